@@ -1,0 +1,28 @@
+"""Everything Dagster sees, assembled from the orchestration room."""
+
+import dagster as dg
+
+from esrd_pipeline.orchestration import (
+    facility_assets,
+    program_assets,
+    raw_assets,
+    report_assets,
+)
+from esrd_pipeline.orchestration.jobs import JOBS
+from esrd_pipeline.orchestration.resources import make_storage
+from esrd_pipeline.orchestration.schedules import quarterly_refresh
+from esrd_pipeline.orchestration.sensors import report_failure
+
+defs = dg.Definitions(
+    assets=[
+        *raw_assets.ASSETS,
+        *facility_assets.ASSETS,
+        *program_assets.ASSETS,
+        *report_assets.ASSETS,
+    ],
+    jobs=list(JOBS),
+    schedules=[quarterly_refresh],
+    sensors=[report_failure],
+    resources={"storage": make_storage()},
+    executor=dg.in_process_executor,
+)

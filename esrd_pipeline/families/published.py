@@ -1,0 +1,316 @@
+"""Brings what CMS published into the facility contract, and keeps what CMS concluded from it.
+
+Raw tables in, tables of `tables.facility` out. Nothing is estimated here: a value is the printed
+one, or for SMR, SHR, SRR and STrR of DFC the printed rate over the national rate.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.families.published_fields import (
+    PublishedMeasure,
+    load_measures,
+    load_national_columns,
+)
+from esrd_pipeline.sources.layout import load_meanings
+from esrd_pipeline.tables.facility import (
+    DIRECTORY,
+    NATIONAL,
+    PUBLISHED,
+    PUBLISHED_IMPROVEMENT,
+    PUBLISHED_RESULT,
+)
+from esrd_pipeline.tables.model import Table
+
+AVAILABLE = "001"
+NUMERIC_FIELDS = ("unit_count", "numerator", "denominator", "value", "rate", "lower", "upper")
+RELATIVE_FIELDS = ("lower", "upper")
+CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
+DIRECTORY_DTYPES = {"integer": "Int64", "boolean": "boolean"}
+
+
+def publish_contract(
+    *,
+    performance_year: int,
+    dfc: pd.DataFrame | None,
+    qip: pd.DataFrame | None,
+    ich_cahps: pd.DataFrame | None,
+    national: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return facility.published: one row a facility, program and measure of the raw tables given.
+
+    DFC rates, percents and ratios are in the unit printed, QIP proportions are fractions, QIP's
+    SRR, SHR and STrR rates (reading 10). `national` is facility.national. An upper limit below
+    its own value is no limit (the DFC file stops SMoSR's at 10.00) and is left out.
+    """
+    frames = _named(dfc, qip, ich_cahps)
+    dfc_levels = national[national["program"] == "dfc"]
+    levels = dict(zip(dfc_levels["measure"], dfc_levels["national"], strict=True))
+    parts = [
+        _contract_rows(measure, frames[measure.source], _level(measure, levels))
+        for measure in load_measures("contract", performance_year)
+        if measure.source in frames
+    ]
+    return _assemble(parts, PUBLISHED, performance_year)
+
+
+def publish_improvement(*, performance_year: int, qip: pd.DataFrame | None) -> pd.DataFrame:
+    """Return facility.published_improvement: the year before, as this year's QIP file prints it."""
+    parts = [
+        _contract_rows(measure, qip, None)
+        for measure in load_measures("improvement", performance_year)
+        if qip is not None
+    ]
+    return _assemble(parts, PUBLISHED_IMPROVEMENT, performance_year)
+
+
+def publish_results(
+    *,
+    performance_year: int,
+    dfc: pd.DataFrame | None,
+    qip: pd.DataFrame | None,
+    ich_cahps: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Return facility.published_result: the categories, stars, scores and reductions printed.
+
+    A row is there for every facility of a file, with the reason where no result was printed.
+    """
+    frames = _named(dfc, qip, ich_cahps)
+    parts = [
+        _result_rows(measure, frames[measure.source])
+        for measure in load_measures("result", performance_year)
+        if measure.source in frames
+    ]
+    return _assemble(parts, PUBLISHED_RESULT, performance_year)
+
+
+def build_directory(
+    *, performance_year: int, dfc: pd.DataFrame | None, qip: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return facility.directory; cell by cell the DFC file wins where both speak."""
+    ccns = sorted({ccn for frame in (dfc, qip) if frame is not None for ccn in frame["ccn"]})
+    dfc_rows = _facility_rows(dfc, ccns)
+    qip_rows = _facility_rows(qip, ccns)
+    frame = pd.DataFrame({"ccn": ccns, "performance_year": performance_year})
+    for column in DIRECTORY.columns[2:-2]:
+        first, second = _pick(dfc_rows, column.name), _pick(qip_rows, column.name)
+        values = first.where(first.notna(), second).to_numpy()
+        frame[column.name] = pd.array(values, dtype=DIRECTORY_DTYPES.get(column.type, "object"))
+    frame["has_dfc_row"] = _holds(dfc, ccns)
+    frame["has_qip_row"] = _holds(qip, ccns)
+    return frame
+
+
+def build_national(
+    *,
+    performance_year: int,
+    dfc: pd.DataFrame | None,
+    dfc_national: pd.DataFrame | None,
+    qip: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Return facility.national, in the unit printed (for SMR, SHR, SRR and STrR the rate).
+
+    Where CMS prints no national value it is the mean of the facilities' printed values, weighted
+    by unit_count among the facilities that print one. It is unweighted if none does, and where
+    that reproduces the published categories better (PPPW and SFR); `source` says which.
+    """
+    frames = _named(dfc, qip, None)
+    published = load_national_columns(performance_year)
+    rows: list[dict[str, object]] = []
+    for measure in load_measures("contract", performance_year):
+        field = "rate" if measure.divide_by_national else "value"
+        if measure.source not in frames or field not in measure.columns:
+            continue
+        printed = published.get(measure.measure, {}) if measure.program == "dfc" else {}
+        rows.append(_national_row(measure, field, frames[measure.source], dfc_national, printed))
+    table = pd.DataFrame(rows, columns=NATIONAL.column_names)
+    table["performance_year"] = performance_year
+    counts = ["facility_count", *CATEGORY_COUNTS.values()]
+    table[counts] = table[counts].astype("Int64")
+    return table.sort_values(list(NATIONAL.key), ignore_index=True)
+
+
+def _named(
+    dfc: pd.DataFrame | None, qip: pd.DataFrame | None, ich_cahps: pd.DataFrame | None
+) -> dict[str, pd.DataFrame]:
+    frames = {"dfc_facility": dfc, "qip_complete": qip, "ich_cahps_facility": ich_cahps}
+    return {name: frame for name, frame in frames.items() if frame is not None}
+
+
+def _level(measure: PublishedMeasure, levels: Mapping[str, float]) -> float | None:
+    """The national rate a printed rate is divided by; None where the value is printed itself."""
+    return levels.get(measure.measure, np.nan) if measure.divide_by_national else None
+
+
+def _contract_rows(
+    measure: PublishedMeasure, frame: pd.DataFrame, level: float | None
+) -> pd.DataFrame:
+    numbers = {
+        field: _numbers(frame, measure.columns[field])
+        for field in NUMERIC_FIELDS
+        if field in measure.columns
+    }
+    basis = numbers[measure.basis]
+    if level is not None:
+        numbers["value"] = numbers["rate"] / level
+        basis = numbers["value"]
+        for field in RELATIVE_FIELDS:
+            numbers[field] = numbers[field] / level
+    if "upper" in numbers:
+        numbers["upper"] = np.where(numbers["upper"] < numbers["value"], np.nan, numbers["upper"])
+    if measure.fixed_denominator is not None and "numerator" in numbers:
+        known = ~np.isnan(numbers["numerator"])
+        numbers["denominator"] = np.where(known, measure.fixed_denominator, np.nan)
+    reportable = ~np.isnan(basis)
+    reasons = _reasons(measure, frame, ~reportable, (measure.basis,))
+    if level is not None:
+        reasons[~reportable & ~np.isnan(numbers["rate"])] = "no national rate to compare with"
+    rows = _key_columns(measure, frame) | numbers
+    rows["unit"] = measure.unit
+    rows["reportable"] = reportable
+    rows["reason"] = reasons
+    if "category" in measure.columns:
+        rows["category"] = frame[measure.columns["category"]].to_numpy()
+    return pd.DataFrame(rows)
+
+
+def _result_rows(measure: PublishedMeasure, frame: pd.DataFrame) -> pd.DataFrame:
+    rows = _key_columns(measure, frame)
+    concluded = np.zeros(len(frame), dtype=bool)
+    if "score" in measure.columns:
+        rows["score"] = _numbers(frame, measure.columns["score"])
+        concluded |= ~np.isnan(rows["score"])
+    if "category" in measure.columns:
+        rows["category"] = frame[measure.columns["category"]].to_numpy()
+        concluded |= frame[measure.columns["category"]].notna().to_numpy()
+    if "score_applied" in measure.columns:
+        rows["score_applied"] = frame[measure.columns["score_applied"]].to_numpy()
+    if "codes" in measure.columns:
+        rows["codes"] = [_as_list(codes) for codes in frame[measure.columns["codes"]]]
+    rows["reason"] = _reasons(measure, frame, ~concluded, ("score", "category"))
+    return pd.DataFrame(rows)
+
+
+def _key_columns(measure: PublishedMeasure, frame: pd.DataFrame) -> dict[str, object]:
+    return {
+        "ccn": frame["ccn"].to_numpy(),
+        "program": measure.program,
+        "measure": measure.measure,
+    }
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+    return frame[column].to_numpy(dtype="float64", na_value=np.nan)
+
+
+def _as_list(codes: object) -> list[str] | None:
+    """A code or a list of footnotes as a list; None where the file prints none."""
+    if isinstance(codes, str):
+        return [codes]
+    if isinstance(codes, Iterable):
+        return [str(code) for code in codes]
+    return None
+
+
+def _reasons(
+    measure: PublishedMeasure,
+    frame: pd.DataFrame,
+    wanted: np.ndarray,
+    fields: Sequence[str],
+) -> np.ndarray:
+    """Say why the rows `wanted` have nothing: what the codes mean, else what was printed."""
+    reasons = np.full(len(frame), None, dtype=object)
+    columns = [measure.columns[field] for field in fields if field in measure.columns]
+    codes = frame[measure.columns["codes"]].tolist() if "codes" in measure.columns else None
+    labels = frame["missing"].tolist()
+    for index in np.flatnonzero(wanted):
+        meaning = _meaning(tuple(_as_list(codes[index]) or ())) if codes else None
+        reasons[index] = meaning or _printed(labels[index], columns)
+    return reasons
+
+
+@cache
+def _meaning(codes: tuple[str, ...]) -> str | None:
+    known = load_meanings("availability_code") | load_meanings("qip_footnote")
+    return "; ".join(known[code] for code in codes if code != AVAILABLE) or None
+
+
+def _printed(missing: Mapping[str, str], columns: Sequence[str]) -> str:
+    labels = dict(missing)
+    texts = [labels[column] for column in columns if column in labels]
+    return f"the file prints '{texts[0]}'" if texts else "the file prints no value"
+
+
+def _national_row(
+    measure: PublishedMeasure,
+    field: str,
+    frame: pd.DataFrame,
+    dfc_national: pd.DataFrame | None,
+    printed: Mapping[str, str],
+) -> dict[str, object]:
+    values = _numbers(frame, measure.columns[field])
+    weights = _weights(measure, frame, values)
+    row: dict[str, object] = {
+        "program": measure.program,
+        "measure": measure.measure,
+        "national": _mean(values, weights),
+        "facility_count": int((~np.isnan(values)).sum()),
+        "source": "mean of facilities" if weights is None else "weighted mean of facilities",
+    }
+    if "category" in measure.columns:
+        categories = frame[measure.columns["category"]].to_numpy(dtype=object)
+        row |= {name: int((categories == key).sum()) for key, name in CATEGORY_COUNTS.items()}
+    if dfc_national is not None:
+        nation = dfc_national.iloc[0]
+        row |= {key: nation[name] for key, name in printed.items() if pd.notna(nation[name])}
+        if "national" in printed and pd.notna(nation[printed["national"]]):
+            row["source"] = "published"
+    return row
+
+
+def _weights(
+    measure: PublishedMeasure, frame: pd.DataFrame, values: np.ndarray
+) -> np.ndarray | None:
+    """The facilities' units; None where each counts alike."""
+    if measure.has_unweighted_mean or "unit_count" not in measure.columns:
+        return None
+    units = np.nan_to_num(_numbers(frame, measure.columns["unit_count"]))
+    return units if np.any((units > 0) & ~np.isnan(values)) else None
+
+
+def _mean(values: np.ndarray, weights: np.ndarray | None) -> float:
+    counted = ~np.isnan(values)
+    if not counted.any():
+        return float("nan")
+    return float(np.average(values[counted], weights=None if weights is None else weights[counted]))
+
+
+def _facility_rows(frame: pd.DataFrame | None, ccns: Sequence[str]) -> pd.DataFrame:
+    """A file's rows under the directory's column names, one for each of `ccns`."""
+    if frame is None:
+        return pd.DataFrame(index=pd.Index(ccns))
+    rows = frame.set_index("ccn").reindex(list(ccns))
+    if "profit_status" in rows:
+        rows["is_profit"] = rows["profit_status"].map({"Profit": True, "Non-profit": False}.get)
+    return rows.rename(columns={"ownership": "chain_organization"})
+
+
+def _pick(rows: pd.DataFrame, name: str) -> pd.Series:
+    if name in rows:
+        return pd.Series(rows[name].to_numpy(dtype=object), index=rows.index)
+    return pd.Series(None, index=rows.index, dtype=object)
+
+
+def _holds(frame: pd.DataFrame | None, ccns: Sequence[str]) -> np.ndarray:
+    known: set[str] = set() if frame is None else set(frame["ccn"])
+    return np.array([ccn in known for ccn in ccns], dtype=bool)
+
+
+def _assemble(parts: Sequence[pd.DataFrame], table: Table, performance_year: int) -> pd.DataFrame:
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    frame = frame.reindex(columns=table.column_names)
+    frame["performance_year"] = performance_year
+    return frame.sort_values(list(table.key), ignore_index=True)

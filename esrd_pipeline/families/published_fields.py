@@ -1,0 +1,88 @@
+"""Which raw column holds which field of which measure, from the parameters room.
+
+published_measure.csv says what a measure is; published_field.csv names its columns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.layout import load_layout
+
+TableName = Literal["contract", "improvement", "result", "national"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedMeasure:
+    """One measure as a source publishes it in one year, for one of our tables.
+
+    `columns` maps a field of our table to the raw column. `basis` is the field without which
+    there is nothing to report. `fixed_denominator` is a denominator no file prints.
+    `has_unweighted_mean` says that a mean of facilities counts each of them alike.
+    """
+
+    program: str
+    measure: str
+    source: str
+    basis: str
+    unit: str | None
+    divide_by_national: bool
+    fixed_denominator: float | None
+    has_unweighted_mean: bool
+    columns: Mapping[str, str]
+
+
+@cache
+def load_measures(table: TableName, performance_year: int) -> tuple[PublishedMeasure, ...]:
+    """Return the measures whose basis that year's files print, for one of our tables."""
+    found: list[PublishedMeasure] = []
+    for row in load_rows("published_measure"):
+        columns = _columns(table, row, performance_year)
+        if not _can_stand(table, columns, row["basis"]):
+            continue
+        found.append(
+            PublishedMeasure(
+                program=row["program"],
+                measure=row["measure"],
+                source=row["source"],
+                basis=row["basis"],
+                unit=row["unit"] or None,
+                divide_by_national=row["divide_by_national"] == "yes",
+                fixed_denominator=(
+                    float(row["fixed_denominator"]) if row["fixed_denominator"] else None
+                ),
+                has_unweighted_mean=row["mean_of_facilities"] == "unweighted",
+                columns=columns,
+            )
+        )
+    return tuple(found)
+
+
+@cache
+def load_national_columns(performance_year: int) -> dict[str, dict[str, str]]:
+    """Return DFC measure -> field of facility.national -> column of raw.dfc_national."""
+    printed = {column.name for column in load_layout("dfc_national", performance_year)}
+    columns: dict[str, dict[str, str]] = {}
+    for row in load_rows("published_field"):
+        if row["table"] == "national" and row["name"] in printed:
+            columns.setdefault(row["measure"], {})[row["field"]] = row["name"]
+    return columns
+
+
+def _columns(table: TableName, measure: Mapping[str, str], performance_year: int) -> dict[str, str]:
+    printed = {column.name for column in load_layout(measure["source"], performance_year)}
+    return {
+        row["field"]: row["name"]
+        for row in load_rows("published_field")
+        if row["table"] == table
+        and row["name"] in printed
+        and all(row[key] == measure[key] for key in ("source", "program", "measure"))
+    }
+
+
+def _can_stand(table: TableName, columns: Mapping[str, str], basis: str) -> bool:
+    if table == "result":
+        return "score" in columns or "category" in columns
+    return basis in columns

@@ -1,0 +1,57 @@
+"""What a computation is given: its year, the stored tables it may read, and its options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.settings import Settings
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import Warehouse
+
+TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
+"""Errors that a second attempt may not meet again; every other error is final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One step's year and world."""
+
+    performance_year: int
+    warehouse: Warehouse
+    settings: Settings
+    cutoff: date | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, table: Table) -> pd.DataFrame:
+        """This year's partition.
+
+        Raises:
+            MissingPartitionError: it has not been materialised.
+        """
+        return self.warehouse.read(table, self.performance_year)
+
+    def read_earlier(self, table: Table, years: int) -> pd.DataFrame | None:
+        """The partition of `years` before, or None where it has not been stored."""
+        year = self.performance_year - years
+        return self.warehouse.read(table, year) if self.warehouse.has(table, year) else None
+
+    @property
+    def source_folder(self) -> Path:
+        """Where this year's source files lie."""
+        return self.settings.source_dir / str(self.performance_year)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a computation returns: a frame a table, in the order of the asset's tables.
+
+    `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
+    are the same for the same inputs; `picture` is a PNG image.
+    """
+
+    frames: tuple[pd.DataFrame, ...]
+    notes: Mapping[str, str | int | float] = field(default_factory=dict)
+    picture: bytes | None = None

@@ -1,0 +1,33 @@
+"""Dagster's instance folder, made on first use."""
+
+from pathlib import Path
+
+CONFIGURATION = """\
+# Made on first use; edit as you like, it is not written again.
+telemetry: {enabled: false}
+nux: {enabled: false}  # no sign-up dialog over the UI
+concurrency:
+  runs:
+    # Two years side by side; the same year never twice at once. Within a run steps follow one
+    # another (the in-process executor). There are no pools: a killed run would keep its slot.
+    max_concurrent_runs: 2
+    tag_concurrency_limits:
+      - key: dagster/partition
+        value: {applyLimitPerUniqueValue: true}
+        limit: 1
+run_monitoring: {enabled: true, start_timeout_seconds: 300}
+run_retries:
+  # A run whose process was killed is tried once more; a failed step is not.
+  enabled: true
+  max_retries: 1
+  retry_on_asset_or_op_failure: false
+"""
+
+
+def prepare_dagster_home(folder: Path) -> Path:
+    """Make the folder and its dagster.yaml if they are not there; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = folder / "dagster.yaml"
+    if not configuration.exists():
+        configuration.write_text(CONFIGURATION, encoding="utf-8")
+    return folder

@@ -1,0 +1,30 @@
+"""Performance years: the one partition dimension, and which of them is current."""
+
+from datetime import date
+
+import dagster as dg
+
+FIRST_YEAR = 2021
+"""The longest measures of today's releases (SMR, first-year waitlisting) look back to 2021."""
+
+OCTOBER = 10
+
+performance_years = dg.TimeWindowPartitionsDefinition(
+    cron_schedule="0 0 1 1 *", start=str(FIRST_YEAR), fmt="%Y"
+)
+
+
+def years_before(*, first: int, last: int = 0) -> dg.TimeWindowPartitionMapping:
+    """Map a year to the years `first` to `last` before it; years before the first are left out."""
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-first, end_offset=-last, allow_nonexistent_upstream_partitions=True
+    )
+
+
+def current_performance_year(day: date) -> int:
+    """The performance year a quarterly release of this day reports.
+
+    The yearly measures move on with the October release: the April 2026 facility file carries
+    calendar year 2024 (its SHR and star dates), the October 2026 file 2025.
+    """
+    return day.year - 1 if day.month >= OCTOBER else day.year - 2

@@ -1,0 +1,353 @@
+"""Assets of the program layer: flags, QIP scores and star ratings."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pandas as pd
+
+from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.tables import facility, program, raw
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from esrd_pipeline.program.star_baseline import Operation
+
+_QIP_CODE = (
+    *(f"parameters/qip_{name}.csv" for name in ("domain", "measure", "reduction", "year")),
+    *(f"program/qip_{name}.py" for name in ("arithmetic", "rules", "texts", "weights")),
+)
+_QIP_SCORE_CODE = tuple(
+    f"program/qip_{name}.py"
+    for name in ("clinical", "inputs", "period", "reporting", "scores", "domains")
+)
+_STAR_CODE = (
+    *(f"parameters/star_{name}.csv" for name in ("domain", "measure", "scale", "share")),
+    *(f"program/star_{name}.py" for name in ("baseline", "final", "rules", "values")),
+    "statistics/scales.py",
+)
+_LONGEST_STAR_LOOKBACK = 20
+"""A stored baseline serves until the next one: as far back as anyone will look."""
+
+
+def _rows(build: Build, name: str) -> pd.DataFrame:
+    published = build.read(facility.PUBLISHED)
+    return published.loc[published["program"] == name].reset_index(drop=True)
+
+
+def _earlier_rows(build: Build, years: int) -> pd.DataFrame | None:
+    earlier = build.read_earlier(facility.PUBLISHED, years)
+    if earlier is None:
+        return None
+    return earlier.loc[earlier["program"] == "qip"].reset_index(drop=True)
+
+
+def _flag(build: Build) -> Built:
+    from esrd_pipeline.program.flags import flag_facilities
+
+    frame = flag_facilities(
+        performance_year=build.performance_year,
+        facilities=_rows(build, "dfc"),
+        national=build.read(facility.NATIONAL),
+        published_results=build.read(facility.PUBLISHED_RESULT),
+    )
+    flagged = frame["category"].value_counts()
+    return Built((frame,), notes={str(name): int(count) for name, count in flagged.items()})
+
+
+def _has_rules(build: Build) -> bool:
+    from esrd_pipeline.program.qip_rules import known_payment_years
+
+    return build.performance_year + 2 in known_payment_years()
+
+
+def _no_rules(build: Build) -> str:
+    return f"there is no rule set for payment year {build.performance_year + 2}"
+
+
+def _standards(build: Build) -> Built:
+    from esrd_pipeline.orchestration.pictures import draw_standards
+    from esrd_pipeline.program.qip_rules import load_rules
+    from esrd_pipeline.program.qip_standards import compute_standards
+
+    if not _has_rules(build):
+        empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
+        return Built((empty,), notes={"not computed": _no_rules(build)})
+    rules = load_rules(build.performance_year + 2)
+    baseline_year = build.performance_year - 2
+    current = _rows(build, "qip")
+    frame = compute_standards(
+        rules=rules,
+        performance_year=build.performance_year,
+        baseline=_earlier_rows(build, 2),
+        baseline_year=baseline_year,
+        current=current,
+        supplied=build.read(raw.QIP_STANDARD),
+    )
+    without = int(frame["benchmark"].isna().sum())
+    sources = sorted(set(frame["standard_source"].dropna()))
+    return Built(
+        (frame,),
+        picture=draw_standards(frame, current),
+        notes={
+            "standards": "; ".join(sources) or f"none: no partition {baseline_year}",
+            "measures without a standard": without,
+        },
+    )
+
+
+def _score_measures(build: Build) -> Built:
+    from esrd_pipeline.orchestration.pictures import draw_measure_scores
+    from esrd_pipeline.program.qip_rules import load_rules
+    from esrd_pipeline.program.qip_scores import score_measures
+
+    if not _has_rules(build):
+        empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
+        return Built((empty,), notes={"not computed": _no_rules(build)})
+    frame = score_measures(
+        rules=load_rules(build.performance_year + 2),
+        performance_year=build.performance_year,
+        current=_rows(build, "qip"),
+        improvement=build.read(facility.PUBLISHED_IMPROVEMENT),
+        earlier=_earlier_rows(build, 1),
+        standards=build.read(program.QIP_STANDARD),
+        directory=build.read(facility.DIRECTORY),
+        ece_grants=build.read(raw.ECE_GRANT),
+        published_results=build.read(facility.PUBLISHED_RESULT),
+    )
+    applied = frame["applied"].value_counts()
+    return Built(
+        (frame,),
+        notes={f"scored by {name}": int(count) for name, count in applied.items()},
+        picture=draw_measure_scores(frame),
+    )
+
+
+def _score_domains(build: Build) -> Built:
+    from esrd_pipeline.program.qip_domains import score_domains
+    from esrd_pipeline.program.qip_rules import load_rules
+
+    if not _has_rules(build):
+        empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
+        return Built((empty,), notes={"not computed": _no_rules(build)})
+    frame = score_domains(
+        rules=load_rules(build.performance_year + 2),
+        performance_year=build.performance_year,
+        measure_scores=build.read(program.QIP_MEASURE_SCORE),
+    )
+    return Built((frame,), notes={"domains scored": int(frame["score"].notna().sum())})
+
+
+def _score_tps(build: Build) -> Built:
+    from esrd_pipeline.orchestration.pictures import draw_tps
+    from esrd_pipeline.program.qip_rules import load_rules
+    from esrd_pipeline.program.qip_tps import list_bands, score_tps, unscored
+
+    if not _has_rules(build):
+        frame = unscored(
+            performance_year=build.performance_year,
+            directory=build.read(facility.DIRECTORY),
+            reason=_no_rules(build),
+        )
+        return Built((frame,), notes={"not computed": _no_rules(build)})
+    rules = load_rules(build.performance_year + 2)
+    frame = score_tps(
+        rules=rules,
+        performance_year=build.performance_year,
+        domain_scores=build.read(program.QIP_DOMAIN_SCORE),
+        measure_scores=build.read(program.QIP_MEASURE_SCORE),
+    )
+    reductions = frame["payment_reduction"].value_counts().sort_index()
+    return Built(
+        (frame,),
+        notes={
+            "facilities with a TPS": int(frame["tps"].notna().sum()),
+            **{f"reduced by {share}%": int(n) for share, n in reductions.items()},
+        },
+        picture=draw_tps(frame, list_bands(rules)),
+    )
+
+
+def _build_star_baseline(build: Build) -> Built:
+    from esrd_pipeline.program.star_baseline import build_baseline
+
+    operation: Operation = "rebaseline" if build.options["operation"] == "rebaseline" else "reset"
+    counts = _rating_counts(build) if operation == "rebaseline" else None
+    frame = build_baseline(
+        performance_year=build.performance_year,
+        operation=operation,
+        measure_set=build.options["measure_set"],
+        facilities=_rows(build, "dfc"),
+        directory=build.read(facility.DIRECTORY),
+        national=build.read(facility.NATIONAL),
+        rating_counts=counts,
+    )
+    cutoffs = frame.loc[frame["element"] == "cutoff"].sort_values("position")
+    return Built(
+        (frame,),
+        notes={
+            "operation": operation,
+            "measure set": build.options["measure_set"],
+            "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
+        },
+    )
+
+
+def _rating_counts(build: Build) -> dict[int, int]:
+    """Facilities by star of the release that a rebaselining reproduces (manual 5.9.1)."""
+    if build.options["counts_from"] == "published":
+        results = build.read(facility.PUBLISHED_RESULT)
+        ratings = results.loc[results["measure"] == "star_rating", "score"]
+    else:
+        # Not an upstream in the graph: this year's own stars may rest on this very baseline
+        # later on. The operator launches a rebaselining from the release stored now.
+        ratings = build.read(program.STARS)["rating"]
+    counts = ratings.dropna().astype(int).value_counts()
+    if counts.empty:
+        raise dg.Failure(
+            f"{build.performance_year}: there are no {build.options['counts_from']} star ratings"
+            " for a rebaselining to reproduce",
+            allow_retries=False,
+        )
+    return {int(str(stars)): int(count) for stars, count in counts.items()}
+
+
+def _rate(build: Build) -> Built:
+    from esrd_pipeline.orchestration.pictures import draw_stars
+    from esrd_pipeline.program.star_scores import score_stars, unrated
+
+    directory = build.read(facility.DIRECTORY)
+    results = build.read(facility.PUBLISHED_RESULT)
+    stored = build.warehouse.years(program.STAR_BASELINE)
+    at_hand = [year for year in stored if year <= build.performance_year]
+    if not at_hand:
+        reason = (
+            f"no star baseline is stored for {build.performance_year} or before:"
+            " launch reset_star_baseline"
+        )
+        rated = unrated(
+            performance_year=build.performance_year,
+            directory=directory,
+            published_results=results,
+            reason=reason,
+        )
+        notes: Mapping[str, str | int] = {"not rated": reason}
+    else:
+        rated = score_stars(
+            performance_year=build.performance_year,
+            baseline=build.warehouse.read(program.STAR_BASELINE, at_hand[-1]),
+            facilities=_rows(build, "dfc"),
+            directory=directory,
+            national=build.read(facility.NATIONAL),
+            published_results=results,
+        )
+        counts = rated.stars["rating"].value_counts().sort_index()
+        notes = {"baseline": at_hand[-1]} | {f"{s} stars": int(n) for s, n in counts.items()}
+    return Built(
+        (rated.adjustment, rated.measure_scores, rated.stars),
+        notes=notes,
+        picture=draw_stars(rated.stars),
+    )
+
+
+_PUBLISHED = Upstream(facility.PUBLISHED)
+_RESULTS = Upstream(facility.PUBLISHED_RESULT)
+_DIRECTORY = Upstream(facility.DIRECTORY)
+_NATIONAL = Upstream(facility.NATIONAL)
+
+ASSETS = (
+    table_asset(
+        tables=(program.FLAGS,),
+        compute=_flag,
+        description="Better, as or worse than expected: from the interval, p-value or Wald z as"
+        " each measure's chapter says, with the size rule.",
+        upstream=(_PUBLISHED, _NATIONAL, _RESULTS),
+        code=("program/flags.py", "parameters/flag_rule.csv"),
+    ),
+    table_asset(
+        tables=(program.QIP_STANDARD,),
+        compute=_standards,
+        description="Achievement threshold, performance standard and benchmark of each clinical"
+        " measure: as supplied in the year's folder, else from CMS's own table, else from the"
+        " calendar year two before. Where none is there the measure has no standard, and the"
+        " reason says so.",
+        upstream=(
+            Upstream(facility.PUBLISHED, years_before(first=2)),
+            Upstream(raw.QIP_STANDARD),
+        ),
+        code=("program/qip_standards.py", "parameters/qip_standard.csv", *_QIP_CODE),
+    ),
+    table_asset(
+        tables=(program.QIP_MEASURE_SCORE,),
+        compute=_score_measures,
+        description="Every measure's score with all it rests on: rate, adjustment, standards,"
+        " achievement, improvement, which applied, weights as applied. Improvement needs the"
+        " year before, printed in this year's file or stored; without it achievement decides.",
+        upstream=(
+            Upstream(facility.PUBLISHED, years_before(first=1)),
+            Upstream(facility.PUBLISHED_IMPROVEMENT),
+            Upstream(program.QIP_STANDARD),
+            _DIRECTORY,
+            Upstream(raw.ECE_GRANT),
+            _RESULTS,
+        ),
+        code=(*_QIP_SCORE_CODE, *_QIP_CODE),
+    ),
+    table_asset(
+        tables=(program.QIP_DOMAIN_SCORE,),
+        compute=_score_domains,
+        description="Domain scores with their weights as applied and the sum written out.",
+        upstream=(Upstream(program.QIP_MEASURE_SCORE),),
+        code=("program/qip_domains.py", *_QIP_CODE),
+    ),
+    table_asset(
+        tables=(program.QIP_TPS,),
+        compute=_score_tps,
+        description="Total Performance Score and payment reduction of every facility.",
+        upstream=(
+            Upstream(program.QIP_DOMAIN_SCORE),
+            Upstream(program.QIP_MEASURE_SCORE),
+            _DIRECTORY,
+        ),
+        code=("program/qip_tps.py", *_QIP_CODE),
+    ),
+    table_asset(
+        tables=(program.STAR_BASELINE,),
+        compute=_build_star_baseline,
+        description="What stars are measured against. Made by an operator for a year, with the"
+        " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
+        " read the newest one stored.",
+        upstream=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
+        code=_STAR_CODE,
+        options={
+            "operation": dg.Field(
+                dg.Enum("StarOperation", [dg.EnumValue("reset"), dg.EnumValue("rebaseline")]),
+                default_value="reset",
+                description="reset: 10/20/40/20/10; rebaseline: reproduce a release's counts",
+            ),
+            "measure_set": dg.Field(str, default_value="2023-10"),
+            "counts_from": dg.Field(
+                dg.Enum("StarCounts", [dg.EnumValue("published"), dg.EnumValue("stored")]),
+                default_value="published",
+                description="Whose stars a rebaselining reproduces: CMS's or our stored ones",
+            ),
+        },
+    ),
+    table_asset(
+        tables=(program.STAR_ADJUSTMENT, program.STAR_MEASURE_SCORE, program.STARS),
+        compute=_rate,
+        description="Star ratings against the newest baseline stored at or before the year: how"
+        " ratios were placed on the baseline's scale, each measure's score, and the rating."
+        " Without a baseline no facility is rated, and the reason says so.",
+        upstream=(
+            _PUBLISHED,
+            _DIRECTORY,
+            _NATIONAL,
+            _RESULTS,
+            Upstream(program.STAR_BASELINE, years_before(first=_LONGEST_STAR_LOOKBACK)),
+        ),
+        code=("program/star_scores.py", *_STAR_CODE),
+    ),
+)

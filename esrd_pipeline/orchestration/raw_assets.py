@@ -1,0 +1,142 @@
+"""Assets of the raw layer: which files a year is made from, and their contents as tables."""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.tables import raw
+from esrd_pipeline.tables.release import RELEASE
+
+NEEDED = ("dfc_facility", "qip_complete")
+"""A year needs at least one of these; without the others their tables hold no row."""
+
+_READER_CODE = (
+    "parameters/published_column.csv",
+    "sources/cells.py",
+    "sources/grid.py",
+    "sources/headers.py",
+    "sources/layout.py",
+    "sources/table.py",
+)
+
+
+def _find_files(build: Build) -> Built:
+    from esrd_pipeline.sources.errors import MissingSourceError, SourceError
+    from esrd_pipeline.sources.files import find_release
+
+    if build.settings.origin == "embedded":
+        _write_embedded_default(build)
+    rows = []
+    for source in raw.TITLES:
+        row: dict[str, object] = {
+            "performance_year": build.performance_year,
+            "source": source,
+            "origin": build.settings.origin,
+        }
+        try:
+            path = find_release(build.source_folder, source, build.cutoff)
+        except MissingSourceError as missing:
+            row |= {"reason": missing.rule}
+        else:
+            content = path.read_bytes()
+            row |= {
+                "file_name": path.name,
+                "size_bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        rows.append(row)
+    frame = pd.DataFrame(rows, columns=RELEASE.column_names)
+    read = frame.loc[frame["file_name"].notna(), "source"]
+    if not set(read) & set(NEEDED):
+        raise SourceError(
+            file=f"{build.performance_year}",
+            rule="neither a DFC facility file nor a Complete QIP file lies in"
+            f" {build.source_folder.parent.name}/{build.performance_year};"
+            " data/README.md says how they are named",
+        )
+    return Built(
+        (frame,),
+        notes={
+            "origin": build.settings.origin,
+            "data cut-off": build.cutoff.isoformat() if build.cutoff else "none",
+            "files": ", ".join(frame["file_name"].dropna()),
+        },
+    )
+
+
+def _write_embedded_default(build: Build) -> None:
+    """Write the year's synthetic files anew: they depend on the year and the code alone."""
+    from esrd_pipeline.synthetic.published import write_published_files
+
+    build.source_folder.mkdir(parents=True, exist_ok=True)
+    write_published_files(build.source_folder, performance_year=build.performance_year)
+
+
+def _read_source(build: Build, source: str) -> Built:
+    from esrd_pipeline.sources.errors import SourceError
+
+    (release,) = (row for row in build.read(RELEASE).to_dict("records") if row["source"] == source)
+    if pd.isna(release["file_name"]):
+        empty = pd.DataFrame(columns=raw.raw_table(source).column_names)
+        return Built((empty,), notes={"file": "none", "why": str(release["reason"])})
+    path = build.source_folder / str(release["file_name"])
+    if not path.is_file() or _digest(path) != release["sha256"]:
+        raise SourceError(
+            file=path.name,
+            rule="changed or gone since raw.release was made: materialise raw.release again",
+        )
+    frame = _readers()[source](path, build.performance_year)
+    explained = int(frame["missing"].map(len).sum())
+    return Built((frame,), notes={"source file": path.name, "nulls with a reason": explained})
+
+
+def _readers() -> dict[str, Callable[[Path, int], pd.DataFrame]]:
+    from esrd_pipeline.sources.dfc_facility import read_dfc_facility
+    from esrd_pipeline.sources.dfc_national import read_dfc_national
+    from esrd_pipeline.sources.ece_grant import read_ece_grant
+    from esrd_pipeline.sources.ich_cahps_facility import read_ich_cahps_facility
+    from esrd_pipeline.sources.qip_complete import read_qip_complete
+    from esrd_pipeline.sources.qip_standard import read_qip_standard
+
+    return {
+        "dfc_facility": read_dfc_facility,
+        "dfc_national": read_dfc_national,
+        "qip_complete": read_qip_complete,
+        "ich_cahps_facility": read_ich_cahps_facility,
+        "ece_grant": read_ece_grant,
+        "qip_standard": read_qip_standard,
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+ASSETS = (
+    table_asset(
+        tables=(RELEASE,),
+        compute=_find_files,
+        description="Which files this year is made from: the newest released on or before the"
+        " data cut-off, with their digests. With no published files at hand the embedded"
+        " default is written first.",
+        code=("sources/files.py",),
+        kinds=frozenset({"file", "parquet"}),
+    ),
+    *(
+        table_asset(
+            tables=(raw.raw_table(source),),
+            compute=partial(_read_source, source=source),
+            description=f"The {raw.TITLES[source]}, every column typed; what was printed in place"
+            " of a value stands in `missing`. Holds no row where the year has no such file.",
+            upstream=(Upstream(RELEASE),),
+            code=_READER_CODE,
+            kinds=frozenset({"csv", "parquet"}),
+        )
+        for source in raw.TITLES
+    ),
+)

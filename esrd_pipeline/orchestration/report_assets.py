@@ -1,0 +1,144 @@
+"""Assets of the report layer: what people read first."""
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.tables import facility, program, report
+from esrd_pipeline.tables.catalog import CATALOG, TABLES
+from esrd_pipeline.tables.model import Table
+
+
+def _measure_set(stars: pd.DataFrame) -> str | None:
+    """The set of measures the year was rated with; None where no facility could be rated."""
+    known = stars["measure_set"].dropna()
+    return None if known.empty else str(known.iloc[0])
+
+
+def _profile(build: Build) -> Built:
+    from esrd_pipeline.program.star_reports import profile
+
+    stars = build.read(program.STARS)
+    measure_set = _measure_set(stars)
+    if measure_set is None:
+        return _unrated(report.STAR_PROFILE)
+    frame = profile(
+        performance_year=build.performance_year,
+        measure_set=measure_set,
+        stars=stars,
+        measure_scores=build.read(program.STAR_MEASURE_SCORE),
+    )
+    return Built((frame,), notes={"measure set": measure_set})
+
+
+def _factors(build: Build) -> Built:
+    from esrd_pipeline.program.star_reports import factor_loadings
+
+    measure_set = _measure_set(build.read(program.STARS))
+    if measure_set is None:
+        return _unrated(report.STAR_FACTOR)
+    frame = factor_loadings(
+        performance_year=build.performance_year,
+        measure_set=measure_set,
+        measure_scores=build.read(program.STAR_MEASURE_SCORE),
+    )
+    largest = frame.loc[frame["is_largest"].astype(bool)]
+    return Built(
+        (frame,),
+        notes={
+            "measure set": measure_set,
+            "largest loadings": "; ".join(
+                f"{row.measure} (domain {row.domain}): factor {row.factor}, {row.loading:.2f}"
+                for row in largest.itertuples()
+            )
+            or "too few facilities with every measure to pin the factors down",
+        },
+    )
+
+
+def _unrated(table: Table) -> Built:
+    empty = pd.DataFrame(columns=table.column_names)
+    return Built((empty,), notes={"not computed": "no facility is rated"})
+
+
+def _agreement(build: Build) -> Built:
+    from esrd_pipeline.program.agreement import compare_with_published
+
+    frame = compare_with_published(
+        performance_year=build.performance_year,
+        published_results=build.read(facility.PUBLISHED_RESULT),
+        flags=build.read(program.FLAGS),
+        measure_scores=build.read(program.QIP_MEASURE_SCORE),
+        tps=build.read(program.QIP_TPS),
+        stars=build.read(program.STARS),
+    )
+    compared, equal = int(frame["compared_count"].sum()), int(frame["equal_count"].sum())
+    return Built((frame,), notes={"results compared": compared, "results equal": equal})
+
+
+def _catalog(build: Build) -> Built:
+    rows = [
+        {
+            "table_name": table.name,
+            "column_position": position,
+            "column_name": column.name,
+            "type": column.type,
+            "unit": column.unit,
+            "is_key": column.name in table.key,
+            "is_required": column.required,
+            "description": column.description,
+            "grain": table.grain,
+            "source": table.source,
+        }
+        for table in TABLES
+        for position, column in enumerate(table.columns, start=1)
+    ]
+    views = build.warehouse.write_catalog(TABLES, build.settings.catalog_path)
+    return Built(
+        (pd.DataFrame(rows, columns=CATALOG.column_names),),
+        notes={"tables": len(TABLES), "views": views},
+    )
+
+
+ASSETS = (
+    table_asset(
+        tables=(report.STAR_PROFILE,),
+        compute=_profile,
+        description="Mean measure values by star, as in the manual's Table 29.",
+        upstream=(Upstream(program.STARS), Upstream(program.STAR_MEASURE_SCORE)),
+        code=("program/star_reports.py",),
+    ),
+    table_asset(
+        tables=(report.STAR_FACTOR,),
+        compute=_factors,
+        description="Factor analysis of the star measures: do the four domains come out?",
+        upstream=(Upstream(program.STARS), Upstream(program.STAR_MEASURE_SCORE)),
+        code=("program/star_reports.py",),
+    ),
+    table_asset(
+        tables=(report.PUBLISHED_AGREEMENT,),
+        compute=_agreement,
+        description="Our flags, scores, reductions and stars beside those CMS printed.",
+        upstream=(
+            Upstream(facility.PUBLISHED_RESULT),
+            Upstream(program.FLAGS),
+            Upstream(program.QIP_MEASURE_SCORE),
+            Upstream(program.QIP_TPS),
+            Upstream(program.STARS),
+        ),
+        code=("program/agreement.py",),
+    ),
+    table_asset(
+        tables=(CATALOG,),
+        compute=_catalog,
+        description="The data dictionary. Its step also replaces `esrd.duckdb`, the database of"
+        " views that people query.",
+        upstream=(
+            Upstream(report.STAR_PROFILE),
+            Upstream(report.STAR_FACTOR),
+            Upstream(report.PUBLISHED_AGREEMENT),
+            Upstream(program.QIP_TPS),
+        ),
+        code=("orchestration/report_assets.py",),
+    ),
+)

@@ -1,0 +1,276 @@
+"""The one factory of assets: compute, stage, audit, publish, in the asset's own step.
+
+A table is published only if its expectations hold; otherwise the step fails before Dagster hears
+of a materialisation and the partition stored before stays. Differences from the year before are
+told by a second check that only warns.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from typing import Any
+
+import dagster as dg
+
+from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
+from esrd_pipeline.orchestration.build import TRANSIENT_ERRORS, Build, Built
+from esrd_pipeline.orchestration.partitions import performance_years
+from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import PartitionBusyError, Staged, Warehouse
+
+EXPECTATIONS = "expectations"
+PLAUSIBILITY = "plausibility"
+CUTOFF_TAG = "esrd/data_cutoff"
+OWNER = "team:esrd-measures"
+MAX_RETRIES = 3
+MAX_DRIFTS_SHOWN = 20
+
+_DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A table read by a computation, and of which years (same year if no mapping is given)."""
+
+    table: Table
+    years: dg.PartitionMapping | None = None
+
+
+def table_asset(
+    *,
+    tables: Sequence[Table],
+    compute: Callable[[Build], Built],
+    description: str,
+    upstream: Sequence[Upstream] = (),
+    code: Sequence[str] = (),
+    kinds: frozenset[str] = frozenset({"python", "parquet"}),
+    options: Mapping[str, dg.Field] | None = None,
+) -> dg.AssetsDefinition:
+    """Make the asset, or assets computed together, that store `tables`.
+
+    Args:
+        tables: what is stored; `compute` returns a frame for each, in this order.
+        compute: the computation, given its year and the stored tables.
+        description: what an operator reads in the UI.
+        upstream: the tables `compute` reads.
+        code: files of the package, relative to it, whose bytes make the code version.
+        kinds: badges in the UI.
+        options: run configuration the computation takes.
+    """
+    keys = [dg.AssetKey(table.path) for table in tables]
+    version = _code_version(code)
+    specs = [
+        dg.AssetSpec(
+            key=key,
+            deps=[
+                dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years)
+                for up in upstream
+            ],
+            description=f"{description}\n\n**One row is** {table.grain}.\n\n"
+            f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
+            group_name=table.schema,
+            owners=[OWNER],
+            kinds=set(kinds),
+            code_version=version,
+            metadata={"dagster/column_schema": _column_schema(table), "grain": table.grain},
+        )
+        for key, table in zip(keys, tables, strict=True)
+    ]
+    check_specs = [spec for key in keys for spec in _check_specs(key)]
+
+    @dg.multi_asset(
+        name="__".join("_".join(table.path) for table in tables),
+        specs=specs,
+        check_specs=check_specs,
+        partitions_def=performance_years,
+        config_schema=dict(options) if options else None,
+    )
+    def build_tables(
+        context: dg.AssetExecutionContext, storage: Storage
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+        build = _make_build(context, storage)
+        try:
+            yield from _build_and_publish(context, build, tables, compute)
+        except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
+            raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
+
+    return build_tables
+
+
+def _make_build(context: dg.AssetExecutionContext, storage: Storage) -> Build:
+    settings = storage.settings()
+    cutoff = context.run.tags.get(CUTOFF_TAG)
+    return Build(
+        performance_year=int(context.partition_key),
+        warehouse=storage.warehouse(),
+        settings=settings,
+        cutoff=date.fromisoformat(cutoff) if cutoff else None,
+        options=context.op_execution_context.op_config or {},
+    )
+
+
+def _build_and_publish(
+    context: dg.AssetExecutionContext,
+    build: Build,
+    tables: Sequence[Table],
+    compute: Callable[[Build], Built],
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    year, warehouse = build.performance_year, build.warehouse
+    with ExitStack() as held:
+        for table in tables:
+            held.enter_context(warehouse.lock(table, year))
+        built = compute(build)
+        notes = {"esrd.origin": build.settings.origin}
+        staged = []
+        for table, frame in zip(tables, built.frames, strict=True):
+            staged.append(warehouse.stage(table, year, frame, notes=notes))
+            held.callback(warehouse.discard, staged[-1])
+        audits = [audit(table=s.table, staged=s.path, query=warehouse.query) for s in staged]
+        broken = [
+            f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
+            for s, judged in zip(staged, audits, strict=True)
+            for result in judged.broken
+        ]
+        checks = {
+            s.table.name: (_expectation_result(s, judged), _plausibility_result(s, warehouse))
+            for s, judged in zip(staged, audits, strict=True)
+        }
+        if broken:
+            for pair in checks.values():
+                yield from pair
+            raise dg.Failure(
+                f"{year}: expectations failed, nothing was published, the partition stored before"
+                f" stays. Broken: {'; '.join(broken)}",
+                allow_retries=False,
+            )
+        for s in staged:
+            warehouse.publish(s)
+            context.log.info("published %s %s: %s rows", s.table.name, year, s.row_count)
+        for s in staged:
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(s.table.path),
+                metadata=_metadata(s, built),
+                check_results=list(checks[s.table.name]),
+            )
+
+
+def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            EXPECTATIONS,
+            asset=key,
+            blocking=True,
+            partitions_def=performance_years,
+            description="Columns, key and rules of the table's definition, judged before the"
+            " partition is published.",
+        ),
+        dg.AssetCheckSpec(
+            PLAUSIBILITY,
+            asset=key,
+            partitions_def=performance_years,
+            description="Rows, means and missing values against the year before. Only warns.",
+        ),
+    ]
+
+
+def _expectation_result(staged: Staged, judged: Audit) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(staged.table.path),
+        check_name=EXPECTATIONS,
+        passed=not judged.broken,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(result.name for result in judged.broken) or "all hold",
+        metadata={
+            "rows": judged.row_count,
+            "expectations": len(judged.results),
+            "broken": len(judged.broken),
+            "results": dg.MetadataValue.table(
+                [
+                    dg.TableRecord({"expectation": r.name, "rows broken": r.broken_count})
+                    for r in (judged.broken or judged.results)
+                ]
+            ),
+        },
+    )
+
+
+def _plausibility_result(staged: Staged, warehouse: Warehouse) -> dg.AssetCheckResult:
+    previous = warehouse.partition_path(staged.table, staged.performance_year - 1)
+    known = previous.is_file()
+    drifts = (
+        find_drift(table=staged.table, staged=staged.path, previous=previous, query=warehouse.query)
+        if known
+        else []
+    )
+    if not known:
+        said = f"no partition {staged.performance_year - 1} to compare with"
+    else:
+        said = f"{len(drifts)} differences from the year before worth a look"
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(staged.table.path),
+        check_name=PLAUSIBILITY,
+        passed=not drifts,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=said,
+        metadata={
+            "rows": staged.row_count,
+            "differences": len(drifts),
+            **({"largest differences": _drift_table(drifts)} if drifts else {}),
+        },
+    )
+
+
+def _drift_table(drifts: Sequence[Drift]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "column": drift.column,
+                    "measure": drift.measure or "",
+                    "what": drift.what,
+                    "year before": drift.before,
+                    "now": drift.now,
+                }
+            )
+            for drift in drifts[:MAX_DRIFTS_SHOWN]
+        ]
+    )
+
+
+def _metadata(staged: Staged, built: Built) -> dict[str, dg.MetadataValue | str | float | int]:
+    metadata: dict[str, dg.MetadataValue | str | float | int] = {
+        "dagster/row_count": staged.row_count,
+        "file": dg.MetadataValue.path(str(staged.target)),
+        **built.notes,
+    }
+    if built.picture is not None:
+        encoded = base64.b64encode(built.picture).decode()
+        metadata["picture"] = dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
+    return metadata
+
+
+def _column_schema(table: Table) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                type=_DAGSTER_TYPES.get(column.type, column.type),
+                description=column.description + (f" ({column.unit})" if column.unit else ""),
+                constraints=dg.TableColumnConstraints(nullable=not column.required),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _code_version(paths: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    package = resources.files("esrd_pipeline")
+    for path in sorted(paths):
+        digest.update(package.joinpath(path).read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,16 @@
+"""A parameter file as plain rows, for readers that go through it row by row."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from esrd_pipeline.parameters import load_parameters
+
+
+@cache
+def load_rows(name: str) -> tuple[Mapping[str, str], ...]:
+    """Return the rows of `parameters/<name>.csv` in file order; an empty cell is an empty text."""
+    table = load_parameters(name)
+    columns = {str(column): table[column].fillna("").tolist() for column in table.columns}
+    return tuple(
+        dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
+    )

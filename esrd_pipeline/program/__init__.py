@@ -1,0 +1,1 @@
+"""Rules on facility tables only: flags, QIP scores and payment reductions, star ratings."""

@@ -1,0 +1,237 @@
+"""Scores of clinical measures: achievement, improvement, and topics and surveys made of them.
+
+Manual 4.1.1 to 4.1.4. Reporting measures do not belong here.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from esrd_pipeline.program.qip_arithmetic import (
+    COUNT_SCALE,
+    Bools,
+    Floats,
+    Units,
+    adjust_small_facility,
+    divide_half_up,
+    from_units,
+    score_achievement,
+    score_improvement,
+    to_units,
+)
+from esrd_pipeline.program.qip_inputs import Inputs, Rows, Scored, Standard, blank_score
+from esrd_pipeline.program.qip_period import exclude
+from esrd_pipeline.program.qip_rules import MeasureRule
+from esrd_pipeline.program.qip_texts import Texts, add_reason, is_silent, text_where
+
+_COUNT_DECIMALS = 6
+
+
+def score_against_standards(rule: MeasureRule, inputs: Inputs) -> Scored:
+    """Score a clinical measure or component by achievement and improvement (4.1.2).
+
+    The larger of the two scores counts, and improvement is named only where it is larger. Rates
+    are compared as integers in units of the published precision (reading 1).
+    """
+    rows = inputs.current.rows(rule.measure)
+    standard = inputs.standards.get(rule.measure) or Standard(
+        np.nan, np.nan, np.nan, "No performance standard is stored for this measure"
+    )
+    reasons, is_zero = judge(rule, inputs, rows)
+    add_reason(reasons, ~is_zero & np.isnan(rows.value), "No rate in the performance period")
+    if np.isnan(standard.benchmark):
+        every = np.ones(inputs.facilities.count, dtype=bool)
+        add_reason(reasons, every & ~is_zero, standard.reason or "No performance standard")
+    is_scored = is_silent(reasons) & ~is_zero
+    rate = to_units(rows.value, precision=rule.precision)
+    adjusted, is_adjusted = _adjust(rule, rate, rows=rows, standard=standard, among=is_scored)
+    earlier, sources = _earlier_rates(rule, inputs)
+    threshold, benchmark = to_units(
+        np.array([standard.achievement_threshold, standard.benchmark]), precision=rule.precision
+    )
+    turn = 1 if rule.direction == "higher" else -1
+    achievement = score_achievement(
+        turn * adjusted, threshold=turn * int(threshold), benchmark=turn * int(benchmark)
+    )
+    improvement, exists = score_improvement(
+        turn * adjusted,
+        earlier=turn * to_units(earlier, precision=rule.precision),
+        benchmark=turn * int(benchmark),
+    )
+    exists &= is_scored & ~np.isnan(earlier)
+    has_improved = exists & (improvement > achievement)
+    applied = np.where(has_improved, "improvement", "achievement").astype(object)
+    applied[is_zero] = "reporting"
+    applied[~is_scored & ~is_zero] = None
+    score = where_known(is_scored, np.where(has_improved, improvement, achievement))
+    score[is_zero] = 0
+    count = inputs.facilities.count
+    return replace(
+        blank_score(count),
+        unit_count=rows.unit_count,
+        rate=where_known(~np.isnan(rows.value), from_units(rate, precision=rule.precision)),
+        adjusted_rate=where_known(is_adjusted, from_units(adjusted, precision=rule.precision)),
+        improvement_rate=earlier,
+        improvement_source=sources,
+        achievement_threshold=np.full(count, standard.achievement_threshold),
+        benchmark=np.full(count, standard.benchmark),
+        small_facility_benchmark=where_known(
+            is_adjusted, np.full(count, standard.small_facility_benchmark)
+        ),
+        achievement_score=where_known(is_scored, achievement),
+        improvement_score=where_known(exists, improvement),
+        applied=applied,
+        unrounded_score=score,
+        score=score,
+        reason=reasons,
+    )
+
+
+def score_components(
+    rule: MeasureRule, inputs: Inputs, parts: dict[str, Scored]
+) -> tuple[Scored, dict[str, Floats]]:
+    """Score a topic or survey from its components, and give each component's share in it.
+
+    The Kt/V topic weights them by the performance period's patients (4.1.4; step m is read as
+    d x (h / i)); the survey equally (4.1.3). The result is rounded once, halves up.
+    """
+    rows = inputs.current.rows(rule.measure)
+    names = sorted(parts)
+    scores = np.stack([parts[name].score for name in names])
+    there = ~np.isnan(scores)
+    if rule.scoring == "components_by_unit_count":
+        counts = np.stack([parts[name].unit_count for name in names])
+        # A lone component decides whatever its size, also where the file hides the size.
+        counts = np.where(there & (there.sum(axis=0) == 1) & np.isnan(counts), 1.0, counts)
+        unit_count = np.nansum(np.where(there, counts, np.nan), axis=0)
+    else:
+        counts = np.ones_like(scores)
+        unit_count = rows.unit_count
+    reasons, is_zero = judge(rule, inputs, rows, needs_row=False)
+    hidden = (there & np.isnan(counts)).any(axis=0)
+    add_reason(
+        reasons, ~is_zero & hidden, "The file does not tell how many patients each component has"
+    )
+    for name in names:
+        add_reason(reasons, ~is_zero & ~there.any(axis=0), parts[name].reason)
+    is_scored = is_silent(reasons) & ~is_zero
+    weights = np.where(there, to_units_of_count(counts), 0)
+    total = weights.sum(axis=0)
+    weighted = (weights * np.nan_to_num(scores).astype(np.int64)).sum(axis=0)
+    score = where_known(is_scored, divide_half_up(weighted, total))
+    unrounded = where_known(is_scored, weighted / np.maximum(total, 1))
+    applied = text_where(is_scored, "components")
+    score[is_zero], unrounded[is_zero], applied[is_zero] = 0, 0, "reporting"
+    shares = {
+        name: where_known(is_scored & there[at], weights[at] / np.maximum(total, 1))
+        for at, name in enumerate(names)
+    }
+    scored = replace(
+        blank_score(inputs.facilities.count),
+        unit_count=where_known(unit_count > 0, unit_count),
+        applied=applied,
+        unrounded_score=unrounded,
+        score=score,
+        reason=reasons,
+    )
+    return scored, shares
+
+
+def judge(
+    rule: MeasureRule, inputs: Inputs, rows: Rows, *, needs_row: bool = True
+) -> tuple[Texts, Bools]:
+    """Why a facility is not scored (None where it is), and who scores 0 for not complying.
+
+    Facility exclusions come first. The 0 of a facility that did not report in full (2.17.9,
+    2.18.9) needs a facility large enough, unless the rule says it comes before size. Then a row
+    that is not reportable gives the file's own reason, and size its count.
+    """
+    reasons = exclude(rule, inputs.facilities)
+    is_small = _is_small(rule, rows)
+    is_zero = np.zeros(inputs.facilities.count, dtype=bool)
+    if rule.compliance is not None:
+        report = inputs.current.rows(rule.compliance.measure)
+        is_large_enough = ~is_small & (rows.reportable | ~np.isnan(rows.unit_count))
+        is_zero = (
+            is_silent(reasons)
+            & (report.numerator < report.denominator)
+            & (is_large_enough | rule.compliance.before_size)
+        )
+    if needs_row:
+        add_reason(reasons, ~is_zero & ~rows.present, "The file has nothing on this measure")
+    unreportable = ~is_zero & rows.present & ~rows.reportable
+    add_reason(reasons, unreportable & ~is_silent(rows.reason), rows.reason)
+    if needs_row:
+        add_reason(reasons, unreportable, "CMS does not report this measure for the facility")
+    for place in np.flatnonzero(is_small & ~is_zero & is_silent(reasons)):
+        units = (rule.unit or "units").replace("_", "-")
+        reasons[place] = (
+            f"Has {rows.unit_count[place]:g} eligible {units}; {rule.minimum_units} are needed"
+        )
+    return reasons, is_zero
+
+
+def where_known(known: Bools, values: Floats | Units) -> Floats:
+    """The values as floats, NaN where they are not known."""
+    return np.where(known, values, np.nan).astype(np.float64)
+
+
+def to_units_of_count(counts: Floats) -> Units:
+    """Counts of patients or patient-years in millionths."""
+    return to_units(counts, precision=_COUNT_DECIMALS)
+
+
+def _is_small(rule: MeasureRule, rows: Rows) -> Bools:
+    """Below the minimum size; a hidden count is not."""
+    if rule.minimum_units is None:
+        return np.zeros(len(rows.unit_count), dtype=bool)
+    return rows.unit_count < rule.minimum_units
+
+
+def _adjust(
+    rule: MeasureRule, rate: Units, *, rows: Rows, standard: Standard, among: Bools
+) -> tuple[Units, Bools]:
+    """Rates after the small facility adjustment, and who was adjusted (4.1.1).
+
+    Only a rate worse than the performance period's benchmark is adjusted, for L <= n <= C.
+    """
+    small = rule.small_facility
+    if small is None or np.isnan(standard.small_facility_benchmark):
+        return rate, np.zeros_like(among)
+    benchmark = int(
+        to_units(np.array([standard.small_facility_benchmark]), precision=rule.precision)[0]
+    )
+    counts = to_units_of_count(rows.unit_count)
+    is_worse = rate < benchmark if rule.direction == "higher" else rate > benchmark
+    applies = (
+        among
+        & ~np.isnan(rows.unit_count)
+        & (counts >= small.lower * COUNT_SCALE)
+        & (counts <= small.upper * COUNT_SCALE)
+        & is_worse
+    )
+    adjusted = adjust_small_facility(
+        rate, unit_count=counts, upper=small.upper, benchmark=benchmark
+    )
+    return np.where(applies, adjusted, rate), applies
+
+
+def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
+    """Each facility's rate of the year before at published precision, and where it is from.
+
+    This year's own file speaks first, also when it says that there is none.
+    """
+    printed = inputs.improvement.rows(rule.measure)
+    stored = inputs.earlier.rows(rule.measure)
+    value = np.where(
+        printed.present,
+        np.where(printed.reportable, printed.value, np.nan),
+        np.where(stored.reportable, stored.value, np.nan),
+    )
+    year = inputs.facilities.performance_year
+    source = np.where(
+        printed.present, f"printed in the {year} file", f"performance year {year - 1}"
+    ).astype(object)
+    source[np.isnan(value)] = None
+    rounded = from_units(to_units(value, precision=rule.precision), precision=rule.precision)
+    return where_known(~np.isnan(value), rounded), source

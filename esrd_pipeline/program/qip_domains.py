@@ -1,0 +1,101 @@
+"""Domain scores of the QIP from measure scores (`program.qip_domain_score`).
+
+Manual 4.2.1 to 4.2.5 and 4.2.7.2. How measures get their scores does not belong here.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE, Floats, Units
+from esrd_pipeline.program.qip_rules import Domain, QipRules
+from esrd_pipeline.program.qip_texts import text_where
+from esrd_pipeline.program.qip_weights import apply_weights, list_facilities, spread_scores
+from esrd_pipeline.tables.program import QIP_DOMAIN_SCORE
+
+SCORE_SCALE = 1000
+"""Domain scores have exactly three decimals: four-decimal weight x whole score x 10."""
+
+
+def score_domains(
+    *, rules: QipRules, performance_year: int, measure_scores: pd.DataFrame
+) -> pd.DataFrame:
+    """Sum each domain's measure scores, weighted as applied, times 10.
+
+    Of `measure_scores` the columns ccn, measure and score are read; rows of components are passed
+    over. Every facility gets every domain. The sum is exact: weights are rounded to four decimals
+    before they multiply (reading 7), so that six sixths of 10 give 100.020.
+    """
+    facilities = list_facilities(measure_scores)
+    scores = spread_scores(rules, measure_scores, facilities)
+    weights = apply_weights(rules, ~np.isnan(scores))
+    whole = np.nan_to_num(scores).astype(np.int64)
+    names = [rule.measure for rule in rules.domain_measures]
+    frames: list[pd.DataFrame] = []
+    for place, domain in enumerate(rules.domains):
+        at = [names.index(rule.measure) for rule in rules.measures_of(domain.name)]
+        frames.append(
+            _score_domain(
+                facilities,
+                domain,
+                scores=whole[:, at],
+                weights=weights.measures[:, at],
+                domain_weight=weights.domains[:, place],
+            )
+        )
+    frame = pd.concat(frames, ignore_index=True).assign(
+        performance_year=performance_year, payment_year=rules.payment_year
+    )
+    frame = frame.sort_values(["ccn", "domain"], ignore_index=True)
+    return frame.reindex(columns=QIP_DOMAIN_SCORE.column_names)
+
+
+def write_weight(weight: int) -> str:
+    """A weight of so many ten-thousandths as the manual prints it: .3429, 1.0000."""
+    return f"{weight / WEIGHT_SCALE:.4f}".removeprefix("0")
+
+
+def _score_domain(
+    facilities: pd.Index, domain: Domain, *, scores: Units, weights: Units, domain_weight: Units
+) -> pd.DataFrame:
+    """One domain of all facilities; a weight of 0 marks a measure without a score."""
+    counted = (weights > 0).sum(axis=1)
+    is_scored = counted > 0
+    thousandths = (weights * scores).sum(axis=1)
+    reason = f"No score on any of the {weights.shape[1]} measures of the domain"
+    return pd.DataFrame(
+        {
+            "ccn": facilities,
+            "domain": domain.name,
+            "nominal_weight": float(domain.weight),
+            "weight": _where(is_scored, domain_weight / WEIGHT_SCALE),
+            "measure_count": weights.shape[1],
+            "scored_count": counted,
+            "score": _where(is_scored, thousandths / SCORE_SCALE),
+            "working": _write_sums(weights, scores, thousandths),
+            "reason": text_where(~is_scored, reason),
+        }
+    )
+
+
+def _write_sums(weights: Units, scores: Units, thousandths: Units) -> list[str | None]:
+    """Each facility's sum as a person would write it; None where there is none."""
+    columns = [_write_terms(weights[:, at], scores[:, at]) for at in range(weights.shape[1])]
+    sums: list[str | None] = []
+    for terms, total in zip(zip(*columns, strict=True), thousandths.tolist(), strict=True):
+        there = [term for term in terms if term]
+        sums.append(f"({' + '.join(there)}) x 10 = {total / SCORE_SCALE:.3f}" if there else None)
+    return sums
+
+
+def _write_terms(weights: Units, scores: Units) -> list[str]:
+    """Each facility's weight x score of one measure; empty where the weight is 0."""
+    text_of = {
+        (weight, score): f"{write_weight(weight)} x {score}" if weight else ""
+        for weight, score in set(zip(weights.tolist(), scores.tolist(), strict=True))
+    }
+    return [text_of[pair] for pair in zip(weights.tolist(), scores.tolist(), strict=True)]
+
+
+def _where(known: NDArray[np.bool_], values: Floats) -> Floats:
+    return np.where(known, values, np.nan)

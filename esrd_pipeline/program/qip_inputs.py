@@ -1,0 +1,191 @@
+"""What QIP measures are scored from and what a scored measure is, one array place a facility.
+
+Rows of the facility tables are aligned here once; scoring works on the arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.program.qip_arithmetic import Bools, Floats
+from esrd_pipeline.program.qip_period import Facilities
+from esrd_pipeline.program.qip_texts import Texts, is_silent, no_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One measure's contract rows, aligned to the facilities.
+
+    `present` tells where there is a row; numbers are NaN and texts None where there is none.
+    """
+
+    present: Bools
+    reportable: Bools
+    unit_count: Floats
+    numerator: Floats
+    denominator: Floats
+    value: Floats
+    reason: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One measure's scores as CMS printed them, aligned to the facilities."""
+
+    score: Floats
+    reason: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """A measure's stored standards; NaN where there is none, and then why."""
+
+    achievement_threshold: float
+    benchmark: float
+    small_facility_benchmark: float
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A long frame's columns as arrays, one null place at the end, and where each row belongs.
+
+    `places` gives by measure the row of each facility, -1 (the null place) where it has none.
+    """
+
+    facility_count: int
+    places: dict[str, NDArray[np.intp]]
+    numbers: dict[str, Floats]
+    texts: dict[str, Texts]
+
+    def place(self, measure: str) -> NDArray[np.intp]:
+        """The row of each facility."""
+        nowhere = np.full(self.facility_count, -1, dtype=np.intp)
+        return self.places.get(measure, nowhere)
+
+    def rows(self, measure: str) -> Rows:
+        """A measure's contract rows."""
+        at = self.place(measure)
+        return Rows(
+            present=at >= 0,
+            reportable=self.numbers["reportable"][at] == 1,
+            unit_count=self.numbers["unit_count"][at],
+            numerator=self.numbers["numerator"][at],
+            denominator=self.numbers["denominator"][at],
+            value=self.numbers["value"][at],
+            reason=self.texts["reason"][at],
+        )
+
+    def results(self, measure: str) -> Results:
+        """A measure's printed results."""
+        at = self.place(measure)
+        return Results(score=self.numbers["score"][at], reason=self.texts["reason"][at])
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The facilities of a performance year and what is stored of them.
+
+    `improvement` is the year before as this year's own file prints it, `earlier` as its own file
+    gave it.
+    """
+
+    facilities: Facilities
+    current: Sheet
+    improvement: Sheet
+    earlier: Sheet
+    results: Sheet
+    standards: dict[str, Standard]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One measure's columns of `program.qip_measure_score`; NaN or None where there is nothing."""
+
+    unit_count: Floats
+    rate: Floats
+    adjusted_rate: Floats
+    improvement_rate: Floats
+    improvement_source: Texts
+    achievement_threshold: Floats
+    benchmark: Floats
+    small_facility_benchmark: Floats
+    achievement_score: Floats
+    improvement_score: Floats
+    applied: Texts
+    unrounded_score: Floats
+    score: Floats
+    weight_in_parent: Floats
+    reason: Texts
+
+
+def blank_score(count: int) -> Scored:
+    """A measure on which nothing is known of any facility; `dataclasses.replace` fills it in."""
+    nothing, silent = np.full(count, np.nan), no_texts(count)
+    return Scored(
+        unit_count=nothing,
+        rate=nothing,
+        adjusted_rate=nothing,
+        improvement_rate=nothing,
+        improvement_source=silent,
+        achievement_threshold=nothing,
+        benchmark=nothing,
+        small_facility_benchmark=nothing,
+        achievement_score=nothing,
+        improvement_score=nothing,
+        applied=silent,
+        unrounded_score=nothing,
+        score=nothing,
+        weight_in_parent=nothing,
+        reason=silent,
+    )
+
+
+def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
+    """The rows of `program.qip_standard` by measure."""
+    numbers = frame[["achievement_threshold", "benchmark", "small_facility_benchmark"]]
+    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    return {
+        str(measure): Standard(
+            achievement_threshold=float(threshold),
+            benchmark=float(benchmark),
+            small_facility_benchmark=float(small),
+            reason=None if pd.isna(reason) else str(reason),
+        )
+        for measure, reason, (threshold, benchmark, small) in zip(
+            frame["measure"], frame["reason"], values, strict=True
+        )
+    }
+
+
+def read_contract(frame: pd.DataFrame | None, facilities: Facilities) -> Sheet:
+    """Rows of the facility contract, or of no year where there is no frame."""
+    columns = ["reportable", "unit_count", "numerator", "denominator", "value"]
+    empty = pd.DataFrame(columns=["ccn", "measure", "reason", *columns])
+    return _read_sheet(empty if frame is None else frame, facilities, columns)
+
+
+def read_results(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
+    """Rows of `facility.published_result`."""
+    return _read_sheet(frame, facilities, ["score"])
+
+
+def _read_sheet(frame: pd.DataFrame, facilities: Facilities, columns: list[str]) -> Sheet:
+    rows = facilities.ccns.get_indexer(pd.Index(frame["ccn"]))
+    known = np.flatnonzero(rows >= 0)
+    codes, measures = pd.factorize(frame["measure"])
+    places = np.full((len(measures), facilities.count), -1, dtype=np.intp)
+    places[codes[known], rows[known]] = known
+    reasons = np.append(frame["reason"].to_numpy(dtype=object), np.nan)
+    reasons[is_silent(reasons)] = None
+    return Sheet(
+        facility_count=facilities.count,
+        places={str(measure): places[code] for code, measure in enumerate(measures)},
+        numbers={
+            name: np.append(frame[name].to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
+            for name in columns
+        },
+        texts={"reason": reasons},
+    )

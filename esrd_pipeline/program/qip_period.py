@@ -1,0 +1,120 @@
+"""What is known of each facility in a performance year, aligned row by row for QIP scoring.
+
+Who may be scored at all (certification date, in-center hemodialysis, granted exceptions) is
+decided here; scores are not.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.program.qip_arithmetic import Bools, Units
+from esrd_pipeline.program.qip_rules import MeasureRule
+from esrd_pipeline.program.qip_texts import Texts, add_reason, no_texts
+
+Days = NDArray[np.datetime64]
+
+_MONTHS = 12
+_MONTHS_BEFORE_REPORTING = 4
+"""A new facility reports from the first day of the fourth month after its own (3.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """The facilities scored, in order of CCN, with what excludes them.
+
+    `certified` is NaT where unknown. `granted` has a column a month of the year: an ECE covers it.
+    `lacks_in_center` is true only where the services are known.
+    """
+
+    ccns: pd.Index
+    performance_year: int
+    certified: Days
+    lacks_in_center: Bools
+    granted: Bools
+
+    @property
+    def count(self) -> int:
+        """How many facilities there are."""
+        return len(self.ccns)
+
+    def eligible_months(self) -> Units:
+        """Months of the year a facility must report: after its start (3.5), outside ECEs (3.4)."""
+        months = np.arange(_MONTHS) + (self.performance_year - 1970) * _MONTHS
+        start = self.certified.astype("datetime64[M]").astype(np.int64) + _MONTHS_BEFORE_REPORTING
+        start = np.where(np.isnat(self.certified), months[0], start)
+        return ((months >= start[:, None]) & ~self.granted).sum(axis=1)
+
+
+def gather_facilities(
+    *,
+    performance_year: int,
+    directory: pd.DataFrame,
+    current: pd.DataFrame,
+    ece_grants: pd.DataFrame,
+) -> Facilities:
+    """Facilities with a QIP row, in the directory or in the contract, and what excludes them.
+
+    Rows of `ece_grants` cover whole months, from that of `first_month` to that of `last_month`.
+    """
+    listed = directory.loc[directory["has_qip_row"].astype(bool), "ccn"]
+    ccns = pd.Index(sorted({*listed.unique(), *current["ccn"].unique()}), dtype=object, name="ccn")
+    at = pd.Index(directory["ccn"]).get_indexer(ccns)
+    known = at >= 0
+    certified = pd.to_datetime(directory["certification_date"]).to_numpy(dtype="datetime64[D]")
+    offers = directory["has_in_center_hemodialysis"].to_numpy(dtype=bool, na_value=True)
+    return Facilities(
+        ccns=ccns,
+        performance_year=performance_year,
+        certified=np.where(known, certified[at], np.datetime64("NaT")),
+        lacks_in_center=known & ~offers[at],
+        granted=_granted_months(ccns, ece_grants, performance_year),
+    )
+
+
+def exclude(rule: MeasureRule, facilities: Facilities) -> Texts:
+    """Why a facility may not be scored on a measure whatever its data say; None where it may.
+
+    Certification date, services and granted exceptions: manual 2.8.8, 2.9.4, 2.17.6, 2.18.6,
+    2.19.8, 2.20.8, 2.22.8 to 2.24.8, Table 17.
+    """
+    reasons = no_texts(facilities.count)
+    if rule.cutoff is not None:
+        day = rule.cutoff.on(facilities.performance_year)
+        add_reason(
+            reasons,
+            facilities.certified >= np.datetime64(day),
+            f"Certified on or after {day.isoformat()}, too late for this measure",
+        )
+    if rule.requires_in_center_hemodialysis:
+        add_reason(reasons, facilities.lacks_in_center, "Does not offer in-center hemodialysis")
+    granted = facilities.granted
+    if rule.ece_rule == "facility":
+        add_reason(
+            reasons,
+            np.any(granted, axis=1),
+            "Was granted an extraordinary circumstances exception in the performance period",
+        )
+    else:
+        add_reason(
+            reasons,
+            np.all(granted, axis=1),
+            "An extraordinary circumstances exception covers every month of the performance period",
+        )
+    return reasons
+
+
+def _granted_months(ccns: pd.Index, ece_grants: pd.DataFrame, performance_year: int) -> Bools:
+    granted = np.zeros((len(ccns), _MONTHS), dtype=bool)
+    rows = ccns.get_indexer(pd.Index(ece_grants["ccn"]))
+    first = pd.to_datetime(ece_grants["first_month"])
+    last = pd.to_datetime(ece_grants["last_month"])
+    for month in range(_MONTHS):
+        day = pd.Timestamp(date(performance_year, month + 1, 1))
+        starts_in_time = (first <= day + pd.offsets.MonthEnd(0)).to_numpy()
+        covers = starts_in_time & (last >= day).to_numpy() & (rows >= 0)
+        granted[rows[covers], month] = True
+    return granted

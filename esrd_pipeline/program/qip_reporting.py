@@ -1,0 +1,67 @@
+"""Scores of reporting measures: from counts of what was reported, or as CMS printed them.
+
+Manual 2.8.13, 2.19.9, 2.20.10, 2.22.10, 2.23.10, 2.24.10. Clinical measures do not belong here.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from esrd_pipeline.program.qip_arithmetic import (
+    TOP_SCORE,
+    divide_half_up,
+)
+from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
+from esrd_pipeline.program.qip_inputs import Inputs, Scored, blank_score
+from esrd_pipeline.program.qip_rules import MeasureRule
+from esrd_pipeline.program.qip_texts import add_reason, is_silent, no_texts, text_where
+
+
+def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
+    """Score `numerator / denominator x multiplier - subtrahend`, bounded to 0..10, halves up.
+
+    `rate` is the quotient, unrounded, so that the score can be worked out from the row.
+    """
+    formula, rows = rule.reporting, inputs.current.rows(rule.measure)
+    unit_count, denominator = rows.unit_count, rows.denominator
+    if formula.months_from_calendar:
+        unit_count = denominator = inputs.facilities.eligible_months().astype(np.float64)
+    reasons, is_zero = judge(rule, inputs, rows)
+    add_reason(reasons, ~is_zero & np.isnan(rows.numerator), "The file tells nothing reported")
+    add_reason(
+        reasons,
+        ~is_zero & ~(denominator > 0),
+        "Has nothing to report in the performance period",
+    )
+    is_scored = is_silent(reasons) & ~is_zero
+    reported, eligible = to_units_of_count(rows.numerator), to_units_of_count(denominator)
+    whole = divide_half_up(formula.multiplier * reported - formula.subtrahend * eligible, eligible)
+    rate = rows.numerator / np.where(denominator > 0, denominator, np.nan)
+    unrounded = np.minimum(formula.multiplier * rate - formula.subtrahend, TOP_SCORE)
+    score = where_known(is_scored, np.clip(whole, 0, TOP_SCORE))
+    score[is_zero] = 0
+    return replace(
+        blank_score(inputs.facilities.count),
+        unit_count=unit_count,
+        rate=rate,
+        applied=text_where(~np.isnan(score), "reporting"),
+        unrounded_score=where_known(is_scored, unrounded),
+        score=score,
+        reason=reasons,
+    )
+
+
+def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
+    """Take over the score CMS printed: the file gives nothing to compute it from."""
+    results = inputs.results.results(rule.measure)
+    known = ~np.isnan(results.score)
+    reasons = no_texts(len(known))
+    add_reason(reasons, ~known, results.reason)
+    add_reason(reasons, ~known, "The file prints no score")
+    return replace(
+        blank_score(inputs.facilities.count),
+        applied=text_where(known, "published"),
+        unrounded_score=results.score,
+        score=results.score,
+        reason=reasons,
+    )

@@ -1,0 +1,335 @@
+"""The ESRD QIP's rule sets: measures, domains, weights, sizes, cut-offs, standards, reductions.
+
+A payment year is rows in `parameters/qip_*.csv`; a further one needs rows and no code. How
+scores follow from the rules does not belong here.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Literal, cast, get_args
+
+import pandas as pd
+
+from esrd_pipeline.parameters import load_parameters
+
+Direction = Literal["higher", "lower"]
+Scoring = Literal[
+    "achievement_improvement",
+    "components_by_unit_count",
+    "components_mean",
+    "reporting",
+    "published",
+]
+"""How a measure gets its score: against standards (4.1.2), from its components weighted by
+patients (4.1.4) or equally (4.1.3), from counts of what was reported (`numerator / denominator
+x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on), or as CMS printed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """The formula of a reporting measure: `numerator / denominator x multiplier - subtrahend`.
+
+    Where `months_from_calendar` is set, the denominator is the year's months less those before
+    a new facility must report (3.5) and those of a granted ECE (3.4).
+    """
+
+    multiplier: int
+    subtrahend: int
+    months_from_calendar: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFacility:
+    """Thresholds L and C of the small facility adjustment (Table 18), both inclusive."""
+
+    lower: int
+    upper: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compliance:
+    """What a facility must have reported in full, or score 0.
+
+    The row of `measure` tells: a numerator below its denominator is not in full.
+    `before_size` says that the 0 holds however few units the measure has (2.17.9).
+    """
+
+    measure: str
+    before_size: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoff:
+    """Facilities certified on or after this day, `year_offset` from the year, are not scored."""
+
+    month: int
+    day: int
+    year_offset: int
+
+    def on(self, performance_year: int) -> date:
+        """Give the first day that is too late."""
+        return date(performance_year + self.year_offset, self.month, self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRule:
+    """One measure, topic or component of a payment year.
+
+    `weight` is the exact share of the domain, null for a component; `parent` is the topic or
+    survey a component counts through. `precision` is the number of decimals of published rates.
+    `ece_rule`: `facility` excludes a facility with any granted month, `months` one with all.
+    `direction` and `precision` mean something for clinical measures only, `reporting` for those
+    scored so.
+    """
+
+    measure: str
+    domain: str
+    role: Literal["measure", "component"]
+    parent: str | None
+    weight: Fraction | None
+    scoring: Scoring
+    direction: Direction
+    precision: int
+    unit: str | None
+    minimum_units: int | None
+    small_facility: SmallFacility | None
+    reporting: Reporting
+    compliance: Compliance | None
+    cutoff: Cutoff | None
+    requires_in_center_hemodialysis: bool
+    ece_rule: Literal["facility", "months"]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain and its share of the TPS."""
+
+    name: str
+    weight: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Percent taken off payments from this many points below the minimum TPS on."""
+
+    points_below_minimum: int
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedStandard:
+    """A measure's standards as CMS published them, as printed text."""
+
+    measure: str
+    achievement_threshold: str
+    performance_standard: str
+    benchmark: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Percentiles of performance that make the standards, and how many rates they need."""
+
+    achievement_threshold: int
+    performance_standard: int
+    benchmark: int
+    minimum_facilities: int
+
+
+@dataclass(frozen=True, slots=True)
+class QipRules:
+    """Everything the program fixes for one payment year.
+
+    Domains and measures stand in the order of the rows. `standards_are_published` says whether
+    CMS's own table of standards goes before computed ones.
+    """
+
+    payment_year: int
+    performance_year: int
+    baseline_year: int
+    improvement_year: int
+    minimum_tps: int
+    minimum_scored_domains: int
+    standards_are_published: bool
+    percentiles: Percentiles
+    domains: tuple[Domain, ...]
+    measures: tuple[MeasureRule, ...]
+    reductions: tuple[Reduction, ...]
+    published_standards: tuple[PublishedStandard, ...]
+
+    @property
+    def domain_measures(self) -> tuple[MeasureRule, ...]:
+        """The measures that count in a domain themselves."""
+        return tuple(rule for rule in self.measures if rule.role == "measure")
+
+    @property
+    def clinical_measures(self) -> tuple[MeasureRule, ...]:
+        """The measures and components that are scored against standards."""
+        return tuple(rule for rule in self.measures if rule.scoring == "achievement_improvement")
+
+    def measures_of(self, domain: str) -> tuple[MeasureRule, ...]:
+        """Give the measures that count in a domain."""
+        return tuple(rule for rule in self.domain_measures if rule.domain == domain)
+
+    def components_of(self, measure: str) -> tuple[MeasureRule, ...]:
+        """Give the components of a topic or survey."""
+        return tuple(rule for rule in self.measures if rule.parent == measure)
+
+
+def known_payment_years() -> tuple[int, ...]:
+    """List the payment years that have a rule set, in order."""
+    return tuple(sorted(int(year) for year in load_parameters("qip_year")["payment_year"]))
+
+
+def load_rules(payment_year: int) -> QipRules:
+    """Read the rule set of a payment year.
+
+    Raises:
+        LookupError: there is none; the message names the years there are.
+    """
+    return build_rules(
+        payment_year=payment_year,
+        years=load_parameters("qip_year"),
+        domains=load_parameters("qip_domain"),
+        measures=load_parameters("qip_measure"),
+        reductions=load_parameters("qip_reduction"),
+        standards=load_parameters("qip_standard"),
+    )
+
+
+def build_rules(
+    *,
+    payment_year: int,
+    years: pd.DataFrame,
+    domains: pd.DataFrame,
+    measures: pd.DataFrame,
+    reductions: pd.DataFrame,
+    standards: pd.DataFrame,
+) -> QipRules:
+    """Build a rule set from frames of text with the columns of `parameters/qip_*.csv`.
+
+    Raises:
+        LookupError: no row of `years` is the payment year's; the message names those there are.
+        ValueError: the rows contradict each other.
+    """
+    found = _rows(years, payment_year)
+    if len(found) != 1:
+        known = ", ".join(sorted(years["payment_year"]))
+        raise LookupError(
+            f"there is no QIP rule set for payment year {payment_year}; there are: {known}"
+        )
+    year = found[0]
+    rules = QipRules(
+        payment_year=payment_year,
+        performance_year=int(year["performance_year"]),
+        baseline_year=int(year["baseline_year"]),
+        improvement_year=int(year["improvement_year"]),
+        minimum_tps=int(year["minimum_tps"]),
+        minimum_scored_domains=int(year["minimum_scored_domains"]),
+        standards_are_published=year["standards"] == "published",
+        percentiles=Percentiles(
+            achievement_threshold=int(year["achievement_threshold_percentile"]),
+            performance_standard=int(year["performance_standard_percentile"]),
+            benchmark=int(year["benchmark_percentile"]),
+            minimum_facilities=int(year["minimum_facilities"]),
+        ),
+        domains=tuple(
+            Domain(name=row["domain"], weight=Fraction(row["weight"]))
+            for row in _rows(domains, payment_year)
+        ),
+        measures=tuple(_read_measure(row) for row in _rows(measures, payment_year)),
+        reductions=tuple(
+            sorted(
+                (
+                    Reduction(int(row["points_below_minimum"]), float(row["payment_reduction"]))
+                    for row in _rows(reductions, payment_year)
+                ),
+                key=lambda reduction: reduction.points_below_minimum,
+            )
+        ),
+        published_standards=tuple(
+            PublishedStandard(
+                measure=row["measure"],
+                achievement_threshold=row["achievement_threshold"],
+                performance_standard=row["performance_standard"],
+                benchmark=row["benchmark"],
+                citation=row["citation"],
+            )
+            for row in _rows(standards, payment_year)
+        ),
+    )
+    _check(rules)
+    return rules
+
+
+def _rows(table: pd.DataFrame, payment_year: int) -> list[dict[str, str]]:
+    """The rows of a payment year as dicts of text; an empty cell is an empty text."""
+    rows = table.loc[table["payment_year"] == str(payment_year)].fillna("")
+    return cast("list[dict[str, str]]", rows.to_dict("records"))
+
+
+def _read_measure(row: dict[str, str]) -> MeasureRule:
+    weight, minimum, cutoff = row["weight"], row["minimum_units"], row["certification_cutoff"]
+    return MeasureRule(
+        measure=row["measure"],
+        domain=row["domain"],
+        role=cast("Literal['measure', 'component']", row["role"]),
+        parent=row["parent"] or None,
+        weight=Fraction(weight) if weight else None,
+        scoring=cast("Scoring", row["scoring"]),
+        direction=cast("Direction", row["direction"] or "higher"),
+        precision=int(row["precision"] or 0),
+        unit=row["unit"] or None,
+        minimum_units=int(minimum) if minimum else None,
+        small_facility=SmallFacility(
+            int(row["small_facility_lower"]), int(row["small_facility_upper"])
+        )
+        if row["small_facility_lower"]
+        else None,
+        reporting=Reporting(
+            multiplier=int(row["reporting_multiplier"] or 0),
+            subtrahend=int(row["reporting_subtrahend"] or 0),
+            months_from_calendar=row["eligible_months"] == "new_facility_and_ece",
+        ),
+        compliance=Compliance(
+            measure=row["compliance_measure"],
+            before_size=row["compliance_before_size"] == "yes",
+        )
+        if row["compliance_measure"]
+        else None,
+        cutoff=Cutoff(
+            month=int(cutoff[:2]),
+            day=int(cutoff[3:]),
+            year_offset=int(row["certification_year_offset"]),
+        )
+        if cutoff
+        else None,
+        requires_in_center_hemodialysis=row["requires_in_center_hemodialysis"] == "yes",
+        ece_rule=cast("Literal['facility', 'months']", row["ece_rule"]),
+    )
+
+
+def _check(rules: QipRules) -> None:
+    """Refuse a rule set that cannot be scored as it stands."""
+    where = f"QIP rule set of payment year {rules.payment_year}"
+    if sum(domain.weight for domain in rules.domains) != 1:
+        raise ValueError(f"{where}: the weights of the domains do not sum to 1")
+    for domain in rules.domains:
+        if sum(rule.weight or 0 for rule in rules.measures_of(domain.name)) != 1:
+            raise ValueError(
+                f"{where}: the weights of the measures of {domain.name} do not sum to 1"
+            )
+    names = {rule.measure for rule in rules.domain_measures}
+    for rule in rules.measures:
+        if rule.scoring not in get_args(Scoring):
+            raise ValueError(f"{where}: {rule.measure} has an unknown scoring, {rule.scoring}")
+        if rule.domain not in {domain.name for domain in rules.domains}:
+            raise ValueError(f"{where}: {rule.measure} stands in no known domain, {rule.domain}")
+        if rule.role == "component" and rule.parent not in names:
+            raise ValueError(f"{where}: component {rule.measure} has no parent, {rule.parent}")
+        if rule.scoring.startswith("components") != bool(rules.components_of(rule.measure)):
+            raise ValueError(f"{where}: the components of {rule.measure} do not fit its scoring")
+    if not rules.reductions or rules.reductions[0].points_below_minimum != 0:
+        raise ValueError(f"{where}: no payment reduction is given for a TPS at the minimum")

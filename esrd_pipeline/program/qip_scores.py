@@ -1,0 +1,119 @@
+"""Every QIP measure's score with the whole reasoning behind it (`program.qip_measure_score`).
+
+Here the scores of all facilities are put together and weighted; how a kind of measure is scored
+is said in `qip_clinical` and `qip_reporting`. Domain scores do not belong here.
+"""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE
+from esrd_pipeline.program.qip_clinical import score_against_standards, score_components
+from esrd_pipeline.program.qip_inputs import (
+    Inputs,
+    Scored,
+    read_contract,
+    read_results,
+    read_standards,
+)
+from esrd_pipeline.program.qip_period import Facilities, gather_facilities
+from esrd_pipeline.program.qip_reporting import score_as_published, score_reporting
+from esrd_pipeline.program.qip_rules import QipRules
+from esrd_pipeline.program.qip_weights import apply_weights
+from esrd_pipeline.tables.program import QIP_MEASURE_SCORE
+
+_INTEGERS = ("achievement_score", "improvement_score", "score")
+
+
+def score_measures(
+    *,
+    rules: QipRules,
+    performance_year: int,
+    current: pd.DataFrame,
+    improvement: pd.DataFrame | None,
+    earlier: pd.DataFrame | None,
+    standards: pd.DataFrame,
+    directory: pd.DataFrame,
+    ece_grants: pd.DataFrame,
+    published_results: pd.DataFrame,
+) -> pd.DataFrame:
+    """Score every facility on every measure and component of a payment year.
+
+    `current` is the performance year's `facility.published` of the QIP. The earlier rate is the
+    one printed in this year's own file (`improvement`: `facility.published_improvement`) where
+    that has a row, else that of `earlier`: `facility.published` of the year before.
+    `published_results` gives the scores CMS prints without counts. `ece_grants` has the columns
+    ccn, first_month and last_month. An unscored row says why in `reason`.
+    """
+    facilities = gather_facilities(
+        performance_year=performance_year,
+        directory=directory,
+        current=current,
+        ece_grants=ece_grants,
+    )
+    results = published_results.loc[published_results["program"] == "qip"]
+    inputs = Inputs(
+        facilities=facilities,
+        current=read_contract(current, facilities),
+        improvement=read_contract(improvement, facilities),
+        earlier=read_contract(earlier, facilities),
+        results=read_results(results, facilities),
+        standards=read_standards(standards),
+    )
+    scored: dict[str, Scored] = {}
+    for rule in rules.measures:
+        match rule.scoring:
+            case "achievement_improvement":
+                scored[rule.measure] = score_against_standards(rule, inputs)
+            case "reporting":
+                scored[rule.measure] = score_reporting(rule, inputs)
+            case "published":
+                scored[rule.measure] = score_as_published(rule, inputs)
+            case "components_by_unit_count" | "components_mean":
+                continue
+    for rule in rules.measures:
+        parts = {part.measure: scored[part.measure] for part in rules.components_of(rule.measure)}
+        if parts:
+            scored[rule.measure], shares = score_components(rule, inputs, parts)
+            for measure, share in shares.items():
+                scored[measure] = replace(parts[measure], weight_in_parent=share)
+    return _assemble(rules, facilities, scored)
+
+
+def _assemble(rules: QipRules, facilities: Facilities, scored: dict[str, Scored]) -> pd.DataFrame:
+    """One frame of all measures, in order of CCN and measure, with the weights as applied."""
+    spread = np.stack([scored[rule.measure].score for rule in rules.domain_measures], axis=1)
+    weights = apply_weights(rules, ~np.isnan(spread)).measures / WEIGHT_SCALE
+    weight_of = {
+        rule.measure: np.where(weights[:, at] > 0, weights[:, at], np.nan)
+        for at, rule in enumerate(rules.domain_measures)
+    }
+    in_order = sorted(rules.measures, key=lambda rule: rule.measure)
+    every = len(in_order)
+
+    def repeat(texts: list[str | None]) -> pd.Series:
+        return pd.Series(texts * facilities.count, dtype=object)
+
+    columns: dict[str, object] = {
+        "ccn": np.repeat(facilities.ccns, every),
+        "performance_year": facilities.performance_year,
+        "payment_year": rules.payment_year,
+        "measure": repeat([rule.measure for rule in in_order]),
+        "domain": repeat([rule.domain for rule in in_order]),
+        "role": repeat([rule.role for rule in in_order]),
+        "parent": repeat([rule.parent for rule in in_order]),
+        "unit": repeat([rule.unit for rule in in_order]),
+    }
+    for field in fields(Scored):
+        arrays = [getattr(scored[rule.measure], field.name) for rule in in_order]
+        stacked = np.stack(arrays, axis=1).ravel()
+        # Left to itself pandas would look through every text to find out that it is one.
+        columns[field.name] = pd.Series(stacked, dtype=stacked.dtype)
+    none = np.full(facilities.count, np.nan)
+    columns["weight_in_domain"] = np.stack(
+        [weight_of.get(rule.measure, none) for rule in in_order], axis=1
+    ).ravel()
+    frame = pd.DataFrame(columns).astype(dict.fromkeys(_INTEGERS, "Int64"))
+    return frame.reindex(columns=QIP_MEASURE_SCORE.column_names)

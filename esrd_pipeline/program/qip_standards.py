@@ -1,0 +1,182 @@
+"""Standards of the QIP's clinical measures: threshold, performance standard, benchmark.
+
+From those the operator supplies, else from CMS's own table where the rule set says so, else from a
+baseline year's facilities. Scores against the standards do not belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.program.qip_arithmetic import Units, from_units, percentile, to_units
+from esrd_pipeline.program.qip_rules import Direction, MeasureRule, PublishedStandard, QipRules
+from esrd_pipeline.tables.program import QIP_STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class _Standard:
+    """Standards in units of the last decimal, or why there are none."""
+
+    threshold: int | None = None
+    median: int | None = None
+    benchmark: int | None = None
+    count: int | None = None
+    source: str | None = None
+    reason: str | None = None
+
+
+def compute_standards(
+    *,
+    rules: QipRules,
+    performance_year: int,
+    baseline: pd.DataFrame | None,
+    baseline_year: int,
+    current: pd.DataFrame,
+    supplied: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Give each clinical measure and survey component its standards (`program.qip_standard`).
+
+    Percentiles are of performance (reading 2): for a lower-is-better measure the benchmark is the
+    10th percentile of rates. The small facility benchmark is that of the performance period's
+    own unadjusted rates (4.1.1), of `current`. Both frames are `facility.published` of the QIP;
+    only reportable rates count. Rates are rounded to the published precision first. `supplied`
+    holds rows of `raw.qip_standard`, which go before every other standard.
+
+    Raises:
+        ValueError: `supplied` names a measure the payment year does not score against standards,
+            or a published standard runs against its measure's direction.
+    """
+    published = _find_published(rules, supplied)
+    records: list[dict[str, object]] = []
+    for rule in rules.clinical_measures:
+        printed = published.get(rule.measure)
+        standard = (
+            _read(rule, printed)
+            if printed is not None
+            else _compute(rules, rule, _rates(baseline, rule), baseline_year)
+        )
+        records.append(
+            {
+                "measure": rule.measure,
+                "direction": rule.direction,
+                "precision": rule.precision,
+                "achievement_threshold": _as_rate(standard.threshold, rule),
+                "performance_standard": _as_rate(standard.median, rule),
+                "benchmark": _as_rate(standard.benchmark, rule),
+                "facility_count": standard.count,
+                "standard_source": standard.source,
+                "small_facility_benchmark": _as_rate(
+                    _small_facility_benchmark(rules, rule, current), rule
+                ),
+                "reason": standard.reason,
+            }
+        )
+    frame = pd.DataFrame.from_records(records).assign(
+        performance_year=performance_year, payment_year=rules.payment_year
+    )
+    frame["facility_count"] = frame["facility_count"].astype("Int64")
+    frame = frame.sort_values("measure", ignore_index=True)
+    return frame.reindex(columns=QIP_STANDARD.column_names)
+
+
+def _find_published(rules: QipRules, supplied: pd.DataFrame | None) -> dict[str, PublishedStandard]:
+    """Give measure -> its published standard: the operator's own, else the rule set's."""
+    found = {
+        standard.measure: standard
+        for standard in rules.published_standards
+        if rules.standards_are_published
+    }
+    if supplied is None:
+        return found
+    scored = sorted(rule.measure for rule in rules.clinical_measures)
+    for row in supplied.to_dict("records"):
+        if row["measure"] not in scored:
+            raise ValueError(
+                f"supplied standard of {row['measure']}: payment year {rules.payment_year} scores"
+                f" no such measure against standards, only {', '.join(scored)}"
+            )
+        found[row["measure"]] = PublishedStandard(
+            measure=row["measure"],
+            achievement_threshold=str(row["achievement_threshold"]),
+            performance_standard=str(row["performance_standard"]),
+            benchmark=str(row["benchmark"]),
+            citation=row["citation"],
+        )
+    return found
+
+
+def _rates(frame: pd.DataFrame | None, rule: MeasureRule) -> Units | None:
+    """The measure's reportable rates in order, in units; null where the year itself is absent."""
+    if frame is None:
+        return None
+    counted = (frame["measure"] == rule.measure) & frame["reportable"].fillna(value=False)
+    values = frame.loc[counted.astype(bool), "value"].dropna().to_numpy(dtype=np.float64)
+    return np.sort(to_units(values, precision=rule.precision))
+
+
+def _at(rates: Units, percent: int, direction: Direction) -> int:
+    """Percentile of performance: counted from the other end where lower is better."""
+    return percentile(rates, percent=percent if direction == "higher" else 100 - percent)
+
+
+def _compute(
+    rules: QipRules, rule: MeasureRule, rates: Units | None, baseline_year: int
+) -> _Standard:
+    needed = rules.percentiles.minimum_facilities
+    if rates is None:
+        return _Standard(
+            reason=f"No published standard, and no facilities of {baseline_year} to compute one"
+        )
+    if len(rates) < needed:
+        return _Standard(
+            count=len(rates),
+            reason=f"Only {len(rates)} facilities had a rate in {baseline_year};"
+            f" percentiles need {needed}",
+        )
+    return _Standard(
+        threshold=_at(rates, rules.percentiles.achievement_threshold, rule.direction),
+        median=_at(rates, rules.percentiles.performance_standard, rule.direction),
+        benchmark=_at(rates, rules.percentiles.benchmark, rule.direction),
+        count=len(rates),
+        source=f"computed from {baseline_year}",
+    )
+
+
+def _read(rule: MeasureRule, printed: PublishedStandard) -> _Standard:
+    texts = (printed.achievement_threshold, printed.performance_standard, printed.benchmark)
+    rates = np.array([float(text) for text in texts])
+    threshold, median, benchmark = (
+        int(units) for units in to_units(rates, precision=rule.precision)
+    )
+    low, high = (threshold, benchmark) if rule.direction == "higher" else (benchmark, threshold)
+    if not low <= median <= high:
+        step = "rise" if rule.direction == "higher" else "fall"
+        raise ValueError(
+            f"standard of {rule.measure} ({printed.citation}): {rule.direction} is better, so"
+            " achievement threshold, performance standard and benchmark must"
+            f" {step} in this order, not {', '.join(texts)}"
+        )
+    return _Standard(
+        threshold=threshold,
+        median=median,
+        benchmark=benchmark,
+        source=f"published: {printed.citation}",
+    )
+
+
+def _small_facility_benchmark(
+    rules: QipRules, rule: MeasureRule, current: pd.DataFrame
+) -> int | None:
+    rates = _rates(current, rule)
+    if rule.small_facility is None or rates is None:
+        return None
+    if len(rates) < rules.percentiles.minimum_facilities:
+        return None
+    return _at(rates, rules.percentiles.benchmark, rule.direction)
+
+
+def _as_rate(units: int | None, rule: MeasureRule) -> float:
+    if units is None:
+        return float("nan")
+    return float(from_units(np.array([units]), precision=rule.precision)[0])

@@ -1,0 +1,32 @@
+"""Arrays of text beside the facilities: a reason, a source, or None. Nothing else belongs here."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.program.qip_arithmetic import Bools
+
+Texts = NDArray[np.object_]
+
+
+def no_texts(count: int) -> Texts:
+    """An array of as many Nones."""
+    return np.full(count, None, dtype=object)
+
+
+def is_silent(texts: Texts) -> Bools:
+    """Where there is no text."""
+    return np.asarray(pd.isna(texts), dtype=bool)
+
+
+def text_where(where: Bools, text: str) -> Texts:
+    """The text where it applies, None elsewhere."""
+    texts = no_texts(len(where))
+    texts[where] = text
+    return texts
+
+
+def add_reason(reasons: Texts, where: Bools, reason: str | Texts) -> None:
+    """Write a reason into `reasons` where it applies and none stands yet: the first one stays."""
+    free = where & is_silent(reasons)
+    reasons[free] = reason if isinstance(reason, str) else reason[free]

@@ -1,0 +1,110 @@
+"""What a star rating rests on: measures, domains, weights, shares and the scores' bound.
+
+Each set of measures CMS has used stands in `parameters/star_*.csv` under the release that
+brought it in. How scores are computed does not belong here.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, cast
+
+import pandas as pd
+
+from esrd_pipeline.parameters import load_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class StarMeasure:
+    """One measure of a set; `components` are the contract's measures it is pooled from."""
+
+    name: str
+    domain: int
+    transform: Literal["truncated_z", "probit"]
+    higher_is_better: bool
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StarRules:
+    """A set of star measures with everything CMS fixes about it.
+
+    Weights are shares of the final score by domain. A domain that `peritoneal_weights` lacks is
+    the hemodialysis domain. `shares` are those of a reset, from one star to five. `bound` clips
+    scores on both sides; `tolerance` and `pass_limit` end the passes of the truncated z.
+    """
+
+    measure_set: str
+    measures: tuple[StarMeasure, ...]
+    weights: dict[int, Fraction]
+    peritoneal_weights: dict[int, Fraction]
+    shares: tuple[Fraction, ...]
+    bound: float
+    tolerance: float
+    pass_limit: int
+
+    @property
+    def names(self) -> list[str]:
+        """The measures' names, in the order of the set."""
+        return [measure.name for measure in self.measures]
+
+    @property
+    def ratios(self) -> list[str]:
+        """The names of the standardized ratios: the measures scored by probit."""
+        return [measure.name for measure in self.measures if measure.transform == "probit"]
+
+    @property
+    def hemodialysis_domains(self) -> list[int]:
+        """The domains a peritoneal-only facility is rated without."""
+        return [domain for domain in self.weights if domain not in self.peritoneal_weights]
+
+    def measures_of(self, domain: int) -> list[str]:
+        """Give the names of a domain's measures."""
+        return [measure.name for measure in self.measures if measure.domain == domain]
+
+
+def load_star_rules(measure_set: str) -> StarRules:
+    """Read one set of star measures.
+
+    Raises:
+        ValueError: there is no such set.
+    """
+    measures = _rows("star_measure", measure_set)
+    if measures.empty:
+        raise ValueError(f"parameters/star_measure.csv has no set of measures {measure_set}")
+    domains = _rows("star_domain", measure_set)
+    scale = _rows("star_scale", measure_set).set_index("name")["value"]
+    shares = _rows("star_share", measure_set).sort_values("rating")
+    return StarRules(
+        measure_set=measure_set,
+        measures=tuple(
+            StarMeasure(
+                name=row["measure"],
+                domain=int(row["domain"]),
+                transform=cast("Literal['truncated_z', 'probit']", row["transform"]),
+                higher_is_better=row["better"] == "higher",
+                components=()
+                if pd.isna(row["components"])
+                else tuple(str(row["components"]).split()),
+            )
+            for row in measures.to_dict("records")
+        ),
+        weights=_weights(domains, "all"),
+        peritoneal_weights=_weights(domains, "peritoneal_only"),
+        shares=tuple(Fraction(share) for share in shares["share"]),
+        bound=float(scale["bound"]),
+        tolerance=float(scale["tolerance"]),
+        pass_limit=int(scale["pass_limit"]),
+    )
+
+
+def _rows(name: str, measure_set: str) -> pd.DataFrame:
+    table = load_parameters(name)
+    return table[table["measure_set"] == measure_set]
+
+
+def _weights(domains: pd.DataFrame, facilities: str) -> dict[int, Fraction]:
+    rows = domains[domains["facilities"] == facilities]
+    return {
+        int(domain): Fraction(weight)
+        for domain, weight in zip(rows["domain"], rows["weight"], strict=True)
+    }

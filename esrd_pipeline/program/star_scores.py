@@ -1,0 +1,206 @@
+"""Rate a year's facilities against a stored baseline (manual 5.6.2, 5.7, 5.8.2).
+
+Gives the adjustment factors, every measure's score and every facility's stars. Making the
+baseline belongs to `star_baseline`.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from esrd_pipeline.program.star_baseline import (
+    StoredBaseline,
+    national_level,
+    place_values,
+    read_baseline,
+)
+from esrd_pipeline.program.star_final import FinalScores, combine_scores, rate
+from esrd_pipeline.program.star_rules import StarRules
+from esrd_pipeline.program.star_values import collect_values, find_peritoneal_only
+from esrd_pipeline.tables.program import STAR_ADJUSTMENT, STAR_MEASURE_SCORE, STARS
+
+
+@dataclass(frozen=True, slots=True)
+class StarRatings:
+    """A year's `program.star_adjustment`, `program.star_measure_score` and `program.stars`."""
+
+    adjustment: pd.DataFrame
+    measure_scores: pd.DataFrame
+    stars: pd.DataFrame
+
+
+def score_stars(
+    *,
+    performance_year: int,
+    baseline: pd.DataFrame,
+    facilities: pd.DataFrame,
+    directory: pd.DataFrame,
+    national: pd.DataFrame,
+    published_results: pd.DataFrame,
+) -> StarRatings:
+    """Rate every facility of the directory against `baseline` (a `program.star_baseline`).
+
+    On the baseline's own year this gives the baseline's own stars.
+
+    Raises:
+        ValueError: the baseline is not one, or a ratio has no national level to adjust by.
+    """
+    stored = read_baseline(baseline)
+    rules = stored.rules
+    values = collect_values(rules=rules, facilities=facilities, directory=directory)
+    adjustment = adjust_ratios(
+        stored=stored, performance_year=performance_year, values=values, national=national
+    )
+    factors = adjustment.set_index("measure")["factor"].reindex(rules.names, fill_value=1.0)
+    adjusted = values * factors
+    scores = place_values(rules=rules, scales=stored.scales, values=adjusted)
+    is_peritoneal_only = find_peritoneal_only(rules=rules, values=values, directory=directory)
+    combined = combine_scores(rules=rules, scores=scores, is_peritoneal_only=is_peritoneal_only)
+    return StarRatings(
+        adjustment=adjustment,
+        measure_scores=_list_measure_scores(
+            performance_year=performance_year,
+            rules=rules,
+            values=values,
+            adjusted=adjusted,
+            combined=combined,
+        ),
+        stars=_list_stars(
+            performance_year=performance_year,
+            stored=stored,
+            combined=combined,
+            is_peritoneal_only=is_peritoneal_only,
+            published_results=published_results,
+        ),
+    )
+
+
+def adjust_ratios(
+    *,
+    stored: StoredBaseline,
+    performance_year: int,
+    values: pd.DataFrame,
+    national: pd.DataFrame,
+) -> pd.DataFrame:
+    """Give the factor that puts each ratio on the baseline's level (`program.star_adjustment`).
+
+    The baseline year's model is not at hand, so the factor is this year's national crude rate
+    over the baseline's (reading 13): where events have become more frequent, ratios rise. A
+    ratio nobody has this year needs no factor and has none.
+
+    Raises:
+        ValueError: the national level of a ratio with values is missing or zero.
+    """
+    is_same_year = performance_year == stored.year
+    factors = dict.fromkeys(sorted(stored.rules.ratios), 1.0)
+    if not is_same_year:
+        has_value = values.notna().any()
+        factors = {
+            name: _find_factor(name, stored=stored, national=national)
+            if has_value[name]
+            else float("nan")
+            for name in factors
+        }
+    return pd.DataFrame(
+        {
+            "performance_year": performance_year,
+            "measure": list(factors),
+            "baseline_year": stored.year,
+            "factor": list(factors.values()),
+            "factor_source": "same year" if is_same_year else "national crude rates",
+        }
+    )[STAR_ADJUSTMENT.column_names]
+
+
+def unrated(
+    *,
+    performance_year: int,
+    directory: pd.DataFrame,
+    published_results: pd.DataFrame,
+    reason: str,
+) -> StarRatings:
+    """Leave every facility of the directory without stars and say why, e.g. no baseline yet."""
+    stars = pd.DataFrame({"ccn": sorted(directory["ccn"])}).assign(
+        performance_year=performance_year, reason=reason
+    )
+    stars["published_rating"] = _published_ratings(published_results).reindex(stars["ccn"]).array
+    return StarRatings(
+        adjustment=pd.DataFrame(columns=STAR_ADJUSTMENT.column_names),
+        measure_scores=pd.DataFrame(columns=STAR_MEASURE_SCORE.column_names),
+        stars=stars.reindex(columns=STARS.column_names),
+    )
+
+
+def _find_factor(measure: str, *, stored: StoredBaseline, national: pd.DataFrame) -> float:
+    now, then = national_level(national, measure), stored.national[measure]
+    if not (now > 0 and then > 0):
+        raise ValueError(
+            f"{measure} has the national level {now} now and {then} in {stored.year}:"
+            " its ratios cannot be placed on the baseline"
+        )
+    return now / then
+
+
+def _list_measure_scores(
+    *,
+    performance_year: int,
+    rules: StarRules,
+    values: pd.DataFrame,
+    adjusted: pd.DataFrame,
+    combined: FinalScores,
+) -> pd.DataFrame:
+    """List the scores behind every rated facility's domains, imputed ones included.
+
+    A measure nobody has this year has no mean to impute and no rows.
+    """
+    facilities = combined.scores.index
+    parts = [
+        pd.DataFrame(
+            {
+                "ccn": facilities,
+                "performance_year": performance_year,
+                "measure": measure.name,
+                "domain": measure.domain,
+                "value": values.loc[facilities, measure.name].to_numpy(),
+                "adjusted_value": adjusted.loc[facilities, measure.name].to_numpy(),
+                "score": combined.scores[measure.name].to_numpy(),
+                "is_imputed": values.loc[facilities, measure.name].isna().to_numpy(),
+            }
+        )[combined.domains[measure.domain].notna().to_numpy()]
+        for measure in rules.measures
+    ]
+    table = pd.concat(parts, ignore_index=True).dropna(subset="score")
+    return table.sort_values(["ccn", "measure"], ignore_index=True)[STAR_MEASURE_SCORE.column_names]
+
+
+def _list_stars(
+    *,
+    performance_year: int,
+    stored: StoredBaseline,
+    combined: FinalScores,
+    is_peritoneal_only: pd.Series,
+    published_results: pd.DataFrame,
+) -> pd.DataFrame:
+    """List every facility's way to its stars, or why it has none."""
+    facilities = combined.reason.index
+    domains = combined.domains.reindex(index=facilities, columns=[1, 2, 3, 4])
+    ratings = rate(combined.final, stored.cutoffs).astype("Int64")
+    table = domains.rename(columns=lambda domain: f"domain_{domain}").assign(
+        performance_year=performance_year,
+        baseline_year=stored.year,
+        measure_set=stored.rules.measure_set,
+        is_peritoneal_only=is_peritoneal_only,
+        final_score=combined.final.reindex(facilities),
+        rating=ratings.reindex(facilities),
+        published_rating=_published_ratings(published_results).reindex(facilities),
+        reason=combined.reason,
+    )
+    return table.reset_index()[STARS.column_names]
+
+
+def _published_ratings(published_results: pd.DataFrame) -> pd.Series:
+    is_star = (published_results["program"] == "dfc") & (
+        published_results["measure"] == "star_rating"
+    )
+    scores = published_results[is_star].set_index("ccn")["score"].astype(float)
+    return scores.astype("Int64")

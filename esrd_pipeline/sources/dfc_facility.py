@@ -1,0 +1,19 @@
+"""Reads the Dialysis Facility Care Compare facility file.
+
+Its columns are rows of parameters/published_column.csv.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.sources.table import read_table
+
+
+def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
+    """Return the file as the table `raw.dfc_facility`.
+
+    Raises:
+        SourceError: the file breaks a rule; names file, row, column and rule.
+    """
+    return read_table(path, "dfc_facility", performance_year)

@@ -1,0 +1,79 @@
+"""Finds the release of a published file to read. What is inside the file does not belong here."""
+
+import re
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from esrd_pipeline.sources.errors import MissingSourceError, SourceError
+
+# Written as people would type them; matched without regard to case.
+FILE_NAMES: dict[str, tuple[str, ...]] = {
+    "dfc_facility": ("DFC_FACILITY*.csv",),
+    "dfc_national": ("DFC_NATIONAL*.csv",),
+    "qip_complete": ("*QIP_COMPLETE*.csv", "*COMPLETE_QIP*.csv"),
+    "ich_cahps_facility": ("ICH_CAHPS_FACILITY*.csv",),
+    "ece_grant": ("ECE_GRANT*.csv",),
+    "qip_standard": ("QIP_STANDARD*.csv",),
+}
+RELEASE_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
+
+
+def find_release(folder: Path, source: str, cutoff: date | None = None) -> Path:
+    """Return the newest release of `source` in `folder` on or before `cutoff`.
+
+    A release is dated by `YYYY-MM-DD` or `YYYY-MM` (its first day) in the file's name. A single
+    file without a date is taken whatever the cutoff.
+
+    Raises:
+        MissingSourceError: no file bears one of the source's names.
+        SourceError: several files and no date to choose by, or all of them after the cutoff.
+    """
+    place = "/".join(folder.parts[-2:])
+    files = _matching_files(folder, FILE_NAMES[source])
+    if not files:
+        accepted = " or ".join(FILE_NAMES[source])
+        raise MissingSourceError(file=place, rule=f"no file named {accepted} in this folder")
+    releases = {path: _release_date(path, place) for path in files}
+    names = ", ".join(path.name for path in files)
+    if len(files) > 1 and None in releases.values():
+        raise SourceError(
+            file=place, rule=f"several files and not all dated YYYY-MM in their names: {names}"
+        )
+    early = {
+        path: released
+        for path, released in releases.items()
+        if released is None or cutoff is None or released <= cutoff
+    }
+    if not early:
+        raise SourceError(file=place, rule=f"every release is later than {cutoff}: {names}")
+    newest = max(released or date.min for released in early.values())
+    chosen = [path for path, released in early.items() if (released or date.min) == newest]
+    if len(chosen) > 1:
+        names = ", ".join(path.name for path in chosen)
+        raise SourceError(file=place, rule=f"several files of the same release: {names}")
+    return chosen[0]
+
+
+def _matching_files(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file()
+        and any(fnmatchcase(path.name.lower(), pattern.lower()) for pattern in patterns)
+    )
+
+
+def _release_date(path: Path, place: str) -> date | None:
+    found = RELEASE_DATE.search(path.name)
+    if found is None:
+        return None
+    year, month, day = found.groups(default="1")
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        raise SourceError(
+            file=f"{place}/{path.name}", rule=f"'{found.group()}' in its name is not a date"
+        ) from None

@@ -1,0 +1,80 @@
+"""Reads a CSV file into columns of text, strictly. What a cell may hold does not belong here."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from esrd_pipeline.sources.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A file's cells: `columns[i]` are the texts under `header[i]` as printed, one per record.
+
+    `rows` gives the line each record starts on, counted from 1 with the header line.
+    """
+
+    file: str
+    header: list[str]
+    columns: list[tuple[str, ...]]
+    rows: list[int]
+
+
+def read_grid(path: Path) -> Grid:
+    """Read a comma-separated UTF-8 file whose records all have the header's number of cells.
+
+    A byte order mark and blank lines are passed over.
+
+    Raises:
+        SourceError: not UTF-8, empty, cut off, or a record with too few or too many cells.
+    """
+    records, rows = _read_records(path.name, _read_text(path))
+    if not records:
+        raise SourceError(file=path.name, rule="the file is empty")
+    header = [text.strip() for text in records[0]]
+    for record, row in zip(records, rows, strict=True):
+        if len(record) != len(header):
+            raise SourceError(
+                file=path.name,
+                row=row,
+                rule=f"{len(record)} cells where the header has {len(header)}",
+            )
+    columns = list(zip(*records[1:], strict=True)) or [()] * len(header)
+    return Grid(path.name, header, columns, rows[1:])
+
+
+def _read_text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise SourceError(
+            file=path.name, row=row, rule=f"byte {error.start + 1} of the file is not UTF-8"
+        ) from None
+    if text.strip() and not text.endswith(("\n", "\r")):
+        raise SourceError(
+            file=path.name,
+            row=len(text.splitlines()),
+            rule="the last line does not end: the file was cut off",
+        )
+    return text
+
+
+def _read_records(file: str, text: str) -> tuple[list[list[str]], list[int]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    records: list[list[str]] = []
+    rows: list[int] = []
+    row = 1
+    try:
+        for record in reader:
+            if record:
+                records.append(record)
+                rows.append(row)
+            row = reader.line_num + 1
+    except csv.Error as error:
+        raise SourceError(
+            file=file, row=row, rule=f"the record that starts here is not closed: {error}"
+        ) from None
+    return records, rows

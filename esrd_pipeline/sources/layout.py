@@ -1,0 +1,82 @@
+"""What each source's columns are called and may hold, from parameters/published_column.csv.
+
+How a cell is read does not belong here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.headers import api_name
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """One column of a published file in one performance year.
+
+    `api_names` are the names it goes by, `choices` maps printed to stored texts, `sentinels` are
+    the texts that stand for no value, and `explained_by` names the column whose availability
+    code says why a cell is empty.
+    """
+
+    header: str
+    api_names: frozenset[str]
+    name: str
+    type: str
+    minimum: float | None
+    maximum: float | None
+    required: bool
+    choices: Mapping[str, str]
+    sentinels: frozenset[str]
+    explained_by: str | None
+
+
+@cache
+def load_layout(source: str, performance_year: int) -> tuple[SourceColumn, ...]:
+    """Return the columns `source` publishes for `performance_year`, in published order.
+
+    A year placeholder in a header is filled in; columns of other years are left out.
+    """
+    return tuple(
+        _column(row, performance_year)
+        for row in load_rows("published_column")
+        if row["source"] == source
+        and int(row["first_year"] or performance_year)
+        <= performance_year
+        <= int(row["last_year"] or performance_year)
+    )
+
+
+@cache
+def load_meanings(name: str) -> dict[str, str]:
+    """Return code -> meaning of `availability_code` or `qip_footnote`."""
+    return {row["code"]: row["meaning"] for row in load_rows(name)}
+
+
+def _column(row: Mapping[str, str], performance_year: int) -> SourceColumn:
+    header, *aliases = (
+        text.format(performance_year=performance_year, payment_year=performance_year + 2)
+        for text in (row["header"], *_split(row["aliases"]))
+    )
+    return SourceColumn(
+        header=header,
+        api_names=frozenset(api_name(text) for text in (header, *aliases)),
+        name=row["name"],
+        type=row["type"],
+        minimum=float(row["minimum"]) if row["minimum"] else None,
+        maximum=float(row["maximum"]) if row["maximum"] else None,
+        required=row["required"] == "yes",
+        choices=dict(_pair(text) for text in _split(row["choices"])),
+        sentinels=frozenset(_split(row["sentinels"])),
+        explained_by=row["explained_by"] or None,
+    )
+
+
+def _split(text: str) -> list[str]:
+    return text.split("|") if text else []
+
+
+def _pair(text: str) -> tuple[str, str]:
+    printed, _, stored = text.partition("=")
+    return printed, stored

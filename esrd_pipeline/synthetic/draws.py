@@ -1,0 +1,39 @@
+"""Random streams that let any year be drawn without drawing the years before it.
+
+Every stream is seeded by the generator's seed, a year (0 for what a facility keeps for good) and
+a purpose, so that adding a draw for one purpose changes no other. What is drawn from the streams
+does not belong here.
+"""
+
+import zlib
+
+import numpy as np
+
+from esrd_pipeline.synthetic.figures import load_figures
+
+FOR_GOOD = 0
+"""The year of a stream that is the same in every year."""
+
+
+def stream(seed: int, year: int, purpose: str) -> np.random.Generator:
+    """Return the random stream of one purpose in one year."""
+    return np.random.default_rng([seed, year, zlib.crc32(purpose.encode())])
+
+
+def draw_lasting(*, seed: int, year: int, purpose: str, count: int) -> np.ndarray:
+    """Draw a standard normal value for each facility that changes slowly over the years.
+
+    The value is a part kept for good plus an autoregressive part, written as a weighted sum of a
+    short window of yearly innovations so that no year needs another one's state.
+    """
+    figures = load_figures()
+    memory, window = figures["yearly_memory"], int(figures["memory_years"])
+    weights = memory ** np.arange(window + 1)
+    weights /= np.sqrt(np.sum(weights**2))
+    yearly = sum(
+        weight * stream(seed, year - lag, purpose).standard_normal(count)
+        for lag, weight in enumerate(weights)
+    )
+    kept = figures["persistent_variance"]
+    lasting = stream(seed, FOR_GOOD, purpose).standard_normal(count)
+    return np.sqrt(kept) * lasting + np.sqrt(1 - kept) * yearly

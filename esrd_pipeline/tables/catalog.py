@@ -1,0 +1,35 @@
+"""The catalog table, and the list of every table the project stores."""
+
+from esrd_pipeline.tables import facility, program, raw, release, report
+from esrd_pipeline.tables.model import Column, Table
+
+CATALOG = Table(
+    name="report.catalog",
+    grain="one column of one stored table",
+    source="the table definitions themselves",
+    key=("table_name", "column_position"),
+    columns=(
+        Column("table_name", "text", "Layer and table", required=True),
+        Column("column_position", "integer", "Place in the table", required=True, minimum=1),
+        Column("column_name", "text", "Column", required=True),
+        Column("type", "text", "Type of the values", required=True),
+        Column("unit", "text", "Unit, where it has one"),
+        Column("is_key", "boolean", "Belongs to the key", required=True),
+        Column("is_required", "boolean", "Holds no null", required=True),
+        Column("description", "text", "What it says", required=True),
+        Column("grain", "text", "What one row of the table is", required=True),
+        Column("source", "text", "Where the table is defined", required=True),
+    ),
+    minimum_rows=1,
+)
+
+
+TABLES: tuple[Table, ...] = (
+    *release.TABLES,
+    *raw.TABLES,
+    *facility.TABLES,
+    *program.TABLES,
+    *report.TABLES,
+    CATALOG,
+)
+"""Every table the project stores, in the order data flows."""

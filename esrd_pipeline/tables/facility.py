@@ -1,0 +1,146 @@
+"""Facility tables: the contract every measure ends in, and what is known of each facility."""
+
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+CCN = Column("ccn", "text", "CMS Certification Number, zeros and letters kept", required=True)
+YEAR = Column(
+    "performance_year",
+    "integer",
+    "Calendar year whose care is measured",
+    required=True,
+    minimum=2000,
+    maximum=2100,
+)
+MEASURE = Column("measure", "text", "Measure's short name, e.g. shr", required=True)
+PROGRAM = Column(
+    "program",
+    "text",
+    "Dialysis Facility Measures (dfc) or ESRD Quality Incentive Program (qip)",
+    required=True,
+    allowed=("dfc", "qip"),
+)
+CATEGORIES = ("better", "as", "worse")
+
+CONTRACT_COLUMNS: tuple[Column, ...] = (
+    CCN,
+    YEAR,
+    PROGRAM,
+    MEASURE,
+    Column("unit_count", "number", "How many units the value rests on", minimum=0),
+    Column("unit", "text", "What unit_count counts: patients, patient_years, discharges ..."),
+    Column("numerator", "number", "Observed events, or the numerator of a proportion", minimum=0),
+    Column("denominator", "number", "Expected events, or the denominator", minimum=0),
+    Column("value", "number", "The measure: a ratio, or a rate in `unit_of_value`", minimum=0),
+    Column("rate", "number", "Ratio times the national rate, where one is defined", minimum=0),
+    Column("standard_error", "number", "Standard error of the value's log or logit", minimum=0),
+    Column("lower", "number", "Lower 95% limit, in the unit of value", minimum=0),
+    Column("upper", "number", "Upper 95% limit, in the unit of value", minimum=0),
+    Column("p_value", "number", "Two-sided p-value", minimum=0, maximum=1),
+    Column("z", "number", "z-score before the empirical null"),
+    Column("z_null_mean", "number", "Mean of the empirical null"),
+    Column("z_null_sd", "number", "Standard deviation of the empirical null", minimum=0),
+    Column("category", "text", "Against the national level", allowed=CATEGORIES),
+    Column("reportable", "boolean", "Whether the value may be published", required=True),
+    Column("reason", "text", "Why it is not reportable; null where it is"),
+)
+CONTRACT_RULES: tuple[Rule, ...] = (
+    Rule("a row is reportable or says why not", "reportable = (reason IS NULL)"),
+    Rule("lower limit is not above upper limit", "lower <= upper"),
+)
+
+PUBLISHED = Table(
+    name="facility.published",
+    grain="one facility, program and measure, as CMS published it",
+    source="DFC facility file, Complete QIP file, ICH CAHPS facility file",
+    key=("ccn", "program", "measure"),
+    columns=CONTRACT_COLUMNS,
+    rules=CONTRACT_RULES,
+    minimum_rows=1,
+)
+
+PUBLISHED_IMPROVEMENT = Table(
+    name="facility.published_improvement",
+    grain="one facility and QIP measure: the calendar year before, as printed in this year's file",
+    source="Complete QIP file, improvement period columns",
+    key=("ccn", "program", "measure"),
+    columns=CONTRACT_COLUMNS,
+    rules=CONTRACT_RULES,
+)
+
+PUBLISHED_RESULT = Table(
+    name="facility.published_result",
+    grain="one facility, program and measure: the category, score or star CMS printed",
+    source="DFC facility file, Complete QIP file, ICH CAHPS facility file",
+    key=("ccn", "program", "measure"),
+    columns=(
+        CCN,
+        YEAR,
+        PROGRAM,
+        MEASURE,
+        Column("category", "text", "Printed category", allowed=CATEGORIES),
+        Column("score", "number", "Printed score, stars, TPS or payment reduction in percent"),
+        Column(
+            "score_applied",
+            "text",
+            "Which period's score the file says was applied",
+            allowed=("achievement", "improvement"),
+        ),
+        Column("codes", "texts", "Availability code or footnote numbers, in printed order"),
+        Column("reason", "text", "What the codes mean; null where the result is there"),
+    ),
+    minimum_rows=1,
+)
+
+DIRECTORY = Table(
+    name="facility.directory",
+    grain="one facility",
+    source="DFC facility file and Complete QIP file; the DFC file wins where both speak",
+    key=("ccn",),
+    columns=(
+        CCN,
+        YEAR,
+        Column("facility_name", "text", "Name as published"),
+        Column("network", "integer", "ESRD Network", minimum=1, maximum=18),
+        Column("city", "text", "City"),
+        Column("state", "text", "Two-letter state or territory"),
+        Column("zip_code", "text", "Postal code, zeros kept"),
+        Column("county", "text", "County or parish"),
+        Column("chain_organization", "text", "Chain, or Independent"),
+        Column("is_profit", "boolean", "Operates for profit"),
+        Column("station_count", "integer", "Dialysis stations", minimum=0),
+        Column("has_in_center_hemodialysis", "boolean", "Offers in-center hemodialysis"),
+        Column("has_peritoneal_dialysis", "boolean", "Offers peritoneal dialysis"),
+        Column("has_home_hemodialysis_training", "boolean", "Trains for home hemodialysis"),
+        Column("certification_date", "date", "CMS certification date"),
+        Column("has_dfc_row", "boolean", "Stands in the DFC facility file", required=True),
+        Column("has_qip_row", "boolean", "Stands in the Complete QIP file", required=True),
+    ),
+    minimum_rows=1,
+)
+
+NATIONAL = Table(
+    name="facility.national",
+    grain="one program and measure",
+    source="DFC national file; where it is silent, the facilities' own mean",
+    key=("program", "measure"),
+    columns=(
+        YEAR,
+        PROGRAM,
+        MEASURE,
+        Column("national", "number", "National value, in the unit of the published value"),
+        Column("facility_count", "integer", "Facilities with a value", minimum=0),
+        Column("better_count", "integer", "Facilities published as better", minimum=0),
+        Column("as_count", "integer", "Facilities published as expected", minimum=0),
+        Column("worse_count", "integer", "Facilities published as worse", minimum=0),
+        Column(
+            "source",
+            "text",
+            "Where the value is from",
+            required=True,
+            allowed=("published", "mean of facilities", "weighted mean of facilities"),
+        ),
+    ),
+    minimum_rows=1,
+)
+
+TABLES = (PUBLISHED, PUBLISHED_IMPROVEMENT, PUBLISHED_RESULT, DIRECTORY, NATIONAL)

@@ -1,0 +1,75 @@
+"""What a stored table is: columns, key and the rules every partition must meet.
+
+The definitions in this room are the one source of the Arrow schema a partition is written
+with, of the expectations it is audited by, and of the data dictionary. How a table is computed
+does not belong here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnType = Literal["text", "integer", "number", "boolean", "date", "texts", "labels"]
+"""`texts` is a list of text; `labels` a map from text to text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a stored table.
+
+    `required` columns hold no null. `minimum` and `maximum` are inclusive and judge the values
+    that are there; `allowed` lists the only texts a column may hold.
+    """
+
+    name: str
+    type: ColumnType
+    description: str
+    unit: str | None = None
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A relation between the columns of one row, as a DuckDB predicate true of every good row.
+
+    A predicate that is null (because a column it names is null) does not break the rule.
+    """
+
+    name: str
+    predicate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A stored table: one Parquet file a performance year.
+
+    `name` is `schema.table`, which is also the asset key and the folder. `grain` says in words
+    what one row is, and `key` names the columns that make it unique; rows are stored in the
+    order of the key. `source` cites the manual or file that defines the table.
+    """
+
+    name: str
+    grain: str
+    source: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    minimum_rows: int = 0
+
+    @property
+    def schema(self) -> str:
+        """The layer this table stands in: `raw`, `facility`, `program` or `report`."""
+        return self.name.partition(".")[0]
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """The asset key's two parts: layer and table."""
+        schema, _, table = self.name.partition(".")
+        return schema, table
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns in stored order."""
+        return [column.name for column in self.columns]

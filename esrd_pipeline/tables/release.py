@@ -1,0 +1,32 @@
+"""The release table: exactly which files a partition was made from."""
+
+from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+RELEASE = Table(
+    name="raw.release",
+    grain="one source of the performance year",
+    source="the files found in the year's folder, on or before the data cut-off",
+    key=("source",),
+    columns=(
+        YEAR,
+        Column("source", "text", "Kind of file, e.g. dfc_facility", required=True),
+        Column(
+            "origin",
+            "text",
+            "Real published files, or the embedded default",
+            required=True,
+            allowed=("published", "embedded"),
+        ),
+        Column("file_name", "text", "Name of the file read"),
+        Column("size_bytes", "integer", "Size of the file", minimum=1),
+        Column("sha256", "text", "Digest of the file's bytes"),
+        Column("reason", "text", "Why no file was read; null where one was"),
+    ),
+    rules=(
+        Rule("a file or the reason there is none", "(file_name IS NULL) = (reason IS NOT NULL)"),
+    ),
+    minimum_rows=1,
+)
+
+TABLES = (RELEASE,)

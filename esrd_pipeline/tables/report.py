@@ -1,0 +1,54 @@
+"""Report tables: what people read first, each drawn from the program tables."""
+
+from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.model import Column, Table
+
+STAR_PROFILE = Table(
+    name="report.star_profile",
+    grain="one star rating and measure (or final_score)",
+    source="manual 5.8.2, Table 29",
+    key=("rating", "measure"),
+    columns=(
+        YEAR,
+        Column("rating", "integer", "Stars", required=True, minimum=1, maximum=5),
+        MEASURE,
+        Column("facility_count", "integer", "Facilities with this rating", minimum=0),
+        Column("facility_share", "number", "Share of rated facilities", minimum=0, maximum=1),
+        Column("mean", "number", "Mean value among those with one"),
+    ),
+)
+
+STAR_FACTOR = Table(
+    name="report.star_factor",
+    grain="one star measure and factor",
+    source="manual 5.7.1",
+    key=("measure", "factor"),
+    columns=(
+        YEAR,
+        MEASURE,
+        Column("factor", "integer", "Rotated factor, in order of variance", required=True),
+        Column("domain", "integer", "Domain the rule set gives the measure", required=True),
+        Column("loading", "number", "Rotated loading", required=True, minimum=-1.5, maximum=1.5),
+        Column("communality", "number", "Variance the factors share", minimum=0, maximum=1.001),
+        Column("is_largest", "boolean", "The measure's largest loading", required=True),
+    ),
+)
+
+PUBLISHED_AGREEMENT = Table(
+    name="report.published_agreement",
+    grain="one program and result: ours beside the one CMS printed",
+    source="program tables and facility.published_result",
+    key=("program", "measure"),
+    columns=(
+        YEAR,
+        PROGRAM,
+        MEASURE,
+        Column("compared_count", "integer", "Facilities where both speak", minimum=0),
+        Column("equal_count", "integer", "Of them, equal", minimum=0),
+        Column("within_one_count", "integer", "Of them, within one point or star", minimum=0),
+        Column("only_ours_count", "integer", "Only we give a result", minimum=0),
+        Column("only_published_count", "integer", "Only CMS gives a result", minimum=0),
+    ),
+)
+
+TABLES = (STAR_PROFILE, STAR_FACTOR, PUBLISHED_AGREEMENT)

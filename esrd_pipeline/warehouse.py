@@ -1,0 +1,226 @@
+"""Where tables are stored: one Parquet file per table and performance year.
+
+A partition is written under another name, judged, and only then renamed to the name readers
+look for, so that a reader never waits and a crash at any moment leaves the last good partition.
+What a table holds and whether it is good does not belong here. This is the only module that
+opens DuckDB.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from esrd_pipeline.tables.model import Column, Table
+
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "texts": pa.list_(pa.string()),
+    "labels": pa.map_(pa.string(), pa.string()),
+}
+_NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+_FILE = "data.parquet"
+_STAGING = ".staging-"
+
+
+class MissingPartitionError(LookupError):
+    """A partition that a step needs has not been stored."""
+
+
+class PartitionBusyError(RuntimeError):
+    """Another process is writing the same partition."""
+
+
+class SchemaError(ValueError):
+    """A frame does not fit its table's definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A partition that is written but not yet visible: `path` holds it, `target` awaits it."""
+
+    table: Table
+    performance_year: int
+    path: Path
+    target: Path
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """Stored tables under `root`; `open_connection` yields an in-memory DuckDB connection."""
+
+    root: Path
+    open_connection: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]] = (
+        duckdb.connect
+    )
+
+    def partition_path(self, table: Table, performance_year: int) -> Path:
+        """Where the partition stands, whether or not it is there."""
+        schema, name = table.path
+        return self.root / schema / name / f"performance_year={performance_year}" / _FILE
+
+    def has(self, table: Table, performance_year: int) -> bool:
+        """Whether the partition has been published."""
+        return self.partition_path(table, performance_year).is_file()
+
+    def years(self, table: Table) -> list[int]:
+        """Published performance years, ascending."""
+        schema, name = table.path
+        folders = (self.root / schema / name).glob(f"performance_year=*/{_FILE}")
+        return sorted(int(path.parent.name.partition("=")[2]) for path in folders)
+
+    def read(self, table: Table, performance_year: int) -> pd.DataFrame:
+        """The partition as a frame, columns in the order of the definition.
+
+        Raises:
+            MissingPartitionError: it has not been published.
+        """
+        path = self.partition_path(table, performance_year)
+        if not path.is_file():
+            raise MissingPartitionError(
+                f"{table.name} has no partition {performance_year}: materialise it first"
+            )
+        arrow = pq.ParquetFile(path).read()
+        return arrow.to_pandas(
+            types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
+        )
+
+    def query(self, sql: str, **parameters: object) -> pd.DataFrame:
+        """Run one SELECT in a fresh in-memory DuckDB and return its rows."""
+        with self.open_connection() as connection:
+            connection.execute("SET enable_progress_bar = false")
+            return connection.execute(sql, parameters or None).df()
+
+    def stage(
+        self,
+        table: Table,
+        performance_year: int,
+        frame: pd.DataFrame,
+        *,
+        notes: Mapping[str, str] | None = None,
+    ) -> Staged:
+        """Write the frame beside its partition, rows in the order of the key.
+
+        The bytes depend on the rows, the definition and the notes alone. What an earlier, killed
+        step left staged for the same partition is swept away.
+
+        Raises:
+            SchemaError: a column is missing, unknown or of another type.
+        """
+        target = self.partition_path(table, performance_year)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in target.parent.glob(f"{_FILE}{_STAGING}*"):
+            left_over.unlink(missing_ok=True)
+        arrow = _to_arrow(table, performance_year, frame)
+        described = {"esrd.table": table.name, **(notes or {})}
+        arrow = arrow.replace_schema_metadata(
+            {key: json.dumps(described[key], sort_keys=True) for key in sorted(described)}
+        )
+        path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
+        pq.write_table(arrow, path, compression="zstd", row_group_size=1 << 20)
+        return Staged(table, performance_year, path, target, arrow.num_rows)
+
+    def publish(self, staged: Staged) -> Path:
+        """Make a staged partition the one that readers see, in one rename."""
+        with staged.path.open("rb+") as written:
+            os.fsync(written.fileno())
+        staged.path.replace(staged.target)
+        folder = os.open(staged.target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return staged.target
+
+    def discard(self, staged: Staged) -> None:
+        """Remove a staged partition that was judged bad; the published one stays."""
+        staged.path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self, table: Table, performance_year: int) -> Generator[None]:
+        """Hold the partition for writing; the lock ends with the process, however it ends.
+
+        Raises:
+            PartitionBusyError: another process holds it.
+        """
+        folder = self.partition_path(table, performance_year).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as busy:
+                raise PartitionBusyError(
+                    f"{table.name} {performance_year} is being written by another run"
+                ) from busy
+            yield
+
+    def write_catalog(self, tables: tuple[Table, ...], database: Path) -> int:
+        """Replace `database` by one that holds a view per stored table; return how many.
+
+        The views read the Parquet files of every year, so the database never needs another
+        write when a year is refreshed.
+        """
+        database.parent.mkdir(parents=True, exist_ok=True)
+        draft = database.with_name(f"{database.name}{_STAGING}{uuid.uuid4().hex}")
+        stored = [table for table in tables if self.years(table)]
+        with duckdb.connect(str(draft)) as connection:
+            for schema in sorted({table.schema for table in stored}):
+                connection.execute(f'CREATE SCHEMA "{schema}"')
+            for table in stored:
+                schema, name = table.path
+                files = (self.root / schema / name).resolve() / "performance_year=*" / _FILE
+                connection.execute(
+                    f'CREATE VIEW "{schema}"."{name}" AS FROM '
+                    f"read_parquet('{_quote(files)}', union_by_name = true, "
+                    "hive_partitioning = false)"
+                )
+        draft.replace(database)
+        return len(stored)
+
+
+def _quote(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Table:
+    missing = [name for name in table.column_names if name not in frame.columns]
+    unknown = [str(name) for name in frame.columns if name not in table.column_names]
+    if missing or unknown:
+        raise SchemaError(
+            f"{table.name} {performance_year}: missing columns {missing}, unknown columns {unknown}"
+        )
+    ordered = frame.sort_values(list(table.key), kind="stable", na_position="first")
+    arrays = [_to_array(table, column, ordered[column.name]) for column in table.columns]
+    schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table.columns])
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _to_array(table: Table, column: Column, values: pd.Series) -> pa.Array:
+    target = ARROW_TYPES[column.type]
+    if column.type == "labels":
+        values = pd.Series([sorted(labels.items()) for labels in values], dtype=object)
+    try:
+        return pa.Array.from_pandas(values, type=target, safe=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # Arrow's own message quotes the value, which may be a patient's: it is not passed on.
+        raise SchemaError(
+            f"{table.name}: column {column.name} does not hold {column.type}"
+        ) from None

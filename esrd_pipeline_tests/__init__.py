@@ -1,0 +1,1 @@
+"""Tests of esrd_pipeline; the folders mirror its rooms."""

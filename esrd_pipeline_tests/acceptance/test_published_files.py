@@ -1,0 +1,145 @@
+"""The real CMS files load without loss, in both header styles.
+
+Every printed cell must be found again in the frame: as the same number, date, text or choice, or
+in `missing` where it printed no value. An empty cell must be null.
+"""
+
+import csv
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from esrd_pipeline.families.published import build_national, publish_contract
+from esrd_pipeline.sources.dfc_facility import read_dfc_facility
+from esrd_pipeline.sources.files import find_release
+from esrd_pipeline.sources.headers import api_name
+from esrd_pipeline.sources.layout import SourceColumn, load_layout
+from esrd_pipeline.sources.table import read_table
+from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
+
+pytestmark = needs_cms_public
+
+FILES = [
+    ("dfc_facility", 2024, 7557, 142),
+    ("dfc_national", 2024, 1, 59),
+    ("qip_complete", 2024, 8, 140),
+    ("ich_cahps_facility", 2020, 7830, 47),
+]
+
+
+def is_same_number(printed: str, value: object) -> bool:
+    return Decimal(printed) == Decimal(str(value))
+
+
+def is_same_percent(printed: str, value: object) -> bool:
+    return is_same_number(printed.removesuffix("%"), value)
+
+
+def is_same_date(printed: str, value: object) -> bool:
+    assert isinstance(value, date)
+    return printed in {f"{value:%Y-%m-%d}", f"{value:%m/%d/%Y}"}
+
+
+SAME: Mapping[str, Callable[[str, object], bool]] = {
+    "text": lambda printed, value: printed == value,
+    "ccn": lambda printed, value: printed == value,
+    "network": lambda printed, value: printed == str(value),
+    "integer": is_same_number,
+    "number": is_same_number,
+    "percent": is_same_percent,
+    "fraction": is_same_number,
+    "date": is_same_date,
+    "code": lambda printed, value: printed.zfill(3) == value,
+    "codes": lambda printed, value: printed.split(",") == value,
+}
+
+
+def is_kept(column: SourceColumn, printed: str, value: object, label: str | None) -> bool:
+    """Whether a cell can be rebuilt from the value, or from the label in its place."""
+    is_null = value is None or (not isinstance(value, list) and bool(pd.isna(value)))
+    if is_null:
+        return label == printed if printed else label is None or column.explained_by is not None
+    if column.type == "yes_no":
+        return (column.choices[printed] == "true") is bool(value)
+    if column.type == "choice":
+        return column.choices[printed] == value
+    return SAME[column.type](printed, value) and label is None
+
+
+@pytest.mark.parametrize(("source", "year", "row_count", "column_count"), FILES)
+def test_every_printed_cell_is_kept(
+    source: str, year: int, row_count: int, column_count: int
+) -> None:
+    path = find_release(CMS_PUBLIC, source)
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert (len(rows), len(header)) == (row_count, column_count)
+    frame = read_table(path, source, year)
+    assert len(frame) == row_count
+    layout = {name: column for column in load_layout(source, year) for name in column.api_names}
+    columns = [layout[api_name(text)] for text in header]
+    assert len({column.name for column in columns}) == column_count
+    key = next((place for place, column in enumerate(columns) if column.type == "ccn"), 0)
+    rows.sort(key=lambda cells: cells[key])
+    labels = frame["missing"].tolist()
+    for place, column in enumerate(columns):
+        values = frame[column.name].astype(object).tolist()
+        lost = [
+            (cells[key], cells[place], value)
+            for cells, value, label in zip(rows, values, labels, strict=True)
+            if not is_kept(column, cells[place].strip(), value, label.get(column.name))
+        ]
+        assert not lost, f"{column.header}: {len(lost)} cells, first {lost[0]}"
+
+
+def test_the_api_header_style_gives_the_same_frame(tmp_path: Path) -> None:
+    path = find_release(CMS_PUBLIC, "dfc_facility")
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    renamed = tmp_path / path.name
+    with renamed.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([[api_name(text) for text in header], *rows])
+    assert_frame_equal(read_dfc_facility(renamed, 2024), read_dfc_facility(path, 2024))
+
+
+def test_what_code_280_blanks_is_null_and_explained() -> None:
+    """2,786 facilities have no Kt/V, calcium, phosphorus or nPCR for reasons beyond them."""
+    frame = read_dfc_facility(find_release(CMS_PUBLIC, "dfc_facility"), 2024)
+    for measure in ("ktv_adult_hd", "hypercalcemia", "phosphorus", "npcr"):
+        blanked = frame[frame[f"{measure}_code"] == "280"]
+        assert len(blanked) == 2786
+        rate = f"{measure}_below_3_5_rate" if measure == "phosphorus" else f"{measure}_rate"
+        assert blanked[rate].isna().all()
+        assert {labels[rate] for labels in blanked["missing"]} == {"280"}
+
+
+def test_the_contract_of_the_real_files() -> None:
+    """Every printed value becomes a reportable row; every other row says why it is not."""
+    dfc = read_dfc_facility(find_release(CMS_PUBLIC, "dfc_facility"), 2024)
+    qip = read_table(find_release(CMS_PUBLIC, "qip_complete"), "qip_complete", 2024)
+    nation = read_table(find_release(CMS_PUBLIC, "dfc_national"), "dfc_national", 2024)
+    national = build_national(performance_year=2024, dfc=dfc, dfc_national=nation, qip=qip)
+    contract = publish_contract(
+        performance_year=2024, dfc=dfc, qip=qip, ich_cahps=None, national=national
+    )
+    assert len(contract) == 26 * 7557 + 18 * 8
+    assert not contract.duplicated(["ccn", "program", "measure"]).any()
+    assert (contract["reportable"] == contract["reason"].isna()).all()
+    assert contract.loc[contract["program"] == "dfc", "reportable"].equals(
+        contract.loc[contract["program"] == "dfc", "value"].notna()
+    )
+    assert not (contract["lower"] > contract["upper"]).any()
+    reportable = contract[contract["reportable"]].groupby(["program", "measure"]).size()
+    assert reportable["dfc", "shr"] == dfc["shr_rate"].notna().sum() == 7307
+    assert reportable["dfc", "nhsn_bsi"] == dfc["nhsn_bsi_ratio"].notna().sum() == 6479
+    assert reportable["qip", "strr"] == 4
+    shr = contract[(contract["program"] == "dfc") & (contract["measure"] == "shr")]
+    printed = dfc.set_index("ccn")["shr_lower"]
+    at_national = printed[printed == 148.0].index
+    assert set(shr.loc[shr["lower"] == 1.0, "ccn"]) == set(at_national)
+    assert len(at_national) == 1

@@ -1,0 +1,214 @@
+"""Time the stages of a refresh at national size, each in a fresh process.
+
+    python -m esrd_pipeline_tests.benchmarks [--facilities 7500]
+
+Prints one table: stage, rows in, seconds of the computation alone (imports and reading left out),
+peak memory of the process. The last line times `esrd refresh` from start to exit.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.tables import facility, program, raw
+from esrd_pipeline.warehouse import Warehouse
+
+YEAR = 2025
+Stage = Callable[[Warehouse, Path], tuple[int, float]]
+"""Runs one stage: rows in and seconds."""
+
+
+def timed(rows: int, call: Callable[[], object]) -> tuple[int, float]:
+    """Run once and time it."""
+    start = time.perf_counter()
+    call()
+    return rows, time.perf_counter() - start
+
+
+def read_dfc(_: Warehouse, published: Path) -> tuple[int, float]:
+    """Read the DFC facility file."""
+    from esrd_pipeline.sources.dfc_facility import read_dfc_facility
+
+    (path,) = (published / str(YEAR)).glob("DFC_FACILITY*.csv")
+    rows = len(path.read_bytes().splitlines()) - 1
+    return timed(rows, lambda: read_dfc_facility(path, YEAR))
+
+
+def read_qip(_: Warehouse, published: Path) -> tuple[int, float]:
+    """Read the Complete QIP file."""
+    from esrd_pipeline.sources.qip_complete import read_qip_complete
+
+    (path,) = (published / str(YEAR)).glob("QIP_COMPLETE*.csv")
+    rows = len(path.read_bytes().splitlines()) - 1
+    return timed(rows, lambda: read_qip_complete(path, YEAR))
+
+
+def publish(warehouse: Warehouse, _: Path) -> tuple[int, float]:
+    """Bring the files into the facility contract."""
+    from esrd_pipeline.families.published import publish_contract
+
+    frames = {
+        "dfc": warehouse.read(raw.DFC_FACILITY, YEAR),
+        "qip": warehouse.read(raw.QIP_COMPLETE, YEAR),
+        "ich_cahps": warehouse.read(raw.ICH_CAHPS_FACILITY, YEAR),
+        "national": warehouse.read(facility.NATIONAL, YEAR),
+    }
+    return timed(len(frames["dfc"]), lambda: publish_contract(performance_year=YEAR, **frames))
+
+
+def contract(warehouse: Warehouse, name: str, year: int = YEAR) -> pd.DataFrame:
+    """The contract's rows of one program."""
+    rows = warehouse.read(facility.PUBLISHED, year)
+    return rows.loc[rows["program"] == name].reset_index(drop=True)
+
+
+def flag(warehouse: Warehouse, _: Path) -> tuple[int, float]:
+    """Flag every facility and measure."""
+    from esrd_pipeline.program.flags import flag_facilities
+
+    rows = contract(warehouse, "dfc")
+    national = warehouse.read(facility.NATIONAL, YEAR)
+    results = warehouse.read(facility.PUBLISHED_RESULT, YEAR)
+    return timed(
+        len(rows),
+        lambda: flag_facilities(
+            performance_year=YEAR, facilities=rows, national=national, published_results=results
+        ),
+    )
+
+
+def score_qip(warehouse: Warehouse, _: Path) -> tuple[int, float]:
+    """Score measures, domains and TPS."""
+    from esrd_pipeline.program.qip_domains import score_domains
+    from esrd_pipeline.program.qip_rules import load_rules
+    from esrd_pipeline.program.qip_scores import score_measures
+    from esrd_pipeline.program.qip_tps import score_tps
+
+    rules = load_rules(YEAR + 2)
+    inputs = {
+        "current": contract(warehouse, "qip"),
+        "improvement": warehouse.read(facility.PUBLISHED_IMPROVEMENT, YEAR),
+        "earlier": contract(warehouse, "qip", YEAR - 1),
+        "standards": warehouse.read(program.QIP_STANDARD, YEAR),
+        "directory": warehouse.read(facility.DIRECTORY, YEAR),
+        "ece_grants": warehouse.read(raw.ECE_GRANT, YEAR),
+        "published_results": warehouse.read(facility.PUBLISHED_RESULT, YEAR),
+    }
+
+    def score() -> None:
+        measures = score_measures(rules=rules, performance_year=YEAR, **inputs)
+        domains = score_domains(rules=rules, performance_year=YEAR, measure_scores=measures)
+        score_tps(
+            rules=rules, performance_year=YEAR, domain_scores=domains, measure_scores=measures
+        )
+
+    return timed(len(inputs["current"]), score)
+
+
+def rate_stars(warehouse: Warehouse, _: Path) -> tuple[int, float]:
+    """Score every facility against the stored star baseline."""
+    from esrd_pipeline.program.star_scores import score_stars
+
+    inputs = {
+        "baseline": warehouse.read(program.STAR_BASELINE, YEAR - 3),
+        "facilities": contract(warehouse, "dfc"),
+        "directory": warehouse.read(facility.DIRECTORY, YEAR),
+        "national": warehouse.read(facility.NATIONAL, YEAR),
+        "published_results": warehouse.read(facility.PUBLISHED_RESULT, YEAR),
+    }
+    return timed(len(inputs["facilities"]), lambda: score_stars(performance_year=YEAR, **inputs))
+
+
+def audit_contract(warehouse: Warehouse, _: Path) -> tuple[int, float]:
+    """Judge the largest table by its expectations, great_expectations already imported."""
+    from esrd_pipeline.expectations import audit
+
+    table = facility.PUBLISHED
+    path = warehouse.partition_path(table, YEAR)
+    first = audit(table=table, staged=path, query=warehouse.query)
+    return timed(first.row_count, lambda: audit(table=table, staged=path, query=warehouse.query))
+
+
+STAGES: dict[str, Stage] = {
+    "read DFC facility file": read_dfc,
+    "read Complete QIP file": read_qip,
+    "facility contract": publish,
+    "flags": flag,
+    "QIP scores, domains, TPS": score_qip,
+    "stars against a baseline": rate_stars,
+    "audit of facility.published": audit_contract,
+}
+
+
+def run_stage(name: str, warehouse: Path, published: Path) -> None:
+    """Run one stage in this process and print its line."""
+    rows, seconds = STAGES[name](Warehouse(warehouse), published)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print_line(name, rows, seconds, peak)
+
+
+def print_line(name: str, rows: int, seconds: float, peak: float) -> None:
+    """One line of the table."""
+    sys.stdout.write(f"{name:<32}{rows:>12,}{seconds:>10.2f}{peak:>10,.0f}\n")
+    sys.stdout.flush()
+
+
+def prepare(folder: Path, facilities: int) -> dict[str, str]:
+    """Write the published files of a nation and refresh the years a stage may read."""
+    from esrd_pipeline.synthetic.published import write_published_files
+
+    for year in range(YEAR - 3, YEAR + 1):
+        write_published_files(
+            folder / "published" / str(year), performance_year=year, facility_count=facilities
+        )
+    environment = os.environ | {
+        "ESRD_DATA_DIR": str(folder / "data"),
+        "ESRD_PUBLISHED_DIR": str(folder / "published"),
+        "DAGSTER_HOME": str(folder / "data" / "dagster_home"),
+    }
+    years = ["--from", str(YEAR - 3), "--to", str(YEAR), "--star-baseline", "reset"]
+    run_esrd(environment, "backfill", *years)
+    return environment
+
+
+def run_esrd(environment: dict[str, str], *arguments: str) -> None:
+    """Run the project's command to its end."""
+    esrd = Path(sys.executable).with_name("esrd")
+    subprocess.run([str(esrd), *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Prepare a nation, run every stage in a process of its own, then a whole refresh."""
+    parser = argparse.ArgumentParser(description="Time the stages of a refresh.")
+    parser.add_argument("--facilities", type=int, default=7500)
+    parser.add_argument("--stage", choices=sorted(STAGES), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.stage:
+        run_stage(chosen.stage, chosen.folder / "data" / "warehouse", chosen.folder / "published")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = prepare(folder, chosen.facilities)
+        sys.stdout.write(f"{'stage':<32}{'rows in':>12}{'seconds':>10}{'peak MB':>10}\n")
+        sys.stdout.flush()
+        module = [sys.executable, "-m", "esrd_pipeline_tests.benchmarks"]
+        for stage in STAGES:
+            subprocess.run([*module, "--stage", stage, "--folder", str(folder)], check=True)
+        start = time.perf_counter()
+        run_esrd(environment, "refresh", "--year", str(YEAR))
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print_line("esrd refresh, start to exit", chosen.facilities, seconds, peak)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,425 @@
+"""From raw tables to the facility contract, on small files with one thing changed at a time."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from esrd_pipeline.families.published import (
+    build_directory,
+    build_national,
+    publish_contract,
+    publish_improvement,
+    publish_results,
+)
+from esrd_pipeline.sources.layout import load_layout
+from esrd_pipeline.sources.table import read_table
+from esrd_pipeline.tables.facility import (
+    DIRECTORY,
+    NATIONAL,
+    PUBLISHED,
+    PUBLISHED_IMPROVEMENT,
+    PUBLISHED_RESULT,
+)
+from esrd_pipeline_tests.sources.sample_files import YEAR, sample_rows, write_rows
+
+RATIOS = ("smr", "shr", "srr", "strr")
+SURVEY = ("communication", "operations", "information", "nephrologist", "staff", "facility")
+PHOSPHORUS = ("below_3_5", "3_5_to_4_5", "4_6_to_5_5", "5_6_to_7_0", "above_7_0")
+KTV = ("ktv_adult_hd", "ktv_adult_pd", "ktv_pediatric_hd", "ktv_pediatric_pd")
+DFC_MEASURES = {
+    *RATIOS,
+    *KTV,
+    *(f"phosphorus_{band}" for band in PHOSPHORUS),
+    *(f"ich_cahps_{part}" for part in SURVEY),
+    *("swr", "pppw", "sfr", "ltc", "hypercalcemia", "npcr", "sedr", "ed30", "smosr", "nhsn_bsi"),
+    *("covid_vaccination", "hemoglobin_below_10", "hemoglobin_above_12"),
+}
+QIP_MEASURES = {
+    *("srr", "shr", "strr", "ltc", "nhsn_bsi", "pppw", "clinical_depression", "ich_cahps"),
+    *(f"ich_cahps_{part}" for part in SURVEY),
+    *("health_equity", "covid_vaccination", "nhsn_dialysis_event"),
+}
+QIP_MEASURES_BY_YEAR = {
+    2024: QIP_MEASURES | {"ktv_comprehensive"},
+    2025: QIP_MEASURES
+    | {*KTV, "hypercalcemia", "medication_reconciliation", "sdoh_screening", "sdoh_positive"},
+}
+
+
+def raw_frame(
+    folder: Path, source: str, changes: dict[str, list[str]] | None = None, year: int = YEAR
+) -> pd.DataFrame:
+    """Two facilities of a sample file; `changes` maps our column to its two printed cells."""
+    rows = sample_rows(source, year=year, row_count=1 if source == "dfc_national" else 2)
+    names = [column.name for column in load_layout(source, year)]
+    for name, cells in (changes or {}).items():
+        for row, cell in zip(rows[1:], cells, strict=True):
+            row[names.index(name)] = cell
+    return read_table(write_rows(folder / "published.csv", rows), source, year)
+
+
+def contract(
+    *,
+    dfc: pd.DataFrame | None = None,
+    dfc_national: pd.DataFrame | None = None,
+    qip: pd.DataFrame | None = None,
+    ich_cahps: pd.DataFrame | None = None,
+    year: int = YEAR,
+) -> pd.DataFrame:
+    national = build_national(performance_year=year, dfc=dfc, dfc_national=dfc_national, qip=qip)
+    return publish_contract(
+        performance_year=year, dfc=dfc, qip=qip, ich_cahps=ich_cahps, national=national
+    )
+
+
+def row_of(frame: pd.DataFrame, program: str, measure: str, ccn: str = "012300") -> pd.Series:
+    found = frame[
+        (frame["program"] == program) & (frame["measure"] == measure) & (frame["ccn"] == ccn)
+    ]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+@pytest.mark.parametrize("year", [2024, 2025])
+def test_the_contract_holds_every_published_measure_of_the_year(tmp_path: Path, year: int) -> None:
+    frame = contract(
+        dfc=raw_frame(tmp_path, "dfc_facility", year=year),
+        qip=raw_frame(tmp_path, "qip_complete", year=year),
+        ich_cahps=raw_frame(tmp_path, "ich_cahps_facility", year=year),
+        year=year,
+    )
+    assert frame.columns.tolist() == PUBLISHED.column_names
+    assert set(frame.loc[frame["program"] == "dfc", "measure"]) == DFC_MEASURES
+    assert set(frame.loc[frame["program"] == "qip", "measure"]) == QIP_MEASURES_BY_YEAR[year]
+    assert not frame.duplicated(list(PUBLISHED.key)).any()
+    assert frame["reportable"].all()
+    assert frame["reason"].isna().all()
+    assert (frame["performance_year"] == year).all()
+
+
+@pytest.mark.parametrize("measure", RATIOS)
+def test_a_printed_rate_becomes_a_ratio_to_the_national_rate(tmp_path: Path, measure: str) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {
+            f"{measure}_rate": ["33.3", "22.2"],
+            f"{measure}_lower": ["22.2", "11.1"],
+            f"{measure}_upper": ["44.4", "30.0"],
+        },
+    )
+    national = raw_frame(tmp_path, "dfc_national", {f"{measure}_rate": ["22.2"]})
+    row = row_of(contract(dfc=dfc, dfc_national=national), "dfc", measure)
+    assert row["rate"] == 33.3
+    assert row["value"] == pytest.approx(1.5)
+    assert row["lower"] == 1.0
+    assert row["upper"] == pytest.approx(2.0)
+    assert row["category"] == "better"
+
+
+def test_no_ratio_without_a_national_rate(tmp_path: Path) -> None:
+    dfc = raw_frame(tmp_path, "dfc_facility")
+    frame = publish_contract(
+        performance_year=YEAR,
+        dfc=dfc,
+        qip=None,
+        ich_cahps=None,
+        national=pd.DataFrame(columns=NATIONAL.column_names),
+    )
+    row = row_of(frame, "dfc", "smr")
+    assert not row["reportable"]
+    assert row["reason"] == "no national rate to compare with"
+    assert row["rate"] == 1.5
+    assert row_of(frame, "dfc", "swr")["reportable"]
+
+
+def test_percents_and_ratios_stay_as_printed(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {"pppw_rate": ["16.5", "0"], "swr_ratio": ["0.0", "7.34"], "ltc_rate": ["19", "100"]},
+    )
+    frame = contract(dfc=dfc)
+    assert row_of(frame, "dfc", "pppw")["value"] == 16.5
+    assert row_of(frame, "dfc", "swr")["value"] == 0.0
+    assert row_of(frame, "dfc", "ltc", "012301")["value"] == 100
+    ktv = row_of(frame, "dfc", "ktv_adult_hd")
+    assert (ktv["unit_count"], ktv["unit"], ktv["denominator"]) == (2, "patients", 2)
+
+
+def test_a_code_says_why_a_row_is_not_reportable(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {"hypercalcemia_code": ["280", "001"], "hypercalcemia_rate": ["", ""]},
+    )
+    frame = contract(dfc=dfc)
+    first, second = (row_of(frame, "dfc", "hypercalcemia", ccn) for ccn in ("012300", "012301"))
+    assert not first["reportable"]
+    assert first["reason"] == "not available because of factors outside the facility's control"
+    assert second["reason"] == "the file prints no value"
+
+
+def test_a_limit_that_is_not_printed_does_not_hide_the_value(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path, "dfc_facility", {"nhsn_bsi_ratio": ["0.0", "1"], "nhsn_bsi_lower": ["", "0.5"]}
+    )
+    row = row_of(contract(dfc=dfc), "dfc", "nhsn_bsi")
+    assert row["reportable"]
+    assert pd.isna(row["lower"])
+
+
+def test_an_upper_limit_below_its_value_is_left_out(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {
+            "smosr_ratio": ["19.01", "9"],
+            "smosr_lower": ["14.76", "5"],
+            "smosr_upper": ["10.0", "10.0"],
+        },
+    )
+    frame = contract(dfc=dfc)
+    assert pd.isna(row_of(frame, "dfc", "smosr")["upper"])
+    assert row_of(frame, "dfc", "smosr", "012301")["upper"] == 10.0
+
+
+def test_a_hidden_number_of_units_leaves_the_rate_reportable(tmp_path: Path) -> None:
+    qip = raw_frame(
+        tmp_path,
+        "qip_complete",
+        {
+            "strr_achievement_patient_year_count": ["<10", "<10"],
+            "strr_achievement_rate": ["32.93", "No Rate"],
+            "strr_footnotes": ["-", "12"],
+        },
+    )
+    frame = contract(qip=qip)
+    shown, hidden = (row_of(frame, "qip", "strr", ccn) for ccn in ("012300", "012301"))
+    assert shown["reportable"]
+    assert (shown["value"], shown["unit"]) == (32.93, "patient_years")
+    assert pd.isna(shown["unit_count"])
+    assert not hidden["reportable"]
+    assert hidden["reason"] == "fewer than 10 eligible patient-years at risk"
+
+
+def test_several_footnotes_make_one_reason(tmp_path: Path) -> None:
+    changes = {
+        "ich_cahps_achievement_survey_count": ["-", "<30"],
+        "ich_cahps_footnotes": ["4,7", "-"],
+    }
+    frame = contract(qip=raw_frame(tmp_path, "qip_complete", changes))
+    first, second = (row_of(frame, "qip", "ich_cahps", ccn) for ccn in ("012300", "012301"))
+    assert first["reason"] == (
+        "fewer than 30 completed surveys;"
+        " facility attested to fewer eligible patients than required"
+    )
+    assert second["reason"] == "the file prints '<30'"
+
+
+def test_denominators_that_no_file_prints(tmp_path: Path) -> None:
+    frame = contract(
+        qip=raw_frame(
+            tmp_path,
+            "qip_complete",
+            {"covid_vaccination_achievement_numerator": ["11", "-"]},
+            year=2025,
+        ),
+        year=2025,
+    )
+    fractions = {
+        measure: tuple(row_of(frame, "qip", measure)[["numerator", "denominator"]])
+        for measure in ("covid_vaccination", "nhsn_dialysis_event", "health_equity", "ich_cahps")
+    }
+    assert fractions == {
+        "covid_vaccination": (11, 12),
+        "nhsn_dialysis_event": (2, 12),
+        "health_equity": (2, 5),
+        "ich_cahps": (2, 2),
+    }
+    hidden = row_of(frame, "qip", "covid_vaccination", "012301")
+    assert not hidden["reportable"]
+    assert pd.isna(hidden["denominator"])
+
+
+def test_the_improvement_period_comes_from_its_own_columns(tmp_path: Path) -> None:
+    qip = raw_frame(
+        tmp_path,
+        "qip_complete",
+        {
+            "ltc_achievement_rate": ["0.2", "0.2"],
+            "ltc_improvement_rate": ["0.1", "No Rate"],
+            "ltc_improvement_numerator": ["7", "-"],
+            "ltc_footnotes": ["-", "-"],
+        },
+    )
+    frame = publish_improvement(performance_year=YEAR, qip=qip)
+    assert frame.columns.tolist() == PUBLISHED_IMPROVEMENT.column_names
+    assert "nhsn_dialysis_event" not in set(frame["measure"])
+    first, second = (row_of(frame, "qip", "ltc", ccn) for ccn in ("012300", "012301"))
+    assert (first["value"], first["numerator"], first["reportable"]) == (0.1, 7, True)
+    assert second["reason"] == "the file prints 'No Rate'"
+    assert publish_improvement(performance_year=YEAR, qip=None).empty
+
+
+def test_results_keep_what_cms_concluded(tmp_path: Path) -> None:
+    frame = publish_results(
+        performance_year=YEAR,
+        dfc=raw_frame(
+            tmp_path,
+            "dfc_facility",
+            {
+                "five_star": ["4.0", ""],
+                "five_star_code": ["001", "260"],
+                "sedr_category": ["Worse than Expected", "Not Available"],
+                "sedr_code": ["001", "001"],
+            },
+        ),
+        qip=raw_frame(
+            tmp_path,
+            "qip_complete",
+            {
+                "ltc_score": ["9", "No Score"],
+                "ltc_footnotes": ["-", "3"],
+                "ltc_score_applied": ["Improvement", "-"],
+                "total_performance_score": ["70", "No Score"],
+                "payment_reduction": ["0.0%", "1.5%"],
+            },
+        ),
+        ich_cahps=raw_frame(tmp_path, "ich_cahps_facility"),
+    )
+    assert frame.columns.tolist() == PUBLISHED_RESULT.column_names
+    assert row_of(frame, "dfc", "star_rating")["score"] == 4
+    unrated = row_of(frame, "dfc", "star_rating", "012301")
+    assert (unrated["codes"], unrated["reason"]) == (
+        ["260"],
+        "too few measures for a star rating",
+    )
+    assert row_of(frame, "dfc", "sedr")["category"] == "worse"
+    assert row_of(frame, "dfc", "sedr", "012301")["reason"] == "the file prints 'Not Available'"
+    assert row_of(frame, "dfc", "ich_cahps_star_rating")["score"] == 2
+    scored = row_of(frame, "qip", "ltc")
+    assert (scored["score"], scored["score_applied"]) == (9, "improvement")
+    assert pd.isna(scored["reason"])
+    unscored = row_of(frame, "qip", "ltc", "012301")
+    assert (unscored["codes"], unscored["reason"]) == (
+        ["3"],
+        "fewer than 11 in-center hemodialysis patients",
+    )
+    assert row_of(frame, "qip", "tps", "012301")["reason"] == "the file prints 'No Score'"
+    assert row_of(frame, "qip", "payment_reduction", "012301")["score"] == 1.5
+
+
+def test_the_directory_prefers_the_dfc_file(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {
+            "ccn": ["01230A", "012300"],
+            "facility_name": ["North", "South"],
+            "certification_date": ["", "2006-01-04"],
+            "profit_status": ["Non-profit", "Profit"],
+        },
+    )
+    qip = raw_frame(
+        tmp_path,
+        "qip_complete",
+        {
+            "ccn": ["01230A", "999999"],
+            "facility_name": ["NORTH", "EAST"],
+            "certification_date": ["09/01/2024", "10/01/2023"],
+            "ownership": ["DaVita", "Independent"],
+        },
+    )
+    frame = build_directory(performance_year=YEAR, dfc=dfc, qip=qip)
+    assert frame.columns.tolist() == DIRECTORY.column_names
+    assert frame["ccn"].tolist() == ["012300", "01230A", "999999"]
+    assert frame["facility_name"].tolist() == ["South", "North", "EAST"]
+    assert frame["certification_date"].tolist() == [
+        date(2006, 1, 4),
+        date(2024, 9, 1),
+        date(2023, 10, 1),
+    ]
+    assert frame["is_profit"].fillna(value=False).tolist() == [True, False, False]
+    assert frame["chain_organization"].tolist()[2] == "Independent"
+    assert frame["has_dfc_row"].tolist() == [True, True, False]
+    assert frame["has_qip_row"].tolist() == [False, True, True]
+
+
+def test_the_nation_is_the_published_value_where_there_is_one(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {"shr_rate": ["100", "200"], "shr_patient_count": ["1", "3"]},
+    )
+    national = raw_frame(
+        tmp_path, "dfc_national", {"shr_rate": ["148.0"], "shr_better_count": ["61"]}
+    )
+    frame = build_national(performance_year=YEAR, dfc=dfc, dfc_national=national, qip=None)
+    assert frame.columns.tolist() == NATIONAL.column_names
+    row = frame[frame["measure"] == "shr"].iloc[0]
+    assert (row["national"], row["source"]) == (148.0, "published")
+    assert (row["better_count"], row["facility_count"]) == (61, 2)
+
+
+def test_the_nation_is_else_the_mean_weighted_by_units(tmp_path: Path) -> None:
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {
+            "shr_rate": ["100", "200"],
+            "shr_patient_count": ["1", "3"],
+            "nhsn_bsi_ratio": ["0.5", "1.0"],
+            "pppw_rate": ["10", "20"],
+            "pppw_patient_count": ["1", "3"],
+            "sfr_rate": ["50", "60"],
+            "sfr_patient_count": ["1", "3"],
+            "shr_category": ["Worse than Expected", "Not Available"],
+            "ltc_rate": ["10", ""],
+            "ltc_patient_count": ["2", "90"],
+        },
+    )
+    frame = build_national(performance_year=YEAR, dfc=dfc, dfc_national=None, qip=None)
+    levels = frame.set_index("measure")["national"]
+    assert levels["shr"] == 175.0
+    assert levels["nhsn_bsi"] == 0.75
+    assert levels["ltc"] == 10.0
+    assert levels[["pppw", "sfr"]].tolist() == [15.0, 55.0]
+    sources = frame.set_index("measure")["source"]
+    alike = ["covid_vaccination", "nhsn_bsi", "pppw", "sfr"]
+    assert sources[alike].eq("mean of facilities").all()
+    assert sources.drop(alike).eq("weighted mean of facilities").all()
+    shr = frame[frame["measure"] == "shr"].iloc[0]
+    assert (shr["better_count"], shr["as_count"], shr["worse_count"]) == (0, 0, 1)
+    ltc = frame[frame["measure"] == "ltc"].iloc[0]
+    assert ltc["facility_count"] == 1
+    assert pd.isna(ltc["better_count"])
+
+
+def test_hidden_unit_counts_leave_an_unweighted_mean(tmp_path: Path) -> None:
+    qip = raw_frame(
+        tmp_path,
+        "qip_complete",
+        {"shr_achievement_rate": ["100", "200"], "shr_achievement_patient_year_count": ["-", "-"]},
+    )
+    frame = build_national(performance_year=YEAR, dfc=None, dfc_national=None, qip=qip)
+    shr = frame.set_index("measure").loc["shr"]
+    assert (shr["national"], shr["source"]) == (150.0, "mean of facilities")
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
+    dfc = raw_frame(tmp_path, "dfc_facility", {"shr_rate": ["100", "200"]})
+    qip = raw_frame(tmp_path, "qip_complete", {"shr_achievement_rate": ["100", "No Rate"]})
+    turned_dfc, turned_qip = (frame.iloc[::-1].reset_index(drop=True) for frame in (dfc, qip))
+    assert_frame_equal(contract(dfc=dfc, qip=qip), contract(dfc=turned_dfc, qip=turned_qip))
+    assert_frame_equal(
+        publish_results(performance_year=YEAR, dfc=dfc, qip=qip, ich_cahps=None),
+        publish_results(performance_year=YEAR, dfc=turned_dfc, qip=turned_qip, ich_cahps=None),
+    )
+    assert_frame_equal(
+        build_directory(performance_year=YEAR, dfc=dfc, qip=qip),
+        build_directory(performance_year=YEAR, dfc=turned_dfc, qip=turned_qip),
+    )

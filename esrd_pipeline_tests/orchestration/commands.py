@@ -1,0 +1,46 @@
+"""Starts the project's own command in a process of its own, as a person would."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ESRD = Path(sys.executable).with_name("esrd")
+
+
+def environment(data: Path, published: Path) -> dict[str, str]:
+    """The environment of a world: data folder, published files, Dagster's home below the data."""
+    return os.environ | {
+        "ESRD_DATA_DIR": str(data),
+        "ESRD_PUBLISHED_DIR": str(published),
+        "DAGSTER_HOME": str(data / "dagster_home"),
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def start(data: Path, published: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `esrd` and return at once."""
+    return subprocess.Popen(
+        [str(ESRD), *arguments],
+        env=environment(data, published),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(data: Path, published: Path, *arguments: str) -> tuple[int, str]:
+    """Run `esrd` to its end: exit code and everything it printed."""
+    process = start(data, published, *arguments)
+    said, _ = process.communicate(timeout=300)
+    return process.returncode, said
+
+
+def digests(warehouse: Path) -> dict[str, str]:
+    """Digest of every published partition, by its path in the warehouse."""
+    return {
+        str(path.relative_to(warehouse)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(warehouse.rglob("data.parquet"))
+    }

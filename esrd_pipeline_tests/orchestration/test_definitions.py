@@ -1,0 +1,94 @@
+"""The definitions: light to load, and every asset complete."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+import esrd_pipeline.definitions
+from esrd_pipeline.definitions import defs
+from esrd_pipeline.orchestration.partitions import performance_years
+from esrd_pipeline.tables.catalog import TABLES
+
+HEAVY = ("great_expectations", "statsmodels", "lifelines", "matplotlib")
+
+
+def test_loading_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, esrd_pipeline.definitions as d; d.defs.get_repository_def();"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_definitions_are_at_most_forty_lines() -> None:
+    source = Path(str(esrd_pipeline.definitions.__file__)).read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 40
+
+
+def test_every_table_is_an_asset_and_every_asset_a_table() -> None:
+    keys = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
+    assert keys == {table.name.replace(".", "/") for table in TABLES}
+
+
+def test_every_asset_says_what_it_is_and_is_partitioned_by_year() -> None:
+    graph = defs.resolve_asset_graph()
+    for spec in defs.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        assert spec.group_name == spec.key.path[0], name
+        assert spec.owners == ["team:esrd-measures"], name
+        assert spec.code_version, name
+        assert "parquet" in spec.kinds, name
+        assert spec.description is not None, name
+        assert "One row is" in spec.description, name
+        assert "dagster/column_schema" in spec.metadata, name
+        assert graph.get(spec.key).partitions_def == performance_years, name
+
+
+def test_every_asset_has_both_checks_by_partition() -> None:
+    graph = defs.resolve_asset_graph()
+    for table in TABLES:
+        key = dg.AssetKey(table.path)
+        checks = {
+            check.name: graph.get_check_spec(check)
+            for check in graph.asset_check_keys
+            if check.asset_key == key
+        }
+        assert set(checks) == {"expectations", "plausibility"}, table.name
+        assert checks["expectations"].blocking, table.name
+        assert not checks["plausibility"].blocking, table.name
+        for spec in checks.values():
+            assert spec.partitions_def == performance_years, table.name
+
+
+def test_what_looks_back_says_so() -> None:
+    graph = defs.resolve_asset_graph()
+
+    def years_read(asset: tuple[str, str], upstream: tuple[str, str], year: str) -> list[str]:
+        mapping = graph.get_partition_mapping(dg.AssetKey(asset), dg.AssetKey(upstream))
+        subset = performance_years.subset_with_partition_keys([year])
+        mapped = mapping.get_upstream_mapped_partitions_result_for_partitions(
+            subset, performance_years, performance_years
+        )
+        return sorted(mapped.partitions_subset.get_partition_keys())
+
+    published = ("facility", "published")
+    assert years_read(("program", "qip_standard"), published, "2025") == ["2023", "2024", "2025"]
+    assert years_read(("program", "qip_measure_score"), published, "2025") == ["2024", "2025"]
+    assert years_read(("program", "qip_standard"), published, "2021") == ["2021"]
+    assert years_read(("program", "stars"), ("program", "star_baseline"), "2024") == [
+        "2021",
+        "2022",
+        "2023",
+        "2024",
+    ]
+
+
+def test_a_refresh_never_makes_a_star_baseline() -> None:
+    refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
+    assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
+    assert len(refreshed) == len(TABLES) - 1

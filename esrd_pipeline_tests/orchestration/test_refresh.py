@@ -1,0 +1,174 @@
+"""Whole refreshes: four years in order, a bad file, the same bytes again, an export."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from esrd_pipeline.settings import Settings, load_settings
+from esrd_pipeline.tables import facility, program, report
+from esrd_pipeline.tables.catalog import TABLES
+from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline_tests.orchestration.commands import digests, run
+from esrd_pipeline_tests.orchestration.conftest import FACILITIES
+
+YEARS = range(2022, 2026)
+
+
+@pytest.fixture(scope="module")
+def refreshed(published: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Four years backfilled by the command, the first of them the star baseline."""
+    data = tmp_path_factory.mktemp("refreshed")
+    code, said = run(
+        data, published, "backfill", "--from", "2022", "--to", "2025", "--star-baseline", "reset"
+    )
+    assert code == 0, said
+    return data, said
+
+
+@pytest.fixture
+def warehouse(refreshed: tuple[Path, str]) -> Warehouse:
+    return Warehouse(refreshed[0] / "warehouse")
+
+
+def test_every_table_of_every_year_is_stored(warehouse: Warehouse) -> None:
+    for table in TABLES:
+        expected = [2022] if table is program.STAR_BASELINE else list(YEARS)
+        assert warehouse.years(table) == expected, table.name
+
+
+def test_the_command_ends_with_a_table_and_where_the_results_are(
+    refreshed: tuple[Path, str],
+) -> None:
+    data, said = refreshed
+    assert "Performance year 2025 (published files)" in said
+    assert "Total Performance Score" in said
+    assert f"{data}/warehouse/<layer>/<table>/performance_year=2025" in said.replace("\n", "")
+
+
+def test_standards_come_from_two_years_before_and_say_so(warehouse: Warehouse) -> None:
+    standards = warehouse.read(program.QIP_STANDARD, 2025)
+    known = standards.set_index("measure")["standard_source"].dropna()
+    # The 2023 file prints no Kt/V measure of 2025: their standards are supplied beside the files.
+    supplied = known.index.str.startswith("ktv_")
+    assert known[~supplied].unique().tolist() == ["computed from 2023"]
+    assert known["ktv_adult_hd"].startswith("published: percentiles of the synthetic nation")
+    assert standards["benchmark"].notna().sum() >= 10
+
+
+def test_a_year_without_a_rule_set_has_no_score_and_says_why(warehouse: Warehouse) -> None:
+    tps = warehouse.read(program.QIP_TPS, 2022)
+    assert tps["tps"].isna().all()
+    assert tps["payment_reduction"].tolist() == [0.0] * len(tps)
+    assert tps["reason"].unique().tolist() == ["there is no rule set for payment year 2024"]
+
+
+def test_a_tps_can_be_recomputed_by_hand_from_the_three_tables(warehouse: Warehouse) -> None:
+    measures = warehouse.read(program.QIP_MEASURE_SCORE, 2025)
+    domains = warehouse.read(program.QIP_DOMAIN_SCORE, 2025)
+    tps = warehouse.read(program.QIP_TPS, 2025)
+    own = measures.loc[(measures["role"] == "measure") & measures["score"].notna()]
+    weighted = own["weight_in_domain"] * own["score"].astype(float) * 10
+    by_hand = weighted.groupby([own["ccn"], own["domain"]]).sum()
+    scored = domains.loc[domains["score"].notna()].set_index(["ccn", "domain"])
+    assert (by_hand - scored["score"]).abs().max() < 1e-9
+    total = (scored["weight"] * scored["score"]).groupby("ccn").sum()
+    known = tps.loc[tps["tps"].notna()].set_index("ccn")
+    assert len(known) > FACILITIES / 2
+    rounded = (total + 0.5 + 1e-9).astype(int)
+    assert (rounded.loc[known.index] == known["tps"].astype(int)).all()
+
+
+def test_the_baseline_year_gets_the_shares_a_reset_promises(warehouse: Warehouse) -> None:
+    rating = warehouse.read(program.STARS, 2022)["rating"].dropna().astype(int)
+    shares = rating.value_counts(normalize=True).sort_index()
+    for stars, share in zip(range(1, 6), (0.1, 0.2, 0.4, 0.2, 0.1), strict=True):
+        assert abs(shares[stars] - share) <= 1 / len(rating), stars
+    later = warehouse.read(program.STARS, 2025)
+    assert later["baseline_year"].dropna().unique().tolist() == [2022]
+
+
+def test_the_database_of_views_is_there_to_query(refreshed: tuple[Path, str]) -> None:
+    with duckdb.connect(str(refreshed[0] / "esrd.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT performance_year, count(*) FROM program.qip_tps GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    assert [year for year, _ in rows] == list(YEARS)
+
+
+def test_agreement_compares_what_the_file_prints(warehouse: Warehouse) -> None:
+    agreement = warehouse.read(report.PUBLISHED_AGREEMENT, 2025).set_index("measure")
+    # The generated files print categories, which follow from their limits; they print no TPS.
+    assert agreement.loc["shr", "compared_count"] > 0
+    assert "tps" not in agreement.index or agreement.loc["tps", "compared_count"] == 0
+
+
+def test_the_same_year_again_gives_the_same_bytes(
+    refreshed: tuple[Path, str], published: Path
+) -> None:
+    data, _ = refreshed
+    before = digests(data / "warehouse")
+    code, said = run(data, published, "refresh", "--year", "2024")
+    assert code == 0, said
+    assert digests(data / "warehouse") == before
+
+
+def test_a_bad_file_stops_its_step_and_nothing_stored_is_lost(
+    refreshed: tuple[Path, str], published: Path, tmp_path: Path
+) -> None:
+    data, bad = tmp_path / "data", tmp_path / "published"
+    shutil.copytree(refreshed[0], data)
+    shutil.copytree(published, bad)
+    before = digests(data / "warehouse")
+    file = next((bad / "2025").glob("DFC_FACILITY*.csv"))
+    lines = file.read_bytes().split(b"\n")
+    file.write_bytes(b"\n".join([*lines[:5], lines[4], *lines[5:]]))
+    code, said = run(data, bad, "refresh", "--year", "2025")
+    assert code == 1
+    assert "refresh 2025 failed." in said
+    assert f"raw.dfc_facility: SourceError: {file.name}, row 6, column" in said
+    assert "Traceback" not in said
+    after = digests(data / "warehouse")
+    changed = {path.split("/")[1] for path in before if after[path] != before[path]}
+    assert changed == {"release"}
+    (line,) = [line for line in said.splitlines() if "SourceError" in line]
+    assert "twice" in line or "duplicate" in line
+
+
+def test_an_export_is_written_once_and_hides_small_counts(
+    refreshed: tuple[Path, str], published: Path
+) -> None:
+    data, _ = refreshed
+    code, said = run(data, published, "export", "--year", "2025", "--name", "approved")
+    assert code == 0, said
+    folder = data / "releases" / "2025" / "approved"
+    rows = pd.read_csv(folder / "facility.published.csv", dtype={"ccn": str})
+    small = rows.loc[(rows["unit"] == "patients") & rows["unit_count"].between(1, 10)]
+    assert small.empty
+    assert (rows["reason"] == "fewer than 11 patients").sum() >= 0
+    before = digests(folder)
+    code, said = run(data, published, "export", "--year", "2025", "--name", "approved")
+    assert code == 1
+    assert "release approved of 2025 exists; it stays as is" in said
+    assert digests(folder) == before
+
+
+def test_a_year_that_is_none_is_refused(published: Path, tmp_path: Path) -> None:
+    code, said = run(tmp_path, published, "refresh", "--year", "1999")
+    assert code == 1
+    assert "1999 is not a performance year: 2021 to" in said
+    code, said = run(tmp_path, published, "refresh", "--year", "2021")
+    assert code == 1
+    assert "neither a DFC facility file nor a Complete QIP file" in said
+
+
+def test_the_embedded_default_has_a_warehouse_of_its_own(
+    world: Settings, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().origin == "embedded"
+    assert load_settings().warehouse_dir == world.data_dir / "embedded" / "warehouse"
+    monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(published))
+    assert load_settings().warehouse_dir == world.data_dir / "warehouse"
+    assert facility.PUBLISHED.name == "facility.published"

@@ -1,0 +1,144 @@
+"""The asset factory: what is good is published, what is not leaves the old partition in place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import dagster as dg
+import pandas as pd
+
+from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.resources import make_storage
+from esrd_pipeline.orchestration.table_asset import table_asset
+from esrd_pipeline.settings import Settings
+from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.warehouse import Warehouse
+
+TABLE = Table(
+    name="facility.example",
+    grain="one facility",
+    source="this test",
+    key=("ccn",),
+    columns=(Column("ccn", "text", "CCN", required=True), Column("rate", "number", "Rate")),
+)
+BOUNDED = replace(
+    TABLE, columns=(TABLE.columns[0], Column("rate", "number", "Rate", minimum=0, maximum=1))
+)
+
+
+def rates(*values: float) -> pd.DataFrame:
+    return pd.DataFrame({"ccn": [f"{i:06d}" for i in range(len(values))], "rate": list(values)})
+
+
+def run(
+    instance: dg.DagsterInstance,
+    compute: Callable[[Build], Built],
+    *,
+    year: int = 2024,
+    tags: dict[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    asset = table_asset(tables=(BOUNDED,), compute=compute, description="An example.")
+    return dg.materialize(
+        [asset],
+        instance=instance,
+        partition_key=str(year),
+        resources={"storage": make_storage()},
+        raise_on_error=False,
+        tags=tags,
+    )
+
+
+def stored(world: Settings, year: int = 2024) -> list[float]:
+    return Warehouse(world.warehouse_dir).read(BOUNDED, year)["rate"].tolist()
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {check.check_name: check for check in result.get_asset_check_evaluations()}
+
+
+def test_a_good_frame_is_published_with_its_checks(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    result = run(instance, lambda _: Built((rates(0.25, 0.5),), notes={"said": "something"}))
+    assert result.success
+    assert stored(world) == [0.25, 0.5]
+    (event,) = result.get_asset_materialization_events()
+    metadata = event.materialization.metadata
+    assert metadata["dagster/row_count"].value == 2
+    assert metadata["said"].value == "something"
+    assert event.partition == "2024"
+    assert checks(result)["expectations"].passed
+    assert checks(result)["expectations"].partition == "2024"
+    assert checks(result)["plausibility"].passed
+
+
+def test_a_broken_expectation_publishes_nothing_and_keeps_the_old_partition(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, lambda _: Built((rates(0.25),))).success
+    result = run(instance, lambda _: Built((rates(0.25, 1.4, -2.0),)))
+    assert not result.success
+    assert stored(world) == [0.25]
+    assert result.get_asset_materialization_events() == []
+    assert not checks(result)["expectations"].passed
+    assert checks(result)["expectations"].metadata["broken"].value == 2
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "rate >= 0 (1 rows); facility.example: rate <= 1 (1 rows)" in (
+        failure.step_failure_data.error.message
+    )
+    folder = Warehouse(world.warehouse_dir).partition_path(BOUNDED, 2024).parent
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "data.parquet"]
+
+
+def test_a_computation_that_raises_leaves_the_old_partition(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, lambda _: Built((rates(0.25),))).success
+
+    def fail(_: Build) -> Built:
+        raise ValueError("no such thing")
+
+    result = run(instance, fail)
+    assert not result.success
+    assert stored(world) == [0.25]
+    assert not [event for event in result.all_events if event.is_step_up_for_retry]
+
+
+def test_drift_from_the_year_before_only_warns(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, lambda _: Built((rates(0.1, 0.2),)), year=2023).success
+    result = run(instance, lambda _: Built((rates(0.7, 0.9),)), year=2024)
+    assert result.success
+    plausibility = checks(result)["plausibility"]
+    assert not plausibility.passed
+    assert plausibility.severity == dg.AssetCheckSeverity.WARN
+    assert plausibility.metadata["differences"].value == 1
+    assert stored(world, 2024) == [0.7, 0.9]
+
+
+def test_transient_errors_are_tried_again_and_others_are_not(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    attempts: list[int] = []
+
+    def stumble(build: Build) -> Built:
+        attempts.append(build.performance_year)
+        if len(attempts) == 1:
+            raise TimeoutError("the file server did not answer")
+        return Built((rates(0.5),))
+
+    assert run(instance, stumble).success
+    assert attempts == [2024, 2024]
+    assert stored(world) == [0.5]
+
+
+def test_the_data_cutoff_reaches_the_computation(instance: dg.DagsterInstance) -> None:
+    seen: list[str] = []
+
+    def look(build: Build) -> Built:
+        seen.append(str(build.cutoff))
+        return Built((rates(0.5),))
+
+    assert run(instance, look, tags={"esrd/data_cutoff": "2026-10-15"}).success
+    assert run(instance, look).success
+    assert seen == ["2026-10-15", "None"]

@@ -1,0 +1,105 @@
+"""Dagster's own webserver and daemon over the project: a backfill launched as the UI does it."""
+
+import json
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from esrd_pipeline.tables import facility, raw
+from esrd_pipeline.tables.release import RELEASE
+from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline_tests.orchestration.commands import start
+
+PATIENCE_SECONDS = 240
+
+LAUNCH = """
+mutation($keys: [AssetKeyInput!]!, $years: [String!]!) {
+  launchPartitionBackfill(backfillParams: {assetSelection: $keys, partitionNames: $years}) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}"""
+STATUS = """
+query($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    __typename
+    ... on PartitionBackfill { status error { message } }
+  }
+}"""
+GRAPH = "{ assetNodes { assetKey { path } groupName isPartitioned hasAssetChecks } }"
+
+
+class Ui:
+    """A running `esrd ui`, asked over GraphQL like the pages do."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"http://127.0.0.1:{port}/graphql"
+
+    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """Send one query and return its data."""
+        request = urllib.request.Request(
+            self.address,
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["data"]
+
+    def wait_until_ready(self) -> None:
+        """Return once the assets are loaded."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            try:
+                if self.ask(GRAPH)["assetNodes"]:
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                pass
+            time.sleep(1)
+        pytest.fail("the UI did not answer")
+
+
+@pytest.fixture
+def ui(published: Path, tmp_path: Path) -> Iterator[Ui]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = start(tmp_path, published, "ui", "--port", str(port))
+    running = Ui(port)
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def test_a_backfill_of_two_years_runs_through_the_daemon(ui: Ui, tmp_path: Path) -> None:
+    nodes = ui.ask(GRAPH)["assetNodes"]
+    assert all(node["isPartitioned"] and node["hasAssetChecks"] for node in nodes)
+    assert {node["groupName"] for node in nodes} == {"raw", "facility", "program", "report"}
+    tables = (RELEASE, raw.DFC_FACILITY, raw.QIP_COMPLETE, facility.DIRECTORY)
+    launched = ui.ask(
+        LAUNCH, keys=[{"path": list(table.path)} for table in tables], years=["2024", "2025"]
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    until = time.monotonic() + PATIENCE_SECONDS
+    status = None
+    while status not in {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}:
+        assert time.monotonic() < until, f"the backfill is still {status}"
+        time.sleep(1)
+        backfill = ui.ask(STATUS, id=launched["backfillId"])["partitionBackfillOrError"]
+        status = backfill["status"]
+    assert status == "COMPLETED_SUCCESS", backfill
+    warehouse = Warehouse(tmp_path / "warehouse")
+    for table in tables:
+        assert warehouse.years(table) == [2024, 2025]
+    assert (tmp_path / "dagster_home" / "dagster.yaml").is_file()

@@ -1,0 +1,229 @@
+"""Rule sets are rows: PY 2027 against Tables 18 and 28, a made-up year, contradictions refused."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.program.qip_domains import score_domains
+from esrd_pipeline.program.qip_rules import (
+    QipRules,
+    build_rules,
+    known_payment_years,
+    load_rules,
+)
+from esrd_pipeline.program.qip_standards import compute_standards
+from esrd_pipeline.program.qip_tps import score_tps
+from esrd_pipeline_tests.program.qip_frames import contract, score
+
+TABLE_18 = {
+    "srr": (11, 41, "lower", "discharges"),
+    "shr": (5, 14, "lower", "patient_years"),
+    "ltc": (11, 25, "lower", "patients"),
+    "ktv_adult_hd": (11, 25, "higher", "patients"),
+    "ktv_adult_pd": (11, 25, "higher", "patients"),
+    "ktv_pediatric_hd": (11, 25, "higher", "patients"),
+    "ktv_pediatric_pd": (11, 25, "higher", "patients"),
+    "strr": (10, 21, "lower", "patient_years"),
+    "nhsn_bsi": (11, 25, "lower", "patients"),
+    "pppw": (11, 25, "higher", "patients"),
+    "clinical_depression": (11, 25, "higher", "patients"),
+}
+
+
+def made_up_year() -> dict[str, pd.DataFrame]:
+    """PY 2031: two domains, a new measure, other weights, its own standards and minimum TPS."""
+    measures = pd.DataFrame(
+        {
+            "payment_year": "2031",
+            "measure": ["falls", "pppw", "telehealth"],
+            "domain": ["outcomes", "outcomes", "access"],
+            "role": "measure",
+            "weight": ["2/3", "1/3", "1"],
+            "scoring": ["achievement_improvement", "achievement_improvement", "reporting"],
+            "direction": ["lower", "higher", None],
+            "precision": ["1", "4", None],
+            "reporting_multiplier": [None, None, "10"],
+            "reporting_subtrahend": [None, None, "0"],
+            "ece_rule": "months",
+        }
+    )
+    measures = measures.reindex(columns=load_parameters("qip_measure").columns).astype("string")
+    return {
+        "years": pd.DataFrame(
+            {
+                "payment_year": ["2031"],
+                "performance_year": "2029",
+                "baseline_year": "2027",
+                "improvement_year": "2028",
+                "minimum_tps": "60",
+                "minimum_scored_domains": "1",
+                "standards": "published",
+                "achievement_threshold_percentile": "15",
+                "performance_standard_percentile": "50",
+                "benchmark_percentile": "90",
+                "minimum_facilities": "3",
+            }
+        ),
+        "domains": pd.DataFrame(
+            {"payment_year": "2031", "domain": ["outcomes", "access"], "weight": ["4/5", "1/5"]}
+        ),
+        "measures": measures,
+        "reductions": pd.DataFrame(
+            {
+                "payment_year": "2031",
+                "points_below_minimum": ["0", "1", "6"],
+                "payment_reduction": ["0", "0.25", "3.0"],
+            }
+        ),
+        "standards": pd.DataFrame(
+            {
+                "payment_year": ["2031"],
+                "measure": "falls",
+                "achievement_threshold": "8.0",
+                "performance_standard": "5.0",
+                "benchmark": "2.0",
+                "citation": "made up",
+            }
+        ),
+    }
+
+
+def build(frames: dict[str, pd.DataFrame]) -> QipRules:
+    return build_rules(
+        payment_year=2031,
+        years=frames["years"],
+        domains=frames["domains"],
+        measures=frames["measures"],
+        reductions=frames["reductions"],
+        standards=frames["standards"],
+    )
+
+
+def test_table_18() -> None:
+    rules = load_rules(2027)
+    found = {
+        rule.measure: (
+            rule.small_facility.lower,
+            rule.small_facility.upper,
+            rule.direction,
+            rule.unit,
+        )
+        for rule in rules.measures
+        if rule.small_facility is not None
+    }
+    assert found == TABLE_18
+
+
+def test_payment_year_2027_is_complete() -> None:
+    rules = load_rules(2027)
+    assert rules.minimum_tps == 51
+    assert (rules.baseline_year, rules.improvement_year, rules.performance_year) == (
+        2023,
+        2024,
+        2025,
+    )
+    assert len(rules.domain_measures) == 15
+    assert [part.measure for part in rules.components_of("ktv_topic")] == [
+        "ktv_adult_hd",
+        "ktv_adult_pd",
+        "ktv_pediatric_hd",
+        "ktv_pediatric_pd",
+    ]
+    assert len(rules.components_of("ich_cahps")) == 6
+    assert rules.measures_of("clinical_care")[0].weight == Fraction(11, 35)
+
+
+def test_an_unknown_year_is_refused_with_those_there_are() -> None:
+    assert known_payment_years() == (2026, 2027)
+    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2026, 2027"):
+        load_rules(2040)
+
+
+def test_a_further_payment_year_needs_rows_only() -> None:
+    rules = build(made_up_year())
+    baseline = contract(
+        2027,
+        [
+            {"ccn": f"{place:06d}", "measure": "pppw", "value": place / 10}
+            for place in (1, 2, 3, 4, 5)
+        ],
+    )
+    standard = compute_standards(
+        rules=rules,
+        performance_year=2029,
+        baseline=baseline,
+        baseline_year=2027,
+        current=baseline,
+    )
+    assert standard.set_index("measure")["standard_source"].to_dict() == {
+        "falls": "published: made up",
+        "pppw": "computed from 2027",
+    }
+    scores = score(
+        rules,
+        current=[
+            {"measure": "falls", "value": 5.0},
+            {"measure": "pppw", "value": 0.5},
+            {"measure": "telehealth", "numerator": 7, "denominator": 20},
+        ],
+        standard=standard.to_dict("records"),
+    )
+    # falls: 9 x (5 - 8) / (2 - 8) + 0.5 = 5; pppw at its benchmark; 7 / 20 x 10 = 3.5, halves up
+    assert scores["score"].to_dict() == {"falls": 5, "pppw": 10, "telehealth": 4}
+    domains = score_domains(rules=rules, performance_year=2029, measure_scores=scores.reset_index())
+    tps = score_tps(
+        rules=rules,
+        performance_year=2029,
+        domain_scores=domains,
+        measure_scores=scores.reset_index(),
+    )
+    assert domains.set_index("domain")["score"].to_dict() == {"outcomes": 66.665, "access": 40.0}
+    # .8 x 66.665 + .2 x 40 = 61.332
+    assert tps["tps"].tolist() == [61]
+    assert tps["payment_reduction"].tolist() == [0.0]
+    stricter = replace(rules, minimum_tps=62)
+    reduced = score_tps(
+        rules=stricter,
+        performance_year=2029,
+        domain_scores=domains,
+        measure_scores=scores.reset_index(),
+    )
+    assert reduced["payment_reduction"].tolist() == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("frame", "column", "value", "message"),
+    [
+        ("domains", "weight", "1/5", "weights of the domains do not sum to 1"),
+        ("measures", "weight", "1/3", "weights of the measures of outcomes do not sum to 1"),
+        ("measures", "scoring", "guess", "unknown scoring, guess"),
+        ("measures", "scoring", "components_mean", "components of falls do not fit"),
+        ("reductions", "points_below_minimum", "1", "for a TPS at the minimum"),
+    ],
+)
+def test_contradictions_are_refused(frame: str, column: str, value: str, message: str) -> None:
+    frames = made_up_year()
+    frames[frame].loc[0, column] = value
+    with pytest.raises(ValueError, match=message):
+        build(frames)
+
+
+def test_a_component_without_a_parent_is_refused() -> None:
+    frames = made_up_year()
+    frames["measures"].loc[3] = frames["measures"].loc[0]
+    frames["measures"].loc[3, ["measure", "role", "parent", "weight"]] = [
+        "falls_at_night",
+        "component",
+        "nobody",
+        None,
+    ]
+    with pytest.raises(ValueError, match="falls_at_night has no parent, nobody"):
+        build(frames)
+
+
+def test_every_row_is_cited() -> None:
+    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction"):
+        assert load_parameters(name)["citation"].str.len().min() > 10

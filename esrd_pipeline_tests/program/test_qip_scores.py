@@ -1,0 +1,514 @@
+"""Measure scores: who is scored, on what, and at every boundary the manual draws."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from esrd_pipeline.program.qip_domains import score_domains
+from esrd_pipeline.program.qip_rules import load_rules
+from esrd_pipeline.program.qip_scores import score_measures
+from esrd_pipeline.program.qip_standards import compute_standards
+from esrd_pipeline.program.qip_tps import score_tps
+from esrd_pipeline.tables.facility import PUBLISHED_RESULT
+from esrd_pipeline_tests.program.qip_frames import Row, contract, directory, grants, score
+
+PY2026 = load_rules(2026)
+PY2027 = load_rules(2027)
+LTC: Row = {"measure": "ltc", "achievement_threshold": 0.2, "benchmark": 0.1}
+PPPW: Row = {"measure": "pppw", "achievement_threshold": 0.1, "benchmark": 0.4}
+SURVEY = [part.measure for part in PY2027.components_of("ich_cahps")]
+
+
+def score_ltc(value: float, earlier: float | None = None, **row: object) -> pd.Series:
+    frame = score(
+        PY2027,
+        current=[{"measure": "ltc", "value": value, "unit_count": 80, **row}],
+        improvement=None if earlier is None else [{"measure": "ltc", "value": earlier}],
+        standard=[{**LTC, "small_facility_benchmark": 0.08}],
+    )
+    return frame.loc["ltc"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "points"),
+    [
+        (0.1, 10),
+        (0.0, 10),
+        (0.1001, 9),
+        (0.2, 1),
+        (0.2001, 0),
+        (0.1889, 1),
+        (0.1888, 2),
+        (0.15, 5),
+        (0.10004, 10),
+        (0.20005, 0),
+    ],
+)
+def test_achievement_at_its_boundaries(rate: float, points: int) -> None:
+    scored = score_ltc(rate)
+    assert scored["score"] == points
+    assert scored["applied"] == "achievement"
+    assert pd.isna(scored["improvement_score"])
+
+
+@pytest.mark.parametrize(
+    ("rate", "earlier", "points", "applied"),
+    [
+        (0.25, 0.25, 0, "achievement"),
+        (0.26, 0.25, 0, "achievement"),
+        (0.25, 0.6, 7, "improvement"),
+        (0.1001, 0.6, 9, "achievement"),
+        (0.15, 0.2, 5, "achievement"),
+        (0.15, 0.21, 5, "achievement"),
+    ],
+)
+def test_the_larger_score_counts_and_ties_go_to_achievement(
+    rate: float, earlier: float, points: int, applied: str
+) -> None:
+    scored = score_ltc(rate, earlier)
+    assert (scored["score"], scored["applied"]) == (points, applied)
+    assert scored["improvement_source"] == "printed in the 2025 file"
+
+
+@pytest.mark.parametrize(("rate", "earlier"), [(0.1, 0.5), (0.15, 0.1), (0.15, 0.05)])
+def test_there_is_no_improvement_at_or_better_than_the_benchmark(
+    rate: float, earlier: float
+) -> None:
+    assert pd.isna(score_ltc(rate, earlier)["improvement_score"])
+
+
+@pytest.mark.parametrize(
+    ("count", "adjusted"),
+    [
+        (11, 0.2154),  # 11/26 x .4 + 15/26 x .08 = .215384...
+        (25, 0.3877),  # 25/26 x .4 + 1/26 x .08 = .387692...
+        (26, None),
+        (25.5, None),
+        (None, None),
+    ],
+)
+def test_the_adjustment_holds_from_l_to_c(count: float | None, adjusted: float | None) -> None:
+    scored = score_ltc(0.4, unit_count=count)
+    if adjusted is None:
+        assert pd.isna(scored["adjusted_rate"])
+        assert pd.isna(scored["small_facility_benchmark"])
+    else:
+        assert scored["adjusted_rate"] == adjusted
+        assert scored["small_facility_benchmark"] == 0.08
+    assert scored["rate"] == 0.4
+    assert scored["score"] == 0
+
+
+def test_the_adjustment_moves_both_scores() -> None:
+    scored = score_ltc(0.25, 0.3, unit_count=11)
+    # 11/26 x .25 + 15/26 x .08 = .151923...; 9 x .0481/.1 + .5; 10 x .1481/.2 - .5
+    assert scored["adjusted_rate"] == 0.1519
+    assert (scored["achievement_score"], scored["improvement_score"]) == (5, 7)
+    assert (scored["score"], scored["applied"]) == (7, "improvement")
+
+
+def test_a_rate_better_than_the_period_benchmark_is_not_adjusted() -> None:
+    assert pd.isna(score_ltc(0.08, unit_count=11)["adjusted_rate"])
+
+
+def test_too_few_units_and_hidden_units() -> None:
+    few = score_ltc(0.1, unit_count=10)
+    assert pd.isna(few["score"])
+    assert few["reason"] == "Has 10 eligible patients; 11 are needed"
+    hidden = score_ltc(0.1, unit_count=None)
+    assert hidden["score"] == 10
+
+
+def test_the_files_own_reason_is_kept() -> None:
+    told = score_ltc(np.nan, reportable=False, reason="Facility Has Less than 11 Eligible Patients")
+    assert told["reason"] == "Facility Has Less than 11 Eligible Patients"
+    absent = score(PY2027, current=[{"measure": "pppw", "value": 0.2}]).loc["ltc"]
+    assert absent["reason"] == "The file has nothing on this measure"
+
+
+def test_no_standard_no_score() -> None:
+    scored = score(PY2027, current=[{"measure": "ltc", "value": 0.1, "unit_count": 80}])
+    assert scored.loc["ltc", "reason"] == "No performance standard is stored for this measure"
+
+
+def test_the_earlier_rate_is_this_files_before_the_stored_one() -> None:
+    current: list[Row] = [{"measure": "ltc", "value": 0.15, "unit_count": 80}]
+    stored: list[Row] = [{"measure": "ltc", "value": 0.3}]
+    only_stored = score(PY2027, current=current, standard=[LTC], earlier=stored).loc["ltc"]
+    assert only_stored["improvement_rate"] == 0.3
+    assert only_stored["improvement_source"] == "performance year 2024"
+    silent: list[Row] = [{"measure": "ltc", "reportable": False, "reason": "No Rate"}]
+    denied = score(PY2027, current=current, standard=[LTC], earlier=stored, improvement=silent).loc[
+        "ltc"
+    ]
+    assert pd.isna(denied["improvement_rate"])
+    assert pd.isna(denied["improvement_source"])
+
+
+@pytest.mark.parametrize(
+    ("measure", "certified", "is_scored"),
+    [
+        ("medication_reconciliation", date(2025, 8, 31), True),
+        ("medication_reconciliation", date(2025, 9, 1), False),
+        ("nhsn_bsi", date(2024, 9, 30), True),
+        ("nhsn_bsi", date(2024, 10, 1), False),
+    ],
+)
+def test_certification_cut_offs(measure: str, certified: date, *, is_scored: bool) -> None:
+    frame = score(
+        PY2027,
+        current=[
+            {"measure": "medication_reconciliation", "numerator": 9, "denominator": 10},
+            {"measure": "nhsn_bsi", "value": 0.5, "unit_count": 50},
+        ],
+        standard=[{"measure": "nhsn_bsi", "achievement_threshold": 1.2, "benchmark": 0.2}],
+        facility={"certification_date": certified},
+    )
+    assert pd.notna(frame.loc[measure, "score"]) == is_scored
+    if not is_scored:
+        assert "Certified on or after" in frame.loc[measure, "reason"]
+
+
+def test_in_center_hemodialysis_and_exceptions() -> None:
+    current: list[Row] = [
+        {"measure": "nhsn_bsi", "value": 0.5, "unit_count": 50},
+        {"measure": "ltc", "value": 0.15, "unit_count": 50},
+    ]
+    standard: list[Row] = [
+        {"measure": "nhsn_bsi", "achievement_threshold": 1.2, "benchmark": 0.2},
+        LTC,
+    ]
+    home = score(
+        PY2027,
+        current=current,
+        standard=standard,
+        facility={"has_in_center_hemodialysis": False},
+    )
+    assert home.loc["nhsn_bsi", "reason"] == "Does not offer in-center hemodialysis"
+    assert home.loc["ltc", "score"] == 5
+    month = [("010001", date(2025, 3, 1), date(2025, 3, 31))]
+    granted = score(PY2027, current=current, standard=standard, ece=month)
+    assert "extraordinary circumstances" in granted.loc["nhsn_bsi", "reason"]
+    assert granted.loc["ltc", "score"] == 5
+    year = [("010001", date(2024, 12, 1), date(2026, 1, 1))]
+    all_year = score(PY2027, current=current, standard=standard, ece=year)
+    assert "covers every month" in all_year.loc["ltc", "reason"]
+    other = [("010001", date(2024, 1, 1), date(2024, 12, 31))]
+    before = score(PY2027, current=current, standard=standard, ece=other)
+    assert (
+        before.loc["nhsn_bsi", "score"]
+        == score(PY2027, current=current, standard=standard).loc["nhsn_bsi", "score"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("reported", "eligible", "points", "unrounded"),
+    [
+        (12, 12, 10, 10.0),
+        (0, 12, 0, -2.0),
+        (2, 12, 0, 0.0),
+        (19, 24, 8, 7.5),
+        (9, 12, 7, 7.0),
+        (13, 12, 10, 10.0),
+    ],
+)
+def test_reporting_scores_are_bounded_and_rounded_halves_up(
+    reported: float, eligible: float, points: int, unrounded: float
+) -> None:
+    frame = score(
+        PY2027,
+        current=[
+            {
+                "measure": "hypercalcemia",
+                "numerator": reported,
+                "denominator": eligible,
+                "unit_count": 11,
+            }
+        ],
+    )
+    scored = frame.loc["hypercalcemia"]
+    assert scored["score"] == points
+    assert scored["unrounded_score"] == pytest.approx(unrounded)
+    assert scored["applied"] == "reporting"
+
+
+def test_screening_and_health_equity_are_tenths() -> None:
+    frame = score(
+        PY2027,
+        current=[
+            {"measure": "sdoh_screening", "numerator": 17, "denominator": 20, "unit_count": 20},
+            {"measure": "sdoh_positive", "numerator": 0, "denominator": 0},
+            {"measure": "health_equity", "numerator": 3, "denominator": 5},
+        ],
+    )
+    assert frame.loc["sdoh_screening", "score"] == 9
+    assert frame.loc["health_equity", "score"] == 6
+    assert frame.loc["sdoh_positive", "reason"] == "Has nothing to report in the performance period"
+
+
+@pytest.mark.parametrize(
+    ("certified", "months", "eligible"),
+    [
+        (date(2000, 1, 1), 12, 12),
+        (date(2025, 1, 15), 8, 8),
+        (date(2025, 8, 31), 1, 1),
+        (date(2024, 10, 1), 11, 11),
+        (date(2024, 9, 30), 12, 12),
+    ],
+)
+def test_a_new_facility_reports_from_the_fourth_month_after_its_own(
+    certified: date, months: int, eligible: int
+) -> None:
+    frame = score(
+        PY2027,
+        current=[{"measure": "covid_vaccination", "numerator": months, "denominator": 12}],
+        facility={"certification_date": certified},
+    )
+    scored = frame.loc["covid_vaccination"]
+    assert scored["unit_count"] == eligible
+    assert scored["score"] == 10
+
+
+def test_excepted_months_need_no_vaccination_report() -> None:
+    frame = score(
+        PY2027,
+        current=[{"measure": "covid_vaccination", "numerator": 9, "denominator": 12}],
+        ece=[("010001", date(2025, 1, 1), date(2025, 3, 1))],
+    )
+    assert frame.loc["covid_vaccination", ["unit_count", "score"]].tolist() == [9, 10]
+
+
+def survey(count: int, sent: int, value: float | None = 0.7) -> pd.DataFrame:
+    rows: list[Row] = [{"measure": name, "value": value, "unit_count": count} for name in SURVEY]
+    rows.append({"measure": "ich_cahps", "unit_count": count, "numerator": sent, "denominator": 2})
+    points = [0.7, 0.7, 0.7, 0.71, 0.71, 0.71]
+    return score(
+        PY2027,
+        current=rows,
+        standard=[
+            {"measure": name, "achievement_threshold": 0.5, "benchmark": mark}
+            for name, mark in zip(SURVEY, points, strict=True)
+        ],
+    )
+
+
+def test_the_survey_is_the_mean_of_its_components_rounded_halves_up() -> None:
+    scored = survey(30, 2)
+    assert scored.loc[SURVEY, "score"].tolist() == [10, 10, 10, 9, 9, 9]
+    assert scored.loc["ich_cahps", "unrounded_score"] == 9.5
+    assert scored.loc["ich_cahps", "score"] == 10
+    assert scored.loc["ich_cahps", "applied"] == "components"
+    assert scored.loc[SURVEY, "weight_in_parent"].tolist() == pytest.approx([1 / 6] * 6)
+    assert scored.loc["ich_cahps", "weight_in_domain"] == 1
+
+
+def test_29_surveys_are_too_few_and_an_unsent_survey_scores_0() -> None:
+    few = survey(29, 2)
+    assert few.loc["ich_cahps", "reason"] == "Has 29 eligible surveys; 30 are needed"
+    unsent = survey(29, 1)
+    assert unsent.loc["ich_cahps", "score"] == 0
+    assert unsent.loc["ich_cahps", "applied"] == "reporting"
+    assert pd.isna(unsent.loc["ich_cahps", "reason"])
+
+
+@pytest.mark.parametrize(
+    ("months", "row", "points"),
+    [
+        (12, {"value": 0.2, "unit_count": 50}, 10),
+        (11, {"value": 0.2, "unit_count": 50}, 0),
+        (11, {"reportable": False, "reason": "No Rate", "unit_count": 50}, 0),
+        (11, {"reportable": False, "reason": "too small"}, None),
+        (11, {"value": 0.2, "unit_count": 10}, None),
+    ],
+)
+def test_infections_score_0_without_twelve_months(
+    months: int, row: Row, points: int | None
+) -> None:
+    frame = score(
+        PY2027,
+        current=[
+            {"measure": "nhsn_bsi", **row},
+            {"measure": "nhsn_dialysis_event", "numerator": months, "denominator": 12},
+        ],
+        standard=[{"measure": "nhsn_bsi", "achievement_threshold": 1.2, "benchmark": 0.2}],
+    )
+    found = frame.loc["nhsn_bsi", "score"]
+    assert pd.isna(found) if points is None else found == points
+
+
+def test_the_ktv_topic_is_weighted_by_patients_and_rounded_once() -> None:
+    names = ["ktv_adult_hd", "ktv_adult_pd", "ktv_pediatric_hd"]
+    frame = score(
+        PY2027,
+        current=[
+            {"measure": name, "value": value, "unit_count": count}
+            for name, value, count in zip(names, (0.99, 0.9, 0.9), (30, 30, 10), strict=True)
+        ],
+        standard=[
+            {"measure": name, "achievement_threshold": 0.9, "benchmark": 0.99} for name in names
+        ],
+    )
+    # 10 x 30/60 + 1 x 30/60 = 5.5, halves up; the third has too few patients
+    topic = frame.loc["ktv_topic"]
+    assert (topic["score"], topic["unrounded_score"], topic["unit_count"]) == (6, 5.5, 60)
+    assert frame.loc[names, "weight_in_parent"].tolist()[:2] == [0.5, 0.5]
+    assert pd.isna(frame.loc["ktv_pediatric_hd", "weight_in_parent"])
+    assert frame.loc["ktv_topic", "weight_in_domain"] == 1
+
+
+def test_printed_scores_stand_in_for_counts_the_file_lacks() -> None:
+    frame = score(
+        PY2026,
+        current=[],
+        results=[
+            {"measure": "hypercalcemia", "score": 9},
+            {"measure": "medication_reconciliation", "reason": "Too few patients"},
+        ],
+    )
+    assert frame.loc["hypercalcemia", ["score", "applied"]].tolist() == [9, "published"]
+    assert frame.loc["medication_reconciliation", "reason"] == "Too few patients"
+
+
+def nation(year: int, facilities: int = 60) -> pd.DataFrame:
+    """A contract with every PY 2027 measure, different in every facility and year."""
+    random = np.random.default_rng(year)
+    rows: list[Row] = []
+    for place in range(facilities):
+        for rule in PY2027.measures:
+            scale = 1 if rule.precision == 4 else 100 if rule.precision == 2 else 2
+            value = round(float(random.beta(6, 3)) * scale, rule.precision)
+            count = float(random.integers(5, 90))
+            rows.append(
+                {
+                    "ccn": f"{place:06d}",
+                    "measure": rule.measure,
+                    "unit_count": count,
+                    "value": value if rule.scoring == "achievement_improvement" else None,
+                    "numerator": float(random.integers(0, 12)),
+                    "denominator": 11.0,
+                    "reportable": bool(random.random() > 0.2),
+                    "reason": "not reported",
+                }
+            )
+    frame = contract(year, rows)
+    frame.loc[frame["reportable"], "reason"] = None
+    return frame
+
+
+def run(current: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    standard = compute_standards(
+        rules=PY2027, performance_year=2025, baseline=baseline, baseline_year=2023, current=current
+    )
+    measures = score_measures(
+        rules=PY2027,
+        performance_year=2025,
+        current=current,
+        improvement=None,
+        earlier=baseline,
+        standards=standard,
+        directory=directory([{"ccn": ccn} for ccn in current["ccn"].unique()]),
+        ece_grants=grants([]),
+        published_results=pd.DataFrame(columns=PUBLISHED_RESULT.column_names),
+    )
+    domains = score_domains(rules=PY2027, performance_year=2025, measure_scores=measures)
+    tps = score_tps(
+        rules=PY2027, performance_year=2025, domain_scores=domains, measure_scores=measures
+    )
+    return standard, measures, domains, tps
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    current, baseline = nation(2025), nation(2023)
+    shuffled = run(current.sample(frac=1, random_state=1), baseline.sample(frac=1, random_state=2))
+    for ours, theirs in zip(run(current, baseline), shuffled, strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_a_tps_can_be_worked_out_by_hand_from_the_three_tables() -> None:
+    _, measures, domains, tps = run(nation(2025), nation(2023))
+    for ccn, own in measures.groupby("ccn"):
+        counted = own.loc[own["weight_in_domain"].notna()]
+        sums = (counted["weight_in_domain"] * counted["score"].astype(float)).groupby(
+            counted["domain"]
+        )
+        by_hand = (sums.sum() * 10).round(3)
+        stored = domains.loc[domains["ccn"] == ccn].set_index("domain")
+        assert by_hand.to_dict() == stored["score"].dropna().to_dict()
+        total = (stored["weight"] * stored["score"]).sum()
+        result = tps.loc[tps["ccn"] == ccn].iloc[0]
+        if pd.isna(result["tps"]):
+            assert stored["score"].notna().sum() < 2
+        else:
+            assert result["tps"] == int(total + 0.5)
+            assert result["unrounded_tps"] == pytest.approx(total, abs=1e-9)
+            assert result["working"].endswith(f"rounded {result['tps']}")
+
+
+def test_every_row_has_a_score_or_a_reason() -> None:
+    standard, measures, domains, tps = run(nation(2025), nation(2023))
+    assert (measures["score"].isna() == measures["reason"].notna()).all()
+    assert (domains["score"].isna() == domains["reason"].notna()).all()
+    assert (tps["tps"].isna() == tps["reason"].notna()).all()
+    assert standard["reason"].isna().all()
+    assert len(measures) == 60 * len(PY2027.measures)
+
+
+@settings(deadline=None)
+@given(
+    rate=st.integers(min_value=0, max_value=10_000),
+    better=st.integers(min_value=1, max_value=3_000),
+    earlier=st.integers(min_value=0, max_value=10_000),
+    count=st.integers(min_value=11, max_value=30),
+)
+def test_a_better_rate_never_scores_less(rate: int, better: int, earlier: int, count: int) -> None:
+    found = [
+        score(
+            PY2027,
+            current=[{"measure": "pppw", "value": value / 10_000, "unit_count": count}],
+            improvement=[{"measure": "pppw", "value": earlier / 10_000}],
+            standard=[{**PPPW, "small_facility_benchmark": 0.45}],
+        ).loc["pppw", "score"]
+        for value in (rate, rate + better)
+    ]
+    assert found[0] <= found[1]
+
+
+def test_standards_are_percentiles_of_performance() -> None:
+    rows: list[Row] = [
+        {"ccn": f"{place:06d}", "measure": measure, "value": place / 100}
+        for place in range(1, 101)
+        for measure in ("ltc", "pppw")
+    ]
+    frame = compute_standards(
+        rules=PY2027,
+        performance_year=2025,
+        baseline=contract(2023, rows),
+        baseline_year=2023,
+        current=contract(2025, rows[:10]),
+    ).set_index("measure")
+    marks = ["achievement_threshold", "performance_standard", "benchmark"]
+    assert frame.loc["pppw", marks].tolist() == [0.155, 0.505, 0.905]
+    assert frame.loc["ltc", marks].tolist() == [0.855, 0.505, 0.105]
+    assert frame.loc["ltc", "facility_count"] == 100
+    assert pd.isna(frame.loc["ltc", "small_facility_benchmark"])
+    assert frame.loc["srr", "reason"] == (
+        "Only 0 facilities had a rate in 2023; percentiles need 10"
+    )
+
+
+def test_no_baseline_no_standard() -> None:
+    frame = compute_standards(
+        rules=PY2027,
+        performance_year=2025,
+        baseline=None,
+        baseline_year=2023,
+        current=contract(2025, [{"measure": "ltc", "value": 0.1}]),
+    )
+    assert frame["benchmark"].isna().all()
+    assert set(frame["reason"]) == {
+        "No published standard, and no facilities of 2023 to compute one"
+    }

@@ -1,0 +1,235 @@
+"""Domain scores, TPS and reductions: Examples 1 to 9 and Table 28, to the printed digit."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from esrd_pipeline.program.qip_domains import score_domains
+from esrd_pipeline.program.qip_rules import load_rules
+from esrd_pipeline.program.qip_tps import reduce_payment, score_tps, unscored
+from esrd_pipeline.program.qip_weights import share_domains, share_measures
+from esrd_pipeline_tests.program.qip_frames import directory, printed_scores
+
+PY2027 = load_rules(2027)
+EVERY = [rule.measure for rule in PY2027.domain_measures]
+EXAMPLES: dict[str, int | None] = {
+    "ich_cahps": 9,
+    "srr": 8,
+    "shr": 8,
+    "pppw": 7,
+    "clinical_depression": 10,
+    "strr": 10,
+    "ktv_topic": 10,
+    "ltc": 9,
+    "nhsn_bsi": 9,
+    "hypercalcemia": 10,
+    "medication_reconciliation": 10,
+    "sdoh_screening": 9,
+    "sdoh_positive": 8,
+    "health_equity": 10,
+    "covid_vaccination": 9,
+}
+PATTERNS = st.fixed_dictionaries(
+    {name: st.none() | st.integers(min_value=0, max_value=10) for name in EVERY}
+)
+
+
+def domains_of(scores: Mapping[str, int | None]) -> pd.DataFrame:
+    frame = score_domains(
+        rules=PY2027, performance_year=2025, measure_scores=printed_scores(scores)
+    )
+    return frame.set_index("domain", drop=False)
+
+
+def tps_of(scores: Mapping[str, int | None]) -> pd.Series:
+    frame = score_tps(
+        rules=PY2027,
+        performance_year=2025,
+        domain_scores=domains_of(scores),
+        measure_scores=printed_scores(scores),
+    )
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def tps_of_domains(scores: Mapping[str, float], weights: Mapping[str, float]) -> pd.Series:
+    frame = score_tps(
+        rules=PY2027,
+        performance_year=2025,
+        domain_scores=pd.DataFrame(
+            {
+                "ccn": "010001",
+                "domain": list(scores),
+                "score": list(scores.values()),
+                "weight": [weights[domain] for domain in scores],
+            }
+        ),
+        measure_scores=printed_scores({}),
+    )
+    return frame.iloc[0]
+
+
+def test_examples_1_to_5_domain_scores() -> None:
+    domains = domains_of(EXAMPLES)
+    assert domains["score"].map("{:.3f}".format).to_dict() == {
+        "patient_family_engagement": "90.000",
+        "care_coordination": "82.500",
+        "clinical_care": "96.581",
+        "safety": "90.000",
+        "reporting": "93.352",
+    }
+    assert domains["working"]["safety"] == "(1.0000 x 9) x 10 = 90.000"
+    assert domains["working"]["clinical_care"].count(".3429 x ") == 2
+    assert domains["reason"].isna().all()
+
+
+def test_example_6_tps() -> None:
+    tps = tps_of(EXAMPLES)
+    assert tps["tps"] == 90
+    assert tps["payment_reduction"] == 0
+    exact = (
+        Fraction("0.15") * 90
+        + Fraction("0.3") * Fraction("82.5")
+        + Fraction("0.35") * Fraction("96.581")
+        + Fraction("0.1") * 90
+        + Fraction("0.1") * Fraction("93.352")
+    )
+    assert tps["unrounded_tps"] == float(exact)
+
+
+def test_example_7_clinical_care_without_ktv() -> None:
+    domains = domains_of(EXAMPLES | {"ktv_topic": None})
+    assert domains["score"]["clinical_care"] == 95.0
+    assert domains["working"]["clinical_care"] == "(.5000 x 9 + .5000 x 10) x 10 = 95.000"
+    assert domains["scored_count"]["clinical_care"] == 2
+    assert domains["weight"]["clinical_care"] == 0.35
+
+
+def test_examples_8_and_9() -> None:
+    printed = {
+        "patient_family_engagement": 90.0,
+        "care_coordination": 78.0,
+        "clinical_care": 95.0,
+        "safety": 90.0,
+        "reporting": 93.352,
+    }
+    whole = {domain.name: float(domain.weight) for domain in PY2027.domains}
+    assert tps_of_domains(printed, whole)["tps"] == 88
+    without = {
+        "patient_family_engagement": 0.175,
+        "care_coordination": 0.325,
+        "clinical_care": 0.375,
+        "reporting": 0.125,
+    }
+    del printed["safety"]
+    example = tps_of_domains(printed, without)
+    assert example["tps"] == 88
+    assert example["unrounded_tps"] == 88.394
+    shares = share_domains(PY2027, frozenset(without))
+    assert {name: float(weight) for name, weight in shares.items()} == without
+
+
+def test_a_domain_missing_changes_weights_within_the_others() -> None:
+    domains = domains_of(EXAMPLES | {"nhsn_bsi": None})
+    assert domains["reason"]["safety"] == "No score on any of the 1 measures of the domain"
+    # Table 27: 34.22, 31.56, 34.22
+    assert domains["score"]["clinical_care"] == pytest.approx(96.578)
+    assert ".3156 x 10" in domains["working"]["clinical_care"]
+
+
+@pytest.mark.parametrize(
+    ("tps", "percent"),
+    [
+        *((score, 0.0) for score in (100, 51)),
+        *((score, 0.5) for score in (50, 41)),
+        *((score, 1.0) for score in (40, 31)),
+        *((score, 1.5) for score in (30, 21)),
+        *((score, 2.0) for score in (20, 0)),
+    ],
+)
+def test_table_28(tps: int, percent: float) -> None:
+    assert reduce_payment(PY2027, np.array([tps])).tolist() == [percent]
+
+
+@pytest.mark.parametrize(
+    ("score", "tps", "percent"), [(50.5, 51, 0.0), (50.499, 50, 0.5), (40.5, 41, 0.5)]
+)
+def test_a_tps_is_rounded_halves_up_before_the_reduction(
+    score: float, tps: int, percent: float
+) -> None:
+    found = tps_of_domains(
+        {"safety": score, "reporting": score}, dict.fromkeys(["safety", "reporting"], 0.5)
+    )
+    assert (found["tps"], found["payment_reduction"]) == (tps, percent)
+
+
+def test_perfect_scores_give_100() -> None:
+    perfect = dict.fromkeys(EVERY, 10)
+    assert domains_of(perfect)["score"]["reporting"] == 100.02
+    assert tps_of(perfect)["tps"] == 100
+
+
+def test_one_domain_is_not_enough() -> None:
+    tps = tps_of(dict.fromkeys(EVERY) | {"covid_vaccination": 10})
+    assert pd.isna(tps["tps"])
+    assert tps["payment_reduction"] == 0
+    assert tps["reason"] == "Scored in 1 of 5 domains (covid_vaccination); a TPS needs 2"
+    assert tps["working"] is None
+    two = tps_of(dict.fromkeys(EVERY) | {"covid_vaccination": 0, "ltc": 0})
+    assert (two["tps"], two["payment_reduction"]) == (0, 2.0)
+    none = tps_of(dict.fromkeys(EVERY))
+    assert none["reason"] == "Scored in 0 of 5 domains (on no measure); a TPS needs 2"
+
+
+def test_a_year_without_rules_scores_nobody() -> None:
+    frame = unscored(
+        performance_year=2021,
+        directory=directory([{"ccn": "02"}, {"ccn": "01"}]),
+        reason="there is no rule set for payment year 2023",
+    )
+    assert frame["ccn"].tolist() == ["01", "02"]
+    assert frame["tps"].isna().all()
+    assert frame["payment_reduction"].tolist() == [0, 0]
+    assert set(frame["reason"]) == {"there is no rule set for payment year 2023"}
+
+
+@settings(deadline=None)
+@given(PATTERNS)
+def test_scores_of_any_pattern_are_those_of_exact_fractions(
+    scores: dict[str, int | None],
+) -> None:
+    there = {name: score for name, score in scores.items() if score is not None}
+    by_domain = {
+        domain.name: frozenset(r.measure for r in PY2027.measures_of(domain.name)) & set(there)
+        for domain in PY2027.domains
+    }
+    present = frozenset(name for name, measures in by_domain.items() if measures)
+    total = Fraction(0)
+    if len(present) >= 2:
+        for domain, share in share_domains(PY2027, present).items():
+            weights = share_measures(PY2027, domain, present, by_domain[domain])
+            total += share * sum(weight * there[name] * 10 for name, weight in weights.items())
+        assert abs(tps_of(scores)["unrounded_tps"] - float(total)) < 0.06
+    else:
+        assert pd.isna(tps_of(scores)["tps"])
+
+
+@settings(deadline=None)
+@given(PATTERNS, st.sampled_from(EVERY))
+def test_a_tps_never_falls_when_a_measure_score_rises(
+    scores: dict[str, int | None], measure: str
+) -> None:
+    score = scores[measure]
+    if score is None or score == 10:
+        return
+    before, after = tps_of(scores), tps_of(scores | {measure: score + 1})
+    assert pd.isna(before["tps"]) == pd.isna(after["tps"])
+    if not pd.isna(before["tps"]):
+        assert after["unrounded_tps"] > before["unrounded_tps"]
+        assert after["tps"] >= before["tps"]
+        assert after["payment_reduction"] <= before["payment_reduction"]

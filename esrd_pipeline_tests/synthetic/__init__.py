@@ -1,0 +1,1 @@
+"""Tests of the embedded default: the generator of published facility files."""

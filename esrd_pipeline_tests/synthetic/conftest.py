@@ -1,0 +1,18 @@
+"""The generated years that the tests of this folder share."""
+
+from pathlib import Path
+
+import pytest
+
+from esrd_pipeline.synthetic.published import write_published_files
+
+YEARS = range(2021, 2027)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a root with the default's files for every year of `YEARS`."""
+    root = tmp_path_factory.mktemp("published")
+    for year in YEARS:
+        write_published_files(root / str(year), performance_year=year)
+    return root
