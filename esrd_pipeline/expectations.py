@@ -8,7 +8,7 @@ does so inside a function: the import takes seconds that loading the definitions
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,9 +17,7 @@ from typing import Any
 import pandas as pd
 
 from esrd_pipeline.tables.model import Column, Table
-
-Query = Callable[..., pd.DataFrame]
-"""Runs one SELECT with named parameters: `Warehouse.query`."""
+from esrd_pipeline.warehouse import Query
 
 DRIFT_ROWS = 0.2
 """A partition with 20% more or fewer rows than the year before is worth a look."""

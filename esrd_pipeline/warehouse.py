@@ -36,6 +36,8 @@ _NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
+Query = Callable[..., pd.DataFrame]
+"""Runs one SELECT with named parameters."""
 _FILE = "data.parquet"
 _STAGING = ".staging-"
 
@@ -103,11 +105,21 @@ class Warehouse:
             types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
         )
 
-    def query(self, sql: str, **parameters: object) -> pd.DataFrame:
-        """Run one SELECT in a fresh in-memory DuckDB and return its rows."""
+    @contextlib.contextmanager
+    def connect(self) -> Generator[Query]:
+        """Open an in-memory DuckDB; the function given runs one SELECT in it and returns rows."""
         with self.open_connection() as connection:
             connection.execute("SET enable_progress_bar = false")
-            return connection.execute(sql, parameters or None).df()
+
+            def query(sql: str, **parameters: object) -> pd.DataFrame:
+                return connection.execute(sql, parameters or None).df()
+
+            yield query
+
+    def query(self, sql: str, **parameters: object) -> pd.DataFrame:
+        """Run one SELECT in a fresh in-memory DuckDB and return its rows."""
+        with self.connect() as query:
+            return query(sql, **parameters)
 
     def stage(
         self,

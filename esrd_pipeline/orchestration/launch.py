@@ -100,9 +100,15 @@ def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
         error = event.step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        said = error.message.strip() if error else "no message"
+        said = short_message(error.message) if error else "no message"
         lines.append(f"{(event.step_key or '').replace('_', '.', 1)}: {said}")
     return lines
+
+
+def short_message(message: str) -> str:
+    """An error as people read it: `SourceError: ...`, without the module it is defined in."""
+    kind, separator, said = message.strip().partition(": ")
+    return f"{kind.rpartition('.')[2]}{separator}{said}"
 
 
 def _assets_through(layer: str) -> list[dg.AssetKey]:

@@ -61,7 +61,7 @@ def draw_stars(stars: pd.DataFrame) -> bytes:
 
 def draw_measure_scores(scores: pd.DataFrame) -> bytes:
     """How the scores 0 to 10 of each measure are spread, with its mean."""
-    figure, axes = _sheet(height=5.5)
+    figure, axes = _sheet(height=5.5, left=0.24)
     own = scores.loc[(scores["role"] == "measure") & scores["score"].notna()]
     if own.empty:
         return _empty(figure, axes, "no measure has a score")
@@ -82,44 +82,43 @@ def draw_measure_scores(scores: pd.DataFrame) -> bytes:
 
 
 def draw_standards(standards: pd.DataFrame, current: pd.DataFrame) -> bytes:
-    """Each clinical measure's distribution this year with its three standards."""
-    with_standard = standards.loc[standards["benchmark"].notna(), "measure"].tolist()
-    if not with_standard:
-        figure, axes = _sheet()
-        return _empty(figure, axes, "no measure has a standard")
-    from matplotlib.figure import Figure
+    """Where this year's rates lie between each measure's threshold (0) and benchmark (1).
 
-    columns = 3
-    rows = -(-len(with_standard) // columns)
-    figure = Figure(figsize=(9, 1.9 * rows), dpi=100, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in panels[len(with_standard) :]:
-        axes.set_axis_off()
-    by_measure = standards.set_index("measure")
-    for axes, measure in zip(panels, with_standard, strict=False):
-        values = current.loc[
-            (current["measure"] == measure) & current["reportable"].astype(bool), "value"
-        ].dropna()
-        standard = by_measure.loc[measure]
-        marks = [
-            standard[n] for n in ("achievement_threshold", "performance_standard", "benchmark")
-        ]
-        if len(values):
-            low, high = np.quantile(values, [0.005, 0.995])
-            span = (min(low, *marks), max(high, *marks))
-            axes.hist(values.clip(*span), bins=30, range=span, color="#b9c7d8")
-        for mark, colour in zip(marks, ("#c8553d", "#777777", "#3b7d4f"), strict=True):
-            axes.axvline(mark, color=colour, lw=1.5)
-        axes.set_title(measure, fontsize=8)
-        axes.tick_params(labelsize=7)
-        axes.set_yticks([])
-    figure.suptitle("This year's rates; threshold red, standard grey, benchmark green", fontsize=9)
+    The thin line holds the middle 90% of facilities, the thick one the middle half, the dot the
+    median; the bar between 0 and 1 is the performance standard.
+    """
+    figure, axes = _sheet(height=5.5, left=0.24)
+    known = standards.loc[standards["benchmark"].notna()].sort_values("measure", ascending=False)
+    drawn: list[str] = []
+    for row in known.to_dict("records"):
+        mine = (current["measure"] == row["measure"]) & current["reportable"].astype(bool)
+        values = current.loc[mine, "value"].dropna().to_numpy(dtype=float)
+        low, span = row["achievement_threshold"], row["benchmark"] - row["achievement_threshold"]
+        if not values.size or span == 0:
+            continue
+        at = len(drawn)
+        q5, q25, q50, q75, q95 = (np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]) - low) / span
+        axes.hlines(at, q5, q95, color=INK, lw=1)
+        axes.hlines(at, q25, q75, color=INK, lw=5)
+        axes.plot(q50, at, "o", color="white", markeredgecolor=INK)
+        axes.plot(
+            (row["performance_standard"] - low) / span, at, "|", color="#3b7d4f", ms=16, mew=2
+        )
+        drawn.append(str(row["measure"]))
+    if not drawn:
+        return _empty(figure, axes, "no measure has a standard")
+    axes.axvline(0, color="#c8553d", lw=1.5)
+    axes.axvline(1, color="#3b7d4f", lw=1.5)
+    axes.set_xlim(-2.5, 2.5)
+    axes.set_yticks(range(len(drawn)), drawn, fontsize=8)
+    axes.set_xlabel("achievement threshold = 0, benchmark = 1; further right is better")
+    axes.set_title("This year's rates against the standards")
     return _png(figure)
 
 
 def draw_reportable_share(published: pd.DataFrame) -> bytes:
     """Share of facilities with a reportable value, by program and measure."""
-    figure, axes = _sheet(height=7)
+    figure, axes = _sheet(height=8, left=0.3)
     if published.empty:
         return _empty(figure, axes, "no measure")
     share = (
@@ -129,7 +128,7 @@ def draw_reportable_share(published: pd.DataFrame) -> bytes:
         .sort_values()
     )
     names = [f"{measure} ({program})" for program, measure in share.index]
-    axes.barh(range(len(share)), share.to_numpy(), color=INK)
+    axes.hlines(range(len(share)), 0, share.to_numpy(), color=INK, lw=4)
     axes.set_yticks(range(len(share)), names, fontsize=6)
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of facilities with a reportable value")
@@ -144,11 +143,13 @@ def _shades(count: int) -> list[tuple[float, float, float]]:
     return [(float(r), float(g), float(b)) for r, g, b in mixed]
 
 
-def _sheet(*, height: float = 4.0) -> tuple["Figure", "Axes"]:
+def _sheet(*, height: float = 4.0, left: float = 0.1) -> tuple["Figure", "Axes"]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, height), dpi=100, layout="constrained")
+    figure = Figure(figsize=(8, height), dpi=100)
     axes = figure.subplots()
+    # A layout engine would place the axes as well, but draws everything twice to do so.
+    figure.subplots_adjust(left=left, right=0.97, top=0.84, bottom=0.13)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

@@ -17,6 +17,7 @@ NEEDED = ("dfc_facility", "qip_complete")
 
 _READER_CODE = (
     "parameters/published_column.csv",
+    "parameters/published_field.csv",
     "sources/cells.py",
     "sources/grid.py",
     "sources/headers.py",
@@ -73,8 +74,10 @@ def _write_embedded_default(build: Build) -> None:
     """Write the year's synthetic files anew: they depend on the year and the code alone."""
     from esrd_pipeline.synthetic.published import write_published_files
 
-    build.source_folder.mkdir(parents=True, exist_ok=True)
-    write_published_files(build.source_folder, performance_year=build.performance_year)
+    folder = build.source_folder
+    written = write_published_files(folder, performance_year=build.performance_year)
+    for stale in set(folder.glob("*.csv")) - set(written):
+        stale.unlink()
 
 
 def _read_source(build: Build, source: str) -> Built:
@@ -134,7 +137,7 @@ ASSETS = (
             description=f"The {raw.TITLES[source]}, every column typed; what was printed in place"
             " of a value stands in `missing`. Holds no row where the year has no such file.",
             upstream=(Upstream(RELEASE),),
-            code=_READER_CODE,
+            code=(f"sources/{source}.py", *_READER_CODE),
             kinds=frozenset({"csv", "parquet"}),
         )
         for source in raw.TITLES

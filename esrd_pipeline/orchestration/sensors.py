@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from esrd_pipeline.orchestration.launch import short_message
 from esrd_pipeline.settings import load_settings
 
 WEBHOOK_VARIABLE = "ESRD_WEBHOOK_URL"
@@ -23,7 +24,7 @@ def describe_failure(context: dg.RunFailureSensorContext) -> str:
     for event in context.get_step_failure_events():
         error = event.step_failure_data.error
         cause = error.cause or error if error else None
-        said = cause.message.strip().splitlines()[0] if cause else "no message"
+        said = short_message(cause.message).splitlines()[0] if cause else "no message"
         steps.append(f"{event.step_key}: {said}")
     happened = "; ".join(steps) or context.failure_event.message or "the run process died"
     when = datetime.now(tz=UTC).isoformat(timespec="seconds")

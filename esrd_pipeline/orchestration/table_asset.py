@@ -21,7 +21,7 @@ from esrd_pipeline.orchestration.build import TRANSIENT_ERRORS, Build, Built
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import PartitionBusyError, Staged, Warehouse
+from esrd_pipeline.warehouse import PartitionBusyError, Query, Staged, Warehouse
 
 EXPECTATIONS = "expectations"
 PLAUSIBILITY = "plausibility"
@@ -95,7 +95,7 @@ def table_asset(
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         build = _make_build(context, storage)
         try:
-            yield from _build_and_publish(context, build, tables, compute)
+            yield from _build_and_publish(build, tables, compute)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
 
@@ -115,7 +115,6 @@ def _make_build(context: dg.AssetExecutionContext, storage: Storage) -> Build:
 
 
 def _build_and_publish(
-    context: dg.AssetExecutionContext,
     build: Build,
     tables: Sequence[Table],
     compute: Callable[[Build], Built],
@@ -130,14 +129,18 @@ def _build_and_publish(
         for table, frame in zip(tables, built.frames, strict=True):
             staged.append(warehouse.stage(table, year, frame, notes=notes))
             held.callback(warehouse.discard, staged[-1])
-        audits = [audit(table=s.table, staged=s.path, query=warehouse.query) for s in staged]
+        query = held.enter_context(warehouse.connect())
+        audits = [audit(table=s.table, staged=s.path, query=query) for s in staged]
         broken = [
             f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
             for s, judged in zip(staged, audits, strict=True)
             for result in judged.broken
         ]
         checks = {
-            s.table.name: (_expectation_result(s, judged), _plausibility_result(s, warehouse))
+            s.table.name: (
+                _expectation_result(s, judged),
+                _plausibility_result(s, warehouse, query),
+            )
             for s, judged in zip(staged, audits, strict=True)
         }
         if broken:
@@ -150,7 +153,6 @@ def _build_and_publish(
             )
         for s in staged:
             warehouse.publish(s)
-            context.log.info("published %s %s: %s rows", s.table.name, year, s.row_count)
         for s in staged:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(s.table.path),
@@ -199,11 +201,11 @@ def _expectation_result(staged: Staged, judged: Audit) -> dg.AssetCheckResult:
     )
 
 
-def _plausibility_result(staged: Staged, warehouse: Warehouse) -> dg.AssetCheckResult:
+def _plausibility_result(staged: Staged, warehouse: Warehouse, query: Query) -> dg.AssetCheckResult:
     previous = warehouse.partition_path(staged.table, staged.performance_year - 1)
     known = previous.is_file()
     drifts = (
-        find_drift(table=staged.table, staged=staged.path, previous=previous, query=warehouse.query)
+        find_drift(table=staged.table, staged=staged.path, previous=previous, query=query)
         if known
         else []
     )
