@@ -173,6 +173,8 @@ def _score_tps(build: Build) -> Built:
 def _build_star_baseline(build: Build) -> Built:
     from esrd_pipeline.program.star_baseline import build_baseline
 
+    if build.options["operation"] == "keep":
+        return _keep_star_baseline(build)
     operation: Operation = "rebaseline" if build.options["operation"] == "rebaseline" else "reset"
     counts = _rating_counts(build) if operation == "rebaseline" else None
     frame = build_baseline(
@@ -193,6 +195,17 @@ def _build_star_baseline(build: Build) -> Built:
             "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
         },
     )
+
+
+def _keep_star_baseline(build: Build) -> Built:
+    """What a run gets that selects this asset among others: never a new baseline by accident."""
+    if not build.warehouse.has(program.STAR_BASELINE, build.performance_year):
+        raise dg.Failure(
+            f"{build.performance_year} has no star baseline. One is made on purpose only, with the"
+            " job reset_star_baseline or rebaseline_stars; leave this asset out of other runs",
+            allow_retries=False,
+        )
+    return Built((build.read(program.STAR_BASELINE),), notes={"operation": "kept as stored"})
 
 
 def _rating_counts(build: Build) -> dict[int, int]:
@@ -323,9 +336,13 @@ ASSETS = (
         code=_STAR_CODE,
         options={
             "operation": dg.Field(
-                dg.Enum("StarOperation", [dg.EnumValue("reset"), dg.EnumValue("rebaseline")]),
-                default_value="reset",
-                description="reset: 10/20/40/20/10; rebaseline: reproduce a release's counts",
+                dg.Enum(
+                    "StarOperation",
+                    [dg.EnumValue("keep"), dg.EnumValue("reset"), dg.EnumValue("rebaseline")],
+                ),
+                default_value="keep",
+                description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
+                " release's counts",
             ),
             "measure_set": dg.Field(str, default_value="2023-10"),
             "counts_from": dg.Field(
