@@ -1,0 +1,121 @@
+"""Newton's method for concave log-likelihoods, judged on the gradient and the decrement.
+
+Boyd & Vandenberghe (2004), 9.5. What is maximised does not belong here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SeparationError
+
+FloatArray = NDArray[np.float64]
+
+GRADIENT_TOLERANCE = 1e-8
+"""In standard errors: no coefficient is further than about this from its estimate."""
+ITERATION_LIMIT = 60
+HALVING_LIMIT = 30
+SEPARATION_SHARE = 1e-7
+"""A term whose information falls below this share of its first value has run away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A log-likelihood at one point: value, score (p,) and information (p, p)."""
+
+    log_likelihood: float
+    score: FloatArray
+    information: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """Where the log-likelihood is largest, and how the search ended."""
+
+    coefficients: FloatArray
+    evaluation: Evaluation
+    iterations: int
+    gradient_norm: float
+    decrement: float
+
+
+def maximise(
+    evaluate: Callable[[FloatArray], Evaluation],
+    start: FloatArray,
+    *,
+    names: tuple[str, ...],
+    tolerance: float = GRADIENT_TOLERANCE,
+    iteration_limit: int = ITERATION_LIMIT,
+) -> Optimum:
+    """Climb from `start` (p,) until gradient and decrement are below tolerance.
+
+    A step that lowers the log-likelihood is halved. The information may be approximate: the
+    score alone decides where the search ends. Column names are used in messages only.
+
+    Raises:
+        SeparationError: the likelihood rises for ever along a term.
+        NotConvergedError: the limit of iterations or halvings was met.
+        FitError: the information is not positive definite.
+    """
+    point = np.asarray(start, dtype=np.float64)
+    current = evaluate(point)
+    first = np.diag(current.information).copy()
+    gradient_norm = np.inf
+    for iteration in range(iteration_limit):
+        factor = _factorise(current.information, names)
+        step = np.asarray(cho_solve(factor, current.score))
+        decrement = float(current.score @ step)
+        spread = np.sqrt(np.diag(current.information))
+        gradient_norm = float(np.max(np.abs(current.score) / spread, initial=0.0))
+        _check_separation(current.information, first, names)
+        if gradient_norm <= tolerance and decrement <= tolerance:
+            return Optimum(point, current, iteration, gradient_norm, decrement)
+        point, current = _advance(evaluate, point, step, current, decrement)
+    raise NotConvergedError(
+        f"no maximum after {iteration_limit} Newton steps: the gradient is still"
+        f" {gradient_norm:.3g} standard errors"
+    )
+
+
+def _advance(
+    evaluate: Callable[[FloatArray], Evaluation],
+    point: FloatArray,
+    step: FloatArray,
+    current: Evaluation,
+    decrement: float,
+) -> tuple[FloatArray, Evaluation]:
+    """Take the step, or the largest half, quarter ... of it that does not lower the value."""
+    # Rounding lowers the value of a perfect step by about this much.
+    slack = 1e-12 * (1.0 + abs(current.log_likelihood))
+    share = 1.0
+    for _ in range(HALVING_LIMIT):
+        candidate = point + share * step
+        reached = evaluate(candidate)
+        if reached.log_likelihood >= current.log_likelihood - slack:
+            return candidate, reached
+        share /= 2
+    raise NotConvergedError(
+        f"no part of a Newton step raises the log-likelihood (decrement {decrement:.3g})"
+    )
+
+
+def _factorise(information: FloatArray, names: tuple[str, ...]) -> tuple[FloatArray, bool]:
+    if not np.all(np.isfinite(information)):
+        raise FitError("the information is not finite: a linear predictor is out of range")
+    try:
+        return cho_factor(information, lower=True)
+    except LinAlgError as error:
+        weakest = names[int(np.argmin(np.diag(information)))]
+        raise FitError(
+            f"the information is not positive definite; weakest term: {weakest}"
+        ) from error
+
+
+def _check_separation(information: FloatArray, first: FloatArray, names: tuple[str, ...]) -> None:
+    gone = np.flatnonzero(np.diag(information) < SEPARATION_SHARE * first)
+    if gone.size:
+        named = ", ".join(names[term] for term in gone)
+        raise SeparationError(f"separation: no finite estimate exists for {named}")
