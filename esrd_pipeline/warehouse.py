@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from esrd_pipeline.tables.model import Column, Table
@@ -89,8 +90,17 @@ class Warehouse:
         folders = (self.root / schema / name).glob(f"performance_year=*/{_FILE}")
         return sorted(int(path.parent.name.partition("=")[2]) for path in folders)
 
-    def read(self, table: Table, performance_year: int) -> pd.DataFrame:
+    def read(
+        self,
+        table: Table,
+        performance_year: int,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
         """The partition as a frame, columns in the order of the definition.
+
+        `columns` reads no others; `where` keeps the rows whose text in a column is the one given.
 
         Raises:
             MissingPartitionError: it has not been published.
@@ -100,8 +110,12 @@ class Warehouse:
             raise MissingPartitionError(
                 f"{table.name} has no partition {performance_year}: materialise it first"
             )
-        arrow = pq.ParquetFile(path).read()
-        return arrow.to_pandas(
+        wanted = list(table.column_names if columns is None else columns)
+        conditions = dict(where or {})
+        arrow = pq.ParquetFile(path).read([*wanted, *(set(conditions) - set(wanted))])
+        for column, text in conditions.items():
+            arrow = arrow.filter(pc.field(column) == text)
+        return arrow.select(wanted).to_pandas(
             types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
         )
 

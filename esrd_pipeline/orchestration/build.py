@@ -1,6 +1,6 @@
 """What a computation is given: its year, the stored tables it may read, and its options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,18 +25,35 @@ class Build:
     cutoff: date | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, table: Table) -> pd.DataFrame:
-        """This year's partition.
+    def read(
+        self, table: Table, *, columns: Sequence[str] | None = None, program: str | None = None
+    ) -> pd.DataFrame:
+        """This year's partition, or its `columns` and the rows of one `program` alone.
 
         Raises:
             MissingPartitionError: it has not been materialised.
         """
-        return self.warehouse.read(table, self.performance_year)
+        return self._read(table, self.performance_year, columns, program)
 
-    def read_earlier(self, table: Table, years: int) -> pd.DataFrame | None:
+    def read_earlier(
+        self,
+        table: Table,
+        years: int,
+        *,
+        columns: Sequence[str] | None = None,
+        program: str | None = None,
+    ) -> pd.DataFrame | None:
         """The partition of `years` before, or None where it has not been stored."""
         year = self.performance_year - years
-        return self.warehouse.read(table, year) if self.warehouse.has(table, year) else None
+        if not self.warehouse.has(table, year):
+            return None
+        return self._read(table, year, columns, program)
+
+    def _read(
+        self, table: Table, year: int, columns: Sequence[str] | None, program: str | None
+    ) -> pd.DataFrame:
+        where = None if program is None else {"program": program}
+        return self.warehouse.read(table, year, columns=columns, where=where)
 
     @property
     def source_folder(self) -> Path:

@@ -32,16 +32,11 @@ _LONGEST_STAR_LOOKBACK = 20
 """A stored baseline serves until the next one: as far back as anyone will look."""
 
 
-def _rows(build: Build, name: str) -> pd.DataFrame:
-    published = build.read(facility.PUBLISHED)
-    return published.loc[published["program"] == name].reset_index(drop=True)
-
-
-def _earlier_rows(build: Build, years: int) -> pd.DataFrame | None:
-    earlier = build.read_earlier(facility.PUBLISHED, years)
-    if earlier is None:
-        return None
-    return earlier.loc[earlier["program"] == "qip"].reset_index(drop=True)
+_KEY = ("ccn", "program", "measure")
+_RATES = (*_KEY, "value", "reportable")
+_SCORED = (*_RATES, "unit_count", "numerator", "denominator", "reason")
+_RATED = (*_RATES, "denominator")
+"""Columns of the facility contract that standards, QIP scores and stars look at."""
 
 
 def _flag(build: Build) -> Built:
@@ -49,9 +44,11 @@ def _flag(build: Build) -> Built:
 
     frame = flag_facilities(
         performance_year=build.performance_year,
-        facilities=_rows(build, "dfc"),
+        facilities=build.read(facility.PUBLISHED, program="dfc"),
         national=build.read(facility.NATIONAL),
-        published_results=build.read(facility.PUBLISHED_RESULT),
+        published_results=build.read(
+            facility.PUBLISHED_RESULT, columns=(*_KEY, "category"), program="dfc"
+        ),
     )
     flagged = frame["category"].value_counts()
     return Built((frame,), notes={str(name): int(count) for name, count in flagged.items()})
@@ -77,11 +74,11 @@ def _standards(build: Build) -> Built:
         return Built((empty,), notes={"not computed": _no_rules(build)})
     rules = load_rules(build.performance_year + 2)
     baseline_year = build.performance_year - 2
-    current = _rows(build, "qip")
+    current = build.read(facility.PUBLISHED, columns=_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
         performance_year=build.performance_year,
-        baseline=_earlier_rows(build, 2),
+        baseline=build.read_earlier(facility.PUBLISHED, 2, columns=_RATES, program="qip"),
         baseline_year=baseline_year,
         current=current,
         supplied=build.read(raw.QIP_STANDARD),
@@ -109,13 +106,15 @@ def _score_measures(build: Build) -> Built:
     frame = score_measures(
         rules=load_rules(build.performance_year + 2),
         performance_year=build.performance_year,
-        current=_rows(build, "qip"),
-        improvement=build.read(facility.PUBLISHED_IMPROVEMENT),
-        earlier=_earlier_rows(build, 1),
+        current=build.read(facility.PUBLISHED, columns=_SCORED, program="qip"),
+        improvement=build.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
+        earlier=build.read_earlier(facility.PUBLISHED, 1, columns=_RATES, program="qip"),
         standards=build.read(program.QIP_STANDARD),
         directory=build.read(facility.DIRECTORY),
         ece_grants=build.read(raw.ECE_GRANT),
-        published_results=build.read(facility.PUBLISHED_RESULT),
+        published_results=build.read(
+            facility.PUBLISHED_RESULT, columns=(*_KEY, "score", "reason"), program="qip"
+        ),
     )
     applied = frame["applied"].value_counts()
     return Built(
@@ -181,7 +180,7 @@ def _build_star_baseline(build: Build) -> Built:
         performance_year=build.performance_year,
         operation=operation,
         measure_set=build.options["measure_set"],
-        facilities=_rows(build, "dfc"),
+        facilities=build.read(facility.PUBLISHED, columns=_RATED, program="dfc"),
         directory=build.read(facility.DIRECTORY),
         national=build.read(facility.NATIONAL),
         rating_counts=counts,
@@ -211,7 +210,7 @@ def _keep_star_baseline(build: Build) -> Built:
 def _rating_counts(build: Build) -> dict[int, int]:
     """Facilities by star of the release that a rebaselining reproduces (manual 5.9.1)."""
     if build.options["counts_from"] == "published":
-        results = build.read(facility.PUBLISHED_RESULT)
+        results = build.read(facility.PUBLISHED_RESULT, columns=("measure", "score"))
         ratings = results.loc[results["measure"] == "star_rating", "score"]
     else:
         # Not an upstream in the graph: this year's own stars may rest on this very baseline
@@ -232,7 +231,7 @@ def _rate(build: Build) -> Built:
     from esrd_pipeline.program.star_scores import score_stars, unrated
 
     directory = build.read(facility.DIRECTORY)
-    results = build.read(facility.PUBLISHED_RESULT)
+    results = build.read(facility.PUBLISHED_RESULT, columns=(*_KEY, "score"), program="dfc")
     stored = build.warehouse.years(program.STAR_BASELINE)
     at_hand = [year for year in stored if year <= build.performance_year]
     if not at_hand:
@@ -251,7 +250,7 @@ def _rate(build: Build) -> Built:
         rated = score_stars(
             performance_year=build.performance_year,
             baseline=build.warehouse.read(program.STAR_BASELINE, at_hand[-1]),
-            facilities=_rows(build, "dfc"),
+            facilities=build.read(facility.PUBLISHED, columns=_RATED, program="dfc"),
             directory=directory,
             national=build.read(facility.NATIONAL),
             published_results=results,

@@ -66,9 +66,12 @@ def _agreement(build: Build) -> Built:
 
     frame = compare_with_published(
         performance_year=build.performance_year,
-        published_results=build.read(facility.PUBLISHED_RESULT),
-        flags=build.read(program.FLAGS),
-        measure_scores=build.read(program.QIP_MEASURE_SCORE),
+        published_results=build.read(
+            facility.PUBLISHED_RESULT,
+            columns=("ccn", "program", "measure", "category", "score"),
+        ),
+        flags=build.read(program.FLAGS, columns=("ccn", "measure", "category")),
+        measure_scores=build.read(program.QIP_MEASURE_SCORE, columns=("ccn", "measure", "score")),
         tps=build.read(program.QIP_TPS),
         stars=build.read(program.STARS),
     )

@@ -221,8 +221,8 @@ def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
 
     This year's own file speaks first, also when it says that there is none.
     """
-    printed = inputs.improvement.rows(rule.measure)
-    stored = inputs.earlier.rows(rule.measure)
+    printed = inputs.improvement.rates(rule.measure)
+    stored = inputs.earlier.rates(rule.measure)
     value = np.where(
         printed.present,
         np.where(printed.reportable, printed.value, np.nan),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.program.qip_arithmetic import Bools, Floats
 from esrd_pipeline.program.qip_period import Facilities
-from esrd_pipeline.program.qip_texts import Texts, is_silent, no_texts
+from esrd_pipeline.program.qip_texts import Texts, no_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,15 @@ class Rows:
     denominator: Floats
     value: Floats
     reason: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One measure's rates of an earlier year, aligned to the facilities."""
+
+    present: Bools
+    reportable: Bools
+    value: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,15 @@ class Sheet:
             denominator=self.numbers["denominator"][at],
             value=self.numbers["value"][at],
             reason=self.texts["reason"][at],
+        )
+
+    def rates(self, measure: str) -> Rates:
+        """A measure's rates alone."""
+        at = self.place(measure)
+        return Rates(
+            present=at >= 0,
+            reportable=self.numbers["reportable"][at] == 1,
+            value=self.numbers["value"][at],
         )
 
     def results(self, measure: str) -> Results:
@@ -160,32 +178,50 @@ def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
     }
 
 
-def read_contract(frame: pd.DataFrame | None, facilities: Facilities) -> Sheet:
-    """Rows of the facility contract, or of no year where there is no frame."""
-    columns = ["reportable", "unit_count", "numerator", "denominator", "value"]
-    empty = pd.DataFrame(columns=["ccn", "measure", "reason", *columns])
-    return _read_sheet(empty if frame is None else frame, facilities, columns)
+def read_contract(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
+    """Rows of the facility contract."""
+    numbers = ("reportable", "unit_count", "numerator", "denominator", "value")
+    return _read_sheet(frame, facilities, numbers, ("reason",))
+
+
+def read_rates(frame: pd.DataFrame | None, facilities: Facilities) -> Sheet:
+    """An earlier year's rates of the facility contract; none where there is no frame."""
+    columns = ("reportable", "value")
+    empty = pd.DataFrame(columns=["ccn", "measure", *columns])
+    return _read_sheet(empty if frame is None else frame, facilities, columns, ())
 
 
 def read_results(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
     """Rows of `facility.published_result`."""
-    return _read_sheet(frame, facilities, ["score"])
+    return _read_sheet(frame, facilities, ("score",), ("reason",))
 
 
-def _read_sheet(frame: pd.DataFrame, facilities: Facilities, columns: list[str]) -> Sheet:
-    rows = facilities.ccns.get_indexer(pd.Index(frame["ccn"]))
+def _read_sheet(
+    frame: pd.DataFrame,
+    facilities: Facilities,
+    numbers: tuple[str, ...],
+    texts: tuple[str, ...],
+) -> Sheet:
+    ccn_codes, ccns = pd.factorize(frame["ccn"])
+    rows = facilities.ccns.get_indexer(pd.Index(ccns))[ccn_codes]
     known = np.flatnonzero(rows >= 0)
     codes, measures = pd.factorize(frame["measure"])
     places = np.full((len(measures), facilities.count), -1, dtype=np.intp)
     places[codes[known], rows[known]] = known
-    reasons = np.append(frame["reason"].to_numpy(dtype=object), np.nan)
-    reasons[is_silent(reasons)] = None
     return Sheet(
         facility_count=facilities.count,
         places={str(measure): places[code] for code, measure in enumerate(measures)},
         numbers={
             name: np.append(frame[name].to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
-            for name in columns
+            for name in numbers
         },
-        texts={"reason": reasons},
+        texts={name: _read_texts(frame[name]) for name in texts},
     )
+
+
+def _read_texts(column: pd.Series) -> Texts:
+    """The column with None where there is no text, and one None more: the null place."""
+    texts = no_texts(len(column) + 1)
+    known = column.notna().to_numpy()
+    texts[:-1][known] = column.to_numpy(dtype=object)[known]
+    return texts

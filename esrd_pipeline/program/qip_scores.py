@@ -15,6 +15,7 @@ from esrd_pipeline.program.qip_inputs import (
     Inputs,
     Scored,
     read_contract,
+    read_rates,
     read_results,
     read_standards,
 )
@@ -57,8 +58,8 @@ def score_measures(
     inputs = Inputs(
         facilities=facilities,
         current=read_contract(current, facilities),
-        improvement=read_contract(improvement, facilities),
-        earlier=read_contract(earlier, facilities),
+        improvement=read_rates(improvement, facilities),
+        earlier=read_rates(earlier, facilities),
         results=read_results(results, facilities),
         standards=read_standards(standards),
     )

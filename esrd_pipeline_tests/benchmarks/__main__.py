@@ -66,8 +66,7 @@ def publish(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 
 def contract(warehouse: Warehouse, name: str, year: int = YEAR) -> pd.DataFrame:
     """The contract's rows of one program."""
-    rows = warehouse.read(facility.PUBLISHED, year)
-    return rows.loc[rows["program"] == name].reset_index(drop=True)
+    return warehouse.read(facility.PUBLISHED, year, where={"program": name})
 
 
 def flag(warehouse: Warehouse, _: Path) -> tuple[int, float]:
@@ -179,10 +178,16 @@ def prepare(folder: Path, facilities: int) -> dict[str, str]:
     return environment
 
 
-def run_esrd(environment: dict[str, str], *arguments: str) -> None:
-    """Run the project's command to its end."""
+def run_esrd(environment: dict[str, str], *arguments: str) -> tuple[float, float]:
+    """Run the project's command to its end: seconds and peak memory in MB."""
     esrd = Path(sys.executable).with_name("esrd")
-    subprocess.run([str(esrd), *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+    start = time.perf_counter()
+    process = subprocess.Popen([str(esrd), *arguments], env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"esrd {' '.join(arguments)} failed")
+    return seconds, usage.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -203,10 +208,7 @@ def main() -> None:
         module = [sys.executable, "-m", "esrd_pipeline_tests.benchmarks"]
         for stage in STAGES:
             subprocess.run([*module, "--stage", stage, "--folder", str(folder)], check=True)
-        start = time.perf_counter()
-        run_esrd(environment, "refresh", "--year", str(YEAR))
-        seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        seconds, peak = run_esrd(environment, "refresh", "--year", str(YEAR))
         print_line("esrd refresh, start to exit", chosen.facilities, seconds, peak)
 
 
