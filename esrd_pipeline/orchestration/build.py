@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
 """Errors that a second attempt may not meet again; every other error is final."""
@@ -66,9 +70,9 @@ class Built:
     """What a computation returns: a frame a table, in the order of the asset's tables.
 
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
-    are the same for the same inputs; `picture` is a PNG image.
+    are the same for the same inputs; `picture` is shown beside them.
     """
 
     frames: tuple[pd.DataFrame, ...]
     notes: Mapping[str, str | int | float] = field(default_factory=dict)
-    picture: bytes | None = None
+    picture: "Figure | None" = None

@@ -1,4 +1,4 @@
-"""Pictures that people would rather look at than a table, as PNG bytes for asset metadata."""
+"""Pictures that people would rather look at than a table, for asset metadata."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -15,7 +15,7 @@ INK = "#2f4b6e"
 STAR_COLOURS = ("#c8553d", "#e39b5b", "#b8b8b8", "#7fa8c9", "#2f4b6e")
 
 
-def draw_tps(tps: pd.DataFrame, bands: Sequence[tuple[int, int, float]]) -> bytes:
+def draw_tps(tps: pd.DataFrame, bands: Sequence[tuple[int, int, float]]) -> "Figure":
     """Histogram of the Total Performance Score over the bands (lowest, highest TPS, percent)."""
     figure, axes = _sheet()
     scored = tps["tps"].dropna().astype(int)
@@ -38,10 +38,10 @@ def draw_tps(tps: pd.DataFrame, bands: Sequence[tuple[int, int, float]]) -> byte
     axes.set_xlabel("Total Performance Score")
     axes.set_ylabel("facilities")
     axes.set_title("Total Performance Score; payment reduction and facilities by band", pad=32)
-    return _png(figure)
+    return figure
 
 
-def draw_stars(stars: pd.DataFrame) -> bytes:
+def draw_stars(stars: pd.DataFrame) -> "Figure":
     """Facilities by star rating."""
     figure, axes = _sheet()
     rated = stars["rating"].dropna().astype(int)
@@ -56,10 +56,10 @@ def draw_stars(stars: pd.DataFrame) -> bytes:
     axes.set_xlabel("stars")
     axes.set_ylabel("facilities")
     axes.set_title(f"Star ratings of {len(rated):,} facilities")
-    return _png(figure)
+    return figure
 
 
-def draw_measure_scores(scores: pd.DataFrame) -> bytes:
+def draw_measure_scores(scores: pd.DataFrame) -> "Figure":
     """How the scores 0 to 10 of each measure are spread, with its mean."""
     figure, axes = _sheet(height=5.5, left=0.24)
     own = scores.loc[(scores["role"] == "measure") & scores["score"].notna()]
@@ -78,10 +78,10 @@ def draw_measure_scores(scores: pd.DataFrame) -> bytes:
     axes.set_xlabel("score (red: mean)")
     axes.set_title("Share of facilities by measure score")
     figure.colorbar(image, ax=axes, label="share")
-    return _png(figure)
+    return figure
 
 
-def draw_standards(standards: pd.DataFrame, current: pd.DataFrame) -> bytes:
+def draw_standards(standards: pd.DataFrame, current: pd.DataFrame) -> "Figure":
     """Where this year's rates lie between each measure's threshold (0) and benchmark (1).
 
     The thin line holds the middle 90% of facilities, the thick one the middle half, the dot the
@@ -113,10 +113,10 @@ def draw_standards(standards: pd.DataFrame, current: pd.DataFrame) -> bytes:
     axes.set_yticks(range(len(drawn)), drawn, fontsize=8)
     axes.set_xlabel("achievement threshold = 0, benchmark = 1; further right is better")
     axes.set_title("This year's rates against the standards")
-    return _png(figure)
+    return figure
 
 
-def draw_reportable_share(published: pd.DataFrame) -> bytes:
+def draw_reportable_share(published: pd.DataFrame) -> "Figure":
     """Share of facilities with a reportable value, by program and measure."""
     figure, axes = _sheet(height=8, left=0.3)
     if published.empty:
@@ -132,7 +132,14 @@ def draw_reportable_share(published: pd.DataFrame) -> bytes:
     axes.set_yticks(range(len(share)), names, fontsize=6)
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of facilities with a reportable value")
-    return _png(figure)
+    return figure
+
+
+def render(figure: "Figure") -> bytes:
+    """Return the figure as a PNG image, the same bytes for the same figure."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _shades(count: int) -> list[tuple[float, float, float]]:
@@ -154,13 +161,7 @@ def _sheet(*, height: float = 4.0, left: float = 0.1) -> tuple["Figure", "Axes"]
     return figure, axes
 
 
-def _empty(figure: "Figure", axes: "Axes", sentence: str) -> bytes:
+def _empty(figure: "Figure", axes: "Axes", sentence: str) -> "Figure":
     axes.set_axis_off()
     axes.text(0.5, 0.5, sentence, ha="center", va="center")
-    return _png(figure)
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure

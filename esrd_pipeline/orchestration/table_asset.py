@@ -251,7 +251,9 @@ def _metadata(staged: Staged, built: Built) -> dict[str, dg.MetadataValue | str 
         **built.notes,
     }
     if built.picture is not None:
-        encoded = base64.b64encode(built.picture).decode()
+        from esrd_pipeline.orchestration.pictures import render
+
+        encoded = base64.b64encode(render(built.picture)).decode()
         metadata["picture"] = dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
     return metadata
 

@@ -1,6 +1,5 @@
 """From raw tables to the facility contract, on small files with one thing changed at a time."""
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -9,21 +8,18 @@ from pandas.testing import assert_frame_equal
 
 from esrd_pipeline.families.published import (
     build_directory,
-    build_national,
     publish_contract,
     publish_improvement,
     publish_results,
 )
-from esrd_pipeline.sources.layout import load_layout
-from esrd_pipeline.sources.table import read_table
 from esrd_pipeline.tables.facility import (
-    DIRECTORY,
     NATIONAL,
     PUBLISHED,
     PUBLISHED_IMPROVEMENT,
     PUBLISHED_RESULT,
 )
-from esrd_pipeline_tests.sources.sample_files import YEAR, sample_rows, write_rows
+from esrd_pipeline_tests.families.published_frames import contract, raw_frame, row_of
+from esrd_pipeline_tests.sources.sample_files import YEAR
 
 RATIOS = ("smr", "shr", "srr", "strr")
 SURVEY = ("communication", "operations", "information", "nephrologist", "staff", "facility")
@@ -47,40 +43,6 @@ QIP_MEASURES_BY_YEAR = {
     2025: QIP_MEASURES
     | {*KTV, "hypercalcemia", "medication_reconciliation", "sdoh_screening", "sdoh_positive"},
 }
-
-
-def raw_frame(
-    folder: Path, source: str, changes: dict[str, list[str]] | None = None, year: int = YEAR
-) -> pd.DataFrame:
-    """Two facilities of a sample file; `changes` maps our column to its two printed cells."""
-    rows = sample_rows(source, year=year, row_count=1 if source == "dfc_national" else 2)
-    names = [column.name for column in load_layout(source, year)]
-    for name, cells in (changes or {}).items():
-        for row, cell in zip(rows[1:], cells, strict=True):
-            row[names.index(name)] = cell
-    return read_table(write_rows(folder / "published.csv", rows), source, year)
-
-
-def contract(
-    *,
-    dfc: pd.DataFrame | None = None,
-    dfc_national: pd.DataFrame | None = None,
-    qip: pd.DataFrame | None = None,
-    ich_cahps: pd.DataFrame | None = None,
-    year: int = YEAR,
-) -> pd.DataFrame:
-    national = build_national(performance_year=year, dfc=dfc, dfc_national=dfc_national, qip=qip)
-    return publish_contract(
-        performance_year=year, dfc=dfc, qip=qip, ich_cahps=ich_cahps, national=national
-    )
-
-
-def row_of(frame: pd.DataFrame, program: str, measure: str, ccn: str = "012300") -> pd.Series:
-    found = frame[
-        (frame["program"] == program) & (frame["measure"] == measure) & (frame["ccn"] == ccn)
-    ]
-    assert len(found) == 1
-    return found.iloc[0]
 
 
 @pytest.mark.parametrize("year", [2024, 2025])
@@ -311,103 +273,6 @@ def test_results_keep_what_cms_concluded(tmp_path: Path) -> None:
     )
     assert row_of(frame, "qip", "tps", "012301")["reason"] == "the file prints 'No Score'"
     assert row_of(frame, "qip", "payment_reduction", "012301")["score"] == 1.5
-
-
-def test_the_directory_prefers_the_dfc_file(tmp_path: Path) -> None:
-    dfc = raw_frame(
-        tmp_path,
-        "dfc_facility",
-        {
-            "ccn": ["01230A", "012300"],
-            "facility_name": ["North", "South"],
-            "certification_date": ["", "2006-01-04"],
-            "profit_status": ["Non-profit", "Profit"],
-        },
-    )
-    qip = raw_frame(
-        tmp_path,
-        "qip_complete",
-        {
-            "ccn": ["01230A", "999999"],
-            "facility_name": ["NORTH", "EAST"],
-            "certification_date": ["09/01/2024", "10/01/2023"],
-            "ownership": ["DaVita", "Independent"],
-        },
-    )
-    frame = build_directory(performance_year=YEAR, dfc=dfc, qip=qip)
-    assert frame.columns.tolist() == DIRECTORY.column_names
-    assert frame["ccn"].tolist() == ["012300", "01230A", "999999"]
-    assert frame["facility_name"].tolist() == ["South", "North", "EAST"]
-    assert frame["certification_date"].tolist() == [
-        date(2006, 1, 4),
-        date(2024, 9, 1),
-        date(2023, 10, 1),
-    ]
-    assert frame["is_profit"].fillna(value=False).tolist() == [True, False, False]
-    assert frame["chain_organization"].tolist()[2] == "Independent"
-    assert frame["has_dfc_row"].tolist() == [True, True, False]
-    assert frame["has_qip_row"].tolist() == [False, True, True]
-
-
-def test_the_nation_is_the_published_value_where_there_is_one(tmp_path: Path) -> None:
-    dfc = raw_frame(
-        tmp_path,
-        "dfc_facility",
-        {"shr_rate": ["100", "200"], "shr_patient_count": ["1", "3"]},
-    )
-    national = raw_frame(
-        tmp_path, "dfc_national", {"shr_rate": ["148.0"], "shr_better_count": ["61"]}
-    )
-    frame = build_national(performance_year=YEAR, dfc=dfc, dfc_national=national, qip=None)
-    assert frame.columns.tolist() == NATIONAL.column_names
-    row = frame[frame["measure"] == "shr"].iloc[0]
-    assert (row["national"], row["source"]) == (148.0, "published")
-    assert (row["better_count"], row["facility_count"]) == (61, 2)
-
-
-def test_the_nation_is_else_the_mean_weighted_by_units(tmp_path: Path) -> None:
-    dfc = raw_frame(
-        tmp_path,
-        "dfc_facility",
-        {
-            "shr_rate": ["100", "200"],
-            "shr_patient_count": ["1", "3"],
-            "nhsn_bsi_ratio": ["0.5", "1.0"],
-            "pppw_rate": ["10", "20"],
-            "pppw_patient_count": ["1", "3"],
-            "sfr_rate": ["50", "60"],
-            "sfr_patient_count": ["1", "3"],
-            "shr_category": ["Worse than Expected", "Not Available"],
-            "ltc_rate": ["10", ""],
-            "ltc_patient_count": ["2", "90"],
-        },
-    )
-    frame = build_national(performance_year=YEAR, dfc=dfc, dfc_national=None, qip=None)
-    levels = frame.set_index("measure")["national"]
-    assert levels["shr"] == 175.0
-    assert levels["nhsn_bsi"] == 0.75
-    assert levels["ltc"] == 10.0
-    assert levels[["pppw", "sfr"]].tolist() == [15.0, 55.0]
-    sources = frame.set_index("measure")["source"]
-    alike = ["covid_vaccination", "nhsn_bsi", "pppw", "sfr"]
-    assert sources[alike].eq("mean of facilities").all()
-    assert sources.drop(alike).eq("weighted mean of facilities").all()
-    shr = frame[frame["measure"] == "shr"].iloc[0]
-    assert (shr["better_count"], shr["as_count"], shr["worse_count"]) == (0, 0, 1)
-    ltc = frame[frame["measure"] == "ltc"].iloc[0]
-    assert ltc["facility_count"] == 1
-    assert pd.isna(ltc["better_count"])
-
-
-def test_hidden_unit_counts_leave_an_unweighted_mean(tmp_path: Path) -> None:
-    qip = raw_frame(
-        tmp_path,
-        "qip_complete",
-        {"shr_achievement_rate": ["100", "200"], "shr_achievement_patient_year_count": ["-", "-"]},
-    )
-    frame = build_national(performance_year=YEAR, dfc=None, dfc_national=None, qip=qip)
-    shr = frame.set_index("measure").loc["shr"]
-    assert (shr["national"], shr["source"]) == (150.0, "mean of facilities")
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:

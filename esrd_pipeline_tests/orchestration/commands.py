@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 ESRD = Path(sys.executable).with_name("esrd")
 
@@ -19,12 +20,14 @@ def environment(data: Path, published: Path) -> dict[str, str]:
     }
 
 
-def start(data: Path, published: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start `esrd` and return at once."""
+def start(
+    data: Path, published: Path, *arguments: str, output: int | TextIO = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Start `esrd` and return at once; a pipe that nobody reads would stop it when full."""
     return subprocess.Popen(
         [str(ESRD), *arguments],
         env=environment(data, published),
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,

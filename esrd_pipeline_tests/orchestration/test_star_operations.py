@@ -1,5 +1,10 @@
 """Star baselines are made on purpose: by their own jobs, never by materialising everything."""
 
+import csv
+import shutil
+from itertools import cycle
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -48,3 +53,35 @@ def test_operations_store_a_baseline_and_nothing_else_changes_it(
     with pytest.raises(LaunchError, match="no published star ratings for a rebaselining"):
         launch("rebaseline_stars")
     assert path.read_bytes() == made
+
+
+def print_stars(path: Path) -> dict[int, int]:
+    """Print stars into a generated DFC file, from 5 down to 1 in turn, and count them."""
+    header, *rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    names = [name.lower().replace(" ", "_") for name in header]
+    stars, code = names.index("five_star"), names.index("five_star_data_availability_code")
+    for row, star in zip(rows, cycle("54321"), strict=False):
+        row[stars], row[code] = star, "001"
+    with path.open("w", encoding="utf-8", newline="") as written:
+        csv.writer(written).writerows([header, *rows])
+    return {star: sum(row[stars] == str(star) for row in rows) for star in range(1, 6)}
+
+
+def test_a_rebaselining_reproduces_the_stars_a_release_printed(
+    published: Path, published_world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(published / "2022", tmp_path / "published" / "2022")
+    (file,) = (tmp_path / "published" / "2022").glob("DFC_FACILITY*.csv")
+    printed = print_stars(file)
+    monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(tmp_path / "published"))
+    launch("refresh", only_through="facility")
+    launch("rebaseline_stars")
+    warehouse = Warehouse(published_world.warehouse_dir)
+    stored = warehouse.read(program.STAR_BASELINE, 2022)
+    assert stored["operation"].unique().tolist() == ["rebaseline"]
+    launch("refresh")
+    rated = warehouse.read(program.STARS, 2022)["rating"].dropna().astype(int)
+    # Not every facility that the file prints stars for can be rated: the shares are kept.
+    facilities = sum(printed.values())
+    for star, count in printed.items():
+        assert abs((rated == star).sum() / len(rated) - count / facilities) <= 1 / len(rated)

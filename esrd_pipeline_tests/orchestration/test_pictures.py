@@ -1,0 +1,95 @@
+"""What the pictures in the UI show: bars and lines read back from the figures."""
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from esrd_pipeline.orchestration.pictures import (
+    draw_measure_scores,
+    draw_reportable_share,
+    draw_standards,
+    draw_stars,
+    draw_tps,
+    render,
+)
+
+BANDS = [(60, 100, 0.0), (0, 59, 0.5)]
+
+
+def axes_of(figure: Figure) -> Axes:
+    return figure.axes[0]
+
+
+def words(figure: Figure) -> list[str]:
+    return [text.get_text() for text in axes_of(figure).texts]
+
+
+def heights(figure: Figure) -> dict[float, float]:
+    """Bars by the middle of each."""
+    (bars,) = axes_of(figure).containers
+    return {bar.get_x() + bar.get_width() / 2: bar.get_height() for bar in bars}
+
+
+def test_the_tps_histogram_counts_facilities_by_score_and_band() -> None:
+    figure = draw_tps(pd.DataFrame({"tps": [59, 60, 60, None]}), BANDS)
+    assert heights(figure) == {59: 1, 60: 2}
+    assert words(figure) == ["0.5%\n1", "0.0%\n2"]
+
+
+def test_the_stars_are_counted_and_their_shares_said() -> None:
+    figure = draw_stars(pd.DataFrame({"rating": [1, 5, 5, 5, None]}))
+    assert heights(figure) == {1: 1, 2: 0, 3: 0, 4: 0, 5: 3}
+    assert words(figure) == ["1\n25%", "0\n0%", "0\n0%", "0\n0%", "3\n75%"]
+    assert axes_of(figure).get_title() == "Star ratings of 4 facilities"
+
+
+def test_scores_are_shares_by_measure_with_the_mean_marked() -> None:
+    scores = pd.DataFrame(
+        {
+            "measure": ["ltc", "ltc", "shr", "shr", "ktv"],
+            "role": ["measure"] * 4 + ["component"],
+            "score": [0, 10, 2, 2, 9],
+        }
+    )
+    axes = axes_of(draw_measure_scores(scores))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["shr", "ltc"]
+    shares = axes.images[0].get_array()
+    assert (shares[0][2], shares[1][0], shares[1][10]) == (1.0, 0.5, 0.5)
+    assert [line.get_xdata()[0] for line in axes.lines] == [2.0, 5.0]
+
+
+def test_rates_are_placed_between_threshold_and_benchmark() -> None:
+    standards = pd.DataFrame(
+        {
+            "measure": ["ltc"],
+            "achievement_threshold": [20.0],
+            "performance_standard": [14.0],
+            "benchmark": [10.0],
+        }
+    )
+    rates = pd.DataFrame({"measure": "ltc", "reportable": True, "value": [20.0, 15.0, 10.0]})
+    lines = axes_of(draw_standards(standards, rates)).lines
+    assert [line.get_xdata()[0] for line in lines[:2]] == pytest.approx([0.5, 0.6])
+
+
+def test_reportable_shares_are_by_program_and_measure() -> None:
+    frame = pd.DataFrame(
+        {"program": "dfc", "measure": ["shr", "shr", "smr"], "reportable": [True, False, True]}
+    )
+    axes = axes_of(draw_reportable_share(frame))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["shr (dfc)", "smr (dfc)"]
+    assert [segment[1][0] for segment in axes.collections[0].get_segments()] == [0.5, 1.0]
+
+
+def test_without_facilities_a_picture_says_so() -> None:
+    assert words(draw_tps(pd.DataFrame({"tps": [None]}), BANDS)) == [
+        "no facility has a Total Performance Score"
+    ]
+    assert words(draw_stars(pd.DataFrame({"rating": [None]}))) == ["no facility is rated"]
+
+
+def test_the_same_picture_gives_the_same_bytes() -> None:
+    first, second = (render(draw_stars(pd.DataFrame({"rating": [1, 5]}))) for _ in range(2))
+    assert first.startswith(b"\x89PNG")
+    assert first == second
