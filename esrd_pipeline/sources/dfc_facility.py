@@ -7,13 +7,27 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.table import read_table
 
 
 def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.dfc_facility`.
 
+    The hospitalization ratio is the measure whose period is the performance year itself: a file
+    that prints another period for it lies in another year's folder.
+
     Raises:
         SourceError: the file breaks a rule; names file, row, column and rule.
     """
-    return read_table(path, "dfc_facility", performance_year)
+    frame = read_table(path, "dfc_facility", performance_year)
+    printed = frame["shr_period"].dropna()
+    others = printed[printed.str.lower() != f"01jan{performance_year}-31dec{performance_year}"]
+    if len(others):
+        raise SourceError(
+            file=path.name,
+            column="SHR Date",
+            rule=f"{len(others):,} rows report {others.iloc[0]}, which is not calendar year"
+            f" {performance_year}: put the file into the folder of its own year",
+        )
+    return frame

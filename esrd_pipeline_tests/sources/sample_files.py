@@ -28,13 +28,15 @@ def sample_rows(source: str, *, year: int = YEAR, row_count: int = ROW_COUNT) ->
     layout = load_layout(source, year)
     return [
         [column.header for column in layout],
-        *([_cell(column, row) for column in layout] for row in range(row_count)),
+        *([_cell(column, row, year) for column in layout] for row in range(row_count)),
     ]
 
 
-def _cell(column: SourceColumn, row: int) -> str:
+def _cell(column: SourceColumn, row: int, year: int) -> str:
     if column.type == "ccn":
         return f"01230{row}"
+    if column.name == "shr_period":
+        return f"01Jan{year}-31Dec{year}"
     if column.type == "text":
         return f"{column.name} {row}"
     if column.choices:

@@ -289,3 +289,16 @@ def test_a_standard_in_percent_where_the_rate_is_a_fraction(tmp_path: Path) -> N
 def test_a_file_of_standards_without_a_row(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "published.csv", sample_rows("qip_standard", row_count=0))
     assert caught_error(path, "qip_standard").rule == "no row under the header"
+
+
+def test_a_file_in_another_years_folder_is_refused(tmp_path: Path) -> None:
+    rows = sample_rows("dfc_facility", year=YEAR, row_count=2)
+    at = column_index(rows, "SHR Date")
+    for row in rows[1:]:
+        row[at] = f"01Jan{YEAR - 1}-31Dec{YEAR - 1}"
+    error = caught_error(write_rows(tmp_path / "published.csv", rows), "dfc_facility")
+    assert error.column == "SHR Date"
+    assert error.rule == (
+        f"2 rows report 01Jan{YEAR - 1}-31Dec{YEAR - 1}, which is not calendar year {YEAR}:"
+        " put the file into the folder of its own year"
+    )
