@@ -4,7 +4,7 @@ Raw tables in, tables of `tables.facility` out. Nothing is estimated here: a val
 one, or for SMR, SHR, SRR and STrR of DFC the printed rate over the national rate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -210,8 +210,9 @@ def _as_list(codes: object) -> list[str] | None:
     """A code or a list of footnotes as a list; None where the file prints none."""
     if isinstance(codes, str):
         return [codes]
-    if isinstance(codes, Iterable):
-        return [str(code) for code in codes]
+    # A stored list comes back as an array; asking whether it is any Iterable takes far longer.
+    if isinstance(codes, (list, np.ndarray)):
+        return list(map(str, codes))
     return None
 
 
@@ -224,18 +225,24 @@ def _reasons(
     """Say why the rows `wanted` have nothing: what the codes mean, else what was printed."""
     reasons = np.full(len(frame), None, dtype=object)
     columns = [measure.columns[field] for field in fields if field in measure.columns]
-    codes = frame[measure.columns["codes"]].tolist() if "codes" in measure.columns else None
-    labels = frame["missing"].tolist()
-    for index in np.flatnonzero(wanted):
-        meaning = _meaning(tuple(_as_list(codes[index]) or ())) if codes else None
-        reasons[index] = meaning or _printed(labels[index], columns)
+    rows = np.flatnonzero(wanted)
+    if "codes" in measure.columns:
+        codes = frame[measure.columns["codes"]].to_numpy(dtype=object)[rows]
+        reasons[rows] = [
+            _meaning(code if isinstance(code, str) else tuple(_as_list(code) or ()))
+            for code in codes
+        ]
+    silent = rows[[reason is None for reason in reasons[rows]]]
+    labels = frame["missing"].to_numpy(dtype=object)
+    reasons[silent] = [_printed(labels[row], columns) for row in silent]
     return reasons
 
 
 @cache
-def _meaning(codes: tuple[str, ...]) -> str | None:
+def _meaning(codes: str | tuple[str, ...]) -> str | None:
     known = load_meanings("availability_code") | load_meanings("qip_footnote")
-    return "; ".join(known[code] for code in codes if code != AVAILABLE) or None
+    each = (codes,) if isinstance(codes, str) else codes
+    return "; ".join(known[code] for code in each if code != AVAILABLE) or None
 
 
 def _printed(missing: Mapping[str, str], columns: Sequence[str]) -> str:
