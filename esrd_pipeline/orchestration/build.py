@@ -28,6 +28,7 @@ class Build:
     settings: Settings
     cutoff: date | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    _frames: dict[object, pd.DataFrame] = field(default_factory=dict)
 
     def read(
         self, table: Table, *, columns: Sequence[str] | None = None, program: str | None = None
@@ -56,8 +57,12 @@ class Build:
     def _read(
         self, table: Table, year: int, columns: Sequence[str] | None, program: str | None
     ) -> pd.DataFrame:
-        where = None if program is None else {"program": program}
-        return self.warehouse.read(table, year, columns=columns, where=where)
+        # Kept for the step: its tables are made from the same few. Copies on write cost nothing.
+        key = (table.name, year, None if columns is None else tuple(columns), program)
+        if key not in self._frames:
+            where = None if program is None else {"program": program}
+            self._frames[key] = self.warehouse.read(table, year, columns=columns, where=where)
+        return self._frames[key].copy(deep=False)
 
     @property
     def source_folder(self) -> Path:

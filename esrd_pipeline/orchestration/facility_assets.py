@@ -3,7 +3,7 @@
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import facility, raw
 from esrd_pipeline.tables.model import Table
 
@@ -105,8 +105,8 @@ def _build_results(build: Build) -> Built:
 _FILES = (Upstream(raw.DFC_FACILITY), Upstream(raw.QIP_COMPLETE))
 _ALL_FILES = (*_FILES, Upstream(raw.ICH_CAHPS_FACILITY))
 
-ASSETS = (
-    table_asset(
+_TABLES = (
+    TableAsset(
         tables=(facility.NATIONAL,),
         compute=_build_national,
         description="National level of every published measure, and how many facilities CMS put"
@@ -114,14 +114,14 @@ ASSETS = (
         upstream=(*_FILES, Upstream(raw.DFC_NATIONAL)),
         code=_CODE,
     ),
-    table_asset(
+    TableAsset(
         tables=(facility.DIRECTORY,),
         compute=_build_directory,
         description="Who the facilities are: name, place, chain, services, certification date.",
         upstream=_FILES,
         code=_CODE,
     ),
-    table_asset(
+    TableAsset(
         tables=(facility.PUBLISHED,),
         compute=_build_published,
         description="Every published measure in the facility contract: value, limits, units,"
@@ -129,7 +129,7 @@ ASSETS = (
         upstream=(*_ALL_FILES, Upstream(facility.NATIONAL)),
         code=_CODE,
     ),
-    table_asset(
+    TableAsset(
         tables=(facility.PUBLISHED_IMPROVEMENT,),
         compute=_build_improvement,
         description="The year before, as printed beside it in this year's QIP file: the"
@@ -137,7 +137,7 @@ ASSETS = (
         upstream=(Upstream(raw.QIP_COMPLETE),),
         code=_CODE,
     ),
-    table_asset(
+    TableAsset(
         tables=(facility.PUBLISHED_RESULT,),
         compute=_build_results,
         description="The categories, scores, stars and payment reductions CMS printed, to hold"
@@ -146,3 +146,5 @@ ASSETS = (
         code=_CODE,
     ),
 )
+
+ASSETS = (make_step("facility", _TABLES),)

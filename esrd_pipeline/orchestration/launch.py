@@ -51,19 +51,17 @@ def run_job(
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, _progress() as progress:
         task = progress.add_task(f"{job} {year}", total=None, step="")
+        planned: set[str] = set()
 
         def follow(entry: dg.EventLogEntry) -> None:
             event = entry.dagster_event
             if event is None:
                 return
-            if event.is_step_start:
-                progress.update(task, step=(event.step_key or "").replace("_", ".", 1))
-            elif event.is_step_success:
-                progress.advance(task)
-            elif event.event_type == dg.DagsterEventType.PIPELINE_START:
-                plan = instance.get_run_by_id(run_id)
-                keys = plan.step_keys_to_execute if plan else None
-                progress.update(task, total=len(keys) if keys else len(resolved.nodes))
+            if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
+                planned.add(_name(event.asset_key))
+                progress.update(task, total=len(planned))
+            elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+                progress.update(task, advance=1, step=_name(event.asset_key))
 
         instance.add_event_listener(run_id, follow)
         result = resolved.execute_in_process(
@@ -100,15 +98,24 @@ def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
         error = event.step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        said = short_message(error.message) if error else "no message"
-        lines.append(f"{(event.step_key or '').replace('_', '.', 1)}: {said}")
+        lines.append(short_message(error.message if error else "no message", event.step_key))
     return lines
 
 
-def short_message(message: str) -> str:
-    """An error as people read it: `SourceError: ...`, without the module it is defined in."""
-    kind, separator, said = message.strip().partition(": ")
-    return f"{kind.rpartition('.')[2]}{separator}{said}"
+def short_message(message: str, step: str | None) -> str:
+    """An error as people read it: `raw.dfc_facility: SourceError: ...`.
+
+    First come the tables being made, which Python prints as a note at the end, or the step where
+    there is no such note. The module that defines the error is left out.
+    """
+    said, _, tables = message.strip().rpartition("\nwhile making ")
+    place = tables if said else step
+    kind, separator, sentence = (said or tables).partition(": ")
+    return f"{place}: {kind.rpartition('.')[2]}{separator}{sentence}"
+
+
+def _name(key: dg.AssetKey | None) -> str:
+    return ".".join(key.path) if key else ""
 
 
 def _assets_through(layer: str) -> list[dg.AssetKey]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.partitions import years_before
-from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import facility, program, raw
 
 if TYPE_CHECKING:
@@ -269,8 +269,8 @@ _RESULTS = Upstream(facility.PUBLISHED_RESULT)
 _DIRECTORY = Upstream(facility.DIRECTORY)
 _NATIONAL = Upstream(facility.NATIONAL)
 
-ASSETS = (
-    table_asset(
+_FLAGS_AND_STARS = (
+    TableAsset(
         tables=(program.FLAGS,),
         compute=_flag,
         description="Better, as or worse than expected: from the interval, p-value or Wald z as"
@@ -278,7 +278,24 @@ ASSETS = (
         upstream=(_PUBLISHED, _NATIONAL, _RESULTS),
         code=("program/flags.py", "parameters/flag_rule.csv"),
     ),
-    table_asset(
+    TableAsset(
+        tables=(program.STAR_ADJUSTMENT, program.STAR_MEASURE_SCORE, program.STARS),
+        compute=_rate,
+        description="Star ratings against the newest baseline stored at or before the year: how"
+        " ratios were placed on the baseline's scale, each measure's score, and the rating."
+        " Without a baseline no facility is rated, and the reason says so.",
+        upstream=(
+            _PUBLISHED,
+            _DIRECTORY,
+            _NATIONAL,
+            _RESULTS,
+            Upstream(program.STAR_BASELINE, years_before(first=_LONGEST_STAR_LOOKBACK)),
+        ),
+        code=("program/star_scores.py", *_STAR_CODE),
+    ),
+)
+_STANDARDS = (
+    TableAsset(
         tables=(program.QIP_STANDARD,),
         compute=_standards,
         description="Achievement threshold, performance standard and benchmark of each clinical"
@@ -291,7 +308,9 @@ ASSETS = (
         ),
         code=("program/qip_standards.py", "parameters/qip_standard.csv", *_QIP_CODE),
     ),
-    table_asset(
+)
+_SCORES = (
+    TableAsset(
         tables=(program.QIP_MEASURE_SCORE,),
         compute=_score_measures,
         description="Every measure's score with all it rests on: rate, adjustment, standards,"
@@ -307,14 +326,14 @@ ASSETS = (
         ),
         code=(*_QIP_SCORE_CODE, *_QIP_CODE),
     ),
-    table_asset(
+    TableAsset(
         tables=(program.QIP_DOMAIN_SCORE,),
         compute=_score_domains,
         description="Domain scores with their weights as applied and the sum written out.",
         upstream=(Upstream(program.QIP_MEASURE_SCORE),),
         code=("program/qip_domains.py", *_QIP_CODE),
     ),
-    table_asset(
+    TableAsset(
         tables=(program.QIP_TPS,),
         compute=_score_tps,
         description="Total Performance Score and payment reduction of every facility.",
@@ -325,45 +344,40 @@ ASSETS = (
         ),
         code=("program/qip_tps.py", *_QIP_CODE),
     ),
-    table_asset(
-        tables=(program.STAR_BASELINE,),
-        compute=_build_star_baseline,
-        description="What stars are measured against. Made by an operator for a year, with the"
-        " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
-        " read the newest one stored.",
-        upstream=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
-        code=_STAR_CODE,
-        options={
-            "operation": dg.Field(
-                dg.Enum(
-                    "StarOperation",
-                    [dg.EnumValue("keep"), dg.EnumValue("reset"), dg.EnumValue("rebaseline")],
-                ),
-                default_value="keep",
-                description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
-                " release's counts",
-            ),
-            "measure_set": dg.Field(str, default_value="2023-10"),
-            "counts_from": dg.Field(
-                dg.Enum("StarCounts", [dg.EnumValue("published"), dg.EnumValue("stored")]),
-                default_value="published",
-                description="Whose stars a rebaselining reproduces: CMS's or our stored ones",
-            ),
-        },
-    ),
-    table_asset(
-        tables=(program.STAR_ADJUSTMENT, program.STAR_MEASURE_SCORE, program.STARS),
-        compute=_rate,
-        description="Star ratings against the newest baseline stored at or before the year: how"
-        " ratios were placed on the baseline's scale, each measure's score, and the rating."
-        " Without a baseline no facility is rated, and the reason says so.",
-        upstream=(
-            _PUBLISHED,
-            _DIRECTORY,
-            _NATIONAL,
-            _RESULTS,
-            Upstream(program.STAR_BASELINE, years_before(first=_LONGEST_STAR_LOOKBACK)),
+)
+
+_BASELINE = TableAsset(
+    tables=(program.STAR_BASELINE,),
+    compute=_build_star_baseline,
+    description="What stars are measured against. Made by an operator for a year, with the"
+    " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
+    " read the newest one stored.",
+    upstream=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
+    code=_STAR_CODE,
+)
+_BASELINE_OPTIONS = {
+    "operation": dg.Field(
+        dg.Enum(
+            "StarOperation",
+            [dg.EnumValue("keep"), dg.EnumValue("reset"), dg.EnumValue("rebaseline")],
         ),
-        code=("program/star_scores.py", *_STAR_CODE),
+        default_value="keep",
+        description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
+        " release's counts",
     ),
+    "measure_set": dg.Field(str, default_value="2023-10"),
+    "counts_from": dg.Field(
+        dg.Enum("StarCounts", [dg.EnumValue("published"), dg.EnumValue("stored")]),
+        default_value="published",
+        description="Whose stars a rebaselining reproduces: CMS's or our stored ones",
+    ),
+}
+
+ASSETS = (
+    make_step("program_flags_and_stars", _FLAGS_AND_STARS),
+    # Steps apart, because each looks back by other years at the same table.
+    make_step("program_qip_standard", _STANDARDS),
+    make_step("program_qip_scores", _SCORES),
+    # On its own: no run makes a baseline beside other things, and it alone takes options.
+    make_step("program_star_baseline", (_BASELINE,), options=_BASELINE_OPTIONS),
 )

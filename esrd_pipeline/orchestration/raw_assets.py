@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.release import RELEASE
 
@@ -120,8 +120,8 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-ASSETS = (
-    table_asset(
+_TABLES = (
+    TableAsset(
         tables=(RELEASE,),
         compute=_find_files,
         description="Which files this year is made from: the newest released on or before the"
@@ -131,7 +131,7 @@ ASSETS = (
         kinds=frozenset({"file", "parquet"}),
     ),
     *(
-        table_asset(
+        TableAsset(
             tables=(raw.raw_table(source),),
             compute=partial(_read_source, source=source),
             description=f"The {raw.TITLES[source]}, every column typed; what was printed in place"
@@ -143,3 +143,5 @@ ASSETS = (
         for source in raw.TITLES
     ),
 )
+
+ASSETS = (make_step("raw", _TABLES),)

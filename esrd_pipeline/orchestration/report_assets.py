@@ -3,7 +3,7 @@
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.table_asset import Upstream, table_asset
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import facility, program, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
 from esrd_pipeline.tables.model import Table
@@ -103,22 +103,22 @@ def _catalog(build: Build) -> Built:
     )
 
 
-ASSETS = (
-    table_asset(
+_TABLES = (
+    TableAsset(
         tables=(report.STAR_PROFILE,),
         compute=_profile,
         description="Mean measure values by star, as in the manual's Table 29.",
         upstream=(Upstream(program.STARS), Upstream(program.STAR_MEASURE_SCORE)),
         code=("program/star_reports.py",),
     ),
-    table_asset(
+    TableAsset(
         tables=(report.STAR_FACTOR,),
         compute=_factors,
         description="Factor analysis of the star measures: do the four domains come out?",
         upstream=(Upstream(program.STARS), Upstream(program.STAR_MEASURE_SCORE)),
         code=("program/star_reports.py",),
     ),
-    table_asset(
+    TableAsset(
         tables=(report.PUBLISHED_AGREEMENT,),
         compute=_agreement,
         description="Our flags, scores, reductions and stars beside those CMS printed.",
@@ -131,7 +131,7 @@ ASSETS = (
         ),
         code=("program/agreement.py",),
     ),
-    table_asset(
+    TableAsset(
         tables=(CATALOG,),
         compute=_catalog,
         description="The data dictionary. Its step also replaces `esrd.duckdb`, the database of"
@@ -145,3 +145,5 @@ ASSETS = (
         code=("orchestration/report_assets.py",),
     ),
 )
+
+ASSETS = (make_step("report", _TABLES),)

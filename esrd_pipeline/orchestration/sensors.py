@@ -17,15 +17,14 @@ WEBHOOK_TIMEOUT_SECONDS = 10
 
 
 def describe_failure(context: dg.RunFailureSensorContext) -> str:
-    """One line: when, which job and partition, which steps, and what they said first."""
+    """One line: when, which job and partition, and what the steps said."""
     run = context.dagster_run
     partition = run.tags.get("dagster/partition", "no partition")
     steps = []
     for event in context.get_step_failure_events():
         error = event.step_failure_data.error
         cause = error.cause or error if error else None
-        said = short_message(cause.message).splitlines()[0] if cause else "no message"
-        steps.append(f"{event.step_key}: {said}")
+        steps.append(short_message(cause.message if cause else "no message", event.step_key))
     happened = "; ".join(steps) or context.failure_event.message or "the run process died"
     when = datetime.now(tz=UTC).isoformat(timespec="seconds")
     return f"{when} {run.job_name} {partition} run {run.run_id} failed: {happened}"

@@ -1,8 +1,9 @@
-"""The one factory of assets: compute, stage, audit, publish, in the asset's own step.
+"""The one factory of assets: compute, stage, audit, publish, each table in its own step's turn.
 
 A table is published only if its expectations hold; otherwise the step fails before Dagster hears
 of a materialisation and the partition stored before stays. Differences from the year before are
-told by a second check that only warns.
+told by a second check that only warns. Assets of one layer share a step, which runs those that
+are selected: a step of its own for each would cost Dagster more than most tables take.
 """
 
 import base64
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
+from types import TracebackType
 from typing import Any
 
 import dagster as dg
@@ -41,65 +43,85 @@ class Upstream:
     years: dg.PartitionMapping | None = None
 
 
-def table_asset(
-    *,
-    tables: Sequence[Table],
-    compute: Callable[[Build], Built],
-    description: str,
-    upstream: Sequence[Upstream] = (),
-    code: Sequence[str] = (),
-    kinds: frozenset[str] = frozenset({"python", "parquet"}),
-    options: Mapping[str, dg.Field] | None = None,
-) -> dg.AssetsDefinition:
-    """Make the asset, or assets computed together, that store `tables`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableAsset:
+    """One computation and the tables it stores, each an asset.
 
-    Args:
+    Attributes:
         tables: what is stored; `compute` returns a frame for each, in this order.
         compute: the computation, given its year and the stored tables.
         description: what an operator reads in the UI.
         upstream: the tables `compute` reads.
         code: files of the package, relative to it, whose bytes make the code version.
         kinds: badges in the UI.
-        options: run configuration the computation takes.
     """
-    keys = [dg.AssetKey(table.path) for table in tables]
-    version = _code_version(code)
-    specs = [
-        dg.AssetSpec(
-            key=key,
-            deps=[
-                dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years)
-                for up in upstream
-            ],
-            description=f"{description}\n\n**One row is** {table.grain}.\n\n"
-            f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
-            group_name=table.schema,
-            owners=[OWNER],
-            kinds=set(kinds),
-            code_version=version,
-            metadata={"dagster/column_schema": _column_schema(table), "grain": table.grain},
-        )
-        for key, table in zip(keys, tables, strict=True)
-    ]
-    check_specs = [spec for key in keys for spec in _check_specs(key)]
+
+    tables: tuple[Table, ...]
+    compute: Callable[[Build], Built]
+    description: str
+    upstream: tuple[Upstream, ...] = ()
+    code: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset({"python", "parquet"})
+
+
+def make_step(
+    name: str,
+    assets: Sequence[TableAsset],
+    *,
+    options: Mapping[str, dg.Field] | None = None,
+) -> dg.AssetsDefinition:
+    """Make the step that stores the tables of `assets`, in this order, those selected in a run.
+
+    An asset stands after those of the same step that it reads. `options` is run configuration
+    the computations take.
+    """
+    specs = [spec for asset in assets for spec in _asset_specs(asset)]
+    check_specs = [spec for asset in specs for spec in _check_specs(asset.key)]
 
     @dg.multi_asset(
-        name="__".join("_".join(table.path) for table in tables),
+        name=name,
         specs=specs,
         check_specs=check_specs,
         partitions_def=performance_years,
         config_schema=dict(options) if options else None,
+        can_subset=True,
     )
-    def build_tables(
+    def store_tables(
         context: dg.AssetExecutionContext, storage: Storage
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         build = _make_build(context, storage)
+        wanted = {tuple(key.path) for key in context.selected_asset_keys}
         try:
-            yield from _build_and_publish(build, tables, compute)
+            with build.warehouse.connect() as query:
+                for asset in assets:
+                    tables = [table for table in asset.tables if table.path in wanted]
+                    if tables:
+                        yield from _build_and_publish(build, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
 
-    return build_tables
+    return store_tables
+
+
+def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
+    version = _code_version(asset.code)
+    return [
+        dg.AssetSpec(
+            key=dg.AssetKey(table.path),
+            deps=[
+                dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years)
+                for up in asset.upstream
+            ],
+            description=f"{asset.description}\n\n**One row is** {table.grain}.\n\n"
+            f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
+            group_name=table.schema,
+            owners=[OWNER],
+            kinds=set(asset.kinds),
+            code_version=version,
+            metadata={"dagster/column_schema": _column_schema(table), "grain": table.grain},
+        )
+        for table in asset.tables
+    ]
 
 
 def _make_build(context: dg.AssetExecutionContext, storage: Storage) -> Build:
@@ -115,21 +137,20 @@ def _make_build(context: dg.AssetExecutionContext, storage: Storage) -> Build:
 
 
 def _build_and_publish(
-    build: Build,
-    tables: Sequence[Table],
-    compute: Callable[[Build], Built],
+    build: Build, asset: TableAsset, tables: Sequence[Table], query: Query
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     year, warehouse = build.performance_year, build.warehouse
     with ExitStack() as held:
+        held.push(_Naming(tables))
         for table in tables:
             held.enter_context(warehouse.lock(table, year))
-        built = compute(build)
+        built = asset.compute(build)
         notes = {"esrd.origin": build.settings.origin}
         staged = []
-        for table, frame in zip(tables, built.frames, strict=True):
-            staged.append(warehouse.stage(table, year, frame, notes=notes))
-            held.callback(warehouse.discard, staged[-1])
-        query = held.enter_context(warehouse.connect())
+        for table, frame in zip(asset.tables, built.frames, strict=True):
+            if table in tables:
+                staged.append(warehouse.stage(table, year, frame, notes=notes))
+                held.callback(warehouse.discard, staged[-1])
         audits = [audit(table=s.table, staged=s.path, query=query) for s in staged]
         broken = [
             f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
@@ -153,12 +174,31 @@ def _build_and_publish(
             )
         for s in staged:
             warehouse.publish(s)
-        for s in staged:
-            yield dg.MaterializeResult(
-                asset_key=dg.AssetKey(s.table.path),
-                metadata=_metadata(s, built),
-                check_results=list(checks[s.table.name]),
-            )
+    for s in staged:
+        yield dg.MaterializeResult(
+            asset_key=dg.AssetKey(s.table.path),
+            metadata=_metadata(s, built),
+            check_results=list(checks[s.table.name]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """Adds to an error that passes by which tables were being made."""
+
+    tables: Sequence[Table]
+
+    def __enter__(self) -> None:
+        """Nothing happens on the way in."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, GeneratorExit):
+            error.add_note(f"while making {', '.join(table.name for table in self.tables)}")
 
 
 def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.resources import make_storage
-from esrd_pipeline.orchestration.table_asset import table_asset
+from esrd_pipeline.orchestration.table_asset import TableAsset, make_step
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Warehouse
@@ -36,9 +36,9 @@ def run(
     year: int = 2024,
     tags: dict[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    asset = table_asset(tables=(BOUNDED,), compute=compute, description="An example.")
+    example = TableAsset(tables=(BOUNDED,), compute=compute, description="An example.")
     return dg.materialize(
-        [asset],
+        [make_step("facility", [example])],
         instance=instance,
         partition_key=str(year),
         resources={"storage": make_storage()},
