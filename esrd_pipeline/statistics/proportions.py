@@ -1,0 +1,264 @@
+"""Facilities' proportions with intervals and a test against the nation's.
+
+The manual defines the percentages of 2.1 and 2.3 to 2.9 as numerator over denominator, unadjusted,
+and neither an interval nor a test for them: what stands here beside the value is the textbook's
+(Wilson 1927; Clopper & Pearson 1934; Lancaster 1961; Cochran 1977, 6.3 for ratios). Directly
+standardised percentages (SFR, PPPW) do not belong here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincinv, expit, logit, ndtri
+
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+
+Codes = NDArray[np.integer]
+Counts = NDArray[np.number]
+BoolArray = NDArray[np.bool_]
+Scale = Literal["probability", "logit"]
+
+LEVEL = 0.95
+NO_SPREAD = 1e-12
+"""A sandwich error below this is rounding: all patients of a facility have its proportion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteredProportions:
+    """Proportions of F facilities, with errors that take patients as a whole; shapes are (F,).
+
+    Numbers that do not exist are missing (NaN).
+
+    Attributes:
+        numerator: summed over patients.
+        denominator: summed over patients.
+        patients: patients with a denominator there.
+        value: numerator / denominator.
+        standard_error: of the value; missing where the facility's patients show no spread.
+        lower: limit of the interval.
+        upper: limit of the interval.
+        is_exact: value is 0 or 1, so the interval is Clopper and Pearson's over patients.
+        set_aside: facilities without a denominator, and those whose patients show no spread.
+    """
+
+    numerator: FloatArray
+    denominator: FloatArray
+    patients: FloatArray
+    value: FloatArray
+    standard_error: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    is_exact: BoolArray
+    set_aside: tuple[SetAside, ...]
+
+
+def find_proportions(*, numerator: Counts, denominator: Counts) -> FloatArray:
+    """Return numerator / denominator of F facilities; missing where the denominator is zero.
+
+    Raises:
+        FitError: counts disagree in length, are not counts, or a numerator is the larger.
+    """
+    _check_counts(numerator, denominator)
+    return _divide(numerator, denominator)
+
+
+def find_wilson_limits(
+    *, numerator: Counts, denominator: Counts, level: float = LEVEL
+) -> tuple[FloatArray, FloatArray]:
+    """Return Wilson's interval: the p that the score test at p does not reject (Wilson 1927).
+
+    Units are taken as independent: it is too narrow for patient-months. Missing where the
+    denominator is zero.
+
+    Args:
+        numerator: counts, shape (F,).
+        denominator: counts, shape (F,).
+        level: of the interval, between 0 and 1.
+
+    Raises:
+        FitError: as `find_proportions`, or the level is out of range.
+    """
+    _check_counts(numerator, denominator)
+    value = _divide(numerator, denominator)
+    trials = np.where(denominator > 0, denominator, np.nan)
+    share = _critical_value(level) ** 2 / trials
+    middle = (value + share / 2) / (1 + share)
+    reach = np.sqrt(share * value * (1 - value) + share**2 / 4) / (1 + share)
+    # The limit at 0 or 1 is exact; the difference would leave the rounding of its terms.
+    lower = np.where(value == 0, 0.0, middle - reach)
+    return lower, np.where(value == 1, 1.0, middle + reach)
+
+
+def find_exact_limits(
+    *, numerator: Counts, denominator: Counts, level: float = LEVEL
+) -> tuple[FloatArray, FloatArray]:
+    """Return the exact interval: each binomial tail holds (1 - level) / 2 (Clopper & Pearson).
+
+    Units are taken as independent, as in `find_wilson_limits`; the arguments and errors are its.
+    """
+    _check_counts(numerator, denominator)
+    return _invert_tails(numerator, denominator, level)
+
+
+def find_mid_p(*, numerator: Counts, denominator: Counts, national: float) -> FloatArray:
+    """Return two-sided exact binomial p-values against a national proportion, shape (F,).
+
+    Twice the smaller tail, where a tail counts what was observed by half, so that the two add up
+    to one (Lancaster 1961): the form the manual gives its own exact tests (2.10.13). Units are
+    taken as independent. Missing where the denominator is zero.
+
+    Raises:
+        FitError: as `find_proportions`, or the national value is no proportion.
+    """
+    _check_counts(numerator, denominator)
+    if not 0 <= national <= 1:
+        raise FitError("national: not a proportion")
+    events = numerator.astype(np.float64)
+    others = denominator.astype(np.float64) - events
+    at_least = _reach_tail(events, others, national)
+    more = _reach_tail(events + 1, others - 1, national)
+    at_most = _reach_tail(others, events, 1 - national)
+    fewer = _reach_tail(others + 1, events - 1, 1 - national)
+    p_value = np.minimum(at_least + more, at_most + fewer)
+    return np.where(denominator > 0, p_value, np.nan)
+
+
+def estimate_clustered(
+    *,
+    facility: Codes,
+    patient: Codes,
+    numerator: Counts,
+    denominator: Counts,
+    facility_count: int,
+    level: float = LEVEL,
+    scale: Scale = "probability",
+) -> ClusteredProportions:
+    """Estimate facilities' proportions of patient-months, whose patients are the units.
+
+    Rows are added up by patient within facility: y_i of m_i months. The value p = sum y / sum m
+    is a ratio of sums over patients; with r_i = y_i - p m_i its sandwich error is
+    sqrt(sum r_i^2) / sum m: that of a GEE with independent working correlation.
+
+    The normal interval p -/+ c SE is given within [0, 1]; on the logit scale, where
+    SE / (p (1 - p)) is the error, it lies there by itself. A facility whose patients show no
+    spread has no error. If none or all of its months count, patients are then taken for units,
+    as if each one's months were copies of one another, and the interval is the exact one; if
+    not (a lone patient, say), limits are missing.
+
+    Args:
+        facility: codes 0..F-1 of each row.
+        patient: codes from 0 of each row.
+        numerator: months that count of each row, >= 0, not above the denominator.
+        denominator: months of each row, >= 0.
+        facility_count: F.
+        level: of the interval, between 0 and 1.
+        scale: on which the estimate is taken as normal.
+
+    Raises:
+        FitError: arrays disagree in length or hold what they may not; the level is out of range.
+    """
+    rows = facility.size
+    check_codes("facility", facility, rows=rows)
+    check_codes("patient", patient, rows=rows)
+    check_amounts("numerator", numerator, rows=rows)
+    check_amounts("denominator", denominator, rows=rows)
+    _check_order(numerator, denominator)
+    if int(facility.max()) >= facility_count:
+        raise FitError(f"facility: codes reach {int(facility.max())} of {facility_count}")
+    critical_value = _critical_value(level)
+    spread = int(patient.max()) + 1
+    pairs, at = np.unique(facility.astype(np.int64) * spread + patient, return_inverse=True)
+    home = pairs // spread
+    counted = sum_by(at, numerator.astype(np.float64))
+    months = sum_by(at, denominator.astype(np.float64))
+    total = sum_by(home, months, count=facility_count)
+    patients = sum_by(home, (months > 0).astype(np.float64), count=facility_count)
+    sums = sum_by(home, counted, count=facility_count)
+    value = _divide(sums, total)
+    residuals = np.where(months > 0, counted - value[home] * months, 0.0)
+    error = _divide(np.sqrt(sum_by(home, residuals**2, count=facility_count)), total)
+    has_none, is_flat = total == 0, error < NO_SPREAD
+    error[is_flat] = np.nan
+    lower, upper = _normal_limits(value, error, critical_value, scale)
+    is_exact = is_flat & ((value == 0) | (value == 1))
+    exact = _invert_tails(np.where(value == 1, patients, 0), patients, level)
+    return ClusteredProportions(
+        numerator=sums,
+        denominator=total,
+        patients=patients,
+        value=value,
+        standard_error=error,
+        lower=np.where(is_exact, exact[0], lower),
+        upper=np.where(is_exact, exact[1], upper),
+        is_exact=is_exact,
+        set_aside=_list_set_aside(has_none, is_flat),
+    )
+
+
+def _list_set_aside(has_none: BoolArray, is_flat: BoolArray) -> tuple[SetAside, ...]:
+    counts = {
+        "facilities without a denominator": int(np.count_nonzero(has_none)),
+        "facilities whose patients show no spread, from the errors": int(np.count_nonzero(is_flat)),
+    }
+    return tuple(SetAside(rule, count) for rule, count in counts.items() if count)
+
+
+def _check_counts(numerator: Counts, denominator: Counts) -> None:
+    check_counts("numerator", numerator, rows=numerator.size)
+    check_counts("denominator", denominator, rows=numerator.size)
+    _check_order(numerator, denominator)
+
+
+def _check_order(numerator: Counts, denominator: Counts) -> None:
+    broken = int(np.count_nonzero(numerator > denominator))
+    if broken:
+        raise FitError(f"numerator: {broken} values are above their denominators")
+
+
+def _critical_value(level: float) -> float:
+    if not 0 < level < 1:
+        raise FitError("level: not between 0 and 1")
+    return float(ndtri((1 + level) / 2))
+
+
+def _normal_limits(
+    value: FloatArray, error: FloatArray, critical_value: float, scale: Scale
+) -> tuple[FloatArray, FloatArray]:
+    reach = critical_value * error
+    if scale == "probability":
+        return np.maximum(value - reach, 0.0), np.minimum(value + reach, 1.0)
+    reach = _divide(reach, value * (1 - value))
+    middle = logit(value)
+    return expit(middle - reach), expit(middle + reach)
+
+
+def _invert_tails(
+    numerator: Counts, denominator: Counts, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return quantiles of beta distributions; the limit at no event is 0, at all events 1."""
+    _critical_value(level)
+    tail = (1 - level) / 2
+    events = numerator.astype(np.float64)
+    others = denominator - events
+    lower = betaincinv(np.maximum(events, 1), others + 1, tail)
+    upper = betaincinv(events + 1, np.maximum(others, 1), 1 - tail)
+    is_there = denominator > 0
+    return (
+        np.where(is_there, np.where(events > 0, lower, 0.0), np.nan),
+        np.where(is_there, np.where(others > 0, upper, 1.0), np.nan),
+    )
+
+
+def _reach_tail(events: FloatArray, others: FloatArray, probability: float) -> FloatArray:
+    """Return P(X >= events) of X binomial with events + others trials."""
+    tail = betainc(np.maximum(events, 1), np.maximum(others, 0) + 1, probability)
+    return np.where(events <= 0, 1.0, np.where(others < 0, 0.0, tail))
+
+
+def _divide(above: Counts, below: Counts) -> FloatArray:
+    """Divide, and leave missing what has nothing below."""
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)

@@ -1,0 +1,301 @@
+"""Proportional rates with one rate per facility and interval: SHR, STrR, SEDR (2.12.14, 2.13.14).
+
+Lawless & Nadeau (1995), Lin et al. (2000) and Cook & Lawless (2007) give the model, Liu, Schaubel &
+Kalbfleisch (2012) the two stages. Rows are person-period segments. Stage 1 estimates covariate
+effects within cells (facility x interval), whose rates are profiled out; stage 2 gives every
+interval one national rate. Comparing facilities does not belong here.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import gammaln, xlogy
+
+from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, find_aliased
+from esrd_pipeline.statistics.fit import (
+    CollinearError,
+    FitError,
+    NotConvergedError,
+    Regression,
+    SeparationError,
+    SetAside,
+)
+from esrd_pipeline.statistics.newton import SEPARATION_SHARE, Evaluation, maximise
+from esrd_pipeline.statistics.rate_cells import (
+    BLOCK_ROWS,
+    Cells,
+    evaluate_cells,
+    group_cells,
+    sum_patient_scores,
+)
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+
+ROUNDING_SHARE = 1e-12
+"""A term whose square varies less than this within cells does so by rounding alone."""
+
+Codes = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatesFit:
+    """Both stages of a proportional rates model with S intervals.
+
+    Attributes:
+        regression: stage 1; its log-likelihood is the whole Poisson log-likelihood, cell rates at
+            their maxima.
+        terms: the columns the design had, those set aside among them.
+        baseline: stage 2, events per unit of exposure where x'b = 0, shape (S,); not a number
+            for an interval without rows.
+        interval_events: observed events, shape (S,).
+        interval_exposure: exposure, shape (S,).
+    """
+
+    regression: Regression
+    terms: tuple[str, ...]
+    baseline: FloatArray
+    interval_events: FloatArray
+    interval_exposure: FloatArray
+
+    @property
+    def national_rate(self) -> float:
+        """Events per unit of exposure, over all rows (manual 2.12.15, 2.13.12)."""
+        return float(self.interval_events.sum() / self.interval_exposure.sum())
+
+
+def fit_rates(
+    *,
+    design: Design,
+    exposure: FloatArray,
+    events: NDArray[np.number],
+    facility: Codes,
+    interval: Codes,
+    patient: Codes,
+    interval_count: int | None = None,
+    set_aside_aliased: bool = False,
+    block_rows: int = BLOCK_ROWS,
+) -> RatesFit:
+    """Fit both stages; all arrays have shape (rows,) and need no order.
+
+    The information has the cell means subtracted: sum of mu (x - m)(x - m)' with m the mean of
+    x in the cell weighted by mu, which equals the Schur complement of the cell rates. The robust
+    covariance sums (x - m)(y - mu) by patient, whichever facilities treated them: it is the
+    block of the full model's sandwich, without small-sample factors.
+
+    Args:
+        design: covariates of each row.
+        exposure: time at risk, > 0 (days).
+        events: event counts, whole numbers >= 0.
+        facility: codes 0..F-1.
+        interval: codes 0..S-1.
+        patient: codes from 0; rows of one patient form one cluster.
+        interval_count: S; one more than the largest code where not given.
+        set_aside_aliased: leave out, and report, terms that do not vary within cells or repeat
+            earlier terms, instead of raising.
+        block_rows: rows held at a time.
+
+    Raises:
+        CollinearError: terms repeat the cells or one another.
+        SeparationError: a term has no finite estimate.
+        NotConvergedError: Newton's method met its limit.
+        FitError: arrays disagree in length, or hold what they may not; no events.
+    """
+    rows = design.row_count
+    check_amounts("exposure", exposure, rows=rows, is_positive=True)
+    check_counts("events", events, rows=rows)
+    for name, codes in (("facility", facility), ("interval", interval), ("patient", patient)):
+        check_codes(name, codes, rows=rows)
+    stages = _count_intervals(interval, interval_count)
+    counts = np.asarray(events, dtype=np.float64)
+    time = np.asarray(exposure, dtype=np.float64)
+    cell = np.asarray(facility, dtype=np.intp) * stages + np.asarray(interval, dtype=np.intp)
+    cells, unused = group_cells(cell=cell, exposure=time, events=counts)
+    regression = _fit_stage_1(
+        design,
+        cells,
+        patient=np.asarray(patient, dtype=np.intp)[cells.order],
+        unused=unused,
+        set_aside_aliased=set_aside_aliased,
+        block_rows=block_rows,
+    )
+    return _fit_stage_2(design, regression, time=time, events=counts, at=interval, count=stages)
+
+
+def expect(fit: RatesFit, *, design: Design, exposure: FloatArray, interval: Codes) -> FloatArray:
+    """Return the events expected of each row at national rates: a_s t exp(x'b), shape (rows,).
+
+    For the rows of the fit or new ones; over the rows of the fit they add up to the events of
+    each interval. Columns are found by name; one set aside by the fit counts as nothing.
+
+    Raises:
+        FitError: columns are missing or unknown, arrays disagree or hold what they may not, or
+            an interval has no national rate.
+    """
+    check_amounts("exposure", exposure, rows=design.row_count, is_positive=True)
+    check_codes("interval", interval, rows=design.row_count)
+    known = fit.baseline.shape[0]
+    if interval.size and int(interval.max()) >= known:
+        raise FitError(f"interval: codes reach {int(interval.max())}, the fit has {known}")
+    rates = fit.baseline[interval]
+    if np.any(np.isnan(rates)):
+        raise FitError("interval: some rows lie where the fit had none, so no rate exists")
+    coefficients = _match_terms(fit.regression, fit.terms, design)
+    return rates * exposure * _relative_risk(design, coefficients)
+
+
+def _fit_stage_1(
+    design: Design,
+    cells: Cells,
+    *,
+    patient: IntArray,
+    unused: tuple[SetAside, ...],
+    set_aside_aliased: bool,
+    block_rows: int,
+) -> Regression:
+    kept, aliased = _find_estimable(design, cells, block_rows)
+    if aliased and not set_aside_aliased:
+        raise CollinearError(
+            f"these terms repeat the cells or earlier terms: {', '.join(aliased.names)}"
+        )
+    names = tuple(design.names[term] for term in kept)
+    coefficients = np.zeros(design.term_count)
+    pick = np.ix_(kept, kept)
+
+    def evaluate(point: FloatArray) -> Evaluation:
+        coefficients[kept] = point
+        profile = evaluate_cells(
+            design.matrix, cells, coefficients, is_exact=False, block_rows=block_rows
+        )
+        return Evaluation(
+            profile.log_likelihood + constant, profile.score[kept], profile.information[pick]
+        )
+
+    constant = _sum_constants(cells)
+    try:
+        optimum = maximise(evaluate, np.zeros(kept.size), names=names)
+    except (NotConvergedError, SeparationError):
+        raise
+    except FitError as error:
+        # The start was regular, so the information was lost on the way out to infinity.
+        raise SeparationError(f"separation: no finite estimate exists ({error})") from error
+    coefficients[kept] = optimum.coefficients
+    profile = evaluate_cells(
+        design.matrix, cells, coefficients, is_exact=True, block_rows=block_rows
+    )
+    information = profile.information[pick]
+    _check_direction(information, names)
+    factor = cho_factor(information, lower=True)
+    covariance = np.asarray(cho_solve(factor, np.eye(kept.size)))
+    meat = sum_patient_scores(
+        design.matrix, cells, profile, patient=patient, block_rows=block_rows
+    )[pick]
+    return Regression(
+        names=names,
+        coefficients=optimum.coefficients,
+        model_covariance=covariance,
+        robust_covariance=covariance @ meat @ covariance,
+        iterations=optimum.iterations,
+        gradient_norm=optimum.gradient_norm,
+        decrement=optimum.decrement,
+        log_likelihood=optimum.evaluation.log_likelihood,
+        row_count=cells.order.size,
+        event_count=float(cells.cell_events.sum()),
+        set_aside=unused if aliased is None else (*unused, aliased),
+    )
+
+
+def _find_estimable(
+    design: Design, cells: Cells, block_rows: int
+) -> tuple[IntArray, SetAside | None]:
+    """Split the terms by what the start of the search says of them, in float64."""
+    start = np.zeros(design.term_count)
+    profile = evaluate_cells(design.matrix, cells, start, is_exact=True, block_rows=block_rows)
+    if not np.all(np.isfinite(profile.information)):
+        raise FitError(f"design: values are not finite in {', '.join(_name_broken(design))}")
+    within = np.diag(profile.information)
+    raw = within + cells.cell_events @ profile.centres**2
+    varies = within > ROUNDING_SHARE * raw
+    information = np.where(np.outer(varies, varies), profile.information, 0.0)
+    kept, aliased = find_aliased(information, design.names)
+    if aliased:
+        aliased = replace(aliased, rule="terms that repeat the cells or earlier terms")
+    return kept, aliased
+
+
+def _name_broken(design: Design) -> list[str]:
+    is_whole = np.ones(design.term_count, dtype=bool)
+    for rows in design.blocks():
+        is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
+    return [name for name, whole in zip(design.names, is_whole, strict=True) if not whole]
+
+
+def _check_direction(information: FloatArray, names: tuple[str, ...]) -> None:
+    """Refuse an end where one combination of terms has run away though no single term has."""
+    _, gone = find_aliased(information, names, tolerance=SEPARATION_SHARE)
+    if gone:
+        raise SeparationError(
+            f"separation: no finite estimate exists for {', '.join(gone.names)}"
+            " beside the terms before"
+        )
+
+
+def _sum_constants(cells: Cells) -> float:
+    """Return the part of the log-likelihood that does not depend on the coefficients."""
+    by_cell = xlogy(cells.cell_events, cells.cell_events) - cells.cell_events
+    by_row = xlogy(cells.events, cells.exposure) - gammaln(cells.events + 1.0)
+    return float(by_cell.sum() + by_row.sum())
+
+
+def _fit_stage_2(
+    design: Design,
+    regression: Regression,
+    *,
+    time: FloatArray,
+    events: FloatArray,
+    at: Codes,
+    count: int,
+) -> RatesFit:
+    risk = _relative_risk(design, _match_terms(regression, design.names, design))
+    observed = sum_by(at, events, count=count)
+    at_risk = sum_by(at, time * risk, count=count)
+    is_empty = at_risk == 0
+    baseline = np.full(count, np.nan)
+    np.divide(observed, at_risk, out=baseline, where=~is_empty)
+    if is_empty.any():
+        absent = SetAside("intervals without rows", int(is_empty.sum()))
+        regression = replace(regression, set_aside=(*regression.set_aside, absent))
+    return RatesFit(
+        regression=regression,
+        terms=design.names,
+        baseline=baseline,
+        interval_events=observed,
+        interval_exposure=sum_by(at, time, count=count),
+    )
+
+
+def _match_terms(regression: Regression, terms: tuple[str, ...], design: Design) -> FloatArray:
+    """Return one coefficient for each column of the design, 0 where the fit set it aside."""
+    differ = sorted(set(terms) ^ set(design.names))
+    if differ:
+        raise FitError(f"design: columns differ from the fit's: {', '.join(differ)}")
+    known = dict(zip(regression.names, regression.coefficients, strict=True))
+    return np.array([known.get(name, 0.0) for name in design.names])
+
+
+def _relative_risk(design: Design, coefficients: FloatArray) -> FloatArray:
+    with np.errstate(over="ignore"):
+        risk = np.exp(design.multiply(coefficients))
+    broken = int(np.count_nonzero(~np.isfinite(risk)))
+    if broken:
+        raise FitError(f"relative risk: {broken} rows are not finite")
+    return risk
+
+
+def _count_intervals(interval: Codes, count: int | None) -> int:
+    largest = int(interval.max())
+    if count is None:
+        return largest + 1
+    if largest >= count:
+        raise FitError(f"interval: codes reach {largest}, there are {count} intervals")
+    return count
