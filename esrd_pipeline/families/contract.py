@@ -1,0 +1,95 @@
+"""The facility contract: the columns every measure ends in, whatever its model.
+
+How values are estimated does not belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What a model says of F facilities; arrays have shape (F,), NaN where it says nothing.
+
+    `reference` is the level a facility is held against, in the unit of `value`.
+    """
+
+    unit_count: FloatArray
+    numerator: FloatArray
+    denominator: FloatArray
+    value: FloatArray
+    rate: FloatArray
+    standard_error: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    p_value: FloatArray
+    z: FloatArray
+    z_null_mean: FloatArray
+    z_null_sd: FloatArray
+    reference: float
+
+
+_NUMBERS = tuple(
+    column.name for column in CONTRACT_COLUMNS if column.name in Assessment.__dataclass_fields__
+)
+
+
+def assemble_contract(
+    specification: Specification,
+    performance_year: int,
+    *,
+    ccns: NDArray[np.object_],
+    assessment: Assessment,
+) -> pd.DataFrame:
+    """Return the measure's rows of the facility contract, one a facility.
+
+    A facility below the size rule keeps its numbers, is not reportable, and says why.
+    """
+    reason = _find_reasons(specification, assessment)
+    reportable = np.array([text is None for text in reason], dtype=bool)
+    category = _categorise(specification, assessment)
+    category[~reportable] = None
+    frame = pd.DataFrame(
+        {
+            "ccn": ccns,
+            "performance_year": performance_year,
+            "program": specification.program,
+            "measure": specification.measure,
+            "unit": specification.unit,
+            **{name: getattr(assessment, name) for name in _NUMBERS},
+            "category": category,
+            "reportable": reportable,
+            "reason": reason,
+        }
+    )
+    return frame[[column.name for column in CONTRACT_COLUMNS]].sort_values("ccn", ignore_index=True)
+
+
+def _find_reasons(specification: Specification, assessment: Assessment) -> NDArray[np.object_]:
+    least = specification.minimum_units
+    is_small = np.zeros(assessment.value.size, dtype=bool)
+    if least is not None:
+        is_small = assessment.unit_count < least
+    unit = specification.unit.replace("_", "-")
+    return np.select(
+        [is_small, np.isnan(assessment.value)],
+        [f"fewer than {least or 0:g} {unit}", "no expected events to compare with"],
+        np.array(None, dtype=object),
+    )
+
+
+def _categorise(specification: Specification, assessment: Assessment) -> NDArray[np.object_]:
+    """Better or worse where the 95% interval leaves out the reference; as expected elsewhere."""
+    above, below = ("better", "worse") if specification.better == "higher" else ("worse", "better")
+    return np.select(
+        [assessment.lower > assessment.reference, assessment.upper < assessment.reference],
+        [above, below],
+        np.array("as", dtype=object),
+    )

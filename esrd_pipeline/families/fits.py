@@ -1,0 +1,153 @@
+"""Fits as rows of a stored table, and back: nothing is pickled, nothing is lost.
+
+How a model is fitted does not belong here.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.empirical_null import EmpiricalNull
+from esrd_pipeline.statistics.fit import Regression, SetAside
+from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY
+
+Row = dict[str, object]
+_SUMMARY = (
+    "iterations",
+    "gradient_norm",
+    "decrement",
+    "log_likelihood",
+    "row_count",
+    "event_count",
+)
+
+
+def list_regression(regression: Regression, *, stage: int) -> Iterator[Row]:
+    """Yield the rows of a regression: coefficients, covariances, how it went, what was left out."""
+    errors = regression.standard_errors
+    for position, (name, estimate) in enumerate(
+        zip(regression.names, regression.coefficients, strict=True)
+    ):
+        yield _row(stage, "coefficient", position, name, estimate, error=errors[position])
+    yield from _list_covariance("model_covariance", regression.model_covariance, regression, stage)
+    if regression.robust_covariance is not None:
+        yield from _list_covariance(
+            "robust_covariance", regression.robust_covariance, regression, stage
+        )
+    for position, name in enumerate(_SUMMARY):
+        yield _row(stage, "summary", position, name, float(getattr(regression, name)))
+    for position, aside in enumerate(regression.set_aside):
+        yield _row(
+            stage, "set_aside", position, aside.rule, aside.count, remark=", ".join(aside.names)
+        )
+
+
+def list_values(
+    element: str, names: Iterable[str], values: FloatArray, *, stage: int
+) -> Iterator[Row]:
+    """Yield one row for each named value."""
+    for position, (name, value) in enumerate(zip(names, values, strict=True)):
+        yield _row(stage, element, position, name, value)
+
+
+def list_null(null: EmpiricalNull, *, stage: int) -> Iterator[Row]:
+    """Yield an empirical null: mean and standard deviation of each stratum of size."""
+    edges = [*null.size_edges, np.nan]
+    for position, (part, edge) in enumerate(zip(null.strata, edges, strict=True)):
+        yield _row(stage, "null", 2 * position, "mean", part.mean, at=edge)
+        yield _row(stage, "null", 2 * position + 1, "standard deviation", part.deviation, at=edge)
+
+
+def assemble_fit(
+    specification: Specification, performance_year: int, rows: Iterable[Row]
+) -> pd.DataFrame:
+    """Return the rows as the table of a fit, in the order of its key."""
+    frame = pd.DataFrame.from_records(list(rows)).assign(
+        performance_year=performance_year,
+        program=specification.program,
+        measure=specification.measure,
+    )
+    frame = frame[[column.name for column in FIT_COLUMNS]]
+    return frame.sort_values(list(FIT_KEY), ignore_index=True)
+
+
+def read_regression(fit: pd.DataFrame, *, stage: int) -> Regression:
+    """Return the regression that `list_regression` wrote, to the last bit."""
+    coefficients = read_element(fit, "coefficient", stage=stage)
+    summary = read_element(fit, "summary", stage=stage)
+    stored = dict(zip(summary["term"], summary["estimate"], strict=True))
+    aside = read_element(fit, "set_aside", stage=stage)
+    count = len(coefficients)
+    model = _read_covariance(fit, "model_covariance", stage, count)
+    if model is None:
+        raise LookupError(f"stage {stage} of the fit has no covariance")
+    return Regression(
+        names=tuple(coefficients["term"]),
+        coefficients=coefficients["estimate"].to_numpy(dtype=np.float64),
+        model_covariance=model,
+        robust_covariance=_read_covariance(fit, "robust_covariance", stage, count),
+        iterations=int(stored["iterations"]),
+        gradient_norm=stored["gradient_norm"],
+        decrement=stored["decrement"],
+        log_likelihood=stored["log_likelihood"],
+        row_count=int(stored["row_count"]),
+        event_count=stored["event_count"],
+        set_aside=tuple(
+            SetAside(str(rule), int(number), tuple(filter(None, str(names).split(", "))))
+            for rule, number, names in zip(
+                aside["term"], aside["estimate"], aside["remark"], strict=True
+            )
+        ),
+    )
+
+
+def read_element(fit: pd.DataFrame, element: str, *, stage: int) -> pd.DataFrame:
+    """Return one element's rows in their order."""
+    chosen = fit[(fit["element"] == element) & (fit["stage"] == stage)]
+    return chosen.sort_values("position", ignore_index=True)
+
+
+def _list_covariance(
+    element: str, covariance: FloatArray, regression: Regression, stage: int
+) -> Iterator[Row]:
+    rows, columns = np.tril_indices(len(regression.names))
+    names = regression.names
+    pairs = (f"{names[i]} x {names[j]}" for i, j in zip(rows, columns, strict=True))
+    yield from list_values(element, pairs, covariance[rows, columns], stage=stage)
+
+
+def _read_covariance(fit: pd.DataFrame, element: str, stage: int, count: int) -> FloatArray | None:
+    stored = read_element(fit, element, stage=stage)["estimate"].to_numpy(dtype=np.float64)
+    if count and not stored.size:
+        return None
+    covariance = np.zeros((count, count))
+    rows, columns = np.tril_indices(count)
+    covariance[rows, columns] = stored
+    covariance[columns, rows] = stored
+    return covariance
+
+
+def _row(
+    stage: int,
+    element: str,
+    position: int,
+    term: str,
+    estimate: float,
+    *,
+    error: float = np.nan,
+    at: float = np.nan,
+    remark: str | None = None,
+) -> Row:
+    return {
+        "stage": stage,
+        "element": element,
+        "position": position,
+        "term": term,
+        "at": float(at),
+        "estimate": float(estimate),
+        "standard_error": float(error),
+        "remark": remark,
+    }

@@ -1,0 +1,1 @@
+"""What each measure is: frozen values that read like the manual's chapter, and nothing else."""

@@ -1,0 +1,50 @@
+"""What is stored of a fitted model: one long table that R reads as easily as we do."""
+
+from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.model import Column
+
+ELEMENTS = (
+    "coefficient",
+    "model_covariance",
+    "robust_covariance",
+    "baseline",
+    "null",
+    "summary",
+    "set_aside",
+)
+
+FIT_COLUMNS: tuple[Column, ...] = (
+    YEAR,
+    PROGRAM,
+    MEASURE,
+    Column("stage", "integer", "Stage of the model, from 1", required=True, minimum=1, maximum=3),
+    Column(
+        "element",
+        "text",
+        "coefficient of a term; covariance of two, lower triangle row by row; baseline by"
+        " interval; null by stratum of size; summary of how the fit went; set_aside: how many were"
+        " not used, by rule",
+        required=True,
+        allowed=ELEMENTS,
+    ),
+    Column("position", "integer", "Order within stage and element", required=True, minimum=0),
+    Column("term", "text", "Column of the cohort, statistic or rule", required=True),
+    Column("at", "number", "Largest size of a null's stratum; none in the last"),
+    Column("estimate", "number", "Estimate, count or statistic"),
+    Column("standard_error", "number", "Standard error: robust where there is one", minimum=0),
+    Column("remark", "text", "Names of what was set aside"),
+)
+FIT_KEY = ("program", "measure", "stage", "element", "position")
+
+SECOND_OPINION_COLUMNS: tuple[Column, ...] = (
+    YEAR,
+    PROGRAM,
+    MEASURE,
+    Column("term", "text", "Column of the model", required=True),
+    Column("estimate", "number", "Ours, on the sample", required=True),
+    Column("other_estimate", "number", "The library's, on the same sample", required=True),
+    Column("standard_error", "number", "Ours, from the model", required=True, minimum=0),
+    Column("other_standard_error", "number", "The library's", required=True, minimum=0),
+    Column("library", "text", "Whose fit it is held against", required=True),
+    Column("facility_count", "integer", "Facilities in the sample", required=True, minimum=1),
+)
