@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from esrd_pipeline.statistics.design import find_aliased
 from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SeparationError
 
 FloatArray = NDArray[np.float64]
@@ -58,14 +59,14 @@ def maximise(
     Raises:
         SeparationError: the likelihood rises for ever along a term.
         NotConvergedError: the limit of iterations or halvings was met.
-        FitError: the information is not positive definite.
+        FitError: the information is not positive definite at the start, or not finite.
     """
     point = np.asarray(start, dtype=np.float64)
     current = evaluate(point)
     first = np.diag(current.information).copy()
     gradient_norm = np.inf
     for iteration in range(iteration_limit):
-        factor = _factorise(current.information, names)
+        factor = _factorise(current.information, names, is_start=iteration == 0)
         step = np.asarray(cho_solve(factor, current.score))
         decrement = float(current.score @ step)
         spread = np.sqrt(np.diag(current.information))
@@ -78,6 +79,22 @@ def maximise(
         f"no maximum after {iteration_limit} Newton steps: the gradient is still"
         f" {gradient_norm:.3g} standard errors"
     )
+
+
+def check_directions(information: FloatArray, names: tuple[str, ...]) -> None:
+    """Refuse an end where one combination of terms has run away though no single term has.
+
+    `information` is the exact one at the end of the search, shape (p, p).
+
+    Raises:
+        SeparationError: naming the terms without an estimate beside the earlier ones.
+    """
+    _, gone = find_aliased(information, names, tolerance=SEPARATION_SHARE)
+    if gone:
+        raise SeparationError(
+            f"separation: no finite estimate exists for {', '.join(gone.names)}"
+            " beside the terms before"
+        )
 
 
 def _advance(
@@ -102,15 +119,22 @@ def _advance(
     )
 
 
-def _factorise(information: FloatArray, names: tuple[str, ...]) -> tuple[FloatArray, bool]:
+def _factorise(
+    information: FloatArray, names: tuple[str, ...], *, is_start: bool
+) -> tuple[FloatArray, bool]:
     if not np.all(np.isfinite(information)):
         raise FitError("the information is not finite: a linear predictor is out of range")
     try:
         return cho_factor(information, lower=True)
     except LinAlgError as error:
         weakest = names[int(np.argmin(np.diag(information)))]
-        raise FitError(
-            f"the information is not positive definite; weakest term: {weakest}"
+        if is_start:
+            raise FitError(
+                f"the information is not positive definite; weakest term: {weakest}"
+            ) from error
+        # The start was regular, so the information was lost on the way out to infinity.
+        raise SeparationError(
+            f"separation: no finite estimate exists; weakest term: {weakest}"
         ) from error
 
 

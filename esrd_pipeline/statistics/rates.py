@@ -17,12 +17,10 @@ from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, find_a
 from esrd_pipeline.statistics.fit import (
     CollinearError,
     FitError,
-    NotConvergedError,
     Regression,
-    SeparationError,
     SetAside,
 )
-from esrd_pipeline.statistics.newton import SEPARATION_SHARE, Evaluation, maximise
+from esrd_pipeline.statistics.newton import Evaluation, check_directions, maximise
 from esrd_pipeline.statistics.rate_cells import (
     BLOCK_ROWS,
     Cells,
@@ -172,19 +170,13 @@ def _fit_stage_1(
         )
 
     constant = _sum_constants(cells)
-    try:
-        optimum = maximise(evaluate, np.zeros(kept.size), names=names)
-    except (NotConvergedError, SeparationError):
-        raise
-    except FitError as error:
-        # The start was regular, so the information was lost on the way out to infinity.
-        raise SeparationError(f"separation: no finite estimate exists ({error})") from error
+    optimum = maximise(evaluate, np.zeros(kept.size), names=names)
     coefficients[kept] = optimum.coefficients
     profile = evaluate_cells(
         design.matrix, cells, coefficients, is_exact=True, block_rows=block_rows
     )
     information = profile.information[pick]
-    _check_direction(information, names)
+    check_directions(information, names)
     factor = cho_factor(information, lower=True)
     covariance = np.asarray(cho_solve(factor, np.eye(kept.size)))
     meat = sum_patient_scores(
@@ -228,16 +220,6 @@ def _name_broken(design: Design) -> list[str]:
     for rows in design.blocks():
         is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
     return [name for name, whole in zip(design.names, is_whole, strict=True) if not whole]
-
-
-def _check_direction(information: FloatArray, names: tuple[str, ...]) -> None:
-    """Refuse an end where one combination of terms has run away though no single term has."""
-    _, gone = find_aliased(information, names, tolerance=SEPARATION_SHARE)
-    if gone:
-        raise SeparationError(
-            f"separation: no finite estimate exists for {', '.join(gone.names)}"
-            " beside the terms before"
-        )
 
 
 def _sum_constants(cells: Cells) -> float:

@@ -23,6 +23,16 @@ def check_amounts(
         raise FitError(f"{name}: {refused} values are {kind}")
 
 
+def check_finite_rows(name: str, values: NDArray[np.number], *, rows: int) -> None:
+    """Refuse values of another length or not finite.
+
+    Raises:
+        FitError: naming the array and how many of its values are refused.
+    """
+    _check_length(name, values, rows)
+    check_finite(name, values)
+
+
 def check_counts(name: str, values: NDArray[np.number], *, rows: int) -> None:
     """Refuse counts of another length, not finite, negative or not whole.
 

@@ -1,0 +1,184 @@
+"""Who is at risk at each event time, stratum by stratum, and sums over them.
+
+A row (start, stop] is at risk at an event time t of its stratum if start < t <= stop: as places
+among the stratum's event times, from `entry` up to but not including `exit`. Estimators do not
+belong here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
+
+Kernel = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskSets:
+    """Rows ordered by stratum, and the J event times of all strata one after another.
+
+    Attributes:
+        order: the rows used, strata together, shape (n,).
+        row_starts: where each stratum's rows begin in `order`, and the end, shape (K + 1,).
+        time_starts: where each stratum's event times begin, and the end, shape (K + 1,).
+        entry: first event time at which a row is at risk, shape (n,).
+        exit: first event time at which it no longer is, shape (n,).
+        is_event: the row ends in an event, shape (n,).
+        deaths: events at each event time, shape (J,).
+        times: the event times, shape (J,).
+        never_at_risk: rows at risk at no event time of their stratum.
+        strata_without_events: strata whose rows are all among those.
+    """
+
+    order: IntArray
+    row_starts: IntArray
+    time_starts: IntArray
+    entry: IntArray
+    exit: IntArray
+    is_event: NDArray[np.bool_]
+    deaths: FloatArray
+    times: FloatArray
+    never_at_risk: int
+    strata_without_events: int
+
+
+def group_risk_sets(
+    *, start: FloatArray, stop: FloatArray, event: NDArray[np.bool_], stratum: IntArray
+) -> RiskSets:
+    """Sort once by stratum, find the event times, and place every row among them."""
+    order = np.lexsort((stop, stratum))
+    ended = order[event[order]]
+    is_new = np.ones(ended.size, dtype=bool)
+    is_new[1:] = (np.diff(stratum[ended]) != 0) | (np.diff(stop[ended]) != 0)
+    first = np.flatnonzero(is_new)
+    times, owners = stop[ended[first]], stratum[ended[first]]
+    deaths = np.diff(np.append(first, ended.size)).astype(np.float64)
+    entry = _place(times, owners, stop=start[order], stratum=stratum[order])
+    leave = _place(times, owners, stop=stop[order], stratum=stratum[order])
+    is_used = leave > entry
+    order, entry, leave = order[is_used], entry[is_used], leave[is_used]
+    present = np.unique(owners)
+    return RiskSets(
+        order=order,
+        row_starts=_starts(stratum[order], present),
+        time_starts=_starts(owners, present),
+        entry=entry,
+        exit=leave,
+        is_event=event[order],
+        deaths=deaths,
+        times=times,
+        never_at_risk=int(stratum.size - order.size),
+        strata_without_events=int(np.unique(stratum).size - present.size),
+    )
+
+
+def sum_at_times(sets: RiskSets, values: FloatArray) -> FloatArray:
+    """Return the sum of the values (n,) of the rows at risk at each event time, shape (J,)."""
+    count = sets.times.size
+    entered = np.bincount(sets.entry, weights=values, minlength=count + 1)
+    left = np.bincount(sets.exit, weights=values, minlength=count + 1)
+    changes: FloatArray = entered.astype(np.float64) - left
+    return np.cumsum(changes[:count])
+
+
+def sum_over_times(sets: RiskSets, values: FloatArray) -> FloatArray:
+    """Return the sum of the values (J,) or (J, p) over the times each row is at risk: (n, ...)."""
+    total = np.zeros((values.shape[0] + 1, *values.shape[1:]))
+    np.cumsum(values, axis=0, out=total[1:])
+    return total[sets.exit] - total[sets.entry]
+
+
+def sum_rows_at_times(
+    sets: RiskSets, matrix: Matrix, weights: FloatArray, *, first: int, last: int
+) -> FloatArray:
+    """Return sums of w x over the rows at risk, for the event times of strata first..last - 1.
+
+    `weights` has shape (n,), in the order of the sets; the result (times, p) is in float64.
+    """
+    times = slice(int(sets.time_starts[first]), int(sets.time_starts[last]))
+    total = np.zeros((times.stop - times.start, matrix.shape[1]))
+    _sum_rows(
+        matrix,
+        sets.order,
+        sets.entry,
+        sets.exit,
+        weights,
+        sets.row_starts,
+        sets.time_starts,
+        first,
+        last,
+        total,
+    )
+    return total
+
+
+def split_strata(sets: RiskSets, *, times: int) -> list[tuple[int, int]]:
+    """Split the strata into runs of about `times` event times, one stratum at least."""
+    runs: list[tuple[int, int]] = []
+    first = 0
+    count = sets.time_starts.size - 1
+    while first < count:
+        reach = int(sets.time_starts[first]) + times
+        last = int(np.searchsorted(sets.time_starts, reach, side="right")) - 1
+        last = min(max(last, first + 1), count)
+        runs.append((first, last))
+        first = last
+    return runs
+
+
+def _place(times: FloatArray, owners: IntArray, *, stop: FloatArray, stratum: IntArray) -> IntArray:
+    """Count the event times of earlier strata, and those of the row's own up to `stop`."""
+    # Rows and event times merged in one order: a time stands before the rows it does not exceed.
+    merged = np.lexsort(
+        (
+            np.append(np.zeros(times.size), np.ones(stop.size)),
+            np.append(times, stop),
+            np.append(owners, stratum),
+        )
+    )
+    passed = np.cumsum(merged < times.size)
+    place = np.empty(times.size + stop.size, dtype=np.intp)
+    place[merged] = passed
+    return place[times.size :]
+
+
+def _starts(codes: IntArray, present: IntArray) -> IntArray:
+    return np.append(np.searchsorted(codes, present, side="left"), codes.size).astype(np.intp)
+
+
+def _compile(function: Kernel) -> Kernel:
+    return njit(cache=True, nogil=True)(function)
+
+
+@_compile
+def _sum_rows(  # noqa: PLR0917 - numba has no keyword-only arguments
+    matrix: Matrix,
+    order: IntArray,
+    entry: IntArray,
+    leave: IntArray,
+    weights: FloatArray,
+    row_starts: IntArray,
+    time_starts: IntArray,
+    first: int,
+    last: int,
+    total: FloatArray,
+) -> None:
+    terms = matrix.shape[1]
+    origin = time_starts[first]
+    for stratum in range(first, last):
+        end = time_starts[stratum + 1] - origin
+        for at in range(row_starts[stratum], row_starts[stratum + 1]):
+            row, weight = order[at], weights[at]
+            enters, leaves = entry[at] - origin, leave[at] - origin
+            for term in range(terms):
+                total[enters, term] += weight * matrix[row, term]
+            if leaves < end:
+                for term in range(terms):
+                    total[leaves, term] -= weight * matrix[row, term]
+        for time in range(time_starts[stratum] - origin + 1, end):
+            for term in range(terms):
+                total[time, term] += total[time - 1, term]
