@@ -21,6 +21,8 @@ ITERATION_LIMIT = 60
 HALVING_LIMIT = 30
 SEPARATION_SHARE = 1e-7
 """A term whose information falls below this share of its first value has run away."""
+NARROW_SHARE = 1e-5
+"""What float32, in which the steps' information is summed, leaves of a direction that has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +77,25 @@ def maximise(
         if gradient_norm <= tolerance and decrement <= tolerance:
             return Optimum(point, current, iteration, gradient_norm, decrement)
         point, current = _advance(evaluate, point, step, current, decrement)
+    check_directions(current.information, names, tolerance=NARROW_SHARE)
     raise NotConvergedError(
         f"no maximum after {iteration_limit} Newton steps: the gradient is still"
         f" {gradient_norm:.3g} standard errors"
     )
 
 
-def check_directions(information: FloatArray, names: tuple[str, ...]) -> None:
+def check_directions(
+    information: FloatArray, names: tuple[str, ...], *, tolerance: float = SEPARATION_SHARE
+) -> None:
     """Refuse an end where one combination of terms has run away though no single term has.
 
-    `information` is the exact one at the end of the search, shape (p, p).
+    `information` (p, p) is the one at the end of the search; `tolerance` is the share of a
+    term's own that counts as lost.
 
     Raises:
         SeparationError: naming the terms without an estimate beside the earlier ones.
     """
-    _, gone = find_aliased(information, names, tolerance=SEPARATION_SHARE)
+    _, gone = find_aliased(information, names, tolerance=tolerance)
     if gone:
         raise SeparationError(
             f"separation: no finite estimate exists for {', '.join(gone.names)}"

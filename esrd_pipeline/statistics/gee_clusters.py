@@ -1,0 +1,115 @@
+"""Patient-months as the GEE takes them: clusters of one patient. Sums over them: `gee_sums`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
+from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.rows import check_counts, sum_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clusters:
+    """Rows used, patient by patient and within a patient facility by facility.
+
+    Attributes:
+        order: the design's row at each place, shape (rows used,).
+        starts: first place of each patient and, last, the number of places: shape (P + 1,).
+        patient: the patient's code, rising, shape (P,).
+        facility: at each place, counted from 0 among `codes`; all 0 without intercepts.
+        codes: the facilities that have an intercept, rising, shape (F,); empty without.
+        outcome: 0 or 1 at each place.
+        offset: at each place.
+        pair_count: pairs of rows of one patient.
+        largest: rows of the patient who has most.
+    """
+
+    order: IntArray
+    starts: IntArray
+    patient: IntArray
+    facility: IntArray
+    codes: IntArray
+    outcome: FloatArray
+    offset: FloatArray
+    pair_count: float
+    largest: int
+
+
+def check_outcome(values: NDArray[np.number], *, rows: int) -> None:
+    """Refuse outcomes of another length or other than 0 and 1.
+
+    Raises:
+        FitError: saying how many values are refused.
+    """
+    check_counts("outcome", values, rows=rows)
+    refused = int(np.count_nonzero(values > 1))
+    if refused:
+        raise FitError(f"outcome: {refused} values are neither 0 nor 1")
+
+
+def check_predictor(name: str, values: FloatArray, *, rows: int) -> None:
+    """Refuse an offset or linear predictor of another length or not finite.
+
+    Raises:
+        FitError: naming the array.
+    """
+    if values.shape != (rows,):
+        raise FitError(f"{name} has shape {values.shape}, where {rows} rows are expected")
+    check_finite(name, values)
+
+
+def group_clusters(
+    *,
+    patient: IntArray,
+    facility: IntArray | None,
+    outcome: FloatArray,
+    offset: FloatArray,
+    rows: IntArray,
+) -> tuple[Clusters, tuple[SetAside, ...]]:
+    """Order these rows by patient; set aside facilities whose intercept is not finite.
+
+    Raises:
+        FitError: no facility has both events and rows without.
+    """
+    unused: tuple[SetAside, ...] = ()
+    if facility is None:
+        order = rows[np.argsort(patient[rows], kind="stable")]
+        codes, place_facility = np.empty(0, dtype=np.intp), np.zeros(rows.size, dtype=np.intp)
+    else:
+        rows, unused = _leave_separated(facility, outcome, rows)
+        order = rows[np.lexsort((facility[rows], patient[rows]))]
+        codes, place_facility = np.unique(facility[order], return_inverse=True)
+    clusters, starts = np.unique(patient[order], return_index=True)
+    sizes = np.diff(np.append(starts, order.size))
+    return Clusters(
+        order=order,
+        starts=np.append(starts, order.size).astype(np.intp, copy=False),
+        patient=clusters,
+        facility=place_facility.astype(np.intp, copy=False),
+        codes=codes,
+        outcome=outcome[order],
+        offset=offset[order],
+        pair_count=float(np.sum(sizes * (sizes - 1.0)) / 2),
+        largest=int(sizes.max()),
+    ), unused
+
+
+def _leave_separated(
+    facility: IntArray, outcome: FloatArray, rows: IntArray
+) -> tuple[IntArray, tuple[SetAside, ...]]:
+    """Keep the rows of facilities that have both outcomes: others have no finite intercept."""
+    here = facility[rows]
+    events = sum_by(here, outcome[rows])
+    counts = np.bincount(here)
+    is_empty, is_full = (events == 0) & (counts > 0), (events == counts) & (counts > 0)
+    kept = rows[~(is_empty | is_full)[here]]
+    if not kept.size:
+        raise FitError("outcome: no facility has both events and rows without")
+    found = (
+        ("facilities without events (stage 1)", int(is_empty.sum())),
+        ("facilities with events alone (stage 1)", int(is_full.sum())),
+        ("rows of such facilities (stage 1)", rows.size - kept.size),
+    )
+    return kept, tuple(SetAside(rule, count) for rule, count in found if count)

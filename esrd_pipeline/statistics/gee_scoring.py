@@ -1,0 +1,323 @@
+"""Roots of the equations of logit GEE: scoring, intercepts eliminated, correlation found anew.
+
+Fisher scoring overshoots where patients whose outcome never changes meet facilities that differ
+much: there an intercept's score changes faster than its information says. Steps take the larger
+of the two, and Anderson's acceleration (Walker & Ni 2011) joins them. Passes over rows belong to
+`gee_sums`; covariances, groups and results to `gee`.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.special import logit
+
+from esrd_pipeline.statistics.design import (
+    BLOCK_ROWS,
+    Design,
+    FloatArray,
+    IntArray,
+    find_aliased,
+)
+from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SeparationError, SetAside
+from esrd_pipeline.statistics.gee_clusters import Clusters
+from esrd_pipeline.statistics.gee_sums import GeeSums, sum_clusters
+from esrd_pipeline.statistics.newton import GRADIENT_TOLERANCE, SEPARATION_SHARE
+from esrd_pipeline.statistics.rows import sum_by
+
+CORRELATION_TOLERANCE = 1e-9
+CORRELATION_LIMIT = 0.95
+"""The working correlation is held within this share of the range it may have, -1 / (n - 1) to 1.
+
+Patients who never change have a moment estimate near 1 or above it, where the equations rest on
+differences within patients and may have no root: months whose predictors differ by d weigh
+d^2 / (1 - alpha). Any working correlation leaves estimates consistent and sandwiches valid; from
+here on patients, not months, have nearly equal weight.
+"""
+ITERATION_LIMIT = 100
+MEMORY = 10
+"""Steps that acceleration joins."""
+NEAR_ROOT = 3.0
+"""Steps are joined where the gradient is below this many standard errors."""
+INTERCEPT_STEP, PREDICTOR_STEP = 1.0, 5.0
+"""The most an intercept, and a term at its root mean square, changes a predictor in a step."""
+ROUNDING_SHARE = 1e-12
+"""A term whose square varies less than this within facilities does so by rounding alone."""
+REPEATING_TERMS = "terms that repeat the facilities or earlier terms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A point of the search and the sums there; all p terms of the design."""
+
+    intercepts: FloatArray
+    coefficients: FloatArray
+    correlation: float
+    sums: GeeSums
+
+    @property
+    def scale(self) -> float:
+        """What the inverse of the information is multiplied with: phi (1 - alpha)."""
+        return self.sums.dispersion * (1 - self.correlation)
+
+    @property
+    def vector(self) -> FloatArray:
+        """Intercepts, coefficients and correlation."""
+        return np.concatenate((self.intercepts, self.coefficients, [self.correlation]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elimination:
+    """The terms' equations once the intercepts are eliminated.
+
+    Attributes:
+        score: shape (p,).
+        information: shape (p, p).
+        centres: inverse intercept information times cross information, shape (F, p).
+        moves: inverse intercept information times intercept score, shape (F,).
+    """
+
+    score: FloatArray
+    information: FloatArray
+    centres: FloatArray
+    moves: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The step from a point, what the terms' information was, and how far a root is.
+
+    Gradient and decrement are in standard errors.
+    """
+
+    intercepts: FloatArray
+    coefficients: FloatArray
+    information: FloatArray
+    gradient_norm: float
+    decrement: float
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the point is a root as exactly as fits are asked to find one."""
+        return max(self.gradient_norm, self.decrement) <= GRADIENT_TOLERANCE
+
+
+def find_start(clusters: Clusters) -> FloatArray:
+    """Return intercepts near each facility's own logit."""
+    if not clusters.codes.size:
+        return np.empty(0)
+    counts = np.bincount(clusters.facility)
+    events = sum_by(clusters.facility, clusters.outcome)
+    offsets = sum_by(clusters.facility, clusters.offset)
+    return np.asarray(logit((events + 0.5) / (counts + 1.0))) - offsets / counts
+
+
+def evaluate(
+    design: Design,
+    clusters: Clusters,
+    *,
+    intercepts: FloatArray,
+    coefficients: FloatArray,
+    correlation: float,
+) -> Point:
+    """Make a pass.
+
+    Raises:
+        FitError: the sums are not finite.
+    """
+    sums = sum_clusters(
+        design.matrix,
+        clusters,
+        intercepts=intercepts,
+        coefficients=coefficients,
+        correlation=correlation,
+    )
+    if not (np.all(np.isfinite(sums.information)) and np.isfinite(sums.dispersion)):
+        raise FitError(f"a linear predictor is out of range; {_describe_values(design)}")
+    return Point(
+        intercepts=intercepts, coefficients=coefficients, correlation=correlation, sums=sums
+    )
+
+
+def eliminate(sums: GeeSums, *, is_step: bool = False) -> Elimination:
+    """Eliminate the intercepts; for a step, their information is no less than the derivative.
+
+    Raises:
+        SeparationError: an intercept has no information.
+    """
+    centres, moves = np.zeros(sums.cross_information.shape), np.zeros(sums.excess.size)
+    if moves.size:
+        among = sums.intercept_information
+        if is_step:
+            among = among + np.diag(np.maximum(sums.excess, 0.0))
+        try:
+            factor = cho_factor(among, lower=True)
+        except LinAlgError as error:
+            raise SeparationError("separation: an intercept has no finite estimate") from error
+        centres = np.asarray(cho_solve(factor, sums.cross_information))
+        moves = np.asarray(cho_solve(factor, sums.intercept_score))
+    return Elimination(
+        score=sums.score - sums.intercept_score @ centres,
+        information=sums.information - sums.cross_information.T @ centres,
+        centres=centres,
+        moves=moves,
+    )
+
+
+def find_step(point: Point, kept: IntArray, names: tuple[str, ...], *, is_step: bool) -> Step:
+    """Solve for these terms and the intercepts; Fisher's step unless `is_step` (see `eliminate`).
+
+    Raises:
+        SeparationError: the information is lost; the weakest term is named.
+    """
+    reduced = eliminate(point.sums, is_step=is_step)
+    score, information = reduced.score[kept], reduced.information[np.ix_(kept, kept)]
+    try:
+        factor = cho_factor(information, lower=True)
+    except LinAlgError as error:
+        weakest = names[int(np.argmin(np.diag(information)))]
+        raise SeparationError(
+            f"separation: the information is lost on the way out; weakest term: {weakest}"
+        ) from error
+    own = np.asarray(cho_solve(factor, score))
+    coefficients = np.zeros(point.coefficients.size)
+    coefficients[kept] = own
+    among = np.diag(point.sums.intercept_information)
+    gradient = np.concatenate(
+        (score / np.sqrt(np.diag(information)), point.sums.intercept_score / np.sqrt(among))
+    )
+    return Step(
+        intercepts=reduced.moves - reduced.centres @ coefficients,
+        coefficients=coefficients,
+        information=information,
+        gradient_norm=float(np.max(np.abs(gradient), initial=0.0) / np.sqrt(point.scale)),
+        decrement=float(score @ own + point.sums.intercept_score @ reduced.moves) / point.scale,
+    )
+
+
+def iterate(
+    design: Design, clusters: Clusters, kept: IntArray, names: tuple[str, ...], point: Point
+) -> tuple[Point, int]:
+    """Step until gradient, decrement and correlation stand still; return the root and the steps.
+
+    Raises:
+        SeparationError: a term has no finite estimate.
+        NotConvergedError: the limit of iterations was met.
+    """
+    count = point.intercepts.size
+    limits = (-CORRELATION_LIMIT / max(clusters.largest - 1, 1), CORRELATION_LIMIT)
+    # Where alpha is 0, rows weigh no more than a quarter.
+    spread = np.sqrt(4 * np.diag(point.sums.information) / clusters.order.size)
+    points: list[FloatArray] = []
+    moves: list[FloatArray] = []
+    step = find_step(point, kept, names, is_step=True)
+    first = np.diag(step.information)
+    for iteration in range(ITERATION_LIMIT):
+        change = float(np.clip(point.sums.correlation, *limits)) - point.correlation
+        if step.is_small and abs(change) <= CORRELATION_TOLERANCE:
+            return point, iteration
+        move = np.concatenate((step.intercepts, step.coefficients, [change]))
+        points = [*points[1 - MEMORY :], point.vector]
+        moves = [*moves[1 - MEMORY :], _limit(move, spread)]
+        if step.gradient_norm < NEAR_ROOT:
+            move = _join_steps(points, moves, _weigh(point, clusters))
+        following = points[-1] + _limit(move, spread)
+        point = evaluate(
+            design,
+            clusters,
+            intercepts=following[:count],
+            coefficients=following[count:-1],
+            correlation=float(np.clip(following[-1], *limits)),
+        )
+        step = find_step(point, kept, names, is_step=True)
+        _check_separation(np.diag(step.information), first, names)
+    raise NotConvergedError(
+        f"no root of the estimating equations after {ITERATION_LIMIT} steps: the gradient is"
+        f" still {step.gradient_norm:.3g} standard errors"
+    )
+
+
+def _weigh(point: Point, clusters: Clusters) -> FloatArray:
+    """Bring intercepts, coefficients and correlation to units of their standard errors."""
+    own = np.diag(point.sums.intercept_information)
+    terms = np.diag(point.sums.information)
+    return np.sqrt(np.concatenate((own, terms, [clusters.order.size])))
+
+
+def _limit(move: FloatArray, spread: FloatArray) -> FloatArray:
+    """Shorten a move so that no predictor runs away; `spread` (p,) belongs to the terms."""
+    count = move.size - spread.size - 1
+    intercepts = np.clip(move[:count], -INTERCEPT_STEP, INTERCEPT_STEP)
+    longest = np.max(np.abs(move[count:-1]) * spread, initial=PREDICTOR_STEP)
+    return np.concatenate((intercepts, move[count:-1] * (PREDICTOR_STEP / longest), move[-1:]))
+
+
+def _join_steps(
+    points: list[FloatArray], moves: list[FloatArray], weights: FloatArray
+) -> FloatArray:
+    """Return Anderson's move: from where the moves made so far add up to the least."""
+    if len(points) == 1:
+        return moves[-1]
+    changes = np.diff(np.array(moves), axis=0).T
+    shifts = np.diff(np.array(points), axis=0).T
+    shares = np.linalg.lstsq(changes * weights[:, None], moves[-1] * weights, rcond=1e-10)[0]
+    return moves[-1] - (shifts + changes) @ shares
+
+
+def find_estimable(design: Design, start: Point) -> tuple[IntArray, SetAside | None]:
+    """Split the terms by what the start, where alpha is 0, says of them."""
+    reduced = eliminate(start.sums).information
+    within = np.diag(reduced)
+    varies = within > ROUNDING_SHARE * np.diag(start.sums.information)
+    information = np.where(np.outer(varies, varies), reduced, 0.0)
+    kept, aliased = find_aliased(information, design.names)
+    return kept, replace(aliased, rule=REPEATING_TERMS) if aliased else None
+
+
+def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
+    """Refuse terms that are other than zero only where there are events, or only where not.
+
+    Their likelihood has no maximum, yet the equations may have a root far out.
+
+    Raises:
+        SeparationError: naming them.
+    """
+    counts, events = np.zeros((2, design.term_count))
+    for start in range(0, clusters.order.size, BLOCK_ROWS):
+        places = slice(start, start + BLOCK_ROWS)
+        present = design.matrix[clusters.order[places]] != 0
+        counts += present.sum(axis=0)
+        events += clusters.outcome[places] @ present
+    gone = kept[((events == 0) | (events == counts))[kept]]
+    if gone.size:
+        raise SeparationError(
+            f"separation: rows where it is not zero agree in outcome: {_list(design.names, gone)}"
+        )
+
+
+def check_direction(information: FloatArray, names: tuple[str, ...]) -> None:
+    """Refuse an end where one combination of terms has run away though no single term has."""
+    _, gone = find_aliased(information, names, tolerance=SEPARATION_SHARE)
+    if gone:
+        raise SeparationError(
+            f"separation: no finite estimate exists for {', '.join(gone.names)}"
+            " beside the terms before"
+        )
+
+
+def _check_separation(information: FloatArray, first: FloatArray, names: tuple[str, ...]) -> None:
+    gone = np.flatnonzero(information < SEPARATION_SHARE * first)
+    if gone.size:
+        raise SeparationError(f"separation: no finite estimate exists for {_list(names, gone)}")
+
+
+def _describe_values(design: Design) -> str:
+    is_whole = np.ones(design.term_count, dtype=bool)
+    for rows in design.blocks():
+        is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
+    broken = _list(design.names, np.flatnonzero(~is_whole))
+    return f"design: values are not finite in {broken}" if broken else "all values are finite"
+
+
+def _list(names: tuple[str, ...], which: IntArray) -> str:
+    return ", ".join(names[term] for term in which)

@@ -1,0 +1,296 @@
+"""Logistic regression with one fixed effect per cell: stage 1 of SRR and ED30 (2.10.12, 2.26.13).
+
+Rows are discharges and cells are pairs of facility and hospital, whose effects are eliminated by
+blocks, never columns of the design (He et al. 2013; Kalbfleisch & Wolfe 2013). What the
+coefficients are for, offset x'b of the later stages, belongs to `crossed_effects`.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from esrd_pipeline.statistics.design import (
+    Design,
+    FloatArray,
+    IntArray,
+    check_finite,
+    find_aliased,
+)
+from esrd_pipeline.statistics.fit import (
+    CollinearError,
+    FitError,
+    NotConvergedError,
+    Regression,
+    SetAside,
+)
+from esrd_pipeline.statistics.logistic_cells import (
+    BLOCK_ROWS,
+    LogisticCells,
+    LogisticProfile,
+    evaluate_cells,
+    find_intercepts,
+    group_cells,
+    sum_patient_scores,
+)
+from esrd_pipeline.statistics.newton import Evaluation, Optimum, check_directions, maximise
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+
+MINIMUM_ROWS = 11
+"""A cell takes part with more than ten discharges."""
+ROUNDING_SHARE = 1e-12
+"""A term whose square varies less than this within cells does so by rounding alone."""
+
+Codes = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticFit:
+    """A logistic regression with C cells, each with an effect of its own.
+
+    Attributes:
+        regression: coefficients of the terms; the log-likelihood is that of all rows used, cell
+            effects at their maxima.
+        terms: the columns the design had, those set aside among them.
+        cells: codes of the cells used, rising, shape (C,).
+        effects: their effects, on the logit scale, where x'b = 0: shape (C,).
+        effect_errors: standard errors of the effects, from the model, shape (C,).
+    """
+
+    regression: Regression
+    terms: tuple[str, ...]
+    cells: IntArray
+    effects: FloatArray
+    effect_errors: FloatArray
+
+    def predict(self, design: Design) -> FloatArray:
+        """Return x'b of every row, without cell effects: shape (rows,).
+
+        For the rows of the fit, those set aside included, or new ones. A term set aside counts
+        as nothing.
+
+        Raises:
+            FitError: the design's columns are not the fit's.
+        """
+        if design.names != self.terms:
+            raise FitError(f"design: columns are not the fit's: {', '.join(self.terms)}")
+        known = dict(zip(self.regression.names, self.regression.coefficients, strict=True))
+        return design.multiply(np.array([known.get(name, 0.0) for name in design.names]))
+
+
+def fit_logistic(
+    *,
+    design: Design,
+    outcome: NDArray[np.number | np.bool_],
+    cell: Codes | None = None,
+    offset: FloatArray | None = None,
+    patient: Codes | None = None,
+    minimum_rows: int = MINIMUM_ROWS,
+    set_aside_aliased: bool = False,
+    block_rows: int = BLOCK_ROWS,
+) -> LogisticFit:
+    """Fit by Newton's method on the profile likelihood; arrays have shape (rows,), in any order.
+
+    Each step brings every cell's effect to its maximum and then moves the coefficients by the
+    joint Newton step with the effects eliminated. With w = p (1 - p) and m the mean of x in the
+    cell weighted by w, the score is the sum of (x - m)(y - p), efficient for the coefficients,
+    and the information the sum of w (x - m)(x - m)'. The robust covariance sums that score by
+    patient, whichever cells they are in: it is the block of the full model's sandwich, without
+    small-sample factors.
+
+    Args:
+        design: covariates of each row; it may have no columns.
+        outcome: 0 or 1.
+        cell: codes from 0, gaps allowed; one common effect where not given.
+        offset: on the logit scale, known for each row; 0 where not given.
+        patient: codes from 0; rows of one patient form one cluster. No robust covariance where
+            not given.
+        minimum_rows: cells of fewer rows are set aside (not asked of a common effect).
+        set_aside_aliased: leave out, and report, terms that do not vary within cells or repeat
+            earlier terms, instead of raising.
+        block_rows: rows held at a time.
+
+    Raises:
+        CollinearError: terms repeat the cells or one another.
+        SeparationError: a term has no finite estimate.
+        NotConvergedError: Newton's method met its limit.
+        FitError: arrays disagree in length or hold what they may not; no cell has both events
+            and non-events.
+    """
+    rows = design.row_count
+    _check_rows(design, outcome=outcome, cell=cell, offset=offset, patient=patient)
+    cells, unused = group_cells(
+        cell=np.zeros(rows, dtype=np.intp) if cell is None else cell.astype(np.intp, copy=False),
+        offset=np.zeros(rows) if offset is None else offset.astype(np.float64, copy=False),
+        outcome=outcome.astype(np.float64),
+        minimum_rows=1 if cell is None else minimum_rows,
+    )
+    kept, aliased = _find_estimable(design, cells, block_rows)
+    if aliased and not set_aside_aliased:
+        raise CollinearError(
+            f"these terms repeat the cells or earlier terms: {', '.join(aliased.names)}"
+        )
+    names = tuple(design.names[term] for term in kept)
+    optimum = _climb(design, cells, kept, block_rows)
+    profile = _evaluate(design, cells, kept, optimum.coefficients, is_exact=True, rows=block_rows)
+    pick = np.ix_(kept, kept)
+    information = profile.information[pick]
+    check_directions(information, names)
+    covariance = np.asarray(cho_solve(cho_factor(information, lower=True), np.eye(kept.size)))
+    robust = None
+    if patient is not None:
+        codes = patient.astype(np.intp, copy=False)[cells.order]
+        meat = sum_patient_scores(
+            design.matrix, cells, profile, patient=codes, block_rows=block_rows
+        )
+        robust = covariance @ meat[pick] @ covariance
+    regression = Regression(
+        names=names,
+        coefficients=optimum.coefficients,
+        model_covariance=covariance,
+        robust_covariance=robust,
+        iterations=optimum.iterations,
+        gradient_norm=optimum.gradient_norm,
+        decrement=optimum.decrement,
+        log_likelihood=profile.log_likelihood,
+        row_count=cells.order.size,
+        event_count=float(cells.cell_events.sum()),
+        set_aside=unused if aliased is None else (*unused, aliased),
+    )
+    return LogisticFit(
+        regression=regression,
+        terms=design.names,
+        cells=cells.codes,
+        effects=profile.intercepts,
+        effect_errors=_find_effect_errors(profile, kept, covariance),
+    )
+
+
+def solve_intercepts(
+    *, offset: FloatArray, group: Codes, totals: NDArray[np.number]
+) -> tuple[FloatArray, FloatArray]:
+    """Solve, for each of G groups, sum of expit(a + offset) over its rows = total.
+
+    It is the logistic model with one intercept per group and a known offset. Totals need not be
+    whole: the intercept that gives a group a mean can be asked for, too.
+
+    Args:
+        offset: on the logit scale, shape (rows,); rows need no order.
+        group: codes 0..G-1, shape (rows,).
+        totals: events of each group, from 0 to its rows, shape (G,).
+
+    Returns:
+        Intercepts and their standard errors, the inverse roots of the sum of p (1 - p), each of
+        shape (G,). No event gives minus infinity, nothing but events plus infinity, both with an
+        infinite error; a group without rows has neither (not a number).
+
+    Raises:
+        FitError: arrays disagree in length or hold what they may not.
+        NotConvergedError: an intercept was not found.
+    """
+    check_codes("group", group, rows=offset.size)
+    check_finite("offset", offset)
+    check_amounts("totals", totals, rows=totals.size)
+    if int(group.max()) >= totals.size:
+        raise FitError(f"group: codes reach {int(group.max())} of {totals.size}")
+    sizes = np.bincount(group, minlength=totals.size)
+    excess = int(np.count_nonzero(totals > sizes))
+    if excess:
+        raise FitError(f"totals: {excess} are above the number of rows")
+    order = np.argsort(group, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp, copy=False)
+    intercepts = find_intercepts(
+        offset[order].astype(np.float64, copy=False), starts, totals.astype(np.float64)
+    )
+    is_free = (totals > 0) & (totals < sizes)
+    lost = int(np.count_nonzero(np.isnan(intercepts[is_free])))
+    if lost:
+        raise NotConvergedError(f"{lost} intercepts were not found")
+    odds = np.exp(-np.abs(intercepts[group] + offset))
+    weights = sum_by(group, odds / (1 + odds) ** 2, count=totals.size)
+    errors = np.full(totals.size, np.nan)
+    errors[sizes > 0] = np.inf
+    errors[is_free] = weights[is_free] ** -0.5
+    return intercepts, errors
+
+
+def _check_rows(
+    design: Design,
+    *,
+    outcome: NDArray[np.number | np.bool_],
+    cell: Codes | None,
+    offset: FloatArray | None,
+    patient: Codes | None,
+) -> None:
+    rows = design.row_count
+    check_counts("outcome", outcome.astype(np.float64), rows=rows)
+    broken = int(np.count_nonzero(outcome > 1))
+    if broken:
+        raise FitError(f"outcome: {broken} values are neither 0 nor 1")
+    if offset is not None:
+        if offset.shape != (rows,):
+            raise FitError(f"offset has shape {offset.shape}, where {rows} rows are expected")
+        check_finite("offset", offset)
+    for name, codes in (("cell", cell), ("patient", patient)):
+        if codes is not None:
+            check_codes(name, codes, rows=rows)
+
+
+def _evaluate(
+    design: Design,
+    cells: LogisticCells,
+    kept: IntArray,
+    point: FloatArray,
+    *,
+    is_exact: bool,
+    rows: int,
+) -> LogisticProfile:
+    coefficients = np.zeros(design.term_count)
+    coefficients[kept] = point
+    return evaluate_cells(design.matrix, cells, coefficients, is_exact=is_exact, block_rows=rows)
+
+
+def _climb(design: Design, cells: LogisticCells, kept: IntArray, block_rows: int) -> Optimum:
+    def evaluate(point: FloatArray) -> Evaluation:
+        profile = _evaluate(design, cells, kept, point, is_exact=False, rows=block_rows)
+        information = profile.information[np.ix_(kept, kept)]
+        return Evaluation(profile.log_likelihood, profile.score[kept], information)
+
+    names = tuple(design.names[term] for term in kept)
+    return maximise(evaluate, np.zeros(kept.size), names=names)
+
+
+def _find_estimable(
+    design: Design, cells: LogisticCells, block_rows: int
+) -> tuple[IntArray, SetAside | None]:
+    """Split the terms by what the start of the search says of them, in float64."""
+    every = np.arange(design.term_count)
+    start = np.zeros(design.term_count)
+    profile = _evaluate(design, cells, every, start, is_exact=True, rows=block_rows)
+    if not np.all(np.isfinite(profile.information)):
+        raise FitError(f"design: values are not finite in {', '.join(_name_broken(design))}")
+    within = np.diag(profile.information)
+    raw = within + profile.weights @ profile.centres**2
+    varies = within > ROUNDING_SHARE * raw
+    information = np.where(np.outer(varies, varies), profile.information, 0.0)
+    kept, aliased = find_aliased(information, design.names)
+    if aliased:
+        aliased = replace(aliased, rule="terms that repeat the cells or earlier terms")
+    return kept, aliased
+
+
+def _name_broken(design: Design) -> list[str]:
+    is_whole = np.ones(design.term_count, dtype=bool)
+    for rows in design.blocks():
+        is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
+    return [name for name, whole in zip(design.names, is_whole, strict=True) if not whole]
+
+
+def _find_effect_errors(
+    profile: LogisticProfile, kept: IntArray, covariance: FloatArray
+) -> FloatArray:
+    """Return the roots of 1 / sum of w + m' V m: the cells' diagonal of the joint inverse."""
+    centres = profile.centres[:, kept]
+    shared = np.einsum("ct,tu,cu->c", centres, covariance, centres, optimize=True)
+    return np.sqrt(1 / profile.weights + shared)

@@ -1,0 +1,358 @@
+"""Logistic profile likelihood, one intercept per cell: value, score, information in one pass.
+
+At given coefficients every cell's intercept is brought to its maximum, so that a Newton step for
+the coefficients is the joint step with the intercepts eliminated (Schur complement). Rows are
+read cell by cell through an index, so the matrix is neither sorted nor copied. Which terms are
+kept, and what the sums are for, belongs to `logistic`.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
+from esrd_pipeline.statistics.fit import FitError, SetAside
+
+BLOCK_ROWS = 8192
+"""Rows centred at a time: at 75 columns 2.5 MB in float32."""
+INTERCEPT_TOLERANCE = 1e-12
+"""An intercept is found where Newton's step is below this, relative to it or absolute."""
+INTERCEPT_LIMIT = 200
+
+# Sums may be reordered within a row or a cell, always in the same way; infinities keep meaning.
+_compile: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticCells:
+    """Rows in the order of their cells; only cells with events and non-events are among them.
+
+    Attributes:
+        order: the design's row at each place, shape (rows used,).
+        cell: index of the cell at each place, rising.
+        starts: first place of each cell and, last, the number of places: shape (C + 1,).
+        codes: each cell's code, rising, shape (C,).
+        cell_events: events of each cell, shape (C,).
+        offset: at each place.
+        outcome: at each place.
+    """
+
+    order: IntArray
+    cell: IntArray
+    starts: IntArray
+    codes: IntArray
+    cell_events: FloatArray
+    offset: FloatArray
+    outcome: FloatArray
+
+    def groups(self, block_rows: int) -> list[tuple[int, int]]:
+        """Whole cells of at most this many rows together; a larger cell stands alone."""
+        groups: list[tuple[int, int]] = []
+        first, count = 0, self.codes.size
+        while first < count:
+            reach = self.starts[first] + block_rows
+            last = max(first + 1, int(np.searchsorted(self.starts, reach, side="right")) - 1)
+            groups.append((first, last))
+            first = last
+        return groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticProfile:
+    """The profile likelihood at one point.
+
+    Attributes:
+        log_likelihood: of all rows, intercepts at their maxima.
+        score: sum of x (y - p), shape (terms,).
+        information: sum of w (x - m)(x - m)' with w = p (1 - p), shape (terms, terms).
+        intercepts: of each cell, shape (C,).
+        weights: sum of w in each cell, shape (C,).
+        centres: m, the mean of x weighted by w in each cell, shape (C, terms).
+        probabilities: p at each place of the cells' order; they add up to each cell's events.
+    """
+
+    log_likelihood: float
+    score: FloatArray
+    information: FloatArray
+    intercepts: FloatArray
+    weights: FloatArray
+    centres: FloatArray
+    probabilities: FloatArray
+
+
+def group_cells(
+    *, cell: IntArray, offset: FloatArray, outcome: FloatArray, minimum_rows: int
+) -> tuple[LogisticCells, tuple[SetAside, ...]]:
+    """Order rows by cell (codes from 0, gaps allowed) and set aside cells that say nothing.
+
+    Those are cells of fewer than `minimum_rows` rows and, among the others, cells without events
+    or without non-events, whose intercept is infinite whatever the coefficients.
+
+    Raises:
+        FitError: no cell is left.
+    """
+    order = np.argsort(cell, kind="stable")
+    codes, starts, counts = np.unique(cell[order], return_index=True, return_counts=True)
+    events = np.add.reduceat(outcome[order], starts)
+    is_small = counts < minimum_rows
+    unused = {
+        f"cells of fewer than {minimum_rows} rows": is_small,
+        "cells without events": ~is_small & (events == 0),
+        "cells without non-events": ~is_small & (events == counts),
+    }
+    is_used = ~np.logical_or.reduce(list(unused.values()))
+    set_aside: list[SetAside] = []
+    for rule, among in unused.items():
+        if among.any():
+            set_aside.append(SetAside(rule, int(among.sum())))
+            set_aside.append(SetAside(f"rows in {rule}", int(counts[among].sum())))
+    if not is_used.any():
+        reasons = ", ".join(f"{part.count} {part.rule}" for part in set_aside)
+        raise FitError(f"no cell says anything of the coefficients: {reasons}")
+    order = order[np.repeat(is_used, counts)]
+    sizes = counts[is_used]
+    cells = LogisticCells(
+        order=order,
+        cell=np.repeat(np.arange(sizes.size), sizes),
+        starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp, copy=False),
+        codes=codes[is_used],
+        cell_events=events[is_used],
+        offset=offset[order],
+        outcome=outcome[order],
+    )
+    return cells, tuple(set_aside)
+
+
+def evaluate_cells(
+    matrix: Matrix,
+    cells: LogisticCells,
+    coefficients: FloatArray,
+    *,
+    is_exact: bool,
+    block_rows: int,
+) -> LogisticProfile:
+    """Evaluate at `coefficients` (terms,); the information is float32 within blocks unless exact.
+
+    Everything else is float64 either way.
+    """
+    term_count = matrix.shape[1]
+    cell_count = cells.codes.size
+    intercepts = np.empty(cell_count)
+    weights = np.empty(cell_count)
+    centres = np.zeros((cell_count, term_count))
+    probabilities = np.empty(cells.order.size)
+    score = np.zeros(term_count)
+    information = np.zeros((term_count, term_count))
+    block = np.empty((block_rows, term_count), np.float64 if is_exact else np.float32)
+    value = 0.0
+    for first, last in cells.groups(block_rows):
+        value += _profile_cells(
+            matrix,
+            cells.order,
+            cells.starts,
+            cells.cell_events,
+            cells.offset,
+            cells.outcome,
+            coefficients,
+            first,
+            last,
+            intercepts,
+            weights,
+            centres,
+            probabilities,
+        )
+        start, end = int(cells.starts[first]), int(cells.starts[last])
+        for part in range(start, end, block_rows):
+            stop = min(part + block_rows, end)
+            rows = block[: stop - part]
+            _centre_rows(
+                matrix,
+                cells.order,
+                cells.cell,
+                cells.outcome,
+                probabilities,
+                centres,
+                part,
+                rows,
+                score,
+            )
+            information += rows.T @ rows
+    return LogisticProfile(
+        log_likelihood=value,
+        score=score,
+        information=information,
+        intercepts=intercepts,
+        weights=weights,
+        centres=centres,
+        probabilities=probabilities,
+    )
+
+
+def sum_patient_scores(
+    matrix: Matrix,
+    cells: LogisticCells,
+    profile: LogisticProfile,
+    *,
+    patient: IntArray,
+    block_rows: int,
+) -> FloatArray:
+    """Return the sum over patients of u u', u = sum of (x - m)(y - p) over a patient's rows.
+
+    `patient` holds codes from 0 at each place of the cells' order. Shape (terms, terms), float64.
+    """
+    places = np.argsort(patient, kind="stable")
+    starts = np.flatnonzero(np.diff(patient[places], prepend=-1))
+    bounds = np.append(starts, places.size)
+    residuals = cells.outcome - profile.probabilities
+    total = np.zeros((matrix.shape[1], matrix.shape[1]))
+    first = 0
+    while first < starts.size:
+        reach = bounds[first] + block_rows
+        last = max(first + 1, int(np.searchsorted(bounds, reach, side="right")) - 1)
+        at = places[bounds[first] : bounds[last]]
+        rows = matrix[cells.order[at]] - profile.centres[cells.cell[at]]
+        rows *= residuals[at, None]
+        sums = np.add.reduceat(rows, bounds[first:last] - bounds[first], axis=0)
+        total += sums.T @ sums
+        first = last
+    return total
+
+
+@_compile
+def find_intercept(predictor: FloatArray, start: int, end: int, events: float) -> float:
+    """Return a with the sum of expit(a + predictor) over start..end-1 equal to `events`.
+
+    Newton's method within a bracket that holds the root: log(events / others) less the largest
+    and the smallest predictor. Events lie between 0 and the number of rows, both excluded. Not a
+    number where the search does not settle.
+    """
+    count = end - start
+    middle = math.log(events / (count - events))
+    smallest, largest, total = np.inf, -np.inf, 0.0
+    for place in range(start, end):
+        smallest = min(smallest, predictor[place])
+        largest = max(largest, predictor[place])
+        total += predictor[place]
+    low, high = middle - largest, middle - smallest
+    at = middle - total / count
+    for _ in range(INTERCEPT_LIMIT):
+        gap, weight = events, 0.0
+        for place in range(start, end):
+            reached = at + predictor[place]
+            odds = math.exp(-abs(reached))
+            share = 1.0 / (1.0 + odds)
+            gap -= share if reached >= 0 else odds * share
+            weight += odds * share * share
+        if gap > 0:
+            low = at
+        else:
+            high = at
+        step = gap / weight
+        if abs(step) <= INTERCEPT_TOLERANCE * (1.0 + abs(at)):
+            return at + step
+        at += step
+        if not low < at < high:
+            at = 0.5 * (low + high)
+        if high - low <= INTERCEPT_TOLERANCE * (1.0 + abs(at)):
+            return at
+    return np.nan
+
+
+@_compile
+def find_intercepts(predictor: FloatArray, starts: IntArray, totals: FloatArray) -> FloatArray:
+    """Return the intercept of each group of rows; infinite for no event or nothing but events.
+
+    Group g has the rows starts[g]..starts[g + 1]-1; one without rows has no intercept.
+    """
+    intercepts = np.full(totals.size, np.nan)
+    for group in range(totals.size):
+        start, end = starts[group], starts[group + 1]
+        if start == end:
+            continue
+        if totals[group] == 0:
+            intercepts[group] = -np.inf
+        elif totals[group] == end - start:
+            intercepts[group] = np.inf
+        else:
+            intercepts[group] = find_intercept(predictor, start, end, totals[group])
+    return intercepts
+
+
+@_compile
+def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
+    matrix: Matrix,
+    order: IntArray,
+    starts: IntArray,
+    cell_events: FloatArray,
+    offset: FloatArray,
+    outcome: FloatArray,
+    coefficients: FloatArray,
+    first: int,
+    last: int,
+    intercepts: FloatArray,
+    weights: FloatArray,
+    centres: FloatArray,
+    probabilities: FloatArray,
+) -> float:
+    """Fill the last four arrays for the cells first..last-1 and return their log-likelihood."""
+    value = 0.0
+    for cell in range(first, last):
+        start, end = starts[cell], starts[cell + 1]
+        for place in range(start, end):
+            row = matrix[order[place]]
+            predictor = 0.0
+            for term in range(row.size):
+                predictor += np.float64(row[term]) * coefficients[term]
+            probabilities[place] = offset[place] + predictor
+        intercept = find_intercept(probabilities, start, end, cell_events[cell])
+        centre = centres[cell]
+        total = 0.0
+        for place in range(start, end):
+            reached = intercept + probabilities[place]
+            odds = math.exp(-abs(reached))
+            share = 1.0 / (1.0 + odds)
+            value += outcome[place] * reached - max(reached, 0.0) - math.log1p(odds)
+            probabilities[place] = share if reached >= 0 else odds * share
+            weight = odds * share * share
+            total += weight
+            row = matrix[order[place]]
+            for term in range(row.size):
+                centre[term] += weight * np.float64(row[term])
+        for term in range(centre.size):
+            centre[term] /= total
+        intercepts[cell] = intercept
+        weights[cell] = total
+    return value
+
+
+@_compile
+def _centre_rows(  # noqa: PLR0917 - numba has no keyword-only arguments
+    matrix: Matrix,
+    order: IntArray,
+    cell: IntArray,
+    outcome: FloatArray,
+    probabilities: FloatArray,
+    centres: FloatArray,
+    start: int,
+    block: NDArray[np.floating],
+    score: FloatArray,
+) -> None:
+    """Write the root of w times (x - m) of the places from `start` on; add to the score.
+
+    Residuals add up to nothing in a cell, so the score may be summed over x - m.
+    """
+    for at in range(block.shape[0]):
+        place = start + at
+        row = matrix[order[place]]
+        centre = centres[cell[place]]
+        probability = probabilities[place]
+        root = math.sqrt(probability * (1.0 - probability))
+        residual = outcome[place] - probability
+        for term in range(row.size):
+            difference = np.float64(row[term]) - centre[term]
+            score[term] += residual * difference
+            block[at, term] = root * difference

@@ -1,0 +1,257 @@
+"""Direct standardisation to the nation's patient-months; Wald's test (manual 2.2.14, 2.16.13).
+
+A facility's value is the mean over all patient-months of expit(a + x'b). The distribution of x'b
+is compressed once, so that no facility visits the nation's rows. Estimating a and b does not
+belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import root_scalar
+from scipy.special import expit, logit, ndtr, ndtri
+
+from esrd_pipeline.statistics.design import FloatArray, check_finite
+from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline.statistics.gee_facilities import FacilityIntercepts, InterceptStatus
+from esrd_pipeline.statistics.rows import sum_by
+
+LEVEL = 0.95
+BIN_WIDTH = 1 / 64
+"""On the logit scale: the fourth order of a bin's spread adds at most 2e-11 to a mean of expit."""
+PREDICTOR_LIMIT = 500.0
+"""Linear predictors beyond this are mistakes, and expit would tell nothing of them."""
+FOURTH_DERIVATIVE = 0.128
+"""No fourth derivative of expit is larger in size."""
+FIFTH_DERIVATIVE = 0.25
+"""No fifth derivative of expit is larger in size."""
+BLOCK_FACILITIES = 256
+HALVINGS = 100
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictorDistribution:
+    """Linear predictors of all rows, in B narrow bins.
+
+    Attributes:
+        centres: mean of each bin, shape (B,).
+        shares: of all rows, shape (B,); they add up to 1.
+        second: mean square about the centre, shape (B,).
+        third: mean cube about the centre, shape (B,).
+        error_bound: no mean of expit, and no derivative of one, is further off than this.
+    """
+
+    centres: FloatArray
+    shares: FloatArray
+    second: FloatArray
+    third: FloatArray
+    error_bound: float
+
+    def average(self, intercepts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean of expit(a + x'b) over rows for each a, and its derivative in a.
+
+        Taylor's expansion about each bin's mean to the third order. Shape (F,) both; infinite
+        intercepts give 0 or 1 and no slope.
+        """
+        value, slope = np.empty((2, intercepts.size))
+        for start in range(0, intercepts.size, BLOCK_FACILITIES):
+            block = slice(start, start + BLOCK_FACILITIES)
+            mean = np.asarray(expit(intercepts[block, None] + self.centres))
+            variance = mean * (1 - mean)
+            tilt = 1 - 2 * mean
+            third = variance * (1 - 6 * variance)
+            value[block] = (
+                mean @ self.shares
+                + (variance * tilt) @ (self.shares * self.second / 2)
+                + third @ (self.shares * self.third / 6)
+            )
+            slope[block] = (
+                variance @ self.shares
+                + third @ (self.shares * self.second / 2)
+                + (variance * tilt * (1 - 12 * variance)) @ (self.shares * self.third / 6)
+            )
+        return value, slope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardisedValues:
+    """Facilities' values against the nation's; shapes are (F,). What does not exist is missing.
+
+    Attributes:
+        value: what the nation's percentage would be at the facility's intercept; 0 without
+            events, 1 with events alone.
+        standard_error: of the value, by the delta method; missing for values of 0 and 1.
+        logit_error: of the value's logit.
+        z: Wald's, on the logit scale; missing for values of 0 and 1.
+        p_value: two-sided; a bound where `is_exact`.
+        lower: limit of the interval.
+        upper: limit of the interval.
+        is_exact: value is 0 or 1: test and interval rest on the probability of the outcome seen.
+        national: what values are tested against.
+        error_bound: of value and slope, from compressing the linear predictors.
+    """
+
+    value: FloatArray
+    standard_error: FloatArray
+    logit_error: FloatArray
+    z: FloatArray
+    p_value: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    is_exact: BoolArray
+    national: float
+    error_bound: float
+
+
+def compress_predictors(predictor: FloatArray) -> PredictorDistribution:
+    """Compress the linear predictors x'b of all rows, shape (rows,), in any order.
+
+    Raises:
+        FitError: there are none, or some are not finite or out of range.
+    """
+    if predictor.size == 0:
+        raise FitError("there are no rows")
+    check_finite("predictor", predictor)
+    beyond = int(np.count_nonzero(np.abs(predictor) > PREDICTOR_LIMIT))
+    if beyond:
+        raise FitError(f"predictor: {beyond} values are beyond {PREDICTOR_LIMIT:g}")
+    index = np.floor(predictor / BIN_WIDTH).astype(np.intp)
+    lowest = int(index.min())
+    index -= lowest
+    counts = np.bincount(index)
+    used = np.flatnonzero(counts)
+    middle = (np.arange(counts.size) + lowest + 0.5) * BIN_WIDTH
+    size = counts[used]
+    distance = predictor - middle[index]
+    shift = sum_by(index, distance)[used] / size
+    full_shift = np.zeros(counts.size)
+    full_shift[used] = shift
+    distance -= full_shift[index]
+    power = distance * distance
+    second = sum_by(index, power)[used] / size
+    third = sum_by(index, power * distance)[used] / size
+    fourth = float(np.mean(power * power))
+    return PredictorDistribution(
+        centres=middle[used] + shift,
+        shares=size / predictor.size,
+        second=second,
+        third=third,
+        error_bound=max(FOURTH_DERIVATIVE, FIFTH_DERIVATIVE) / 24 * fourth,
+    )
+
+
+def standardise(
+    *,
+    facilities: FacilityIntercepts,
+    predictors: PredictorDistribution,
+    national: float,
+    level: float = LEVEL,
+) -> StandardisedValues:
+    """Standardise every facility and test it against the national value (manual 2.16.13-14).
+
+    The error of a value is that of its intercept times the mean of mu (1 - mu); test and interval
+    are Wald's on the logit scale, the limits transformed back.
+
+    A facility without events, or with events alone, has a value of 0 or 1 and no Wald test, of
+    which the manual says nothing. Its p-value and interval rest on the probability of the outcome
+    seen, at the intercept in question. Patients are independent, but months of one patient may
+    depend on one another in any way: no patient's months are all without event with a larger
+    probability than the month likeliest to have one. The product over patients bounds the
+    probability from above; doubled it is the p-value, and the limit that is not 0 or 1 is where
+    it equals half the test's size.
+
+    Args:
+        facilities: stage 2.
+        predictors: of all patient-months of the nation.
+        national: the national value, between 0 and 1.
+        level: of the interval, between 0 and 1.
+
+    Raises:
+        FitError: the national value or the level is out of range.
+    """
+    if not 0 < national < 1:
+        raise FitError("national: not between 0 and 1")
+    if not 0 < level < 1:
+        raise FitError("level: not between 0 and 1")
+    value, slope = predictors.average(facilities.intercept)
+    standard_error = slope * facilities.standard_error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        location = np.asarray(logit(value))
+        logit_error = standard_error / (value * (1 - value))
+        z = (location - logit(national)) / logit_error
+    reach = ndtri((1 + level) / 2) * logit_error
+    lower, upper = np.asarray(expit(location - reach)), np.asarray(expit(location + reach))
+    p_value = 2 * np.asarray(ndtr(-np.abs(z)))
+    is_exact = np.isin(facilities.status, (InterceptStatus.NO_EVENTS, InterceptStatus.ALL_EVENTS))
+    p_value[is_exact], limit = _bound_separated(
+        facilities, predictors, is_exact, national=national, tail=(1 - level) / 2
+    )
+    is_empty = facilities.status[is_exact] == InterceptStatus.NO_EVENTS
+    lower[is_exact] = np.where(is_empty, 0.0, limit)
+    upper[is_exact] = np.where(is_empty, limit, 1.0)
+    return StandardisedValues(
+        value=value,
+        standard_error=standard_error,
+        logit_error=logit_error,
+        z=z,
+        p_value=p_value,
+        lower=lower,
+        upper=upper,
+        is_exact=is_exact,
+        national=national,
+        error_bound=predictors.error_bound,
+    )
+
+
+def find_intercept(*, predictors: PredictorDistribution, value: float) -> float:
+    """Return the intercept at which the nation's mean of expit(a + x'b) is `value`.
+
+    Raises:
+        FitError: the value is not between 0 and 1.
+    """
+    if not 0 < value < 1:
+        raise FitError("value: not between 0 and 1")
+
+    def differ(intercept: float) -> float:
+        return float(predictors.average(np.array([intercept]))[0][0]) - value
+
+    middle = float(logit(value))
+    low, high = middle - predictors.centres.max() - 1, middle - predictors.centres.min() + 1
+    return float(root_scalar(differ, bracket=(low, high), method="brentq", xtol=1e-13).root)
+
+
+def _bound_separated(
+    facilities: FacilityIntercepts,
+    predictors: PredictorDistribution,
+    is_exact: BoolArray,
+    *,
+    national: float,
+    tail: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return p-values and inner limits of the facilities whose value is 0 or 1."""
+    which = np.flatnonzero(is_exact)
+    sign = np.where(facilities.status[which] == InterceptStatus.NO_EVENTS, 1.0, -1.0)
+    place = np.searchsorted(which, facilities.extreme_facility)
+    # Turned so that no events were seen: events alone are no events of the opposite outcome.
+    extremes = sign[place] * facilities.extreme_predictor
+
+    def log_probability(intercepts: FloatArray) -> FloatArray:
+        each = -np.logaddexp(0.0, intercepts[place] + extremes)
+        return sum_by(place, each, count=which.size)
+
+    null = sign * find_intercept(predictors=predictors, value=national)
+    p_value = np.minimum(1.0, 2 * np.exp(log_probability(null)))
+    highest = np.full(which.size, -np.inf)
+    np.maximum.at(highest, place, extremes)
+    patients = facilities.patients[which]
+    low = np.asarray(logit(-np.expm1(np.log(tail) / patients))) - highest
+    high = logit(1 - tail) - highest
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_above = log_probability(middle) < np.log(tail)
+        low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
+    limit, _ = predictors.average(sign * (low + high) / 2)
+    return p_value, limit

@@ -1,0 +1,589 @@
+"""Stage 1 of the GEE against formulas, matrices, geepack, statsmodels and planted truth."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from esrd_pipeline.statistics.design import Design, FloatArray, IntArray
+from esrd_pipeline.statistics.fit import CollinearError, FitError, SeparationError
+from esrd_pipeline.statistics.gee import GeeFit, fit_by_groups, fit_gee
+from esrd_pipeline.statistics.gee_clusters import Clusters, group_clusters
+from esrd_pipeline.statistics.gee_scoring import CORRELATION_LIMIT
+from esrd_pipeline.statistics.gee_sums import GeeSums, iterate_scores, sum_clusters
+
+STORED = Path(__file__).parent / "r"
+TRUTH = np.array([0.4, -0.5, 0.2])
+
+
+@dataclass(frozen=True)
+class Months:
+    """Patient-months."""
+
+    matrix: NDArray[np.number]
+    outcome: NDArray[np.integer]
+    patient: IntArray
+    facility: IntArray
+
+    @property
+    def design(self) -> Design:
+        """Terms are named a, b, c."""
+        return Design(self.matrix, tuple("abcdefgh"[: self.matrix.shape[1]]))
+
+    @property
+    def inputs(self) -> dict[str, NDArray[np.integer]]:
+        """What every fit takes beside the design."""
+        return {"outcome": self.outcome, "patient": self.patient, "facility": self.facility}
+
+    def take(self, rows: IntArray) -> "Months":
+        """Return these rows, in this order."""
+        return Months(
+            self.matrix[rows], self.outcome[rows], self.patient[rows], self.facility[rows]
+        )
+
+
+def fit(months: Months, **options: bool) -> GeeFit:
+    return fit_gee(design=months.design, **months.inputs, **options)
+
+
+def simulate(
+    seed: int,
+    *,
+    patients: int = 300,
+    facilities: int = 8,
+    persistence: float = 0.6,
+    moving: float = 0.1,
+) -> Months:
+    """Each month draws the patient's uniform, with this probability, or its own.
+
+    So every month has its marginal probability exactly, and two months of a patient are alike.
+    """
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(patients), rng.integers(1, 8, patients))
+    rows = patient.size
+    home = rng.integers(0, facilities, patients)[patient]
+    facility = np.where(rng.random(rows) < moving, rng.integers(0, facilities, rows), home)
+    level = rng.normal(-0.2, 0.4, facilities)[facility]
+    matrix = np.column_stack(
+        [
+            rng.normal(level / 2, 1),
+            rng.integers(0, 2, patients)[patient],
+            rng.integers(0, 3, rows),
+        ]
+    )
+    draw = np.where(rng.random(rows) < persistence, rng.random(patients)[patient], rng.random(rows))
+    outcome = (draw < expit(level + matrix @ TRUTH)).astype(int)
+    return Months(matrix, outcome, patient, facility)
+
+
+def relative(found: FloatArray, expected: FloatArray) -> float:
+    return float(np.max(np.abs(np.asarray(found) / np.asarray(expected) - 1)))
+
+
+def group(months: Months) -> Clusters:
+    rows = months.outcome.size
+    clusters, _ = group_clusters(
+        patient=months.patient,
+        facility=months.facility,
+        outcome=months.outcome.astype(float),
+        offset=np.zeros(rows),
+        rows=np.arange(rows),
+    )
+    return clusters
+
+
+def test_months_of_different_patients_give_the_logistic_regression() -> None:
+    months = simulate(1, patients=500)
+    months = replace(months, patient=np.arange(months.outcome.size))
+    fitted = fit(months)
+    dummies = (months.facility[:, None] == np.arange(8)).astype(float)
+    logistic = sm.Logit(months.outcome, np.column_stack([months.matrix, dummies])).fit(disp=0)
+    assert fitted.correlation == 0
+    assert relative(fitted.regression.coefficients, logistic.params[:3]) < 1e-7
+    assert relative(fitted.intercepts, logistic.params[3:]) < 1e-6
+    unscaled = fitted.regression.model_covariance / fitted.dispersion
+    np.testing.assert_allclose(unscaled, logistic.cov_params()[:3, :3], rtol=1e-6)
+    np.testing.assert_allclose(fitted.regression.log_likelihood, logistic.llf, rtol=1e-12)
+
+
+def test_a_constant_alone_in_balanced_clusters_has_closed_forms() -> None:
+    outcome = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])
+    fitted = fit_gee(
+        design=Design(np.ones((15, 1)), ("constant",)),
+        outcome=outcome.ravel(),
+        patient=np.repeat(np.arange(5), 3),
+    )
+    share = 7 / 15
+    residual = outcome - share
+    products = (residual.sum(axis=1) ** 2 - (residual**2).sum(axis=1)).sum() / 2
+    np.testing.assert_allclose(fitted.regression.coefficients, [logit(share)], atol=1e-9)
+    np.testing.assert_allclose(fitted.dispersion, 1.0, atol=1e-9)
+    alpha = products / 15 / (share * (1 - share))
+    np.testing.assert_allclose(fitted.correlation, alpha, atol=1e-9)
+    information = 15 * share * (1 - share)
+    robust = np.sqrt((residual.sum(axis=1) ** 2).sum()) / information
+    np.testing.assert_allclose(fitted.regression.standard_errors, [robust], rtol=1e-8)
+    model = (1 + 2 * alpha) / information
+    np.testing.assert_allclose(fitted.regression.model_covariance, [[model]], rtol=1e-8)
+
+
+def test_without_correlation_score_and_information_are_derivatives_of_the_likelihood() -> None:
+    months = simulate(2, patients=40, facilities=3)
+    clusters = group(months)
+
+    def evaluate(point: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        sums = sum_clusters(
+            months.matrix,
+            clusters,
+            intercepts=point[:3],
+            coefficients=point[3:],
+            correlation=0.0,
+        )
+        cross = sums.cross_information
+        information = np.block([[sums.intercept_information, cross], [cross.T, sums.information]])
+        score = np.concatenate((sums.intercept_score, sums.score))
+        return sums.log_likelihood, score, information
+
+    point = np.array([0.1, -0.3, 0.2, 0.3, -0.4, 0.1])
+    _, score, information = evaluate(point)
+    for term in range(6):
+        step = 1e-5 * np.eye(6)[term]
+        ahead, behind = evaluate(point + step), evaluate(point - step)
+        np.testing.assert_allclose((ahead[0] - behind[0]) / 2e-5, score[term], atol=1e-6)
+        np.testing.assert_allclose(
+            (behind[1] - ahead[1]) / 2e-5, information[term], atol=1e-6, rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("correlation", [0.6, -0.1])
+def test_cluster_sums_equal_the_matrices_they_stand_for(correlation: float) -> None:
+    months = simulate(3, patients=30, facilities=4, moving=0.3)
+    clusters = group(months)
+    at = np.array([0.2, -0.1, 0.4, 0.0, 0.3, -0.4, 0.1])
+    sums = sum_clusters(
+        months.matrix, clusters, intercepts=at[:4], coefficients=at[4:], correlation=correlation
+    )
+    dummies = (months.facility[:, None] == np.arange(4)).astype(float)
+    every = np.column_stack([dummies, months.matrix])
+    mean = expit(every @ at)
+    score, information, filling = np.zeros(7), np.zeros((7, 7)), np.zeros((7, 7))
+    for patient in range(30):
+        rows = months.patient == patient
+        roots = np.sqrt(mean[rows] * (1 - mean[rows]))
+        size = roots.size
+        working = correlation * np.ones((size, size)) + (1 - correlation) * np.eye(size)
+        inverse = np.linalg.inv(roots[:, None] * working * roots) * (1 - correlation)
+        slope = every[rows] * roots[:, None] ** 2
+        own = slope.T @ inverse @ (months.outcome[rows] - mean[rows])
+        score += own
+        information += slope.T @ inverse @ slope
+        filling += np.outer(own, own)
+    tight = {"rtol": 1e-10, "atol": 1e-10}
+    np.testing.assert_allclose(sums.intercept_score, score[:4], **tight)
+    np.testing.assert_allclose(sums.score, score[4:], **tight)
+    np.testing.assert_allclose(sums.intercept_information, information[:4, :4], **tight)
+    np.testing.assert_allclose(sums.cross_information, information[:4, 4:], **tight)
+    np.testing.assert_allclose(sums.information, information[4:, 4:], **tight)
+    bread = np.linalg.inv(information)
+    centres = np.linalg.solve(sums.intercept_information, sums.cross_information)
+    eliminated = np.linalg.inv(sums.information - sums.cross_information.T @ centres)
+    found = sum(
+        scores.T @ scores
+        for _, scores in iterate_scores(
+            months.matrix,
+            clusters,
+            intercepts=at[:4],
+            coefficients=at[4:],
+            correlation=correlation,
+            centres=centres,
+        )
+    )
+    np.testing.assert_allclose(
+        eliminated @ found @ eliminated, (bread @ filling @ bread)[4:, 4:], rtol=1e-9
+    )
+
+
+def read_stored() -> tuple[Months, dict[str, dict[str, list[float]]]]:
+    table = np.genfromtxt(STORED / "gee.csv", delimiter=",", names=True)
+    months = Months(
+        np.column_stack([table["age"], table["diabetes"], table["duration"]]).astype(np.float32),
+        table["outcome"].astype(int),
+        table["patient"].astype(int),
+        table["facility"].astype(int),
+    )
+    return months, json.loads((STORED / "gee.json").read_text())
+
+
+def agrees(fitted: GeeFit, stored: dict[str, list[float]]) -> None:
+    assert relative(fitted.regression.coefficients, stored["coefficients"]) < 1e-8
+    assert relative(fitted.regression.robust_covariance, stored["robust_covariance"]) < 1e-8
+    assert relative(fitted.regression.model_covariance, stored["model_covariance"]) < 1e-8
+    assert relative(fitted.correlation, stored["correlation"]) < 1e-8
+    assert relative(fitted.dispersion, stored["dispersion"]) < 1e-8
+
+
+def test_a_fit_without_facilities_is_geepacks() -> None:
+    months, stored = read_stored()
+    matrix = np.column_stack([np.ones(months.outcome.size, np.float32), months.matrix])
+    fitted = fit_gee(
+        design=Design(matrix, ("constant", "age", "diabetes", "duration")),
+        outcome=months.outcome,
+        patient=months.patient,
+    )
+    agrees(fitted, stored["plain"])
+
+
+def test_a_fit_with_facilities_is_geepacks_with_a_factor() -> None:
+    months, stored = read_stored()
+    fitted = fit(months)
+    agrees(fitted, stored["fixed"])
+    assert relative(fitted.intercepts, stored["fixed"]["intercepts"]) < 1e-7
+    assert fitted.facility.tolist() == list(range(12))
+    counts = {each.rule: each.count for each in fitted.regression.set_aside}
+    assert counts == {
+        "facilities without events (stage 1)": 1,
+        "facilities with events alone (stage 1)": 1,
+        "rows of such facilities (stage 1)": int(np.sum(months.facility >= 12)),
+    }
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.8])
+def test_a_fit_is_statsmodels_with_dummies_and_no_degrees_of_freedom(persistence: float) -> None:
+    months = simulate(4, patients=120, facilities=5, persistence=persistence)
+    fitted = fit(months)
+    dummies = (months.facility[:, None] == np.arange(5)).astype(float)
+    other = sm.GEE(
+        months.outcome,
+        np.column_stack([months.matrix, dummies]),
+        groups=months.patient,
+        family=sm.families.Binomial(),
+        cov_struct=sm.cov_struct.Exchangeable(),
+    ).fit(maxiter=500, ctol=1e-12, ddof_scale=0)
+    assert relative(fitted.regression.coefficients, other.params[:3]) < 1e-8
+    assert relative(fitted.correlation, other.cov_struct.dep_params) < 1e-7
+    assert relative(fitted.regression.standard_errors, np.sqrt(np.diag(other.cov_robust))[:3]) < (
+        1e-8
+    )
+    # statsmodels takes a scale of 1 here, geepack phi.
+    unscaled = fitted.regression.model_covariance / fitted.dispersion
+    np.testing.assert_allclose(unscaled, other.cov_naive[:3, :3], rtol=1e-6)
+
+
+def test_eliminated_intercepts_equal_columns_of_the_design() -> None:
+    months = simulate(5, moving=0.25)
+    dummies = (months.facility[:, None] == np.arange(8)).astype(float)
+    design = Design(np.column_stack([months.matrix, dummies]), tuple("abcdefghijk"))
+    columns = fit_gee(design=design, outcome=months.outcome, patient=months.patient)
+    fitted = fit(months)
+    np.testing.assert_allclose(
+        fitted.regression.coefficients, columns.regression.coefficients[:3], atol=1e-9
+    )
+    np.testing.assert_allclose(fitted.intercepts, columns.regression.coefficients[3:], atol=1e-9)
+    np.testing.assert_allclose(
+        fitted.regression.robust_covariance,
+        columns.regression.robust_covariance[:3, :3],
+        atol=1e-11,
+    )
+
+
+def test_order_labels_and_width_of_rows_do_not_matter() -> None:
+    months = simulate(6)
+    months = replace(months, matrix=np.round(months.matrix).astype(np.float64))
+    rng = np.random.default_rng(0)
+    shuffled = months.take(rng.permutation(months.outcome.size))
+    other = Months(
+        (shuffled.matrix + 5).astype(np.uint8),
+        shuffled.outcome.astype(np.uint8),
+        rng.permutation(1000)[shuffled.patient],
+        rng.permutation(20)[shuffled.facility].astype(np.int16),
+    )
+    first, second = fit(months), fit(other)
+    np.testing.assert_allclose(
+        first.regression.coefficients, second.regression.coefficients, atol=1e-9
+    )
+    np.testing.assert_allclose(first.correlation, second.correlation, atol=1e-9)
+    np.testing.assert_allclose(
+        first.regression.robust_covariance, second.regression.robust_covariance, atol=1e-10
+    )
+
+
+def test_an_offset_is_taken_off_the_intercepts() -> None:
+    months = simulate(7)
+    offset = np.where(months.facility == 2, 1.5, 0.0) + 0.3 * months.matrix[:, 0]
+    plain, moved = fit(months), fit_gee(design=months.design, **months.inputs, offset=offset)
+    np.testing.assert_allclose(
+        moved.intercepts, plain.intercepts - np.where(np.arange(8) == 2, 1.5, 0), atol=1e-9
+    )
+    np.testing.assert_allclose(
+        moved.regression.coefficients, plain.regression.coefficients - [0.3, 0, 0], atol=1e-9
+    )
+
+
+def test_facilities_without_both_outcomes_are_as_if_they_were_not_there() -> None:
+    months = simulate(8)
+    outcome = np.where(months.facility == 3, 0, months.outcome)
+    outcome[months.facility == 6] = 1
+    fitted = fit(replace(months, outcome=outcome))
+    without = fit(months.take(np.flatnonzero(~np.isin(months.facility, (3, 6)))))
+    np.testing.assert_allclose(
+        fitted.regression.coefficients, without.regression.coefficients, atol=1e-12
+    )
+    assert fitted.facility.tolist() == [0, 1, 2, 4, 5, 7]
+    assert sum(each.count for each in fitted.regression.set_aside[:2]) == 2
+
+
+def test_the_mean_of_groups_is_the_mean_of_fits_to_their_rows() -> None:
+    months = simulate(9, patients=600, facilities=12)
+    grouped = fit_by_groups(design=months.design, **months.inputs, group_count=3, seed=11)
+    alone = [
+        fit(months.take(np.flatnonzero(np.isin(months.facility, group)))).regression
+        for group in grouped.groups
+    ]
+    assert [group.size for group in grouped.groups] == [4, 4, 4]
+    assert sorted(np.concatenate(grouped.groups)) == list(range(12))
+    assert grouped.seed == 11
+    mean = np.mean([each.coefficients for each in alone], axis=0)
+    np.testing.assert_allclose(grouped.regression.coefficients, mean, atol=1e-12)
+    for ours, each in zip(grouped.fits, alone, strict=True):
+        np.testing.assert_allclose(
+            ours.regression.robust_covariance, each.robust_covariance, rtol=1e-9
+        )
+    model = np.sum([each.model_covariance for each in alone], axis=0) / 9
+    np.testing.assert_allclose(grouped.regression.model_covariance, model, rtol=1e-9)
+    assert grouped.regression.row_count == months.outcome.size
+    np.testing.assert_allclose(
+        grouped.predict(months.design), months.matrix @ mean, rtol=1e-10, atol=1e-12
+    )
+
+
+def test_the_error_of_the_mean_adds_patients_across_groups() -> None:
+    apart = simulate(10, patients=400, moving=0.0)
+    grouped = fit_by_groups(design=apart.design, **apart.inputs, group_count=2, seed=1)
+    independent = sum(each.regression.robust_covariance for each in grouped.fits) / 4
+    np.testing.assert_allclose(grouped.regression.robust_covariance, independent, rtol=1e-9)
+    # The same patients in both groups, with the same months: as if there were one group.
+    twice = Months(
+        np.vstack([apart.matrix, apart.matrix]),
+        np.tile(apart.outcome, 2),
+        np.tile(apart.patient, 2),
+        np.repeat([0, 1], apart.outcome.size),
+    )
+    doubled = fit_by_groups(design=twice.design, **twice.inputs, group_count=2, seed=1)
+    np.testing.assert_allclose(
+        doubled.regression.robust_covariance,
+        doubled.fits[0].regression.robust_covariance,
+        rtol=1e-9,
+    )
+
+
+def test_one_group_is_the_fit_itself() -> None:
+    months = simulate(11)
+    grouped = fit_by_groups(design=months.design, **months.inputs, group_count=1, seed=5)
+    single = fit(months).regression
+    np.testing.assert_array_equal(grouped.regression.coefficients, single.coefficients)
+    np.testing.assert_allclose(
+        grouped.regression.robust_covariance, single.robust_covariance, rtol=1e-12
+    )
+
+
+def test_the_split_depends_on_the_seed_and_the_sorted_facilities_alone() -> None:
+    months = simulate(12, patients=400)
+    rows = np.random.default_rng(1).permutation(months.outcome.size)
+    shuffled = months.take(rows)
+    spread = replace(shuffled, facility=shuffled.facility * 7 + 3)
+    options = {"group_count": 2, "seed": 3}
+    first = fit_by_groups(design=months.design, **months.inputs, **options)
+    second = fit_by_groups(design=spread.design, **spread.inputs, **options)
+    for ours, theirs in zip(first.groups, second.groups, strict=True):
+        assert (ours * 7 + 3).tolist() == theirs.tolist()
+    np.testing.assert_allclose(
+        first.regression.coefficients, second.regression.coefficients, atol=1e-9
+    )
+    third = fit_by_groups(design=months.design, **months.inputs, group_count=2, seed=4)
+    assert third.groups[0].tolist() != first.groups[0].tolist()
+
+
+def test_a_term_absent_from_one_group_is_the_mean_of_the_others() -> None:
+    months = simulate(13, patients=500)
+    split = fit_by_groups(design=months.design, **months.inputs, group_count=2, seed=2).groups
+    matrix = months.matrix.copy()
+    matrix[np.isin(months.facility, split[0]), 1] = 0
+    lacking = replace(months, matrix=matrix)
+    with pytest.raises(CollinearError, match=r"group 1 of 2: .*: b"):
+        fit_by_groups(design=lacking.design, **lacking.inputs, group_count=2, seed=2)
+    grouped = fit_by_groups(
+        design=lacking.design, **lacking.inputs, group_count=2, seed=2, set_aside_aliased=True
+    )
+    second = grouped.fits[1].regression
+    assert grouped.regression.names == ("a", "b", "c")
+    assert grouped.fits[0].regression.names == ("a", "c")
+    np.testing.assert_allclose(grouped.regression.coefficients[1], second.coefficients[1])
+    np.testing.assert_allclose(
+        grouped.regression.robust_covariance[1, 1], second.robust_covariance[1, 1], rtol=1e-9
+    )
+    assert [(each.rule, each.names) for each in grouped.regression.set_aside] == [
+        ("terms not estimated in every group of facilities", ("b",))
+    ]
+
+
+def test_terms_that_repeat_others_or_the_facilities_are_named() -> None:
+    months = simulate(14)
+    level = np.arange(8.0)[months.facility]
+    matrix = np.column_stack([months.matrix, level, months.matrix[:, 0] - 2 * level])
+    repeated = replace(months, matrix=matrix)
+    with pytest.raises(CollinearError, match="facilities or earlier terms: d, e"):
+        fit(repeated)
+    fitted = fit(repeated, set_aside_aliased=True)
+    assert fitted.regression.names == ("a", "b", "c")
+    assert fitted.regression.set_aside[-1].names == ("d", "e")
+    np.testing.assert_allclose(
+        fitted.regression.coefficients, fit(months).regression.coefficients, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        fitted.regression.robust_covariance,
+        fit(months).regression.robust_covariance,
+        atol=1e-11,
+    )
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_a_term_whose_rows_agree_in_outcome_is_named(outcome: int) -> None:
+    months = simulate(15)
+    telling = (months.outcome == outcome) & (months.facility < 2)
+    matrix = np.column_stack([months.matrix, telling]).astype(np.float32)
+    with pytest.raises(SeparationError, match=r"separation: .* agree in outcome: d"):
+        fit(replace(months, matrix=matrix))
+
+
+def test_a_term_that_orders_the_outcome_has_no_estimate() -> None:
+    months = simulate(15)
+    order = months.outcome + 0.5 * np.random.default_rng(0).random(months.outcome.size) + 1
+    with pytest.raises(SeparationError, match="separation: no finite estimate exists for d"):
+        fit(replace(months, matrix=np.column_stack([months.matrix, order])))
+
+
+def test_a_correlation_beyond_its_range_is_held_and_told() -> None:
+    outcome = np.repeat([1, 0, 0, 1, 0], 4)
+    fitted = fit_gee(
+        design=Design(np.ones((20, 1)), ("constant",)),
+        outcome=outcome,
+        patient=np.repeat(np.arange(5), 4),
+    )
+    np.testing.assert_allclose(fitted.regression.coefficients, [logit(0.4)])
+    assert fitted.correlation == CORRELATION_LIMIT
+    np.testing.assert_allclose(fitted.correlation_estimate, 1)
+    assert [each.rule for each in fitted.regression.set_aside] == [
+        "correlations held within their range (stage 1)"
+    ]
+
+
+def move_persistent_patients() -> Months:
+    """Patients draw once, all but; movers meet other levels, which differ much, and change."""
+    rng = np.random.default_rng(3)
+    patients, facilities = 4000, 80
+    patient = np.repeat(np.arange(patients), 12)
+    home = rng.integers(0, facilities, patients)
+    moved = (rng.random(patients) < 0.08)[patient] & (rng.random(patient.size) < 0.5)
+    facility = np.where(moved, rng.integers(0, facilities, patients)[patient], home[patient])
+    matrix = np.column_stack(
+        [rng.normal(0, 1, patients)[patient], rng.normal(0, 0.5, patient.size)]
+    )
+    level = rng.normal(-1.5, 0.9, facilities)[facility]
+    draw = rng.normal(0, 1, patients)[patient] + rng.normal(0, 0.25, patient.size)
+    predictor = level + matrix @ np.array([0.5, -0.2])
+    outcome = (norm.cdf(draw / np.hypot(1, 0.25)) < expit(predictor)).astype(int)
+    return Months(matrix, outcome, patient, facility)
+
+
+def test_persistent_patients_who_move_do_not_keep_the_search_from_its_root() -> None:
+    months = move_persistent_patients()
+    fitted = fit(months)
+    assert fitted.correlation > 0.6
+    assert fitted.regression.gradient_norm < 1e-7
+    bounds = 3.5 * fitted.regression.standard_errors
+    assert np.all(np.abs(fitted.regression.coefficients - [0.5, -0.2]) < bounds)
+    clusters = group(months)
+    held = {"coefficients": fitted.regression.coefficients, "correlation": fitted.correlation}
+    at = sum_clusters(months.matrix, clusters, intercepts=fitted.intercepts, **held)
+    np.testing.assert_allclose(at.correlation, fitted.correlation, atol=1e-8)
+    np.testing.assert_allclose(at.intercept_score, 0, atol=1e-6)
+    np.testing.assert_allclose(at.score, 0, atol=1e-6)
+
+
+def test_the_excess_is_the_rest_of_an_intercepts_derivative() -> None:
+    months = simulate(17, patients=60, facilities=4, moving=0.3)
+    clusters = group(months)
+
+    def at(intercepts: FloatArray) -> GeeSums:
+        return sum_clusters(
+            months.matrix, clusters, intercepts=intercepts, coefficients=TRUTH, correlation=0.7
+        )
+
+    point = np.array([0.3, -1.0, 0.5, -2.0])
+    sums = at(point)
+    for code in range(4):
+        step = 1e-5 * np.eye(4)[code]
+        change = at(point - step).intercept_score - at(point + step).intercept_score
+        expected = sums.intercept_information[code, code] + sums.excess[code]
+        np.testing.assert_allclose(change[code] / 2e-5, expected, rtol=1e-6)
+
+
+def spoil_design(months: Months) -> Months:
+    matrix = months.matrix.copy()
+    matrix[4, 1] = np.nan
+    return replace(months, matrix=matrix)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (spoil_design, "design: values are not finite in b"),
+        (lambda m: replace(m, outcome=m.outcome[1:]), "outcome has shape"),
+        (lambda m: replace(m, outcome=m.outcome + 1), "outcome: .* neither 0 nor 1"),
+        (lambda m: replace(m, outcome=m.outcome * 0), "no facility has both"),
+        (lambda m: replace(m, patient=m.patient - 1), "patient: .* codes are negative"),
+        (lambda m: replace(m, facility=m.facility + 0.5), "facility: codes are integers"),
+        (lambda m: m.take(np.arange(0)), "there are no rows"),
+    ],
+)
+def test_bad_inputs_are_refused(spoil: Callable[[Months], Months], message: str) -> None:
+    with pytest.raises(FitError, match=message):
+        fit(spoil(simulate(16, patients=50, facilities=2)))
+
+
+def test_other_bad_inputs_are_refused() -> None:
+    months = simulate(16, patients=50, facilities=2)
+    rows = months.outcome.size
+    with pytest.raises(FitError, match="offset: 1 values are not finite"):
+        fit_gee(design=months.design, **months.inputs, offset=np.append(np.zeros(rows - 1), np.inf))
+    with pytest.raises(FitError, match="offset has shape"):
+        fit_gee(design=months.design, **months.inputs, offset=np.zeros(3))
+    with pytest.raises(FitError, match="2 cannot be split into 3 groups"):
+        fit_by_groups(design=months.design, **months.inputs, group_count=3, seed=1)
+    grouped = fit_by_groups(design=months.design, **months.inputs, group_count=1, seed=1)
+    with pytest.raises(FitError, match="columns are not the fit's: a, b, c"):
+        grouped.predict(Design(months.matrix, ("a", "c", "b")))
+
+
+def test_planted_effects_are_recovered_and_intervals_cover() -> None:
+    errors, spreads = np.empty((2, 60, 3))
+    for run in range(60):
+        months = simulate(1000 + run, patients=1200, facilities=20)
+        found = fit_by_groups(
+            design=months.design, **months.inputs, group_count=2, seed=run
+        ).regression
+        errors[run] = found.coefficients - TRUTH
+        spreads[run] = found.standard_errors
+    bias = errors.mean(axis=0)
+    assert np.all(np.abs(bias) < 3.3 * errors.std(axis=0) / np.sqrt(60))
+    covered = np.mean(np.abs(errors) < 1.96 * spreads)
+    # 180 intervals, three of each run: 95% is missed by at most three binomial errors.
+    assert 0.90 < covered < 0.99
+    np.testing.assert_allclose(errors.std(axis=0), spreads.mean(axis=0), rtol=0.25)
