@@ -1,9 +1,11 @@
-"""Time the stages of a refresh at national size, each in a fresh process.
+"""Time the stages of a refresh and the model families at national size, in fresh processes.
 
-    python -m esrd_pipeline_tests.benchmarks [--facilities 7500]
+    python -m esrd_pipeline_tests.benchmarks [--facilities 7500] [--libraries] [--models]
 
-Prints one table: stage, rows in, seconds of the computation alone (imports and reading left out),
-peak memory of the process. The last line times `esrd refresh` from start to exit.
+Prints two tables. The first: stage, rows in, seconds of the computation alone (imports and
+reading left out), peak memory of the process; its last line times `esrd refresh` from start to
+exit. The second: the model families (`models.py`), with `--libraries` beside R and statsmodels.
+`--models` prints the second alone.
 """
 
 import argparse
@@ -191,25 +193,60 @@ def run_esrd(environment: dict[str, str], *arguments: str) -> tuple[float, float
 
 
 def main() -> None:
-    """Prepare a nation, run every stage in a process of its own, then a whole refresh."""
-    parser = argparse.ArgumentParser(description="Time the stages of a refresh.")
+    """Read the command line; without hidden options, time everything."""
+    parser = argparse.ArgumentParser(description="Time a refresh and the model families.")
     parser.add_argument("--facilities", type=int, default=7500)
+    parser.add_argument("--libraries", action="store_true", help="Time R and statsmodels, too.")
+    parser.add_argument("--models", action="store_true", help="Time the model families only.")
+    parser.add_argument("--model", help=argparse.SUPPRESS)
     parser.add_argument("--stage", choices=sorted(STAGES), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.stage:
         run_stage(chosen.stage, chosen.folder / "data" / "warehouse", chosen.folder / "published")
         return
+    if chosen.model:
+        run_model(chosen.model, libraries=chosen.libraries)
+        return
+    if not chosen.models:
+        time_refresh(chosen.facilities)
+    time_models(libraries=chosen.libraries)
+
+
+def time_refresh(facilities: int) -> None:
+    """Prepare a nation, run every stage in a process of its own, then a whole refresh."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = prepare(folder, chosen.facilities)
+        environment = prepare(folder, facilities)
         sys.stdout.write(f"{'stage':<32}{'rows in':>12}{'seconds':>10}{'peak MB':>10}\n")
         sys.stdout.flush()
         module = [sys.executable, "-m", "esrd_pipeline_tests.benchmarks"]
         for stage in STAGES:
             subprocess.run([*module, "--stage", stage, "--folder", str(folder)], check=True)
         seconds, peak = run_esrd(environment, "refresh", "--year", str(YEAR))
-        print_line("esrd refresh, start to exit", chosen.facilities, seconds, peak)
+        print_line("esrd refresh, start to exit", facilities, seconds, peak)
+
+
+def time_models(*, libraries: bool) -> None:
+    """Run every model family in a process of its own."""
+    from esrd_pipeline_tests.benchmarks.models import HEADER, MODELS
+
+    sys.stdout.write(HEADER)
+    sys.stdout.flush()
+    module = [sys.executable, "-m", "esrd_pipeline_tests.benchmarks"]
+    for name in MODELS:
+        beside = ["--libraries"] if libraries else []
+        subprocess.run([*module, "--model", name, *beside], check=True)
+
+
+def run_model(name: str, *, libraries: bool) -> None:
+    """Run one model family in this process and print its line."""
+    from esrd_pipeline_tests.benchmarks.models import MODELS, print_timing
+
+    timing = MODELS[name](libraries=libraries)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(print_timing(name, timing, peak))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
