@@ -77,10 +77,18 @@ def _find_reasons(specification: Specification, assessment: Assessment) -> NDArr
     is_small = np.zeros(assessment.value.size, dtype=bool)
     if least is not None:
         is_small = assessment.unit_count < least
+    fewest = specification.minimum_expected
+    is_unexpected = np.zeros(assessment.value.size, dtype=bool)
+    if fewest is not None:
+        is_unexpected = assessment.denominator < fewest
     unit = specification.unit.replace("_", "-")
     return np.select(
-        [is_small, np.isnan(assessment.value)],
-        [f"fewer than {least or 0:g} {unit}", "no expected events to compare with"],
+        [is_small, is_unexpected, np.isnan(assessment.value)],
+        [
+            f"fewer than {least or 0:g} {unit}",
+            f"fewer than {fewest or 0:g} expected events",
+            "no expected events to compare with",
+        ],
         np.array(None, dtype=object),
     )
 

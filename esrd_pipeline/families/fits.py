@@ -53,6 +53,12 @@ def list_values(
         yield _row(stage, element, position, name, value)
 
 
+def list_hazard(times: FloatArray, cumulative: FloatArray, *, stage: int) -> Iterator[Row]:
+    """Yield a cumulative hazard, one row a step."""
+    for position, (time, hazard) in enumerate(zip(times, cumulative, strict=True)):
+        yield _row(stage, "baseline", position, "cumulative hazard", hazard, at=time)
+
+
 def list_null(null: EmpiricalNull, *, stage: int) -> Iterator[Row]:
     """Yield an empirical null: mean and standard deviation of each stratum of size."""
     edges = [*null.size_edges, np.nan]

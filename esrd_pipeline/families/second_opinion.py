@@ -6,11 +6,15 @@ The libraries cannot take the nation, so both fits are of the same few facilitie
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from esrd_pipeline.families import cox, rates
 from esrd_pipeline.families.cohort import CCN
 from esrd_pipeline.families.fits import read_regression
-from esrd_pipeline.families.rates import DAYS, EVENTS, INTERVAL, fit_measure
-from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.families.rates import DAYS, EVENTS, INTERVAL
+from esrd_pipeline.measures.specification import CoxSpecification, Specification
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.fit import Regression
 from esrd_pipeline.tables.fit import SECOND_OPINION_COLUMNS
 
 SAMPLE_FACILITIES = 40
@@ -44,11 +48,9 @@ def compare_rates_fit(
     """
     import statsmodels.api as sm
 
-    ccns = draw_facilities(cohort, count=facility_count, seed=seed)
-    rows = cohort.to_pandas()
-    rows = rows[rows[CCN].isin(ccns)].reset_index(drop=True)
+    rows = _sample(cohort, count=facility_count, seed=seed)
     sample = pa.Table.from_pandas(rows, preserve_index=False)
-    ours = read_regression(fit_measure(specification, performance_year, sample), stage=1)
+    ours = read_regression(rates.fit_measure(specification, performance_year, sample), stage=1)
     cell = rows[CCN].astype(str) + " " + rows[INTERVAL].astype(str)
     # A cell without events has no finite rate and says nothing of the coefficients.
     has_events = rows.groupby(cell)[EVENTS].transform("sum") > 0
@@ -63,18 +65,89 @@ def compare_rates_fit(
         exposure=used[DAYS].astype(float),
     ).fit(tol=1e-12)
     names = list(ours.names)
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params[names].to_numpy(),
+        errors=theirs.bse[names].to_numpy(),
+        library="statsmodels GLM, Poisson",
+        facility_count=rows[CCN].nunique(),
+    )
+
+
+def compare_cox_fit(
+    specification: CoxSpecification,
+    performance_year: int,
+    cohort: pa.Table,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a Cox measure's first stage by lifelines and set both beside each other.
+
+    lifelines breaks ties by Efron's method, this project by Breslow's: the sample's last days are
+    first spread by less than half a day, by seed, so that there are no ties to break.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    from lifelines import CoxPHFitter
+
+    rows = _sample(cohort, count=facility_count, seed=seed)
+    spread = np.random.default_rng(seed).permutation(len(rows)) / (2.0 * len(rows))
+    rows[cox.STOP] = rows[cox.STOP] + spread
+    sample = pa.Table.from_pandas(rows, preserve_index=False)
+    ours = read_regression(cox.fit_measure(specification, performance_year, sample), stage=1)
+    names = list(ours.names)
+    rows[names] = rows[names].astype(np.float32).astype(np.float64)
+    theirs = CoxPHFitter().fit(
+        rows[[*names, CCN, cox.START, cox.STOP, cox.EVENT]],
+        duration_col=cox.STOP,
+        event_col=cox.EVENT,
+        entry_col=cox.START,
+        strata=[CCN],
+        fit_options={"precision": 1e-12},
+    )
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params_[names].to_numpy(),
+        errors=theirs.standard_errors_[names].to_numpy(),
+        library="lifelines CoxPHFitter",
+        facility_count=rows[CCN].nunique(),
+    )
+
+
+def _sample(cohort: pa.Table, *, count: int, seed: int) -> pd.DataFrame:
+    """Return the rows of the facilities drawn, in the order of the cohort."""
+    ccns = draw_facilities(cohort, count=count, seed=seed)
+    return cohort.filter(pc.field(CCN).isin(ccns)).to_pandas()
+
+
+def _compare(
+    specification: Specification,
+    performance_year: int,
+    ours: Regression,
+    *,
+    estimates: FloatArray,
+    errors: FloatArray,
+    library: str,
+    facility_count: int,
+) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "performance_year": performance_year,
             "program": specification.program,
             "measure": specification.measure,
-            "term": names,
+            "term": list(ours.names),
             "estimate": ours.coefficients,
-            "other_estimate": theirs.params[names].to_numpy(),
+            "other_estimate": estimates,
             "standard_error": np.sqrt(np.diag(ours.model_covariance)),
-            "other_standard_error": theirs.bse[names].to_numpy(),
-            "library": "statsmodels GLM, Poisson",
-            "facility_count": len(ccns),
+            "other_standard_error": errors,
+            "library": library,
+            "facility_count": facility_count,
         }
     )
     return frame[[column.name for column in SECOND_OPINION_COLUMNS]]

@@ -18,6 +18,7 @@ class Specification:
         unit: what the measure's size counts: patient_years, patients, discharges.
         better: on which side of the national level a facility is better.
         minimum_units: smallest size that is reported; none where every size is.
+        minimum_expected: fewest expected events that are reported; none where any are.
         rate_scale: units of size in the printed rate: 100 for events per 100 patient-years.
         source: where the manual says so.
     """
@@ -30,3 +31,18 @@ class Specification:
     minimum_units: float | None
     rate_scale: float
     source: str
+    minimum_expected: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoxSpecification(Specification):
+    """A measure of times to an event (2.14.13, 2.15.13, 2.27.13).
+
+    Attributes:
+        second_stage: column that joins the second stage, where all facilities share one hazard:
+            for SMR the log of the state's race-specific death rate.
+        inference: mid-p with an empirical null (SMR), or exact Poisson (SWR, SMoSR).
+    """
+
+    second_stage: str | None
+    inference: Literal["empirical_null", "exact"]

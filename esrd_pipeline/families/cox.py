@@ -1,0 +1,191 @@
+"""Times to an event: SMR, SWR and SMoSR, from a cohort of patient-records to the contract.
+
+Stage 1 estimates the adjusters within facilities; stage 2 gives the nation one hazard, with the
+first stage's linear predictor as offset. Manual 2.14.12 to 2.14.15, 2.15.12 to 2.15.15, 2.27.12 to
+2.27.15.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.fits import (
+    assemble_fit,
+    list_hazard,
+    list_null,
+    list_regression,
+    list_values,
+    read_element,
+    read_regression,
+)
+from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.statistics.cox import fit_cox
+from esrd_pipeline.statistics.cox_baseline import Baseline, expect_events, fit_baseline
+from esrd_pipeline.statistics.design import FloatArray, build_design
+from esrd_pipeline.statistics.empirical_null import (
+    EmpiricalNull,
+    adjust_z,
+    assign_null,
+    fit_empirical_null,
+    two_sided_p,
+)
+from esrd_pipeline.statistics.fit import Regression
+from esrd_pipeline.statistics.poisson_test import (
+    find_exact_limits,
+    find_exact_p,
+    find_mid_z,
+    find_null_limits,
+)
+from esrd_pipeline.statistics.rows import sum_by
+
+START = "start_day"
+STOP = "stop_day"
+EVENT = "is_event"
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedTimes:
+    """A year's facilities: their rows of the contract, and the null, where there is one."""
+
+    contract: pd.DataFrame
+    null: EmpiricalNull | None
+    null_rows: pd.DataFrame | None
+
+
+def fit_measure(
+    specification: CoxSpecification, performance_year: int, cohort: pa.Table
+) -> pd.DataFrame:
+    """Fit both stages to a cohort and return the table of the fit.
+
+    The cohort has the columns ccn, patient_id, start_day, stop_day, is_event and the adjusters,
+    one row a patient-record at risk in (start_day, stop_day].
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: the model has no estimate; names the term and the rule.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    start, stop, event = rows.numbers(START), rows.numbers(STOP), rows.numbers(EVENT)
+    first = fit_cox(
+        design=rows.design,
+        start=start,
+        stop=stop,
+        event=event,
+        stratum=rows.facility,
+        patient=rows.patient,
+        set_aside_aliased=True,
+    ).regression
+    predictor = _predict(rows, first)
+    stored = list(list_regression(first, stage=1))
+    if specification.second_stage is not None:
+        name = specification.second_stage
+        second = fit_cox(
+            design=build_design({name: rows.numbers(name)}),
+            start=start,
+            stop=stop,
+            event=event,
+            offset=predictor,
+            patient=rows.patient,
+        ).regression
+        predictor = predictor + second.coefficients[0] * rows.numbers(name)
+        stored += list_regression(second, stage=2)
+    baseline = fit_baseline(start=start, stop=stop, event=event, risk=np.exp(predictor))
+    totals = np.array([event.sum(), (stop - start).sum()])
+    stored += list_hazard(baseline.times, baseline.cumulative, stage=3)
+    stored += list_values("summary", ["events", "days at risk"], totals, stage=3)
+    return assemble_fit(specification, performance_year, stored)
+
+
+def score_rows(specification: CoxSpecification, fit: pd.DataFrame, cohort: pa.Table) -> FloatArray:
+    """Return the events a stored fit expects of each row of a cohort, the fit's own or another."""
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    return _expect(specification, fit, rows)
+
+
+def assess_facilities(
+    specification: CoxSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+) -> AssessedTimes:
+    """Hold every facility of a cohort against a stored fit.
+
+    `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
+    events per `rate_scale` patient-years. The size counts patient-years or patients, as the
+    specification's unit says.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: too few facilities for quartiles, or a facility without expected events.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    count = len(rows.ccns)
+    observed = sum_by(rows.facility, rows.numbers(EVENT), count=count)
+    expected = sum_by(rows.facility, _expect(specification, fit, rows), count=count)
+    days = sum_by(rows.facility, rows.numbers(STOP) - rows.numbers(START), count=count)
+    z = find_mid_z(observed, expected)
+    null, mean, deviation = None, np.full(count, np.nan), np.full(count, np.nan)
+    if specification.inference == "exact":
+        p_value = find_exact_p(observed, expected)
+        lower, upper = find_exact_limits(observed, expected)
+    else:
+        null = fit_empirical_null(z=z, size=days)
+        mine = assign_null(null, size=days)
+        mean, deviation = mine.mean, mine.deviation
+        p_value = two_sided_p(adjust_z(z, mean=mean, deviation=deviation))
+        lower, upper = find_null_limits(observed, expected, mean=mean, deviation=deviation)
+    ratio = observed / expected
+    events, exposure = read_element(fit, "summary", stage=3)["estimate"]
+    assessment = Assessment(
+        unit_count=_count_units(specification, rows, days),
+        numerator=observed,
+        denominator=expected,
+        value=ratio,
+        rate=ratio * events / exposure * DAYS_PER_YEAR * specification.rate_scale,
+        standard_error=np.full(count, np.nan),
+        lower=lower,
+        upper=upper,
+        p_value=p_value,
+        z=z,
+        z_null_mean=mean,
+        z_null_sd=deviation,
+        reference=1.0,
+    )
+    contract = assemble_contract(
+        specification, performance_year, ccns=rows.ccns, assessment=assessment
+    )
+    listed = None if null is None else list_null(null, stage=3)
+    return AssessedTimes(
+        contract,
+        null,
+        None if listed is None else assemble_fit(specification, performance_year, listed),
+    )
+
+
+def _predict(rows: Cohort, regression: Regression) -> FloatArray:
+    """Return x'b; a term that the fit set aside counts as nothing."""
+    known = dict(zip(regression.names, regression.coefficients, strict=True))
+    return rows.design.multiply(np.array([known.get(name, 0.0) for name in rows.design.names]))
+
+
+def _expect(specification: CoxSpecification, fit: pd.DataFrame, rows: Cohort) -> FloatArray:
+    predictor = _predict(rows, read_regression(fit, stage=1))
+    if specification.second_stage is not None:
+        slope = read_regression(fit, stage=2).coefficients[0]
+        predictor = predictor + slope * rows.numbers(specification.second_stage)
+    steps = read_element(fit, "baseline", stage=3)
+    baseline = Baseline(
+        steps["at"].to_numpy(dtype=np.float64), steps["estimate"].to_numpy(dtype=np.float64)
+    )
+    return expect_events(
+        baseline, start=rows.numbers(START), stop=rows.numbers(STOP), risk=np.exp(predictor)
+    )
+
+
+def _count_units(specification: CoxSpecification, rows: Cohort, days: FloatArray) -> FloatArray:
+    if specification.unit == "patient_years":
+        return days / DAYS_PER_YEAR
+    pairs = np.unique(np.stack([rows.facility, rows.patient]), axis=1)
+    return np.bincount(pairs[0], minlength=len(rows.ccns)).astype(np.float64)
