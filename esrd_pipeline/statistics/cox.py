@@ -4,29 +4,39 @@ Cox (1972), Breslow (1974), Kalbfleisch & Prentice (2002); manual 2.14.13, 2.15.
 is expected at national hazards belongs to `cox_baseline`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, find_aliased
+from esrd_pipeline.statistics.design import (
+    BLOCK_ROWS,
+    Design,
+    FloatArray,
+    IntArray,
+    find_aliased,
+)
 from esrd_pipeline.statistics.fit import CollinearError, FitError, Regression, SetAside
 from esrd_pipeline.statistics.newton import Evaluation, check_directions, maximise
-from esrd_pipeline.statistics.risk_sets import (
-    RiskSets,
-    group_risk_sets,
-    split_strata,
-    sum_at_times,
-    sum_over_times,
-    sum_rows_at_times,
+from esrd_pipeline.statistics.risk_sets import RiskSets, group_risk_sets, split_strata
+from esrd_pipeline.statistics.risk_sums import (
+    WeightSums,
+    add_score_residuals,
+    sum_up_to,
+    sum_weighted_rows,
+    sum_weights,
+    sum_while_at_risk,
 )
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_finite_rows
 
 ROUNDING_SHARE = 1e-12
-"""A term whose square varies less than this within risk sets does so by rounding alone."""
-TIMES_AT_ONCE = 8192
-"""Event times whose sums of covariates are held together: at 150 columns 10 MB."""
+"""A term of whose squares less than this share lies within risk sets is there by rounding."""
+NARROW_SHARE = 1e-3
+"""If less of a term's squares lies within risk sets, float32 is too coarse for a Newton step."""
+TIMES_AT_ONCE = 2048
+"""Event times whose sums of covariates are held together: at 150 columns 2.5 MB."""
 Codes = NDArray[np.integer]
 
 
@@ -49,11 +59,17 @@ class CoxFit:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """A design, its risk sets and its offsets, the last in the order of the sets."""
+    """A design and its risk sets; the offsets are in the order of the sets.
+
+    The likelihood does not know where a column is centred; sums of its squares do, in their
+    digits. `event_sum` is the sum of x - centre over events.
+    """
 
     design: Design
     sets: RiskSets
     offset: FloatArray
+    centre: FloatArray
+    event_sum: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +77,13 @@ class _Point:
     """The partial likelihood at one point; rows are in the order of the risk sets."""
 
     log_likelihood: float
-    residuals: FloatArray
     weights: FloatArray
+    at_risk: WeightSums
+    """S0 at each event time."""
     hazards: FloatArray
     """d / S0 at each event time."""
-    sums: FloatArray
-    """S0 at each event time."""
+    exposure: FloatArray
+    """w times the hazards while at risk, of each row."""
 
 
 def fit_cox(
@@ -100,7 +117,8 @@ def fit_cox(
         FitError: arrays disagree or hold what they may not; no events.
     """
     rows = design.row_count
-    check_spans(start, stop, event, rows=rows)
+    check_spans(start, stop, rows=rows)
+    check_events(event, rows=rows)
     at = np.zeros(rows, dtype=np.intp) if stratum is None else _codes("stratum", stratum, rows)
     shift = np.zeros(rows) if offset is None else offset
     check_finite_rows("offset", shift, rows=rows)
@@ -112,7 +130,7 @@ def fit_cox(
     )
     if not sets.times.size:
         raise FitError("event: no row ends in an event")
-    model = _Model(design, sets, np.asarray(shift, dtype=np.float64)[sets.order])
+    model = _build_model(design, sets, np.asarray(shift, dtype=np.float64))
     kept, aliased = _find_estimable(model)
     if aliased and not set_aside_aliased:
         raise CollinearError(
@@ -129,20 +147,26 @@ def fit_cox(
     )
 
 
-def check_spans(
-    start: FloatArray, stop: FloatArray, event: NDArray[np.generic], *, rows: int
-) -> None:
-    """Refuse spans that are not finite or not longer than nothing, and events that are not 0 or 1.
+def check_spans(start: FloatArray, stop: FloatArray, *, rows: int) -> None:
+    """Refuse spans that are not finite or not longer than nothing.
 
     Raises:
         FitError: naming the array and how many of its values are refused.
     """
     check_finite_rows("start", start, rows=rows)
     check_finite_rows("stop", stop, rows=rows)
-    check_amounts("event", np.asarray(event, dtype=np.float64), rows=rows)
     short = int(np.count_nonzero(stop <= start))
     if short:
         raise FitError(f"stop: {short} values are not above their start")
+
+
+def check_events(event: NDArray[np.generic], *, rows: int) -> None:
+    """Refuse events that are not 0 or 1.
+
+    Raises:
+        FitError: saying how many are not.
+    """
+    check_amounts("event", np.asarray(event, dtype=np.float64), rows=rows)
     odd = int(np.count_nonzero((event != 0) & (event != 1)))
     if odd:
         raise FitError(f"event: {odd} values are neither 0 nor 1")
@@ -162,31 +186,45 @@ def _list_unused(sets: RiskSets, aliased: SetAside | None) -> tuple[SetAside, ..
     return unused if aliased is None else (*unused, aliased)
 
 
+def _build_model(design: Design, sets: RiskSets, offset: FloatArray) -> _Model:
+    with np.errstate(invalid="ignore"):
+        centre = design.cross(np.ones(design.row_count)) / design.row_count
+    broken = [design.names[term] for term in np.flatnonzero(~np.isfinite(centre))]
+    if broken:
+        raise FitError(f"design: values are not finite in {', '.join(broken)}")
+    is_event = np.zeros(design.row_count)
+    is_event[sets.order] = sets.is_event
+    event_sum = design.cross(is_event) - sets.deaths.sum() * centre
+    return _Model(design, sets, offset[sets.order], centre, event_sum)
+
+
 def _fit(
     model: _Model, kept: IntArray, clusters: IntArray | None, unused: tuple[SetAside, ...]
 ) -> Regression:
     design, sets = model.design, model.sets
     names = tuple(design.names[term] for term in kept)
     coefficients = np.zeros(design.term_count)
-    pick = np.ix_(kept, kept)
 
     def evaluate(values: FloatArray) -> Evaluation:
         coefficients[kept] = values
         point = _evaluate(model, coefficients)
-        score = _score(model, point)
-        information = _information(model, point, is_exact=False)
-        return Evaluation(point.log_likelihood, score[kept], information[pick])
+        if not np.isfinite(point.log_likelihood):
+            # Too far out for doubles: no derivatives, and the step there is halved.
+            return Evaluation(-np.inf, np.zeros(kept.size), np.zeros((kept.size, kept.size)))
+        score, information = _differentiate(model, point, kept)
+        return Evaluation(point.log_likelihood, score, information)
 
     optimum = maximise(evaluate, np.zeros(kept.size), names=names)
     coefficients[kept] = optimum.coefficients
     point = _evaluate(model, coefficients)
-    information = _information(model, point, is_exact=True)[pick]
+    _, between = _sum_means(model, point, is_exact=True)
+    information = (_sum_squares(model, point, is_exact=True) - between)[np.ix_(kept, kept)]
     check_directions(information, names)
     covariance = np.asarray(cho_solve(cho_factor(information, lower=True), np.eye(kept.size)))
     robust = None
     if clusters is not None:
-        filling = _sum_patient_scores(model, point, clusters)[pick]
-        robust = covariance @ filling @ covariance
+        scores = _sum_patient_scores(model, point, clusters)
+        robust = covariance @ (scores.T @ scores)[np.ix_(kept, kept)] @ covariance
     return Regression(
         names=names,
         coefficients=optimum.coefficients,
@@ -205,11 +243,14 @@ def _fit(
 def _find_estimable(model: _Model) -> tuple[IntArray, SetAside | None]:
     """Split the terms by what the start of the search says of them, in float64."""
     point = _evaluate(model, np.zeros(model.design.term_count))
-    raw = np.diag(_information(model, point, is_exact=True, is_centred=False))
-    information = _information(model, point, is_exact=True)
-    if not np.all(np.isfinite(information)):
-        raise FitError("design: values are not finite")
-    varies = np.diag(information) > ROUNDING_SHARE * raw
+    if not np.isfinite(point.log_likelihood):
+        raise FitError("offset: values of one stratum lie too far apart")
+    squares = _sum_squares(model, point, is_exact=True)
+    information = squares - _sum_means(model, point, is_exact=True)[1]
+    # A column without variation is its centre throughout, but for rounding.
+    rounding = ROUNDING_SHARE * np.diag(squares)
+    rounding += model.sets.deaths.sum() * (ROUNDING_SHARE * model.centre) ** 2
+    varies = np.diag(information) > rounding
     return find_aliased(np.where(np.outer(varies, varies), information, 0.0), model.design.names)
 
 
@@ -217,67 +258,104 @@ def _evaluate(model: _Model, coefficients: FloatArray) -> _Point:
     """Return the partial log-likelihood and what score and information are made of.
 
     Within a stratum only differences of the linear predictor matter: the largest is taken off,
-    so that no weight overflows.
+    so that no weight overflows. Where all weights of a risk set vanish, the value is -inf.
     """
     sets = model.sets
     predictor = model.design.multiply(coefficients)[sets.order] + model.offset
     largest = np.maximum.reduceat(predictor, sets.row_starts[:-1])
     predictor -= np.repeat(largest, np.diff(sets.row_starts))
     weights = np.exp(predictor)
-    sums = sum_at_times(sets, weights)
-    hazards = sets.deaths / sums
-    residuals = sets.is_event - weights * sum_over_times(sets, hazards)
-    value = float(predictor[sets.is_event].sum() - sets.deaths @ np.log(sums))
-    return _Point(value, residuals, weights, hazards, sums)
+    at_risk = sum_weights(sets, weights)
+    if not np.all(at_risk.sums > 0):
+        return _Point(-np.inf, weights, at_risk, np.zeros(0), np.zeros(0))
+    hazards = sets.deaths / at_risk.sums
+    exposure = weights * sum_while_at_risk(sets, hazards)
+    value = float(predictor[sets.is_event].sum() - sets.deaths @ np.log(at_risk.sums))
+    return _Point(value, weights, at_risk, hazards, exposure)
 
 
-def _score(model: _Model, point: _Point) -> FloatArray:
-    residuals = np.zeros(model.design.row_count)
-    residuals[model.sets.order] = point.residuals
-    return model.design.cross(residuals)
+def _differentiate(model: _Model, point: _Point, kept: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return score and information of these terms, in float32 where that keeps enough digits."""
+    pick = np.ix_(kept, kept)
+    squares = _sum_squares(model, point, is_exact=False)[pick]
+    score, between = _sum_means(model, point, is_exact=False)
+    information = squares - between[pick]
+    if np.any(np.diag(information) < NARROW_SHARE * np.diag(squares)):
+        squares = _sum_squares(model, point, is_exact=True)[pick]
+        information = squares - _sum_means(model, point, is_exact=True)[1][pick]
+    return score[kept], information
 
 
-def _information(
-    model: _Model, point: _Point, *, is_exact: bool, is_centred: bool = True
-) -> FloatArray:
-    """Return sum w A x x' - sum d m m' with m the weighted mean of x in each risk set."""
-    sets, design = model.sets, model.design
-    exposure = np.zeros(design.row_count)
-    exposure[sets.order] = point.weights * sum_over_times(sets, point.hazards)
-    total = design.information(exposure, is_exact=is_exact)
-    if not is_centred:
-        return total
-    for first, last in split_strata(sets, times=TIMES_AT_ONCE):
-        times = slice(int(sets.time_starts[first]), int(sets.time_starts[last]))
-        means = sum_rows_at_times(sets, design.matrix, point.weights, first=first, last=last)
-        means *= (np.sqrt(sets.deaths[times]) / point.sums[times])[:, None]
-        if not is_exact:
-            means = means.astype(np.float32)
-        total -= means.T @ means
+def _sum_squares(model: _Model, point: _Point, *, is_exact: bool) -> FloatArray:
+    """Return sum w A (x - centre) (x - centre)', A the hazards while at risk: shape (p, p)."""
+    design = model.design
+    width = np.float64 if is_exact else np.float32
+    roots = np.zeros(design.row_count, dtype=width)
+    roots[model.sets.order] = np.sqrt(point.exposure)
+    centre = model.centre.astype(width)
+    block = np.empty((BLOCK_ROWS, design.term_count), dtype=width)
+    total = np.zeros((design.term_count, design.term_count))
+    for rows in design.blocks():
+        part = block[: rows.stop - rows.start]
+        np.subtract(design.matrix[rows], centre, out=part)
+        part *= roots[rows, None]
+        total += part.T @ part
     return total
 
 
-def _sum_patient_scores(model: _Model, point: _Point, clusters: IntArray) -> FloatArray:
-    """Return the sum over patients of score s s', s = sum of score residuals (Lin & Wei 1989).
+def _sum_means(model: _Model, point: _Point, *, is_exact: bool) -> tuple[FloatArray, FloatArray]:
+    """Return the score and sum d m m', m the weighted mean of x - centre in each risk set."""
+    deaths = model.sets.deaths
+    score = model.event_sum.copy()
+    between = np.zeros((score.size, score.size))
+    for first, last, times in _split(model.sets):
+        means = _average(model, point, first, last, times)
+        score -= deaths[times] @ means
+        means *= np.sqrt(deaths[times])[:, None]
+        part = means if is_exact else means.astype(np.float32)
+        between += part.T @ part
+    return score, between
 
-    A row's residual is x r - [event] m(stop) + w sum of d m / S0 over the times it is at risk.
-    """
-    sets, matrix = model.sets, model.design.matrix
-    scores = np.zeros((int(clusters.max()) + 1, model.design.term_count))
+
+def _split(sets: RiskSets) -> Iterator[tuple[int, int, slice]]:
+    """Go through the strata a few at a time: the first, the one after the last, their times."""
     for first, last in split_strata(sets, times=TIMES_AT_ONCE):
-        times = slice(int(sets.time_starts[first]), int(sets.time_starts[last]))
-        rows = slice(int(sets.row_starts[first]), int(sets.row_starts[last]))
-        means = sum_rows_at_times(sets, matrix, point.weights, first=first, last=last)
-        means /= point.sums[times, None]
-        passed = np.zeros((means.shape[0] + 1, means.shape[1]))
-        np.cumsum(means * point.hazards[times, None], axis=0, out=passed[1:])
-        entry, leave = sets.entry[rows] - times.start, sets.exit[rows] - times.start
-        is_event = sets.is_event[rows]
-        for block in range(0, entry.size, TIMES_AT_ONCE):
-            part = slice(block, block + TIMES_AT_ONCE)
-            place = slice(rows.start + block, min(rows.start + block + TIMES_AT_ONCE, rows.stop))
-            mine = matrix[sets.order[place]] * point.residuals[place, None]
-            mine = mine + point.weights[place, None] * (passed[leave[part]] - passed[entry[part]])
-            mine[is_event[part]] -= means[leave[part][is_event[part]] - 1]
-            np.add.at(scores, clusters[place], mine)
-    return scores.T @ scores
+        yield first, last, slice(int(sets.time_starts[first]), int(sets.time_starts[last]))
+
+
+def _average(model: _Model, point: _Point, first: int, last: int, times: slice) -> FloatArray:
+    """Return the weighted mean of x - centre in each risk set of these strata: (times, p)."""
+    means = sum_weighted_rows(
+        model.sets,
+        model.design.matrix,
+        point.weights,
+        centre=model.centre,
+        is_anew=point.at_risk.is_anew,
+        first=first,
+        last=last,
+    )
+    means /= point.at_risk.sums[times, None]
+    return means
+
+
+def _sum_patient_scores(model: _Model, point: _Point, clusters: IntArray) -> FloatArray:
+    """Return each patient's sum of score residuals, shape (patients, p) (Lin & Wei 1989)."""
+    patients, members = np.unique(clusters, return_inverse=True)
+    scores = np.zeros((patients.size, model.design.term_count))
+    for first, last, times in _split(model.sets):
+        means = _average(model, point, first, last, times)
+        passed = sum_up_to(model.sets, means * point.hazards[times, None], first=first, last=last)
+        add_score_residuals(
+            model.sets,
+            model.design.matrix,
+            centre=model.centre,
+            weights=point.weights,
+            exposure=point.exposure,
+            means=means,
+            passed=passed,
+            members=members,
+            first=first,
+            last=last,
+            scores=scores,
+        )
+    return scores

@@ -121,6 +121,7 @@ def fit_logistic(
     rows = design.row_count
     _check_rows(design, outcome=outcome, cell=cell, offset=offset, patient=patient)
     cells, unused = group_cells(
+        matrix=design.matrix,
         cell=np.zeros(rows, dtype=np.intp) if cell is None else cell.astype(np.intp, copy=False),
         offset=np.zeros(rows) if offset is None else offset.astype(np.float64, copy=False),
         outcome=outcome.astype(np.float64),
@@ -132,8 +133,8 @@ def fit_logistic(
             f"these terms repeat the cells or earlier terms: {', '.join(aliased.names)}"
         )
     names = tuple(design.names[term] for term in kept)
-    optimum = _climb(design, cells, kept, block_rows)
-    profile = _evaluate(design, cells, kept, optimum.coefficients, is_exact=True, rows=block_rows)
+    optimum = _climb(cells, kept, names, block_rows)
+    profile = _evaluate(cells, kept, optimum.coefficients, is_exact=True, rows=block_rows)
     pick = np.ix_(kept, kept)
     information = profile.information[pick]
     check_directions(information, names)
@@ -141,9 +142,7 @@ def fit_logistic(
     robust = None
     if patient is not None:
         codes = patient.astype(np.intp, copy=False)[cells.order]
-        meat = sum_patient_scores(
-            design.matrix, cells, profile, patient=codes, block_rows=block_rows
-        )
+        meat = sum_patient_scores(cells, profile, patient=codes, block_rows=block_rows)
         robust = covariance @ meat[pick] @ covariance
     regression = Regression(
         names=names,
@@ -238,26 +237,21 @@ def _check_rows(
 
 
 def _evaluate(
-    design: Design,
-    cells: LogisticCells,
-    kept: IntArray,
-    point: FloatArray,
-    *,
-    is_exact: bool,
-    rows: int,
+    cells: LogisticCells, kept: IntArray, point: FloatArray, *, is_exact: bool, rows: int
 ) -> LogisticProfile:
-    coefficients = np.zeros(design.term_count)
+    coefficients = np.zeros(cells.matrix.shape[1])
     coefficients[kept] = point
-    return evaluate_cells(design.matrix, cells, coefficients, is_exact=is_exact, block_rows=rows)
+    return evaluate_cells(cells, coefficients, is_exact=is_exact, block_rows=rows)
 
 
-def _climb(design: Design, cells: LogisticCells, kept: IntArray, block_rows: int) -> Optimum:
+def _climb(
+    cells: LogisticCells, kept: IntArray, names: tuple[str, ...], block_rows: int
+) -> Optimum:
     def evaluate(point: FloatArray) -> Evaluation:
-        profile = _evaluate(design, cells, kept, point, is_exact=False, rows=block_rows)
+        profile = _evaluate(cells, kept, point, is_exact=False, rows=block_rows)
         information = profile.information[np.ix_(kept, kept)]
         return Evaluation(profile.log_likelihood, profile.score[kept], information)
 
-    names = tuple(design.names[term] for term in kept)
     return maximise(evaluate, np.zeros(kept.size), names=names)
 
 
@@ -267,7 +261,7 @@ def _find_estimable(
     """Split the terms by what the start of the search says of them, in float64."""
     every = np.arange(design.term_count)
     start = np.zeros(design.term_count)
-    profile = _evaluate(design, cells, every, start, is_exact=True, rows=block_rows)
+    profile = _evaluate(cells, every, start, is_exact=True, rows=block_rows)
     if not np.all(np.isfinite(profile.information)):
         raise FitError(f"design: values are not finite in {', '.join(_name_broken(design))}")
     within = np.diag(profile.information)

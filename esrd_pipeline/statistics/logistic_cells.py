@@ -2,8 +2,8 @@
 
 At given coefficients every cell's intercept is brought to its maximum, so that a Newton step for
 the coefficients is the joint step with the intercepts eliminated (Schur complement). Rows are
-read cell by cell through an index, so the matrix is neither sorted nor copied. Which terms are
-kept, and what the sums are for, belongs to `logistic`.
+put in the order of their cells once, in the width they have, because a step reads them several
+times. Which terms are kept, and what the sums are for, belongs to `logistic`.
 """
 
 import math
@@ -19,8 +19,10 @@ from esrd_pipeline.statistics.fit import FitError, SetAside
 
 BLOCK_ROWS = 8192
 """Rows centred at a time: at 75 columns 2.5 MB in float32."""
-INTERCEPT_TOLERANCE = 1e-12
-"""An intercept is found where Newton's step is below this, relative to it or absolute."""
+INTERCEPT_TOLERANCE = 1e-8
+"""An intercept is found where Newton's step is below this, relative to it or absolute: what is
+left to go is less than half its square, because |p'' / p'| <= 1."""
+BRACKET_TOLERANCE = 1e-14
 INTERCEPT_LIMIT = 200
 
 # Sums may be reordered within a row or a cell, always in the same way; infinities keep meaning.
@@ -32,7 +34,8 @@ class LogisticCells:
     """Rows in the order of their cells; only cells with events and non-events are among them.
 
     Attributes:
-        order: the design's row at each place, shape (rows used,).
+        order: the row at each place, shape (rows used,).
+        matrix: the covariates at each place, shape (rows used, terms).
         cell: index of the cell at each place, rising.
         starts: first place of each cell and, last, the number of places: shape (C + 1,).
         codes: each cell's code, rising, shape (C,).
@@ -42,6 +45,7 @@ class LogisticCells:
     """
 
     order: IntArray
+    matrix: Matrix
     cell: IntArray
     starts: IntArray
     codes: IntArray
@@ -85,7 +89,12 @@ class LogisticProfile:
 
 
 def group_cells(
-    *, cell: IntArray, offset: FloatArray, outcome: FloatArray, minimum_rows: int
+    *,
+    matrix: Matrix,
+    cell: IntArray,
+    offset: FloatArray,
+    outcome: FloatArray,
+    minimum_rows: int,
 ) -> tuple[LogisticCells, tuple[SetAside, ...]]:
     """Order rows by cell (codes from 0, gaps allowed) and set aside cells that say nothing.
 
@@ -117,6 +126,7 @@ def group_cells(
     sizes = counts[is_used]
     cells = LogisticCells(
         order=order,
+        matrix=matrix[order],
         cell=np.repeat(np.arange(sizes.size), sizes),
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp, copy=False),
         codes=codes[is_used],
@@ -128,18 +138,13 @@ def group_cells(
 
 
 def evaluate_cells(
-    matrix: Matrix,
-    cells: LogisticCells,
-    coefficients: FloatArray,
-    *,
-    is_exact: bool,
-    block_rows: int,
+    cells: LogisticCells, coefficients: FloatArray, *, is_exact: bool, block_rows: int
 ) -> LogisticProfile:
     """Evaluate at `coefficients` (terms,); the information is float32 within blocks unless exact.
 
     Everything else is float64 either way.
     """
-    term_count = matrix.shape[1]
+    term_count = cells.matrix.shape[1]
     cell_count = cells.codes.size
     intercepts = np.empty(cell_count)
     weights = np.empty(cell_count)
@@ -151,8 +156,7 @@ def evaluate_cells(
     value = 0.0
     for first, last in cells.groups(block_rows):
         value += _profile_cells(
-            matrix,
-            cells.order,
+            cells.matrix,
             cells.starts,
             cells.cell_events,
             cells.offset,
@@ -170,13 +174,11 @@ def evaluate_cells(
             stop = min(part + block_rows, end)
             rows = block[: stop - part]
             _centre_rows(
-                matrix,
-                cells.order,
-                cells.cell,
-                cells.outcome,
-                probabilities,
+                cells.matrix[part:stop],
+                cells.cell[part:stop],
+                cells.outcome[part:stop],
+                probabilities[part:stop],
                 centres,
-                part,
                 rows,
                 score,
             )
@@ -193,7 +195,6 @@ def evaluate_cells(
 
 
 def sum_patient_scores(
-    matrix: Matrix,
     cells: LogisticCells,
     profile: LogisticProfile,
     *,
@@ -205,20 +206,15 @@ def sum_patient_scores(
     `patient` holds codes from 0 at each place of the cells' order. Shape (terms, terms), float64.
     """
     places = np.argsort(patient, kind="stable")
-    starts = np.flatnonzero(np.diff(patient[places], prepend=-1))
-    bounds = np.append(starts, places.size)
+    starts = np.flatnonzero(np.diff(patient[places], prepend=-1, append=-1))
     residuals = cells.outcome - profile.probabilities
-    total = np.zeros((matrix.shape[1], matrix.shape[1]))
-    first = 0
-    while first < starts.size:
-        reach = bounds[first] + block_rows
-        last = max(first + 1, int(np.searchsorted(bounds, reach, side="right")) - 1)
-        at = places[bounds[first] : bounds[last]]
-        rows = matrix[cells.order[at]] - profile.centres[cells.cell[at]]
-        rows *= residuals[at, None]
-        sums = np.add.reduceat(rows, bounds[first:last] - bounds[first], axis=0)
+    total = np.zeros_like(profile.information)
+    block = np.empty((block_rows, total.shape[0]))
+    for first in range(0, starts.size - 1, block_rows):
+        bounds = starts[first : first + block_rows + 1]
+        sums = block[: bounds.size - 1]
+        _sum_patients(cells.matrix, cells.cell, residuals, profile.centres, places, bounds, sums)
         total += sums.T @ sums
-        first = last
     return total
 
 
@@ -257,7 +253,7 @@ def find_intercept(predictor: FloatArray, start: int, end: int, events: float) -
         at += step
         if not low < at < high:
             at = 0.5 * (low + high)
-        if high - low <= INTERCEPT_TOLERANCE * (1.0 + abs(at)):
+        if high - low <= BRACKET_TOLERANCE * (1.0 + abs(at)):
             return at
     return np.nan
 
@@ -285,7 +281,6 @@ def find_intercepts(predictor: FloatArray, starts: IntArray, totals: FloatArray)
 @_compile
 def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
     matrix: Matrix,
-    order: IntArray,
     starts: IntArray,
     cell_events: FloatArray,
     offset: FloatArray,
@@ -303,7 +298,7 @@ def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
     for cell in range(first, last):
         start, end = starts[cell], starts[cell + 1]
         for place in range(start, end):
-            row = matrix[order[place]]
+            row = matrix[place]
             predictor = 0.0
             for term in range(row.size):
                 predictor += np.float64(row[term]) * coefficients[term]
@@ -319,7 +314,7 @@ def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
             probabilities[place] = share if reached >= 0 else odds * share
             weight = odds * share * share
             total += weight
-            row = matrix[order[place]]
+            row = matrix[place]
             for term in range(row.size):
                 centre[term] += weight * np.float64(row[term])
         for term in range(centre.size):
@@ -332,22 +327,19 @@ def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
 @_compile
 def _centre_rows(  # noqa: PLR0917 - numba has no keyword-only arguments
     matrix: Matrix,
-    order: IntArray,
     cell: IntArray,
     outcome: FloatArray,
     probabilities: FloatArray,
     centres: FloatArray,
-    start: int,
     block: NDArray[np.floating],
     score: FloatArray,
 ) -> None:
-    """Write the root of w times (x - m) of the places from `start` on; add to the score.
+    """Write the root of w times (x - m) of some places; add to the score.
 
     Residuals add up to nothing in a cell, so the score may be summed over x - m.
     """
-    for at in range(block.shape[0]):
-        place = start + at
-        row = matrix[order[place]]
+    for place in range(block.shape[0]):
+        row = matrix[place]
         centre = centres[cell[place]]
         probability = probabilities[place]
         root = math.sqrt(probability * (1.0 - probability))
@@ -355,4 +347,26 @@ def _centre_rows(  # noqa: PLR0917 - numba has no keyword-only arguments
         for term in range(row.size):
             difference = np.float64(row[term]) - centre[term]
             score[term] += residual * difference
-            block[at, term] = root * difference
+            block[place, term] = root * difference
+
+
+@_compile
+def _sum_patients(  # noqa: PLR0917 - numba has no keyword-only arguments
+    matrix: Matrix,
+    cell: IntArray,
+    residuals: FloatArray,
+    centres: FloatArray,
+    places: IntArray,
+    bounds: IntArray,
+    sums: FloatArray,
+) -> None:
+    """Write each patient's sum of residual times (x - m); `places` lists rows by patient."""
+    sums[:] = 0.0
+    for patient in range(sums.shape[0]):
+        total = sums[patient]
+        for at in range(bounds[patient], bounds[patient + 1]):
+            place = places[at]
+            row = matrix[place]
+            centre = centres[cell[place]]
+            for term in range(row.size):
+                total[term] += residuals[place] * (np.float64(row[term]) - centre[term])

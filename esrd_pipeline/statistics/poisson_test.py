@@ -16,6 +16,12 @@ from esrd_pipeline.statistics.rows import check_amounts, check_counts, check_fin
 
 CRITICAL_VALUE = 1.959963984540054
 """Of a normal deviate at a p-value of 0.025."""
+FRACTION_TERMS = 20
+"""Of the continued fractions of far tails: enough for all digits 37 deviations out."""
+LOG_REACH = 700.0
+"""Expected deaths are looked for between exp of minus and plus this."""
+LOG_OF_SMALLEST = -690.0
+"""Doubles keep all their digits down to about this logarithm."""
 
 
 def find_exact_limits(
@@ -27,9 +33,11 @@ def find_exact_limits(
     `find_exact_p` is below 1 - level.
 
     Raises:
-        FitError: counts are not whole or expected events not above zero.
+        FitError: counts are not whole, expected events not above zero or the level not in (0, 1).
     """
     _check(observed, expected)
+    if not 0 < level < 1:
+        raise FitError(f"level: {level} is not between 0 and 1")
     outside = (1 - level) / 2
     lower = np.where(observed > 0, chi2.ppf(outside, 2 * observed) / 2, 0.0)
     upper = chi2.isf(outside, 2 * observed + 2) / 2
@@ -99,7 +107,8 @@ def _solve(observed: FloatArray, target: FloatArray) -> FloatArray:
     seen, goal = observed[is_reached], target[is_reached]
 
     def miss(log_deaths: FloatArray, seen: FloatArray, goal: FloatArray) -> FloatArray:
-        return _mid_z(seen, np.exp(log_deaths)) - goal
+        # A bracket may reach further than doubles do; a limit there is not found.
+        return _mid_z(seen, np.exp(np.clip(log_deaths, -LOG_REACH, LOG_REACH))) - goal
 
     middle = np.log(seen + 0.5)
     bracket = bracket_root(miss, middle - 0.5, middle + 0.5, args=(seen, goal))
@@ -117,7 +126,27 @@ def _mid_z(observed: FloatArray, expected: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         above = np.logaddexp(poisson.logsf(observed, expected), half)
         below = np.logaddexp(poisson.logcdf(observed - 1, expected), half)
-    return np.where(above < below, -ndtri_exp(above), ndtri_exp(below))
+    z = np.where(above < below, -ndtri_exp(above), ndtri_exp(below))
+    far = np.minimum(above, below) < LOG_OF_SMALLEST
+    z[far] = _far_mid_z(observed[far], expected[far])
+    return z
+
+
+def _far_mid_z(observed: FloatArray, expected: FloatArray) -> FloatArray:
+    """Return the deviate where the tail is too small for a double: P(X = O) times a fraction.
+
+    Continued fractions of the incomplete gamma functions, from the last term on (DLMF 8.9): all
+    terms are above zero, and this far out few of them matter.
+    """
+    is_above = observed > expected
+    gap = np.abs(observed - expected) + 1
+    fraction = np.zeros(observed.size)
+    for term in range(FRACTION_TERMS, 0, -1):
+        share = np.where(is_above, expected, np.maximum(observed - term, 0.0))
+        fraction = term * share / (gap + term * np.where(is_above, 1, 2) + fraction)
+    multiple = np.where(is_above, expected, observed) / (gap + fraction)
+    z = ndtri_exp(poisson.logpmf(observed, expected) + np.log(multiple + 0.5))
+    return np.where(is_above, -z, z)
 
 
 def _check(observed: FloatArray, expected: FloatArray) -> None:

@@ -1,20 +1,16 @@
-"""Who is at risk at each event time, stratum by stratum, and sums over them.
+"""Who is at risk at each event time, stratum by stratum.
 
 A row (start, stop] is at risk at an event time t of its stratum if start < t <= stop: as places
-among the stratum's event times, from `entry` up to but not including `exit`. Estimators do not
-belong here.
+among the stratum's event times, from `entry` up to but not including `exit`. Sums over
+risk sets belong to `risk_sums`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
-
-Kernel = Callable[..., None]
+from esrd_pipeline.statistics.design import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,46 +72,6 @@ def group_risk_sets(
     )
 
 
-def sum_at_times(sets: RiskSets, values: FloatArray) -> FloatArray:
-    """Return the sum of the values (n,) of the rows at risk at each event time, shape (J,)."""
-    count = sets.times.size
-    entered = np.bincount(sets.entry, weights=values, minlength=count + 1)
-    left = np.bincount(sets.exit, weights=values, minlength=count + 1)
-    changes: FloatArray = entered.astype(np.float64) - left
-    return np.cumsum(changes[:count])
-
-
-def sum_over_times(sets: RiskSets, values: FloatArray) -> FloatArray:
-    """Return the sum of the values (J,) or (J, p) over the times each row is at risk: (n, ...)."""
-    total = np.zeros((values.shape[0] + 1, *values.shape[1:]))
-    np.cumsum(values, axis=0, out=total[1:])
-    return total[sets.exit] - total[sets.entry]
-
-
-def sum_rows_at_times(
-    sets: RiskSets, matrix: Matrix, weights: FloatArray, *, first: int, last: int
-) -> FloatArray:
-    """Return sums of w x over the rows at risk, for the event times of strata first..last - 1.
-
-    `weights` has shape (n,), in the order of the sets; the result (times, p) is in float64.
-    """
-    times = slice(int(sets.time_starts[first]), int(sets.time_starts[last]))
-    total = np.zeros((times.stop - times.start, matrix.shape[1]))
-    _sum_rows(
-        matrix,
-        sets.order,
-        sets.entry,
-        sets.exit,
-        weights,
-        sets.row_starts,
-        sets.time_starts,
-        first,
-        last,
-        total,
-    )
-    return total
-
-
 def split_strata(sets: RiskSets, *, times: int) -> list[tuple[int, int]]:
     """Split the strata into runs of about `times` event times, one stratum at least."""
     runs: list[tuple[int, int]] = []
@@ -148,37 +104,3 @@ def _place(times: FloatArray, owners: IntArray, *, stop: FloatArray, stratum: In
 
 def _starts(codes: IntArray, present: IntArray) -> IntArray:
     return np.append(np.searchsorted(codes, present, side="left"), codes.size).astype(np.intp)
-
-
-def _compile(function: Kernel) -> Kernel:
-    return njit(cache=True, nogil=True)(function)
-
-
-@_compile
-def _sum_rows(  # noqa: PLR0917 - numba has no keyword-only arguments
-    matrix: Matrix,
-    order: IntArray,
-    entry: IntArray,
-    leave: IntArray,
-    weights: FloatArray,
-    row_starts: IntArray,
-    time_starts: IntArray,
-    first: int,
-    last: int,
-    total: FloatArray,
-) -> None:
-    terms = matrix.shape[1]
-    origin = time_starts[first]
-    for stratum in range(first, last):
-        end = time_starts[stratum + 1] - origin
-        for at in range(row_starts[stratum], row_starts[stratum + 1]):
-            row, weight = order[at], weights[at]
-            enters, leaves = entry[at] - origin, leave[at] - origin
-            for term in range(terms):
-                total[enters, term] += weight * matrix[row, term]
-            if leaves < end:
-                for term in range(terms):
-                    total[leaves, term] -= weight * matrix[row, term]
-        for time in range(time_starts[stratum] - origin + 1, end):
-            for term in range(terms):
-                total[time, term] += total[time - 1, term]

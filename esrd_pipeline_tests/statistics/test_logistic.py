@@ -111,6 +111,7 @@ def test_score_and_information_are_derivatives_of_the_profile_likelihood() -> No
     assert discharges.cell is not None
     assert discharges.offset is not None
     cells, _ = group_cells(
+        matrix=discharges.matrix,
         cell=discharges.cell,
         offset=discharges.offset,
         outcome=discharges.outcome.astype(float),
@@ -118,7 +119,7 @@ def test_score_and_information_are_derivatives_of_the_profile_likelihood() -> No
     )
 
     def profile_at(point: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        found = evaluate_cells(discharges.matrix, cells, point, is_exact=True, block_rows=64)
+        found = evaluate_cells(cells, point, is_exact=True, block_rows=64)
         return found.log_likelihood, found.score, found.information
 
     point = np.array([0.2, -0.1, 0.3])
@@ -127,7 +128,7 @@ def test_score_and_information_are_derivatives_of_the_profile_likelihood() -> No
         ahead, behind = profile_at(point + step), profile_at(point - step)
         assert (ahead[0] - behind[0]) / 2e-5 == pytest.approx(score[term], rel=1e-6)
         np.testing.assert_allclose((behind[1] - ahead[1]) / 2e-5, information[term], rtol=1e-6)
-    narrow = evaluate_cells(discharges.matrix, cells, point, is_exact=False, block_rows=64)
+    narrow = evaluate_cells(cells, point, is_exact=False, block_rows=64)
     np.testing.assert_allclose(narrow.information, information, rtol=1e-4, atol=1e-3)
     np.testing.assert_array_equal(narrow.score, score)
 

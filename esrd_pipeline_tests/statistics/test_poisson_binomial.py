@@ -3,6 +3,7 @@
 import json
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,10 +162,69 @@ def test_the_test_has_its_size_and_limits_cover() -> None:
     assert np.mean(covered) == pytest.approx(0.95, abs=0.01)
 
 
+def test_one_discharge_has_its_own_chance() -> None:
+    counts = one_facility(np.array([0.3]), 1)
+    assert (counts.lower_tail[0], counts.upper_tail[0]) == (
+        pytest.approx(0.85),
+        pytest.approx(0.15),
+    )
+    assert counts.z == pytest.approx([norm.ppf(0.85)])
+    limits = adjust_counts(counts, offset=logit([0.3]), facility=np.array([0]))
+    # P(1) / 2 = 0.025 at the lower limit; 1 / 0.3 is the largest ratio there is.
+    assert (limits.lower[0], limits.upper[0]) == (pytest.approx(0.05 / 0.3), pytest.approx(1 / 0.3))
+
+
+def test_non_events_for_events_turn_the_score_and_the_limits() -> None:
+    sizes = np.bincount(FACILITY)
+    turned = compare_counts(
+        effect=-R["effect"], offset=-OFFSET, facility=FACILITY, observed=sizes - OBSERVED
+    )
+    assert turned.z == pytest.approx(-COUNTS.z, rel=1e-9)
+    assert turned.p_value == pytest.approx(COUNTS.p_value, rel=1e-9)
+    limits = adjust_counts(COUNTS, **INPUTS)
+    mirrored = adjust_counts(turned, offset=-OFFSET, facility=FACILITY)
+    assert mirrored.lower_effect == pytest.approx(-limits.upper_effect, rel=1e-9)
+    assert mirrored.upper_effect == pytest.approx(-limits.lower_effect, rel=1e-9)
+
+
+def test_a_null_far_from_zero_is_answered_at_the_end() -> None:
+    # Without events z stays below 0; a null of 5 rejects every effect, the smallest least.
+    counts = one_facility(np.full(5, 0.5), 0)
+    rows = {"offset": np.zeros(5), "facility": np.zeros(5, dtype=int)}
+    limits = adjust_counts(counts, **rows, mean=np.array([5.0]))
+    assert (limits.lower[0], limits.upper[0]) == (0.0, 0.0)
+    # A null of -5 has both limits: Phi(-5 + 1.96) and Phi(-5 - 1.96) are (1 - q)^5 / 2.
+    limits = adjust_counts(counts, **rows, mean=np.array([-5.0]))
+    reach = norm.ppf(0.975)
+    chances = 1 - (2 * norm.cdf([-5 + reach, -5 - reach])) ** 0.2
+    assert (limits.lower[0], limits.upper[0]) == pytest.approx(tuple(chances / 0.5), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"effect": np.nan}, "effect: not within 100 of 0"),
+        ({"offset": OFFSET + 200}, "offset: .* values are not within 100 of 0"),
+        ({"offset": np.full(OFFSET.size, np.nan)}, "offset: .* values are not finite"),
+        ({"offset": OFFSET[1:]}, "facility has shape"),
+        ({"observed": OBSERVED[1:]}, "facility: codes reach 39 of 39"),
+        ({"observed": OBSERVED + 0.5}, "observed: 40 values are not whole"),
+    ],
+)
+def test_bad_rows_are_refused_by_name(change: dict[str, Any], message: str) -> None:
+    given = {"effect": R["effect"], "observed": OBSERVED, **INPUTS}
+    with pytest.raises(FitError, match=message):
+        compare_counts(**(given | change))
+
+
 def test_bad_inputs_are_refused() -> None:
     with pytest.raises(FitError, match="probability: 1 values are not between 0 and 1"):
         find_count_distribution(np.array([0.5, 1.5]))
     with pytest.raises(FitError, match="level: not between 0 and 1"):
         adjust_counts(COUNTS, **INPUTS, level=1.0)
+    with pytest.raises(FitError, match="mean: 3 facilities, the counts have 40"):
+        adjust_counts(COUNTS, **INPUTS, mean=np.zeros(3))
+    with pytest.raises(FitError, match="deviation: 40 values are not above zero"):
+        adjust_counts(COUNTS, **INPUTS, deviation=np.zeros(40))
     with pytest.raises(FitError, match="observed"):
         compare_counts(effect=0.0, observed=OBSERVED + 1000, **INPUTS)

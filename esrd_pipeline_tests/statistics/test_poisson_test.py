@@ -1,13 +1,15 @@
 """Poisson tests and limits of facilities' ratios: by hand, against R, and how often they cover."""
 
 import json
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import log_ndtr
 from scipy.stats import norm
 
-from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline.statistics.fit import FitError, NotConvergedError
 from esrd_pipeline.statistics.poisson_test import (
     find_exact_limits,
     find_exact_p,
@@ -74,6 +76,45 @@ def test_a_wider_null_gives_wider_limits() -> None:
     )
     assert np.all(wide[0] <= narrow[0])
     assert np.all(wide[1] > narrow[1])
+
+
+def log_mid_tail(observed: int, expected: int) -> float:
+    """The logarithm of the smaller mid-p tail, added up in 50 digits."""
+    with localcontext(prec=50):
+        rate = Decimal(expected)
+        term, total, count = Decimal(1), Decimal("0.5"), observed
+        while count >= 0 and term > total * Decimal("1e-30"):
+            count += 1 if observed > expected else -1
+            term *= rate / count if observed > expected else (count + 1) / rate
+            total += term
+        factorial = sum(Decimal(number).ln() for number in range(1, observed + 1))
+        return float(observed * rate.ln() - rate - factorial + total.ln())
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [(4, 3), (0, 7), (200, 150), (2000, 1000), (900, 10), (600, 60), (100, 1200), (2, 3000)],
+)
+def test_scores_keep_their_digits_however_far_out(observed: int, expected: int) -> None:
+    z = find_mid_z(np.array([float(observed)]), np.array([float(expected)]))
+    assert log_ndtr(-np.abs(z)) == pytest.approx([log_mid_tail(observed, expected)], rel=1e-12)
+
+
+def test_mid_p_is_twice_the_smaller_mid_tail() -> None:
+    z = find_mid_z(np.array([4.0]), np.array([3.0]))
+    # P(X > 4) + P(X = 4) / 2 with E = 3: 1 - e^-3 (1 + 3 + 4.5 + 4.5 + 3.375 / 2).
+    assert 2 * norm.sf(z) == pytest.approx([2 * (1 - np.exp(-3) * (13 + 3.375 / 2))])
+
+
+def test_a_limit_beyond_all_doubles_is_an_error() -> None:
+    one = np.ones(1)
+    with pytest.raises(NotConvergedError, match="beyond every bracket"):
+        find_null_limits(one, one, mean=np.zeros(1), deviation=np.array([300.0]))
+
+
+def test_a_level_is_between_0_and_1() -> None:
+    with pytest.raises(FitError, match=r"level: 1\.5 is not between 0 and 1"):
+        find_exact_limits(np.ones(1), np.ones(1), level=1.5)
 
 
 @pytest.mark.parametrize(("observed", "expected"), [(900.0, 10.0), (0.0, 3000.0), (1.0, 1e-12)])

@@ -35,8 +35,18 @@ fit <- function(model, naive) {
     log_likelihood = model$loglik[2]
   )
 }
+# Hazards of a row of risk 1; survfit gives one curve per row of newdata, stratum by stratum.
+zero <- data.frame(x1 = 0, x2 = 0, x3 = 0, shift = 0)
+steps <- function(curve) {
+  is_step <- curve$n.event > 0
+  list(times = curve$time[is_step], cumulative = as.vector(curve$cumhaz)[is_step])
+}
+by_stratum <- survfit(stratified, newdata = cbind(zero, stratum = 0:29))
+strata <- rep(0:29, by_stratum$strata)[by_stratum$n.event > 0]
 write_json(
   list(
+    baseline = steps(survfit(plain, newdata = zero)),
+    stratified_baseline = c(steps(by_stratum), list(stratum = strata)),
     stratified = c(
       fit(stratified, stratified$naive.var),
       list(robust_covariance = unname(stratified$var))

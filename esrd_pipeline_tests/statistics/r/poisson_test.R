@@ -1,4 +1,4 @@
-# What stats::poisson.test and ppois say of a few observed and expected events.
+# What stats::poisson.test, ppois and dpois say of a few observed and expected events.
 # Run in this folder: Rscript poisson_test.R (writes poisson_test.json)
 library(jsonlite)
 
@@ -7,8 +7,13 @@ cases <- data.frame(
   expected = c(0.2, 4.5, 3, 3, 4.2, 31.5, 59.5, 150, 5, 0.01)
 )
 limits <- t(mapply(function(o, e) poisson.test(o, T = e)$conf.int, cases$observed, cases$expected))
-below <- ppois(cases$observed, cases$expected)
-above <- ppois(cases$observed - 1, cases$expected, lower.tail = FALSE)
+# Twice the smaller of R's one-sided p-values: its two-sided one does not go with its limits.
+one_sided <- function(side) {
+  mapply(
+    function(o, e) poisson.test(o, T = e, alternative = side)$p.value,
+    cases$observed, cases$expected
+  )
+}
 half <- dpois(cases$observed, cases$expected) / 2
 mid_above <- ppois(cases$observed, cases$expected, lower.tail = FALSE) + half
 mid_below <- ppois(cases$observed - 1, cases$expected) + half
@@ -18,7 +23,7 @@ write_json(
     expected = cases$expected,
     lower = limits[, 1],
     upper = limits[, 2],
-    p_value = pmin(1, 2 * pmin(below, above)),
+    p_value = pmin(1, 2 * pmin(one_sided("less"), one_sided("greater"))),
     mid_z = ifelse(mid_above < mid_below, -qnorm(mid_above), qnorm(mid_below))
   ),
   "poisson_test.json", digits = NA
