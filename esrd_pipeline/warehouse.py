@@ -22,6 +22,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sql import PARAMETER_SCHEMA, Select
 from esrd_pipeline.tables.model import Column, Table
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
@@ -32,6 +34,15 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "date": pa.date32(),
     "texts": pa.list_(pa.string()),
     "labels": pa.map_(pa.string(), pa.string()),
+}
+DUCKDB_TYPES: Mapping[str, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "texts": "VARCHAR[]",
+    "labels": "MAP(VARCHAR, VARCHAR)",
 }
 _NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
     pa.int64(): pd.Int64Dtype(),
@@ -151,18 +162,104 @@ class Warehouse:
         Raises:
             SchemaError: a column is missing, unknown or of another type.
         """
+        target = self._clear_staging(table, performance_year)
+        arrow = _to_arrow(table, performance_year, frame)
+        arrow = arrow.replace_schema_metadata(_describe(table, notes))
+        path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
+        pq.write_table(arrow, path, compression="zstd", row_group_size=1 << 20)
+        return Staged(table, performance_year, path, target, arrow.num_rows)
+
+    def stage_select(
+        self,
+        table: Table,
+        performance_year: int,
+        select: Select,
+        *,
+        tables: Mapping[str, Table],
+        parameters: Mapping[str, object] | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> Staged:
+        """Run a SELECT over stored tables and write its rows beside their partition.
+
+        Rows never leave DuckDB; they are stored in the order of the key. Years that a SELECT
+        looks back to and that are not stored hold no rows; its own year must be there.
+
+        Args:
+            table: what the SELECT makes.
+            performance_year: its year, passed on as a parameter.
+            select: from `sql.load_select`.
+            tables: definitions of the tables it reads, by name.
+            parameters: what else the SELECT takes.
+            notes: kept in the file's metadata.
+
+        Raises:
+            MissingPartitionError: a table it reads has no partition of the year.
+            SchemaError: its columns are not the table's, or do not hold the types.
+        """
+        target = self._clear_staging(table, performance_year)
+        path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
+        columns = ", ".join(
+            f'CAST("{column.name}" AS {DUCKDB_TYPES[column.type]}) AS "{column.name}"'
+            for column in table.columns
+        )
+        order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
+        values = {"performance_year": performance_year, **(parameters or {})}
+        with self.open_connection() as connection:
+            connection.execute("SET enable_progress_bar = false")
+            self._attach(connection, performance_year, select, tables)
+            try:
+                connection.execute(
+                    f"COPY (SELECT {columns} FROM (\n{select.text}\n) ORDER BY {order}) "
+                    f"TO '{_quote(path)}' (FORMAT parquet, COMPRESSION zstd, "
+                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {_to_struct(_describe(table, notes))})",
+                    {name: values[name] for name in select.parameters},
+                )
+            except duckdb.ConversionException:
+                # DuckDB's own message quotes the value, which may be a patient's.
+                raise SchemaError(
+                    f"{table.name}: {select.path} makes values that do not fit their columns"
+                ) from None
+            except duckdb.BinderException as error:
+                raise SchemaError(f"{table.name}: {select.path}: {error}") from error
+        return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
+
+    def _attach(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        performance_year: int,
+        select: Select,
+        tables: Mapping[str, Table],
+    ) -> None:
+        """Make every table that a SELECT reads a view of its stored years."""
+        for source in select.sources:
+            table = tables[source.table]
+            if source.last == 0 and not self.has(table, performance_year):
+                raise MissingPartitionError(
+                    f"{table.name} has no partition {performance_year}: materialise it first"
+                )
+            years = range(performance_year - source.first, performance_year - source.last + 1)
+            files = [self.partition_path(table, year) for year in years if self.has(table, year)]
+            schema, name = table.path
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            if files:
+                listed = ", ".join(f"'{_quote(file)}'" for file in files)
+                body = f"FROM read_parquet([{listed}], hive_partitioning = false)"
+            else:
+                nothing = ", ".join(
+                    f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"'
+                    for column in table.columns
+                )
+                body = f"SELECT {nothing} WHERE false"
+            connection.execute(f'CREATE VIEW "{schema}"."{name}" AS {body}')
+        attach_value_sets(connection, select.value_sets)
+
+    def _clear_staging(self, table: Table, performance_year: int) -> Path:
+        """Return where the partition stands, its folder there and swept of what was left."""
         target = self.partition_path(table, performance_year)
         target.parent.mkdir(parents=True, exist_ok=True)
         for left_over in target.parent.glob(f"{_FILE}{_STAGING}*"):
             left_over.unlink(missing_ok=True)
-        arrow = _to_arrow(table, performance_year, frame)
-        described = {"esrd.table": table.name, **(notes or {})}
-        arrow = arrow.replace_schema_metadata(
-            {key: json.dumps(described[key], sort_keys=True) for key in sorted(described)}
-        )
-        path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
-        pq.write_table(arrow, path, compression="zstd", row_group_size=1 << 20)
-        return Staged(table, performance_year, path, target, arrow.num_rows)
+        return target
 
     def publish(self, staged: Staged) -> Path:
         """Make a staged partition the one that readers see, in one rename."""
@@ -220,6 +317,29 @@ class Warehouse:
                 )
         draft.replace(database)
         return len(stored)
+
+
+def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+    """Make parameter files readable as `parameter.<name>`: text, null where a cell is empty."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
+    for name in names:
+        rows = load_rows(name)
+        columns = {
+            key: pa.array([row[key] or None for row in rows], pa.string()) for key in rows[0]
+        }
+        connection.register("registered", pa.table(columns))
+        connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')
+        connection.unregister("registered")
+
+
+def _describe(table: Table, notes: Mapping[str, str] | None) -> dict[str, str]:
+    described = {"esrd.table": table.name, **(notes or {})}
+    return {key: json.dumps(described[key], sort_keys=True) for key in sorted(described)}
+
+
+def _to_struct(labels: Mapping[str, str]) -> str:
+    pairs = (f"'{key}': '{text.replace(chr(39), chr(39) * 2)}'" for key, text in labels.items())
+    return "{" + ", ".join(pairs) + "}"
 
 
 def _quote(path: Path) -> str:

@@ -1,6 +1,17 @@
 """The catalog table, and the list of every table the project stores."""
 
-from esrd_pipeline.tables import facility, program, raw, release, report
+from esrd_pipeline.tables import (
+    eqrs,
+    facility,
+    history,
+    linkage,
+    medicare,
+    program,
+    raw,
+    register,
+    release,
+    report,
+)
 from esrd_pipeline.tables.model import Column, Table
 
 CATALOG = Table(
@@ -33,3 +44,12 @@ TABLES: tuple[Table, ...] = (
     CATALOG,
 )
 """Every table the project stores, in the order data flows."""
+
+PATIENT_TABLES: tuple[Table, ...] = (
+    *eqrs.TABLES,
+    *medicare.TABLES,
+    *register.TABLES,
+    *linkage.TABLES,
+    *history.TABLES,
+)
+"""Tables of patients, which never leave the agency, in the order data flows."""

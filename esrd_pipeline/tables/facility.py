@@ -42,6 +42,11 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
     Column("category", "text", "Against the national level", allowed=CATEGORIES),
     Column("reportable", "boolean", "Whether the value may be published", required=True),
     Column("reason", "text", "Why it is not reportable; null where it is"),
+    Column(
+        "remark",
+        "text",
+        "What a reader should know of how the numbers came about; null where nothing",
+    ),
 )
 CONTRACT_RULES: tuple[Rule, ...] = (
     Rule("a row is reportable or says why not", "reportable = (reason IS NULL)"),

@@ -8,6 +8,8 @@ ELEMENTS = (
     "model_covariance",
     "robust_covariance",
     "baseline",
+    "facility_effect",
+    "hospital_effect",
     "null",
     "summary",
     "set_aside",

@@ -1,0 +1,181 @@
+"""The relational work: one SELECT a file, whose path is the table it makes.
+
+`sql/linkage/patient.sql` makes `linkage.patient`. What a file reads, how many years back, and
+which parameters it takes are derived from its text. How a SELECT is run does not belong here.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+YEAR = "performance_year"
+PARAMETER_SCHEMA = "parameter"
+"""`parameter.ccs_group` is the file `parameters/ccs_group.csv`, every column as text."""
+
+
+class SelectError(ValueError):
+    """A SQL file breaks a rule of the room; the message names the file and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table that a SELECT reads: the years `first` to `last` before its own, both included."""
+
+    table: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """One SQL file.
+
+    Attributes:
+        table: `schema.table`, which it makes.
+        path: of the file, relative to the package.
+        text: the SELECT.
+        sources: stored tables it reads, by name.
+        value_sets: parameter tables it reads, by name.
+        parameters: named parameters it takes, `performance_year` among them.
+    """
+
+    table: str
+    path: str
+    text: str
+    sources: tuple[Source, ...]
+    value_sets: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def list_selects() -> list[str]:
+    """Return the names of all SQL files as `schema.table`, sorted."""
+    room = resources.files("esrd_pipeline.sql")
+    return sorted(
+        f"{schema.name}.{file.name.removesuffix('.sql')}"
+        for schema in room.iterdir()
+        if schema.is_dir()
+        for file in schema.iterdir()
+        if file.name.endswith(".sql")
+    )
+
+
+@cache
+def load_select(table: str) -> Select:
+    """Read the file that makes a table and derive what it needs.
+
+    Raises:
+        SelectError: there is no such file, or it breaks a rule of the room.
+    """
+    schema, _, name = table.partition(".")
+    path = f"sql/{schema}/{name}.sql"
+    file = resources.files("esrd_pipeline.sql").joinpath(schema, f"{name}.sql")
+    if not file.is_file():
+        raise SelectError(f"{path}: there is no such file")
+    return parse_select(table, path, file.read_text(encoding="utf-8"))
+
+
+def parse_select(table: str, path: str, text: str) -> Select:
+    """Derive what a SELECT reads and takes.
+
+    Every stored table must be filtered on its year where it is read: in the WHERE or ON of the
+    same SELECT, `performance_year = $performance_year` (or minus a number), or BETWEEN two such.
+
+    Raises:
+        SelectError: not one SELECT, no header, a stored table without such a filter, or a window
+            without an order.
+    """
+    if not text.startswith("--"):
+        raise SelectError(f"{path}: no header that states grain and manual section")
+    try:
+        statements = sqlglot.parse(text, dialect="duckdb")
+    except ParseError as error:
+        raise SelectError(f"{path}: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise SelectError(f"{path}: not one SELECT")
+    tree = statements[0]
+    found: dict[str, Source] = {}
+    value_sets: set[str] = set()
+    for node in tree.find_all(exp.Table):
+        if not node.db:
+            continue
+        if node.db == PARAMETER_SCHEMA:
+            value_sets.add(node.name)
+            continue
+        source = _find_years(path, node)
+        seen = found.get(source.table, source)
+        found[source.table] = Source(
+            source.table, max(seen.first, source.first), min(seen.last, source.last)
+        )
+    _check_windows(path, tree)
+    names = {node.name for node in tree.find_all(exp.Parameter, exp.Placeholder)}
+    return Select(
+        table=table,
+        path=path,
+        text=text,
+        sources=tuple(found[name] for name in sorted(found)),
+        value_sets=tuple(sorted(value_sets)),
+        parameters=tuple(sorted(names)),
+    )
+
+
+def _find_years(path: str, node: exp.Table) -> Source:
+    """Return which years of a table are read, from the filter beside it."""
+    name = f"{node.db}.{node.name}"
+    select = node.find_ancestor(exp.Select)
+    if select is None:
+        raise SelectError(f"{path}: {name} is read outside a SELECT")
+    only_source = not select.args.get("joins")
+    for condition in _list_conditions(select):
+        column = condition.this
+        if not isinstance(column, exp.Column) or column.name != YEAR:
+            continue
+        if column.table != node.alias_or_name and not (only_source and not column.table):
+            continue
+        if isinstance(condition, exp.EQ):
+            back = _count_back(condition.expression)
+            if back is not None:
+                return Source(name, back, back)
+        if isinstance(condition, exp.Between):
+            first = _count_back(condition.args["low"])
+            last = _count_back(condition.args["high"])
+            if first is not None and last is not None:
+                return Source(name, first, last)
+    raise SelectError(
+        f"{path}: {name} is not filtered on its {YEAR} ({YEAR} = ${YEAR}, minus a number,"
+        " or BETWEEN two such)"
+    )
+
+
+def _list_conditions(select: exp.Select) -> list[exp.Expr]:
+    """Return the conjuncts of the WHERE and of the ONs of one SELECT."""
+    clauses = [join.args.get("on") for join in select.args.get("joins") or []]
+    where = select.args.get("where")
+    clauses.append(where.this if where else None)
+    return [
+        part
+        for clause in clauses
+        if clause is not None
+        for part in (clause.flatten() if isinstance(clause, exp.And) else [clause])
+    ]
+
+
+def _count_back(value: exp.Expr) -> int | None:
+    """Return k of `$performance_year - k`; None of anything else."""
+    if isinstance(value, exp.Parameter | exp.Placeholder):
+        return 0 if value.name == YEAR else None
+    if isinstance(value, exp.Sub) and isinstance(value.expression, exp.Literal):
+        start = _count_back(value.this)
+        return None if start is None else start + int(value.expression.name)
+    return None
+
+
+def _check_windows(path: str, tree: exp.Expr) -> None:
+    """Refuse ranking windows without an order: their rows would depend on the engine."""
+    ordered = (exp.RowNumber, exp.FirstValue, exp.LastValue, exp.Lag, exp.Lead)
+    for window in tree.find_all(exp.Window):
+        if isinstance(window.this, ordered) and not window.args.get("order"):
+            raise SelectError(f"{path}: a window of {window.this.key} has no order")

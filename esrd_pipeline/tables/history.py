@@ -1,0 +1,201 @@
+"""History tables: what a patient's days were, whose they were, and what Medicare could see.
+
+Spans hold their first and their last day. They reach to the last day of the performance year.
+"""
+
+from esrd_pipeline.tables.facility import PROGRAM, YEAR
+from esrd_pipeline.tables.linkage import PATIENT
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+START = Column("start_date", "date", "First day", required=True)
+END = Column("end_date", "date", "Last day", required=True)
+IN_ORDER = Rule("a span does not end before it starts", "start_date <= end_date")
+STATES = ("dialysis", "transplant", "recovered", "withdrawn", "lost", "untreated")
+MODALITIES = ("hemodialysis", "peritoneal")
+TREATMENT_SETTINGS = ("in center", "home")
+NOBODY = (
+    "first 90 days of ESRD",
+    "fewer than the days of treatment at one facility",
+    "transplant",
+    "after withdrawal or recovery",
+    "lost to follow-up",
+    "facility unknown",
+)
+"""Why no facility answers for a day."""
+
+TREATMENT = Table(
+    name="history.treatment",
+    grain="one spell of one patient: one state and, on dialysis, one facility and modality",
+    source="manual 2.13.10: the treatment history record",
+    key=("program", "patient_id", "start_date"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        START,
+        END,
+        YEAR,
+        Column("state", "text", "What the days were", required=True, allowed=STATES),
+        Column("ccn", "text", "Facility treating; null off dialysis or where unknown"),
+        Column("modality", "text", "Modality on dialysis", allowed=MODALITIES),
+        Column("setting", "text", "Where dialysed", allowed=TREATMENT_SETTINGS),
+        Column("source", "text", "eqrs or claims", required=True, allowed=("eqrs", "claims")),
+    ),
+    rules=(IN_ORDER,),
+)
+
+ATTRIBUTION = Table(
+    name="history.attribution",
+    grain="one span of one patient's days and the facility that answers for them, or none and why",
+    source="manual 2.13.10 (2.12.10, 2.25.12); readings 20, 27, 28",
+    key=("program", "patient_id", "start_date"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        START,
+        END,
+        YEAR,
+        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("reason", "text", "Why nobody answers; null where a facility does", allowed=NOBODY),
+    ),
+    rules=(
+        IN_ORDER,
+        Rule("a day is a facility's or says why not", "(ccn IS NULL) = (reason IS NOT NULL)"),
+    ),
+)
+
+HOSPITAL_STAY = Table(
+    name="history.hospital_stay",
+    grain="one hospital stay of the year or the one before: claims that overlap or follow joined",
+    source="manual 2.13.11; SHR submission, numerator",
+    key=("patient_id", "admit_date"),
+    columns=(
+        PATIENT,
+        Column("admit_date", "date", "First day", required=True),
+        Column("discharge_date", "date", "Last day", required=True),
+        YEAR,
+        Column("claim_count", "integer", "Claims joined", required=True, minimum=1),
+        Column("hospital", "text", "Provider number of the first claim"),
+        Column("discharge_status", "text", "Discharge status of the last claim"),
+        Column("principal_diagnosis", "text", "Of the first claim"),
+        Column("is_covid", "boolean", "A diagnosis of COVID-19 on any claim", required=True),
+        Column(
+            "is_index_covid",
+            "boolean",
+            "The patient's first stay with COVID-19 (ICovH), not counted by 2.13.11",
+            required=True,
+        ),
+        Column("is_managed_care", "boolean", "Every claim was a managed care one", required=True),
+    ),
+    rules=(Rule("a stay does not end before it starts", "admit_date <= discharge_date"),),
+)
+
+MEDICARE_MONTH = Table(
+    name="history.medicare_month",
+    grain="one month of one patient, of the year and the one before, with enrollment or claims",
+    source="manual 2.13.10.1; reading 23; SHR submission, denominator",
+    key=("patient_id", "month"),
+    columns=(
+        PATIENT,
+        Column("month", "date", "First day of the month", required=True),
+        YEAR,
+        Column("dialysis_paid", "number", "Medicare-paid dialysis claims", unit="USD"),
+        Column("has_inpatient", "boolean", "A Medicare inpatient or SNF claim", required=True),
+        Column("is_ma", "boolean", "Enrolled in Medicare Advantage", required=True),
+        Column("is_covered", "boolean", "By claims of it or the two months before", required=True),
+        Column("is_observable", "boolean", "Covered, or Medicare Advantage", required=True),
+    ),
+)
+
+NURSING_HOME = Table(
+    name="history.nursing_home",
+    grain="one span of one patient's days in nursing homes",
+    source="manual 2.13.13: Nursing Home MDS; reading 17",
+    key=("patient_id", "start_date"),
+    columns=(PATIENT, START, END, YEAR),
+    rules=(IN_ORDER,),
+)
+
+INCIDENT_COMORBIDITY = Table(
+    name="history.incident_comorbidity",
+    grain="one patient with ESRD",
+    source="manual 2.13.13: CMS-2728, first form",
+    key=("patient_id",),
+    columns=(
+        PATIENT,
+        YEAR,
+        Column("has_form", "boolean", "A CMS-2728 is there", required=True),
+        Column(
+            "bmi_class",
+            "text",
+            "Reading 17",
+            required=True,
+            allowed=("<18.5", "18.5-25", "25-30", ">=30"),
+        ),
+        Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
+        Column("is_cause_missing", "boolean", "No cause is known", required=True),
+        *(
+            Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
+            for name in (
+                "alcohol_dependence",
+                "atherosclerotic_heart_disease",
+                "cerebrovascular_disease",
+                "chronic_obstructive_pulmonary_disease",
+                "congestive_heart_failure",
+                "diabetes",
+                "drug_dependence",
+                "inability_to_ambulate",
+                "inability_to_transfer",
+                "malignant_neoplasm",
+                "other_cardiac_disease",
+                "peripheral_vascular_disease",
+                "tobacco_use",
+                "any_condition",
+            )
+        ),
+    ),
+)
+
+PREVALENT_CONDITION = Table(
+    name="history.prevalent_condition",
+    grain="one group of conditions one patient had in the year before, by one specification",
+    source="manual 2.13.13 (inpatient claims); SHR submission (two outpatient or one inpatient)",
+    key=("specification", "patient_id", "condition_group"),
+    columns=(
+        Column(
+            "specification",
+            "text",
+            "Whose rule of ascertainment",
+            required=True,
+            allowed=("manual", "submission"),
+        ),
+        PATIENT,
+        Column("condition_group", "text", "CCS category, e.g. ccs_108", required=True),
+        YEAR,
+    ),
+)
+
+COVID_STAGE = Table(
+    name="history.covid_stage",
+    grain="one stage after one patient's first COVID-19 hospitalisation",
+    source="manual 2.13.13",
+    key=("patient_id", "stage"),
+    columns=(
+        PATIENT,
+        Column("stage", "integer", "1, 2 or 3", required=True, minimum=1, maximum=3),
+        START,
+        END,
+        YEAR,
+    ),
+    rules=(IN_ORDER,),
+)
+
+TABLES = (
+    TREATMENT,
+    ATTRIBUTION,
+    HOSPITAL_STAY,
+    MEDICARE_MONTH,
+    NURSING_HOME,
+    INCIDENT_COMORBIDITY,
+    PREVALENT_CONDITION,
+    COVID_STAGE,
+)

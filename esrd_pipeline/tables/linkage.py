@@ -1,0 +1,201 @@
+"""Linkage tables: who the patient is, when ESRD began, when it ended, which facility is meant."""
+
+from esrd_pipeline.tables.facility import CCN, PROGRAM, YEAR
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+PATIENT = Column(
+    "patient_id",
+    "integer",
+    "EQRS patient; minus the beneficiary where EQRS has none",
+    required=True,
+)
+BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1)
+IDENTIFIERS = ("mbi", "hicn", "ssn")
+FIRST_SERVICE_SOURCES = ("medical evidence", "eqrs", "claims", "transplant")
+DEATH_SOURCES = ("cms_2746", "eqrs", "enrollment", "ssa", "claims")
+
+BENEFICIARY = Table(
+    name="linkage.beneficiary",
+    grain="one beneficiary with enrollment or claims in the year",
+    source="manual 3.2.1: the claim-to-patient matching process",
+    key=("bene_id",),
+    columns=(
+        BENE_ID,
+        YEAR,
+        PATIENT,
+        Column("is_matched", "boolean", "EQRS knows the patient", required=True),
+        Column("matched_by", "text", "Identifier that matched", allowed=IDENTIFIERS),
+        Column("matched_in", "text", "Where it was found", allowed=("finder", "history")),
+        Column("reason", "text", "Why there is no match; null where there is one"),
+    ),
+    rules=(
+        Rule("a match has a patient, no match a negative one", "is_matched = (patient_id > 0)"),
+        Rule("a row is matched or says why not", "is_matched = (reason IS NULL)"),
+    ),
+)
+
+MATCH_AUDIT = Table(
+    name="linkage.match_audit",
+    grain="one comparison tried for one beneficiary",
+    source="manual 3.2.1: the audit dataset",
+    key=("bene_id", "lookup"),
+    columns=(
+        BENE_ID,
+        YEAR,
+        Column("lookup", "integer", "Order of the comparison", required=True, minimum=1, maximum=5),
+        Column("identifier", "text", "Identifier compared", required=True, allowed=IDENTIFIERS),
+        Column("looked_in", "text", "Table", required=True, allowed=("finder", "history")),
+        Column(
+            "result",
+            "text",
+            "What came of it",
+            required=True,
+            allowed=("match", "no match", "no identifier", "several patients"),
+        ),
+    ),
+)
+
+PATIENTS = Table(
+    name="linkage.patient",
+    grain="one patient: of EQRS, or a beneficiary with dialysis claims whom EQRS does not know",
+    source="manual 2.13.13 and Table 9, footnote 1; 3.1.3",
+    key=("patient_id",),
+    columns=(
+        PATIENT,
+        YEAR,
+        Column("date_of_birth", "date", "EQRS before Medicare enrollment"),
+        Column("sex", "text", "EQRS before Medicare enrollment", allowed=("M", "F")),
+        Column("race", "text", "EQRS before Medicare enrollment"),
+        Column("primary_cause", "text", "Cause of renal failure: first CMS-2728 before EQRS"),
+        Column("has_cms_2728", "boolean", "A Medical Evidence Form is there", required=True),
+    ),
+)
+
+DEATH = Table(
+    name="linkage.death",
+    grain="one death, as one program dates it",
+    source="manual 2.13.10, 3.1.6: CMS-2746, EQRS, Medicare; Social Security (DFC only)",
+    key=("program", "patient_id"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        YEAR,
+        Column("death_date", "date", "Date of death", required=True),
+        Column(
+            "source", "text", "Highest source with a date", required=True, allowed=DEATH_SOURCES
+        ),
+        Column("source_count", "integer", "Sources with a date", required=True, minimum=1),
+        Column("is_conflicting", "boolean", "Sources disagree", required=True),
+        Column("primary_cause", "text", "Cause of death code of the CMS-2746"),
+    ),
+)
+
+TRANSPLANT = Table(
+    name="linkage.transplant",
+    grain="one kidney transplant, as one program knows it",
+    source="manual 2.13.10, 3.1.2: OPTN (DFC only), EQRS, CMS-2728, inpatient claims",
+    key=("program", "patient_id", "transplant_date"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        YEAR,
+        Column("transplant_date", "date", "Day of the transplant", required=True),
+        Column("failure_date", "date", "Day the graft failed or dialysis began again"),
+        Column("donor", "text", "Donor, where known", allowed=("deceased", "living")),
+        Column("source", "text", "First source that has it", required=True),
+    ),
+)
+
+FIRST_SERVICE = Table(
+    name="linkage.first_service",
+    grain="one patient's first ESRD service date, as one program finds it",
+    source="manual 3.1.2",
+    key=("program", "patient_id"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        YEAR,
+        Column("first_service_date", "date", "Day 1 of ESRD", required=True),
+        Column("source", "text", "Its source", required=True, allowed=FIRST_SERVICE_SOURCES),
+        Column("medical_evidence_date", "date", "Of CMS-2728"),
+        Column("eqrs_date", "date", "First EQRS event or admission"),
+        Column("claims_date", "date", "First evidence of chronic dialysis in claims"),
+        Column("transplant_date", "date", "First transplant"),
+        Column("moved_by", "text", "Rule that moved the date from the earliest; null where none"),
+    ),
+)
+
+PROVIDER_NUMBER = Table(
+    name="linkage.provider_number",
+    grain="one provider number as a source may print it, and the facility it stands for",
+    source="manual 3.3.2 to 3.3.5, 3.3.8",
+    key=("program", "provider_number"),
+    columns=(
+        PROGRAM,
+        Column("provider_number", "text", "Number as printed", required=True),
+        YEAR,
+        CCN,
+        Column(
+            "relation",
+            "text",
+            "What the number is to the facility",
+            required=True,
+            allowed=("own", "hospital", "alternate", "approved"),
+        ),
+        Column("rule", "text", "Rule of 3.3.5 that linked or kept it", required=True),
+    ),
+)
+
+FACILITY_CCN = Table(
+    name="linkage.facility_ccn",
+    grain="one EQRS facility identifier and a span of days under one CCN",
+    source="manual 3.3.7, 3.3.11 (QIP: the CCN in effect); 3.3.3 issue 2 (DFC: CHOW rule)",
+    key=("program", "facilityid", "start_date"),
+    columns=(
+        PROGRAM,
+        Column("facilityid", "integer", "EQRS facility", required=True, minimum=1),
+        Column("start_date", "date", "First day", required=True),
+        Column("end_date", "date", "Last day; none where it still holds"),
+        YEAR,
+        CCN,
+    ),
+)
+
+FACILITY = Table(
+    name="linkage.facility",
+    grain="one facility of one program's list, eligible or not",
+    source="manual 3.3.4, 3.3.8 to 3.3.11",
+    key=("program", "ccn"),
+    columns=(
+        PROGRAM,
+        CCN,
+        YEAR,
+        Column("facility_name", "text", "Name"),
+        Column("state", "text", "State, two letters"),
+        Column("network", "integer", "ESRD Network", minimum=1, maximum=18),
+        Column("dialysis_organization", "text", "Chain, or Independent"),
+        Column(
+            "facility_type",
+            "text",
+            "By the middle digits of the CCN (3.3.2)",
+            allowed=("freestanding", "hospital based", "hospital satellite", "hospital", "other"),
+        ),
+        Column("certification_date", "date", "Certification"),
+        Column("close_date", "date", "Closed"),
+        Column("is_eligible", "boolean", "Receives reports of the program", required=True),
+        Column("reason", "text", "Why not; null where it does"),
+    ),
+    rules=(Rule("a row is eligible or says why not", "is_eligible = (reason IS NULL)"),),
+)
+
+TABLES = (
+    BENEFICIARY,
+    MATCH_AUDIT,
+    PATIENTS,
+    DEATH,
+    TRANSPLANT,
+    FIRST_SERVICE,
+    PROVIDER_NUMBER,
+    FACILITY_CCN,
+    FACILITY,
+)

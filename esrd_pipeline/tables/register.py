@@ -1,0 +1,95 @@
+"""Raw tables of registers beside EQRS and Medicare: transplants, nursing homes, deaths, surveys.
+
+Every year's extract holds the whole history known at its cut-off.
+"""
+
+from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.model import Column, Table
+
+PERSON = (
+    Column("pers_id", "integer", "OPTN person", required=True, minimum=1),
+    YEAR,
+    Column("pers_ssn", "text", "Social Security number"),
+    Column("pers_birth_dt", "date", "Date of birth"),
+)
+
+OPTN_TRANSPLANT = Table(
+    name="raw.optn_transplant",
+    grain="one kidney transplant",
+    source="OPTN transplant file, names of the SRTR standard analysis files",
+    key=("pers_id", "rec_tx_dt"),
+    columns=(
+        *PERSON,
+        Column("rec_tx_dt", "date", "Day of the transplant", required=True),
+        Column("don_ty", "text", "C deceased donor, L living donor", allowed=("C", "L")),
+        Column("tfl_graft_dt", "date", "Day the graft failed"),
+    ),
+)
+
+OPTN_WAITLIST = Table(
+    name="raw.optn_waitlist",
+    grain="one registration on the kidney or kidney-pancreas waitlist",
+    source="OPTN candidate file, names of the SRTR standard analysis files",
+    key=("pers_id", "can_listing_dt"),
+    columns=(
+        *PERSON,
+        Column("can_listing_dt", "date", "Day listed", required=True),
+        Column("can_rem_dt", "date", "Day removed; none while listed"),
+        Column("can_rem_cd", "text", "Why removed: 4 deceased donor transplant, 8 died ..."),
+        Column("wl_org", "text", "KI kidney, KP kidney and pancreas", allowed=("KI", "KP")),
+    ),
+)
+
+MDS_STAY = Table(
+    name="raw.mds_stay",
+    grain="one nursing home stay",
+    source="Nursing Home Minimum Data Set 3.0: entry (A1600) and discharge (A2000) records",
+    key=("bene_id", "entry_date"),
+    columns=(
+        Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1),
+        YEAR,
+        Column("entry_date", "date", "Day of entry", required=True),
+        Column("discharge_date", "date", "Day of discharge; none while there"),
+    ),
+)
+
+SSA_DEATH = Table(
+    name="raw.ssa_death",
+    grain="one death",
+    source="Social Security Death Master File",
+    key=("ssn", "date_of_birth", "date_of_death"),
+    columns=(
+        Column("ssn", "text", "Social Security number", required=True),
+        YEAR,
+        Column("date_of_birth", "date", "Date of birth", required=True),
+        Column("date_of_death", "date", "Date of death", required=True),
+    ),
+)
+
+PROVIDER_OF_SERVICES = Table(
+    name="raw.provider_of_services",
+    grain="one provider number, active or terminated",
+    source="CMS Provider of Services file (CASPER; manual 3.3.6.3), its own column names",
+    key=("prvdr_num",),
+    columns=(
+        Column("prvdr_num", "text", "CCN", required=True),
+        YEAR,
+        Column("prvdr_ctgry_cd", "text", "Category: 01 hospital, 09 ESRD facility"),
+        Column("fac_name", "text", "Name"),
+        Column("st_adr", "text", "Street address"),
+        Column("city_name", "text", "City"),
+        Column("state_cd", "text", "State, two letters"),
+        Column("zip_cd", "text", "Postal code"),
+        Column("related_provider_number", "text", "Related or old provider number"),
+        Column("orgnl_prtcptn_dt", "date", "First day of participation"),
+        Column("crtfctn_dt", "date", "Day of certification"),
+        Column("chow_cnt", "integer", "Changes of ownership", minimum=0),
+        Column("chow_dt", "date", "Day of the last one"),
+        Column("pgm_trmntn_cd", "text", "00 where active"),
+        Column("trmntn_exprtn_dt", "date", "Day of termination"),
+        Column("dlys_stn_cnt", "integer", "Dialysis stations", minimum=0),
+        Column("esrd_ntwrk_num", "integer", "ESRD Network", minimum=1, maximum=18),
+    ),
+)
+
+TABLES = (OPTN_TRANSPLANT, OPTN_WAITLIST, MDS_STAY, SSA_DEATH, PROVIDER_OF_SERVICES)

@@ -1,0 +1,1 @@
+"""Worked patients: small tables in, rows out, one rule a test."""

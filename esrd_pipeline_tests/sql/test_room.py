@@ -1,0 +1,96 @@
+"""The rules every SQL file keeps: years filtered, total orders, a road to Spark, right columns."""
+
+import pytest
+import sqlglot
+from sqlglot.optimizer.qualify import qualify
+
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sql import SelectError, Source, list_selects, load_select, parse_select
+from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES
+from esrd_pipeline_tests.sql.worked import run
+
+DEFINITIONS = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}
+SELECTS = list_selects()
+
+
+@pytest.mark.parametrize("name", SELECTS)
+def test_every_file_makes_a_defined_table_from_defined_tables(name: str) -> None:
+    select = load_select(name)
+    assert name in DEFINITIONS
+    assert {source.table for source in select.sources} <= set(DEFINITIONS)
+    for value_set in select.value_sets:
+        assert load_rows(value_set) is not None
+
+
+@pytest.mark.parametrize("name", SELECTS)
+def test_every_file_would_run_on_spark(name: str) -> None:
+    text = load_select(name).text
+    (spark,) = sqlglot.transpile(
+        text, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE
+    )
+    assert sqlglot.parse_one(spark, dialect="spark")
+
+
+@pytest.mark.parametrize("name", SELECTS)
+def test_every_file_gives_the_columns_of_its_table_and_no_others(name: str) -> None:
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    select = load_select(name)
+    for source in select.sources:
+        layer, short = DEFINITIONS[source.table].path
+        columns = dict.fromkeys(DEFINITIONS[source.table].column_names, "VARCHAR")
+        schema.setdefault(layer, {})[short] = columns
+    for value_set in select.value_sets:
+        columns = dict.fromkeys(load_rows(value_set)[0], "VARCHAR")
+        schema.setdefault("parameter", {})[value_set] = columns
+    tree = qualify(sqlglot.parse_one(select.text, dialect="duckdb"), schema=schema)
+    assert sorted(tree.named_selects) == sorted(DEFINITIONS[name].column_names)
+
+
+@pytest.mark.parametrize("name", SELECTS)
+def test_every_file_gives_no_rows_from_no_rows(name: str) -> None:
+    assert run(name, tables={}, **RULES).empty
+
+
+HEADER = "-- one row a claim; manual 9.9\n"
+READ = "SELECT clm_id FROM raw.claim WHERE performance_year"
+READ_BOTH = "SELECT c.clm_id FROM raw.claim AS c JOIN raw.claim_value AS v ON v.clm_id = c.clm_id"
+RULES = {"treatment_days": 60, "follow_days": 60}
+
+
+def test_years_are_read_off_the_filters() -> None:
+    text = (
+        f"{HEADER}WITH now AS ({READ} = $performance_year),"
+        f" before AS ({READ} = $performance_year - 1 AND clm_pmt_amt > $least),"
+        " joined AS (SELECT r.clm_id FROM now JOIN raw.claim_revenue AS r ON r.clm_id = now.clm_id"
+        " AND r.performance_year BETWEEN $performance_year - 3 AND $performance_year - 1)"
+        " SELECT clm_id FROM joined UNION ALL SELECT clm_id FROM before"
+    )
+    select = parse_select("a.b", "sql/a/b.sql", text)
+    assert select.sources == (Source("raw.claim", 1, 0), Source("raw.claim_revenue", 3, 1))
+    assert select.parameters == ("least", "performance_year")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("SELECT 1 AS x", "no header"),
+        (f"{HEADER}SELECT 1 AS x; SELECT 2 AS x", "not one SELECT"),
+        (f"{HEADER}SELECT clm_id FROM raw.claim", "raw.claim is not filtered"),
+        (f"{HEADER}{READ} = 2024", "raw.claim is not filtered"),
+        (f"{HEADER}{READ} = $performance_year OR clm_id = 1", "raw.claim is not filtered"),
+        (
+            f"{HEADER}{READ_BOTH} WHERE c.performance_year = $performance_year",
+            "raw.claim_value is not filtered",
+        ),
+        (f"{HEADER}SELECT row_number() OVER (PARTITION BY a) AS n FROM t", "has no order"),
+        (f"{HEADER}SELECT FROM WHERE", "sql/a/b.sql: "),
+    ],
+)
+def test_a_broken_rule_is_named(text: str, rule: str) -> None:
+    with pytest.raises(SelectError, match=rule):
+        parse_select("a.b", "sql/a/b.sql", text)
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(SelectError, match=r"sql/history/nothing.sql: there is no such file"):
+        load_select("history.nothing")

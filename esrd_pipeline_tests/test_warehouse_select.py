@@ -1,0 +1,130 @@
+"""A SELECT over stored tables, written beside its partition: real DuckDB, real files."""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from esrd_pipeline.sql import Select, parse_select
+from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.warehouse import MissingPartitionError, SchemaError, Warehouse
+
+VISIT = Table(
+    name="raw.visit",
+    grain="one visit",
+    source="test",
+    key=("visit_id",),
+    columns=(
+        Column("visit_id", "integer", "Visit", required=True),
+        YEAR,
+        Column("ccn", "text", "Facility"),
+        Column("paid", "number", "Paid"),
+    ),
+)
+TOTAL = Table(
+    name="cohort.total",
+    grain="one facility",
+    source="test",
+    key=("ccn",),
+    columns=(
+        Column("ccn", "text", "Facility", required=True),
+        YEAR,
+        Column("visits", "integer", "Visits"),
+        Column("paid", "number", "Paid"),
+    ),
+)
+TABLES = {VISIT.name: VISIT}
+TEXT = """-- one row a facility
+SELECT ccn, $performance_year AS performance_year, count(*) AS visits,
+    sum(CAST(paid AS DECIMAL(12, 2))) AS paid
+FROM raw.visit
+WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year AND paid >= $least
+GROUP BY ccn
+"""
+
+
+def select(text: str = TEXT) -> Select:
+    return parse_select(TOTAL.name, "sql/cohort/total.sql", text)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    stored = Warehouse(tmp_path)
+    for year in (2023, 2024):
+        visits = pd.DataFrame(
+            {
+                "visit_id": range(1, 7),
+                "performance_year": year,
+                "ccn": ["b", "a", "a", "c", "b", "a"],
+                "paid": [10.1, 20.2, 30.3, 0.0, 50.5, 60.6],
+            }
+        )
+        stored.publish(stored.stage(VISIT, year, visits))
+    return stored
+
+
+def test_rows_are_stored_typed_and_in_the_order_of_the_key(warehouse: Warehouse) -> None:
+    staged = warehouse.stage_select(
+        TOTAL, 2024, select(), tables=TABLES, parameters={"least": 1}, notes={"esrd.origin": "x"}
+    )
+    assert staged.row_count == 2
+    warehouse.publish(staged)
+    stored = warehouse.read(TOTAL, 2024)
+    assert stored["ccn"].tolist() == ["a", "b"]
+    assert stored["visits"].tolist() == [6, 4]
+    assert stored["paid"].tolist() == [222.2, 121.2]
+    metadata = pq.ParquetFile(staged.target).schema_arrow.metadata
+    assert metadata[b"esrd.table"] == b'"cohort.total"'
+    assert metadata[b"esrd.origin"] == b'"x"'
+
+
+def test_a_year_before_that_is_not_stored_holds_no_rows(warehouse: Warehouse) -> None:
+    staged = warehouse.stage_select(TOTAL, 2023, select(), tables=TABLES, parameters={"least": 1})
+    assert pd.read_parquet(staged.path)["visits"].tolist() == [3, 2]
+
+
+def test_its_own_year_must_be_there(warehouse: Warehouse) -> None:
+    with pytest.raises(MissingPartitionError, match=r"raw.visit has no partition 2025"):
+        warehouse.stage_select(TOTAL, 2025, select(), tables=TABLES, parameters={"least": 1})
+
+
+def test_columns_that_are_not_the_tables_are_named(warehouse: Warehouse) -> None:
+    text = TEXT.replace("AS visits", "AS visit_count")
+    with pytest.raises(SchemaError, match=r"cohort.total: sql/cohort/total.sql: .*visits"):
+        warehouse.stage_select(TOTAL, 2024, select(text), tables=TABLES, parameters={"least": 1})
+
+
+def test_a_value_that_does_not_fit_is_not_quoted(warehouse: Warehouse) -> None:
+    text = TEXT.replace("count(*) AS visits", "min('secret') AS visits")
+    with pytest.raises(SchemaError) as caught:
+        warehouse.stage_select(TOTAL, 2024, select(text), tables=TABLES, parameters={"least": 1})
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
+    stored = Warehouse(tmp_path)
+    count = 300_000
+    visits = pd.DataFrame(
+        {
+            "visit_id": range(count),
+            "performance_year": 2024,
+            "ccn": [f"{number % 70_001:06d}" for number in range(count)],
+            "paid": [number % 97 + 0.25 for number in range(count)],
+        }
+    )
+    stored.publish(stored.stage(VISIT, 2024, visits))
+    written = []
+    for threads in (1, 2, 4):
+
+        def connect(threads: int = threads) -> duckdb.DuckDBPyConnection:
+            return duckdb.connect(config={"threads": threads})
+
+        staged = Warehouse(tmp_path, connect).stage_select(
+            TOTAL, 2024, select(), tables=TABLES, parameters={"least": 0}
+        )
+        written.append(staged.path.read_bytes())
+    assert written[0] == written[1] == written[2]
