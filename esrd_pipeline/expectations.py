@@ -60,11 +60,14 @@ class Drift:
     now: float
 
 
-def audit(*, table: Table, staged: Path, query: Query) -> Audit:
+def audit(
+    *, table: Table, staged: Path, query: Query, referenced: Mapping[str, Path] | None = None
+) -> Audit:
     """Judge a staged Parquet file by its table's definition.
 
     Each expectation's name says column and rule; `broken_count` is a number of rows (for the
-    number of rows itself, how many are too few).
+    number of rows itself, how many are too few). `referenced` are the partitions of the tables
+    that the definition refers to, by name.
     """
     counts = _broken_counts(table)
     metrics = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(counts.values()))
@@ -72,12 +75,14 @@ def audit(*, table: Table, staged: Path, query: Query) -> Audit:
         f"SELECT count(*) AS row_count, {metrics} FROM read_parquet($staged)", staged=str(staged)
     ).iloc[0]
     row_count = int(row["row_count"])
+    related = _count_related(table, staged, referenced or {}, query)
     profile = pd.DataFrame(
         {
-            "expectation": [f"at least {table.minimum_rows} rows", *counts],
+            "expectation": [f"at least {table.minimum_rows} rows", *counts, *related],
             "broken_count": [
                 max(0, table.minimum_rows - row_count),
                 *(int(row[f"c{i}"]) for i in range(len(counts))),
+                *related.values(),
             ],
         }
     )
@@ -109,6 +114,39 @@ def _broken_counts(table: Table) -> Mapping[str, str]:
     for rule in table.rules:
         counts[rule.name] = f"count(*) FILTER (WHERE NOT ({rule.predicate}))"
     return counts
+
+
+def _count_related(
+    table: Table, staged: Path, referenced: Mapping[str, Path], query: Query
+) -> dict[str, int]:
+    """Count rows that overlap the one before, and rows that refer to none."""
+    counts: dict[str, int] = {}
+    if table.spans_of:
+        groups = ", ".join(_name(column) for column in table.spans_of)
+        counts[f"spans of one {', '.join(table.spans_of)} do not overlap"] = _count(
+            query,
+            "SELECT count(*) FILTER (WHERE start_date <= earlier) AS n FROM (SELECT start_date,"
+            f" max(end_date) OVER (PARTITION BY {groups} ORDER BY start_date, end_date"
+            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier"
+            " FROM read_parquet($staged))",
+            staged=str(staged),
+        )
+    for reference in table.references:
+        pairs = zip(reference.columns, reference.key, strict=True)
+        same = " AND ".join(f"s.{_name(mine)} = o.{_name(other)}" for mine, other in pairs)
+        there = " AND ".join(f"s.{_name(column)} IS NOT NULL" for column in reference.columns)
+        counts[f"{', '.join(reference.columns)} is in {reference.table}"] = _count(
+            query,
+            f"SELECT count(*) AS n FROM read_parquet($staged) AS s WHERE {there} AND NOT EXISTS"
+            f" (SELECT 1 FROM read_parquet($other) AS o WHERE {same})",
+            staged=str(staged),
+            other=str(referenced[reference.table]),
+        )
+    return counts
+
+
+def _count(query: Query, sql: str, **parameters: object) -> int:
+    return int(query(sql, **parameters)["n"].iloc[0])
 
 
 def _column_counts(column: Column) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.expectations import audit, find_drift
-from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.model import Column, Reference, Rule, Table
 from esrd_pipeline.warehouse import Staged, Warehouse
 
 TABLE = Table(
@@ -115,3 +115,60 @@ def test_drift_names_measure_column_and_both_values(tmp_path: Path) -> None:
         if d.what == "number of rows"
     ]
     assert (drop.before, drop.now) == (10, 7)
+
+
+SPELL = Table(
+    name="history.example",
+    grain="one spell",
+    source="this test",
+    key=("patient_id", "start_date"),
+    columns=(
+        Column("patient_id", "integer", "Patient", required=True),
+        Column("start_date", "date", "First day", required=True),
+        Column("end_date", "date", "Last day", required=True),
+        Column("ccn", "text", "Facility"),
+        Column("measure", "text", "Measure"),
+    ),
+    spans_of=("patient_id",),
+    references=(Reference(("ccn", "measure"), TABLE.name, ("ccn", "measure")),),
+)
+
+
+def judge_spells(folder: Path, *spells: tuple[int, str, str, str | None, str]) -> dict[str, int]:
+    warehouse, other = stage(folder, good())
+    rows = pd.DataFrame(spells, columns=SPELL.column_names)
+    for column in ("start_date", "end_date"):
+        rows[column] = pd.to_datetime(rows[column]).dt.date
+    staged = warehouse.stage(SPELL, 2025, rows)
+    judged = audit(
+        table=SPELL,
+        staged=staged.path,
+        query=warehouse.query,
+        referenced={TABLE.name: other.path},
+    )
+    return {result.name: result.broken_count for result in judged.broken}
+
+
+def test_spans_that_touch_do_not_overlap(tmp_path: Path) -> None:
+    first = (1, "2025-01-01", "2025-02-28", "000001", "shr")
+    second = (1, "2025-03-01", "2025-03-31", None, "shr")
+    other = (2, "2025-01-15", "2025-02-01", "000002", "shr")
+    assert judge_spells(tmp_path, first, second, other) == {}
+
+
+def test_spans_that_overlap_are_counted_even_past_a_short_one_between(tmp_path: Path) -> None:
+    whole = (1, "2025-01-01", "2025-12-31", "000001", "shr")
+    short = (1, "2025-02-01", "2025-02-03", "000001", "shr")
+    late = (1, "2025-06-01", "2025-06-30", "000001", "shr")
+    assert judge_spells(tmp_path, whole, short, late) == {
+        "spans of one patient_id do not overlap": 2
+    }
+
+
+def test_rows_that_refer_to_none_are_counted_and_nulls_refer_to_nothing(tmp_path: Path) -> None:
+    known = (1, "2025-01-01", "2025-01-31", "000001", "smr's")
+    unknown = (2, "2025-01-01", "2025-01-31", "000002", "smr's")
+    nobody = (3, "2025-01-01", "2025-01-31", None, "shr")
+    assert judge_spells(tmp_path, known, unknown, nobody) == {
+        "ccn, measure is in facility.example": 1
+    }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from esrd_pipeline.settings import Settings
+from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 
@@ -71,13 +72,21 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
+class Selected:
+    """A table that DuckDB makes from stored ones, with what its SELECT takes beside the year."""
+
+    select: Select
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Built:
-    """What a computation returns: a frame a table, in the order of the asset's tables.
+    """What a computation returns: a frame or SELECT a table, in the order of the asset's tables.
 
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
     are the same for the same inputs; `picture` is shown beside them.
     """
 
-    frames: tuple[pd.DataFrame, ...]
+    frames: tuple[pd.DataFrame | Selected, ...]
     notes: Mapping[str, str | int | float] = field(default_factory=dict)
     picture: "Figure | None" = None

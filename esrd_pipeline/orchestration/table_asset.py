@@ -17,11 +17,13 @@ from types import TracebackType
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 
 from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
-from esrd_pipeline.orchestration.build import TRANSIENT_ERRORS, Build, Built
+from esrd_pipeline.orchestration.build import TRANSIENT_ERRORS, Build, Built, Selected
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import PartitionBusyError, Query, Staged, Warehouse
 
@@ -149,9 +151,9 @@ def _build_and_publish(
         staged = []
         for table, frame in zip(asset.tables, built.frames, strict=True):
             if table in tables:
-                staged.append(warehouse.stage(table, year, frame, notes=notes))
+                staged.append(_stage(warehouse, table, year, frame, notes))
                 held.callback(warehouse.discard, staged[-1])
-        audits = [audit(table=s.table, staged=s.path, query=query) for s in staged]
+        audits = [_audit(s, staged, warehouse, query) for s in staged]
         broken = [
             f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
             for s, judged in zip(staged, audits, strict=True)
@@ -180,6 +182,36 @@ def _build_and_publish(
             metadata=_metadata(s, built),
             check_results=list(checks[s.table.name]),
         )
+
+
+def _stage(
+    warehouse: Warehouse,
+    table: Table,
+    year: int,
+    made: pd.DataFrame | Selected,
+    notes: Mapping[str, str],
+) -> Staged:
+    if isinstance(made, Selected):
+        return warehouse.stage_select(
+            table,
+            year,
+            made.select,
+            tables=TABLES_BY_NAME,
+            parameters=made.parameters,
+            notes=notes,
+        )
+    return warehouse.stage(table, year, made, notes=notes)
+
+
+def _audit(one: Staged, staged: Sequence[Staged], warehouse: Warehouse, query: Query) -> Audit:
+    """Judge one staged partition; it may refer to tables staged beside it or stored before."""
+    year = one.performance_year
+    beside = {s.table.name: s.path for s in staged}
+    referenced = {
+        name: beside.get(name) or warehouse.partition_path(TABLES_BY_NAME[name], year)
+        for name in {reference.table for reference in one.table.references}
+    }
+    return audit(table=one.table, staged=one.path, query=query, referenced=referenced)
 
 
 @dataclass(frozen=True, slots=True)

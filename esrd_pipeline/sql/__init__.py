@@ -176,6 +176,8 @@ def _count_back(value: exp.Expr) -> int | None:
 def _check_windows(path: str, tree: exp.Expr) -> None:
     """Refuse ranking windows without an order: their rows would depend on the engine."""
     ordered = (exp.RowNumber, exp.FirstValue, exp.LastValue, exp.Lag, exp.Lead)
+    named = {window.name for window in tree.find_all(exp.Window) if window.args.get("order")}
     for window in tree.find_all(exp.Window):
-        if isinstance(window.this, ordered) and not window.args.get("order"):
+        has_order = window.args.get("order") or window.alias in named
+        if isinstance(window.this, ordered) and not has_order:
             raise SelectError(f"{path}: a window of {window.this.key} has no order")

@@ -1,6 +1,7 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    cohort,
     eqrs,
     facility,
     history,
@@ -51,5 +52,8 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *register.TABLES,
     *linkage.TABLES,
     *history.TABLES,
+    *cohort.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""
+
+TABLES_BY_NAME = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}

@@ -5,10 +5,12 @@ Spans hold their first and their last day. They reach to the last day of the per
 
 from esrd_pipeline.tables.facility import PROGRAM, YEAR
 from esrd_pipeline.tables.linkage import PATIENT
-from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.model import Column, Reference, Rule, Table
 
 START = Column("start_date", "date", "First day", required=True)
 END = Column("end_date", "date", "Last day", required=True)
+OF_A_PATIENT = Reference(("patient_id",), "linkage.patient", ("patient_id",))
+OF_A_FACILITY = Reference(("program", "ccn"), "linkage.facility", ("program", "ccn"))
 IN_ORDER = Rule("a span does not end before it starts", "start_date <= end_date")
 STATES = ("dialysis", "transplant", "recovered", "withdrawn", "lost", "untreated")
 MODALITIES = ("hemodialysis", "peritoneal")
@@ -41,6 +43,8 @@ TREATMENT = Table(
         Column("source", "text", "eqrs or claims", required=True, allowed=("eqrs", "claims")),
     ),
     rules=(IN_ORDER,),
+    spans_of=("program", "patient_id"),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
 ATTRIBUTION = Table(
@@ -61,6 +65,8 @@ ATTRIBUTION = Table(
         IN_ORDER,
         Rule("a day is a facility's or says why not", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
+    spans_of=("program", "patient_id"),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
 HOSPITAL_STAY = Table(
@@ -113,6 +119,7 @@ NURSING_HOME = Table(
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
+    spans_of=("patient_id",),
 )
 
 INCIDENT_COMORBIDITY = Table(
@@ -187,6 +194,7 @@ COVID_STAGE = Table(
         YEAR,
     ),
     rules=(IN_ORDER,),
+    spans_of=("patient_id",),
 )
 
 TABLES = (

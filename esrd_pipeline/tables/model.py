@@ -42,12 +42,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Columns that, where none is null, name a row of another table's partition of the year."""
+
+    columns: tuple[str, ...]
+    table: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A stored table: one Parquet file a performance year.
 
     `name` is `schema.table`, which is also the asset key and the folder. `grain` says in words
     what one row is, and `key` names the columns that make it unique; rows are stored in the
-    order of the key. `source` cites the manual or file that defines the table.
+    order of the key. `source` cites the manual or file that defines the table. Where `spans_of`
+    names columns, rows that agree in them are spans of days, `start_date` to `end_date`, of which
+    no two overlap. `references` name rows that must be there.
     """
 
     name: str
@@ -57,6 +68,8 @@ class Table:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     minimum_rows: int = 0
+    spans_of: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
 
     @property
     def schema(self) -> str:

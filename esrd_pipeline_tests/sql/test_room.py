@@ -6,18 +6,17 @@ from sqlglot.optimizer.qualify import qualify
 
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sql import SelectError, Source, list_selects, load_select, parse_select
-from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline_tests.sql.worked import run
 
-DEFINITIONS = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}
 SELECTS = list_selects()
 
 
 @pytest.mark.parametrize("name", SELECTS)
 def test_every_file_makes_a_defined_table_from_defined_tables(name: str) -> None:
     select = load_select(name)
-    assert name in DEFINITIONS
-    assert {source.table for source in select.sources} <= set(DEFINITIONS)
+    assert name in TABLES_BY_NAME
+    assert {source.table for source in select.sources} <= set(TABLES_BY_NAME)
     for value_set in select.value_sets:
         assert load_rows(value_set) is not None
 
@@ -36,14 +35,14 @@ def test_every_file_gives_the_columns_of_its_table_and_no_others(name: str) -> N
     schema: dict[str, dict[str, dict[str, str]]] = {}
     select = load_select(name)
     for source in select.sources:
-        layer, short = DEFINITIONS[source.table].path
-        columns = dict.fromkeys(DEFINITIONS[source.table].column_names, "VARCHAR")
+        layer, short = TABLES_BY_NAME[source.table].path
+        columns = dict.fromkeys(TABLES_BY_NAME[source.table].column_names, "VARCHAR")
         schema.setdefault(layer, {})[short] = columns
     for value_set in select.value_sets:
         columns = dict.fromkeys(load_rows(value_set)[0], "VARCHAR")
         schema.setdefault("parameter", {})[value_set] = columns
     tree = qualify(sqlglot.parse_one(select.text, dialect="duckdb"), schema=schema)
-    assert sorted(tree.named_selects) == sorted(DEFINITIONS[name].column_names)
+    assert sorted(tree.named_selects) == sorted(TABLES_BY_NAME[name].column_names)
 
 
 @pytest.mark.parametrize("name", SELECTS)
@@ -54,7 +53,7 @@ def test_every_file_gives_no_rows_from_no_rows(name: str) -> None:
 HEADER = "-- one row a claim; manual 9.9\n"
 READ = "SELECT clm_id FROM raw.claim WHERE performance_year"
 READ_BOTH = "SELECT c.clm_id FROM raw.claim AS c JOIN raw.claim_value AS v ON v.clm_id = c.clm_id"
-RULES = {"treatment_days": 60, "follow_days": 60}
+RULES = {"treatment_days": 60, "follow_days": 60, "specification": "manual"}
 
 
 def test_years_are_read_off_the_filters() -> None:

@@ -7,13 +7,12 @@ import duckdb
 import pandas as pd
 
 from esrd_pipeline.sql import load_select
-from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import DUCKDB_TYPES, attach_value_sets
 
 YEAR = 2024
 Row = Mapping[str, object]
 Tables = Mapping[str, Sequence[Row]]
-_DEFINITIONS = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}
 
 
 def day(text: str) -> date:
@@ -42,7 +41,7 @@ def run(
                     written.add(source.table)
             attach_value_sets(connection, _unattached(connection, select.value_sets))
             values = {"performance_year": performance_year, **parameters}
-            table = _DEFINITIONS[name]
+            table = TABLES_BY_NAME[name]
             columns = ", ".join(
                 f'CAST("{column.name}" AS {DUCKDB_TYPES[column.type]}) AS "{column.name}"'
                 for column in table.columns
@@ -55,14 +54,14 @@ def run(
                 {key: values[key] for key in select.parameters},
             )
             written.add(name)
-        schema, short = _DEFINITIONS[selects[-1]].path
-        return connection.execute(f'FROM "{schema}"."{short}"').fetch_arrow_table().to_pandas()
+        schema, short = TABLES_BY_NAME[selects[-1]].path
+        return connection.sql(f'FROM "{schema}"."{short}"').to_arrow_table().to_pandas()
 
 
 def _write(
     connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Row], performance_year: int
 ) -> None:
-    table = _DEFINITIONS[name]
+    table = TABLES_BY_NAME[name]
     schema, short = table.path
     columns = ", ".join(f'"{c.name}" {DUCKDB_TYPES[c.type]}' for c in table.columns)
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
