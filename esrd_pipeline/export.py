@@ -28,6 +28,7 @@ _REVEALING = (
     "upper",
     "p_value",
     "z",
+    "remark",
 )
 
 

@@ -116,6 +116,20 @@ class Warehouse:
         Raises:
             MissingPartitionError: it has not been published.
         """
+        arrow = self.read_arrow(table, performance_year, columns=columns, where=where)
+        return arrow.to_pandas(
+            types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
+        )
+
+    def read_arrow(
+        self,
+        table: Table,
+        performance_year: int,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, str] | None = None,
+    ) -> pa.Table:
+        """The partition as it is stored, for tables too large for frames; otherwise as `read`."""
         path = self.partition_path(table, performance_year)
         if not path.is_file():
             raise MissingPartitionError(
@@ -126,9 +140,7 @@ class Warehouse:
         arrow = pq.ParquetFile(path).read([*wanted, *(set(conditions) - set(wanted))])
         for column, text in conditions.items():
             arrow = arrow.filter(pc.field(column) == text)
-        return arrow.select(wanted).to_pandas(
-            types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
-        )
+        return arrow.select(wanted)
 
     @contextlib.contextmanager
     def connect(self) -> Generator[Query]:

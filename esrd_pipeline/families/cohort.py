@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, build_design
+from esrd_pipeline.statistics.fit import Regression
 
 CCN = "ccn"
 PATIENT = "patient_id"
@@ -58,6 +59,19 @@ class Cohort:
         if not np.issubdtype(values.dtype, np.integer):
             raise CohortError(f"cohort of {self.measure}: column {name} is not of whole numbers")
         return values.astype(np.intp)
+
+    def labels(self, name: str) -> tuple[NDArray[np.object_], IntArray]:
+        """Return a column's distinct values, rising, and each row's place among them.
+
+        Raises:
+            CohortError: there is no such column, or it has nulls.
+        """
+        return _encode(self.measure, self.table, name)
+
+    def predict(self, regression: Regression) -> FloatArray:
+        """Return x'b of every row; an adjuster that the fit set aside counts as nothing."""
+        known = dict(zip(regression.names, regression.coefficients, strict=True))
+        return self.design.multiply(np.array([known.get(name, 0.0) for name in self.design.names]))
 
 
 def read_cohort(measure: str, table: pa.Table, adjusters: Sequence[str]) -> Cohort:

@@ -18,7 +18,8 @@ from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 class Assessment:
     """What a model says of F facilities; arrays have shape (F,), NaN where it says nothing.
 
-    `reference` is the level a facility is held against, in the unit of `value`.
+    `reference` is the level a facility is held against, in the unit of `value`; `remark` says in
+    words what a reader should know of a facility's numbers, None where nothing.
     """
 
     unit_count: FloatArray
@@ -34,10 +35,13 @@ class Assessment:
     z_null_mean: FloatArray
     z_null_sd: FloatArray
     reference: float
+    remark: NDArray[np.object_] | None = None
 
 
 _NUMBERS = tuple(
-    column.name for column in CONTRACT_COLUMNS if column.name in Assessment.__dataclass_fields__
+    column.name
+    for column in CONTRACT_COLUMNS
+    if column.type == "number" and column.name in Assessment.__dataclass_fields__
 )
 
 
@@ -67,6 +71,7 @@ def assemble_contract(
             "category": category,
             "reportable": reportable,
             "reason": reason,
+            "remark": assessment.remark,
         }
     )
     return frame[[column.name for column in CONTRACT_COLUMNS]].sort_values("ccn", ignore_index=True)

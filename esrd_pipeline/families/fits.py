@@ -3,10 +3,11 @@
 How a model is fitted does not belong here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
@@ -39,18 +40,29 @@ def list_regression(regression: Regression, *, stage: int) -> Iterator[Row]:
         )
     for position, name in enumerate(_SUMMARY):
         yield _row(stage, "summary", position, name, float(getattr(regression, name)))
-    for position, aside in enumerate(regression.set_aside):
+    yield from list_set_aside(regression.set_aside, stage=stage)
+
+
+def list_set_aside(set_aside: Iterable[SetAside], *, stage: int) -> Iterator[Row]:
+    """Yield what a stage did not use, one row a rule."""
+    for position, aside in enumerate(set_aside):
         yield _row(
             stage, "set_aside", position, aside.rule, aside.count, remark=", ".join(aside.names)
         )
 
 
 def list_values(
-    element: str, names: Iterable[str], values: FloatArray, *, stage: int
+    element: str,
+    names: Iterable[str],
+    values: FloatArray,
+    *,
+    stage: int,
+    remarks: Sequence[str | None] | NDArray[np.object_] | None = None,
 ) -> Iterator[Row]:
-    """Yield one row for each named value."""
-    for position, (name, value) in enumerate(zip(names, values, strict=True)):
-        yield _row(stage, element, position, name, value)
+    """Yield one row for each named value, with its remark where there are such."""
+    said = [None] * len(values) if remarks is None else remarks
+    for position, (name, value, remark) in enumerate(zip(names, values, said, strict=True)):
+        yield _row(stage, element, position, name, value, remark=remark)
 
 
 def list_hazard(times: FloatArray, cumulative: FloatArray, *, stage: int) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.contract import Assessment, assemble_contract
@@ -29,7 +30,12 @@ from esrd_pipeline.statistics.empirical_null import (
     assign_null,
     fit_empirical_null,
 )
-from esrd_pipeline.statistics.facility_rates import adjust_rates, compare_rates
+from esrd_pipeline.statistics.facility_rates import (
+    ADDED_EVENTS,
+    FacilityRates,
+    adjust_rates,
+    compare_rates,
+)
 from esrd_pipeline.statistics.rates import RatesFit, expect, fit_rates
 from esrd_pipeline.statistics.rows import sum_by
 
@@ -159,6 +165,7 @@ def assess_facilities(
         z_null_mean=mine.mean,
         z_null_sd=mine.deviation,
         reference=1.0,
+        remark=_remark(compared),
     )
     return AssessedRates(
         contract=assemble_contract(
@@ -166,6 +173,18 @@ def assess_facilities(
         ),
         null=null,
         null_rows=assemble_fit(specification, performance_year, list_null(null, stage=2)),
+    )
+
+
+def _remark(compared: FacilityRates) -> NDArray[np.object_]:
+    """Say of whom 0.5 was added (reading 25), and whose error is not its patients' own."""
+    return np.select(
+        [compared.is_half_added, compared.is_model_based],
+        [
+            f"no events: {ADDED_EVENTS:g} added to observed and expected for z and upper limit",
+            "patients leave no spread to measure: standard error from the over-dispersed model",
+        ],
+        np.array(None, dtype=object),
     )
 
 

@@ -3,20 +3,33 @@
 The libraries cannot take the nation, so both fits are of the same few facilities, drawn by seed.
 """
 
+from dataclasses import replace
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from esrd_pipeline.families import cox, rates
+from esrd_pipeline.families import cox, rates, three_stage
 from esrd_pipeline.families.cohort import CCN
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.families.rates import DAYS, EVENTS, INTERVAL
-from esrd_pipeline.measures.specification import CoxSpecification, Specification
+from esrd_pipeline.measures.specification import (
+    CoxSpecification,
+    Specification,
+    ThreeStageSpecification,
+)
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import Regression
+from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
 from esrd_pipeline.tables.fit import SECOND_OPINION_COLUMNS
 
+S = TypeVar("S", bound=Specification)
+
+FEWEST_EVENTS = 10
+"""A term needs as many events where it differs from its commonest value: a sample of few
+facilities has conditions too rare to say anything."""
 SAMPLE_FACILITIES = 40
 """Enough to carry every common adjuster, few enough for dummies of every facility and interval."""
 
@@ -49,6 +62,7 @@ def compare_rates_fit(
     import statsmodels.api as sm
 
     rows = _sample(cohort, count=facility_count, seed=seed)
+    specification = _narrow(specification, rows, EVENTS)
     sample = pa.Table.from_pandas(rows, preserve_index=False)
     ours = read_regression(rates.fit_measure(specification, performance_year, sample), stage=1)
     cell = rows[CCN].astype(str) + " " + rows[INTERVAL].astype(str)
@@ -118,6 +132,83 @@ def compare_cox_fit(
         library="lifelines CoxPHFitter",
         facility_count=rows[CCN].nunique(),
     )
+
+
+def compare_three_stage_fit(
+    specification: ThreeStageSpecification,
+    performance_year: int,
+    cohort: pa.Table,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a three-stage measure's first stage by statsmodels and set both beside each other.
+
+    One effect for each pair of facility and hospital is a logistic regression with a dummy for
+    each of them, so coefficients and model errors are the same numbers by another road. Pairs of
+    fewer than 11 discharges, and pairs whose outcomes are all alike, are left out of it, too.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    import statsmodels.api as sm
+
+    rows = _sample(cohort, count=facility_count, seed=seed)
+    sample = pa.Table.from_pandas(rows, preserve_index=False)
+    ours = three_stage.fit_adjusters(specification, sample)
+    pair = rows[CCN].astype(str) + " " + rows[three_stage.HOSPITAL].astype(str)
+    outcome = rows[three_stage.EVENT].astype(float)
+    among = outcome.groupby(pair)
+    is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
+    names = list(ours.names)
+    # As the national fit reads them: narrowed to float32 first.
+    covariates = rows.loc[is_used, names].astype(np.float32).astype(np.float64)
+    theirs = sm.GLM(
+        outcome[is_used],
+        pd.concat([covariates, pd.get_dummies(pair[is_used], dtype=float)], axis=1),
+        family=sm.families.Binomial(),
+    ).fit(tol=1e-12)
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params[names].to_numpy(),
+        errors=theirs.bse[names].to_numpy(),
+        library="statsmodels GLM, Binomial",
+        facility_count=rows[CCN].nunique(),
+    )
+
+
+def tell_difference(compared: pd.DataFrame) -> tuple[float, str]:
+    """Return the largest difference of two fits' estimates and errors, and which term has it.
+
+    Differences are relative to the larger of the library's estimate and its standard error.
+    """
+    scale = compared["other_estimate"].abs().clip(lower=compared["other_standard_error"])
+    apart = pd.concat(
+        [
+            (compared["estimate"] - compared["other_estimate"]).abs(),
+            (compared["standard_error"] - compared["other_standard_error"]).abs(),
+        ],
+        axis="columns",
+    ).max(axis="columns")
+    relative = (apart / scale).fillna(0.0).to_numpy(dtype=np.float64)
+    worst = int(relative.argmax())
+    row = compared.iloc[worst]
+    sentence = (
+        f"{row['program']} {row['term']}: ours and {row['library']} differ by {relative[worst]:.2g}"
+    )
+    return float(relative[worst]), sentence
+
+
+def _narrow(specification: S, rows: pd.DataFrame, events: str) -> S:
+    """Leave out the adjusters of which the sample says too little."""
+    kept = [
+        name
+        for name in specification.adjusters
+        if rows.loc[rows[name] != rows[name].mode()[0], events].sum() >= FEWEST_EVENTS
+    ]
+    return replace(specification, adjusters=tuple(kept))
 
 
 def _sample(cohort: pa.Table, *, count: int, seed: int) -> pd.DataFrame:

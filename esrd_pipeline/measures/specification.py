@@ -46,3 +46,16 @@ class CoxSpecification(Specification):
 
     second_stage: str | None
     inference: Literal["empirical_null", "exact"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreeStageSpecification(Specification):
+    """A measure of what follows a discharge from hospital (2.10.12, 2.11.14, 2.26.13).
+
+    Attributes:
+        minimum_modelled: fewest discharges of a facility that takes part in stages 2 and 3, their
+            median and the empirical null: 11 for ED30 (2.26.13); none where all do. Stage 1 asks
+            for cells of 11 in any case.
+    """
+
+    minimum_modelled: int | None = None

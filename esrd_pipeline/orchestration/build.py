@@ -84,9 +84,11 @@ class Built:
     """What a computation returns: a frame or SELECT a table, in the order of the asset's tables.
 
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
-    are the same for the same inputs; `picture` is shown beside them.
+    are the same for the same inputs; `picture` is shown beside them; `warning`, where there is
+    one, is what the check that only warns says.
     """
 
     frames: tuple[pd.DataFrame | Selected, ...]
     notes: Mapping[str, str | int | float] = field(default_factory=dict)
     picture: "Figure | None" = None
+    warning: str | None = None

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from esrd_pipeline.statistics.empirical_null import EmpiricalNull
+
 INK = "#2f4b6e"
 STAR_COLOURS = ("#c8553d", "#e39b5b", "#b8b8b8", "#7fa8c9", "#2f4b6e")
 
@@ -132,6 +134,65 @@ def draw_reportable_share(published: pd.DataFrame) -> "Figure":
     axes.set_yticks(range(len(share)), names, fontsize=6)
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of facilities with a reportable value")
+    return figure
+
+
+def draw_ratio(contract: pd.DataFrame, null: "EmpiricalNull") -> "Figure":
+    """Funnel of ratios over expected events, and z-scores by size with their four null curves."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5), dpi=100, layout="constrained")
+    funnel, *panels = figure.subplot_mosaic([["f", "a", "b"], ["f", "c", "d"]]).values()
+    shown = contract[contract["reportable"].astype(bool)]
+    for category, colour in (("as", "#b8b8b8"), ("better", "#3b7d4f"), ("worse", "#c8553d")):
+        mine = shown[shown["category"] == category]
+        funnel.plot(
+            mine["denominator"],
+            mine["value"],
+            ".",
+            ms=3,
+            color=colour,
+            label=f"{category} {len(mine):,}",
+        )
+    funnel.axhline(1, color=INK, lw=1)
+    funnel.set_xscale("log")
+    funnel.set_xlabel("expected events")
+    funnel.set_ylabel("ratio of observed to expected")
+    funnel.set_title(f"{len(shown):,} facilities")
+    funnel.legend(loc="upper right", fontsize=8, frameon=False)
+    for axes, part in zip(panels, null.strata, strict=True):
+        middle = (part.bin_edges[1:] + part.bin_edges[:-1]) / 2
+        axes.bar(middle, part.bin_counts, width=np.diff(part.bin_edges), color="#c9d3e0")
+        axes.plot(middle, part.curve, color="#c8553d", lw=1.5)
+        axes.set_title(
+            f"z, sizes {part.smallest:,.0f} to {part.largest:,.0f}: null N({part.mean:.2f},"
+            f" {part.deviation:.2f})",
+            fontsize=8,
+        )
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def draw_calibration(groups: pd.DataFrame) -> "Figure":
+    """Observed against expected events per patient-year, by group of predicted rate."""
+    figure, axes = _sheet(height=4.5)
+    most = float(groups[["observed", "expected"]].to_numpy().max()) * 1.05
+    axes.plot([0, most], [0, most], color="#b8b8b8", lw=1)
+    axes.plot(groups["expected"], groups["observed"], "o", color=INK)
+    for row in groups.to_dict("records"):
+        axes.annotate(
+            str(row["group"]),
+            (row["expected"], row["observed"]),
+            textcoords="offset points",
+            xytext=(6, -8),
+            fontsize=8,
+        )
+    axes.set_xlim(0, most)
+    axes.set_ylim(0, most)
+    axes.set_xlabel("expected events per patient-year")
+    axes.set_ylabel("observed events per patient-year")
+    axes.set_title("Calibration by decile of predicted rate")
     return figure
 
 

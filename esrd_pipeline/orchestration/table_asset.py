@@ -162,7 +162,7 @@ def _build_and_publish(
         checks = {
             s.table.name: (
                 _expectation_result(s, judged),
-                _plausibility_result(s, warehouse, query),
+                _plausibility_result(s, warehouse, query, built.warning),
             )
             for s, judged in zip(staged, audits, strict=True)
         }
@@ -273,7 +273,9 @@ def _expectation_result(staged: Staged, judged: Audit) -> dg.AssetCheckResult:
     )
 
 
-def _plausibility_result(staged: Staged, warehouse: Warehouse, query: Query) -> dg.AssetCheckResult:
+def _plausibility_result(
+    staged: Staged, warehouse: Warehouse, query: Query, warning: str | None
+) -> dg.AssetCheckResult:
     previous = warehouse.partition_path(staged.table, staged.performance_year - 1)
     known = previous.is_file()
     drifts = (
@@ -288,9 +290,9 @@ def _plausibility_result(staged: Staged, warehouse: Warehouse, query: Query) -> 
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(staged.table.path),
         check_name=PLAUSIBILITY,
-        passed=not drifts,
+        passed=not drifts and warning is None,
         severity=dg.AssetCheckSeverity.WARN,
-        description=said,
+        description=said if warning is None else f"{warning}; {said}",
         metadata={
             "rows": staged.row_count,
             "differences": len(drifts),

@@ -11,6 +11,7 @@ sigma held. The national norm is the median g. Tests and intervals do not belong
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,20 @@ class FacilityEffects:
             out=np.full(self.observed.shape, np.nan),
             where=self.counts > 0,
         )
+
+
+class NationalNorm(Protocol):
+    """What scoring rows needs of a fit: hospital effects and the median facility effect."""
+
+    @property
+    def hospital_effects(self) -> FloatArray:
+        """Effects of the hospitals, log-odds, shape (H,)."""
+        ...
+
+    @property
+    def median_effect(self) -> float:
+        """The median facility effect, log-odds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +185,13 @@ def fit_facility_effects(
     )
 
 
-def score(fit: FacilityEffects, *, offset: FloatArray, hospital: Codes) -> RowScores:
+def score(fit: NationalNorm, *, offset: FloatArray, hospital: Codes) -> RowScores:
     """Place rows, of the fit or new ones, under its national norm; arrays have shape (rows,).
 
     Over the rows of a facility in the fit, `expected` adds up to what the fit expects there.
 
     Args:
-        fit: what `fit_facility_effects` returned.
+        fit: what `fit_facility_effects` returned, or was stored of it.
         offset: x'b with the coefficients of stage 1.
         hospital: codes as in the fit; `NO_HOSPITAL` for one the fit does not know.
 

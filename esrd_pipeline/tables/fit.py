@@ -24,19 +24,20 @@ FIT_COLUMNS: tuple[Column, ...] = (
         "element",
         "text",
         "coefficient of a term; covariance of two, lower triangle row by row; baseline by"
-        " interval, or cumulative hazard by day; null by stratum of size; summary of how the fit"
-        " went; set_aside: how many were not used, by rule",
+        " interval, or cumulative hazard by day; effect of a facility or hospital, log-odds; null"
+        " by stratum of size; summary of how the fit went; set_aside: how many were not used,"
+        " by rule",
         required=True,
         allowed=ELEMENTS,
     ),
     Column("position", "integer", "Order within stage and element", required=True, minimum=0),
-    Column("term", "text", "Column of the cohort, statistic or rule", required=True),
+    Column("term", "text", "Column of the cohort, statistic, rule or CCN", required=True),
     Column(
         "at", "number", "Day of a hazard's step; largest size of a null's stratum, none in the last"
     ),
     Column("estimate", "number", "Estimate, count or statistic"),
     Column("standard_error", "number", "Standard error: robust where there is one", minimum=0),
-    Column("remark", "text", "Names of what was set aside"),
+    Column("remark", "text", "Names of what was set aside; why an effect is no plain estimate"),
 )
 FIT_KEY = ("program", "measure", "stage", "element", "position")
 

@@ -98,6 +98,31 @@ def test_planted_facility_effects_are_recovered_and_covered() -> None:
     assert 0.93 <= covered <= 0.97
 
 
+def test_a_row_says_of_whom_half_an_event_was_added() -> None:
+    at = COHORT.column_names.index("event_count")
+    ccn = EFFECTS.index[3]
+    events = pc.if_else(pc.equal(COHORT["ccn"], ccn), 0, COHORT["event_count"])
+    quiet = COHORT.set_column(at, "event_count", events)
+    contract = assess_facilities(SHR, YEAR, FIT, quiet).contract.set_index("ccn")
+    assert contract.loc[ccn, "remark"] == (
+        "no events: 0.5 added to observed and expected for z and upper limit"
+    )
+    assert (contract.loc[ccn, "value"], contract.loc[ccn, "lower"]) == (0, 0)
+    assert contract["remark"].drop(ccn).isna().all()
+
+
+def test_a_row_says_whose_error_is_the_models() -> None:
+    ccn, patient = EFFECTS.index[3], COHORT.num_rows
+    at = COHORT.column_names.index("patient_id")
+    mine = pc.equal(COHORT["ccn"], ccn)
+    alone = COHORT.set_column(at, "patient_id", pc.if_else(mine, patient, COHORT["patient_id"]))
+    contract = assess_facilities(SHR, YEAR, FIT, alone).contract.set_index("ccn")
+    assert contract.loc[ccn, "remark"] == (
+        "patients leave no spread to measure: standard error from the over-dispersed model"
+    )
+    assert contract["remark"].drop(ccn).isna().all()
+
+
 def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why() -> None:
     strict = replace(SHR, minimum_units=20)
     contract = assess_facilities(strict, YEAR, FIT, COHORT).contract

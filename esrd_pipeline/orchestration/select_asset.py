@@ -1,0 +1,41 @@
+"""Assets that DuckDB makes from stored tables, by the SELECT of the same name."""
+
+from collections.abc import Callable, Mapping
+
+from esrd_pipeline.orchestration.build import Build, Built, Selected
+from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream
+from esrd_pipeline.sql import load_select
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
+
+Parameters = Callable[[Build], Mapping[str, object]]
+
+
+def make_select_asset(
+    table: str, *, description: str, parameters: Parameters | None = None
+) -> TableAsset:
+    """Make the asset of `sql/<schema>/<table>.sql`; what it reads is derived from its text.
+
+    `parameters` gives what the SELECT takes beside the performance year.
+    """
+    select = load_select(table)
+
+    def compute(build: Build) -> Built:
+        values = parameters(build) if parameters else {}
+        shown = {name: str(value) for name, value in values.items()}
+        return Built((Selected(select, values),), notes=shown)
+
+    return TableAsset(
+        tables=(TABLES_BY_NAME[table],),
+        compute=compute,
+        description=description,
+        upstream=tuple(
+            Upstream(
+                TABLES_BY_NAME[source.table],
+                years_before(first=source.first, last=source.last) if source.first else None,
+            )
+            for source in select.sources
+        ),
+        code=(select.path, *(f"parameters/{name}.csv" for name in select.value_sets)),
+        kinds=frozenset({"sql", "duckdb", "parquet"}),
+    )
