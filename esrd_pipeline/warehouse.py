@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -64,6 +65,15 @@ class PartitionBusyError(RuntimeError):
 
 class SchemaError(ValueError):
     """A frame does not fit its table's definition."""
+
+
+class QueryError(ValueError):
+    """Rows do not hold what a query takes them for; `line` of a text file, where one is meant."""
+
+    def __init__(self, *, line: int | None) -> None:
+        place = "" if line is None else f" in line {line}"
+        super().__init__(f"values or lines that the query cannot read{place}")
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,11 @@ class Warehouse:
             connection.execute("SET enable_progress_bar = false")
 
             def query(sql: str, **parameters: object) -> pd.DataFrame:
-                return connection.execute(sql, parameters or None).df()
+                try:
+                    return connection.execute(sql, parameters or None).df()
+                except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+                    # DuckDB's own message quotes lines and values, which may be a patient's.
+                    raise QueryError(line=_find_line(str(error))) from None
 
             yield query
 
@@ -342,6 +356,11 @@ def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str
         connection.register("registered", pa.table(columns))
         connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')
         connection.unregister("registered")
+
+
+def _find_line(message: str) -> int | None:
+    found = re.search(r"Line: (\d+)", message)
+    return int(found.group(1)) if found else None
 
 
 def _describe(table: Table, notes: Mapping[str, str] | None) -> dict[str, str]:

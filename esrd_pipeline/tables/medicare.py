@@ -29,8 +29,8 @@ PROCEDURES = 25
 CARRIER_DIAGNOSES = 12
 MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 
-BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1)
-CLM_ID = Column("clm_id", "integer", "Claim", required=True, minimum=1)
+BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True)
+CLM_ID = Column("clm_id", "integer", "Claim", required=True)
 
 MEDICARE_ENROLLMENT = Table(
     name="raw.medicare_enrollment",
