@@ -2,9 +2,10 @@
 
 Everything lies under one data folder, `data/` beside pyproject.toml unless `ESRD_DATA_DIR` says
 otherwise. Published CMS files are looked for in `data/raw/published/<performance_year>/` unless
-`ESRD_PUBLISHED_DIR` names another folder. As long as that folder holds no year, the embedded
-default is used instead: synthetic files, with a warehouse of their own, so that synthetic and
-real years never stand side by side.
+`ESRD_PUBLISHED_DIR` names another folder, an agency's patient-level files in
+`data/raw/patient/<performance_year>/` unless `ESRD_PATIENT_DIR` does. As long as neither folder
+holds a year, the embedded default is used instead: synthetic files, with a warehouse of their
+own, so that synthetic and real years never stand side by side.
 """
 
 import os
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+_YEAR = "[12][0-9][0-9][0-9]"
 Origin = Literal["published", "embedded"]
 
 
@@ -21,17 +23,24 @@ class Settings:
 
     data_dir: Path
     published_dir: Path
+    agency_dir: Path
 
     @property
     def origin(self) -> Origin:
-        """`published` as soon as the published folder holds a year with a file in it."""
-        has_year = any(self.published_dir.glob("[12][0-9][0-9][0-9]/*.[cC][sS][vV]"))
-        return "published" if has_year else "embedded"
+        """`published` as soon as a folder of real files holds a year with a file in it."""
+        published = self.published_dir.glob(f"{_YEAR}/*.[cC][sS][vV]")
+        agency = self.agency_dir.glob(f"{_YEAR}/*.*")
+        return "published" if any(published) or any(agency) else "embedded"
 
     @property
     def source_dir(self) -> Path:
         """Holds one folder of source files a performance year."""
         return self.published_dir if self.origin == "published" else self.embedded_dir / "raw"
+
+    @property
+    def patient_dir(self) -> Path:
+        """Holds one folder of patient-level files a performance year."""
+        return self.agency_dir if self.origin == "published" else self.embedded_dir / "nation"
 
     @property
     def embedded_dir(self) -> Path:
@@ -67,7 +76,9 @@ def load_settings(*, data_dir: str = "", published_dir: str = "") -> Settings:
     checkout = beside if (beside / "pyproject.toml").is_file() else Path.cwd()
     data = Path(data_dir or os.environ.get("ESRD_DATA_DIR") or checkout / "data").resolve()
     published = published_dir or os.environ.get("ESRD_PUBLISHED_DIR")
+    agency = os.environ.get("ESRD_PATIENT_DIR")
     return Settings(
         data_dir=data,
         published_dir=Path(published).resolve() if published else data / "raw" / "published",
+        agency_dir=Path(agency).resolve() if agency else data / "raw" / "patient",
     )

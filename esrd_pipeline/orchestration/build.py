@@ -70,6 +70,11 @@ class Build:
         """Where this year's source files lie."""
         return self.settings.source_dir / str(self.performance_year)
 
+    @property
+    def patient_folder(self) -> Path:
+        """Where this year's patient-level files lie."""
+        return self.settings.patient_dir / str(self.performance_year)
+
 
 @dataclass(frozen=True, slots=True)
 class Selected:

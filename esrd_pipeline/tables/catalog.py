@@ -6,6 +6,7 @@ from esrd_pipeline.tables import (
     facility,
     history,
     linkage,
+    measured,
     medicare,
     program,
     raw,
@@ -47,12 +48,14 @@ TABLES: tuple[Table, ...] = (
 """Every table the project stores, in the order data flows."""
 
 PATIENT_TABLES: tuple[Table, ...] = (
+    release.EXTRACT,
     *eqrs.TABLES,
     *medicare.TABLES,
     *register.TABLES,
     *linkage.TABLES,
     *history.TABLES,
     *cohort.TABLES,
+    *measured.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""
 

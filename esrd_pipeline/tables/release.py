@@ -1,4 +1,4 @@
-"""The release table: exactly which files a partition was made from."""
+"""The release tables: exactly which files a partition was made from."""
 
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
@@ -27,6 +27,20 @@ RELEASE = Table(
         Rule("a file or the reason there is none", "(file_name IS NULL) = (reason IS NOT NULL)"),
     ),
     minimum_rows=1,
+)
+
+EXTRACT = Table(
+    name="raw.extract",
+    grain="one file of one patient-level table",
+    source="the patient-level files found in the year's folder",
+    key=("table_name", "file_name"),
+    columns=(
+        YEAR,
+        Column("table_name", "text", "Raw table it makes, or helps to make", required=True),
+        Column("file_name", "text", "Name of the file", required=True),
+        Column("size_bytes", "integer", "Size of the file", required=True, minimum=1),
+        Column("sha256", "text", "Digest of the file's bytes", required=True),
+    ),
 )
 
 TABLES = (RELEASE,)

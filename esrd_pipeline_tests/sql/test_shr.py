@@ -1,0 +1,166 @@
+"""SHR's person-periods: days, admissions and adjusters as of the period's first day."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+PERIOD = {
+    "program": "dfc",
+    "patient_id": 1,
+    "ccn": "A",
+    "period": 1,
+    "interval": 5,
+    "covid_stage": 0,
+    "is_ma": False,
+    "admissions": 0,
+    "covid_admissions": 0,
+}
+
+
+def stretch(start: str, end: str, **other: object) -> Row:
+    first, last = day(start), day(end)
+    return {
+        **PERIOD,
+        "start_date": first,
+        "end_date": last,
+        "days": (last - first).days + 1,
+        **other,
+    }
+
+
+def describe(
+    *stretches: Row,
+    born: str = "1954-06-15",
+    sex: str = "M",
+    incident: Row | None = None,
+    homes: tuple[tuple[str, str], ...] = (),
+    covered: int = 12,
+    specification: str = "manual",
+) -> pd.DataFrame:
+    """The periods of patient 1."""
+    return run(
+        "cohort.shr",
+        specification=specification,
+        tables={
+            "cohort.shr_days": stretches or [stretch("2024-01-01", "2024-01-31")],
+            "linkage.patient": [{"patient_id": 1, "date_of_birth": day(born), "sex": sex}],
+            "history.incident_comorbidity": [
+                {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
+            ],
+            "history.nursing_home": [
+                {"patient_id": 1, "start_date": day(a), "end_date": day(b)} for a, b in homes
+            ],
+            "history.medicare_month": [
+                {"patient_id": 1, "month": day(f"2023-{n:02d}-01"), "is_observable": n <= covered}
+                for n in range(1, 13)
+            ],
+        },
+    )
+
+
+def test_days_and_admissions_of_a_period_are_added_up_where_at_risk() -> None:
+    (row,) = describe(
+        stretch("2024-01-01", "2024-01-31", admissions=1),
+        stretch("2024-02-01", "2024-02-29", admissions=1, reason="month not observable"),
+        stretch("2024-03-01", "2024-03-31", admissions=2),
+    ).to_dict("records")
+    assert (row["days_at_risk"], row["event_count"]) == (62, 3)
+
+
+def test_the_adjusters_are_those_of_the_periods_first_day_even_if_not_at_risk() -> None:
+    (row,) = describe(
+        stretch("2024-06-01", "2024-06-30", reason="month not observable"),
+        stretch("2024-07-01", "2024-07-31"),
+        born="1954-06-15",
+    ).to_dict("records")
+    assert row["start_date"] == day("2024-06-01")
+    assert row["age_over_65"] == 69 - 65
+
+
+def test_a_period_never_at_risk_is_no_row() -> None:
+    assert describe(stretch("2024-06-01", "2024-06-30", reason="transplant")).empty
+
+
+def test_index_covid_stays_count_under_the_submission_alone() -> None:
+    month = stretch("2024-01-01", "2024-01-31", admissions=2, covid_admissions=1)
+    assert describe(month)["event_count"].tolist() == [1]
+    assert describe(month, specification="submission")["event_count"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("born", "start", "age"),
+    [
+        ("1959-01-01", "2024-01-01", 65),
+        ("1959-01-02", "2024-01-01", 64),
+        ("1960-02-29", "2023-02-28", 62),
+        ("1960-02-29", "2023-03-01", 63),
+    ],
+)
+def test_age_is_in_completed_years(born: str, start: str, age: int) -> None:
+    rows = describe(stretch(start, start), born=born)
+    assert rows["age_over_65"].tolist() == [age - 65]
+    assert rows["age_over_65_squared"].tolist() == [(age - 65) ** 2]
+
+
+@pytest.mark.parametrize(
+    ("homes", "short", "long"),
+    [
+        ((), 0, 0),
+        ((("2023-12-31", "2023-12-31"),), 1, 0),
+        ((("2022-06-01", "2023-01-01"),), 1, 0),
+        ((("2022-06-01", "2022-12-31"),), 0, 0),
+        ((("2023-10-04", "2023-12-31"),), 1, 0),
+        ((("2023-10-03", "2023-12-31"),), 0, 1),
+        ((("2023-02-01", "2023-03-02"), ("2023-06-01", "2023-07-30")), 0, 1),
+        ((("2024-01-01", "2024-12-31"),), 0, 0),
+    ],
+)
+def test_nursing_home_status_counts_the_365_days_before(
+    homes: tuple[tuple[str, str], ...], short: int, long: int
+) -> None:
+    (row,) = describe(homes=homes).to_dict("records")
+    assert (row["is_nursing_home_short"], row["is_nursing_home_long"]) == (short, long)
+
+
+def test_medicare_advantage_is_the_share_of_the_days_at_risk() -> None:
+    rows = describe(
+        stretch("2024-01-01", "2024-01-31"), stretch("2024-02-01", "2024-02-29", is_ma=True)
+    )
+    assert rows["ma_share"].tolist() == [29 / 60]
+
+
+@pytest.mark.parametrize(("covered", "missing"), [(6, 0), (5, 1), (0, 1)])
+def test_conditions_are_missing_below_six_covered_months(covered: int, missing: int) -> None:
+    assert describe(covered=covered)["is_prevalent_missing"].tolist() == [missing]
+
+
+def test_interactions_are_products() -> None:
+    (row,) = describe(sex="F", born="1954-01-01", incident={"is_diabetes_cause": True}).to_dict(
+        "records"
+    )
+    assert (row["age_x_diabetes"], row["age_x_female"], row["female_x_diabetes"]) == (5, 5, 1)
+    (man,) = describe(sex="M", born="1954-01-01").to_dict("records")
+    assert (man["age_x_diabetes"], man["age_x_female"], man["female_x_diabetes"]) == (0, 0, 0)
+
+
+def test_a_patient_without_a_form_says_so() -> None:
+    (row,) = describe(incident={"has_form": False}).to_dict("records")
+    assert row["is_form_missing"] == 1
+
+
+@pytest.mark.parametrize(
+    ("bmi_class", "column"),
+    [
+        ("<18.5", "is_bmi_under_18"),
+        ("18.5-25", "is_bmi_18_to_25"),
+        ("25-30", "is_bmi_25_to_30"),
+        (">=30", None),
+    ],
+)
+def test_a_bmi_class_has_its_indicator_and_the_highest_is_the_reference(
+    bmi_class: str, column: str | None
+) -> None:
+    (row,) = describe(incident={"bmi_class": bmi_class}).to_dict("records")
+    columns = ("is_bmi_under_18", "is_bmi_18_to_25", "is_bmi_25_to_30")
+    assert [name for name in columns if row[name] == 1] == ([column] if column else [])

@@ -1,0 +1,181 @@
+"""SHR's days: every day of the year at risk, or not and why; who answers for each admission."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+OLD = "2010-05-01"
+"""A first service date long before the year: the last interval throughout."""
+
+
+def answers(ccn: str | None, start: str, end: str, reason: str | None = None) -> Row:
+    return {"ccn": ccn, "start_date": day(start), "end_date": day(end), "reason": reason}
+
+
+def months(*numbers: int, is_ma: bool = False, is_observable: bool = True) -> list[Row]:
+    return [
+        {"month": day(f"2024-{n:02d}-01"), "is_ma": is_ma, "is_observable": is_observable}
+        for n in numbers
+    ]
+
+
+def stays(*days: str, covid: str = "") -> list[Row]:
+    return [
+        {"admit_date": day(d), "discharge_date": day(d), "is_index_covid": d == covid} for d in days
+    ]
+
+
+def follow(
+    *spans: Row,
+    first_service: str = OLD,
+    seen: list[Row] | None = None,
+    admitted: list[Row] | None = None,
+    stages: list[Row] | None = None,
+    exceptions: list[Row] | None = None,
+    program: str = "dfc",
+    specification: str = "manual",
+) -> pd.DataFrame:
+    """The days of one patient, 1, of one program."""
+    whose = {"patient_id": 1}
+    both = {**whose, "program": program}
+    return run(
+        "cohort.shr_days",
+        specification=specification,
+        tables={
+            "history.attribution": [{**both, **span} for span in spans],
+            "linkage.first_service": [{**both, "first_service_date": day(first_service)}],
+            "history.medicare_month": [
+                {**whose, **row} for row in (months(*range(1, 13)) if seen is None else seen)
+            ],
+            "history.hospital_stay": [{**whose, **row} for row in admitted or []],
+            "history.covid_stage": [{**whose, **row} for row in stages or []],
+            "raw.ece_grant": exceptions or [],
+        },
+    )
+
+
+def at_risk(rows: pd.DataFrame) -> int:
+    return int(rows.loc[rows["reason"].isna(), "days"].sum())
+
+
+def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> None:
+    rows = follow(answers("A", "2023-03-01", "2024-12-31"))
+    assert at_risk(rows) == 366
+    assert rows["period"].unique().tolist() == [1]
+    assert rows["interval"].unique().tolist() == [5]
+    assert rows["start_date"].iloc[0] == day("2024-01-01")
+
+
+def test_days_that_nobody_answers_for_keep_their_reason() -> None:
+    rows = follow(
+        answers(None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
+        answers("A", "2024-03-31", "2024-12-31"),
+        first_service="2024-01-01",
+    )
+    assert rows.groupby("reason")["days"].sum().to_dict() == {"first 90 days of ESRD": 90}
+    assert at_risk(rows) == 366 - 90
+
+
+def test_a_new_facility_is_a_new_period() -> None:
+    rows = follow(
+        answers("A", "2024-01-01", "2024-06-15"), answers("B", "2024-06-16", "2024-12-31")
+    )
+    assert rows.groupby(["period", "ccn"])["days"].sum().to_dict() == {
+        (1, "A"): 167,
+        (2, "B"): 199,
+    }
+
+
+def test_a_cut_point_of_the_duration_of_esrd_is_a_new_period() -> None:
+    # 183 days after the first service date is 2 July 2024, 365 days after is 31 December.
+    rows = follow(answers("A", "2024-04-01", "2024-12-31"), first_service="2024-01-01")
+    firsts = rows.groupby("period").agg(start=("start_date", "min"), interval=("interval", "first"))
+    assert firsts["start"].tolist() == [day(d) for d in ("2024-04-01", "2024-07-02", "2024-12-31")]
+    assert firsts["interval"].tolist() == [0, 1, 2]
+
+
+def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() -> None:
+    rows = follow(
+        answers("A", "2024-01-01", "2024-12-31"), seen=months(1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
+    )
+    unseen = rows[rows["reason"].notna()]
+    assert unseen["reason"].tolist() == ["month not observable in Medicare claims"]
+    assert unseen["days"].tolist() == [30]
+    assert rows["period"].unique().tolist() == [1]
+
+
+def test_a_covid_stage_is_a_period_of_its_own_under_the_manual() -> None:
+    stage = {"stage": 1, "start_date": day("2024-05-10"), "end_date": day("2024-06-08")}
+    year = answers("A", "2024-01-01", "2024-12-31")
+    rows = follow(year, stages=[stage])
+    assert rows.groupby("period")["days"].sum().tolist() == [130, 30, 206]
+    assert rows.groupby("period")["covid_stage"].first().tolist() == [0, 1, 0]
+    submitted = follow(year, stages=[stage], specification="submission")
+    assert submitted["period"].unique().tolist() == [1]
+    assert submitted["covid_stage"].unique().tolist() == [0]
+
+
+def test_joining_medicare_advantage_is_a_new_period_under_the_submission_alone() -> None:
+    year = answers("A", "2024-01-01", "2024-12-31")
+    seen = [*months(*range(1, 8)), *months(*range(8, 13), is_ma=True)]
+    assert follow(year, seen=seen)["period"].unique().tolist() == [1]
+    rows = follow(year, seen=seen, specification="submission")
+    assert rows.groupby("period")["days"].sum().tolist() == [213, 153]
+    assert rows.groupby("period")["is_ma"].first().tolist() == [False, True]
+
+
+def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> None:
+    grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
+    year = answers("A", "2024-01-01", "2024-12-31")
+    admitted = stays("2024-03-05", "2024-04-05")
+    qip = follow(year, exceptions=[grant], admitted=admitted, program="qip")
+    excepted = qip[qip["reason"] == "extraordinary circumstances exception"]
+    assert excepted["days"].tolist() == [29, 31]
+    assert excepted["admissions"].tolist() == [0, 1]
+    assert at_risk(follow(year, exceptions=[grant], program="dfc")) == 366
+
+
+def test_an_exception_of_another_facility_changes_nothing() -> None:
+    grant = {"ccn": "B", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
+    rows = follow(answers("A", "2024-01-01", "2024-12-31"), exceptions=[grant], program="qip")
+    assert at_risk(rows) == 366
+
+
+@pytest.mark.parametrize(
+    ("admitted", "owner"),
+    [("2024-06-15", "A"), ("2024-06-16", "B"), ("2024-01-01", "A"), ("2024-12-31", "B")],
+)
+def test_an_admission_counts_where_the_patient_was_on_its_first_day(
+    admitted: str, owner: str
+) -> None:
+    rows = follow(
+        answers("A", "2024-01-01", "2024-06-15"),
+        answers("B", "2024-06-16", "2024-12-31"),
+        admitted=stays(admitted),
+    )
+    assert rows.groupby("ccn")["admissions"].sum().to_dict() == {
+        owner: 1,
+        "B" if owner == "A" else "A": 0,
+    }
+
+
+def test_an_index_covid_stay_is_counted_apart() -> None:
+    rows = follow(
+        answers("A", "2024-01-01", "2024-12-31"),
+        admitted=stays("2024-02-02", "2024-05-01", covid="2024-05-01"),
+    )
+    assert (rows["admissions"].sum(), rows["covid_admissions"].sum()) == (2, 1)
+
+
+def test_two_admissions_of_one_month_are_both_counted() -> None:
+    rows = follow(
+        answers("A", "2024-01-01", "2024-12-31"), admitted=stays("2024-02-02", "2024-02-20")
+    )
+    assert rows["admissions"].max() == 2
+
+
+def test_the_days_after_a_death_are_in_no_row() -> None:
+    rows = follow(answers("A", "2024-01-01", "2024-02-10"))
+    assert rows["days"].sum() == 41
+    assert rows["end_date"].max() == day("2024-02-10")
