@@ -70,8 +70,7 @@ class Cohort:
 
     def predict(self, regression: Regression) -> FloatArray:
         """Return x'b of every row; an adjuster that the fit set aside counts as nothing."""
-        known = dict(zip(regression.names, regression.coefficients, strict=True))
-        return self.design.multiply(np.array([known.get(name, 0.0) for name in self.design.names]))
+        return self.design.predict(regression)
 
 
 def read_cohort(measure: str, table: pa.Table, adjusters: Sequence[str]) -> Cohort:
@@ -85,7 +84,10 @@ def read_cohort(measure: str, table: pa.Table, adjusters: Sequence[str]) -> Coho
         raise CohortError(f"cohort of {measure}: no rows")
     ccns, facility = _encode(measure, table, CCN)
     _, patient = _encode(measure, table, PATIENT)
-    design = build_design({name: _values(measure, table, name) for name in adjusters})
+    if adjusters:
+        design = build_design({name: _values(measure, table, name) for name in adjusters})
+    else:
+        design = Design(np.empty((table.num_rows, 0), dtype=np.float32), ())
     return Cohort(measure, table, ccns, facility, patient, design)
 
 

@@ -33,7 +33,6 @@ from esrd_pipeline.statistics.empirical_null import (
     fit_empirical_null,
     two_sided_p,
 )
-from esrd_pipeline.statistics.fit import Regression
 from esrd_pipeline.statistics.poisson_test import (
     find_exact_limits,
     find_exact_p,
@@ -80,7 +79,7 @@ def fit_measure(
         patient=rows.patient,
         set_aside_aliased=True,
     ).regression
-    predictor = _predict(rows, first)
+    predictor = rows.predict(first)
     stored = list(list_regression(first, stage=1))
     if specification.second_stage is not None:
         name = specification.second_stage
@@ -164,14 +163,8 @@ def assess_facilities(
     )
 
 
-def _predict(rows: Cohort, regression: Regression) -> FloatArray:
-    """Return x'b; a term that the fit set aside counts as nothing."""
-    known = dict(zip(regression.names, regression.coefficients, strict=True))
-    return rows.design.multiply(np.array([known.get(name, 0.0) for name in rows.design.names]))
-
-
 def _expect(specification: CoxSpecification, fit: pd.DataFrame, rows: Cohort) -> FloatArray:
-    predictor = _predict(rows, read_regression(fit, stage=1))
+    predictor = rows.predict(read_regression(fit, stage=1))
     if specification.second_stage is not None:
         slope = read_regression(fit, stage=2).coefficients[0]
         predictor = predictor + slope * rows.numbers(specification.second_stage)

@@ -13,6 +13,7 @@ from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import EmpiricalNull
 from esrd_pipeline.statistics.fit import Regression, SetAside
+from esrd_pipeline.statistics.standardisation import PredictorDistribution
 from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY
 
 Row = dict[str, object]
@@ -69,6 +70,34 @@ def list_hazard(times: FloatArray, cumulative: FloatArray, *, stage: int) -> Ite
     """Yield a cumulative hazard, one row a step."""
     for position, (time, hazard) in enumerate(zip(times, cumulative, strict=True)):
         yield _row(stage, "baseline", position, "cumulative hazard", hazard, at=time)
+
+
+def list_distribution(distribution: PredictorDistribution, *, stage: int) -> Iterator[Row]:
+    """Yield a compressed distribution of x'b: share, second and third moment of each bin."""
+    for place, centre in enumerate(distribution.centres):
+        for offset, (name, values) in enumerate(
+            (
+                ("share", distribution.shares),
+                ("second moment", distribution.second),
+                ("third moment", distribution.third),
+            )
+        ):
+            yield _row(stage, "distribution", 3 * place + offset, name, values[place], at=centre)
+    bound = distribution.error_bound
+    yield _row(stage, "distribution", 3 * distribution.centres.size, "error bound", bound)
+
+
+def read_distribution(fit: pd.DataFrame, *, stage: int) -> PredictorDistribution:
+    """Return the distribution that `list_distribution` wrote, to the last bit."""
+    stored = read_element(fit, "distribution", stage=stage)
+    moments = stored["estimate"].to_numpy(dtype=np.float64)
+    return PredictorDistribution(
+        centres=stored["at"].to_numpy(dtype=np.float64)[:-1:3],
+        shares=moments[:-1:3],
+        second=moments[1:-1:3],
+        third=moments[2:-1:3],
+        error_bound=float(moments[-1]),
+    )
 
 
 def list_null(null: EmpiricalNull, *, stage: int) -> Iterator[Row]:

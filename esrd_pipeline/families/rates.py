@@ -42,6 +42,7 @@ from esrd_pipeline.statistics.rows import sum_by
 DAYS = "days_at_risk"
 EVENTS = "event_count"
 INTERVAL = "interval"
+YEAR = "performance_year"
 DAYS_PER_YEAR = 365.25
 
 
@@ -114,6 +115,16 @@ def expect_events(specification: Specification, fit: pd.DataFrame, cohort: pa.Ta
     """Return the events a stored fit expects of each row of a cohort, the fit's own or another."""
     rows = read_cohort(specification.measure, cohort, specification.adjusters)
     return _expect(specification, fit, rows)
+
+
+def expect_by_period(
+    specification: Specification, fit: pd.DataFrame, cohort: pa.Table
+) -> pd.DataFrame:
+    """Return the events a stored fit expects of each day at risk of each period of a cohort."""
+    frame = cohort.select(["program", "patient_id", "period", YEAR]).to_pandas()
+    days = cohort.column(DAYS).to_numpy().astype(np.float64)
+    frame["expected_a_day"] = expect_events(specification, fit, cohort) / days
+    return frame
 
 
 def assess_facilities(

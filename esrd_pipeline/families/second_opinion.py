@@ -11,17 +11,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from esrd_pipeline.families import cox, rates, three_stage
-from esrd_pipeline.families.cohort import CCN
+from esrd_pipeline.families import cox, gee, rates, three_stage
+from esrd_pipeline.families.cohort import CCN, PATIENT
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.families.rates import DAYS, EVENTS, INTERVAL
 from esrd_pipeline.measures.specification import (
     CoxSpecification,
+    GeeSpecification,
     Specification,
     ThreeStageSpecification,
 )
 from esrd_pipeline.statistics.design import FloatArray
-from esrd_pipeline.statistics.fit import Regression
+from esrd_pipeline.statistics.fit import NotConvergedError, Regression
 from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
 from esrd_pipeline.tables.fit import SECOND_OPINION_COLUMNS
 
@@ -179,6 +180,52 @@ def compare_three_stage_fit(
     )
 
 
+def compare_gee_fit(
+    specification: GeeSpecification,
+    performance_year: int,
+    cohort: pa.Table,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a GEE measure's first stage by statsmodels, as one group, and set both side by side.
+
+    Exchangeable within patient, a dummy for each facility, no degrees of freedom subtracted from
+    the scale: so coefficients and robust errors are the same numbers by another road. Facilities
+    without events, or with events alone, are left out of it, too.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    import statsmodels.api as sm
+
+    rows = _sample(cohort, count=facility_count, seed=seed)
+    specification = _narrow(specification, rows, gee.EVENT)
+    ours = gee.fit_adjusters(specification, pa.Table.from_pandas(rows, preserve_index=False))
+    used = rows[rows.groupby(CCN)[gee.EVENT].transform("nunique") > 1]
+    names = list(ours.names)
+    # As the national fit reads them: narrowed to float32 first.
+    covariates = used[names].astype(np.float32).astype(np.float64)
+    theirs = sm.GEE(
+        used[gee.EVENT].astype(float),
+        pd.concat([covariates, pd.get_dummies(used[CCN], dtype=float)], axis=1),
+        groups=used[PATIENT].to_numpy(),
+        family=sm.families.Binomial(),
+        cov_struct=sm.cov_struct.Exchangeable(),
+    ).fit(maxiter=500, ctol=1e-12, ddof_scale=0)
+    if theirs is None:
+        raise NotConvergedError("statsmodels GEE: no fit")
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params[names].to_numpy(),
+        errors=theirs.bse[names].to_numpy(),
+        library="statsmodels GEE, exchangeable",
+        facility_count=rows[CCN].nunique(),
+    )
+
+
 def tell_difference(compared: pd.DataFrame) -> tuple[float, str]:
     """Return the largest difference of two fits' estimates and errors, and which term has it.
 
@@ -227,6 +274,9 @@ def _compare(
     library: str,
     facility_count: int,
 ) -> pd.DataFrame:
+    # A GEE's errors are its robust ones; the other models' are those of the model.
+    is_robust = isinstance(specification, GeeSpecification)
+    own_errors = ours.standard_errors if is_robust else np.sqrt(np.diag(ours.model_covariance))
     frame = pd.DataFrame(
         {
             "performance_year": performance_year,
@@ -235,7 +285,7 @@ def _compare(
             "term": list(ours.names),
             "estimate": ours.coefficients,
             "other_estimate": estimates,
-            "standard_error": np.sqrt(np.diag(ours.model_covariance)),
+            "standard_error": own_errors,
             "other_standard_error": errors,
             "library": library,
             "facility_count": facility_count,

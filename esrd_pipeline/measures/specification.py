@@ -59,3 +59,23 @@ class ThreeStageSpecification(Specification):
     """
 
     minimum_modelled: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeeSpecification(Specification):
+    """A directly standardised percentage of patient-months (2.2.14, 2.16.13).
+
+    Attributes:
+        national: what facilities are held against: the percentage of the nation's patient-months,
+            or the unweighted mean of the facilities' values, which reproduces published
+            categories best.
+        seed: of the random groups of facilities.
+        group_count: how many groups.
+        minimum_modelled: fewest patients of a facility that takes part in the model and in the
+            national level: 11 for SFR (2.2.14); none where all do.
+    """
+
+    national: Literal["patient_months", "facilities"]
+    seed: int
+    group_count: int = 10
+    minimum_modelled: int | None = None

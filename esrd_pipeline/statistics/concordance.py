@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.fit import FitError, SetAside
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, find_starts
 
 _compile: Any = njit(cache=True, nogil=True)
 
@@ -186,7 +186,7 @@ def _list_by_ordinal(at: IntArray, time: FloatArray) -> tuple[IntArray, FloatArr
     first = np.flatnonzero(is_first)
     ordinal = np.arange(patient.size) - first[np.cumsum(is_first) - 1]
     order = np.lexsort((time[by_patient], ordinal))
-    starts = np.append(0, np.cumsum(np.bincount(ordinal)))
+    starts = find_starts(np.bincount(ordinal))
     return patient[order], time[by_patient][order], starts
 
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from esrd_pipeline.statistics.design import (
     BLOCK_ROWS,
+    ROUNDING_SHARE,
     Design,
     FloatArray,
     IntArray,
-    find_aliased,
+    find_estimable,
 )
 from esrd_pipeline.statistics.fit import CollinearError, FitError, Regression, SetAside
-from esrd_pipeline.statistics.newton import Evaluation, check_directions, maximise
+from esrd_pipeline.statistics.newton import Evaluation, invert_information, maximise
 from esrd_pipeline.statistics.risk_sets import RiskSets, group_risk_sets, split_strata
 from esrd_pipeline.statistics.risk_sums import (
     WeightSums,
@@ -31,8 +31,6 @@ from esrd_pipeline.statistics.risk_sums import (
 )
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_finite_rows
 
-ROUNDING_SHARE = 1e-12
-"""A term of whose squares less than this share lies within risk sets is there by rounding."""
 NARROW_SHARE = 1e-3
 """If less of a term's squares lies within risk sets, float32 is too coarse for a Newton step."""
 TIMES_AT_ONCE = 2048
@@ -122,14 +120,7 @@ def fit_cox(
     at = np.zeros(rows, dtype=np.intp) if stratum is None else _codes("stratum", stratum, rows)
     shift = np.zeros(rows) if offset is None else offset
     check_finite_rows("offset", shift, rows=rows)
-    sets = group_risk_sets(
-        start=np.asarray(start, dtype=np.float64),
-        stop=np.asarray(stop, dtype=np.float64),
-        event=np.asarray(event, dtype=bool),
-        stratum=at,
-    )
-    if not sets.times.size:
-        raise FitError("event: no row ends in an event")
+    sets = group_risk_sets(start=start, stop=stop, event=event, stratum=at)
     model = _build_model(design, sets, np.asarray(shift, dtype=np.float64))
     kept, aliased = _find_estimable(model)
     if aliased and not set_aside_aliased:
@@ -189,9 +180,8 @@ def _list_unused(sets: RiskSets, aliased: SetAside | None) -> tuple[SetAside, ..
 def _build_model(design: Design, sets: RiskSets, offset: FloatArray) -> _Model:
     with np.errstate(invalid="ignore"):
         centre = design.cross(np.ones(design.row_count)) / design.row_count
-    broken = [design.names[term] for term in np.flatnonzero(~np.isfinite(centre))]
-    if broken:
-        raise FitError(f"design: values are not finite in {', '.join(broken)}")
+    if not np.all(np.isfinite(centre)):
+        raise FitError(design.describe_values())
     is_event = np.zeros(design.row_count)
     is_event[sets.order] = sets.is_event
     event_sum = design.cross(is_event) - sets.deaths.sum() * centre
@@ -219,8 +209,7 @@ def _fit(
     point = _evaluate(model, coefficients)
     _, between = _sum_means(model, point, is_exact=True)
     information = (_sum_squares(model, point, is_exact=True) - between)[np.ix_(kept, kept)]
-    check_directions(information, names)
-    covariance = np.asarray(cho_solve(cho_factor(information, lower=True), np.eye(kept.size)))
+    covariance = invert_information(information, names)
     robust = None
     if clusters is not None:
         scores = _sum_patient_scores(model, point, clusters)
@@ -250,8 +239,7 @@ def _find_estimable(model: _Model) -> tuple[IntArray, SetAside | None]:
     # A column without variation is its centre throughout, but for rounding.
     rounding = ROUNDING_SHARE * np.diag(squares)
     rounding += model.sets.deaths.sum() * (ROUNDING_SHARE * model.centre) ** 2
-    varies = np.diag(information) > rounding
-    return find_aliased(np.where(np.outer(varies, varies), information, 0.0), model.design.names)
+    return find_estimable(information, model.design.names, rounding=rounding)
 
 
 def _evaluate(model: _Model, coefficients: FloatArray) -> _Point:

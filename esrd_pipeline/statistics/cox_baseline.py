@@ -13,7 +13,7 @@ from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline.statistics.risk_sets import group_risk_sets
 from esrd_pipeline.statistics.risk_sums import sum_up_to, sum_weights
-from esrd_pipeline.statistics.rows import check_amounts, check_codes
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, find_starts
 
 Codes = NDArray[np.integer]
 
@@ -61,20 +61,13 @@ def fit_baseline(
     check_amounts("risk", risk, rows=rows, is_positive=True)
     at = _read_strata(stratum, rows)
     strata, owner = np.unique(at, return_inverse=True)
-    sets = group_risk_sets(
-        start=np.asarray(start, dtype=np.float64),
-        stop=np.asarray(stop, dtype=np.float64),
-        event=np.asarray(event, dtype=bool),
-        stratum=owner,
-    )
-    if not sets.times.size:
-        raise FitError("event: no row ends in an event")
+    sets = group_risk_sets(start=start, stop=stop, event=event, stratum=owner)
     hazards = sets.deaths / sum_weights(sets, risk[sets.order]).sums
     with_events = sets.time_starts.size - 1
     running = sum_up_to(sets, hazards[:, None], first=0, last=with_events)
     counts = np.zeros(strata.size, dtype=np.intp)
     counts[owner[sets.order[sets.row_starts[:-1]]]] = np.diff(sets.time_starts)
-    starts = np.append(0, np.cumsum(counts)).astype(np.intp)
+    starts = find_starts(counts)
     if stratum is None:
         return Baseline(sets.times, running.high[:, 0])
     return Baseline(sets.times, running.high[:, 0], strata, starts)

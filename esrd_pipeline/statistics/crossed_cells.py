@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky, get_lapack_funcs
 from scipy.sparse import csr_array
 
-from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
+from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.fit import FitError
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, sum_by
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_finite_rows, sum_by
 
 DENSE_SHARE = 0.05
 """Where more of the cells than this have rows, dense products are faster than sparse ones."""
@@ -164,9 +164,7 @@ def check_rows(
     odd = int(np.count_nonzero((outcome != 0) & (outcome != 1)))
     if odd:
         raise FitError(f"outcome: {odd} values are neither 0 nor 1")
-    if offset.shape != (rows,):
-        raise FitError(f"offset has shape {offset.shape}, where {rows} rows are expected")
-    check_finite("offset", offset)
+    check_finite_rows("offset", offset, rows=rows)
     check_codes("facility", facility, rows=rows)
     check_codes("hospital", hospital, rows=rows)
 

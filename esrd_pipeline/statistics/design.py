@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import FitError, Regression, SetAside
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -20,6 +20,9 @@ BLOCK_ROWS = 4096
 """Rows widened at a time: at 150 columns 5 MB in float64, which a core's cache holds."""
 ALIAS_TOLERANCE = 1e-6
 """A term of which less than this share is its own, given the earlier ones, repeats them."""
+ROUNDING_SHARE = 1e-12
+"""A term of whose squares less than this share is variation varies by rounding alone."""
+REPEATED_TERMS = "terms that repeat earlier ones"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,23 @@ class Design:
             total += weighted.T @ weighted
         return total
 
+    def predict(self, regression: Regression) -> FloatArray:
+        """Return x'b of every row, shape (rows,); a column the fit does not have counts as nothing.
+
+        Columns are found by name.
+        """
+        return self.multiply(regression.find_coefficients(self.names))
+
+    def describe_values(self) -> str:
+        """Say which columns hold values that are not finite: a pass, for messages."""
+        is_whole = np.ones(self.term_count, dtype=bool)
+        for rows in self.blocks():
+            is_whole &= np.isfinite(self.matrix[rows]).all(axis=0)
+        if is_whole.all():
+            return "design: all values are finite, some too large"
+        broken = (self.names[term] for term in np.flatnonzero(~is_whole))
+        return f"design: values are not finite in {', '.join(broken)}"
+
     def select(self, terms: IntArray) -> "Design":
         """Return the design of these columns alone."""
         kept = np.ascontiguousarray(self.matrix[:, terms])
@@ -124,13 +144,17 @@ def check_finite(name: str, values: NDArray[np.generic]) -> None:
 
 
 def find_aliased(
-    information: FloatArray, names: tuple[str, ...], *, tolerance: float = ALIAS_TOLERANCE
+    information: FloatArray,
+    names: tuple[str, ...],
+    *,
+    tolerance: float = ALIAS_TOLERANCE,
+    rule: str = REPEATED_TERMS,
 ) -> tuple[IntArray, SetAside | None]:
     """Split terms into those that stand for themselves and those that repeat earlier ones.
 
     Cholesky elimination of the information scaled to a unit diagonal, in the order given; a term
     of which less than `tolerance` is left is passed over, as R's limited pivoting (dqrdc2) does.
-    Returns the kept terms in rising order and what is set aside, by name.
+    Returns the kept terms in rising order and what is set aside under `rule`, by name.
     """
     scale = np.sqrt(np.diag(information))
     unit = np.where(scale == 0, 1.0, scale)
@@ -146,6 +170,30 @@ def find_aliased(
     order = np.array(kept, dtype=np.intp)
     if not gone:
         return order, None
-    return order, SetAside(
-        "terms that repeat earlier ones", len(gone), tuple(names[term] for term in gone)
-    )
+    return order, SetAside(rule, len(gone), tuple(names[term] for term in gone))
+
+
+def find_estimable(
+    information: FloatArray,
+    names: tuple[str, ...],
+    *,
+    rounding: FloatArray,
+    rule: str = REPEATED_TERMS,
+) -> tuple[IntArray, SetAside | None]:
+    """Split terms by the information (p, p) at the start of a search, in float64.
+
+    A term whose information is not above its `rounding` (p,) does not vary where it should.
+    Returns the kept terms in rising order and what is set aside under `rule`, by name.
+    """
+    varies = np.diag(information) > rounding
+    return find_aliased(np.where(np.outer(varies, varies), information, 0.0), names, rule=rule)
+
+
+def check_columns(design: Design, names: tuple[str, ...]) -> None:
+    """Refuse a design that has not these columns in this order.
+
+    Raises:
+        FitError: naming the columns of the fit.
+    """
+    if design.names != names:
+        raise FitError(f"design: columns are not the fit's: {', '.join(names)}")

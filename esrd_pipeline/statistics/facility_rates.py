@@ -14,7 +14,7 @@ from scipy.special import xlogy
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
 from esrd_pipeline.statistics.fit import FitError, SetAside
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, divide, sum_by
 
 Codes = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
@@ -127,13 +127,13 @@ def compare_rates(
     total = sum_by(home, seen, count=facility_count)
     mean = sum_by(home, due, count=facility_count)
     has_ratio, has_none = mean > 0, total == 0
-    ratio = _divide(total, mean)
+    ratio = divide(total, mean)
     fitted = due * ratio[home]
     is_at_risk = due > 0
     freedom = int(np.count_nonzero(is_at_risk)) - int(np.count_nonzero(has_ratio))
     scale = _scale_deviance(seen[is_at_risk], fitted[is_at_risk], freedom)
     added = np.where(has_none, ADDED_EVENTS, 0.0)
-    theta = np.log(_divide(total + added, np.where(has_ratio, mean + added, 0.0)))
+    theta = np.log(divide(total + added, np.where(has_ratio, mean + added, 0.0)))
     squares = sum_by(home, (seen - fitted) ** 2, count=facility_count)
     sandwich = np.where(has_ratio, np.sqrt(squares) / (total + added), np.nan)
     is_model_based = has_ratio & (has_none | (sandwich < NO_SPREAD))
@@ -217,8 +217,3 @@ def _scale_deviance(seen: FloatArray, fitted: FloatArray, freedom: int) -> float
     """Return deviance / degrees of freedom over patients; missing without degrees of freedom."""
     deviance = 2.0 * np.sum(xlogy(seen, seen) - xlogy(seen, fitted) - (seen - fitted))
     return float(deviance / freedom) if freedom > 0 else np.nan
-
-
-def _divide(above: FloatArray, below: FloatArray) -> FloatArray:
-    """Divide, and leave missing what has nothing below."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)

@@ -68,3 +68,8 @@ class Regression:
         """Robust where there are such, else the model's: shape (p,)."""
         robust = self.robust_covariance
         return np.sqrt(np.diag(self.model_covariance if robust is None else robust))
+
+    def find_coefficients(self, names: tuple[str, ...]) -> FloatArray:
+        """Return the coefficient of each of these terms, 0 where there is none."""
+        known = dict(zip(self.names, self.coefficients, strict=True))
+        return np.array([known.get(name, 0.0) for name in names])

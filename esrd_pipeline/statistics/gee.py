@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from esrd_pipeline.statistics.design import Design, FloatArray, IntArray
+from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, check_columns
 from esrd_pipeline.statistics.fit import CollinearError, FitError, Regression, SetAside
 from esrd_pipeline.statistics.gee_clusters import (
     Clusters,
@@ -25,16 +25,16 @@ from esrd_pipeline.statistics.gee_scoring import (
     CORRELATION_TOLERANCE,
     REPEATING_TERMS,
     Point,
-    check_direction,
     check_terms,
     eliminate,
     evaluate,
-    find_estimable,
     find_start,
     find_step,
     iterate,
+    split_terms,
 )
 from esrd_pipeline.statistics.gee_sums import iterate_scores
+from esrd_pipeline.statistics.newton import invert_information
 from esrd_pipeline.statistics.rows import check_codes
 
 PARTIAL_TERMS = "terms not estimated in every group of facilities"
@@ -95,10 +95,8 @@ class GroupedGee:
         Raises:
             FitError: the design's columns are not the fit's.
         """
-        if design.names != self.terms:
-            raise FitError(f"design: columns are not the fit's: {', '.join(self.terms)}")
-        known = dict(zip(self.regression.names, self.regression.coefficients, strict=True))
-        return design.multiply(np.array([known.get(name, 0.0) for name in design.names]))
+        check_columns(design, self.terms)
+        return design.predict(self.regression)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +264,7 @@ def _fit_rows(
         coefficients=np.zeros(design.term_count),
         correlation=0.0,
     )
-    kept, aliased = find_estimable(design, start)
+    kept, aliased = split_terms(design, start)
     if aliased and not set_aside_aliased:
         raise CollinearError(f"{REPEATING_TERMS}: {', '.join(aliased.names)}")
     if aliased:
@@ -277,13 +275,12 @@ def _fit_rows(
     if abs(point.sums.correlation - point.correlation) > CORRELATION_TOLERANCE:
         unused = (*unused, SetAside("correlations held within their range (stage 1)", 1))
     step = find_step(point, kept, names, is_step=False)
-    check_direction(step.information, names)
-    factor = cho_factor(step.information, lower=True)
+    inverse = invert_information(step.information, names)
     fit = GeeFit(
         regression=Regression(
             names=names,
             coefficients=point.coefficients[kept],
-            model_covariance=point.scale * np.asarray(cho_solve(factor, np.eye(kept.size))),
+            model_covariance=point.scale * inverse,
             robust_covariance=None,
             iterations=iterations,
             gradient_norm=step.gradient_norm,

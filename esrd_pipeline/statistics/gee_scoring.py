@@ -6,7 +6,7 @@ of the two, and Anderson's acceleration (Walker & Ni 2011) joins them. Passes ov
 `gee_sums`; covariances, groups and results to `gee`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -14,10 +14,11 @@ from scipy.special import logit
 
 from esrd_pipeline.statistics.design import (
     BLOCK_ROWS,
+    ROUNDING_SHARE,
     Design,
     FloatArray,
     IntArray,
-    find_aliased,
+    find_estimable,
 )
 from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SeparationError, SetAside
 from esrd_pipeline.statistics.gee_clusters import Clusters
@@ -41,8 +42,6 @@ NEAR_ROOT = 3.0
 """Steps are joined where the gradient is below this many standard errors."""
 INTERCEPT_STEP, PREDICTOR_STEP = 1.0, 5.0
 """The most an intercept, and a term at its root mean square, changes a predictor in a step."""
-ROUNDING_SHARE = 1e-12
-"""A term whose square varies less than this within facilities does so by rounding alone."""
 REPEATING_TERMS = "terms that repeat the facilities or earlier terms"
 
 
@@ -133,7 +132,7 @@ def evaluate(
         correlation=correlation,
     )
     if not (np.all(np.isfinite(sums.information)) and np.isfinite(sums.dispersion)):
-        raise FitError(f"a linear predictor is out of range; {_describe_values(design)}")
+        raise FitError(f"a linear predictor is out of range; {design.describe_values()}")
     return Point(
         intercepts=intercepts, coefficients=coefficients, correlation=correlation, sums=sums
     )
@@ -264,14 +263,14 @@ def _join_steps(
     return moves[-1] - (shifts + changes) @ shares
 
 
-def find_estimable(design: Design, start: Point) -> tuple[IntArray, SetAside | None]:
+def split_terms(design: Design, start: Point) -> tuple[IntArray, SetAside | None]:
     """Split the terms by what the start, where alpha is 0, says of them."""
-    reduced = eliminate(start.sums).information
-    within = np.diag(reduced)
-    varies = within > ROUNDING_SHARE * np.diag(start.sums.information)
-    information = np.where(np.outer(varies, varies), reduced, 0.0)
-    kept, aliased = find_aliased(information, design.names)
-    return kept, replace(aliased, rule=REPEATING_TERMS) if aliased else None
+    return find_estimable(
+        eliminate(start.sums).information,
+        design.names,
+        rounding=ROUNDING_SHARE * np.diag(start.sums.information),
+        rule=REPEATING_TERMS,
+    )
 
 
 def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
@@ -295,28 +294,10 @@ def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
         )
 
 
-def check_direction(information: FloatArray, names: tuple[str, ...]) -> None:
-    """Refuse an end where one combination of terms has run away though no single term has."""
-    _, gone = find_aliased(information, names, tolerance=SEPARATION_SHARE)
-    if gone:
-        raise SeparationError(
-            f"separation: no finite estimate exists for {', '.join(gone.names)}"
-            " beside the terms before"
-        )
-
-
 def _check_separation(information: FloatArray, first: FloatArray, names: tuple[str, ...]) -> None:
     gone = np.flatnonzero(information < SEPARATION_SHARE * first)
     if gone.size:
         raise SeparationError(f"separation: no finite estimate exists for {_list(names, gone)}")
-
-
-def _describe_values(design: Design) -> str:
-    is_whole = np.ones(design.term_count, dtype=bool)
-    for rows in design.blocks():
-        is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
-    broken = _list(design.names, np.flatnonzero(~is_whole))
-    return f"design: values are not finite in {broken}" if broken else "all values are finite"
 
 
 def _list(names: tuple[str, ...], which: IntArray) -> str:

@@ -73,12 +73,7 @@ def sum_clusters(
         np.zeros((terms, terms)),
     )
     squares, products, log_likelihood = _sum_clusters(
-        matrix,
-        clusters.order,
-        clusters.starts,
-        clusters.facility,
-        clusters.outcome,
-        clusters.offset,
+        *_list_rows(matrix, clusters),
         intercepts,
         coefficients,
         correlation,
@@ -120,12 +115,7 @@ def iterate_scores(
     for first in range(0, count, BLOCK_ROWS):
         last = min(first + BLOCK_ROWS, count)
         _score_clusters(
-            matrix,
-            clusters.order,
-            clusters.starts,
-            clusters.facility,
-            clusters.outcome,
-            clusters.offset,
+            *_list_rows(matrix, clusters),
             intercepts,
             coefficients,
             correlation,
@@ -135,6 +125,20 @@ def iterate_scores(
             scores,
         )
         yield slice(first, last), scores[: last - first]
+
+
+def _list_rows(
+    matrix: Matrix, clusters: Clusters
+) -> tuple[Matrix, IntArray, IntArray, IntArray, FloatArray, FloatArray]:
+    """Return what every compiled pass reads of the rows, in the order of its arguments."""
+    return (
+        matrix,
+        clusters.order,
+        clusters.starts,
+        clusters.facility,
+        clusters.outcome,
+        clusters.offset,
+    )
 
 
 @_compile

@@ -5,18 +5,19 @@ blocks, never columns of the design (He et al. 2013; Kalbfleisch & Wolfe 2013). 
 coefficients are for, offset x'b of the later stages, belongs to `crossed_effects`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from esrd_pipeline.statistics.design import (
+    ROUNDING_SHARE,
     Design,
     FloatArray,
     IntArray,
+    check_columns,
     check_finite,
-    find_aliased,
+    find_estimable,
 )
 from esrd_pipeline.statistics.fit import (
     CollinearError,
@@ -34,13 +35,18 @@ from esrd_pipeline.statistics.logistic_cells import (
     group_cells,
     sum_patient_scores,
 )
-from esrd_pipeline.statistics.newton import Evaluation, Optimum, check_directions, maximise
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+from esrd_pipeline.statistics.newton import Evaluation, Optimum, invert_information, maximise
+from esrd_pipeline.statistics.rows import (
+    check_amounts,
+    check_codes,
+    check_counts,
+    check_finite_rows,
+    find_starts,
+    sum_by,
+)
 
 MINIMUM_ROWS = 11
 """A cell takes part with more than ten discharges."""
-ROUNDING_SHARE = 1e-12
-"""A term whose square varies less than this within cells does so by rounding alone."""
 
 Codes = NDArray[np.integer]
 
@@ -73,10 +79,8 @@ class LogisticFit:
         Raises:
             FitError: the design's columns are not the fit's.
         """
-        if design.names != self.terms:
-            raise FitError(f"design: columns are not the fit's: {', '.join(self.terms)}")
-        known = dict(zip(self.regression.names, self.regression.coefficients, strict=True))
-        return design.multiply(np.array([known.get(name, 0.0) for name in design.names]))
+        check_columns(design, self.terms)
+        return design.predict(self.regression)
 
 
 def fit_logistic(
@@ -137,8 +141,7 @@ def fit_logistic(
     profile = _evaluate(cells, kept, optimum.coefficients, is_exact=True, rows=block_rows)
     pick = np.ix_(kept, kept)
     information = profile.information[pick]
-    check_directions(information, names)
-    covariance = np.asarray(cho_solve(cho_factor(information, lower=True), np.eye(kept.size)))
+    covariance = invert_information(information, names)
     robust = None
     if patient is not None:
         codes = patient.astype(np.intp, copy=False)[cells.order]
@@ -198,9 +201,8 @@ def solve_intercepts(
     if excess:
         raise FitError(f"totals: {excess} are above the number of rows")
     order = np.argsort(group, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp, copy=False)
     intercepts = find_intercepts(
-        offset[order].astype(np.float64, copy=False), starts, totals.astype(np.float64)
+        offset[order].astype(np.float64, copy=False), find_starts(sizes), totals.astype(np.float64)
     )
     is_free = (totals > 0) & (totals < sizes)
     lost = int(np.count_nonzero(np.isnan(intercepts[is_free])))
@@ -228,9 +230,7 @@ def _check_rows(
     if broken:
         raise FitError(f"outcome: {broken} values are neither 0 nor 1")
     if offset is not None:
-        if offset.shape != (rows,):
-            raise FitError(f"offset has shape {offset.shape}, where {rows} rows are expected")
-        check_finite("offset", offset)
+        check_finite_rows("offset", offset, rows=rows)
     for name, codes in (("cell", cell), ("patient", patient)):
         if codes is not None:
             check_codes(name, codes, rows=rows)
@@ -263,22 +263,14 @@ def _find_estimable(
     start = np.zeros(design.term_count)
     profile = _evaluate(cells, every, start, is_exact=True, rows=block_rows)
     if not np.all(np.isfinite(profile.information)):
-        raise FitError(f"design: values are not finite in {', '.join(_name_broken(design))}")
-    within = np.diag(profile.information)
-    raw = within + profile.weights @ profile.centres**2
-    varies = within > ROUNDING_SHARE * raw
-    information = np.where(np.outer(varies, varies), profile.information, 0.0)
-    kept, aliased = find_aliased(information, design.names)
-    if aliased:
-        aliased = replace(aliased, rule="terms that repeat the cells or earlier terms")
-    return kept, aliased
-
-
-def _name_broken(design: Design) -> list[str]:
-    is_whole = np.ones(design.term_count, dtype=bool)
-    for rows in design.blocks():
-        is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
-    return [name for name, whole in zip(design.names, is_whole, strict=True) if not whole]
+        raise FitError(design.describe_values())
+    squares = np.diag(profile.information) + profile.weights @ profile.centres**2
+    return find_estimable(
+        profile.information,
+        design.names,
+        rounding=ROUNDING_SHARE * squares,
+        rule="terms that repeat the cells or earlier terms",
+    )
 
 
 def _find_effect_errors(

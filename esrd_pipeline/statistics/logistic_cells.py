@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
 from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.rows import find_starts
 
 BLOCK_ROWS = 8192
 """Rows centred at a time: at 75 columns 2.5 MB in float32."""
@@ -128,7 +129,7 @@ def group_cells(
         order=order,
         matrix=matrix[order],
         cell=np.repeat(np.arange(sizes.size), sizes),
-        starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp, copy=False),
+        starts=find_starts(sizes),
         codes=codes[is_used],
         cell_events=events[is_used],
         offset=offset[order],

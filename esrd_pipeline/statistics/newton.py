@@ -103,6 +103,17 @@ def check_directions(
         )
 
 
+def invert_information(information: FloatArray, names: tuple[str, ...]) -> FloatArray:
+    """Return the covariance at the end of a search: the inverse of the information (p, p).
+
+    Raises:
+        SeparationError: as `check_directions`.
+    """
+    check_directions(information, names)
+    factor = cho_factor(information, lower=True)
+    return np.asarray(cho_solve(factor, np.eye(len(names))))
+
+
 def _advance(
     evaluate: Callable[[FloatArray], Evaluation],
     point: FloatArray,

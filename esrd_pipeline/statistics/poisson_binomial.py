@@ -21,7 +21,14 @@ from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.empirical_null import adjust_z, two_sided_p
 from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SetAside
 from esrd_pipeline.statistics.logistic_cells import find_intercept
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+from esrd_pipeline.statistics.rows import (
+    check_amounts,
+    check_codes,
+    check_counts,
+    divide,
+    find_starts,
+    sum_by,
+)
 
 LEVEL = 0.95
 OFFSET_BOUND = 100.0
@@ -119,7 +126,7 @@ def compare_counts(
         effect=effect,
         observed=observed.astype(np.float64),
         expected=expected,
-        ratio=_divide(observed, expected),
+        ratio=divide(observed, expected),
         lower_tail=np.exp(log_lower),
         upper_tail=np.exp(log_upper),
         p_value=np.minimum(2 * np.exp(smaller), 1.0),
@@ -177,7 +184,7 @@ def adjust_counts(
         if lost:
             raise NotConvergedError(f"limits of {lost} facilities were not found")
         limits.append(limit)
-    lower, upper = (_divide(_expect(limit, offset, facility), counts.expected) for limit in limits)
+    lower, upper = (divide(_expect(limit, offset, facility), counts.expected) for limit in limits)
     z = adjust_z(counts.z, mean=centre, deviation=spread)
     return AdjustedCounts(
         z=z,
@@ -227,18 +234,12 @@ def _group_rows(
     excess = int(np.count_nonzero(observed > sizes))
     if excess:
         raise FitError(f"observed: {excess} counts are above the number of discharges")
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp, copy=False)
-    return starts, np.argsort(facility, kind="stable")
+    return find_starts(sizes), np.argsort(facility, kind="stable")
 
 
 def _expect(effects: FloatArray, offset: FloatArray, facility: Codes) -> FloatArray:
     """Return each facility's expected count at an effect of its own, which may be infinite."""
     return sum_by(facility, expit(effects[facility] + offset), count=effects.size)
-
-
-def _divide(above: NDArray[np.number], below: FloatArray) -> FloatArray:
-    """Divide, and leave missing what has nothing below."""
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
 
 
 @_compile
@@ -379,8 +380,7 @@ def _solve_tail(
 
     log SL+ rises with the shift and is concave. Not a number where the search does not settle.
     """
-    low, high = -np.inf, np.inf
-    at = 0.0
+    low, at, high = -np.inf, 0.0, np.inf
     for _ in range(ROOT_LIMIT):
         value, slope = _find_log_tail(mass, events, others, observed, at)
         gap = log_tail - value

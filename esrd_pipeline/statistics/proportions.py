@@ -15,7 +15,7 @@ from scipy.special import betainc, betaincinv, expit, logit, ndtri
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import FitError, SetAside
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, divide, sum_by
 
 Codes = NDArray[np.integer]
 Counts = NDArray[np.number]
@@ -63,7 +63,7 @@ def find_proportions(*, numerator: Counts, denominator: Counts) -> FloatArray:
         FitError: counts disagree in length, are not counts, or a numerator is the larger.
     """
     _check_counts(numerator, denominator)
-    return _divide(numerator, denominator)
+    return divide(numerator, denominator)
 
 
 def find_wilson_limits(
@@ -83,7 +83,7 @@ def find_wilson_limits(
         FitError: as `find_proportions`, or the level is out of range.
     """
     _check_counts(numerator, denominator)
-    value = _divide(numerator, denominator)
+    value = divide(numerator, denominator)
     trials = np.where(denominator > 0, denominator, np.nan)
     share = _critical_value(level) ** 2 / trials
     middle = (value + share / 2) / (1 + share)
@@ -178,9 +178,9 @@ def estimate_clustered(
     total = sum_by(home, months, count=facility_count)
     patients = sum_by(home, (months > 0).astype(np.float64), count=facility_count)
     sums = sum_by(home, counted, count=facility_count)
-    value = _divide(sums, total)
+    value = divide(sums, total)
     residuals = np.where(months > 0, counted - value[home] * months, 0.0)
-    error = _divide(np.sqrt(sum_by(home, residuals**2, count=facility_count)), total)
+    error = divide(np.sqrt(sum_by(home, residuals**2, count=facility_count)), total)
     has_none, is_flat = total == 0, error < NO_SPREAD
     error[is_flat] = np.nan
     lower, upper = _normal_limits(value, error, critical_value, scale)
@@ -231,7 +231,7 @@ def _normal_limits(
     reach = critical_value * error
     if scale == "probability":
         return np.maximum(value - reach, 0.0), np.minimum(value + reach, 1.0)
-    reach = _divide(reach, value * (1 - value))
+    reach = divide(reach, value * (1 - value))
     middle = logit(value)
     return expit(middle - reach), expit(middle + reach)
 
@@ -257,8 +257,3 @@ def _reach_tail(events: FloatArray, others: FloatArray, probability: float) -> F
     """Return P(X >= events) of X binomial with events + others trials."""
     tail = betainc(np.maximum(events, 1), np.maximum(others, 0) + 1, probability)
     return np.where(events <= 0, 1.0, np.where(others < 0, 0.0, tail))
-
-
-def _divide(above: Counts, below: Counts) -> FloatArray:
-    """Divide, and leave missing what has nothing below."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)

@@ -10,17 +10,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import gammaln, xlogy
 
-from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, find_aliased
+from esrd_pipeline.statistics.design import (
+    ROUNDING_SHARE,
+    Design,
+    FloatArray,
+    IntArray,
+    find_estimable,
+)
 from esrd_pipeline.statistics.fit import (
     CollinearError,
     FitError,
     Regression,
     SetAside,
 )
-from esrd_pipeline.statistics.newton import Evaluation, check_directions, maximise
+from esrd_pipeline.statistics.newton import Evaluation, invert_information, maximise
 from esrd_pipeline.statistics.rate_cells import (
     BLOCK_ROWS,
     Cells,
@@ -29,9 +34,6 @@ from esrd_pipeline.statistics.rate_cells import (
     sum_patient_scores,
 )
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, sum_by
-
-ROUNDING_SHARE = 1e-12
-"""A term whose square varies less than this within cells does so by rounding alone."""
 
 Codes = NDArray[np.integer]
 
@@ -176,9 +178,7 @@ def _fit_stage_1(
         design.matrix, cells, coefficients, is_exact=True, block_rows=block_rows
     )
     information = profile.information[pick]
-    check_directions(information, names)
-    factor = cho_factor(information, lower=True)
-    covariance = np.asarray(cho_solve(factor, np.eye(kept.size)))
+    covariance = invert_information(information, names)
     meat = sum_patient_scores(
         design.matrix, cells, profile, patient=patient, block_rows=block_rows
     )[pick]
@@ -204,22 +204,14 @@ def _find_estimable(
     start = np.zeros(design.term_count)
     profile = evaluate_cells(design.matrix, cells, start, is_exact=True, block_rows=block_rows)
     if not np.all(np.isfinite(profile.information)):
-        raise FitError(f"design: values are not finite in {', '.join(_name_broken(design))}")
-    within = np.diag(profile.information)
-    raw = within + cells.cell_events @ profile.centres**2
-    varies = within > ROUNDING_SHARE * raw
-    information = np.where(np.outer(varies, varies), profile.information, 0.0)
-    kept, aliased = find_aliased(information, design.names)
-    if aliased:
-        aliased = replace(aliased, rule="terms that repeat the cells or earlier terms")
-    return kept, aliased
-
-
-def _name_broken(design: Design) -> list[str]:
-    is_whole = np.ones(design.term_count, dtype=bool)
-    for rows in design.blocks():
-        is_whole &= np.isfinite(design.matrix[rows]).all(axis=0)
-    return [name for name, whole in zip(design.names, is_whole, strict=True) if not whole]
+        raise FitError(design.describe_values())
+    squares = np.diag(profile.information) + cells.cell_events @ profile.centres**2
+    return find_estimable(
+        profile.information,
+        design.names,
+        rounding=ROUNDING_SHARE * squares,
+        rule="terms that repeat the cells or earlier terms",
+    )
 
 
 def _sum_constants(cells: Cells) -> float:
@@ -261,8 +253,7 @@ def _match_terms(regression: Regression, terms: tuple[str, ...], design: Design)
     differ = sorted(set(terms) ^ set(design.names))
     if differ:
         raise FitError(f"design: columns differ from the fit's: {', '.join(differ)}")
-    known = dict(zip(regression.names, regression.coefficients, strict=True))
-    return np.array([known.get(name, 0.0) for name in design.names])
+    return regression.find_coefficients(design.names)
 
 
 def _relative_risk(design: Design, coefficients: FloatArray) -> FloatArray:

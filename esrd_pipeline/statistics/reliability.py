@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.fit import FitError, SetAside
-from esrd_pipeline.statistics.rows import check_amounts, check_codes
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, find_starts
 
 Codes = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
@@ -294,7 +294,7 @@ def _keep(patients: _Patients, is_kept: BoolArray) -> _Patients:
     """Return the patients of some of the facilities."""
     sizes = patients.sizes
     rows = np.repeat(is_kept, sizes)
-    starts = np.append(0, np.cumsum(sizes[is_kept]))
+    starts = find_starts(sizes[is_kept])
     return _Patients(
         patients.facility[is_kept], starts, patients.numerator[rows], patients.denominator[rows]
     )

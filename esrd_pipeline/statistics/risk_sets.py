@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.fit import FitError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,19 @@ class RiskSets:
 
 
 def group_risk_sets(
-    *, start: FloatArray, stop: FloatArray, event: NDArray[np.bool_], stratum: IntArray
+    *, start: FloatArray, stop: FloatArray, event: NDArray[np.generic], stratum: IntArray
 ) -> RiskSets:
-    """Sort once by stratum, find the event times, and place every row among them."""
+    """Sort once by stratum, find the event times, and place every row among them.
+
+    Raises:
+        FitError: no events.
+    """
+    is_event = np.asarray(event, dtype=bool)
+    if not is_event.any():
+        raise FitError("event: no row ends in an event")
+    start, stop = np.asarray(start, dtype=np.float64), np.asarray(stop, dtype=np.float64)
     order = np.lexsort((stop, stratum))
-    ended = order[event[order]]
+    ended = order[is_event[order]]
     is_new = np.ones(ended.size, dtype=bool)
     is_new[1:] = (np.diff(stratum[ended]) != 0) | (np.diff(stop[ended]) != 0)
     first = np.flatnonzero(is_new)
@@ -64,7 +73,7 @@ def group_risk_sets(
         time_starts=_starts(owners, present),
         entry=entry,
         exit=leave,
-        is_event=event[order],
+        is_event=is_event[order],
         deaths=deaths,
         times=times,
         never_at_risk=int(stratum.size - order.size),

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from esrd_pipeline.statistics.design import FloatArray, check_finite
+from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.fit import FitError
 
 
@@ -62,6 +62,16 @@ def check_codes(name: str, values: NDArray[np.integer], *, rows: int) -> None:
 def sum_by(codes: NDArray[np.integer], values: FloatArray, *, count: int = 0) -> FloatArray:
     """Return the sum of the values of each code from 0, for at least `count` codes."""
     return np.bincount(codes, weights=values, minlength=count).astype(np.float64, copy=False)
+
+
+def find_starts(counts: NDArray[np.integer]) -> IntArray:
+    """Return the first place of each of G groups of so many rows and, last, the end: (G + 1,)."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp, copy=False)
+
+
+def divide(above: NDArray[np.number], below: NDArray[np.number]) -> FloatArray:
+    """Divide, and leave missing what has nothing below."""
+    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
 
 
 def _check_length(name: str, values: NDArray[np.generic], rows: int) -> None:

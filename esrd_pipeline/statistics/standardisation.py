@@ -73,6 +73,8 @@ class PredictorDistribution:
                 + third @ (self.shares * self.second / 2)
                 + (variance * tilt * (1 - 12 * variance)) @ (self.shares * self.third / 6)
             )
+        # The shares add up to 1 but for rounding.
+        value[intercepts == np.inf] = 1.0
         return value, slope
 
 

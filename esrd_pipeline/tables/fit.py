@@ -11,6 +11,7 @@ ELEMENTS = (
     "facility_effect",
     "hospital_effect",
     "null",
+    "distribution",
     "summary",
     "set_aside",
 )
@@ -25,8 +26,8 @@ FIT_COLUMNS: tuple[Column, ...] = (
         "text",
         "coefficient of a term; covariance of two, lower triangle row by row; baseline by"
         " interval, or cumulative hazard by day; effect of a facility or hospital, log-odds; null"
-        " by stratum of size; summary of how the fit went; set_aside: how many were not used,"
-        " by rule",
+        " by stratum of size; distribution of x'b in bins; summary of how the"
+        " fit went; set_aside: how many were not used, by rule",
         required=True,
         allowed=ELEMENTS,
     ),

@@ -8,6 +8,7 @@ from scipy.special import expit
 
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray
 from esrd_pipeline.statistics.gee import GeeFit, fit_gee
+from esrd_pipeline.statistics.gee_clusters import Clusters, group_clusters
 
 TRUTH = np.array([0.4, -0.5, 0.2])
 
@@ -74,3 +75,16 @@ def simulate(
 
 def relative(found: FloatArray, expected: FloatArray) -> float:
     return float(np.max(np.abs(np.asarray(found) / np.asarray(expected) - 1)))
+
+
+def group(months: Months) -> Clusters:
+    """Bring the months into the order in which the passes read them."""
+    rows = months.outcome.size
+    clusters, _ = group_clusters(
+        patient=months.patient,
+        facility=months.facility,
+        outcome=months.outcome.astype(float),
+        offset=np.zeros(rows),
+        rows=np.arange(rows),
+    )
+    return clusters

@@ -1,7 +1,7 @@
 """Facility effects against closed forms, differences, a general optimiser, lme4 and truth."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,25 +18,10 @@ from esrd_pipeline.statistics.facility_effects import (
     score,
 )
 from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline_tests.statistics.discharges import Discharges
 
 STORED = Path(__file__).parent / "r"
 SIGMA = 0.4
-
-
-@dataclass(frozen=True)
-class Discharges:
-    """Rows."""
-
-    offset: FloatArray
-    outcome: IntArray
-    facility: IntArray
-    hospital: IntArray
-
-    def take(self, rows: IntArray) -> "Discharges":
-        """Return these rows, in this order."""
-        return Discharges(
-            self.offset[rows], self.outcome[rows], self.facility[rows], self.hospital[rows]
-        )
 
 
 def fit(rows: Discharges, *, sigma: float = SIGMA, **counts: int) -> FacilityEffects:

@@ -232,9 +232,9 @@ def test_a_null_of_other_facilities_or_no_national_rate_is_refused() -> None:
             adjust_rates(rates, null=null, national_rate=rate)
 
 
-def flag_shares(seed: int, *, between: float) -> tuple[float, float]:
-    """Shares of 1,500 facilities flagged by the theoretical and by the empirical null."""
-    facility, patient, observed, mean, size = simulate(seed, facilities=1500, between=between)
+def compare_many(seed: int, *, facilities: int, between: float) -> tuple[FacilityRates, FloatArray]:
+    """Simulated facilities and their sizes."""
+    facility, patient, observed, mean, size = simulate(seed, facilities=facilities, between=between)
     rates = compare_rates(
         facility=facility,
         patient=patient,
@@ -242,6 +242,12 @@ def flag_shares(seed: int, *, between: float) -> tuple[float, float]:
         expected=mean,
         facility_count=size.size,
     )
+    return rates, size
+
+
+def flag_shares(seed: int, *, between: float) -> tuple[float, float]:
+    """Shares of 1,500 facilities flagged by the theoretical and by the empirical null."""
+    rates, size = compare_many(seed, facilities=1500, between=between)
     null = assign_null(fit_empirical_null(z=rates.z, size=size), size=size)
     adjusted = adjust_rates(rates, null=null, national_rate=1.0)
     is_flagged = (adjusted.lower > 1) | (adjusted.upper < 1)
@@ -256,14 +262,7 @@ def test_the_empirical_null_flags_one_in_twenty_where_facilities_vary_by_nature(
 
 
 def test_a_scale_of_one_is_found_where_facilities_do_not_vary() -> None:
-    facility, patient, observed, mean, size = simulate(9, facilities=3000, between=1e-3)
-    rates = compare_rates(
-        facility=facility,
-        patient=patient,
-        observed=observed,
-        expected=mean,
-        facility_count=size.size,
-    )
+    rates, size = compare_many(9, facilities=3000, between=1e-3)
     null = fit_empirical_null(z=rates.z, size=size)
     for part in null.strata:
         assert part.deviation == pytest.approx(1, abs=0.08)

@@ -77,6 +77,22 @@ def test_the_characteristic_function_gives_the_same_distribution() -> None:
     )
 
 
+@pytest.mark.parametrize("effect", [-3.0, -0.4, 0.0, 0.7, 2.5])
+def test_tails_of_the_tilted_distribution_are_those_convolved_anew(effect: float) -> None:
+    offset = np.random.default_rng(4).normal(-1, 1, 60)
+    anew = find_count_distribution(expit(effect + offset))
+    for observed in (0, 7, 18, 45, 60):
+        counts = compare_counts(
+            effect=effect,
+            offset=offset,
+            facility=np.zeros(60, dtype=int),
+            observed=np.array([observed]),
+        )
+        half = anew[observed] / 2
+        assert counts.lower_tail == pytest.approx([anew[:observed].sum() + half], rel=1e-10)
+        assert counts.upper_tail == pytest.approx([anew[observed + 1 :].sum() + half], rel=1e-10)
+
+
 def test_r_gives_the_same_tails_scores_and_limits() -> None:
     assert COUNTS.lower_tail == pytest.approx(np.array(R["lower_tail"]), rel=1e-9)
     assert COUNTS.upper_tail == pytest.approx(np.array(R["upper_tail"]), rel=1e-9, abs=1e-15)

@@ -1,0 +1,193 @@
+"""Directly standardised percentages: SFR and PPPW, from patient-months to the facility contract.
+
+Stage 1 averages the adjusters' coefficients over random groups of facilities; stage 2 gives each
+facility its own intercept; stage 3 asks what the nation's percentage would be at it. Manual
+2.2.14, 2.16.11 to 2.16.15.
+"""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.fits import (
+    assemble_fit,
+    list_distribution,
+    list_regression,
+    list_set_aside,
+    list_values,
+    read_distribution,
+    read_element,
+    read_regression,
+)
+from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.fit import Regression
+from esrd_pipeline.statistics.gee import fit_by_groups, fit_gee
+from esrd_pipeline.statistics.gee_facilities import FacilityIntercepts, fit_facilities
+from esrd_pipeline.statistics.rows import sum_by
+from esrd_pipeline.statistics.standardisation import (
+    PredictorDistribution,
+    StandardisedValues,
+    compress_predictors,
+    standardise,
+)
+
+EVENT = "is_event"
+PERCENT = 100.0
+
+
+def fit_measure(
+    specification: GeeSpecification, performance_year: int, cohort: pa.Table
+) -> pd.DataFrame:
+    """Fit the model to a cohort and return the table of the fit.
+
+    The cohort has the columns ccn, patient_id, is_event and the adjusters, one row a
+    patient-month. The groups follow from the specification's seed and the sorted CCNs. What is
+    stored is enough to standardise another year's facilities to this year's patient-months: the
+    coefficients, the compressed distribution of x'b, and the national percentage.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: the model has no estimate; names group, term and rule.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    taking_part = _count_patients(rows) >= (specification.minimum_modelled or 0)
+    used = np.flatnonzero(taking_part[rows.facility])
+    grouped = fit_by_groups(
+        design=rows.design.take(used),
+        outcome=rows.numbers(EVENT)[used],
+        patient=rows.patient[used],
+        facility=rows.facility[used],
+        group_count=specification.group_count,
+        seed=specification.seed,
+        set_aside_aliased=True,
+    )
+    predictor = rows.predict(grouped.regression)
+    distribution = compress_predictors(predictor[used])
+    effects = _solve(rows, predictor)
+    national = _average(specification, rows, effects, distribution, taking_part)
+    summary = {
+        "seed of the groups": float(specification.seed),
+        "groups": float(specification.group_count),
+        "national percentage": PERCENT * national,
+        "patient-months": float(used.size),
+    }
+    return assemble_fit(
+        specification,
+        performance_year,
+        [
+            *list_regression(grouped.regression, stage=1),
+            *list_set_aside(effects.set_aside, stage=2),
+            *list_values("summary", summary, np.array(list(summary.values())), stage=3),
+            *list_distribution(distribution, stage=3),
+        ],
+    )
+
+
+def fit_adjusters(specification: GeeSpecification, cohort: pa.Table) -> Regression:
+    """Fit the first stage to a cohort as one group: for few facilities.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: the model has no estimate; names term and rule.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    return fit_gee(
+        design=rows.design,
+        outcome=rows.numbers(EVENT),
+        patient=rows.patient,
+        facility=rows.facility,
+        set_aside_aliased=True,
+    ).regression
+
+
+def score_rows(specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table) -> FloatArray:
+    """Return x'b of each row of a cohort under a stored fit, the fit's own or another."""
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    return rows.predict(read_regression(fit, stage=1))
+
+
+def assess_facilities(
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+) -> pd.DataFrame:
+    """Standardise every facility of a cohort to a stored fit's nation: rows of the contract.
+
+    `value` and limits are percentages; `numerator` and `denominator` are patient-months with the
+    outcome and all; the test against the national percentage is Wald's on the logit scale, and
+    `standard_error` is the logit's. A facility without events, or with events alone, has exact
+    bounds in their place, and says so.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: a facility's equation has no root.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    effects = _solve(rows, rows.predict(read_regression(fit, stage=1)))
+    summary = read_element(fit, "summary", stage=3).set_index("term")["estimate"]
+    percentage = float(summary["national percentage"])
+    values = standardise(
+        facilities=effects,
+        predictors=read_distribution(fit, stage=3),
+        national=percentage / PERCENT,
+    )
+    nothing = np.full(len(rows.ccns), np.nan)
+    assessment = Assessment(
+        unit_count=_count_patients(rows),
+        numerator=effects.events,
+        denominator=effects.rows.astype(np.float64),
+        value=PERCENT * values.value,
+        rate=nothing,
+        standard_error=values.logit_error,
+        lower=PERCENT * values.lower,
+        upper=PERCENT * values.upper,
+        p_value=values.p_value,
+        z=values.z,
+        z_null_mean=nothing,
+        z_null_sd=nothing,
+        reference=percentage,
+        remark=_remark(values),
+    )
+    return assemble_contract(specification, performance_year, ccns=rows.ccns, assessment=assessment)
+
+
+def _solve(rows: Cohort, predictor: FloatArray) -> FacilityIntercepts:
+    return fit_facilities(
+        predictor=predictor,
+        outcome=rows.numbers(EVENT),
+        patient=rows.patient,
+        facility=rows.facility,
+        facility_count=len(rows.ccns),
+    )
+
+
+def _average(
+    specification: GeeSpecification,
+    rows: Cohort,
+    effects: FacilityIntercepts,
+    distribution: PredictorDistribution,
+    taking_part: NDArray[np.bool_],
+) -> float:
+    """Return the national level: of patient-months, or the mean of the facilities' values."""
+    if specification.national == "patient_months":
+        used = taking_part[rows.facility]
+        return float(rows.numbers(EVENT)[used].mean())
+    value, _ = distribution.average(effects.intercept[taking_part])
+    return float(value.mean())
+
+
+def _count_patients(rows: Cohort) -> FloatArray:
+    """Return the patients of each facility, whatever their months."""
+    spread = int(rows.patient.max()) + 1
+    pairs: IntArray = np.unique(rows.facility * spread + rows.patient)
+    return sum_by(pairs // spread, np.ones(pairs.size), count=len(rows.ccns))
+
+
+def _remark(values: StandardisedValues) -> NDArray[np.object_]:
+    return np.where(
+        values.is_exact,
+        np.array("no events, or events alone: exact bounds in place of Wald's", dtype=object),
+        np.array(None, dtype=object),
+    )
