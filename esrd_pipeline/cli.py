@@ -4,12 +4,16 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from esrd_pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEMO_YEARS = (2022, 2025)
 """Four years of the embedded default: two of baseline before the two with a QIP rule set."""
@@ -84,6 +88,71 @@ def export(year: int, name: str) -> None:
 
 
 @main.command()
+@click.option("--measure", type=click.Choice(["shr"]), required=True, help="Measure.")
+@click.option("--ccn", required=True, help="CMS Certification Number of the facility.")
+@click.option("--year", type=int, required=True, help="Performance year.")
+def explain(measure: str, ccn: str, year: int) -> None:
+    """Write one facility's measure patient by patient, for its authorised reader."""
+    from esrd_pipeline.orchestration.summary import write_explanation
+
+    step = {"ops": {f"explain_{measure}": {"config": {"ccn": ccn}}}}
+    _launch(f"explain_{measure}", year, run_config=step)
+    try:
+        path, lines = write_explanation(load_settings(), measure=measure, ccn=ccn, year=year)
+    except LookupError as nothing:
+        raise click.ClickException(str(nothing)) from nothing
+    _print_table(f"{measure.upper()} of {ccn} in {year}", lines)
+    click.echo(f"Written to {path}: patients' data, for the authorised reader alone")
+
+
+@main.command()
+@click.option("--facilities", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--first-year", type=int, required=True, help="First performance year.")
+@click.option("--last-year", type=int, required=True, help="Last performance year.")
+@click.option("--seed", type=click.IntRange(0), default=2728, show_default=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["parquet", "rif"]),
+    default="parquet",
+    show_default=True,
+    help="Parquet, or pipe-delimited text.",
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), required=True, help="Where the years' folders go."
+)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+def synthesize(
+    *,
+    facilities: int,
+    first_year: int,
+    last_year: int,
+    seed: int,
+    kind: Literal["parquet", "rif"],
+    folder: Path,
+    workers: int,
+) -> None:
+    """Write the raw files of a synthetic nation, with the truth planted in it beside them."""
+    from rich.progress import Progress
+
+    from esrd_pipeline.synthetic.nation.block import Span
+    from esrd_pipeline.synthetic.nation.calibration import read_calibration
+    from esrd_pipeline.synthetic.nation.run import TRUTH_FOLDER, Order, synthesize_nation
+
+    order = Order(facilities, Span(seed, first_year, last_year), folder, kind, workers)
+    try:
+        with Progress() as progress:
+            bar = progress.add_task("Markets", total=None)
+            synthesize_nation(
+                order, lambda done, of: progress.update(bar, completed=done, total=of)
+            )
+    except ValueError as refused:
+        raise click.ClickException(str(refused)) from refused
+    _show_calibration(read_calibration(folder, facilities))
+    click.echo(f"Written under {folder}, with the truth in {folder / TRUTH_FOLDER}")
+
+
+@main.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 def ui(port: int, host: str) -> None:
@@ -94,6 +163,21 @@ def ui(port: int, host: str) -> None:
     click.echo(f"Dagster's UI: http://{host}:{port}  (stop with Ctrl+C)")
     # Dagster's own process takes this one's place, so that signals and exit codes are its own.
     os.execv(command[0], command)  # noqa: S606 - a fixed command of this installation
+
+
+def _show_calibration(calibration: "pd.DataFrame") -> None:
+    """The synthetic nation beside the published one."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    table = RichTable(title="The nation beside published figures")
+    for name in ("outcome", "published", "nation", "ratio"):
+        table.add_column(name, justify="left" if name == "outcome" else "right")
+    for row in calibration.itertuples():
+        table.add_row(
+            str(row.outcome), f"{row.published:,.1f}", f"{row.nation:,.1f}", f"{row.ratio:.2f}"
+        )
+    Console().print(table)
 
 
 def _iso(day: object) -> str | None:
@@ -111,16 +195,18 @@ def _prepare_home(settings: Settings) -> None:
 def _refresh_years(
     years: range | list[int], *, settings: Settings, baseline: str | None, cutoff: str | None
 ) -> None:
+    from esrd_pipeline.orchestration.launch import LAYERS
     from esrd_pipeline.orchestration.table_asset import CUTOFF_TAG
 
     tags = {CUTOFF_TAG: cutoff} if cutoff else {}
     operation = {"reset": "reset_star_baseline", "rebaseline": "rebaseline_stars"}
     for position, year in enumerate(years):
+        job = "refresh" if settings.has_patients(year) else "refresh_published"
         if position == 0 and baseline:
             # The baseline rests on the year's facility tables, the year's stars on the baseline.
-            _launch("refresh", year, tags=tags, only_through="facility")
+            _launch(job, year, tags=tags, layers=LAYERS[: LAYERS.index("facility") + 1])
             _launch(operation[baseline], year, tags=tags)
-        _launch("refresh", year, tags=tags)
+        _launch(job, year, tags=tags)
     click.echo(f"Stored under {settings.warehouse_dir}")
 
 
@@ -130,7 +216,7 @@ def _launch(
     *,
     tags: Mapping[str, str] | None = None,
     run_config: Mapping[str, object] | None = None,
-    only_through: str | None = None,
+    layers: Sequence[str] | None = None,
 ) -> None:
     """Run a job of the definitions in Dagster's instance, with a progress bar in a terminal."""
     _prepare_home(load_settings())
@@ -138,28 +224,31 @@ def _launch(
     from esrd_pipeline.orchestration.launch import LaunchError, run_job
 
     try:
-        run_job(
-            defs, job, year, tags=tags or {}, run_config=run_config or {}, only_through=only_through
-        )
+        run_job(defs, job, year, tags=tags or {}, run_config=run_config or {}, layers=layers)
     except LaunchError as failed:
         raise click.ClickException(str(failed)) from failed
 
 
 def _show_results(settings: Settings, year: int) -> None:
     """A short table of the year's results, and where the rest is."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
     from esrd_pipeline.orchestration.summary import summarise
 
-    summary = summarise(settings, year)
-    table = RichTable(title=f"Performance year {year} ({settings.origin} files)")
-    for name in ("", "facilities", "result"):
-        table.add_column(name, justify="left" if name in ("", "result") else "right")
-    for line in summary:
-        table.add_row(*line)
-    Console().print(table)
+    title = f"Performance year {year} ({settings.origin} files)"
+    _print_table(title, [("", "facilities", "result"), *summarise(settings, year)])
     click.echo(f"Tables:  {settings.warehouse_dir}/<layer>/<table>/performance_year={year}")
     click.echo(f"Query:   {settings.catalog_path}  (DuckDB: FROM program.qip_tps)")
     click.echo("UI:      esrd ui")
     click.echo(f"Runs:    {settings.dagster_home}")
+
+
+def _print_table(title: str, lines: Sequence[Sequence[str]]) -> None:
+    """Print lines as a table; the first names its columns."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    table = RichTable(title=title)
+    for name in lines[0]:
+        table.add_column(name, justify="left" if name in ("", "result", "reason") else "right")
+    for line in lines[1:]:
+        table.add_row(*line)
+    Console().print(table)

@@ -4,6 +4,8 @@ import dagster as dg
 
 from esrd_pipeline.orchestration import (
     facility_assets,
+    measure_assets,
+    patient_assets,
     program_assets,
     raw_assets,
     report_assets,
@@ -16,7 +18,9 @@ from esrd_pipeline.orchestration.sensors import report_failure
 defs = dg.Definitions(
     assets=[
         *raw_assets.ASSETS,
+        *patient_assets.ASSETS,
         *facility_assets.ASSETS,
+        *measure_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,
     ],

@@ -53,6 +53,9 @@ Query = Callable[..., pd.DataFrame]
 """Runs one SELECT with named parameters."""
 _FILE = "data.parquet"
 _STAGING = ".staging-"
+_SPILL = ".spill"
+MEMORY_LIMIT = "6GB"
+"""What DuckDB may hold before it writes to disk; a few buffers come on top."""
 
 
 class MissingPartitionError(LookupError):
@@ -111,6 +114,14 @@ class Warehouse:
         folders = (self.root / schema / name).glob(f"performance_year=*/{_FILE}")
         return sorted(int(path.parent.name.partition("=")[2]) for path in folders)
 
+    def count_rows(self, table: Table, performance_year: int) -> int:
+        """Rows of a published partition, from its file's footer.
+
+        Raises:
+            MissingPartitionError: it has not been published.
+        """
+        return pq.ParquetFile(self._find(table, performance_year)).metadata.num_rows
+
     def read(
         self,
         table: Table,
@@ -140,17 +151,21 @@ class Warehouse:
         where: Mapping[str, str] | None = None,
     ) -> pa.Table:
         """The partition as it is stored, for tables too large for frames; otherwise as `read`."""
-        path = self.partition_path(table, performance_year)
-        if not path.is_file():
-            raise MissingPartitionError(
-                f"{table.name} has no partition {performance_year}: materialise it first"
-            )
+        path = self._find(table, performance_year)
         wanted = list(table.column_names if columns is None else columns)
         conditions = dict(where or {})
         arrow = pq.ParquetFile(path).read([*wanted, *(set(conditions) - set(wanted))])
         for column, text in conditions.items():
             arrow = arrow.filter(pc.field(column) == text)
         return arrow.select(wanted)
+
+    def _find(self, table: Table, performance_year: int) -> Path:
+        path = self.partition_path(table, performance_year)
+        if not path.is_file():
+            raise MissingPartitionError(
+                f"{table.name} has no partition {performance_year}: materialise it first"
+            )
+        return path
 
     @contextlib.contextmanager
     def connect(self) -> Generator[Query]:
@@ -232,6 +247,8 @@ class Warehouse:
         values = {"performance_year": performance_year, **(parameters or {})}
         with self.open_connection() as connection:
             connection.execute("SET enable_progress_bar = false")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute(f"SET temp_directory = '{_quote(self.root / _SPILL)}'")
             self._attach(connection, performance_year, select, tables)
             try:
                 connection.execute(
@@ -259,10 +276,8 @@ class Warehouse:
         """Make every table that a SELECT reads a view of its stored years."""
         for source in select.sources:
             table = tables[source.table]
-            if source.last == 0 and not self.has(table, performance_year):
-                raise MissingPartitionError(
-                    f"{table.name} has no partition {performance_year}: materialise it first"
-                )
+            if source.last == 0:
+                self._find(table, performance_year)
             years = range(performance_year - source.first, performance_year - source.last + 1)
             files = [self.partition_path(table, year) for year in years if self.has(table, year)]
             schema, name = table.path

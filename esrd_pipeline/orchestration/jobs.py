@@ -1,12 +1,25 @@
-"""What an operator launches: a refresh, the two star operations, an export."""
+"""What an operator launches: a refresh, the two star operations, an explanation, an export."""
 
 import dagster as dg
 
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.tables import explain, measured
+from esrd_pipeline.tables.catalog import PATIENT_TABLES
+from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 
-_BASELINE = dg.AssetSelection.assets(dg.AssetKey(STAR_BASELINE.path))
+
+def _select(*tables: Table) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(dg.AssetKey(table.path) for table in tables))
+
+
+_BASELINE = _select(STAR_BASELINE)
+_EXPLANATIONS = _select(*explain.TABLES)
+# What is computed from patients, and the measures that come of it.
+_FROM_PATIENTS = _select(
+    *PATIENT_TABLES, *(table for table in measured.TABLES if table is not measured.CONTRACT)
+)
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
 STAR_OPERATIONS = {
@@ -19,9 +32,22 @@ STAR_OPERATIONS = {
 
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all() - _BASELINE,
-    description="Everything of one performance year, from its source files to its reports,"
-    " against the star baseline stored.",
+    selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS,
+    description="Everything of one performance year, from its patient-level and published files"
+    " to its reports, against the star baseline stored.",
+)
+
+refresh_published = dg.define_asset_job(
+    "refresh_published",
+    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS,
+    description="One performance year from its published files alone. Measures that were computed"
+    " from patient-level files before stay as they are stored.",
+)
+
+explain_shr = dg.define_asset_job(
+    "explain_shr",
+    selection=_select(explain.SHR),
+    description="One facility's SHR patient by patient: name its CCN in the configuration.",
 )
 
 reset_star_baseline = dg.define_asset_job(
@@ -75,4 +101,11 @@ def export() -> None:
     write_release()
 
 
-JOBS = (refresh, reset_star_baseline, rebaseline_stars, export)
+JOBS = (
+    refresh,
+    refresh_published,
+    reset_star_baseline,
+    rebaseline_stars,
+    explain_shr,
+    export,
+)

@@ -6,13 +6,14 @@ so.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_LAYERS = ("raw", "facility", "program", "report")
+LAYERS = ("raw", "linkage", "history", "cohort", "fit", "facility", "program", "report")
+"""In the order data flows."""
 
 
 class LaunchError(RuntimeError):
@@ -26,7 +27,7 @@ def run_job(
     *,
     tags: Mapping[str, str],
     run_config: Mapping[str, object],
-    only_through: str | None = None,
+    layers: Sequence[str] | None = None,
 ) -> str:
     """Run `job` for one performance year and return the run's id.
 
@@ -36,7 +37,7 @@ def run_job(
         year: performance year.
         tags: tags of the run.
         run_config: configuration of its steps.
-        only_through: run the assets up to and including this layer only.
+        layers: run the assets of these layers only.
 
     Raises:
         LaunchError: there is no such year, or a step failed.
@@ -71,7 +72,7 @@ def run_job(
             tags=dict(tags),
             run_id=run_id,
             raise_on_error=False,
-            asset_selection=_assets_through(only_through) if only_through else None,
+            asset_selection=_assets_of(resolved, layers) if layers else None,
         )
     if not result.success:
         said = "\n".join(_failures(result)) or "the run failed"
@@ -118,8 +119,5 @@ def _name(key: dg.AssetKey | None) -> str:
     return ".".join(key.path) if key else ""
 
 
-def _assets_through(layer: str) -> list[dg.AssetKey]:
-    from esrd_pipeline.tables.catalog import TABLES
-
-    wanted = _LAYERS[: _LAYERS.index(layer) + 1]
-    return [dg.AssetKey(table.path) for table in TABLES if table.schema in wanted]
+def _assets_of(job: dg.JobDefinition, layers: Sequence[str]) -> list[dg.AssetKey]:
+    return [key for key in sorted(job.asset_layer.selected_asset_keys) if key.path[0] in layers]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
@@ -55,11 +56,25 @@ def _prepare(build: Build, program: "Program") -> "tuple[Specification, pa.Table
     return prepare(program, year, rows, conditions)
 
 
+def _leave_empty(*tables: Table) -> Built:
+    """A year without patient-level files has the tables, and no row in them."""
+    return Built(
+        tuple(pd.DataFrame(columns=table.column_names) for table in tables),
+        notes={"not computed": "no patient at risk in the year's patient-level files"},
+    )
+
+
+def _has_no_cohort(build: Build) -> bool:
+    return not build.warehouse.count_rows(cohort.SHR, build.performance_year)
+
+
 def _fit_shr(build: Build) -> Built:
     from esrd_pipeline.families import rates
     from esrd_pipeline.families.hospitalisation import estimate_reliability, group_by_risk
     from esrd_pipeline.orchestration.pictures import draw_calibration
 
+    if _has_no_cohort(build):
+        return _leave_empty(measured.SHR_FIT, measured.SHR_RELIABILITY)
     fits, reliability, deciles, notes = [], [], [], {}
     for program in PROGRAMS:
         specification, rows = _prepare(build, program)
@@ -84,6 +99,8 @@ def _fit_shr(build: Build) -> Built:
 def _witness_shr(build: Build) -> Built:
     from esrd_pipeline.families.second_opinion import compare_rates_fit, tell_difference
 
+    if _has_no_cohort(build):
+        return _leave_empty(measured.SHR_SECOND_OPINION)
     compared = []
     for program in PROGRAMS:
         specification, rows = _prepare(build, program)
@@ -110,12 +127,15 @@ def _assess_shr(build: Build) -> Built:
     from esrd_pipeline.families.hospitalisation import finish
     from esrd_pipeline.orchestration.pictures import draw_ratio
 
+    if _has_no_cohort(build):
+        return _leave_empty(measured.SHR, measured.SHR_NULL, cohort.SHR_EXPECTED)
     fit = build.read(measured.SHR_FIT)
-    contracts, nulls, picture = [], [], None
+    contracts, nulls, expected, picture = [], [], [], None
     for program in PROGRAMS:
         specification, rows = _prepare(build, program)
         mine = fit[fit["program"] == program]
         assessed = rates.assess_facilities(specification, build.performance_year, mine, rows)
+        expected.append(rates.expect_by_period(specification, mine, rows))
         facilities = build.read(linkage.FACILITY, program=program)
         contract = finish(program, build.performance_year, assessed, facilities)
         contracts.append(contract)
@@ -125,7 +145,11 @@ def _assess_shr(build: Build) -> Built:
     frame = pd.concat(contracts, ignore_index=True)
     reported = frame[frame["reportable"].astype(bool)]
     return Built(
-        (frame, pd.concat(nulls, ignore_index=True)),
+        (
+            frame,
+            pd.concat(nulls, ignore_index=True),
+            pd.concat(expected, ignore_index=True),
+        ),
         notes={
             "facilities": int(frame["ccn"].nunique()),
             "reportable rows": len(reported),
@@ -187,7 +211,7 @@ _MEASURES = (
         code=("families/second_opinion.py", *_CODE),
     ),
     TableAsset(
-        tables=(measured.SHR, measured.SHR_NULL),
+        tables=(measured.SHR, measured.SHR_NULL, cohort.SHR_EXPECTED),
         compute=_assess_shr,
         description="SHR of every facility: observed, expected, ratio, rate; for Dialysis"
         " Facility Measures limits, p-value against the empirical null, and category.",
@@ -204,8 +228,19 @@ _CONTRACT = TableAsset(
     code=("families/united.py",),
 )
 
+_EXPLANATION = make_select_asset(
+    "explain.shr",
+    description="One facility's SHR patient by patient, for its authorised reader: which days"
+    " count and which do not and why, admissions, and what was expected. Made for the facility"
+    " named in the run's configuration; never by a refresh.",
+    parameters=lambda build: {**_choose(build), "ccn": build.options["ccn"]},
+)
+_FACILITY_OPTION = {"ccn": dg.Field(str, description="CMS Certification Number of the facility")}
+
 ASSETS = (
     make_step("cohort", _COHORT),
     make_step("measures", _MEASURES),
     make_step("contract", (_CONTRACT,)),
+    # On its own: it alone takes a facility.
+    make_step("explain_shr", (_EXPLANATION,), options=_FACILITY_OPTION),
 )

@@ -8,7 +8,7 @@ import pandas as pd
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import facility, program, raw
+from esrd_pipeline.tables import facility, measured, program, raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ def _flag(build: Build) -> Built:
 
     frame = flag_facilities(
         performance_year=build.performance_year,
-        facilities=build.read(facility.PUBLISHED, program="dfc"),
+        facilities=build.read(measured.CONTRACT, program="dfc"),
         national=build.read(facility.NATIONAL),
         published_results=build.read(
             facility.PUBLISHED_RESULT, columns=(*_KEY, "category"), program="dfc"
@@ -74,11 +74,11 @@ def _standards(build: Build) -> Built:
         return Built((empty,), notes={"not computed": _no_rules(build)})
     rules = load_rules(build.performance_year + 2)
     baseline_year = build.performance_year - 2
-    current = build.read(facility.PUBLISHED, columns=_RATES, program="qip")
+    current = build.read(measured.CONTRACT, columns=_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
         performance_year=build.performance_year,
-        baseline=build.read_earlier(facility.PUBLISHED, 2, columns=_RATES, program="qip"),
+        baseline=build.read_earlier(measured.CONTRACT, 2, columns=_RATES, program="qip"),
         baseline_year=baseline_year,
         current=current,
         supplied=build.read(raw.QIP_STANDARD),
@@ -106,9 +106,9 @@ def _score_measures(build: Build) -> Built:
     frame = score_measures(
         rules=load_rules(build.performance_year + 2),
         performance_year=build.performance_year,
-        current=build.read(facility.PUBLISHED, columns=_SCORED, program="qip"),
+        current=build.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=build.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
-        earlier=build.read_earlier(facility.PUBLISHED, 1, columns=_RATES, program="qip"),
+        earlier=build.read_earlier(measured.CONTRACT, 1, columns=_RATES, program="qip"),
         standards=build.read(program.QIP_STANDARD),
         directory=build.read(facility.DIRECTORY),
         ece_grants=build.read(raw.ECE_GRANT),
@@ -180,7 +180,7 @@ def _build_star_baseline(build: Build) -> Built:
         performance_year=build.performance_year,
         operation=operation,
         measure_set=build.options["measure_set"],
-        facilities=build.read(facility.PUBLISHED, columns=_RATED, program="dfc"),
+        facilities=build.read(measured.CONTRACT, columns=_RATED, program="dfc"),
         directory=build.read(facility.DIRECTORY),
         national=build.read(facility.NATIONAL),
         rating_counts=counts,
@@ -250,7 +250,7 @@ def _rate(build: Build) -> Built:
         rated = score_stars(
             performance_year=build.performance_year,
             baseline=build.warehouse.read(program.STAR_BASELINE, at_hand[-1]),
-            facilities=build.read(facility.PUBLISHED, columns=_RATED, program="dfc"),
+            facilities=build.read(measured.CONTRACT, columns=_RATED, program="dfc"),
             directory=directory,
             national=build.read(facility.NATIONAL),
             published_results=results,
@@ -264,7 +264,7 @@ def _rate(build: Build) -> Built:
     )
 
 
-_PUBLISHED = Upstream(facility.PUBLISHED)
+_PUBLISHED = Upstream(measured.CONTRACT)
 _RESULTS = Upstream(facility.PUBLISHED_RESULT)
 _DIRECTORY = Upstream(facility.DIRECTORY)
 _NATIONAL = Upstream(facility.NATIONAL)
@@ -303,7 +303,7 @@ _STANDARDS = (
         " calendar year two before. Where none is there the measure has no standard, and the"
         " reason says so.",
         upstream=(
-            Upstream(facility.PUBLISHED, years_before(first=2)),
+            Upstream(measured.CONTRACT, years_before(first=2)),
             Upstream(raw.QIP_STANDARD),
         ),
         code=("program/qip_standards.py", "parameters/qip_standard.csv", *_QIP_CODE),
@@ -317,7 +317,7 @@ _SCORES = (
         " achievement, improvement, which applied, weights as applied. Improvement needs the"
         " year before, printed in this year's file or stored; without it achievement decides.",
         upstream=(
-            Upstream(facility.PUBLISHED, years_before(first=1)),
+            Upstream(measured.CONTRACT, years_before(first=1)),
             Upstream(facility.PUBLISHED_IMPROVEMENT),
             Upstream(program.QIP_STANDARD),
             _DIRECTORY,

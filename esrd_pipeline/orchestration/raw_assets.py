@@ -72,10 +72,15 @@ def _find_files(build: Build) -> Built:
 
 def _write_embedded_default(build: Build) -> None:
     """Write the year's synthetic files anew: they depend on the year and the code alone."""
+    from esrd_pipeline.synthetic.nation.embedded import number_facilities
     from esrd_pipeline.synthetic.published import write_published_files
 
     folder = build.source_folder
-    written = write_published_files(folder, performance_year=build.performance_year)
+    written = write_published_files(
+        folder,
+        performance_year=build.performance_year,
+        numbers=number_facilities(build.performance_year),
+    )
     for stale in set(folder.glob("*.csv")) - set(written):
         stale.unlink()
 

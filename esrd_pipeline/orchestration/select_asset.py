@@ -36,6 +36,11 @@ def make_select_asset(
             )
             for source in select.sources
         ),
-        code=(select.path, *(f"parameters/{name}.csv" for name in select.value_sets)),
+        code=(select.path, *(_locate(name) for name in select.value_sets)),
         kinds=frozenset({"sql", "duckdb", "parquet"}),
     )
+
+
+def _locate(value_set: str) -> str:
+    """Return the file whose bytes say what a value set holds."""
+    return "parameters/ccs.py" if value_set == "ccs_diagnosis" else f"parameters/{value_set}.csv"

@@ -1,7 +1,10 @@
-"""The short table of a year's results that ends a command."""
+"""The short tables that end a command: a year's results, a facility's explanation."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from esrd_pipeline.settings import Settings
-from esrd_pipeline.tables import facility, program
+from esrd_pipeline.tables import explain, facility, measured, program
 from esrd_pipeline.warehouse import Warehouse
 
 
@@ -37,3 +40,42 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
         flagged = int((flags["category"] == category).sum())
         lines.append((f"flags: {category} than expected", f"{flagged:,}", "facility-measures"))
     return lines
+
+
+def write_explanation(
+    settings: Settings, *, measure: str, ccn: str, year: int
+) -> tuple[Path, list[Sequence[str]]]:
+    """Write a stored explanation as CSV; return where, and what it adds up to line by line.
+
+    Raises:
+        LookupError: the facility neither treated nor answered for anyone in the year.
+    """
+    from esrd_pipeline.families.explanation import add_up
+
+    warehouse = Warehouse(settings.warehouse_dir)
+    rows = warehouse.read(explain.SHR, year)
+    if rows.empty:
+        raise LookupError(f"{ccn} treated no patient with ESRD in {year}: is the CCN right?")
+    path = settings.data_dir / "explanations" / str(year) / f"{measure}_{ccn}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(path, index=False, lineterminator="\n")
+    lines: list[Sequence[str]] = [
+        ("program", "reason", "patients", "days", "observed", "expected", "not counted")
+    ]
+    lines += [
+        (
+            str(row["program"]),
+            str(row["reason"]),
+            f"{row['patients']:,}",
+            f"{row['days']:,}",
+            f"{row['observed']:,}",
+            f"{row['expected']:,.4f}" if row["reason"] == "counted" else "",
+            f"{row['uncounted']:,}",
+        )
+        for row in add_up(rows).to_dict("records")
+    ]
+    contract = warehouse.read(measured.SHR, year)
+    for row in contract[contract["ccn"] == ccn].to_dict("records"):
+        result = f"ratio {row['value']:.4f}" if row["reportable"] else str(row["reason"])
+        lines.append((str(row["program"]), result, "", "", "", "", ""))
+    return path, lines

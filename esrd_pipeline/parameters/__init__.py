@@ -9,15 +9,21 @@ from importlib import resources
 
 import pandas as pd
 
+from esrd_pipeline.parameters.ccs import load_diagnoses
+
 
 @cache
 def load_parameters(name: str) -> pd.DataFrame:
     """Read `parameters/<name>.csv` as text columns; an empty cell is a missing value.
 
+    `ccs_diagnosis` is read from the package that carries it.
+
     Raises:
         FileNotFoundError: there is no such file in this room.
         ValueError: a row has no citation.
     """
+    if name == "ccs_diagnosis":
+        return load_diagnoses()
     source = resources.files("esrd_pipeline.parameters").joinpath(f"{name}.csv")
     with source.open(encoding="utf-8") as lines:
         table = pd.read_csv(lines, dtype="string", comment="#")

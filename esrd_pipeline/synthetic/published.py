@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -26,6 +26,8 @@ Progress = Callable[[str, int, int], None]
 """Called with the name of the file just written, how many are written, and how many there are."""
 
 FIRST_YEAR = 2021
+FACILITIES = 300
+SEED = 20260
 TEMPORARY_SUFFIX = ".part"
 QUOTED = ("qip_complete",)
 """Sources of which CMS puts every cell between quotes."""
@@ -37,8 +39,9 @@ def write_published_files(
     folder: Path,
     *,
     performance_year: int,
-    facility_count: int = 300,
-    seed: int = 20260,
+    facility_count: int = FACILITIES,
+    seed: int = SEED,
+    numbers: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write the published files of a performance year into `folder`, and return them.
@@ -46,7 +49,8 @@ def write_published_files(
     There are five, and a sixth with the standards of measures that the baseline year's file does
     not print, where enough facilities have such a measure. `folder` is `<root>/<performance_year>`
     and is made if absent. The same arguments write the same bytes; every year describes the same
-    facilities and can be written alone. Each file appears under its name only when it is whole.
+    facilities and can be written alone. `numbers` gives facilities other certification numbers
+    than are drawn, by these. Each file appears under its name only when it is whole.
 
     Raises:
         ValueError: the year is before 2021, or `facility_count` is out of range.
@@ -54,6 +58,8 @@ def write_published_files(
     if performance_year < FIRST_YEAR:
         raise ValueError(f"performance_year must be {FIRST_YEAR} or later, not {performance_year}")
     facilities = draw_facilities(facility_count, seed)
+    if numbers is not None:
+        facilities["ccn"] = facilities["ccn"].map(numbers)
     files = _print_files(facilities, seed=seed, year=performance_year)
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []

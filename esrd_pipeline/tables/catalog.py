@@ -3,6 +3,7 @@
 from esrd_pipeline.tables import (
     cohort,
     eqrs,
+    explain,
     facility,
     history,
     linkage,
@@ -41,11 +42,12 @@ TABLES: tuple[Table, ...] = (
     *release.TABLES,
     *raw.TABLES,
     *facility.TABLES,
+    *measured.TABLES,
     *program.TABLES,
     *report.TABLES,
     CATALOG,
 )
-"""Every table the project stores, in the order data flows."""
+"""Every stored table of facilities, fits and programs, in the order data flows."""
 
 PATIENT_TABLES: tuple[Table, ...] = (
     release.EXTRACT,
@@ -55,7 +57,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *linkage.TABLES,
     *history.TABLES,
     *cohort.TABLES,
-    *measured.TABLES,
+    *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""
 

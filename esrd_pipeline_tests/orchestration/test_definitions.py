@@ -9,7 +9,7 @@ import dagster as dg
 import esrd_pipeline.definitions
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration.partitions import performance_years
-from esrd_pipeline.tables.catalog import TABLES
+from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES, TABLES_BY_NAME
 
 HEAVY = ("great_expectations", "statsmodels", "lifelines", "matplotlib")
 
@@ -32,7 +32,7 @@ def test_definitions_are_at_most_forty_lines() -> None:
 
 def test_every_table_is_an_asset_and_every_asset_a_table() -> None:
     keys = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
-    assert keys == {table.name.replace(".", "/") for table in TABLES}
+    assert keys == {name.replace(".", "/") for name in TABLES_BY_NAME}
 
 
 def test_every_asset_says_what_it_is_and_is_partitioned_by_year() -> None:
@@ -51,7 +51,7 @@ def test_every_asset_says_what_it_is_and_is_partitioned_by_year() -> None:
 
 def test_every_asset_has_both_checks_by_partition() -> None:
     graph = defs.resolve_asset_graph()
-    for table in TABLES:
+    for table in (*TABLES, *PATIENT_TABLES):
         key = dg.AssetKey(table.path)
         checks = {
             check.name: graph.get_check_spec(check)
@@ -76,10 +76,14 @@ def test_what_looks_back_says_so() -> None:
         )
         return sorted(mapped.partitions_subset.get_partition_keys())
 
-    published = ("facility", "published")
+    published = ("facility", "contract")
     assert years_read(("program", "qip_standard"), published, "2025") == ["2023", "2024", "2025"]
     assert years_read(("program", "qip_measure_score"), published, "2025") == ["2024", "2025"]
     assert years_read(("program", "qip_standard"), published, "2021") == ["2021"]
+    claims, stays = ("raw", "claim"), ("history", "hospital_stay")
+    assert years_read(("history", "prevalent_condition"), claims, "2024") == ["2023"]
+    assert years_read(stays, claims, "2024") == ["2023", "2024"]
+    assert years_read(stays, stays, "2024") == ["2023"]
     assert years_read(("program", "stars"), ("program", "star_baseline"), "2024") == [
         "2021",
         "2022",
@@ -91,4 +95,11 @@ def test_what_looks_back_says_so() -> None:
 def test_a_refresh_never_makes_a_star_baseline() -> None:
     refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
     assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
-    assert len(refreshed) == len(TABLES) - 1
+    assert dg.AssetKey(["explain", "shr"]) not in refreshed
+    assert len(refreshed) == len(TABLES_BY_NAME) - 2
+
+
+def test_a_refresh_of_published_files_touches_no_patient() -> None:
+    refreshed = defs.resolve_job_def("refresh_published").asset_layer.selected_asset_keys
+    assert not refreshed & {dg.AssetKey(table.path) for table in PATIENT_TABLES}
+    assert dg.AssetKey(["facility", "contract"]) in refreshed

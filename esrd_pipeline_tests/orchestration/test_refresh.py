@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import facility, program, report
+from esrd_pipeline.tables import facility, measured, program, report
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import digests, run
@@ -36,6 +36,8 @@ def warehouse(refreshed: tuple[Path, str]) -> Warehouse:
 def test_every_table_of_every_year_is_stored(warehouse: Warehouse) -> None:
     for table in TABLES:
         expected = [2022] if table is program.STAR_BASELINE else list(YEARS)
+        if table in measured.TABLES and table is not measured.CONTRACT:
+            expected = []  # nothing is computed from patients where there are published files alone
         assert warehouse.years(table) == expected, table.name
 
 
@@ -128,7 +130,7 @@ def test_a_bad_file_stops_its_step_and_nothing_stored_is_lost(
     file.write_bytes(b"\n".join([*lines[:5], lines[4], *lines[5:]]))
     code, said = run(data, bad, "refresh", "--year", "2025")
     assert code == 1
-    assert "refresh 2025 failed." in said
+    assert "refresh_published 2025 failed." in said
     assert f"raw.dfc_facility: SourceError: {file.name}, row 6, column" in said
     assert "Traceback" not in said
     after = digests(data / "warehouse")

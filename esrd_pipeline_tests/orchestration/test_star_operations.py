@@ -18,8 +18,8 @@ from esrd_pipeline.warehouse import Warehouse
 BASELINE = dg.AssetKey(program.STAR_BASELINE.path)
 
 
-def launch(job: str, *, only_through: str | None = None) -> None:
-    run_job(defs, job, 2022, tags={}, run_config={}, only_through=only_through)
+def launch(job: str, *, layers: tuple[str, ...] | None = None) -> None:
+    run_job(defs, job, 2022, tags={}, run_config={}, layers=layers)
 
 
 def materialise_without_saying_how(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
@@ -35,7 +35,7 @@ def materialise_without_saying_how(instance: dg.DagsterInstance) -> dg.ExecuteIn
 def test_operations_store_a_baseline_and_nothing_else_changes_it(
     published_world: Settings, instance: dg.DagsterInstance
 ) -> None:
-    launch("refresh", only_through="facility")
+    launch("refresh_published", layers=("raw", "facility"))
     failed = materialise_without_saying_how(instance)
     assert not failed.success
     (failure,) = [event for event in failed.all_events if event.is_step_failure]
@@ -74,12 +74,12 @@ def test_a_rebaselining_reproduces_the_stars_a_release_printed(
     (file,) = (tmp_path / "published" / "2022").glob("DFC_FACILITY*.csv")
     printed = print_stars(file)
     monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(tmp_path / "published"))
-    launch("refresh", only_through="facility")
+    launch("refresh_published", layers=("raw", "facility"))
     launch("rebaseline_stars")
     warehouse = Warehouse(published_world.warehouse_dir)
     stored = warehouse.read(program.STAR_BASELINE, 2022)
     assert stored["operation"].unique().tolist() == ["rebaseline"]
-    launch("refresh")
+    launch("refresh_published")
     rated = warehouse.read(program.STARS, 2022)["rating"].dropna().astype(int)
     # Not every facility that the file prints stars for can be rated: the shares are kept.
     facilities = sum(printed.values())

@@ -1,0 +1,19 @@
+"""What one facility's patient-by-patient rows add up to: its SHR, and why days are not in it."""
+
+import pandas as pd
+
+
+def add_up(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Return patients, days, observed and expected admissions by program and reason.
+
+    The rows without a reason are the facility's SHR.
+    """
+    named = explanation.assign(reason=explanation["reason"].fillna("counted"))
+    rows = named.groupby(["program", "reason"], sort=True).agg(
+        patients=("patient_id", "nunique"),
+        days=("days", "sum"),
+        observed=("observed", "sum"),
+        expected=("expected", "sum"),
+        uncounted=("uncounted", "sum"),
+    )
+    return rows.reset_index()

@@ -1,0 +1,146 @@
+"""Assets of patients: the raw extracts, who is who, and the histories of treatment."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.build import Build, Built, Selected
+from esrd_pipeline.orchestration.select_asset import make_select_asset
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.release import EXTRACT
+
+SOURCES: tuple[Table, ...] = (*eqrs.TABLES, *medicare.TABLES, *register.TABLES)
+_READER_CODE = ("parameters/rif_column.csv", "sources/extract.py")
+_BLOCK = 1 << 22
+
+
+def _find_extracts(build: Build) -> Built:
+    from esrd_pipeline.sources.extract import find_extracts
+
+    if build.settings.origin == "embedded":
+        _write_nation(build)
+    rows = [
+        {
+            "performance_year": build.performance_year,
+            "table_name": table.name,
+            "file_name": extract.path.name,
+            "size_bytes": extract.path.stat().st_size,
+            "sha256": _digest(extract.path),
+        }
+        for table in SOURCES
+        for extract in find_extracts(build.patient_folder, table)
+    ]
+    frame = pd.DataFrame(rows, columns=EXTRACT.column_names)
+    return Built(
+        (frame,),
+        notes={"files": len(frame), "bytes": int(frame["size_bytes"].sum())},
+    )
+
+
+def _write_nation(build: Build) -> None:
+    """Write the year of the embedded default's nation, unless it lies there already."""
+    from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
+
+    write_embedded_year(build.patient_folder, performance_year=build.performance_year)
+
+
+def _read_extract(build: Build, table: Table) -> Built:
+    from esrd_pipeline.sources.errors import SourceError
+    from esrd_pipeline.sources.extract import find_extracts, make_select
+
+    extracts = find_extracts(build.patient_folder, table)
+    known = build.read(EXTRACT)
+    mine = known[known["table_name"] == table.name]
+    found = {extract.path.name: extract.path.stat().st_size for extract in extracts}
+    if found != dict(zip(mine["file_name"], mine["size_bytes"].astype(int), strict=True)):
+        raise SourceError(
+            file=table.path[1],
+            rule="its files are not those of raw.extract: materialise raw.extract again",
+        )
+    select = make_select(table, extracts, build.warehouse.query)
+    return Built((Selected(select),), notes={"files": select.path})
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _take_sixty_days(_: Build) -> Mapping[str, object]:
+    """Manual 2.13.10: 60 days of treatment before, 60 days after leaving; readings 20, 27."""
+    return {"treatment_days": 60, "follow_days": 60}
+
+
+_SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None]] = {
+    "linkage.match_audit": (
+        "Every comparison tried to find a beneficiary in EQRS, and what came of it.",
+        None,
+    ),
+    "linkage.beneficiary": (
+        "Which EQRS patient a Medicare beneficiary is; without one, the beneficiary negative.",
+        None,
+    ),
+    "linkage.provider_number": ("Which facility a provider number stands for.", None),
+    "linkage.facility_ccn": ("Under which CCN an EQRS facility worked on which days.", None),
+    "linkage.facility": ("The facility list of each program, with who is left out and why.", None),
+    "linkage.patient": ("Patients: birth, sex, race, cause of renal failure.", None),
+    "linkage.death": ("Deaths, by the hierarchy of sources of each program.", None),
+    "linkage.transplant": ("Kidney transplants and when they failed.", None),
+    "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
+    "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
+    "history.medicare_month": ("What Medicare could see of each patient's month.", None),
+    "history.nursing_home": ("Days in nursing homes.", None),
+    "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
+    "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
+    "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
+    "history.treatment": (
+        "The treatment history: one record per patient, facility and modality.",
+        None,
+    ),
+    "history.attribution": (
+        "Which facility answers for each of a patient's days, or why none does.",
+        _take_sixty_days,
+    ),
+}
+
+_RAW = (
+    TableAsset(
+        tables=(EXTRACT,),
+        compute=_find_extracts,
+        description="Which patient-level files this year is made from, with their digests. With"
+        " no files of an agency at hand the embedded nation is written first.",
+        code=("sources/extract.py",),
+        kinds=frozenset({"file", "parquet"}),
+    ),
+    *(
+        TableAsset(
+            tables=(table,),
+            compute=partial(_read_extract, table=table),
+            description=f"{table.source}: typed, every row kept.",
+            upstream=(Upstream(EXTRACT),),
+            code=_READER_CODE,
+            kinds=frozenset({"file", "duckdb", "parquet"}),
+        )
+        for table in SOURCES
+    ),
+)
+
+ASSETS = (
+    make_step("patient_files", _RAW),
+    # A step each, because some look back at a table by other years than others do.
+    *(
+        make_step(
+            table.replace(".", "_"),
+            (make_select_asset(table, description=description, parameters=parameters),),
+        )
+        for table, (description, parameters) in _SELECTS.items()
+    ),
+)

@@ -1,0 +1,212 @@
+"""A block of markets in all years: what one worker computes at a time.
+
+Writing files does not belong here.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from esrd_pipeline.synthetic.nation import directory, enrollment, forms, registers, truth
+from esrd_pipeline.synthetic.nation.claims import MarketYear
+from esrd_pipeline.synthetic.nation.claims_dialysis import bill_dialysis
+from esrd_pipeline.synthetic.nation.claims_inpatient import bill_admissions, choose_admissions
+from esrd_pipeline.synthetic.nation.claims_other import (
+    bill_after_stays,
+    bill_hospice,
+    bill_physicians,
+    bill_visits,
+)
+from esrd_pipeline.synthetic.nation.columns import Rows, stack, to_arrow
+from esrd_pipeline.synthetic.nation.coverage import Coverage, draw_coverage
+from esrd_pipeline.synthetic.nation.episodes import draw_episodes
+from esrd_pipeline.synthetic.nation.events import Events, draw_events
+from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.files import list_files
+from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
+from esrd_pipeline.synthetic.nation.lives import Lives, live
+from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
+from esrd_pipeline.synthetic.nation.people import People, draw_people
+from esrd_pipeline.synthetic.nation.stays import Stays, add_grafts, draw_stays, settle_stays
+from esrd_pipeline.synthetic.nation.tally import tally_year
+from esrd_pipeline.synthetic.nation.trouble import Trouble, draw_trouble
+from esrd_pipeline.synthetic.nation.truth import TABLES as TRUTH
+from esrd_pipeline.tables.model import Table
+
+MEMORY_YEARS = 3
+"""Registers keep those who died in the so many years before the first year."""
+_LIVES, _STAYS, _SETTLE, _CLAIMS = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The seed and the years asked for."""
+
+    seed: int
+    first_year: int
+    last_year: int
+
+    @property
+    def years(self) -> range:
+        """The years, ascending."""
+        return range(self.first_year, self.last_year + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketLife:
+    """A market's people and all that happens to them."""
+
+    market: Market
+    people: People
+    lives: Lives
+    coverage: Coverage
+    events: Events
+    identifiers: Identifiers
+    trouble: Trouble
+    months: Mapping[int, Months]
+    stays: Stays
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rows of a block's markets: year to file to rows, and the truth's tables."""
+
+    years: Mapping[int, Mapping[str, pa.Table]]
+    truth: Mapping[str, pa.Table]
+
+
+def compute_block(span: Span, markets: list[Market]) -> Block:
+    """Compute the rows of a block's markets."""
+    years: dict[int, dict[str, list[Rows]]] = {year: {} for year in span.years}
+    planted: dict[str, list[Rows]] = {}
+    for market in markets:
+        life = live_market(span, market)
+        for name, rows in _tell_truth(span, life).items():
+            planted.setdefault(name, []).append(rows)
+        for year in span.years:
+            for name, rows in _write_year(span, life, year):
+                parts = planted if name in TRUTH else years[year]
+                parts.setdefault(name, []).append(rows)
+    files = list_files()
+    return Block(
+        {year: _to_tables(files, parts) for year, parts in years.items()},
+        _to_tables(TRUTH, planted),
+    )
+
+
+def tally_market(span: Span, market: Market) -> Rows:
+    """Return what a market's years come to, without writing its claims."""
+    life = live_market(span, market)
+    tallies: list[Rows] = []
+    for year in span.years:
+        here = _look(life, year)
+        rng = _stream(span, market, year, _CLAIMS)
+        tallies.append(tally_year(here, draw_episodes(here, rng), life.trouble))
+    return stack(tallies)
+
+
+def _to_tables(tables: Mapping[str, Table], parts: Mapping[str, list[Rows]]) -> dict[str, pa.Table]:
+    return {name: to_arrow(tables[name], stack(rows)) for name, rows in parts.items()}
+
+
+def live_market(span: Span, market: Market) -> MarketLife:
+    """Draw a market's people, their lives, and their hospital stays."""
+    rng = _stream(span, market, 0, _LIVES)
+    people = draw_people(market, rng)
+    lives = live(market, people, rng)
+    coverage = draw_coverage(people, rng)
+    events = draw_events(people, lives, rng)
+    identifiers = identify(people, rng)
+    trouble = draw_trouble(people, lives, rng)
+    years = range(span.first_year - 1, span.last_year + 1)
+    months = {year: cut_months(lives, coverage, year) for year in years}
+    drawn = [
+        draw_stays(market, people, events, months[year], _stream(span, market, year, _STAYS))
+        for year in years
+    ]
+    settled = settle_stays(drawn, people, lives, _stream(span, market, 0, _SETTLE))
+    stays = add_grafts(
+        settled, lives, first=int(edges_of(years[0])[0]), last=int(edges_of(years[-1])[-1]) - 1
+    )
+    return MarketLife(market, people, lives, coverage, events, identifiers, trouble, months, stays)
+
+
+def _tell_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
+    """Return a market's truth as of the end of the last year."""
+    known = _know(span, life, span.last_year)
+    return {
+        "patient": truth.list_people(known, life.coverage),
+        "spell": truth.list_spells(known),
+        "stay": truth.list_stays(known, life.stays),
+        "trouble": truth.label_people(known),
+    }
+
+
+def _know(span: Span, life: MarketLife, year: int) -> registers.Known:
+    return registers.Known(
+        market=life.market,
+        people=life.people,
+        lives=life.lives,
+        identifiers=life.identifiers,
+        trouble=life.trouble,
+        since=int(edges_of(span.first_year - MEMORY_YEARS)[0]),
+        until=int(edges_of(year)[-1]) - 1,
+    )
+
+
+def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str, Rows]]:
+    """Yield a market's rows of every file of a year; a file may have several parts."""
+    until = int(edges_of(year)[-1]) - 1
+    known = _know(span, life, year)
+    registered = {
+        "eqrs_patient": registers.list_patients(known),
+        "eqrs_identifier": registers.list_identifiers(known),
+        "eqrs_facility": directory.list_facilities(life.market, until),
+        "eqrs_facility_service": directory.list_services(life.market, until),
+        "eqrs_ccn_history": directory.list_ccn_history(life.market, until),
+        "eqrs_admission": registers.list_admissions(known),
+        "eqrs_treatment": registers.list_treatments(known),
+        "cms_2728": forms.list_forms(known),
+        "cms_2746": registers.list_death_forms(known),
+        "optn_transplant": registers.list_transplants(known),
+        "optn_waitlist": registers.list_waitlist(known),
+        "mds_stay": enrollment.list_nursing_homes(known, life.coverage, life.events),
+        "ssa_death": registers.list_social_security(known),
+        "provider_of_services": directory.list_providers(life.market, until),
+        "medicare_enrollment": enrollment.list_enrollment(known, life.coverage, year),
+    }
+    yield from registered.items()
+    for billed in _bill_year(span, life, year):
+        yield from billed.items()
+
+
+def _bill_year(span: Span, life: MarketLife, year: int) -> Generator[dict[str, Rows]]:
+    here = _look(life, year)
+    rng = _stream(span, life.market, year, _CLAIMS)
+    episodes = draw_episodes(here, rng)
+    admissions = choose_admissions(here, rng)
+    yield bill_admissions(here, admissions, episodes, rng)
+    yield bill_dialysis(here, rng)
+    yield bill_visits(here, episodes, rng)
+    yield bill_after_stays(here, admissions, rng)
+    yield bill_hospice(here, life.trouble)
+    yield bill_physicians(here, rng)
+    yield {"tally": tally_year(here, episodes, life.trouble)}
+
+
+def _look(life: MarketLife, year: int) -> MarketYear:
+    return MarketYear(
+        life.market,
+        life.people,
+        life.lives,
+        life.coverage,
+        life.events,
+        life.months[year],
+        life.stays,
+    )
+
+
+def _stream(span: Span, market: Market, year: int, purpose: int) -> np.random.Generator:
+    return np.random.default_rng([span.seed, market.number, year, purpose])

@@ -1,0 +1,81 @@
+"""Medicare's beneficiaries of a year, month by month, and their nursing home stays.
+
+Claims do not belong here.
+"""
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.claims import beneficiary_of
+from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows, Values
+from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE, Coverage
+from esrd_pipeline.synthetic.nation.events import Events
+from esrd_pipeline.synthetic.nation.months import edges_of
+from esrd_pipeline.synthetic.nation.registers import Known
+from esrd_pipeline.tables.medicare import MONTHS
+
+STATUS = Codes(("00", "11", "21", "31"))
+BUY_IN = Codes(("0", "3"))
+MANAGED_CARE = Codes(("0", "C"))
+RACE = Codes(("1", "2", "4", "6", "3"))
+_SENIOR = 65.0
+
+
+def list_enrollment(known: Known, coverage: Coverage, year: int) -> Rows:
+    """Return those entitled in a month of the year and alive on its first day."""
+    people, given = known.people, known.identifiers
+    edges = edges_of(year)
+    rows = np.flatnonzero(
+        (people.start < edges[-1])
+        & (coverage.entitled < edges[-1])
+        & (known.lives.death >= edges[0])
+    )
+    death = known.trouble.enrollment_death[rows]
+    has_died = death <= known.until
+    number = people.patient_id[rows]
+    facility = people.facility[rows]
+    prefix = known.market.prefix
+    return {
+        "bene_id": beneficiary_of(people, rows),
+        "mbi_num": given.mbi[rows],
+        "bene_crnt_hic_num": given.hicn[rows],
+        "bene_ssn_num": given.ssn[rows],
+        "bene_birth_dt": people.birth[rows],
+        "sex_ident_cd": Codes(("2", "1")).of(people.is_male[rows].astype(np.int8)),
+        "bene_race_cd": RACE.of(people.race[rows]),
+        "bene_death_dt": np.where(has_died, death, NO_DAY),
+        "valid_death_dt_sw": Codes(("V",)).of(np.where(has_died & (number % 10 > 0), 0, -1)),
+        "state_code": Codes((prefix,)).of(np.zeros(rows.size, dtype=np.int8)),
+        "zip_cd": Codes(tuple(known.market.facilities["zip_code"])).of(facility),
+        "esrd_ind": Codes(("Y",)).of(np.zeros(rows.size, dtype=np.int8)),
+        **_list_months(known, coverage, rows, edges[:-1]),
+    }
+
+
+def _list_months(
+    known: Known, coverage: Coverage, rows: np.ndarray, months: np.ndarray
+) -> dict[str, Values]:
+    people, columns = known.people, dict[str, Values]()
+    is_disabled = coverage.entitled[rows] < people.start[rows]
+    for name, first in zip(MONTHS, months.tolist(), strict=True):
+        cover = coverage.on(rows, first)
+        cover = np.where(known.lives.death[rows] < first, NONE, cover)
+        is_in = cover != NONE
+        senior = people.age(first)[rows] >= _SENIOR
+        status = np.where(senior, 1, np.where(is_disabled, 2, 3))
+        columns[f"mdcr_status_code_{name}"] = STATUS.of(np.where(is_in, status, 0))
+        columns[f"mdcr_entlmt_buyin_ind_{name}"] = BUY_IN.of(is_in.astype(np.int8))
+        columns[f"hmo_ind_{name}"] = MANAGED_CARE.of((cover == MANAGED).astype(np.int8))
+    return columns
+
+
+def list_nursing_homes(known: Known, coverage: Coverage, events: Events) -> Rows:
+    """Return the nursing home stays of Medicare's beneficiaries."""
+    patient, begin, end = events.home_patient, events.home_begin, events.home_end
+    rows = np.flatnonzero(
+        known.is_in[patient] & (begin <= known.until) & (coverage.entitled[patient] <= begin)
+    )
+    return {
+        "bene_id": beneficiary_of(known.people, patient[rows]),
+        "entry_date": begin[rows],
+        "discharge_date": np.where(end[rows] <= known.until, end[rows], NO_DAY),
+    }

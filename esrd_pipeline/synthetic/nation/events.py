@@ -1,0 +1,88 @@
+"""What befalls patients apart from dialysis: nursing homes and a first COVID-19 hospitalisation.
+
+Hospital stays in general do not belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_figures
+from esrd_pipeline.synthetic.nation.lives import Lives
+from esrd_pipeline.synthetic.nation.people import People
+
+LONG_STAY_DAYS = 90
+"""From so many days within a year on, a patient counts as living there (reading 17)."""
+SHARED_YEARS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Nursing home stays in order of patient and day, and each patient's first COVID-19 stay.
+
+    Days are first and last days; `covid` is `NEVER` where there was no such stay.
+    """
+
+    home_patient: np.ndarray
+    home_begin: np.ndarray
+    home_end: np.ndarray
+    covid: np.ndarray
+    covid_days: np.ndarray
+
+    def nursing_class(self, count: int, days: np.ndarray) -> np.ndarray:
+        """Return for each patient and day 0, 1 or 2: none, short or long in the 365 days before."""
+        inside = np.zeros((count, days.size), dtype=np.int32)
+        begin = np.maximum(self.home_begin[:, None], days[None, :] - 365)
+        end = np.minimum(self.home_end[:, None] + 1, days[None, :])
+        np.add.at(inside, self.home_patient, np.clip(end - begin, 0, None).astype(np.int32))
+        return (inside > 0).astype(np.int8) + (inside >= LONG_STAY_DAYS)
+
+
+def draw_events(people: People, lives: Lives, rng: np.random.Generator) -> Events:
+    """Draw the nursing home stays and first COVID-19 stays of a market."""
+    figures = load_figures()
+    patient, begin, end = _draw_homes(people, lives, rng)
+    covid = np.full(len(people), NEVER, dtype=np.int64)
+    for year in sorted(
+        (int(name[6:]) for name in figures if name.startswith("covid_")), reverse=True
+    ):
+        january = int(np.datetime64(f"{year}-01-01").astype(int))
+        first = 80 if year == 2020 else 0  # noqa: PLR2004 - the first cases were in March 2020
+        rate = figures[f"covid_{year}"] * people.frailty**0.5
+        falls_ill = rng.random(len(people)) < 1 - np.exp(-rate)
+        day = january + rng.integers(first, 365, len(people))
+        covid = np.where(falls_ill, day, covid)
+    days = np.clip(rng.lognormal(np.log(7), 0.6, len(people)), 2, 40).astype(np.int64)
+    return Events(patient, begin, end, covid, days)
+
+
+def _draw_homes(
+    people: People, lives: Lives, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    figures = load_figures()
+    last = int(np.datetime64(f"{int(figures['last_year'])}-12-31").astype(int))
+    until = np.minimum(lives.death, last)
+    years = np.clip(until - people.start, 0, None) / YEAR_DAYS
+    age = people.age(people.start)
+    decades = (age - figures["age_mean"]) / 10 + np.minimum(years, SHARED_YEARS) / 20
+    rate = figures["nursing_home_per_year"] * np.exp(
+        figures["nursing_home_age_decade"] * decades + 0.3 * (np.sqrt(people.frailty) - 1)
+    )
+    count = rng.poisson(rate * years)
+    patient = np.repeat(np.arange(len(people)), count)
+    begin = people.start[patient] + (rng.random(patient.size) * years[patient] * YEAR_DAYS)
+    is_long = rng.random(patient.size) < figures["nursing_home_long"]
+    short = rng.lognormal(np.log(figures["nursing_home_short_days"]), 0.7, patient.size)
+    long = LONG_STAY_DAYS + rng.exponential(figures["nursing_home_long_days"], patient.size)
+    end = begin + np.where(is_long, long, short)
+    begin, end = begin.astype(np.int64), np.minimum(end, until[patient]).astype(np.int64)
+    order = np.lexsort((begin, patient))
+    patient, begin, end = patient[order], begin[order], end[order]
+    # A stay that begins within an earlier one is part of it: the reach of the earlier ones is
+    # carried along, patient by patient.
+    lane = patient.astype(np.int64) * NEVER
+    reach = np.maximum.accumulate(lane + end) if patient.size else lane
+    inside = np.zeros(patient.size, dtype=bool)
+    inside[1:] = (lane[1:] + begin[1:]) <= reach[:-1] + 1
+    kept = ~inside & (end >= begin)
+    return patient[kept], begin[kept], end[kept]

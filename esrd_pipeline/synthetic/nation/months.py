@@ -1,0 +1,95 @@
+"""A calendar year of a market, cut into cells: a patient, a facility, a modality and a month.
+
+Cells are what hospital stays are drawn in and what dialysis claims are billed for.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.coverage import Coverage
+from esrd_pipeline.synthetic.nation.lives import Lives
+
+RUN_GAP_DAYS = 20
+"""Days without treatment that do not end a run of dialysis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """The cells of a year, in order of patient and day; first and last days are inclusive.
+
+    `run_end` is the last day of the run of dialysis the cell is part of, `cover` how Medicare
+    stands to the patient in the month.
+    """
+
+    year: int
+    edges: np.ndarray
+    patient: np.ndarray
+    facility: np.ndarray
+    modality: np.ndarray
+    month: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    run_end: np.ndarray
+    cover: np.ndarray
+
+    @property
+    def first_day(self) -> int:
+        """The first of January."""
+        return int(self.edges[0])
+
+    @property
+    def last_day(self) -> int:
+        """The last day of December."""
+        return int(self.edges[-1]) - 1
+
+    @property
+    def days(self) -> np.ndarray:
+        """How many days each cell has."""
+        return self.end - self.begin + 1
+
+
+def edges_of(year: int) -> np.ndarray:
+    """Return the first days of the year's months and of the next January."""
+    months = np.arange(12 + 1) + (year - 1970) * 12
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def cut_months(lives: Lives, coverage: Coverage, year: int) -> Months:
+    """Cut the year's dialysis into cells."""
+    edges = edges_of(year)
+    rows = lives.on_dialysis
+    run_end = _run_ends(lives, rows)
+    inside = (lives.begin[rows] < edges[-1]) & (lives.end[rows] > edges[0])
+    rows, run_end = rows[inside], run_end[inside]
+    begin = np.maximum(lives.begin[rows], edges[0])
+    end = np.minimum(lives.end[rows], edges[-1]) - 1
+    first = np.searchsorted(edges, begin, side="right") - 1
+    counts = np.searchsorted(edges, end, side="right") - first
+    cell = np.repeat(np.arange(rows.size), counts)
+    month = first[cell] + np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    patient = lives.patient[rows][cell]
+    return Months(
+        year=year,
+        edges=edges,
+        patient=patient,
+        facility=lives.facility[rows][cell],
+        modality=lives.modality[rows][cell],
+        month=month,
+        begin=np.maximum(begin[cell], edges[month]),
+        end=np.minimum(end[cell], edges[month + 1] - 1),
+        run_end=run_end[cell],
+        cover=coverage.on(patient, edges[month]),
+    )
+
+
+def _run_ends(lives: Lives, rows: np.ndarray) -> np.ndarray:
+    """Return the last day of the run of dialysis each spell is part of."""
+    if not rows.size:
+        return np.zeros(0, dtype=np.int64)
+    patient, begin, end = lives.patient[rows], lives.begin[rows], lives.end[rows]
+    is_new = np.ones(rows.size, dtype=bool)
+    is_new[1:] = (patient[1:] != patient[:-1]) | (begin[1:] > end[:-1] + RUN_GAP_DAYS)
+    starts = np.flatnonzero(is_new)
+    last = np.maximum.reduceat(end, starts) - 1
+    return last[np.cumsum(is_new) - 1]

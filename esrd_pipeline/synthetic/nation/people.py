@@ -1,0 +1,189 @@
+"""A market's patients on their first day of ESRD: who they are and what they bring with them.
+
+What happens to them afterwards does not belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_conditions, load_figures
+
+IN_CENTER, PERITONEAL, HOME = 0, 1, 2
+ROOM = 100_000
+"""Numbers kept for each market's patients."""
+CAUSES = ("E1122", "E1022", "E1121", "I120", "I129", "N059", "N032", "Q612", "N19", "N179", "C649")
+_YOUNG = 35
+_LATEST_LISTING = 1.6
+"""Decades above the mean age from which on nobody is listed."""
+_DIABETES_CAUSES = 3
+_DIABETES_SHARES = (0.8, 0.07, 0.13)
+_OTHER_SHARES = (0.38, 0.14, 0.12, 0.08, 0.05, 0.09, 0.1, 0.04)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Columns of a market's patients, in order of `patient_id`.
+
+    Days are days since 1970-01-01. `onset` holds the day each patient acquires each condition,
+    `has_at_start` what CMS-2728 could say. `listed` to `removed` is the time on the waitlist.
+    """
+
+    patient_id: np.ndarray
+    facility: np.ndarray
+    modality: np.ndarray
+    start: np.ndarray
+    birth: np.ndarray
+    is_male: np.ndarray
+    race: np.ndarray
+    is_hispanic: np.ndarray
+    cause: np.ndarray
+    is_diabetes_cause: np.ndarray
+    height: np.ndarray
+    weight: np.ndarray
+    onset: np.ndarray
+    has_at_start: np.ndarray
+    frailty: np.ndarray
+    listed: np.ndarray
+    removed: np.ndarray
+    is_preemptive: np.ndarray
+    box_score: np.ndarray
+    death_score: np.ndarray
+
+    def __len__(self) -> int:
+        """How many patients there are."""
+        return len(self.patient_id)
+
+    @property
+    def bmi(self) -> np.ndarray:
+        """Body mass index at incidence."""
+        return self.weight / (self.height / 100) ** 2
+
+    def age(self, day: np.ndarray | int) -> np.ndarray:
+        """Age in years on a day."""
+        return (day - self.birth) / YEAR_DAYS
+
+
+def draw_people(market: Market, rng: np.random.Generator) -> People:
+    """Draw everyone whose ESRD begins in the market, in all years."""
+    figures = load_figures()
+    facility, start = _draw_incidence(market, rng)
+    count = len(start)
+    home_share = np.minimum(figures["home_share"] * market.numbers("peritoneal_share"), 1)
+    home = rng.random(count) < home_share[facility]
+    is_peritoneal = rng.random(count) < figures["home_peritoneal"]
+    age = np.clip(rng.normal(figures["age_mean"], figures["age_sd"], count), 18, 97)
+    is_child = rng.random(count) < figures["share_children"]
+    age = np.where(is_child, rng.uniform(1, 18, count), age)
+    decades = (age - figures["age_mean"]) / 10
+    diabetes_odds = _odds(figures["share_diabetes_cause"]) - np.where(age < _YOUNG, 1.8, 0.0) + 0.12
+    is_diabetes = rng.random(count) < _share(diabetes_odds)
+    has, onset = _draw_conditions(decades, is_diabetes, start, rng)
+    height = np.round(np.clip(rng.normal(168, 10, count), 80, 205))
+    bmi = np.clip(rng.normal(figures["bmi_mean"], figures["bmi_sd"], count), 14.5, 62)
+    listed, removed = _draw_listing(market, facility, decades, start, rng)
+    variance = figures["frailty_variance"]
+    frailty = rng.gamma(1 / variance, variance, count)
+    conditions = load_conditions()
+    death = has.astype(float) @ np.array([condition.death for condition in conditions])
+    log_frailty = np.clip(np.log(frailty), -2.5, 2.5)
+    return People(
+        patient_id=(market.number + 1) * ROOM + 1 + np.arange(count),
+        facility=facility,
+        modality=np.where(home, np.where(is_peritoneal, PERITONEAL, HOME), IN_CENTER),
+        start=start,
+        birth=(start - age * YEAR_DAYS).astype(np.int32),
+        is_male=rng.random(count) < figures["share_male"],
+        race=rng.choice(5, count, p=(0.63, 0.27, 0.06, 0.02, 0.02)),
+        is_hispanic=rng.random(count) < figures["share_hispanic"],
+        cause=np.where(
+            is_diabetes,
+            rng.choice(_DIABETES_CAUSES, count, p=_DIABETES_SHARES),
+            _DIABETES_CAUSES + rng.choice(len(_OTHER_SHARES), count, p=_OTHER_SHARES),
+        ),
+        is_diabetes_cause=is_diabetes,
+        height=height,
+        weight=np.round(bmi * (height / 100) ** 2, 1),
+        onset=onset,
+        has_at_start=has,
+        frailty=frailty,
+        listed=listed,
+        removed=removed,
+        is_preemptive=rng.random(count) < figures["share_preemptive"],
+        box_score=has.astype(float) @ np.array([c.box_effect for c in conditions]),
+        death_score=(
+            figures["death_age_decade"] * decades
+            + figures["death_log_frailty"] * log_frailty
+            + figures["death_diabetes_cause"] * is_diabetes
+            + death
+        ),
+    )
+
+
+def _draw_incidence(market: Market, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the facility and first day of everyone, facility by facility in order of time."""
+    figures = load_figures()
+    first, last = (int(figures[name]) for name in ("first_incidence_year", "last_year"))
+    begin = int(np.datetime64(f"{first}-01-01").astype(int))
+    days = int(np.datetime64(f"{last + 1}-01-01").astype(int)) - begin
+    mean = market.numbers("size") * figures["size_to_incidence"] * days / YEAR_DAYS
+    counts = rng.poisson(mean)
+    facility = np.repeat(np.arange(len(counts)), counts)
+    start = begin + rng.integers(0, days, len(facility))
+    is_open = (start >= market.numbers("opened")[facility]) & (
+        start < market.numbers("closed")[facility] - 30
+    )
+    facility, start = facility[is_open], start[is_open].astype(np.int32)
+    order = np.lexsort((start, facility))
+    return facility[order], start[order]
+
+
+def _draw_conditions(
+    decades: np.ndarray, is_diabetes: np.ndarray, start: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw which conditions each patient has at the start, and when the others come."""
+    conditions = load_conditions()
+    count = len(start)
+    has = np.zeros((count, len(conditions)), dtype=bool)
+    onset = np.full((count, len(conditions)), NEVER, dtype=np.int32)
+    for place, condition in enumerate(conditions):
+        odds = _odds(condition.prevalence) + condition.age_decade * decades
+        odds = odds + condition.diabetes * (is_diabetes - 0.45 * (condition.diabetes < 1))
+        has[:, place] = rng.random(count) < _share(odds)
+        if condition.name == "diabetes":
+            has[:, place] |= is_diabetes
+        wait = rng.exponential(YEAR_DAYS, count) / max(condition.onset, 1e-6)
+        later = np.minimum(start + wait, NEVER).astype(np.int32)
+        onset[:, place] = np.where(has[:, place], start - 1, later)
+    return has, onset
+
+
+def _draw_listing(
+    market: Market,
+    facility: np.ndarray,
+    decades: np.ndarray,
+    start: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the days on which patients join and leave the waitlist for other reasons."""
+    figures, count = load_figures(), len(start)
+    odds = (
+        _odds(figures["listing_share"])
+        + figures["listing_age_decade"] * decades
+        + market.numbers("waitlist")[facility]
+    )
+    is_listed = rng.random(count) < _share(odds) * (decades < _LATEST_LISTING)
+    delay = rng.exponential(figures["listing_delay_days"], count)
+    stay = rng.exponential(YEAR_DAYS / figures["listing_removal"], count)
+    listed = np.where(is_listed, start + delay, NEVER).astype(np.int32)
+    removed = np.where(is_listed, listed + stay, NEVER)
+    return listed, np.minimum(removed, NEVER).astype(np.int32)
+
+
+def _odds(share: float) -> float:
+    return float(np.log(share / (1 - share)))
+
+
+def _share(odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-odds))

@@ -1,0 +1,74 @@
+"""Daily hazards of a patient on dialysis, constant within a step.
+
+Drawing events from them does not belong here.
+"""
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_figures
+from esrd_pipeline.synthetic.nation.people import IN_CENTER, People
+
+DEATH, RECOVERY, TRANSFER, LOST, HOME_SWITCH, IN_CENTER_SWITCH = range(6)
+EDGES = (90, 182, 364)
+"""Days of ESRD after which a hazard changes; from then on a step is a year."""
+_RESTLESS_DAYS = 25.0
+_COVID = (
+    int(np.datetime64("2020-04-01").astype(int)),
+    int(np.datetime64("2022-01-01").astype(int)),
+)
+
+
+def step_end(start: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Return the day until which the hazards of someone of this vintage are constant."""
+    vintage = now - start
+    edges = np.array([*EDGES, *(EDGES[-1] + 365 * np.arange(1, 30))])
+    return start + edges[np.searchsorted(edges, vintage, side="right")]
+
+
+def hazards_of(
+    market: Market,
+    people: People,
+    who: np.ndarray,
+    *,
+    now: np.ndarray,
+    facility: np.ndarray,
+    modality: np.ndarray,
+    is_restless: np.ndarray,
+) -> np.ndarray:
+    """Return hazards a day, one row a kind of event in the order of the constants above."""
+    figures = load_figures()
+    vintage = now - people.start[who]
+    first, half, year = EDGES
+    aged = (now - people.start[who]) / (10 * YEAR_DAYS)
+    score = (
+        people.death_score[who]
+        + figures["death_age_decade"] * aged
+        + figures["death_male"] * people.is_male[who]
+        + market.numbers("mortality")[facility]
+        + np.log(figures["death_first_90_days"]) * (vintage < first)
+        + np.log(figures["death_first_year"]) * ((vintage >= first) & (vintage < year))
+        + np.log(figures["death_covid"]) * ((now >= _COVID[0]) & (now < _COVID[1]))
+    )
+    recovery = np.where(
+        vintage < half, figures["recovery_first_half_year"], figures["recovery_later"]
+    )
+    transfer = np.where(
+        is_restless, YEAR_DAYS / _RESTLESS_DAYS, figures["transfer_per_year"] + 0.0 * vintage
+    )
+    switch = np.where(
+        vintage < year, figures["home_switch_first_year"], figures["home_switch_later"]
+    ) * np.exp(market.numbers("modality_switch")[facility])
+    offers = market.numbers("peritoneal_share")[facility] > 0
+    is_home = modality != IN_CENTER
+    hazards = np.stack(
+        [
+            figures["death_per_year"] * np.exp(score),
+            recovery,
+            transfer,
+            np.full(who.size, figures["lost_per_year"]),
+            switch * (offers & ~is_home),
+            figures["home_return"] * is_home,
+        ]
+    )
+    return hazards / YEAR_DAYS

@@ -1,0 +1,331 @@
+"""EQRS as known at the end of a year: patients, identifiers, admissions, treatment, forms.
+
+Every extract is cumulative. The facility directory does not belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.columns import (
+    NO_DAY,
+    Coded,
+    Codes,
+    Rows,
+    Values,
+    choose,
+    choose_rows,
+    repeat,
+    stack,
+)
+from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.identifiers import KINDS, Identifiers, mistype
+from esrd_pipeline.synthetic.nation.lives import ADMITTED, CONTINUED, DISCHARGED, TRANSPLANT, Lives
+from esrd_pipeline.synthetic.nation.people import CAUSES, HOME, IN_CENTER, PERITONEAL, People
+from esrd_pipeline.synthetic.nation.trouble import Trouble
+from esrd_pipeline.tables.eqrs import DISCHARGE_REASONS
+
+ADMIT = Codes((*ADMITTED, "Acute"))
+TRAVEL_DAYS, LATE_DAYS = 9, 12
+DISCHARGE = Codes((*DISCHARGED, *(name for name in DISCHARGE_REASONS if name not in DISCHARGED)))
+TYPE = Codes(("Hemodialysis", "CCPD", "CAPD"))
+SETTING = Codes(("Dialysis Facility/Center", "Home"))
+RACES = Codes(
+    (
+        "White",
+        "Black or African American",
+        "Asian",
+        "American Indian or Alaska Native",
+        "Native Hawaiian or Other Pacific Islander",
+    )
+)
+_MBI_BEGAN = int(np.datetime64("2018-04-01").astype(int))
+_MBI_REPLACED = int(np.datetime64("2021-06-15").astype(int))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A market's people as registers know them, and the days between which they are known.
+
+    Whoever died before `since` is not in the registers; whatever comes after `until`, the last
+    day of the year, is not yet known.
+    """
+
+    market: Market
+    people: People
+    lives: Lives
+    identifiers: Identifiers
+    trouble: Trouble
+    since: int
+    until: int
+
+    @property
+    def is_in(self) -> np.ndarray:
+        """Which patients the registers have."""
+        return (self.people.start <= self.until) & (self.lives.death >= self.since)
+
+    def facilityid(self, facility: np.ndarray) -> np.ndarray:
+        """Return EQRS facility identifiers."""
+        return self.market.numbers("facilityid")[facility]
+
+    def until_known(self, day: np.ndarray) -> np.ndarray:
+        """Return days, those not yet known as missing."""
+        return np.where(day <= self.until, day, NO_DAY)
+
+
+def list_patients(known: Known) -> Rows:
+    """Return the patient repository."""
+    people, given = known.people, known.identifiers
+    rows = np.flatnonzero(known.is_in)
+    typo = given.typo[rows]
+    death = known.until_known(known.trouble.eqrs_death[rows])
+    wrong_birth = np.where(typo == KINDS.index("date_of_birth"), 1, 0)
+    return {
+        "patient_id": people.patient_id[rows],
+        "mbi": mistype(
+            np.where(given.is_replaced, given.earlier_mbi, given.mbi)[rows],
+            typo == KINDS.index("mbi"),
+        ),
+        "hicn": given.hicn[rows],
+        "ssn": mistype(given.ssn[rows], typo == KINDS.index("ssn")),
+        "first_name": choose(given.first_name, rows),
+        "last_name": choose(given.last_name, rows),
+        "date_of_birth": people.birth[rows] + wrong_birth,
+        "sex": Codes(("F", "M")).of(people.is_male[rows].astype(np.int8)),
+        "race": RACES.of(people.race[rows]),
+        "is_hispanic": people.is_hispanic[rows],
+        "primary_cause": Codes(CAUSES).of(people.cause[rows]),
+        "date_of_death": death,
+        "state": Codes(tuple(known.market.facilities["state"])).of(people.facility[rows]),
+        "zip_code": Codes(tuple(known.market.facilities["zip_code"])).of(people.facility[rows]),
+    }
+
+
+def list_identifiers(known: Known) -> Rows:
+    """Return the history of MBIs and HICNs: a HICN first, the MBI since 2018, some replaced."""
+    people, given = known.people, known.identifiers
+    rows = np.flatnonzero(known.is_in)
+    start = people.start[rows].astype(np.int64)
+    older = rows[start < _MBI_BEGAN]
+    replaced = rows[given.is_replaced[rows] & (start < _MBI_REPLACED)]
+    first_mbi = np.where(given.is_replaced, given.earlier_mbi, given.mbi)
+    parts = [
+        _assign(known, older, people.start[older], mbi=None),
+        _assign(known, rows, np.maximum(start, _MBI_BEGAN), mbi=first_mbi[rows]),
+        _assign(known, replaced, np.full(replaced.size, _MBI_REPLACED), mbi=given.mbi[replaced]),
+    ]
+    together = stack(parts)
+    return choose_rows(together, _days(together["effective_date"]) <= known.until)
+
+
+def _days(values: Values) -> np.ndarray:
+    if not isinstance(values, np.ndarray):
+        raise TypeError("days are not texts")
+    return values
+
+
+def _assign(known: Known, rows: np.ndarray, day: np.ndarray, *, mbi: np.ndarray | None) -> Rows:
+    return {
+        "patient_id": known.people.patient_id[rows],
+        "effective_date": day.astype(np.int32),
+        "identifier_number": np.ones(rows.size, dtype=np.int64),
+        "mbi": np.full(rows.size, "", dtype="U11") if mbi is None else mbi,
+        "hicn": known.identifiers.hicn[rows],
+    }
+
+
+def list_admissions(known: Known) -> Rows:
+    """Return admissions and discharges: a spell under several modalities is one admission."""
+    lives = known.lives
+    rows = lives.on_dialysis
+    first = np.flatnonzero(lives.admitted[rows] != CONTINUED)
+    last = np.append(first[1:], rows.size) - 1
+    first, last = rows[first], rows[last]
+    kept = known.is_in[lives.patient[first]] & (lives.begin[first] <= known.until)
+    first, last = first[kept], last[kept]
+    reason = lives.discharged[last]
+    # A transplant's day is the discharge's day; otherwise it is the last day of treatment.
+    day = lives.end[last] - np.where(reason == DISCHARGED["Transplant"], 0, 1)
+    is_known = (day <= known.until) & (reason != CONTINUED)
+    regular = {
+        "patient_id": known.people.patient_id[lives.patient[first]],
+        "facilityid": known.facilityid(lives.facility[first]),
+        "admit_date": lives.begin[first],
+        "admit_reason": ADMIT.of(lives.admitted[first]),
+        "discharge_date": np.where(is_known, day, NO_DAY),
+        "discharge_reason": DISCHARGE.of(np.where(is_known, reason, -1)),
+    }
+    return stack([_discharge_late(known, regular), _list_acute(known), list_travel(known)])
+
+
+def is_discharged_late(known: Known, patient_id: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Return which transfers the first facility enters too late: two in a hundred."""
+    return ((patient_id * 31 + day) % 50 == 0) & (day + LATE_DAYS <= known.until)
+
+
+def _discharge_late(known: Known, rows: dict[str, Values]) -> Rows:
+    """Date some discharges after the admission that follows them."""
+    day, reason = _days(rows["discharge_date"]), rows["discharge_reason"]
+    if not isinstance(reason, Coded):
+        raise TypeError("reasons are codes")
+    late = (reason.codes == DISCHARGED["Transfer Out"]) & is_discharged_late(
+        known, _days(rows["patient_id"]), day
+    )
+    return {**rows, "discharge_date": day + np.where(late, LATE_DAYS, 0)}
+
+
+def list_travel(known: Known) -> Rows:
+    """Return short admissions elsewhere of patients who stay with their facility."""
+    people, lives, day = known.people, known.lives, known.trouble.travel_day
+    rows = lives.on_dialysis
+    rows = rows[np.unique(lives.patient[rows], return_index=True)[1]]
+    patient = lives.patient[rows]
+    admit = people.start[patient] + day[patient]
+    at_home = (
+        (day[patient] > 0) & (admit > lives.begin[rows]) & (admit + TRAVEL_DAYS < lives.end[rows])
+    )
+    at_home &= known.is_in[patient] & (admit + TRAVEL_DAYS <= known.until)
+    # A few days elsewhere in the market, wherever another facility is open.
+    elsewhere = (lives.facility[rows] + 1) % len(known.market.facilities)
+    opened, closed = known.market.numbers("opened"), known.market.numbers("closed")
+    at_home &= (opened[elsewhere] <= admit) & (closed[elsewhere] > admit + TRAVEL_DAYS)
+    at_home &= elsewhere != lives.facility[rows]
+    rows, admit, elsewhere = rows[at_home], admit[at_home], elsewhere[at_home]
+    return {
+        "patient_id": people.patient_id[lives.patient[rows]],
+        "facilityid": known.facilityid(elsewhere),
+        "admit_date": admit,
+        "admit_reason": repeat("Transient", rows.size),
+        "discharge_date": admit + TRAVEL_DAYS,
+        "discharge_reason": repeat("Other", rows.size),
+    }
+
+
+def _list_acute(known: Known) -> Rows:
+    """Return admissions for acute kidney injury some weeks before ESRD."""
+    people, trouble = known.people, known.trouble
+    rows = np.flatnonzero(known.is_in & (trouble.acute_days > 0))
+    admit = people.start[rows] - trouble.acute_days[rows]
+    count = rows.size
+    return {
+        "patient_id": people.patient_id[rows],
+        "facilityid": known.facilityid(people.facility[rows]),
+        "admit_date": admit,
+        "admit_reason": repeat("Acute", count),
+        "discharge_date": admit + trouble.acute_days[rows] // 2,
+        "discharge_reason": repeat("Acute", count),
+    }
+
+
+def list_treatments(known: Known) -> Rows:
+    """Return one prescription for every spell under one modality."""
+    lives, people = known.lives, known.people
+    rows = lives.on_dialysis
+    rows = rows[known.is_in[lives.patient[rows]] & (lives.begin[rows] <= known.until)]
+    modality, patient = lives.modality[rows], lives.patient[rows]
+    is_peritoneal = modality == PERITONEAL
+    is_cycler = people.patient_id[patient] % 5 > 0
+    sessions = np.where(modality == HOME, 5.0, 3.0)
+    minutes = 180 + 15.0 * (people.patient_id[patient] % 5)
+    return {
+        "patient_id": people.patient_id[patient],
+        "facilityid": known.facilityid(lives.facility[rows]),
+        "start_date": lives.begin[rows],
+        "treatment_type": TYPE.of(np.where(is_peritoneal, np.where(is_cycler, 1, 2), 0)),
+        "setting": SETTING.of(np.where(modality == IN_CENTER, 0, 1)),
+        "sessions_per_week": np.where(is_peritoneal, np.nan, sessions),
+        "minutes_per_session": np.where(is_peritoneal, np.nan, minutes),
+    }
+
+
+def list_death_forms(known: Known) -> Rows:
+    """Return the death notifications."""
+    lives, people, trouble = known.lives, known.people, known.trouble
+    death = trouble.form_death
+    rows = np.flatnonzero(known.is_in & (death <= known.until) & trouble.has_death_form)
+    last = _last_spells(lives, len(people))[rows]
+    has_spell = last >= 0
+    last = np.maximum(last, 0)
+    causes = Codes(("23", "29", "02", "13", "26", "34", "72", "99"))
+    drawn = people.patient_id[rows] % 17 % len(causes.words)
+    withdrawn = lives.is_withdrawn[rows]
+    treated = np.minimum(lives.end[last] - 1, death[rows])
+    modality = np.where(has_spell, (lives.modality[last] == PERITONEAL).astype(int), -1)
+    is_hospice = trouble.hospice_days[rows] > 0
+    return {
+        "patient_id": people.patient_id[rows],
+        "facilityid": known.facilityid(lives.facility[last]),
+        "death_date": death[rows],
+        "last_dialysis_date": np.where(has_spell, treated, NO_DAY),
+        "treatment_type": Codes(("Hemodialysis", "CCPD")).of(modality),
+        "primary_cause": causes.of(np.where(withdrawn, causes.index("72"), drawn)),
+        "is_discontinued": withdrawn,
+        "is_hospice": is_hospice,
+    }
+
+
+def list_transplants(known: Known) -> Rows:
+    """Return OPTN's transplants."""
+    lives, people = known.lives, known.people
+    rows = np.flatnonzero((lives.state == TRANSPLANT) & (lives.begin <= known.until))
+    rows = rows[known.is_in[lives.patient[rows]]]
+    patient = lives.patient[rows]
+    fails = (lives.end[rows] < lives.death[patient]) & (lives.end[rows] <= known.until)
+    living = (people.patient_id[patient] * 7 + lives.begin[rows]) % 100 < 22  # noqa: PLR2004
+    return {
+        **_person(known, patient),
+        "rec_tx_dt": lives.begin[rows],
+        "don_ty": Codes(("C", "L")).of(living.astype(np.int8)),
+        "tfl_graft_dt": np.where(fails, lives.end[rows], NO_DAY),
+    }
+
+
+def list_waitlist(known: Known) -> Rows:
+    """Return OPTN's waitlist."""
+    people, lives = known.people, known.lives
+    listed = people.listed.astype(np.int64)
+    rows = np.flatnonzero(
+        known.is_in & (listed <= known.until) & (listed < lives.death) & (listed < people.removed)
+    )
+    removed = np.minimum(people.removed[rows], lives.death[rows])
+    is_dead = lives.death[rows] <= people.removed[rows]
+    grafted = lives.state == TRANSPLANT
+    keys = lives.patient[grafted].astype(np.int64) * 2**40 + lives.begin[grafted]
+    is_grafted = np.isin(rows.astype(np.int64) * 2**40 + removed, keys)
+    code = np.where(is_dead, 1, np.where(is_grafted, 0, 2))
+    is_known = removed <= known.until
+    return {
+        **_person(known, rows),
+        "can_listing_dt": listed[rows],
+        "can_rem_dt": np.where(is_known, removed, NO_DAY),
+        "can_rem_cd": Codes(("4", "8", "12")).of(np.where(is_known, code, -1)),
+        "wl_org": Codes(("KI", "KP")).of((people.patient_id[rows] % 20 == 0).astype(np.int8)),
+    }
+
+
+def list_social_security(known: Known) -> Rows:
+    """Return Social Security's deaths: nine of ten."""
+    people, trouble = known.people, known.trouble
+    reported = people.patient_id % 10 > 0
+    rows = np.flatnonzero(known.is_in & (trouble.ssa_death <= known.until) & reported)
+    return {
+        "ssn": known.identifiers.ssn[rows],
+        "date_of_birth": people.birth[rows],
+        "date_of_death": trouble.ssa_death[rows],
+    }
+
+
+def _person(known: Known, patient: np.ndarray) -> Rows:
+    return {
+        "pers_id": known.people.patient_id[patient] * 2 + 5,
+        "pers_ssn": known.identifiers.ssn[patient],
+        "pers_birth_dt": known.people.birth[patient],
+    }
+
+
+def _last_spells(lives: Lives, count: int) -> np.ndarray:
+    """Return each patient's last dialysis spell, or -1."""
+    last = np.full(count, -1)
+    rows = lives.on_dialysis
+    last[lives.patient[rows]] = rows
+    return last

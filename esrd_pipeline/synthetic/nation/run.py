@@ -1,0 +1,121 @@
+"""Writes the nation: blocks of markets computed by workers, written in order by one process.
+
+Which rows there are depends on the seed alone, not on the workers.
+"""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from esrd_pipeline.synthetic.nation import truth
+from esrd_pipeline.synthetic.nation.block import Block, Span, compute_block
+from esrd_pipeline.synthetic.nation.columns import schema_of, to_arrow
+from esrd_pipeline.synthetic.nation.directory import list_grants
+from esrd_pipeline.synthetic.nation.facilities import Market, draw_nation, split_markets
+from esrd_pipeline.synthetic.nation.figures import load_figures
+from esrd_pipeline.synthetic.nation.files import FileSet, Format, year_schemas
+from esrd_pipeline.synthetic.nation.months import edges_of
+
+TRUTH_FOLDER = "truth"
+MARKETS_IN_BLOCK = 5
+"""Markets computed and written together: a row group."""
+FIRST_YEAR = 2008
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: how many facilities, which years, seed, format and folder."""
+
+    facilities: int
+    span: Span
+    folder: Path
+    kind: Format = "parquet"
+    workers: int = 2
+
+
+def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = None) -> None:
+    """Write the nation's raw files, `<folder>/<year>/<file>`.
+
+    Args:
+        order: what is asked for.
+        report: told after each block how many are done, and of how many.
+
+    Raises:
+        ValueError: the years or the number of facilities cannot be had.
+    """
+    _check(order)
+    nation = draw_nation(order.facilities, order.span.seed)
+    markets = split_markets(nation)
+    blocks = [
+        markets[first : first + MARKETS_IN_BLOCK]
+        for first in range(0, len(markets), MARKETS_IN_BLOCK)
+    ]
+    with ExitStack() as stack:
+        files = {
+            year: stack.enter_context(
+                FileSet(order.folder / str(year), year_schemas(), kind=order.kind)
+            )
+            for year in order.span.years
+        }
+        planted = stack.enter_context(
+            FileSet(
+                order.folder / TRUTH_FOLDER,
+                {name: schema_of(table) for name, table in truth.TABLES.items()},
+                kind="parquet",
+            )
+        )
+        for done, block in enumerate(_compute(order, blocks), start=1):
+            for year, tables in block.years.items():
+                for name, rows in tables.items():
+                    files[year].append(name, rows)
+            for name, rows in block.truth.items():
+                planted.append(name, rows)
+            if report:
+                report(done, len(blocks))
+        _finish(order, nation, planted)
+
+
+def _finish(order: Order, nation: pd.DataFrame, planted: FileSet) -> None:
+    """Write what concerns the nation as a whole: facilities' truth, coefficients, exceptions."""
+    until = int(edges_of(order.span.last_year)[-1]) - 1
+    labels = truth.label_facilities(nation, until)
+    planted.append("trouble", to_arrow(truth.TABLES["trouble"], labels))
+    folder = order.folder / TRUTH_FOLDER
+    pq.write_table(truth.tabulate_effects(nation), folder / "facility_effect.parquet")
+    pq.write_table(truth.tabulate_coefficients(), folder / "coefficient.parquet")
+    for year in order.span.years:
+        grants = list_grants(nation, order.span.seed, year)
+        grants.to_csv(order.folder / str(year) / "ece_grant.csv", index=False)
+
+
+def _check(order: Order) -> None:
+    span, last = order.span, int(load_figures()["last_year"])
+    if not FIRST_YEAR <= span.first_year <= span.last_year <= last:
+        raise ValueError(
+            f"the years must lie between {FIRST_YEAR} and {last},"
+            f" not {span.first_year} to {span.last_year}"
+        )
+
+
+def _compute(order: Order, blocks: list[list[Market]]) -> Generator[Block]:
+    """Yield the blocks in order; no more are computed ahead than there are workers."""
+    if order.workers <= 1:
+        for block in blocks:
+            yield compute_block(order.span, block)
+        return
+    context = multiprocessing.get_context("forkserver")
+    waiting: deque[Future[Block]] = deque()
+    with ProcessPoolExecutor(order.workers, mp_context=context) as pool:
+        for block in blocks:
+            if len(waiting) > order.workers:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(compute_block, order.span, block))
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,108 @@
+"""What a market's year came to, counted from the truth: the raw material of the calibration.
+
+Comparing it with what CMS publishes does not belong here.
+"""
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.claims import MarketYear
+from esrd_pipeline.synthetic.nation.columns import Codes, Rows
+from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE
+from esrd_pipeline.synthetic.nation.episodes import Episodes
+from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS
+from esrd_pipeline.synthetic.nation.lives import DIALYSIS, TRANSPLANT
+from esrd_pipeline.synthetic.nation.people import HOME, PERITONEAL
+from esrd_pipeline.synthetic.nation.stays import GRAFT
+from esrd_pipeline.synthetic.nation.trouble import Trouble
+
+FIRST_DAYS = 90
+"""Days of ESRD before anyone is at risk (2.13.10)."""
+READMISSION_DAYS = 30
+WAITLIST_AGE = 75
+
+
+def tally_year(here: MarketYear, episodes: Episodes, trouble: Trouble) -> Rows:
+    """Return what is counted in a market and year."""
+    counted = {
+        **_tally_people(here, trouble),
+        **_tally_days(here),
+        **_tally_stays(here),
+        "transfusions": float(episodes.transfused_stay.size + episodes.transfusion_day.size),
+        "emergency_visits": float(episodes.emergency_day.size),
+    }
+    names = Codes(tuple(counted))
+    count = len(counted)
+    return {
+        "market": np.full(count, here.market.number),
+        "year": np.full(count, here.year),
+        "quantity": names.of(np.arange(count)),
+        "value": np.array(list(counted.values()), dtype=np.float64),
+    }
+
+
+def _tally_people(here: MarketYear, trouble: Trouble) -> dict[str, float]:
+    lives, people, months = here.lives, here.people, here.months
+    first, last = months.first_day, months.last_day
+    final = np.full(len(people), -1)
+    final[lives.patient] = np.arange(lives.patient.size)
+    died = np.flatnonzero((lives.death >= first) & (lives.death <= last))
+    on_dialysis = lives.state[final[died]] == DIALYSIS
+    at_risk = lives.death[died] >= people.start[died] + FIRST_DAYS
+    treated = np.unique(months.patient)
+    home = here.events.home_patient[
+        (here.events.home_begin <= last) & (here.events.home_end >= first)
+    ]
+    grafted = (lives.state == TRANSPLANT) & (lives.begin >= first) & (lives.begin <= last)
+    return {
+        "patients": float(treated.size),
+        "incident": float(((people.start >= first) & (people.start <= last)).sum()),
+        "deaths": float((on_dialysis & at_risk).sum()),
+        "deaths_on_dialysis": float(on_dialysis.sum()),
+        "deaths_after_hospice": float((on_dialysis & (trouble.hospice_days[died] > 0)).sum()),
+        "transplants": float(grafted.sum()),
+        "nursing_home_patients": float(np.isin(treated, home).sum()),
+    }
+
+
+def _tally_days(here: MarketYear) -> dict[str, float]:
+    months, people = here.months, here.people
+    begin = np.maximum(months.begin, people.start[months.patient] + FIRST_DAYS)
+    days = np.clip(months.end - begin + 1, 0, None)
+    covered = months.cover != NONE
+    opens = months.begin == months.edges[months.month]
+    age = people.age(months.first_day + 182)[months.patient]
+    waits = opens & (age < WAITLIST_AGE)
+    listed = people.listed[months.patient] <= months.begin
+    listed &= people.removed[months.patient] > months.begin
+    return {
+        "years_at_risk": float(days.sum() / YEAR_DAYS),
+        "covered_years_at_risk": float(days[covered].sum() / YEAR_DAYS),
+        "years": float(months.days.sum() / YEAR_DAYS),
+        "months": float(opens.sum()),
+        "peritoneal_months": float((opens & (months.modality == PERITONEAL)).sum()),
+        "home_hemodialysis_months": float((opens & (months.modality == HOME)).sum()),
+        "covered_months": float((opens & covered).sum()),
+        "managed_months": float((opens & (months.cover == MANAGED)).sum()),
+        "waitlist_months": float(waits.sum()),
+        "waitlisted_months": float((waits & listed).sum()),
+    }
+
+
+def _tally_stays(here: MarketYear) -> dict[str, float]:
+    stays, months, people = here.stays, here.months, here.people
+    start = people.start[stays.patient] + FIRST_DAYS
+    cover = here.coverage.on(stays.patient, stays.admit)
+    usual = (stays.kind != GRAFT) & (stays.admit >= start) & (cover != NONE)
+    admitted = usual & (stays.admit >= months.first_day) & (stays.admit <= months.last_day)
+    ends = usual & (stays.discharge >= months.first_day) & (stays.discharge <= months.last_day)
+    index = np.flatnonzero(ends & ~stays.is_death)
+    following = np.minimum(index + 1, stays.patient.size - 1)
+    gap = stays.admit[following] - stays.discharge[index]
+    same = (stays.patient[following] == stays.patient[index]) & (following > index)
+    again = same & (gap <= READMISSION_DAYS) & (stays.kind[following] != GRAFT)
+    return {
+        "admissions": float(admitted.sum()),
+        "index_discharges": float(index.size),
+        "readmissions": float(again.sum()),
+        "deaths_in_hospital": float((ends & stays.is_death).sum()),
+    }

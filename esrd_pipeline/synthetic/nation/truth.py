@@ -1,0 +1,288 @@
+"""The truth planted in the nation: effects, coefficients, people, spells, stays and trouble.
+
+It is written beside the raw files and never read by the pipeline.
+"""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from esrd_pipeline.synthetic.nation.claims import beneficiary_of
+from esrd_pipeline.synthetic.nation.columns import (
+    NO_NUMBER,
+    Coded,
+    Codes,
+    Rows,
+    stack,
+)
+from esrd_pipeline.synthetic.nation.coverage import Coverage
+from esrd_pipeline.synthetic.nation.facilities import name_effects
+from esrd_pipeline.synthetic.nation.figures import NEVER, load_conditions, load_figures
+from esrd_pipeline.synthetic.nation.identifiers import KINDS
+from esrd_pipeline.synthetic.nation.labels import TROUBLE, label
+from esrd_pipeline.synthetic.nation.lives import DIALYSIS, DISCHARGED, GONE, TRANSPLANT
+from esrd_pipeline.synthetic.nation.registers import Known, is_discharged_late, list_travel
+from esrd_pipeline.synthetic.nation.stays import Stays
+from esrd_pipeline.tables.model import Column, Table
+
+STATES = Codes(("dialysis", "transplant", "recovered", "lost"))
+MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
+STAY_KINDS = Codes(("usual", "triggered readmission", "first with COVID-19", "transplant"))
+DEATH_SOURCES = Codes(("eqrs", "cms_2746", "enrollment", "ssa"))
+_PLANTED = ("death", "admission", "readmission", "transfusion", "emergency", "listing")
+_NOT_COEFFICIENTS = {
+    "death_withdrawal",
+    "death_in_hospital",
+    "death_conflict",
+    "listing_delay_days",
+    "listing_removal",
+}
+_SHORT_DAYS = 60
+
+PATIENT = Table(
+    name="truth.patient",
+    grain="one person",
+    source="generator",
+    key=("patient_id",),
+    columns=(
+        Column("patient_id", "integer", "EQRS patient", required=True),
+        Column("bene_id", "integer", "CCW beneficiary; none without Medicare"),
+        Column("market", "integer", "Market", required=True),
+        Column("date_of_birth", "date", "True date of birth", required=True),
+        Column("first_service_date", "date", "Day 1 of ESRD", required=True),
+        Column("date_of_death", "date", "True day of death"),
+        Column("entitled_date", "date", "Medicare began"),
+        Column("primary_date", "date", "Medicare began to pay first"),
+        Column("managed_date", "date", "Medicare Advantage began"),
+        Column("frailty", "number", "Gamma frailty of hospitalisation", required=True),
+    ),
+)
+SPELL = Table(
+    name="truth.spell",
+    grain="one spell of one person: state, facility, modality",
+    source="generator",
+    key=("patient_id", "start_date"),
+    columns=(
+        Column("patient_id", "integer", "EQRS patient", required=True),
+        Column("start_date", "date", "First day", required=True),
+        Column("end_date", "date", "Last day; none where it goes on"),
+        Column("state", "text", "What the days were", required=True),
+        Column("facilityid", "integer", "Facility on dialysis"),
+        Column("modality", "text", "Modality on dialysis"),
+    ),
+)
+STAY = Table(
+    name="truth.stay",
+    grain="one hospital stay, of Medicare's patients or not",
+    source="generator",
+    key=("patient_id", "admit_date"),
+    columns=(
+        Column("patient_id", "integer", "EQRS patient", required=True),
+        Column("admit_date", "date", "First day", required=True),
+        Column("discharge_date", "date", "Last day", required=True),
+        Column("facilityid", "integer", "Dialysis facility", required=True),
+        Column("kind", "text", "What kind of stay", required=True),
+        Column("is_death", "boolean", "The patient died in it", required=True),
+    ),
+)
+TALLY = Table(
+    name="truth.tally",
+    grain="one quantity counted in one market and year",
+    source="generator",
+    key=("market", "year", "quantity"),
+    columns=(
+        Column("market", "integer", "Market", required=True),
+        Column("year", "integer", "Calendar year", required=True),
+        Column("quantity", "text", "What was counted", required=True),
+        Column("value", "number", "How much", required=True),
+    ),
+)
+TABLES = {table.path[1]: table for table in (PATIENT, SPELL, STAY, TROUBLE, TALLY)}
+
+
+def list_people(known: Known, coverage: Coverage) -> Rows:
+    """Return who is in the registers, as they truly are."""
+    people, rows = known.people, np.flatnonzero(known.is_in)
+    has_medicare = coverage.entitled[rows] < NEVER
+    return {
+        "patient_id": people.patient_id[rows],
+        "bene_id": np.where(has_medicare, beneficiary_of(people, rows), NO_NUMBER),
+        "market": np.full(rows.size, known.market.number),
+        "date_of_birth": people.birth[rows],
+        "first_service_date": people.start[rows],
+        "date_of_death": known.until_known(known.lives.death[rows]),
+        "entitled_date": known.until_known(coverage.entitled[rows]),
+        "primary_date": known.until_known(coverage.primary[rows]),
+        "managed_date": known.until_known(coverage.managed[rows]),
+        "frailty": people.frailty[rows],
+    }
+
+
+def list_spells(known: Known) -> Rows:
+    """Return the true spells of everyone in the registers."""
+    lives = known.lives
+    rows = np.flatnonzero(known.is_in[lives.patient] & (lives.begin <= known.until))
+    state = lives.state[rows]
+    is_dialysis = state == DIALYSIS
+    return {
+        "patient_id": known.people.patient_id[lives.patient[rows]],
+        "start_date": lives.begin[rows],
+        "end_date": known.until_known(lives.end[rows] - 1),
+        "state": STATES.of(state),
+        "facilityid": np.where(is_dialysis, known.facilityid(lives.facility[rows]), NO_NUMBER),
+        "modality": MODALITIES.of(np.where(is_dialysis, lives.modality[rows], -1)),
+    }
+
+
+def list_stays(known: Known, stays: Stays) -> Rows:
+    """Return the true hospital stays."""
+    rows = np.flatnonzero(known.is_in[stays.patient] & (stays.discharge <= known.until))
+    return {
+        "patient_id": known.people.patient_id[stays.patient[rows]],
+        "admit_date": stays.admit[rows],
+        "discharge_date": stays.discharge[rows],
+        "facilityid": known.facilityid(stays.facility[rows]),
+        "kind": STAY_KINDS.of(stays.kind[rows]),
+        "is_death": stays.is_death[rows],
+    }
+
+
+def label_people(known: Known) -> Rows:
+    """Label what is wrong or odd with people's records and histories."""
+    people, lives, trouble, given = known.people, known.lives, known.trouble, known.identifiers
+    number, is_in = people.patient_id, known.is_in
+    typo = np.flatnonzero(is_in & (given.typo >= 0))
+    replaced = np.flatnonzero(is_in & given.is_replaced)
+    formless = np.flatnonzero(is_in & ~trouble.has_form)
+    conflict = np.flatnonzero(is_in & (trouble.conflict > 0) & (lives.death <= known.until))
+    acute = np.flatnonzero(is_in & (trouble.acute_days > 0))
+    sources = np.array(DEATH_SOURCES.words)
+    return stack(
+        [
+            label(
+                "mistyped identifier",
+                patient=number[typo],
+                detail=np.array(KINDS)[given.typo[typo]],
+            ),
+            label("replaced identifier", patient=number[replaced], detail=_say(replaced, "mbi")),
+            label("missing cms_2728", patient=number[formless]),
+            label(
+                "conflicting death",
+                patient=number[conflict],
+                day=lives.death[conflict],
+                detail=sources[trouble.conflict[conflict] - 1],
+            ),
+            label(
+                "acute admission",
+                patient=number[acute],
+                day=people.start[acute] - trouble.acute_days[acute],
+            ),
+            _label_travel(known),
+            *_label_spells(known),
+        ]
+    )
+
+
+def _label_travel(known: Known) -> Rows:
+    rows = list_travel(known)
+    patient, facility, day = (rows[name] for name in ("patient_id", "facilityid", "admit_date"))
+    if isinstance(patient, Coded) or isinstance(facility, Coded) or isinstance(day, Coded):
+        raise TypeError("numbers and days are not codes")
+    return label("travel", patient=patient, facility=facility, day=day)
+
+
+def _label_spells(known: Known) -> list[Rows]:
+    lives, number = known.lives, known.people.patient_id
+    is_known = known.is_in[lives.patient] & (lives.begin <= known.until)
+    ends = np.minimum(lives.end, known.until)
+    gone = np.flatnonzero(is_known & (lives.state == GONE))
+    returns = lives.end[gone] <= known.until
+    failed = np.flatnonzero(
+        is_known
+        & (lives.state == TRANSPLANT)
+        & (lives.end <= known.until)
+        & (lives.end < lives.death[lives.patient])
+    )
+    left_to = np.flatnonzero(is_known & (lives.discharged == DISCHARGED["Transfer Out"]))
+    late = left_to[
+        is_discharged_late(known, number[lives.patient[left_to]], lives.end[left_to] - 1)
+    ]
+    rows = lives.on_dialysis
+    here, there = rows[:-1], rows[1:]
+    moved = (lives.patient[here] == lives.patient[there]) & (
+        lives.facility[here] != lives.facility[there]
+    )
+    arrived = np.append([False], moved)
+    left = np.append(moved, [False])
+    short = arrived & left & (ends[rows] - lives.begin[rows] <= _SHORT_DAYS) & is_known[rows]
+    quick = rows[short & (lives.end[rows] <= known.until)]
+    return [
+        label(
+            "lost to follow-up",
+            patient=number[lives.patient[gone]],
+            day=lives.begin[gone],
+            detail=np.where(returns, "returned", "not returned"),
+        ),
+        label("failed transplant", patient=number[lives.patient[failed]], day=lives.end[failed]),
+        label(
+            "late discharge",
+            patient=number[lives.patient[late]],
+            facility=known.facilityid(lives.facility[late]),
+            day=lives.end[late] - 1,
+        ),
+        label(
+            "transfer within 60 days",
+            patient=number[lives.patient[quick]],
+            facility=known.facilityid(lives.facility[quick]),
+            day=lives.begin[quick],
+        ),
+    ]
+
+
+def label_facilities(nation: pd.DataFrame, until: int) -> Rows:
+    """Label changes of ownership and the directory's confusion of numbers."""
+    changed = nation[nation["changed"] <= until]
+    kind = np.where(changed["is_renumbered"], "with another ccn", "with the same ccn")
+    based = nation[nation["kind"] != "F"]
+    return stack(
+        [
+            label(
+                "change of ownership",
+                facility=changed["facilityid"].to_numpy(),
+                day=changed["changed"].to_numpy(),
+                detail=kind,
+            ),
+            label(
+                "hospital-based numbers",
+                facility=based["facilityid"].to_numpy(),
+                detail=based["kind"].to_numpy(),
+            ),
+        ]
+    )
+
+
+def tabulate_effects(nation: pd.DataFrame) -> pa.Table:
+    """Return the planted facility effects."""
+    return pa.Table.from_pandas(name_effects(nation), preserve_index=False)
+
+
+def tabulate_coefficients() -> pa.Table:
+    """Return the planted coefficients: log rate ratios, log odds ratios for readmission."""
+    rows = [
+        (outcome, name.removeprefix(f"{outcome}_"), value)
+        for name, value in load_figures().items()
+        for outcome in _PLANTED
+        if name.startswith(f"{outcome}_") and name not in _NOT_COEFFICIENTS
+    ]
+    for condition in load_conditions():
+        rows += [
+            ("admission", f"condition_{condition.name}", condition.admission),
+            ("admission", f"box_{condition.box or condition.name}", condition.box_effect),
+            ("death", f"at_start_{condition.name}", condition.death),
+        ]
+    names = ("outcome", "term", "value")
+    return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _say(rows: np.ndarray, word: str) -> np.ndarray:
+    return np.full(rows.size, word)

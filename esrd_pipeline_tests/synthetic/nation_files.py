@@ -1,0 +1,53 @@
+"""A small nation written once, and its files as frames. Tests must not change a frame."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from esrd_pipeline.synthetic.nation.block import Span
+from esrd_pipeline.synthetic.nation.run import Order, synthesize_nation
+
+FIRST, LAST = 2023, 2024
+SPAN = Span(seed=11, first_year=FIRST, last_year=LAST)
+FACILITIES = 60
+
+
+@dataclass(frozen=True)
+class Nation:
+    """The nation's folder, read as frames with lower case column names."""
+
+    folder: Path
+
+    def read(self, name: str, year: int = LAST) -> pd.DataFrame:
+        """Return a year's file."""
+        return self._frame(self.folder / str(year) / f"{name}.parquet")
+
+    def truth(self, name: str) -> pd.DataFrame:
+        """Return a table of the truth."""
+        return self._frame(self.folder / "truth" / f"{name}.parquet")
+
+    def trouble(self, kind: str) -> pd.DataFrame:
+        """Return the labels of one kind of trouble."""
+        labels = self._labels
+        return labels[labels["kind"] == kind]
+
+    @cached_property
+    def _labels(self) -> pd.DataFrame:
+        return self.truth("trouble")
+
+    def _frame(self, path: Path) -> pd.DataFrame:
+        table = pq.read_table(path)
+        frame = table.to_pandas(date_as_object=False)
+        for field in table.schema:
+            if str(field.type) == "int64":
+                frame[field.name] = frame[field.name].astype("Int64")
+        return frame.rename(columns=str.lower)
+
+
+def write_nation(folder: Path, *, workers: int = 1, **changes: object) -> Nation:
+    given = {"facilities": FACILITIES, "span": SPAN, "folder": folder, "workers": workers}
+    synthesize_nation(Order(**{**given, **changes}))
+    return Nation(folder)
