@@ -8,6 +8,8 @@ from esrd_pipeline.tables import explain, measured
 from esrd_pipeline.tables.catalog import PATIENT_TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
+from esrd_pipeline.tables.raw import ECE_GRANT
+from esrd_pipeline.tables.release import RELEASE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -42,6 +44,13 @@ refresh_published = dg.define_asset_job(
     selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS,
     description="One performance year from its published files alone. Measures that were computed"
     " from patient-level files before stay as they are stored.",
+)
+
+measure = dg.define_asset_job(
+    "measure",
+    selection=(_FROM_PATIENTS | _select(RELEASE, ECE_GRANT)) - _EXPLANATIONS,
+    description="The measures of one performance year that are computed from patient-level files,"
+    " and nothing of the programs.",
 )
 
 explain_shr = dg.define_asset_job(
@@ -104,6 +113,7 @@ def export() -> None:
 JOBS = (
     refresh,
     refresh_published,
+    measure,
     reset_star_baseline,
     rebaseline_stars,
     explain_shr,

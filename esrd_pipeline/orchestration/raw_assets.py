@@ -13,7 +13,8 @@ from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.release import RELEASE
 
 NEEDED = ("dfc_facility", "qip_complete")
-"""A year needs at least one of these; without the others their tables hold no row."""
+"""A year without patient-level files needs at least one of these; a table without its file holds
+no row."""
 
 _READER_CODE = (
     "parameters/published_column.csv",
@@ -53,7 +54,7 @@ def _find_files(build: Build) -> Built:
         rows.append(row)
     frame = pd.DataFrame(rows, columns=RELEASE.column_names)
     read = frame.loc[frame["file_name"].notna(), "source"]
-    if not set(read) & set(NEEDED):
+    if not set(read) & set(NEEDED) and not build.settings.has_patients(build.performance_year):
         raise SourceError(
             file=f"{build.performance_year}",
             rule="neither a DFC facility file nor a Complete QIP file lies in"

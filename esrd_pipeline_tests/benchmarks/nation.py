@@ -48,7 +48,7 @@ def make_layer(layers: Sequence[str], year: int) -> None:
     from esrd_pipeline.definitions import defs
     from esrd_pipeline.orchestration.launch import run_job
 
-    run_id = run_job(defs, "refresh", year, tags={}, run_config={}, layers=layers)
+    run_id = run_job(defs, "measure", year, tags={}, run_config={}, layers=layers)
     with dg.DagsterInstance.get() as instance:
         for step in instance.get_run_step_stats(run_id):
             if step.start_time and step.end_time:
@@ -75,6 +75,8 @@ def time_nation(nation: Path, folder: Path, facilities: int) -> None:
     environment = os.environ | {
         "ESRD_DATA_DIR": str(folder / "data"),
         "ESRD_PATIENT_DIR": str(nation.resolve()),
+        # Its lists of granted exceptions.
+        "ESRD_PUBLISHED_DIR": str(nation.resolve()),
         "DAGSTER_HOME": str(folder / "data" / "dagster_home"),
     }
     (folder / "data" / "dagster_home").mkdir(parents=True)
