@@ -9,9 +9,10 @@ eqrs AS (SELECT patient_id, discharge_date AS d, CAST(NULL AS DATE) AS failed, C
     FROM raw.eqrs_admission WHERE performance_year = $performance_year AND discharge_reason = 'Transplant'),
 form AS (SELECT patient_id, transplant_date AS d, dialysis_returned_date AS failed, CAST(NULL AS VARCHAR) AS donor, 3 AS place, 'cms_2728' AS source
     FROM raw.cms_2728 WHERE performance_year = $performance_year AND transplant_date IS NOT NULL),
-told AS (
+every AS (
     SELECT 'dfc' AS program, * FROM optn UNION ALL SELECT 'dfc', * FROM eqrs UNION ALL SELECT 'dfc', * FROM form
     UNION ALL SELECT 'qip', * FROM eqrs UNION ALL SELECT 'qip', * FROM form),
+told AS (SELECT program, patient_id, d, max(failed) AS failed, max(donor) AS donor, place, source FROM every GROUP BY program, patient_id, d, place, source),
 ordered AS (SELECT *, lag(d) OVER (PARTITION BY program, patient_id ORDER BY d, place) AS before FROM told),
 grouped AS (SELECT *, sum(CASE WHEN before IS NULL OR d > before + 30 THEN 1 ELSE 0 END) OVER (PARTITION BY program, patient_id ORDER BY d, place ROWS UNBOUNDED PRECEDING) AS g FROM ordered),
 chosen AS (SELECT *, row_number() OVER (PARTITION BY program, patient_id, g ORDER BY place, d) AS n, max(failed) OVER (PARTITION BY program, patient_id, g) AS any_failed, max(donor) OVER (PARTITION BY program, patient_id, g) AS any_donor FROM grouped),
