@@ -15,8 +15,10 @@ from esrd_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     import pandas as pd
 
-DEMO_YEARS = (2022, 2025)
-"""Four years of the embedded default: two of baseline before the two with a QIP rule set."""
+BASELINE_YEARS = range(2022, 2024)
+"""Of the embedded default: what the QIP and the stars of later years are held against."""
+DEMO_YEARS = range(2024, 2026)
+"""Years with a QIP rule set, computed from the nation's raw files on."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -30,16 +32,19 @@ def main() -> None:
 
 @main.command()
 def demo() -> None:
-    """Refresh four years of the embedded default and show where the results are."""
+    """Refresh the embedded default, its last two years from raw files, and show the results."""
     settings = load_settings()
     if settings.origin == "published":
         raise click.ClickException(
             f"{settings.published_dir} holds published files: use `esrd refresh --year` on them,"
             " or set ESRD_DATA_DIR to an empty folder for the demonstration"
         )
-    first, last = DEMO_YEARS
-    _refresh_years(range(first, last + 1), settings=settings, baseline="reset", cutoff=None)
-    _show_results(settings, last)
+    for year in BASELINE_YEARS:
+        _refresh_year("refresh_published", year, "reset" if year == BASELINE_YEARS[0] else None)
+    for year in DEMO_YEARS:
+        _refresh_year("refresh", year)
+    click.echo(f"Stored under {settings.warehouse_dir}")
+    _show_results(settings, DEMO_YEARS[-1])
 
 
 @main.command()
@@ -195,19 +200,28 @@ def _prepare_home(settings: Settings) -> None:
 def _refresh_years(
     years: range | list[int], *, settings: Settings, baseline: str | None, cutoff: str | None
 ) -> None:
+    for position, year in enumerate(years):
+        job = "refresh" if settings.has_patients(year) else "refresh_published"
+        _refresh_year(job, year, None if position else baseline, cutoff=cutoff)
+    click.echo(f"Stored under {settings.warehouse_dir}")
+
+
+def _refresh_year(
+    job: str, year: int, baseline: str | None = None, *, cutoff: str | None = None
+) -> None:
     from esrd_pipeline.orchestration.launch import LAYERS
     from esrd_pipeline.orchestration.table_asset import CUTOFF_TAG
 
     tags = {CUTOFF_TAG: cutoff} if cutoff else {}
-    operation = {"reset": "reset_star_baseline", "rebaseline": "rebaseline_stars"}
-    for position, year in enumerate(years):
-        job = "refresh" if settings.has_patients(year) else "refresh_published"
-        if position == 0 and baseline:
-            # The baseline rests on the year's facility tables, the year's stars on the baseline.
-            _launch(job, year, tags=tags, layers=LAYERS[: LAYERS.index("facility") + 1])
-            _launch(operation[baseline], year, tags=tags)
+    if not baseline:
         _launch(job, year, tags=tags)
-    click.echo(f"Stored under {settings.warehouse_dir}")
+        return
+    # The baseline rests on the year's facility tables, the year's stars on the baseline.
+    operation = {"reset": "reset_star_baseline", "rebaseline": "rebaseline_stars"}
+    through = LAYERS.index("facility") + 1
+    _launch(job, year, tags=tags, layers=LAYERS[:through])
+    _launch(operation[baseline], year, tags=tags)
+    _launch(job, year, tags=tags, layers=LAYERS[through:])
 
 
 def _launch(

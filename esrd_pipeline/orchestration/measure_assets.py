@@ -235,7 +235,13 @@ _EXPLANATION = make_select_asset(
     " named in the run's configuration; never by a refresh.",
     parameters=lambda build: {**_choose(build), "ccn": build.options["ccn"]},
 )
-_FACILITY_OPTION = {"ccn": dg.Field(str, description="CMS Certification Number of the facility")}
+_FACILITY_OPTION = {
+    "ccn": dg.Field(
+        str,
+        default_value="",
+        description="CMS Certification Number of the facility; without one the table is empty",
+    )
+}
 
 ASSETS = (
     make_step("cohort", _COHORT),

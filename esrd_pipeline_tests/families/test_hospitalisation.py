@@ -1,0 +1,163 @@
+"""What is SHR's own: conditions beside the cohort, programs' differences, facility lists."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from esrd_pipeline.families import rates
+from esrd_pipeline.families.conditions import add_conditions
+from esrd_pipeline.families.explanation import add_up
+from esrd_pipeline.families.hospitalisation import (
+    choose_specification,
+    estimate_reliability,
+    finish,
+    group_by_risk,
+    list_conditions,
+)
+from esrd_pipeline.families.united import unite_contract
+from esrd_pipeline.measures.shr import ADJUSTERS, specify
+from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+from esrd_pipeline_tests.families.rates_nation import SHR, make_cohort
+
+YEAR = 2024
+COHORT, EFFECTS = make_cohort(facility_count=60)
+FIT = rates.fit_measure(SHR, YEAR, COHORT)
+ASSESSED = rates.assess_facilities(SHR, YEAR, FIT, COHORT)
+CCNS = sorted(EFFECTS.index)
+
+
+def facilities(
+    *, left_out: dict[str, str] | None = None, more: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    reasons = left_out or {}
+    rows = [(ccn, reasons.get(ccn)) for ccn in (*CCNS, *more)]
+    frame = pd.DataFrame(rows, columns=["ccn", "reason"])
+    return frame.assign(is_eligible=frame["reason"].isna())
+
+
+def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
+    cohort = pa.table({"patient_id": [7, -3, 7, 9], "is_prevalent_missing": [0, 0, 0, 1]})
+    conditions = pa.table(
+        {"patient_id": [7, 9, -3, 7], "condition_group": ["ccs_108", "ccs_108", "ccs_050", "other"]}
+    )
+    table = add_conditions(cohort, conditions, ["ccs_050", "ccs_108"])
+    assert table.column("ccs_050").to_pylist() == [0, 1, 0, 0]
+    assert table.column("ccs_108").to_pylist() == [1, 0, 1, 0]
+    assert table.column("ccs_108").type == pa.uint8()
+    assert table.column_names == [*cohort.column_names, "ccs_050", "ccs_108"]
+
+
+def test_the_specification_follows_the_year() -> None:
+    assert choose_specification(2024) == "manual"
+    assert choose_specification(2030) == "submission"
+    with pytest.raises(LookupError, match="lays down no SHR for 1999"):
+        choose_specification(1999)
+
+
+def test_the_submission_has_no_covid_terms_and_both_have_91_groups() -> None:
+    covid = {"is_covid_1", "is_covid_2", "is_covid_3"}
+    assert set(ADJUSTERS["manual"]) - set(ADJUSTERS["submission"]) == covid
+    assert len(list_conditions("manual")) == len(list_conditions("submission")) == 91
+    assert specify("qip", "manual").minimum_units == 5
+
+
+def test_every_group_is_a_category_of_the_ccs_2019() -> None:
+    known = set(load_parameters("ccs_diagnosis")["category"])
+    groups = load_parameters("prevalent_condition_group")
+    assert set(groups["category"]) <= known
+    assert len(load_parameters("ccs_diagnosis")) > 72_000
+
+
+def test_a_diagnosis_is_grouped_as_ahrq_groups_it() -> None:
+    categories = load_parameters("ccs_diagnosis").set_index("code")["category"]
+    assert categories["I509"] == "108"  # congestive heart failure
+    assert categories["E1122"] == "50"  # diabetes with complications
+    assert categories["N186"] == "158"  # chronic kidney disease
+
+
+def test_qip_has_no_test_no_limits_and_no_category() -> None:
+    rows = finish("qip", YEAR, ASSESSED, facilities())
+    assert rows[["lower", "upper", "p_value", "z", "category"]].isna().all().all()
+    assert rows.loc[rows["reportable"], "rate"].notna().all()
+
+
+def test_a_facility_the_list_leaves_out_keeps_its_numbers_and_the_lists_reason() -> None:
+    rows = finish("dfc", YEAR, ASSESSED, facilities(left_out={CCNS[0]: "closed"}))
+    row = rows.set_index("ccn").loc[CCNS[0]]
+    assert (row["reportable"], row["reason"]) == (False, "closed")
+    assert pd.isna(row["category"])
+    assert row["value"] > 0
+
+
+def test_a_facility_that_is_not_on_the_list_says_so() -> None:
+    listed = facilities()
+    rows = finish("dfc", YEAR, ASSESSED, listed[listed["ccn"] != CCNS[1]])
+    assert rows.set_index("ccn").loc[CCNS[1], "reason"] == "not on the program's facility list"
+
+
+def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() -> None:
+    rows = finish("dfc", YEAR, ASSESSED, facilities(more=("999999",)))
+    (row,) = rows[rows["ccn"] == "999999"].to_dict("records")
+    assert row["reason"] == "no patient at risk"
+    assert (row["unit_count"], row["numerator"]) == (0, 0)
+    assert rows.columns.tolist() == [column.name for column in CONTRACT_COLUMNS]
+
+
+def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facilities() -> None:
+    def iur(effect_sd: float) -> float:
+        cohort, _ = make_cohort(facility_count=150, seed=3, effect_sd=effect_sd)
+        fit = rates.fit_measure(SHR, YEAR, cohort)
+        rows = estimate_reliability(SHR, YEAR, fit, cohort).set_index("statistic")["value"]
+        assert 0.5 < rows["c_statistic"] < 0.75
+        return float(rows["iur"])
+
+    low, high = iur(0.05), iur(0.4)
+    assert low < 0.4
+    assert 0.7 < high < 1
+
+
+def test_deciles_of_risk_hold_a_tenth_of_the_rows_and_add_up() -> None:
+    groups = group_by_risk(SHR, FIT, COHORT)
+    years = groups["patient_years"]
+    assert len(groups) == 10
+    observed = (groups["observed"] * years).sum()
+    assert observed == pytest.approx(COHORT["event_count"].to_numpy().sum())
+    assert (groups["expected"] * years).sum() == pytest.approx(observed)
+    assert groups["expected"].is_monotonic_increasing
+    assert np.corrcoef(groups["expected"], groups["observed"])[0, 1] > 0.9
+
+
+def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_facility() -> None:
+    names = [column.name for column in CONTRACT_COLUMNS]
+    published = pd.DataFrame(
+        {"ccn": ["A", "B", "A"], "program": "dfc", "measure": ["shr", "shr", "smr"]}
+    ).reindex(columns=names)
+    computed = pd.DataFrame({"ccn": ["A"], "program": "dfc", "measure": "shr"}).reindex(
+        columns=names
+    )
+    rows = unite_contract(published=published, computed=[computed, computed.iloc[:0]])
+    assert rows[["ccn", "measure", "origin"]].to_numpy().tolist() == [
+        ["A", "shr", "computed"],
+        ["A", "smr", "published"],
+    ]
+
+
+def test_an_explanation_adds_up_by_program_and_reason() -> None:
+    rows = pd.DataFrame(
+        {
+            "program": ["dfc", "dfc", "dfc", "qip"],
+            "patient_id": [1, 1, 2, 1],
+            "reason": [None, "transplant", None, None],
+            "days": [31, 10, 5, 31],
+            "observed": [1, 0, 0, 1],
+            "expected": [0.1, np.nan, 0.02, 0.1],
+            "uncounted": [0, 1, 0, 0],
+        }
+    )
+    lines = add_up(rows).set_index(["program", "reason"])
+    assert lines.loc[("dfc", "counted"), "patients"] == 2
+    assert lines.loc[("dfc", "counted"), "days"] == 36
+    assert lines.loc[("dfc", "counted"), "expected"] == pytest.approx(0.12)
+    assert lines.loc[("dfc", "transplant"), "uncounted"] == 1
