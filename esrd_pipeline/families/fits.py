@@ -13,6 +13,7 @@ from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import EmpiricalNull
 from esrd_pipeline.statistics.fit import Regression, SetAside
+from esrd_pipeline.statistics.gee import GeeFit
 from esrd_pipeline.statistics.standardisation import PredictorDistribution
 from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY
 
@@ -70,6 +71,20 @@ def list_hazard(times: FloatArray, cumulative: FloatArray, *, stage: int) -> Ite
     """Yield a cumulative hazard, one row a step."""
     for position, (time, hazard) in enumerate(zip(times, cumulative, strict=True)):
         yield _row(stage, "baseline", position, "cumulative hazard", hazard, at=time)
+
+
+def list_groups(fits: Iterable[GeeFit], *, stage: int) -> Iterator[Row]:
+    """Yield each random group's coefficients, working correlation and dispersion."""
+    position = 0
+    for number, fit in enumerate(fits, start=1):
+        mine = fit.regression
+        for name, estimate, error in (
+            *zip(mine.names, mine.coefficients, mine.standard_errors, strict=True),
+            ("working correlation", fit.correlation, np.nan),
+            ("dispersion", fit.dispersion, np.nan),
+        ):
+            yield _row(stage, "group", position, name, estimate, error=error, at=number)
+            position += 1
 
 
 def list_distribution(distribution: PredictorDistribution, *, stage: int) -> Iterator[Row]:

@@ -5,16 +5,19 @@ facility its own intercept; stage 3 asks what the nation's percentage would be a
 2.2.14, 2.16.11 to 2.16.15.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
 from esrd_pipeline.families.contract import Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_distribution,
+    list_groups,
     list_regression,
     list_set_aside,
     list_values,
@@ -22,15 +25,19 @@ from esrd_pipeline.families.fits import (
     read_element,
     read_regression,
 )
-from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.specification import WHOLE, GeeSpecification
 from esrd_pipeline.statistics.design import FloatArray, IntArray
-from esrd_pipeline.statistics.fit import Regression
+from esrd_pipeline.statistics.fit import Regression, SetAside
 from esrd_pipeline.statistics.gee import fit_by_groups, fit_gee
-from esrd_pipeline.statistics.gee_facilities import FacilityIntercepts, fit_facilities
+from esrd_pipeline.statistics.gee_facilities import (
+    FacilityIntercepts,
+    InterceptStatus,
+    WorkingCorrelation,
+    fit_facilities,
+)
 from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.statistics.standardisation import (
     PredictorDistribution,
-    StandardisedValues,
     compress_predictors,
     standardise,
 )
@@ -45,17 +52,23 @@ def fit_measure(
     """Fit the model to a cohort and return the table of the fit.
 
     The cohort has the columns ccn, patient_id, is_event and the adjusters, one row a
-    patient-month. The groups follow from the specification's seed and the sorted CCNs. What is
-    stored is enough to standardise another year's facilities to this year's patient-months: the
-    coefficients, the compressed distribution of x'b, and the national percentage.
+    patient-month. Facilities below `minimum_modelled` take no part. The groups follow from the
+    specification's seed and the sorted CCNs of the facilities that do. What is stored is enough to
+    standardise another year's facilities to this year's patient-months: the coefficients, the
+    compressed distribution of x'b, and the national percentage.
 
     Raises:
-        CohortError: a column is missing or has nulls.
+        CohortError: a column is missing or has nulls, or no facility is modelled.
         FitError: the model has no estimate; names group, term and rule.
     """
     rows = read_cohort(specification.measure, cohort, specification.adjusters)
     taking_part = _count_patients(rows) >= (specification.minimum_modelled or 0)
     used = np.flatnonzero(taking_part[rows.facility])
+    if not used.size:
+        raise CohortError(
+            f"cohort of {specification.measure}: no facility has {specification.minimum_modelled}"
+            " patients, so none is modelled"
+        )
     grouped = fit_by_groups(
         design=rows.design.take(used),
         outcome=rows.numbers(EVENT)[used],
@@ -68,6 +81,8 @@ def fit_measure(
     predictor = rows.predict(grouped.regression)
     distribution = compress_predictors(predictor[used])
     effects = _solve(rows, predictor)
+    small = _report_small(specification, rows, taking_part, used)
+    first = replace(grouped.regression, set_aside=(*grouped.regression.set_aside, *small))
     national = _average(specification, rows, effects, distribution, taking_part)
     summary = {
         "seed of the groups": float(specification.seed),
@@ -79,7 +94,8 @@ def fit_measure(
         specification,
         performance_year,
         [
-            *list_regression(grouped.regression, stage=1),
+            *list_regression(first, stage=1),
+            *list_groups(grouped.fits, stage=1),
             *list_set_aside(effects.set_aside, stage=2),
             *list_values("summary", summary, np.array(list(summary.values())), stage=3),
             *list_distribution(distribution, stage=3),
@@ -115,10 +131,11 @@ def assess_facilities(
 ) -> pd.DataFrame:
     """Standardise every facility of a cohort to a stored fit's nation: rows of the contract.
 
-    `value` and limits are percentages; `numerator` and `denominator` are patient-months with the
-    outcome and all; the test against the national percentage is Wald's on the logit scale, and
-    `standard_error` is the logit's. A facility without events, or with events alone, has exact
-    bounds in their place, and says so.
+    `value` and limits are percentages, fractions in the QIP; `numerator` and `denominator` are
+    patient-months with the outcome and all; the test against the national percentage is Wald's on
+    the logit scale, and `standard_error` is the logit's. A facility without events, or with events
+    alone, has exact bounds in their place, and says so. One whose patients show no spread has
+    neither, nor a category.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -133,24 +150,28 @@ def assess_facilities(
         predictors=read_distribution(fit, stage=3),
         national=percentage / PERCENT,
     )
-    nothing = np.full(len(rows.ccns), np.nan)
+    whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
     assessment = Assessment(
         unit_count=_count_patients(rows),
         numerator=effects.events,
         denominator=effects.rows.astype(np.float64),
-        value=PERCENT * values.value,
+        value=whole * values.value,
         rate=nothing,
         standard_error=values.logit_error,
-        lower=PERCENT * values.lower,
-        upper=PERCENT * values.upper,
+        lower=whole * values.lower,
+        upper=whole * values.upper,
         p_value=values.p_value,
         z=values.z,
         z_null_mean=nothing,
         z_null_sd=nothing,
-        reference=percentage,
-        remark=_remark(values),
+        reference=whole * percentage / PERCENT,
+        remark=_remark(effects),
     )
-    return assemble_contract(specification, performance_year, ccns=rows.ccns, assessment=assessment)
+    contract = assemble_contract(
+        specification, performance_year, ccns=rows.ccns, assessment=assessment
+    )
+    contract.loc[contract["p_value"].isna(), "category"] = None
+    return contract
 
 
 def _solve(rows: Cohort, predictor: FloatArray) -> FacilityIntercepts:
@@ -185,9 +206,37 @@ def _count_patients(rows: Cohort) -> FloatArray:
     return sum_by(pairs // spread, np.ones(pairs.size), count=len(rows.ccns))
 
 
-def _remark(values: StandardisedValues) -> NDArray[np.object_]:
-    return np.where(
-        values.is_exact,
-        np.array("no events, or events alone: exact bounds in place of Wald's", dtype=object),
+def _report_small(
+    specification: GeeSpecification,
+    rows: Cohort,
+    taking_part: NDArray[np.bool_],
+    used: IntArray,
+) -> tuple[SetAside, ...]:
+    small = int(np.count_nonzero(~taking_part))
+    if not small:
+        return ()
+    return (
+        SetAside(f"facilities of fewer than {specification.minimum_modelled} patients", small),
+        SetAside("rows of such small facilities", rows.facility.size - used.size),
+    )
+
+
+def _remark(effects: FacilityIntercepts) -> NDArray[np.object_]:
+    """Say whose test or error is not the plain one, and why."""
+    return np.select(
+        [
+            effects.status == InterceptStatus.NO_EVENTS,
+            effects.status == InterceptStatus.ALL_EVENTS,
+            np.isnan(effects.standard_error),
+            effects.working == WorkingCorrelation.HELD,
+            effects.working == WorkingCorrelation.INDEPENDENT,
+        ],
+        [
+            "no events: exact bounds in place of Wald's test",
+            "only events: exact bounds in place of Wald's test",
+            "patients show no spread: neither limits nor test",
+            "working correlation held within its range",
+            "working correlation 0: with its estimate there was no solution",
+        ],
         np.array(None, dtype=object),
     )

@@ -191,8 +191,9 @@ def compare_gee_fit(
     """Refit a GEE measure's first stage by statsmodels, as one group, and set both side by side.
 
     Exchangeable within patient, a dummy for each facility, no degrees of freedom subtracted from
-    the scale: so coefficients and robust errors are the same numbers by another road. Facilities
-    without events, or with events alone, are left out of it, too.
+    the scale: so coefficients and robust errors are the same numbers by another road. The model's
+    own errors are not held against it: statsmodels takes a scale of 1 for them, this project the
+    dispersion found. Facilities without events, or with events alone, are left out of it, too.
 
     Raises:
         FitError: the sample has too few events for the adjusters.

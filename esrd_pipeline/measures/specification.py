@@ -6,6 +6,9 @@ from typing import Literal
 Program = Literal["dfc", "qip"]
 Direction = Literal["higher", "lower"]
 
+WHOLE: dict[Program, float] = {"dfc": 100.0, "qip": 1.0}
+"""What all of a proportion is in each program's files: percents there, fractions here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
@@ -72,10 +75,22 @@ class GeeSpecification(Specification):
         seed: of the random groups of facilities.
         group_count: how many groups.
         minimum_modelled: fewest patients of a facility that takes part in the model and in the
-            national level: 11 for SFR (2.2.14); none where all do.
+            national level: 11 for SFR (2.2.14) and PPPW (2.16.7); none where all do.
     """
 
     national: Literal["patient_months", "facilities"]
     seed: int
     group_count: int = 10
     minimum_modelled: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProportionSpecification(Specification):
+    """An unadjusted proportion of patient-months or patients (2.1, 2.3 to 2.9).
+
+    Attributes:
+        limits: clustered by patient, or Wilson's, which takes every unit of the denominator as
+            independent: for one row a patient.
+    """
+
+    limits: Literal["clustered", "wilson"] = "clustered"

@@ -12,6 +12,7 @@ ELEMENTS = (
     "hospital_effect",
     "null",
     "distribution",
+    "group",
     "summary",
     "set_aside",
 )
@@ -26,15 +27,19 @@ FIT_COLUMNS: tuple[Column, ...] = (
         "text",
         "coefficient of a term; covariance of two, lower triangle row by row; baseline by"
         " interval, or cumulative hazard by day; effect of a facility or hospital, log-odds; null"
-        " by stratum of size; distribution of x'b in bins; summary of how the"
-        " fit went; set_aside: how many were not used, by rule",
+        " by stratum of size; distribution of x'b in bins; group: one random group's coefficients,"
+        " working correlation and dispersion; summary of how the fit went; set_aside: how many"
+        " were not used, by rule",
         required=True,
         allowed=ELEMENTS,
     ),
     Column("position", "integer", "Order within stage and element", required=True, minimum=0),
     Column("term", "text", "Column of the cohort, statistic, rule or CCN", required=True),
     Column(
-        "at", "number", "Day of a hazard's step; largest size of a null's stratum, none in the last"
+        "at",
+        "number",
+        "Day of a hazard's step; largest size of a null's stratum, none in the last; centre of a"
+        " bin of x'b; number of a random group, from 1",
     ),
     Column("estimate", "number", "Estimate, count or statistic"),
     Column("standard_error", "number", "Standard error: robust where there is one", minimum=0),
@@ -49,7 +54,9 @@ SECOND_OPINION_COLUMNS: tuple[Column, ...] = (
     Column("term", "text", "Column of the model", required=True),
     Column("estimate", "number", "Ours, on the sample", required=True),
     Column("other_estimate", "number", "The library's, on the same sample", required=True),
-    Column("standard_error", "number", "Ours, from the model", required=True, minimum=0),
+    Column(
+        "standard_error", "number", "Ours: the model's; a GEE's is robust", required=True, minimum=0
+    ),
     Column("other_standard_error", "number", "The library's", required=True, minimum=0),
     Column("library", "text", "Whose fit it is held against", required=True),
     Column("facility_count", "integer", "Facilities in the sample", required=True, minimum=1),

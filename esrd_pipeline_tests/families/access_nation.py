@@ -26,7 +26,12 @@ LEVEL = 0.6
 
 
 def make_months(
-    *, facility_count: int = 120, seed: int = 5, effect_sd: float = 0.5, persistence: float = 0.7
+    *,
+    facility_count: int = 120,
+    seed: int = 5,
+    effect_sd: float = 0.5,
+    persistence: float = 0.7,
+    level: float = LEVEL,
 ) -> tuple[pa.Table, pd.Series]:
     """Rows of a cohort and the log-odds planted in each facility.
 
@@ -37,7 +42,7 @@ def make_months(
     sizes = np.clip(generator.lognormal(np.log(50), 1.0, facility_count), 1, 400).astype(int)
     facility = np.repeat(np.arange(facility_count), sizes)
     people = facility.size
-    effect = generator.normal(LEVEL, effect_sd, facility_count)
+    effect = generator.normal(level, effect_sd, facility_count)
     covariates = np.column_stack(
         [
             np.round(generator.normal(0, 1.3, people) * 8) / 8,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import statsmodels.api as sm
 from pandas.testing import assert_frame_equal
 from scipy.special import expit, logit
 from scipy.stats import norm
@@ -52,20 +53,54 @@ def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
     assert summary["groups"] == 4
 
 
+def test_the_groups_stored_average_to_the_coefficients() -> None:
+    groups = read_element(FIT, "group", stage=1)
+    assert groups["at"].unique().tolist() == [1, 2, 3, 4]
+    mean = groups.groupby("term")["estimate"].mean()
+    np.testing.assert_allclose(
+        read_regression(FIT, stage=1).coefficients, mean[list(SFR.adjusters)], rtol=1e-12
+    )
+    # A month repeats its patient's draw with the chance 0.7, so two of them do with 0.49.
+    assert mean["working correlation"] == pytest.approx(0.49, abs=0.06)
+    assert mean["dispersion"] == pytest.approx(1.0, abs=0.05)
+
+
 def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
-    row = CONTRACT.iloc[10]
+    row = CONTRACT[CONTRACT["unit_count"] == CONTRACT["unit_count"].median() // 1].iloc[0]
     predictor = score_rows(SFR, FIT, COHORT)
-    # The intercept that gives the value is the facility's own: 0.6 planted at the median.
+    mine = (ROWS["ccn"] == row["ccn"]).to_numpy()
+    # The facility's own equation, by another library; the nation, by its rows.
+    alone = sm.GEE(
+        ROWS.loc[mine, "is_event"].to_numpy(dtype=float),
+        np.ones(mine.sum()),
+        groups=ROWS.loc[mine, "patient_id"].to_numpy(),
+        offset=predictor[mine],
+        family=sm.families.Binomial(),
+        cov_struct=sm.cov_struct.Exchangeable(),
+    ).fit(maxiter=500, ctol=1e-12, ddof_scale=0)
     sizes = ROWS.groupby("ccn")["patient_id"].nunique()
-    modelled = ROWS["ccn"].map(sizes).to_numpy() >= 11
-    distribution = read_distribution(FIT, stage=3)
-    for intercept in (-1.0, 0.0, 0.7):
-        plain = expit(intercept + predictor[modelled]).mean()
-        assert distribution.average(np.array([intercept]))[0][0] == pytest.approx(plain, abs=1e-9)
-    mine = ROWS["ccn"] == row["ccn"]
+    nation = expit(alone.params[0] + predictor[ROWS["ccn"].map(sizes).to_numpy() >= 11])
+    value = nation.mean()
+    slope = (nation * (1 - nation)).mean()
+    assert row["value"] == pytest.approx(100 * value, rel=1e-8)
+    assert row["standard_error"] == pytest.approx(
+        slope * alone.bse[0] / (value * (1 - value)), rel=1e-7
+    )
     assert row["denominator"] == mine.sum()
     assert row["numerator"] == ROWS.loc[mine, "is_event"].sum()
     assert row["unit_count"] == sizes[row["ccn"]]
+
+
+def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> None:
+    qip = replace(SFR, program="qip")
+    fit = fit_measure(qip, YEAR, COHORT)
+    contract = assess_facilities(qip, YEAR, fit, COHORT)
+    for name in ("value", "lower", "upper"):
+        np.testing.assert_allclose(100 * contract[name], CONTRACT[name], rtol=1e-12)
+    for name in ("z", "p_value", "standard_error"):
+        np.testing.assert_array_equal(contract[name], CONTRACT[name])
+    assert contract["category"].tolist() == CONTRACT["category"].tolist()
+    assert level(fit) == level(FIT)
 
 
 def test_the_test_and_limits_are_walds_on_the_logit_scale() -> None:
@@ -95,7 +130,11 @@ def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() ->
     assert CONTRACT.loc[small, "value"].notna().all()
     sizes = ROWS.groupby("ccn")["patient_id"].nunique()
     used = ROWS["ccn"].map(sizes) >= 11
-    assert read_regression(FIT, stage=1).row_count == used.sum()
+    regression = read_regression(FIT, stage=1)
+    assert regression.row_count == used.sum()
+    counts = {aside.rule: aside.count for aside in regression.set_aside}
+    assert counts["facilities of fewer than 11 patients"] == small.sum()
+    assert counts["rows of such small facilities"] == (~used).sum()
 
 
 def test_a_category_is_what_the_limits_say_and_higher_is_better() -> None:
@@ -105,15 +144,31 @@ def test_a_category_is_what_the_limits_say_and_higher_is_better() -> None:
 
 
 def test_planted_facility_effects_are_recovered_and_covered() -> None:
-    cohort, effects = make_months(facility_count=400, seed=9)
+    cohort, effects = make_months(facility_count=800, seed=9)
     fit = fit_measure(replace(SFR, group_count=10), YEAR, cohort)
     contract = assess_facilities(SFR, YEAR, fit, cohort).set_index("ccn")
-    large = contract[(contract["unit_count"] > 25) & contract["remark"].isna()]
+    large = contract[(contract["unit_count"] >= 11) & contract["z"].notna()]
     truth, _ = read_distribution(fit, stage=3).average(effects[large.index].to_numpy())
     found = large["value"].to_numpy(dtype=float)
     assert np.polyfit(logit(truth), logit(found / 100), 1)[0] == pytest.approx(1.0, abs=0.1)
     covered = (large["lower"] <= 100 * truth) & (100 * truth <= large["upper"])
-    assert 0.92 <= covered.mean() <= 0.98
+    assert 0.93 <= covered.mean() <= 0.97
+
+
+def test_where_few_are_waitlisted_facilities_with_none_are_kept_and_covered() -> None:
+    pppw = replace(SFR, measure="pppw", source="Manual v10.1 2.16")
+    cohort, effects = make_months(facility_count=300, seed=3, persistence=0.97, level=-2.5)
+    fit = fit_measure(pppw, YEAR, cohort)
+    counts = {aside.rule: aside.count for aside in read_regression(fit, stage=1).set_aside}
+    contract = assess_facilities(pppw, YEAR, fit, cohort).set_index("ccn")
+    shown = contract[contract["reportable"].astype(bool)]
+    none = shown[shown["numerator"] == 0]
+    assert len(none) == counts["facilities without events (stage 1)"] > 10
+    assert none["remark"].unique().tolist() == ["no events: exact bounds in place of Wald's test"]
+    truth, _ = read_distribution(fit, stage=3).average(effects[shown.index].to_numpy())
+    covered = (shown["lower"] <= 100 * truth) & (100 * truth <= shown["upper"])
+    assert covered[none.index].mean() >= 0.95
+    assert covered.mean() >= 0.93
 
 
 @pytest.mark.parametrize(("outcome", "value"), [(0, 0.0), (1, 100.0)])
@@ -128,7 +183,8 @@ def test_a_facility_whose_months_are_all_alike_has_exact_bounds_and_says_so(
     assert np.isnan(row["z"])
     assert row["p_value"] < 0.05
     assert (row["lower"], row["upper"])[outcome] == value
-    assert "exact bounds" in row["remark"]
+    kind = ("no", "only")[outcome]
+    assert row["remark"] == f"{kind} events: exact bounds in place of Wald's test"
     assert row["category"] == ("worse", "better")[outcome]
 
 
@@ -140,6 +196,19 @@ def test_a_lone_patient_is_assessed_and_not_reported() -> None:
     (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
     assert row["unit_count"] == 1
     assert not row["reportable"]
+
+
+def test_a_facility_whose_patients_show_no_spread_has_no_category_and_says_so() -> None:
+    like = ROWS.iloc[[0]].drop(columns="is_event")
+    pairs = pd.concat([like.assign(is_event=outcome) for outcome in (0, 1)] * 12)
+    strange = pairs.assign(ccn="999999", patient_id=9_000_000 + np.arange(24) // 2)
+    cohort = pa.Table.from_pandas(pd.concat([ROWS, strange]), preserve_index=False)
+    contract = assess_facilities(SFR, YEAR, FIT, cohort)
+    (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
+    assert row["reportable"]
+    assert pd.isna(row["category"])
+    assert np.isnan(row["p_value"])
+    assert row["remark"] == "patients show no spread: neither limits nor test"
 
 
 def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
@@ -173,5 +242,7 @@ def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
 def test_what_is_wrong_with_a_cohort_is_named() -> None:
     with pytest.raises(CohortError, match="cohort of sfr: column is_event is missing"):
         fit_measure(SFR, YEAR, COHORT.drop_columns(["is_event"]))
+    with pytest.raises(CohortError, match="no facility has 9999 patients, so none is modelled"):
+        fit_measure(replace(SFR, minimum_modelled=9999), YEAR, COHORT)
     with pytest.raises(FitError, match="cannot be split into 500 groups"):
         fit_measure(replace(SFR, group_count=500), YEAR, COHORT)

@@ -1,5 +1,7 @@
 """Unadjusted percentages: values, units, limits by patients, and no flag."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,11 +9,11 @@ import pytest
 
 from esrd_pipeline.families.cohort import CohortError
 from esrd_pipeline.families.proportion import assess_facilities
-from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.specification import ProportionSpecification
 from esrd_pipeline.statistics.fit import FitError
 
 YEAR = 2024
-LTC = Specification(
+LTC = ProportionSpecification(
     measure="ltc",
     program="dfc",
     adjusters=(),
@@ -49,6 +51,59 @@ def test_limits_at_none_and_all_are_exact_over_patients() -> None:
     # Clopper and Pearson with 20 patients: 1 - 0.025 ** (1 / 20).
     assert (none["lower"], none["upper"]) == (0, pytest.approx(100 * (1 - 0.025 ** (1 / 20))))
     assert (every["lower"], every["upper"]) == (pytest.approx(100 * 0.025 ** (1 / 20)), 100)
+    assert none["remark"] == "nothing or all counts: exact limits with patients as the units"
+
+
+def test_a_lone_patient_has_a_value_and_no_limits_and_says_so() -> None:
+    (row,) = assess_facilities(LTC, YEAR, months(("A", 1, 2, 6))).to_dict("records")
+    assert row["value"] == pytest.approx(100 / 3)
+    assert np.isnan(row["lower"])
+    assert row["remark"] == "patients show no spread: no limits"
+
+
+def test_nothing_in_the_denominator_is_no_value_and_says_why() -> None:
+    row, other = assess_facilities(
+        replace(LTC, minimum_units=None), YEAR, months(("A", 1, 0, 0), ("B", 2, 1, 2))
+    ).to_dict("records")
+    assert np.isnan(row["value"])
+    assert row["unit_count"] == 0
+    assert row["reason"] == "nothing in the denominator"
+    assert other["reportable"]
+
+
+def test_size_counts_patient_months_where_the_specification_says_so() -> None:
+    cohort = months(("A", 1, 2, 6), ("A", 2, 1, 2))
+    (row,) = assess_facilities(replace(LTC, unit="patient_months"), YEAR, cohort).to_dict("records")
+    assert row["unit_count"] == 8
+    assert row["reason"] == "fewer than 11 patient-months"
+
+
+def test_the_qip_takes_fractions() -> None:
+    cohort = months(("A", 1, 2, 6), ("A", 2, 1, 2))
+    (percent,) = assess_facilities(LTC, YEAR, cohort).to_dict("records")
+    (fraction,) = assess_facilities(replace(LTC, program="qip"), YEAR, cohort).to_dict("records")
+    assert fraction["value"] == pytest.approx(0.375)
+    assert 100 * fraction["upper"] == pytest.approx(percent["upper"])
+
+
+def test_wilsons_limits_are_the_textbooks() -> None:
+    wilson = replace(LTC, limits="wilson")
+    cohort = months(*(("A", n, n < 3, 1) for n in range(20)))
+    (row,) = assess_facilities(wilson, YEAR, cohort).to_dict("records")
+    # (p + c/2 -/+ sqrt(c p (1 - p) + c^2 / 4)) / (1 + c), c = 1.96^2 / 20, p = 0.15.
+    assert (row["lower"], row["upper"]) == (
+        pytest.approx(5.2369, abs=1e-4),
+        pytest.approx(36.0418, abs=1e-4),
+    )
+    assert row["standard_error"] == pytest.approx(1 / np.sqrt(20 * 0.15 * 0.85))
+    assert row["remark"] is None
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    generator = np.random.default_rng(4)
+    rows = [("AB"[n % 2], n, int(generator.binomial(7, 0.4)), 7) for n in range(60)]
+    again = assess_facilities(LTC, YEAR, months(*rows[::-1]))
+    pd.testing.assert_frame_equal(assess_facilities(LTC, YEAR, months(*rows)), again, rtol=1e-9)
 
 
 def test_limits_are_wider_where_the_months_of_a_patient_go_together() -> None:
