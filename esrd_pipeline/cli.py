@@ -262,7 +262,8 @@ def _print_table(title: str, lines: Sequence[Sequence[str]]) -> None:
 
     table = RichTable(title=title)
     for name in lines[0]:
-        table.add_column(name, justify="left" if name in ("", "result", "reason") else "right")
+        is_text = name in ("", "result", "reason")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name == "reason")
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
