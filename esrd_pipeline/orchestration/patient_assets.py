@@ -75,8 +75,8 @@ def _digest(path: Path) -> str:
 
 
 def _take_sixty_days(_: Build) -> Mapping[str, object]:
-    """Manual 2.13.10: 60 days of treatment before, 60 days after leaving; readings 20, 27."""
-    return {"treatment_days": 60, "follow_days": 60}
+    """Manual 2.13.10: day 91; 60 days treated before, 60 after leaving; 3 before a transplant."""
+    return {"treatment_days": 60, "follow_days": 60, "first_day": 91, "transplant_days": 3}
 
 
 _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None]] = {
@@ -101,6 +101,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
+    "history.dialysis_evidence": (
+        "Where each patient was dialysed, by EQRS, or by claims and CMS-2728 where EQRS is silent.",
+        None,
+    ),
     "history.treatment": (
         "The treatment history: one record per patient, facility and modality.",
         None,

@@ -21,9 +21,38 @@ NOBODY = (
     "transplant",
     "after withdrawal or recovery",
     "lost to follow-up",
+    "not treated by any facility",
     "facility unknown",
 )
 """Why no facility answers for a day."""
+
+DIALYSIS_EVIDENCE = Table(
+    name="history.dialysis_evidence",
+    grain="one span of one patient's days at one place of dialysis, as one source has it",
+    source="manual 2.13.10, 2.14.10.3: EQRS first, claims and CMS-2728 where EQRS has no place",
+    key=("patient_id", "start_date"),
+    columns=(
+        PATIENT,
+        START,
+        END,
+        YEAR,
+        Column(
+            "source",
+            "text",
+            "Whose evidence",
+            required=True,
+            allowed=("eqrs", "claims", "cms_2728"),
+        ),
+        Column("facilityid", "integer", "EQRS facility, where EQRS or CMS-2728 names it"),
+        Column("provider_number", "text", "Provider number, where a claim names it"),
+        Column("modality", "text", "Modality", allowed=MODALITIES),
+        Column("setting", "text", "Where dialysed", allowed=TREATMENT_SETTINGS),
+        Column("is_new", "boolean", "Treatment begins anew with it", required=True),
+        Column("ended_by", "text", "Discharge reason, or a year without evidence"),
+    ),
+    rules=(IN_ORDER,),
+    spans_of=("patient_id",),
+)
 
 TREATMENT = Table(
     name="history.treatment",
@@ -40,7 +69,13 @@ TREATMENT = Table(
         Column("ccn", "text", "Facility treating; null off dialysis or where unknown"),
         Column("modality", "text", "Modality on dialysis", allowed=MODALITIES),
         Column("setting", "text", "Where dialysed", allowed=TREATMENT_SETTINGS),
-        Column("source", "text", "eqrs or claims", required=True, allowed=("eqrs", "claims")),
+        Column(
+            "source",
+            "text",
+            "What the spell rests on",
+            required=True,
+            allowed=("eqrs", "claims", "cms_2728", "first service", "transplant"),
+        ),
     ),
     rules=(IN_ORDER,),
     spans_of=("program", "patient_id"),
@@ -198,6 +233,7 @@ COVID_STAGE = Table(
 )
 
 TABLES = (
+    DIALYSIS_EVIDENCE,
     TREATMENT,
     ATTRIBUTION,
     HOSPITAL_STAY,

@@ -53,7 +53,14 @@ def test_every_file_gives_no_rows_from_no_rows(name: str) -> None:
 HEADER = "-- one row a claim; manual 9.9\n"
 READ = "SELECT clm_id FROM raw.claim WHERE performance_year"
 READ_BOTH = "SELECT c.clm_id FROM raw.claim AS c JOIN raw.claim_value AS v ON v.clm_id = c.clm_id"
-RULES = {"treatment_days": 60, "follow_days": 60, "specification": "manual", "ccn": "A"}
+RULES = {
+    "treatment_days": 60,
+    "follow_days": 60,
+    "first_day": 91,
+    "transplant_days": 3,
+    "specification": "manual",
+    "ccn": "A",
+}
 
 
 def test_years_are_read_off_the_filters() -> None:

@@ -1,82 +1,269 @@
--- One row: a span of one patient's days and the facility that answers for them, or why none does.
--- Manual 2.13.10 (2.12.10, 2.25.12); readings 20, 27, 28. A facility answers (a) from the day
--- after $treatment_days unbroken days of treatment there, not before day 91 of ESRD; (b) for
--- $follow_days after a patient it answered for left. Nobody does from the third day before a
--- transplant on.
+-- One row: a span of one patient's days and the facility that answers for them, or none and why.
+-- Spans tile the days of history.treatment. Manual 2.13.10, 2.12.10, 2.14.10, 2.25.12, 2.27.10;
+-- readings 20, 27, 28. Parameters: $treatment_days of unbroken treatment before a facility answers
+-- (60; SMoSR 30), $follow_days after the patient left (60; SMoSR 30), $first_day of ESRD on which
+-- anybody answers (91; SMoSR 1), $transplant_days before a transplant on which nobody does any
+-- more (3; SMR 0).
 WITH
-treatment AS (
-    SELECT program, patient_id, start_date, end_date, state, ccn
+spell AS (
+    SELECT
+        *,
+        min(start_date) OVER (PARTITION BY program, patient_id) AS first_service_date,
+        max(end_date) OVER (PARTITION BY program, patient_id) AS last_day
     FROM history.treatment
     WHERE performance_year = $performance_year
 ),
-person AS (
-    SELECT t.program, t.patient_id, min(t.start_date) AS first_day, max(t.end_date) AS last_day, min(t.start_date) + 90 AS day_91
-    FROM treatment AS t GROUP BY t.program, t.patient_id
+
+patient AS (
+    SELECT
+        program,
+        patient_id,
+        first_service_date + ($first_day - 1) AS first_day,
+        last_day
+    FROM spell
+    GROUP BY program, patient_id, first_service_date, last_day
 ),
+
+-- Known after the year's end, too: the days before it may lie in the year. Not after death.
 transplant AS (
-    SELECT program, patient_id, transplant_date, transplant_date - 3 AS leave_date FROM linkage.transplant WHERE performance_year = $performance_year
+    SELECT p.program, p.patient_id, p.last_day, t.transplant_date
+    FROM patient AS p
+    JOIN linkage.transplant AS t
+        ON t.program = p.program
+        AND t.patient_id = p.patient_id
+        AND t.performance_year = $performance_year
+        AND (t.transplant_date <= p.last_day OR p.last_day = make_date($performance_year, 12, 31))
 ),
--- A change of modality does not break a facility's treatment.
-marked AS (
-    SELECT *, CASE WHEN lag(ccn) OVER w = ccn AND lag(state) OVER w = 'dialysis' AND state = 'dialysis' AND lag(end_date) OVER w + 1 = start_date THEN 0 ELSE 1 END AS is_new
-    FROM treatment WINDOW w AS (PARTITION BY program, patient_id ORDER BY start_date)
+
+-- Unbroken treatment at one facility: a change of modality, setting or source does not break it.
+compared AS (
+    SELECT
+        program,
+        patient_id,
+        ccn,
+        start_date,
+        end_date,
+        CASE
+            WHEN ccn = lag(ccn) OVER days AND start_date = lag(end_date) OVER days + 1 THEN 0
+            ELSE 1
+        END AS begins
+    FROM spell
+    WHERE state = 'dialysis' AND ccn IS NOT NULL
+    WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
 ),
+
 numbered AS (
-    SELECT *, sum(is_new) OVER (PARTITION BY program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING) AS stay FROM marked
+    SELECT
+        *,
+        sum(begins) OVER (
+            PARTITION BY program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
+        ) AS number
+    FROM compared
 ),
-stay AS (
+
+treated AS (
     SELECT program, patient_id, ccn, min(start_date) AS start_date, max(end_date) AS end_date
-    FROM numbered WHERE state = 'dialysis' AND ccn IS NOT NULL
-    GROUP BY program, patient_id, ccn, stay
+    FROM numbered
+    GROUP BY program, patient_id, ccn, number
 ),
--- The first transplant after a stay began ends what it gives rise to.
-bounded AS (
-    SELECT s.program, s.patient_id, s.ccn, greatest(s.start_date + $treatment_days, p.day_91) AS answer_start, s.end_date, p.last_day,
-        min(t.leave_date) AS leave_date
-    FROM stay AS s
-    JOIN person AS p ON p.program = s.program AND p.patient_id = s.patient_id
-    LEFT JOIN transplant AS t ON t.program = s.program AND t.patient_id = s.patient_id AND t.transplant_date > s.start_date
-    GROUP BY s.program, s.patient_id, s.ccn, s.start_date, p.day_91, s.end_date, p.last_day
+
+-- Reading 27 (a), 28: from the day after $treatment_days, not before $first_day of ESRD; a patient
+-- who left before that day never was the facility's.
+answering AS (
+    SELECT
+        t.program,
+        t.patient_id,
+        t.ccn,
+        t.start_date,
+        t.end_date,
+        greatest(t.start_date + $treatment_days, p.first_day) AS from_date,
+        p.last_day
+    FROM treated AS t
+    JOIN patient AS p ON p.program = t.program AND p.patient_id = t.patient_id
+    WHERE greatest(t.start_date + $treatment_days, p.first_day) <= t.end_date + 1
 ),
+
+-- What nobody answers for, however short the time since the patient left.
+barred AS (
+    SELECT program, patient_id, transplant_date AS event_date, $transplant_days AS days
+    FROM transplant
+    UNION ALL
+    SELECT program, patient_id, start_date AS event_date, 0 AS days
+    FROM spell
+    WHERE state = 'lost'
+),
+
+next_barred AS (
+    SELECT a.program, a.patient_id, a.start_date, min(b.event_date - b.days) AS barred_date
+    FROM answering AS a
+    JOIN barred AS b
+        ON b.program = a.program AND b.patient_id = a.patient_id AND b.event_date > a.start_date
+    GROUP BY a.program, a.patient_id, a.start_date
+),
+
+-- Reading 27 (b): to $follow_days after the last day there, unless another facility has the
+-- patient's $treatment_days before.
 answered AS (
-    SELECT program, patient_id, ccn, answer_start AS start_date,
-        least(end_date + $follow_days, last_day, coalesce(leave_date - 1, last_day)) AS end_date
-    FROM bounded WHERE answer_start <= end_date AND answer_start < coalesce(leave_date, last_day + 1)
+    SELECT
+        a.program,
+        a.patient_id,
+        a.ccn,
+        a.from_date,
+        least(
+            a.end_date + $follow_days,
+            a.last_day,
+            coalesce(b.barred_date - 1, a.last_day),
+            coalesce(
+                lead(a.from_date) OVER (
+                    PARTITION BY a.program, a.patient_id ORDER BY a.start_date
+                ) - 1,
+                a.last_day
+            )
+        ) AS to_date,
+        a.last_day
+    FROM answering AS a
+    LEFT JOIN next_barred AS b
+        ON b.program = a.program AND b.patient_id = a.patient_id AND b.start_date = a.start_date
 ),
-boundary AS (
-    SELECT program, patient_id, start_date AS d FROM treatment
-    UNION SELECT program, patient_id, start_date FROM answered
-    UNION SELECT a.program, a.patient_id, a.end_date + 1 FROM answered a JOIN person p ON p.program = a.program AND p.patient_id = a.patient_id WHERE a.end_date < p.last_day
-    UNION SELECT program, patient_id, day_91 FROM person WHERE day_91 <= last_day
-    UNION SELECT t.program, t.patient_id, t.leave_date FROM transplant t JOIN person p ON p.program = t.program AND p.patient_id = t.patient_id WHERE t.leave_date BETWEEN p.first_day AND p.last_day
+
+-- Days on which something changes: the state, who answers, that a transplant is near.
+change AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        CASE
+            WHEN state = 'transplant' THEN 'transplant'
+            WHEN state IN ('recovered', 'withdrawn') THEN 'after withdrawal or recovery'
+            WHEN state = 'lost' THEN 'lost to follow-up'
+            WHEN state = 'untreated' THEN 'not treated by any facility'
+            WHEN ccn IS NULL THEN 'facility unknown'
+            ELSE 'fewer than the days of treatment at one facility'
+        END AS reason,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CASE WHEN state = 'transplant' THEN 0 END AS is_near
+    FROM spell
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        first_day AS start_date,
+        CAST(NULL AS VARCHAR) AS reason,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CAST(NULL AS INTEGER) AS is_near
+    FROM patient
+    WHERE first_day <= last_day
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        from_date AS start_date,
+        CAST(NULL AS VARCHAR) AS reason,
+        ccn,
+        CAST(NULL AS INTEGER) AS is_near
+    FROM answered
+    WHERE from_date <= to_date
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        to_date + 1 AS start_date,
+        CAST(NULL AS VARCHAR) AS reason,
+        '' AS ccn,
+        CAST(NULL AS INTEGER) AS is_near
+    FROM answered
+    WHERE from_date <= to_date AND to_date < last_day
+    UNION ALL
+    SELECT
+        t.program,
+        t.patient_id,
+        greatest(t.transplant_date - $transplant_days, p.first_day) AS start_date,
+        CAST(NULL AS VARCHAR) AS reason,
+        CAST(NULL AS VARCHAR) AS ccn,
+        1 AS is_near
+    FROM transplant AS t
+    JOIN patient AS p ON p.program = t.program AND p.patient_id = t.patient_id
+    WHERE greatest(t.transplant_date - $transplant_days, p.first_day)
+        < least(t.transplant_date, p.last_day + 1)
 ),
-piece AS (
-    SELECT b.program, b.patient_id, b.d AS start_date, coalesce(lead(b.d) OVER (PARTITION BY b.program, b.patient_id ORDER BY b.d) - 1, p.last_day) AS end_date, p.day_91
-    FROM boundary b JOIN person p ON p.program = b.program AND p.patient_id = b.patient_id
+
+-- A facility's first day outranks another's end on the same day; a transplant outranks its nearness.
+dated AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        max(reason) AS reason,
+        max(ccn) AS ccn,
+        min(is_near) AS is_near
+    FROM change
+    GROUP BY program, patient_id, start_date
 ),
-leaving AS (
-    SELECT DISTINCT q.program, q.patient_id, q.start_date FROM piece q JOIN transplant t ON t.program = q.program AND t.patient_id = q.patient_id AND q.start_date BETWEEN t.leave_date AND t.transplant_date
+
+carried AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        lead(start_date) OVER days - 1 AS end_date,
+        last_value(reason IGNORE NULLS) OVER days AS reason,
+        last_value(ccn IGNORE NULLS) OVER days AS ccn,
+        last_value(is_near IGNORE NULLS) OVER days AS is_near
+    FROM dated
+    WINDOW days AS (
+        PARTITION BY program, patient_id
+        ORDER BY start_date
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )
 ),
-judged AS (
-    SELECT q.program, q.patient_id, q.start_date, q.end_date, a.ccn,
-        CASE WHEN a.ccn IS NOT NULL THEN NULL
-             WHEN q.start_date < q.day_91 THEN 'first 90 days of ESRD'
-             WHEN t.state = 'transplant' OR v.start_date IS NOT NULL THEN 'transplant'
-             WHEN t.state IN ('withdrawn', 'recovered') THEN 'after withdrawal or recovery'
-             WHEN t.state = 'lost' THEN 'lost to follow-up'
-             WHEN t.state = 'dialysis' AND t.ccn IS NULL THEN 'facility unknown'
-             ELSE 'fewer than the days of treatment at one facility' END AS reason
-    FROM piece q
-    JOIN treatment t ON t.program = q.program AND t.patient_id = q.patient_id AND q.start_date BETWEEN t.start_date AND t.end_date
-    LEFT JOIN answered a ON a.program = q.program AND a.patient_id = q.patient_id AND q.start_date BETWEEN a.start_date AND a.end_date
-    LEFT JOIN leaving v ON v.program = q.program AND v.patient_id = q.patient_id AND v.start_date = q.start_date
+
+explained AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.start_date,
+        coalesce(c.end_date, p.last_day) AS end_date,
+        CASE WHEN c.ccn <> '' THEN c.ccn END AS ccn,
+        CASE
+            WHEN c.ccn <> '' THEN NULL
+            WHEN c.start_date < p.first_day THEN 'first 90 days of ESRD'
+            WHEN c.is_near = 1 THEN 'transplant'
+            ELSE c.reason
+        END AS reason
+    FROM carried AS c
+    JOIN patient AS p ON p.program = c.program AND p.patient_id = c.patient_id
 ),
-joined AS (
-    SELECT *, CASE WHEN lag(coalesce(ccn, '')) OVER w = coalesce(ccn, '') AND lag(coalesce(reason, '')) OVER w = coalesce(reason, '') THEN 0 ELSE 1 END AS is_new
-    FROM judged WINDOW w AS (PARTITION BY program, patient_id ORDER BY start_date)
+
+marked AS (
+    SELECT
+        *,
+        CASE
+            WHEN coalesce(ccn, '') = coalesce(lag(ccn) OVER days, '')
+                AND coalesce(reason, '') = coalesce(lag(reason) OVER days, '')
+                AND lag(start_date) OVER days IS NOT NULL
+                THEN 0
+            ELSE 1
+        END AS begins
+    FROM explained
+    WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
 ),
+
 spanned AS (
-    SELECT *, sum(is_new) OVER (PARTITION BY program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING) AS span FROM joined
+    SELECT
+        *,
+        sum(begins) OVER (
+            PARTITION BY program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
+        ) AS span
+    FROM marked
 )
-SELECT program, patient_id, min(start_date) AS start_date, max(end_date) AS end_date, $performance_year AS performance_year, ccn, reason
-FROM spanned GROUP BY program, patient_id, span, ccn, reason
+
+SELECT
+    program,
+    patient_id,
+    min(start_date) AS start_date,
+    max(end_date) AS end_date,
+    $performance_year AS performance_year,
+    ccn,
+    reason
+FROM spanned
+GROUP BY program, patient_id, span, ccn, reason

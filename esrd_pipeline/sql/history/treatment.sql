@@ -1,96 +1,342 @@
--- One row: a spell of one patient in one state and, on dialysis, one facility and modality; spells
--- tile the days from the first service date to death or the year's end. Manual 2.13.10.
--- Readings: a later admission ends an earlier one the day before; the day of discharge is the last
--- day treated; Acute and Transient admissions are no chronic treatment there.
+-- One row: a spell of one patient's days, as one program knows them: one state and, on dialysis,
+-- one facility and modality. Spells tile the days from the first service date to death or the
+-- year's last day. Manual 2.13.10, 2.14.10.3; CCN by program: 3.3.3, 3.3.11.
 WITH
-person AS (
-    SELECT f.program, f.patient_id, f.first_service_date,
-        least(coalesce(d.death_date, make_date($performance_year, 12, 31)), make_date($performance_year, 12, 31)) AS last_day
+rule AS (
+    -- 2.13.10: lost to follow-up once a year has passed without evidence of dialysis.
+    SELECT 365 AS evidence_days
+),
+
+-- The death day is at risk.
+followed AS (
+    SELECT
+        f.program,
+        f.patient_id,
+        f.first_service_date,
+        least(
+            coalesce(d.death_date, make_date($performance_year, 12, 31)),
+            make_date($performance_year, 12, 31)
+        ) AS last_day
     FROM linkage.first_service AS f
-    LEFT JOIN linkage.death AS d ON d.program = f.program AND d.patient_id = f.patient_id AND d.performance_year = $performance_year
+    LEFT JOIN linkage.death AS d
+        ON d.program = f.program
+        AND d.patient_id = f.patient_id
+        AND d.performance_year = $performance_year
     WHERE f.performance_year = $performance_year
+        AND f.first_service_date <= make_date($performance_year, 12, 31)
 ),
-admitted AS (
-    SELECT a.patient_id, a.facilityid, a.admit_date, a.discharge_date, a.discharge_reason
-    FROM raw.eqrs_admission AS a
-    WHERE a.performance_year = $performance_year
-        AND a.admit_reason NOT IN ('Transient', 'Acute') AND coalesce(a.discharge_reason, '') <> 'Acute'
+
+evidence AS (
+    SELECT *
+    FROM history.dialysis_evidence
+    WHERE performance_year = $performance_year
 ),
--- One admission a day: of several, the one with the largest facility identifier.
-daily AS (
-    SELECT *, row_number() OVER (PARTITION BY patient_id, admit_date ORDER BY facilityid DESC) AS place FROM admitted
-),
-sequenced AS (
-    SELECT *, lead(admit_date) OVER (PARTITION BY patient_id ORDER BY admit_date) AS next_admit FROM daily WHERE place = 1
-),
-bounded AS (
-    SELECT patient_id, facilityid, admit_date,
-        CASE WHEN discharge_date IS NULL THEN next_admit - 1
-             WHEN next_admit IS NULL THEN discharge_date
-             ELSE least(discharge_date, next_admit - 1) END AS last_date,
-        CASE WHEN discharge_date IS NOT NULL AND (next_admit IS NULL OR discharge_date < next_admit) THEN discharge_reason END AS why,
-        next_admit
-    FROM sequenced
-),
-mine AS (
-    SELECT p.program, p.patient_id, p.first_service_date, p.last_day, b.facilityid,
-        greatest(b.admit_date, p.first_service_date) AS start_date,
-        least(coalesce(b.last_date, p.last_day), p.last_day) AS end_date, b.why, b.next_admit
-    FROM bounded AS b JOIN person AS p ON p.patient_id = b.patient_id
-),
+
 transplant AS (
-    SELECT program, patient_id, transplant_date, failure_date FROM linkage.transplant WHERE performance_year = $performance_year
+    SELECT
+        f.program,
+        f.patient_id,
+        f.first_service_date,
+        f.last_day,
+        greatest(t.transplant_date, f.first_service_date) AS start_date,
+        t.failure_date,
+        lead(t.transplant_date) OVER (
+            PARTITION BY t.program, t.patient_id ORDER BY t.transplant_date
+        ) AS next_date
+    FROM followed AS f
+    JOIN linkage.transplant AS t
+        ON t.program = f.program
+        AND t.patient_id = f.patient_id
+        AND t.performance_year = $performance_year
+        AND t.transplant_date <= f.last_day
 ),
-prescribed AS (
-    SELECT patient_id, facilityid, start_date, treatment_type, setting FROM raw.eqrs_treatment WHERE performance_year = $performance_year
+
+-- A chronic admission after the transplant is a return to dialysis, failure reported or not.
+returned AS (
+    SELECT t.program, t.patient_id, t.start_date, min(e.start_date) AS return_date
+    FROM transplant AS t
+    JOIN evidence AS e
+        ON e.patient_id = t.patient_id AND e.start_date > t.start_date AND e.is_new
+    GROUP BY t.program, t.patient_id, t.start_date
 ),
-ccns AS (
-    SELECT program, facilityid, start_date, coalesce(end_date, DATE '9999-12-31') AS end_date, ccn FROM linkage.facility_ccn WHERE performance_year = $performance_year
+
+-- From the day of the transplant to the day before failure, return or the next transplant.
+graft AS (
+    SELECT
+        t.program,
+        t.patient_id,
+        t.first_service_date,
+        t.start_date,
+        greatest(
+            t.start_date,
+            least(
+                t.last_day,
+                coalesce(t.failure_date - 1, t.last_day),
+                coalesce(r.return_date - 1, t.last_day),
+                coalesce(t.next_date - 1, t.last_day)
+            )
+        ) AS end_date
+    FROM transplant AS t
+    LEFT JOIN returned AS r
+        ON r.program = t.program AND r.patient_id = t.patient_id AND r.start_date = t.start_date
+    WHERE t.next_date IS NULL OR t.next_date > t.start_date
 ),
-boundary AS (
-    SELECT program, patient_id, first_service_date AS d FROM person WHERE first_service_date <= last_day
-    UNION SELECT program, patient_id, start_date FROM mine WHERE start_date <= end_date
-    UNION SELECT program, patient_id, end_date + 1 FROM mine WHERE start_date <= end_date AND end_date < last_day
-    UNION SELECT m.program, m.patient_id, r.start_date FROM mine m JOIN prescribed r ON r.patient_id = m.patient_id AND r.facilityid = m.facilityid AND r.start_date > m.start_date AND r.start_date <= m.end_date
-    UNION SELECT m.program, m.patient_id, c.start_date FROM mine m JOIN ccns c ON c.program = m.program AND c.facilityid = m.facilityid AND c.start_date > m.start_date AND c.start_date <= m.end_date
-    UNION SELECT t.program, t.patient_id, t.transplant_date FROM transplant t JOIN person p ON p.program = t.program AND p.patient_id = t.patient_id AND t.transplant_date BETWEEN p.first_service_date AND p.last_day
-    UNION SELECT t.program, t.patient_id, t.failure_date FROM transplant t JOIN person p ON p.program = t.program AND p.patient_id = t.patient_id AND t.failure_date BETWEEN p.first_service_date AND p.last_day
+
+last_graft AS (
+    SELECT program, patient_id, max(end_date) AS end_date
+    FROM graft
+    GROUP BY program, patient_id
 ),
-piece AS (
-    SELECT b.program, b.patient_id, b.d AS start_date, coalesce(lead(b.d) OVER (PARTITION BY b.program, b.patient_id ORDER BY b.d) - 1, p.last_day) AS end_date
-    FROM boundary b JOIN person p ON p.program = b.program AND p.patient_id = b.patient_id
+
+-- Days without a functioning graft.
+free AS (
+    SELECT
+        program,
+        patient_id,
+        coalesce(
+            lag(end_date) OVER (PARTITION BY program, patient_id ORDER BY start_date) + 1,
+            first_service_date
+        ) AS start_date,
+        start_date - 1 AS end_date
+    FROM graft
+    UNION ALL
+    SELECT
+        f.program,
+        f.patient_id,
+        coalesce(g.end_date + 1, f.first_service_date) AS start_date,
+        f.last_day AS end_date
+    FROM followed AS f
+    LEFT JOIN last_graft AS g ON g.program = f.program AND g.patient_id = f.patient_id
 ),
-grafted AS (
-    SELECT DISTINCT q.program, q.patient_id, q.start_date
-    FROM piece q JOIN transplant t ON t.program = q.program AND t.patient_id = q.patient_id
-        AND q.start_date >= t.transplant_date AND q.start_date < coalesce(t.failure_date, DATE '9999-12-31')
+
+ccn_known AS (
+    SELECT
+        program,
+        facilityid,
+        ccn,
+        start_date,
+        coalesce(end_date, DATE '9999-12-31') AS end_date
+    FROM linkage.facility_ccn
+    WHERE performance_year = $performance_year
 ),
--- Why the patient was no longer there: the last discharge before a day without an admission.
-left_by AS (
-    SELECT q.program, q.patient_id, q.start_date, m.why,
-        row_number() OVER (PARTITION BY q.program, q.patient_id, q.start_date ORDER BY m.end_date DESC, m.start_date DESC) AS place
-    FROM piece q JOIN mine m ON m.program = q.program AND m.patient_id = q.patient_id AND m.end_date < q.start_date
+
+-- Every day of a facility has a CCN, or none is known.
+ccn_span AS (
+    SELECT program, facilityid, ccn, start_date, end_date FROM ccn_known
+    UNION ALL
+    SELECT
+        program,
+        facilityid,
+        CAST(NULL AS VARCHAR) AS ccn,
+        coalesce(
+            lag(end_date) OVER (PARTITION BY program, facilityid ORDER BY start_date) + 1,
+            DATE '1900-01-01'
+        ) AS start_date,
+        start_date - 1 AS end_date
+    FROM ccn_known
+    UNION ALL
+    SELECT
+        program,
+        facilityid,
+        CAST(NULL AS VARCHAR) AS ccn,
+        max(end_date) + 1 AS start_date,
+        DATE '9999-12-31' AS end_date
+    FROM ccn_known
+    GROUP BY program, facilityid
+    HAVING max(end_date) < DATE '9999-12-31'
 ),
-described AS (
-    SELECT q.program, q.patient_id, q.start_date, q.end_date, m.facilityid,
-        CASE WHEN g.start_date IS NOT NULL THEN 'transplant'
-             WHEN m.facilityid IS NOT NULL THEN 'dialysis'
-             WHEN l.why = 'Recover Function' THEN 'recovered'
-             WHEN l.why = 'Discontinue' THEN 'withdrawn'
-             WHEN l.why = 'Lost to Follow Up' THEN 'lost'
-             ELSE 'untreated' END AS state,
-        c.ccn, r.treatment_type, r.setting,
-        row_number() OVER (PARTITION BY q.program, q.patient_id, q.start_date ORDER BY r.start_date DESC) AS place
-    FROM piece q
-    LEFT JOIN mine m ON m.program = q.program AND m.patient_id = q.patient_id AND q.start_date BETWEEN m.start_date AND m.end_date
-    LEFT JOIN grafted g ON g.program = q.program AND g.patient_id = q.patient_id AND g.start_date = q.start_date
-    LEFT JOIN left_by l ON l.program = q.program AND l.patient_id = q.patient_id AND l.start_date = q.start_date AND l.place = 1
-    LEFT JOIN ccns c ON c.program = q.program AND c.facilityid = m.facilityid AND q.start_date BETWEEN c.start_date AND c.end_date
-    LEFT JOIN prescribed r ON r.patient_id = q.patient_id AND r.facilityid = m.facilityid AND r.start_date <= q.start_date
+
+provider_number AS (
+    SELECT program, provider_number, ccn
+    FROM linkage.provider_number
+    WHERE performance_year = $performance_year
+),
+
+placed AS (
+    SELECT
+        f.program,
+        e.patient_id,
+        greatest(e.start_date, f.start_date) AS start_date,
+        least(e.end_date, f.end_date) AS end_date,
+        e.source,
+        e.facilityid,
+        e.provider_number,
+        e.modality,
+        e.setting,
+        e.ended_by
+    FROM evidence AS e
+    JOIN free AS f
+        ON f.patient_id = e.patient_id
+        AND f.start_date <= e.end_date
+        AND f.end_date >= e.start_date
+        AND f.start_date <= f.end_date
+),
+
+-- A new CCN is a new facility from its first day (2.13.10 with 3.3.3, 3.3.11).
+dialysed AS (
+    SELECT
+        p.program,
+        p.patient_id,
+        greatest(p.start_date, coalesce(c.start_date, p.start_date)) AS start_date,
+        least(p.end_date, coalesce(c.end_date, p.end_date)) AS end_date,
+        coalesce(c.ccn, n.ccn) AS ccn,
+        p.modality,
+        p.setting,
+        p.source,
+        p.ended_by
+    FROM placed AS p
+    LEFT JOIN ccn_span AS c
+        ON c.program = p.program
+        AND c.facilityid = p.facilityid
+        AND c.start_date <= p.end_date
+        AND c.end_date >= p.start_date
+        AND c.start_date <= c.end_date
+    LEFT JOIN provider_number AS n
+        ON n.program = p.program AND n.provider_number = p.provider_number
+),
+
+-- What is known, in order; the first service itself comes first and lasts no day.
+known AS (
+    SELECT
+        program,
+        patient_id,
+        first_service_date AS start_date,
+        first_service_date - 1 AS end_date,
+        'untreated' AS state,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CAST(NULL AS VARCHAR) AS modality,
+        CAST(NULL AS VARCHAR) AS setting,
+        'first service' AS source,
+        CAST(NULL AS VARCHAR) AS ended_by
+    FROM followed
+    WHERE first_service_date <= last_day
+    UNION ALL
+    SELECT
+        program, patient_id, start_date, end_date, 'dialysis' AS state, ccn, modality, setting,
+        source, ended_by
+    FROM dialysed
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        end_date,
+        'transplant' AS state,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CAST(NULL AS VARCHAR) AS modality,
+        CAST(NULL AS VARCHAR) AS setting,
+        'transplant' AS source,
+        CAST(NULL AS VARCHAR) AS ended_by
+    FROM graft
+),
+
+followed_by AS (
+    SELECT
+        k.*,
+        k.end_date + 1 AS gap_start,
+        coalesce(
+            lead(k.start_date) OVER (
+                PARTITION BY k.program, k.patient_id ORDER BY k.start_date, k.end_date
+            ) - 1,
+            f.last_day
+        ) AS gap_end
+    FROM known AS k
+    JOIN followed AS f ON f.program = k.program AND f.patient_id = k.patient_id
+),
+
+-- Days without a place: recovered and withdrawn stay so until dialysis comes back; otherwise
+-- untreated for a year after the last day with evidence, then lost. (The first service date is
+-- evidence of its own day.)
+gap AS (
+    SELECT
+        b.program,
+        b.patient_id,
+        b.gap_start,
+        b.gap_end,
+        b.source,
+        CASE
+            WHEN b.ended_by = 'Recover Function' THEN 'recovered'
+            WHEN b.ended_by = 'Discontinue' THEN 'withdrawn'
+            ELSE 'untreated'
+        END AS state,
+        CASE
+            WHEN b.ended_by IN ('Recover Function', 'Discontinue') THEN b.gap_end + 1
+            WHEN b.ended_by = 'a year without evidence' THEN b.gap_start
+            WHEN b.source = 'first service' THEN b.gap_start + r.evidence_days + 1
+            ELSE b.gap_start + r.evidence_days
+        END AS lost_date
+    FROM followed_by AS b
+    CROSS JOIN rule AS r
+    WHERE b.gap_start <= b.gap_end
+),
+
+spell AS (
+    SELECT program, patient_id, start_date, end_date, state, ccn, modality, setting, source
+    FROM known
+    WHERE start_date <= end_date
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        gap_start AS start_date,
+        least(gap_end, lost_date - 1) AS end_date,
+        state,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CAST(NULL AS VARCHAR) AS modality,
+        CAST(NULL AS VARCHAR) AS setting,
+        source
+    FROM gap
+    WHERE gap_start < lost_date
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        greatest(gap_start, lost_date) AS start_date,
+        gap_end AS end_date,
+        'lost' AS state,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CAST(NULL AS VARCHAR) AS modality,
+        CAST(NULL AS VARCHAR) AS setting,
+        source
+    FROM gap
+    WHERE lost_date <= gap_end
+),
+
+marked AS (
+    SELECT
+        *,
+        CASE
+            WHEN state = lag(state) OVER days
+                AND coalesce(ccn, '') = coalesce(lag(ccn) OVER days, '')
+                AND coalesce(modality, '') = coalesce(lag(modality) OVER days, '')
+                AND coalesce(setting, '') = coalesce(lag(setting) OVER days, '')
+                AND source = lag(source) OVER days
+                THEN 0
+            ELSE 1
+        END AS begins
+    FROM spell
+    WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
+),
+
+numbered AS (
+    SELECT
+        *,
+        sum(begins) OVER (
+            PARTITION BY program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
+        ) AS number
+    FROM marked
 )
-SELECT program, patient_id, start_date, end_date, $performance_year AS performance_year, state,
-    CASE WHEN state = 'dialysis' THEN ccn END AS ccn,
-    CASE WHEN state <> 'dialysis' THEN NULL WHEN treatment_type IN ('CAPD', 'CCPD') THEN 'peritoneal' WHEN treatment_type = 'Hemodialysis' THEN 'hemodialysis' END AS modality,
-    CASE WHEN state <> 'dialysis' THEN NULL WHEN setting = 'Home' THEN 'home' WHEN setting IS NOT NULL THEN 'in center' END AS setting,
-    'eqrs' AS source
-FROM described WHERE place = 1
+
+SELECT
+    program,
+    patient_id,
+    min(start_date) AS start_date,
+    max(end_date) AS end_date,
+    $performance_year AS performance_year,
+    state,
+    ccn,
+    modality,
+    setting,
+    source
+FROM numbered
+GROUP BY program, patient_id, number, state, ccn, modality, setting, source
