@@ -1,6 +1,32 @@
 -- One row: a stage after the index COVID-19 hospitalisation. Manual 2.13.13.
-WITH
-indexed AS (SELECT patient_id, discharge_date FROM history.hospital_stay WHERE performance_year = $performance_year AND is_index_covid),
-stage AS (SELECT 1 AS stage, 1 AS first_day, 30 AS last_day UNION ALL SELECT 2, 31, 60 UNION ALL SELECT 3, 61, 180)
-SELECT i.patient_id, s.stage, i.discharge_date + s.first_day AS start_date, i.discharge_date + s.last_day AS end_date, $performance_year AS performance_year
-FROM indexed i CROSS JOIN stage s
+WITH indexed AS (
+    SELECT
+        patient_id,
+        discharge_date
+    FROM history.hospital_stay
+    WHERE
+        performance_year = $performance_year AND is_index_covid
+), stage AS (
+    SELECT
+        1 AS stage,
+        1 AS first_day,
+        30 AS last_day
+    UNION ALL
+    SELECT
+        2,
+        31,
+        60
+    UNION ALL
+    SELECT
+        3,
+        61,
+        180
+)
+SELECT
+    i.patient_id,
+    s.stage,
+    i.discharge_date + s.first_day AS start_date,
+    i.discharge_date + s.last_day AS end_date,
+    $performance_year AS performance_year
+FROM indexed AS i
+CROSS JOIN stage AS s

@@ -1,0 +1,243 @@
+"""What Medicare could see: stays, months, nursing homes, conditions, COVID-19 stages."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+KNOWN = {"bene_id": 500, "patient_id": 1}
+BOTH_YEARS = [{**KNOWN, "performance_year": year} for year in (2023, 2024)]
+
+
+def inpatient(number: int, start: str, end: str, status: str = "01", **other: object) -> Row:
+    return {
+        "bene_id": 500,
+        "clm_id": number,
+        "nch_clm_type_cd": "60",
+        "clm_from_dt": day(start),
+        "clm_thru_dt": day(end),
+        "clm_admsn_dt": day(start),
+        "prvdr_num": f"01000{number}",
+        "ptnt_dschrg_stus_cd": status,
+        **other,
+    }
+
+
+def stay(*claims: Row) -> pd.DataFrame:
+    return run(
+        "history.hospital_stay",
+        tables={"linkage.beneficiary": BOTH_YEARS, "raw.claim": list(claims)},
+    )
+
+
+def test_a_claim_is_a_stay() -> None:
+    (row,) = stay(inpatient(1, "2024-02-01", "2024-02-05")).to_dict("records")
+    assert (row["admit_date"], row["discharge_date"]) == (day("2024-02-01"), day("2024-02-05"))
+
+
+def test_a_claim_sent_twice_is_one_stay() -> None:
+    rows = stay(inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-01", "2024-02-05"))
+    assert rows["claim_count"].tolist() == [2]
+
+
+def test_a_transfer_the_next_day_goes_on_with_the_stay() -> None:
+    rows = stay(
+        inpatient(1, "2024-02-01", "2024-02-05", status="02"),
+        inpatient(2, "2024-02-06", "2024-02-09"),
+    )
+    assert rows["discharge_date"].tolist() == [day("2024-02-09")]
+    assert rows["hospital"].tolist() == ["010001"]
+
+
+def test_an_admission_the_day_after_going_home_is_another_stay() -> None:
+    rows = stay(inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-06", "2024-02-09"))
+    assert len(rows) == 2
+
+
+def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> None:
+    rows = stay(
+        inpatient(1, "2024-02-01", "2024-02-05", icd_dgns_cd7="U071"),
+        inpatient(2, "2024-05-01", "2024-05-05", prncpal_dgns_cd="U071"),
+    )
+    assert rows["is_covid"].tolist() == [True, True]
+    assert rows["is_index_covid"].tolist() == [True, False]
+
+
+def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> None:
+    rows = run(
+        "history.covid_stage",
+        tables={
+            "history.hospital_stay": [
+                {
+                    "patient_id": 1,
+                    "admit_date": day("2024-01-25"),
+                    "discharge_date": day("2024-01-31"),
+                    "is_index_covid": True,
+                }
+            ]
+        },
+    )
+    assert rows["start_date"].tolist() == [
+        day(d) for d in ("2024-02-01", "2024-03-02", "2024-04-01")
+    ]
+    assert rows["end_date"].tolist() == [day(d) for d in ("2024-03-01", "2024-03-31", "2024-07-29")]
+
+
+def dialysis(number: int, month: str, paid: float) -> Row:
+    return {
+        "bene_id": 500,
+        "clm_id": number,
+        "nch_clm_type_cd": "40",
+        "clm_fac_type_cd": "7",
+        "clm_srvc_clsfctn_type_cd": "2",
+        "clm_from_dt": day(f"{month}-01"),
+        "clm_thru_dt": day(f"{month}-28"),
+        "clm_pmt_amt": paid,
+    }
+
+
+def see(*claims: Row, ma: tuple[int, ...] = ()) -> set[str]:
+    """The months of 2024 in which Medicare could see the patient."""
+    enrolled = {
+        "bene_id": 500,
+        **{f"hmo_ind_{n:02d}": "1" if n in ma else "0" for n in range(1, 13)},
+    }
+    rows = run(
+        "history.medicare_month",
+        tables={
+            "linkage.beneficiary": BOTH_YEARS,
+            "raw.claim": list(claims),
+            "raw.medicare_enrollment": [enrolled],
+        },
+    )
+    seen = rows[rows["is_observable"] & (rows["month"] >= day("2024-01-01"))]
+    return {month.isoformat()[:7] for month in seen["month"]}
+
+
+def test_a_month_of_1200_dollars_covers_itself_and_the_two_after_it() -> None:
+    assert see(dialysis(1, "2024-03", 1200)) == {"2024-03", "2024-04", "2024-05"}
+
+
+def test_a_cent_less_covers_nothing() -> None:
+    assert see(dialysis(1, "2024-03", 1199.99)) == set()
+
+
+def test_several_claims_of_a_month_are_added_up() -> None:
+    assert "2024-03" in see(dialysis(1, "2024-03", 700), dialysis(2, "2024-03", 500))
+
+
+def test_an_inpatient_claim_covers_as_well() -> None:
+    assert see(inpatient(1, "2024-11-03", "2024-11-09")) == {"2024-11", "2024-12"}
+
+
+def test_medicare_advantage_is_observable_in_its_own_months() -> None:
+    assert see(ma=(6, 7)) == {"2024-06", "2024-07"}
+
+
+def test_nursing_home_stays_that_touch_are_one_and_an_open_one_lasts_to_the_years_end() -> None:
+    rows = run(
+        "history.nursing_home",
+        tables={
+            "linkage.beneficiary": [KNOWN],
+            "raw.mds_stay": [
+                {
+                    "bene_id": 500,
+                    "entry_date": day("2024-01-05"),
+                    "discharge_date": day("2024-01-20"),
+                },
+                {
+                    "bene_id": 500,
+                    "entry_date": day("2024-01-21"),
+                    "discharge_date": day("2024-02-01"),
+                },
+                {"bene_id": 500, "entry_date": day("2024-10-01"), "discharge_date": None},
+            ],
+        },
+    )
+    assert rows[["start_date", "end_date"]].to_numpy().tolist() == [
+        [day("2024-01-05"), day("2024-02-01")],
+        [day("2024-10-01"), day("2024-12-31")],
+    ]
+
+
+def start(*forms: Row, cause: str | None = None) -> dict[str, object]:
+    person = {"patient_id": 1, "date_of_birth": day("1950-01-01"), "primary_cause": cause}
+    numbered = [
+        {"patient_id": 1, "form_number": n, **form} for n, form in enumerate(forms, start=1)
+    ]
+    rows = run(
+        "history.incident_comorbidity",
+        tables={"linkage.patient": [person], "raw.cms_2728": numbered},
+    )
+    return rows.to_dict("records")[0]
+
+
+@pytest.mark.parametrize(
+    ("weight", "bmi_class"),
+    [(18.4, "<18.5"), (18.5, "18.5-25"), (25.0, "25-30"), (30.0, ">=30"), (71.0, ">=30")],
+)
+def test_bmi_classes_and_what_is_out_of_range(weight: float, bmi_class: str) -> None:
+    assert start({"height_cm": 100.0, "dry_weight_kg": weight})["bmi_class"] == bmi_class
+
+
+def test_a_missing_bmi_goes_to_the_commonest_class() -> None:
+    assert start({})["bmi_class"] == ">=30"
+
+
+def test_any_of_four_boxes_is_diabetes_and_diabetes_is_a_condition() -> None:
+    row = start({"has_diabetic_retinopathy": True})
+    assert (row["has_diabetes"], row["has_any_condition"]) == (True, True)
+
+
+def test_the_first_form_counts() -> None:
+    row = start(
+        {"dialysis_began_date": day("2020-01-01"), "has_tobacco_use": True},
+        {"dialysis_began_date": day("2023-01-01"), "has_drug_dependence": True},
+    )
+    assert (row["has_tobacco_use"], row["has_drug_dependence"]) == (True, False)
+
+
+def test_diabetes_as_the_cause_is_read_off_the_code_and_a_missing_cause_is_marked() -> None:
+    assert start({}, cause="E1122")["is_diabetes_cause"]
+    assert not start({}, cause="I120")["is_diabetes_cause"]
+    assert start({})["is_cause_missing"]
+
+
+def outpatient(number: int, on: str, code: str) -> Row:
+    return {
+        "bene_id": 500,
+        "clm_id": number,
+        "performance_year": 2023,
+        "nch_clm_type_cd": "40",
+        "clm_from_dt": day(on),
+        "clm_thru_dt": day(on),
+        "icd_dgns_cd2": code,
+    }
+
+
+def suffer(*claims: Row) -> set[tuple[str, str]]:
+    rows = run(
+        "history.prevalent_condition",
+        tables={
+            "linkage.beneficiary": [{**KNOWN, "performance_year": 2023}],
+            "raw.claim": list(claims),
+        },
+    )
+    return set(zip(rows["specification"], rows["condition_group"], strict=True))
+
+
+def test_one_inpatient_claim_is_enough_for_both_specifications() -> None:
+    claim = inpatient(1, "2023-05-01", "2023-05-04", prncpal_dgns_cd="I509", performance_year=2023)
+    assert suffer(claim) == {("manual", "ccs_108"), ("submission", "ccs_108")}
+
+
+def test_two_days_of_other_claims_are_enough_for_the_submission_alone() -> None:
+    one = outpatient(1, "2023-05-01", "I509")
+    assert suffer(one) == set()
+    assert suffer(one, outpatient(2, "2023-05-01", "I509")) == set()
+    assert suffer(one, outpatient(2, "2023-06-01", "I509")) == {("submission", "ccs_108")}
+
+
+def test_claims_of_the_year_itself_do_not_count() -> None:
+    claim = inpatient(1, "2024-05-01", "2024-05-04", prncpal_dgns_cd="I509")
+    assert suffer(claim) == set()
