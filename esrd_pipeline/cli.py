@@ -201,9 +201,17 @@ def _refresh_years(
     years: range | list[int], *, settings: Settings, baseline: str | None, cutoff: str | None
 ) -> None:
     for position, year in enumerate(years):
-        job = "refresh" if settings.has_patients(year) else "refresh_published"
-        _refresh_year(job, year, None if position else baseline, cutoff=cutoff)
+        _refresh_year(
+            _choose_job(settings, year), year, None if position else baseline, cutoff=cutoff
+        )
     click.echo(f"Stored under {settings.warehouse_dir}")
+
+
+def _choose_job(settings: Settings, year: int) -> str:
+    """A year is refreshed from the files it has: patients', published ones, or both."""
+    if not settings.has_patients(year):
+        return "refresh_published"
+    return "refresh" if settings.has_published(year) else "measure"
 
 
 def _refresh_year(

@@ -11,8 +11,11 @@ from esrd_pipeline.warehouse import Warehouse
 def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     """Lines of (what, how many facilities, result) from the stored tables."""
     warehouse = Warehouse(settings.warehouse_dir)
+    lines = _summarise_measures(warehouse, year)
+    if not warehouse.has(program.QIP_TPS, year):
+        return lines
     directory = warehouse.read(facility.DIRECTORY, year)
-    lines = [("facilities", f"{len(directory):,}", "")]
+    lines.append(("facilities", f"{len(directory):,}", ""))
     tps = warehouse.read(program.QIP_TPS, year)
     scored = tps.loc[tps["tps"].notna()]
     if scored.empty:
@@ -40,6 +43,17 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
         flagged = int((flags["category"] == category).sum())
         lines.append((f"flags: {category} than expected", f"{flagged:,}", "facility-measures"))
     return lines
+
+
+def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:
+    """What was computed from patient-level files."""
+    if not warehouse.has(measured.SHR, year):
+        return []
+    rows = warehouse.read(measured.SHR, year)
+    reported = rows[(rows["program"] == "dfc") & rows["reportable"].astype(bool)]
+    counts = reported["category"].value_counts()
+    said = ", ".join(f"{counts.get(name, 0):,} {name}" for name in ("better", "as", "worse"))
+    return [("SHR from raw files", f"{len(reported):,}", said)]
 
 
 def write_explanation(
