@@ -100,7 +100,7 @@ def explain(measure: str, ccn: str, year: int) -> None:
     """Write one facility's measure patient by patient, for its authorised reader."""
     from esrd_pipeline.orchestration.summary import write_explanation
 
-    step = {"ops": {f"explain_{measure}": {"config": {"ccn": ccn}}}}
+    step = {"ops": {f"explanation_of_{measure}": {"config": {"ccn": ccn}}}}
     _launch(f"explain_{measure}", year, run_config=step)
     try:
         path, lines = write_explanation(load_settings(), measure=measure, ccn=ccn, year=year)

@@ -248,5 +248,5 @@ ASSETS = (
     make_step("measures", _MEASURES),
     make_step("contract", (_CONTRACT,)),
     # On its own: it alone takes a facility.
-    make_step("explain_shr", (_EXPLANATION,), options=_FACILITY_OPTION),
+    make_step("explanation_of_shr", (_EXPLANATION,), options=_FACILITY_OPTION),
 )
