@@ -1,0 +1,274 @@
+"""Who the patients of one facility are, in plain Python from raw files: no code of the product.
+
+Linkage (manual 3.2.1), death (2.13.10, 3.1.6), transplants and first service (3.1.2), places of
+dialysis. Days are ordinals of `datetime.date`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+Row = dict[str, Any]
+DIALYSIS = ("7", "2")
+ACUTE_DIALYSIS = "84"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The raw files of a nation and the year that is measured."""
+
+    folder: Path
+    year: int
+
+    def rows(self, name: str, year: int | None = None, columns: Iterable[str] = ()) -> list[Row]:
+        """Return a file's rows, names in lower case, days as ordinals."""
+        path = self.folder / str(year or self.year) / f"{name}.parquet"
+        wanted = [column.upper() for column in columns] or None
+        return [
+            {
+                key.lower(): value.toordinal() if isinstance(value, date) else value
+                for key, value in row.items()
+            }
+            for row in pq.read_table(path, columns=wanted).to_pylist()
+        ]
+
+    @property
+    def years(self) -> list[int]:
+        """The years whose files are there, up to the year measured."""
+        found = sorted(int(path.name) for path in self.folder.glob("[12]*"))
+        return [year for year in found if year <= self.year]
+
+
+@dataclass
+class Person:
+    """What the registers say of one patient."""
+
+    birth: int
+    sex: str | None
+    cause: str | None
+    ssn: str | None
+    forms: list[Row] = field(default_factory=list)
+    admissions: list[Row] = field(default_factory=list)
+    grafts: list[tuple[int, int, int | None]] = field(default_factory=list)
+    deaths: list[tuple[int, int]] = field(default_factory=list)
+    reports: list[tuple[int, int, str, str | int]] = field(default_factory=list)
+
+    @property
+    def death(self) -> int | None:
+        """The day that the highest source has."""
+        return min(self.deaths)[1] if self.deaths else None
+
+    @property
+    def first_form(self) -> Row | None:
+        """The first CMS-2728."""
+        return min(self.forms, key=lambda f: (day_of_form(f), f["form_number"]), default=None)
+
+    def transplants(self) -> list[tuple[int, int | None]]:
+        """Return (day, failure): reports at most 30 days apart are one transplant."""
+        groups: list[list[tuple[int, int, int | None]]] = []
+        for graft in sorted(self.grafts, key=lambda g: (g[1], g[0])):
+            if groups and graft[1] <= groups[-1][-1][1] + 30:
+                groups[-1].append(graft)
+            else:
+                groups.append([graft])
+        again = [
+            a["admit_date"]
+            for a in self.admissions
+            if a["admit_reason"] == "Dialysis After Transplant Failed"
+        ]
+        found = []
+        for group in groups:
+            day = min((place, day) for place, day, _ in group)[1]
+            failures = [max((f for *_, f in group if f is not None), default=None)]
+            failures.append(min((a for a in again if a > day), default=None))
+            found.append((day, min((f for f in failures if f is not None), default=None)))
+        return sorted(found)
+
+    def first_service(self) -> int | None:
+        """Return day 1 of ESRD: the earliest of CMS-2728, EQRS and transplant."""
+        days = [day_of_form(form) for form in self.forms]
+        days += [a["admit_date"] for a in self.admissions if a["discharge_reason"] != "Acute"]
+        days += [day for day, _ in self.transplants()]
+        return min((day for day in days if day is not None), default=None)
+
+
+def day_of_form(form: Row) -> int:
+    began = form["dialysis_began_date"]
+    return form["signature_date"] if began is None else began
+
+
+def link(files: Files, year: int) -> dict[int, int]:
+    """Return the EQRS patient of each beneficiary of a year: MBI, HICN, SSN with date of birth."""
+    people = files.rows("eqrs_patient", year)
+    births = {p["patient_id"]: p["date_of_birth"] for p in people}
+    history = files.rows("eqrs_identifier", year)
+    tables: list[dict[tuple[object, int], set[int]]] = []
+    for source, name in ((people, "mbi"), (history, "mbi"), (people, "hicn"), (history, "hicn")):
+        tables.append(_index(source, name, births))
+    tables.append(_index(people, "ssn", births))
+    numbers = ("mbi_num", "mbi_num", "bene_crnt_hic_num", "bene_crnt_hic_num", "bene_ssn_num")
+    found = {}
+    for bene in files.rows(
+        "medicare_enrollment", year, ("bene_id", "bene_birth_dt", *dict.fromkeys(numbers))
+    ):
+        for table, number in zip(tables, numbers, strict=True):
+            who = table.get((bene[number], bene["bene_birth_dt"]), set())
+            if bene[number] is not None and len(who) == 1:
+                found[bene["bene_id"]] = next(iter(who))
+                break
+    return found
+
+
+def _index(rows: list[Row], name: str, births: dict) -> dict[tuple[object, int], set[int]]:
+    table = defaultdict(set)
+    for row in rows:
+        patient = row["patient_id"]
+        if row[name] is not None and patient in births:
+            table[row[name], births[patient]].add(patient)
+    return table
+
+
+def read_people(files: Files, program: str, links: dict[int, dict[int, int]]) -> dict[int, Person]:
+    """Return every EQRS patient with what the program may know of them."""
+    people = {
+        row["patient_id"]: Person(
+            row["date_of_birth"], row["sex"], row["primary_cause"], row["ssn"]
+        )
+        for row in files.rows("eqrs_patient")
+    }
+    eqrs_deaths = files.rows("eqrs_patient", columns=("patient_id", "date_of_death"))
+    _add_deaths(people, 2, ((r["patient_id"], r["date_of_death"]) for r in eqrs_deaths))
+    forms = files.rows("cms_2746", columns=("patient_id", "death_date"))
+    _add_deaths(people, 1, ((r["patient_id"], r["death_date"]) for r in forms))
+    enrolled = files.rows("medicare_enrollment", columns=("bene_id", "bene_death_dt"))
+    mine = links[files.year]
+    _add_deaths(people, 3, ((mine.get(r["bene_id"]), r["bene_death_dt"]) for r in enrolled))
+    for row in files.rows("eqrs_admission"):
+        person = people[row["patient_id"]]
+        person.admissions.append(row)
+        if row["discharge_reason"] == "Transplant":
+            person.grafts.append((2, row["discharge_date"], None))
+    for row in files.rows("cms_2728"):
+        person = people[row["patient_id"]]
+        person.forms.append(row)
+        if row["transplant_date"] is not None:
+            person.grafts.append((3, row["transplant_date"], row["dialysis_returned_date"]))
+    if program == "dfc":
+        _add_registers(files, people)
+    for patient, report in _list_reports(files, links):
+        people[patient].reports.append(report)
+    return people
+
+
+def _add_deaths(
+    people: dict[int, Person], place: int, told: Iterable[tuple[object, object]]
+) -> None:
+    for patient, day in told:
+        if patient in people and day is not None:
+            people[patient].deaths.append((place, day))
+
+
+def _add_registers(files: Files, people: dict[int, Person]) -> None:
+    """Add what OPTN and Social Security know: DFC only."""
+    owners = defaultdict(list)
+    for patient, person in people.items():
+        if person.ssn is not None:
+            owners[person.ssn, person.birth].append(patient)
+    for row in files.rows("optn_transplant"):
+        for patient in owners[row["pers_ssn"], row["pers_birth_dt"]]:
+            people[patient].grafts.append((1, row["rec_tx_dt"], row["tfl_graft_dt"]))
+    for row in files.rows("ssa_death"):
+        for patient in owners[row["ssn"], row["date_of_birth"]]:
+            people[patient].deaths.append((4, row["date_of_death"]))
+
+
+def _list_reports(
+    files: Files, links: dict[int, dict[int, int]]
+) -> Iterator[tuple[int, tuple[int, int, str, str | int]]]:
+    """Yield paid claims for chronic dialysis and the places of CMS-2728, by patient."""
+    latest = {bene: patient for year in files.years for bene, patient in links[year].items()}
+    for year in files.years:
+        acute = {
+            row["clm_id"]
+            for row in files.rows("outpatient_condition", year)
+            if row["clm_rlt_cond_cd"] == ACUTE_DIALYSIS
+        }
+        for claim in files.rows("outpatient_base", year, CLAIM_COLUMNS):
+            patient = latest.get(claim["bene_id"])
+            if (
+                patient is not None
+                and is_dialysis(claim)
+                and claim["clm_pmt_amt"] > 0
+                and claim["clm_mdcr_non_pmt_rsn_cd"] is None
+                and claim["clm_id"] not in acute
+            ):
+                yield (
+                    patient,
+                    (claim["clm_from_dt"], claim["clm_thru_dt"], "claims", claim["prvdr_num"]),
+                )
+    last = date(files.year, 12, 31).toordinal()
+    for form in files.rows("cms_2728"):
+        day = form["facility_start_date"]
+        if form["facilityid"] is not None and day is not None and day <= last:
+            yield form["patient_id"], (day, day, "cms_2728", form["facilityid"])
+
+
+CLAIM_COLUMNS = (
+    "bene_id",
+    "clm_id",
+    "clm_from_dt",
+    "clm_thru_dt",
+    "prvdr_num",
+    "clm_fac_type_cd",
+    "clm_srvc_clsfctn_type_cd",
+    "clm_pmt_amt",
+    "clm_mdcr_non_pmt_rsn_cd",
+)
+
+
+def is_dialysis(claim: Row) -> bool:
+    return (claim["clm_fac_type_cd"], claim["clm_srvc_clsfctn_type_cd"]) == DIALYSIS
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Which CCN a facility identifier has on a day, and whom a provider number means."""
+
+    spans: dict[int, list[tuple[int, int, str]]]
+    numbers: dict[str, str]
+
+    @staticmethod
+    def read(files: Files) -> "Directory":
+        """Read the directory and the history of its CCNs."""
+        spans = defaultdict(list)
+        for row in files.rows("eqrs_ccn_history"):
+            if row["provnum"] is not None:
+                end = row["end_date"] or date.max.toordinal()
+                spans[row["facilityid"]].append((row["effective_date"], end, row["provnum"]))
+        numbers: dict[str, str] = {}
+        facilities = [f for f in files.rows("eqrs_facility") if f["factype"] == "Dialysis"]
+        for row in sorted(facilities, key=lambda f: f["provnum"] or ""):
+            if row["altprovnum"] is not None and row["provnum"] is not None:
+                numbers.setdefault(row["altprovnum"], row["provnum"])
+        for row in facilities:
+            if row["provnum"] is not None:
+                numbers[row["provnum"]] = row["provnum"]
+                if row["facilityid"] not in spans:
+                    spans[row["facilityid"]].append((1, date.max.toordinal(), row["provnum"]))
+        for listed in list(spans.values()):
+            numbers |= {ccn: ccn for *_, ccn in listed}
+        return Directory(dict(spans), numbers)
+
+    def ccn(self, place: str | int, day: int) -> str | None:
+        """Return the CCN of a facility identifier, or of a provider number, on a day."""
+        if isinstance(place, str):
+            return self.numbers.get(place)
+        for start, end, ccn in self.spans.get(place, ()):
+            if start <= day <= end:
+                return ccn
+        return None

@@ -1,0 +1,206 @@
+"""SHR from raw files: what was planted is found, nobody is lost, a plain recomputation agrees.
+
+All in one file: the nation is measured once, for all of them.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.acceptance.plain_records import Files
+from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
+from esrd_pipeline_tests.acceptance.shr_nation import (
+    DAYS_PER_YEAR,
+    YEAR,
+    MeasuredNation,
+    measure_nation,
+    reconcile,
+)
+
+PROGRAMS = ("dfc", "qip")
+ADJUSTERS = {
+    "is_female": "female",
+    "is_diabetes_cause": "diabetes_cause",
+    "is_nursing_home_short": "nursing_home_short",
+    "is_nursing_home_long": "nursing_home_long",
+    "is_bmi_under_18": "bmi_under_18",
+    "is_bmi_18_to_25": "bmi_18_to_25",
+    "is_bmi_25_to_30": "bmi_25_to_30",
+    "is_covid_1": "covid_1",
+    "is_covid_2": "covid_2",
+    "is_covid_3": "covid_3",
+}
+"""Adjusters that mean what was planted. Conditions are planted on the true ones, of which claims
+and forms show a part: theirs are attenuated. Medicare Advantage is planted at -0.04 and estimated
+lower: months of fee for service count only where enough was paid or there was an inpatient claim
+(reading 23), so that they hold more admissions than those left out."""
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory: pytest.TempPathFactory) -> MeasuredNation:
+    """The nation, measured once."""
+    return measure_nation(tmp_path_factory.mktemp("measured"))
+
+
+def _list_facilities(nation: MeasuredNation) -> pd.DataFrame:
+    """Return DFC's reported facilities with their planted effects."""
+    rows = nation.table("facility.shr", "dfc").set_index("ccn")
+    rows = rows[rows["reportable"].astype(bool)]
+    return rows.assign(
+        planted=nation.planted.reindex(rows.index),
+        is_outlier=nation.outliers.reindex(rows.index),
+    ).dropna(subset=["planted"])
+
+
+def test_planted_coefficients_are_recovered(nation: MeasuredNation) -> None:
+    planted = nation.truth("coefficient")
+    planted = planted[planted["outcome"] == "admission"].set_index("term")["value"]
+    fit = nation.table("fit.shr", "dfc")
+    fit = fit[fit["element"] == "coefficient"].set_index("term")
+    rows = fit.loc[list(ADJUSTERS), ["estimate", "standard_error"]]
+    rows = rows.assign(planted=planted.loc[list(ADJUSTERS.values())].to_numpy())
+    rows["z"] = (rows["estimate"] - rows["planted"]) / rows["standard_error"]
+    assert rows["z"].abs().max() < 3.5, rows.to_string()
+    # Ten z-scores: their sum of squares is above 30 once in 1,000 times.
+    assert (rows["z"] ** 2).sum() < 30, rows.to_string()
+
+
+def test_conditions_on_the_forms_raise_admissions_as_planted_on_average(
+    nation: MeasuredNation,
+) -> None:
+    planted = nation.truth("coefficient")
+    boxes = planted[(planted["outcome"] == "admission") & planted["term"].str.startswith("box_")]
+    boxes = boxes.assign(term="has_" + boxes["term"].str.removeprefix("box_"))
+    fit = nation.table("fit.shr", "dfc")
+    rows = fit[fit["element"] == "coefficient"].merge(boxes, on="term")
+    weight = 1 / rows["standard_error"] ** 2
+    estimate = np.average(rows["estimate"], weights=weight)
+    expected = np.average(rows["value"], weights=weight)
+    assert len(rows) >= 10
+    # The box is planted beside the condition it stands for, part of which it shows in its place.
+    assert expected - 0.05 < estimate < expected + 0.10, rows.to_string()
+
+
+def test_planted_facility_effects_are_recovered(nation: MeasuredNation) -> None:
+    rows = _list_facilities(nation)
+    rows = rows[(rows["unit_count"] > 30) & (rows["numerator"] > 0)]
+    weight = rows["denominator"].to_numpy()
+    shr = np.log((rows["numerator"] / rows["denominator"]).to_numpy())
+    # SHR is 1 for the nation: effects are told against the nation's average rate.
+    planted = rows["planted"] - np.log(np.average(np.exp(rows["planted"]), weights=weight))
+    matrix = np.cov(planted, shr, aweights=weight)
+    correlation = matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1])
+    slope = matrix[0, 1] / matrix[0, 0]
+    bias = np.average(shr - planted, weights=weight)
+    parts = {
+        name: np.polyfit(planted, np.log(rows[name] / rows["unit_count"]), 1, w=np.sqrt(weight))[0]
+        for name in ("numerator", "denominator")
+    }
+    said = f"{len(rows)} facilities: {correlation=:.3f}, {slope=:.3f}, {bias=:.3f}; slopes {parts}"
+    assert len(rows) > 80, said
+    assert correlation > 0.75, said
+    assert abs(bias) < 0.05, said
+    assert 0.85 < parts["numerator"] < 1.15, said
+    # The expected count rises with the effect, which pulls the ratio's slope below 1: a facility
+    # whose patients are admitted more has more of their conditions seen, since these are read from
+    # inpatient claims of the year before (2.13.13).
+    assert 0 < parts["denominator"] < 0.3, said
+    assert 0.7 < slope < 1.05, said
+
+
+def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
+    """Planted at 0.5 and 0.8, up and down, at facilities of 40 patient-years and more.
+
+    Seen: the ratio differs from 1 by its own standard error. Found: it also differs from what the
+    empirical null takes for common variation, which holds the others' effects with their spread of
+    0.2, and in quartiles of 30 facilities the outliers themselves. So most are seen and fewer are
+    found: of two drawn nations of this size 9 of 12 and 10 of 10 seen, 4 of 12 and 4 of 10 found;
+    of one with 150 facilities 11 of 11 and 8 of 11.
+    """
+    rows = _list_facilities(nation)
+    rows["found"] = np.select([rows["category"] == "worse", rows["category"] == "better"], [1, -1])
+    rows["seen"] = np.where(rows["z"].abs() > 1.96, np.sign(rows["z"]), 0)
+    is_outlier = rows["is_outlier"].astype(bool)
+    outliers, others = rows[is_outlier & (rows["unit_count"] >= 40)], rows[~is_outlier]
+    side = np.sign(outliers["planted"])
+    size = outliers["planted"].abs()
+    sensitivity = pd.DataFrame(
+        {
+            "outliers": size.groupby(size).size(),
+            "seen": (outliers["seen"] == side).groupby(size).mean(),
+            "found": (outliers["found"] == side).groupby(size).mean(),
+        }
+    )
+    flagged = float((others["found"] != 0).mean())
+    columns = ["unit_count", "planted", "value", "z", "category"]
+    said = f"{sensitivity}\n{flagged=:.3f} of {len(others)} others\n{outliers[columns]}"
+    assert len(outliers) >= 10, said
+    assert (outliers["seen"] == side).mean() >= 0.8, said
+    assert (outliers["found"] == side).mean() >= 0.3, said
+    assert not (outliers["found"] == -side).any(), said
+    # Others have effects, too: those flagged are the far ones among them.
+    assert flagged <= 0.15, said
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nobody_is_lost_between_the_registers_and_the_facilities(
+    nation: MeasuredNation, program: str
+) -> None:
+    table = reconcile(nation, program)
+    flows = table.pivot_table(
+        index=["stage", "unit"], columns="flow", values="count", aggfunc="sum", fill_value=0
+    )
+    lost = flows["in"] - flows["left out"] - flows["out"]
+    assert (lost == 0).all(), table.to_string()
+    assert (flows["in"] > 0).all(), table.to_string()
+    assert "lost" not in set(table["reason"].dropna()), table.to_string()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_day_from_first_service_to_death_is_in_one_stretch(
+    nation: MeasuredNation, program: str
+) -> None:
+    first = nation.table("linkage.first_service", program).set_index("patient_id")
+    death = nation.table("linkage.death", program).set_index("patient_id")["death_date"]
+    days = nation.table("cohort.shr_days", program).sort_values(["patient_id", "start_date"])
+    total = days.groupby("patient_id")["days"].sum()
+    year = pd.Timestamp(YEAR, 1, 1), pd.Timestamp(YEAR, 12, 31)
+    start = first["first_service_date"].loc[total.index].clip(lower=year[0])
+    end = death.reindex(total.index).fillna(year[1]).clip(upper=year[1])
+    assert (total == (end - start).dt.days + 1).all()
+    same = days["patient_id"].to_numpy()[1:] == days["patient_id"].to_numpy()[:-1]
+    gaps = days["start_date"].to_numpy()[1:] - days["end_date"].to_numpy()[:-1]
+    assert (gaps[same] == np.timedelta64(1, "D")).all()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_plain_recomputation_of_one_facility_agrees_to_the_last_digit(
+    nation: MeasuredNation, program: str
+) -> None:
+    row = _choose_facility(nation, program)
+    plain = _recompute(nation, program, str(row["ccn"]))
+    assert plain.observed == row["numerator"]
+    assert plain.days == pytest.approx(row["unit_count"] * DAYS_PER_YEAR, rel=1e-15)
+    assert plain.days / DAYS_PER_YEAR == row["unit_count"]
+    assert plain.expected == pytest.approx(row["denominator"], rel=1e-12)
+    assert plain.observed / plain.expected == pytest.approx(row["value"], rel=1e-12)
+    assert plain.patients > 40
+
+
+def _choose_facility(nation: MeasuredNation, program: str) -> pd.Series:
+    """Return the reported facility of median size among those that never changed owner or CCN."""
+    history = nation.raw("eqrs_ccn_history")
+    steady = history.groupby("facilityid").filter(lambda spans: len(spans) == 1)["provnum"]
+    rows = nation.table("facility.shr", program)
+    rows = rows[rows["reportable"].astype(bool) & rows["ccn"].isin(steady)]
+    rows = rows.sort_values(["unit_count", "ccn"], ignore_index=True)
+    return rows.iloc[len(rows) // 2]
+
+
+def _recompute(nation: MeasuredNation, program: str, ccn: str) -> Shr:
+    fit = nation.table("fit.shr", program)
+    coefficients = fit[fit["element"] == "coefficient"].set_index("term")["estimate"]
+    baseline = fit[fit["element"] == "baseline"].sort_values("position")["estimate"]
+    return recompute_shr(
+        Files(nation.folder, YEAR), program, ccn, coefficients.to_dict(), baseline.tolist()
+    )
