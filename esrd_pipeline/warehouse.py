@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select
 from esrd_pipeline.tables.model import Column, Table
 
@@ -364,9 +364,10 @@ def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str
     """Make parameter files readable as `parameter.<name>`: text, null where a cell is empty."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
     for name in names:
-        rows = load_rows(name)
+        table = load_parameters(name)
         columns = {
-            key: pa.array([row[key] or None for row in rows], pa.string()) for key in rows[0]
+            str(column): pa.array(table[column], pa.string(), from_pandas=True)
+            for column in table.columns
         }
         connection.register("registered", pa.table(columns))
         connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')

@@ -88,6 +88,19 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         "Which EQRS patient a Medicare beneficiary is; without one, the beneficiary negative.",
         None,
     ),
+    "linkage.facility_record": (
+        "EQRS facility records: their valid numbers, and which are listed or why not.",
+        None,
+    ),
+    "linkage.ccn_history": (
+        "The numbers each EQRS facility has had, and which of them made it a new facility.",
+        None,
+    ),
+    "linkage.known_number": ("Every provider number, and how often it was used.", None),
+    "linkage.number_pair": (
+        "Numbers that may be one facility: linked, kept apart, or for manual review.",
+        None,
+    ),
     "linkage.provider_number": ("Which facility a provider number stands for.", None),
     "linkage.facility_ccn": ("Under which CCN an EQRS facility worked on which days.", None),
     "linkage.facility": ("The facility list of each program, with who is left out and why.", None),

@@ -16,9 +16,13 @@ def make_select_asset(
 ) -> TableAsset:
     """Make the asset of `sql/<schema>/<table>.sql`; what it reads is derived from its text.
 
+    Tables its rows refer to come before it, too: its rows are judged against them.
+
     `parameters` gives what the SELECT takes beside the performance year.
     """
     select = load_select(table)
+    read = {source.table for source in select.sources}
+    referred = sorted({reference.table for reference in TABLES_BY_NAME[table].references} - read)
 
     def compute(build: Build) -> Built:
         values = parameters(build) if parameters else {}
@@ -29,12 +33,15 @@ def make_select_asset(
         tables=(TABLES_BY_NAME[table],),
         compute=compute,
         description=description,
-        upstream=tuple(
-            Upstream(
-                TABLES_BY_NAME[source.table],
-                years_before(first=source.first, last=source.last) if source.first else None,
-            )
-            for source in select.sources
+        upstream=(
+            *(
+                Upstream(
+                    TABLES_BY_NAME[source.table],
+                    years_before(first=source.first, last=source.last) if source.first else None,
+                )
+                for source in select.sources
+            ),
+            *(Upstream(TABLES_BY_NAME[name]) for name in referred),
         ),
         code=(select.path, *(_locate(name) for name in select.value_sets)),
         kinds=frozenset({"sql", "duckdb", "parquet"}),

@@ -12,6 +12,7 @@ PATIENT = Column(
 BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1)
 IDENTIFIERS = ("mbi", "hicn", "ssn")
 FIRST_SERVICE_SOURCES = ("medical evidence", "eqrs", "claims", "transplant")
+FACILITY_TYPES = ("freestanding", "hospital based", "hospital satellite", "hospital", "other")
 DEATH_SOURCES = ("cms_2746", "eqrs", "enrollment", "ssa", "claims")
 
 BENEFICIARY = Table(
@@ -125,6 +126,102 @@ FIRST_SERVICE = Table(
     ),
 )
 
+FACILITY_RECORD = Table(
+    name="linkage.facility_record",
+    grain="one EQRS facility record, as one program takes it",
+    source="manual 3.3.2, 3.3.4 step 3; 3.3.8 to 3.3.10 (QIP)",
+    key=("program", "facilityid"),
+    columns=(
+        PROGRAM,
+        Column("facilityid", "integer", "EQRS facility", required=True, minimum=1),
+        YEAR,
+        Column("provider_number", "text", "Number it reports under; null where none is valid"),
+        Column("second_number", "text", "Hospital's or other second number"),
+        Column("facility_type", "text", "By the middle digits (3.3.2)", allowed=FACILITY_TYPES),
+        Column("number_rule", "text", "Where the numbers come from", required=True),
+        Column("certification_date", "date", "Certification"),
+        Column("close_date", "date", "Closed"),
+        Column("is_dialysis", "boolean", "Its facility type is dialysis", required=True),
+        Column("is_listed", "boolean", "By itself it receives reports", required=True),
+        Column("reason", "text", "Why not; null where it does"),
+        Column("is_primary", "boolean", "It describes its provider number", required=True),
+    ),
+    rules=(Rule("a record is listed or says why not", "is_listed = (reason IS NULL)"),),
+)
+
+CCN_HISTORY = Table(
+    name="linkage.ccn_history",
+    grain="one number in the history of one EQRS facility, as one program takes it",
+    source="manual 3.3.3 issue 2, 3.3.5, 3.3.7, 3.3.11",
+    key=("program", "facilityid", "effective_date"),
+    columns=(
+        PROGRAM,
+        Column("facilityid", "integer", "EQRS facility", required=True, minimum=1),
+        Column("effective_date", "date", "First day", required=True),
+        YEAR,
+        Column("end_date", "date", "Last day, as EQRS has it"),
+        Column("provider_number", "text", "Number in effect; null where it is not valid"),
+        Column("dialysis_organization", "text", "Owner in effect"),
+        Column("run", "integer", "Counts the facilities it has been, from 0", required=True),
+        Column("reported_number", "text", "Number its days are reported under"),
+        Column("is_new_facility", "boolean", "A new facility from this day", required=True),
+        Column("rule", "text", "What the number is to the one before", required=True),
+    ),
+)
+
+KNOWN_NUMBER = Table(
+    name="linkage.known_number",
+    grain="one provider number that any source has",
+    source="manual 3.3.4 steps 1 (the usage file) and 4",
+    key=("program", "provider_number"),
+    columns=(
+        PROGRAM,
+        Column("provider_number", "text", "Number", required=True),
+        YEAR,
+        Column(
+            "standing", "integer", "1 listed ... 9 related", required=True, minimum=1, maximum=9
+        ),
+        Column(
+            "facility_type",
+            "text",
+            "By the middle digits (3.3.2)",
+            required=True,
+            allowed=FACILITY_TYPES,
+        ),
+        Column("claim_count", "integer", "Dialysis claims of the year", required=True, minimum=0),
+        Column(
+            "event_count",
+            "integer",
+            "CMS-2728, admissions and discharges of the year",
+            required=True,
+            minimum=0,
+        ),
+    ),
+)
+
+NUMBER_PAIR = Table(
+    name="linkage.number_pair",
+    grain="two provider numbers that may be one facility, and one ground to think so",
+    source="manual 3.3.4 step 5 (what is put out for review), 3.3.5",
+    key=("program", "provider_number", "higher_number", "issue"),
+    columns=(
+        PROGRAM,
+        Column("provider_number", "text", "Number that stands lower", required=True),
+        Column("higher_number", "text", "Number that stands higher", required=True),
+        Column(
+            "issue",
+            "text",
+            "Ground",
+            required=True,
+            allowed=("identifier", "second number", "likeness", "casper", "hospital"),
+        ),
+        YEAR,
+        Column("relation", "text", "Of a link", required=True, allowed=("hospital", "alternate")),
+        Column("is_linked", "boolean", "The ground is enough", required=True),
+        Column("rule", "text", "Rule of 3.3.5 that links them or keeps them apart", required=True),
+    ),
+)
+
 PROVIDER_NUMBER = Table(
     name="linkage.provider_number",
     grain="one provider number as a source may print it, and the facility it stands for",
@@ -159,6 +256,8 @@ FACILITY_CCN = Table(
         YEAR,
         CCN,
     ),
+    rules=(Rule("a span does not end before it starts", "start_date <= end_date"),),
+    spans_of=("program", "facilityid"),
 )
 
 FACILITY = Table(
@@ -178,10 +277,11 @@ FACILITY = Table(
             "facility_type",
             "text",
             "By the middle digits of the CCN (3.3.2)",
-            allowed=("freestanding", "hospital based", "hospital satellite", "hospital", "other"),
+            allowed=FACILITY_TYPES,
         ),
         Column("certification_date", "date", "Certification"),
         Column("close_date", "date", "Closed"),
+        Column("reporting_date", "date", "QIP: first day a new facility must report of (3.5)"),
         Column("is_eligible", "boolean", "Receives reports of the program", required=True),
         Column("reason", "text", "Why not; null where it does"),
     ),
@@ -195,6 +295,10 @@ TABLES = (
     DEATH,
     TRANSPLANT,
     FIRST_SERVICE,
+    FACILITY_RECORD,
+    CCN_HISTORY,
+    KNOWN_NUMBER,
+    NUMBER_PAIR,
     PROVIDER_NUMBER,
     FACILITY_CCN,
     FACILITY,

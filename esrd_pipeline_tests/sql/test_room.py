@@ -4,7 +4,7 @@ import pytest
 import sqlglot
 from sqlglot.optimizer.qualify import qualify
 
-from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import SelectError, Source, list_selects, load_select, parse_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline_tests.sql.worked import run
@@ -18,7 +18,7 @@ def test_every_file_makes_a_defined_table_from_defined_tables(name: str) -> None
     assert name in TABLES_BY_NAME
     assert {source.table for source in select.sources} <= set(TABLES_BY_NAME)
     for value_set in select.value_sets:
-        assert load_rows(value_set) is not None
+        assert load_parameters(value_set) is not None
 
 
 @pytest.mark.parametrize("name", SELECTS)
@@ -39,7 +39,7 @@ def test_every_file_gives_the_columns_of_its_table_and_no_others(name: str) -> N
         columns = dict.fromkeys(TABLES_BY_NAME[source.table].column_names, "VARCHAR")
         schema.setdefault(layer, {})[short] = columns
     for value_set in select.value_sets:
-        columns = dict.fromkeys(load_rows(value_set)[0], "VARCHAR")
+        columns = dict.fromkeys(load_parameters(value_set).columns, "VARCHAR")
         schema.setdefault("parameter", {})[value_set] = columns
     tree = qualify(sqlglot.parse_one(select.text, dialect="duckdb"), schema=schema)
     assert sorted(tree.named_selects) == sorted(TABLES_BY_NAME[name].column_names)

@@ -126,6 +126,20 @@ answered AS (
         ON b.program = a.program AND b.patient_id = a.patient_id AND b.start_date = a.start_date
 ),
 
+-- The days just before a transplant.
+near AS (
+    SELECT
+        t.program,
+        t.patient_id,
+        greatest(t.transplant_date - $transplant_days, p.first_day) AS near_date,
+        t.transplant_date,
+        t.last_day
+    FROM transplant AS t
+    JOIN patient AS p ON p.program = t.program AND p.patient_id = t.patient_id
+    WHERE greatest(t.transplant_date - $transplant_days, p.first_day)
+        < least(t.transplant_date, p.last_day + 1)
+),
+
 -- Days on which something changes: the state, who answers, that a transplant is near.
 change AS (
     SELECT
@@ -141,7 +155,7 @@ change AS (
             ELSE 'fewer than the days of treatment at one facility'
         END AS reason,
         CAST(NULL AS VARCHAR) AS ccn,
-        CASE WHEN state = 'transplant' THEN 0 END AS is_near
+        CAST(NULL AS INTEGER) AS is_near
     FROM spell
     UNION ALL
     SELECT
@@ -175,16 +189,23 @@ change AS (
     WHERE from_date <= to_date AND to_date < last_day
     UNION ALL
     SELECT
-        t.program,
-        t.patient_id,
-        greatest(t.transplant_date - $transplant_days, p.first_day) AS start_date,
+        program,
+        patient_id,
+        near_date AS start_date,
         CAST(NULL AS VARCHAR) AS reason,
         CAST(NULL AS VARCHAR) AS ccn,
         1 AS is_near
-    FROM transplant AS t
-    JOIN patient AS p ON p.program = t.program AND p.patient_id = t.patient_id
-    WHERE greatest(t.transplant_date - $transplant_days, p.first_day)
-        < least(t.transplant_date, p.last_day + 1)
+    FROM near
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        transplant_date AS start_date,
+        CAST(NULL AS VARCHAR) AS reason,
+        CAST(NULL AS VARCHAR) AS ccn,
+        0 AS is_near
+    FROM near
+    WHERE transplant_date <= last_day
 ),
 
 -- A facility's first day outranks another's end on the same day; a transplant outranks its nearness.

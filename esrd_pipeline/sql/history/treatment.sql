@@ -8,7 +8,7 @@ rule AS (
 ),
 
 -- The death day is at risk.
-followed AS (
+lifetime AS (
     SELECT
         f.program,
         f.patient_id,
@@ -23,7 +23,10 @@ followed AS (
         AND d.patient_id = f.patient_id
         AND d.performance_year = $performance_year
     WHERE f.performance_year = $performance_year
-        AND f.first_service_date <= make_date($performance_year, 12, 31)
+),
+
+followed AS (
+    SELECT * FROM lifetime WHERE first_service_date <= last_day
 ),
 
 evidence AS (
@@ -209,7 +212,6 @@ known AS (
         'first service' AS source,
         CAST(NULL AS VARCHAR) AS ended_by
     FROM followed
-    WHERE first_service_date <= last_day
     UNION ALL
     SELECT
         program, patient_id, start_date, end_date, 'dialysis' AS state, ccn, modality, setting,

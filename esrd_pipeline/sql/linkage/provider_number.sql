@@ -1,76 +1,123 @@
--- One row: a provider number and the facility it stands for. Manual 3.3.2 to 3.3.5 (shortened).
-WITH directory AS (
+-- One row: a provider number as a source may print it, and the facility it stands for.
+-- Manual 3.3.4 steps 5.4 and 5.5, 3.3.5. Reading: of several links a number has one, to the number
+-- that stands highest; links CMS approved stand before those found.
+WITH
+approved AS (
+    SELECT program, provider_number, ccn FROM parameter.approved_link
+),
+
+known AS (
+    SELECT program, provider_number AS number, standing
+    FROM linkage.known_number
+    WHERE performance_year = $performance_year
+),
+
+record AS (
+    SELECT program, provider_number AS number, number_rule
+    FROM linkage.facility_record
+    WHERE performance_year = $performance_year AND is_primary
+),
+
+verdict AS (
     SELECT
-        provnum,
-        altprovnum
-    FROM raw.eqrs_facility
-    WHERE
-        performance_year = $performance_year AND upper(factype) = 'DIALYSIS'
-), program AS (
+        p.program,
+        p.provider_number AS number,
+        p.higher_number AS parent,
+        p.relation,
+        p.rule,
+        p.is_linked,
+        p.issue,
+        k.standing
+    FROM linkage.number_pair AS p
+    JOIN known AS k ON k.program = p.program AND k.number = p.higher_number
+    WHERE p.performance_year = $performance_year
+),
+
+-- Step 5.5.
+decided AS (
     SELECT
-        'dfc' AS program
+        program, provider_number AS number, ccn AS parent, 'approved' AS relation,
+        'link approved by CMS' AS rule, TRUE AS is_linked, 'approved' AS issue, 0 AS standing
+    FROM approved
     UNION ALL
+    SELECT v.*
+    FROM verdict AS v
+    LEFT JOIN (
+        SELECT program, provider_number AS number FROM approved
+        UNION
+        SELECT program, ccn AS number FROM approved
+    ) AS a ON a.program = v.program AND a.number = v.number
+    WHERE a.number IS NULL
+),
+
+best AS (
     SELECT
-        'qip'
-), own AS (
-    SELECT DISTINCT
-        provnum AS provider_number,
-        provnum AS ccn
-    FROM directory
-    WHERE
-        NOT provnum IS NULL
-), history AS (
-    SELECT DISTINCT
-        provnum AS provider_number,
-        provnum AS ccn
-    FROM raw.eqrs_ccn_history
-    WHERE
-        performance_year = $performance_year AND NOT provnum IS NULL
-), alternate AS (
+        program,
+        number,
+        parent,
+        relation,
+        rule,
+        is_linked,
+        row_number() OVER (
+            PARTITION BY program, number
+            ORDER BY
+                CASE WHEN is_linked THEN 0 ELSE 1 END,
+                standing,
+                CASE issue
+                    WHEN 'approved' THEN 1
+                    WHEN 'hospital' THEN 2
+                    WHEN 'identifier' THEN 3
+                    WHEN 'second number' THEN 4
+                    WHEN 'likeness' THEN 5
+                    ELSE 6
+                END,
+                parent
+        ) AS place
+    FROM decided
+),
+
+linked AS (
     SELECT
-        altprovnum AS provider_number,
-        min(provnum) AS ccn
-    FROM directory
-    WHERE
-        NOT altprovnum IS NULL AND NOT provnum IS NULL
-    GROUP BY
-        altprovnum
-), listed AS (
-    SELECT
-        provider_number,
-        ccn,
-        'own' AS relation
-    FROM own
-    UNION
-    SELECT
-        provider_number,
-        ccn,
-        'own'
-    FROM history
-    UNION
-    SELECT
-        provider_number,
-        ccn,
-        'alternate'
-    FROM alternate
-    WHERE
-        NOT provider_number IN (
-            SELECT
-                provider_number
-            FROM own
-        )
-        AND NOT provider_number IN (
-            SELECT
-                provider_number
-            FROM history
-        )
+        k.program,
+        k.number,
+        CASE WHEN b.is_linked THEN b.parent ELSE k.number END AS parent,
+        CASE WHEN b.is_linked THEN b.relation ELSE 'own' END AS relation,
+        CASE
+            WHEN b.is_linked THEN b.rule
+            WHEN m.number_rule = 'hospital number: for manual review with CASPER'
+                THEN m.number_rule
+            WHEN b.rule IS NOT NULL THEN b.rule
+            WHEN k.standing = 1 THEN 'listed'
+            WHEN k.standing <= 4 THEN 'in the EQRS directory, not listed'
+            WHEN k.standing <= 6 THEN 'earlier number of a facility'
+            WHEN k.standing = 7 THEN 'second number of a facility'
+            WHEN k.standing = 8 THEN 'in CASPER only'
+            ELSE 'no facility found'
+        END AS rule
+    FROM known AS k
+    LEFT JOIN best AS b ON b.program = k.program AND b.number = k.number AND b.place = 1
+    LEFT JOIN record AS m ON m.program = k.program AND m.number = k.number
+),
+
+-- A link leads to a link: followed eight times at most.
+twice AS (
+    SELECT l.program, l.number, l.relation, l.rule, m.parent
+    FROM linked AS l
+    JOIN linked AS m ON m.program = l.program AND m.number = l.parent
+),
+
+four_times AS (
+    SELECT l.program, l.number, l.relation, l.rule, m.parent
+    FROM twice AS l
+    JOIN twice AS m ON m.program = l.program AND m.number = l.parent
 )
+
 SELECT
-    p.program,
-    l.provider_number,
+    l.program,
+    l.number AS provider_number,
     $performance_year AS performance_year,
-    l.ccn,
+    m.parent AS ccn,
     l.relation,
-    'directory' AS rule
-FROM listed AS l
-CROSS JOIN program AS p
+    l.rule
+FROM four_times AS l
+JOIN four_times AS m ON m.program = l.program AND m.number = l.parent

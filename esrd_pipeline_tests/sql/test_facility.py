@@ -1,0 +1,205 @@
+"""The facility list of each program: who receives reports, who does not, and why."""
+
+from datetime import date
+
+import pytest
+
+from esrd_pipeline_tests.sql.facility_list import (
+    LIST,
+    casper,
+    gather,
+    list_facilities,
+    logged,
+    record,
+    why_not,
+)
+from esrd_pipeline_tests.sql.worked import day, run
+
+PROGRAMS = pytest.mark.parametrize("program", ["dfc", "qip"])
+SALE = (
+    logged(1, "2010-01-01", "142500", owner="Lakeshore"),
+    logged(1, "2024-03-01", "142600", "change of ownership", "Northstar"),
+)
+
+
+@PROGRAMS
+def test_a_facility_has_its_records_name_state_network_and_owner(program: str) -> None:
+    row = list_facilities(gather(record(1, "142301", "140001")), program)["142301"]
+    assert row["facility_name"] == "Clinic 1"
+    assert (row["state"], row["network"]) == ("IL", 10)
+    assert row["dialysis_organization"] == "Independent"
+    assert row["facility_type"] == "hospital based"
+    assert row["certification_date"] == day("2010-01-01")
+    assert row["is_eligible"] is True
+    assert row["reason"] is None
+
+
+@PROGRAMS
+def test_a_hospitals_number_is_no_facility_of_its_own(program: str) -> None:
+    assert why_not(gather(record(1, "140001", "142301")), program) == {"142301": None}
+
+
+@PROGRAMS
+def test_records_that_share_a_number_are_one_facility_described_by_one(program: str) -> None:
+    tables = gather(
+        record(1, "142500", factype="Transplant", certdate=day("1990-01-01")),
+        record(2, "142500", facility_name="Adults"),
+        record(3, "142500", facility_name="Children", certdate=day("2015-01-01")),
+        record(4, "142500", dateclosed=day("2020-01-01"), certdate=day("2000-01-01")),
+    )
+    (row,) = list_facilities(tables, program).values()
+    assert (row["facility_name"], row["is_eligible"]) == ("Adults", True)
+
+
+@PROGRAMS
+def test_a_combined_record_does_not_describe_the_facility(program: str) -> None:
+    other = record(2, "142501", provtype=None)
+    rows = list_facilities(gather(record(1, "142500", "142501"), other), program)
+    assert [row["facility_name"] for row in rows.values()] == ["Clinic 1"]
+
+
+@PROGRAMS
+def test_reasons_of_the_record_are_the_facilitys(program: str) -> None:
+    tables = gather(
+        record(1, "142500", dateclosed=day("2024-05-31")),
+        record(2, "142501", factype="Transplant"),
+        record(3, "142502", provtype="STATE"),
+    )
+    closed = "closed" if program == "dfc" else "closed on the last day of the performance year"
+    provider = "provider type is not Medicare" + (", other or pending" if program == "dfc" else "")
+    assert why_not(tables, program) == {
+        "142500": closed,
+        "142501": "facility type is not dialysis",
+        "142502": provider,
+    }
+    assert list_facilities(tables, program)["142500"]["close_date"] == day("2024-05-31")
+
+
+def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> None:
+    assert why_not(gather(record(1, "14250F"))) == {"14250F": "Veterans Affairs"}
+
+
+def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> None:
+    tables = gather(record(1, "142500", provtype="PENDING CERT"))
+    assert why_not(tables) == {"142500": None}
+    assert why_not(tables, "qip") == {"142500": "provider type is not Medicare"}
+
+
+def test_a_facility_that_closes_after_the_year_is_qips_and_not_dfcs() -> None:
+    tables = gather(record(1, "142500", dateclosed=day("2025-02-01")))
+    assert why_not(tables) == {"142500": "closed"}
+    assert why_not(tables, "qip") == {"142500": None}
+
+
+@PROGRAMS
+def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: str) -> None:
+    rows = list_facilities(gather(record(1, "142600"), log=SALE), program)
+    old, new = rows["142500"], rows["142600"]
+    assert old["dialysis_organization"] == "Lakeshore"
+    assert (old["certification_date"], old["close_date"]) == (
+        day("2010-01-01"),
+        day("2024-02-29"),
+    )
+    assert old["is_eligible"] is False
+    assert new["is_eligible"] is True
+    # The directory still has the date of the old owner.
+    assert new["certification_date"] == day("2024-03-01")
+    assert (
+        old["reason"]
+        == {
+            "dfc": "CCN replaced by another in a change of ownership",
+            "qip": "CCN not in effect on the last day of the performance year",
+        }[program]
+    )
+
+
+def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> None:
+    log = [SALE[0], logged(1, "2024-03-01", "142600", "change of ccn", "Lakeshore")]
+    tables = gather(record(1, "142600"), log=log)
+    assert why_not(tables) == {"142600": None}
+    assert why_not(tables, "qip") == {
+        "142500": "CCN not in effect on the last day of the performance year",
+        "142600": None,
+    }
+
+
+def test_qip_scores_the_number_in_effect_on_the_last_day() -> None:
+    log = [SALE[0], logged(1, "2025-01-15", "142600", "change of ownership", "Northstar")]
+    tables = gather(record(1, "142600", certdate=day("2025-01-15")), log=log)
+    assert why_not(tables, "qip") == {"142500": None}
+    assert why_not(tables) == {
+        "142500": "CCN replaced by another in a change of ownership",
+        "142600": None,
+    }
+
+
+def test_a_replaced_number_has_the_name_casper_gives_it() -> None:
+    pos = [casper("142500", fac_name="Lakeshore Springfield")]
+    rows = list_facilities(gather(record(1, "142600"), log=SALE, pos=pos))
+    assert rows["142500"]["facility_name"] == "Lakeshore Springfield"
+    assert rows["142600"]["facility_name"] == "Clinic 1"
+
+
+@PROGRAMS
+def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str) -> None:
+    pos = casper(
+        "142500",
+        fac_name="Elsewhere",
+        state_cd="IN",
+        esrd_ntwrk_num=9,
+        orgnl_prtcptn_dt=day("1999-01-01"),
+        trmntn_exprtn_dt=day("2005-01-01"),
+    )
+    row = list_facilities(gather(pos=[pos]), program)["142500"]
+    assert (row["facility_name"], row["state"], row["network"]) == ("Elsewhere", "IN", 9)
+    assert (row["certification_date"], row["close_date"]) == (
+        day("1999-01-01"),
+        day("2005-01-01"),
+    )
+    assert row["reason"] == "not in the EQRS directory"
+
+
+@PROGRAMS
+def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> None:
+    tables = gather(record(1, "142301", "140001"), record(2, "140001", factype="Transplant"))
+    assert why_not(tables, program) == {
+        "142301": None,
+        "140001": "facility type is not dialysis",
+    }
+
+
+@pytest.mark.parametrize(
+    ("certified", "first_day"),
+    [
+        ("2024-01-01", "2024-05-01"),
+        ("2024-01-31", "2024-05-01"),
+        ("2024-08-15", "2024-12-01"),
+        ("2024-09-01", "2025-01-01"),
+    ],
+)
+def test_a_new_facility_reports_from_the_fourth_month_after(certified: str, first_day: str) -> None:
+    tables = gather(record(1, "142500", certdate=day(certified)))
+    assert list_facilities(tables, "qip")["142500"]["reporting_date"] == day(first_day)
+    assert list_facilities(tables)["142500"]["reporting_date"] is None
+
+
+def test_a_new_owners_number_reports_from_the_fourth_month_after_the_sale() -> None:
+    rows = list_facilities(gather(record(1, "142600"), log=SALE), "qip")
+    assert rows["142600"]["reporting_date"] == date(2024, 7, 1)
+    assert rows["142500"]["reporting_date"] is None
+
+
+@PROGRAMS
+def test_every_ccn_of_days_and_claims_is_in_the_list(program: str) -> None:
+    tables = gather(
+        record(1, "142600", "142601"),
+        record(2, "140001"),
+        record(3, "143501", "140002"),
+        record(4, "1435"),
+        log=SALE,
+        pos=[casper("142900"), casper("142301", related_provider_number="140003")],
+    )
+    listed = set(list_facilities(tables, program))
+    for name in ("linkage.provider_number", "linkage.facility_ccn"):
+        rows = run(*LIST[: LIST.index(name) + 1], tables=tables)
+        assert set(rows[rows["program"] == program]["ccn"]) <= listed

@@ -1,0 +1,216 @@
+"""EQRS facility records: valid numbers, which is the dialysis unit's, who is listed."""
+
+import pytest
+
+from esrd_pipeline_tests.sql.facility_list import casper, gather, logged, record
+from esrd_pipeline_tests.sql.worked import Tables, day, run
+
+LAST_DAY = day("2024-12-31")
+
+
+def read(tables: Tables, program: str = "dfc") -> dict[int, dict[str, object]]:
+    rows = run("linkage.facility_record", tables=tables)
+    rows = rows[rows["program"] == program]
+    rows = rows.astype(object).where(rows.notna(), None)
+    return {row["facilityid"]: row for row in rows.to_dict(orient="records")}
+
+
+def numbers(tables: Tables, program: str = "dfc") -> dict[int, tuple[object, object, object]]:
+    return {
+        facilityid: (row["provider_number"], row["second_number"], row["number_rule"])
+        for facilityid, row in read(tables, program).items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "dfc", "qip"),
+    [
+        ("142500", "142500", "142500"),
+        ("A42500", "A42500", "A42500"),
+        ("14250F", "14250F", "14250F"),
+        # In QIP only the second to fifth characters must be digits.
+        ("14250A", None, "14250A"),
+        ("14250", None, None),
+        ("0142500", None, None),
+        ("1425A0", None, None),
+        ("1A2500", None, None),
+        ("14250-", None, None),
+    ],
+)
+def test_a_number_has_six_characters_and_digits_within(
+    number: str, dfc: str | None, qip: str | None
+) -> None:
+    tables = gather(record(1, number))
+    assert read(tables)[1]["provider_number"] == dfc
+    assert read(tables, "qip")[1]["provider_number"] == qip
+    if qip is None:
+        assert read(tables, "qip")[1]["reason"] == "CCN is not valid"
+
+
+def test_a_missing_number_is_named() -> None:
+    tables = gather(record(1, None))
+    assert read(tables)[1]["reason"] == "CCN is missing"
+    assert read(tables, "qip")[1]["reason"] == "CCN is missing"
+
+
+@pytest.mark.parametrize(
+    ("number", "facility_type"),
+    [
+        ("142500", "freestanding"),
+        ("142899", "freestanding"),
+        ("142901", "freestanding"),
+        ("142301", "hospital based"),
+        ("142401", "hospital based"),
+        ("143501", "hospital satellite"),
+        ("143601", "hospital satellite"),
+        ("143701", "hospital satellite"),
+        ("140001", "hospital"),
+        ("140899", "hospital"),
+        ("141301", "hospital"),
+        ("142001", "hospital"),
+        ("142299", "hospital"),
+        ("143301", "hospital"),
+        ("140901", "other"),
+        ("143001", "other"),
+        ("143801", "other"),
+    ],
+)
+def test_the_middle_digits_say_the_type(number: str, facility_type: str) -> None:
+    assert read(gather(record(1, number)))[1]["facility_type"] == facility_type
+
+
+@pytest.mark.parametrize("program", ["dfc", "qip"])
+def test_the_dialysis_number_stands_first_either_way_round(program: str) -> None:
+    tables = gather(
+        record(1, "142301", "140001"),
+        record(2, "140002", "142302"),
+        record(3, None, "142303"),
+        record(4, "14", "142304"),
+        record(5, "142505", "142506"),
+        record(6, "142507", "142507"),
+    )
+    assert numbers(tables, program) == {
+        1: ("142301", "140001", "as printed"),
+        2: ("142302", "140002", "numbers turned round"),
+        3: ("142303", None, "alternate number in place of none"),
+        4: ("142304", None, "alternate number in place of none"),
+        5: ("142505", "142506", "as printed"),
+        6: ("142507", None, "as printed"),
+    }
+
+
+def test_a_dialysis_number_is_taken_from_casper_if_name_and_address_are_the_same() -> None:
+    alone = record(1, "140001")
+    tables = gather(alone, pos=[casper("142301", alone, related_provider_number="140001")])
+    assert numbers(tables)[1] == ("142301", "140001", "dialysis number found in CASPER")
+
+
+def test_casper_may_print_the_dialysis_number_with_the_hospital() -> None:
+    alone = record(1, "140001")
+    hospital = casper("140001", related_provider_number="142301")
+    tables = gather(alone, pos=[hospital, casper("142301", alone)])
+    assert numbers(tables)[1] == ("142301", "140001", "dialysis number found in CASPER")
+
+
+def test_another_name_in_casper_is_for_manual_review() -> None:
+    alone = record(1, "140001")
+    other = casper("142301", alone, related_provider_number="140001", fac_name="Elsewhere")
+    assert numbers(gather(alone, pos=[other]))[1] == (
+        "140001",
+        None,
+        "hospital number: for manual review with CASPER",
+    )
+
+
+def test_two_dialysis_numbers_in_casper_are_for_manual_review() -> None:
+    alone = record(1, "140001")
+    pos = [casper(f"14230{n}", alone, related_provider_number="140001") for n in (1, 2)]
+    assert numbers(gather(alone, pos=pos))[1] == (
+        "140001",
+        None,
+        "hospital number: for manual review with CASPER",
+    )
+
+
+def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> None:
+    alone = record(1, "140001")
+    tables = gather(
+        alone,
+        record(2, "142301"),
+        pos=[casper("142301", alone, related_provider_number="140001")],
+    )
+    assert numbers(tables)[1] == ("140001", None, "as printed")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"provtype": "OTHER"}, None),
+        ({"provtype": "Pending Cert"}, None),
+        ({"factype": "Transplant"}, "facility type is not dialysis"),
+        ({"factype": None}, "facility type is not dialysis"),
+        ({"provtype": "STATE"}, "provider type is not Medicare, other or pending"),
+        ({"provnum": "14250F"}, "Veterans Affairs"),
+        ({"provnum": "143001"}, "middle digits are not those of a dialysis facility"),
+        ({"dateclosed": day("2024-06-30")}, "closed"),
+        ({"dateclosed": day("2025-01-31")}, "closed"),
+        ({"provtype": None}, "provider type is missing: for the helpdesk"),
+        ({"certdate": None}, "certification date is missing: for the helpdesk"),
+        (
+            {"provtype": None, "certdate": None},
+            "provider type and certification date are missing",
+        ),
+    ],
+)
+def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | None) -> None:
+    row = read(gather({**record(1, "142500"), **change}))[1]
+    assert row["reason"] == reason
+    assert row["is_listed"] == (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"provtype": "Medicare", "factype": "DIALYSIS"}, None),
+        ({"provnum": None}, "CCN is missing"),
+        ({"dateclosed": day("2024-06-30")}, "closed on the last day of the performance year"),
+        ({"dateclosed": LAST_DAY}, "closed on the last day of the performance year"),
+        ({"dateclosed": day("2025-01-01")}, None),
+        ({"certdate": LAST_DAY}, None),
+        ({"certdate": day("2025-01-01")}, "certified after the last day of the performance year"),
+        ({"certdate": None}, "certification date is missing"),
+        ({"provnum": "14A500"}, "CCN is not valid"),
+        ({"provtype": "PENDING CERT"}, "provider type is not Medicare"),
+        ({"provtype": None}, "provider type is not Medicare"),
+        ({"factype": "Transplant"}, "facility type is not dialysis"),
+    ],
+)
+def test_qip_has_six_rules_of_eligibility(change: dict[str, object], reason: str | None) -> None:
+    assert read(gather({**record(1, "142500"), **change}), "qip")[1]["reason"] == reason
+
+
+def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> None:
+    tables = gather(
+        record(1, "142600", certdate=day("2025-01-15")),
+        log=[
+            logged(1, "2012-05-01", "142500"),
+            logged(1, "2025-01-15", "142600", "change of ownership", "Northstar"),
+        ],
+    )
+    assert read(tables)[1]["provider_number"] == "142600"
+    row = read(tables, "qip")[1]
+    assert (row["provider_number"], row["reason"]) == ("142500", None)
+    assert row["certification_date"] == day("2012-05-01")
+
+
+def test_one_record_describes_a_number_that_several_share() -> None:
+    tables = gather(
+        record(1, "142500", factype="Transplant", certdate=day("1990-01-01")),
+        record(2, "142500", certdate=day("2012-01-01")),
+        record(3, "142500", certdate=day("2010-01-01")),
+        record(4, "142500", certdate=day("2008-01-01"), dateclosed=day("2020-01-01")),
+    )
+    rows = read(tables)
+    assert [facilityid for facilityid, row in rows.items() if row["is_primary"]] == [3]
