@@ -1,0 +1,244 @@
+"""Whose days they are, on random histories: reading 27 day by day in plain loops, and invariants.
+
+Many patients are one example and one run of the SQL. Days are few, so that the rules meet often.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from esrd_pipeline_tests.sql.worked import run
+
+LAST = date(2024, 12, 31)
+Answer = tuple[str | None, str | None]
+OFF = ("transplant", "recovered", "withdrawn", "lost", "untreated")
+WHY = {
+    "transplant": "transplant",
+    "recovered": "after withdrawal or recovery",
+    "withdrawn": "after withdrawal or recovery",
+    "lost": "lost to follow-up",
+    "untreated": "not treated by any facility",
+    "dialysis": "fewer than the days of treatment at one facility",
+}
+FEW_EXAMPLES = settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The parameters of attribution."""
+
+    treatment_days: int
+    follow_days: int
+    first_day: int
+    transplant_days: int
+
+
+@dataclass(frozen=True)
+class Spell:
+    """So many days in one state."""
+
+    state: str
+    ccn: str | None
+    length: int
+    modality: str | None
+
+
+@dataclass(frozen=True)
+class Life:
+    """Spells one after the other; `until` days before the year's end the patient died."""
+
+    spells: tuple[Spell, ...]
+    until: int
+    later_transplant: int | None
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return sum(spell.length for spell in self.spells)
+
+    @property
+    def first(self) -> date:
+        """The first service date."""
+        return LAST - timedelta(days=self.until + self.days - 1)
+
+    @property
+    def transplants(self) -> list[int]:
+        """Days, counted from 0, of the transplants; one may come after the year."""
+        found, start = [], 0
+        for spell in self.spells:
+            if spell.state == "transplant":
+                found.append(start)
+                if spell.modality:
+                    found.append(start + spell.length - 1)
+            start += spell.length
+        if self.until == 0 and self.later_transplant is not None:
+            found.append(self.days + self.later_transplant)
+        return sorted(set(found))
+
+
+SPELLS = st.one_of(
+    st.builds(
+        Spell,
+        st.just("dialysis"),
+        st.sampled_from(["A", "A", "B", "B", "C", None]),
+        st.integers(1, 25),
+        st.sampled_from(["hemodialysis", "peritoneal"]),
+    ),
+    # A modality marks a transplant that is followed by another on the graft's last day.
+    st.builds(
+        Spell,
+        st.sampled_from(OFF),
+        st.none(),
+        st.integers(1, 12),
+        st.sampled_from([None, "hemodialysis"]),
+    ),
+)
+LIVES = st.builds(
+    Life,
+    st.lists(SPELLS, min_size=1, max_size=9).map(tuple),
+    st.sampled_from([0, 0, 0, 5]),
+    st.one_of(st.none(), st.integers(0, 5)),
+)
+MANY = st.lists(LIVES, min_size=1, max_size=25)
+RULES = st.builds(
+    Rules, st.integers(1, 12), st.integers(1, 15), st.integers(1, 15), st.integers(0, 4)
+)
+
+
+def attribute(lives: Sequence[Life], rules: Rules, *, backwards: bool = False) -> pd.DataFrame:
+    treatment, transplant = [], []
+    for patient, life in enumerate(lives, start=1):
+        whose = {"program": "dfc", "patient_id": patient}
+        start = life.first
+        for spell in life.spells:
+            treatment.append(
+                {
+                    **whose,
+                    "state": spell.state,
+                    "ccn": spell.ccn,
+                    "modality": spell.modality if spell.state == "dialysis" else None,
+                    "source": "eqrs",
+                    "start_date": start,
+                    "end_date": start + timedelta(days=spell.length - 1),
+                }
+            )
+            start += timedelta(days=spell.length)
+        transplant += [
+            {**whose, "transplant_date": life.first + timedelta(days=number)}
+            for number in life.transplants
+        ]
+    order = -1 if backwards else 1
+    return run(
+        "history.attribution",
+        tables={
+            "history.treatment": treatment[::order],
+            "linkage.transplant": transplant[::order],
+        },
+        treatment_days=rules.treatment_days,
+        follow_days=rules.follow_days,
+        first_day=rules.first_day,
+        transplant_days=rules.transplant_days,
+    )
+
+
+def list_days(rows: pd.DataFrame, lives: Sequence[Life]) -> list[list[Answer]]:
+    """Each patient's days as (facility, reason); the spans must tile them."""
+    listed: list[list[Answer]] = [[] for _ in lives]
+    for row in rows.astype(object).where(rows.notna(), None).itertuples():
+        days = listed[row.patient_id - 1]
+        first = lives[row.patient_id - 1].first
+        start, end = pd.Timestamp(row.start_date).date(), pd.Timestamp(row.end_date).date()
+        assert start == first + timedelta(days=len(days)), "a gap or an overlap"
+        assert start <= end
+        answer = (row.ccn, row.reason)
+        assert not days or days[-1] != answer, "two spans that are one"
+        days += [answer] * ((end - start).days + 1)
+    return listed
+
+
+def judge(life: Life, rules: Rules) -> list[Answer]:
+    """Reading 27, one day after the other."""
+    place = [spell for spell in life.spells for _ in range(spell.length)]
+    judged: list[Answer] = []
+    answering: str | None = None
+    last_there = 0
+    for number, spell in enumerate(place):
+        is_near = any(
+            0 < transplant - number <= rules.transplant_days for transplant in life.transplants
+        )
+        before = place[max(number - rules.treatment_days, 0) : number]
+        has_treated = (
+            len(before) == rules.treatment_days
+            and all(day.state == "dialysis" for day in before)
+            and len({day.ccn for day in before}) == 1
+        )
+        if number + 1 < rules.first_day:
+            judged.append((None, "first 90 days of ESRD"))
+        elif is_near:
+            answering = None
+            judged.append((None, "transplant"))
+        elif spell.state in ("transplant", "lost"):
+            answering = None
+            judged.append((None, WHY[spell.state]))
+        else:
+            if has_treated and before[-1].ccn is not None:
+                answering = before[-1].ccn
+                is_there = spell.state == "dialysis" and spell.ccn == answering
+                last_there = number if is_there else number - 1
+            if answering is not None and number - last_there > rules.follow_days:
+                answering = None
+            unknown = spell.state == "dialysis" and spell.ccn is None
+            why = "facility unknown" if unknown else WHY[spell.state]
+            judged.append((answering, None if answering else why))
+    return judged
+
+
+@settings(FEW_EXAMPLES, max_examples=60)
+@given(MANY, RULES)
+def test_the_spans_are_reading_27_day_by_day(lives: list[Life], rules: Rules) -> None:
+    listed = list_days(attribute(lives, rules), lives)
+    assert listed == [judge(life, rules) for life in lives]
+
+
+@FEW_EXAMPLES
+@given(MANY, RULES)
+def test_every_day_from_first_service_to_the_end_is_one_facilitys_or_says_why_not(
+    lives: list[Life], rules: Rules
+) -> None:
+    for life, days in zip(lives, list_days(attribute(lives, rules), lives), strict=True):
+        assert len(days) == life.days
+        assert all((ccn is None) == (reason is not None) for ccn, reason in days)
+
+
+@settings(FEW_EXAMPLES, max_examples=10)
+@given(MANY, RULES)
+def test_the_order_of_the_rows_changes_nothing(lives: list[Life], rules: Rules) -> None:
+    pd.testing.assert_frame_equal(attribute(lives, rules), attribute(lives, rules, backwards=True))
+
+
+@settings(FEW_EXAMPLES, max_examples=10)
+@given(MANY, RULES, st.integers(1, 20))
+def test_a_longer_follow_up_gives_days_to_facilities_and_takes_none(
+    lives: list[Life], rules: Rules, more: int
+) -> None:
+    wider = Rules(
+        rules.treatment_days, rules.follow_days + more, rules.first_day, rules.transplant_days
+    )
+    before = list_days(attribute(lives, rules), lives)
+    after = list_days(attribute(lives, wider), lives)
+    for days, widened in zip(before, after, strict=True):
+        assert all(new == old for old, new in zip(days, widened, strict=True) if old[0])
+
+
+@settings(FEW_EXAMPLES, max_examples=10)
+@given(MANY)
+def test_no_facility_answers_for_a_patient_whom_it_never_treated(lives: list[Life]) -> None:
+    rules = Rules(treatment_days=3, follow_days=5, first_day=1, transplant_days=3)
+    for life, days in zip(lives, list_days(attribute(lives, rules), lives), strict=True):
+        assert {ccn for ccn, _ in days} - {None} <= {spell.ccn for spell in life.spells}
