@@ -13,7 +13,9 @@ BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum
 IDENTIFIERS = ("mbi", "hicn", "ssn")
 FIRST_SERVICE_SOURCES = ("medical evidence", "eqrs", "claims", "transplant")
 FACILITY_TYPES = ("freestanding", "hospital based", "hospital satellite", "hospital", "other")
-DEATH_SOURCES = ("cms_2746", "eqrs", "enrollment", "ssa", "claims")
+DEATH_SOURCES = ("cms_2746", "enrollment", "eqrs_event", "eqrs", "claims", "ssa")
+TRANSPLANT_SOURCES = ("optn", "eqrs", "cms_2728", "claim")
+MOVED_BY = ("form and EQRS agree long after the claim", "new patient in EQRS long after the form")
 
 BENEFICIARY = Table(
     name="linkage.beneficiary",
@@ -75,7 +77,7 @@ PATIENTS = Table(
 DEATH = Table(
     name="linkage.death",
     grain="one death, as one program dates it",
-    source="manual 2.13.10, 3.1.6: CMS-2746, EQRS, Medicare; Social Security (DFC only)",
+    source="manual 3.1.6: the hierarchy (DFC); the EQRS patient repository, then CMS-2746 (QIP)",
     key=("program", "patient_id"),
     columns=(
         PROGRAM,
@@ -103,7 +105,13 @@ TRANSPLANT = Table(
         Column("transplant_date", "date", "Day of the transplant", required=True),
         Column("failure_date", "date", "Day the graft failed or dialysis began again"),
         Column("donor", "text", "Donor, where known", allowed=("deceased", "living")),
-        Column("source", "text", "First source that has it", required=True),
+        Column(
+            "source",
+            "text",
+            "First source that has it",
+            required=True,
+            allowed=TRANSPLANT_SOURCES,
+        ),
     ),
 )
 
@@ -120,9 +128,19 @@ FIRST_SERVICE = Table(
         Column("source", "text", "Its source", required=True, allowed=FIRST_SERVICE_SOURCES),
         Column("medical_evidence_date", "date", "Of CMS-2728"),
         Column("eqrs_date", "date", "First EQRS event or admission"),
-        Column("claims_date", "date", "First evidence of chronic dialysis in claims"),
+        Column(
+            "claims_date",
+            "date",
+            "First evidence of chronic dialysis in claims; null where none was looked for, other"
+            " dates lying before the claims at hand",
+        ),
         Column("transplant_date", "date", "First transplant"),
-        Column("moved_by", "text", "Rule that moved the date from the earliest; null where none"),
+        Column(
+            "moved_by",
+            "text",
+            "Rule that moved the date from the earliest; null where none",
+            allowed=MOVED_BY,
+        ),
     ),
 )
 

@@ -142,12 +142,12 @@ def read_people(files: Files, program: str, links: dict[int, dict[int, int]]) ->
         for row in files.rows("eqrs_patient")
     }
     eqrs_deaths = files.rows("eqrs_patient", columns=("patient_id", "date_of_death"))
-    _add_deaths(people, 2, ((r["patient_id"], r["date_of_death"]) for r in eqrs_deaths))
+    is_qip = program == "qip"
+    _add_deaths(
+        people, 1 if is_qip else 6, ((r["patient_id"], r["date_of_death"]) for r in eqrs_deaths)
+    )
     forms = files.rows("cms_2746", columns=("patient_id", "death_date"))
-    _add_deaths(people, 1, ((r["patient_id"], r["death_date"]) for r in forms))
-    enrolled = files.rows("medicare_enrollment", columns=("bene_id", "bene_death_dt"))
-    mine = links[files.year]
-    _add_deaths(people, 3, ((mine.get(r["bene_id"]), r["bene_death_dt"]) for r in enrolled))
+    _add_deaths(people, 2 if is_qip else 1, ((r["patient_id"], r["death_date"]) for r in forms))
     for row in files.rows("eqrs_admission"):
         person = people[row["patient_id"]]
         person.admissions.append(row)
@@ -160,6 +160,7 @@ def read_people(files: Files, program: str, links: dict[int, dict[int, int]]) ->
             person.grafts.append((3, row["transplant_date"], row["dialysis_returned_date"]))
     if program == "dfc":
         _add_registers(files, people)
+        _add_medicare_deaths(files, people, links)
     for patient, report in _list_reports(files, links):
         people[patient].reports.append(report)
     return people
@@ -184,7 +185,31 @@ def _add_registers(files: Files, people: dict[int, Person]) -> None:
             people[patient].grafts.append((1, row["rec_tx_dt"], row["tfl_graft_dt"]))
     for row in files.rows("ssa_death"):
         for patient in owners[row["ssn"], row["date_of_birth"]]:
-            people[patient].deaths.append((4, row["date_of_death"]))
+            people[patient].deaths.append((8, row["date_of_death"]))
+    for patient, person in people.items():
+        events = [a for a in person.admissions if a["discharge_reason"] == "Death"]
+        _add_deaths(people, 3, ((patient, a["discharge_date"]) for a in events))
+
+
+def _add_medicare_deaths(
+    files: Files, people: dict[int, Person], links: dict[int, dict[int, int]]
+) -> None:
+    """Add what enrollment and claims of stays know, of the year and the one before: DFC only."""
+    years = files.years[-2:]
+    latest = {bene: patient for year in years for bene, patient in links[year].items()}
+    enrolled = {
+        r["bene_id"]: r["bene_death_dt"]
+        for year in years
+        for r in files.rows("medicare_enrollment", year, ("bene_id", "bene_death_dt"))
+    }
+    _add_deaths(people, 2, ((latest.get(bene), day) for bene, day in enrolled.items()))
+    for year in years:
+        for kind in ("inpatient", "snf", "hospice"):
+            for claim in files.rows(f"{kind}_base", year):
+                status = claim["ptnt_dschrg_stus_cd"]
+                if status == "20" or (kind == "hospice" and status in {"40", "41", "42"}):
+                    day = claim["nch_bene_dschrg_dt"] or claim["clm_thru_dt"]
+                    _add_deaths(people, 7, [(latest.get(claim["bene_id"]), day)])
 
 
 def _list_reports(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from esrd_pipeline_tests.sql.worked import run
@@ -201,6 +201,21 @@ def judge(life: Life, rules: Rules) -> list[Answer]:
 
 @settings(FEW_EXAMPLES, max_examples=60)
 @given(MANY, RULES)
+# A second transplant is near on the first one's day.
+@example(
+    lives=[
+        Life(
+            (
+                Spell("dialysis", "A", 1, "hemodialysis"),
+                Spell("transplant", None, 1, None),
+                Spell("dialysis", "A", 1, "hemodialysis"),
+            ),
+            until=0,
+            later_transplant=0,
+        )
+    ],
+    rules=Rules(1, 1, 1, 2),
+)
 def test_the_spans_are_reading_27_day_by_day(lives: list[Life], rules: Rules) -> None:
     listed = list_days(attribute(lives, rules), lives)
     assert listed == [judge(life, rules) for life in lives]

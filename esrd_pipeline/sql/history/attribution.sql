@@ -204,11 +204,20 @@ change AS (
         CAST(NULL AS VARCHAR) AS reason,
         CAST(NULL AS VARCHAR) AS ccn,
         0 AS is_near
-    FROM near
+    FROM near AS n
+    -- Nearness goes on where another transplant is near on this one's day.
     WHERE transplant_date <= last_day
+        AND NOT EXISTS (
+            SELECT 1
+            FROM near AS o
+            WHERE o.program = n.program
+                AND o.patient_id = n.patient_id
+                AND o.near_date <= n.transplant_date
+                AND o.transplant_date > n.transplant_date
+        )
 ),
 
--- A facility's first day outranks another's end on the same day; a transplant outranks its nearness.
+-- A facility's first day outranks another's end on the same day.
 dated AS (
     SELECT
         program,

@@ -1,100 +1,149 @@
--- One row: a death, as one program dates it. Manual 2.13.10, 3.1.6.
-WITH program AS (
-    SELECT
-        'dfc' AS program
+-- One row: a death, as one program dates it.
+-- Manual 3.1.6. Dialysis Facility Measures: 1 CMS-2746, 2 Medicare enrollment, 3 EQRS events,
+-- 6 EQRS patient list, 7 institutional claims, 8 Social Security. ESRD QIP: the EQRS patient
+-- repository, and where it has no date the CMS-2746 (2.13.10 names it for both programs).
+-- Not at hand: 4 SRTR transplant data, 5 CMS-2728 before 2005, and SRTR's own patient list in 6.
+-- Readings. Two dates of one source: the earlier. The enrollment record of the latest year counts:
+-- one without a death takes back what an earlier year's said. Enrollment and claims are of single
+-- years; a date that rests on them is remembered when they are no longer at hand.
+WITH
+source_rank AS (
+    SELECT 'dfc' AS program, 'cms_2746' AS source, 1 AS place
     UNION ALL
-    SELECT
-        'qip'
-), finder AS (
-    SELECT
-        patient_id,
-        ssn,
-        date_of_birth,
-        date_of_death
+    SELECT 'dfc' AS program, 'enrollment' AS source, 2 AS place
+    UNION ALL
+    SELECT 'dfc' AS program, 'eqrs_event' AS source, 3 AS place
+    UNION ALL
+    SELECT 'dfc' AS program, 'eqrs' AS source, 6 AS place
+    UNION ALL
+    SELECT 'dfc' AS program, 'claims' AS source, 7 AS place
+    UNION ALL
+    SELECT 'dfc' AS program, 'ssa' AS source, 8 AS place
+    UNION ALL
+    SELECT 'qip' AS program, 'eqrs' AS source, 1 AS place
+    UNION ALL
+    SELECT 'qip' AS program, 'cms_2746' AS source, 2 AS place
+),
+
+eqrs_person AS (
+    SELECT patient_id, ssn, date_of_birth, date_of_death
     FROM raw.eqrs_patient
-    WHERE
-        performance_year = $performance_year
-), form AS (
-    SELECT
-        patient_id,
-        death_date,
-        primary_cause
+    WHERE performance_year = $performance_year
+),
+
+death_form AS (
+    SELECT patient_id, death_date, primary_cause
     FROM raw.cms_2746
-    WHERE
-        performance_year = $performance_year
-), enrolled AS (
+    WHERE performance_year = $performance_year
+),
+
+-- Who a beneficiary is by the latest year's linkage.
+ranked_link AS (
     SELECT
         bene_id,
-        bene_death_dt
-    FROM raw.medicare_enrollment
-    WHERE
-        performance_year = $performance_year AND NOT bene_death_dt IS NULL
-), beneficiary AS (
-    SELECT
-        bene_id,
-        patient_id
+        patient_id,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
     FROM linkage.beneficiary
-    WHERE
-        performance_year = $performance_year
-), ssa AS (
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+latest_link AS (
+    SELECT bene_id, patient_id FROM ranked_link WHERE place = 1
+),
+
+ranked_enrollment AS (
     SELECT
-        ssn,
-        date_of_birth,
-        date_of_death
-    FROM raw.ssa_death
-    WHERE
-        performance_year = $performance_year
-), told AS (
-    SELECT
-        patient_id,
-        death_date,
-        1 AS place,
-        'cms_2746' AS source
-    FROM form
+        bene_id,
+        bene_death_dt,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    FROM raw.medicare_enrollment
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+latest_enrollment AS (
+    SELECT l.patient_id, e.bene_death_dt
+    FROM ranked_enrollment AS e
+    JOIN latest_link AS l ON l.bene_id = e.bene_id
+    WHERE e.place = 1
+),
+
+claimed_death AS (
+    SELECT l.patient_id, coalesce(c.nch_bene_dschrg_dt, c.clm_thru_dt) AS death_date
+    FROM raw.claim AS c
+    JOIN parameter.death_discharge_status AS d
+        ON d.nch_clm_type_cd = c.nch_clm_type_cd
+        AND d.ptnt_dschrg_stus_cd = c.ptnt_dschrg_stus_cd
+    JOIN latest_link AS l ON l.bene_id = c.bene_id
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+-- A beneficiary whom EQRS has come to know since takes the date along.
+remembered_death AS (
+    SELECT coalesce(l.patient_id, d.patient_id) AS patient_id, d.death_date, d.source
+    FROM linkage.death AS d
+    LEFT JOIN latest_link AS l ON l.bene_id = -d.patient_id
+    WHERE d.performance_year = $performance_year - 1
+        AND d.program = 'dfc'
+        AND d.source IN ('enrollment', 'claims')
+),
+
+enrolled_since AS (
+    SELECT DISTINCT patient_id FROM latest_enrollment
+),
+
+reported_death AS (
+    SELECT patient_id, death_date, 'cms_2746' AS source FROM death_form
     UNION ALL
-    SELECT
-        patient_id,
-        date_of_death,
-        2,
-        'eqrs'
-    FROM finder
-    WHERE
-        NOT date_of_death IS NULL
+    SELECT patient_id, bene_death_dt AS death_date, 'enrollment' AS source
+    FROM latest_enrollment
+    WHERE bene_death_dt IS NOT NULL
     UNION ALL
-    SELECT
-        b.patient_id,
-        e.bene_death_dt,
-        3,
-        'enrollment'
-    FROM enrolled AS e
-    JOIN beneficiary AS b
-        ON b.bene_id = e.bene_id
+    SELECT patient_id, discharge_date AS death_date, 'eqrs_event' AS source
+    FROM raw.eqrs_admission
+    WHERE performance_year = $performance_year
+        AND discharge_reason = 'Death'
+        AND discharge_date IS NOT NULL
     UNION ALL
+    SELECT patient_id, date_of_death AS death_date, 'eqrs' AS source
+    FROM eqrs_person
+    WHERE date_of_death IS NOT NULL
+    UNION ALL
+    SELECT patient_id, death_date, 'claims' AS source FROM claimed_death
+    UNION ALL
+    SELECT r.patient_id, r.death_date, r.source
+    FROM remembered_death AS r
+    LEFT JOIN enrolled_since AS e ON e.patient_id = r.patient_id
+    WHERE r.source = 'claims' OR e.patient_id IS NULL
+    UNION ALL
+    SELECT p.patient_id, s.date_of_death AS death_date, 'ssa' AS source
+    FROM raw.ssa_death AS s
+    JOIN eqrs_person AS p ON p.ssn = s.ssn AND p.date_of_birth = s.date_of_birth
+    WHERE s.performance_year = $performance_year
+),
+
+death_by_source AS (
     SELECT
-        f.patient_id,
-        s.date_of_death,
-        4,
-        'ssa'
-    FROM ssa AS s
-    JOIN finder AS f
-        ON f.ssn = s.ssn AND f.date_of_birth = s.date_of_birth
-), mine AS (
-    SELECT
-        p.program,
-        t.*
-    FROM told AS t
-    CROSS JOIN program AS p
-    WHERE
-        p.program = 'dfc' OR t.source <> 'ssa'
-), ranked AS (
+        k.program,
+        r.patient_id,
+        k.place,
+        r.source,
+        min(r.death_date) AS death_date,
+        max(r.death_date) AS latest_date
+    FROM reported_death AS r
+    JOIN source_rank AS k ON k.source = r.source
+    GROUP BY k.program, r.patient_id, k.place, r.source
+),
+
+ranked_source AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY program, patient_id ORDER BY place, death_date) AS n,
+        row_number() OVER (PARTITION BY program, patient_id ORDER BY place) AS source_order,
         count(*) OVER (PARTITION BY program, patient_id) AS source_count,
         min(death_date) OVER (PARTITION BY program, patient_id) AS first_date,
-        max(death_date) OVER (PARTITION BY program, patient_id) AS last_date
-    FROM mine
+        max(latest_date) OVER (PARTITION BY program, patient_id) AS last_date
+    FROM death_by_source
 )
+
 SELECT
     r.program,
     r.patient_id,
@@ -104,8 +153,6 @@ SELECT
     r.source_count,
     r.first_date <> r.last_date AS is_conflicting,
     f.primary_cause
-FROM ranked AS r
-LEFT JOIN form AS f
-    ON f.patient_id = r.patient_id
-WHERE
-    r.n = 1
+FROM ranked_source AS r
+LEFT JOIN death_form AS f ON f.patient_id = r.patient_id
+WHERE r.source_order = 1

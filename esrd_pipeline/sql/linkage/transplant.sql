@@ -1,142 +1,260 @@
--- One row: a kidney transplant, as one program knows it. Manual 2.13.10, 3.1.2.
-WITH finder AS (
-    SELECT
-        patient_id,
-        ssn,
-        date_of_birth
+-- One row: a kidney transplant, as one program knows it.
+-- Manual 2.13.10: OPTN (Dialysis Facility Measures alone) and others; 3.1.2: "constructed from
+-- multiple sources"; Table 3, footnote 1: EQRS, CMS-2728, Medicare claims, OPTN.
+-- Readings. Every transplant of OPTN is one. What EQRS, CMS-2728 or a claim says within 30 days
+-- of it is the same one; so are, without OPTN, reports each within 30 days of the one before, dated
+-- by EQRS before CMS-2728 before claims. An inpatient claim counts whether or not Medicare paid it.
+-- A transplant known from claims alone is remembered when its claim is no longer at hand.
+WITH
+rule AS (
+    SELECT 30 AS same_transplant_days
+),
+
+program AS (
+    SELECT 'dfc' AS program
+    UNION ALL
+    SELECT 'qip' AS program
+),
+
+eqrs_person AS (
+    SELECT patient_id, ssn, date_of_birth
     FROM raw.eqrs_patient
-    WHERE
-        performance_year = $performance_year
-), optn AS (
-    SELECT
-        f.patient_id,
-        t.rec_tx_dt AS d,
-        t.tfl_graft_dt AS failed,
-        CASE t.don_ty WHEN 'L' THEN 'living' WHEN 'C' THEN 'deceased' END AS donor,
-        1 AS place,
-        'optn' AS source
-    FROM raw.optn_transplant AS t
-    JOIN finder AS f
-        ON f.ssn = t.pers_ssn AND f.date_of_birth = t.pers_birth_dt
-    WHERE
-        t.performance_year = $performance_year
-), eqrs AS (
-    SELECT
-        patient_id,
-        discharge_date AS d,
-        CAST(NULL AS DATE) AS failed,
-        CAST(NULL AS TEXT) AS donor,
-        2 AS place,
-        'eqrs' AS source
-    FROM raw.eqrs_admission
-    WHERE
-        performance_year = $performance_year AND discharge_reason = 'Transplant'
-), form AS (
-    SELECT
-        patient_id,
-        transplant_date AS d,
-        dialysis_returned_date AS failed,
-        CAST(NULL AS TEXT) AS donor,
-        3 AS place,
-        'cms_2728' AS source
-    FROM raw.cms_2728
-    WHERE
-        performance_year = $performance_year AND NOT transplant_date IS NULL
-), every AS (
+    WHERE performance_year = $performance_year
+),
+
+-- Two OPTN persons may be one patient.
+optn_transplant AS (
     SELECT
         'dfc' AS program,
-        *
-    FROM optn
-    UNION ALL
+        p.patient_id,
+        t.rec_tx_dt AS transplant_date,
+        min(CASE WHEN t.tfl_graft_dt >= t.rec_tx_dt THEN t.tfl_graft_dt END) AS graft_failed_date,
+        min(CASE t.don_ty WHEN 'L' THEN 'living' WHEN 'C' THEN 'deceased' END) AS donor,
+        'optn' AS source
+    FROM raw.optn_transplant AS t
+    JOIN eqrs_person AS p ON p.ssn = t.pers_ssn AND p.date_of_birth = t.pers_birth_dt
+    WHERE t.performance_year = $performance_year
+    GROUP BY p.patient_id, t.rec_tx_dt
+),
+
+-- Who a beneficiary is by the latest year's linkage.
+ranked_link AS (
     SELECT
-        'dfc',
-        *
-    FROM eqrs
-    UNION ALL
-    SELECT
-        'dfc',
-        *
-    FROM form
-    UNION ALL
-    SELECT
-        'qip',
-        *
-    FROM eqrs
-    UNION ALL
-    SELECT
-        'qip',
-        *
-    FROM form
-), told AS (
-    SELECT
-        program,
+        bene_id,
         patient_id,
-        d,
-        max(failed) AS failed,
-        max(donor) AS donor,
-        place,
-        source
-    FROM every
-    GROUP BY
-        program,
-        patient_id,
-        d,
-        place,
-        source
-), ordered AS (
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+latest_link AS (
+    SELECT bene_id, patient_id FROM ranked_link WHERE place = 1
+),
+
+transplant_claim AS (
     SELECT
-        *,
-        lag(d) OVER (PARTITION BY program, patient_id ORDER BY d, place) AS before
-    FROM told
-), grouped AS (
+        c.bene_id,
+        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS admission_date,
+        c.clm_thru_dt AS last_date,
+        CASE p.icd_prcdr_cd
+            WHEN c.icd_prcdr_cd1 THEN c.prcdr_dt1
+            WHEN c.icd_prcdr_cd2 THEN c.prcdr_dt2
+            WHEN c.icd_prcdr_cd3 THEN c.prcdr_dt3
+            WHEN c.icd_prcdr_cd4 THEN c.prcdr_dt4
+            WHEN c.icd_prcdr_cd5 THEN c.prcdr_dt5
+            WHEN c.icd_prcdr_cd6 THEN c.prcdr_dt6
+            WHEN c.icd_prcdr_cd7 THEN c.prcdr_dt7
+            WHEN c.icd_prcdr_cd8 THEN c.prcdr_dt8
+            WHEN c.icd_prcdr_cd9 THEN c.prcdr_dt9
+            WHEN c.icd_prcdr_cd10 THEN c.prcdr_dt10
+            WHEN c.icd_prcdr_cd11 THEN c.prcdr_dt11
+            WHEN c.icd_prcdr_cd12 THEN c.prcdr_dt12
+            WHEN c.icd_prcdr_cd13 THEN c.prcdr_dt13
+            WHEN c.icd_prcdr_cd14 THEN c.prcdr_dt14
+            WHEN c.icd_prcdr_cd15 THEN c.prcdr_dt15
+            WHEN c.icd_prcdr_cd16 THEN c.prcdr_dt16
+            WHEN c.icd_prcdr_cd17 THEN c.prcdr_dt17
+            WHEN c.icd_prcdr_cd18 THEN c.prcdr_dt18
+            WHEN c.icd_prcdr_cd19 THEN c.prcdr_dt19
+            WHEN c.icd_prcdr_cd20 THEN c.prcdr_dt20
+            WHEN c.icd_prcdr_cd21 THEN c.prcdr_dt21
+            WHEN c.icd_prcdr_cd22 THEN c.prcdr_dt22
+            WHEN c.icd_prcdr_cd23 THEN c.prcdr_dt23
+            WHEN c.icd_prcdr_cd24 THEN c.prcdr_dt24
+            WHEN c.icd_prcdr_cd25 THEN c.prcdr_dt25
+        END AS procedure_date
+    FROM raw.claim AS c
+    JOIN parameter.transplant_procedure AS p
+        ON p.icd_prcdr_cd IN (
+            c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
+            c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9, c.icd_prcdr_cd10,
+            c.icd_prcdr_cd11, c.icd_prcdr_cd12, c.icd_prcdr_cd13, c.icd_prcdr_cd14, c.icd_prcdr_cd15,
+            c.icd_prcdr_cd16, c.icd_prcdr_cd17, c.icd_prcdr_cd18, c.icd_prcdr_cd19, c.icd_prcdr_cd20,
+            c.icd_prcdr_cd21, c.icd_prcdr_cd22, c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
+        )
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.nch_clm_type_cd = '60'
+),
+
+-- A procedure without a day, or with one outside its stay, is dated by the admission.
+claimed_transplant AS (
     SELECT
-        *,
-        sum(CASE WHEN before IS NULL OR d > before + 30 THEN 1 ELSE 0 END) OVER (
-            PARTITION BY program, patient_id
-            ORDER BY d, place
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS g
-    FROM ordered
-), chosen AS (
+        l.patient_id,
+        CASE
+            WHEN c.procedure_date BETWEEN c.admission_date AND c.last_date THEN c.procedure_date
+            ELSE c.admission_date
+        END AS transplant_date
+    FROM transplant_claim AS c
+    JOIN latest_link AS l ON l.bene_id = c.bene_id
+),
+
+-- A beneficiary whom EQRS has come to know since takes the date along.
+remembered_transplant AS (
     SELECT
-        *,
-        row_number() OVER (PARTITION BY program, patient_id, g ORDER BY place, d) AS n,
-        max(failed) OVER (PARTITION BY program, patient_id, g) AS any_failed,
-        max(donor) OVER (PARTITION BY program, patient_id, g) AS any_donor
-    FROM grouped
-), back AS (
-    SELECT
-        patient_id,
-        admit_date
+        t.program,
+        coalesce(l.patient_id, t.patient_id) AS patient_id,
+        t.transplant_date
+    FROM linkage.transplant AS t
+    LEFT JOIN latest_link AS l ON l.bene_id = -t.patient_id
+    WHERE t.performance_year = $performance_year - 1 AND t.source = 'claim'
+),
+
+reported_to_both AS (
+    SELECT patient_id, discharge_date AS transplant_date, 1 AS place, 'eqrs' AS source
     FROM raw.eqrs_admission
-    WHERE
-        performance_year = $performance_year AND admit_reason = 'Dialysis After Transplant Failed'
-), returned AS (
+    WHERE performance_year = $performance_year
+        AND discharge_reason = 'Transplant'
+        AND discharge_date IS NOT NULL
+    UNION ALL
+    SELECT patient_id, transplant_date, 2 AS place, 'cms_2728' AS source
+    FROM raw.cms_2728
+    WHERE performance_year = $performance_year AND transplant_date IS NOT NULL
+    UNION ALL
+    SELECT patient_id, transplant_date, 3 AS place, 'claim' AS source
+    FROM claimed_transplant
+),
+
+other_report AS (
+    SELECT p.program, r.patient_id, r.transplant_date, r.place, r.source
+    FROM reported_to_both AS r
+    CROSS JOIN program AS p
+    UNION
+    SELECT program, patient_id, transplant_date, 3 AS place, 'claim' AS source
+    FROM remembered_transplant
+),
+
+not_in_optn AS (
+    SELECT r.program, r.patient_id, r.transplant_date, r.place, r.source
+    FROM other_report AS r
+    CROSS JOIN rule
+    LEFT JOIN optn_transplant AS o
+        ON o.program = r.program
+        AND o.patient_id = r.patient_id
+        AND o.transplant_date BETWEEN r.transplant_date - rule.same_transplant_days
+            AND r.transplant_date + rule.same_transplant_days
+    WHERE o.patient_id IS NULL
+),
+
+beside_report_before AS (
     SELECT
-        c.program,
-        c.patient_id,
-        c.d,
-        min(b.admit_date) AS r
-    FROM chosen AS c
-    JOIN back AS b
-        ON b.patient_id = c.patient_id AND b.admit_date > c.d
-    WHERE
-        c.n = 1
-    GROUP BY
-        c.program,
-        c.patient_id,
-        c.d
+        *,
+        lag(transplant_date) OVER (
+            PARTITION BY program, patient_id ORDER BY transplant_date, place
+        ) AS report_before
+    FROM not_in_optn
+),
+
+same_transplant AS (
+    SELECT
+        b.program,
+        b.patient_id,
+        b.transplant_date,
+        b.place,
+        b.source,
+        sum(
+            CASE
+                WHEN b.transplant_date <= b.report_before + rule.same_transplant_days THEN 0
+                ELSE 1
+            END
+        ) OVER (
+            PARTITION BY b.program, b.patient_id
+            ORDER BY b.transplant_date, b.place
+            ROWS UNBOUNDED PRECEDING
+        ) AS transplant_number
+    FROM beside_report_before AS b
+    CROSS JOIN rule
+),
+
+ranked_report AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY program, patient_id, transplant_number ORDER BY place, transplant_date
+        ) AS report_rank
+    FROM same_transplant
+),
+
+transplant AS (
+    SELECT program, patient_id, transplant_date, graft_failed_date, donor, source
+    FROM optn_transplant
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        transplant_date,
+        CAST(NULL AS DATE) AS graft_failed_date,
+        CAST(NULL AS VARCHAR) AS donor,
+        source
+    FROM ranked_report
+    WHERE report_rank = 1
+),
+
+before_next_transplant AS (
+    SELECT
+        *,
+        coalesce(
+            lead(transplant_date) OVER (
+                PARTITION BY program, patient_id ORDER BY transplant_date
+            ),
+            DATE '9999-12-31'
+        ) AS next_date
+    FROM transplant
+),
+
+return_to_dialysis AS (
+    SELECT patient_id, admit_date AS return_date
+    FROM raw.eqrs_admission
+    WHERE performance_year = $performance_year
+        AND admit_reason = 'Dialysis After Transplant Failed'
+    UNION ALL
+    SELECT patient_id, dialysis_returned_date AS return_date
+    FROM raw.cms_2728
+    WHERE performance_year = $performance_year AND dialysis_returned_date IS NOT NULL
+),
+
+-- A return to dialysis is a failure of the last transplant before it.
+returned AS (
+    SELECT t.program, t.patient_id, t.transplant_date, min(r.return_date) AS return_date
+    FROM before_next_transplant AS t
+    JOIN return_to_dialysis AS r
+        ON r.patient_id = t.patient_id
+        AND r.return_date > t.transplant_date
+        AND r.return_date <= t.next_date
+    GROUP BY t.program, t.patient_id, t.transplant_date
 )
+
 SELECT
-    c.program,
-    c.patient_id,
+    t.program,
+    t.patient_id,
     $performance_year AS performance_year,
-    c.d AS transplant_date,
-    least(coalesce(c.any_failed, r.r), coalesce(r.r, c.any_failed)) AS failure_date,
-    c.any_donor AS donor,
-    c.source
-FROM chosen AS c
+    t.transplant_date,
+    least(
+        coalesce(t.graft_failed_date, r.return_date), coalesce(r.return_date, t.graft_failed_date)
+    ) AS failure_date,
+    t.donor,
+    t.source
+FROM transplant AS t
 LEFT JOIN returned AS r
-    ON r.program = c.program AND r.patient_id = c.patient_id AND r.d = c.d
-WHERE
-    c.n = 1
+    ON r.program = t.program
+    AND r.patient_id = t.patient_id
+    AND r.transplant_date = t.transplant_date

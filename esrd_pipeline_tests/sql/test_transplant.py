@@ -1,0 +1,240 @@
+"""Which transplants each program knows, told by OPTN, EQRS, CMS-2728 and inpatient claims."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.people import (
+    BENEFICIARY,
+    BORN,
+    KNOWN,
+    PATIENT,
+    SSN,
+    admitted,
+    form,
+    linked,
+    read,
+)
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+PROGRAMS = ("dfc", "qip")
+
+
+def optn(date: str, *, failed: str | None = None, person: int = 3, donor: str = "L") -> Row:
+    return {
+        "pers_id": person,
+        "pers_ssn": SSN,
+        "pers_birth_dt": BORN,
+        "rec_tx_dt": day(date),
+        "don_ty": donor,
+        "tfl_graft_dt": day(failed) if failed else None,
+    }
+
+
+def operated(
+    start: str, end: str, operated_on: str | None, code: str = "0TY00Z0", place: int = 1
+) -> Row:
+    """An inpatient claim with a procedure."""
+    return {
+        "bene_id": BENEFICIARY,
+        "clm_id": 1,
+        "nch_clm_type_cd": "60",
+        "clm_from_dt": day(start),
+        "clm_thru_dt": day(end),
+        f"icd_prcdr_cd{place}": code,
+        f"prcdr_dt{place}": day(operated_on) if operated_on else None,
+        "performance_year": int(end[:4]),
+    }
+
+
+def find_transplants(
+    *,
+    optns: tuple[Row, ...] = (),
+    admissions: tuple[Row, ...] = (),
+    forms: tuple[Row, ...] = (),
+    stays: tuple[Row, ...] = (),
+    links: list[Row] | None = None,
+    before: tuple[Row, ...] = (),
+) -> pd.DataFrame:
+    return run(
+        "linkage.transplant",
+        tables={
+            "raw.eqrs_patient": [KNOWN],
+            "raw.optn_transplant": optns,
+            "raw.eqrs_admission": admissions,
+            "raw.cms_2728": forms,
+            "raw.claim": stays,
+            "linkage.beneficiary": linked() if links is None else links,
+            "linkage.transplant": [{"performance_year": 2023, **row} for row in before],
+        },
+    )
+
+
+def left_for_transplant(date: str) -> Row:
+    return admitted("2020-01-01", date, "Transplant")
+
+
+def test_optn_dates_a_transplant_that_others_tell_within_thirty_days() -> None:
+    rows = find_transplants(
+        optns=(optn("2023-04-10"),),
+        admissions=(left_for_transplant("2023-04-12"),),
+        forms=(form(transplant="2023-03-11"),),
+        stays=(operated("2023-05-01", "2023-05-20", "2023-05-10"),),
+    )
+    assert read(rows, "dfc", "transplant_date", "source", "donor") == [
+        [day("2023-04-10"), "optn", "living"]
+    ]
+
+
+def test_the_qip_does_not_know_optn() -> None:
+    rows = find_transplants(optns=(optn("2023-04-10"),))
+    assert read(rows, "dfc", "source") == [["optn"]]
+    assert read(rows, "qip", "source") == []
+
+
+def test_without_optn_eqrs_dates_a_transplant_before_form_and_claim() -> None:
+    rows = find_transplants(
+        optns=(optn("2023-04-10"),),
+        admissions=(left_for_transplant("2023-04-12"),),
+        forms=(form(transplant="2023-04-11"),),
+        stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
+    )
+    assert read(rows, "qip", "transplant_date", "source", "donor") == [
+        [day("2023-04-12"), "eqrs", None]
+    ]
+
+
+def test_the_form_dates_a_transplant_before_the_claim() -> None:
+    rows = find_transplants(
+        forms=(form(transplant="2023-04-11"),),
+        stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
+    )
+    for program in PROGRAMS:
+        assert read(rows, program, "transplant_date", "source") == [[day("2023-04-11"), "cms_2728"]]
+
+
+@pytest.mark.parametrize(("date", "count"), [("2023-05-10", 1), ("2023-05-11", 2)])
+def test_thirty_days_make_one_transplant_and_thirty_one_make_two(date: str, count: int) -> None:
+    rows = find_transplants(optns=(optn("2023-04-10"),), admissions=(left_for_transplant(date),))
+    assert len(read(rows, "dfc", "source")) == count
+    rows = find_transplants(
+        admissions=(left_for_transplant("2023-04-10"),), forms=(form(transplant=date),)
+    )
+    assert len(read(rows, "qip", "source")) == count
+
+
+def test_two_transplants_of_optn_within_thirty_days_are_two() -> None:
+    rows = find_transplants(optns=(optn("2023-04-10", failed="2023-04-12"), optn("2023-04-25")))
+    assert read(rows, "dfc", "transplant_date", "failure_date") == [
+        [day("2023-04-10"), day("2023-04-12")],
+        [day("2023-04-25"), None],
+    ]
+
+
+def test_one_transplant_under_two_persons_of_optn_is_one() -> None:
+    rows = find_transplants(optns=(optn("2023-04-10"), optn("2023-04-10", person=4)))
+    assert len(rows) == 1
+
+
+def test_an_optn_person_with_another_birth_date_is_not_the_patient() -> None:
+    other = {**optn("2023-04-10"), "pers_birth_dt": day("1950-03-02")}
+    assert find_transplants(optns=(other,)).empty
+
+
+@pytest.mark.parametrize("code", ["0TY00Z0", "0TY00Z1", "0TY00Z2", "0TY10Z0", "0TY10Z1", "0TY10Z2"])
+def test_an_inpatient_claim_tells_both_programs_of_a_transplant(code: str) -> None:
+    rows = find_transplants(stays=(operated("2024-04-09", "2024-04-20", "2024-04-10", code),))
+    for program in PROGRAMS:
+        assert read(rows, program, "transplant_date", "source") == [[day("2024-04-10"), "claim"]]
+
+
+def test_the_procedure_may_stand_in_any_place_and_has_its_own_day() -> None:
+    stay = operated("2024-04-01", "2024-04-20", "2024-04-10", place=25)
+    stay = {**stay, "icd_prcdr_cd1": "5A1D70Z", "prcdr_dt1": day("2024-04-02")}
+    assert read(find_transplants(stays=(stay,)), "qip", "transplant_date") == [[day("2024-04-10")]]
+
+
+@pytest.mark.parametrize("operated_on", [None, "2023-04-10"])
+def test_a_procedure_without_a_day_within_the_stay_is_of_the_day_of_admission(
+    operated_on: str | None,
+) -> None:
+    stay = operated("2024-04-03", "2024-04-20", operated_on)
+    rows = find_transplants(stays=({**stay, "clm_admsn_dt": day("2024-04-02")},))
+    assert read(rows, "dfc", "transplant_date") == [[day("2024-04-02")]]
+
+
+def test_another_organ_or_an_outpatient_claim_tells_of_no_kidney() -> None:
+    stay = operated("2024-04-01", "2024-04-20", "2024-04-10")
+    assert find_transplants(stays=({**stay, "icd_prcdr_cd1": "0FY00Z0"},)).empty
+    assert find_transplants(stays=({**stay, "nch_clm_type_cd": "40"},)).empty
+
+
+def test_a_claim_of_the_year_before_counts_for_whom_its_beneficiary_is_known_as_now() -> None:
+    rows = find_transplants(
+        stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
+        links=[*linked(-BENEFICIARY, 2023), *linked(PATIENT, 2024)],
+    )
+    assert read(rows, "dfc", "patient_id", "transplant_date") == [[PATIENT, day("2023-04-10")]]
+
+
+@pytest.mark.parametrize(("known_as", "is_now"), [(PATIENT, 1), (-BENEFICIARY, 1), (-77, -77)])
+def test_a_transplant_known_from_a_claim_is_remembered(known_as: int, is_now: int) -> None:
+    past = {"patient_id": known_as, "transplant_date": day("2021-04-10"), "source": "claim"}
+    rows = find_transplants(before=({**past, "program": "qip"}, {**past, "program": "dfc"}))
+    for program in PROGRAMS:
+        assert read(rows, program, "patient_id", "transplant_date", "source") == [
+            [is_now, day("2021-04-10"), "claim"]
+        ]
+
+
+def test_what_registers_told_the_year_before_and_no_more_is_not_remembered() -> None:
+    past = {"program": "dfc", "patient_id": 1, "transplant_date": day("2021-04-10")}
+    assert find_transplants(before=({**past, "source": "eqrs"},)).empty
+
+
+def test_a_remembered_transplant_and_its_claim_are_one() -> None:
+    past = {"program": "dfc", "patient_id": 1, "transplant_date": day("2023-04-10")}
+    rows = find_transplants(
+        stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
+        before=({**past, "source": "claim"},),
+    )
+    assert len(read(rows, "dfc", "source")) == 1
+
+
+def returns(date: str) -> Row:
+    return admitted(date, reason="Dialysis After Transplant Failed")
+
+
+def test_the_graft_failed_by_optn_or_by_an_earlier_return_to_dialysis() -> None:
+    graft = optn("2020-04-10", failed="2023-05-01")
+    rows = find_transplants(optns=(graft,), admissions=(returns("2023-05-20"),))
+    assert read(rows, "dfc", "failure_date") == [[day("2023-05-01")]]
+    rows = find_transplants(optns=(graft,), admissions=(returns("2023-04-20"),))
+    assert read(rows, "dfc", "failure_date") == [[day("2023-04-20")]]
+
+
+def test_the_form_tells_of_a_return_to_dialysis() -> None:
+    rows = find_transplants(
+        forms=(form(transplant="2020-04-11"), form(2, dialysis_returned="2022-06-01"))
+    )
+    assert read(rows, "qip", "transplant_date", "failure_date") == [
+        [day("2020-04-11"), day("2022-06-01")]
+    ]
+
+
+def test_a_return_to_dialysis_is_a_failure_of_the_last_transplant_before_it() -> None:
+    rows = find_transplants(
+        admissions=(
+            left_for_transplant("2015-01-10"),
+            left_for_transplant("2020-01-10"),
+            returns("2023-05-20"),
+        )
+    )
+    assert read(rows, "dfc", "transplant_date", "failure_date") == [
+        [day("2015-01-10"), None],
+        [day("2020-01-10"), day("2023-05-20")],
+    ]
+
+
+def test_a_failure_before_the_transplant_is_none() -> None:
+    rows = find_transplants(optns=(optn("2020-04-10", failed="2019-05-01"),))
+    assert read(rows, "dfc", "failure_date") == [[None]]
