@@ -196,8 +196,11 @@ def main() -> None:
     """Read the command line; without hidden options, time everything."""
     parser = argparse.ArgumentParser(description="Time a refresh and the model families.")
     parser.add_argument("--facilities", type=int, default=7500)
-    parser.add_argument("--libraries", action="store_true", help="Time R and statsmodels, too.")
+    parser.add_argument(
+        "--libraries", action="store_true", help="Time R, statsmodels, lifelines, too."
+    )
     parser.add_argument("--models", action="store_true", help="Time the model families only.")
+    parser.add_argument("--monte-carlo", action="store_true", help="Bias and coverage instead.")
     parser.add_argument("--model", help=argparse.SUPPRESS)
     parser.add_argument("--stage", choices=sorted(STAGES), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -207,6 +210,11 @@ def main() -> None:
         return
     if chosen.model:
         run_model(chosen.model, libraries=chosen.libraries)
+        return
+    if chosen.monte_carlo:
+        from esrd_pipeline_tests.benchmarks.monte_carlo import print_table
+
+        print_table()
         return
     if not chosen.models:
         time_refresh(chosen.facilities)

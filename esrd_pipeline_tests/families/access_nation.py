@@ -32,6 +32,8 @@ def make_months(
     effect_sd: float = 0.5,
     persistence: float = 0.7,
     level: float = LEVEL,
+    median_size: int = 50,
+    size_sd: float = 1.0,
 ) -> tuple[pa.Table, pd.Series]:
     """Rows of a cohort and the log-odds planted in each facility.
 
@@ -39,7 +41,9 @@ def make_months(
     `persistence` a month repeats the patient's own draw, else it draws anew.
     """
     generator = np.random.default_rng(seed)
-    sizes = np.clip(generator.lognormal(np.log(50), 1.0, facility_count), 1, 400).astype(int)
+    sizes = np.clip(
+        generator.lognormal(np.log(median_size), size_sd, facility_count), 1, 400
+    ).astype(int)
     facility = np.repeat(np.arange(facility_count), sizes)
     people = facility.size
     effect = generator.normal(level, effect_sd, facility_count)

@@ -43,14 +43,19 @@ class Nation:
 
 
 def make_nation(
-    *, facility_count: int = 120, seed: int = 23, effect_sd: float = 0.25, median_size: int = 70
+    *,
+    facility_count: int = 120,
+    seed: int = 23,
+    effect_sd: float = 0.25,
+    median_size: int = 70,
+    size_sd: float = 0.7,
 ) -> Nation:
     """Each facility's discharges come from one to four of the hospitals near it.
 
     A patient has about two and a half of them.
     """
     generator = np.random.default_rng(seed)
-    sizes = generator.lognormal(np.log(median_size), 0.7, facility_count).astype(int)
+    sizes = generator.lognormal(np.log(median_size), size_sd, facility_count).astype(int)
     sizes = np.clip(sizes, 8, 400)
     sizes[: len(PLANTED_SIZES)] = PLANTED_SIZES
     facility = np.repeat(np.arange(facility_count), sizes)

@@ -21,14 +21,18 @@ INTERVAL_RATES = np.array([2.4, 1.8, 1.5, 1.4, 1.5, 1.6]) / 365.25
 
 
 def make_cohort(
-    *, facility_count: int = 120, seed: int = 7, effect_sd: float = 0.15
+    *,
+    facility_count: int = 120,
+    seed: int = 7,
+    effect_sd: float = 0.15,
+    size_sd: float = 0.7,
 ) -> tuple[pa.Table, pd.Series]:
     """Rows of a cohort and the log effect planted in each facility.
 
     A patient has a person-level gamma frailty, two segments in two intervals, and stays.
     """
     generator = np.random.default_rng(seed)
-    sizes = np.maximum(4, generator.lognormal(np.log(60), 0.7, facility_count)).astype(int)
+    sizes = np.maximum(4, generator.lognormal(np.log(60), size_sd, facility_count)).astype(int)
     sizes = np.minimum(sizes, 400)
     facility = np.repeat(np.arange(facility_count), sizes)
     patients = facility.size

@@ -37,11 +37,15 @@ STATE_COEFFICIENT = 0.8
 
 
 def make_records(
-    *, facility_count: int = 150, seed: int = 17, effect_sd: float = 0.2
+    *,
+    facility_count: int = 150,
+    seed: int = 17,
+    effect_sd: float = 0.2,
+    size_sd: float = 0.7,
 ) -> tuple[pa.Table, pd.Series]:
     """Rows of a cohort and the log effect planted in each facility; deaths fall on whole days."""
     generator = np.random.default_rng(seed)
-    sizes = np.minimum(np.maximum(3, generator.lognormal(np.log(60), 0.7, facility_count)), 400)
+    sizes = np.minimum(np.maximum(3, generator.lognormal(np.log(60), size_sd, facility_count)), 400)
     facility = np.repeat(np.arange(facility_count), sizes.astype(int))
     patients = facility.size
     effect = generator.normal(0, effect_sd, facility_count)

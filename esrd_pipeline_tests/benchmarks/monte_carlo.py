@@ -1,0 +1,265 @@
+"""Monte Carlo of the model families on generated nations: bias, coverage, size of the flags.
+
+Each nation is drawn anew from a stated seed: facilities of median size 60, 10th percentile 15 and
+at most 400, planted coefficients, planted normal facility effects: extra variation, no outliers.
+`python -m esrd_pipeline_tests.benchmarks --monte-carlo` prints the table.
+
+Where facilities (or facility-hospital cells) have intercepts in a logistic stage 1, coefficients
+lie a little too far from 0, the more the smaller the cells: the method's, not the computation's.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.special import expit
+
+from esrd_pipeline.families import cox, gee, rates, three_stage
+from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.fits import read_regression
+from esrd_pipeline.statistics.fit import Regression
+from esrd_pipeline_tests.families import (
+    access_nation,
+    discharge_nation,
+    rates_nation,
+    survival_nation,
+)
+
+YEAR = 2024
+SEED = 20_240
+NATIONS, FACILITIES = 20, 1500
+REACH = 1.959963984540054
+SIZE_SD = 1.08
+"""Of the log of a facility's size: with a median of 60, the 10th percentile is 15."""
+HEADER = (
+    f"{'family':<14}{'nations':>8}{'facilities':>11}{'rows':>12}{'bias/se':>9}{'bias':>9}"
+    f"{'covered':>9}{'slope':>7}{'limits':>8}{'no null':>9}{'theory':>8}{'flagged':>9}\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What one nation came to.
+
+    `estimate`, `error` and `planted` are (P,) coefficients. `found` and `true` are the logs of
+    facilities' ratios (log-odds of percentages for GEE), by facility; `is_in` tells whose contract
+    limits hold the truth, `is_in_theory` the same without an empirical null (none where the family
+    gives no such error); `is_far` tells whose z lies beyond 1.96, `is_flagged` who is not `as`.
+    Only reportable facilities stand in the arrays of facilities.
+    """
+
+    rows: int
+    estimate: np.ndarray
+    error: np.ndarray
+    planted: np.ndarray
+    found: np.ndarray
+    true: np.ndarray
+    is_in: np.ndarray
+    is_in_theory: np.ndarray | None
+    is_far: np.ndarray | None
+    is_flagged: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One family's line: shares are of 1, the bias is the largest of a coefficient."""
+
+    nations: int
+    facilities: int
+    rows: int
+    bias_in_errors: float
+    bias: float
+    coefficient_coverage: float
+    slope: float
+    limit_coverage: float
+    theoretical_coverage: float
+    theoretical_flags: float
+    flags: float
+
+
+def draw_rates(seed: int, facilities: int) -> Draw:
+    """SHR: the truth is relative to the expected-weighted mean of the facilities' effects."""
+    cohort, effects = rates_nation.make_cohort(
+        facility_count=facilities, seed=seed, size_sd=SIZE_SD
+    )
+    fit = rates.fit_measure(rates_nation.SHR, YEAR, cohort)
+    contract = rates.assess_facilities(rates_nation.SHR, YEAR, fit, cohort).contract
+    return _compare(
+        cohort,
+        read_regression(fit, stage=1),
+        rates_nation.COEFFICIENTS,
+        contract,
+        _relative(contract, effects),
+        has_error=True,
+    )
+
+
+def draw_times(seed: int, facilities: int) -> Draw:
+    """SWR's exact limits, with every planted term among the adjusters."""
+    cohort, effects = survival_nation.make_records(
+        facility_count=facilities, seed=seed, size_sd=SIZE_SD
+    )
+    swr = survival_nation.SWR
+    specification = replace(swr, adjusters=(*swr.adjusters, "log_state_death_rate"))
+    fit = cox.fit_measure(specification, YEAR, cohort)
+    contract = cox.assess_facilities(specification, YEAR, fit, cohort).contract
+    planted = np.append(survival_nation.COEFFICIENTS, survival_nation.STATE_COEFFICIENT)
+    return _compare(
+        cohort,
+        read_regression(fit, stage=1),
+        planted,
+        contract,
+        _relative(contract, effects),
+        has_error=False,
+    )
+
+
+def draw_discharges(seed: int, facilities: int) -> Draw:
+    """SRR: events expected at the planted effects over those at their median."""
+    nation = discharge_nation.make_nation(
+        facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
+    )
+    specification = discharge_nation.SRR
+    fit = three_stage.fit_measure(specification, YEAR, nation.cohort)
+    contract = three_stage.assess_facilities(specification, YEAR, fit, nation.cohort).contract
+    place = read_cohort("srr", nation.cohort, specification.adjusters).facility
+    effects = nation.effects.to_numpy()
+    own = np.bincount(place, expit(nation.others + effects[place]))
+    norm = np.bincount(place, expit(nation.others + np.nanmedian(effects)))
+    true = pd.Series(np.log(own / norm), index=nation.effects.index)
+    return _compare(
+        nation.cohort,
+        read_regression(fit, stage=1),
+        discharge_nation.COEFFICIENTS,
+        contract,
+        true,
+        has_error=False,
+    )
+
+
+def draw_months(seed: int, facilities: int) -> Draw:
+    """SFR: the percentage the nation's patients would have at the facility's planted level."""
+    cohort, effects = access_nation.make_months(
+        facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
+    )
+    specification = access_nation.SFR
+    fit = gee.fit_measure(specification, YEAR, cohort)
+    contract = gee.assess_facilities(specification, YEAR, fit, cohort)
+    rows = np.column_stack([cohort.column(name).to_numpy() for name in specification.adjusters])
+    score, count = np.unique(rows @ access_nation.COEFFICIENTS, return_counts=True)
+    share = expit(effects.to_numpy()[:, None] + score) @ (count / count.sum())
+    true = pd.Series(share, index=effects.index)
+    return _compare(
+        cohort,
+        read_regression(fit, stage=1),
+        access_nation.COEFFICIENTS,
+        contract,
+        np.log(true / (1 - true)),
+        has_error=False,
+        to_scale=_to_log_odds,
+    )
+
+
+FAMILIES: dict[str, Callable[[int, int], Draw]] = {
+    "rates": draw_rates,
+    "cox, exact": draw_times,
+    "three stages": draw_discharges,
+    "gee": draw_months,
+}
+
+
+def run_family(
+    name: str, *, nations: int = NATIONS, facilities: int = FACILITIES, seed: int = SEED
+) -> Line:
+    """Draw and fit a family's nations and sum up."""
+    draws = [FAMILIES[name](seed + number, facilities) for number in range(nations)]
+    estimates = np.stack([draw.estimate for draw in draws])
+    errors = np.stack([draw.error for draw in draws])
+    bias = estimates.mean(axis=0) - draws[0].planted
+    spread = estimates.std(axis=0, ddof=1) / np.sqrt(nations)
+    is_covered = np.abs(estimates - draws[0].planted) <= REACH * errors
+    found, true = (np.concatenate([getattr(d, part) for d in draws]) for part in ("found", "true"))
+    return Line(
+        nations=nations,
+        facilities=found.size,
+        rows=sum(draw.rows for draw in draws),
+        bias_in_errors=float(np.abs(bias / spread).max()),
+        bias=float(np.abs(bias).max()),
+        coefficient_coverage=float(is_covered.mean()),
+        slope=float(np.cov(found, true)[0, 1] / true.var(ddof=1)),
+        limit_coverage=_share([draw.is_in for draw in draws]),
+        theoretical_coverage=_share([draw.is_in_theory for draw in draws]),
+        theoretical_flags=_share([draw.is_far for draw in draws]),
+        flags=_share([draw.is_flagged for draw in draws]),
+    )
+
+
+def print_table() -> None:
+    """Print the seed and every family's line."""
+    sys.stdout.write(f"seeds {SEED} to {SEED + NATIONS - 1}\n{HEADER}")
+    for name in FAMILIES:
+        line = run_family(name)
+        sys.stdout.write(
+            f"{name:<14}{line.nations:>8}{line.facilities:>11,}{line.rows:>12,}"
+            f"{line.bias_in_errors:>9.2f}{line.bias:>9.4f}{line.coefficient_coverage:>9.3f}"
+            f"{line.slope:>7.3f}{line.limit_coverage:>8.3f}{line.theoretical_coverage:>9.3f}"
+            f"{line.theoretical_flags:>8.3f}{line.flags:>9.3f}\n"
+        )
+        sys.stdout.flush()
+
+
+def _share(parts: list[np.ndarray | None]) -> float:
+    known = [part for part in parts if part is not None]
+    return float(np.concatenate(known).mean()) if known else float("nan")
+
+
+def _relative(contract: pd.DataFrame, effects: pd.Series) -> pd.Series:
+    """Effects less the log of the expected-weighted mean of their exponentials."""
+    weight = contract.set_index("ccn")["denominator"].reindex(effects.index)
+    # The expected events of the norm are those of the mean facility, by its own mix.
+    return effects - np.log((weight * np.exp(effects)).sum() / weight.sum())
+
+
+def _to_log_odds(percent: np.ndarray) -> np.ndarray:
+    return np.log(percent / (100 - percent))
+
+
+def _compare(
+    cohort: pa.Table,
+    regression: Regression,
+    planted: np.ndarray,
+    contract: pd.DataFrame,
+    true: pd.Series,
+    *,
+    has_error: bool,
+    to_scale: Callable[[np.ndarray], np.ndarray] = np.log,
+) -> Draw:
+    shown = contract[contract["reportable"].astype(bool) & (contract["numerator"] > 0)]
+    shown = shown[(shown["numerator"] < shown["denominator"]) | (to_scale is np.log)]
+    mine = true.reindex(shown["ccn"]).to_numpy()
+    is_known = np.isfinite(mine)
+    shown, mine = shown[is_known], mine[is_known]
+    columns = {
+        name: shown[name].to_numpy(dtype=float)
+        for name in ("value", "lower", "upper", "standard_error", "z")
+    }
+    with np.errstate(divide="ignore"):
+        found, lower, upper = (to_scale(columns[name]) for name in ("value", "lower", "upper"))
+    is_far = np.abs(columns["z"]) > REACH
+    return Draw(
+        rows=cohort.num_rows,
+        estimate=regression.coefficients,
+        error=regression.standard_errors,
+        planted=planted,
+        found=found,
+        true=mine,
+        is_in=(lower <= mine) & (mine <= upper),
+        is_in_theory=(
+            np.abs(found - mine) <= REACH * columns["standard_error"] if has_error else None
+        ),
+        is_far=is_far if np.isfinite(columns["z"]).all() else None,
+        is_flagged=(shown["category"] != "as").to_numpy(),
+    )

@@ -1,0 +1,74 @@
+"""Generated nations, a few of each family: bias, coverage, flags. The table is a benchmark."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from esrd_pipeline_tests.benchmarks.monte_carlo import FAMILIES, run_family
+
+# Of R replicates a share of 0.95 has a standard error of sqrt(0.95 x 0.05 / R).
+_CHAIN = """
+import numpy as np
+from esrd_pipeline_tests.benchmarks.monte_carlo import FAMILIES
+draws = [draw(3, 150) for draw in FAMILIES.values()]
+print(*(float(x).hex() for d in draws for x in np.concatenate([d.estimate, d.error, d.found])))
+"""
+
+
+def test_rates_are_unbiased_covered_and_flagged_at_their_size() -> None:
+    line = run_family("rates", nations=8, facilities=1000, seed=1)
+    assert line.bias_in_errors < 3.5
+    assert line.bias < 0.01
+    assert line.slope == pytest.approx(1, abs=0.08)
+    assert 0.93 <= line.theoretical_coverage <= 0.97
+    assert line.limit_coverage > line.theoretical_coverage
+    assert 0.04 <= line.flags <= 0.065
+    assert line.theoretical_flags > 3 * line.flags
+
+
+def test_exact_limits_of_survival_ratios_cover() -> None:
+    line = run_family("cox, exact", nations=8, facilities=800, seed=1)
+    assert line.bias_in_errors < 3.5
+    assert line.slope == pytest.approx(1, abs=0.08)
+    assert 0.93 <= line.limit_coverage <= 0.98
+
+
+def test_three_stages_find_effects_and_flag_at_their_size() -> None:
+    line = run_family("three stages", nations=5, facilities=800, seed=1)
+    # An intercept a facility-hospital cell takes coefficients a little away from 0.
+    assert line.bias < 0.03
+    assert line.slope == pytest.approx(1, abs=0.08)
+    assert 0.035 <= line.flags <= 0.065
+    assert line.theoretical_flags > 2 * line.flags
+
+
+def test_standardised_percentages_find_effects_and_cover() -> None:
+    line = run_family("gee", nations=4, facilities=600, seed=1)
+    assert line.bias < 0.03
+    assert line.slope == pytest.approx(1, abs=0.08)
+    assert 0.92 <= line.limit_coverage <= 0.97
+
+
+def test_coefficients_are_covered_over_all_families() -> None:
+    lines = [run_family(name, nations=5, facilities=300, seed=9) for name in FAMILIES]
+    # 5 x 3 intervals a family, 60 in all: 0.95 less two and a half standard errors.
+    assert np.mean([line.coefficient_coverage for line in lines]) > 0.88
+
+
+def test_threads_change_nothing() -> None:
+    printed = []
+    for threads in ("1", "2"):
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+        done = subprocess.run(
+            [sys.executable, "-c", _CHAIN],
+            env=os.environ | dict.fromkeys(names, threads),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        printed.append(np.array([float.fromhex(word) for word in done.stdout.split()]))
+    assert printed[0].size > 4 * 100
+    assert printed[0] == pytest.approx(printed[1], rel=1e-9, abs=1e-9)
