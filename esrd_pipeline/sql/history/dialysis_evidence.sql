@@ -1,6 +1,11 @@
 -- One row: a span of one patient's days at one place of dialysis, as EQRS, the claims or CMS-2728
 -- have it, in the sources' own facility identifiers. No two spans of a patient overlap.
 -- Manual 2.13.10, 2.14.10.3 (EQRS first, claims and CMS-2728 where EQRS has no place), 3.1.1.
+-- Readings: the day of discharge is the last day there; of overlapping chronic admissions the one
+-- that began last counts; an open admission is information that the patient is on dialysis; travel
+-- and support of a transplant place a patient only where no chronic admission does; a claim is
+-- evidence if Medicare paid for it and it is not for acute kidney injury; four years of claims are
+-- looked at; where claims alone place a patient they do so for 365 days after the last.
 WITH
 rule AS (
     -- 2.13.10: lost to follow-up once a year has passed without evidence.
