@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from esrd_pipeline_tests.benchmarks.monte_carlo import FAMILIES, run_family
+from esrd_pipeline_tests.benchmarks.monte_carlo import FAMILIES, SIZE_SD, run_family
+from esrd_pipeline_tests.families import survival_nation
 
 # Of R replicates a share of 0.95 has a standard error of sqrt(0.95 x 0.05 / R).
 _CHAIN = """
@@ -36,6 +37,21 @@ def test_exact_limits_of_survival_ratios_cover() -> None:
     assert 0.93 <= line.limit_coverage <= 0.98
 
 
+def test_mortality_is_flagged_at_its_size() -> None:
+    line = run_family("cox, null", nations=8, facilities=800, seed=1)
+    assert line.slope == pytest.approx(1, abs=0.08)
+    assert 0.035 <= line.flags <= 0.065
+    assert line.theoretical_flags > 2 * line.flags
+
+
+def test_facilities_are_of_the_sizes_of_real_ones() -> None:
+    cohort, _ = survival_nation.make_records(facility_count=4000, seed=5, size_sd=SIZE_SD)
+    sizes = cohort.to_pandas()["ccn"].value_counts()
+    assert sizes.median() == pytest.approx(60, abs=3)
+    assert sizes.quantile(0.1) == pytest.approx(15, abs=2)
+    assert sizes.max() == 400
+
+
 def test_three_stages_find_effects_and_flag_at_their_size() -> None:
     line = run_family("three stages", nations=5, facilities=800, seed=1)
     # An intercept a facility-hospital cell takes coefficients a little away from 0.
@@ -54,7 +70,7 @@ def test_standardised_percentages_find_effects_and_cover() -> None:
 
 def test_coefficients_are_covered_over_all_families() -> None:
     lines = [run_family(name, nations=5, facilities=300, seed=9) for name in FAMILIES]
-    # 5 x 3 intervals a family, 60 in all: 0.95 less two and a half standard errors.
+    # Some 70 intervals in all: 0.95 less two and a half standard errors.
     assert np.mean([line.coefficient_coverage for line in lines]) > 0.88
 
 
