@@ -22,6 +22,7 @@ from scipy.special import expit
 from esrd_pipeline.families import cox, gee, rates, three_stage
 from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.fits import read_regression
+from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.statistics.fit import Regression
 from esrd_pipeline_tests.families import (
     access_nation,
@@ -102,39 +103,15 @@ def draw_rates(seed: int, facilities: int) -> Draw:
 
 def draw_times(seed: int, facilities: int) -> Draw:
     """SWR's exact limits, with every planted term among the adjusters."""
-    cohort, effects = survival_nation.make_records(
-        facility_count=facilities, seed=seed, size_sd=SIZE_SD
-    )
     swr = survival_nation.SWR
     specification = replace(swr, adjusters=(*swr.adjusters, "log_state_death_rate"))
-    fit = cox.fit_measure(specification, YEAR, cohort)
-    contract = cox.assess_facilities(specification, YEAR, fit, cohort).contract
     planted = np.append(survival_nation.COEFFICIENTS, survival_nation.STATE_COEFFICIENT)
-    return _compare(
-        cohort,
-        read_regression(fit, stage=1),
-        planted,
-        contract,
-        _relative(contract, effects),
-        has_error=False,
-    )
+    return _draw_survival(seed, facilities, specification, planted)
 
 
 def draw_deaths(seed: int, facilities: int) -> Draw:
     """SMR: both stages and the empirical null."""
-    cohort, effects = survival_nation.make_records(
-        facility_count=facilities, seed=seed, size_sd=SIZE_SD
-    )
-    fit = cox.fit_measure(survival_nation.SMR, YEAR, cohort)
-    contract = cox.assess_facilities(survival_nation.SMR, YEAR, fit, cohort).contract
-    return _compare(
-        cohort,
-        read_regression(fit, stage=1),
-        survival_nation.COEFFICIENTS,
-        contract,
-        _relative(contract, effects),
-        has_error=False,
-    )
+    return _draw_survival(seed, facilities, survival_nation.SMR, survival_nation.COEFFICIENTS)
 
 
 def draw_discharges(seed: int, facilities: int) -> Draw:
@@ -232,6 +209,24 @@ def print_table() -> None:
         sys.stdout.flush()
 
 
+def _draw_survival(
+    seed: int, facilities: int, specification: CoxSpecification, planted: np.ndarray
+) -> Draw:
+    cohort, effects = survival_nation.make_records(
+        facility_count=facilities, seed=seed, size_sd=SIZE_SD
+    )
+    fit = cox.fit_measure(specification, YEAR, cohort)
+    contract = cox.assess_facilities(specification, YEAR, fit, cohort).contract
+    return _compare(
+        cohort,
+        read_regression(fit, stage=1),
+        planted,
+        contract,
+        _relative(contract, effects),
+        has_error=False,
+    )
+
+
 def _share(parts: list[np.ndarray | None]) -> float:
     known = [part for part in parts if part is not None]
     return float(np.concatenate(known).mean()) if known else float("nan")
@@ -269,7 +264,7 @@ def _compare(
     with np.errstate(divide="ignore"):
         found, lower, upper = (to_scale(columns[name]) for name in ("value", "lower", "upper"))
     has_value = np.isfinite(found)
-    z = columns["z"][has_value]
+    z = columns["z"]
     return Draw(
         rows=cohort.num_rows,
         estimate=regression.coefficients,

@@ -3,13 +3,21 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from esrd_pipeline_tests.benchmarks.monte_carlo import FAMILIES, SIZE_SD, run_family
-from esrd_pipeline_tests.families import survival_nation
+from esrd_pipeline_tests.families import (
+    access_nation,
+    discharge_nation,
+    rates_nation,
+    survival_nation,
+)
 
+SIZES = {"facility_count": 2000, "seed": 5, "size_sd": SIZE_SD}
 # Of R replicates a share of 0.95 has a standard error of sqrt(0.95 x 0.05 / R).
 _CHAIN = """
 import numpy as np
@@ -44,10 +52,31 @@ def test_mortality_is_flagged_at_its_size() -> None:
     assert line.theoretical_flags > 2 * line.flags
 
 
-def test_facilities_are_of_the_sizes_of_real_ones() -> None:
-    cohort, _ = survival_nation.make_records(facility_count=4000, seed=5, size_sd=SIZE_SD)
-    sizes = cohort.to_pandas()["ccn"].value_counts()
-    assert sizes.median() == pytest.approx(60, abs=3)
+def test_facilities_without_events_are_counted_by_their_limits_and_flags() -> None:
+    draw = FAMILIES["cox, exact"](20_240, 500)
+    # One of 464 facilities has no event: an upper limit, and no logarithm of a ratio.
+    assert (draw.found.size, draw.is_in.size, draw.is_flagged.size) == (463, 464, 464)
+    assert draw.is_far is not None
+    assert draw.is_far.size == 464
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rates_nation.make_cohort(**SIZES)[0],
+        lambda: survival_nation.make_records(**SIZES)[0],
+        lambda: access_nation.make_months(median_size=60, **SIZES)[0],
+        lambda: discharge_nation.make_nation(median_size=60, **SIZES).cohort,
+    ],
+    ids=["rates", "cox", "gee", "three stages"],
+)
+def test_facilities_are_of_the_sizes_of_real_ones(make: Callable[[], pa.Table]) -> None:
+    rows = make().to_pandas()
+    # Patients, or of readmissions the discharges.
+    is_discharge = "hospital_ccn" in rows
+    counted = rows if is_discharge else rows.drop_duplicates(["ccn", "patient_id"])
+    sizes = counted["ccn"].value_counts()
+    assert sizes.median() == pytest.approx(60, abs=4)
     assert sizes.quantile(0.1) == pytest.approx(15, abs=2)
     assert sizes.max() == 400
 
