@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from esrd_pipeline.settings import Settings, load_settings
+from esrd_pipeline.tables import monthly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,15 +94,24 @@ def export(year: int, name: str) -> None:
 
 
 @main.command()
-@click.option("--measure", type=click.Choice(["shr"]), required=True, help="Measure.")
+@click.option(
+    "--measure",
+    type=click.Choice(["shr", *monthly.MONTHLY_MEASURES]),
+    required=True,
+    help="Measure.",
+)
 @click.option("--ccn", required=True, help="CMS Certification Number of the facility.")
 @click.option("--year", type=int, required=True, help="Performance year.")
 def explain(measure: str, ccn: str, year: int) -> None:
     """Write one facility's measure patient by patient, for its authorised reader."""
     from esrd_pipeline.orchestration.summary import write_explanation
 
-    step = {"ops": {f"explanation_of_{measure}": {"config": {"ccn": ccn}}}}
-    _launch(f"explain_{measure}", year, run_config=step)
+    if measure in monthly.MONTHLY_MEASURES:
+        kind, config = "monthly", {"ccn": ccn, "measure": measure}
+    else:
+        kind, config = measure, {"ccn": ccn}
+    step = {"ops": {f"explanation_of_{kind}": {"config": config}}}
+    _launch(f"explain_{kind}", year, run_config=step)
     try:
         path, lines = write_explanation(load_settings(), measure=measure, ccn=ccn, year=year)
     except LookupError as nothing:

@@ -5,6 +5,7 @@ import dagster as dg
 from esrd_pipeline.orchestration import (
     facility_assets,
     measure_assets,
+    monthly_assets,
     patient_assets,
     program_assets,
     raw_assets,
@@ -21,6 +22,7 @@ defs = dg.Definitions(
         *patient_assets.ASSETS,
         *facility_assets.ASSETS,
         *measure_assets.ASSETS,
+        *monthly_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,
     ],

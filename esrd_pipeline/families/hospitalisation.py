@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from esrd_pipeline.families.cohort import PATIENT, read_cohort
 from esrd_pipeline.families.conditions import GROUP, add_conditions
+from esrd_pipeline.families.listed import list_facilities
 from esrd_pipeline.families.rates import DAYS, DAYS_PER_YEAR, EVENTS, AssessedRates, expect_events
 from esrd_pipeline.measures import shr
 from esrd_pipeline.measures.specification import Program, Specification
@@ -86,32 +87,13 @@ def finish(
     rows = assessed.contract
     if program == "qip":
         rows = rows.assign(**dict.fromkeys(_INFERENCE))
-    listed = facilities.set_index("ccn")
-    mine = rows["ccn"].tolist()
-    absent = listed.index[listed["is_eligible"].astype(bool)].difference(mine)
-    nobody = pd.DataFrame(
-        {
-            "ccn": absent,
-            "performance_year": performance_year,
-            "program": program,
-            "measure": "shr",
-            "unit": "patient_years",
-            "unit_count": 0.0,
-            "numerator": 0.0,
-            "denominator": 0.0,
-            "reportable": False,
-            "reason": "no patient at risk",
-        }
+    return list_facilities(
+        shr.specify(program, choose_specification(performance_year)),
+        performance_year,
+        rows,
+        facilities,
+        nothing="no patient at risk",
     )
-    why = listed["reason"].reindex(mine).reset_index(drop=True)
-    why = why.where(rows["ccn"].isin(listed.index), "not on the program's facility list")
-    is_in = why.isna()
-    rows = rows.assign(
-        reason=rows["reason"].where(is_in, why),
-        reportable=rows["reportable"].astype(bool) & is_in,
-        category=rows["category"].where(is_in, None),
-    )
-    return pd.concat([rows, nobody.reindex(columns=rows.columns)], ignore_index=True)
 
 
 def estimate_reliability(

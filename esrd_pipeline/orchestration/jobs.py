@@ -59,6 +59,13 @@ explain_shr = dg.define_asset_job(
     description="One facility's SHR patient by patient: name its CCN in the configuration.",
 )
 
+explain_monthly = dg.define_asset_job(
+    "explain_monthly",
+    selection=_select(explain.MONTHLY),
+    description="One facility's patient-months as one measure sees them: name its CCN and the"
+    " measure in the configuration.",
+)
+
 reset_star_baseline = dg.define_asset_job(
     "reset_star_baseline",
     selection=_BASELINE,
@@ -117,5 +124,6 @@ JOBS = (
     reset_star_baseline,
     rebaseline_stars,
     explain_shr,
+    explain_monthly,
     export,
 )

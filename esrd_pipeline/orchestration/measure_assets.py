@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pandas as pd
 
+from esrd_pipeline.orchestration.absent import leave_empty
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
@@ -28,6 +29,7 @@ _CODE = (
     "families/contract.py",
     "families/fits.py",
     "families/hospitalisation.py",
+    "families/listed.py",
     "families/rates.py",
     "measures/shr.py",
     "parameters/measure_specification.csv",
@@ -56,14 +58,6 @@ def _prepare(build: Build, program: "Program") -> "tuple[Specification, pa.Table
     return prepare(program, year, rows, conditions)
 
 
-def _leave_empty(*tables: Table) -> Built:
-    """A year without patient-level files has the tables, and no row in them."""
-    return Built(
-        tuple(pd.DataFrame(columns=table.column_names) for table in tables),
-        notes={"not computed": "no patient at risk in the year's patient-level files"},
-    )
-
-
 def _has_no_cohort(build: Build) -> bool:
     return not build.warehouse.count_rows(cohort.SHR, build.performance_year)
 
@@ -74,7 +68,7 @@ def _fit_shr(build: Build) -> Built:
     from esrd_pipeline.orchestration.pictures import draw_calibration
 
     if _has_no_cohort(build):
-        return _leave_empty(measured.SHR_FIT, measured.SHR_RELIABILITY)
+        return leave_empty(measured.SHR_FIT, measured.SHR_RELIABILITY)
     fits, reliability, deciles, notes = [], [], [], {}
     for program in PROGRAMS:
         specification, rows = _prepare(build, program)
@@ -100,7 +94,7 @@ def _witness_shr(build: Build) -> Built:
     from esrd_pipeline.families.second_opinion import compare_rates_fit, tell_difference
 
     if _has_no_cohort(build):
-        return _leave_empty(measured.SHR_SECOND_OPINION)
+        return leave_empty(measured.SHR_SECOND_OPINION)
     compared = []
     for program in PROGRAMS:
         specification, rows = _prepare(build, program)
@@ -128,7 +122,7 @@ def _assess_shr(build: Build) -> Built:
     from esrd_pipeline.orchestration.pictures import draw_ratio
 
     if _has_no_cohort(build):
-        return _leave_empty(measured.SHR, measured.SHR_NULL, cohort.SHR_EXPECTED)
+        return leave_empty(measured.SHR, measured.SHR_NULL, cohort.SHR_EXPECTED)
     fit = build.read(measured.SHR_FIT)
     contracts, nulls, expected, picture = [], [], [], None
     for program in PROGRAMS:
@@ -164,7 +158,7 @@ def _assess_shr(build: Build) -> Built:
 def _unite(build: Build) -> Built:
     from esrd_pipeline.families.united import unite_contract
 
-    computed = [_read_stored(build, table) for table in (measured.SHR,)]
+    computed = [_read_stored(build, table) for table in (measured.SHR, measured.MONTHLY)]
     frame = unite_contract(published=build.read(facility.PUBLISHED), computed=computed)
     return Built(
         (frame,), notes={str(o): int(n) for o, n in frame["origin"].value_counts().items()}
@@ -224,7 +218,11 @@ _CONTRACT = TableAsset(
     compute=_unite,
     description="What programs score and rate: every measure computed from raw files, the others"
     " as published.",
-    upstream=(Upstream(facility.PUBLISHED), Upstream(measured.SHR)),
+    upstream=(
+        Upstream(facility.PUBLISHED),
+        Upstream(measured.SHR),
+        Upstream(measured.MONTHLY),
+    ),
     code=("families/united.py",),
 )
 

@@ -10,11 +10,16 @@ import pandas as pd
 from esrd_pipeline.orchestration.build import Build, Built, Selected
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 
-SOURCES: tuple[Table, ...] = (*eqrs.TABLES, *medicare.TABLES, *register.TABLES)
+SOURCES: tuple[Table, ...] = (
+    *eqrs.TABLES,
+    *clinical.TABLES,
+    *medicare.TABLES,
+    *register.TABLES,
+)
 _READER_CODE = ("parameters/rif_column.csv", "sources/extract.py")
 _BLOCK = 1 << 22
 
@@ -126,6 +131,21 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         "Which facility answers for each of a patient's days, or why none does.",
         _take_sixty_days,
     ),
+    "history.dialysis_claim": (
+        "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
+        None,
+    ),
+    "history.claims_modality": ("Modality of each month as the facility billed it.", None),
+    "history.limited_life": ("Months of patients of limited life expectancy.", None),
+    "history.care_month": (
+        "Where each patient was treated each month, how, and how often as prescribed.",
+        None,
+    ),
+    "history.clinical_month": (
+        "What each facility reported of a patient's month: Kt/V, calcium, access.",
+        None,
+    ),
+    "history.ktv_month": ("The Kt/V that counts for a month, and whose it is.", None),
 }
 
 _RAW = (

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
+from esrd_pipeline.families.explanation import add_up, add_up_months
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import explain, facility, measured, program
+from esrd_pipeline.tables.monthly import MONTHLY_MEASURES
 from esrd_pipeline.warehouse import Warehouse
 
 
@@ -64,19 +68,29 @@ def write_explanation(
     Raises:
         LookupError: the facility neither treated nor answered for anyone in the year.
     """
-    from esrd_pipeline.families.explanation import add_up
-
     warehouse = Warehouse(settings.warehouse_dir)
-    rows = warehouse.read(explain.SHR, year)
+    is_monthly = measure in MONTHLY_MEASURES
+    rows = warehouse.read(explain.MONTHLY if is_monthly else explain.SHR, year)
     if rows.empty:
         raise LookupError(f"{ccn} treated no patient with ESRD in {year}: is the CCN right?")
     path = settings.data_dir / "explanations" / str(year) / f"{measure}_{ccn}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_csv(path, index=False, lineterminator="\n")
+    lines = _tell_months(rows) if is_monthly else _tell_days(rows)
+    contract = warehouse.read(measured.MONTHLY if is_monthly else measured.SHR, year)
+    mine = contract[(contract["ccn"] == ccn) & (contract["measure"] == measure)]
+    name = "value" if is_monthly else "ratio"
+    for row in mine.to_dict("records"):
+        result = f"{name} {row['value']:.4f}" if row["reportable"] else str(row["reason"])
+        lines.append((str(row["program"]), result, *[""] * (len(lines[0]) - 2)))
+    return path, lines
+
+
+def _tell_days(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [
         ("program", "reason", "patients", "days", "observed", "expected", "not counted")
     ]
-    lines += [
+    return lines + [
         (
             str(row["program"]),
             str(row["reason"]),
@@ -88,8 +102,17 @@ def write_explanation(
         )
         for row in add_up(rows).to_dict("records")
     ]
-    contract = warehouse.read(measured.SHR, year)
-    for row in contract[contract["ccn"] == ccn].to_dict("records"):
-        result = f"ratio {row['value']:.4f}" if row["reportable"] else str(row["reason"])
-        lines.append((str(row["program"]), result, "", "", "", "", ""))
-    return path, lines
+
+
+def _tell_months(rows: pd.DataFrame) -> list[Sequence[str]]:
+    lines: list[Sequence[str]] = [("program", "reason", "patients", "months", "numerator")]
+    return lines + [
+        (
+            str(row["program"]),
+            str(row["reason"]),
+            f"{row['patients']:,}",
+            f"{row['months']:,}",
+            f"{row['numerator']:,}" if row["reason"] == "counted" else "",
+        )
+        for row in add_up_months(rows).to_dict("records")
+    ]

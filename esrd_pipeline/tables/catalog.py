@@ -1,6 +1,7 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    clinical,
     cohort,
     eqrs,
     explain,
@@ -9,6 +10,7 @@ from esrd_pipeline.tables import (
     linkage,
     measured,
     medicare,
+    monthly,
     program,
     raw,
     register,
@@ -52,11 +54,14 @@ TABLES: tuple[Table, ...] = (
 PATIENT_TABLES: tuple[Table, ...] = (
     release.EXTRACT,
     *eqrs.TABLES,
+    *clinical.TABLES,
     *medicare.TABLES,
     *register.TABLES,
     *linkage.TABLES,
     *history.TABLES,
+    *monthly.TABLES,
     *cohort.TABLES,
+    *monthly.COHORTS,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

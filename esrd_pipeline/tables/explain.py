@@ -1,9 +1,10 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
-from esrd_pipeline.tables.facility import CCN, PROGRAM, YEAR
+from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.monthly import MONTH, PATIENT_MONTHS
 
 SHR = Table(
     name="explain.shr",
@@ -27,4 +28,38 @@ SHR = Table(
     rules=(IN_ORDER,),
 )
 
-TABLES = (SHR,)
+_SHOWN = (
+    "is_whole",
+    "age",
+    "esrd_day",
+    "modality",
+    "frequency",
+    "ktv",
+    "ktv_source",
+    "access_type",
+    "catheter_months",
+    "calcium",
+    "sessions",
+)
+"""What a month's judgement rests on."""
+
+MONTHLY = Table(
+    name="explain.monthly",
+    grain="one month of one patient whom one facility treated, as one measure sees it",
+    source="manual 2.1, 2.3 to 2.8, 2.19",
+    key=("program", "patient_id", "month"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("reason", "text", "Why not in the denominator; null where it is"),
+        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
+        *(column for column in PATIENT_MONTHS.columns if column.name in _SHOWN),
+    ),
+    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+)
+
+TABLES = (SHR, MONTHLY)

@@ -77,10 +77,19 @@ SHR_SECOND_OPINION = second_opinion_table("shr")
 SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
 SHR = contract_table("shr", _SHR_SOURCE)
 
+MONTHLY = Table(
+    name="facility.monthly",
+    grain="one facility, program and measure of patient-months",
+    source="manual 2.1, 2.3 to 2.8, 2.19",
+    key=("ccn", "program", "measure"),
+    columns=CONTRACT_COLUMNS,
+    rules=CONTRACT_RULES,
+)
+
 CONTRACT = Table(
     name="facility.contract",
     grain="one facility, program and measure: computed from raw files, or else as published",
-    source="facility.shr, facility.published",
+    source="facility.shr, facility.monthly, facility.published",
     key=("ccn", "program", "measure"),
     columns=(
         *CONTRACT_COLUMNS,
@@ -95,4 +104,4 @@ CONTRACT = Table(
     rules=CONTRACT_RULES,
 )
 
-TABLES = (SHR_FIT, SHR_NULL, SHR_SECOND_OPINION, SHR_RELIABILITY, SHR, CONTRACT)
+TABLES = (SHR_FIT, SHR_NULL, SHR_SECOND_OPINION, SHR_RELIABILITY, SHR, MONTHLY, CONTRACT)

@@ -58,6 +58,7 @@ RULES = {
     "follow_days": 60,
     "first_day": 91,
     "transplant_days": 3,
+    "measure": "ltc",
     "specification": "manual",
     "ccn": "A",
 }

@@ -14,7 +14,7 @@ from esrd_pipeline.synthetic.nation import run
 from esrd_pipeline.synthetic.nation.block import Span
 from esrd_pipeline.synthetic.nation.columns import schema_of
 from esrd_pipeline.synthetic.nation.files import list_files
-from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline_tests.synthetic.nation_files import LAST, Nation, write_nation
 
@@ -32,7 +32,8 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 def test_a_year_has_a_file_for_every_raw_table_of_eqrs_medicare_and_the_registers() -> None:
     covered = {table.name for table in FILES.values()}
-    assert covered == {table.name for table in (*eqrs.TABLES, *medicare.TABLES, *register.TABLES)}
+    sources = (*eqrs.TABLES, *clinical.TABLES, *medicare.TABLES, *register.TABLES)
+    assert covered == {table.name for table in sources}
     assert {"inpatient_base", "outpatient_revenue", "hospice_occurrence"} < FILES.keys()
 
 

@@ -19,6 +19,7 @@ from esrd_pipeline.synthetic.nation.claims_other import (
     bill_physicians,
     bill_visits,
 )
+from esrd_pipeline.synthetic.nation.clinical import Habits, draw_habits, report_months
 from esrd_pipeline.synthetic.nation.columns import Rows, stack, to_arrow
 from esrd_pipeline.synthetic.nation.coverage import Coverage, draw_coverage
 from esrd_pipeline.synthetic.nation.episodes import draw_episodes
@@ -37,7 +38,7 @@ from esrd_pipeline.tables.model import Table
 
 MEMORY_YEARS = 3
 """Registers keep those who died in the so many years before the first year."""
-_LIVES, _STAYS, _SETTLE, _CLAIMS = range(4)
+_LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class MarketLife:
     trouble: Trouble
     months: Mapping[int, Months]
     stays: Stays
+    habits: Habits
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,10 @@ def live_market(span: Span, market: Market) -> MarketLife:
     stays = add_grafts(
         settled, lives, first=int(edges_of(years[0])[0]), last=int(edges_of(years[-1])[-1]) - 1
     )
-    return MarketLife(market, people, lives, coverage, events, identifiers, trouble, months, stays)
+    habits = draw_habits(market, people, _stream(span, market, 0, _HABITS))
+    return MarketLife(
+        market, people, lives, coverage, events, identifiers, trouble, months, stays, habits
+    )
 
 
 def _tell_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
@@ -178,6 +183,10 @@ def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str,
         "medicare_enrollment": enrollment.list_enrollment(known, life.coverage, year),
     }
     yield from registered.items()
+    clinical = report_months(
+        _look(life, year), life.habits, _stream(span, life.market, year, _CLINICAL)
+    )
+    yield from clinical.items()
     for billed in _bill_year(span, life, year):
         yield from billed.items()
 

@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from esrd_pipeline.synthetic.nation.columns import schema_of
-from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 
 Format = Literal["parquet", "rif"]
@@ -31,6 +31,7 @@ def list_files() -> dict[str, Table]:
     """Return every file of a year by its name without suffix, and the table it fills."""
     whole = (
         *eqrs.TABLES,
+        *clinical.TABLES,
         medicare.MEDICARE_ENROLLMENT,
         medicare.CARRIER_CLAIM,
         medicare.CARRIER_LINE,

@@ -1,0 +1,46 @@
+"""A measure's rows held against its program's facility list (manual 3.3.4, 3.3.8 to 3.3.11)."""
+
+import pandas as pd
+
+from esrd_pipeline.measures.specification import Specification
+
+
+def list_facilities(
+    specification: Specification,
+    performance_year: int,
+    rows: pd.DataFrame,
+    facilities: pd.DataFrame,
+    *,
+    nothing: str,
+) -> pd.DataFrame:
+    """Return the rows of the contract of every facility of the list and of the cohort.
+
+    A facility that the list leaves out is not reportable and says why; an eligible one without a
+    row gets one that says `nothing`.
+    """
+    listed = facilities.set_index("ccn")
+    mine = rows["ccn"].tolist()
+    absent = listed.index[listed["is_eligible"].astype(bool)].difference(mine)
+    nobody = pd.DataFrame(
+        {
+            "ccn": absent,
+            "performance_year": performance_year,
+            "program": specification.program,
+            "measure": specification.measure,
+            "unit": specification.unit,
+            "unit_count": 0.0,
+            "numerator": 0.0,
+            "denominator": 0.0,
+            "reportable": False,
+            "reason": nothing,
+        }
+    )
+    why = listed["reason"].reindex(mine).reset_index(drop=True)
+    why = why.where(rows["ccn"].isin(listed.index), "not on the program's facility list")
+    is_in = why.isna()
+    rows = rows.assign(
+        reason=rows["reason"].where(is_in, why),
+        reportable=rows["reportable"].astype(bool) & is_in,
+        category=rows["category"].where(is_in, None),
+    )
+    return pd.concat([rows, nobody.reindex(columns=rows.columns)], ignore_index=True)

@@ -1,0 +1,46 @@
+"""Measures of patient-months from their cohort to the facility contract, both programs."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pyarrow as pa
+
+from esrd_pipeline.families.listed import list_facilities
+from esrd_pipeline.families.proportion import assess_facilities
+from esrd_pipeline.measures import monthly
+from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+
+NOTHING = "no eligible patient-month"
+
+
+def assess_monthly(
+    performance_year: int,
+    read_cohort: Callable[[str, str], pa.Table],
+    facilities: dict[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Return the contract's rows of every measure of patient-months.
+
+    `read_cohort` gives the rows of cohort.monthly of a program and measure; `facilities` holds
+    each program's linkage.facility.
+    """
+    parts: list[pd.DataFrame] = []
+    for specification in (*monthly.DFC, *monthly.QIP):
+        cohort = read_cohort(specification.program, specification.measure)
+        if cohort.num_rows:
+            rows = assess_facilities(specification, performance_year, cohort)
+        else:
+            rows = pd.DataFrame(columns=[column.name for column in CONTRACT_COLUMNS])
+        parts.append(
+            list_facilities(
+                specification,
+                performance_year,
+                rows,
+                facilities[specification.program],
+                nothing=NOTHING,
+            )
+        )
+    # A part without a cohort has columns of no type, which must not blur those of the others.
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled, ignore_index=True).sort_values(
+        ["program", "measure", "ccn"], ignore_index=True
+    )

@@ -1,0 +1,417 @@
+-- One row: a month of the year of one patient at one facility of a program that treated them or has
+-- them admitted in EQRS; for each measure of patient-months, why the month is not in its denominator
+-- (the first rule that applies), or whether it is in the numerator.
+-- Manual 2.1, 2.3 to 2.8, 2.19, 3.1.1 to 3.1.4; 3.4 and 3.5 (QIP only).
+-- Readings: a month of an exception is no catheter month; in the three catheter months the patient
+-- is on hemodialysis at the facility all month; calcium and nPCR of DFC come from any facility, the
+-- QIP's calcium from the facility itself; unknown sessions delivered exclude nobody from 2.19.
+WITH
+rule AS (
+    SELECT
+        18 AS adult_age,
+        90 AS calcium_days,
+        91 AS ktv_days,
+        CAST(1.2 AS DOUBLE) AS least_hd,
+        CAST(1.7 AS DOUBLE) AS least_adult_pd,
+        CAST(1.8 AS DOUBLE) AS least_child_pd,
+        CAST(10.2 AS DECIMAL(8, 3)) AS most_calcium,
+        7 AS least_sessions,
+        3 AS catheter_months
+),
+
+exception AS (
+    SELECT ccn, first_month, last_month
+    FROM raw.ece_grant
+    WHERE performance_year = $performance_year
+),
+
+cared AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        c.is_whole,
+        c.is_admitted,
+        c.modality,
+        e.ccn IS NOT NULL AS is_exception,
+        coalesce(c.program = 'qip' AND c.month < f.reporting_date, false) AS is_new_facility
+    FROM history.care_month AS c
+    LEFT JOIN linkage.facility AS f
+        ON f.program = c.program AND f.ccn = c.ccn AND f.performance_year = $performance_year
+    LEFT JOIN exception AS e
+        ON c.program = 'qip'
+        AND e.ccn = c.ccn
+        AND e.first_month <= c.month
+        AND e.last_month >= c.month
+    WHERE c.performance_year = $performance_year
+),
+
+reported AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        c.has_calcium,
+        c.calcium,
+        c.calcium_date,
+        c.has_npcr,
+        c.has_reconciliation,
+        c.sessions_delivered,
+        c.access_type,
+        c.access_date
+    FROM history.clinical_month AS c
+    LEFT JOIN exception AS e
+        ON c.program = 'qip'
+        AND e.ccn = c.ccn
+        AND e.first_month <= c.month
+        AND e.last_month >= c.month
+    WHERE c.performance_year = $performance_year
+        AND c.month >= make_date($performance_year - 1, 11, 1)
+        AND e.ccn IS NULL
+),
+
+-- What any facility reported: the last of the month.
+anywhere AS (
+    SELECT
+        program,
+        patient_id,
+        month,
+        CAST(
+            arg_max(calcium, CAST(calcium_date AS VARCHAR) || ccn) FILTER (WHERE calcium IS NOT NULL)
+            AS DECIMAL(8, 3)
+        ) AS calcium,
+        arg_max(access_type, CAST(access_date AS VARCHAR) || ccn)
+            FILTER (WHERE access_type IS NOT NULL) AS access_type,
+        max(CASE WHEN has_npcr THEN 1 ELSE 0 END) AS has_npcr
+    FROM reported
+    GROUP BY program, patient_id, month
+),
+
+-- 2.1.12: the facility's own access, else another's; none at all is a catheter, as are its kinds.
+accessed AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        c.is_whole,
+        c.is_admitted,
+        c.is_exception,
+        c.is_new_facility,
+        f.first_service_date,
+        k.modality AS ktv_modality,
+        k.age AS ktv_age,
+        k.esrd_day AS ktv_esrd_day,
+        k.frequency,
+        k.ktv,
+        k.ktv_source,
+        o.has_calcium,
+        o.has_reconciliation,
+        coalesce(o.sessions_delivered, m.sessions) AS sessions,
+        coalesce(o.access_type, a.access_type) AS access_type,
+        a.has_npcr,
+        a.calcium AS calcium_0,
+        -- 3.1.1: the QIP's EQRS-based measures know no other source than EQRS.
+        CASE
+            WHEN c.program = 'qip' THEN c.modality
+            ELSE coalesce(k.modality, c.modality)
+        END AS month_modality
+    FROM cared AS c
+    JOIN linkage.first_service AS f
+        ON f.program = c.program
+        AND f.patient_id = c.patient_id
+        AND f.performance_year = $performance_year
+    LEFT JOIN history.ktv_month AS k
+        ON k.program = c.program
+        AND k.patient_id = c.patient_id
+        AND k.month = c.month
+        AND k.ccn = c.ccn
+        AND k.performance_year = $performance_year
+    LEFT JOIN history.claims_modality AS m
+        ON m.program = c.program
+        AND m.patient_id = c.patient_id
+        AND m.month = c.month
+        AND m.ccn = c.ccn
+        AND m.performance_year = $performance_year
+    LEFT JOIN reported AS o
+        ON o.program = c.program
+        AND o.patient_id = c.patient_id
+        AND o.month = c.month
+        AND o.ccn = c.ccn
+    LEFT JOIN anywhere AS a
+        ON a.program = c.program AND a.patient_id = c.patient_id AND a.month = c.month
+),
+
+judged AS (
+    SELECT
+        *,
+        coalesce(
+            month_modality IN (
+                'in-center hemodialysis',
+                'home hemodialysis',
+                'in-center and home hemodialysis'
+            ),
+            false
+        ) AS is_hemodialysis,
+        coalesce(
+            access_type NOT IN ('AV Fistula Only', 'AVFONLY', 'AV Graft Only', 'AVGONLY'), true
+        ) AS is_catheter
+    FROM accessed
+),
+
+known AS (
+    SELECT
+        *, is_whole AND NOT is_exception AND is_hemodialysis AND is_catheter AS is_catheter_month
+    FROM judged
+),
+
+counted AS (
+    SELECT
+        *,
+        CASE
+            WHEN NOT is_catheter_month THEN 0
+            WHEN NOT coalesce(
+                lag(is_catheter_month) OVER stay AND lag(month) OVER stay = month - INTERVAL 1 MONTH,
+                false
+            ) THEN 1
+            WHEN NOT coalesce(
+                lag(is_catheter_month, 2) OVER stay
+                AND lag(month, 2) OVER stay = month - INTERVAL 2 MONTH,
+                false
+            ) THEN 2
+            ELSE 3
+        END AS catheter_months
+    FROM known
+    WINDOW stay AS (PARTITION BY program, patient_id, ccn ORDER BY month)
+),
+
+completed AS (
+    SELECT
+        c.*,
+        p.date_of_birth IS NULL AS is_birth_unknown,
+        date_part('year', c.month) - date_part('year', p.date_of_birth)
+        - CASE
+            WHEN date_part('month', c.month) * 100 + date_part('day', c.month)
+                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+                THEN 1
+            ELSE 0
+        END AS age,
+        -- 2.8.10: as of two months before, the first of a month too.
+        p.date_of_birth + INTERVAL 18 YEAR <= c.month - INTERVAL 2 MONTH AS is_adult_before,
+        date_diff('day', c.first_service_date, c.month) + 1 AS esrd_day,
+        coalesce(d.death_date < last_day(c.month), false) AS is_dead,
+        l.patient_id IS NOT NULL AS is_limited_life,
+        b.calcium AS calcium_1,
+        e.calcium AS calcium_2
+    FROM counted AS c
+    JOIN linkage.patient AS p
+        ON p.patient_id = c.patient_id AND p.performance_year = $performance_year
+    LEFT JOIN linkage.death AS d
+        ON d.program = c.program
+        AND d.patient_id = c.patient_id
+        AND d.performance_year = $performance_year
+    LEFT JOIN history.limited_life AS l
+        ON l.patient_id = c.patient_id
+        AND l.month = c.month
+        AND l.performance_year = $performance_year
+    LEFT JOIN anywhere AS b
+        ON b.program = c.program
+        AND b.patient_id = c.patient_id
+        AND b.month = c.month - INTERVAL 1 MONTH
+    LEFT JOIN anywhere AS e
+        ON e.program = c.program
+        AND e.patient_id = c.patient_id
+        AND e.month = c.month - INTERVAL 2 MONTH
+    WHERE c.month >= make_date($performance_year, 1, 1)
+),
+
+-- 2.8.12: the mean of the months that have a value, compared without rounding.
+averaged AS (
+    SELECT
+        *,
+        coalesce(calcium_0, 0) + coalesce(calcium_1, 0) + coalesce(calcium_2, 0) AS calcium_sum,
+        CASE WHEN calcium_0 IS NULL THEN 0 ELSE 1 END
+        + CASE WHEN calcium_1 IS NULL THEN 0 ELSE 1 END
+        + CASE WHEN calcium_2 IS NULL THEN 0 ELSE 1 END AS calcium_count,
+        -- Rules that every measure of the program shares.
+        CASE
+            WHEN is_exception THEN 'extraordinary circumstances exception'
+            WHEN is_new_facility THEN 'new facility'
+        END AS facility_reason,
+        CASE WHEN NOT is_whole THEN 'not at the facility for the entire month' END AS whole_reason,
+        CASE
+            WHEN frequency = 'frequent' THEN 'frequent dialysis'
+            WHEN frequency = 'infrequent' THEN 'infrequent dialysis'
+            WHEN frequency IS NULL THEN 'sessions a week unknown'
+        END AS frequency_reason
+    FROM completed
+),
+
+-- Figures 3 to 6 in their order.
+shared AS (
+    SELECT
+        a.*,
+        coalesce(
+            a.facility_reason,
+            a.whole_reason,
+            CASE
+                WHEN a.is_birth_unknown THEN 'date of birth unknown'
+                WHEN a.ktv_esrd_day < r.ktv_days THEN 'ESRD for fewer than 91 days'
+                WHEN a.ktv_modality IS NULL THEN 'modality unknown'
+            END
+        ) AS shared_reason
+    FROM averaged AS a
+    CROSS JOIN rule AS r
+),
+
+excluded AS (
+    SELECT
+        a.*,
+        r.least_hd,
+        r.least_adult_pd,
+        r.least_child_pd,
+        r.most_calcium,
+        r.catheter_months AS long_term_months,
+        coalesce(
+            a.shared_reason,
+            CASE
+                WHEN a.ktv_modality NOT IN (
+                    'in-center hemodialysis',
+                    'home hemodialysis',
+                    'in-center and home hemodialysis'
+                ) THEN 'not on hemodialysis all month'
+                WHEN a.ktv_age < r.adult_age THEN 'younger than 18'
+            END,
+            a.frequency_reason
+        ) AS ktv_adult_hd_reason,
+        coalesce(
+            a.shared_reason,
+            CASE
+                WHEN a.ktv_modality <> 'peritoneal dialysis'
+                    THEN 'not on peritoneal dialysis all month'
+                WHEN a.ktv_age < r.adult_age THEN 'younger than 18'
+            END
+        ) AS ktv_adult_pd_reason,
+        coalesce(
+            a.shared_reason,
+            CASE
+                WHEN a.ktv_modality <> 'in-center hemodialysis'
+                    THEN 'not on in-center hemodialysis all month'
+                WHEN a.ktv_age >= r.adult_age THEN '18 or older'
+            END,
+            a.frequency_reason
+        ) AS ktv_pediatric_hd_reason,
+        coalesce(
+            a.shared_reason,
+            CASE
+                WHEN a.ktv_modality <> 'peritoneal dialysis'
+                    THEN 'not on peritoneal dialysis all month'
+                WHEN a.ktv_age >= r.adult_age THEN '18 or older'
+            END
+        ) AS ktv_pediatric_pd_reason,
+        coalesce(
+            a.facility_reason,
+            a.whole_reason,
+            CASE
+                WHEN a.is_birth_unknown THEN 'date of birth unknown'
+                WHEN a.age < r.adult_age THEN 'younger than 18'
+                WHEN a.esrd_day < 1 THEN 'not on ESRD treatment'
+                WHEN a.month_modality IS NULL THEN 'modality unknown'
+                WHEN NOT a.is_hemodialysis THEN 'not on hemodialysis all month'
+                WHEN a.is_limited_life AND a.is_catheter
+                    THEN 'catheter and limited life expectancy'
+            END
+        ) AS ltc_reason,
+        coalesce(
+            a.facility_reason,
+            -- 2.8.11: the QIP assigns by admission and discharge in EQRS, to several facilities.
+            CASE
+                WHEN a.program = 'dfc' THEN a.whole_reason
+                WHEN NOT a.is_admitted THEN 'not at the facility for the entire month'
+            END,
+            CASE
+                WHEN a.is_dead THEN 'died before the month''s last day'
+                WHEN a.is_birth_unknown THEN 'date of birth unknown'
+                WHEN a.program = 'dfc' AND NOT a.is_adult_before
+                    THEN 'younger than 18 two months before'
+                WHEN a.program = 'qip' AND a.age < r.adult_age THEN 'younger than 18'
+                WHEN a.esrd_day < 1 THEN 'not on ESRD treatment'
+                WHEN a.esrd_day < r.calcium_days THEN 'ESRD for fewer than 90 days'
+                WHEN a.program = 'qip' AND a.month_modality = 'other' THEN 'other modality'
+            END
+        ) AS hypercalcemia_reason,
+        coalesce(
+            CASE WHEN a.program = 'qip' THEN 'not a measure of the program' END,
+            a.whole_reason,
+            CASE
+                WHEN a.is_birth_unknown THEN 'date of birth unknown'
+                WHEN a.age >= r.adult_age THEN '18 or older'
+                WHEN a.month_modality IS NULL THEN 'modality unknown'
+                WHEN a.month_modality <> 'in-center hemodialysis'
+                    THEN 'not on in-center hemodialysis all month'
+            END
+        ) AS npcr_reason,
+        coalesce(
+            CASE WHEN a.program = 'dfc' THEN 'not a measure of the program' END,
+            a.facility_reason,
+            a.whole_reason,
+            CASE
+                WHEN a.esrd_day < 1 THEN 'not on ESRD treatment'
+                WHEN a.month_modality = 'in-center hemodialysis' AND a.sessions < r.least_sessions
+                    THEN 'fewer than 7 hemodialysis treatments in center'
+            END
+        ) AS medication_reconciliation_reason
+    FROM shared AS a
+    CROSS JOIN rule AS r
+)
+
+SELECT
+    program,
+    patient_id,
+    month,
+    ccn,
+    $performance_year AS performance_year,
+    is_whole,
+    is_admitted,
+    age,
+    esrd_day,
+    month_modality AS modality,
+    frequency,
+    is_exception,
+    is_new_facility,
+    ktv,
+    ktv_source,
+    access_type,
+    catheter_months,
+    is_limited_life,
+    CASE WHEN calcium_count > 0 THEN CAST(calcium_sum AS DOUBLE) / calcium_count END AS calcium,
+    sessions,
+    ktv_adult_hd_reason,
+    CASE WHEN ktv_adult_hd_reason IS NULL THEN coalesce(ktv >= least_hd, false) END
+        AS is_ktv_adult_hd,
+    ktv_adult_pd_reason,
+    CASE WHEN ktv_adult_pd_reason IS NULL THEN coalesce(ktv >= least_adult_pd, false) END
+        AS is_ktv_adult_pd,
+    ktv_pediatric_hd_reason,
+    CASE WHEN ktv_pediatric_hd_reason IS NULL THEN coalesce(ktv >= least_hd, false) END
+        AS is_ktv_pediatric_hd,
+    ktv_pediatric_pd_reason,
+    CASE WHEN ktv_pediatric_pd_reason IS NULL THEN coalesce(ktv >= least_child_pd, false) END
+        AS is_ktv_pediatric_pd,
+    ltc_reason,
+    CASE WHEN ltc_reason IS NULL THEN catheter_months >= long_term_months END AS is_ltc,
+    hypercalcemia_reason,
+    CASE
+        WHEN hypercalcemia_reason IS NOT NULL THEN NULL
+        WHEN program = 'qip' THEN coalesce(has_calcium, false)
+        ELSE calcium_count = 0 OR calcium_sum > most_calcium * calcium_count
+    END AS is_hypercalcemia,
+    npcr_reason,
+    CASE WHEN npcr_reason IS NULL THEN coalesce(has_npcr = 1, false) END AS is_npcr,
+    medication_reconciliation_reason,
+    CASE
+        WHEN medication_reconciliation_reason IS NULL THEN coalesce(has_reconciliation, false)
+    END AS is_medication_reconciliation
+FROM excluded

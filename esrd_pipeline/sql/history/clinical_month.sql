@@ -1,0 +1,189 @@
+-- One row: a month of one patient as one facility of a program reported it to EQRS, of the year and
+-- the year before. Manual 2.1.12, 2.3.12 to 2.8.12, 2.19.5. Readings: the last of several values is
+-- the one measured last, then the one submitted last; a value without a day counts as of the
+-- month's first; a hemodialysis Kt/V dated outside its month is not one of that month; a
+-- peritoneal one keeps its day, because it may stand for later months.
+WITH
+rule AS (
+    -- 2.3.7, 2.4.7: in range up to 5.0 and 8.5. 3.1.4: 8.88 marks frequent dialysis.
+    SELECT
+        CAST(5.0 AS DOUBLE) AS most_hd,
+        CAST(8.5 AS DOUBLE) AS most_pd,
+        CAST(8.88 AS DOUBLE) AS frequent_ktv,
+        -- 2.8.12: out of it a calcium is missing.
+        CAST(0.1 AS DOUBLE) AS least_calcium,
+        CAST(20 AS DOUBLE) AS most_calcium
+),
+
+ccn_span AS (
+    SELECT
+        program,
+        facilityid,
+        ccn,
+        start_date,
+        coalesce(end_date, DATE '9999-12-31') AS end_date
+    FROM linkage.facility_ccn
+    WHERE performance_year = $performance_year
+),
+
+-- Records in the order of their days, then of their submission: a whole number, the same for no two
+-- records of a facility's month (fewer than 1,000 submissions; identifiers below a thousand million).
+record AS (
+    SELECT
+        *,
+        coalesce(ktv_date, month) AS ktv_day,
+        coalesce(calcium_date, month) AS calcium_day,
+        CAST(record_number AS BIGINT) * 1000000000 + facilityid AS submission
+    FROM raw.eqrs_clinical_month
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+judged AS (
+    SELECT
+        c.*,
+        c.ktv_value <= r.most_hd
+        AND c.ktv_method IN ('UKM', 'Daugirdas II')
+        AND c.ktv_day >= c.month
+        AND c.ktv_day <= last_day(c.month) AS is_hd_ktv,
+        c.ktv_value <= r.most_pd AS is_pd_ktv,
+        c.ktv_value = r.frequent_ktv AS is_frequent,
+        c.calcium_value >= r.least_calcium AND c.calcium_value <= r.most_calcium AS is_calcium,
+        CAST(date_diff('day', DATE '2000-01-01', c.ktv_day) AS BIGINT) * 1000000000000
+        + c.submission AS ktv_order,
+        CAST(date_diff('day', DATE '2000-01-01', c.calcium_day) AS BIGINT) * 1000000000000
+        + c.submission AS calcium_order,
+        (c.npcr_value IS NOT NULL AND c.npcr_date IS NOT NULL)
+        OR (
+            c.bun_pre IS NOT NULL
+            AND c.bun_post IS NOT NULL
+            AND c.weight_pre IS NOT NULL
+            AND c.weight_pre_unit IS NOT NULL
+            AND c.weight_post IS NOT NULL
+            AND c.weight_post_unit IS NOT NULL
+            AND c.delivered_minutes IS NOT NULL
+            AND c.bun_date IS NOT NULL
+        ) AS has_npcr
+    FROM record AS c
+    CROSS JOIN rule AS r
+),
+
+clinical AS (
+    SELECT
+        patient_id,
+        facilityid,
+        month,
+        arg_max(ktv_value, ktv_order) FILTER (WHERE is_hd_ktv) AS hd_ktv,
+        max(ktv_day) FILTER (WHERE is_hd_ktv) AS hd_ktv_date,
+        arg_max(ktv_value, ktv_order) FILTER (WHERE is_pd_ktv) AS pd_ktv,
+        max(ktv_day) FILTER (WHERE is_pd_ktv) AS pd_ktv_date,
+        max(CASE WHEN is_frequent THEN 1 ELSE 0 END) AS is_frequent,
+        max(CASE WHEN calcium_value IS NOT NULL THEN 1 ELSE 0 END) AS has_calcium,
+        arg_max(calcium_value, calcium_order) FILTER (WHERE is_calcium) AS calcium,
+        max(calcium_day) FILTER (WHERE is_calcium) AS calcium_date,
+        max(CASE WHEN has_npcr THEN 1 ELSE 0 END) AS has_npcr,
+        max(sessions_delivered) AS sessions_delivered
+    FROM judged
+    GROUP BY patient_id, facilityid, month
+),
+
+-- 2.19.5: a day of the month, one of the six kinds of professional, and the name.
+reconciled AS (
+    SELECT DISTINCT patient_id, facilityid, month
+    FROM raw.eqrs_medication_reconciliation
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND reconciliation_date >= month
+        AND reconciliation_date <= last_day(month)
+        AND clinician_type <> 'other'
+        AND trim(clinician_name) <> ''
+),
+
+-- 2.1.12: the last access type reported in the month. One without a type is not one reported.
+access AS (
+    SELECT
+        patient_id,
+        facilityid,
+        month,
+        arg_max(
+            access_type,
+            CAST(date_diff('day', DATE '2000-01-01', coalesce(access_date, month)) AS BIGINT)
+            * 1000000000000
+            + CAST(record_number AS BIGINT) * 1000000000
+        ) AS access_type,
+        max(coalesce(access_date, month)) AS access_date
+    FROM raw.eqrs_vascular_access
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND access_type IS NOT NULL
+    GROUP BY patient_id, facilityid, month
+),
+
+reported AS (
+    SELECT
+        patient_id,
+        facilityid,
+        month,
+        hd_ktv,
+        hd_ktv_date,
+        pd_ktv,
+        pd_ktv_date,
+        is_frequent,
+        has_calcium,
+        calcium,
+        calcium_date,
+        has_npcr,
+        0 AS is_reconciled,
+        sessions_delivered,
+        CAST(NULL AS VARCHAR) AS access_type,
+        CAST(NULL AS DATE) AS access_date
+    FROM clinical
+    UNION ALL
+    SELECT
+        patient_id, facilityid, month, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, NULL,
+        access_type, access_date
+    FROM access
+    UNION ALL
+    SELECT
+        patient_id, facilityid, month, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 1, NULL, NULL,
+        NULL
+    FROM reconciled
+),
+
+numbered AS (
+    SELECT
+        s.program,
+        s.ccn,
+        p.*,
+        CAST(date_diff('day', DATE '2000-01-01', p.hd_ktv_date) AS BIGINT) * 1000000000
+        + p.facilityid AS hd_order,
+        CAST(date_diff('day', DATE '2000-01-01', p.pd_ktv_date) AS BIGINT) * 1000000000
+        + p.facilityid AS pd_order,
+        CAST(date_diff('day', DATE '2000-01-01', p.calcium_date) AS BIGINT) * 1000000000
+        + p.facilityid AS calcium_order,
+        CAST(date_diff('day', DATE '2000-01-01', p.access_date) AS BIGINT) * 1000000000
+        + p.facilityid AS access_order
+    FROM reported AS p
+    JOIN ccn_span AS s
+        ON s.facilityid = p.facilityid AND s.start_date <= p.month AND s.end_date >= p.month
+)
+
+-- Two EQRS facilities may stand under one CCN.
+SELECT
+    program,
+    patient_id,
+    month,
+    ccn,
+    $performance_year AS performance_year,
+    arg_max(hd_ktv, hd_order) FILTER (WHERE hd_ktv IS NOT NULL) AS hd_ktv,
+    max(hd_ktv_date) AS hd_ktv_date,
+    arg_max(pd_ktv, pd_order) FILTER (WHERE pd_ktv IS NOT NULL) AS pd_ktv,
+    max(pd_ktv_date) AS pd_ktv_date,
+    max(is_frequent) = 1 AS is_frequent,
+    max(has_calcium) = 1 AS has_calcium,
+    arg_max(calcium, calcium_order) FILTER (WHERE calcium IS NOT NULL) AS calcium,
+    max(calcium_date) AS calcium_date,
+    max(has_npcr) = 1 AS has_npcr,
+    max(is_reconciled) = 1 AS has_reconciliation,
+    max(sessions_delivered) AS sessions_delivered,
+    arg_max(access_type, access_order) FILTER (WHERE access_type IS NOT NULL) AS access_type,
+    max(access_date) AS access_date
+FROM numbered
+GROUP BY program, patient_id, month, ccn

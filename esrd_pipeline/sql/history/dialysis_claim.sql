@@ -1,0 +1,216 @@
+-- One row: a claim of a dialysis facility (type of bill 72x) of the year, as one program knows its
+-- facility: the modality of this claim alone, Kt/V, and how often the patient dialysed.
+-- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
+-- Readings: a claim counts if Medicare paid for it and it is not for acute kidney injury; lines
+-- without a day share no day; for 3.1.4 every hemodialysis code of the claim is counted; of several
+-- readings of Kt/V or days of it the last in the claim's order counts.
+WITH
+rule AS (
+    -- 3.1.4, without rounding; 8.88 marks frequent dialysis.
+    SELECT
+        7 AS short_days,
+        4 AS frequent_codes,
+        2 AS infrequent_codes,
+        CAST(8.88 AS DOUBLE) AS frequent_ktv
+),
+
+acute_claim AS (
+    SELECT DISTINCT clm_id
+    FROM raw.claim_condition
+    WHERE performance_year = $performance_year AND clm_rlt_cond_cd = '84'
+),
+
+claim AS (
+    SELECT
+        c.clm_id,
+        b.patient_id,
+        c.prvdr_num,
+        c.clm_from_dt AS from_date,
+        c.clm_thru_dt AS thru_date
+    FROM raw.claim AS c
+    JOIN linkage.beneficiary AS b
+        ON b.bene_id = c.bene_id AND b.performance_year = $performance_year
+    LEFT JOIN acute_claim AS a ON a.clm_id = c.clm_id
+    WHERE c.performance_year = $performance_year
+        AND c.clm_fac_type_cd = '7'
+        AND c.clm_srvc_clsfctn_type_cd = '2'
+        AND c.clm_pmt_amt > 0
+        AND c.clm_mdcr_non_pmt_rsn_cd IS NULL
+        AND c.clm_from_dt <= c.clm_thru_dt
+        AND a.clm_id IS NULL
+),
+
+-- Table 15: each type of code once a day, and how many of them.
+line_day AS (
+    SELECT
+        l.clm_id,
+        l.rev_cntr_dt,
+        CASE WHEN l.rev_cntr_dt IS NULL THEN l.clm_line_num ELSE 0 END AS line_number,
+        max(CASE WHEN t.is_composite = 'true' THEN 1 ELSE 0 END) AS is_composite,
+        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'in-center hemodialysis'
+            THEN 1 ELSE 0 END) AS composite_hd,
+        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'peritoneal dialysis'
+            THEN 1 ELSE 0 END) AS composite_pd,
+        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'other peritoneal dialysis'
+            THEN 1 ELSE 0 END) AS composite_other,
+        max(CASE WHEN t.modality = 'in-center hemodialysis' THEN 1 ELSE 0 END) AS any_in_center,
+        max(CASE WHEN t.modality = 'home hemodialysis' THEN 1 ELSE 0 END) AS any_home,
+        max(CASE WHEN t.modality = 'peritoneal dialysis' THEN 1 ELSE 0 END) AS any_pd,
+        max(CASE WHEN t.modality = 'other peritoneal dialysis' THEN 1 ELSE 0 END) AS any_other,
+        max(CASE WHEN t.modality = 'undetermined' THEN 1 ELSE 0 END) AS any_undetermined,
+        count(CASE WHEN t.modality = 'in-center hemodialysis' THEN 1 END) AS in_center_codes,
+        count(CASE WHEN t.modality = 'home hemodialysis' THEN 1 END) AS home_codes
+    FROM raw.claim_revenue AS l
+    JOIN parameter.dialysis_revenue_center AS t ON t.rev_cntr = l.rev_cntr
+    JOIN claim AS c ON c.clm_id = l.clm_id
+    WHERE l.performance_year = $performance_year
+    GROUP BY
+        l.clm_id,
+        l.rev_cntr_dt,
+        CASE WHEN l.rev_cntr_dt IS NULL THEN l.clm_line_num ELSE 0 END
+),
+
+-- Step 1c: of one day, different types are none; composite codes go before the others.
+counted AS (
+    SELECT
+        clm_id,
+        max(is_composite) AS has_composite,
+        sum(CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_hd ELSE 0 END)
+            AS composite_hd,
+        sum(CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_pd ELSE 0 END)
+            AS composite_pd,
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_other ELSE 0 END
+        ) AS composite_other,
+        sum(
+            CASE
+                WHEN any_in_center + any_home + any_pd + any_other + any_undetermined = 1
+                    THEN any_in_center + any_home
+                ELSE 0
+            END
+        ) AS other_hd,
+        sum(
+            CASE
+                WHEN any_in_center + any_home + any_pd + any_other + any_undetermined = 1
+                    THEN any_pd + any_other
+                ELSE 0
+            END
+        ) AS other_pd,
+        max(greatest(any_in_center, any_home)) + max(greatest(any_pd, any_other)) > 1 AS is_mixed,
+        sum(in_center_codes) AS in_center_codes,
+        sum(in_center_codes + home_codes) AS hemodialysis_codes
+    FROM line_day
+    GROUP BY clm_id
+),
+
+-- Steps 3 to 5: hemodialysis against three sevenths of peritoneal dialysis, in whole numbers.
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN has_composite = 1 AND 7 * composite_hd > 3 * (composite_pd + composite_other)
+                THEN 'hemodialysis'
+            WHEN has_composite = 1 AND 7 * composite_hd < 3 * (composite_pd + composite_other)
+                THEN CASE
+                    WHEN composite_other > composite_pd THEN 'other peritoneal dialysis'
+                    WHEN composite_other < composite_pd THEN 'peritoneal dialysis'
+                    ELSE 'undetermined'
+                END
+            WHEN has_composite = 1 THEN 'undetermined'
+            WHEN 7 * other_hd > 3 * other_pd THEN 'hemodialysis'
+            WHEN 7 * other_hd < 3 * other_pd THEN 'peritoneal dialysis'
+            ELSE 'undetermined'
+        END AS modality,
+        CASE WHEN has_composite = 1 THEN composite_hd ELSE other_hd END AS sessions
+    FROM counted
+),
+
+-- Step 6: 74 home, 75 home with a machine of one's own.
+home_claim AS (
+    SELECT DISTINCT clm_id
+    FROM raw.claim_condition
+    WHERE performance_year = $performance_year AND clm_rlt_cond_cd IN ('74', '75')
+),
+
+reading AS (
+    SELECT clm_id, arg_max(clm_val_amt, rlt_val_cd_seq) AS ktv_value
+    FROM raw.claim_value
+    WHERE performance_year = $performance_year AND clm_val_cd = 'D5' AND clm_val_amt IS NOT NULL
+    GROUP BY clm_id
+),
+
+reading_day AS (
+    SELECT clm_id, arg_max(clm_rlt_ocrnc_dt, rlt_ocrnc_cd_seq) AS ktv_date
+    FROM raw.claim_occurrence
+    WHERE performance_year = $performance_year
+        AND clm_rlt_ocrnc_cd = '51'
+        AND clm_rlt_ocrnc_dt IS NOT NULL
+    GROUP BY clm_id
+),
+
+told AS (
+    SELECT
+        c.clm_id,
+        c.patient_id,
+        c.prvdr_num,
+        c.from_date,
+        c.thru_date,
+        CASE
+            WHEN j.modality = 'hemodialysis' AND h.clm_id IS NOT NULL THEN 'home hemodialysis'
+            WHEN j.modality = 'hemodialysis' THEN 'in-center hemodialysis'
+            ELSE coalesce(j.modality, 'undetermined')
+        END AS modality,
+        CASE WHEN j.modality = 'hemodialysis' THEN j.sessions END AS sessions,
+        coalesce(j.is_mixed, false) AS is_mixed,
+        h.clm_id IS NOT NULL AS is_home,
+        coalesce(j.hemodialysis_codes, 0) AS hemodialysis_codes,
+        coalesce(j.in_center_codes, 0) AS in_center_codes,
+        v.ktv_value,
+        o.ktv_date,
+        date_diff('day', c.from_date, c.thru_date) + 1 AS days
+    FROM claim AS c
+    LEFT JOIN judged AS j ON j.clm_id = c.clm_id
+    LEFT JOIN home_claim AS h ON h.clm_id = c.clm_id
+    LEFT JOIN reading AS v ON v.clm_id = c.clm_id
+    LEFT JOIN reading_day AS o ON o.clm_id = c.clm_id
+),
+
+program AS (
+    SELECT 'dfc' AS program
+    UNION ALL
+    SELECT 'qip' AS program
+)
+
+SELECT
+    p.program,
+    t.clm_id,
+    t.patient_id,
+    n.ccn,
+    t.from_date,
+    t.thru_date,
+    make_date(date_part('year', t.from_date), date_part('month', t.from_date), 1) AS month,
+    $performance_year AS performance_year,
+    t.modality,
+    t.is_mixed,
+    t.is_home,
+    t.sessions,
+    t.hemodialysis_codes,
+    t.in_center_codes,
+    t.ktv_value,
+    t.ktv_date,
+    CASE
+        WHEN t.modality NOT IN ('in-center hemodialysis', 'home hemodialysis') THEN NULL
+        WHEN t.ktv_value = r.frequent_ktv THEN 'frequent'
+        WHEN t.days <= r.short_days AND t.hemodialysis_codes >= r.frequent_codes THEN 'frequent'
+        WHEN t.days <= r.short_days THEN 'usual'
+        WHEN 7 * t.hemodialysis_codes >= r.frequent_codes * t.days THEN 'frequent'
+        WHEN 7 * t.hemodialysis_codes <= r.infrequent_codes * t.days THEN 'infrequent'
+        ELSE 'usual'
+    END AS frequency
+FROM told AS t
+CROSS JOIN rule AS r
+CROSS JOIN program AS p
+LEFT JOIN linkage.provider_number AS n
+    ON n.program = p.program
+    AND n.provider_number = t.prvdr_num
+    AND n.performance_year = $performance_year

@@ -1,0 +1,296 @@
+-- One row: a month of the year of one patient at the facility of a program that treated the patient
+-- on every day of it, with modality, sessions a week and the Kt/V that counts.
+-- Manual 2.3.12 to 2.6.12, 3.1.1, 3.1.3, 3.1.4, Table 17 (exceptions, QIP only); readings 18, 19.
+-- Readings: EQRS values are taken from any facility, claims from any (DFC) or from the patient's own
+-- (QIP); modality comes from claims where EQRS has none, and then age and duration of ESRD are those
+-- of the first claim's first day; a Kt/V without a day on a claim has not expired.
+WITH
+rule AS (
+    SELECT
+        91 AS esrd_days,
+        18 AS adult_age,
+        CAST(5.0 AS DOUBLE) AS most_hd,
+        CAST(8.5 AS DOUBLE) AS most_pd,
+        CAST(8.88 AS DOUBLE) AS frequent_ktv,
+        -- 2.4.7, 2.6.7: months of the study period, the reporting month among them.
+        4 AS adult_months,
+        6 AS child_months
+),
+
+-- 3.4: what was reported for a month of an exception is not used.
+exception AS (
+    SELECT ccn, first_month, last_month
+    FROM raw.ece_grant
+    WHERE performance_year = $performance_year
+),
+
+claim AS (
+    SELECT
+        d.*,
+        d.modality IN ('in-center hemodialysis', 'home hemodialysis') AS is_hemodialysis,
+        d.modality IN ('peritoneal dialysis', 'other peritoneal dialysis') AS is_peritoneal,
+        date_diff('day', f.first_service_date, d.from_date) + 1 AS esrd_day,
+        date_part('year', d.from_date) - date_part('year', p.date_of_birth)
+        - CASE
+            WHEN date_part('month', d.from_date) * 100 + date_part('day', d.from_date)
+                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+                THEN 1
+            ELSE 0
+        END AS age
+    FROM history.dialysis_claim AS d
+    JOIN linkage.patient AS p
+        ON p.patient_id = d.patient_id AND p.performance_year = $performance_year
+    JOIN linkage.first_service AS f
+        ON f.program = d.program
+        AND f.patient_id = d.patient_id
+        AND f.performance_year = $performance_year
+    LEFT JOIN exception AS e
+        ON d.program = 'qip'
+        AND e.ccn = d.ccn
+        AND e.first_month <= d.month
+        AND e.last_month >= d.month
+    WHERE d.performance_year = $performance_year AND e.ccn IS NULL
+),
+
+first_claim AS (
+    SELECT program, patient_id, month, ccn, min(from_date) AS from_date
+    FROM claim
+    WHERE ccn IS NOT NULL
+    GROUP BY program, patient_id, month, ccn
+),
+
+-- 3.1.1: EQRS first; of claims, the QIP takes a mix of modalities for what it is.
+cared AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        c.frequency,
+        c.frequency_source,
+        CASE
+            WHEN c.modality IS NOT NULL THEN c.modality
+            WHEN c.program = 'qip' AND m.is_mixed THEN 'mixed'
+            WHEN m.modality IN ('peritoneal dialysis', 'other peritoneal dialysis')
+                THEN 'peritoneal dialysis'
+            WHEN m.modality <> 'undetermined' THEN m.modality
+        END AS modality,
+        CASE
+            WHEN c.modality IS NOT NULL THEN 'eqrs'
+            WHEN m.modality IS NOT NULL THEN 'claims'
+        END AS modality_source,
+        CASE
+            WHEN c.modality IS NULL AND m.modality IS NOT NULL THEN coalesce(b.from_date, c.month)
+            ELSE c.month
+        END AS as_of_date
+    FROM history.care_month AS c
+    LEFT JOIN history.claims_modality AS m
+        ON m.program = c.program
+        AND m.patient_id = c.patient_id
+        AND m.month = c.month
+        AND m.ccn = c.ccn
+        AND m.performance_year = $performance_year
+    LEFT JOIN first_claim AS b
+        ON b.program = c.program
+        AND b.patient_id = c.patient_id
+        AND b.month = c.month
+        AND b.ccn = c.ccn
+    WHERE c.performance_year = $performance_year
+        AND c.is_whole
+        AND c.month >= make_date($performance_year, 1, 1)
+),
+
+aged AS (
+    SELECT
+        c.*,
+        date_diff('day', f.first_service_date, c.as_of_date) + 1 AS esrd_day,
+        date_part('year', c.as_of_date) - date_part('year', p.date_of_birth)
+        - CASE
+            WHEN date_part('month', c.as_of_date) * 100 + date_part('day', c.as_of_date)
+                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+                THEN 1
+            ELSE 0
+        END AS age
+    FROM cared AS c
+    JOIN linkage.patient AS p
+        ON p.patient_id = c.patient_id AND p.performance_year = $performance_year
+    JOIN linkage.first_service AS f
+        ON f.program = c.program
+        AND f.patient_id = c.patient_id
+        AND f.performance_year = $performance_year
+),
+
+reported AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        c.is_frequent,
+        c.hd_ktv,
+        c.hd_ktv_date,
+        c.pd_ktv,
+        c.pd_ktv_date
+    FROM history.clinical_month AS c
+    LEFT JOIN exception AS e
+        ON c.program = 'qip'
+        AND e.ccn = c.ccn
+        AND e.first_month <= c.month
+        AND e.last_month >= c.month
+    WHERE c.performance_year = $performance_year AND e.ccn IS NULL
+),
+
+eqrs_month AS (
+    SELECT
+        program,
+        patient_id,
+        month,
+        max(CASE WHEN is_frequent THEN 1 ELSE 0 END) AS is_frequent,
+        arg_max(hd_ktv, CAST(hd_ktv_date AS VARCHAR) || ccn) FILTER (WHERE hd_ktv IS NOT NULL)
+            AS hd_ktv
+    FROM reported
+    WHERE month >= make_date($performance_year, 1, 1)
+    GROUP BY program, patient_id, month
+),
+
+-- Reading 18: the last value of the month or of the three (adults) or five months before it.
+eqrs_peritoneal AS (
+    SELECT
+        a.program,
+        a.patient_id,
+        a.month,
+        a.ccn,
+        arg_max(
+            p.pd_ktv, CAST(p.pd_ktv_date AS VARCHAR) || CAST(p.month AS VARCHAR) || p.ccn
+        ) AS pd_ktv
+    FROM aged AS a
+    CROSS JOIN rule AS r
+    JOIN reported AS p
+        ON p.program = a.program
+        AND p.patient_id = a.patient_id
+        AND p.pd_ktv_date <= last_day(a.month)
+        AND date_diff('month', p.pd_ktv_date, a.month)
+        < CASE WHEN a.age >= r.adult_age THEN r.adult_months ELSE r.child_months END
+    WHERE a.modality = 'peritoneal dialysis' AND p.pd_ktv IS NOT NULL
+    GROUP BY a.program, a.patient_id, a.month, a.ccn
+),
+
+-- Claims of the month of the patient's modality and age (2.3.12 to 2.6.12): ESRD for 91 days. Kt/V
+-- on a claim expires with its month in center, after four months at home and of adults on
+-- peritoneal dialysis, after six months of children on it.
+eligible AS (
+    SELECT
+        a.program,
+        a.patient_id,
+        a.month,
+        a.ccn,
+        c.clm_id,
+        c.thru_date,
+        c.frequency,
+        c.ktv_value,
+        c.is_hemodialysis,
+        coalesce(c.ccn = a.ccn, false) AS is_own,
+        CASE
+            WHEN c.is_peritoneal
+                THEN c.ktv_value <= r.most_pd
+                    AND coalesce(
+                        CASE
+                            WHEN c.age >= r.adult_age
+                                THEN c.ktv_date >= c.thru_date - INTERVAL 4 MONTH
+                            ELSE c.ktv_date >= c.thru_date - INTERVAL 6 MONTH
+                        END,
+                        true
+                    )
+            WHEN c.modality = 'home hemodialysis'
+                THEN c.frequency = 'usual'
+                    AND c.ktv_value <= r.most_hd
+                    AND coalesce(c.ktv_date >= c.thru_date - INTERVAL 4 MONTH, true)
+            ELSE c.frequency = 'usual'
+                AND c.ktv_value <= r.most_hd
+                AND coalesce(c.ktv_date >= c.month, true)
+        END AS is_usable
+    FROM aged AS a
+    CROSS JOIN rule AS r
+    JOIN claim AS c
+        ON c.program = a.program
+        AND c.patient_id = a.patient_id
+        AND c.month = a.month
+        AND c.esrd_day >= r.esrd_days
+        AND (c.age >= r.adult_age) = (a.age >= r.adult_age)
+        AND (
+            (a.modality = 'peritoneal dialysis' AND c.is_peritoneal)
+            OR (
+                a.modality IN (
+                    'in-center hemodialysis',
+                    'home hemodialysis',
+                    'in-center and home hemodialysis'
+                )
+                AND c.is_hemodialysis
+                AND (a.age >= r.adult_age OR c.modality = 'in-center hemodialysis')
+            )
+        )
+),
+
+claim_month AS (
+    SELECT
+        e.program,
+        e.patient_id,
+        e.month,
+        e.ccn,
+        arg_max(e.ktv_value, CAST(e.thru_date AS VARCHAR) || lpad(CAST(e.clm_id AS VARCHAR), 20, '0'))
+            FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
+        max(CASE WHEN e.ktv_value = r.frequent_ktv THEN 1 ELSE 0 END) AS has_frequent_ktv,
+        max(CASE WHEN e.is_own AND e.is_hemodialysis THEN 1 ELSE 0 END) AS has_own,
+        max(CASE WHEN e.is_own AND e.frequency = 'frequent' THEN 1 ELSE 0 END) AS has_frequent,
+        max(CASE WHEN e.is_own AND e.frequency = 'infrequent' THEN 1 ELSE 0 END) AS has_infrequent
+    FROM eligible AS e
+    CROSS JOIN rule AS r
+    GROUP BY e.program, e.patient_id, e.month, e.ccn
+)
+
+SELECT
+    a.program,
+    a.patient_id,
+    a.month,
+    a.ccn,
+    $performance_year AS performance_year,
+    a.modality,
+    CASE WHEN a.modality IS NOT NULL THEN a.modality_source END AS modality_source,
+    a.as_of_date,
+    a.age,
+    a.esrd_day,
+    -- 3.1.4: EQRS of the own facility, EQRS of others, then claims.
+    CASE
+        WHEN q.is_frequent = 1 THEN 'frequent'
+        WHEN a.frequency IS NOT NULL THEN a.frequency
+        WHEN c.has_frequent_ktv = 1 OR c.has_frequent = 1 THEN 'frequent'
+        WHEN c.has_infrequent = 1 THEN 'infrequent'
+        WHEN c.has_own = 1 THEN 'usual'
+    END AS frequency,
+    CASE
+        WHEN q.is_frequent = 1 THEN 'kt/v of 8.88'
+        WHEN a.frequency IS NOT NULL THEN a.frequency_source
+        WHEN c.has_frequent_ktv = 1 OR c.has_own = 1 THEN 'claims'
+    END AS frequency_source,
+    CASE
+        WHEN a.modality = 'peritoneal dialysis' THEN coalesce(p.pd_ktv, c.ktv)
+        ELSE coalesce(q.hd_ktv, c.ktv)
+    END AS ktv,
+    CASE
+        WHEN a.modality = 'peritoneal dialysis' AND p.pd_ktv IS NOT NULL THEN 'eqrs'
+        WHEN a.modality <> 'peritoneal dialysis' AND q.hd_ktv IS NOT NULL THEN 'eqrs'
+        WHEN c.ktv IS NOT NULL THEN 'claims'
+    END AS ktv_source
+FROM aged AS a
+LEFT JOIN eqrs_month AS q
+    ON q.program = a.program AND q.patient_id = a.patient_id AND q.month = a.month
+LEFT JOIN eqrs_peritoneal AS p
+    ON p.program = a.program
+    AND p.patient_id = a.patient_id
+    AND p.month = a.month
+    AND p.ccn = a.ccn
+LEFT JOIN claim_month AS c
+    ON c.program = a.program
+    AND c.patient_id = a.patient_id
+    AND c.month = a.month
+    AND c.ccn = a.ccn

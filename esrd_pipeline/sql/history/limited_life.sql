@@ -1,0 +1,106 @@
+-- One row: a month of the year of one patient of limited life expectancy: hospice in the month, or a
+-- diagnosis on claims in the past 12 months. Manual 2.1.9, 2.1.10; codes: limited_life_diagnosis.csv.
+-- Readings: the past 12 months are the reporting month and the eleven before it, by a claim's last
+-- day; a carrier claim of clinical laboratories alone (specialty 69) says nothing of a patient.
+WITH
+twelve AS (
+    SELECT CAST(number AS INTEGER) AS month_number
+    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
+),
+
+calendar AS (
+    SELECT make_date($performance_year, month_number, 1) AS month FROM twelve
+),
+
+linked AS (
+    SELECT
+        bene_id,
+        patient_id,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+beneficiary AS (
+    SELECT l.bene_id, l.patient_id
+    FROM linked AS l
+    JOIN linkage.patient AS p
+        ON p.patient_id = l.patient_id AND p.performance_year = $performance_year
+    WHERE l.place = 1
+),
+
+laboratory AS (
+    SELECT clm_id
+    FROM raw.carrier_line
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+    GROUP BY clm_id
+    HAVING min(CASE WHEN prvdr_spclty = '69' THEN 1 ELSE 0 END) = 1
+),
+
+coded AS (
+    SELECT
+        c.bene_id,
+        c.clm_thru_dt AS claim_day,
+        concat_ws(
+            '|',
+            '',
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+        ) AS codes
+    FROM raw.claim AS c
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.nch_clm_type_cd IN ('40', '60')
+    UNION ALL
+    SELECT
+        c.bene_id,
+        c.clm_thru_dt AS claim_day,
+        concat_ws(
+            '|',
+            '',
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
+        ) AS codes
+    FROM raw.carrier_claim AS c
+    LEFT JOIN laboratory AS l ON l.clm_id = c.clm_id
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND l.clm_id IS NULL
+),
+
+diagnosed AS (
+    SELECT DISTINCT
+        c.bene_id,
+        make_date(date_part('year', c.claim_day), date_part('month', c.claim_day), 1) AS month,
+        d.condition
+    FROM coded AS c
+    JOIN parameter.limited_life_diagnosis AS d ON contains(c.codes, '|' || d.icd_10_prefix)
+),
+
+evidence AS (
+    SELECT b.patient_id, c.month, d.condition
+    FROM diagnosed AS d
+    JOIN beneficiary AS b ON b.bene_id = d.bene_id
+    JOIN calendar AS c ON c.month >= d.month AND c.month < d.month + INTERVAL 12 MONTH
+    UNION ALL
+    SELECT b.patient_id, c.month, 'hospice' AS condition
+    FROM raw.claim AS h
+    JOIN beneficiary AS b ON b.bene_id = h.bene_id
+    JOIN calendar AS c ON c.month <= h.clm_thru_dt AND last_day(c.month) >= h.clm_from_dt
+    WHERE h.performance_year = $performance_year AND h.nch_clm_type_cd = '50'
+)
+
+SELECT
+    patient_id,
+    month,
+    $performance_year AS performance_year,
+    max(CASE WHEN condition = 'hospice' THEN 1 ELSE 0 END) = 1 AS is_hospice,
+    max(CASE WHEN condition = 'metastatic cancer' THEN 1 ELSE 0 END) = 1 AS has_metastatic_cancer,
+    max(CASE WHEN condition = 'end-stage liver disease' THEN 1 ELSE 0 END) = 1
+        AS has_end_stage_liver,
+    max(CASE WHEN condition = 'coma or anoxic brain injury' THEN 1 ELSE 0 END) = 1 AS has_coma
+FROM evidence
+GROUP BY patient_id, month

@@ -1,0 +1,315 @@
+"""Tables of patient-months: what claims, EQRS and clinical records say of each, and the cohort.
+
+A month is named by its first day. The performance year's months are there unless a table says
+otherwise.
+"""
+
+from esrd_pipeline.tables.clinical import ACCESS_TYPES
+from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.history import OF_A_FACILITY, OF_A_PATIENT
+from esrd_pipeline.tables.linkage import PATIENT
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+MONTH = Column("month", "date", "First day of the month", required=True)
+FREQUENCIES = ("usual", "frequent", "infrequent")
+CLAIM_MODALITIES = (
+    "in-center hemodialysis",
+    "home hemodialysis",
+    "peritoneal dialysis",
+    "other peritoneal dialysis",
+    "undetermined",
+)
+"""Modalities of Table 15."""
+MONTH_MODALITIES = (
+    "in-center hemodialysis",
+    "home hemodialysis",
+    "in-center and home hemodialysis",
+    "peritoneal dialysis",
+    "other",
+    "mixed",
+)
+
+DIALYSIS_CLAIM = Table(
+    name="history.dialysis_claim",
+    grain="one claim of a dialysis facility (type of bill 72x) of one patient",
+    source="manual 3.1.1 (single claim), 3.1.4",
+    key=("program", "clm_id"),
+    columns=(
+        PROGRAM,
+        Column("clm_id", "integer", "Claim", required=True),
+        PATIENT,
+        Column("ccn", "text", "Facility; null where the number is no facility's"),
+        Column("from_date", "date", "First day", required=True),
+        Column("thru_date", "date", "Last day", required=True),
+        MONTH,
+        YEAR,
+        Column(
+            "modality",
+            "text",
+            "Primary modality of this claim alone",
+            required=True,
+            allowed=CLAIM_MODALITIES,
+        ),
+        Column("is_mixed", "boolean", "Codes of several modality types", required=True),
+        Column("is_home", "boolean", "Condition code 74 or 75", required=True),
+        Column(
+            "sessions",
+            "integer",
+            "Hemodialysis sessions counted for the modality (step 7); null else",
+            minimum=0,
+        ),
+        Column("hemodialysis_codes", "integer", "All its hemodialysis codes", required=True),
+        Column("in_center_codes", "integer", "Of these, in-center ones", required=True),
+        Column("ktv_value", "number", "Value code D5; 8.88 frequent, 9.99 not reported"),
+        Column("ktv_date", "date", "Occurrence code 51"),
+        Column(
+            "frequency",
+            "text",
+            "By 3.1.4; null where it is no hemodialysis claim",
+            allowed=FREQUENCIES,
+        ),
+    ),
+    references=(OF_A_PATIENT,),
+)
+
+CLAIMS_MODALITY = Table(
+    name="history.claims_modality",
+    grain="one month of one patient at one facility, as the facility billed it",
+    source="manual 3.1.1, steps 1 to 7, and Table 15",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column("claim_count", "integer", "Claims", required=True, minimum=1),
+        Column("modality", "text", "Primary modality", required=True, allowed=CLAIM_MODALITIES),
+        Column("is_mixed", "boolean", "Codes of several modality types", required=True),
+        Column("sessions", "integer", "Hemodialysis sessions (step 7); null else", minimum=0),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+LIMITED_LIFE = Table(
+    name="history.limited_life",
+    grain="one month of one patient of limited life expectancy",
+    source="manual 2.1.9, 2.1.10",
+    key=("patient_id", "month"),
+    columns=(
+        PATIENT,
+        MONTH,
+        YEAR,
+        Column("is_hospice", "boolean", "A hospice claim in the month", required=True),
+        Column("has_metastatic_cancer", "boolean", "In the past 12 months", required=True),
+        Column("has_end_stage_liver", "boolean", "In the past 12 months", required=True),
+        Column("has_coma", "boolean", "Coma or anoxic brain injury, past 12", required=True),
+    ),
+    references=(OF_A_PATIENT,),
+)
+
+CARE_MONTH = Table(
+    name="history.care_month",
+    grain="one month of one patient at one facility that treated or admitted the patient, from two"
+    " months before the year",
+    source="manual 2.1.11, 2.3.11, 2.8.11, 3.1.1, 3.1.4",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column("days", "integer", "Days treated there by the treatment history", required=True),
+        Column("is_whole", "boolean", "Treated there on every day of the month", required=True),
+        Column(
+            "is_admitted",
+            "boolean",
+            "In EQRS admitted there on every day of the month",
+            required=True,
+        ),
+        Column(
+            "modality",
+            "text",
+            "By EQRS treatment records, the facility's own first; null where EQRS has none",
+            allowed=MONTH_MODALITIES,
+        ),
+        Column(
+            "frequency",
+            "text",
+            "By prescribed sessions in EQRS; null where EQRS has none",
+            allowed=FREQUENCIES,
+        ),
+        Column(
+            "frequency_source",
+            "text",
+            "Whose prescription",
+            allowed=("own facility", "other facility"),
+        ),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+CLINICAL_MONTH = Table(
+    name="history.clinical_month",
+    grain="one month of one patient as one facility reported it, of the year and the one before",
+    source="manual 2.1.12, 2.3.12 to 2.8.12, 2.19.5",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column("hd_ktv", "number", "Last spKt/V up to 5.0 by UKM or Daugirdas II"),
+        Column("hd_ktv_date", "date", "Its day"),
+        Column("pd_ktv", "number", "Last Kt/V up to 8.5"),
+        Column("pd_ktv_date", "date", "Its day"),
+        Column("is_frequent", "boolean", "A Kt/V of 8.88 was reported", required=True),
+        Column("has_calcium", "boolean", "An uncorrected calcium was reported", required=True),
+        Column("calcium", "number", "Last uncorrected calcium from 0.1 to 20", unit="mg/dL"),
+        Column("calcium_date", "date", "Its day"),
+        Column("has_npcr", "boolean", "nPCR, or all of its components (2.7.12)", required=True),
+        Column("has_reconciliation", "boolean", "All of 2.19.5 for a day there", required=True),
+        Column("sessions_delivered", "integer", "Sessions the facility delivered", minimum=0),
+        Column("access_type", "text", "Last access reported", allowed=ACCESS_TYPES),
+        Column("access_date", "date", "Its day"),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+KTV_MONTH = Table(
+    name="history.ktv_month",
+    grain="one month of one patient at one facility that treated the patient on every day of it",
+    source="manual 2.3.12 to 2.6.12, 3.1.1, 3.1.4; readings 18, 19",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column("modality", "text", "By EQRS, else by claims", allowed=MONTH_MODALITIES),
+        Column("modality_source", "text", "Whose", allowed=("eqrs", "claims")),
+        Column("as_of_date", "date", "Day of age and duration of ESRD", required=True),
+        Column("age", "integer", "Years on that day; null where birth is unknown"),
+        Column("esrd_day", "integer", "Day of ESRD on that day; the first is 1", required=True),
+        Column("frequency", "text", "Sessions a week; null where unknown", allowed=FREQUENCIES),
+        Column(
+            "frequency_source",
+            "text",
+            "Whose",
+            allowed=("kt/v of 8.88", "own facility", "other facility", "claims"),
+        ),
+        Column("ktv", "number", "Selected Kt/V, in range; null where there is none"),
+        Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+MONTHLY_MEASURES = (
+    "ktv_adult_hd",
+    "ktv_adult_pd",
+    "ktv_pediatric_hd",
+    "ktv_pediatric_pd",
+    "ltc",
+    "hypercalcemia",
+    "npcr",
+    "medication_reconciliation",
+)
+REASONS = (
+    "not a measure of the program",
+    "extraordinary circumstances exception",
+    "new facility",
+    "not at the facility for the entire month",
+    "died before the month's last day",
+    "date of birth unknown",
+    "younger than 18",
+    "18 or older",
+    "younger than 18 two months before",
+    "not on ESRD treatment",
+    "ESRD for fewer than 90 days",
+    "ESRD for fewer than 91 days",
+    "modality unknown",
+    "other modality",
+    "not on hemodialysis all month",
+    "not on in-center hemodialysis all month",
+    "not on peritoneal dialysis all month",
+    "sessions a week unknown",
+    "frequent dialysis",
+    "infrequent dialysis",
+    "catheter and limited life expectancy",
+    "fewer than 7 hemodialysis treatments in center",
+)
+"""Why a patient-month is not in a measure's denominator."""
+
+PATIENT_MONTHS = Table(
+    name="cohort.patient_months",
+    grain="one month of the year of one patient at one facility that treated or admitted them",
+    source="manual 2.1, 2.3 to 2.8, 2.19, 3.1, 3.4, 3.5",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column("is_whole", "boolean", "Treated there on every day of the month", required=True),
+        Column("is_admitted", "boolean", "Admitted there all month in EQRS", required=True),
+        Column("age", "integer", "Years on the month's first day; null where birth is unknown"),
+        Column("esrd_day", "integer", "Day of ESRD on the month's first day", required=True),
+        Column("modality", "text", "By EQRS; DFC: else by claims", allowed=MONTH_MODALITIES),
+        Column("frequency", "text", "Sessions a week (3.1.4)", allowed=FREQUENCIES),
+        Column("is_exception", "boolean", "Month of an exception (3.4, QIP)", required=True),
+        Column("is_new_facility", "boolean", "Before reporting begins (3.5, QIP)", required=True),
+        Column("ktv", "number", "Selected Kt/V"),
+        Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+        Column("access_type", "text", "Last access reported", allowed=ACCESS_TYPES),
+        Column(
+            "catheter_months",
+            "integer",
+            "Months up to this one, at most 3, with a catheter there all month",
+            required=True,
+            minimum=0,
+            maximum=3,
+        ),
+        Column("is_limited_life", "boolean", "Limited life expectancy (2.1.9)", required=True),
+        Column("calcium", "number", "Mean of up to three months (2.8.12)", unit="mg/dL"),
+        Column("sessions", "integer", "Hemodialysis treatments by EQRS, else claims", minimum=0),
+        *(
+            column
+            for name in MONTHLY_MEASURES
+            for column in (
+                Column(
+                    f"{name}_reason",
+                    "text",
+                    f"Why not in the denominator of {name}",
+                    allowed=REASONS,
+                ),
+                Column(f"is_{name}", "boolean", f"In its numerator: {name}; null if excluded"),
+            )
+        ),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+MONTHLY = Table(
+    name="cohort.monthly",
+    grain="one patient counted at one facility in one measure of patient-months",
+    source="cohort.patient_months",
+    key=("program", "measure", "ccn", "patient_id"),
+    columns=(
+        PROGRAM,
+        MEASURE,
+        CCN,
+        PATIENT,
+        YEAR,
+        Column("numerator", "integer", "Months in the numerator", required=True, minimum=0),
+        Column("denominator", "integer", "Months in the denominator", required=True, minimum=1),
+    ),
+    rules=(Rule("the numerator lies in the denominator", "numerator <= denominator"),),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+TABLES = (DIALYSIS_CLAIM, CLAIMS_MODALITY, LIMITED_LIFE, CARE_MONTH, CLINICAL_MONTH, KTV_MONTH)
+COHORTS = (PATIENT_MONTHS, MONTHLY)

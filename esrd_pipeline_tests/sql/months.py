@@ -1,0 +1,162 @@
+"""Short words for a patient's months: where treated, what was reported, and what a program knows.
+
+The patient is 1, born in 1950, with ESRD since 2020. Facilities are 'A' and 'B', EQRS 1 and 2.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+A, B = 1, 2
+CENTER, HOME, BOTH, PERITONEAL = (
+    "in-center hemodialysis",
+    "home hemodialysis",
+    "in-center and home hemodialysis",
+    "peritoneal dialysis",
+)
+PROGRAMS = ("dfc", "qip")
+Known = dict[str, Sequence[Row]]
+
+
+def know(*, born: str = "1950-06-15", since: str = "2020-01-01", died: str | None = None) -> Known:
+    """What is known of the patient and the facilities."""
+    return {
+        "linkage.patient": [{"patient_id": 1, "date_of_birth": day(born)}],
+        "linkage.first_service": [
+            {"program": program, "patient_id": 1, "first_service_date": day(since)}
+            for program in PROGRAMS
+        ],
+        "linkage.death": [
+            {"program": program, "patient_id": 1, "death_date": day(died)} for program in PROGRAMS
+        ]
+        if died
+        else [],
+        "linkage.facility": [
+            {"program": program, "ccn": ccn, "is_eligible": True}
+            for program in PROGRAMS
+            for ccn in "AB"
+        ],
+        "linkage.facility_ccn": [
+            {
+                "program": program,
+                "facilityid": number,
+                "start_date": day("1980-01-01"),
+                "ccn": ccn,
+            }
+            for program in PROGRAMS
+            for number, ccn in ((A, "A"), (B, "B"))
+        ],
+    }
+
+
+def excepted(ccn: str, *months: str) -> Known:
+    """An exception for each month, written '2024-03'."""
+    return {
+        "raw.ece_grant": [
+            {"ccn": ccn, "first_month": day(f"{month}-01"), "last_month": day(f"{month}-01")}
+            for month in months
+        ]
+    }
+
+
+def care(month: str, ccn: str = "A", modality: str | None = CENTER, **other: object) -> list[Row]:
+    """A whole month at a facility, with three sessions a week prescribed; in both programs."""
+    is_hemodialysis = modality in (CENTER, HOME, BOTH)
+    return [
+        {
+            "program": program,
+            "patient_id": 1,
+            "month": day(f"{month}-01"),
+            "ccn": ccn,
+            "days": 28,
+            "is_whole": True,
+            "is_admitted": True,
+            "modality": modality,
+            "frequency": "usual" if is_hemodialysis else None,
+            "frequency_source": "own facility" if is_hemodialysis else None,
+            **other,
+        }
+        for program in PROGRAMS
+    ]
+
+
+def clinic(month: str, ccn: str = "A", **values: object) -> list[Row]:
+    """What a facility reported of a month; in both programs."""
+    return [
+        {
+            "program": program,
+            "patient_id": 1,
+            "month": day(f"{month}-01"),
+            "ccn": ccn,
+            "is_frequent": False,
+            "has_calcium": "calcium" in values,
+            "has_npcr": False,
+            "has_reconciliation": False,
+            **{
+                f"{name}_date": day(f"{month}-15")
+                for name in ("hd_ktv", "pd_ktv", "calcium")
+                if name in values
+            },
+            **({"access_date": day(f"{month}-15")} if "access_type" in values else {}),
+            **values,
+        }
+        for program in PROGRAMS
+    ]
+
+
+def bill(month: str, ccn: str = "A", modality: str = CENTER, **other: object) -> list[Row]:
+    """A claim of a whole month; in both programs."""
+    first = day(f"{month}-01")
+    return [
+        {
+            "program": program,
+            "clm_id": 1,
+            "patient_id": 1,
+            "ccn": ccn,
+            "from_date": first,
+            "thru_date": pd.Period(month).end_time.date(),
+            "month": first,
+            "modality": modality,
+            "is_mixed": False,
+            "is_home": modality == HOME,
+            "frequency": "usual" if modality in (CENTER, HOME) else None,
+            **other,
+        }
+        for program in PROGRAMS
+    ]
+
+
+def judge(
+    cared: Sequence[Row],
+    reported: Sequence[Row] = (),
+    claims: Sequence[Row] = (),
+    *,
+    program: str = "dfc",
+    known: Mapping[str, Sequence[Row]] | None = None,
+    billed: Sequence[Row] = (),
+    limited: Sequence[Row] = (),
+) -> pd.DataFrame:
+    """cohort.patient_months of one program, by way of history.ktv_month."""
+    rows = run(
+        "history.ktv_month",
+        "cohort.patient_months",
+        tables={
+            **know(),
+            **(known or {}),
+            "history.care_month": list(cared),
+            "history.clinical_month": list(reported),
+            "history.dialysis_claim": list(claims),
+            "history.claims_modality": list(billed),
+            "history.limited_life": list(limited),
+        },
+    )
+    return rows[rows["program"] == program].reset_index(drop=True)
+
+
+def last(rows: pd.DataFrame, measure: str) -> object:
+    """The last month's reason, or whether it is in the numerator."""
+    row = rows.iloc[-1]
+    reason = row[f"{measure}_reason"]
+    return bool(row[f"is_{measure}"]) if pd.isna(reason) else reason

@@ -1,0 +1,181 @@
+"""What a facility reported of a month: manual 2.1.12, 2.3.12, 2.7.12, 2.8.12, 2.19.5."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.months import A, B, know
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+MARCH = day("2024-03-01")
+UKM = "UKM"
+COMPONENTS: Row = {
+    "bun_pre": 60.0,
+    "bun_post": 20.0,
+    "weight_pre": 71.0,
+    "weight_pre_unit": "kg",
+    "weight_post": 69.0,
+    "weight_post_unit": "kg",
+    "delivered_minutes": 240.0,
+    "bun_date": day("2024-03-11"),
+}
+
+
+def record(number: int = 1, facility: int = A, **values: object) -> Row:
+    return {
+        "patient_id": 1,
+        "facilityid": facility,
+        "month": MARCH,
+        "record_number": number,
+        **values,
+    }
+
+
+def measured(value: float, when: str | None, number: int = 1, method: str = UKM) -> Row:
+    return record(number, ktv_value=value, ktv_method=method, ktv_date=day(when) if when else None)
+
+
+def march(
+    *records: Row, access: Sequence[Row] = (), reconciled: Sequence[Row] = (), merged: bool = False
+) -> pd.Series:
+    known = know()
+    if merged:
+        known["linkage.facility_ccn"] = [
+            {**row, "ccn": "A"} for row in known["linkage.facility_ccn"]
+        ]
+    rows = run(
+        "history.clinical_month",
+        tables={
+            **known,
+            "raw.eqrs_clinical_month": list(records),
+            "raw.eqrs_vascular_access": list(access),
+            "raw.eqrs_medication_reconciliation": list(reconciled),
+        },
+    )
+    return rows[(rows["program"] == "dfc") & (rows["ccn"] == "A")].iloc[0]
+
+
+def test_the_last_measured_kt_v_counts_then_the_last_submitted() -> None:
+    assert march(measured(1.1, "2024-03-20"), measured(1.5, "2024-03-10", 2))["hd_ktv"] == 1.1
+    assert march(measured(1.1, "2024-03-20"), measured(1.5, "2024-03-20", 2))["hd_ktv"] == 1.5
+    assert march(measured(1.1, "2024-03-02"), measured(1.5, None, 2))["hd_ktv"] == 1.1
+
+
+def test_a_value_out_of_range_does_not_hide_one_in_range() -> None:
+    row = march(measured(1.4, "2024-03-10"), measured(6.0, "2024-03-20", 2))
+    assert row["hd_ktv"] == 1.4
+    assert row["pd_ktv"] == 6.0
+
+
+@pytest.mark.parametrize(("value", "is_in"), [(5.0, True), (5.01, False)])
+def test_hemodialysis_kt_v_is_at_most_5(value: float, is_in: bool) -> None:  # noqa: FBT001
+    assert pd.notna(march(measured(value, "2024-03-10"))["hd_ktv"]) == is_in
+
+
+@pytest.mark.parametrize(("value", "is_in"), [(8.5, True), (8.51, False)])
+def test_peritoneal_kt_v_is_at_most_8_5(value: float, is_in: bool) -> None:  # noqa: FBT001
+    assert pd.notna(march(measured(value, "2024-03-10"))["pd_ktv"]) == is_in
+
+
+def test_hemodialysis_kt_v_is_by_ukm_or_daugirdas() -> None:
+    assert march(measured(1.4, "2024-03-10", method="Daugirdas II"))["hd_ktv"] == 1.4
+    assert pd.isna(march(measured(1.4, "2024-03-10", method="Other"))["hd_ktv"])
+
+
+def test_a_kt_v_dated_in_another_month_is_not_of_this_one() -> None:
+    row = march(measured(2.0, "2024-02-28"))
+    assert pd.isna(row["hd_ktv"])
+    assert (row["pd_ktv"], str(row["pd_ktv_date"])[:10]) == (2.0, "2024-02-28")
+
+
+def test_8_88_is_frequent_dialysis_and_no_value() -> None:
+    row = march(measured(8.88, "2024-03-10"))
+    assert row["is_frequent"]
+    assert pd.isna(row["hd_ktv"])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_in"), [(0.1, True), (0.09, False), (20.0, True), (20.01, False)]
+)
+def test_calcium_from_0_1_to_20_is_a_value_and_any_is_reported(
+    value: float,
+    is_in: bool,  # noqa: FBT001
+) -> None:
+    row = march(record(calcium_value=value, calcium_date=day("2024-03-10")))
+    assert row["has_calcium"]
+    assert pd.notna(row["calcium"]) == is_in
+
+
+def test_npcr_is_known_with_its_day() -> None:
+    assert march(record(npcr_value=1.1, npcr_date=day("2024-03-11")))["has_npcr"]
+    assert not march(record(npcr_value=1.1))["has_npcr"]
+
+
+def test_npcr_is_known_by_all_of_its_components() -> None:
+    assert march(record(**COMPONENTS))["has_npcr"]
+
+
+@pytest.mark.parametrize("missing", list(COMPONENTS))
+def test_without_one_of_them_it_is_not(missing: str) -> None:
+    assert not march(record(**{**COMPONENTS, missing: None}))["has_npcr"]
+
+
+def reconciliation(
+    when: str | None = "2024-03-12",
+    clinician: str | None = "nurse",
+    name: str | None = "A. Nurse",
+) -> bool:
+    row = record(
+        reconciliation_date=day(when) if when else None,
+        clinician_type=clinician,
+        clinician_name=name,
+    )
+    return bool(march(record(), reconciled=[row])["has_reconciliation"])
+
+
+@pytest.mark.parametrize(
+    "clinician",
+    [
+        "physician",
+        "nurse",
+        "advanced registered nurse practitioner",
+        "physician assistant",
+        "pharmacist",
+        "pharmacy technician",
+    ],
+)
+def test_six_kinds_of_professionals_reconcile(clinician: str) -> None:
+    assert reconciliation(clinician=clinician)
+
+
+def test_a_reconciliation_has_a_day_of_the_month_a_professional_and_a_name() -> None:
+    assert not reconciliation(when=None)
+    assert not reconciliation(when="2024-02-29")
+    assert not reconciliation(clinician="other")
+    assert not reconciliation(clinician=None)
+    assert not reconciliation(name=None)
+    assert not reconciliation(name=" ")
+
+
+def used(kind: str | None, when: str | None, number: int = 1) -> Row:
+    return record(number, access_type=kind, access_date=day(when) if when else None)
+
+
+def test_the_last_access_of_the_month_counts() -> None:
+    one, other = used("Catheter Only", "2024-03-20"), used("AVFONLY", "2024-03-05", 2)
+    assert march(access=[one, other])["access_type"] == "Catheter Only"
+    assert march(access=[one, used("AVFONLY", "2024-03-20", 2)])["access_type"] == "AVFONLY"
+
+
+def test_an_access_without_a_type_is_none() -> None:
+    given = [used("AVFONLY", "2024-03-05"), used(None, "2024-03-20", 2)]
+    assert march(access=given)["access_type"] == "AVFONLY"
+    assert pd.isna(march(record(), access=[used(None, "2024-03-20")])["access_type"])
+
+
+def test_two_eqrs_facilities_under_one_number_are_one() -> None:
+    one = record(1, A, calcium_value=9.0, calcium_date=day("2024-03-10"))
+    other = record(1, B, calcium_value=9.5, calcium_date=day("2024-03-20"), sessions_delivered=12)
+    row = march(one, other, merged=True)
+    assert (row["calcium"], row["sessions_delivered"]) == (9.5, 12)

@@ -1,0 +1,66 @@
+"""Limited life expectancy: manual 2.1.9, 2.1.10."""
+
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+
+def claim(kind: str, start: str, end: str | None = None, **codes: str) -> Row:
+    return {
+        "bene_id": 900,
+        "clm_id": 1,
+        "nch_clm_type_cd": kind,
+        "clm_from_dt": day(start),
+        "clm_thru_dt": day(end or start),
+        "performance_year": int((end or start)[:4]),
+        **codes,
+    }
+
+
+def months(*claims: Row, carrier: list[Row] | None = None, specialty: str = "11") -> list[str]:
+    rows = run(
+        "history.limited_life",
+        tables={
+            "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
+            "linkage.patient": [{"patient_id": 1}],
+            "raw.claim": list(claims),
+            "raw.carrier_claim": [
+                {key: value for key, value in row.items() if key != "nch_clm_type_cd"}
+                for row in carrier or []
+            ],
+            "raw.carrier_line": [
+                {
+                    "clm_id": 1,
+                    "line_num": 1,
+                    "prvdr_spclty": specialty,
+                    "performance_year": row["performance_year"],
+                }
+                for row in carrier or []
+            ],
+        },
+    )
+    return [str(month)[:7] for month in rows["month"]]
+
+
+def test_hospice_counts_in_the_months_it_touches() -> None:
+    assert months(claim("50", "2024-03-20", "2024-04-02")) == ["2024-03", "2024-04"]
+
+
+@pytest.mark.parametrize("code", ["C7951", "C800", "K7210", "K767", "R402432", "G931"])
+def test_a_diagnosis_counts_in_its_month_and_the_eleven_after(code: str) -> None:
+    assert months(claim("60", "2023-03-20", icd_dgns_cd7=code)) == ["2024-01", "2024-02"]
+    assert len(months(claim("40", "2024-01-05", prncpal_dgns_cd=code))) == 12
+
+
+def test_other_diagnoses_and_codes_that_contain_one_say_nothing() -> None:
+    assert months(claim("60", "2024-03-20", prncpal_dgns_cd="N186", icd_dgns_cd1="XC79")) == []
+
+
+def test_home_health_and_nursing_claims_are_not_among_the_sources() -> None:
+    assert months(claim("10", "2024-03-20", prncpal_dgns_cd="C7951")) == []
+
+
+def test_physicians_count_and_laboratories_do_not() -> None:
+    told = [claim("", "2024-11-05", prncpal_dgns_cd="C7951")]
+    assert months(carrier=told) == ["2024-11", "2024-12"]
+    assert months(carrier=told, specialty="69") == []
