@@ -54,6 +54,101 @@ def test_an_admission_the_day_after_going_home_is_another_stay() -> None:
     assert len(rows) == 2
 
 
+@pytest.mark.parametrize("status", ["02", "05", "30", "66"])
+def test_a_transfer_or_interim_bill_joins_what_begins_the_next_day(status: str) -> None:
+    rows = stay(
+        inpatient(1, "2024-02-01", "2024-02-05", status=status),
+        inpatient(2, "2024-02-06", "2024-02-09"),
+    )
+    assert len(rows) == 1
+
+
+def test_a_transfer_two_days_before_is_another_stay() -> None:
+    rows = stay(
+        inpatient(1, "2024-02-01", "2024-02-05", status="02"),
+        inpatient(2, "2024-02-07", "2024-02-09"),
+    )
+    assert len(rows) == 2
+
+
+def test_claims_that_overlap_are_one_stay_from_the_first_day_to_the_last() -> None:
+    (row,) = stay(
+        inpatient(1, "2024-02-01", "2024-02-10"), inpatient(2, "2024-02-04", "2024-02-06")
+    ).to_dict("records")
+    assert (row["admit_date"], row["discharge_date"]) == (day("2024-02-01"), day("2024-02-10"))
+
+
+def test_a_claim_within_a_longer_one_does_not_end_it() -> None:
+    rows = stay(
+        inpatient(1, "2024-02-01", "2024-02-20"),
+        inpatient(2, "2024-02-04", "2024-02-06"),
+        inpatient(3, "2024-02-15", "2024-02-25"),
+    )
+    assert rows["discharge_date"].tolist() == [day("2024-02-25")]
+
+
+def test_an_admission_on_the_day_of_discharge_goes_on_with_the_stay() -> None:
+    rows = stay(inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-05", "2024-02-08"))
+    assert rows["discharge_date"].tolist() == [day("2024-02-08")]
+
+
+def test_a_stay_keeps_the_hospital_and_diagnosis_it_began_with_and_the_status_it_ended_with() -> (
+    None
+):
+    (row,) = stay(
+        inpatient(1, "2024-02-01", "2024-02-05", status="02", prncpal_dgns_cd="N186"),
+        inpatient(2, "2024-02-06", "2024-02-09", status="20", prncpal_dgns_cd="I509"),
+    ).to_dict("records")
+    assert (row["hospital"], row["principal_diagnosis"]) == ("010001", "N186")
+    assert row["discharge_status"] == "20"
+
+
+def test_the_admission_date_counts_and_without_one_the_first_day_billed() -> None:
+    rows = stay(
+        inpatient(1, "2024-02-03", "2024-02-05", clm_admsn_dt=day("2024-02-01")),
+        inpatient(2, "2024-04-03", "2024-04-05", clm_admsn_dt=None),
+    )
+    assert rows["admit_date"].tolist() == [day("2024-02-01"), day("2024-04-03")]
+
+
+def test_a_stay_that_medicare_did_not_pay_counts() -> None:
+    assert len(stay(inpatient(1, "2024-02-01", "2024-02-05", clm_mdcr_non_pmt_rsn_cd="B"))) == 1
+
+
+def test_outpatient_and_nursing_home_claims_are_no_hospital_stay() -> None:
+    rows = stay(
+        inpatient(1, "2024-02-01", "2024-02-05", nch_clm_type_cd="40"),
+        inpatient(2, "2024-03-01", "2024-03-05", nch_clm_type_cd="20"),
+    )
+    assert rows.empty
+
+
+def test_a_stay_over_new_year_is_joined_from_both_years_claims() -> None:
+    rows = stay(
+        inpatient(1, "2023-12-20", "2023-12-31", status="30", performance_year=2023),
+        inpatient(2, "2024-01-01", "2024-01-09"),
+    )
+    assert rows["admit_date"].tolist() == [day("2023-12-20")]
+    assert rows["discharge_date"].tolist() == [day("2024-01-09")]
+
+
+def test_two_patients_on_the_same_days_have_a_stay_each() -> None:
+    rows = run(
+        "history.hospital_stay",
+        tables={
+            "linkage.beneficiary": [
+                *BOTH_YEARS,
+                {"bene_id": 501, "patient_id": 2, "performance_year": 2024},
+            ],
+            "raw.claim": [
+                inpatient(1, "2024-02-01", "2024-02-05"),
+                inpatient(2, "2024-02-03", "2024-02-08", bene_id=501),
+            ],
+        },
+    )
+    assert rows["patient_id"].tolist() == [1, 2]
+
+
 def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> None:
     rows = stay(
         inpatient(1, "2024-02-01", "2024-02-05", icd_dgns_cd7="U071"),
@@ -128,6 +223,45 @@ def test_several_claims_of_a_month_are_added_up() -> None:
 
 def test_an_inpatient_claim_covers_as_well() -> None:
     assert see(inpatient(1, "2024-11-03", "2024-11-09")) == {"2024-11", "2024-12"}
+
+
+@pytest.mark.parametrize("kind", ["20", "30", "60"])
+def test_a_claim_of_a_hospital_or_nursing_facility_covers_three_months(kind: str) -> None:
+    assert see(inpatient(1, "2024-06-01", "2024-06-05", nch_clm_type_cd=kind)) == {
+        "2024-06",
+        "2024-07",
+        "2024-08",
+    }
+
+
+def test_an_outpatient_claim_that_is_no_dialysis_claim_covers_nothing() -> None:
+    assert see({**dialysis(1, "2024-03", 5000), "clm_srvc_clsfctn_type_cd": "1"}) == set()
+
+
+def test_a_month_of_the_year_before_covers_january_and_february() -> None:
+    assert see({**dialysis(1, "2023-12", 1500), "performance_year": 2023}) == {"2024-01", "2024-02"}
+
+
+def test_small_months_are_not_added_up_over_months() -> None:
+    assert see(dialysis(1, "2024-03", 700), dialysis(2, "2024-04", 700)) == set()
+
+
+def test_a_claim_belongs_to_the_month_of_its_last_day() -> None:
+    rows = {
+        **dialysis(1, "2024-03", 1200),
+        "clm_from_dt": day("2024-03-20"),
+        "clm_thru_dt": day("2024-04-02"),
+    }
+    assert see(rows) == {"2024-04", "2024-05", "2024-06"}
+
+
+def test_coverage_and_medicare_advantage_add_to_each_other() -> None:
+    assert see(dialysis(1, "2024-03", 1200), ma=(1, 5)) == {
+        "2024-01",
+        "2024-03",
+        "2024-04",
+        "2024-05",
+    }
 
 
 def test_medicare_advantage_is_observable_in_its_own_months() -> None:

@@ -1,27 +1,19 @@
 -- One row: a stage after the index COVID-19 hospitalisation. Manual 2.13.13.
-WITH indexed AS (
-    SELECT
-        patient_id,
-        discharge_date
+WITH
+indexed AS (
+    SELECT patient_id, discharge_date
     FROM history.hospital_stay
-    WHERE
-        performance_year = $performance_year AND is_index_covid
-), stage AS (
-    SELECT
-        1 AS stage,
-        1 AS first_day,
-        30 AS last_day
+    WHERE performance_year = $performance_year AND is_index_covid
+),
+
+stage AS (
+    SELECT 1 AS stage, 1 AS first_day, 30 AS last_day
     UNION ALL
-    SELECT
-        2,
-        31,
-        60
+    SELECT 2, 31, 60
     UNION ALL
-    SELECT
-        3,
-        61,
-        180
+    SELECT 3, 61, 180
 )
+
 SELECT
     i.patient_id,
     s.stage,

@@ -1,16 +1,16 @@
 -- One row: a hospital stay of the year or the one before. Manual 2.13.11.
 -- Readings: claims with the same patient, hospital and days are one; claims that overlap, begin on
 -- the day another ends, or begin the day after a transfer (02, 05, 66) or an interim bill (30),
--- are one stay; claims Medicare refused to pay for its own reasons are none.
-WITH beneficiary AS (
-    SELECT
-        bene_id,
-        performance_year,
-        patient_id
+-- are one stay; a stay counts whether Medicare paid for it or not (2.13.11: "when a claim is
+-- submitted"), as those of Medicare Advantage, which are never paid by claim.
+WITH
+beneficiary AS (
+    SELECT bene_id, performance_year, patient_id
     FROM linkage.beneficiary
-    WHERE
-        performance_year BETWEEN $performance_year - 1 AND $performance_year
-), claim AS (
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+claim AS (
     SELECT
         b.patient_id,
         c.clm_id,
@@ -22,43 +22,22 @@ WITH beneficiary AS (
         coalesce(c.clm_mco_pd_sw, '0') = '1' AS is_managed_care,
         CASE
             WHEN 'U071' IN (
-                c.prncpal_dgns_cd,
-                c.icd_dgns_cd1,
-                c.icd_dgns_cd2,
-                c.icd_dgns_cd3,
-                c.icd_dgns_cd4,
-                c.icd_dgns_cd5,
-                c.icd_dgns_cd6,
-                c.icd_dgns_cd7,
-                c.icd_dgns_cd8,
-                c.icd_dgns_cd9,
-                c.icd_dgns_cd10,
-                c.icd_dgns_cd11,
-                c.icd_dgns_cd12,
-                c.icd_dgns_cd13,
-                c.icd_dgns_cd14,
-                c.icd_dgns_cd15,
-                c.icd_dgns_cd16,
-                c.icd_dgns_cd17,
-                c.icd_dgns_cd18,
-                c.icd_dgns_cd19,
-                c.icd_dgns_cd20,
-                c.icd_dgns_cd21,
-                c.icd_dgns_cd22,
-                c.icd_dgns_cd23,
-                c.icd_dgns_cd24,
-                c.icd_dgns_cd25
-            )
-            THEN 1
+                c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+                c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+                c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+                c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+                c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+                c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+            ) THEN 1
             ELSE 0
         END AS is_covid
     FROM raw.claim AS c
-    JOIN beneficiary AS b
-        ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    WHERE
-        c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.nch_clm_type_cd = '60'
-), ordered AS (
+),
+
+ordered AS (
     SELECT
         *,
         max(last_date) OVER (
@@ -66,21 +45,25 @@ WITH beneficiary AS (
             ORDER BY admit_date, last_date, clm_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS before_last,
-        lag(ptnt_dschrg_stus_cd) OVER (PARTITION BY patient_id ORDER BY admit_date, last_date, clm_id) AS before_status
+        lag(ptnt_dschrg_stus_cd) OVER (
+            PARTITION BY patient_id ORDER BY admit_date, last_date, clm_id
+        ) AS before_status
     FROM claim
-), marked AS (
+),
+
+marked AS (
     SELECT
         *,
         CASE
             WHEN admit_date <= before_last
-            OR (
-                admit_date = before_last + 1 AND before_status IN ('02', '05', '30', '66')
-            )
-            THEN 0
+                OR (admit_date = before_last + 1 AND before_status IN ('02', '05', '30', '66'))
+                THEN 0
             ELSE 1
         END AS is_new
     FROM ordered
-), numbered AS (
+),
+
+numbered AS (
     SELECT
         *,
         sum(is_new) OVER (
@@ -89,13 +72,21 @@ WITH beneficiary AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS stay
     FROM marked
-), placed AS (
+),
+
+placed AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY patient_id, stay ORDER BY admit_date, last_date, clm_id) AS first_place,
-        row_number() OVER (PARTITION BY patient_id, stay ORDER BY last_date DESC, admit_date DESC, clm_id DESC) AS last_place
+        row_number() OVER (
+            PARTITION BY patient_id, stay ORDER BY admit_date, last_date, clm_id
+        ) AS first_place,
+        row_number() OVER (
+            PARTITION BY patient_id, stay ORDER BY last_date DESC, admit_date DESC, clm_id DESC
+        ) AS last_place
     FROM numbered
-), stay AS (
+),
+
+stay AS (
     SELECT
         patient_id,
         stay,
@@ -108,27 +99,26 @@ WITH beneficiary AS (
         max(is_covid) AS is_covid,
         min(CASE WHEN is_managed_care THEN 1 ELSE 0 END) AS is_managed_care
     FROM placed
-    GROUP BY
-        patient_id,
-        stay
-), earlier AS (
-    SELECT DISTINCT
-        patient_id
+    GROUP BY patient_id, stay
+),
+
+earlier AS (
+    SELECT DISTINCT patient_id
     FROM history.hospital_stay
-    WHERE
-        performance_year = $performance_year - 1
+    WHERE performance_year = $performance_year - 1
         AND is_index_covid
         AND admit_date < make_date($performance_year - 1, 1, 1)
-), covid AS (
+),
+
+covid AS (
     SELECT
         patient_id,
         min(admit_date) AS admit_date
     FROM stay
-    WHERE
-        is_covid = 1 AND admit_date >= CAST('2020-02-20' AS DATE)
-    GROUP BY
-        patient_id
+    WHERE is_covid = 1 AND admit_date >= DATE '2020-02-20'
+    GROUP BY patient_id
 )
+
 SELECT
     s.patient_id,
     s.admit_date,
@@ -139,10 +129,8 @@ SELECT
     s.discharge_status,
     s.principal_diagnosis,
     s.is_covid = 1 AS is_covid,
-    NOT c.patient_id IS NULL AND e.patient_id IS NULL AS is_index_covid,
+    c.patient_id IS NOT NULL AND e.patient_id IS NULL AS is_index_covid,
     s.is_managed_care = 1 AS is_managed_care
 FROM stay AS s
-LEFT JOIN covid AS c
-    ON c.patient_id = s.patient_id AND c.admit_date = s.admit_date
-LEFT JOIN earlier AS e
-    ON e.patient_id = s.patient_id
+LEFT JOIN covid AS c ON c.patient_id = s.patient_id AND c.admit_date = s.admit_date
+LEFT JOIN earlier AS e ON e.patient_id = s.patient_id

@@ -1,66 +1,65 @@
 -- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13; reading 17.
-WITH form AS (
+WITH
+form AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY patient_id ORDER BY coalesce(dialysis_began_date, signature_date), form_number) AS place
+        row_number() OVER (
+            PARTITION BY patient_id
+            ORDER BY coalesce(dialysis_began_date, signature_date), form_number
+        ) AS place
     FROM raw.cms_2728
-    WHERE
-        performance_year = $performance_year
-), person AS (
-    SELECT
-        patient_id,
-        primary_cause,
-        date_of_birth
+    WHERE performance_year = $performance_year
+),
+
+person AS (
+    SELECT patient_id, primary_cause
     FROM linkage.patient
-    WHERE
-        performance_year = $performance_year
-), flagged AS (
+    WHERE performance_year = $performance_year
+),
+
+flagged AS (
     SELECT
         p.patient_id,
-        NOT f.patient_id IS NULL AS has_form,
+        f.patient_id IS NOT NULL AS has_form,
         CASE
             WHEN f.height_cm > 0
-            THEN f.dry_weight_kg / (
-                f.height_cm / 100 * f.height_cm / 100
-            )
+                THEN f.dry_weight_kg / (f.height_cm / 100 * f.height_cm / 100)
         END AS bmi,
         p.primary_cause,
-        coalesce(f.has_alcohol_dependence, FALSE) AS has_alcohol_dependence,
-        coalesce(f.has_atherosclerotic_heart_disease, FALSE) AS has_atherosclerotic_heart_disease,
-        coalesce(f.has_cerebrovascular_disease, FALSE) AS has_cerebrovascular_disease,
-        coalesce(f.has_chronic_obstructive_pulmonary_disease, FALSE) AS has_chronic_obstructive_pulmonary_disease,
-        coalesce(f.has_congestive_heart_failure, FALSE) AS has_congestive_heart_failure,
-        coalesce(f.has_diabetes_on_insulin, FALSE)
-        OR coalesce(f.has_diabetes_on_oral_medications, FALSE)
-        OR coalesce(f.has_diabetes_without_medications, FALSE)
-        OR coalesce(f.has_diabetic_retinopathy, FALSE) AS has_diabetes,
-        coalesce(f.has_drug_dependence, FALSE) AS has_drug_dependence,
-        coalesce(f.has_inability_to_ambulate, FALSE) AS has_inability_to_ambulate,
-        coalesce(f.has_inability_to_transfer, FALSE) AS has_inability_to_transfer,
-        coalesce(f.has_malignant_neoplasm, FALSE) AS has_malignant_neoplasm,
-        coalesce(f.has_other_cardiac_disease, FALSE) AS has_other_cardiac_disease,
-        coalesce(f.has_peripheral_vascular_disease, FALSE) AS has_peripheral_vascular_disease,
-        coalesce(f.has_tobacco_use, FALSE) AS has_tobacco_use
+        coalesce(f.has_alcohol_dependence, false) AS has_alcohol_dependence,
+        coalesce(f.has_atherosclerotic_heart_disease, false) AS has_atherosclerotic_heart_disease,
+        coalesce(f.has_cerebrovascular_disease, false) AS has_cerebrovascular_disease,
+        coalesce(f.has_chronic_obstructive_pulmonary_disease, false)
+            AS has_chronic_obstructive_pulmonary_disease,
+        coalesce(f.has_congestive_heart_failure, false) AS has_congestive_heart_failure,
+        coalesce(f.has_diabetes_on_insulin, false)
+        OR coalesce(f.has_diabetes_on_oral_medications, false)
+        OR coalesce(f.has_diabetes_without_medications, false)
+        OR coalesce(f.has_diabetic_retinopathy, false) AS has_diabetes,
+        coalesce(f.has_drug_dependence, false) AS has_drug_dependence,
+        coalesce(f.has_inability_to_ambulate, false) AS has_inability_to_ambulate,
+        coalesce(f.has_inability_to_transfer, false) AS has_inability_to_transfer,
+        coalesce(f.has_malignant_neoplasm, false) AS has_malignant_neoplasm,
+        coalesce(f.has_other_cardiac_disease, false) AS has_other_cardiac_disease,
+        coalesce(f.has_peripheral_vascular_disease, false) AS has_peripheral_vascular_disease,
+        coalesce(f.has_tobacco_use, false) AS has_tobacco_use
     FROM person AS p
-    LEFT JOIN form AS f
-        ON f.patient_id = p.patient_id AND f.place = 1
+    LEFT JOIN form AS f ON f.patient_id = p.patient_id AND f.place = 1
 )
+
 SELECT
     patient_id,
     $performance_year AS performance_year,
     has_form,
     CASE
-        WHEN bmi IS NULL OR bmi < 10 OR bmi > 70
-        THEN '>=30'
-        WHEN bmi < 18.5
-        THEN '<18.5'
-        WHEN bmi < 25
-        THEN '18.5-25'
-        WHEN bmi < 30
-        THEN '25-30'
+        WHEN bmi IS NULL OR bmi < 10 OR bmi > 70 THEN '>=30'
+        WHEN bmi < 18.5 THEN '<18.5'
+        WHEN bmi < 25 THEN '18.5-25'
+        WHEN bmi < 30 THEN '25-30'
         ELSE '>=30'
     END AS bmi_class,
-    coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), FALSE) AS is_diabetes_cause,
+    coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), false)
+        AS is_diabetes_cause,
     primary_cause IS NULL AS is_cause_missing,
     has_alcohol_dependence,
     has_atherosclerotic_heart_disease,

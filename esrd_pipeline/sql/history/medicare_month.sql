@@ -1,149 +1,115 @@
 -- One row: a month of one patient. Manual 2.13.10.1; reading 23.
-WITH beneficiary AS (
-    SELECT
-        bene_id,
-        performance_year,
-        patient_id
+WITH
+beneficiary AS (
+    SELECT bene_id, performance_year, patient_id
     FROM linkage.beneficiary
-    WHERE
-        performance_year BETWEEN $performance_year - 1 AND $performance_year
-), claim AS (
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+claim AS (
     SELECT
         b.patient_id,
         make_date(year(c.clm_thru_dt), month(c.clm_thru_dt), 1) AS month,
         CASE
             WHEN c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2'
-            THEN CAST(c.clm_pmt_amt AS DECIMAL(12, 2))
+                THEN CAST(c.clm_pmt_amt AS DECIMAL(12, 2))
             ELSE 0
         END AS paid,
         CASE WHEN c.nch_clm_type_cd IN ('20', '30', '60') THEN 1 ELSE 0 END AS is_inpatient
     FROM raw.claim AS c
-    JOIN beneficiary AS b
-        ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    WHERE
-        c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND (
             c.nch_clm_type_cd IN ('20', '30', '60')
-            OR (
-                c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2'
-            )
+            OR (c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2')
         )
-), billed AS (
+),
+
+billed AS (
     SELECT
         patient_id,
         month,
         sum(paid) AS paid,
         max(is_inpatient) AS has_inpatient
     FROM claim
-    GROUP BY
-        patient_id,
-        month
-), twelve AS (
-    SELECT
-        CAST(n AS INT) AS n
-    FROM (VALUES
-        (1),
-        (2),
-        (3),
-        (4),
-        (5),
-        (6),
-        (7),
-        (8),
-        (9),
-        (10),
-        (11),
-        (12)) AS v(n)
-), enrolled AS (
+    GROUP BY patient_id, month
+),
+
+twelve AS (
+    SELECT CAST(n AS INTEGER) AS n
+    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (n)
+),
+
+enrolled AS (
     SELECT
         b.patient_id,
         make_date(e.performance_year, t.n, 1) AS month,
         max(
             CASE
                 WHEN CASE t.n
-                    WHEN 1
-                    THEN hmo_ind_01
-                    WHEN 2
-                    THEN hmo_ind_02
-                    WHEN 3
-                    THEN hmo_ind_03
-                    WHEN 4
-                    THEN hmo_ind_04
-                    WHEN 5
-                    THEN hmo_ind_05
-                    WHEN 6
-                    THEN hmo_ind_06
-                    WHEN 7
-                    THEN hmo_ind_07
-                    WHEN 8
-                    THEN hmo_ind_08
-                    WHEN 9
-                    THEN hmo_ind_09
-                    WHEN 10
-                    THEN hmo_ind_10
-                    WHEN 11
-                    THEN hmo_ind_11
+                    WHEN 1 THEN hmo_ind_01
+                    WHEN 2 THEN hmo_ind_02
+                    WHEN 3 THEN hmo_ind_03
+                    WHEN 4 THEN hmo_ind_04
+                    WHEN 5 THEN hmo_ind_05
+                    WHEN 6 THEN hmo_ind_06
+                    WHEN 7 THEN hmo_ind_07
+                    WHEN 8 THEN hmo_ind_08
+                    WHEN 9 THEN hmo_ind_09
+                    WHEN 10 THEN hmo_ind_10
+                    WHEN 11 THEN hmo_ind_11
                     ELSE hmo_ind_12
-                END IN ('1', '2', 'A', 'B', 'C')
-                THEN 1
+                END IN ('1', '2', 'A', 'B', 'C') THEN 1
                 ELSE 0
             END
         ) AS is_ma
     FROM raw.medicare_enrollment AS e
-    JOIN beneficiary AS b
-        ON b.bene_id = e.bene_id AND b.performance_year = e.performance_year
+    JOIN beneficiary AS b ON b.bene_id = e.bene_id AND b.performance_year = e.performance_year
     CROSS JOIN twelve AS t
-    WHERE
-        e.performance_year BETWEEN $performance_year - 1 AND $performance_year
-    GROUP BY
-        b.patient_id,
-        e.performance_year,
-        t.n
-), meets AS (
-    SELECT
-        patient_id,
-        month
+    WHERE e.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    GROUP BY b.patient_id, e.performance_year, t.n
+),
+
+meets AS (
+    SELECT patient_id, month
     FROM billed
-    WHERE
-        paid >= 1200 OR has_inpatient = 1
-), covering AS (
-    SELECT
-        patient_id,
-        month
+    WHERE paid >= 1200 OR has_inpatient = 1
+),
+
+covering AS (
+    SELECT patient_id, month
     FROM meets
     UNION
     SELECT
         patient_id,
-        month + INTERVAL '1' MONTH
+        month + INTERVAL 1 MONTH
     FROM meets
     UNION
     SELECT
         patient_id,
-        month + INTERVAL '2' MONTH
+        month + INTERVAL 2 MONTH
     FROM meets
-), covered AS (
+),
+
+covered AS (
     SELECT DISTINCT
         patient_id,
         CAST(month AS DATE) AS month
     FROM covering
-    WHERE
-        month <= make_date($performance_year, 12, 1)
-), every AS (
-    SELECT
-        patient_id,
-        month
+    WHERE month <= make_date($performance_year, 12, 1)
+),
+
+every AS (
+    SELECT patient_id, month
     FROM enrolled
     UNION
-    SELECT
-        patient_id,
-        month
+    SELECT patient_id, month
     FROM billed
     UNION
-    SELECT
-        patient_id,
-        month
+    SELECT patient_id, month
     FROM covered
 )
+
 SELECT
     v.patient_id,
     v.month,
@@ -151,12 +117,9 @@ SELECT
     b.paid AS dialysis_paid,
     coalesce(b.has_inpatient, 0) = 1 AS has_inpatient,
     coalesce(e.is_ma, 0) = 1 AS is_ma,
-    NOT c.patient_id IS NULL AS is_covered,
-    NOT c.patient_id IS NULL OR coalesce(e.is_ma, 0) = 1 AS is_observable
+    c.patient_id IS NOT NULL AS is_covered,
+    c.patient_id IS NOT NULL OR coalesce(e.is_ma, 0) = 1 AS is_observable
 FROM every AS v
-LEFT JOIN billed AS b
-    ON b.patient_id = v.patient_id AND b.month = v.month
-LEFT JOIN enrolled AS e
-    ON e.patient_id = v.patient_id AND e.month = v.month
-LEFT JOIN covered AS c
-    ON c.patient_id = v.patient_id AND c.month = v.month
+LEFT JOIN billed AS b ON b.patient_id = v.patient_id AND b.month = v.month
+LEFT JOIN enrolled AS e ON e.patient_id = v.patient_id AND e.month = v.month
+LEFT JOIN covered AS c ON c.patient_id = v.patient_id AND c.month = v.month

@@ -1,5 +1,6 @@
 -- One row: a span of one patient's days in nursing homes, stays that touch joined. Reading 17.
-WITH stay AS (
+WITH
+stay AS (
     SELECT
         b.patient_id,
         m.entry_date AS start_date,
@@ -10,10 +11,11 @@ WITH stay AS (
     FROM raw.mds_stay AS m
     JOIN linkage.beneficiary AS b
         ON b.bene_id = m.bene_id AND b.performance_year = $performance_year
-    WHERE
-        m.performance_year = $performance_year
+    WHERE m.performance_year = $performance_year
         AND m.entry_date <= make_date($performance_year, 12, 31)
-), ordered AS (
+),
+
+ordered AS (
     SELECT
         *,
         max(end_date) OVER (
@@ -22,9 +24,10 @@ WITH stay AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS before_end
     FROM stay
-    WHERE
-        start_date <= end_date
-), numbered AS (
+    WHERE start_date <= end_date
+),
+
+numbered AS (
     SELECT
         *,
         sum(CASE WHEN start_date <= before_end + 1 THEN 0 ELSE 1 END) OVER (
@@ -34,12 +37,11 @@ WITH stay AS (
         ) AS span
     FROM ordered
 )
+
 SELECT
     patient_id,
     min(start_date) AS start_date,
     max(end_date) AS end_date,
     $performance_year AS performance_year
 FROM numbered
-GROUP BY
-    patient_id,
-    span
+GROUP BY patient_id, span

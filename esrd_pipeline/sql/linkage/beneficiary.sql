@@ -1,141 +1,95 @@
 -- One row: a beneficiary with enrollment or claims in the year, and the EQRS patient it is.
 -- Manual 3.2.1. Without a match the patient is the beneficiary negative. Reading: several EQRS
 -- patients with one identifier and birth date are no match, and the next look-up is tried.
-WITH enrolled AS (
-    SELECT
-        bene_id,
-        mbi_num AS mbi,
-        bene_crnt_hic_num AS hicn,
-        bene_ssn_num AS ssn,
-        bene_birth_dt
+WITH
+enrolled AS (
+    SELECT bene_id, mbi_num AS mbi, bene_crnt_hic_num AS hicn, bene_ssn_num AS ssn, bene_birth_dt
     FROM raw.medicare_enrollment
-    WHERE
-        performance_year = $performance_year
-), matched AS (
-    SELECT
-        bene_id,
-        lookup,
-        identifier,
-        looked_in
+    WHERE performance_year = $performance_year
+),
+
+matched AS (
+    SELECT bene_id, lookup, identifier, looked_in
     FROM linkage.match_audit
-    WHERE
-        performance_year = $performance_year AND result = 'match'
-), finder AS (
-    SELECT
-        patient_id,
-        mbi,
-        hicn,
-        ssn,
-        date_of_birth
+    WHERE performance_year = $performance_year AND result = 'match'
+),
+
+finder AS (
+    SELECT patient_id, mbi, hicn, ssn, date_of_birth
     FROM raw.eqrs_patient
-    WHERE
-        performance_year = $performance_year
-), history AS (
-    SELECT
-        h.patient_id,
-        h.mbi,
-        h.hicn,
-        f.date_of_birth
+    WHERE performance_year = $performance_year
+),
+
+history AS (
+    SELECT h.patient_id, h.mbi, h.hicn, f.date_of_birth
     FROM raw.eqrs_identifier AS h
-    JOIN finder AS f
-        ON f.patient_id = h.patient_id
-    WHERE
-        h.performance_year = $performance_year
-), known AS (
-    SELECT
-        1 AS lookup,
-        mbi AS value,
-        date_of_birth,
-        patient_id
+    JOIN finder AS f ON f.patient_id = h.patient_id
+    WHERE h.performance_year = $performance_year
+),
+
+known AS (
+    SELECT 1 AS lookup, mbi AS value, date_of_birth, patient_id
     FROM finder
-    WHERE
-        NOT mbi IS NULL
+    WHERE mbi IS NOT NULL
     UNION
-    SELECT
-        2,
-        mbi,
-        date_of_birth,
-        patient_id
+    SELECT 2, mbi, date_of_birth, patient_id
     FROM history
-    WHERE
-        NOT mbi IS NULL
+    WHERE mbi IS NOT NULL
     UNION
-    SELECT
-        3,
-        hicn,
-        date_of_birth,
-        patient_id
+    SELECT 3, hicn, date_of_birth, patient_id
     FROM finder
-    WHERE
-        NOT hicn IS NULL
+    WHERE hicn IS NOT NULL
     UNION
-    SELECT
-        4,
-        hicn,
-        date_of_birth,
-        patient_id
+    SELECT 4, hicn, date_of_birth, patient_id
     FROM history
-    WHERE
-        NOT hicn IS NULL
+    WHERE hicn IS NOT NULL
     UNION
-    SELECT
-        5,
-        ssn,
-        date_of_birth,
-        patient_id
+    SELECT 5, ssn, date_of_birth, patient_id
     FROM finder
-    WHERE
-        NOT ssn IS NULL
-), linked AS (
+    WHERE ssn IS NOT NULL
+),
+
+linked AS (
     SELECT
         m.bene_id,
         m.identifier,
         m.looked_in,
         min(k.patient_id) AS patient_id
     FROM matched AS m
-    JOIN enrolled AS e
-        ON e.bene_id = m.bene_id
+    JOIN enrolled AS e ON e.bene_id = m.bene_id
     JOIN known AS k
         ON k.lookup = m.lookup
         AND k.date_of_birth = e.bene_birth_dt
-        AND k.value = CASE WHEN m.lookup <= 2 THEN e.mbi WHEN m.lookup <= 4 THEN e.hicn ELSE e.ssn END
-    GROUP BY
-        m.bene_id,
-        m.identifier,
-        m.looked_in
-), seen AS (
-    SELECT
-        bene_id
+        AND k.value
+            = CASE WHEN m.lookup <= 2 THEN e.mbi WHEN m.lookup <= 4 THEN e.hicn ELSE e.ssn END
+    GROUP BY m.bene_id, m.identifier, m.looked_in
+),
+
+seen AS (
+    SELECT bene_id
     FROM enrolled
     UNION
-    SELECT
-        bene_id
+    SELECT bene_id
     FROM raw.claim
-    WHERE
-        performance_year = $performance_year
+    WHERE performance_year = $performance_year
     UNION
-    SELECT
-        bene_id
+    SELECT bene_id
     FROM raw.carrier_claim
-    WHERE
-        performance_year = $performance_year
+    WHERE performance_year = $performance_year
 )
+
 SELECT
     s.bene_id,
     $performance_year AS performance_year,
     coalesce(l.patient_id, -s.bene_id) AS patient_id,
-    NOT l.patient_id IS NULL AS is_matched,
+    l.patient_id IS NOT NULL AS is_matched,
     l.identifier AS matched_by,
     l.looked_in AS matched_in,
     CASE
-        WHEN NOT l.patient_id IS NULL
-        THEN NULL
-        WHEN e.bene_id IS NULL
-        THEN 'no enrollment record'
+        WHEN l.patient_id IS NOT NULL THEN NULL
+        WHEN e.bene_id IS NULL THEN 'no enrollment record'
         ELSE 'no EQRS patient has its identifiers and date of birth'
     END AS reason
 FROM seen AS s
-LEFT JOIN enrolled AS e
-    ON e.bene_id = s.bene_id
-LEFT JOIN linked AS l
-    ON l.bene_id = s.bene_id
+LEFT JOIN enrolled AS e ON e.bene_id = s.bene_id
+LEFT JOIN linked AS l ON l.bene_id = s.bene_id

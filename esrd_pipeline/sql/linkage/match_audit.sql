@@ -1,37 +1,26 @@
 -- One row: one comparison tried for one beneficiary, in the order of the look-ups. Manual 3.2.1.
 -- A look-up is tried only where none before it matched.
-WITH enrolled AS (
-    SELECT
-        bene_id,
-        mbi_num AS mbi,
-        bene_crnt_hic_num AS hicn,
-        bene_ssn_num AS ssn,
-        bene_birth_dt
+WITH
+enrolled AS (
+    SELECT bene_id, mbi_num AS mbi, bene_crnt_hic_num AS hicn, bene_ssn_num AS ssn, bene_birth_dt
     FROM raw.medicare_enrollment
-    WHERE
-        performance_year = $performance_year
-), finder AS (
-    SELECT
-        patient_id,
-        mbi,
-        hicn,
-        ssn,
-        date_of_birth
+    WHERE performance_year = $performance_year
+),
+
+finder AS (
+    SELECT patient_id, mbi, hicn, ssn, date_of_birth
     FROM raw.eqrs_patient
-    WHERE
-        performance_year = $performance_year
-), history AS (
-    SELECT
-        h.patient_id,
-        h.mbi,
-        h.hicn,
-        f.date_of_birth
+    WHERE performance_year = $performance_year
+),
+
+history AS (
+    SELECT h.patient_id, h.mbi, h.hicn, f.date_of_birth
     FROM raw.eqrs_identifier AS h
-    JOIN finder AS f
-        ON f.patient_id = h.patient_id
-    WHERE
-        h.performance_year = $performance_year
-), wanted AS (
+    JOIN finder AS f ON f.patient_id = h.patient_id
+    WHERE h.performance_year = $performance_year
+),
+
+wanted AS (
     SELECT
         bene_id,
         1 AS lookup,
@@ -41,87 +30,42 @@ WITH enrolled AS (
         bene_birth_dt
     FROM enrolled
     UNION ALL
-    SELECT
-        bene_id,
-        2,
-        'mbi',
-        'history',
-        mbi,
-        bene_birth_dt
+    SELECT bene_id, 2, 'mbi', 'history', mbi, bene_birth_dt
     FROM enrolled
     UNION ALL
-    SELECT
-        bene_id,
-        3,
-        'hicn',
-        'finder',
-        hicn,
-        bene_birth_dt
+    SELECT bene_id, 3, 'hicn', 'finder', hicn, bene_birth_dt
     FROM enrolled
     UNION ALL
-    SELECT
-        bene_id,
-        4,
-        'hicn',
-        'history',
-        hicn,
-        bene_birth_dt
+    SELECT bene_id, 4, 'hicn', 'history', hicn, bene_birth_dt
     FROM enrolled
     UNION ALL
-    SELECT
-        bene_id,
-        5,
-        'ssn',
-        'finder',
-        ssn,
-        bene_birth_dt
+    SELECT bene_id, 5, 'ssn', 'finder', ssn, bene_birth_dt
     FROM enrolled
-), known AS (
-    SELECT
-        1 AS lookup,
-        mbi AS value,
-        date_of_birth,
-        patient_id
+),
+
+known AS (
+    SELECT 1 AS lookup, mbi AS value, date_of_birth, patient_id
     FROM finder
-    WHERE
-        NOT mbi IS NULL
+    WHERE mbi IS NOT NULL
     UNION
-    SELECT
-        2,
-        mbi,
-        date_of_birth,
-        patient_id
+    SELECT 2, mbi, date_of_birth, patient_id
     FROM history
-    WHERE
-        NOT mbi IS NULL
+    WHERE mbi IS NOT NULL
     UNION
-    SELECT
-        3,
-        hicn,
-        date_of_birth,
-        patient_id
+    SELECT 3, hicn, date_of_birth, patient_id
     FROM finder
-    WHERE
-        NOT hicn IS NULL
+    WHERE hicn IS NOT NULL
     UNION
-    SELECT
-        4,
-        hicn,
-        date_of_birth,
-        patient_id
+    SELECT 4, hicn, date_of_birth, patient_id
     FROM history
-    WHERE
-        NOT hicn IS NULL
+    WHERE hicn IS NOT NULL
     UNION
-    SELECT
-        5,
-        ssn,
-        date_of_birth,
-        patient_id
+    SELECT 5, ssn, date_of_birth, patient_id
     FROM finder
-    WHERE
-        NOT ssn IS NULL
-), found AS (
+    WHERE ssn IS NOT NULL
+),
+
+found AS (
     SELECT
         w.bene_id,
         w.lookup,
@@ -129,37 +73,34 @@ WITH enrolled AS (
     FROM wanted AS w
     JOIN known AS k
         ON k.lookup = w.lookup AND k.value = w.value AND k.date_of_birth = w.bene_birth_dt
-    GROUP BY
-        w.bene_id,
-        w.lookup
-), judged AS (
+    GROUP BY w.bene_id, w.lookup
+),
+
+judged AS (
     SELECT
         w.bene_id,
         w.lookup,
         w.identifier,
         w.looked_in,
         CASE
-            WHEN w.value IS NULL OR w.bene_birth_dt IS NULL
-            THEN 'no identifier'
-            WHEN f.patients = 1
-            THEN 'match'
-            WHEN f.patients > 1
-            THEN 'several patients'
+            WHEN w.value IS NULL OR w.bene_birth_dt IS NULL THEN 'no identifier'
+            WHEN f.patients = 1 THEN 'match'
+            WHEN f.patients > 1 THEN 'several patients'
             ELSE 'no match'
         END AS result
     FROM wanted AS w
-    LEFT JOIN found AS f
-        ON f.bene_id = w.bene_id AND f.lookup = w.lookup
-), first_match AS (
+    LEFT JOIN found AS f ON f.bene_id = w.bene_id AND f.lookup = w.lookup
+),
+
+first_match AS (
     SELECT
         bene_id,
         min(lookup) AS lookup
     FROM judged
-    WHERE
-        result = 'match'
-    GROUP BY
-        bene_id
+    WHERE result = 'match'
+    GROUP BY bene_id
 )
+
 SELECT
     j.bene_id,
     $performance_year AS performance_year,
@@ -168,7 +109,5 @@ SELECT
     j.looked_in,
     j.result
 FROM judged AS j
-LEFT JOIN first_match AS m
-    ON m.bene_id = j.bene_id
-WHERE
-    m.lookup IS NULL OR j.lookup <= m.lookup
+LEFT JOIN first_match AS m ON m.bene_id = j.bene_id
+WHERE m.lookup IS NULL OR j.lookup <= m.lookup

@@ -1,41 +1,39 @@
 -- One row: a patient. Manual 2.13.13, Table 9, footnote 1; 3.1.3.
-WITH eqrs AS (
-    SELECT
-        *
-    FROM raw.eqrs_patient
-    WHERE
-        performance_year = $performance_year
-), forms AS (
+WITH
+eqrs AS (
+    SELECT * FROM raw.eqrs_patient WHERE performance_year = $performance_year
+),
+
+forms AS (
     SELECT
         patient_id,
         primary_cause,
-        row_number() OVER (PARTITION BY patient_id ORDER BY coalesce(dialysis_began_date, signature_date), form_number) AS place
+        row_number() OVER (
+            PARTITION BY patient_id
+            ORDER BY coalesce(dialysis_began_date, signature_date), form_number
+        ) AS place
     FROM raw.cms_2728
-    WHERE
-        performance_year = $performance_year
-), dialysed AS (
-    SELECT DISTINCT
-        bene_id
+    WHERE performance_year = $performance_year
+),
+
+dialysed AS (
+    SELECT DISTINCT bene_id
     FROM raw.claim
-    WHERE
-        performance_year = $performance_year
+    WHERE performance_year = $performance_year
         AND clm_fac_type_cd = '7'
         AND clm_srvc_clsfctn_type_cd = '2'
-), beneficiary AS (
-    SELECT
-        bene_id,
-        patient_id,
-        is_matched
+),
+
+beneficiary AS (
+    SELECT bene_id, patient_id, is_matched
     FROM linkage.beneficiary
-    WHERE
-        performance_year = $performance_year
-), enrolled AS (
-    SELECT
-        *
-    FROM raw.medicare_enrollment
-    WHERE
-        performance_year = $performance_year
+    WHERE performance_year = $performance_year
+),
+
+enrolled AS (
+    SELECT * FROM raw.medicare_enrollment WHERE performance_year = $performance_year
 )
+
 SELECT
     e.patient_id,
     $performance_year AS performance_year,
@@ -43,10 +41,9 @@ SELECT
     e.sex,
     e.race,
     coalesce(f.primary_cause, e.primary_cause) AS primary_cause,
-    NOT f.patient_id IS NULL AS has_cms_2728
+    f.patient_id IS NOT NULL AS has_cms_2728
 FROM eqrs AS e
-LEFT JOIN forms AS f
-    ON f.patient_id = e.patient_id AND f.place = 1
+LEFT JOIN forms AS f ON f.patient_id = e.patient_id AND f.place = 1
 UNION ALL
 SELECT
     b.patient_id,
@@ -55,11 +52,8 @@ SELECT
     CASE m.sex_ident_cd WHEN '1' THEN 'M' WHEN '2' THEN 'F' END,
     m.bene_race_cd,
     NULL,
-    FALSE
+    false
 FROM beneficiary AS b
-JOIN dialysed AS d
-    ON d.bene_id = b.bene_id
-LEFT JOIN enrolled AS m
-    ON m.bene_id = b.bene_id
-WHERE
-    NOT b.is_matched
+JOIN dialysed AS d ON d.bene_id = b.bene_id
+LEFT JOIN enrolled AS m ON m.bene_id = b.bene_id
+WHERE NOT b.is_matched
