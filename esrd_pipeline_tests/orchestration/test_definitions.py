@@ -102,7 +102,8 @@ def test_a_refresh_never_makes_a_star_baseline() -> None:
     refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
     assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
     assert dg.AssetKey(["explain", "shr"]) not in refreshed
-    assert len(refreshed) == len(TABLES_BY_NAME) - 2
+    assert dg.AssetKey(["explain", "monthly"]) not in refreshed
+    assert len(refreshed) == len(TABLES_BY_NAME) - 3
 
 
 def test_a_refresh_of_published_files_touches_no_patient() -> None:

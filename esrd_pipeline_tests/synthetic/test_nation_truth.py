@@ -25,6 +25,7 @@ KINDS = (
     "hospital's number on a dialysis claim",
     "change of ownership",
     "hospital-based numbers",
+    "no clinical record of a month",
 )
 
 
