@@ -100,6 +100,50 @@ def measure_nation(folder: Path) -> MeasuredNation:
         return MeasuredNation(nation, load_settings().warehouse_dir)
 
 
+def compare_days(nation: MeasuredNation, program: str) -> pd.DataFrame:
+    """Return the year's planted days beside what history.treatment says of them.
+
+    Columns: planted and state (found, or absent), is_same_facility, is_same_modality, days.
+    """
+    planted = nation.truth("spell")
+    planted = planted.assign(
+        start=planted["start_date"].clip(lower=_FIRST),
+        end=planted["end_date"].fillna(_LAST).clip(upper=_LAST),
+    )
+    planted = planted[planted["start"] <= planted["end"]]
+    planted["days"] = (planted["end"] - planted["start"]).dt.days + 1
+    found = nation.table("history.treatment", program)
+    both = planted.drop(columns="days").merge(
+        found, on="patient_id", suffixes=("_planted", "_found")
+    )
+    both["start"] = both[["start", "start_date_found"]].max(axis=1)
+    both["end"] = both[["end", "end_date_found"]].min(axis=1)
+    both = both[both["start"] <= both["end"]]
+    numbers = nation.table("linkage.facility_ccn", program)
+    numbers = numbers.assign(last=numbers["end_date"].fillna(pd.Timestamp.max.normalize()))
+    own = both.reset_index().merge(numbers, on="facilityid", suffixes=("", "_of_number"))
+    own = own[(own["start"] >= own["start_date"]) & (own["end"] <= own["last"])]
+    is_same = own["ccn"] == own["ccn_of_number"]
+    both["is_same_facility"] = both.index.isin(own.loc[is_same, "index"])
+    both["is_same_modality"] = both["modality_planted"].map(_MODALITY).to_numpy() == (
+        both["modality_found"] + ", " + both["setting"]
+    )
+    both["days"] = (both["end"] - both["start"]).dt.days + 1
+    both = both.rename(columns={"state_planted": "planted", "state_found": "state"})
+    keys = ["planted", "state", "is_same_facility", "is_same_modality"]
+    table = both.groupby(keys, observed=True)["days"].sum().reset_index()
+    absent = planted.groupby("state")["days"].sum() - table.groupby("planted")["days"].sum()
+    nowhere = absent.rename_axis("planted").reset_index().assign(state="absent")
+    return pd.concat([table, nowhere]).fillna(dict.fromkeys(keys[2:], False))
+
+
+_MODALITY = {
+    "in center": "hemodialysis, in center",
+    "home hemodialysis": "hemodialysis, home",
+    "peritoneal": "peritoneal, home",
+}
+
+
 def reconcile(nation: MeasuredNation, program: str) -> pd.DataFrame:
     """Return what went into each stage, came out, or was left out and why.
 

@@ -13,6 +13,7 @@ from esrd_pipeline_tests.acceptance.shr_nation import (
     DAYS_PER_YEAR,
     YEAR,
     MeasuredNation,
+    compare_days,
     measure_nation,
     reconcile,
 )
@@ -154,6 +155,23 @@ def test_nobody_is_lost_between_the_registers_and_the_facilities(
     assert (lost == 0).all(), table.to_string()
     assert (flows["in"] > 0).all(), table.to_string()
     assert "lost" not in set(table["reason"].dropna()), table.to_string()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_planted_spells_are_found_day_by_day(nation: MeasuredNation, program: str) -> None:
+    """Whose day it was and how it was spent, through every planted trouble of the registers."""
+    table = compare_days(nation, program)
+    days = table.groupby(["planted", "state"])["days"].sum()
+    said = table.to_string()
+    for state, total in table.groupby("planted")["days"].sum().items():
+        # Of those lost to follow-up the first year is untreated, by reading 27.
+        found = days[state, state] + (days.get(("lost", "untreated"), 0) if state == "lost" else 0)
+        # Without the OPTN the QIP does not know all who were transplanted before any dialysis.
+        assert found >= (0.99 if state == "transplant" else 0.9999) * total, said
+    dialysis = table[table["planted"] == "dialysis"]
+    is_same = (dialysis["is_same_facility"] & dialysis["is_same_modality"]).astype(bool)
+    agreeing = dialysis.loc[is_same, "days"]
+    assert agreeing.sum() >= 0.9999 * dialysis["days"].sum() > 2_000_000, said
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
