@@ -10,19 +10,23 @@ from pathlib import Path
 import pandas as pd
 
 from esrd_pipeline.tables.catalog import TABLES
+from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 
 SMALLEST_PUBLISHED_COUNT = 11
 SUPPRESSED = "fewer than 11 patients"
+_KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
 _REVEALING = (
     "unit_count",
+    "patients",
     "numerator",
     "denominator",
     "value",
     "rate",
     "adjusted_rate",
+    "improvement_rate",
     "standard_error",
     "lower",
     "upper",
@@ -50,26 +54,44 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
         raise LookupError(f"no table of {performance_year} is stored: refresh the year first")
     draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     draft.mkdir(parents=True)
+    small = pd.DataFrame(columns=_KEY)
+    if warehouse.has(CONTRACT, performance_year):
+        small = find_small(warehouse.read(CONTRACT, performance_year))
     for table in tables:
-        frame = suppress_small_counts(warehouse.read(table, performance_year))
+        frame = suppress_small_counts(warehouse.read(table, performance_year), small)
         frame.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     _write_provenance(draft, tables, performance_year, origin)
     draft.rename(folder)
     return len(tables)
 
 
-def suppress_small_counts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Blank what rests on one to ten patients, and say so in the row's reason if it has none."""
-    if not {"unit", "unit_count"} <= set(frame.columns):
+def find_small(contract: pd.DataFrame) -> pd.DataFrame:
+    """Return program, measure and ccn of what rests on one to ten patients, whatever its unit."""
+    patients = contract["patients"].astype("float64")
+    counted = contract["unit_count"].astype("float64").where(contract["unit"] == "patients")
+    patients = patients.fillna(counted)
+    return contract.loc[(patients > 0) & (patients < SMALLEST_PUBLISHED_COUNT), _KEY]
+
+
+def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
+    """Blank the rows of the small facilities, and say so in the row's reason if it has none.
+
+    `small` is `find_small` of the year. A table of one program alone does not name it: flags are
+    DFC's, scores the QIP's.
+    """
+    if not {"measure", "ccn"} <= set(frame.columns):
         return frame
-    count = frame["unit_count"].astype("float64")
-    small = (frame["unit"] == "patients") & (count > 0) & (count < SMALLEST_PUBLISHED_COUNT)
     suppressed = frame.copy()
+    keyed = frame[["measure", "ccn"]].copy()
+    program = "qip" if "payment_year" in frame.columns else "dfc"
+    keyed["program"] = frame["program"] if "program" in frame.columns else program
+    keys = pd.MultiIndex.from_frame(keyed[_KEY])
+    is_small = pd.Series(keys.isin(pd.MultiIndex.from_frame(small[_KEY])), index=frame.index)
     for column in _REVEALING:
         if column in suppressed.columns:
-            suppressed[column] = suppressed[column].mask(small)
+            suppressed[column] = suppressed[column].mask(is_small)
     if "reason" in suppressed.columns:
-        unsaid = small & suppressed["reason"].isna()
+        unsaid = is_small & suppressed["reason"].isna()
         suppressed["reason"] = suppressed["reason"].mask(unsaid, SUPPRESSED)
     return suppressed
 

@@ -68,6 +68,12 @@ class Cohort:
         """
         return _encode(self.measure, self.table, name)
 
+    def count_patients(self) -> FloatArray:
+        """Return the patients of each facility, whatever their rows, shape (facilities,)."""
+        spread = int(self.patient.max()) + 1
+        pairs = np.unique(self.facility * spread + self.patient)
+        return np.bincount(pairs // spread, minlength=len(self.ccns)).astype(np.float64)
+
     def predict(self, regression: Regression) -> FloatArray:
         """Return x'b of every row; an adjuster that the fit set aside counts as nothing."""
         return self.design.predict(regression)

@@ -23,6 +23,7 @@ class Assessment:
     """
 
     unit_count: FloatArray
+    patients: FloatArray
     numerator: FloatArray
     denominator: FloatArray
     value: FloatArray

@@ -135,10 +135,11 @@ def assess_facilities(
         mean, deviation = mine.mean, mine.deviation
         p_value = two_sided_p(adjust_z(z, mean=mean, deviation=deviation))
         lower, upper = find_null_limits(observed, expected, mean=mean, deviation=deviation)
-    ratio = observed / expected
+    ratio, patients = observed / expected, rows.count_patients()
     events, exposure = read_element(fit, "summary", stage=3)["estimate"]
     assessment = Assessment(
-        unit_count=_count_units(specification, rows, days),
+        unit_count=days / DAYS_PER_YEAR if specification.unit == "patient_years" else patients,
+        patients=patients,
         numerator=observed,
         denominator=expected,
         value=ratio,
@@ -175,10 +176,3 @@ def _expect(specification: CoxSpecification, fit: pd.DataFrame, rows: Cohort) ->
     return expect_events(
         baseline, start=rows.numbers(START), stop=rows.numbers(STOP), risk=np.exp(predictor)
     )
-
-
-def _count_units(specification: CoxSpecification, rows: Cohort, days: FloatArray) -> FloatArray:
-    if specification.unit == "patient_years":
-        return days / DAYS_PER_YEAR
-    pairs = np.unique(np.stack([rows.facility, rows.patient]), axis=1)
-    return np.bincount(pairs[0], minlength=len(rows.ccns)).astype(np.float64)

@@ -35,7 +35,6 @@ from esrd_pipeline.statistics.gee_facilities import (
     WorkingCorrelation,
     fit_facilities,
 )
-from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.statistics.standardisation import (
     PredictorDistribution,
     compress_predictors,
@@ -62,7 +61,7 @@ def fit_measure(
         FitError: the model has no estimate; names group, term and rule.
     """
     rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    taking_part = _count_patients(rows) >= (specification.minimum_modelled or 0)
+    taking_part = rows.count_patients() >= (specification.minimum_modelled or 0)
     used = np.flatnonzero(taking_part[rows.facility])
     if not used.size:
         raise CohortError(
@@ -151,8 +150,10 @@ def assess_facilities(
         national=percentage / PERCENT,
     )
     whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
+    patients = rows.count_patients()
     assessment = Assessment(
-        unit_count=_count_patients(rows),
+        unit_count=patients,
+        patients=patients,
         numerator=effects.events,
         denominator=effects.rows.astype(np.float64),
         value=whole * values.value,
@@ -197,13 +198,6 @@ def _average(
         return float(rows.numbers(EVENT)[used].mean())
     value, _ = distribution.average(effects.intercept[taking_part])
     return float(value.mean())
-
-
-def _count_patients(rows: Cohort) -> FloatArray:
-    """Return the patients of each facility, whatever their months."""
-    spread = int(rows.patient.max()) + 1
-    pairs: IntArray = np.unique(rows.facility * spread + rows.patient)
-    return sum_by(pairs // spread, np.ones(pairs.size), count=len(rows.ccns))
 
 
 def _report_small(

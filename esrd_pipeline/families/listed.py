@@ -29,6 +29,7 @@ def list_facilities(
             "measure": specification.measure,
             "unit": specification.unit,
             "unit_count": 0.0,
+            "patients": 0.0,
             "numerator": 0.0,
             "denominator": 0.0,
             "reportable": False,

@@ -65,6 +65,7 @@ def assess_facilities(
     # No level to be held against: without one, no facility is better or worse.
     assessment = Assessment(
         unit_count=found.patients if specification.unit == "patients" else found.denominator,
+        patients=found.patients,
         numerator=found.numerator,
         denominator=found.denominator,
         value=whole * found.value,

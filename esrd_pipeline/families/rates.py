@@ -164,6 +164,7 @@ def assess_facilities(
     )
     assessment = Assessment(
         unit_count=years,
+        patients=rows.count_patients(),
         numerator=compared.observed,
         denominator=compared.expected,
         value=compared.ratio,

@@ -228,6 +228,7 @@ def assess_facilities(
     strange = hospital == NO_HOSPITAL
     assessment = Assessment(
         unit_count=discharges,
+        patients=rows.count_patients(),
         numerator=compared.observed,
         denominator=compared.expected,
         value=compared.ratio,

@@ -28,6 +28,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
     MEASURE,
     Column("unit_count", "number", "How many units the value rests on", minimum=0),
     Column("unit", "text", "What unit_count counts: patients, patient_years, discharges ..."),
+    Column("patients", "number", "Patients the value rests on; null where not known", minimum=0),
     Column("numerator", "number", "Observed events, or the numerator of a proportion", minimum=0),
     Column("denominator", "number", "Expected events, or the denominator", minimum=0),
     Column("value", "number", "The measure: a ratio, or a rate in `unit_of_value`", minimum=0),
