@@ -119,6 +119,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
+    "history.dialysis_claim": (
+        "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
+        None,
+    ),
     "history.dialysis_evidence": (
         "Where each patient was dialysed, by EQRS, or by claims and CMS-2728 where EQRS is silent.",
         None,
@@ -130,10 +134,6 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.attribution": (
         "Which facility answers for each of a patient's days, or why none does.",
         _take_sixty_days,
-    ),
-    "history.dialysis_claim": (
-        "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
-        None,
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
     "history.limited_life": ("Months of patients of limited life expectancy.", None),

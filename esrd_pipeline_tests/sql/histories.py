@@ -40,7 +40,7 @@ def prescribed(facility: int, start: str, treatment: str, setting: str = "Home")
 
 
 def claim(provider: str, start: str, end: str, *, clm_id: int = 1, **other: object) -> Row:
-    """A paid claim of a dialysis facility."""
+    """A paid claim of a dialysis facility; `modality` is what its codes say of it."""
     return {
         "bene_id": 900,
         "clm_id": clm_id,
@@ -140,6 +140,16 @@ def _list_sources(
         "raw.eqrs_treatment": prescriptions or [],
         "raw.claim": bills,
         "raw.claim_condition": conditions or [],
+        "history.dialysis_claim": [
+            {
+                "program": "dfc",
+                "clm_id": row["clm_id"],
+                "modality": row.pop("modality"),
+                "performance_year": row["performance_year"],
+            }
+            for row in bills
+            if "modality" in row
+        ],
         "raw.cms_2728": forms or [],
         "linkage.beneficiary": [
             {"bene_id": 900, "patient_id": 1, "performance_year": year}

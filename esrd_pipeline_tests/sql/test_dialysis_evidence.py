@@ -215,6 +215,43 @@ def test_the_form_places_a_patient_until_eqrs_does() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("billed", "modality", "setting"),
+    [
+        ("in-center hemodialysis", "hemodialysis", "in center"),
+        ("home hemodialysis", "hemodialysis", "home"),
+        ("peritoneal dialysis", "peritoneal", "home"),
+        ("undetermined", None, None),
+    ],
+)
+def test_where_claims_place_a_patient_they_tell_the_modality(
+    billed: str, modality: str | None, setting: str | None
+) -> None:
+    rows = find_places(billed=[claim("A", "2024-03-01", "2024-03-31", modality=billed)])
+    assert read(rows, "source", "modality", "setting") == [
+        ("claims", modality, setting, "2024-03-01", LAST)
+    ]
+
+
+def test_a_claim_of_another_modality_begins_another_span() -> None:
+    rows = find_places(
+        billed=[
+            claim("A", "2024-03-01", "2024-03-31", modality="in-center hemodialysis"),
+            claim("A", "2024-04-01", "2024-04-30", modality="peritoneal dialysis"),
+        ]
+    )
+    assert read(rows, "modality") == [
+        ("hemodialysis", "2024-03-01", "2024-03-31"),
+        ("peritoneal", "2024-04-01", LAST),
+    ]
+
+
+def test_the_form_tells_the_modality_of_its_days() -> None:
+    form = {**came(A, "2024-02-01"), "treatment_type": "CAPD", "setting": "Home"}
+    rows = find_places(forms=[form])
+    assert read(rows, "modality", "setting") == [("peritoneal", "home", "2024-02-01", LAST)]
+
+
 def test_earlier_years_claims_are_the_patients_whom_the_latest_linkage_names() -> None:
     rows = run(
         "history.dialysis_evidence",

@@ -5,7 +5,8 @@
 -- that began last counts; an open admission is information that the patient is on dialysis; travel
 -- and support of a transplant place a patient only where no chronic admission does; a claim is
 -- evidence if Medicare paid for it and it is not for acute kidney injury; four years of claims are
--- looked at; where claims alone place a patient they do so for 365 days after the last.
+-- looked at; where claims alone place a patient they do so for 365 days after the last. How the
+-- patient dialysed is a claim's own modality (3.1.1) or CMS-2728's; unknown where neither tells.
 WITH
 rule AS (
     -- 2.13.10: lost to follow-up once a year has passed without evidence.
@@ -161,6 +162,14 @@ acute_claim AS (
         AND clm_rlt_cond_cd = '84'
 ),
 
+-- The same for both programs.
+told AS (
+    SELECT clm_id, performance_year, modality
+    FROM history.dialysis_claim
+    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
+        AND program = 'dfc'
+),
+
 -- Paid dialysis claims of the four years that SMR looks at (2.14.10.4), and the facility that
 -- CMS-2728 says the patient came to, as if it were a claim of one day.
 report AS (
@@ -170,9 +179,18 @@ report AS (
         c.clm_from_dt AS start_date,
         c.clm_thru_dt AS end_date,
         CAST(NULL AS BIGINT) AS facilityid,
-        c.prvdr_num AS provider_number
+        c.prvdr_num AS provider_number,
+        CASE
+            WHEN t.modality IN ('in-center hemodialysis', 'home hemodialysis') THEN 'hemodialysis'
+            WHEN t.modality = 'peritoneal dialysis' THEN 'peritoneal'
+        END AS modality,
+        CASE
+            WHEN t.modality = 'in-center hemodialysis' THEN 'in center'
+            WHEN t.modality IN ('home hemodialysis', 'peritoneal dialysis') THEN 'home'
+        END AS setting
     FROM raw.claim AS c
     JOIN linked AS l ON l.bene_id = c.bene_id AND l.place = 1
+    LEFT JOIN told AS t ON t.clm_id = c.clm_id AND t.performance_year = c.performance_year
     LEFT JOIN acute_claim AS a ON a.clm_id = c.clm_id
     WHERE c.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND c.clm_fac_type_cd = '7'
@@ -188,7 +206,15 @@ report AS (
         facility_start_date AS start_date,
         facility_start_date AS end_date,
         facilityid,
-        CAST(NULL AS VARCHAR) AS provider_number
+        CAST(NULL AS VARCHAR) AS provider_number,
+        CASE
+            WHEN treatment_type = 'Hemodialysis' THEN 'hemodialysis'
+            WHEN treatment_type IN ('CAPD', 'CCPD') THEN 'peritoneal'
+        END AS modality,
+        CASE
+            WHEN setting = 'Dialysis Facility/Center' THEN 'in center'
+            WHEN setting IS NOT NULL THEN 'home'
+        END AS setting
     FROM raw.cms_2728
     WHERE performance_year = $performance_year
         AND facilityid IS NOT NULL
@@ -212,7 +238,8 @@ compared AS (
         *,
         max(end_date) OVER (
             PARTITION BY patient_id
-            ORDER BY start_date, end_date DESC, source, provider_number, facilityid
+            ORDER BY
+                start_date, end_date DESC, source, provider_number, facilityid, modality, setting
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS reached
     FROM additional
@@ -228,9 +255,9 @@ together AS (
         end_date,
         facilityid,
         provider_number,
-        CAST(NULL AS VARCHAR) AS modality,
-        CAST(NULL AS VARCHAR) AS setting,
-        FALSE AS is_new,
+        modality,
+        setting,
+        false AS is_new,
         CAST(NULL AS VARCHAR) AS ended_by,
         end_date AS evidence_date
     FROM compared

@@ -3,8 +3,7 @@
 -- year's last day. Manual 2.13.10, 2.14.10.3; CCN by program: 3.3.3, 3.3.11.
 -- Readings: days between a discharge and the next admission are untreated, for 365 days, then lost;
 -- recovery and withdrawal last until dialysis comes back; a transplant ends with its reported
--- failure or with a chronic admission after it, not with claims alone; a modality that only a claim
--- or CMS-2728 could tell is not told here.
+-- failure or with a chronic admission after it, not with claims alone.
 WITH
 rule AS (
     -- 2.13.10: lost to follow-up once a year has passed without evidence of dialysis.
