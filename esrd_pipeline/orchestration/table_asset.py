@@ -309,8 +309,8 @@ def _drift_table(drifts: Sequence[Drift]) -> dg.TableMetadataValue:
                     "column": drift.column,
                     "measure": drift.measure or "",
                     "what": drift.what,
-                    "year before": drift.before,
-                    "now": drift.now,
+                    "year before": f"{drift.before:.4g}",
+                    "now": f"{drift.now:.4g}",
                 }
             )
             for drift in drifts[:MAX_DRIFTS_SHOWN]
