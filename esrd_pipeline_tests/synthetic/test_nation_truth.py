@@ -26,6 +26,19 @@ KINDS = (
     "change of ownership",
     "hospital-based numbers",
     "no clinical record of a month",
+    "record sent twice",
+    "Kt/V out of range",
+    "Kt/V of another month",
+    "Kt/V by another method",
+    "calcium out of range",
+    "no access type",
+    "no kind of clinician",
+    "a month in two claims",
+    "codes that are not composite",
+    "codes of two modalities",
+    "two modalities on a day",
+    "Kt/V not reported on a claim",
+    "expired Kt/V on a claim",
 )
 
 

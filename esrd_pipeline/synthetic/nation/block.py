@@ -19,7 +19,7 @@ from esrd_pipeline.synthetic.nation.claims_other import (
     bill_physicians,
     bill_visits,
 )
-from esrd_pipeline.synthetic.nation.clinical import Habits, draw_habits, report_months
+from esrd_pipeline.synthetic.nation.clinical import report_months
 from esrd_pipeline.synthetic.nation.columns import Rows, stack, to_arrow
 from esrd_pipeline.synthetic.nation.coverage import Coverage, draw_coverage
 from esrd_pipeline.synthetic.nation.episodes import draw_episodes
@@ -30,6 +30,13 @@ from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
 from esrd_pipeline.synthetic.nation.lives import Lives, live
 from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
 from esrd_pipeline.synthetic.nation.people import People, draw_people
+from esrd_pipeline.synthetic.nation.status import (
+    Habits,
+    Status,
+    draw_habits,
+    draw_status,
+    list_months,
+)
 from esrd_pipeline.synthetic.nation.stays import Stays, add_grafts, draw_stays, settle_stays
 from esrd_pipeline.synthetic.nation.tally import tally_year
 from esrd_pipeline.synthetic.nation.trouble import Trouble, draw_trouble
@@ -38,7 +45,7 @@ from esrd_pipeline.tables.model import Table
 
 MEMORY_YEARS = 3
 """Registers keep those who died in the so many years before the first year."""
-_LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL = range(6)
+_LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +190,23 @@ def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str,
         "medicare_enrollment": enrollment.list_enrollment(known, life.coverage, year),
     }
     yield from registered.items()
-    clinical = report_months(
-        _look(life, year), life.habits, _stream(span, life.market, year, _CLINICAL)
-    )
-    yield from clinical.items()
-    for billed in _bill_year(span, life, year):
+    here = _look(life, year)
+    status = draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
+    yield "month", list_months(here, status)
+    yield from report_months(here, status, _stream(span, life.market, year, _CLINICAL)).items()
+    for billed in _bill_year(span, life, year, status):
         yield from billed.items()
 
 
-def _bill_year(span: Span, life: MarketLife, year: int) -> Generator[dict[str, Rows]]:
+def _bill_year(
+    span: Span, life: MarketLife, year: int, status: Status
+) -> Generator[dict[str, Rows]]:
     here = _look(life, year)
     rng = _stream(span, life.market, year, _CLAIMS)
     episodes = draw_episodes(here, rng)
     admissions = choose_admissions(here, rng)
     yield bill_admissions(here, admissions, episodes, rng)
-    yield bill_dialysis(here, rng)
+    yield bill_dialysis(here, status, rng)
     yield bill_visits(here, episodes, rng)
     yield bill_after_stays(here, admissions, rng)
     yield bill_hospice(here, life.trouble)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esrd_pipeline.synthetic.nation.columns import Codes
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_conditions, load_figures
 
 IN_CENTER, PERITONEAL, HOME = 0, 1, 2
+MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
+_SELDOM, _SELDOM_OF = 3, 20
+"""Of 20 patients on home hemodialysis so many have three sessions a week, the others five."""
 ROOM = 100_000
 """Numbers kept for each market's patients."""
 CAUSES = ("E1122", "E1022", "E1121", "I120", "I129", "N059", "N032", "Q612", "N19", "N179", "C649")
@@ -187,3 +191,8 @@ def _odds(share: float) -> float:
 
 def _share(odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-odds))
+
+
+def is_frequent(people: People, patient: np.ndarray, modality: np.ndarray) -> np.ndarray:
+    """Return who dialyses more often than three times a week: most on home hemodialysis."""
+    return (modality == HOME) & (people.patient_id[patient] % _SELDOM_OF >= _SELDOM)

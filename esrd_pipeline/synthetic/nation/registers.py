@@ -21,7 +21,7 @@ from esrd_pipeline.synthetic.nation.columns import (
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.identifiers import KINDS, Identifiers, mistype
 from esrd_pipeline.synthetic.nation.lives import ADMITTED, CONTINUED, DISCHARGED, TRANSPLANT, Lives
-from esrd_pipeline.synthetic.nation.people import CAUSES, HOME, IN_CENTER, PERITONEAL, People
+from esrd_pipeline.synthetic.nation.people import CAUSES, IN_CENTER, PERITONEAL, People, is_frequent
 from esrd_pipeline.synthetic.nation.trouble import Trouble
 from esrd_pipeline.tables.eqrs import DISCHARGE_REASONS
 
@@ -225,7 +225,7 @@ def list_treatments(known: Known) -> Rows:
     modality, patient = lives.modality[rows], lives.patient[rows]
     is_peritoneal = modality == PERITONEAL
     is_cycler = people.patient_id[patient] % 5 > 0
-    sessions = np.where(modality == HOME, 5.0, 3.0)
+    sessions = np.where(is_frequent(people, patient, modality), 5.0, 3.0)
     minutes = 180 + 15.0 * (people.patient_id[patient] % 5)
     return {
         "patient_id": people.patient_id[patient],

@@ -21,12 +21,13 @@ from esrd_pipeline.synthetic.nation.figures import NEVER, load_conditions, load_
 from esrd_pipeline.synthetic.nation.identifiers import KINDS
 from esrd_pipeline.synthetic.nation.labels import TROUBLE, label
 from esrd_pipeline.synthetic.nation.lives import DIALYSIS, DISCHARGED, GONE, TRANSPLANT
+from esrd_pipeline.synthetic.nation.people import MODALITIES
 from esrd_pipeline.synthetic.nation.registers import Known, is_discharged_late, list_travel
+from esrd_pipeline.synthetic.nation.status import MONTH
 from esrd_pipeline.synthetic.nation.stays import Stays
 from esrd_pipeline.tables.model import Column, Table
 
 STATES = Codes(("dialysis", "transplant", "recovered", "lost"))
-MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
 STAY_KINDS = Codes(("usual", "triggered readmission", "first with COVID-19", "transplant"))
 DEATH_SOURCES = Codes(("eqrs", "cms_2746", "enrollment", "ssa"))
 _PLANTED = ("death", "admission", "readmission", "transfusion", "emergency", "listing")
@@ -97,7 +98,7 @@ TALLY = Table(
         Column("value", "number", "How much", required=True),
     ),
 )
-TABLES = {table.path[1]: table for table in (PATIENT, SPELL, STAY, TROUBLE, TALLY)}
+TABLES = {table.path[1]: table for table in (PATIENT, SPELL, STAY, MONTH, TROUBLE, TALLY)}
 
 
 def list_people(known: Known, coverage: Coverage) -> Rows:

@@ -1,0 +1,155 @@
+"""The true status of each patient's month: Kt/V, calcium, access, reconciliation, sessions.
+
+What facilities and claims say of it does not belong here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esrd_pipeline.synthetic.nation.claims import MarketYear
+from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows
+from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_figures
+from esrd_pipeline.synthetic.nation.people import MODALITIES, PERITONEAL, People, is_frequent
+from esrd_pipeline.tables.clinical import ACCESS_TYPES
+from esrd_pipeline.tables.model import Column, Table
+
+FREQUENT_KTV = 8.88
+ACCESS = Codes(ACCESS_TYPES)
+_MONTH_DAYS = YEAR_DAYS / 12
+_PERITONEAL_EVERY = 3
+"""Months between measurements of peritoneal Kt/V."""
+
+MONTH = Table(
+    name="truth.month",
+    grain="one month of one person at one facility on one modality",
+    source="generator",
+    key=("patient_id", "start_date"),
+    columns=(
+        Column("patient_id", "integer", "EQRS patient", required=True),
+        Column("facilityid", "integer", "EQRS facility", required=True),
+        Column("start_date", "date", "First day of the month there", required=True),
+        Column("end_date", "date", "Last day of the month there", required=True),
+        Column("modality", "text", "Modality", required=True),
+        Column("ktv", "number", "Kt/V; 8.88 frequent dialysis; none where none was measured"),
+        Column("ktv_date", "date", "Day of the measurement"),
+        Column("calcium", "number", "Uncorrected calcium; none where none was measured"),
+        Column("access", "text", "Vascular access; none on peritoneal dialysis"),
+        Column("is_reconciled", "boolean", "Medications were reconciled", required=True),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What stays with patients and facilities over all years.
+
+    Attributes:
+        access: (patients,) uniform: who gives up the catheter first.
+        is_fistula: (patients,) the other access, once there is one.
+        calcium: (patients,) mean calcium, mg/dL.
+        catheter: (facilities,) factor of the share of catheters.
+    """
+
+    access: np.ndarray
+    is_fistula: np.ndarray
+    calcium: np.ndarray
+    catheter: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is true of each cell of a year; shapes are (cells,).
+
+    Attributes:
+        ktv: NaN where none was measured, 8.88 for frequent dialysis.
+        ktv_day: day of the measurement; NO_DAY without one.
+        calcium: mg/dL, NaN where none was measured.
+        access: place in ACCESS_TYPES, -1 on peritoneal dialysis.
+        is_reconciled: whether medications were reconciled.
+    """
+
+    ktv: np.ndarray
+    ktv_day: np.ndarray
+    calcium: np.ndarray
+    access: np.ndarray
+    is_reconciled: np.ndarray
+
+
+def draw_habits(market: Market, people: People, rng: np.random.Generator) -> Habits:
+    """Draw what stays with a market's patients and facilities."""
+    figures = load_figures()
+    return Habits(
+        access=rng.random(len(people)),
+        is_fistula=rng.random(len(people)) < figures["fistula_share"],
+        calcium=rng.normal(figures["calcium_mean"], figures["calcium_patient_sd"], len(people)),
+        catheter=np.exp(rng.normal(0, figures["effect_catheter"], len(market.facilities))),
+    )
+
+
+def draw_status(here: MarketYear, habits: Habits, rng: np.random.Generator) -> Status:
+    """Draw the status of every cell of a market's year."""
+    figures, months = load_figures(), here.months
+    count = months.patient.size
+    calcium = habits.calcium[months.patient] + rng.normal(0, figures["calcium_month_sd"], count)
+    is_missing = rng.random(count) < figures["calcium_missing"]
+    ktv = _draw_ktv(here, rng)
+    day = months.begin + (rng.random(count) * months.days).astype(np.int64)
+    return Status(
+        ktv=ktv,
+        ktv_day=np.where(np.isnan(ktv), NO_DAY, day),
+        calcium=np.where(is_missing, np.nan, calcium.round(1)),
+        access=_choose_access(here, habits),
+        is_reconciled=rng.random(count) < figures["reconciliation_documented"],
+    )
+
+
+def list_months(here: MarketYear, status: Status) -> Rows:
+    """Return the truth's rows."""
+    months = here.months
+    return {
+        "patient_id": here.people.patient_id[months.patient],
+        "facilityid": here.market.numbers("facilityid")[months.facility],
+        "start_date": months.begin,
+        "end_date": months.end,
+        "modality": MODALITIES.of(months.modality),
+        "ktv": status.ktv,
+        "ktv_date": status.ktv_day,
+        "calcium": status.calcium,
+        "access": ACCESS.of(status.access),
+        "is_reconciled": status.is_reconciled,
+    }
+
+
+def _draw_ktv(here: MarketYear, rng: np.random.Generator) -> np.ndarray:
+    figures, months = load_figures(), here.months
+    count = months.patient.size
+    is_peritoneal = months.modality == PERITONEAL
+    mean = np.where(is_peritoneal, figures["kt_v_peritoneal"], figures["kt_v_hemodialysis"])
+    spread = np.where(is_peritoneal, figures["kt_v_peritoneal_sd"], figures["kt_v_hemodialysis_sd"])
+    value = np.clip(rng.normal(mean, spread), 0.5, 4.0).round(2)
+    often = is_frequent(here.people, months.patient, months.modality)
+    value = np.where(often, FREQUENT_KTV, value)
+    # Peritoneal Kt/V is measured in every third month, of a third of the patients each.
+    turn = (months.month + here.people.patient_id[months.patient]) % _PERITONEAL_EVERY
+    is_missing = (rng.random(count) < figures["ktv_missing"]) | (is_peritoneal & (turn > 0))
+    return np.where(is_missing, np.nan, value)
+
+
+def _choose_access(here: MarketYear, habits: Habits) -> np.ndarray:
+    """Choose the accesses of hemodialysis: catheters at first, then fistulas and grafts."""
+    figures, months, people = load_figures(), here.months, here.people
+    vintage = (months.begin - people.start[months.patient]) / _MONTH_DAYS
+    at_start = figures["catheter_at_start"] * np.exp(
+        -np.clip(vintage, 0, None) / figures["catheter_months"]
+    )
+    settled = figures["catheter_settled"] * habits.catheter[months.facility]
+    access = np.where(
+        habits.is_fistula[months.patient],
+        ACCESS.index("AV Fistula Only"),
+        ACCESS.index("AV Graft Only"),
+    )
+    is_catheter = habits.access[months.patient] < settled + at_start
+    access = np.where(is_catheter, ACCESS.index("Catheter Only"), access)
+    return np.where(months.modality == PERITONEAL, -1, access)
