@@ -145,7 +145,16 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         "What each facility reported of a patient's month: Kt/V, calcium, access.",
         None,
     ),
+    "history.month_modality": (
+        "Modality, age and time on ESRD that count for a month at one facility.",
+        None,
+    ),
     "history.ktv_month": ("The Kt/V that counts for a month, and whose it is.", None),
+    "history.reported_month": (
+        "What is known of a month at a facility from its own reports, others' and claims.",
+        None,
+    ),
+    "history.catheter_month": ("Months with a catheter, and how many on end.", None),
 }
 
 _RAW = (

@@ -178,6 +178,30 @@ CLINICAL_MONTH = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
+_MODALITY_COLUMNS = (
+    Column("modality", "text", "By EQRS, else by claims", allowed=MONTH_MODALITIES),
+    Column("modality_source", "text", "Whose", allowed=("eqrs", "claims")),
+    Column("as_of_date", "date", "Day of age and duration of ESRD", required=True),
+    Column("age", "integer", "Years on that day; null where birth is unknown"),
+    Column("esrd_day", "integer", "Day of ESRD on that day; the first is 1", required=True),
+    Column("frequency", "text", "Sessions a week; null where unknown", allowed=FREQUENCIES),
+    Column(
+        "frequency_source",
+        "text",
+        "Whose",
+        allowed=("kt/v of 8.88", "own facility", "other facility", "claims"),
+    ),
+)
+
+MONTH_MODALITY = Table(
+    name="history.month_modality",
+    grain="one month of one patient at one facility that treated the patient on every day of it",
+    source="manual 2.3.10 to 2.6.10, 3.1.1, 3.1.3, 3.1.4",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(PROGRAM, PATIENT, MONTH, CCN, YEAR, *_MODALITY_COLUMNS),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
 KTV_MONTH = Table(
     name="history.ktv_month",
     grain="one month of one patient at one facility that treated the patient on every day of it",
@@ -189,20 +213,54 @@ KTV_MONTH = Table(
         MONTH,
         CCN,
         YEAR,
-        Column("modality", "text", "By EQRS, else by claims", allowed=MONTH_MODALITIES),
-        Column("modality_source", "text", "Whose", allowed=("eqrs", "claims")),
-        Column("as_of_date", "date", "Day of age and duration of ESRD", required=True),
-        Column("age", "integer", "Years on that day; null where birth is unknown"),
-        Column("esrd_day", "integer", "Day of ESRD on that day; the first is 1", required=True),
-        Column("frequency", "text", "Sessions a week; null where unknown", allowed=FREQUENCIES),
-        Column(
-            "frequency_source",
-            "text",
-            "Whose",
-            allowed=("kt/v of 8.88", "own facility", "other facility", "claims"),
-        ),
+        *_MODALITY_COLUMNS,
         Column("ktv", "number", "Selected Kt/V, in range; null where there is none"),
         Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+REPORTED_MONTH = Table(
+    name="history.reported_month",
+    grain="one month of one patient at one facility that had anything to do with the patient",
+    source="manual 2.1.12, 2.7.12, 2.8.12, 2.19.5",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column("has_calcium", "boolean", "The facility reported a calcium", required=True),
+        Column("has_reconciliation", "boolean", "It reconciled medications", required=True),
+        Column("sessions", "integer", "Hemodialysis sessions there, by EQRS, else by claims"),
+        Column("access_type", "text", "Its last access, else another's", allowed=ACCESS_TYPES),
+        Column("has_npcr", "boolean", "Some facility documented nPCR", required=True),
+        Column("calcium_sum", "number", "Calcium of the month and the two before it", minimum=0),
+        Column("calcium_months", "integer", "Months of these with one", required=True, maximum=3),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+CATHETER_MONTH = Table(
+    name="history.catheter_month",
+    grain="one month of one patient on hemodialysis at one facility with a catheter",
+    source="manual 2.1.10 to 2.1.12",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        CCN,
+        YEAR,
+        Column(
+            "months",
+            "integer",
+            "Months on end there with a catheter, this the last; 3 is three or more",
+            required=True,
+            minimum=1,
+            maximum=3,
+        ),
     ),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
@@ -311,5 +369,15 @@ MONTHLY = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
-TABLES = (DIALYSIS_CLAIM, CLAIMS_MODALITY, LIMITED_LIFE, CARE_MONTH, CLINICAL_MONTH, KTV_MONTH)
+TABLES = (
+    DIALYSIS_CLAIM,
+    CLAIMS_MODALITY,
+    LIMITED_LIFE,
+    CARE_MONTH,
+    CLINICAL_MONTH,
+    MONTH_MODALITY,
+    KTV_MONTH,
+    REPORTED_MONTH,
+    CATHETER_MONTH,
+)
 COHORTS = (PATIENT_MONTHS, MONTHLY)

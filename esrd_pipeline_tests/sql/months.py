@@ -138,9 +138,12 @@ def judge(
     billed: Sequence[Row] = (),
     limited: Sequence[Row] = (),
 ) -> pd.DataFrame:
-    """cohort.patient_months of one program, by way of history.ktv_month."""
+    """cohort.patient_months of one program, by way of its month's modality and Kt/V."""
     rows = run(
+        "history.month_modality",
         "history.ktv_month",
+        "history.reported_month",
+        "history.catheter_month",
         "cohort.patient_months",
         tables={
             **know(),

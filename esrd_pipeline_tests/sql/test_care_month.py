@@ -83,9 +83,9 @@ def test_a_transfer_leaves_both_facilities_a_part() -> None:
     ]
 
 
-def test_the_two_months_before_the_year_are_there() -> None:
+def test_only_the_year_s_months_are_there() -> None:
     rows = months(treated("A", "2023-01-01", "2024-01-31"))
-    assert rows["month"].astype(str).str[:7].tolist() == ["2023-11", "2023-12", "2024-01"]
+    assert rows["month"].astype(str).str[:7].tolist() == ["2024-01"]
 
 
 @pytest.mark.parametrize(

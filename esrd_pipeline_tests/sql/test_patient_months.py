@@ -262,8 +262,20 @@ def test_three_months_with_a_catheter_are_long_term() -> None:
 
 
 def test_the_two_months_before_may_lie_in_the_year_before() -> None:
-    months = ("2023-11", "2023-12", "2024-01")
-    rows = judge(stay(*months), access(*((month, "CATHETERONLY") for month in months)))
+    before = [
+        {
+            "program": "dfc",
+            "patient_id": 1,
+            "month": day(f"2023-{month}-01"),
+            "ccn": "A",
+            "months": number,
+            "performance_year": 2023,
+        }
+        for month, number in (("11", 1), ("12", 2))
+    ]
+    january = (stay("2024-01"), access(("2024-01", "CATHETERONLY")))
+    assert judge(*january)["is_ltc"].tolist() == [False]
+    rows = judge(*january, known={"history.catheter_month": before})
     assert rows["is_ltc"].tolist() == [True]
 
 

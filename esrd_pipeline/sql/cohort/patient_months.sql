@@ -2,9 +2,9 @@
 -- them admitted in EQRS; for each measure of patient-months, why the month is not in its denominator
 -- (the first rule that applies), or whether it is in the numerator.
 -- Manual 2.1, 2.3 to 2.8, 2.19, 3.1.1 to 3.1.4; 3.4 and 3.5 (QIP only).
--- Readings: a month of an exception is no catheter month; in the three catheter months the patient
--- is on hemodialysis at the facility all month; calcium and nPCR of DFC come from any facility, the
--- QIP's calcium from the facility itself; unknown sessions delivered exclude nobody from 2.19.
+-- Readings: calcium and nPCR of DFC come from any facility, the QIP's calcium from the facility
+-- itself; unknown sessions delivered exclude nobody from 2.19; calcium is the mean of the months
+-- that have a value, compared without rounding.
 WITH
 rule AS (
     SELECT
@@ -25,7 +25,8 @@ exception AS (
     WHERE performance_year = $performance_year
 ),
 
-cared AS (
+-- The month with all that is known of it, and the rules' own figures.
+completed AS (
     SELECT
         c.program,
         c.patient_id,
@@ -33,10 +34,73 @@ cared AS (
         c.ccn,
         c.is_whole,
         c.is_admitted,
-        c.modality,
         e.ccn IS NOT NULL AS is_exception,
-        coalesce(c.program = 'qip' AND c.month < f.reporting_date, false) AS is_new_facility
+        coalesce(c.program = 'qip' AND c.month < f.reporting_date, false) AS is_new_facility,
+        k.modality AS ktv_modality,
+        k.age AS ktv_age,
+        k.esrd_day AS ktv_esrd_day,
+        k.frequency,
+        k.ktv,
+        k.ktv_source,
+        r.has_calcium,
+        r.has_reconciliation,
+        r.sessions,
+        r.access_type,
+        r.has_npcr,
+        CAST(r.calcium_sum AS DECIMAL(10, 3)) AS calcium_sum,
+        r.calcium_months,
+        coalesce(h.months, 0) AS catheter_months,
+        l.patient_id IS NOT NULL AS is_limited_life,
+        -- 3.1.1: the QIP's EQRS-based measures know no other source than EQRS.
+        CASE
+            WHEN c.program = 'qip' THEN c.modality
+            ELSE coalesce(k.modality, c.modality)
+        END AS month_modality,
+        p.date_of_birth IS NULL AS is_birth_unknown,
+        date_part('year', c.month) - date_part('year', p.date_of_birth)
+        - CASE
+            WHEN date_part('month', c.month) * 100 + date_part('day', c.month)
+                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+                THEN 1
+            ELSE 0
+        END AS age,
+        -- 2.8.10: as of two months before, the first of a month too.
+        p.date_of_birth + INTERVAL 18 YEAR <= c.month - INTERVAL 2 MONTH AS is_adult_before,
+        date_diff('day', s.first_service_date, c.month) + 1 AS esrd_day,
+        coalesce(d.death_date < last_day(c.month), false) AS is_dead
     FROM history.care_month AS c
+    LEFT JOIN history.reported_month AS r
+        ON r.program = c.program
+        AND r.patient_id = c.patient_id
+        AND r.month = c.month
+        AND r.ccn = c.ccn
+        AND r.performance_year = $performance_year
+    LEFT JOIN linkage.first_service AS s
+        ON s.program = c.program
+        AND s.patient_id = c.patient_id
+        AND s.performance_year = $performance_year
+    LEFT JOIN linkage.patient AS p
+        ON p.patient_id = c.patient_id AND p.performance_year = $performance_year
+    LEFT JOIN history.ktv_month AS k
+        ON k.program = c.program
+        AND k.patient_id = c.patient_id
+        AND k.month = c.month
+        AND k.ccn = c.ccn
+        AND k.performance_year = $performance_year
+    LEFT JOIN history.catheter_month AS h
+        ON h.program = c.program
+        AND h.patient_id = c.patient_id
+        AND h.month = c.month
+        AND h.ccn = c.ccn
+        AND h.performance_year = $performance_year
+    LEFT JOIN linkage.death AS d
+        ON d.program = c.program
+        AND d.patient_id = c.patient_id
+        AND d.performance_year = $performance_year
+    LEFT JOIN history.limited_life AS l
+        ON l.patient_id = c.patient_id
+        AND l.month = c.month
+        AND l.performance_year = $performance_year
     LEFT JOIN linkage.facility AS f
         ON f.program = c.program AND f.ccn = c.ccn AND f.performance_year = $performance_year
     LEFT JOIN exception AS e
@@ -45,103 +109,6 @@ cared AS (
         AND e.first_month <= c.month
         AND e.last_month >= c.month
     WHERE c.performance_year = $performance_year
-),
-
-reported AS (
-    SELECT
-        c.program,
-        c.patient_id,
-        c.month,
-        c.ccn,
-        c.has_calcium,
-        c.calcium,
-        c.calcium_date,
-        c.has_npcr,
-        c.has_reconciliation,
-        c.sessions_delivered,
-        c.access_type,
-        c.access_date
-    FROM history.clinical_month AS c
-    LEFT JOIN exception AS e
-        ON c.program = 'qip'
-        AND e.ccn = c.ccn
-        AND e.first_month <= c.month
-        AND e.last_month >= c.month
-    WHERE c.performance_year = $performance_year
-        AND c.month >= make_date($performance_year - 1, 11, 1)
-        AND e.ccn IS NULL
-),
-
--- What any facility reported: the last of the month.
-anywhere AS (
-    SELECT
-        program,
-        patient_id,
-        month,
-        CAST(
-            arg_max(calcium, CAST(calcium_date AS VARCHAR) || ccn) FILTER (WHERE calcium IS NOT NULL)
-            AS DECIMAL(8, 3)
-        ) AS calcium,
-        arg_max(access_type, CAST(access_date AS VARCHAR) || ccn)
-            FILTER (WHERE access_type IS NOT NULL) AS access_type,
-        max(CASE WHEN has_npcr THEN 1 ELSE 0 END) AS has_npcr
-    FROM reported
-    GROUP BY program, patient_id, month
-),
-
--- 2.1.12: the facility's own access, else another's; none at all is a catheter, as are its kinds.
-accessed AS (
-    SELECT
-        c.program,
-        c.patient_id,
-        c.month,
-        c.ccn,
-        c.is_whole,
-        c.is_admitted,
-        c.is_exception,
-        c.is_new_facility,
-        f.first_service_date,
-        k.modality AS ktv_modality,
-        k.age AS ktv_age,
-        k.esrd_day AS ktv_esrd_day,
-        k.frequency,
-        k.ktv,
-        k.ktv_source,
-        o.has_calcium,
-        o.has_reconciliation,
-        coalesce(o.sessions_delivered, m.sessions) AS sessions,
-        coalesce(o.access_type, a.access_type) AS access_type,
-        a.has_npcr,
-        a.calcium AS calcium_0,
-        -- 3.1.1: the QIP's EQRS-based measures know no other source than EQRS.
-        CASE
-            WHEN c.program = 'qip' THEN c.modality
-            ELSE coalesce(k.modality, c.modality)
-        END AS month_modality
-    FROM cared AS c
-    JOIN linkage.first_service AS f
-        ON f.program = c.program
-        AND f.patient_id = c.patient_id
-        AND f.performance_year = $performance_year
-    LEFT JOIN history.ktv_month AS k
-        ON k.program = c.program
-        AND k.patient_id = c.patient_id
-        AND k.month = c.month
-        AND k.ccn = c.ccn
-        AND k.performance_year = $performance_year
-    LEFT JOIN history.claims_modality AS m
-        ON m.program = c.program
-        AND m.patient_id = c.patient_id
-        AND m.month = c.month
-        AND m.ccn = c.ccn
-        AND m.performance_year = $performance_year
-    LEFT JOIN reported AS o
-        ON o.program = c.program
-        AND o.patient_id = c.patient_id
-        AND o.month = c.month
-        AND o.ccn = c.ccn
-    LEFT JOIN anywhere AS a
-        ON a.program = c.program AND a.patient_id = c.patient_id AND a.month = c.month
 ),
 
 judged AS (
@@ -157,84 +124,7 @@ judged AS (
         ) AS is_hemodialysis,
         coalesce(
             access_type NOT IN ('AV Fistula Only', 'AVFONLY', 'AV Graft Only', 'AVGONLY'), true
-        ) AS is_catheter
-    FROM accessed
-),
-
-known AS (
-    SELECT
-        *, is_whole AND NOT is_exception AND is_hemodialysis AND is_catheter AS is_catheter_month
-    FROM judged
-),
-
-counted AS (
-    SELECT
-        *,
-        CASE
-            WHEN NOT is_catheter_month THEN 0
-            WHEN NOT coalesce(
-                lag(is_catheter_month) OVER stay AND lag(month) OVER stay = month - INTERVAL 1 MONTH,
-                false
-            ) THEN 1
-            WHEN NOT coalesce(
-                lag(is_catheter_month, 2) OVER stay
-                AND lag(month, 2) OVER stay = month - INTERVAL 2 MONTH,
-                false
-            ) THEN 2
-            ELSE 3
-        END AS catheter_months
-    FROM known
-    WINDOW stay AS (PARTITION BY program, patient_id, ccn ORDER BY month)
-),
-
-completed AS (
-    SELECT
-        c.*,
-        p.date_of_birth IS NULL AS is_birth_unknown,
-        date_part('year', c.month) - date_part('year', p.date_of_birth)
-        - CASE
-            WHEN date_part('month', c.month) * 100 + date_part('day', c.month)
-                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age,
-        -- 2.8.10: as of two months before, the first of a month too.
-        p.date_of_birth + INTERVAL 18 YEAR <= c.month - INTERVAL 2 MONTH AS is_adult_before,
-        date_diff('day', c.first_service_date, c.month) + 1 AS esrd_day,
-        coalesce(d.death_date < last_day(c.month), false) AS is_dead,
-        l.patient_id IS NOT NULL AS is_limited_life,
-        b.calcium AS calcium_1,
-        e.calcium AS calcium_2
-    FROM counted AS c
-    JOIN linkage.patient AS p
-        ON p.patient_id = c.patient_id AND p.performance_year = $performance_year
-    LEFT JOIN linkage.death AS d
-        ON d.program = c.program
-        AND d.patient_id = c.patient_id
-        AND d.performance_year = $performance_year
-    LEFT JOIN history.limited_life AS l
-        ON l.patient_id = c.patient_id
-        AND l.month = c.month
-        AND l.performance_year = $performance_year
-    LEFT JOIN anywhere AS b
-        ON b.program = c.program
-        AND b.patient_id = c.patient_id
-        AND b.month = c.month - INTERVAL 1 MONTH
-    LEFT JOIN anywhere AS e
-        ON e.program = c.program
-        AND e.patient_id = c.patient_id
-        AND e.month = c.month - INTERVAL 2 MONTH
-    WHERE c.month >= make_date($performance_year, 1, 1)
-),
-
--- 2.8.12: the mean of the months that have a value, compared without rounding.
-averaged AS (
-    SELECT
-        *,
-        coalesce(calcium_0, 0) + coalesce(calcium_1, 0) + coalesce(calcium_2, 0) AS calcium_sum,
-        CASE WHEN calcium_0 IS NULL THEN 0 ELSE 1 END
-        + CASE WHEN calcium_1 IS NULL THEN 0 ELSE 1 END
-        + CASE WHEN calcium_2 IS NULL THEN 0 ELSE 1 END AS calcium_count,
+        ) AS is_catheter,
         -- Rules that every measure of the program shares.
         CASE
             WHEN is_exception THEN 'extraordinary circumstances exception'
@@ -262,7 +152,7 @@ shared AS (
                 WHEN a.ktv_modality IS NULL THEN 'modality unknown'
             END
         ) AS shared_reason
-    FROM averaged AS a
+    FROM judged AS a
     CROSS JOIN rule AS r
 ),
 
@@ -386,7 +276,7 @@ SELECT
     access_type,
     catheter_months,
     is_limited_life,
-    CASE WHEN calcium_count > 0 THEN CAST(calcium_sum AS DOUBLE) / calcium_count END AS calcium,
+    CASE WHEN calcium_months > 0 THEN CAST(calcium_sum AS DOUBLE) / calcium_months END AS calcium,
     sessions,
     ktv_adult_hd_reason,
     CASE WHEN ktv_adult_hd_reason IS NULL THEN coalesce(ktv >= least_hd, false) END
@@ -406,10 +296,10 @@ SELECT
     CASE
         WHEN hypercalcemia_reason IS NOT NULL THEN NULL
         WHEN program = 'qip' THEN coalesce(has_calcium, false)
-        ELSE calcium_count = 0 OR calcium_sum > most_calcium * calcium_count
+        ELSE calcium_months = 0 OR calcium_sum > most_calcium * calcium_months
     END AS is_hypercalcemia,
     npcr_reason,
-    CASE WHEN npcr_reason IS NULL THEN coalesce(has_npcr = 1, false) END AS is_npcr,
+    CASE WHEN npcr_reason IS NULL THEN has_npcr END AS is_npcr,
     medication_reconciliation_reason,
     CASE
         WHEN medication_reconciliation_reason IS NULL THEN coalesce(has_reconciliation, false)

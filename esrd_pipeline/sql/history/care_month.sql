@@ -1,16 +1,16 @@
 -- One row: a month of one patient at one facility of a program that treated the patient by the
--- treatment history or has them admitted in EQRS: the year's months and the two before.
+-- treatment history or has them admitted in EQRS.
 -- Manual 2.1.11, 2.3.11, 2.8.11 (whole months), 3.1.1 (modality by EQRS), 3.1.4 (prescribed
 -- sessions). Readings: where EQRS has no treatment record for a part of the month the modality is
 -- not known; a prescription holds until the facility's next for the patient, its first also for the
 -- days before; a facility's CCN on the day is the one that counts.
 WITH
 rule AS (
-    -- 3.1.4: more than two and fewer than four sessions a week. 2.1.12: two months before.
+    -- 3.1.4: more than two and fewer than four sessions a week.
     SELECT
         2 AS infrequent_sessions,
         4 AS frequent_sessions,
-        make_date($performance_year - 1, 11, 1) AS first_day,
+        make_date($performance_year, 1, 1) AS first_day,
         make_date($performance_year, 12, 31) AS last_day
 ),
 
@@ -21,10 +21,6 @@ twelve AS (
 
 calendar AS (
     SELECT make_date($performance_year, month_number, 1) AS month FROM twelve
-    UNION ALL
-    SELECT make_date($performance_year - 1, month_number, 1) AS month
-    FROM twelve
-    WHERE month_number >= 11
 ),
 
 bounded AS (

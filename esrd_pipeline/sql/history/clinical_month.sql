@@ -1,5 +1,5 @@
--- One row: a month of one patient as one facility of a program reported it to EQRS, of the year and
--- the year before. Manual 2.1.12, 2.3.12 to 2.8.12, 2.19.5. Readings: the last of several values is
+-- One row: a month of one patient as one facility of a program reported it to EQRS: the year's months
+-- and the five before, which a child's peritoneal Kt/V looks back to. Manual 2.1.12, 2.3.12 to 2.8.12, 2.19.5. Readings: the last of several values is
 -- the one measured last, then the one submitted last; a value without a day counts as of the
 -- month's first; a hemodialysis Kt/V dated outside its month is not one of that month; a
 -- peritoneal one keeps its day, because it may stand for later months.
@@ -13,6 +13,11 @@ rule AS (
         -- 2.8.12: out of it a calcium is missing.
         CAST(0.1 AS DOUBLE) AS least_calcium,
         CAST(20 AS DOUBLE) AS most_calcium
+),
+
+-- 2.6.7: six months with the reporting month.
+period AS (
+    SELECT make_date($performance_year - 1, 8, 1) AS first_month
 ),
 
 ccn_span AS (
@@ -36,6 +41,7 @@ record AS (
         CAST(record_number AS BIGINT) * 1000000000 + facilityid AS submission
     FROM raw.eqrs_clinical_month
     WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND month >= (SELECT first_month FROM period)
 ),
 
 judged AS (
@@ -91,6 +97,7 @@ reconciled AS (
     SELECT DISTINCT patient_id, facilityid, month
     FROM raw.eqrs_medication_reconciliation
     WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND month >= (SELECT first_month FROM period)
         AND reconciliation_date >= month
         AND reconciliation_date <= last_day(month)
         AND clinician_type <> 'other'
@@ -112,60 +119,96 @@ access AS (
         max(coalesce(access_date, month)) AS access_date
     FROM raw.eqrs_vascular_access
     WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND month >= (SELECT first_month FROM period)
         AND access_type IS NOT NULL
     GROUP BY patient_id, facilityid, month
 ),
 
+-- All that a facility reported of a month.
 reported AS (
     SELECT
-        patient_id,
-        facilityid,
-        month,
-        hd_ktv,
-        hd_ktv_date,
-        pd_ktv,
-        pd_ktv_date,
-        is_frequent,
-        has_calcium,
-        calcium,
-        calcium_date,
-        has_npcr,
-        0 AS is_reconciled,
-        sessions_delivered,
-        CAST(NULL AS VARCHAR) AS access_type,
-        CAST(NULL AS DATE) AS access_date
-    FROM clinical
-    UNION ALL
-    SELECT
-        patient_id, facilityid, month, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, NULL,
-        access_type, access_date
-    FROM access
-    UNION ALL
-    SELECT
-        patient_id, facilityid, month, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 1, NULL, NULL,
-        NULL
-    FROM reconciled
+        coalesce(c.patient_id, a.patient_id, m.patient_id) AS patient_id,
+        coalesce(c.facilityid, a.facilityid, m.facilityid) AS facilityid,
+        coalesce(c.month, a.month, m.month) AS month,
+        c.hd_ktv,
+        c.hd_ktv_date,
+        c.pd_ktv,
+        c.pd_ktv_date,
+        coalesce(c.is_frequent, 0) AS is_frequent,
+        coalesce(c.has_calcium, 0) AS has_calcium,
+        c.calcium,
+        c.calcium_date,
+        coalesce(c.has_npcr, 0) AS has_npcr,
+        CASE WHEN m.patient_id IS NULL THEN 0 ELSE 1 END AS is_reconciled,
+        c.sessions_delivered,
+        a.access_type,
+        a.access_date
+    FROM clinical AS c
+    FULL JOIN access AS a
+        ON a.patient_id = c.patient_id AND a.facilityid = c.facilityid AND a.month = c.month
+    FULL JOIN reconciled AS m
+        ON m.patient_id = coalesce(c.patient_id, a.patient_id)
+        AND m.facilityid = coalesce(c.facilityid, a.facilityid)
+        AND m.month = coalesce(c.month, a.month)
 ),
 
-numbered AS (
+-- Two EQRS facilities may stand under one CCN. Only these have to be added up.
+shared AS (
+    SELECT program, ccn
+    FROM ccn_span
+    GROUP BY program, ccn
+    HAVING count(DISTINCT facilityid) > 1
+),
+
+placed AS (
     SELECT
         s.program,
         s.ccn,
-        p.*,
-        CAST(date_diff('day', DATE '2000-01-01', p.hd_ktv_date) AS BIGINT) * 1000000000
-        + p.facilityid AS hd_order,
-        CAST(date_diff('day', DATE '2000-01-01', p.pd_ktv_date) AS BIGINT) * 1000000000
-        + p.facilityid AS pd_order,
-        CAST(date_diff('day', DATE '2000-01-01', p.calcium_date) AS BIGINT) * 1000000000
-        + p.facilityid AS calcium_order,
-        CAST(date_diff('day', DATE '2000-01-01', p.access_date) AS BIGINT) * 1000000000
-        + p.facilityid AS access_order
+        h.ccn IS NOT NULL AS is_shared,
+        p.*
     FROM reported AS p
     JOIN ccn_span AS s
         ON s.facilityid = p.facilityid AND s.start_date <= p.month AND s.end_date >= p.month
+    LEFT JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
+),
+
+ordered AS (
+    SELECT
+        *,
+        CAST(date_diff('day', DATE '2000-01-01', hd_ktv_date) AS BIGINT) * 1000000000
+        + facilityid AS hd_order,
+        CAST(date_diff('day', DATE '2000-01-01', pd_ktv_date) AS BIGINT) * 1000000000
+        + facilityid AS pd_order,
+        CAST(date_diff('day', DATE '2000-01-01', calcium_date) AS BIGINT) * 1000000000
+        + facilityid AS calcium_order,
+        CAST(date_diff('day', DATE '2000-01-01', access_date) AS BIGINT) * 1000000000
+        + facilityid AS access_order
+    FROM placed
+    WHERE is_shared
 )
 
--- Two EQRS facilities may stand under one CCN.
+SELECT
+    program,
+    patient_id,
+    month,
+    ccn,
+    $performance_year AS performance_year,
+    hd_ktv,
+    hd_ktv_date,
+    pd_ktv,
+    pd_ktv_date,
+    is_frequent = 1 AS is_frequent,
+    has_calcium = 1 AS has_calcium,
+    calcium,
+    calcium_date,
+    has_npcr = 1 AS has_npcr,
+    is_reconciled = 1 AS has_reconciliation,
+    sessions_delivered,
+    access_type,
+    access_date
+FROM placed
+WHERE NOT is_shared
+UNION ALL
 SELECT
     program,
     patient_id,
@@ -185,5 +228,5 @@ SELECT
     max(sessions_delivered) AS sessions_delivered,
     arg_max(access_type, access_order) FILTER (WHERE access_type IS NOT NULL) AS access_type,
     max(access_date) AS access_date
-FROM numbered
+FROM ordered
 GROUP BY program, patient_id, month, ccn

@@ -1,9 +1,8 @@
 -- One row: a month of the year of one patient at the facility of a program that treated the patient
 -- on every day of it, with modality, sessions a week and the Kt/V that counts.
--- Manual 2.3.12 to 2.6.12, 3.1.1, 3.1.3, 3.1.4, Table 17 (exceptions, QIP only); readings 18, 19.
--- Readings: EQRS values are taken from any facility, claims from any (DFC) or from the patient's own
--- (QIP); modality comes from claims where EQRS has none, and then age and duration of ESRD are those
--- of the first claim's first day; a Kt/V without a day on a claim has not expired.
+-- Manual 2.3.12 to 2.6.12, 3.1.4, Table 17 (exceptions, QIP only); readings 18, 19.
+-- Readings: EQRS values are taken from any facility, claims from any (DFC) or from the patient's
+-- own (QIP); a Kt/V without a day on a claim has not expired.
 WITH
 rule AS (
     SELECT
@@ -26,7 +25,16 @@ exception AS (
 
 claim AS (
     SELECT
-        d.*,
+        d.program,
+        d.clm_id,
+        d.patient_id,
+        d.ccn,
+        d.month,
+        d.thru_date,
+        d.modality,
+        d.ktv_value,
+        d.ktv_date,
+        d.frequency,
         d.modality IN ('in-center hemodialysis', 'home hemodialysis') AS is_hemodialysis,
         d.modality IN ('peritoneal dialysis', 'other peritoneal dialysis') AS is_peritoneal,
         date_diff('day', f.first_service_date, d.from_date) + 1 AS esrd_day,
@@ -52,72 +60,16 @@ claim AS (
     WHERE d.performance_year = $performance_year AND e.ccn IS NULL
 ),
 
-first_claim AS (
-    SELECT program, patient_id, month, ccn, min(from_date) AS from_date
-    FROM claim
-    WHERE ccn IS NOT NULL
-    GROUP BY program, patient_id, month, ccn
-),
-
--- 3.1.1: EQRS first; of claims, the QIP takes a mix of modalities for what it is.
-cared AS (
-    SELECT
-        c.program,
-        c.patient_id,
-        c.month,
-        c.ccn,
-        c.frequency,
-        c.frequency_source,
-        CASE
-            WHEN c.modality IS NOT NULL THEN c.modality
-            WHEN c.program = 'qip' AND m.is_mixed THEN 'mixed'
-            WHEN m.modality IN ('peritoneal dialysis', 'other peritoneal dialysis')
-                THEN 'peritoneal dialysis'
-            WHEN m.modality <> 'undetermined' THEN m.modality
-        END AS modality,
-        CASE
-            WHEN c.modality IS NOT NULL THEN 'eqrs'
-            WHEN m.modality IS NOT NULL THEN 'claims'
-        END AS modality_source,
-        CASE
-            WHEN c.modality IS NULL AND m.modality IS NOT NULL THEN coalesce(b.from_date, c.month)
-            ELSE c.month
-        END AS as_of_date
-    FROM history.care_month AS c
-    LEFT JOIN history.claims_modality AS m
-        ON m.program = c.program
-        AND m.patient_id = c.patient_id
-        AND m.month = c.month
-        AND m.ccn = c.ccn
-        AND m.performance_year = $performance_year
-    LEFT JOIN first_claim AS b
-        ON b.program = c.program
-        AND b.patient_id = c.patient_id
-        AND b.month = c.month
-        AND b.ccn = c.ccn
-    WHERE c.performance_year = $performance_year
-        AND c.is_whole
-        AND c.month >= make_date($performance_year, 1, 1)
+-- Facilities in the order of their numbers: what comes last of a day is a whole number.
+facility AS (
+    SELECT ccn, row_number() OVER (ORDER BY ccn) AS place
+    FROM (SELECT DISTINCT ccn FROM linkage.facility_ccn WHERE performance_year = $performance_year)
 ),
 
 aged AS (
-    SELECT
-        c.*,
-        date_diff('day', f.first_service_date, c.as_of_date) + 1 AS esrd_day,
-        date_part('year', c.as_of_date) - date_part('year', p.date_of_birth)
-        - CASE
-            WHEN date_part('month', c.as_of_date) * 100 + date_part('day', c.as_of_date)
-                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age
-    FROM cared AS c
-    JOIN linkage.patient AS p
-        ON p.patient_id = c.patient_id AND p.performance_year = $performance_year
-    JOIN linkage.first_service AS f
-        ON f.program = c.program
-        AND f.patient_id = c.patient_id
-        AND f.performance_year = $performance_year
+    SELECT *
+    FROM history.month_modality
+    WHERE performance_year = $performance_year
 ),
 
 reported AS (
@@ -125,13 +77,18 @@ reported AS (
         c.program,
         c.patient_id,
         c.month,
-        c.ccn,
         c.is_frequent,
         c.hd_ktv,
-        c.hd_ktv_date,
         c.pd_ktv,
-        c.pd_ktv_date
+        c.pd_ktv_date,
+        date_diff('day', DATE '2000-01-01', c.hd_ktv_date) * 1000000 + f.place AS hd_order,
+        (
+            date_diff('day', DATE '2000-01-01', c.pd_ktv_date) * 100000
+            + date_diff('day', DATE '2000-01-01', c.month)
+        ) * 1000000
+        + f.place AS pd_order
     FROM history.clinical_month AS c
+    JOIN facility AS f ON f.ccn = c.ccn
     LEFT JOIN exception AS e
         ON c.program = 'qip'
         AND e.ccn = c.ccn
@@ -146,8 +103,7 @@ eqrs_month AS (
         patient_id,
         month,
         max(CASE WHEN is_frequent THEN 1 ELSE 0 END) AS is_frequent,
-        arg_max(hd_ktv, CAST(hd_ktv_date AS VARCHAR) || ccn) FILTER (WHERE hd_ktv IS NOT NULL)
-            AS hd_ktv
+        arg_max(hd_ktv, hd_order) FILTER (WHERE hd_ktv IS NOT NULL) AS hd_ktv
     FROM reported
     WHERE month >= make_date($performance_year, 1, 1)
     GROUP BY program, patient_id, month
@@ -160,9 +116,7 @@ eqrs_peritoneal AS (
         a.patient_id,
         a.month,
         a.ccn,
-        arg_max(
-            p.pd_ktv, CAST(p.pd_ktv_date AS VARCHAR) || CAST(p.month AS VARCHAR) || p.ccn
-        ) AS pd_ktv
+        arg_max(p.pd_ktv, p.pd_order) AS pd_ktv
     FROM aged AS a
     CROSS JOIN rule AS r
     JOIN reported AS p
@@ -237,8 +191,10 @@ claim_month AS (
         e.patient_id,
         e.month,
         e.ccn,
-        arg_max(e.ktv_value, CAST(e.thru_date AS VARCHAR) || lpad(CAST(e.clm_id AS VARCHAR), 20, '0'))
-            FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
+        -- The claim that ends last; numbers of claims have up to 15 digits.
+        arg_max(
+            e.ktv_value, date_diff('day', e.month, e.thru_date) * 1000000000000000 + e.clm_id
+        ) FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
         max(CASE WHEN e.ktv_value = r.frequent_ktv THEN 1 ELSE 0 END) AS has_frequent_ktv,
         max(CASE WHEN e.is_own AND e.is_hemodialysis THEN 1 ELSE 0 END) AS has_own,
         max(CASE WHEN e.is_own AND e.frequency = 'frequent' THEN 1 ELSE 0 END) AS has_frequent,
@@ -255,7 +211,7 @@ SELECT
     a.ccn,
     $performance_year AS performance_year,
     a.modality,
-    CASE WHEN a.modality IS NOT NULL THEN a.modality_source END AS modality_source,
+    a.modality_source,
     a.as_of_date,
     a.age,
     a.esrd_day,

@@ -52,8 +52,16 @@ casper AS (
         AND regexp_matches(upper(trim(s.prvdr_num)), '^[0-9A-Z][0-9]{4}[0-9F]$')
 ),
 
+-- One key of program and number: joined by two columns, all numbers of a program may meet first.
 known AS (
-    SELECT program, provider_number AS number, standing, facility_type, claim_count, event_count
+    SELECT
+        program || provider_number AS key,
+        program,
+        provider_number AS number,
+        standing,
+        facility_type,
+        claim_count,
+        event_count
     FROM linkage.known_number
     WHERE performance_year = $performance_year
 ),
@@ -61,6 +69,7 @@ known AS (
 -- One record describes each number (3.3.4 step 3, 3.3.8).
 main AS (
     SELECT
+        r.program || r.provider_number AS key,
         r.program, r.provider_number AS number, r.facility_type, r.is_dialysis, r.is_listed,
         r.certification_date, r.close_date, d.facility_name, d.place, d.organization
     FROM record AS r
@@ -131,8 +140,8 @@ compared AS (
                 THEN 'change of ownership: another organization'
         END AS evidence
     FROM beside AS p
-    JOIN main AS a ON a.program = p.program AND a.number = p.one
-    JOIN main AS b ON b.program = p.program AND b.number = p.other
+    JOIN main AS a ON a.key = p.program || p.one
+    JOIN main AS b ON b.key = p.program || p.other
     WHERE a.is_dialysis AND b.is_dialysis
 ),
 
@@ -184,8 +193,8 @@ casper_likeness AS (
         END AS evidence
     FROM main AS m
     JOIN casper AS c ON c.place = m.place AND c.facility_type <> 'hospital'
-    JOIN known AS u ON u.program = m.program AND u.number = m.number
-    JOIN known AS v ON v.program = m.program AND v.number = c.number AND v.standing = 8
+    JOIN known AS u ON u.key = m.program || m.number
+    JOIN known AS v ON v.key = m.program || c.number AND v.standing = 8
     LEFT JOIN renamed AS r
         ON r.program = m.program AND r.one = m.number AND r.other = c.number
     WHERE m.is_dialysis AND m.facility_type <> 'hospital'
@@ -363,8 +372,8 @@ verdict AS (
         p.is_refused OR (a.standing = 1 AND b.standing = 1) AS is_refused,
         p.issue
     FROM pair AS p
-    JOIN known AS a ON a.program = p.program AND a.number = p.one
-    JOIN known AS b ON b.program = p.program AND b.number = p.other
+    JOIN known AS a ON a.key = p.program || p.one
+    JOIN known AS b ON b.key = p.program || p.other
     WHERE a.facility_type <> 'hospital' AND b.facility_type <> 'hospital'
     UNION ALL
     SELECT

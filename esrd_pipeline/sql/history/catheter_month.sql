@@ -1,0 +1,95 @@
+-- One row: a month in which one patient on hemodialysis was at one facility of a program all month
+-- with a catheter, and for how many months on end, three standing for three and more. Manual 2.1.10 to 2.1.12; 3.4 (QIP only).
+-- Readings: no report of an access is a catheter; a month of an exception is no catheter month; in
+-- all three months the patient is on hemodialysis at the facility; November and December before
+-- are as the year before knew them.
+WITH
+exception AS (
+    SELECT ccn, first_month, last_month
+    FROM raw.ece_grant
+    WHERE performance_year = $performance_year
+),
+
+cared AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        r.access_type,
+        -- 3.1.1: the QIP's EQRS-based measures know no other source than EQRS.
+        CASE
+            WHEN c.program = 'qip' THEN c.modality
+            ELSE coalesce(k.modality, c.modality)
+        END AS modality
+    FROM history.care_month AS c
+    JOIN history.reported_month AS r
+        ON r.program = c.program
+        AND r.patient_id = c.patient_id
+        AND r.month = c.month
+        AND r.ccn = c.ccn
+        AND r.performance_year = $performance_year
+    LEFT JOIN history.month_modality AS k
+        ON k.program = c.program
+        AND k.patient_id = c.patient_id
+        AND k.month = c.month
+        AND k.ccn = c.ccn
+        AND k.performance_year = $performance_year
+    LEFT JOIN exception AS e
+        ON c.program = 'qip'
+        AND e.ccn = c.ccn
+        AND e.first_month <= c.month
+        AND e.last_month >= c.month
+    WHERE c.performance_year = $performance_year AND c.is_whole AND e.ccn IS NULL
+),
+
+catheter AS (
+    SELECT
+        program,
+        patient_id,
+        month,
+        ccn,
+        date_diff('month', DATE '2000-01-01', month) AS month_number
+    FROM cared
+    WHERE modality IN (
+            'in-center hemodialysis',
+            'home hemodialysis',
+            'in-center and home hemodialysis'
+        )
+        AND coalesce(
+            access_type NOT IN ('AV Fistula Only', 'AVFONLY', 'AV Graft Only', 'AVGONLY'), true
+        )
+    UNION ALL
+    SELECT
+        program,
+        patient_id,
+        month,
+        ccn,
+        date_diff('month', DATE '2000-01-01', month) AS month_number
+    FROM history.catheter_month
+    WHERE performance_year = $performance_year - 1
+        AND month >= make_date($performance_year - 1, 11, 1)
+),
+
+preceded AS (
+    SELECT
+        *,
+        coalesce(lag(month_number) OVER stay, 0) AS one_before,
+        coalesce(lag(month_number, 2) OVER stay, 0) AS two_before
+    FROM catheter
+    WINDOW stay AS (PARTITION BY program, patient_id, ccn ORDER BY month_number)
+)
+
+SELECT
+    program,
+    patient_id,
+    month,
+    ccn,
+    $performance_year AS performance_year,
+    CASE
+        WHEN one_before <> month_number - 1 THEN 1
+        WHEN two_before <> month_number - 2 THEN 2
+        ELSE 3
+    END AS months
+FROM preceded
+WHERE month >= make_date($performance_year, 1, 1)

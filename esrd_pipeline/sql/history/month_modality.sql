@@ -1,0 +1,92 @@
+-- One row: a month of the year of one patient at the facility of a program that treated the patient
+-- on every day of it: the modality that counts, age and day of ESRD as of the day that counts, and
+-- sessions a week as EQRS has them. Manual 2.3.10 to 2.6.10, 3.1.1, 3.1.3, 3.1.4, Table 17
+-- (exceptions, QIP only).
+-- Reading: modality comes from claims where EQRS has none, and then age and duration of ESRD are
+-- those of the first claim's first day.
+WITH
+-- 3.4: what was reported for a month of an exception is not used.
+exception AS (
+    SELECT ccn, first_month, last_month
+    FROM raw.ece_grant
+    WHERE performance_year = $performance_year
+),
+
+first_claim AS (
+    SELECT d.program, d.patient_id, d.month, d.ccn, min(d.from_date) AS from_date
+    FROM history.dialysis_claim AS d
+    LEFT JOIN exception AS e
+        ON d.program = 'qip'
+        AND e.ccn = d.ccn
+        AND e.first_month <= d.month
+        AND e.last_month >= d.month
+    WHERE d.performance_year = $performance_year AND d.ccn IS NOT NULL AND e.ccn IS NULL
+    GROUP BY d.program, d.patient_id, d.month, d.ccn
+),
+
+-- 3.1.1: EQRS first; of claims, the QIP takes a mix of modalities for what it is.
+cared AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.month,
+        c.ccn,
+        c.frequency,
+        c.frequency_source,
+        CASE
+            WHEN c.modality IS NOT NULL THEN c.modality
+            WHEN c.program = 'qip' AND m.is_mixed THEN 'mixed'
+            WHEN m.modality IN ('peritoneal dialysis', 'other peritoneal dialysis')
+                THEN 'peritoneal dialysis'
+            WHEN m.modality <> 'undetermined' THEN m.modality
+        END AS modality,
+        CASE
+            WHEN c.modality IS NOT NULL THEN 'eqrs'
+            WHEN m.modality IS NOT NULL THEN 'claims'
+        END AS modality_source,
+        CASE
+            WHEN c.modality IS NULL AND m.modality IS NOT NULL THEN coalesce(b.from_date, c.month)
+            ELSE c.month
+        END AS as_of_date
+    FROM history.care_month AS c
+    LEFT JOIN history.claims_modality AS m
+        ON m.program = c.program
+        AND m.patient_id = c.patient_id
+        AND m.month = c.month
+        AND m.ccn = c.ccn
+        AND m.performance_year = $performance_year
+    LEFT JOIN first_claim AS b
+        ON b.program = c.program
+        AND b.patient_id = c.patient_id
+        AND b.month = c.month
+        AND b.ccn = c.ccn
+    WHERE c.performance_year = $performance_year
+        AND c.is_whole
+)
+
+SELECT
+    c.program,
+    c.patient_id,
+    c.month,
+    c.ccn,
+    $performance_year AS performance_year,
+    c.modality,
+    CASE WHEN c.modality IS NOT NULL THEN c.modality_source END AS modality_source,
+    c.as_of_date,
+    date_part('year', c.as_of_date) - date_part('year', p.date_of_birth)
+    - CASE
+        WHEN date_part('month', c.as_of_date) * 100 + date_part('day', c.as_of_date)
+            < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+            THEN 1
+        ELSE 0
+    END AS age,
+    date_diff('day', f.first_service_date, c.as_of_date) + 1 AS esrd_day,
+    c.frequency,
+    c.frequency_source
+FROM cared AS c
+JOIN linkage.patient AS p
+    ON p.patient_id = c.patient_id AND p.performance_year = $performance_year
+JOIN linkage.first_service AS f
+    ON f.program = c.program
+    AND f.patient_id = c.patient_id
+    AND f.performance_year = $performance_year
