@@ -1,11 +1,11 @@
-"""Raw tables of clinical reporting: what facilities submit to EQRS each month.
+"""Raw tables of clinical reporting: EQRS months and screenings, NHSN, ICH CAHPS.
 
-A year's extract holds what was reported for that year's months. Values are as the facility
-reported them: out of range, late, missing and double values are all kept.
+A year's extract holds what was reported for that year's months. Values are as the facility or its
+vendor reported them: out of range, late, missing and double values are all kept.
 """
 
 from esrd_pipeline.tables.eqrs import FACILITYID, PATIENT_ID
-from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.facility import CCN, YEAR
 from esrd_pipeline.tables.model import Column, Table
 
 ACCESS_TYPES = (
@@ -35,6 +35,29 @@ CLINICIANS = (
     "other",
 )
 WEIGHT_UNITS = ("kg", "lb")
+NEEDS = ("food", "housing", "transportation", "utilities", "safety")
+"""The five health-related social needs of 2.23."""
+EQUITY_DOMAINS = (
+    "equity is a strategic priority",
+    "data collection",
+    "data analysis",
+    "quality improvement",
+    "leadership engagement",
+)
+PERSONNEL = (
+    "employees",
+    "licensed independent practitioners",
+    "adult students, trainees and volunteers",
+    "other contract personnel",
+)
+SURVEY_COMPONENTS = (
+    "communication",
+    "operations",
+    "information",
+    "nephrologist",
+    "staff",
+    "facility",
+)
 
 MONTH = Column("month", "date", "First day of the reporting month", required=True)
 RECORD = Column("record_number", "integer", "Order of submission", required=True, minimum=1)
@@ -107,4 +130,117 @@ EQRS_MEDICATION_RECONCILIATION = Table(
     ),
 )
 
-TABLES = (EQRS_CLINICAL_MONTH, EQRS_VASCULAR_ACCESS, EQRS_MEDICATION_RECONCILIATION)
+EQRS_DEPRESSION_SCREENING = Table(
+    name="raw.eqrs_depression_screening",
+    grain="one report on depression screening of one patient by one facility",
+    source="EQRS patient reporting options (manual 2.9.2, 2.9.9)",
+    key=("patient_id", "facilityid", "record_number"),
+    columns=(
+        PATIENT_ID,
+        FACILITYID,
+        RECORD,
+        YEAR,
+        Column("assessment_date", "date", "Day of the assessment reported on"),
+        Column("condition", "integer", "Condition 1 to 6 of 2.9.2", minimum=1, maximum=6),
+    ),
+)
+
+EQRS_SOCIAL_SCREENING = Table(
+    name="raw.eqrs_social_screening",
+    grain="one report on screening for health-related social needs of one patient",
+    source="EQRS social drivers of health (manual 2.23.12, 2.24.12)",
+    key=("patient_id", "facilityid", "record_number"),
+    columns=(
+        PATIENT_ID,
+        FACILITYID,
+        RECORD,
+        YEAR,
+        Column("screening_date", "date", "Day of the screening"),
+        Column("is_opted_out", "boolean", "The patient opted out", required=True),
+        Column("is_unable", "boolean", "Unable, and nobody to answer for them", required=True),
+        *(
+            Column(f"is_screened_{need}", "boolean", f"Screened for {need}", required=True)
+            for need in NEEDS
+        ),
+        *(
+            Column(f"result_{need}", "text", f"Need found: {need}", allowed=("yes", "no"))
+            for need in NEEDS
+        ),
+    ),
+)
+
+EQRS_EQUITY_ATTESTATION = Table(
+    name="raw.eqrs_equity_attestation",
+    grain="one element of one domain of commitment to health equity of one facility",
+    source="EQRS facility attestation (manual 2.22.12)",
+    key=("facilityid", "domain", "element"),
+    columns=(
+        FACILITYID,
+        Column("domain", "text", "Domain of 2.22.6", required=True, allowed=EQUITY_DOMAINS),
+        Column("element", "integer", "Element of the domain", required=True, minimum=1),
+        YEAR,
+        Column("is_attested", "boolean", "The facility attests it", required=True),
+    ),
+)
+
+NHSN_BLOODSTREAM_INFECTION = Table(
+    name="raw.nhsn_bloodstream_infection",
+    grain="one quarter of one facility",
+    source="NHSN dialysis events as CDC shares them (manual 2.18.10)",
+    key=("ccn", "quarter"),
+    columns=(
+        CCN,
+        Column("quarter", "integer", "Quarter", required=True, minimum=1, maximum=4),
+        YEAR,
+        Column("months_reported", "integer", "Accurate months", required=True, maximum=3),
+        Column("infections", "integer", "New positive blood culture events", minimum=0),
+        Column("predicted_infections", "number", "Events predicted by CDC", minimum=0),
+    ),
+)
+
+NHSN_VACCINATION = Table(
+    name="raw.nhsn_vaccination",
+    grain="one category of personnel in one reported week of one facility",
+    source="NHSN weekly COVID-19 vaccination module (manual 2.20.9, 2.21.8)",
+    key=("ccn", "week_end_date", "personnel_category"),
+    columns=(
+        CCN,
+        Column("week_end_date", "date", "Last day of the reported week", required=True),
+        Column("personnel_category", "text", "Category", required=True, allowed=PERSONNEL),
+        YEAR,
+        Column("personnel", "integer", "Eligible to work at least one day", minimum=0),
+        Column("contraindicated", "integer", "Of these, with a contraindication", minimum=0),
+        Column("up_to_date", "integer", "Of these, up to date with vaccines", minimum=0),
+    ),
+)
+
+ICH_CAHPS_SURVEY = Table(
+    name="raw.ich_cahps_survey",
+    grain="one facility and semiannual survey",
+    source="ICH CAHPS coordination team (manual 2.17.10); EQRS attestation",
+    key=("ccn", "survey"),
+    columns=(
+        CCN,
+        Column("survey", "integer", "1 spring, 2 fall", required=True, minimum=1, maximum=2),
+        YEAR,
+        Column("is_administered", "boolean", "By a vendor, and submitted", required=True),
+        Column("is_attested_small", "boolean", "Attests fewer than 30 eligible", required=True),
+        Column("completed_surveys", "integer", "Completed surveys", minimum=0),
+        *(
+            Column(name, "number", f"Top-box share: {name}", unit="percent", maximum=100)
+            for name in SURVEY_COMPONENTS
+        ),
+    ),
+)
+
+TABLES = (
+    EQRS_CLINICAL_MONTH,
+    EQRS_VASCULAR_ACCESS,
+    EQRS_MEDICATION_RECONCILIATION,
+    EQRS_DEPRESSION_SCREENING,
+    EQRS_SOCIAL_SCREENING,
+    EQRS_EQUITY_ATTESTATION,
+    NHSN_BLOODSTREAM_INFECTION,
+    NHSN_VACCINATION,
+    ICH_CAHPS_SURVEY,
+)
