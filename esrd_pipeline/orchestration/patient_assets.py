@@ -137,6 +137,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
     "history.limited_life": ("Months of patients of limited life expectancy.", None),
+    "history.admitted": ("Days each patient was admitted at each facility in EQRS.", None),
     "history.care_month": (
         "Where each patient was treated each month, how, and how often as prescribed.",
         None,

@@ -108,6 +108,23 @@ LIMITED_LIFE = Table(
     references=(OF_A_PATIENT,),
 )
 
+ADMITTED = Table(
+    name="history.admitted",
+    grain="days on end of one patient admitted at one facility in EQRS",
+    source="manual 2.8.11, 3.1.5",
+    key=("program", "patient_id", "ccn", "start_date"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        CCN,
+        Column("start_date", "date", "First day in the year", required=True),
+        Column("end_date", "date", "Last day in the year", required=True),
+        YEAR,
+    ),
+    rules=(Rule("the first day is not after the last", "start_date <= end_date"),),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
 CARE_MONTH = Table(
     name="history.care_month",
     grain="one month of one patient at one facility that treated or admitted the patient, from two"
@@ -369,10 +386,54 @@ MONTHLY = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
+YEARLY_MEASURES = (
+    "clinical_depression",
+    "sdoh_screening",
+    "sdoh_positive",
+    "health_equity",
+    "nhsn_bsi",
+)
+YEARLY_REASONS = (
+    "date of birth unknown",
+    "younger than 12",
+    "younger than 18",
+    "fewer than 90 days at the facility",
+    "not on ESRD treatment",
+    "other modality",
+    "opted out of screening",
+    "unable to complete the screening",
+    "not screened for all five needs",
+    "not on in-center hemodialysis",
+)
+
+PATIENT_YEAR = Table(
+    name="cohort.patient_year",
+    grain="one patient at one facility in one QIP measure that counts patients",
+    source="manual 2.9, 2.18.6, 2.22 to 2.24, 3.1.5, Table 17",
+    key=("program", "measure", "ccn", "patient_id"),
+    columns=(
+        PROGRAM,
+        Column("measure", "text", "Measure", required=True, allowed=YEARLY_MEASURES),
+        CCN,
+        PATIENT,
+        YEAR,
+        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+        Column("reason", "text", "Why the patient is not counted", allowed=YEARLY_REASONS),
+        Column("denominator", "integer", "1 if counted", required=True, minimum=0, maximum=1),
+        Column("numerator", "integer", "1 if met", required=True, minimum=0, maximum=1),
+    ),
+    rules=(
+        Rule("the numerator lies in the denominator", "numerator <= denominator"),
+        Rule("who is not counted has a reason", "(denominator = 0) = (reason IS NOT NULL)"),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
 TABLES = (
     DIALYSIS_CLAIM,
     CLAIMS_MODALITY,
     LIMITED_LIFE,
+    ADMITTED,
     CARE_MONTH,
     CLINICAL_MONTH,
     MONTH_MODALITY,
@@ -380,4 +441,4 @@ TABLES = (
     REPORTED_MONTH,
     CATHETER_MONTH,
 )
-COHORTS = (PATIENT_MONTHS, MONTHLY)
+COHORTS = (PATIENT_MONTHS, MONTHLY, PATIENT_YEAR)

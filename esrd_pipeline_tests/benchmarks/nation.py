@@ -59,7 +59,9 @@ def make_layer(layers: Sequence[str], year: int) -> None:
 
 def main() -> None:
     """Read the command line and time everything."""
-    parser = argparse.ArgumentParser(description="Time a year from raw files to SHR and the monthly measures.")
+    parser = argparse.ArgumentParser(
+        description="Time a year from raw files to SHR and the monthly measures."
+    )
     parser.add_argument("--facilities", type=int, default=7500)
     parser.add_argument("--folder", type=Path, help="Holds the nation, or is to hold it.")
     parser.add_argument("--layers", nargs="+", help=argparse.SUPPRESS)

@@ -41,6 +41,7 @@ def months(
     died: str | None = None,
 ) -> pd.DataFrame:
     rows = run(
+        "history.admitted",
         "history.care_month",
         tables={
             **know(died=died),

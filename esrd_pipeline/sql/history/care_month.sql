@@ -83,65 +83,11 @@ ccn_span AS (
     WHERE performance_year = $performance_year
 ),
 
--- Admissions in EQRS as the QIP takes them (2.8.11): until discharge or death, not for acute care.
-admission AS (
-    SELECT
-        s.program,
-        a.patient_id,
-        s.ccn,
-        greatest(a.admit_date, s.start_date, r.first_day) AS start_date,
-        least(
-            coalesce(a.discharge_date, r.last_day),
-            coalesce(d.death_date, r.last_day),
-            s.end_date,
-            r.last_day
-        ) AS end_date
-    FROM raw.eqrs_admission AS a
-    CROSS JOIN rule AS r
-    JOIN ccn_span AS s ON s.facilityid = a.facilityid
-    LEFT JOIN linkage.death AS d
-        ON d.program = s.program
-        AND d.patient_id = a.patient_id
-        AND d.performance_year = $performance_year
-    WHERE a.performance_year = $performance_year
-        AND coalesce(a.discharge_reason, 'none') <> 'Acute'
-        AND a.admit_date <= r.last_day
-        AND coalesce(a.discharge_date, r.last_day) >= r.first_day
-),
-
-reached AS (
-    SELECT
-        *,
-        max(end_date) OVER (
-            PARTITION BY program, patient_id, ccn
-            ORDER BY start_date, end_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS end_before
-    FROM admission
-    WHERE start_date <= end_date
-),
-
-island AS (
-    SELECT
-        *,
-        sum(CASE WHEN end_before >= start_date - 1 THEN 0 ELSE 1 END) OVER (
-            PARTITION BY program, patient_id, ccn
-            ORDER BY start_date, end_date
-            ROWS UNBOUNDED PRECEDING
-        ) AS number
-    FROM reached
-),
-
-stay AS (
-    SELECT program, patient_id, ccn, min(start_date) AS start_date, max(end_date) AS end_date
-    FROM island
-    GROUP BY program, patient_id, ccn, number
-),
-
 admitted_month AS (
     SELECT s.program, s.patient_id, c.month, s.ccn
-    FROM stay AS s
+    FROM history.admitted AS s
     JOIN bounded AS c ON c.month >= s.start_date AND c.month_end <= s.end_date
+    WHERE s.performance_year = $performance_year
 ),
 
 prescription AS (

@@ -1,0 +1,255 @@
+-- One row: one patient whom EQRS had at one facility in the year, in one measure of the QIP that
+-- counts patients: the first rule that leaves the patient out, or whether the measure is met. Manual
+-- 2.9, 2.18.6, 2.22 to 2.24, 3.1.3, 3.1.5, Table 17.
+-- Readings: days, and reports, of a month of an exception do not count; a modality is other if the
+-- last known one of the year at the facility is; any of a year's reports that meets the rule is
+-- enough, and answers of several add up; a report without a day counts; patients with depression or
+-- bipolar disorder before are reported under condition 5 and stay in the denominator; an in-center
+-- patient (2.18.6) is one with such a month there by EQRS, or by a claim of the facility.
+WITH
+rule AS (
+    SELECT
+        90 AS least_days,
+        12 AS depression_age,
+        18 AS adult_age,
+        make_date($performance_year, 10, 31) AS depression_day,
+        make_date($performance_year, 1, 1) AS first_day,
+        make_date($performance_year, 12, 31) AS last_day
+),
+
+twelve AS (
+    SELECT CAST(number AS INTEGER) AS month_number
+    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
+),
+
+bounded AS (
+    SELECT
+        make_date($performance_year, month_number, 1) AS month,
+        last_day(make_date($performance_year, month_number, 1)) AS month_end
+    FROM twelve
+),
+
+exception AS (
+    SELECT e.ccn, b.month, b.month_end
+    FROM raw.ece_grant AS e
+    JOIN bounded AS b ON e.first_month <= b.month AND e.last_month >= b.month
+    WHERE e.performance_year = $performance_year
+),
+
+-- 3.1.5, days need not be consecutive; Table 17.
+stayed AS (
+    SELECT
+        patient_id,
+        ccn,
+        sum(date_diff('day', start_date, end_date) + 1) AS days
+    FROM history.admitted
+    WHERE performance_year = $performance_year AND program = 'qip'
+    GROUP BY patient_id, ccn
+),
+
+excused AS (
+    SELECT
+        a.patient_id,
+        a.ccn,
+        sum(
+            date_diff('day', greatest(a.start_date, e.month), least(a.end_date, e.month_end)) + 1
+        ) AS days
+    FROM history.admitted AS a
+    JOIN exception AS e
+        ON e.ccn = a.ccn AND e.month <= a.end_date AND e.month_end >= a.start_date
+    WHERE a.performance_year = $performance_year AND a.program = 'qip'
+    GROUP BY a.patient_id, a.ccn
+),
+
+ccn_span AS (
+    SELECT facilityid, ccn, start_date, coalesce(end_date, DATE '9999-12-31') AS end_date
+    FROM linkage.facility_ccn
+    WHERE performance_year = $performance_year AND program = 'qip'
+),
+
+-- Reports of the year that are used, under the facility's CCN of their day.
+depression AS (
+    SELECT
+        d.patient_id,
+        s.ccn,
+        max(CASE WHEN d.condition IN (1, 2, 4, 5) THEN 1 ELSE 0 END) AS is_reported
+    FROM raw.eqrs_depression_screening AS d
+    CROSS JOIN rule AS r
+    JOIN ccn_span AS s
+        ON s.facilityid = d.facilityid
+        AND s.start_date <= coalesce(d.assessment_date, r.last_day)
+        AND s.end_date >= coalesce(d.assessment_date, r.last_day)
+    LEFT JOIN exception AS e
+        ON e.ccn = s.ccn AND e.month <= d.assessment_date AND e.month_end >= d.assessment_date
+    WHERE d.performance_year = $performance_year
+        AND coalesce(d.assessment_date, r.last_day) BETWEEN r.first_day AND r.last_day
+        AND e.ccn IS NULL
+    GROUP BY d.patient_id, s.ccn
+),
+
+social AS (
+    SELECT
+        d.patient_id,
+        s.ccn,
+        max(CASE WHEN d.is_opted_out THEN 1 ELSE 0 END) AS is_opted_out,
+        max(CASE WHEN d.is_unable THEN 1 ELSE 0 END) AS is_unable,
+        max(CASE WHEN d.is_screened_food THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.is_screened_housing THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.is_screened_transportation THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.is_screened_utilities THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.is_screened_safety THEN 1 ELSE 0 END) AS needs_screened,
+        max(CASE WHEN d.result_food IN ('yes', 'no') THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.result_housing IN ('yes', 'no') THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.result_transportation IN ('yes', 'no') THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.result_utilities IN ('yes', 'no') THEN 1 ELSE 0 END)
+        + max(CASE WHEN d.result_safety IN ('yes', 'no') THEN 1 ELSE 0 END) AS needs_answered
+    FROM raw.eqrs_social_screening AS d
+    CROSS JOIN rule AS r
+    JOIN ccn_span AS s
+        ON s.facilityid = d.facilityid
+        AND s.start_date <= coalesce(d.screening_date, r.last_day)
+        AND s.end_date >= coalesce(d.screening_date, r.last_day)
+    LEFT JOIN exception AS e
+        ON e.ccn = s.ccn AND e.month <= d.screening_date AND e.month_end >= d.screening_date
+    WHERE d.performance_year = $performance_year
+        AND coalesce(d.screening_date, r.last_day) BETWEEN r.first_day AND r.last_day
+        AND e.ccn IS NULL
+    GROUP BY d.patient_id, s.ccn
+),
+
+cared AS (
+    SELECT
+        patient_id,
+        ccn,
+        arg_max(modality, month) FILTER (WHERE modality IS NOT NULL) AS last_modality,
+        max(CASE WHEN modality = 'in-center hemodialysis' THEN 1 ELSE 0 END) AS is_in_center
+    FROM history.care_month
+    WHERE performance_year = $performance_year AND program = 'qip'
+    GROUP BY patient_id, ccn
+),
+
+billed AS (
+    SELECT DISTINCT patient_id, ccn
+    FROM history.claims_modality
+    WHERE performance_year = $performance_year
+        AND program = 'qip'
+        AND modality = 'in-center hemodialysis'
+),
+
+known AS (
+    SELECT
+        t.patient_id,
+        t.ccn,
+        t.days - coalesce(x.days, 0) AS days,
+        p.date_of_birth,
+        f.first_service_date,
+        c.last_modality,
+        coalesce(c.is_in_center, 0) = 1 OR b.patient_id IS NOT NULL AS is_in_center,
+        coalesce(d.is_reported, 0) AS is_depression_reported,
+        coalesce(o.is_opted_out, 0) = 1 AS is_opted_out,
+        coalesce(o.is_unable, 0) = 1 AS is_unable,
+        coalesce(o.needs_screened, 0) AS needs_screened,
+        coalesce(o.needs_answered, 0) AS needs_answered
+    FROM stayed AS t
+    JOIN linkage.patient AS p
+        ON p.patient_id = t.patient_id AND p.performance_year = $performance_year
+    LEFT JOIN linkage.first_service AS f
+        ON f.program = 'qip'
+        AND f.patient_id = t.patient_id
+        AND f.performance_year = $performance_year
+    LEFT JOIN excused AS x ON x.patient_id = t.patient_id AND x.ccn = t.ccn
+    LEFT JOIN cared AS c ON c.patient_id = t.patient_id AND c.ccn = t.ccn
+    LEFT JOIN billed AS b ON b.patient_id = t.patient_id AND b.ccn = t.ccn
+    LEFT JOIN depression AS d ON d.patient_id = t.patient_id AND d.ccn = t.ccn
+    LEFT JOIN social AS o ON o.patient_id = t.patient_id AND o.ccn = t.ccn
+),
+
+shared AS (
+    SELECT
+        k.*,
+        CASE
+            WHEN k.days < r.least_days THEN 'fewer than 90 days at the facility'
+            WHEN k.first_service_date IS NULL OR k.first_service_date > r.last_day
+                THEN 'not on ESRD treatment'
+        END AS stay_reason,
+        CASE
+            WHEN k.date_of_birth IS NULL THEN 'date of birth unknown'
+            WHEN k.date_of_birth + INTERVAL 12 YEAR > r.depression_day THEN 'younger than 12'
+        END AS child_reason,
+        CASE
+            WHEN k.date_of_birth IS NULL THEN 'date of birth unknown'
+            WHEN k.date_of_birth + INTERVAL 18 YEAR > r.first_day THEN 'younger than 18'
+        END AS adult_reason,
+        CASE
+            WHEN k.needs_screened = 5 THEN NULL
+            WHEN k.is_opted_out THEN 'opted out of screening'
+            WHEN k.is_unable THEN 'unable to complete the screening'
+        END AS willing_reason
+    FROM known AS k
+    CROSS JOIN rule AS r
+),
+
+judged AS (
+    SELECT
+        patient_id,
+        ccn,
+        days,
+        'clinical_depression' AS measure,
+        coalesce(
+            child_reason,
+            stay_reason,
+            CASE WHEN last_modality = 'other' THEN 'other modality' END
+        ) AS reason,
+        is_depression_reported AS is_met
+    FROM shared
+    UNION ALL
+    SELECT
+        patient_id,
+        ccn,
+        days,
+        'sdoh_screening',
+        coalesce(adult_reason, stay_reason, willing_reason),
+        CASE WHEN needs_screened = 5 THEN 1 ELSE 0 END
+    FROM shared
+    UNION ALL
+    SELECT
+        patient_id,
+        ccn,
+        days,
+        'sdoh_positive',
+        coalesce(
+            adult_reason,
+            stay_reason,
+            willing_reason,
+            CASE WHEN needs_screened < 5 THEN 'not screened for all five needs' END
+        ),
+        CASE WHEN needs_answered = 5 THEN 1 ELSE 0 END
+    FROM shared
+    UNION ALL
+    SELECT patient_id, ccn, days, 'health_equity', stay_reason, 1
+    FROM shared
+    UNION ALL
+    SELECT
+        patient_id,
+        ccn,
+        days,
+        'nhsn_bsi',
+        CASE
+            WHEN first_service_date IS NULL THEN 'not on ESRD treatment'
+            WHEN NOT is_in_center THEN 'not on in-center hemodialysis'
+        END,
+        1
+    FROM shared
+)
+
+SELECT
+    'qip' AS program,
+    measure,
+    ccn,
+    patient_id,
+    $performance_year AS performance_year,
+    days,
+    reason,
+    CASE WHEN reason IS NULL THEN 1 ELSE 0 END AS denominator,
+    CASE WHEN reason IS NULL THEN is_met ELSE 0 END AS numerator
+FROM judged

@@ -1,0 +1,79 @@
+-- One row: days on end of the year for which EQRS has one patient admitted at one facility of a
+-- program. Manual 2.8.11, 3.1.5: from admission to discharge, or to death where that comes first or
+-- no discharge is known. Readings: admissions for acute care are none; an admission goes on under
+-- the facility's next CCN.
+WITH
+rule AS (
+    SELECT
+        make_date($performance_year, 1, 1) AS first_day,
+        make_date($performance_year, 12, 31) AS last_day
+),
+
+ccn_span AS (
+    SELECT
+        program,
+        facilityid,
+        ccn,
+        start_date,
+        coalesce(end_date, DATE '9999-12-31') AS end_date
+    FROM linkage.facility_ccn
+    WHERE performance_year = $performance_year
+),
+
+admission AS (
+    SELECT
+        s.program,
+        a.patient_id,
+        s.ccn,
+        greatest(a.admit_date, s.start_date, r.first_day) AS start_date,
+        least(
+            coalesce(a.discharge_date, r.last_day),
+            coalesce(d.death_date, r.last_day),
+            s.end_date,
+            r.last_day
+        ) AS end_date
+    FROM raw.eqrs_admission AS a
+    CROSS JOIN rule AS r
+    JOIN ccn_span AS s ON s.facilityid = a.facilityid
+    LEFT JOIN linkage.death AS d
+        ON d.program = s.program
+        AND d.patient_id = a.patient_id
+        AND d.performance_year = $performance_year
+    WHERE a.performance_year = $performance_year
+        AND coalesce(a.discharge_reason, 'none') <> 'Acute'
+        AND a.admit_date <= r.last_day
+        AND coalesce(a.discharge_date, r.last_day) >= r.first_day
+),
+
+reached AS (
+    SELECT
+        *,
+        max(end_date) OVER (
+            PARTITION BY program, patient_id, ccn
+            ORDER BY start_date, end_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS end_before
+    FROM admission
+    WHERE start_date <= end_date
+),
+
+island AS (
+    SELECT
+        *,
+        sum(CASE WHEN end_before >= start_date - 1 THEN 0 ELSE 1 END) OVER (
+            PARTITION BY program, patient_id, ccn
+            ORDER BY start_date, end_date
+            ROWS UNBOUNDED PRECEDING
+        ) AS number
+    FROM reached
+)
+
+SELECT
+    program,
+    patient_id,
+    ccn,
+    min(start_date) AS start_date,
+    max(end_date) AS end_date,
+    $performance_year AS performance_year
+FROM island
+GROUP BY program, patient_id, ccn, number

@@ -1,0 +1,291 @@
+"""Who is counted once a year: depression, social needs, equity, infections (2.9, 2.18 to 2.24)."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.histories import spell
+from esrd_pipeline_tests.sql.months import (
+    CENTER,
+    HOME,
+    PERITONEAL,
+    A,
+    B,
+    Known,
+    care,
+    excepted,
+    know,
+)
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+ALL_YEAR = spell(A, "2023-05-01")
+NEEDS = ("food", "housing", "transportation", "utilities", "safety")
+
+
+def depression(condition: int, on: str | None = "2024-06-01", facility: int = A) -> Row:
+    return {
+        "patient_id": 1,
+        "facilityid": facility,
+        "record_number": 1,
+        "assessment_date": day(on) if on else None,
+        "condition": condition,
+    }
+
+
+def social(
+    screened: Sequence[str] = NEEDS,
+    answered: Sequence[str] = NEEDS,
+    *,
+    on: str = "2024-06-01",
+    **other: object,
+) -> Row:
+    return {
+        "patient_id": 1,
+        "facilityid": A,
+        "record_number": 1,
+        "screening_date": day(on),
+        "is_opted_out": False,
+        "is_unable": False,
+        **{f"is_screened_{need}": need in screened for need in NEEDS},
+        **{f"result_{need}": "no" if need in answered else None for need in NEEDS},
+        **other,
+    }
+
+
+def judge(
+    *admissions: Row,
+    known: Known | None = None,
+    depressions: Sequence[Row] = (),
+    socials: Sequence[Row] = (),
+    cared: Sequence[Row] = (),
+    billed: Sequence[Row] = (),
+) -> pd.DataFrame:
+    return run(
+        "history.admitted",
+        "cohort.patient_year",
+        tables={
+            **know(),
+            **(known or {}),
+            "raw.eqrs_admission": list(admissions),
+            "raw.eqrs_depression_screening": list(depressions),
+            "raw.eqrs_social_screening": list(socials),
+            "history.care_month": list(cared),
+            "history.claims_modality": list(billed),
+        },
+    )
+
+
+def verdict(rows: pd.DataFrame, measure: str, ccn: str = "A") -> object:
+    """Why the patient is not counted, or whether the measure is met."""
+    (row,) = rows[(rows["measure"] == measure) & (rows["ccn"] == ccn)].to_dict("records")
+    return bool(row["numerator"]) if pd.isna(row["reason"]) else row["reason"]
+
+
+def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> None:
+    rows = judge(ALL_YEAR)
+    assert set(rows["program"]) == {"qip"}
+    assert rows["days"].tolist() == [366] * 5
+    assert len(rows) == 5
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_met"), [(1, True), (2, True), (3, False), (4, True), (5, True), (6, False)]
+)
+def test_conditions_1_2_4_and_5_are_successful_reports(condition: int, is_met: bool) -> None:  # noqa: FBT001
+    rows = judge(ALL_YEAR, depressions=[depression(condition)])
+    assert verdict(rows, "clinical_depression") is is_met
+
+
+def test_without_a_report_depression_screening_is_not_met() -> None:
+    assert verdict(judge(ALL_YEAR), "clinical_depression") is False
+
+
+def test_one_successful_report_of_the_year_is_enough() -> None:
+    reports = [depression(1, "2024-02-01"), {**depression(6, "2024-09-01"), "record_number": 2}]
+    assert verdict(judge(ALL_YEAR, depressions=reports), "clinical_depression") is True
+
+
+@pytest.mark.parametrize(
+    ("on", "is_met"),
+    [
+        ("2023-12-31", False),
+        ("2024-01-01", True),
+        ("2024-12-31", True),
+        ("2025-01-01", False),
+        (None, True),
+    ],
+)
+def test_the_assessment_lies_in_the_year(on: str | None, is_met: bool) -> None:  # noqa: FBT001
+    rows = judge(ALL_YEAR, depressions=[depression(4, on)])
+    assert verdict(rows, "clinical_depression") is is_met
+
+
+def test_each_facility_reports_for_its_own() -> None:
+    stays = (spell(A, "2023-05-01", "2024-06-30", "Transfer Out"), spell(B, "2024-07-01"))
+    rows = judge(*stays, depressions=[depression(4, "2024-03-01")])
+    assert verdict(rows, "clinical_depression") is True
+    assert verdict(rows, "clinical_depression", "B") is False
+
+
+@pytest.mark.parametrize(
+    ("born", "told"), [("2012-10-31", False), ("2012-11-01", "younger than 12")]
+)
+def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object) -> None:
+    assert verdict(judge(ALL_YEAR, known=know(born=born)), "clinical_depression") == told
+
+
+@pytest.mark.parametrize(
+    ("born", "told"), [("2006-01-01", False), ("2006-01-02", "younger than 18")]
+)
+def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: object) -> None:
+    assert verdict(judge(ALL_YEAR, known=know(born=born)), "sdoh_screening") == told
+
+
+def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> None:
+    known = {**know(), "linkage.patient": [{"patient_id": 1, "date_of_birth": None}]}
+    rows = judge(ALL_YEAR, known=known)
+    assert verdict(rows, "clinical_depression") == "date of birth unknown"
+    assert verdict(rows, "sdoh_screening") == "date of birth unknown"
+    assert verdict(rows, "health_equity") is True
+
+
+@pytest.mark.parametrize(
+    ("until", "days", "told"),
+    [("2024-03-30", 90, True), ("2024-03-29", 89, "fewer than 90 days at the facility")],
+)
+def test_90_days_at_the_facility_are_asked_for(until: str, days: int, told: object) -> None:
+    rows = judge(spell(A, "2023-05-01", until, "Transfer Out"))
+    assert rows["days"].unique().tolist() == [days]
+    assert verdict(rows, "health_equity") == told
+
+
+def test_the_90_days_need_not_be_consecutive() -> None:
+    rows = judge(
+        spell(A, "2024-01-01", "2024-02-14", "Transfer Out"),
+        spell(A, "2024-08-01", "2024-09-14", "Transfer Out"),
+    )
+    assert rows["days"].unique().tolist() == [90]
+    assert verdict(rows, "health_equity") is True
+
+
+def test_days_end_with_death_where_no_discharge_was_entered() -> None:
+    rows = judge(ALL_YEAR, known=know(died="2024-02-10"))
+    assert rows["days"].unique().tolist() == [41]
+
+
+def test_an_admission_for_acute_care_gives_no_days() -> None:
+    assert judge(spell(A, "2024-01-01", "2024-06-30", "Acute")).empty
+
+
+def test_days_of_an_exception_do_not_count() -> None:
+    rows = judge(ALL_YEAR, known=excepted("A", "2024-02", "2024-03"))
+    assert rows["days"].unique().tolist() == [366 - 29 - 31]
+
+
+def test_moving_a_month_of_an_exception_moves_exactly_its_days() -> None:
+    stay = spell(A, "2023-05-01", "2024-04-15", "Transfer Out")
+    days = [
+        judge(stay, known=excepted("A", month))["days"].iloc[0]
+        for month in ("2024-01", "2024-02", "2024-04", "2024-05")
+    ]
+    assert days == [106 - 31, 106 - 29, 106 - 15, 106]
+
+
+def test_reports_of_a_month_of_an_exception_are_not_used() -> None:
+    known = excepted("A", "2024-06")
+    rows = judge(ALL_YEAR, known=known, depressions=[depression(1)], socials=[social()])
+    assert verdict(rows, "clinical_depression") is False
+    assert verdict(rows, "sdoh_screening") is False
+
+
+def test_another_modality_is_left_out_of_depression_screening_alone() -> None:
+    rows = judge(ALL_YEAR, cared=[*care("2024-03"), *care("2024-05", modality="other")])
+    assert verdict(rows, "clinical_depression") == "other modality"
+    assert verdict(rows, "sdoh_screening") is False
+    back = judge(ALL_YEAR, cared=[*care("2024-03", modality="other"), *care("2024-05")])
+    assert verdict(back, "clinical_depression") is False
+
+
+def test_without_esrd_nobody_is_counted() -> None:
+    rows = judge(ALL_YEAR, known={**know(), "linkage.first_service": []})
+    for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
+        assert verdict(rows, measure) == "not on ESRD treatment"
+
+
+def test_screening_for_all_five_needs_is_asked_for() -> None:
+    assert verdict(judge(ALL_YEAR, socials=[social()]), "sdoh_screening") is True
+    assert verdict(judge(ALL_YEAR, socials=[social(NEEDS[:4])]), "sdoh_screening") is False
+
+
+def test_answers_of_several_reports_add_up() -> None:
+    reports = [
+        social(NEEDS[:3], NEEDS[:3], on="2024-02-01"),
+        {**social(NEEDS[3:], NEEDS[3:], on="2024-09-01"), "record_number": 2},
+    ]
+    rows = judge(ALL_YEAR, socials=reports)
+    assert verdict(rows, "sdoh_screening") is True
+    assert verdict(rows, "sdoh_positive") is True
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("is_opted_out", "opted out of screening"),
+        ("is_unable", "unable to complete the screening"),
+    ],
+)
+def test_who_opts_out_or_is_unable_is_left_out(flag: str, told: str) -> None:
+    rows = judge(ALL_YEAR, socials=[social((), (), **{flag: True})])
+    assert verdict(rows, "sdoh_screening") == told
+    assert verdict(rows, "sdoh_positive") == told
+
+
+def test_who_opted_out_and_was_screened_later_is_counted() -> None:
+    refused = social((), (), on="2024-02-01", is_opted_out=True)
+    rows = judge(ALL_YEAR, socials=[refused, {**social(), "record_number": 2}])
+    assert verdict(rows, "sdoh_screening") is True
+
+
+def test_the_positive_rate_looks_at_those_screened_alone() -> None:
+    rows = judge(ALL_YEAR, socials=[social(NEEDS[:4])])
+    assert verdict(rows, "sdoh_positive") == "not screened for all five needs"
+
+
+def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> None:
+    assert verdict(judge(ALL_YEAR, socials=[social()]), "sdoh_positive") is True
+    yes = {**social(), **{f"result_{need}": "yes" for need in NEEDS}}
+    assert verdict(judge(ALL_YEAR, socials=[yes]), "sdoh_positive") is True
+    rows = judge(ALL_YEAR, socials=[social(answered=NEEDS[:4])])
+    assert verdict(rows, "sdoh_positive") is False
+
+
+@pytest.mark.parametrize(
+    ("modality", "told"),
+    [
+        (CENTER, True),
+        (HOME, "not on in-center hemodialysis"),
+        (PERITONEAL, "not on in-center hemodialysis"),
+    ],
+)
+def test_infections_count_in_center_patients(modality: str, told: object) -> None:
+    rows = judge(ALL_YEAR, cared=care("2024-03", modality=modality))
+    assert verdict(rows, "nhsn_bsi") == told
+
+
+def test_infections_ask_for_no_90_days() -> None:
+    stay = spell(A, "2024-03-01", "2024-03-31", "Transfer Out")
+    assert verdict(judge(stay, cared=care("2024-03")), "nhsn_bsi") is True
+
+
+def test_a_claim_of_the_facility_makes_an_in_center_patient() -> None:
+    billed = [
+        {
+            "program": "qip",
+            "patient_id": 1,
+            "ccn": "A",
+            "month": day("2024-03-01"),
+            "modality": "in-center hemodialysis",
+        }
+    ]
+    assert verdict(judge(ALL_YEAR, billed=billed), "nhsn_bsi") is True
