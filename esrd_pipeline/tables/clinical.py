@@ -37,13 +37,15 @@ CLINICIANS = (
 WEIGHT_UNITS = ("kg", "lb")
 NEEDS = ("food", "housing", "transportation", "utilities", "safety")
 """The five health-related social needs of 2.23."""
-EQUITY_DOMAINS = (
-    "equity is a strategic priority",
-    "data collection",
-    "data analysis",
-    "quality improvement",
-    "leadership engagement",
-)
+EQUITY_ELEMENTS = {
+    "equity is a strategic priority": 4,
+    "data collection": 3,
+    "data analysis": 1,
+    "quality improvement": 1,
+    "leadership engagement": 2,
+}
+"""The domains of 2.22.6 and how many elements each has. The manual names the domains alone: the
+elements are those of the attestation form as generally known (A to D, A to C, A, A, A and B)."""
 PERSONNEL = (
     "employees",
     "licensed independent practitioners",
@@ -176,7 +178,7 @@ EQRS_EQUITY_ATTESTATION = Table(
     key=("facilityid", "domain", "element"),
     columns=(
         FACILITYID,
-        Column("domain", "text", "Domain of 2.22.6", required=True, allowed=EQUITY_DOMAINS),
+        Column("domain", "text", "Domain of 2.22.6", required=True, allowed=tuple(EQUITY_ELEMENTS)),
         Column("element", "integer", "Element of the domain", required=True, minimum=1),
         YEAR,
         Column("is_attested", "boolean", "The facility attests it", required=True),

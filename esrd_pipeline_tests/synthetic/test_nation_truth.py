@@ -39,6 +39,7 @@ KINDS = (
     "two modalities on a day",
     "Kt/V not reported on a claim",
     "expired Kt/V on a claim",
+    "screening reported twice",
 )
 
 

@@ -30,6 +30,8 @@ from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
 from esrd_pipeline.synthetic.nation.lives import Lives, live
 from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
 from esrd_pipeline.synthetic.nation.people import People, draw_people
+from esrd_pipeline.synthetic.nation.reports import report_facilities
+from esrd_pipeline.synthetic.nation.screenings import report_screenings
 from esrd_pipeline.synthetic.nation.status import (
     Habits,
     Status,
@@ -45,7 +47,7 @@ from esrd_pipeline.tables.model import Table
 
 MEMORY_YEARS = 3
 """Registers keep those who died in the so many years before the first year."""
-_LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS = range(7)
+_LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS, _SCREENINGS, _REPORTS = range(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str,
     status = draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
     yield "month", list_months(here, status)
     yield from report_months(here, status, _stream(span, life.market, year, _CLINICAL)).items()
+    yield from report_screenings(here, _stream(span, life.market, year, _SCREENINGS)).items()
+    yield from report_facilities(here, _stream(span, life.market, year, _REPORTS)).items()
     for billed in _bill_year(span, life, year, status):
         yield from billed.items()
 
