@@ -96,7 +96,7 @@ def export(year: int, name: str) -> None:
 @main.command()
 @click.option(
     "--measure",
-    type=click.Choice(["shr", *monthly.MONTHLY_MEASURES]),
+    type=click.Choice(["shr", *monthly.MONTHLY_MEASURES, *monthly.YEARLY_MEASURES]),
     required=True,
     help="Measure.",
 )
@@ -108,6 +108,8 @@ def explain(measure: str, ccn: str, year: int) -> None:
 
     if measure in monthly.MONTHLY_MEASURES:
         kind, config = "monthly", {"ccn": ccn, "measure": measure}
+    elif measure in monthly.YEARLY_MEASURES:
+        kind, config = "yearly", {"ccn": ccn, "measure": measure}
     else:
         kind, config = measure, {"ccn": ccn}
     step = {"ops": {f"explanation_of_{kind}": {"config": config}}}

@@ -32,3 +32,18 @@ def add_up_months(explanation: pd.DataFrame) -> pd.DataFrame:
         patients=("patient_id", "nunique"), months=("month", "size"), numerator=("is_met", "sum")
     )
     return rows.reset_index()
+
+
+def add_up_patients(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Return patients and those in the numerator by program and reason.
+
+    The rows without a reason are the measure's denominator.
+    """
+    named = explanation.assign(
+        reason=explanation["reason"].fillna("counted"),
+        is_met=explanation["is_met"].fillna(value=False).astype(bool),
+    )
+    rows = named.groupby(["program", "reason"], sort=True).agg(
+        patients=("patient_id", "nunique"), numerator=("is_met", "sum")
+    )
+    return rows.reset_index()

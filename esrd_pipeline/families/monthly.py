@@ -1,6 +1,6 @@
 """Measures of patient-months from their cohort to the facility contract, both programs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -8,6 +8,7 @@ import pyarrow as pa
 from esrd_pipeline.families.listed import list_facilities
 from esrd_pipeline.families.proportion import assess_facilities
 from esrd_pipeline.measures import monthly
+from esrd_pipeline.measures.specification import ProportionSpecification
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
 NOTHING = "no eligible patient-month"
@@ -23,8 +24,22 @@ def assess_monthly(
     `read_cohort` gives the rows of cohort.monthly of a program and measure; `facilities` holds
     each program's linkage.facility.
     """
+    return assess_proportions(
+        (*monthly.DFC, *monthly.QIP), performance_year, read_cohort, facilities, nothing=NOTHING
+    )
+
+
+def assess_proportions(
+    specifications: Sequence[ProportionSpecification],
+    performance_year: int,
+    read_cohort: Callable[[str, str], pa.Table],
+    facilities: dict[str, pd.DataFrame],
+    *,
+    nothing: str,
+) -> pd.DataFrame:
+    """Return the contract's rows of some proportions; who has nobody to count says `nothing`."""
     parts: list[pd.DataFrame] = []
-    for specification in (*monthly.DFC, *monthly.QIP):
+    for specification in specifications:
         cohort = read_cohort(specification.program, specification.measure)
         if cohort.num_rows:
             rows = assess_facilities(specification, performance_year, cohort)
@@ -36,7 +51,7 @@ def assess_monthly(
                 performance_year,
                 rows,
                 facilities[specification.program],
-                nothing=NOTHING,
+                nothing=nothing,
             )
         )
     # A part without a cohort has columns of no type, which must not blur those of the others.

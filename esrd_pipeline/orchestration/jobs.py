@@ -66,6 +66,13 @@ explain_monthly = dg.define_asset_job(
     " measure in the configuration.",
 )
 
+explain_yearly = dg.define_asset_job(
+    "explain_yearly",
+    selection=_select(explain.YEARLY),
+    description="One facility's patients as one measure of patients sees them: name its CCN and"
+    " the measure in the configuration.",
+)
+
 reset_star_baseline = dg.define_asset_job(
     "reset_star_baseline",
     selection=_BASELINE,
@@ -125,5 +132,6 @@ JOBS = (
     rebaseline_stars,
     explain_shr,
     explain_monthly,
+    explain_yearly,
     export,
 )

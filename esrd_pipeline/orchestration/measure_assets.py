@@ -158,7 +158,9 @@ def _assess_shr(build: Build) -> Built:
 def _unite(build: Build) -> Built:
     from esrd_pipeline.families.united import unite_contract
 
-    computed = [_read_stored(build, table) for table in (measured.SHR, measured.MONTHLY)]
+    computed = [
+        _read_stored(build, table) for table in (measured.SHR, measured.MONTHLY, measured.REPORTING)
+    ]
     frame = unite_contract(published=build.read(facility.PUBLISHED), computed=computed)
     return Built(
         (frame,), notes={str(o): int(n) for o, n in frame["origin"].value_counts().items()}
@@ -222,6 +224,7 @@ _CONTRACT = TableAsset(
         Upstream(facility.PUBLISHED),
         Upstream(measured.SHR),
         Upstream(measured.MONTHLY),
+        Upstream(measured.REPORTING),
     ),
     code=("families/united.py",),
 )

@@ -1,4 +1,4 @@
-"""Assets of the measures of patient-months: their cohort, and every facility's rows."""
+"""Assets of the measures of patient-months and of a year's reports: cohorts, and facilities."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import clinical, linkage, measured, monthly
+from esrd_pipeline.tables.raw import ECE_GRANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,6 +48,72 @@ def _assess(build: Build) -> Built:
     )
 
 
+_REPORTS = (
+    clinical.EQRS_EQUITY_ATTESTATION,
+    clinical.NHSN_BLOODSTREAM_INFECTION,
+    clinical.NHSN_VACCINATION,
+    clinical.ICH_CAHPS_SURVEY,
+)
+
+
+def _assess_reporting(build: Build) -> Built:
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    from esrd_pipeline.families import reporting
+    from esrd_pipeline.families.monthly import assess_proportions
+    from esrd_pipeline.measures.reporting import PATIENTS
+
+    year, warehouse = build.performance_year, build.warehouse
+    if not warehouse.count_rows(monthly.PATIENT_YEAR, year):
+        return leave_empty(measured.REPORTING)
+
+    def read_cohort(program: str, measure: str) -> "pa.Table":
+        rows = warehouse.read_arrow(
+            monthly.PATIENT_YEAR,
+            year,
+            columns=["ccn", "patient_id", "numerator", "denominator"],
+            where={"program": program, "measure": measure},
+        )
+        return rows.filter(pc.field("denominator") == 1)
+
+    def count_patients(measure: str) -> pd.Series:
+        rows = read_cohort("qip", measure).select(["ccn", "denominator"]).to_pandas()
+        return rows.groupby("ccn")["denominator"].sum()
+
+    facilities = build.read(linkage.FACILITY)
+    places = reporting.Places(
+        facilities=facilities,
+        provider_numbers=build.read(linkage.PROVIDER_NUMBER),
+        facility_ccns=build.read(linkage.FACILITY_CCN),
+        exceptions=build.read(ECE_GRANT),
+    )
+    qip = {"qip": facilities[facilities["program"] == "qip"]}
+    parts = [assess_proportions(PATIENTS, year, read_cohort, qip, nothing="no eligible patient")]
+    # A report that nobody in the nation made is one that we do not have.
+    attested, infections, weeks, surveys = (build.read(table) for table in _REPORTS)
+    if len(attested):
+        counted = count_patients("health_equity")
+        parts.append(reporting.assess_equity(year, places, attested, counted))
+    if len(infections):
+        counted = count_patients("nhsn_bsi")
+        parts.append(reporting.assess_infections(year, places, infections, counted))
+    if len(weeks):
+        parts.append(reporting.assess_vaccination(year, places, weeks))
+    if len(surveys):
+        parts.append(reporting.assess_surveys(year, places, surveys))
+    frame = pd.concat(parts, ignore_index=True)
+    reported = frame[frame["reportable"].astype(bool)]
+    means = reported.groupby(["program", "measure"])["value"].mean().reset_index()
+    return Built(
+        (frame.sort_values(["program", "measure", "ccn"], ignore_index=True),),
+        notes={
+            f"{row['program']}: {row['measure']}, mean of facilities": round(row["value"], 4)
+            for row in means.to_dict("records")
+        },
+    )
+
+
 _COHORTS = (
     make_select_asset(
         "cohort.patient_months",
@@ -56,6 +123,11 @@ _COHORTS = (
     make_select_asset(
         "cohort.monthly",
         description="Patients counted in each measure of patient-months: months, and months met.",
+    ),
+    make_select_asset(
+        "cohort.patient_year",
+        description="Every patient of each facility's year, and for each QIP measure of patients"
+        " whether they count, or the rule that leaves them out.",
     ),
 )
 _FACILITIES = TableAsset(
@@ -79,6 +151,31 @@ _FACILITIES = TableAsset(
     ),
 )
 
+_REPORTING = TableAsset(
+    tables=(measured.REPORTING,),
+    compute=_assess_reporting,
+    description="Depression and social screening, health equity, infections, vaccination of"
+    " personnel and the patients' survey of every facility.",
+    upstream=(
+        Upstream(monthly.PATIENT_YEAR),
+        *(Upstream(table) for table in _REPORTS),
+        Upstream(ECE_GRANT),
+        Upstream(linkage.FACILITY),
+        Upstream(linkage.PROVIDER_NUMBER),
+        Upstream(linkage.FACILITY_CCN),
+    ),
+    code=(
+        "families/cohort.py",
+        "families/contract.py",
+        "families/listed.py",
+        "families/monthly.py",
+        "families/proportion.py",
+        "families/reporting.py",
+        "measures/reporting.py",
+        "statistics/proportions.py",
+    ),
+)
+
 _EXPLANATION = make_select_asset(
     "explain.monthly",
     description="One facility's patient-months as one measure sees them, for its authorised reader:"
@@ -89,21 +186,39 @@ _EXPLANATION = make_select_asset(
         "measure": build.options["measure"],
     },
 )
-_OPTIONS = {
-    "ccn": dg.Field(
-        str,
-        default_value="",
-        description="CMS Certification Number of the facility; without one the table is empty",
-    ),
-    "measure": dg.Field(
-        str,
-        default_value=monthly.MONTHLY_MEASURES[0],
-        description=f"One of {', '.join(monthly.MONTHLY_MEASURES)}",
-    ),
-}
+_EXPLANATION_OF_YEAR = make_select_asset(
+    "explain.yearly",
+    description="One facility's patients as one measure of patients sees them, for its authorised"
+    " reader: met or not, or left out and why. Made for the facility and measure named in the"
+    " run's configuration; never by a refresh.",
+    parameters=lambda build: {
+        "ccn": build.options["ccn"],
+        "measure": build.options["measure"],
+    },
+)
+
+
+def _offer(measures: tuple[str, ...]) -> dict[str, dg.Field]:
+    return {
+        "ccn": dg.Field(
+            str,
+            default_value="",
+            description="CMS Certification Number of the facility; without one the table is empty",
+        ),
+        "measure": dg.Field(
+            str, default_value=measures[0], description=f"One of {', '.join(measures)}"
+        ),
+    }
+
 
 ASSETS = (
     make_step("patient_months", _COHORTS),
     make_step("monthly_measures", (_FACILITIES,)),
-    make_step("explanation_of_monthly", (_EXPLANATION,), options=_OPTIONS),
+    make_step("reporting_measures", (_REPORTING,)),
+    make_step("explanation_of_monthly", (_EXPLANATION,), options=_offer(monthly.MONTHLY_MEASURES)),
+    make_step(
+        "explanation_of_yearly",
+        (_EXPLANATION_OF_YEAR,),
+        options=_offer(monthly.YEARLY_MEASURES),
+    ),
 )

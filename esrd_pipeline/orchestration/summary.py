@@ -1,14 +1,15 @@
 """The short tables that end a command: a year's results, a facility's explanation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.families.explanation import add_up, add_up_months
+from esrd_pipeline.families.explanation import add_up, add_up_months, add_up_patients
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import explain, facility, measured, program
-from esrd_pipeline.tables.monthly import MONTHLY_MEASURES
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.monthly import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.warehouse import Warehouse
 
 
@@ -69,21 +70,31 @@ def write_explanation(
         LookupError: the facility neither treated nor answered for anyone in the year.
     """
     warehouse = Warehouse(settings.warehouse_dir)
-    is_monthly = measure in MONTHLY_MEASURES
-    rows = warehouse.read(explain.MONTHLY if is_monthly else explain.SHR, year)
+    told, table, tell, name = _find_kind(measure)
+    rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"{ccn} treated no patient with ESRD in {year}: is the CCN right?")
     path = settings.data_dir / "explanations" / str(year) / f"{measure}_{ccn}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_csv(path, index=False, lineterminator="\n")
-    lines = _tell_months(rows) if is_monthly else _tell_days(rows)
-    contract = warehouse.read(measured.MONTHLY if is_monthly else measured.SHR, year)
+    lines = tell(rows)
+    contract = warehouse.read(table, year)
     mine = contract[(contract["ccn"] == ccn) & (contract["measure"] == measure)]
-    name = "value" if is_monthly else "ratio"
     for row in mine.to_dict("records"):
         result = f"{name} {row['value']:.4f}" if row["reportable"] else str(row["reason"])
         lines.append((str(row["program"]), result, *[""] * (len(lines[0]) - 2)))
     return path, lines
+
+
+def _find_kind(
+    measure: str,
+) -> tuple[Table, Table, Callable[[pd.DataFrame], list[Sequence[str]]], str]:
+    """Return the tables of a measure's explanation and result, how it is told, and its value."""
+    if measure in MONTHLY_MEASURES:
+        return explain.MONTHLY, measured.MONTHLY, _tell_months, "value"
+    if measure in YEARLY_MEASURES:
+        return explain.YEARLY, measured.REPORTING, _tell_patients, "value"
+    return explain.SHR, measured.SHR, _tell_days, "ratio"
 
 
 def _tell_days(rows: pd.DataFrame) -> list[Sequence[str]]:
@@ -115,4 +126,17 @@ def _tell_months(rows: pd.DataFrame) -> list[Sequence[str]]:
             f"{row['numerator']:,}" if row["reason"] == "counted" else "",
         )
         for row in add_up_months(rows).to_dict("records")
+    ]
+
+
+def _tell_patients(rows: pd.DataFrame) -> list[Sequence[str]]:
+    lines: list[Sequence[str]] = [("program", "reason", "patients", "numerator")]
+    return lines + [
+        (
+            str(row["program"]),
+            str(row["reason"]),
+            f"{row['patients']:,}",
+            f"{row['numerator']:,}" if row["reason"] == "counted" else "",
+        )
+        for row in add_up_patients(rows).to_dict("records")
     ]

@@ -62,4 +62,24 @@ MONTHLY = Table(
     rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
-TABLES = (SHR, MONTHLY)
+YEARLY = Table(
+    name="explain.yearly",
+    grain="one patient whom one facility had in the year, as one measure sees them",
+    source="manual 2.9, 2.18.6, 2.22 to 2.24",
+    key=("program", "patient_id"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("reason", "text", "Why not in the denominator; null where it is"),
+        Column("is_met", "boolean", "In the numerator; null where not counted"),
+        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+    ),
+    rules=(
+        Rule("a patient is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),
+    ),
+)
+
+TABLES = (SHR, MONTHLY, YEARLY)

@@ -86,10 +86,19 @@ MONTHLY = Table(
     rules=CONTRACT_RULES,
 )
 
+REPORTING = Table(
+    name="facility.reporting",
+    grain="one facility, program and measure of a year's patients or reports",
+    source="manual 2.9, 2.17, 2.18, 2.20 to 2.24",
+    key=("ccn", "program", "measure"),
+    columns=CONTRACT_COLUMNS,
+    rules=CONTRACT_RULES,
+)
+
 CONTRACT = Table(
     name="facility.contract",
     grain="one facility, program and measure: computed from raw files, or else as published",
-    source="facility.shr, facility.monthly, facility.published",
+    source="facility.shr, facility.monthly, facility.reporting, facility.published",
     key=("ccn", "program", "measure"),
     columns=(
         *CONTRACT_COLUMNS,
@@ -104,4 +113,4 @@ CONTRACT = Table(
     rules=CONTRACT_RULES,
 )
 
-TABLES = (SHR_FIT, SHR_NULL, SHR_SECOND_OPINION, SHR_RELIABILITY, SHR, MONTHLY, CONTRACT)
+TABLES = (SHR_FIT, SHR_NULL, SHR_SECOND_OPINION, SHR_RELIABILITY, SHR, MONTHLY, REPORTING, CONTRACT)

@@ -1,0 +1,295 @@
+"""What facilities report of themselves, from the raw files to the facility contract.
+
+Manual 2.17, 2.18, 2.20 to 2.22. Every eligible facility of the program's list has a row: who
+reported nothing is not left out, because reporting is what is measured.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.listed import list_facilities
+from esrd_pipeline.measures import reporting
+from esrd_pipeline.measures.specification import WHOLE, Program, Specification
+from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL
+from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+
+MONTHS = 12
+SURVEYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Who a report is from: frames of linkage.facility, .provider_number and .facility_ccn.
+
+    All three of every program; `exceptions` is raw.ece_grant.
+    """
+
+    facilities: pd.DataFrame
+    provider_numbers: pd.DataFrame
+    facility_ccns: pd.DataFrame
+    exceptions: pd.DataFrame
+
+    def eligible(self, program: Program) -> pd.Index:
+        """The facilities whose reports are asked for, rising."""
+        rows = self.facilities
+        chosen = (rows["program"] == program) & rows["is_eligible"].astype(bool)
+        return pd.Index(sorted(rows.loc[chosen, "ccn"]), name="ccn")
+
+    def by_number(self, program: Program, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows under the facility that their provider number stands for; others are not listed."""
+        known = self.provider_numbers[self.provider_numbers["program"] == program]
+        known = known[["provider_number", "ccn"]].rename(columns={"ccn": "found_ccn"})
+        found = rows.merge(known, left_on="ccn", right_on="provider_number")
+        return found.drop(columns=["ccn", "provider_number"]).rename(columns={"found_ccn": "ccn"})
+
+    def by_facilityid(self, program: Program, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows under the last CCN of the facility's EQRS identifier."""
+        known = self.facility_ccns[self.facility_ccns["program"] == program]
+        last = known.sort_values(["facilityid", "start_date"]).groupby("facilityid")["ccn"].last()
+        return rows.assign(ccn=rows["facilityid"].map(last)).dropna(subset=["ccn"])
+
+    def asked_months(self, performance_year: int) -> pd.DataFrame:
+        """QIP facilities by month: whether a report is asked for (2.20.8, 3.4, 3.5)."""
+        ccns = self.eligible("qip")
+        mine = self.facilities[self.facilities["program"] == "qip"].set_index("ccn")
+        months = pd.date_range(f"{performance_year}-01-01", periods=MONTHS, freq="MS")
+        first = pd.to_datetime(mine["reporting_date"].reindex(ccns)).fillna(months[0])
+        asked = pd.DataFrame(
+            months.to_numpy()[None, :] >= first.to_numpy()[:, None], index=ccns, columns=months
+        )
+        for grant in self.exceptions.to_dict("records"):
+            covered = (months >= pd.Timestamp(grant["first_month"])) & (
+                months <= pd.Timestamp(grant["last_month"])
+            )
+            if grant["ccn"] in asked.index:
+                asked.loc[grant["ccn"], covered] = False
+        return asked
+
+
+def assess_equity(
+    performance_year: int, places: Places, attested: pd.DataFrame, patients: pd.Series
+) -> pd.DataFrame:
+    """Count the domains of which a facility attests every element (2.22.5).
+
+    `attested` is raw.eqrs_equity_attestation, `patients` eligible patients by ccn.
+    """
+    mine = places.by_facilityid("qip", attested[attested["is_attested"].astype(bool)])
+    elements = mine.drop_duplicates(["ccn", "domain", "element"]).groupby(["ccn", "domain"]).size()
+    needed = elements.index.get_level_values("domain").map(EQUITY_ELEMENTS)
+    whole = (elements == needed).groupby("ccn").sum()
+    ccns = places.eligible("qip")
+    domains = whole.reindex(ccns, fill_value=0).to_numpy(dtype=np.float64)
+    count = patients.reindex(ccns, fill_value=0).to_numpy(dtype=np.float64)
+    frame = pd.DataFrame(
+        {
+            "ccn": ccns,
+            "unit_count": count,
+            "patients": count,
+            "numerator": domains,
+            "denominator": float(len(EQUITY_ELEMENTS)),
+            "value": domains / len(EQUITY_ELEMENTS),
+        }
+    )
+    return _finish(reporting.HEALTH_EQUITY, performance_year, places, frame)
+
+
+def assess_infections(
+    performance_year: int, places: Places, quarters: pd.DataFrame, patients: pd.Series
+) -> pd.DataFrame:
+    """Return the infection ratio of those with twelve accurate months, and everyone's months.
+
+    `quarters` is raw.nhsn_bloodstream_infection, `patients` in-center patients by ccn (2.18.6).
+    """
+    sums = ["months_reported", "infections", "predicted_infections"]
+    mine = places.by_number("qip", quarters).groupby("ccn")[sums].sum()
+    ccns = places.eligible("qip")
+    mine = mine.reindex(ccns).astype(np.float64)
+    months = mine["months_reported"].fillna(0).clip(upper=MONTHS).to_numpy()
+    expected = mine["predicted_infections"].to_numpy()
+    count = patients.reindex(ccns, fill_value=0).to_numpy(dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(expected > 0, mine["infections"].to_numpy() / expected, np.nan)
+    is_whole = months == MONTHS
+    ratios = pd.DataFrame(
+        {
+            "ccn": ccns,
+            "unit_count": count,
+            "patients": count,
+            "numerator": np.where(is_whole, mine["infections"], np.nan),
+            "denominator": np.where(is_whole, expected, np.nan),
+            "value": np.where(is_whole, ratio, np.nan),
+            "reason": _say(
+                ~is_whole,
+                "fewer than 12 accurate months",
+                _say(np.isnan(ratio), "no infections predicted"),
+            ),
+        }
+    )
+    events = pd.DataFrame(
+        {
+            "ccn": ccns,
+            "unit_count": months,
+            "numerator": months,
+            "denominator": float(MONTHS),
+            "value": months / MONTHS,
+        }
+    )
+    return pd.concat(
+        [
+            _finish(reporting.INFECTION, performance_year, places, ratios),
+            _finish(reporting.DIALYSIS_EVENT, performance_year, places, events),
+        ],
+        ignore_index=True,
+    )
+
+
+def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFrame) -> pd.DataFrame:
+    """Count the months reported (QIP, 2.20.9), and the personnel up to date (DFC, 2.21.5).
+
+    `weeks` is raw.nhsn_vaccination. A week is reported if all four categories have a numerator and
+    a denominator; of a month's weeks the last reported one counts. Reading: the year's personnel
+    are those of its months added up.
+    """
+    last = {program: _last_weeks(places, program, weeks) for program in ("dfc", "qip")}
+    asked = places.asked_months(performance_year)
+    reported = (
+        last["qip"]
+        .assign(there=True)
+        .pivot_table(index="ccn", columns="month", values="there", aggfunc="any")
+        .reindex(index=asked.index, columns=asked.columns)
+        .notna()
+    )
+    months, eligible = (reported & asked).sum(axis=1), asked.sum(axis=1)
+    qip = pd.DataFrame(
+        {
+            "ccn": asked.index,
+            "unit_count": eligible.to_numpy(dtype=np.float64),
+            "numerator": months.to_numpy(dtype=np.float64),
+            "denominator": eligible.to_numpy(dtype=np.float64),
+        }
+    )
+    qip["value"] = qip["numerator"] / qip["denominator"].where(qip["denominator"] > 0)
+    qip["reason"] = _say(qip["denominator"] <= 0, "no eligible month")
+    sums = last["dfc"].groupby("ccn")[["personnel", "contraindicated", "up_to_date"]].sum()
+    sums = sums.reindex(places.eligible("dfc")).astype(np.float64)
+    there = (sums["personnel"] - sums["contraindicated"]).to_numpy()
+    has_personnel = there > 0
+    dfc = pd.DataFrame(
+        {
+            "ccn": sums.index,
+            "unit_count": np.nan_to_num(there),
+            "numerator": sums["up_to_date"].to_numpy(),
+            "denominator": there,
+            "value": np.where(
+                has_personnel, WHOLE["dfc"] * sums["up_to_date"] / np.maximum(there, 1), np.nan
+            ),
+            "reason": _say(~has_personnel, "no month reported"),
+        }
+    )
+    return pd.concat(
+        [
+            _finish(reporting.VACCINATION, performance_year, places, dfc),
+            _finish(reporting.VACCINATION_MONTHS, performance_year, places, qip),
+        ],
+        ignore_index=True,
+    )
+
+
+def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame) -> pd.DataFrame:
+    """Return the survey's compliance and its six parts, weighted by completed surveys (2.17).
+
+    `surveys` is raw.ich_cahps_survey. Who attests fewer than 30 eligible patients is not asked for
+    surveys; who does neither is not compliant.
+    """
+    mine = places.by_number("qip", surveys)
+    ccns = places.eligible("qip")
+    groups = mine.groupby("ccn")
+    is_small = groups["is_attested_small"].any().reindex(ccns, fill_value=False).to_numpy(bool)
+    done = mine[mine["is_administered"].astype(bool)]
+    administered = done.groupby("ccn")["survey"].nunique().reindex(ccns, fill_value=0)
+    completed = done.groupby("ccn")["completed_surveys"].sum().reindex(ccns, fill_value=0)
+    count = completed.to_numpy(dtype=np.float64)
+    attested = _say(is_small, "attests fewer than 30 eligible patients")
+    whole = pd.DataFrame(
+        {
+            "ccn": ccns,
+            "unit_count": count,
+            "patients": count,
+            "numerator": np.where(is_small, np.nan, administered),
+            "denominator": float(SURVEYS),
+            "value": np.where(is_small, np.nan, administered / SURVEYS),
+            "reason": attested,
+        }
+    )
+    parts = [_finish(reporting.SURVEY, performance_year, places, whole)]
+    for name, specification in reporting.SURVEY_PARTS.items():
+        known = done.dropna(subset=[name])
+        weight = known["completed_surveys"].astype(np.float64)
+        top = (known[name].astype(np.float64) * weight).groupby(known["ccn"]).sum()
+        share = (top / weight.groupby(known["ccn"]).sum()).reindex(ccns) / WHOLE["dfc"]
+        frame = pd.DataFrame(
+            {
+                "ccn": ccns,
+                "unit_count": count,
+                "patients": count,
+                "numerator": np.nan,
+                "denominator": np.nan,
+                "value": np.where(is_small, np.nan, share),
+                "reason": _say(share.isna() & ~is_small, "no completed survey", attested),
+            }
+        )
+        parts.append(_finish(specification, performance_year, places, frame))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return the last whole week of each facility and month: its personnel of all categories."""
+    known = places.by_number(program, weeks).dropna(subset=["personnel", "up_to_date"])
+    numbers = ["personnel", "contraindicated", "up_to_date"]
+    counted = known.assign(contraindicated=known["contraindicated"].fillna(0))
+    grouped = counted.groupby(["ccn", "week_end_date"])
+    sums = grouped[numbers].sum()
+    whole = sums[(grouped["personnel_category"].nunique() == len(PERSONNEL)).to_numpy()]
+    rows = whole.reset_index().sort_values(["ccn", "week_end_date"])
+    day = pd.to_datetime(rows["week_end_date"])
+    return rows.assign(month=day.dt.to_period("M").dt.to_timestamp()).drop_duplicates(
+        ["ccn", "month"], keep="last"
+    )
+
+
+def _say(
+    rows: pd.Series | np.ndarray, text: str, otherwise: NDArray[np.object_] | None = None
+) -> NDArray[np.object_]:
+    """Return the text in these rows, elsewhere nothing or what is said there already."""
+    said = np.full(len(rows), None, dtype=object) if otherwise is None else otherwise.copy()
+    said[np.asarray(rows, dtype=bool)] = text
+    return said
+
+
+def _finish(
+    specification: Specification, performance_year: int, places: Places, frame: pd.DataFrame
+) -> pd.DataFrame:
+    """Return rows of the contract: the reason given, else the size rule's, else the value's own."""
+    count = frame["unit_count"].to_numpy()
+    least = specification.minimum_units
+    is_small = np.zeros(count.size, dtype=bool) if least is None else count < least
+    reason = _say(is_small, f"fewer than {least or 0:g} {specification.unit}")
+    if "reason" in frame:
+        given = frame["reason"].to_numpy(dtype=object)
+        reason = np.where(pd.isna(given), reason, given)
+    rows = frame.assign(
+        performance_year=performance_year,
+        program=specification.program,
+        measure=specification.measure,
+        unit=specification.unit,
+        reason=reason,
+        reportable=pd.isna(reason),
+        category=None,
+    ).reindex(columns=[column.name for column in CONTRACT_COLUMNS])
+    mine = places.facilities[places.facilities["program"] == specification.program]
+    return list_facilities(
+        specification, performance_year, rows, mine, nothing="nothing was reported"
+    )

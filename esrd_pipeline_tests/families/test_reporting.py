@@ -1,0 +1,286 @@
+"""What facilities report of themselves, case by case: manual 2.17, 2.18, 2.20 to 2.22."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline.families import reporting
+from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL, SURVEY_COMPONENTS
+
+YEAR = 2024
+ALL_ELEMENTS = [
+    (domain, element)
+    for domain, count in EQUITY_ELEMENTS.items()
+    for element in range(1, count + 1)
+]
+
+
+def places(
+    *, first: str | None = None, excepted: Sequence[tuple[str, str]] = ()
+) -> reporting.Places:
+    """Facilities A and B, EQRS 1 and 2; A is A9, too, and reports from `first` on."""
+    programs = ("dfc", "qip")
+    return reporting.Places(
+        facilities=pd.DataFrame(
+            {
+                "program": program,
+                "ccn": ccn,
+                "is_eligible": True,
+                "reason": None,
+                "reporting_date": dt.date.fromisoformat(first) if first and ccn == "A" else None,
+            }
+            for program in programs
+            for ccn in "AB"
+        ),
+        provider_numbers=pd.DataFrame(
+            {"program": program, "provider_number": number, "ccn": ccn}
+            for program in programs
+            for number, ccn in (("A", "A"), ("A9", "A"), ("B", "B"))
+        ),
+        facility_ccns=pd.DataFrame(
+            {
+                "program": program,
+                "facilityid": number,
+                "start_date": dt.date(1980, 1, 1),
+                "ccn": ccn,
+            }
+            for program in programs
+            for number, ccn in ((1, "A"), (2, "B"))
+        ),
+        exceptions=pd.DataFrame(
+            [
+                {
+                    "ccn": ccn,
+                    "first_month": dt.date.fromisoformat(f"{month}-01"),
+                    "last_month": dt.date.fromisoformat(f"{month}-01"),
+                }
+                for ccn, month in excepted
+            ],
+            columns=["ccn", "first_month", "last_month"],
+        ),
+    )
+
+
+def row(frame: pd.DataFrame, measure: str, ccn: str = "A", program: str = "qip") -> pd.Series:
+    chosen = (frame["measure"] == measure) & (frame["ccn"] == ccn) & (frame["program"] == program)
+    (index,) = frame.index[chosen]
+    return frame.loc[index]
+
+
+def attest(elements: Sequence[tuple[str, int]]) -> pd.Series:
+    attested = pd.DataFrame(
+        {"facilityid": 1, "domain": domain, "element": element, "is_attested": True}
+        for domain, element in elements
+    ).reindex(columns=["facilityid", "domain", "element", "is_attested"])
+    counted = pd.Series({"A": 11, "B": 10})
+    return reporting.assess_equity(YEAR, places(), attested, counted)
+
+
+def test_a_facility_that_attests_everything_has_five_domains_of_five() -> None:
+    found = row(attest(ALL_ELEMENTS), "health_equity")
+    assert (found["numerator"], found["denominator"], found["value"]) == (5, 5, 1)
+
+
+@pytest.mark.parametrize("missing", ALL_ELEMENTS)
+def test_a_domain_lacking_one_element_does_not_count(missing: tuple[str, int]) -> None:
+    elements = [element for element in ALL_ELEMENTS if element != missing]
+    assert row(attest(elements), "health_equity")["numerator"] == 4
+
+
+def test_who_attests_nothing_has_no_domain_and_is_not_left_out() -> None:
+    rows = attest(ALL_ELEMENTS[:0])
+    assert (row(rows, "health_equity")["numerator"], len(rows)) == (0, 2)
+
+
+def test_health_equity_asks_for_eleven_patients() -> None:
+    rows = attest(ALL_ELEMENTS)
+    assert row(rows, "health_equity")["reportable"]
+    assert row(rows, "health_equity", "B")["reason"] == "fewer than 11 patients"
+
+
+def infect(
+    *quarters: tuple[int, int, int, float], patients: int = 40, number: str = "A"
+) -> pd.DataFrame:
+    """Quarters as number, months reported, infections, predicted."""
+    given = pd.DataFrame(
+        quarters, columns=["quarter", "months_reported", "infections", "predicted_infections"]
+    ).assign(ccn=number)
+    return reporting.assess_infections(YEAR, places(), given, pd.Series({"A": patients}))
+
+
+WHOLE_YEAR = [(quarter, 3, 1, 2.5) for quarter in range(1, 5)]
+
+
+def test_the_infection_ratio_is_of_the_year_s_sums() -> None:
+    found = row(infect(*WHOLE_YEAR), "nhsn_bsi")
+    assert (found["numerator"], found["denominator"], found["value"]) == (4, 10, 0.4)
+
+
+def test_with_eleven_accurate_months_there_is_no_ratio() -> None:
+    rows = infect(*WHOLE_YEAR[:3], (4, 2, 1, 2.5))
+    found = row(rows, "nhsn_bsi")
+    assert found["reason"] == "fewer than 12 accurate months"
+    assert pd.isna(found["value"])
+    # The size stays: a facility large enough scores 0 for it (2.18.9).
+    assert found["unit_count"] == 40
+    assert row(rows, "nhsn_dialysis_event")["numerator"] == 11
+
+
+def test_who_reported_no_quarter_reported_no_month() -> None:
+    assert row(infect(*WHOLE_YEAR), "nhsn_dialysis_event", "B")["numerator"] == 0
+
+
+def test_infections_ask_for_eleven_in_center_patients() -> None:
+    rows = infect(*WHOLE_YEAR, patients=10)
+    assert row(rows, "nhsn_bsi")["reason"] == "fewer than 11 patients"
+
+
+def test_where_none_are_predicted_there_is_no_ratio() -> None:
+    rows = infect(*[(quarter, 3, 0, 0.0) for quarter in range(1, 5)])
+    assert row(rows, "nhsn_bsi")["reason"] == "no infections predicted"
+
+
+def test_a_report_under_an_alternate_number_is_the_facility_s() -> None:
+    assert row(infect(*WHOLE_YEAR, number="A9"), "nhsn_bsi")["numerator"] == 4
+
+
+def week(
+    day: str,
+    *,
+    personnel: int | None = 10,
+    up_to_date: int | None = 2,
+    contraindicated: int = 0,
+    categories: Sequence[str] = PERSONNEL,
+) -> list[dict[str, object]]:
+    return [
+        {
+            "ccn": "A",
+            "week_end_date": dt.date.fromisoformat(day),
+            "personnel_category": category,
+            "personnel": personnel,
+            "contraindicated": contraindicated,
+            "up_to_date": up_to_date,
+        }
+        for category in categories
+    ]
+
+
+THREE = week("2024-03-14", categories=PERSONNEL[:3])
+EVERY_MONTH = [line for month in range(1, 13) for line in week(f"2024-{month:02d}-14")]
+
+
+def vaccinate(
+    weeks: Sequence[dict[str, object]], where: reporting.Places | None = None
+) -> pd.DataFrame:
+    return reporting.assess_vaccination(YEAR, where or places(), pd.DataFrame(weeks))
+
+
+def test_one_week_a_month_is_enough() -> None:
+    found = row(vaccinate(EVERY_MONTH), "covid_vaccination")
+    assert (found["numerator"], found["denominator"]) == (12, 12)
+
+
+def test_who_reported_no_week_has_no_month_of_twelve() -> None:
+    found = row(vaccinate(EVERY_MONTH), "covid_vaccination", "B")
+    assert (found["numerator"], found["denominator"]) == (0, 12)
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        THREE,
+        [*THREE, *week("2024-03-14", personnel=None, categories=PERSONNEL[3:])],
+        [*THREE, *week("2024-03-14", up_to_date=None, categories=PERSONNEL[3:])],
+    ],
+    ids=["a category", "a denominator", "a numerator"],
+)
+def test_a_week_that_lacks_something_is_not_reported(lacking: list[dict[str, object]]) -> None:
+    others = [line for line in EVERY_MONTH if line["week_end_date"] != dt.date(2024, 3, 14)]
+    assert row(vaccinate([*others, *lacking]), "covid_vaccination")["numerator"] == 11
+
+
+def test_nobody_in_a_category_is_a_report_all_the_same() -> None:
+    nobody = week("2024-03-14", personnel=0, up_to_date=0, categories=PERSONNEL[3:])
+    assert row(vaccinate([*THREE, *nobody]), "covid_vaccination")["numerator"] == 1
+
+
+def test_a_month_of_an_exception_is_neither_asked_for_nor_counted() -> None:
+    found = row(vaccinate(EVERY_MONTH, places(excepted=[("A", "2024-05")])), "covid_vaccination")
+    assert (found["numerator"], found["denominator"]) == (11, 11)
+
+
+def test_a_new_facility_reports_from_its_fourth_month_on() -> None:
+    found = row(vaccinate(EVERY_MONTH, places(first="2024-06-01")), "covid_vaccination")
+    assert (found["numerator"], found["denominator"]) == (7, 7)
+
+
+def test_a_facility_with_no_eligible_month_is_not_reportable() -> None:
+    found = row(vaccinate(EVERY_MONTH, places(first="2025-02-01")), "covid_vaccination")
+    assert found["reason"] == "no eligible month"
+
+
+def test_coverage_is_of_the_last_week_of_each_month_without_the_contraindicated() -> None:
+    weeks = [
+        *week("2024-03-10", personnel=10, up_to_date=10),
+        *week("2024-03-24", personnel=10, up_to_date=2, contraindicated=2),
+        *week("2024-04-14", personnel=12, up_to_date=3),
+    ]
+    found = row(vaccinate(weeks), "covid_vaccination", program="dfc")
+    assert (found["numerator"], found["denominator"]) == (4 * (2 + 3), 4 * (8 + 12))
+    assert found["value"] == 25
+
+
+def test_without_a_report_there_is_no_coverage() -> None:
+    found = row(vaccinate(EVERY_MONTH), "covid_vaccination", "B", "dfc")
+    assert found["reason"] == "no month reported"
+
+
+def survey(
+    *completed: tuple[int, int, float],
+    small: bool = False,
+    administered: bool = True,
+) -> pd.DataFrame:
+    """Surveys of facility A as number, completed surveys and top-box percent of every part."""
+    given = pd.DataFrame(
+        {
+            "ccn": "A",
+            "survey": number,
+            "is_administered": administered,
+            "is_attested_small": small,
+            "completed_surveys": count,
+            **dict.fromkeys(SURVEY_COMPONENTS, share),
+        }
+        for number, count, share in completed
+    )
+    return reporting.assess_surveys(YEAR, places(), given)
+
+
+def test_two_surveys_weigh_by_their_completed_ones() -> None:
+    rows = survey((1, 30, 50.0), (2, 10, 70.0))
+    assert row(rows, "ich_cahps_staff")["value"] == pytest.approx(0.55)
+    found = row(rows, "ich_cahps")
+    assert (found["unit_count"], found["numerator"], found["denominator"]) == (40, 2, 2)
+
+
+def test_thirty_completed_surveys_are_asked_for() -> None:
+    assert row(survey((1, 15, 50.0), (2, 15, 50.0)), "ich_cahps_facility")["reportable"]
+    found = row(survey((1, 15, 50.0), (2, 14, 50.0)), "ich_cahps_facility")
+    assert found["reason"] == "fewer than 30 surveys"
+
+
+def test_one_survey_of_two_is_not_compliant() -> None:
+    found = row(survey((1, 40, 50.0)), "ich_cahps")
+    assert (found["numerator"], found["denominator"]) == (1, 2)
+
+
+def test_who_neither_surveys_nor_attests_is_not_compliant() -> None:
+    assert row(survey((1, 40, 50.0)), "ich_cahps", "B")["numerator"] == 0
+
+
+def test_who_attests_fewer_than_thirty_patients_is_not_asked() -> None:
+    rows = survey((1, 0, 50.0), (2, 0, 50.0), small=True, administered=False)
+    found = row(rows, "ich_cahps")
+    assert found["reason"] == "attests fewer than 30 eligible patients"
+    assert pd.isna(found["numerator"])
