@@ -81,12 +81,12 @@ def finish(
 ) -> pd.DataFrame:
     """Return the program's rows of the contract: every facility of its list and of the cohort.
 
-    A facility that the program's list leaves out, or that has no one at risk, says so; QIP has
-    no test, limits or category.
+    A facility that the program's list leaves out, or that has no one at risk, says so. The QIP's
+    value is the rate (reading 10); it has no test, limits or category.
     """
     rows = assessed.contract
     if program == "qip":
-        rows = rows.assign(**dict.fromkeys(_INFERENCE))
+        rows = rows.assign(**dict.fromkeys(_INFERENCE), value=rows["rate"])
     return list_facilities(
         shr.specify(program, choose_specification(performance_year)),
         performance_year,

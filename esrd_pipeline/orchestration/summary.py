@@ -70,7 +70,7 @@ def write_explanation(
         LookupError: the facility neither treated nor answered for anyone in the year.
     """
     warehouse = Warehouse(settings.warehouse_dir)
-    told, table, tell, name = _find_kind(measure)
+    told, table, tell, names = _find_kind(measure)
     rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"{ccn} treated no patient with ESRD in {year}: is the CCN right?")
@@ -81,20 +81,25 @@ def write_explanation(
     contract = warehouse.read(table, year)
     mine = contract[(contract["ccn"] == ccn) & (contract["measure"] == measure)]
     for row in mine.to_dict("records"):
-        result = f"{name} {row['value']:.4f}" if row["reportable"] else str(row["reason"])
+        result = (
+            f"{names[row['program']]} {row['value']:.4f}"
+            if row["reportable"]
+            else str(row["reason"])
+        )
         lines.append((str(row["program"]), result, *[""] * (len(lines[0]) - 2)))
     return path, lines
 
 
 def _find_kind(
     measure: str,
-) -> tuple[Table, Table, Callable[[pd.DataFrame], list[Sequence[str]]], str]:
-    """Return the tables of a measure's explanation and result, how it is told, and its value."""
+) -> tuple[Table, Table, Callable[[pd.DataFrame], list[Sequence[str]]], dict[str, str]]:
+    """Return a measure's explanation and result, how it is told, and what a program's value is."""
+    value = {"dfc": "value", "qip": "value"}
     if measure in MONTHLY_MEASURES:
-        return explain.MONTHLY, measured.MONTHLY, _tell_months, "value"
+        return explain.MONTHLY, measured.MONTHLY, _tell_months, value
     if measure in YEARLY_MEASURES:
-        return explain.YEARLY, measured.REPORTING, _tell_patients, "value"
-    return explain.SHR, measured.SHR, _tell_days, "ratio"
+        return explain.YEARLY, measured.REPORTING, _tell_patients, value
+    return explain.SHR, measured.SHR, _tell_days, {"dfc": "ratio", "qip": "rate"}
 
 
 def _tell_days(rows: pd.DataFrame) -> list[Sequence[str]]:

@@ -201,8 +201,19 @@ def test_a_plain_recomputation_of_one_facility_agrees_to_the_last_digit(
     assert plain.days == pytest.approx(row["unit_count"] * DAYS_PER_YEAR, rel=1e-15)
     assert plain.days / DAYS_PER_YEAR == row["unit_count"]
     assert plain.expected == pytest.approx(row["denominator"], rel=1e-12)
-    assert plain.observed / plain.expected == pytest.approx(row["value"], rel=1e-12)
+    ratio = plain.observed / plain.expected
+    national = _find_national_rate(nation, program)
+    assert row["rate"] == pytest.approx(ratio * national, rel=1e-12)
+    # DFC's value is the ratio, the QIP's the rate (reading 10).
+    assert row["value"] == pytest.approx(ratio if program == "dfc" else row["rate"], rel=1e-12)
     assert plain.patients > 40
+
+
+def _find_national_rate(nation: MeasuredNation, program: str) -> float:
+    """Return admissions per 100 patient-years of the whole cohort, from its own rows."""
+    cohort = nation.table("cohort.shr", program)
+    years = cohort["days_at_risk"].sum() / DAYS_PER_YEAR
+    return float(100 * cohort["event_count"].sum() / years)
 
 
 def _choose_facility(nation: MeasuredNation, program: str) -> pd.Series:
