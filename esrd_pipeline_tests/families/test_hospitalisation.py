@@ -83,6 +83,14 @@ def test_qip_has_no_test_no_limits_and_no_category() -> None:
     assert rows.loc[rows["reportable"], "rate"].notna().all()
 
 
+def test_the_value_is_the_rate_in_the_qip_and_the_ratio_in_dfc() -> None:
+    qip = finish("qip", YEAR, ASSESSED, facilities()).set_index("ccn")
+    dfc = finish("dfc", YEAR, ASSESSED, facilities()).set_index("ccn")
+    assert qip["value"].equals(qip["rate"])
+    ratio = dfc["numerator"] / dfc["denominator"]
+    pd.testing.assert_series_equal(dfc["value"], ratio, check_names=False)
+
+
 def test_a_facility_the_list_leaves_out_keeps_its_numbers_and_the_lists_reason() -> None:
     rows = finish("dfc", YEAR, ASSESSED, facilities(left_out={CCNS[0]: "closed"}))
     row = rows.set_index("ccn").loc[CCNS[0]]

@@ -1,7 +1,9 @@
-"""SHR from raw files: what was planted is found, nobody is lost, a plain recomputation agrees.
+"""From raw files: what was planted is found, nobody is lost, a plain recomputation agrees.
 
 All in one file: the nation is measured once, for all of them.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,14 @@ import pytest
 
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
+from esrd_pipeline_tests.acceptance.planted_months import (
+    Compared,
+    compare_calcium,
+    compare_catheters,
+    compare_ktv,
+    compare_reconciliations,
+    list_months,
+)
 from esrd_pipeline_tests.acceptance.shr_nation import (
     DAYS_PER_YEAR,
     YEAR,
@@ -233,3 +243,23 @@ def _recompute(nation: MeasuredNation, program: str, ccn: str) -> Shr:
     return recompute_shr(
         Files(nation.folder, YEAR), program, ccn, coefficients.to_dict(), baseline.tolist()
     )
+
+
+@pytest.fixture(scope="module")
+def months(nation: MeasuredNation) -> pd.DataFrame:
+    """The planted months."""
+    return list_months(nation)
+
+
+@pytest.mark.parametrize(
+    "compare", [compare_ktv, compare_catheters, compare_calcium, compare_reconciliations]
+)
+def test_measured_months_are_the_planted_ones_trouble_resolved(
+    nation: MeasuredNation,
+    months: pd.DataFrame,
+    compare: Callable[[MeasuredNation, pd.DataFrame], Compared],
+) -> None:
+    compared = compare(nation, months)
+    assert compared.different == 0, compared
+    assert compared.months > 40_000
+    assert compared.troubled > 400
