@@ -56,7 +56,8 @@ def _read_text(path: Path) -> str:
     if text.strip() and not text.endswith(("\n", "\r")):
         raise SourceError(
             file=path.name,
-            row=len(text.splitlines()),
+            # Of the bytes: a text also breaks at vertical tabs and the like.
+            row=len(content.splitlines()),
             rule="the last line does not end: the file was cut off",
         )
     return text

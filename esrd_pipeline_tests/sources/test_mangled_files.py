@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -55,7 +55,8 @@ def assert_error(content: bytes, source: str) -> None:
     assert isinstance(outcome, SourceError)
     assert outcome.file == "published.csv"
     assert outcome.rule
-    assert outcome.row is None or 1 <= outcome.row <= content.count(b"\n") + 2
+    lines = content.count(b"\n") + content.count(b"\r") + 1
+    assert outcome.row is None or 1 <= outcome.row <= lines + 1
 
 
 def assert_equal(content: bytes, source: str) -> None:
@@ -156,5 +157,7 @@ def test_blank_lines(source: str, places: list[int]) -> None:
 
 @MANGLED
 @given(st.binary(max_size=200))
+@example(b"\x0b\x0b\x00")
+@example(b"\r\r\x00")
 def test_any_bytes_at_all(content: bytes) -> None:
     assert_error(content, "dfc_facility")
