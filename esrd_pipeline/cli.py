@@ -283,7 +283,8 @@ def _print_table(title: str, lines: Sequence[Sequence[str]]) -> None:
     table = RichTable(title=title)
     for name in lines[0]:
         is_text = name in ("", "result", "reason")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=name == "reason")
+        # Where the terminal is narrow, words wrap and numbers stay whole.
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text)
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
