@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import monthly
+from esrd_pipeline.tables import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def export(year: int, name: str) -> None:
 @main.command()
 @click.option(
     "--measure",
-    type=click.Choice(["shr", *monthly.MONTHLY_MEASURES, *monthly.YEARLY_MEASURES]),
+    type=click.Choice(["shr", *counted.MONTHLY_MEASURES, *counted.YEARLY_MEASURES]),
     required=True,
     help="Measure.",
 )
@@ -106,9 +106,9 @@ def explain(measure: str, ccn: str, year: int) -> None:
     """Write one facility's measure patient by patient, for its authorised reader."""
     from esrd_pipeline.orchestration.summary import write_explanation
 
-    if measure in monthly.MONTHLY_MEASURES:
+    if measure in counted.MONTHLY_MEASURES:
         kind, config = "monthly", {"ccn": ccn, "measure": measure}
-    elif measure in monthly.YEARLY_MEASURES:
+    elif measure in counted.YEARLY_MEASURES:
         kind, config = "yearly", {"ccn": ccn, "measure": measure}
     else:
         kind, config = measure, {"ccn": ccn}

@@ -67,17 +67,14 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
 
 def find_small(contract: pd.DataFrame) -> pd.DataFrame:
     """Return program, measure and ccn of what rests on one to ten patients, whatever its unit."""
-    patients = contract["patients"].astype("float64")
-    counted = contract["unit_count"].astype("float64").where(contract["unit"] == "patients")
-    patients = patients.fillna(counted)
-    return contract.loc[(patients > 0) & (patients < SMALLEST_PUBLISHED_COUNT), _KEY]
+    return contract.loc[_is_small(contract), _KEY]
 
 
 def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
-    """Blank the rows of the small facilities, and say so in the row's reason if it has none.
+    """Blank rows of few patients, and say so in the row's reason if it has none.
 
-    `small` is `find_small` of the year. A table of one program alone does not name it: flags are
-    DFC's, scores the QIP's.
+    Few by the row's own count, or by the contract's: `small` is its `find_small`. A table of one
+    program alone does not name it: flags are DFC's, scores the QIP's.
     """
     if not {"measure", "ccn"} <= set(frame.columns):
         return frame
@@ -86,7 +83,7 @@ def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFr
     program = "qip" if "payment_year" in frame.columns else "dfc"
     keyed["program"] = frame["program"] if "program" in frame.columns else program
     keys = pd.MultiIndex.from_frame(keyed[_KEY])
-    is_small = pd.Series(keys.isin(pd.MultiIndex.from_frame(small[_KEY])), index=frame.index)
+    is_small = _is_small(frame) | keys.isin(pd.MultiIndex.from_frame(small[_KEY]))
     for column in _REVEALING:
         if column in suppressed.columns:
             suppressed[column] = suppressed[column].mask(is_small)
@@ -94,6 +91,17 @@ def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFr
         unsaid = is_small & suppressed["reason"].isna()
         suppressed["reason"] = suppressed["reason"].mask(unsaid, SUPPRESSED)
     return suppressed
+
+
+def _is_small(frame: pd.DataFrame) -> pd.Series:
+    """Whether a row counts one to ten patients, where it says how many."""
+    patients = pd.Series(float("nan"), index=frame.index)
+    if "patients" in frame.columns:
+        patients = frame["patients"].astype("float64")
+    if {"unit", "unit_count"} <= set(frame.columns):
+        counted = frame["unit_count"].astype("float64").where(frame["unit"] == "patients")
+        patients = patients.fillna(counted)
+    return (patients > 0) & (patients < SMALLEST_PUBLISHED_COUNT)
 
 
 def _write_provenance(

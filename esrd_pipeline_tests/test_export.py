@@ -71,3 +71,11 @@ def test_a_score_follows_the_qip_rows_and_not_those_of_dfc() -> None:
     )
     hidden = suppress_small_counts(scores, find_small(rows))
     assert hidden["rate"].isna().tolist() == [False, True]
+
+
+def test_a_published_row_of_few_patients_is_hidden_though_the_computed_one_has_more() -> None:
+    computed = contract(("010001", "dfc", "ltc", "patients", 14, 14))
+    printed = contract(("010001", "dfc", "ltc", "patients", 7, NAN)).drop(columns="patients")
+    (row,) = suppress_small_counts(printed, find_small(computed)).to_dict("records")
+    assert pd.isna(row["unit_count"])
+    assert row["reason"] == SUPPRESSED

@@ -16,7 +16,7 @@ from esrd_pipeline.measures.specification import WHOLE, Program, Specification
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
-MONTHS = 12
+MONTHS, QUARTER_MONTHS = 12, 3
 SURVEYS = 2
 
 
@@ -39,11 +39,19 @@ class Places:
         return pd.Index(sorted(rows.loc[chosen, "ccn"]), name="ccn")
 
     def by_number(self, program: Program, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows under the facility that their provider number stands for; others are not listed."""
+        """Rows under the facility that their provider number stands for, its own number first."""
         known = self.provider_numbers[self.provider_numbers["program"] == program]
         known = known[["provider_number", "ccn"]].rename(columns={"ccn": "found_ccn"})
         found = rows.merge(known, left_on="ccn", right_on="provider_number")
+        found = found.sort_values(
+            "ccn", key=lambda number: number != found["found_ccn"], kind="stable"
+        )
         return found.drop(columns=["ccn", "provider_number"]).rename(columns={"found_ccn": "ccn"})
+
+    def count_unknown(self, program: Program, rows: pd.DataFrame) -> int:
+        """Rows whose provider number stands for no facility, and which count nowhere."""
+        known = self.provider_numbers[self.provider_numbers["program"] == program]
+        return int((~rows["ccn"].isin(known["provider_number"])).sum())
 
     def by_facilityid(self, program: Program, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows under the last CCN of the facility's EQRS identifier."""
@@ -102,12 +110,17 @@ def assess_infections(
     """Return the infection ratio of those with twelve accurate months, and everyone's months.
 
     `quarters` is raw.nhsn_bloodstream_infection, `patients` in-center patients by ccn (2.18.6).
+    Reading: reports of a quarter under several numbers add up, their months to three.
     """
     sums = ["months_reported", "infections", "predicted_infections"]
-    mine = places.by_number("qip", quarters).groupby("ccn")[sums].sum()
+    groups = places.by_number("qip", quarters).groupby(["ccn", "quarter"])[sums]
+    # A quarter without its count leaves the year's unknown: a sum of the others is too small.
+    whole = groups.sum().where(groups.count().eq(groups.size(), axis=0)).astype(np.float64)
+    whole["months_reported"] = whole["months_reported"].clip(upper=QUARTER_MONTHS)
+    mine = whole.groupby("ccn").agg(lambda quarter: quarter.sum(skipna=False))
     ccns = places.eligible("qip")
-    mine = mine.reindex(ccns).astype(np.float64)
-    months = mine["months_reported"].fillna(0).clip(upper=MONTHS).to_numpy()
+    mine = mine.reindex(ccns)
+    months = mine["months_reported"].fillna(0).to_numpy()
     expected = mine["predicted_infections"].to_numpy()
     count = patients.reindex(ccns, fill_value=0).to_numpy(dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -124,7 +137,11 @@ def assess_infections(
             "reason": _say(
                 ~is_whole,
                 "fewer than 12 accurate months",
-                _say(np.isnan(ratio), "no infections predicted"),
+                _say(
+                    mine["infections"].isna() | np.isnan(expected),
+                    "a quarter's infections are unknown",
+                    _say(np.isnan(ratio), "no infections predicted"),
+                ),
             ),
         }
     )
@@ -151,9 +168,11 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
 
     `weeks` is raw.nhsn_vaccination. A week is reported if all four categories have a numerator and
     a denominator; of a month's weeks the last reported one counts. Reading: the year's personnel
-    are those of its months added up.
+    are those of its months added up; of a week under two numbers the facility's own counts.
     """
-    last = {program: _last_weeks(places, program, weeks) for program in ("dfc", "qip")}
+    ends = pd.to_datetime(weeks["week_end_date"])
+    mine = weeks[ends.dt.year == performance_year]
+    last = {program: _last_weeks(places, program, mine) for program in ("dfc", "qip")}
     asked = places.asked_months(performance_year)
     reported = (
         last["qip"]
@@ -249,6 +268,7 @@ def _last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.Dat
     """Return the last whole week of each facility and month: its personnel of all categories."""
     known = places.by_number(program, weeks).dropna(subset=["personnel", "up_to_date"])
     numbers = ["personnel", "contraindicated", "up_to_date"]
+    known = known.drop_duplicates(["ccn", "week_end_date", "personnel_category"])
     counted = known.assign(contraindicated=known["contraindicated"].fillna(0))
     grouped = counted.groupby(["ccn", "week_end_date"])
     sums = grouped[numbers].sum()

@@ -8,18 +8,25 @@ from esrd_pipeline.orchestration.absent import leave_empty
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import clinical, linkage, measured, monthly
+from esrd_pipeline.tables import clinical, counted, linkage, measured
 from esrd_pipeline.tables.raw import ECE_GRANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_SOURCES = {
+    "ltc": clinical.EQRS_VASCULAR_ACCESS,
+    "medication_reconciliation": clinical.EQRS_MEDICATION_RECONCILIATION,
+}
+"""Measures of patient-months that rest on a file of their own."""
+
+
 def _assess(build: Build) -> Built:
     from esrd_pipeline.families.monthly import assess_monthly
 
     year = build.performance_year
-    if not build.warehouse.count_rows(monthly.MONTHLY, year):
+    if not build.warehouse.count_rows(counted.MONTHLY, year):
         return leave_empty(measured.MONTHLY)
     if not build.warehouse.count_rows(clinical.EQRS_CLINICAL_MONTH, year):
         # Without them every catheter and every Kt/V would be missing, which no facility is.
@@ -27,7 +34,7 @@ def _assess(build: Build) -> Built:
 
     def read_cohort(program: str, measure: str) -> "pa.Table":
         return build.warehouse.read_arrow(
-            monthly.MONTHLY,
+            counted.MONTHLY,
             year,
             columns=["ccn", "patient_id", "numerator", "denominator"],
             where={"program": program, "measure": measure},
@@ -36,7 +43,14 @@ def _assess(build: Build) -> Built:
     facilities = {
         program: build.read(linkage.FACILITY, program=program) for program in ("dfc", "qip")
     }
+    # A report that nobody in the nation made is one that we do not have.
+    absent = [
+        measure
+        for measure, table in _SOURCES.items()
+        if not build.warehouse.count_rows(table, year)
+    ]
     frame = assess_monthly(year, read_cohort, facilities)
+    frame = frame[~frame["measure"].isin(absent)]
     sums = frame.groupby(["program", "measure"])[["numerator", "denominator"]].sum().reset_index()
     return Built(
         (frame,),
@@ -44,10 +58,16 @@ def _assess(build: Build) -> Built:
             f"{row['program']}: {row['measure']}": round(row["numerator"] / row["denominator"], 4)
             for row in sums.to_dict("records")
             if row["denominator"]
-        },
+        }
+        | {f"{measure} not computed": "no record in the year's files" for measure in absent},
     )
 
 
+_SCREENINGS = {
+    "clinical_depression": clinical.EQRS_DEPRESSION_SCREENING,
+    "sdoh_screening": clinical.EQRS_SOCIAL_SCREENING,
+    "sdoh_positive": clinical.EQRS_SOCIAL_SCREENING,
+}
 _REPORTS = (
     clinical.EQRS_EQUITY_ATTESTATION,
     clinical.NHSN_BLOODSTREAM_INFECTION,
@@ -65,12 +85,12 @@ def _assess_reporting(build: Build) -> Built:
     from esrd_pipeline.measures.reporting import PATIENTS
 
     year, warehouse = build.performance_year, build.warehouse
-    if not warehouse.count_rows(monthly.PATIENT_YEAR, year):
+    if not warehouse.count_rows(counted.PATIENT_YEAR, year):
         return leave_empty(measured.REPORTING)
 
     def read_cohort(program: str, measure: str) -> "pa.Table":
         rows = warehouse.read_arrow(
-            monthly.PATIENT_YEAR,
+            counted.PATIENT_YEAR,
             year,
             columns=["ccn", "patient_id", "numerator", "denominator"],
             where={"program": program, "measure": measure},
@@ -89,19 +109,29 @@ def _assess_reporting(build: Build) -> Built:
         exceptions=build.read(ECE_GRANT),
     )
     qip = {"qip": facilities[facilities["program"] == "qip"]}
-    parts = [assess_proportions(PATIENTS, year, read_cohort, qip, nothing="no eligible patient")]
     # A report that nobody in the nation made is one that we do not have.
+    screened = [
+        specification
+        for specification in PATIENTS
+        if warehouse.count_rows(_SCREENINGS[specification.measure], year)
+    ]
+    parts: list[pd.DataFrame] = []
+    if screened:
+        nobody = "no eligible patient"
+        parts.append(assess_proportions(screened, year, read_cohort, qip, nothing=nobody))
     attested, infections, weeks, surveys = (build.read(table) for table in _REPORTS)
     if len(attested):
-        counted = count_patients("health_equity")
-        parts.append(reporting.assess_equity(year, places, attested, counted))
+        patients = count_patients("health_equity")
+        parts.append(reporting.assess_equity(year, places, attested, patients))
     if len(infections):
-        counted = count_patients("nhsn_bsi")
-        parts.append(reporting.assess_infections(year, places, infections, counted))
+        patients = count_patients("nhsn_bsi")
+        parts.append(reporting.assess_infections(year, places, infections, patients))
     if len(weeks):
         parts.append(reporting.assess_vaccination(year, places, weeks))
     if len(surveys):
         parts.append(reporting.assess_surveys(year, places, surveys))
+    if not parts:
+        return leave_empty(measured.REPORTING, why="no report in the year's files")
     frame = pd.concat(parts, ignore_index=True)
     reported = frame[frame["reportable"].astype(bool)]
     means = reported.groupby(["program", "measure"])["value"].mean().reset_index()
@@ -110,6 +140,14 @@ def _assess_reporting(build: Build) -> Built:
         notes={
             f"{row['program']}: {row['measure']}, mean of facilities": round(row["value"], 4)
             for row in means.to_dict("records")
+        }
+        | {
+            f"{name}, rows under numbers of no facility": places.count_unknown("qip", rows)
+            for name, rows in (
+                ("infections", infections),
+                ("vaccination", weeks),
+                ("surveys", surveys),
+            )
         },
     )
 
@@ -136,8 +174,9 @@ _FACILITIES = TableAsset(
     description="Catheter rate, Kt/V of four populations, hypercalcemia, nPCR and medication"
     " reconciliation of every facility, as each program has them.",
     upstream=(
-        Upstream(monthly.MONTHLY),
+        Upstream(counted.MONTHLY),
         Upstream(clinical.EQRS_CLINICAL_MONTH),
+        *(Upstream(table) for table in _SOURCES.values()),
         Upstream(linkage.FACILITY),
     ),
     code=(
@@ -157,8 +196,8 @@ _REPORTING = TableAsset(
     description="Depression and social screening, health equity, infections, vaccination of"
     " personnel and the patients' survey of every facility.",
     upstream=(
-        Upstream(monthly.PATIENT_YEAR),
-        *(Upstream(table) for table in _REPORTS),
+        Upstream(counted.PATIENT_YEAR),
+        *(Upstream(table) for table in dict.fromkeys((*_SCREENINGS.values(), *_REPORTS))),
         Upstream(ECE_GRANT),
         Upstream(linkage.FACILITY),
         Upstream(linkage.PROVIDER_NUMBER),
@@ -215,10 +254,10 @@ ASSETS = (
     make_step("patient_months", _COHORTS),
     make_step("monthly_measures", (_FACILITIES,)),
     make_step("reporting_measures", (_REPORTING,)),
-    make_step("explanation_of_monthly", (_EXPLANATION,), options=_offer(monthly.MONTHLY_MEASURES)),
+    make_step("explanation_of_monthly", (_EXPLANATION,), options=_offer(counted.MONTHLY_MEASURES)),
     make_step(
         "explanation_of_yearly",
         (_EXPLANATION_OF_YEAR,),
-        options=_offer(monthly.YEARLY_MEASURES),
+        options=_offer(counted.YEARLY_MEASURES),
     ),
 )

@@ -8,8 +8,8 @@ import pandas as pd
 from esrd_pipeline.families.explanation import add_up, add_up_months, add_up_patients
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import explain, facility, measured, program
+from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.tables.monthly import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.warehouse import Warehouse
 
 

@@ -3,6 +3,7 @@
 from esrd_pipeline.tables import (
     clinical,
     cohort,
+    counted,
     eqrs,
     explain,
     facility,
@@ -61,7 +62,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *history.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
-    *monthly.COHORTS,
+    *counted.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -1,10 +1,11 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
+from esrd_pipeline.tables.counted import PATIENT_MONTHS
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
-from esrd_pipeline.tables.monthly import MONTH, PATIENT_MONTHS
+from esrd_pipeline.tables.monthly import MONTH
 
 SHR = Table(
     name="explain.shr",

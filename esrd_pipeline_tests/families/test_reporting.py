@@ -100,13 +100,20 @@ def test_health_equity_asks_for_eleven_patients() -> None:
     assert row(rows, "health_equity", "B")["reason"] == "fewer than 11 patients"
 
 
+Quarter = tuple[int, int, int | None, float | None]
+
+
 def infect(
-    *quarters: tuple[int, int, int, float], patients: int = 40, number: str = "A"
+    *quarters: Quarter, patients: int = 40, number: str = "A", other: tuple[Quarter, ...] = ()
 ) -> pd.DataFrame:
-    """Quarters as number, months reported, infections, predicted."""
-    given = pd.DataFrame(
-        quarters, columns=["quarter", "months_reported", "infections", "predicted_infections"]
-    ).assign(ccn=number)
+    """Quarters as number, months reported, infections, predicted; `other` is reported by A9."""
+    names = ["quarter", "months_reported", "infections", "predicted_infections"]
+    given = pd.concat(
+        [
+            pd.DataFrame(quarters, columns=names).assign(ccn=number),
+            pd.DataFrame(other, columns=names).assign(ccn="A9"),
+        ]
+    )
     return reporting.assess_infections(YEAR, places(), given, pd.Series({"A": patients}))
 
 
@@ -144,6 +151,30 @@ def test_where_none_are_predicted_there_is_no_ratio() -> None:
 
 def test_a_report_under_an_alternate_number_is_the_facility_s() -> None:
     assert row(infect(*WHOLE_YEAR, number="A9"), "nhsn_bsi")["numerator"] == 4
+
+
+@pytest.mark.parametrize("quarter", [(4, 3, None, 2.5), (4, 3, 1, None)])
+def test_a_quarter_without_its_count_leaves_the_ratio_unknown(quarter: Quarter) -> None:
+    found = row(infect(*WHOLE_YEAR[:3], quarter), "nhsn_bsi")
+    assert found["reason"] == "a quarter's infections are unknown"
+    assert pd.isna(found["value"])
+
+
+def test_quarters_reported_under_two_numbers_make_no_twelve_months() -> None:
+    half = WHOLE_YEAR[:2]
+    rows = infect(*half, other=tuple(half))
+    assert row(rows, "nhsn_dialysis_event")["numerator"] == 6
+    assert row(rows, "nhsn_bsi")["reason"] == "fewer than 12 accurate months"
+
+
+def test_a_quarter_shared_by_two_numbers_is_whole() -> None:
+    rows = infect((1, 2, 1, 2.0), *WHOLE_YEAR[1:], other=((1, 1, 0, 0.5),))
+    assert row(rows, "nhsn_bsi")["value"] == 4 / 10
+
+
+def test_a_report_under_an_unknown_number_is_counted_as_such() -> None:
+    rows = pd.DataFrame({"ccn": ["A", "A9", "Z", "Z"]})
+    assert places().count_unknown("qip", rows) == 2
 
 
 def week(
@@ -230,6 +261,17 @@ def test_coverage_is_of_the_last_week_of_each_month_without_the_contraindicated(
     found = row(vaccinate(weeks), "covid_vaccination", program="dfc")
     assert (found["numerator"], found["denominator"]) == (4 * (2 + 3), 4 * (8 + 12))
     assert found["value"] == 25
+
+
+def test_a_week_that_ends_outside_the_year_is_not_the_year_s() -> None:
+    weeks = [*week("2024-12-15"), *week("2025-01-04", up_to_date=10)]
+    assert row(vaccinate(weeks), "covid_vaccination", program="dfc")["value"] == 20
+
+
+def test_of_a_week_under_two_numbers_the_facility_s_own_counts() -> None:
+    other = [{**line, "ccn": "A9"} for line in week("2024-03-10", personnel=99, up_to_date=99)]
+    found = row(vaccinate([*other, *week("2024-03-10")]), "covid_vaccination", program="dfc")
+    assert (found["numerator"], found["denominator"]) == (8, 40)
 
 
 def test_without_a_report_there_is_no_coverage() -> None:

@@ -338,6 +338,15 @@ def test_an_exception_takes_its_months_out_of_the_qip_and_out_of_the_run() -> No
     assert judge(stay(*months), known=known)["catheter_months"].tolist() == [1, 2, 3, 3, 3]
 
 
+def test_a_month_under_two_exceptions_has_one_row() -> None:
+    grants = [
+        {"ccn": "A", "first_month": day("2024-01-01"), "last_month": day(f"2024-{last}-01")}
+        for last in ("02", "03")
+    ]
+    rows = judge(stay(*QUARTER), known={"raw.ece_grant": grants}, program="qip")
+    assert rows["is_exception"].tolist() == [True, True, True]
+
+
 def test_values_reported_in_an_exception_are_not_used_by_the_qip() -> None:
     known, stays = excepted("A", "2024-02"), care(MARCH, modality=PERITONEAL)
     reported = clinic("2024-02", pd_ktv=2.0)

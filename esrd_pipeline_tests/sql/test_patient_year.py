@@ -92,7 +92,7 @@ def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> None:
 @pytest.mark.parametrize(
     ("condition", "is_met"), [(1, True), (2, True), (3, False), (4, True), (5, True), (6, False)]
 )
-def test_conditions_1_2_4_and_5_are_successful_reports(condition: int, is_met: bool) -> None:  # noqa: FBT001
+def test_conditions_1_2_4_and_5_are_successful_reports(condition: int, is_met: object) -> None:
     rows = judge(ALL_YEAR, depressions=[depression(condition)])
     assert verdict(rows, "clinical_depression") is is_met
 
@@ -116,7 +116,7 @@ def test_one_successful_report_of_the_year_is_enough() -> None:
         (None, True),
     ],
 )
-def test_the_assessment_lies_in_the_year(on: str | None, is_met: bool) -> None:  # noqa: FBT001
+def test_the_assessment_lies_in_the_year(on: str | None, is_met: object) -> None:
     rows = judge(ALL_YEAR, depressions=[depression(4, on)])
     assert verdict(rows, "clinical_depression") is is_met
 
@@ -192,6 +192,15 @@ def test_moving_a_month_of_an_exception_moves_exactly_its_days() -> None:
     assert days == [106 - 31, 106 - 29, 106 - 15, 106]
 
 
+def test_a_month_under_two_exceptions_is_left_out_once() -> None:
+    grants = [
+        {"ccn": "A", "first_month": day(f"2024-{first}-01"), "last_month": day(f"2024-{last}-01")}
+        for first, last in (("02", "03"), ("03", "04"))
+    ]
+    rows = judge(ALL_YEAR, known={"raw.ece_grant": grants})
+    assert rows["days"].unique().tolist() == [366 - 29 - 31 - 30]
+
+
 def test_reports_of_a_month_of_an_exception_are_not_used() -> None:
     known = excepted("A", "2024-06")
     rows = judge(ALL_YEAR, known=known, depressions=[depression(1)], socials=[social()])
@@ -209,6 +218,12 @@ def test_another_modality_is_left_out_of_depression_screening_alone() -> None:
 
 def test_without_esrd_nobody_is_counted() -> None:
     rows = judge(ALL_YEAR, known={**know(), "linkage.first_service": []})
+    for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
+        assert verdict(rows, measure) == "not on ESRD treatment"
+
+
+def test_esrd_that_begins_after_the_year_is_none_in_it() -> None:
+    rows = judge(ALL_YEAR, known=know(since="2025-01-01"), cared=care("2024-03"))
     for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
         assert verdict(rows, measure) == "not on ESRD treatment"
 

@@ -19,10 +19,14 @@ rule AS (
         3 AS catheter_months
 ),
 
+-- Grants to a facility may overlap.
 exception AS (
-    SELECT ccn, first_month, last_month
-    FROM raw.ece_grant
-    WHERE performance_year = $performance_year
+    SELECT DISTINCT e.ccn, c.month
+    FROM raw.ece_grant AS e
+    JOIN (
+        SELECT DISTINCT month FROM history.care_month WHERE performance_year = $performance_year
+    ) AS c ON e.first_month <= c.month AND e.last_month >= c.month
+    WHERE e.performance_year = $performance_year
 ),
 
 -- The month with all that is known of it, and the rules' own figures.
@@ -104,10 +108,7 @@ completed AS (
     LEFT JOIN linkage.facility AS f
         ON f.program = c.program AND f.ccn = c.ccn AND f.performance_year = $performance_year
     LEFT JOIN exception AS e
-        ON c.program = 'qip'
-        AND e.ccn = c.ccn
-        AND e.first_month <= c.month
-        AND e.last_month >= c.month
+        ON c.program = 'qip' AND e.ccn = c.ccn AND e.month = c.month
     WHERE c.performance_year = $performance_year
 ),
 

@@ -29,8 +29,9 @@ bounded AS (
     FROM twelve
 ),
 
+-- Grants to a facility may overlap: a month is left out once.
 exception AS (
-    SELECT e.ccn, b.month, b.month_end
+    SELECT DISTINCT e.ccn, b.month, b.month_end
     FROM raw.ece_grant AS e
     JOIN bounded AS b ON e.first_month <= b.month AND e.last_month >= b.month
     WHERE e.performance_year = $performance_year
@@ -167,11 +168,12 @@ known AS (
 shared AS (
     SELECT
         k.*,
+        CASE WHEN k.days < r.least_days THEN 'fewer than 90 days at the facility' END
+            AS stay_reason,
         CASE
-            WHEN k.days < r.least_days THEN 'fewer than 90 days at the facility'
             WHEN k.first_service_date IS NULL OR k.first_service_date > r.last_day
                 THEN 'not on ESRD treatment'
-        END AS stay_reason,
+        END AS esrd_reason,
         CASE
             WHEN k.date_of_birth IS NULL THEN 'date of birth unknown'
             WHEN k.date_of_birth + INTERVAL 12 YEAR > r.depression_day THEN 'younger than 12'
@@ -198,6 +200,7 @@ judged AS (
         coalesce(
             child_reason,
             stay_reason,
+            esrd_reason,
             CASE WHEN last_modality = 'other' THEN 'other modality' END
         ) AS reason,
         is_depression_reported AS is_met
@@ -208,7 +211,7 @@ judged AS (
         ccn,
         days,
         'sdoh_screening',
-        coalesce(adult_reason, stay_reason, willing_reason),
+        coalesce(adult_reason, stay_reason, esrd_reason, willing_reason),
         CASE WHEN needs_screened = 5 THEN 1 ELSE 0 END
     FROM shared
     UNION ALL
@@ -220,13 +223,14 @@ judged AS (
         coalesce(
             adult_reason,
             stay_reason,
+            esrd_reason,
             willing_reason,
             CASE WHEN needs_screened < 5 THEN 'not screened for all five needs' END
         ),
         CASE WHEN needs_answered = 5 THEN 1 ELSE 0 END
     FROM shared
     UNION ALL
-    SELECT patient_id, ccn, days, 'health_equity', stay_reason, 1
+    SELECT patient_id, ccn, days, 'health_equity', coalesce(stay_reason, esrd_reason), 1
     FROM shared
     UNION ALL
     SELECT
@@ -234,10 +238,9 @@ judged AS (
         ccn,
         days,
         'nhsn_bsi',
-        CASE
-            WHEN first_service_date IS NULL THEN 'not on ESRD treatment'
-            WHEN NOT is_in_center THEN 'not on in-center hemodialysis'
-        END,
+        coalesce(
+            esrd_reason, CASE WHEN NOT is_in_center THEN 'not on in-center hemodialysis' END
+        ),
         1
     FROM shared
 )
