@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the name of the file just written, how many are written, and how many there are."""
 
 FIRST_YEAR = 2021
-FACILITIES = 300
+FACILITIES = 200
 SEED = 20260
 TEMPORARY_SUFFIX = ".part"
 QUOTED = ("qip_complete",)
