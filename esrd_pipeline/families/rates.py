@@ -62,7 +62,7 @@ def fit_measure(
 
     The cohort has the columns ccn, patient_id, interval, days_at_risk, event_count and the
     adjusters, one row a person-period segment. Adjusters that say nothing of their own within
-    facilities and intervals are set aside by name.
+    facilities and intervals, or that no row with an event has, are set aside by name.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -77,6 +77,7 @@ def fit_measure(
         interval=rows.codes(INTERVAL),
         patient=rows.patient,
         set_aside_aliased=True,
+        set_aside_eventless=True,
     )
     intervals = [f"interval {code}" for code in range(fit.baseline.size)]
     return assemble_fit(

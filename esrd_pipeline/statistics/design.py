@@ -23,6 +23,7 @@ ALIAS_TOLERANCE = 1e-6
 ROUNDING_SHARE = 1e-12
 """A term of whose squares less than this share is variation varies by rounding alone."""
 REPEATED_TERMS = "terms that repeat earlier ones"
+EVENTLESS_TERMS = "terms that no row with an event has"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,21 @@ def find_estimable(
     """
     varies = np.diag(information) > rounding
     return find_aliased(np.where(np.outer(varies, varies), information, 0.0), names, rule=rule)
+
+
+def find_eventful(design: Design, events: FloatArray) -> tuple[IntArray, SetAside | None]:
+    """Split terms into those that some row with an event has and those that none has.
+
+    `events` (rows,) are counts. The likelihood of a rate rises for ever as the coefficient of a
+    term without events falls: a small nation's rare condition, not an error of its files. Returns
+    the kept terms in rising order and what is set aside, by name.
+    """
+    has_event = np.zeros(design.term_count, dtype=bool)
+    for rows in design.blocks():
+        has_event |= (design.matrix[rows][events[rows] > 0] != 0).any(axis=0)
+    kept = np.flatnonzero(has_event)
+    gone = tuple(design.names[term] for term in np.flatnonzero(~has_event))
+    return kept, SetAside(EVENTLESS_TERMS, len(gone), gone) if gone else None
 
 
 def check_columns(design: Design, names: tuple[str, ...]) -> None:

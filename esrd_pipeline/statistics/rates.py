@@ -18,6 +18,7 @@ from esrd_pipeline.statistics.design import (
     FloatArray,
     IntArray,
     find_estimable,
+    find_eventful,
 )
 from esrd_pipeline.statistics.fit import (
     CollinearError,
@@ -74,6 +75,7 @@ def fit_rates(
     patient: Codes,
     interval_count: int | None = None,
     set_aside_aliased: bool = False,
+    set_aside_eventless: bool = False,
     block_rows: int = BLOCK_ROWS,
 ) -> RatesFit:
     """Fit both stages; all arrays have shape (rows,) and need no order.
@@ -93,6 +95,8 @@ def fit_rates(
         interval_count: S; one more than the largest code where not given.
         set_aside_aliased: leave out, and report, terms that do not vary within cells or repeat
             earlier terms, instead of raising.
+        set_aside_eventless: leave out, and report, terms that are zero in every row with an
+            event, instead of raising: their estimate is minus infinity.
         block_rows: rows held at a time.
 
     Raises:
@@ -111,8 +115,13 @@ def fit_rates(
     time = np.asarray(exposure, dtype=np.float64)
     cell = np.asarray(facility, dtype=np.intp) * stages + np.asarray(interval, dtype=np.intp)
     cells, unused = group_cells(cell=cell, exposure=time, events=counts)
+    fitted = design
+    if set_aside_eventless:
+        kept, eventless = find_eventful(design, counts)
+        if eventless is not None:
+            fitted, unused = design.select(kept), (*unused, eventless)
     regression = _fit_stage_1(
-        design,
+        fitted,
         cells,
         patient=np.asarray(patient, dtype=np.intp)[cells.order],
         unused=unused,

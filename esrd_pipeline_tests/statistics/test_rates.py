@@ -288,6 +288,20 @@ def test_a_term_no_event_has_is_separated() -> None:
         fit(replace(segments, matrix=np.column_stack([segments.matrix[:, 0], rare])))
 
 
+def test_a_term_no_event_has_is_left_out_on_request_and_named() -> None:
+    segments = simulate(11)
+    rare = (segments.events == 0) & (np.arange(900) % 3 == 0)
+    own = segments.matrix
+    with_rare = replace(segments, matrix=np.column_stack([own[:, 0], rare, own[:, 1:]]))
+    fitted, plain = fit(with_rare, set_aside_eventless=True), fit(segments)
+    assert fitted.regression.names == ("a", *"cde"[: own.shape[1] - 1])
+    (aside,) = [s for s in fitted.regression.set_aside if "no row with an event" in s.rule]
+    assert aside.names == ("b",)
+    assert aside.count == 1
+    np.testing.assert_array_equal(fitted.regression.coefficients, plain.regression.coefficients)
+    np.testing.assert_array_equal(expected(fitted, with_rare), expected(plain, segments))
+
+
 @pytest.mark.parametrize("width", [np.uint8, np.float64])
 def test_a_reference_class_without_events_is_separated(width: type) -> None:
     segments = simulate(12)
