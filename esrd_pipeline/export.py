@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.families.printed import print_dfc, print_dfc_national, print_qip
+from esrd_pipeline.sources.write import write_table
+from esrd_pipeline.tables import program, raw
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
@@ -16,6 +19,8 @@ from esrd_pipeline.warehouse import Warehouse
 
 SMALLEST_PUBLISHED_COUNT = 11
 SUPPRESSED = "fewer than 11 patients"
+LAYOUTS = "published_layouts"
+"""Folder, within a release, of the year's files as CMS lays them out."""
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
 _REVEALING = (
@@ -39,6 +44,9 @@ _REVEALING = (
 def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, origin: str) -> int:
     """Write each stored table of the year to `<folder>/<layer>.<table>.csv`; return how many.
 
+    Beside them `published_layouts` holds the computed year as CMS's own files, which the readers
+    load again, where the year has such files to build on.
+
     Raises:
         FileExistsError: a release of this name is there already.
         LookupError: the year has nothing to export.
@@ -60,9 +68,72 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
     for table in tables:
         frame = suppress_small_counts(warehouse.read(table, performance_year), small)
         frame.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
-    _write_provenance(draft, tables, performance_year, origin)
+    files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
+    _write_provenance(draft, tables, performance_year, origin, files)
     draft.rename(folder)
     return len(tables)
+
+
+def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> list[str]:
+    """Write the computed year as DFC facility, DFC national and Complete QIP file; return names.
+
+    Facilities, and measures that are not computed, are those of the year's published files: a
+    file the year does not have is not written, and nothing where no measure is computed.
+
+    Raises:
+        LookupError: a reason has no availability code in published_reason.csv.
+        ValueError: a value does not fit its column.
+    """
+    contract = _read_computed(warehouse, performance_year)
+    if contract.empty:
+        return []
+    folder.mkdir()
+    written = {}
+    dfc = _read_file(warehouse, raw.DFC_FACILITY, performance_year)
+    if not dfc.empty:
+        facilities = print_dfc(
+            performance_year=performance_year,
+            base=dfc,
+            contract=contract,
+            stars=_read_file(warehouse, program.STARS, performance_year),
+        )
+        written[f"DFC_FACILITY_{performance_year + 1}-10.csv"] = raw.DFC_FACILITY, facilities
+        nation = _read_file(warehouse, raw.DFC_NATIONAL, performance_year)
+        if not nation.empty:
+            printed = print_dfc_national(
+                performance_year=performance_year,
+                base=nation,
+                facilities=facilities,
+                contract=contract,
+            )
+            written[f"DFC_NATIONAL_{performance_year + 1}-10.csv"] = raw.DFC_NATIONAL, printed
+    qip = _read_file(warehouse, raw.QIP_COMPLETE, performance_year)
+    if not qip.empty:
+        printed = print_qip(
+            performance_year=performance_year,
+            base=qip,
+            contract=contract,
+            earlier=_read_computed(warehouse, performance_year - 1),
+            scores=_read_file(warehouse, program.QIP_MEASURE_SCORE, performance_year),
+            tps=_read_file(warehouse, program.QIP_TPS, performance_year),
+        )
+        written[f"QIP_COMPLETE_PY{performance_year + 2}.csv"] = raw.QIP_COMPLETE, printed
+    for name, (table, frame) in written.items():
+        write_table(folder / name, table.name.partition(".")[2], performance_year, frame)
+    return list(written)
+
+
+def _read_computed(warehouse: Warehouse, performance_year: int) -> pd.DataFrame:
+    """The computed rows of a year's contract, small ones suppressed; none without the year."""
+    contract = _read_file(warehouse, CONTRACT, performance_year)
+    small = find_small(contract)
+    return suppress_small_counts(contract[contract["origin"] == "computed"], small)
+
+
+def _read_file(warehouse: Warehouse, table: Table, performance_year: int) -> pd.DataFrame:
+    if not warehouse.has(table, performance_year):
+        return pd.DataFrame(columns=table.column_names)
+    return warehouse.read(table, performance_year)
 
 
 def find_small(contract: pd.DataFrame) -> pd.DataFrame:
@@ -105,12 +176,16 @@ def _is_small(frame: pd.DataFrame) -> pd.Series:
 
 
 def _write_provenance(
-    folder: Path, tables: list[Table], performance_year: int, origin: str
+    folder: Path, tables: list[Table], performance_year: int, origin: str, files: list[str]
 ) -> None:
     lines = [
         f"Performance year {performance_year}, from {origin} files.",
         "One CSV file a table; grain and source of each:",
         *(f"{table.name}: {table.grain}. {table.source}." for table in tables),
+        *(
+            f"{LAYOUTS}/{name}: the year as computed, in the layout CMS publishes."
+            for name in files
+        ),
         f"Counts of fewer than {SMALLEST_PUBLISHED_COUNT} patients are suppressed.",
     ]
     (folder / "README.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

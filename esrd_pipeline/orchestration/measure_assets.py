@@ -161,7 +161,11 @@ def _unite(build: Build) -> Built:
     computed = [
         _read_stored(build, table) for table in (measured.SHR, measured.MONTHLY, measured.REPORTING)
     ]
-    frame = unite_contract(published=build.read(facility.PUBLISHED), computed=computed)
+    frame = unite_contract(
+        performance_year=build.performance_year,
+        published=build.read(facility.PUBLISHED),
+        computed=computed,
+    )
     return Built(
         (frame,), notes={str(o): int(n) for o, n in frame["origin"].value_counts().items()}
     )
@@ -226,7 +230,7 @@ _CONTRACT = TableAsset(
         Upstream(measured.MONTHLY),
         Upstream(measured.REPORTING),
     ),
-    code=("families/united.py",),
+    code=("families/united.py", "families/published_fields.py", "parameters/published_measure.csv"),
 )
 
 _EXPLANATION = make_select_asset(

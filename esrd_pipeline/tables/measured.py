@@ -105,9 +105,9 @@ CONTRACT = Table(
         Column(
             "origin",
             "text",
-            "Where the row is from",
+            "Where the row is from; neither: the measure is not computed, and no file prints it",
             required=True,
-            allowed=("computed", "published"),
+            allowed=("computed", "published", "neither"),
         ),
     ),
     rules=CONTRACT_RULES,

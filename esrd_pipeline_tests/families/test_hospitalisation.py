@@ -145,11 +145,30 @@ def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_fac
     computed = pd.DataFrame({"ccn": ["A"], "program": "dfc", "measure": "shr"}).reindex(
         columns=names
     )
-    rows = unite_contract(published=published, computed=[computed, computed.iloc[:0]])
-    assert rows[["ccn", "measure", "origin"]].to_numpy().tolist() == [
+    rows = unite_contract(
+        performance_year=2024, published=published, computed=[computed, computed.iloc[:0]]
+    )
+    has_origin = rows["origin"] != "neither"
+    assert rows.loc[has_origin, ["ccn", "measure", "origin"]].to_numpy().tolist() == [
         ["A", "shr", "computed"],
         ["A", "smr", "published"],
     ]
+    missing = rows[~has_origin]
+    assert {"srr", "swr", "ed30", "ltc"} <= set(missing["measure"])
+    assert not {"shr", "smr"} & set(missing["measure"])
+    assert set(missing["ccn"]) == {"A"}
+    assert set(missing["program"]) == {"dfc"}
+    assert set(missing["reason"]) == {"not yet computed"}
+    assert not missing["reportable"].any()
+    assert missing["value"].isna().all()
+
+
+def test_a_year_without_a_computed_measure_misses_none() -> None:
+    names = [column.name for column in CONTRACT_COLUMNS]
+    published = pd.DataFrame({"ccn": ["A"], "program": "dfc", "measure": ["smr"]})
+    published = published.reindex(columns=names)
+    rows = unite_contract(performance_year=2024, published=published, computed=[published.iloc[:0]])
+    assert rows[["measure", "origin"]].to_numpy().tolist() == [["smr", "published"]]
 
 
 def test_an_explanation_adds_up_by_program_and_reason() -> None:

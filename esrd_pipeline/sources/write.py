@@ -1,0 +1,87 @@
+"""Writes a raw table as the published file it is read from: the reader's other way round.
+
+What stands in the table is decided elsewhere.
+"""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.sources.layout import SourceColumn, load_layout
+from esrd_pipeline.tables.raw import raw_table
+
+DECIMALS = 10
+"""Decimals of a printed number, at most: with six digits before the point still one that is read
+back to the last bit."""
+
+
+def write_table(path: Path, source: str, performance_year: int, frame: pd.DataFrame) -> None:
+    """Write a table `raw.<source>` in the year's layout, in the order of its key.
+
+    A null prints what `missing` keeps of it: a sentinel, or an empty cell that a code explains.
+    Reading the file again gives the same table, numbers rounded to `DECIMALS`.
+
+    Raises:
+        ValueError: a column that must not be empty is; names column and rule.
+    """
+    rows = frame.sort_values(list(raw_table(source).key), ignore_index=True)
+    labels = [dict(missing) for missing in rows["missing"]]
+    layout = load_layout(source, performance_year)
+    printed = [_print_column(column, rows[column.name], labels) for column in layout]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([column.header for column in layout])
+        writer.writerows(zip(*printed, strict=True))
+
+
+def _print_column(
+    column: SourceColumn, values: pd.Series, labels: Sequence[Mapping[str, str]]
+) -> list[str]:
+    choices = {stored: printed for printed, stored in column.choices.items()}
+    is_null = values.isna().to_numpy()
+    if column.required and is_null.any():
+        raise ValueError(
+            f"column {column.header}: {int(is_null.sum())} cells are empty and must not be"
+        )
+    return [
+        _print_null(column, label) if null else _print_value(column, value, choices)
+        for value, null, label in zip(values.tolist(), is_null, labels, strict=True)
+    ]
+
+
+def _print_null(column: SourceColumn, label: Mapping[str, str]) -> str:
+    """A sentinel is printed; a code stands in its own column and leaves the cell empty."""
+    printed = label.get(column.name, "")
+    return printed if printed in column.sentinels else ""
+
+
+def _print_value(column: SourceColumn, value: object, choices: Mapping[str, str]) -> str:
+    if column.choices:
+        return choices[str(value).lower() if column.type == "yes_no" else str(value)]
+    return _PRINTERS.get(column.type, str)(value)
+
+
+def _print_number(value: object) -> str:
+    rounded = round(float(cast("float", value)), DECIMALS)
+    return np.format_float_positional(rounded, trim="-")
+
+
+def _print_whole(value: object) -> str:
+    return str(int(cast("int", value)))
+
+
+_PRINTERS: dict[str, Callable[[object], str]] = {
+    "number": _print_number,
+    "percent": _print_number,
+    "fraction": _print_number,
+    "integer": _print_whole,
+    "network": _print_whole,
+    "date": lambda value: pd.Timestamp(cast("str", value)).strftime("%Y-%m-%d"),
+    "month": lambda value: pd.Timestamp(cast("str", value)).strftime("%Y-%m"),
+    "codes": lambda value: ",".join(cast("list[str]", value)),
+}
+"""By type of column; the others print what is stored."""
