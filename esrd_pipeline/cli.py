@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import counted
 
@@ -20,6 +21,11 @@ BASELINE_YEARS = range(2022, 2024)
 """Of the embedded default: what the QIP and the stars of later years are held against."""
 DEMO_YEARS = range(2024, 2026)
 """Years with a QIP rule set, computed from the nation's raw files on."""
+
+
+_EXPLAINED = tuple(
+    dict.fromkeys(["shr", *counted.MONTHLY_MEASURES, *counted.YEARLY_MEASURES, *REPORTED_MEASURES])
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -96,30 +102,32 @@ def export(year: int, name: str) -> None:
 @main.command()
 @click.option(
     "--measure",
-    type=click.Choice(["shr", *counted.MONTHLY_MEASURES, *counted.YEARLY_MEASURES]),
+    type=click.Choice(_EXPLAINED),
     required=True,
     help="Measure.",
 )
 @click.option("--ccn", required=True, help="CMS Certification Number of the facility.")
 @click.option("--year", type=int, required=True, help="Performance year.")
 def explain(measure: str, ccn: str, year: int) -> None:
-    """Write one facility's measure patient by patient, for its authorised reader."""
-    from esrd_pipeline.orchestration.summary import write_explanation
+    """Write one facility's measure patient by patient, or report by report.
 
-    if measure in counted.MONTHLY_MEASURES:
-        kind, config = "monthly", {"ccn": ccn, "measure": measure}
-    elif measure in counted.YEARLY_MEASURES:
-        kind, config = "yearly", {"ccn": ccn, "measure": measure}
-    else:
-        kind, config = measure, {"ccn": ccn}
-    step = {"ops": {f"explanation_of_{kind}": {"config": config}}}
-    _launch(f"explain_{kind}", year, run_config=step)
-    try:
-        path, lines = write_explanation(load_settings(), measure=measure, ccn=ccn, year=year)
-    except LookupError as nothing:
-        raise click.ClickException(str(nothing)) from nothing
-    _print_table(f"{measure.upper()} of {ccn} in {year}", lines)
-    click.echo(f"Written to {path}: patients' data, for the authorised reader alone")
+    For the facility's authorised reader.
+    """
+    from esrd_pipeline.orchestration.summary import list_kinds, write_explanation
+
+    for kind in list_kinds(measure):
+        config = {"ccn": ccn} if kind == measure else {"ccn": ccn, "measure": measure}
+        step = {"ops": {f"explanation_of_{kind}": {"config": config}}}
+        _launch(f"explain_{kind}", year, run_config=step)
+        try:
+            path, lines = write_explanation(
+                load_settings(), kind=kind, measure=measure, ccn=ccn, year=year
+            )
+        except LookupError as nothing:
+            raise click.ClickException(str(nothing)) from nothing
+        _print_table(f"{measure.upper()} of {ccn} in {year}", lines)
+        whose = "the facility's reports" if kind == "reported" else "patients' data"
+        click.echo(f"Written to {path}: {whose}, for the authorised reader alone")
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""What one facility's patient-by-patient rows add up to: its measure, and what is not in it."""
+"""What one facility's explanation adds up to: its measure, and what is not in it."""
 
 import pandas as pd
 
@@ -47,3 +47,11 @@ def add_up_patients(explanation: pd.DataFrame) -> pd.DataFrame:
         patients=("patient_id", "nunique"), numerator=("is_met", "sum")
     )
     return rows.reset_index()
+
+
+def add_up_reports(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Return the items of each program as they stand, and the sum of those without a reason."""
+    counted = explanation[explanation["reason"].isna()]
+    sums = counted.groupby("program")[["numerator", "denominator"]].sum().reset_index()
+    rows = pd.concat([explanation, sums.assign(item="all counted")], ignore_index=True)
+    return rows.sort_values("program", kind="stable", ignore_index=True)

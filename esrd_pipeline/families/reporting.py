@@ -134,13 +134,13 @@ def assess_infections(
             "numerator": np.where(is_whole, mine["infections"], np.nan),
             "denominator": np.where(is_whole, expected, np.nan),
             "value": np.where(is_whole, ratio, np.nan),
-            "reason": _say(
+            "reason": say(
                 ~is_whole,
                 "fewer than 12 accurate months",
-                _say(
+                say(
                     mine["infections"].isna() | np.isnan(expected),
                     "a quarter's infections are unknown",
-                    _say(np.isnan(ratio), "no infections predicted"),
+                    say(np.isnan(ratio), "no infections predicted"),
                 ),
             ),
         }
@@ -172,7 +172,7 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
     """
     ends = pd.to_datetime(weeks["week_end_date"])
     mine = weeks[ends.dt.year == performance_year]
-    last = {program: _last_weeks(places, program, mine) for program in ("dfc", "qip")}
+    last = {program: last_weeks(places, program, mine) for program in ("dfc", "qip")}
     asked = places.asked_months(performance_year)
     reported = (
         last["qip"]
@@ -191,7 +191,7 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
         }
     )
     qip["value"] = qip["numerator"] / qip["denominator"].where(qip["denominator"] > 0)
-    qip["reason"] = _say(qip["denominator"] <= 0, "no eligible month")
+    qip["reason"] = say(qip["denominator"] <= 0, "no eligible month")
     sums = last["dfc"].groupby("ccn")[["personnel", "contraindicated", "up_to_date"]].sum()
     sums = sums.reindex(places.eligible("dfc")).astype(np.float64)
     there = (sums["personnel"] - sums["contraindicated"]).to_numpy()
@@ -205,7 +205,7 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
             "value": np.where(
                 has_personnel, WHOLE["dfc"] * sums["up_to_date"] / np.maximum(there, 1), np.nan
             ),
-            "reason": _say(~has_personnel, "no month reported"),
+            "reason": say(~has_personnel, "no month reported"),
         }
     )
     return pd.concat(
@@ -231,7 +231,7 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
     administered = done.groupby("ccn")["survey"].nunique().reindex(ccns, fill_value=0)
     completed = done.groupby("ccn")["completed_surveys"].sum().reindex(ccns, fill_value=0)
     count = completed.to_numpy(dtype=np.float64)
-    attested = _say(is_small, "attests fewer than 30 eligible patients")
+    attested = say(is_small, "attests fewer than 30 eligible patients")
     whole = pd.DataFrame(
         {
             "ccn": ccns,
@@ -257,14 +257,14 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
                 "numerator": np.nan,
                 "denominator": np.nan,
                 "value": np.where(is_small, np.nan, share),
-                "reason": _say(share.isna() & ~is_small, "no completed survey", attested),
+                "reason": say(share.isna() & ~is_small, "no completed survey", attested),
             }
         )
         parts.append(_finish(specification, performance_year, places, frame))
     return pd.concat(parts, ignore_index=True)
 
 
-def _last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.DataFrame:
+def last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.DataFrame:
     """Return the last whole week of each facility and month: its personnel of all categories."""
     known = places.by_number(program, weeks).dropna(subset=["personnel", "up_to_date"])
     numbers = ["personnel", "contraindicated", "up_to_date"]
@@ -280,7 +280,7 @@ def _last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.Dat
     )
 
 
-def _say(
+def say(
     rows: pd.Series | np.ndarray, text: str, otherwise: NDArray[np.object_] | None = None
 ) -> NDArray[np.object_]:
     """Return the text in these rows, elsewhere nothing or what is said there already."""
@@ -296,7 +296,7 @@ def _finish(
     count = frame["unit_count"].to_numpy()
     least = specification.minimum_units
     is_small = np.zeros(count.size, dtype=bool) if least is None else count < least
-    reason = _say(is_small, f"fewer than {least or 0:g} {specification.unit}")
+    reason = say(is_small, f"fewer than {least or 0:g} {specification.unit}")
     if "reason" in frame:
         given = frame["reason"].to_numpy(dtype=object)
         reason = np.where(pd.isna(given), reason, given)

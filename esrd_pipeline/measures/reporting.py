@@ -45,3 +45,9 @@ VACCINATION = _specify("covid_vaccination", "2.21", unit="personnel", least=None
 SURVEY = _specify("ich_cahps", "2.17", unit="surveys", least=30)
 SURVEY_PARTS = {name: replace(SURVEY, measure=f"ich_cahps_{name}") for name in SURVEY_COMPONENTS}
 """Composite and global ratings of the survey, by the column of the raw table."""
+
+REPORTED_MEASURES = tuple(
+    specification.measure
+    for specification in (INFECTION, DIALYSIS_EVENT, VACCINATION_MONTHS, HEALTH_EQUITY, SURVEY)
+) + tuple(specification.measure for specification in SURVEY_PARTS.values())
+"""Measures of what a facility itself reports; `explain` tells them report by report."""

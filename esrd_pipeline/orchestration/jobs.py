@@ -66,6 +66,13 @@ explain_monthly = dg.define_asset_job(
     " measure in the configuration.",
 )
 
+explain_reported = dg.define_asset_job(
+    "explain_reported",
+    selection=_select(explain.REPORTED),
+    description="What one facility reported, item by item, as one measure takes it: name its CCN"
+    " and the measure in the configuration.",
+)
+
 explain_yearly = dg.define_asset_job(
     "explain_yearly",
     selection=_select(explain.YEARLY),
@@ -133,5 +140,6 @@ JOBS = (
     explain_shr,
     explain_monthly,
     explain_yearly,
+    explain_reported,
     export,
 )

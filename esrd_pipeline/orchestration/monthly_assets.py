@@ -4,16 +4,18 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.orchestration.absent import leave_empty
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import clinical, counted, linkage, measured
+from esrd_pipeline.tables import clinical, counted, explain, linkage, measured
 from esrd_pipeline.tables.raw import ECE_GRANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from esrd_pipeline.families.reporting import Places
 
 _SOURCES = {
     "ltc": clinical.EQRS_VASCULAR_ACCESS,
@@ -68,6 +70,13 @@ _SCREENINGS = {
     "sdoh_screening": clinical.EQRS_SOCIAL_SCREENING,
     "sdoh_positive": clinical.EQRS_SOCIAL_SCREENING,
 }
+_REPORTS_OF = {
+    "health_equity": clinical.EQRS_EQUITY_ATTESTATION,
+    "nhsn_bsi": clinical.NHSN_BLOODSTREAM_INFECTION,
+    "nhsn_dialysis_event": clinical.NHSN_BLOODSTREAM_INFECTION,
+    "covid_vaccination": clinical.NHSN_VACCINATION,
+}
+"""The other measures of reports are the survey's."""
 _REPORTS = (
     clinical.EQRS_EQUITY_ATTESTATION,
     clinical.NHSN_BLOODSTREAM_INFECTION,
@@ -101,13 +110,8 @@ def _assess_reporting(build: Build) -> Built:
         rows = read_cohort("qip", measure).select(["ccn", "denominator"]).to_pandas()
         return rows.groupby("ccn")["denominator"].sum()
 
-    facilities = build.read(linkage.FACILITY)
-    places = reporting.Places(
-        facilities=facilities,
-        provider_numbers=build.read(linkage.PROVIDER_NUMBER),
-        facility_ccns=build.read(linkage.FACILITY_CCN),
-        exceptions=build.read(ECE_GRANT),
-    )
+    places = _read_places(build)
+    facilities = places.facilities
     qip = {"qip": facilities[facilities["program"] == "qip"]}
     # A report that nobody in the nation made is one that we do not have.
     screened = [
@@ -149,6 +153,29 @@ def _assess_reporting(build: Build) -> Built:
                 ("surveys", surveys),
             )
         },
+    )
+
+
+def _read_places(build: Build) -> "Places":
+    from esrd_pipeline.families.reporting import Places
+
+    return Places(
+        facilities=build.read(linkage.FACILITY),
+        provider_numbers=build.read(linkage.PROVIDER_NUMBER),
+        facility_ccns=build.read(linkage.FACILITY_CCN),
+        exceptions=build.read(ECE_GRANT),
+    )
+
+
+def _explain_reports(build: Build) -> Built:
+    from esrd_pipeline.families.reported import list_reports
+
+    ccn, measure = build.options["ccn"], build.options["measure"]
+    if not ccn:
+        return leave_empty(explain.REPORTED, why="no facility named")
+    reports = build.read(_REPORTS_OF.get(measure, clinical.ICH_CAHPS_SURVEY))
+    return Built(
+        (list_reports(measure, build.performance_year, _read_places(build), reports, ccn),)
     )
 
 
@@ -236,6 +263,22 @@ _EXPLANATION_OF_YEAR = make_select_asset(
     },
 )
 
+_EXPLANATION_OF_REPORTS = TableAsset(
+    tables=(explain.REPORTED,),
+    compute=_explain_reports,
+    description="What one facility reported, quarter by quarter, month by month, domain by domain"
+    " or survey by survey, as one measure takes it. Made for the facility and measure named in the"
+    " run's configuration; never by a refresh.",
+    upstream=(
+        *(Upstream(table) for table in _REPORTS),
+        Upstream(ECE_GRANT),
+        Upstream(linkage.FACILITY),
+        Upstream(linkage.PROVIDER_NUMBER),
+        Upstream(linkage.FACILITY_CCN),
+    ),
+    code=("families/reported.py", "families/reporting.py", "measures/reporting.py"),
+)
+
 
 def _offer(measures: tuple[str, ...]) -> dict[str, dg.Field]:
     return {
@@ -259,5 +302,8 @@ ASSETS = (
         "explanation_of_yearly",
         (_EXPLANATION_OF_YEAR,),
         options=_offer(counted.YEARLY_MEASURES),
+    ),
+    make_step(
+        "explanation_of_reported", (_EXPLANATION_OF_REPORTS,), options=_offer(REPORTED_MEASURES)
     ),
 )

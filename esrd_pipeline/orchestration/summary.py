@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.families.explanation import add_up, add_up_months, add_up_patients
+from esrd_pipeline.families.explanation import (
+    add_up,
+    add_up_months,
+    add_up_patients,
+    add_up_reports,
+)
+from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import explain, facility, measured, program
 from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
@@ -62,7 +68,7 @@ def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str,
 
 
 def write_explanation(
-    settings: Settings, *, measure: str, ccn: str, year: int
+    settings: Settings, *, kind: str, measure: str, ccn: str, year: int
 ) -> tuple[Path, list[Sequence[str]]]:
     """Write a stored explanation as CSV; return where, and what it adds up to line by line.
 
@@ -70,11 +76,12 @@ def write_explanation(
         LookupError: the facility neither treated nor answered for anyone in the year.
     """
     warehouse = Warehouse(settings.warehouse_dir)
-    told, table, tell, names = _find_kind(measure)
+    told, table, tell, names = _KINDS[kind]
     rows = warehouse.read(told, year)
     if rows.empty:
-        raise LookupError(f"{ccn} treated no patient with ESRD in {year}: is the CCN right?")
-    path = settings.data_dir / "explanations" / str(year) / f"{measure}_{ccn}.csv"
+        raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
+    name = f"{measure}_{ccn}_{kind}.csv" if kind == "reported" else f"{measure}_{ccn}.csv"
+    path = settings.data_dir / "explanations" / str(year) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_csv(path, index=False, lineterminator="\n")
     lines = tell(rows)
@@ -88,18 +95,6 @@ def write_explanation(
         )
         lines.append((str(row["program"]), result, *[""] * (len(lines[0]) - 2)))
     return path, lines
-
-
-def _find_kind(
-    measure: str,
-) -> tuple[Table, Table, Callable[[pd.DataFrame], list[Sequence[str]]], dict[str, str]]:
-    """Return a measure's explanation and result, how it is told, and what a program's value is."""
-    value = {"dfc": "value", "qip": "value"}
-    if measure in MONTHLY_MEASURES:
-        return explain.MONTHLY, measured.MONTHLY, _tell_months, value
-    if measure in YEARLY_MEASURES:
-        return explain.YEARLY, measured.REPORTING, _tell_patients, value
-    return explain.SHR, measured.SHR, _tell_days, {"dfc": "ratio", "qip": "rate"}
 
 
 def _tell_days(rows: pd.DataFrame) -> list[Sequence[str]]:
@@ -145,3 +140,42 @@ def _tell_patients(rows: pd.DataFrame) -> list[Sequence[str]]:
         )
         for row in add_up_patients(rows).to_dict("records")
     ]
+
+
+def _tell_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
+    lines: list[Sequence[str]] = [
+        ("program", "item", "reason", "detail", "numerator", "denominator")
+    ]
+    told = add_up_reports(rows).fillna({"detail": "", "reason": ""})
+    return lines + [
+        (
+            str(row["program"]),
+            str(row["item"]),
+            str(row["reason"]),
+            str(row["detail"]),
+            *("" if pd.isna(row[n]) else f"{row[n]:,.7g}" for n in ("numerator", "denominator")),
+        )
+        for row in told.to_dict("records")
+    ]
+
+
+_VALUE = {"dfc": "value", "qip": "value"}
+_KINDS: dict[
+    str, tuple[Table, Table, Callable[[pd.DataFrame], list[Sequence[str]]], dict[str, str]]
+] = {
+    "shr": (explain.SHR, measured.SHR, _tell_days, {"dfc": "ratio", "qip": "rate"}),
+    "monthly": (explain.MONTHLY, measured.MONTHLY, _tell_months, _VALUE),
+    "yearly": (explain.YEARLY, measured.REPORTING, _tell_patients, _VALUE),
+    "reported": (explain.REPORTED, measured.REPORTING, _tell_reports, _VALUE),
+}
+"""By kind: the explanation, the result, how it is told, and what a program's value is."""
+
+
+def list_kinds(measure: str) -> list[str]:
+    """Return the explanations a measure has: of its patients, of its reports, or of both."""
+    kinds = {
+        "monthly": MONTHLY_MEASURES,
+        "yearly": YEARLY_MEASURES,
+        "reported": REPORTED_MEASURES,
+    }
+    return [kind for kind, measures in kinds.items() if measure in measures] or [measure]

@@ -83,4 +83,22 @@ YEARLY = Table(
     ),
 )
 
-TABLES = (SHR, MONTHLY, YEARLY)
+REPORTED = Table(
+    name="explain.reported",
+    grain="one quarter, month, domain or survey of one facility, as one measure takes it",
+    source="manual 2.17, 2.18, 2.20 to 2.22",
+    key=("program", "item"),
+    columns=(
+        PROGRAM,
+        Column("item", "text", "Which report: a quarter, month, domain or survey", required=True),
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("detail", "text", "What it rests on"),
+        Column("numerator", "number", "Its part of the measure's numerator", minimum=0),
+        Column("denominator", "number", "Its part of the measure's denominator", minimum=0),
+        Column("reason", "text", "Why it is not in the measure; null where it is"),
+    ),
+)
+
+TABLES = (SHR, MONTHLY, YEARLY, REPORTED)

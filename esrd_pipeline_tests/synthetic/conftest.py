@@ -8,14 +8,16 @@ from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline_tests.synthetic.nation_files import Nation, write_nation
 
 YEARS = range(2021, 2027)
+FACILITIES = 300
+"""Enough that every case the generator knows is met: code, cut-off and sentinel."""
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a root with the default's files for every year of `YEARS`."""
+    """Return a root with files of three hundred facilities for every year of `YEARS`."""
     root = tmp_path_factory.mktemp("published")
     for year in YEARS:
-        write_published_files(root / str(year), performance_year=year)
+        write_published_files(root / str(year), performance_year=year, facility_count=FACILITIES)
     return root
 
 
