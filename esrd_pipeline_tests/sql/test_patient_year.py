@@ -293,14 +293,29 @@ def test_infections_ask_for_no_90_days() -> None:
     assert verdict(judge(stay, cared=care("2024-03")), "nhsn_bsi") is True
 
 
+BILLED = {
+    "program": "qip",
+    "patient_id": 1,
+    "ccn": "A",
+    "month": day("2024-03-01"),
+    "modality": "in-center hemodialysis",
+}
+
+
 def test_a_claim_of_the_facility_makes_an_in_center_patient() -> None:
-    billed = [
-        {
-            "program": "qip",
-            "patient_id": 1,
-            "ccn": "A",
-            "month": day("2024-03-01"),
-            "modality": "in-center hemodialysis",
-        }
-    ]
-    assert verdict(judge(ALL_YEAR, billed=billed), "nhsn_bsi") is True
+    assert verdict(judge(ALL_YEAR, billed=[BILLED]), "nhsn_bsi") is True
+
+
+def test_whom_a_facility_billed_and_eqrs_never_had_there_is_counted_for_infections_alone() -> None:
+    rows = judge(billed=[BILLED])
+    assert rows["measure"].tolist() == ["nhsn_bsi"]
+    assert verdict(rows, "nhsn_bsi") is True
+    assert rows["days"].tolist() == [0]
+    elsewhere = judge(ALL_YEAR, billed=[{**BILLED, "ccn": "B"}])
+    assert verdict(elsewhere, "nhsn_bsi", "B") is True
+    assert len(elsewhere) == 6
+
+
+def test_whom_a_facility_billed_for_treatment_at_home_is_no_in_center_patient() -> None:
+    home = {**BILLED, "modality": "home hemodialysis"}
+    assert judge(billed=[home]).empty

@@ -1,6 +1,7 @@
 -- One row: one patient whom EQRS had at one facility in the year, in one measure of the QIP that
--- counts patients: the first rule that leaves the patient out, or whether the measure is met. Manual
--- 2.9, 2.18.6, 2.22 to 2.24, 3.1.3, 3.1.5, Table 17.
+-- counts patients: the first rule that leaves the patient out, or whether the measure is met. For
+-- infections also one whom the facility billed for hemodialysis in center and EQRS never had there.
+-- Manual 2.9, 2.18.6, 2.22 to 2.24, 3.1.3, 3.1.5, Table 17.
 -- Readings: days, and reports, of a month of an exception do not count; a modality is other if the
 -- last known one of the year at the facility is; any of a year's reports that meets the rule is
 -- enough, and answers of several add up; a report without a day counts; patients with depression or
@@ -137,10 +138,21 @@ billed AS (
         AND modality = 'in-center hemodialysis'
 ),
 
+present AS (
+    SELECT patient_id, ccn, days, TRUE AS is_admitted
+    FROM stayed
+    UNION ALL
+    SELECT b.patient_id, b.ccn, 0 AS days, FALSE AS is_admitted
+    FROM billed AS b
+    LEFT JOIN stayed AS s ON s.patient_id = b.patient_id AND s.ccn = b.ccn
+    WHERE s.patient_id IS NULL
+),
+
 known AS (
     SELECT
         t.patient_id,
         t.ccn,
+        t.is_admitted,
         t.days - coalesce(x.days, 0) AS days,
         p.date_of_birth,
         f.first_service_date,
@@ -151,7 +163,7 @@ known AS (
         coalesce(o.is_unable, 0) = 1 AS is_unable,
         coalesce(o.needs_screened, 0) AS needs_screened,
         coalesce(o.needs_answered, 0) AS needs_answered
-    FROM stayed AS t
+    FROM present AS t
     JOIN linkage.patient AS p
         ON p.patient_id = t.patient_id AND p.performance_year = $performance_year
     LEFT JOIN linkage.first_service AS f
@@ -205,6 +217,7 @@ judged AS (
         ) AS reason,
         is_depression_reported AS is_met
     FROM shared
+    WHERE is_admitted
     UNION ALL
     SELECT
         patient_id,
@@ -214,6 +227,7 @@ judged AS (
         coalesce(adult_reason, stay_reason, esrd_reason, willing_reason),
         CASE WHEN needs_screened = 5 THEN 1 ELSE 0 END
     FROM shared
+    WHERE is_admitted
     UNION ALL
     SELECT
         patient_id,
@@ -229,9 +243,11 @@ judged AS (
         ),
         CASE WHEN needs_answered = 5 THEN 1 ELSE 0 END
     FROM shared
+    WHERE is_admitted
     UNION ALL
     SELECT patient_id, ccn, days, 'health_equity', coalesce(stay_reason, esrd_reason), 1
     FROM shared
+    WHERE is_admitted
     UNION ALL
     SELECT
         patient_id,
