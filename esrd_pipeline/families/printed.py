@@ -208,6 +208,9 @@ def _fields(
     if measure.divide_by_national:
         level = _national_rate(rows)
         shown = shown.assign(**{field: shown[field] * level for field in RELATIVE_FIELDS})
+    if measure.fixed_denominator is not None and measure.basis != "numerator":
+        # Surveys made, of two: who made one is not compliant, however few answered.
+        shown = shown.assign(numerator=rows["numerator"])
     numbers = {field: _numbers(shown, field) for field in NUMERIC_FIELDS}
     return {**numbers, "category": _texts(shown, "category", is_shown)}
 

@@ -31,6 +31,22 @@ def unite_contract(
     return rows[CONTRACT.column_names]
 
 
+def leave_computed(
+    printed: pd.DataFrame, *, current: pd.DataFrame, earlier: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return the printed rates of the year before without the measures that both years computed.
+
+    A computed rate improves on the computed rate of the year before, not on what a file prints of
+    it. `current` and `earlier` are the contracts of both years: their measures and origins.
+    """
+    if earlier is None:
+        return printed
+    computed = [
+        set(rows.loc[rows["origin"] == "computed", "measure"]) for rows in (current, earlier)
+    ]
+    return printed[~printed["measure"].isin(set.intersection(*computed))]
+
+
 def _list_missing(performance_year: int, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each facility of a program and each measure of it that no row is of."""
     known = {tuple(row) for row in rows[_MEASURE].drop_duplicates().to_numpy()}

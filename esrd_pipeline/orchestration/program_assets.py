@@ -36,6 +36,7 @@ _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable")
 _SCORED = (*_RATES, "unit_count", "numerator", "denominator", "reason")
 _RATED = (*_RATES, "denominator")
+_ORIGIN = ("program", "measure", "origin")
 """Columns of the facility contract that standards, QIP scores and stars look at."""
 
 
@@ -96,6 +97,7 @@ def _standards(build: Build) -> Built:
 
 
 def _score_measures(build: Build) -> Built:
+    from esrd_pipeline.families.united import leave_computed
     from esrd_pipeline.orchestration.pictures import draw_measure_scores
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_scores import score_measures
@@ -107,7 +109,11 @@ def _score_measures(build: Build) -> Built:
         rules=load_rules(build.performance_year + 2),
         performance_year=build.performance_year,
         current=build.read(measured.CONTRACT, columns=_SCORED, program="qip"),
-        improvement=build.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
+        improvement=leave_computed(
+            build.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
+            current=build.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
+            earlier=build.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
+        ),
         earlier=build.read_earlier(measured.CONTRACT, 1, columns=_RATES, program="qip"),
         standards=build.read(program.QIP_STANDARD),
         directory=build.read(facility.DIRECTORY),
@@ -315,7 +321,8 @@ _SCORES = (
         compute=_score_measures,
         description="Every measure's score with all it rests on: rate, adjustment, standards,"
         " achievement, improvement, which applied, weights as applied. Improvement needs the"
-        " year before, printed in this year's file or stored; without it achievement decides.",
+        " year before: computed, where both years' are, else printed in this year's file, else"
+        " stored; without it achievement decides.",
         upstream=(
             Upstream(measured.CONTRACT, years_before(first=1)),
             Upstream(facility.PUBLISHED_IMPROVEMENT),
@@ -324,7 +331,7 @@ _SCORES = (
             Upstream(raw.ECE_GRANT),
             _RESULTS,
         ),
-        code=(*_QIP_SCORE_CODE, *_QIP_CODE),
+        code=("families/united.py", *_QIP_SCORE_CODE, *_QIP_CODE),
     ),
     TableAsset(
         tables=(program.QIP_DOMAIN_SCORE,),

@@ -15,7 +15,7 @@ from esrd_pipeline.families.hospitalisation import (
     group_by_risk,
     list_conditions,
 )
-from esrd_pipeline.families.united import unite_contract
+from esrd_pipeline.families.united import leave_computed, unite_contract
 from esrd_pipeline.measures.shr import ADJUSTERS, specify
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
@@ -169,6 +169,20 @@ def test_a_year_without_a_computed_measure_misses_none() -> None:
     published = published.reindex(columns=names)
     rows = unite_contract(performance_year=2024, published=published, computed=[published.iloc[:0]])
     assert rows[["measure", "origin"]].to_numpy().tolist() == [["smr", "published"]]
+
+
+def test_a_measure_that_both_years_computed_improves_on_the_computed_rate() -> None:
+    measures = ["shr", "srr", "ltc", "pppw"]
+    printed = pd.DataFrame({"measure": measures, "value": [1.0, 2.0, 3.0, 4.0]})
+    current = pd.DataFrame(
+        {"measure": measures, "origin": ["computed", "published", "computed", "neither"]}
+    )
+    earlier = pd.DataFrame(
+        {"measure": measures, "origin": ["computed", "computed", "published", "neither"]}
+    )
+    kept = leave_computed(printed, current=current, earlier=earlier)
+    assert kept["measure"].tolist() == ["srr", "ltc", "pppw"]
+    assert leave_computed(printed, current=current, earlier=None) is printed
 
 
 def test_an_explanation_adds_up_by_program_and_reason() -> None:

@@ -162,7 +162,8 @@ def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop)
     both = loop.contract.merge(loop.read_contract(), on=KEY, suffixes=("", "_again"))
     assert len(both) == len(loop.contract) > 2000
     is_told = both["reason"].isna()
-    assert both.loc[~is_told, [f"{name}_again" for name in NUMBERS]].isna().all(axis=None)
+    is_silent = ~is_told & (both["measure"] != "ich_cahps")
+    assert both.loc[is_silent, [f"{name}_again" for name in NUMBERS]].isna().all(axis=None)
     for name in NUMBERS:
         np.testing.assert_allclose(
             both.loc[is_told, f"{name}_again"].to_numpy(dtype=float),
@@ -296,6 +297,30 @@ def test_hospitalisation_prints_patients_not_their_years_and_rates_not_ratios(lo
     assert printed["shr_rate"].tolist() == [75, 300]
     assert printed["shr_lower"].tolist() == [37.5, 150]
     assert printed["shr_upper"].tolist() == [150, 600]
+
+
+def test_one_survey_of_two_is_told_though_too_few_answered(loop: Loop) -> None:
+    rows = base(loop, "qip_complete")
+    contract = one(
+        "qip",
+        "ich_cahps",
+        rows["ccn"].tolist(),
+        unit="surveys",
+        unit_count=[20.0, 40.0],
+        numerator=[1.0, 2.0],
+        value=[0.5, 1.0],
+        reason=["fewer than 30 surveys", None],
+    )
+    printed = print_qip(
+        performance_year=YEAR,
+        base=rows,
+        contract=contract,
+        earlier=contract.iloc[:0],
+        scores=loop.scores,
+        tps=loop.tps,
+    )
+    assert printed["ich_cahps_achievement_numerator"].tolist() == [1, 2]
+    assert printed["ich_cahps_achievement_survey_count"].isna().tolist() == [True, False]
 
 
 def test_a_count_that_is_not_whole_does_not_fit_its_column(loop: Loop) -> None:
