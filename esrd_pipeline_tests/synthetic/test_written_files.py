@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from esrd_pipeline.sources.headers import api_name
 from esrd_pipeline.sources.layout import load_layout
 from esrd_pipeline.synthetic.published import write_published_files
-from esrd_pipeline_tests.synthetic.conftest import YEARS
+from esrd_pipeline_tests.synthetic.conftest import FACILITIES, YEARS
 from esrd_pipeline_tests.synthetic.generated_files import (
     OF_EVERY_YEAR,
     read_printed,
@@ -46,13 +46,17 @@ def test_any_size_seed_and_year_can_be_read(
 
 
 def test_same_arguments_write_the_same_bytes(published: Path, tmp_path: Path) -> None:
-    again = write_published_files(tmp_path / "2024", performance_year=2024)
+    again = write_published_files(
+        tmp_path / "2024", performance_year=2024, facility_count=FACILITIES
+    )
     for path in again:
         assert path.read_bytes() == (published / "2024" / path.name).read_bytes()
 
 
 def test_another_seed_writes_another_nation(published: Path, tmp_path: Path) -> None:
-    [path, *_] = write_published_files(tmp_path / "2024", performance_year=2024, seed=1)
+    [path, *_] = write_published_files(
+        tmp_path / "2024", performance_year=2024, facility_count=FACILITIES, seed=1
+    )
     assert path.read_bytes() != (published / "2024" / path.name).read_bytes()
 
 
