@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.families.printed import print_dfc, print_dfc_national, print_qip
+from esrd_pipeline.families.printed import SUPPRESSED, print_dfc, print_dfc_national, print_qip
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import program, raw
 from esrd_pipeline.tables.catalog import TABLES
@@ -18,7 +18,6 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 
 SMALLEST_PUBLISHED_COUNT = 11
-SUPPRESSED = "fewer than 11 patients"
 LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files as CMS lays them out."""
 _KEY = ["program", "measure", "ccn"]
@@ -96,6 +95,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             base=dfc,
             contract=contract,
             stars=_read_file(warehouse, program.STARS, performance_year),
+            smallest=SMALLEST_PUBLISHED_COUNT,
         )
         written[f"DFC_FACILITY_{performance_year + 1}-10.csv"] = raw.DFC_FACILITY, facilities
         nation = _read_file(warehouse, raw.DFC_NATIONAL, performance_year)
@@ -116,6 +116,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             earlier=_read_computed(warehouse, performance_year - 1),
             scores=_read_file(warehouse, program.QIP_MEASURE_SCORE, performance_year),
             tps=_read_file(warehouse, program.QIP_TPS, performance_year),
+            smallest=SMALLEST_PUBLISHED_COUNT,
         )
         written[f"QIP_COMPLETE_PY{performance_year + 2}.csv"] = raw.QIP_COMPLETE, printed
     for name, (table, frame) in written.items():
@@ -126,8 +127,13 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
 def _read_computed(warehouse: Warehouse, performance_year: int) -> pd.DataFrame:
     """The computed rows of a year's contract, small ones suppressed; none without the year."""
     contract = _read_file(warehouse, CONTRACT, performance_year)
-    small = find_small(contract)
-    return suppress_small_counts(contract[contract["origin"] == "computed"], small)
+    computed = contract[contract["origin"] == "computed"]
+    suppressed = suppress_small_counts(computed, find_small(contract))
+    # How many of two surveys were made tells of no patient.
+    is_survey = computed["measure"] == "ich_cahps"
+    return suppressed.assign(
+        numerator=suppressed["numerator"].where(~is_survey, computed["numerator"])
+    )
 
 
 def _read_file(warehouse: Warehouse, table: Table, performance_year: int) -> pd.DataFrame:

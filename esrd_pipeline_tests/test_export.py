@@ -1,8 +1,25 @@
-"""What may not leave the house: cells that rest on one to ten patients."""
+"""What may not leave the house: cells that rest on one to ten patients; and how a year leaves."""
+
+from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from esrd_pipeline.export import SUPPRESSED, find_small, suppress_small_counts
+from esrd_pipeline.export import SUPPRESSED, export_year, find_small, suppress_small_counts
+from esrd_pipeline.families.published import build_national, publish_contract
+from esrd_pipeline.sources.files import find_release
+from esrd_pipeline.sources.table import read_table
+from esrd_pipeline.synthetic.published import write_published_files
+from esrd_pipeline.tables import raw
+from esrd_pipeline.tables.measured import CONTRACT
+from esrd_pipeline.warehouse import Warehouse
+
+YEAR = 2025
+FILES = {
+    "dfc_facility": raw.DFC_FACILITY,
+    "dfc_national": raw.DFC_NATIONAL,
+    "qip_complete": raw.QIP_COMPLETE,
+}
 
 
 def contract(*rows: tuple[str, str, str, str, float, float]) -> pd.DataFrame:
@@ -79,3 +96,51 @@ def test_a_published_row_of_few_patients_is_hidden_though_the_computed_one_has_m
     (row,) = suppress_small_counts(printed, find_small(computed)).to_dict("records")
     assert pd.isna(row["unit_count"])
     assert row["reason"] == SUPPRESSED
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A year's published files and contract, of which the catheter rate counts as computed."""
+    folder = tmp_path_factory.mktemp("export")
+    write_published_files(folder / "files", performance_year=YEAR, facility_count=40)
+    files = {name: read_table(find_release(folder / "files", name), name, YEAR) for name in FILES}
+    dfc, nation, qip = files.values()
+    national = build_national(performance_year=YEAR, dfc=dfc, dfc_national=nation, qip=qip)
+    rows = publish_contract(
+        performance_year=YEAR, dfc=dfc, qip=qip, ich_cahps=None, national=national
+    )
+    is_computed = rows["measure"] == "ltc"
+    rows["origin"] = is_computed.map({True: "computed", False: "published"})
+    rows.loc[is_computed & rows["reportable"], "value"] /= 2
+    warehouse = Warehouse(folder / "warehouse")
+    for table, frame in ((CONTRACT, rows), *((FILES[name], files[name]) for name in FILES)):
+        warehouse.publish(warehouse.stage(table, YEAR, frame))
+    return warehouse
+
+
+def test_a_release_holds_the_year_as_cms_lays_it_out(stored: Warehouse, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    export_year(warehouse=stored, performance_year=YEAR, folder=release, origin="published")
+    layouts = release / "published_layouts"
+    assert sorted(path.name for path in layouts.iterdir()) == [
+        "DFC_FACILITY_2026-10.csv",
+        "DFC_NATIONAL_2026-10.csv",
+        "QIP_COMPLETE_PY2027.csv",
+    ]
+    for name, column in (("dfc_facility", "ltc_rate"), ("qip_complete", "ltc_achievement_rate")):
+        before = stored.read(FILES[name], YEAR).set_index("ccn")[column]
+        after = read_table(find_release(layouts, name), name, YEAR).set_index("ccn")[column]
+        assert before.notna().sum() > 20
+        pd.testing.assert_series_equal(after, before / 2, rtol=1e-9)
+    assert "published_layouts/DFC_FACILITY_2026-10.csv" in (release / "README.txt").read_text()
+
+
+def test_no_count_of_few_patients_leaves_in_a_layout(stored: Warehouse, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    export_year(warehouse=stored, performance_year=YEAR, folder=release, origin="published")
+    path = find_release(release / "published_layouts", "dfc_facility")
+    counts = read_table(path, "dfc_facility", YEAR).filter(regex="patient_count$")
+    shown = stored.read(raw.DFC_FACILITY, YEAR).filter(regex="patient_count$")
+    few = shown.apply(lambda column: column.between(1, 10))
+    assert few.to_numpy().sum() > 10
+    assert not counts.apply(lambda column: column.between(1, 10)).any(axis=None)

@@ -31,12 +31,13 @@ from esrd_pipeline.sources.layout import SourceColumn, load_layout, load_meaning
 from esrd_pipeline.sources.write import DECIMALS
 
 NO_ROW = "no row"
+SUPPRESSED = "fewer than 11 patients"
 _PREFERRED_SENTINELS = {
     "value": ("No Rate",),
     "score": ("No Score",),
     "category": ("Not Available",),
 }
-_SMALL_SENTINELS = {"fewer than 11 patients": "<11", "fewer than 30 surveys": "<30"}
+_SMALL_SENTINELS = {SUPPRESSED: "<11", "fewer than 30 surveys": "<30"}
 _WHOLE = 1e-6
 _APPLIED = ("achievement", "improvement")
 
@@ -82,18 +83,24 @@ class Sheet:
 
 
 def print_dfc(
-    *, performance_year: int, base: pd.DataFrame, contract: pd.DataFrame, stars: pd.DataFrame
+    *,
+    performance_year: int,
+    base: pd.DataFrame,
+    contract: pd.DataFrame,
+    stars: pd.DataFrame,
+    smallest: int,
 ) -> pd.DataFrame:
     """Return `base` (raw.dfc_facility) with the computed measures and our stars in their columns.
 
     `contract` holds the computed rows that may be published: a row with a reason prints no number.
     A measure the program counts in other units than the file prints (SHR: patient-years, patients)
-    prints its patients. Ratios are printed as rates, as CMS does.
+    prints its patients. Ratios are printed as rates, as CMS does. Where no star was given to
+    anyone, they stay as published. Counts below `smallest` patients are hidden in every measure.
     """
     sheet = _lay_open("dfc_facility", performance_year, base)
     _put_measures(sheet, "contract", performance_year, contract)
     for measure in load_measures("result", performance_year):
-        if measure.source == sheet.source and measure.measure == "star_rating":
+        if measure.source == sheet.source and measure.measure == "star_rating" and len(stars):
             rows = stars.set_index("ccn").reindex(sheet.ccns)
             _put_fields(
                 sheet,
@@ -101,6 +108,7 @@ def print_dfc(
                 {"score": _numbers(rows, "rating")},
                 _reasons(rows, rows["rating"].isna()),
             )
+    _hide_small(sheet, performance_year, smallest)
     return sheet.to_frame(base)
 
 
@@ -143,11 +151,13 @@ def print_qip(
     earlier: pd.DataFrame,
     scores: pd.DataFrame,
     tps: pd.DataFrame,
+    smallest: int,
 ) -> pd.DataFrame:
     """Return `base` (raw.qip_complete) with the computed measures, all scores, TPS and reductions.
 
     `contract` and `earlier` hold the computed rows of the year and of the one before it; scores
-    are ours for every measure, computed or not, and so are the national averages of them.
+    are ours for every measure, computed or not, and so are the national averages of them. What we
+    did not score stays as published. Counts below `smallest` patients are hidden in every measure.
     """
     sheet = _lay_open("qip_complete", performance_year, base)
     _put_measures(sheet, "contract", performance_year, contract)
@@ -157,11 +167,15 @@ def print_qip(
             continue
         results: dict[str, Values]
         if measure.measure in ("tps", "payment_reduction"):
+            if tps.empty:
+                continue
             rows = tps.set_index("ccn").reindex(sheet.ccns)
             rows = rows.assign(score=rows[measure.measure])
             results = {"score": _numbers(rows, "score")}
         else:
             rows = scores[scores["measure"] == measure.measure]
+            if rows.empty:
+                continue
             _put_average(sheet, measure, rows)
             rows = rows.set_index("ccn").reindex(sheet.ccns)
             results = {
@@ -169,6 +183,7 @@ def print_qip(
                 "score_applied": _texts(rows, "applied", rows["applied"].isin(_APPLIED)),
             }
         _put_fields(sheet, measure, results, _reasons(rows, rows["score"].isna()))
+    _hide_small(sheet, performance_year, smallest)
     return sheet.to_frame(base)
 
 
@@ -211,6 +226,9 @@ def _fields(
     if measure.fixed_denominator is not None and measure.basis != "numerator":
         # Surveys made, of two: who made one is not compliant, however few answered.
         shown = shown.assign(numerator=rows["numerator"])
+    elif measure.unit == "patients" and set(rows["unit"].dropna()) == {"patients"}:
+        # Who has the patients and not the reports is scored for that (2.18.9).
+        shown = shown.assign(unit_count=rows["unit_count"])
     numbers = {field: _numbers(shown, field) for field in NUMERIC_FIELDS}
     return {**numbers, "category": _texts(shown, "category", is_shown)}
 
@@ -219,7 +237,7 @@ def _national_rate(rows: pd.DataFrame) -> float:
     """The rate a ratio of 1 stands for: the median takes no account of rounding in one row."""
     value, rate = _numbers(rows, "value"), _numbers(rows, "rate")
     has_ratio = value > 0
-    return float(np.median(rate[has_ratio] / value[has_ratio]))
+    return float(np.median(rate[has_ratio] / value[has_ratio])) if has_ratio.any() else np.nan
 
 
 def _put_fields(
@@ -242,6 +260,33 @@ def _put_fields(
             values = np.empty(len(codes), dtype=object)
             values[:] = [code[0] if is_single else code or None for code in codes]
             sheet.put(name, values, ["-"] * len(codes))
+
+
+def _hide_small(sheet: Sheet, performance_year: int, smallest: int) -> None:
+    """Blank the numbers of every measure whose column of patients counts fewer than `smallest`."""
+    for measure in load_measures("contract", performance_year):
+        counted = measure.columns.get("unit_count")
+        if measure.source != sheet.source or measure.unit != "patients" or counted is None:
+            continue
+        counts = sheet.columns[counted].to_numpy(dtype=np.float64, na_value=np.nan)
+        is_small = (counts > 0) & (counts < smallest)
+        for field in NUMERIC_FIELDS if is_small.any() else ():
+            if field in measure.columns:
+                _blank(sheet, measure.columns[field], field, is_small)
+
+
+def _blank(sheet: Sheet, name: str, field: str, rows: NDArray[np.bool_]) -> None:
+    """Take the numbers out of some rows of a column; what its other nulls print stays."""
+    column = sheet.layout[name]
+    code = None if column.explained_by is None else sheet.columns[column.explained_by]
+    texts = [
+        _null_text(column, field, SUPPRESSED, [AVAILABLE] if code is None else [str(code[row])])
+        if rows[row]
+        else label.get(name)
+        for row, label in enumerate(sheet.labels)
+    ]
+    numbers = sheet.columns[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    sheet.put(name, np.where(rows, np.nan, numbers), texts)
 
 
 def _put_average(sheet: Sheet, measure: PublishedMeasure, scores: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from esrd_pipeline.families.reporting import (
     Places,
     last_weeks,
     say,
+    sum_quarters,
 )
 from esrd_pipeline.measures.specification import WHOLE, Program
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, SURVEY_COMPONENTS
@@ -50,31 +51,25 @@ def _list(
     if measure == "health_equity":
         own = places.by_facilityid("qip", reports)
         return [("qip", _list_domains(own[own["ccn"] == ccn]))]
+    if measure in ("nhsn_bsi", "nhsn_dialysis_event"):
+        rows = _list_quarters(places, reports, ccn)
+        return [("qip", _list_infections(rows) if measure == "nhsn_bsi" else _list_events(rows))]
     own = places.by_number("qip", reports)
     own = own[own["ccn"] == ccn]
-    if measure == "nhsn_bsi":
-        rows = _list_infections(own)
-    elif measure == "nhsn_dialysis_event":
-        rows = _list_quarters(own)
-    elif measure == "ich_cahps":
-        rows = _list_surveys(own)
-    else:
-        rows = _list_answers(own, measure.removeprefix("ich_cahps_"))
-    return [("qip", rows)]
+    if measure == "ich_cahps":
+        return [("qip", _list_surveys(own))]
+    return [("qip", _list_answers(own, measure.removeprefix("ich_cahps_")))]
 
 
-def _quarters(own: pd.DataFrame) -> pd.DataFrame:
-    """A quarter a row: months reported, and counts that are unknown where one of them is."""
-    sums = ["months_reported", "infections", "predicted_infections"]
-    groups = own.groupby("quarter")[sums]
-    whole = groups.sum().where(groups.count().eq(groups.size(), axis=0)).astype(np.float64)
-    whole["months_reported"] = whole["months_reported"].clip(upper=QUARTER_MONTHS)
-    whole = whole.reindex(pd.RangeIndex(1, QUARTERS + 1, name="quarter"))
-    return whole.fillna({"months_reported": 0}).reset_index()
+def _list_quarters(places: Places, quarters: pd.DataFrame, ccn: str) -> pd.DataFrame:
+    """A quarter a row, those without a report with no month."""
+    whole = sum_quarters(places, quarters).reset_index()
+    numbers = pd.RangeIndex(1, QUARTERS + 1, name="quarter")
+    mine = whole[whole["ccn"] == ccn].set_index("quarter").reindex(numbers)
+    return mine.fillna({"months_reported": 0}).reset_index()
 
 
-def _list_infections(own: pd.DataFrame) -> pd.DataFrame:
-    rows = _quarters(own)
+def _list_infections(rows: pd.DataFrame) -> pd.DataFrame:
     is_unknown = rows["infections"].isna() | rows["predicted_infections"].isna()
     months = rows["months_reported"]
     return pd.DataFrame(
@@ -96,8 +91,7 @@ def _list_infections(own: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _list_quarters(own: pd.DataFrame) -> pd.DataFrame:
-    rows = _quarters(own)
+def _list_events(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "item": "quarter " + rows["quarter"].astype(str),

@@ -112,11 +112,7 @@ def assess_infections(
     `quarters` is raw.nhsn_bloodstream_infection, `patients` in-center patients by ccn (2.18.6).
     Reading: reports of a quarter under several numbers add up, their months to three.
     """
-    sums = ["months_reported", "infections", "predicted_infections"]
-    groups = places.by_number("qip", quarters).groupby(["ccn", "quarter"])[sums]
-    # A quarter without its count leaves the year's unknown: a sum of the others is too small.
-    whole = groups.sum().where(groups.count().eq(groups.size(), axis=0)).astype(np.float64)
-    whole["months_reported"] = whole["months_reported"].clip(upper=QUARTER_MONTHS)
+    whole = sum_quarters(places, quarters)
     mine = whole.groupby("ccn").agg(lambda quarter: quarter.sum(skipna=False))
     ccns = places.eligible("qip")
     mine = mine.reindex(ccns)
@@ -262,6 +258,18 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
         )
         parts.append(_finish(specification, performance_year, places, frame))
     return pd.concat(parts, ignore_index=True)
+
+
+def sum_quarters(places: Places, quarters: pd.DataFrame) -> pd.DataFrame:
+    """Return months, infections and predicted ones by ccn and quarter, whatever the number.
+
+    A count that one of a quarter's reports lacks is unknown: a sum of the others is too small.
+    """
+    sums = ["months_reported", "infections", "predicted_infections"]
+    groups = places.by_number("qip", quarters).groupby(["ccn", "quarter"])[sums]
+    whole = groups.sum().where(groups.count().eq(groups.size(), axis=0)).astype(np.float64)
+    whole["months_reported"] = whole["months_reported"].clip(upper=QUARTER_MONTHS)
+    return whole
 
 
 def last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.DataFrame:

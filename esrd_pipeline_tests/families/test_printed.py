@@ -132,7 +132,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
         }
     ).assign(reason=lambda rows: np.where(rows["rating"].isna(), "no value in domains 1, 3", None))
     facilities = print_dfc(
-        performance_year=YEAR, base=raw["dfc_facility"], contract=contract, stars=stars
+        performance_year=YEAR, base=raw["dfc_facility"], contract=contract, stars=stars, smallest=11
     )
     written = {
         "dfc_facility": facilities,
@@ -149,6 +149,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
             earlier=improvement,
             scores=scores,
             tps=tps,
+            smallest=11,
         ),
     }
     again = {}
@@ -161,9 +162,13 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
 def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop) -> None:
     both = loop.contract.merge(loop.read_contract(), on=KEY, suffixes=("", "_again"))
     assert len(both) == len(loop.contract) > 2000
-    is_told = both["reason"].isna()
+    is_small = (both["unit"] == "patients") & both["unit_count"].between(1, 10)
+    is_told = both["reason"].isna() & ~is_small
     is_silent = ~is_told & (both["measure"] != "ich_cahps")
-    assert both.loc[is_silent, [f"{name}_again" for name in NUMBERS]].isna().all(axis=None)
+    values = [f"{name}_again" for name in NUMBERS if name != "unit_count"]
+    assert both.loc[is_silent, values].isna().all(axis=None)
+    assert is_small.sum() > 30
+    assert both.loc[is_small, "unit_count_again"].isna().all()
     for name in NUMBERS:
         np.testing.assert_allclose(
             both.loc[is_told, f"{name}_again"].to_numpy(dtype=float),
@@ -173,7 +178,7 @@ def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop)
             err_msg=name,
         )
     for name in TOLD:
-        told, again = both[name].fillna(""), both[f"{name}_again"].fillna("")
+        told, again = (both.loc[~is_small, column].fillna("") for column in (name, f"{name}_again"))
         # A reason that quotes what a file prints, CMS gives no code for.
         is_ours = ~told.astype(str).str.startswith("the file prints") & ~again.eq(EXCEPTION)
         assert is_ours.sum() > 2000
@@ -262,10 +267,47 @@ def test_a_row_with_a_reason_prints_a_code_and_no_number(loop: Loop) -> None:
         denominator=[50.0, 400.0],
         reason=["fewer than 11 patients", None],
     )
-    printed = print_dfc(performance_year=YEAR, base=rows, contract=contract, stars=loop.stars)
+    printed = print_dfc(
+        performance_year=YEAR, base=rows, contract=contract, stars=loop.stars, smallest=11
+    )
     assert printed["ltc_code"].tolist() == ["199", "001"]
     assert printed["ltc_rate"].tolist()[1] == 12.5
     assert printed[["ltc_rate", "ltc_patient_count"]].isna().all(axis=1).tolist() == [True, False]
+
+
+def test_who_has_the_patients_and_not_the_reports_prints_the_patients(loop: Loop) -> None:
+    rows = base(loop, "qip_complete")
+    contract = one(
+        "qip",
+        "nhsn_bsi",
+        rows["ccn"].tolist(),
+        unit="patients",
+        unit_count=[40.0, np.nan],
+        reason=["fewer than 12 accurate months", "fewer than 11 patients"],
+    )
+    printed = print_qip(
+        performance_year=YEAR,
+        base=rows,
+        contract=contract,
+        earlier=contract.iloc[:0],
+        scores=loop.scores,
+        tps=loop.tps,
+        smallest=11,
+    )
+    counts = printed["nhsn_bsi_achievement_patient_count"]
+    assert (counts[0], pd.isna(counts[1])) == (40, True)
+    assert dict(printed["missing"][1])["nhsn_bsi_achievement_patient_count"] == "<11"
+
+
+def test_small_counts_of_published_measures_are_hidden_too(loop: Loop) -> None:
+    rows = base(loop, "dfc_facility").assign(smr_patient_count=[7, 11], smr_code=["199", "001"])
+    nobody = one("dfc", "ltc", [], unit="patients")
+    printed = print_dfc(
+        performance_year=YEAR, base=rows, contract=nobody, stars=loop.stars.iloc[:0], smallest=11
+    )
+    assert printed["smr_patient_count"].isna().tolist() == [True, False]
+    assert dict(printed["missing"][0])["smr_patient_count"] == "199"
+    assert printed["five_star"].equals(rows["five_star"])
 
 
 def test_a_facility_without_a_row_has_not_reported(loop: Loop) -> None:
@@ -273,7 +315,9 @@ def test_a_facility_without_a_row_has_not_reported(loop: Loop) -> None:
     contract = one(
         "dfc", "ltc", rows["ccn"].tolist()[:1], unit="patients", unit_count=40.0, value=12.5
     )
-    printed = print_dfc(performance_year=YEAR, base=rows, contract=contract, stars=loop.stars)
+    printed = print_dfc(
+        performance_year=YEAR, base=rows, contract=contract, stars=loop.stars, smallest=11
+    )
     assert printed["ltc_code"].tolist() == ["001", "201"]
 
 
@@ -292,7 +336,9 @@ def test_hospitalisation_prints_patients_not_their_years_and_rates_not_ratios(lo
         upper=[1.0, 4.0],
         category=["as", "worse"],
     )
-    printed = print_dfc(performance_year=YEAR, base=rows, contract=contract, stars=loop.stars)
+    printed = print_dfc(
+        performance_year=YEAR, base=rows, contract=contract, stars=loop.stars, smallest=11
+    )
     assert printed["shr_patient_count"].tolist() == [44, 80]
     assert printed["shr_rate"].tolist() == [75, 300]
     assert printed["shr_lower"].tolist() == [37.5, 150]
@@ -318,6 +364,7 @@ def test_one_survey_of_two_is_told_though_too_few_answered(loop: Loop) -> None:
         earlier=contract.iloc[:0],
         scores=loop.scores,
         tps=loop.tps,
+        smallest=11,
     )
     assert printed["ich_cahps_achievement_numerator"].tolist() == [1, 2]
     assert printed["ich_cahps_achievement_survey_count"].isna().tolist() == [True, False]
@@ -327,13 +374,17 @@ def test_a_count_that_is_not_whole_does_not_fit_its_column(loop: Loop) -> None:
     rows = base(loop, "dfc_facility")
     contract = one("dfc", "ltc", rows["ccn"].tolist(), unit="patients", unit_count=11.5, value=1.0)
     with pytest.raises(ValueError, match="2 values are not whole numbers"):
-        print_dfc(performance_year=YEAR, base=rows, contract=contract, stars=loop.stars)
+        print_dfc(
+            performance_year=YEAR, base=rows, contract=contract, stars=loop.stars, smallest=11
+        )
 
 
 def test_a_measure_that_is_not_computed_stays_as_published(loop: Loop) -> None:
     rows = base(loop, "dfc_facility")
     contract = one("dfc", "ltc", rows["ccn"].tolist(), unit="patients", unit_count=40.0, value=1.0)
-    printed = print_dfc(performance_year=YEAR, base=rows, contract=contract, stars=loop.stars)
+    printed = print_dfc(
+        performance_year=YEAR, base=rows, contract=contract, stars=loop.stars, smallest=11
+    )
     same = [name for name in rows if not name.startswith(("ltc_", "five_star", "missing"))]
     pd.testing.assert_frame_equal(printed[same], rows[same], check_dtype=False)
 
