@@ -1,5 +1,7 @@
 """The days that SHR, STrR and SEDR share: every day of the year in exactly one stretch."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pytest
 
@@ -7,7 +9,7 @@ from esrd_pipeline_tests.sql.rate_days import months, spans
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 
-def cut(*attributed: tuple[str | None, str, str], year: int = 2024, **more: object) -> pd.DataFrame:
+def cut(*attributed: tuple[str | None, str, str], year: int = 2024, **more: Sequence[Row]) -> pd.DataFrame:
     """The stretches of patient 1, whose first service date is 5 May 2010."""
     tables: dict[str, list[Row]] = {
         "history.attribution": [
@@ -26,7 +28,7 @@ def cut(*attributed: tuple[str | None, str, str], year: int = 2024, **more: obje
         ],
     }
     for name, rows in more.items():
-        tables[f"history.{name}"] = [{"patient_id": 1, **row} for row in rows]  # type: ignore[attr-defined]
+        tables[f"history.{name}"] = [{"patient_id": 1, **row} for row in rows]
     return run("cohort.days", tables=tables, performance_year=year)
 
 
