@@ -64,6 +64,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *claim_event.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
+    *measured.EXPECTED,
     *counted.TABLES,
     *explain.TABLES,
 )

@@ -200,19 +200,4 @@ RATES = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
-RATES_EXPECTED = Table(
-    name="cohort.rates_expected",
-    grain="one period of one patient in one measure",
-    source="manual 2.12.14, 2.13.14, 2.25.15",
-    key=("measure", "program", "patient_id", "period"),
-    columns=(
-        MEASURE,
-        PROGRAM,
-        PATIENT,
-        PERIOD,
-        YEAR,
-        Column("expected_a_day", "number", "Events expected a day at risk", required=True),
-    ),
-)
-
-TABLES = (DAYS, SHR_DAYS, STRR_DAYS, SEDR_DAYS, RATES, RATES_EXPECTED)
+TABLES = (DAYS, SHR_DAYS, STRR_DAYS, SEDR_DAYS, RATES)

@@ -9,7 +9,7 @@ from esrd_pipeline_tests.sql.rate_days import months, spans
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 
-def cut(*attributed: tuple[str | None, str, str], year: int = 2024, **more: Sequence[Row]) -> pd.DataFrame:
+def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> pd.DataFrame:
     """The stretches of patient 1, whose first service date is 5 May 2010."""
     tables: dict[str, list[Row]] = {
         "history.attribution": [
@@ -29,7 +29,7 @@ def cut(*attributed: tuple[str | None, str, str], year: int = 2024, **more: Sequ
     }
     for name, rows in more.items():
         tables[f"history.{name}"] = [{"patient_id": 1, **row} for row in rows]
-    return run("cohort.days", tables=tables, performance_year=year)
+    return run("cohort.days", tables=tables)
 
 
 def starts(rows: pd.DataFrame) -> list[str]:

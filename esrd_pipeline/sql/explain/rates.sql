@@ -72,10 +72,29 @@ listed AS (
     SELECT * FROM uncounted
 ),
 
+expected AS (
+    SELECT program, patient_id, period, expected
+    FROM cohort.shr_expected
+    WHERE performance_year = $performance_year AND $measure = 'shr'
+    UNION ALL
+    SELECT program, patient_id, period, expected
+    FROM cohort.strr_expected
+    WHERE performance_year = $performance_year AND $measure = 'strr'
+    UNION ALL
+    SELECT program, patient_id, period, expected
+    FROM cohort.sedr_expected
+    WHERE performance_year = $performance_year AND $measure = 'sedr'
+),
+
 expectation AS (
-    SELECT program, patient_id, period, expected_a_day
-    FROM cohort.rates_expected
-    WHERE performance_year = $performance_year AND measure = $measure
+    SELECT e.program, e.patient_id, e.period, e.expected / c.days_at_risk AS expected_a_day
+    FROM expected AS e
+    JOIN cohort.rates AS c
+        ON c.measure = $measure
+        AND c.program = e.program
+        AND c.patient_id = e.patient_id
+        AND c.period = e.period
+        AND c.performance_year = $performance_year
 )
 
 SELECT
