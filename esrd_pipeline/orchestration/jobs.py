@@ -56,10 +56,11 @@ measure = dg.define_asset_job(
     " and nothing of the programs.",
 )
 
-explain_shr = dg.define_asset_job(
-    "explain_shr",
-    selection=_select(explain.SHR),
-    description="One facility's SHR patient by patient: name its CCN in the configuration.",
+explain_rates = dg.define_asset_job(
+    "explain_rates",
+    selection=_select(explain.RATES),
+    description="One facility's SHR, STrR or SEDR patient by patient: name its CCN and the measure"
+    " in the configuration.",
 )
 
 explain_monthly = dg.define_asset_job(
@@ -140,7 +141,7 @@ JOBS = (
     measure,
     reset_star_baseline,
     rebaseline_stars,
-    explain_shr,
+    explain_rates,
     explain_monthly,
     explain_yearly,
     explain_reported,
