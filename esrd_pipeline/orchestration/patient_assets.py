@@ -112,6 +112,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "linkage.patient": ("Patients: birth, sex, race, cause of renal failure.", None),
     "linkage.death": ("Deaths, by the hierarchy of sources of each program.", None),
     "linkage.transplant": ("Kidney transplants and when they failed.", None),
+    "linkage.waitlist": ("Days on the kidney or kidney-pancreas transplant waitlist.", None),
     "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
     "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
     "history.medicare_month": ("What Medicare could see of each patient's month.", None),

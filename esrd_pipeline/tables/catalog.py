@@ -17,6 +17,7 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    waitlist,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -59,6 +60,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *medicare.TABLES,
     *register.TABLES,
     *linkage.TABLES,
+    *waitlist.TABLES,
     *history.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
