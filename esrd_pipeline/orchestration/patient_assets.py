@@ -138,6 +138,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
     "history.limited_life": ("Months of patients of limited life expectancy.", None),
+    "history.access_condition": (
+        "Conditions on claims of the year before each month, for the fistula rate.",
+        None,
+    ),
     "history.admitted": ("Days each patient was admitted at each facility in EQRS.", None),
     "history.care_month": (
         "Where each patient was treated each month, how, and how often as prescribed.",

@@ -1,6 +1,7 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    access,
     clinical,
     cohort,
     counted,
@@ -65,6 +66,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *monthly.TABLES,
     *cohort.TABLES,
     *counted.TABLES,
+    *access.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

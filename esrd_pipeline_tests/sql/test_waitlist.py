@@ -7,16 +7,15 @@ from esrd_pipeline_tests.sql.people import BORN, KNOWN, PATIENT, SSN
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 
-def listed(start: str, removed: str | None = None, **other: object) -> Row:
+def listed(start: str, removed: str | None = None, *, person: int = 3) -> Row:
     """A registration of the patient."""
     return {
-        "pers_id": 3,
+        "pers_id": person,
         "pers_ssn": SSN,
         "pers_birth_dt": BORN,
         "can_listing_dt": day(start),
         "can_rem_dt": day(removed) if removed else None,
         "wl_org": "KI",
-        **other,
     }
 
 
@@ -70,7 +69,7 @@ def test_registrations_without_a_day_between_are_one(
 def test_a_registration_within_another_does_not_end_it() -> None:
     rows = find(
         listed("2023-01-01"),
-        listed("2023-02-01", "2023-03-01", pers_id=4, wl_org="KP"),
+        listed("2023-02-01", "2023-03-01", person=4),
         listed("2024-02-01", "2024-03-01"),
     )
     assert rows == [["2023-01-01", None]]
@@ -80,4 +79,4 @@ def test_a_registration_within_another_does_not_end_it() -> None:
     "other", [{"pers_ssn": "900000002"}, {"pers_birth_dt": day("1950-02-04")}, {"pers_ssn": None}]
 )
 def test_number_and_birth_must_both_be_the_patient_s(other: Row) -> None:
-    assert find(listed("2023-05-10", **other)) == []
+    assert find({**listed("2023-05-10"), **other}) == []
