@@ -65,6 +65,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *history.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
+    *measured.EXPECTED,
     *counted.TABLES,
     *access.TABLES,
     *explain.TABLES,
