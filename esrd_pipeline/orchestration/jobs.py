@@ -66,6 +66,13 @@ explain_monthly = dg.define_asset_job(
     " measure in the configuration.",
 )
 
+explain_access = dg.define_asset_job(
+    "explain_access",
+    selection=_select(explain.ACCESS),
+    description="One facility's patient-months as SFR or PPPW sees them: name its CCN and the"
+    " measure in the configuration.",
+)
+
 explain_reported = dg.define_asset_job(
     "explain_reported",
     selection=_select(explain.REPORTED),
@@ -141,5 +148,6 @@ JOBS = (
     explain_monthly,
     explain_yearly,
     explain_reported,
+    explain_access,
     export,
 )

@@ -117,4 +117,5 @@ PPPW = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
+MEASURES = ("sfr", "pppw")
 TABLES = (ACCESS_CONDITION, SFR, PPPW)

@@ -7,14 +7,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from esrd_pipeline.families.access import finish, list_columns, prepare
+from esrd_pipeline.families.access import list_columns, prepare
 from esrd_pipeline.families.gee import assess_facilities, fit_measure
+from esrd_pipeline.families.listed import finish
 from esrd_pipeline.measures import pppw, sfr
 from esrd_pipeline.tables.access import PPPW, SFR
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 from esrd_pipeline_tests.families.access_nation import make_months
 
 YEAR = 2024
+NOTHING = "no eligible patient-month"
 MONTHS, EFFECTS = make_months(facility_count=60, level=-1.5)
 AGES = pa.array(60 + 10 * MONTHS.column("age_decades").to_numpy())
 
@@ -23,12 +25,12 @@ def make_cohort() -> pa.Table:
     """cohort.pppw of a planted nation, of which one month in ten is not counted."""
     age = AGES.to_numpy()
     is_out = np.arange(len(age)) % 10 == 0
-    event = np.where(is_out, None, MONTHS.column("is_event").to_numpy())
+    event, reason = MONTHS.column("is_event").to_numpy(), np.full(len(age), "75 or older")
     columns = {
         "ccn": MONTHS.column("ccn"),
         "patient_id": MONTHS.column("patient_id"),
-        "reason": np.where(is_out, "75 or older", None),
-        "is_event": pa.array(event, type=pa.int64()),
+        "reason": pa.array(reason, mask=~is_out),
+        "is_event": pa.array(event, mask=is_out),
         "age": age,
         **{f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)},
     }
@@ -84,14 +86,14 @@ def assess(program: str) -> pd.DataFrame:
 
 def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
     rows = assess("dfc")
-    told = finish(pppw.DFC, YEAR, rows, facilities())
+    told = finish(pppw.DFC, YEAR, rows, facilities(), nothing=NOTHING)
     pd.testing.assert_frame_equal(told, rows, check_dtype=False)
     assert told["category"].isin(["better", "as", "worse"]).sum() > 30
 
 
 def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
     rows = assess("qip")
-    told = finish(pppw.QIP, YEAR, rows, facilities())
+    told = finish(pppw.QIP, YEAR, rows, facilities(), nothing=NOTHING)
     large = rows["unit_count"] >= 11
     months = rows.loc[large, "denominator"].sum()
     assert told["denominator"].unique().tolist() == [months]
@@ -106,8 +108,9 @@ def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
 
 def test_a_facility_left_out_or_without_months_says_so() -> None:
     ccn = min(EFFECTS.index)
-    told = finish(pppw.DFC, YEAR, assess("dfc"), facilities("999999", left_out=ccn))
+    listed = facilities("999999", left_out=ccn)
+    told = finish(pppw.DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
     (out,) = told[told["ccn"] == ccn].to_dict("records")
     assert (out["reason"], out["reportable"]) == ("closed", False)
     (empty,) = told[told["ccn"] == "999999"].to_dict("records")
-    assert (empty["reason"], empty["unit_count"]) == ("no eligible patient-month", 0)
+    assert (empty["reason"], empty["unit_count"]) == (NOTHING, 0)
