@@ -10,6 +10,7 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
+from esrd_pipeline.tables.report import VALUE_SET_COVERAGE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -20,7 +21,9 @@ _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
 # What is computed from patients, and the measures that come of it.
 _FROM_PATIENTS = _select(
-    *PATIENT_TABLES, *(table for table in measured.TABLES if table is not measured.CONTRACT)
+    *PATIENT_TABLES,
+    *(table for table in measured.TABLES if table is not measured.CONTRACT),
+    VALUE_SET_COVERAGE,
 )
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 

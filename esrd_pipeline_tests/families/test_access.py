@@ -1,6 +1,7 @@
 """What is SFR's and PPPW's own: counted months, programs' differences, facility lists."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,7 @@ def test_the_specifications_say_what_the_manual_says() -> None:
         assert specification.better == "higher"
 
 
+@cache
 def assess(program: str) -> pd.DataFrame:
     measure = pppw.DFC if program == "dfc" else pppw.QIP
     specification, rows = prepare("pppw", measure.program, COHORT)
