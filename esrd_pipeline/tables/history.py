@@ -175,6 +175,13 @@ INCIDENT_COMORBIDITY = Table(
         ),
         Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
         Column("is_cause_missing", "boolean", "No cause is known", required=True),
+        Column(
+            "has_nephrologist_care",
+            "boolean",
+            "Nephrologist's care before ESRD",
+            required=True,
+        ),
+        Column("is_institutionalised", "boolean", "In a nursing home then", required=True),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
             for name in (
