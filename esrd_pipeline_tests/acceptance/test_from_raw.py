@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esrd_pipeline.tables.cohort import NOT_AT_RISK
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
 from esrd_pipeline_tests.acceptance.plain_strr import recompute
@@ -30,6 +31,10 @@ from esrd_pipeline_tests.acceptance.shr_nation import (
 )
 
 PROGRAMS = ("dfc", "qip")
+_EVENTS = (
+    ("strr", "history.transfusion", "transfusion_date"),
+    ("sedr", "history.emergency_encounter", "start_date"),
+)
 ADJUSTERS = {
     "is_female": "female",
     "is_diabetes_cause": "diabetes_cause",
@@ -200,6 +205,26 @@ def test_every_day_from_first_service_to_death_is_in_one_stretch(
     same = days["patient_id"].to_numpy()[1:] == days["patient_id"].to_numpy()[:-1]
     gaps = days["start_date"].to_numpy()[1:] - days["end_date"].to_numpy()[:-1]
     assert (gaps[same] == np.timedelta64(1, "D")).all()
+
+
+@pytest.mark.parametrize(("measure", "event", "day"), _EVENTS)
+def test_every_measure_has_the_same_days_and_every_event_of_theirs_once(
+    nation: MeasuredNation, measure: str, event: str, day: str
+) -> None:
+    days = nation.table(f"cohort.{measure}_days", "dfc")
+    same = nation.table("cohort.days", "dfc")
+    assert len(days) == len(same)
+    inside = nation.table(event).merge(
+        same[["patient_id", "start_date", "end_date"]], on="patient_id", suffixes=("", "_of_days")
+    )
+    first = inside["start_date_of_days"] if day == "start_date" else inside["start_date"]
+    last = inside["end_date_of_days"] if day == "start_date" else inside["end_date"]
+    assert int(days["events"].sum()) == int(((inside[day] >= first) & (inside[day] <= last)).sum())
+    counted = days.loc[days["reason"].isna(), "events"].sum()
+    assert 0 < counted == nation.cohort("dfc", measure)["event_count"].sum()
+    facilities = nation.table(f"facility.{measure}", "dfc")
+    assert counted == facilities["numerator"].sum()
+    assert set(days["reason"].dropna()) <= set(NOT_AT_RISK[measure])
 
 
 @pytest.mark.parametrize(
