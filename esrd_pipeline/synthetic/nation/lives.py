@@ -12,6 +12,7 @@ from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_figures
 from esrd_pipeline.synthetic.nation.people import IN_CENTER, People
 from esrd_pipeline.synthetic.nation.rates import (
+    CLOSING_DAYS,
     DEATH,
     HOME_SWITCH,
     IN_CENTER_SWITCH,
@@ -19,6 +20,7 @@ from esrd_pipeline.synthetic.nation.rates import (
     RECOVERY,
     TRANSFER,
     hazards_of,
+    offers_home,
     step_end,
 )
 
@@ -74,6 +76,7 @@ class _Course:
     market: Market
     people: People
     rng: np.random.Generator
+    more: np.random.Generator
     horizon: int
     now: np.ndarray
     facility: np.ndarray
@@ -81,6 +84,7 @@ class _Course:
     begin: np.ndarray
     reason: np.ndarray
     is_restless: np.ndarray
+    is_failing: np.ndarray
     death: np.ndarray
     is_withdrawn: np.ndarray
     spells: list[tuple[np.ndarray, ...]] = field(default_factory=list)
@@ -112,16 +116,27 @@ class _Course:
     def stop(self, who: np.ndarray) -> None:
         """Follow `who` no longer."""
         self.now[who] = NEVER
+        self.is_failing[who] = False
 
 
-def live(market: Market, people: People, rng: np.random.Generator) -> Lives:
-    """Draw the lives of a market's patients to the end of the last year."""
+def live(
+    market: Market, people: People, rng: np.random.Generator, more: np.random.Generator
+) -> Lives:
+    """Draw the lives of a market's patients to the end of the last year.
+
+    Args:
+        market: where they live.
+        people: who they are; a transplant ends their time on the waitlist.
+        rng: the stream of what was always drawn.
+        more: the stream of what came later: home dialysis given up within a month.
+    """
     last = int(load_figures()["last_year"])
     count = len(people)
     course = _Course(
         market=market,
         people=people,
         rng=rng,
+        more=more,
         horizon=int(np.datetime64(f"{last + 1}-01-01").astype(int)),
         now=people.start.astype(np.int64),
         facility=people.facility.copy(),
@@ -129,6 +144,7 @@ def live(market: Market, people: People, rng: np.random.Generator) -> Lives:
         begin=people.start.astype(np.int64),
         reason=np.full(count, ADMITTED["New ESRD Patient"]),
         is_restless=np.zeros(count, dtype=bool),
+        is_failing=np.zeros(count, dtype=bool),
         death=np.full(count, NEVER, dtype=np.int64),
         is_withdrawn=np.zeros(count, dtype=bool),
     )
@@ -153,6 +169,7 @@ def _step(course: _Course, who: np.ndarray) -> None:
         facility=course.facility[who],
         modality=course.modality[who],
         is_restless=course.is_restless[who],
+        is_failing=course.is_failing[who],
     )
     figures = load_figures()
     total = hazards.sum(axis=0)
@@ -284,24 +301,49 @@ def _transfer(course: _Course, who: np.ndarray) -> None:
 
 
 def _switch(course: _Course, who: np.ndarray, *, to_home: bool) -> None:
-    """Change modality, at the same facility where it offers the other one."""
-    rng = course.rng
+    """Change modality, at the same facility where it offers the other one, or at one that does."""
+    rng, market = course.rng, course.market
     who = who[course.now[who] > course.begin[who]]
-    can = course.market.numbers("peritoneal_share" if to_home else "has_in_center")
+    can = market.numbers("peritoneal_share" if to_home else "has_in_center")
     offers = can[course.facility[who]] > 0
     stay, leave = who[offers], who[~offers]
     course.close(stay, course.now[stay], CONTINUED)
     is_peritoneal = rng.random(stay.size) < load_figures()["home_peritoneal"]
     course.modality[stay] = np.where(is_peritoneal, 1, 2) if to_home else IN_CENTER
+    course.is_failing[stay] = to_home & _gives_up(course, stay)
     course.open(stay, course.now[stay].copy(), CONTINUED)
-    if not to_home:
+    if to_home:
+        _leave_for_home(course, leave)
+    else:
+        course.is_failing[leave] = False
         _transfer(course, leave)
+
+
+def _gives_up(course: _Course, who: np.ndarray) -> np.ndarray:
+    """Draw whose home dialysis does not last."""
+    return course.more.random(who.size) < load_figures()["home_given_up"]
+
+
+def _leave_for_home(course: _Course, who: np.ndarray) -> None:
+    """Move to a facility of the market that offers home dialysis, to begin it there."""
+    size = course.market.numbers("size")[None, :] * offers_home(course.market, course.now[who])
+    can = size.any(axis=1)
+    who, reach = who[can], np.cumsum(size[can], axis=1)
+    day = course.now[who].copy()
+    luck = course.more.random((2, who.size))
+    target = (reach <= (luck[0] * reach[:, -1])[:, None]).sum(axis=1)
+    course.close(who, day, DISCHARGED["Transfer Out"])
+    course.facility[who] = np.minimum(target, reach.shape[1] - 1)
+    is_peritoneal = luck[1] < load_figures()["home_peritoneal"]
+    course.modality[who] = np.where(is_peritoneal, 1, 2)
+    course.is_failing[who] = _gives_up(course, who)
+    course.open(who, day, ADMITTED["Transfer In"])
 
 
 def _choose_facility(course: _Course, who: np.ndarray) -> np.ndarray:
     """Choose another open facility by size; the same one where there is none."""
     market, here, day = course.market, course.facility[who], course.now[who]
-    open_from, open_to = market.numbers("opened"), market.numbers("closed") - 30
+    open_from, open_to = market.numbers("opened"), market.numbers("closed") - CLOSING_DAYS
     weight = np.where(
         (open_from[None, :] <= day[:, None]) & (day[:, None] < open_to[None, :]),
         market.numbers("size")[None, :],
@@ -316,7 +358,9 @@ def _choose_facility(course: _Course, who: np.ndarray) -> np.ndarray:
 
 def _stay_open(course: _Course, who: np.ndarray) -> None:
     """Send those whose facility has closed meanwhile to another one."""
-    closed = who[course.market.numbers("closed")[course.facility[who]] - 30 <= course.now[who]]
+    closed = who[
+        course.market.numbers("closed")[course.facility[who]] - CLOSING_DAYS <= course.now[who]
+    ]
     course.facility[closed] = _choose_facility(course, closed)
     _fit_modality(course, who)
 
