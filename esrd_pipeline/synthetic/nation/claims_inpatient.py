@@ -204,9 +204,8 @@ def _cut_claims(
     principal = _choose_principals(ward, rng)
     letters = np.array([code[0] for code in load_diagnoses().words])
     has_cancer = letters[load_principals().code[principal]] == "C"
-    is_far = (more.random(row.size) < load_figures()["ward_cancer"]) & (
-        len(here.market.special) >= CANCER
-    )
+    goes_far = more.random(row.size) < load_figures()["ward_cancer"]
+    goes_far &= len(here.market.special) >= CANCER
     ward = np.where((ward == ACUTE) & has_cancer & goes_far & ~is_halved, CANCER, ward)
     return _Bills(
         here,

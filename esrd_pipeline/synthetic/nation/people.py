@@ -10,6 +10,7 @@ import numpy as np
 from esrd_pipeline.synthetic.nation.columns import Codes
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_conditions, load_figures
+from esrd_pipeline.synthetic.nation.listing import Need, list_days
 
 IN_CENTER, PERITONEAL, HOME = 0, 1, 2
 MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
@@ -58,6 +59,7 @@ class People:
     frailty: np.ndarray
     listed: np.ndarray
     removed: np.ndarray
+    need: Need
     is_preemptive: np.ndarray
     box_score: np.ndarray
     death_score: np.ndarray
@@ -100,14 +102,14 @@ def draw_people(market: Market, rng: np.random.Generator, more: np.random.Genera
     has, onset = _draw_conditions(decades, is_diabetes, start, rng=rng, more=more)
     height = np.round(np.clip(rng.normal(168, 10, count), 80, 205))
     bmi = np.clip(rng.normal(figures["bmi_mean"], figures["bmi_sd"], count), 14.5, 62)
-    listed, removed = _draw_listing(market, facility, decades, start, rng)
+    need = _draw_need(decades, rng)
     variance = figures["frailty_variance"]
     frailty = rng.gamma(1 / variance, variance, count)
     conditions = load_conditions()
     death = has.astype(float) @ np.array([condition.death for condition in conditions])
     is_male = rng.random(count) < figures["share_male"]
     race = rng.choice(len(RACE_NAMES), count, p=_race_shares(market))
-    listed, removed = _list_early(listed, removed, start, decades, more)
+    listed, removed = _list_first(market, facility, need, start, more)
     home = np.where(home, np.where(is_peritoneal, PERITONEAL, HOME), IN_CENTER)
     log_frailty = np.clip(np.log(frailty), -2.5, 2.5)
     return People(
@@ -132,6 +134,7 @@ def draw_people(market: Market, rng: np.random.Generator, more: np.random.Genera
         frailty=frailty,
         listed=listed,
         removed=removed,
+        need=need,
         is_preemptive=rng.random(count) < figures["share_preemptive"],
         box_score=has.astype(float) @ np.array([c.box_effect for c in conditions]),
         death_score=(
@@ -215,44 +218,34 @@ def _treat_in_homes(
     return np.where(begins, HOME, modality)
 
 
-def _list_early(
-    listed: np.ndarray,
-    removed: np.ndarray,
+def _list_first(
+    market: Market,
+    facility: np.ndarray,
+    need: Need,
     start: np.ndarray,
-    decades: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """List some before their first dialysis (2.15.9: preemptive patients)."""
-    figures = load_figures()
+    """List everyone as if nobody moved, and some before dialysis (2.15.9: preemptive patients)."""
     luck, before = rng.random(start.size), rng.exponential(YEAR_DAYS, start.size)
-    is_early = (luck < figures["listing_early"]) & (decades < _LATEST_LISTING)
+    is_early = (luck < load_figures()["listing_early"]) & need.can
+    need.can &= ~is_early
+    effect = market.numbers("waitlist")[facility]
+    listed, removed = list_days(need, np.arange(start.size), effect, start)
     day = (start - 1 - np.minimum(before, 5 * YEAR_DAYS)).astype(np.int32)
-    stay = rng.exponential(YEAR_DAYS / figures["listing_removal"], start.size) + YEAR_DAYS
-    off = np.minimum(start + stay, NEVER).astype(np.int32)
+    off = np.minimum(start + YEAR_DAYS + need.stay, NEVER).astype(np.int32)
     return np.where(is_early, day, listed), np.where(is_early, off, removed)
 
 
-def _draw_listing(
-    market: Market,
-    facility: np.ndarray,
-    decades: np.ndarray,
-    start: np.ndarray,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the days on which patients join and leave the waitlist for other reasons.
-
-    The hazard of being listed falls with time and is proportional: to age's and to the
-    facility's, so that few are listed after some years and many never.
-    """
-    figures, count = load_figures(), len(start)
-    score = figures["listing_age_decade"] * decades + market.numbers("waitlist")[facility]
-    spent = rng.exponential(1.0, count) / (figures["listing_hazard"] * np.exp(score))
-    is_listed = (spent < 1) & (decades < _LATEST_LISTING)
-    delay = -figures["listing_delay_days"] * np.log1p(-np.minimum(spent, 1 - 1e-9))
-    stay = rng.exponential(YEAR_DAYS / figures["listing_removal"], count)
-    listed = np.where(is_listed, start + delay, NEVER).astype(np.int32)
-    removed = np.where(is_listed, listed + stay, NEVER)
-    return listed, np.minimum(removed, NEVER).astype(np.int32)
+def _draw_need(decades: np.ndarray, rng: np.random.Generator) -> Need:
+    """Draw what each patient needs to be listed, and how long until removal."""
+    figures, count = load_figures(), decades.size
+    hazard = figures["listing_hazard"] * np.exp(figures["listing_age_decade"] * decades)
+    return Need(
+        left=rng.exponential(1.0, count) / hazard,
+        since=np.zeros(count),
+        stay=rng.exponential(YEAR_DAYS / figures["listing_removal"], count),
+        can=decades < _LATEST_LISTING,
+    )
 
 
 def _odds(share: float) -> float:
