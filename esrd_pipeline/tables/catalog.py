@@ -1,6 +1,7 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    claim_event,
     clinical,
     cohort,
     counted,
@@ -60,8 +61,10 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *register.TABLES,
     *linkage.TABLES,
     *history.TABLES,
+    *claim_event.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
+    *measured.EXPECTED,
     *counted.TABLES,
     *explain.TABLES,
 )
