@@ -43,7 +43,7 @@ def follow(
         "cohort.shr_days",
         specification=specification,
         tables={
-            "history.attribution": [{**both, **span} for span in spans],
+            "history.attribution": [{"rule": "standard", **both, **span} for span in spans],
             "linkage.first_service": [{**both, "first_service_date": day(first_service)}],
             "history.medicare_month": [
                 {**whose, **row} for row in (months(*range(1, 13)) if seen is None else seen)
