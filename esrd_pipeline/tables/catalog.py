@@ -17,6 +17,7 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    times,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -63,6 +64,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *monthly.TABLES,
     *cohort.TABLES,
     *counted.TABLES,
+    *times.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

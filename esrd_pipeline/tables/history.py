@@ -169,7 +169,7 @@ NURSING_HOME = Table(
 INCIDENT_COMORBIDITY = Table(
     name="history.incident_comorbidity",
     grain="one patient with ESRD",
-    source="manual 2.13.13: CMS-2728, first form",
+    source="manual 2.13.13, 2.14.12, Table 11: CMS-2728, first form",
     key=("patient_id",),
     columns=(
         PATIENT,
@@ -182,6 +182,7 @@ INCIDENT_COMORBIDITY = Table(
             required=True,
             allowed=("<18.5", "18.5-25", "25-30", ">=30"),
         ),
+        Column("is_bmi_missing", "boolean", "No BMI, or out of range", required=True),
         Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
         Column("is_cause_missing", "boolean", "No cause is known", required=True),
         *(
@@ -201,7 +202,15 @@ INCIDENT_COMORBIDITY = Table(
                 "peripheral_vascular_disease",
                 "tobacco_use",
                 "any_condition",
+                "amputation",
+                "needs_assistance",
             )
+        ),
+        Column(
+            "is_institutionalised",
+            "boolean",
+            "By the form, or dialysed in a nursing home",
+            required=True,
         ),
     ),
 )
