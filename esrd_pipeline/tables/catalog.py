@@ -63,6 +63,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *history.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
+    *measured.EXPECTED,
     *counted.TABLES,
     *times.TABLES,
     *explain.TABLES,
