@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pandas as pd
 
+from esrd_pipeline.orchestration import times_assets
 from esrd_pipeline.orchestration.absent import leave_empty
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.road import Road, has_no_cohort, make_road
@@ -93,7 +94,7 @@ _SHR = Road(
         "statistics/rates.py",
     ),
 )
-_ROADS: tuple[Road, ...] = (_SHR,)
+_ROADS: tuple[Road, ...] = (_SHR, *times_assets.ROADS)
 
 _COHORT = (
     make_select_asset(
@@ -144,6 +145,7 @@ _FACILITY_OPTION = {
 
 ASSETS = (
     make_step("cohort", _COHORT),
+    *times_assets.ASSETS,
     # A step each: some look back over more years of their cohort than others.
     *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
     make_step("reliability", (_RELIABILITY,)),

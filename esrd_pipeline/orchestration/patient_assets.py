@@ -107,6 +107,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "linkage.patient": ("Patients: birth, sex, race, cause of renal failure.", None),
     "linkage.death": ("Deaths, by the hierarchy of sources of each program.", None),
     "linkage.transplant": ("Kidney transplants and when they failed.", None),
+    "linkage.waitlist": ("Who is on the kidney transplant waitlist, and when.", None),
     "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
     "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
     "history.medicare_month": ("What Medicare could see of each patient's month.", None),
@@ -114,6 +115,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
+    "history.covid_period": ("Days within 90 of inpatient COVID-19.", None),
     "history.dialysis_claim": (
         "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
         None,

@@ -17,6 +17,7 @@ from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import explain, facility, measured, program
 from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.times import MEASURES as TIMES_MEASURES
 from esrd_pipeline.warehouse import Warehouse
 
 
@@ -179,6 +180,7 @@ _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] =
     "monthly": (explain.MONTHLY, _tell_months),
     "yearly": (explain.YEARLY, _tell_patients),
     "reported": (explain.REPORTED, _tell_reports),
+    "times": (explain.TIMES, _tell_days),
 }
 """By kind: the explanation, and how it is told."""
 
@@ -189,5 +191,6 @@ def list_kinds(measure: str) -> list[str]:
         "monthly": MONTHLY_MEASURES,
         "yearly": YEARLY_MEASURES,
         "reported": REPORTED_MEASURES,
+        "times": TIMES_MEASURES,
     }
     return [kind for kind, measures in kinds.items() if measure in measures] or [measure]

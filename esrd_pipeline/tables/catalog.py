@@ -18,6 +18,7 @@ from esrd_pipeline.tables import (
     release,
     report,
     times,
+    waitlist,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -60,6 +61,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *medicare.TABLES,
     *register.TABLES,
     *linkage.TABLES,
+    *waitlist.TABLES,
     *history.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,

@@ -6,6 +6,7 @@ from esrd_pipeline.tables.history import END, IN_ORDER, NOBODY, OF_A_FACILITY, O
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
 
+MEASURES = ("smr", "swr", "smosr")
 SMR_NOT_AT_RISK = (
     *NOBODY,
     "date of birth unknown",
@@ -273,17 +274,4 @@ SMOSR = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
-WAITLIST = Table(
-    name="linkage.waitlist",
-    grain="one span of one patient's days on the kidney or kidney-pancreas waitlist",
-    source="manual 2.15.11, 2.16: OPTN",
-    key=("patient_id", "start_date"),
-    columns=(
-        PATIENT,
-        Column("start_date", "date", "Day listed", required=True),
-        Column("end_date", "date", "Last day listed; none while listed"),
-        YEAR,
-    ),
-)
-
-TABLES = (WAITLIST, COVID_PERIOD, SMR_DAYS, SMR, SWR, SMOSR)
+TABLES = (COVID_PERIOD, SMR_DAYS, SMR, SWR, SMOSR)
