@@ -113,6 +113,27 @@ def test_a_living_donors_kidney_is_an_event_too() -> None:
     assert read(describe(transplants={"2023-06-08": "living"})) == [("A", 0, 100, 1, None)]
 
 
+def test_the_day_of_the_transplant_is_the_facilitys_that_treated_the_patient_before() -> None:
+    rows = describe(
+        ("A", BEGAN, "2023-06-07"),
+        (None, "2023-06-08", "2024-12-31"),
+        transplants={"2023-06-08": "living"},
+        state="transplant",
+    )
+    assert read(rows) == [("A", 0, 100, 1, None)]
+
+
+def test_a_transplant_while_nobody_treats_is_nobodys_event() -> None:
+    rows = describe(
+        ("A", BEGAN, "2023-06-07"),
+        (None, "2023-06-08", "2023-06-30"),
+        ("A", "2023-07-01", "2024-12-31"),
+        transplants={"2023-07-01": "living"},
+        state="recovered",
+    )
+    assert read(rows)[-1] == (None, 99, 123, 1, "after withdrawal or recovery")
+
+
 @pytest.mark.parametrize("donor", ["deceased", None])
 def test_any_other_kidney_ends_the_follow_up_without_an_event(donor: str | None) -> None:
     assert read(describe(transplants={"2023-06-08": donor})) == [("A", 0, 100, 0, None)]

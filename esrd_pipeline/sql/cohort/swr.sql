@@ -8,7 +8,8 @@
 -- days of other measures (2.15.10 names none), entering late where the patient came from elsewhere.
 -- The first year is days 1 to 365. A listing on the first day of dialysis is an event, one before
 -- it, active or ended, or a transplant up to that day, makes a patient preemptive. Any transplant
--- ends the follow-up; only a living donor's is an event. Hospice: a hospice claim holds the first
+-- ends the follow-up; only a living donor's is an event; the day belongs to who treated the patient
+-- the day before. Hospice: a hospice claim holds the first
 -- day. SNF: by CMS-2728, or an MDS stay from before the first day that had not ended. Heart disease
 -- is any of the form's three. Without a form there are no conditions; the manual excludes nobody.
 WITH
@@ -129,6 +130,7 @@ followed AS (
             WHEN is_listed_before = 1 THEN 'waitlisted before dialysis'
             WHEN is_transplanted_before = 1 THEN 'transplanted before dialysis'
         END AS reason,
+        transplant_date,
         least(listed_date, living_date) AS event_date,
         least(listed_date, transplant_date, death_date, first_service_date + 364) AS last_date
     FROM person
@@ -141,7 +143,10 @@ spell AS (
         f.event_date,
         f.last_date,
         t.start_date,
-        least(t.end_date, f.last_date) AS end_date,
+        CASE
+            WHEN t.end_date = f.last_date - 1 AND f.last_date = f.transplant_date THEN f.last_date
+            ELSE least(t.end_date, f.last_date)
+        END AS end_date,
         CASE WHEN t.state = 'dialysis' THEN t.ccn END AS ccn,
         CASE
             WHEN f.reason IS NOT NULL THEN f.reason
@@ -157,6 +162,10 @@ spell AS (
         AND t.program = 'dfc'
         AND t.performance_year = $performance_year
         AND t.start_date <= f.last_date
+    -- The day of the transplant belongs to the spell before.
+    WHERE t.start_date < f.last_date
+        OR f.transplant_date IS NULL
+        OR f.last_date <> f.transplant_date
 ),
 
 -- A change of modality or source does not end a record.
