@@ -67,6 +67,10 @@ def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> Non
     assert rows["start_date"].iloc[0] == day("2024-01-01")
 
 
+def test_other_measures_rules_of_attribution_are_not_shrs() -> None:
+    assert follow({**answers("A", "2023-03-01", "2024-12-31"), "rule": "smr"}).empty
+
+
 def test_days_that_nobody_answers_for_keep_their_reason() -> None:
     rows = follow(
         answers(None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
