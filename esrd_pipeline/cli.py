@@ -236,10 +236,8 @@ def _refresh_years(
 
 
 def _choose_job(settings: Settings, year: int) -> str:
-    """A year is refreshed from the files it has: patients', published ones, or both."""
-    if not settings.has_patients(year):
-        return "refresh_published"
-    return "refresh" if settings.has_published(year) else "measure"
+    """A year is refreshed from the files it has: patients' with or without published ones."""
+    return "refresh" if settings.has_patients(year) else "refresh_published"
 
 
 def _refresh_year(

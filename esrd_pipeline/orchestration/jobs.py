@@ -6,6 +6,7 @@ from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.tables import explain, measured
 from esrd_pipeline.tables.catalog import PATIENT_TABLES
+from esrd_pipeline.tables.facility import REGISTERED
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
@@ -20,7 +21,9 @@ _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
 # What is computed from patients, and the measures that come of it.
 _FROM_PATIENTS = _select(
-    *PATIENT_TABLES, *(table for table in measured.TABLES if table is not measured.CONTRACT)
+    *PATIENT_TABLES,
+    REGISTERED,
+    *(table for table in measured.TABLES if table is not measured.CONTRACT),
 )
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 

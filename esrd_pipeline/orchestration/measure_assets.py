@@ -69,6 +69,26 @@ def _unite(build: Build) -> Built:
     )
 
 
+def _unite_levels(build: Build) -> Built:
+    from esrd_pipeline.families.levels import unite_levels
+
+    percentages: dict[tuple[str, str], float] = {}
+    for measure, tables in measured.MODELLED.items():
+        fit = _read_stored(build, tables.fit)
+        stated = fit[(fit["element"] == "summary") & (fit["term"] == "national percentage")]
+        for row in stated.to_dict("records"):
+            percentages[str(row["program"]), measure] = float(row["estimate"])
+    frame = unite_levels(
+        performance_year=build.performance_year,
+        contract=build.read(measured.CONTRACT),
+        published=build.read(facility.NATIONAL),
+        percentages=percentages,
+    )
+    return Built(
+        (frame,), notes={str(o): int(n) for o, n in frame["source"].value_counts().items()}
+    )
+
+
 def _read_stored(build: Build, table: Table) -> pd.DataFrame:
     """A measure's rows, or none where the year was not computed from raw files."""
     if not build.warehouse.has(table, build.performance_year):
@@ -128,6 +148,19 @@ _CONTRACT = TableAsset(
     code=("families/united.py", "families/published_fields.py", "parameters/published_measure.csv"),
 )
 
+_LEVELS = TableAsset(
+    tables=(facility.LEVEL,),
+    compute=_unite_levels,
+    description="The nation's level of every measure, which facilities are held against: of"
+    " computed measures their own, of the others as published.",
+    upstream=(
+        Upstream(measured.CONTRACT),
+        Upstream(facility.NATIONAL),
+        *(Upstream(tables.fit) for tables in measured.MODELLED.values()),
+    ),
+    code=("families/levels.py", "parameters/published_measure.csv"),
+)
+
 _EXPLANATION = make_select_asset(
     "explain.shr",
     description="One facility's SHR patient by patient, for its authorised reader: which days"
@@ -149,7 +182,7 @@ ASSETS = (
     # A step each: some look back over more years of their cohort than others.
     *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
     make_step("reliability", (_RELIABILITY,)),
-    make_step("contract", (_CONTRACT,)),
+    make_step("contract", (_CONTRACT, _LEVELS)),
     # On its own: it alone takes a facility.
     make_step("explanation_of_shr", (_EXPLANATION,), options=_FACILITY_OPTION),
 )
