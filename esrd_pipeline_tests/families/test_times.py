@@ -9,6 +9,7 @@ from esrd_pipeline.families.cox import assess_facilities, fit_measure, score_row
 from esrd_pipeline.families.times import prepare_smosr, prepare_smr, prepare_swr
 from esrd_pipeline.measures.smosr import SMOSR
 from esrd_pipeline.measures.smr import SMR
+from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.measures.swr import SWR
 from esrd_pipeline.tables import times
 from esrd_pipeline.tables.model import Table
@@ -131,6 +132,6 @@ def test_a_prepared_cohort_is_fitted_and_held_against_the_nation() -> None:
 
 @pytest.mark.parametrize("specification", [SWR, SMOSR])
 def test_facilities_with_fewer_than_11_patients_or_two_expected_are_not_reported(
-    specification: object,
+    specification: CoxSpecification,
 ) -> None:
-    assert (specification.minimum_units, specification.minimum_expected) == (11, 2)  # type: ignore[attr-defined]
+    assert (specification.minimum_units, specification.minimum_expected) == (11, 2)

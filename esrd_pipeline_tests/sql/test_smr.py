@@ -1,6 +1,7 @@
 """SMR's records: the clock of days at risk, and adjusters as of the record's first day."""
 
 from math import log
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -68,9 +69,9 @@ def describe(
     )
 
 
-def describe_one(*stretches: Row, **other: object) -> dict[str, object]:
+def describe_one(*stretches: Row, **other: Any) -> dict[str, object]:
     """The only record."""
-    (row,) = describe(*stretches, **other).to_dict("records")  # type: ignore[arg-type]
+    (row,) = describe(*stretches, **other).to_dict("records")
     return {str(name): value for name, value in row.items()}
 
 

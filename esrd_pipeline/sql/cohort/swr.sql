@@ -121,7 +121,7 @@ followed AS (
     SELECT
         patient_id,
         first_service_date,
-        age,
+        coalesce(age, 0) AS age,
         CASE
             WHEN age IS NULL THEN 'date of birth unknown'
             WHEN age >= 75 THEN '75 years or older'
@@ -131,8 +131,13 @@ followed AS (
             WHEN is_transplanted_before = 1 THEN 'transplanted before dialysis'
         END AS reason,
         transplant_date,
-        least(listed_date, living_date) AS event_date,
-        least(listed_date, transplant_date, death_date, first_service_date + 364) AS last_date
+        least(coalesce(listed_date, living_date), coalesce(living_date, listed_date)) AS event_date,
+        least(
+            first_service_date + 364,
+            coalesce(listed_date, first_service_date + 364),
+            coalesce(transplant_date, first_service_date + 364),
+            coalesce(death_date, first_service_date + 364)
+        ) AS last_date
     FROM person
 ),
 
