@@ -1,7 +1,7 @@
 """SMR's records: the clock of days at risk, and adjusters as of the record's first day."""
 
+from collections.abc import Hashable
 from math import log
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -69,10 +69,10 @@ def describe(
     )
 
 
-def describe_one(*stretches: Row, **other: Any) -> dict[str, object]:
+def one(rows: pd.DataFrame) -> dict[Hashable, object]:
     """The only record."""
-    (row,) = describe(*stretches, **other).to_dict("records")
-    return {str(name): value for name, value in row.items()}
+    (row,) = rows.to_dict("records")
+    return row
 
 
 def clock(rows: pd.DataFrame) -> list[tuple[int, int, int]]:
@@ -152,7 +152,7 @@ def test_medicare_advantage_is_the_share_of_the_records_days_at_risk() -> None:
     ],
 )
 def test_the_slope_of_age_changes_at_14_and_61(born: str, ages: tuple[int, int, int]) -> None:
-    row = describe_one(person={"date_of_birth": day(born)})
+    row = one(describe(person={"date_of_birth": day(born)}))
     assert (row["age_to_14"], row["age_14_to_61"], row["age_over_61"]) == ages
 
 
@@ -170,7 +170,7 @@ def test_the_slope_of_age_changes_at_14_and_61(born: str, ages: tuple[int, int, 
 def test_duration_of_esrd_is_that_of_the_records_first_day(
     first_service: str, classes: tuple[int, int, int]
 ) -> None:
-    row = describe_one(first_service=first_service)
+    row = one(describe(first_service=first_service))
     assert (row["is_under_1_year"], row["is_1_to_2_years"], row["is_2_to_3_years"]) == classes
 
 
@@ -193,7 +193,7 @@ def test_the_state_rate_is_that_of_the_patients_race(
         for row in load_rows("state_death_rate")
         if (row["state"], row["race_class"]) == ("CA", rate)
     )
-    row = describe_one(person={"race": race})
+    row = one(describe(person={"race": race}))
     assert (row["is_black"], row["is_asian"], row["is_native_or_other"]) == classes
     assert row["log_state_death_rate"] == pytest.approx(log(known))
 
@@ -204,7 +204,7 @@ def test_a_facility_without_a_known_state_has_the_nations_rate() -> None:
         for row in load_rows("state_death_rate")
         if (row["state"], row["race_class"]) == ("US", "white")
     )
-    assert describe_one(state=None)["log_state_death_rate"] == pytest.approx(log(known))
+    assert one(describe(state=None))["log_state_death_rate"] == pytest.approx(log(known))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_facility_without_a_known_state_has_the_nations_rate() -> None:
 def test_ethnicity_is_hispanic_or_not_or_unknown(
     race: str, known: tuple[int, int], *, is_hispanic: bool | None
 ) -> None:
-    row = describe_one(is_hispanic=is_hispanic, person={"race": race})
+    row = one(describe(is_hispanic=is_hispanic, person={"race": race}))
     assert (row["is_hispanic"], row["is_ethnicity_unknown"]) == known
 
 
@@ -236,7 +236,7 @@ def test_ethnicity_is_hispanic_or_not_or_unknown(
 def test_nursing_homes_are_those_of_the_365_days_before(
     home: tuple[str, str], classes: tuple[int, int]
 ) -> None:
-    row = describe_one(homes=(home,))
+    row = one(describe(homes=(home,)))
     assert (row["is_nursing_home_short"], row["is_nursing_home_long"]) == classes
 
 
@@ -244,15 +244,17 @@ def test_nursing_homes_are_those_of_the_365_days_before(
 def test_conditions_could_be_seen_with_six_months_of_medicare(
     covered: int, is_missing: int
 ) -> None:
-    assert describe_one(covered=covered)["is_prevalent_missing"] == is_missing
+    assert one(describe(covered=covered))["is_prevalent_missing"] == is_missing
 
 
 def test_interactions_are_products() -> None:
-    row = describe_one(
-        person={"race": "Black or African American", "sex": "F"},
-        incident={"is_diabetes_cause": True},
-        first_service="2023-09-01",
-        is_hispanic=True,
+    row = one(
+        describe(
+            person={"race": "Black or African American", "sex": "F"},
+            incident={"is_diabetes_cause": True},
+            first_service="2023-09-01",
+            is_hispanic=True,
+        )
     )
     products = (
         "hispanic_x_nonwhite",
@@ -267,7 +269,7 @@ def test_interactions_are_products() -> None:
 
 
 def test_what_is_missing_is_marked() -> None:
-    row = describe_one(
-        incident={"has_form": False, "is_bmi_missing": True, "is_cause_missing": True}
+    row = one(
+        describe(incident={"has_form": False, "is_bmi_missing": True, "is_cause_missing": True})
     )
     assert (row["is_form_missing"], row["is_bmi_missing"], row["is_cause_missing"]) == (1, 1, 1)
