@@ -174,6 +174,26 @@ MODELLED: dict[str, ModelTables] = {
 SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
 EXPECTED = tuple(m.expected for m in MODELLED.values() if m.expected is not None)
 
+CARRIED = Table(
+    name="fit.carried",
+    grain="one measure and the year of the star baseline whose model was carried over",
+    source="manual 5.6.2.2; reading 13",
+    key=("measure", "baseline_year"),
+    columns=(
+        YEAR,
+        MEASURE,
+        Column("baseline_year", "integer", "Year the model was fitted to", required=True),
+        Column("observed", "number", "This year's events in the nation", required=True, minimum=0),
+        Column(
+            "expected",
+            "number",
+            "Events that the baseline year's model expects of this year's rows",
+            required=True,
+            minimum=0,
+        ),
+    ),
+)
+
 MONTHLY = Table(
     name="facility.monthly",
     grain="one facility, program and measure of patient-months",
@@ -215,6 +235,7 @@ COMPUTED: tuple[Table, ...] = (*(m.facility for m in MODELLED.values()), MONTHLY
 TABLES = (
     *(table for measure in MODELLED.values() for table in measure.tables),
     SHR_RELIABILITY,
+    CARRIED,
     MONTHLY,
     REPORTING,
     CONTRACT,
