@@ -12,7 +12,7 @@ import click
 
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import counted
+from esrd_pipeline.tables import access, counted, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,8 @@ _EXPLAINED = tuple(
     dict.fromkeys(
         [
             *("shr", "strr", "sedr"),
+            *access.MEASURES,
+            *times.MEASURES,
             *counted.MONTHLY_MEASURES,
             *counted.YEARLY_MEASURES,
             *REPORTED_MEASURES,

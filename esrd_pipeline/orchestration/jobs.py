@@ -11,6 +11,7 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
+from esrd_pipeline.tables.report import VALUE_SET_COVERAGE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -24,6 +25,7 @@ _FROM_PATIENTS = _select(
     *PATIENT_TABLES,
     REGISTERED,
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
+    VALUE_SET_COVERAGE,
 )
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
@@ -70,6 +72,13 @@ explain_monthly = dg.define_asset_job(
     " measure in the configuration.",
 )
 
+explain_access = dg.define_asset_job(
+    "explain_access",
+    selection=_select(explain.ACCESS),
+    description="One facility's patient-months as SFR or PPPW sees them: name its CCN and the"
+    " measure in the configuration.",
+)
+
 explain_reported = dg.define_asset_job(
     "explain_reported",
     selection=_select(explain.REPORTED),
@@ -82,6 +91,13 @@ explain_yearly = dg.define_asset_job(
     selection=_select(explain.YEARLY),
     description="One facility's patients as one measure of patients sees them: name its CCN and"
     " the measure in the configuration.",
+)
+
+explain_times = dg.define_asset_job(
+    "explain_times",
+    selection=_select(explain.TIMES),
+    description="One facility's mortality, first-year waitlisting or modality switches patient by"
+    " patient: name its CCN and the measure in the configuration.",
 )
 
 reset_star_baseline = dg.define_asset_job(
@@ -145,5 +161,7 @@ JOBS = (
     explain_monthly,
     explain_yearly,
     explain_reported,
+    explain_access,
+    explain_times,
     export,
 )

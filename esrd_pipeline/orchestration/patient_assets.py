@@ -79,11 +79,6 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _take_sixty_days(_: Build) -> Mapping[str, object]:
-    """Manual 2.13.10: day 91; 60 days treated before, 60 after leaving; 3 before a transplant."""
-    return {"treatment_days": 60, "follow_days": 60, "first_day": 91, "transplant_days": 3}
-
-
 _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None]] = {
     "linkage.match_audit": (
         "Every comparison tried to find a beneficiary in EQRS, and what came of it.",
@@ -112,6 +107,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "linkage.patient": ("Patients: birth, sex, race, cause of renal failure.", None),
     "linkage.death": ("Deaths, by the hierarchy of sources of each program.", None),
     "linkage.transplant": ("Kidney transplants and when they failed.", None),
+    "linkage.waitlist": ("Days on the kidney or kidney-pancreas transplant waitlist.", None),
     "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
     "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
     "history.medicare_month": ("What Medicare could see of each patient's month.", None),
@@ -129,6 +125,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         "Emergency department encounters that did not end in a hospital stay.",
         None,
     ),
+    "history.covid_period": ("Days within 90 of inpatient COVID-19.", None),
     "history.dialysis_claim": (
         "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
         None,
@@ -142,11 +139,15 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         None,
     ),
     "history.attribution": (
-        "Which facility answers for each of a patient's days, or why none does.",
-        _take_sixty_days,
+        "Which facility answers for each of a patient's days, by each rule, or why none does.",
+        None,
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
     "history.limited_life": ("Months of patients of limited life expectancy.", None),
+    "history.access_condition": (
+        "Conditions on claims of the year before each month, for the fistula rate.",
+        None,
+    ),
     "history.admitted": ("Days each patient was admitted at each facility in EQRS.", None),
     "history.care_month": (
         "Where each patient was treated each month, how, and how often as prescribed.",

@@ -1,6 +1,7 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    access,
     claim_event,
     clinical,
     cohort,
@@ -18,6 +19,8 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    times,
+    waitlist,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -60,12 +63,15 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *medicare.TABLES,
     *register.TABLES,
     *linkage.TABLES,
+    *waitlist.TABLES,
     *history.TABLES,
     *claim_event.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
     *measured.EXPECTED,
     *counted.TABLES,
+    *access.TABLES,
+    *times.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

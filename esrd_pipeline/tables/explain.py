@@ -1,5 +1,6 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
+from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.counted import PATIENT_MONTHS
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
@@ -102,4 +103,48 @@ REPORTED = Table(
     ),
 )
 
-TABLES = (RATES, MONTHLY, YEARLY, REPORTED)
+ACCESS = Table(
+    name="explain.access",
+    grain="one month of one patient whom one facility treated, as SFR or PPPW sees it",
+    source="manual 2.2, 2.16",
+    key=("program", "patient_id", "month"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("reason", "text", "Why not in the denominator; null where it is"),
+        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
+        Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
+        Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
+        Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
+    ),
+    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+)
+
+TIMES = Table(
+    name="explain.times",
+    grain="one run of days of one patient whom one facility treated or answered for",
+    source="manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13",
+    key=("program", "patient_id", "start_date"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        START,
+        END,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
+        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        Column("observed", "integer", "Event counted", required=True, minimum=0, maximum=1),
+        Column("expected", "number", "Events expected in these days", minimum=0),
+        Column("uncounted", "integer", "Event not counted", required=True, minimum=0, maximum=1),
+    ),
+    rules=(IN_ORDER,),
+    spans_of=("program", "patient_id"),
+)
+
+TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, TIMES)
