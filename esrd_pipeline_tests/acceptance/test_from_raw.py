@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 from esrd_pipeline.tables.cohort import NOT_AT_RISK
 from esrd_pipeline_tests.acceptance.plain_records import Files
@@ -124,6 +125,31 @@ def test_planted_facility_effects_are_recovered(nation: MeasuredNation) -> None:
     # inpatient claims of the year before (2.13.13).
     assert 0 < parts["denominator"] < 0.3, said
     assert 0.7 < slope < 1.05, said
+
+
+@pytest.mark.parametrize(("measure", "outcome"), [("strr", "transfusion"), ("sedr", "emergency")])
+def test_ratios_of_rare_events_rise_with_the_planted_effects(
+    nation: MeasuredNation, measure: str, outcome: str
+) -> None:
+    """A Poisson model of observed on expected events: of few events a logarithm is biased.
+
+    Of nations of 40 and 60 facilities the slopes are 0.71 and 0.92 (STrR), 0.77 and 0.92 (SEDR),
+    each with an error of 0.1.
+    """
+    rows = nation.table(f"facility.{measure}", "dfc").set_index("ccn")
+    rows = rows[rows["denominator"] > 0]
+    rows = rows.assign(planted=nation.effects(outcome)["effect"]).dropna(subset=["planted"])
+    design = sm.add_constant(rows["planted"])
+    model = sm.GLM(
+        rows["numerator"],
+        design,
+        family=sm.families.Poisson(),
+        offset=np.log(rows["denominator"].astype(float)),
+    )
+    fit = model.fit(scale="X2")
+    slope, error = float(fit.params["planted"]), float(fit.bse["planted"])
+    assert 0.6 < slope < 1.3, (slope, error)
+    assert slope > 5 * error, (slope, error)
 
 
 def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
