@@ -6,6 +6,7 @@ from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.tables import explain, measured
 from esrd_pipeline.tables.catalog import PATIENT_TABLES
+from esrd_pipeline.tables.facility import REGISTERED
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
@@ -22,6 +23,7 @@ _EXPLANATIONS = _select(*explain.TABLES)
 # What is computed from patients, and the measures that come of it.
 _FROM_PATIENTS = _select(
     *PATIENT_TABLES,
+    REGISTERED,
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
     VALUE_SET_COVERAGE,
 )
@@ -56,10 +58,11 @@ measure = dg.define_asset_job(
     " and nothing of the programs.",
 )
 
-explain_shr = dg.define_asset_job(
-    "explain_shr",
-    selection=_select(explain.SHR),
-    description="One facility's SHR patient by patient: name its CCN in the configuration.",
+explain_rates = dg.define_asset_job(
+    "explain_rates",
+    selection=_select(explain.RATES),
+    description="One facility's SHR, STrR or SEDR patient by patient: name its CCN and the measure"
+    " in the configuration.",
 )
 
 explain_monthly = dg.define_asset_job(
@@ -147,7 +150,7 @@ JOBS = (
     measure,
     reset_star_baseline,
     rebaseline_stars,
-    explain_shr,
+    explain_rates,
     explain_monthly,
     explain_yearly,
     explain_reported,

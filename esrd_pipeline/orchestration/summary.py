@@ -175,7 +175,7 @@ def _name_value(row: dict[Hashable, Any]) -> str:
 
 
 _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] = {
-    "shr": (explain.SHR, _tell_days),
+    "rates": (explain.RATES, _tell_days),
     "monthly": (explain.MONTHLY, _tell_months),
     "yearly": (explain.YEARLY, _tell_patients),
     "reported": (explain.REPORTED, _tell_reports),
@@ -192,4 +192,4 @@ def list_kinds(measure: str) -> list[str]:
         "reported": REPORTED_MEASURES,
         "access": access.MEASURES,
     }
-    return [kind for kind, measures in kinds.items() if measure in measures] or [measure]
+    return [kind for kind, measures in kinds.items() if measure in measures] or ["rates"]

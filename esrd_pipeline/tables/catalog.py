@@ -2,6 +2,7 @@
 
 from esrd_pipeline.tables import (
     access,
+    claim_event,
     clinical,
     cohort,
     counted,
@@ -63,6 +64,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *linkage.TABLES,
     *waitlist.TABLES,
     *history.TABLES,
+    *claim_event.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
     *measured.EXPECTED,

@@ -207,7 +207,7 @@ INCIDENT_COMORBIDITY = Table(
 PREVALENT_CONDITION = Table(
     name="history.prevalent_condition",
     grain="one group of conditions one patient had in the year before, by one specification",
-    source="manual 2.13.13 (inpatient claims); SHR submission (two outpatient or one inpatient)",
+    source="manual 2.13.13, 2.25.14 (inpatient); SHR submission (two outpatient or one inpatient)",
     key=("specification", "patient_id", "condition_group"),
     columns=(
         Column(
@@ -215,7 +215,7 @@ PREVALENT_CONDITION = Table(
             "text",
             "Whose rule of ascertainment",
             required=True,
-            allowed=("manual", "submission"),
+            allowed=("manual", "submission", "sedr"),
         ),
         PATIENT,
         Column("condition_group", "text", "CCS category, e.g. ccs_108", required=True),

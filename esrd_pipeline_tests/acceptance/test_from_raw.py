@@ -221,7 +221,7 @@ def test_a_plain_recomputation_of_one_facility_agrees_to_the_last_digit(
 
 def _find_national_rate(nation: MeasuredNation, program: str) -> float:
     """Return admissions per 100 patient-years of the whole cohort, from its own rows."""
-    cohort = nation.table("cohort.shr", program)
+    cohort = nation.cohort(program)
     years = cohort["days_at_risk"].sum() / DAYS_PER_YEAR
     return float(100 * cohort["event_count"].sum() / years)
 
