@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import YEAR, Row, day, run
 
 OLD = "2010-05-01"
 """A first service date long before the year: the last interval throughout."""
@@ -16,13 +16,17 @@ YEAR_AT_A = answers("A", "2024-01-01", "2024-12-31")
 
 
 def months(
-    *numbers: int, is_ma: bool = False, is_observable: bool = True, is_covered: bool | None = None
+    *numbers: int,
+    is_ma: bool = False,
+    is_observable: bool = True,
+    is_covered: bool | None = None,
+    year: int = YEAR,
 ) -> list[Row]:
-    """Months of 2024; claims cover those Medicare can see, unless they say otherwise."""
+    """Months of a year; claims cover those Medicare can see, unless they say otherwise."""
     seen = is_observable and not is_ma if is_covered is None else is_covered
     return [
         {
-            "month": day(f"2024-{n:02d}-01"),
+            "month": day(f"{year}-{n:02d}-01"),
             "is_ma": is_ma,
             "is_observable": is_observable,
             "is_covered": seen,
@@ -57,6 +61,7 @@ def follow(
     hospice: tuple[int, ...] = (),
     program: str = "dfc",
     specification: str = "manual",
+    year: int = YEAR,
 ) -> pd.DataFrame:
     """The days of one patient, 1, of one program in one measure."""
     whose = {"patient_id": 1}
@@ -66,12 +71,14 @@ def follow(
         "cohort.days",
         f"cohort.{measure}_days",
         specification=specification,
+        performance_year=year,
         tables={
             "history.attribution": [{**both, **span} for span in attributed],
             "linkage.first_service": [{**both, "first_service_date": day(first_service)}],
             "linkage.patient": [{**whose, "date_of_birth": birth}],
             "history.medicare_month": [
-                {**whose, **row} for row in (months(*range(1, 13)) if seen is None else seen)
+                {**whose, **row}
+                for row in (months(*range(1, 13), year=year) if seen is None else seen)
             ],
             "history.hospital_stay": [{**whose, **row} for row in admitted or []],
             "history.covid_stage": [{**whose, **row} for row in stages or []],
@@ -82,7 +89,7 @@ def follow(
             "history.transfusion": [{**whose, "transfusion_date": day(d)} for d in transfused],
             "history.emergency_encounter": [{**whose, **row} for row in encounters or []],
             "history.limited_life": [
-                {**whose, "month": day(f"2024-{n:02d}-01"), "is_hospice": True} for n in hospice
+                {**whose, "month": day(f"{year}-{n:02d}-01"), "is_hospice": True} for n in hospice
             ],
             "raw.ece_grant": exceptions or [],
         },

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline_tests.sql.rate_days import YEAR_AT_A, at_risk, count, follow, left_out
+from esrd_pipeline_tests.sql.rate_days import answers, at_risk, count, follow, left_out
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 REASON = "within a year of a claim with an excluded condition"
@@ -156,20 +156,28 @@ def test_a_longer_claim_that_began_the_same_day_decides() -> None:
     assert spans(rows) == [("2024-01-05", "2025-01-19")]
 
 
-def test_figure_13_leaves_two_inclusion_periods_and_counts_the_transfusion_in_one() -> None:
-    """Claims of 2007, 2008 and 2010 and transfusions in late 2008 and late 2011, in 2023 and 2024.
+@pytest.mark.parametrize(
+    ("year", "days", "transfusions"), [(2008, 0, 0), (2009, 139, 0), (2010, 129, 0), (2011, 236, 1)]
+)
+def test_figure_13_leaves_two_inclusion_periods_and_counts_the_second_transfusion_alone(
+    year: int, days: int, transfusions: int
+) -> None:
+    """At risk from 2008 to 2011; claims of 2007, 2008 and 2010, transfusions late 2008 and 2011.
 
-    The figure's four years in two: a claim before, one early and one in the middle.
+    Inclusion 1 goes from 15 August 2009, a year after claim 2, to 9 May 2010, the day before claim
+    3; inclusion 2 from 10 May 2011 on. The first transfusion falls in the year after claim 2.
     """
-    excluded = find(claim("2023-02-10"), claim("2023-04-01"), claim("2024-06-15"))
-    assert spans(excluded) == [("2023-02-10", "2024-03-31"), ("2024-06-15", "2025-06-14")]
+    claims = (claim("2007-10-01"), claim("2008-08-15"), claim("2010-05-10"))
+    excluded = find(*claims, performance_year=year)
     rows = follow(
         "strr",
-        YEAR_AT_A,
+        answers("A", "2008-01-01", "2011-12-31"),
+        first_service="2000-01-01",
         excluded=[{"start_date": a, "end_date": b} for a, b in excluded.iloc[:, 1:3].to_numpy()],
-        transfused=("2024-03-31", "2024-04-01"),
+        transfused=tuple(t for t in ("2008-11-20", "2011-11-20") if t.startswith(str(year))),
+        year=year,
     )
-    assert left_out(rows) == {REASON: 91 + 200}
-    assert at_risk(rows) == 75
-    assert rows.loc[rows["reason"].isna(), "period"].unique().tolist() == [2]
-    assert count(rows) == 1
+    assert at_risk(rows) == days
+    assert set(left_out(rows)) <= {REASON}
+    assert count(rows) == transfusions
+    assert rows.loc[rows["reason"].isna(), "period"].nunique() == (days > 0)

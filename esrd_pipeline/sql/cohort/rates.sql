@@ -3,8 +3,10 @@
 -- Manual 2.13.10.1, 2.13.11, 2.13.13 (SHR), 2.12.12, 2.12.13 (STrR), 2.25.13, 2.25.14 (SEDR); SHR
 -- submission, risk adjustment. Medicare Advantage is the share of the period's days at risk, 0 or 1
 -- where the period is split by it (SHR submission) and 0 where its months are left out.
--- Readings: what STrR and SEDR call Medicare covered months are those that claims cover (reading
--- 23); a measure's model takes its own columns, those it does not name say nothing there.
+-- Readings: SEDR's Medicare covered months are those that claims cover, SHR's those of Medicare
+-- Advantage, too (reading 23); nursing homes are those of the 365 days before in STrR as well, not
+-- of the calendar year before (2.12.13 against Table 7). A measure's model takes its own columns;
+-- what stands in the others says nothing of it.
 WITH
 -- An event of a day that is not at risk is no one's.
 stretch AS (

@@ -1,9 +1,11 @@
 -- One row: a stretch of cohort.days as SEDR sees it (Dialysis Facility Measures alone): at risk or
 -- why not, in which of the patient's periods, with the emergency department encounters that began
 -- then. Manual 2.25.9 to 2.25.13, Figure 27 (months with hospice).
--- Readings: 18 is the age of each day (2.25.9), not of the year's end as Figure 27 has it; a period
--- ends where the facility changes and the duration of ESRD crosses a cut point (2.25.13), and where
--- the days stop or start being eligible (Figure 27).
+-- Readings: 18 is the age of each day (2.25.9), not of the year's end as Figure 27 has it; an
+-- inpatient claim of 2.25.11 is a hospital's or skilled nursing facility's, as STrR's and SHR's
+-- (2.12.11); an encounter counts where the patient was on its first day; a period ends where the
+-- facility changes and the duration of ESRD crosses a cut point (2.25.13), and where the days stop
+-- or start being eligible (Figure 27).
 WITH
 judged AS (
     SELECT

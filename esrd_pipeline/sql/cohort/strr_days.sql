@@ -1,8 +1,9 @@
 -- One row: a stretch of cohort.days as STrR sees it: at risk or why not, in which of the patient's
 -- periods, with the transfusions that fell in it. Manual 2.12.7 to 2.12.12, Figures 13 and 14, 3.4
 -- (exceptions, QIP only).
--- Reading: a period ends where the facility changes, the duration of ESRD crosses a cut point and a
--- COVID-19 stage begins (2.12.12), and where the days stop or start being eligible (Figure 14).
+-- Readings: 18 is the age of each day; a period ends where the facility changes, the duration of
+-- ESRD crosses a cut point and a COVID-19 stage begins (2.12.12), and where the days stop or start
+-- being eligible (Figure 14), so that its adjusters are those of a day at risk.
 WITH
 judged AS (
     SELECT
