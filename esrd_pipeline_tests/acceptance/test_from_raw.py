@@ -20,6 +20,7 @@ from esrd_pipeline_tests.acceptance.planted_months import (
     Compared,
     compare_calcium,
     compare_catheters,
+    compare_fistulas,
     compare_ktv,
     compare_reconciliations,
     list_months,
@@ -327,7 +328,8 @@ def months(nation: MeasuredNation) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    "compare", [compare_ktv, compare_catheters, compare_calcium, compare_reconciliations]
+    "compare",
+    [compare_ktv, compare_catheters, compare_fistulas, compare_calcium, compare_reconciliations],
 )
 def test_measured_months_are_the_planted_ones_trouble_resolved(
     nation: MeasuredNation,
