@@ -191,7 +191,6 @@ INCIDENT_COMORBIDITY = Table(
             "Nephrologist's care before ESRD",
             required=True,
         ),
-        Column("is_institutionalised", "boolean", "In a nursing home then", required=True),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
             for name in (
