@@ -3,6 +3,7 @@
 import dagster as dg
 
 from esrd_pipeline.orchestration import (
+    access_assets,
     facility_assets,
     measure_assets,
     monthly_assets,
@@ -23,6 +24,7 @@ defs = dg.Definitions(
         *facility_assets.ASSETS,
         *measure_assets.ASSETS,
         *monthly_assets.ASSETS,
+        *access_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,
     ],

@@ -11,6 +11,7 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
+from esrd_pipeline.tables.report import VALUE_SET_COVERAGE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -24,6 +25,7 @@ _FROM_PATIENTS = _select(
     *PATIENT_TABLES,
     REGISTERED,
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
+    VALUE_SET_COVERAGE,
 )
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
@@ -56,16 +58,24 @@ measure = dg.define_asset_job(
     " and nothing of the programs.",
 )
 
-explain_shr = dg.define_asset_job(
-    "explain_shr",
-    selection=_select(explain.SHR),
-    description="One facility's SHR patient by patient: name its CCN in the configuration.",
+explain_rates = dg.define_asset_job(
+    "explain_rates",
+    selection=_select(explain.RATES),
+    description="One facility's SHR, STrR or SEDR patient by patient: name its CCN and the measure"
+    " in the configuration.",
 )
 
 explain_monthly = dg.define_asset_job(
     "explain_monthly",
     selection=_select(explain.MONTHLY),
     description="One facility's patient-months as one measure sees them: name its CCN and the"
+    " measure in the configuration.",
+)
+
+explain_access = dg.define_asset_job(
+    "explain_access",
+    selection=_select(explain.ACCESS),
+    description="One facility's patient-months as SFR or PPPW sees them: name its CCN and the"
     " measure in the configuration.",
 )
 
@@ -147,10 +157,11 @@ JOBS = (
     measure,
     reset_star_baseline,
     rebaseline_stars,
-    explain_shr,
+    explain_rates,
     explain_monthly,
     explain_yearly,
     explain_reported,
     explain_times,
+    explain_access,
     export,
 )

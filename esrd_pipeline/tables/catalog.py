@@ -1,6 +1,8 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    access,
+    claim_event,
     clinical,
     cohort,
     counted,
@@ -63,11 +65,13 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *linkage.TABLES,
     *waitlist.TABLES,
     *history.TABLES,
+    *claim_event.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
     *measured.EXPECTED,
     *counted.TABLES,
     *times.TABLES,
+    *access.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -1,6 +1,7 @@
--- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13, 2.14.12, 2.15.9, Table 11;
--- reading 17. Institutionalised: the form says so, or names a nursing home as the place of dialysis
--- (2.15.9). A BMI is in range from 10 to 70, of children under 18 on the form's day from 5.
+-- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13, 2.2.14, 2.14.12, 2.15.9,
+-- 2.16.9, Table 11; reading 17.
+-- Readings: institutionalised, or dialysed in a nursing home, is a SNF at incidence; a BMI is in
+-- range from 10 to 70, of children under 18 on the form's day from 5.
 WITH
 form AS (
     SELECT
@@ -36,6 +37,7 @@ flagged AS (
         p.primary_cause,
         coalesce(f.has_amputation, false) AS has_amputation,
         coalesce(f.has_needs_assistance, false) AS has_needs_assistance,
+        coalesce(f.nephrologist_care = 'yes', false) AS has_nephrologist_care,
         coalesce(f.has_institutionalised, false)
         OR coalesce(f.setting = 'SNF/Long Term Care Facility', false) AS is_institutionalised,
         coalesce(f.has_alcohol_dependence, false) AS has_alcohol_dependence,
@@ -76,6 +78,7 @@ SELECT
     primary_cause IS NULL AS is_cause_missing,
     has_amputation,
     has_needs_assistance,
+    has_nephrologist_care,
     is_institutionalised,
     has_alcohol_dependence,
     has_atherosclerotic_heart_disease,
