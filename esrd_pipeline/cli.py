@@ -27,8 +27,8 @@ _EXPLAINED = tuple(
     dict.fromkeys(
         [
             *("shr", "strr", "sedr"),
-            *times.MEASURES,
             *access.MEASURES,
+            *times.MEASURES,
             *counted.MONTHLY_MEASURES,
             *counted.YEARLY_MEASURES,
             *REPORTED_MEASURES,

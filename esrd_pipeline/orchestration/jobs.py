@@ -161,7 +161,7 @@ JOBS = (
     explain_monthly,
     explain_yearly,
     explain_reported,
-    explain_times,
     explain_access,
+    explain_times,
     export,
 )

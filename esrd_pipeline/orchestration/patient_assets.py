@@ -115,7 +115,6 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
-    "history.covid_period": ("Days within 90 of inpatient COVID-19.", None),
     "history.covid_diagnosis": ("The first diagnosis of COVID-19, from claims and forms.", None),
     "history.transfusion": ("Days with a transfusion event.", None),
     "history.transfusion_exclusion": (
@@ -126,6 +125,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         "Emergency department encounters that did not end in a hospital stay.",
         None,
     ),
+    "history.covid_period": ("Days within 90 of inpatient COVID-19.", None),
     "history.dialysis_claim": (
         "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
         None,

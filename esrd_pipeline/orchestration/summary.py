@@ -180,8 +180,8 @@ _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] =
     "monthly": (explain.MONTHLY, _tell_months),
     "yearly": (explain.YEARLY, _tell_patients),
     "reported": (explain.REPORTED, _tell_reports),
-    "times": (explain.TIMES, _tell_days),
     "access": (explain.ACCESS, _tell_months),
+    "times": (explain.TIMES, _tell_days),
 }
 """By kind: the explanation, and how it is told."""
 
@@ -192,7 +192,7 @@ def list_kinds(measure: str) -> list[str]:
         "monthly": MONTHLY_MEASURES,
         "yearly": YEARLY_MEASURES,
         "reported": REPORTED_MEASURES,
-        "times": TIMES_MEASURES,
         "access": access.MEASURES,
+        "times": TIMES_MEASURES,
     }
     return [kind for kind, measures in kinds.items() if measure in measures] or ["rates"]

@@ -70,8 +70,8 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *cohort.TABLES,
     *measured.EXPECTED,
     *counted.TABLES,
-    *times.TABLES,
     *access.TABLES,
+    *times.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -103,6 +103,27 @@ REPORTED = Table(
     ),
 )
 
+ACCESS = Table(
+    name="explain.access",
+    grain="one month of one patient whom one facility treated, as SFR or PPPW sees it",
+    source="manual 2.2, 2.16",
+    key=("program", "patient_id", "month"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("reason", "text", "Why not in the denominator; null where it is"),
+        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
+        Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
+        Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
+        Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
+    ),
+    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+)
+
 TIMES = Table(
     name="explain.times",
     grain="one run of days of one patient whom one facility treated or answered for",
@@ -124,27 +145,6 @@ TIMES = Table(
     ),
     rules=(IN_ORDER,),
     spans_of=("program", "patient_id"),
-)
-
-ACCESS = Table(
-    name="explain.access",
-    grain="one month of one patient whom one facility treated, as SFR or PPPW sees it",
-    source="manual 2.2, 2.16",
-    key=("program", "patient_id", "month"),
-    columns=(
-        PROGRAM,
-        PATIENT,
-        MONTH,
-        YEAR,
-        CCN,
-        MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
-        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
-        Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
-        Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
-        Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
-    ),
-    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, TIMES)

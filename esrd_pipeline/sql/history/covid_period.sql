@@ -1,6 +1,6 @@
 -- One row: a span of one patient's days of heightened risk after an inpatient diagnosis of
 -- COVID-19, spans that touch joined. Manual 2.14.12: any of 25 diagnoses of an inpatient claim
--- (parameters/covid_diagnosis_code.csv), from 20 February 2020, until the patient has survived 90 days.
+-- (covid_diagnosis_code.csv), from 20 February 2020, until the patient has survived 90 days.
 -- Readings: the diagnosis is dated by the admission; the span holds that day and the 90 after it.
 WITH
 beneficiary AS (

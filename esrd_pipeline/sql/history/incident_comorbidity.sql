@@ -1,7 +1,6 @@
 -- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13, 2.2.14, 2.14.12, 2.15.9,
--- 2.16.9, Table 11; reading 17.
--- Readings: institutionalised, or dialysed in a nursing home, is a SNF at incidence; a BMI is in
--- range from 10 to 70, of children under 18 on the form's day from 5.
+-- 2.16.9, Table 11; reading 17. Institutionalised: the form says so, or names a nursing home as the
+-- place of dialysis. A BMI is in range from 10 to 70, of children under 18 on the form's day from 5.
 WITH
 form AS (
     SELECT
@@ -35,9 +34,9 @@ flagged AS (
             ELSE 10
         END AS least_bmi,
         p.primary_cause,
+        coalesce(f.nephrologist_care = 'yes', false) AS has_nephrologist_care,
         coalesce(f.has_amputation, false) AS has_amputation,
         coalesce(f.has_needs_assistance, false) AS has_needs_assistance,
-        coalesce(f.nephrologist_care = 'yes', false) AS has_nephrologist_care,
         coalesce(f.has_institutionalised, false)
         OR coalesce(f.setting = 'SNF/Long Term Care Facility', false) AS is_institutionalised,
         coalesce(f.has_alcohol_dependence, false) AS has_alcohol_dependence,
@@ -76,9 +75,9 @@ SELECT
     coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), false)
         AS is_diabetes_cause,
     primary_cause IS NULL AS is_cause_missing,
+    has_nephrologist_care,
     has_amputation,
     has_needs_assistance,
-    has_nephrologist_care,
     is_institutionalised,
     has_alcohol_dependence,
     has_atherosclerotic_heart_disease,
