@@ -212,12 +212,6 @@ INCIDENT_COMORBIDITY = Table(
                 "needs_assistance",
             )
         ),
-        Column(
-            "is_institutionalised",
-            "boolean",
-            "By the form, or dialysed in a nursing home",
-            required=True,
-        ),
     ),
 )
 
