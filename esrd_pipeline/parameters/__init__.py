@@ -9,14 +9,14 @@ from importlib import resources
 
 import pandas as pd
 
-from esrd_pipeline.parameters.ccs import load_diagnoses
+from esrd_pipeline.parameters.ccs import load_diagnoses, load_procedures
 
 
 @cache
 def load_parameters(name: str) -> pd.DataFrame:
     """Read `parameters/<name>.csv` as text columns; an empty cell is a missing value.
 
-    `ccs_diagnosis` is read from the package that carries it.
+    `ccs_diagnosis` and `ccs_procedure` are read from the package that carries them.
 
     Raises:
         FileNotFoundError: there is no such file in this room.
@@ -24,6 +24,8 @@ def load_parameters(name: str) -> pd.DataFrame:
     """
     if name == "ccs_diagnosis":
         return load_diagnoses()
+    if name == "ccs_procedure":
+        return load_procedures()
     source = resources.files("esrd_pipeline.parameters").joinpath(f"{name}.csv")
     with source.open(encoding="utf-8") as lines:
         table = pd.read_csv(lines, dtype="string", comment="#")
