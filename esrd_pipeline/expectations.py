@@ -107,8 +107,7 @@ def find_drift(*, table: Table, staged: Path, previous: Path, query: Query) -> l
 
 
 def _broken_counts(table: Table) -> Mapping[str, str]:
-    keys = ", ".join(_name(key) for key in table.key)
-    counts = {f"key ({', '.join(table.key)}) is unique": f"count(*) - count(DISTINCT ({keys}))"}
+    counts: dict[str, str] = {}
     for column in table.columns:
         counts.update(_column_counts(column))
     for rule in table.rules:
@@ -119,18 +118,11 @@ def _broken_counts(table: Table) -> Mapping[str, str]:
 def _count_related(
     table: Table, staged: Path, referenced: Mapping[str, Path], query: Query
 ) -> dict[str, int]:
-    """Count rows that overlap the one before, and rows that refer to none."""
-    counts: dict[str, int] = {}
+    """Count rows that repeat a key, that overlap one before, and that refer to none."""
+    counts = {f"key ({', '.join(table.key)}) is unique": _count_repeated(table, staged, query)}
     if table.spans_of:
-        groups = ", ".join(_name(column) for column in table.spans_of)
-        counts[f"spans of one {', '.join(table.spans_of)} do not overlap"] = _count(
-            query,
-            "SELECT count(*) FILTER (WHERE start_date <= earlier) AS n FROM (SELECT start_date,"
-            f" max(end_date) OVER (PARTITION BY {groups} ORDER BY start_date, end_date"
-            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier"
-            " FROM read_parquet($staged))",
-            staged=str(staged),
-        )
+        name = f"spans of one {', '.join(table.spans_of)} do not overlap"
+        counts[name] = _count_overlapping(table, staged, query)
     for reference in table.references:
         pairs = zip(reference.columns, reference.key, strict=True)
         same = " AND ".join(f"s.{_name(mine)} = o.{_name(other)}" for mine, other in pairs)
@@ -143,6 +135,47 @@ def _count_related(
             other=str(referenced[reference.table]),
         )
     return counts
+
+
+def _count_repeated(table: Table, staged: Path, query: Query) -> int:
+    """Count rows that do not come after the one before in the order of the key.
+
+    Rows are stored in that order, so this is a repeated key; against counting distinct keys it
+    takes a tenth of the time and no memory. A key with a null is another expectation's.
+    """
+    keys = ", ".join(_name(key) for key in table.key)
+    there = " AND ".join(f"{_name(key)} IS NOT NULL" for key in table.key)
+    return _count(
+        query,
+        f"SELECT count(*) FILTER (WHERE NOT before < ({keys})) AS n FROM (SELECT {keys},"
+        f" lag(({keys})) OVER () AS before FROM read_parquet($staged) WHERE {there})",
+        staged=str(staged),
+    )
+
+
+def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
+    """Count spans that begin before an earlier one of the same has ended."""
+    if table.key == (*table.spans_of, "start_date"):
+        # In this order, none overlaps where none reaches into the next: seen in one pass.
+        same = " AND ".join(f"{_name(c)} = lag({_name(c)}) OVER ()" for c in table.spans_of)
+        reaching = _count(
+            query,
+            "SELECT count(*) FILTER (WHERE reaches) AS n FROM (SELECT"
+            f" {same} AND start_date <= lag(end_date) OVER () AS reaches"
+            " FROM read_parquet($staged))",
+            staged=str(staged),
+        )
+        if not reaching:
+            return 0
+    groups = ", ".join(_name(column) for column in table.spans_of)
+    return _count(
+        query,
+        "SELECT count(*) FILTER (WHERE start_date <= earlier) AS n FROM (SELECT start_date,"
+        f" max(end_date) OVER (PARTITION BY {groups} ORDER BY start_date, end_date"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier"
+        " FROM read_parquet($staged))",
+        staged=str(staged),
+    )
 
 
 def _count(query: Query, sql: str, **parameters: object) -> int:

@@ -54,7 +54,6 @@ def test_a_good_partition_meets_every_expectation(tmp_path: Path) -> None:
     assert judged.row_count == 4
     assert [result.name for result in judged.results] == [
         "at least 2 rows",
-        "key (ccn, measure) is unique",
         "ccn is there",
         "measure is there",
         "measure is one of 2 allowed texts",
@@ -63,6 +62,7 @@ def test_a_good_partition_meets_every_expectation(tmp_path: Path) -> None:
         "upper is finite",
         "upper <= 10",
         "lower is not above upper",
+        "key (ccn, measure) is unique",
     ]
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.empirical_null import EmpiricalNull
+from esrd_pipeline.statistics.fit import SetAside
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
 
@@ -37,6 +39,20 @@ class Assessment:
     z_null_sd: FloatArray
     reference: float
     remark: NDArray[np.object_] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """A year's facilities: their rows of the contract, and the null they were held against.
+
+    `null` and its rows are None where the measure has none; `set_aside` counts what the fit or the
+    null could not take as it is.
+    """
+
+    contract: pd.DataFrame
+    null: EmpiricalNull | None = None
+    null_rows: pd.DataFrame | None = None
+    set_aside: tuple[SetAside, ...] = ()
 
 
 _NUMBERS = tuple(

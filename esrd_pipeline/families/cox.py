@@ -5,14 +5,12 @@ first stage's linear predictor as offset. Manual 2.14.12 to 2.14.15, 2.15.12 to 
 2.27.15.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.families.cohort import Cohort, read_cohort
-from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_hazard,
@@ -27,7 +25,6 @@ from esrd_pipeline.statistics.cox import fit_cox
 from esrd_pipeline.statistics.cox_baseline import Baseline, expect_events, fit_baseline
 from esrd_pipeline.statistics.design import FloatArray, build_design
 from esrd_pipeline.statistics.empirical_null import (
-    EmpiricalNull,
     adjust_z,
     assign_null,
     fit_empirical_null,
@@ -45,15 +42,6 @@ START = "start_day"
 STOP = "stop_day"
 EVENT = "is_event"
 DAYS_PER_YEAR = 365.25
-
-
-@dataclass(frozen=True, slots=True)
-class AssessedTimes:
-    """A year's facilities: their rows of the contract, and the null, where there is one."""
-
-    contract: pd.DataFrame
-    null: EmpiricalNull | None
-    null_rows: pd.DataFrame | None
 
 
 def fit_measure(
@@ -108,7 +96,7 @@ def score_rows(specification: CoxSpecification, fit: pd.DataFrame, cohort: pa.Ta
 
 def assess_facilities(
     specification: CoxSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
-) -> AssessedTimes:
+) -> Assessed:
     """Hold every facility of a cohort against a stored fit.
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
@@ -157,10 +145,12 @@ def assess_facilities(
         specification, performance_year, ccns=rows.ccns, assessment=assessment
     )
     listed = None if null is None else list_null(null, stage=3)
-    return AssessedTimes(
-        contract,
-        null,
-        None if listed is None else assemble_fit(specification, performance_year, listed),
+    return Assessed(
+        contract=contract,
+        null=null,
+        null_rows=(
+            None if listed is None else assemble_fit(specification, performance_year, listed)
+        ),
     )
 
 

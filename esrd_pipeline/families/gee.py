@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
 from esrd_pipeline.families.contract import Assessment, assemble_contract
@@ -123,6 +124,22 @@ def score_rows(specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Ta
     """Return x'b of each row of a cohort under a stored fit, the fit's own or another."""
     rows = read_cohort(specification.measure, cohort, specification.adjusters)
     return rows.predict(read_regression(fit, stage=1))
+
+
+def expect_events(
+    specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table
+) -> FloatArray:
+    """Return the probability of the outcome in each month at its facility's own intercept.
+
+    0 in a facility without events, 1 in one of events alone.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: a facility's equation has no root.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    predictor = rows.predict(read_regression(fit, stage=1))
+    return np.asarray(expit(_solve(rows, predictor).intercept[rows.facility] + predictor))
 
 
 def assess_facilities(

@@ -1,19 +1,17 @@
-"""SHR from its cohort to the facility contract of one program, with its reliability.
+"""SHR between its cohort and its model, and its reliability.
 
-The model is the rates family's; what is SHR's own stands here: its conditions, its programs'
-differences, its facility lists. Manual 2.13; 2025 submission of CBE 1463.
+The model is the rates family's; what is SHR's own stands here: its specifications and conditions.
+Manual 2.13; 2025 submission of CBE 1463.
 """
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from esrd_pipeline.families.cohort import PATIENT, read_cohort
+from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.conditions import GROUP, add_conditions
-from esrd_pipeline.families.listed import list_facilities
-from esrd_pipeline.families.rates import DAYS, DAYS_PER_YEAR, EVENTS, AssessedRates, expect_events
+from esrd_pipeline.families.rates import DAYS, DAYS_PER_YEAR, EVENTS, expect_events
 from esrd_pipeline.measures import shr
 from esrd_pipeline.measures.specification import Program, Specification
 from esrd_pipeline.parameters.rows import load_rows
@@ -23,17 +21,6 @@ from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.tables.measured import SHR_RELIABILITY
 
 RESAMPLING_SEED = 1463
-_INFERENCE = (
-    "lower",
-    "upper",
-    "p_value",
-    "z",
-    "z_null_mean",
-    "z_null_sd",
-    "category",
-    "standard_error",
-)
-"""What the manual computes for Dialysis Facility Measures only (2.13.15, 2.13.16)."""
 
 
 def choose_specification(performance_year: int) -> str:
@@ -73,26 +60,6 @@ def prepare(
     return (
         replace(specification, adjusters=(*specification.adjusters, *groups)),
         add_conditions(cohort, conditions, groups),
-    )
-
-
-def finish(
-    program: Program, performance_year: int, assessed: AssessedRates, facilities: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the program's rows of the contract: every facility of its list and of the cohort.
-
-    A facility that the program's list leaves out, or that has no one at risk, says so. The QIP's
-    value is the rate (reading 10); it has no test, limits or category.
-    """
-    rows = assessed.contract
-    if program == "qip":
-        rows = rows.assign(**dict.fromkeys(_INFERENCE), value=rows["rate"])
-    return list_facilities(
-        shr.specify(program, choose_specification(performance_year)),
-        performance_year,
-        rows,
-        facilities,
-        nothing="no patient at risk",
     )
 
 
@@ -143,25 +110,3 @@ def estimate_reliability(
         measure=specification.measure,
     )
     return frame[SHR_RELIABILITY.column_names]
-
-
-def group_by_risk(
-    specification: Specification, fit: pd.DataFrame, cohort: pa.Table, *, groups: int = 10
-) -> pd.DataFrame:
-    """Return observed and expected events per patient-year by group of predicted rate."""
-    expected = expect_events(specification, fit, cohort)
-    days = cohort.column(DAYS).to_numpy().astype(np.float64)
-    observed = cohort.column(EVENTS).to_numpy().astype(np.float64)
-    patient = cohort.column(PATIENT).to_numpy()
-    order = np.lexsort((patient, expected / days))
-    group = np.empty(order.size, dtype=np.intp)
-    group[order] = np.arange(order.size) * groups // order.size
-    years = sum_by(group, days) / DAYS_PER_YEAR
-    return pd.DataFrame(
-        {
-            "group": np.arange(1, years.size + 1),
-            "patient_years": years,
-            "observed": sum_by(group, observed) / years,
-            "expected": sum_by(group, expected) / years,
-        }
-    )

@@ -2,7 +2,38 @@
 
 import pandas as pd
 
-from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.specification import GeeSpecification, Specification
+
+_INFERENCE = (
+    "lower",
+    "upper",
+    "p_value",
+    "z",
+    "z_null_mean",
+    "z_null_sd",
+    "category",
+    "standard_error",
+)
+"""What the manual computes for Dialysis Facility Measures only (2.12.16, 2.13.15, 2.16.14)."""
+
+
+def finish(
+    specification: Specification,
+    performance_year: int,
+    rows: pd.DataFrame,
+    facilities: pd.DataFrame,
+    *,
+    nothing: str,
+) -> pd.DataFrame:
+    """Return a modelled measure's rows of the contract as its program has them.
+
+    The QIP has no test, limits or category, and scores a ratio as the rate (reading 10).
+    """
+    if specification.program == "qip":
+        rows = rows.assign(**dict.fromkeys(_INFERENCE))
+        if not isinstance(specification, GeeSpecification):
+            rows = rows.assign(value=rows["rate"])
+    return list_facilities(specification, performance_year, rows, facilities, nothing=nothing)
 
 
 def list_facilities(

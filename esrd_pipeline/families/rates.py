@@ -5,15 +5,13 @@ year's model scores another year's rows without being fitted again. Manual 2.12.
 2.13.13 to 2.13.16, 2.25.14 to 2.25.17.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort, read_cohort
-from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_null,
@@ -25,7 +23,6 @@ from esrd_pipeline.families.fits import (
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import (
-    EmpiricalNull,
     Method,
     assign_null,
     fit_empirical_null,
@@ -44,15 +41,6 @@ EVENTS = "event_count"
 INTERVAL = "interval"
 YEAR = "performance_year"
 DAYS_PER_YEAR = 365.25
-
-
-@dataclass(frozen=True, slots=True)
-class AssessedRates:
-    """A year's facilities: their rows of the contract, and the null they were held against."""
-
-    contract: pd.DataFrame
-    null: EmpiricalNull
-    null_rows: pd.DataFrame
 
 
 def fit_measure(
@@ -118,16 +106,6 @@ def expect_events(specification: Specification, fit: pd.DataFrame, cohort: pa.Ta
     return _expect(specification, fit, rows)
 
 
-def expect_by_period(
-    specification: Specification, fit: pd.DataFrame, cohort: pa.Table
-) -> pd.DataFrame:
-    """Return the events a stored fit expects of each day at risk of each period of a cohort."""
-    frame = cohort.select(["program", "patient_id", "period", YEAR]).to_pandas()
-    days = cohort.column(DAYS).to_numpy().astype(np.float64)
-    frame["expected_a_day"] = expect_events(specification, fit, cohort) / days
-    return frame
-
-
 def assess_facilities(
     specification: Specification,
     performance_year: int,
@@ -135,7 +113,7 @@ def assess_facilities(
     cohort: pa.Table,
     *,
     method: Method = "bisquare",
-) -> AssessedRates:
+) -> Assessed:
     """Hold every facility of a cohort against a stored fit.
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
@@ -180,7 +158,7 @@ def assess_facilities(
         reference=1.0,
         remark=_remark(compared),
     )
-    return AssessedRates(
+    return Assessed(
         contract=assemble_contract(
             specification, performance_year, ccns=rows.ccns, assessment=assessment
         ),

@@ -43,6 +43,31 @@ def draw_facilities(cohort: pa.Table, *, count: int, seed: int) -> list[str]:
     return [ccns[place] for place in sorted(drawn)]
 
 
+def compare_fit(
+    specification: Specification,
+    performance_year: int,
+    cohort: pa.Table,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a measure's first stage by the library that has its model; its type says which.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    drawn = {"seed": seed, "facility_count": facility_count}
+    match specification:
+        case CoxSpecification():
+            return compare_cox_fit(specification, performance_year, cohort, **drawn)
+        case ThreeStageSpecification():
+            return compare_three_stage_fit(specification, performance_year, cohort, **drawn)
+        case GeeSpecification():
+            return compare_gee_fit(specification, performance_year, cohort, **drawn)
+        case _:
+            return compare_rates_fit(specification, performance_year, cohort, **drawn)
+
+
 def compare_rates_fit(
     specification: Specification,
     performance_year: int,

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
-from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     Row,
     assemble_fit,
@@ -30,7 +30,6 @@ from esrd_pipeline.measures.specification import ThreeStageSpecification
 from esrd_pipeline.statistics.crossed_effects import fit_crossed
 from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.empirical_null import (
-    EmpiricalNull,
     Method,
     assign_null,
     fit_empirical_null,
@@ -73,19 +72,6 @@ class StoredNorm:
     hospital_effects: FloatArray
     median_effect: float
     national_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class AssessedDischarges:
-    """A year's facilities: their rows of the contract, and the null they were held against.
-
-    `set_aside` counts what the fit or the null could not take as it is.
-    """
-
-    contract: pd.DataFrame
-    null: EmpiricalNull
-    null_rows: pd.DataFrame
-    set_aside: tuple[SetAside, ...]
 
 
 def fit_measure(
@@ -188,7 +174,7 @@ def assess_facilities(
     cohort: pa.Table,
     *,
     method: Method = "bisquare",
-) -> AssessedDischarges:
+) -> Assessed:
     """Hold every facility of a cohort against a stored fit.
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
@@ -247,7 +233,7 @@ def assess_facilities(
             has_strange=np.bincount(rows.facility[strange], minlength=discharges.size) > 0,
         ),
     )
-    return AssessedDischarges(
+    return Assessed(
         contract=assemble_contract(
             specification, performance_year, ccns=rows.ccns, assessment=assessment
         ),

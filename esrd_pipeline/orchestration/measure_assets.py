@@ -1,4 +1,4 @@
-"""Assets of measures computed from raw files: cohort, fit, witness and facilities of each."""
+"""Assets of the modelled measures: cohorts, the road of each, and the contract of all."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -8,33 +8,16 @@ import pandas as pd
 
 from esrd_pipeline.orchestration.absent import leave_empty
 from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.road import Road, has_no_cohort, make_road
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import cohort, facility, history, linkage, measured
+from esrd_pipeline.tables import cohort, facility, history, measured
 from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from esrd_pipeline.measures.specification import Program, Specification
-
-PROGRAMS: tuple["Program", ...] = ("dfc", "qip")
-SAMPLE_SEED = 2728
-SAMPLE_FACILITIES = 25
-MOST_DIFFERENCE = 1e-4
-"""Relative to the larger of estimate and standard error; beyond it the two fits disagree."""
-_CODE = (
-    "families/cohort.py",
-    "families/conditions.py",
-    "families/contract.py",
-    "families/fits.py",
-    "families/hospitalisation.py",
-    "families/listed.py",
-    "families/rates.py",
-    "measures/shr.py",
-    "parameters/measure_specification.csv",
-    "parameters/prevalent_condition_group.csv",
-)
 
 
 def _choose(build: Build) -> Mapping[str, object]:
@@ -43,7 +26,7 @@ def _choose(build: Build) -> Mapping[str, object]:
     return {"specification": choose_specification(build.performance_year)}
 
 
-def _prepare(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
+def _read_shr(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
     """Read one program's cohort, conditions beside it."""
     from esrd_pipeline.families.hospitalisation import choose_specification, prepare
 
@@ -58,109 +41,23 @@ def _prepare(build: Build, program: "Program") -> "tuple[Specification, pa.Table
     return prepare(program, year, rows, conditions)
 
 
-def _has_no_cohort(build: Build) -> bool:
-    return not build.warehouse.count_rows(cohort.SHR, build.performance_year)
+def _measure_reliability(build: Build) -> Built:
+    from esrd_pipeline.families.hospitalisation import estimate_reliability
 
-
-def _fit_shr(build: Build) -> Built:
-    from esrd_pipeline.families import rates
-    from esrd_pipeline.families.hospitalisation import estimate_reliability, group_by_risk
-    from esrd_pipeline.orchestration.pictures import draw_calibration
-
-    if _has_no_cohort(build):
-        return leave_empty(measured.SHR_FIT, measured.SHR_RELIABILITY)
-    fits, reliability, deciles, notes = [], [], [], {}
-    for program in PROGRAMS:
-        specification, rows = _prepare(build, program)
-        fit = rates.fit_measure(specification, build.performance_year, rows)
-        stored = rates.read_fit(specification, fit).regression
-        notes |= {
-            f"{program}: rows": stored.row_count,
-            f"{program}: admissions": stored.event_count,
-            f"{program}: terms": len(stored.names),
-            f"{program}: steps": stored.iterations,
-        }
-        fits.append(fit)
-        reliability.append(estimate_reliability(specification, build.performance_year, fit, rows))
-        deciles.append(group_by_risk(specification, fit, rows))
-    return Built(
-        (pd.concat(fits, ignore_index=True), pd.concat(reliability, ignore_index=True)),
-        notes=notes,
-        picture=draw_calibration(deciles[PROGRAMS.index("dfc")]),
-    )
-
-
-def _witness_shr(build: Build) -> Built:
-    from esrd_pipeline.families.second_opinion import compare_rates_fit, tell_difference
-
-    if _has_no_cohort(build):
-        return leave_empty(measured.SHR_SECOND_OPINION)
-    compared = []
-    for program in PROGRAMS:
-        specification, rows = _prepare(build, program)
-        compared.append(
-            compare_rates_fit(
-                specification,
-                build.performance_year,
-                rows,
-                seed=SAMPLE_SEED,
-                facility_count=SAMPLE_FACILITIES,
-            )
-        )
-    frame = pd.concat(compared, ignore_index=True)
-    largest, sentence = tell_difference(frame)
-    return Built(
-        (frame,),
-        notes={"largest difference": largest},
-        warning=sentence if largest > MOST_DIFFERENCE else None,
-    )
-
-
-def _assess_shr(build: Build) -> Built:
-    from esrd_pipeline.families import rates
-    from esrd_pipeline.families.hospitalisation import finish
-    from esrd_pipeline.orchestration.pictures import draw_ratio
-
-    if _has_no_cohort(build):
-        return leave_empty(measured.SHR, measured.SHR_NULL, cohort.SHR_EXPECTED)
-    fit = build.read(measured.SHR_FIT)
-    contracts, nulls, expected, picture = [], [], [], None
-    for program in PROGRAMS:
-        specification, rows = _prepare(build, program)
+    if has_no_cohort(_SHR, build):
+        return leave_empty(measured.SHR_RELIABILITY)
+    fit, parts = build.read(_SHR.tables.fit), []
+    for program in _SHR.programs:
+        specification, rows = _read_shr(build, program)
         mine = fit[fit["program"] == program]
-        assessed = rates.assess_facilities(specification, build.performance_year, mine, rows)
-        expected.append(rates.expect_by_period(specification, mine, rows))
-        facilities = build.read(linkage.FACILITY, program=program)
-        contract = finish(program, build.performance_year, assessed, facilities)
-        contracts.append(contract)
-        if program == "dfc":
-            nulls.append(assessed.null_rows)
-            picture = draw_ratio(contract, assessed.null)
-    frame = pd.concat(contracts, ignore_index=True)
-    reported = frame[frame["reportable"].astype(bool)]
-    return Built(
-        (
-            frame,
-            pd.concat(nulls, ignore_index=True),
-            pd.concat(expected, ignore_index=True),
-        ),
-        notes={
-            "facilities": int(frame["ccn"].nunique()),
-            "reportable rows": len(reported),
-            **{
-                str(name): int(count) for name, count in reported["category"].value_counts().items()
-            },
-        },
-        picture=picture,
-    )
+        parts.append(estimate_reliability(specification, build.performance_year, mine, rows))
+    return Built((pd.concat(parts, ignore_index=True),))
 
 
 def _unite(build: Build) -> Built:
     from esrd_pipeline.families.united import unite_contract
 
-    computed = [
-        _read_stored(build, table) for table in (measured.SHR, measured.MONTHLY, measured.REPORTING)
-    ]
+    computed = [_read_stored(build, table) for table in measured.COMPUTED]
     frame = unite_contract(
         performance_year=build.performance_year,
         published=build.read(facility.PUBLISHED),
@@ -178,7 +75,25 @@ def _read_stored(build: Build, table: Table) -> pd.DataFrame:
     return build.read(table)
 
 
-_COHORT_OF_SHR = (Upstream(cohort.SHR), Upstream(history.PREVALENT_CONDITION))
+_SHR = Road(
+    name="SHR",
+    programs=("dfc", "qip"),
+    tables=measured.MODELLED["shr"],
+    cohort=cohort.SHR,
+    read=_read_shr,
+    upstream=(Upstream(history.PREVALENT_CONDITION),),
+    code=(
+        "families/hospitalisation.py",
+        "families/rates.py",
+        "measures/shr.py",
+        "parameters/measure_specification.csv",
+        "parameters/prevalent_condition_group.csv",
+        "statistics/facility_rates.py",
+        "statistics/rate_cells.py",
+        "statistics/rates.py",
+    ),
+)
+_ROADS: tuple[Road, ...] = (_SHR,)
 
 _COHORT = (
     make_select_asset(
@@ -193,31 +108,12 @@ _COHORT = (
         parameters=_choose,
     ),
 )
-_MEASURES = (
-    TableAsset(
-        tables=(measured.SHR_FIT, measured.SHR_RELIABILITY),
-        compute=_fit_shr,
-        description="SHR's national model, both stages, fitted for each program; how reliable"
-        " the measure is.",
-        upstream=_COHORT_OF_SHR,
-        code=("statistics/rates.py", "statistics/rate_cells.py", *_CODE),
-    ),
-    TableAsset(
-        tables=(measured.SHR_SECOND_OPINION,),
-        compute=_witness_shr,
-        description="The same model fitted by statsmodels to a seeded sample of facilities,"
-        " beside ours. Its plausibility check warns where they disagree.",
-        upstream=_COHORT_OF_SHR,
-        code=("families/second_opinion.py", *_CODE),
-    ),
-    TableAsset(
-        tables=(measured.SHR, measured.SHR_NULL, cohort.SHR_EXPECTED),
-        compute=_assess_shr,
-        description="SHR of every facility: observed, expected, ratio, rate; for Dialysis"
-        " Facility Measures limits, p-value against the empirical null, and category.",
-        upstream=(*_COHORT_OF_SHR, Upstream(measured.SHR_FIT), Upstream(linkage.FACILITY)),
-        code=("statistics/facility_rates.py", "statistics/empirical_null.py", *_CODE),
-    ),
+_RELIABILITY = TableAsset(
+    tables=(measured.SHR_RELIABILITY,),
+    compute=_measure_reliability,
+    description="How reliable SHR is: inter-unit reliability, C-statistic.",
+    upstream=(*_SHR.sources, Upstream(_SHR.tables.fit)),
+    code=("statistics/concordance.py", "statistics/reliability.py", *_SHR.code),
 )
 _CONTRACT = TableAsset(
     tables=(measured.CONTRACT,),
@@ -226,9 +122,7 @@ _CONTRACT = TableAsset(
     " as published.",
     upstream=(
         Upstream(facility.PUBLISHED),
-        Upstream(measured.SHR),
-        Upstream(measured.MONTHLY),
-        Upstream(measured.REPORTING),
+        *(Upstream(table) for table in measured.COMPUTED),
     ),
     code=("families/united.py", "families/published_fields.py", "parameters/published_measure.csv"),
 )
@@ -250,7 +144,9 @@ _FACILITY_OPTION = {
 
 ASSETS = (
     make_step("cohort", _COHORT),
-    make_step("measures", _MEASURES),
+    # A step each: some look back over more years of their cohort than others.
+    *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
+    make_step("reliability", (_RELIABILITY,)),
     make_step("contract", (_CONTRACT,)),
     # On its own: it alone takes a facility.
     make_step("explanation_of_shr", (_EXPLANATION,), options=_FACILITY_OPTION),

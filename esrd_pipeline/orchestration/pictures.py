@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from esrd_pipeline.statistics.design import FloatArray
     from esrd_pipeline.statistics.empirical_null import EmpiricalNull
 
 INK = "#2f4b6e"
@@ -137,29 +138,23 @@ def draw_reportable_share(published: pd.DataFrame) -> "Figure":
     return figure
 
 
-def draw_ratio(contract: pd.DataFrame, null: "EmpiricalNull") -> "Figure":
-    """Funnel of ratios over expected events, and z-scores by size with their four null curves."""
+def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Figure":
+    """Funnel of facilities, and z-scores with the null curves they are held against.
+
+    Ratios stand over expected events; percentages, which have none, over patients. With an
+    empirical null there is a panel for each of its four strata of size; without, one with the
+    standard normal curve.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5), dpi=100, layout="constrained")
-    funnel, *panels = figure.subplot_mosaic([["f", "a", "b"], ["f", "c", "d"]]).values()
+    mosaic = figure.subplot_mosaic("fab;fcd" if null else "fa")
+    funnel, *panels = mosaic.values()
     shown = contract[contract["reportable"].astype(bool)]
-    for category, colour in (("as", "#b8b8b8"), ("better", "#3b7d4f"), ("worse", "#c8553d")):
-        mine = shown[shown["category"] == category]
-        funnel.plot(
-            mine["denominator"],
-            mine["value"],
-            ".",
-            ms=3,
-            color=colour,
-            label=f"{category} {len(mine):,}",
-        )
-    funnel.axhline(1, color=INK, lw=1)
-    funnel.set_xscale("log")
-    funnel.set_xlabel("expected events")
-    funnel.set_ylabel("ratio of observed to expected")
-    funnel.set_title(f"{len(shown):,} facilities")
-    funnel.legend(loc="upper right", fontsize=8, frameon=False)
+    _draw_funnel(funnel, shown)
+    if null is None:
+        _draw_theory(panels[0], shown["z"].dropna().to_numpy(dtype=np.float64))
+        return figure
     for axes, part in zip(panels, null.strata, strict=True):
         middle = (part.bin_edges[1:] + part.bin_edges[:-1]) / 2
         axes.bar(middle, part.bin_counts, width=np.diff(part.bin_edges), color="#c9d3e0")
@@ -174,8 +169,36 @@ def draw_ratio(contract: pd.DataFrame, null: "EmpiricalNull") -> "Figure":
     return figure
 
 
-def draw_calibration(groups: pd.DataFrame) -> "Figure":
-    """Observed against expected events per patient-year, by group of predicted rate."""
+def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
+    is_ratio = not (shown["denominator"] >= shown["patients"]).all() or shown["rate"].notna().any()
+    size = "denominator" if is_ratio else "patients"
+    for category, colour in (("as", "#b8b8b8"), ("better", "#3b7d4f"), ("worse", "#c8553d")):
+        mine = shown[shown["category"] == category]
+        funnel.plot(
+            mine[size], mine["value"], ".", ms=3, color=colour, label=f"{category} {len(mine):,}"
+        )
+    if is_ratio:
+        funnel.axhline(1, color=INK, lw=1)
+    funnel.set_xscale("log")
+    funnel.set_xlabel("expected events" if is_ratio else "patients")
+    funnel.set_ylabel("ratio of observed to expected" if is_ratio else "percent")
+    funnel.set_title(f"{len(shown):,} facilities")
+    funnel.legend(loc="upper right", fontsize=8, frameon=False)
+
+
+def _draw_theory(axes: "Axes", z: "FloatArray") -> None:
+    edges = np.linspace(-6, 6, 49)
+    counts, _ = np.histogram(np.clip(z, -6, 6), bins=edges)
+    middle = (edges[1:] + edges[:-1]) / 2
+    curve = z.size * np.diff(edges) * np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi)
+    axes.bar(middle, counts, width=np.diff(edges), color="#c9d3e0")
+    axes.plot(middle, curve, color="#c8553d", lw=1.5)
+    axes.set_title("z, against the standard normal: no empirical null", fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw_calibration(groups: pd.DataFrame, *, unit: str) -> "Figure":
+    """Observed against expected events a unit of exposure, by group of predicted risk."""
     figure, axes = _sheet(height=4.5)
     most = float(groups[["observed", "expected"]].to_numpy().max()) * 1.05
     axes.plot([0, most], [0, most], color="#b8b8b8", lw=1)
@@ -190,9 +213,9 @@ def draw_calibration(groups: pd.DataFrame) -> "Figure":
         )
     axes.set_xlim(0, most)
     axes.set_ylim(0, most)
-    axes.set_xlabel("expected events per patient-year")
-    axes.set_ylabel("observed events per patient-year")
-    axes.set_title("Calibration by decile of predicted rate")
+    axes.set_xlabel(f"expected events per {unit}")
+    axes.set_ylabel(f"observed events per {unit}")
+    axes.set_title("Calibration by decile of predicted risk")
     return figure
 
 

@@ -1,7 +1,8 @@
 """The short tables that end a command: a year's results, a facility's explanation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -57,14 +58,17 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
 
 
 def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:
-    """What was computed from patient-level files."""
-    if not warehouse.has(measured.SHR, year):
-        return []
-    rows = warehouse.read(measured.SHR, year)
-    reported = rows[(rows["program"] == "dfc") & rows["reportable"].astype(bool)]
-    counts = reported["category"].value_counts()
-    said = ", ".join(f"{counts.get(name, 0):,} {name}" for name in ("better", "as", "worse"))
-    return [("SHR from raw files", f"{len(reported):,}", said)]
+    """What was computed from patient-level files by a model."""
+    lines = []
+    for measure, tables in measured.MODELLED.items():
+        if not warehouse.has(tables.facility, year):
+            continue
+        rows = warehouse.read(tables.facility, year)
+        reported = rows[(rows["program"] == "dfc") & rows["reportable"].astype(bool)]
+        counts = reported["category"].value_counts()
+        said = ", ".join(f"{counts.get(name, 0):,} {name}" for name in ("better", "as", "worse"))
+        lines.append((f"{measure.upper()} from raw files", f"{len(reported):,}", said))
+    return lines
 
 
 def write_explanation(
@@ -76,7 +80,7 @@ def write_explanation(
         LookupError: the facility neither treated nor answered for anyone in the year.
     """
     warehouse = Warehouse(settings.warehouse_dir)
-    told, table, tell, names = _KINDS[kind]
+    told, tell = _KINDS[kind]
     rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
@@ -85,13 +89,11 @@ def write_explanation(
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_csv(path, index=False, lineterminator="\n")
     lines = tell(rows)
-    contract = warehouse.read(table, year)
+    contract = warehouse.read(_find_contract(kind, measure), year)
     mine = contract[(contract["ccn"] == ccn) & (contract["measure"] == measure)]
     for row in mine.to_dict("records"):
         result = (
-            f"{names[row['program']]} {row['value']:.4f}"
-            if row["reportable"]
-            else str(row["reason"])
+            f"{_name_value(row)} {row['value']:.4f}" if row["reportable"] else str(row["reason"])
         )
         lines.append((str(row["program"]), result, *[""] * (len(lines[0]) - 2)))
     return path, lines
@@ -159,16 +161,26 @@ def _tell_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
-_VALUE = {"dfc": "value", "qip": "value"}
-_KINDS: dict[
-    str, tuple[Table, Table, Callable[[pd.DataFrame], list[Sequence[str]]], dict[str, str]]
-] = {
-    "shr": (explain.SHR, measured.SHR, _tell_days, {"dfc": "ratio", "qip": "rate"}),
-    "monthly": (explain.MONTHLY, measured.MONTHLY, _tell_months, _VALUE),
-    "yearly": (explain.YEARLY, measured.REPORTING, _tell_patients, _VALUE),
-    "reported": (explain.REPORTED, measured.REPORTING, _tell_reports, _VALUE),
+def _find_contract(kind: str, measure: str) -> Table:
+    if measure in measured.MODELLED:
+        return measured.MODELLED[measure].facility
+    return measured.MONTHLY if kind == "monthly" else measured.REPORTING
+
+
+def _name_value(row: dict[Hashable, Any]) -> str:
+    """What the value is: a ratio or, in the QIP, a rate where the measure is one; else a value."""
+    if pd.isna(row["rate"]):
+        return "value"
+    return "ratio" if row["program"] == "dfc" else "rate"
+
+
+_KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] = {
+    "shr": (explain.SHR, _tell_days),
+    "monthly": (explain.MONTHLY, _tell_months),
+    "yearly": (explain.YEARLY, _tell_patients),
+    "reported": (explain.REPORTED, _tell_reports),
 }
-"""By kind: the explanation, the result, how it is told, and what a program's value is."""
+"""By kind: the explanation, and how it is told."""
 
 
 def list_kinds(measure: str) -> list[str]:

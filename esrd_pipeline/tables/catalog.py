@@ -62,6 +62,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *history.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
+    *measured.EXPECTED,
     *counted.TABLES,
     *explain.TABLES,
 )

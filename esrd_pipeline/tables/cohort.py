@@ -110,18 +110,4 @@ SHR = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
-SHR_EXPECTED = Table(
-    name="cohort.shr_expected",
-    grain="one period of one patient",
-    source="manual 2.13.14",
-    key=("program", "patient_id", "period"),
-    columns=(
-        PROGRAM,
-        PATIENT,
-        Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
-        YEAR,
-        Column("expected_a_day", "number", "Admissions expected a day at risk", required=True),
-    ),
-)
-
-TABLES = (SHR_DAYS, SHR, SHR_EXPECTED)
+TABLES = (SHR_DAYS, SHR)

@@ -1,7 +1,10 @@
 """Tables of a measure computed from raw files: its fit, its witness, its facilities."""
 
+from dataclasses import dataclass
+
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS, CONTRACT_RULES, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY, SECOND_OPINION_COLUMNS
+from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Table
 
 
@@ -70,12 +73,75 @@ def contract_table(measure: str, source: str) -> Table:
     )
 
 
+def expected_table(measure: str, key: tuple[Column, ...], *, grain: str) -> Table:
+    """Return the table of the events a measure's fit expects of each row of its cohort."""
+    return Table(
+        name=f"cohort.{measure}_expected",
+        grain=grain,
+        source="the measure's fit and cohort",
+        key=("program", *(column.name for column in key)),
+        columns=(
+            PROGRAM,
+            *key,
+            YEAR,
+            Column("expected", "number", "Events expected", required=True, minimum=0),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTables:
+    """What is stored of one modelled measure.
+
+    Attributes:
+        fit: its fits, one a program.
+        second_opinion: another library's, beside ours.
+        facility: its facilities, in the facility contract.
+        null: its empirical nulls; None where the measure has none.
+        expected: what is expected of each row of its cohort; None where rows have no expectation.
+    """
+
+    fit: Table
+    second_opinion: Table
+    facility: Table
+    null: Table | None
+    expected: Table | None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Those of the nation and of facilities, none of patients."""
+        stored = (self.fit, self.null, self.second_opinion, self.facility)
+        return tuple(table for table in stored if table is not None)
+
+
+def model_tables(
+    measure: str, source: str, *, has_null: bool = True, expected: Table | None = None
+) -> ModelTables:
+    """Return the tables of one modelled measure."""
+    return ModelTables(
+        fit=fit_table(measure, source),
+        second_opinion=second_opinion_table(measure),
+        facility=contract_table(measure, source),
+        null=null_table(measure, source) if has_null else None,
+        expected=expected,
+    )
+
+
 _SHR_SOURCE = "manual 2.13; 2025 submission of CBE 1463"
-SHR_FIT = fit_table("shr", f"{_SHR_SOURCE} (2.13.14)")
-SHR_NULL = null_table("shr", f"{_SHR_SOURCE} (2.13.15)")
-SHR_SECOND_OPINION = second_opinion_table("shr")
+_PERIOD = (
+    PATIENT,
+    Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
+)
+MODELLED: dict[str, ModelTables] = {
+    "shr": model_tables(
+        "shr",
+        _SHR_SOURCE,
+        expected=expected_table("shr", _PERIOD, grain="one period of one patient"),
+    ),
+}
+"""By measure."""
 SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
-SHR = contract_table("shr", _SHR_SOURCE)
+EXPECTED = tuple(m.expected for m in MODELLED.values() if m.expected is not None)
 
 MONTHLY = Table(
     name="facility.monthly",
@@ -98,7 +164,7 @@ REPORTING = Table(
 CONTRACT = Table(
     name="facility.contract",
     grain="one facility, program and measure: computed from raw files, or else as published",
-    source="facility.shr, facility.monthly, facility.reporting, facility.published",
+    source="the facilities of every computed measure; facility.published",
     key=("ccn", "program", "measure"),
     columns=(
         *CONTRACT_COLUMNS,
@@ -113,4 +179,12 @@ CONTRACT = Table(
     rules=CONTRACT_RULES,
 )
 
-TABLES = (SHR_FIT, SHR_NULL, SHR_SECOND_OPINION, SHR_RELIABILITY, SHR, MONTHLY, REPORTING, CONTRACT)
+COMPUTED: tuple[Table, ...] = (*(m.facility for m in MODELLED.values()), MONTHLY, REPORTING)
+"""Facilities of every measure that is computed from raw files."""
+TABLES = (
+    *(table for measure in MODELLED.values() for table in measure.tables),
+    SHR_RELIABILITY,
+    MONTHLY,
+    REPORTING,
+    CONTRACT,
+)

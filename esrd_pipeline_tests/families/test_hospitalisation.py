@@ -8,15 +8,16 @@ import pytest
 from esrd_pipeline.families import rates
 from esrd_pipeline.families.conditions import add_conditions
 from esrd_pipeline.families.explanation import add_up
+from esrd_pipeline.families.family import group_by_risk
 from esrd_pipeline.families.hospitalisation import (
     choose_specification,
     estimate_reliability,
-    finish,
-    group_by_risk,
     list_conditions,
 )
+from esrd_pipeline.families.listed import finish
 from esrd_pipeline.families.united import leave_computed, unite_contract
 from esrd_pipeline.measures.shr import ADJUSTERS, specify
+from esrd_pipeline.measures.specification import Program
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 from esrd_pipeline_tests.families.rates_nation import SHR, make_cohort
@@ -35,6 +36,11 @@ def facilities(
     rows = [(ccn, reasons.get(ccn)) for ccn in (*CCNS, *more)]
     frame = pd.DataFrame(rows, columns=["ccn", "reason"])
     return frame.assign(is_eligible=frame["reason"].isna())
+
+
+def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
+    specification = specify(program, "manual")
+    return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no patient at risk")
 
 
 def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
@@ -78,21 +84,21 @@ def test_a_diagnosis_is_grouped_as_ahrq_groups_it() -> None:
 
 
 def test_qip_has_no_test_no_limits_and_no_category() -> None:
-    rows = finish("qip", YEAR, ASSESSED, facilities())
+    rows = finish_shr("qip", facilities())
     assert rows[["lower", "upper", "p_value", "z", "category"]].isna().all().all()
     assert rows.loc[rows["reportable"], "rate"].notna().all()
 
 
 def test_the_value_is_the_rate_in_the_qip_and_the_ratio_in_dfc() -> None:
-    qip = finish("qip", YEAR, ASSESSED, facilities()).set_index("ccn")
-    dfc = finish("dfc", YEAR, ASSESSED, facilities()).set_index("ccn")
+    qip = finish_shr("qip", facilities()).set_index("ccn")
+    dfc = finish_shr("dfc", facilities()).set_index("ccn")
     assert qip["value"].equals(qip["rate"])
     ratio = dfc["numerator"] / dfc["denominator"]
     pd.testing.assert_series_equal(dfc["value"], ratio, check_names=False)
 
 
 def test_a_facility_the_list_leaves_out_keeps_its_numbers_and_the_lists_reason() -> None:
-    rows = finish("dfc", YEAR, ASSESSED, facilities(left_out={CCNS[0]: "closed"}))
+    rows = finish_shr("dfc", facilities(left_out={CCNS[0]: "closed"}))
     row = rows.set_index("ccn").loc[CCNS[0]]
     assert (row["reportable"], row["reason"]) == (False, "closed")
     assert pd.isna(row["category"])
@@ -101,12 +107,12 @@ def test_a_facility_the_list_leaves_out_keeps_its_numbers_and_the_lists_reason()
 
 def test_a_facility_that_is_not_on_the_list_says_so() -> None:
     listed = facilities()
-    rows = finish("dfc", YEAR, ASSESSED, listed[listed["ccn"] != CCNS[1]])
+    rows = finish_shr("dfc", listed[listed["ccn"] != CCNS[1]])
     assert rows.set_index("ccn").loc[CCNS[1], "reason"] == "not on the program's facility list"
 
 
 def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() -> None:
-    rows = finish("dfc", YEAR, ASSESSED, facilities(more=("999999",)))
+    rows = finish_shr("dfc", facilities(more=("999999",)))
     (row,) = rows[rows["ccn"] == "999999"].to_dict("records")
     assert row["reason"] == "no patient at risk"
     assert (row["unit_count"], row["numerator"]) == (0, 0)
@@ -128,7 +134,7 @@ def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facili
 
 def test_deciles_of_risk_hold_a_tenth_of_the_rows_and_add_up() -> None:
     groups = group_by_risk(SHR, FIT, COHORT)
-    years = groups["patient_years"]
+    years = groups["exposure"]
     assert len(groups) == 10
     observed = (groups["observed"] * years).sum()
     assert observed == pytest.approx(COHORT["event_count"].to_numpy().sum())

@@ -64,9 +64,14 @@ listed AS (
 ),
 
 expectation AS (
-    SELECT program, patient_id, period, expected_a_day
-    FROM cohort.shr_expected
-    WHERE performance_year = $performance_year
+    SELECT e.program, e.patient_id, e.period, e.expected / c.days_at_risk AS expected_a_day
+    FROM cohort.shr_expected AS e
+    JOIN cohort.shr AS c
+        ON c.program = e.program
+        AND c.patient_id = e.patient_id
+        AND c.period = e.period
+        AND c.performance_year = $performance_year
+    WHERE e.performance_year = $performance_year
 ),
 
 judged AS (

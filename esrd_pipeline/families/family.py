@@ -1,0 +1,131 @@
+"""What the road from a cohort to the facility contract asks of a model, whichever it is.
+
+A measure's specification says which: its type is the family.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from esrd_pipeline.families import cox, gee, rates, three_stage
+from esrd_pipeline.families.contract import Assessed
+from esrd_pipeline.measures.specification import (
+    CoxSpecification,
+    GeeSpecification,
+    Specification,
+    ThreeStageSpecification,
+)
+from esrd_pipeline.statistics.design import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One kind of model, as functions of a specification and a cohort.
+
+    Attributes:
+        fit: the table of the fit of (specification, performance year, cohort).
+        assess: every facility held against a stored fit: (specification, year, fit, cohort).
+        expect: events expected of each row, shape (rows,): (specification, stored fit, cohort).
+        event: the column of a row's events.
+        measure_exposure: what a row is exposed, in `unit`, shape (rows,).
+        unit: of the exposure: patient-year, discharge, patient-month.
+    """
+
+    fit: Callable[[Any, int, pa.Table], pd.DataFrame]
+    assess: Callable[[Any, int, pd.DataFrame, pa.Table], Assessed]
+    expect: Callable[[Any, pd.DataFrame, pa.Table], FloatArray]
+    event: str
+    measure_exposure: Callable[[pa.Table], FloatArray]
+    unit: str
+
+
+def find_family(specification: Specification) -> Family:
+    """Return the family of a measure's model."""
+    match specification:
+        case CoxSpecification():
+            return _COX
+        case ThreeStageSpecification():
+            return _THREE_STAGE
+        case GeeSpecification():
+            return _GEE
+        case _:
+            return _RATES
+
+
+def group_by_risk(
+    specification: Specification, fit: pd.DataFrame, cohort: pa.Table, *, groups: int = 10
+) -> pd.DataFrame:
+    """Return observed and expected events a unit of exposure by group of predicted risk.
+
+    Columns: group from 1, exposure, observed, expected. Groups hold as many rows each; rows of
+    the same risk stay in the order of the cohort.
+    """
+    family = find_family(specification)
+    expected = family.expect(specification, fit, cohort)
+    exposure = family.measure_exposure(cohort)
+    observed = cohort.column(family.event).to_numpy().astype(np.float64)
+    order = np.argsort(expected / exposure, kind="stable")
+    group = np.empty(order.size, dtype=np.intp)
+    group[order] = np.arange(order.size) * groups // order.size
+    sums = pd.DataFrame({"exposure": exposure, "observed": observed, "expected": expected})
+    table = sums.groupby(group).sum()
+    table["observed"] /= table["exposure"]
+    table["expected"] /= table["exposure"]
+    return table.rename_axis("group").reset_index().assign(group=lambda rows: rows["group"] + 1)
+
+
+def _assess_gee(
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+) -> Assessed:
+    return Assessed(contract=gee.assess_facilities(specification, performance_year, fit, cohort))
+
+
+def _count_years(cohort: pa.Table) -> FloatArray:
+    return cohort.column(rates.DAYS).to_numpy().astype(np.float64) / rates.DAYS_PER_YEAR
+
+
+def _follow_years(cohort: pa.Table) -> FloatArray:
+    start, stop = (cohort.column(name).to_numpy() for name in (cox.START, cox.STOP))
+    return (stop.astype(np.float64) - start) / cox.DAYS_PER_YEAR
+
+
+def _count_rows(cohort: pa.Table) -> FloatArray:
+    return np.ones(cohort.num_rows)
+
+
+_RATES = Family(
+    fit=rates.fit_measure,
+    assess=rates.assess_facilities,
+    expect=rates.expect_events,
+    event=rates.EVENTS,
+    measure_exposure=_count_years,
+    unit="patient-year",
+)
+_COX = Family(
+    fit=cox.fit_measure,
+    assess=cox.assess_facilities,
+    expect=cox.score_rows,
+    event=cox.EVENT,
+    measure_exposure=_follow_years,
+    unit="patient-year",
+)
+_THREE_STAGE = Family(
+    fit=three_stage.fit_measure,
+    assess=three_stage.assess_facilities,
+    expect=three_stage.score_rows,
+    event=three_stage.EVENT,
+    measure_exposure=_count_rows,
+    unit="discharge",
+)
+_GEE = Family(
+    fit=gee.fit_measure,
+    assess=_assess_gee,
+    expect=gee.expect_events,
+    event=gee.EVENT,
+    measure_exposure=_count_rows,
+    unit="patient-month",
+)

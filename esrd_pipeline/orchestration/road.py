@@ -1,0 +1,238 @@
+"""The road of a modelled measure: from its stored cohort to fit, witness and facilities.
+
+Every such measure takes it; what differs is one `Road` of values.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.absent import leave_empty
+from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream
+from esrd_pipeline.tables import linkage
+from esrd_pipeline.tables.measured import ModelTables
+from esrd_pipeline.tables.model import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from esrd_pipeline.measures.specification import Program, Specification
+
+SAMPLE_SEED = 2728
+SAMPLE_FACILITIES = 25
+MOST_DIFFERENCE = 1e-4
+"""Relative to the larger of estimate and standard error; beyond it the two fits disagree."""
+_CODE = (
+    "families/cohort.py",
+    "families/conditions.py",
+    "families/contract.py",
+    "families/family.py",
+    "families/fits.py",
+    "families/listed.py",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Road:
+    """One modelled measure.
+
+    Attributes:
+        name: as people write it: SHR.
+        programs: that have it.
+        tables: what is stored of it.
+        cohort: the table its model is fitted to.
+        years: how many performance years of the cohort the model takes, the last one included.
+        read: one program's specification and cohort of a step's year.
+        upstream: what `read` reads beside the cohort.
+        code: files of the package that are the measure's own.
+        nothing: what a facility of the list is told that has no row in the cohort.
+    """
+
+    name: str
+    programs: "tuple[Program, ...]"
+    tables: ModelTables
+    cohort: Table
+    read: "Callable[[Build, Program], tuple[Specification, pa.Table]]"
+    code: tuple[str, ...]
+    years: int = 1
+    upstream: tuple[Upstream, ...] = ()
+    nothing: str = "no patient at risk"
+
+    @property
+    def sources(self) -> tuple[Upstream, ...]:
+        """What the model is fitted to."""
+        back = years_before(first=self.years - 1) if self.years > 1 else None
+        return (Upstream(self.cohort, back), *self.upstream)
+
+
+def read_years(
+    build: Build,
+    table: Table,
+    years: int,
+    *,
+    where: dict[str, str],
+    columns: list[str] | None = None,
+) -> "pa.Table":
+    """Return the rows of the last `years` years of a table, as far as they are stored."""
+    import pyarrow as pa
+
+    wanted = range(build.performance_year - years + 1, build.performance_year + 1)
+    stored = [year for year in wanted if build.warehouse.has(table, year)]
+    return pa.concat_tables(
+        [build.warehouse.read_arrow(table, year, where=where, columns=columns) for year in stored]
+    )
+
+
+def make_road(road: Road) -> tuple[TableAsset, ...]:
+    """Return the measure's computations: its fit, its witness, its facilities."""
+    tables, nulls = road.tables, () if road.tables.null is None else (road.tables.null,)
+    expected = () if road.tables.expected is None else (road.tables.expected,)
+    return (
+        TableAsset(
+            tables=(tables.fit,),
+            compute=lambda build: _fit(road, build),
+            description=f"{road.name}'s national model, every stage, fitted for each program.",
+            upstream=road.sources,
+            code=(*_CODE, *road.code),
+        ),
+        TableAsset(
+            tables=(tables.second_opinion,),
+            compute=lambda build: _witness(road, build),
+            description=f"{road.name}'s model fitted by another library to a seeded sample of"
+            " facilities, beside ours. Its plausibility check warns where they disagree.",
+            upstream=road.sources,
+            code=("families/second_opinion.py", *_CODE, *road.code),
+        ),
+        TableAsset(
+            tables=(tables.facility, *nulls, *expected),
+            compute=lambda build: _assess(road, build),
+            description=f"{road.name} of every facility: observed, expected, value; for Dialysis"
+            " Facility Measures limits, p-value and category.",
+            upstream=(*road.sources, Upstream(tables.fit), Upstream(linkage.FACILITY)),
+            code=("statistics/empirical_null.py", *_CODE, *road.code),
+        ),
+    )
+
+
+def has_no_cohort(road: Road, build: Build) -> bool:
+    """Whether nobody of the year is in the measure's cohort."""
+    return not build.warehouse.count_rows(road.cohort, build.performance_year)
+
+
+def _fit(road: Road, build: Build) -> Built:
+    from esrd_pipeline.families.family import find_family, group_by_risk
+    from esrd_pipeline.families.fits import read_regression
+    from esrd_pipeline.orchestration.pictures import draw_calibration
+
+    if has_no_cohort(road, build):
+        return leave_empty(road.tables.fit)
+    fits, notes, picture = [], {}, None
+    for program in road.programs:
+        specification, rows = road.read(build, program)
+        family = find_family(specification)
+        fit = family.fit(specification, build.performance_year, rows)
+        stored = read_regression(fit, stage=1)
+        notes |= {
+            f"{program}: rows": stored.row_count,
+            f"{program}: events": stored.event_count,
+            f"{program}: terms": len(stored.names),
+            f"{program}: steps": stored.iterations,
+        }
+        fits.append(fit)
+        if picture is None:
+            groups = group_by_risk(specification, fit, rows)
+            picture = draw_calibration(groups, unit=family.unit)
+    return Built((pd.concat(fits, ignore_index=True),), notes=notes, picture=picture)
+
+
+def _witness(road: Road, build: Build) -> Built:
+    from esrd_pipeline.families.second_opinion import compare_fit, tell_difference
+
+    if has_no_cohort(road, build):
+        return leave_empty(road.tables.second_opinion)
+    compared = []
+    for program in road.programs:
+        specification, rows = road.read(build, program)
+        compared.append(
+            compare_fit(
+                specification,
+                build.performance_year,
+                rows,
+                seed=SAMPLE_SEED,
+                facility_count=SAMPLE_FACILITIES,
+            )
+        )
+    frame = pd.concat(compared, ignore_index=True)
+    largest, sentence = tell_difference(frame)
+    return Built(
+        (frame,),
+        notes={"largest difference": largest},
+        warning=sentence if largest > MOST_DIFFERENCE else None,
+    )
+
+
+def _assess(road: Road, build: Build) -> Built:
+    from esrd_pipeline.families.family import find_family
+    from esrd_pipeline.families.listed import finish
+    from esrd_pipeline.orchestration.pictures import draw_facilities
+
+    tables = road.tables
+    stored = [tables.facility, *(t for t in (tables.null, tables.expected) if t is not None)]
+    if has_no_cohort(road, build):
+        return leave_empty(*stored)
+    year, fit = build.performance_year, build.read(tables.fit)
+    contracts, nulls, expected, notes, picture = [], [], [], {}, None
+    for program in road.programs:
+        specification, rows = road.read(build, program)
+        mine = fit[fit["program"] == program]
+        assessed = find_family(specification).assess(specification, year, mine, rows)
+        facilities = build.read(linkage.FACILITY, program=program)
+        contract = finish(specification, year, assessed.contract, facilities, nothing=road.nothing)
+        contracts.append(contract)
+        if tables.expected is not None:
+            expectation = _expect(tables.expected, specification, mine, rows)
+            expected.append(expectation.assign(performance_year=year))
+        notes |= {f"{program}: {aside.rule}": aside.count for aside in assessed.set_aside}
+        if program == "dfc":
+            if assessed.null_rows is not None:
+                nulls.append(assessed.null_rows)
+            picture = draw_facilities(contract, assessed.null)
+    frame = pd.concat(contracts, ignore_index=True)
+    reported = frame[frame["reportable"].astype(bool)]
+    parts = [frame]
+    if tables.null is not None:
+        parts.append(pd.concat(nulls, ignore_index=True))
+    if tables.expected is not None:
+        parts.append(pd.concat(expected, ignore_index=True))
+    return Built(
+        tuple(parts),
+        notes={
+            "facilities": int(frame["ccn"].nunique()),
+            "reportable rows": len(reported),
+            **{
+                str(name): int(count) for name, count in reported["category"].value_counts().items()
+            },
+            **notes,
+        },
+        picture=picture,
+    )
+
+
+def _expect(
+    table: Table,
+    specification: "Specification",
+    fit: pd.DataFrame,
+    rows: "pa.Table",
+) -> pd.DataFrame:
+    """What the fit expects of each row of the cohort, by the table's key."""
+    from esrd_pipeline.families.family import find_family
+
+    key = [name for name in table.key if name != "program"]
+    expected = find_family(specification).expect(specification, fit, rows)
+    frame = rows.select(key).to_pandas()
+    return frame.assign(program=specification.program, expected=expected)
