@@ -4,6 +4,7 @@ from esrd_pipeline.tables import (
     clinical,
     cohort,
     counted,
+    discharges,
     eqrs,
     explain,
     facility,
@@ -64,6 +65,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *cohort.TABLES,
     *measured.EXPECTED,
     *counted.TABLES,
+    *discharges.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""
