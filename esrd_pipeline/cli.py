@@ -12,7 +12,7 @@ import click
 
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import counted
+from esrd_pipeline.tables import counted, discharges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,15 @@ DEMO_YEARS = range(2024, 2026)
 
 
 _EXPLAINED = tuple(
-    dict.fromkeys(["shr", *counted.MONTHLY_MEASURES, *counted.YEARLY_MEASURES, *REPORTED_MEASURES])
+    dict.fromkeys(
+        [
+            "shr",
+            *discharges.DISCHARGE_MEASURES,
+            *counted.MONTHLY_MEASURES,
+            *counted.YEARLY_MEASURES,
+            *REPORTED_MEASURES,
+        ]
+    )
 )
 
 

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from esrd_pipeline.orchestration import (
+    discharge_assets,
     facility_assets,
     measure_assets,
     monthly_assets,
@@ -22,6 +23,7 @@ defs = dg.Definitions(
         *patient_assets.ASSETS,
         *facility_assets.ASSETS,
         *measure_assets.ASSETS,
+        *discharge_assets.ASSETS,
         *monthly_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,

@@ -66,6 +66,13 @@ explain_monthly = dg.define_asset_job(
     " measure in the configuration.",
 )
 
+explain_discharges = dg.define_asset_job(
+    "explain_discharges",
+    selection=_select(explain.DISCHARGES),
+    description="One facility's discharges as SRR or ED30 sees them: name its CCN and the measure"
+    " in the configuration.",
+)
+
 explain_reported = dg.define_asset_job(
     "explain_reported",
     selection=_select(explain.REPORTED),
@@ -141,5 +148,6 @@ JOBS = (
     explain_monthly,
     explain_yearly,
     explain_reported,
+    explain_discharges,
     export,
 )

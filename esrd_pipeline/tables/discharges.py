@@ -7,6 +7,8 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 
 STAY = Column("stay", "integer", "Order of the patient's stays in the table", required=True)
 DISCHARGE_DATE = Column("discharge_date", "date", "Day of discharge", required=True)
+DISCHARGE_MEASURES = ("srr", "ed30")
+"""Measures of what follows a discharge."""
 KINDS = ("acute", "critical access", "long-term", "rehabilitation", "psychiatric", "other")
 FIRST_EVENTS = (
     "transplant",
@@ -300,9 +302,7 @@ EXPLANATION = Table(
         Column("event_day", "integer", "Day after discharge of what came first", minimum=0),
         Column("expected", "number", "Probability expected of it", minimum=0, maximum=1),
     ),
-    rules=(
-        Rule("a discharge counts or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),
-    ),
+    rules=(Rule("a discharge counts or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 EMERGENCY_ENCOUNTER = Table(
@@ -326,5 +326,4 @@ TABLES = (
     SRR,
     ED30,
     DISCHARGE_CONDITION,
-    EXPLANATION,
 )

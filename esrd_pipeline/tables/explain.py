@@ -1,6 +1,7 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
 from esrd_pipeline.tables.counted import PATIENT_MONTHS
+from esrd_pipeline.tables.discharges import EXPLANATION as DISCHARGES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
@@ -101,4 +102,4 @@ REPORTED = Table(
     ),
 )
 
-TABLES = (SHR, MONTHLY, YEARLY, REPORTED)
+TABLES = (SHR, MONTHLY, YEARLY, REPORTED, DISCHARGES)
