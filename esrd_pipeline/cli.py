@@ -12,7 +12,7 @@ import click
 
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import counted, discharges
+from esrd_pipeline.tables import access, counted, discharges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,8 @@ DEMO_YEARS = range(2024, 2026)
 _EXPLAINED = tuple(
     dict.fromkeys(
         [
-            "shr",
+            *("shr", "strr", "sedr"),
+            *access.MEASURES,
             *discharges.DISCHARGE_MEASURES,
             *counted.MONTHLY_MEASURES,
             *counted.YEARLY_MEASURES,
@@ -124,8 +125,7 @@ def explain(measure: str, ccn: str, year: int) -> None:
     from esrd_pipeline.orchestration.summary import list_kinds, write_explanation
 
     for kind in list_kinds(measure):
-        config = {"ccn": ccn} if kind == measure else {"ccn": ccn, "measure": measure}
-        step = {"ops": {f"explanation_of_{kind}": {"config": config}}}
+        step = {"ops": {f"explanation_of_{kind}": {"config": {"ccn": ccn, "measure": measure}}}}
         _launch(f"explain_{kind}", year, run_config=step)
         try:
             path, lines = write_explanation(
@@ -236,10 +236,8 @@ def _refresh_years(
 
 
 def _choose_job(settings: Settings, year: int) -> str:
-    """A year is refreshed from the files it has: patients', published ones, or both."""
-    if not settings.has_patients(year):
-        return "refresh_published"
-    return "refresh" if settings.has_published(year) else "measure"
+    """A year is refreshed from the files it has: patients' with or without published ones."""
+    return "refresh" if settings.has_patients(year) else "refresh_published"
 
 
 def _refresh_year(

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from esrd_pipeline.orchestration import (
+    access_assets,
     discharge_assets,
     facility_assets,
     measure_assets,
@@ -25,6 +26,7 @@ defs = dg.Definitions(
         *measure_assets.ASSETS,
         *discharge_assets.ASSETS,
         *monthly_assets.ASSETS,
+        *access_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,
     ],

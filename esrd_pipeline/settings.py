@@ -42,11 +42,6 @@ class Settings:
         """Holds one folder of patient-level files a performance year."""
         return self.agency_dir if self.origin == "published" else self.embedded_dir / "nation"
 
-    def has_published(self, performance_year: int) -> bool:
-        """Whether the year has published files, or takes them from the embedded default."""
-        folder = self.published_dir / str(performance_year)
-        return self.origin == "embedded" or any(folder.glob("*.[cC][sS][vV]"))
-
     def has_patients(self, performance_year: int) -> bool:
         """Whether the year can be computed from patient-level files: an agency's, or the nation."""
         folder = self.patient_dir / str(performance_year)

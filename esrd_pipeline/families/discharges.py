@@ -10,16 +10,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from esrd_pipeline.families.cohort import PATIENT
+from esrd_pipeline.families.cohort import CCN, PATIENT
 from esrd_pipeline.families.conditions import GROUP
+from esrd_pipeline.families.three_stage import EVENT, HOSPITAL
 from esrd_pipeline.measures import srr
 from esrd_pipeline.measures.ed30 import ED30
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
 
 STAY = "stay"
 REASON = "reason"
+FEWEST = 2
+"""Events, and discharges without, on either side of an adjuster."""
 
 Measure = Literal["srr", "ed30"]
 
@@ -46,8 +52,9 @@ def prepare(
 ) -> tuple[ThreeStageSpecification, pa.Table]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
-    An adjuster of 0 and 1 that fewer than two discharges have, or fewer than two have not, is left
-    out of the specification: it has no estimate.
+    An adjuster is left out of the specification, because it has no estimate, where fewer than two
+    of the discharges that stage 1 uses have it and the event, or have it and no event; the same
+    goes for those that have it not.
 
     Args:
         measure: srr or ed30.
@@ -59,8 +66,12 @@ def prepare(
     groups = list_conditions(name_conditions(measure, program))
     rows = add_conditions(counted, conditions, groups)
     specification = specify(measure, program)
+    is_used = _find_used(rows)
+    outcome = rows.column(EVENT).to_numpy()[is_used]
     adjusters = tuple(
-        name for name in (*specification.adjusters, *groups) if _varies(rows.column(name))
+        name
+        for name in (*specification.adjusters, *groups)
+        if _says_enough(rows.column(name).to_numpy()[is_used], outcome)
     )
     return replace(specification, adjusters=adjusters), rows
 
@@ -90,10 +101,20 @@ def _index(table: pa.Table) -> pd.MultiIndex:
     )
 
 
-def _varies(values: pa.ChunkedArray) -> bool:
-    """Whether at least two rows are above the least value, and two below the largest."""
-    numbers = values.to_numpy()
-    if not numbers.size:
+def _find_used(rows: pa.Table) -> NDArray[np.bool_]:
+    """Return which discharges stage 1 uses: of pairs large enough, with and without events."""
+    frame = rows.select([CCN, HOSPITAL, EVENT]).to_pandas()
+    among = frame.groupby([CCN, HOSPITAL])[EVENT]
+    is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
+    return is_used.to_numpy()
+
+
+def _says_enough(values: FloatArray, outcome: FloatArray) -> bool:
+    """Whether those above the least value, and those below the largest, have both outcomes."""
+    if not values.size:
         return False
-    above, below = numbers > numbers.min(), numbers < numbers.max()
-    return bool(min(np.count_nonzero(above), np.count_nonzero(below)) > 1)
+    for side in (values > values.min(), values < values.max()):
+        events = np.count_nonzero(outcome[side])
+        if min(events, np.count_nonzero(side) - events) < FEWEST:
+            return False
+    return True

@@ -4,9 +4,9 @@ import pandas as pd
 
 
 def add_up(explanation: pd.DataFrame) -> pd.DataFrame:
-    """Return patients, days, observed and expected admissions by program and reason.
+    """Return patients, days, observed and expected events by program and reason.
 
-    The rows without a reason are the facility's SHR.
+    The rows without a reason are the facility's measure.
     """
     named = explanation.assign(reason=explanation["reason"].fillna("counted"))
     rows = named.groupby(["program", "reason"], sort=True).agg(

@@ -1,19 +1,14 @@
-"""SHR between its cohort and its model, and its reliability.
+"""What SHR has of its own beside STrR and SEDR: two specifications, and its reliability.
 
-The model is the rates family's; what is SHR's own stands here: its specifications and conditions.
 Manual 2.13; 2025 submission of CBE 1463.
 """
-
-from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.families.cohort import read_cohort
-from esrd_pipeline.families.conditions import GROUP, add_conditions
 from esrd_pipeline.families.rates import DAYS, DAYS_PER_YEAR, EVENTS, expect_events
-from esrd_pipeline.measures import shr
-from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.concordance import compare_observed_rates
 from esrd_pipeline.statistics.reliability import estimate_iur
@@ -34,33 +29,6 @@ def choose_specification(performance_year: int) -> str:
         if row["measure"] == "shr" and first <= performance_year <= last:
             return row["specification"]
     raise LookupError(f"measure_specification.csv lays down no SHR for {performance_year}")
-
-
-def list_conditions(specification: str) -> list[str]:
-    """Return the groups of prevalent conditions that adjust SHR, in the order of their file."""
-    return [
-        row["condition_group"]
-        for row in load_rows("prevalent_condition_group")
-        if row["specification"] == specification
-    ]
-
-
-def prepare(
-    program: Program, performance_year: int, cohort: pa.Table, conditions: pa.Table
-) -> tuple[Specification, pa.Table]:
-    """Return one program's specification and cohort, conditions among the adjusters of both.
-
-    A group that fewer than two patients have is left out of both: it has no estimate.
-    """
-    chosen = choose_specification(performance_year)
-    counts = conditions.column(GROUP).value_counts().to_pylist()
-    common = {count["values"] for count in counts if count["counts"] > 1}
-    groups = [group for group in list_conditions(chosen) if group in common]
-    specification = shr.specify(program, chosen)
-    return (
-        replace(specification, adjusters=(*specification.adjusters, *groups)),
-        add_conditions(cohort, conditions, groups),
-    )
 
 
 def estimate_reliability(

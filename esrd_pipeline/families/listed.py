@@ -27,11 +27,17 @@ def finish(
 ) -> pd.DataFrame:
     """Return a modelled measure's rows of the contract as its program has them.
 
-    The QIP has no test, limits or category, and scores a ratio as the rate (reading 10).
+    The QIP has no test, limits or category, and scores a ratio as the rate (reading 10). Of a
+    standardised percentage it prints the two parts of 2.16.13: the sum over the nation's
+    patient-months, and their number.
     """
     if specification.program == "qip":
         rows = rows.assign(**dict.fromkeys(_INFERENCE))
-        if not isinstance(specification, GeeSpecification):
+        if isinstance(specification, GeeSpecification):
+            is_modelled = rows["unit_count"] >= (specification.minimum_modelled or 0)
+            months = float(rows.loc[is_modelled, "denominator"].sum())
+            rows = rows.assign(numerator=rows["value"] * months, denominator=months)
+        else:
             rows = rows.assign(value=rows["rate"])
     return list_facilities(specification, performance_year, rows, facilities, nothing=nothing)
 

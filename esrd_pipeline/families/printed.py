@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.families.levels import find_national_rate
 from esrd_pipeline.families.published import (
     AVAILABLE,
     NUMERIC_FIELDS,
@@ -137,7 +138,7 @@ def print_dfc_national(
             continue
         levels = counted.loc[[name]]
         if name in by_rate:
-            levels = levels.assign(national=_national_rate(mine))
+            levels = levels.assign(national=find_national_rate(mine))
         for field, column in columns.items():
             sheet.put(column, _numbers(levels, field), [None])
     return sheet.to_frame(base)
@@ -221,7 +222,7 @@ def _fields(
     if set(rows["unit"].dropna()) != {measure.unit} and measure.unit == "patients":
         shown = shown.assign(unit_count=shown["patients"])
     if measure.divide_by_national:
-        level = _national_rate(rows)
+        level = find_national_rate(rows)
         shown = shown.assign(**{field: shown[field] * level for field in RELATIVE_FIELDS})
     if measure.fixed_denominator is not None and measure.basis != "numerator":
         # Surveys made, of two: who made one is not compliant, however few answered.
@@ -231,13 +232,6 @@ def _fields(
         shown = shown.assign(unit_count=rows["unit_count"])
     numbers = {field: _numbers(shown, field) for field in NUMERIC_FIELDS}
     return {**numbers, "category": _texts(shown, "category", is_shown)}
-
-
-def _national_rate(rows: pd.DataFrame) -> float:
-    """The rate a ratio of 1 stands for: the median takes no account of rounding in one row."""
-    value, rate = _numbers(rows, "value"), _numbers(rows, "rate")
-    has_ratio = value > 0
-    return float(np.median(rate[has_ratio] / value[has_ratio])) if has_ratio.any() else np.nan
 
 
 def _put_fields(

@@ -88,20 +88,41 @@ def publish_results(
 
 
 def build_directory(
-    *, performance_year: int, dfc: pd.DataFrame | None, qip: pd.DataFrame | None
+    *,
+    performance_year: int,
+    dfc: pd.DataFrame | None,
+    qip: pd.DataFrame | None,
+    registered: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return facility.directory; cell by cell the DFC file wins where both speak."""
-    ccns = sorted({ccn for frame in (dfc, qip) if frame is not None for ccn in frame["ccn"]})
-    dfc_rows = _facility_rows(dfc, ccns)
-    qip_rows = _facility_rows(qip, ccns)
+    """Return facility.directory; cell by cell the DFC file wins, then the QIP file, then EQRS.
+
+    `registered` is facility.registered: its facilities are listed where the year has no file of
+    a program that they take part in.
+    """
+    frames = (dfc, qip, registered)
+    ccns = sorted({ccn for frame in frames if frame is not None for ccn in frame["ccn"]})
+    rows = [_facility_rows(frame, ccns) for frame in frames]
     frame = pd.DataFrame({"ccn": ccns, "performance_year": performance_year})
     for column in DIRECTORY.columns[2:-2]:
-        first, second = _pick(dfc_rows, column.name), _pick(qip_rows, column.name)
-        values = first.where(first.notna(), second).to_numpy()
-        frame[column.name] = pd.array(values, dtype=DIRECTORY_DTYPES.get(column.type, "object"))
-    frame["has_dfc_row"] = _holds(dfc, ccns)
-    frame["has_qip_row"] = _holds(qip, ccns)
-    return frame
+        first, *others = (_pick(part, column.name) for part in rows)
+        for other in others:
+            first = first.where(first.notna(), other)
+        frame[column.name] = pd.array(
+            first.to_numpy(), dtype=DIRECTORY_DTYPES.get(column.type, "object")
+        )
+    frame["has_dfc_row"] = _holds(_listed(dfc, registered, "is_dfc"), ccns)
+    frame["has_qip_row"] = _holds(_listed(qip, registered, "is_qip"), ccns)
+    is_listed = frame["has_dfc_row"] | frame["has_qip_row"]
+    return frame[is_listed].reset_index(drop=True)
+
+
+def _listed(
+    printed: pd.DataFrame | None, registered: pd.DataFrame | None, program: str
+) -> pd.DataFrame | None:
+    """A program's file or, without one, its own list."""
+    if printed is not None or registered is None:
+        return printed
+    return registered[registered[program].astype(bool)]
 
 
 def build_national(

@@ -3,44 +3,29 @@
 Prevalent conditions join the adjusters listed here: `parameters/prevalent_condition_group.csv`.
 """
 
+from esrd_pipeline.measures.person_period import (
+    AGE_SEX_DIABETES,
+    AT_INCIDENCE,
+    BMI,
+    CAUSE,
+    COVID,
+    NURSING_HOME,
+)
 from esrd_pipeline.measures.specification import Program, Specification
 
 _PATIENT = (
     "age_over_65",
     "age_over_65_squared",
     "is_female",
-    "is_diabetes_cause",
-    "is_cause_missing",
+    *CAUSE,
     "ma_share",
-    "is_nursing_home_short",
-    "is_nursing_home_long",
-    "is_bmi_under_18",
-    "is_bmi_18_to_25",
-    "is_bmi_25_to_30",
+    *NURSING_HOME,
+    *BMI,
 )
-_AT_INCIDENCE = (
-    "has_alcohol_dependence",
-    "has_atherosclerotic_heart_disease",
-    "has_cerebrovascular_disease",
-    "has_chronic_obstructive_pulmonary_disease",
-    "has_congestive_heart_failure",
-    "has_diabetes",
-    "has_drug_dependence",
-    "has_inability_to_ambulate",
-    "has_inability_to_transfer",
-    "has_malignant_neoplasm",
-    "has_other_cardiac_disease",
-    "has_peripheral_vascular_disease",
-    "has_tobacco_use",
-    "has_any_condition",
-    "is_form_missing",
-)
-_INTERACTIONS = ("female_x_diabetes", "age_x_diabetes", "age_x_female")
-_COVID = ("is_covid_1", "is_covid_2", "is_covid_3")
 
 ADJUSTERS = {
-    "manual": (*_PATIENT, *_AT_INCIDENCE, "is_prevalent_missing", *_COVID, *_INTERACTIONS),
-    "submission": (*_PATIENT, *_AT_INCIDENCE, "is_prevalent_missing", *_INTERACTIONS),
+    "manual": (*_PATIENT, *AT_INCIDENCE, "is_prevalent_missing", *COVID, *AGE_SEX_DIABETES),
+    "submission": (*_PATIENT, *AT_INCIDENCE, "is_prevalent_missing", *AGE_SEX_DIABETES),
 }
 """By specification (reading 22): the submission has no COVID-19 terms."""
 

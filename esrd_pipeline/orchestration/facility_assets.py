@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import facility, raw
 from esrd_pipeline.tables.model import Table
@@ -42,6 +43,13 @@ def _build_national(build: Build) -> Built:
     return Built((frame,), notes={f"from {source}": int(n) for source, n in sources.items()})
 
 
+def _read_registered(build: Build) -> pd.DataFrame | None:
+    """The facilities EQRS knows, in a year that was computed from patient-level files."""
+    if not build.warehouse.has(facility.REGISTERED, build.performance_year):
+        return None
+    return build.read(facility.REGISTERED)
+
+
 def _build_directory(build: Build) -> Built:
     from esrd_pipeline.families.published import build_directory
 
@@ -49,6 +57,7 @@ def _build_directory(build: Build) -> Built:
         performance_year=build.performance_year,
         dfc=_read_or_none(build, raw.DFC_FACILITY),
         qip=_read_or_none(build, raw.QIP_COMPLETE),
+        registered=_read_registered(build),
     )
     return Built(
         (frame,),
@@ -118,7 +127,7 @@ _TABLES = (
         tables=(facility.DIRECTORY,),
         compute=_build_directory,
         description="Who the facilities are: name, place, chain, services, certification date.",
-        upstream=_FILES,
+        upstream=(*_FILES, Upstream(facility.REGISTERED)),
         code=_CODE,
     ),
     TableAsset(
@@ -147,4 +156,9 @@ _TABLES = (
     ),
 )
 
-ASSETS = (make_step("facility", _TABLES),)
+_REGISTERED = make_select_asset(
+    "facility.registered",
+    description="The facilities of both programs' lists as EQRS describes them.",
+)
+
+ASSETS = (make_step("registered", (_REGISTERED,)), make_step("facility", _TABLES))

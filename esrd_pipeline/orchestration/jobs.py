@@ -6,10 +6,12 @@ from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.tables import explain, measured
 from esrd_pipeline.tables.catalog import PATIENT_TABLES
+from esrd_pipeline.tables.facility import REGISTERED
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
+from esrd_pipeline.tables.report import VALUE_SET_COVERAGE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -20,7 +22,10 @@ _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
 # What is computed from patients, and the measures that come of it.
 _FROM_PATIENTS = _select(
-    *PATIENT_TABLES, *(table for table in measured.TABLES if table is not measured.CONTRACT)
+    *PATIENT_TABLES,
+    REGISTERED,
+    *(table for table in measured.TABLES if table is not measured.CONTRACT),
+    VALUE_SET_COVERAGE,
 )
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
@@ -53,10 +58,11 @@ measure = dg.define_asset_job(
     " and nothing of the programs.",
 )
 
-explain_shr = dg.define_asset_job(
-    "explain_shr",
-    selection=_select(explain.SHR),
-    description="One facility's SHR patient by patient: name its CCN in the configuration.",
+explain_rates = dg.define_asset_job(
+    "explain_rates",
+    selection=_select(explain.RATES),
+    description="One facility's SHR, STrR or SEDR patient by patient: name its CCN and the measure"
+    " in the configuration.",
 )
 
 explain_monthly = dg.define_asset_job(
@@ -71,6 +77,13 @@ explain_discharges = dg.define_asset_job(
     selection=_select(explain.DISCHARGES),
     description="One facility's discharges as SRR or ED30 sees them: name its CCN and the measure"
     " in the configuration.",
+)
+
+explain_access = dg.define_asset_job(
+    "explain_access",
+    selection=_select(explain.ACCESS),
+    description="One facility's patient-months as SFR or PPPW sees them: name its CCN and the"
+    " measure in the configuration.",
 )
 
 explain_reported = dg.define_asset_job(
@@ -144,10 +157,11 @@ JOBS = (
     measure,
     reset_star_baseline,
     rebaseline_stars,
-    explain_shr,
+    explain_rates,
     explain_monthly,
     explain_yearly,
     explain_reported,
     explain_discharges,
+    explain_access,
     export,
 )

@@ -112,6 +112,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "linkage.patient": ("Patients: birth, sex, race, cause of renal failure.", None),
     "linkage.death": ("Deaths, by the hierarchy of sources of each program.", None),
     "linkage.transplant": ("Kidney transplants and when they failed.", None),
+    "linkage.waitlist": ("Days on the kidney or kidney-pancreas transplant waitlist.", None),
     "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
     "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
     "history.medicare_month": ("What Medicare could see of each patient's month.", None),
@@ -119,6 +120,16 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
+    "history.covid_diagnosis": ("The first diagnosis of COVID-19, from claims and forms.", None),
+    "history.transfusion": ("Days with a transfusion event.", None),
+    "history.transfusion_exclusion": (
+        "Days within a year of a claim with a condition that STrR excludes.",
+        None,
+    ),
+    "history.emergency_encounter": (
+        "Emergency department encounters that did not end in a hospital stay.",
+        None,
+    ),
     "history.dialysis_claim": (
         "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
         None,
@@ -137,6 +148,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
     "history.limited_life": ("Months of patients of limited life expectancy.", None),
+    "history.access_condition": (
+        "Conditions on claims of the year before each month, for the fistula rate.",
+        None,
+    ),
     "history.admitted": ("Days each patient was admitted at each facility in EQRS.", None),
     "history.care_month": (
         "Where each patient was treated each month, how, and how often as prescribed.",

@@ -46,7 +46,7 @@ def _flag(build: Build) -> Built:
     frame = flag_facilities(
         performance_year=build.performance_year,
         facilities=build.read(measured.CONTRACT, program="dfc"),
-        national=build.read(facility.NATIONAL),
+        national=build.read(facility.LEVEL),
         published_results=build.read(
             facility.PUBLISHED_RESULT, columns=(*_KEY, "category"), program="dfc"
         ),
@@ -188,7 +188,7 @@ def _build_star_baseline(build: Build) -> Built:
         measure_set=build.options["measure_set"],
         facilities=build.read(measured.CONTRACT, columns=_RATED, program="dfc"),
         directory=build.read(facility.DIRECTORY),
-        national=build.read(facility.NATIONAL),
+        national=build.read(facility.LEVEL),
         rating_counts=counts,
     )
     cutoffs = frame.loc[frame["element"] == "cutoff"].sort_values("position")
@@ -258,7 +258,7 @@ def _rate(build: Build) -> Built:
             baseline=build.warehouse.read(program.STAR_BASELINE, at_hand[-1]),
             facilities=build.read(measured.CONTRACT, columns=_RATED, program="dfc"),
             directory=directory,
-            national=build.read(facility.NATIONAL),
+            national=build.read(facility.LEVEL),
             published_results=results,
         )
         counts = rated.stars["rating"].value_counts().sort_index()
@@ -273,7 +273,7 @@ def _rate(build: Build) -> Built:
 _PUBLISHED = Upstream(measured.CONTRACT)
 _RESULTS = Upstream(facility.PUBLISHED_RESULT)
 _DIRECTORY = Upstream(facility.DIRECTORY)
-_NATIONAL = Upstream(facility.NATIONAL)
+_NATIONAL = Upstream(facility.LEVEL)
 
 _FLAGS_AND_STARS = (
     TableAsset(

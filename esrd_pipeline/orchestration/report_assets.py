@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import facility, program, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
@@ -146,4 +147,14 @@ _TABLES = (
     ),
 )
 
-ASSETS = (make_step("report", _TABLES),)
+_COVERAGE = make_select_asset(
+    "report.value_set_coverage",
+    description="How many codes of each of our value sets claims of the year name, and how many"
+    " codes no group of it knows: what the choice of codes covers.",
+)
+
+ASSETS = (
+    make_step("report", _TABLES),
+    # On its own: the others can be made from published files alone.
+    make_step("value_set_coverage", (_COVERAGE,)),
+)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from esrd_pipeline.orchestration.build import Build, Built, Selected
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream
+from esrd_pipeline.parameters import find_official
 from esrd_pipeline.sql import load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 
@@ -27,6 +28,10 @@ def make_select_asset(
     def compute(build: Build) -> Built:
         values = parameters(build) if parameters else {}
         shown = {name: str(value) for name, value in values.items()}
+        for name in select.value_sets:
+            official = find_official(name)
+            if official is not None:
+                shown[f"parameters/{name}.csv"] = f"replaced by {official.name}"
         return Built((Selected(select, values),), notes=shown)
 
     return TableAsset(

@@ -15,7 +15,7 @@ from esrd_pipeline.families.explanation import (
 )
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings
-from esrd_pipeline.tables import explain, facility, measured, program
+from esrd_pipeline.tables import access, explain, facility, measured, program
 from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
 from esrd_pipeline.tables.model import Table
@@ -194,11 +194,12 @@ def _name_value(row: dict[Hashable, Any]) -> str:
 
 
 _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] = {
-    "shr": (explain.SHR, _tell_days),
+    "rates": (explain.RATES, _tell_days),
     "monthly": (explain.MONTHLY, _tell_months),
     "yearly": (explain.YEARLY, _tell_patients),
     "reported": (explain.REPORTED, _tell_reports),
     "discharges": (explain.DISCHARGES, _tell_discharges),
+    "access": (explain.ACCESS, _tell_months),
 }
 """By kind: the explanation, and how it is told."""
 
@@ -210,5 +211,6 @@ def list_kinds(measure: str) -> list[str]:
         "yearly": YEARLY_MEASURES,
         "reported": REPORTED_MEASURES,
         "discharges": DISCHARGE_MEASURES,
+        "access": access.MEASURES,
     }
-    return [kind for kind, measures in kinds.items() if measure in measures] or [measure]
+    return [kind for kind, measures in kinds.items() if measure in measures] or ["rates"]

@@ -23,6 +23,7 @@ from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
 from esrd_pipeline.orchestration.build import TRANSIENT_ERRORS, Build, Built, Selected
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.parameters import find_official
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import PartitionBusyError, Query, Staged, Warehouse
@@ -350,5 +351,7 @@ def _code_version(paths: Sequence[str]) -> str:
     digest = hashlib.sha256()
     package = resources.files("esrd_pipeline")
     for path in sorted(paths):
-        digest.update(package.joinpath(path).read_bytes())
+        folder, _, name = path.partition("/")
+        official = find_official(name.removesuffix(".csv")) if folder == "parameters" else None
+        digest.update((official or package.joinpath(path)).read_bytes())
     return digest.hexdigest()[:12]

@@ -1,34 +1,78 @@
 """Numbers CMS republishes, as CSV files with a citation in every row.
 
 What a number means is said where it is used; how it is computed does not belong here. Each file
-is read once a process, as text, so that nothing is rounded or guessed on the way in.
+is read once a process, as text, so that nothing is rounded or guessed on the way in. Who holds an
+official file puts it, under the same name and with the same columns, into the folder that
+`ESRD_PARAMETER_DIR` names: it goes before the project's own.
 """
 
+import os
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import pandas as pd
 
 from esrd_pipeline.parameters.ccs import load_diagnoses, load_procedures
+
+FOLDER_VARIABLE = "ESRD_PARAMETER_DIR"
+_FROM_PACKAGES = {"ccs_diagnosis": load_diagnoses, "ccs_procedure": load_procedures}
 
 
 @cache
 def load_parameters(name: str) -> pd.DataFrame:
     """Read `parameters/<name>.csv` as text columns; an empty cell is a missing value.
 
-    `ccs_diagnosis` and `ccs_procedure` are read from the package that carries them.
+    `ccs_diagnosis` and `ccs_procedure` are read from the package that carries them. An official
+    file in the folder of `ESRD_PARAMETER_DIR` goes before either.
 
     Raises:
         FileNotFoundError: there is no such file in this room.
-        ValueError: a row has no citation.
+        ValueError: a row has no citation, or an official file has other columns.
     """
-    if name == "ccs_diagnosis":
-        return load_diagnoses()
-    if name == "ccs_procedure":
-        return load_procedures()
-    source = resources.files("esrd_pipeline.parameters").joinpath(f"{name}.csv")
+    own = _FROM_PACKAGES[name]() if name in _FROM_PACKAGES else _read(_locate(name), name)
+    official = find_official(name)
+    if official is None:
+        return own
+    table = _read(official, name)
+    if set(table.columns) != set(own.columns):
+        raise ValueError(
+            f"{official.name}: columns are {', '.join(sorted(table.columns))}, not"
+            f" {', '.join(sorted(own.columns))}"
+        )
+    return table[own.columns]
+
+
+def find_official(name: str) -> Path | None:
+    """Return the official file that takes the place of `parameters/<name>.csv`, if there is one.
+
+    Raises:
+        FileNotFoundError: the folder named is not there.
+        ValueError: it holds a file that would take no file's place.
+    """
+    named = os.environ.get(FOLDER_VARIABLE)
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{FOLDER_VARIABLE} names {folder}, which is no folder")
+    for file in sorted(folder.glob("*.csv")):
+        if file.stem not in _FROM_PACKAGES and not _locate(file.stem).is_file():
+            raise ValueError(f"{FOLDER_VARIABLE}: {file.name} takes the place of no parameter file")
+    path = folder / f"{name}.csv"
+    return path if path.is_file() else None
+
+
+def _locate(name: str) -> Traversable:
+    return resources.files("esrd_pipeline.parameters").joinpath(f"{name}.csv")
+
+
+def _read(source: Traversable, name: str) -> pd.DataFrame:
     with source.open(encoding="utf-8") as lines:
         table = pd.read_csv(lines, dtype="string", comment="#")
+    if "citation" not in table.columns:
+        raise ValueError(f"parameters/{name}.csv: no column citation")
     if table["citation"].isna().any():
         row = int(table["citation"].isna().to_numpy().argmax()) + 2
         raise ValueError(f"parameters/{name}.csv row {row}: a number without a citation")

@@ -117,7 +117,7 @@ def _find_reference(*, national: pd.DataFrame, measure: str) -> float:
     is_measure = (national["program"] == "dfc") & (national["measure"] == measure)
     levels = national.loc[is_measure, "national"].dropna()
     if len(levels) != 1:
-        raise ValueError(f"facility.national has {len(levels)} levels of {measure}; one is needed")
+        raise ValueError(f"facility.level has {len(levels)} levels of {measure}; one is needed")
     return float(levels.iloc[0])
 
 

@@ -1,6 +1,8 @@
 """The catalog table, and the list of every table the project stores."""
 
 from esrd_pipeline.tables import (
+    access,
+    claim_event,
     clinical,
     cohort,
     counted,
@@ -18,6 +20,7 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    waitlist,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -60,11 +63,14 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *medicare.TABLES,
     *register.TABLES,
     *linkage.TABLES,
+    *waitlist.TABLES,
     *history.TABLES,
+    *claim_event.TABLES,
     *monthly.TABLES,
     *cohort.TABLES,
     *measured.EXPECTED,
     *counted.TABLES,
+    *access.TABLES,
     *discharges.TABLES,
     *explain.TABLES,
 )

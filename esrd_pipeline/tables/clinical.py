@@ -23,8 +23,11 @@ ACCESS_TYPES = (
     "PORTONLY",
     "Other/Unknown",
     "OTHERUNKNOWN",
+    "AV Fistula Only (with 2 Needles)",
+    "AV Fistula single needle device",
+    "AVFSINGLE",
 )
-"""Manual 2.1.10 and 2.2.12: names and short names of the same seven access types."""
+"""Manual 2.1.10 and 2.2.13: names and short names of access types."""
 CLINICIANS = (
     "physician",
     "nurse",

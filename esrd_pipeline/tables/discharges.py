@@ -305,24 +305,10 @@ EXPLANATION = Table(
     rules=(Rule("a discharge counts or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
-EMERGENCY_ENCOUNTER = Table(
-    name="history.emergency_encounter",
-    grain="one emergency department encounter, of the year or the one before",
-    source="manual 2.25.11, 2.26.10",
-    key=("patient_id", "start_date"),
-    columns=(
-        PATIENT,
-        Column("start_date", "date", "First day", required=True),
-        Column("end_date", "date", "Last day", required=True),
-        YEAR,
-    ),
-)
-
 TABLES = (
     INPATIENT_DISCHARGE,
     INCIDENT_BMI,
     DISCHARGED_PATIENT,
-    EMERGENCY_ENCOUNTER,
     SRR,
     ED30,
     DISCHARGE_CONDITION,

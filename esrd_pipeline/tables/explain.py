@@ -1,5 +1,6 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
+from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.counted import PATIENT_MONTHS
 from esrd_pipeline.tables.discharges import EXPLANATION as DISCHARGES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
@@ -8,10 +9,10 @@ from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.tables.monthly import MONTH
 
-SHR = Table(
-    name="explain.shr",
+RATES = Table(
+    name="explain.rates",
     grain="one stretch of days of one patient whom one facility treated or answered for",
-    source="manual 2.13.9 to 2.13.14",
+    source="manual 2.12.9 to 2.12.14, 2.13.9 to 2.13.14, 2.25.9 to 2.25.15",
     key=("program", "patient_id", "start_date"),
     columns=(
         PROGRAM,
@@ -20,12 +21,13 @@ SHR = Table(
         END,
         YEAR,
         CCN,
+        MEASURE,
         Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
         Column("days", "integer", "Days", required=True, minimum=1, maximum=31),
-        Column("reason", "text", "Why not in the facility's SHR; null where counted"),
-        Column("observed", "integer", "Admissions counted", required=True, minimum=0),
-        Column("expected", "number", "Admissions expected in these days", minimum=0),
-        Column("uncounted", "integer", "Admissions not counted", required=True, minimum=0),
+        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        Column("observed", "integer", "Events counted", required=True, minimum=0),
+        Column("expected", "number", "Events expected in these days", minimum=0),
+        Column("uncounted", "integer", "Events not counted", required=True, minimum=0),
     ),
     rules=(IN_ORDER,),
 )
@@ -102,4 +104,25 @@ REPORTED = Table(
     ),
 )
 
-TABLES = (SHR, MONTHLY, YEARLY, REPORTED, DISCHARGES)
+ACCESS = Table(
+    name="explain.access",
+    grain="one month of one patient whom one facility treated, as SFR or PPPW sees it",
+    source="manual 2.2, 2.16",
+    key=("program", "patient_id", "month"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        MONTH,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("reason", "text", "Why not in the denominator; null where it is"),
+        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
+        Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
+        Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
+        Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
+    ),
+    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+)
+
+TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, DISCHARGES)

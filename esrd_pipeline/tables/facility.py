@@ -61,7 +61,6 @@ PUBLISHED = Table(
     key=("ccn", "program", "measure"),
     columns=CONTRACT_COLUMNS,
     rules=CONTRACT_RULES,
-    minimum_rows=1,
 )
 
 PUBLISHED_IMPROVEMENT = Table(
@@ -94,59 +93,104 @@ PUBLISHED_RESULT = Table(
         Column("codes", "texts", "Availability code or footnote numbers, in printed order"),
         Column("reason", "text", "What the codes mean; null where the result is there"),
     ),
-    minimum_rows=1,
+)
+
+_DESCRIPTION = (
+    Column("facility_name", "text", "Name as published"),
+    Column("network", "integer", "ESRD Network", minimum=1, maximum=18),
+    Column("city", "text", "City"),
+    Column("state", "text", "Two-letter state or territory"),
+    Column("zip_code", "text", "Postal code, zeros kept"),
+    Column("county", "text", "County or parish"),
+    Column("chain_organization", "text", "Chain, or Independent"),
+    Column("is_profit", "boolean", "Operates for profit"),
+    Column("station_count", "integer", "Dialysis stations", minimum=0),
+    Column("has_in_center_hemodialysis", "boolean", "Offers in-center hemodialysis"),
+    Column("has_peritoneal_dialysis", "boolean", "Offers peritoneal dialysis"),
+    Column("has_home_hemodialysis_training", "boolean", "Trains for home hemodialysis"),
+    Column("certification_date", "date", "CMS certification date"),
+)
+"""What is known of a facility beside its number."""
+
+REGISTERED = Table(
+    name="facility.registered",
+    grain="one certification number on the list of either program",
+    source="EQRS facility directory and services; the lists of manual 3.3",
+    key=("ccn",),
+    columns=(
+        CCN,
+        YEAR,
+        *(column for column in _DESCRIPTION if column.name != "county"),
+        Column("is_dfc", "boolean", "Receives Dialysis Facility Measures", required=True),
+        Column("is_qip", "boolean", "Takes part in the QIP", required=True),
+    ),
 )
 
 DIRECTORY = Table(
     name="facility.directory",
     grain="one facility",
-    source="DFC facility file and Complete QIP file; the DFC file wins where both speak",
+    source="DFC facility file, Complete QIP file, EQRS: cell by cell the first that speaks",
     key=("ccn",),
     columns=(
         CCN,
         YEAR,
-        Column("facility_name", "text", "Name as published"),
-        Column("network", "integer", "ESRD Network", minimum=1, maximum=18),
-        Column("city", "text", "City"),
-        Column("state", "text", "Two-letter state or territory"),
-        Column("zip_code", "text", "Postal code, zeros kept"),
-        Column("county", "text", "County or parish"),
-        Column("chain_organization", "text", "Chain, or Independent"),
-        Column("is_profit", "boolean", "Operates for profit"),
-        Column("station_count", "integer", "Dialysis stations", minimum=0),
-        Column("has_in_center_hemodialysis", "boolean", "Offers in-center hemodialysis"),
-        Column("has_peritoneal_dialysis", "boolean", "Offers peritoneal dialysis"),
-        Column("has_home_hemodialysis_training", "boolean", "Trains for home hemodialysis"),
-        Column("certification_date", "date", "CMS certification date"),
-        Column("has_dfc_row", "boolean", "Stands in the DFC facility file", required=True),
-        Column("has_qip_row", "boolean", "Stands in the Complete QIP file", required=True),
-    ),
-    minimum_rows=1,
-)
-
-NATIONAL = Table(
-    name="facility.national",
-    grain="one program and measure",
-    source="DFC national file; where it is silent, the facilities' own mean",
-    key=("program", "measure"),
-    columns=(
-        YEAR,
-        PROGRAM,
-        MEASURE,
-        Column("national", "number", "National value, in the unit of the published value"),
-        Column("facility_count", "integer", "Facilities with a value", minimum=0),
-        Column("better_count", "integer", "Facilities published as better", minimum=0),
-        Column("as_count", "integer", "Facilities published as expected", minimum=0),
-        Column("worse_count", "integer", "Facilities published as worse", minimum=0),
+        *_DESCRIPTION,
         Column(
-            "source",
-            "text",
-            "Where the value is from",
+            "has_dfc_row",
+            "boolean",
+            "Stands in the DFC facility file; in a year without one, on the program's own list",
             required=True,
-            allowed=("published", "mean of facilities", "weighted mean of facilities"),
+        ),
+        Column(
+            "has_qip_row",
+            "boolean",
+            "Stands in the Complete QIP file; in a year without one, on the program's own list",
+            required=True,
         ),
     ),
     minimum_rows=1,
 )
 
-TABLES = (PUBLISHED, PUBLISHED_IMPROVEMENT, PUBLISHED_RESULT, DIRECTORY, NATIONAL)
+_LEVEL = (
+    YEAR,
+    PROGRAM,
+    MEASURE,
+    Column("national", "number", "National value, in the unit of the published value"),
+    Column("facility_count", "integer", "Facilities with a value", minimum=0),
+    Column("better_count", "integer", "Facilities in the category better", minimum=0),
+    Column("as_count", "integer", "Facilities in the category as expected", minimum=0),
+    Column("worse_count", "integer", "Facilities in the category worse", minimum=0),
+)
+_PRINTED = ("published", "mean of facilities", "weighted mean of facilities")
+
+
+def _source(*others: str) -> Column:
+    text = "Where the value is from"
+    return Column("source", "text", text, required=True, allowed=(*_PRINTED, *others))
+
+
+NATIONAL = Table(
+    name="facility.national",
+    grain="one program and measure, as CMS published it",
+    source="DFC national file; where it is silent, the facilities' own mean",
+    key=("program", "measure"),
+    columns=(*_LEVEL, _source()),
+)
+
+LEVEL = Table(
+    name="facility.level",
+    grain="one program and measure",
+    source="computed measures: their fits and facilities; others: facility.national",
+    key=("program", "measure"),
+    columns=(*_LEVEL, _source("computed")),
+)
+
+TABLES = (
+    REGISTERED,
+    PUBLISHED,
+    PUBLISHED_IMPROVEMENT,
+    PUBLISHED_RESULT,
+    DIRECTORY,
+    NATIONAL,
+    LEVEL,
+)

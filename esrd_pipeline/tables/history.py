@@ -175,6 +175,13 @@ INCIDENT_COMORBIDITY = Table(
         ),
         Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
         Column("is_cause_missing", "boolean", "No cause is known", required=True),
+        Column(
+            "has_nephrologist_care",
+            "boolean",
+            "Nephrologist's care before ESRD",
+            required=True,
+        ),
+        Column("is_institutionalised", "boolean", "In a nursing home then", required=True),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
             for name in (
@@ -200,7 +207,7 @@ INCIDENT_COMORBIDITY = Table(
 PREVALENT_CONDITION = Table(
     name="history.prevalent_condition",
     grain="one group of conditions one patient had in the year before, by one specification",
-    source="manual 2.13.13 (inpatient claims); SHR submission (two outpatient or one inpatient)",
+    source="manual 2.13.13, 2.25.14 (inpatient); SHR submission (two outpatient or one inpatient)",
     key=("specification", "patient_id", "condition_group"),
     columns=(
         Column(
@@ -208,7 +215,7 @@ PREVALENT_CONDITION = Table(
             "text",
             "Whose rule of ascertainment",
             required=True,
-            allowed=("manual", "submission"),
+            allowed=("manual", "submission", "sedr"),
         ),
         PATIENT,
         Column("condition_group", "text", "CCS category, e.g. ccs_108", required=True),

@@ -139,6 +139,18 @@ MODELLED: dict[str, ModelTables] = {
         _SHR_SOURCE,
         expected=expected_table("shr", _PERIOD, grain="one period of one patient"),
     ),
+    "strr": model_tables(
+        "strr",
+        "manual 2.12",
+        expected=expected_table("strr", _PERIOD, grain="one period of one patient"),
+    ),
+    "sedr": model_tables(
+        "sedr",
+        "manual 2.25",
+        expected=expected_table("sedr", _PERIOD, grain="one period of one patient"),
+    ),
+    "sfr": model_tables("sfr", "manual 2.2", has_null=False),
+    "pppw": model_tables("pppw", "manual 2.16", has_null=False),
     "srr": model_tables(
         "srr",
         "manual 2.10, 2.11",

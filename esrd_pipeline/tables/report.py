@@ -51,4 +51,20 @@ PUBLISHED_AGREEMENT = Table(
     ),
 )
 
-TABLES = (STAR_PROFILE, STAR_FACTOR, PUBLISHED_AGREEMENT)
+VALUE_SET_COVERAGE = Table(
+    name="report.value_set_coverage",
+    grain="one group of codes of one of our value sets, or the codes none of its groups knows",
+    source="parameters/*.csv and raw.claim; manual 2.1.10, 2.2.14, 2.13.13",
+    key=("value_set", "code_group"),
+    columns=(
+        Column("value_set", "text", "Parameter file, and which of its lists", required=True),
+        Column("code_group", "text", "Group within it, or no group", required=True),
+        YEAR,
+        Column("kind", "text", "Of codes", required=True, allowed=("diagnosis", "procedure")),
+        Column("code_count", "integer", "Codes the group stands for", minimum=0),
+        Column("seen_count", "integer", "Of them, on claims of the year", required=True, minimum=0),
+        Column("claim_count", "integer", "Times claims name them; null for 1 to 10", minimum=0),
+    ),
+)
+
+TABLES = (STAR_PROFILE, STAR_FACTOR, PUBLISHED_AGREEMENT, VALUE_SET_COVERAGE)

@@ -81,6 +81,7 @@ class Seen:
     """What Medicare's files of the year and the one before hold, by patient."""
 
     year: int
+    covered: dict[int, set[tuple[int, int]]]
     observable: dict[int, set[tuple[int, int]]]
     managed: dict[int, set[tuple[int, int]]]
     stays: dict[int, list[tuple[int, int, bool]]]
@@ -93,14 +94,8 @@ def recompute_shr(
 ) -> Shr:
     """Recompute one facility's SHR."""
     links = {year: link(files, year) for year in files.years}
-    people = read_people(files, program, links)
     directory = Directory.read(files)
-    candidates = {
-        patient: person
-        for patient, person in people.items()
-        if any(_is_place(directory, a["facilityid"], ccn) for a in person.admissions)
-        or any(_is_place(directory, place, ccn) for *_, place in person.reports)
-    }
+    candidates = find_candidates(files, program, ccn, links, directory)
     seen = read_medicare(files, links, set(candidates))
     first_day = date(files.year, 1, 1).toordinal()
     last_day = date(files.year, 12, 31).toordinal()
@@ -121,6 +116,23 @@ def recompute_shr(
             score = fsum(coefficients.get(name, 0.0) * x for name, x in covariates.items())
             expected.append(baseline[int(interval)] * at_risk * exp(score))
     return Shr(observed, days, fsum(expected), patients)
+
+
+def find_candidates(
+    files: Files,
+    program: str,
+    ccn: str,
+    links: dict[int, dict[int, int]],
+    directory: Directory,
+) -> dict[int, Person]:
+    """Return the patients whom any register ever had at a facility."""
+    people = read_people(files, program, links)
+    return {
+        patient: person
+        for patient, person in people.items()
+        if any(_is_place(directory, a["facilityid"], ccn) for a in person.admissions)
+        or any(_is_place(directory, place, ccn) for *_, place in person.reports)
+    }
 
 
 def _is_place(directory: Directory, place: str | int, ccn: str) -> bool:
@@ -175,15 +187,29 @@ def _list_periods(
     return periods
 
 
-def describe_person(patient: int, person: Person, seen: Seen, start: int) -> dict[str, float]:
-    """Return the adjusters of a patient at the start of a period."""
+def describe_person(
+    patient: int,
+    person: Person,
+    seen: Seen,
+    start: int,
+    months: set[tuple[int, int]] | None = None,
+) -> dict[str, float]:
+    """Return the adjusters of a patient at the start of a period.
+
+    Args:
+        patient: in EQRS.
+        person: what the registers say of the patient.
+        seen: what Medicare's files hold.
+        start: the period's first day.
+        months: Medicare-covered ones; those that can be seen, unless given.
+    """
     born, now = date.fromordinal(person.birth), date.fromordinal(start)
     age = now.year - born.year - ((now.month, now.day) < (born.month, born.day)) - 65
     form = person.first_form or {}
     cause = form.get("primary_cause") or person.cause
     female, diabetes = person.sex == "F", (cause or "")[:3] in DIABETES
     homes = len(seen.homes.get(patient, set()) & set(range(start - 365, start)))
-    months = seen.observable.get(patient, set())
+    months = seen.observable.get(patient, set()) if months is None else months
     missing = sum(year == seen.year - 1 for year, _ in months) < 6
     height, weight = form.get("height_cm"), form.get("dry_weight_kg")
     bmi = Fraction(30)
@@ -226,25 +252,27 @@ def read_medicare(files: Files, links: dict[int, dict[int, int]], wanted: set[in
     groups = load_groups()
     for year in (files.year - 1, files.year):
         mine = {bene: who for bene, who in links[year].items() if who in wanted}
-        for patient, claim in _list_rows(files, "outpatient_base", year, mine, CLAIM_COLUMNS):
+        for patient, claim in list_rows(files, "outpatient_base", year, mine, CLAIM_COLUMNS):
             if is_dialysis(claim):
                 cents = round(claim["clm_pmt_amt"] * 100)
                 paid[patient][month_of(claim["clm_thru_dt"])] += cents
-        for patient, claim in _list_rows(files, "snf_base", year, mine, STAY_COLUMNS[:4]):
+        for patient, claim in list_rows(files, "snf_base", year, mine, STAY_COLUMNS[:4]):
             inpatient[patient].add(month_of(claim["clm_thru_dt"]))
-        for patient, claim in _list_rows(files, "inpatient_base", year, mine, STAY_COLUMNS):
+        for patient, claim in list_rows(files, "inpatient_base", year, mine, STAY_COLUMNS):
             inpatient[patient].add(month_of(claim["clm_thru_dt"]))
             claims[patient][claim["clm_id"]] = claim
             if year < files.year:
                 conditions[patient] |= {groups.get(claim[name], "") for name in DIAGNOSES}
         columns = ("bene_id", *MONTHS)
-        for patient, row in _list_rows(files, "medicare_enrollment", year, mine, columns):
+        for patient, row in list_rows(files, "medicare_enrollment", year, mine, columns):
             managed[patient] |= {
                 (year, month) for month, name in enumerate(MONTHS, 1) if row[name] in MANAGED
             }
+    covered = {p: _cover(paid[p], inpatient[p]) for p in wanted}
     return Seen(
         year=files.year,
-        observable={p: _cover(paid[p], inpatient[p]) | managed[p] for p in wanted},
+        covered=covered,
+        observable={p: covered[p] | managed[p] for p in wanted},
         managed=managed,
         stays={patient: join_stays(list(claims[patient].values())) for patient in wanted},
         conditions=conditions,
@@ -252,7 +280,7 @@ def read_medicare(files: Files, links: dict[int, dict[int, int]], wanted: set[in
     )
 
 
-def _list_rows(
+def list_rows(
     files: Files, name: str, year: int, mine: dict[int, int], columns: Iterable[str] = ()
 ) -> Iterator[tuple[int, Row]]:
     """Yield a file's rows of some beneficiaries, with the patient each is."""

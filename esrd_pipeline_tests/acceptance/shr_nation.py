@@ -63,6 +63,11 @@ class MeasuredNation:
         frame = _read(self.warehouse / schema / table / f"performance_year={YEAR}")
         return frame if program is None else frame[frame["program"] == program]
 
+    def cohort(self, program: str, measure: str = "shr") -> pd.DataFrame:
+        """Return the person-periods of one measure."""
+        frame = self.table("cohort.rates", program)
+        return frame[frame["measure"] == measure]
+
     @cached_property
     def planted(self) -> pd.Series:
         """The planted log rate ratio of hospitalisation by the CCN of the year's last day."""
@@ -232,7 +237,7 @@ def _follow(nation: MeasuredNation, program: str) -> pd.DataFrame:
 def _reconcile_people(nation: MeasuredNation, program: str) -> list[Stage]:
     people = _follow(nation, program)
     days = nation.table("cohort.shr_days", program)
-    cohort = nation.table("cohort.shr", program)
+    cohort = nation.cohort(program)
     left = people[people["reason"] != ""]
     present = set(days["patient_id"])
     at_risk = set(days.loc[days["reason"].isna(), "patient_id"])
@@ -245,7 +250,7 @@ def _reconcile_people(nation: MeasuredNation, program: str) -> list[Stage]:
             len(present & set(people.loc[people["reason"] == "", "patient_id"])),
         ),
         (
-            "patients with days in the year to cohort.shr",
+            "patients with days in the year to SHR's cohort",
             "patients",
             int((people["reason"] == "").sum()),
             {"every day has a reason (below)": len(present - at_risk)},
@@ -260,19 +265,19 @@ def _reconcile_days(nation: MeasuredNation, program: str) -> list[Stage]:
     entered = int(((present["end"] - present["start"]).dt.days + 1).sum())
     days = nation.table("cohort.shr_days", program)
     left = days[days["reason"].notna()].groupby("reason")["days"].sum()
-    cohort = nation.table("cohort.shr", program)
+    cohort = nation.cohort(program)
     at_risk = int(cohort["days_at_risk"].sum())
     facilities = nation.table("facility.shr", program)
     counted = round(DAYS_PER_YEAR * float(facilities["unit_count"].sum()), 6)
     return [
         (
-            "days from first service to death to cohort.shr",
+            "days from first service to death to SHR's cohort",
             "days",
             entered,
             {str(why): int(n) for why, n in left.items()},
             at_risk,
         ),
-        ("cohort.shr to facility.shr", "days", at_risk, {}, counted),
+        ("SHR's cohort to facility.shr", "days", at_risk, {}, counted),
     ]
 
 
@@ -312,7 +317,7 @@ def _reconcile_stays(nation: MeasuredNation, program: str) -> list[Stage]:
     left = _count(pd.Series(why, dtype=object))
     left |= _count(inside.loc[inside["reason"].notna(), "reason"])
     left["first stay with COVID-19 (2.13.11)"] = int(index.sum())
-    counted = int(nation.table("cohort.shr", program)["event_count"].sum())
+    counted = int(nation.cohort(program)["event_count"].sum())
     facilities = nation.table("facility.shr", program)
     return [
         (
@@ -322,8 +327,8 @@ def _reconcile_stays(nation: MeasuredNation, program: str) -> list[Stage]:
             {},
             int(stays["claim_count"].sum()),
         ),
-        ("stays that began in the year to cohort.shr", "stays", len(this), left, counted),
-        ("cohort.shr to facility.shr", "stays", counted, {}, int(facilities["numerator"].sum())),
+        ("stays that began in the year to SHR's cohort", "stays", len(this), left, counted),
+        ("SHR's cohort to facility.shr", "stays", counted, {}, int(facilities["numerator"].sum())),
     ]
 
 

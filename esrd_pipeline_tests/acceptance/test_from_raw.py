@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esrd_pipeline.tables.cohort import NOT_AT_RISK
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
+from esrd_pipeline_tests.acceptance.plain_strr import recompute
 from esrd_pipeline_tests.acceptance.planted_months import (
     Compared,
     compare_calcium,
@@ -29,6 +31,10 @@ from esrd_pipeline_tests.acceptance.shr_nation import (
 )
 
 PROGRAMS = ("dfc", "qip")
+_EVENTS = (
+    ("strr", "history.transfusion", "transfusion_date"),
+    ("sedr", "history.emergency_encounter", "start_date"),
+)
 ADJUSTERS = {
     "is_female": "female",
     "is_diabetes_cause": "diabetes_cause",
@@ -201,47 +207,73 @@ def test_every_day_from_first_service_to_death_is_in_one_stretch(
     assert (gaps[same] == np.timedelta64(1, "D")).all()
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_plain_recomputation_of_one_facility_agrees_to_the_last_digit(
-    nation: MeasuredNation, program: str
+@pytest.mark.parametrize(("measure", "event", "day"), _EVENTS)
+def test_every_measure_has_the_same_days_and_every_event_of_theirs_once(
+    nation: MeasuredNation, measure: str, event: str, day: str
 ) -> None:
-    row = _choose_facility(nation, program)
-    plain = _recompute(nation, program, str(row["ccn"]))
+    days = nation.table(f"cohort.{measure}_days", "dfc")
+    same = nation.table("cohort.days", "dfc")
+    assert len(days) == len(same)
+    inside = nation.table(event).merge(
+        same[["patient_id", "start_date", "end_date"]], on="patient_id", suffixes=("", "_of_days")
+    )
+    first = inside["start_date_of_days"] if day == "start_date" else inside["start_date"]
+    last = inside["end_date_of_days"] if day == "start_date" else inside["end_date"]
+    assert int(days["events"].sum()) == int(((inside[day] >= first) & (inside[day] <= last)).sum())
+    counted = days.loc[days["reason"].isna(), "events"].sum()
+    assert 0 < counted == nation.cohort("dfc", measure)["event_count"].sum()
+    facilities = nation.table(f"facility.{measure}", "dfc")
+    assert counted == facilities["numerator"].sum()
+    assert set(days["reason"].dropna()) <= set(NOT_AT_RISK[measure])
+
+
+@pytest.mark.parametrize(
+    ("measure", "program"),
+    [("shr", "dfc"), ("shr", "qip"), ("strr", "dfc"), ("strr", "qip"), ("sedr", "dfc")],
+)
+def test_a_plain_recomputation_of_one_facility_agrees_to_the_last_digit(
+    nation: MeasuredNation, measure: str, program: str
+) -> None:
+    row = _choose_facility(nation, measure, program)
+    plain = _recompute(nation, measure, program, str(row["ccn"]))
     assert plain.observed == row["numerator"]
     assert plain.days == pytest.approx(row["unit_count"] * DAYS_PER_YEAR, rel=1e-15)
     assert plain.days / DAYS_PER_YEAR == row["unit_count"]
     assert plain.expected == pytest.approx(row["denominator"], rel=1e-12)
     ratio = plain.observed / plain.expected
-    national = _find_national_rate(nation, program)
+    national = _find_national_rate(nation, measure, program)
     assert row["rate"] == pytest.approx(ratio * national, rel=1e-12)
     # DFC's value is the ratio, the QIP's the rate (reading 10).
     assert row["value"] == pytest.approx(ratio if program == "dfc" else row["rate"], rel=1e-12)
-    assert plain.patients > 40
+    assert plain.patients > 25
 
 
-def _find_national_rate(nation: MeasuredNation, program: str) -> float:
-    """Return admissions per 100 patient-years of the whole cohort, from its own rows."""
-    cohort = nation.table("cohort.shr", program)
+def _find_national_rate(nation: MeasuredNation, measure: str, program: str) -> float:
+    """Return events per 100 patient-years of the whole cohort, from its own rows."""
+    cohort = nation.cohort(program, measure)
     years = cohort["days_at_risk"].sum() / DAYS_PER_YEAR
     return float(100 * cohort["event_count"].sum() / years)
 
 
-def _choose_facility(nation: MeasuredNation, program: str) -> pd.Series:
+def _choose_facility(nation: MeasuredNation, measure: str, program: str) -> pd.Series:
     """Return the reported facility of median size among those that never changed owner or CCN."""
     history = nation.raw("eqrs_ccn_history")
     steady = history.groupby("facilityid").filter(lambda spans: len(spans) == 1)["provnum"]
-    rows = nation.table("facility.shr", program)
+    rows = nation.table(f"facility.{measure}", program)
     rows = rows[rows["reportable"].astype(bool) & rows["ccn"].isin(steady)]
     rows = rows.sort_values(["unit_count", "ccn"], ignore_index=True)
     return rows.iloc[len(rows) // 2]
 
 
-def _recompute(nation: MeasuredNation, program: str, ccn: str) -> Shr:
-    fit = nation.table("fit.shr", program)
+def _recompute(nation: MeasuredNation, measure: str, program: str, ccn: str) -> Shr:
+    fit = nation.table(f"fit.{measure}", program)
     coefficients = fit[fit["element"] == "coefficient"].set_index("term")["estimate"]
     baseline = fit[fit["element"] == "baseline"].sort_values("position")["estimate"]
-    return recompute_shr(
-        Files(nation.folder, YEAR), program, ccn, coefficients.to_dict(), baseline.tolist()
+    files, terms = Files(nation.folder, YEAR), coefficients.to_dict()
+    if measure == "shr":
+        return recompute_shr(files, program, ccn, terms, baseline.tolist())
+    return recompute(
+        measure, files, program=program, ccn=ccn, coefficients=terms, baseline=baseline.tolist()
     )
 
 

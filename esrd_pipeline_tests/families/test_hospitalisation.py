@@ -6,14 +6,13 @@ import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families import rates
-from esrd_pipeline.families.conditions import add_conditions
-from esrd_pipeline.families.explanation import add_up
-from esrd_pipeline.families.family import group_by_risk
-from esrd_pipeline.families.hospitalisation import (
-    choose_specification,
-    estimate_reliability,
+from esrd_pipeline.families.conditions import (
+    add_conditions,
     list_conditions,
 )
+from esrd_pipeline.families.explanation import add_up
+from esrd_pipeline.families.family import group_by_risk
+from esrd_pipeline.families.hospitalisation import choose_specification, estimate_reliability
 from esrd_pipeline.families.listed import finish
 from esrd_pipeline.families.united import leave_computed, unite_contract
 from esrd_pipeline.measures.shr import ADJUSTERS, specify

@@ -294,7 +294,7 @@ def test_combined_port_unknown_and_missing_access_are_catheters(kind: str | None
     assert last(rows, "ltc") is True
 
 
-@pytest.mark.parametrize("kind", [FISTULA, "AVFONLY", "AV Graft Only", "AVGONLY"])
+@pytest.mark.parametrize("kind", [FISTULA, "AVFONLY", "AVFSINGLE", "AV Graft Only", "AVGONLY"])
 def test_a_fistula_or_graft_alone_ends_the_run(kind: str) -> None:
     months = (*QUARTER, "2024-04")
     kinds = (CATHETER, kind, CATHETER, CATHETER)

@@ -1,62 +1,14 @@
 """SHR's days: every day of the year at risk, or not and why; who answers for each admission."""
 
-import pandas as pd
+from functools import partial
+
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.rate_days import answers, at_risk, months, stays
+from esrd_pipeline_tests.sql.rate_days import follow as follow_measure
+from esrd_pipeline_tests.sql.worked import day
 
-OLD = "2010-05-01"
-"""A first service date long before the year: the last interval throughout."""
-
-
-def answers(ccn: str | None, start: str, end: str, reason: str | None = None) -> Row:
-    return {"ccn": ccn, "start_date": day(start), "end_date": day(end), "reason": reason}
-
-
-def months(*numbers: int, is_ma: bool = False, is_observable: bool = True) -> list[Row]:
-    return [
-        {"month": day(f"2024-{n:02d}-01"), "is_ma": is_ma, "is_observable": is_observable}
-        for n in numbers
-    ]
-
-
-def stays(*days: str, covid: str = "") -> list[Row]:
-    return [
-        {"admit_date": day(d), "discharge_date": day(d), "is_index_covid": d == covid} for d in days
-    ]
-
-
-def follow(
-    *spans: Row,
-    first_service: str = OLD,
-    seen: list[Row] | None = None,
-    admitted: list[Row] | None = None,
-    stages: list[Row] | None = None,
-    exceptions: list[Row] | None = None,
-    program: str = "dfc",
-    specification: str = "manual",
-) -> pd.DataFrame:
-    """The days of one patient, 1, of one program."""
-    whose = {"patient_id": 1}
-    both = {**whose, "program": program}
-    return run(
-        "cohort.shr_days",
-        specification=specification,
-        tables={
-            "history.attribution": [{**both, **span} for span in spans],
-            "linkage.first_service": [{**both, "first_service_date": day(first_service)}],
-            "history.medicare_month": [
-                {**whose, **row} for row in (months(*range(1, 13)) if seen is None else seen)
-            ],
-            "history.hospital_stay": [{**whose, **row} for row in admitted or []],
-            "history.covid_stage": [{**whose, **row} for row in stages or []],
-            "raw.ece_grant": exceptions or [],
-        },
-    )
-
-
-def at_risk(rows: pd.DataFrame) -> int:
-    return int(rows.loc[rows["reason"].isna(), "days"].sum())
+follow = partial(follow_measure, "shr")
 
 
 def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> None:
@@ -132,7 +84,7 @@ def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> None:
     qip = follow(year, exceptions=[grant], admitted=admitted, program="qip")
     excepted = qip[qip["reason"] == "extraordinary circumstances exception"]
     assert excepted["days"].tolist() == [29, 31]
-    assert excepted["admissions"].tolist() == [0, 1]
+    assert excepted["events"].tolist() == [0, 1]
     assert at_risk(follow(year, exceptions=[grant], program="dfc")) == 366
 
 
@@ -154,28 +106,44 @@ def test_an_admission_counts_where_the_patient_was_on_its_first_day(
         answers("B", "2024-06-16", "2024-12-31"),
         admitted=stays(admitted),
     )
-    assert rows.groupby("ccn")["admissions"].sum().to_dict() == {
+    assert rows.groupby("ccn")["events"].sum().to_dict() == {
         owner: 1,
         "B" if owner == "A" else "A": 0,
     }
 
 
-def test_an_index_covid_stay_is_counted_apart() -> None:
-    rows = follow(
+def test_an_index_covid_stay_counts_under_the_submission_alone() -> None:
+    year, admitted = (
         answers("A", "2024-01-01", "2024-12-31"),
-        admitted=stays("2024-02-02", "2024-05-01", covid="2024-05-01"),
+        stays("2024-02-02", "2024-05-01", covid="2024-05-01"),
     )
-    assert (rows["admissions"].sum(), rows["covid_admissions"].sum()) == (2, 1)
+    rows = follow(year, admitted=admitted)
+    assert (rows["events"].sum(), rows["uncounted_events"].sum()) == (2, 1)
+    rows = follow(year, admitted=admitted, specification="submission")
+    assert (rows["events"].sum(), rows["uncounted_events"].sum()) == (2, 0)
 
 
 def test_two_admissions_of_one_month_are_both_counted() -> None:
     rows = follow(
         answers("A", "2024-01-01", "2024-12-31"), admitted=stays("2024-02-02", "2024-02-20")
     )
-    assert rows["admissions"].max() == 2
+    assert rows["events"].max() == 2
 
 
 def test_the_days_after_a_death_are_in_no_row() -> None:
     rows = follow(answers("A", "2024-01-01", "2024-02-10"))
     assert rows["days"].sum() == 41
     assert rows["end_date"].max() == day("2024-02-10")
+
+
+def test_what_only_other_measures_look_at_ends_no_period_and_leaves_no_day_out() -> None:
+    rows = follow(
+        answers("A", "2024-01-01", "2024-12-31"),
+        born="2006-03-07",
+        diagnosed="2024-05-10",
+        excluded=[{"start_date": day("2024-08-08"), "end_date": day("2024-09-09")}],
+        hospice=(11, 12),
+    )
+    assert at_risk(rows) == 366
+    assert rows["period"].unique().tolist() == [1]
+    assert rows["covid_stage"].unique().tolist() == [0]

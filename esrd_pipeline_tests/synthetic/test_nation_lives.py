@@ -155,9 +155,28 @@ def test_the_waitlist_ends_with_a_transplant_or_with_life(nation: Nation) -> Non
     assert np.array_equal(waitlist["can_rem_dt"].isna(), waitlist["can_rem_cd"].isna())
 
 
-def test_a_transfusion_in_hospital_has_its_line_procedure_and_pints(nation: Nation) -> None:
+def test_a_transfusion_in_hospital_has_a_line_a_procedure_pints_or_all_of_them(
+    nation: Nation,
+) -> None:
     lines, values = nation.read("inpatient_revenue"), nation.read("inpatient_value")
-    blood = set(lines.loc[lines["rev_cntr"] == "0390", "clm_id"])
-    assert blood == set(values.loc[values["clm_val_cd"] == "37", "clm_id"])
-    stays = nation.read("inpatient_base").set_index("clm_id")
-    assert stays.loc[sorted(blood), "icd_prcdr_cd1"].isin(["30233N1", "0TY00Z0"]).all()
+    stays = nation.read("inpatient_base")
+    stays = stays[~stays["clm_id"].isin(nation.trouble("duplicate claim")["clm_id"])]
+    coded = {
+        "line": set(lines.loc[lines["rev_cntr"].isin(["0390", "0391", "0381"]), "clm_id"]),
+        "procedure": set(stays.loc[_has_blood(stays), "clm_id"]),
+        "value": set(values.loc[values["clm_val_cd"] == "37", "clm_id"]),
+    }
+    labels = nation.trouble("transfusion coded in part")
+    labels = labels[labels["clm_id"].isin(stays["clm_id"])]
+    for way, claims in coded.items():
+        alone = set(labels.loc[labels["detail"] == way, "clm_id"])
+        others = set().union(*(coded[other] for other in coded if other != way))
+        assert alone
+        assert alone <= claims - others
+    whole = set.intersection(*coded.values())
+    assert set.union(*coded.values()) == whole | set(labels["clm_id"])
+
+
+def _has_blood(stays: pd.DataFrame) -> pd.Series:
+    places = stays[["icd_prcdr_cd1", "icd_prcdr_cd2"]]
+    return places.apply(lambda place: place.str.startswith("302", na=False)).any(axis="columns")

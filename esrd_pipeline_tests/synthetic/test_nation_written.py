@@ -107,7 +107,8 @@ def test_text_files_say_what_the_parquet_files_say(tmp_path: Path) -> None:
         tmp_path / "rif" / str(LAST) / "inpatient_base.txt", sep="|", dtype="string"
     )
     assert claims["CLM_THRU_DT"].str.fullmatch(r"\d{2}-[A-Z][a-z]{2}-2024").all()
-    assert claims["PTNT_DSCHRG_STUS_CD"].isin(["01", "02", "03", "06", "20"]).all()
+    known = ["01", "02", "03", "06", "07", "20", "30", "62", "63", "65"]
+    assert claims["PTNT_DSCHRG_STUS_CD"].isin(known).all()
     thru = pd.to_datetime(claims["CLM_THRU_DT"], format="%d-%b-%Y")
     assert thru.tolist() == whole.read("inpatient_base")["clm_thru_dt"].tolist()
 

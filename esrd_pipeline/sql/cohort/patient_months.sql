@@ -124,7 +124,16 @@ judged AS (
             false
         ) AS is_hemodialysis,
         coalesce(
-            access_type NOT IN ('AV Fistula Only', 'AVFONLY', 'AV Graft Only', 'AVGONLY'), true
+            access_type NOT IN (
+                'AV Fistula Only',
+                'AVFONLY',
+                'AV Fistula Only (with 2 Needles)',
+                'AV Fistula single needle device',
+                'AVFSINGLE',
+                'AV Graft Only',
+                'AVGONLY'
+            ),
+            true
         ) AS is_catheter,
         -- Rules that every measure of the program shares.
         CASE

@@ -57,7 +57,16 @@ catheter AS (
             'in-center and home hemodialysis'
         )
         AND coalesce(
-            access_type NOT IN ('AV Fistula Only', 'AVFONLY', 'AV Graft Only', 'AVGONLY'), true
+            access_type NOT IN (
+                'AV Fistula Only',
+                'AVFONLY',
+                'AV Fistula Only (with 2 Needles)',
+                'AV Fistula single needle device',
+                'AVFSINGLE',
+                'AV Graft Only',
+                'AVGONLY'
+            ),
+            true
         )
     UNION ALL
     SELECT

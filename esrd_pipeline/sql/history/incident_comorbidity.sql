@@ -1,4 +1,5 @@
--- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13; reading 17.
+-- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13, 2.2.14, 2.16.9; reading 17.
+-- Reading: institutionalised, or dialysed in a nursing home, is a SNF at incidence.
 WITH
 form AS (
     SELECT
@@ -26,6 +27,9 @@ flagged AS (
                 THEN f.dry_weight_kg / (f.height_cm / 100 * f.height_cm / 100)
         END AS bmi,
         p.primary_cause,
+        coalesce(f.nephrologist_care = 'yes', false) AS has_nephrologist_care,
+        coalesce(f.has_institutionalised, false)
+        OR coalesce(f.setting = 'SNF/Long Term Care Facility', false) AS is_institutionalised,
         coalesce(f.has_alcohol_dependence, false) AS has_alcohol_dependence,
         coalesce(f.has_atherosclerotic_heart_disease, false) AS has_atherosclerotic_heart_disease,
         coalesce(f.has_cerebrovascular_disease, false) AS has_cerebrovascular_disease,
@@ -61,6 +65,8 @@ SELECT
     coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), false)
         AS is_diabetes_cause,
     primary_cause IS NULL AS is_cause_missing,
+    has_nephrologist_care,
+    is_institutionalised,
     has_alcohol_dependence,
     has_atherosclerotic_heart_disease,
     has_cerebrovascular_disease,

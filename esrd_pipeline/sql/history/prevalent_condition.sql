@@ -1,6 +1,7 @@
 -- One row: a group of conditions one patient had in the year before, by one specification.
--- Manual 2.13.13: any inpatient claim. SHR submission: one inpatient claim, or claims of other
--- types (outpatient, SNF, home health, hospice, carrier) on two days; Part C included.
+-- Manual 2.13.13 and 2.25.14 (SEDR): any inpatient claim. SHR submission: one inpatient claim, or
+-- claims of other types (outpatient, SNF, home health, hospice, carrier) on two days; Part C
+-- included.
 WITH
 beneficiary AS (
     SELECT bene_id, patient_id

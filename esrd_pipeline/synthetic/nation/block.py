@@ -10,18 +10,20 @@ import numpy as np
 import pyarrow as pa
 
 from esrd_pipeline.synthetic.nation import directory, enrollment, forms, registers, truth
+from esrd_pipeline.synthetic.nation.admissions import choose_admissions
 from esrd_pipeline.synthetic.nation.claims import MarketYear
 from esrd_pipeline.synthetic.nation.claims_dialysis import bill_dialysis
-from esrd_pipeline.synthetic.nation.claims_inpatient import bill_admissions, choose_admissions
+from esrd_pipeline.synthetic.nation.claims_inpatient import bill_admissions
 from esrd_pipeline.synthetic.nation.claims_other import (
     bill_after_stays,
     bill_hospice,
     bill_physicians,
-    bill_visits,
 )
+from esrd_pipeline.synthetic.nation.claims_visits import bill_visits
 from esrd_pipeline.synthetic.nation.clinical import report_months
 from esrd_pipeline.synthetic.nation.columns import Rows, stack, to_arrow
 from esrd_pipeline.synthetic.nation.coverage import Coverage, draw_coverage
+from esrd_pipeline.synthetic.nation.effects import draw_hospital_effects
 from esrd_pipeline.synthetic.nation.episodes import draw_episodes
 from esrd_pipeline.synthetic.nation.events import Events, draw_events
 from esrd_pipeline.synthetic.nation.facilities import Market
@@ -48,6 +50,7 @@ from esrd_pipeline.tables.model import Table
 MEMORY_YEARS = 3
 """Registers keep those who died in the so many years before the first year."""
 _LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS, _SCREENINGS, _REPORTS = range(9)
+_MORE_PEOPLE, _MORE_LIVES, _MORE_EVENTS, _MORE_TROUBLE, _MORE_STAYS, _MORE_CLAIMS = range(9, 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,9 @@ def tally_market(span: Span, market: Market) -> Rows:
     tallies: list[Rows] = []
     for year in span.years:
         here = _look(life, year)
-        rng = _stream(span, market, year, _CLAIMS)
-        tallies.append(tally_year(here, draw_episodes(here, rng), life.trouble))
+        episodes = draw_episodes(here, _stream(span, market, year, _CLAIMS))
+        status = draw_status(here, life.habits, _stream(span, market, year, _STATUS))
+        tallies.append(tally_year(here, episodes, life.trouble, status))
     return stack(tallies)
 
 
@@ -125,23 +129,33 @@ def _to_tables(tables: Mapping[str, Table], parts: Mapping[str, list[Rows]]) -> 
 def live_market(span: Span, market: Market) -> MarketLife:
     """Draw a market's people, their lives, and their hospital stays."""
     rng = _stream(span, market, 0, _LIVES)
-    people = draw_people(market, rng)
-    lives = live(market, people, rng)
+    people = draw_people(market, rng, _stream(span, market, 0, _MORE_PEOPLE))
+    lives = live(market, people, rng, _stream(span, market, 0, _MORE_LIVES))
     coverage = draw_coverage(people, rng)
-    events = draw_events(people, lives, rng)
+    events = draw_events(people, lives, rng, _stream(span, market, 0, _MORE_EVENTS))
     identifiers = identify(people, rng)
-    trouble = draw_trouble(people, lives, rng)
+    more = _stream(span, market, 0, _MORE_TROUBLE)
+    trouble = draw_trouble(people, lives, events, rng=rng, more=more)
     years = range(span.first_year - 1, span.last_year + 1)
     months = {year: cut_months(lives, coverage, year) for year in years}
+    hospital_effect = draw_hospital_effects(market.number, len(market.hospitals), span.seed)
     drawn = [
-        draw_stays(market, people, events, months[year], _stream(span, market, year, _STAYS))
+        draw_stays(
+            market,
+            people,
+            events,
+            months[year],
+            hospital_effect=hospital_effect,
+            rng=_stream(span, market, year, _STAYS),
+            more=_stream(span, market, year, _MORE_STAYS),
+        )
         for year in years
     ]
     settled = settle_stays(drawn, people, lives, _stream(span, market, 0, _SETTLE))
     stays = add_grafts(
         settled, lives, first=int(edges_of(years[0])[0]), last=int(edges_of(years[-1])[-1]) - 1
     )
-    habits = draw_habits(market, people, _stream(span, market, 0, _HABITS))
+    habits = draw_habits(people, _stream(span, market, 0, _HABITS))
     return MarketLife(
         market, people, lives, coverage, events, identifiers, trouble, months, stays, habits
     )
@@ -154,6 +168,7 @@ def _tell_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
         "patient": truth.list_people(known, life.coverage),
         "spell": truth.list_spells(known),
         "stay": truth.list_stays(known, life.stays),
+        "hospital": truth.list_hospitals(life.market, span.seed),
         "trouble": truth.label_people(known),
     }
 
@@ -163,6 +178,7 @@ def _know(span: Span, life: MarketLife, year: int) -> registers.Known:
         market=life.market,
         people=life.people,
         lives=life.lives,
+        events=life.events,
         identifiers=life.identifiers,
         trouble=life.trouble,
         since=int(edges_of(span.first_year - MEMORY_YEARS)[0]),
@@ -207,15 +223,16 @@ def _bill_year(
 ) -> Generator[dict[str, Rows]]:
     here = _look(life, year)
     rng = _stream(span, life.market, year, _CLAIMS)
+    more = _stream(span, life.market, year, _MORE_CLAIMS)
     episodes = draw_episodes(here, rng)
-    admissions = choose_admissions(here, rng)
-    yield bill_admissions(here, admissions, episodes, rng)
+    admissions = choose_admissions(here, rng, more)
+    yield bill_admissions(here, admissions, episodes, rng=rng, more=more)
     yield bill_dialysis(here, status, rng)
-    yield bill_visits(here, episodes, rng)
+    yield bill_visits(here, episodes, rng=rng, more=more)
     yield bill_after_stays(here, admissions, rng)
     yield bill_hospice(here, life.trouble)
     yield bill_physicians(here, rng)
-    yield {"tally": tally_year(here, episodes, life.trouble)}
+    yield {"tally": tally_year(here, episodes, life.trouble, status)}
 
 
 def _look(life: MarketLife, year: int) -> MarketYear:

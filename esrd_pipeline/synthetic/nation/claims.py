@@ -5,6 +5,7 @@ What a setting bills does not belong here.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from esrd_pipeline.synthetic.nation.people import People
 from esrd_pipeline.synthetic.nation.stays import Stays
 
 FIRST_BENE_ID = 10_000_000_000
-PLACES = 14
-"""Diagnoses a claim holds at most."""
+PLACES = 8
+"""Diagnoses of a short claim; a long one has more."""
+_LAST_TURN = 3
+_COVID_CODED = int(np.datetime64("2020-04-01").astype(int))
 
 
 class Kind(IntEnum):
@@ -98,17 +101,38 @@ def code_diagnoses(
     codes[:, : leading.shape[1]] = leading
     used = (leading >= 0).sum(axis=1)
     variety = people.patient_id[patient]
-    for place, condition in enumerate(load_conditions()):
-        if not condition.codes:
-            continue
-        has = (people.onset[patient, place] < day) & (used < places)
+    conditions = load_conditions()
+    for place in _coding_order(is_long=places > PLACES):
+        has = (people.onset[:, place][patient] < day) & (used < places)
         if is_seen is not None:
             has &= is_seen[:, place]
         rows = np.flatnonzero(has)
-        choice = np.array(condition.codes, dtype=np.int16)
+        choice = np.array(conditions[place].codes, dtype=np.int16)
         codes[rows, used[rows]] = choice[(variety[rows] + place) % choice.size]
         used[rows] += 1
     return codes
+
+
+@cache
+def _coding_order(*, is_long: bool) -> tuple[int, ...]:
+    """Return the conditions with codes in the order in which claims have them."""
+    conditions = load_conditions()
+    last = _LAST_TURN if is_long else _LAST_TURN - 1
+    places = [place for place, c in enumerate(conditions) if c.codes and c.turn <= last]
+    return tuple(sorted(places, key=lambda place: (conditions[place].turn, place)))
+
+
+def code_covid(
+    here: MarketYear, patient: np.ndarray, *, begin: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """Return the code of COVID-19 where it was found outside hospitals in a claim's days, else -1.
+
+    Until April 2020 there was no code for it, and coronaviruses' stood for it.
+    """
+    seen, words = here.events.covid_seen[patient], load_diagnoses()
+    is_ill = (seen >= begin) & (seen <= end)
+    code = np.where(seen < _COVID_CODED, words.index("B9729"), words.index("U071"))
+    return np.where(is_ill, code, -1)
 
 
 def name_diagnoses(codes: np.ndarray) -> dict[str, Values]:
@@ -136,12 +160,13 @@ def number_lines(claim: np.ndarray, count: int) -> np.ndarray:
 
 
 def provider_codes(market: Market) -> Codes:
-    """Return the market's provider numbers: CCNs, the next ones, then the hospitals'."""
+    """Return the market's provider numbers: CCNs, the next ones, the hospitals', the wards'."""
     return Codes(
         (
             *market.facilities["number"].tolist(),
             *market.facilities["next_number"].tolist(),
             *market.hospitals,
+            *market.special,
         )
     )
 

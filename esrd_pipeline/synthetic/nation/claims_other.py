@@ -1,90 +1,35 @@
-"""Outpatient visits and transfusions, skilled nursing, home health, hospice, and physicians.
+"""Skilled nursing, home health, hospice, and physicians.
 
-Hospital stays and dialysis do not belong here.
+Hospital stays, visits and dialysis do not belong here.
 """
 
 import numpy as np
 
+from esrd_pipeline.synthetic.nation.admissions import HEALTH_STATUS, SNF_STATUS, Admissions
 from esrd_pipeline.synthetic.nation.claims import (
     Kind,
     MarketYear,
     beneficiary_of,
     bill_payers,
     bill_type,
+    code_covid,
     code_diagnoses,
     name_diagnoses,
     number_claims,
-    number_lines,
-    provider_codes,
-)
-from esrd_pipeline.synthetic.nation.claims_inpatient import (
-    HEALTH_STATUS,
-    SNF_STATUS,
-    Admissions,
 )
 from esrd_pipeline.synthetic.nation.columns import Codes, Rows, Values, repeat
 from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE, PRIMARY, SECONDARY
-from esrd_pipeline.synthetic.nation.episodes import Episodes
-from esrd_pipeline.synthetic.nation.figures import load_diagnoses, load_principals
+from esrd_pipeline.synthetic.nation.figures import load_diagnoses
 from esrd_pipeline.synthetic.nation.months import edges_of
 from esrd_pipeline.synthetic.nation.people import IN_CENTER
 from esrd_pipeline.synthetic.nation.trouble import Trouble
 
-OUTPATIENT_REVENUE = Codes(("0450", "0300", "0390"))
-OUTPATIENT_HCPCS = Codes(("99284", "80053", "36430"))
 MONTHLY = Codes(("90960", "90961", "90962", "90966"))
-_VISITS_WITH_BLOOD = 2
 _SNF_DAYS, _HHA_DAYS = 25, 35
 _PLACES = 8
 _SECONDARY_SHARE = 0.1
-_PRICES = {Kind.OUTPATIENT: 620.0, Kind.SNF: 520.0, Kind.HHA: 55.0, Kind.HOSPICE: 190.0}
+_PRICES = {Kind.SNF: 520.0, Kind.HHA: 55.0, Kind.HOSPICE: 190.0}
 _CARRIER_PRICE = 290.0
-
-
-def bill_visits(here: MarketYear, episodes: Episodes, rng: np.random.Generator) -> dict[str, Rows]:
-    """Bill emergency visits and transfusions outside hospital stays; MA sends none."""
-    cell = np.concatenate([episodes.emergency_cell, episodes.transfusion_cell])
-    day = np.concatenate([episodes.emergency_day, episodes.transfusion_day])
-    is_blood = np.arange(cell.size) >= episodes.emergency_cell.size
-    cover = here.months.cover[cell]
-    paid = np.flatnonzero((cover == PRIMARY) | (cover == SECONDARY))
-    cell, day, is_blood, cover = cell[paid], day[paid], is_blood[paid], cover[paid]
-    patient, count = here.months.patient[cell], paid.size
-    hospital = (here.months.facility[cell] + (rng.random(count) < 1 / 4)) % len(
-        here.market.hospitals
-    )
-    numbers = number_claims(here, Kind.OUTPATIENT, count)
-    principal = load_principals()[0]
-    first = np.where(
-        is_blood,
-        load_diagnoses().index("D649"),
-        principal[rng.integers(0, principal.size, count)],
-    )
-    esrd = np.full(count, load_diagnoses().index("N186"))
-    codes = code_diagnoses(
-        here.people, patient, day, np.stack([first, esrd], axis=1), places=_PLACES
-    )
-    claim = np.repeat(np.arange(count), _VISITS_WITH_BLOOD)
-    code = np.stack([np.where(is_blood, 2, 0), np.ones(count)], axis=1).astype(int).reshape(-1)
-    return {
-        "outpatient_base": {
-            **_base(here, Kind.OUTPATIENT, patient, days=(day, day), cover=cover, codes=codes),
-            "nch_clm_type_cd": repeat("40", count),
-            "prvdr_num": provider_codes(here.market).of(2 * len(here.market.facilities) + hospital),
-            **bill_type("1", "3", count),
-            "ptnt_dschrg_stus_cd": repeat("01", count),
-        },
-        "outpatient_revenue": {
-            "clm_id": numbers[claim],
-            "clm_line_num": number_lines(claim, count),
-            "rev_cntr": OUTPATIENT_REVENUE.of(code),
-            "rev_cntr_dt": day[claim].astype(np.int32),
-            "hcpcs_cd": OUTPATIENT_HCPCS.of(code),
-            "hcpcs_1st_mdfr_cd": Codes(("V5", "V6", "V7")).of(np.full(claim.size, -1, np.int8)),
-            "rev_cntr_unit_cnt": np.ones(claim.size),
-            "rev_cntr_pmt_amt_amt": np.zeros(claim.size),
-        },
-    }
 
 
 def bill_after_stays(
@@ -132,8 +77,10 @@ def bill_physicians(here: MarketYear, rng: np.random.Generator) -> dict[str, Row
         ((months.cover == PRIMARY) | (months.cover == SECONDARY)) & (months.days >= 14)  # noqa: PLR2004
     )
     count, patient = cell.size, months.patient[cell]
-    esrd = np.full((count, 1), load_diagnoses().index("N186"))
-    codes = code_diagnoses(here.people, patient, months.end[cell], esrd, places=_PLACES)
+    esrd = np.full(count, load_diagnoses().index("N186"))
+    ill = code_covid(here, patient, begin=months.begin[cell], end=months.end[cell])
+    leading = np.stack([esrd, ill], axis=1)
+    codes = code_diagnoses(here.people, patient, months.end[cell], leading, places=_PLACES)
     visits = rng.choice(3, count, p=(0.62, 0.28, 0.1))
     service = np.where(months.modality[cell] == IN_CENTER, visits, 3)
     paid = np.where(months.cover[cell] == SECONDARY, _SECONDARY_SHARE, 1.0) * _CARRIER_PRICE

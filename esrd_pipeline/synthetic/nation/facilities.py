@@ -14,7 +14,9 @@ from esrd_pipeline.synthetic.draws import FOR_GOOD, stream
 from esrd_pipeline.synthetic.facilities import NEVER as OPEN
 from esrd_pipeline.synthetic.facilities import draw_facilities
 from esrd_pipeline.synthetic.figures import load_kind
+from esrd_pipeline.synthetic.nation.effects import draw_effects
 from esrd_pipeline.synthetic.nation.figures import NEVER, OUTCOMES, load_figures
+from esrd_pipeline.synthetic.nation.hospitals import name_special
 
 FIRST_FACILITYID = 100_001
 FREESTANDING = (2500, 2899)
@@ -49,11 +51,15 @@ NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One market: its number, its facilities (rows of the nation's frame) and its hospitals."""
+    """One market: its number, its facilities (rows of the nation's frame) and its hospitals.
+
+    `special` are the numbers of other hospitals and units (`hospitals.WARDS` from the second on).
+    """
 
     number: int
     facilities: pd.DataFrame
     hospitals: tuple[str, ...]
+    special: tuple[str, ...]
     columns: Mapping[str, np.ndarray]
 
     @property
@@ -88,9 +94,7 @@ def draw_nation(count: int, seed: int) -> pd.DataFrame:
     frame["changed"], frame["is_renumbered"] = _draw_changes(frame, rng)
     frame["number"], frame["next_number"] = _number(frame)
     frame["owner"], frame["next_owner"] = frame["chain"], _draw_buyers(frame, rng)
-    for outcome, effect in _draw_effects(count, rng).items():
-        frame[outcome] = effect
-    return frame
+    return pd.concat([frame, draw_effects(count, seed, rng)], axis="columns")
 
 
 def split_markets(nation: pd.DataFrame) -> list[Market]:
@@ -99,29 +103,18 @@ def split_markets(nation: pd.DataFrame) -> list[Market]:
     in_state: dict[str, int] = {}
     for number, rows in nation.groupby("market", sort=True):
         prefix = str(rows["prefix"].iloc[0])
-        first = in_state.get(prefix, 0) * HOSPITALS_IN_MARKET + 1
-        in_state[prefix] = in_state.get(prefix, 0) + 1
+        place_in_state = in_state.get(prefix, 0)
+        first = place_in_state * HOSPITALS_IN_MARKET + 1
+        in_state[prefix] = place_in_state + 1
         hospitals = tuple(
             f"{prefix}{(first + place - 1) % _HIGHEST + 1:04d}"
             for place in range(HOSPITALS_IN_MARKET)
         )
         own = rows.reset_index(drop=True)
         columns = {name: own[name].to_numpy() for name in NUMBERS}
-        markets.append(Market(int(str(number)), own, hospitals, columns))
+        special = name_special(hospitals, place_in_state)
+        markets.append(Market(int(str(number)), own, hospitals, special, columns))
     return markets
-
-
-def name_effects(nation: pd.DataFrame) -> pd.DataFrame:
-    """Return the planted effects as one row a facility and outcome."""
-    rows = nation.melt(
-        id_vars=["facilityid", "number", "next_number", "market"],
-        value_vars=list(OUTCOMES),
-        var_name="outcome",
-        value_name="effect",
-    )
-    outlier = dict(zip(nation["facilityid"], nation["outlier"], strict=True))
-    rows["is_outlier"] = rows["facilityid"].map(outlier) == rows["outcome"]
-    return rows.rename(columns={"number": "ccn", "next_number": "next_ccn"})
 
 
 def _divide(frame: pd.DataFrame) -> np.ndarray:
@@ -200,20 +193,6 @@ def _draw_buyers(frame: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     place = np.array([list(chains).index(name) for name in owner])
     other = (place + rng.integers(1, len(chains), len(frame))) % len(chains)
     return np.where(frame["changed"] < NEVER, chains[other], owner)
-
-
-def _draw_effects(count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Draw centred normal effects, and push a few facilities out on one outcome each."""
-    figures = load_figures()
-    effects = {name: figures[f"effect_{name}"] * rng.standard_normal(count) for name in OUTCOMES}
-    is_outlier = rng.random(count) < figures["outlier_share"]
-    which = rng.integers(len(OUTCOMES), size=count)
-    sign = np.where(rng.random(count) < 1 / 2, 1.0, -1.0)
-    for place, name in enumerate(OUTCOMES):
-        pushed = is_outlier & (which == place)
-        effects[name] = effects[name] + pushed * sign * figures["outlier_effect"]
-    names = np.array([*OUTCOMES, ""], dtype=object)
-    return {**effects, "outlier": names[np.where(is_outlier, which, len(OUTCOMES))]}
 
 
 def _days(dates: np.ndarray) -> np.ndarray:

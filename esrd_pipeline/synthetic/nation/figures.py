@@ -19,6 +19,9 @@ OUTCOMES = (
     "waitlist",
     "emergency",
     "modality_switch",
+    "catheter",
+    "fistula",
+    "adequacy",
 )
 """Outcomes on which facilities have a planted effect."""
 YEAR_DAYS = 365.25
@@ -30,7 +33,9 @@ NEVER = 2**30
 class Condition:
     """One chronic condition: how common it is, what it does, and how it is coded.
 
-    `box` is the item of CMS-2728 that states it, if one does; `codes` index `DIAGNOSES`.
+    `box` is the item of CMS-2728 that states it, if one does; `codes` index `DIAGNOSES`. Claims
+    hold the conditions of the first turn before those of the second; those of the third stand on
+    long claims only. Conditions of the second turn were there first: they are drawn as ever.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Condition:
     admission: float
     death: float
     codes: tuple[int, ...]
+    turn: int
 
 
 @cache
@@ -54,7 +60,7 @@ def load_figures() -> dict[str, float]:
 @cache
 def load_diagnoses() -> Codes:
     """Return every diagnosis code a claim may carry; index 0 is end stage renal disease."""
-    codes = ["N186", "Z992", "U071", "Z9115", "N179"]
+    codes = ["N186", "Z992", "U071", "Z9115", "N179", "B9729", "J1282"]
     codes += [code for row in load_rows("synthetic_condition") for code in _split(row["codes"])]
     codes += [row["code"] for row in load_rows("synthetic_principal")]
     return Codes(tuple(dict.fromkeys(codes)))
@@ -81,20 +87,84 @@ def load_conditions() -> tuple[Condition, ...]:
                 )
             },
             codes=tuple(words.index(code) for code in _split(row["codes"])),
+            turn=int(row["turn"]),
         )
         for row in load_rows("synthetic_condition")
     )
 
 
-def load_principals() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return principal diagnoses (index in `DIAGNOSES`), their DRGs and their shares."""
-    words = load_diagnoses().words
+@cache
+def load_death_causes() -> tuple[Codes, dict[str, np.ndarray], np.ndarray]:
+    """Return the codes of CMS-2746, each kind's places among them, and the shares of a kind."""
+    rows = load_rows("synthetic_death_cause")
+    kinds = np.array([row["kind"] for row in rows])
+    weight = np.array([float(row["weight"]) for row in rows])
+    places = {str(kind): np.flatnonzero(kinds == kind) for kind in np.unique(kinds)}
+    for of_kind in places.values():
+        weight[of_kind] /= weight[of_kind].sum()
+    return Codes(tuple(row["code"] for row in rows)), places, weight
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """Principal diagnoses of hospital stays, one place each.
+
+    Attributes:
+        code: index in `DIAGNOSES`.
+        drg: the diagnosis related group.
+        share: of the stays of their kind.
+        procedure: index in `PROCEDURES`, -1 without one.
+        kind: index in `PRINCIPAL_KINDS`.
+    """
+
+    code: np.ndarray
+    drg: np.ndarray
+    share: np.ndarray
+    procedure: np.ndarray
+    kind: np.ndarray
+
+    def of(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places of a kind, and their shares."""
+        places = np.flatnonzero(self.kind == PRINCIPAL_KINDS.index(kind))
+        return places, self.share[places]
+
+    @property
+    def visits(self) -> np.ndarray:
+        """Codes for which patients come to an emergency department and go home again."""
+        words = load_diagnoses().words
+        is_minor = [words[code][0] not in _NEVER_VISITS for code in self.code]
+        return self.code[np.array(is_minor) & (self.kind == 0) & (self.procedure < 0)]
+
+
+PRINCIPAL_KINDS = ("usual", "psychiatric", "rehabilitation")
+_NEVER_VISITS = "CDFZ"
+"""Chapters of ICD-10-CM: neoplasms, blood, mental disorders, factors of care."""
+
+
+@cache
+def load_procedures() -> Codes:
+    """Return every procedure code a stay may carry but transfusions and dialysis."""
+    rows = load_rows("synthetic_principal")
+    codes = [row["procedure"] for row in rows if row["procedure"]]
+    return Codes(tuple(dict.fromkeys(codes)))
+
+
+@cache
+def load_principals() -> Principals:
+    """Read the principal diagnoses."""
+    words, procedures = load_diagnoses().words, load_procedures().words
     rows = load_rows("synthetic_principal")
     weight = np.array([float(row["weight"]) for row in rows])
-    return (
-        np.array([words.index(row["code"]) for row in rows], dtype=np.int16),
-        np.array([int(row["drg"]) for row in rows], dtype=np.int16),
-        weight / weight.sum(),
+    kind = np.array([PRINCIPAL_KINDS.index(row["kind"]) for row in rows])
+    total = np.bincount(kind, weights=weight)
+    return Principals(
+        code=np.array([words.index(row["code"]) for row in rows], dtype=np.int16),
+        drg=np.array([int(row["drg"]) for row in rows], dtype=np.int16),
+        share=weight / total[kind],
+        procedure=np.array(
+            [procedures.index(row["procedure"]) if row["procedure"] else -1 for row in rows]
+        ),
+        kind=kind,
     )
 
 

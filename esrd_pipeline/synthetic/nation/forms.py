@@ -5,10 +5,10 @@ Other registers do not belong here.
 
 import numpy as np
 
-from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows, Values, stack
+from esrd_pipeline.synthetic.nation.columns import NO_DAY, NO_NUMBER, Codes, Rows, Values, stack
 from esrd_pipeline.synthetic.nation.figures import load_conditions
 from esrd_pipeline.synthetic.nation.lives import ADMITTED
-from esrd_pipeline.synthetic.nation.people import CAUSES, IN_CENTER, PERITONEAL
+from esrd_pipeline.synthetic.nation.people import CAUSES, HOME, IN_CENTER, PERITONEAL
 from esrd_pipeline.synthetic.nation.registers import SETTING, TYPE, Known
 from esrd_pipeline.tables.eqrs import COMORBIDITIES
 
@@ -69,6 +69,8 @@ def _write(
     is_center = modality == IN_CENTER
     is_unmeasured = number % 97 == 0
     care = np.where(number % 9 < 6, 0, np.where(number % 9 < 8, 1, 2))  # noqa: PLR2004 - shares
+    months = np.where(care == 0, 1 + number // 9 % 24, NO_NUMBER)
+    in_nursing_home = (modality == HOME) & known.events.is_in_home(rows, start)
     catheter = np.where(number % 20 < 16, 2, 1)  # noqa: PLR2004 - catheters in four of five
     return {
         "patient_id": number,
@@ -84,9 +86,10 @@ def _write(
         "height_cm": np.where(is_unmeasured, np.nan, people.height[rows]),
         "dry_weight_kg": np.where(is_unmeasured, np.nan, people.weight[rows]),
         "nephrologist_care": CARE.of(care),
+        "nephrologist_care_months": months,
         "access_type": ACCESS.of(np.where(number % 20 < 3, 0, catheter)),  # noqa: PLR2004
         "treatment_type": TYPE.of((modality == PERITONEAL).astype(np.int8)),
-        "setting": SETTING.of(np.where(is_center, 0, 1)),
+        "setting": SETTING.of(np.where(in_nursing_home, 2, np.where(is_center, 0, 1))),
         **_tick(known, rows),
     }
 

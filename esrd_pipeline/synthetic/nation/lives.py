@@ -4,14 +4,17 @@ Everyone is followed in steps within which the hazards are constant. What claims
 make of it does not belong here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from esrd_pipeline.synthetic.nation.course import Course
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_figures
+from esrd_pipeline.synthetic.nation.listing import follow_move, list_days
 from esrd_pipeline.synthetic.nation.people import IN_CENTER, People
 from esrd_pipeline.synthetic.nation.rates import (
+    CLOSING_DAYS,
     DEATH,
     HOME_SWITCH,
     IN_CENTER_SWITCH,
@@ -19,6 +22,7 @@ from esrd_pipeline.synthetic.nation.rates import (
     RECOVERY,
     TRANSFER,
     hazards_of,
+    offers_home,
     step_end,
 )
 
@@ -67,61 +71,24 @@ class Lives:
         return np.flatnonzero(self.state == DIALYSIS)
 
 
-@dataclass(slots=True)
-class _Course:
-    """Where everyone stands while lives are drawn."""
+def live(
+    market: Market, people: People, rng: np.random.Generator, more: np.random.Generator
+) -> Lives:
+    """Draw the lives of a market's patients to the end of the last year.
 
-    market: Market
-    people: People
-    rng: np.random.Generator
-    horizon: int
-    now: np.ndarray
-    facility: np.ndarray
-    modality: np.ndarray
-    begin: np.ndarray
-    reason: np.ndarray
-    is_restless: np.ndarray
-    death: np.ndarray
-    is_withdrawn: np.ndarray
-    spells: list[tuple[np.ndarray, ...]] = field(default_factory=list)
-
-    def close(
-        self, who: np.ndarray, day: np.ndarray, discharged: np.ndarray | int, *, state: int = 0
-    ) -> None:
-        """Write down the spell that ends for `who` on `day`."""
-        reason = np.broadcast_to(discharged, who.shape)
-        self.spells.append(
-            (
-                who,
-                np.full(who.shape, state),
-                self.facility[who],
-                self.modality[who],
-                self.begin[who],
-                day,
-                self.reason[who],
-                reason,
-            )
-        )
-
-    def open(self, who: np.ndarray, day: np.ndarray, reason: np.ndarray | int) -> None:
-        """Begin a dialysis spell for `who` on `day`."""
-        self.begin[who] = day
-        self.now[who] = day
-        self.reason[who] = reason
-
-    def stop(self, who: np.ndarray) -> None:
-        """Follow `who` no longer."""
-        self.now[who] = NEVER
-
-
-def live(market: Market, people: People, rng: np.random.Generator) -> Lives:
-    """Draw the lives of a market's patients to the end of the last year."""
+    Args:
+        market: where they live.
+        people: who they are; a transplant ends their time on the waitlist.
+        rng: the stream of what was always drawn.
+        more: the stream of what came later: home dialysis given up within a month.
+    """
     last = int(load_figures()["last_year"])
     count = len(people)
-    course = _Course(
+    course = Course(
         market=market,
         people=people,
         rng=rng,
+        more=more,
         horizon=int(np.datetime64(f"{last + 1}-01-01").astype(int)),
         now=people.start.astype(np.int64),
         facility=people.facility.copy(),
@@ -129,6 +96,7 @@ def live(market: Market, people: People, rng: np.random.Generator) -> Lives:
         begin=people.start.astype(np.int64),
         reason=np.full(count, ADMITTED["New ESRD Patient"]),
         is_restless=np.zeros(count, dtype=bool),
+        is_failing=np.zeros(count, dtype=bool),
         death=np.full(count, NEVER, dtype=np.int64),
         is_withdrawn=np.zeros(count, dtype=bool),
     )
@@ -142,7 +110,7 @@ def live(market: Market, people: People, rng: np.random.Generator) -> Lives:
     raise RuntimeError(f"lives of market {market.number} do not come to an end")
 
 
-def _step(course: _Course, who: np.ndarray) -> None:
+def _step(course: Course, who: np.ndarray) -> None:
     """Carry everyone on dialysis to the next event or the end of the step."""
     rng, now, people = course.rng, course.now[who], course.people
     hazards = hazards_of(
@@ -153,6 +121,7 @@ def _step(course: _Course, who: np.ndarray) -> None:
         facility=course.facility[who],
         modality=course.modality[who],
         is_restless=course.is_restless[who],
+        is_failing=course.is_failing[who],
     )
     figures = load_figures()
     total = hazards.sum(axis=0)
@@ -185,7 +154,7 @@ def _step(course: _Course, who: np.ndarray) -> None:
     _switch(course, who[is_event & (kind == IN_CENTER_SWITCH)], to_home=False)
 
 
-def _die(course: _Course, who: np.ndarray) -> None:
+def _die(course: Course, who: np.ndarray) -> None:
     """Die on the day; some have stopped dialysis a few days before."""
     day, rng = course.now[who], course.rng
     course.death[who] = day
@@ -198,7 +167,7 @@ def _die(course: _Course, who: np.ndarray) -> None:
     course.stop(who)
 
 
-def _receive_graft(course: _Course, who: np.ndarray, day: np.ndarray) -> None:
+def _receive_graft(course: Course, who: np.ndarray, day: np.ndarray) -> None:
     """Receive a kidney; the graft may fail, or the patient die with it."""
     figures, rng = load_figures(), course.rng
     before = who[course.begin[who] < day]
@@ -225,7 +194,7 @@ def _receive_graft(course: _Course, who: np.ndarray, day: np.ndarray) -> None:
     course.open(who[back], ends[back], ADMITTED["Dialysis After Transplant Failed"])
 
 
-def _recover(course: _Course, who: np.ndarray) -> None:
+def _recover(course: Course, who: np.ndarray) -> None:
     """Regain function; half come back to dialysis."""
     figures = load_figures()
     _leave(
@@ -238,7 +207,7 @@ def _recover(course: _Course, who: np.ndarray) -> None:
     )
 
 
-def _lose(course: _Course, who: np.ndarray) -> None:
+def _lose(course: Course, who: np.ndarray) -> None:
     """Stop coming; more than half are seen again."""
     figures = load_figures()
     _leave(
@@ -252,7 +221,7 @@ def _lose(course: _Course, who: np.ndarray) -> None:
 
 
 def _leave(
-    course: _Course, who: np.ndarray, reason: int, *, state: int, share: float, days: float
+    course: Course, who: np.ndarray, reason: int, *, state: int, share: float, days: float
 ) -> None:
     rng, day = course.rng, course.now[who].copy()
     course.close(who, day, reason)
@@ -267,7 +236,7 @@ def _leave(
     course.open(came, back[returns], ADMITTED["Restart"])
 
 
-def _transfer(course: _Course, who: np.ndarray) -> None:
+def _transfer(course: Course, who: np.ndarray) -> None:
     """Move to another facility of the market, if another is open; some after a few days."""
     figures, rng = load_figures(), course.rng
     day = course.now[who].copy()
@@ -277,31 +246,56 @@ def _transfer(course: _Course, who: np.ndarray) -> None:
     course.close(who, day, DISCHARGED["Transfer Out"])
     waits = rng.random(who.size) < figures["transfer_gap_days"]
     arrives = day + waits * rng.integers(1, 15, who.size)
-    course.facility[who] = target
+    _move(course, who, target, day)
     _fit_modality(course, who)
     course.is_restless[who] = rng.random(who.size) < figures["transfer_again"]
     course.open(who, arrives, ADMITTED["Transfer In"])
 
 
-def _switch(course: _Course, who: np.ndarray, *, to_home: bool) -> None:
-    """Change modality, at the same facility where it offers the other one."""
-    rng = course.rng
+def _switch(course: Course, who: np.ndarray, *, to_home: bool) -> None:
+    """Change modality, at the same facility where it offers the other one, or at one that does."""
+    rng, market = course.rng, course.market
     who = who[course.now[who] > course.begin[who]]
-    can = course.market.numbers("peritoneal_share" if to_home else "has_in_center")
+    can = market.numbers("peritoneal_share" if to_home else "has_in_center")
     offers = can[course.facility[who]] > 0
     stay, leave = who[offers], who[~offers]
     course.close(stay, course.now[stay], CONTINUED)
     is_peritoneal = rng.random(stay.size) < load_figures()["home_peritoneal"]
     course.modality[stay] = np.where(is_peritoneal, 1, 2) if to_home else IN_CENTER
+    course.is_failing[stay] = to_home & _gives_up(course, stay)
     course.open(stay, course.now[stay].copy(), CONTINUED)
-    if not to_home:
+    if to_home:
+        _leave_for_home(course, leave)
+    else:
+        course.is_failing[leave] = False
         _transfer(course, leave)
 
 
-def _choose_facility(course: _Course, who: np.ndarray) -> np.ndarray:
+def _gives_up(course: Course, who: np.ndarray) -> np.ndarray:
+    """Draw whose home dialysis does not last."""
+    return course.more.random(who.size) < load_figures()["home_given_up"]
+
+
+def _leave_for_home(course: Course, who: np.ndarray) -> None:
+    """Move to a facility of the market that offers home dialysis, to begin it there."""
+    size = course.market.numbers("size")[None, :] * offers_home(course.market, course.now[who])
+    can = size.any(axis=1)
+    who, reach = who[can], np.cumsum(size[can], axis=1)
+    day = course.now[who].copy()
+    luck = course.more.random((2, who.size))
+    target = (reach <= (luck[0] * reach[:, -1])[:, None]).sum(axis=1)
+    course.close(who, day, DISCHARGED["Transfer Out"])
+    _move(course, who, np.minimum(target, reach.shape[1] - 1), day)
+    is_peritoneal = luck[1] < load_figures()["home_peritoneal"]
+    course.modality[who] = np.where(is_peritoneal, 1, 2)
+    course.is_failing[who] = _gives_up(course, who)
+    course.open(who, day, ADMITTED["Transfer In"])
+
+
+def _choose_facility(course: Course, who: np.ndarray) -> np.ndarray:
     """Choose another open facility by size; the same one where there is none."""
     market, here, day = course.market, course.facility[who], course.now[who]
-    open_from, open_to = market.numbers("opened"), market.numbers("closed") - 30
+    open_from, open_to = market.numbers("opened"), market.numbers("closed") - CLOSING_DAYS
     weight = np.where(
         (open_from[None, :] <= day[:, None]) & (day[:, None] < open_to[None, :]),
         market.numbers("size")[None, :],
@@ -314,14 +308,35 @@ def _choose_facility(course: _Course, who: np.ndarray) -> np.ndarray:
     return np.where(total > 0, np.minimum(target, len(open_to) - 1), here)
 
 
-def _stay_open(course: _Course, who: np.ndarray) -> None:
+def _move(course: Course, who: np.ndarray, target: np.ndarray, day: np.ndarray) -> None:
+    """Change facility; whoever is not yet listed will be when the new one's hazard says."""
+    people, start = course.people, course.people.start[who]
+    waits = (people.listed[who] > day) & people.need.can[who]
+    mine, first = who[waits], start[waits]
+    follow_move(
+        course.market,
+        people.need,
+        mine,
+        before=course.facility[mine],
+        now=day[waits],
+        start=first,
+    )
+    effect = course.market.numbers("waitlist")[target[waits]]
+    listed, removed = list_days(people.need, mine, effect, first)
+    people.listed[mine], people.removed[mine] = np.maximum(listed, day[waits]), removed
+    course.facility[who] = target
+
+
+def _stay_open(course: Course, who: np.ndarray) -> None:
     """Send those whose facility has closed meanwhile to another one."""
-    closed = who[course.market.numbers("closed")[course.facility[who]] - 30 <= course.now[who]]
+    closed = who[
+        course.market.numbers("closed")[course.facility[who]] - CLOSING_DAYS <= course.now[who]
+    ]
     course.facility[closed] = _choose_facility(course, closed)
     _fit_modality(course, who)
 
 
-def _fit_modality(course: _Course, who: np.ndarray) -> None:
+def _fit_modality(course: Course, who: np.ndarray) -> None:
     """Give up a modality that the facility does not offer."""
     home_share = course.market.numbers("peritoneal_share")[course.facility[who]]
     in_center = course.market.numbers("has_in_center")[course.facility[who]]
@@ -330,7 +345,7 @@ def _fit_modality(course: _Course, who: np.ndarray) -> None:
     course.modality[who] = np.where((modality == IN_CENTER) & ~in_center, 1, modality)
 
 
-def _settle(course: _Course) -> Lives:
+def _settle(course: Course) -> Lives:
     """Put the spells in order of patient and day."""
     columns = [np.concatenate(parts) for parts in zip(*course.spells, strict=True)]
     order = np.lexsort((columns[4], columns[0]))

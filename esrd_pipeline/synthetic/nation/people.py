@@ -10,6 +10,7 @@ import numpy as np
 from esrd_pipeline.synthetic.nation.columns import Codes
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_conditions, load_figures
+from esrd_pipeline.synthetic.nation.listing import Need, list_days
 
 IN_CENTER, PERITONEAL, HOME = 0, 1, 2
 MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
@@ -18,11 +19,18 @@ _SELDOM, _SELDOM_OF = 3, 20
 ROOM = 100_000
 """Numbers kept for each market's patients."""
 CAUSES = ("E1122", "E1022", "E1121", "I120", "I129", "N059", "N032", "Q612", "N19", "N179", "C649")
+_SOUTH = frozenset({"01", "04", "09", "11", "19", "21", "25", "34", "42", "44", "49"})
+"""States (CCN prefixes) with a larger share of black patients."""
+_WEST = frozenset({"05", "12", "38", "50"})
+"""States with a larger share of Asian patients."""
+_USUAL_TURN = 2
 _YOUNG = 35
 _LATEST_LISTING = 1.6
 """Decades above the mean age from which on nobody is listed."""
 _DIABETES_CAUSES = 3
 _DIABETES_SHARES = (0.8, 0.07, 0.13)
+RACE_NAMES = ("white", "black", "asian", "native", "pacific")
+"""Races in the order of their codes."""
 _OTHER_SHARES = (0.38, 0.14, 0.12, 0.08, 0.05, 0.09, 0.1, 0.04)
 
 
@@ -51,6 +59,7 @@ class People:
     frailty: np.ndarray
     listed: np.ndarray
     removed: np.ndarray
+    need: Need
     is_preemptive: np.ndarray
     box_score: np.ndarray
     death_score: np.ndarray
@@ -69,8 +78,15 @@ class People:
         return (day - self.birth) / YEAR_DAYS
 
 
-def draw_people(market: Market, rng: np.random.Generator) -> People:
-    """Draw everyone whose ESRD begins in the market, in all years."""
+def draw_people(market: Market, rng: np.random.Generator, more: np.random.Generator) -> People:
+    """Draw everyone whose ESRD begins in the market, in all years.
+
+    Args:
+        market: where they live.
+        rng: the stream of what was always drawn.
+        more: the stream of what came later: conditions of other turns, early listings, home
+            dialysis of the institutionalised.
+    """
     figures = load_figures()
     facility, start = _draw_incidence(market, rng)
     count = len(start)
@@ -83,23 +99,27 @@ def draw_people(market: Market, rng: np.random.Generator) -> People:
     decades = (age - figures["age_mean"]) / 10
     diabetes_odds = _odds(figures["share_diabetes_cause"]) - np.where(age < _YOUNG, 1.8, 0.0) + 0.12
     is_diabetes = rng.random(count) < _share(diabetes_odds)
-    has, onset = _draw_conditions(decades, is_diabetes, start, rng)
+    has, onset = _draw_conditions(decades, is_diabetes, start, rng=rng, more=more)
     height = np.round(np.clip(rng.normal(168, 10, count), 80, 205))
     bmi = np.clip(rng.normal(figures["bmi_mean"], figures["bmi_sd"], count), 14.5, 62)
-    listed, removed = _draw_listing(market, facility, decades, start, rng)
+    need = _draw_need(decades, rng)
     variance = figures["frailty_variance"]
     frailty = rng.gamma(1 / variance, variance, count)
     conditions = load_conditions()
     death = has.astype(float) @ np.array([condition.death for condition in conditions])
+    is_male = rng.random(count) < figures["share_male"]
+    race = rng.choice(len(RACE_NAMES), count, p=_race_shares(market))
+    listed, removed = _list_first(market, facility, need, start, more)
+    home = np.where(home, np.where(is_peritoneal, PERITONEAL, HOME), IN_CENTER)
     log_frailty = np.clip(np.log(frailty), -2.5, 2.5)
     return People(
         patient_id=(market.number + 1) * ROOM + 1 + np.arange(count),
         facility=facility,
-        modality=np.where(home, np.where(is_peritoneal, PERITONEAL, HOME), IN_CENTER),
+        modality=_treat_in_homes(market, facility, home, has, more),
         start=start,
         birth=(start - age * YEAR_DAYS).astype(np.int32),
-        is_male=rng.random(count) < figures["share_male"],
-        race=rng.choice(5, count, p=(0.63, 0.27, 0.06, 0.02, 0.02)),
+        is_male=is_male,
+        race=race,
         is_hispanic=rng.random(count) < figures["share_hispanic"],
         cause=np.where(
             is_diabetes,
@@ -114,12 +134,14 @@ def draw_people(market: Market, rng: np.random.Generator) -> People:
         frailty=frailty,
         listed=listed,
         removed=removed,
+        need=need,
         is_preemptive=rng.random(count) < figures["share_preemptive"],
         box_score=has.astype(float) @ np.array([c.box_effect for c in conditions]),
         death_score=(
             figures["death_age_decade"] * decades
             + figures["death_log_frailty"] * log_frailty
             + figures["death_diabetes_cause"] * is_diabetes
+            + np.array([figures[f"death_race_{name}"] for name in RACE_NAMES])[race]
             + death
         ),
     )
@@ -143,8 +165,24 @@ def _draw_incidence(market: Market, rng: np.random.Generator) -> tuple[np.ndarra
     return facility[order], start[order]
 
 
+def _race_shares(market: Market) -> np.ndarray:
+    """Return the races' shares in the market's state: the nation's, and more black in some."""
+    figures = load_figures()
+    share = np.array([figures[f"share_race_{name}"] for name in RACE_NAMES])
+    if market.prefix in _SOUTH:
+        share[RACE_NAMES.index("black")] = figures["share_race_black_south"]
+    if market.prefix in _WEST:
+        share[RACE_NAMES.index("asian")] = figures["share_race_asian_west"]
+    return share / share.sum()
+
+
 def _draw_conditions(
-    decades: np.ndarray, is_diabetes: np.ndarray, start: np.ndarray, rng: np.random.Generator
+    decades: np.ndarray,
+    is_diabetes: np.ndarray,
+    start: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    more: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw which conditions each patient has at the start, and when the others come."""
     conditions = load_conditions()
@@ -152,37 +190,62 @@ def _draw_conditions(
     has = np.zeros((count, len(conditions)), dtype=bool)
     onset = np.full((count, len(conditions)), NEVER, dtype=np.int32)
     for place, condition in enumerate(conditions):
+        source = rng if condition.turn == _USUAL_TURN else more
         odds = _odds(condition.prevalence) + condition.age_decade * decades
         odds = odds + condition.diabetes * (is_diabetes - 0.45 * (condition.diabetes < 1))
-        has[:, place] = rng.random(count) < _share(odds)
+        has[:, place] = source.random(count) < _share(odds)
         if condition.name == "diabetes":
             has[:, place] |= is_diabetes
-        wait = rng.exponential(YEAR_DAYS, count) / max(condition.onset, 1e-6)
+        wait = source.exponential(YEAR_DAYS, count) / max(condition.onset, 1e-6)
         later = np.minimum(start + wait, NEVER).astype(np.int32)
         onset[:, place] = np.where(has[:, place], start - 1, later)
     return has, onset
 
 
-def _draw_listing(
+def _treat_in_homes(
     market: Market,
     facility: np.ndarray,
-    decades: np.ndarray,
+    modality: np.ndarray,
+    has: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Let some of the institutionalised begin with hemodialysis in their nursing home."""
+    names = [condition.name for condition in load_conditions()]
+    lives_there = has[:, names.index("institutionalised")]
+    offers = market.numbers("peritoneal_share")[facility] > 0
+    share = load_figures()["home_in_nursing_home"]
+    begins = lives_there & offers & (rng.random(modality.size) < share)
+    return np.where(begins, HOME, modality)
+
+
+def _list_first(
+    market: Market,
+    facility: np.ndarray,
+    need: Need,
     start: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the days on which patients join and leave the waitlist for other reasons."""
-    figures, count = load_figures(), len(start)
-    odds = (
-        _odds(figures["listing_share"])
-        + figures["listing_age_decade"] * decades
-        + market.numbers("waitlist")[facility]
+    """List everyone as if nobody moved, and some before dialysis (2.15.9: preemptive patients)."""
+    luck, before = rng.random(start.size), rng.exponential(YEAR_DAYS, start.size)
+    is_early = (luck < load_figures()["listing_early"]) & need.can
+    need.can &= ~is_early
+    effect = market.numbers("waitlist")[facility]
+    listed, removed = list_days(need, np.arange(start.size), effect, start)
+    day = (start - 1 - np.minimum(before, 5 * YEAR_DAYS)).astype(np.int32)
+    off = np.minimum(start + YEAR_DAYS + need.stay, NEVER).astype(np.int32)
+    return np.where(is_early, day, listed), np.where(is_early, off, removed)
+
+
+def _draw_need(decades: np.ndarray, rng: np.random.Generator) -> Need:
+    """Draw what each patient needs to be listed, and how long until removal."""
+    figures, count = load_figures(), decades.size
+    hazard = figures["listing_hazard"] * np.exp(figures["listing_age_decade"] * decades)
+    return Need(
+        left=rng.exponential(1.0, count) / hazard,
+        since=np.zeros(count),
+        stay=rng.exponential(YEAR_DAYS / figures["listing_removal"], count),
+        can=decades < _LATEST_LISTING,
     )
-    is_listed = rng.random(count) < _share(odds) * (decades < _LATEST_LISTING)
-    delay = rng.exponential(figures["listing_delay_days"], count)
-    stay = rng.exponential(YEAR_DAYS / figures["listing_removal"], count)
-    listed = np.where(is_listed, start + delay, NEVER).astype(np.int32)
-    removed = np.where(is_listed, listed + stay, NEVER)
-    return listed, np.minimum(removed, NEVER).astype(np.int32)
 
 
 def _odds(share: float) -> float:

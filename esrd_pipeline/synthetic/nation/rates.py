@@ -13,6 +13,10 @@ DEATH, RECOVERY, TRANSFER, LOST, HOME_SWITCH, IN_CENTER_SWITCH = range(6)
 EDGES = (90, 182, 364)
 """Days of ESRD after which a hazard changes; from then on a step is a year."""
 _RESTLESS_DAYS = 25.0
+_FAILING_DAYS = 9.0
+"""Mean days at home of those who do not stay there."""
+CLOSING_DAYS = 30
+"""So many days before it closes a facility takes nobody any more."""
 _COVID = (
     int(np.datetime64("2020-04-01").astype(int)),
     int(np.datetime64("2022-01-01").astype(int)),
@@ -26,6 +30,13 @@ def step_end(start: np.ndarray, now: np.ndarray) -> np.ndarray:
     return start + edges[np.searchsorted(edges, vintage, side="right")]
 
 
+def offers_home(market: Market, now: np.ndarray) -> np.ndarray:
+    """Return days by facilities: which take new patients for home dialysis on a day."""
+    is_open = market.numbers("opened")[None, :] <= now[:, None]
+    is_open &= now[:, None] < (market.numbers("closed") - CLOSING_DAYS)[None, :]
+    return is_open & (market.numbers("peritoneal_share") > 0)[None, :]
+
+
 def hazards_of(
     market: Market,
     people: People,
@@ -35,8 +46,12 @@ def hazards_of(
     facility: np.ndarray,
     modality: np.ndarray,
     is_restless: np.ndarray,
+    is_failing: np.ndarray,
 ) -> np.ndarray:
-    """Return hazards a day, one row a kind of event in the order of the constants above."""
+    """Return hazards a day, one row a kind of event in the order of the constants above.
+
+    Whose facility offers no home dialysis changes it with the modality, if one of the market does.
+    """
     figures = load_figures()
     vintage = now - people.start[who]
     first, half, year = EDGES
@@ -58,17 +73,23 @@ def hazards_of(
     )
     switch = np.where(
         vintage < year, figures["home_switch_first_year"], figures["home_switch_later"]
-    ) * np.exp(market.numbers("modality_switch")[facility])
-    offers = market.numbers("peritoneal_share")[facility] > 0
+    )
+    age = (people.start[who] - people.birth[who]) / YEAR_DAYS
+    decades = (age - figures["age_mean"]) / 10
+    switch = switch * np.exp(
+        figures["modality_switch_age_decade"] * decades
+        + market.numbers("modality_switch")[facility]
+    )
     is_home = modality != IN_CENTER
+    back = np.where(is_failing, YEAR_DAYS / _FAILING_DAYS, figures["home_return"])
     hazards = np.stack(
         [
             figures["death_per_year"] * np.exp(score),
             recovery,
             transfer,
             np.full(who.size, figures["lost_per_year"]),
-            switch * (offers & ~is_home),
-            figures["home_return"] * is_home,
+            switch * (offers_home(market, now).any(axis=1) & ~is_home),
+            back * is_home,
         ]
     )
     return hazards / YEAR_DAYS

@@ -18,18 +18,29 @@ from esrd_pipeline.synthetic.nation.columns import (
     repeat,
     stack,
 )
+from esrd_pipeline.synthetic.nation.events import Events
 from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.figures import load_death_causes
 from esrd_pipeline.synthetic.nation.identifiers import KINDS, Identifiers, mistype
 from esrd_pipeline.synthetic.nation.lives import ADMITTED, CONTINUED, DISCHARGED, TRANSPLANT, Lives
-from esrd_pipeline.synthetic.nation.people import CAUSES, IN_CENTER, PERITONEAL, People, is_frequent
+from esrd_pipeline.synthetic.nation.people import (
+    CAUSES,
+    HOME,
+    IN_CENTER,
+    PERITONEAL,
+    People,
+    is_frequent,
+)
 from esrd_pipeline.synthetic.nation.trouble import Trouble
 from esrd_pipeline.tables.eqrs import DISCHARGE_REASONS
 
 ADMIT = Codes((*ADMITTED, "Acute"))
 TRAVEL_DAYS, LATE_DAYS = 9, 12
+_LIVING_WAITING, _LIVING_PREEMPTIVE = 12, 60
+"""Of 100 transplants of people on the waitlist, and before any dialysis, from living donors."""
 DISCHARGE = Codes((*DISCHARGED, *(name for name in DISCHARGE_REASONS if name not in DISCHARGED)))
 TYPE = Codes(("Hemodialysis", "CCPD", "CAPD"))
-SETTING = Codes(("Dialysis Facility/Center", "Home"))
+SETTING = Codes(("Dialysis Facility/Center", "Home", "SNF/Long Term Care Facility"))
 RACES = Codes(
     (
         "White",
@@ -54,6 +65,7 @@ class Known:
     market: Market
     people: People
     lives: Lives
+    events: Events
     identifiers: Identifiers
     trouble: Trouble
     since: int
@@ -227,12 +239,14 @@ def list_treatments(known: Known) -> Rows:
     is_cycler = people.patient_id[patient] % 5 > 0
     sessions = np.where(is_frequent(people, patient, modality), 5.0, 3.0)
     minutes = 180 + 15.0 * (people.patient_id[patient] % 5)
+    setting = np.where(modality == IN_CENTER, 0, 1)
+    in_nursing_home = (modality == HOME) & known.events.is_in_home(patient, lives.begin[rows])
     return {
         "patient_id": people.patient_id[patient],
         "facilityid": known.facilityid(lives.facility[rows]),
         "start_date": lives.begin[rows],
         "treatment_type": TYPE.of(np.where(is_peritoneal, np.where(is_cycler, 1, 2), 0)),
-        "setting": SETTING.of(np.where(modality == IN_CENTER, 0, 1)),
+        "setting": SETTING.of(np.where(in_nursing_home, 2, setting)),
         "sessions_per_week": np.where(is_peritoneal, np.nan, sessions),
         "minutes_per_session": np.where(is_peritoneal, np.nan, minutes),
     }
@@ -246,8 +260,6 @@ def list_death_forms(known: Known) -> Rows:
     last = _last_spells(lives, len(people))[rows]
     has_spell = last >= 0
     last = np.maximum(last, 0)
-    causes = Codes(("23", "29", "02", "13", "26", "34", "72", "99"))
-    drawn = people.patient_id[rows] % 17 % len(causes.words)
     withdrawn = lives.is_withdrawn[rows]
     treated = np.minimum(lives.end[last] - 1, death[rows])
     modality = np.where(has_spell, (lives.modality[last] == PERITONEAL).astype(int), -1)
@@ -258,7 +270,7 @@ def list_death_forms(known: Known) -> Rows:
         "death_date": death[rows],
         "last_dialysis_date": np.where(has_spell, treated, NO_DAY),
         "treatment_type": Codes(("Hemodialysis", "CCPD")).of(modality),
-        "primary_cause": causes.of(np.where(withdrawn, causes.index("72"), drawn)),
+        "primary_cause": load_death_causes()[0].of(trouble.death_cause[rows]),
         "is_discontinued": withdrawn,
         "is_hospice": is_hospice,
     }
@@ -266,12 +278,12 @@ def list_death_forms(known: Known) -> Rows:
 
 def list_transplants(known: Known) -> Rows:
     """Return OPTN's transplants."""
-    lives, people = known.lives, known.people
+    lives = known.lives
     rows = np.flatnonzero((lives.state == TRANSPLANT) & (lives.begin <= known.until))
     rows = rows[known.is_in[lives.patient[rows]]]
     patient = lives.patient[rows]
     fails = (lives.end[rows] < lives.death[patient]) & (lives.end[rows] <= known.until)
-    living = (people.patient_id[patient] * 7 + lives.begin[rows]) % 100 < 22  # noqa: PLR2004
+    living = is_from_living(known.people, patient, lives.begin[rows])
     return {
         **_person(known, patient),
         "rec_tx_dt": lives.begin[rows],
@@ -280,25 +292,38 @@ def list_transplants(known: Known) -> Rows:
     }
 
 
+def is_from_living(people: People, patient: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Return which transplants come from living donors: all of those who were not waiting.
+
+    Some of those on the waitlist receive one, too, and most before any dialysis.
+    """
+    is_waiting = (people.listed[patient] < day) & (people.removed[patient] >= day)
+    luck = (people.patient_id[patient] * 7 + day) % 100
+    few = np.where(people.start[patient] == day, _LIVING_PREEMPTIVE, _LIVING_WAITING)
+    return (luck < few) | ~(is_waiting | (people.start[patient] == day))
+
+
 def list_waitlist(known: Known) -> Rows:
-    """Return OPTN's waitlist."""
-    people, lives = known.people, known.lives
+    """Return OPTN's waitlist; some are registered twice, and leave both lists on one day."""
+    people, lives, again = known.people, known.lives, known.trouble.again
     listed = people.listed.astype(np.int64)
-    rows = np.flatnonzero(
-        known.is_in & (listed <= known.until) & (listed < lives.death) & (listed < people.removed)
-    )
+    is_in = known.is_in & (listed < lives.death) & (listed < people.removed)
+    first = np.flatnonzero(is_in & (listed <= known.until))
+    second = np.flatnonzero(is_in & (again <= known.until))
+    rows = np.concatenate([first, second])
     removed = np.minimum(people.removed[rows], lives.death[rows])
     is_dead = lives.death[rows] <= people.removed[rows]
     grafted = lives.state == TRANSPLANT
     keys = lives.patient[grafted].astype(np.int64) * 2**40 + lives.begin[grafted]
     is_grafted = np.isin(rows.astype(np.int64) * 2**40 + removed, keys)
-    code = np.where(is_dead, 1, np.where(is_grafted, 0, 2))
+    living = is_from_living(people, rows, removed)
+    code = np.where(is_dead, 1, np.where(is_grafted, np.where(living, 3, 0), 2))
     is_known = removed <= known.until
     return {
         **_person(known, rows),
-        "can_listing_dt": listed[rows],
+        "can_listing_dt": np.concatenate([listed[first], again[second]]),
         "can_rem_dt": np.where(is_known, removed, NO_DAY),
-        "can_rem_cd": Codes(("4", "8", "12")).of(np.where(is_known, code, -1)),
+        "can_rem_cd": Codes(("4", "8", "12", "15")).of(np.where(is_known, code, -1)),
         "wl_org": Codes(("KI", "KP")).of((people.patient_id[rows] % 20 == 0).astype(np.int8)),
     }
 

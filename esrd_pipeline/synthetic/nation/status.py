@@ -9,8 +9,7 @@ import numpy as np
 
 from esrd_pipeline.synthetic.nation.claims import MarketYear
 from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows
-from esrd_pipeline.synthetic.nation.facilities import Market
-from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_figures
+from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_conditions, load_figures
 from esrd_pipeline.synthetic.nation.people import MODALITIES, PERITONEAL, People, is_frequent
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.model import Column, Table
@@ -47,15 +46,13 @@ class Habits:
 
     Attributes:
         access: (patients,) uniform: who gives up the catheter first.
-        is_fistula: (patients,) the other access, once there is one.
+        fistula: (patients,) uniform: who has a fistula first, once there is no catheter.
         calcium: (patients,) mean calcium, mg/dL.
-        catheter: (facilities,) factor of the share of catheters.
     """
 
     access: np.ndarray
-    is_fistula: np.ndarray
+    fistula: np.ndarray
     calcium: np.ndarray
-    catheter: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +74,13 @@ class Status:
     is_reconciled: np.ndarray
 
 
-def draw_habits(market: Market, people: People, rng: np.random.Generator) -> Habits:
-    """Draw what stays with a market's patients and facilities."""
+def draw_habits(people: People, rng: np.random.Generator) -> Habits:
+    """Draw what stays with a market's patients."""
     figures = load_figures()
     return Habits(
         access=rng.random(len(people)),
-        is_fistula=rng.random(len(people)) < figures["fistula_share"],
+        fistula=rng.random(len(people)),
         calcium=rng.normal(figures["calcium_mean"], figures["calcium_patient_sd"], len(people)),
-        catheter=np.exp(rng.normal(0, figures["effect_catheter"], len(market.facilities))),
     )
 
 
@@ -128,6 +124,11 @@ def _draw_ktv(here: MarketYear, rng: np.random.Generator) -> np.ndarray:
     is_peritoneal = months.modality == PERITONEAL
     mean = np.where(is_peritoneal, figures["kt_v_peritoneal"], figures["kt_v_hemodialysis"])
     spread = np.where(is_peritoneal, figures["kt_v_peritoneal_sd"], figures["kt_v_hemodialysis_sd"])
+    # The effect is on the log odds of the target; this many Kt/V make one of them.
+    unit = np.where(
+        is_peritoneal, figures["kt_v_peritoneal_unit"], figures["kt_v_hemodialysis_unit"]
+    )
+    mean = mean + unit * here.market.numbers("adequacy")[months.facility]
     value = np.clip(rng.normal(mean, spread), 0.5, 4.0).round(2)
     often = is_frequent(here.people, months.patient, months.modality)
     value = np.where(often, FREQUENT_KTV, value)
@@ -138,18 +139,40 @@ def _draw_ktv(here: MarketYear, rng: np.random.Generator) -> np.ndarray:
 
 
 def _choose_access(here: MarketYear, habits: Habits) -> np.ndarray:
-    """Choose the accesses of hemodialysis: catheters at first, then fistulas and grafts."""
+    """Choose the accesses of hemodialysis: catheters at first, then fistulas and grafts.
+
+    Whether there is a catheter says nothing of the other access: of those without one as many have
+    a fistula as make the planted share of all, once catheters have settled.
+    """
     figures, months, people = load_figures(), here.months, here.people
     vintage = (months.begin - people.start[months.patient]) / _MONTH_DAYS
     at_start = figures["catheter_at_start"] * np.exp(
         -np.clip(vintage, 0, None) / figures["catheter_months"]
     )
-    settled = figures["catheter_settled"] * habits.catheter[months.facility]
-    access = np.where(
-        habits.is_fistula[months.patient],
-        ACCESS.index("AV Fistula Only"),
-        ACCESS.index("AV Graft Only"),
-    )
+    catheters = figures["catheter_settled"] * np.exp(here.market.numbers("catheter"))
+    settled = catheters[months.facility]
+    share = _share_fistulas(here)[months.patient] + here.market.numbers("fistula")[months.facility]
+    is_fistula = habits.fistula[months.patient] < _of_odds(share) / (1 - settled)
+    access = np.where(is_fistula, ACCESS.index("AV Fistula Only"), ACCESS.index("AV Graft Only"))
     is_catheter = habits.access[months.patient] < settled + at_start
     access = np.where(is_catheter, ACCESS.index("Catheter Only"), access)
     return np.where(months.modality == PERITONEAL, -1, access)
+
+
+def _share_fistulas(here: MarketYear) -> np.ndarray:
+    """Return the planted log odds of a fistula of each patient, once catheters have settled."""
+    figures, people = load_figures(), here.people
+    decades = (people.age(here.months.first_day) - 65) / 10
+    names = [condition.name for condition in load_conditions()]
+    vessels = people.onset[:, names.index("peripheral_vascular_disease")] < here.months.first_day
+    return (
+        np.log(figures["fistula_share"] / (1 - figures["fistula_share"]))
+        + figures["fistula_age_decade"] * decades
+        + figures["fistula_female"] * ~people.is_male
+        + figures["fistula_diabetes_cause"] * people.is_diabetes_cause
+        + figures["fistula_vascular_disease"] * vessels
+    )
+
+
+def _of_odds(odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-odds))

@@ -1,15 +1,18 @@
-"""Hospital stays: planted rates in each cell, triggered readmissions, deaths in hospital.
+"""Hospital stays: planted rates in each cell, planted readmissions, deaths in hospital.
 
-Claims made of the stays do not belong here.
+Stays come in chains: a first one at the cell's rate, and readmissions, each within 30 days of the
+one before, at the planted odds. Nothing else happens in the 30 days after a discharge, so that
+the odds are those of being readmitted at all. First stays are as much more frequent as it takes
+to keep the planted rate of all. Claims made of the stays do not belong here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from esrd_pipeline.synthetic.nation.coverage import MANAGED
 from esrd_pipeline.synthetic.nation.events import Events
-from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.facilities import HOSPITALS_IN_MARKET, Market
 from esrd_pipeline.synthetic.nation.figures import (
     YEAR_DAYS,
     load_conditions,
@@ -24,14 +27,23 @@ INTERVALS = (183, 365, 730, 1095, 1826)
 """Days of ESRD at which the baseline changes (reading 21)."""
 COVID_STAGES = (0, 30, 60, 180)
 """Days after the discharge at which the stages end (2.14.13)."""
+READMISSION_DAYS = 30
 _LONGEST = 60
-_CHAIN = 6
+_CHAIN = 12
+_GAP_DAYS = 11.0
+_MOST_BLOCKED = 0.75
+"""Of the time at most so much lies in stays and the days after them: the others are filled."""
+_YEARLY_CHAINS = 2**24
 _TERMINAL_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Stays:
-    """Stays in order of patient and day; first and last days are inclusive."""
+    """Stays in order of patient and day; first and last days are inclusive.
+
+    `hospital` is the place of the short stay hospital in the market, `chain` the number of the
+    first stay with its readmissions, -1 for transplants.
+    """
 
     patient: np.ndarray
     facility: np.ndarray
@@ -39,6 +51,8 @@ class Stays:
     discharge: np.ndarray
     kind: np.ndarray
     is_death: np.ndarray
+    hospital: np.ndarray
+    chain: np.ndarray
 
     def rows(self, chosen: np.ndarray) -> "Stays":
         """Return the stays an index or a mask names."""
@@ -49,6 +63,8 @@ class Stays:
             self.discharge[chosen],
             self.kind[chosen],
             self.is_death[chosen],
+            self.hospital[chosen],
+            self.chain[chosen],
         )
 
 
@@ -86,34 +102,53 @@ def score_admissions(market: Market, people: People, events: Events, months: Mon
 
 
 def draw_stays(
-    market: Market, people: People, events: Events, months: Months, rng: np.random.Generator
+    market: Market,
+    people: People,
+    events: Events,
+    months: Months,
+    *,
+    hospital_effect: np.ndarray,
+    rng: np.random.Generator,
+    more: np.random.Generator,
 ) -> Stays:
-    """Draw the stays that begin in a year, not yet in order and possibly overlapping."""
-    figures = load_figures()
-    score = score_admissions(market, people, events, months)
-    rate = figures["admission_per_year"] * np.exp(score) * people.frailty[months.patient]
-    share = _readmission_share(market, people, months)
-    count = rng.poisson(rate * (1 - share) * months.days / YEAR_DAYS)
-    cell = np.repeat(np.arange(count.size), count)
-    admit = months.begin[cell] + (rng.random(cell.size) * months.days[cell]).astype(np.int64)
-    parts = [(cell, admit, _draw_days(cell.size, rng), np.full(cell.size, USUAL))]
-    for _ in range(_CHAIN):
-        cell, admit, days, _ = parts[-1]
-        again = rng.random(cell.size) < share[cell]
-        cell = cell[again]
-        gap = 1 + rng.exponential(11, cell.size).astype(np.int64) % 29
-        admit = admit[again] + days[again] + gap
-        alive = admit <= months.run_end[cell]
-        cell, admit = cell[alive], admit[alive]
-        if not cell.size:
-            break
-        parts.append((cell, admit, _draw_days(cell.size, rng), np.full(cell.size, READMISSION)))
+    """Draw the stays that begin in a year, not yet in order and possibly overlapping.
+
+    Args:
+        market: with its planted effects.
+        people: the market's.
+        events: nursing homes and COVID-19.
+        months: the year's cells.
+        hospital_effect: of each hospital on readmissions after its discharges, log odds.
+        rng: the stream of what was always drawn.
+        more: the stream of what came later: hospitals, readmissions after COVID-19.
+    """
+    odds = _readmission_odds(market, people, months)
+    count = rng.poisson(_first_rate(market, people, events, months) * months.days / YEAR_DAYS)
+    usual = np.repeat(np.arange(count.size), count)
+    when = months.begin[usual] + (rng.random(usual.size) * months.days[usual]).astype(np.int64)
     ill = events.covid[months.patient]
     covid = np.flatnonzero((ill >= months.begin) & (ill <= months.end))
-    parts.append(
-        (covid, ill[covid], events.covid_days[months.patient[covid]], np.full(covid.size, COVID))
+    cell, admit = np.concatenate([usual, covid]), np.concatenate([when, ill[covid]])
+    days = np.concatenate([_draw_days(usual.size, rng), events.covid_days[months.patient[covid]]])
+    kind = np.repeat([USUAL, COVID], [usual.size, covid.size])
+    chain = months.year * _YEARLY_CHAINS + np.arange(cell.size)
+    parts = [(cell, admit, days, kind, _draw_hospitals(months.facility[cell], more), chain)]
+    for _ in range(_CHAIN):
+        cell, admit, days, _, hospital, chain = parts[-1]
+        luck = more.random((2, cell.size))
+        again = luck[0] < _share(odds[cell] + hospital_effect[hospital])
+        gap = 1 - _GAP_DAYS * np.log1p(-luck[1] * (1 - np.exp(-READMISSION_DAYS / _GAP_DAYS)))
+        admit = admit + days + np.minimum(gap, READMISSION_DAYS).astype(np.int64)
+        again &= admit <= months.run_end[cell]
+        cell, admit, chain = cell[again], admit[again], chain[again]
+        if not cell.size:
+            break
+        days, kind = _draw_days(cell.size, more), np.full(cell.size, READMISSION)
+        hospital = _draw_hospitals(months.facility[cell], more)
+        parts.append((cell, admit, days, kind, hospital, chain))
+    cell, admit, days, kind, hospital, chain = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    cell, admit, days, kind = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Stays(
         months.patient[cell],
         months.facility[cell],
@@ -121,6 +156,8 @@ def draw_stays(
         np.minimum(admit + days, months.run_end[cell] + days),
         kind,
         np.zeros(cell.size, dtype=bool),
+        hospital,
+        chain,
     )
 
 
@@ -128,25 +165,55 @@ def settle_stays(
     parts: list[Stays], people: People, lives: Lives, rng: np.random.Generator
 ) -> Stays:
     """Put stays in order, so that none overlaps, none outlives the patient, and some are last."""
-    columns = [
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("patient", "facility", "admit", "discharge", "kind")
-    ]
-    order = np.lexsort((columns[3], columns[2], columns[0]))
-    patient, facility, admit, discharge, kind = (column[order] for column in columns)
-    days = discharge - admit
+    together = _stack(parts)
+    stays = together.rows(np.lexsort((together.discharge, together.admit, together.patient)))
+    stays = stays.rows(_keep_chains(stays, len(people)))
+    days = stays.discharge - stays.admit
     # Each stay begins after the one before has ended: in coordinates from which the earlier stays'
     # lengths are taken away, that is a running maximum within the patient.
     before = np.cumsum(days + 1) - (days + 1)
-    lane = patient.astype(np.int64) * 2**40
+    lane = stays.patient.astype(np.int64) * 2**40
+    admit = stays.admit
     admit = np.maximum.accumulate(lane + admit - before) - lane + before if days.size else admit
-    death = lives.death[patient]
-    kept = admit <= death
-    kept &= ~_is_grafted(patient, admit, lives)
-    stays = Stays(
-        patient, facility, admit, np.minimum(admit + days, death), kind, np.zeros(days.size, bool)
-    ).rows(kept)
-    return _end_lives(stays, people, lives, rng)
+    death = lives.death[stays.patient]
+    moved = replace(stays, admit=admit, discharge=np.minimum(admit + days, death))
+    kept = (admit <= death) & ~_is_grafted(stays.patient, admit, lives)
+    return _end_lives(moved.rows(kept), people, lives, rng)
+
+
+def _keep_chains(stays: Stays, count: int) -> np.ndarray:
+    """Return which stays are kept: no chain begins within 30 days of another's discharges.
+
+    Chains are taken in order, the first of every patient together, then the second, and so on.
+    A first stay with COVID-19 always stays.
+    """
+    if not stays.chain.size:
+        return np.zeros(0, dtype=bool)
+    _, first, chain = np.unique(stays.chain, return_index=True, return_inverse=True)
+    last = np.zeros(first.size, dtype=np.int64)
+    np.maximum.at(last, chain, stays.discharge)
+    order = np.argsort(first)
+    owner, begin = stays.patient[first][order], stays.admit[first][order]
+    end, covid = last[order] + READMISSION_DAYS, (stays.kind[first] == COVID)[order]
+    new = np.flatnonzero(np.diff(owner, prepend=-1))
+    rank = np.arange(owner.size) - np.repeat(new, np.diff(new, append=owner.size))
+    by_rank = np.argsort(rank, kind="stable")
+    edges = np.searchsorted(rank[by_rank], np.arange(rank.max() + 2))
+    reach, kept = np.zeros(count, dtype=np.int64), np.zeros(first.size, dtype=bool)
+    for place in range(rank.max() + 1):
+        mine = by_rank[edges[place] : edges[place + 1]]
+        free = (begin[mine] > reach[owner[mine]]) | covid[mine]
+        kept[mine] = free
+        reach[owner[mine[free]]] = np.maximum(reach[owner[mine[free]]], end[mine[free]])
+    is_kept = np.zeros(first.size, dtype=bool)
+    is_kept[order] = kept
+    return is_kept[chain]
+
+
+def _stack(parts: list[Stays]) -> Stays:
+    return Stays(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Stays))
+    )
 
 
 def add_grafts(stays: Stays, lives: Lives, *, first: int, last: int) -> Stays:
@@ -160,13 +227,10 @@ def add_grafts(stays: Stays, lives: Lives, *, first: int, last: int) -> Stays:
         np.minimum(admit + 4 + patient % 4, lives.death[patient]),
         np.full(rows.size, GRAFT),
         np.zeros(rows.size, dtype=bool),
+        np.zeros(rows.size, dtype=np.int64),
+        np.full(rows.size, -1),
     )
-    both = Stays(
-        *(
-            np.concatenate([getattr(stays, name), getattr(grafts, name)])
-            for name in ("patient", "facility", "admit", "discharge", "kind", "is_death")
-        )
-    )
+    both = _stack([stays, grafts])
     return both.rows(np.lexsort((both.discharge, both.admit, both.patient)))
 
 
@@ -181,7 +245,7 @@ def _end_lives(stays: Stays, people: People, lives: Lives, rng: np.random.Genera
     days = stays.discharge - stays.admit
     admit = np.where(ends, np.maximum(stays.admit, death - days), stays.admit)
     discharge = np.where(ends, death, stays.discharge)
-    return Stays(stays.patient, stays.facility, admit, discharge, stays.kind, discharge >= death)
+    return replace(stays, admit=admit, discharge=discharge, is_death=discharge >= death)
 
 
 def _is_grafted(patient: np.ndarray, day: np.ndarray, lives: Lives) -> np.ndarray:
@@ -196,17 +260,41 @@ def _is_grafted(patient: np.ndarray, day: np.ndarray, lives: Lives) -> np.ndarra
     return (place >= 0) & (lives.patient[row] == patient) & (day < lives.end[row])
 
 
-def _readmission_share(market: Market, people: People, months: Months) -> np.ndarray:
+def _first_rate(market: Market, people: People, events: Events, months: Months) -> np.ndarray:
+    """Return the yearly rate of first stays that makes the planted rate of all stays.
+
+    Between the first stays of two chains lie, per stay, its days and the days after it: until the
+    readmission, or 30.
+    """
+    figures = load_figures()
+    score = score_admissions(market, people, events, months)
+    rate = figures["admission_per_year"] * np.exp(score) * people.frailty[months.patient]
+    share = _share(_readmission_odds(market, people, months))
+    stay = figures["stay_median_days"] * np.exp(figures["stay_log_sd"] ** 2 / 2)
+    blocked = stay + share * _GAP_DAYS + (1 - share) * READMISSION_DAYS
+    free = 1 - np.minimum(rate * blocked / YEAR_DAYS, _MOST_BLOCKED)
+    return rate * (1 - share) / free
+
+
+def _draw_hospitals(facility: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the hospital of each stay: three in four in the one beside the facility."""
+    return (facility + (rng.random(facility.size) < 1 / 4)) % HOSPITALS_IN_MARKET
+
+
+def _readmission_odds(market: Market, people: People, months: Months) -> np.ndarray:
     figures, patient = load_figures(), months.patient
     share = figures["readmission_share"]
     decades = (people.age(months.first_day)[patient] - 65) / 10
-    odds = (
+    return (
         np.log(share / (1 - share))
         + market.numbers("readmission")[months.facility]
         + figures["readmission_age_decade"] * decades
         + figures["readmission_female"] * ~people.is_male[patient]
         + figures["readmission_diabetes_cause"] * people.is_diabetes_cause[patient]
     )
+
+
+def _share(odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-odds))
 
 

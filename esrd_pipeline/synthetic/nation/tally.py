@@ -11,7 +11,8 @@ from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE
 from esrd_pipeline.synthetic.nation.episodes import Episodes
 from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS
 from esrd_pipeline.synthetic.nation.lives import DIALYSIS, TRANSPLANT
-from esrd_pipeline.synthetic.nation.people import HOME, PERITONEAL
+from esrd_pipeline.synthetic.nation.people import HOME, IN_CENTER, PERITONEAL
+from esrd_pipeline.synthetic.nation.status import ACCESS, Status
 from esrd_pipeline.synthetic.nation.stays import GRAFT
 from esrd_pipeline.synthetic.nation.trouble import Trouble
 
@@ -19,14 +20,18 @@ FIRST_DAYS = 90
 """Days of ESRD before anyone is at risk (2.13.10)."""
 READMISSION_DAYS = 30
 WAITLIST_AGE = 75
+ADULT_AGE = 18
+FIRST_YEAR = 365
 
 
-def tally_year(here: MarketYear, episodes: Episodes, trouble: Trouble) -> Rows:
+def tally_year(here: MarketYear, episodes: Episodes, trouble: Trouble, status: Status) -> Rows:
     """Return what is counted in a market and year."""
     counted = {
         **_tally_people(here, trouble),
         **_tally_days(here),
         **_tally_stays(here),
+        **_tally_status(here, status),
+        **_tally_first_year(here),
         "transfusions": float(episodes.transfused_stay.size + episodes.transfusion_day.size),
         "emergency_visits": float(episodes.emergency_day.size),
     }
@@ -105,4 +110,54 @@ def _tally_stays(here: MarketYear) -> dict[str, float]:
         "index_discharges": float(index.size),
         "readmissions": float(again.sum()),
         "deaths_in_hospital": float((ends & stays.is_death).sum()),
+    }
+
+
+def _tally_status(here: MarketYear, status: Status) -> dict[str, float]:
+    """Count whole months of adults on hemodialysis, and those with a fistula or a catheter."""
+    months = here.months
+    whole = months.begin == months.edges[months.month]
+    whole &= months.end == months.edges[months.month + 1] - 1
+    age = here.people.age(months.first_day)[months.patient]
+    whole &= (months.modality != PERITONEAL) & (age >= ADULT_AGE)
+    return {
+        "hemodialysis_months": float(whole.sum()),
+        "fistula_months": float((whole & (status.access == ACCESS.index("AV Fistula Only"))).sum()),
+        "catheter_months": float((whole & (status.access == ACCESS.index("Catheter Only"))).sum()),
+    }
+
+
+def _tally_first_year(here: MarketYear) -> dict[str, float]:
+    """Count the first years on dialysis that began in the year, as known at its end.
+
+    Listings are those of patients under 75 not listed before; switches to home dialysis are those
+    of in-center patients, lasting or not.
+    """
+    people, lives, months = here.people, here.lives, here.months
+    new = (people.start >= months.first_day - FIRST_YEAR) & (people.start <= months.last_day)
+    new &= ~people.is_preemptive
+    young = new & (people.age(people.start) < WAITLIST_AGE) & (people.listed >= people.start)
+    inside = (people.listed >= months.first_day) & (people.listed <= months.last_day)
+    soon = people.listed < people.start + FIRST_YEAR
+    begins = np.maximum(people.start, months.first_day)
+    ends = np.minimum(np.minimum(people.start + FIRST_YEAR, months.last_day + 1), lives.death)
+    waits = np.clip(np.minimum(ends, people.listed) - begins, 0, None)
+    centered = new & (people.modality == IN_CENTER)
+    at_home = np.flatnonzero(
+        (lives.state == DIALYSIS)
+        & (lives.modality != IN_CENTER)
+        & (lives.begin >= months.first_day)
+        & (lives.begin <= months.last_day)
+    )
+    switched = np.unique(
+        lives.patient[at_home][
+            lives.begin[at_home] < people.start[lives.patient[at_home]] + FIRST_YEAR
+        ]
+    )
+    treated = np.clip(ends - begins, 0, None)
+    return {
+        "first_listings": float((young & inside & soon).sum()),
+        "first_listing_years": float(waits[young].sum() / YEAR_DAYS),
+        "home_switches": float(centered[switched].sum()),
+        "home_switch_years": float(treated[centered].sum() / YEAR_DAYS),
     }

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esrd_pipeline.synthetic.nation.figures import NEVER, load_figures
+from esrd_pipeline.synthetic.nation.events import Events
+from esrd_pipeline.synthetic.nation.figures import NEVER, load_death_causes, load_figures
 from esrd_pipeline.synthetic.nation.lives import Lives
 from esrd_pipeline.synthetic.nation.people import People
 
 _FORM_DEATHS = 0.96
 _ENROLLMENT_DEATHS = 0.98
+_YOUNG, _YOUNG_FACTOR = 50, 4.0
+"""Under that age so many times as many die of street drugs."""
+_COVID_DAYS = 30
+"""Deaths so many days after admission with COVID-19 are due to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,27 @@ class Trouble:
     acute_days: np.ndarray
     travel_day: np.ndarray
     hospice_days: np.ndarray
+    death_cause: np.ndarray
+    again: np.ndarray
 
 
-def draw_trouble(people: People, lives: Lives, rng: np.random.Generator) -> Trouble:
-    """Draw a market's trouble."""
+def draw_trouble(
+    people: People,
+    lives: Lives,
+    events: Events,
+    *,
+    rng: np.random.Generator,
+    more: np.random.Generator,
+) -> Trouble:
+    """Draw a market's trouble.
+
+    Args:
+        people: the market's.
+        lives: theirs.
+        events: nursing homes and COVID-19.
+        rng: the stream of what was always drawn.
+        more: the stream of what came later: causes of death, second registrations.
+    """
     figures, count = load_figures(), len(people)
     luck = rng.random((8, count))
     is_dead = lives.death < NEVER
@@ -63,4 +85,35 @@ def draw_trouble(people: People, lives: Lives, rng: np.random.Generator) -> Trou
         hospice_days=np.where(
             is_dead & (luck[5] < figures["hospice"] + 0.3 * lives.is_withdrawn), hospice, 0
         ).astype(np.int64),
+        death_cause=_draw_causes(people, lives, events, more),
+        again=_draw_again(people, lives, more),
     )
+
+
+def _draw_causes(
+    people: People, lives: Lives, events: Events, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw the cause of each death: a few by street drugs or accident, some after COVID-19."""
+    figures, (_, places, share) = load_figures(), load_death_causes()
+    count = len(people)
+    usual = places["usual"]
+    cause = usual[rng.choice(usual.size, count, p=share[usual])]
+    luck = rng.random(count)
+    is_young = people.age(np.minimum(lives.death, people.birth + 200 * 365)) < _YOUNG
+    overdose = figures["death_overdose"] * np.where(is_young, _YOUNG_FACTOR, 1.0)
+    accident = figures["death_accident"]
+    after_covid = lives.death - events.covid
+    cause = np.where(luck < overdose + accident, places["accident"][0], cause)
+    cause = np.where(luck < overdose, places["overdose"][0], cause)
+    cause = np.where(lives.is_withdrawn, places["withdrawal"][0], cause)
+    ill = (after_covid >= 0) & (after_covid <= _COVID_DAYS)
+    return np.where(ill, places["covid"][0], cause)
+
+
+def _draw_again(people: People, lives: Lives, rng: np.random.Generator) -> np.ndarray:
+    """Draw who is registered on the waitlist twice, and the second day."""
+    luck, wait = rng.random(len(people)), rng.exponential(200, len(people))
+    again = people.listed.astype(np.int64) + 30 + wait.astype(np.int64)
+    until = np.minimum(people.removed, lives.death)
+    is_twice = (luck < load_figures()["listing_twice"]) & (again < until)
+    return np.where(is_twice, again, NEVER)

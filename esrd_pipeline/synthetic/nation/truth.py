@@ -16,12 +16,18 @@ from esrd_pipeline.synthetic.nation.columns import (
     stack,
 )
 from esrd_pipeline.synthetic.nation.coverage import Coverage
-from esrd_pipeline.synthetic.nation.facilities import name_effects
-from esrd_pipeline.synthetic.nation.figures import NEVER, load_conditions, load_figures
+from esrd_pipeline.synthetic.nation.effects import draw_hospital_effects, tell_effects
+from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.figures import (
+    NEVER,
+    load_conditions,
+    load_death_causes,
+    load_figures,
+)
 from esrd_pipeline.synthetic.nation.identifiers import KINDS
 from esrd_pipeline.synthetic.nation.labels import TROUBLE, label
 from esrd_pipeline.synthetic.nation.lives import DIALYSIS, DISCHARGED, GONE, TRANSPLANT
-from esrd_pipeline.synthetic.nation.people import MODALITIES
+from esrd_pipeline.synthetic.nation.people import IN_CENTER, MODALITIES
 from esrd_pipeline.synthetic.nation.registers import Known, is_discharged_late, list_travel
 from esrd_pipeline.synthetic.nation.status import MONTH
 from esrd_pipeline.synthetic.nation.stays import Stays
@@ -30,15 +36,30 @@ from esrd_pipeline.tables.model import Column, Table
 STATES = Codes(("dialysis", "transplant", "recovered", "lost"))
 STAY_KINDS = Codes(("usual", "triggered readmission", "first with COVID-19", "transplant"))
 DEATH_SOURCES = Codes(("eqrs", "cms_2746", "enrollment", "ssa"))
-_PLANTED = ("death", "admission", "readmission", "transfusion", "emergency", "listing")
+_PLANTED = (
+    "death",
+    "admission",
+    "readmission",
+    "transfusion",
+    "emergency",
+    "listing",
+    "modality_switch",
+    "fistula",
+)
 _NOT_COEFFICIENTS = {
     "death_withdrawal",
+    "death_overdose",
+    "death_accident",
+    "listing_early",
+    "listing_twice",
     "death_in_hospital",
     "death_conflict",
     "listing_delay_days",
     "listing_removal",
 }
 _SHORT_DAYS = 60
+_DURABLE_DAYS = 30
+"""A switch to home dialysis counts once it has lasted as long (2.27.6)."""
 
 PATIENT = Table(
     name="truth.patient",
@@ -56,6 +77,10 @@ PATIENT = Table(
         Column("primary_date", "date", "Medicare began to pay first"),
         Column("managed_date", "date", "Medicare Advantage began"),
         Column("frailty", "number", "Gamma frailty of hospitalisation", required=True),
+        Column("listed_date", "date", "Joined the waitlist"),
+        Column("removed_date", "date", "Left it but for death"),
+        Column("death_cause", "text", "Cause of death, code of CMS-2746"),
+        Column("covid_seen_date", "date", "COVID-19 was first found outside hospitals"),
     ),
 )
 SPELL = Table(
@@ -98,7 +123,18 @@ TALLY = Table(
         Column("value", "number", "How much", required=True),
     ),
 )
-TABLES = {table.path[1]: table for table in (PATIENT, SPELL, STAY, MONTH, TROUBLE, TALLY)}
+HOSPITAL = Table(
+    name="truth.hospital",
+    grain="one short stay hospital",
+    source="generator",
+    key=("market", "ccn"),
+    columns=(
+        Column("market", "integer", "Market", required=True),
+        Column("ccn", "text", "CCN", required=True),
+        Column("effect", "number", "Log odds of readmission after discharge", required=True),
+    ),
+)
+TABLES = {table.path[1]: table for table in (PATIENT, SPELL, STAY, HOSPITAL, MONTH, TROUBLE, TALLY)}
 
 
 def list_people(known: Known, coverage: Coverage) -> Rows:
@@ -116,6 +152,24 @@ def list_people(known: Known, coverage: Coverage) -> Rows:
         "primary_date": known.until_known(coverage.primary[rows]),
         "managed_date": known.until_known(coverage.managed[rows]),
         "frailty": people.frailty[rows],
+        "listed_date": known.until_known(people.listed[rows].astype(np.int64)),
+        "removed_date": known.until_known(
+            np.where(people.listed[rows] < NEVER, people.removed[rows], NEVER).astype(np.int64)
+        ),
+        "death_cause": load_death_causes()[0].of(
+            np.where(known.lives.death[rows] <= known.until, known.trouble.death_cause[rows], -1)
+        ),
+        "covid_seen_date": known.until_known(known.events.covid_seen[rows]),
+    }
+
+
+def list_hospitals(market: Market, seed: int) -> Rows:
+    """Return the market's short stay hospitals and what they do to readmissions."""
+    count = len(market.hospitals)
+    return {
+        "market": np.full(count, market.number),
+        "ccn": Codes(market.hospitals).of(np.arange(count)),
+        "effect": draw_hospital_effects(market.number, count, seed),
     }
 
 
@@ -158,6 +212,10 @@ def label_people(known: Known) -> Rows:
     conflict = np.flatnonzero(is_in & (trouble.conflict > 0) & (lives.death <= known.until))
     acute = np.flatnonzero(is_in & (trouble.acute_days > 0))
     sources = np.array(DEATH_SOURCES.words)
+    twice = np.flatnonzero(is_in & (trouble.again <= known.until))
+    causes, kinds, _ = load_death_causes()
+    outside = np.isin(trouble.death_cause, [*kinds["overdose"], *kinds["accident"]])
+    uncounted = np.flatnonzero(is_in & outside & (lives.death <= known.until))
     return stack(
         [
             label(
@@ -179,6 +237,17 @@ def label_people(known: Known) -> Rows:
                 day=people.start[acute] - trouble.acute_days[acute],
             ),
             _label_travel(known),
+            label(
+                "two registrations on the waitlist",
+                patient=number[twice],
+                day=trouble.again[twice],
+            ),
+            label(
+                "death that SMR does not count",
+                patient=number[uncounted],
+                day=lives.death[uncounted],
+                detail=np.array(causes.words)[trouble.death_cause[uncounted]],
+            ),
             *_label_spells(known),
         ]
     )
@@ -217,6 +286,7 @@ def _label_spells(known: Known) -> list[Rows]:
     left = np.append(moved, [False])
     short = arrived & left & (ends[rows] - lives.begin[rows] <= _SHORT_DAYS) & is_known[rows]
     quick = rows[short & (lives.end[rows] <= known.until)]
+    given_up = _find_given_up(known)
     return [
         label(
             "lost to follow-up",
@@ -232,12 +302,31 @@ def _label_spells(known: Known) -> list[Rows]:
             day=lives.end[late] - 1,
         ),
         label(
+            "home dialysis given up within a month",
+            patient=number[lives.patient[given_up]],
+            facility=known.facilityid(lives.facility[given_up]),
+            day=lives.begin[given_up],
+        ),
+        label(
             "transfer within 60 days",
             patient=number[lives.patient[quick]],
             facility=known.facilityid(lives.facility[quick]),
             day=lives.begin[quick],
         ),
     ]
+
+
+def _find_given_up(known: Known) -> np.ndarray:
+    """Return spells of home dialysis between two in center that lasted less than 30 days."""
+    lives, rows = known.lives, known.lives.on_dialysis
+    before, here, after = rows[:-2], rows[1:-1], rows[2:]
+    patient, modality = lives.patient, lives.modality
+    same = (patient[before] == patient[here]) & (patient[after] == patient[here])
+    is_home = (modality[here] != IN_CENTER) & (modality[before] == IN_CENTER)
+    is_home &= (modality[after] == IN_CENTER) & (lives.begin[after] <= lives.end[here] + 1)
+    brief = lives.end[here] - lives.begin[here] < _DURABLE_DAYS
+    is_known = known.is_in[patient[here]] & (lives.end[here] <= known.until)
+    return here[same & is_home & brief & is_known]
 
 
 def label_facilities(nation: pd.DataFrame, until: int) -> Rows:
@@ -264,7 +353,7 @@ def label_facilities(nation: pd.DataFrame, until: int) -> Rows:
 
 def tabulate_effects(nation: pd.DataFrame) -> pa.Table:
     """Return the planted facility effects."""
-    return pa.Table.from_pandas(name_effects(nation), preserve_index=False)
+    return pa.Table.from_pandas(tell_effects(nation), preserve_index=False)
 
 
 def tabulate_coefficients() -> pa.Table:

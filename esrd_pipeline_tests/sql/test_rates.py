@@ -1,4 +1,4 @@
-"""SHR's person-periods: days, admissions and adjusters as of the period's first day."""
+"""Person-periods of SHR, STrR and SEDR: days, events, adjusters of the period's first day."""
 
 import pandas as pd
 import pytest
@@ -13,8 +13,8 @@ PERIOD = {
     "interval": 5,
     "covid_stage": 0,
     "is_ma": False,
-    "admissions": 0,
-    "covid_admissions": 0,
+    "events": 0,
+    "uncounted_events": 0,
 }
 
 
@@ -36,14 +36,14 @@ def describe(
     incident: Row | None = None,
     homes: tuple[tuple[str, str], ...] = (),
     covered: int = 12,
-    specification: str = "manual",
+    managed: int = 0,
+    measure: str = "shr",
 ) -> pd.DataFrame:
-    """The periods of patient 1."""
+    """The periods of patient 1 in one measure."""
     return run(
-        "cohort.shr",
-        specification=specification,
+        "cohort.rates",
         tables={
-            "cohort.shr_days": stretches or [stretch("2024-01-01", "2024-01-31")],
+            f"cohort.{measure}_days": stretches or [stretch("2024-01-01", "2024-01-31")],
             "linkage.patient": [{"patient_id": 1, "date_of_birth": day(born), "sex": sex}],
             "history.incident_comorbidity": [
                 {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
@@ -52,18 +52,23 @@ def describe(
                 {"patient_id": 1, "start_date": day(a), "end_date": day(b)} for a, b in homes
             ],
             "history.medicare_month": [
-                {"patient_id": 1, "month": day(f"2023-{n:02d}-01"), "is_observable": n <= covered}
+                {
+                    "patient_id": 1,
+                    "month": day(f"2023-{n:02d}-01"),
+                    "is_covered": n <= covered,
+                    "is_observable": n <= covered + managed,
+                }
                 for n in range(1, 13)
             ],
         },
     )
 
 
-def test_days_and_admissions_of_a_period_are_added_up_where_at_risk() -> None:
+def test_days_and_events_of_a_period_are_added_up_where_at_risk() -> None:
     (row,) = describe(
-        stretch("2024-01-01", "2024-01-31", admissions=1),
-        stretch("2024-02-01", "2024-02-29", admissions=1, reason="month not observable"),
-        stretch("2024-03-01", "2024-03-31", admissions=2),
+        stretch("2024-01-01", "2024-01-31", events=1),
+        stretch("2024-02-01", "2024-02-29", events=1, reason="month not observable"),
+        stretch("2024-03-01", "2024-03-31", events=2),
     ).to_dict("records")
     assert (row["days_at_risk"], row["event_count"]) == (62, 3)
 
@@ -82,10 +87,9 @@ def test_a_period_never_at_risk_is_no_row() -> None:
     assert describe(stretch("2024-06-01", "2024-06-30", reason="transplant")).empty
 
 
-def test_index_covid_stays_count_under_the_submission_alone() -> None:
-    month = stretch("2024-01-01", "2024-01-31", admissions=2, covid_admissions=1)
+def test_events_the_measure_does_not_count_are_left_out() -> None:
+    month = stretch("2024-01-01", "2024-01-31", events=2, uncounted_events=1)
     assert describe(month)["event_count"].tolist() == [1]
-    assert describe(month, specification="submission")["event_count"].tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -164,3 +168,77 @@ def test_a_bmi_class_has_its_indicator_and_the_highest_is_the_reference(
     (row,) = describe(incident={"bmi_class": bmi_class}).to_dict("records")
     columns = ("is_bmi_under_18", "is_bmi_18_to_25", "is_bmi_25_to_30")
     assert [name for name in columns if row[name] == 1] == ([column] if column else [])
+
+
+def test_each_measure_has_its_own_periods() -> None:
+    month = stretch("2024-01-01", "2024-01-31", events=1)
+    rows = run(
+        "cohort.rates",
+        tables={
+            "cohort.shr_days": [month],
+            "cohort.strr_days": [{**month, "events": 2}],
+            "cohort.sedr_days": [{**month, "reason": "month with hospice"}],
+            "linkage.patient": [{"patient_id": 1, "date_of_birth": day("1954-06-15"), "sex": "M"}],
+        },
+    )
+    assert rows[["measure", "event_count"]].to_numpy().tolist() == [["shr", 1], ["strr", 2]]
+
+
+AGES = ("is_age_18_to_24", "is_age_25_to_44", "is_age_45_to_59", "is_age_75_or_more")
+
+
+@pytest.mark.parametrize(
+    ("born", "group"),
+    [
+        ("2006-01-01", "is_age_18_to_24"),
+        ("1999-01-02", "is_age_18_to_24"),
+        ("1999-01-01", "is_age_25_to_44"),
+        ("1979-01-02", "is_age_25_to_44"),
+        ("1979-01-01", "is_age_45_to_59"),
+        ("1964-01-02", "is_age_45_to_59"),
+        ("1964-01-01", None),
+        ("1949-01-02", None),
+        ("1949-01-01", "is_age_75_or_more"),
+    ],
+)
+def test_an_age_group_has_its_indicator_and_60_to_74_is_the_reference(
+    born: str, group: str | None
+) -> None:
+    (row,) = describe(born=born, measure="strr").to_dict("records")
+    assert [name for name in AGES if row[name] == 1] == ([group] if group else [])
+
+
+def test_diabetes_as_cause_goes_with_the_age_group_and_the_interval() -> None:
+    month = stretch("2024-01-01", "2024-01-31", interval=3)
+    (row,) = describe(
+        month, born="1990-01-01", incident={"is_diabetes_cause": True}, measure="strr"
+    ).to_dict("records")
+    products = [name for name in row if name.endswith("_x_diabetes") and row[name] == 1]
+    assert products == ["age_25_to_44_x_diabetes", "interval_3_x_diabetes"]
+    (other,) = describe(month, born="1990-01-01", measure="strr").to_dict("records")
+    assert not any(other[name] for name in products)
+
+
+def test_diabetes_in_the_first_interval_and_60_to_74_years_is_the_main_effect_alone() -> None:
+    month = stretch("2024-01-01", "2024-01-31", interval=0)
+    (row,) = describe(
+        month, born="1959-01-01", incident={"is_diabetes_cause": True}, measure="strr"
+    ).to_dict("records")
+    assert row["is_diabetes_cause"] == 1
+    assert [n for n in row if n.endswith("_x_diabetes") and row[n] == 1] == []
+
+
+@pytest.mark.parametrize(("measure", "missing"), [("shr", 0), ("sedr", 1)])
+def test_months_of_medicare_advantage_make_a_year_before_visible_to_shr_alone(
+    measure: str, missing: int
+) -> None:
+    rows = describe(covered=5, managed=4, measure=measure)
+    assert rows["is_prevalent_missing"].tolist() == [missing]
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_a_stage_of_covid_has_its_indicator(stage: int) -> None:
+    month = stretch("2024-01-01", "2024-01-31", covid_stage=stage)
+    (row,) = describe(month, measure="strr").to_dict("records")
+    columns = ("is_covid_1", "is_covid_2", "is_covid_3")
+    assert [row[name] for name in columns] == [int(stage == n) for n in (1, 2, 3)]

@@ -1,6 +1,7 @@
 -- One row: a stretch of days of one patient whom a facility treated in the year, or answered for:
--- counted in the facility's SHR, in another's, or in no one's and why.
--- Manual 2.13.9, 2.13.10: what CMS shows a facility in a preview period. $ccn is the facility.
+-- counted in the facility's SHR, STrR or SEDR, in another's, or in no one's and why.
+-- Manual 2.12.9, 2.13.9, 2.25.9: what CMS shows a facility in a preview period. $ccn is the
+-- facility, $measure one of shr, strr, sedr.
 WITH
 treated AS (
     SELECT
@@ -19,7 +20,15 @@ treated AS (
 days AS (
     SELECT *
     FROM cohort.shr_days
-    WHERE performance_year = $performance_year
+    WHERE performance_year = $performance_year AND $measure = 'shr'
+    UNION ALL
+    SELECT *
+    FROM cohort.strr_days
+    WHERE performance_year = $performance_year AND $measure = 'strr'
+    UNION ALL
+    SELECT *
+    FROM cohort.sedr_days
+    WHERE performance_year = $performance_year AND $measure = 'sedr'
 ),
 
 -- What the facility answers for, whoever treated the patient.
@@ -31,8 +40,8 @@ counted AS (
         end_date,
         period,
         reason,
-        admissions,
-        covid_admissions
+        events,
+        CASE WHEN reason IS NULL THEN events - uncounted_events ELSE 0 END AS observed
     FROM days
     WHERE ccn = $ccn
 ),
@@ -46,8 +55,8 @@ uncounted AS (
         least(d.end_date, t.end_date) AS end_date,
         d.period,
         coalesce(d.reason, 'counted for the facility that answered before') AS reason,
-        0 AS admissions,
-        0 AS covid_admissions
+        0 AS events,
+        0 AS observed
     FROM days AS d
     JOIN treated AS t
         ON t.program = d.program
@@ -63,26 +72,29 @@ listed AS (
     SELECT * FROM uncounted
 ),
 
+expected AS (
+    SELECT program, patient_id, period, expected
+    FROM cohort.shr_expected
+    WHERE performance_year = $performance_year AND $measure = 'shr'
+    UNION ALL
+    SELECT program, patient_id, period, expected
+    FROM cohort.strr_expected
+    WHERE performance_year = $performance_year AND $measure = 'strr'
+    UNION ALL
+    SELECT program, patient_id, period, expected
+    FROM cohort.sedr_expected
+    WHERE performance_year = $performance_year AND $measure = 'sedr'
+),
+
 expectation AS (
     SELECT e.program, e.patient_id, e.period, e.expected / c.days_at_risk AS expected_a_day
-    FROM cohort.shr_expected AS e
-    JOIN cohort.shr AS c
-        ON c.program = e.program
+    FROM expected AS e
+    JOIN cohort.rates AS c
+        ON c.measure = $measure
+        AND c.program = e.program
         AND c.patient_id = e.patient_id
         AND c.period = e.period
         AND c.performance_year = $performance_year
-    WHERE e.performance_year = $performance_year
-),
-
-judged AS (
-    SELECT
-        *,
-        CASE
-            WHEN reason IS NOT NULL THEN 0
-            WHEN $specification = 'manual' THEN admissions - covid_admissions
-            ELSE admissions
-        END AS observed
-    FROM listed
 )
 
 SELECT
@@ -92,6 +104,7 @@ SELECT
     j.end_date,
     $performance_year AS performance_year,
     $ccn AS ccn,
+    $measure AS measure,
     j.period,
     datediff('day', j.start_date, j.end_date) + 1 AS days,
     j.reason,
@@ -100,7 +113,7 @@ SELECT
         WHEN j.reason IS NULL
             THEN (datediff('day', j.start_date, j.end_date) + 1) * e.expected_a_day
     END AS expected,
-    j.admissions - j.observed AS uncounted
-FROM judged AS j
+    j.events - j.observed AS uncounted
+FROM listed AS j
 LEFT JOIN expectation AS e
     ON e.program = j.program AND e.patient_id = j.patient_id AND e.period = j.period

@@ -1,0 +1,88 @@
+"""What facilities are held against: the nation's level of every measure, computed or published."""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.families.published_fields import load_measures
+from esrd_pipeline.measures.specification import WHOLE, Program
+from esrd_pipeline.tables.facility import CATEGORIES, LEVEL
+
+_KEY = ["program", "measure"]
+
+
+def unite_levels(
+    *,
+    performance_year: int,
+    contract: pd.DataFrame,
+    published: pd.DataFrame,
+    percentages: Mapping[tuple[str, str], float],
+) -> pd.DataFrame:
+    """Return facility.level: a computed measure's own level, the others' as published.
+
+    A measure printed as a rate has the rate that a ratio of 1 stands for; a standardised
+    percentage what its fit says (`percentages`, by program and measure, in percent); every other
+    measure the mean of its facilities weighted by their denominators, which is observed over
+    expected, or numerator over denominator, of them all.
+
+    Args:
+        performance_year: of all frames.
+        contract: facility.contract.
+        published: facility.national.
+        percentages: of the measures whose fit states one.
+    """
+    computed = contract[contract["origin"] == "computed"]
+    printed_as_rate = {
+        (measure.program, measure.measure)
+        for measure in load_measures("contract", performance_year)
+        if measure.divide_by_national
+    }
+    rows = [
+        {
+            "program": program,
+            "measure": measure,
+            "national": (
+                percentages[program, measure] / WHOLE["dfc"] * WHOLE[program]
+                if (program, measure) in percentages
+                else _level(mine, is_rate=(program, measure) in printed_as_rate)
+            ),
+            "facility_count": int(mine["reportable"].astype(bool).sum()),
+            **{f"{name}_count": int((mine["category"] == name).sum()) for name in CATEGORIES},
+            "source": "computed",
+        }
+        for program, measure, mine in _group(computed)
+    ]
+    own = pd.DataFrame(rows, columns=LEVEL.column_names)
+    known = set(map(tuple, own[_KEY].to_numpy()))
+    is_known = [tuple(row) in known for row in published[_KEY].to_numpy()]
+    rest = published[~np.array(is_known, dtype=bool)]
+    table = pd.concat([part for part in (own, rest) if not part.empty] or [own])
+    table = table.assign(performance_year=performance_year)
+    counts = ["facility_count", *(f"{name}_count" for name in CATEGORIES)]
+    table[counts] = table[counts].astype("Int64")
+    return table.sort_values(_KEY, ignore_index=True)[LEVEL.column_names]
+
+
+def _group(computed: pd.DataFrame) -> Iterator[tuple[Program, str, pd.DataFrame]]:
+    for (program, measure), rows in computed.groupby(_KEY, sort=True):
+        yield cast("Program", program), str(measure), rows
+
+
+def find_national_rate(rows: pd.DataFrame) -> float:
+    """Return the rate a ratio of 1 stands for, of a measure's rows of DFC.
+
+    The median takes no account of rounding in one row.
+    """
+    value, rate = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in ("value", "rate"))
+    has_ratio = value > 0
+    return float(np.median(rate[has_ratio] / value[has_ratio])) if has_ratio.any() else np.nan
+
+
+def _level(program_rows: pd.DataFrame, *, is_rate: bool) -> float:
+    if is_rate:
+        return find_national_rate(program_rows)
+    known = program_rows[["value", "denominator"]].astype(float).dropna()
+    total = known["denominator"].sum()
+    return float((known["value"] * known["denominator"]).sum() / total) if total else np.nan

@@ -1,0 +1,42 @@
+"""SEDR, the Standardized Emergency Department Encounter Ratio: manual 2.25, DFC alone.
+
+Prevalent conditions join the adjusters listed here: `parameters/prevalent_condition_group.csv`.
+The calendar year, an adjuster of 2.25.14, is the same for every row of a model of one calendar year
+(2.25.10) and says nothing. Of "greater than five" patient-years (2.25.7) and "at least five"
+(2.25.17) the second is followed.
+"""
+
+from esrd_pipeline.measures.person_period import (
+    AGE_SEX_DIABETES,
+    AT_INCIDENCE,
+    BMI,
+    CAUSE,
+    NURSING_HOME,
+)
+from esrd_pipeline.measures.specification import Specification
+
+ADJUSTERS = (
+    "age_over_65",
+    "age_over_65_squared",
+    "is_female",
+    *CAUSE,
+    *NURSING_HOME,
+    *BMI,
+    *AT_INCIDENCE,
+    "is_prevalent_missing",
+    *AGE_SEX_DIABETES,
+)
+
+
+def specify() -> Specification:
+    """Return SEDR, without conditions."""
+    return Specification(
+        measure="sedr",
+        program="dfc",
+        adjusters=ADJUSTERS,
+        unit="patient_years",
+        better="lower",
+        minimum_units=5,
+        rate_scale=100,
+        source="Manual v10.1 2.25",
+    )

@@ -1,0 +1,110 @@
+"""Assets of SFR and PPPW: their cohorts, the road of each, and what a facility is shown."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from esrd_pipeline.orchestration.build import Build
+from esrd_pipeline.orchestration.road import Road, make_road
+from esrd_pipeline.orchestration.select_asset import make_select_asset
+from esrd_pipeline.orchestration.table_asset import make_step
+from esrd_pipeline.tables import access, measured
+from esrd_pipeline.tables.model import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from esrd_pipeline.measures.specification import Program, Specification
+
+_CODE = (
+    "families/access.py",
+    "families/gee.py",
+    "statistics/gee.py",
+    "statistics/gee_clusters.py",
+    "statistics/gee_facilities.py",
+    "statistics/gee_scoring.py",
+    "statistics/gee_sums.py",
+    "statistics/standardisation.py",
+)
+
+
+def _make_reader(
+    measure: str, table: Table
+) -> "Callable[[Build, Program], tuple[Specification, pa.Table]]":
+    def read(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
+        from esrd_pipeline.families.access import list_columns, prepare
+
+        rows = build.warehouse.read_arrow(
+            table,
+            build.performance_year,
+            columns=list_columns(measure, program),
+            where={"program": program},
+        )
+        return prepare(measure, program, rows)
+
+    return read
+
+
+_ROADS = (
+    Road(
+        name="SFR",
+        programs=("dfc",),
+        tables=measured.MODELLED["sfr"],
+        cohort=access.SFR,
+        read=_make_reader("sfr", access.SFR),
+        code=("measures/sfr.py", *_CODE),
+        nothing="no eligible patient-month",
+    ),
+    Road(
+        name="PPPW",
+        programs=("dfc", "qip"),
+        tables=measured.MODELLED["pppw"],
+        cohort=access.PPPW,
+        read=_make_reader("pppw", access.PPPW),
+        code=("measures/pppw.py", *_CODE),
+        nothing="no eligible patient-month",
+    ),
+)
+_COHORTS = (
+    make_select_asset(
+        "cohort.sfr",
+        description="Every month of every patient at each facility, with a fistula alone or not,"
+        " or the rule that leaves it out; and the adjusters of the fistula rate.",
+    ),
+    make_select_asset(
+        "cohort.pppw",
+        description="Every month of every patient with ESRD, on the waitlist on its last day or"
+        " not, or the rule that leaves it out; and age.",
+    ),
+)
+_EXPLANATION = make_select_asset(
+    "explain.access",
+    description="One facility's patient-months as SFR or PPPW sees them, for its authorised reader:"
+    " counted, met, or left out and why. Made for the facility and measure named in the run's"
+    " configuration; never by a refresh.",
+    parameters=lambda build: {
+        "ccn": build.options["ccn"],
+        "measure": build.options["measure"],
+    },
+)
+_OPTIONS = {
+    "ccn": dg.Field(
+        str,
+        default_value="",
+        description="CMS Certification Number of the facility; without one the table is empty",
+    ),
+    "measure": dg.Field(
+        str,
+        default_value=access.MEASURES[0],
+        description=f"One of {', '.join(access.MEASURES)}",
+    ),
+}
+
+ASSETS = (
+    make_step("access_cohorts", _COHORTS),
+    *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
+    # On its own: it alone takes a facility.
+    make_step("explanation_of_access", (_EXPLANATION,), options=_OPTIONS),
+)

@@ -1,0 +1,198 @@
+-- One row: a stretch of one patient's days in the year, in which nothing that SHR, STrR or SEDR
+-- look at changes: program, who answers for the patient, month, interval of duration of ESRD, stage
+-- of COVID-19, age of majority, span without or with a condition that STrR excludes.
+-- Every day from the first service date to death or the year's end is in exactly one row.
+-- Manual 2.12.9 to 2.12.13, 2.13.9 to 2.13.13, 2.25.9 to 2.25.13, 3.4 (exceptions, QIP only).
+-- Reading: majority is reached on the 18th birthday, of those born on 29 February on 1 March.
+WITH
+-- The days of the year and who answers for them.
+span AS (
+    SELECT
+        a.program,
+        a.patient_id,
+        a.ccn,
+        a.reason,
+        f.first_service_date,
+        greatest(a.start_date, make_date($performance_year, 1, 1)) AS span_start,
+        least(a.end_date, make_date($performance_year, 12, 31)) AS span_end
+    FROM history.attribution AS a
+    JOIN linkage.first_service AS f
+        ON f.program = a.program
+        AND f.patient_id = a.patient_id
+        AND f.performance_year = $performance_year
+    WHERE a.performance_year = $performance_year
+        AND a.end_date >= make_date($performance_year, 1, 1)
+        AND a.start_date <= make_date($performance_year, 12, 31)
+),
+
+twelve AS (
+    SELECT CAST(number AS INTEGER) AS month_number
+    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
+),
+
+calendar AS (
+    SELECT
+        make_date($performance_year, month_number, 1) AS month_start,
+        last_day(make_date($performance_year, month_number, 1)) AS month_end
+    FROM twelve
+),
+
+interval_start AS (
+    SELECT CAST(interval AS INTEGER) AS interval, CAST(first_days AS INTEGER) AS first_days
+    FROM parameter.esrd_interval
+),
+
+stage AS (
+    SELECT patient_id, stage, start_date, end_date
+    FROM history.covid_stage
+    WHERE performance_year = $performance_year
+),
+
+diagnosis AS (
+    SELECT patient_id, diagnosis_date
+    FROM history.covid_diagnosis
+    WHERE performance_year = $performance_year
+),
+
+excluded AS (
+    SELECT patient_id, start_date, end_date
+    FROM history.transfusion_exclusion
+    WHERE performance_year = $performance_year
+),
+
+majority AS (
+    SELECT
+        patient_id,
+        CASE
+            WHEN month(date_of_birth) = 2 AND day(date_of_birth) = 29
+                THEN make_date(year(date_of_birth) + 18, 3, 1)
+            ELSE make_date(year(date_of_birth) + 18, month(date_of_birth), day(date_of_birth))
+        END AS majority_date
+    FROM linkage.patient
+    WHERE performance_year = $performance_year AND date_of_birth IS NOT NULL
+),
+
+-- Days on which a patient changes, whoever answers.
+change AS (
+    SELECT patient_id, start_date AS change_date FROM stage
+    UNION
+    SELECT patient_id, end_date + 1 AS change_date FROM stage
+    UNION
+    SELECT patient_id, diagnosis_date + 1 AS change_date FROM diagnosis
+    UNION
+    SELECT patient_id, diagnosis_date + 31 AS change_date FROM diagnosis
+    UNION
+    SELECT patient_id, diagnosis_date + 61 AS change_date FROM diagnosis
+    UNION
+    SELECT patient_id, start_date AS change_date FROM excluded
+    UNION
+    SELECT patient_id, end_date + 1 AS change_date FROM excluded
+    UNION
+    SELECT patient_id, majority_date AS change_date FROM majority
+),
+
+change_of_year AS (
+    SELECT patient_id, change_date
+    FROM change
+    WHERE change_date BETWEEN make_date($performance_year, 1, 1)
+        AND make_date($performance_year, 12, 31)
+),
+
+-- Days on which a stretch begins: a span's or month's first, a cut point, a change.
+boundary AS (
+    SELECT
+        s.program,
+        s.patient_id,
+        s.span_start,
+        greatest(s.span_start, c.month_start) AS start_date
+    FROM span AS s
+    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.span_start
+    UNION
+    SELECT s.program, s.patient_id, s.span_start, s.first_service_date + i.first_days AS start_date
+    FROM span AS s
+    CROSS JOIN interval_start AS i
+    WHERE s.first_service_date + i.first_days > s.span_start
+        AND s.first_service_date + i.first_days <= s.span_end
+    UNION
+    SELECT s.program, s.patient_id, s.span_start, c.change_date AS start_date
+    FROM span AS s
+    JOIN change_of_year AS c ON c.patient_id = s.patient_id
+    WHERE c.change_date > s.span_start AND c.change_date <= s.span_end
+),
+
+stretch AS (
+    SELECT
+        program,
+        patient_id,
+        span_start,
+        start_date,
+        lead(start_date) OVER (PARTITION BY program, patient_id ORDER BY start_date) AS next_start
+    FROM boundary
+),
+
+excepted_month AS (
+    SELECT DISTINCT e.ccn, c.month_start
+    FROM raw.ece_grant AS e
+    JOIN calendar AS c ON c.month_start BETWEEN e.first_month AND e.last_month
+    WHERE e.performance_year = $performance_year
+),
+
+medicare_month AS (
+    SELECT patient_id, month, is_ma, is_covered, is_observable
+    FROM history.medicare_month
+    WHERE performance_year = $performance_year
+),
+
+hospice_month AS (
+    SELECT patient_id, month
+    FROM history.limited_life
+    WHERE performance_year = $performance_year AND is_hospice
+)
+
+SELECT
+    t.program,
+    t.patient_id,
+    t.start_date,
+    least(s.span_end, coalesce(t.next_start - 1, s.span_end)) AS end_date,
+    $performance_year AS performance_year,
+    t.span_start,
+    s.ccn,
+    s.reason,
+    i.interval,
+    coalesce(g.stage, 0) AS covid_stage,
+    CASE
+        WHEN t.start_date > v.diagnosis_date + 60 THEN 3
+        WHEN t.start_date > v.diagnosis_date + 30 THEN 2
+        WHEN t.start_date > v.diagnosis_date THEN 1
+        ELSE 0
+    END AS covid_diagnosis_stage,
+    t.start_date >= b.majority_date AS is_adult,
+    coalesce(m.is_ma, FALSE) AS is_ma,
+    coalesce(m.is_covered, FALSE) AS is_covered,
+    coalesce(m.is_observable, FALSE) AS is_observable,
+    h.patient_id IS NOT NULL AS is_hospice,
+    t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception,
+    x.patient_id IS NOT NULL AS is_transfusion_excluded
+FROM stretch AS t
+JOIN span AS s
+    ON s.program = t.program AND s.patient_id = t.patient_id AND s.span_start = t.span_start
+LEFT JOIN interval_start AS i ON
+    i.first_days = (
+        SELECT max(j.first_days)
+        FROM interval_start AS j
+        WHERE s.first_service_date + j.first_days <= t.start_date
+    )
+LEFT JOIN stage AS g
+    ON g.patient_id = t.patient_id AND t.start_date BETWEEN g.start_date AND g.end_date
+LEFT JOIN diagnosis AS v ON v.patient_id = t.patient_id
+LEFT JOIN excluded AS x
+    ON x.patient_id = t.patient_id AND t.start_date BETWEEN x.start_date AND x.end_date
+LEFT JOIN majority AS b ON b.patient_id = t.patient_id
+LEFT JOIN medicare_month AS m
+    ON m.patient_id = t.patient_id
+    AND m.month = make_date(year(t.start_date), month(t.start_date), 1)
+LEFT JOIN hospice_month AS h
+    ON h.patient_id = t.patient_id
+    AND h.month = make_date(year(t.start_date), month(t.start_date), 1)
+LEFT JOIN excepted_month AS e
+    ON e.ccn = s.ccn AND e.month_start = make_date(year(t.start_date), month(t.start_date), 1)

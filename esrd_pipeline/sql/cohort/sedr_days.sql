@@ -1,0 +1,80 @@
+-- One row: a stretch of cohort.days as SEDR sees it (Dialysis Facility Measures alone): at risk or
+-- why not, in which of the patient's periods, with the emergency department encounters that began
+-- then. Manual 2.25.9 to 2.25.13, Figure 27 (months with hospice).
+-- Readings: 18 is the age of each day (2.25.9), not of the year's end as Figure 27 has it; an
+-- inpatient claim of 2.25.11 is a hospital's or skilled nursing facility's, as STrR's and SHR's
+-- (2.12.11); an encounter counts where the patient was on its first day; a period ends where the
+-- facility changes and the duration of ESRD crosses a cut point (2.25.13), and where the days stop
+-- or start being eligible (Figure 27).
+WITH
+judged AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        end_date,
+        span_start,
+        ccn,
+        interval,
+        is_ma,
+        CASE
+            WHEN reason IS NOT NULL THEN reason
+            WHEN is_adult IS NULL THEN 'date of birth unknown'
+            WHEN NOT is_adult THEN 'younger than 18'
+            WHEN is_ma THEN 'Medicare Advantage'
+            WHEN NOT is_covered THEN 'month not observable in Medicare claims'
+            WHEN is_hospice THEN 'month with hospice'
+        END AS reason
+    FROM cohort.days
+    WHERE performance_year = $performance_year AND program = 'dfc'
+),
+
+marked AS (
+    SELECT
+        *,
+        CASE
+            WHEN lag(span_start) OVER days = span_start
+                AND coalesce(lag(interval) OVER days, -1) = coalesce(interval, -1)
+                AND (lag(reason) OVER days IS NULL) = (reason IS NULL)
+                THEN 0
+            ELSE 1
+        END AS is_new
+    FROM judged
+    WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
+),
+
+encounter AS (
+    SELECT patient_id, start_date AS encounter_date
+    FROM history.emergency_encounter
+    WHERE performance_year = $performance_year
+        AND start_date >= make_date($performance_year, 1, 1)
+),
+
+event AS (
+    SELECT d.program, d.patient_id, d.start_date, count(*) AS events
+    FROM encounter AS n
+    JOIN judged AS d
+        ON d.patient_id = n.patient_id AND n.encounter_date BETWEEN d.start_date AND d.end_date
+    GROUP BY d.program, d.patient_id, d.start_date
+)
+
+SELECT
+    k.program,
+    k.patient_id,
+    k.start_date,
+    k.end_date,
+    $performance_year AS performance_year,
+    k.ccn,
+    sum(k.is_new) OVER (
+        PARTITION BY k.program, k.patient_id ORDER BY k.start_date ROWS UNBOUNDED PRECEDING
+    ) AS period,
+    k.interval,
+    0 AS covid_stage,
+    k.is_ma,
+    datediff('day', k.start_date, k.end_date) + 1 AS days,
+    k.reason,
+    coalesce(e.events, 0) AS events,
+    0 AS uncounted_events
+FROM marked AS k
+LEFT JOIN event AS e
+    ON e.program = k.program AND e.patient_id = k.patient_id AND e.start_date = k.start_date

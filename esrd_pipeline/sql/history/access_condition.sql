@@ -1,0 +1,169 @@
+-- One row: a month of the year of one patient who had a condition of 2.2.14 on Medicare claims of the
+-- twelve months before it. Manual 2.2.14, Table 2, footnotes 3 and 5; codes: sfr_condition.csv.
+-- Readings: the prior 12 months are those before the reporting month, by a claim's last day; one
+-- claim of any type is enough ("all Medicare Claims"), but a carrier claim of clinical laboratories
+-- alone (specialty 69) says nothing of a patient; anemia in chronic kidney disease is not the
+-- anemia meant. Table 2 and Figure 2 have heart failure and other heart diseases apart: so do we.
+WITH
+twelve AS (
+    SELECT CAST(number AS INTEGER) AS month_number
+    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
+),
+
+linked AS (
+    SELECT
+        bene_id,
+        patient_id,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+beneficiary AS (
+    SELECT l.bene_id, l.patient_id
+    FROM linked AS l
+    JOIN linkage.patient AS p
+        ON p.patient_id = l.patient_id AND p.performance_year = $performance_year
+    WHERE l.place = 1
+),
+
+-- Codes, condition by condition: of the 72,000 known ones some 1,500 remain.
+listed AS (
+    SELECT s.condition, d.code
+    FROM parameter.sfr_condition AS s
+    JOIN parameter.ccs_diagnosis AS d ON d.category = s.code
+    WHERE s.system = 'ccs'
+    UNION
+    SELECT s.condition, d.code
+    FROM parameter.sfr_condition AS s
+    JOIN parameter.ccs_diagnosis AS d ON substring(d.code, 1, length(s.code)) = s.code
+    WHERE s.system = 'icd-10 prefix' AND s.use = 'has'
+),
+
+meant AS (
+    SELECT l.condition, l.code
+    FROM listed AS l
+    LEFT JOIN parameter.sfr_condition AS n
+        ON n.use = 'not'
+        AND n.condition = l.condition
+        AND substring(l.code, 1, length(n.code)) = n.code
+    WHERE n.code IS NULL
+),
+
+laboratory AS (
+    SELECT clm_id
+    FROM raw.carrier_line
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+    GROUP BY clm_id
+    HAVING min(CASE WHEN prvdr_spclty = '69' THEN 1 ELSE 0 END) = 1
+),
+
+coded AS (
+    SELECT
+        c.bene_id,
+        c.clm_thru_dt AS claim_day,
+        unnest([
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+        ]) AS code
+    FROM raw.claim AS c
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    UNION ALL
+    SELECT
+        c.bene_id,
+        c.clm_thru_dt AS claim_day,
+        unnest([
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
+        ]) AS code
+    FROM raw.carrier_claim AS c
+    LEFT JOIN laboratory AS l ON l.clm_id = c.clm_id
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND l.clm_id IS NULL
+),
+
+-- The few codes first, then the distinct, then who it is.
+diagnosed AS (
+    SELECT DISTINCT
+        c.bene_id,
+        date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day) AS month_number,
+        m.condition
+    FROM coded AS c
+    JOIN meant AS m ON m.code = c.code
+),
+
+claimed AS (
+    SELECT
+        b.patient_id,
+        d.month_number,
+        max(CASE WHEN d.condition = 'diabetes' THEN 1 ELSE 0 END) AS diabetes,
+        max(CASE WHEN d.condition = 'heart failure' THEN 1 ELSE 0 END) AS heart_failure,
+        max(CASE WHEN d.condition = 'other heart disease' THEN 1 ELSE 0 END) AS other_heart,
+        max(CASE WHEN d.condition = 'peripheral vascular disease' THEN 1 ELSE 0 END) AS vascular,
+        max(CASE WHEN d.condition = 'cerebrovascular disease' THEN 1 ELSE 0 END) AS cerebrovascular,
+        max(CASE WHEN d.condition = 'chronic obstructive pulmonary disease' THEN 1 ELSE 0 END)
+            AS pulmonary,
+        max(CASE WHEN d.condition = 'anemia' THEN 1 ELSE 0 END) AS anemia,
+        max(CASE WHEN d.condition = 'infection' THEN 1 ELSE 0 END) AS infection,
+        max(CASE WHEN d.condition = 'drug dependence' THEN 1 ELSE 0 END) AS drug_dependence
+    FROM diagnosed AS d
+    JOIN beneficiary AS b ON b.bene_id = d.bene_id
+    GROUP BY b.patient_id, d.month_number
+),
+
+-- The year's months beside the claims', so that a window sees what came before each.
+placed AS (
+    SELECT
+        patient_id, month_number, diabetes, heart_failure, other_heart, vascular,
+        cerebrovascular, pulmonary, anemia, infection, drug_dependence, 0 AS asked
+    FROM claimed
+    UNION ALL
+    SELECT
+        p.patient_id, $performance_year * 12 + t.month_number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    FROM (SELECT DISTINCT patient_id FROM claimed) AS p
+    CROSS JOIN twelve AS t
+),
+
+prior AS (
+    SELECT
+        patient_id,
+        month_number,
+        asked,
+        max(diabetes) OVER past AS diabetes,
+        max(heart_failure) OVER past AS heart_failure,
+        max(other_heart) OVER past AS other_heart,
+        max(vascular) OVER past AS vascular,
+        max(cerebrovascular) OVER past AS cerebrovascular,
+        max(pulmonary) OVER past AS pulmonary,
+        max(anemia) OVER past AS anemia,
+        max(infection) OVER past AS infection,
+        max(drug_dependence) OVER past AS drug_dependence
+    FROM placed
+    WINDOW past AS (
+        PARTITION BY patient_id ORDER BY month_number RANGE BETWEEN 12 PRECEDING AND 1 PRECEDING
+    )
+)
+
+SELECT
+    patient_id,
+    make_date($performance_year, CAST(month_number - $performance_year * 12 AS INTEGER), 1)
+        AS month,
+    $performance_year AS performance_year,
+    diabetes = 1 AS has_diabetes,
+    heart_failure = 1 AS has_heart_failure,
+    other_heart = 1 AS has_other_heart_disease,
+    vascular = 1 AS has_peripheral_vascular_disease,
+    cerebrovascular = 1 AS has_cerebrovascular_disease,
+    pulmonary = 1 AS has_chronic_obstructive_pulmonary_disease,
+    anemia = 1 AS has_anemia,
+    infection = 1 AS has_infection,
+    drug_dependence = 1 AS has_drug_dependence
+FROM prior
+WHERE asked = 1
+    AND diabetes + heart_failure + other_heart + vascular + cerebrovascular + pulmonary + anemia
+        + infection + drug_dependence > 0

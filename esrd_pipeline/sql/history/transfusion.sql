@@ -1,0 +1,85 @@
+-- One row: a transfusion event of one patient, one a day. Manual 2.12.11, 2.12.19: Figure 15,
+-- Table 8; codes: transfusion_code.csv. An inpatient claim is one event if it has a transfusion's
+-- procedure, revenue center or value code; an outpatient claim is one if it has a transfusion's
+-- HCPCS code and a revenue center, or a value code; several events of a day are one.
+-- Readings: an outpatient claim's HCPCS code and revenue center need not stand on one line; the
+-- event is on the claim's first day, as SHR's admissions are, an outpatient one on the day of the
+-- first line with a transfusion's HCPCS code, where it has one.
+WITH
+beneficiary AS (
+    SELECT bene_id, patient_id
+    FROM linkage.beneficiary
+    WHERE performance_year = $performance_year
+),
+
+billed AS (
+    SELECT
+        l.clm_id,
+        max(CASE WHEN r.code IS NOT NULL THEN 1 ELSE 0 END) AS has_center,
+        max(CASE WHEN h.code IS NOT NULL THEN 1 ELSE 0 END) AS has_hcpcs,
+        min(CASE WHEN h.code IS NOT NULL THEN l.rev_cntr_dt END) AS service_date
+    FROM raw.claim_revenue AS l
+    LEFT JOIN parameter.transfusion_code AS r ON r.kind = 'revenue center' AND r.code = l.rev_cntr
+    LEFT JOIN parameter.transfusion_code AS h ON h.kind = 'hcpcs' AND h.code = l.hcpcs_cd
+    WHERE l.performance_year = $performance_year
+        AND (r.code IS NOT NULL OR h.code IS NOT NULL)
+    GROUP BY l.clm_id
+),
+
+furnished AS (
+    SELECT DISTINCT v.clm_id
+    FROM raw.claim_value AS v
+    JOIN parameter.transfusion_code AS t ON t.kind = 'value code' AND t.code = v.clm_val_cd
+    WHERE v.performance_year = $performance_year
+),
+
+operated AS (
+    SELECT DISTINCT c.clm_id
+    FROM raw.claim AS c
+    JOIN parameter.transfusion_code AS t
+        ON t.kind = 'procedure'
+        AND t.code IN (
+            c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
+            c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9, c.icd_prcdr_cd10,
+            c.icd_prcdr_cd11, c.icd_prcdr_cd12, c.icd_prcdr_cd13, c.icd_prcdr_cd14,
+            c.icd_prcdr_cd15, c.icd_prcdr_cd16, c.icd_prcdr_cd17, c.icd_prcdr_cd18,
+            c.icd_prcdr_cd19, c.icd_prcdr_cd20, c.icd_prcdr_cd21, c.icd_prcdr_cd22,
+            c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
+        )
+    WHERE c.performance_year = $performance_year AND c.nch_clm_type_cd = '60'
+),
+
+event AS (
+    SELECT
+        b.patient_id,
+        CASE
+            WHEN c.nch_clm_type_cd = '40' THEN coalesce(l.service_date, c.clm_from_dt)
+            ELSE c.clm_from_dt
+        END AS transfusion_date,
+        CASE WHEN c.nch_clm_type_cd = '60' THEN 1 ELSE 0 END AS is_inpatient
+    FROM raw.claim AS c
+    JOIN beneficiary AS b ON b.bene_id = c.bene_id
+    LEFT JOIN billed AS l ON l.clm_id = c.clm_id
+    LEFT JOIN furnished AS f ON f.clm_id = c.clm_id
+    LEFT JOIN operated AS o ON o.clm_id = c.clm_id
+    WHERE c.performance_year = $performance_year
+        AND (
+            (
+                c.nch_clm_type_cd = '60'
+                AND (l.has_center = 1 OR f.clm_id IS NOT NULL OR o.clm_id IS NOT NULL)
+            )
+            OR (
+                c.nch_clm_type_cd = '40'
+                AND ((l.has_center = 1 AND l.has_hcpcs = 1) OR f.clm_id IS NOT NULL)
+            )
+        )
+)
+
+SELECT
+    patient_id,
+    transfusion_date,
+    $performance_year AS performance_year,
+    max(is_inpatient) = 1 AS is_inpatient,
+    count(*) AS claim_count
+FROM event
+GROUP BY patient_id, transfusion_date

@@ -1,0 +1,109 @@
+-- One row: a span of one patient's days within a year of a claim with a condition that STrR
+-- excludes. Manual 2.12.9, Figures 13 and 14; conditions: transfusion_exclusion.csv. Claims of any
+-- kind: inpatient, skilled nursing, home health, hospice, outpatient, physician and supplier.
+-- Readings: a span begins with its claim, whose days are not free of it, and ends the day before
+-- the anniversary of the claim's last day; spans that overlap or touch are one; claims of
+-- laboratories say nothing of a patient (Table 7, footnote 2): carrier claims whose lines are all
+-- of specialty 69, and a hospital's bills for those who are not its patients (type of bill 14).
+WITH
+beneficiary AS (
+    SELECT bene_id, performance_year, patient_id
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+laboratory AS (
+    SELECT clm_id
+    FROM raw.carrier_line
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+    GROUP BY clm_id
+    HAVING min(CASE WHEN prvdr_spclty = '69' THEN 1 ELSE 0 END) = 1
+),
+
+diagnosis AS (
+    SELECT
+        c.bene_id,
+        c.performance_year,
+        c.clm_from_dt,
+        c.clm_thru_dt,
+        unnest([
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+        ]) AS code
+    FROM raw.claim AS c
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND NOT (
+            c.nch_clm_type_cd = '40'
+            AND coalesce(c.clm_fac_type_cd, '') = '1'
+            AND coalesce(c.clm_srvc_clsfctn_type_cd, '') = '4'
+        )
+    UNION ALL
+    SELECT
+        c.bene_id,
+        c.performance_year,
+        c.clm_from_dt,
+        c.clm_thru_dt,
+        unnest([
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
+        ]) AS code
+    FROM raw.carrier_claim AS c
+    LEFT JOIN laboratory AS l ON l.clm_id = c.clm_id
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND l.clm_id IS NULL
+),
+
+flagged AS (
+    SELECT d.bene_id, d.performance_year, d.clm_from_dt, d.clm_thru_dt
+    FROM diagnosis AS d
+    -- The block first: three characters that a hash can join.
+    JOIN parameter.transfusion_exclusion AS x
+        ON substring(x.icd_10_prefix, 1, 3) = substring(d.code, 1, 3)
+        AND x.icd_10_prefix = substring(d.code, 1, length(x.icd_10_prefix))
+    GROUP BY d.bene_id, d.performance_year, d.clm_from_dt, d.clm_thru_dt
+),
+
+excluded AS (
+    SELECT
+        b.patient_id,
+        f.clm_from_dt AS start_date,
+        max(CAST(f.clm_thru_dt + INTERVAL 1 YEAR AS DATE) - 1) AS end_date
+    FROM flagged AS f
+    JOIN beneficiary AS b ON b.bene_id = f.bene_id AND b.performance_year = f.performance_year
+    GROUP BY b.patient_id, f.clm_from_dt
+),
+
+ordered AS (
+    SELECT
+        *,
+        max(end_date) OVER (
+            PARTITION BY patient_id
+            ORDER BY start_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS before_end
+    FROM excluded
+),
+
+numbered AS (
+    SELECT
+        patient_id,
+        start_date,
+        end_date,
+        sum(CASE WHEN start_date <= before_end + 1 THEN 0 ELSE 1 END) OVER (
+            PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
+        ) AS span
+    FROM ordered
+)
+
+SELECT
+    patient_id,
+    min(start_date) AS start_date,
+    max(end_date) AS end_date,
+    $performance_year AS performance_year
+FROM numbered
+GROUP BY patient_id, span

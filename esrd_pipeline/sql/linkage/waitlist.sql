@@ -1,0 +1,62 @@
+-- One row: days on end of one patient on the kidney or kidney-pancreas transplant waitlist.
+-- Manual 2.16.6, 2.16.11, 2.27.11; Table 12, footnote 2: UNOS (QIP) and OPTN (Dialysis Facility
+-- Measures). One file stands for both: UNOS runs OPTN's registry.
+-- Readings. A registration lasts to the day before its removal, but at least its first day; one
+-- removed before it was listed says nothing. Registrations that overlap or follow each other
+-- without a day between, in whatever center or as whatever person of OPTN, are one.
+WITH
+eqrs_person AS (
+    SELECT patient_id, ssn, date_of_birth
+    FROM raw.eqrs_patient
+    WHERE performance_year = $performance_year
+),
+
+registration AS (
+    SELECT
+        p.patient_id,
+        w.can_listing_dt AS start_date,
+        greatest(coalesce(w.can_rem_dt - 1, DATE '9999-12-31'), w.can_listing_dt) AS end_date
+    FROM (
+        SELECT pers_ssn, pers_birth_dt, can_listing_dt, can_rem_dt
+        FROM raw.optn_waitlist
+        WHERE performance_year = $performance_year
+            AND can_listing_dt <= make_date($performance_year, 12, 31)
+            AND (can_rem_dt IS NULL OR can_rem_dt >= can_listing_dt)
+    ) AS w
+    JOIN eqrs_person AS p ON p.ssn = w.pers_ssn AND p.date_of_birth = w.pers_birth_dt
+),
+
+ordered AS (
+    SELECT
+        *,
+        max(end_date) OVER (
+            PARTITION BY patient_id
+            ORDER BY start_date, end_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS before_end
+    FROM registration
+),
+
+numbered AS (
+    SELECT
+        *,
+        sum(CASE WHEN start_date - 1 <= before_end THEN 0 ELSE 1 END) OVER (
+            PARTITION BY patient_id
+            ORDER BY start_date, end_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS span
+    FROM ordered
+),
+
+joined AS (
+    SELECT patient_id, min(start_date) AS start_date, max(end_date) AS end_date
+    FROM numbered
+    GROUP BY patient_id, span
+)
+
+SELECT
+    patient_id,
+    start_date,
+    CASE WHEN end_date < DATE '9999-12-31' THEN end_date END AS end_date,
+    $performance_year AS performance_year
+FROM joined

@@ -1,0 +1,57 @@
+"""Hospitals that are no short stay hospitals, by the number CMS gives their kind (manual 3.3.2).
+
+Which stays they have does not belong here.
+"""
+
+WARDS = (
+    "short stay hospital",
+    "psychiatric hospital",
+    "psychiatric unit",
+    "rehabilitation hospital",
+    "rehabilitation unit",
+    "long-term hospital",
+    "critical access hospital",
+    "cancer hospital",
+)
+"""Where a stay is spent; every market has one of each but the last."""
+(
+    ACUTE,
+    PSYCHIATRIC,
+    PSYCHIATRIC_UNIT,
+    REHABILITATION,
+    REHABILITATION_UNIT,
+    LONG_TERM,
+    CRITICAL_ACCESS,
+    CANCER,
+) = range(8)
+CANCER_HOSPITALS = {
+    "05": "050146",
+    "10": "100079",
+    "22": "220162",
+    "33": "330154",
+    "36": "360242",
+    "39": "390196",
+    "45": "450076",
+    "50": "500138",
+}
+"""A hospital exempt from the prospective payment system in each state that has one
+(42 CFR 412.23(f); CMS list of PPS-exempt cancer hospitals)."""
+
+
+def name_special(hospitals: tuple[str, ...], place: int) -> tuple[str, ...]:
+    """Return the numbers of a market's wards from the second on, as far as there are any.
+
+    Args:
+        hospitals: the market's short stay hospitals.
+        place: of the market in its state, from 0.
+    """
+    prefix = hospitals[0][:2]
+    return (
+        f"{prefix}{4000 + place % 500:04d}",
+        f"{prefix}S{hospitals[0][3:]}",
+        f"{prefix}{3025 + place % 75:04d}",
+        f"{prefix}T{hospitals[1][3:]}",
+        f"{prefix}{2000 + place % 300:04d}",
+        f"{prefix}{1300 + place % 100:04d}",
+        *(number for state, number in CANCER_HOSPITALS.items() if state == prefix),
+    )

@@ -1,0 +1,64 @@
+"""What Medicare claims tell of a patient beside stays and months: STrR's and SEDR's events.
+
+Spans hold their first and their last day.
+"""
+
+from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.history import END, IN_ORDER, START
+from esrd_pipeline.tables.linkage import PATIENT
+from esrd_pipeline.tables.model import Column, Table
+
+COVID_DIAGNOSIS = Table(
+    name="history.covid_diagnosis",
+    grain="one patient with COVID-19",
+    source="manual 2.12.13: Part A and Part B claims, CMS-2728, CMS-2746",
+    key=("patient_id",),
+    columns=(
+        PATIENT,
+        Column("diagnosis_date", "date", "Day of the first diagnosis", required=True),
+        YEAR,
+        Column(
+            "source",
+            "text",
+            "Where it stands",
+            required=True,
+            allowed=("claims", "cms_2728", "cms_2746"),
+        ),
+    ),
+)
+
+TRANSFUSION = Table(
+    name="history.transfusion",
+    grain="one day on which one patient had a transfusion event",
+    source="manual 2.12.11, 2.12.19: Figure 15, Table 8",
+    key=("patient_id", "transfusion_date"),
+    columns=(
+        PATIENT,
+        Column("transfusion_date", "date", "Day of the event", required=True),
+        YEAR,
+        Column("is_inpatient", "boolean", "On an inpatient claim", required=True),
+        Column("claim_count", "integer", "Claims with it", required=True, minimum=1),
+    ),
+)
+
+TRANSFUSION_EXCLUSION = Table(
+    name="history.transfusion_exclusion",
+    grain="one span of one patient's days within a year of a claim with a condition STrR excludes",
+    source="manual 2.12.9, Figure 13",
+    key=("patient_id", "start_date"),
+    columns=(PATIENT, START, END, YEAR),
+    rules=(IN_ORDER,),
+    spans_of=("patient_id",),
+)
+
+EMERGENCY_ENCOUNTER = Table(
+    name="history.emergency_encounter",
+    grain="one emergency department encounter of the year or the one before, without a stay",
+    source="manual 2.25.10, Figure 27",
+    key=("patient_id", "start_date"),
+    columns=(PATIENT, START, END, YEAR),
+    rules=(IN_ORDER,),
+    spans_of=("patient_id",),
+)
+
+TABLES = (COVID_DIAGNOSIS, TRANSFUSION, TRANSFUSION_EXCLUSION, EMERGENCY_ENCOUNTER)

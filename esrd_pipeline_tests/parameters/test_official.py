@@ -1,0 +1,66 @@
+"""An official file goes before the project's own, and says so where it does not fit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from esrd_pipeline.parameters import FOLDER_VARIABLE, find_official, load_parameters
+
+NAME = "death_discharge_status"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    load_parameters.cache_clear()
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    yield tmp_path
+    load_parameters.cache_clear()
+
+
+def own_columns() -> list[str]:
+    table = load_parameters(NAME)
+    load_parameters.cache_clear()
+    return [str(column) for column in table.columns]
+
+
+def test_an_official_file_takes_the_place_of_the_projects_own(folder: Path) -> None:
+    columns = own_columns()
+    cells = ",".join("official" for _ in columns)
+    # Columns may stand in another order.
+    (folder / f"{NAME}.csv").write_text(",".join(reversed(columns)) + f"\n{cells}\n")
+    table = load_parameters(NAME)
+    assert table.columns.tolist() == columns
+    assert table.to_numpy().tolist() == [["official"] * len(columns)]
+    assert find_official(NAME) == folder / f"{NAME}.csv"
+    assert find_official("esrd_interval") is None
+
+
+def test_without_an_official_file_the_projects_own_is_read() -> None:
+    assert len(load_parameters("esrd_interval")) == 6
+
+
+def test_an_official_file_with_other_columns_is_refused(folder: Path) -> None:
+    (folder / f"{NAME}.csv").write_text("number,citation\n1,CMS\n")
+    with pytest.raises(ValueError, match=r"columns are citation, number, not"):
+        load_parameters(NAME)
+
+
+def test_a_row_without_a_citation_is_refused_by_its_number(folder: Path) -> None:
+    columns = own_columns()
+    cells = ",".join("" if column == "citation" else "x" for column in columns)
+    (folder / f"{NAME}.csv").write_text(",".join(columns) + f"\n{cells}\n")
+    with pytest.raises(ValueError, match="row 2: a number without a citation"):
+        load_parameters(NAME)
+
+
+def test_a_file_that_takes_no_files_place_is_told(folder: Path) -> None:
+    (folder / "transfusion_cod.csv").write_text("code,citation\n")
+    with pytest.raises(ValueError, match=r"transfusion_cod\.csv takes the place of no parameter"):
+        load_parameters("esrd_interval")
+
+
+def test_a_folder_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, "nowhere")
+    with pytest.raises(FileNotFoundError, match="nowhere, which is no folder"):
+        load_parameters("esrd_interval")

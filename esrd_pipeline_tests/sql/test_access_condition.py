@@ -1,0 +1,128 @@
+"""Conditions on claims of the twelve months before each month: manual 2.2.14."""
+
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+
+def claim(thru: str, *codes: str, kind: str = "40", number: int = 1) -> Row:
+    return {
+        "bene_id": 900,
+        "clm_id": number,
+        "nch_clm_type_cd": kind,
+        "clm_from_dt": day(thru),
+        "clm_thru_dt": day(thru),
+        "performance_year": int(thru[:4]),
+        **{f"icd_dgns_cd{place}": code for place, code in enumerate(codes, start=1)},
+    }
+
+
+def find(
+    *claims: Row, carrier: tuple[Row, ...] = (), specialty: str = "11"
+) -> dict[str, list[str]]:
+    """The months in which each condition is seen."""
+    rows = run(
+        "history.access_condition",
+        tables={
+            "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
+            "linkage.patient": [{"patient_id": 1}],
+            "raw.claim": claims,
+            "raw.carrier_claim": [
+                {name: value for name, value in row.items() if name != "nch_clm_type_cd"}
+                for row in carrier
+            ],
+            "raw.carrier_line": [
+                {
+                    "clm_id": row["clm_id"],
+                    "line_num": 1,
+                    "prvdr_spclty": specialty,
+                    "performance_year": row["performance_year"],
+                }
+                for row in carrier
+            ],
+        },
+    )
+    return {
+        name.removeprefix("has_"): [str(month)[:7] for month in rows.loc[rows[name], "month"]]
+        for name in rows.columns
+        if name.startswith("has_") and rows[name].any()
+    }
+
+
+@pytest.mark.parametrize(
+    ("thru", "first", "count"),
+    [
+        ("2023-01-01", "2024-01", 1),
+        ("2023-12-31", "2024-01", 12),
+        ("2024-01-01", "2024-02", 11),
+        ("2024-11-30", "2024-12", 1),
+    ],
+)
+def test_a_claim_counts_in_the_twelve_months_after_its_own(
+    thru: str, first: str, count: int
+) -> None:
+    (months,) = find(claim(thru, "I509")).values()
+    assert (months[0], len(months)) == (first, count)
+
+
+def test_a_claim_of_december_is_too_late() -> None:
+    assert find(claim("2024-12-01", "I509")) == {}
+
+
+def test_two_claims_leave_no_gap_and_do_not_add_up() -> None:
+    rows = find(claim("2023-02-10", "I509"), claim("2024-05-10", "I509", number=2))
+    assert rows["heart_failure"] == [
+        "2024-01", "2024-02", "2024-06", "2024-07", "2024-08", "2024-09", "2024-10", "2024-11",
+        "2024-12",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "condition"),
+    [
+        ("E1122", "diabetes"),
+        ("E119", "diabetes"),
+        ("I5022", "heart_failure"),
+        ("I132", "heart_failure"),
+        ("I2510", "other_heart_disease"),
+        ("I214", "other_heart_disease"),
+        ("I4891", "other_heart_disease"),
+        ("I739", "peripheral_vascular_disease"),
+        ("I639", "cerebrovascular_disease"),
+        ("J449", "chronic_obstructive_pulmonary_disease"),
+        ("D649", "anemia"),
+        ("D62", "anemia"),
+        ("J189", "infection"),
+        ("B182", "infection"),
+        ("B20", "infection"),
+        ("A150", "infection"),
+        ("F1120", "drug_dependence"),
+        ("F1421", "drug_dependence"),
+    ],
+)
+def test_a_code_tells_its_condition_and_no_other(code: str, condition: str) -> None:
+    assert list(find(claim("2023-12-31", "N186", code))) == [condition]
+
+
+@pytest.mark.parametrize("code", ["D631", "F17210", "F1110", "T827XXA", "A419", "I120", "N186"])
+def test_what_the_manual_does_not_mean_tells_nothing(code: str) -> None:
+    assert find(claim("2023-12-31", code)) == {}
+
+
+@pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50", "60"])
+def test_one_claim_of_any_type_is_enough(kind: str) -> None:
+    assert list(find(claim("2023-12-31", "J449", kind=kind))) == [
+        "chronic_obstructive_pulmonary_disease"
+    ]
+
+
+def test_physicians_count_and_laboratories_do_not() -> None:
+    told = (claim("2024-10-05", "J449"),)
+    assert find(carrier=told)["chronic_obstructive_pulmonary_disease"] == ["2024-11", "2024-12"]
+    assert find(carrier=told, specialty="69") == {}
+
+
+def test_conditions_of_one_month_stand_in_one_row() -> None:
+    rows = find(claim("2024-11-05", "J449", "I509", "E119"))
+    assert set(rows) == {"chronic_obstructive_pulmonary_disease", "heart_failure", "diabetes"}
+    assert all(months == ["2024-12"] for months in rows.values())

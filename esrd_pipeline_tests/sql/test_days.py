@@ -1,0 +1,107 @@
+"""The days that SHR, STrR and SEDR share: every day of the year in exactly one stretch."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.rate_days import months, spans
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+
+def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> pd.DataFrame:
+    """The stretches of patient 1, whose first service date is 5 May 2010."""
+    tables: dict[str, list[Row]] = {
+        "history.attribution": [
+            {
+                "program": "dfc",
+                "patient_id": 1,
+                "ccn": ccn,
+                "start_date": day(start),
+                "end_date": day(end),
+                "reason": None if ccn else "transplant",
+            }
+            for ccn, start, end in attributed
+        ],
+        "linkage.first_service": [
+            {"program": "dfc", "patient_id": 1, "first_service_date": day("2010-05-05")}
+        ],
+    }
+    for name, rows in more.items():
+        tables[f"history.{name}"] = [{"patient_id": 1, **row} for row in rows]
+    return run("cohort.days", tables=tables)
+
+
+def starts(rows: pd.DataFrame) -> list[str]:
+    return [str(value)[5:] for value in rows["start_date"]]
+
+
+def test_stretches_tile_the_year_whatever_changes_in_it() -> None:
+    rows = cut(
+        ("A", "2024-01-01", "2024-06-15"),
+        (None, "2024-06-16", "2024-07-09"),
+        ("B", "2024-07-10", "2024-12-31"),
+        covid_stage=[{"stage": 1, **spans(("2024-02-10", "2024-03-10"))[0]}],
+        covid_diagnosis=[{"diagnosis_date": day("2024-05-20")}],
+        transfusion_exclusion=spans(("2023-08-08", "2024-08-07")),
+    )
+    assert starts(rows) == [
+        *("01-01", "02-01", "02-10", "03-01", "03-11", "04-01", "05-01", "05-21", "06-01"),
+        *("06-16", "06-20", "07-01", "07-10", "07-20", "08-01", "08-08", "09-01"),
+        *("10-01", "11-01", "12-01"),
+    ]
+    ends = rows["end_date"].tolist()
+    assert [str(end) for end in ends[-2:]] == ["2024-11-30", "2024-12-31"]
+    gaps = pd.to_datetime(rows["start_date"]).to_numpy()[1:] - pd.to_datetime(ends).to_numpy()[:-1]
+    assert {gap.astype("timedelta64[D]").astype(int) for gap in gaps} == {1}
+
+
+def test_changes_outside_the_year_cut_nothing() -> None:
+    rows = cut(
+        ("A", "2023-02-01", "2024-12-31"),
+        covid_diagnosis=[{"diagnosis_date": day("2023-10-10")}],
+        transfusion_exclusion=spans(("2023-05-05", "2023-12-31"), ("2025-01-01", "2025-12-31")),
+    )
+    assert len(rows) == 12
+    assert rows["covid_diagnosis_stage"].unique().tolist() == [3]
+    assert not rows["is_transfusion_excluded"].any()
+
+
+@pytest.mark.parametrize(
+    ("born", "year", "first"),
+    [
+        ("2006-05-10", 2024, "2024-05-10"),
+        ("2004-02-29", 2022, "2022-03-01"),
+        ("2006-01-01", 2024, "2024-01-01"),
+    ],
+)
+def test_majority_is_reached_on_the_18th_birthday_or_on_1_march(
+    born: str, year: int, first: str
+) -> None:
+    rows = run(
+        "cohort.days",
+        performance_year=year,
+        tables={
+            "history.attribution": [
+                {
+                    "program": "dfc",
+                    "patient_id": 1,
+                    "ccn": "A",
+                    "start_date": day(f"{year}-01-01"),
+                    "end_date": day(f"{year}-12-31"),
+                }
+            ],
+            "linkage.first_service": [
+                {"program": "dfc", "patient_id": 1, "first_service_date": day("2010-05-05")}
+            ],
+            "linkage.patient": [{"patient_id": 1, "date_of_birth": day(born)}],
+        },
+    )
+    assert rows.loc[rows["is_adult"].astype(bool), "start_date"].min() == day(first)
+
+
+def test_a_month_unknown_to_medicare_is_not_covered_and_not_observable() -> None:
+    rows = cut(("A", "2024-01-01", "2024-12-31"), medicare_month=months(*range(1, 12)))
+    assert rows["is_observable"].tolist() == [True] * 11 + [False]
+    assert rows["is_covered"].tolist() == [True] * 11 + [False]
+    assert not rows["is_ma"].any()

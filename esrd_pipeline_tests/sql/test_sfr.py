@@ -1,0 +1,304 @@
+"""SFR month by month, rule by rule: manual 2.2.7 to 2.2.14, Figure 2."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, care, clinic, excepted, know
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+MARCH = "2024-03"
+Month = dict[str, Any]
+FISTULA, CATHETER = "AV Fistula Only", "Catheter Only"
+HOSPICE: Row = {"patient_id": 1, "month": day("2024-03-01"), "is_hospice": True}
+
+
+def judge(
+    access: str | None = FISTULA,
+    *,
+    cared: Sequence[Row] | None = None,
+    reported: Sequence[Row] | None = None,
+    known: dict[str, Sequence[Row]] | None = None,
+    limited: Sequence[Row] = (),
+) -> Month:
+    """The patient's March, the only month, at facility A."""
+    if reported is None:
+        reported = clinic(MARCH, access_type=access) if access else clinic(MARCH)
+    rows = run(
+        "history.month_modality",
+        "history.ktv_month",
+        "history.reported_month",
+        "history.catheter_month",
+        "cohort.patient_months",
+        "cohort.sfr",
+        tables={
+            **know(),
+            **(known or {}),
+            "history.care_month": care(MARCH) if cared is None else cared,
+            "history.clinical_month": reported,
+            "history.limited_life": limited,
+        },
+    )
+    return only(rows)
+
+
+def only(rows: pd.DataFrame) -> Month:
+    """The one month that there is."""
+    assert rows["program"].tolist() == ["dfc"]
+    (row,) = rows.to_dict("records")
+    return {str(name): value for name, value in row.items()}
+
+
+def verdict(row: Month) -> object:
+    return int(row["is_event"]) if pd.isna(row["reason"]) else row["reason"]
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        "AV Fistula Only",
+        "AV Fistula Only (with 2 Needles)",
+        "AVFONLY",
+        "AV Fistula single needle device",
+        "AVFSINGLE",
+    ],
+)
+def test_a_fistula_alone_is_in_the_numerator(access: str) -> None:
+    assert verdict(judge(access)) == 1
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        "AV Fistula Combined with a Catheter",
+        "AVFWCATHETER",
+        "AV Graft Only",
+        CATHETER,
+        "Port Access Only",
+        "Other/Unknown",
+        None,
+    ],
+)
+def test_every_other_access_and_none_are_in_the_denominator_alone(access: str | None) -> None:
+    assert verdict(judge(access)) == 0
+
+
+def test_the_last_access_of_the_facility_itself_counts() -> None:
+    own = clinic(MARCH, access_type=CATHETER)
+    other = clinic(MARCH, "B", access_type=FISTULA, access_date=day("2024-03-28"))
+    assert verdict(judge(reported=[*own, *other])) == 0
+
+
+def test_without_its_own_the_last_of_other_facilities_counts() -> None:
+    assert verdict(judge(reported=clinic(MARCH, "B", access_type=FISTULA))) == 1
+
+
+@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "younger than 18")])
+def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> None:
+    assert verdict(judge(known=know(born=born))) == told
+
+
+def test_a_month_in_part_at_the_facility_is_left_out() -> None:
+    row = judge(cared=care(MARCH, is_whole=False))
+    assert verdict(row) == "not at the facility for the entire month"
+
+
+@pytest.mark.parametrize(
+    ("modality", "told"),
+    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not on hemodialysis all month"), (None, None)],
+)
+def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> None:
+    row = judge(cared=care(MARCH, modality=modality))
+    assert verdict(row) == (told or "modality unknown")
+
+
+def test_a_month_before_esrd_treatment_is_left_out() -> None:
+    assert verdict(judge(known=know(since="2024-03-02"))) == "not on ESRD treatment"
+    assert verdict(judge(known=know(since="2024-03-01"))) == 1
+
+
+@pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
+def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> None:
+    told = "catheter and limited life expectancy"
+    assert verdict(judge(access, limited=[HOSPICE])) == told
+
+
+@pytest.mark.parametrize(("access", "told"), [(FISTULA, 1), ("AVFSINGLE", 1), ("AVGONLY", 0)])
+def test_limited_life_without_a_catheter_stays(access: str, told: int) -> None:
+    assert verdict(judge(access, limited=[HOSPICE])) == told
+
+
+def test_dialysis_facility_measures_know_no_exceptions() -> None:
+    assert verdict(judge(known=excepted("A", MARCH))) == 1
+
+
+def describe(
+    known: Mapping[str, Sequence[Row]] | None = None,
+    *,
+    age: int = 50,
+    since: str = "2023-06-01",
+    **month: object,
+) -> Month:
+    """The patient's March with its adjusters."""
+    first = day("2024-03-01")
+    row: Row = {
+        "program": "dfc",
+        "patient_id": 1,
+        "month": first,
+        "ccn": "A",
+        "age": age,
+        "esrd_day": (first - day(since)).days + 1,
+        **month,
+    }
+    return only(run("cohort.sfr", tables={"cohort.patient_months": [row], **(known or {})}))
+
+
+def take(row: Month, *names: str) -> tuple[int, ...]:
+    return tuple(int(row[name]) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("age", "classes"),
+    [
+        (18, (1, 0, 0)),
+        (24, (1, 0, 0)),
+        (25, (0, 0, 0)),
+        (59, (0, 0, 0)),
+        (60, (0, 1, 0)),
+        (74, (0, 1, 0)),
+        (75, (0, 0, 1)),
+    ],
+)
+def test_age_has_four_classes(age: int, classes: tuple[int, ...]) -> None:
+    names = ("is_age_under_25", "is_age_60_to_74", "is_age_over_74")
+    assert take(describe(age=age), *names) == classes
+
+
+def test_age_is_that_of_the_months_first_day() -> None:
+    names = ("is_age_60_to_74", "is_age_over_74")
+    assert take(judge(known=know(born="1949-03-02")), *names) == (1, 0)
+    assert take(judge(known=know(born="1949-03-01")), *names) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("since", "classes"),
+    [
+        ("2023-03-01", (0, 0, 0)),
+        ("2023-02-28", (1, 0, 0)),
+        ("2019-03-01", (1, 0, 0)),
+        ("2019-02-28", (0, 1, 0)),
+        ("2015-03-01", (0, 1, 0)),
+        ("2015-02-28", (0, 0, 1)),
+    ],
+)
+def test_duration_of_esrd_changes_after_1_5_and_9_years(
+    since: str, classes: tuple[int, ...]
+) -> None:
+    names = ("is_esrd_1_to_5_years", "is_esrd_5_to_9_years", "is_esrd_over_9_years")
+    assert take(describe(since=since), *names) == classes
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "classes"),
+    [
+        ("2024-02-29", "2024-03-20", (1, 0)),
+        ("2024-03-01", "2024-03-20", (0, 0)),
+        ("2023-01-01", "2023-03-02", (1, 0)),
+        ("2023-01-01", "2023-03-01", (0, 0)),
+        ("2023-12-04", "2024-02-29", (1, 0)),
+        ("2023-12-03", "2024-02-29", (1, 0)),
+        ("2023-12-02", "2024-02-29", (0, 1)),
+    ],
+)
+def test_nursing_homes_count_the_365_days_before_the_month(
+    start: str, end: str, classes: tuple[int, int]
+) -> None:
+    # 2 March 2023 is 365 days before 1 March 2024; from 2 December to 29 February are 90 days.
+    home: Row = {"patient_id": 1, "start_date": day(start), "end_date": day(end)}
+    row = describe({"history.nursing_home": [home]})
+    assert take(row, "is_nursing_home_short", "is_nursing_home_long") == classes
+
+
+def incident(**flags: object) -> dict[str, Sequence[Row]]:
+    """What the first CMS-2728 says."""
+    form: Row = {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **flags}
+    return {"history.incident_comorbidity": [form]}
+
+
+def claims(month: str = MARCH, **flags: bool) -> dict[str, Sequence[Row]]:
+    """What claims of the year before the month say."""
+    return {"history.access_condition": [{"patient_id": 1, "month": day(f"{month}-01"), **flags}]}
+
+
+def test_the_form_tells_care_mobility_and_body_mass() -> None:
+    row = describe(
+        incident(has_nephrologist_care=True, has_inability_to_transfer=True, bmi_class="18.5-25")
+    )
+    told = ("has_nephrologist_care", "is_immobile", "is_bmi_18_to_25", "is_form_missing")
+    assert take(row, *told, "has_any_condition") == (1, 1, 1, 0, 0)
+
+
+def test_without_a_form_the_month_says_so() -> None:
+    assert describe()["is_form_missing"] == 1
+
+
+def test_diabetes_is_a_condition_where_it_is_not_the_cause() -> None:
+    names = ("is_diabetes_cause", "has_other_diabetes", "has_any_condition")
+    other = describe(incident(is_diabetes_cause=False, has_diabetes=True))
+    assert take(other, *names) == (0, 1, 1)
+    cause = describe({**incident(is_diabetes_cause=True), **claims(has_diabetes=True)})
+    assert take(cause, *names) == (1, 0, 0)
+
+
+def test_a_condition_is_of_the_form_or_of_claims() -> None:
+    form = incident(has_congestive_heart_failure=True)
+    billed = {**incident(), **claims(has_heart_failure=True)}
+    for known in (form, billed):
+        assert take(describe(known), "has_heart_failure", "has_any_condition") == (1, 1)
+
+
+@pytest.mark.parametrize("flag", ["has_atherosclerotic_heart_disease", "has_other_cardiac_disease"])
+def test_other_heart_disease_has_two_boxes_on_the_form(flag: str) -> None:
+    assert describe(incident(**{flag: True}))["has_other_heart_disease"] == 1
+
+
+def test_claims_of_another_month_do_not_count() -> None:
+    assert describe(claims("2024-04", has_infection=True))["has_infection"] == 0
+
+
+def medicare(*months: str, kind: str) -> dict[str, Sequence[Row]]:
+    rows = [
+        {"patient_id": 1, "month": day(f"{month}-01"), kind: True, "is_observable": True}
+        for month in months
+    ]
+    return {"history.medicare_month": rows}
+
+
+SIX = ("2023-03", "2023-05", "2023-07", "2023-09", "2023-11", "2024-02")
+
+
+@pytest.mark.parametrize(
+    ("months", "kind", "is_seen"),
+    [
+        (SIX, "is_covered", 1),
+        (SIX[:5], "is_covered", 0),
+        (("2023-02", *SIX[1:]), "is_covered", 0),
+        ((*SIX[:5], MARCH), "is_covered", 0),
+        (("2023-03",), "is_ma", 1),
+        (("2023-02",), "is_ma", 0),
+        ((MARCH,), "is_ma", 0),
+        ((), "is_ma", 0),
+    ],
+)
+def test_six_covered_months_or_one_of_medicare_advantage_in_the_twelve_before(
+    months: tuple[str, ...], kind: str, is_seen: int
+) -> None:
+    assert describe(medicare(*months, kind=kind))["is_medicare_covered"] == is_seen
+
+
+def test_a_month_left_out_keeps_its_adjusters() -> None:
+    row = describe(incident(has_drug_dependence=True), ltc_reason="younger than 18")
+    assert pd.isna(row["is_event"])
+    assert take(row, "has_drug_dependence", "has_any_condition") == (1, 1)

@@ -1,0 +1,130 @@
+"""Transfusion events: Figure 15 branch by branch, and one a day of a patient."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+INPATIENT, OUTPATIENT, SNF = "60", "40", "20"
+
+
+def claim(number: int, start: str, end: str = "", kind: str = INPATIENT, **more: object) -> Row:
+    return {
+        "bene_id": 9,
+        "clm_id": number,
+        "nch_clm_type_cd": kind,
+        "clm_from_dt": day(start),
+        "clm_thru_dt": day(end or start),
+        **more,
+    }
+
+
+def line(number: int, center: str, hcpcs: str | None = None, on: str | None = None) -> Row:
+    return {
+        "clm_id": number,
+        "rev_cntr": center,
+        "hcpcs_cd": hcpcs,
+        "rev_cntr_dt": day(on) if on else None,
+    }
+
+
+def find(*claims: Row, lines: tuple[Row, ...] = (), values: tuple[Row, ...] = ()) -> pd.DataFrame:
+    """The transfusion events of patient 1."""
+    return run(
+        "history.transfusion",
+        tables={
+            "linkage.beneficiary": [{"bene_id": 9, "patient_id": 1}],
+            "raw.claim": claims,
+            "raw.claim_revenue": lines,
+            "raw.claim_value": values,
+        },
+    )
+
+
+def blood(number: int, code: str = "37") -> Row:
+    return {"clm_id": number, "rlt_val_cd_seq": 1, "clm_val_cd": code}
+
+
+def test_table_8_has_50_codes() -> None:
+    kinds = load_parameters("transfusion_code")["kind"].value_counts().to_dict()
+    assert kinds == {"procedure": 27, "hcpcs": 14, "revenue center": 8, "value code": 1}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"lines": (line(1, "0391"),)},
+        {"values": (blood(1),)},
+        {"lines": (line(1, "0389"), line(1, "0391")), "values": (blood(1),)},
+    ],
+)
+def test_an_inpatient_claim_is_one_event_by_any_code_and_however_many(
+    made: dict[str, tuple[Row, ...]],
+) -> None:
+    (row,) = find(claim(1, "2024-03-01", "2024-03-09"), **made).to_dict("records")
+    assert row["transfusion_date"] == day("2024-03-01")
+    assert (row["is_inpatient"], row["claim_count"]) == (True, 1)
+
+
+@pytest.mark.parametrize("place", [1, 2, 25])
+def test_a_procedure_anywhere_on_an_inpatient_claim_is_an_event(place: int) -> None:
+    codes = {f"icd_prcdr_cd{place}": "30233N1"}
+    assert len(find(claim(1, "2024-03-01", **codes))) == 1
+
+
+def test_an_inpatient_claim_without_codes_of_table_8_is_no_event() -> None:
+    rows = find(
+        claim(1, "2024-03-01", icd_prcdr_cd1="5A1D70Z"),
+        lines=(line(1, "0120"), line(1, "0300", "36415")),
+        values=(blood(1, "D5"),),
+    )
+    assert rows.empty
+
+
+def test_hcpcs_alone_makes_an_event_of_no_claim() -> None:
+    both = (claim(1, "2024-03-01"), claim(2, "2024-05-01", kind=OUTPATIENT))
+    rows = find(*both, lines=(line(1, "0250", "P9016"), line(2, "0250", "P9016")))
+    assert rows.empty
+
+
+def test_an_outpatient_claim_needs_hcpcs_and_revenue_center_on_whatever_lines() -> None:
+    visit = claim(1, "2024-03-01", kind=OUTPATIENT)
+    assert len(find(visit, lines=(line(1, "0390", "P9016"),))) == 1
+    assert len(find(visit, lines=(line(1, "0390"), line(1, "0250", "36430")))) == 1
+    assert find(visit, lines=(line(1, "0390"),)).empty
+
+
+def test_a_value_code_alone_makes_an_outpatient_claim_an_event() -> None:
+    assert len(find(claim(1, "2024-03-01", kind=OUTPATIENT), values=(blood(1),))) == 1
+
+
+def test_a_procedure_does_not_make_an_outpatient_claim_an_event() -> None:
+    assert find(claim(1, "2024-03-01", kind=OUTPATIENT, icd_prcdr_cd1="30233N1")).empty
+
+
+def test_claims_of_other_kinds_have_no_events() -> None:
+    assert find(claim(1, "2024-03-01", kind=SNF), values=(blood(1),)).empty
+
+
+def test_units_of_blood_on_one_claim_are_one_event() -> None:
+    visit = claim(1, "2024-03-01", "2024-03-31", kind=OUTPATIENT)
+    lines = tuple(line(1, "0390", "P9016", d) for d in ("2024-03-12", "2024-03-08", "2024-03-20"))
+    rows = find(visit, lines=lines)
+    assert rows["transfusion_date"].tolist() == [day("2024-03-08")]
+
+
+def test_events_of_one_day_are_one_and_of_two_days_two() -> None:
+    claims = (
+        claim(1, "2024-03-01", kind=OUTPATIENT),
+        claim(2, "2024-03-01"),
+        claim(3, "2024-03-02"),
+    )
+    rows = find(*claims, values=(blood(1), blood(2), blood(3)))
+    assert rows["transfusion_date"].tolist() == [day("2024-03-01"), day("2024-03-02")]
+    assert rows["claim_count"].tolist() == [2, 1]
+
+
+def test_a_claim_of_the_year_before_is_none_of_this_years_events() -> None:
+    old = claim(1, "2023-12-30", performance_year=2023)
+    assert find(old, values=({**blood(1), "performance_year": 2023},)).empty

@@ -1,0 +1,86 @@
+"""How far our lists of codes cover what claims name."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+
+def claims(count: int, **codes: str) -> list[Row]:
+    return [
+        {
+            "bene_id": 900,
+            "clm_id": number,
+            "nch_clm_type_cd": "60",
+            "clm_from_dt": day("2024-03-01"),
+            "clm_thru_dt": day("2024-03-05"),
+            **codes,
+        }
+        for number in range(count)
+    ]
+
+
+def cover(rows: list[Row], value_set: str) -> pd.DataFrame:
+    frame = run("report.value_set_coverage", tables={"raw.claim": rows})
+    return frame[frame["value_set"] == value_set].set_index("code_group")
+
+
+def told(frame: pd.DataFrame, group: str) -> list[int | None]:
+    (row,) = frame[frame.index == group].to_dict("records")
+    return [
+        None if pd.isna(row[name]) else int(row[name]) for name in ("seen_count", "claim_count")
+    ]
+
+
+def test_codes_of_a_group_are_counted_and_the_claims_that_name_them() -> None:
+    rows = claims(12, prncpal_dgns_cd="J449", icd_dgns_cd1="J449", icd_dgns_cd2="J439")
+    frame = cover(rows, "sfr_condition")
+    # Emphysema and obstructive disease, twelve times each; the principal one is not told twice.
+    assert told(frame, "chronic obstructive pulmonary disease") == [2, 24]
+    # CCS 127 has 16 codes.
+    counts = frame["code_count"].to_dict()
+    assert counts["chronic obstructive pulmonary disease"] == 16
+    assert told(frame, "anemia") == [0, 0]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(10, None), (11, 11)])
+def test_fewer_than_eleven_claims_are_not_told(count: int, shown: int | None) -> None:
+    frame = cover(claims(count, icd_dgns_cd25="J449"), "sfr_condition")
+    assert told(frame, "chronic obstructive pulmonary disease") == [1, shown]
+
+
+def test_a_principal_diagnosis_that_is_not_repeated_counts() -> None:
+    frame = cover(claims(11, prncpal_dgns_cd="J449", icd_dgns_cd1="N186"), "sfr_condition")
+    assert told(frame, "chronic obstructive pulmonary disease") == [1, 11]
+
+
+def test_codes_that_no_group_knows_stand_in_a_row_of_their_own() -> None:
+    # CCS 2019.1 does not know COVID-19; kidney disease is in no group of the fistula rate.
+    rows = claims(20, icd_dgns_cd1="U071", icd_dgns_cd2="N186", icd_dgns_cd3="J449")
+    assert told(cover(rows, "sfr_condition"), "no group") == [2, 40]
+    frame = cover(rows, "prevalent_condition_group, manual")
+    assert told(frame, "no group")[0] in (1, 2)
+
+
+def test_what_a_list_leaves_out_is_in_no_group() -> None:
+    frame = cover(claims(20, icd_dgns_cd1="D631", icd_dgns_cd2="D649"), "sfr_condition")
+    assert told(frame, "anemia") == [1, 20]
+    assert told(frame, "no group") == [1, 20]
+
+
+def test_prefixes_reach_codes_that_ccs_does_not_know() -> None:
+    frame = cover(claims(20, icd_dgns_cd1="C7951", icd_dgns_cd2="C79ZZ"), "limited_life_diagnosis")
+    assert told(frame, "metastatic cancer") == [2, 40]
+
+
+def test_procedures_have_lists_of_their_own() -> None:
+    rows = claims(20, icd_dgns_cd1="N186", icd_prcdr_cd3="0TY00Z0", icd_prcdr_cd4="5A1D70Z")
+    frame = cover(rows, "transplant_procedure")
+    assert told(frame, "kidney transplant") == [1, 20]
+    assert told(frame, "no group") == [1, 20]
+    assert set(frame["kind"]) == {"procedure"}
+
+
+def test_claims_of_other_years_are_not_asked() -> None:
+    rows: list[Row] = [{**row, "performance_year": 2023} for row in claims(20, icd_dgns_cd1="J449")]
+    assert cover(rows, "sfr_condition").empty
