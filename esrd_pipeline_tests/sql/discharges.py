@@ -104,3 +104,44 @@ def table_of(rows: pd.DataFrame) -> dict[int, dict[str, object]]:
     """Rows by the number of the stay."""
     filled = rows.astype(object).where(rows.notna(), None)
     return {int(row["stay"]): row for row in filled.to_dict("records")}
+
+
+def judge_srr(
+    *stays: Row,
+    program: str = "dfc",
+    who: Row | None = None,
+    transplant: str | None = None,
+    spells: Sequence[tuple[str, str]] = (),
+    excepted: Sequence[tuple[str, str]] = (),
+) -> dict[int, dict[str, object]]:
+    """The discharges of patient 1 as one program sees them, by the number of the stay."""
+    return table_of(
+        run(
+            "cohort.srr",
+            tables={
+                "history.inpatient_discharge": stays,
+                "history.discharged_patient": [
+                    person(row, program, **(who or {})) for row in stays
+                ],
+                "history.treatment": [
+                    {
+                        "program": program,
+                        "patient_id": 1,
+                        "state": state,
+                        "start_date": day(start),
+                        "end_date": day("2024-12-31"),
+                    }
+                    for state, start in spells
+                ],
+                "linkage.transplant": [
+                    {"program": program, "patient_id": 1, "transplant_date": day(transplant)}
+                ]
+                if transplant
+                else [],
+                "raw.ece_grant": [
+                    {"ccn": "A", "first_month": day(first), "last_month": day(last)}
+                    for first, last in excepted
+                ],
+            },
+        )
+    )

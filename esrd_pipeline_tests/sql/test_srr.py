@@ -1,61 +1,18 @@
 """SRR's index discharges of both programs: every exclusion, every branch of Figures 11 and 12."""
 
-from collections.abc import Sequence
-
 import pytest
 
-from esrd_pipeline_tests.sql.discharges import elsewhere, person, stay, table_of
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.discharges import elsewhere, judge_srr, stay
+from esrd_pipeline_tests.sql.worked import Row, day
 
 INDEX = ("2024-03-01", "2024-03-05")
 """The discharge is on 5 March: day 3 is 8 March, day 4 the 9th, day 30 4 April."""
 BOTH = ("dfc", "qip")
 
 
-def judge(
-    *stays: Row,
-    program: str = "dfc",
-    who: Row | None = None,
-    transplant: str | None = None,
-    spells: Sequence[tuple[str, str]] = (),
-    excepted: Sequence[tuple[str, str]] = (),
-) -> dict[int, dict[str, object]]:
-    """The discharges of patient 1 as one program sees them, by the number of the stay."""
-    return table_of(
-        run(
-            "cohort.srr",
-            tables={
-                "history.inpatient_discharge": stays,
-                "history.discharged_patient": [
-                    person(row, program, **(who or {})) for row in stays
-                ],
-                "history.treatment": [
-                    {
-                        "program": program,
-                        "patient_id": 1,
-                        "state": state,
-                        "start_date": day(start),
-                        "end_date": day("2024-12-31"),
-                    }
-                    for state, start in spells
-                ],
-                "linkage.transplant": [
-                    {"program": program, "patient_id": 1, "transplant_date": day(transplant)}
-                ]
-                if transplant
-                else [],
-                "raw.ece_grant": [
-                    {"ccn": "A", "first_month": day(first), "last_month": day(last)}
-                    for first, last in excepted
-                ],
-            },
-        )
-    )
-
-
 def outcome(*later: Row, program: str, **other: object) -> tuple[object, object]:
     """Reason and event of an index discharge of 5 March, with what came later."""
-    row = judge(stay(1, *INDEX), *later, program=program, **other)[1]  # type: ignore[arg-type]
+    row = judge_srr(stay(1, *INDEX), *later, program=program, **other)[1]  # type: ignore[arg-type]
     return row["reason"], row["is_event"]
 
 
@@ -89,7 +46,7 @@ def test_a_discharge_that_nothing_follows_counts_without_event(program: str) -> 
 def test_exclusions_of_the_stay_that_both_programs_share(
     program: str, changed: dict[str, object], reason: str | None
 ) -> None:
-    assert judge(stay(1, *INDEX, **changed), program=program)[1]["reason"] == reason
+    assert judge_srr(stay(1, *INDEX, **changed), program=program)[1]["reason"] == reason
 
 
 @pytest.mark.parametrize(
@@ -103,8 +60,8 @@ def test_exclusions_of_the_stay_that_both_programs_share(
 def test_exclusions_of_the_stay_that_dfc_has_alone(
     changed: dict[str, object], reason: str | None
 ) -> None:
-    assert judge(stay(1, *INDEX, **changed))[1]["reason"] == reason
-    assert judge(stay(1, *INDEX, **changed), program="qip")[1]["reason"] is None
+    assert judge_srr(stay(1, *INDEX, **changed))[1]["reason"] == reason
+    assert judge_srr(stay(1, *INDEX, **changed), program="qip")[1]["reason"] is None
 
 
 @pytest.mark.parametrize(
@@ -131,7 +88,7 @@ def test_exclusions_of_the_stay_that_dfc_has_alone(
     ],
 )
 def test_exclusions_of_the_patient(program: str, who: Row, reason: str | None) -> None:
-    assert judge(stay(1, *INDEX), program=program, who=who)[1]["reason"] == reason
+    assert judge_srr(stay(1, *INDEX), program=program, who=who)[1]["reason"] == reason
 
 
 def test_months_of_an_exception_are_left_out_of_the_qip() -> None:
@@ -289,8 +246,8 @@ def test_withdrawal_recovery_and_loss_compete_in_dfc(state: str) -> None:
 
 @pytest.mark.parametrize("program", BOTH)
 def test_thirty_days_must_be_over_when_the_years_claims_end(program: str) -> None:
-    inside = judge(stay(1, "2024-11-25", "2024-12-01"), program=program)[1]
-    outside = judge(stay(1, "2024-11-25", "2024-12-02"), program=program)[1]
+    inside = judge_srr(stay(1, "2024-11-25", "2024-12-01"), program=program)[1]
+    outside = judge_srr(stay(1, "2024-11-25", "2024-12-02"), program=program)[1]
     assert inside["reason"] is None
     assert outside["reason"] == "fewer than 30 days of follow-up"
 
@@ -298,13 +255,13 @@ def test_thirty_days_must_be_over_when_the_years_claims_end(program: str) -> Non
 @pytest.mark.parametrize("program", BOTH)
 def test_discharges_of_the_year_before_are_no_rows(program: str) -> None:
     before, this = stay(1, "2023-12-20", "2023-12-31"), stay(2, "2024-02-01", "2024-02-03")
-    rows = judge(before, this, program=program)
+    rows = judge_srr(before, this, program=program)
     assert list(rows) == [2]
 
 
 @pytest.mark.parametrize("program", BOTH)
 def test_a_readmission_is_an_index_discharge_of_its_own(program: str) -> None:
-    rows = judge(stay(1, *INDEX), stay(2, "2024-03-10", "2024-03-12"), program=program)
+    rows = judge_srr(stay(1, *INDEX), stay(2, "2024-03-10", "2024-03-12"), program=program)
     assert [rows[number]["is_event"] for number in (1, 2)] == [1, 0]
     assert [rows[number]["reason"] for number in (1, 2)] == [None, None]
 
@@ -322,91 +279,7 @@ def test_joined_stays_are_one_index_discharge_and_one_readmission() -> None:
         order_in_year=1,
     )
     for program in BOTH:
-        rows = judge(first, last, program=program)
+        rows = judge_srr(first, last, program=program)
         assert rows[1]["reason"] == "transferred to another acute care hospital"
         assert (rows[2]["reason"], rows[2]["hospital_ccn"]) == (None, "100002")
         assert rows[2]["length_of_stay"] == 7
-
-
-@pytest.mark.parametrize(
-    ("age", "splines"),
-    [
-        (5, (-9, -46, 0)),
-        (13, (-1, -46, 0)),
-        (14, (0, -46, 0)),
-        (50, (0, -10, 0)),
-        (60, (0, 0, 0)),
-        (75, (0, 0, 15)),
-    ],
-)
-def test_the_age_splines_add_up_to_the_age_less_60(
-    age: int, splines: tuple[float, float, float]
-) -> None:
-    row = judge(stay(1, *INDEX), who={"age": age, "is_diabetes_cause": True})[1]
-    found = tuple(row[name] for name in ("age_to_14", "age_14_to_60", "age_over_60"))
-    assert found == splines
-    assert sum(splines) == age - 60
-    assert row["age_14_to_60_x_diabetes"] == splines[1]
-    assert row["age_over_60_x_diabetes"] == splines[2]
-
-
-@pytest.mark.parametrize(
-    ("who", "ones"),
-    [
-        ({"bmi": 18.4}, {"is_bmi_under_18"}),
-        ({"bmi": 18.5}, {"is_bmi_18_to_25"}),
-        ({"bmi": 25.0}, {"is_bmi_25_to_30"}),
-        ({"bmi": 30.0}, set()),
-        ({"bmi": None}, set()),
-        ({"home_days": 1}, {"is_nursing_home_short"}),
-        ({"home_days": 89}, {"is_nursing_home_short"}),
-        ({"home_days": 90}, {"is_nursing_home_long"}),
-        ({"is_ma": True}, {"is_ma"}),
-        ({"is_female": True}, {"is_female"}),
-        ({"is_high_risk": True}, {"is_high_risk"}),
-    ],
-)
-def test_indicators_of_the_patient(who: Row, ones: set[str]) -> None:
-    row = judge(stay(1, *INDEX), who=who)[1]
-    assert {name for name, value in row.items() if name.startswith("is_") and value} == ones
-
-
-def test_the_qip_takes_the_imputed_bmi_and_years_since_the_first_service_date() -> None:
-    who = {"bmi": None, "imputed_bmi": 27.5, "esrd_day": 366}
-    row = judge(stay(1, *INDEX), program="qip", who=who)[1]
-    assert row["bmi"] == 27.5
-    assert row["years_of_esrd"] == pytest.approx(365 / 365.25)
-
-
-def test_quarters_of_the_length_of_stay_are_those_of_the_index_discharges() -> None:
-    lengths = (1, 2, 3, 4, 5, 6, 7, 20)
-    stays = [
-        stay(
-            number,
-            "2024-02-01",
-            f"2024-02-{1 + length:02d}",
-            patient_id=number,
-            episode=1,
-            order_in_year=1,
-        )
-        for number, length in enumerate(lengths, start=1)
-    ]
-    excluded = stay(9, "2024-01-01", "2024-02-20", patient_id=9, discharge_status="07")
-    people = [{**person(row, "dfc"), "patient_id": row["patient_id"]} for row in (*stays, excluded)]
-    rows = table_of(
-        run(
-            "cohort.srr",
-            tables={
-                "history.inpatient_discharge": [*stays, excluded],
-                "history.discharged_patient": people,
-            },
-        )
-    )
-    quarters = [rows[number]["length_quarter"] for number in range(1, 9)]
-    assert quarters == [1, 1, 2, 2, 3, 3, 4, 4]
-    assert rows[3]["is_length_second"] == rows[5]["is_length_third"] == 1
-    assert rows[8]["is_length_fourth"] == 1
-
-
-def test_covid_on_the_joined_stays_is_an_adjuster() -> None:
-    assert judge(stay(1, *INDEX, is_covid=True))[1]["is_covid"] == 1
