@@ -183,12 +183,13 @@ def compare_three_stage_fit(
     import statsmodels.api as sm
 
     rows = _sample(cohort, count=facility_count, seed=seed)
-    sample = pa.Table.from_pandas(rows, preserve_index=False)
-    ours = three_stage.fit_adjusters(specification, sample)
     pair = rows[CCN].astype(str) + " " + rows[three_stage.HOSPITAL].astype(str)
     outcome = rows[three_stage.EVENT].astype(float)
     among = outcome.groupby(pair)
     is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
+    specification = _narrow(specification, rows[is_used], three_stage.EVENT)
+    sample = pa.Table.from_pandas(rows, preserve_index=False)
+    ours = three_stage.fit_adjusters(specification, sample)
     names = list(ours.names)
     # As the national fit reads them: narrowed to float32 first.
     covariates = rows.loc[is_used, names].astype(np.float32).astype(np.float64)

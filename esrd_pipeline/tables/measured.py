@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from esrd_pipeline.tables.discharges import STAY
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS, CONTRACT_RULES, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY, SECOND_OPINION_COLUMNS
 from esrd_pipeline.tables.linkage import PATIENT
@@ -169,6 +170,18 @@ MODELLED: dict[str, ModelTables] = {
     ),
     "sfr": model_tables("sfr", "manual 2.2", has_null=False),
     "pppw": model_tables("pppw", "manual 2.16", has_null=False),
+    "srr": model_tables(
+        "srr",
+        "manual 2.10, 2.11",
+        expected=expected_table("srr", (PATIENT, STAY), grain="one index discharge of one patient"),
+    ),
+    "ed30": model_tables(
+        "ed30",
+        "manual 2.26",
+        expected=expected_table(
+            "ed30", (PATIENT, STAY), grain="one index discharge of one patient"
+        ),
+    ),
 }
 """By measure."""
 SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
