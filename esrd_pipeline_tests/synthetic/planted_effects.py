@@ -45,10 +45,10 @@ def count_outcomes(facilities: int, span: Span) -> dict[str, Counted]:
     counted: dict[str, Counted] = defaultdict(Counted)
     for market in split_markets(draw_nation(facilities, span.seed)):
         life = live_market(span, market)
-        sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((2, len(market.facilities))))
+        sums: dict[str, np.ndarray] = {}
         for year in span.years:
-            for name, (events, base) in _count_year(span, life, year).items():
-                sums[name] += np.stack([events, base])
+            for name, both in _count_year(span, life, year).items():
+                sums[name] = sums.get(name, 0.0) + np.stack(both)
         for name, (events, base) in sums.items():
             outcome = counted[name]
             outcome.effect.extend(market.numbers(name.split(":")[0]).tolist())
