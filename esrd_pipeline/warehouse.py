@@ -15,11 +15,14 @@ import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esrd_pipeline.parameters import load_parameters
@@ -152,11 +155,10 @@ class Warehouse:
         """The partition as it is stored, for tables too large for frames; otherwise as `read`."""
         path = self._find(table, performance_year)
         # Row groups that hold no such text are not read: rows lie in the order of the key.
-        return pq.read_table(
-            path,
+        conditions = [ds.field(column) == text for column, text in (where or {}).items()]
+        return ds.dataset(path, format="parquet").to_table(
             columns=list(table.column_names if columns is None else columns),
-            filters=[(column, "==", text) for column, text in (where or {}).items()] or None,
-            partitioning=None,
+            filter=reduce(and_, conditions) if conditions else None,
         )
 
     def _find(self, table: Table, performance_year: int) -> Path:

@@ -135,6 +135,7 @@ def compare_cox_fit(
     from lifelines import CoxPHFitter
 
     rows = _sample(cohort, count=facility_count, seed=seed)
+    specification = _narrow(specification, rows, cox.EVENT)
     spread = np.random.default_rng(seed).permutation(len(rows)) / (2.0 * len(rows))
     rows[cox.STOP] = rows[cox.STOP] + spread
     sample = pa.Table.from_pandas(rows, preserve_index=False)

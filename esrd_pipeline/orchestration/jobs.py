@@ -93,6 +93,13 @@ explain_yearly = dg.define_asset_job(
     " the measure in the configuration.",
 )
 
+explain_times = dg.define_asset_job(
+    "explain_times",
+    selection=_select(explain.TIMES),
+    description="One facility's mortality, first-year waitlisting or modality switches patient by"
+    " patient: name its CCN and the measure in the configuration.",
+)
+
 reset_star_baseline = dg.define_asset_job(
     "reset_star_baseline",
     selection=_BASELINE,
@@ -155,5 +162,6 @@ JOBS = (
     explain_yearly,
     explain_reported,
     explain_access,
+    explain_times,
     export,
 )

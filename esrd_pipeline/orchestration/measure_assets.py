@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esrd_pipeline.orchestration import rates_assets
+from esrd_pipeline.orchestration import rates_assets, times_assets
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.road import Road, make_road
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
@@ -51,7 +51,7 @@ def _read_stored(build: Build, table: Table) -> pd.DataFrame:
     return build.read(table)
 
 
-_ROADS: tuple[Road, ...] = (*rates_assets.ROADS,)
+_ROADS: tuple[Road, ...] = (*rates_assets.ROADS, *times_assets.ROADS)
 _COHORT = (*rates_assets.COHORT,)
 _CONTRACT = TableAsset(
     tables=(measured.CONTRACT,),
@@ -80,6 +80,7 @@ _LEVELS = TableAsset(
 
 ASSETS = (
     make_step("cohort", _COHORT),
+    *times_assets.ASSETS,
     # A step each: some look back over more years of their cohort than others.
     *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
     make_step("reliability", (rates_assets.RELIABILITY,)),

@@ -79,11 +79,6 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _take_sixty_days(_: Build) -> Mapping[str, object]:
-    """Manual 2.13.10: day 91; 60 days treated before, 60 after leaving; 3 before a transplant."""
-    return {"treatment_days": 60, "follow_days": 60, "first_day": 91, "transplant_days": 3}
-
-
 _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None]] = {
     "linkage.match_audit": (
         "Every comparison tried to find a beneficiary in EQRS, and what came of it.",
@@ -130,6 +125,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         "Emergency department encounters that did not end in a hospital stay.",
         None,
     ),
+    "history.covid_period": ("Days within 90 of inpatient COVID-19.", None),
     "history.dialysis_claim": (
         "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
         None,
@@ -143,8 +139,8 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         None,
     ),
     "history.attribution": (
-        "Which facility answers for each of a patient's days, or why none does.",
-        _take_sixty_days,
+        "Which facility answers for each of a patient's days, by each rule, or why none does.",
+        None,
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
     "history.limited_life": ("Months of patients of limited life expectancy.", None),

@@ -17,6 +17,7 @@ from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program
 from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.times import MEASURES as TIMES_MEASURES
 from esrd_pipeline.warehouse import Warehouse
 
 
@@ -180,6 +181,7 @@ _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] =
     "yearly": (explain.YEARLY, _tell_patients),
     "reported": (explain.REPORTED, _tell_reports),
     "access": (explain.ACCESS, _tell_months),
+    "times": (explain.TIMES, _tell_days),
 }
 """By kind: the explanation, and how it is told."""
 
@@ -191,5 +193,6 @@ def list_kinds(measure: str) -> list[str]:
         "yearly": YEARLY_MEASURES,
         "reported": REPORTED_MEASURES,
         "access": access.MEASURES,
+        "times": TIMES_MEASURES,
     }
     return [kind for kind, measures in kinds.items() if measure in measures] or ["rates"]

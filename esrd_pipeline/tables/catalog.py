@@ -19,6 +19,7 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    times,
     waitlist,
 )
 from esrd_pipeline.tables.model import Column, Table
@@ -70,6 +71,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *measured.EXPECTED,
     *counted.TABLES,
     *access.TABLES,
+    *times.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -124,4 +124,27 @@ ACCESS = Table(
     rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
-TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS)
+TIMES = Table(
+    name="explain.times",
+    grain="one run of days of one patient whom one facility treated or answered for",
+    source="manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13",
+    key=("program", "patient_id", "start_date"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        START,
+        END,
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
+        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        Column("observed", "integer", "Event counted", required=True, minimum=0, maximum=1),
+        Column("expected", "number", "Events expected in these days", minimum=0),
+        Column("uncounted", "integer", "Event not counted", required=True, minimum=0, maximum=1),
+    ),
+    rules=(IN_ORDER,),
+    spans_of=("program", "patient_id"),
+)
+
+TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, TIMES)

@@ -26,6 +26,8 @@ NOBODY = (
 )
 """Why no facility answers for a day."""
 
+ATTRIBUTION_RULES = ("standard", "smr", "smosr")
+
 DIALYSIS_EVIDENCE = Table(
     name="history.dialysis_evidence",
     grain="one span of one patient's days at one place of dialysis, as one source has it",
@@ -84,10 +86,17 @@ TREATMENT = Table(
 
 ATTRIBUTION = Table(
     name="history.attribution",
-    grain="one span of one patient's days and the facility that answers for them, or none and why",
-    source="manual 2.13.10 (2.12.10, 2.25.12); readings 20, 27, 28",
-    key=("program", "patient_id", "start_date"),
+    grain="one span of one patient's days and who answers for them by one rule, or none and why",
+    source="manual 2.13.10 (2.12.10, 2.25.12), 2.14.10.3, 2.27.10; readings 20, 27, 28",
+    key=("rule", "program", "patient_id", "start_date"),
     columns=(
+        Column(
+            "rule",
+            "text",
+            "Whose days and distances, as attribution_rule.csv has them",
+            required=True,
+            allowed=ATTRIBUTION_RULES,
+        ),
         PROGRAM,
         PATIENT,
         START,
@@ -100,7 +109,7 @@ ATTRIBUTION = Table(
         IN_ORDER,
         Rule("a day is a facility's or says why not", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
-    spans_of=("program", "patient_id"),
+    spans_of=("rule", "program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -160,7 +169,7 @@ NURSING_HOME = Table(
 INCIDENT_COMORBIDITY = Table(
     name="history.incident_comorbidity",
     grain="one patient with ESRD",
-    source="manual 2.13.13: CMS-2728, first form",
+    source="manual 2.13.13, 2.14.12, Table 11: CMS-2728, first form",
     key=("patient_id",),
     columns=(
         PATIENT,
@@ -173,6 +182,7 @@ INCIDENT_COMORBIDITY = Table(
             required=True,
             allowed=("<18.5", "18.5-25", "25-30", ">=30"),
         ),
+        Column("is_bmi_missing", "boolean", "No BMI, or out of range", required=True),
         Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
         Column("is_cause_missing", "boolean", "No cause is known", required=True),
         Column(
@@ -199,7 +209,15 @@ INCIDENT_COMORBIDITY = Table(
                 "peripheral_vascular_disease",
                 "tobacco_use",
                 "any_condition",
+                "amputation",
+                "needs_assistance",
             )
+        ),
+        Column(
+            "is_institutionalised",
+            "boolean",
+            "By the form, or dialysed in a nursing home",
+            required=True,
         ),
     ),
 )

@@ -132,7 +132,26 @@ _PERIOD = (
     PATIENT,
     Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
 )
+_RUN = (PATIENT, Column("start_date", "date", "First day of the run of days", required=True))
+_OF_A_RUN = "one run of days of one patient, of any year the fit is of"
 MODELLED: dict[str, ModelTables] = {
+    "smr": model_tables(
+        "smr",
+        "manual 2.14.12 to 2.14.15",
+        expected=expected_table("smr", _RUN, grain=_OF_A_RUN),
+    ),
+    "swr": model_tables(
+        "swr",
+        "manual 2.15.12 to 2.15.15",
+        has_null=False,
+        expected=expected_table("swr", _RUN, grain=_OF_A_RUN),
+    ),
+    "smosr": model_tables(
+        "smosr",
+        "manual 2.27.12 to 2.27.15",
+        has_null=False,
+        expected=expected_table("smosr", _RUN, grain=_OF_A_RUN),
+    ),
     "shr": model_tables(
         "shr",
         _SHR_SOURCE,

@@ -120,12 +120,17 @@ def _grafted_days(person: Person, places: dict[int, Day], first: int, last: int)
 
 
 def find_answers(
-    person: Person, states: list[tuple[str, str | None]], first: int, year_end: int
+    person: Person,
+    states: list[tuple[str, str | None]],
+    first: int,
+    year_end: int,
+    *,
+    before_transplant: int = BEFORE_TRANSPLANT,
 ) -> list[str | None]:
     """Return who answers for each day from the first service date on."""
     last = first + len(states) - 1
     transplants = [t for t, _ in person.transplants() if t <= last or last == year_end]
-    barred = {t - back for t in transplants for back in range(1, BEFORE_TRANSPLANT + 1)}
+    barred = {t - back for t in transplants for back in range(1, before_transplant + 1)}
     answers: list[str | None] = []
     treated_by: str | None = None
     unbroken, holder, until = 0, None, 0
@@ -145,7 +150,12 @@ def find_answers(
 
 
 def follow(
-    person: Person, directory: Directory, year_start: int, year_end: int
+    person: Person,
+    directory: Directory,
+    year_start: int,
+    year_end: int,
+    *,
+    before_transplant: int = BEFORE_TRANSPLANT,
 ) -> tuple[int, dict[int, str | None]] | None:
     """Return the first service date and who answers for each day of the year at risk of ESRD."""
     first = person.first_service()
@@ -156,5 +166,5 @@ def follow(
         return None
     places = place_days(person, year_end)
     states = describe_states(person, places, directory, first, last)
-    answers = find_answers(person, states, first, year_end)
+    answers = find_answers(person, states, first, year_end, before_transplant=before_transplant)
     return first, {day: answers[day - first] for day in range(max(first, year_start), last + 1)}

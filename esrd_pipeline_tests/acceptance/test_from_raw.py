@@ -12,6 +12,7 @@ import pytest
 from esrd_pipeline.tables.cohort import NOT_AT_RISK
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
+from esrd_pipeline_tests.acceptance.plain_smr import Fit, recompute_smr
 from esrd_pipeline_tests.acceptance.plain_strr import recompute
 from esrd_pipeline_tests.acceptance.planted_months import (
     Compared,
@@ -246,6 +247,27 @@ def test_a_plain_recomputation_of_one_facility_agrees_to_the_last_digit(
     # DFC's value is the ratio, the QIP's the rate (reading 10).
     assert row["value"] == pytest.approx(ratio if program == "dfc" else row["rate"], rel=1e-12)
     assert plain.patients > 25
+
+
+def test_a_plain_recomputation_of_one_facilitys_smr_agrees_to_the_last_digit(
+    nation: MeasuredNation,
+) -> None:
+    ccn = str(_choose_facility(nation, "shr", "dfc")["ccn"])
+    row = nation.table("facility.smr").set_index("ccn").loc[ccn]
+    fit = nation.table("fit.smr").sort_values("position")
+    terms = fit[fit["element"] == "coefficient"]
+    first, second = (
+        terms[terms["stage"] == stage].set_index("term")["estimate"] for stage in (1, 2)
+    )
+    steps = fit[fit["element"] == "baseline"]
+    stored = Fit(
+        first.to_dict(), float(second.iloc[0]), steps["at"].tolist(), steps["estimate"].tolist()
+    )
+    plain = recompute_smr([Files(nation.folder, YEAR)], ccn, stored)
+    assert plain.observed == row["numerator"]
+    assert plain.days == pytest.approx(row["unit_count"] * DAYS_PER_YEAR, rel=1e-12)
+    assert plain.expected == pytest.approx(row["denominator"], rel=1e-12)
+    assert plain.patients > 40
 
 
 def _find_national_rate(nation: MeasuredNation, measure: str, program: str) -> float:

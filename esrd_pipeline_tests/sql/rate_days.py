@@ -73,7 +73,7 @@ def follow(
         specification=specification,
         performance_year=year,
         tables={
-            "history.attribution": [{**both, **span} for span in attributed],
+            "history.attribution": [{"rule": "standard", **both, **span} for span in attributed],
             "linkage.first_service": [{**both, "first_service_date": day(first_service)}],
             "linkage.patient": [{**whose, "date_of_birth": birth}],
             "history.medicare_month": [

@@ -6,10 +6,6 @@ import pytest
 from esrd_pipeline_tests.sql.histories import LAST, read
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
-SHR = {"treatment_days": 60, "follow_days": 60, "first_day": 91, "transplant_days": 3}
-SMR = {**SHR, "transplant_days": 0}
-SMOSR = {**SHR, "treatment_days": 30, "follow_days": 30, "first_day": 1}
-
 
 def at(ccn: str | None, start: str, end: str = LAST, modality: str | None = None) -> Row:
     return {
@@ -26,17 +22,17 @@ def off(state: str, start: str, end: str = LAST) -> Row:
 
 
 def attribute(
-    *spells: Row, transplants: tuple[str, ...] = (), rules: dict[str, int] | None = None
+    *spells: Row, transplants: tuple[str, ...] = (), rule: str = "standard"
 ) -> pd.DataFrame:
     whose = {"program": "dfc", "patient_id": 1}
-    return run(
+    rows = run(
         "history.attribution",
         tables={
             "history.treatment": [{**whose, **spell} for spell in spells],
             "linkage.transplant": [{**whose, "transplant_date": day(t)} for t in transplants],
         },
-        **(rules or SHR),
     )
+    return rows[rows["rule"] == rule]
 
 
 def answers(rows: pd.DataFrame) -> list[tuple[object, ...]]:
@@ -223,18 +219,18 @@ def test_smr_leaves_the_patient_with_the_facility_up_to_the_day_before_the_trans
         at("A", "2023-01-01", "2024-05-31"),
         off("transplant", "2024-06-01"),
         transplants=("2024-06-01",),
-        rules=SMR,
+        rule="smr",
     )
     assert answers(rows) == [("A", "2023-04-01", "2024-05-31")]
 
 
 def test_smosr_begins_on_day_31_of_esrd() -> None:
-    rows = attribute(at("A", "2024-01-01"), rules=SMOSR)
+    rows = attribute(at("A", "2024-01-01"), rule="smosr")
     assert answers(rows) == [("A", "2024-01-31", LAST)]
 
 
 def test_smosr_credits_the_first_facility_for_30_days_after_a_transfer() -> None:
-    rows = attribute(at("A", "2024-01-01", "2024-03-31"), at("B", "2024-04-01"), rules=SMOSR)
+    rows = attribute(at("A", "2024-01-01", "2024-03-31"), at("B", "2024-04-01"), rule="smosr")
     assert answers(rows) == [("A", "2024-01-31", "2024-04-30"), ("B", "2024-05-01", LAST)]
 
 
@@ -243,7 +239,7 @@ def test_smosr_leaves_two_switches_within_30_days_to_nobody() -> None:
         at("A", "2024-01-01", "2024-03-31"),
         at("B", "2024-04-01", "2024-04-20"),
         at("C", "2024-04-21"),
-        rules=SMOSR,
+        rule="smosr",
     )
     assert answers(rows) == [("A", "2024-01-31", "2024-04-30"), ("C", "2024-05-21", LAST)]
 
@@ -260,6 +256,30 @@ def test_each_program_attributes_by_its_own_history(program: str) -> None:
             {"program": "dfc", "patient_id": 1, "transplant_date": day("2024-06-01")}
         ],
     }
-    rows = run("history.attribution", tables=tables, **SHR)
+    rows = run("history.attribution", tables=tables)
+    rows = rows[rows["rule"] == "standard"]
     end = {"dfc": "2024-05-28", "qip": LAST}[program]
     assert answers(rows[rows["program"] == program]) == [("A", "2023-04-01", end)]
+
+
+@pytest.mark.parametrize(("onset", "is_followed"), [("2022-12-31", False), ("2023-01-01", True)])
+def test_smosr_follows_patients_of_the_year_and_the_one_before(
+    onset: str, *, is_followed: bool
+) -> None:
+    rows = attribute(at("A", onset), rule="smosr")
+    assert bool(answers(rows)) == is_followed
+
+
+def test_each_rule_tiles_the_days_for_itself() -> None:
+    tables = {
+        "history.treatment": [{"program": "dfc", "patient_id": 1, **at("A", "2023-01-01")}],
+    }
+    rows = run("history.attribution", tables=tables)
+    assert [(row["rule"], *read(rows.loc[[i]])[0]) for i, row in rows.iterrows()] == [
+        ("smosr", "2023-01-01", "2023-01-30"),
+        ("smosr", "2023-01-31", LAST),
+        ("smr", "2023-01-01", "2023-03-31"),
+        ("smr", "2023-04-01", LAST),
+        ("standard", "2023-01-01", "2023-03-31"),
+        ("standard", "2023-04-01", LAST),
+    ]

@@ -6,7 +6,6 @@ import pytest
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 LAST = "2024-12-31"
-SIXTY = {"treatment_days": 60, "follow_days": 60, "first_day": 91, "transplant_days": 3}
 
 
 def at(ccn: str, start: str, end: str = LAST) -> Row:
@@ -22,15 +21,15 @@ def follow(*spells: Row, transplant: str | None = None) -> pd.DataFrame:
     whose = {"program": "dfc", "patient_id": 1}
     first = min(str(spell["start_date"]) for spell in spells)
     grafts = [{**whose, "transplant_date": day(transplant)}] if transplant else []
-    return run(
+    rows = run(
         "history.attribution",
         tables={
             "history.treatment": [{**whose, **spell} for spell in spells],
             "linkage.first_service": [{**whose, "first_service_date": day(first)}],
             "linkage.transplant": grafts,
         },
-        **SIXTY,
     )
+    return rows[rows["rule"] == "standard"]
 
 
 def answers(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -143,6 +142,17 @@ def test_the_spans_tile_every_day_from_first_service_to_the_end() -> None:
 
 
 def test_days_and_follow_up_are_parameters() -> None:
+    rules = pd.DataFrame(
+        {
+            "rule": ["standard"],
+            "program": ["dfc"],
+            "treatment_days": [30],
+            "follow_days": [30],
+            "first_day": [1],
+            "transplant_days": [3],
+            "incident_years": [None],
+        }
+    )
     whose = {"program": "dfc", "patient_id": 1}
     rows = run(
         "history.attribution",
@@ -153,9 +163,6 @@ def test_days_and_follow_up_are_parameters() -> None:
             ],
             "linkage.first_service": [{**whose, "first_service_date": day("2022-01-01")}],
         },
-        treatment_days=30,
-        follow_days=30,
-        first_day=1,
-        transplant_days=3,
+        value_sets={"attribution_rule": rules},
     )
     assert answers(rows) == [("A", "2022-01-31", "2024-06-30"), ("B", "2024-07-01", LAST)]

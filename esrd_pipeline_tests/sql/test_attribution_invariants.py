@@ -4,7 +4,7 @@ Many patients are one example and one run of the SQL. Days are few, so that the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 import pandas as pd
@@ -140,10 +140,11 @@ def attribute(lives: Sequence[Life], rules: Rules, *, backwards: bool = False) -
             "history.treatment": treatment[::order],
             "linkage.transplant": transplant[::order],
         },
-        treatment_days=rules.treatment_days,
-        follow_days=rules.follow_days,
-        first_day=rules.first_day,
-        transplant_days=rules.transplant_days,
+        value_sets={
+            "attribution_rule": pd.DataFrame(
+                [{"rule": "standard", "program": "dfc", "incident_years": None, **asdict(rules)}]
+            )
+        },
     )
 
 

@@ -14,6 +14,7 @@ def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> pd.D
     tables: dict[str, list[Row]] = {
         "history.attribution": [
             {
+                "rule": "standard",
                 "program": "dfc",
                 "patient_id": 1,
                 "ccn": ccn,
@@ -84,6 +85,7 @@ def test_majority_is_reached_on_the_18th_birthday_or_on_1_march(
         tables={
             "history.attribution": [
                 {
+                    "rule": "standard",
                     "program": "dfc",
                     "patient_id": 1,
                     "ccn": "A",

@@ -294,8 +294,8 @@ def test_nursing_home_stays_that_touch_are_one_and_an_open_one_lasts_to_the_year
     ]
 
 
-def start(*forms: Row, cause: str | None = None) -> dict[str, object]:
-    person = {"patient_id": 1, "date_of_birth": day("1950-01-01"), "primary_cause": cause}
+def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> dict[str, object]:
+    person = {"patient_id": 1, "date_of_birth": day(born), "primary_cause": cause}
     numbered = [
         {"patient_id": 1, "form_number": n, **form} for n, form in enumerate(forms, start=1)
     ]
@@ -316,6 +316,49 @@ def test_bmi_classes_and_what_is_out_of_range(weight: float, bmi_class: str) -> 
 
 def test_a_missing_bmi_goes_to_the_commonest_class() -> None:
     assert start({})["bmi_class"] == ">=30"
+
+
+@pytest.mark.parametrize(
+    ("weight", "born", "is_missing"),
+    [
+        (9.9, "1950-01-01", True),
+        (10.0, "1950-01-01", False),
+        (70.0, "1950-01-01", False),
+        (70.1, "1950-01-01", True),
+        (5.0, "2002-01-02", False),
+        (4.9, "2002-01-02", True),
+        (5.0, "2002-01-01", True),
+    ],
+)
+def test_a_bmi_out_of_range_is_missing_and_children_under_18_may_have_5(
+    weight: float, born: str, *, is_missing: bool
+) -> None:
+    row = start(
+        {"height_cm": 100.0, "dry_weight_kg": weight, "dialysis_began_date": day("2020-01-01")},
+        born=born,
+    )
+    assert row["is_bmi_missing"] == is_missing
+
+
+@pytest.mark.parametrize(
+    ("form", "is_institutionalised"),
+    [
+        ({"has_institutionalised": True}, True),
+        ({"setting": "SNF/Long Term Care Facility"}, True),
+        ({"setting": "Home"}, False),
+        ({}, False),
+    ],
+)
+def test_the_form_or_the_place_of_dialysis_says_institutionalised(
+    form: Row, *, is_institutionalised: bool
+) -> None:
+    assert start(form)["is_institutionalised"] == is_institutionalised
+
+
+def test_amputation_and_assistance_are_no_condition_of_shrs_list() -> None:
+    row = start({"has_amputation": True, "has_needs_assistance": True})
+    assert (row["has_amputation"], row["has_needs_assistance"]) == (True, True)
+    assert not row["has_any_condition"]
 
 
 def test_any_of_four_boxes_is_diabetes_and_diabetes_is_a_condition() -> None:

@@ -54,10 +54,6 @@ HEADER = "-- one row a claim; manual 9.9\n"
 READ = "SELECT clm_id FROM raw.claim WHERE performance_year"
 READ_BOTH = "SELECT c.clm_id FROM raw.claim AS c JOIN raw.claim_value AS v ON v.clm_id = c.clm_id"
 RULES = {
-    "treatment_days": 60,
-    "follow_days": 60,
-    "first_day": 91,
-    "transplant_days": 3,
     "measure": "ltc",
     "specification": "manual",
     "ccn": "A",

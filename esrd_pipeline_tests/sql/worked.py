@@ -21,14 +21,24 @@ def day(text: str) -> date:
 
 
 def run(
-    *selects: str, tables: Tables, performance_year: int = YEAR, **parameters: object
+    *selects: str,
+    tables: Tables,
+    performance_year: int = YEAR,
+    value_sets: Mapping[str, pd.DataFrame] | None = None,
+    **parameters: object,
 ) -> pd.DataFrame:
     """Run SQL files one after the other, each on what was there before; return the last's rows.
 
     Rows of `tables` are of `performance_year` unless they say otherwise; columns a row does not
-    name are null. Rows come back in the order of the last table's key, dates as dates.
+    name are null. Rows come back in the order of the last table's key, dates as dates. `value_sets`
+    stand in place of parameter files of the same name.
     """
     with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA parameter")
+        for name, frame in (value_sets or {}).items():
+            connection.register("given", frame.astype("string"))
+            connection.execute(f'CREATE TABLE parameter."{name}" AS FROM given')
+            connection.unregister("given")
         written: set[str] = set()
         for name, rows in tables.items():
             _write(connection, name, rows, performance_year)

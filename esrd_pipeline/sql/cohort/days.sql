@@ -21,6 +21,7 @@ span AS (
         AND f.patient_id = a.patient_id
         AND f.performance_year = $performance_year
     WHERE a.performance_year = $performance_year
+        AND a.rule = 'standard'
         AND a.end_date >= make_date($performance_year, 1, 1)
         AND a.start_date <= make_date($performance_year, 12, 31)
 ),

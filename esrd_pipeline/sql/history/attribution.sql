@@ -1,32 +1,77 @@
--- One row: a span of one patient's days and the facility that answers for them, or none and why.
--- Spans tile the days of history.treatment. Manual 2.13.10, 2.12.10, 2.14.10, 2.25.12, 2.27.10;
--- readings 20, 27, 28. Parameters: $treatment_days of unbroken treatment before a facility answers
--- (60; SMoSR 30), $follow_days after the patient left (60; SMoSR 30), $first_day of ESRD on which
--- anybody answers (91; SMoSR 1), $transplant_days before a transplant on which nobody does any
--- more (3; SMR 0).
+-- One row: a span of one patient's days and the facility that answers for them by one rule, or
+-- none and why. Spans of a rule tile the days of history.treatment. Manual 2.13.10, 2.12.10, 2.14.10,
+-- 2.25.12, 2.27.10; readings 20, 27, 28. parameters/attribution_rule.csv: days of unbroken treatment
+-- before a facility answers, days it goes on after the patient left, the first day of ESRD on which
+-- anybody answers, days before a transplant on which nobody does any more, and (SMoSR) the calendar
+-- years, this one among them, in which ESRD must have begun: others are not followed by that rule.
 WITH
-spell AS (
+rule AS (
     SELECT
-        *,
+        rule,
+        program,
+        CAST(treatment_days AS INTEGER) AS treatment_days,
+        CAST(follow_days AS INTEGER) AS follow_days,
+        CAST(first_day AS INTEGER) AS first_day,
+        CAST(transplant_days AS INTEGER) AS transplant_days,
+        make_date($performance_year + 1 - CAST(incident_years AS INTEGER), 1, 1) AS incident_since
+    FROM parameter.attribution_rule
+),
+
+treatment AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        end_date,
+        state,
+        ccn,
         min(start_date) OVER (PARTITION BY program, patient_id) AS first_service_date,
         max(end_date) OVER (PARTITION BY program, patient_id) AS last_day
     FROM history.treatment
     WHERE performance_year = $performance_year
 ),
 
+spell AS (
+    SELECT r.rule, t.*
+    FROM treatment AS t
+    JOIN rule AS r ON r.program = t.program
+    WHERE r.incident_since IS NULL OR t.first_service_date >= r.incident_since
+),
+
 patient AS (
     SELECT
-        program,
-        patient_id,
-        first_service_date + ($first_day - 1) AS first_day,
-        last_day
-    FROM spell
-    GROUP BY program, patient_id, first_service_date, last_day
+        s.rule,
+        s.program,
+        s.patient_id,
+        s.first_service_date + (r.first_day - 1) AS first_day,
+        s.last_day,
+        r.treatment_days,
+        r.follow_days,
+        r.transplant_days
+    FROM spell AS s
+    JOIN rule AS r ON r.rule = s.rule AND r.program = s.program
+    GROUP BY
+        s.rule,
+        s.program,
+        s.patient_id,
+        s.first_service_date,
+        s.last_day,
+        r.first_day,
+        r.treatment_days,
+        r.follow_days,
+        r.transplant_days
 ),
 
 -- Known after the year's end, too: the days before it may lie in the year. Not after death.
 transplant AS (
-    SELECT p.program, p.patient_id, p.last_day, t.transplant_date
+    SELECT
+        p.rule,
+        p.program,
+        p.patient_id,
+        p.first_day,
+        p.last_day,
+        p.transplant_days,
+        t.transplant_date
     FROM patient AS p
     JOIN linkage.transplant AS t
         ON t.program = p.program
@@ -47,7 +92,7 @@ compared AS (
             WHEN ccn = lag(ccn) OVER days AND start_date = lag(end_date) OVER days + 1 THEN 0
             ELSE 1
         END AS begins
-    FROM spell
+    FROM treatment
     WHERE state = 'dialysis' AND ccn IS NOT NULL
     WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
 ),
@@ -67,55 +112,61 @@ treated AS (
     GROUP BY program, patient_id, ccn, number
 ),
 
--- Reading 27 (a), 28: from the day after $treatment_days, not before $first_day of ESRD; a patient
+-- Reading 27 (a), 28: from the day after the days of treatment, not before the first day; a patient
 -- who left before that day never was the facility's.
 answering AS (
     SELECT
-        t.program,
-        t.patient_id,
+        p.rule,
+        p.program,
+        p.patient_id,
         t.ccn,
         t.start_date,
         t.end_date,
-        greatest(t.start_date + $treatment_days, p.first_day) AS from_date,
-        p.last_day
+        greatest(t.start_date + p.treatment_days, p.first_day) AS from_date,
+        p.last_day,
+        p.follow_days
     FROM treated AS t
     JOIN patient AS p ON p.program = t.program AND p.patient_id = t.patient_id
-    WHERE greatest(t.start_date + $treatment_days, p.first_day) <= t.end_date + 1
+    WHERE greatest(t.start_date + p.treatment_days, p.first_day) <= t.end_date + 1
 ),
 
 -- What nobody answers for, however short the time since the patient left.
 barred AS (
-    SELECT program, patient_id, transplant_date AS event_date, $transplant_days AS days
+    SELECT rule, program, patient_id, transplant_date AS event_date, transplant_days AS days
     FROM transplant
     UNION ALL
-    SELECT program, patient_id, start_date AS event_date, 0 AS days
+    SELECT rule, program, patient_id, start_date AS event_date, 0 AS days
     FROM spell
     WHERE state = 'lost'
 ),
 
 next_barred AS (
-    SELECT a.program, a.patient_id, a.start_date, min(b.event_date - b.days) AS barred_date
+    SELECT a.rule, a.program, a.patient_id, a.start_date, min(b.event_date - b.days) AS barred_date
     FROM answering AS a
     JOIN barred AS b
-        ON b.program = a.program AND b.patient_id = a.patient_id AND b.event_date > a.start_date
-    GROUP BY a.program, a.patient_id, a.start_date
+        ON b.rule = a.rule
+        AND b.program = a.program
+        AND b.patient_id = a.patient_id
+        AND b.event_date > a.start_date
+    GROUP BY a.rule, a.program, a.patient_id, a.start_date
 ),
 
--- Reading 27 (b): to $follow_days after the last day there, unless another facility has the
--- patient's $treatment_days before.
+-- Reading 27 (b): so many days after the last day there, unless another facility has treated the
+-- patient for its days before.
 answered AS (
     SELECT
+        a.rule,
         a.program,
         a.patient_id,
         a.ccn,
         a.from_date,
         least(
-            a.end_date + $follow_days,
+            a.end_date + a.follow_days,
             a.last_day,
             coalesce(b.barred_date - 1, a.last_day),
             coalesce(
                 lead(a.from_date) OVER (
-                    PARTITION BY a.program, a.patient_id ORDER BY a.start_date
+                    PARTITION BY a.rule, a.program, a.patient_id ORDER BY a.start_date
                 ) - 1,
                 a.last_day
             )
@@ -123,26 +174,30 @@ answered AS (
         a.last_day
     FROM answering AS a
     LEFT JOIN next_barred AS b
-        ON b.program = a.program AND b.patient_id = a.patient_id AND b.start_date = a.start_date
+        ON b.rule = a.rule
+        AND b.program = a.program
+        AND b.patient_id = a.patient_id
+        AND b.start_date = a.start_date
 ),
 
 -- The days just before a transplant.
 near AS (
     SELECT
-        t.program,
-        t.patient_id,
-        greatest(t.transplant_date - $transplant_days, p.first_day) AS near_date,
-        t.transplant_date,
-        t.last_day
-    FROM transplant AS t
-    JOIN patient AS p ON p.program = t.program AND p.patient_id = t.patient_id
-    WHERE greatest(t.transplant_date - $transplant_days, p.first_day)
-        < least(t.transplant_date, p.last_day + 1)
+        rule,
+        program,
+        patient_id,
+        greatest(transplant_date - transplant_days, first_day) AS near_date,
+        transplant_date,
+        last_day
+    FROM transplant
+    WHERE greatest(transplant_date - transplant_days, first_day)
+        < least(transplant_date, last_day + 1)
 ),
 
 -- Days on which something changes: the state, who answers, that a transplant is near.
 change AS (
     SELECT
+        rule,
         program,
         patient_id,
         start_date,
@@ -159,6 +214,7 @@ change AS (
     FROM spell
     UNION ALL
     SELECT
+        rule,
         program,
         patient_id,
         first_day AS start_date,
@@ -169,6 +225,7 @@ change AS (
     WHERE first_day <= last_day
     UNION ALL
     SELECT
+        rule,
         program,
         patient_id,
         from_date AS start_date,
@@ -179,6 +236,7 @@ change AS (
     WHERE from_date <= to_date
     UNION ALL
     SELECT
+        rule,
         program,
         patient_id,
         to_date + 1 AS start_date,
@@ -189,6 +247,7 @@ change AS (
     WHERE from_date <= to_date AND to_date < last_day
     UNION ALL
     SELECT
+        rule,
         program,
         patient_id,
         near_date AS start_date,
@@ -198,6 +257,7 @@ change AS (
     FROM near
     UNION ALL
     SELECT
+        rule,
         program,
         patient_id,
         transplant_date AS start_date,
@@ -210,7 +270,8 @@ change AS (
         AND NOT EXISTS (
             SELECT 1
             FROM near AS o
-            WHERE o.program = n.program
+            WHERE o.rule = n.rule
+                AND o.program = n.program
                 AND o.patient_id = n.patient_id
                 AND o.near_date <= n.transplant_date
                 AND o.transplant_date > n.transplant_date
@@ -220,6 +281,7 @@ change AS (
 -- A facility's first day outranks another's end on the same day.
 dated AS (
     SELECT
+        rule,
         program,
         patient_id,
         start_date,
@@ -227,11 +289,12 @@ dated AS (
         max(ccn) AS ccn,
         min(is_near) AS is_near
     FROM change
-    GROUP BY program, patient_id, start_date
+    GROUP BY rule, program, patient_id, start_date
 ),
 
 carried AS (
     SELECT
+        rule,
         program,
         patient_id,
         start_date,
@@ -241,7 +304,7 @@ carried AS (
         last_value(is_near IGNORE NULLS) OVER days AS is_near
     FROM dated
     WINDOW days AS (
-        PARTITION BY program, patient_id
+        PARTITION BY rule, program, patient_id
         ORDER BY start_date
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
@@ -249,6 +312,7 @@ carried AS (
 
 explained AS (
     SELECT
+        c.rule,
         c.program,
         c.patient_id,
         c.start_date,
@@ -261,7 +325,7 @@ explained AS (
             ELSE c.reason
         END AS reason
     FROM carried AS c
-    JOIN patient AS p ON p.program = c.program AND p.patient_id = c.patient_id
+    JOIN patient AS p ON p.rule = c.rule AND p.program = c.program AND p.patient_id = c.patient_id
 ),
 
 marked AS (
@@ -275,19 +339,20 @@ marked AS (
             ELSE 1
         END AS begins
     FROM explained
-    WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
+    WINDOW days AS (PARTITION BY rule, program, patient_id ORDER BY start_date)
 ),
 
 spanned AS (
     SELECT
         *,
         sum(begins) OVER (
-            PARTITION BY program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
+            PARTITION BY rule, program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
         ) AS span
     FROM marked
 )
 
 SELECT
+    rule,
     program,
     patient_id,
     min(start_date) AS start_date,
@@ -296,4 +361,4 @@ SELECT
     ccn,
     reason
 FROM spanned
-GROUP BY program, patient_id, span, ccn, reason
+GROUP BY rule, program, patient_id, span, ccn, reason

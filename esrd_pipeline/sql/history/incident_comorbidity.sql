@@ -1,5 +1,6 @@
--- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13, 2.2.14, 2.16.9; reading 17.
--- Reading: institutionalised, or dialysed in a nursing home, is a SNF at incidence.
+-- One row: a patient; conditions of the first CMS-2728. Manual 2.13.13, 2.2.14, 2.14.12, 2.15.9,
+-- 2.16.9, Table 11; reading 17. Institutionalised: the form says so, or names a nursing home as the
+-- place of dialysis. A BMI is in range from 10 to 70, of children under 18 on the form's day from 5.
 WITH
 form AS (
     SELECT
@@ -13,7 +14,7 @@ form AS (
 ),
 
 person AS (
-    SELECT patient_id, primary_cause
+    SELECT patient_id, primary_cause, date_of_birth
     FROM linkage.patient
     WHERE performance_year = $performance_year
 ),
@@ -26,8 +27,16 @@ flagged AS (
             WHEN f.height_cm > 0
                 THEN f.dry_weight_kg / (f.height_cm / 100 * f.height_cm / 100)
         END AS bmi,
+        CASE
+            WHEN p.date_of_birth + INTERVAL 18 YEAR
+                > coalesce(f.dialysis_began_date, f.signature_date)
+                THEN 5
+            ELSE 10
+        END AS least_bmi,
         p.primary_cause,
         coalesce(f.nephrologist_care = 'yes', false) AS has_nephrologist_care,
+        coalesce(f.has_amputation, false) AS has_amputation,
+        coalesce(f.has_needs_assistance, false) AS has_needs_assistance,
         coalesce(f.has_institutionalised, false)
         OR coalesce(f.setting = 'SNF/Long Term Care Facility', false) AS is_institutionalised,
         coalesce(f.has_alcohol_dependence, false) AS has_alcohol_dependence,
@@ -56,16 +65,19 @@ SELECT
     $performance_year AS performance_year,
     has_form,
     CASE
-        WHEN bmi IS NULL OR bmi < 10 OR bmi > 70 THEN '>=30'
+        WHEN bmi IS NULL OR bmi < least_bmi OR bmi > 70 THEN '>=30'
         WHEN bmi < 18.5 THEN '<18.5'
         WHEN bmi < 25 THEN '18.5-25'
         WHEN bmi < 30 THEN '25-30'
         ELSE '>=30'
     END AS bmi_class,
+    bmi IS NULL OR bmi < least_bmi OR bmi > 70 AS is_bmi_missing,
     coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), false)
         AS is_diabetes_cause,
     primary_cause IS NULL AS is_cause_missing,
     has_nephrologist_care,
+    has_amputation,
+    has_needs_assistance,
     is_institutionalised,
     has_alcohol_dependence,
     has_atherosclerotic_heart_disease,

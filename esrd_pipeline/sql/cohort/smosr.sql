@@ -1,0 +1,282 @@
+-- One row: a run of days of a patient whose ESRD began in the year before, within its first 365
+-- days: at risk of a first durable switch to home dialysis, or why not.
+-- Manual 2.27.8 to 2.27.13, Figure 29. A record is a span of days for which one facility answers by
+-- the rule of 30 days (history.attribution); its clock counts days at risk from zero ("the number
+-- of days attributed to that facility").
+-- Readings. Calendar year is the year of incidence (Figure 29), the partition of 2024 holds who
+-- began in 2023, whose first year has been seen whole: DFC prints 2021 to 2023 beside an SHR of
+-- 2024. Age is counted on the first day of ESRD (2.27.10), which is the stricter of the two rules.
+-- In center: the first day of dialysis said to be there, and every day after it, until the switch;
+-- a stay at home of fewer than 30 days is no switch and leaves the patient at risk. A switch is the
+-- first day of 30 continuous days at home, under whichever home modality and facility; one whose
+-- 30 days are not over at the year's end is not yet durable. It belongs to who answers on that day,
+-- and ends the follow-up even where nobody does. Hospice: from the first day of the first hospice
+-- claim since the year of incidence began.
+WITH
+began AS (
+    SELECT patient_id, first_service_date, first_service_date + 364 AS last_date
+    FROM linkage.first_service
+    WHERE performance_year = $performance_year
+        AND program = 'dfc'
+        AND first_service_date
+        BETWEEN make_date($performance_year - 1, 1, 1) AND make_date($performance_year - 1, 12, 31)
+),
+
+dialysed AS (
+    SELECT
+        t.patient_id,
+        t.start_date,
+        t.end_date,
+        coalesce(t.setting, 'unknown') AS setting,
+        coalesce(t.modality, 'unknown') AS modality
+    FROM history.treatment AS t
+    JOIN began AS b ON b.patient_id = t.patient_id
+    WHERE t.performance_year = $performance_year
+        AND t.program = 'dfc'
+        AND t.state = 'dialysis'
+),
+
+came AS (
+    SELECT patient_id, min(start_date) AS in_center_date
+    FROM dialysed
+    WHERE setting = 'in center'
+    GROUP BY patient_id
+),
+
+compared AS (
+    SELECT
+        patient_id,
+        start_date,
+        end_date,
+        CASE
+            WHEN start_date = lag(end_date) OVER (
+                PARTITION BY patient_id ORDER BY start_date
+            ) + 1 THEN 0
+            ELSE 1
+        END AS begins
+    FROM dialysed
+    WHERE setting = 'home'
+),
+
+numbered_home AS (
+    SELECT
+        *,
+        sum(begins) OVER (
+            PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
+        ) AS stay
+    FROM compared
+),
+
+at_home AS (
+    SELECT patient_id, min(start_date) AS start_date, max(end_date) AS end_date
+    FROM numbered_home
+    GROUP BY patient_id, stay
+),
+
+switched AS (
+    SELECT h.patient_id, min(h.start_date) AS switch_date
+    FROM at_home AS h
+    JOIN came AS c ON c.patient_id = h.patient_id AND h.start_date > c.in_center_date
+    WHERE datediff('day', h.start_date, h.end_date) + 1 >= 30
+    GROUP BY h.patient_id
+),
+
+hospice AS (
+    SELECT b.patient_id, min(c.clm_from_dt) AS hospice_date
+    FROM raw.claim AS c
+    JOIN linkage.beneficiary AS l
+        ON l.bene_id = c.bene_id
+        AND l.performance_year = c.performance_year
+        AND l.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    JOIN began AS b ON b.patient_id = l.patient_id
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.nch_clm_type_cd = '50'
+    GROUP BY b.patient_id
+),
+
+-- Days in a nursing home on home hemodialysis.
+nursed AS (
+    SELECT
+        d.patient_id,
+        greatest(d.start_date, h.start_date) AS start_date,
+        least(d.end_date, h.end_date) AS end_date
+    FROM dialysed AS d
+    JOIN history.nursing_home AS h
+        ON h.patient_id = d.patient_id
+        AND h.start_date <= d.end_date
+        AND h.end_date >= d.start_date
+        AND h.performance_year = $performance_year
+    WHERE d.setting = 'home' AND d.modality = 'hemodialysis'
+),
+
+incident AS (
+    SELECT *
+    FROM history.incident_comorbidity
+    WHERE performance_year = $performance_year
+),
+
+aged AS (
+    SELECT
+        b.*,
+        year(b.first_service_date) - year(p.date_of_birth)
+        - CASE
+            WHEN month(b.first_service_date) * 100 + day(b.first_service_date)
+                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
+                THEN 1
+            ELSE 0
+        END AS age,
+        coalesce(i.has_form, FALSE) AS has_form,
+        c.in_center_date,
+        s.switch_date,
+        h.hospice_date
+    FROM began AS b
+    LEFT JOIN linkage.patient AS p
+        ON p.patient_id = b.patient_id AND p.performance_year = $performance_year
+    LEFT JOIN incident AS i ON i.patient_id = b.patient_id
+    LEFT JOIN came AS c ON c.patient_id = b.patient_id
+    LEFT JOIN switched AS s ON s.patient_id = b.patient_id
+    LEFT JOIN hospice AS h ON h.patient_id = b.patient_id
+),
+
+followed AS (
+    SELECT
+        *,
+        least(last_date, coalesce(switch_date, last_date)) AS end_date,
+        CASE
+            WHEN age IS NULL THEN 'date of birth unknown'
+            WHEN age < 18 THEN 'under 18 years'
+            WHEN NOT has_form THEN 'no CMS-2728'
+        END AS reason
+    FROM aged
+),
+
+span AS (
+    SELECT
+        a.patient_id,
+        a.ccn,
+        a.reason,
+        a.start_date AS span_start,
+        least(a.end_date, f.end_date) AS span_end,
+        row_number() OVER (PARTITION BY a.patient_id ORDER BY a.start_date) AS record
+    FROM history.attribution AS a
+    JOIN followed AS f ON f.patient_id = a.patient_id AND a.start_date <= f.end_date
+    WHERE a.performance_year = $performance_year AND a.rule = 'smosr' AND a.program = 'dfc'
+),
+
+-- Days on which what is known of a patient changes.
+change AS (
+    SELECT patient_id, in_center_date AS change_date
+    FROM came
+    UNION
+    SELECT patient_id, hospice_date AS change_date
+    FROM hospice
+    UNION
+    SELECT patient_id, start_date AS change_date
+    FROM nursed
+    UNION
+    SELECT patient_id, end_date + 1 AS change_date
+    FROM nursed
+),
+
+boundary AS (
+    SELECT patient_id, record, span_start AS start_date
+    FROM span
+    UNION
+    SELECT s.patient_id, s.record, c.change_date AS start_date
+    FROM span AS s
+    JOIN change AS c
+        ON c.patient_id = s.patient_id
+        AND c.change_date > s.span_start
+        AND c.change_date <= s.span_end
+),
+
+stretch AS (
+    SELECT
+        patient_id,
+        record,
+        start_date,
+        lead(start_date) OVER (PARTITION BY patient_id ORDER BY start_date) AS next_start
+    FROM boundary
+),
+
+described AS (
+    SELECT
+        t.patient_id,
+        t.record,
+        t.start_date,
+        least(s.span_end, coalesce(t.next_start - 1, s.span_end)) AS end_date,
+        s.ccn,
+        CASE
+            WHEN f.reason IS NOT NULL THEN f.reason
+            WHEN t.start_date >= f.hospice_date THEN 'in hospice'
+            WHEN f.in_center_date IS NULL OR t.start_date < f.in_center_date
+                THEN 'before the first day in center'
+            WHEN s.reason IS NOT NULL THEN s.reason
+            WHEN n.patient_id IS NOT NULL THEN 'home hemodialysis in a nursing home'
+        END AS reason
+    FROM stretch AS t
+    JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record
+    JOIN followed AS f ON f.patient_id = t.patient_id
+    LEFT JOIN nursed AS n
+        ON n.patient_id = t.patient_id AND t.start_date BETWEEN n.start_date AND n.end_date
+),
+
+clocked AS (
+    SELECT
+        *,
+        CASE WHEN reason IS NULL THEN datediff('day', start_date, end_date) + 1 ELSE 0 END AS days
+    FROM described
+),
+
+timed AS (
+    SELECT
+        *,
+        sum(days) OVER (
+            PARTITION BY patient_id, record ORDER BY start_date ROWS UNBOUNDED PRECEDING
+        ) AS stop_day
+    FROM clocked
+)
+
+SELECT
+    'dfc' AS program,
+    t.patient_id,
+    t.start_date,
+    t.end_date,
+    $performance_year AS performance_year,
+    t.ccn,
+    t.reason,
+    t.stop_day - t.days AS start_day,
+    t.stop_day,
+    CASE WHEN t.end_date = f.switch_date THEN 1 ELSE 0 END AS is_event,
+    greatest(0, least(coalesce(f.age, 0), 26) - 18) AS age_18_to_26,
+    greatest(0, least(coalesce(f.age, 0), 36) - 26) AS age_26_to_36,
+    greatest(0, least(coalesce(f.age, 0), 46) - 36) AS age_36_to_46,
+    greatest(0, least(coalesce(f.age, 0), 56) - 46) AS age_46_to_56,
+    greatest(0, least(coalesce(f.age, 0), 66) - 56) AS age_56_to_66,
+    greatest(0, least(coalesce(f.age, 0), 76) - 66) AS age_66_to_76,
+    greatest(0, least(coalesce(f.age, 0), 86) - 76) AS age_76_to_86,
+    greatest(0, coalesce(f.age, 0) - 86) AS age_over_86,
+    CASE WHEN i.is_diabetes_cause THEN 1 ELSE 0 END AS is_diabetes_cause,
+    CASE WHEN i.bmi_class = '<18.5' THEN 1 ELSE 0 END AS is_bmi_under_18,
+    CASE WHEN i.bmi_class = '18.5-25' THEN 1 ELSE 0 END AS is_bmi_18_to_25,
+    CASE WHEN i.bmi_class = '25-30' THEN 1 ELSE 0 END AS is_bmi_25_to_30,
+    CASE WHEN i.has_atherosclerotic_heart_disease THEN 1 ELSE 0 END
+        AS has_atherosclerotic_heart_disease,
+    CASE WHEN i.has_other_cardiac_disease THEN 1 ELSE 0 END AS has_other_cardiac_disease,
+    CASE WHEN i.has_diabetes THEN 1 ELSE 0 END AS has_diabetes,
+    CASE WHEN i.has_congestive_heart_failure THEN 1 ELSE 0 END AS has_congestive_heart_failure,
+    CASE WHEN i.has_inability_to_ambulate THEN 1 ELSE 0 END AS has_inability_to_ambulate,
+    CASE WHEN i.has_chronic_obstructive_pulmonary_disease THEN 1 ELSE 0 END
+        AS has_chronic_obstructive_pulmonary_disease,
+    CASE WHEN i.has_inability_to_transfer THEN 1 ELSE 0 END AS has_inability_to_transfer,
+    CASE WHEN i.has_malignant_neoplasm THEN 1 ELSE 0 END AS has_malignant_neoplasm,
+    CASE WHEN i.has_peripheral_vascular_disease THEN 1 ELSE 0 END
+        AS has_peripheral_vascular_disease,
+    CASE WHEN i.has_cerebrovascular_disease THEN 1 ELSE 0 END AS has_cerebrovascular_disease,
+    CASE WHEN i.has_tobacco_use THEN 1 ELSE 0 END AS has_tobacco_use,
+    CASE WHEN i.has_alcohol_dependence THEN 1 ELSE 0 END AS has_alcohol_dependence,
+    CASE WHEN i.has_drug_dependence THEN 1 ELSE 0 END AS has_drug_dependence,
+    CASE WHEN i.has_any_condition THEN 1 ELSE 0 END AS has_any_condition
+FROM timed AS t
+JOIN followed AS f ON f.patient_id = t.patient_id
+LEFT JOIN incident AS i ON i.patient_id = t.patient_id

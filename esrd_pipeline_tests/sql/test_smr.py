@@ -1,0 +1,275 @@
+"""SMR's records: the clock of days at risk, and adjusters as of the record's first day."""
+
+from collections.abc import Hashable
+from math import log
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+
+def stretch(start: str, end: str, **other: object) -> Row:
+    first, last = day(start), day(end)
+    return {
+        "program": "dfc",
+        "patient_id": 1,
+        "ccn": "A",
+        "record": 1,
+        "is_covid": False,
+        "ma_days": 0,
+        "start_date": first,
+        "end_date": last,
+        "days": (last - first).days + 1,
+        **other,
+    }
+
+
+def describe(
+    *stretches: Row,
+    person: Row | None = None,
+    incident: Row | None = None,
+    homes: tuple[tuple[str, str], ...] = (),
+    covered: int = 12,
+    first_service: str = "2010-01-01",
+    is_hispanic: bool | None = False,
+    state: str | None = "CA",
+) -> pd.DataFrame:
+    """The records of patient 1."""
+    return run(
+        "cohort.smr",
+        tables={
+            "cohort.smr_days": stretches or [stretch("2024-01-01", "2024-12-31")],
+            "linkage.first_service": [
+                {"program": "dfc", "patient_id": 1, "first_service_date": day(first_service)}
+            ],
+            "linkage.patient": [
+                {
+                    "patient_id": 1,
+                    "date_of_birth": day("1954-06-15"),
+                    "sex": "M",
+                    "race": "White",
+                    **(person or {}),
+                }
+            ],
+            "raw.eqrs_patient": [{"patient_id": 1, "is_hispanic": is_hispanic}],
+            "history.incident_comorbidity": [
+                {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
+            ],
+            "history.nursing_home": [
+                {"patient_id": 1, "start_date": day(a), "end_date": day(b)} for a, b in homes
+            ],
+            "history.medicare_month": [
+                {"patient_id": 1, "month": day(f"2023-{n:02d}-01"), "is_observable": n <= covered}
+                for n in range(1, 13)
+            ],
+            "linkage.facility": [{"program": "dfc", "ccn": "A", "state": state}],
+        },
+    )
+
+
+def one(rows: pd.DataFrame) -> dict[Hashable, object]:
+    """The only record."""
+    (row,) = rows.to_dict("records")
+    return row
+
+
+def clock(rows: pd.DataFrame) -> list[tuple[int, int, int]]:
+    return list(zip(rows["start_day"], rows["stop_day"], rows["is_event"], strict=True))
+
+
+def test_the_clock_counts_days_at_risk_from_zero() -> None:
+    assert clock(describe()) == [(0, 366, 0)]
+
+
+def test_months_that_do_not_count_do_not_move_the_clock() -> None:
+    rows = describe(
+        stretch("2024-01-01", "2024-01-31"),
+        stretch("2024-02-01", "2024-02-29", reason="month not observable in Medicare claims"),
+        stretch("2024-03-01", "2024-03-31"),
+    )
+    assert clock(rows) == [(0, 31, 0), (31, 62, 0)]
+
+
+def test_another_facility_starts_the_clock_anew() -> None:
+    rows = describe(
+        stretch("2024-01-01", "2024-01-31"), stretch("2024-02-01", "2024-02-29", ccn="A", record=2)
+    )
+    assert clock(rows) == [(0, 31, 0), (0, 29, 0)]
+
+
+def test_a_death_ends_the_record_on_its_day() -> None:
+    assert clock(describe(stretch("2024-01-01", "2024-01-10", death="counted cause"))) == [
+        (0, 10, 1)
+    ]
+
+
+def test_a_death_of_an_excluded_cause_ends_the_record_without_an_event() -> None:
+    assert clock(describe(stretch("2024-01-01", "2024-01-10", death="excluded cause"))) == [
+        (0, 10, 0)
+    ]
+
+
+def test_a_death_that_is_not_at_risk_is_no_event() -> None:
+    rows = describe(
+        stretch("2024-01-01", "2024-01-31"),
+        stretch(
+            "2024-02-01",
+            "2024-02-10",
+            reason="month not observable in Medicare claims",
+            death="counted cause",
+        ),
+    )
+    assert clock(rows) == [(0, 31, 0)]
+
+
+def test_covid_days_are_a_part_of_their_record() -> None:
+    rows = describe(
+        stretch("2024-01-01", "2024-01-31"), stretch("2024-02-01", "2024-02-29", is_covid=True)
+    )
+    assert clock(rows) == [(0, 31, 0), (31, 60, 0)]
+    assert rows["is_covid"].tolist() == [0, 1]
+
+
+def test_medicare_advantage_is_the_share_of_the_records_days_at_risk() -> None:
+    rows = describe(
+        stretch("2024-01-01", "2024-01-31", ma_days=31),
+        stretch("2024-02-01", "2024-02-29", is_covid=True),
+    )
+    assert rows["ma_share"].tolist() == pytest.approx([31 / 60, 31 / 60])
+
+
+@pytest.mark.parametrize(
+    ("born", "ages"),
+    [
+        ("2011-01-01", (13, 0, 0)),
+        ("2010-01-01", (14, 0, 0)),
+        ("2009-01-02", (14, 0, 0)),
+        ("2009-01-01", (14, 1, 0)),
+        ("1963-01-01", (14, 47, 0)),
+        ("1962-01-01", (14, 47, 1)),
+    ],
+)
+def test_the_slope_of_age_changes_at_14_and_61(born: str, ages: tuple[int, int, int]) -> None:
+    row = one(describe(person={"date_of_birth": day(born)}))
+    assert (row["age_to_14"], row["age_14_to_61"], row["age_over_61"]) == ages
+
+
+@pytest.mark.parametrize(
+    ("first_service", "classes"),
+    [
+        ("2023-01-02", (1, 0, 0)),
+        ("2023-01-01", (0, 1, 0)),
+        ("2022-01-02", (0, 1, 0)),
+        ("2022-01-01", (0, 0, 1)),
+        ("2021-01-02", (0, 0, 1)),
+        ("2021-01-01", (0, 0, 0)),
+    ],
+)
+def test_duration_of_esrd_is_that_of_the_records_first_day(
+    first_service: str, classes: tuple[int, int, int]
+) -> None:
+    row = one(describe(first_service=first_service))
+    assert (row["is_under_1_year"], row["is_1_to_2_years"], row["is_2_to_3_years"]) == classes
+
+
+@pytest.mark.parametrize(
+    ("race", "classes", "rate"),
+    [
+        ("White", (0, 0, 0), "white"),
+        ("Black or African American", (1, 0, 0), "black"),
+        ("Asian", (0, 1, 0), "asian or pacific islander"),
+        ("American Indian or Alaska Native", (0, 0, 1), "native american"),
+        ("Multiracial", (0, 0, 1), "all"),
+        (None, (0, 0, 1), "all"),
+    ],
+)
+def test_the_state_rate_is_that_of_the_patients_race(
+    race: str | None, classes: tuple[int, int, int], rate: str
+) -> None:
+    (known,) = (
+        float(row["deaths_per_100000"])
+        for row in load_rows("state_death_rate")
+        if (row["state"], row["race_class"]) == ("CA", rate)
+    )
+    row = one(describe(person={"race": race}))
+    assert (row["is_black"], row["is_asian"], row["is_native_or_other"]) == classes
+    assert row["log_state_death_rate"] == pytest.approx(log(known))
+
+
+def test_a_facility_without_a_known_state_has_the_nations_rate() -> None:
+    (known,) = (
+        float(row["deaths_per_100000"])
+        for row in load_rows("state_death_rate")
+        if (row["state"], row["race_class"]) == ("US", "white")
+    )
+    assert one(describe(state=None))["log_state_death_rate"] == pytest.approx(log(known))
+
+
+@pytest.mark.parametrize(
+    ("is_hispanic", "race", "known"),
+    [
+        (True, "White", (1, 0)),
+        (False, "White", (0, 0)),
+        (None, "White", (0, 1)),
+        (None, "5", (1, 0)),
+    ],
+)
+def test_ethnicity_is_hispanic_or_not_or_unknown(
+    race: str, known: tuple[int, int], *, is_hispanic: bool | None
+) -> None:
+    row = one(describe(is_hispanic=is_hispanic, person={"race": race}))
+    assert (row["is_hispanic"], row["is_ethnicity_unknown"]) == known
+
+
+@pytest.mark.parametrize(
+    ("home", "classes"),
+    [
+        (("2022-01-01", "2022-12-31"), (0, 0)),
+        (("2023-12-31", "2023-12-31"), (1, 0)),
+        (("2023-10-04", "2023-12-31"), (1, 0)),
+        (("2023-10-03", "2023-12-31"), (0, 1)),
+        (("2024-01-01", "2024-12-31"), (0, 0)),
+    ],
+)
+def test_nursing_homes_are_those_of_the_365_days_before(
+    home: tuple[str, str], classes: tuple[int, int]
+) -> None:
+    row = one(describe(homes=(home,)))
+    assert (row["is_nursing_home_short"], row["is_nursing_home_long"]) == classes
+
+
+@pytest.mark.parametrize(("covered", "is_missing"), [(5, 1), (6, 0)])
+def test_conditions_could_be_seen_with_six_months_of_medicare(
+    covered: int, is_missing: int
+) -> None:
+    assert one(describe(covered=covered))["is_prevalent_missing"] == is_missing
+
+
+def test_interactions_are_products() -> None:
+    row = one(
+        describe(
+            person={"race": "Black or African American", "sex": "F"},
+            incident={"is_diabetes_cause": True},
+            first_service="2023-09-01",
+            is_hispanic=True,
+        )
+    )
+    products = (
+        "hispanic_x_nonwhite",
+        "diabetes_x_black",
+        "diabetes_x_under_1_year",
+        "under_1_year_x_black",
+        "female_x_black",
+    )
+    assert [row[name] for name in products] == [1] * 5
+    assert (row["black_x_age_14_to_61"], row["black_x_age_over_61"]) == (47, 69 - 61)
+    assert (row["diabetes_x_asian"], row["diabetes_x_1_to_2_years"]) == (0, 0)
+
+
+def test_what_is_missing_is_marked() -> None:
+    row = one(
+        describe(incident={"has_form": False, "is_bmi_missing": True, "is_cause_missing": True})
+    )
+    assert (row["is_form_missing"], row["is_bmi_missing"], row["is_cause_missing"]) == (1, 1, 1)
