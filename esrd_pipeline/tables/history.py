@@ -191,6 +191,12 @@ INCIDENT_COMORBIDITY = Table(
             "Nephrologist's care before ESRD",
             required=True,
         ),
+        Column(
+            "is_institutionalised",
+            "boolean",
+            "Institutionalised, or dialysed in a nursing home",
+            required=True,
+        ),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
             for name in (

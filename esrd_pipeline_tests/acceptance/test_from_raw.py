@@ -26,6 +26,7 @@ from esrd_pipeline_tests.acceptance.planted_months import (
     compare_reconciliations,
     list_months,
 )
+from esrd_pipeline_tests.acceptance.recovered import list_recovered, summarise
 from esrd_pipeline_tests.acceptance.shr_nation import (
     DAYS_PER_YEAR,
     YEAR,
@@ -187,6 +188,44 @@ def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
     assert not (outliers["found"] == -side).any(), said
     # Others have effects, too: those flagged are the far ones among them.
     assert flagged <= 0.15, said
+
+
+@pytest.mark.parametrize(
+    ("measure", "correlation", "slope"),
+    [
+        ("strr", 0.5, (0.6, 1.3)),
+        ("sedr", 0.7, (0.7, 1.3)),
+        # A year's deaths are few: 0.17 of spread is told with as much noise.
+        ("smr", 0.2, (0.3, 1.7)),
+        # Both are told by where patients were treated when it happened, which moves them.
+        ("swr", 0.3, (0.3, 1.4)),
+        ("smosr", 0.3, (0.3, 1.5)),
+        ("sfr", 0.6, (0.6, 1.4)),
+        ("pppw", 0.4, (0.3, 1.2)),
+    ],
+)
+def test_planted_effects_come_back_in_every_modelled_measure(
+    nation: MeasuredNation, measure: str, correlation: float, slope: tuple[float, float]
+) -> None:
+    rows = list_recovered(nation, measure)
+    found = summarise(rows)
+    said = f"{measure}: {found}"
+    assert found.facilities >= 30, said
+    assert abs(found.bias) < 0.2, said
+    assert found.correlation > correlation, said
+    assert slope[0] < found.slope < slope[1], said
+
+
+@pytest.mark.parametrize("measure", ["strr", "sedr", "smr"])
+def test_outliers_of_hospitalisation_alone_are_as_expected_in_other_measures(
+    nation: MeasuredNation, measure: str
+) -> None:
+    outliers = nation.outliers
+    rows = list_recovered(nation, measure)
+    mine = rows[rows.index.isin(outliers.index[outliers])]
+    assert len(mine) >= 8
+    # Their other effects are as other facilities': a few have a far one.
+    assert (mine["flag"] != 0).mean() <= 0.25, mine.to_string()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -120,6 +120,9 @@ def test_rising_national_rates_raise_the_ratios() -> None:
     assert factors["shr"] == pytest.approx(1.25)
     assert factors.drop("shr").tolist() == [1.0] * 4
     assert set(ratings.adjustment["factor_source"]) == {"national crude rates"}
+    rows = ratings.measure_scores.set_index(["ccn", "measure"])
+    shr = rows.xs("shr", level="measure")
+    assert shr["adjusted_value"].to_numpy() == pytest.approx(1.25 * shr["value"].to_numpy())
 
 
 def test_where_the_baselines_model_is_at_hand_ratios_rise_by_observed_over_expected() -> None:
@@ -142,9 +145,6 @@ def test_where_the_baselines_model_is_at_hand_ratios_rise_by_observed_over_expec
     assert adjustment.loc["smr", "factor_source"] == "national crude rates"
     same = score(values, build(values), carried=rows)
     assert same.adjustment["factor"].tolist() == [1.0] * 5
-    rows = ratings.measure_scores.set_index(["ccn", "measure"])
-    shr = rows.xs("shr", level="measure")
-    assert shr["adjusted_value"].to_numpy() == pytest.approx(1.25 * shr["value"].to_numpy())
 
 
 def test_a_ratio_without_a_national_level_is_named() -> None:

@@ -60,7 +60,7 @@ claim AS (
 covid_claim AS (
     SELECT DISTINCT d.clm_id
     FROM (SELECT clm_id, unnest(diagnoses) AS code FROM claim) AS d
-    JOIN parameter.covid_discharge_diagnosis AS v ON v.code = d.code
+    JOIN parameter.covid_diagnosis_code AS v ON v.code = d.code
 ),
 
 procedure AS (

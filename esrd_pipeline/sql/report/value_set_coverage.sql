@@ -63,8 +63,36 @@ listed AS (
     SELECT 'covid_diagnosis_code', 'COVID-19', 'icd-10 prefix', code, 'has'
     FROM parameter.covid_diagnosis_code
     UNION ALL
-    SELECT 'covid_diagnosis', 'COVID-19', 'icd-10 prefix', code, 'has'
-    FROM parameter.covid_diagnosis
+    SELECT
+        'discharge_condition_group, ' || specification,
+        condition_group || ': ' || label,
+        'ccs',
+        category,
+        'has'
+    FROM parameter.discharge_condition_group
+    WHERE system = 'ccs'
+    UNION ALL
+    SELECT 'condition_category', 'category ' || category, 'icd-10 prefix', icd_10_prefix, 'has'
+    FROM parameter.condition_category
+    UNION ALL
+    SELECT 'index_diagnosis_exclusion', kind, 'ccs', category, 'has'
+    FROM parameter.index_diagnosis_exclusion
+    UNION ALL
+    SELECT 'high_risk_diagnosis', label, 'ccs', category, 'has'
+    FROM parameter.high_risk_diagnosis
+    UNION ALL
+    SELECT 'planned_readmission, diagnoses', role, 'ccs', category, 'has'
+    FROM parameter.planned_readmission_category
+    WHERE role LIKE '%diagnosis'
+    UNION ALL
+    SELECT 'planned_readmission, diagnoses', role, 'icd-10 prefix', code_prefix, 'has'
+    FROM parameter.planned_readmission_code
+    WHERE role LIKE '%diagnosis'
+    UNION ALL
+    SELECT 'planned_readmission, procedures', c.role, 'icd-10-pcs', p.code, 'has'
+    FROM parameter.planned_readmission_category AS c
+    JOIN parameter.ccs_procedure AS p ON p.category = c.category
+    WHERE c.role LIKE '%procedure'
     UNION ALL
     SELECT 'transfusion_code', 'transfusion', 'icd-10-pcs', code, 'has'
     FROM parameter.transfusion_code

@@ -120,6 +120,7 @@ def label_admissions(
     row: np.ndarray,
     claim: np.ndarray,
     ward: np.ndarray,
+    is_last: np.ndarray,
     has_blood: np.ndarray,
 ) -> Rows:
     """Label what a reader of the claims must see through.
@@ -130,6 +131,7 @@ def label_admissions(
         row: (claims,) the admission of each.
         claim: (claims,) its number.
         ward: (claims,) where it is spent.
+        is_last: (claims,) whether none of the stay follows.
         has_blood: (claims,) whether a transfusion is coded.
     """
     names = np.array(WARDS)[ward]
@@ -137,7 +139,7 @@ def label_admissions(
     kinds = {
         "stay outside short stay hospitals": (ward != ACUTE, names),
         "left against medical advice": (
-            (admissions.status[row] == AGAINST_STATUS) & ~admissions.is_moved[row],
+            (admissions.status[row] == AGAINST_STATUS) & is_last,
             names,
         ),
         "interim bill": (admissions.is_interim[row], names),

@@ -24,7 +24,7 @@ from esrd_pipeline.synthetic.nation.clinical import report_months
 from esrd_pipeline.synthetic.nation.columns import Rows, stack, to_arrow
 from esrd_pipeline.synthetic.nation.coverage import Coverage, draw_coverage
 from esrd_pipeline.synthetic.nation.effects import draw_hospital_effects
-from esrd_pipeline.synthetic.nation.episodes import draw_episodes
+from esrd_pipeline.synthetic.nation.episodes import Episodes, draw_episodes
 from esrd_pipeline.synthetic.nation.events import Events, draw_events
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.files import list_files
@@ -115,11 +115,16 @@ def tally_market(span: Span, market: Market) -> Rows:
     life = live_market(span, market)
     tallies: list[Rows] = []
     for year in span.years:
-        here = _look(life, year)
-        episodes = draw_episodes(here, _stream(span, market, year, _CLAIMS))
-        status = draw_status(here, life.habits, _stream(span, market, year, _STATUS))
+        here, episodes, status = draw_year(span, life, year)
         tallies.append(tally_year(here, episodes, life.trouble, status))
     return stack(tallies)
+
+
+def draw_year(span: Span, life: MarketLife, year: int) -> tuple[MarketYear, Episodes, Status]:
+    """Return what was true in a year, as its claims and registers are made of it."""
+    here = _look(life, year)
+    episodes = draw_episodes(here, _stream(span, life.market, year, _CLAIMS))
+    return here, episodes, draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
 
 
 def _to_tables(tables: Mapping[str, Table], parts: Mapping[str, list[Rows]]) -> dict[str, pa.Table]:

@@ -169,6 +169,7 @@ def bill_admissions(
         row=bills.row,
         claim=bills.numbers,
         ward=bills.ward,
+        is_last=~bills.is_first,
         has_blood=bills.has_blood,
     )
     return {

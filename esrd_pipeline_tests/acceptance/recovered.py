@@ -1,0 +1,116 @@
+"""Planted facility effects beside what the modelled measures say of the facilities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline_tests.acceptance.shr_nation import MeasuredNation
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What is planted of a measure, and how its value is told.
+
+    Attributes:
+        outcome: the generator's.
+        is_share: a percentage, told on the log odds; otherwise a ratio, told on the log.
+        is_rate_worse: whether more of it is worse care.
+    """
+
+    outcome: str
+    is_share: bool = False
+    is_rate_worse: bool = True
+
+
+MEASURES = {
+    "shr": Planted("hospitalisation"),
+    "strr": Planted("transfusion"),
+    "sedr": Planted("emergency"),
+    "ed30": Planted("emergency"),
+    "srr": Planted("readmission"),
+    "smr": Planted("mortality"),
+    "swr": Planted("waitlist", is_rate_worse=False),
+    "smosr": Planted("modality_switch", is_rate_worse=False),
+    "sfr": Planted("fistula", is_share=True, is_rate_worse=False),
+    "pppw": Planted("waitlist", is_share=True, is_rate_worse=False),
+}
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """How a measure's values follow the planted effects; facilities weigh by their expected events.
+
+    Attributes:
+        facilities: how many are compared.
+        bias: mean of the log ratio (log odds) less the planted effect, both against the nation's.
+        correlation: weighted.
+        slope: of the log ratio on the planted effect.
+        flagged: share of facilities that are outliers of no outcome but are not as expected.
+    """
+
+    facilities: int
+    bias: float
+    correlation: float
+    slope: float
+    flagged: float
+
+
+def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -> pd.DataFrame:
+    """Return a measure's reportable facilities by CCN.
+
+    Columns: effect (planted, less the nation's), is_outlier, is_outlier_elsewhere, measured (log
+    ratio or log odds, less the nation's; none without events), weight, flag (-1, 0, 1: fewer
+    events than expected, as expected, more).
+    """
+    planted = MEASURES[measure]
+    rows = nation.table(f"facility.{measure}", program).set_index("ccn")
+    rows = rows[rows["reportable"].astype(bool)]
+    outliers = nation.truth("facility_effect")
+    elsewhere = outliers[outliers["is_outlier"] & (outliers["outcome"] != planted.outcome)]
+    effects = nation.effects(planted.outcome)
+    rows = rows.join(effects[["facilityid", "effect", "is_outlier"]], how="inner")
+    weight, said = _tell(rows, is_share=planted.is_share)
+    told = np.isfinite(said)
+    effect = rows["effect"].to_numpy()
+    effect = effect - np.log(np.average(np.exp(effect), weights=weight))
+    if planted.is_share:
+        said = said - np.average(said[told], weights=weight[told])
+        effect = effect - np.average(effect[told], weights=weight[told])
+    worse = 1 if planted.is_rate_worse else -1
+    flag = np.select([rows["category"] == "worse", rows["category"] == "better"], [worse, -worse])
+    return pd.DataFrame(
+        {
+            "effect": effect,
+            "is_outlier": rows["is_outlier"].astype(bool),
+            "is_outlier_elsewhere": rows["facilityid"].isin(elsewhere["facilityid"]),
+            "measured": np.where(told, said, np.nan),
+            "weight": weight,
+            "flag": flag,
+        }
+    )
+
+
+def _tell(rows: pd.DataFrame, *, is_share: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return each facility's weight, and its log ratio or log odds."""
+    with np.errstate(divide="ignore"):
+        if is_share:
+            share = rows["value"].to_numpy() / 100
+            return rows["unit_count"].to_numpy(), np.log(share / (1 - share))
+        expected = rows["denominator"].to_numpy()
+        return expected, np.log(rows["numerator"].to_numpy() / expected)
+
+
+def summarise(rows: pd.DataFrame) -> Recovered:
+    """Return how the measured values of the larger half follow the planted effects."""
+    usual = rows[~rows["is_outlier"] & ~rows["is_outlier_elsewhere"]]
+    told = rows[rows["measured"].notna() & (rows["weight"] >= rows["weight"].median())]
+    weight = told["weight"].to_numpy()
+    matrix = np.cov(told["effect"], told["measured"], aweights=weight)
+    return Recovered(
+        facilities=len(told),
+        bias=float(np.average(told["measured"] - told["effect"], weights=weight)),
+        correlation=float(matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1])),
+        slope=float(matrix[0, 1] / matrix[0, 0]),
+        flagged=float((usual["flag"] != 0).mean()),
+    )
