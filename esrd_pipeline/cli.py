@@ -12,7 +12,7 @@ import click
 
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import access, counted, times
+from esrd_pipeline.tables import access, counted, discharges, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ _EXPLAINED = tuple(
             *("shr", "strr", "sedr"),
             *access.MEASURES,
             *times.MEASURES,
+            *discharges.DISCHARGE_MEASURES,
             *counted.MONTHLY_MEASURES,
             *counted.YEARLY_MEASURES,
             *REPORTED_MEASURES,

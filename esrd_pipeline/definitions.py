@@ -4,6 +4,7 @@ import dagster as dg
 
 from esrd_pipeline.orchestration import (
     access_assets,
+    discharge_assets,
     facility_assets,
     measure_assets,
     monthly_assets,
@@ -23,6 +24,7 @@ defs = dg.Definitions(
         *patient_assets.ASSETS,
         *facility_assets.ASSETS,
         *measure_assets.ASSETS,
+        *discharge_assets.ASSETS,
         *monthly_assets.ASSETS,
         *access_assets.ASSETS,
         *program_assets.ASSETS,

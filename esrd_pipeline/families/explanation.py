@@ -49,6 +49,24 @@ def add_up_patients(explanation: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index()
 
 
+def add_up_discharges(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Return patients, discharges, observed and expected events by program and reason.
+
+    The rows without a reason are the measure's index discharges.
+    """
+    named = explanation.assign(
+        reason=explanation["reason"].fillna("counted"),
+        is_met=explanation["is_met"].fillna(value=False).astype(bool),
+    )
+    rows = named.groupby(["program", "reason"], sort=True).agg(
+        patients=("patient_id", "nunique"),
+        discharges=("stay", "size"),
+        observed=("is_met", "sum"),
+        expected=("expected", "sum"),
+    )
+    return rows.reset_index()
+
+
 def add_up_reports(explanation: pd.DataFrame) -> pd.DataFrame:
     """Return the items of each program as they stand, and the sum of those without a reason."""
     counted = explanation[explanation["reason"].isna()]

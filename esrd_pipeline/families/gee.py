@@ -28,8 +28,8 @@ from esrd_pipeline.families.fits import (
 )
 from esrd_pipeline.measures.specification import WHOLE, GeeSpecification
 from esrd_pipeline.statistics.design import FloatArray, IntArray
-from esrd_pipeline.statistics.fit import Regression, SetAside
-from esrd_pipeline.statistics.gee import fit_by_groups, fit_gee
+from esrd_pipeline.statistics.fit import SetAside
+from esrd_pipeline.statistics.gee import GeeFit, fit_by_groups, fit_gee
 from esrd_pipeline.statistics.gee_facilities import (
     FacilityIntercepts,
     InterceptStatus,
@@ -103,7 +103,7 @@ def fit_measure(
     )
 
 
-def fit_adjusters(specification: GeeSpecification, cohort: pa.Table) -> Regression:
+def fit_adjusters(specification: GeeSpecification, cohort: pa.Table) -> GeeFit:
     """Fit the first stage to a cohort as one group: for few facilities.
 
     Raises:
@@ -117,7 +117,7 @@ def fit_adjusters(specification: GeeSpecification, cohort: pa.Table) -> Regressi
         patient=rows.patient,
         facility=rows.facility,
         set_aside_aliased=True,
-    ).regression
+    )
 
 
 def score_rows(specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table) -> FloatArray:

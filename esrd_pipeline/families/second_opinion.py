@@ -28,6 +28,8 @@ from esrd_pipeline.tables.fit import SECOND_OPINION_COLUMNS
 
 S = TypeVar("S", bound=Specification)
 
+HELD_TOLERANCE = 1e-3
+"""Of the norm of the score at our root: far below what a step away from it would leave."""
 FEWEST_EVENTS = 10
 """A term needs as many events where it differs from its commonest value: a sample of few
 facilities has conditions too rare to say anything."""
@@ -181,12 +183,13 @@ def compare_three_stage_fit(
     import statsmodels.api as sm
 
     rows = _sample(cohort, count=facility_count, seed=seed)
-    sample = pa.Table.from_pandas(rows, preserve_index=False)
-    ours = three_stage.fit_adjusters(specification, sample)
     pair = rows[CCN].astype(str) + " " + rows[three_stage.HOSPITAL].astype(str)
     outcome = rows[three_stage.EVENT].astype(float)
     among = outcome.groupby(pair)
     is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
+    specification = _narrow(specification, rows[is_used], three_stage.EVENT)
+    sample = pa.Table.from_pandas(rows, preserve_index=False)
+    ours = three_stage.fit_adjusters(specification, sample)
     names = list(ours.names)
     # As the national fit reads them: narrowed to float32 first.
     covariates = rows.loc[is_used, names].astype(np.float32).astype(np.float64)
@@ -220,6 +223,9 @@ def compare_gee_fit(
     the scale: so coefficients and robust errors are the same numbers by another road. The model's
     own errors are not held against it: statsmodels takes a scale of 1 for them, this project the
     dispersion found. Facilities without events, or with events alone, are left out of it, too.
+    Where patients hardly ever change the project holds the correlation within its range, and
+    statsmodels' steps overshoot for ever. There it is given our correlation and our root, and says
+    whether it would move on from it, and what the robust errors are.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
@@ -228,18 +234,28 @@ def compare_gee_fit(
 
     rows = _sample(cohort, count=facility_count, seed=seed)
     specification = _narrow(specification, rows, gee.EVENT)
-    ours = gee.fit_adjusters(specification, pa.Table.from_pandas(rows, preserve_index=False))
+    fit = gee.fit_adjusters(specification, pa.Table.from_pandas(rows, preserve_index=False))
+    ours, is_held = fit.regression, fit.correlation != fit.correlation_estimate
     used = rows[rows.groupby(CCN)[gee.EVENT].transform("nunique") > 1]
     names = list(ours.names)
     # As the national fit reads them: narrowed to float32 first.
     covariates = used[names].astype(np.float32).astype(np.float64)
+    given = ", at our correlation and root" if is_held else ""
+    structure = sm.cov_struct.Exchangeable()
+    structure.dep_params = fit.correlation if is_held else 0.0
     theirs = sm.GEE(
         used[gee.EVENT].astype(float),
         pd.concat([covariates, pd.get_dummies(used[CCN], dtype=float)], axis=1),
         groups=used[PATIENT].to_numpy(),
         family=sm.families.Binomial(),
-        cov_struct=sm.cov_struct.Exchangeable(),
-    ).fit(maxiter=500, ctol=1e-12, ddof_scale=0)
+        cov_struct=structure,
+        update_dep=not is_held,
+    ).fit(
+        maxiter=500,
+        ctol=HELD_TOLERANCE if is_held else 1e-12,
+        start_params=np.concatenate((ours.coefficients, fit.intercepts)) if is_held else None,
+        ddof_scale=0,
+    )
     if theirs is None:
         raise NotConvergedError("statsmodels GEE: no fit")
     return _compare(
@@ -248,7 +264,7 @@ def compare_gee_fit(
         ours,
         estimates=theirs.params[names].to_numpy(),
         errors=theirs.bse[names].to_numpy(),
-        library="statsmodels GEE, exchangeable",
+        library=f"statsmodels GEE, exchangeable{given}",
         facility_count=rows[CCN].nunique(),
     )
 

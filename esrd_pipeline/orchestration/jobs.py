@@ -72,6 +72,13 @@ explain_monthly = dg.define_asset_job(
     " measure in the configuration.",
 )
 
+explain_discharges = dg.define_asset_job(
+    "explain_discharges",
+    selection=_select(explain.DISCHARGES),
+    description="One facility's discharges as SRR or ED30 sees them: name its CCN and the measure"
+    " in the configuration.",
+)
+
 explain_access = dg.define_asset_job(
     "explain_access",
     selection=_select(explain.ACCESS),
@@ -161,6 +168,7 @@ JOBS = (
     explain_monthly,
     explain_yearly,
     explain_reported,
+    explain_discharges,
     explain_access,
     explain_times,
     export,

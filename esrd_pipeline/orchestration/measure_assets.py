@@ -1,12 +1,15 @@
 """Assets of the modelled measures: cohorts, the road of each, and the contract of all."""
 
+from functools import partial
+
 import pandas as pd
 
 from esrd_pipeline.orchestration import rates_assets, times_assets
 from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.road import Road, make_road
+from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
+from esrd_pipeline.orchestration.road import Road, carry_models, make_road
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import facility, measured
+from esrd_pipeline.tables import facility, measured, program
 from esrd_pipeline.tables.model import Table
 
 
@@ -53,6 +56,24 @@ def _read_stored(build: Build, table: Table) -> pd.DataFrame:
 
 _ROADS: tuple[Road, ...] = (*rates_assets.ROADS, *times_assets.ROADS)
 _COHORT = (*rates_assets.COHORT,)
+_RATED = tuple(road for road in _ROADS if road.name in {"SMR", "SHR", "SRR", "STrR", "SWR"})
+"""Ratios that the star rating puts on its baseline's level (manual 5.6.2.2)."""
+_CARRIED = TableAsset(
+    tables=(measured.CARRIED,),
+    compute=partial(carry_models, _RATED),
+    description="What the models of the star baseline's year expect of this year's rows: how far"
+    " the nation's events have moved.",
+    upstream=(
+        # Measures that share a cohort read it once.
+        *{source.table.name: source for road in _RATED for source in road.sources}.values(),
+        Upstream(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK, last=1)),
+        *(
+            Upstream(road.tables.fit, years_before(first=LONGEST_STAR_LOOKBACK, last=1))
+            for road in _RATED
+        ),
+    ),
+    code=("families/family.py", "orchestration/road.py"),
+)
 _CONTRACT = TableAsset(
     tables=(measured.CONTRACT,),
     compute=_unite,
@@ -84,6 +105,7 @@ ASSETS = (
     # A step each: some look back over more years of their cohort than others.
     *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
     make_step("reliability", (rates_assets.RELIABILITY,)),
+    make_step("carried", (_CARRIED,)),
     make_step("contract", (_CONTRACT, _LEVELS)),
     # On its own: it alone takes a facility.
     rates_assets.EXPLANATION,

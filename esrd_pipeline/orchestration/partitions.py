@@ -7,6 +7,8 @@ import dagster as dg
 FIRST_YEAR = 2021
 """The longest measures of today's releases (SMR, first-year waitlisting) look back to 2021."""
 
+LONGEST_STAR_LOOKBACK = 20
+"""A stored star baseline serves until the next one: as far back as anyone will look."""
 OCTOBER = 10
 
 performance_years = dg.TimeWindowPartitionsDefinition(

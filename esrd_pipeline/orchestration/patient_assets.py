@@ -167,6 +167,18 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
         None,
     ),
     "history.catheter_month": ("Months with a catheter, and how many on end.", None),
+    "history.inpatient_discharge": (
+        "Discharges from hospital: the kind of hospital, transfers joined, planned or not.",
+        None,
+    ),
+    "history.incident_bmi": (
+        "Body mass index at the start of ESRD, imputed where it is missing.",
+        None,
+    ),
+    "history.discharged_patient": (
+        "Each discharged patient on the day: facility, age, nursing home, Medicare Advantage.",
+        None,
+    ),
 }
 
 _RAW = (

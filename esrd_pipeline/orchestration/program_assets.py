@@ -6,7 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import facility, measured, program, raw
 
@@ -28,8 +28,6 @@ _STAR_CODE = (
     *(f"program/star_{name}.py" for name in ("baseline", "final", "rules", "values")),
     "statistics/scales.py",
 )
-_LONGEST_STAR_LOOKBACK = 20
-"""A stored baseline serves until the next one: as far back as anyone will look."""
 
 
 _KEY = ("ccn", "program", "measure")
@@ -260,6 +258,7 @@ def _rate(build: Build) -> Built:
             directory=directory,
             national=build.read(facility.LEVEL),
             published_results=results,
+            carried=_read_carried(build),
         )
         counts = rated.stars["rating"].value_counts().sort_index()
         notes = {"baseline": at_hand[-1]} | {f"{s} stars": int(n) for s, n in counts.items()}
@@ -268,6 +267,13 @@ def _rate(build: Build) -> Built:
         notes=notes,
         picture=draw_stars(rated.stars),
     )
+
+
+def _read_carried(build: Build) -> pd.DataFrame:
+    """The baseline's models held against this year's rows, where they could be."""
+    if not build.warehouse.has(measured.CARRIED, build.performance_year):
+        return pd.DataFrame(columns=measured.CARRIED.column_names)
+    return build.read(measured.CARRIED)
 
 
 _PUBLISHED = Upstream(measured.CONTRACT)
@@ -295,7 +301,8 @@ _FLAGS_AND_STARS = (
             _DIRECTORY,
             _NATIONAL,
             _RESULTS,
-            Upstream(program.STAR_BASELINE, years_before(first=_LONGEST_STAR_LOOKBACK)),
+            Upstream(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK)),
+            Upstream(measured.CARRIED),
         ),
         code=("program/star_scores.py", *_STAR_CODE),
     ),

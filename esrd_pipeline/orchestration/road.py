@@ -13,11 +13,12 @@ from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream
 from esrd_pipeline.tables import linkage
-from esrd_pipeline.tables.measured import ModelTables
+from esrd_pipeline.tables.measured import CARRIED, ModelTables
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.program import STAR_BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
@@ -116,6 +117,43 @@ def make_road(road: Road) -> tuple[TableAsset, ...]:
             upstream=(*road.sources, Upstream(tables.fit), Upstream(linkage.FACILITY)),
             code=("statistics/empirical_null.py", *_CODE, *road.code),
         ),
+    )
+
+
+def carry_models(roads: "Sequence[Road]", build: Build) -> Built:
+    """Hold this year's rows against the models of the newest star baseline's year."""
+    from esrd_pipeline.families.family import find_family
+
+    year, warehouse = build.performance_year, build.warehouse
+    earlier = [stored for stored in warehouse.years(STAR_BASELINE) if stored < year]
+    rows = []
+    for road in roads:
+        if not earlier or has_no_cohort(road, build):
+            continue
+        if not warehouse.has(road.tables.fit, earlier[-1]):
+            continue
+        fit = warehouse.read(road.tables.fit, earlier[-1], where={"program": "dfc"})
+        if fit.empty:
+            continue
+        specification, cohort = road.read(build, "dfc")
+        family = find_family(specification)
+        expected = family.expect(specification, fit, cohort)
+        rows.append(
+            {
+                "performance_year": year,
+                "measure": specification.measure,
+                "baseline_year": earlier[-1],
+                "observed": float(cohort.column(family.event).to_numpy().sum()),
+                "expected": float(expected.sum()),
+            }
+        )
+    frame = pd.DataFrame(rows, columns=CARRIED.column_names)
+    return Built(
+        (frame,),
+        notes={
+            f"{row['measure']}: observed over expected": round(row["observed"] / row["expected"], 4)
+            for row in rows
+        },
     )
 
 

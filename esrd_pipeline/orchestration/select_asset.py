@@ -55,4 +55,4 @@ def make_select_asset(
 
 def _locate(value_set: str) -> str:
     """Return the file whose bytes say what a value set holds."""
-    return "parameters/ccs.py" if value_set == "ccs_diagnosis" else f"parameters/{value_set}.csv"
+    return "parameters/ccs.py" if value_set.startswith("ccs_") else f"parameters/{value_set}.csv"

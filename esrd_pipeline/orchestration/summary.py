@@ -8,6 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.families.explanation import (
     add_up,
+    add_up_discharges,
     add_up_months,
     add_up_patients,
     add_up_reports,
@@ -16,6 +17,7 @@ from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program
 from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
+from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.times import MEASURES as TIMES_MEASURES
 from esrd_pipeline.warehouse import Warehouse
@@ -145,6 +147,23 @@ def _tell_patients(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
+def _tell_discharges(rows: pd.DataFrame) -> list[Sequence[str]]:
+    lines: list[Sequence[str]] = [
+        ("program", "reason", "patients", "discharges", "observed", "expected")
+    ]
+    return lines + [
+        (
+            str(row["program"]),
+            str(row["reason"]),
+            f"{row['patients']:,}",
+            f"{row['discharges']:,}",
+            f"{row['observed']:,}" if row["reason"] == "counted" else "",
+            f"{row['expected']:,.4f}" if row["reason"] == "counted" else "",
+        )
+        for row in add_up_discharges(rows).to_dict("records")
+    ]
+
+
 def _tell_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [
         ("program", "item", "reason", "detail", "numerator", "denominator")
@@ -180,6 +199,7 @@ _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] =
     "monthly": (explain.MONTHLY, _tell_months),
     "yearly": (explain.YEARLY, _tell_patients),
     "reported": (explain.REPORTED, _tell_reports),
+    "discharges": (explain.DISCHARGES, _tell_discharges),
     "access": (explain.ACCESS, _tell_months),
     "times": (explain.TIMES, _tell_days),
 }
@@ -192,6 +212,7 @@ def list_kinds(measure: str) -> list[str]:
         "monthly": MONTHLY_MEASURES,
         "yearly": YEARLY_MEASURES,
         "reported": REPORTED_MEASURES,
+        "discharges": DISCHARGE_MEASURES,
         "access": access.MEASURES,
         "times": TIMES_MEASURES,
     }

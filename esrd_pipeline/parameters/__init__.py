@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.parameters.ccs import load_diagnoses
+from esrd_pipeline.parameters.ccs import load_diagnoses, load_procedures
 
 FOLDER_VARIABLE = "ESRD_PARAMETER_DIR"
-_FROM_PACKAGES = {"ccs_diagnosis": load_diagnoses}
+_FROM_PACKAGES = {"ccs_diagnosis": load_diagnoses, "ccs_procedure": load_procedures}
 
 
 @cache
 def load_parameters(name: str) -> pd.DataFrame:
     """Read `parameters/<name>.csv` as text columns; an empty cell is a missing value.
 
-    `ccs_diagnosis` is read from the package that carries it. An official file in the folder of
-    `ESRD_PARAMETER_DIR` goes before either.
+    `ccs_diagnosis` and `ccs_procedure` are read from the package that carries them. An official
+    file in the folder of `ESRD_PARAMETER_DIR` goes before either.
 
     Raises:
         FileNotFoundError: there is no such file in this room.

@@ -37,10 +37,12 @@ def score_stars(
     directory: pd.DataFrame,
     national: pd.DataFrame,
     published_results: pd.DataFrame,
+    carried: pd.DataFrame,
 ) -> StarRatings:
     """Rate every facility of the directory against `baseline` (a `program.star_baseline`).
 
-    On the baseline's own year this gives the baseline's own stars.
+    `carried` is fit.carried, which may have no row. On the baseline's own year this gives the
+    baseline's own stars.
 
     Raises:
         ValueError: the baseline is not one, or a ratio has no national level to adjust by.
@@ -49,7 +51,11 @@ def score_stars(
     rules = stored.rules
     values = collect_values(rules=rules, facilities=facilities, directory=directory)
     adjustment = adjust_ratios(
-        stored=stored, performance_year=performance_year, values=values, national=national
+        stored=stored,
+        performance_year=performance_year,
+        values=values,
+        national=national,
+        carried=carried,
     )
     factors = adjustment.set_index("measure")["factor"].reindex(rules.names, fill_value=1.0)
     adjusted = values * factors
@@ -81,33 +87,44 @@ def adjust_ratios(
     performance_year: int,
     values: pd.DataFrame,
     national: pd.DataFrame,
+    carried: pd.DataFrame,
 ) -> pd.DataFrame:
     """Give the factor that puts each ratio on the baseline's level (`program.star_adjustment`).
 
-    The baseline year's model is not at hand, so the factor is this year's national crude rate
-    over the baseline's (reading 13): where events have become more frequent, ratios rise. A
+    Where the baseline year's model is at hand (`carried`, rows of fit.carried), the factor is this
+    year's observed events over those it expects of them; elsewhere this year's national crude
+    rate over the baseline's (reading 13): where events have become more frequent, ratios rise. A
     ratio nobody has this year needs no factor and has none.
 
     Raises:
         ValueError: the national level of a ratio with values is missing or zero.
     """
-    is_same_year = performance_year == stored.year
-    factors = dict.fromkeys(sorted(stored.rules.ratios), 1.0)
-    if not is_same_year:
+    names = sorted(stored.rules.ratios)
+    if performance_year == stored.year:
+        factors = dict.fromkeys(names, 1.0)
+        sources = dict.fromkeys(names, "same year")
+    else:
+        mine = carried[carried["baseline_year"] == stored.year].set_index("measure")
+        modelled = (mine["observed"] / mine["expected"]).to_dict()
+        sources = {
+            name: "baseline model" if name in modelled else "national crude rates" for name in names
+        }
         has_value = values.notna().any()
         factors = {
-            name: _find_factor(name, stored=stored, national=national)
-            if has_value[name]
-            else float("nan")
-            for name in factors
+            name: float("nan")
+            if not has_value[name]
+            else float(modelled[name])
+            if name in modelled
+            else _find_factor(name, stored=stored, national=national)
+            for name in names
         }
     return pd.DataFrame(
         {
             "performance_year": performance_year,
-            "measure": list(factors),
+            "measure": names,
             "baseline_year": stored.year,
-            "factor": list(factors.values()),
-            "factor_source": "same year" if is_same_year else "national crude rates",
+            "factor": [factors[name] for name in names],
+            "factor_source": [sources[name] for name in names],
         }
     )[STAR_ADJUSTMENT.column_names]
 

@@ -6,6 +6,7 @@ from esrd_pipeline.tables import (
     clinical,
     cohort,
     counted,
+    discharges,
     eqrs,
     explain,
     facility,
@@ -72,6 +73,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *counted.TABLES,
     *access.TABLES,
     *times.TABLES,
+    *discharges.TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -2,6 +2,7 @@
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.counted import PATIENT_MONTHS
+from esrd_pipeline.tables.discharges import EXPLANATION as DISCHARGES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
@@ -147,4 +148,4 @@ TIMES = Table(
     spans_of=("program", "patient_id"),
 )
 
-TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, TIMES)
+TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, TIMES, DISCHARGES)

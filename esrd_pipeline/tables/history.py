@@ -191,7 +191,6 @@ INCIDENT_COMORBIDITY = Table(
             "Nephrologist's care before ESRD",
             required=True,
         ),
-        Column("is_institutionalised", "boolean", "In a nursing home then", required=True),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
             for name in (
@@ -212,12 +211,6 @@ INCIDENT_COMORBIDITY = Table(
                 "amputation",
                 "needs_assistance",
             )
-        ),
-        Column(
-            "is_institutionalised",
-            "boolean",
-            "By the form, or dialysed in a nursing home",
-            required=True,
         ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from esrd_pipeline.tables.discharges import STAY
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS, CONTRACT_RULES, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY, SECOND_OPINION_COLUMNS
 from esrd_pipeline.tables.linkage import PATIENT
@@ -169,10 +170,42 @@ MODELLED: dict[str, ModelTables] = {
     ),
     "sfr": model_tables("sfr", "manual 2.2", has_null=False),
     "pppw": model_tables("pppw", "manual 2.16", has_null=False),
+    "srr": model_tables(
+        "srr",
+        "manual 2.10, 2.11",
+        expected=expected_table("srr", (PATIENT, STAY), grain="one index discharge of one patient"),
+    ),
+    "ed30": model_tables(
+        "ed30",
+        "manual 2.26",
+        expected=expected_table(
+            "ed30", (PATIENT, STAY), grain="one index discharge of one patient"
+        ),
+    ),
 }
 """By measure."""
 SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
 EXPECTED = tuple(m.expected for m in MODELLED.values() if m.expected is not None)
+
+CARRIED = Table(
+    name="fit.carried",
+    grain="one measure and the year of the star baseline whose model was carried over",
+    source="manual 5.6.2.2; reading 13",
+    key=("measure", "baseline_year"),
+    columns=(
+        YEAR,
+        MEASURE,
+        Column("baseline_year", "integer", "Year the model was fitted to", required=True),
+        Column("observed", "number", "This year's events in the nation", required=True, minimum=0),
+        Column(
+            "expected",
+            "number",
+            "Events that the baseline year's model expects of this year's rows",
+            required=True,
+            minimum=0,
+        ),
+    ),
+)
 
 MONTHLY = Table(
     name="facility.monthly",
@@ -215,6 +248,7 @@ COMPUTED: tuple[Table, ...] = (*(m.facility for m in MODELLED.values()), MONTHLY
 TABLES = (
     *(table for measure in MODELLED.values() for table in measure.tables),
     SHR_RELIABILITY,
+    CARRIED,
     MONTHLY,
     REPORTING,
     CONTRACT,

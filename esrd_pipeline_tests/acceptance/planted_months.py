@@ -100,6 +100,13 @@ def compare_calcium(nation: MeasuredNation, months: pd.DataFrame) -> Compared:
     return _compare(nation, "dfc", "hypercalcemia", told)
 
 
+def compare_fistulas(nation: MeasuredNation, months: pd.DataFrame) -> Compared:
+    """A fistula alone, and a report of it (2.2.13)."""
+    lost = months[["no access type", _NO_RECORD]].any(axis=1)
+    expected = (months["access"] == "AV Fistula Only") & ~lost
+    return _compare(nation, "dfc", "sfr", _tell(months, expected, lost))
+
+
 def compare_reconciliations(nation: MeasuredNation, months: pd.DataFrame) -> Compared:
     """Day, kind of professional and name, or it was not done (2.19.5)."""
     lost = months[["no kind of clinician", _NO_RECORD]].any(axis=1)
@@ -117,7 +124,11 @@ def _compare(nation: MeasuredNation, program: str, measure: str, told: pd.DataFr
     own = told.merge(numbers, on="facilityid")
     last = own["end_date"].fillna(pd.Timestamp.max.normalize())
     own = own[(own["start_date"] <= own["month"]) & (last >= own["month"])]
-    counted = nation.table("cohort.patient_months", program)
+    if measure == "sfr":
+        names = {"reason": "sfr_reason", "is_event": "is_sfr"}
+        counted = nation.table("cohort.sfr", program).rename(columns=names)
+    else:
+        counted = nation.table("cohort.patient_months", program)
     counted = counted[counted[f"{measure}_reason"].isna()]
     both = own.merge(counted, on=["patient_id", "month", "ccn"])
     # An exception takes reports of its months away, and with them those of the months after.

@@ -45,6 +45,7 @@ from esrd_pipeline.program.star_values import collect_values, find_peritoneal_on
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
 from esrd_pipeline.sources.qip_complete import read_qip_complete
+from esrd_pipeline.tables.measured import CARRIED
 from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 
 pytestmark = needs_cms_public
@@ -100,6 +101,7 @@ def score(
         directory=directory,
         national=national,
         published_results=results,
+        carried=pd.DataFrame(columns=CARRIED.column_names),
     )
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.tables import facility, program, raw
+from esrd_pipeline.tables import facility, measured, program, raw
 from esrd_pipeline.warehouse import Warehouse
 
 YEAR = 2025
@@ -61,7 +61,7 @@ def publish(warehouse: Warehouse, _: Path) -> tuple[int, float]:
         "dfc": warehouse.read(raw.DFC_FACILITY, YEAR),
         "qip": warehouse.read(raw.QIP_COMPLETE, YEAR),
         "ich_cahps": warehouse.read(raw.ICH_CAHPS_FACILITY, YEAR),
-        "national": warehouse.read(facility.NATIONAL, YEAR),
+        "national": warehouse.read(facility.LEVEL, YEAR),
     }
     return timed(len(frames["dfc"]), lambda: publish_contract(performance_year=YEAR, **frames))
 
@@ -76,7 +76,7 @@ def flag(warehouse: Warehouse, _: Path) -> tuple[int, float]:
     from esrd_pipeline.program.flags import flag_facilities
 
     rows = contract(warehouse, "dfc")
-    national = warehouse.read(facility.NATIONAL, YEAR)
+    national = warehouse.read(facility.LEVEL, YEAR)
     results = warehouse.read(facility.PUBLISHED_RESULT, YEAR)
     return timed(
         len(rows),
@@ -122,8 +122,9 @@ def rate_stars(warehouse: Warehouse, _: Path) -> tuple[int, float]:
         "baseline": warehouse.read(program.STAR_BASELINE, YEAR - 3),
         "facilities": contract(warehouse, "dfc"),
         "directory": warehouse.read(facility.DIRECTORY, YEAR),
-        "national": warehouse.read(facility.NATIONAL, YEAR),
+        "national": warehouse.read(facility.LEVEL, YEAR),
         "published_results": warehouse.read(facility.PUBLISHED_RESULT, YEAR),
+        "carried": pd.DataFrame(columns=measured.CARRIED.column_names),
     }
     return timed(len(inputs["facilities"]), lambda: score_stars(performance_year=YEAR, **inputs))
 

@@ -55,6 +55,48 @@ def test_months_with_a_reason_are_not_counted() -> None:
     assert rows.column("is_event").null_count == 0
 
 
+@pytest.mark.parametrize(("facilities", "groups"), [(60, 1), (199, 1), (200, 2), (2000, 10)])
+def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int) -> None:
+    rows = COHORT.slice(0, 20)
+    many = pa.concat_tables(
+        [
+            rows.slice(0, 1).set_column(0, "ccn", pa.array([f"{place:06d}"]))
+            for place in range(facilities)
+        ]
+    )
+    counted = many.set_column(2, "reason", pa.nulls(facilities, pa.string()))
+    specification, _ = prepare("pppw", "dfc", counted)
+    assert specification.group_count == groups
+
+
+def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
+    """Months of 40 patients, of whom some are under 25, with one outcome or two among these."""
+    count = 40
+    event = [place % 2 if is_split or place >= having else 1 for place in range(count)]
+    return pa.table(
+        {
+            "ccn": ["A"] * count,
+            "patient_id": list(range(count)),
+            "reason": pa.nulls(count, pa.string()),
+            "is_event": event,
+            **{name: [place % 2 for place in range(count)] for name in sfr.DFC.adjusters},
+            "is_age_under_25": [int(place < having) for place in range(count)],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("having", "is_split", "is_kept"),
+    [(11, True, True), (10, True, False), (11, False, False), (0, True, False)],
+)
+def test_an_indicator_without_an_estimate_is_left_out(
+    *, having: int, is_split: bool, is_kept: bool
+) -> None:
+    specification, rows = prepare("sfr", "dfc", make_fistulas(having, is_split=is_split))
+    assert ("is_age_under_25" in specification.adjusters) is is_kept
+    assert rows.column_names[3:] == list(specification.adjusters)
+
+
 def test_what_is_read_are_columns_of_the_cohorts() -> None:
     assert set(list_columns("sfr", "dfc")) <= set(SFR.column_names)
     assert set(list_columns("pppw", "qip")) <= set(PPPW.column_names)

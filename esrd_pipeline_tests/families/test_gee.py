@@ -239,6 +239,18 @@ def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
         assert opinion[ours].to_numpy() == pytest.approx(opinion[theirs].to_numpy(), rel=1e-6)
 
 
+def test_where_the_correlation_is_held_statsmodels_does_not_move_from_our_root() -> None:
+    pppw = replace(SFR, measure="pppw", source="Manual v10.1 2.16")
+    cohort, _ = make_months(facility_count=12, seed=3, persistence=1.0, level=-1.5)
+    opinion = compare_gee_fit(pppw, YEAR, cohort, seed=5, facility_count=12)
+    assert opinion["library"].str.endswith("at our correlation and root").all()
+    for ours, theirs in (
+        ("estimate", "other_estimate"),
+        ("standard_error", "other_standard_error"),
+    ):
+        assert opinion[ours].to_numpy() == pytest.approx(opinion[theirs].to_numpy(), rel=1e-6)
+
+
 def test_what_is_wrong_with_a_cohort_is_named() -> None:
     with pytest.raises(CohortError, match="cohort of sfr: column is_event is missing"):
         fit_measure(SFR, YEAR, COHORT.drop_columns(["is_event"]))

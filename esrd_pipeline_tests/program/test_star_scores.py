@@ -11,6 +11,7 @@ from esrd_pipeline.program.star_baseline import build_baseline
 from esrd_pipeline.program.star_rules import load_star_rules
 from esrd_pipeline.program.star_scores import StarRatings, score_stars, unrated
 from esrd_pipeline.program.star_values import collect_values
+from esrd_pipeline.tables.measured import CARRIED
 from esrd_pipeline.tables.program import STAR_ADJUSTMENT, STAR_MEASURE_SCORE, STARS
 from esrd_pipeline_tests.program.contract_frames import (
     LEVELS,
@@ -45,6 +46,7 @@ def score(
     *,
     year: int = YEAR,
     levels: dict[str, float] | None = None,
+    carried: list[dict[str, object]] | None = None,
     **directory: tuple[str, ...],
 ) -> StarRatings:
     return score_stars(
@@ -56,6 +58,7 @@ def score(
         published_results=results_of(
             [{"ccn": values.index[0], "measure": "star_rating", "score": 4.0}]
         ),
+        carried=pd.DataFrame(carried, columns=CARRIED.column_names),
     )
 
 
@@ -117,6 +120,28 @@ def test_rising_national_rates_raise_the_ratios() -> None:
     assert factors["shr"] == pytest.approx(1.25)
     assert factors.drop("shr").tolist() == [1.0] * 4
     assert set(ratings.adjustment["factor_source"]) == {"national crude rates"}
+
+
+def test_where_the_baselines_model_is_at_hand_ratios_rise_by_observed_over_expected() -> None:
+    values = ladder()
+    rows = [
+        {"measure": "shr", "baseline_year": YEAR, "observed": 120.0, "expected": 100.0},
+        # Of another baseline: not this one's business.
+        {"measure": "smr", "baseline_year": YEAR - 1, "observed": 300.0, "expected": 100.0},
+    ]
+    ratings = score(values, build(values), year=YEAR + 1, carried=rows)
+    adjustment = ratings.adjustment.set_index("measure")
+    assert adjustment["factor"].to_dict() == {
+        "shr": 1.2,
+        "smr": 1.0,
+        "srr": 1.0,
+        "strr": 1.0,
+        "swr": 1.0,
+    }
+    assert adjustment.loc["shr", "factor_source"] == "baseline model"
+    assert adjustment.loc["smr", "factor_source"] == "national crude rates"
+    same = score(values, build(values), carried=rows)
+    assert same.adjustment["factor"].tolist() == [1.0] * 5
     rows = ratings.measure_scores.set_index(["ccn", "measure"])
     shr = rows.xs("shr", level="measure")
     assert shr["adjusted_value"].to_numpy() == pytest.approx(1.25 * shr["value"].to_numpy())

@@ -37,6 +37,19 @@ def starts(rows: pd.DataFrame) -> list[str]:
     return [str(value)[5:] for value in rows["start_date"]]
 
 
+def test_smrs_and_smosrs_rules_of_attribution_are_not_theirs() -> None:
+    other = {"rule": "smr", "program": "dfc", "patient_id": 1, "ccn": "A"}
+    tables: dict[str, list[Row]] = {
+        "history.attribution": [
+            {**other, "start_date": day("2024-01-01"), "end_date": day("2024-12-31")}
+        ],
+        "linkage.first_service": [
+            {"program": "dfc", "patient_id": 1, "first_service_date": day("2010-05-05")}
+        ],
+    }
+    assert run("cohort.days", tables=tables).empty
+
+
 def test_stretches_tile_the_year_whatever_changes_in_it() -> None:
     rows = cut(
         ("A", "2024-01-01", "2024-06-15"),

@@ -81,6 +81,18 @@ def test_procedures_have_lists_of_their_own() -> None:
     assert set(frame["kind"]) == {"procedure"}
 
 
+def test_lists_of_other_measures_are_covered_too() -> None:
+    rows = claims(20, icd_dgns_cd1="U071", icd_dgns_cd2="C61", icd_prcdr_cd1="30233N1")
+    frame = run("report.value_set_coverage", tables={"raw.claim": rows})
+    seen = frame[(frame["seen_count"] > 0) & (frame["code_group"] != "no group")]
+    pairs = zip(seen["value_set"], seen["code_group"], strict=True)
+    assert {
+        ("covid_diagnosis_code", "COVID-19"),
+        ("transfusion_exclusion", "solid organ cancer"),
+        ("transfusion_code", "transfusion"),
+    } <= set(pairs)
+
+
 def test_claims_of_other_years_are_not_asked() -> None:
     rows: list[Row] = [{**row, "performance_year": 2023} for row in claims(20, icd_dgns_cd1="J449")]
     assert cover(rows, "sfr_condition").empty

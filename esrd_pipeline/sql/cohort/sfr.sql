@@ -1,6 +1,6 @@
 -- One row: a month of the year of one patient at one facility of Dialysis Facility Measures that
--- treated or admitted them: whether a fistula alone was in use, or why the month is not counted; and
--- the adjusters. Manual 2.2.7 to 2.2.14.
+-- treated or admitted them: whether a fistula alone was in use, or why the month is not counted;
+-- and the adjusters. Manual 2.2.7 to 2.2.14.
 -- Readings. The denominator (2.2.9 to 2.2.12) is the long-term catheter rate's of 2.1.8 to 2.1.11
 -- word for word, and is taken from there. 2.2.8 repeats 2.1.7 on exceptions, but for Dialysis
 -- Facility Measures there are none (3.4, Table 17). A month without any report of an access is in

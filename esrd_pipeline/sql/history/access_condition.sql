@@ -1,5 +1,5 @@
--- One row: a month of the year of one patient who had a condition of 2.2.14 on Medicare claims of the
--- twelve months before it. Manual 2.2.14, Table 2, footnotes 3 and 5; codes: sfr_condition.csv.
+-- One row: a month of the year of one patient who had a condition of 2.2.14 on Medicare claims of
+-- the twelve months before it. Manual 2.2.14, Table 2, footnotes 3 and 5; codes: sfr_condition.csv.
 -- Readings: the prior 12 months are those before the reporting month, by a claim's last day; one
 -- claim of any type is enough ("all Medicare Claims"), but a carrier claim of clinical laboratories
 -- alone (specialty 69) says nothing of a patient; anemia in chronic kidney disease is not the
@@ -41,13 +41,25 @@ listed AS (
 ),
 
 meant AS (
-    SELECT l.condition, l.code
+    SELECT
+        l.code,
+        max(CASE WHEN l.condition = 'diabetes' THEN 1 ELSE 0 END) AS diabetes,
+        max(CASE WHEN l.condition = 'heart failure' THEN 1 ELSE 0 END) AS heart_failure,
+        max(CASE WHEN l.condition = 'other heart disease' THEN 1 ELSE 0 END) AS other_heart,
+        max(CASE WHEN l.condition = 'peripheral vascular disease' THEN 1 ELSE 0 END) AS vascular,
+        max(CASE WHEN l.condition = 'cerebrovascular disease' THEN 1 ELSE 0 END) AS cerebrovascular,
+        max(CASE WHEN l.condition = 'chronic obstructive pulmonary disease' THEN 1 ELSE 0 END)
+            AS pulmonary,
+        max(CASE WHEN l.condition = 'anemia' THEN 1 ELSE 0 END) AS anemia,
+        max(CASE WHEN l.condition = 'infection' THEN 1 ELSE 0 END) AS infection,
+        max(CASE WHEN l.condition = 'drug dependence' THEN 1 ELSE 0 END) AS drug_dependence
     FROM listed AS l
     LEFT JOIN parameter.sfr_condition AS n
         ON n.use = 'not'
         AND n.condition = l.condition
         AND substring(l.code, 1, length(n.code)) = n.code
     WHERE n.code IS NULL
+    GROUP BY l.code
 ),
 
 laboratory AS (
@@ -87,33 +99,26 @@ coded AS (
         AND l.clm_id IS NULL
 ),
 
--- The few codes first, then the distinct, then who it is.
-diagnosed AS (
-    SELECT DISTINCT
-        c.bene_id,
-        date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day) AS month_number,
-        m.condition
-    FROM coded AS c
-    JOIN meant AS m ON m.code = c.code
-),
-
+-- Of all codes the few that are meant.
 claimed AS (
     SELECT
         b.patient_id,
-        d.month_number,
-        max(CASE WHEN d.condition = 'diabetes' THEN 1 ELSE 0 END) AS diabetes,
-        max(CASE WHEN d.condition = 'heart failure' THEN 1 ELSE 0 END) AS heart_failure,
-        max(CASE WHEN d.condition = 'other heart disease' THEN 1 ELSE 0 END) AS other_heart,
-        max(CASE WHEN d.condition = 'peripheral vascular disease' THEN 1 ELSE 0 END) AS vascular,
-        max(CASE WHEN d.condition = 'cerebrovascular disease' THEN 1 ELSE 0 END) AS cerebrovascular,
-        max(CASE WHEN d.condition = 'chronic obstructive pulmonary disease' THEN 1 ELSE 0 END)
-            AS pulmonary,
-        max(CASE WHEN d.condition = 'anemia' THEN 1 ELSE 0 END) AS anemia,
-        max(CASE WHEN d.condition = 'infection' THEN 1 ELSE 0 END) AS infection,
-        max(CASE WHEN d.condition = 'drug dependence' THEN 1 ELSE 0 END) AS drug_dependence
-    FROM diagnosed AS d
-    JOIN beneficiary AS b ON b.bene_id = d.bene_id
-    GROUP BY b.patient_id, d.month_number
+        date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day) AS month_number,
+        max(m.diabetes) AS diabetes,
+        max(m.heart_failure) AS heart_failure,
+        max(m.other_heart) AS other_heart,
+        max(m.vascular) AS vascular,
+        max(m.cerebrovascular) AS cerebrovascular,
+        max(m.pulmonary) AS pulmonary,
+        max(m.anemia) AS anemia,
+        max(m.infection) AS infection,
+        max(m.drug_dependence) AS drug_dependence
+    FROM coded AS c
+    JOIN meant AS m ON m.code = c.code
+    JOIN beneficiary AS b ON b.bene_id = c.bene_id
+    GROUP BY
+        b.patient_id,
+        date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day)
 ),
 
 -- The year's months beside the claims', so that a window sees what came before each.

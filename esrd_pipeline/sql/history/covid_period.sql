@@ -1,6 +1,6 @@
 -- One row: a span of one patient's days of heightened risk after an inpatient diagnosis of
 -- COVID-19, spans that touch joined. Manual 2.14.12: any of 25 diagnoses of an inpatient claim
--- (parameters/covid_diagnosis.csv), from 20 February 2020, until the patient has survived 90 days.
+-- (covid_diagnosis_code.csv), from 20 February 2020, until the patient has survived 90 days.
 -- Readings: the diagnosis is dated by the admission; the span holds that day and the 90 after it.
 WITH
 beneficiary AS (
@@ -15,7 +15,7 @@ diagnosed AS (
         coalesce(c.clm_admsn_dt, c.clm_from_dt) AS start_date
     FROM raw.claim AS c
     JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    JOIN parameter.covid_diagnosis AS d
+    JOIN parameter.covid_diagnosis_code AS d
         ON d.code IN (
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,

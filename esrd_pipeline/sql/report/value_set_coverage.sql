@@ -1,6 +1,7 @@
--- One row: a group of codes of one of our value sets, and how often institutional claims of the year
--- name its codes; beside the groups of each value set one row of the codes seen that none of them
--- knows. Manual 2.1.10, 2.2.14, 2.13.13, Table 3: codes that stand on a page outside the manual.
+-- One row: a group of codes of one of our value sets, and how often institutional claims of the
+-- year name its codes; beside the groups of each value set one row of the codes seen that none of
+-- them knows. Manual 2.1.10, 2.2.14, 2.12.9, 2.13.13, Tables 3 and 8: codes that stand on a page
+-- outside the manual.
 -- Reading: a group's known codes are those of CCS's ICD-10-CM 2019.1 and those claims have named
 -- since. A list joins by one SELECT in `listed`. Counts of 1 to 10 claims are null.
 WITH
@@ -8,12 +9,14 @@ WITH
 named AS (
     SELECT
         unnest([
-            CASE WHEN icd_dgns_cd1 IS NULL OR icd_dgns_cd1 <> prncpal_dgns_cd THEN prncpal_dgns_cd END,
-            icd_dgns_cd1, icd_dgns_cd2, icd_dgns_cd3, icd_dgns_cd4, icd_dgns_cd5, icd_dgns_cd6,
-            icd_dgns_cd7, icd_dgns_cd8, icd_dgns_cd9, icd_dgns_cd10, icd_dgns_cd11, icd_dgns_cd12,
-            icd_dgns_cd13, icd_dgns_cd14, icd_dgns_cd15, icd_dgns_cd16, icd_dgns_cd17, icd_dgns_cd18,
-            icd_dgns_cd19, icd_dgns_cd20, icd_dgns_cd21, icd_dgns_cd22, icd_dgns_cd23, icd_dgns_cd24,
-            icd_dgns_cd25
+            CASE
+                WHEN icd_dgns_cd1 IS NULL OR icd_dgns_cd1 <> prncpal_dgns_cd THEN prncpal_dgns_cd
+            END,
+            icd_dgns_cd1, icd_dgns_cd2, icd_dgns_cd3, icd_dgns_cd4, icd_dgns_cd5,
+            icd_dgns_cd6, icd_dgns_cd7, icd_dgns_cd8, icd_dgns_cd9, icd_dgns_cd10,
+            icd_dgns_cd11, icd_dgns_cd12, icd_dgns_cd13, icd_dgns_cd14, icd_dgns_cd15,
+            icd_dgns_cd16, icd_dgns_cd17, icd_dgns_cd18, icd_dgns_cd19, icd_dgns_cd20,
+            icd_dgns_cd21, icd_dgns_cd22, icd_dgns_cd23, icd_dgns_cd24, icd_dgns_cd25
         ]) AS code
     FROM raw.claim
     WHERE performance_year = $performance_year
@@ -53,6 +56,19 @@ listed AS (
     UNION ALL
     SELECT 'limited_life_diagnosis', condition, 'icd-10 prefix', icd_10_prefix, 'has'
     FROM parameter.limited_life_diagnosis
+    UNION ALL
+    SELECT 'transfusion_exclusion', condition, 'icd-10 prefix', icd_10_prefix, 'has'
+    FROM parameter.transfusion_exclusion
+    UNION ALL
+    SELECT 'covid_diagnosis_code', 'COVID-19', 'icd-10 prefix', code, 'has'
+    FROM parameter.covid_diagnosis_code
+    UNION ALL
+    SELECT 'covid_diagnosis', 'COVID-19', 'icd-10 prefix', code, 'has'
+    FROM parameter.covid_diagnosis
+    UNION ALL
+    SELECT 'transfusion_code', 'transfusion', 'icd-10-pcs', code, 'has'
+    FROM parameter.transfusion_code
+    WHERE kind = 'procedure'
     UNION ALL
     SELECT 'transplant_procedure', 'kidney transplant', 'icd-10-pcs', icd_prcdr_cd, 'has'
     FROM parameter.transplant_procedure

@@ -1,0 +1,196 @@
+-- One row: a discharge of the year or the year before of one patient with ESRD, as ED30 sees it: an
+-- index discharge with its outcome and adjusters, or why not. Manual 2.26.8 to 2.26.12, Figure 28;
+-- readings 17, 20.
+-- Readings: what makes a discharge is as for SRR (acute, Medicare-covered, transfers joined, alive,
+-- treated by a facility; not a PPS-exempt cancer hospital); SRR's clinical exclusions are not among
+-- those of 2.26.11. The flowchart's footnote is taken at its word: a hospitalisation on days 1 to 4
+-- leaves the discharge out, as does one elsewhere on the day itself. An encounter in a month of
+-- hospice is as though it were not there; one after another inpatient stay, of whatever hospital,
+-- does not follow this discharge. The 30 days of the first year's last discharges go on into the
+-- second year; those of the second year's last are not over when its claims end. First 90 days of
+-- ESRD: days 1 to 90. Length of stay: first is up to the 25th percentile of the index discharges'
+-- days, fourth beyond the 75th. Years of dialysis are years since the first service date, linear.
+WITH
+discharge AS (
+    SELECT *
+    FROM history.inpatient_discharge
+    WHERE performance_year = $performance_year
+),
+
+hospice_day AS (
+    SELECT
+        b.patient_id,
+        make_date(year(c.clm_from_dt), month(c.clm_from_dt), 1) AS from_date,
+        last_day(c.clm_thru_dt) AS to_date
+    FROM raw.claim AS c
+    JOIN linkage.beneficiary AS b
+        ON b.bene_id = c.bene_id
+        AND b.performance_year = c.performance_year
+        AND b.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.nch_clm_type_cd = '50'
+),
+
+encounter AS (
+    SELECT e.patient_id, e.start_date
+    FROM history.emergency_encounter AS e
+    WHERE e.performance_year = $performance_year
+        AND NOT EXISTS (
+            SELECT 1
+            FROM hospice_day AS h
+            WHERE h.patient_id = e.patient_id
+                AND e.start_date BETWEEN h.from_date AND h.to_date
+        )
+),
+
+candidate AS (
+    SELECT
+        p.*,
+        d.episode,
+        d.hospital_ccn,
+        d.kind,
+        d.is_cancer_hospital,
+        d.is_covered,
+        d.is_transferred,
+        d.discharge_status,
+        datediff('day', d.episode_admit_date, d.discharge_date) AS length_of_stay
+    FROM history.discharged_patient AS p
+    JOIN discharge AS d ON d.patient_id = p.patient_id AND d.stay = p.stay
+    WHERE p.performance_year = $performance_year
+        AND p.program = 'dfc'
+        AND p.discharge_date >= make_date($performance_year - 1, 1, 1)
+),
+
+in_hospice AS (
+    SELECT DISTINCT c.patient_id, c.stay
+    FROM candidate AS c
+    JOIN hospice_day AS h
+        ON h.patient_id = c.patient_id
+        AND c.discharge_date BETWEEN h.from_date AND h.to_date
+),
+
+next_stay AS (
+    SELECT c.patient_id, c.stay, min(a.admit_date) AS admit_date
+    FROM candidate AS c
+    JOIN discharge AS a
+        ON a.patient_id = c.patient_id
+        AND a.admit_date BETWEEN c.discharge_date AND c.discharge_date + 30
+        AND a.stay <> c.stay
+        AND coalesce(a.episode, 0) <> coalesce(c.episode, -1)
+    GROUP BY c.patient_id, c.stay
+),
+
+next_encounter AS (
+    SELECT c.patient_id, c.stay, min(e.start_date) AS start_date
+    FROM candidate AS c
+    JOIN encounter AS e
+        ON e.patient_id = c.patient_id
+        AND e.start_date BETWEEN c.discharge_date + 4 AND c.discharge_date + 30
+    GROUP BY c.patient_id, c.stay
+),
+
+judged AS (
+    SELECT
+        c.*,
+        datediff('day', c.discharge_date, n.admit_date) AS stay_day,
+        datediff('day', c.discharge_date, e.start_date) AS encounter_day,
+        CASE
+            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not an acute care hospital'
+            WHEN c.is_cancer_hospital THEN 'PPS-exempt cancer hospital'
+            WHEN NOT c.is_covered THEN 'not covered by Medicare'
+            WHEN c.is_transferred THEN 'transferred to another acute care hospital'
+            WHEN c.discharge_status IN ('20', '40', '41', '42')
+                OR coalesce(c.death_date <= c.discharge_date, FALSE)
+                THEN 'died in hospital'
+            WHEN c.discharge_status = '30' THEN 'still in hospital'
+            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not on dialysis at discharge'
+            WHEN c.ccn IS NULL THEN 'facility unknown'
+            WHEN c.is_ma THEN 'Medicare Advantage'
+            WHEN c.esrd_day <= 90 THEN 'first 90 days of ESRD'
+            WHEN c.age IS NULL THEN 'date of birth unknown'
+            WHEN c.age < 18 THEN 'younger than 18'
+            WHEN h.patient_id IS NOT NULL THEN 'hospice in the month'
+            WHEN datediff('day', c.discharge_date, n.admit_date) <= 4
+                THEN 'hospitalized within four days'
+            WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
+                THEN 'fewer than 30 days of follow-up'
+        END AS reason
+    FROM candidate AS c
+    LEFT JOIN in_hospice AS h ON h.patient_id = c.patient_id AND h.stay = c.stay
+    LEFT JOIN next_stay AS n ON n.patient_id = c.patient_id AND n.stay = c.stay
+    LEFT JOIN next_encounter AS e ON e.patient_id = c.patient_id AND e.stay = c.stay
+),
+
+-- Quartiles of the index discharges' days in hospital: the least length that so many reach.
+length_count AS (
+    SELECT length_of_stay, count(*) AS discharges
+    FROM judged
+    WHERE reason IS NULL
+    GROUP BY length_of_stay
+),
+
+length_reached AS (
+    SELECT
+        length_of_stay,
+        sum(discharges) OVER (ORDER BY length_of_stay ROWS UNBOUNDED PRECEDING) AS reached,
+        sum(discharges) OVER () AS discharges
+    FROM length_count
+),
+
+cut AS (
+    SELECT
+        min(CASE WHEN 4 * reached >= discharges THEN length_of_stay END) AS first_cut,
+        min(CASE WHEN 4 * reached >= 2 * discharges THEN length_of_stay END) AS second_cut,
+        min(CASE WHEN 4 * reached >= 3 * discharges THEN length_of_stay END) AS third_cut
+    FROM length_reached
+),
+
+described AS (
+    SELECT
+        j.*,
+        CASE
+            WHEN j.length_of_stay <= q.first_cut THEN 1
+            WHEN j.length_of_stay <= q.second_cut THEN 2
+            WHEN j.length_of_stay <= q.third_cut THEN 3
+            ELSE 4
+        END AS length_quarter
+    FROM judged AS j
+    CROSS JOIN cut AS q
+)
+
+SELECT
+    program,
+    patient_id,
+    stay,
+    $performance_year AS performance_year,
+    discharge_date,
+    ccn,
+    hospital_ccn,
+    reason,
+    CASE
+        WHEN reason IS NULL
+            AND encounter_day IS NOT NULL
+            AND coalesce(stay_day > encounter_day, TRUE)
+            THEN 1
+        ELSE 0
+    END AS is_event,
+    stay_day,
+    encounter_day,
+    length_of_stay,
+    length_quarter,
+    greatest(esrd_day - 1, 0) / 365.25 AS years_of_dialysis,
+    CASE WHEN is_female THEN 1 ELSE 0 END AS is_female,
+    CASE WHEN is_diabetes_cause THEN 1 ELSE 0 END AS is_diabetes_cause,
+    CASE WHEN age BETWEEN 18 AND 24 THEN 1 ELSE 0 END AS is_age_18_to_24,
+    CASE WHEN age BETWEEN 25 AND 44 THEN 1 ELSE 0 END AS is_age_25_to_44,
+    CASE WHEN age BETWEEN 45 AND 59 THEN 1 ELSE 0 END AS is_age_45_to_59,
+    CASE WHEN age >= 75 THEN 1 ELSE 0 END AS is_age_75_or_over,
+    CASE WHEN bmi < 18.5 THEN 1 ELSE 0 END AS is_bmi_under_18,
+    CASE WHEN bmi >= 18.5 AND bmi < 25 THEN 1 ELSE 0 END AS is_bmi_18_to_25,
+    CASE WHEN bmi >= 25 AND bmi < 30 THEN 1 ELSE 0 END AS is_bmi_25_to_30,
+    CASE WHEN home_days BETWEEN 1 AND 89 THEN 1 ELSE 0 END AS is_nursing_home_short,
+    CASE WHEN home_days >= 90 THEN 1 ELSE 0 END AS is_nursing_home_long,
+    CASE WHEN length_quarter = 2 THEN 1 ELSE 0 END AS is_length_second,
+    CASE WHEN length_quarter = 3 THEN 1 ELSE 0 END AS is_length_third,
+    CASE WHEN length_quarter = 4 THEN 1 ELSE 0 END AS is_length_fourth
+FROM described

@@ -1,0 +1,274 @@
+-- One row: a discharge of the year of one patient with ESRD, as one program's SRR sees it: an index
+-- discharge with its outcome and adjusters, or why not. Manual 2.10.8 to 2.10.11 (DFC), 2.11.7 to
+-- 2.11.13 (QIP), Figures 11 and 12; reading 17.
+-- Readings: the first rule that applies is the reason; a transfer's first stays are no index
+-- discharges, its last is. A year's claims end with the year: a discharge whose 30 days are not over
+-- on its last day is no index discharge yet, and a stay that goes on beyond it is not seen. Days
+-- count from the day after discharge, a stay elsewhere that begins on that very day being day 0. Of
+-- events of one day a transplant comes first, then an unplanned, a planned readmission, another
+-- hospital, death, withdrawal, recovery or loss (a spell of history.treatment). Stays that Medicare
+-- does not cover, and swing beds, are no hospitalisations here. QIP leaves out stays after whose
+-- last day the patient was dead (2.11.11). Length of stay: first is up to the 25th percentile of the
+-- index discharges' days, fourth beyond the 75th. Years of ESRD are linear; age splines (DFC) have
+-- their knots at 14 and 60.
+WITH
+discharge AS (
+    SELECT *
+    FROM history.inpatient_discharge
+    WHERE performance_year = $performance_year
+),
+
+patient AS (
+    SELECT *
+    FROM history.discharged_patient
+    WHERE performance_year = $performance_year
+        AND discharge_date >= make_date($performance_year, 1, 1)
+),
+
+excepted AS (
+    SELECT DISTINCT p.program, p.patient_id, p.stay
+    FROM patient AS p
+    JOIN raw.ece_grant AS e
+        ON e.ccn = p.ccn
+        AND e.performance_year = $performance_year
+        AND make_date(year(p.discharge_date), month(p.discharge_date), 1)
+            BETWEEN e.first_month AND e.last_month
+    WHERE p.program = 'qip'
+),
+
+left_dialysis AS (
+    SELECT program, patient_id, start_date
+    FROM history.treatment
+    WHERE performance_year = $performance_year AND state IN ('recovered', 'withdrawn', 'lost')
+),
+
+candidate AS (
+    SELECT
+        p.*,
+        d.admit_date,
+        d.episode_admit_date,
+        d.episode,
+        d.hospital_ccn,
+        d.kind,
+        d.is_cancer_hospital,
+        d.is_covered,
+        d.is_transferred,
+        d.discharge_status,
+        d.principal_category,
+        d.is_rehabilitation,
+        d.is_covid,
+        d.order_in_year,
+        datediff('day', d.episode_admit_date, d.discharge_date) AS length_of_stay
+    FROM patient AS p
+    JOIN discharge AS d ON d.patient_id = p.patient_id AND d.stay = p.stay
+),
+
+-- What happens in the 30 days after.
+event AS (
+    SELECT
+        c.program,
+        c.patient_id,
+        c.stay,
+        a.admit_date AS event_date,
+        CASE
+            WHEN a.kind NOT IN ('acute', 'critical access') THEN 4
+            WHEN a.is_planned THEN 3
+            ELSE 2
+        END AS rank
+    FROM candidate AS c
+    JOIN discharge AS a
+        ON a.patient_id = c.patient_id
+        AND a.admit_date BETWEEN c.discharge_date AND c.discharge_date + 30
+        AND a.stay <> c.stay
+    WHERE a.is_covered
+        AND a.is_admission
+        AND coalesce(a.episode, 0) <> coalesce(c.episode, -1)
+        AND (
+            (c.program = 'dfc' AND a.kind <> 'other')
+            OR (
+                c.program = 'qip'
+                AND a.kind IN ('acute', 'critical access')
+                AND coalesce(c.death_date >= a.discharge_date, TRUE)
+            )
+        )
+    UNION ALL
+    SELECT c.program, c.patient_id, c.stay, t.transplant_date, 1
+    FROM candidate AS c
+    JOIN linkage.transplant AS t
+        ON t.program = c.program
+        AND t.patient_id = c.patient_id
+        AND t.performance_year = $performance_year
+        AND t.transplant_date BETWEEN c.discharge_date + 1 AND c.discharge_date + 30
+    WHERE c.program = 'dfc'
+    UNION ALL
+    SELECT program, patient_id, stay, death_date, 5
+    FROM candidate
+    WHERE program = 'dfc' AND death_date BETWEEN discharge_date + 1 AND discharge_date + 30
+    UNION ALL
+    SELECT c.program, c.patient_id, c.stay, s.start_date, 6
+    FROM candidate AS c
+    JOIN left_dialysis AS s
+        ON s.program = c.program
+        AND s.patient_id = c.patient_id
+        AND s.start_date BETWEEN c.discharge_date + 1 AND c.discharge_date + 30
+    WHERE c.program = 'dfc'
+),
+
+first_event AS (
+    SELECT
+        program,
+        patient_id,
+        stay,
+        event_date,
+        CASE rank
+            WHEN 1 THEN 'transplant'
+            WHEN 2 THEN 'unplanned readmission'
+            WHEN 3 THEN 'planned readmission'
+            WHEN 4 THEN 'other hospital'
+            WHEN 5 THEN 'death'
+            ELSE 'off dialysis'
+        END AS event
+    FROM (
+        SELECT
+            *,
+            row_number() OVER (
+                PARTITION BY program, patient_id, stay ORDER BY event_date, rank
+            ) AS place
+        FROM event
+    ) AS ranked
+    WHERE place = 1
+),
+
+judged AS (
+    SELECT
+        c.*,
+        f.event AS first_event,
+        datediff('day', c.discharge_date, f.event_date) AS first_event_day,
+        CASE
+            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not an acute care hospital'
+            WHEN c.is_cancer_hospital THEN 'PPS-exempt cancer hospital'
+            WHEN NOT c.is_covered THEN 'not covered by Medicare'
+            WHEN c.is_transferred THEN 'transferred to another acute care hospital'
+            WHEN c.discharge_status IN ('20', '40', '41', '42')
+                OR coalesce(c.death_date <= c.discharge_date, FALSE)
+                THEN 'died in hospital'
+            WHEN c.discharge_status = '30' THEN 'still in hospital'
+            WHEN c.discharge_status = '07' THEN 'left against medical advice'
+            WHEN x.category IS NOT NULL THEN 'excluded principal diagnosis'
+            WHEN c.program = 'dfc' AND c.is_rehabilitation THEN 'rehabilitation revenue center'
+            WHEN c.program = 'dfc' AND c.length_of_stay >= 365 THEN 'stay of 365 days or longer'
+            WHEN c.order_in_year > 12 THEN 'after the twelfth admission of the year'
+            WHEN c.program = 'qip' AND c.is_grafted THEN 'functioning transplant'
+            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not on dialysis at discharge'
+            WHEN c.ccn IS NULL THEN 'facility unknown'
+            WHEN e.patient_id IS NOT NULL THEN 'extraordinary circumstances exception'
+            WHEN c.age IS NULL THEN 'date of birth unknown'
+            WHEN c.program = 'dfc' AND datediff('day', c.discharge_date, f.event_date) <= 3
+                THEN CASE f.event
+                    WHEN 'transplant' THEN 'transplant within three days'
+                    WHEN 'death' THEN 'died within three days'
+                    WHEN 'off dialysis' THEN 'withdrawn, recovered or lost within three days'
+                    ELSE 'hospitalized within three days'
+                END
+            WHEN f.event = 'unplanned readmission'
+                AND datediff('day', c.discharge_date, f.event_date) <= 3
+                THEN 'unplanned readmission within three days'
+            WHEN c.program = 'qip'
+                AND f.event IS NULL
+                AND c.death_date <= c.discharge_date + 30
+                THEN 'died within 30 days without readmission'
+            WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
+                THEN 'fewer than 30 days of follow-up'
+        END AS reason
+    FROM candidate AS c
+    LEFT JOIN first_event AS f
+        ON f.program = c.program AND f.patient_id = c.patient_id AND f.stay = c.stay
+    LEFT JOIN excepted AS e
+        ON e.program = c.program AND e.patient_id = c.patient_id AND e.stay = c.stay
+    LEFT JOIN parameter.index_diagnosis_exclusion AS x
+        ON CAST(x.category AS INTEGER) = c.principal_category
+),
+
+-- Quartiles of the index discharges' days in hospital: the least length that so many reach.
+length_count AS (
+    SELECT program, length_of_stay, count(*) AS discharges
+    FROM judged
+    WHERE reason IS NULL
+    GROUP BY program, length_of_stay
+),
+
+length_reached AS (
+    SELECT
+        program,
+        length_of_stay,
+        sum(discharges) OVER (
+            PARTITION BY program ORDER BY length_of_stay ROWS UNBOUNDED PRECEDING
+        ) AS reached,
+        sum(discharges) OVER (PARTITION BY program) AS discharges
+    FROM length_count
+),
+
+cut AS (
+    SELECT
+        program,
+        min(CASE WHEN 4 * reached >= discharges THEN length_of_stay END) AS first_cut,
+        min(CASE WHEN 4 * reached >= 2 * discharges THEN length_of_stay END) AS second_cut,
+        min(CASE WHEN 4 * reached >= 3 * discharges THEN length_of_stay END) AS third_cut
+    FROM length_reached
+    GROUP BY program
+),
+
+described AS (
+    SELECT
+        j.*,
+        coalesce(j.age, 60) AS known_age,
+        CASE WHEN j.is_diabetes_cause THEN 1 ELSE 0 END AS diabetes,
+        CASE
+            WHEN j.length_of_stay <= q.first_cut THEN 1
+            WHEN j.length_of_stay <= q.second_cut THEN 2
+            WHEN j.length_of_stay <= q.third_cut THEN 3
+            ELSE 4
+        END AS length_quarter
+    FROM judged AS j
+    LEFT JOIN cut AS q ON q.program = j.program
+)
+
+SELECT
+    program,
+    patient_id,
+    stay,
+    $performance_year AS performance_year,
+    discharge_date,
+    ccn,
+    hospital_ccn,
+    reason,
+    CASE
+        WHEN reason IS NULL AND coalesce(first_event = 'unplanned readmission', FALSE) THEN 1
+        ELSE 0
+    END AS is_event,
+    first_event,
+    first_event_day,
+    length_of_stay,
+    length_quarter,
+    known_age AS age,
+    least(known_age, 14) - 14 AS age_to_14,
+    least(greatest(known_age, 14), 60) - 60 AS age_14_to_60,
+    greatest(known_age, 60) - 60 AS age_over_60,
+    diabetes * (least(greatest(known_age, 14), 60) - 60) AS age_14_to_60_x_diabetes,
+    diabetes * (greatest(known_age, 60) - 60) AS age_over_60_x_diabetes,
+    greatest(esrd_day - 1, 0) / 365.25 AS years_of_esrd,
+    coalesce(imputed_bmi, 30) AS bmi,
+    CASE WHEN is_female THEN 1 ELSE 0 END AS is_female,
+    diabetes AS is_diabetes_cause,
+    CASE WHEN bmi < 18.5 THEN 1 ELSE 0 END AS is_bmi_under_18,
+    CASE WHEN bmi >= 18.5 AND bmi < 25 THEN 1 ELSE 0 END AS is_bmi_18_to_25,
+    CASE WHEN bmi >= 25 AND bmi < 30 THEN 1 ELSE 0 END AS is_bmi_25_to_30,
+    CASE WHEN home_days BETWEEN 1 AND 89 THEN 1 ELSE 0 END AS is_nursing_home_short,
+    CASE WHEN home_days >= 90 THEN 1 ELSE 0 END AS is_nursing_home_long,
+    CASE WHEN is_ma THEN 1 ELSE 0 END AS is_ma,
+    CASE WHEN is_covid THEN 1 ELSE 0 END AS is_covid,
+    CASE WHEN is_high_risk THEN 1 ELSE 0 END AS is_high_risk,
+    CASE WHEN length_quarter = 2 THEN 1 ELSE 0 END AS is_length_second,
+    CASE WHEN length_quarter = 3 THEN 1 ELSE 0 END AS is_length_third,
+    CASE WHEN length_quarter = 4 THEN 1 ELSE 0 END AS is_length_fourth
+FROM described

@@ -1,0 +1,139 @@
+-- One row: a discharge of one patient with ESRD, as one program knows the patient on that day: who
+-- treats them, and what SRR and ED30 adjust for. Manual 2.10.9, 2.10.11, 2.11.10, 2.11.13, 2.26.9.
+-- Readings: the facility is the one that treats the patient on the day of discharge by the treatment
+-- history, with the CCN of that day; ages are completed years; nursing home days are those of the
+-- 365 before the day; Medicare Advantage is that of the month; the day of ESRD counts from 1.
+WITH
+discharge AS (
+    SELECT patient_id, stay, discharge_date, principal_category
+    FROM history.inpatient_discharge
+    WHERE performance_year = $performance_year
+),
+
+known AS (
+    SELECT
+        f.program,
+        d.patient_id,
+        d.stay,
+        d.discharge_date,
+        d.principal_category,
+        f.first_service_date,
+        datediff('day', f.first_service_date, d.discharge_date) + 1 AS esrd_day
+    FROM discharge AS d
+    JOIN linkage.first_service AS f
+        ON f.patient_id = d.patient_id AND f.performance_year = $performance_year
+),
+
+person AS (
+    SELECT patient_id, date_of_birth, sex
+    FROM linkage.patient
+    WHERE performance_year = $performance_year
+),
+
+treated AS (
+    SELECT k.program, k.patient_id, k.stay, t.state, t.ccn
+    FROM known AS k
+    JOIN history.treatment AS t
+        ON t.program = k.program
+        AND t.patient_id = k.patient_id
+        AND t.performance_year = $performance_year
+        AND k.discharge_date BETWEEN t.start_date AND t.end_date
+),
+
+-- A graft that fails on the day still functions on it (2.11.9).
+failing AS (
+    SELECT DISTINCT k.program, k.patient_id, k.stay
+    FROM known AS k
+    JOIN linkage.transplant AS t
+        ON t.program = k.program
+        AND t.patient_id = k.patient_id
+        AND t.performance_year = $performance_year
+        AND t.failure_date = k.discharge_date
+),
+
+home AS (
+    SELECT
+        k.program,
+        k.patient_id,
+        k.stay,
+        sum(
+            datediff(
+                'day',
+                greatest(h.start_date, k.discharge_date - 365),
+                least(h.end_date, k.discharge_date - 1)
+            ) + 1
+        ) AS home_days
+    FROM known AS k
+    JOIN history.nursing_home AS h
+        ON h.patient_id = k.patient_id
+        AND h.performance_year = $performance_year
+        AND h.start_date <= k.discharge_date - 1
+        AND h.end_date >= k.discharge_date - 365
+    GROUP BY k.program, k.patient_id, k.stay
+),
+
+enrolled AS (
+    SELECT patient_id, month
+    FROM history.medicare_month
+    WHERE performance_year = $performance_year AND is_ma
+),
+
+incident AS (
+    SELECT patient_id, is_diabetes_cause
+    FROM history.incident_comorbidity
+    WHERE performance_year = $performance_year
+),
+
+body AS (
+    SELECT patient_id, bmi, imputed_bmi
+    FROM history.incident_bmi
+    WHERE performance_year = $performance_year
+),
+
+death AS (
+    SELECT program, patient_id, death_date
+    FROM linkage.death
+    WHERE performance_year = $performance_year
+)
+
+SELECT
+    k.program,
+    k.patient_id,
+    k.stay,
+    $performance_year AS performance_year,
+    k.discharge_date,
+    t.ccn,
+    t.state,
+    coalesce(t.state = 'transplant', FALSE) OR f.patient_id IS NOT NULL AS is_grafted,
+    d.death_date,
+    k.esrd_day,
+    year(k.discharge_date) - year(p.date_of_birth)
+    - CASE
+        WHEN month(k.discharge_date) * 100 + day(k.discharge_date)
+            < month(p.date_of_birth) * 100 + day(p.date_of_birth)
+            THEN 1
+        ELSE 0
+    END AS age,
+    coalesce(p.sex = 'F', FALSE) AS is_female,
+    coalesce(i.is_diabetes_cause, FALSE) AS is_diabetes_cause,
+    b.bmi,
+    b.imputed_bmi,
+    coalesce(h.home_days, 0) AS home_days,
+    e.patient_id IS NOT NULL AS is_ma,
+    r.category IS NOT NULL AS is_high_risk
+FROM known AS k
+LEFT JOIN person AS p ON p.patient_id = k.patient_id
+LEFT JOIN treated AS t
+    ON t.program = k.program AND t.patient_id = k.patient_id AND t.stay = k.stay
+LEFT JOIN failing AS f
+    ON f.program = k.program AND f.patient_id = k.patient_id AND f.stay = k.stay
+LEFT JOIN home AS h
+    ON h.program = k.program AND h.patient_id = k.patient_id AND h.stay = k.stay
+LEFT JOIN enrolled AS e
+    ON e.patient_id = k.patient_id
+    AND e.month = make_date(year(k.discharge_date), month(k.discharge_date), 1)
+LEFT JOIN incident AS i ON i.patient_id = k.patient_id
+LEFT JOIN body AS b ON b.patient_id = k.patient_id
+LEFT JOIN death AS d ON d.program = k.program AND d.patient_id = k.patient_id
+LEFT JOIN parameter.high_risk_diagnosis AS r
+    ON CAST(r.category AS INTEGER) = k.principal_category

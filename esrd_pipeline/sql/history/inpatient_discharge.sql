@@ -1,0 +1,325 @@
+-- One row: a discharge of one patient from one hospital or unit, of the year or the one before, with
+-- what SRR and ED30 ask of its stay. Manual 2.10.8, 2.10.10, 2.11.8, 2.11.11, 2.26.10.
+-- Readings: claims of one hospital that overlap, begin on the day another ends, or follow an interim
+-- bill (30) by a day are one stay; an acute stay that begins before, on or the day after another
+-- ends elsewhere is a transfer, and the joined stays are one episode, whose last hospital is the
+-- discharging one; managed care claims are Medicare-covered; the order of episodes in a calendar
+-- year is by discharge. Planned (2.10.10 i, ii) goes by every procedure of the stay and the
+-- principal diagnosis of its first claim; the principal diagnosis stored is its last claim's.
+WITH
+beneficiary AS (
+    SELECT bene_id, performance_year, patient_id
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+rehabilitation AS (
+    SELECT DISTINCT l.clm_id
+    FROM raw.claim_revenue AS l
+    JOIN parameter.rehabilitation_revenue_center AS r ON r.rev_cntr = l.rev_cntr
+    WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+claim AS (
+    SELECT
+        b.patient_id,
+        c.clm_id,
+        coalesce(c.prvdr_num, '') AS hospital_ccn,
+        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS admit_date,
+        c.clm_thru_dt AS last_date,
+        c.ptnt_dschrg_stus_cd,
+        c.prncpal_dgns_cd,
+        coalesce(c.clm_mco_pd_sw, '0') = '1' AS is_managed_care,
+        coalesce(c.clm_mco_pd_sw, '0') = '1' OR n.clm_mdcr_non_pmt_rsn_cd IS NULL AS is_covered,
+        r.clm_id IS NOT NULL AS is_rehabilitation,
+        [
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+        ] AS diagnoses,
+        [
+            c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
+            c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9,
+            c.icd_prcdr_cd10, c.icd_prcdr_cd11, c.icd_prcdr_cd12, c.icd_prcdr_cd13,
+            c.icd_prcdr_cd14, c.icd_prcdr_cd15, c.icd_prcdr_cd16, c.icd_prcdr_cd17,
+            c.icd_prcdr_cd18, c.icd_prcdr_cd19, c.icd_prcdr_cd20, c.icd_prcdr_cd21,
+            c.icd_prcdr_cd22, c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
+        ] AS procedures
+    FROM raw.claim AS c
+    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
+    LEFT JOIN parameter.noncovered_reason AS n
+        ON n.clm_mdcr_non_pmt_rsn_cd = c.clm_mdcr_non_pmt_rsn_cd
+    LEFT JOIN rehabilitation AS r ON r.clm_id = c.clm_id
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.nch_clm_type_cd = '60'
+),
+
+covid_claim AS (
+    SELECT DISTINCT d.clm_id
+    FROM (SELECT clm_id, unnest(diagnoses) AS code FROM claim) AS d
+    JOIN parameter.covid_discharge_diagnosis AS v ON v.code = d.code
+),
+
+procedure AS (
+    SELECT DISTINCT clm_id, code
+    FROM (SELECT clm_id, unnest(procedures) AS code FROM claim) AS p
+    WHERE code IS NOT NULL
+),
+
+procedure_code AS (
+    SELECT DISTINCT code FROM procedure
+),
+
+procedure_role AS (
+    SELECT p.code, r.role
+    FROM procedure_code AS p
+    JOIN parameter.ccs_procedure AS c ON c.code = p.code
+    JOIN parameter.planned_readmission_category AS r
+        ON r.category = c.category
+        AND r.role IN ('always planned procedure', 'potentially planned procedure')
+    UNION
+    SELECT p.code, r.role
+    FROM procedure_code AS p
+    JOIN parameter.planned_readmission_code AS r
+        ON starts_with(p.code, r.code_prefix) AND r.role = 'potentially planned procedure'
+),
+
+planned_procedure AS (
+    SELECT
+        p.clm_id,
+        max(CASE WHEN r.role = 'always planned procedure' THEN 1 ELSE 0 END) AS is_always,
+        max(CASE WHEN r.role = 'potentially planned procedure' THEN 1 ELSE 0 END) AS is_potential
+    FROM procedure AS p
+    JOIN procedure_role AS r ON r.code = p.code
+    GROUP BY p.clm_id
+),
+
+-- One stay in one hospital.
+ordered AS (
+    SELECT
+        *,
+        max(last_date) OVER (
+            PARTITION BY patient_id, hospital_ccn
+            ORDER BY admit_date, last_date, clm_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS before_last,
+        lag(ptnt_dschrg_stus_cd) OVER (
+            PARTITION BY patient_id, hospital_ccn ORDER BY admit_date, last_date, clm_id
+        ) AS before_status
+    FROM claim
+),
+
+numbered AS (
+    SELECT
+        *,
+        sum(
+            CASE
+                WHEN admit_date <= before_last
+                    OR (admit_date = before_last + 1 AND before_status = '30')
+                    THEN 0
+                ELSE 1
+            END
+        ) OVER (
+            PARTITION BY patient_id, hospital_ccn
+            ORDER BY admit_date, last_date, clm_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS number
+    FROM ordered
+),
+
+placed AS (
+    SELECT
+        n.*,
+        v.clm_id IS NOT NULL AS is_covid,
+        coalesce(p.is_always, 0) AS is_always,
+        coalesce(p.is_potential, 0) AS is_potential,
+        row_number() OVER (
+            PARTITION BY n.patient_id, n.hospital_ccn, n.number
+            ORDER BY n.admit_date, n.last_date, n.clm_id
+        ) AS first_place,
+        row_number() OVER (
+            PARTITION BY n.patient_id, n.hospital_ccn, n.number
+            ORDER BY n.last_date DESC, n.admit_date DESC, n.clm_id DESC
+        ) AS last_place
+    FROM numbered AS n
+    LEFT JOIN covid_claim AS v ON v.clm_id = n.clm_id
+    LEFT JOIN planned_procedure AS p ON p.clm_id = n.clm_id
+),
+
+stay AS (
+    SELECT
+        patient_id,
+        hospital_ccn,
+        min(admit_date) AS admit_date,
+        max(last_date) AS discharge_date,
+        max(CASE WHEN first_place = 1 THEN prncpal_dgns_cd END) AS admitting_diagnosis,
+        max(CASE WHEN last_place = 1 THEN prncpal_dgns_cd END) AS principal_diagnosis,
+        max(CASE WHEN last_place = 1 THEN ptnt_dschrg_stus_cd END) AS discharge_status,
+        max(CASE WHEN is_covered THEN 1 ELSE 0 END) AS is_covered,
+        max(CASE WHEN is_rehabilitation THEN 1 ELSE 0 END) AS is_rehabilitation,
+        max(CASE WHEN is_covid THEN 1 ELSE 0 END) AS is_covid,
+        max(is_always) AS is_always,
+        max(is_potential) AS is_potential
+    FROM placed
+    GROUP BY patient_id, hospital_ccn, number
+),
+
+hospital AS (
+    SELECT DISTINCT hospital_ccn FROM stay
+),
+
+described_hospital AS (
+    SELECT
+        h.hospital_ccn,
+        coalesce(max(k.kind), 'other') AS kind,
+        max(CASE WHEN x.ccn IS NOT NULL THEN 1 ELSE 0 END) AS is_cancer_hospital
+    FROM hospital AS h
+    LEFT JOIN parameter.hospital_number AS k
+        ON substring(h.hospital_ccn, 3, 1) = k.unit
+        OR (
+            -- A letter in the sixth place is a hospital that takes no part in Medicare.
+            substring(h.hospital_ccn, 3, 4) BETWEEN k.first_number AND k.last_number
+            AND substring(h.hospital_ccn, 6, 1) BETWEEN '0' AND '9'
+        )
+    LEFT JOIN parameter.cancer_hospital AS x ON x.ccn = h.hospital_ccn
+    GROUP BY h.hospital_ccn
+),
+
+-- Transfers: acute stays that meet, but in the same hospital only where they share a day.
+acute AS (
+    SELECT
+        s.patient_id,
+        s.hospital_ccn,
+        s.admit_date,
+        s.discharge_date,
+        max(s.discharge_date) OVER (
+            PARTITION BY s.patient_id
+            ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS before_last,
+        lag(s.hospital_ccn) OVER (
+            PARTITION BY s.patient_id ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
+        ) AS before_hospital
+    FROM stay AS s
+    JOIN described_hospital AS h ON h.hospital_ccn = s.hospital_ccn
+    WHERE h.kind IN ('acute', 'critical access')
+),
+
+joined AS (
+    SELECT
+        *,
+        sum(
+            CASE
+                WHEN admit_date <= before_last
+                    OR (admit_date = before_last + 1 AND hospital_ccn <> before_hospital)
+                    THEN 0
+                ELSE 1
+            END
+        ) OVER (
+            PARTITION BY patient_id
+            ORDER BY admit_date, discharge_date, hospital_ccn
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS episode
+    FROM acute
+),
+
+episode_place AS (
+    SELECT
+        *,
+        min(admit_date) OVER (PARTITION BY patient_id, episode) AS episode_admit_date,
+        row_number() OVER (
+            PARTITION BY patient_id, episode ORDER BY admit_date, discharge_date, hospital_ccn
+        ) AS first_place,
+        row_number() OVER (
+            PARTITION BY patient_id, episode
+            ORDER BY discharge_date DESC, admit_date DESC, hospital_ccn DESC
+        ) AS last_place
+    FROM joined
+),
+
+episode_order AS (
+    SELECT
+        patient_id,
+        episode,
+        row_number() OVER (
+            PARTITION BY patient_id, year(discharge_date) ORDER BY discharge_date, episode
+        ) AS order_in_year
+    FROM episode_place
+    WHERE last_place = 1
+),
+
+diagnosis_code AS (
+    SELECT admitting_diagnosis AS code FROM stay WHERE admitting_diagnosis IS NOT NULL
+    UNION
+    SELECT principal_diagnosis AS code FROM stay WHERE principal_diagnosis IS NOT NULL
+),
+
+diagnosis AS (
+    SELECT d.code, c.category
+    FROM diagnosis_code AS d
+    LEFT JOIN parameter.ccs_diagnosis AS c ON c.code = d.code
+),
+
+diagnosis_role AS (
+    SELECT d.code, r.role
+    FROM diagnosis AS d
+    JOIN parameter.planned_readmission_category AS r
+        ON r.category = d.category
+        AND r.role IN ('always planned diagnosis', 'acute diagnosis')
+    WHERE r.encounter = 'any' OR substring(d.code, 7, 1) IN ('', 'A', 'B', 'C')
+    UNION
+    SELECT d.code, r.role
+    FROM diagnosis AS d
+    JOIN parameter.planned_readmission_code AS r
+        ON starts_with(d.code, r.code_prefix) AND r.role = 'acute diagnosis'
+),
+
+planned_diagnosis AS (
+    SELECT
+        code,
+        max(CASE WHEN role = 'always planned diagnosis' THEN 1 ELSE 0 END) AS is_always,
+        max(CASE WHEN role = 'acute diagnosis' THEN 1 ELSE 0 END) AS is_acute
+    FROM diagnosis_role
+    GROUP BY code
+)
+
+SELECT
+    s.patient_id,
+    row_number() OVER (
+        PARTITION BY s.patient_id ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
+    ) AS stay,
+    $performance_year AS performance_year,
+    s.admit_date,
+    s.discharge_date,
+    s.hospital_ccn,
+    h.kind,
+    h.is_cancer_hospital = 1 AS is_cancer_hospital,
+    s.is_covered = 1 AS is_covered,
+    s.discharge_status,
+    s.principal_diagnosis,
+    CAST(g.category AS INTEGER) AS principal_category,
+    s.is_rehabilitation = 1 AS is_rehabilitation,
+    s.is_always = 1
+    OR coalesce(p.is_always, 0) = 1
+    OR (s.is_potential = 1 AND coalesce(p.is_acute, 0) = 0) AS is_planned,
+    e.episode,
+    coalesce(e.episode_admit_date, s.admit_date) AS episode_admit_date,
+    coalesce(e.first_place, 1) = 1 AS is_admission,
+    coalesce(e.last_place, 1) > 1 AS is_transferred,
+    max(s.is_covid) OVER (
+        PARTITION BY s.patient_id, e.episode, CASE WHEN e.episode IS NULL THEN s.hospital_ccn END,
+            CASE WHEN e.episode IS NULL THEN s.admit_date END
+    ) = 1 AS is_covid,
+    o.order_in_year
+FROM stay AS s
+JOIN described_hospital AS h ON h.hospital_ccn = s.hospital_ccn
+LEFT JOIN episode_place AS e
+    ON e.patient_id = s.patient_id
+    AND e.hospital_ccn = s.hospital_ccn
+    AND e.admit_date = s.admit_date
+LEFT JOIN episode_order AS o ON o.patient_id = e.patient_id AND o.episode = e.episode
+LEFT JOIN planned_diagnosis AS p ON p.code = s.admitting_diagnosis
+LEFT JOIN diagnosis AS g ON g.code = s.principal_diagnosis

@@ -1,0 +1,315 @@
+"""Tables of discharges from hospital: what SRR and ED30 count, and what became of every other."""
+
+from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.history import OF_A_FACILITY, OF_A_PATIENT, STATES
+from esrd_pipeline.tables.linkage import PATIENT
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+STAY = Column("stay", "integer", "Order of the patient's stays in the table", required=True)
+DISCHARGE_DATE = Column("discharge_date", "date", "Day of discharge", required=True)
+DISCHARGE_MEASURES = ("srr", "ed30")
+"""Measures of what follows a discharge."""
+KINDS = ("acute", "critical access", "long-term", "rehabilitation", "psychiatric", "other")
+FIRST_EVENTS = (
+    "transplant",
+    "unplanned readmission",
+    "planned readmission",
+    "other hospital",
+    "death",
+    "off dialysis",
+)
+"""What comes first in the 30 days after a discharge."""
+NO_DISCHARGE = (
+    "not an acute care hospital",
+    "PPS-exempt cancer hospital",
+    "not covered by Medicare",
+    "transferred to another acute care hospital",
+    "died in hospital",
+    "still in hospital",
+)
+"""Why a stay ends in no discharge of SRR or ED30."""
+NOT_SRR = (
+    *NO_DISCHARGE,
+    "left against medical advice",
+    "excluded principal diagnosis",
+    "rehabilitation revenue center",
+    "stay of 365 days or longer",
+    "after the twelfth admission of the year",
+    "functioning transplant",
+    "not on dialysis at discharge",
+    "facility unknown",
+    "extraordinary circumstances exception",
+    "date of birth unknown",
+    "transplant within three days",
+    "died within three days",
+    "withdrawn, recovered or lost within three days",
+    "hospitalized within three days",
+    "unplanned readmission within three days",
+    "died within 30 days without readmission",
+    "fewer than 30 days of follow-up",
+)
+"""Why a discharge is in no facility's SRR."""
+NOT_ED30 = (
+    *NO_DISCHARGE,
+    "not on dialysis at discharge",
+    "facility unknown",
+    "Medicare Advantage",
+    "first 90 days of ESRD",
+    "date of birth unknown",
+    "younger than 18",
+    "hospice in the month",
+    "hospitalized within four days",
+    "fewer than 30 days of follow-up",
+)
+"""Why a discharge is in no facility's ED30."""
+
+INPATIENT_DISCHARGE = Table(
+    name="history.inpatient_discharge",
+    grain="one discharge of one patient from one hospital or unit, of the year or the one before",
+    source="manual 2.10.8, 2.10.10, 2.11.8, 2.11.11, 2.26.10: inpatient claims",
+    key=("patient_id", "stay"),
+    columns=(
+        PATIENT,
+        STAY,
+        YEAR,
+        Column("admit_date", "date", "First day in the hospital", required=True),
+        DISCHARGE_DATE,
+        Column("hospital_ccn", "text", "Provider number; empty where none", required=True),
+        Column("kind", "text", "Kind of hospital or unit", required=True, allowed=KINDS),
+        Column("is_cancer_hospital", "boolean", "Exempt from PPS, for cancer", required=True),
+        Column("is_covered", "boolean", "Medicare covers it", required=True),
+        Column("discharge_status", "text", "Of the last claim: 07 against advice, 20 died"),
+        Column("principal_diagnosis", "text", "Of the last claim"),
+        Column("principal_category", "integer", "Its CCS category", minimum=1),
+        Column("is_rehabilitation", "boolean", "A revenue center of rehabilitation", required=True),
+        Column("is_planned", "boolean", "Planned, were it a readmission", required=True),
+        Column("episode", "integer", "Acute stays joined by transfers; null elsewhere", minimum=1),
+        Column("episode_admit_date", "date", "First day of the joined stays", required=True),
+        Column("is_admission", "boolean", "First of the joined stays", required=True),
+        Column("is_transferred", "boolean", "Not the last of the joined stays", required=True),
+        Column("is_covid", "boolean", "COVID-19 on any claim of the joined stays", required=True),
+        Column(
+            "order_in_year",
+            "integer",
+            "Order of the joined stays among the patient's of the calendar year of discharge",
+            minimum=1,
+        ),
+    ),
+    rules=(
+        Rule("a stay does not end before it starts", "admit_date <= discharge_date"),
+        Rule("an episode starts with its first stay", "episode_admit_date <= admit_date"),
+    ),
+)
+
+INCIDENT_BMI = Table(
+    name="history.incident_bmi",
+    grain="one patient with ESRD",
+    source="manual 2.10.11, 2.11.13, 2.26.12: CMS-2728, first form; reading 17",
+    key=("patient_id",),
+    columns=(
+        PATIENT,
+        YEAR,
+        Column("bmi", "number", "Body mass index; null where missing or out of range"),
+        Column("imputed_bmi", "number", "The same, or the mean of patients alike (2.11.13)"),
+    ),
+)
+
+DISCHARGED_PATIENT = Table(
+    name="history.discharged_patient",
+    grain="one discharge of one patient with ESRD, as one program knows the patient on that day",
+    source="manual 2.10.9, 2.10.11, 2.11.10, 2.11.13, 2.26.9",
+    key=("program", "patient_id", "stay"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        STAY,
+        YEAR,
+        DISCHARGE_DATE,
+        Column("ccn", "text", "Facility that treats the patient; null where none is known"),
+        Column("state", "text", "What the day is; null before ESRD, after death", allowed=STATES),
+        Column("is_grafted", "boolean", "With a functioning transplant", required=True),
+        Column("death_date", "date", "Date of death"),
+        Column("esrd_day", "integer", "Day of ESRD, from 1; earlier days 0 or less", required=True),
+        Column("age", "integer", "Completed years", minimum=0),
+        Column("is_female", "boolean", "Woman", required=True),
+        Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
+        Column("bmi", "number", "Body mass index at incidence; null where missing"),
+        Column("imputed_bmi", "number", "The same, imputed where missing"),
+        Column("home_days", "integer", "Nursing home days in the 365 before", required=True),
+        Column("is_ma", "boolean", "Medicare Advantage in the month", required=True),
+        Column("is_high_risk", "boolean", "Principal diagnosis of high risk", required=True),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+_OUTCOME = (
+    PROGRAM,
+    PATIENT,
+    STAY,
+    YEAR,
+    DISCHARGE_DATE,
+    Column("ccn", "text", "Facility that treats the patient at discharge; null where none"),
+    Column("hospital_ccn", "text", "Discharging hospital", required=True),
+)
+_EVENT = Column(
+    "is_event", "integer", "Followed by the event: 1, else 0", required=True, minimum=0, maximum=1
+)
+_LENGTH = (
+    Column("length_of_stay", "integer", "Days in hospital", required=True, minimum=0),
+    Column(
+        "length_quarter",
+        "integer",
+        "Its quarter among the index discharges",
+        required=True,
+        minimum=1,
+        maximum=4,
+    ),
+)
+
+
+def _indicators(named: tuple[tuple[str, str], ...]) -> tuple[Column, ...]:
+    return tuple(
+        Column(name, "integer", f"{text}: 1, else 0", required=True, minimum=0, maximum=1)
+        for name, text in named
+    )
+
+
+_SHARED = (
+    ("is_female", "Woman"),
+    ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
+    ("is_bmi_under_18", "BMI below 18.5"),
+    ("is_bmi_18_to_25", "BMI 18.5 to below 25"),
+    ("is_bmi_25_to_30", "BMI 25 to below 30"),
+    ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
+    ("is_nursing_home_long", "90 or more"),
+    ("is_length_second", "Length of stay in the second quarter"),
+    ("is_length_third", "Third quarter"),
+    ("is_length_fourth", "Fourth quarter"),
+)
+_ONLY_COUNTED = Rule("only an index discharge has an event", "reason IS NULL OR is_event = 0")
+_IN_A_FACILITY = Rule("an index discharge has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
+
+SRR = Table(
+    name="cohort.srr",
+    grain="one discharge of the year of one patient: an index discharge, or why not",
+    source="manual 2.10.8 to 2.10.11, 2.11.7 to 2.11.13, Figures 11 and 12",
+    key=("program", "patient_id", "stay"),
+    columns=(
+        *_OUTCOME,
+        Column("reason", "text", "Why no index discharge; null where one", allowed=NOT_SRR),
+        _EVENT,
+        Column("first_event", "text", "First of the 30 days after", allowed=FIRST_EVENTS),
+        Column("first_event_day", "integer", "Its day after discharge", minimum=0, maximum=30),
+        *_LENGTH,
+        Column("age", "number", "Age at discharge; 60 where unknown", unit="years", required=True),
+        Column("age_to_14", "number", "Age below 14 less 14", unit="years", required=True),
+        Column("age_14_to_60", "number", "Age from 14 to 60 less 60", unit="years", required=True),
+        Column("age_over_60", "number", "Age beyond 60", unit="years", required=True),
+        Column(
+            "age_14_to_60_x_diabetes",
+            "number",
+            "Age from 14 to 60 less 60, of diabetes as cause",
+            unit="years",
+            required=True,
+        ),
+        Column(
+            "age_over_60_x_diabetes",
+            "number",
+            "Age beyond 60, of diabetes as cause",
+            unit="years",
+            required=True,
+        ),
+        Column("years_of_esrd", "number", "Since the first service date", required=True, minimum=0),
+        Column("bmi", "number", "BMI at incidence, imputed where missing", required=True),
+        *_indicators(
+            (
+                *_SHARED,
+                ("is_ma", "Medicare Advantage in the month of discharge"),
+                ("is_covid", "COVID-19 during the stay"),
+                ("is_high_risk", "Principal diagnosis of high risk"),
+            )
+        ),
+    ),
+    rules=(_ONLY_COUNTED, _IN_A_FACILITY),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+ED30 = Table(
+    name="cohort.ed30",
+    grain="one discharge of the year or the one before of one patient: an index discharge, or why"
+    " not",
+    source="manual 2.26.8 to 2.26.12, Figure 28",
+    key=("program", "patient_id", "stay"),
+    columns=(
+        *_OUTCOME,
+        Column("reason", "text", "Why no index discharge; null where one", allowed=NOT_ED30),
+        _EVENT,
+        Column("stay_day", "integer", "Day of the next inpatient stay", minimum=0, maximum=30),
+        Column("encounter_day", "integer", "Of the first ED encounter", minimum=4, maximum=30),
+        *_LENGTH,
+        Column("years_of_dialysis", "number", "Since the first service date", required=True),
+        *_indicators(
+            (
+                *_SHARED,
+                ("is_age_18_to_24", "Age 18 to 24"),
+                ("is_age_25_to_44", "Age 25 to 44"),
+                ("is_age_45_to_59", "Age 45 to 59"),
+                ("is_age_75_or_over", "Age 75 or more"),
+            )
+        ),
+    ),
+    rules=(_ONLY_COUNTED, _IN_A_FACILITY),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+DISCHARGE_CONDITION = Table(
+    name="cohort.discharge_condition",
+    grain="one group of conditions of one index discharge, by one measure's specification",
+    source="manual 2.10.11 Table 4, 2.11.13 Table 6, 2.26.12 Table 13",
+    key=("specification", "patient_id", "stay", "condition_group"),
+    columns=(
+        Column(
+            "specification",
+            "text",
+            "Whose groups and claim types",
+            required=True,
+            allowed=("srr_dfc", "srr_qip", "ed30"),
+        ),
+        PATIENT,
+        STAY,
+        Column("condition_group", "text", "CCS category or Table 6 group", required=True),
+        YEAR,
+    ),
+    references=(OF_A_PATIENT,),
+)
+
+EXPLANATION = Table(
+    name="explain.discharges",
+    grain="one discharge of one patient whom one facility treated, as one measure sees it",
+    source="manual 2.10.8 to 2.10.12, 2.11.8 to 2.11.14, 2.26.9 to 2.26.13",
+    key=("program", "patient_id", "stay"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        STAY,
+        YEAR,
+        CCN,
+        MEASURE,
+        DISCHARGE_DATE,
+        Column("hospital_ccn", "text", "Discharging hospital", required=True),
+        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        Column("is_met", "boolean", "Followed by the event; null where not counted"),
+        Column("event_day", "integer", "Day after discharge of what came first", minimum=0),
+        Column("expected", "number", "Probability expected of it", minimum=0, maximum=1),
+    ),
+    rules=(Rule("a discharge counts or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+)
+
+TABLES = (
+    INPATIENT_DISCHARGE,
+    INCIDENT_BMI,
+    DISCHARGED_PATIENT,
+    SRR,
+    ED30,
+    DISCHARGE_CONDITION,
+)

@@ -1,0 +1,146 @@
+"""Conditions in the year up to an index discharge, by the three specifications."""
+
+import pytest
+
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+DISCHARGED = "2024-03-05"
+FAILURE, HEPATITIS_C, HIP, QUADRIPLEGIA = "I5022", "B182", "S72001A", "G8250"
+
+
+def claimed(code: str, on: str = "2024-02-01", *, kind: str = "60", place: str = "") -> Row:
+    """A claim with one diagnosis; without a place, the principal one."""
+    column = f"icd_dgns_cd{place}" if place else "prncpal_dgns_cd"
+    return {
+        "bene_id": 900,
+        "clm_id": 1,
+        "nch_clm_type_cd": kind,
+        "clm_from_dt": day(on),
+        "clm_thru_dt": day(on),
+        "performance_year": int(on[:4]),
+        column: code,
+    }
+
+
+def find_conditions(*claims: Row, reason: str | None = None) -> dict[str, set[str]]:
+    """The groups of each specification for a discharge of 5 March 2024."""
+    discharge = {
+        "patient_id": 1,
+        "stay": 1,
+        "discharge_date": day(DISCHARGED),
+        "reason": reason,
+    }
+    rows = run(
+        "cohort.discharge_condition",
+        tables={
+            "cohort.srr": [{**discharge, "program": name} for name in ("dfc", "qip")],
+            "cohort.ed30": [{**discharge, "program": "dfc"}],
+            "linkage.beneficiary": [
+                {"bene_id": 900, "patient_id": 1, "performance_year": year}
+                for year in (2022, 2023, 2024)
+            ],
+            "raw.claim": [{**row, "clm_id": number} for number, row in enumerate(claims)],
+        },
+    )
+    found: dict[str, set[str]] = {name: set() for name in ("srr_dfc", "srr_qip", "ed30")}
+    for row in rows.to_dict("records"):
+        found[row["specification"]].add(row["condition_group"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("on", "is_seen"),
+    [
+        ("2023-03-06", False),
+        ("2023-03-07", True),
+        ("2024-03-05", True),
+        ("2024-03-06", False),
+    ],
+)
+def test_claims_of_the_365_days_up_to_the_discharge_count(on: str, *, is_seen: bool) -> None:
+    assert find_conditions(claimed(FAILURE, on))["srr_dfc"] == ({"ccs_108"} if is_seen else set())
+
+
+@pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50"])
+def test_other_claims_than_inpatient_ones_count_for_the_qip_and_ed30_alone(kind: str) -> None:
+    found = find_conditions(claimed("J449", kind=kind))
+    assert found == {"srr_dfc": set(), "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
+
+
+def test_an_inpatient_claim_counts_for_all_three() -> None:
+    found = find_conditions(claimed("J449", place="25"))
+    assert found == {"srr_dfc": {"ccs_127"}, "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
+
+
+def test_durable_equipment_and_other_types_do_not_count() -> None:
+    assert find_conditions(claimed("J449", kind="82")) == {
+        "srr_dfc": set(),
+        "srr_qip": set(),
+        "ed30": set(),
+    }
+
+
+def test_a_discharge_that_does_not_count_has_no_conditions() -> None:
+    found = find_conditions(claimed(FAILURE), reason="left against medical advice")
+    assert found == {"srr_dfc": set(), "srr_qip": set(), "ed30": set()}
+
+
+@pytest.mark.parametrize(
+    ("code", "group"),
+    [
+        ("B20", "cc_severe_infection"),
+        ("A809", "cc_severe_infection"),
+        ("A150", "cc_severe_infection"),
+        ("A4101", "cc_septicemia"),
+        ("A044", "cc_other_infection"),
+        ("J13", "cc_other_infection"),
+        ("J189", "cc_other_infection"),
+        ("C7800", "cc_metastatic_cancer"),
+        ("C3490", "cc_severe_cancer"),
+        ("C50911", "cc_other_cancer"),
+        ("D126", "cc_other_cancer"),
+        ("K7290", "cc_end_stage_liver"),
+        ("F1020", "cc_drug_alcohol"),
+        ("F200", "cc_psychiatric"),
+        ("F329", "cc_psychiatric"),
+        (QUADRIPLEGIA, "cc_paralysis"),
+        ("G8191", "cc_paralysis"),
+        ("Z89511", "cc_amputation"),
+        ("Z89201", "cc_amputation"),
+        ("G40909", "cc_seizure"),
+        ("J8410", "cc_lung_fibrosis"),
+        ("L89154", "cc_ulcer"),
+        ("J9601", "cc_respiratory_failure"),
+        ("M069", "cc_rheumatoid_arthritis"),
+        ("Z9911", "cc_respirator"),
+        ("Z941", "cc_organ_transplant"),
+        ("D65", "cc_coagulation"),
+        (HIP, "cc_hip_fracture"),
+        # A later encounter of the fracture is none.
+        ("S72001D", None),
+        ("I10", None),
+        ("E1122", None),
+    ],
+)
+def test_condition_categories_of_table_6(code: str, group: str | None) -> None:
+    assert find_conditions(claimed(code))["srr_qip"] == ({group} if group else set())
+
+
+def test_the_groups_are_as_many_as_the_tables_print() -> None:
+    rows = load_rows("discharge_condition_group")
+    count = {
+        name: len({row["condition_group"] for row in rows if row["specification"] == name})
+        for name in ("srr_dfc", "srr_qip", "ed30")
+    }
+    # 2.26.12 speaks of 66 groups; Table 13 prints 92.
+    assert count == {"srr_dfc": 53, "srr_qip": 23, "ed30": 92}
+
+
+def test_every_condition_category_of_table_6_has_codes() -> None:
+    mapped = {row["category"] for row in load_rows("condition_category")}
+    named = {
+        row["category"] for row in load_rows("discharge_condition_group") if row["system"] == "cc"
+    }
+    assert len(named) == 44
+    assert named <= mapped

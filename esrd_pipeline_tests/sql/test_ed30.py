@@ -1,0 +1,196 @@
+"""ED30's index discharges of two years: every exclusion, every branch of Figure 28."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from esrd_pipeline_tests.sql.discharges import elsewhere, person, stay, table_of
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+INDEX = ("2024-03-01", "2024-03-05")
+
+
+def judge(
+    *stays: Row,
+    encounters: Sequence[str] = (),
+    who: Row | None = None,
+    hospice: Sequence[tuple[str, str]] = (),
+) -> dict[int, dict[str, object]]:
+    """The discharges of patient 1, by the number of the stay."""
+    return table_of(
+        run(
+            "cohort.ed30",
+            tables={
+                "history.inpatient_discharge": stays,
+                "history.discharged_patient": [
+                    *(person(row, "dfc", **(who or {})) for row in stays),
+                    *(person(row, "qip") for row in stays),
+                ],
+                "history.emergency_encounter": [
+                    {"patient_id": 1, "start_date": day(start), "end_date": day(start)}
+                    for start in encounters
+                ],
+                "linkage.beneficiary": [
+                    {"bene_id": 900, "patient_id": 1, "performance_year": year}
+                    for year in (2023, 2024)
+                ],
+                "raw.claim": [
+                    {
+                        "bene_id": 900,
+                        "clm_id": number,
+                        "nch_clm_type_cd": "50",
+                        "clm_from_dt": day(start),
+                        "clm_thru_dt": day(end),
+                        "performance_year": int(end[:4]),
+                    }
+                    for number, (start, end) in enumerate(hospice)
+                ],
+            },
+        )
+    )
+
+
+def outcome(*later: Row, **other: object) -> tuple[object, object]:
+    """Reason and event of an index discharge of 5 March, with what came later."""
+    row = judge(stay(1, *INDEX), *later, **other)[1]  # type: ignore[arg-type]
+    return row["reason"], row["is_event"]
+
+
+@pytest.mark.parametrize(
+    ("encounters", "event"),
+    [
+        ([], 0),
+        (["2024-03-08"], 0),
+        (["2024-03-09"], 1),
+        (["2024-04-04"], 1),
+        (["2024-04-05"], 0),
+        (["2024-03-07", "2024-03-20"], 1),
+        (["2024-03-20", "2024-03-25"], 1),
+    ],
+)
+def test_an_encounter_counts_from_day_4_to_day_30(encounters: list[str], event: int) -> None:
+    assert outcome(encounters=encounters) == (None, event)
+
+
+@pytest.mark.parametrize("kind", ["acute", "psychiatric", "rehabilitation", "other"])
+def test_an_encounter_after_another_inpatient_stay_does_not_follow(kind: str) -> None:
+    there = elsewhere(2, "2024-03-12", "2024-03-14", kind)
+    assert outcome(there, encounters=["2024-03-20"]) == (None, 0)
+    assert outcome(there, encounters=["2024-03-11", "2024-03-20"]) == (None, 1)
+
+
+def test_the_stay_between_may_become_an_index_discharge_of_its_own() -> None:
+    rows = judge(stay(1, *INDEX), stay(2, "2024-03-12", "2024-03-14"), encounters=["2024-03-20"])
+    assert [rows[number]["is_event"] for number in (1, 2)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("admitted", "reason"),
+    [
+        ("2024-03-06", "hospitalized within four days"),
+        ("2024-03-09", "hospitalized within four days"),
+        ("2024-03-10", None),
+    ],
+)
+def test_a_hospitalisation_on_days_1_to_4_leaves_the_discharge_out(
+    admitted: str, reason: str | None
+) -> None:
+    assert outcome(stay(2, admitted, "2024-03-20"))[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"kind": "long-term", "episode": None}, "not an acute care hospital"),
+        ({"kind": "critical access"}, None),
+        ({"is_cancer_hospital": True}, "PPS-exempt cancer hospital"),
+        ({"is_covered": False}, "not covered by Medicare"),
+        ({"is_transferred": True}, "transferred to another acute care hospital"),
+        ({"discharge_status": "20"}, "died in hospital"),
+        ({"discharge_status": "30"}, "still in hospital"),
+        # SRR's clinical exclusions are not ED30's.
+        ({"discharge_status": "07"}, None),
+        ({"principal_category": 19}, None),
+        ({"is_rehabilitation": True}, None),
+        ({"order_in_year": 13}, None),
+    ],
+)
+def test_what_makes_a_discharge(changed: dict[str, object], reason: str | None) -> None:
+    assert judge(stay(1, *INDEX, **changed))[1]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        ({"state": "untreated", "ccn": None}, "not on dialysis at discharge"),
+        ({"state": "transplant", "ccn": None}, "not on dialysis at discharge"),
+        ({"ccn": None}, "facility unknown"),
+        ({"is_ma": True}, "Medicare Advantage"),
+        ({"esrd_day": 90}, "first 90 days of ESRD"),
+        ({"esrd_day": 91}, None),
+        ({"age": 17}, "younger than 18"),
+        ({"age": 18}, None),
+        ({"age": None}, "date of birth unknown"),
+        ({"death_date": day("2024-03-05")}, "died in hospital"),
+        ({"death_date": day("2024-03-10")}, None),
+    ],
+)
+def test_exclusions_of_the_patient(who: Row, reason: str | None) -> None:
+    assert judge(stay(1, *INDEX), who=who)[1]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("hospice", "reason"),
+    [
+        ([("2024-03-28", "2024-03-31")], "hospice in the month"),
+        ([("2024-02-20", "2024-03-01")], "hospice in the month"),
+        ([("2024-02-20", "2024-02-29")], None),
+        ([("2024-04-01", "2024-04-10")], None),
+    ],
+)
+def test_hospice_at_any_time_of_the_month_of_discharge_excludes(
+    hospice: list[tuple[str, str]], reason: str | None
+) -> None:
+    assert outcome(hospice=hospice) == (reason, 0)
+
+
+def test_an_encounter_in_a_month_of_hospice_is_not_there() -> None:
+    april = [("2024-04-10", "2024-04-20")]
+    assert outcome(encounters=["2024-04-02"], hospice=april) == (None, 0)
+    assert outcome(encounters=["2024-03-31"], hospice=april) == (None, 1)
+
+
+def test_the_year_before_counts_too_and_goes_on_into_this_one() -> None:
+    rows = judge(stay(1, "2023-12-10", "2023-12-20"), encounters=["2024-01-19"])
+    assert (rows[1]["reason"], rows[1]["is_event"]) == (None, 1)
+    assert judge(stay(1, "2022-12-10", "2022-12-31")) == {}
+
+
+def test_thirty_days_must_be_over_when_the_years_claims_end() -> None:
+    assert judge(stay(1, "2024-11-25", "2024-12-01"))[1]["reason"] is None
+    late = judge(stay(1, "2024-11-25", "2024-12-02"))[1]
+    assert late["reason"] == "fewer than 30 days of follow-up"
+
+
+@pytest.mark.parametrize(
+    ("age", "group"),
+    [
+        (18, "is_age_18_to_24"),
+        (24, "is_age_18_to_24"),
+        (25, "is_age_25_to_44"),
+        (44, "is_age_25_to_44"),
+        (45, "is_age_45_to_59"),
+        (59, "is_age_45_to_59"),
+        (60, None),
+        (74, None),
+        (75, "is_age_75_or_over"),
+    ],
+)
+def test_age_groups(age: int, group: str | None) -> None:
+    row = judge(stay(1, *INDEX), who={"age": age})[1]
+    ones = {name for name, value in row.items() if name.startswith("is_age") and value}
+    assert ones == ({group} if group else set())
+
+
+def test_only_dialysis_facility_measures_have_it() -> None:
+    assert {row["program"] for row in judge(stay(1, *INDEX)).values()} == {"dfc"}

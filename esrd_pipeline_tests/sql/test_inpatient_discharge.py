@@ -1,0 +1,187 @@
+"""Stays in hospital: kinds, transfers, order in the year, what is planned."""
+
+import pytest
+
+from esrd_pipeline_tests.sql.discharges import (
+    ACUTE,
+    CRITICAL,
+    LONG_TERM,
+    OTHER_ACUTE,
+    PSYCHIATRIC,
+    REHABILITATION,
+    claim,
+    find_discharges,
+)
+from esrd_pipeline_tests.sql.worked import day
+
+KNEE, KIDNEY, DIALYSIS = "0SRC0J9", "0TY00Z0", "5A1D70Z"
+"""Potentially planned (CCS 152), always planned (CCS 105), neither."""
+OSTEOARTHRITIS, INFARCTION, CHEMOTHERAPY = "M1711", "I214", "Z5111"
+
+
+@pytest.mark.parametrize(
+    ("hospital", "kind"),
+    [
+        ("100001", "acute"),
+        ("100879", "acute"),
+        ("100880", "other"),
+        ("101299", "other"),
+        ("101300", "critical access"),
+        ("101399", "critical access"),
+        ("101400", "other"),
+        ("102000", "long-term"),
+        ("102299", "long-term"),
+        ("103024", "other"),
+        ("103025", "rehabilitation"),
+        ("103099", "rehabilitation"),
+        ("104000", "psychiatric"),
+        ("104499", "psychiatric"),
+        ("104500", "other"),
+        ("10S001", "psychiatric"),
+        ("10M001", "psychiatric"),
+        ("10T001", "rehabilitation"),
+        ("10R001", "rehabilitation"),
+        ("10U001", "other"),
+        ("10Z300", "other"),
+        ("10001E", "other"),
+        (None, "other"),
+    ],
+)
+def test_the_number_says_what_kind_of_hospital_it_is(hospital: str | None, kind: str) -> None:
+    (row,) = find_discharges(claim("2024-03-01", "2024-03-05", prvdr_num=hospital))
+    assert row["kind"] == kind
+
+
+def test_cancer_hospitals_exempt_from_pps_are_known_by_their_numbers() -> None:
+    first, second = find_discharges(
+        claim("2024-03-01", "2024-03-05", hospital="330154"),
+        claim("2024-04-01", "2024-04-05", hospital="330155"),
+    )
+    assert (first["is_cancer_hospital"], second["is_cancer_hospital"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("reason", "managed", "covered"),
+    [
+        (None, None, True),
+        ("P", "0", True),
+        ("B", "0", False),
+        ("N", "0", False),
+        ("N", "1", True),
+    ],
+)
+def test_benefits_exhausted_or_refused_are_not_covered_but_managed_care_is(
+    reason: str | None, managed: str | None, *, covered: bool
+) -> None:
+    row = claim("2024-03-01", "2024-03-05", clm_mdcr_non_pmt_rsn_cd=reason, clm_mco_pd_sw=managed)
+    assert find_discharges(row)[0]["is_covered"] is covered
+
+
+@pytest.mark.parametrize(
+    ("admitted", "hospital", "stays", "transferred"),
+    [
+        ("2024-03-05", OTHER_ACUTE, 2, [True, False]),
+        ("2024-03-06", OTHER_ACUTE, 2, [True, False]),
+        ("2024-03-06", CRITICAL, 2, [True, False]),
+        ("2024-03-07", OTHER_ACUTE, 2, [False, False]),
+        ("2024-03-05", ACUTE, 1, [False]),
+        ("2024-03-06", ACUTE, 2, [False, False]),
+        ("2024-03-05", REHABILITATION, 2, [False, False]),
+        ("2024-03-05", PSYCHIATRIC, 2, [False, False]),
+        ("2024-03-05", LONG_TERM, 2, [False, False]),
+    ],
+)
+def test_an_acute_stay_elsewhere_on_the_day_or_the_next_is_a_transfer(
+    admitted: str, hospital: str, stays: int, transferred: list[bool]
+) -> None:
+    rows = find_discharges(
+        claim("2024-03-01", "2024-03-05"), claim(admitted, "2024-03-20", hospital=hospital)
+    )
+    assert len(rows) == stays
+    assert [row["is_transferred"] for row in rows] == transferred
+
+
+def test_joined_stays_last_from_the_first_admission_to_the_last_discharge() -> None:
+    first, second = find_discharges(
+        claim("2024-03-01", "2024-03-05", icd_dgns_cd3="U071"),
+        claim("2024-03-06", "2024-03-20", hospital=OTHER_ACUTE),
+    )
+    assert second["hospital_ccn"] == OTHER_ACUTE
+    assert second["episode_admit_date"] == day("2024-03-01")
+    assert (first["is_admission"], second["is_admission"]) == (True, False)
+    assert first["is_covid"]
+    assert second["is_covid"]
+
+
+def test_interim_bills_of_one_hospital_are_one_stay() -> None:
+    (row,) = find_discharges(
+        claim("2024-03-01", "2024-03-15", ptnt_dschrg_stus_cd="30"),
+        claim("2024-03-16", "2024-03-30", ptnt_dschrg_stus_cd="07"),
+    )
+    assert (row["discharge_date"], row["discharge_status"]) == (day("2024-03-30"), "07")
+
+
+def test_a_claim_sent_twice_is_one_stay() -> None:
+    twice = claim("2024-03-01", "2024-03-05")
+    assert len(find_discharges(twice, twice)) == 1
+
+
+@pytest.mark.parametrize("code", ["U071", "B9729", "J1282"])
+def test_covid_is_any_of_three_codes_in_any_of_25_places(code: str) -> None:
+    row = claim("2024-03-01", "2024-03-05", icd_dgns_cd25=code)
+    assert find_discharges(row)[0]["is_covid"]
+    assert find_discharges(claim("2024-03-01", "2024-03-05"))[0]["is_covid"] is False
+
+
+def test_a_revenue_center_of_rehabilitation_marks_the_stay() -> None:
+    for center, expected in (("0118", True), ("0120", False)):
+        line = {"clm_id": 1, "clm_line_num": 1, "rev_cntr": center}
+        (row,) = find_discharges(claim("2024-03-01", "2024-03-05"), revenue=[line])
+        assert row["is_rehabilitation"] is expected
+
+
+def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> None:
+    rows = find_discharges(
+        claim("2023-12-01", "2023-12-05"),
+        claim("2023-12-28", "2024-01-03"),
+        claim("2024-02-01", "2024-02-03"),
+        claim("2024-02-04", "2024-02-08", hospital=OTHER_ACUTE),
+        claim("2024-03-01", "2024-03-05", hospital=PSYCHIATRIC),
+        claim("2024-04-01", "2024-04-05"),
+    )
+    known = [None if row["kind"] == "psychiatric" else row["order_in_year"] for row in rows]
+    assert known == [1, 1, 2, 2, None, 3]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "diagnosis", "planned"),
+    [
+        # i: always planned, whatever else.
+        (KIDNEY, INFARCTION, True),
+        (None, CHEMOTHERAPY, True),
+        # ii: planned unless the diagnosis is acute.
+        (KNEE, OSTEOARTHRITIS, True),
+        (KNEE, INFARCTION, False),
+        # Injuries are acute at their first encounter, not later.
+        (KNEE, "S72001A", False),
+        (KNEE, "S72001D", True),
+        # A single procedure and a single diagnosis outside the listed categories.
+        ("02U007Z", OSTEOARTHRITIS, True),
+        (KNEE, "I501", False),
+        # COVID-19 is acute by our reading.
+        (KNEE, "U071", False),
+        (DIALYSIS, OSTEOARTHRITIS, False),
+        (None, OSTEOARTHRITIS, False),
+        (None, None, False),
+    ],
+)
+def test_a_stay_is_planned_by_its_procedures_and_principal_diagnosis(
+    procedure: str | None, diagnosis: str | None, *, planned: bool
+) -> None:
+    row = claim("2024-03-01", "2024-03-05", icd_prcdr_cd25=procedure, prncpal_dgns_cd=diagnosis)
+    assert find_discharges(row)[0]["is_planned"] is planned
+
+
+def test_the_principal_diagnosis_has_its_ccs_category() -> None:
+    (row,) = find_discharges(claim("2024-03-01", "2024-03-05", prncpal_dgns_cd="C3490"))
+    assert row["principal_category"] == 19

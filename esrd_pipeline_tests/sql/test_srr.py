@@ -1,0 +1,285 @@
+"""SRR's index discharges of both programs: every exclusion, every branch of Figures 11 and 12."""
+
+import pytest
+
+from esrd_pipeline_tests.sql.discharges import elsewhere, judge_srr, stay
+from esrd_pipeline_tests.sql.worked import Row, day
+
+INDEX = ("2024-03-01", "2024-03-05")
+"""The discharge is on 5 March: day 3 is 8 March, day 4 the 9th, day 30 4 April."""
+BOTH = ("dfc", "qip")
+
+
+def outcome(*later: Row, program: str, **other: object) -> tuple[object, object]:
+    """Reason and event of an index discharge of 5 March, with what came later."""
+    row = judge_srr(stay(1, *INDEX), *later, program=program, **other)[1]  # type: ignore[arg-type]
+    return row["reason"], row["is_event"]
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_a_discharge_that_nothing_follows_counts_without_event(program: str) -> None:
+    assert outcome(program=program) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"kind": "psychiatric", "episode": None}, "not an acute care hospital"),
+        ({"kind": "other", "episode": None}, "not an acute care hospital"),
+        ({"kind": "critical access"}, None),
+        ({"is_cancer_hospital": True}, "PPS-exempt cancer hospital"),
+        ({"is_covered": False}, "not covered by Medicare"),
+        ({"is_transferred": True}, "transferred to another acute care hospital"),
+        ({"discharge_status": "20"}, "died in hospital"),
+        ({"discharge_status": "30"}, "still in hospital"),
+        ({"discharge_status": "07"}, "left against medical advice"),
+        ({"discharge_status": "03"}, None),
+        ({"principal_category": 19}, "excluded principal diagnosis"),
+        ({"principal_category": 657}, "excluded principal diagnosis"),
+        ({"principal_category": 254}, "excluded principal diagnosis"),
+        ({"principal_category": None}, None),
+        ({"order_in_year": 12}, None),
+        ({"order_in_year": 13}, "after the twelfth admission of the year"),
+    ],
+)
+@pytest.mark.parametrize("program", BOTH)
+def test_exclusions_of_the_stay_that_both_programs_share(
+    program: str, changed: dict[str, object], reason: str | None
+) -> None:
+    assert judge_srr(stay(1, *INDEX, **changed), program=program)[1]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"is_rehabilitation": True}, "rehabilitation revenue center"),
+        ({"episode_admit_date": day("2023-03-06")}, "stay of 365 days or longer"),
+        ({"episode_admit_date": day("2023-03-07")}, None),
+    ],
+)
+def test_exclusions_of_the_stay_that_dfc_has_alone(
+    changed: dict[str, object], reason: str | None
+) -> None:
+    assert judge_srr(stay(1, *INDEX, **changed))[1]["reason"] == reason
+    assert judge_srr(stay(1, *INDEX, **changed), program="qip")[1]["reason"] is None
+
+
+@pytest.mark.parametrize(
+    ("program", "who", "reason"),
+    [
+        ("dfc", {"state": "untreated", "ccn": None}, "not on dialysis at discharge"),
+        ("qip", {"state": "withdrawn", "ccn": None}, "not on dialysis at discharge"),
+        ("dfc", {"state": None, "ccn": None}, "not on dialysis at discharge"),
+        (
+            "dfc",
+            {"state": "transplant", "ccn": None, "is_grafted": True},
+            "not on dialysis at discharge",
+        ),
+        ("qip", {"state": "transplant", "ccn": None, "is_grafted": True}, "functioning transplant"),
+        # The graft fails on the day: dialysis by its state, yet functioning by 2.11.9.
+        ("qip", {"is_grafted": True}, "functioning transplant"),
+        ("dfc", {"is_grafted": True}, None),
+        ("dfc", {"ccn": None}, "facility unknown"),
+        ("qip", {"ccn": None}, "facility unknown"),
+        ("dfc", {"age": None}, "date of birth unknown"),
+        ("dfc", {"death_date": day("2024-03-05")}, "died in hospital"),
+        ("qip", {"death_date": day("2024-03-04")}, "died in hospital"),
+        ("dfc", {"age": 12}, None),
+    ],
+)
+def test_exclusions_of_the_patient(program: str, who: Row, reason: str | None) -> None:
+    assert judge_srr(stay(1, *INDEX), program=program, who=who)[1]["reason"] == reason
+
+
+def test_months_of_an_exception_are_left_out_of_the_qip() -> None:
+    march, april = [("2024-02-01", "2024-03-01")], [("2024-04-01", "2024-05-01")]
+    assert outcome(program="qip", excepted=march) == ("extraordinary circumstances exception", 0)
+    assert outcome(program="qip", excepted=april) == (None, 0)
+    assert outcome(program="dfc", excepted=march) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("admitted", "dfc", "qip"),
+    [
+        (
+            "2024-03-06",
+            ("hospitalized within three days", 0),
+            ("unplanned readmission within three days", 0),
+        ),
+        (
+            "2024-03-08",
+            ("hospitalized within three days", 0),
+            ("unplanned readmission within three days", 0),
+        ),
+        ("2024-03-09", (None, 1), (None, 1)),
+        ("2024-04-04", (None, 1), (None, 1)),
+        ("2024-04-05", (None, 0), (None, 0)),
+    ],
+)
+def test_an_unplanned_readmission_counts_from_day_4_to_day_30(
+    admitted: str, dfc: tuple[object, object], qip: tuple[object, object]
+) -> None:
+    later = stay(2, admitted, "2024-04-10")
+    assert outcome(later, program="dfc") == dfc
+    assert outcome(later, program="qip") == qip
+
+
+@pytest.mark.parametrize(
+    ("admitted", "dfc", "qip"),
+    [
+        ("2024-03-08", ("hospitalized within three days", 0), (None, 0)),
+        ("2024-03-09", (None, 0), (None, 0)),
+        ("2024-04-04", (None, 0), (None, 0)),
+    ],
+)
+def test_a_planned_readmission_is_no_event_and_within_three_days_excludes_in_dfc(
+    admitted: str, dfc: tuple[object, object], qip: tuple[object, object]
+) -> None:
+    later = stay(2, admitted, "2024-04-10", is_planned=True)
+    assert outcome(later, program="dfc") == dfc
+    assert outcome(later, program="qip") == qip
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_what_comes_first_decides(program: str) -> None:
+    planned = stay(2, "2024-03-10", "2024-03-12", is_planned=True)
+    unplanned = stay(3, "2024-03-20", "2024-03-22")
+    assert outcome(planned, unplanned, program=program) == (None, 0)
+    first = stay(2, "2024-03-10", "2024-03-12")
+    second = stay(3, "2024-03-20", "2024-03-22", is_planned=True)
+    assert outcome(first, second, program=program) == (None, 1)
+
+
+@pytest.mark.parametrize("kind", ["rehabilitation", "psychiatric", "long-term"])
+def test_admission_elsewhere_competes_in_dfc_and_is_not_seen_in_the_qip(kind: str) -> None:
+    there = elsewhere(2, "2024-03-10", "2024-03-15", kind)
+    later = stay(3, "2024-03-20", "2024-03-22")
+    assert outcome(there, later, program="dfc") == (None, 0)
+    assert outcome(there, later, program="qip") == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("admitted", "reason"),
+    [
+        ("2024-03-05", "hospitalized within three days"),
+        ("2024-03-08", "hospitalized within three days"),
+        ("2024-03-09", None),
+    ],
+)
+def test_admission_elsewhere_within_three_days_excludes_in_dfc(
+    admitted: str, reason: str | None
+) -> None:
+    there = elsewhere(2, admitted, "2024-03-30", "rehabilitation")
+    assert outcome(there, program="dfc") == (reason, 0)
+    assert outcome(there, program="qip") == (None, 0)
+
+
+def test_swing_beds_and_stays_not_covered_are_no_hospitalisations() -> None:
+    swing = elsewhere(2, "2024-03-05", "2024-03-20", "other")
+    assert outcome(swing, program="dfc") == (None, 0)
+    unpaid = stay(2, "2024-03-10", "2024-03-20", is_covered=False)
+    assert outcome(unpaid, program="dfc") == (None, 0)
+    assert outcome(unpaid, program="qip") == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("died", "dfc", "qip"),
+    [
+        ("2024-03-08", "died within three days", "died within 30 days without readmission"),
+        ("2024-03-09", None, "died within 30 days without readmission"),
+        ("2024-04-04", None, "died within 30 days without readmission"),
+        ("2024-04-05", None, None),
+    ],
+)
+def test_a_death_without_readmission(died: str, dfc: str | None, qip: str | None) -> None:
+    who = {"death_date": day(died)}
+    assert outcome(program="dfc", who=who) == (dfc, 0)
+    assert outcome(program="qip", who=who) == (qip, 0)
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_a_readmission_in_which_the_patient_dies_is_an_event(program: str) -> None:
+    last = stay(2, "2024-03-10", "2024-03-12", discharge_status="20")
+    assert outcome(last, program=program, who={"death_date": day("2024-03-12")}) == (None, 1)
+
+
+def test_a_stay_after_whose_last_day_the_patient_was_dead_is_not_seen_in_the_qip() -> None:
+    last = stay(2, "2024-03-10", "2024-03-12")
+    who = {"death_date": day("2024-03-11")}
+    assert outcome(last, program="qip", who=who) == ("died within 30 days without readmission", 0)
+    assert outcome(last, program="dfc", who=who) == (None, 1)
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_death_on_the_day_of_the_readmission_comes_after_it(program: str) -> None:
+    last = stay(2, "2024-03-10", "2024-03-10", discharge_status="20")
+    assert outcome(last, program=program, who={"death_date": day("2024-03-10")}) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("transplant", "reason"),
+    [
+        ("2024-03-08", "transplant within three days"),
+        ("2024-03-09", None),
+    ],
+)
+def test_a_transplant_competes_in_dfc(transplant: str, reason: str | None) -> None:
+    later = stay(2, "2024-03-20", "2024-03-22")
+    assert outcome(later, program="dfc", transplant=transplant) == (reason, 0)
+    assert outcome(later, program="qip", transplant=transplant) == (None, 1)
+
+
+def test_a_transplant_on_the_day_of_an_admission_is_what_it_was_for() -> None:
+    graft = stay(2, "2024-03-20", "2024-03-24")
+    assert outcome(graft, program="dfc", transplant="2024-03-20") == (None, 0)
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "recovered", "lost"])
+def test_withdrawal_recovery_and_loss_compete_in_dfc(state: str) -> None:
+    later = stay(2, "2024-03-20", "2024-03-22")
+    soon = "withdrawn, recovered or lost within three days"
+    assert outcome(later, program="dfc", spells=[(state, "2024-03-08")]) == (soon, 0)
+    assert outcome(later, program="dfc", spells=[(state, "2024-03-09")]) == (None, 0)
+    assert outcome(later, program="dfc", spells=[(state, "2024-03-21")]) == (None, 1)
+    assert outcome(later, program="qip", spells=[(state, "2024-03-09")]) == (None, 1)
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_thirty_days_must_be_over_when_the_years_claims_end(program: str) -> None:
+    inside = judge_srr(stay(1, "2024-11-25", "2024-12-01"), program=program)[1]
+    outside = judge_srr(stay(1, "2024-11-25", "2024-12-02"), program=program)[1]
+    assert inside["reason"] is None
+    assert outside["reason"] == "fewer than 30 days of follow-up"
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_discharges_of_the_year_before_are_no_rows(program: str) -> None:
+    before, this = stay(1, "2023-12-20", "2023-12-31"), stay(2, "2024-02-01", "2024-02-03")
+    rows = judge_srr(before, this, program=program)
+    assert list(rows) == [2]
+
+
+@pytest.mark.parametrize("program", BOTH)
+def test_a_readmission_is_an_index_discharge_of_its_own(program: str) -> None:
+    rows = judge_srr(stay(1, *INDEX), stay(2, "2024-03-10", "2024-03-12"), program=program)
+    assert [rows[number]["is_event"] for number in (1, 2)] == [1, 0]
+    assert [rows[number]["reason"] for number in (1, 2)] == [None, None]
+
+
+def test_joined_stays_are_one_index_discharge_and_one_readmission() -> None:
+    first = stay(1, "2024-03-01", "2024-03-03", is_transferred=True, order_in_year=1)
+    last = stay(
+        2,
+        "2024-03-04",
+        "2024-03-08",
+        hospital="100002",
+        episode=1,
+        episode_admit_date=day("2024-03-01"),
+        is_admission=False,
+        order_in_year=1,
+    )
+    for program in BOTH:
+        rows = judge_srr(first, last, program=program)
+        assert rows[1]["reason"] == "transferred to another acute care hospital"
+        assert (rows[2]["reason"], rows[2]["hospital_ccn"]) == (None, "100002")
+        assert rows[2]["length_of_stay"] == 7
