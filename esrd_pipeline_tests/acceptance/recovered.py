@@ -37,6 +37,9 @@ MEASURES = {
 }
 
 
+_MANY = 80
+
+
 @dataclass(frozen=True)
 class Recovered:
     """How a measure's values follow the planted effects; facilities weigh by their expected events.
@@ -102,9 +105,10 @@ def _tell(rows: pd.DataFrame, *, is_share: bool) -> tuple[np.ndarray, np.ndarray
 
 
 def summarise(rows: pd.DataFrame) -> Recovered:
-    """Return how the measured values of the larger half follow the planted effects."""
+    """Return how the measured values follow the planted effects: the larger half's, of many."""
     usual = rows[~rows["is_outlier"] & ~rows["is_outlier_elsewhere"]]
-    told = rows[rows["measured"].notna() & (rows["weight"] >= rows["weight"].median())]
+    least = rows["weight"].median() if len(rows) >= _MANY else 0.0
+    told = rows[rows["measured"].notna() & (rows["weight"] >= least)]
     weight = told["weight"].to_numpy()
     matrix = np.cov(told["effect"], told["measured"], aweights=weight)
     return Recovered(

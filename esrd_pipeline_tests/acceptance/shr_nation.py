@@ -79,7 +79,10 @@ class MeasuredNation:
         return self.effects()["is_outlier"].astype(bool)
 
     def effects(self, outcome: str = "hospitalisation") -> pd.DataFrame:
-        """Return what was planted of one outcome by the CCN of the year's last day."""
+        """Return what was planted of one outcome by the CCN of the year's last day.
+
+        Columns: facilityid; effect, on the outcome's log rate or log odds; is_outlier.
+        """
         effects = self.truth("facility_effect")
         effects = effects[effects["outcome"] == outcome]
         history = self.raw("eqrs_ccn_history").sort_values("effective_date")

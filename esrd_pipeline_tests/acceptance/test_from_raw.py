@@ -191,27 +191,33 @@ def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "correlation", "slope"),
+    ("measure", "facilities", "correlation", "slope"),
     [
-        ("strr", 0.5, (0.6, 1.3)),
-        ("sedr", 0.7, (0.7, 1.3)),
+        ("strr", 40, 0.5, (0.6, 1.3)),
+        ("sedr", 50, 0.7, (0.7, 1.3)),
+        ("srr", 40, 0.3, (0.4, 1.5)),
+        ("ed30", 40, 0.2, (0.3, 1.7)),
         # A year's deaths are few: 0.17 of spread is told with as much noise.
-        ("smr", 0.2, (0.3, 1.7)),
-        # Both are told by where patients were treated when it happened, which moves them.
-        ("swr", 0.3, (0.3, 1.4)),
-        ("smosr", 0.3, (0.3, 1.5)),
-        ("sfr", 0.6, (0.6, 1.4)),
-        ("pppw", 0.4, (0.3, 1.2)),
+        ("smr", 50, 0.3, (0.4, 1.7)),
+        # Of incident patients, by where they were treated when it happened, which moves them.
+        ("swr", 40, 0.4, (0.3, 1.3)),
+        ("smosr", 20, 0.2, (0.2, 1.5)),
+        ("sfr", 50, 0.6, (0.6, 1.3)),
+        ("pppw", 50, 0.4, (0.3, 1.2)),
     ],
 )
 def test_planted_effects_come_back_in_every_modelled_measure(
-    nation: MeasuredNation, measure: str, correlation: float, slope: tuple[float, float]
+    nation: MeasuredNation,
+    measure: str,
+    facilities: int,
+    correlation: float,
+    slope: tuple[float, float],
 ) -> None:
-    rows = list_recovered(nation, measure)
-    found = summarise(rows)
+    found = summarise(list_recovered(nation, measure))
     said = f"{measure}: {found}"
-    assert found.facilities >= 30, said
-    assert abs(found.bias) < 0.2, said
+    assert found.facilities >= facilities, said
+    # The log of a few events lies below that of their mean.
+    assert abs(found.bias) < 0.3, said
     assert found.correlation > correlation, said
     assert slope[0] < found.slope < slope[1], said
 
