@@ -26,7 +26,12 @@ from esrd_pipeline_tests.acceptance.planted_months import (
     compare_reconciliations,
     list_months,
 )
-from esrd_pipeline_tests.acceptance.recovered import list_recovered, summarise
+from esrd_pipeline_tests.acceptance.recovered import (
+    ADJUSTERS,
+    BOUNDS,
+    list_recovered,
+    summarise,
+)
 from esrd_pipeline_tests.acceptance.shr_nation import (
     DAYS_PER_YEAR,
     YEAR,
@@ -41,22 +46,6 @@ _EVENTS = (
     ("strr", "history.transfusion", "transfusion_date"),
     ("sedr", "history.emergency_encounter", "start_date"),
 )
-ADJUSTERS = {
-    "is_female": "female",
-    "is_diabetes_cause": "diabetes_cause",
-    "is_nursing_home_short": "nursing_home_short",
-    "is_nursing_home_long": "nursing_home_long",
-    "is_bmi_under_18": "bmi_under_18",
-    "is_bmi_18_to_25": "bmi_18_to_25",
-    "is_bmi_25_to_30": "bmi_25_to_30",
-    "is_covid_1": "covid_1",
-    "is_covid_2": "covid_2",
-    "is_covid_3": "covid_3",
-}
-"""Adjusters that mean what was planted. Conditions are planted on the true ones, of which claims
-and forms show a part: theirs are attenuated. Medicare Advantage is planted at -0.04 and estimated
-lower: months of fee for service count only where enough was paid or there was an inpatient claim
-(reading 23), so that they hold more admissions than those left out."""
 
 
 @pytest.fixture(scope="module")
@@ -190,36 +179,18 @@ def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
     assert flagged <= 0.15, said
 
 
-@pytest.mark.parametrize(
-    ("measure", "facilities", "correlation", "slope"),
-    [
-        ("strr", 40, 0.5, (0.6, 1.3)),
-        ("sedr", 50, 0.7, (0.7, 1.3)),
-        ("srr", 40, 0.3, (0.4, 1.5)),
-        ("ed30", 40, 0.2, (0.3, 1.7)),
-        # A year's deaths are few: 0.17 of spread is told with as much noise.
-        ("smr", 50, 0.3, (0.4, 1.7)),
-        # Of incident patients, by where they were treated when it happened, which moves them.
-        ("swr", 40, 0.4, (0.3, 1.3)),
-        ("smosr", 20, 0.2, (0.2, 1.5)),
-        ("sfr", 50, 0.6, (0.6, 1.3)),
-        ("pppw", 50, 0.4, (0.3, 1.2)),
-    ],
-)
+@pytest.mark.parametrize("measure", BOUNDS)
 def test_planted_effects_come_back_in_every_modelled_measure(
-    nation: MeasuredNation,
-    measure: str,
-    facilities: int,
-    correlation: float,
-    slope: tuple[float, float],
+    nation: MeasuredNation, measure: str
 ) -> None:
+    facilities, correlation, (least, most) = BOUNDS[measure]
     found = summarise(list_recovered(nation, measure))
     said = f"{measure}: {found}"
     assert found.facilities >= facilities, said
     # The log of a few events lies below that of their mean.
     assert abs(found.bias) < 0.3, said
     assert found.correlation > correlation, said
-    assert slope[0] < found.slope < slope[1], said
+    assert least < found.slope < most, said
 
 
 @pytest.mark.parametrize("measure", ["strr", "sedr", "smr"])
