@@ -12,6 +12,7 @@ import statsmodels.api as sm
 from scipy.special import expit
 
 from esrd_pipeline.tables.cohort import NOT_AT_RISK
+from esrd_pipeline_tests.acceptance import recovered
 from esrd_pipeline_tests.acceptance.plain_pppw import SPLINE, recompute_months
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
@@ -25,12 +26,6 @@ from esrd_pipeline_tests.acceptance.planted_months import (
     compare_ktv,
     compare_reconciliations,
     list_months,
-)
-from esrd_pipeline_tests.acceptance.recovered import (
-    ADJUSTERS,
-    BOUNDS,
-    list_recovered,
-    summarise,
 )
 from esrd_pipeline_tests.acceptance.shr_nation import (
     DAYS_PER_YEAR,
@@ -69,8 +64,8 @@ def test_planted_coefficients_are_recovered(nation: MeasuredNation) -> None:
     planted = planted[planted["outcome"] == "admission"].set_index("term")["value"]
     fit = nation.table("fit.shr", "dfc")
     fit = fit[fit["element"] == "coefficient"].set_index("term")
-    rows = fit.loc[list(ADJUSTERS), ["estimate", "standard_error"]]
-    rows = rows.assign(planted=planted.loc[list(ADJUSTERS.values())].to_numpy())
+    rows = fit.loc[list(recovered.ADJUSTERS), ["estimate", "standard_error"]]
+    rows = rows.assign(planted=planted.loc[list(recovered.ADJUSTERS.values())].to_numpy())
     rows["z"] = (rows["estimate"] - rows["planted"]) / rows["standard_error"]
     assert rows["z"].abs().max() < 3.5, rows.to_string()
     # Ten z-scores: their sum of squares is above 30 once in 1,000 times.
@@ -179,12 +174,12 @@ def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
     assert flagged <= 0.15, said
 
 
-@pytest.mark.parametrize("measure", BOUNDS)
+@pytest.mark.parametrize("measure", recovered.BOUNDS)
 def test_planted_effects_come_back_in_every_modelled_measure(
     nation: MeasuredNation, measure: str
 ) -> None:
-    facilities, correlation, (least, most) = BOUNDS[measure]
-    found = summarise(list_recovered(nation, measure))
+    facilities, correlation, (least, most) = recovered.BOUNDS[measure]
+    found = recovered.summarise(recovered.list_recovered(nation, measure))
     said = f"{measure}: {found}"
     assert found.facilities >= facilities, said
     # The log of a few events lies below that of their mean.
@@ -198,7 +193,7 @@ def test_outliers_of_hospitalisation_alone_are_as_expected_in_other_measures(
     nation: MeasuredNation, measure: str
 ) -> None:
     outliers = nation.outliers
-    rows = list_recovered(nation, measure)
+    rows = recovered.list_recovered(nation, measure)
     mine = rows[rows.index.isin(outliers.index[outliers])]
     assert len(mine) >= 8
     # Their other effects are as other facilities': a few have a far one.

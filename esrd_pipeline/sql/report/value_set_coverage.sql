@@ -63,8 +63,8 @@ listed AS (
     SELECT 'covid_diagnosis_code', 'COVID-19', 'icd-10 prefix', code, 'has'
     FROM parameter.covid_diagnosis_code
     UNION ALL
-    SELECT 'covid_discharge_diagnosis', 'COVID-19', 'icd-10 prefix', code, 'has'
-    FROM parameter.covid_discharge_diagnosis
+    SELECT 'covid_diagnosis', 'COVID-19', 'icd-10 prefix', code, 'has'
+    FROM parameter.covid_diagnosis
     UNION ALL
     SELECT 'transfusion_code', 'transfusion', 'icd-10-pcs', code, 'has'
     FROM parameter.transfusion_code
