@@ -3,8 +3,8 @@
 A measure's specification says which: its type is the family.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from esrd_pipeline.measures.specification import (
     ThreeStageSpecification,
 )
 from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.fit import SeparationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,50 @@ def find_family(specification: Specification) -> Family:
             return _GEE
         case _:
             return _RATES
+
+
+def fit_estimable(
+    specification: Specification, performance_year: int, cohort: pa.Table
+) -> pd.DataFrame:
+    """Fit a measure's model and return the table of the fit, terms without an estimate left out.
+
+    In few facilities a condition of few patients may be had by no one with an event, beside the
+    other terms: it has no finite estimate, is left out by name and stands in the fit's set_aside.
+    The nation has none such.
+
+    Raises:
+        FitError: the model has no estimate for another reason, or not without its terms.
+    """
+    family = find_family(specification)
+    adjusters, left_out = specification.adjusters, list[str]()
+    while True:
+        kept = tuple(name for name in adjusters if name not in left_out)
+        try:
+            fit = family.fit(replace(specification, adjusters=kept), performance_year, cohort)
+        except SeparationError as error:
+            gone = [name for name in error.terms if name in kept]
+            if not gone:
+                raise
+            left_out += gone
+        else:
+            return _report(fit, left_out)
+
+
+def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
+    """Add to a fit's table the terms that were left out of it."""
+    if not left_out:
+        return fit
+    is_known = (fit["element"] == "set_aside") & (fit["stage"] == 1)
+    row = {
+        **fit.iloc[0][["performance_year", "program", "measure"]].to_dict(),
+        "stage": 1,
+        "element": "set_aside",
+        "position": int(is_known.sum()),
+        "term": "terms without a finite estimate beside the others",
+        "estimate": float(len(left_out)),
+        "remark": ", ".join(left_out),
+    }
+    return pd.concat([fit, pd.DataFrame([row])], ignore_index=True)[fit.columns]
 
 
 def group_by_risk(

@@ -163,8 +163,8 @@ def has_no_cohort(road: Road, build: Build) -> bool:
 
 
 def _fit(road: Road, build: Build) -> Built:
-    from esrd_pipeline.families.family import find_family, group_by_risk
-    from esrd_pipeline.families.fits import read_regression
+    from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
+    from esrd_pipeline.families.fits import read_element, read_regression
     from esrd_pipeline.orchestration.pictures import draw_calibration
 
     if has_no_cohort(road, build):
@@ -172,45 +172,61 @@ def _fit(road: Road, build: Build) -> Built:
     fits, notes, picture = [], {}, None
     for program in road.programs:
         specification, rows = road.read(build, program)
-        family = find_family(specification)
-        fit = family.fit(specification, build.performance_year, rows)
+        fit = fit_estimable(specification, build.performance_year, rows)
         stored = read_regression(fit, stage=1)
         notes |= {
             f"{program}: rows": stored.row_count,
             f"{program}: events": stored.event_count,
             f"{program}: terms": len(stored.names),
             f"{program}: steps": stored.iterations,
+            **{
+                f"{program}: {row['term']}": str(row["remark"] or row["estimate"])
+                for row in read_element(fit, "set_aside", stage=1).to_dict("records")
+            },
         }
         fits.append(fit)
         if picture is None:
             groups = group_by_risk(specification, fit, rows)
-            picture = draw_calibration(groups, unit=family.unit)
+            picture = draw_calibration(groups, unit=find_family(specification).unit)
     return Built((pd.concat(fits, ignore_index=True),), notes=notes, picture=picture)
 
 
 def _witness(road: Road, build: Build) -> Built:
     from esrd_pipeline.families.second_opinion import compare_fit, tell_difference
+    from esrd_pipeline.statistics.fit import FitError
 
     if has_no_cohort(road, build):
         return leave_empty(road.tables.second_opinion)
-    compared = []
+    compared, warnings = [], []
     for program in road.programs:
         specification, rows = road.read(build, program)
-        compared.append(
-            compare_fit(
+        try:
+            opinion = compare_fit(
                 specification,
                 build.performance_year,
                 rows,
                 seed=SAMPLE_SEED,
                 facility_count=SAMPLE_FACILITIES,
             )
-        )
-    frame = pd.concat(compared, ignore_index=True)
+        except FitError as refused:
+            # The nation's fit stands; of these few facilities there is none to compare.
+            warnings.append(f"{program}: no second opinion: {refused}")
+            continue
+        has_both = opinion[["other_estimate", "other_standard_error"]].notna().all(axis=1)
+        if not has_both.all():
+            warnings.append(f"{program}: the library has no estimate of {(~has_both).sum()} terms")
+        compared.append(opinion[has_both])
+    table = road.tables.second_opinion
+    frame = pd.concat(compared, ignore_index=True) if compared else pd.DataFrame()
+    if frame.empty:
+        return Built((frame.reindex(columns=table.column_names),), warning="; ".join(warnings))
     largest, sentence = tell_difference(frame)
+    if largest > MOST_DIFFERENCE:
+        warnings.append(sentence)
     return Built(
         (frame,),
         notes={"largest difference": largest},
-        warning=sentence if largest > MOST_DIFFERENCE else None,
+        warning="; ".join(warnings) or None,
     )
 
 

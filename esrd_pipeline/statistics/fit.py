@@ -17,7 +17,14 @@ class NotConvergedError(FitError):
 
 
 class SeparationError(FitError):
-    """A covariate predicts the outcome without exception, so its coefficient has no estimate."""
+    """A covariate predicts the outcome without exception, so its coefficient has no estimate.
+
+    `terms` are those that could be left out; none where it is not a term's doing.
+    """
+
+    def __init__(self, message: str, terms: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.terms = terms
 
 
 class CollinearError(FitError):

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, check_columns
-from esrd_pipeline.statistics.fit import CollinearError, FitError, Regression, SetAside
+from esrd_pipeline.statistics.fit import (
+    CollinearError,
+    FitError,
+    Regression,
+    SeparationError,
+    SetAside,
+)
 from esrd_pipeline.statistics.gee_clusters import (
     Clusters,
     check_outcome,
@@ -200,6 +206,9 @@ def fit_by_groups(
                 rows=np.flatnonzero(member == group),
                 set_aside_aliased=set_aside_aliased,
             )
+        except SeparationError as error:
+            said = f"group {group + 1} of {group_count}: {error}"
+            raise SeparationError(said, error.terms) from error
         except FitError as error:
             raise type(error)(f"group {group + 1} of {group_count}: {error}") from error
         fits.append(_add_sandwich(design, solved, influences))

@@ -176,7 +176,8 @@ def find_step(point: Point, kept: IntArray, names: tuple[str, ...], *, is_step: 
     except LinAlgError as error:
         weakest = names[int(np.argmin(np.diag(information)))]
         raise SeparationError(
-            f"separation: the information is lost on the way out; weakest term: {weakest}"
+            f"separation: the information is lost on the way out; weakest term: {weakest}",
+            (weakest,),
         ) from error
     own = np.asarray(cho_solve(factor, score))
     coefficients = np.zeros(point.coefficients.size)
@@ -290,14 +291,18 @@ def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
     gone = kept[((events == 0) | (events == counts))[kept]]
     if gone.size:
         raise SeparationError(
-            f"separation: rows where it is not zero agree in outcome: {_list(design.names, gone)}"
+            f"separation: rows where it is not zero agree in outcome: {_list(design.names, gone)}",
+            tuple(design.names[term] for term in gone),
         )
 
 
 def _check_separation(information: FloatArray, first: FloatArray, names: tuple[str, ...]) -> None:
     gone = np.flatnonzero(information < SEPARATION_SHARE * first)
     if gone.size:
-        raise SeparationError(f"separation: no finite estimate exists for {_list(names, gone)}")
+        raise SeparationError(
+            f"separation: no finite estimate exists for {_list(names, gone)}",
+            tuple(names[term] for term in gone),
+        )
 
 
 def _list(names: tuple[str, ...], which: IntArray) -> str:

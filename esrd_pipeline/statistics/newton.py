@@ -99,7 +99,8 @@ def check_directions(
     if gone:
         raise SeparationError(
             f"separation: no finite estimate exists for {', '.join(gone.names)}"
-            " beside the terms before"
+            " beside the terms before",
+            gone.names,
         )
 
 
@@ -151,12 +152,14 @@ def _factorise(
             ) from error
         # The start was regular, so the information was lost on the way out to infinity.
         raise SeparationError(
-            f"separation: no finite estimate exists; weakest term: {weakest}"
+            f"separation: no finite estimate exists; weakest term: {weakest}", (weakest,)
         ) from error
 
 
 def _check_separation(information: FloatArray, first: FloatArray, names: tuple[str, ...]) -> None:
     gone = np.flatnonzero(np.diag(information) < SEPARATION_SHARE * first)
     if gone.size:
-        named = ", ".join(names[term] for term in gone)
-        raise SeparationError(f"separation: no finite estimate exists for {named}")
+        named = tuple(names[term] for term in gone)
+        raise SeparationError(
+            f"separation: no finite estimate exists for {', '.join(named)}", named
+        )

@@ -71,17 +71,17 @@ class MeasuredNation:
     @cached_property
     def planted(self) -> pd.Series:
         """The planted log rate ratio of hospitalisation by the CCN of the year's last day."""
-        return self.effects("hospitalisation")["effect"]
+        return self.effects()["effect"]
 
     @cached_property
     def outliers(self) -> pd.Series:
         """Which facilities are planted outliers of hospitalisation."""
-        return self.effects("hospitalisation")["is_outlier"].astype(bool)
+        return self.effects()["is_outlier"].astype(bool)
 
-    def effects(self, outcome: str) -> pd.DataFrame:
-        """Return what is planted of one outcome by the CCN of the year's last day.
+    def effects(self, outcome: str = "hospitalisation") -> pd.DataFrame:
+        """Return what was planted of one outcome by the CCN of the year's last day.
 
-        Columns: effect, on the outcome's log rate or log odds; is_outlier.
+        Columns: facilityid; effect, on the outcome's log rate or log odds; is_outlier.
         """
         effects = self.truth("facility_effect")
         effects = effects[effects["outcome"] == outcome]

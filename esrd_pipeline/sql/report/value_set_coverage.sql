@@ -74,6 +74,8 @@ listed AS (
     UNION ALL
     SELECT 'condition_category', 'category ' || category, 'icd-10 prefix', icd_10_prefix, 'has'
     FROM parameter.condition_category
+    -- Rows without a category are exceptions to a shorter prefix.
+    WHERE category IS NOT NULL
     UNION ALL
     SELECT 'index_diagnosis_exclusion', kind, 'ccs', category, 'has'
     FROM parameter.index_diagnosis_exclusion
