@@ -410,6 +410,9 @@ def _to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Ta
 
 def _to_array(table: Table, column: Column, values: pd.Series) -> pa.Array:
     target = ARROW_TYPES[column.type]
+    if values.empty:
+        # An empty column of a frame has no type of its own.
+        return pa.array([], type=target)
     if column.type == "labels":
         values = pd.Series([sorted(labels.items()) for labels in values], dtype=object)
     try:

@@ -104,7 +104,7 @@ def measure_nation(folder: Path) -> MeasuredNation:
         prepare_dagster_home(load_settings().dagster_home)
         before = ("raw", "linkage", "history")
         run_job(defs, "measure", YEAR - 1, tags={}, run_config={}, layers=before)
-        run_job(defs, "measure", YEAR, tags={}, run_config={})
+        run_job(defs, "refresh", YEAR, tags={}, run_config={})
         return MeasuredNation(nation, load_settings().warehouse_dir)
 
 
