@@ -5,7 +5,7 @@ import pandas as pd
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
-from esrd_pipeline.tables import facility, program, report
+from esrd_pipeline.tables import facility, measured, program, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
 from esrd_pipeline.tables.model import Table
 
@@ -80,6 +80,19 @@ def _agreement(build: Build) -> Built:
     return Built((frame,), notes={"results compared": compared, "results equal": equal})
 
 
+def _correlate(build: Build) -> Built:
+    from esrd_pipeline.families.validity import correlate_with_shr
+
+    columns = ("ccn", "program", "measure", "value", "reportable")
+    contract = build.read(measured.CONTRACT, columns=columns, program="dfc")
+    frame = correlate_with_shr(build.performance_year, contract)
+    known = frame[frame["rho"].notna()]
+    return Built(
+        (frame,),
+        notes={str(row.measure): f"{row.rho:.2f}" for row in known.itertuples()},
+    )
+
+
 def _catalog(build: Build) -> Built:
     rows = [
         {
@@ -131,6 +144,14 @@ _TABLES = (
             Upstream(program.STARS),
         ),
         code=("program/agreement.py",),
+    ),
+    TableAsset(
+        tables=(report.SHR_VALIDITY,),
+        compute=_correlate,
+        description="How SHR goes with other measures over facilities, beside what its 2025"
+        " submission found.",
+        upstream=(Upstream(measured.CONTRACT),),
+        code=("families/validity.py", "parameters/shr_validity.csv"),
     ),
     TableAsset(
         tables=(CATALOG,),

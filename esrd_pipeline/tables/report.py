@@ -67,4 +67,20 @@ VALUE_SET_COVERAGE = Table(
     ),
 )
 
-TABLES = (STAR_PROFILE, STAR_FACTOR, PUBLISHED_AGREEMENT, VALUE_SET_COVERAGE)
+SHR_VALIDITY = Table(
+    name="report.shr_validity",
+    grain="one measure beside SHR",
+    source="2025 submission of CBE 1463, validity",
+    key=("measure",),
+    columns=(
+        MEASURE,
+        YEAR,
+        Column("rho", "number", "Spearman's correlation with SHR", minimum=-1, maximum=1),
+        Column("p_value", "number", "Two-sided", minimum=0, maximum=1),
+        Column("facility_count", "integer", "Facilities with both", required=True, minimum=0),
+        Column("expected_sign", "integer", "What the submission expects", required=True),
+        Column("published_rho", "number", "What it found for 2023", required=True),
+    ),
+)
+
+TABLES = (STAR_PROFILE, STAR_FACTOR, PUBLISHED_AGREEMENT, VALUE_SET_COVERAGE, SHR_VALIDITY)
