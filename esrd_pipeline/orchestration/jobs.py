@@ -4,14 +4,12 @@ import dagster as dg
 
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
-from esrd_pipeline.tables import explain, measured
-from esrd_pipeline.tables.catalog import PATIENT_TABLES
-from esrd_pipeline.tables.facility import REGISTERED
+from esrd_pipeline.tables import explain
+from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
-from esrd_pipeline.tables.report import VALUE_SET_COVERAGE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -21,12 +19,7 @@ def _select(*tables: Table) -> dg.AssetSelection:
 _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
 # What is computed from patients, and the measures that come of it.
-_FROM_PATIENTS = _select(
-    *PATIENT_TABLES,
-    REGISTERED,
-    *(table for table in measured.TABLES if table is not measured.CONTRACT),
-    VALUE_SET_COVERAGE,
-)
+_FROM_PATIENTS = _select(*PATIENT_TABLES, *COMPUTED_TABLES)
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
 STAR_OPERATIONS = {

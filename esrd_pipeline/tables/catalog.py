@@ -57,6 +57,13 @@ TABLES: tuple[Table, ...] = (
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
 
+COMPUTED_TABLES: tuple[Table, ...] = (
+    *(table for table in measured.TABLES if table is not measured.CONTRACT),
+    facility.REGISTERED,
+    report.VALUE_SET_COVERAGE,
+)
+"""Of these, what is made from patient-level files alone."""
+
 PATIENT_TABLES: tuple[Table, ...] = (
     release.EXTRACT,
     *eqrs.TABLES,
