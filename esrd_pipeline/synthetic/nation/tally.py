@@ -16,6 +16,7 @@ from esrd_pipeline.synthetic.nation.status import ACCESS, Status
 from esrd_pipeline.synthetic.nation.stays import GRAFT
 from esrd_pipeline.synthetic.nation.trouble import Trouble
 
+EARLY_DAYS = 3
 FIRST_DAYS = 90
 """Days of ESRD before anyone is at risk (2.13.10)."""
 READMISSION_DAYS = 30
@@ -104,6 +105,9 @@ def _tally_stays(here: MarketYear) -> dict[str, float]:
     following = np.minimum(index + 1, stays.patient.size - 1)
     gap = stays.admit[following] - stays.discharge[index]
     same = (stays.patient[following] == stays.patient[index]) & (following > index)
+    # 2.10.8: a discharge followed by a stay within three days is no index discharge.
+    is_index = ~(same & (gap <= EARLY_DAYS))
+    index, gap, same, following = (rows[is_index] for rows in (index, gap, same, following))
     again = same & (gap <= READMISSION_DAYS) & (stays.kind[following] != GRAFT)
     return {
         "admissions": float(admitted.sum()),
