@@ -170,6 +170,8 @@ def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Fi
 
 
 def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
+    from matplotlib.ticker import NullFormatter
+
     is_ratio = not (shown["denominator"] >= shown["patients"]).all() or shown["rate"].notna().any()
     size = "denominator" if is_ratio else "patients"
     for category, colour in (("as", "#b8b8b8"), ("better", "#3b7d4f"), ("worse", "#c8553d")):
@@ -180,6 +182,8 @@ def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
     if is_ratio:
         funnel.axhline(1, color=INK, lw=1)
     funnel.set_xscale("log")
+    # Labels between the powers of ten overlap in so small a picture.
+    funnel.xaxis.set_minor_formatter(NullFormatter())
     funnel.set_xlabel("expected events" if is_ratio else "patients")
     funnel.set_ylabel("ratio of observed to expected" if is_ratio else "percent")
     funnel.set_title(f"{len(shown):,} facilities")

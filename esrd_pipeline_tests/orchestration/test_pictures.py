@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from esrd_pipeline.orchestration.pictures import (
+    draw_calibration,
+    draw_facilities,
     draw_measure_scores,
     draw_reportable_share,
     draw_standards,
@@ -93,3 +95,50 @@ def test_the_same_picture_gives_the_same_bytes() -> None:
     first, second = (render(draw_stars(pd.DataFrame({"rating": [1, 5]}))) for _ in range(2))
     assert first.startswith(b"\x89PNG")
     assert first == second
+
+
+def contract(**columns: list[object]) -> pd.DataFrame:
+    size = len(columns["value"])
+    frame = pd.DataFrame({"reportable": [True] * size, "rate": [None] * size, **columns})
+    return frame.astype({"rate": float})
+
+
+def test_a_measure_without_an_empirical_null_stands_against_the_normal_curve() -> None:
+    rows = contract(
+        value=[0.5, 2.0, 1.0],
+        denominator=[4.0, 9.0, 2.0],
+        patients=[20, 40, 11],
+        category=["better", "worse", "as"],
+        z=[-2.5, 3.0, 0.1],
+        rate=[50.0, 200.0, 100.0],
+    )
+    funnel, panel = draw_facilities(rows, None).axes
+    assert funnel.get_ylabel() == "ratio of observed to expected"
+    assert [text.get_text() for text in funnel.get_legend().get_texts()] == [
+        "as 1",
+        "better 1",
+        "worse 1",
+    ]
+    assert "no empirical null" in panel.get_title()
+    assert sum(bar.get_height() for bar in panel.patches) == 3
+
+
+def test_a_percentage_stands_over_patients() -> None:
+    rows = contract(
+        value=[10.0, 20.0],
+        denominator=[120.0, 240.0],
+        patients=[12, 30],
+        category=["as", "better"],
+        z=[0.0, 2.0],
+    )
+    funnel = draw_facilities(rows, None).axes[0]
+    assert (funnel.get_xlabel(), funnel.get_ylabel()) == ("patients", "percent")
+
+
+def test_calibration_shows_each_group_in_the_units_of_its_family() -> None:
+    groups = pd.DataFrame({"group": [1, 2], "observed": [0.1, 0.3], "expected": [0.12, 0.28]})
+    axes = axes_of(draw_calibration(groups, unit="discharge"))
+    assert axes.get_xlabel() == "expected events per discharge"
+    points = axes.lines[1]
+    assert points.get_xdata().tolist() == [0.12, 0.28]
+    assert points.get_ydata().tolist() == [0.1, 0.3]
