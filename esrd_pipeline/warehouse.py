@@ -253,11 +253,18 @@ class Warehouse:
             connection.execute(f"SET temp_directory = '{_quote(self.root / _SPILL)}'")
             self._attach(connection, performance_year, select, tables)
             try:
+                # First all rows in any order, then in the key's: what the SELECT holds in memory
+                # is gone before they are sorted.
+                connection.execute("SET preserve_insertion_order = false")
                 connection.execute(
-                    f"COPY (SELECT {columns} FROM (\n{select.text}\n) ORDER BY {order}) "
-                    f"TO '{_quote(path)}' (FORMAT parquet, COMPRESSION zstd, "
-                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {_to_struct(_describe(table, notes))})",
+                    f"CREATE TEMP TABLE made AS SELECT {columns} FROM (\n{select.text}\n)",
                     {name: values[name] for name in select.parameters},
+                )
+                connection.execute("SET preserve_insertion_order = true")
+                connection.execute(
+                    f"COPY (FROM made ORDER BY {order}) "
+                    f"TO '{_quote(path)}' (FORMAT parquet, COMPRESSION zstd, "
+                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {_to_struct(_describe(table, notes))})"
                 )
             except duckdb.ConversionException:
                 # DuckDB's own message quotes the value, which may be a patient's.

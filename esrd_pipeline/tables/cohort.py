@@ -55,7 +55,7 @@ def _stage(name: str, text: str) -> Column:
 
 DAYS = Table(
     name="cohort.days",
-    grain="one stretch of one patient's days in the year, within a month, in which nothing changes",
+    grain="one stretch of one patient's days in the year in which nothing changes",
     source="manual 2.12.9 to 2.12.13, 2.13.9 to 2.13.13, 2.25.9 to 2.25.13, 3.4",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -91,7 +91,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
     """Return the table of the year's days as one measure sees them."""
     return Table(
         name=f"cohort.{measure}_days",
-        grain="one stretch of one patient's days in the year, within a month: at risk, or why not",
+        grain="one stretch of one patient's days in the year: at risk, within a month, or why not",
         source=source,
         key=("program", "patient_id", "start_date"),
         columns=(
@@ -105,7 +105,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
             Column("interval", "integer", "Duration of ESRD, from 0", minimum=0, maximum=5),
             _stage("covid_stage", "0 none, 1 to 3, as the measure counts them"),
             _flag("is_ma", "Medicare Advantage in the month"),
-            Column("days", "integer", "Days", required=True, minimum=1, maximum=31),
+            Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
             Column(
                 "reason",
                 "text",

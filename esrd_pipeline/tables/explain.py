@@ -23,7 +23,7 @@ RATES = Table(
         CCN,
         MEASURE,
         Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
-        Column("days", "integer", "Days", required=True, minimum=1, maximum=31),
+        Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
         Column("reason", "text", "Why not in the facility's measure; null where counted"),
         Column("observed", "integer", "Events counted", required=True, minimum=0),
         Column("expected", "number", "Events expected in these days", minimum=0),

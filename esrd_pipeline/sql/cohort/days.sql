@@ -99,26 +99,40 @@ change_of_year AS (
         AND make_date($performance_year, 12, 31)
 ),
 
--- Days on which a stretch begins: a span's or month's first, a cut point, a change.
-boundary AS (
+answered AS (
+    SELECT * FROM span WHERE reason IS NULL
+),
+
+change_of_answered AS (
     SELECT
         s.program,
         s.patient_id,
         s.span_start,
         greatest(s.span_start, c.month_start) AS start_date
-    FROM span AS s
+    FROM answered AS s
     JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.span_start
     UNION
     SELECT s.program, s.patient_id, s.span_start, s.first_service_date + i.first_days AS start_date
-    FROM span AS s
+    FROM answered AS s
     CROSS JOIN interval_start AS i
     WHERE s.first_service_date + i.first_days > s.span_start
         AND s.first_service_date + i.first_days <= s.span_end
     UNION
     SELECT s.program, s.patient_id, s.span_start, c.change_date AS start_date
-    FROM span AS s
+    FROM answered AS s
     JOIN change_of_year AS c ON c.patient_id = s.patient_id
     WHERE c.change_date > s.span_start AND c.change_date <= s.span_end
+),
+
+-- Days on which a stretch begins: a span's or month's first, a cut point, a change. Days that nobody
+-- answers for count in no measure, whatever else changes: of the nation's they are half.
+boundary AS (
+    SELECT program, patient_id, span_start, span_start AS start_date
+    FROM span
+    WHERE reason IS NOT NULL
+    UNION ALL
+    SELECT program, patient_id, span_start, start_date
+    FROM change_of_answered
 ),
 
 stretch AS (
@@ -129,6 +143,18 @@ stretch AS (
         start_date,
         lead(start_date) OVER (PARTITION BY program, patient_id ORDER BY start_date) AS next_start
     FROM boundary
+),
+
+-- The cut points beside each other: a join by range would sort every stretch.
+cut AS (
+    SELECT
+        max(CASE WHEN interval = 0 THEN first_days END) AS first_0,
+        max(CASE WHEN interval = 1 THEN first_days END) AS first_1,
+        max(CASE WHEN interval = 2 THEN first_days END) AS first_2,
+        max(CASE WHEN interval = 3 THEN first_days END) AS first_3,
+        max(CASE WHEN interval = 4 THEN first_days END) AS first_4,
+        max(CASE WHEN interval = 5 THEN first_days END) AS first_5
+    FROM interval_start
 ),
 
 excepted_month AS (
@@ -142,6 +168,7 @@ medicare_month AS (
     SELECT patient_id, month, is_ma, is_covered, is_observable
     FROM history.medicare_month
     WHERE performance_year = $performance_year
+        AND month >= make_date($performance_year, 1, 1)
 ),
 
 hospice_month AS (
@@ -159,7 +186,14 @@ SELECT
     t.span_start,
     s.ccn,
     s.reason,
-    i.interval,
+    CASE
+        WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_5 THEN 5
+        WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_4 THEN 4
+        WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_3 THEN 3
+        WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_2 THEN 2
+        WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_1 THEN 1
+        WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_0 THEN 0
+    END AS interval,
     coalesce(g.stage, 0) AS covid_stage,
     CASE
         WHEN t.start_date > v.diagnosis_date + 60 THEN 3
@@ -177,12 +211,7 @@ SELECT
 FROM stretch AS t
 JOIN span AS s
     ON s.program = t.program AND s.patient_id = t.patient_id AND s.span_start = t.span_start
-LEFT JOIN interval_start AS i ON
-    i.first_days = (
-        SELECT max(j.first_days)
-        FROM interval_start AS j
-        WHERE s.first_service_date + j.first_days <= t.start_date
-    )
+CROSS JOIN cut AS i
 LEFT JOIN stage AS g
     ON g.patient_id = t.patient_id AND t.start_date BETWEEN g.start_date AND g.end_date
 LEFT JOIN diagnosis AS v ON v.patient_id = t.patient_id

@@ -18,13 +18,39 @@ calendar AS (
     FROM twelve
 ),
 
--- Spells tile a patient's days: one has the last day.
-treated AS (
-    SELECT t.program, t.patient_id, c.month, c.month_end, t.state, t.ccn
+known AS (
+    SELECT
+        t.program,
+        t.patient_id,
+        t.start_date,
+        t.end_date,
+        t.state,
+        t.ccn,
+        p.date_of_birth,
+        coalesce(i.is_institutionalised, false) AS is_institutionalised
     FROM history.treatment AS t
-    JOIN calendar AS c ON c.month_end BETWEEN t.start_date AND t.end_date
+    LEFT JOIN linkage.patient AS p
+        ON p.patient_id = t.patient_id AND p.performance_year = $performance_year
+    LEFT JOIN history.incident_comorbidity AS i
+        ON i.patient_id = t.patient_id AND i.performance_year = $performance_year
     WHERE t.performance_year = $performance_year
         AND t.end_date >= make_date($performance_year, 1, 1)
+        AND t.start_date <= make_date($performance_year, 12, 31)
+),
+
+-- Spells tile a patient's days: one has the last day.
+treated AS (
+    SELECT
+        k.program,
+        k.patient_id,
+        c.month,
+        c.month_end,
+        k.state,
+        k.ccn,
+        k.date_of_birth,
+        k.is_institutionalised
+    FROM known AS k
+    JOIN calendar AS c ON c.month_end BETWEEN k.start_date AND k.end_date
 ),
 
 -- Grants to a facility may overlap.
@@ -35,26 +61,33 @@ exception AS (
     WHERE e.performance_year = $performance_year
 ),
 
-in_home AS (
-    SELECT DISTINCT h.patient_id, c.month
+-- What is known of a patient's month, whatever the program; a month of two reasons is one row.
+noted AS (
+    SELECT h.patient_id, c.month, 1 AS is_in_home, 0 AS is_in_hospice, 0 AS is_listed
     FROM history.nursing_home AS h
     JOIN calendar AS c ON h.start_date <= c.month_end AND h.end_date >= c.month
     WHERE h.performance_year = $performance_year
-),
-
-in_hospice AS (
-    SELECT patient_id, month
+    UNION ALL
+    SELECT patient_id, month, 0 AS is_in_home, 1 AS is_in_hospice, 0 AS is_listed
     FROM history.limited_life
     WHERE performance_year = $performance_year AND is_hospice
-),
-
--- One span of a patient has a day, if any has.
-listed AS (
-    SELECT w.patient_id, c.month
+    UNION ALL
+    SELECT w.patient_id, c.month, 0 AS is_in_home, 0 AS is_in_hospice, 1 AS is_listed
     FROM linkage.waitlist AS w
     JOIN calendar AS c
         ON w.start_date <= c.month_end AND coalesce(w.end_date, c.month_end) >= c.month_end
     WHERE w.performance_year = $performance_year
+),
+
+month_note AS (
+    SELECT
+        patient_id,
+        month,
+        max(is_in_home) AS is_in_home,
+        max(is_in_hospice) AS is_in_hospice,
+        max(is_listed) AS is_listed
+    FROM noted
+    GROUP BY patient_id, month
 ),
 
 described AS (
@@ -64,29 +97,23 @@ described AS (
         t.month,
         t.state,
         t.ccn,
-        p.date_of_birth,
-        CAST(date_diff('day', p.date_of_birth, t.month_end) AS DOUBLE) / 365.25 AS age,
-        date_part('year', t.month_end) - date_part('year', p.date_of_birth)
+        t.date_of_birth,
+        t.is_institutionalised,
+        CAST(date_diff('day', t.date_of_birth, t.month_end) AS DOUBLE) / 365.25 AS age,
+        date_part('year', t.month_end) - date_part('year', t.date_of_birth)
         - CASE
             WHEN date_part('month', t.month_end) * 100 + date_part('day', t.month_end)
-                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+                < date_part('month', t.date_of_birth) * 100 + date_part('day', t.date_of_birth)
                 THEN 1
             ELSE 0
         END AS birthdays,
         t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception,
-        h.patient_id IS NOT NULL AS is_in_home,
-        s.patient_id IS NOT NULL AS is_in_hospice,
-        coalesce(i.is_institutionalised, false) AS is_institutionalised,
-        w.patient_id IS NOT NULL AS is_listed
+        coalesce(n.is_in_home, 0) = 1 AS is_in_home,
+        coalesce(n.is_in_hospice, 0) = 1 AS is_in_hospice,
+        coalesce(n.is_listed, 0) = 1 AS is_listed
     FROM treated AS t
-    LEFT JOIN linkage.patient AS p
-        ON p.patient_id = t.patient_id AND p.performance_year = $performance_year
     LEFT JOIN exception AS e ON e.ccn = t.ccn AND e.month = t.month
-    LEFT JOIN in_home AS h ON h.patient_id = t.patient_id AND h.month = t.month
-    LEFT JOIN in_hospice AS s ON s.patient_id = t.patient_id AND s.month = t.month
-    LEFT JOIN history.incident_comorbidity AS i
-        ON i.patient_id = t.patient_id AND i.performance_year = $performance_year
-    LEFT JOIN listed AS w ON w.patient_id = t.patient_id AND w.month = t.month
+    LEFT JOIN month_note AS n ON n.patient_id = t.patient_id AND n.month = t.month
 ),
 
 judged AS (
