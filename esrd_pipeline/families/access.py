@@ -32,8 +32,8 @@ def prepare(measure: str, program: Program, cohort: pa.Table) -> tuple[GeeSpecif
     """Return a measure's specification, and the months of its cohort that are counted.
 
     A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
-    indicator that hardly anybody has, or whose months all agree in outcome, has no estimate there
-    and is left out.
+    adjuster that hardly anybody has, or has not, or whose months all agree in outcome, has no
+    estimate there and is left out.
 
     Args:
         measure: sfr or pppw.
@@ -55,11 +55,20 @@ def prepare(measure: str, program: Program, cohort: pa.Table) -> tuple[GeeSpecif
 
 
 def _is_estimable(rows: pa.Table, name: str) -> bool:
+    """Whether enough patients have an adjuster and enough have not, of both outcomes each.
+
+    Of a spline these are the patients beyond a knot and short of it. What everybody has, such as an
+    age, is no indicator.
+    """
     values = rows.column(name)
     if not pa.types.is_integer(values.type):
         return True
-    having = rows.filter(pc.field(name) != 0)
-    patients, outcomes = (len(having.column(column).unique()) for column in (PATIENT, EVENT))
+    has, has_not = (rows.filter(side) for side in (pc.field(name) != 0, pc.field(name) == 0))
+    return _is_enough(has) and (not has_not.num_rows or _is_enough(has_not))
+
+
+def _is_enough(rows: pa.Table) -> bool:
+    patients, outcomes = (len(rows.column(column).unique()) for column in (PATIENT, EVENT))
     return patients >= FEWEST_PATIENTS and outcomes > 1
 
 

@@ -24,9 +24,7 @@ _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
 STAR_OPERATIONS = {
     "reset_star_baseline": {"ops": {_BASELINE_STEP: {"config": {"operation": "reset"}}}},
-    "rebaseline_stars": {
-        "ops": {_BASELINE_STEP: {"config": {"operation": "rebaseline", "counts_from": "published"}}}
-    },
+    "rebaseline_stars": {"ops": {_BASELINE_STEP: {"config": {"operation": "rebaseline"}}}},
 }
 """Run configuration of the two star operations, by job."""
 
@@ -51,53 +49,25 @@ measure = dg.define_asset_job(
     " and nothing of the programs.",
 )
 
-explain_rates = dg.define_asset_job(
-    "explain_rates",
-    selection=_select(explain.RATES),
-    description="One facility's SHR, STrR or SEDR patient by patient: name its CCN and the measure"
-    " in the configuration.",
-)
-
-explain_monthly = dg.define_asset_job(
-    "explain_monthly",
-    selection=_select(explain.MONTHLY),
-    description="One facility's patient-months as one measure sees them: name its CCN and the"
-    " measure in the configuration.",
-)
-
-explain_discharges = dg.define_asset_job(
-    "explain_discharges",
-    selection=_select(explain.DISCHARGES),
-    description="One facility's discharges as SRR or ED30 sees them: name its CCN and the measure"
-    " in the configuration.",
-)
-
-explain_access = dg.define_asset_job(
-    "explain_access",
-    selection=_select(explain.ACCESS),
-    description="One facility's patient-months as SFR or PPPW sees them: name its CCN and the"
-    " measure in the configuration.",
-)
-
-explain_reported = dg.define_asset_job(
-    "explain_reported",
-    selection=_select(explain.REPORTED),
-    description="What one facility reported, item by item, as one measure takes it: name its CCN"
-    " and the measure in the configuration.",
-)
-
-explain_yearly = dg.define_asset_job(
-    "explain_yearly",
-    selection=_select(explain.YEARLY),
-    description="One facility's patients as one measure of patients sees them: name its CCN and"
-    " the measure in the configuration.",
-)
-
-explain_times = dg.define_asset_job(
-    "explain_times",
-    selection=_select(explain.TIMES),
-    description="One facility's mortality, first-year waitlisting or modality switches patient by"
-    " patient: name its CCN and the measure in the configuration.",
+_EXPLAINED = {
+    "rates": (explain.RATES, "SHR, STrR or SEDR patient by patient"),
+    "monthly": (explain.MONTHLY, "patient-months as one measure sees them"),
+    "yearly": (explain.YEARLY, "patients as one measure of patients sees them"),
+    "reported": (explain.REPORTED, "own reports, item by item, as one measure takes them"),
+    "discharges": (explain.DISCHARGES, "discharges as SRR or ED30 sees them"),
+    "access": (explain.ACCESS, "patient-months as SFR or PPPW sees them"),
+    "times": (
+        explain.TIMES,
+        "mortality, first-year waitlisting or modality switches patient by patient",
+    ),
+}
+EXPLANATIONS = tuple(
+    dg.define_asset_job(
+        f"explain_{kind}",
+        selection=_select(table),
+        description=f"One facility's {what}: name its CCN and the measure in the configuration.",
+    )
+    for kind, (table, what) in _EXPLAINED.items()
 )
 
 reset_star_baseline = dg.define_asset_job(
@@ -112,8 +82,8 @@ rebaseline_stars = dg.define_asset_job(
     "rebaseline_stars",
     selection=_BASELINE,
     config=STAR_OPERATIONS["rebaseline_stars"],
-    description="Make this year the star baseline with cut-offs that reproduce its release's"
-    " star counts (manual 5.9.1).",
+    description="Make this year the star baseline with cut-offs that reproduce the star counts of"
+    " its release (manual 5.9.1): those CMS printed, else those stored of the year.",
 )
 
 
@@ -157,12 +127,6 @@ JOBS = (
     measure,
     reset_star_baseline,
     rebaseline_stars,
-    explain_rates,
-    explain_monthly,
-    explain_yearly,
-    explain_reported,
-    explain_discharges,
-    explain_access,
-    explain_times,
+    *EXPLANATIONS,
     export,
 )

@@ -4,7 +4,7 @@ from functools import partial
 
 import pandas as pd
 
-from esrd_pipeline.orchestration import rates_assets, times_assets
+from esrd_pipeline.orchestration import discharge_assets, rates_assets, times_assets
 from esrd_pipeline.orchestration.build import Build, Built
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.road import Road, carry_models, make_road
@@ -56,7 +56,8 @@ def _read_stored(build: Build, table: Table) -> pd.DataFrame:
 
 _ROADS: tuple[Road, ...] = (*rates_assets.ROADS, *times_assets.ROADS)
 _COHORT = (*rates_assets.COHORT,)
-_RATED = tuple(road for road in _ROADS if road.name in {"SMR", "SHR", "SRR", "STrR", "SWR"})
+_ROADS_BY_NAME = {road.name: road for road in (*_ROADS, *discharge_assets.ROADS)}
+_RATED = tuple(_ROADS_BY_NAME[name] for name in ("SMR", "SHR", "SRR", "STrR", "SWR"))
 """Ratios that the star rating puts on its baseline's level (manual 5.6.2.2)."""
 _CARRIED = TableAsset(
     tables=(measured.CARRIED,),

@@ -7,6 +7,7 @@ freedom are subtracted, phi is the mean squared Pearson residual and alpha the m
 pairs over phi. Facilities' own intercepts (stage 2) belong to `gee_facilities`.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,6 +45,8 @@ from esrd_pipeline.statistics.newton import invert_information
 from esrd_pipeline.statistics.rows import check_codes
 
 PARTIAL_TERMS = "terms not estimated in every group of facilities"
+WORKERS = 2
+"""Groups solved at a time."""
 
 Codes = NDArray[np.integer]
 
@@ -193,17 +196,17 @@ def fit_by_groups(
     codes, y, offsets = _check_rows(design, outcome, patient, facility, offset)
     clusters, cluster = np.unique(patient, return_inverse=True)
     groups, member = _split(np.asarray(facility, dtype=np.intp), group_count, seed)
-    influences = np.zeros((clusters.size, design.term_count))
-    fits: list[GeeFit] = []
-    for group in range(group_count):
+    each = [np.flatnonzero(member == group) for group in range(group_count)]
+
+    def solve(group: int) -> _Solved:
         try:
-            solved = _fit_rows(
+            return _fit_rows(
                 design,
                 patient=cluster.astype(np.intp, copy=False),
                 facility=codes,
                 outcome=y,
                 offset=offsets,
-                rows=np.flatnonzero(member == group),
+                rows=each[group],
                 set_aside_aliased=set_aside_aliased,
             )
         except SeparationError as error:
@@ -211,7 +214,13 @@ def fit_by_groups(
             raise SeparationError(said, error.terms) from error
         except FitError as error:
             raise type(error)(f"group {group + 1} of {group_count}: {error}") from error
-        fits.append(_add_sandwich(design, solved, influences))
+
+    # Groups know nothing of one another, and their passes hold no lock.
+    with ThreadPoolExecutor(WORKERS) as pool:
+        solved = list(pool.map(solve, range(group_count)))
+    # In turn: a patient of two groups is the sum of both, in this order.
+    influences = np.zeros((clusters.size, design.term_count))
+    fits = [_add_sandwich(design, one, influences) for one in solved]
     return GroupedGee(
         regression=_average(design.names, fits, influences),
         terms=design.names,

@@ -1,9 +1,10 @@
 """Roots of the equations of logit GEE: scoring, intercepts eliminated, correlation found anew.
 
-Fisher scoring overshoots where patients whose outcome never changes meet facilities that differ
-much: there an intercept's score changes faster than its information says. Steps take the larger
-of the two, and Anderson's acceleration (Walker & Ni 2011) joins them. Passes over rows belong to
-`gee_sums`; covariances, groups and results to `gee`.
+Rows are independent at first; from near the root of that on they are correlated. Fisher scoring
+overshoots where patients whose outcome never changes meet facilities that differ much: there an
+intercept's score changes faster than its information says. Steps take the larger of the two, and
+Anderson's acceleration (Walker & Ni 2011) joins them. Passes over rows belong to `gee_sums`;
+covariances, groups and results to `gee`.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from esrd_pipeline.statistics.gee_sums import GeeSums, sum_clusters
 from esrd_pipeline.statistics.newton import GRADIENT_TOLERANCE, SEPARATION_SHARE
 from esrd_pipeline.statistics.rows import sum_by
 
-CORRELATION_TOLERANCE = 1e-9
+CORRELATION_TOLERANCE = 1e-10
 CORRELATION_LIMIT = 0.95
 """The working correlation is held within this share of the range it may have, -1 / (n - 1) to 1.
 
@@ -39,9 +40,9 @@ ITERATION_LIMIT = 100
 MEMORY = 10
 """Steps that acceleration joins."""
 NEAR_ROOT = 3.0
-"""Steps are joined where the gradient is below this many standard errors."""
-INTERCEPT_STEP, PREDICTOR_STEP = 1.0, 5.0
-"""The most an intercept, and a term at its root mean square, changes a predictor in a step."""
+"""Steps are joined, and rows correlated, where the gradient is below this many standard errors."""
+LEVEL_STEP, PREDICTOR_STEP = 1.0, 5.0
+"""The most that a facility's level, and a term at its spread, changes a predictor in a step."""
 REPEATING_TERMS = "terms that repeat the facilities or earlier terms"
 
 
@@ -206,22 +207,28 @@ def iterate(
     """
     count = point.intercepts.size
     limits = (-CORRELATION_LIMIT / max(clusters.largest - 1, 1), CORRELATION_LIMIT)
-    # Where alpha is 0, rows weigh no more than a quarter.
-    spread = np.sqrt(4 * np.diag(point.sums.information) / clusters.order.size)
+    centre, spread = _find_middle(point, clusters)
     points: list[FloatArray] = []
     moves: list[FloatArray] = []
     step = find_step(point, kept, names, is_step=True)
     first = np.diag(step.information)
+    is_near = False
     for iteration in range(ITERATION_LIMIT):
-        change = float(np.clip(point.sums.correlation, *limits)) - point.correlation
-        if step.is_small and abs(change) <= CORRELATION_TOLERANCE:
+        # Rows count as independent until the root of that is near: what correlated rows say far
+        # from it may lead to no root at all.
+        if not is_near and step.gradient_norm < NEAR_ROOT:
+            is_near, points, moves = True, [], []
+        change = 0.0
+        if is_near:
+            change = float(np.clip(point.sums.correlation, *limits)) - point.correlation
+        if is_near and step.is_small and abs(change) <= CORRELATION_TOLERANCE:
             return point, iteration
         move = np.concatenate((step.intercepts, step.coefficients, [change]))
         points = [*points[1 - MEMORY :], point.vector]
-        moves = [*moves[1 - MEMORY :], _limit(move, spread)]
+        moves = [*moves[1 - MEMORY :], _limit(move, centre, spread)]
         if step.gradient_norm < NEAR_ROOT:
             move = _join_steps(points, moves, _weigh(point, clusters))
-        following = points[-1] + _limit(move, spread)
+        following = points[-1] + _limit(move, centre, spread)
         point = evaluate(
             design,
             clusters,
@@ -244,12 +251,28 @@ def _weigh(point: Point, clusters: Clusters) -> FloatArray:
     return np.sqrt(np.concatenate((own, terms, [clusters.order.size])))
 
 
-def _limit(move: FloatArray, spread: FloatArray) -> FloatArray:
-    """Shorten a move so that no predictor runs away; `spread` (p,) belongs to the terms."""
+def _find_middle(start: Point, clusters: Clusters) -> tuple[FloatArray, FloatArray]:
+    """Return centre and spread of each term at the start, where alpha is 0, shapes (p,).
+
+    Without facilities the centre is nothing, as no intercept makes up for it, and rows weigh no
+    more than a quarter.
+    """
+    sums = start.sums
+    squares = np.diag(sums.information)
+    if not start.intercepts.size:
+        return np.zeros(squares.size), np.sqrt(4 * squares / clusters.order.size)
+    weight = np.trace(sums.intercept_information)
+    centre = sums.cross_information.sum(axis=0) / weight
+    return centre, np.sqrt(np.maximum(squares / weight - centre**2, 0.0))
+
+
+def _limit(move: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
+    """Shorten a move so that no predictor runs away: of rows at the centre, and of terms beside."""
     count = move.size - spread.size - 1
-    intercepts = np.clip(move[:count], -INTERCEPT_STEP, INTERCEPT_STEP)
-    longest = np.max(np.abs(move[count:-1]) * spread, initial=PREDICTOR_STEP)
-    return np.concatenate((intercepts, move[count:-1] * (PREDICTOR_STEP / longest), move[-1:]))
+    terms = move[count:-1]
+    shorter = terms * (PREDICTOR_STEP / np.max(np.abs(terms) * spread, initial=PREDICTOR_STEP))
+    levels = np.clip(move[:count] + terms @ centre, -LEVEL_STEP, LEVEL_STEP)
+    return np.concatenate((levels - shorter @ centre, shorter, move[-1:]))
 
 
 def _join_steps(

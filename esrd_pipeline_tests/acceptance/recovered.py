@@ -37,21 +37,22 @@ MEASURES = {
 }
 
 
-BOUNDS: dict[str, tuple[int, float, tuple[float, float]]] = {
-    "strr": (40, 0.5, (0.6, 1.3)),
-    "sedr": (50, 0.7, (0.7, 1.3)),
-    "srr": (40, 0.3, (0.4, 1.5)),
-    "ed30": (40, 0.2, (0.3, 1.7)),
+BOUNDS: dict[str, tuple[int, float, tuple[float, float], float]] = {
+    "strr": (40, 0.5, (0.6, 1.3), 0.9),
+    "sedr": (50, 0.7, (0.7, 1.3), 0.9),
+    "srr": (40, 0.3, (0.4, 1.5), 0.9),
+    "ed30": (40, 0.2, (0.3, 1.7), 0.9),
     # A year's deaths are few: 0.17 of spread is told with as much noise.
-    "smr": (50, 0.3, (0.4, 1.7)),
+    "smr": (50, 0.3, (0.4, 1.7), 0.9),
     # Of incident patients, by where they were treated when it happened, which moves them.
-    "swr": (40, 0.4, (0.3, 1.3)),
-    "smosr": (15, 0.2, (0.2, 1.5)),
-    "sfr": (50, 0.6, (0.6, 1.3)),
-    "pppw": (50, 0.4, (0.3, 1.2)),
+    "swr": (40, 0.4, (0.3, 1.3), 0.9),
+    "smosr": (15, 0.2, (0.2, 1.5), 0.9),
+    "sfr": (50, 0.6, (0.6, 1.3), 0.9),
+    "pppw": (50, 0.4, (0.3, 1.2), 0.9),
 }
-"""How many facilities of the acceptance nation are compared at least, the least correlation, and
-the slope's bounds. SHR has a test of its own."""
+"""How many facilities of the acceptance nation are compared at least, the least correlation, the
+slope's bounds, and how many of the limits hold the planted effect at least. SHR has a test of its
+own."""
 ADJUSTERS = {
     "is_female": "female",
     "is_diabetes_cause": "diabetes_cause",
@@ -81,6 +82,7 @@ class Recovered:
         correlation: weighted.
         slope: of the log ratio on the planted effect.
         flagged: share of facilities that are outliers of no outcome but are not as expected.
+        covered: share of facilities whose limits hold the planted effect.
     """
 
     facilities: int
@@ -88,14 +90,16 @@ class Recovered:
     correlation: float
     slope: float
     flagged: float
+    covered: float
 
 
 def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -> pd.DataFrame:
     """Return a measure's reportable facilities by CCN.
 
     Columns: effect (planted, less the nation's), is_outlier, is_outlier_elsewhere, measured (log
-    ratio or log odds, less the nation's; none without events), weight, flag (-1, 0, 1: fewer
-    events than expected, as expected, more).
+    ratio or log odds, less the nation's; none without events), lower and upper (its limits, on the
+    same scale; none where the measure has none), weight, flag (-1, 0, 1: fewer events than
+    expected, as expected, more).
     """
     planted = MEASURES[measure]
     rows = nation.table(f"facility.{measure}", program).set_index("ccn")
@@ -104,12 +108,13 @@ def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -
     elsewhere = outliers[outliers["is_outlier"] & (outliers["outcome"] != planted.outcome)]
     effects = nation.effects(planted.outcome)
     rows = rows.join(effects[["facilityid", "effect", "is_outlier"]], how="inner")
-    weight, said = _tell(rows, is_share=planted.is_share)
+    weight, said, lower, upper = _tell(rows, is_share=planted.is_share)
     told = np.isfinite(said)
     effect = rows["effect"].to_numpy()
     effect = effect - np.log(np.average(np.exp(effect), weights=weight))
     if planted.is_share:
-        said = said - np.average(said[told], weights=weight[told])
+        level = np.average(said[told], weights=weight[told])
+        said, lower, upper = said - level, lower - level, upper - level
         effect = effect - np.average(effect[told], weights=weight[told])
     worse = 1 if planted.is_rate_worse else -1
     flag = np.select([rows["category"] == "worse", rows["category"] == "better"], [worse, -worse])
@@ -119,20 +124,24 @@ def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -
             "is_outlier": rows["is_outlier"].astype(bool),
             "is_outlier_elsewhere": rows["facilityid"].isin(elsewhere["facilityid"]),
             "measured": np.where(told, said, np.nan),
+            "lower": lower,
+            "upper": upper,
             "weight": weight,
             "flag": flag,
         }
     )
 
 
-def _tell(rows: pd.DataFrame, *, is_share: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return each facility's weight, and its log ratio or log odds."""
+def _tell(rows: pd.DataFrame, *, is_share: bool) -> tuple[np.ndarray, ...]:
+    """Return each facility's weight, log ratio or log odds, and the limits of that."""
+    limits = (rows["lower"].to_numpy(), rows["upper"].to_numpy())
     with np.errstate(divide="ignore"):
         if is_share:
-            share = rows["value"].to_numpy() / 100
-            return rows["unit_count"].to_numpy(), np.log(share / (1 - share))
+            shares = [values / 100 for values in (rows["value"].to_numpy(), *limits)]
+            return rows["unit_count"].to_numpy(), *(np.log(s / (1 - s)) for s in shares)
         expected = rows["denominator"].to_numpy()
-        return expected, np.log(rows["numerator"].to_numpy() / expected)
+        ratios = (rows["numerator"].to_numpy() / expected, *limits)
+        return expected, *(np.log(ratio) for ratio in ratios)
 
 
 def summarise(rows: pd.DataFrame) -> Recovered:
@@ -141,6 +150,7 @@ def summarise(rows: pd.DataFrame) -> Recovered:
     least = rows["weight"].median() if len(rows) >= _MANY else 0.0
     told = rows[rows["measured"].notna() & (rows["weight"] >= least)]
     weight = told["weight"].to_numpy()
+    bounded = rows[rows["lower"].notna() & rows["upper"].notna()]
     matrix = np.cov(told["effect"], told["measured"], aweights=weight)
     return Recovered(
         facilities=len(told),
@@ -148,4 +158,5 @@ def summarise(rows: pd.DataFrame) -> Recovered:
         correlation=float(matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1])),
         slope=float(matrix[0, 1] / matrix[0, 0]),
         flagged=float((usual["flag"] != 0).mean()),
+        covered=float(bounded["effect"].between(bounded["lower"], bounded["upper"]).mean()),
     )

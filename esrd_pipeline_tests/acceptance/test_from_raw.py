@@ -180,7 +180,7 @@ def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
 def test_planted_effects_come_back_in_every_modelled_measure(
     nation: MeasuredNation, measure: str
 ) -> None:
-    facilities, correlation, (least, most) = recovered.BOUNDS[measure]
+    facilities, correlation, (least, most), covered = recovered.BOUNDS[measure]
     found = recovered.summarise(recovered.list_recovered(nation, measure))
     said = f"{measure}: {found}"
     assert found.facilities >= facilities, said
@@ -188,18 +188,22 @@ def test_planted_effects_come_back_in_every_modelled_measure(
     assert abs(found.bias) < 0.3, said
     assert found.correlation > correlation, said
     assert least < found.slope < most, said
+    assert found.covered >= covered, said
 
 
-@pytest.mark.parametrize("measure", ["strr", "sedr", "smr"])
+@pytest.mark.parametrize("measure", recovered.BOUNDS)
 def test_outliers_of_hospitalisation_alone_are_as_expected_in_other_measures(
     nation: MeasuredNation, measure: str
 ) -> None:
     outliers = nation.outliers
     rows = recovered.list_recovered(nation, measure)
-    mine = rows[rows.index.isin(outliers.index[outliers])]
+    is_mine = rows.index.isin(outliers.index[outliers])
+    mine, others = rows[is_mine], rows[~is_mine]
     assert len(mine) >= 8
-    # Their other effects are as other facilities': a few have a far one.
-    assert (mine["flag"] != 0).mean() <= 0.25, mine.to_string()
+    # Their other effects are as other facilities': as many of them have a far one.
+    usual = max(float((others["flag"] != 0).mean()), 0.05)
+    most = usual + 2.5 * np.sqrt(usual * (1 - usual) / len(mine))
+    assert (mine["flag"] != 0).mean() <= most, (most, mine.to_string())
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -158,3 +158,26 @@ def test_a_facility_left_out_or_without_months_says_so() -> None:
     assert (out["reason"], out["reportable"]) == ("closed", False)
     (empty,) = told[told["ccn"] == "999999"].to_dict("records")
     assert (empty["reason"], empty["unit_count"]) == (NOTHING, 0)
+
+
+@pytest.mark.parametrize(("children", "is_kept"), [(10, False), (11, True)])
+def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
+    children: int, *, is_kept: bool
+) -> None:
+    """One patient a row; every other one is waitlisted."""
+    age = np.where(np.arange(400) < children, 10, 60)
+    knots = {f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)}
+    cohort = pa.table(
+        {
+            "ccn": np.repeat(["012501", "012502"], 200),
+            "patient_id": [f"{number:04d}" for number in range(400)],
+            "reason": pa.nulls(400, pa.string()),
+            "is_event": np.arange(400) % 2,
+            "age": age,
+            **knots,
+        }
+    )
+    specification, _ = prepare("pppw", "dfc", cohort)
+    assert ("age_over_15" in specification.adjusters) == is_kept
+    # Nobody is older than 70.
+    assert "age_over_70" not in specification.adjusters

@@ -107,6 +107,19 @@ def test_a_fit_with_facilities_is_geepacks_with_a_factor() -> None:
     }
 
 
+@pytest.mark.parametrize("zero", [60.0, 1000.0])
+def test_steps_hardly_depend_on_where_a_term_has_its_zero(zero: float) -> None:
+    """An age in years, say: a term's step and its facilities' intercepts go together."""
+    months = simulate(9, patients=300, facilities=12, persistence=0.95)
+    fitted = fit(months)
+    shift = np.array([zero, 0.0, 0.0])
+    shifted = fit(replace(months, matrix=months.matrix + shift))
+    assert shifted.regression.iterations <= fitted.regression.iterations + 5 < 30
+    assert relative(shifted.regression.coefficients, fitted.regression.coefficients) < 1e-6
+    moved = fitted.intercepts - shift @ fitted.regression.coefficients
+    assert relative(shifted.intercepts, moved) < 1e-6
+
+
 @pytest.mark.parametrize("persistence", [0.0, 0.8])
 def test_a_fit_is_statsmodels_with_dummies_and_no_degrees_of_freedom(persistence: float) -> None:
     months = simulate(4, patients=120, facilities=5, persistence=persistence)
