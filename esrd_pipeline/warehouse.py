@@ -25,19 +25,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from esrd_pipeline.arrow import SchemaError, to_arrow, to_frame
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.model import Table
 
-ARROW_TYPES: Mapping[str, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "texts": pa.list_(pa.string()),
-    "labels": pa.map_(pa.string(), pa.string()),
-}
 DUCKDB_TYPES: Mapping[str, str] = {
     "text": "VARCHAR",
     "integer": "BIGINT",
@@ -46,10 +38,6 @@ DUCKDB_TYPES: Mapping[str, str] = {
     "date": "DATE",
     "texts": "VARCHAR[]",
     "labels": "MAP(VARCHAR, VARCHAR)",
-}
-_NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
-    pa.int64(): pd.Int64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
 }
 Query = Callable[..., pd.DataFrame]
 """Runs one SELECT with named parameters."""
@@ -66,10 +54,6 @@ class MissingPartitionError(LookupError):
 
 class PartitionBusyError(RuntimeError):
     """Another process is writing the same partition."""
-
-
-class SchemaError(ValueError):
-    """A frame does not fit its table's definition."""
 
 
 class QueryError(ValueError):
@@ -140,9 +124,7 @@ class Warehouse:
             MissingPartitionError: it has not been published.
         """
         arrow = self.read_arrow(table, performance_year, columns=columns, where=where)
-        return arrow.to_pandas(
-            types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
-        )
+        return to_frame(arrow)
 
     def read_arrow(
         self,
@@ -206,7 +188,7 @@ class Warehouse:
             SchemaError: a column is missing, unknown or of another type.
         """
         target = self._clear_staging(table, performance_year)
-        arrow = _to_arrow(table, performance_year, frame)
+        arrow = to_arrow(table, performance_year, frame)
         arrow = arrow.replace_schema_metadata(_describe(table, notes))
         path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
         pq.write_table(arrow, path, compression="zstd", row_group_size=1 << 20)
@@ -400,32 +382,3 @@ def _to_struct(labels: Mapping[str, str]) -> str:
 
 def _quote(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Table:
-    missing = [name for name in table.column_names if name not in frame.columns]
-    unknown = [str(name) for name in frame.columns if name not in table.column_names]
-    if missing or unknown:
-        raise SchemaError(
-            f"{table.name} {performance_year}: missing columns {missing}, unknown columns {unknown}"
-        )
-    ordered = frame.sort_values(list(table.key), kind="stable", na_position="first")
-    arrays = [_to_array(table, column, ordered[column.name]) for column in table.columns]
-    schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table.columns])
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _to_array(table: Table, column: Column, values: pd.Series) -> pa.Array:
-    target = ARROW_TYPES[column.type]
-    if values.empty:
-        # An empty column of a frame has no type of its own.
-        return pa.array([], type=target)
-    if column.type == "labels":
-        values = pd.Series([sorted(labels.items()) for labels in values], dtype=object)
-    try:
-        return pa.Array.from_pandas(values, type=target, safe=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        # Arrow's own message quotes the value, which may be a patient's: it is not passed on.
-        raise SchemaError(
-            f"{table.name}: column {column.name} does not hold {column.type}"
-        ) from None

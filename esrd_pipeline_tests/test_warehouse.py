@@ -8,11 +8,11 @@ import duckdb
 import pandas as pd
 import pytest
 
+from esrd_pipeline.arrow import SchemaError
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import (
     MissingPartitionError,
     PartitionBusyError,
-    SchemaError,
     Warehouse,
 )
 

@@ -101,29 +101,36 @@ def assess_facilities(
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
     events per `rate_scale` patient-years. The size counts patient-years or patients, as the
-    specification's unit says.
+    specification's unit says. A facility without expected events has neither value nor test.
 
     Raises:
         CohortError: a column is missing or has nulls.
-        FitError: too few facilities for quartiles, or a facility without expected events.
+        FitError: too few facilities for quartiles.
     """
     rows = read_cohort(specification.measure, cohort, specification.adjusters)
     count = len(rows.ccns)
     observed = sum_by(rows.facility, rows.numbers(EVENT), count=count)
     expected = sum_by(rows.facility, _expect(specification, fit, rows), count=count)
     days = sum_by(rows.facility, rows.numbers(STOP) - rows.numbers(START), count=count)
-    z = find_mid_z(observed, expected)
-    null, mean, deviation = None, np.full(count, np.nan), np.full(count, np.nan)
+    # Days on which nobody in the nation had the event, in a small one, let nothing be expected.
+    told = expected > 0
+    mine = (observed[told], expected[told])
+    z, p_value, lower, upper, mean, deviation = np.full((6, count), np.nan)
+    null = None
+    z[told] = find_mid_z(*mine)
     if specification.inference == "exact":
-        p_value = find_exact_p(observed, expected)
-        lower, upper = find_exact_limits(observed, expected)
+        p_value[told] = find_exact_p(*mine)
+        lower[told], upper[told] = find_exact_limits(*mine)
     else:
         null = fit_empirical_null(z=z, size=days)
-        mine = assign_null(null, size=days)
-        mean, deviation = mine.mean, mine.deviation
+        assigned = assign_null(null, size=days)
+        mean, deviation = assigned.mean, assigned.deviation
         p_value = two_sided_p(adjust_z(z, mean=mean, deviation=deviation))
-        lower, upper = find_null_limits(observed, expected, mean=mean, deviation=deviation)
-    ratio, patients = observed / expected, rows.count_patients()
+        lower[told], upper[told] = find_null_limits(
+            *mine, mean=mean[told], deviation=deviation[told]
+        )
+    ratio = np.divide(observed, expected, out=np.full(count, np.nan), where=told)
+    patients = rows.count_patients()
     events, exposure = read_element(fit, "summary", stage=3)["estimate"]
     assessment = Assessment(
         unit_count=days / DAYS_PER_YEAR if specification.unit == "patient_years" else patients,

@@ -1,6 +1,10 @@
 """From patient-records to the facility contract: the roads of SMR and SWR on a planted nation."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 from scipy.stats import poisson
@@ -9,6 +13,7 @@ from esrd_pipeline.families.cohort import CohortError
 from esrd_pipeline.families.cox import assess_facilities, fit_measure, score_rows
 from esrd_pipeline.families.fits import read_element, read_regression
 from esrd_pipeline.families.second_opinion import compare_cox_fit
+from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline_tests.families.survival_nation import (
     COEFFICIENTS,
     SMR,
@@ -77,6 +82,26 @@ def test_swr_tests_exactly_and_counts_patients() -> None:
     shown = contract[contract["reportable"].astype(bool)]
     assert ((shown["lower"] > 1) == (shown["category"] == "better")).all()
     assert ((shown["p_value"] < 0.05) == (shown["category"] != "as")).all()
+
+
+@pytest.mark.parametrize("specification", [SMR, replace(SWR, minimum_expected=None)])
+def test_a_facility_of_whom_nothing_is_expected_has_no_value(
+    specification: CoxSpecification,
+) -> None:
+    """Its only day is one before the nation's first event."""
+    rows = COHORT.to_pandas()
+    first = rows.loc[rows["is_event"] == 1, "stop_day"].min()
+    assert first > 1
+    early = rows.iloc[[0]].assign(ccn="999999", start_day=0, stop_day=1, is_event=0)
+    cohort = pa.Table.from_pandas(pd.concat([rows, early]), preserve_index=False)
+    fit = fit_measure(specification, YEAR, cohort)
+    contract = assess_facilities(specification, YEAR, fit, cohort).contract.set_index("ccn")
+    alone = contract.loc["999999"]
+    assert (alone["numerator"], alone["denominator"]) == (0, 0)
+    assert alone[["value", "lower", "upper", "p_value", "z", "category"]].isna().all()
+    assert not alone["reportable"]
+    others = assess_facilities(specification, YEAR, fit, COHORT).contract.set_index("ccn")
+    assert contract.drop("999999")["z"].to_numpy() == pytest.approx(others["z"].to_numpy())
 
 
 def test_the_rate_is_the_ratio_times_the_nations() -> None:

@@ -93,7 +93,7 @@ def modality(*billed: Sequence[tuple[str, str | None]], **other: Sequence[str | 
 
 def claim(**terms: object) -> pd.Series:
     billed = terms.pop("billed")
-    rows = run("history.dialysis_claim", tables=bill(billed, **terms))  # type: ignore[arg-type]
+    rows = run("history.dialysis_claim", tables=bill(billed, **terms))
     return rows[rows["program"] == "dfc"].iloc[0]
 
 

@@ -52,7 +52,7 @@ def judge(
 
 def outcome(*later: Row, **other: object) -> tuple[object, object]:
     """Reason and event of an index discharge of 5 March, with what came later."""
-    row = judge(stay(1, *INDEX), *later, **other)[1]  # type: ignore[arg-type]
+    row = judge(stay(1, *INDEX), *later, **other)[1]
     return row["reason"], row["is_event"]
 
 

@@ -12,7 +12,7 @@ BOTH = ("dfc", "qip")
 
 def outcome(*later: Row, program: str, **other: object) -> tuple[object, object]:
     """Reason and event of an index discharge of 5 March, with what came later."""
-    row = judge_srr(stay(1, *INDEX), *later, program=program, **other)[1]  # type: ignore[arg-type]
+    row = judge_srr(stay(1, *INDEX), *later, program=program, **other)[1]
     return row["reason"], row["is_event"]
 
 

@@ -1,0 +1,70 @@
+"""Stored tables as frames and as Arrow's, typed by their definitions.
+
+Where they are stored does not belong here.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pyarrow as pa
+
+from esrd_pipeline.tables.model import Column, Table
+
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "texts": pa.list_(pa.string()),
+    "labels": pa.map_(pa.string(), pa.string()),
+}
+_NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+class SchemaError(ValueError):
+    """A frame does not fit its table's definition."""
+
+
+def to_frame(arrow: pa.Table) -> pd.DataFrame:
+    """Return a stored table as a frame, with types that have nulls."""
+    return arrow.to_pandas(
+        types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
+    )
+
+
+def to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Table:
+    """Return a frame's rows as the table's definition has them, in the order of its key.
+
+    Raises:
+        SchemaError: a column is missing, unknown or of another type.
+    """
+    missing = [name for name in table.column_names if name not in frame.columns]
+    unknown = [str(name) for name in frame.columns if name not in table.column_names]
+    if missing or unknown:
+        raise SchemaError(
+            f"{table.name} {performance_year}: missing columns {missing}, unknown columns {unknown}"
+        )
+    ordered = frame.sort_values(list(table.key), kind="stable", na_position="first")
+    arrays = [_to_array(table, column, ordered[column.name]) for column in table.columns]
+    schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table.columns])
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _to_array(table: Table, column: Column, values: pd.Series) -> pa.Array:
+    target = ARROW_TYPES[column.type]
+    if values.empty:
+        # An empty column of a frame has no type of its own.
+        return pa.array([], type=target)
+    if column.type == "labels":
+        values = pd.Series([sorted(labels.items()) for labels in values], dtype=object)
+    try:
+        return pa.Array.from_pandas(values, type=target, safe=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # Arrow's own message quotes the value, which may be a patient's: it is not passed on.
+        raise SchemaError(
+            f"{table.name}: column {column.name} does not hold {column.type}"
+        ) from None
