@@ -134,7 +134,7 @@ def compare_cox_fit(
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    from lifelines import CoxPHFitter
+    from lifelines import CoxTimeVaryingFitter
 
     rows = _sample(cohort, count=facility_count, seed=seed)
     specification = _narrow(specification, rows, cox.EVENT)
@@ -144,11 +144,12 @@ def compare_cox_fit(
     ours = read_regression(cox.fit_measure(specification, performance_year, sample), stage=1)
     names = list(ours.names)
     rows[names] = rows[names].astype(np.float32).astype(np.float64)
-    theirs = CoxPHFitter().fit(
-        rows[[*names, CCN, cox.START, cox.STOP, cox.EVENT]],
-        duration_col=cox.STOP,
+    theirs = CoxTimeVaryingFitter().fit(
+        rows[[*names, CCN, cox.START, cox.STOP, cox.EVENT]].assign(row=np.arange(len(rows))),
+        id_col="row",
+        start_col=cox.START,
+        stop_col=cox.STOP,
         event_col=cox.EVENT,
-        entry_col=cox.START,
         strata=[CCN],
         fit_options={"precision": 1e-12},
     )
@@ -157,8 +158,8 @@ def compare_cox_fit(
         performance_year,
         ours,
         estimates=theirs.params_[names].to_numpy(),
-        errors=theirs.standard_errors_[names].to_numpy(),
-        library="lifelines CoxPHFitter",
+        errors=np.asarray(theirs.standard_errors_[names], dtype=np.float64),
+        library="lifelines CoxTimeVaryingFitter",
         facility_count=rows[CCN].nunique(),
     )
 

@@ -147,8 +147,10 @@ def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Fi
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 5), dpi=100, layout="constrained")
-    mosaic = figure.subplot_mosaic("fab;fcd" if null else "fa")
+    figure = Figure(figsize=(11, 5), dpi=100)
+    mosaic = figure.subplot_mosaic("ffab;ffcd" if null else "fa")
+    # As in `_sheet`, no layout engine.
+    figure.subplots_adjust(left=0.06, right=0.99, top=0.93, bottom=0.1, wspace=0.22, hspace=0.28)
     funnel, *panels = mosaic.values()
     shown = contract[contract["reportable"].astype(bool)]
     _draw_funnel(funnel, shown)

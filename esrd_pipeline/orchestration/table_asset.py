@@ -177,10 +177,11 @@ def _build_and_publish(
             )
         for s in staged:
             warehouse.publish(s)
+    shown = {**built.notes, **_draw(built)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
-            metadata=_metadata(s, built),
+            metadata=_metadata(s, shown),
             check_results=list(checks[s.table.name]),
         )
 
@@ -319,18 +320,24 @@ def _drift_table(drifts: Sequence[Drift]) -> dg.TableMetadataValue:
     )
 
 
-def _metadata(staged: Staged, built: Built) -> dict[str, dg.MetadataValue | str | float | int]:
-    metadata: dict[str, dg.MetadataValue | str | float | int] = {
+def _draw(built: Built) -> dict[str, dg.MetadataValue]:
+    """The computation's picture, drawn once for all its tables."""
+    if built.picture is None:
+        return {}
+    from esrd_pipeline.orchestration.pictures import render
+
+    encoded = base64.b64encode(render(built.picture)).decode()
+    return {"picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")}
+
+
+def _metadata(
+    staged: Staged, shown: Mapping[str, dg.MetadataValue | str | float]
+) -> dict[str, dg.MetadataValue | str | float]:
+    return {
         "dagster/row_count": staged.row_count,
         "file": dg.MetadataValue.path(str(staged.target)),
-        **built.notes,
+        **shown,
     }
-    if built.picture is not None:
-        from esrd_pipeline.orchestration.pictures import render
-
-        encoded = base64.b64encode(render(built.picture)).decode()
-        metadata["picture"] = dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
-    return metadata
 
 
 def _column_schema(table: Table) -> dg.TableSchema:
