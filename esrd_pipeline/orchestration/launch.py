@@ -75,7 +75,8 @@ def run_job(
             asset_selection=_assets_of(resolved, layers) if layers else None,
         )
     if not result.success:
-        said = "\n".join(_failures(result)) or "the run failed"
+        failed = [event for event in result.all_events if event.is_step_failure]
+        said = "\n".join(tell_failure(event) for event in failed) or "the run failed"
         raise LaunchError(f"{job} {year} failed.\n{said}\nThe run in the UI: {run_id}")
     return run_id
 
@@ -91,16 +92,14 @@ def _progress() -> Progress:
     )
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    lines = []
-    for event in result.all_events:
-        if not event.is_step_failure:
-            continue
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        lines.append(short_message(error.message if error else "no message", event.step_key))
-    return lines
+def tell_failure(event: dg.DagsterEvent) -> str:
+    """What went wrong in a failed step, as its computation said it.
+
+    Dagster's own error stands around that; what that in turn was raised from is told by it.
+    """
+    error = event.step_failure_data.error
+    said = error.cause or error if error else None
+    return short_message(said.message if said else "no message", event.step_key)
 
 
 def short_message(message: str, step: str | None) -> str:
