@@ -57,6 +57,9 @@ def make_layer(layers: Sequence[str], year: int) -> None:
     from esrd_pipeline.definitions import defs
     from esrd_pipeline.orchestration.launch import run_job
 
+    if "program" in layers:
+        # Stars are rated against the year itself: there is no earlier one.
+        run_job(defs, "reset_star_baseline", year, tags={}, run_config={})
     run_id = run_job(defs, "refresh", year, tags={}, run_config={}, layers=layers)
     with dg.DagsterInstance.get() as instance:
         for step in instance.get_run_step_stats(run_id):
