@@ -199,7 +199,8 @@ def test_outliers_of_hospitalisation_alone_are_as_expected_in_other_measures(
     rows = recovered.list_recovered(nation, measure)
     is_mine = rows.index.isin(outliers.index[outliers])
     mine, others = rows[is_mine], rows[~is_mine]
-    assert len(mine) >= 8
+    # SMoSR reports few facilities; of five, a second flagged one is too many.
+    assert len(mine) >= 5
     # Their other effects are as other facilities': as many of them have a far one.
     usual = max(float((others["flag"] != 0).mean()), 0.05)
     most = usual + 2.5 * np.sqrt(usual * (1 - usual) / len(mine))
