@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 Row = dict[str, Any]
@@ -25,16 +26,23 @@ class Files:
     folder: Path
     year: int
 
-    def rows(self, name: str, year: int | None = None, columns: Iterable[str] = ()) -> list[Row]:
-        """Return a file's rows, names in lower case, days as ordinals."""
+    def rows(
+        self,
+        name: str,
+        year: int | None = None,
+        columns: Iterable[str] = (),
+        beneficiaries: Iterable[int] | None = None,
+    ) -> list[Row]:
+        """Return a file's rows, or those of some, names in lower case, days as ordinals."""
         path = self.folder / str(year or self.year) / f"{name}.parquet"
         wanted = [column.upper() for column in columns] or None
+        theirs = None if beneficiaries is None else pc.field("BENE_ID").isin(list(beneficiaries))
         return [
             {
                 key.lower(): value.toordinal() if isinstance(value, date) else value
                 for key, value in row.items()
             }
-            for row in pq.read_table(path, columns=wanted).to_pylist()
+            for row in pq.read_table(path, columns=wanted, filters=theirs).to_pylist()
         ]
 
     @property

@@ -284,9 +284,8 @@ def list_rows(
     files: Files, name: str, year: int, mine: dict[int, int], columns: Iterable[str] = ()
 ) -> Iterator[tuple[int, Row]]:
     """Yield a file's rows of some beneficiaries, with the patient each is."""
-    for row in files.rows(name, year, columns):
-        if row["bene_id"] in mine:
-            yield mine[row["bene_id"]], row
+    for row in files.rows(name, year, columns, beneficiaries=mine):
+        yield mine[row["bene_id"]], row
 
 
 def _cover(paid: Counter, inpatient: set[tuple[int, int]]) -> set[tuple[int, int]]:

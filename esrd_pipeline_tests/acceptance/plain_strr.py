@@ -70,6 +70,10 @@ def recompute(
     directory = Directory.read(files)
     candidates = find_candidates(files, program, ccn, links, directory)
     seen = read_medicare(files, links, set(candidates))
+    links = {
+        year: {bene: patient for bene, patient in known.items() if patient in candidates}
+        for year, known in links.items()
+    }
     told = read_strr(files, links, candidates) if measure == "strr" else read_sedr(files, links)
     first_day = date(files.year, 1, 1).toordinal()
     last_day = date(files.year, 12, 31).toordinal()
@@ -205,7 +209,10 @@ def _find_transfusions(files: Files, mine: dict[int, int]) -> dict[int, set[int]
     found: dict[int, set[int]] = defaultdict(set)
     for kind in ("inpatient", "outpatient"):
         lines = defaultdict(list)
-        for line in files.rows(f"{kind}_revenue"):
+        dated = () if kind == "inpatient" else ("rev_cntr_dt",)
+        for line in files.rows(
+            f"{kind}_revenue", columns=("clm_id", "rev_cntr", "hcpcs_cd", *dated)
+        ):
             lines[line["clm_id"]].append(line)
         blood = {v["clm_id"] for v in files.rows(f"{kind}_value") if v["clm_val_cd"] == BLOOD}
         for patient, claim in list_rows(files, f"{kind}_base", files.year, mine):
