@@ -43,6 +43,7 @@ STAY_COLUMNS = (
 )
 MONTHS = tuple(f"hmo_ind_{number:02d}" for number in range(1, 13))
 JOINED = ("02", "05", "30", "66")
+COVID = ("U071", "B9729", "J1282")
 DIABETES = ("E08", "E09", "E10", "E11", "E13")
 BOXES = (
     "alcohol_dependence",
@@ -317,7 +318,7 @@ def join_stays(claims: list[dict]) -> list[tuple[int, int, bool]]:
         claims, key=lambda c: (c["clm_admsn_dt"] or c["clm_from_dt"], c["clm_thru_dt"], c["clm_id"])
     ):
         start, end = claim["clm_admsn_dt"] or claim["clm_from_dt"], claim["clm_thru_dt"]
-        covid = any(claim[name] == "U071" for name in DIAGNOSES)
+        covid = any(claim[name] in COVID for name in DIAGNOSES)
         if stays and (start <= stays[-1][1] or (start == stays[-1][1] + 1 and status in JOINED)):
             stays[-1][1] = max(stays[-1][1], end)
             stays[-1][2] |= covid

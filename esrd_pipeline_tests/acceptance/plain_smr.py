@@ -28,6 +28,7 @@ from esrd_pipeline_tests.acceptance.plain_records import (
 )
 from esrd_pipeline_tests.acceptance.plain_shr import (
     BOXES,
+    COVID,
     DIABETES,
     DIABETES_BOXES,
     DIAGNOSES,
@@ -37,7 +38,6 @@ from esrd_pipeline_tests.acceptance.plain_shr import (
     read_medicare,
 )
 
-COVID = {"U071", "B9729", "J1282"}
 COVID_DAYS = 90
 NOT_COUNTED = {"91", "93"}
 FEW_DIAGNOSES = DIAGNOSES[:13]
@@ -277,7 +277,7 @@ def _read_covid(
     for year in (files.year - 1, files.year):
         for claim in files.rows("inpatient_base", year, columns) if year in links else ():
             patient = links[year].get(claim["bene_id"])
-            if patient in wanted and COVID & {claim[name] for name in DIAGNOSES}:
+            if patient in wanted and any(claim[name] in COVID for name in DIAGNOSES):
                 start = claim["clm_admsn_dt"] or claim["clm_from_dt"]
                 days[patient] |= set(range(start, start + COVID_DAYS + 1))
     return days

@@ -15,6 +15,7 @@ from math import exp, fsum
 from esrd_pipeline_tests.acceptance.plain_days import follow
 from esrd_pipeline_tests.acceptance.plain_records import Directory, Files, Person, Row, link
 from esrd_pipeline_tests.acceptance.plain_shr import (
+    COVID,
     CUT_POINTS,
     DIAGNOSES,
     Seen,
@@ -33,7 +34,6 @@ BLOOD = "37"
 EXCLUDED = re.compile(r"C|D0|D46|D474|D7581|D5[5689]|D57[01248]|D6[015678]")
 """Cancers with those in situ, myelodysplasia, myelofibrosis, anemias, sickle cells, coagulation."""
 EMERGENCY = re.compile(r"045\d$|0981$")
-COVID = ("U071", "B9729", "J1282")
 COVID_BEGAN = date(2020, 2, 20).toordinal()
 LABORATORY = "69"
 AGES = {

@@ -150,7 +150,10 @@ def measured(patient: int, kilograms: float, **other: object) -> Row:
 
 def find_bmi(people: list[Row], forms: list[Row]) -> dict[int, tuple[float | None, float | None]]:
     """BMI and imputed BMI by patient."""
-    rows = run("history.incident_bmi", tables={"linkage.patient": people, "raw.cms_2728": forms})
+    tables = {"linkage.patient": people, "raw.cms_2728": forms}
+    causes = run("history.incident_comorbidity", tables=tables)
+    told = causes[["patient_id", "is_diabetes_cause"]].to_dict("records")
+    rows = run("history.incident_bmi", tables={**tables, "history.incident_comorbidity": told})
     filled = rows.astype(object).where(rows.notna(), None)
     return {
         row["patient_id"]: (row["bmi"], row["imputed_bmi"]) for row in filled.to_dict("records")

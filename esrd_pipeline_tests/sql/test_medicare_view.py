@@ -158,6 +158,14 @@ def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> None
     assert rows["is_index_covid"].tolist() == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_index"), [("U071", True), ("B9729", True), ("J1282", True), ("J129", False)]
+)
+def test_any_code_of_covid_makes_the_index_stay(code: str, is_index: bool) -> None:
+    rows = stay(inpatient(1, "2024-02-01", "2024-02-05", icd_dgns_cd25=code))
+    assert rows["is_index_covid"].tolist() == [is_index]
+
+
 def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> None:
     rows = run(
         "history.covid_stage",
@@ -375,8 +383,10 @@ def test_the_first_form_counts() -> None:
 
 
 def test_diabetes_as_the_cause_is_read_off_the_code_and_a_missing_cause_is_marked() -> None:
-    assert start({}, cause="E1122")["is_diabetes_cause"]
-    assert not start({}, cause="I120")["is_diabetes_cause"]
+    for cause in ("E0822", "E0922", "E1022", "E1122", "E1322"):
+        assert start({}, cause=cause)["is_diabetes_cause"]
+    for cause in ("I120", "E14", None):
+        assert not start({}, cause=cause)["is_diabetes_cause"]
     assert start({})["is_cause_missing"]
 
 

@@ -10,6 +10,22 @@ beneficiary AS (
     WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
+diagnosed AS (
+    SELECT DISTINCT c.clm_id
+    FROM raw.claim AS c
+    JOIN parameter.covid_diagnosis_code AS d
+        ON d.code IN (
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+        )
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.nch_clm_type_cd = '60'
+),
+
 claim AS (
     SELECT
         b.patient_id,
@@ -20,19 +36,10 @@ claim AS (
         c.ptnt_dschrg_stus_cd,
         c.prncpal_dgns_cd,
         coalesce(c.clm_mco_pd_sw, '0') = '1' AS is_managed_care,
-        CASE
-            WHEN 'U071' IN (
-                c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-                c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-                c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-                c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-                c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-                c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-            ) THEN 1
-            ELSE 0
-        END AS is_covid
+        CASE WHEN d.clm_id IS NULL THEN 0 ELSE 1 END AS is_covid
     FROM raw.claim AS c
     JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
+    LEFT JOIN diagnosed AS d ON d.clm_id = c.clm_id
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.nch_clm_type_cd = '60'
 ),

@@ -24,16 +24,21 @@ person AS (
         date_of_birth,
         coalesce(race, '') AS race,
         coalesce(sex, '') AS sex,
-        coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), FALSE)
-            AS is_diabetes_cause,
         $performance_year - year(date_of_birth) AS age
     FROM linkage.patient
+    WHERE performance_year = $performance_year
+),
+
+cause AS (
+    SELECT patient_id, is_diabetes_cause
+    FROM history.incident_comorbidity
     WHERE performance_year = $performance_year
 ),
 
 calculated AS (
     SELECT
         p.*,
+        i.is_diabetes_cause,
         CASE
             WHEN p.age < 18 THEN 0
             WHEN p.age < 25 THEN 1
@@ -50,6 +55,7 @@ calculated AS (
         coalesce(p.date_of_birth + INTERVAL 18 YEAR > f.began_date, FALSE) AS is_child
     FROM person AS p
     LEFT JOIN form AS f ON f.patient_id = p.patient_id AND f.place = 1
+    LEFT JOIN cause AS i ON i.patient_id = p.patient_id
 ),
 
 -- Whole ten-thousandths: their sums are the same in any order.

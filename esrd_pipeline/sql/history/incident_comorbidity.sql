@@ -19,6 +19,12 @@ person AS (
     WHERE performance_year = $performance_year
 ),
 
+diabetic AS (
+    SELECT DISTINCT p.patient_id
+    FROM person AS p
+    JOIN parameter.diabetes_cause AS d ON starts_with(p.primary_cause, d.icd_10_prefix)
+),
+
 flagged AS (
     SELECT
         p.patient_id,
@@ -34,6 +40,7 @@ flagged AS (
             ELSE 10
         END AS least_bmi,
         p.primary_cause,
+        d.patient_id IS NOT NULL AS is_diabetes_cause,
         coalesce(f.nephrologist_care = 'yes', false) AS has_nephrologist_care,
         coalesce(f.has_amputation, false) AS has_amputation,
         coalesce(f.has_needs_assistance, false) AS has_needs_assistance,
@@ -57,6 +64,7 @@ flagged AS (
         coalesce(f.has_peripheral_vascular_disease, false) AS has_peripheral_vascular_disease,
         coalesce(f.has_tobacco_use, false) AS has_tobacco_use
     FROM person AS p
+    LEFT JOIN diabetic AS d ON d.patient_id = p.patient_id
     LEFT JOIN form AS f ON f.patient_id = p.patient_id AND f.place = 1
 )
 
@@ -72,8 +80,7 @@ SELECT
         ELSE '>=30'
     END AS bmi_class,
     bmi IS NULL OR bmi < least_bmi OR bmi > 70 AS is_bmi_missing,
-    coalesce(substring(primary_cause, 1, 3) IN ('E08', 'E09', 'E10', 'E11', 'E13'), false)
-        AS is_diabetes_cause,
+    is_diabetes_cause,
     primary_cause IS NULL AS is_cause_missing,
     has_nephrologist_care,
     has_amputation,
