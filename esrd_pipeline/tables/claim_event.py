@@ -6,7 +6,30 @@ Spans hold their first and their last day.
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
+from esrd_pipeline.tables.medicare import CLM_ID
 from esrd_pipeline.tables.model import Column, Table
+
+COVID_CLAIM = Table(
+    name="history.covid_claim",
+    grain="one claim of the year or the one before with a diagnosis of COVID-19",
+    source="manual 2.10.11, 2.11.13, 2.12.13, 2.13.13, 2.14.12: any place on the claim",
+    key=("claim_year", "claim_type", "clm_id"),
+    columns=(
+        PATIENT,
+        Column("claim_year", "integer", "Year whose files hold the claim", required=True),
+        Column(
+            "claim_type",
+            "text",
+            "Claim type of an institutional claim, or carrier",
+            required=True,
+            allowed=("10", "20", "30", "40", "50", "60", "carrier"),
+        ),
+        CLM_ID,
+        Column("from_date", "date", "First day of the claim", required=True),
+        Column("admit_date", "date", "Day of admission, else the first day", required=True),
+        YEAR,
+    ),
+)
 
 COVID_DIAGNOSIS = Table(
     name="history.covid_diagnosis",
@@ -61,4 +84,10 @@ EMERGENCY_ENCOUNTER = Table(
     spans_of=("patient_id",),
 )
 
-TABLES = (COVID_DIAGNOSIS, TRANSFUSION, TRANSFUSION_EXCLUSION, EMERGENCY_ENCOUNTER)
+TABLES = (
+    COVID_CLAIM,
+    COVID_DIAGNOSIS,
+    TRANSFUSION,
+    TRANSFUSION_EXCLUSION,
+    EMERGENCY_ENCOUNTER,
+)

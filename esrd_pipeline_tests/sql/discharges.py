@@ -36,6 +36,7 @@ def find_discharges(*claims: Row, revenue: Sequence[Row] = ()) -> list[dict[str,
     numbered = [{**row, "clm_id": number} for number, row in enumerate(claims, start=1)]
     years = {int(str(row["performance_year"])) for row in claims}
     return run(
+        "history.covid_claim",
         "history.inpatient_discharge",
         tables={
             "raw.claim": numbered,

@@ -32,6 +32,7 @@ def find(
     """The diagnosis of patient 1 as the year knows it."""
     years = (performance_year - 1, performance_year)
     rows = run(
+        "history.covid_claim",
         "history.covid_diagnosis",
         performance_year=performance_year,
         tables={
@@ -76,6 +77,19 @@ def test_other_codes_are_none() -> None:
 @pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50", "60"])
 def test_claims_of_part_a_and_b_of_every_kind_count(kind: str) -> None:
     assert len(find(claim("2024-03-02", kind=kind))) == 1
+
+
+def test_a_claim_that_names_two_of_the_codes_is_one() -> None:
+    rows = run(
+        "history.covid_claim",
+        tables={
+            "linkage.beneficiary": [{"bene_id": 9, "patient_id": 1}],
+            "raw.claim": [claim("2024-03-02", icd_dgns_cd2="J1282"), claim("2024-03-03", "N186")],
+            "raw.carrier_claim": [claim("2024-03-02", kind=None, icd_dgns_cd12="U071")],
+        },
+    )
+    assert rows["claim_type"].tolist() == ["40", "carrier"]
+    assert rows["admit_date"].tolist() == [day("2024-03-02")] * 2
 
 
 def test_physicians_claims_count() -> None:

@@ -202,6 +202,7 @@ def claim(admitted: str, *codes: str, number: int = 1, kind: str = "60") -> Row:
 
 def find_periods(*claims: Row, year: int = 2024) -> list[tuple[object, ...]]:
     rows = run(
+        "history.covid_claim",
         "history.covid_period",
         performance_year=year,
         tables={

@@ -5,41 +5,6 @@
 -- footnote 2 of Table 7 is not printed at this row; of claims the year and the one before are at
 -- hand, and a diagnosis of before is remembered from the table of the year before.
 WITH
-beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-institutional AS (
-    SELECT b.patient_id, c.clm_from_dt AS diagnosis_date
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    JOIN parameter.covid_diagnosis_code AS d
-        ON d.code IN (
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        )
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-physician AS (
-    SELECT b.patient_id, c.clm_from_dt AS diagnosis_date
-    FROM raw.carrier_claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    JOIN parameter.covid_diagnosis_code AS d
-        ON d.code IN (
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
-        )
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 evidence_form AS (
     SELECT f.patient_id, coalesce(f.dialysis_began_date, f.signature_date) AS diagnosis_date
     FROM raw.cms_2728 AS f
@@ -62,9 +27,9 @@ remembered AS (
 ),
 
 diagnosed AS (
-    SELECT patient_id, diagnosis_date, 'claims' AS source FROM institutional
-    UNION ALL
-    SELECT patient_id, diagnosis_date, 'claims' AS source FROM physician
+    SELECT patient_id, from_date AS diagnosis_date, 'claims' AS source
+    FROM history.covid_claim
+    WHERE performance_year = $performance_year
     UNION ALL
     SELECT patient_id, diagnosis_date, 'cms_2728' AS source FROM evidence_form
     UNION ALL

@@ -1,32 +1,14 @@
 -- One row: a span of one patient's days of heightened risk after an inpatient diagnosis of
 -- COVID-19, spans that touch joined. Manual 2.14.12: any of 25 diagnoses of an inpatient claim
--- (covid_diagnosis_code.csv), from 20 February 2020, until the patient has survived 90 days.
+-- (history.covid_claim), from 20 February 2020, until the patient has survived 90 days.
 -- Readings: the diagnosis is dated by the admission; the span holds that day and the 90 after it.
 WITH
-beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 diagnosed AS (
-    SELECT DISTINCT
-        b.patient_id,
-        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS start_date
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    JOIN parameter.covid_diagnosis_code AS d
-        ON d.code IN (
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        )
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '60'
-        AND coalesce(c.clm_admsn_dt, c.clm_from_dt) >= DATE '2020-02-20'
+    SELECT DISTINCT patient_id, admit_date AS start_date
+    FROM history.covid_claim
+    WHERE performance_year = $performance_year
+        AND claim_type = '60'
+        AND admit_date >= DATE '2020-02-20'
 ),
 
 -- All spans are as long, so that the one before in order is the one that reaches furthest.

@@ -11,19 +11,9 @@ beneficiary AS (
 ),
 
 diagnosed AS (
-    SELECT DISTINCT c.clm_id
-    FROM raw.claim AS c
-    JOIN parameter.covid_diagnosis_code AS d
-        ON d.code IN (
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        )
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '60'
+    SELECT DISTINCT clm_id
+    FROM history.covid_claim
+    WHERE performance_year = $performance_year AND claim_type = '60'
 ),
 
 claim AS (

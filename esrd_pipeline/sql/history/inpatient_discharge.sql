@@ -33,14 +33,6 @@ claim AS (
         coalesce(c.clm_mco_pd_sw, '0') = '1' OR n.clm_mdcr_non_pmt_rsn_cd IS NULL AS is_covered,
         r.clm_id IS NOT NULL AS is_rehabilitation,
         [
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        ] AS diagnoses,
-        [
             c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
             c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9,
             c.icd_prcdr_cd10, c.icd_prcdr_cd11, c.icd_prcdr_cd12, c.icd_prcdr_cd13,
@@ -58,9 +50,9 @@ claim AS (
 ),
 
 covid_claim AS (
-    SELECT DISTINCT d.clm_id
-    FROM (SELECT clm_id, unnest(diagnoses) AS code FROM claim) AS d
-    JOIN parameter.covid_diagnosis_code AS v ON v.code = d.code
+    SELECT DISTINCT clm_id
+    FROM history.covid_claim
+    WHERE performance_year = $performance_year AND claim_type = '60'
 ),
 
 procedure AS (

@@ -1,0 +1,58 @@
+-- One row: a claim of the year or the one before with a diagnosis of COVID-19 in any place:
+-- covid_diagnosis_code.csv. Manual 2.10.11, 2.11.13, 2.12.13, 2.13.13, 2.14.12; which claims count
+-- and from what day on is each measure's own.
+-- Reading: a claim without an admission date was admitted on its first day.
+WITH
+beneficiary AS (
+    SELECT bene_id, performance_year, patient_id
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
+named AS (
+    SELECT DISTINCT
+        c.performance_year AS claim_year,
+        c.clm_id,
+        c.bene_id,
+        c.nch_clm_type_cd AS claim_type,
+        c.clm_from_dt AS from_date,
+        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS admit_date
+    FROM raw.claim AS c
+    JOIN parameter.covid_diagnosis_code AS d
+        ON d.code IN (
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
+            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
+            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
+            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
+        )
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    UNION ALL
+    SELECT DISTINCT
+        c.performance_year AS claim_year,
+        c.clm_id,
+        c.bene_id,
+        'carrier' AS claim_type,
+        c.clm_from_dt AS from_date,
+        c.clm_from_dt AS admit_date
+    FROM raw.carrier_claim AS c
+    JOIN parameter.covid_diagnosis_code AS d
+        ON d.code IN (
+            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
+            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
+            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
+        )
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+)
+
+SELECT
+    b.patient_id,
+    n.claim_year,
+    n.claim_type,
+    n.clm_id,
+    n.from_date,
+    n.admit_date,
+    $performance_year AS performance_year
+FROM named AS n
+JOIN beneficiary AS b ON b.bene_id = n.bene_id AND b.performance_year = n.claim_year
