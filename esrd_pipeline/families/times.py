@@ -19,9 +19,9 @@ from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.measures.swr import SWR
 from esrd_pipeline.parameters.rows import load_rows
 
-CONDITIONS = "submission"
-"""Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B (Table 10,
-footnote 3), not of hospitals alone."""
+CONDITIONS = "smr"
+"""Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B, without those
+of laboratories (Table 10, footnote 3), not of hospitals alone."""
 _YEAR = "performance_year"
 _FLAGS = ("is_", "has_", "hispanic_x_", "diabetes_x_", "under_1_year_x_", "female_x_")
 

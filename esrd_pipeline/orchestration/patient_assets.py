@@ -115,6 +115,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None
     "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_claim": ("Claims with a diagnosis of COVID-19.", None),
+    "history.laboratory_claim": ("Claims of laboratories, which name what they test for.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
     "history.covid_diagnosis": ("The first diagnosis of COVID-19, from claims and forms.", None),
     "history.transfusion": ("Days with a transfusion event.", None),

@@ -31,6 +31,25 @@ COVID_CLAIM = Table(
     ),
 )
 
+LABORATORY_CLAIM = Table(
+    name="history.laboratory_claim",
+    grain="one claim of the year or the one before from a laboratory",
+    source="manual 2.1.10, 2.2.11, Tables 1, 2, 7 and 10: footnote on Medicare claims",
+    key=("claim_year", "claim_type", "clm_id"),
+    columns=(
+        Column("claim_year", "integer", "Year whose files hold the claim", required=True),
+        Column(
+            "claim_type",
+            "text",
+            "40 of a hospital, or carrier",
+            required=True,
+            allowed=("40", "carrier"),
+        ),
+        CLM_ID,
+        YEAR,
+    ),
+)
+
 COVID_DIAGNOSIS = Table(
     name="history.covid_diagnosis",
     grain="one patient with COVID-19",
@@ -86,6 +105,7 @@ EMERGENCY_ENCOUNTER = Table(
 
 TABLES = (
     COVID_CLAIM,
+    LABORATORY_CLAIM,
     COVID_DIAGNOSIS,
     TRANSFUSION,
     TRANSFUSION_EXCLUSION,

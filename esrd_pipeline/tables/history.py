@@ -224,7 +224,7 @@ INCIDENT_COMORBIDITY = Table(
 PREVALENT_CONDITION = Table(
     name="history.prevalent_condition",
     grain="one group of conditions one patient had in the year before, by one specification",
-    source="manual 2.13.13, 2.25.14 (inpatient); SHR submission (two outpatient or one inpatient)",
+    source="manual 2.13.13, 2.25.14 (inpatient), 2.14.12; SHR submission (two others or one)",
     key=("specification", "patient_id", "condition_group"),
     columns=(
         Column(
@@ -232,7 +232,7 @@ PREVALENT_CONDITION = Table(
             "text",
             "Whose rule of ascertainment",
             required=True,
-            allowed=("manual", "submission", "sedr"),
+            allowed=("manual", "submission", "sedr", "smr"),
         ),
         PATIENT,
         Column("condition_group", "text", "CCS category, e.g. ccs_108", required=True),

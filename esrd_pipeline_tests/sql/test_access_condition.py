@@ -22,6 +22,7 @@ def find(
 ) -> dict[str, list[str]]:
     """The months in which each condition is seen."""
     rows = run(
+        "history.laboratory_claim",
         "history.access_condition",
         tables={
             "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
@@ -120,6 +121,8 @@ def test_physicians_count_and_laboratories_do_not() -> None:
     told = (claim("2024-10-05", "J449"),)
     assert find(carrier=told)["chronic_obstructive_pulmonary_disease"] == ["2024-11", "2024-12"]
     assert find(carrier=told, specialty="69") == {}
+    bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4"}
+    assert find({**told[0], **bill}) == {}
 
 
 def test_conditions_of_one_month_stand_in_one_row() -> None:

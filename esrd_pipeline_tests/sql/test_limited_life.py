@@ -19,6 +19,7 @@ def claim(kind: str, start: str, end: str | None = None, **codes: str) -> Row:
 
 def months(*claims: Row, carrier: list[Row] | None = None, specialty: str = "11") -> list[str]:
     rows = run(
+        "history.laboratory_claim",
         "history.limited_life",
         tables={
             "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
@@ -64,3 +65,5 @@ def test_physicians_count_and_laboratories_do_not() -> None:
     told = [claim("", "2024-11-05", prncpal_dgns_cd="C7951")]
     assert months(carrier=told) == ["2024-11", "2024-12"]
     assert months(carrier=told, specialty="69") == []
+    bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4", "prncpal_dgns_cd": "C7951"}
+    assert months(claim("40", "2024-11-05", **bill)) == []

@@ -405,27 +405,45 @@ def outpatient(number: int, on: str, code: str) -> Row:
     }
 
 
-def suffer(*claims: Row) -> set[tuple[str, str]]:
+def suffer(
+    *claims: Row, carrier: tuple[Row, ...] = (), lines: tuple[Row, ...] = ()
+) -> set[tuple[str, str]]:
     rows = run(
+        "history.laboratory_claim",
         "history.prevalent_condition",
         tables={
             "linkage.beneficiary": [{**KNOWN, "performance_year": 2023}],
             "raw.claim": list(claims),
+            "raw.carrier_claim": carrier,
+            "raw.carrier_line": lines,
         },
     )
     return set(zip(rows["specification"], rows["condition_group"], strict=True))
 
 
-def test_one_inpatient_claim_is_enough_for_both_specifications() -> None:
+def test_one_inpatient_claim_is_enough_for_every_specification() -> None:
     claim = inpatient(1, "2023-05-01", "2023-05-04", prncpal_dgns_cd="I509", performance_year=2023)
-    assert suffer(claim) == {("manual", "ccs_108"), ("submission", "ccs_108")}
+    assert suffer(claim) == {(name, "ccs_108") for name in ("manual", "submission", "smr")}
 
 
-def test_two_days_of_other_claims_are_enough_for_the_submission_alone() -> None:
+def test_two_days_of_other_claims_are_enough_for_the_submission_and_smr() -> None:
     one = outpatient(1, "2023-05-01", "I509")
     assert suffer(one) == set()
     assert suffer(one, outpatient(2, "2023-05-01", "I509")) == set()
-    assert suffer(one, outpatient(2, "2023-06-01", "I509")) == {("submission", "ccs_108")}
+    both = {("submission", "ccs_108"), ("smr", "ccs_108")}
+    assert suffer(one, outpatient(2, "2023-06-01", "I509")) == both
+
+
+def test_claims_of_laboratories_say_nothing_to_smr() -> None:
+    one, two = outpatient(1, "2023-05-01", "I509"), outpatient(2, "2023-06-01", "I509")
+    bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4"}
+    assert suffer(one, {**two, **bill}) == {("submission", "ccs_108")}
+    physician = {name: value for name, value in two.items() if name != "nch_clm_type_cd"}
+    tested = {"clm_id": 2, "line_num": 1, "prvdr_spclty": "69", "performance_year": 2023}
+    assert suffer(one, carrier=(physician,), lines=(tested,)) == {("submission", "ccs_108")}
+    seen = {**tested, "line_num": 2, "prvdr_spclty": "39"}
+    both = {("submission", "ccs_108"), ("smr", "ccs_108")}
+    assert suffer(one, carrier=(physician,), lines=(tested, seen)) == both
 
 
 def test_claims_of_the_year_itself_do_not_count() -> None:

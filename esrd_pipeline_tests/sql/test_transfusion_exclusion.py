@@ -47,6 +47,7 @@ def find(
     """The excluded spans of patient 1."""
     years = (performance_year - 1, performance_year)
     return run(
+        "history.laboratory_claim",
         "history.transfusion_exclusion",
         performance_year=performance_year,
         tables={

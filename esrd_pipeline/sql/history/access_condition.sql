@@ -1,8 +1,8 @@
 -- One row: a month of the year of one patient who had a condition of 2.2.14 on Medicare claims of
 -- the twelve months before it. Manual 2.2.14, Table 2, footnotes 3 and 5; codes: sfr_condition.csv.
 -- Readings: the prior 12 months are those before the reporting month, by a claim's last day; one
--- claim of any type is enough ("all Medicare Claims"), but a carrier claim of clinical laboratories
--- alone (specialty 69) says nothing of a patient; anemia in chronic kidney disease is not the
+-- claim of any type is enough ("all Medicare Claims"), but a claim of a laboratory
+-- (history.laboratory_claim) says nothing of a patient; anemia in chronic kidney disease is not the
 -- anemia meant. Table 2 and Figure 2 have heart failure and other heart diseases apart: so do we.
 WITH
 twelve AS (
@@ -63,11 +63,9 @@ meant AS (
 ),
 
 laboratory AS (
-    SELECT clm_id
-    FROM raw.carrier_line
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-    GROUP BY clm_id
-    HAVING min(CASE WHEN prvdr_spclty = '69' THEN 1 ELSE 0 END) = 1
+    SELECT claim_year, claim_type, clm_id
+    FROM history.laboratory_claim
+    WHERE performance_year = $performance_year
 ),
 
 coded AS (
@@ -83,7 +81,12 @@ coded AS (
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ]) AS code
     FROM raw.claim AS c
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = c.nch_clm_type_cd
+        AND l.clm_id = c.clm_id
+        AND l.claim_year = c.performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND l.clm_id IS NULL
     UNION ALL
     SELECT
         c.bene_id,
@@ -94,7 +97,10 @@ coded AS (
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ]) AS code
     FROM raw.carrier_claim AS c
-    LEFT JOIN laboratory AS l ON l.clm_id = c.clm_id
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = 'carrier'
+        AND l.clm_id = c.clm_id
+        AND l.claim_year = c.performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
 ),

@@ -1,7 +1,7 @@
 -- One row: a month of the year of one patient of limited life expectancy: hospice in the month, or a
 -- diagnosis on claims in the past 12 months. Manual 2.1.9, 2.1.10; codes: limited_life_diagnosis.csv.
 -- Readings: the past 12 months are the reporting month and the eleven before it, by a claim's last
--- day; a carrier claim of clinical laboratories alone (specialty 69) says nothing of a patient.
+-- day; a claim of a laboratory (history.laboratory_claim) says nothing of a patient.
 WITH
 twelve AS (
     SELECT CAST(number AS INTEGER) AS month_number
@@ -30,11 +30,9 @@ beneficiary AS (
 ),
 
 laboratory AS (
-    SELECT clm_id
-    FROM raw.carrier_line
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-    GROUP BY clm_id
-    HAVING min(CASE WHEN prvdr_spclty = '69' THEN 1 ELSE 0 END) = 1
+    SELECT claim_year, claim_type, clm_id
+    FROM history.laboratory_claim
+    WHERE performance_year = $performance_year
 ),
 
 coded AS (
@@ -52,8 +50,13 @@ coded AS (
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ) AS codes
     FROM raw.claim AS c
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = c.nch_clm_type_cd
+        AND l.clm_id = c.clm_id
+        AND l.claim_year = c.performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.nch_clm_type_cd IN ('40', '60')
+        AND l.clm_id IS NULL
     UNION ALL
     SELECT
         c.bene_id,
@@ -66,7 +69,10 @@ coded AS (
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ) AS codes
     FROM raw.carrier_claim AS c
-    LEFT JOIN laboratory AS l ON l.clm_id = c.clm_id
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = 'carrier'
+        AND l.clm_id = c.clm_id
+        AND l.claim_year = c.performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
 ),

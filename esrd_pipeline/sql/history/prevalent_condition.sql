@@ -1,7 +1,7 @@
 -- One row: a group of conditions one patient had in the year before, by one specification.
 -- Manual 2.13.13 and 2.25.14 (SEDR): any inpatient claim. SHR submission: one inpatient claim, or
 -- claims of other types (outpatient, SNF, home health, hospice, carrier) on two days; Part C
--- included.
+-- included. SMR: the same, but claims of laboratories do not count (2.14.12, Table 10, footnote 3).
 WITH
 beneficiary AS (
     SELECT bene_id, patient_id
@@ -9,10 +9,17 @@ beneficiary AS (
     WHERE performance_year = $performance_year - 1
 ),
 
+laboratory AS (
+    SELECT claim_type, clm_id
+    FROM history.laboratory_claim
+    WHERE performance_year = $performance_year AND claim_year = $performance_year - 1
+),
+
 diagnosis AS (
     SELECT
         b.patient_id,
         c.clm_thru_dt AS day,
+        CASE WHEN l.clm_id IS NULL THEN 0 ELSE 1 END AS is_laboratory,
         CASE WHEN c.nch_clm_type_cd = '60' THEN 1 ELSE 0 END AS is_inpatient,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
@@ -24,11 +31,13 @@ diagnosis AS (
         ]) AS code
     FROM raw.claim AS c
     JOIN beneficiary AS b ON b.bene_id = c.bene_id
+    LEFT JOIN laboratory AS l ON l.claim_type = c.nch_clm_type_cd AND l.clm_id = c.clm_id
     WHERE c.performance_year = $performance_year - 1
     UNION ALL
     SELECT
         b.patient_id,
         c.clm_thru_dt AS day,
+        CASE WHEN l.clm_id IS NULL THEN 0 ELSE 1 END AS is_laboratory,
         0 AS is_inpatient,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
@@ -37,6 +46,7 @@ diagnosis AS (
         ]) AS code
     FROM raw.carrier_claim AS c
     JOIN beneficiary AS b ON b.bene_id = c.bene_id
+    LEFT JOIN laboratory AS l ON l.claim_type = 'carrier' AND l.clm_id = c.clm_id
     WHERE c.performance_year = $performance_year - 1
 ),
 
@@ -44,6 +54,7 @@ distinct_diagnosis AS (
     SELECT DISTINCT
         patient_id,
         code,
+        is_laboratory,
         is_inpatient,
         CASE WHEN is_inpatient = 1 THEN NULL ELSE day END AS day
     FROM diagnosis
@@ -56,7 +67,8 @@ grouped AS (
         d.patient_id,
         g.condition_group,
         max(d.is_inpatient) AS has_inpatient,
-        count(DISTINCT d.day) AS days
+        count(DISTINCT d.day) AS days,
+        count(DISTINCT CASE WHEN d.is_laboratory = 0 THEN d.day END) AS days_seen
     FROM distinct_diagnosis AS d
     JOIN parameter.ccs_diagnosis AS c ON c.code = d.code
     JOIN parameter.prevalent_condition_group AS g ON g.category = c.category
@@ -69,4 +81,6 @@ SELECT
     condition_group,
     $performance_year AS performance_year
 FROM grouped
-WHERE has_inpatient = 1 OR (specification = 'submission' AND days >= 2)
+WHERE has_inpatient = 1
+    OR (specification = 'submission' AND days >= 2)
+    OR (specification = 'smr' AND days_seen >= 2)

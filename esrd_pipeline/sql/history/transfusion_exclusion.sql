@@ -3,8 +3,7 @@
 -- kind: inpatient, skilled nursing, home health, hospice, outpatient, physician and supplier.
 -- Readings: a span begins with its claim, whose days are not free of it, and ends the day before
 -- the anniversary of the claim's last day; spans that overlap or touch are one; claims of
--- laboratories say nothing of a patient (Table 7, footnote 2): carrier claims whose lines are all
--- of specialty 69, and a hospital's bills for those who are not its patients (type of bill 14).
+-- laboratories say nothing of a patient (Table 7, footnote 2; history.laboratory_claim).
 WITH
 beneficiary AS (
     SELECT bene_id, performance_year, patient_id
@@ -13,11 +12,9 @@ beneficiary AS (
 ),
 
 laboratory AS (
-    SELECT clm_id
-    FROM raw.carrier_line
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-    GROUP BY clm_id
-    HAVING min(CASE WHEN prvdr_spclty = '69' THEN 1 ELSE 0 END) = 1
+    SELECT claim_year, claim_type, clm_id
+    FROM history.laboratory_claim
+    WHERE performance_year = $performance_year
 ),
 
 diagnosis AS (
@@ -35,12 +32,12 @@ diagnosis AS (
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ]) AS code
     FROM raw.claim AS c
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = c.nch_clm_type_cd
+        AND l.clm_id = c.clm_id
+        AND l.claim_year = c.performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND NOT (
-            c.nch_clm_type_cd = '40'
-            AND coalesce(c.clm_fac_type_cd, '') = '1'
-            AND coalesce(c.clm_srvc_clsfctn_type_cd, '') = '4'
-        )
+        AND l.clm_id IS NULL
     UNION ALL
     SELECT
         c.bene_id,
@@ -53,7 +50,10 @@ diagnosis AS (
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ]) AS code
     FROM raw.carrier_claim AS c
-    LEFT JOIN laboratory AS l ON l.clm_id = c.clm_id
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = 'carrier'
+        AND l.clm_id = c.clm_id
+        AND l.claim_year = c.performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
 ),
