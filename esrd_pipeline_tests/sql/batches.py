@@ -7,19 +7,22 @@ CMS assigns them, mean something to the rules and are not renumbered: rows that 
 number keys cannot be told apart, and their cases have to run alone.
 """
 
+import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
-from esrd_pipeline_tests.sql import engine
 from esrd_pipeline_tests.sql.worked import Case
 
 IDENTIFIERS = ("patient_id", "bene_id", "clm_id", "facilityid", "pers_id")
 """Columns that number people, claims and facilities."""
+SECURITY_NUMBERS = ("ssn", "bene_ssn_num", "pers_ssn")
+"""Columns that hold Social Security numbers."""
 NUMBERS = ("ccn", "provider_number", "prvdr_num", "hospital", "hospital_ccn")
 """Columns that hold the numbers of providers."""
 _ROOM = 1_000_000_000
@@ -31,24 +34,33 @@ class NotSeparableError(ValueError):
     """A row cannot be told to be one case's; the case is to be declared `alone`."""
 
 
-def solve_together(cases: Sequence[Case]) -> dict[int, pa.Table]:
-    """The rows of each case by its place, as if it had been run by itself.
+class Solved:
+    """The rows of cases, each as if it had been run by itself; equal cases are run once."""
 
-    Cases that say they run alone, and those of a batch that DuckDB refuses, are not among them.
+    def __init__(self, cases: Iterable[Case]) -> None:
+        """Run together what can be.
 
-    Raises:
-        NotSeparableError: a row is no case's, or more than one's.
-    """
-    batches: dict[str, list[int]] = defaultdict(list)
-    for place, one in enumerate(cases):
-        if not one.alone:
-            batches[_describe_run(one)].append(place)
-    solved = {}
-    for places in batches.values():
-        if len(places) > 1:
-            made = _run_batch([cases[place] for place in places])
-            solved.update(zip(places, made, strict=False))
-    return solved
+        Raises:
+            NotSeparableError: a row is no case's, or more than one's.
+        """
+        self._made: dict[str, pa.Table] = {}
+        batches: dict[str, dict[str, Case]] = defaultdict(dict)
+        for one in cases:
+            if not one.alone:
+                shared = _describe_run(one)
+                batches[shared][_describe(one)] = one
+        for batch in batches.values():
+            if len(batch) > 1:
+                # What DuckDB refuses is run case by case, so that the one at fault says so.
+                with contextlib.suppress(duckdb.Error):
+                    self._made.update(zip(batch, _run_batch(list(batch.values())), strict=True))
+
+    def find(self, one: Case) -> pa.Table:
+        """The rows of one case; if it was not run with others, it is run by itself now."""
+        described = _describe(one)
+        if described not in self._made:
+            self._made[described] = one.solve()
+        return self._made[described]
 
 
 def _describe_run(one: Case) -> str:
@@ -57,23 +69,17 @@ def _describe_run(one: Case) -> str:
     return repr((one.selects, one.performance_year, sorted(one.parameters.items()), sets))
 
 
+def _describe(one: Case) -> str:
+    return repr((_describe_run(one), {name: list(rows) for name, rows in one.tables.items()}))
+
+
 def _run_batch(cases: Sequence[Case]) -> list[pa.Table]:
     joined: dict[str, list[dict[str, object]]] = defaultdict(list)
     for number, one in enumerate(cases, start=1):
         for name, rows in one.tables.items():
             joined[name] += [_renumber(name, row, number) for row in rows]
-    first = cases[0]
-    try:
-        made = engine.run(
-            first.selects,
-            engine.to_arrow(joined, first.performance_year),
-            {"performance_year": first.performance_year, **first.parameters},
-            first.value_sets,
-        )
-    except duckdb.Error:
-        # Each case is run alone then, and the one that is at fault says so.
-        return []
-    return _hand_out(first.selects[-1], made, len(cases))
+    made = replace(cases[0], tables=joined).solve()
+    return _hand_out(cases[0].selects[-1], made, len(cases))
 
 
 def _renumber(name: str, row: Mapping[str, object], number: int) -> dict[str, object]:
@@ -82,9 +88,14 @@ def _renumber(name: str, row: Mapping[str, object], number: int) -> dict[str, ob
     for column in IDENTIFIERS:
         value = row.get(column)
         if value is not None:
-            if not (isinstance(value, int) and 0 <= value < _ROOM):
+            if not (isinstance(value, int) and abs(value) < _ROOM):
                 raise NotSeparableError(f"{name}: {column} is no number below {_ROOM}")
-            changed[column] = number * _ROOM + value
+            # A beneficiary nobody knows is a patient with a negative number.
+            changed[column] = (number * _ROOM + abs(value)) * (-1 if value < 0 else 1)
+    for column in SECURITY_NUMBERS:
+        value = row.get(column)
+        if value is not None:
+            changed[column] = f"{(int(str(value)) + number * 1_000_000) % _ROOM:09d}"
     for column in NUMBERS:
         value = row.get(column)
         if value is not None and not _ASSIGNED.fullmatch(str(value)):
@@ -118,6 +129,7 @@ def _hand_out(name: str, made: pa.Table, count: int) -> list[pa.Table]:
 def _read_mark(value: object) -> tuple[int | None, object]:
     """The case an identifier belongs to, and the identifier it gave."""
     if isinstance(value, int):
-        return divmod(value, _ROOM)
+        number, original = divmod(abs(value), _ROOM)
+        return number, -original if value < 0 else original
     found = _MARKED.fullmatch(value) if isinstance(value, str) else None
     return (int(found.group(1)), found.group(2)) if found else (None, value)

@@ -1,7 +1,7 @@
 """One DuckDB for all tests of a process; each run has a catalog of its own and leaves nothing."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import duckdb
@@ -79,9 +79,7 @@ def _prepare(
 ) -> None:
     """Make the parameter files and every table that is read, with its rows."""
     read = [load_select(name) for name in selects]
-    sources = {source.table for select in read for source in select.sources}
-    # A table that the run makes is there before only if it is given, as stored a year before.
-    given = (sources - set(selects)) | set(tables)
+    given = _list_given(selects, tables)
     for schema in sorted({name.partition(".")[0] for name in {*given, *selects}}):
         database.execute(f'CREATE SCHEMA "{schema}"')
     database.execute(f"CREATE SCHEMA {PARAMETER_SCHEMA}")
@@ -101,6 +99,15 @@ def _prepare(
             _fill(database, _path(name), tables[name], insert=True)
 
 
+def _list_given(selects: Sequence[str], tables: Iterable[str]) -> set[str]:
+    """The tables that are there before the first SQL file: what is read before it is made, too."""
+    given, made = set(tables), set[str]()
+    for name in selects:
+        given |= {source.table for source in load_select(name).sources} - made
+        made.add(name)
+    return given
+
+
 def _run(
     database: duckdb.DuckDBPyConnection,
     selects: Sequence[str],
@@ -108,6 +115,7 @@ def _run(
     parameters: Mapping[str, object],
 ) -> pa.Table:
     made = pa.table({})
+    given = _list_given(selects, tables)
     for name in selects:
         table, select = TABLES_BY_NAME[name], load_select(name)
         columns = ", ".join(
@@ -119,7 +127,7 @@ def _run(
             params={key: parameters[key] for key in select.parameters},
         ).to_arrow_table()
         if name != selects[-1]:
-            _fill(database, _path(name), made, insert=name in tables)
+            _fill(database, _path(name), made, insert=name in given)
     return made
 
 

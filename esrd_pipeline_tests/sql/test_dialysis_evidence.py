@@ -15,7 +15,7 @@ from esrd_pipeline_tests.sql.histories import (
     read,
     spell,
 )
-from esrd_pipeline_tests.sql.worked import Worked, day, run, worked
+from esrd_pipeline_tests.sql.worked import Worked, case, day, worked
 
 
 @worked
@@ -289,8 +289,9 @@ def test_the_form_tells_the_modality_of_its_days() -> Worked:
     assert read(rows, "modality", "setting") == [("peritoneal", "home", "2024-02-01", LAST)]
 
 
-def test_earlier_years_claims_are_the_patients_whom_the_latest_linkage_names() -> None:
-    rows = run(
+@worked
+def test_earlier_years_claims_are_the_patients_whom_the_latest_linkage_names() -> Worked:
+    rows = yield case(
         "history.dialysis_evidence",
         tables={
             "raw.claim": [claim("A", "2023-11-01", "2023-11-30")],

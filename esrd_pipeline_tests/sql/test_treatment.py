@@ -281,8 +281,9 @@ def test_before_a_facility_has_a_ccn_the_patients_facility_is_unknown() -> Worke
     ]
 
 
-def test_two_identifiers_under_one_ccn_are_one_facility() -> None:
-    rows = follow(
+@worked
+def test_two_identifiers_under_one_ccn_are_one_facility() -> Worked:
+    rows = yield follow(
         spell(A, "2024-01-01", "2024-03-31", "Transfer Out"),
         spell(B, "2024-04-01"),
         first_service="2024-01-01",

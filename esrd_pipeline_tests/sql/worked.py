@@ -59,6 +59,19 @@ class Case:
         """The same case, its rows passed through `reader` before the test gets them."""
         return replace(self, readers=(*self.readers, reader))
 
+    def run(self) -> Any:  # noqa: ANN401
+        """What a test gets of the case, run by itself at once."""
+        return self.get(self.solve())
+
+    def solve(self) -> pa.Table:
+        """The rows the last SQL file makes in a run of its own, in the order of its key."""
+        return engine.run(
+            self.selects,
+            engine.to_arrow(self.tables, self.performance_year),
+            {"performance_year": self.performance_year, **self.parameters},
+            self.value_sets,
+        )
+
     def get(self, made: pa.Table) -> Any:  # noqa: ANN401
         """What the test gets of the rows the last SQL file made."""
         found: Any = made.to_pandas()
@@ -79,24 +92,13 @@ def case(
     return Case(selects, tables, performance_year, parameters, value_sets or {}, alone)
 
 
-def solve(one: Case) -> pa.Table:
-    """The rows of a case that is run by itself, in the order of the last table's key."""
-    return engine.run(
-        one.selects,
-        engine.to_arrow(one.tables, one.performance_year),
-        {"performance_year": one.performance_year, **one.parameters},
-        one.value_sets,
-    )
-
-
 def run(*selects: str, tables: Tables, **other: Any) -> pd.DataFrame:  # noqa: ANN401
     """Run SQL files on tables of their own at once: for tests that make many patients themselves.
 
     Columns a row does not name are null, tables a test does not name are empty. Rows come back in
     the order of the last table's key, dates as dates.
     """
-    one = case(*selects, tables=tables, **other)
-    return one.get(solve(one))
+    return case(*selects, tables=tables, **other).run()
 
 
 def worked(test: Callable[..., Worked]) -> Callable[..., None]:
@@ -110,7 +112,7 @@ def worked(test: Callable[..., Worked]) -> Callable[..., None]:
         __tracebackhide__ = True
         body = test(**arguments)
         declared = next(body)
-        results = iter([one.get(solved(one, request.node, n)) for n, one in _number(declared)])
+        results = iter([one.get(solved.find(one)) for one in list_cases(declared)])
         try:
             body.send(_shape(declared, results))
         except StopIteration:
@@ -145,10 +147,6 @@ def list_cases(declared: object) -> list[Case]:
     raise TypeError(f"a worked test yields cases, not {type(declared).__name__}")
 
 
-def _number(declared: object) -> list[tuple[int, Case]]:
-    return list(enumerate(list_cases(declared)))
-
-
 def _shape(declared: object, results: Any) -> object:  # noqa: ANN401
     """The results in the shape of what was declared."""
     if isinstance(declared, Case):
@@ -162,7 +160,7 @@ def _print_input(declared: object) -> str:
     """The rows of every case, as small tables without the columns that nobody filled."""
     return "\n\n".join(
         f"case {number}, {name}\n{pd.DataFrame(list(rows)).to_string(index=False)}"
-        for number, one in _number(declared)
+        for number, one in enumerate(list_cases(declared), start=1)
         for name, rows in one.tables.items()
         if rows
     )
