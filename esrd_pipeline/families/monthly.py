@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from esrd_pipeline.families.listed import list_facilities
 from esrd_pipeline.families.proportion import assess_facilities
-from esrd_pipeline.measures import monthly
+from esrd_pipeline.measures.monthly import specify_all
 from esrd_pipeline.measures.specification import ProportionSpecification
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
@@ -25,7 +25,7 @@ def assess_monthly(
     each program's linkage.facility.
     """
     return assess_proportions(
-        (*monthly.DFC, *monthly.QIP), performance_year, read_cohort, facilities, nothing=NOTHING
+        specify_all(performance_year), performance_year, read_cohort, facilities, nothing=NOTHING
     )
 
 

@@ -39,10 +39,10 @@ def _make_reader(
         rows = build.warehouse.read_arrow(
             table,
             build.performance_year,
-            columns=list_columns(measure, program),
+            columns=list_columns(measure, program, build.performance_year),
             where={"program": program},
         )
-        return prepare(measure, program, rows)
+        return prepare(measure, program, build.performance_year, rows)
 
     return read
 

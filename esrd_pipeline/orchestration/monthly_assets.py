@@ -91,7 +91,7 @@ def _assess_reporting(build: Build) -> Built:
 
     from esrd_pipeline.families import reporting
     from esrd_pipeline.families.monthly import assess_proportions
-    from esrd_pipeline.measures.reporting import PATIENTS
+    from esrd_pipeline.measures.reporting import PATIENTS, specify
 
     year, warehouse = build.performance_year, build.warehouse
     if not warehouse.count_rows(counted.PATIENT_YEAR, year):
@@ -115,9 +115,9 @@ def _assess_reporting(build: Build) -> Built:
     qip = {"qip": facilities[facilities["program"] == "qip"]}
     # A report that nobody in the nation made is one that we do not have.
     screened = [
-        specification
-        for specification in PATIENTS
-        if warehouse.count_rows(_SCREENINGS[specification.measure], year)
+        specify(measure, year)
+        for measure in PATIENTS
+        if warehouse.count_rows(_SCREENINGS[measure], year)
     ]
     parts: list[pd.DataFrame] = []
     if screened:

@@ -33,30 +33,30 @@ _CONDITIONS_CODE = "parameters/prevalent_condition_group.csv"
 
 
 def _choose(build: Build) -> Mapping[str, object]:
-    from esrd_pipeline.families.hospitalisation import choose_specification
+    from esrd_pipeline.measures.shr import choose_specification
 
     return {"specification": choose_specification(build.performance_year)}
 
 
 def _read_shr(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
-    from esrd_pipeline.families.hospitalisation import choose_specification
-    from esrd_pipeline.measures.shr import specify
+    from esrd_pipeline.measures.shr import choose_specification, specify
 
-    chosen = choose_specification(build.performance_year)
-    return _read_with_conditions(build, specify(program, chosen), ascertained_by=chosen)
+    year = build.performance_year
+    chosen = choose_specification(year)
+    return _read_with_conditions(build, specify(program, year), ascertained_by=chosen)
 
 
 def _read_strr(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
     from esrd_pipeline.measures.strr import specify
 
-    specification = specify(program)
+    specification = specify(program, build.performance_year)
     return specification, _read_cohort(build, specification)
 
 
 def _read_sedr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
     from esrd_pipeline.measures.sedr import specify
 
-    return _read_with_conditions(build, specify(), ascertained_by="sedr")
+    return _read_with_conditions(build, specify(build.performance_year), ascertained_by="sedr")
 
 
 def _read_cohort(build: Build, specification: "Specification") -> "pa.Table":
@@ -106,7 +106,6 @@ SHR = Road(
     code=(
         "families/hospitalisation.py",
         "measures/shr.py",
-        "parameters/measure_specification.csv",
         _CONDITIONS_CODE,
         *_CODE,
     ),

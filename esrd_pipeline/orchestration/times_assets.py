@@ -67,7 +67,7 @@ def _read_smr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
 def _read_swr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
     from esrd_pipeline.families.times import prepare_swr
 
-    return prepare_swr(_read(build, times.SWR, swr.YEARS))
+    return prepare_swr(build.performance_year, _read(build, times.SWR, swr.YEARS))
 
 
 def _read_smosr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":

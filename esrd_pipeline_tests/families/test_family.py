@@ -29,7 +29,7 @@ def separate(cohort: pa.Table) -> pa.Table:
 
 
 def test_a_measures_specification_says_its_family() -> None:
-    units = [find_family(one).unit for one in (SHR, SMR, pppw.DFC)]
+    units = [find_family(one).unit for one in (SHR, SMR, pppw.specify("dfc", YEAR))]
     assert units == ["patient-year", "patient-year", "patient-month"]
 
 

@@ -100,7 +100,9 @@ def test_terms_without_an_event_and_at_their_largest_in_every_event_are_left_out
 def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
     cohort = exclude(make_cohort(table, 2024), "in hospice", 100)
     _, rows = (
-        prepare_swr({2024: cohort}) if table is times.SWR else prepare_smosr(2024, {2024: cohort})
+        prepare_swr(2024, {2024: cohort})
+        if table is times.SWR
+        else prepare_smosr(2024, {2024: cohort})
     )
     assert rows.num_rows == FACILITIES * PATIENTS - 100
     assert rows.column("reason").null_count == rows.num_rows
@@ -108,7 +110,7 @@ def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
 
 def test_swr_has_no_years_and_smosr_has_years_of_incidence() -> None:
     years = (2022, 2023, 2024)
-    swr, _ = prepare_swr({year: make_cohort(times.SWR, year) for year in years})
+    swr, _ = prepare_swr(2024, {year: make_cohort(times.SWR, year) for year in years})
     smosr, _ = prepare_smosr(2024, {year: make_cohort(times.SMOSR, year) for year in years})
     assert swr.adjusters == SWR.adjusters
     assert smosr.adjusters == (*SMOSR.adjusters, "is_year_before_1", "is_year_before_2")
@@ -130,8 +132,8 @@ def test_a_prepared_cohort_is_fitted_and_held_against_the_nation() -> None:
     assert len(contract) == FACILITIES
 
 
-@pytest.mark.parametrize("specification", [SWR, SMOSR])
+@pytest.mark.parametrize("specification", [swr.specify(2024), smosr.specify(2024)])
 def test_facilities_with_fewer_than_11_patients_or_two_expected_are_not_reported(
     specification: CoxSpecification,
 ) -> None:
-    assert (specification.minimum_units, specification.minimum_expected) == (11, 2)
+    assert (specification.minimum_units, specification.entry.minimum_expected) == (11, 2)
