@@ -1,12 +1,14 @@
 """A specification with another row of the register, for tests of what a row decides."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from esrd_pipeline.measures.specification import Specification
 
+AnySpecification = TypeVar("AnySpecification", bound=Specification)
 
-def change_entry[AnySpecification: Specification](
+
+def change_entry(
     specification: AnySpecification,
     **changes: Any,  # noqa: ANN401 - fields of the register's entry
 ) -> AnySpecification:

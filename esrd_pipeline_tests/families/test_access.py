@@ -107,7 +107,7 @@ def test_what_is_read_are_columns_of_the_cohorts() -> None:
 
 
 def test_the_qip_has_no_fistula_rate() -> None:
-    with pytest.raises(LookupError, match="qip has no measure sfr"):
+    with pytest.raises(LookupError, match="0 rows of sfr of qip"):
         prepare("sfr", "qip", YEAR, COHORT)
 
 
