@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.listed import list_facilities
+from esrd_pipeline.families.facility_list import list_facilities
 from esrd_pipeline.measures.reporting import (
     DIALYSIS_EVENT,
     HEALTH_EQUITY,
