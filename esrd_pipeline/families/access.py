@@ -1,78 +1,253 @@
-"""SFR and PPPW between cohort and model: which months are counted. Manual 2.2, 2.16."""
+"""Directly standardised percentages: SFR and PPPW, from patient-months to the facility contract.
+
+Stage 1 averages the adjusters' coefficients over random groups of facilities; stage 2 gives each
+facility its own intercept; stage 3 asks what the nation's percentage would be at it. Manual
+2.2.14, 2.16.11 to 2.16.15.
+"""
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.special import expit
 
-from esrd_pipeline.families.cohort import CCN, PATIENT
-from esrd_pipeline.families.gee import EVENT
-from esrd_pipeline.measures import pppw, sfr
-from esrd_pipeline.measures.specification import GeeSpecification, Program
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
+from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.fits import (
+    assemble_fit,
+    list_distribution,
+    list_dropped,
+    list_groups,
+    list_regression,
+    list_values,
+    read_distribution,
+    read_element,
+    read_regression,
+)
+from esrd_pipeline.measures.specification import WHOLE, GeeSpecification
+from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.fit import Dropped
+from esrd_pipeline.statistics.gee import GeeFit, fit_by_groups, fit_gee
+from esrd_pipeline.statistics.gee_facilities import (
+    FacilityIntercepts,
+    InterceptStatus,
+    WorkingCorrelation,
+    fit_facilities,
+)
+from esrd_pipeline.statistics.standardisation import (
+    PredictorDistribution,
+    compress_predictors,
+    standardise,
+)
 
-REASON = "reason"
-FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
-"""Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
-SPECIFICATIONS = {
-    (specification.measure, specification.program): specification
-    for specification in (sfr.DFC, pppw.DFC, pppw.QIP)
-}
+EVENT = "is_event"
+PERCENT = 100.0
 
 
-def list_columns(measure: str, program: Program) -> list[str]:
-    """Return the columns of a measure's cohort that `prepare` reads.
+def fit_measure(
+    specification: GeeSpecification, performance_year: int, cohort: pa.Table
+) -> pd.DataFrame:
+    """Fit the model to a cohort and return the table of the fit.
+
+    The cohort has the columns ccn, patient_id, is_event and the adjusters, one row a
+    patient-month. Facilities below `minimum_modelled` take no part. The groups follow from the
+    specification's seed and the sorted CCNs of the facilities that do. What is stored is enough to
+    standardise another year's facilities to this year's patient-months: the coefficients, the
+    compressed distribution of x'b, and the national percentage.
 
     Raises:
-        LookupError: the program has no such measure.
+        CohortError: a column is missing or has nulls, or no facility is modelled.
+        FitError: the model has no estimate; names group, term and rule.
     """
-    return [CCN, PATIENT, REASON, EVENT, *_find(measure, program).adjusters]
-
-
-def prepare(measure: str, program: Program, cohort: pa.Table) -> tuple[GeeSpecification, pa.Table]:
-    """Return a measure's specification, and the months of its cohort that are counted.
-
-    A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
-    adjuster that hardly anybody has, or has not, or whose months all agree in outcome, has no
-    estimate there and is left out.
-
-    Args:
-        measure: sfr or pppw.
-        program: whose.
-        cohort: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
-
-    Raises:
-        LookupError: the program has no such measure.
-    """
-    specification = _find(measure, program)
-    counted = cohort.filter(pc.field(REASON).is_null())
-    facility_count = len(counted.column(CCN).unique())
-    groups = max(1, min(specification.group_count, facility_count // FEWEST_FACILITIES))
-    adjusters = tuple(name for name in specification.adjusters if _is_estimable(counted, name))
-    return (
-        replace(specification, group_count=groups, adjusters=adjusters),
-        counted.select([CCN, PATIENT, EVENT, *adjusters]),
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    taking_part = rows.count_patients() >= (specification.minimum_modelled or 0)
+    used = np.flatnonzero(taking_part[rows.facility])
+    if not used.size:
+        raise CohortError(
+            f"cohort of {specification.measure}: no facility has {specification.minimum_modelled}"
+            " patients, so none is modelled"
+        )
+    grouped = fit_by_groups(
+        design=rows.design.take(used),
+        outcome=rows.numbers(EVENT)[used],
+        patient=rows.patient[used],
+        facility=rows.facility[used],
+        group_count=specification.group_count,
+        seed=specification.seed,
+        drop_aliased=True,
+    )
+    predictor = rows.predict(grouped.regression)
+    distribution = compress_predictors(predictor[used])
+    effects = _solve(rows, predictor)
+    small = _report_small(specification, rows, taking_part, used)
+    first = replace(grouped.regression, dropped=(*grouped.regression.dropped, *small))
+    national = _average(specification, rows, effects, distribution, taking_part)
+    summary = {
+        "seed of the groups": float(specification.seed),
+        "groups": float(specification.group_count),
+        "national percentage": PERCENT * national,
+        "patient-months": float(used.size),
+    }
+    return assemble_fit(
+        specification,
+        performance_year,
+        [
+            *list_regression(first, stage=1),
+            *list_groups(grouped.fits, stage=1),
+            *list_dropped(effects.dropped, stage=2),
+            *list_values("summary", summary, np.array(list(summary.values())), stage=3),
+            *list_distribution(distribution, stage=3),
+        ],
     )
 
 
-def _is_estimable(rows: pa.Table, name: str) -> bool:
-    """Whether enough patients have an adjuster and enough have not, of both outcomes each.
+def fit_adjusters(specification: GeeSpecification, cohort: pa.Table) -> GeeFit:
+    """Fit the first stage to a cohort as one group: for few facilities.
 
-    Of a spline these are the patients beyond a knot and short of it. What everybody has, such as an
-    age, is no indicator.
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: the model has no estimate; names term and rule.
     """
-    values = rows.column(name)
-    if not pa.types.is_integer(values.type):
-        return True
-    has, has_not = (rows.filter(side) for side in (pc.field(name) != 0, pc.field(name) == 0))
-    return _is_enough(has) and (not has_not.num_rows or _is_enough(has_not))
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    return fit_gee(
+        design=rows.design,
+        outcome=rows.numbers(EVENT),
+        patient=rows.patient,
+        facility=rows.facility,
+        drop_aliased=True,
+    )
 
 
-def _is_enough(rows: pa.Table) -> bool:
-    patients, outcomes = (len(rows.column(column).unique()) for column in (PATIENT, EVENT))
-    return patients >= FEWEST_PATIENTS and outcomes > 1
+def score_rows(specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table) -> FloatArray:
+    """Return x'b of each row of a cohort under a stored fit, the fit's own or another."""
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    return rows.predict(read_regression(fit, stage=1))
 
 
-def _find(measure: str, program: Program) -> GeeSpecification:
-    if (measure, program) not in SPECIFICATIONS:
-        raise LookupError(f"{program} has no measure {measure} of this family")
-    return SPECIFICATIONS[measure, program]
+def compute_expected_events(
+    specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table
+) -> FloatArray:
+    """Return the probability of the outcome in each month at its facility's own intercept.
+
+    0 in a facility without events, 1 in one of events alone.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: a facility's equation has no root.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    predictor = rows.predict(read_regression(fit, stage=1))
+    return np.asarray(expit(_solve(rows, predictor).intercept[rows.facility] + predictor))
+
+
+def assess_facilities(
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+) -> pd.DataFrame:
+    """Standardise every facility of a cohort to a stored fit's nation: rows of the contract.
+
+    `value` and limits are percentages, fractions in the QIP; `numerator` and `denominator` are
+    patient-months with the outcome and all; the test against the national percentage is Wald's on
+    the logit scale, and `standard_error` is the logit's. A facility without events, or with events
+    alone, has exact bounds in their place, and says so. One whose patients show no spread has
+    neither, nor a category.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: a facility's equation has no root.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    effects = _solve(rows, rows.predict(read_regression(fit, stage=1)))
+    summary = read_element(fit, "summary", stage=3).set_index("term")["estimate"]
+    percentage = float(summary["national percentage"])
+    values = standardise(
+        facilities=effects,
+        predictors=read_distribution(fit, stage=3),
+        national=percentage / PERCENT,
+    )
+    whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
+    patients = rows.count_patients()
+    assessment = Assessment(
+        unit_count=patients,
+        patients=patients,
+        numerator=effects.events,
+        denominator=effects.rows.astype(np.float64),
+        value=whole * values.value,
+        rate=nothing,
+        standard_error=values.logit_error,
+        lower=whole * values.lower,
+        upper=whole * values.upper,
+        p_value=values.p_value,
+        z=values.z,
+        z_null_mean=nothing,
+        z_null_sd=nothing,
+        reference=whole * percentage / PERCENT,
+        note=_note(effects),
+    )
+    contract = assemble_contract(
+        specification, performance_year, ccns=rows.ccns, assessment=assessment
+    )
+    contract.loc[contract["p_value"].isna(), "category"] = None
+    return contract
+
+
+def _solve(rows: Cohort, predictor: FloatArray) -> FacilityIntercepts:
+    return fit_facilities(
+        predictor=predictor,
+        outcome=rows.numbers(EVENT),
+        patient=rows.patient,
+        facility=rows.facility,
+        facility_count=len(rows.ccns),
+    )
+
+
+def _average(
+    specification: GeeSpecification,
+    rows: Cohort,
+    effects: FacilityIntercepts,
+    distribution: PredictorDistribution,
+    taking_part: NDArray[np.bool_],
+) -> float:
+    """Return the national level: of patient-months, or the mean of the facilities' values."""
+    if specification.national == "patient_months":
+        used = taking_part[rows.facility]
+        return float(rows.numbers(EVENT)[used].mean())
+    value, _ = distribution.average(effects.intercept[taking_part])
+    return float(value.mean())
+
+
+def _report_small(
+    specification: GeeSpecification,
+    rows: Cohort,
+    taking_part: NDArray[np.bool_],
+    used: IntArray,
+) -> tuple[Dropped, ...]:
+    small = int(np.count_nonzero(~taking_part))
+    if not small:
+        return ()
+    return (
+        Dropped(f"facilities of fewer than {specification.minimum_modelled} patients", small),
+        Dropped("rows of such small facilities", rows.facility.size - used.size),
+    )
+
+
+def _note(effects: FacilityIntercepts) -> NDArray[np.object_]:
+    """Say whose test or error is not the plain one, and why."""
+    return np.select(
+        [
+            effects.status == InterceptStatus.NO_EVENTS,
+            effects.status == InterceptStatus.ALL_EVENTS,
+            np.isnan(effects.standard_error),
+            effects.working == WorkingCorrelation.HELD,
+            effects.working == WorkingCorrelation.INDEPENDENT,
+        ],
+        [
+            "no events: exact bounds in place of Wald's test",
+            "only events: exact bounds in place of Wald's test",
+            "patients show no spread: neither limits nor test",
+            "working correlation held within its range",
+            "working correlation 0: with its estimate there was no solution",
+        ],
+        np.array(None, dtype=object),
+    )

@@ -1,120 +1,347 @@
-"""SRR and ED30 between their cohorts and the three-stage model: who counts, with what conditions.
+"""What follows a discharge: SRR and ED30, from a cohort of index discharges to the contract.
 
-Manual 2.10, 2.11, 2.26. The model itself is the family's of three stages.
+Stage 1 estimates the adjusters within pairs of facility and hospital; stage 2 how much hospitals
+differ; stage 3 the effects of facilities (fixed) and hospitals (random, their spread held), whose
+median facility is the national norm. Manual 2.10.11 to 2.10.14, 2.11.12 to 2.11.14, 2.26.12 to
+2.26.15.
 """
 
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.cohort import CCN, PATIENT
-from esrd_pipeline.families.conditions import GROUP
-from esrd_pipeline.families.three_stage import EVENT, HOSPITAL
-from esrd_pipeline.measures import srr
-from esrd_pipeline.measures.ed30 import ED30
-from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
-from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline.statistics.design import FloatArray
-from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.fits import (
+    Row,
+    assemble_fit,
+    list_dropped,
+    list_null,
+    list_regression,
+    list_values,
+    read_element,
+    read_regression,
+)
+from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.statistics.crossed_effects import fit_crossed
+from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.empirical_null import (
+    Method,
+    assign_null,
+    fit_empirical_null,
+)
+from esrd_pipeline.statistics.facility_effects import (
+    EFFECT_BOUND,
+    NO_HOSPITAL,
+    FacilityEffects,
+    RowScores,
+    fit_facility_effects,
+    score,
+)
+from esrd_pipeline.statistics.fit import Dropped, Regression
+from esrd_pipeline.statistics.logistic import fit_logistic
+from esrd_pipeline.statistics.poisson_binomial import adjust_counts, compare_counts
+from esrd_pipeline.statistics.rows import sum_by
 
-STAY = "stay"
-REASON = "reason"
-FEWEST = 2
-"""Events, and discharges without, on either side of an adjuster."""
+HOSPITAL = "hospital_ccn"
+EVENT = "is_event"
 
-Measure = Literal["srr", "ed30"]
-
-
-def specify(measure: Measure, program: Program) -> ThreeStageSpecification:
-    """Return the measure as one program computes it, without conditions."""
-    return ED30 if measure == "ed30" else srr.specify(program)
+_SUMMARY = ("median_effect", "iterations", "gradient_norm", "decrement", "log_likelihood")
+_EXACT = "facility effect infinite, bounded where it is fitted; z and limits exact"
+_STRANGE = "hospitals the fit does not know count as average"
 
 
-def name_conditions(measure: Measure, program: Program) -> str:
-    """Return what cohort.discharge_condition calls the measure's conditions of one program."""
-    return "ed30" if measure == "ed30" else f"srr_{program}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNorm:
+    """What is read back of a stored fit: all that another year's rows are scored with.
 
-
-def list_conditions(specification: str) -> list[str]:
-    """Return the groups of conditions of one specification, in the order of their file."""
-    rows = load_rows("discharge_condition_group")
-    named = [row["condition_group"] for row in rows if row["specification"] == specification]
-    return list(dict.fromkeys(named))
-
-
-def prepare(
-    measure: Measure, program: Program, cohort: pa.Table, conditions: pa.Table
-) -> tuple[ThreeStageSpecification, pa.Table]:
-    """Return the specification and the index discharges, conditions among the adjusters of both.
-
-    An adjuster is left out of the specification, because it has no estimate, where fewer than two
-    of the discharges that stage 1 uses have it and the event, or have it and no event; the same
-    goes for those that have it not.
-
-    Args:
-        measure: srr or ed30.
-        program: whose rules it follows.
-        cohort: the program's discharges, with a reason where they do not count.
-        conditions: patient_id, stay and condition_group of the measure's own specification.
+    Attributes:
+        regression: stage 1.
+        hospitals: CCNs of the H hospitals of the fit, rising.
+        hospital_effects: stage 3, log-odds, shape (H,).
+        median_effect: the national norm: median of the facility effects of the fit.
+        national_rate: events per discharge of the fit's cohort (2.11.12).
     """
-    counted = cohort.filter(pc.field(REASON).is_null())
-    groups = list_conditions(name_conditions(measure, program))
-    rows = add_conditions(counted, conditions, groups)
-    specification = specify(measure, program)
-    is_used = _find_used(rows)
-    outcome = rows.column(EVENT).to_numpy()[is_used]
-    adjusters = tuple(
-        name
-        for name in (*specification.adjusters, *groups)
-        if _says_enough(rows.column(name).to_numpy()[is_used], outcome)
-    )
-    return replace(specification, adjusters=adjusters), rows
+
+    regression: Regression
+    hospitals: tuple[str, ...]
+    hospital_effects: FloatArray
+    median_effect: float
+    national_rate: float
 
 
-def add_conditions(cohort: pa.Table, conditions: pa.Table, groups: list[str]) -> pa.Table:
-    """Return the cohort with one uint8 column a group: 1 where the discharge has the condition.
+def fit_measure(
+    specification: ThreeStageSpecification, performance_year: int, cohort: pa.Table
+) -> pd.DataFrame:
+    """Fit the three stages to a cohort and return the table of the fit.
 
-    Args:
-        cohort: with patient_id and stay, together unique.
-        conditions: patient_id, stay and condition_group; discharges and groups not asked for are
-            left.
-        groups: names of the columns, in their order.
+    The cohort has the columns ccn, patient_id, hospital_ccn, is_event (0 or 1) and the adjusters,
+    one row an index discharge. Adjusters that say nothing of their own within pairs of facility
+    and hospital are set aside by name. Facilities below `minimum_modelled` take no part in stages
+    2 and 3 and have no effect.
+
+    Raises:
+        CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
+        FitError: the model has no estimate; names the term and the rule.
     """
-    row = _index(cohort).get_indexer(_index(conditions))
-    column = pd.Index(groups).get_indexer(conditions.column(GROUP).to_pandas())
-    known = (row >= 0) & (column >= 0)
-    has = np.zeros((len(groups), cohort.num_rows), dtype=np.uint8)
-    has[column[known], row[known]] = 1
-    for name, values in zip(groups, has, strict=True):
-        cohort = cohort.append_column(name, pa.array(values))
-    return cohort
-
-
-def _index(table: pa.Table) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays(
-        [table.column(PATIENT).to_numpy(), table.column(STAY).to_numpy()]
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    hospitals, hospital = rows.labels(HOSPITAL)
+    outcome = _read_outcome(rows)
+    first = _fit_cells(rows, hospital, outcome)
+    offset = rows.predict(first)
+    is_modelled = _find_modelled(specification, _count_discharges(rows))
+    used = np.flatnonzero(is_modelled[rows.facility])
+    if not used.size:
+        raise CohortError(
+            f"cohort of {specification.measure}: no facility has {specification.minimum_modelled}"
+            " discharges, so none is modelled"
+        )
+    second = fit_crossed(
+        offset=offset[used],
+        outcome=outcome[used],
+        facility=rows.facility[used],
+        hospital=hospital[used],
+        facility_count=rows.ccns.size,
+        hospital_count=hospitals.size,
+    )
+    third = fit_facility_effects(
+        offset=offset[used],
+        outcome=outcome[used],
+        facility=rows.facility[used],
+        hospital=hospital[used],
+        sigma_hospital=second.sigma_hospital,
+        facility_count=rows.ccns.size,
+        hospital_count=hospitals.size,
+    )
+    totals = {"events": float(outcome.sum()), "discharges": float(outcome.size)}
+    return assemble_fit(
+        specification,
+        performance_year,
+        [
+            *list_regression(first, stage=1),
+            *list_regression(second.regression, stage=2),
+            *_list_effects(third, ccns=rows.ccns, hospitals=hospitals, totals=totals),
+        ],
     )
 
 
-def _find_used(rows: pa.Table) -> NDArray[np.bool_]:
-    """Return which discharges stage 1 uses: of pairs large enough, with and without events."""
-    frame = rows.select([CCN, HOSPITAL, EVENT]).to_pandas()
-    among = frame.groupby([CCN, HOSPITAL])[EVENT]
-    is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
-    return is_used.to_numpy()
+def fit_adjusters(specification: ThreeStageSpecification, cohort: pa.Table) -> Regression:
+    """Fit the first stage alone, as `fit_measure` does.
+
+    Raises:
+        CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
+        FitError: the model has no estimate; names the term and the rule.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    _, hospital = rows.labels(HOSPITAL)
+    return _fit_cells(rows, hospital, _read_outcome(rows))
 
 
-def _says_enough(values: FloatArray, outcome: FloatArray) -> bool:
-    """Whether those above the least value, and those below the largest, have both outcomes."""
-    if not values.size:
-        return False
-    for side in (values > values.min(), values < values.max()):
-        events = np.count_nonzero(outcome[side])
-        if min(events, np.count_nonzero(side) - events) < FEWEST:
-            return False
-    return True
+def read_fit(fit: pd.DataFrame) -> StoredNorm:
+    """Return what scoring needs of the fit that `fit_measure` stored, to the last bit."""
+    hospitals = read_element(fit, "hospital_effect", stage=3)
+    summary = read_element(fit, "summary", stage=3)
+    stored = dict(zip(summary["term"], summary["estimate"], strict=True))
+    return StoredNorm(
+        regression=read_regression(fit, stage=1),
+        hospitals=tuple(hospitals["term"]),
+        hospital_effects=hospitals["estimate"].to_numpy(dtype=np.float64),
+        median_effect=float(stored["median_effect"]),
+        national_rate=float(stored["events"] / stored["discharges"]),
+    )
+
+
+def score_rows(
+    specification: ThreeStageSpecification, fit: pd.DataFrame, cohort: pa.Table
+) -> FloatArray:
+    """Return the probability a stored fit expects of each discharge under the national norm.
+
+    The cohort may be the fit's own or another; a hospital the fit does not know has the effect 0.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    norm = read_fit(fit)
+    return _score(norm, rows, _find_hospitals(norm, rows)).expected
+
+
+def assess_facilities(
+    specification: ThreeStageSpecification,
+    performance_year: int,
+    fit: pd.DataFrame,
+    cohort: pa.Table,
+    *,
+    method: Method = "bisquare",
+) -> Assessed:
+    """Hold every facility of a cohort against a stored fit.
+
+    `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
+    events per `rate_scale` discharges. z is exact (Poisson-binomial, mid-p) at the national norm;
+    p-value and limits, too, are exact, and held against the empirical null by quartile of
+    discharges (a cohort of discharges has no patient-years), so that the 95% interval leaves out
+    1 where, and only where, p is below 0.05. Without the null, p is 2 Phi(-|z|).
+
+    The cohort may be another year's than the fit's. Then the norm stays the fit's: its median
+    facility effect, its hospital effects and its coefficients. No facility effect of either year
+    is used, so that facilities the fit does not know are assessed like any other; nor is the
+    median moved to the new year's facilities, whose ratios may therefore all lie above 1.
+
+    Raises:
+        CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
+        FitError: too few facilities for quartiles, or an adjuster is not finite.
+    """
+    rows = read_cohort(specification.measure, cohort, specification.adjusters)
+    norm = read_fit(fit)
+    hospital = _find_hospitals(norm, rows)
+    offset = _score(norm, rows, hospital).row_offsets
+    discharges = _count_discharges(rows)
+    compared = compare_counts(
+        effect=norm.median_effect,
+        offset=offset,
+        facility=rows.facility,
+        observed=sum_by(rows.facility, _read_outcome(rows), count=rows.ccns.size),
+    )
+    is_modelled = _find_modelled(specification, discharges)
+    null = fit_empirical_null(
+        z=np.where(is_modelled, compared.z, np.nan), size=discharges, method=method
+    )
+    mine = assign_null(null, size=discharges)
+    adjusted = adjust_counts(
+        compared, offset=offset, facility=rows.facility, mean=mine.mean, deviation=mine.deviation
+    )
+    strange = hospital == NO_HOSPITAL
+    assessment = Assessment(
+        unit_count=discharges,
+        patients=rows.count_patients(),
+        numerator=compared.observed,
+        denominator=compared.expected,
+        value=compared.ratio,
+        rate=compared.ratio * norm.national_rate * specification.rate_scale,
+        standard_error=np.full(discharges.size, np.nan),
+        lower=adjusted.lower,
+        upper=adjusted.upper,
+        p_value=adjusted.p_value,
+        z=compared.z,
+        z_null_mean=mine.mean,
+        z_null_sd=mine.deviation,
+        reference=1.0,
+        note=_note(
+            observed=compared.observed,
+            discharges=discharges,
+            has_strange=np.bincount(rows.facility[strange], minlength=discharges.size) > 0,
+        ),
+    )
+    return Assessed(
+        contract=assemble_contract(
+            specification, performance_year, ccns=rows.ccns, assessment=assessment
+        ),
+        null=null,
+        null_rows=assemble_fit(specification, performance_year, list_null(null, stage=3)),
+        dropped=_report_dropped(
+            specification,
+            norm,
+            rows,
+            strange_count=int(np.count_nonzero(strange)),
+            unmodelled_count=int(np.count_nonzero(~is_modelled)),
+        ),
+    )
+
+
+def _read_outcome(rows: Cohort) -> FloatArray:
+    """Return whether each discharge was followed by the event, as 0 or 1."""
+    outcome = rows.numbers(EVENT)
+    broken = int(np.count_nonzero((outcome != 0) & (outcome != 1)))
+    if broken:
+        raise CohortError(
+            f"cohort of {rows.measure}: column {EVENT} has {broken:,} values other than 0 and 1"
+        )
+    return outcome
+
+
+def _fit_cells(rows: Cohort, hospital: IntArray, outcome: FloatArray) -> Regression:
+    """Fit stage 1: one effect for each pair of facility and hospital."""
+    return fit_logistic(
+        design=rows.design,
+        outcome=outcome,
+        cell=rows.facility * (int(hospital.max()) + 1) + hospital,
+        patient=rows.patient,
+        drop_aliased=True,
+    ).regression
+
+
+def _count_discharges(rows: Cohort) -> FloatArray:
+    return np.bincount(rows.facility, minlength=rows.ccns.size).astype(np.float64)
+
+
+def _find_modelled(
+    specification: ThreeStageSpecification, discharges: FloatArray
+) -> NDArray[np.bool_]:
+    return discharges >= (specification.minimum_modelled or 1)
+
+
+def _list_effects(
+    third: FacilityEffects,
+    *,
+    ccns: NDArray[np.object_],
+    hospitals: NDArray[np.object_],
+    totals: dict[str, float],
+) -> Iterator[Row]:
+    """Yield stage 3: effects of facilities and hospitals, the norm, and the nation's totals."""
+    notes = np.select(
+        [third.counts == 0, third.is_bounded & (third.observed == 0), third.is_bounded],
+        [
+            "not modelled: too few discharges",
+            f"no events: bounded {EFFECT_BOUND:g} below the median",
+            f"only events: bounded {EFFECT_BOUND:g} above the median",
+        ],
+        np.array(None, dtype=object),
+    )
+    yield from list_values("facility_effect", ccns, third.facility_effects, stage=3, notes=notes)
+    yield from list_values("hospital_effect", hospitals, third.hospital_effects, stage=3)
+    summary = {name: float(getattr(third, name)) for name in _SUMMARY} | totals
+    yield from list_values("summary", summary, np.array(list(summary.values())), stage=3)
+    yield from list_dropped(third.dropped, stage=3)
+
+
+def _find_hospitals(norm: StoredNorm, rows: Cohort) -> IntArray:
+    """Return each row's place among the fit's hospitals, `NO_HOSPITAL` where it is not there."""
+    labels, code = rows.labels(HOSPITAL)
+    # What pandas does not find, it gives the code -1, which NO_HOSPITAL is.
+    return pd.Index(norm.hospitals).get_indexer(pd.Index(labels))[code]
+
+
+def _score(norm: StoredNorm, rows: Cohort, hospital: IntArray) -> RowScores:
+    return score(norm, offset=rows.predict(norm.regression), hospital=hospital)
+
+
+def _note(
+    *, observed: FloatArray, discharges: FloatArray, has_strange: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """Say whose effect has no finite estimate (reading 25), and who has unknown hospitals."""
+    extreme = np.select(
+        [observed == 0, observed == discharges],
+        [f"no events: {_EXACT}", f"only events: {_EXACT}"],
+        np.array(None, dtype=object),
+    )
+    both = np.array([f"{text}; {_STRANGE}" if text else _STRANGE for text in extreme], dtype=object)
+    return np.where(has_strange, both, extreme)
+
+
+def _report_dropped(
+    specification: ThreeStageSpecification,
+    norm: StoredNorm,
+    rows: Cohort,
+    *,
+    strange_count: int,
+    unmodelled_count: int,
+) -> tuple[Dropped, ...]:
+    strange = sorted(set(rows.labels(HOSPITAL)[0]) - set(norm.hospitals))
+    least = specification.minimum_modelled
+    listed = (
+        Dropped("hospitals the fit does not know: effect 0", len(strange), tuple(strange)),
+        Dropped("discharges from hospitals the fit does not know", strange_count),
+        Dropped(f"facilities of fewer than {least} discharges: not in the null", unmodelled_count),
+    )
+    return tuple(aside for aside in listed if aside.count)

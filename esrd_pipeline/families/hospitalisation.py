@@ -7,7 +7,12 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.families.cohort import read_cohort
-from esrd_pipeline.families.rates import DAYS, DAYS_PER_YEAR, EVENTS, expect_events
+from esrd_pipeline.families.recurrent_events import (
+    DAYS,
+    DAYS_PER_YEAR,
+    EVENTS,
+    compute_expected_events,
+)
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.concordance import compare_observed_rates
@@ -40,7 +45,7 @@ def estimate_reliability(
     patients' predicted with their observed rates.
     """
     rows = read_cohort(specification.measure, cohort, ())
-    expected = expect_events(specification, fit, cohort)
+    expected = compute_expected_events(specification, fit, cohort)
     observed, days = rows.numbers(EVENTS), rows.numbers(DAYS)
     years = sum_by(rows.facility, days, count=len(rows.ccns)) / DAYS_PER_YEAR
     iur = estimate_iur(
