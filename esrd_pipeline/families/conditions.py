@@ -1,7 +1,4 @@
-"""Prevalent conditions beside a cohort: one indicator a group, from a long table of who has what.
-
-How conditions are ascertained does not belong here.
-"""
+"""Prevalent conditions beside a cohort: one indicator a group, from a long table of who has what."""
 
 from collections.abc import Sequence
 from dataclasses import replace
