@@ -1,7 +1,4 @@
-"""The facility contract: the columns every measure ends in, whatever its model.
-
-How values are estimated does not belong here.
-"""
+"""The facility contract: the columns every measure ends in, whatever its model."""
 
 from dataclasses import dataclass
 

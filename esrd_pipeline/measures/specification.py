@@ -1,4 +1,4 @@
-"""The form in which a measure says what it is. How it is computed does not belong here."""
+"""The form in which a measure says what it is."""
 
 from dataclasses import dataclass
 from typing import Literal
