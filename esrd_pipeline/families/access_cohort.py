@@ -13,22 +13,21 @@ from esrd_pipeline.measures.specification import GeeSpecification, Program
 REASON = "reason"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
 """Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
-SPECIFICATIONS = {
-    (specification.measure, specification.program): specification
-    for specification in (sfr.DFC, pppw.DFC, pppw.QIP)
-}
+_SPECIFY = {"sfr": sfr.specify, "pppw": pppw.specify}
 
 
-def list_columns(measure: str, program: Program) -> list[str]:
+def list_columns(measure: str, program: Program, performance_year: int) -> list[str]:
     """Return the columns of a measure's cohort that `prepare` reads.
 
     Raises:
         LookupError: the program has no such measure.
     """
-    return [CCN, PATIENT, REASON, EVENT, *_find(measure, program).adjusters]
+    return [CCN, PATIENT, REASON, EVENT, *specify(measure, program, performance_year).adjusters]
 
 
-def prepare(measure: str, program: Program, cohort: pa.Table) -> tuple[GeeSpecification, pa.Table]:
+def prepare(
+    measure: str, program: Program, performance_year: int, cohort: pa.Table
+) -> tuple[GeeSpecification, pa.Table]:
     """Return a measure's specification, and the months of its cohort that are counted.
 
     A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
@@ -38,12 +37,13 @@ def prepare(measure: str, program: Program, cohort: pa.Table) -> tuple[GeeSpecif
     Args:
         measure: sfr or pppw.
         program: whose.
+        performance_year: the year of the cohort.
         cohort: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
 
     Raises:
         LookupError: the program has no such measure.
     """
-    specification = _find(measure, program)
+    specification = specify(measure, program, performance_year)
     counted = cohort.filter(pc.field(REASON).is_null())
     facility_count = len(counted.column(CCN).unique())
     groups = max(1, min(specification.group_count, facility_count // FEWEST_FACILITIES))
@@ -72,7 +72,12 @@ def _is_enough(rows: pa.Table) -> bool:
     return patients >= FEWEST_PATIENTS and outcomes > 1
 
 
-def _find(measure: str, program: Program) -> GeeSpecification:
-    if (measure, program) not in SPECIFICATIONS:
-        raise LookupError(f"{program} has no measure {measure} of this family")
-    return SPECIFICATIONS[measure, program]
+def specify(measure: str, program: Program, performance_year: int) -> GeeSpecification:
+    """Return a measure of this family as one program computes it.
+
+    Raises:
+        LookupError: the program has no such measure.
+    """
+    if measure not in _SPECIFY:
+        raise LookupError(f"{measure} is no measure of this family")
+    return _SPECIFY[measure](program, performance_year)

@@ -1,7 +1,4 @@
-"""A measure's cohort as the arrays its estimator reads, column by column from Arrow.
-
-Which rows belong to a cohort does not belong here.
-"""
+"""A measure's cohort as the arrays its estimator reads, column by column from Arrow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

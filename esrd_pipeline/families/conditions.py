@@ -1,7 +1,4 @@
-"""Prevalent conditions beside a cohort: one indicator a group, from a long table of who has what.
-
-How conditions are ascertained does not belong here.
-"""
+"""Adds prevalent conditions to a cohort: one indicator per group, from a long table."""
 
 from collections.abc import Sequence
 from dataclasses import replace

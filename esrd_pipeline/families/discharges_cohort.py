@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from esrd_pipeline.families.cohort import CCN, PATIENT
 from esrd_pipeline.families.conditions import GROUP
 from esrd_pipeline.families.discharges import EVENT, HOSPITAL
-from esrd_pipeline.measures import srr
-from esrd_pipeline.measures.ed30 import ED30
+from esrd_pipeline.measures import ed30, srr
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.design import FloatArray
@@ -30,9 +29,11 @@ FEWEST = 2
 Measure = Literal["srr", "ed30"]
 
 
-def specify(measure: Measure, program: Program) -> ThreeStageSpecification:
+def specify(measure: Measure, program: Program, performance_year: int) -> ThreeStageSpecification:
     """Return the measure as one program computes it, without conditions."""
-    return ED30 if measure == "ed30" else srr.specify(program)
+    if measure == "ed30":
+        return ed30.specify(performance_year)
+    return srr.specify(program, performance_year)
 
 
 def name_conditions(measure: Measure, program: Program) -> str:
@@ -48,7 +49,11 @@ def list_conditions(specification: str) -> list[str]:
 
 
 def prepare(
-    measure: Measure, program: Program, cohort: pa.Table, conditions: pa.Table
+    measure: Measure,
+    program: Program,
+    performance_year: int,
+    cohort: pa.Table,
+    conditions: pa.Table,
 ) -> tuple[ThreeStageSpecification, pa.Table]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
@@ -59,13 +64,14 @@ def prepare(
     Args:
         measure: srr or ed30.
         program: whose rules it follows.
+        performance_year: the year of the cohort.
         cohort: the program's discharges, with a reason where they do not count.
         conditions: patient_id, stay and condition_group of the measure's own specification.
     """
     counted = cohort.filter(pc.field(REASON).is_null())
     groups = list_conditions(name_conditions(measure, program))
     rows = add_conditions(counted, conditions, groups)
-    specification = specify(measure, program)
+    specification = specify(measure, program, performance_year)
     is_used = _find_used(rows)
     outcome = rows.column(EVENT).to_numpy()[is_used]
     adjusters = tuple(

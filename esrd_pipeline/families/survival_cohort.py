@@ -13,10 +13,8 @@ import pyarrow.compute as pc
 
 from esrd_pipeline.families.conditions import add_conditions
 from esrd_pipeline.families.survival import EVENT
-from esrd_pipeline.measures.smosr import SMOSR
-from esrd_pipeline.measures.smr import SMR
+from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.measures.swr import SWR
 from esrd_pipeline.parameters.rows import load_rows
 
 CONDITIONS = "smr"
@@ -44,17 +42,21 @@ def prepare_smr(
     rows = pa.concat_tables(
         [add_conditions(_narrow(cohorts[year]), conditions[year], groups) for year in cohorts]
     )
-    specification = replace(SMR, adjusters=(*SMR.adjusters, *groups))
+    plain = smr.specify(performance_year)
+    specification = replace(plain, adjusters=(*plain.adjusters, *groups))
     return _leave_out(*_add_years(specification, rows, performance_year))
 
 
-def prepare_swr(cohorts: Mapping[int, pa.Table]) -> tuple[CoxSpecification, pa.Table]:
+def prepare_swr(
+    performance_year: int, cohorts: Mapping[int, pa.Table]
+) -> tuple[CoxSpecification, pa.Table]:
     """Return SWR's specification and the records that are counted.
 
     Args:
+        performance_year: the last of the years.
         cohorts: rows of cohort.swr by year.
     """
-    return _leave_out(SWR, _count(cohorts))
+    return _leave_out(swr.specify(performance_year), _count(cohorts))
 
 
 def prepare_smosr(
@@ -66,7 +68,9 @@ def prepare_smosr(
         performance_year: the last of the years.
         cohorts: rows of cohort.smosr by year.
     """
-    return _leave_out(*_add_years(SMOSR, _count(cohorts), performance_year))
+    return _leave_out(
+        *_add_years(smosr.specify(performance_year), _count(cohorts), performance_year)
+    )
 
 
 def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:

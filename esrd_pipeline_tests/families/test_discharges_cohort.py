@@ -29,7 +29,7 @@ def make_cohort(measure: Measure, program: Program, seed: int = 5) -> tuple[pa.T
     nation = make_nation(facility_count=80, seed=seed)
     rows = nation.cohort.select(["ccn", "patient_id", "hospital_ccn", "is_event"]).to_pandas()
     generator = np.random.default_rng(seed)
-    for name in specify(measure, program).adjusters:
+    for name in specify(measure, program, YEAR).adjusters:
         is_number = not name.startswith("is_")
         rows[name] = (
             generator.normal(size=len(rows)) if is_number else generator.integers(0, 2, len(rows))
@@ -49,7 +49,11 @@ def make_cohort(measure: Measure, program: Program, seed: int = 5) -> tuple[pa.T
 
 
 def test_the_specifications_read_like_their_chapters() -> None:
-    dfc, qip, ed30 = specify("srr", "dfc"), specify("srr", "qip"), specify("ed30", "dfc")
+    dfc, qip, ed30 = (
+        specify("srr", "dfc", YEAR),
+        specify("srr", "qip", YEAR),
+        specify("ed30", "dfc", YEAR),
+    )
     assert {s.minimum_units for s in (dfc, qip, ed30)} == {11}
     assert {s.unit for s in (dfc, qip, ed30)} == {"discharges"}
     assert {s.rate_scale for s in (dfc, qip, ed30)} == {100}
@@ -70,7 +74,7 @@ def test_every_adjuster_is_a_required_column_of_the_cohort(
 ) -> None:
     table = discharges.ED30 if measure == "ed30" else discharges.SRR
     required = {column.name for column in table.columns if column.required}
-    assert set(specify(measure, program).adjusters) <= required
+    assert set(specify(measure, program, YEAR).adjusters) <= required
 
 
 def test_conditions_are_a_discharges_own() -> None:
@@ -112,17 +116,17 @@ def test_excluded_discharges_and_what_nobody_has_are_left_out(
     rare[[3, 20]] = 1
     place = cohort.column_names.index("is_female")
     cohort = cohort.set_column(place, "is_female", pa.array(rare))
-    specification, rows = prepare(measure, program, cohort, conditions)
+    specification, rows = prepare(measure, program, YEAR, cohort, conditions)
     assert rows.num_rows == cohort.num_rows - 10
     # One woman is left among the counted, and only three groups have anybody.
-    base = [name for name in specify(measure, program).adjusters if name != "is_female"]
+    base = [name for name in specify(measure, program, YEAR).adjusters if name != "is_female"]
     groups = list_conditions(name_conditions(measure, program))[:3]
     assert specification.adjusters == (*base, *groups)
 
 
 @pytest.mark.parametrize(("measure", "program"), VARIANTS)
 def test_from_the_cohort_to_the_contract(measure: Measure, program: Program) -> None:
-    specification, rows = prepare(measure, program, *make_cohort(measure, program))
+    specification, rows = prepare(measure, program, YEAR, *make_cohort(measure, program))
     fit = discharges.fit_measure(specification, YEAR, rows)
     assert set(read_regression(fit, stage=1).names) == set(specification.adjusters)
     assessed = discharges.assess_facilities(specification, YEAR, fit, rows)

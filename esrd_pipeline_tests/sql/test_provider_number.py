@@ -50,7 +50,7 @@ def test_a_dialysis_number_in_casper_only_is_its_own() -> Worked:
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
-@pytest.mark.parametrize("printed", [("142301", "140001"), ("140001", "142301")])
+@pytest.mark.parametrize("published", [("142301", "140001"), ("140001", "142301")])
 @worked
 def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[str, str]) -> Worked:
     rows = yield link(gather(record(1, *published)), program)
