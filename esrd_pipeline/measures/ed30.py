@@ -5,6 +5,7 @@ Table 13.
 """
 
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 
 ADJUSTERS = (
     "is_female",
@@ -27,7 +28,7 @@ ADJUSTERS = (
 ED30 = ThreeStageSpecification(
     measure="ed30",
     program="dfc",
-    adjusters=ADJUSTERS,
+    terms=tuple(map(Number, ADJUSTERS)),
     unit="discharges",
     better="lower",
     minimum_units=11,

@@ -12,7 +12,7 @@ def _specify(
     return ProportionSpecification(
         measure=measure,
         program=program,
-        adjusters=(),
+        terms=(),
         unit="patients",
         better=better,
         minimum_units=11,

@@ -6,12 +6,13 @@ Who is counted: cohort.pppw.
 from dataclasses import replace
 
 from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.terms import Number
 
 DFC = GeeSpecification(
     measure="pppw",
     program="dfc",
     # A linear spline of age with knots at 15, 55 and 70 (2.16.12).
-    adjusters=("age", "age_over_15", "age_over_55", "age_over_70"),
+    terms=tuple(map(Number, ("age", "age_over_15", "age_over_55", "age_over_70"))),
     unit="patients",
     better="higher",
     minimum_units=11,

@@ -22,7 +22,7 @@ def _specify(
     return ProportionSpecification(
         measure=measure,
         program=program,
-        adjusters=(),
+        terms=(),
         unit=unit,
         better=better,
         minimum_units=least,

@@ -14,6 +14,7 @@ from esrd_pipeline.measures.person_period import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Number
 
 ADJUSTERS = (
     "age_over_65",
@@ -33,7 +34,7 @@ def specify() -> Specification:
     return Specification(
         measure="sedr",
         program="dfc",
-        adjusters=ADJUSTERS,
+        terms=tuple(map(Number, ADJUSTERS)),
         unit="patient_years",
         better="lower",
         minimum_units=5,

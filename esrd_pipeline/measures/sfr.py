@@ -5,6 +5,7 @@ is counted: cohort.sfr.
 """
 
 from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.terms import Number
 
 _PATIENT = (
     "is_age_under_25",
@@ -39,7 +40,7 @@ _KNOWLEDGE = ("is_form_missing", "is_medicare_covered")
 DFC = GeeSpecification(
     measure="sfr",
     program="dfc",
-    adjusters=(*_PATIENT, *_CONDITIONS, *_KNOWLEDGE),
+    terms=tuple(map(Number, (*_PATIENT, *_CONDITIONS, *_KNOWLEDGE))),
     unit="patients",
     better="higher",
     minimum_units=11,

@@ -12,6 +12,7 @@ from esrd_pipeline.measures.person_period import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.terms import Number
 
 _PATIENT = (
     "age_over_65",
@@ -35,7 +36,7 @@ def specify(program: Program, specification: str) -> Specification:
     return Specification(
         measure="shr",
         program=program,
-        adjusters=ADJUSTERS[specification],
+        terms=tuple(map(Number, ADJUSTERS[specification])),
         unit="patient_years",
         better="lower",
         minimum_units=5,

@@ -5,6 +5,7 @@ adjusters listed here.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 
 YEARS = 4
 """Calendar years, the performance year the last (2.14.13)."""
@@ -70,7 +71,7 @@ _INTERACTIONS = (
 SMR = CoxSpecification(
     measure="smr",
     program="dfc",
-    adjusters=(*_PATIENT, *_AT_INCIDENCE, *_INTERACTIONS),
+    terms=tuple(map(Number, (*_PATIENT, *_AT_INCIDENCE, *_INTERACTIONS))),
     unit="patient_years",
     better="lower",
     minimum_units=None,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from esrd_pipeline.measures.terms import Term
+
 Program = Literal["dfc", "qip"]
 Direction = Literal["higher", "lower"]
 
@@ -17,7 +19,7 @@ class Specification:
     Attributes:
         measure: short name, e.g. shr.
         program: whose rules it follows.
-        adjusters: columns of the cohort in the model, in the order they are estimated.
+        terms: of the model, in the order they are estimated.
         unit: what the measure's size counts: patient_years, patients, discharges.
         better: on which side of the national level a facility is better.
         minimum_units: smallest size that is reported; none where every size is.
@@ -28,13 +30,23 @@ class Specification:
 
     measure: str
     program: Program
-    adjusters: tuple[str, ...]
+    terms: tuple[Term, ...]
     unit: str
     better: Direction
     minimum_units: float | None
     rate_scale: float
     source: str
     minimum_expected: float | None = None
+
+    @property
+    def adjusters(self) -> tuple[str, ...]:
+        """The columns of the model's design."""
+        return tuple(name for term in self.terms for name in term.names)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the terms read of a row, each fact once."""
+        return tuple(dict.fromkeys(fact for term in self.terms for fact in term.facts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ Table 4 (DFC) and Table 6 (QIP).
 """
 
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 
 _STAY = ("is_length_second", "is_length_third", "is_length_fourth", "is_high_risk", "is_covid")
 ADJUSTERS: dict[Program, tuple[str, ...]] = {
@@ -35,7 +36,7 @@ def specify(program: Program) -> ThreeStageSpecification:
     return ThreeStageSpecification(
         measure="srr",
         program=program,
-        adjusters=ADJUSTERS[program],
+        terms=tuple(map(Number, ADJUSTERS[program])),
         unit="discharges",
         better="lower",
         minimum_units=11,

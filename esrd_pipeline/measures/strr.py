@@ -7,6 +7,7 @@ interval of ESRD whose cause of ESRD is another than diabetes.
 
 from esrd_pipeline.measures.person_period import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
 from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.terms import Number
 
 _AGE = ("is_age_18_to_24", "is_age_25_to_44", "is_age_45_to_59", "is_age_75_or_more")
 _AGE_DIABETES = (
@@ -40,7 +41,7 @@ def specify(program: Program) -> Specification:
     return Specification(
         measure="strr",
         program=program,
-        adjusters=ADJUSTERS,
+        terms=tuple(map(Number, ADJUSTERS)),
         unit="patient_years",
         better="lower",
         minimum_units=10,

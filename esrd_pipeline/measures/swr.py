@@ -4,6 +4,7 @@
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 
 YEARS = 3
 """Years in which dialysis began, the last the year before the performance year."""
@@ -11,22 +12,27 @@ YEARS = 3
 SWR = CoxSpecification(
     measure="swr",
     program="dfc",
-    adjusters=(
-        "age_to_12",
-        "age_12_to_18",
-        "age_18_to_64",
-        "age_over_64",
-        "has_heart_disease",
-        "has_inability_to_ambulate",
-        "has_chronic_obstructive_pulmonary_disease",
-        "has_inability_to_transfer",
-        "has_malignant_neoplasm",
-        "has_peripheral_vascular_disease",
-        "has_cerebrovascular_disease",
-        "has_alcohol_dependence",
-        "has_drug_dependence",
-        "has_amputation",
-        "has_needs_assistance",
+    terms=tuple(
+        map(
+            Number,
+            (
+                "age_to_12",
+                "age_12_to_18",
+                "age_18_to_64",
+                "age_over_64",
+                "has_heart_disease",
+                "has_inability_to_ambulate",
+                "has_chronic_obstructive_pulmonary_disease",
+                "has_inability_to_transfer",
+                "has_malignant_neoplasm",
+                "has_peripheral_vascular_disease",
+                "has_cerebrovascular_disease",
+                "has_alcohol_dependence",
+                "has_drug_dependence",
+                "has_amputation",
+                "has_needs_assistance",
+            ),
+        )
     ),
     unit="patients",
     better="higher",

@@ -12,8 +12,7 @@ from esrd_pipeline.orchestration.table_asset import Upstream, make_step
 from esrd_pipeline.tables import discharges, measured
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.families.discharges import Measure
     from esrd_pipeline.measures.specification import Program, Specification
 
@@ -30,7 +29,7 @@ _CODE = (
 
 def _read(
     build: Build, program: "Program", *, measure: "Measure"
-) -> "tuple[Specification, pa.Table]":
+) -> "tuple[Specification, Cohort]":
     """Read one program's index discharges, conditions beside them."""
     from esrd_pipeline.families.discharges import name_conditions, prepare
 

@@ -104,8 +104,14 @@ ASSETS = (
     make_step("cohort", _COHORT),
     *times_assets.ASSETS,
     # A step each: some look back over more years of their cohort than others.
-    *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
-    make_step("reliability", (rates_assets.RELIABILITY,)),
+    *(
+        make_step(
+            road.name.lower(),
+            # SHR's reliability is of the cohort and the fit that its own step has at hand.
+            (*make_road(road), *((rates_assets.RELIABILITY,) if road is rates_assets.SHR else ())),
+        )
+        for road in _ROADS
+    ),
     make_step("carried", (_CARRIED,)),
     make_step("contract", (_CONTRACT, _LEVELS)),
     # On its own: it alone takes a facility.

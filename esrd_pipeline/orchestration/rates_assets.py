@@ -8,7 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.orchestration.absent import leave_empty
 from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.road import Road, has_no_cohort
+from esrd_pipeline.orchestration.road import Road, has_no_cohort, read_once
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
 from esrd_pipeline.tables import cohort, history, measured
@@ -16,6 +16,7 @@ from esrd_pipeline.tables import cohort, history, measured
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 MEASURES = ("shr", "strr", "sedr")
@@ -38,7 +39,7 @@ def _choose(build: Build) -> Mapping[str, object]:
     return {"specification": choose_specification(build.performance_year)}
 
 
-def _read_shr(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
+def _read_shr(build: Build, program: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.hospitalisation import choose_specification
     from esrd_pipeline.measures.shr import specify
 
@@ -46,32 +47,42 @@ def _read_shr(build: Build, program: "Program") -> "tuple[Specification, pa.Tabl
     return _read_with_conditions(build, specify(program, chosen), ascertained_by=chosen)
 
 
-def _read_strr(build: Build, program: "Program") -> "tuple[Specification, pa.Table]":
+def _read_strr(build: Build, program: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.strr import specify
 
     specification = specify(program)
     return specification, _read_cohort(build, specification)
 
 
-def _read_sedr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_sedr(build: Build, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.sedr import specify
 
     return _read_with_conditions(build, specify(), ascertained_by="sedr")
 
 
-def _read_cohort(build: Build, specification: "Specification") -> "pa.Table":
-    return build.warehouse.read_arrow(
+def _read_cohort(
+    build: Build, specification: "Specification", conditions: "pa.Table | None" = None
+) -> "Cohort":
+    from esrd_pipeline.families.cohort import read_cohort
+
+    rows = build.warehouse.read_arrow(
         cohort.RATES,
         build.performance_year,
-        columns=[*_ROW, *specification.adjusters],
+        columns=list(dict.fromkeys([*_ROW, *_list_facts(specification)])),
         where={"measure": specification.measure, "program": specification.program},
     )
+    return read_cohort(specification, rows, conditions=conditions)
+
+
+def _list_facts(specification: "Specification") -> list[str]:
+    """Return what a specification's terms read of the cohort's table."""
+    return [name for name in specification.facts if name in cohort.RATES.column_names]
 
 
 def _read_with_conditions(
     build: Build, specification: "Specification", *, ascertained_by: str
-) -> "tuple[Specification, pa.Table]":
-    from esrd_pipeline.families.conditions import adjust_for_conditions
+) -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.conditions import add_conditions, list_common
 
     conditions = build.warehouse.read_arrow(
         history.PREVALENT_CONDITION,
@@ -79,8 +90,8 @@ def _read_with_conditions(
         columns=["patient_id", "condition_group"],
         where={"specification": ascertained_by},
     )
-    rows = _read_cohort(build, specification)
-    return adjust_for_conditions(specification, rows, conditions, ascertained_by=ascertained_by)
+    specification = add_conditions(specification, list_common(ascertained_by, conditions))
+    return specification, _read_cohort(build, specification, conditions)
 
 
 def _measure_reliability(build: Build) -> Built:
@@ -90,9 +101,9 @@ def _measure_reliability(build: Build) -> Built:
         return leave_empty(measured.SHR_RELIABILITY)
     fit, parts = build.read(SHR.tables.fit), []
     for program in SHR.programs:
-        specification, rows = _read_shr(build, program)
+        specification, cohort = read_once(SHR, build, program)
         mine = fit[fit["program"] == program]
-        parts.append(estimate_reliability(specification, build.performance_year, mine, rows))
+        parts.append(estimate_reliability(specification, build.performance_year, mine, cohort))
     return Built((pd.concat(parts, ignore_index=True),))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 SAMPLE_SEED = 2728
@@ -58,7 +59,7 @@ class Road:
     programs: "tuple[Program, ...]"
     tables: ModelTables
     cohort: Table
-    read: "Callable[[Build, Program], tuple[Specification, pa.Table]]"
+    read: "Callable[[Build, Program], tuple[Specification, Cohort]]"
     code: tuple[str, ...]
     years: int = 1
     upstream: tuple[Upstream, ...] = ()
@@ -143,7 +144,7 @@ def carry_models(roads: "Sequence[Road]", build: Build) -> Built:
                 "performance_year": year,
                 "measure": specification.measure,
                 "baseline_year": earlier[-1],
-                "observed": float(cohort.column(family.event).to_numpy().sum()),
+                "observed": float(cohort.numbers(family.event).sum()),
                 "expected": float(expected.sum()),
             }
         )
@@ -155,6 +156,11 @@ def carry_models(roads: "Sequence[Road]", build: Build) -> Built:
             for row in rows
         },
     )
+
+
+def read_once(road: Road, build: Build, program: "Program") -> "tuple[Specification, Cohort]":
+    """Return one program's specification and cohort; fit, witness and facilities share them."""
+    return build.keep((road.name, program), lambda: road.read(build, program))
 
 
 def has_no_cohort(road: Road, build: Build) -> bool:
@@ -171,8 +177,8 @@ def _fit(road: Road, build: Build) -> Built:
         return leave_empty(road.tables.fit)
     fits, notes, picture = [], {}, None
     for program in road.programs:
-        specification, rows = road.read(build, program)
-        fit = fit_estimable(specification, build.performance_year, rows)
+        specification, cohort = read_once(road, build, program)
+        fit = fit_estimable(specification, build.performance_year, cohort)
         stored = read_regression(fit, stage=1)
         notes |= {
             f"{program}: rows": stored.row_count,
@@ -186,7 +192,7 @@ def _fit(road: Road, build: Build) -> Built:
         }
         fits.append(fit)
         if picture is None:
-            groups = group_by_risk(specification, fit, rows)
+            groups = group_by_risk(specification, fit, cohort)
             picture = draw_calibration(groups, unit=find_family(specification).unit)
     return Built((pd.concat(fits, ignore_index=True),), notes=notes, picture=picture)
 
@@ -199,12 +205,12 @@ def _witness(road: Road, build: Build) -> Built:
         return leave_empty(road.tables.second_opinion)
     compared, warnings = [], []
     for program in road.programs:
-        specification, rows = road.read(build, program)
+        specification, cohort = read_once(road, build, program)
         try:
             opinion = compare_fit(
                 specification,
                 build.performance_year,
-                rows,
+                cohort,
                 seed=SAMPLE_SEED,
                 facility_count=SAMPLE_FACILITIES,
             )
@@ -242,14 +248,14 @@ def _assess(road: Road, build: Build) -> Built:
     year, fit = build.performance_year, build.read(tables.fit)
     contracts, nulls, expected, notes, picture = [], [], [], {}, None
     for program in road.programs:
-        specification, rows = road.read(build, program)
+        specification, cohort = read_once(road, build, program)
         mine = fit[fit["program"] == program]
-        assessed = find_family(specification).assess(specification, year, mine, rows)
+        assessed = find_family(specification).assess(specification, year, mine, cohort)
         facilities = build.read(linkage.FACILITY, program=program)
         contract = finish(specification, year, assessed.contract, facilities, nothing=road.nothing)
         contracts.append(contract)
         if tables.expected is not None:
-            expectation = _expect(tables.expected, specification, mine, rows)
+            expectation = _expect(tables.expected, specification, mine, cohort)
             expected.append(expectation.assign(performance_year=year))
         notes |= {f"{program}: {aside.rule}": aside.count for aside in assessed.set_aside}
         if program == "dfc":
@@ -281,12 +287,12 @@ def _expect(
     table: Table,
     specification: "Specification",
     fit: pd.DataFrame,
-    rows: "pa.Table",
+    cohort: "Cohort",
 ) -> pd.DataFrame:
     """What the fit expects of each row of the cohort, by the table's key."""
     from esrd_pipeline.families.family import find_family
 
     key = [name for name in table.key if name != "program"]
-    expected = find_family(specification).expect(specification, fit, rows)
-    frame = rows.select(key).to_pandas()
+    expected = find_family(specification).expect(specification, fit, cohort)
+    frame = cohort.table.select(key).to_pandas()
     return frame.assign(program=specification.program, expected=expected)

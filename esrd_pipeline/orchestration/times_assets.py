@@ -16,6 +16,7 @@ from esrd_pipeline.tables.model import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 _STATISTICS = (
@@ -46,7 +47,7 @@ def _read(
     }
 
 
-def _read_smr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_smr(build: Build, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.times import CONDITIONS, prepare_smr
 
     conditions = _read(
@@ -64,13 +65,13 @@ def _read_smr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
     return prepare_smr(build.performance_year, cohorts, conditions)
 
 
-def _read_swr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_swr(build: Build, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.times import prepare_swr
 
     return prepare_swr(_read(build, times.SWR, swr.YEARS))
 
 
-def _read_smosr(build: Build, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_smosr(build: Build, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.times import prepare_smosr
 
     return prepare_smosr(build.performance_year, _read(build, times.SMOSR, smosr.YEARS))

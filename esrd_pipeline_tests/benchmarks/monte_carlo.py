@@ -23,6 +23,7 @@ from esrd_pipeline.families import cox, gee, rates, three_stage
 from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import Regression
 from esrd_pipeline_tests.families import (
     access_nation,
@@ -89,8 +90,9 @@ def draw_rates(seed: int, facilities: int) -> Draw:
     cohort, effects = rates_nation.make_cohort(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
-    fit = rates.fit_measure(rates_nation.SHR, YEAR, cohort)
-    contract = rates.assess_facilities(rates_nation.SHR, YEAR, fit, cohort).contract
+    rows = read_cohort(rates_nation.SHR, cohort)
+    fit = rates.fit_measure(rates_nation.SHR, YEAR, rows)
+    contract = rates.assess_facilities(rates_nation.SHR, YEAR, fit, rows).contract
     return _compare(
         cohort,
         read_regression(fit, stage=1),
@@ -104,7 +106,7 @@ def draw_rates(seed: int, facilities: int) -> Draw:
 def draw_times(seed: int, facilities: int) -> Draw:
     """SWR's exact limits, with every planted term among the adjusters."""
     swr = survival_nation.SWR
-    specification = replace(swr, adjusters=(*swr.adjusters, "log_state_death_rate"))
+    specification = replace(swr, terms=(*swr.terms, Number("log_state_death_rate")))
     planted = np.append(survival_nation.COEFFICIENTS, survival_nation.STATE_COEFFICIENT)
     return _draw_survival(seed, facilities, specification, planted)
 
@@ -120,9 +122,10 @@ def draw_discharges(seed: int, facilities: int) -> Draw:
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
     specification = discharge_nation.SRR
-    fit = three_stage.fit_measure(specification, YEAR, nation.cohort)
-    contract = three_stage.assess_facilities(specification, YEAR, fit, nation.cohort).contract
-    place = read_cohort("srr", nation.cohort, specification.adjusters).facility
+    cohort = read_cohort(specification, nation.cohort)
+    fit = three_stage.fit_measure(specification, YEAR, cohort)
+    contract = three_stage.assess_facilities(specification, YEAR, fit, cohort).contract
+    place = cohort.facility
     effects = nation.effects.to_numpy()
     own = np.bincount(place, expit(nation.others + effects[place]))
     norm = np.bincount(place, expit(nation.others + np.nanmedian(effects)))
@@ -143,8 +146,9 @@ def draw_months(seed: int, facilities: int) -> Draw:
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
     specification = access_nation.SFR
-    fit = gee.fit_measure(specification, YEAR, cohort)
-    contract = gee.assess_facilities(specification, YEAR, fit, cohort)
+    months = read_cohort(specification, cohort)
+    fit = gee.fit_measure(specification, YEAR, months)
+    contract = gee.assess_facilities(specification, YEAR, fit, months)
     rows = np.column_stack([cohort.column(name).to_numpy() for name in specification.adjusters])
     score, count = np.unique(rows @ access_nation.COEFFICIENTS, return_counts=True)
     share = expit(effects.to_numpy()[:, None] + score) @ (count / count.sum())
@@ -215,8 +219,9 @@ def _draw_survival(
     cohort, effects = survival_nation.make_records(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
-    fit = cox.fit_measure(specification, YEAR, cohort)
-    contract = cox.assess_facilities(specification, YEAR, fit, cohort).contract
+    records = read_cohort(specification, cohort)
+    fit = cox.fit_measure(specification, YEAR, records)
+    contract = cox.assess_facilities(specification, YEAR, fit, records).contract
     return _compare(
         cohort,
         read_regression(fit, stage=1),

@@ -6,11 +6,12 @@ import pyarrow as pa
 from scipy.special import expit
 
 from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.terms import Number
 
 SFR = GeeSpecification(
     measure="sfr",
     program="dfc",
-    adjusters=("age_decades", "has_diabetes", "is_nursing_home"),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes", "is_nursing_home"))),
     unit="patients",
     better="higher",
     minimum_units=11,

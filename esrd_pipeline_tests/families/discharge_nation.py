@@ -7,11 +7,12 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 
 SRR = ThreeStageSpecification(
     measure="srr",
     program="dfc",
-    adjusters=("age_decades", "has_diabetes", "has_high_risk"),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes", "has_high_risk"))),
     unit="discharges",
     better="lower",
     minimum_units=11,

@@ -5,11 +5,12 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Number
 
 SHR = Specification(
     measure="shr",
     program="dfc",
-    adjusters=("is_female", "age_decades", "has_diabetes"),
+    terms=tuple(map(Number, ("is_female", "age_decades", "has_diabetes"))),
     unit="patient_years",
     better="lower",
     minimum_units=5,

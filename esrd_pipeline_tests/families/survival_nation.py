@@ -5,11 +5,12 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 
 SMR = CoxSpecification(
     measure="smr",
     program="dfc",
-    adjusters=("age_decades", "has_diabetes"),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes"))),
     unit="patient_years",
     better="lower",
     minimum_units=None,
@@ -22,7 +23,7 @@ SMR = CoxSpecification(
 SWR = CoxSpecification(
     measure="swr",
     program="dfc",
-    adjusters=SMR.adjusters,
+    terms=SMR.terms,
     unit="patients",
     better="higher",
     minimum_units=11,

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families import rates
+from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.conditions import (
     add_conditions,
     list_conditions,
@@ -23,8 +24,9 @@ from esrd_pipeline_tests.families.rates_nation import SHR, make_cohort
 
 YEAR = 2024
 COHORT, EFFECTS = make_cohort(facility_count=60)
-FIT = rates.fit_measure(SHR, YEAR, COHORT)
-ASSESSED = rates.assess_facilities(SHR, YEAR, FIT, COHORT)
+READ = read_cohort(SHR, COHORT)
+FIT = rates.fit_measure(SHR, YEAR, READ)
+ASSESSED = rates.assess_facilities(SHR, YEAR, FIT, READ)
 CCNS = sorted(EFFECTS.index)
 
 
@@ -121,8 +123,10 @@ def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() ->
 def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facilities() -> None:
     def iur(effect_sd: float) -> float:
         cohort, _ = make_cohort(facility_count=150, seed=3, effect_sd=effect_sd)
-        fit = rates.fit_measure(SHR, YEAR, cohort)
-        rows = estimate_reliability(SHR, YEAR, fit, cohort).set_index("statistic")["value"]
+        fit = rates.fit_measure(SHR, YEAR, read_cohort(SHR, cohort))
+        rows = estimate_reliability(SHR, YEAR, fit, read_cohort(SHR, cohort)).set_index(
+            "statistic"
+        )["value"]
         assert 0.5 < rows["c_statistic"] < 0.75
         return float(rows["iur"])
 
@@ -132,7 +136,7 @@ def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facili
 
 
 def test_deciles_of_risk_hold_a_tenth_of_the_rows_and_add_up() -> None:
-    groups = group_by_risk(SHR, FIT, COHORT)
+    groups = group_by_risk(SHR, FIT, READ)
     years = groups["exposure"]
     assert len(groups) == 10
     observed = (groups["observed"] * years).sum()
