@@ -1,0 +1,82 @@
+"""What the documents say is there: readings that code cites, files, links and commands."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from esrd_pipeline.cli import main
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "data/README.md",
+    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md"))),
+)
+"""The change log is none of them: it speaks of files that are no more."""
+READINGS = ROOT / "docs" / "readings.md"
+CITING = ("esrd_pipeline", "esrd_pipeline_tests")
+SUFFIXES = {".py", ".sql", ".csv"}
+_LINE_BREAK = re.compile(r"\s*\n\s*(?:--|#)?\s*")
+_CITATION = re.compile(r"\b[Rr]eadings? (\d+(?:(?:, | and | to )\d+)*)")
+_HEADING = re.compile(r"^### Reading (\d+): ", re.MULTILINE)
+_FILE = re.compile(r"`((?:esrd_pipeline(?:_tests)?|docs|data|\.ci)/[\w./]+)`")
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+_BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def find_citations(text: str) -> set[int]:
+    """Return the numbers of the readings a text cites, "20 to 23" among them."""
+    found = set[int]()
+    for cited in _CITATION.findall(_LINE_BREAK.sub(" ", text)):
+        for part in re.split(r", | and ", cited):
+            first, _, last = part.partition(" to ")
+            found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_citations_are_found_in_every_form() -> None:
+    assert find_citations("Manual 2.13; readings 17, 20 to\n-- 23, and reading 25: x") == {
+        *(17, 20, 21, 22, 23, 25)
+    }
+    assert find_citations("of several readings of Kt/V; Reading: the last counts") == set()
+
+
+def test_every_reading_that_is_cited_is_written_down() -> None:
+    written = set(map(int, _HEADING.findall(READINGS.read_text(encoding="utf-8"))))
+    cited = {
+        (str(path.relative_to(ROOT)), number)
+        for folder in CITING
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in SUFFIXES and path != Path(__file__)
+        for number in find_citations(path.read_text(encoding="utf-8"))
+    }
+    assert cited
+    assert not {citation for citation in cited if citation[1] not in written}
+
+
+def test_readings_are_numbered_without_a_gap() -> None:
+    numbers = list(map(int, _HEADING.findall(READINGS.read_text(encoding="utf-8"))))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_and_link_of_a_document_is_there(document: str) -> None:
+    path = ROOT / document
+    text = path.read_text(encoding="utf-8")
+    named = {ROOT / name for name in _FILE.findall(text) if not name.startswith("data/")}
+    linked = {path.parent / name for name in _LINK.findall(text)}
+    assert not {str(target) for target in named | linked if not target.exists()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_esrd_command_of_a_document_is_understood(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    lines = [line for block in _BLOCK.findall(text) for line in block.splitlines()]
+    for line in lines:
+        _, found, command = f" {line}".partition(" esrd ")
+        if found:
+            name, *options = shlex.split(command)
+            main.commands[name].make_context(name, options)
