@@ -1,5 +1,7 @@
 """What is SHR's own: conditions beside the cohort, programs' differences, facility lists."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -45,15 +47,20 @@ def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
-    cohort = pa.table({"patient_id": [7, -3, 7, 9], "is_prevalent_missing": [0, 0, 0, 1]})
+    cohort = pa.table(
+        {
+            "ccn": ["012501"] * 4,
+            "patient_id": [7, -3, 7, 9],
+            "is_prevalent_missing": [0, 0, 0, 1],
+        }
+    )
     conditions = pa.table(
         {"patient_id": [7, 9, -3, 7], "condition_group": ["ccs_108", "ccs_108", "ccs_050", "other"]}
     )
-    table = add_conditions(cohort, conditions, ["ccs_050", "ccs_108"])
-    assert table.column("ccs_050").to_pylist() == [0, 1, 0, 0]
-    assert table.column("ccs_108").to_pylist() == [1, 0, 1, 0]
-    assert table.column("ccs_108").type == pa.uint8()
-    assert table.column_names == [*cohort.column_names, "ccs_050", "ccs_108"]
+    specification = add_conditions(replace(SHR, terms=()), ["ccs_050", "ccs_108"])
+    design = read_cohort(specification, cohort, conditions=conditions).design
+    assert design.names == ("ccs_050", "ccs_108")
+    assert design.matrix.T.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0]]
 
 
 def test_the_specification_follows_the_year() -> None:
