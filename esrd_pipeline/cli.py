@@ -12,7 +12,7 @@ import click
 
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import access, counted, discharges, times
+from esrd_pipeline.tables import access, discharges, patient_months, survival
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +28,10 @@ _EXPLAINED = tuple(
         [
             *("shr", "strr", "sedr"),
             *access.MEASURES,
-            *times.MEASURES,
+            *survival.MEASURES,
             *discharges.DISCHARGE_MEASURES,
-            *counted.MONTHLY_MEASURES,
-            *counted.YEARLY_MEASURES,
+            *patient_months.MONTHLY_MEASURES,
+            *patient_months.YEARLY_MEASURES,
             *REPORTED_MEASURES,
         ]
     )

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.families.printed import SUPPRESSED, print_dfc, print_dfc_national, print_qip
+from esrd_pipeline.families.published_layouts import (
+    SUPPRESSED,
+    render_dfc,
+    render_dfc_national,
+    render_qip,
+)
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import program, raw
 from esrd_pipeline.tables.catalog import TABLES
@@ -36,7 +41,7 @@ _REVEALING = (
     "upper",
     "p_value",
     "z",
-    "remark",
+    "note",
 )
 
 
@@ -90,7 +95,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
     written = {}
     dfc = _read_file(warehouse, raw.DFC_FACILITY, performance_year)
     if not dfc.empty:
-        facilities = print_dfc(
+        facilities = render_dfc(
             performance_year=performance_year,
             base=dfc,
             contract=contract,
@@ -100,16 +105,16 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
         written[f"DFC_FACILITY_{performance_year + 1}-10.csv"] = raw.DFC_FACILITY, facilities
         nation = _read_file(warehouse, raw.DFC_NATIONAL, performance_year)
         if not nation.empty:
-            printed = print_dfc_national(
+            published = render_dfc_national(
                 performance_year=performance_year,
                 base=nation,
                 facilities=facilities,
                 contract=contract,
             )
-            written[f"DFC_NATIONAL_{performance_year + 1}-10.csv"] = raw.DFC_NATIONAL, printed
+            written[f"DFC_NATIONAL_{performance_year + 1}-10.csv"] = raw.DFC_NATIONAL, published
     qip = _read_file(warehouse, raw.QIP_COMPLETE, performance_year)
     if not qip.empty:
-        printed = print_qip(
+        published = render_qip(
             performance_year=performance_year,
             base=qip,
             contract=contract,
@@ -118,7 +123,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             tps=_read_file(warehouse, program.QIP_TPS, performance_year),
             smallest=SMALLEST_PUBLISHED_COUNT,
         )
-        written[f"QIP_COMPLETE_PY{performance_year + 2}.csv"] = raw.QIP_COMPLETE, printed
+        written[f"QIP_COMPLETE_PY{performance_year + 2}.csv"] = raw.QIP_COMPLETE, published
     for name, (table, frame) in written.items():
         write_table(folder / name, table.name.partition(".")[2], performance_year, frame)
     return list(written)

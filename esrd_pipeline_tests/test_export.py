@@ -26,7 +26,7 @@ def contract(*rows: tuple[str, str, str, str, float, float]) -> pd.DataFrame:
     """Rows of ccn, program, measure, unit, unit_count, patients."""
     columns = ["ccn", "program", "measure", "unit", "unit_count", "patients"]
     return pd.DataFrame(rows, columns=columns).assign(
-        numerator=0.0, reason=None, remark="no events: exact"
+        numerator=0.0, reason=None, note="no events: exact"
     )
 
 
@@ -39,9 +39,9 @@ def test_a_remark_that_would_give_a_small_count_away_is_hidden_with_it() -> None
     )
     small, large = suppress_small_counts(rows, find_small(rows)).to_dict("records")
     assert pd.isna(small["numerator"])
-    assert pd.isna(small["remark"])
+    assert pd.isna(small["note"])
     assert small["reason"] == SUPPRESSED
-    assert (large["numerator"], large["remark"]) == (0.0, "no events: exact")
+    assert (large["numerator"], large["note"]) == (0.0, "no events: exact")
 
 
 def test_twelve_patient_years_of_ten_patients_are_hidden() -> None:

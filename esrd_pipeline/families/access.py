@@ -1,87 +1,245 @@
-"""SFR and PPPW between cohort and model: which months are counted. Manual 2.2, 2.16."""
+"""Directly standardised percentages: SFR and PPPW, from patient-months to the facility contract.
+
+Stage 1 averages the adjusters' coefficients over random groups of facilities; stage 2 gives each
+facility its own intercept; stage 3 asks what the nation's percentage would be at it. Manual
+2.2.14, 2.16.11 to 2.16.15.
+"""
 
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from esrd_pipeline.families.cohort import CCN, PATIENT, Cohort, read_cohort
-from esrd_pipeline.families.gee import EVENT
-from esrd_pipeline.measures import pppw, sfr
-from esrd_pipeline.measures.specification import GeeSpecification, Program
-from esrd_pipeline.measures.terms import Flag, Level, Term
+from esrd_pipeline.families.cohort import Cohort, CohortError
+from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.fits import (
+    assemble_fit,
+    list_distribution,
+    list_dropped,
+    list_groups,
+    list_regression,
+    list_values,
+    read_distribution,
+    read_element,
+    read_regression,
+)
+from esrd_pipeline.measures.specification import WHOLE, GeeSpecification
+from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.fit import Dropped
+from esrd_pipeline.statistics.gee import GeeFit, fit_by_groups, fit_gee
+from esrd_pipeline.statistics.gee_facilities import (
+    FacilityIntercepts,
+    InterceptStatus,
+    WorkingCorrelation,
+    fit_facilities,
+)
+from esrd_pipeline.statistics.standardisation import (
+    PredictorDistribution,
+    compress_predictors,
+    standardise,
+)
 
-REASON = "reason"
-FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
-"""Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
-SPECIFICATIONS = {
-    (specification.measure, specification.program): specification
-    for specification in (sfr.DFC, pppw.DFC, pppw.QIP)
-}
+EVENT = "is_event"
+PERCENT = 100.0
 
 
-def list_columns(measure: str, program: Program) -> list[str]:
-    """Return the columns of a measure's cohort that `prepare` reads.
+def fit_measure(
+    specification: GeeSpecification, performance_year: int, cohort: Cohort
+) -> pd.DataFrame:
+    """Fit the model to a cohort and return the table of the fit.
+
+    The cohort has the columns ccn, patient_id, is_event and the adjusters, one row a
+    patient-month. Facilities below `minimum_modelled` take no part. The groups follow from the
+    specification's seed and the sorted CCNs of the facilities that do. What is stored is enough to
+    standardise another year's facilities to this year's patient-months: the coefficients, the
+    compressed distribution of x'b, and the national percentage.
 
     Raises:
-        LookupError: the program has no such measure.
+        CohortError: a column is missing or has nulls, or no facility is modelled.
+        FitError: the model has no estimate; names group, term and rule.
     """
-    return [CCN, PATIENT, REASON, EVENT, *_find(measure, program).facts]
+    taking_part = cohort.count_patients() >= (specification.minimum_modelled or 0)
+    used = np.flatnonzero(taking_part[cohort.facility])
+    if not used.size:
+        raise CohortError(
+            f"cohort of {specification.measure}: no facility has {specification.minimum_modelled}"
+            " patients, so none is modelled"
+        )
+    grouped = fit_by_groups(
+        design=cohort.design.take(used),
+        outcome=cohort.numbers(EVENT)[used],
+        patient=cohort.patient[used],
+        facility=cohort.facility[used],
+        group_count=specification.group_count,
+        seed=specification.seed,
+        drop_aliased=True,
+    )
+    predictor = cohort.predict(grouped.regression)
+    distribution = compress_predictors(predictor[used])
+    effects = _solve(cohort, predictor)
+    small = _report_small(specification, cohort, taking_part, used)
+    first = replace(grouped.regression, dropped=(*grouped.regression.dropped, *small))
+    national = _average(specification, cohort, effects, distribution, taking_part)
+    summary = {
+        "seed of the groups": float(specification.seed),
+        "groups": float(specification.group_count),
+        "national percentage": PERCENT * national,
+        "patient-months": float(used.size),
+    }
+    return assemble_fit(
+        specification,
+        performance_year,
+        [
+            *list_regression(first, stage=1),
+            *list_groups(grouped.fits, stage=1),
+            *list_dropped(effects.dropped, stage=2),
+            *list_values("summary", summary, np.array(list(summary.values())), stage=3),
+            *list_distribution(distribution, stage=3),
+        ],
+    )
 
 
-def prepare(measure: str, program: Program, rows: pa.Table) -> tuple[GeeSpecification, Cohort]:
-    """Return a measure's specification, and the months of its cohort that are counted.
-
-    A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
-    adjuster that hardly anybody has, or has not, or whose months all agree in outcome, has no
-    estimate there and is left out.
-
-    Args:
-        measure: sfr or pppw.
-        program: whose.
-        rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
+def fit_adjusters(cohort: Cohort) -> GeeFit:
+    """Fit the first stage to a cohort as one group: for few facilities.
 
     Raises:
-        LookupError: the program has no such measure.
+        CohortError: a column is missing or has nulls.
+        FitError: the model has no estimate; names term and rule.
     """
-    specification = _find(measure, program)
-    counted = rows.filter(pc.field(REASON).is_null())
-    cohort = read_cohort(specification, counted)
-    groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
-    gone = [
-        name
-        for term in specification.terms
-        for name in term.names
-        if _is_counted(term, counted) and not _is_estimable(cohort, name)
-    ]
-    return replace(specification, group_count=groups), cohort.drop(gone)
+    return fit_gee(
+        design=cohort.design,
+        outcome=cohort.numbers(EVENT),
+        patient=cohort.patient,
+        facility=cohort.facility,
+        drop_aliased=True,
+    )
 
 
-def _is_counted(term: Term, rows: pa.Table) -> bool:
-    """Whether a term's columns are whole numbers: indicators, or whole years."""
-    if isinstance(term, Flag | Level):
-        return True
-    return all(pa.types.is_integer(rows.schema.field(fact).type) for fact in term.facts)
+def score_rows(_: GeeSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
+    """Return x'b of each row of a cohort under a stored fit, the fit's own or another."""
+    return cohort.predict(read_regression(fit, stage=1))
 
 
-def _is_estimable(cohort: Cohort, name: str) -> bool:
-    """Whether enough patients have an adjuster and enough have not, of both outcomes each.
+def compute_expected_events(_: GeeSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
+    """Return the probability of the outcome in each month at its facility's own intercept.
 
-    Of a spline these are the patients beyond a knot and short of it. What everybody has, such as an
-    age, is no indicator.
+    0 in a facility without events, 1 in one of events alone.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: a facility's equation has no root.
     """
-    has = cohort.design.matrix[:, cohort.design.names.index(name)] != 0
-    return _is_enough(cohort, has) and (bool(has.all()) or _is_enough(cohort, ~has))
+    predictor = cohort.predict(read_regression(fit, stage=1))
+    return np.asarray(expit(_solve(cohort, predictor).intercept[cohort.facility] + predictor))
 
 
-def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:
-    patients, outcomes = np.unique(cohort.patient[rows]), np.unique(cohort.numbers(EVENT)[rows])
-    return patients.size >= FEWEST_PATIENTS and outcomes.size > 1
+def assess_facilities(
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
+) -> pd.DataFrame:
+    """Standardise every facility of a cohort to a stored fit's nation: rows of the contract.
+
+    `value` and limits are percentages, fractions in the QIP; `numerator` and `denominator` are
+    patient-months with the outcome and all; the test against the national percentage is Wald's on
+    the logit scale, and `standard_error` is the logit's. A facility without events, or with events
+    alone, has exact bounds in their place, and says so. One whose patients show no spread has
+    neither, nor a category.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: a facility's equation has no root.
+    """
+    effects = _solve(cohort, cohort.predict(read_regression(fit, stage=1)))
+    summary = read_element(fit, "summary", stage=3).set_index("term")["estimate"]
+    percentage = float(summary["national percentage"])
+    values = standardise(
+        facilities=effects,
+        predictors=read_distribution(fit, stage=3),
+        national=percentage / PERCENT,
+    )
+    whole, nothing = WHOLE[specification.program], np.full(len(cohort.ccns), np.nan)
+    patients = cohort.count_patients()
+    assessment = Assessment(
+        unit_count=patients,
+        patients=patients,
+        numerator=effects.events,
+        denominator=effects.rows.astype(np.float64),
+        value=whole * values.value,
+        rate=nothing,
+        standard_error=values.logit_error,
+        lower=whole * values.lower,
+        upper=whole * values.upper,
+        p_value=values.p_value,
+        z=values.z,
+        z_null_mean=nothing,
+        z_null_sd=nothing,
+        reference=whole * percentage / PERCENT,
+        note=_note(effects),
+    )
+    contract = assemble_contract(
+        specification, performance_year, ccns=cohort.ccns, assessment=assessment
+    )
+    contract.loc[contract["p_value"].isna(), "category"] = None
+    return contract
 
 
-def _find(measure: str, program: Program) -> GeeSpecification:
-    if (measure, program) not in SPECIFICATIONS:
-        raise LookupError(f"{program} has no measure {measure} of this family")
-    return SPECIFICATIONS[measure, program]
+def _solve(cohort: Cohort, predictor: FloatArray) -> FacilityIntercepts:
+    return fit_facilities(
+        predictor=predictor,
+        outcome=cohort.numbers(EVENT),
+        patient=cohort.patient,
+        facility=cohort.facility,
+        facility_count=len(cohort.ccns),
+    )
+
+
+def _average(
+    specification: GeeSpecification,
+    cohort: Cohort,
+    effects: FacilityIntercepts,
+    distribution: PredictorDistribution,
+    taking_part: NDArray[np.bool_],
+) -> float:
+    """Return the national level: of patient-months, or the mean of the facilities' values."""
+    if specification.national == "patient_months":
+        used = taking_part[cohort.facility]
+        return float(cohort.numbers(EVENT)[used].mean())
+    value, _ = distribution.average(effects.intercept[taking_part])
+    return float(value.mean())
+
+
+def _report_small(
+    specification: GeeSpecification,
+    cohort: Cohort,
+    taking_part: NDArray[np.bool_],
+    used: IntArray,
+) -> tuple[Dropped, ...]:
+    small = int(np.count_nonzero(~taking_part))
+    if not small:
+        return ()
+    return (
+        Dropped(f"facilities of fewer than {specification.minimum_modelled} patients", small),
+        Dropped("rows of such small facilities", cohort.facility.size - used.size),
+    )
+
+
+def _note(effects: FacilityIntercepts) -> NDArray[np.object_]:
+    """Say whose test or error is not the plain one, and why."""
+    return np.select(
+        [
+            effects.status == InterceptStatus.NO_EVENTS,
+            effects.status == InterceptStatus.ALL_EVENTS,
+            np.isnan(effects.standard_error),
+            effects.working == WorkingCorrelation.HELD,
+            effects.working == WorkingCorrelation.INDEPENDENT,
+        ],
+        [
+            "no events: exact bounds in place of Wald's test",
+            "only events: exact bounds in place of Wald's test",
+            "patients show no spread: neither limits nor test",
+            "working correlation held within its range",
+            "working correlation 0: with its estimate there was no solution",
+        ],
+        np.array(None, dtype=object),
+    )

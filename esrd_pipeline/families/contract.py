@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import EmpiricalNull
-from esrd_pipeline.statistics.fit import SetAside
+from esrd_pipeline.statistics.fit import Dropped
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
 
@@ -20,7 +20,7 @@ from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 class Assessment:
     """What a model says of F facilities; arrays have shape (F,), NaN where it says nothing.
 
-    `reference` is the level a facility is held against, in the unit of `value`; `remark` says in
+    `reference` is the level a facility is held against, in the unit of `value`; `note` says in
     words what a reader should know of a facility's numbers, None where nothing.
     """
 
@@ -38,21 +38,21 @@ class Assessment:
     z_null_mean: FloatArray
     z_null_sd: FloatArray
     reference: float
-    remark: NDArray[np.object_] | None = None
+    note: NDArray[np.object_] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed:
     """A year's facilities: their rows of the contract, and the null they were held against.
 
-    `null` and its rows are None where the measure has none; `set_aside` counts what the fit or the
+    `null` and its rows are None where the measure has none; `dropped` counts what the fit or the
     null could not take as it is.
     """
 
     contract: pd.DataFrame
     null: EmpiricalNull | None = None
     null_rows: pd.DataFrame | None = None
-    set_aside: tuple[SetAside, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
 
 
 _NUMBERS = tuple(
@@ -88,7 +88,7 @@ def assemble_contract(
             "category": category,
             "reportable": reportable,
             "reason": reason,
-            "remark": assessment.remark,
+            "note": assessment.note,
         }
     )
     return frame[[column.name for column in CONTRACT_COLUMNS]].sort_values("ccn", ignore_index=True)

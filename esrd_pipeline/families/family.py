@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.families import cox, gee, rates, three_stage
+from esrd_pipeline.families import access, discharges, recurrent_events, survival
 from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed
 from esrd_pipeline.measures.specification import (
@@ -63,7 +63,7 @@ def fit_estimable(
     """Fit a measure's model and return the table of the fit, terms without an estimate left out.
 
     In few facilities a condition of few patients may be had by no one with an event, beside the
-    other terms: it has no finite estimate, is left out by name and stands in the fit's set_aside.
+    other terms: it has no finite estimate, is left out by name and stands in the fit's dropped.
     The nation has none such.
 
     Raises:
@@ -88,15 +88,15 @@ def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
     """Add to a fit's table the terms that were left out of it."""
     if not left_out:
         return fit
-    is_known = (fit["element"] == "set_aside") & (fit["stage"] == 1)
+    is_known = (fit["element"] == "dropped") & (fit["stage"] == 1)
     row = {
         **fit.iloc[0][["performance_year", "program", "measure"]].to_dict(),
         "stage": 1,
-        "element": "set_aside",
+        "element": "dropped",
         "position": int(is_known.sum()),
         "term": "terms without a finite estimate beside the others",
         "estimate": float(len(left_out)),
-        "remark": ", ".join(left_out),
+        "note": ", ".join(left_out),
     }
     return pd.concat([fit, pd.DataFrame([row])], ignore_index=True)[fit.columns]
 
@@ -126,15 +126,15 @@ def group_by_risk(
 def _assess_gee(
     specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> Assessed:
-    return Assessed(contract=gee.assess_facilities(specification, performance_year, fit, cohort))
+    return Assessed(contract=access.assess_facilities(specification, performance_year, fit, cohort))
 
 
 def _count_years(cohort: Cohort) -> FloatArray:
-    return cohort.numbers(rates.DAYS) / rates.DAYS_PER_YEAR
+    return cohort.numbers(recurrent_events.DAYS) / recurrent_events.DAYS_PER_YEAR
 
 
 def _follow_years(cohort: Cohort) -> FloatArray:
-    return (cohort.numbers(cox.STOP) - cohort.numbers(cox.START)) / cox.DAYS_PER_YEAR
+    return (cohort.numbers(survival.STOP) - cohort.numbers(survival.START)) / survival.DAYS_PER_YEAR
 
 
 def _count_rows(cohort: Cohort) -> FloatArray:
@@ -142,34 +142,34 @@ def _count_rows(cohort: Cohort) -> FloatArray:
 
 
 _RATES = Family(
-    fit=rates.fit_measure,
-    assess=rates.assess_facilities,
-    expect=rates.expect_events,
-    event=rates.EVENTS,
+    fit=recurrent_events.fit_measure,
+    assess=recurrent_events.assess_facilities,
+    expect=recurrent_events.compute_expected_events,
+    event=recurrent_events.EVENTS,
     measure_exposure=_count_years,
     unit="patient-year",
 )
 _COX = Family(
-    fit=cox.fit_measure,
-    assess=cox.assess_facilities,
-    expect=cox.score_rows,
-    event=cox.EVENT,
+    fit=survival.fit_measure,
+    assess=survival.assess_facilities,
+    expect=survival.score_rows,
+    event=survival.EVENT,
     measure_exposure=_follow_years,
     unit="patient-year",
 )
 _THREE_STAGE = Family(
-    fit=three_stage.fit_measure,
-    assess=three_stage.assess_facilities,
-    expect=three_stage.score_rows,
-    event=three_stage.EVENT,
+    fit=discharges.fit_measure,
+    assess=discharges.assess_facilities,
+    expect=discharges.score_rows,
+    event=discharges.EVENT,
     measure_exposure=_count_rows,
     unit="discharge",
 )
 _GEE = Family(
-    fit=gee.fit_measure,
+    fit=access.fit_measure,
     assess=_assess_gee,
-    expect=gee.expect_events,
-    event=gee.EVENT,
+    expect=access.compute_expected_events,
+    event=access.EVENT,
     measure_exposure=_count_rows,
     unit="patient-month",
 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import EmpiricalNull
-from esrd_pipeline.statistics.fit import Regression, SetAside
+from esrd_pipeline.statistics.fit import Dropped, Regression
 from esrd_pipeline.statistics.gee import GeeFit
 from esrd_pipeline.statistics.standardisation import PredictorDistribution
 from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY
@@ -42,15 +42,13 @@ def list_regression(regression: Regression, *, stage: int) -> Iterator[Row]:
         )
     for position, name in enumerate(_SUMMARY):
         yield _row(stage, "summary", position, name, float(getattr(regression, name)))
-    yield from list_set_aside(regression.set_aside, stage=stage)
+    yield from list_dropped(regression.dropped, stage=stage)
 
 
-def list_set_aside(set_aside: Iterable[SetAside], *, stage: int) -> Iterator[Row]:
+def list_dropped(dropped: Iterable[Dropped], *, stage: int) -> Iterator[Row]:
     """Yield what a stage did not use, one row a rule."""
-    for position, aside in enumerate(set_aside):
-        yield _row(
-            stage, "set_aside", position, aside.rule, aside.count, remark=", ".join(aside.names)
-        )
+    for position, aside in enumerate(dropped):
+        yield _row(stage, "dropped", position, aside.rule, aside.count, note=", ".join(aside.names))
 
 
 def list_values(
@@ -59,12 +57,12 @@ def list_values(
     values: FloatArray,
     *,
     stage: int,
-    remarks: Sequence[str | None] | NDArray[np.object_] | None = None,
+    notes: Sequence[str | None] | NDArray[np.object_] | None = None,
 ) -> Iterator[Row]:
     """Yield one row for each named value, with its remark where there are such."""
-    said = [None] * len(values) if remarks is None else remarks
-    for position, (name, value, remark) in enumerate(zip(names, values, said, strict=True)):
-        yield _row(stage, element, position, name, value, remark=remark)
+    said = [None] * len(values) if notes is None else notes
+    for position, (name, value, note) in enumerate(zip(names, values, said, strict=True)):
+        yield _row(stage, element, position, name, value, note=note)
 
 
 def list_hazard(times: FloatArray, cumulative: FloatArray, *, stage: int) -> Iterator[Row]:
@@ -141,7 +139,7 @@ def read_regression(fit: pd.DataFrame, *, stage: int) -> Regression:
     coefficients = read_element(fit, "coefficient", stage=stage)
     summary = read_element(fit, "summary", stage=stage)
     stored = dict(zip(summary["term"], summary["estimate"], strict=True))
-    aside = read_element(fit, "set_aside", stage=stage)
+    aside = read_element(fit, "dropped", stage=stage)
     count = len(coefficients)
     model = _read_covariance(fit, "model_covariance", stage, count)
     if model is None:
@@ -157,10 +155,10 @@ def read_regression(fit: pd.DataFrame, *, stage: int) -> Regression:
         log_likelihood=stored["log_likelihood"],
         row_count=int(stored["row_count"]),
         event_count=stored["event_count"],
-        set_aside=tuple(
-            SetAside(str(rule), int(number), tuple(filter(None, str(names).split(", "))))
+        dropped=tuple(
+            Dropped(str(rule), int(number), tuple(filter(None, str(names).split(", "))))
             for rule, number, names in zip(
-                aside["term"], aside["estimate"], aside["remark"], strict=True
+                aside["term"], aside["estimate"], aside["note"], strict=True
             )
         ),
     )
@@ -201,7 +199,7 @@ def _row(
     *,
     error: float = np.nan,
     at: float = np.nan,
-    remark: str | None = None,
+    note: str | None = None,
 ) -> Row:
     return {
         "stage": stage,
@@ -211,5 +209,5 @@ def _row(
         "at": float(at),
         "estimate": float(estimate),
         "standard_error": float(error),
-        "remark": remark,
+        "note": note,
     }

@@ -6,7 +6,12 @@ Manual 2.13; 2025 submission of CBE 1463.
 import pandas as pd
 
 from esrd_pipeline.families.cohort import Cohort
-from esrd_pipeline.families.rates import DAYS, DAYS_PER_YEAR, EVENTS, expect_events
+from esrd_pipeline.families.recurrent_events import (
+    DAYS,
+    DAYS_PER_YEAR,
+    EVENTS,
+    compute_expected_events,
+)
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.concordance import compare_observed_rates
@@ -38,7 +43,7 @@ def estimate_reliability(
     IUR takes the facilities that are reported, as the submission does; the C-statistic compares
     patients' predicted with their observed rates.
     """
-    expected = expect_events(specification, fit, cohort)
+    expected = compute_expected_events(specification, fit, cohort)
     observed, days = cohort.numbers(EVENTS), cohort.numbers(DAYS)
     years = sum_by(cohort.facility, days, count=len(cohort.ccns)) / DAYS_PER_YEAR
     iur = estimate_iur(

@@ -13,7 +13,7 @@ from esrd_pipeline.tables.facility import CATEGORIES, LEVEL
 _KEY = ["program", "measure"]
 
 
-def unite_levels(
+def combine_levels(
     *,
     performance_year: int,
     contract: pd.DataFrame,
@@ -34,7 +34,7 @@ def unite_levels(
         percentages: of the measures whose fit states one.
     """
     computed = contract[contract["origin"] == "computed"]
-    printed_as_rate = {
+    published_as_rate = {
         (measure.program, measure.measure)
         for measure in load_measures("contract", performance_year)
         if measure.divide_by_national
@@ -46,7 +46,7 @@ def unite_levels(
             "national": (
                 percentages[program, measure] / WHOLE["dfc"] * WHOLE[program]
                 if (program, measure) in percentages
-                else _level(mine, is_rate=(program, measure) in printed_as_rate)
+                else _level(mine, is_rate=(program, measure) in published_as_rate)
             ),
             "facility_count": int(mine["reportable"].astype(bool).sum()),
             **{f"{name}_count": int((mine["category"] == name).sum()) for name in CATEGORIES},

@@ -255,7 +255,7 @@ def _reasons(
         ]
     silent = rows[[reason is None for reason in reasons[rows]]]
     labels = frame["missing"].to_numpy(dtype=object)
-    reasons[silent] = [_printed(labels[row], columns) for row in silent]
+    reasons[silent] = [_published(labels[row], columns) for row in silent]
     return reasons
 
 
@@ -266,7 +266,7 @@ def _meaning(codes: str | tuple[str, ...]) -> str | None:
     return "; ".join(known[code] for code in each if code != AVAILABLE) or None
 
 
-def _printed(missing: Mapping[str, str], columns: Sequence[str]) -> str:
+def _published(missing: Mapping[str, str], columns: Sequence[str]) -> str:
     labels = dict(missing)
     texts = [labels[column] for column in columns if column in labels]
     return f"the file prints '{texts[0]}'" if texts else "the file prints no value"

@@ -63,21 +63,21 @@ def load_measures(table: TableName, performance_year: int) -> tuple[PublishedMea
 @cache
 def load_national_columns(performance_year: int) -> dict[str, dict[str, str]]:
     """Return DFC measure -> field of facility.national -> column of raw.dfc_national."""
-    printed = {column.name for column in load_layout("dfc_national", performance_year)}
+    published = {column.name for column in load_layout("dfc_national", performance_year)}
     columns: dict[str, dict[str, str]] = {}
     for row in load_rows("published_field"):
-        if row["table"] == "national" and row["name"] in printed:
+        if row["table"] == "national" and row["name"] in published:
             columns.setdefault(row["measure"], {})[row["field"]] = row["name"]
     return columns
 
 
 def _columns(table: TableName, measure: Mapping[str, str], performance_year: int) -> dict[str, str]:
-    printed = {column.name for column in load_layout(measure["source"], performance_year)}
+    published = {column.name for column in load_layout(measure["source"], performance_year)}
     return {
         row["field"]: row["name"]
         for row in load_rows("published_field")
         if row["table"] == table
-        and row["name"] in printed
+        and row["name"] in published
         and all(row[key] == measure[key] for key in ("source", "program", "measure"))
     }
 

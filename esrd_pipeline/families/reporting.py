@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.listed import list_facilities
+from esrd_pipeline.families.facility_list import list_facilities
 from esrd_pipeline.measures import reporting
 from esrd_pipeline.measures.specification import WHOLE, Program, Specification
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL

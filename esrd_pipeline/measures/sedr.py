@@ -6,7 +6,7 @@ The calendar year, an adjuster of 2.25.14, is the same for every row of a model 
 (2.25.17) the second is followed.
 """
 
-from esrd_pipeline.measures.person_period import (
+from esrd_pipeline.measures.recurrent_events import (
     AGE_SEX_DIABETES,
     AT_INCIDENCE,
     BMI,

@@ -3,7 +3,7 @@
 Prevalent conditions join the adjusters listed here: `parameters/prevalent_condition_group.csv`.
 """
 
-from esrd_pipeline.measures.person_period import (
+from esrd_pipeline.measures.recurrent_events import (
     AGE_SEX_DIABETES,
     AT_INCIDENCE,
     BMI,

@@ -5,7 +5,7 @@ conditions that matter are not at risk. The reference is a patient of 60 to 74 y
 interval of ESRD whose cause of ESRD is another than diabetes.
 """
 
-from esrd_pipeline.measures.person_period import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
+from esrd_pipeline.measures.recurrent_events import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
 from esrd_pipeline.measures.specification import Program, Specification
 from esrd_pipeline.measures.terms import Number
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from esrd_pipeline.orchestration.build import Build
-from esrd_pipeline.orchestration.road import Road, make_road
+from esrd_pipeline.orchestration.context import StepContext
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, make_measure_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import make_step
+from esrd_pipeline.orchestration.table_asset import make_multi_asset
 from esrd_pipeline.tables import access, measured
 from esrd_pipeline.tables.model import Table
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from esrd_pipeline.measures.specification import Program, Specification
 
 _CODE = (
+    "families/access_cohort.py",
     "families/access.py",
-    "families/gee.py",
     "statistics/gee.py",
     "statistics/gee_clusters.py",
     "statistics/gee_facilities.py",
@@ -31,13 +31,13 @@ _CODE = (
 
 def _make_reader(
     measure: str, table: Table
-) -> "Callable[[Build, Program], tuple[Specification, Cohort]]":
-    def read(build: Build, program: "Program") -> "tuple[Specification, Cohort]":
-        from esrd_pipeline.families.access import list_columns, prepare
+) -> "Callable[[StepContext, Program], tuple[Specification, Cohort]]":
+    def read(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+        from esrd_pipeline.families.access_cohort import list_columns, prepare
 
-        rows = build.warehouse.read_arrow(
+        rows = step.warehouse.read_arrow(
             table,
-            build.performance_year,
+            step.performance_year,
             columns=list_columns(measure, program),
             where={"program": program},
         )
@@ -46,8 +46,8 @@ def _make_reader(
     return read
 
 
-_ROADS = (
-    Road(
+_MODELLED_MEASURES = (
+    ModelledMeasure(
         name="SFR",
         programs=("dfc",),
         tables=measured.MODELLED["sfr"],
@@ -56,7 +56,7 @@ _ROADS = (
         code=("measures/sfr.py", *_CODE),
         nothing="no eligible patient-month",
     ),
-    Road(
+    ModelledMeasure(
         name="PPPW",
         programs=("dfc", "qip"),
         tables=measured.MODELLED["pppw"],
@@ -83,9 +83,9 @@ _EXPLANATION = make_select_asset(
     description="One facility's patient-months as SFR or PPPW sees them, for its authorised reader:"
     " counted, met, or left out and why. Made for the facility and measure named in the run's"
     " configuration; never by a refresh.",
-    parameters=lambda build: {
-        "ccn": build.options["ccn"],
-        "measure": build.options["measure"],
+    parameters=lambda step: {
+        "ccn": step.options["ccn"],
+        "measure": step.options["measure"],
     },
 )
 _OPTIONS = {
@@ -102,8 +102,11 @@ _OPTIONS = {
 }
 
 ASSETS = (
-    make_step("access_cohorts", _COHORTS),
-    *(make_step(road.name.lower(), make_road(road)) for road in _ROADS),
+    make_multi_asset("access_cohorts", _COHORTS),
+    *(
+        make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))
+        for modelled in _MODELLED_MEASURES
+    ),
     # On its own: it alone takes a facility.
-    make_step("explanation_of_access", (_EXPLANATION,), options=_OPTIONS),
+    make_multi_asset("explanation_of_access", (_EXPLANATION,), options=_OPTIONS),
 )

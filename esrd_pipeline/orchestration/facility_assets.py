@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, raw
 from esrd_pipeline.tables.model import Table
 
@@ -24,42 +24,42 @@ _CODE = (
 )
 
 
-def _read_or_none(build: Build, table: Table) -> pd.DataFrame | None:
+def _read_or_none(step: StepContext, table: Table) -> pd.DataFrame | None:
     """A raw table, or None where this year has no such file (its partition holds no row)."""
-    frame = build.read(table)
+    frame = step.read(table)
     return None if frame.empty else frame
 
 
-def _build_national(build: Build) -> Built:
+def _build_national(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import build_national
 
     frame = build_national(
-        performance_year=build.performance_year,
-        dfc=_read_or_none(build, raw.DFC_FACILITY),
-        dfc_national=_read_or_none(build, raw.DFC_NATIONAL),
-        qip=_read_or_none(build, raw.QIP_COMPLETE),
+        performance_year=step.performance_year,
+        dfc=_read_or_none(step, raw.DFC_FACILITY),
+        dfc_national=_read_or_none(step, raw.DFC_NATIONAL),
+        qip=_read_or_none(step, raw.QIP_COMPLETE),
     )
     sources = frame["source"].value_counts()
-    return Built((frame,), notes={f"from {source}": int(n) for source, n in sources.items()})
+    return StepResult((frame,), notes={f"from {source}": int(n) for source, n in sources.items()})
 
 
-def _read_registered(build: Build) -> pd.DataFrame | None:
+def _read_registered(step: StepContext) -> pd.DataFrame | None:
     """The facilities EQRS knows, in a year that was computed from patient-level files."""
-    if not build.warehouse.has(facility.REGISTERED, build.performance_year):
+    if not step.warehouse.has(facility.REGISTERED, step.performance_year):
         return None
-    return build.read(facility.REGISTERED)
+    return step.read(facility.REGISTERED)
 
 
-def _build_directory(build: Build) -> Built:
+def _build_directory(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import build_directory
 
     frame = build_directory(
-        performance_year=build.performance_year,
-        dfc=_read_or_none(build, raw.DFC_FACILITY),
-        qip=_read_or_none(build, raw.QIP_COMPLETE),
-        registered=_read_registered(build),
+        performance_year=step.performance_year,
+        dfc=_read_or_none(step, raw.DFC_FACILITY),
+        qip=_read_or_none(step, raw.QIP_COMPLETE),
+        registered=_read_registered(step),
     )
-    return Built(
+    return StepResult(
         (frame,),
         notes={
             "in the DFC file": int(frame["has_dfc_row"].sum()),
@@ -68,18 +68,18 @@ def _build_directory(build: Build) -> Built:
     )
 
 
-def _build_published(build: Build) -> Built:
+def _build_published(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import publish_contract
     from esrd_pipeline.orchestration.pictures import draw_reportable_share
 
     frame = publish_contract(
-        performance_year=build.performance_year,
-        dfc=_read_or_none(build, raw.DFC_FACILITY),
-        qip=_read_or_none(build, raw.QIP_COMPLETE),
-        ich_cahps=_read_or_none(build, raw.ICH_CAHPS_FACILITY),
-        national=build.read(facility.NATIONAL),
+        performance_year=step.performance_year,
+        dfc=_read_or_none(step, raw.DFC_FACILITY),
+        qip=_read_or_none(step, raw.QIP_COMPLETE),
+        ich_cahps=_read_or_none(step, raw.ICH_CAHPS_FACILITY),
+        national=step.read(facility.NATIONAL),
     )
-    return Built(
+    return StepResult(
         (frame,),
         notes={
             "facilities": int(frame["ccn"].nunique()),
@@ -90,29 +90,29 @@ def _build_published(build: Build) -> Built:
     )
 
 
-def _build_improvement(build: Build) -> Built:
+def _build_improvement(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import publish_improvement
 
     frame = publish_improvement(
-        performance_year=build.performance_year, qip=_read_or_none(build, raw.QIP_COMPLETE)
+        performance_year=step.performance_year, qip=_read_or_none(step, raw.QIP_COMPLETE)
     )
-    return Built((frame,), notes={"reportable rows": int(frame["reportable"].sum())})
+    return StepResult((frame,), notes={"reportable rows": int(frame["reportable"].sum())})
 
 
-def _build_results(build: Build) -> Built:
+def _build_results(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import publish_results
 
     frame = publish_results(
-        performance_year=build.performance_year,
-        dfc=_read_or_none(build, raw.DFC_FACILITY),
-        qip=_read_or_none(build, raw.QIP_COMPLETE),
-        ich_cahps=_read_or_none(build, raw.ICH_CAHPS_FACILITY),
+        performance_year=step.performance_year,
+        dfc=_read_or_none(step, raw.DFC_FACILITY),
+        qip=_read_or_none(step, raw.QIP_COMPLETE),
+        ich_cahps=_read_or_none(step, raw.ICH_CAHPS_FACILITY),
     )
-    return Built((frame,))
+    return StepResult((frame,))
 
 
-_FILES = (Upstream(raw.DFC_FACILITY), Upstream(raw.QIP_COMPLETE))
-_ALL_FILES = (*_FILES, Upstream(raw.ICH_CAHPS_FACILITY))
+_FILES = (Dependency(raw.DFC_FACILITY), Dependency(raw.QIP_COMPLETE))
+_ALL_FILES = (*_FILES, Dependency(raw.ICH_CAHPS_FACILITY))
 
 _TABLES = (
     TableAsset(
@@ -120,14 +120,14 @@ _TABLES = (
         compute=_build_national,
         description="National level of every published measure, and how many facilities CMS put"
         " in each category.",
-        upstream=(*_FILES, Upstream(raw.DFC_NATIONAL)),
+        dependencies=(*_FILES, Dependency(raw.DFC_NATIONAL)),
         code=_CODE,
     ),
     TableAsset(
         tables=(facility.DIRECTORY,),
         compute=_build_directory,
         description="Who the facilities are: name, place, chain, services, certification date.",
-        upstream=(*_FILES, Upstream(facility.REGISTERED)),
+        dependencies=(*_FILES, Dependency(facility.REGISTERED)),
         code=_CODE,
     ),
     TableAsset(
@@ -135,7 +135,7 @@ _TABLES = (
         compute=_build_published,
         description="Every published measure in the facility contract: value, limits, units,"
         " and whether it is reportable or why not.",
-        upstream=(*_ALL_FILES, Upstream(facility.NATIONAL)),
+        dependencies=(*_ALL_FILES, Dependency(facility.NATIONAL)),
         code=_CODE,
     ),
     TableAsset(
@@ -143,7 +143,7 @@ _TABLES = (
         compute=_build_improvement,
         description="The year before, as printed beside it in this year's QIP file: the"
         " improvement period's rates.",
-        upstream=(Upstream(raw.QIP_COMPLETE),),
+        dependencies=(Dependency(raw.QIP_COMPLETE),),
         code=_CODE,
     ),
     TableAsset(
@@ -151,7 +151,7 @@ _TABLES = (
         compute=_build_results,
         description="The categories, scores, stars and payment reductions CMS printed, to hold"
         " ours against.",
-        upstream=_ALL_FILES,
+        dependencies=_ALL_FILES,
         code=_CODE,
     ),
 )
@@ -161,4 +161,4 @@ _REGISTERED = make_select_asset(
     description="The facilities of both programs' lists as EQRS describes them.",
 )
 
-ASSETS = (make_step("registered", (_REGISTERED,)), make_step("facility", _TABLES))
+ASSETS = (make_multi_asset("registered", (_REGISTERED,)), make_multi_asset("facility", _TABLES))

@@ -50,14 +50,14 @@ measure = dg.define_asset_job(
 )
 
 _EXPLAINED = {
-    "rates": (explain.RATES, "SHR, STrR or SEDR patient by patient"),
-    "monthly": (explain.MONTHLY, "patient-months as one measure sees them"),
+    "recurrent_events": (explain.RECURRENT_EVENTS, "SHR, STrR or SEDR patient by patient"),
+    "patient_months": (explain.PATIENT_MONTHS, "patient-months as one measure sees them"),
     "yearly": (explain.YEARLY, "patients as one measure of patients sees them"),
     "reported": (explain.REPORTED, "own reports, item by item, as one measure takes them"),
     "discharges": (explain.DISCHARGES, "discharges as SRR or ED30 sees them"),
     "access": (explain.ACCESS, "patient-months as SFR or PPPW sees them"),
-    "times": (
-        explain.TIMES,
+    "survival": (
+        explain.SURVIVAL,
         "mortality, first-year waitlisting or modality switches patient by patient",
     ),
 }

@@ -76,7 +76,7 @@ def run_job(
         )
     if not result.success:
         failed = [event for event in result.all_events if event.is_step_failure]
-        said = "\n".join(tell_failure(event) for event in failed) or "the run failed"
+        said = "\n".join(format_failure(event) for event in failed) or "the run failed"
         raise LaunchError(f"{job} {year} failed.\n{said}\nThe run in the UI: {run_id}")
     return run_id
 
@@ -92,7 +92,7 @@ def _progress() -> Progress:
     )
 
 
-def tell_failure(event: dg.DagsterEvent) -> str:
+def format_failure(event: dg.DagsterEvent) -> str:
     """What went wrong in a failed step, as its computation said it.
 
     Dagster's own error stands around that; what that in turn was raised from is told by it.

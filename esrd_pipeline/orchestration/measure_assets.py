@@ -4,116 +4,137 @@ from functools import partial
 
 import pandas as pd
 
-from esrd_pipeline.orchestration import discharge_assets, rates_assets, times_assets
-from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration import discharges_assets, recurrent_events_assets, survival_assets
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.modelled_measure import (
+    ModelledMeasure,
+    make_measure_assets,
+    score_with_baseline_models,
+)
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
-from esrd_pipeline.orchestration.road import Road, carry_models, make_road
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, measured, program
 from esrd_pipeline.tables.model import Table
 
 
-def _unite(build: Build) -> Built:
-    from esrd_pipeline.families.united import unite_contract
+def _combine(step: StepContext) -> StepResult:
+    from esrd_pipeline.families.combined import combine_contract
 
-    computed = [_read_stored(build, table) for table in measured.COMPUTED]
-    frame = unite_contract(
-        performance_year=build.performance_year,
-        published=build.read(facility.PUBLISHED),
+    computed = [_read_stored(step, table) for table in measured.COMPUTED]
+    frame = combine_contract(
+        performance_year=step.performance_year,
+        published=step.read(facility.PUBLISHED),
         computed=computed,
     )
-    return Built(
+    return StepResult(
         (frame,), notes={str(o): int(n) for o, n in frame["origin"].value_counts().items()}
     )
 
 
-def _unite_levels(build: Build) -> Built:
-    from esrd_pipeline.families.levels import unite_levels
+def _combine_levels(step: StepContext) -> StepResult:
+    from esrd_pipeline.families.levels import combine_levels
 
     percentages: dict[tuple[str, str], float] = {}
     for measure, tables in measured.MODELLED.items():
-        fit = _read_stored(build, tables.fit)
+        fit = _read_stored(step, tables.fit)
         stated = fit[(fit["element"] == "summary") & (fit["term"] == "national percentage")]
         for row in stated.to_dict("records"):
             percentages[str(row["program"]), measure] = float(row["estimate"])
-    frame = unite_levels(
-        performance_year=build.performance_year,
-        contract=build.read(measured.CONTRACT),
-        published=build.read(facility.NATIONAL),
+    frame = combine_levels(
+        performance_year=step.performance_year,
+        contract=step.read(measured.CONTRACT),
+        published=step.read(facility.NATIONAL),
         percentages=percentages,
     )
-    return Built(
+    return StepResult(
         (frame,), notes={str(o): int(n) for o, n in frame["source"].value_counts().items()}
     )
 
 
-def _read_stored(build: Build, table: Table) -> pd.DataFrame:
+def _read_stored(step: StepContext, table: Table) -> pd.DataFrame:
     """A measure's rows, or none where the year was not computed from raw files."""
-    if not build.warehouse.has(table, build.performance_year):
+    if not step.warehouse.has(table, step.performance_year):
         return pd.DataFrame(columns=table.column_names)
-    return build.read(table)
+    return step.read(table)
 
 
-_ROADS: tuple[Road, ...] = (*rates_assets.ROADS, *times_assets.ROADS)
-_COHORT = (*rates_assets.COHORT,)
-_ROADS_BY_NAME = {road.name: road for road in (*_ROADS, *discharge_assets.ROADS)}
-_RATED = tuple(_ROADS_BY_NAME[name] for name in ("SMR", "SHR", "SRR", "STrR", "SWR"))
+_MODELLED_MEASURES: tuple[ModelledMeasure, ...] = (
+    *recurrent_events_assets.MODELLED_MEASURES,
+    *survival_assets.MODELLED_MEASURES,
+)
+_COHORT = (*recurrent_events_assets.COHORT,)
+_MEASURES_BY_NAME = {
+    modelled.name: modelled
+    for modelled in (*_MODELLED_MEASURES, *discharges_assets.MODELLED_MEASURES)
+}
+_RATED = tuple(_MEASURES_BY_NAME[name] for name in ("SMR", "SHR", "SRR", "STrR", "SWR"))
 """Ratios that the star rating puts on its baseline's level (manual 5.6.2.2)."""
-_CARRIED = TableAsset(
-    tables=(measured.CARRIED,),
-    compute=partial(carry_models, _RATED),
+_BASELINE_SCORED = TableAsset(
+    tables=(measured.BASELINE_SCORED,),
+    compute=partial(score_with_baseline_models, _RATED),
     description="What the models of the star baseline's year expect of this year's rows: how far"
     " the nation's events have moved.",
-    upstream=(
+    dependencies=(
         # Measures that share a cohort read it once.
-        *{source.table.name: source for road in _RATED for source in road.sources}.values(),
-        Upstream(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK, last=1)),
+        *{source.table.name: source for modelled in _RATED for source in modelled.sources}.values(),
+        Dependency(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK, last=1)),
         *(
-            Upstream(road.tables.fit, years_before(first=LONGEST_STAR_LOOKBACK, last=1))
-            for road in _RATED
+            Dependency(modelled.tables.fit, years_before(first=LONGEST_STAR_LOOKBACK, last=1))
+            for modelled in _RATED
         ),
     ),
-    code=("families/family.py", "orchestration/road.py"),
+    code=("families/family.py", "orchestration/modelled_measure.py"),
 )
 _CONTRACT = TableAsset(
     tables=(measured.CONTRACT,),
-    compute=_unite,
+    compute=_combine,
     description="What programs score and rate: every measure computed from raw files, the others"
     " as published.",
-    upstream=(
-        Upstream(facility.PUBLISHED),
-        *(Upstream(table) for table in measured.COMPUTED),
+    dependencies=(
+        Dependency(facility.PUBLISHED),
+        *(Dependency(table) for table in measured.COMPUTED),
     ),
-    code=("families/united.py", "families/published_fields.py", "parameters/published_measure.csv"),
+    code=(
+        "families/combined.py",
+        "families/published_fields.py",
+        "parameters/published_measure.csv",
+    ),
 )
 
 _LEVELS = TableAsset(
     tables=(facility.LEVEL,),
-    compute=_unite_levels,
+    compute=_combine_levels,
     description="The nation's level of every measure, which facilities are held against: of"
     " computed measures their own, of the others as published.",
-    upstream=(
-        Upstream(measured.CONTRACT),
-        Upstream(facility.NATIONAL),
-        *(Upstream(tables.fit) for tables in measured.MODELLED.values()),
+    dependencies=(
+        Dependency(measured.CONTRACT),
+        Dependency(facility.NATIONAL),
+        *(Dependency(tables.fit) for tables in measured.MODELLED.values()),
     ),
     code=("families/levels.py", "parameters/published_measure.csv"),
 )
 
 ASSETS = (
-    make_step("cohort", _COHORT),
-    *times_assets.ASSETS,
+    make_multi_asset("cohort", _COHORT),
+    *survival_assets.ASSETS,
     # A step each: some look back over more years of their cohort than others.
     *(
-        make_step(
-            road.name.lower(),
+        make_multi_asset(
+            modelled.name.lower(),
             # SHR's reliability is of the cohort and the fit that its own step has at hand.
-            (*make_road(road), *((rates_assets.RELIABILITY,) if road is rates_assets.SHR else ())),
+            (
+                *make_measure_assets(modelled),
+                *(
+                    (recurrent_events_assets.RELIABILITY,)
+                    if modelled is recurrent_events_assets.SHR
+                    else ()
+                ),
+            ),
         )
-        for road in _ROADS
+        for modelled in _MODELLED_MEASURES
     ),
-    make_step("carried", (_CARRIED,)),
-    make_step("contract", (_CONTRACT, _LEVELS)),
+    make_multi_asset("baseline_scored", (_BASELINE_SCORED,)),
+    make_multi_asset("contract", (_CONTRACT, _LEVELS)),
     # On its own: it alone takes a facility.
-    rates_assets.EXPLANATION,
+    recurrent_events_assets.EXPLANATION,
 )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.orchestration.build import Build, Built, Selected
+from esrd_pipeline.orchestration.context import SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
@@ -24,42 +24,42 @@ _READER_CODE = ("parameters/rif_column.csv", "sources/extract.py")
 _BLOCK = 1 << 22
 
 
-def _find_extracts(build: Build) -> Built:
+def _find_extracts(step: StepContext) -> StepResult:
     from esrd_pipeline.sources.extract import find_extracts
 
-    if build.settings.origin == "embedded":
-        _write_nation(build)
+    if step.settings.origin == "embedded":
+        _write_nation(step)
     rows = [
         {
-            "performance_year": build.performance_year,
+            "performance_year": step.performance_year,
             "table_name": table.name,
             "file_name": extract.path.name,
             "size_bytes": extract.path.stat().st_size,
             "sha256": _digest(extract.path),
         }
         for table in SOURCES
-        for extract in find_extracts(build.patient_folder, table)
+        for extract in find_extracts(step.patient_folder, table)
     ]
     frame = pd.DataFrame(rows, columns=EXTRACT.column_names)
-    return Built(
+    return StepResult(
         (frame,),
         notes={"files": len(frame), "bytes": int(frame["size_bytes"].sum())},
     )
 
 
-def _write_nation(build: Build) -> None:
+def _write_nation(step: StepContext) -> None:
     """Write the year of the embedded default's nation, unless it lies there already."""
     from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
 
-    write_embedded_year(build.patient_folder, performance_year=build.performance_year)
+    write_embedded_year(step.patient_folder, performance_year=step.performance_year)
 
 
-def _read_extract(build: Build, table: Table) -> Built:
+def _read_extract(step: StepContext, table: Table) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.extract import find_extracts, make_select
 
-    extracts = find_extracts(build.patient_folder, table)
-    known = build.read(EXTRACT)
+    extracts = find_extracts(step.patient_folder, table)
+    known = step.read(EXTRACT)
     mine = known[known["table_name"] == table.name]
     found = {extract.path.name: extract.path.stat().st_size for extract in extracts}
     if found != dict(zip(mine["file_name"], mine["size_bytes"].astype(int), strict=True)):
@@ -67,8 +67,8 @@ def _read_extract(build: Build, table: Table) -> Built:
             file=table.path[1],
             rule="its files are not those of raw.extract: materialise raw.extract again",
         )
-    select = make_select(table, extracts, build.warehouse.query)
-    return Built((Selected(select),), notes={"files": select.path})
+    select = make_select(table, extracts, step.warehouse.query)
+    return StepResult((SqlOutput(select),), notes={"files": select.path})
 
 
 def _digest(path: Path) -> str:
@@ -79,7 +79,7 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-_SELECTS: Mapping[str, tuple[str, Callable[[Build], Mapping[str, object]] | None]] = {
+_SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] | None]] = {
     "linkage.match_audit": (
         "Every comparison tried to find a beneficiary in EQRS, and what came of it.",
         None,
@@ -197,7 +197,7 @@ _RAW = (
             tables=(table,),
             compute=partial(_read_extract, table=table),
             description=f"{table.source}: typed, every row kept.",
-            upstream=(Upstream(EXTRACT),),
+            dependencies=(Dependency(EXTRACT),),
             code=_READER_CODE,
             kinds=frozenset({"file", "duckdb", "parquet"}),
         )
@@ -206,10 +206,10 @@ _RAW = (
 )
 
 ASSETS = (
-    make_step("patient_files", _RAW),
+    make_multi_asset("patient_files", _RAW),
     # A step each, because some look back at a table by other years than others do.
     *(
-        make_step(
+        make_multi_asset(
             table.replace(".", "_"),
             (make_select_asset(table, description=description, parameters=parameters),),
         )

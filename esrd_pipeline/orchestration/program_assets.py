@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pandas as pd
 
-from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, measured, program, raw
 
 if TYPE_CHECKING:
@@ -38,53 +38,53 @@ _ORIGIN = ("program", "measure", "origin")
 """Columns of the facility contract that standards, QIP scores and stars look at."""
 
 
-def _flag(build: Build) -> Built:
+def _flag(step: StepContext) -> StepResult:
     from esrd_pipeline.program.flags import flag_facilities
 
     frame = flag_facilities(
-        performance_year=build.performance_year,
-        facilities=build.read(measured.CONTRACT, program="dfc"),
-        national=build.read(facility.LEVEL),
-        published_results=build.read(
+        performance_year=step.performance_year,
+        facilities=step.read(measured.CONTRACT, program="dfc"),
+        national=step.read(facility.LEVEL),
+        published_results=step.read(
             facility.PUBLISHED_RESULT, columns=(*_KEY, "category"), program="dfc"
         ),
     )
     flagged = frame["category"].value_counts()
-    return Built((frame,), notes={str(name): int(count) for name, count in flagged.items()})
+    return StepResult((frame,), notes={str(name): int(count) for name, count in flagged.items()})
 
 
-def _has_rules(build: Build) -> bool:
+def _has_rules(step: StepContext) -> bool:
     from esrd_pipeline.program.qip_rules import known_payment_years
 
-    return build.performance_year + 2 in known_payment_years()
+    return step.performance_year + 2 in known_payment_years()
 
 
-def _no_rules(build: Build) -> str:
-    return f"there is no rule set for payment year {build.performance_year + 2}"
+def _no_rules(step: StepContext) -> str:
+    return f"there is no rule set for payment year {step.performance_year + 2}"
 
 
-def _standards(build: Build) -> Built:
+def _standards(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_standards
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_standards import compute_standards
 
-    if not _has_rules(build):
+    if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
-        return Built((empty,), notes={"not computed": _no_rules(build)})
-    rules = load_rules(build.performance_year + 2)
-    baseline_year = build.performance_year - 2
-    current = build.read(measured.CONTRACT, columns=_RATES, program="qip")
+        return StepResult((empty,), notes={"not computed": _no_rules(step)})
+    rules = load_rules(step.performance_year + 2)
+    baseline_year = step.performance_year - 2
+    current = step.read(measured.CONTRACT, columns=_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
-        performance_year=build.performance_year,
-        baseline=build.read_earlier(measured.CONTRACT, 2, columns=_RATES, program="qip"),
+        performance_year=step.performance_year,
+        baseline=step.read_earlier(measured.CONTRACT, 2, columns=_RATES, program="qip"),
         baseline_year=baseline_year,
         current=current,
-        supplied=build.read(raw.QIP_STANDARD),
+        supplied=step.read(raw.QIP_STANDARD),
     )
     without = int(frame["benchmark"].isna().sum())
     sources = sorted(set(frame["standard_source"].dropna()))
-    return Built(
+    return StepResult(
         (frame,),
         picture=draw_standards(frame, current),
         notes={
@@ -94,76 +94,76 @@ def _standards(build: Build) -> Built:
     )
 
 
-def _score_measures(build: Build) -> Built:
-    from esrd_pipeline.families.united import leave_computed
+def _score_measures(step: StepContext) -> StepResult:
+    from esrd_pipeline.families.combined import leave_computed
     from esrd_pipeline.orchestration.pictures import draw_measure_scores
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_scores import score_measures
 
-    if not _has_rules(build):
+    if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
-        return Built((empty,), notes={"not computed": _no_rules(build)})
+        return StepResult((empty,), notes={"not computed": _no_rules(step)})
     frame = score_measures(
-        rules=load_rules(build.performance_year + 2),
-        performance_year=build.performance_year,
-        current=build.read(measured.CONTRACT, columns=_SCORED, program="qip"),
+        rules=load_rules(step.performance_year + 2),
+        performance_year=step.performance_year,
+        current=step.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=leave_computed(
-            build.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
-            current=build.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
-            earlier=build.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
+            step.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
+            current=step.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
+            earlier=step.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
         ),
-        earlier=build.read_earlier(measured.CONTRACT, 1, columns=_RATES, program="qip"),
-        standards=build.read(program.QIP_STANDARD),
-        directory=build.read(facility.DIRECTORY),
-        ece_grants=build.read(raw.ECE_GRANT),
-        published_results=build.read(
+        earlier=step.read_earlier(measured.CONTRACT, 1, columns=_RATES, program="qip"),
+        standards=step.read(program.QIP_STANDARD),
+        directory=step.read(facility.DIRECTORY),
+        ece_grants=step.read(raw.ECE_GRANT),
+        published_results=step.read(
             facility.PUBLISHED_RESULT, columns=(*_KEY, "score", "reason"), program="qip"
         ),
     )
     applied = frame["applied"].value_counts()
-    return Built(
+    return StepResult(
         (frame,),
         notes={f"scored by {name}": int(count) for name, count in applied.items()},
         picture=draw_measure_scores(frame),
     )
 
 
-def _score_domains(build: Build) -> Built:
+def _score_domains(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_domains import score_domains
     from esrd_pipeline.program.qip_rules import load_rules
 
-    if not _has_rules(build):
+    if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
-        return Built((empty,), notes={"not computed": _no_rules(build)})
+        return StepResult((empty,), notes={"not computed": _no_rules(step)})
     frame = score_domains(
-        rules=load_rules(build.performance_year + 2),
-        performance_year=build.performance_year,
-        measure_scores=build.read(program.QIP_MEASURE_SCORE),
+        rules=load_rules(step.performance_year + 2),
+        performance_year=step.performance_year,
+        measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
-    return Built((frame,), notes={"domains scored": int(frame["score"].notna().sum())})
+    return StepResult((frame,), notes={"domains scored": int(frame["score"].notna().sum())})
 
 
-def _score_tps(build: Build) -> Built:
+def _score_tps(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_tps
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_tps import list_bands, score_tps, unscored
 
-    if not _has_rules(build):
+    if not _has_rules(step):
         frame = unscored(
-            performance_year=build.performance_year,
-            directory=build.read(facility.DIRECTORY),
-            reason=_no_rules(build),
+            performance_year=step.performance_year,
+            directory=step.read(facility.DIRECTORY),
+            reason=_no_rules(step),
         )
-        return Built((frame,), notes={"not computed": _no_rules(build)})
-    rules = load_rules(build.performance_year + 2)
+        return StepResult((frame,), notes={"not computed": _no_rules(step)})
+    rules = load_rules(step.performance_year + 2)
     frame = score_tps(
         rules=rules,
-        performance_year=build.performance_year,
-        domain_scores=build.read(program.QIP_DOMAIN_SCORE),
-        measure_scores=build.read(program.QIP_MEASURE_SCORE),
+        performance_year=step.performance_year,
+        domain_scores=step.read(program.QIP_DOMAIN_SCORE),
+        measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
     reductions = frame["payment_reduction"].value_counts().sort_index()
-    return Built(
+    return StepResult(
         (frame,),
         notes={
             "facilities with a TPS": int(frame["tps"].notna().sum()),
@@ -173,55 +173,55 @@ def _score_tps(build: Build) -> Built:
     )
 
 
-def _build_star_baseline(build: Build) -> Built:
+def _build_star_baseline(step: StepContext) -> StepResult:
     from esrd_pipeline.program.star_baseline import build_baseline
 
-    if build.options["operation"] == "keep":
-        return _keep_star_baseline(build)
-    operation: Operation = "rebaseline" if build.options["operation"] == "rebaseline" else "reset"
-    counts = _rating_counts(build) if operation == "rebaseline" else None
+    if step.options["operation"] == "keep":
+        return _keep_star_baseline(step)
+    operation: Operation = "rebaseline" if step.options["operation"] == "rebaseline" else "reset"
+    counts = _rating_counts(step) if operation == "rebaseline" else None
     frame = build_baseline(
-        performance_year=build.performance_year,
+        performance_year=step.performance_year,
         operation=operation,
-        measure_set=build.options["measure_set"],
-        facilities=build.read(measured.CONTRACT, columns=_RATED, program="dfc"),
-        directory=build.read(facility.DIRECTORY),
-        national=build.read(facility.LEVEL),
+        measure_set=step.options["measure_set"],
+        facilities=step.read(measured.CONTRACT, columns=_RATED, program="dfc"),
+        directory=step.read(facility.DIRECTORY),
+        national=step.read(facility.LEVEL),
         rating_counts=counts,
     )
     cutoffs = frame.loc[frame["element"] == "cutoff"].sort_values("position")
-    return Built(
+    return StepResult(
         (frame,),
         notes={
             "operation": operation,
-            "measure set": build.options["measure_set"],
+            "measure set": step.options["measure_set"],
             "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
         },
     )
 
 
-def _keep_star_baseline(build: Build) -> Built:
+def _keep_star_baseline(step: StepContext) -> StepResult:
     """What a run gets that selects this asset among others: never a new baseline by accident."""
-    if not build.warehouse.has(program.STAR_BASELINE, build.performance_year):
+    if not step.warehouse.has(program.STAR_BASELINE, step.performance_year):
         raise dg.Failure(
-            f"{build.performance_year} has no star baseline. One is made on purpose only, with the"
+            f"{step.performance_year} has no star baseline. One is made on purpose only, with the"
             " job reset_star_baseline or rebaseline_stars; leave this asset out of other runs",
             allow_retries=False,
         )
-    return Built((build.read(program.STAR_BASELINE),), notes={"operation": "kept as stored"})
+    return StepResult((step.read(program.STAR_BASELINE),), notes={"operation": "kept as stored"})
 
 
-def _rating_counts(build: Build) -> dict[int, int]:
+def _rating_counts(step: StepContext) -> dict[int, int]:
     """Facilities by star of the release that a rebaselining reproduces (manual 5.9.1)."""
-    source, year = build.options["counts_from"], build.performance_year
+    source, year = step.options["counts_from"], step.performance_year
     ratings = pd.Series(dtype=float)
     if source != "stored":
-        results = build.read(facility.PUBLISHED_RESULT, columns=("measure", "score"))
+        results = step.read(facility.PUBLISHED_RESULT, columns=("measure", "score"))
         ratings = results.loc[results["measure"] == "star_rating", "score"].dropna()
-    if source != "published" and ratings.empty and build.warehouse.has(program.STARS, year):
+    if source != "published" and ratings.empty and step.warehouse.has(program.STARS, year):
         # Not an upstream in the graph: this year's own stars may rest on this very baseline
         # later on. The operator launches a rebaselining from the release stored now.
-        ratings = build.read(program.STARS)["rating"].dropna()
+        ratings = step.read(program.STARS)["rating"].dropna()
     counts = ratings.astype(int).value_counts()
     if counts.empty:
         raise dg.Failure(
@@ -232,21 +232,21 @@ def _rating_counts(build: Build) -> dict[int, int]:
     return {int(str(stars)): int(count) for stars, count in counts.items()}
 
 
-def _rate(build: Build) -> Built:
+def _rate(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_stars
     from esrd_pipeline.program.star_scores import score_stars, unrated
 
-    directory = build.read(facility.DIRECTORY)
-    results = build.read(facility.PUBLISHED_RESULT, columns=(*_KEY, "score"), program="dfc")
-    stored = build.warehouse.years(program.STAR_BASELINE)
-    at_hand = [year for year in stored if year <= build.performance_year]
+    directory = step.read(facility.DIRECTORY)
+    results = step.read(facility.PUBLISHED_RESULT, columns=(*_KEY, "score"), program="dfc")
+    stored = step.warehouse.years(program.STAR_BASELINE)
+    at_hand = [year for year in stored if year <= step.performance_year]
     if not at_hand:
         reason = (
-            f"no star baseline is stored for {build.performance_year} or before:"
+            f"no star baseline is stored for {step.performance_year} or before:"
             " launch reset_star_baseline"
         )
         rated = unrated(
-            performance_year=build.performance_year,
+            performance_year=step.performance_year,
             directory=directory,
             published_results=results,
             reason=reason,
@@ -254,34 +254,34 @@ def _rate(build: Build) -> Built:
         notes: Mapping[str, str | int] = {"not rated": reason}
     else:
         rated = score_stars(
-            performance_year=build.performance_year,
-            baseline=build.warehouse.read(program.STAR_BASELINE, at_hand[-1]),
-            facilities=build.read(measured.CONTRACT, columns=_RATED, program="dfc"),
+            performance_year=step.performance_year,
+            baseline=step.warehouse.read(program.STAR_BASELINE, at_hand[-1]),
+            facilities=step.read(measured.CONTRACT, columns=_RATED, program="dfc"),
             directory=directory,
-            national=build.read(facility.LEVEL),
+            national=step.read(facility.LEVEL),
             published_results=results,
-            carried=_read_carried(build),
+            baseline_scored=_read_baseline_scored(step),
         )
         counts = rated.stars["rating"].value_counts().sort_index()
         notes = {"baseline": at_hand[-1]} | {f"{s} stars": int(n) for s, n in counts.items()}
-    return Built(
+    return StepResult(
         (rated.adjustment, rated.measure_scores, rated.stars),
         notes=notes,
         picture=draw_stars(rated.stars),
     )
 
 
-def _read_carried(build: Build) -> pd.DataFrame:
+def _read_baseline_scored(step: StepContext) -> pd.DataFrame:
     """The baseline's models held against this year's rows, where they could be."""
-    if not build.warehouse.has(measured.CARRIED, build.performance_year):
-        return pd.DataFrame(columns=measured.CARRIED.column_names)
-    return build.read(measured.CARRIED)
+    if not step.warehouse.has(measured.BASELINE_SCORED, step.performance_year):
+        return pd.DataFrame(columns=measured.BASELINE_SCORED.column_names)
+    return step.read(measured.BASELINE_SCORED)
 
 
-_PUBLISHED = Upstream(measured.CONTRACT)
-_RESULTS = Upstream(facility.PUBLISHED_RESULT)
-_DIRECTORY = Upstream(facility.DIRECTORY)
-_NATIONAL = Upstream(facility.LEVEL)
+_PUBLISHED = Dependency(measured.CONTRACT)
+_RESULTS = Dependency(facility.PUBLISHED_RESULT)
+_DIRECTORY = Dependency(facility.DIRECTORY)
+_NATIONAL = Dependency(facility.LEVEL)
 
 _FLAGS_AND_STARS = (
     TableAsset(
@@ -289,7 +289,7 @@ _FLAGS_AND_STARS = (
         compute=_flag,
         description="Better, as or worse than expected: from the interval, p-value or Wald z as"
         " each measure's chapter says, with the size rule.",
-        upstream=(_PUBLISHED, _NATIONAL, _RESULTS),
+        dependencies=(_PUBLISHED, _NATIONAL, _RESULTS),
         code=("program/flags.py", "parameters/flag_rule.csv"),
     ),
     TableAsset(
@@ -298,13 +298,13 @@ _FLAGS_AND_STARS = (
         description="Star ratings against the newest baseline stored at or before the year: how"
         " ratios were placed on the baseline's scale, each measure's score, and the rating."
         " Without a baseline no facility is rated, and the reason says so.",
-        upstream=(
+        dependencies=(
             _PUBLISHED,
             _DIRECTORY,
             _NATIONAL,
             _RESULTS,
-            Upstream(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK)),
-            Upstream(measured.CARRIED),
+            Dependency(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK)),
+            Dependency(measured.BASELINE_SCORED),
         ),
         code=("program/star_scores.py", *_STAR_CODE),
     ),
@@ -317,9 +317,9 @@ _STANDARDS = (
         " measure: as supplied in the year's folder, else from CMS's own table, else from the"
         " calendar year two before. Where none is there the measure has no standard, and the"
         " reason says so.",
-        upstream=(
-            Upstream(measured.CONTRACT, years_before(first=2)),
-            Upstream(raw.QIP_STANDARD),
+        dependencies=(
+            Dependency(measured.CONTRACT, years_before(first=2)),
+            Dependency(raw.QIP_STANDARD),
         ),
         code=("program/qip_standards.py", "parameters/qip_standard.csv", *_QIP_CODE),
     ),
@@ -332,30 +332,30 @@ _SCORES = (
         " achievement, improvement, which applied, weights as applied. Improvement needs the"
         " year before: computed, where both years' are, else printed in this year's file, else"
         " stored; without it achievement decides.",
-        upstream=(
-            Upstream(measured.CONTRACT, years_before(first=1)),
-            Upstream(facility.PUBLISHED_IMPROVEMENT),
-            Upstream(program.QIP_STANDARD),
+        dependencies=(
+            Dependency(measured.CONTRACT, years_before(first=1)),
+            Dependency(facility.PUBLISHED_IMPROVEMENT),
+            Dependency(program.QIP_STANDARD),
             _DIRECTORY,
-            Upstream(raw.ECE_GRANT),
+            Dependency(raw.ECE_GRANT),
             _RESULTS,
         ),
-        code=("families/united.py", *_QIP_SCORE_CODE, *_QIP_CODE),
+        code=("families/combined.py", *_QIP_SCORE_CODE, *_QIP_CODE),
     ),
     TableAsset(
         tables=(program.QIP_DOMAIN_SCORE,),
         compute=_score_domains,
         description="Domain scores with their weights as applied and the sum written out.",
-        upstream=(Upstream(program.QIP_MEASURE_SCORE),),
+        dependencies=(Dependency(program.QIP_MEASURE_SCORE),),
         code=("program/qip_domains.py", *_QIP_CODE),
     ),
     TableAsset(
         tables=(program.QIP_TPS,),
         compute=_score_tps,
         description="Total Performance Score and payment reduction of every facility.",
-        upstream=(
-            Upstream(program.QIP_DOMAIN_SCORE),
-            Upstream(program.QIP_MEASURE_SCORE),
+        dependencies=(
+            Dependency(program.QIP_DOMAIN_SCORE),
+            Dependency(program.QIP_MEASURE_SCORE),
             _DIRECTORY,
         ),
         code=("program/qip_tps.py", *_QIP_CODE),
@@ -368,7 +368,7 @@ _BASELINE = TableAsset(
     description="What stars are measured against. Made by an operator for a year, with the"
     " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
     " read the newest one stored.",
-    upstream=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
+    dependencies=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
     code=_STAR_CODE,
 )
 _BASELINE_OPTIONS = {
@@ -398,10 +398,10 @@ _BASELINE_OPTIONS = {
 }
 
 ASSETS = (
-    make_step("program_flags_and_stars", _FLAGS_AND_STARS),
+    make_multi_asset("program_flags_and_stars", _FLAGS_AND_STARS),
     # Steps apart, because each looks back by other years at the same table.
-    make_step("program_qip_standard", _STANDARDS),
-    make_step("program_qip_scores", _SCORES),
+    make_multi_asset("program_qip_standard", _STANDARDS),
+    make_multi_asset("program_qip_scores", _SCORES),
     # On its own: no run makes a baseline beside other things, and it alone takes options.
-    make_step("program_star_baseline", (_BASELINE,), options=_BASELINE_OPTIONS),
+    make_multi_asset("program_star_baseline", (_BASELINE,), options=_BASELINE_OPTIONS),
 )

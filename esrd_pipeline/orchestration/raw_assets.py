@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.orchestration.build import Build, Built
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.release import RELEASE
 
@@ -27,21 +27,21 @@ _READER_CODE = (
 )
 
 
-def _find_files(build: Build) -> Built:
+def _find_files(step: StepContext) -> StepResult:
     from esrd_pipeline.sources.errors import MissingSourceError, SourceError
     from esrd_pipeline.sources.files import find_release
 
-    if build.settings.origin == "embedded":
-        _write_embedded_default(build)
+    if step.settings.origin == "embedded":
+        _write_embedded_default(step)
     rows = []
     for source in raw.TITLES:
         row: dict[str, object] = {
-            "performance_year": build.performance_year,
+            "performance_year": step.performance_year,
             "source": source,
-            "origin": build.settings.origin,
+            "origin": step.settings.origin,
         }
         try:
-            path = find_release(build.source_folder, source, build.cutoff)
+            path = find_release(step.source_folder, source, step.cutoff)
         except MissingSourceError as missing:
             row |= {"reason": missing.rule}
         else:
@@ -54,54 +54,54 @@ def _find_files(build: Build) -> Built:
         rows.append(row)
     frame = pd.DataFrame(rows, columns=RELEASE.column_names)
     read = frame.loc[frame["file_name"].notna(), "source"]
-    if not set(read) & set(NEEDED) and not build.settings.has_patients(build.performance_year):
+    if not set(read) & set(NEEDED) and not step.settings.has_patients(step.performance_year):
         raise SourceError(
-            file=f"{build.performance_year}",
+            file=f"{step.performance_year}",
             rule="neither a DFC facility file nor a Complete QIP file lies in"
-            f" {build.source_folder.parent.name}/{build.performance_year};"
+            f" {step.source_folder.parent.name}/{step.performance_year};"
             " data/README.md says how they are named",
         )
-    return Built(
+    return StepResult(
         (frame,),
         notes={
-            "origin": build.settings.origin,
-            "data cut-off": build.cutoff.isoformat() if build.cutoff else "none",
+            "origin": step.settings.origin,
+            "data cut-off": step.cutoff.isoformat() if step.cutoff else "none",
             "files": ", ".join(frame["file_name"].dropna()),
         },
     )
 
 
-def _write_embedded_default(build: Build) -> None:
+def _write_embedded_default(step: StepContext) -> None:
     """Write the year's synthetic files anew: they depend on the year and the code alone."""
     from esrd_pipeline.synthetic.nation.embedded import number_facilities
     from esrd_pipeline.synthetic.published import write_published_files
 
-    folder = build.source_folder
+    folder = step.source_folder
     written = write_published_files(
         folder,
-        performance_year=build.performance_year,
-        numbers=number_facilities(build.performance_year),
+        performance_year=step.performance_year,
+        numbers=number_facilities(step.performance_year),
     )
     for stale in set(folder.glob("*.csv")) - set(written):
         stale.unlink()
 
 
-def _read_source(build: Build, source: str) -> Built:
+def _read_source(step: StepContext, source: str) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
 
-    (release,) = (row for row in build.read(RELEASE).to_dict("records") if row["source"] == source)
+    (release,) = (row for row in step.read(RELEASE).to_dict("records") if row["source"] == source)
     if pd.isna(release["file_name"]):
         empty = pd.DataFrame(columns=raw.raw_table(source).column_names)
-        return Built((empty,), notes={"file": "none", "why": str(release["reason"])})
-    path = build.source_folder / str(release["file_name"])
+        return StepResult((empty,), notes={"file": "none", "why": str(release["reason"])})
+    path = step.source_folder / str(release["file_name"])
     if not path.is_file() or _digest(path) != release["sha256"]:
         raise SourceError(
             file=path.name,
             rule="changed or gone since raw.release was made: materialise raw.release again",
         )
-    frame = _readers()[source](path, build.performance_year)
+    frame = _readers()[source](path, step.performance_year)
     explained = int(frame["missing"].map(len).sum())
-    return Built((frame,), notes={"source file": path.name, "nulls with a reason": explained})
+    return StepResult((frame,), notes={"source file": path.name, "nulls with a reason": explained})
 
 
 def _readers() -> dict[str, Callable[[Path, int], pd.DataFrame]]:
@@ -142,7 +142,7 @@ _TABLES = (
             compute=partial(_read_source, source=source),
             description=f"The {raw.TITLES[source]}, every column typed; what was printed in place"
             " of a value stands in `missing`. Holds no row where the year has no such file.",
-            upstream=(Upstream(RELEASE),),
+            dependencies=(Dependency(RELEASE),),
             code=(f"sources/{source}.py", *_READER_CODE),
             kinds=frozenset({"csv", "parquet"}),
         )
@@ -150,4 +150,4 @@ _TABLES = (
     ),
 )
 
-ASSETS = (make_step("raw", _TABLES),)
+ASSETS = (make_multi_asset("raw", _TABLES),)

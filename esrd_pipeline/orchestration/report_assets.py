@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream, make_step
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, measured, program, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
 from esrd_pipeline.tables.model import Table
@@ -16,35 +16,35 @@ def _measure_set(stars: pd.DataFrame) -> str | None:
     return None if known.empty else str(known.iloc[0])
 
 
-def _profile(build: Build) -> Built:
+def _profile(step: StepContext) -> StepResult:
     from esrd_pipeline.program.star_reports import profile
 
-    stars = build.read(program.STARS)
+    stars = step.read(program.STARS)
     measure_set = _measure_set(stars)
     if measure_set is None:
         return _unrated(report.STAR_PROFILE)
     frame = profile(
-        performance_year=build.performance_year,
+        performance_year=step.performance_year,
         measure_set=measure_set,
         stars=stars,
-        measure_scores=build.read(program.STAR_MEASURE_SCORE),
+        measure_scores=step.read(program.STAR_MEASURE_SCORE),
     )
-    return Built((frame,), notes={"measure set": measure_set})
+    return StepResult((frame,), notes={"measure set": measure_set})
 
 
-def _factors(build: Build) -> Built:
+def _factors(step: StepContext) -> StepResult:
     from esrd_pipeline.program.star_reports import factor_loadings
 
-    measure_set = _measure_set(build.read(program.STARS))
+    measure_set = _measure_set(step.read(program.STARS))
     if measure_set is None:
         return _unrated(report.STAR_FACTOR)
     frame = factor_loadings(
-        performance_year=build.performance_year,
+        performance_year=step.performance_year,
         measure_set=measure_set,
-        measure_scores=build.read(program.STAR_MEASURE_SCORE),
+        measure_scores=step.read(program.STAR_MEASURE_SCORE),
     )
     largest = frame.loc[frame["is_largest"].astype(bool)]
-    return Built(
+    return StepResult(
         (frame,),
         notes={
             "measure set": measure_set,
@@ -57,43 +57,43 @@ def _factors(build: Build) -> Built:
     )
 
 
-def _unrated(table: Table) -> Built:
+def _unrated(table: Table) -> StepResult:
     empty = pd.DataFrame(columns=table.column_names)
-    return Built((empty,), notes={"not computed": "no facility is rated"})
+    return StepResult((empty,), notes={"not computed": "no facility is rated"})
 
 
-def _agreement(build: Build) -> Built:
+def _agreement(step: StepContext) -> StepResult:
     from esrd_pipeline.program.agreement import compare_with_published
 
     frame = compare_with_published(
-        performance_year=build.performance_year,
-        published_results=build.read(
+        performance_year=step.performance_year,
+        published_results=step.read(
             facility.PUBLISHED_RESULT,
             columns=("ccn", "program", "measure", "category", "score"),
         ),
-        flags=build.read(program.FLAGS, columns=("ccn", "measure", "category")),
-        measure_scores=build.read(program.QIP_MEASURE_SCORE, columns=("ccn", "measure", "score")),
-        tps=build.read(program.QIP_TPS),
-        stars=build.read(program.STARS),
+        flags=step.read(program.FLAGS, columns=("ccn", "measure", "category")),
+        measure_scores=step.read(program.QIP_MEASURE_SCORE, columns=("ccn", "measure", "score")),
+        tps=step.read(program.QIP_TPS),
+        stars=step.read(program.STARS),
     )
     compared, equal = int(frame["compared_count"].sum()), int(frame["equal_count"].sum())
-    return Built((frame,), notes={"results compared": compared, "results equal": equal})
+    return StepResult((frame,), notes={"results compared": compared, "results equal": equal})
 
 
-def _correlate(build: Build) -> Built:
+def _correlate(step: StepContext) -> StepResult:
     from esrd_pipeline.families.validity import correlate_with_shr
 
     columns = ("ccn", "program", "measure", "value", "reportable")
-    contract = build.read(measured.CONTRACT, columns=columns, program="dfc")
-    frame = correlate_with_shr(build.performance_year, contract)
+    contract = step.read(measured.CONTRACT, columns=columns, program="dfc")
+    frame = correlate_with_shr(step.performance_year, contract)
     known = frame[frame["rho"].notna()]
-    return Built(
+    return StepResult(
         (frame,),
         notes={str(row.measure): f"{row.rho:.2f}" for row in known.itertuples()},
     )
 
 
-def _catalog(build: Build) -> Built:
+def _catalog(step: StepContext) -> StepResult:
     rows = [
         {
             "table_name": table.name,
@@ -110,8 +110,8 @@ def _catalog(build: Build) -> Built:
         for table in TABLES
         for position, column in enumerate(table.columns, start=1)
     ]
-    views = build.warehouse.write_catalog(TABLES, build.settings.catalog_path)
-    return Built(
+    views = step.warehouse.write_catalog(TABLES, step.settings.catalog_path)
+    return StepResult(
         (pd.DataFrame(rows, columns=CATALOG.column_names),),
         notes={"tables": len(TABLES), "views": views},
     )
@@ -122,26 +122,26 @@ _TABLES = (
         tables=(report.STAR_PROFILE,),
         compute=_profile,
         description="Mean measure values by star, as in the manual's Table 29.",
-        upstream=(Upstream(program.STARS), Upstream(program.STAR_MEASURE_SCORE)),
+        dependencies=(Dependency(program.STARS), Dependency(program.STAR_MEASURE_SCORE)),
         code=("program/star_reports.py",),
     ),
     TableAsset(
         tables=(report.STAR_FACTOR,),
         compute=_factors,
         description="Factor analysis of the star measures: do the four domains come out?",
-        upstream=(Upstream(program.STARS), Upstream(program.STAR_MEASURE_SCORE)),
+        dependencies=(Dependency(program.STARS), Dependency(program.STAR_MEASURE_SCORE)),
         code=("program/star_reports.py",),
     ),
     TableAsset(
         tables=(report.PUBLISHED_AGREEMENT,),
         compute=_agreement,
         description="Our flags, scores, reductions and stars beside those CMS printed.",
-        upstream=(
-            Upstream(facility.PUBLISHED_RESULT),
-            Upstream(program.FLAGS),
-            Upstream(program.QIP_MEASURE_SCORE),
-            Upstream(program.QIP_TPS),
-            Upstream(program.STARS),
+        dependencies=(
+            Dependency(facility.PUBLISHED_RESULT),
+            Dependency(program.FLAGS),
+            Dependency(program.QIP_MEASURE_SCORE),
+            Dependency(program.QIP_TPS),
+            Dependency(program.STARS),
         ),
         code=("program/agreement.py",),
     ),
@@ -150,7 +150,7 @@ _TABLES = (
         compute=_correlate,
         description="How SHR goes with other measures over facilities, beside what its 2025"
         " submission found.",
-        upstream=(Upstream(measured.CONTRACT),),
+        dependencies=(Dependency(measured.CONTRACT),),
         code=("families/validity.py", "parameters/shr_validity.csv"),
     ),
     TableAsset(
@@ -158,11 +158,11 @@ _TABLES = (
         compute=_catalog,
         description="The data dictionary. Its step also replaces `esrd.duckdb`, the database of"
         " views that people query.",
-        upstream=(
-            Upstream(report.STAR_PROFILE),
-            Upstream(report.STAR_FACTOR),
-            Upstream(report.PUBLISHED_AGREEMENT),
-            Upstream(program.QIP_TPS),
+        dependencies=(
+            Dependency(report.STAR_PROFILE),
+            Dependency(report.STAR_FACTOR),
+            Dependency(report.PUBLISHED_AGREEMENT),
+            Dependency(program.QIP_TPS),
         ),
         code=("orchestration/report_assets.py",),
     ),
@@ -175,7 +175,7 @@ _COVERAGE = make_select_asset(
 )
 
 ASSETS = (
-    make_step("report", _TABLES),
+    make_multi_asset("report", _TABLES),
     # On its own: the others can be made from published files alone.
-    make_step("value_set_coverage", (_COVERAGE,)),
+    make_multi_asset("value_set_coverage", (_COVERAGE,)),
 )

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from esrd_pipeline.orchestration.build import Build, Built, Selected
+from esrd_pipeline.orchestration.context import SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import years_before
-from esrd_pipeline.orchestration.table_asset import TableAsset, Upstream
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset
 from esrd_pipeline.parameters import find_official
 from esrd_pipeline.sql import load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 
-Parameters = Callable[[Build], Mapping[str, object]]
+Parameters = Callable[[StepContext], Mapping[str, object]]
 
 
 def make_select_asset(
@@ -25,28 +25,28 @@ def make_select_asset(
     read = {source.table for source in select.sources}
     referred = sorted({reference.table for reference in TABLES_BY_NAME[table].references} - read)
 
-    def compute(build: Build) -> Built:
-        values = parameters(build) if parameters else {}
+    def compute(step: StepContext) -> StepResult:
+        values = parameters(step) if parameters else {}
         shown = {name: str(value) for name, value in values.items()}
         for name in select.value_sets:
             official = find_official(name)
             if official is not None:
                 shown[f"parameters/{name}.csv"] = f"replaced by {official.name}"
-        return Built((Selected(select, values),), notes=shown)
+        return StepResult((SqlOutput(select, values),), notes=shown)
 
     return TableAsset(
         tables=(TABLES_BY_NAME[table],),
         compute=compute,
         description=description,
-        upstream=(
+        dependencies=(
             *(
-                Upstream(
+                Dependency(
                     TABLES_BY_NAME[source.table],
                     years_before(first=source.first, last=source.last) if source.first else None,
                 )
                 for source in select.sources
             ),
-            *(Upstream(TABLES_BY_NAME[name]) for name in referred),
+            *(Dependency(TABLES_BY_NAME[name]) for name in referred),
         ),
         code=(select.path, *(_locate(name) for name in select.value_sets)),
         kinds=frozenset({"sql", "duckdb", "parquet"}),

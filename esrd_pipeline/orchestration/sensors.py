@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from esrd_pipeline.orchestration.launch import tell_failure
+from esrd_pipeline.orchestration.launch import format_failure
 from esrd_pipeline.settings import load_settings
 
 WEBHOOK_VARIABLE = "ESRD_WEBHOOK_URL"
@@ -20,7 +20,7 @@ def describe_failure(context: dg.RunFailureSensorContext) -> str:
     """One line: when, which job and partition, and what the steps said."""
     run = context.dagster_run
     partition = run.tags.get("dagster/partition", "no partition")
-    steps = [tell_failure(event) for event in context.get_step_failure_events()]
+    steps = [format_failure(event) for event in context.get_step_failure_events()]
     happened = "; ".join(steps) or context.failure_event.message or "the run process died"
     when = datetime.now(tz=UTC).isoformat(timespec="seconds")
     return f"{when} {run.job_name} {partition} run {run.run_id} failed: {happened}"

@@ -16,10 +16,10 @@ from esrd_pipeline.families.explanation import (
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program
-from esrd_pipeline.tables.counted import MONTHLY_MEASURES, YEARLY_MEASURES
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.tables.times import MEASURES as TIMES_MEASURES
+from esrd_pipeline.tables.patient_months import MONTHLY_MEASURES, YEARLY_MEASURES
+from esrd_pipeline.tables.survival import MEASURES as TIMES_MEASURES
 from esrd_pipeline.warehouse import Warehouse
 
 
@@ -102,7 +102,7 @@ def write_explanation(
     return path, lines
 
 
-def _tell_days(rows: pd.DataFrame) -> list[Sequence[str]]:
+def _format_days(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [
         ("program", "reason", "patients", "days", "observed", "expected", "not counted")
     ]
@@ -120,7 +120,7 @@ def _tell_days(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
-def _tell_months(rows: pd.DataFrame) -> list[Sequence[str]]:
+def _format_months(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [("program", "reason", "patients", "months", "numerator")]
     return lines + [
         (
@@ -134,7 +134,7 @@ def _tell_months(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
-def _tell_patients(rows: pd.DataFrame) -> list[Sequence[str]]:
+def _format_patients(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [("program", "reason", "patients", "numerator")]
     return lines + [
         (
@@ -147,7 +147,7 @@ def _tell_patients(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
-def _tell_discharges(rows: pd.DataFrame) -> list[Sequence[str]]:
+def _format_discharges(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [
         ("program", "reason", "patients", "discharges", "observed", "expected")
     ]
@@ -164,7 +164,7 @@ def _tell_discharges(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
-def _tell_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
+def _format_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [
         ("program", "item", "reason", "detail", "numerator", "denominator")
     ]
@@ -184,7 +184,7 @@ def _tell_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
 def _find_contract(kind: str, measure: str) -> Table:
     if measure in measured.MODELLED:
         return measured.MODELLED[measure].facility
-    return measured.MONTHLY if kind == "monthly" else measured.REPORTING
+    return measured.MONTHLY if kind == "patient_months" else measured.REPORTING
 
 
 def _name_value(row: dict[Hashable, Any]) -> str:
@@ -195,13 +195,13 @@ def _name_value(row: dict[Hashable, Any]) -> str:
 
 
 _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] = {
-    "rates": (explain.RATES, _tell_days),
-    "monthly": (explain.MONTHLY, _tell_months),
-    "yearly": (explain.YEARLY, _tell_patients),
-    "reported": (explain.REPORTED, _tell_reports),
-    "discharges": (explain.DISCHARGES, _tell_discharges),
-    "access": (explain.ACCESS, _tell_months),
-    "times": (explain.TIMES, _tell_days),
+    "recurrent_events": (explain.RECURRENT_EVENTS, _format_days),
+    "patient_months": (explain.PATIENT_MONTHS, _format_months),
+    "yearly": (explain.YEARLY, _format_patients),
+    "reported": (explain.REPORTED, _format_reports),
+    "discharges": (explain.DISCHARGES, _format_discharges),
+    "access": (explain.ACCESS, _format_months),
+    "survival": (explain.SURVIVAL, _format_days),
 }
 """By kind: the explanation, and how it is told."""
 
@@ -209,11 +209,11 @@ _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] =
 def list_kinds(measure: str) -> list[str]:
     """Return the explanations a measure has: of its patients, of its reports, or of both."""
     kinds = {
-        "monthly": MONTHLY_MEASURES,
+        "patient_months": MONTHLY_MEASURES,
         "yearly": YEARLY_MEASURES,
         "reported": REPORTED_MEASURES,
         "discharges": DISCHARGE_MEASURES,
         "access": access.MEASURES,
-        "times": TIMES_MEASURES,
+        "survival": TIMES_MEASURES,
     }
-    return [kind for kind, measures in kinds.items() if measure in measures] or ["rates"]
+    return [kind for kind, measures in kinds.items() if measure in measures] or ["recurrent_events"]

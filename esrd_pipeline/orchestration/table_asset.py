@@ -20,7 +20,7 @@ import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
-from esrd_pipeline.orchestration.build import TRANSIENT_ERRORS, Build, Built, Selected
+from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.parameters import find_official
@@ -39,7 +39,7 @@ _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
+class Dependency:
     """A table read by a computation, and of which years (same year if no mapping is given)."""
 
     table: Table
@@ -54,20 +54,20 @@ class TableAsset:
         tables: what is stored; `compute` returns a frame for each, in this order.
         compute: the computation, given its year and the stored tables.
         description: what an operator reads in the UI.
-        upstream: the tables `compute` reads.
+        dependencies: the tables `compute` reads.
         code: files of the package, relative to it, whose bytes make the code version.
         kinds: badges in the UI.
     """
 
     tables: tuple[Table, ...]
-    compute: Callable[[Build], Built]
+    compute: Callable[[StepContext], StepResult]
     description: str
-    upstream: tuple[Upstream, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     code: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset({"python", "parquet"})
 
 
-def make_step(
+def make_multi_asset(
     name: str,
     assets: Sequence[TableAsset],
     *,
@@ -92,14 +92,14 @@ def make_step(
     def store_tables(
         context: dg.AssetExecutionContext, storage: Storage
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-        build = _make_build(context, storage)
+        step = _make_step_context(context, storage)
         wanted = {tuple(key.path) for key in context.selected_asset_keys}
         try:
-            with build.warehouse.connect() as query:
+            with step.warehouse.connect() as query:
                 for asset in assets:
                     tables = [table for table in asset.tables if table.path in wanted]
                     if tables:
-                        yield from _build_and_publish(build, asset, tables, query)
+                        yield from _compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
 
@@ -113,7 +113,7 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
             key=dg.AssetKey(table.path),
             deps=[
                 dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years)
-                for up in asset.upstream
+                for up in asset.dependencies
             ],
             description=f"{asset.description}\n\n**One row is** {table.grain}.\n\n"
             f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
@@ -127,10 +127,10 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
     ]
 
 
-def _make_build(context: dg.AssetExecutionContext, storage: Storage) -> Build:
+def _make_step_context(context: dg.AssetExecutionContext, storage: Storage) -> StepContext:
     settings = storage.settings()
     cutoff = context.run.tags.get(CUTOFF_TAG)
-    return Build(
+    return StepContext(
         performance_year=int(context.partition_key),
         warehouse=storage.warehouse(),
         settings=settings,
@@ -139,18 +139,18 @@ def _make_build(context: dg.AssetExecutionContext, storage: Storage) -> Build:
     )
 
 
-def _build_and_publish(
-    build: Build, asset: TableAsset, tables: Sequence[Table], query: Query
+def _compute_and_publish(
+    step: StepContext, asset: TableAsset, tables: Sequence[Table], query: Query
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-    year, warehouse = build.performance_year, build.warehouse
+    year, warehouse = step.performance_year, step.warehouse
     with ExitStack() as held:
         held.push(_Naming(tables))
         for table in tables:
             held.enter_context(warehouse.lock(table, year))
-        built = asset.compute(build)
-        notes = {"esrd.origin": build.settings.origin}
+        result = asset.compute(step)
+        notes = {"esrd.origin": step.settings.origin}
         staged = []
-        for table, frame in zip(asset.tables, built.frames, strict=True):
+        for table, frame in zip(asset.tables, result.frames, strict=True):
             if table in tables:
                 staged.append(_stage(warehouse, table, year, frame, notes))
                 held.callback(warehouse.discard, staged[-1])
@@ -163,7 +163,7 @@ def _build_and_publish(
         checks = {
             s.table.name: (
                 _expectation_result(s, judged),
-                _plausibility_result(s, warehouse, query, built.warning),
+                _plausibility_result(s, warehouse, query, result.warning),
             )
             for s, judged in zip(staged, audits, strict=True)
         }
@@ -177,7 +177,7 @@ def _build_and_publish(
             )
         for s in staged:
             warehouse.publish(s)
-    shown = {**built.notes, **_draw(built)}
+    shown = {**result.notes, **_draw(result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
@@ -190,10 +190,10 @@ def _stage(
     warehouse: Warehouse,
     table: Table,
     year: int,
-    made: pd.DataFrame | Selected,
+    made: pd.DataFrame | SqlOutput,
     notes: Mapping[str, str],
 ) -> Staged:
-    if isinstance(made, Selected):
+    if isinstance(made, SqlOutput):
         return warehouse.stage_select(
             table,
             year,
@@ -320,13 +320,13 @@ def _drift_table(drifts: Sequence[Drift]) -> dg.TableMetadataValue:
     )
 
 
-def _draw(built: Built) -> dict[str, dg.MetadataValue]:
+def _draw(result: StepResult) -> dict[str, dg.MetadataValue]:
     """The computation's picture, drawn once for all its tables."""
-    if built.picture is None:
+    if result.picture is None:
         return {}
     from esrd_pipeline.orchestration.pictures import render
 
-    encoded = base64.b64encode(render(built.picture)).decode()
+    encoded = base64.b64encode(render(result.picture)).decode()
     return {"picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")}
 
 

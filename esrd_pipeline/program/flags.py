@@ -76,10 +76,10 @@ def flag_facilities(
         for rule in load_flag_rules()
     ]
     flagged = pd.concat(parts, ignore_index=True).assign(performance_year=performance_year)
-    printed = published_results.loc[
+    published = published_results.loc[
         published_results["program"] == "dfc", ["ccn", "measure", "category"]
     ].rename(columns={"category": "published_category"})
-    flagged = flagged.merge(printed, on=["ccn", "measure"], how="left", validate="one_to_one")
+    flagged = flagged.merge(published, on=["ccn", "measure"], how="left", validate="one_to_one")
     return flagged.sort_values(["ccn", "measure"], ignore_index=True)[FLAGS.column_names]
 
 

@@ -221,16 +221,16 @@ def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
 
     This year's own file speaks first, also when it says that there is none.
     """
-    printed = inputs.improvement.rates(rule.measure)
+    published = inputs.improvement.rates(rule.measure)
     stored = inputs.earlier.rates(rule.measure)
     value = np.where(
-        printed.present,
-        np.where(printed.reportable, printed.value, np.nan),
+        published.present,
+        np.where(published.reportable, published.value, np.nan),
         np.where(stored.reportable, stored.value, np.nan),
     )
     year = inputs.facilities.performance_year
     source = np.where(
-        printed.present, f"printed in the {year} file", f"performance year {year - 1}"
+        published.present, f"printed in the {year} file", f"performance year {year - 1}"
     ).astype(object)
     source[np.isnan(value)] = None
     rounded = from_units(to_units(value, precision=rule.precision), precision=rule.precision)

@@ -37,11 +37,12 @@ def score_stars(
     directory: pd.DataFrame,
     national: pd.DataFrame,
     published_results: pd.DataFrame,
-    carried: pd.DataFrame,
+    baseline_scored: pd.DataFrame,
 ) -> StarRatings:
     """Rate every facility of the directory against `baseline` (a `program.star_baseline`).
 
-    `carried` is fit.carried, which may have no row. On the baseline's own year this gives the
+    `baseline_scored` is fit.baseline_scored, which may have no row. On the baseline's own year
+    this gives the
     baseline's own stars.
 
     Raises:
@@ -55,7 +56,7 @@ def score_stars(
         performance_year=performance_year,
         values=values,
         national=national,
-        carried=carried,
+        baseline_scored=baseline_scored,
     )
     factors = adjustment.set_index("measure")["factor"].reindex(rules.names, fill_value=1.0)
     adjusted = values * factors
@@ -87,11 +88,12 @@ def adjust_ratios(
     performance_year: int,
     values: pd.DataFrame,
     national: pd.DataFrame,
-    carried: pd.DataFrame,
+    baseline_scored: pd.DataFrame,
 ) -> pd.DataFrame:
     """Give the factor that puts each ratio on the baseline's level (`program.star_adjustment`).
 
-    Where the baseline year's model is at hand (`carried`, rows of fit.carried), the factor is this
+    Where the baseline year's model is at hand (`baseline_scored`, rows of
+    fit.baseline_scored), the factor is this
     year's observed events over those it expects of them; elsewhere this year's national crude
     rate over the baseline's (reading 13): where events have become more frequent, ratios rise. A
     ratio nobody has this year needs no factor and has none.
@@ -104,7 +106,7 @@ def adjust_ratios(
         factors = dict.fromkeys(names, 1.0)
         sources = dict.fromkeys(names, "same year")
     else:
-        mine = carried[carried["baseline_year"] == stored.year].set_index("measure")
+        mine = baseline_scored[baseline_scored["baseline_year"] == stored.year].set_index("measure")
         modelled = (mine["observed"] / mine["expected"]).to_dict()
         sources = {
             name: "baseline model" if name in modelled else "national crude rates" for name in names

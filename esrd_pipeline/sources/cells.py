@@ -27,21 +27,21 @@ LONGEST_NUMBER = 17  # sign, point and the 15 digits a float64 keeps
 DAMAGE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ufffd]")
 
 
-def _decimal(number: str, printed: str, column: SourceColumn, shift: int = 0) -> Decimal:
+def _decimal(number: str, published: str, column: SourceColumn, shift: int = 0) -> Decimal:
     if NUMBER.fullmatch(number) is None:
-        raise ValueError(f"'{printed}' is not a number")
+        raise ValueError(f"'{published}' is not a number")
     if len(number) > LONGEST_NUMBER:
-        raise ValueError(f"'{printed}' has more than 15 digits")
+        raise ValueError(f"'{published}' has more than 15 digits")
     value = Decimal(number).scaleb(shift)
-    _check_range(value, printed, column)
+    _check_range(value, published, column)
     return value
 
 
-def _check_range(value: Decimal | int, printed: str, column: SourceColumn) -> None:
+def _check_range(value: Decimal | int, published: str, column: SourceColumn) -> None:
     if column.minimum is not None and value < column.minimum:
-        raise ValueError(f"'{printed}' is below the minimum {column.minimum:g}")
+        raise ValueError(f"'{published}' is below the minimum {column.minimum:g}")
     if column.maximum is not None and value > column.maximum:
-        raise ValueError(f"'{printed}' is above the maximum {column.maximum:g}")
+        raise ValueError(f"'{published}' is above the maximum {column.maximum:g}")
 
 
 def read_number(text: str, column: SourceColumn) -> float:

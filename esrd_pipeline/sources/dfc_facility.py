@@ -21,8 +21,8 @@ def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
         SourceError: the file breaks a rule; names file, row, column and rule.
     """
     frame = read_table(path, "dfc_facility", performance_year)
-    printed = frame["shr_period"].dropna()
-    others = printed[printed.str.lower() != f"01jan{performance_year}-31dec{performance_year}"]
+    published = frame["shr_period"].dropna()
+    others = published[published.str.lower() != f"01jan{performance_year}-31dec{performance_year}"]
     if len(others):
         raise SourceError(
             file=path.name,

@@ -143,10 +143,10 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
     if not header:
         raise SourceError(file=path.name, rule="has no header")
     delimiter = "|" if "|" in header else ","
-    printed = [name.strip().strip('"') for name in header.split(delimiter)]
-    if len({name.lower() for name in printed}) < len(printed):
+    published = [name.strip().strip('"') for name in header.split(delimiter)]
+    if len({name.lower() for name in published}) < len(published):
         raise SourceError(file=path.name, row=1, rule="a column's name stands twice")
-    return Extract(path, {name.lower(): name for name in printed}, {}, is_flat, delimiter)
+    return Extract(path, {name.lower(): name for name in published}, {}, is_flat, delimiter)
 
 
 @cache

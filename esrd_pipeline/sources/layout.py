@@ -78,5 +78,5 @@ def _split(text: str) -> list[str]:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    printed, _, stored = text.partition("=")
-    return printed, stored
+    published, _, stored = text.partition("=")
+    return published, stored

@@ -144,8 +144,8 @@ def _collect_missing(
         read = columns[column.name]
         is_null = np.array([value is None for value in read.stored], dtype=bool)
         for index in np.flatnonzero(is_null[read.places]):
-            if printed := read.texts[read.places[index]]:
-                missing[index][column.name] = printed
+            if published := read.texts[read.places[index]]:
+                missing[index][column.name] = published
             elif column.explained_by is not None:
                 code = columns[column.explained_by].value_at(int(index))
                 if code != AVAILABLE:

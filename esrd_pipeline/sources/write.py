@@ -31,55 +31,55 @@ def write_table(path: Path, source: str, performance_year: int, frame: pd.DataFr
     rows = frame.sort_values(list(raw_table(source).key), ignore_index=True)
     labels = [dict(missing) for missing in rows["missing"]]
     layout = load_layout(source, performance_year)
-    printed = [_print_column(column, rows[column.name], labels) for column in layout]
+    published = [_render_column(column, rows[column.name], labels) for column in layout]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([column.header for column in layout])
-        writer.writerows(zip(*printed, strict=True))
+        writer.writerows(zip(*published, strict=True))
 
 
-def _print_column(
+def _render_column(
     column: SourceColumn, values: pd.Series, labels: Sequence[Mapping[str, str]]
 ) -> list[str]:
-    choices = {stored: printed for printed, stored in column.choices.items()}
+    choices = {stored: published for published, stored in column.choices.items()}
     is_null = values.isna().to_numpy()
     if column.required and is_null.any():
         raise ValueError(
             f"column {column.header}: {int(is_null.sum())} cells are empty and must not be"
         )
     return [
-        _print_null(column, label) if null else _print_value(column, value, choices)
+        _render_null(column, label) if null else _render_value(column, value, choices)
         for value, null, label in zip(values.tolist(), is_null, labels, strict=True)
     ]
 
 
-def _print_null(column: SourceColumn, label: Mapping[str, str]) -> str:
+def _render_null(column: SourceColumn, label: Mapping[str, str]) -> str:
     """A sentinel is printed; a code stands in its own column and leaves the cell empty."""
-    printed = label.get(column.name, "")
-    return printed if printed in column.sentinels else ""
+    published = label.get(column.name, "")
+    return published if published in column.sentinels else ""
 
 
-def _print_value(column: SourceColumn, value: object, choices: Mapping[str, str]) -> str:
+def _render_value(column: SourceColumn, value: object, choices: Mapping[str, str]) -> str:
     if column.choices:
         return choices[str(value).lower() if column.type == "yes_no" else str(value)]
     return _PRINTERS.get(column.type, str)(value)
 
 
-def _print_number(value: object) -> str:
+def _render_number(value: object) -> str:
     rounded = round(float(cast("float", value)), DECIMALS)
     return np.format_float_positional(rounded, trim="-")
 
 
-def _print_whole(value: object) -> str:
+def _render_whole(value: object) -> str:
     return str(int(cast("int", value)))
 
 
 _PRINTERS: dict[str, Callable[[object], str]] = {
-    "number": _print_number,
-    "percent": _print_number,
-    "fraction": _print_number,
-    "integer": _print_whole,
-    "network": _print_whole,
+    "number": _render_number,
+    "percent": _render_number,
+    "fraction": _render_number,
+    "integer": _render_whole,
+    "network": _render_whole,
     "date": lambda value: pd.Timestamp(cast("str", value)).strftime("%Y-%m-%d"),
     "month": lambda value: pd.Timestamp(cast("str", value)).strftime("%Y-%m"),
     "codes": lambda value: ",".join(cast("list[str]", value)),

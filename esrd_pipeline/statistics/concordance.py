@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, find_starts
 
 _compile: Any = njit(cache=True, nogil=True)
@@ -31,7 +31,7 @@ class Concordance:
         tied_prediction: pairs whose outcomes differ and whose predictions do not.
         tied_outcome: pairs whose outcomes are alike: not comparable.
         patients: patients compared.
-        set_aside: patients not used.
+        dropped: patients not used.
     """
 
     concordant: int
@@ -39,7 +39,7 @@ class Concordance:
     tied_prediction: int
     tied_outcome: int
     patients: int
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
     @property
     def comparable(self) -> int:
@@ -92,7 +92,7 @@ def compare_observed_rates(
             tied_prediction=tied_prediction,
             tied_outcome=tied_outcome,
             patients=observed.size,
-            set_aside=(SetAside("patients without exposure", gone),) if gone else (),
+            dropped=(Dropped("patients without exposure", gone),) if gone else (),
         )
     )
 
@@ -149,7 +149,7 @@ def compare_event_counts(
             tied_prediction=tied,
             tied_outcome=rows * (rows - 1) // 2 - concordant - discordant - tied,
             patients=rows,
-            set_aside=(),
+            dropped=(),
         )
     )
 

@@ -18,7 +18,7 @@ from esrd_pipeline.statistics.design import (
     IntArray,
     find_estimable,
 )
-from esrd_pipeline.statistics.fit import CollinearError, FitError, Regression, SetAside
+from esrd_pipeline.statistics.fit import CollinearError, Dropped, FitError, Regression
 from esrd_pipeline.statistics.newton import Evaluation, invert_information, maximise
 from esrd_pipeline.statistics.risk_sets import RiskSets, group_risk_sets, split_strata
 from esrd_pipeline.statistics.risk_sums import (
@@ -93,7 +93,7 @@ def fit_cox(
     stratum: Codes | None = None,
     patient: Codes | None = None,
     offset: FloatArray | None = None,
-    set_aside_aliased: bool = False,
+    drop_aliased: bool = False,
 ) -> CoxFit:
     """Maximise the partial likelihood; arrays have shape (rows,) and need no order.
 
@@ -105,7 +105,7 @@ def fit_cox(
         stratum: codes from 0; one stratum where not given.
         patient: codes from 0, for the sandwich covariance; none is made where not given.
         offset: added to the linear predictor.
-        set_aside_aliased: leave out, and report, terms that do not vary within risk sets or
+        drop_aliased: leave out, and report, terms that do not vary within risk sets or
             repeat earlier terms, instead of raising.
 
     Raises:
@@ -123,7 +123,7 @@ def fit_cox(
     sets = group_risk_sets(start=start, stop=stop, event=event, stratum=at)
     model = _build_model(design, sets, np.asarray(shift, dtype=np.float64))
     kept, aliased = _find_estimable(model)
-    if aliased and not set_aside_aliased:
+    if aliased and not drop_aliased:
         raise CollinearError(
             f"these terms do not vary within risk sets or repeat earlier terms:"
             f" {', '.join(aliased.names)}"
@@ -168,10 +168,10 @@ def _codes(name: str, values: Codes, rows: int) -> IntArray:
     return np.asarray(values, dtype=np.intp)
 
 
-def _list_unused(sets: RiskSets, aliased: SetAside | None) -> tuple[SetAside, ...]:
+def _list_unused(sets: RiskSets, aliased: Dropped | None) -> tuple[Dropped, ...]:
     found = (
-        SetAside("strata without events", sets.strata_without_events),
-        SetAside("rows at risk at no event time", sets.never_at_risk),
+        Dropped("strata without events", sets.strata_without_events),
+        Dropped("rows at risk at no event time", sets.never_at_risk),
     )
     unused = tuple(aside for aside in found if aside.count)
     return unused if aliased is None else (*unused, aliased)
@@ -189,7 +189,7 @@ def _build_model(design: Design, sets: RiskSets, offset: FloatArray) -> _Model:
 
 
 def _fit(
-    model: _Model, kept: IntArray, clusters: IntArray | None, unused: tuple[SetAside, ...]
+    model: _Model, kept: IntArray, clusters: IntArray | None, unused: tuple[Dropped, ...]
 ) -> Regression:
     design, sets = model.design, model.sets
     names = tuple(design.names[term] for term in kept)
@@ -225,11 +225,11 @@ def _fit(
         log_likelihood=optimum.evaluation.log_likelihood,
         row_count=sets.order.size,
         event_count=float(sets.deaths.sum()),
-        set_aside=unused,
+        dropped=unused,
     )
 
 
-def _find_estimable(model: _Model) -> tuple[IntArray, SetAside | None]:
+def _find_estimable(model: _Model) -> tuple[IntArray, Dropped | None]:
     """Split the terms by what the start of the search says of them, in float64."""
     point = _evaluate(model, np.zeros(model.design.term_count))
     if not np.isfinite(point.log_likelihood):

@@ -73,7 +73,7 @@ def fit_baseline(
     return Baseline(sets.times, running.high[:, 0], strata, starts)
 
 
-def expect_events(
+def compute_expected_events(
     baseline: Baseline,
     *,
     start: FloatArray,

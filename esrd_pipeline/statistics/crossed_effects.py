@@ -30,10 +30,10 @@ from esrd_pipeline.statistics.crossed_laplace import (
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import (
     CollinearError,
+    Dropped,
     NotConvergedError,
     Regression,
     SeparationError,
-    SetAside,
 )
 from esrd_pipeline.statistics.newton import Evaluation, maximise
 
@@ -62,7 +62,7 @@ class CrossedFit:
             deviations on the logit scale; its log-likelihood is Laplace's. Its covariance is
             the inverse of the information found by differences of the exact gradient (good to
             about 1e-6), carried from variances to standard deviations; not a number for a sigma
-            held at zero, which `set_aside` names.
+            held at zero, which `dropped` names.
         facility_modes: conditional modes u, shape (F,); 0 for a facility without rows.
         facility_variances: conditional variances of u at the estimates, shape (F,).
         hospital_modes: conditional modes v, shape (H,).
@@ -147,10 +147,8 @@ def fit_crossed(
         log_likelihood=best.value,
         row_count=cells.offset.size,
         event_count=float(cells.events.sum()),
-        set_aside=tuple(
-            SetAside(
-                "standard deviations held at zero, where the likelihood is largest", 1, (name,)
-            )
+        dropped=tuple(
+            Dropped("standard deviations held at zero, where the likelihood is largest", 1, (name,))
             for name, value in zip(NAMES[1:], values[1:], strict=True)
             if value == 0
         ),

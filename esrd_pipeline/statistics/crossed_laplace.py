@@ -118,9 +118,9 @@ def differentiate(cells: CrossedCells, at: Laplace) -> Slope:
     third = sums.slopes * covariance.predictor
     moved = cells.sum_larger(third) @ movements[0] + cells.sum_smaller(third) @ movements[1]
     moved[0] += third.sum()
-    foretold = weights[0] @ movements[0][:, 0] + weights[1] @ movements[1][:, 0]
+    predicted = weights[0] @ movements[0][:, 0] + weights[1] @ movements[1][:, 0]
     own = [sums.residuals.sum()]
-    scale = [sums.weights.sum() + foretold]
+    scale = [sums.weights.sum() + predicted]
     for score, precision in zip(scores, covariance.precisions, strict=True):
         own.append(0.5 * (score @ score - precision.sum()))
         scale.append(0.5 * (precision @ precision))

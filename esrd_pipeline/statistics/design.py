@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from esrd_pipeline.statistics.fit import FitError, Regression, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError, Regression
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -150,7 +150,7 @@ def find_aliased(
     *,
     tolerance: float = ALIAS_TOLERANCE,
     rule: str = REPEATED_TERMS,
-) -> tuple[IntArray, SetAside | None]:
+) -> tuple[IntArray, Dropped | None]:
     """Split terms into those that stand for themselves and those that repeat earlier ones.
 
     Cholesky elimination of the information scaled to a unit diagonal, in the order given; a term
@@ -171,7 +171,7 @@ def find_aliased(
     order = np.array(kept, dtype=np.intp)
     if not gone:
         return order, None
-    return order, SetAside(rule, len(gone), tuple(names[term] for term in gone))
+    return order, Dropped(rule, len(gone), tuple(names[term] for term in gone))
 
 
 def find_estimable(
@@ -180,7 +180,7 @@ def find_estimable(
     *,
     rounding: FloatArray,
     rule: str = REPEATED_TERMS,
-) -> tuple[IntArray, SetAside | None]:
+) -> tuple[IntArray, Dropped | None]:
     """Split terms by the information (p, p) at the start of a search, in float64.
 
     A term whose information is not above its `rounding` (p,) does not vary where it should.
@@ -190,7 +190,7 @@ def find_estimable(
     return find_aliased(np.where(np.outer(varies, varies), information, 0.0), names, rule=rule)
 
 
-def find_eventful(design: Design, events: FloatArray) -> tuple[IntArray, SetAside | None]:
+def find_eventful(design: Design, events: FloatArray) -> tuple[IntArray, Dropped | None]:
     """Split terms into those that some row with an event has and those that none has.
 
     `events` (rows,) are counts. The likelihood of a rate rises for ever as the coefficient of a
@@ -202,7 +202,7 @@ def find_eventful(design: Design, events: FloatArray) -> tuple[IntArray, SetAsid
         has_event |= (design.matrix[rows][events[rows] > 0] != 0).any(axis=0)
     kept = np.flatnonzero(has_event)
     gone = tuple(design.names[term] for term in np.flatnonzero(~has_event))
-    return kept, SetAside(EVENTLESS_TERMS, len(gone), gone) if gone else None
+    return kept, Dropped(EVENTLESS_TERMS, len(gone), gone) if gone else None
 
 
 def check_columns(design: Design, names: tuple[str, ...]) -> None:

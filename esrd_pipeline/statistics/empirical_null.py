@@ -14,7 +14,7 @@ from scipy.special import gammaln
 from scipy.stats import norm
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
-from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError, NotConvergedError
 from esrd_pipeline.statistics.newton import Evaluation, maximise
 from esrd_pipeline.statistics.rows import check_amounts
 
@@ -76,13 +76,13 @@ class EmpiricalNull:
         method: how location and scale were estimated.
         size_edges: largest size of every stratum but the last, shape (strata - 1,).
         strata: from the smallest sizes to the largest.
-        set_aside: facilities without a z-score.
+        dropped: facilities without a z-score.
     """
 
     method: Method
     size_edges: FloatArray
     strata: tuple[StratumNull, ...]
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ def fit_empirical_null(
         method=method,
         size_edges=edges,
         strata=tuple(strata),
-        set_aside=(SetAside("facilities without a z-score", gone),) if gone else (),
+        dropped=(Dropped("facilities without a z-score", gone),) if gone else (),
     )
 
 

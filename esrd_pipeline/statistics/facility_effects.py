@@ -27,7 +27,7 @@ from esrd_pipeline.statistics.crossed_cells import (
 )
 from esrd_pipeline.statistics.crossed_modes import Modes, find_modes
 from esrd_pipeline.statistics.design import FloatArray, check_finite
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import sum_by
 
 EFFECT_BOUND = 10.0
@@ -61,7 +61,7 @@ class FacilityEffects:
         iterations: steps taken.
         gradient_norm: largest score component over the root of its information, at the end.
         decrement: score' information^-1 score at the end.
-        set_aside: facilities bounded or without rows, how many of each.
+        dropped: facilities bounded or without rows, how many of each.
     """
 
     facility_effects: FloatArray
@@ -77,7 +77,7 @@ class FacilityEffects:
     iterations: int
     gradient_norm: float
     decrement: float
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
     @property
     def ratio(self) -> FloatArray:
@@ -181,7 +181,7 @@ def fit_facility_effects(
         iterations=modes.iterations,
         gradient_norm=modes.gradient_norm,
         decrement=modes.decrement,
-        set_aside=_report_set_aside(effects),
+        dropped=_report_dropped(effects),
     )
 
 
@@ -265,10 +265,10 @@ def _find_median(effects: FloatArray) -> float:
     return float(middle.mean())
 
 
-def _report_set_aside(effects: FloatArray) -> tuple[SetAside, ...]:
+def _report_dropped(effects: FloatArray) -> tuple[Dropped, ...]:
     rules = (
         ("facilities without events: effect at the lower bound", effects == -np.inf),
         ("facilities with only events: effect at the upper bound", effects == np.inf),
         ("facilities without rows: no effect", np.isnan(effects)),
     )
-    return tuple(SetAside(rule, int(np.count_nonzero(met))) for rule, met in rules if np.any(met))
+    return tuple(Dropped(rule, int(np.count_nonzero(met))) for rule, met in rules if np.any(met))

@@ -13,7 +13,7 @@ from scipy.special import xlogy
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, divide, sum_by
 
 Codes = NDArray[np.integer]
@@ -44,7 +44,7 @@ class FacilityRates:
         is_half_added: nothing was observed, so 0.5 stands added in theta.
         is_model_based: the error is the model's, because the sandwich has no spread to measure.
         scale: deviance / (patients - facilities), the over-dispersion of the model, one number.
-        set_aside: facilities without a ratio.
+        dropped: facilities without a ratio.
     """
 
     observed: FloatArray
@@ -57,7 +57,7 @@ class FacilityRates:
     is_half_added: BoolArray
     is_model_based: BoolArray
     scale: float
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ def compare_rates(
         is_half_added=has_ratio & has_none,
         is_model_based=is_model_based,
         scale=scale,
-        set_aside=(SetAside("facilities without expected events", gone),) if gone else (),
+        dropped=(Dropped("facilities without expected events", gone),) if gone else (),
     )
 
 

@@ -32,7 +32,7 @@ class CollinearError(FitError):
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class Dropped:
     """What a fit did not use, and under which rule: how many, and by name where names exist."""
 
     rule: str
@@ -55,7 +55,7 @@ class Regression:
         log_likelihood: at the end (the partial, profile or quasi-likelihood the estimator says).
         row_count: rows used.
         event_count: events in them.
-        set_aside: what was not used, and why.
+        dropped: what was not used, and why.
     """
 
     names: tuple[str, ...]
@@ -68,7 +68,7 @@ class Regression:
     log_likelihood: float
     row_count: int
     event_count: float
-    set_aside: tuple[SetAside, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
 
     @property
     def standard_errors(self) -> FloatArray:

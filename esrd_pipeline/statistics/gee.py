@@ -17,10 +17,10 @@ from scipy.linalg import cho_factor, cho_solve
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, check_columns
 from esrd_pipeline.statistics.fit import (
     CollinearError,
+    Dropped,
     FitError,
     Regression,
     SeparationError,
-    SetAside,
 )
 from esrd_pipeline.statistics.gee_clusters import (
     Clusters,
@@ -61,7 +61,7 @@ class GeeFit:
             the log-likelihood is that of independent rows at the estimate (as QIC takes it).
         correlation: alpha, the working correlation of two months of one patient.
         correlation_estimate: its moment estimate; differs where alpha was held within its range
-            (`gee_scoring.CORRELATION_LIMIT`), which is then reported in `set_aside`.
+            (`gee_scoring.CORRELATION_LIMIT`), which is then reported in `dropped`.
         dispersion: phi.
         facility: codes of the facilities with an intercept, rising, shape (F,).
         intercepts: their intercepts, shape (F,).
@@ -125,7 +125,7 @@ def fit_gee(
     patient: Codes,
     facility: Codes | None = None,
     offset: FloatArray | None = None,
-    set_aside_aliased: bool = False,
+    drop_aliased: bool = False,
 ) -> GeeFit:
     """Fit by Fisher scoring, correlation and dispersion found anew at each step.
 
@@ -139,7 +139,7 @@ def fit_gee(
         patient: codes from 0, shape (rows,); rows of one patient are one cluster.
         facility: codes from 0, shape (rows,); each gets a fixed intercept.
         offset: added to the linear predictor, shape (rows,).
-        set_aside_aliased: leave out, and report, terms that do not vary within facilities or
+        drop_aliased: leave out, and report, terms that do not vary within facilities or
             repeat earlier terms, instead of raising.
 
     Raises:
@@ -157,7 +157,7 @@ def fit_gee(
         outcome=y,
         offset=offsets,
         rows=np.arange(design.row_count),
-        set_aside_aliased=set_aside_aliased,
+        drop_aliased=drop_aliased,
     )
     return _add_sandwich(design, solved, None)
 
@@ -171,7 +171,7 @@ def fit_by_groups(
     group_count: int = 10,
     seed: int,
     offset: FloatArray | None = None,
-    set_aside_aliased: bool = False,
+    drop_aliased: bool = False,
 ) -> GroupedGee:
     """Split facilities at random into groups, fit each with facility intercepts, and average.
 
@@ -187,7 +187,7 @@ def fit_by_groups(
         group_count: groups, at most as many as facilities.
         seed: of the split.
         offset: added to the linear predictor, shape (rows,).
-        set_aside_aliased: as in `fit_gee`.
+        drop_aliased: as in `fit_gee`.
 
     Raises:
         CollinearError, SeparationError, NotConvergedError, FitError: as `fit_gee`, naming the
@@ -207,7 +207,7 @@ def fit_by_groups(
                 outcome=y,
                 offset=offsets,
                 rows=each[group],
-                set_aside_aliased=set_aside_aliased,
+                drop_aliased=drop_aliased,
             )
         except SeparationError as error:
             said = f"group {group + 1} of {group_count}: {error}"
@@ -270,7 +270,7 @@ def _fit_rows(
     outcome: FloatArray,
     offset: FloatArray,
     rows: IntArray,
-    set_aside_aliased: bool,
+    drop_aliased: bool,
 ) -> _Solved:
     clusters, unused = group_clusters(
         patient=patient, facility=facility, outcome=outcome, offset=offset, rows=rows
@@ -283,7 +283,7 @@ def _fit_rows(
         correlation=0.0,
     )
     kept, aliased = split_terms(design, start)
-    if aliased and not set_aside_aliased:
+    if aliased and not drop_aliased:
         raise CollinearError(f"{REPEATING_TERMS}: {', '.join(aliased.names)}")
     if aliased:
         unused = (*unused, aliased)
@@ -291,7 +291,7 @@ def _fit_rows(
     names = tuple(design.names[term] for term in kept)
     point, iterations = iterate(design, clusters, kept, names, start)
     if abs(point.sums.correlation - point.correlation) > CORRELATION_TOLERANCE:
-        unused = (*unused, SetAside("correlations held within their range (stage 1)", 1))
+        unused = (*unused, Dropped("correlations held within their range (stage 1)", 1))
     step = find_step(point, kept, names, is_step=False)
     inverse = invert_information(step.information, names)
     fit = GeeFit(
@@ -306,7 +306,7 @@ def _fit_rows(
             log_likelihood=point.sums.log_likelihood,
             row_count=clusters.order.size,
             event_count=float(clusters.outcome.sum()),
-            set_aside=unused,
+            dropped=unused,
         ),
         correlation=point.correlation,
         correlation_estimate=point.sums.correlation,
@@ -364,22 +364,22 @@ def _average(names: tuple[str, ...], fits: list[GeeFit], influences: FloatArray)
         log_likelihood=sum(part.log_likelihood for part in parts),
         row_count=sum(part.row_count for part in parts),
         event_count=sum(part.event_count for part in parts),
-        set_aside=_join(names, count, parts),
+        dropped=_join(names, count, parts),
     )
 
 
 def _join(
     names: tuple[str, ...], count: FloatArray, parts: list[Regression]
-) -> tuple[SetAside, ...]:
+) -> tuple[Dropped, ...]:
     """Add up what the groups set aside; of terms, tell those left out from those averaged."""
     rows: dict[str, int] = {}
-    for each in (each for part in parts for each in part.set_aside):
+    for each in (each for part in parts for each in part.dropped):
         if not each.names:
             rows[each.rule] = rows.get(each.rule, 0) + each.count
-    found = [SetAside(rule, number) for rule, number in rows.items()]
+    found = [Dropped(rule, number) for rule, number in rows.items()]
     absent = np.flatnonzero(count == 0)
     partial = np.flatnonzero((count > 0) & (count < len(parts)))
     for rule, which in ((REPEATING_TERMS, absent), (PARTIAL_TERMS, partial)):
         if which.size:
-            found.append(SetAside(rule, which.size, tuple(names[term] for term in which)))
+            found.append(Dropped(rule, which.size, tuple(names[term] for term in which)))
     return tuple(found)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import check_counts, sum_by
 
 
@@ -67,13 +67,13 @@ def group_clusters(
     outcome: FloatArray,
     offset: FloatArray,
     rows: IntArray,
-) -> tuple[Clusters, tuple[SetAside, ...]]:
+) -> tuple[Clusters, tuple[Dropped, ...]]:
     """Order these rows by patient; set aside facilities whose intercept is not finite.
 
     Raises:
         FitError: no facility has both events and rows without.
     """
-    unused: tuple[SetAside, ...] = ()
+    unused: tuple[Dropped, ...] = ()
     if facility is None:
         order = rows[np.argsort(patient[rows], kind="stable")]
         codes, place_facility = np.empty(0, dtype=np.intp), np.zeros(rows.size, dtype=np.intp)
@@ -98,7 +98,7 @@ def group_clusters(
 
 def _leave_separated(
     facility: IntArray, outcome: FloatArray, rows: IntArray
-) -> tuple[IntArray, tuple[SetAside, ...]]:
+) -> tuple[IntArray, tuple[Dropped, ...]]:
     """Keep the rows of facilities that have both outcomes: others have no finite intercept."""
     here = facility[rows]
     events = sum_by(here, outcome[rows])
@@ -112,4 +112,4 @@ def _leave_separated(
         ("facilities with events alone (stage 1)", int(is_full.sum())),
         ("rows of such facilities (stage 1)", rows.size - kept.size),
     )
-    return kept, tuple(SetAside(rule, count) for rule, count in found if count)
+    return kept, tuple(Dropped(rule, count) for rule, count in found if count)

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray
-from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError, NotConvergedError
 from esrd_pipeline.statistics.gee_clusters import check_outcome, check_predictor
 from esrd_pipeline.statistics.gee_scoring import CORRELATION_LIMIT
 from esrd_pipeline.statistics.rows import check_codes, sum_by
@@ -65,7 +65,7 @@ class FacilityIntercepts:
         extreme_facility: the facility of each patient of facilities with infinite intercepts.
         extreme_predictor: the offset of that patient's month in which the outcome not seen was
             likeliest: the largest without events, the smallest with events alone.
-        set_aside: facilities whose numbers are not what the rule asks for, and why.
+        dropped: facilities whose numbers are not what the rule asks for, and why.
     """
 
     intercept: FloatArray
@@ -78,7 +78,7 @@ class FacilityIntercepts:
     working: NDArray[np.int8]
     extreme_facility: IntArray
     extreme_predictor: FloatArray
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ def fit_facilities(
         working=working,
         extreme_facility=extreme_facility,
         extreme_predictor=extreme_predictor,
-        set_aside=_tell(status, working, error),
+        dropped=_describe(status, working, error),
     )
 
 
@@ -221,9 +221,9 @@ def _find_extremes(groups: _Groups, status: NDArray[np.int8]) -> tuple[IntArray,
     return groups.facility[which], extremes[which]
 
 
-def _tell(
+def _describe(
     status: NDArray[np.int8], working: NDArray[np.int8], error: FloatArray
-) -> tuple[SetAside, ...]:
+) -> tuple[Dropped, ...]:
     is_finite = status == InterceptStatus.FINITE
     rules = (
         ("facilities without rows (stage 2)", status == InterceptStatus.NO_ROWS),
@@ -239,7 +239,7 @@ def _tell(
             working == WorkingCorrelation.INDEPENDENT,
         ),
     )
-    return tuple(SetAside(rule, int(found.sum())) for rule, found in rules if found.any())
+    return tuple(Dropped(rule, int(found.sum())) for rule, found in rules if found.any())
 
 
 @_compile

@@ -21,7 +21,7 @@ from esrd_pipeline.statistics.design import (
     IntArray,
     find_estimable,
 )
-from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SeparationError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError, NotConvergedError, SeparationError
 from esrd_pipeline.statistics.gee_clusters import Clusters
 from esrd_pipeline.statistics.gee_sums import GeeSums, sum_clusters
 from esrd_pipeline.statistics.newton import GRADIENT_TOLERANCE, SEPARATION_SHARE
@@ -287,7 +287,7 @@ def _join_steps(
     return moves[-1] - (shifts + changes) @ shares
 
 
-def split_terms(design: Design, start: Point) -> tuple[IntArray, SetAside | None]:
+def split_terms(design: Design, start: Point) -> tuple[IntArray, Dropped | None]:
     """Split the terms by what the start, where alpha is 0, says of them."""
     return find_estimable(
         eliminate(start.sums).information,

@@ -21,10 +21,10 @@ from esrd_pipeline.statistics.design import (
 )
 from esrd_pipeline.statistics.fit import (
     CollinearError,
+    Dropped,
     FitError,
     NotConvergedError,
     Regression,
-    SetAside,
 )
 from esrd_pipeline.statistics.logistic_cells import (
     BLOCK_ROWS,
@@ -91,7 +91,7 @@ def fit_logistic(
     offset: FloatArray | None = None,
     patient: Codes | None = None,
     minimum_rows: int = MINIMUM_ROWS,
-    set_aside_aliased: bool = False,
+    drop_aliased: bool = False,
     block_rows: int = BLOCK_ROWS,
 ) -> LogisticFit:
     """Fit by Newton's method on the profile likelihood; arrays have shape (rows,), in any order.
@@ -111,7 +111,7 @@ def fit_logistic(
         patient: codes from 0; rows of one patient form one cluster. No robust covariance where
             not given.
         minimum_rows: cells of fewer rows are set aside (not asked of a common effect).
-        set_aside_aliased: leave out, and report, terms that do not vary within cells or repeat
+        drop_aliased: leave out, and report, terms that do not vary within cells or repeat
             earlier terms, instead of raising.
         block_rows: rows held at a time.
 
@@ -132,7 +132,7 @@ def fit_logistic(
         minimum_rows=1 if cell is None else minimum_rows,
     )
     kept, aliased = _find_estimable(design, cells, block_rows)
-    if aliased and not set_aside_aliased:
+    if aliased and not drop_aliased:
         raise CollinearError(
             f"these terms repeat the cells or earlier terms: {', '.join(aliased.names)}"
         )
@@ -158,7 +158,7 @@ def fit_logistic(
         log_likelihood=profile.log_likelihood,
         row_count=cells.order.size,
         event_count=float(cells.cell_events.sum()),
-        set_aside=unused if aliased is None else (*unused, aliased),
+        dropped=unused if aliased is None else (*unused, aliased),
     )
     return LogisticFit(
         regression=regression,
@@ -257,7 +257,7 @@ def _climb(
 
 def _find_estimable(
     design: Design, cells: LogisticCells, block_rows: int
-) -> tuple[IntArray, SetAside | None]:
+) -> tuple[IntArray, Dropped | None]:
     """Split the terms by what the start of the search says of them, in float64."""
     every = np.arange(design.term_count)
     start = np.zeros(design.term_count)

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import find_starts
 
 BLOCK_ROWS = 8192
@@ -96,7 +96,7 @@ def group_cells(
     offset: FloatArray,
     outcome: FloatArray,
     minimum_rows: int,
-) -> tuple[LogisticCells, tuple[SetAside, ...]]:
+) -> tuple[LogisticCells, tuple[Dropped, ...]]:
     """Order rows by cell (codes from 0, gaps allowed) and set aside cells that say nothing.
 
     Those are cells of fewer than `minimum_rows` rows and, among the others, cells without events
@@ -115,13 +115,13 @@ def group_cells(
         "cells without non-events": ~is_small & (events == counts),
     }
     is_used = ~np.logical_or.reduce(list(unused.values()))
-    set_aside: list[SetAside] = []
+    dropped: list[Dropped] = []
     for rule, among in unused.items():
         if among.any():
-            set_aside.append(SetAside(rule, int(among.sum())))
-            set_aside.append(SetAside(f"rows in {rule}", int(counts[among].sum())))
+            dropped.append(Dropped(rule, int(among.sum())))
+            dropped.append(Dropped(f"rows in {rule}", int(counts[among].sum())))
     if not is_used.any():
-        reasons = ", ".join(f"{part.count} {part.rule}" for part in set_aside)
+        reasons = ", ".join(f"{part.count} {part.rule}" for part in dropped)
         raise FitError(f"no cell says anything of the coefficients: {reasons}")
     order = order[np.repeat(is_used, counts)]
     sizes = counts[is_used]
@@ -135,7 +135,7 @@ def group_cells(
         offset=offset[order],
         outcome=outcome[order],
     )
-    return cells, tuple(set_aside)
+    return cells, tuple(dropped)
 
 
 def evaluate_cells(

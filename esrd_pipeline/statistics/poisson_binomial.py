@@ -19,7 +19,7 @@ from scipy.special import expit, log_ndtr, ndtri, ndtri_exp
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.empirical_null import adjust_z, two_sided_p
-from esrd_pipeline.statistics.fit import FitError, NotConvergedError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError, NotConvergedError
 from esrd_pipeline.statistics.logistic_cells import find_intercept
 from esrd_pipeline.statistics.rows import (
     check_amounts,
@@ -61,7 +61,7 @@ class FacilityCounts:
         z: Phi^-1(SL-) = -Phi^-1(SL+), from the logarithm of the smaller tail: positive where
             there are more events than expected, and finite always, because half of what was
             observed is in either tail.
-        set_aside: facilities without discharges.
+        dropped: facilities without discharges.
     """
 
     effect: float
@@ -72,7 +72,7 @@ class FacilityCounts:
     upper_tail: FloatArray
     p_value: FloatArray
     z: FloatArray
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ def compare_counts(
     )
     smaller = np.minimum(log_lower, log_upper)
     z = np.abs(ndtri_exp(np.minimum(smaller, np.log(0.5))))
-    expected = _expect(np.full(observed.size, effect), offset, facility)
+    expected = _compute_expected(np.full(observed.size, effect), offset, facility)
     gone = int(np.count_nonzero(np.isnan(log_lower)))
     return FacilityCounts(
         effect=effect,
@@ -131,7 +131,7 @@ def compare_counts(
         upper_tail=np.exp(log_upper),
         p_value=np.minimum(2 * np.exp(smaller), 1.0),
         z=np.where(log_upper < log_lower, z, -z),
-        set_aside=(SetAside("facilities without discharges", gone),) if gone else (),
+        dropped=(Dropped("facilities without discharges", gone),) if gone else (),
     )
 
 
@@ -184,7 +184,9 @@ def adjust_counts(
         if lost:
             raise NotConvergedError(f"limits of {lost} facilities were not found")
         limits.append(limit)
-    lower, upper = (divide(_expect(limit, offset, facility), counts.expected) for limit in limits)
+    lower, upper = (
+        divide(_compute_expected(limit, offset, facility), counts.expected) for limit in limits
+    )
     z = adjust_z(counts.z, mean=centre, deviation=spread)
     return AdjustedCounts(
         z=z,
@@ -237,7 +239,7 @@ def _group_rows(
     return find_starts(sizes), np.argsort(facility, kind="stable")
 
 
-def _expect(effects: FloatArray, offset: FloatArray, facility: Codes) -> FloatArray:
+def _compute_expected(effects: FloatArray, offset: FloatArray, facility: Codes) -> FloatArray:
     """Return each facility's expected count at an effect of its own, which may be infinite."""
     return sum_by(facility, expit(effects[facility] + offset), count=effects.size)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, expit, logit, ndtri
 
 from esrd_pipeline.statistics.design import FloatArray
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, divide, sum_by
 
 Codes = NDArray[np.integer]
@@ -42,7 +42,7 @@ class ClusteredProportions:
         lower: limit of the interval.
         upper: limit of the interval.
         is_exact: value is 0 or 1, so the interval is Clopper and Pearson's over patients.
-        set_aside: facilities without a denominator, and those whose patients show no spread.
+        dropped: facilities without a denominator, and those whose patients show no spread.
     """
 
     numerator: FloatArray
@@ -53,7 +53,7 @@ class ClusteredProportions:
     lower: FloatArray
     upper: FloatArray
     is_exact: BoolArray
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 def find_proportions(*, numerator: Counts, denominator: Counts) -> FloatArray:
@@ -195,16 +195,16 @@ def estimate_clustered(
         lower=np.where(is_exact, exact[0], lower),
         upper=np.where(is_exact, exact[1], upper),
         is_exact=is_exact,
-        set_aside=_list_set_aside(has_none, is_flat),
+        dropped=_list_dropped(has_none, is_flat),
     )
 
 
-def _list_set_aside(has_none: BoolArray, is_flat: BoolArray) -> tuple[SetAside, ...]:
+def _list_dropped(has_none: BoolArray, is_flat: BoolArray) -> tuple[Dropped, ...]:
     counts = {
         "facilities without a denominator": int(np.count_nonzero(has_none)),
         "facilities whose patients show no spread, from the errors": int(np.count_nonzero(is_flat)),
     }
-    return tuple(SetAside(rule, count) for rule, count in counts.items() if count)
+    return tuple(Dropped(rule, count) for rule, count in counts.items() if count)
 
 
 def _check_counts(numerator: Counts, denominator: Counts) -> None:

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import sum_by
 
 BLOCK_ROWS = 8192
@@ -71,7 +71,7 @@ class CellProfile:
 
 def group_cells(
     *, cell: IntArray, exposure: FloatArray, events: FloatArray
-) -> tuple[Cells, tuple[SetAside, ...]]:
+) -> tuple[Cells, tuple[Dropped, ...]]:
     """Order rows by cell (any codes from 0) and set aside cells without events.
 
     Raises:
@@ -95,8 +95,8 @@ def group_cells(
     if not empty:
         return cells, ()
     return cells, (
-        SetAside("facility x interval cells without events (stage 1)", empty),
-        SetAside("rows of such cells (stage 1)", cell.size - order.size),
+        Dropped("facility x interval cells without events (stage 1)", empty),
+        Dropped("rows of such cells (stage 1)", cell.size - order.size),
     )
 
 

@@ -22,9 +22,9 @@ from esrd_pipeline.statistics.design import (
 )
 from esrd_pipeline.statistics.fit import (
     CollinearError,
+    Dropped,
     FitError,
     Regression,
-    SetAside,
 )
 from esrd_pipeline.statistics.newton import Evaluation, invert_information, maximise
 from esrd_pipeline.statistics.rate_cells import (
@@ -74,8 +74,8 @@ def fit_rates(
     interval: Codes,
     patient: Codes,
     interval_count: int | None = None,
-    set_aside_aliased: bool = False,
-    set_aside_eventless: bool = False,
+    drop_aliased: bool = False,
+    drop_eventless: bool = False,
     block_rows: int = BLOCK_ROWS,
 ) -> RatesFit:
     """Fit both stages; all arrays have shape (rows,) and need no order.
@@ -93,9 +93,9 @@ def fit_rates(
         interval: codes 0..S-1.
         patient: codes from 0; rows of one patient form one cluster.
         interval_count: S; one more than the largest code where not given.
-        set_aside_aliased: leave out, and report, terms that do not vary within cells or repeat
+        drop_aliased: leave out, and report, terms that do not vary within cells or repeat
             earlier terms, instead of raising.
-        set_aside_eventless: leave out, and report, terms that are zero in every row with an
+        drop_eventless: leave out, and report, terms that are zero in every row with an
             event, instead of raising: their estimate is minus infinity.
         block_rows: rows held at a time.
 
@@ -116,7 +116,7 @@ def fit_rates(
     cell = np.asarray(facility, dtype=np.intp) * stages + np.asarray(interval, dtype=np.intp)
     cells, unused = group_cells(cell=cell, exposure=time, events=counts)
     fitted = design
-    if set_aside_eventless:
+    if drop_eventless:
         kept, eventless = find_eventful(design, counts)
         if eventless is not None:
             fitted, unused = design.select(kept), (*unused, eventless)
@@ -125,7 +125,7 @@ def fit_rates(
         cells,
         patient=np.asarray(patient, dtype=np.intp)[cells.order],
         unused=unused,
-        set_aside_aliased=set_aside_aliased,
+        drop_aliased=drop_aliased,
         block_rows=block_rows,
     )
     return _fit_stage_2(design, regression, time=time, events=counts, at=interval, count=stages)
@@ -158,12 +158,12 @@ def _fit_stage_1(
     cells: Cells,
     *,
     patient: IntArray,
-    unused: tuple[SetAside, ...],
-    set_aside_aliased: bool,
+    unused: tuple[Dropped, ...],
+    drop_aliased: bool,
     block_rows: int,
 ) -> Regression:
     kept, aliased = _find_estimable(design, cells, block_rows)
-    if aliased and not set_aside_aliased:
+    if aliased and not drop_aliased:
         raise CollinearError(
             f"these terms repeat the cells or earlier terms: {', '.join(aliased.names)}"
         )
@@ -202,13 +202,13 @@ def _fit_stage_1(
         log_likelihood=optimum.evaluation.log_likelihood,
         row_count=cells.order.size,
         event_count=float(cells.cell_events.sum()),
-        set_aside=unused if aliased is None else (*unused, aliased),
+        dropped=unused if aliased is None else (*unused, aliased),
     )
 
 
 def _find_estimable(
     design: Design, cells: Cells, block_rows: int
-) -> tuple[IntArray, SetAside | None]:
+) -> tuple[IntArray, Dropped | None]:
     """Split the terms by what the start of the search says of them, in float64."""
     start = np.zeros(design.term_count)
     profile = evaluate_cells(design.matrix, cells, start, is_exact=True, block_rows=block_rows)
@@ -246,8 +246,8 @@ def _fit_stage_2(
     baseline = np.full(count, np.nan)
     np.divide(observed, at_risk, out=baseline, where=~is_empty)
     if is_empty.any():
-        absent = SetAside("intervals without rows", int(is_empty.sum()))
-        regression = replace(regression, set_aside=(*regression.set_aside, absent))
+        absent = Dropped("intervals without rows", int(is_empty.sum()))
+        regression = replace(regression, dropped=(*regression.dropped, absent))
     return RatesFit(
         regression=regression,
         terms=design.names,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
-from esrd_pipeline.statistics.fit import FitError, SetAside
+from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, find_starts
 
 Codes = NDArray[np.integer]
@@ -51,7 +51,7 @@ class Iur:
         ratio_variance: bootstrap variance S_i^2 of each, shape (F,); missing if not used.
         resamples: B.
         seed: of the resampling.
-        set_aside: patients and facilities not used.
+        dropped: patients and facilities not used.
     """
 
     iur: float
@@ -66,7 +66,7 @@ class Iur:
     ratio_variance: FloatArray
     resamples: int
     seed: int
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,14 @@ class RankCorrelation:
         rho: missing below three pairs, or where either measure does not vary.
         p_value: two-sided, from t = rho sqrt((pairs - 2) / (1 - rho^2)); missing with rho.
         pairs: facilities with both values.
-        set_aside: facilities that miss one or both.
+        dropped: facilities that miss one or both.
     """
 
     name: str
     rho: float
     p_value: float
     pairs: int
-    set_aside: tuple[SetAside, ...]
+    dropped: tuple[Dropped, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def estimate_iur(
         ratio_variance=ratio_variance,
         resamples=resamples,
         seed=seed,
-        set_aside=_list_set_aside(everyone, reported, minimum_patients, without),
+        dropped=_list_dropped(everyone, reported, minimum_patients, without),
     )
 
 
@@ -234,7 +234,7 @@ def correlate_ranks(
                 rho=rho,
                 p_value=p_value,
                 pairs=int(np.count_nonzero(is_there)),
-                set_aside=(SetAside("facilities without both values", gone),) if gone else (),
+                dropped=(Dropped("facilities without both values", gone),) if gone else (),
             )
         )
     return tuple(results)
@@ -300,9 +300,9 @@ def _keep(patients: _Patients, is_kept: BoolArray) -> _Patients:
     )
 
 
-def _list_set_aside(
+def _list_dropped(
     patients: _Patients, reported: BoolArray, minimum_patients: int, without: int
-) -> tuple[SetAside, ...]:
+) -> tuple[Dropped, ...]:
     is_present = np.zeros(reported.size, dtype=np.bool_)
     is_present[patients.facility] = True
     small = reported[patients.facility] & (patients.sizes < minimum_patients)
@@ -312,7 +312,7 @@ def _list_set_aside(
         "facilities that are not reported": int(np.count_nonzero(~reported)),
         f"facilities of fewer than {minimum_patients} patients": int(np.count_nonzero(small)),
     }
-    return tuple(SetAside(rule, count) for rule, count in counts.items() if count)
+    return tuple(Dropped(rule, count) for rule, count in counts.items() if count)
 
 
 def _split_variance(

@@ -19,14 +19,14 @@ from esrd_pipeline.synthetic.limits import (
     percent_limits,
     ratio_limits,
 )
-from esrd_pipeline.synthetic.printing import (
+from esrd_pipeline.synthetic.rendering import (
     Cells,
     divide_half_up,
-    print_dates,
-    print_plain,
-    print_where,
-    print_whole,
-    print_yes_no,
+    render_dates,
+    render_plain,
+    render_where,
+    render_whole,
+    render_yes_no,
     repeat,
     round_half_up,
 )
@@ -74,28 +74,28 @@ class DfcFiles:
         return DfcFiles(self.facility | other.facility, self.national | other.national)
 
 
-def print_dfc(facilities: pd.DataFrame, care: YearOfCare, year: int) -> DfcFiles:
+def render_dfc(facilities: pd.DataFrame, care: YearOfCare, year: int) -> DfcFiles:
     """Print the DFC files of a performance year: our column name to cells."""
     count = len(facilities)
     files = DfcFiles(
-        facility=print_directory(facilities, year)
-        | _print_periods(count, year)
+        facility=render_directory(facilities, year)
+        | _render_periods(count, year)
         | {"five_star": repeat("", count), "five_star_code": repeat(NO_STARS, count)},
         national={"country": repeat("NATION", 1)},
     )
     for measure, ratio in care.ratios.items():
         codes = _codes(measure, facilities, ratio, year)
-        files = files.joined(_print_ratio(measure, ratio, codes, year))
+        files = files.joined(_render_ratio(measure, ratio, codes, year))
     for measure in (*WITH_LIMITS, *BY_MONTHS, *PHOSPHORUS, *HEMOGLOBIN, "covid_vaccination"):
         proportion = care.proportions[measure]
         codes = _codes(measure, facilities, proportion, year)
-        files = files.joined(_print_proportion(measure, proportion, codes))
+        files = files.joined(_render_proportion(measure, proportion, codes))
         if measure in WITH_LIMITS:
-            files = files.joined(_print_percent_limits(measure, proportion, codes))
+            files = files.joined(_render_percent_limits(measure, proportion, codes))
     return files
 
 
-def print_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
+def render_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
     """Print who and where the facilities are, as the DFC and ICH CAHPS files do."""
     chain = owner(facilities, year)
     certified = facilities["certification_date"].to_numpy()
@@ -111,18 +111,18 @@ def print_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
         "county": facilities["county"].to_numpy(),
         "telephone_number": facilities["telephone"].to_numpy(),
         "profit_status": np.where(facilities["is_profit"], "Profit", "Non-profit").astype(object),
-        "is_chain_owned": print_yes_no(chain != "Independent"),
+        "is_chain_owned": render_yes_no(chain != "Independent"),
         "chain_organization": chain,
-        "has_late_shift": print_yes_no(facilities["has_late_shift"].to_numpy()),
+        "has_late_shift": render_yes_no(facilities["has_late_shift"].to_numpy()),
         "station_count": facilities["stations"].astype(str).to_numpy(dtype=object),
-        "has_in_center_hemodialysis": print_yes_no(facilities["has_in_center"].to_numpy()),
-        "has_peritoneal_dialysis": print_yes_no(facilities["has_peritoneal"].to_numpy()),
-        "has_home_hemodialysis_training": print_yes_no(facilities["has_home_training"].to_numpy()),
-        "certification_date": print_dates(certified, "%Y-%m-%d"),
+        "has_in_center_hemodialysis": render_yes_no(facilities["has_in_center"].to_numpy()),
+        "has_peritoneal_dialysis": render_yes_no(facilities["has_peritoneal"].to_numpy()),
+        "has_home_hemodialysis_training": render_yes_no(facilities["has_home_training"].to_numpy()),
+        "certification_date": render_dates(certified, "%Y-%m-%d"),
     }
 
 
-def print_period(name: str, year: int) -> str:
+def render_period(name: str, year: int) -> str:
     """Print the period behind a measure of a performance year: 01Jan2021-31Dec2024."""
     rows = load_parameters("synthetic_period").to_dict("records")
     (period,) = (row for row in rows if row["name"] == name)
@@ -131,9 +131,9 @@ def print_period(name: str, year: int) -> str:
     return f"{first}-{last}"
 
 
-def _print_periods(count: int, year: int) -> dict[str, Cells]:
+def _render_periods(count: int, year: int) -> dict[str, Cells]:
     names = load_parameters("synthetic_period")["name"]
-    return {f"{name}_period": repeat(print_period(name, year), count) for name in names}
+    return {f"{name}_period": repeat(render_period(name, year), count) for name in names}
 
 
 def _codes(
@@ -170,7 +170,7 @@ def _offers(basis: str, facilities: pd.DataFrame) -> np.ndarray:
     }[basis]
 
 
-def _print_ratio(measure: str, ratio: Ratio, codes: np.ndarray, year: int) -> DfcFiles:
+def _render_ratio(measure: str, ratio: Ratio, codes: np.ndarray, year: int) -> DfcFiles:
     """Print a ratio measure: as a rate where the file prints rates, else as the ratio."""
     level, shown = load_levels()[measure], codes == AVAILABLE
     scale, decimals, kind = 1.0, RATIO_DECIMALS, "ratio"
@@ -183,34 +183,34 @@ def _print_ratio(measure: str, ratio: Ratio, codes: np.ndarray, year: int) -> Df
     )
     value = round_half_up(ratio.value * scale, decimals)
     name = f"{measure}_{kind}"
-    facility = {name: print_where(shown, print_plain(value), "")}
+    facility = {name: render_where(shown, render_plain(value), "")}
     national: dict[str, Cells] = {}
     if measure == INFECTIONS:
         lower = np.where(ratio.observed == 0, np.nan, lower)
     else:
         units = UNIT_NAMES.get(measure, "patient_count")
-        facility[f"{measure}_{units}"] = _print_count(ratio.units, codes)
+        facility[f"{measure}_{units}"] = _render_count(ratio.units, codes)
         pooled = ratio.observed[shown].sum() / max(ratio.expected[shown].sum(), 1)
-        level_printed = scale if level.dfc_rate is not None else pooled
-        national[name] = print_plain(round_half_up(np.array([level_printed]), decimals))
+        level_published = scale if level.dfc_rate is not None else pooled
+        national[name] = render_plain(round_half_up(np.array([level_published]), decimals))
     limits = Limits(lower=lower, upper=upper, reference=scale)
-    return DfcFiles(facility, national).joined(_print_limits(measure, limits, codes))
+    return DfcFiles(facility, national).joined(_render_limits(measure, limits, codes))
 
 
-def _print_proportion(measure: str, proportion: Proportion, codes: np.ndarray) -> DfcFiles:
+def _render_proportion(measure: str, proportion: Proportion, codes: np.ndarray) -> DfcFiles:
     """Print a percentage, the counts behind it, and the nation's pooled percentage."""
     shown = codes == AVAILABLE
     facility = {
-        f"{measure}_rate": print_where(shown, print_plain(_percent(measure, proportion)), "")
+        f"{measure}_rate": render_where(shown, render_plain(_percent(measure, proportion)), "")
     }
-    national = {f"{measure}_rate": print_plain(np.array([_pooled(measure, proportion, shown)]))}
+    national = {f"{measure}_rate": render_plain(np.array([_pooled(measure, proportion, shown)]))}
     group = GROUPS.get(measure, measure)
     facility[f"{measure if group == 'hemoglobin' else group}_code"] = codes
     if measure != "covid_vaccination":
-        facility[f"{group}_patient_count"] = _print_count(proportion.units, codes)
+        facility[f"{group}_patient_count"] = _render_count(proportion.units, codes)
     if group in (*BY_MONTHS, "phosphorus"):
         months = np.where(proportion.denominator > 0, proportion.denominator, np.nan)
-        facility[f"{group}_patient_month_count"] = print_plain(months)
+        facility[f"{group}_patient_month_count"] = render_plain(months)
     return DfcFiles(facility, national)
 
 
@@ -231,33 +231,33 @@ def _pooled(measure: str, proportion: Proportion, shown: np.ndarray) -> float:
     return float(_percent(measure, nation)[0])
 
 
-def _print_percent_limits(measure: str, proportion: Proportion, codes: np.ndarray) -> DfcFiles:
+def _render_percent_limits(measure: str, proportion: Proportion, codes: np.ndarray) -> DfcFiles:
     lower, upper = (
         round_half_up(limit, DFC_DECIMALS)
         for limit in percent_limits(proportion, load_levels()[measure].dispersion or 1.0)
     )
     reference = _pooled(measure, proportion, codes == AVAILABLE)
-    return _print_limits(measure, Limits(lower, upper, reference), codes)
+    return _render_limits(measure, Limits(lower, upper, reference), codes)
 
 
-def _print_limits(measure: str, limits: Limits, codes: np.ndarray) -> DfcFiles:
+def _render_limits(measure: str, limits: Limits, codes: np.ndarray) -> DfcFiles:
     """Print limits, category and code, and count the nation's categories."""
     shown = codes == AVAILABLE
     higher_is_better = load_levels()[measure].direction == "higher"
     category = categorise(limits, higher_is_better=higher_is_better)
     facility = {
         f"{measure}_code": codes,
-        f"{measure}_lower": print_where(shown, print_plain(limits.lower), ""),
-        f"{measure}_upper": print_where(shown, print_plain(limits.upper), ""),
-        f"{measure}_category": print_where(shown, category, "Not Available"),
+        f"{measure}_lower": render_where(shown, render_plain(limits.lower), ""),
+        f"{measure}_upper": render_where(shown, render_plain(limits.upper), ""),
+        f"{measure}_category": render_where(shown, category, "Not Available"),
     }
     national = {
-        f"{measure}_{name}_count": print_whole(np.array([np.sum(category[shown] == text)]))
+        f"{measure}_{name}_count": render_whole(np.array([np.sum(category[shown] == text)]))
         for name, text in CATEGORIES.items()
     }
     return DfcFiles(facility, national)
 
 
-def _print_count(units: np.ndarray, codes: np.ndarray) -> Cells:
+def _render_count(units: np.ndarray, codes: np.ndarray) -> Cells:
     """Print a count; one of a facility that was not yet open is an empty cell."""
-    return print_where((codes != TOO_NEW) | (units > 0), print_plain(units), "")
+    return render_where((codes != TOO_NEW) | (units > 0), render_plain(units), "")

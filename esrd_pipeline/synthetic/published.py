@@ -13,14 +13,14 @@ from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sources.headers import api_name
 from esrd_pipeline.sources.layout import load_layout
 from esrd_pipeline.synthetic.care import draw_year
-from esrd_pipeline.synthetic.dfc import print_dfc
+from esrd_pipeline.synthetic.dfc import render_dfc
 from esrd_pipeline.synthetic.draws import stream
 from esrd_pipeline.synthetic.facilities import certified_before, draw_facilities
 from esrd_pipeline.synthetic.figures import load_figures, load_kind
-from esrd_pipeline.synthetic.printing import Cells
-from esrd_pipeline.synthetic.qip import print_qip
-from esrd_pipeline.synthetic.standards import list_new_measures, print_standards
-from esrd_pipeline.synthetic.survey import print_ich_cahps
+from esrd_pipeline.synthetic.qip import render_qip
+from esrd_pipeline.synthetic.rendering import Cells
+from esrd_pipeline.synthetic.standards import list_new_measures, render_standards
+from esrd_pipeline.synthetic.survey import render_ich_cahps
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the file just written, how many are written, and how many there are."""
@@ -60,18 +60,18 @@ def write_published_files(
     facilities = draw_facilities(facility_count, seed)
     if numbers is not None:
         facilities["ccn"] = facilities["ccn"].map(numbers)
-    files = _print_files(facilities, seed=seed, year=performance_year)
+    files = _render_files(facilities, seed=seed, year=performance_year)
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for name, (source, cells) in files.items():
-        _write_whole(folder / name, _lay_out(source, cells, performance_year))
+        _write_whole(folder / name, _arrange(source, cells, performance_year))
         paths.append(folder / name)
         if progress is not None:
             progress(name, len(paths), len(files))
     return paths
 
 
-def _print_files(
+def _render_files(
     facilities: pd.DataFrame, *, seed: int, year: int
 ) -> dict[str, tuple[str, dict[str, Cells]]]:
     """Return file name -> source and printed cells, of the facilities each file covers."""
@@ -82,9 +82,9 @@ def _print_files(
     is_open = facilities["last_year"].to_numpy() >= year
     in_release = is_open & certified_before(facilities, f"{year + 1}-07-01")
     in_year = _is_in_year(facilities, year)
-    dfc = print_dfc(facilities, care, year)
-    survey = print_ich_cahps(facilities, care, year)
-    qip = print_qip(facilities, care=care, earlier=earlier, year=year)
+    dfc = render_dfc(facilities, care, year)
+    survey = render_ich_cahps(facilities, care, year)
+    qip = render_qip(facilities, care=care, earlier=earlier, year=year)
     grants = _draw_grants(facilities, in_year, seed=seed, year=year)
     files = {
         f"DFC_FACILITY_{release}.csv": ("dfc_facility", _keep(dfc.facility, in_release)),
@@ -93,7 +93,7 @@ def _print_files(
         f"ICH_CAHPS_FACILITY_{release}.csv": ("ich_cahps_facility", _keep(survey, in_year)),
         "ECE_GRANTS.csv": ("ece_grant", grants),
     }
-    if standards := _print_standards(facilities, seed=seed, year=year):
+    if standards := _render_standards(facilities, seed=seed, year=year):
         files["QIP_STANDARDS.csv"] = ("qip_standard", standards)
     return files
 
@@ -104,13 +104,13 @@ def _is_in_year(facilities: pd.DataFrame, year: int) -> np.ndarray:
     return is_open & certified_before(facilities, f"{year + 1}-01-01")
 
 
-def _print_standards(facilities: pd.DataFrame, *, seed: int, year: int) -> dict[str, Cells]:
+def _render_standards(facilities: pd.DataFrame, *, seed: int, year: int) -> dict[str, Cells]:
     """Return the standards a year's file needs beside it; empty where it needs none."""
     baseline_year = year - int(load_figures()["baseline_years_before"])
     measures = list_new_measures(year, baseline_year)
     if not measures:
         return {}
-    return print_standards(
+    return render_standards(
         measures,
         care=draw_year(facilities, seed=seed, year=baseline_year),
         is_counted=_is_in_year(facilities, baseline_year),
@@ -137,26 +137,27 @@ def _draw_grants(
     }
 
 
-def _lay_out(source: str, cells: dict[str, Cells], year: int) -> str:
+def _arrange(source: str, cells: dict[str, Cells], year: int) -> str:
     """Return the file's text: the year's columns in published order, in the year's style."""
     style = _style(year)
     columns = load_layout(source, year)
     headers = [column.header for column in columns]
-    printed = [cells[column.name] for column in columns]
+    published = [cells[column.name] for column in columns]
     if style == "api":
         headers = [api_name(header) for header in headers]
     if style == "older":
         earlier = _earlier_headers(source)
         headers = [earlier.get(column.name, column.header) for column in columns]
-        printed = [
-            _print_older(column.type, texts) for column, texts in zip(columns, printed, strict=True)
+        published = [
+            _render_older(column.type, texts)
+            for column, texts in zip(columns, published, strict=True)
         ]
     text = StringIO()
     quoting = csv.QUOTE_ALL if source in QUOTED else csv.QUOTE_MINIMAL
     line_end = "\r\n" if source in WITH_CARRIAGE_RETURNS else "\n"
     writer = csv.writer(text, quoting=quoting, lineterminator=line_end)
     writer.writerow(headers)
-    writer.writerows(zip(*printed, strict=True))
+    writer.writerows(zip(*published, strict=True))
     return text.getvalue()
 
 
@@ -175,16 +176,16 @@ def _earlier_headers(source: str) -> dict[str, str]:
     }
 
 
-def _print_older(kind: str, texts: Cells) -> Cells:
+def _render_older(kind: str, texts: Cells) -> Cells:
     """Print fractions as percents (0.1291 as 12.91%) and networks as `Network 15`."""
     if kind == "network":
         return np.array([f"Network {text}" for text in texts], dtype=object)
     if kind == "fraction":
-        return np.array([_print_percent(text) for text in texts], dtype=object)
+        return np.array([_render_percent(text) for text in texts], dtype=object)
     return texts
 
 
-def _print_percent(text: str) -> str:
+def _render_percent(text: str) -> str:
     whole, point, decimals = text.partition(".")
     if not point:
         return text

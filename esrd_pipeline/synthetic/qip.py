@@ -21,13 +21,13 @@ from esrd_pipeline.synthetic.care import (
 )
 from esrd_pipeline.synthetic.facilities import owned_since, owner
 from esrd_pipeline.synthetic.figures import LEVEL_YEAR, load_figures, load_levels
-from esrd_pipeline.synthetic.printing import (
+from esrd_pipeline.synthetic.rendering import (
     Cells,
     divide_half_up,
-    print_dates,
-    print_fixed,
-    print_where,
-    print_whole,
+    render_dates,
+    render_fixed,
+    render_where,
+    render_whole,
     repeat,
     round_half_up,
 )
@@ -72,22 +72,22 @@ class Period:
     care: YearOfCare
 
 
-def print_qip(
+def render_qip(
     facilities: pd.DataFrame, *, care: YearOfCare, earlier: YearOfCare, year: int
 ) -> dict[str, Cells]:
     """Print the file of a performance year and the year before it: our column name to cells."""
     achievement = Period("achievement", year, care)
-    cells = _print_directory(facilities, year)
+    cells = _render_directory(facilities, year)
     for period in (achievement, Period("improvement", year - 1, earlier)):
         for measure in PROPORTIONS:
-            cells |= _print_proportion(measure, period)
+            cells |= _render_proportion(measure, period)
         for measure in RATIOS:
-            cells |= _print_ratio(measure, period)
-        cells |= _print_waitlist(period) | _print_survey(period)
+            cells |= _render_ratio(measure, period)
+        cells |= _render_waitlist(period) | _render_survey(period)
     for measure in (*PROPORTIONS, *RATIOS, "pppw"):
-        cells |= _print_no_score(measure, is_scored(measure, care))
-    cells |= _print_survey_reasons(facilities, achievement)
-    cells |= _print_reporting(achievement)
+        cells |= _render_no_score(measure, is_scored(measure, care))
+    cells |= _render_survey_reasons(facilities, achievement)
+    cells |= _render_reporting(achievement)
     for measure in SCORED:
         cells[f"{measure}_score_applied"] = repeat(NOTHING, len(facilities))
     cells["total_performance_score"] = repeat(NOTHING, len(facilities))
@@ -95,7 +95,7 @@ def print_qip(
     return cells
 
 
-def _print_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
+def _render_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
     certified = facilities["certification_date"].to_numpy()
     return {
         "facility_name": (facilities["ccn"] + " " + facilities["facility_name"]).to_numpy(),
@@ -106,9 +106,9 @@ def _print_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
         "state": facilities["state"].to_numpy(),
         "zip_code": facilities["zip_code"].to_numpy(),
         "network": facilities["network"].astype(str).to_numpy(dtype=object),
-        "certification_date": print_dates(certified, "%m/%d/%Y"),
+        "certification_date": render_dates(certified, "%m/%d/%Y"),
         "ownership": owner(facilities, year),
-        "ownership_date": print_dates(owned_since(facilities, year), "%m/%d/%Y"),
+        "ownership_date": render_dates(owned_since(facilities, year), "%m/%d/%Y"),
     }
 
 
@@ -131,29 +131,29 @@ def is_scored(measure: str, care: YearOfCare) -> np.ndarray:
     return is_enough(level, counts)
 
 
-def _print_no_score(measure: str, is_scored: np.ndarray) -> dict[str, Cells]:
+def _render_no_score(measure: str, is_scored: np.ndarray) -> dict[str, Cells]:
     count = len(is_scored)
     footnote = FOOTNOTES.get(measure, TOO_FEW_PATIENTS)
     return {
-        f"{measure}_score": print_where(is_scored, repeat(NOTHING, count), NO_SCORE),
-        f"{measure}_footnotes": print_where(~is_scored, repeat(footnote, count), NOTHING),
+        f"{measure}_score": render_where(is_scored, repeat(NOTHING, count), NO_SCORE),
+        f"{measure}_footnotes": render_where(~is_scored, repeat(footnote, count), NOTHING),
         f"{measure}_national_score": repeat(NOTHING, count),
     }
 
 
-def _print_proportion(measure: str, period: Period) -> dict[str, Cells]:
+def _render_proportion(measure: str, period: Period) -> dict[str, Cells]:
     counts, shown = count_proportion(measure, period.care), is_scored(measure, period.care)
     rate = divide_half_up(counts.numerator, counts.denominator, RATE_DECIMALS)
     start = f"{measure}_{period.name}"
     return {
-        f"{start}_rate": print_where(shown, print_fixed(rate, RATE_DECIMALS), NO_RATE),
-        f"{start}_patient_count": print_where(shown, print_whole(counts.units), FEW_PATIENTS),
-        f"{start}_numerator": print_where(shown, print_whole(counts.numerator), NOTHING),
-        f"{start}_denominator": print_where(shown, print_whole(counts.denominator), NOTHING),
+        f"{start}_rate": render_where(shown, render_fixed(rate, RATE_DECIMALS), NO_RATE),
+        f"{start}_patient_count": render_where(shown, render_whole(counts.units), FEW_PATIENTS),
+        f"{start}_numerator": render_where(shown, render_whole(counts.numerator), NOTHING),
+        f"{start}_denominator": render_where(shown, render_whole(counts.denominator), NOTHING),
     }
 
 
-def _print_ratio(measure: str, period: Period) -> dict[str, Cells]:
+def _render_ratio(measure: str, period: Period) -> dict[str, Cells]:
     level, counts = load_levels()[measure], period.care.ratios[measure]
     shown = is_enough(level, counts)
     units, decimals, expected_decimals = RATIOS[measure]
@@ -165,27 +165,27 @@ def _print_ratio(measure: str, period: Period) -> dict[str, Cells]:
     else:
         rate = {f"{start}_rate": ratio * level.national_rate(level.qip_rate, period.year, 2)}
     return {
-        name: print_where(shown, print_fixed(round_half_up(value, decimals), decimals), NO_RATE)
+        name: render_where(shown, render_fixed(round_half_up(value, decimals), decimals), NO_RATE)
         for name, value in rate.items()
     } | {
-        f"{start}_{units}": _print_units(measure, counts, shown, period.year),
-        f"{start}_numerator": print_where(shown, print_whole(counts.observed), NOTHING),
-        f"{start}_denominator": print_where(
-            shown, print_fixed(expected, expected_decimals), NOTHING
+        f"{start}_{units}": _render_units(measure, counts, shown, period.year),
+        f"{start}_numerator": render_where(shown, render_whole(counts.observed), NOTHING),
+        f"{start}_denominator": render_where(
+            shown, render_fixed(expected, expected_decimals), NOTHING
         ),
     }
 
 
-def _print_units(measure: str, counts: Ratio, shown: np.ndarray, year: int) -> Cells:
+def _render_units(measure: str, counts: Ratio, shown: np.ndarray, year: int) -> Cells:
     """Print units or patient-years; one year's file hides some of them, as CMS's did."""
     if measure in HIDDEN_COUNTS and year == load_figures()["hidden_count_year"]:
         return repeat(HIDDEN_COUNTS[measure], len(shown))
     if RATIOS[measure][0] == "patient_year_count":
-        return print_where(shown, print_fixed(counts.years, 2), FEW_YEARS)
-    return print_where(shown, print_whole(counts.units), FEW_PATIENTS)
+        return render_where(shown, render_fixed(counts.years, 2), FEW_YEARS)
+    return render_where(shown, render_whole(counts.units), FEW_PATIENTS)
 
 
-def _print_waitlist(period: Period) -> dict[str, Cells]:
+def _render_waitlist(period: Period) -> dict[str, Cells]:
     """Print PPPW, whose numerator and denominator are sums over the nation's patient-months."""
     figures, counts = load_figures(), period.care.proportions["pppw"]
     shown = is_enough(load_levels()["pppw"], counts)
@@ -195,29 +195,29 @@ def _print_waitlist(period: Period) -> dict[str, Cells]:
     rate = round_half_up(numerator / months, RATE_DECIMALS)
     start = f"pppw_{period.name}"
     return {
-        f"{start}_rate": print_where(shown, print_fixed(rate, RATE_DECIMALS), NO_RATE),
-        f"{start}_numerator": print_where(shown, print_fixed(numerator, 2), NOTHING),
-        f"{start}_denominator": print_where(shown, repeat(str(int(months)), len(shown)), NOTHING),
+        f"{start}_rate": render_where(shown, render_fixed(rate, RATE_DECIMALS), NO_RATE),
+        f"{start}_numerator": render_where(shown, render_fixed(numerator, 2), NOTHING),
+        f"{start}_denominator": render_where(shown, repeat(str(int(months)), len(shown)), NOTHING),
     }
 
 
-def _print_survey(period: Period) -> dict[str, Cells]:
+def _render_survey(period: Period) -> dict[str, Cells]:
     survey = period.care.survey
     shown = is_surveyed(period.care)
-    count = print_where(shown, print_whole(survey.completed), FEW_SURVEYS)
+    count = render_where(shown, render_whole(survey.completed), FEW_SURVEYS)
     absent = survey.is_attested_small | survey.is_unavailable
     start = f"ich_cahps_{period.name}"
     cells = {
-        f"{start}_survey_count": print_where(~absent, count, NOTHING),
-        f"{start}_numerator": print_where(~absent, print_whole(survey.administered), NOTHING),
+        f"{start}_survey_count": render_where(~absent, count, NOTHING),
+        f"{start}_numerator": render_where(~absent, render_whole(survey.administered), NOTHING),
     }
     for measure, share in survey.top_box.items():
-        rate = print_fixed(round_half_up(share, RATE_DECIMALS), RATE_DECIMALS)
-        cells[f"{measure}_{period.name}_rate"] = print_where(shown, rate, NO_RATE)
+        rate = render_fixed(round_half_up(share, RATE_DECIMALS), RATE_DECIMALS)
+        cells[f"{measure}_{period.name}_rate"] = render_where(shown, rate, NO_RATE)
     return cells
 
 
-def _print_survey_reasons(facilities: pd.DataFrame, period: Period) -> dict[str, Cells]:
+def _render_survey_reasons(facilities: pd.DataFrame, period: Period) -> dict[str, Cells]:
     survey, shown = period.care.survey, is_surveyed(period.care)
     reasons = np.select(
         [shown, ~facilities["has_in_center"], survey.is_attested_small | survey.is_unavailable],
@@ -226,43 +226,45 @@ def _print_survey_reasons(facilities: pd.DataFrame, period: Period) -> dict[str,
     )
     count = len(facilities)
     return {
-        "ich_cahps_score": print_where(shown, repeat(NOTHING, count), NO_SCORE),
+        "ich_cahps_score": render_where(shown, repeat(NOTHING, count), NO_SCORE),
         "ich_cahps_footnotes": reasons.astype(object),
         "ich_cahps_national_score": repeat(NOTHING, count),
     }
 
 
-def _print_reporting(period: Period) -> dict[str, Cells]:
+def _render_reporting(period: Period) -> dict[str, Cells]:
     """Print the reporting measures: what was handed in, and in older files only a score."""
     care = period.care
     patients, in_center = (care.census[name].to_numpy() for name in ("patients", "in_center"))
     minimum = load_levels()["ltc"].minimum_units
-    cells = _print_months_reported(period) | _print_screening(care)
+    cells = _render_months_reported(period) | _render_screening(care)
     for measure, amount, shown in (
         ("nhsn_dialysis_event", care.reporting.infection_months, in_center >= minimum),
         ("health_equity", care.reporting.equity_domains, patients >= minimum),
         ("covid_vaccination", care.reporting.vaccination_months, patients >= 0),
     ):
-        cells |= _print_no_score(measure, shown)
-        cells[f"{measure}_achievement_numerator"] = print_where(shown, print_whole(amount), NOTHING)
+        cells |= _render_no_score(measure, shown)
+        cells[f"{measure}_achievement_numerator"] = render_where(
+            shown, render_whole(amount), NOTHING
+        )
     return cells
 
 
-def _print_months_reported(period: Period) -> dict[str, Cells]:
+def _render_months_reported(period: Period) -> dict[str, Cells]:
     """Print patient-months reported, and the score where the year's layout has no counts."""
     layout = {column.name for column in load_layout("qip_complete", period.year)}
     cells: dict[str, Cells] = {}
     for measure, share in REPORTED.items():
         counts = period.care.proportions[share]
         shown = is_enough(load_levels()[share], counts)
-        cells |= _print_no_score(measure, shown) | _print_reported(measure, counts, shown)
+        cells |= _render_no_score(measure, shown) | _render_reported(measure, counts, shown)
         if f"{measure}_achievement_numerator" not in layout:
-            score = print_whole(_reporting_score(counts))
-            cells[f"{measure}_score"] = print_where(shown, score, NO_SCORE)
+            score = render_whole(_reporting_score(counts))
+            cells[f"{measure}_score"] = render_where(shown, score, NO_SCORE)
     return cells
 
 
-def _print_screening(care: YearOfCare) -> dict[str, Cells]:
+def _render_screening(care: YearOfCare) -> dict[str, Cells]:
     """Print patients screened for social needs, and those of them with results reported."""
     screening, reported = care.proportions["sdoh_screening"], care.proportions["sdoh_positive"]
     shown = is_enough(load_levels()["sdoh_screening"], screening)
@@ -271,19 +273,19 @@ def _print_screening(care: YearOfCare) -> dict[str, Cells]:
         units=screening.units, numerator=handed_in, denominator=screening.numerator
     )
     return (
-        _print_no_score("sdoh_screening", shown)
-        | _print_no_score("sdoh_positive", shown)
-        | _print_reported("sdoh_screening", screening, shown)
-        | _print_reported("sdoh_positive", results, shown)
+        _render_no_score("sdoh_screening", shown)
+        | _render_no_score("sdoh_positive", shown)
+        | _render_reported("sdoh_screening", screening, shown)
+        | _render_reported("sdoh_positive", results, shown)
     )
 
 
-def _print_reported(measure: str, counts: Proportion, shown: np.ndarray) -> dict[str, Cells]:
+def _render_reported(measure: str, counts: Proportion, shown: np.ndarray) -> dict[str, Cells]:
     start = f"{measure}_achievement"
     return {
-        f"{start}_numerator": print_where(shown, print_whole(counts.numerator), NOTHING),
-        f"{start}_denominator": print_where(shown, print_whole(counts.denominator), NOTHING),
-        f"{start}_patient_count": print_where(shown, print_whole(counts.units), FEW_PATIENTS),
+        f"{start}_numerator": render_where(shown, render_whole(counts.numerator), NOTHING),
+        f"{start}_denominator": render_where(shown, render_whole(counts.denominator), NOTHING),
+        f"{start}_patient_count": render_where(shown, render_whole(counts.units), FEW_PATIENTS),
     }
 
 

@@ -10,29 +10,29 @@ import numpy as np
 from esrd_pipeline.sources.layout import load_layout
 from esrd_pipeline.synthetic.care import YearOfCare
 from esrd_pipeline.synthetic.figures import load_figures, load_levels
-from esrd_pipeline.synthetic.printing import (
+from esrd_pipeline.synthetic.qip import PROPORTIONS, RATE_DECIMALS, count_proportion, is_scored
+from esrd_pipeline.synthetic.rendering import (
     Cells,
     divide_half_up,
-    print_fixed,
+    render_fixed,
     repeat,
     round_half_up,
 )
-from esrd_pipeline.synthetic.qip import PROPORTIONS, RATE_DECIMALS, count_proportion, is_scored
 
 STANDARDS = ("achievement_threshold", "performance_standard", "benchmark")
 
 
 def list_new_measures(year: int, baseline_year: int) -> list[str]:
     """Return the proportions whose rate the year's file prints and its baseline year's does not."""
-    printed, before = (
+    published, before = (
         {column.name for column in load_layout("qip_complete", either)}
         for either in (year, baseline_year)
     )
-    new = printed - before
+    new = published - before
     return [measure for measure in PROPORTIONS if f"{measure}_achievement_rate" in new]
 
 
-def print_standards(
+def render_standards(
     measures: list[str], *, care: YearOfCare, is_counted: np.ndarray, baseline_year: int
 ) -> dict[str, Cells]:
     """Print percentiles of performance in the care of the baseline year: our column name to cells.
@@ -52,7 +52,7 @@ def print_standards(
         "measure": np.array(list(rows), dtype=object),
         "citation": repeat(citation, len(rows)),
     } | {
-        standard: print_fixed(
+        standard: render_fixed(
             np.array([_percentile(measure, rates, standard) for measure, rates in rows.items()]),
             RATE_DECIMALS,
         )

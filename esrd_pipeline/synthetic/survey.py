@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.synthetic.care import YearOfCare, is_surveyed
-from esrd_pipeline.synthetic.dfc import print_directory, print_period
+from esrd_pipeline.synthetic.dfc import render_directory, render_period
 from esrd_pipeline.synthetic.figures import load_kind
-from esrd_pipeline.synthetic.printing import (
+from esrd_pipeline.synthetic.rendering import (
     Cells,
-    print_where,
-    print_whole,
+    render_where,
+    render_whole,
     repeat,
     round_half_up,
 )
@@ -19,7 +19,7 @@ WITHOUT_MIDDLE_BOX = ("ich_cahps_information",)
 """Its questions are answered by yes or no."""
 
 
-def print_ich_cahps(facilities: pd.DataFrame, care: YearOfCare, year: int) -> dict[str, Cells]:
+def render_ich_cahps(facilities: pd.DataFrame, care: YearOfCare, year: int) -> dict[str, Cells]:
     """Print the file of a performance year: our column name to cells."""
     survey, shown = care.survey, is_surveyed(care)
     codes = np.select(
@@ -27,11 +27,11 @@ def print_ich_cahps(facilities: pd.DataFrame, care: YearOfCare, year: int) -> di
         [AVAILABLE, NO_DATA, NOT_ADMINISTERED],
         default=TOO_FEW,
     )
-    cells = print_directory(facilities, year) | {
-        "ich_cahps_period": repeat(print_period("ich_cahps", year), len(facilities)),
+    cells = render_directory(facilities, year) | {
+        "ich_cahps_period": repeat(render_period("ich_cahps", year), len(facilities)),
         "ich_cahps_code": codes.astype(object),
-        "completed_interview_count": print_where(shown, print_whole(survey.completed), ""),
-        "response_rate": print_where(shown, print_whole(survey.response_percent), ""),
+        "completed_interview_count": render_where(shown, render_whole(survey.completed), ""),
+        "response_rate": render_where(shown, render_whole(survey.response_percent), ""),
     }
     stars = []
     for measure, share in survey.top_box.items():
@@ -39,17 +39,17 @@ def print_ich_cahps(facilities: pd.DataFrame, care: YearOfCare, year: int) -> di
         middle = np.zeros_like(top)
         if measure not in WITHOUT_MIDDLE_BOX:
             middle = round_half_up((100 - top) * _figure("middle_box_share"), 0)
-            cells[f"{measure}_middle_box"] = print_where(shown, print_whole(middle), "")
+            cells[f"{measure}_middle_box"] = render_where(shown, render_whole(middle), "")
         linearized = round_half_up(top + middle * _figure("middle_box_worth"), 0)
         stars.append(1 + np.searchsorted(_star_cut_offs(), linearized, side="right"))
         cells |= {
-            f"{measure}_lower_box": print_where(shown, print_whole(100 - top - middle), ""),
-            f"{measure}_top_box": print_where(shown, print_whole(top), ""),
-            f"{measure}_linearized": print_where(shown, print_whole(linearized), ""),
-            f"{measure}_stars": print_where(shown, print_whole(stars[-1]), ""),
+            f"{measure}_lower_box": render_where(shown, render_whole(100 - top - middle), ""),
+            f"{measure}_top_box": render_where(shown, render_whole(top), ""),
+            f"{measure}_linearized": render_where(shown, render_whole(linearized), ""),
+            f"{measure}_stars": render_where(shown, render_whole(stars[-1]), ""),
         }
     overall = round_half_up(np.mean(stars, axis=0), 0)
-    return cells | {"survey_stars": print_where(shown, print_whole(overall), "")}
+    return cells | {"survey_stars": render_where(shown, render_whole(overall), "")}
 
 
 def _figure(name: str) -> float:

@@ -1,12 +1,12 @@
 """Access to a fistula and to the waitlist: patient-months of SFR and PPPW, and what SFR needs."""
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
-from esrd_pipeline.tables.counted import REASONS
 from esrd_pipeline.tables.facility import CCN, PROGRAM, YEAR
 from esrd_pipeline.tables.history import OF_A_FACILITY, OF_A_PATIENT
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
-from esrd_pipeline.tables.monthly import MONTH
+from esrd_pipeline.tables.month_history import MONTH
+from esrd_pipeline.tables.patient_months import REASONS
 
 CONDITIONS = (
     ("has_heart_failure", "heart failure"),

@@ -1,17 +1,17 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
-from esrd_pipeline.tables.counted import PATIENT_MONTHS
 from esrd_pipeline.tables.discharges import EXPLANATION as DISCHARGES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
-from esrd_pipeline.tables.monthly import MONTH
+from esrd_pipeline.tables.month_history import MONTH
+from esrd_pipeline.tables.patient_months import PATIENT_MONTHS
 
-RATES = Table(
-    name="explain.rates",
-    grain="one stretch of days of one patient whom one facility treated or answered for",
+RECURRENT_EVENTS = Table(
+    name="explain.recurrent_events",
+    grain="one segment of days of one patient whom one facility treated or answered for",
     source="manual 2.12.9 to 2.12.14, 2.13.9 to 2.13.14, 2.25.9 to 2.25.15",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -47,8 +47,8 @@ _SHOWN = (
 )
 """What a month's judgement rests on."""
 
-MONTHLY = Table(
-    name="explain.monthly",
+PATIENT_MONTHS = Table(
+    name="explain.patient_months",
     grain="one month of one patient whom one facility treated, as one measure sees it",
     source="manual 2.1, 2.3 to 2.8, 2.19",
     key=("program", "patient_id", "month"),
@@ -125,8 +125,8 @@ ACCESS = Table(
     rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
-TIMES = Table(
-    name="explain.times",
+SURVIVAL = Table(
+    name="explain.survival",
     grain="one run of days of one patient whom one facility treated or answered for",
     source="manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13",
     key=("program", "patient_id", "start_date"),
@@ -148,4 +148,4 @@ TIMES = Table(
     spans_of=("program", "patient_id"),
 )
 
-TABLES = (RATES, MONTHLY, YEARLY, REPORTED, ACCESS, TIMES, DISCHARGES)
+TABLES = (RECURRENT_EVENTS, PATIENT_MONTHS, YEARLY, REPORTED, ACCESS, SURVIVAL, DISCHARGES)

@@ -44,7 +44,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
     Column("reportable", "boolean", "Whether the value may be published", required=True),
     Column("reason", "text", "Why it is not reportable; null where it is"),
     Column(
-        "remark",
+        "note",
         "text",
         "What a reader should know of how the numbers came about; null where nothing",
     ),
@@ -161,12 +161,12 @@ _LEVEL = (
     Column("as_count", "integer", "Facilities in the category as expected", minimum=0),
     Column("worse_count", "integer", "Facilities in the category worse", minimum=0),
 )
-_PRINTED = ("published", "mean of facilities", "weighted mean of facilities")
+_PUBLISHED = ("published", "mean of facilities", "weighted mean of facilities")
 
 
 def _source(*others: str) -> Column:
     text = "Where the value is from"
-    return Column("source", "text", text, required=True, allowed=(*_PRINTED, *others))
+    return Column("source", "text", text, required=True, allowed=(*_PUBLISHED, *others))
 
 
 NATIONAL = Table(

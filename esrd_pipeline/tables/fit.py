@@ -14,7 +14,7 @@ ELEMENTS = (
     "distribution",
     "group",
     "summary",
-    "set_aside",
+    "dropped",
 )
 
 FIT_COLUMNS: tuple[Column, ...] = (
@@ -28,7 +28,7 @@ FIT_COLUMNS: tuple[Column, ...] = (
         "coefficient of a term; covariance of two, lower triangle row by row; baseline by"
         " interval, or cumulative hazard by day; effect of a facility or hospital, log-odds; null"
         " by stratum of size; distribution of x'b in bins; group: one random group's coefficients,"
-        " working correlation and dispersion; summary of how the fit went; set_aside: how many"
+        " working correlation and dispersion; summary of how the fit went; dropped: how many"
         " were not used, by rule",
         required=True,
         allowed=ELEMENTS,
@@ -43,11 +43,11 @@ FIT_COLUMNS: tuple[Column, ...] = (
     ),
     Column("estimate", "number", "Estimate, count or statistic"),
     Column("standard_error", "number", "Standard error: robust where there is one", minimum=0),
-    Column("remark", "text", "Names of what was set aside; why an effect is no plain estimate"),
+    Column("note", "text", "Names of what was set aside; why an effect is no plain estimate"),
 )
 FIT_KEY = ("program", "measure", "stage", "element", "position")
 
-SECOND_OPINION_COLUMNS: tuple[Column, ...] = (
+CROSS_CHECK_COLUMNS: tuple[Column, ...] = (
     YEAR,
     PROGRAM,
     MEASURE,

@@ -15,7 +15,7 @@ IN_ORDER = Rule("a span does not end before it starts", "start_date <= end_date"
 STATES = ("dialysis", "transplant", "recovered", "withdrawn", "lost", "untreated")
 MODALITIES = ("hemodialysis", "peritoneal")
 TREATMENT_SETTINGS = ("in center", "home")
-NOBODY = (
+NOT_ATTRIBUTED = (
     "first 90 days of ESRD",
     "fewer than the days of treatment at one facility",
     "transplant",
@@ -103,7 +103,12 @@ ATTRIBUTION = Table(
         END,
         YEAR,
         Column("ccn", "text", "Facility that answers; null where nobody does"),
-        Column("reason", "text", "Why nobody answers; null where a facility does", allowed=NOBODY),
+        Column(
+            "reason",
+            "text",
+            "Why nobody answers; null where a facility does",
+            allowed=NOT_ATTRIBUTED,
+        ),
     ),
     rules=(
         IN_ORDER,

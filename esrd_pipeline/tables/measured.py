@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from esrd_pipeline.tables.discharges import STAY
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS, CONTRACT_RULES, MEASURE, PROGRAM, YEAR
-from esrd_pipeline.tables.fit import FIT_COLUMNS, FIT_KEY, SECOND_OPINION_COLUMNS
+from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS, FIT_COLUMNS, FIT_KEY
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Table
 
@@ -31,14 +31,14 @@ def null_table(measure: str, source: str) -> Table:
     )
 
 
-def second_opinion_table(measure: str) -> Table:
+def cross_check_table(measure: str) -> Table:
     """Return the table that sets a measure's fit beside another library's."""
     return Table(
-        name=f"fit.{measure}_second_opinion",
+        name=f"fit.{measure}_cross_check",
         grain="one term of one program's model, fitted twice to a seeded sample of facilities",
         source="statsmodels or lifelines, as the rows say",
         key=("program", "measure", "term"),
-        columns=SECOND_OPINION_COLUMNS,
+        columns=CROSS_CHECK_COLUMNS,
     )
 
 
@@ -96,14 +96,14 @@ class ModelTables:
 
     Attributes:
         fit: its fits, one a program.
-        second_opinion: another library's, beside ours.
+        cross_check: another library's, beside ours.
         facility: its facilities, in the facility contract.
         null: its empirical nulls; None where the measure has none.
         expected: what is expected of each row of its cohort; None where rows have no expectation.
     """
 
     fit: Table
-    second_opinion: Table
+    cross_check: Table
     facility: Table
     null: Table | None
     expected: Table | None
@@ -111,7 +111,7 @@ class ModelTables:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Those of the nation and of facilities, none of patients."""
-        stored = (self.fit, self.null, self.second_opinion, self.facility)
+        stored = (self.fit, self.null, self.cross_check, self.facility)
         return tuple(table for table in stored if table is not None)
 
 
@@ -121,7 +121,7 @@ def model_tables(
     """Return the tables of one modelled measure."""
     return ModelTables(
         fit=fit_table(measure, source),
-        second_opinion=second_opinion_table(measure),
+        cross_check=cross_check_table(measure),
         facility=contract_table(measure, source),
         null=null_table(measure, source) if has_null else None,
         expected=expected,
@@ -187,8 +187,8 @@ MODELLED: dict[str, ModelTables] = {
 SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
 EXPECTED = tuple(m.expected for m in MODELLED.values() if m.expected is not None)
 
-CARRIED = Table(
-    name="fit.carried",
+BASELINE_SCORED = Table(
+    name="fit.baseline_scored",
     grain="one measure and the year of the star baseline whose model was carried over",
     source="manual 5.6.2.2; reading 13",
     key=("measure", "baseline_year"),
@@ -248,7 +248,7 @@ COMPUTED: tuple[Table, ...] = (*(m.facility for m in MODELLED.values()), MONTHLY
 TABLES = (
     *(table for measure in MODELLED.values() for table in measure.tables),
     SHR_RELIABILITY,
-    CARRIED,
+    BASELINE_SCORED,
     MONTHLY,
     REPORTING,
     CONTRACT,

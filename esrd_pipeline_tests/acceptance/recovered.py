@@ -110,7 +110,7 @@ def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -
     elsewhere = outliers[outliers["is_outlier"] & (outliers["outcome"] != planted.outcome)]
     effects = nation.effects(planted.outcome)
     rows = rows.join(effects[["facilityid", "effect", "is_outlier"]], how="inner")
-    weight, said, lower, upper = _tell(rows, is_share=planted.is_share)
+    weight, said, lower, upper = _describe(rows, is_share=planted.is_share)
     told = np.isfinite(said)
     effect = rows["effect"].to_numpy()
     effect = effect - np.log(np.average(np.exp(effect), weights=weight))
@@ -134,7 +134,7 @@ def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -
     )
 
 
-def _tell(rows: pd.DataFrame, *, is_share: bool) -> tuple[np.ndarray, ...]:
+def _describe(rows: pd.DataFrame, *, is_share: bool) -> tuple[np.ndarray, ...]:
     """Return each facility's weight, log ratio or log odds, and the limits of that."""
     limits = (rows["lower"].to_numpy(), rows["upper"].to_numpy())
     with np.errstate(divide="ignore"):

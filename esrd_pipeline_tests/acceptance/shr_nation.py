@@ -290,9 +290,9 @@ def _reconcile_stays(nation: MeasuredNation, program: str) -> list[Stage]:
     claims = pd.concat([nation.raw("inpatient_base", year).drop_duplicates() for year in years])
     this = stays[stays["admit_date"] >= _FIRST]
     placed = this.merge(_follow(nation, program), how="left", on="patient_id")
-    stretches = nation.table("cohort.shr_days", program)
+    segments = nation.table("cohort.shr_days", program)
     inside = placed.merge(
-        stretches[["patient_id", "start_date", "end_date", "reason"]],
+        segments[["patient_id", "start_date", "end_date", "reason"]],
         on="patient_id",
         suffixes=("_of_patient", ""),
     )

@@ -11,22 +11,13 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit
 
-from esrd_pipeline.tables.cohort import NOT_AT_RISK
+from esrd_pipeline.tables.recurrent_events import NOT_AT_RISK
 from esrd_pipeline_tests.acceptance import recovered
 from esrd_pipeline_tests.acceptance.plain_pppw import SPLINE, recompute_months
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
 from esrd_pipeline_tests.acceptance.plain_smr import Fit, recompute_smr
 from esrd_pipeline_tests.acceptance.plain_strr import recompute
-from esrd_pipeline_tests.acceptance.planted_months import (
-    Compared,
-    compare_calcium,
-    compare_catheters,
-    compare_fistulas,
-    compare_ktv,
-    compare_reconciliations,
-    list_months,
-)
 from esrd_pipeline_tests.acceptance.shr_nation import (
     DAYS_PER_YEAR,
     YEAR,
@@ -34,6 +25,15 @@ from esrd_pipeline_tests.acceptance.shr_nation import (
     compare_days,
     measure_nation,
     reconcile,
+)
+from esrd_pipeline_tests.acceptance.true_months import (
+    Compared,
+    compare_calcium,
+    compare_catheters,
+    compare_fistulas,
+    compare_ktv,
+    compare_reconciliations,
+    list_months,
 )
 
 PROGRAMS = ("dfc", "qip")
@@ -369,7 +369,7 @@ def _choose_facility(nation: MeasuredNation, measure: str, program: str) -> pd.S
     steady = history.groupby("facilityid").filter(lambda spans: len(spans) == 1)["provnum"]
     rows = nation.table(f"facility.{measure}", program)
     rows = rows[rows["reportable"].astype(bool) & rows["ccn"].isin(steady)]
-    rows = rows[rows["remark"].isna()]
+    rows = rows[rows["note"].isna()]
     rows = rows.sort_values(["unit_count", "ccn"], ignore_index=True)
     return rows.iloc[len(rows) // 2]
 
@@ -404,4 +404,4 @@ def test_measured_months_are_the_planted_ones_trouble_resolved(
     compared = compare(nation, months)
     assert compared.different == 0, compared
     assert compared.months > 40_000
-    assert compared.troubled > 400
+    assert compared.defective > 400

@@ -45,7 +45,7 @@ from esrd_pipeline.program.star_values import collect_values, find_peritoneal_on
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
 from esrd_pipeline.sources.qip_complete import read_qip_complete
-from esrd_pipeline.tables.measured import CARRIED
+from esrd_pipeline.tables.measured import BASELINE_SCORED
 from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 
 pytestmark = needs_cms_public
@@ -101,7 +101,7 @@ def score(
         directory=directory,
         national=national,
         published_results=results,
-        carried=pd.DataFrame(columns=CARRIED.column_names),
+        baseline_scored=pd.DataFrame(columns=BASELINE_SCORED.column_names),
     )
 
 
@@ -208,12 +208,12 @@ def test_both_rate_the_same_facilities(nation: Nation) -> None:
     hemodialysis and have no such value, CMS rated 8.
     """
     stars = nation.ratings.stars
-    is_ours, is_printed = stars["rating"].notna(), stars["published_rating"].notna()
-    only_printed = stars.loc[is_printed & ~is_ours, "reason"]
-    assert (is_ours & ~is_printed).sum() == 13
-    assert (only_printed != "no value in domain 3").sum() == 31
-    assert (stars["is_peritoneal_only"] & is_printed).sum() == 135
-    assert not (stars["is_peritoneal_only"] & is_ours & ~is_printed).any()
+    is_ours, is_published = stars["rating"].notna(), stars["published_rating"].notna()
+    only_published = stars.loc[is_published & ~is_ours, "reason"]
+    assert (is_ours & ~is_published).sum() == 13
+    assert (only_published != "no value in domain 3").sum() == 31
+    assert (stars["is_peritoneal_only"] & is_published).sum() == 135
+    assert not (stars["is_peritoneal_only"] & is_ours & ~is_published).any()
 
 
 def test_the_printed_stars_carry_the_manual_weights(nation: Nation) -> None:

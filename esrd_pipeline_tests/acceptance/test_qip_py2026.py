@@ -50,17 +50,17 @@ def published_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def printed(text: str) -> int | None:
+def published(text: str) -> int | None:
     return None if text in {"No Score", "-"} else int(text)
 
 
-def printed_scores() -> pd.DataFrame:
+def published_scores() -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
                 "ccn": row["CMS Certification Number (CCN)"],
                 "measure": measure,
-                "score": printed(row[column]),
+                "score": published(row[column]),
             }
             for row in published_rows()
             for measure, column in SCORE_COLUMNS.items()
@@ -69,7 +69,7 @@ def printed_scores() -> pd.DataFrame:
 
 
 def recomputed_tps(rules: QipRules) -> pd.DataFrame:
-    scores = printed_scores()
+    scores = published_scores()
     domains = score_domains(rules=rules, performance_year=2024, measure_scores=scores)
     tps = score_tps(
         rules=rules, performance_year=2024, domain_scores=domains, measure_scores=scores
@@ -77,9 +77,9 @@ def recomputed_tps(rules: QipRules) -> pd.DataFrame:
     return tps.set_index("ccn")
 
 
-def printed_tps() -> dict[str, int | None]:
+def published_tps() -> dict[str, int | None]:
     return {
-        row["CMS Certification Number (CCN)"]: printed(row["Total Performance Score"])
+        row["CMS Certification Number (CCN)"]: published(row["Total Performance Score"])
         for row in published_rows()
     }
 
@@ -93,7 +93,7 @@ def test_tps_and_reduction_follow_from_the_printed_measure_scores() -> None:
     ours = recomputed_tps(PY2026)
     for row in published_rows():
         ccn = row["CMS Certification Number (CCN)"]
-        tps = printed(row["Total Performance Score"])
+        tps = published(row["Total Performance Score"])
         assert (None if pd.isna(ours.loc[ccn, "tps"]) else ours.loc[ccn, "tps"]) == tps
         reduction = row["PY2026 Payment Reduction Percentage"]
         assert f"{ours.loc[ccn, 'payment_reduction']:.1f}%" == reduction
@@ -104,7 +104,7 @@ def test_tps_and_reduction_follow_from_the_printed_measure_scores() -> None:
 
 def test_the_reduction_follows_from_the_printed_tps() -> None:
     for row in published_rows():
-        tps = printed(row["Total Performance Score"])
+        tps = published(row["Total Performance Score"])
         if tps is not None:
             percent = reduce_payment(PY2026, np.array([tps]))[0]
             assert f"{percent:.1f}%" == row["PY2026 Payment Reduction Percentage"]
@@ -125,7 +125,7 @@ def test_the_rows_confine_the_minimum_tps_to_52_to_56(minimum: int) -> None:
         f"{reduce_payment(rules, np.array([tps]))[0]:.1f}%"
         == row["PY2026 Payment Reduction Percentage"]
         for row in published_rows()
-        if (tps := printed(row["Total Performance Score"])) is not None
+        if (tps := published(row["Total Performance Score"])) is not None
     )
     assert agrees == (52 <= minimum <= 56)
     assert 52 <= PY2026.minimum_tps <= 56
@@ -160,7 +160,7 @@ def test_what_the_rows_say_of_care_coordination_weights(
         standards=load_parameters("qip_standard"),
     )
     ours = recomputed_tps(rules)["tps"]
-    known = {ccn: tps for ccn, tps in printed_tps().items() if tps is not None}
+    known = {ccn: tps for ccn, tps in published_tps().items() if tps is not None}
     assert sum(int(ours[ccn]) == tps for ccn, tps in known.items()) == agreeing
     shipped = {rule.measure: rule.weight for rule in PY2026.measures_of("care_coordination")}
     assert shipped["shr"] == Fraction(3, 10)
@@ -171,14 +171,14 @@ def test_reporting_scores_follow_from_the_printed_counts(measure: str) -> None:
     column, whole = COUNT_COLUMNS[measure]
     compared = 0
     for row in published_rows():
-        count = printed(row[column])
+        count = published(row[column])
         found: Row = (
             {"numerator": count, "denominator": whole}
             if count is not None
             else {"reportable": False, "reason": "printed as -"}
         )
         ours = score(PY2026, current=[{"measure": measure, **found}]).loc[measure, "score"]
-        expected = printed(row[SCORE_COLUMNS[measure]])
+        expected = published(row[SCORE_COLUMNS[measure]])
         assert (None if pd.isna(ours) else int(ours)) == expected
         compared += expected is not None
     assert compared >= 7
@@ -207,7 +207,7 @@ def test_a_rate_no_facility_can_better_scores_10_whatever_the_benchmark() -> Non
                         }
                     ],
                 )
-                assert ours.loc[measure, "score"] == printed(row[SCORE_COLUMNS[measure]])
+                assert ours.loc[measure, "score"] == published(row[SCORE_COLUMNS[measure]])
                 compared += 1
     assert compared == 3
 
@@ -215,5 +215,5 @@ def test_a_rate_no_facility_can_better_scores_10_whatever_the_benchmark() -> Non
 def test_surveys_below_thirty_are_not_scored() -> None:
     for row in published_rows():
         count = row["ICH CAHPS Achievement Period Count of Completed Surveys"]
-        is_scored = printed(row["ICH CAHPS Measure Score"]) is not None
+        is_scored = published(row["ICH CAHPS Measure Score"]) is not None
         assert is_scored == (count.isdigit() and int(count) >= 30)

@@ -153,9 +153,9 @@ def test_later_years_are_rated_against_the_reset_baseline(years: Years) -> None:
     assert factors.index.tolist() == sorted(set(RATIOS) - {"swr"})
     assert set(factors["factor_source"]) == {"baseline model"}
     assert factors["factor"].between(0.6, 1.6).all(), factors.to_string()
-    carried = years.read(measured.CARRIED, SECOND).set_index("measure")
-    assert set(carried["baseline_year"]) == {RESET}
-    shr = carried.loc["shr"]
+    baseline_scored = years.read(measured.BASELINE_SCORED, SECOND).set_index("measure")
+    assert set(baseline_scored["baseline_year"]) == {RESET}
+    shr = baseline_scored.loc["shr"]
     assert factors.loc["shr", "factor"] == pytest.approx(shr["observed"] / shr["expected"])
 
 

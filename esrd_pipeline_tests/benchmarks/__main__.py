@@ -124,7 +124,7 @@ def rate_stars(warehouse: Warehouse, _: Path) -> tuple[int, float]:
         "directory": warehouse.read(facility.DIRECTORY, YEAR),
         "national": warehouse.read(facility.LEVEL, YEAR),
         "published_results": warehouse.read(facility.PUBLISHED_RESULT, YEAR),
-        "carried": pd.DataFrame(columns=measured.CARRIED.column_names),
+        "baseline_scored": pd.DataFrame(columns=measured.BASELINE_SCORED.column_names),
     }
     return timed(len(inputs["facilities"]), lambda: score_stars(performance_year=YEAR, **inputs))
 

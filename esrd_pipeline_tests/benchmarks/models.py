@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from esrd_pipeline.statistics import cox, logistic, rates
-from esrd_pipeline.statistics.cox_baseline import expect_events, fit_baseline
+from esrd_pipeline.statistics.cox_baseline import compute_expected_events, fit_baseline
 from esrd_pipeline.statistics.crossed_effects import fit_crossed
 from esrd_pipeline.statistics.empirical_null import fit_empirical_null
 from esrd_pipeline.statistics.facility_effects import fit_facility_effects
@@ -91,7 +91,7 @@ def time_cox(*, libraries: bool) -> Timing:
         risk = np.exp(design.predict(first))
         start, stop = spans["start"], spans["stop"]
         baseline = fit_baseline(start=start, stop=stop, event=spans["event"], risk=risk)
-        expect_events(baseline, start=start, stop=stop, risk=risk)
+        compute_expected_events(baseline, start=start, stop=stop, risk=risk)
 
     return Timing(
         size="2.2 M x 147, 7,500 strata",

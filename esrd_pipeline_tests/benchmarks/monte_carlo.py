@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy.special import expit
 
-from esrd_pipeline.families import cox, gee, rates, three_stage
+from esrd_pipeline.families import access, discharges, recurrent_events, survival
 from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.measures.specification import CoxSpecification
@@ -27,8 +27,8 @@ from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import Regression
 from esrd_pipeline_tests.families import (
     access_nation,
-    discharge_nation,
-    rates_nation,
+    discharges_nation,
+    recurrent_events_nation,
     survival_nation,
 )
 
@@ -87,16 +87,18 @@ class Line:
 
 def draw_rates(seed: int, facilities: int) -> Draw:
     """SHR: the truth is relative to the expected-weighted mean of the facilities' effects."""
-    cohort, effects = rates_nation.make_cohort(
+    cohort, effects = recurrent_events_nation.make_cohort(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
-    rows = read_cohort(rates_nation.SHR, cohort)
-    fit = rates.fit_measure(rates_nation.SHR, YEAR, rows)
-    contract = rates.assess_facilities(rates_nation.SHR, YEAR, fit, rows).contract
+    rows = read_cohort(recurrent_events_nation.SHR, cohort)
+    fit = recurrent_events.fit_measure(recurrent_events_nation.SHR, YEAR, rows)
+    contract = recurrent_events.assess_facilities(
+        recurrent_events_nation.SHR, YEAR, fit, rows
+    ).contract
     return _compare(
         cohort,
         read_regression(fit, stage=1),
-        rates_nation.COEFFICIENTS,
+        recurrent_events_nation.COEFFICIENTS,
         contract,
         _relative(contract, effects),
         has_error=True,
@@ -118,13 +120,13 @@ def draw_deaths(seed: int, facilities: int) -> Draw:
 
 def draw_discharges(seed: int, facilities: int) -> Draw:
     """SRR: events expected at the planted effects over those at their median."""
-    nation = discharge_nation.make_nation(
+    nation = discharges_nation.make_nation(
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
-    specification = discharge_nation.SRR
+    specification = discharges_nation.SRR
     cohort = read_cohort(specification, nation.cohort)
-    fit = three_stage.fit_measure(specification, YEAR, cohort)
-    contract = three_stage.assess_facilities(specification, YEAR, fit, cohort).contract
+    fit = discharges.fit_measure(specification, YEAR, cohort)
+    contract = discharges.assess_facilities(specification, YEAR, fit, cohort).contract
     place = cohort.facility
     effects = nation.effects.to_numpy()
     own = np.bincount(place, expit(nation.others + effects[place]))
@@ -133,7 +135,7 @@ def draw_discharges(seed: int, facilities: int) -> Draw:
     return _compare(
         nation.cohort,
         read_regression(fit, stage=1),
-        discharge_nation.COEFFICIENTS,
+        discharges_nation.COEFFICIENTS,
         contract,
         true,
         has_error=False,
@@ -147,8 +149,8 @@ def draw_months(seed: int, facilities: int) -> Draw:
     )
     specification = access_nation.SFR
     months = read_cohort(specification, cohort)
-    fit = gee.fit_measure(specification, YEAR, months)
-    contract = gee.assess_facilities(specification, YEAR, fit, months)
+    fit = access.fit_measure(specification, YEAR, months)
+    contract = access.assess_facilities(specification, YEAR, fit, months)
     rows = np.column_stack([cohort.column(name).to_numpy() for name in specification.adjusters])
     score, count = np.unique(rows @ access_nation.COEFFICIENTS, return_counts=True)
     share = expit(effects.to_numpy()[:, None] + score) @ (count / count.sum())
@@ -220,8 +222,8 @@ def _draw_survival(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
     records = read_cohort(specification, cohort)
-    fit = cox.fit_measure(specification, YEAR, records)
-    contract = cox.assess_facilities(specification, YEAR, fit, records).contract
+    fit = survival.fit_measure(specification, YEAR, records)
+    contract = survival.assess_facilities(specification, YEAR, fit, records).contract
     return _compare(
         cohort,
         read_regression(fit, stage=1),

@@ -148,29 +148,29 @@ def print_timing(name: str, timing: Timing, peak: float) -> str:
     else:
         line += " " * 21
     line += f"{peak:>8,.0f}  {_judge(timing, peak)}\n"
-    return line + "".join(f"{'':<30}{_tell(other)}\n" for other in timing.others)
+    return line + "".join(f"{'':<30}{_describe(other)}\n" for other in timing.others)
 
 
 def _judge(timing: Timing, peak: float) -> str:
     """Say of each limit whether it is met."""
     limit, said = timing.limit, list[str]()
     if limit.units is not None and timing.step is not None and timing.unit is not None:
-        said.append(_say(f"<= {limit.units:g} U", timing.step <= limit.units * timing.unit))
+        said.append(_write_truth(f"<= {limit.units:g} U", timing.step <= limit.units * timing.unit))
     if limit.seconds is not None:
-        said.append(_say(f"<= {limit.seconds:g} s", timing.seconds <= limit.seconds))
+        said.append(_write_truth(f"<= {limit.seconds:g} s", timing.seconds <= limit.seconds))
     if limit.gigabytes is not None:
-        said.append(_say(f"<= {limit.gigabytes:g} GB", peak <= 1000 * limit.gigabytes))
+        said.append(_write_truth(f"<= {limit.gigabytes:g} GB", peak <= 1000 * limit.gigabytes))
     taken = {other.program: other.times for other in timing.others}
     for program, times in limit.times:
         is_met = taken[program] >= times if program in taken else None
-        said.append(_say(f">= {times:g} x {program}", is_met))
+        said.append(_write_truth(f">= {times:g} x {program}", is_met))
     return ", ".join(said)
 
 
-def _say(text: str, is_met: bool | None) -> str:  # noqa: FBT001 - private
+def _write_truth(text: str, is_met: bool | None) -> str:  # noqa: FBT001 - private
     return f"{text}: {'not run' if is_met is None else 'met' if is_met else 'NOT MET'}"
 
 
-def _tell(other: Other) -> str:
+def _describe(other: Other) -> str:
     text = f"{other.program} {other.seconds:.2f} s for our {other.ours:.3f}: {other.times:.1f} x"
     return text if other.apart is None else f"{text}, coefficients within {other.apart:.1g}"

@@ -1,183 +1,278 @@
-"""What is SFR's and PPPW's own: counted months, programs' differences, facility lists."""
+"""From patient-months to the facility contract: the road of SFR on a planted nation."""
 
 from dataclasses import replace
-from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import statsmodels.api as sm
+from pandas.testing import assert_frame_equal
+from scipy.special import expit, logit
+from scipy.stats import norm
 
-from esrd_pipeline.families.access import list_columns, prepare
-from esrd_pipeline.families.gee import assess_facilities, fit_measure
-from esrd_pipeline.families.listed import finish
-from esrd_pipeline.measures import pppw, sfr
-from esrd_pipeline.tables.access import PPPW, SFR
-from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
-from esrd_pipeline_tests.families.access_nation import make_months
+from esrd_pipeline.families.access import assess_facilities, fit_measure, score_rows
+from esrd_pipeline.families.cohort import CohortError, read_cohort
+from esrd_pipeline.families.cross_check import compare_gee_fit
+from esrd_pipeline.families.fits import read_distribution, read_element, read_regression
+from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline_tests.families.access_nation import COEFFICIENTS, SFR, make_months
 
 YEAR = 2024
-NOTHING = "no eligible patient-month"
-MONTHS, EFFECTS = make_months(facility_count=60, level=-1.5)
-AGES = pa.array(60 + 10 * MONTHS.column("age_decades").to_numpy())
+COHORT, EFFECTS = make_months()
+READ = read_cohort(SFR, COHORT)
+FIT = fit_measure(SFR, YEAR, READ)
+ROWS = COHORT.to_pandas()
+CONTRACT = assess_facilities(SFR, YEAR, FIT, READ)
 
 
-def make_cohort() -> pa.Table:
-    """cohort.pppw of a planted nation, of which one month in ten is not counted."""
-    age = AGES.to_numpy()
-    is_out = np.arange(len(age)) % 10 == 0
-    event, reason = MONTHS.column("is_event").to_numpy(), np.full(len(age), "75 or older")
-    columns = {
-        "ccn": MONTHS.column("ccn"),
-        "patient_id": MONTHS.column("patient_id"),
-        "reason": pa.array(reason, mask=~is_out),
-        "is_event": pa.array(event, mask=is_out),
-        "age": age,
-        **{f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)},
-    }
-    return pa.table(columns)
+def level(fit: pd.DataFrame) -> float:
+    summary = read_element(fit, "summary", stage=3).set_index("term")["estimate"]
+    return float(summary["national percentage"])
 
 
-COHORT = make_cohort()
+def with_outcome(ccn: str, outcome: int) -> pa.Table:
+    """The cohort with one facility's outcomes all alike."""
+    rows = ROWS.copy()
+    rows.loc[rows["ccn"] == ccn, "is_event"] = outcome
+    return pa.Table.from_pandas(rows, preserve_index=False)
 
 
-def facilities(*more: str, left_out: str = "") -> pd.DataFrame:
-    frame = pd.DataFrame({"ccn": [*sorted(EFFECTS.index), *more]})
-    frame["reason"] = None
-    frame.loc[frame["ccn"] == left_out, "reason"] = "closed"
-    return frame.assign(is_eligible=frame["reason"].isna())
+def test_planted_coefficients_are_found() -> None:
+    regression = read_regression(FIT, stage=1)
+    z = (regression.coefficients - COEFFICIENTS) / regression.standard_errors
+    assert np.all(np.abs(z) < 2.5)
 
 
-def test_months_with_a_reason_are_not_counted() -> None:
-    specification, cohort = prepare("pppw", "dfc", COHORT)
-    assert cohort.table.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
-    assert cohort.design.names == specification.adjusters
-    assert cohort.table.column("is_event").null_count == 0
+def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
+    FIT.to_parquet(tmp_path / "fit.parquet")
+    again = pd.read_parquet(tmp_path / "fit.parquet")
+    assert_frame_equal(assess_facilities(SFR, YEAR, again, READ), CONTRACT)
+    summary = read_element(again, "summary", stage=3).set_index("term")["estimate"]
+    assert summary["seed of the groups"] == SFR.seed
+    assert summary["groups"] == 4
 
 
-@pytest.mark.parametrize(("facilities", "groups"), [(60, 1), (199, 1), (200, 2), (2000, 10)])
-def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int) -> None:
-    rows = COHORT.slice(0, 20)
-    many = pa.concat_tables(
-        [
-            rows.slice(0, 1).set_column(0, "ccn", pa.array([f"{place:06d}"]))
-            for place in range(facilities)
-        ]
-    )
-    counted = many.set_column(2, "reason", pa.nulls(facilities, pa.string()))
-    specification, _ = prepare("pppw", "dfc", counted)
-    assert specification.group_count == groups
-
-
-def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
-    """Months of 40 patients, of whom some are under 25, with one outcome or two among these."""
-    count = 40
-    event = [place % 2 if is_split or place >= having else 1 for place in range(count)]
-    return pa.table(
-        {
-            "ccn": ["A"] * count,
-            "patient_id": list(range(count)),
-            "reason": pa.nulls(count, pa.string()),
-            "is_event": event,
-            **{name: [place % 2 for place in range(count)] for name in sfr.DFC.adjusters},
-            "is_age_under_25": [int(place < having) for place in range(count)],
-        }
-    )
-
-
-@pytest.mark.parametrize(
-    ("having", "is_split", "is_kept"),
-    [(11, True, True), (10, True, False), (11, False, False), (0, True, False)],
-)
-def test_an_indicator_without_an_estimate_is_left_out(
-    *, having: int, is_split: bool, is_kept: bool
-) -> None:
-    _, cohort = prepare("sfr", "dfc", make_fistulas(having, is_split=is_split))
-    assert ("is_age_under_25" in cohort.design.names) is is_kept
-    assert cohort.design.matrix.shape == (40, len(cohort.design.names))
-
-
-def test_what_is_read_are_columns_of_the_cohorts() -> None:
-    assert set(list_columns("sfr", "dfc")) <= set(SFR.column_names)
-    assert set(list_columns("pppw", "qip")) <= set(PPPW.column_names)
-    required = {column.name for column in SFR.columns if column.required}
-    assert set(sfr.DFC.adjusters) <= required
-
-
-def test_the_qip_has_no_fistula_rate() -> None:
-    with pytest.raises(LookupError, match="qip has no measure sfr"):
-        prepare("sfr", "qip", COHORT)
-
-
-def test_the_specifications_say_what_the_manual_says() -> None:
-    # 2.2.14: three age classes beside 25 to 59, three of BMI, two of nursing homes, three of
-    # duration, three single ones; ten conditions; the form and the coverage.
-    assert len(sfr.DFC.adjusters) == 3 + 3 + 2 + 3 + 3 + 10 + 2
-    assert pppw.DFC.adjusters == ("age", "age_over_15", "age_over_55", "age_over_70")
-    for specification in (sfr.DFC, pppw.DFC, pppw.QIP):
-        assert specification.minimum_units == specification.minimum_modelled == 11
-        assert specification.group_count == 10
-        assert specification.better == "higher"
-
-
-@cache
-def assess(program: str) -> pd.DataFrame:
-    measure = pppw.DFC if program == "dfc" else pppw.QIP
-    specification, cohort = prepare("pppw", measure.program, COHORT)
-    few = replace(specification, group_count=2)
-    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, cohort), cohort)
-
-
-def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
-    rows = assess("dfc")
-    told = finish(pppw.DFC, YEAR, rows, facilities(), nothing=NOTHING)
-    pd.testing.assert_frame_equal(told, rows, check_dtype=False)
-    assert told["category"].isin(["better", "as", "worse"]).sum() > 30
-
-
-def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
-    rows = assess("qip")
-    told = finish(pppw.QIP, YEAR, rows, facilities(), nothing=NOTHING)
-    large = rows["unit_count"] >= 11
-    months = rows.loc[large, "denominator"].sum()
-    assert told["denominator"].unique().tolist() == [months]
+def test_the_groups_stored_average_to_the_coefficients() -> None:
+    groups = read_element(FIT, "group", stage=1)
+    assert groups["at"].unique().tolist() == [1, 2, 3, 4]
+    mean = groups.groupby("term")["estimate"].mean()
     np.testing.assert_allclose(
-        told["numerator"].astype(float) / months, rows["value"].astype(float)
+        read_regression(FIT, stage=1).coefficients, mean[list(SFR.adjusters)], rtol=1e-12
     )
-    assert told["value"].max() < 1
-    for name in ("lower", "upper", "p_value", "z", "standard_error", "category"):
-        assert told[name].isna().all()
-    assert list(told.columns) == [column.name for column in CONTRACT_COLUMNS]
+    # A month repeats its patient's draw with the chance 0.7, so two of them do with 0.49.
+    assert mean["working correlation"] == pytest.approx(0.49, abs=0.06)
+    assert mean["dispersion"] == pytest.approx(1.0, abs=0.05)
 
 
-def test_a_facility_left_out_or_without_months_says_so() -> None:
-    ccn = min(EFFECTS.index)
-    listed = facilities("999999", left_out=ccn)
-    told = finish(pppw.DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
-    (out,) = told[told["ccn"] == ccn].to_dict("records")
-    assert (out["reason"], out["reportable"]) == ("closed", False)
-    (empty,) = told[told["ccn"] == "999999"].to_dict("records")
-    assert (empty["reason"], empty["unit_count"]) == (NOTHING, 0)
+def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
+    row = CONTRACT[CONTRACT["unit_count"] == CONTRACT["unit_count"].median() // 1].iloc[0]
+    predictor = score_rows(SFR, FIT, READ)
+    mine = (ROWS["ccn"] == row["ccn"]).to_numpy()
+    # The facility's own equation, by another library; the nation, by its rows.
+    alone = sm.GEE(
+        ROWS.loc[mine, "is_event"].to_numpy(dtype=float),
+        np.ones(mine.sum()),
+        groups=ROWS.loc[mine, "patient_id"].to_numpy(),
+        offset=predictor[mine],
+        family=sm.families.Binomial(),
+        cov_struct=sm.cov_struct.Exchangeable(),
+    ).fit(maxiter=500, ctol=1e-12, ddof_scale=0)
+    sizes = ROWS.groupby("ccn")["patient_id"].nunique()
+    nation = expit(alone.params[0] + predictor[ROWS["ccn"].map(sizes).to_numpy() >= 11])
+    value = nation.mean()
+    slope = (nation * (1 - nation)).mean()
+    assert row["value"] == pytest.approx(100 * value, rel=1e-8)
+    assert row["standard_error"] == pytest.approx(
+        slope * alone.bse[0] / (value * (1 - value)), rel=1e-7
+    )
+    assert row["denominator"] == mine.sum()
+    assert row["numerator"] == ROWS.loc[mine, "is_event"].sum()
+    assert row["unit_count"] == sizes[row["ccn"]]
 
 
-@pytest.mark.parametrize(("children", "is_kept"), [(10, False), (11, True)])
-def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
-    children: int, *, is_kept: bool
+def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> None:
+    qip = replace(SFR, program="qip")
+    fit = fit_measure(qip, YEAR, READ)
+    contract = assess_facilities(qip, YEAR, fit, READ)
+    for name in ("value", "lower", "upper"):
+        np.testing.assert_allclose(100 * contract[name], CONTRACT[name], rtol=1e-12)
+    for name in ("z", "p_value", "standard_error"):
+        np.testing.assert_array_equal(contract[name], CONTRACT[name])
+    assert contract["category"].tolist() == CONTRACT["category"].tolist()
+    assert level(fit) == level(FIT)
+
+
+def test_the_test_and_limits_are_walds_on_the_logit_scale() -> None:
+    row = CONTRACT[CONTRACT["note"].isna()].iloc[3]
+    centre = logit(row["value"] / 100)
+    z = (centre - logit(level(FIT) / 100)) / row["standard_error"]
+    assert row["z"] == pytest.approx(z)
+    assert row["p_value"] == pytest.approx(2 * norm.sf(abs(z)))
+    reach = norm.ppf(0.975) * row["standard_error"]
+    assert row["lower"] == pytest.approx(100 * expit(centre - reach))
+    assert row["upper"] == pytest.approx(100 * expit(centre + reach))
+
+
+def test_the_national_level_is_of_patient_months_or_of_facilities() -> None:
+    sizes = ROWS.groupby("ccn")["patient_id"].nunique()
+    large = ROWS[ROWS["ccn"].map(sizes) >= 11]
+    assert level(FIT) == pytest.approx(100 * large["is_event"].mean())
+    other = fit_measure(
+        replace(SFR, national="facilities"),
+        YEAR,
+        READ,
+    )
+    reported = CONTRACT[CONTRACT["unit_count"] >= 11]
+    assert level(other) == pytest.approx(reported["value"].mean())
+
+
+def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() -> None:
+    small = CONTRACT["unit_count"] < 11
+    assert 0 < small.sum() < len(CONTRACT)
+    assert CONTRACT.loc[small, "reason"].unique().tolist() == ["fewer than 11 patients"]
+    assert CONTRACT.loc[small, "value"].notna().all()
+    sizes = ROWS.groupby("ccn")["patient_id"].nunique()
+    used = ROWS["ccn"].map(sizes) >= 11
+    regression = read_regression(FIT, stage=1)
+    assert regression.row_count == used.sum()
+    counts = {aside.rule: aside.count for aside in regression.dropped}
+    assert counts["facilities of fewer than 11 patients"] == small.sum()
+    assert counts["rows of such small facilities"] == (~used).sum()
+
+
+def test_a_category_is_what_the_limits_say_and_higher_is_better() -> None:
+    shown = CONTRACT[CONTRACT["reportable"].astype(bool)]
+    assert ((shown["lower"] > level(FIT)) == (shown["category"] == "better")).all()
+    assert ((shown["upper"] < level(FIT)) == (shown["category"] == "worse")).all()
+
+
+def test_planted_facility_effects_are_recovered_and_covered() -> None:
+    cohort, effects = make_months(facility_count=800, seed=9)
+    fit = fit_measure(
+        replace(SFR, group_count=10), YEAR, read_cohort(replace(SFR, group_count=10), cohort)
+    )
+    contract = assess_facilities(SFR, YEAR, fit, read_cohort(SFR, cohort)).set_index("ccn")
+    large = contract[(contract["unit_count"] >= 11) & contract["z"].notna()]
+    truth, _ = read_distribution(fit, stage=3).average(effects[large.index].to_numpy())
+    found = large["value"].to_numpy(dtype=float)
+    assert np.polyfit(logit(truth), logit(found / 100), 1)[0] == pytest.approx(1.0, abs=0.1)
+    covered = (large["lower"] <= 100 * truth) & (100 * truth <= large["upper"])
+    assert 0.93 <= covered.mean() <= 0.97
+
+
+def test_where_few_are_waitlisted_facilities_with_none_are_kept_and_covered() -> None:
+    pppw = replace(SFR, measure="pppw", source="Manual v10.1 2.16")
+    cohort, effects = make_months(facility_count=300, seed=3, persistence=0.97, level=-2.5)
+    fit = fit_measure(pppw, YEAR, read_cohort(pppw, cohort))
+    counts = {aside.rule: aside.count for aside in read_regression(fit, stage=1).dropped}
+    contract = assess_facilities(pppw, YEAR, fit, read_cohort(pppw, cohort)).set_index("ccn")
+    shown = contract[contract["reportable"].astype(bool)]
+    none = shown[shown["numerator"] == 0]
+    assert len(none) == counts["facilities without events (stage 1)"] > 10
+    assert none["note"].unique().tolist() == ["no events: exact bounds in place of Wald's test"]
+    truth, _ = read_distribution(fit, stage=3).average(effects[shown.index].to_numpy())
+    covered = (shown["lower"] <= 100 * truth) & (100 * truth <= shown["upper"])
+    assert covered[none.index].mean() >= 0.95
+    assert covered.mean() >= 0.93
+
+
+@pytest.mark.parametrize(("outcome", "value"), [(0, 0.0), (1, 100.0)])
+def test_a_facility_whose_months_are_all_alike_has_exact_bounds_and_says_so(
+    outcome: int, value: float
 ) -> None:
-    """One patient a row; every other one is waitlisted."""
-    age = np.where(np.arange(400) < children, 10, 60)
-    knots = {f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)}
-    cohort = pa.table(
-        {
-            "ccn": np.repeat(["012501", "012502"], 200),
-            "patient_id": [f"{number:04d}" for number in range(400)],
-            "reason": pa.nulls(400, pa.string()),
-            "is_event": np.arange(400) % 2,
-            "age": age,
-            **knots,
-        }
+    ccn = CONTRACT.loc[CONTRACT["unit_count"] > 40, "ccn"].iloc[0]
+    cohort = with_outcome(ccn, outcome)
+    read = read_cohort(SFR, cohort)
+    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
+    (row,) = contract[contract["ccn"] == ccn].to_dict("records")
+    assert row["value"] == value
+    assert np.isnan(row["z"])
+    assert row["p_value"] < 0.05
+    assert (row["lower"], row["upper"])[outcome] == value
+    kind = ("no", "only")[outcome]
+    assert row["note"] == f"{kind} events: exact bounds in place of Wald's test"
+    assert row["category"] == ("worse", "better")[outcome]
+
+
+def test_a_lone_patient_is_assessed_and_not_reported() -> None:
+    lone = ROWS["patient_id"].iloc[0]
+    rows = ROWS.assign(ccn=ROWS["ccn"].where(ROWS["patient_id"] != lone, "999999"))
+    cohort = pa.Table.from_pandas(rows, preserve_index=False)
+    read = read_cohort(SFR, cohort)
+    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
+    (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
+    assert row["unit_count"] == 1
+    assert not row["reportable"]
+
+
+def test_a_facility_whose_patients_show_no_spread_has_no_category_and_says_so() -> None:
+    like = ROWS.iloc[[0]].drop(columns="is_event")
+    pairs = pd.concat([like.assign(is_event=outcome) for outcome in (0, 1)] * 12)
+    strange = pairs.assign(ccn="999999", patient_id=9_000_000 + np.arange(24) // 2)
+    cohort = pa.Table.from_pandas(pd.concat([ROWS, strange]), preserve_index=False)
+    contract = assess_facilities(SFR, YEAR, FIT, read_cohort(SFR, cohort))
+    (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
+    assert row["reportable"]
+    assert pd.isna(row["category"])
+    assert np.isnan(row["p_value"])
+    assert row["note"] == "patients show no spread: neither limits nor test"
+
+
+def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
+    order = np.random.default_rng(1).permutation(len(ROWS))
+    other = ROWS.iloc[order].assign(patient_id=lambda rows: 10_000_000 - rows["patient_id"])
+    cohort = pa.Table.from_pandas(other, preserve_index=False)
+    again = fit_measure(SFR, YEAR, read_cohort(SFR, cohort))
+    assert_frame_equal(FIT, again, rtol=1e-8, atol=1e-9)
+    assert_frame_equal(
+        CONTRACT,
+        assess_facilities(SFR, YEAR, again, read_cohort(SFR, cohort)),
+        rtol=1e-8,
+        atol=1e-9,
     )
-    _, read = prepare("pppw", "dfc", cohort)
-    assert ("age_over_15" in read.design.names) == is_kept
-    # Nobody is older than 70.
-    assert "age_over_70" not in read.design.names
+
+
+def test_another_years_facilities_are_standardised_to_the_stored_nation() -> None:
+    part = COHORT.slice(0, 400)
+    contract = assess_facilities(SFR, YEAR + 1, FIT, read_cohort(SFR, part))
+    whole = CONTRACT.set_index("ccn")
+    first = contract.iloc[0]
+    assert first["performance_year"] == YEAR + 1
+    assert first["value"] == pytest.approx(whole.loc[first["ccn"], "value"], rel=1e-12)
+
+
+def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
+    opinion = compare_gee_fit(SFR, YEAR, READ, seed=5, facility_count=12)
+    assert opinion["facility_count"].unique().tolist() == [12]
+    for ours, theirs in (
+        ("estimate", "other_estimate"),
+        ("standard_error", "other_standard_error"),
+    ):
+        assert opinion[ours].to_numpy() == pytest.approx(opinion[theirs].to_numpy(), rel=1e-6)
+
+
+def test_where_the_correlation_is_held_statsmodels_does_not_move_from_our_root() -> None:
+    pppw = replace(SFR, measure="pppw", source="Manual v10.1 2.16")
+    cohort, _ = make_months(facility_count=12, seed=3, persistence=1.0, level=-1.5)
+    opinion = compare_gee_fit(pppw, YEAR, read_cohort(pppw, cohort), seed=5, facility_count=12)
+    assert opinion["library"].str.endswith("at our correlation and root").all()
+    for ours, theirs in (
+        ("estimate", "other_estimate"),
+        ("standard_error", "other_standard_error"),
+    ):
+        assert opinion[ours].to_numpy() == pytest.approx(opinion[theirs].to_numpy(), rel=1e-6)
+
+
+def test_what_is_wrong_with_a_cohort_is_named() -> None:
+    with pytest.raises(CohortError, match="cohort of sfr: column is_event is missing"):
+        fit_measure(SFR, YEAR, read_cohort(SFR, COHORT.drop_columns(["is_event"])))
+    with pytest.raises(CohortError, match="no facility has 9999 patients, so none is modelled"):
+        fit_measure(
+            replace(SFR, minimum_modelled=9999),
+            YEAR,
+            READ,
+        )
+    with pytest.raises(FitError, match="cannot be split into 500 groups"):
+        fit_measure(replace(SFR, group_count=500), YEAR, READ)

@@ -8,7 +8,7 @@ import pytest
 
 from esrd_pipeline.families.cohort import CohortError, read_cohort
 from esrd_pipeline.measures.terms import Condition, Flag, Level, Number, Product
-from esrd_pipeline_tests.families.rates_nation import SHR
+from esrd_pipeline_tests.families.recurrent_events_nation import SHR
 
 MODEL = replace(
     SHR,

@@ -1,172 +1,346 @@
-"""SRR's and ED30's index discharges with their conditions, and the specifications."""
+"""From index discharges to the facility contract: SRR's and ED30's road on a planted nation."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from pandas.testing import assert_frame_equal
+from scipy.special import expit, ndtr
 
-from esrd_pipeline.families import three_stage
-from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.cohort import CohortError, read_cohort
+from esrd_pipeline.families.cross_check import compare_three_stage_fit
 from esrd_pipeline.families.discharges import (
-    Measure,
-    list_conditions,
-    name_conditions,
-    prepare,
-    specify,
+    assess_facilities,
+    fit_measure,
+    read_fit,
+    score_rows,
 )
-from esrd_pipeline.families.explanation import add_up_discharges
-from esrd_pipeline.families.fits import read_regression
-from esrd_pipeline.families.listed import finish
-from esrd_pipeline.measures.ed30 import ED30
-from esrd_pipeline.measures.specification import Program
-from esrd_pipeline.measures.terms import Condition
-from esrd_pipeline.tables import discharges
-from esrd_pipeline_tests.families.discharge_nation import make_nation
+from esrd_pipeline.families.fits import read_element, read_regression
+from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline.statistics.poisson_binomial import adjust_counts, compare_counts
+from esrd_pipeline.tables.fit import ELEMENTS, FIT_COLUMNS
+from esrd_pipeline_tests.families.discharges_nation import (
+    COEFFICIENTS,
+    ED30,
+    HOSPITAL_SD,
+    NO_EVENTS,
+    ONE_PATIENT,
+    ONLY_EVENTS,
+    QIP_SRR,
+    SMALL,
+    SRR,
+    Nation,
+    make_nation,
+)
 
 YEAR = 2024
-VARIANTS: list[tuple[Measure, Program]] = [("srr", "dfc"), ("srr", "qip"), ("ed30", "dfc")]
+NATION = make_nation()
+COHORT = NATION.cohort
+READ = read_cohort(SRR, COHORT)
+FIT = fit_measure(SRR, YEAR, READ)
+ASSESSED = assess_facilities(SRR, YEAR, FIT, READ)
+CONTRACT = ASSESSED.contract.set_index("ccn", drop=False)
+LARGE = make_nation(facility_count=400, seed=1, effect_sd=0.3)
+LARGE_FIT = fit_measure(SRR, YEAR, read_cohort(SRR, LARGE.cohort))
 
 
-def make_cohort(measure: Measure, program: Program, seed: int = 5) -> tuple[pa.Table, pa.Table]:
-    """A planted nation with the measure's columns, drawn at random, and conditions of some."""
-    nation = make_nation(facility_count=80, seed=seed)
-    rows = nation.cohort.select(["ccn", "patient_id", "hospital_ccn", "is_event"]).to_pandas()
-    generator = np.random.default_rng(seed)
-    for name in specify(measure, program).adjusters:
-        is_number = not name.startswith("is_")
-        rows[name] = (
-            generator.normal(size=len(rows)) if is_number else generator.integers(0, 2, len(rows))
-        )
-    rows["stay"] = rows.groupby("patient_id").cumcount() + 1
-    rows["reason"] = pd.Series([None] * len(rows), dtype=object)
-    groups = list_conditions(name_conditions(measure, program))[:3]
-    who = generator.random((len(rows), len(groups))) < 0.3
-    conditions = pd.concat(
-        rows.loc[who[:, place], ["patient_id", "stay"]].assign(condition_group=group)
-        for place, group in enumerate(groups)
+def rename(table: pa.Table, name: str, labels: list[object]) -> pa.Table:
+    at = table.column_names.index(name)
+    return table.set_column(at, name, pa.array(labels))
+
+
+def places(nation: Nation) -> np.ndarray:
+    return read_cohort(SRR, nation.cohort).facility
+
+
+def find_true_ratios(nation: Nation) -> np.ndarray:
+    """Events expected at the planted effects over those at the planted median, by facility."""
+    effects = nation.effects.to_numpy()
+    at_home = np.bincount(places(nation), expit(nation.others + effects[places(nation)]))
+    return at_home / np.bincount(places(nation), expit(nation.others + np.nanmedian(effects)))
+
+
+def test_planted_coefficients_and_spreads_are_found() -> None:
+    first, second = read_regression(LARGE_FIT, stage=1), read_regression(LARGE_FIT, stage=2)
+    z = (first.coefficients - COEFFICIENTS) / first.standard_errors
+    assert np.all(np.abs(z) < 2.5)
+    assert second.names == ("intercept", "sigma_facility", "sigma_hospital")
+    assert second.coefficients[1] == pytest.approx(0.3, abs=0.05)
+    assert second.coefficients[2] == pytest.approx(HOSPITAL_SD, abs=0.05)
+
+
+def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
+    assert FIT.columns.tolist() == [column.name for column in FIT_COLUMNS]
+    assert set(FIT["element"]) <= set(ELEMENTS)
+    FIT.to_parquet(tmp_path / "fit.parquet")
+    again = pd.read_parquet(tmp_path / "fit.parquet")
+    first, second = read_fit(FIT), read_fit(again)
+    assert first.hospitals == second.hospitals == tuple(sorted(set(first.hospitals)))
+    assert np.array_equal(first.hospital_effects, second.hospital_effects)
+    assert first.median_effect == second.median_effect
+    assert first.national_rate == second.national_rate
+    assert np.array_equal(
+        score_rows(SRR, FIT, READ),
+        score_rows(SRR, again, READ),
     )
-    return (
-        pa.Table.from_pandas(rows, preserve_index=False),
-        pa.Table.from_pandas(conditions, preserve_index=False),
+    for stage in (1, 2):
+        one, two = read_regression(FIT, stage=stage), read_regression(again, stage=stage)
+        assert np.array_equal(one.coefficients, two.coefficients)
+        assert np.array_equal(one.model_covariance, two.model_covariance)
+        assert one.dropped == two.dropped
+
+
+def test_the_norm_is_the_median_of_the_stored_facility_effects() -> None:
+    effects = read_element(FIT, "facility_effect", stage=3).set_index("term")
+    assert effects.index.tolist() == sorted(NATION.effects.index)
+    median = effects["estimate"].median()
+    assert read_fit(FIT).median_effect == pytest.approx(median, rel=1e-12)
+    bounded = effects[effects["note"].notna()]
+    assert bounded["note"].to_dict() == {
+        NO_EVENTS: "no events: bounded 10 below the median",
+        ONLY_EVENTS: "only events: bounded 10 above the median",
+        SMALL: "no events: bounded 10 below the median",
+    }
+    assert bounded["estimate"].to_numpy() == pytest.approx(median + np.array([-10, 10, -10]))
+
+
+def test_the_contract_has_a_row_for_every_facility_and_its_own_arithmetic() -> None:
+    assert CONTRACT.index.tolist() == sorted(NATION.effects.index)
+    ccn = "030005"
+    mine = COHORT.filter(pc.field("ccn") == ccn).to_pandas()
+    term = FIT[FIT["element"] == "coefficient"].set_index(["stage", "term"])["estimate"]
+    hospital = FIT[FIT["element"] == "hospital_effect"].set_index("term")["estimate"]
+    reached = sum(term[1, name] * mine[name] for name in SRR.adjusters)
+    reached += mine["hospital_ccn"].map(hospital) + read_fit(FIT).median_effect
+    row = CONTRACT.loc[ccn]
+    assert row["unit_count"] == len(mine)
+    assert row["numerator"] == mine["is_event"].sum()
+    assert row["denominator"] == pytest.approx(expit(reached).sum(), rel=1e-7)
+    assert row["value"] == pytest.approx(row["numerator"] / row["denominator"])
+    crude = 100 * COHORT["is_event"].to_numpy().sum() / COHORT.num_rows
+    assert row["rate"] == pytest.approx(row["value"] * crude)
+
+
+def test_a_stored_fit_scores_other_rows_without_being_fitted_again() -> None:
+    whole = score_rows(SRR, FIT, READ)
+    part = score_rows(SRR, FIT, read_cohort(SRR, COHORT.slice(100, 50)))
+    assert part == pytest.approx(whole[100:150], rel=1e-14)
+
+
+def test_another_years_facilities_and_hospitals_are_held_against_the_fits_norm() -> None:
+    later = make_nation(facility_count=130, seed=24).cohort
+    known = set(COHORT["hospital_ccn"].to_pylist())
+    assessed = assess_facilities(SRR, YEAR + 1, FIT, read_cohort(SRR, later))
+    frame = later.to_pandas()
+    is_new = ~frame["hospital_ccn"].isin(known)
+    norm = read_fit(FIT)
+    predictor = frame[list(norm.regression.names)].to_numpy() @ norm.regression.coefficients
+    effects = dict(zip(norm.hospitals, norm.hospital_effects, strict=True))
+    reached = norm.median_effect + predictor + frame["hospital_ccn"].map(effects).fillna(0)
+    expected = expit(reached).groupby(frame["ccn"]).sum()
+    contract = assessed.contract.set_index("ccn")
+    assert contract["denominator"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-7)
+    # The baseline's national rate, too.
+    rate = 100 * COHORT["is_event"].to_numpy().mean()
+    assert contract["rate"].to_numpy() == pytest.approx(contract["value"].to_numpy() * rate)
+    hospitals, discharges = assessed.dropped
+    assert hospitals.names == tuple(sorted(set(frame["hospital_ccn"]) - known))
+    assert hospitals.count == 2
+    assert discharges.count == is_new.sum()
+    said = contract["note"].str.contains("hospitals the fit does not know", na=False)
+    assert set(contract.index[said]) == set(frame.loc[is_new, "ccn"])
+
+
+def test_planted_facility_effects_are_recovered() -> None:
+    found = read_element(LARGE_FIT, "facility_effect", stage=3).set_index("term")["estimate"]
+    planted = LARGE.effects[np.bincount(places(LARGE)) > 60].dropna()
+    assert np.polyfit(planted, found[planted.index], 1)[0] == pytest.approx(1.0, abs=0.1)
+
+
+def test_limits_cover_planted_ratios_where_hospital_effects_are_known() -> None:
+    truth = find_true_ratios(LARGE)
+    observed = np.bincount(places(LARGE), LARGE.cohort["is_event"].to_numpy())
+    counts = compare_counts(
+        effect=np.nanmedian(LARGE.effects),
+        offset=LARGE.others,
+        facility=places(LARGE),
+        observed=observed,
     )
+    limits = adjust_counts(counts, offset=LARGE.others, facility=places(LARGE))
+    covered = (limits.lower <= truth) & (truth <= limits.upper)
+    assert 0.93 <= covered[~np.isnan(truth)].mean() <= 0.97
 
 
-def test_the_specifications_read_like_their_chapters() -> None:
-    dfc, qip, ed30 = specify("srr", "dfc"), specify("srr", "qip"), specify("ed30", "dfc")
-    assert {s.minimum_units for s in (dfc, qip, ed30)} == {11}
-    assert {s.unit for s in (dfc, qip, ed30)} == {"discharges"}
-    assert {s.rate_scale for s in (dfc, qip, ed30)} == {100}
-    # Medicare Advantage, nursing homes and age splines are DFC's alone (2.10.11, 2.11.13).
-    only_dfc = {"is_ma", "is_nursing_home_short", "is_nursing_home_long", "age_over_60"}
-    assert only_dfc <= set(dfc.adjusters)
-    assert not only_dfc & set(qip.adjusters)
-    assert {"bmi", "age"} <= set(qip.adjusters)
-    assert {"is_high_risk", "is_covid"} <= set(dfc.adjusters) & set(qip.adjusters)
-    assert not {"is_high_risk", "is_covid", "is_ma"} & set(ed30.adjusters)
-    # 2.26.13: too small facilities take no part in the model; 2.10, 2.11 say nothing of it.
-    assert (dfc.minimum_modelled, qip.minimum_modelled, ed30.minimum_modelled) == (None, None, 11)
+def test_the_empirical_null_makes_up_for_hospital_effects_that_are_estimated() -> None:
+    # The method takes estimated hospital effects for known: by themselves its limits cover 0.91.
+    truth = find_true_ratios(LARGE)
+    contract = assess_facilities(SRR, YEAR, LARGE_FIT, read_cohort(SRR, LARGE.cohort)).contract
+    covered = (contract["lower"] <= truth) & (truth <= contract["upper"])
+    assert covered[~np.isnan(truth)].mean() > 0.95
 
 
-@pytest.mark.parametrize(("measure", "program"), VARIANTS)
-def test_every_adjuster_is_a_required_column_of_the_cohort(
-    measure: Measure, program: Program
+def test_without_true_outliers_one_in_twenty_is_flagged_by_the_empirical_null() -> None:
+    empirical, theoretical = [], []
+    for seed in (11, 12, 13):
+        nation = make_nation(facility_count=400, seed=seed, effect_sd=0.2)
+        fit = fit_measure(SRR, YEAR, read_cohort(SRR, nation.cohort))
+        contract = assess_facilities(
+            SRR, YEAR, fit, read_cohort(SRR, nation.cohort)
+        ).contract.set_index("ccn")
+        shown = contract[contract["reportable"] & nation.effects.notna()]
+        empirical.append((shown["category"] != "as").mean())
+        theoretical.append((shown["z"].abs() > 1.96).mean())
+    assert 0.03 < np.mean(empirical) < 0.07
+    assert np.mean(theoretical) > 0.12
+
+
+def test_facilities_without_events_with_only_events_and_of_one_patient_are_assessed() -> None:
+    none, only = CONTRACT.loc[NO_EVENTS], CONTRACT.loc[ONLY_EVENTS]
+    assert (none["value"], none["lower"]) == (0, 0)
+    assert 0 < none["upper"] < 1
+    assert none["category"] == "better"
+    assert none["note"].startswith("no events: ")
+    assert only["upper"] == pytest.approx(only["value"], rel=1e-12)
+    assert only["lower"] > 1
+    assert only["category"] == "worse"
+    assert only["note"].startswith("only events: ")
+    one = CONTRACT.loc[ONE_PATIENT]
+    assert one[["value", "lower", "upper", "p_value", "z"]].notna().all()
+    assert CONTRACT.drop([NO_EVENTS, ONLY_EVENTS, SMALL])["note"].isna().all()
+
+
+def test_a_facility_without_events_has_the_exact_tail_for_its_z() -> None:
+    mine = pc.equal(COHORT["ccn"], NO_EVENTS).to_numpy()
+    none_of_all = np.prod(1 - score_rows(SRR, FIT, READ)[mine])
+    # Mid-p: half the probability of what was observed.
+    assert ndtr(CONTRACT.loc[NO_EVENTS, "z"]) == pytest.approx(none_of_all / 2)
+
+
+@pytest.mark.parametrize("specification", [SRR, QIP_SRR])
+def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why(
+    specification: ThreeStageSpecification,
 ) -> None:
-    table = discharges.ED30 if measure == "ed30" else discharges.SRR
-    required = {column.name for column in table.columns if column.required}
-    assert set(specify(measure, program).adjusters) <= required
+    contract = assess_facilities(specification, YEAR, FIT, READ).contract
+    assert contract["program"].unique().tolist() == [specification.program]
+    small = contract["unit_count"] < 11
+    assert SMALL in set(contract.loc[small, "ccn"])
+    assert contract.loc[small, "reason"].unique().tolist() == ["fewer than 11 discharges"]
+    assert contract.loc[small, "category"].isna().all()
+    assert contract.loc[small, "value"].notna().all()
+    assert contract.loc[~small, "reportable"].all()
+    assert set(contract.loc[~small, "category"]) == {"better", "as", "worse"}
 
 
-def read_conditions(cohort: pa.Table, conditions: pa.Table, groups: list[str]) -> list[list[float]]:
-    """Return the columns of a cohort's conditions."""
-    specification = replace(ED30, terms=tuple(Condition(group) for group in groups))
-    rows = cohort.append_column("ccn", pa.array(["012501"] * cohort.num_rows))
-    return read_cohort(specification, rows, conditions=conditions).design.matrix.T.tolist()
+def test_facilities_too_small_to_be_modelled_do_not_move_the_norm() -> None:
+    fit = fit_measure(ED30, YEAR, READ)
+    counts = COHORT.to_pandas().groupby("ccn")["ccn"].transform("size")
+    small = sorted(set(COHORT["ccn"].to_numpy()[counts < 11]))
+    without = fit_measure(ED30, YEAR, read_cohort(ED30, COHORT.filter(pa.array(counts >= 11))))
+    norm, same = read_fit(fit), read_fit(without)
+    assert norm.median_effect == pytest.approx(same.median_effect, rel=1e-9)
+    assert norm.median_effect != pytest.approx(read_fit(FIT).median_effect, rel=1e-6)
+    effects = read_element(fit, "facility_effect", stage=3).set_index("term").loc[small]
+    assert effects["estimate"].isna().all()
+    assert effects["note"].unique().tolist() == ["not modelled: too few discharges"]
+    assessed = assess_facilities(ED30, YEAR, fit, READ)
+    assert sum(part.count for part in assessed.null.strata) == len(NATION.effects) - len(small)
+    assert [aside.count for aside in assessed.dropped] == [len(small)]
+    rows = assessed.contract.set_index("ccn").loc[small]
+    assert rows[["value", "p_value", "upper"]].notna().all().all()
+    assert not rows["reportable"].any()
 
 
-def test_conditions_are_a_discharges_own() -> None:
-    cohort = pa.table({"patient_id": [-1, -1, 7], "stay": [1, 2, 1]})
-    conditions = pa.table(
-        {
-            "patient_id": [-1, 7, 7, 8],
-            "stay": [2, 1, 1, 1],
-            "condition_group": ["ccs_006", "ccs_006", "ccs_010", "ccs_006"],
-        }
+def test_a_category_is_what_the_limits_and_the_p_value_say() -> None:
+    shown = CONTRACT[CONTRACT["reportable"].astype(bool)]
+    assert ((shown["lower"] > 1) == (shown["category"] == "worse")).all()
+    assert ((shown["upper"] < 1) == (shown["category"] == "better")).all()
+    assert ((shown["p_value"] < 0.05) == (shown["category"] != "as")).all()
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    turned = COHORT.take(np.random.default_rng(1).permutation(COHORT.num_rows))
+    again = fit_measure(SRR, YEAR, read_cohort(SRR, turned))
+    assert_frame_equal(FIT, again, rtol=1e-9, atol=1e-9)
+    assert_frame_equal(
+        ASSESSED.contract,
+        assess_facilities(SRR, YEAR, again, read_cohort(SRR, turned)).contract,
+        rtol=1e-9,
+        atol=1e-9,
     )
-    columns = read_conditions(cohort, conditions, ["ccs_006", "ccs_042"])
-    assert columns == [[0, 1, 1], [0, 0, 0]]
 
 
-def test_no_discharge_needs_to_have_a_condition() -> None:
-    cohort = pa.table({"patient_id": [1], "stay": [1]})
-    none = pa.table(
-        {
-            "patient_id": pa.array([], pa.int64()),
-            "stay": pa.array([], pa.int64()),
-            "condition_group": pa.array([], pa.string()),
-        }
+def test_labels_do_not_matter() -> None:
+    frame = COHORT.to_pandas()
+    other = {
+        "ccn": [f"X{999999 - int(ccn)}" for ccn in frame["ccn"]],
+        "hospital_ccn": [f"{99999 - int(ccn[1:])}" for ccn in frame["hospital_ccn"]],
+        "patient_id": [1_000_000 - number for number in frame["patient_id"]],
+    }
+    renamed = COHORT
+    for name, labels in other.items():
+        renamed = rename(renamed, name, labels)
+    read = read_cohort(SRR, renamed)
+    contract = assess_facilities(SRR, YEAR, fit_measure(SRR, YEAR, read), read).contract
+    back = contract.assign(ccn=[f"{999999 - int(ccn[1:]):06d}" for ccn in contract["ccn"]])
+    assert_frame_equal(
+        ASSESSED.contract,
+        back.sort_values("ccn", ignore_index=True),
+        rtol=1e-9,
+        atol=1e-9,
     )
-    assert read_conditions(cohort, none, ["ccs_006"]) == [[0]]
 
 
-@pytest.mark.parametrize(("measure", "program"), VARIANTS)
-def test_excluded_discharges_and_what_nobody_has_are_left_out(
-    measure: Measure, program: Program
-) -> None:
-    cohort, conditions = make_cohort(measure, program)
-    at = cohort.column_names.index("reason")
-    reasons = ["left"] * 10 + [None] * (cohort.num_rows - 10)
-    cohort = cohort.set_column(at, "reason", pa.array(reasons, pa.string()))
-    rare = np.zeros(cohort.num_rows, dtype=np.int64)
-    rare[[3, 20]] = 1
-    place = cohort.column_names.index("is_female")
-    cohort = cohort.set_column(place, "is_female", pa.array(rare))
-    _, read = prepare(measure, program, cohort, conditions)
-    assert read.table.num_rows == cohort.num_rows - 10
-    # One woman is left among the counted, and only three groups have anybody.
-    base = [name for name in specify(measure, program).adjusters if name != "is_female"]
-    groups = list_conditions(name_conditions(measure, program))[:3]
-    assert read.design.names == (*base, *groups)
+def test_the_null_is_stored_by_quartile_of_discharges() -> None:
+    means = ASSESSED.null_rows[ASSESSED.null_rows["term"] == "mean"]
+    assert means["stage"].unique().tolist() == [3]
+    assert means["estimate"].tolist() == [part.mean for part in ASSESSED.null.strata]
+    edges = np.quantile(CONTRACT["unit_count"], [0.25, 0.5, 0.75], method="inverted_cdf")
+    assert means["at"].tolist()[:-1] == edges.tolist()
 
 
-@pytest.mark.parametrize(("measure", "program"), VARIANTS)
-def test_from_the_cohort_to_the_contract(measure: Measure, program: Program) -> None:
-    specification, cohort = prepare(measure, program, *make_cohort(measure, program))
-    fit = three_stage.fit_measure(specification, YEAR, cohort)
-    assert set(read_regression(fit, stage=1).names) == set(cohort.design.names)
-    assessed = three_stage.assess_facilities(specification, YEAR, fit, cohort)
-    rows = cohort.table
-    ccns = assessed.contract["ccn"].tolist()
-    facilities = pd.DataFrame({"ccn": [*ccns, "999999"], "is_eligible": True, "reason": None})
-    contract = finish(
-        specification, YEAR, assessed.contract, facilities, nothing="no index discharge"
-    ).set_index("ccn")
-    assert contract.loc["999999", "reason"] == "no index discharge"
-    assert contract.loc["030004", "reason"] == "fewer than 11 discharges"
-    counted = rows.to_pandas().groupby("ccn").size()
-    assert contract.loc[counted.index, "unit_count"].to_numpy().tolist() == counted.tolist()
-    shown = contract[contract["reportable"].astype(bool)]
-    national = 100 * rows.column("is_event").to_numpy().mean()
-    ratio = shown["numerator"] / shown["denominator"]
-    # Reading 10: the QIP's value is the rate per 100 discharges; DFC's is the ratio.
-    scale = national if program == "qip" else 1.0
-    assert shown["value"].to_numpy() == pytest.approx((ratio * scale).to_numpy())
-    assert shown["category"].isna().all() == (program == "qip")
+def test_another_library_gives_the_same_first_stage_on_a_sample() -> None:
+    opinion = compare_three_stage_fit(SRR, YEAR, READ, seed=3, facility_count=30)
+    assert opinion["facility_count"].unique().tolist() == [30]
+    assert opinion["term"].tolist() == list(SRR.adjusters)
+    for name in ("estimate", "standard_error"):
+        theirs = opinion[f"other_{name}"].to_numpy()
+        assert opinion[name].to_numpy() == pytest.approx(theirs, rel=1e-7)
 
 
-def test_an_explanation_adds_up_by_reason() -> None:
-    explanation = pd.DataFrame(
-        {
-            "program": ["dfc"] * 3,
-            "patient_id": [1, 1, 2],
-            "stay": [1, 2, 1],
-            "reason": [None, None, "died in hospital"],
-            "is_met": [True, False, None],
-            "expected": [0.2, 0.3, np.nan],
-        }
+def test_an_adjuster_that_repeats_another_is_set_aside_by_name() -> None:
+    doubled = COHORT.append_column("is_diabetic", COHORT["has_diabetes"])
+    twice = replace(SRR, terms=(*SRR.terms, Number("is_diabetic")))
+    fit = fit_measure(twice, YEAR, read_cohort(twice, doubled))
+    aside = fit[(fit["element"] == "dropped") & (fit["note"] != "")]
+    assert aside["note"].tolist() == ["is_diabetic"]
+    assert score_rows(twice, fit, read_cohort(twice, doubled)) == pytest.approx(
+        score_rows(SRR, FIT, READ), rel=1e-9
     )
-    rows = add_up_discharges(explanation).set_index("reason")
-    assert rows.loc["counted", ["patients", "discharges", "observed"]].tolist() == [1, 2, 1]
-    assert rows.loc["counted", "expected"] == pytest.approx(0.5)
-    assert rows.loc["died in hospital", "discharges"] == 1
+
+
+def test_what_is_wrong_with_a_cohort_is_named() -> None:
+    with pytest.raises(CohortError, match="cohort of srr: column hospital_ccn is missing"):
+        fit_measure(SRR, YEAR, read_cohort(SRR, COHORT.drop_columns(["hospital_ccn"])))
+    nulls = rename(COHORT, "hospital_ccn", [None] * COHORT.num_rows)
+    with pytest.raises(CohortError, match=r"column hospital_ccn has .* nulls"):
+        fit_measure(SRR, YEAR, read_cohort(SRR, nulls))
+    twos = rename(COHORT, "is_event", [2] * COHORT.num_rows)
+    rule = "cohort of srr: column is_event has 9,790 values other than 0 and 1"
+    with pytest.raises(CohortError, match=rule):
+        fit_measure(SRR, YEAR, read_cohort(SRR, twos))
+    with pytest.raises(CohortError, match=rule):
+        assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, twos))
+    with pytest.raises(CohortError, match="no rows"):
+        fit_measure(SRR, YEAR, read_cohort(SRR, COHORT.slice(0, 0)))
+    few = COHORT.filter(pc.field("ccn") < "030010")
+    with pytest.raises(FitError, match="scores are too few for 4 strata"):
+        assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, few))
+    huge = replace(ED30, minimum_modelled=1000)
+    with pytest.raises(CohortError, match="cohort of ed30: no facility has 1000 discharges"):
+        fit_measure(huge, YEAR, READ)

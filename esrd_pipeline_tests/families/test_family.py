@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from esrd_pipeline.families import rates
+from esrd_pipeline.families import recurrent_events
 from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
 from esrd_pipeline.families.fits import read_element
@@ -15,17 +15,17 @@ from esrd_pipeline.measures import pppw
 from esrd_pipeline.measures.smr import SMR
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import SeparationError
-from esrd_pipeline_tests.families.rates_nation import SHR, make_cohort
+from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohort
 
 YEAR = 2024
 COHORT, _ = make_cohort(facility_count=40)
 READ = read_cohort(SHR, COHORT)
-FIT = rates.fit_measure(SHR, YEAR, READ)
+FIT = recurrent_events.fit_measure(SHR, YEAR, READ)
 
 
 def separate(cohort: pa.Table) -> pa.Table:
     """Add a term that every event has: only the first rows without any have it not."""
-    eventless = np.flatnonzero(cohort.column(rates.EVENTS).to_numpy() == 0)
+    eventless = np.flatnonzero(cohort.column(recurrent_events.EVENTS).to_numpy() == 0)
     values = np.ones(cohort.num_rows)
     values[eventless[:200]] = 0.0
     return cohort.append_column("has_every_event", pa.array(values))
@@ -40,19 +40,21 @@ def test_a_term_without_a_finite_estimate_is_left_out_by_name_and_the_others_sta
     cohort = separate(COHORT)
     specification = replace(SHR, terms=(*SHR.terms, Number("has_every_event")))
     with pytest.raises(SeparationError) as refused:
-        rates.fit_measure(specification, YEAR, read_cohort(specification, cohort))
+        recurrent_events.fit_measure(specification, YEAR, read_cohort(specification, cohort))
     assert refused.value.terms == ("has_every_event",)
     fit = fit_estimable(specification, YEAR, read_cohort(specification, cohort))
-    told = read_element(fit, "set_aside", stage=1).set_index("term")
+    told = read_element(fit, "dropped", stage=1).set_index("term")
     row = told.loc["terms without a finite estimate beside the others"]
-    assert row["remark"] == "has_every_event"
+    assert row["note"] == "has_every_event"
     assert row["estimate"] == 1
     pd.testing.assert_frame_equal(
         read_element(fit, "coefficient", stage=1), read_element(FIT, "coefficient", stage=1)
     )
     # The stored fit scores the rows as though the term were not there.
-    expected = rates.expect_events(specification, fit, read_cohort(specification, cohort))
-    np.testing.assert_allclose(expected, rates.expect_events(SHR, FIT, READ))
+    expected = recurrent_events.compute_expected_events(
+        specification, fit, read_cohort(specification, cohort)
+    )
+    np.testing.assert_allclose(expected, recurrent_events.compute_expected_events(SHR, FIT, READ))
 
 
 def test_a_fit_that_needs_nothing_left_out_is_as_it_was() -> None:
@@ -63,5 +65,5 @@ def test_groups_of_risk_add_up_to_the_nation() -> None:
     groups = group_by_risk(SHR, FIT, READ, groups=4)
     events = (groups["observed"] * groups["exposure"]).sum()
     assert groups["group"].tolist() == [1, 2, 3, 4]
-    assert events == pytest.approx(COHORT.column(rates.EVENTS).to_numpy().sum())
+    assert events == pytest.approx(COHORT.column(recurrent_events.EVENTS).to_numpy().sum())
     assert groups["expected"].is_monotonic_increasing

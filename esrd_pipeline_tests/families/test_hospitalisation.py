@@ -7,28 +7,28 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from esrd_pipeline.families import rates
+from esrd_pipeline.families import recurrent_events
 from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.combined import combine_contract, leave_computed
 from esrd_pipeline.families.conditions import (
     add_conditions,
     list_conditions,
 )
 from esrd_pipeline.families.explanation import add_up
+from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.family import group_by_risk
 from esrd_pipeline.families.hospitalisation import choose_specification, estimate_reliability
-from esrd_pipeline.families.listed import finish
-from esrd_pipeline.families.united import leave_computed, unite_contract
 from esrd_pipeline.measures.shr import ADJUSTERS, specify
 from esrd_pipeline.measures.specification import Program
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
-from esrd_pipeline_tests.families.rates_nation import SHR, make_cohort
+from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohort
 
 YEAR = 2024
 COHORT, EFFECTS = make_cohort(facility_count=60)
 READ = read_cohort(SHR, COHORT)
-FIT = rates.fit_measure(SHR, YEAR, READ)
-ASSESSED = rates.assess_facilities(SHR, YEAR, FIT, READ)
+FIT = recurrent_events.fit_measure(SHR, YEAR, READ)
+ASSESSED = recurrent_events.assess_facilities(SHR, YEAR, FIT, READ)
 CCNS = sorted(EFFECTS.index)
 
 
@@ -130,7 +130,7 @@ def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() ->
 def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facilities() -> None:
     def iur(effect_sd: float) -> float:
         cohort, _ = make_cohort(facility_count=150, seed=3, effect_sd=effect_sd)
-        fit = rates.fit_measure(SHR, YEAR, read_cohort(SHR, cohort))
+        fit = recurrent_events.fit_measure(SHR, YEAR, read_cohort(SHR, cohort))
         rows = estimate_reliability(SHR, YEAR, fit, read_cohort(SHR, cohort)).set_index(
             "statistic"
         )["value"]
@@ -161,7 +161,7 @@ def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_fac
     computed = pd.DataFrame({"ccn": ["A"], "program": "dfc", "measure": "shr"}).reindex(
         columns=names
     )
-    rows = unite_contract(
+    rows = combine_contract(
         performance_year=2024, published=published, computed=[computed, computed.iloc[:0]]
     )
     has_origin = rows["origin"] != "neither"
@@ -183,7 +183,9 @@ def test_a_year_without_a_computed_measure_misses_none() -> None:
     names = [column.name for column in CONTRACT_COLUMNS]
     published = pd.DataFrame({"ccn": ["A"], "program": "dfc", "measure": ["smr"]})
     published = published.reindex(columns=names)
-    rows = unite_contract(performance_year=2024, published=published, computed=[published.iloc[:0]])
+    rows = combine_contract(
+        performance_year=2024, published=published, computed=[published.iloc[:0]]
+    )
     assert rows[["measure", "origin"]].to_numpy().tolist() == [["smr", "published"]]
 
 

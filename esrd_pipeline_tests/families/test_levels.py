@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from esrd_pipeline.families.levels import unite_levels
+from esrd_pipeline.families.levels import combine_levels
 from esrd_pipeline.families.published import build_directory
 from esrd_pipeline.tables.facility import LEVEL, NATIONAL, REGISTERED
 from esrd_pipeline.tables.measured import CONTRACT
@@ -30,7 +30,7 @@ def levels(*rows: dict[str, object], **percentages: float) -> pd.DataFrame:
             "source": "published",
         }
     ).reindex(columns=NATIONAL.column_names)
-    table = unite_levels(
+    table = combine_levels(
         performance_year=YEAR,
         contract=contract(*rows),
         published=published,

@@ -59,7 +59,7 @@ def test_the_contract_holds_every_published_measure_of_the_year(tmp_path: Path, 
     assert not frame.duplicated(list(PUBLISHED.key)).any()
     assert frame["reportable"].all()
     assert frame["reason"].isna().all()
-    assert frame["remark"].isna().all()
+    assert frame["note"].isna().all()
     assert (frame["performance_year"] == year).all()
 
 

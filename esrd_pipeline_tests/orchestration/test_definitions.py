@@ -29,7 +29,13 @@ def test_loading_imports_nothing_heavy() -> None:
 def test_every_job_can_be_loaded_beside_every_step() -> None:
     # Dagster refuses a job that bears a step's name, but only when it loads them all.
     names = {job.name for job in defs.get_repository_def().get_all_jobs()}
-    assert {"refresh", "refresh_published", "measure", "explain_rates", "export"} <= names
+    assert {
+        "refresh",
+        "refresh_published",
+        "measure",
+        "explain_recurrent_events",
+        "export",
+    } <= names
 
 
 def test_definitions_are_at_most_forty_lines() -> None:
@@ -75,8 +81,8 @@ def test_every_asset_has_both_checks_by_partition() -> None:
 def test_what_looks_back_says_so() -> None:
     graph = defs.resolve_asset_graph()
 
-    def years_read(asset: tuple[str, str], upstream: tuple[str, str], year: str) -> list[str]:
-        mapping = graph.get_partition_mapping(dg.AssetKey(asset), dg.AssetKey(upstream))
+    def years_read(asset: tuple[str, str], dependencies: tuple[str, str], year: str) -> list[str]:
+        mapping = graph.get_partition_mapping(dg.AssetKey(asset), dg.AssetKey(dependencies))
         subset = performance_years.subset_with_partition_keys([year])
         mapped = mapping.get_upstream_mapped_partitions_result_for_partitions(
             subset, performance_years, performance_years
@@ -103,7 +109,7 @@ def test_a_refresh_never_makes_a_star_baseline() -> None:
     refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
     assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
     assert dg.AssetKey(["explain", "shr"]) not in refreshed
-    assert dg.AssetKey(["explain", "monthly"]) not in refreshed
+    assert dg.AssetKey(["explain", "patient_months"]) not in refreshed
     assert dg.AssetKey(["explain", "yearly"]) not in refreshed
     assert len(refreshed) == len(TABLES_BY_NAME) - 1 - len(explain.TABLES)
 

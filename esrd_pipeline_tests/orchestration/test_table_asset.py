@@ -6,9 +6,9 @@ from dataclasses import replace
 import dagster as dg
 import pandas as pd
 
-from esrd_pipeline.orchestration.build import Build, Built
+from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.resources import make_storage
-from esrd_pipeline.orchestration.table_asset import TableAsset, make_step
+from esrd_pipeline.orchestration.table_asset import TableAsset, make_multi_asset
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Warehouse
@@ -31,14 +31,14 @@ def rates(*values: float) -> pd.DataFrame:
 
 def run(
     instance: dg.DagsterInstance,
-    compute: Callable[[Build], Built],
+    compute: Callable[[StepContext], StepResult],
     *,
     year: int = 2024,
     tags: dict[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     example = TableAsset(tables=(BOUNDED,), compute=compute, description="An example.")
     return dg.materialize(
-        [make_step("facility", [example])],
+        [make_multi_asset("facility", [example])],
         instance=instance,
         partition_key=str(year),
         resources={"storage": make_storage()},
@@ -58,7 +58,7 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
 def test_a_good_frame_is_published_with_its_checks(
     world: Settings, instance: dg.DagsterInstance
 ) -> None:
-    result = run(instance, lambda _: Built((rates(0.25, 0.5),), notes={"said": "something"}))
+    result = run(instance, lambda _: StepResult((rates(0.25, 0.5),), notes={"said": "something"}))
     assert result.success
     assert stored(world) == [0.25, 0.5]
     (event,) = result.get_asset_materialization_events()
@@ -74,8 +74,8 @@ def test_a_good_frame_is_published_with_its_checks(
 def test_a_broken_expectation_publishes_nothing_and_keeps_the_old_partition(
     world: Settings, instance: dg.DagsterInstance
 ) -> None:
-    assert run(instance, lambda _: Built((rates(0.25),))).success
-    result = run(instance, lambda _: Built((rates(0.25, 1.4, -2.0),)))
+    assert run(instance, lambda _: StepResult((rates(0.25),))).success
+    result = run(instance, lambda _: StepResult((rates(0.25, 1.4, -2.0),)))
     assert not result.success
     assert stored(world) == [0.25]
     assert result.get_asset_materialization_events() == []
@@ -92,9 +92,9 @@ def test_a_broken_expectation_publishes_nothing_and_keeps_the_old_partition(
 def test_a_computation_that_raises_leaves_the_old_partition(
     world: Settings, instance: dg.DagsterInstance
 ) -> None:
-    assert run(instance, lambda _: Built((rates(0.25),))).success
+    assert run(instance, lambda _: StepResult((rates(0.25),))).success
 
-    def fail(_: Build) -> Built:
+    def fail(_: StepContext) -> StepResult:
         raise ValueError("no such thing")
 
     result = run(instance, fail)
@@ -106,8 +106,8 @@ def test_a_computation_that_raises_leaves_the_old_partition(
 def test_drift_from_the_year_before_only_warns(
     world: Settings, instance: dg.DagsterInstance
 ) -> None:
-    assert run(instance, lambda _: Built((rates(0.1, 0.2),)), year=2023).success
-    result = run(instance, lambda _: Built((rates(0.7, 0.9),)), year=2024)
+    assert run(instance, lambda _: StepResult((rates(0.1, 0.2),)), year=2023).success
+    result = run(instance, lambda _: StepResult((rates(0.7, 0.9),)), year=2024)
     assert result.success
     plausibility = checks(result)["plausibility"]
     assert not plausibility.passed
@@ -121,11 +121,11 @@ def test_transient_errors_are_tried_again_and_others_are_not(
 ) -> None:
     attempts: list[int] = []
 
-    def stumble(build: Build) -> Built:
-        attempts.append(build.performance_year)
+    def stumble(step: StepContext) -> StepResult:
+        attempts.append(step.performance_year)
         if len(attempts) == 1:
             raise TimeoutError("the file server did not answer")
-        return Built((rates(0.5),))
+        return StepResult((rates(0.5),))
 
     assert run(instance, stumble).success
     assert attempts == [2024, 2024]
@@ -135,9 +135,9 @@ def test_transient_errors_are_tried_again_and_others_are_not(
 def test_the_data_cutoff_reaches_the_computation(instance: dg.DagsterInstance) -> None:
     seen: list[str] = []
 
-    def look(build: Build) -> Built:
-        seen.append(str(build.cutoff))
-        return Built((rates(0.5),))
+    def look(step: StepContext) -> StepResult:
+        seen.append(str(step.cutoff))
+        return StepResult((rates(0.5),))
 
     assert run(instance, look, tags={"esrd/data_cutoff": "2026-10-15"}).success
     assert run(instance, look).success

@@ -78,7 +78,7 @@ def score(
     return frame.set_index("measure")
 
 
-def printed_scores(scores: Mapping[str, int | None], ccn: str = "010001") -> pd.DataFrame:
+def published_scores(scores: Mapping[str, int | None], ccn: str = "010001") -> pd.DataFrame:
     """Measure scores alone, as domain scores need them."""
     return pd.DataFrame(
         {

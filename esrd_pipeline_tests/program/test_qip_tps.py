@@ -13,7 +13,7 @@ from esrd_pipeline.program.qip_domains import score_domains
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.program.qip_tps import reduce_payment, score_tps, unscored
 from esrd_pipeline.program.qip_weights import share_domains, share_measures
-from esrd_pipeline_tests.program.qip_frames import directory, printed_scores
+from esrd_pipeline_tests.program.qip_frames import directory, published_scores
 
 PY2027 = load_rules(2027)
 EVERY = [rule.measure for rule in PY2027.domain_measures]
@@ -41,7 +41,7 @@ PATTERNS = st.fixed_dictionaries(
 
 def domains_of(scores: Mapping[str, int | None]) -> pd.DataFrame:
     frame = score_domains(
-        rules=PY2027, performance_year=2025, measure_scores=printed_scores(scores)
+        rules=PY2027, performance_year=2025, measure_scores=published_scores(scores)
     )
     return frame.set_index("domain", drop=False)
 
@@ -51,7 +51,7 @@ def tps_of(scores: Mapping[str, int | None]) -> pd.Series:
         rules=PY2027,
         performance_year=2025,
         domain_scores=domains_of(scores),
-        measure_scores=printed_scores(scores),
+        measure_scores=published_scores(scores),
     )
     assert len(frame) == 1
     return frame.iloc[0]
@@ -69,7 +69,7 @@ def tps_of_domains(scores: Mapping[str, float], weights: Mapping[str, float]) ->
                 "weight": [weights[domain] for domain in scores],
             }
         ),
-        measure_scores=printed_scores({}),
+        measure_scores=published_scores({}),
     )
     return frame.iloc[0]
 
@@ -111,7 +111,7 @@ def test_example_7_clinical_care_without_ktv() -> None:
 
 
 def test_examples_8_and_9() -> None:
-    printed = {
+    published = {
         "patient_family_engagement": 90.0,
         "care_coordination": 78.0,
         "clinical_care": 95.0,
@@ -119,15 +119,15 @@ def test_examples_8_and_9() -> None:
         "reporting": 93.352,
     }
     whole = {domain.name: float(domain.weight) for domain in PY2027.domains}
-    assert tps_of_domains(printed, whole)["tps"] == 88
+    assert tps_of_domains(published, whole)["tps"] == 88
     without = {
         "patient_family_engagement": 0.175,
         "care_coordination": 0.325,
         "clinical_care": 0.375,
         "reporting": 0.125,
     }
-    del printed["safety"]
-    example = tps_of_domains(printed, without)
+    del published["safety"]
+    example = tps_of_domains(published, without)
     assert example["tps"] == 88
     assert example["unrounded_tps"] == 88.394
     shares = share_domains(PY2027, frozenset(without))

@@ -29,7 +29,7 @@ def measures_of(rules: QipRules, domain: str) -> frozenset[str]:
 
 
 def test_tables_20_to_24() -> None:
-    printed = {
+    published = {
         "patient_family_engagement": {"ich_cahps": "100.00"},
         "care_coordination": dict.fromkeys(("srr", "shr", "pppw", "clinical_depression"), "25.00"),
         "clinical_care": {"strr": "34.29", "ktv_topic": "31.43", "ltc": "34.29"},
@@ -46,7 +46,7 @@ def test_tables_20_to_24() -> None:
             "16.67",
         ),
     }
-    for domain, weights in printed.items():
+    for domain, weights in published.items():
         applied = share_measures(PY2027, domain, DOMAINS, measures_of(PY2027, domain))
         assert {measure: percent(weight) for measure, weight in applied.items()} == weights
 

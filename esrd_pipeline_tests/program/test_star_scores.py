@@ -11,7 +11,7 @@ from esrd_pipeline.program.star_baseline import build_baseline
 from esrd_pipeline.program.star_rules import load_star_rules
 from esrd_pipeline.program.star_scores import StarRatings, score_stars, unrated
 from esrd_pipeline.program.star_values import collect_values
-from esrd_pipeline.tables.measured import CARRIED
+from esrd_pipeline.tables.measured import BASELINE_SCORED
 from esrd_pipeline.tables.program import STAR_ADJUSTMENT, STAR_MEASURE_SCORE, STARS
 from esrd_pipeline_tests.program.contract_frames import (
     LEVELS,
@@ -46,7 +46,7 @@ def score(
     *,
     year: int = YEAR,
     levels: dict[str, float] | None = None,
-    carried: list[dict[str, object]] | None = None,
+    baseline_scored: list[dict[str, object]] | None = None,
     **directory: tuple[str, ...],
 ) -> StarRatings:
     return score_stars(
@@ -58,7 +58,7 @@ def score(
         published_results=results_of(
             [{"ccn": values.index[0], "measure": "star_rating", "score": 4.0}]
         ),
-        carried=pd.DataFrame(carried, columns=CARRIED.column_names),
+        baseline_scored=pd.DataFrame(baseline_scored, columns=BASELINE_SCORED.column_names),
     )
 
 
@@ -132,7 +132,7 @@ def test_where_the_baselines_model_is_at_hand_ratios_rise_by_observed_over_expec
         # Of another baseline: not this one's business.
         {"measure": "smr", "baseline_year": YEAR - 1, "observed": 300.0, "expected": 100.0},
     ]
-    ratings = score(values, build(values), year=YEAR + 1, carried=rows)
+    ratings = score(values, build(values), year=YEAR + 1, baseline_scored=rows)
     adjustment = ratings.adjustment.set_index("measure")
     assert adjustment["factor"].to_dict() == {
         "shr": 1.2,
@@ -143,7 +143,7 @@ def test_where_the_baselines_model_is_at_hand_ratios_rise_by_observed_over_expec
     }
     assert adjustment.loc["shr", "factor_source"] == "baseline model"
     assert adjustment.loc["smr", "factor_source"] == "national crude rates"
-    same = score(values, build(values), carried=rows)
+    same = score(values, build(values), baseline_scored=rows)
     assert same.adjustment["factor"].tolist() == [1.0] * 5
 
 

@@ -38,9 +38,9 @@ def test_a_frame_has_exactly_the_columns_of_its_table(
     frame = read_rows(tmp_path, source, rows, year)
     assert frame.columns.tolist() == raw.raw_table(source).column_names
     assert len(frame) == row_count
-    printed = {column.name for column in load_layout(source, year)}
+    published = {column.name for column in load_layout(source, year)}
     absent = [
-        name for name in frame.columns if name not in {*printed, "performance_year", "missing"}
+        name for name in frame.columns if name not in {*published, "performance_year", "missing"}
     ]
     assert frame[absent].isna().all(axis=None)
 

@@ -111,9 +111,11 @@ RULES = st.builds(
 )
 
 
-def attribute(lives: Sequence[Life], rules: Rules, *, backwards: bool = False) -> pd.DataFrame:
+def attribute(
+    trajectories: Sequence[Life], rules: Rules, *, backwards: bool = False
+) -> pd.DataFrame:
     treatment, transplant = [], []
-    for patient, life in enumerate(lives, start=1):
+    for patient, life in enumerate(trajectories, start=1):
         whose = {"program": "dfc", "patient_id": patient}
         start = life.first
         for spell in life.spells:
@@ -148,12 +150,12 @@ def attribute(lives: Sequence[Life], rules: Rules, *, backwards: bool = False) -
     )
 
 
-def list_days(rows: pd.DataFrame, lives: Sequence[Life]) -> list[list[Answer]]:
+def list_days(rows: pd.DataFrame, trajectories: Sequence[Life]) -> list[list[Answer]]:
     """Each patient's days as (facility, reason); the spans must tile them."""
-    listed: list[list[Answer]] = [[] for _ in lives]
+    listed: list[list[Answer]] = [[] for _ in trajectories]
     for row in rows.astype(object).where(rows.notna(), None).itertuples():
         days = listed[row.patient_id - 1]
-        first = lives[row.patient_id - 1].first
+        first = trajectories[row.patient_id - 1].first
         start, end = pd.Timestamp(row.start_date).date(), pd.Timestamp(row.end_date).date()
         assert start == first + timedelta(days=len(days)), "a gap or an overlap"
         assert start <= end
@@ -204,7 +206,7 @@ def judge(life: Life, rules: Rules) -> list[Answer]:
 @given(MANY, RULES)
 # A second transplant is near on the first one's day.
 @example(
-    lives=[
+    trajectories=[
         Life(
             (
                 Spell("dialysis", "A", 1, "hemodialysis"),
@@ -217,44 +219,50 @@ def judge(life: Life, rules: Rules) -> list[Answer]:
     ],
     rules=Rules(1, 1, 1, 2),
 )
-def test_the_spans_are_reading_27_day_by_day(lives: list[Life], rules: Rules) -> None:
-    listed = list_days(attribute(lives, rules), lives)
-    assert listed == [judge(life, rules) for life in lives]
+def test_the_spans_are_reading_27_day_by_day(trajectories: list[Life], rules: Rules) -> None:
+    listed = list_days(attribute(trajectories, rules), trajectories)
+    assert listed == [judge(life, rules) for life in trajectories]
 
 
 @FEW_EXAMPLES
 @given(MANY, RULES)
 def test_every_day_from_first_service_to_the_end_is_one_facilitys_or_says_why_not(
-    lives: list[Life], rules: Rules
+    trajectories: list[Life], rules: Rules
 ) -> None:
-    for life, days in zip(lives, list_days(attribute(lives, rules), lives), strict=True):
+    for life, days in zip(
+        trajectories, list_days(attribute(trajectories, rules), trajectories), strict=True
+    ):
         assert len(days) == life.days
         assert all((ccn is None) == (reason is not None) for ccn, reason in days)
 
 
 @settings(FEW_EXAMPLES, max_examples=10)
 @given(MANY, RULES)
-def test_the_order_of_the_rows_changes_nothing(lives: list[Life], rules: Rules) -> None:
-    pd.testing.assert_frame_equal(attribute(lives, rules), attribute(lives, rules, backwards=True))
+def test_the_order_of_the_rows_changes_nothing(trajectories: list[Life], rules: Rules) -> None:
+    pd.testing.assert_frame_equal(
+        attribute(trajectories, rules), attribute(trajectories, rules, backwards=True)
+    )
 
 
 @settings(FEW_EXAMPLES, max_examples=10)
 @given(MANY, RULES, st.integers(1, 20))
 def test_a_longer_follow_up_gives_days_to_facilities_and_takes_none(
-    lives: list[Life], rules: Rules, more: int
+    trajectories: list[Life], rules: Rules, more: int
 ) -> None:
     wider = Rules(
         rules.treatment_days, rules.follow_days + more, rules.first_day, rules.transplant_days
     )
-    before = list_days(attribute(lives, rules), lives)
-    after = list_days(attribute(lives, wider), lives)
+    before = list_days(attribute(trajectories, rules), trajectories)
+    after = list_days(attribute(trajectories, wider), trajectories)
     for days, widened in zip(before, after, strict=True):
         assert all(new == old for old, new in zip(days, widened, strict=True) if old[0])
 
 
 @settings(FEW_EXAMPLES, max_examples=10)
 @given(MANY)
-def test_no_facility_answers_for_a_patient_whom_it_never_treated(lives: list[Life]) -> None:
+def test_no_facility_answers_for_a_patient_whom_it_never_treated(trajectories: list[Life]) -> None:
     rules = Rules(treatment_days=3, follow_days=5, first_day=1, transplant_days=3)
-    for life, days in zip(lives, list_days(attribute(lives, rules), lives), strict=True):
+    for life, days in zip(
+        trajectories, list_days(attribute(trajectories, rules), trajectories), strict=True
+    ):
         assert {ccn for ccn, _ in days} - {None} <= {spell.ccn for spell in life.spells}

@@ -1,16 +1,16 @@
-"""The days that SHR, STrR and SEDR share: every day of the year in exactly one stretch."""
+"""The days that SHR, STrR and SEDR share: every day of the year in exactly one segment."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.rate_days import months, spans
+from esrd_pipeline_tests.sql.recurrent_event_days import months, spans
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 
 def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> pd.DataFrame:
-    """The stretches of patient 1, whose first service date is 5 May 2010."""
+    """The segments of patient 1, whose first service date is 5 May 2010."""
     tables: dict[str, list[Row]] = {
         "history.attribution": [
             {

@@ -49,8 +49,8 @@ def test_a_dialysis_number_in_casper_only_is_its_own() -> None:
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
 @pytest.mark.parametrize("printed", [("142301", "140001"), ("140001", "142301")])
-def test_a_hospitals_number_stands_for_its_unit(program: str, printed: tuple[str, str]) -> None:
-    assert link(gather(record(1, *printed)), program) == {
+def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[str, str]) -> None:
+    assert link(gather(record(1, *published)), program) == {
         "142301": ("142301", "own", "listed"),
         "140001": ("142301", "hospital", "hospital number of its unit"),
     }

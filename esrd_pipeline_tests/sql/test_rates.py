@@ -18,7 +18,7 @@ PERIOD = {
 }
 
 
-def stretch(start: str, end: str, **other: object) -> Row:
+def segment(start: str, end: str, **other: object) -> Row:
     first, last = day(start), day(end)
     return {
         **PERIOD,
@@ -30,7 +30,7 @@ def stretch(start: str, end: str, **other: object) -> Row:
 
 
 def describe(
-    *stretches: Row,
+    *segments: Row,
     born: str = "1954-06-15",
     sex: str = "M",
     incident: Row | None = None,
@@ -43,7 +43,7 @@ def describe(
     return run(
         "cohort.rates",
         tables={
-            f"cohort.{measure}_days": stretches or [stretch("2024-01-01", "2024-01-31")],
+            f"cohort.{measure}_days": segments or [segment("2024-01-01", "2024-01-31")],
             "linkage.patient": [{"patient_id": 1, "date_of_birth": day(born), "sex": sex}],
             "history.incident_comorbidity": [
                 {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
@@ -66,17 +66,17 @@ def describe(
 
 def test_days_and_events_of_a_period_are_added_up_where_at_risk() -> None:
     (row,) = describe(
-        stretch("2024-01-01", "2024-01-31", events=1),
-        stretch("2024-02-01", "2024-02-29", events=1, reason="month not observable"),
-        stretch("2024-03-01", "2024-03-31", events=2),
+        segment("2024-01-01", "2024-01-31", events=1),
+        segment("2024-02-01", "2024-02-29", events=1, reason="month not observable"),
+        segment("2024-03-01", "2024-03-31", events=2),
     ).to_dict("records")
     assert (row["days_at_risk"], row["event_count"]) == (62, 3)
 
 
 def test_the_adjusters_are_those_of_the_periods_first_day_even_if_not_at_risk() -> None:
     (row,) = describe(
-        stretch("2024-06-01", "2024-06-30", reason="month not observable"),
-        stretch("2024-07-01", "2024-07-31"),
+        segment("2024-06-01", "2024-06-30", reason="month not observable"),
+        segment("2024-07-01", "2024-07-31"),
         born="1954-06-15",
     ).to_dict("records")
     assert row["start_date"] == day("2024-06-01")
@@ -84,11 +84,11 @@ def test_the_adjusters_are_those_of_the_periods_first_day_even_if_not_at_risk() 
 
 
 def test_a_period_never_at_risk_is_no_row() -> None:
-    assert describe(stretch("2024-06-01", "2024-06-30", reason="transplant")).empty
+    assert describe(segment("2024-06-01", "2024-06-30", reason="transplant")).empty
 
 
 def test_events_the_measure_does_not_count_are_left_out() -> None:
-    month = stretch("2024-01-01", "2024-01-31", events=2, uncounted_events=1)
+    month = segment("2024-01-01", "2024-01-31", events=2, uncounted_events=1)
     assert describe(month)["event_count"].tolist() == [1]
 
 
@@ -102,7 +102,7 @@ def test_events_the_measure_does_not_count_are_left_out() -> None:
     ],
 )
 def test_age_is_in_completed_years(born: str, start: str, age: int) -> None:
-    rows = describe(stretch(start, start), born=born)
+    rows = describe(segment(start, start), born=born)
     assert rows["age_over_65"].tolist() == [age - 65]
     assert rows["age_over_65_squared"].tolist() == [(age - 65) ** 2]
 
@@ -129,7 +129,7 @@ def test_nursing_home_status_counts_the_365_days_before(
 
 def test_medicare_advantage_is_the_share_of_the_days_at_risk() -> None:
     rows = describe(
-        stretch("2024-01-01", "2024-01-31"), stretch("2024-02-01", "2024-02-29", is_ma=True)
+        segment("2024-01-01", "2024-01-31"), segment("2024-02-01", "2024-02-29", is_ma=True)
     )
     assert rows["ma_share"].tolist() == [29 / 60]
 
@@ -171,7 +171,7 @@ def test_a_bmi_class_has_its_indicator_and_the_highest_is_the_reference(
 
 
 def test_each_measure_has_its_own_periods() -> None:
-    month = stretch("2024-01-01", "2024-01-31", events=1)
+    month = segment("2024-01-01", "2024-01-31", events=1)
     rows = run(
         "cohort.rates",
         tables={
@@ -209,7 +209,7 @@ def test_an_age_group_has_its_indicator_and_60_to_74_is_the_reference(
 
 
 def test_diabetes_as_cause_goes_with_the_age_group_and_the_interval() -> None:
-    month = stretch("2024-01-01", "2024-01-31", interval=3)
+    month = segment("2024-01-01", "2024-01-31", interval=3)
     (row,) = describe(
         month, born="1990-01-01", incident={"is_diabetes_cause": True}, measure="strr"
     ).to_dict("records")
@@ -220,7 +220,7 @@ def test_diabetes_as_cause_goes_with_the_age_group_and_the_interval() -> None:
 
 
 def test_diabetes_in_the_first_interval_and_60_to_74_years_is_the_main_effect_alone() -> None:
-    month = stretch("2024-01-01", "2024-01-31", interval=0)
+    month = segment("2024-01-01", "2024-01-31", interval=0)
     (row,) = describe(
         month, born="1959-01-01", incident={"is_diabetes_cause": True}, measure="strr"
     ).to_dict("records")
@@ -238,7 +238,7 @@ def test_months_of_medicare_advantage_make_a_year_before_visible_to_shr_alone(
 
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
 def test_a_stage_of_covid_has_its_indicator(stage: int) -> None:
-    month = stretch("2024-01-01", "2024-01-31", covid_stage=stage)
+    month = segment("2024-01-01", "2024-01-31", covid_stage=stage)
     (row,) = describe(month, measure="strr").to_dict("records")
     columns = ("is_covid_1", "is_covid_2", "is_covid_3")
     assert [row[name] for name in columns] == [int(stage == n) for n in (1, 2, 3)]

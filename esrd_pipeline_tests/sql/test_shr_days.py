@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from esrd_pipeline_tests.sql.rate_days import answers, at_risk, months, stays
-from esrd_pipeline_tests.sql.rate_days import follow as follow_measure
+from esrd_pipeline_tests.sql.recurrent_event_days import answers, at_risk, months, stays
+from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measure
 from esrd_pipeline_tests.sql.worked import day
 
 follow = partial(follow_measure, "shr")

@@ -10,7 +10,7 @@ from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
 
-def stretch(start: str, end: str, **other: object) -> Row:
+def segment(start: str, end: str, **other: object) -> Row:
     first, last = day(start), day(end)
     return {
         "program": "dfc",
@@ -27,7 +27,7 @@ def stretch(start: str, end: str, **other: object) -> Row:
 
 
 def describe(
-    *stretches: Row,
+    *segments: Row,
     person: Row | None = None,
     incident: Row | None = None,
     homes: tuple[tuple[str, str], ...] = (),
@@ -40,7 +40,7 @@ def describe(
     return run(
         "cohort.smr",
         tables={
-            "cohort.smr_days": stretches or [stretch("2024-01-01", "2024-12-31")],
+            "cohort.smr_days": segments or [segment("2024-01-01", "2024-12-31")],
             "linkage.first_service": [
                 {"program": "dfc", "patient_id": 1, "first_service_date": day(first_service)}
             ],
@@ -85,36 +85,36 @@ def test_the_clock_counts_days_at_risk_from_zero() -> None:
 
 def test_months_that_do_not_count_do_not_move_the_clock() -> None:
     rows = describe(
-        stretch("2024-01-01", "2024-01-31"),
-        stretch("2024-02-01", "2024-02-29", reason="month not observable in Medicare claims"),
-        stretch("2024-03-01", "2024-03-31"),
+        segment("2024-01-01", "2024-01-31"),
+        segment("2024-02-01", "2024-02-29", reason="month not observable in Medicare claims"),
+        segment("2024-03-01", "2024-03-31"),
     )
     assert clock(rows) == [(0, 31, 0), (31, 62, 0)]
 
 
 def test_another_facility_starts_the_clock_anew() -> None:
     rows = describe(
-        stretch("2024-01-01", "2024-01-31"), stretch("2024-02-01", "2024-02-29", ccn="A", record=2)
+        segment("2024-01-01", "2024-01-31"), segment("2024-02-01", "2024-02-29", ccn="A", record=2)
     )
     assert clock(rows) == [(0, 31, 0), (0, 29, 0)]
 
 
 def test_a_death_ends_the_record_on_its_day() -> None:
-    assert clock(describe(stretch("2024-01-01", "2024-01-10", death="counted cause"))) == [
+    assert clock(describe(segment("2024-01-01", "2024-01-10", death="counted cause"))) == [
         (0, 10, 1)
     ]
 
 
 def test_a_death_of_an_excluded_cause_ends_the_record_without_an_event() -> None:
-    assert clock(describe(stretch("2024-01-01", "2024-01-10", death="excluded cause"))) == [
+    assert clock(describe(segment("2024-01-01", "2024-01-10", death="excluded cause"))) == [
         (0, 10, 0)
     ]
 
 
 def test_a_death_that_is_not_at_risk_is_no_event() -> None:
     rows = describe(
-        stretch("2024-01-01", "2024-01-31"),
-        stretch(
+        segment("2024-01-01", "2024-01-31"),
+        segment(
             "2024-02-01",
             "2024-02-10",
             reason="month not observable in Medicare claims",
@@ -126,7 +126,7 @@ def test_a_death_that_is_not_at_risk_is_no_event() -> None:
 
 def test_covid_days_are_a_part_of_their_record() -> None:
     rows = describe(
-        stretch("2024-01-01", "2024-01-31"), stretch("2024-02-01", "2024-02-29", is_covid=True)
+        segment("2024-01-01", "2024-01-31"), segment("2024-02-01", "2024-02-29", is_covid=True)
     )
     assert clock(rows) == [(0, 31, 0), (31, 60, 0)]
     assert rows["is_covid"].tolist() == [0, 1]
@@ -134,8 +134,8 @@ def test_covid_days_are_a_part_of_their_record() -> None:
 
 def test_medicare_advantage_is_the_share_of_the_records_days_at_risk() -> None:
     rows = describe(
-        stretch("2024-01-01", "2024-01-31", ma_days=31),
-        stretch("2024-02-01", "2024-02-29", is_covid=True),
+        segment("2024-01-01", "2024-01-31", ma_days=31),
+        segment("2024-02-01", "2024-02-29", is_covid=True),
     )
     assert rows["ma_share"].tolist() == pytest.approx([31 / 60, 31 / 60])
 

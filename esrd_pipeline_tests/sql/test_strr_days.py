@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from esrd_pipeline_tests.sql.rate_days import (
+from esrd_pipeline_tests.sql.recurrent_event_days import (
     YEAR_AT_A,
     answers,
     at_risk,
@@ -13,7 +13,7 @@ from esrd_pipeline_tests.sql.rate_days import (
     months,
     spans,
 )
-from esrd_pipeline_tests.sql.rate_days import follow as follow_measure
+from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measure
 from esrd_pipeline_tests.sql.worked import day
 
 follow = partial(follow_measure, "strr")

@@ -228,7 +228,7 @@ def test_patients_without_exposure_are_set_aside_and_said() -> None:
         exposure=np.array([1.0, 1.0, 0.0]),
     )
     assert (result.patients, counts(result)) == (2, (1, 0, 0, 0))
-    assert [(gone.rule, gone.count) for gone in result.set_aside] == [
+    assert [(gone.rule, gone.count) for gone in result.dropped] == [
         ("patients without exposure", 1)
     ]
 

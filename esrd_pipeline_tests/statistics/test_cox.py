@@ -16,9 +16,9 @@ from esrd_pipeline.statistics.cox import CoxFit, fit_cox
 from esrd_pipeline.statistics.design import Design, build_design
 from esrd_pipeline.statistics.fit import (
     CollinearError,
+    Dropped,
     FitError,
     SeparationError,
-    SetAside,
 )
 
 R = Path(__file__).with_name("r")
@@ -221,9 +221,9 @@ def test_rows_without_a_say_are_counted() -> None:
         event=[1, 1, 1, 0, 0, 0, 0],
     )
     fit = fit_cox(**rows, stratum=np.array([0, 0, 0, 0, 1, 1, 0]))
-    assert fit.regression.set_aside == (
-        SetAside("strata without events", 1),
-        SetAside("rows at risk at no event time", 3),
+    assert fit.regression.dropped == (
+        Dropped("strata without events", 1),
+        Dropped("rows at risk at no event time", 3),
     )
     assert (fit.regression.row_count, fit.regression.event_count) == (4, 3)
     assert (fit.strata, fit.event_times) == (1, 3)
@@ -282,10 +282,10 @@ def test_terms_that_say_nothing_within_strata_are_named() -> None:
     arrays = inputs(data, terms) | {"stratum": data["stratum"].to_numpy()}
     with pytest.raises(CollinearError, match="chain, again"):
         fit_cox(**arrays)
-    fit = fit_cox(**arrays, set_aside_aliased=True)
+    fit = fit_cox(**arrays, drop_aliased=True)
     assert fit.regression.names == TERMS
     assert fit.terms == terms
-    assert fit.regression.set_aside[-1].names == ("chain", "again")
+    assert fit.regression.dropped[-1].names == ("chain", "again")
 
 
 def test_separation_is_an_error_that_names_the_term() -> None:
@@ -304,7 +304,7 @@ def test_one_patient_alone_says_nothing() -> None:
     rows = make_rows(x=[1], start=[0], stop=[1], event=[1])
     with pytest.raises(CollinearError, match="x"):
         fit_cox(**rows)
-    regression = fit_cox(**rows, set_aside_aliased=True).regression
+    regression = fit_cox(**rows, drop_aliased=True).regression
     assert (regression.names, regression.event_count) == ((), 1)
     assert regression.log_likelihood == 0.0
 

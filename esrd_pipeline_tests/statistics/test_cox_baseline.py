@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.statistics.cox import fit_cox
-from esrd_pipeline.statistics.cox_baseline import Baseline, expect_events, fit_baseline
+from esrd_pipeline.statistics.cox_baseline import Baseline, compute_expected_events, fit_baseline
 from esrd_pipeline.statistics.design import build_design
 from esrd_pipeline.statistics.fit import FitError
 
@@ -35,7 +35,7 @@ def test_three_patients_by_hand() -> None:
     baseline = fit_baseline(**spans, event=np.array([1, 1, 1]), risk=risk)
     assert baseline.times.tolist() == [2.0, 5.0]
     assert baseline.cumulative == pytest.approx([1 / 3, 1 / 3 + 2 / 6])
-    expected = expect_events(baseline, **spans, risk=risk)
+    expected = compute_expected_events(baseline, **spans, risk=risk)
     assert expected == pytest.approx([1 / 3, 2 * (1 / 3 + 2 / 6), 4 * 2 / 6])
     assert expected.sum() == pytest.approx(3)
 
@@ -45,7 +45,7 @@ def test_r_gives_the_same_hazard_and_the_same_expected_events() -> None:
     baseline = fit_baseline(**SPANS, event=EVENT, risk=risk)
     assert baseline.times.tolist() == theirs["times"]
     assert baseline.cumulative == pytest.approx(np.array(theirs["cumulative"]), rel=1e-12)
-    expected = expect_events(baseline, **SPANS, risk=risk)
+    expected = compute_expected_events(baseline, **SPANS, risk=risk)
     assert expected == pytest.approx(np.array(STORED["events_expected"]), rel=1e-10, abs=1e-12)
     assert expected.sum() == pytest.approx(EVENT.sum(), rel=1e-12)
 
@@ -58,7 +58,7 @@ def test_r_gives_the_same_hazard_in_every_stratum() -> None:
     assert np.repeat(baseline.strata, np.diff(baseline.starts)).tolist() == theirs["stratum"]
     assert baseline.times.tolist() == theirs["times"]
     assert baseline.cumulative == pytest.approx(np.array(theirs["cumulative"]), rel=1e-12)
-    expected = expect_events(baseline, **SPANS, risk=risk, stratum=STRATUM)
+    expected = compute_expected_events(baseline, **SPANS, risk=risk, stratum=STRATUM)
     assert np.bincount(STRATUM, expected) == pytest.approx(np.bincount(STRATUM, EVENT), rel=1e-12)
 
 
@@ -67,16 +67,18 @@ def test_a_stratum_without_events_expects_none_and_a_new_one_is_refused() -> Non
     rows = spans | {"risk": np.ones(4)}
     stratum = np.array([7, 3, 7, 3])
     baseline = fit_baseline(**rows, event=np.array([1, 0, 1, 0]), stratum=stratum)
-    assert expect_events(baseline, **rows, stratum=stratum) == pytest.approx([0.5, 0, 1.5, 0])
+    assert compute_expected_events(baseline, **rows, stratum=stratum) == pytest.approx(
+        [0.5, 0, 1.5, 0]
+    )
     with pytest.raises(FitError, match="stratum: 2 values are not among the baseline's"):
-        expect_events(baseline, **rows, stratum=np.array([7, 3, 8, 2]))
+        compute_expected_events(baseline, **rows, stratum=np.array([7, 3, 8, 2]))
     with pytest.raises(FitError, match="if and only if the baseline has strata"):
-        expect_events(baseline, **rows)
+        compute_expected_events(baseline, **rows)
 
 
 def test_new_rows_are_scored_by_the_hazard_between_entry_and_exit() -> None:
     baseline = Baseline(np.array([10.0, 20.0]), np.array([0.1, 0.3]))
-    expected = expect_events(
+    expected = compute_expected_events(
         baseline,
         start=np.array([0.0, 10.0, 9.0, 20.0]),
         stop=np.array([10.0, 20.0, 25.0, 30.0]),
@@ -125,7 +127,7 @@ def test_two_stages_take_out_what_facilities_and_states_differ_by() -> None:
     risk = np.exp(offset + second.regression.coefficients[0] * state)
     event = spans.pop("event")
     baseline = fit_baseline(**spans, event=event, risk=risk)
-    expected = expect_events(baseline, **spans, risk=risk)
+    expected = compute_expected_events(baseline, **spans, risk=risk)
     assert expected.sum() == pytest.approx(event.sum(), rel=1e-12)
     ratio = np.bincount(facility, event) / np.bincount(facility, expected)
     assert np.mean(ratio) == pytest.approx(1.0, abs=0.03)
@@ -148,4 +150,4 @@ def test_bad_inputs_are_refused(changed: dict[str, np.ndarray], said: str) -> No
         fit_baseline(**({"event": np.array([1, 0])} | rows | changed))
     if "event" not in changed:
         with pytest.raises(FitError, match=said):
-            expect_events(baseline, **(rows | changed))
+            compute_expected_events(baseline, **(rows | changed))

@@ -133,7 +133,7 @@ def test_where_levels_do_not_differ_both_sigmas_are_zero() -> None:
     )
     assert fitted.regression.standard_errors[0] == pytest.approx(np.sqrt(1 / (800 * 0.25 * 0.75)))
     assert np.isnan(fitted.regression.standard_errors[1:]).all()
-    assert [item.names for item in fitted.regression.set_aside] == [
+    assert [item.names for item in fitted.regression.dropped] == [
         ("sigma_facility",),
         ("sigma_hospital",),
     ]

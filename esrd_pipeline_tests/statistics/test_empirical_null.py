@@ -91,7 +91,7 @@ def test_strata_are_cut_at_quartiles_and_ties_stay_below_the_edge() -> None:
         (30, 30),
         (40, 40),
     ]
-    assert null.set_aside == ()
+    assert null.dropped == ()
 
 
 def test_row_order_does_not_matter() -> None:
@@ -136,7 +136,7 @@ def test_missing_scores_are_set_aside_and_counted() -> None:
     z[::9] = np.nan
     null = fit_empirical_null(z=z, size=np.arange(90.0))
     assert sum(part.count for part in null.strata) == 80
-    assert [(part.rule, part.count) for part in null.set_aside] == [
+    assert [(part.rule, part.count) for part in null.dropped] == [
         ("facilities without a z-score", 10)
     ]
 

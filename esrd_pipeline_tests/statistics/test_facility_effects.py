@@ -114,7 +114,7 @@ def test_a_general_optimiser_finds_the_same(hospitals: int) -> None:
     np.testing.assert_allclose(fitted.facility_effects, found.x[:31], rtol=0, atol=1e-6)
     np.testing.assert_allclose(fitted.hospital_effects, found.x[31:], rtol=0, atol=1e-6)
     assert fitted.log_likelihood == pytest.approx(-found.fun, rel=1e-12)
-    assert fitted.set_aside == ()
+    assert fitted.dropped == ()
 
 
 def test_what_is_maximised_is_flat_by_differences_and_every_facility_is_met() -> None:
@@ -165,7 +165,7 @@ def test_facilities_with_one_outcome_only_stay_bounded_marked_and_counted() -> N
     assert 0 < -gap[4] < 0.5
     assert fitted.ratio[3] == 0
     assert fitted.ratio[4] > 1
-    assert [(item.rule, item.count) for item in fitted.set_aside] == [
+    assert [(item.rule, item.count) for item in fitted.dropped] == [
         ("facilities without events: effect at the lower bound", 1),
         ("facilities with only events: effect at the upper bound", 1),
     ]
@@ -206,8 +206,8 @@ def test_levels_without_rows_have_no_effect_and_no_say() -> None:
     np.testing.assert_array_equal(more.expected[31:], 0)
     np.testing.assert_array_equal(more.hospital_effects[14:], 0)
     np.testing.assert_allclose(more.hospital_effects[:14], usual.hospital_effects, atol=1e-10)
-    assert more.set_aside[0].rule == "facilities without rows: no effect"
-    assert more.set_aside[0].count == 9
+    assert more.dropped[0].rule == "facilities without rows: no effect"
+    assert more.dropped[0].count == 9
 
 
 def test_a_median_that_no_facility_supports_is_refused() -> None:

@@ -64,7 +64,7 @@ def test_ratio_error_and_scale_follow_by_hand() -> None:
     assert rates.scale == pytest.approx(2 * parts / (4 - 2))
     assert not rates.is_half_added.any()
     assert not rates.is_model_based.any()
-    assert rates.set_aside == ()
+    assert rates.dropped == ()
 
 
 def test_a_facility_without_events_has_half_an_event_and_says_so() -> None:
@@ -87,7 +87,7 @@ def test_one_patient_or_none_has_the_error_of_the_model_or_no_ratio() -> None:
     for missing in (rates.ratio, rates.theta, rates.standard_error, rates.z):
         assert np.isnan(missing).tolist() == [False, False, False, True, True]
     assert rates.patients.tolist() == [2, 2, 1, 0, 0]
-    assert [part.count for part in rates.set_aside] == [2]
+    assert [part.count for part in rates.dropped] == [2]
     adjusted = adjust_with(rates, mean=0.0, deviation=1.0)
     assert np.isnan(adjusted.p_value).tolist() == [False, False, False, True, True]
     assert np.isnan(adjusted.lower).tolist() == [False, False, False, True, True]

@@ -99,7 +99,7 @@ def test_a_fit_with_facilities_is_geepacks_with_a_factor() -> None:
     agrees(fitted, stored["fixed"])
     assert relative(fitted.intercepts, stored["fixed"]["intercepts"]) < 1e-7
     assert fitted.facility.tolist() == list(range(12))
-    counts = {each.rule: each.count for each in fitted.regression.set_aside}
+    counts = {each.rule: each.count for each in fitted.regression.dropped}
     assert counts == {
         "facilities without events (stage 1)": 1,
         "facilities with events alone (stage 1)": 1,
@@ -202,7 +202,7 @@ def test_facilities_without_both_outcomes_are_as_if_they_were_not_there() -> Non
         fitted.regression.coefficients, without.regression.coefficients, atol=1e-12
     )
     assert fitted.facility.tolist() == [0, 1, 2, 4, 5, 7]
-    assert sum(each.count for each in fitted.regression.set_aside[:2]) == 2
+    assert sum(each.count for each in fitted.regression.dropped[:2]) == 2
 
 
 def test_terms_that_repeat_others_or_the_facilities_are_named() -> None:
@@ -212,9 +212,9 @@ def test_terms_that_repeat_others_or_the_facilities_are_named() -> None:
     repeated = replace(months, matrix=matrix)
     with pytest.raises(CollinearError, match="facilities or earlier terms: d, e"):
         fit(repeated)
-    fitted = fit(repeated, set_aside_aliased=True)
+    fitted = fit(repeated, drop_aliased=True)
     assert fitted.regression.names == ("a", "b", "c")
-    assert fitted.regression.set_aside[-1].names == ("d", "e")
+    assert fitted.regression.dropped[-1].names == ("d", "e")
     np.testing.assert_allclose(
         fitted.regression.coefficients, fit(months).regression.coefficients, atol=1e-9
     )
@@ -251,7 +251,7 @@ def test_a_correlation_beyond_its_range_is_held_and_told() -> None:
     np.testing.assert_allclose(fitted.regression.coefficients, [logit(0.4)])
     assert fitted.correlation == CORRELATION_LIMIT
     np.testing.assert_allclose(fitted.correlation_estimate, 1)
-    assert [each.rule for each in fitted.regression.set_aside] == [
+    assert [each.rule for each in fitted.regression.dropped] == [
         "correlations held within their range (stage 1)"
     ]
 

@@ -92,7 +92,7 @@ def test_each_facility_is_the_gee_with_a_constant_and_an_offset() -> None:
         assert found.patients[code] == np.unique(own.patient).size
     assert np.all(found.status == InterceptStatus.FINITE)
     assert np.all(found.working == WorkingCorrelation.ESTIMATED)
-    assert found.set_aside == ()
+    assert found.dropped == ()
 
 
 def test_facilities_are_geepacks() -> None:
@@ -110,7 +110,7 @@ def test_facilities_are_geepacks() -> None:
     np.testing.assert_allclose(found.standard_error[:12], expected["errors"], rtol=1e-9)
     np.testing.assert_allclose(found.correlation[:12], expected["correlations"], rtol=1e-7)
     assert found.intercept[12:].tolist() == [-np.inf, np.inf]
-    assert [(each.rule, each.count) for each in found.set_aside] == [
+    assert [(each.rule, each.count) for each in found.dropped] == [
         ("facilities without events (stage 2)", 1),
         ("facilities with events alone (stage 2)", 1),
     ]
@@ -146,7 +146,7 @@ def test_one_patient_gives_an_intercept_and_no_error() -> None:
     # Residuals that add up to nothing have a mean product of -1 / (n - 1).
     assert found.working.tolist() == [WorkingCorrelation.HELD]
     np.testing.assert_allclose(found.correlation, [-CORRELATION_LIMIT / 4])
-    assert {each.rule for each in found.set_aside} == {
+    assert {each.rule for each in found.dropped} == {
         "facilities whose patients show no spread (stage 2)",
         "facilities whose correlation was held within its range (stage 2)",
     }
@@ -172,7 +172,7 @@ def test_an_equation_without_root_is_solved_with_independent_rows() -> None:
     scores = np.add.reduceat(months.outcome - mean, np.arange(0, 32, 8))
     error = np.sqrt((scores**2).sum()) / (mean * (1 - mean)).sum()
     np.testing.assert_allclose(found.standard_error, [error], rtol=1e-8)
-    assert found.set_aside[0].rule == "facilities solved with independent rows (stage 2)"
+    assert found.dropped[0].rule == "facilities solved with independent rows (stage 2)"
 
 
 def test_facilities_without_rows_are_missing() -> None:

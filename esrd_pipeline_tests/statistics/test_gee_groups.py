@@ -90,7 +90,7 @@ def test_a_term_absent_from_one_group_is_the_mean_of_the_others() -> None:
     with pytest.raises(CollinearError, match=r"group 1 of 2: .*: b"):
         fit_by_groups(design=lacking.design, **lacking.inputs, group_count=2, seed=2)
     grouped = fit_by_groups(
-        design=lacking.design, **lacking.inputs, group_count=2, seed=2, set_aside_aliased=True
+        design=lacking.design, **lacking.inputs, group_count=2, seed=2, drop_aliased=True
     )
     second = grouped.fits[1].regression
     assert grouped.regression.names == ("a", "b", "c")
@@ -99,6 +99,6 @@ def test_a_term_absent_from_one_group_is_the_mean_of_the_others() -> None:
     np.testing.assert_allclose(
         grouped.regression.robust_covariance[1, 1], second.robust_covariance[1, 1], rtol=1e-9
     )
-    assert [(each.rule, each.names) for each in grouped.regression.set_aside] == [
+    assert [(each.rule, each.names) for each in grouped.regression.dropped] == [
         ("terms not estimated in every group of facilities", ("b",))
     ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray
-from esrd_pipeline.statistics.fit import CollinearError, FitError, SeparationError, SetAside
+from esrd_pipeline.statistics.fit import CollinearError, Dropped, FitError, SeparationError
 from esrd_pipeline.statistics.logistic import LogisticFit, fit_logistic
 from esrd_pipeline.statistics.logistic_cells import evaluate_cells, group_cells
 
@@ -162,9 +162,9 @@ def test_r_with_one_dummy_per_cell_agrees() -> None:
     expected = [
         part
         for rule, key in zip(rules, ("small", "without_events", "without_non_events"), strict=True)
-        for part in (SetAside(rule, stored[key][0]), SetAside(f"rows in {rule}", stored[key][1]))
+        for part in (Dropped(rule, stored[key][0]), Dropped(f"rows in {rule}", stored[key][1]))
     ]
-    assert list(regression.set_aside) == expected
+    assert list(regression.dropped) == expected
 
 
 def test_statsmodels_with_dummies_agrees() -> None:
@@ -221,7 +221,7 @@ def test_cells_that_say_nothing_move_nothing_and_are_counted() -> None:
     assert_same(plain, fitted)
     assert fitted.cells.tolist() == list(range(15))
     assert fitted.regression.row_count == 900
-    assert [(part.rule, part.count) for part in fitted.regression.set_aside] == [
+    assert [(part.rule, part.count) for part in fitted.regression.dropped] == [
         ("cells of fewer than 11 rows", 1),
         ("rows in cells of fewer than 11 rows", 10),
         ("cells without events", 1),
@@ -284,7 +284,7 @@ def test_predictions_leave_out_cells_and_terms_set_aside() -> None:
     doubled = replace(
         discharges, matrix=np.column_stack([discharges.matrix, discharges.matrix[:, 0]])
     )
-    fitted = fit(doubled, set_aside_aliased=True)
+    fitted = fit(doubled, drop_aliased=True)
     np.testing.assert_allclose(
         fitted.predict(doubled.design), discharges.matrix @ fitted.regression.coefficients
     )
@@ -301,9 +301,9 @@ def test_terms_that_repeat_cells_or_terms_are_named_or_left_out() -> None:
     doubled = replace(discharges, matrix=repeated)
     with pytest.raises(CollinearError, match="earlier terms: b, c, d"):
         fit(doubled)
-    fitted = fit(doubled, set_aside_aliased=True)
+    fitted = fit(doubled, drop_aliased=True)
     assert fitted.regression.names == ("a", "e", "f")
-    assert fitted.regression.set_aside[-1].names == ("b", "c", "d")
+    assert fitted.regression.dropped[-1].names == ("b", "c", "d")
     assert_same(fitted, fit(discharges))
 
 

@@ -12,8 +12,8 @@ import pytest
 from esrd_pipeline_tests.benchmarks.monte_carlo import FAMILIES, SIZE_SD, run_family
 from esrd_pipeline_tests.families import (
     access_nation,
-    discharge_nation,
-    rates_nation,
+    discharges_nation,
+    recurrent_events_nation,
     survival_nation,
 )
 
@@ -63,10 +63,10 @@ def test_facilities_without_events_are_counted_by_their_limits_and_flags() -> No
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: rates_nation.make_cohort(**SIZES)[0],
+        lambda: recurrent_events_nation.make_cohort(**SIZES)[0],
         lambda: survival_nation.make_records(**SIZES)[0],
         lambda: access_nation.make_months(median_size=60, **SIZES)[0],
-        lambda: discharge_nation.make_nation(median_size=60, **SIZES).cohort,
+        lambda: discharges_nation.make_nation(median_size=60, **SIZES).cohort,
     ],
     ids=["rates", "cox", "gee", "three stages"],
 )
@@ -104,7 +104,7 @@ def test_coefficients_are_covered_over_all_families() -> None:
 
 
 def test_threads_change_nothing() -> None:
-    printed = []
+    published = []
     for threads in ("1", "2"):
         names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
         done = subprocess.run(
@@ -114,6 +114,6 @@ def test_threads_change_nothing() -> None:
             text=True,
             check=True,
         )
-        printed.append(np.array([float.fromhex(word) for word in done.stdout.split()]))
-    assert printed[0].size > 4 * 100
-    assert printed[0] == pytest.approx(printed[1], rel=1e-9, abs=1e-9)
+        published.append(np.array([float.fromhex(word) for word in done.stdout.split()]))
+    assert published[0].size > 4 * 100
+    assert published[0] == pytest.approx(published[1], rel=1e-9, abs=1e-9)

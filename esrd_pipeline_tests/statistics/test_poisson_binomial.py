@@ -142,7 +142,7 @@ def test_a_facility_without_discharges_is_set_aside() -> None:
     )
     assert np.isnan(counts.ratio[1])
     assert np.isnan(counts.z[1])
-    assert [(aside.rule, aside.count) for aside in counts.set_aside] == [
+    assert [(aside.rule, aside.count) for aside in counts.dropped] == [
         ("facilities without discharges", 1)
     ]
 

@@ -187,7 +187,7 @@ def test_a_ratio_of_patient_months_and_its_error_by_hand() -> None:
     assert result.lower[0] == pytest.approx(0.6 - 1.959963984540054 * error, rel=1e-12)
     assert result.upper[0] == pytest.approx(0.6 + 1.959963984540054 * error, rel=1e-12)
     assert (result.numerator[0], result.denominator[0], result.patients[0]) == (6, 10, 3)
-    assert result.set_aside == ()
+    assert result.dropped == ()
 
 
 def test_with_one_month_each_the_error_is_the_binomial_one() -> None:
@@ -239,7 +239,7 @@ def test_none_and_all_have_the_exact_interval_over_patients() -> None:
     np.testing.assert_allclose(result.lower, [0, 0.025 ** (1 / 3)])
     np.testing.assert_allclose(result.upper, [1 - 0.025 ** (1 / 3), 1])
     assert result.is_exact.all()
-    assert [(gone.rule, gone.count) for gone in result.set_aside] == [
+    assert [(gone.rule, gone.count) for gone in result.dropped] == [
         ("facilities whose patients show no spread, from the errors", 2)
     ]
 
@@ -257,7 +257,7 @@ def test_facilities_without_months_are_missing_and_said() -> None:
     np.testing.assert_array_equal(np.isnan(result.value), [False, True, True, True])
     np.testing.assert_array_equal(np.isnan(result.upper), [False, True, True, True])
     np.testing.assert_array_equal(result.patients, [2, 0, 0, 0])
-    assert [(gone.rule, gone.count) for gone in result.set_aside] == [
+    assert [(gone.rule, gone.count) for gone in result.dropped] == [
         ("facilities without a denominator", 3)
     ]
 

@@ -209,7 +209,7 @@ def test_r_gives_the_same_rates(width: type) -> None:
         np.testing.assert_allclose(own, of_r, rtol=1e-7)
     assert regression.row_count == stored["rows_used"]
     assert regression.event_count == segments.events.sum()
-    assert [part.count for part in regression.set_aside] == [
+    assert [part.count for part in regression.dropped] == [
         stored["cells_without_events"],
         len(segments.events) - stored["rows_used"],
     ]
@@ -271,9 +271,9 @@ def test_terms_that_repeat_cells_or_terms_are_named_or_left_out() -> None:
     doubled = replace(segments, matrix=repeated)
     with pytest.raises(CollinearError, match="earlier terms: b, c, d"):
         fit(doubled)
-    fitted = fit(doubled, set_aside_aliased=True)
+    fitted = fit(doubled, drop_aliased=True)
     assert fitted.regression.names == ("a", "e", "f")
-    assert fitted.regression.set_aside[-1].names == ("b", "c", "d")
+    assert fitted.regression.dropped[-1].names == ("b", "c", "d")
     plain = fit(segments)
     np.testing.assert_allclose(
         fitted.regression.coefficients, plain.regression.coefficients, rtol=1e-9
@@ -293,9 +293,9 @@ def test_a_term_no_event_has_is_left_out_on_request_and_named() -> None:
     rare = (segments.events == 0) & (np.arange(900) % 3 == 0)
     own = segments.matrix
     with_rare = replace(segments, matrix=np.column_stack([own[:, 0], rare, own[:, 1:]]))
-    fitted, plain = fit(with_rare, set_aside_eventless=True), fit(segments)
+    fitted, plain = fit(with_rare, drop_eventless=True), fit(segments)
     assert fitted.regression.names == ("a", *"cde"[: own.shape[1] - 1])
-    (aside,) = [s for s in fitted.regression.set_aside if "no row with an event" in s.rule]
+    (aside,) = [s for s in fitted.regression.dropped if "no row with an event" in s.rule]
     assert aside.names == ("b",)
     assert aside.count == 1
     np.testing.assert_allclose(
@@ -318,7 +318,7 @@ def test_an_interval_without_rows_has_no_rate_and_is_reported() -> None:
     segments = simulate(14)
     fitted = fit(segments, interval_count=5)
     assert np.isnan(fitted.baseline).tolist() == [False, False, False, True, True]
-    assert fitted.regression.set_aside[-1].count == 2
+    assert fitted.regression.dropped[-1].count == 2
     with pytest.raises(FitError, match="no rate exists"):
         expected(fitted, replace(segments, interval=segments.interval + 2))
     with pytest.raises(FitError, match="codes reach 6, the fit has 5"):

@@ -248,7 +248,7 @@ def test_what_is_not_used_is_said() -> None:
         is_reported=np.array([True, True, False, True, True, True]),
         seed=1,
     )
-    assert [(gone.rule, gone.count) for gone in result.set_aside] == [
+    assert [(gone.rule, gone.count) for gone in result.dropped] == [
         ("patients without a denominator", 2),
         ("facilities without a denominator", 2),
         ("facilities that are not reported", 1),
@@ -267,7 +267,7 @@ def test_a_lone_patient_weighs_on_the_total_only_and_only_when_asked_for() -> No
     assert with_one.total_variance == pytest.approx(33.2 / 3.2, rel=1e-12)
     assert with_one.ratio_variance[2] == 0
     assert with_one.within_variance == pytest.approx(np.mean(with_one.ratio_variance[:2]))
-    assert with_one.set_aside == ()
+    assert with_one.dropped == ()
 
 
 def test_facilities_without_events_are_used_like_any_other() -> None:
@@ -330,10 +330,10 @@ def test_rank_correlations_are_those_of_r() -> None:
     ):
         assert result.rho == pytest.approx(stored["rho"], rel=1e-12)
         assert result.p_value == pytest.approx(stored["p_value"], rel=1e-9)
-    assert first.set_aside == ()
+    assert first.dropped == ()
     gone = int(np.count_nonzero(np.isnan(some)))
     assert second.pairs == 400 - gone
-    assert (second.set_aside[0].count, second.set_aside[0].rule) == (
+    assert (second.dropped[0].count, second.dropped[0].rule) == (
         gone,
         "facilities without both values",
     )

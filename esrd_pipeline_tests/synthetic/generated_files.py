@@ -34,7 +34,7 @@ def read_source(root: Path, source: str, year: int) -> pd.DataFrame:
     return READERS[source](find_release(root / str(year), source), year)
 
 
-def read_printed(root: Path, source: str, year: int) -> list[dict[str, str]]:
+def read_published(root: Path, source: str, year: int) -> list[dict[str, str]]:
     path = find_release(root / str(year), source)
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))

@@ -29,7 +29,7 @@ class Nation:
         """Return a table of the truth."""
         return self._frame(self.folder / "truth" / f"{name}.parquet")
 
-    def trouble(self, kind: str) -> pd.DataFrame:
+    def defects(self, kind: str) -> pd.DataFrame:
         """Return the labels of one kind of trouble."""
         labels = self._labels
         return labels[labels["kind"] == kind]

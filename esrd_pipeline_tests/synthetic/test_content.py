@@ -12,7 +12,7 @@ import pytest
 from esrd_pipeline.synthetic.dfc import WITH_LIMITS
 from esrd_pipeline.synthetic.figures import load_levels
 from esrd_pipeline_tests.synthetic.conftest import YEARS
-from esrd_pipeline_tests.synthetic.generated_files import read_printed, read_source
+from esrd_pipeline_tests.synthetic.generated_files import read_published, read_source
 
 RATES = ("smr", "shr", "srr", "strr")
 RATIOS = ("swr", "sedr", "ed30", "smosr", "nhsn_bsi")
@@ -121,13 +121,15 @@ def test_facilities_stand_around_the_certification_cut_offs(published: Path, yea
 
 
 def test_every_availability_code_is_printed(published: Path) -> None:
-    rows = read_printed(published, "dfc_facility", 2024)
+    rows = read_published(published, "dfc_facility", 2024)
     codes = {text for row in rows for name, text in row.items() if name.lower().endswith("code")}
     assert {"001", "199", "201", "256", "257", "258", "259", "280", "281"} <= codes
 
 
 def test_every_qip_sentinel_is_printed(published: Path) -> None:
-    cells = {text for row in read_printed(published, "qip_complete", 2024) for text in row.values()}
+    cells = {
+        text for row in read_published(published, "qip_complete", 2024) for text in row.values()
+    }
     assert {"No Rate", "No Score", "-", "<11", "<10", "<30", "4,7", "5"} <= cells
 
 

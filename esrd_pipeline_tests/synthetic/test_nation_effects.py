@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from esrd_pipeline.synthetic.nation.block import Span
-from esrd_pipeline.synthetic.nation.effects import POOR, draw_effects, tell_effects
+from esrd_pipeline.synthetic.nation.effects import POOR, describe_effects, draw_effects
 from esrd_pipeline.synthetic.nation.facilities import draw_nation
 from esrd_pipeline.synthetic.nation.figures import OUTCOMES, load_figures
-from esrd_pipeline_tests.synthetic.planted_effects import Counted, count_outcomes
+from esrd_pipeline_tests.synthetic.true_effects import Counted, count_outcomes
 
 SHARES = {"readmission", "fistula", "adequacy", "waitlist:prevalent", "hospitalisation:readmitted"}
 
@@ -69,7 +69,7 @@ def test_measures_of_good_care_go_together_by_the_common_factor() -> None:
 
 
 def test_outliers_are_of_every_outcome_and_each_of_one() -> None:
-    told = tell_effects(draw_nation(2000, 3))
+    told = describe_effects(draw_nation(2000, 3))
     outliers = told[told["is_outlier"]]
     assert set(outliers["outcome"]) == set(OUTCOMES)
     assert not outliers["facilityid"].duplicated().any()

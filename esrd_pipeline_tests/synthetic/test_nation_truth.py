@@ -87,7 +87,7 @@ def test_a_mistyped_identifier_differs_from_medicare_s(nation: Nation) -> None:
             "date_of_birth": both["date_of_birth"] != both["bene_birth_dt"],
         }
     )
-    labels = nation.trouble("mistyped identifier")
+    labels = nation.defects("mistyped identifier")
     for name in ("ssn", "date_of_birth"):
         labelled = set(labels.loc[labels["detail"] == name, "patient_id"])
         found = set(differs.loc[differs[name], "patient_id"])
@@ -96,7 +96,7 @@ def test_a_mistyped_identifier_differs_from_medicare_s(nation: Nation) -> None:
 
 
 def test_a_replaced_identifier_is_found_in_the_history_only(nation: Nation) -> None:
-    replaced = nation.trouble("replaced identifier")["patient_id"]
+    replaced = nation.defects("replaced identifier")["patient_id"]
     keys = nation.truth("patient")[["patient_id", "bene_id"]].dropna()
     keys = keys[keys["patient_id"].isin(replaced)]
     enrolled = nation.read("medicare_enrollment").merge(keys, on="bene_id")
@@ -111,27 +111,27 @@ def test_a_replaced_identifier_is_found_in_the_history_only(nation: Nation) -> N
 def test_a_duplicate_claim_says_what_its_original_says(nation: Nation) -> None:
     claims = pd.concat([nation.read("inpatient_base", year) for year in (2023, 2024)])
     claims = claims.set_index("clm_id")
-    labels = nation.trouble("duplicate claim")
+    labels = nation.defects("duplicate claim")
     again = claims.loc[labels["clm_id"]].reset_index(drop=True)
     first = claims.loc[labels["detail"].astype("int64")].reset_index(drop=True)
     pd.testing.assert_frame_equal(again, first)
 
 
 def test_patients_labelled_as_without_a_form_have_none(nation: Nation) -> None:
-    labelled = set(nation.trouble("missing cms_2728")["patient_id"])
+    labelled = set(nation.defects("missing cms_2728")["patient_id"])
     assert labelled.isdisjoint(nation.read("cms_2728")["patient_id"])
 
 
 def test_a_hospital_s_number_stands_on_the_labelled_dialysis_claims(nation: Nation) -> None:
     claims = nation.read("outpatient_base")
-    labels = nation.trouble("hospital's number on a dialysis claim")
+    labels = nation.defects("hospital's number on a dialysis claim")
     dialysis = claims[claims["clm_fac_type_cd"] == "7"]
     hospital = dialysis["prvdr_num"].str[2:4].isin([f"{n:02d}" for n in range(9)])
     assert set(dialysis.loc[hospital, "clm_id"]) == set(labels["clm_id"]) & set(dialysis["clm_id"])
 
 
 def test_conflicting_deaths_have_two_dates(nation: Nation) -> None:
-    labels = nation.trouble("conflicting death")
+    labels = nation.defects("conflicting death")
     forms = nation.read("cms_2746").set_index("patient_id")["death_date"]
     people = nation.read("eqrs_patient").set_index("patient_id")["date_of_death"]
     wrong = labels[labels["detail"].isin(["eqrs", "cms_2746"])]["patient_id"]

@@ -16,7 +16,7 @@ from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline_tests.synthetic.conftest import FACILITIES, YEARS
 from esrd_pipeline_tests.synthetic.generated_files import (
     OF_EVERY_YEAR,
-    read_printed,
+    read_published,
     read_source,
 )
 
@@ -25,7 +25,7 @@ from esrd_pipeline_tests.synthetic.generated_files import (
 @pytest.mark.parametrize("year", YEARS)
 def test_own_readers_load_every_file(published: Path, source: str, year: int) -> None:
     frame = read_source(published, source, year)
-    assert len(frame) == len(read_printed(published, source, year))
+    assert len(frame) == len(read_published(published, source, year))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -68,11 +68,11 @@ def test_improvement_columns_repeat_the_earlier_file(
     after = read_source(published, "qip_complete", later).set_index("ccn")
     both = before.index.intersection(after.index)
     improvement = [column.name for column in load_layout("qip_complete", later)]
-    printed_before = {column.name for column in load_layout("qip_complete", earlier)}
+    published_before = {column.name for column in load_layout("qip_complete", earlier)}
     compared = 0
     for name in improvement:
         twin = name.replace("_improvement_", "_achievement_")
-        if twin != name and twin in printed_before:
+        if twin != name and twin in published_before:
             left, right = after.loc[both, name], before.loc[both, twin]
             pd.testing.assert_series_equal(left, right, check_names=False)
             compared += 1
@@ -106,12 +106,12 @@ def test_facilities_open_and_close(published: Path) -> None:
 
 def test_one_year_has_the_headers_of_the_api(published: Path) -> None:
     for source in OF_EVERY_YEAR:
-        header = list(read_printed(published, source, 2022)[0])
+        header = list(read_published(published, source, 2022)[0])
         assert header == [api_name(column.header) for column in load_layout(source, 2022)]
 
 
 def test_one_year_has_older_headers_and_percents(published: Path) -> None:
-    rows = read_printed(published, "qip_complete", 2023)
+    rows = read_published(published, "qip_complete", 2023)
     rates = [row["VAT Catheter Achievement Measure Rate"] for row in rows]
     assert all(re.fullmatch(r"\d{1,3}\.\d\d%|No Rate", rate) for rate in rates)
     assert all(re.fullmatch(r"Network \d{1,2}", row["Network"]) for row in rows)

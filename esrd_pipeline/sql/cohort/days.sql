@@ -1,4 +1,4 @@
--- One row: a stretch of one patient's days in the year, in which nothing that SHR, STrR or SEDR
+-- One row: a segment of one patient's days in the year, in which nothing that SHR, STrR or SEDR
 -- look at changes: program, who answers for the patient, month, interval of duration of ESRD, stage
 -- of COVID-19, age of majority, span without or with a condition that STrR excludes.
 -- Every day from the first service date to death or the year's end is in exactly one row.
@@ -13,7 +13,7 @@ span AS (
         a.ccn,
         a.reason,
         f.first_service_date,
-        greatest(a.start_date, make_date($performance_year, 1, 1)) AS span_start,
+        greatest(a.start_date, make_date($performance_year, 1, 1)) AS attribution_start,
         least(a.end_date, make_date($performance_year, 12, 31)) AS span_end
     FROM history.attribution AS a
     JOIN linkage.first_service AS f
@@ -107,45 +107,45 @@ change_of_answered AS (
     SELECT
         s.program,
         s.patient_id,
-        s.span_start,
-        greatest(s.span_start, c.month_start) AS start_date
+        s.attribution_start,
+        greatest(s.attribution_start, c.month_start) AS start_date
     FROM answered AS s
-    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.span_start
+    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.attribution_start
     UNION
-    SELECT s.program, s.patient_id, s.span_start, s.first_service_date + i.first_days AS start_date
+    SELECT s.program, s.patient_id, s.attribution_start, s.first_service_date + i.first_days AS start_date
     FROM answered AS s
     CROSS JOIN interval_start AS i
-    WHERE s.first_service_date + i.first_days > s.span_start
+    WHERE s.first_service_date + i.first_days > s.attribution_start
         AND s.first_service_date + i.first_days <= s.span_end
     UNION
-    SELECT s.program, s.patient_id, s.span_start, c.change_date AS start_date
+    SELECT s.program, s.patient_id, s.attribution_start, c.change_date AS start_date
     FROM answered AS s
     JOIN change_of_year AS c ON c.patient_id = s.patient_id
-    WHERE c.change_date > s.span_start AND c.change_date <= s.span_end
+    WHERE c.change_date > s.attribution_start AND c.change_date <= s.span_end
 ),
 
--- Days on which a stretch begins: a span's or month's first, a cut point, a change. Days that nobody
+-- Days on which a segment begins: a span's or month's first, a cut point, a change. Days that nobody
 -- answers for count in no measure, whatever else changes: of the nation's they are half.
 boundary AS (
-    SELECT program, patient_id, span_start, span_start AS start_date
+    SELECT program, patient_id, attribution_start, attribution_start AS start_date
     FROM span
     WHERE reason IS NOT NULL
     UNION ALL
-    SELECT program, patient_id, span_start, start_date
+    SELECT program, patient_id, attribution_start, start_date
     FROM change_of_answered
 ),
 
-stretch AS (
+segment AS (
     SELECT
         program,
         patient_id,
-        span_start,
+        attribution_start,
         start_date,
         lead(start_date) OVER (PARTITION BY program, patient_id ORDER BY start_date) AS next_start
     FROM boundary
 ),
 
--- The cut points beside each other: a join by range would sort every stretch.
+-- The cut points beside each other: a join by range would sort every segment.
 cut AS (
     SELECT
         max(CASE WHEN interval = 0 THEN first_days END) AS first_0,
@@ -183,7 +183,7 @@ SELECT
     t.start_date,
     least(s.span_end, coalesce(t.next_start - 1, s.span_end)) AS end_date,
     $performance_year AS performance_year,
-    t.span_start,
+    t.attribution_start,
     s.ccn,
     s.reason,
     CASE
@@ -208,9 +208,9 @@ SELECT
     h.patient_id IS NOT NULL AS is_hospice,
     t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception,
     x.patient_id IS NOT NULL AS is_transfusion_excluded
-FROM stretch AS t
+FROM segment AS t
 JOIN span AS s
-    ON s.program = t.program AND s.patient_id = t.patient_id AND s.span_start = t.span_start
+    ON s.program = t.program AND s.patient_id = t.patient_id AND s.attribution_start = t.attribution_start
 CROSS JOIN cut AS i
 LEFT JOIN stage AS g
     ON g.patient_id = t.patient_id AND t.start_date BETWEEN g.start_date AND g.end_date

@@ -9,7 +9,7 @@
 -- what stands in the others says nothing of it.
 WITH
 -- An event of a day that is not at risk is no one's.
-stretch AS (
+segment AS (
     SELECT
         'shr' AS measure,
         program,
@@ -69,7 +69,7 @@ period AS (
         sum(days_at_risk) AS days_at_risk,
         sum(event_count) AS event_count,
         sum(ma_days) AS ma_days
-    FROM stretch
+    FROM segment
     GROUP BY measure, program, patient_id, period, ccn, interval, covid_stage
     HAVING sum(days_at_risk) > 0
 ),

@@ -1,4 +1,4 @@
--- One row: a stretch of cohort.days as SEDR sees it (Dialysis Facility Measures alone): at risk or
+-- One row: a segment of cohort.days as SEDR sees it (Dialysis Facility Measures alone): at risk or
 -- why not, in which of the patient's periods, with the emergency department encounters that began
 -- then. Manual 2.25.9 to 2.25.13, Figure 27 (months with hospice).
 -- Readings: 18 is the age of each day (2.25.9), not of the year's end as Figure 27 has it; an
@@ -13,7 +13,7 @@ judged AS (
         patient_id,
         start_date,
         end_date,
-        span_start,
+        attribution_start,
         ccn,
         interval,
         is_ma,
@@ -33,7 +33,7 @@ marked AS (
     SELECT
         *,
         CASE
-            WHEN lag(span_start) OVER days = span_start
+            WHEN lag(attribution_start) OVER days = attribution_start
                 AND coalesce(lag(interval) OVER days, -1) = coalesce(interval, -1)
                 AND (lag(reason) OVER days IS NULL) = (reason IS NULL)
                 THEN 0

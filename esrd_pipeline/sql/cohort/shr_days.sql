@@ -1,4 +1,4 @@
--- One row: a stretch of cohort.days as SHR sees it: at risk or why not, in which of the patient's
+-- One row: a segment of cohort.days as SHR sees it: at risk or why not, in which of the patient's
 -- periods, with the stays that began then. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
 -- SHR submission, denominator. A period ends where the facility changes, the duration of ESRD
 -- crosses a cut point, and where a COVID-19 stage begins or ends ($specification = 'manual') or
@@ -10,7 +10,7 @@ judged AS (
         patient_id,
         start_date,
         end_date,
-        span_start,
+        attribution_start,
         ccn,
         interval,
         CASE WHEN $specification = 'manual' THEN covid_stage ELSE 0 END AS covid_stage,
@@ -29,7 +29,7 @@ marked AS (
     SELECT
         *,
         CASE
-            WHEN lag(span_start) OVER days = span_start
+            WHEN lag(attribution_start) OVER days = attribution_start
                 AND coalesce(lag(interval) OVER days, -1) = coalesce(interval, -1)
                 AND lag(covid_stage) OVER days = covid_stage
                 AND (lag(is_ma) OVER days = is_ma OR $specification = 'manual')

@@ -155,7 +155,7 @@ span AS (
         a.patient_id,
         a.ccn,
         a.reason,
-        a.start_date AS span_start,
+        a.start_date AS attribution_start,
         least(a.end_date, f.end_date) AS span_end,
         row_number() OVER (PARTITION BY a.patient_id ORDER BY a.start_date) AS record
     FROM history.attribution AS a
@@ -179,18 +179,18 @@ change AS (
 ),
 
 boundary AS (
-    SELECT patient_id, record, span_start AS start_date
+    SELECT patient_id, record, attribution_start AS start_date
     FROM span
     UNION
     SELECT s.patient_id, s.record, c.change_date AS start_date
     FROM span AS s
     JOIN change AS c
         ON c.patient_id = s.patient_id
-        AND c.change_date > s.span_start
+        AND c.change_date > s.attribution_start
         AND c.change_date <= s.span_end
 ),
 
-stretch AS (
+segment AS (
     SELECT
         patient_id,
         record,
@@ -214,7 +214,7 @@ described AS (
             WHEN s.reason IS NOT NULL THEN s.reason
             WHEN n.patient_id IS NOT NULL THEN 'home hemodialysis in a nursing home'
         END AS reason
-    FROM stretch AS t
+    FROM segment AS t
     JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record
     JOIN followed AS f ON f.patient_id = t.patient_id
     LEFT JOIN nursed AS n

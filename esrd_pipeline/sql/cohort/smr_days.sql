@@ -15,7 +15,7 @@ span AS (
             WHEN a.reason IS NULL AND p.date_of_birth IS NULL THEN 'date of birth unknown'
             ELSE a.reason
         END AS reason,
-        greatest(a.start_date, make_date($performance_year, 1, 1)) AS span_start,
+        greatest(a.start_date, make_date($performance_year, 1, 1)) AS attribution_start,
         a.end_date AS span_end,
         row_number() OVER (PARTITION BY a.patient_id ORDER BY a.start_date) AS record
     FROM history.attribution AS a
@@ -45,24 +45,24 @@ covid AS (
     WHERE performance_year = $performance_year
 ),
 
--- Days on which a stretch begins: a record's or month's first, a change of the COVID-19 period.
+-- Days on which a segment begins: a record's or month's first, a change of the COVID-19 period.
 boundary AS (
-    SELECT s.patient_id, s.record, greatest(s.span_start, c.month_start) AS start_date
+    SELECT s.patient_id, s.record, greatest(s.attribution_start, c.month_start) AS start_date
     FROM span AS s
-    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.span_start
+    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.attribution_start
     UNION
     SELECT s.patient_id, s.record, v.start_date
     FROM span AS s
     JOIN covid AS v ON v.patient_id = s.patient_id
-    WHERE v.start_date > s.span_start AND v.start_date <= s.span_end
+    WHERE v.start_date > s.attribution_start AND v.start_date <= s.span_end
     UNION
     SELECT s.patient_id, s.record, v.end_date + 1 AS start_date
     FROM span AS s
     JOIN covid AS v ON v.patient_id = s.patient_id
-    WHERE v.end_date + 1 > s.span_start AND v.end_date + 1 <= s.span_end
+    WHERE v.end_date + 1 > s.attribution_start AND v.end_date + 1 <= s.span_end
 ),
 
-stretch AS (
+segment AS (
     SELECT
         patient_id,
         record,
@@ -91,7 +91,7 @@ described AS (
             WHEN NOT coalesce(m.is_observable, FALSE)
                 THEN 'month not observable in Medicare claims'
         END AS reason
-    FROM stretch AS t
+    FROM segment AS t
     JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record
     LEFT JOIN covid AS v
         ON v.patient_id = t.patient_id AND t.start_date BETWEEN v.start_date AND v.end_date

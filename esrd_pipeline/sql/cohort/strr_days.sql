@@ -1,4 +1,4 @@
--- One row: a stretch of cohort.days as STrR sees it: at risk or why not, in which of the patient's
+-- One row: a segment of cohort.days as STrR sees it: at risk or why not, in which of the patient's
 -- periods, with the transfusions that fell in it. Manual 2.12.7 to 2.12.12, Figures 13 and 14, 3.4
 -- (exceptions, QIP only).
 -- Readings: 18 is the age of each day; a period ends where the facility changes, the duration of
@@ -11,7 +11,7 @@ judged AS (
         patient_id,
         start_date,
         end_date,
-        span_start,
+        attribution_start,
         ccn,
         interval,
         covid_diagnosis_stage AS covid_stage,
@@ -33,7 +33,7 @@ marked AS (
     SELECT
         *,
         CASE
-            WHEN lag(span_start) OVER days = span_start
+            WHEN lag(attribution_start) OVER days = attribution_start
                 AND coalesce(lag(interval) OVER days, -1) = coalesce(interval, -1)
                 AND lag(covid_stage) OVER days = covid_stage
                 AND (lag(reason) OVER days IS NULL) = (reason IS NULL)

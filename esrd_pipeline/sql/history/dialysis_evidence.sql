@@ -68,7 +68,7 @@ boundary AS (
     SELECT patient_id, final_date + 1 AS start_date FROM ended WHERE final_date < last_day
 ),
 
-stretch AS (
+segment AS (
     SELECT
         patient_id,
         start_date,
@@ -92,7 +92,7 @@ ranked AS (
             PARTITION BY s.patient_id, s.start_date
             ORDER BY e.is_chronic DESC, e.admit_date DESC, e.end_date DESC, e.facilityid DESC
         ) AS place
-    FROM stretch AS s
+    FROM segment AS s
     JOIN ended AS e
         ON e.patient_id = s.patient_id
         AND e.admit_date <= s.start_date

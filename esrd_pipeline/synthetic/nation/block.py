@@ -23,13 +23,13 @@ from esrd_pipeline.synthetic.nation.claims_visits import bill_visits
 from esrd_pipeline.synthetic.nation.clinical import report_months
 from esrd_pipeline.synthetic.nation.columns import Rows, stack, to_arrow
 from esrd_pipeline.synthetic.nation.coverage import Coverage, draw_coverage
+from esrd_pipeline.synthetic.nation.data_defects import DataDefects, draw_defects
 from esrd_pipeline.synthetic.nation.effects import draw_hospital_effects
 from esrd_pipeline.synthetic.nation.episodes import Episodes, draw_episodes
 from esrd_pipeline.synthetic.nation.events import Events, draw_events
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.files import list_files
 from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
-from esrd_pipeline.synthetic.nation.lives import Lives, live
 from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
 from esrd_pipeline.synthetic.nation.people import People, draw_people
 from esrd_pipeline.synthetic.nation.reports import report_facilities
@@ -43,7 +43,7 @@ from esrd_pipeline.synthetic.nation.status import (
 )
 from esrd_pipeline.synthetic.nation.stays import Stays, add_grafts, draw_stays, settle_stays
 from esrd_pipeline.synthetic.nation.tally import tally_year
-from esrd_pipeline.synthetic.nation.trouble import Trouble, draw_trouble
+from esrd_pipeline.synthetic.nation.trajectories import Trajectories, live
 from esrd_pipeline.synthetic.nation.truth import TABLES as TRUTH
 from esrd_pipeline.tables.model import Table
 
@@ -73,11 +73,11 @@ class MarketLife:
 
     market: Market
     people: People
-    lives: Lives
+    trajectories: Trajectories
     coverage: Coverage
     events: Events
     identifiers: Identifiers
-    trouble: Trouble
+    defects: DataDefects
     months: Mapping[int, Months]
     stays: Stays
     habits: Habits
@@ -97,7 +97,7 @@ def compute_block(span: Span, markets: list[Market]) -> Block:
     planted: dict[str, list[Rows]] = {}
     for market in markets:
         life = live_market(span, market)
-        for name, rows in _tell_truth(span, life).items():
+        for name, rows in _record_truth(span, life).items():
             planted.setdefault(name, []).append(rows)
         for year in span.years:
             for name, rows in _write_year(span, life, year):
@@ -116,7 +116,7 @@ def tally_market(span: Span, market: Market) -> Rows:
     tallies: list[Rows] = []
     for year in span.years:
         here, episodes, status = draw_year(span, life, year)
-        tallies.append(tally_year(here, episodes, life.trouble, status))
+        tallies.append(tally_year(here, episodes, life.defects, status))
     return stack(tallies)
 
 
@@ -135,14 +135,14 @@ def live_market(span: Span, market: Market) -> MarketLife:
     """Draw a market's people, their lives, and their hospital stays."""
     rng = _stream(span, market, 0, _LIVES)
     people = draw_people(market, rng, _stream(span, market, 0, _MORE_PEOPLE))
-    lives = live(market, people, rng, _stream(span, market, 0, _MORE_LIVES))
+    trajectories = live(market, people, rng, _stream(span, market, 0, _MORE_LIVES))
     coverage = draw_coverage(people, rng)
-    events = draw_events(people, lives, rng, _stream(span, market, 0, _MORE_EVENTS))
+    events = draw_events(people, trajectories, rng, _stream(span, market, 0, _MORE_EVENTS))
     identifiers = identify(people, rng)
     more = _stream(span, market, 0, _MORE_TROUBLE)
-    trouble = draw_trouble(people, lives, events, rng=rng, more=more)
+    defects = draw_defects(people, trajectories, events, rng=rng, more=more)
     years = range(span.first_year - 1, span.last_year + 1)
-    months = {year: cut_months(lives, coverage, year) for year in years}
+    months = {year: cut_months(trajectories, coverage, year) for year in years}
     hospital_effect = draw_hospital_effects(market.number, len(market.hospitals), span.seed)
     drawn = [
         draw_stays(
@@ -156,17 +156,20 @@ def live_market(span: Span, market: Market) -> MarketLife:
         )
         for year in years
     ]
-    settled = settle_stays(drawn, people, lives, _stream(span, market, 0, _SETTLE))
+    settled = settle_stays(drawn, people, trajectories, _stream(span, market, 0, _SETTLE))
     stays = add_grafts(
-        settled, lives, first=int(edges_of(years[0])[0]), last=int(edges_of(years[-1])[-1]) - 1
+        settled,
+        trajectories,
+        first=int(edges_of(years[0])[0]),
+        last=int(edges_of(years[-1])[-1]) - 1,
     )
     habits = draw_habits(people, _stream(span, market, 0, _HABITS))
     return MarketLife(
-        market, people, lives, coverage, events, identifiers, trouble, months, stays, habits
+        market, people, trajectories, coverage, events, identifiers, defects, months, stays, habits
     )
 
 
-def _tell_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
+def _record_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
     """Return a market's truth as of the end of the last year."""
     known = _know(span, life, span.last_year)
     return {
@@ -182,10 +185,10 @@ def _know(span: Span, life: MarketLife, year: int) -> registers.Known:
     return registers.Known(
         market=life.market,
         people=life.people,
-        lives=life.lives,
+        trajectories=life.trajectories,
         events=life.events,
         identifiers=life.identifiers,
-        trouble=life.trouble,
+        defects=life.defects,
         since=int(edges_of(span.first_year - MEMORY_YEARS)[0]),
         until=int(edges_of(year)[-1]) - 1,
     )
@@ -235,16 +238,16 @@ def _bill_year(
     yield bill_dialysis(here, status, rng)
     yield bill_visits(here, episodes, rng=rng, more=more)
     yield bill_after_stays(here, admissions, rng)
-    yield bill_hospice(here, life.trouble)
+    yield bill_hospice(here, life.defects)
     yield bill_physicians(here, rng)
-    yield {"tally": tally_year(here, episodes, life.trouble, status)}
+    yield {"tally": tally_year(here, episodes, life.defects, status)}
 
 
 def _look(life: MarketLife, year: int) -> MarketYear:
     return MarketYear(
         life.market,
         life.people,
-        life.lives,
+        life.trajectories,
         life.coverage,
         life.events,
         life.months[year],

@@ -14,10 +14,10 @@ from esrd_pipeline.synthetic.nation.coverage import MANAGED, SECONDARY, Coverage
 from esrd_pipeline.synthetic.nation.events import Events
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, load_conditions, load_diagnoses
-from esrd_pipeline.synthetic.nation.lives import Lives
 from esrd_pipeline.synthetic.nation.months import Months
 from esrd_pipeline.synthetic.nation.people import People
 from esrd_pipeline.synthetic.nation.stays import Stays
+from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
 FIRST_BENE_ID = 10_000_000_000
 PLACES = 8
@@ -46,7 +46,7 @@ class MarketYear:
 
     market: Market
     people: People
-    lives: Lives
+    trajectories: Trajectories
     coverage: Coverage
     events: Events
     months: Months
@@ -192,6 +192,6 @@ def days_in_hospital(here: MarketYear) -> np.ndarray:
     return inside
 
 
-def is_alive(lives: Lives, patient: np.ndarray, day: np.ndarray | int) -> np.ndarray:
+def is_alive(trajectories: Trajectories, patient: np.ndarray, day: np.ndarray | int) -> np.ndarray:
     """Return who lives on a day."""
-    return np.minimum(lives.death, NEVER)[patient] >= day
+    return np.minimum(trajectories.death, NEVER)[patient] >= day

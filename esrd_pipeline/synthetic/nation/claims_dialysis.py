@@ -267,7 +267,7 @@ def _per_day(bills: _Bills) -> np.ndarray:
 
 def _status(bills: _Bills) -> np.ndarray:
     """Return 20 for a patient who died by the claim's end, 30 for the others."""
-    died = bills.here.lives.death[bills.patient] <= bills.end
+    died = bills.here.trajectories.death[bills.patient] <= bills.end
     return np.where(died, 2, 0).astype(np.int8)
 
 

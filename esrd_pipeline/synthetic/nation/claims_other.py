@@ -19,10 +19,10 @@ from esrd_pipeline.synthetic.nation.claims import (
 )
 from esrd_pipeline.synthetic.nation.columns import Codes, Rows, Values, repeat
 from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE, PRIMARY, SECONDARY
+from esrd_pipeline.synthetic.nation.data_defects import DataDefects
 from esrd_pipeline.synthetic.nation.figures import load_diagnoses
 from esrd_pipeline.synthetic.nation.months import edges_of
 from esrd_pipeline.synthetic.nation.people import IN_CENTER
-from esrd_pipeline.synthetic.nation.trouble import Trouble
 
 MONTHLY = Codes(("90960", "90961", "90962", "90966"))
 _SNF_DAYS, _HHA_DAYS = 25, 35
@@ -42,16 +42,16 @@ def bill_after_stays(
     }
 
 
-def bill_hospice(here: MarketYear, trouble: Trouble) -> dict[str, Rows]:
+def bill_hospice(here: MarketYear, defects: DataDefects) -> dict[str, Rows]:
     """Bill the last days in hospice, month by month."""
-    death = here.lives.death
+    death = here.trajectories.death
     edges = edges_of(here.year)
     patient = np.flatnonzero(
-        (trouble.hospice_days > 0)
+        (defects.hospice_days > 0)
         & (death >= edges[0])
-        & (death - trouble.hospice_days < edges[-1])
+        & (death - defects.hospice_days < edges[-1])
     )
-    begin = np.maximum(death[patient] - trouble.hospice_days[patient], edges[0])
+    begin = np.maximum(death[patient] - defects.hospice_days[patient], edges[0])
     begin = np.maximum(begin, here.people.start[patient])
     end = np.minimum(death[patient], edges[-1] - 1)
     cover = here.coverage.on(patient, begin)
@@ -119,7 +119,7 @@ def _bill_care(
     stay = admissions.stay[chosen]
     patient, begin = stays.patient[stay], stays.discharge[stay]
     days = 3 + rng.exponential(typical, stay.size).astype(np.int64) % 100
-    end = np.minimum(np.minimum(begin + days, until[stay]), here.lives.death[patient])
+    end = np.minimum(np.minimum(begin + days, until[stay]), here.trajectories.death[patient])
     end = np.minimum(end, edges[-1] - 1)
     kept = end > begin
     part, begin, end = _cut(begin[kept], end[kept], edges)

@@ -65,7 +65,7 @@ def draw_hospital_effects(market: int, count: int, seed: int) -> np.ndarray:
     return load_figures()["effect_hospital"] * rng.standard_normal(count)
 
 
-def tell_effects(nation: pd.DataFrame) -> pd.DataFrame:
+def describe_effects(nation: pd.DataFrame) -> pd.DataFrame:
     """Return the planted effects as one row a facility and outcome."""
     rows = nation.melt(
         id_vars=["facilityid", "number", "next_number", "market", "quality"],

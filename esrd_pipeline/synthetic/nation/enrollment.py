@@ -27,9 +27,9 @@ def list_enrollment(known: Known, coverage: Coverage, year: int) -> Rows:
     rows = np.flatnonzero(
         (people.start < edges[-1])
         & (coverage.entitled < edges[-1])
-        & (known.lives.death >= edges[0])
+        & (known.trajectories.death >= edges[0])
     )
-    death = known.trouble.enrollment_death[rows]
+    death = known.defects.enrollment_death[rows]
     has_died = death <= known.until
     number = people.patient_id[rows]
     facility = people.facility[rows]
@@ -58,7 +58,7 @@ def _list_months(
     is_disabled = coverage.entitled[rows] < people.start[rows]
     for name, first in zip(MONTHS, months.tolist(), strict=True):
         cover = coverage.on(rows, first)
-        cover = np.where(known.lives.death[rows] < first, NONE, cover)
+        cover = np.where(known.trajectories.death[rows] < first, NONE, cover)
         is_in = cover != NONE
         senior = people.age(first)[rows] >= _SENIOR
         status = np.where(senior, 1, np.where(is_disabled, 2, 3))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_conditions, load_figures
-from esrd_pipeline.synthetic.nation.lives import Lives
 from esrd_pipeline.synthetic.nation.people import People
+from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
 LONG_STAY_DAYS = 90
 """From so many days within a year on, a patient counts as living there (reading 17)."""
@@ -55,19 +55,19 @@ class Events:
 
 
 def draw_events(
-    people: People, lives: Lives, rng: np.random.Generator, more: np.random.Generator
+    people: People, trajectories: Trajectories, rng: np.random.Generator, more: np.random.Generator
 ) -> Events:
     """Draw the nursing home stays, first COVID-19 stays and other COVID-19 of a market.
 
     Args:
         people: the market's.
-        lives: theirs.
+        trajectories: theirs.
         rng: the stream of what was always drawn.
         more: the stream of what came later: nursing homes before ESRD, COVID-19 outside hospitals.
     """
     figures = load_figures()
-    homes = _draw_homes(people, lives, rng)
-    patient, begin, end = _join_homes(homes, _draw_early_homes(people, lives, more))
+    homes = _draw_homes(people, trajectories, rng)
+    patient, begin, end = _join_homes(homes, _draw_early_homes(people, trajectories, more))
     covid = np.full(len(people), NEVER, dtype=np.int64)
     for year in _COVID_YEARS[::-1]:
         january = int(np.datetime64(f"{year}-01-01").astype(int))
@@ -96,7 +96,7 @@ def _draw_seen(people: People, rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw_early_homes(
-    people: People, lives: Lives, rng: np.random.Generator
+    people: People, trajectories: Trajectories, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw nursing home stays that were going on when ESRD began, of the institutionalised."""
     figures = load_figures()
@@ -108,15 +108,15 @@ def _draw_early_homes(
     start = people.start[patient].astype(np.int64)
     begin = start - 10 - rng.exponential(200, patient.size).astype(np.int64)
     end = start + rng.exponential(figures["nursing_home_long_days"], patient.size).astype(np.int64)
-    return patient, begin, np.minimum(end, lives.death[patient])
+    return patient, begin, np.minimum(end, trajectories.death[patient])
 
 
 def _draw_homes(
-    people: People, lives: Lives, rng: np.random.Generator
+    people: People, trajectories: Trajectories, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     figures = load_figures()
     last = int(np.datetime64(f"{int(figures['last_year'])}-12-31").astype(int))
-    until = np.minimum(lives.death, last)
+    until = np.minimum(trajectories.death, last)
     years = np.clip(until - people.start, 0, None) / YEAR_DAYS
     age = people.age(people.start)
     decades = (age - figures["age_mean"]) / 10 + np.minimum(years, SHARED_YEARS) / 20

@@ -83,7 +83,7 @@ class FileSet:
         if isinstance(writer, pq.ParquetWriter):
             writer.write_table(rows, row_group_size=rows.num_rows)
         else:
-            writer.write_table(print_rows(rows))
+            writer.write_table(render_rows(rows))
 
     def _open(self, name: str, schema: pa.Schema) -> pq.ParquetWriter | pa_csv.CSVWriter:
         path = self._path(name, is_part=True)
@@ -94,8 +94,8 @@ class FileSet:
         with path.open("w", encoding="utf-8", newline="") as file:
             file.write(f"{header}\n")
         options = pa_csv.WriteOptions(delimiter="|", quoting_style="none", include_header=False)
-        printed = pa.schema([pa.field(column, pa.string()) for column in schema.names])
-        return pa_csv.CSVWriter(pa.OSFile(str(path), "ab"), printed, write_options=options)
+        published = pa.schema([pa.field(column, pa.string()) for column in schema.names])
+        return pa_csv.CSVWriter(pa.OSFile(str(path), "ab"), published, write_options=options)
 
     def _path(self, name: str, *, is_part: bool = False) -> Path:
         suffix = "parquet" if self._kind == "parquet" else "txt"
@@ -107,12 +107,12 @@ def year_schemas() -> dict[str, pa.Schema]:
     return {name: schema_of(table) for name, table in list_files().items()}
 
 
-def print_rows(rows: pa.Table) -> pa.Table:
+def render_rows(rows: pa.Table) -> pa.Table:
     """Return rows as the text of a RIF file: dates DD-Mon-YYYY, Y and N, empty where missing."""
-    return pa.table([_print_column(column) for column in rows.columns], names=rows.column_names)
+    return pa.table([_render_column(column) for column in rows.columns], names=rows.column_names)
 
 
-def _print_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _render_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_date(kind):
         return pc.call_function("strftime", [column], pc.StrftimeOptions("%d-%b-%Y"))

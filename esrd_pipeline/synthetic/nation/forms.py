@@ -7,9 +7,9 @@ import numpy as np
 
 from esrd_pipeline.synthetic.nation.columns import NO_DAY, NO_NUMBER, Codes, Rows, Values, stack
 from esrd_pipeline.synthetic.nation.figures import load_conditions
-from esrd_pipeline.synthetic.nation.lives import ADMITTED
 from esrd_pipeline.synthetic.nation.people import CAUSES, HOME, IN_CENTER, PERITONEAL
 from esrd_pipeline.synthetic.nation.registers import SETTING, TYPE, Known
+from esrd_pipeline.synthetic.nation.trajectories import ADMITTED
 from esrd_pipeline.tables.eqrs import COMORBIDITIES
 
 ACCESS = Codes(("fistula", "graft", "catheter"))
@@ -24,28 +24,28 @@ _RETINOPATHY_IN = 8
 
 def list_forms(known: Known) -> Rows:
     """Return the Medical Evidence Forms signed by the end of the year."""
-    people, trouble = known.people, known.trouble
+    people, defects = known.people, known.defects
     delay = 10 + people.patient_id % 36
     signed = people.start + delay
-    first = np.flatnonzero(known.is_in & trouble.has_form & (signed <= known.until))
-    lives = known.lives
-    failed = np.flatnonzero(lives.admitted == ADMITTED["Dialysis After Transplant Failed"])
-    failed = failed[np.unique(lives.patient[failed], return_index=True)[1]]
-    patient = lives.patient[failed]
+    first = np.flatnonzero(known.is_in & defects.has_form & (signed <= known.until))
+    trajectories = known.trajectories
+    failed = np.flatnonzero(trajectories.admitted == ADMITTED["Dialysis After Transplant Failed"])
+    failed = failed[np.unique(trajectories.patient[failed], return_index=True)[1]]
+    patient = trajectories.patient[failed]
     failed = failed[
         known.is_in[patient]
-        & trouble.has_form[patient]
-        & (lives.begin[failed] + delay[patient] <= known.until)
+        & defects.has_form[patient]
+        & (trajectories.begin[failed] + delay[patient] <= known.until)
     ]
     return stack(
         [
             _write(known, first, people.facility[first], people.modality[first], returned=None),
             _write(
                 known,
-                lives.patient[failed],
-                lives.facility[failed],
-                lives.modality[failed],
-                returned=lives.begin[failed],
+                trajectories.patient[failed],
+                trajectories.facility[failed],
+                trajectories.modality[failed],
+                returned=trajectories.begin[failed],
             ),
         ]
     )

@@ -8,7 +8,7 @@ import numpy as np
 from esrd_pipeline.synthetic.nation.columns import NO_DAY, NO_NUMBER, Rows, repeat, spell
 from esrd_pipeline.tables.model import Column, Table
 
-TROUBLE = Table(
+DATA_DEFECTS = Table(
     name="truth.trouble",
     grain="one planted trouble",
     source="generator",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esrd_pipeline.synthetic.nation.coverage import Coverage
-from esrd_pipeline.synthetic.nation.lives import Lives
+from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
 RUN_GAP_DAYS = 20
 """Days without treatment that do not end a run of dialysis."""
@@ -55,26 +55,26 @@ def edges_of(year: int) -> np.ndarray:
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
-def cut_months(lives: Lives, coverage: Coverage, year: int) -> Months:
+def cut_months(trajectories: Trajectories, coverage: Coverage, year: int) -> Months:
     """Cut the year's dialysis into cells."""
     edges = edges_of(year)
-    rows = lives.on_dialysis
-    run_end = _run_ends(lives, rows)
-    inside = (lives.begin[rows] < edges[-1]) & (lives.end[rows] > edges[0])
+    rows = trajectories.on_dialysis
+    run_end = _run_ends(trajectories, rows)
+    inside = (trajectories.begin[rows] < edges[-1]) & (trajectories.end[rows] > edges[0])
     rows, run_end = rows[inside], run_end[inside]
-    begin = np.maximum(lives.begin[rows], edges[0])
-    end = np.minimum(lives.end[rows], edges[-1]) - 1
+    begin = np.maximum(trajectories.begin[rows], edges[0])
+    end = np.minimum(trajectories.end[rows], edges[-1]) - 1
     first = np.searchsorted(edges, begin, side="right") - 1
     counts = np.searchsorted(edges, end, side="right") - first
     cell = np.repeat(np.arange(rows.size), counts)
     month = first[cell] + np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    patient = lives.patient[rows][cell]
+    patient = trajectories.patient[rows][cell]
     return Months(
         year=year,
         edges=edges,
         patient=patient,
-        facility=lives.facility[rows][cell],
-        modality=lives.modality[rows][cell],
+        facility=trajectories.facility[rows][cell],
+        modality=trajectories.modality[rows][cell],
         month=month,
         begin=np.maximum(begin[cell], edges[month]),
         end=np.minimum(end[cell], edges[month + 1] - 1),
@@ -83,11 +83,15 @@ def cut_months(lives: Lives, coverage: Coverage, year: int) -> Months:
     )
 
 
-def _run_ends(lives: Lives, rows: np.ndarray) -> np.ndarray:
+def _run_ends(trajectories: Trajectories, rows: np.ndarray) -> np.ndarray:
     """Return the last day of the run of dialysis each spell is part of."""
     if not rows.size:
         return np.zeros(0, dtype=np.int64)
-    patient, begin, end = lives.patient[rows], lives.begin[rows], lives.end[rows]
+    patient, begin, end = (
+        trajectories.patient[rows],
+        trajectories.begin[rows],
+        trajectories.end[rows],
+    )
     is_new = np.ones(rows.size, dtype=bool)
     is_new[1:] = (patient[1:] != patient[:-1]) | (begin[1:] > end[:-1] + RUN_GAP_DAYS)
     starts = np.flatnonzero(is_new)

@@ -18,11 +18,11 @@ from esrd_pipeline.synthetic.nation.columns import (
     repeat,
     stack,
 )
+from esrd_pipeline.synthetic.nation.data_defects import DataDefects
 from esrd_pipeline.synthetic.nation.events import Events
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import load_death_causes
 from esrd_pipeline.synthetic.nation.identifiers import KINDS, Identifiers, mistype
-from esrd_pipeline.synthetic.nation.lives import ADMITTED, CONTINUED, DISCHARGED, TRANSPLANT, Lives
 from esrd_pipeline.synthetic.nation.people import (
     CAUSES,
     HOME,
@@ -31,7 +31,13 @@ from esrd_pipeline.synthetic.nation.people import (
     People,
     is_frequent,
 )
-from esrd_pipeline.synthetic.nation.trouble import Trouble
+from esrd_pipeline.synthetic.nation.trajectories import (
+    ADMITTED,
+    CONTINUED,
+    DISCHARGED,
+    TRANSPLANT,
+    Trajectories,
+)
 from esrd_pipeline.tables.eqrs import DISCHARGE_REASONS
 
 ADMIT = Codes((*ADMITTED, "Acute"))
@@ -64,17 +70,17 @@ class Known:
 
     market: Market
     people: People
-    lives: Lives
+    trajectories: Trajectories
     events: Events
     identifiers: Identifiers
-    trouble: Trouble
+    defects: DataDefects
     since: int
     until: int
 
     @property
     def is_in(self) -> np.ndarray:
         """Which patients the registers have."""
-        return (self.people.start <= self.until) & (self.lives.death >= self.since)
+        return (self.people.start <= self.until) & (self.trajectories.death >= self.since)
 
     def facilityid(self, facility: np.ndarray) -> np.ndarray:
         """Return EQRS facility identifiers."""
@@ -90,7 +96,7 @@ def list_patients(known: Known) -> Rows:
     people, given = known.people, known.identifiers
     rows = np.flatnonzero(known.is_in)
     typo = given.typo[rows]
-    death = known.until_known(known.trouble.eqrs_death[rows])
+    death = known.until_known(known.defects.eqrs_death[rows])
     wrong_birth = np.where(typo == KINDS.index("date_of_birth"), 1, 0)
     return {
         "patient_id": people.patient_id[rows],
@@ -148,22 +154,22 @@ def _assign(known: Known, rows: np.ndarray, day: np.ndarray, *, mbi: np.ndarray 
 
 def list_admissions(known: Known) -> Rows:
     """Return admissions and discharges: a spell under several modalities is one admission."""
-    lives = known.lives
-    rows = lives.on_dialysis
-    first = np.flatnonzero(lives.admitted[rows] != CONTINUED)
+    trajectories = known.trajectories
+    rows = trajectories.on_dialysis
+    first = np.flatnonzero(trajectories.admitted[rows] != CONTINUED)
     last = np.append(first[1:], rows.size) - 1
     first, last = rows[first], rows[last]
-    kept = known.is_in[lives.patient[first]] & (lives.begin[first] <= known.until)
+    kept = known.is_in[trajectories.patient[first]] & (trajectories.begin[first] <= known.until)
     first, last = first[kept], last[kept]
-    reason = lives.discharged[last]
+    reason = trajectories.discharged[last]
     # A transplant's day is the discharge's day; otherwise it is the last day of treatment.
-    day = lives.end[last] - np.where(reason == DISCHARGED["Transplant"], 0, 1)
+    day = trajectories.end[last] - np.where(reason == DISCHARGED["Transplant"], 0, 1)
     is_known = (day <= known.until) & (reason != CONTINUED)
     regular = {
-        "patient_id": known.people.patient_id[lives.patient[first]],
-        "facilityid": known.facilityid(lives.facility[first]),
-        "admit_date": lives.begin[first],
-        "admit_reason": ADMIT.of(lives.admitted[first]),
+        "patient_id": known.people.patient_id[trajectories.patient[first]],
+        "facilityid": known.facilityid(trajectories.facility[first]),
+        "admit_date": trajectories.begin[first],
+        "admit_reason": ADMIT.of(trajectories.admitted[first]),
         "discharge_date": np.where(is_known, day, NO_DAY),
         "discharge_reason": DISCHARGE.of(np.where(is_known, reason, -1)),
     }
@@ -188,23 +194,25 @@ def _discharge_late(known: Known, rows: dict[str, Values]) -> Rows:
 
 def list_travel(known: Known) -> Rows:
     """Return short admissions elsewhere of patients who stay with their facility."""
-    people, lives, day = known.people, known.lives, known.trouble.travel_day
-    rows = lives.on_dialysis
-    rows = rows[np.unique(lives.patient[rows], return_index=True)[1]]
-    patient = lives.patient[rows]
+    people, trajectories, day = known.people, known.trajectories, known.defects.travel_day
+    rows = trajectories.on_dialysis
+    rows = rows[np.unique(trajectories.patient[rows], return_index=True)[1]]
+    patient = trajectories.patient[rows]
     admit = people.start[patient] + day[patient]
     at_home = (
-        (day[patient] > 0) & (admit > lives.begin[rows]) & (admit + TRAVEL_DAYS < lives.end[rows])
+        (day[patient] > 0)
+        & (admit > trajectories.begin[rows])
+        & (admit + TRAVEL_DAYS < trajectories.end[rows])
     )
     at_home &= known.is_in[patient] & (admit + TRAVEL_DAYS <= known.until)
     # A few days elsewhere in the market, wherever another facility is open.
-    elsewhere = (lives.facility[rows] + 1) % len(known.market.facilities)
+    elsewhere = (trajectories.facility[rows] + 1) % len(known.market.facilities)
     opened, closed = known.market.numbers("opened"), known.market.numbers("closed")
     at_home &= (opened[elsewhere] <= admit) & (closed[elsewhere] > admit + TRAVEL_DAYS)
-    at_home &= elsewhere != lives.facility[rows]
+    at_home &= elsewhere != trajectories.facility[rows]
     rows, admit, elsewhere = rows[at_home], admit[at_home], elsewhere[at_home]
     return {
-        "patient_id": people.patient_id[lives.patient[rows]],
+        "patient_id": people.patient_id[trajectories.patient[rows]],
         "facilityid": known.facilityid(elsewhere),
         "admit_date": admit,
         "admit_reason": repeat("Transient", rows.size),
@@ -215,36 +223,38 @@ def list_travel(known: Known) -> Rows:
 
 def _list_acute(known: Known) -> Rows:
     """Return admissions for acute kidney injury some weeks before ESRD."""
-    people, trouble = known.people, known.trouble
-    rows = np.flatnonzero(known.is_in & (trouble.acute_days > 0))
-    admit = people.start[rows] - trouble.acute_days[rows]
+    people, defects = known.people, known.defects
+    rows = np.flatnonzero(known.is_in & (defects.acute_days > 0))
+    admit = people.start[rows] - defects.acute_days[rows]
     count = rows.size
     return {
         "patient_id": people.patient_id[rows],
         "facilityid": known.facilityid(people.facility[rows]),
         "admit_date": admit,
         "admit_reason": repeat("Acute", count),
-        "discharge_date": admit + trouble.acute_days[rows] // 2,
+        "discharge_date": admit + defects.acute_days[rows] // 2,
         "discharge_reason": repeat("Acute", count),
     }
 
 
 def list_treatments(known: Known) -> Rows:
     """Return one prescription for every spell under one modality."""
-    lives, people = known.lives, known.people
-    rows = lives.on_dialysis
-    rows = rows[known.is_in[lives.patient[rows]] & (lives.begin[rows] <= known.until)]
-    modality, patient = lives.modality[rows], lives.patient[rows]
+    trajectories, people = known.trajectories, known.people
+    rows = trajectories.on_dialysis
+    rows = rows[known.is_in[trajectories.patient[rows]] & (trajectories.begin[rows] <= known.until)]
+    modality, patient = trajectories.modality[rows], trajectories.patient[rows]
     is_peritoneal = modality == PERITONEAL
     is_cycler = people.patient_id[patient] % 5 > 0
     sessions = np.where(is_frequent(people, patient, modality), 5.0, 3.0)
     minutes = 180 + 15.0 * (people.patient_id[patient] % 5)
     setting = np.where(modality == IN_CENTER, 0, 1)
-    in_nursing_home = (modality == HOME) & known.events.is_in_home(patient, lives.begin[rows])
+    in_nursing_home = (modality == HOME) & known.events.is_in_home(
+        patient, trajectories.begin[rows]
+    )
     return {
         "patient_id": people.patient_id[patient],
-        "facilityid": known.facilityid(lives.facility[rows]),
-        "start_date": lives.begin[rows],
+        "facilityid": known.facilityid(trajectories.facility[rows]),
+        "start_date": trajectories.begin[rows],
         "treatment_type": TYPE.of(np.where(is_peritoneal, np.where(is_cycler, 1, 2), 0)),
         "setting": SETTING.of(np.where(in_nursing_home, 2, setting)),
         "sessions_per_week": np.where(is_peritoneal, np.nan, sessions),
@@ -254,23 +264,23 @@ def list_treatments(known: Known) -> Rows:
 
 def list_death_forms(known: Known) -> Rows:
     """Return the death notifications."""
-    lives, people, trouble = known.lives, known.people, known.trouble
-    death = trouble.form_death
-    rows = np.flatnonzero(known.is_in & (death <= known.until) & trouble.has_death_form)
-    last = _last_spells(lives, len(people))[rows]
+    trajectories, people, defects = known.trajectories, known.people, known.defects
+    death = defects.form_death
+    rows = np.flatnonzero(known.is_in & (death <= known.until) & defects.has_death_form)
+    last = _last_spells(trajectories, len(people))[rows]
     has_spell = last >= 0
     last = np.maximum(last, 0)
-    withdrawn = lives.is_withdrawn[rows]
-    treated = np.minimum(lives.end[last] - 1, death[rows])
-    modality = np.where(has_spell, (lives.modality[last] == PERITONEAL).astype(int), -1)
-    is_hospice = trouble.hospice_days[rows] > 0
+    withdrawn = trajectories.is_withdrawn[rows]
+    treated = np.minimum(trajectories.end[last] - 1, death[rows])
+    modality = np.where(has_spell, (trajectories.modality[last] == PERITONEAL).astype(int), -1)
+    is_hospice = defects.hospice_days[rows] > 0
     return {
         "patient_id": people.patient_id[rows],
-        "facilityid": known.facilityid(lives.facility[last]),
+        "facilityid": known.facilityid(trajectories.facility[last]),
         "death_date": death[rows],
         "last_dialysis_date": np.where(has_spell, treated, NO_DAY),
         "treatment_type": Codes(("Hemodialysis", "CCPD")).of(modality),
-        "primary_cause": load_death_causes()[0].of(trouble.death_cause[rows]),
+        "primary_cause": load_death_causes()[0].of(defects.death_cause[rows]),
         "is_discontinued": withdrawn,
         "is_hospice": is_hospice,
     }
@@ -278,17 +288,19 @@ def list_death_forms(known: Known) -> Rows:
 
 def list_transplants(known: Known) -> Rows:
     """Return OPTN's transplants."""
-    lives = known.lives
-    rows = np.flatnonzero((lives.state == TRANSPLANT) & (lives.begin <= known.until))
-    rows = rows[known.is_in[lives.patient[rows]]]
-    patient = lives.patient[rows]
-    fails = (lives.end[rows] < lives.death[patient]) & (lives.end[rows] <= known.until)
-    living = is_from_living(known.people, patient, lives.begin[rows])
+    trajectories = known.trajectories
+    rows = np.flatnonzero((trajectories.state == TRANSPLANT) & (trajectories.begin <= known.until))
+    rows = rows[known.is_in[trajectories.patient[rows]]]
+    patient = trajectories.patient[rows]
+    fails = (trajectories.end[rows] < trajectories.death[patient]) & (
+        trajectories.end[rows] <= known.until
+    )
+    living = is_from_living(known.people, patient, trajectories.begin[rows])
     return {
         **_person(known, patient),
-        "rec_tx_dt": lives.begin[rows],
+        "rec_tx_dt": trajectories.begin[rows],
         "don_ty": Codes(("C", "L")).of(living.astype(np.int8)),
-        "tfl_graft_dt": np.where(fails, lives.end[rows], NO_DAY),
+        "tfl_graft_dt": np.where(fails, trajectories.end[rows], NO_DAY),
     }
 
 
@@ -305,16 +317,16 @@ def is_from_living(people: People, patient: np.ndarray, day: np.ndarray) -> np.n
 
 def list_waitlist(known: Known) -> Rows:
     """Return OPTN's waitlist; some are registered twice, and leave both lists on one day."""
-    people, lives, again = known.people, known.lives, known.trouble.again
+    people, trajectories, again = known.people, known.trajectories, known.defects.again
     listed = people.listed.astype(np.int64)
-    is_in = known.is_in & (listed < lives.death) & (listed < people.removed)
+    is_in = known.is_in & (listed < trajectories.death) & (listed < people.removed)
     first = np.flatnonzero(is_in & (listed <= known.until))
     second = np.flatnonzero(is_in & (again <= known.until))
     rows = np.concatenate([first, second])
-    removed = np.minimum(people.removed[rows], lives.death[rows])
-    is_dead = lives.death[rows] <= people.removed[rows]
-    grafted = lives.state == TRANSPLANT
-    keys = lives.patient[grafted].astype(np.int64) * 2**40 + lives.begin[grafted]
+    removed = np.minimum(people.removed[rows], trajectories.death[rows])
+    is_dead = trajectories.death[rows] <= people.removed[rows]
+    grafted = trajectories.state == TRANSPLANT
+    keys = trajectories.patient[grafted].astype(np.int64) * 2**40 + trajectories.begin[grafted]
     is_grafted = np.isin(rows.astype(np.int64) * 2**40 + removed, keys)
     living = is_from_living(people, rows, removed)
     code = np.where(is_dead, 1, np.where(is_grafted, np.where(living, 3, 0), 2))
@@ -330,13 +342,13 @@ def list_waitlist(known: Known) -> Rows:
 
 def list_social_security(known: Known) -> Rows:
     """Return Social Security's deaths: nine of ten."""
-    people, trouble = known.people, known.trouble
+    people, defects = known.people, known.defects
     reported = people.patient_id % 10 > 0
-    rows = np.flatnonzero(known.is_in & (trouble.ssa_death <= known.until) & reported)
+    rows = np.flatnonzero(known.is_in & (defects.ssa_death <= known.until) & reported)
     return {
         "ssn": known.identifiers.ssn[rows],
         "date_of_birth": people.birth[rows],
-        "date_of_death": trouble.ssa_death[rows],
+        "date_of_death": defects.ssa_death[rows],
     }
 
 
@@ -348,9 +360,9 @@ def _person(known: Known, patient: np.ndarray) -> Rows:
     }
 
 
-def _last_spells(lives: Lives, count: int) -> np.ndarray:
+def _last_spells(trajectories: Trajectories, count: int) -> np.ndarray:
     """Return each patient's last dialysis spell, or -1."""
     last = np.full(count, -1)
-    rows = lives.on_dialysis
-    last[lives.patient[rows]] = rows
+    rows = trajectories.on_dialysis
+    last[trajectories.patient[rows]] = rows
     return last

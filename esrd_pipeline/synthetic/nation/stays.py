@@ -18,9 +18,9 @@ from esrd_pipeline.synthetic.nation.figures import (
     load_conditions,
     load_figures,
 )
-from esrd_pipeline.synthetic.nation.lives import Lives
 from esrd_pipeline.synthetic.nation.months import Months
 from esrd_pipeline.synthetic.nation.people import People
+from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
 USUAL, READMISSION, COVID, GRAFT = range(4)
 INTERVALS = (183, 365, 730, 1095, 1826)
@@ -162,7 +162,7 @@ def draw_stays(
 
 
 def settle_stays(
-    parts: list[Stays], people: People, lives: Lives, rng: np.random.Generator
+    parts: list[Stays], people: People, trajectories: Trajectories, rng: np.random.Generator
 ) -> Stays:
     """Put stays in order, so that none overlaps, none outlives the patient, and some are last."""
     together = _stack(parts)
@@ -175,10 +175,10 @@ def settle_stays(
     lane = stays.patient.astype(np.int64) * 2**40
     admit = stays.admit
     admit = np.maximum.accumulate(lane + admit - before) - lane + before if days.size else admit
-    death = lives.death[stays.patient]
+    death = trajectories.death[stays.patient]
     moved = replace(stays, admit=admit, discharge=np.minimum(admit + days, death))
-    kept = (admit <= death) & ~_is_grafted(stays.patient, admit, lives)
-    return _end_lives(moved.rows(kept), people, lives, rng)
+    kept = (admit <= death) & ~_is_grafted(stays.patient, admit, trajectories)
+    return _end_trajectories(moved.rows(kept), people, trajectories, rng)
 
 
 def _keep_chains(stays: Stays, count: int) -> np.ndarray:
@@ -216,15 +216,17 @@ def _stack(parts: list[Stays]) -> Stays:
     )
 
 
-def add_grafts(stays: Stays, lives: Lives, *, first: int, last: int) -> Stays:
+def add_grafts(stays: Stays, trajectories: Trajectories, *, first: int, last: int) -> Stays:
     """Add the stay of every transplant from the first to the last day."""
-    rows = np.flatnonzero((lives.state == 1) & (lives.begin >= first) & (lives.begin <= last))
-    patient, admit = lives.patient[rows], lives.begin[rows]
+    rows = np.flatnonzero(
+        (trajectories.state == 1) & (trajectories.begin >= first) & (trajectories.begin <= last)
+    )
+    patient, admit = trajectories.patient[rows], trajectories.begin[rows]
     grafts = Stays(
         patient,
-        lives.facility[rows],
+        trajectories.facility[rows],
         admit,
-        np.minimum(admit + 4 + patient % 4, lives.death[patient]),
+        np.minimum(admit + 4 + patient % 4, trajectories.death[patient]),
         np.full(rows.size, GRAFT),
         np.zeros(rows.size, dtype=bool),
         np.zeros(rows.size, dtype=np.int64),
@@ -234,30 +236,32 @@ def add_grafts(stays: Stays, lives: Lives, *, first: int, last: int) -> Stays:
     return both.rows(np.lexsort((both.discharge, both.admit, both.patient)))
 
 
-def _end_lives(stays: Stays, people: People, lives: Lives, rng: np.random.Generator) -> Stays:
+def _end_trajectories(
+    stays: Stays, people: People, trajectories: Trajectories, rng: np.random.Generator
+) -> Stays:
     """Let some of those admitted shortly before their death stay until it."""
-    death = lives.death[stays.patient]
+    death = trajectories.death[stays.patient]
     is_last = np.ones(stays.patient.size, dtype=bool)
     is_last[:-1] = stays.patient[1:] != stays.patient[:-1]
     luck = rng.random(len(people))[stays.patient]
     ends = is_last & (death - stays.admit <= _TERMINAL_DAYS)
-    ends &= (luck < load_figures()["death_in_hospital"]) & ~lives.is_withdrawn[stays.patient]
+    ends &= (luck < load_figures()["death_in_hospital"]) & ~trajectories.is_withdrawn[stays.patient]
     days = stays.discharge - stays.admit
     admit = np.where(ends, np.maximum(stays.admit, death - days), stays.admit)
     discharge = np.where(ends, death, stays.discharge)
     return replace(stays, admit=admit, discharge=discharge, is_death=discharge >= death)
 
 
-def _is_grafted(patient: np.ndarray, day: np.ndarray, lives: Lives) -> np.ndarray:
+def _is_grafted(patient: np.ndarray, day: np.ndarray, trajectories: Trajectories) -> np.ndarray:
     """Return which patients have a working graft, or are about to receive one, on a day."""
-    rows = np.flatnonzero(lives.state == 1)
+    rows = np.flatnonzero(trajectories.state == 1)
     if not rows.size:
         return np.zeros(patient.size, dtype=bool)
     lane = 2**40
-    begins = lives.patient[rows].astype(np.int64) * lane + lives.begin[rows] - 4
+    begins = trajectories.patient[rows].astype(np.int64) * lane + trajectories.begin[rows] - 4
     place = np.searchsorted(begins, patient.astype(np.int64) * lane + day, side="right") - 1
     row = rows[np.maximum(place, 0)]
-    return (place >= 0) & (lives.patient[row] == patient) & (day < lives.end[row])
+    return (place >= 0) & (trajectories.patient[row] == patient) & (day < trajectories.end[row])
 
 
 def _first_rate(market: Market, people: People, events: Events, months: Months) -> np.ndarray:

@@ -8,13 +8,13 @@ import numpy as np
 from esrd_pipeline.synthetic.nation.claims import MarketYear
 from esrd_pipeline.synthetic.nation.columns import Codes, Rows
 from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE
+from esrd_pipeline.synthetic.nation.data_defects import DataDefects
 from esrd_pipeline.synthetic.nation.episodes import Episodes
 from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS
-from esrd_pipeline.synthetic.nation.lives import DIALYSIS, TRANSPLANT
 from esrd_pipeline.synthetic.nation.people import HOME, IN_CENTER, PERITONEAL
 from esrd_pipeline.synthetic.nation.status import ACCESS, Status
 from esrd_pipeline.synthetic.nation.stays import GRAFT
-from esrd_pipeline.synthetic.nation.trouble import Trouble
+from esrd_pipeline.synthetic.nation.trajectories import DIALYSIS, TRANSPLANT
 
 EARLY_DAYS = 3
 FIRST_DAYS = 90
@@ -25,10 +25,10 @@ ADULT_AGE = 18
 FIRST_YEAR = 365
 
 
-def tally_year(here: MarketYear, episodes: Episodes, trouble: Trouble, status: Status) -> Rows:
+def tally_year(here: MarketYear, episodes: Episodes, defects: DataDefects, status: Status) -> Rows:
     """Return what is counted in a market and year."""
     counted = {
-        **_tally_people(here, trouble),
+        **_tally_people(here, defects),
         **_tally_days(here),
         **_tally_stays(here),
         **_tally_status(here, status),
@@ -46,25 +46,29 @@ def tally_year(here: MarketYear, episodes: Episodes, trouble: Trouble, status: S
     }
 
 
-def _tally_people(here: MarketYear, trouble: Trouble) -> dict[str, float]:
-    lives, people, months = here.lives, here.people, here.months
+def _tally_people(here: MarketYear, defects: DataDefects) -> dict[str, float]:
+    trajectories, people, months = here.trajectories, here.people, here.months
     first, last = months.first_day, months.last_day
     final = np.full(len(people), -1)
-    final[lives.patient] = np.arange(lives.patient.size)
-    died = np.flatnonzero((lives.death >= first) & (lives.death <= last))
-    on_dialysis = lives.state[final[died]] == DIALYSIS
-    at_risk = lives.death[died] >= people.start[died] + FIRST_DAYS
+    final[trajectories.patient] = np.arange(trajectories.patient.size)
+    died = np.flatnonzero((trajectories.death >= first) & (trajectories.death <= last))
+    on_dialysis = trajectories.state[final[died]] == DIALYSIS
+    at_risk = trajectories.death[died] >= people.start[died] + FIRST_DAYS
     treated = np.unique(months.patient)
     home = here.events.home_patient[
         (here.events.home_begin <= last) & (here.events.home_end >= first)
     ]
-    grafted = (lives.state == TRANSPLANT) & (lives.begin >= first) & (lives.begin <= last)
+    grafted = (
+        (trajectories.state == TRANSPLANT)
+        & (trajectories.begin >= first)
+        & (trajectories.begin <= last)
+    )
     return {
         "patients": float(treated.size),
         "incident": float(((people.start >= first) & (people.start <= last)).sum()),
         "deaths": float((on_dialysis & at_risk).sum()),
         "deaths_on_dialysis": float(on_dialysis.sum()),
-        "deaths_after_hospice": float((on_dialysis & (trouble.hospice_days[died] > 0)).sum()),
+        "deaths_after_hospice": float((on_dialysis & (defects.hospice_days[died] > 0)).sum()),
         "transplants": float(grafted.sum()),
         "nursing_home_patients": float(np.isin(treated, home).sum()),
     }
@@ -137,25 +141,27 @@ def _tally_first_year(here: MarketYear) -> dict[str, float]:
     Listings are those of patients under 75 not listed before; switches to home dialysis are those
     of in-center patients, lasting or not.
     """
-    people, lives, months = here.people, here.lives, here.months
+    people, trajectories, months = here.people, here.trajectories, here.months
     new = (people.start >= months.first_day - FIRST_YEAR) & (people.start <= months.last_day)
     new &= ~people.is_preemptive
     young = new & (people.age(people.start) < WAITLIST_AGE) & (people.listed >= people.start)
     inside = (people.listed >= months.first_day) & (people.listed <= months.last_day)
     soon = people.listed < people.start + FIRST_YEAR
     begins = np.maximum(people.start, months.first_day)
-    ends = np.minimum(np.minimum(people.start + FIRST_YEAR, months.last_day + 1), lives.death)
+    ends = np.minimum(
+        np.minimum(people.start + FIRST_YEAR, months.last_day + 1), trajectories.death
+    )
     waits = np.clip(np.minimum(ends, people.listed) - begins, 0, None)
     centered = new & (people.modality == IN_CENTER)
     at_home = np.flatnonzero(
-        (lives.state == DIALYSIS)
-        & (lives.modality != IN_CENTER)
-        & (lives.begin >= months.first_day)
-        & (lives.begin <= months.last_day)
+        (trajectories.state == DIALYSIS)
+        & (trajectories.modality != IN_CENTER)
+        & (trajectories.begin >= months.first_day)
+        & (trajectories.begin <= months.last_day)
     )
     switched = np.unique(
-        lives.patient[at_home][
-            lives.begin[at_home] < people.start[lives.patient[at_home]] + FIRST_YEAR
+        trajectories.patient[at_home][
+            trajectories.begin[at_home] < people.start[trajectories.patient[at_home]] + FIRST_YEAR
         ]
     )
     treated = np.clip(ends - begins, 0, None)

@@ -16,7 +16,7 @@ from esrd_pipeline.synthetic.nation.columns import (
     stack,
 )
 from esrd_pipeline.synthetic.nation.coverage import Coverage
-from esrd_pipeline.synthetic.nation.effects import draw_hospital_effects, tell_effects
+from esrd_pipeline.synthetic.nation.effects import describe_effects, draw_hospital_effects
 from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import (
     NEVER,
@@ -25,18 +25,18 @@ from esrd_pipeline.synthetic.nation.figures import (
     load_figures,
 )
 from esrd_pipeline.synthetic.nation.identifiers import KINDS
-from esrd_pipeline.synthetic.nation.labels import TROUBLE, label
-from esrd_pipeline.synthetic.nation.lives import DIALYSIS, DISCHARGED, GONE, TRANSPLANT
+from esrd_pipeline.synthetic.nation.labels import DATA_DEFECTS, label
 from esrd_pipeline.synthetic.nation.people import IN_CENTER, MODALITIES
 from esrd_pipeline.synthetic.nation.registers import Known, is_discharged_late, list_travel
 from esrd_pipeline.synthetic.nation.status import MONTH
 from esrd_pipeline.synthetic.nation.stays import Stays
+from esrd_pipeline.synthetic.nation.trajectories import DIALYSIS, DISCHARGED, GONE, TRANSPLANT
 from esrd_pipeline.tables.model import Column, Table
 
 STATES = Codes(("dialysis", "transplant", "recovered", "lost"))
 STAY_KINDS = Codes(("usual", "triggered readmission", "first with COVID-19", "transplant"))
 DEATH_SOURCES = Codes(("eqrs", "cms_2746", "enrollment", "ssa"))
-_PLANTED = (
+_GROUND_TRUTH = (
     "death",
     "admission",
     "readmission",
@@ -134,7 +134,9 @@ HOSPITAL = Table(
         Column("effect", "number", "Log odds of readmission after discharge", required=True),
     ),
 )
-TABLES = {table.path[1]: table for table in (PATIENT, SPELL, STAY, HOSPITAL, MONTH, TROUBLE, TALLY)}
+TABLES = {
+    table.path[1]: table for table in (PATIENT, SPELL, STAY, HOSPITAL, MONTH, DATA_DEFECTS, TALLY)
+}
 
 
 def list_people(known: Known, coverage: Coverage) -> Rows:
@@ -147,7 +149,7 @@ def list_people(known: Known, coverage: Coverage) -> Rows:
         "market": np.full(rows.size, known.market.number),
         "date_of_birth": people.birth[rows],
         "first_service_date": people.start[rows],
-        "date_of_death": known.until_known(known.lives.death[rows]),
+        "date_of_death": known.until_known(known.trajectories.death[rows]),
         "entitled_date": known.until_known(coverage.entitled[rows]),
         "primary_date": known.until_known(coverage.primary[rows]),
         "managed_date": known.until_known(coverage.managed[rows]),
@@ -157,7 +159,9 @@ def list_people(known: Known, coverage: Coverage) -> Rows:
             np.where(people.listed[rows] < NEVER, people.removed[rows], NEVER).astype(np.int64)
         ),
         "death_cause": load_death_causes()[0].of(
-            np.where(known.lives.death[rows] <= known.until, known.trouble.death_cause[rows], -1)
+            np.where(
+                known.trajectories.death[rows] <= known.until, known.defects.death_cause[rows], -1
+            )
         ),
         "covid_seen_date": known.until_known(known.events.covid_seen[rows]),
     }
@@ -175,17 +179,19 @@ def list_hospitals(market: Market, seed: int) -> Rows:
 
 def list_spells(known: Known) -> Rows:
     """Return the true spells of everyone in the registers."""
-    lives = known.lives
-    rows = np.flatnonzero(known.is_in[lives.patient] & (lives.begin <= known.until))
-    state = lives.state[rows]
+    trajectories = known.trajectories
+    rows = np.flatnonzero(known.is_in[trajectories.patient] & (trajectories.begin <= known.until))
+    state = trajectories.state[rows]
     is_dialysis = state == DIALYSIS
     return {
-        "patient_id": known.people.patient_id[lives.patient[rows]],
-        "start_date": lives.begin[rows],
-        "end_date": known.until_known(lives.end[rows] - 1),
+        "patient_id": known.people.patient_id[trajectories.patient[rows]],
+        "start_date": trajectories.begin[rows],
+        "end_date": known.until_known(trajectories.end[rows] - 1),
         "state": STATES.of(state),
-        "facilityid": np.where(is_dialysis, known.facilityid(lives.facility[rows]), NO_NUMBER),
-        "modality": MODALITIES.of(np.where(is_dialysis, lives.modality[rows], -1)),
+        "facilityid": np.where(
+            is_dialysis, known.facilityid(trajectories.facility[rows]), NO_NUMBER
+        ),
+        "modality": MODALITIES.of(np.where(is_dialysis, trajectories.modality[rows], -1)),
     }
 
 
@@ -204,18 +210,23 @@ def list_stays(known: Known, stays: Stays) -> Rows:
 
 def label_people(known: Known) -> Rows:
     """Label what is wrong or odd with people's records and histories."""
-    people, lives, trouble, given = known.people, known.lives, known.trouble, known.identifiers
+    people, trajectories, defects, given = (
+        known.people,
+        known.trajectories,
+        known.defects,
+        known.identifiers,
+    )
     number, is_in = people.patient_id, known.is_in
     typo = np.flatnonzero(is_in & (given.typo >= 0))
     replaced = np.flatnonzero(is_in & given.is_replaced)
-    formless = np.flatnonzero(is_in & ~trouble.has_form)
-    conflict = np.flatnonzero(is_in & (trouble.conflict > 0) & (lives.death <= known.until))
-    acute = np.flatnonzero(is_in & (trouble.acute_days > 0))
+    formless = np.flatnonzero(is_in & ~defects.has_form)
+    conflict = np.flatnonzero(is_in & (defects.conflict > 0) & (trajectories.death <= known.until))
+    acute = np.flatnonzero(is_in & (defects.acute_days > 0))
     sources = np.array(DEATH_SOURCES.words)
-    twice = np.flatnonzero(is_in & (trouble.again <= known.until))
+    twice = np.flatnonzero(is_in & (defects.again <= known.until))
     causes, kinds, _ = load_death_causes()
-    outside = np.isin(trouble.death_cause, [*kinds["overdose"], *kinds["accident"]])
-    uncounted = np.flatnonzero(is_in & outside & (lives.death <= known.until))
+    outside = np.isin(defects.death_cause, [*kinds["overdose"], *kinds["accident"]])
+    uncounted = np.flatnonzero(is_in & outside & (trajectories.death <= known.until))
     return stack(
         [
             label(
@@ -223,30 +234,34 @@ def label_people(known: Known) -> Rows:
                 patient=number[typo],
                 detail=np.array(KINDS)[given.typo[typo]],
             ),
-            label("replaced identifier", patient=number[replaced], detail=_say(replaced, "mbi")),
+            label(
+                "replaced identifier",
+                patient=number[replaced],
+                detail=_write_truth(replaced, "mbi"),
+            ),
             label("missing cms_2728", patient=number[formless]),
             label(
                 "conflicting death",
                 patient=number[conflict],
-                day=lives.death[conflict],
-                detail=sources[trouble.conflict[conflict] - 1],
+                day=trajectories.death[conflict],
+                detail=sources[defects.conflict[conflict] - 1],
             ),
             label(
                 "acute admission",
                 patient=number[acute],
-                day=people.start[acute] - trouble.acute_days[acute],
+                day=people.start[acute] - defects.acute_days[acute],
             ),
             _label_travel(known),
             label(
                 "two registrations on the waitlist",
                 patient=number[twice],
-                day=trouble.again[twice],
+                day=defects.again[twice],
             ),
             label(
                 "death that SMR does not count",
                 patient=number[uncounted],
-                day=lives.death[uncounted],
-                detail=np.array(causes.words)[trouble.death_cause[uncounted]],
+                day=trajectories.death[uncounted],
+                detail=np.array(causes.words)[defects.death_cause[uncounted]],
             ),
             *_label_spells(known),
         ]
@@ -262,70 +277,78 @@ def _label_travel(known: Known) -> Rows:
 
 
 def _label_spells(known: Known) -> list[Rows]:
-    lives, number = known.lives, known.people.patient_id
-    is_known = known.is_in[lives.patient] & (lives.begin <= known.until)
-    ends = np.minimum(lives.end, known.until)
-    gone = np.flatnonzero(is_known & (lives.state == GONE))
-    returns = lives.end[gone] <= known.until
+    trajectories, number = known.trajectories, known.people.patient_id
+    is_known = known.is_in[trajectories.patient] & (trajectories.begin <= known.until)
+    ends = np.minimum(trajectories.end, known.until)
+    gone = np.flatnonzero(is_known & (trajectories.state == GONE))
+    returns = trajectories.end[gone] <= known.until
     failed = np.flatnonzero(
         is_known
-        & (lives.state == TRANSPLANT)
-        & (lives.end <= known.until)
-        & (lives.end < lives.death[lives.patient])
+        & (trajectories.state == TRANSPLANT)
+        & (trajectories.end <= known.until)
+        & (trajectories.end < trajectories.death[trajectories.patient])
     )
-    left_to = np.flatnonzero(is_known & (lives.discharged == DISCHARGED["Transfer Out"]))
+    left_to = np.flatnonzero(is_known & (trajectories.discharged == DISCHARGED["Transfer Out"]))
     late = left_to[
-        is_discharged_late(known, number[lives.patient[left_to]], lives.end[left_to] - 1)
+        is_discharged_late(
+            known, number[trajectories.patient[left_to]], trajectories.end[left_to] - 1
+        )
     ]
-    rows = lives.on_dialysis
+    rows = trajectories.on_dialysis
     here, there = rows[:-1], rows[1:]
-    moved = (lives.patient[here] == lives.patient[there]) & (
-        lives.facility[here] != lives.facility[there]
+    moved = (trajectories.patient[here] == trajectories.patient[there]) & (
+        trajectories.facility[here] != trajectories.facility[there]
     )
     arrived = np.append([False], moved)
     left = np.append(moved, [False])
-    short = arrived & left & (ends[rows] - lives.begin[rows] <= _SHORT_DAYS) & is_known[rows]
-    quick = rows[short & (lives.end[rows] <= known.until)]
+    short = arrived & left & (ends[rows] - trajectories.begin[rows] <= _SHORT_DAYS) & is_known[rows]
+    quick = rows[short & (trajectories.end[rows] <= known.until)]
     given_up = _find_given_up(known)
     return [
         label(
             "lost to follow-up",
-            patient=number[lives.patient[gone]],
-            day=lives.begin[gone],
+            patient=number[trajectories.patient[gone]],
+            day=trajectories.begin[gone],
             detail=np.where(returns, "returned", "not returned"),
         ),
-        label("failed transplant", patient=number[lives.patient[failed]], day=lives.end[failed]),
+        label(
+            "failed transplant",
+            patient=number[trajectories.patient[failed]],
+            day=trajectories.end[failed],
+        ),
         label(
             "late discharge",
-            patient=number[lives.patient[late]],
-            facility=known.facilityid(lives.facility[late]),
-            day=lives.end[late] - 1,
+            patient=number[trajectories.patient[late]],
+            facility=known.facilityid(trajectories.facility[late]),
+            day=trajectories.end[late] - 1,
         ),
         label(
             "home dialysis given up within a month",
-            patient=number[lives.patient[given_up]],
-            facility=known.facilityid(lives.facility[given_up]),
-            day=lives.begin[given_up],
+            patient=number[trajectories.patient[given_up]],
+            facility=known.facilityid(trajectories.facility[given_up]),
+            day=trajectories.begin[given_up],
         ),
         label(
             "transfer within 60 days",
-            patient=number[lives.patient[quick]],
-            facility=known.facilityid(lives.facility[quick]),
-            day=lives.begin[quick],
+            patient=number[trajectories.patient[quick]],
+            facility=known.facilityid(trajectories.facility[quick]),
+            day=trajectories.begin[quick],
         ),
     ]
 
 
 def _find_given_up(known: Known) -> np.ndarray:
     """Return spells of home dialysis between two in center that lasted less than 30 days."""
-    lives, rows = known.lives, known.lives.on_dialysis
+    trajectories, rows = known.trajectories, known.trajectories.on_dialysis
     before, here, after = rows[:-2], rows[1:-1], rows[2:]
-    patient, modality = lives.patient, lives.modality
+    patient, modality = trajectories.patient, trajectories.modality
     same = (patient[before] == patient[here]) & (patient[after] == patient[here])
     is_home = (modality[here] != IN_CENTER) & (modality[before] == IN_CENTER)
-    is_home &= (modality[after] == IN_CENTER) & (lives.begin[after] <= lives.end[here] + 1)
-    brief = lives.end[here] - lives.begin[here] < _DURABLE_DAYS
-    is_known = known.is_in[patient[here]] & (lives.end[here] <= known.until)
+    is_home &= (modality[after] == IN_CENTER) & (
+        trajectories.begin[after] <= trajectories.end[here] + 1
+    )
+    brief = trajectories.end[here] - trajectories.begin[here] < _DURABLE_DAYS
+    is_known = known.is_in[patient[here]] & (trajectories.end[here] <= known.until)
     return here[same & is_home & brief & is_known]
 
 
@@ -353,7 +376,7 @@ def label_facilities(nation: pd.DataFrame, until: int) -> Rows:
 
 def tabulate_effects(nation: pd.DataFrame) -> pa.Table:
     """Return the planted facility effects."""
-    return pa.Table.from_pandas(tell_effects(nation), preserve_index=False)
+    return pa.Table.from_pandas(describe_effects(nation), preserve_index=False)
 
 
 def tabulate_coefficients() -> pa.Table:
@@ -361,7 +384,7 @@ def tabulate_coefficients() -> pa.Table:
     rows = [
         (outcome, name.removeprefix(f"{outcome}_"), value)
         for name, value in load_figures().items()
-        for outcome in _PLANTED
+        for outcome in _GROUND_TRUTH
         if name.startswith(f"{outcome}_") and name not in _NOT_COEFFICIENTS
     ]
     for condition in load_conditions():
@@ -374,5 +397,5 @@ def tabulate_coefficients() -> pa.Table:
     return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def _say(rows: np.ndarray, word: str) -> np.ndarray:
+def _write_truth(rows: np.ndarray, word: str) -> np.ndarray:
     return np.full(rows.size, word)

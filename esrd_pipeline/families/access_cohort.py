@@ -1,0 +1,87 @@
+"""SFR and PPPW between cohort and model: which months are counted. Manual 2.2, 2.16."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.access import EVENT
+from esrd_pipeline.families.cohort import CCN, PATIENT, Cohort, read_cohort
+from esrd_pipeline.measures import pppw, sfr
+from esrd_pipeline.measures.specification import GeeSpecification, Program
+from esrd_pipeline.measures.terms import Flag, Level, Term
+
+REASON = "reason"
+FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
+"""Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
+SPECIFICATIONS = {
+    (specification.measure, specification.program): specification
+    for specification in (sfr.DFC, pppw.DFC, pppw.QIP)
+}
+
+
+def list_columns(measure: str, program: Program) -> list[str]:
+    """Return the columns of a measure's cohort that `prepare` reads.
+
+    Raises:
+        LookupError: the program has no such measure.
+    """
+    return [CCN, PATIENT, REASON, EVENT, *_find(measure, program).facts]
+
+
+def prepare(measure: str, program: Program, rows: pa.Table) -> tuple[GeeSpecification, Cohort]:
+    """Return a measure's specification, and the months of its cohort that are counted.
+
+    A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
+    adjuster that hardly anybody has, or has not, or whose months all agree in outcome, has no
+    estimate there and is left out.
+
+    Args:
+        measure: sfr or pppw.
+        program: whose.
+        rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
+
+    Raises:
+        LookupError: the program has no such measure.
+    """
+    specification = _find(measure, program)
+    counted = rows.filter(pc.field(REASON).is_null())
+    cohort = read_cohort(specification, counted)
+    groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
+    gone = [
+        name
+        for term in specification.terms
+        for name in term.names
+        if _is_counted(term, counted) and not _is_estimable(cohort, name)
+    ]
+    return replace(specification, group_count=groups), cohort.drop(gone)
+
+
+def _is_counted(term: Term, rows: pa.Table) -> bool:
+    """Whether a term's columns are whole numbers: indicators, or whole years."""
+    if isinstance(term, Flag | Level):
+        return True
+    return all(pa.types.is_integer(rows.schema.field(fact).type) for fact in term.facts)
+
+
+def _is_estimable(cohort: Cohort, name: str) -> bool:
+    """Whether enough patients have an adjuster and enough have not, of both outcomes each.
+
+    Of a spline these are the patients beyond a knot and short of it. What everybody has, such as an
+    age, is no indicator.
+    """
+    has = cohort.design.matrix[:, cohort.design.names.index(name)] != 0
+    return _is_enough(cohort, has) and (bool(has.all()) or _is_enough(cohort, ~has))
+
+
+def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:
+    patients, outcomes = np.unique(cohort.patient[rows]), np.unique(cohort.numbers(EVENT)[rows])
+    return patients.size >= FEWEST_PATIENTS and outcomes.size > 1
+
+
+def _find(measure: str, program: Program) -> GeeSpecification:
+    if (measure, program) not in SPECIFICATIONS:
+        raise LookupError(f"{program} has no measure {measure} of this family")
+    return SPECIFICATIONS[measure, program]

@@ -1,0 +1,71 @@
+"""One contract of all measures: those computed from raw files, and the others as published."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from esrd_pipeline.families.published_fields import load_measures
+from esrd_pipeline.tables.measured import CONTRACT
+
+NOT_COMPUTED = "not yet computed"
+_MEASURE = ["program", "measure"]
+
+
+def combine_contract(
+    *, performance_year: int, published: pd.DataFrame, computed: Sequence[pd.DataFrame]
+) -> pd.DataFrame:
+    """Return the rows of every measure, each measure of a program from one origin alone.
+
+    A program's measure that has been computed takes no published row, not even of a facility it
+    does not know. In a year of which anything was computed, a measure that has neither origin says
+    so for every facility of its program: it is not zero, and it is not forgotten.
+    """
+    own = [frame.assign(origin="computed") for frame in computed if not frame.empty]
+    known = {tuple(row) for frame in own for row in frame[_MEASURE].drop_duplicates().to_numpy()}
+    is_known = [tuple(row) in known for row in published[_MEASURE].to_numpy()]
+    rest = published[~pd.Series(is_known, index=published.index, dtype=bool)]
+    parts = [*own, rest.assign(origin="published")]
+    if own:
+        parts.append(_list_missing(performance_year, pd.concat(parts, ignore_index=True)))
+    rows = pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
+    return rows[CONTRACT.column_names]
+
+
+def leave_computed(
+    printed: pd.DataFrame, *, current: pd.DataFrame, earlier: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return the printed rates of the year before without the measures that both years computed.
+
+    A computed rate improves on the computed rate of the year before, not on what a file prints of
+    it. `current` and `earlier` are the contracts of both years: their measures and origins.
+    """
+    if earlier is None:
+        return printed
+    computed = [
+        set(rows.loc[rows["origin"] == "computed", "measure"]) for rows in (current, earlier)
+    ]
+    return printed[~printed["measure"].isin(set.intersection(*computed))]
+
+
+def _list_missing(performance_year: int, rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each facility of a program and each measure of it that no row is of."""
+    known = {tuple(row) for row in rows[_MEASURE].drop_duplicates().to_numpy()}
+    measures = pd.DataFrame(
+        [
+            (measure.program, measure.measure, measure.unit)
+            for measure in load_measures("contract", performance_year)
+            if (measure.program, measure.measure) not in known
+        ],
+        columns=[*_MEASURE, "unit"],
+    )
+    facilities = rows.loc[rows["origin"] == "computed", ["program", "ccn"]].drop_duplicates()
+    return (
+        facilities.merge(measures, on="program")
+        .assign(
+            performance_year=performance_year,
+            reportable=False,
+            reason=NOT_COMPUTED,
+            origin="neither",
+        )
+        .reindex(columns=CONTRACT.column_names)
+    )

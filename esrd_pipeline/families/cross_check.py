@@ -1,0 +1,360 @@
+"""An independent witness for every fit: the same model refitted by another library on a sample.
+
+The libraries cannot take the nation, so both fits are of the same few facilities, drawn by seed.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from esrd_pipeline.families import access, discharges, recurrent_events, survival
+from esrd_pipeline.families.cohort import Cohort
+from esrd_pipeline.families.fits import read_regression
+from esrd_pipeline.families.recurrent_events import DAYS, EVENTS, INTERVAL
+from esrd_pipeline.measures.specification import (
+    CoxSpecification,
+    GeeSpecification,
+    Specification,
+    ThreeStageSpecification,
+)
+from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.fit import NotConvergedError, Regression
+from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
+from esrd_pipeline.statistics.rows import sum_by
+from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS
+
+BoolArray = NDArray[np.bool_]
+
+HELD_TOLERANCE = 1e-3
+"""Of the norm of the score at our root: far below what a step away from it would leave."""
+FEWEST_EVENTS = 10
+"""A term needs as many events where it differs from its commonest value: a sample of few
+facilities has conditions too rare to say anything."""
+SAMPLE_FACILITIES = 40
+"""Enough to carry every common adjuster, few enough for dummies of every facility and interval."""
+
+
+def draw_facilities(cohort: Cohort, *, count: int, seed: int) -> IntArray:
+    """Draw facilities by seed, as places in the sorted CCNs: the order of rows does not matter."""
+    generator = np.random.default_rng(seed)
+    size = min(count, cohort.ccns.size)
+    return np.sort(generator.choice(cohort.ccns.size, size=size, replace=False))
+
+
+def compare_fit(
+    specification: Specification,
+    performance_year: int,
+    cohort: Cohort,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a measure's first stage by the library that has its model; its type says which.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    drawn = {"seed": seed, "facility_count": facility_count}
+    match specification:
+        case CoxSpecification():
+            return compare_cox_fit(specification, performance_year, cohort, **drawn)
+        case ThreeStageSpecification():
+            return compare_three_stage_fit(specification, performance_year, cohort, **drawn)
+        case GeeSpecification():
+            return compare_gee_fit(specification, performance_year, cohort, **drawn)
+        case _:
+            return compare_rates_fit(specification, performance_year, cohort, **drawn)
+
+
+def compare_rates_fit(
+    specification: Specification,
+    performance_year: int,
+    cohort: Cohort,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a rates measure's first stage by statsmodels and set both beside each other.
+
+    The proportional rates model with a rate for every facility and interval is a Poisson
+    regression with a dummy for each of them and the days at risk as exposure (Lawless & Nadeau
+    1995), so coefficients and model errors are the same numbers by another road.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    import statsmodels.api as sm
+
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    events = sample.numbers(EVENTS)
+    sample = _narrow(sample, events)
+    ours = read_regression(
+        recurrent_events.fit_measure(specification, performance_year, sample), stage=1
+    )
+    names = list(ours.names)
+    cell = _pair(sample.facility, sample.codes(INTERVAL))
+    # A cell without events has no finite rate and says nothing of the coefficients.
+    used = sum_by(cell, events)[cell] > 0
+    theirs = sm.GLM(
+        events[used],
+        _list_covariates(sample, names, cell, used),
+        family=sm.families.Poisson(),
+        exposure=sample.numbers(DAYS)[used],
+    ).fit(tol=1e-12)
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params[names].to_numpy(),
+        errors=theirs.bse[names].to_numpy(),
+        library="statsmodels GLM, Poisson",
+        facility_count=sample.ccns.size,
+    )
+
+
+def compare_cox_fit(
+    specification: CoxSpecification,
+    performance_year: int,
+    cohort: Cohort,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a Cox measure's first stage by lifelines and set both beside each other.
+
+    lifelines breaks ties by Efron's method, this project by Breslow's: the sample's last days are
+    first spread by less than half a day, by seed, so that there are no ties to break.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    from lifelines import CoxTimeVaryingFitter
+
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    sample = _narrow(sample, sample.numbers(survival.EVENT))
+    count = sample.facility.size
+    spread = np.random.default_rng(seed).permutation(count) / (2.0 * count)
+    sample = _replace_column(sample, survival.STOP, sample.numbers(survival.STOP) + spread)
+    ours = read_regression(survival.fit_measure(specification, performance_year, sample), stage=1)
+    names = list(ours.names)
+    times = {name: sample.numbers(name) for name in (survival.START, survival.STOP, survival.EVENT)}
+    theirs = CoxTimeVaryingFitter().fit(
+        _frame(sample, names).assign(row=np.arange(count), facility=sample.facility, **times),
+        id_col="row",
+        start_col=survival.START,
+        stop_col=survival.STOP,
+        event_col=survival.EVENT,
+        strata=["facility"],
+        fit_options={"precision": 1e-12},
+    )
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params_[names].to_numpy(),
+        errors=np.asarray(theirs.standard_errors_[names], dtype=np.float64),
+        library="lifelines CoxTimeVaryingFitter",
+        facility_count=sample.ccns.size,
+    )
+
+
+def compare_three_stage_fit(
+    specification: ThreeStageSpecification,
+    performance_year: int,
+    cohort: Cohort,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a three-stage measure's first stage by statsmodels and set both beside each other.
+
+    One effect for each pair of facility and hospital is a logistic regression with a dummy for
+    each of them, so coefficients and model errors are the same numbers by another road. Pairs of
+    fewer than 11 discharges, and pairs whose outcomes are all alike, are left out of it, too.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    import statsmodels.api as sm
+
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    pair = _pair(sample.facility, sample.labels(discharges.HOSPITAL)[1])
+    outcome = sample.numbers(discharges.EVENT)
+    rows, events = sum_by(pair, np.ones(pair.size)), sum_by(pair, outcome)
+    used = ((rows >= MINIMUM_ROWS) & (events > 0) & (events < rows))[pair]
+    sample = _narrow(sample, outcome, among=used)
+    ours = discharges.fit_adjusters(sample)
+    names = list(ours.names)
+    theirs = sm.GLM(
+        outcome[used],
+        _list_covariates(sample, names, pair, used),
+        family=sm.families.Binomial(),
+    ).fit(tol=1e-12)
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params[names].to_numpy(),
+        errors=theirs.bse[names].to_numpy(),
+        library="statsmodels GLM, Binomial",
+        facility_count=sample.ccns.size,
+    )
+
+
+def compare_gee_fit(
+    specification: GeeSpecification,
+    performance_year: int,
+    cohort: Cohort,
+    *,
+    seed: int,
+    facility_count: int = SAMPLE_FACILITIES,
+) -> pd.DataFrame:
+    """Refit a GEE measure's first stage by statsmodels, as one group, and set both side by side.
+
+    Exchangeable within patient, a dummy for each facility, no degrees of freedom subtracted from
+    the scale: so coefficients and robust errors are the same numbers by another road. The model's
+    own errors are not held against it: statsmodels takes a scale of 1 for them, this project the
+    dispersion found. Facilities without events, or with events alone, are left out of it, too.
+    Where patients hardly ever change the project holds the correlation within its range, and
+    statsmodels' steps overshoot for ever. There it is given our correlation and our root, and says
+    whether it would move on from it, and what the robust errors are.
+
+    Raises:
+        FitError: the sample has too few events for the adjusters.
+    """
+    import statsmodels.api as sm
+
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    outcome = sample.numbers(access.EVENT)
+    sample = _narrow(sample, outcome)
+    fit = access.fit_adjusters(sample)
+    ours, is_held = fit.regression, fit.correlation != fit.correlation_estimate
+    share = sum_by(sample.facility, outcome) / np.bincount(sample.facility)
+    used = ((share > 0) & (share < 1))[sample.facility]
+    names = list(ours.names)
+    given = ", at our correlation and root" if is_held else ""
+    structure = sm.cov_struct.Exchangeable()
+    structure.dep_params = fit.correlation if is_held else 0.0
+    theirs = sm.GEE(
+        outcome[used],
+        _list_covariates(sample, names, sample.facility, used),
+        groups=sample.patient[used],
+        family=sm.families.Binomial(),
+        cov_struct=structure,
+        update_dep=not is_held,
+    ).fit(
+        maxiter=500,
+        ctol=HELD_TOLERANCE if is_held else 1e-12,
+        start_params=np.concatenate((ours.coefficients, fit.intercepts)) if is_held else None,
+        ddof_scale=0,
+    )
+    if theirs is None:
+        raise NotConvergedError("statsmodels GEE: no fit")
+    return _compare(
+        specification,
+        performance_year,
+        ours,
+        estimates=theirs.params[names].to_numpy(),
+        errors=theirs.bse[names].to_numpy(),
+        library=f"statsmodels GEE, exchangeable{given}",
+        facility_count=sample.ccns.size,
+    )
+
+
+def describe_difference(compared: pd.DataFrame) -> tuple[float, str]:
+    """Return the largest difference of two fits' estimates and errors, and which term has it.
+
+    Differences are relative to the larger of the library's estimate and its standard error.
+    """
+    scale = compared["other_estimate"].abs().clip(lower=compared["other_standard_error"])
+    apart = pd.concat(
+        [
+            (compared["estimate"] - compared["other_estimate"]).abs(),
+            (compared["standard_error"] - compared["other_standard_error"]).abs(),
+        ],
+        axis="columns",
+    ).max(axis="columns")
+    relative = (apart / scale).fillna(0.0).to_numpy(dtype=np.float64)
+    worst = int(relative.argmax())
+    row = compared.iloc[worst]
+    sentence = (
+        f"{row['program']} {row['term']}: ours and {row['library']} differ by {relative[worst]:.2g}"
+    )
+    return float(relative[worst]), sentence
+
+
+def _narrow(sample: Cohort, events: FloatArray, *, among: BoolArray | None = None) -> Cohort:
+    """Leave out the adjusters of which the sample, or the rows `among` it, says too little."""
+    rows = slice(None) if among is None else among
+    mine, rare = events[rows], []
+    for term, name in enumerate(sample.design.names):
+        values, counts = np.unique(sample.design.matrix[rows, term], return_counts=True)
+        commonest = values[counts.argmax()]
+        if mine[sample.design.matrix[rows, term] != commonest].sum() < FEWEST_EVENTS:
+            rare.append(name)
+    return sample.drop(rare)
+
+
+def _sample(cohort: Cohort, *, count: int, seed: int) -> Cohort:
+    """Return the rows of the facilities drawn, in the order of the cohort."""
+    drawn = draw_facilities(cohort, count=count, seed=seed)
+    return cohort.take(np.flatnonzero(np.isin(cohort.facility, drawn)))
+
+
+def _pair(first: IntArray, second: IntArray) -> IntArray:
+    """Return a code for each pair of codes that some row has, from 0."""
+    _, codes = np.unique(first * (int(second.max()) + 1) + second, return_inverse=True)
+    return codes
+
+
+def _frame(sample: Cohort, names: list[str]) -> pd.DataFrame:
+    """Return the columns of the design by name, as the national fit reads them: in float32."""
+    terms = [sample.design.names.index(name) for name in names]
+    return pd.DataFrame(sample.design.matrix[:, terms].astype(np.float64), columns=names)
+
+
+def _list_covariates(
+    sample: Cohort, names: list[str], cell: IntArray, used: BoolArray
+) -> pd.DataFrame:
+    """Return the used rows' covariates and a dummy for each of their cells."""
+    covariates = _frame(sample, names)[used]
+    dummies = pd.get_dummies(pd.Series(cell)[used], prefix="cell", dtype=float)
+    return pd.concat([covariates, dummies], axis=1)
+
+
+def _replace_column(sample: Cohort, name: str, values: FloatArray) -> Cohort:
+    place = sample.table.column_names.index(name)
+    return replace(sample, table=sample.table.set_column(place, name, pa.array(values)))
+
+
+def _compare(
+    specification: Specification,
+    performance_year: int,
+    ours: Regression,
+    *,
+    estimates: FloatArray,
+    errors: FloatArray,
+    library: str,
+    facility_count: int,
+) -> pd.DataFrame:
+    # A GEE's errors are its robust ones; the other models' are those of the model.
+    is_robust = isinstance(specification, GeeSpecification)
+    own_errors = ours.standard_errors if is_robust else np.sqrt(np.diag(ours.model_covariance))
+    frame = pd.DataFrame(
+        {
+            "performance_year": performance_year,
+            "program": specification.program,
+            "measure": specification.measure,
+            "term": list(ours.names),
+            "estimate": ours.coefficients,
+            "other_estimate": estimates,
+            "standard_error": own_errors,
+            "other_standard_error": errors,
+            "library": library,
+            "facility_count": facility_count,
+        }
+    )
+    return frame[[column.name for column in CROSS_CHECK_COLUMNS]]

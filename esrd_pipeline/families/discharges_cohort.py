@@ -1,0 +1,93 @@
+"""SRR and ED30 between their cohorts and the three-stage model: who counts, with what conditions.
+
+Manual 2.10, 2.11, 2.26. The model itself is the family's of three stages.
+"""
+
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.conditions import add_conditions
+from esrd_pipeline.families.discharges import EVENT, HOSPITAL
+from esrd_pipeline.measures import srr
+from esrd_pipeline.measures.ed30 import ED30
+from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
+from esrd_pipeline.statistics.rows import sum_by
+
+REASON = "reason"
+FEWEST = 2
+"""Events, and discharges without, on either side of an adjuster."""
+
+Measure = Literal["srr", "ed30"]
+
+
+def specify(measure: Measure, program: Program) -> ThreeStageSpecification:
+    """Return the measure as one program computes it, without conditions."""
+    return ED30 if measure == "ed30" else srr.specify(program)
+
+
+def name_conditions(measure: Measure, program: Program) -> str:
+    """Return what cohort.discharge_condition calls the measure's conditions of one program."""
+    return "ed30" if measure == "ed30" else f"srr_{program}"
+
+
+def list_conditions(specification: str) -> list[str]:
+    """Return the groups of conditions of one specification, in the order of their file."""
+    rows = load_rows("discharge_condition_group")
+    named = [row["condition_group"] for row in rows if row["specification"] == specification]
+    return list(dict.fromkeys(named))
+
+
+def prepare(
+    measure: Measure, program: Program, rows: pa.Table, conditions: pa.Table
+) -> tuple[ThreeStageSpecification, Cohort]:
+    """Return the specification and the index discharges, conditions among the adjusters of both.
+
+    An adjuster is left out of the design, because it has no estimate, where fewer than two
+    of the discharges that stage 1 uses have it and the event, or have it and no event; the same
+    goes for those that have it not.
+
+    Args:
+        measure: srr or ed30.
+        program: whose rules it follows.
+        rows: the program's discharges, with a reason where they do not count.
+        conditions: patient_id, stay and condition_group of the measure's own specification.
+    """
+    groups = list_conditions(name_conditions(measure, program))
+    specification = add_conditions(specify(measure, program), groups, unless=None)
+    counted = rows.filter(pc.field(REASON).is_null())
+    cohort = read_cohort(specification, counted, conditions=conditions)
+    outcome = cohort.numbers(EVENT)
+    is_used = _find_used(cohort, outcome)
+    gone = [
+        name
+        for term, name in enumerate(cohort.design.names)
+        if not _is_informative(cohort.design.matrix[is_used, term], outcome[is_used])
+    ]
+    return specification, cohort.drop(gone)
+
+
+def _find_used(cohort: Cohort, outcome: FloatArray) -> NDArray[np.bool_]:
+    """Return which discharges stage 1 uses: of pairs large enough, with and without events."""
+    hospitals, hospital = cohort.labels(HOSPITAL)
+    pair = cohort.facility * hospitals.size + hospital
+    rows, events = np.bincount(pair), sum_by(pair, outcome)
+    return ((rows >= MINIMUM_ROWS) & (events > 0) & (events < rows))[pair]
+
+
+def _is_informative(values: NDArray[np.generic], outcome: FloatArray) -> bool:
+    """Whether those above the least value, and those below the largest, have both outcomes."""
+    if not values.size:
+        return False
+    for side in (values > values.min(), values < values.max()):
+        events = np.count_nonzero(outcome[side])
+        if min(events, np.count_nonzero(side) - events) < FEWEST:
+            return False
+    return True

@@ -1,0 +1,108 @@
+"""Unadjusted percentages: manual 2.1, 2.3 to 2.9, from rows of patients to the contract.
+
+The manual gives these measures no interval and no flag. The limits beside the value take patients
+as the units, because the months of one patient are not independent, or are Wilson's, as the
+specification says.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.measures.specification import WHOLE, ProportionSpecification
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.proportions import (
+    ClusteredProportions,
+    estimate_clustered,
+    find_wilson_limits,
+)
+from esrd_pipeline.statistics.rows import divide
+
+NUMERATOR = "numerator"
+DENOMINATOR = "denominator"
+
+
+@dataclass(frozen=True, slots=True)
+class _Precision:
+    """How well each facility's proportion is known; shapes are (F,)."""
+
+    logit_error: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    note: NDArray[np.object_] | None
+
+
+def assess_facilities(
+    specification: ProportionSpecification, performance_year: int, cohort: pa.Table
+) -> pd.DataFrame:
+    """Return the measure's rows of the contract; `value` and limits as the program prints them.
+
+    The cohort has the columns ccn, patient_id, numerator and denominator: months, or 0 and 1, of
+    a patient. `unit_count` counts patients or patient-months, as the specification's unit says.
+    Percents for Dialysis Facility Measures, fractions for the QIP.
+
+    Raises:
+        CohortError: no rows, a column is missing or has nulls.
+        FitError: a numerator is above its denominator, or one is negative; for Wilson's limits,
+            sums are not whole numbers.
+    """
+    rows = read_cohort(specification, cohort)
+    found = estimate_clustered(
+        facility=rows.facility,
+        patient=rows.patient,
+        numerator=rows.numbers(NUMERATOR),
+        denominator=rows.numbers(DENOMINATOR),
+        facility_count=len(rows.ccns),
+        scale="logit",
+    )
+    known = _clustered(found) if specification.limits == "clustered" else _wilson(found)
+    whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
+    # No level to be held against: without one, no facility is better or worse.
+    assessment = Assessment(
+        unit_count=found.patients if specification.unit == "patients" else found.denominator,
+        patients=found.patients,
+        numerator=found.numerator,
+        denominator=found.denominator,
+        value=whole * found.value,
+        rate=nothing,
+        standard_error=known.logit_error,
+        lower=whole * known.lower,
+        upper=whole * known.upper,
+        p_value=nothing,
+        z=nothing,
+        z_null_mean=nothing,
+        z_null_sd=nothing,
+        reference=np.nan,
+        note=known.note,
+    )
+    contract = assemble_contract(
+        specification, performance_year, ccns=rows.ccns, assessment=assessment
+    )
+    contract.loc[contract["denominator"] == 0, "reason"] = "nothing in the denominator"
+    return contract.assign(category=None)
+
+
+def _clustered(found: ClusteredProportions) -> _Precision:
+    is_alike = (found.denominator > 0) & np.isnan(found.standard_error)
+    note = np.select(
+        [found.is_exact, is_alike],
+        [
+            "nothing or all counts: exact limits with patients as the units",
+            "patients show no spread: no limits",
+        ],
+        np.array(None, dtype=object),
+    )
+    error = found.standard_error / (found.value * (1 - found.value))
+    return _Precision(error, found.lower, found.upper, note)
+
+
+def _wilson(found: ClusteredProportions) -> _Precision:
+    lower, upper = find_wilson_limits(numerator=found.numerator, denominator=found.denominator)
+    information = found.numerator * (1 - found.value)
+    error = np.sqrt(divide(np.ones(information.size), information))
+    return _Precision(error, lower, upper, None)

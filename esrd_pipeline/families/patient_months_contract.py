@@ -1,0 +1,65 @@
+"""Measures of patient-months from their cohort to the facility contract, both programs."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import pyarrow as pa
+
+from esrd_pipeline.families.facility_list import list_facilities
+from esrd_pipeline.families.patient_months import assess_facilities
+from esrd_pipeline.measures import patient_months
+from esrd_pipeline.measures.specification import ProportionSpecification
+from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+
+NOTHING = "no eligible patient-month"
+
+
+def assess_monthly(
+    performance_year: int,
+    read_cohort: Callable[[str, str], pa.Table],
+    facilities: dict[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Return the contract's rows of every measure of patient-months.
+
+    `read_cohort` gives the rows of cohort.monthly of a program and measure; `facilities` holds
+    each program's linkage.facility.
+    """
+    return assess_proportions(
+        (*patient_months.DFC, *patient_months.QIP),
+        performance_year,
+        read_cohort,
+        facilities,
+        nothing=NOTHING,
+    )
+
+
+def assess_proportions(
+    specifications: Sequence[ProportionSpecification],
+    performance_year: int,
+    read_cohort: Callable[[str, str], pa.Table],
+    facilities: dict[str, pd.DataFrame],
+    *,
+    nothing: str,
+) -> pd.DataFrame:
+    """Return the contract's rows of some proportions; who has nobody to count says `nothing`."""
+    parts: list[pd.DataFrame] = []
+    for specification in specifications:
+        cohort = read_cohort(specification.program, specification.measure)
+        if cohort.num_rows:
+            rows = assess_facilities(specification, performance_year, cohort)
+        else:
+            rows = pd.DataFrame(columns=[column.name for column in CONTRACT_COLUMNS])
+        parts.append(
+            list_facilities(
+                specification,
+                performance_year,
+                rows,
+                facilities[specification.program],
+                nothing=nothing,
+            )
+        )
+    # A part without a cohort has columns of no type, which must not blur those of the others.
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled, ignore_index=True).sort_values(
+        ["program", "measure", "ccn"], ignore_index=True
+    )

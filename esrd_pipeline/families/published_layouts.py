@@ -1,0 +1,359 @@
+"""Puts what was computed back into the layouts CMS publishes: the other way of `published`.
+
+The published file of the year is the base: who the facilities are, and every measure that is not
+computed, stay as they are printed there. A computed measure takes its columns over whole: numbers,
+category, availability code or footnote. Reading such a file gives the contract it was made of.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.levels import find_national_rate
+from esrd_pipeline.families.published import (
+    AVAILABLE,
+    NUMERIC_FIELDS,
+    RELATIVE_FIELDS,
+    build_national,
+)
+from esrd_pipeline.families.published_fields import (
+    PublishedMeasure,
+    TableName,
+    load_measures,
+    load_national_columns,
+)
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.layout import SourceColumn, load_layout, load_meanings
+from esrd_pipeline.sources.write import DECIMALS
+
+NO_ROW = "no row"
+SUPPRESSED = "fewer than 11 patients"
+_PREFERRED_SENTINELS = {
+    "value": ("No Rate",),
+    "score": ("No Score",),
+    "category": ("Not Available",),
+}
+_SMALL_SENTINELS = {SUPPRESSED: "<11", "fewer than 30 surveys": "<30"}
+_WHOLE = 1e-6
+_APPLIED = ("achievement", "improvement")
+
+Values = NDArray[np.object_] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A raw table that is being filled: its columns, and by row what its nulls print."""
+
+    source: str
+    ccns: list[str]
+    columns: dict[str, pd.Series]
+    labels: list[dict[str, str]]
+    layout: Mapping[str, SourceColumn]
+
+    def put(self, name: str, values: Values, texts: Sequence[str | None]) -> None:
+        """Take over a column; where a value is null, `texts` says what is printed in its place.
+
+        Raises:
+            ValueError: a column of whole numbers would get another; names the column.
+        """
+        column = self.layout[name]
+        if column.type == "integer":
+            series = _whole(values, column)
+        elif column.type in ("number", "percent", "fraction"):
+            numbers = np.asarray(values, dtype=np.float64)
+            series = pd.Series(np.round(numbers, DECIMALS))
+        else:
+            series = pd.Series(values, dtype=object)
+            if column.type != "codes":
+                series = series.astype(pd.StringDtype(na_value=np.nan))
+        self.columns[name] = series
+        for label, is_null, text in zip(self.labels, series.isna(), texts, strict=True):
+            label.pop(name, None)
+            if is_null and text:
+                label[name] = text
+
+    def to_frame(self, template: pd.DataFrame) -> pd.DataFrame:
+        """Return the table, columns in the order of the one it was made of."""
+        missing = pd.Series([sorted(label.items()) for label in self.labels], dtype=object)
+        return pd.DataFrame({**self.columns, "missing": missing})[list(template.columns)]
+
+
+def render_dfc(
+    *,
+    performance_year: int,
+    base: pd.DataFrame,
+    contract: pd.DataFrame,
+    stars: pd.DataFrame,
+    smallest: int,
+) -> pd.DataFrame:
+    """Return `base` (raw.dfc_facility) with the computed measures and our stars in their columns.
+
+    `contract` holds the computed rows that may be published: a row with a reason prints no number.
+    A measure the program counts in other units than the file prints (SHR: patient-years, patients)
+    prints its patients. Ratios are printed as rates, as CMS does. Where no star was given to
+    anyone, they stay as published. Counts below `smallest` patients are hidden in every measure.
+    """
+    sheet = _open_layout("dfc_facility", performance_year, base)
+    _put_measures(sheet, "contract", performance_year, contract)
+    for measure in load_measures("result", performance_year):
+        if measure.source == sheet.source and measure.measure == "star_rating" and len(stars):
+            rows = stars.set_index("ccn").reindex(sheet.ccns)
+            _put_fields(
+                sheet,
+                measure,
+                {"score": _numbers(rows, "rating")},
+                _reasons(rows, rows["rating"].isna()),
+            )
+    _hide_small(sheet, performance_year, smallest)
+    return sheet.to_frame(base)
+
+
+def render_dfc_national(
+    *, performance_year: int, base: pd.DataFrame, facilities: pd.DataFrame, contract: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `base` (raw.dfc_national) with the national levels of the computed measures.
+
+    `facilities` is what `print_dfc` returned. A measure printed as a rate has the fit's national
+    rate; the others have the mean of facilities that `build_national` gives, and all have their
+    counts of categories.
+    """
+    sheet = _open_layout("dfc_national", performance_year, base)
+    counted = build_national(
+        performance_year=performance_year, dfc=facilities, dfc_national=None, qip=None
+    ).set_index("measure")
+    by_rate = {
+        measure.measure
+        for measure in load_measures("contract", performance_year)
+        if measure.divide_by_national
+    }
+    shown = contract[contract["reason"].isna() & (contract["program"] == "dfc")]
+    for name, columns in load_national_columns(performance_year).items():
+        mine = shown[shown["measure"] == name]
+        if mine.empty:
+            continue
+        levels = counted.loc[[name]]
+        if name in by_rate:
+            levels = levels.assign(national=find_national_rate(mine))
+        for field, column in columns.items():
+            sheet.put(column, _numbers(levels, field), [None])
+    return sheet.to_frame(base)
+
+
+def render_qip(
+    *,
+    performance_year: int,
+    base: pd.DataFrame,
+    contract: pd.DataFrame,
+    earlier: pd.DataFrame,
+    scores: pd.DataFrame,
+    tps: pd.DataFrame,
+    smallest: int,
+) -> pd.DataFrame:
+    """Return `base` (raw.qip_complete) with the computed measures, all scores, TPS and reductions.
+
+    `contract` and `earlier` hold the computed rows of the year and of the one before it; scores
+    are ours for every measure, computed or not, and so are the national averages of them. What we
+    did not score stays as published. Counts below `smallest` patients are hidden in every measure.
+    """
+    sheet = _open_layout("qip_complete", performance_year, base)
+    _put_measures(sheet, "contract", performance_year, contract)
+    _put_measures(sheet, "improvement", performance_year, earlier)
+    for measure in load_measures("result", performance_year):
+        if measure.source != sheet.source:
+            continue
+        results: dict[str, Values]
+        if measure.measure in ("tps", "payment_reduction"):
+            if tps.empty:
+                continue
+            rows = tps.set_index("ccn").reindex(sheet.ccns)
+            rows = rows.assign(score=rows[measure.measure])
+            results = {"score": _numbers(rows, "score")}
+        else:
+            rows = scores[scores["measure"] == measure.measure]
+            if rows.empty:
+                continue
+            _put_average(sheet, measure, rows)
+            rows = rows.set_index("ccn").reindex(sheet.ccns)
+            results = {
+                "score": _numbers(rows, "score"),
+                "score_applied": _texts(rows, "applied", rows["applied"].isin(_APPLIED)),
+            }
+        _put_fields(sheet, measure, results, _reasons(rows, rows["score"].isna()))
+    _hide_small(sheet, performance_year, smallest)
+    return sheet.to_frame(base)
+
+
+def _open_layout(source: str, performance_year: int, base: pd.DataFrame) -> Sheet:
+    rows = base.reset_index(drop=True)
+    return Sheet(
+        source=source,
+        ccns=rows["ccn"].tolist() if "ccn" in rows else [],
+        columns={name: rows[name] for name in rows.columns if name != "missing"},
+        labels=[dict(missing) for missing in rows["missing"]],
+        layout={column.name: column for column in load_layout(source, performance_year)},
+    )
+
+
+def _put_measures(
+    sheet: Sheet, table: TableName, performance_year: int, contract: pd.DataFrame
+) -> None:
+    for measure in load_measures(table, performance_year):
+        is_mine = (contract["program"] == measure.program) & (
+            contract["measure"] == measure.measure
+        )
+        if measure.source != sheet.source or not is_mine.any():
+            continue
+        rows = contract[is_mine].set_index("ccn").reindex(sheet.ccns)
+        reasons = _reasons(rows, rows["reason"].notna() | rows["measure"].isna())
+        _put_fields(sheet, measure, _fields(measure, rows, reasons), reasons)
+
+
+def _fields(
+    measure: PublishedMeasure, rows: pd.DataFrame, reasons: Sequence[str | None]
+) -> dict[str, Values]:
+    """What the fields of a measure print, in the file's units; nothing where there is a reason."""
+    is_shown = pd.Series([reason is None for reason in reasons], index=rows.index)
+    shown = rows.where(is_shown)
+    if set(rows["unit"].dropna()) != {measure.unit} and measure.unit == "patients":
+        shown = shown.assign(unit_count=shown["patients"])
+    if measure.divide_by_national:
+        level = find_national_rate(rows)
+        shown = shown.assign(**{field: shown[field] * level for field in RELATIVE_FIELDS})
+    if measure.fixed_denominator is not None and measure.basis != "numerator":
+        # Surveys made, of two: who made one is not compliant, however few answered.
+        shown = shown.assign(numerator=rows["numerator"])
+    elif measure.unit == "patients" and set(rows["unit"].dropna()) == {"patients"}:
+        # Who has the patients and not the reports is scored for that (2.18.9).
+        shown = shown.assign(unit_count=rows["unit_count"])
+    numbers = {field: _numbers(shown, field) for field in NUMERIC_FIELDS}
+    return {**numbers, "category": _texts(shown, "category", is_shown)}
+
+
+def _put_fields(
+    sheet: Sheet,
+    measure: PublishedMeasure,
+    fields: Mapping[str, Values],
+    reasons: Sequence[str | None],
+) -> None:
+    codes = [list_codes(sheet.source, measure.measure, reason) for reason in reasons]
+    for field, name in measure.columns.items():
+        column = sheet.layout[name]
+        if field in fields:
+            texts = [
+                _null_text(column, field, reason, code)
+                for reason, code in zip(reasons, codes, strict=True)
+            ]
+            sheet.put(name, fields[field], texts)
+        elif field == "codes":
+            is_single = column.type == "code"
+            values = np.empty(len(codes), dtype=object)
+            values[:] = [code[0] if is_single else code or None for code in codes]
+            sheet.put(name, values, ["-"] * len(codes))
+
+
+def _hide_small(sheet: Sheet, performance_year: int, smallest: int) -> None:
+    """Blank the numbers of every measure whose column of patients counts fewer than `smallest`."""
+    for measure in load_measures("contract", performance_year):
+        counted = measure.columns.get("unit_count")
+        if measure.source != sheet.source or measure.unit != "patients" or counted is None:
+            continue
+        counts = sheet.columns[counted].to_numpy(dtype=np.float64, na_value=np.nan)
+        is_small = (counts > 0) & (counts < smallest)
+        for field in NUMERIC_FIELDS if is_small.any() else ():
+            if field in measure.columns:
+                _blank(sheet, measure.columns[field], field, is_small)
+
+
+def _blank(sheet: Sheet, name: str, field: str, rows: NDArray[np.bool_]) -> None:
+    """Take the numbers out of some rows of a column; what its other nulls print stays."""
+    column = sheet.layout[name]
+    code = None if column.explained_by is None else sheet.columns[column.explained_by]
+    texts = [
+        _null_text(column, field, SUPPRESSED, [AVAILABLE] if code is None else [str(code[row])])
+        if rows[row]
+        else label.get(name)
+        for row, label in enumerate(sheet.labels)
+    ]
+    numbers = sheet.columns[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    sheet.put(name, np.where(rows, np.nan, numbers), texts)
+
+
+def _put_average(sheet: Sheet, measure: PublishedMeasure, scores: pd.DataFrame) -> None:
+    name = f"{measure.measure}_national_score"
+    if name not in sheet.layout:
+        return
+    mean = float(scores["score"].astype("float64").mean())
+    sheet.put(name, np.full(len(sheet.ccns), mean), ["-"] * len(sheet.ccns))
+
+
+def _reasons(rows: pd.DataFrame, is_silent: pd.Series) -> list[str | None]:
+    """Why a row prints nothing: its reason, or that there is no row; None where it prints."""
+    told = rows["reason"].fillna(NO_ROW)
+    return [str(why) if silent else None for why, silent in zip(told, is_silent, strict=True)]
+
+
+def _numbers(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    return rows[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _texts(rows: pd.DataFrame, column: str, is_shown: pd.Series) -> NDArray[np.object_]:
+    texts = np.empty(len(rows), dtype=object)
+    is_text = is_shown & rows[column].notna()
+    texts[is_text.to_numpy()] = rows.loc[is_text, column].to_numpy(dtype=object)
+    return texts
+
+
+@cache
+def list_codes(source: str, measure: str, reason: str | None) -> list[str]:
+    """Return the availability code, or the footnotes, that say a reason.
+
+    First what a code means itself, as a published reason does; else published_reason.csv. No
+    footnote where none fits.
+
+    Raises:
+        LookupError: a source that must print a code has none for the reason.
+    """
+    is_footnote = source == "qip_complete"
+    if reason is None:
+        return [] if is_footnote else [AVAILABLE]
+    meanings = load_meanings("qip_footnote" if is_footnote else "availability_code")
+    known = {meaning: code for code, meaning in meanings.items()}
+    parts = reason.split("; ")
+    if all(part in known for part in parts):
+        return [known[part] for part in parts]
+    for row in load_rows("published_reason"):
+        fits = row["source"] == source and row["measure"] in ("", measure)
+        if fits and re.match(row["reason_begins"], reason):
+            return [row["code"]]
+    if is_footnote:
+        return []
+    raise LookupError(f"published_reason.csv has no code of {source} for '{reason}'")
+
+
+def _null_text(
+    column: SourceColumn, field: str, reason: str | None, codes: Sequence[str]
+) -> str | None:
+    """What stands for a value: the most telling of the column's sentinels, else the code."""
+    small = _SMALL_SENTINELS.get(reason or "", "") if field == "unit_count" else ""
+    for text in (small, *_PREFERRED_SENTINELS.get(field, ()), "-"):
+        if text and text in column.sentinels:
+            return text
+    if column.explained_by is None or list(codes) == [AVAILABLE]:
+        return None
+    return codes[0]
+
+
+def _whole(values: Values, column: SourceColumn) -> pd.Series:
+    numbers = np.asarray(values, dtype=np.float64)
+    whole = np.round(numbers)
+    broken = np.abs(numbers - whole) > _WHOLE
+    if broken.any():
+        raise ValueError(
+            f"column {column.header}: {int(broken.sum())} values are not whole numbers"
+        )
+    return pd.Series(pd.array(whole, dtype="Float64")).astype("Int64")

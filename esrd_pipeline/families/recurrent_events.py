@@ -1,0 +1,180 @@
+"""Rates: SHR, STrR and SEDR, from a cohort of person-period segments to the facility contract.
+
+The fit is stored as a table; facilities are assessed from the stored fit, so that a baseline
+year's model scores another year's rows without being fitted again. Manual 2.12.13 to 2.12.16,
+2.13.13 to 2.13.16, 2.25.14 to 2.25.17.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.families.cohort import Cohort
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.fits import (
+    assemble_fit,
+    list_null,
+    list_regression,
+    list_values,
+    read_element,
+    read_regression,
+)
+from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.empirical_null import (
+    Method,
+    assign_null,
+    fit_empirical_null,
+)
+from esrd_pipeline.statistics.facility_rates import (
+    ADDED_EVENTS,
+    FacilityRates,
+    adjust_rates,
+    compare_rates,
+)
+from esrd_pipeline.statistics.rates import RatesFit, expect, fit_rates
+from esrd_pipeline.statistics.rows import sum_by
+
+DAYS = "days_at_risk"
+EVENTS = "event_count"
+INTERVAL = "interval"
+YEAR = "performance_year"
+DAYS_PER_YEAR = 365.25
+
+
+def fit_measure(
+    specification: Specification, performance_year: int, cohort: Cohort
+) -> pd.DataFrame:
+    """Fit both stages to a cohort and return the table of the fit.
+
+    The cohort has the columns ccn, patient_id, interval, days_at_risk, event_count and the
+    adjusters, one row a person-period segment. Adjusters that say nothing of their own within
+    facilities and intervals, or that no row with an event has, are set aside by name.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: the model has no estimate; names the term and the rule.
+    """
+    fit = fit_rates(
+        design=cohort.design,
+        exposure=cohort.numbers(DAYS),
+        events=cohort.numbers(EVENTS),
+        facility=cohort.facility,
+        interval=cohort.codes(INTERVAL),
+        patient=cohort.patient,
+        drop_aliased=True,
+        drop_eventless=True,
+    )
+    intervals = [f"interval {code}" for code in range(fit.baseline.size)]
+    return assemble_fit(
+        specification,
+        performance_year,
+        [
+            *list_regression(fit.regression, stage=1),
+            *list_values("baseline", intervals, fit.baseline, stage=2),
+            *list_values(
+                "summary",
+                [
+                    *(f"events of {name}" for name in intervals),
+                    *(f"days of {n}" for n in intervals),
+                ],
+                np.concatenate([fit.interval_events, fit.interval_exposure]),
+                stage=2,
+            ),
+        ],
+    )
+
+
+def read_fit(fit: pd.DataFrame, terms: tuple[str, ...]) -> RatesFit:
+    """Return the fit that `fit_measure` stored, for a design of these terms."""
+    baseline = read_element(fit, "baseline", stage=2)["estimate"].to_numpy(dtype=np.float64)
+    totals = read_element(fit, "summary", stage=2)["estimate"].to_numpy(dtype=np.float64)
+    return RatesFit(
+        regression=read_regression(fit, stage=1),
+        terms=terms,
+        baseline=baseline,
+        interval_events=totals[: baseline.size],
+        interval_exposure=totals[baseline.size :],
+    )
+
+
+def compute_expected_events(_: Specification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
+    """Return the events a stored fit expects of each row of a cohort, the fit's own or another."""
+    return expect(
+        read_fit(fit, cohort.design.names),
+        design=cohort.design,
+        exposure=cohort.numbers(DAYS),
+        interval=cohort.codes(INTERVAL),
+    )
+
+
+def assess_facilities(
+    specification: Specification,
+    performance_year: int,
+    fit: pd.DataFrame,
+    cohort: Cohort,
+    *,
+    method: Method = "bisquare",
+) -> Assessed:
+    """Hold every facility of a cohort against a stored fit.
+
+    `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
+    rate per `rate_scale` patient-years; p-value and limits rest on the empirical null by quartile
+    of patient-years.
+
+    Raises:
+        CohortError: a column is missing or has nulls.
+        FitError: too few facilities for quartiles, or an interval without a baseline.
+    """
+    stored = read_fit(fit, cohort.design.names)
+    compared = compare_rates(
+        facility=cohort.facility,
+        patient=cohort.patient,
+        observed=cohort.numbers(EVENTS),
+        expected=compute_expected_events(specification, fit, cohort),
+        facility_count=len(cohort.ccns),
+    )
+    years = sum_by(cohort.facility, cohort.numbers(DAYS), count=len(cohort.ccns)) / DAYS_PER_YEAR
+    null = fit_empirical_null(z=compared.z, size=years, method=method)
+    mine = assign_null(null, size=years)
+    adjusted = adjust_rates(
+        compared,
+        null=mine,
+        national_rate=stored.national_rate * DAYS_PER_YEAR * specification.rate_scale,
+    )
+    assessment = Assessment(
+        unit_count=years,
+        patients=cohort.count_patients(),
+        numerator=compared.observed,
+        denominator=compared.expected,
+        value=compared.ratio,
+        rate=adjusted.rate,
+        standard_error=compared.standard_error,
+        lower=adjusted.lower,
+        upper=adjusted.upper,
+        p_value=adjusted.p_value,
+        z=compared.z,
+        z_null_mean=mine.mean,
+        z_null_sd=mine.deviation,
+        reference=1.0,
+        note=_note(compared),
+    )
+    return Assessed(
+        contract=assemble_contract(
+            specification, performance_year, ccns=cohort.ccns, assessment=assessment
+        ),
+        null=null,
+        null_rows=assemble_fit(specification, performance_year, list_null(null, stage=2)),
+    )
+
+
+def _note(compared: FacilityRates) -> NDArray[np.object_]:
+    """Say of whom 0.5 was added (reading 25), and whose error is not its patients' own."""
+    return np.select(
+        [compared.is_half_added, compared.is_model_based],
+        [
+            f"no events: {ADDED_EVENTS:g} added to observed and expected for z and upper limit",
+            "patients leave no spread to measure: standard error from the over-dispersed model",
+        ],
+        np.array(None, dtype=object),
+    )

@@ -1,0 +1,120 @@
+"""SMR, SWR and SMoSR between their cohorts and their model: years side by side, conditions, terms.
+
+The model is the Cox family's; who is counted stands in the cohorts. Manual 2.14.12, 2.15.12,
+2.27.12.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.conditions import add_conditions, list_conditions
+from esrd_pipeline.families.survival import EVENT
+from esrd_pipeline.measures.smosr import SMOSR
+from esrd_pipeline.measures.smr import SMR
+from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.swr import SWR
+from esrd_pipeline.measures.terms import Level
+
+CONDITIONS = "smr"
+"""Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B, without those
+of laboratories (Table 10, footnote 3), not of hospitals alone."""
+_YEAR = "performance_year"
+_FLAGS = ("is_", "has_", "hispanic_x_", "diabetes_x_", "under_1_year_x_", "female_x_")
+
+
+def prepare_smr(
+    performance_year: int, cohorts: Mapping[int, pa.Table], conditions: Mapping[int, pa.Table]
+) -> tuple[CoxSpecification, Cohort]:
+    """Return SMR's specification and the records of its years, conditions and years beside them.
+
+    Args:
+        performance_year: the last of the years.
+        cohorts: rows of cohort.smr by year.
+        conditions: patient_id and condition_group of the year before each of them, by year.
+    """
+    rows = pa.concat_tables([_narrow(cohort) for cohort in cohorts.values()])
+    having = pa.concat_tables(
+        [
+            conditions[year].append_column(
+                _YEAR, pa.array(np.full(conditions[year].num_rows, year))
+            )
+            for year in cohorts
+        ]
+    )
+    specification = add_conditions(SMR, list_conditions(CONDITIONS))
+    specification = _add_years(specification, rows, performance_year)
+    return specification, _read(specification, rows, having)
+
+
+def prepare_swr(cohorts: Mapping[int, pa.Table]) -> tuple[CoxSpecification, Cohort]:
+    """Return SWR's specification and the records that are counted.
+
+    Args:
+        cohorts: rows of cohort.swr by year.
+    """
+    return SWR, _read(SWR, _count(cohorts))
+
+
+def prepare_smosr(
+    performance_year: int, cohorts: Mapping[int, pa.Table]
+) -> tuple[CoxSpecification, Cohort]:
+    """Return SMoSR's specification and the records that are counted, years of incidence beside.
+
+    Args:
+        performance_year: the last of the years.
+        cohorts: rows of cohort.smosr by year.
+    """
+    rows = _count(cohorts)
+    specification = _add_years(SMOSR, rows, performance_year)
+    return specification, _read(specification, rows)
+
+
+def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:
+    together = pa.concat_tables([_narrow(cohort) for cohort in cohorts.values()])
+    return together.filter(pc.field("reason").is_null())
+
+
+def _narrow(cohort: pa.Table) -> pa.Table:
+    """Hold columns of zeros and ones in a byte: four years of a nation are millions of rows."""
+    fields = [
+        pa.field(field.name, pa.uint8()) if field.name.startswith(_FLAGS) else field
+        for field in cohort.schema
+    ]
+    return cohort.cast(pa.schema(fields))
+
+
+def _add_years(
+    specification: CoxSpecification, rows: pa.Table, performance_year: int
+) -> CoxSpecification:
+    """Add an indicator of each earlier year that is there, named by how far back it lies."""
+    years = np.unique(rows.column(_YEAR).to_numpy())
+    back = sorted({performance_year - int(year) for year in years} - {0})
+    terms = (
+        Level(f"is_year_before_{n}", _YEAR, performance_year - n, performance_year - n)
+        for n in back
+    )
+    return replace(specification, terms=(*specification.terms, *terms))
+
+
+def _read(
+    specification: CoxSpecification, rows: pa.Table, conditions: pa.Table | None = None
+) -> Cohort:
+    """Read a cohort without the adjusters that have no estimate.
+
+    They are at their largest, or least, in every event. A condition of nobody with an event is one;
+    so are the years under 14 where no child dies.
+    """
+    cohort = read_cohort(specification, rows, conditions=conditions)
+    is_event = cohort.numbers(EVENT) == 1
+    gone: list[str] = []
+    for term, name in enumerate(cohort.design.names):
+        values = cohort.design.matrix[:, term]
+        among = values[is_event]
+        if not (among.size and among.min() < values.max() and among.max() > values.min()):
+            gone.append(name)
+    return cohort.drop(gone)

@@ -1,0 +1,108 @@
+"""What a computation is given: its year, the stored tables it may read, and its options."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from esrd_pipeline.settings import Settings
+from esrd_pipeline.sql import Select
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+T = TypeVar("T")
+
+TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
+"""Errors that a second attempt may not meet again; every other error is final."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """One step's year and world."""
+
+    performance_year: int
+    warehouse: Warehouse
+    settings: Settings
+    cutoff: date | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    _frames: dict[object, pd.DataFrame] = field(default_factory=dict)
+    _kept: dict[object, Any] = field(default_factory=dict)
+
+    def read(
+        self, table: Table, *, columns: Sequence[str] | None = None, program: str | None = None
+    ) -> pd.DataFrame:
+        """This year's partition, or its `columns` and the rows of one `program` alone.
+
+        Raises:
+            MissingPartitionError: it has not been materialised.
+        """
+        return self._read(table, self.performance_year, columns, program)
+
+    def read_earlier(
+        self,
+        table: Table,
+        years: int,
+        *,
+        columns: Sequence[str] | None = None,
+        program: str | None = None,
+    ) -> pd.DataFrame | None:
+        """The partition of `years` before, or None where it has not been stored."""
+        year = self.performance_year - years
+        if not self.warehouse.has(table, year):
+            return None
+        return self._read(table, year, columns, program)
+
+    def _read(
+        self, table: Table, year: int, columns: Sequence[str] | None, program: str | None
+    ) -> pd.DataFrame:
+        # Kept for the step: its tables are made from the same few. Copies on write cost nothing.
+        key = (table.name, year, None if columns is None else tuple(columns), program)
+        if key not in self._frames:
+            where = None if program is None else {"program": program}
+            self._frames[key] = self.warehouse.read(table, year, columns=columns, where=where)
+        return self._frames[key].copy(deep=False)
+
+    def keep(self, key: object, make: Callable[[], T]) -> T:
+        """Return what `make` made for this key: once a step, whichever of its tables asks."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    @property
+    def source_folder(self) -> Path:
+        """Where this year's source files lie."""
+        return self.settings.source_dir / str(self.performance_year)
+
+    @property
+    def patient_folder(self) -> Path:
+        """Where this year's patient-level files lie."""
+        return self.settings.patient_dir / str(self.performance_year)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOutput:
+    """A table that DuckDB makes from stored ones, with what its SELECT takes beside the year."""
+
+    select: Select
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a computation returns: a frame or SELECT a table, in the order of the asset's tables.
+
+    `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
+    are the same for the same inputs; `picture` is shown beside them; `warning`, where there is
+    one, is what the check that only warns says.
+    """
+
+    frames: tuple[pd.DataFrame | SqlOutput, ...]
+    notes: Mapping[str, str | int | float] = field(default_factory=dict)
+    picture: "Figure | None" = None
+    warning: str | None = None

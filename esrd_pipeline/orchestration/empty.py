@@ -1,0 +1,16 @@
+"""What a measure is in a year without patient-level files: its tables, and no row in them."""
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.context import StepResult
+from esrd_pipeline.tables.model import Table
+
+
+def leave_empty(
+    *tables: Table, why: str = "no patient at risk in the year's patient-level files"
+) -> StepResult:
+    """Return the tables without rows, and why."""
+    return StepResult(
+        tuple(pd.DataFrame(columns=table.column_names) for table in tables),
+        notes={"not computed": why},
+    )

@@ -1,0 +1,304 @@
+"""The road of a modelled measure: from its stored cohort to fit, witness and facilities.
+
+Every such measure takes it; what differs is one `ModelledMeasure` of values.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.empty import leave_empty
+from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset
+from esrd_pipeline.tables import linkage
+from esrd_pipeline.tables.measured import BASELINE_SCORED, ModelTables
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.program import STAR_BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+    from esrd_pipeline.families.cohort import Cohort
+    from esrd_pipeline.measures.specification import Program, Specification
+
+SAMPLE_SEED = 2728
+SAMPLE_FACILITIES = 25
+MOST_DIFFERENCE = 1e-4
+"""Relative to the larger of estimate and standard error; beyond it the two fits disagree."""
+_CODE = (
+    "families/cohort.py",
+    "families/conditions.py",
+    "families/contract.py",
+    "families/family.py",
+    "families/fits.py",
+    "families/facility_list.py",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelledMeasure:
+    """One modelled measure.
+
+    Attributes:
+        name: as people write it: SHR.
+        programs: that have it.
+        tables: what is stored of it.
+        cohort: the table its model is fitted to.
+        years: how many performance years of the cohort the model takes, the last one included.
+        read: one program's specification and cohort of a step's year.
+        dependencies: what `read` reads beside the cohort.
+        code: files of the package that are the measure's own.
+        nothing: what a facility of the list is told that has no row in the cohort.
+    """
+
+    name: str
+    programs: "tuple[Program, ...]"
+    tables: ModelTables
+    cohort: Table
+    read: "Callable[[StepContext, Program], tuple[Specification, Cohort]]"
+    code: tuple[str, ...]
+    years: int = 1
+    dependencies: tuple[Dependency, ...] = ()
+    nothing: str = "no patient at risk"
+
+    @property
+    def sources(self) -> tuple[Dependency, ...]:
+        """What the model is fitted to."""
+        back = years_before(first=self.years - 1) if self.years > 1 else None
+        return (Dependency(self.cohort, back), *self.dependencies)
+
+
+def read_years(
+    step: StepContext,
+    table: Table,
+    years: int,
+    *,
+    where: dict[str, str],
+    columns: list[str] | None = None,
+) -> "pa.Table":
+    """Return the rows of the last `years` years of a table, as far as they are stored."""
+    import pyarrow as pa
+
+    wanted = range(step.performance_year - years + 1, step.performance_year + 1)
+    stored = [year for year in wanted if step.warehouse.has(table, year)]
+    return pa.concat_tables(
+        [step.warehouse.read_arrow(table, year, where=where, columns=columns) for year in stored]
+    )
+
+
+def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
+    """Return the measure's computations: its fit, its witness, its facilities."""
+    tables, nulls = modelled.tables, () if modelled.tables.null is None else (modelled.tables.null,)
+    expected = () if modelled.tables.expected is None else (modelled.tables.expected,)
+    return (
+        TableAsset(
+            tables=(tables.fit,),
+            compute=lambda step: _fit(modelled, step),
+            description=f"{modelled.name}'s national model, every stage, fitted for each program.",
+            dependencies=modelled.sources,
+            code=(*_CODE, *modelled.code),
+        ),
+        TableAsset(
+            tables=(tables.cross_check,),
+            compute=lambda step: _cross_check(modelled, step),
+            description=f"{modelled.name}'s model fitted by another library to a seeded sample of"
+            " facilities, beside ours. Its plausibility check warns where they disagree.",
+            dependencies=modelled.sources,
+            code=("families/cross_check.py", *_CODE, *modelled.code),
+        ),
+        TableAsset(
+            tables=(tables.facility, *nulls, *expected),
+            compute=lambda step: _assess(modelled, step),
+            description=f"{modelled.name} of every facility: observed, expected, value; for"
+            " Dialysis Facility Measures limits, p-value and category.",
+            dependencies=(*modelled.sources, Dependency(tables.fit), Dependency(linkage.FACILITY)),
+            code=("statistics/empirical_null.py", *_CODE, *modelled.code),
+        ),
+    )
+
+
+def score_with_baseline_models(
+    measures: "Sequence[ModelledMeasure]", step: StepContext
+) -> StepResult:
+    """Hold this year's rows against the models of the newest star baseline's year."""
+    from esrd_pipeline.families.family import find_family
+
+    year, warehouse = step.performance_year, step.warehouse
+    earlier = [stored for stored in warehouse.years(STAR_BASELINE) if stored < year]
+    rows = []
+    for modelled in measures:
+        if not earlier or has_no_cohort(modelled, step):
+            continue
+        if not warehouse.has(modelled.tables.fit, earlier[-1]):
+            continue
+        fit = warehouse.read(modelled.tables.fit, earlier[-1], where={"program": "dfc"})
+        if fit.empty:
+            continue
+        specification, cohort = modelled.read(step, "dfc")
+        family = find_family(specification)
+        expected = family.expect(specification, fit, cohort)
+        rows.append(
+            {
+                "performance_year": year,
+                "measure": specification.measure,
+                "baseline_year": earlier[-1],
+                "observed": float(cohort.numbers(family.event).sum()),
+                "expected": float(expected.sum()),
+            }
+        )
+    frame = pd.DataFrame(rows, columns=BASELINE_SCORED.column_names)
+    return StepResult(
+        (frame,),
+        notes={
+            f"{row['measure']}: observed over expected": round(row["observed"] / row["expected"], 4)
+            for row in rows
+        },
+    )
+
+
+def read_once(
+    modelled: ModelledMeasure, step: StepContext, program: "Program"
+) -> "tuple[Specification, Cohort]":
+    """Return one program's specification and cohort; fit, witness and facilities share them."""
+    return step.keep((modelled.name, program), lambda: modelled.read(step, program))
+
+
+def has_no_cohort(modelled: ModelledMeasure, step: StepContext) -> bool:
+    """Whether nobody of the year is in the measure's cohort."""
+    return not step.warehouse.count_rows(modelled.cohort, step.performance_year)
+
+
+def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
+    from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
+    from esrd_pipeline.families.fits import read_element, read_regression
+    from esrd_pipeline.orchestration.pictures import draw_calibration
+
+    if has_no_cohort(modelled, step):
+        return leave_empty(modelled.tables.fit)
+    fits, notes, picture = [], {}, None
+    for program in modelled.programs:
+        specification, cohort = read_once(modelled, step, program)
+        fit = fit_estimable(specification, step.performance_year, cohort)
+        stored = read_regression(fit, stage=1)
+        notes |= {
+            f"{program}: rows": stored.row_count,
+            f"{program}: events": stored.event_count,
+            f"{program}: terms": len(stored.names),
+            f"{program}: steps": stored.iterations,
+            **{
+                f"{program}: {row['term']}": str(row["note"] or row["estimate"])
+                for row in read_element(fit, "dropped", stage=1).to_dict("records")
+            },
+        }
+        fits.append(fit)
+        if picture is None:
+            groups = group_by_risk(specification, fit, cohort)
+            picture = draw_calibration(groups, unit=find_family(specification).unit)
+    return StepResult((pd.concat(fits, ignore_index=True),), notes=notes, picture=picture)
+
+
+def _cross_check(modelled: ModelledMeasure, step: StepContext) -> StepResult:
+    from esrd_pipeline.families.cross_check import compare_fit, describe_difference
+    from esrd_pipeline.statistics.fit import FitError
+
+    if has_no_cohort(modelled, step):
+        return leave_empty(modelled.tables.cross_check)
+    compared, warnings = [], []
+    for program in modelled.programs:
+        specification, cohort = read_once(modelled, step, program)
+        try:
+            opinion = compare_fit(
+                specification,
+                step.performance_year,
+                cohort,
+                seed=SAMPLE_SEED,
+                facility_count=SAMPLE_FACILITIES,
+            )
+        except FitError as refused:
+            # The nation's fit stands; of these few facilities there is none to compare.
+            warnings.append(f"{program}: no second opinion: {refused}")
+            continue
+        has_both = opinion[["other_estimate", "other_standard_error"]].notna().all(axis=1)
+        if not has_both.all():
+            warnings.append(f"{program}: the library has no estimate of {(~has_both).sum()} terms")
+        compared.append(opinion[has_both])
+    table = modelled.tables.cross_check
+    frame = pd.concat(compared, ignore_index=True) if compared else pd.DataFrame()
+    if frame.empty:
+        return StepResult((frame.reindex(columns=table.column_names),), warning="; ".join(warnings))
+    largest, sentence = describe_difference(frame)
+    if largest > MOST_DIFFERENCE:
+        warnings.append(sentence)
+    return StepResult(
+        (frame,),
+        notes={"largest difference": largest},
+        warning="; ".join(warnings) or None,
+    )
+
+
+def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
+    from esrd_pipeline.families.facility_list import finish
+    from esrd_pipeline.families.family import find_family
+    from esrd_pipeline.orchestration.pictures import draw_facilities
+
+    tables = modelled.tables
+    stored = [tables.facility, *(t for t in (tables.null, tables.expected) if t is not None)]
+    if has_no_cohort(modelled, step):
+        return leave_empty(*stored)
+    year, fit = step.performance_year, step.read(tables.fit)
+    contracts, nulls, expected, notes, picture = [], [], [], {}, None
+    for program in modelled.programs:
+        specification, cohort = read_once(modelled, step, program)
+        mine = fit[fit["program"] == program]
+        assessed = find_family(specification).assess(specification, year, mine, cohort)
+        facilities = step.read(linkage.FACILITY, program=program)
+        contract = finish(
+            specification, year, assessed.contract, facilities, nothing=modelled.nothing
+        )
+        contracts.append(contract)
+        if tables.expected is not None:
+            expectation = _compute_expected(tables.expected, specification, mine, cohort)
+            expected.append(expectation.assign(performance_year=year))
+        notes |= {f"{program}: {aside.rule}": aside.count for aside in assessed.dropped}
+        if program == "dfc":
+            if assessed.null_rows is not None:
+                nulls.append(assessed.null_rows)
+            picture = draw_facilities(contract, assessed.null)
+    frame = pd.concat(contracts, ignore_index=True)
+    reported = frame[frame["reportable"].astype(bool)]
+    parts = [frame]
+    if tables.null is not None:
+        parts.append(pd.concat(nulls, ignore_index=True))
+    if tables.expected is not None:
+        parts.append(pd.concat(expected, ignore_index=True))
+    return StepResult(
+        tuple(parts),
+        notes={
+            "facilities": int(frame["ccn"].nunique()),
+            "reportable rows": len(reported),
+            **{
+                str(name): int(count) for name, count in reported["category"].value_counts().items()
+            },
+            **notes,
+        },
+        picture=picture,
+    )
+
+
+def _compute_expected(
+    table: Table,
+    specification: "Specification",
+    fit: pd.DataFrame,
+    cohort: "Cohort",
+) -> pd.DataFrame:
+    """What the fit expects of each row of the cohort, by the table's key."""
+    from esrd_pipeline.families.family import find_family
+
+    key = [name for name in table.key if name != "program"]
+    expected = find_family(specification).expect(specification, fit, cohort)
+    frame = cohort.table.select(key).to_pandas()
+    return frame.assign(program=specification.program, expected=expected)

@@ -1,0 +1,205 @@
+"""SHR, STrR and SEDR: their days, their one cohort, their roads, one facility's explanation."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pandas as pd
+
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.empty import leave_empty
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, has_no_cohort, read_once
+from esrd_pipeline.orchestration.select_asset import make_select_asset
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.tables import history, measured, recurrent_events
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from esrd_pipeline.families.cohort import Cohort
+    from esrd_pipeline.measures.specification import Program, Specification
+
+MEASURES = ("shr", "strr", "sedr")
+_ROW = ("ccn", "patient_id", "period", "interval", "days_at_risk", "event_count")
+"""What the rates family takes beside the adjusters, and what a row's expectation is told by."""
+_CODE = (
+    "families/recurrent_events.py",
+    "measures/recurrent_events.py",
+    "statistics/facility_rates.py",
+    "statistics/rate_cells.py",
+    "statistics/rates.py",
+)
+_CONDITIONS = (Dependency(history.PREVALENT_CONDITION),)
+_CONDITIONS_CODE = "parameters/prevalent_condition_group.csv"
+
+
+def _choose(step: StepContext) -> Mapping[str, object]:
+    from esrd_pipeline.families.hospitalisation import choose_specification
+
+    return {"specification": choose_specification(step.performance_year)}
+
+
+def _read_shr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.hospitalisation import choose_specification
+    from esrd_pipeline.measures.shr import specify
+
+    chosen = choose_specification(step.performance_year)
+    return _read_with_conditions(step, specify(program, chosen), ascertained_by=chosen)
+
+
+def _read_strr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.strr import specify
+
+    specification = specify(program)
+    return specification, _read_cohort(step, specification)
+
+
+def _read_sedr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.sedr import specify
+
+    return _read_with_conditions(step, specify(), ascertained_by="sedr")
+
+
+def _read_cohort(
+    step: StepContext, specification: "Specification", conditions: "pa.Table | None" = None
+) -> "Cohort":
+    from esrd_pipeline.families.cohort import read_cohort
+
+    rows = step.warehouse.read_arrow(
+        recurrent_events.RATES,
+        step.performance_year,
+        columns=list(dict.fromkeys([*_ROW, *_list_facts(specification)])),
+        where={"measure": specification.measure, "program": specification.program},
+    )
+    return read_cohort(specification, rows, conditions=conditions)
+
+
+def _list_facts(specification: "Specification") -> list[str]:
+    """Return what a specification's terms read of the cohort's table."""
+    return [name for name in specification.facts if name in recurrent_events.RATES.column_names]
+
+
+def _read_with_conditions(
+    step: StepContext, specification: "Specification", *, ascertained_by: str
+) -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.conditions import add_conditions, list_common
+
+    conditions = step.warehouse.read_arrow(
+        history.PREVALENT_CONDITION,
+        step.performance_year,
+        columns=["patient_id", "condition_group"],
+        where={"specification": ascertained_by},
+    )
+    specification = add_conditions(specification, list_common(ascertained_by, conditions))
+    return specification, _read_cohort(step, specification, conditions)
+
+
+def _measure_reliability(step: StepContext) -> StepResult:
+    from esrd_pipeline.families.hospitalisation import estimate_reliability
+
+    if has_no_cohort(SHR, step):
+        return leave_empty(measured.SHR_RELIABILITY)
+    fit, parts = step.read(SHR.tables.fit), []
+    for program in SHR.programs:
+        specification, cohort = read_once(SHR, step, program)
+        mine = fit[fit["program"] == program]
+        parts.append(estimate_reliability(specification, step.performance_year, mine, cohort))
+    return StepResult((pd.concat(parts, ignore_index=True),))
+
+
+SHR = ModelledMeasure(
+    name="SHR",
+    programs=("dfc", "qip"),
+    tables=measured.MODELLED["shr"],
+    cohort=recurrent_events.RATES,
+    read=_read_shr,
+    dependencies=_CONDITIONS,
+    code=(
+        "families/hospitalisation.py",
+        "measures/shr.py",
+        "parameters/measure_specification.csv",
+        _CONDITIONS_CODE,
+        *_CODE,
+    ),
+)
+MODELLED_MEASURES = (
+    SHR,
+    ModelledMeasure(
+        name="STrR",
+        programs=("dfc", "qip"),
+        tables=measured.MODELLED["strr"],
+        cohort=recurrent_events.RATES,
+        read=_read_strr,
+        code=("measures/strr.py", *_CODE),
+    ),
+    ModelledMeasure(
+        name="SEDR",
+        programs=("dfc",),
+        tables=measured.MODELLED["sedr"],
+        cohort=recurrent_events.RATES,
+        read=_read_sedr,
+        dependencies=_CONDITIONS,
+        code=("measures/sedr.py", _CONDITIONS_CODE, *_CODE),
+    ),
+)
+
+COHORT = (
+    make_select_asset(
+        "cohort.days",
+        description="Every day of the year of every patient with ESRD, with what SHR, STrR and SEDR"
+        " look at: who answers for it, Medicare's sight of it, COVID-19, age, exclusions.",
+    ),
+    make_select_asset(
+        "cohort.shr_days",
+        description="The year's days as SHR sees them: whose they count in, or why in no one's,"
+        " with the admissions that began then.",
+        parameters=_choose,
+    ),
+    make_select_asset(
+        "cohort.strr_days",
+        description="The year's days as STrR sees them: whose they count in, or why in no one's,"
+        " with their transfusions.",
+    ),
+    make_select_asset(
+        "cohort.sedr_days",
+        description="The year's days as SEDR sees them: whose they count in, or why in no one's,"
+        " with the emergency department encounters that began then.",
+    ),
+    make_select_asset(
+        "cohort.rates",
+        description="Person-periods of SHR, STrR and SEDR: days at risk, events and adjusters.",
+    ),
+)
+RELIABILITY = TableAsset(
+    tables=(measured.SHR_RELIABILITY,),
+    compute=_measure_reliability,
+    description="How reliable SHR is: inter-unit reliability, C-statistic.",
+    dependencies=(*SHR.sources, Dependency(SHR.tables.fit)),
+    code=("statistics/concordance.py", "statistics/reliability.py", *SHR.code),
+)
+EXPLANATION = make_multi_asset(
+    "explanation_of_recurrent_events",
+    (
+        make_select_asset(
+            "explain.recurrent_events",
+            description="One facility's SHR, STrR or SEDR patient by patient, for its authorised"
+            " reader: which days count and which do not and why, events, and what was expected."
+            " Made for the facility and measure named in the run's configuration; never by a"
+            " refresh.",
+            parameters=lambda step: {
+                "ccn": step.options["ccn"],
+                "measure": step.options["measure"],
+            },
+        ),
+    ),
+    options={
+        "ccn": dg.Field(
+            str,
+            default_value="",
+            description="CMS Certification Number of the facility; without one the table is empty",
+        ),
+        "measure": dg.Field(
+            str, default_value=MEASURES[0], description=f"One of {', '.join(MEASURES)}"
+        ),
+    },
+)

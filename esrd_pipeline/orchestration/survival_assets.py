@@ -1,0 +1,164 @@
+"""Times to an event: the cohorts of SMR, SWR and SMoSR, and their roads."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from esrd_pipeline.measures import smosr, smr, swr
+from esrd_pipeline.orchestration.context import StepContext
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure
+from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.select_asset import make_select_asset
+from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
+from esrd_pipeline.tables import history, measured, survival
+from esrd_pipeline.tables.model import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from esrd_pipeline.families.cohort import Cohort
+    from esrd_pipeline.measures.specification import Program, Specification
+
+_STATISTICS = (
+    "families/survival.py",
+    "families/survival_cohort.py",
+    "statistics/cox.py",
+    "statistics/cox_baseline.py",
+    "statistics/poisson_test.py",
+    "statistics/risk_sets.py",
+    "statistics/risk_sums.py",
+)
+
+
+def _read(
+    step: StepContext,
+    table: Table,
+    years: int,
+    *,
+    columns: list[str] | None = None,
+    where: dict[str, str] | None = None,
+) -> "dict[int, pa.Table]":
+    """Return the last years of a table by year, as far as they are stored."""
+    warehouse, last = step.warehouse, step.performance_year
+    return {
+        year: warehouse.read_arrow(table, year, columns=columns, where=where)
+        for year in range(last - years + 1, last + 1)
+        if warehouse.has(table, year)
+    }
+
+
+def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.survival_cohort import CONDITIONS, prepare_smr
+
+    conditions = _read(
+        step,
+        history.PREVALENT_CONDITION,
+        smr.YEARS,
+        columns=["patient_id", "condition_group"],
+        where={"specification": CONDITIONS},
+    )
+    cohorts = {
+        year: rows
+        for year, rows in _read(step, survival.SMR, smr.YEARS).items()
+        if year in conditions
+    }
+    return prepare_smr(step.performance_year, cohorts, conditions)
+
+
+def _read_swr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.survival_cohort import prepare_swr
+
+    return prepare_swr(_read(step, survival.SWR, swr.YEARS))
+
+
+def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.survival_cohort import prepare_smosr
+
+    return prepare_smosr(step.performance_year, _read(step, survival.SMOSR, smosr.YEARS))
+
+
+MODELLED_MEASURES = (
+    ModelledMeasure(
+        name="SMR",
+        programs=("dfc",),
+        tables=measured.MODELLED["smr"],
+        cohort=survival.SMR,
+        years=smr.YEARS,
+        read=_read_smr,
+        dependencies=(Dependency(history.PREVALENT_CONDITION, years_before(first=smr.YEARS - 1)),),
+        code=("measures/smr.py", "parameters/prevalent_condition_group.csv", *_STATISTICS),
+    ),
+    ModelledMeasure(
+        name="SWR",
+        programs=("dfc",),
+        tables=measured.MODELLED["swr"],
+        cohort=survival.SWR,
+        years=swr.YEARS,
+        read=_read_swr,
+        code=("measures/swr.py", *_STATISTICS),
+    ),
+    ModelledMeasure(
+        name="SMoSR",
+        programs=("dfc",),
+        tables=measured.MODELLED["smosr"],
+        cohort=survival.SMOSR,
+        years=smosr.YEARS,
+        read=_read_smosr,
+        code=("measures/smosr.py", *_STATISTICS),
+    ),
+)
+
+COHORTS = (
+    make_select_asset(
+        "cohort.smr_days",
+        description="Every day of the year of every patient with ESRD: whose SMR it is at risk in,"
+        " or why in no one's, and who died.",
+    ),
+    make_select_asset(
+        "cohort.smr",
+        description="SMR's patient-records of one calendar year: days at risk, deaths, adjusters.",
+    ),
+    make_select_asset(
+        "cohort.swr",
+        description="Everyone who began dialysis in the year before, followed a year: waitlisted"
+        " or given a living donor's kidney, at which facility, or why not counted.",
+    ),
+    make_select_asset(
+        "cohort.smosr",
+        description="Everyone whose ESRD began in the year before, followed for a year: switched to"
+        " home dialysis, at which facility, or why not counted.",
+    ),
+)
+
+_EXPLANATION = make_select_asset(
+    "explain.survival",
+    description="One facility's SMR, first-year waitlisting or switches patient by patient,"
+    " for its authorised reader: which days count and which do not and why, events, and what was"
+    " expected. Made for the facility and measure named in the run's configuration; never by a"
+    " refresh.",
+    parameters=lambda step: {
+        "ccn": step.options["ccn"],
+        "measure": step.options["measure"],
+    },
+)
+
+ASSETS = (
+    make_multi_asset("cohort_of_times", COHORTS),
+    make_multi_asset(
+        "explanation_of_survival",
+        (_EXPLANATION,),
+        options={
+            "ccn": dg.Field(
+                str,
+                default_value="",
+                description="CMS Certification Number of the facility; without one the table is"
+                " empty",
+            ),
+            "measure": dg.Field(
+                str,
+                default_value=survival.MEASURES[0],
+                description=f"One of {', '.join(survival.MEASURES)}",
+            ),
+        },
+    ),
+)

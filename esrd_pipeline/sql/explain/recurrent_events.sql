@@ -1,0 +1,119 @@
+-- One row: a segment of days of one patient whom a facility treated in the year, or answered for:
+-- counted in the facility's SHR, STrR or SEDR, in another's, or in no one's and why.
+-- Manual 2.12.9, 2.13.9, 2.25.9: what CMS shows a facility in a preview period. $ccn is the
+-- facility, $measure one of shr, strr, sedr.
+WITH
+treated AS (
+    SELECT
+        program,
+        patient_id,
+        greatest(start_date, make_date($performance_year, 1, 1)) AS start_date,
+        least(end_date, make_date($performance_year, 12, 31)) AS end_date
+    FROM history.treatment
+    WHERE performance_year = $performance_year
+        AND ccn = $ccn
+        AND state = 'dialysis'
+        AND end_date >= make_date($performance_year, 1, 1)
+        AND start_date <= make_date($performance_year, 12, 31)
+),
+
+days AS (
+    SELECT *
+    FROM cohort.shr_days
+    WHERE performance_year = $performance_year AND $measure = 'shr'
+    UNION ALL
+    SELECT *
+    FROM cohort.strr_days
+    WHERE performance_year = $performance_year AND $measure = 'strr'
+    UNION ALL
+    SELECT *
+    FROM cohort.sedr_days
+    WHERE performance_year = $performance_year AND $measure = 'sedr'
+),
+
+-- What the facility answers for, whoever treated the patient.
+counted AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        end_date,
+        period,
+        reason,
+        events,
+        CASE WHEN reason IS NULL THEN events - uncounted_events ELSE 0 END AS observed
+    FROM days
+    WHERE ccn = $ccn
+),
+
+-- What it treated and does not answer for.
+uncounted AS (
+    SELECT
+        d.program,
+        d.patient_id,
+        greatest(d.start_date, t.start_date) AS start_date,
+        least(d.end_date, t.end_date) AS end_date,
+        d.period,
+        coalesce(d.reason, 'counted for the facility that answered before') AS reason,
+        0 AS events,
+        0 AS observed
+    FROM days AS d
+    JOIN treated AS t
+        ON t.program = d.program
+        AND t.patient_id = d.patient_id
+        AND t.start_date <= d.end_date
+        AND t.end_date >= d.start_date
+    WHERE d.ccn IS NULL OR d.ccn <> $ccn
+),
+
+listed AS (
+    SELECT * FROM counted
+    UNION ALL
+    SELECT * FROM uncounted
+),
+
+expected AS (
+    SELECT program, patient_id, period, expected
+    FROM cohort.shr_expected
+    WHERE performance_year = $performance_year AND $measure = 'shr'
+    UNION ALL
+    SELECT program, patient_id, period, expected
+    FROM cohort.strr_expected
+    WHERE performance_year = $performance_year AND $measure = 'strr'
+    UNION ALL
+    SELECT program, patient_id, period, expected
+    FROM cohort.sedr_expected
+    WHERE performance_year = $performance_year AND $measure = 'sedr'
+),
+
+expectation AS (
+    SELECT e.program, e.patient_id, e.period, e.expected / c.days_at_risk AS expected_a_day
+    FROM expected AS e
+    JOIN cohort.rates AS c
+        ON c.measure = $measure
+        AND c.program = e.program
+        AND c.patient_id = e.patient_id
+        AND c.period = e.period
+        AND c.performance_year = $performance_year
+)
+
+SELECT
+    j.program,
+    j.patient_id,
+    j.start_date,
+    j.end_date,
+    $performance_year AS performance_year,
+    $ccn AS ccn,
+    $measure AS measure,
+    j.period,
+    datediff('day', j.start_date, j.end_date) + 1 AS days,
+    j.reason,
+    j.observed,
+    CASE
+        WHEN j.reason IS NULL
+            THEN (datediff('day', j.start_date, j.end_date) + 1) * e.expected_a_day
+    END AS expected,
+    j.events - j.observed AS uncounted
+FROM listed AS j
+LEFT JOIN expectation AS e
+    ON e.program = j.program AND e.patient_id = j.patient_id AND e.period = j.period

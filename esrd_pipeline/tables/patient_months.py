@@ -1,0 +1,153 @@
+"""Cohorts of patient-months and of a year's patients: who counts in which measure, or why not."""
+
+from esrd_pipeline.tables.clinical import ACCESS_TYPES
+from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.history import OF_A_FACILITY, OF_A_PATIENT
+from esrd_pipeline.tables.linkage import PATIENT
+from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.month_history import FREQUENCIES, MONTH_MODALITIES, PLACED_MONTH
+
+MONTHLY_MEASURES = (
+    "ktv_adult_hd",
+    "ktv_adult_pd",
+    "ktv_pediatric_hd",
+    "ktv_pediatric_pd",
+    "ltc",
+    "hypercalcemia",
+    "npcr",
+    "medication_reconciliation",
+)
+REASONS = (
+    "not a measure of the program",
+    "extraordinary circumstances exception",
+    "new facility",
+    "not at the facility for the entire month",
+    "died before the month's last day",
+    "date of birth unknown",
+    "younger than 18",
+    "18 or older",
+    "younger than 18 two months before",
+    "not on ESRD treatment",
+    "ESRD for fewer than 90 days",
+    "ESRD for fewer than 91 days",
+    "modality unknown",
+    "other modality",
+    "not on hemodialysis all month",
+    "not on in-center hemodialysis all month",
+    "not on peritoneal dialysis all month",
+    "sessions a week unknown",
+    "frequent dialysis",
+    "infrequent dialysis",
+    "catheter and limited life expectancy",
+    "fewer than 7 hemodialysis treatments in center",
+)
+"""Why a patient-month is not in a measure's denominator."""
+
+PATIENT_MONTHS = Table(
+    name="cohort.patient_months",
+    grain="one month of the year of one patient at one facility that treated or admitted them",
+    source="manual 2.1, 2.3 to 2.8, 2.19, 3.1, 3.4, 3.5",
+    key=("program", "patient_id", "month", "ccn"),
+    columns=(
+        *PLACED_MONTH,
+        Column("is_whole", "boolean", "Treated there on every day of the month", required=True),
+        Column("is_admitted", "boolean", "Admitted there all month in EQRS", required=True),
+        Column("age", "integer", "Years on the month's first day; null where birth is unknown"),
+        Column("esrd_day", "integer", "Day of ESRD on the month's first day", required=True),
+        Column("modality", "text", "By EQRS; DFC: else by claims", allowed=MONTH_MODALITIES),
+        Column("frequency", "text", "Sessions a week (3.1.4)", allowed=FREQUENCIES),
+        Column("is_exception", "boolean", "Month of an exception (3.4, QIP)", required=True),
+        Column("is_new_facility", "boolean", "Before reporting begins (3.5, QIP)", required=True),
+        Column("ktv", "number", "Selected Kt/V"),
+        Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+        Column("access_type", "text", "Last access reported", allowed=ACCESS_TYPES),
+        Column(
+            "catheter_months",
+            "integer",
+            "Months up to this one, at most 3, with a catheter there all month",
+            required=True,
+            minimum=0,
+            maximum=3,
+        ),
+        Column("is_limited_life", "boolean", "Limited life expectancy (2.1.9)", required=True),
+        Column("calcium", "number", "Mean of up to three months (2.8.12)", unit="mg/dL"),
+        Column("sessions", "integer", "Hemodialysis treatments by EQRS, else claims", minimum=0),
+        *(
+            column
+            for name in MONTHLY_MEASURES
+            for column in (
+                Column(
+                    f"{name}_reason",
+                    "text",
+                    f"Why not in the denominator of {name}",
+                    allowed=REASONS,
+                ),
+                Column(f"is_{name}", "boolean", f"In its numerator: {name}; null if excluded"),
+            )
+        ),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+MONTHLY = Table(
+    name="cohort.monthly",
+    grain="one patient counted at one facility in one measure of patient-months",
+    source="cohort.patient_months",
+    key=("program", "measure", "ccn", "patient_id"),
+    columns=(
+        PROGRAM,
+        MEASURE,
+        CCN,
+        PATIENT,
+        YEAR,
+        Column("numerator", "integer", "Months in the numerator", required=True, minimum=0),
+        Column("denominator", "integer", "Months in the denominator", required=True, minimum=1),
+    ),
+    rules=(Rule("the numerator lies in the denominator", "numerator <= denominator"),),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+YEARLY_MEASURES = (
+    "clinical_depression",
+    "sdoh_screening",
+    "sdoh_positive",
+    "health_equity",
+    "nhsn_bsi",
+)
+YEARLY_REASONS = (
+    "date of birth unknown",
+    "younger than 12",
+    "younger than 18",
+    "fewer than 90 days at the facility",
+    "not on ESRD treatment",
+    "other modality",
+    "opted out of screening",
+    "unable to complete the screening",
+    "not screened for all five needs",
+    "not on in-center hemodialysis",
+)
+
+PATIENT_YEAR = Table(
+    name="cohort.patient_year",
+    grain="one patient at one facility in one QIP measure that counts patients",
+    source="manual 2.9, 2.18.6, 2.22 to 2.24, 3.1.5, Table 17",
+    key=("program", "measure", "ccn", "patient_id"),
+    columns=(
+        PROGRAM,
+        Column("measure", "text", "Measure", required=True, allowed=YEARLY_MEASURES),
+        CCN,
+        PATIENT,
+        YEAR,
+        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+        Column("reason", "text", "Why the patient is not counted", allowed=YEARLY_REASONS),
+        Column("denominator", "integer", "1 if counted", required=True, minimum=0, maximum=1),
+        Column("numerator", "integer", "1 if met", required=True, minimum=0, maximum=1),
+    ),
+    rules=(
+        Rule("the numerator lies in the denominator", "numerator <= denominator"),
+        Rule("who is not counted has a reason", "(denominator = 0) = (reason IS NOT NULL)"),
+    ),
+    references=(OF_A_PATIENT, OF_A_FACILITY),
+)
+
+TABLES = (PATIENT_MONTHS, MONTHLY, PATIENT_YEAR)

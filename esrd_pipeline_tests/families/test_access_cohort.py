@@ -1,0 +1,183 @@
+"""What is SFR's and PPPW's own: counted months, programs' differences, facility lists."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from esrd_pipeline.families.access import assess_facilities, fit_measure
+from esrd_pipeline.families.access_cohort import list_columns, prepare
+from esrd_pipeline.families.facility_list import finish
+from esrd_pipeline.measures import pppw, sfr
+from esrd_pipeline.tables.access import PPPW, SFR
+from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+from esrd_pipeline_tests.families.access_nation import make_months
+
+YEAR = 2024
+NOTHING = "no eligible patient-month"
+MONTHS, EFFECTS = make_months(facility_count=60, level=-1.5)
+AGES = pa.array(60 + 10 * MONTHS.column("age_decades").to_numpy())
+
+
+def make_cohort() -> pa.Table:
+    """cohort.pppw of a planted nation, of which one month in ten is not counted."""
+    age = AGES.to_numpy()
+    is_out = np.arange(len(age)) % 10 == 0
+    event, reason = MONTHS.column("is_event").to_numpy(), np.full(len(age), "75 or older")
+    columns = {
+        "ccn": MONTHS.column("ccn"),
+        "patient_id": MONTHS.column("patient_id"),
+        "reason": pa.array(reason, mask=~is_out),
+        "is_event": pa.array(event, mask=is_out),
+        "age": age,
+        **{f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)},
+    }
+    return pa.table(columns)
+
+
+COHORT = make_cohort()
+
+
+def facilities(*more: str, left_out: str = "") -> pd.DataFrame:
+    frame = pd.DataFrame({"ccn": [*sorted(EFFECTS.index), *more]})
+    frame["reason"] = None
+    frame.loc[frame["ccn"] == left_out, "reason"] = "closed"
+    return frame.assign(is_eligible=frame["reason"].isna())
+
+
+def test_months_with_a_reason_are_not_counted() -> None:
+    specification, cohort = prepare("pppw", "dfc", COHORT)
+    assert cohort.table.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
+    assert cohort.design.names == specification.adjusters
+    assert cohort.table.column("is_event").null_count == 0
+
+
+@pytest.mark.parametrize(("facilities", "groups"), [(60, 1), (199, 1), (200, 2), (2000, 10)])
+def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int) -> None:
+    rows = COHORT.slice(0, 20)
+    many = pa.concat_tables(
+        [
+            rows.slice(0, 1).set_column(0, "ccn", pa.array([f"{place:06d}"]))
+            for place in range(facilities)
+        ]
+    )
+    counted = many.set_column(2, "reason", pa.nulls(facilities, pa.string()))
+    specification, _ = prepare("pppw", "dfc", counted)
+    assert specification.group_count == groups
+
+
+def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
+    """Months of 40 patients, of whom some are under 25, with one outcome or two among these."""
+    count = 40
+    event = [place % 2 if is_split or place >= having else 1 for place in range(count)]
+    return pa.table(
+        {
+            "ccn": ["A"] * count,
+            "patient_id": list(range(count)),
+            "reason": pa.nulls(count, pa.string()),
+            "is_event": event,
+            **{name: [place % 2 for place in range(count)] for name in sfr.DFC.adjusters},
+            "is_age_under_25": [int(place < having) for place in range(count)],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("having", "is_split", "is_kept"),
+    [(11, True, True), (10, True, False), (11, False, False), (0, True, False)],
+)
+def test_an_indicator_without_an_estimate_is_left_out(
+    *, having: int, is_split: bool, is_kept: bool
+) -> None:
+    _, cohort = prepare("sfr", "dfc", make_fistulas(having, is_split=is_split))
+    assert ("is_age_under_25" in cohort.design.names) is is_kept
+    assert cohort.design.matrix.shape == (40, len(cohort.design.names))
+
+
+def test_what_is_read_are_columns_of_the_cohorts() -> None:
+    assert set(list_columns("sfr", "dfc")) <= set(SFR.column_names)
+    assert set(list_columns("pppw", "qip")) <= set(PPPW.column_names)
+    required = {column.name for column in SFR.columns if column.required}
+    assert set(sfr.DFC.adjusters) <= required
+
+
+def test_the_qip_has_no_fistula_rate() -> None:
+    with pytest.raises(LookupError, match="qip has no measure sfr"):
+        prepare("sfr", "qip", COHORT)
+
+
+def test_the_specifications_say_what_the_manual_says() -> None:
+    # 2.2.14: three age classes beside 25 to 59, three of BMI, two of nursing homes, three of
+    # duration, three single ones; ten conditions; the form and the coverage.
+    assert len(sfr.DFC.adjusters) == 3 + 3 + 2 + 3 + 3 + 10 + 2
+    assert pppw.DFC.adjusters == ("age", "age_over_15", "age_over_55", "age_over_70")
+    for specification in (sfr.DFC, pppw.DFC, pppw.QIP):
+        assert specification.minimum_units == specification.minimum_modelled == 11
+        assert specification.group_count == 10
+        assert specification.better == "higher"
+
+
+@cache
+def assess(program: str) -> pd.DataFrame:
+    measure = pppw.DFC if program == "dfc" else pppw.QIP
+    specification, cohort = prepare("pppw", measure.program, COHORT)
+    few = replace(specification, group_count=2)
+    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, cohort), cohort)
+
+
+def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
+    rows = assess("dfc")
+    told = finish(pppw.DFC, YEAR, rows, facilities(), nothing=NOTHING)
+    pd.testing.assert_frame_equal(told, rows, check_dtype=False)
+    assert told["category"].isin(["better", "as", "worse"]).sum() > 30
+
+
+def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
+    rows = assess("qip")
+    told = finish(pppw.QIP, YEAR, rows, facilities(), nothing=NOTHING)
+    large = rows["unit_count"] >= 11
+    months = rows.loc[large, "denominator"].sum()
+    assert told["denominator"].unique().tolist() == [months]
+    np.testing.assert_allclose(
+        told["numerator"].astype(float) / months, rows["value"].astype(float)
+    )
+    assert told["value"].max() < 1
+    for name in ("lower", "upper", "p_value", "z", "standard_error", "category"):
+        assert told[name].isna().all()
+    assert list(told.columns) == [column.name for column in CONTRACT_COLUMNS]
+
+
+def test_a_facility_left_out_or_without_months_says_so() -> None:
+    ccn = min(EFFECTS.index)
+    listed = facilities("999999", left_out=ccn)
+    told = finish(pppw.DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
+    (out,) = told[told["ccn"] == ccn].to_dict("records")
+    assert (out["reason"], out["reportable"]) == ("closed", False)
+    (empty,) = told[told["ccn"] == "999999"].to_dict("records")
+    assert (empty["reason"], empty["unit_count"]) == (NOTHING, 0)
+
+
+@pytest.mark.parametrize(("children", "is_kept"), [(10, False), (11, True)])
+def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
+    children: int, *, is_kept: bool
+) -> None:
+    """One patient a row; every other one is waitlisted."""
+    age = np.where(np.arange(400) < children, 10, 60)
+    knots = {f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)}
+    cohort = pa.table(
+        {
+            "ccn": np.repeat(["012501", "012502"], 200),
+            "patient_id": [f"{number:04d}" for number in range(400)],
+            "reason": pa.nulls(400, pa.string()),
+            "is_event": np.arange(400) % 2,
+            "age": age,
+            **knots,
+        }
+    )
+    _, read = prepare("pppw", "dfc", cohort)
+    assert ("age_over_15" in read.design.names) == is_kept
+    # Nobody is older than 70.
+    assert "age_over_70" not in read.design.names

@@ -1,0 +1,171 @@
+"""SRR's and ED30's index discharges with their conditions, and the specifications."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.discharges_cohort import (
+    Measure,
+    list_conditions,
+    name_conditions,
+    prepare,
+    specify,
+)
+from esrd_pipeline.families.explanation import add_up_discharges
+from esrd_pipeline.families.facility_list import finish
+from esrd_pipeline.families.fits import read_regression
+from esrd_pipeline.measures.ed30 import ED30
+from esrd_pipeline.measures.specification import Program
+from esrd_pipeline.measures.terms import Condition
+from esrd_pipeline.tables import discharges
+from esrd_pipeline_tests.families.discharges_nation import make_nation
+
+YEAR = 2024
+VARIANTS: list[tuple[Measure, Program]] = [("srr", "dfc"), ("srr", "qip"), ("ed30", "dfc")]
+
+
+def make_cohort(measure: Measure, program: Program, seed: int = 5) -> tuple[pa.Table, pa.Table]:
+    """A planted nation with the measure's columns, drawn at random, and conditions of some."""
+    nation = make_nation(facility_count=80, seed=seed)
+    rows = nation.cohort.select(["ccn", "patient_id", "hospital_ccn", "is_event"]).to_pandas()
+    generator = np.random.default_rng(seed)
+    for name in specify(measure, program).adjusters:
+        is_number = not name.startswith("is_")
+        rows[name] = (
+            generator.normal(size=len(rows)) if is_number else generator.integers(0, 2, len(rows))
+        )
+    rows["stay"] = rows.groupby("patient_id").cumcount() + 1
+    rows["reason"] = pd.Series([None] * len(rows), dtype=object)
+    groups = list_conditions(name_conditions(measure, program))[:3]
+    who = generator.random((len(rows), len(groups))) < 0.3
+    conditions = pd.concat(
+        rows.loc[who[:, place], ["patient_id", "stay"]].assign(condition_group=group)
+        for place, group in enumerate(groups)
+    )
+    return (
+        pa.Table.from_pandas(rows, preserve_index=False),
+        pa.Table.from_pandas(conditions, preserve_index=False),
+    )
+
+
+def test_the_specifications_read_like_their_chapters() -> None:
+    dfc, qip, ed30 = specify("srr", "dfc"), specify("srr", "qip"), specify("ed30", "dfc")
+    assert {s.minimum_units for s in (dfc, qip, ed30)} == {11}
+    assert {s.unit for s in (dfc, qip, ed30)} == {"discharges"}
+    assert {s.rate_scale for s in (dfc, qip, ed30)} == {100}
+    # Medicare Advantage, nursing homes and age splines are DFC's alone (2.10.11, 2.11.13).
+    only_dfc = {"is_ma", "is_nursing_home_short", "is_nursing_home_long", "age_over_60"}
+    assert only_dfc <= set(dfc.adjusters)
+    assert not only_dfc & set(qip.adjusters)
+    assert {"bmi", "age"} <= set(qip.adjusters)
+    assert {"is_high_risk", "is_covid"} <= set(dfc.adjusters) & set(qip.adjusters)
+    assert not {"is_high_risk", "is_covid", "is_ma"} & set(ed30.adjusters)
+    # 2.26.13: too small facilities take no part in the model; 2.10, 2.11 say nothing of it.
+    assert (dfc.minimum_modelled, qip.minimum_modelled, ed30.minimum_modelled) == (None, None, 11)
+
+
+@pytest.mark.parametrize(("measure", "program"), VARIANTS)
+def test_every_adjuster_is_a_required_column_of_the_cohort(
+    measure: Measure, program: Program
+) -> None:
+    table = discharges.ED30 if measure == "ed30" else discharges.SRR
+    required = {column.name for column in table.columns if column.required}
+    assert set(specify(measure, program).adjusters) <= required
+
+
+def read_conditions(cohort: pa.Table, conditions: pa.Table, groups: list[str]) -> list[list[float]]:
+    """Return the columns of a cohort's conditions."""
+    specification = replace(ED30, terms=tuple(Condition(group) for group in groups))
+    rows = cohort.append_column("ccn", pa.array(["012501"] * cohort.num_rows))
+    return read_cohort(specification, rows, conditions=conditions).design.matrix.T.tolist()
+
+
+def test_conditions_are_a_discharges_own() -> None:
+    cohort = pa.table({"patient_id": [-1, -1, 7], "stay": [1, 2, 1]})
+    conditions = pa.table(
+        {
+            "patient_id": [-1, 7, 7, 8],
+            "stay": [2, 1, 1, 1],
+            "condition_group": ["ccs_006", "ccs_006", "ccs_010", "ccs_006"],
+        }
+    )
+    columns = read_conditions(cohort, conditions, ["ccs_006", "ccs_042"])
+    assert columns == [[0, 1, 1], [0, 0, 0]]
+
+
+def test_no_discharge_needs_to_have_a_condition() -> None:
+    cohort = pa.table({"patient_id": [1], "stay": [1]})
+    none = pa.table(
+        {
+            "patient_id": pa.array([], pa.int64()),
+            "stay": pa.array([], pa.int64()),
+            "condition_group": pa.array([], pa.string()),
+        }
+    )
+    assert read_conditions(cohort, none, ["ccs_006"]) == [[0]]
+
+
+@pytest.mark.parametrize(("measure", "program"), VARIANTS)
+def test_excluded_discharges_and_what_nobody_has_are_left_out(
+    measure: Measure, program: Program
+) -> None:
+    cohort, conditions = make_cohort(measure, program)
+    at = cohort.column_names.index("reason")
+    reasons = ["left"] * 10 + [None] * (cohort.num_rows - 10)
+    cohort = cohort.set_column(at, "reason", pa.array(reasons, pa.string()))
+    rare = np.zeros(cohort.num_rows, dtype=np.int64)
+    rare[[3, 20]] = 1
+    place = cohort.column_names.index("is_female")
+    cohort = cohort.set_column(place, "is_female", pa.array(rare))
+    _, read = prepare(measure, program, cohort, conditions)
+    assert read.table.num_rows == cohort.num_rows - 10
+    # One woman is left among the counted, and only three groups have anybody.
+    base = [name for name in specify(measure, program).adjusters if name != "is_female"]
+    groups = list_conditions(name_conditions(measure, program))[:3]
+    assert read.design.names == (*base, *groups)
+
+
+@pytest.mark.parametrize(("measure", "program"), VARIANTS)
+def test_from_the_cohort_to_the_contract(measure: Measure, program: Program) -> None:
+    specification, cohort = prepare(measure, program, *make_cohort(measure, program))
+    fit = discharges.fit_measure(specification, YEAR, cohort)
+    assert set(read_regression(fit, stage=1).names) == set(cohort.design.names)
+    assessed = discharges.assess_facilities(specification, YEAR, fit, cohort)
+    rows = cohort.table
+    ccns = assessed.contract["ccn"].tolist()
+    facilities = pd.DataFrame({"ccn": [*ccns, "999999"], "is_eligible": True, "reason": None})
+    contract = finish(
+        specification, YEAR, assessed.contract, facilities, nothing="no index discharge"
+    ).set_index("ccn")
+    assert contract.loc["999999", "reason"] == "no index discharge"
+    assert contract.loc["030004", "reason"] == "fewer than 11 discharges"
+    counted = rows.to_pandas().groupby("ccn").size()
+    assert contract.loc[counted.index, "unit_count"].to_numpy().tolist() == counted.tolist()
+    shown = contract[contract["reportable"].astype(bool)]
+    national = 100 * rows.column("is_event").to_numpy().mean()
+    ratio = shown["numerator"] / shown["denominator"]
+    # Reading 10: the QIP's value is the rate per 100 discharges; DFC's is the ratio.
+    scale = national if program == "qip" else 1.0
+    assert shown["value"].to_numpy() == pytest.approx((ratio * scale).to_numpy())
+    assert shown["category"].isna().all() == (program == "qip")
+
+
+def test_an_explanation_adds_up_by_reason() -> None:
+    explanation = pd.DataFrame(
+        {
+            "program": ["dfc"] * 3,
+            "patient_id": [1, 1, 2],
+            "stay": [1, 2, 1],
+            "reason": [None, None, "died in hospital"],
+            "is_met": [True, False, None],
+            "expected": [0.2, 0.3, np.nan],
+        }
+    )
+    rows = add_up_discharges(explanation).set_index("reason")
+    assert rows.loc["counted", ["patients", "discharges", "observed"]].tolist() == [1, 2, 1]
+    assert rows.loc["counted", "expected"] == pytest.approx(0.5)
+    assert rows.loc["died in hospital", "discharges"] == 1

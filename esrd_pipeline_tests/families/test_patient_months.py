@@ -1,0 +1,133 @@
+"""Unadjusted percentages: values, units, limits by patients, and no flag."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from esrd_pipeline.families.cohort import CohortError
+from esrd_pipeline.families.patient_months import assess_facilities
+from esrd_pipeline.measures.specification import ProportionSpecification
+from esrd_pipeline.statistics.fit import FitError
+
+YEAR = 2024
+LTC = ProportionSpecification(
+    measure="ltc",
+    program="dfc",
+    terms=(),
+    unit="patients",
+    better="lower",
+    minimum_units=11,
+    rate_scale=100,
+    source="Manual v10.1 2.3",
+)
+
+
+def months(*rows: tuple[str, int, int, int]) -> pa.Table:
+    columns = ["ccn", "patient_id", "numerator", "denominator"]
+    return pa.Table.from_pandas(pd.DataFrame(rows, columns=columns), preserve_index=False)
+
+
+def test_a_percentage_is_months_over_months() -> None:
+    (row,) = assess_facilities(LTC, YEAR, months(("A", 1, 2, 6), ("A", 2, 1, 2))).to_dict("records")
+    assert (row["numerator"], row["denominator"], row["unit_count"]) == (3, 8, 2)
+    assert row["value"] == pytest.approx(37.5)
+    assert row["reason"] == "fewer than 11 patients"
+
+
+def test_nobody_is_better_or_worse() -> None:
+    cohort = months(*((ccn, n, ccn == "B", 1) for ccn in "AB" for n in range(20)))
+    contract = assess_facilities(LTC, YEAR, cohort)
+    assert contract["reportable"].all()
+    assert contract["category"].isna().all()
+    assert contract["p_value"].isna().all()
+
+
+def test_limits_at_none_and_all_are_exact_over_patients() -> None:
+    cohort = months(*((ccn, n, 12 * (ccn == "B"), 12) for ccn in "AB" for n in range(20)))
+    none, every = assess_facilities(LTC, YEAR, cohort).to_dict("records")
+    # Clopper and Pearson with 20 patients: 1 - 0.025 ** (1 / 20).
+    assert (none["lower"], none["upper"]) == (0, pytest.approx(100 * (1 - 0.025 ** (1 / 20))))
+    assert (every["lower"], every["upper"]) == (pytest.approx(100 * 0.025 ** (1 / 20)), 100)
+    assert none["note"] == "nothing or all counts: exact limits with patients as the units"
+
+
+def test_a_lone_patient_has_a_value_and_no_limits_and_says_so() -> None:
+    (row,) = assess_facilities(LTC, YEAR, months(("A", 1, 2, 6))).to_dict("records")
+    assert row["value"] == pytest.approx(100 / 3)
+    assert np.isnan(row["lower"])
+    assert row["note"] == "patients show no spread: no limits"
+
+
+def test_nothing_in_the_denominator_is_no_value_and_says_why() -> None:
+    row, other = assess_facilities(
+        replace(LTC, minimum_units=None), YEAR, months(("A", 1, 0, 0), ("B", 2, 1, 2))
+    ).to_dict("records")
+    assert np.isnan(row["value"])
+    assert row["unit_count"] == 0
+    assert row["reason"] == "nothing in the denominator"
+    assert other["reportable"]
+
+
+def test_size_counts_patient_months_where_the_specification_says_so() -> None:
+    cohort = months(("A", 1, 2, 6), ("A", 2, 1, 2))
+    (row,) = assess_facilities(replace(LTC, unit="patient_months"), YEAR, cohort).to_dict("records")
+    assert row["unit_count"] == 8
+    assert row["reason"] == "fewer than 11 patient-months"
+
+
+def test_the_qip_takes_fractions() -> None:
+    cohort = months(("A", 1, 2, 6), ("A", 2, 1, 2))
+    (percent,) = assess_facilities(LTC, YEAR, cohort).to_dict("records")
+    (fraction,) = assess_facilities(replace(LTC, program="qip"), YEAR, cohort).to_dict("records")
+    assert fraction["value"] == pytest.approx(0.375)
+    assert 100 * fraction["upper"] == pytest.approx(percent["upper"])
+
+
+def test_wilsons_limits_are_the_textbooks() -> None:
+    wilson = replace(LTC, limits="wilson")
+    cohort = months(*(("A", n, n < 3, 1) for n in range(20)))
+    (row,) = assess_facilities(wilson, YEAR, cohort).to_dict("records")
+    # (p + c/2 -/+ sqrt(c p (1 - p) + c^2 / 4)) / (1 + c), c = 1.96^2 / 20, p = 0.15.
+    assert (row["lower"], row["upper"]) == (
+        pytest.approx(5.2369, abs=1e-4),
+        pytest.approx(36.0418, abs=1e-4),
+    )
+    assert row["standard_error"] == pytest.approx(1 / np.sqrt(20 * 0.15 * 0.85))
+    assert row["note"] is None
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    generator = np.random.default_rng(4)
+    rows = [("AB"[n % 2], n, int(generator.binomial(7, 0.4)), 7) for n in range(60)]
+    again = assess_facilities(LTC, YEAR, months(*rows[::-1]))
+    pd.testing.assert_frame_equal(assess_facilities(LTC, YEAR, months(*rows)), again, rtol=1e-9)
+
+
+def test_limits_are_wider_where_the_months_of_a_patient_go_together() -> None:
+    generator = np.random.default_rng(1)
+    apart = [("A", n, int(generator.binomial(12, 0.4)), 12) for n in range(60)]
+    together = [("B", n, 12 * int(generator.random() < 0.4), 12) for n in range(60)]
+    one, other = assess_facilities(LTC, YEAR, months(*apart, *together)).to_dict("records")
+    width = (one["upper"] - one["lower"], other["upper"] - other["lower"])
+    assert width[1] / width[0] == pytest.approx(np.sqrt(12), rel=0.25)
+
+
+def test_limits_cover_what_was_planted() -> None:
+    generator = np.random.default_rng(7)
+    rows = []
+    for facility in range(500):
+        often = generator.random(40) < 0.3
+        rows += [(f"{facility:04d}", n, 10 * int(is_often), 10) for n, is_often in enumerate(often)]
+    contract = assess_facilities(LTC, YEAR, months(*rows))
+    covered = (contract["lower"] <= 30) & (contract["upper"] >= 30)
+    assert 0.93 <= covered.mean() <= 0.97
+
+
+def test_what_is_wrong_with_a_cohort_is_named() -> None:
+    with pytest.raises(CohortError, match="cohort of ltc: column denominator is missing"):
+        assess_facilities(LTC, YEAR, months(("A", 1, 1, 1)).drop_columns(["denominator"]))
+    with pytest.raises(FitError, match="numerator: 1 values are above their denominators"):
+        assess_facilities(LTC, YEAR, months(("A", 1, 3, 2)))

@@ -1,0 +1,95 @@
+"""One facility's SHR, STrR or SEDR, segment by segment: counted, another's, no one's."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+
+def segment(month: int, ccn: str | None, *, reason: str | None = None, events: int = 0) -> Row:
+    first = day(f"2024-{month:02d}-01")
+    return {
+        "program": "dfc",
+        "patient_id": 1,
+        "ccn": ccn,
+        "period": month,
+        "start_date": first,
+        "end_date": first.replace(day=28),
+        "reason": reason,
+        "events": events,
+        "uncounted_events": 0,
+    }
+
+
+def explain(*segments: Row, measure: str = "strr") -> pd.DataFrame:
+    """What facility A is told of patient 1, whom it treated from January to March."""
+    return run(
+        "explain.recurrent_events",
+        ccn="A",
+        measure=measure,
+        tables={
+            "history.treatment": [
+                {
+                    "program": "dfc",
+                    "patient_id": 1,
+                    "ccn": "A",
+                    "state": "dialysis",
+                    "start_date": day("2024-01-01"),
+                    "end_date": day("2024-03-31"),
+                }
+            ],
+            f"cohort.{measure}_days": segments,
+            "cohort.rates": [
+                {
+                    "measure": which,
+                    "program": "dfc",
+                    "patient_id": 1,
+                    "period": 1,
+                    "days_at_risk": 28,
+                }
+                for which in ("shr", "strr", "sedr")
+            ],
+            f"cohort.{measure}_expected": [
+                {"program": "dfc", "patient_id": 1, "period": 1, "expected": 0.7}
+            ],
+        },
+    )
+
+
+@pytest.mark.parametrize("measure", ["shr", "strr", "sedr"])
+def test_a_counted_stretch_has_its_events_and_its_share_of_the_periods_expectation(
+    measure: str,
+) -> None:
+    half = {**segment(1, "A", events=2), "end_date": day("2024-01-14")}
+    (row,) = explain(half, measure=measure).to_dict("records")
+    assert (row["measure"], row["observed"], row["uncounted"]) == (measure, 2, 0)
+    assert row["expected"] == pytest.approx(0.35, rel=1e-15)
+    assert pd.isna(row["reason"])
+
+
+def test_events_of_days_not_at_risk_and_events_the_measure_does_not_count_are_told_apart() -> None:
+    rows = explain(
+        {**segment(1, "A", events=2), "uncounted_events": 1},
+        segment(2, "A", reason="Medicare Advantage", events=3),
+    )
+    assert rows["observed"].tolist() == [1, 0]
+    assert rows["uncounted"].tolist() == [1, 3]
+    assert rows["expected"].isna().tolist() == [False, True]
+
+
+def test_days_it_treated_that_another_or_no_one_answers_for_are_listed_without_events() -> None:
+    rows = explain(
+        segment(1, "B", events=1),
+        segment(2, None, reason="first 90 days of ESRD", events=1),
+        segment(4, "B"),
+    )
+    assert rows["reason"].tolist() == [
+        "counted for the facility that answered before",
+        "first 90 days of ESRD",
+    ]
+    assert rows["observed"].sum() == rows["uncounted"].sum() == 0
+
+
+def test_days_of_another_measure_are_not_told() -> None:
+    assert explain(segment(1, "A"), measure="sedr")["measure"].unique().tolist() == ["sedr"]
+    assert explain(measure="sedr").empty

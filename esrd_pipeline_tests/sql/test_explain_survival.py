@@ -1,0 +1,124 @@
+"""One facility's patients as SMR, SWR and SMoSR see them: counted, another's, or why nobody's."""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.worked import Row, day, run
+
+RUN = {
+    "program": "dfc",
+    "start_date": day("2024-01-01"),
+    "end_date": day("2024-03-31"),
+    "days": 91,
+    "is_covid": False,
+    "ma_days": 0,
+    "record": 1,
+}
+
+
+def explain(measure: str = "smr", **tables: list[Row]) -> pd.DataFrame:
+    """What facility A is shown; it treated patients 1 to 3 from 1 February."""
+    treated = [
+        {
+            "program": "dfc",
+            "patient_id": patient,
+            "ccn": "A",
+            "state": "dialysis",
+            "start_date": day("2024-02-01"),
+            "end_date": day("2024-12-31"),
+        }
+        for patient in (1, 2, 3)
+    ]
+    named = {f"cohort.{name}": rows for name, rows in tables.items()}
+    return run(
+        "explain.survival",
+        ccn="A",
+        measure=measure,
+        tables={"history.treatment": treated, **named},
+    )
+
+
+def test_what_the_facility_answers_for_is_shown_with_events_and_what_was_expected() -> None:
+    (row,) = explain(
+        smr_days=[{**RUN, "patient_id": 1, "ccn": "A", "death": "counted cause"}],
+        smr_expected=[
+            {
+                "program": "dfc",
+                "patient_id": 1,
+                "start_date": day("2024-01-01"),
+                "expected": 0.05,
+            }
+        ],
+    ).to_dict("records")
+    assert (row["days"], row["observed"], row["uncounted"]) == (91, 1, 0)
+    assert row["expected"] == pytest.approx(0.05)
+    assert pd.isna(row["reason"])
+
+
+def test_what_another_answers_for_is_shown_for_the_days_treated_here() -> None:
+    (row,) = explain(
+        smr_days=[{**RUN, "patient_id": 1, "ccn": "B", "death": "counted cause"}]
+    ).to_dict("records")
+    assert (row["start_date"], row["days"]) == (day("2024-02-01"), 29 + 31)
+    assert row["reason"] == "counted for the facility that answered"
+    assert (row["observed"], row["uncounted"]) == (0, 1)
+
+
+def test_whom_the_facility_neither_treated_nor_answers_for_is_not_shown() -> None:
+    assert explain(smr_days=[{**RUN, "patient_id": 4, "ccn": "B"}]).empty
+
+
+def test_nobodys_days_keep_their_reason() -> None:
+    (row,) = explain(
+        smr_days=[{**RUN, "patient_id": 1, "ccn": None, "reason": "transplant"}]
+    ).to_dict("records")
+    assert row["reason"] == "transplant"
+
+
+def test_a_death_of_an_excluded_cause_is_told_beside() -> None:
+    (row,) = explain(
+        smr_days=[{**RUN, "patient_id": 1, "ccn": "A", "death": "excluded cause"}]
+    ).to_dict("records")
+    assert (row["observed"], row["uncounted"]) == (0, 1)
+
+
+def test_smr_is_told_of_four_years() -> None:
+    rows = explain(
+        smr_days=[
+            {
+                **RUN,
+                "patient_id": 1,
+                "ccn": "A",
+                "start_date": day(f"{year}-01-01"),
+                "end_date": day(f"{year}-03-31"),
+                "performance_year": year,
+            }
+            for year in range(2020, 2025)
+        ]
+    )
+    assert [first.year for first in rows["start_date"]] == [2021, 2022, 2023, 2024]
+
+
+@pytest.mark.parametrize("measure", ["swr", "smosr"])
+def test_the_others_are_told_of_three_years_of_incidence(measure: str) -> None:
+    rows = explain(
+        measure,
+        **{
+            measure: [
+                {
+                    "program": "dfc",
+                    "patient_id": 1,
+                    "ccn": "A",
+                    "start_date": day(f"{year - 1}-05-01"),
+                    "end_date": day(f"{year - 1}-05-31"),
+                    "start_day": 0,
+                    "stop_day": 31,
+                    "is_event": 1,
+                    "performance_year": year,
+                }
+                for year in range(2020, 2025)
+            ]
+        },
+    )
+    assert [first.year for first in rows["start_date"]] == [2021, 2022, 2023]
+    assert rows["observed"].tolist() == [1, 1, 1]
