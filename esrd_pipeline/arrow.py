@@ -1,7 +1,4 @@
-"""Stored tables as frames and as Arrow's, typed by their definitions.
-
-Where they are stored does not belong here.
-"""
+"""Stored tables as frames and as Arrow's, typed by their definitions."""
 
 from collections.abc import Mapping
 

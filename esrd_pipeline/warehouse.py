@@ -1,9 +1,8 @@
 """Where tables are stored: one Parquet file per table and performance year.
 
-A partition is written under another name, judged, and only then renamed to the name readers
-look for, so that a reader never waits and a crash at any moment leaves the last good partition.
-What a table holds and whether it is good does not belong here. This is the only module that
-opens DuckDB.
+A partition is written under another name, judged, and only then renamed to the name readers look
+for, so that a reader never waits and a crash at any moment leaves the last good partition. This is
+the only module that opens DuckDB.
 """
 
 import contextlib

@@ -16,22 +16,21 @@ from esrd_pipeline.measures.terms import Flag, Level, Term
 REASON = "reason"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
 """Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
-SPECIFICATIONS = {
-    (specification.measure, specification.program): specification
-    for specification in (sfr.DFC, pppw.DFC, pppw.QIP)
-}
+_SPECIFY = {"sfr": sfr.specify, "pppw": pppw.specify}
 
 
-def list_columns(measure: str, program: Program) -> list[str]:
+def list_columns(measure: str, program: Program, performance_year: int) -> list[str]:
     """Return the columns of a measure's cohort that `prepare` reads.
 
     Raises:
         LookupError: the program has no such measure.
     """
-    return [CCN, PATIENT, REASON, EVENT, *_find(measure, program).facts]
+    return [CCN, PATIENT, REASON, EVENT, *specify(measure, program, performance_year).facts]
 
 
-def prepare(measure: str, program: Program, rows: pa.Table) -> tuple[GeeSpecification, Cohort]:
+def prepare(
+    measure: str, program: Program, performance_year: int, rows: pa.Table
+) -> tuple[GeeSpecification, Cohort]:
     """Return a measure's specification, and the months of its cohort that are counted.
 
     A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
@@ -41,12 +40,13 @@ def prepare(measure: str, program: Program, rows: pa.Table) -> tuple[GeeSpecific
     Args:
         measure: sfr or pppw.
         program: whose.
+        performance_year: the year of the cohort.
         rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
 
     Raises:
         LookupError: the program has no such measure.
     """
-    specification = _find(measure, program)
+    specification = specify(measure, program, performance_year)
     counted = rows.filter(pc.field(REASON).is_null())
     cohort = read_cohort(specification, counted)
     groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
@@ -81,7 +81,12 @@ def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:
     return patients.size >= FEWEST_PATIENTS and outcomes.size > 1
 
 
-def _find(measure: str, program: Program) -> GeeSpecification:
-    if (measure, program) not in SPECIFICATIONS:
-        raise LookupError(f"{program} has no measure {measure} of this family")
-    return SPECIFICATIONS[measure, program]
+def specify(measure: str, program: Program, performance_year: int) -> GeeSpecification:
+    """Return a measure of this family as one program computes it.
+
+    Raises:
+        LookupError: the program has no such measure.
+    """
+    if measure not in _SPECIFY:
+        raise LookupError(f"{measure} is no measure of this family")
+    return _SPECIFY[measure](program, performance_year)

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.conditions import add_conditions
 from esrd_pipeline.families.discharges import EVENT, HOSPITAL
-from esrd_pipeline.measures import srr
-from esrd_pipeline.measures.ed30 import ED30
+from esrd_pipeline.measures import ed30, srr
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.design import FloatArray
@@ -28,9 +27,11 @@ FEWEST = 2
 Measure = Literal["srr", "ed30"]
 
 
-def specify(measure: Measure, program: Program) -> ThreeStageSpecification:
+def specify(measure: Measure, program: Program, performance_year: int) -> ThreeStageSpecification:
     """Return the measure as one program computes it, without conditions."""
-    return ED30 if measure == "ed30" else srr.specify(program)
+    if measure == "ed30":
+        return ed30.specify(performance_year)
+    return srr.specify(program, performance_year)
 
 
 def name_conditions(measure: Measure, program: Program) -> str:
@@ -46,7 +47,11 @@ def list_conditions(specification: str) -> list[str]:
 
 
 def prepare(
-    measure: Measure, program: Program, rows: pa.Table, conditions: pa.Table
+    measure: Measure,
+    program: Program,
+    performance_year: int,
+    rows: pa.Table,
+    conditions: pa.Table,
 ) -> tuple[ThreeStageSpecification, Cohort]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
@@ -57,11 +62,12 @@ def prepare(
     Args:
         measure: srr or ed30.
         program: whose rules it follows.
+        performance_year: the year of the cohort.
         rows: the program's discharges, with a reason where they do not count.
         conditions: patient_id, stay and condition_group of the measure's own specification.
     """
     groups = list_conditions(name_conditions(measure, program))
-    specification = add_conditions(specify(measure, program), groups, unless=None)
+    specification = add_conditions(specify(measure, program, performance_year), groups, unless=None)
     counted = rows.filter(pc.field(REASON).is_null())
     cohort = read_cohort(specification, counted, conditions=conditions)
     outcome = cohort.numbers(EVENT)

@@ -1,7 +1,4 @@
-"""Fits as rows of a stored table, and back: nothing is pickled, nothing is lost.
-
-How a model is fitted does not belong here.
-"""
+"""Fits as rows of a stored table, and back: nothing is pickled, nothing is lost."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What SHR has of its own beside STrR and SEDR: two specifications, and its reliability.
+"""What SHR has of its own beside STrR and SEDR: its reliability.
 
 Manual 2.13; 2025 submission of CBE 1463.
 """
@@ -13,26 +13,12 @@ from esrd_pipeline.families.recurrent_events import (
     compute_expected_events,
 )
 from esrd_pipeline.measures.specification import Specification
-from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.concordance import compare_observed_rates
 from esrd_pipeline.statistics.reliability import estimate_iur
 from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.tables.measured import SHR_RELIABILITY
 
 RESAMPLING_SEED = 1463
-
-
-def choose_specification(performance_year: int) -> str:
-    """Return which of SHR's specifications a year follows (reading 22).
-
-    Raises:
-        LookupError: none is laid down for the year.
-    """
-    for row in load_rows("measure_specification"):
-        first, last = int(row["first_year"]), int(row["last_year"])
-        if row["measure"] == "shr" and first <= performance_year <= last:
-            return row["specification"]
-    raise LookupError(f"measure_specification.csv lays down no SHR for {performance_year}")
 
 
 def estimate_reliability(

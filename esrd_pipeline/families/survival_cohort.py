@@ -14,10 +14,8 @@ import pyarrow.compute as pc
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.conditions import add_conditions, list_conditions
 from esrd_pipeline.families.survival import EVENT
-from esrd_pipeline.measures.smosr import SMOSR
-from esrd_pipeline.measures.smr import SMR
+from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.measures.swr import SWR
 from esrd_pipeline.measures.terms import Level
 
 CONDITIONS = "smr"
@@ -46,18 +44,22 @@ def prepare_smr(
             for year in cohorts
         ]
     )
-    specification = add_conditions(SMR, list_conditions(CONDITIONS))
+    specification = add_conditions(smr.specify(performance_year), list_conditions(CONDITIONS))
     specification = _add_years(specification, rows, performance_year)
     return specification, _read(specification, rows, having)
 
 
-def prepare_swr(cohorts: Mapping[int, pa.Table]) -> tuple[CoxSpecification, Cohort]:
+def prepare_swr(
+    performance_year: int, cohorts: Mapping[int, pa.Table]
+) -> tuple[CoxSpecification, Cohort]:
     """Return SWR's specification and the records that are counted.
 
     Args:
+        performance_year: the last of the years.
         cohorts: rows of cohort.swr by year.
     """
-    return SWR, _read(SWR, _count(cohorts))
+    specification = swr.specify(performance_year)
+    return specification, _read(specification, _count(cohorts))
 
 
 def prepare_smosr(
@@ -70,7 +72,7 @@ def prepare_smosr(
         cohorts: rows of cohort.smosr by year.
     """
     rows = _count(cohorts)
-    specification = _add_years(SMOSR, rows, performance_year)
+    specification = _add_years(smosr.specify(performance_year), rows, performance_year)
     return specification, _read(specification, rows)
 
 

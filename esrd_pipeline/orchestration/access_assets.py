@@ -38,10 +38,10 @@ def _make_reader(
         rows = step.warehouse.read_arrow(
             table,
             step.performance_year,
-            columns=list_columns(measure, program),
+            columns=list_columns(measure, program, step.performance_year),
             where={"program": program},
         )
-        return prepare(measure, program, rows)
+        return prepare(measure, program, step.performance_year, rows)
 
     return read
 

@@ -42,7 +42,7 @@ def _read(
         where={"specification": name_conditions(measure, program)},
     )
     rows = warehouse.read_arrow(table, year, where={"program": program})
-    return prepare(measure, program, rows, conditions)
+    return prepare(measure, program, year, rows, conditions)
 
 
 _CONDITIONS = (Dependency(discharges.DISCHARGE_CONDITION),)

@@ -36,6 +36,8 @@ _CODE = (
     "families/family.py",
     "families/fits.py",
     "families/facility_list.py",
+    "parameters/register.csv",
+    "parameters/register.py",
 )
 
 

@@ -34,30 +34,30 @@ _CONDITIONS_CODE = "parameters/prevalent_condition_group.csv"
 
 
 def _choose(step: StepContext) -> Mapping[str, object]:
-    from esrd_pipeline.families.hospitalisation import choose_specification
+    from esrd_pipeline.measures.shr import choose_specification
 
     return {"specification": choose_specification(step.performance_year)}
 
 
 def _read_shr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
-    from esrd_pipeline.families.hospitalisation import choose_specification
-    from esrd_pipeline.measures.shr import specify
+    from esrd_pipeline.measures.shr import choose_specification, specify
 
-    chosen = choose_specification(step.performance_year)
-    return _read_with_conditions(step, specify(program, chosen), ascertained_by=chosen)
+    year = step.performance_year
+    chosen = choose_specification(year)
+    return _read_with_conditions(step, specify(program, year), ascertained_by=chosen)
 
 
 def _read_strr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.strr import specify
 
-    specification = specify(program)
+    specification = specify(program, step.performance_year)
     return specification, _read_cohort(step, specification)
 
 
 def _read_sedr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.sedr import specify
 
-    return _read_with_conditions(step, specify(), ascertained_by="sedr")
+    return _read_with_conditions(step, specify(step.performance_year), ascertained_by="sedr")
 
 
 def _read_cohort(
@@ -117,7 +117,6 @@ SHR = ModelledMeasure(
     code=(
         "families/hospitalisation.py",
         "measures/shr.py",
-        "parameters/measure_specification.csv",
         _CONDITIONS_CODE,
         *_CODE,
     ),

@@ -68,7 +68,7 @@ def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]"
 def _read_swr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import prepare_swr
 
-    return prepare_swr(_read(step, survival.SWR, swr.YEARS))
+    return prepare_swr(step.performance_year, _read(step, survival.SWR, swr.YEARS))
 
 
 def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":

@@ -1,9 +1,8 @@
 """Numbers CMS republishes, as CSV files with a citation in every row.
 
-What a number means is said where it is used; how it is computed does not belong here. Each file
-is read once a process, as text, so that nothing is rounded or guessed on the way in. Who holds an
-official file puts it, under the same name and with the same columns, into the folder that
-`ESRD_PARAMETER_DIR` names: it goes before the project's own.
+Each file is read once a process, as text, so that nothing is rounded or guessed. An official file
+of the same name and columns, in the folder that `ESRD_PARAMETER_DIR` names, replaces the project's
+own.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Scores of clinical measures: achievement, improvement, and topics and surveys made of them.
 
-Manual 4.1.1 to 4.1.4. Reporting measures do not belong here.
+Manual 4.1.1 to 4.1.4.
 """
 
 from dataclasses import replace

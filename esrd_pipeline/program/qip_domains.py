@@ -1,6 +1,6 @@
 """Domain scores of the QIP from measure scores (`program.qip_domain_score`).
 
-Manual 4.2.1 to 4.2.5 and 4.2.7.2. How measures get their scores does not belong here.
+Manual 4.2.1 to 4.2.5 and 4.2.7.2.
 """
 
 import numpy as np

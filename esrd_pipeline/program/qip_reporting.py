@@ -1,6 +1,6 @@
 """Scores of reporting measures: from counts of what was reported, or as CMS printed them.
 
-Manual 2.8.13, 2.19.9, 2.20.10, 2.22.10, 2.23.10, 2.24.10. Clinical measures do not belong here.
+Manual 2.8.13, 2.19.9, 2.20.10, 2.22.10, 2.23.10, 2.24.10.
 """
 
 from dataclasses import replace

@@ -1,7 +1,6 @@
 """The ESRD QIP's rule sets: measures, domains, weights, sizes, cut-offs, standards, reductions.
 
-A payment year is rows in `parameters/qip_*.csv`; a further one needs rows and no code. How
-scores follow from the rules does not belong here.
+A payment year is rows in `parameters/qip_*.csv`; a further one needs rows and no code.
 """
 
 from dataclasses import dataclass

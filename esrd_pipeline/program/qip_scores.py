@@ -1,7 +1,7 @@
 """Every QIP measure's score with the whole reasoning behind it (`program.qip_measure_score`).
 
-Here the scores of all facilities are put together and weighted; how a kind of measure is scored
-is said in `qip_clinical` and `qip_reporting`. Domain scores do not belong here.
+Here the scores of all facilities are put together and weighted; how a kind of measure is scored is
+said in `qip_clinical` and `qip_reporting`.
 """
 
 from dataclasses import fields, replace

@@ -1,7 +1,7 @@
 """Standards of the QIP's clinical measures: threshold, performance standard, benchmark.
 
 From those the operator supplies, else from CMS's own table where the rule set says so, else from a
-baseline year's facilities. Scores against the standards do not belong here.
+baseline year's facilities.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Arrays of text beside the facilities: a reason, a source, or None. Nothing else belongs here."""
+"""Arrays of text beside the facilities: a reason, a source, or None."""
 
 import numpy as np
 import pandas as pd

@@ -1,7 +1,7 @@
 """Weights of QIP measures and domains as applied, when some of them have no score.
 
 Weights are shared out as exact fractions (manual 4.2.7, 4.2.8, Tables 25 to 27; reading 7) and
-rounded to four decimals, halves up, only where they multiply scores. Scores do not belong here.
+rounded to four decimals, halves up, only where they multiply scores.
 """
 
 from dataclasses import dataclass

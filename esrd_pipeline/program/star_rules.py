@@ -1,7 +1,7 @@
 """What a star rating rests on: measures, domains, weights, shares and the scores' bound.
 
-Each set of measures CMS has used stands in `parameters/star_*.csv` under the release that
-brought it in. How scores are computed does not belong here.
+Each set of measures CMS has used stands in `parameters/star_*.csv` under the release that brought
+it in.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Finds the release of a published file to read. What is inside the file does not belong here."""
+"""Finds the release of a published file to read."""
 
 import re
 from datetime import date

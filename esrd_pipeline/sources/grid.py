@@ -1,4 +1,4 @@
-"""Reads a CSV file into columns of text, strictly. What a cell may hold does not belong here."""
+"""Reads a CSV file into columns of text, strictly."""
 
 import csv
 import io

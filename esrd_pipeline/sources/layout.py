@@ -1,7 +1,4 @@
-"""What each source's columns are called and may hold, from parameters/published_column.csv.
-
-How a cell is read does not belong here.
-"""
+"""What each source's columns are called and may hold, from parameters/published_column.csv."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

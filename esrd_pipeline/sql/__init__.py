@@ -1,7 +1,7 @@
 """The relational work: one SELECT a file, whose path is the table it makes.
 
-`sql/linkage/patient.sql` makes `linkage.patient`. What a file reads, how many years back, and
-which parameters it takes are derived from its text. How a SELECT is run does not belong here.
+`sql/linkage/patient.sql` makes `linkage.patient`. What a file reads, how many years back, and which
+parameters it takes are derived from its text.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,6 @@ The 2025 submission of the SHR (CBE 1463) speaks of "the concordance between the
 recurrent events and the model-based predicted rates" and says no more: `compare_observed_rates` is
 these words, taken literally. `compare_event_counts` is the index published for such models (Kim,
 Schaubel & McCullough 2018), which lets two patients meet only over the time both were followed.
-Predictions do not belong here.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,8 @@
 """Rows in the cells of two crossed factors, and the elimination of one factor onto the other.
 
-A logistic model with one effect per level of each factor has an information of two diagonal
-blocks and one sparse block between them, which holds the weights of the cells. The factor with
-more levels is eliminated, so that only a matrix of the smaller one's size is factorised. What is
-maximised does not belong here.
+A logistic model with one effect per level of each factor has an information of two diagonal blocks
+and one sparse block between them, which holds the weights of the cells. The factor with more levels
+is eliminated, so that only a matrix of the smaller one's size is factorised.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 With M the modes and A = I + T Z'WZ there (T the variances, Z the indicators of the levels, W the
 rows' weights), it is the penalised log-likelihood at M less half of log|A| (Bates et al. 2015;
-Tierney & Kadane 1986). Searching for its maximum does not belong here.
+Tierney & Kadane 1986).
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,7 @@
 
 Penalised iteratively reweighted least squares (Bates et al. 2015, section 5; Breslow & Clayton
 1993) is Newton's method here, the logit being the canonical link. A factorisation is kept for as
-many steps as it serves, because it costs far more than a pass over the rows. Variances are
-given; estimating them does not belong here.
+many steps as it serves, because it costs far more than a pass over the rows.
 """
 
 from dataclasses import dataclass

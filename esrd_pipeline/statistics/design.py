@@ -1,7 +1,7 @@
 """Design matrices: covariates by row, kept narrow, and the passes over them that every fit makes.
 
 A national matrix is stored once, in float32 or uint8, and read in blocks small enough for the
-processor's cache; only a block is ever widened to float64. Estimators do not belong here.
+processor's cache; only a block is ever widened to float64.
 """
 
 from collections.abc import Iterator, Mapping

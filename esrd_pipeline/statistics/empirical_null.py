@@ -1,7 +1,6 @@
 """The empirical null: what z-scores look like when nothing special happens, by facility size.
 
-Efron (2004); Kalbfleisch & Wolfe (2013); manual 2.10.13, 2.12.16, 2.13.15, 2.14.14. Where
-z-scores come from does not belong here.
+Efron (2004); Kalbfleisch & Wolfe (2013); manual 2.10.13, 2.12.16, 2.13.15, 2.14.14.
 """
 
 from collections.abc import Callable

@@ -1,13 +1,13 @@
 """Fixed facility and random hospital effects: stage 3 of SRR and ED30 (2.10.12, 2.26.13).
 
 logit P(y = 1) = g_facility + v_hospital + offset, v ~ N(0, sigma^2), sigma held at its estimate of
-stage 2 and the offset at x'b of stage 1 (He et al. 2013 give the model). What is maximised,
-jointly over all g and v, is the penalised log-likelihood
+stage 2 and the offset at x'b of stage 1 (He et al. 2013 give the model). What is maximised, jointly
+over all g and v, is the penalised log-likelihood
 
-    sum over rows of log P(y) - sum over hospitals of v^2 / (2 sigma^2),
+sum over rows of log P(y) - sum over hospitals of v^2 / (2 sigma^2),
 
 so that v are the conditional modes and g the estimates given them: lme4's glmer with nAGQ = 0 and
-sigma held. The national norm is the median g. Tests and intervals do not belong here.
+sigma held. The national norm is the median g.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every fit reports of itself, and the errors that end one. Estimators do not belong here."""
+"""What every fit reports of itself, and the errors that end one."""
 
 from dataclasses import dataclass
 

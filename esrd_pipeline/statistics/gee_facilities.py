@@ -2,7 +2,7 @@
 
 Each facility has its own intercept-only logit GEE on its own rows, with the offset x'b of stage 1,
 its own exchangeable correlation within patient and a sandwich error clustered by patient (Liang &
-Zeger 1986), by the moment estimators `gee` uses. Standardising and testing do not belong here.
+Zeger 1986), by the moment estimators `gee` uses.
 """
 
 import math

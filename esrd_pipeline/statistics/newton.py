@@ -1,6 +1,6 @@
 """Newton's method for concave log-likelihoods, judged on the gradient and the decrement.
 
-Boyd & Vandenberghe (2004), 9.5. What is maximised does not belong here.
+Boyd & Vandenberghe (2004), 9.5.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,7 @@
 """Observed against expected events by the Poisson distribution: exact, and with a null (SMR).
 
 Manual 2.14.14 (mid-p, empirical null), 2.15.14 and 2.27.14 (exact); Ulm (1990) for exact limits,
-Lancaster (1961) for mid-p, Kalbfleisch & Wolfe (2013) for the null. Where expected events come
-from does not belong here.
+Lancaster (1961) for mid-p, Kalbfleisch & Wolfe (2013) for the null.
 """
 
 import numpy as np

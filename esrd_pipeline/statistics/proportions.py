@@ -2,8 +2,7 @@
 
 The manual defines the percentages of 2.1 and 2.3 to 2.9 as numerator over denominator, unadjusted,
 and neither an interval nor a test for them: what stands here beside the value is the textbook's
-(Wilson 1927; Clopper & Pearson 1934; Lancaster 1961; Cochran 1977, 6.3 for ratios). Directly
-standardised percentages (SFR, PPPW) do not belong here.
+(Wilson 1927; Clopper & Pearson 1934; Lancaster 1961; Cochran 1977, 6.3 for ratios).
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 Lawless & Nadeau (1995), Lin et al. (2000) and Cook & Lawless (2007) give the model, Liu, Schaubel &
 Kalbfleisch (2012) the two stages. Rows are person-period segments. Stage 1 estimates covariate
 effects within cells (facility x interval), whose rates are profiled out; stage 2 gives every
-interval one national rate. Comparing facilities does not belong here.
+interval one national rate.
 """
 
 from dataclasses import dataclass, replace

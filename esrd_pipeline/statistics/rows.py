@@ -1,4 +1,4 @@
-"""Arrays given row by row: what fits ask of them, and sums by code. Designs do not belong here."""
+"""Arrays given row by row: what fits ask of them, and sums by code."""
 
 import numpy as np
 from numpy.typing import NDArray

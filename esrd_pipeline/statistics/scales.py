@@ -1,8 +1,8 @@
 """Truncated z-scores and probit scores: two transforms to one scale (manual 5.6.1, 5.6.2).
 
-A scale is fitted to the values of a baseline and then places any later value: on the baseline's
-own values it gives the baseline's own scores. Which way is better is not known here: scores rise
-with values. Arrays only; facilities, tables and rules do not belong here.
+A scale is fitted to the values of a baseline and then places any later value: on the baseline's own
+values it gives the baseline's own scores. Which way is better is not known here: scores rise with
+values.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Direct standardisation to the nation's patient-months; Wald's test (manual 2.2.14, 2.16.13).
 
-A facility's value is the mean over all patient-months of expit(a + x'b). The distribution of x'b
-is compressed once, so that no facility visits the nation's rows. Estimating a and b does not
-belong here.
+A facility's value is the mean over all patient-months of expit(a + x'b). The distribution of x'b is
+compressed once, so that no facility visits the nation's rows. Estimating a and b does not belong
+here.
 """
 
 from dataclasses import dataclass

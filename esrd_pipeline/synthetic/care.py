@@ -1,7 +1,6 @@
 """What facilities do in a calendar year: events, patient-months and survey answers.
 
-The numbers are those a perfect observer would count. How a published file prints them, and what
-it hides, does not belong here.
+The numbers are those a perfect observer would count.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """Random streams that let any year be drawn without drawing the years before it.
 
-Every stream is seeded by the generator's seed, a year (0 for what a facility keeps for good) and
-a purpose, so that adding a draw for one purpose changes no other. What is drawn from the streams
-does not belong here.
+Every stream is seeded by the generator's seed, a year (0 for what a facility keeps for good) and a
+purpose, so that adding a draw for one purpose changes no other.
 """
 
 import zlib

@@ -1,6 +1,6 @@
 """The facilities of the synthetic nation: who they are, and how many patients they treat.
 
-Who they are is the same in every year. How well they care does not belong here.
+Who they are is the same in every year.
 """
 
 import numpy as np

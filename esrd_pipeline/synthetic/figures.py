@@ -1,6 +1,6 @@
 """What the generator is told: national levels, proportions and assumed figures.
 
-Reads the three `synthetic_*.csv` parameter tables. Drawing from them does not belong here.
+Reads the three `synthetic_*.csv` parameter tables.
 """
 
 from dataclasses import dataclass

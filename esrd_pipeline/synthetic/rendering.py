@@ -1,7 +1,4 @@
-"""Numbers as CMS prints them: rounding with halves up, sentinels, flags and dates.
-
-Which number stands in which column does not belong here.
-"""
+"""Numbers as CMS prints them: rounding with halves up, sentinels, flags and dates."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
 """Prints the standards of measures that the Complete QIP file of their baseline year does not have.
 
-The pipeline computes a measure's standards from the file of two years before. Where the program
-has moved on to other measures there is nothing to compute from, and the operator supplies CMS's
-standards; these are the synthetic nation's. The other measures do not belong here.
+The pipeline computes a measure's standards from the file of two years before. Where the program has
+moved on to other measures there is nothing to compute from, and the operator supplies CMS's
+standards; these are the synthetic nation's.
 """
 
 import numpy as np

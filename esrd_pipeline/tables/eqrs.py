@@ -1,7 +1,6 @@
 """Raw tables of EQRS, the ESRD Quality Reporting System, and of the forms it carries.
 
-Every year's extract holds the whole history known at its cut-off. How rows are cleaned or linked
-does not belong here.
+Every year's extract holds the whole history known at its cut-off.
 """
 
 from esrd_pipeline.tables.facility import YEAR

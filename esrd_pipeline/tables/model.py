@@ -1,8 +1,7 @@
 """What a stored table is: columns, key and the rules every partition must meet.
 
-The definitions in this room are the one source of the Arrow schema a partition is written
-with, of the expectations it is audited by, and of the data dictionary. How a table is computed
-does not belong here.
+The definitions in this room are the one source of the Arrow schema a partition is written with, of
+the expectations it is audited by, and of the data dictionary.
 """
 
 from dataclasses import dataclass

@@ -18,6 +18,7 @@ from esrd_pipeline.families.cross_check import compare_gee_fit
 from esrd_pipeline.families.fits import read_distribution, read_element, read_regression
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline_tests.families.access_nation import COEFFICIENTS, SFR, make_months
+from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
 COHORT, EFFECTS = make_months()
@@ -93,7 +94,7 @@ def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
 
 
 def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> None:
-    qip = replace(SFR, program="qip")
+    qip = change_entry(SFR, program="qip")
     fit = fit_measure(qip, YEAR, READ)
     contract = assess_facilities(qip, YEAR, fit, READ)
     for name in ("value", "lower", "upper"):
@@ -163,7 +164,7 @@ def test_planted_facility_effects_are_recovered_and_covered() -> None:
 
 
 def test_where_few_are_waitlisted_facilities_with_none_are_kept_and_covered() -> None:
-    pppw = replace(SFR, measure="pppw", source="Manual v10.1 2.16")
+    pppw = change_entry(SFR, measure="pppw")
     cohort, effects = make_months(facility_count=300, seed=3, persistence=0.97, level=-2.5)
     fit = fit_measure(pppw, YEAR, read_cohort(pppw, cohort))
     counts = {aside.rule: aside.count for aside in read_regression(fit, stage=1).dropped}
@@ -254,7 +255,7 @@ def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
 
 
 def test_where_the_correlation_is_held_statsmodels_does_not_move_from_our_root() -> None:
-    pppw = replace(SFR, measure="pppw", source="Manual v10.1 2.16")
+    pppw = change_entry(SFR, measure="pppw")
     cohort, _ = make_months(facility_count=12, seed=3, persistence=1.0, level=-1.5)
     opinion = compare_gee_fit(pppw, YEAR, read_cohort(pppw, cohort), seed=5, facility_count=12)
     assert opinion["library"].str.endswith("at our correlation and root").all()
@@ -270,7 +271,7 @@ def test_what_is_wrong_with_a_cohort_is_named() -> None:
         fit_measure(SFR, YEAR, read_cohort(SFR, COHORT.drop_columns(["is_event"])))
     with pytest.raises(CohortError, match="no facility has 9999 patients, so none is modelled"):
         fit_measure(
-            replace(SFR, minimum_modelled=9999),
+            change_entry(SFR, minimum_modelled=9999),
             YEAR,
             READ,
         )

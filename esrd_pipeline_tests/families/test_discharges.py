@@ -38,6 +38,7 @@ from esrd_pipeline_tests.families.discharges_nation import (
     Nation,
     make_nation,
 )
+from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
 NATION = make_nation()
@@ -341,6 +342,6 @@ def test_what_is_wrong_with_a_cohort_is_named() -> None:
     few = COHORT.filter(pc.field("ccn") < "030010")
     with pytest.raises(FitError, match="scores are too few for 4 strata"):
         assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, few))
-    huge = replace(ED30, minimum_modelled=1000)
+    huge = change_entry(ED30, minimum_modelled=1000)
     with pytest.raises(CohortError, match="cohort of ed30: no facility has 1000 discharges"):
         fit_measure(huge, YEAR, READ)

@@ -11,8 +11,7 @@ from esrd_pipeline.families import recurrent_events
 from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
 from esrd_pipeline.families.fits import read_element
-from esrd_pipeline.measures import pppw
-from esrd_pipeline.measures.smr import SMR
+from esrd_pipeline.measures import pppw, smr
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import SeparationError
 from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohort
@@ -32,7 +31,7 @@ def separate(cohort: pa.Table) -> pa.Table:
 
 
 def test_a_measures_specification_says_its_family() -> None:
-    units = [find_family(one).unit for one in (SHR, SMR, pppw.DFC)]
+    units = [find_family(one).unit for one in (SHR, smr.specify(YEAR), pppw.specify("dfc", YEAR))]
     assert units == ["patient-year", "patient-year", "patient-month"]
 
 

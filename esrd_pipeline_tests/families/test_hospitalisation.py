@@ -17,8 +17,8 @@ from esrd_pipeline.families.conditions import (
 from esrd_pipeline.families.explanation import add_up
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.family import group_by_risk
-from esrd_pipeline.families.hospitalisation import choose_specification, estimate_reliability
-from esrd_pipeline.measures.shr import ADJUSTERS, specify
+from esrd_pipeline.families.hospitalisation import estimate_reliability
+from esrd_pipeline.measures.shr import ADJUSTERS, choose_specification, specify
 from esrd_pipeline.measures.specification import Program
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
@@ -42,7 +42,7 @@ def facilities(
 
 
 def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
-    specification = specify(program, "manual")
+    specification = specify(program, YEAR)
     return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no patient at risk")
 
 
@@ -66,7 +66,7 @@ def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> 
 def test_the_specification_follows_the_year() -> None:
     assert choose_specification(2024) == "manual"
     assert choose_specification(2030) == "submission"
-    with pytest.raises(LookupError, match="lays down no SHR for 1999"):
+    with pytest.raises(LookupError, match="0 rows of shr of dfc for performance year 1999"):
         choose_specification(1999)
 
 
@@ -74,7 +74,7 @@ def test_the_submission_has_no_covid_terms_and_both_have_91_groups() -> None:
     covid = {"is_covid_1", "is_covid_2", "is_covid_3"}
     assert set(ADJUSTERS["manual"]) - set(ADJUSTERS["submission"]) == covid
     assert len(list_conditions("manual")) == len(list_conditions("submission")) == 91
-    assert specify("qip", "manual").minimum_units == 5
+    assert specify("qip", YEAR).minimum_units == 5
 
 
 def test_every_group_is_a_category_of_the_ccs_2019() -> None:

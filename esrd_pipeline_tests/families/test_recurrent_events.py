@@ -22,6 +22,7 @@ from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline.tables.fit import FIT_COLUMNS
 from esrd_pipeline_tests.families.recurrent_events_nation import COEFFICIENTS, SHR, make_cohort
+from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
 COHORT, EFFECTS = make_cohort()
@@ -129,7 +130,7 @@ def test_a_row_says_whose_error_is_the_models() -> None:
 
 
 def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why() -> None:
-    strict = replace(SHR, minimum_units=20)
+    strict = change_entry(SHR, minimum_units=20)
     contract = assess_facilities(strict, YEAR, FIT, READ).contract
     small = contract["unit_count"] < 20
     assert 0 < small.sum() < len(contract)

@@ -9,10 +9,14 @@ from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.conditions import add_conditions, list_common, list_conditions
 from esrd_pipeline.measures import sedr, shr, strr
 from esrd_pipeline.measures.specification import Specification
-from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.tables.recurrent_events import RATES
 
-SPECIFICATIONS = (shr.specify("dfc", "manual"), strr.specify("qip"), sedr.specify())
+YEAR = 2024
+SPECIFICATIONS = (
+    shr.specify("dfc", YEAR),
+    strr.specify("qip", YEAR),
+    sedr.specify(YEAR),
+)
 
 
 @pytest.mark.parametrize("specification", SPECIFICATIONS, ids=lambda s: s.measure)
@@ -21,13 +25,16 @@ def test_every_adjuster_is_a_column_of_the_cohort_named_once(specification: Spec
     assert len(set(specification.adjusters)) == len(specification.adjusters)
 
 
-@pytest.mark.parametrize("specification", SPECIFICATIONS, ids=lambda s: s.measure)
-def test_the_size_rule_is_that_of_the_flags(specification: Specification) -> None:
-    rules = {row["measure"]: row for row in load_rows("flag_rule")}
-    rule = rules[specification.measure]
-    assert float(rule["minimum_units"]) == specification.minimum_units
-    assert rule["unit"] == specification.unit
-    assert rule["better"] == specification.better
+def test_size_unit_and_direction_are_the_chapters() -> None:
+    said = [
+        (entry.measure, entry.minimum_units, entry.unit, entry.direction, entry.rate_scale)
+        for entry in (specification.entry for specification in SPECIFICATIONS)
+    ]
+    assert said == [
+        ("shr", 5, "patient_years", "lower", 100),
+        ("strr", 10, "patient_years", "lower", 100),
+        ("sedr", 5, "patient_years", "lower", 100),
+    ]
 
 
 def test_strr_takes_ages_in_groups_and_neither_sex_nor_conditions_nor_medicare_advantage() -> None:
@@ -40,8 +47,8 @@ def test_strr_takes_ages_in_groups_and_neither_sex_nor_conditions_nor_medicare_a
 
 
 def test_strr_is_the_same_in_both_programs() -> None:
-    assert strr.specify("dfc").adjusters == strr.specify("qip").adjusters
-    assert strr.specify("dfc").minimum_units == strr.specify("qip").minimum_units == 10
+    assert strr.specify("dfc", YEAR).adjusters == strr.specify("qip", YEAR).adjusters
+    assert strr.specify("dfc", YEAR).minimum_units == strr.specify("qip", YEAR).minimum_units == 10
 
 
 def test_sedr_adjusts_as_shr_does_without_medicare_advantage_and_covid() -> None:
@@ -69,9 +76,9 @@ def test_conditions_of_one_patient_alone_are_left_out_and_the_unseen_have_none()
         }
     )
     common = list_common("sedr", conditions)
-    specification = add_conditions(sedr.specify(), common)
+    specification = add_conditions(sedr.specify(YEAR), common)
     assert specification.adjusters == (*sedr.ADJUSTERS, "ccs_098")
-    alone = add_conditions(replace(sedr.specify(), terms=()), common)
+    alone = add_conditions(replace(sedr.specify(YEAR), terms=()), common)
     read = read_cohort(alone, cohort, conditions=conditions)
     assert read.design.names == ("ccs_098",)
     assert read.design.matrix[:, 0].tolist() == [1, 1, 0]

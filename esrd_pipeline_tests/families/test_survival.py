@@ -1,7 +1,5 @@
 """From patient-records to the facility contract: the roads of SMR and SWR on a planted nation."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +12,7 @@ from esrd_pipeline.families.cross_check import compare_cox_fit
 from esrd_pipeline.families.fits import read_element, read_regression
 from esrd_pipeline.families.survival import assess_facilities, fit_measure, score_rows
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline_tests.families.register_changes import change_entry
 from esrd_pipeline_tests.families.survival_nation import (
     COEFFICIENTS,
     SMR,
@@ -87,7 +86,7 @@ def test_swr_tests_exactly_and_counts_patients() -> None:
     assert ((shown["p_value"] < 0.05) == (shown["category"] != "as")).all()
 
 
-@pytest.mark.parametrize("specification", [SMR, replace(SWR, minimum_expected=None)])
+@pytest.mark.parametrize("specification", [SMR, change_entry(SWR, minimum_expected=None)])
 def test_a_facility_of_whom_nothing_is_expected_has_no_value(
     specification: CoxSpecification,
 ) -> None:

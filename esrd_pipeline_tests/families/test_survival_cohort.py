@@ -7,13 +7,12 @@ import pytest
 
 from esrd_pipeline.families.survival import assess_facilities, fit_measure, score_rows
 from esrd_pipeline.families.survival_cohort import prepare_smosr, prepare_smr, prepare_swr
-from esrd_pipeline.measures.smosr import SMOSR
-from esrd_pipeline.measures.smr import SMR
+from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.measures.swr import SWR
 from esrd_pipeline.tables import survival
 from esrd_pipeline.tables.model import Table
 
+SMR, SWR, SMOSR = smr.specify(2024), swr.specify(2024), smosr.specify(2024)
 FACILITIES, PATIENTS = 60, 40
 CONDITIONS = pa.table({"patient_id": [3, 5, 7], "condition_group": ["ccs_002"] * 3})
 NOT_ATTRIBUTED = CONDITIONS.slice(0, 0)
@@ -111,7 +110,7 @@ def test_terms_without_an_event_and_at_their_largest_in_every_event_are_left_out
 def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
     cohort = exclude(make_cohort(table, 2024), "in hospice", 100)
     _, read = (
-        prepare_swr({2024: cohort})
+        prepare_swr(2024, {2024: cohort})
         if table is survival.SWR
         else prepare_smosr(2024, {2024: cohort})
     )
@@ -121,10 +120,10 @@ def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
 
 def test_swr_has_no_years_and_smosr_has_years_of_incidence() -> None:
     years = (2022, 2023, 2024)
-    _, swr = prepare_swr({year: make_cohort(survival.SWR, year) for year in years})
-    _, smosr = prepare_smosr(2024, {year: make_cohort(survival.SMOSR, year) for year in years})
-    assert swr.design.names == SWR.adjusters
-    assert smosr.design.names == (*SMOSR.adjusters, "is_year_before_1", "is_year_before_2")
+    _, waitlisted = prepare_swr(2024, {year: make_cohort(survival.SWR, year) for year in years})
+    _, switched = prepare_smosr(2024, {year: make_cohort(survival.SMOSR, year) for year in years})
+    assert waitlisted.design.names == SWR.adjusters
+    assert switched.design.names == (*SMOSR.adjusters, "is_year_before_1", "is_year_before_2")
 
 
 def test_every_adjuster_is_a_column_of_its_cohort() -> None:
@@ -147,4 +146,4 @@ def test_a_prepared_cohort_is_fitted_and_held_against_the_nation() -> None:
 def test_facilities_with_fewer_than_11_patients_or_two_expected_are_not_reported(
     specification: CoxSpecification,
 ) -> None:
-    assert (specification.minimum_units, specification.minimum_expected) == (11, 2)
+    assert (specification.minimum_units, specification.entry.minimum_expected) == (11, 2)

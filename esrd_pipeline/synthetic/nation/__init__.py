@@ -2,5 +2,4 @@
 
 The unit of generation is a market, about ten neighbouring facilities with their patients. Each
 market has random streams of its own, so that nothing depends on how the work is shared out.
-What the pipeline computes from the files does not belong here.
 """

@@ -1,7 +1,4 @@
-"""The year's billed hospital stays: where they are spent, how they end, in how many claims.
-
-The claims themselves do not belong here.
-"""
+"""The year's billed hospital stays: where they are spent, how they end, in how many claims."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""A block of markets in all years: what one worker computes at a time.
-
-Writing files does not belong here.
-"""
+"""A block of markets in all years: what one worker computes at a time."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass

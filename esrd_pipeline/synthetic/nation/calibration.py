@@ -1,7 +1,4 @@
-"""The nation beside what CMS and USRDS publish, counted from the planted truth.
-
-How the figures were set does not belong here.
-"""
+"""The nation beside what CMS and USRDS publish, counted from the planted truth."""
 
 from pathlib import Path
 

@@ -1,7 +1,4 @@
-"""What the claims of all settings share: numbers of claims, diagnoses, payers, lines in order.
-
-What a setting bills does not belong here.
-"""
+"""What the claims of all settings share: numbers of claims, diagnoses, payers, lines in order."""
 
 from dataclasses import dataclass
 from enum import IntEnum

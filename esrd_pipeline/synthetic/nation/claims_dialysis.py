@@ -1,8 +1,7 @@
 """Dialysis facility claims, type of bill 72x: a patient, a facility, a month, a line a session.
 
 Trouble is planted here and labelled: months billed in two claims, codes that are not composite or
-of another modality, two modalities on a day, Kt/V that is not reported or has expired. Other
-outpatient claims do not belong here.
+of another modality, two modalities on a day, Kt/V that is not reported or has expired.
 """
 
 from dataclasses import dataclass, replace

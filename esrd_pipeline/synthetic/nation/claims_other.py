@@ -1,7 +1,4 @@
-"""Skilled nursing, home health, hospice, and physicians.
-
-Hospital stays, visits and dialysis do not belong here.
-"""
+"""Skilled nursing, home health, hospice, and physicians."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Claims of hospital outpatient departments: emergency visits, and transfusions outside stays.
 
 Trouble is planted here and labelled: visits billed in two claims, visits that touch a hospital
-stay, transfusions coded in part or billed twice. Dialysis does not belong here.
+stay, transfusions coded in part or billed twice.
 """
 
 from dataclasses import dataclass

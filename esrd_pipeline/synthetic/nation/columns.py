@@ -1,7 +1,6 @@
 """Rows on their way to a file: NumPy columns, texts as codes, and the Arrow table they become.
 
-Texts that repeat are held as small integers with their words, which is how Parquet holds them
-too. What the rows say does not belong here.
+Texts that repeat are held as small integers with their words, which is how Parquet holds them too.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,4 @@
-"""Where everyone of a market stands while lives are drawn, and the spells written down so far.
-
-What happens to them does not belong here.
-"""
+"""Where everyone of a market stands while lives are drawn, and the spells written down so far."""
 
 from dataclasses import dataclass, field
 

@@ -1,7 +1,4 @@
-"""Who paid: a market's patients in Medicare, under a group health plan first, or in MA.
-
-The enrollment file made of it does not belong here.
-"""
+"""Who paid: a market's patients in Medicare, under a group health plan first, or in MA."""
 
 from dataclasses import dataclass
 

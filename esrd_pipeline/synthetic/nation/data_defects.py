@@ -1,6 +1,6 @@
 """What goes wrong on the way into the registers, patient by patient.
 
-Each trouble is drawn once, so that every extract repeats it. Labelling it does not belong here.
+Each trouble is drawn once, so that every extract repeats it.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The facility files of a year: directory, services, CCN history, provider of services.
 
-Each is as known on the last day of the year. Patients do not belong here.
+Each is as known on the last day of the year.
 """
 
 import numpy as np

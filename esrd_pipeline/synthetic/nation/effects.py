@@ -1,7 +1,4 @@
-"""What facilities and hospitals do to their patients' outcomes: planted, and told in the truth.
-
-How an outcome follows from its effect does not belong here.
-"""
+"""What facilities and hospitals do to their patients' outcomes: planted, and told in the truth."""
 
 import numpy as np
 import pandas as pd

@@ -1,7 +1,4 @@
-"""Medicare's beneficiaries of a year, month by month, and their nursing home stays.
-
-Claims do not belong here.
-"""
+"""Medicare's beneficiaries of a year, month by month, and their nursing home stays."""
 
 import numpy as np
 

@@ -1,7 +1,4 @@
-"""Transfusions and emergency visits of a year, at planted rates.
-
-Claims made of them do not belong here.
-"""
+"""Transfusions and emergency visits of a year, at planted rates."""
 
 from dataclasses import dataclass
 

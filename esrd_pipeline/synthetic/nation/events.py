@@ -1,7 +1,4 @@
-"""What befalls patients apart from dialysis: nursing homes and a first COVID-19 hospitalisation.
-
-Hospital stays in general do not belong here.
-"""
+"""What befalls patients apart from dialysis: nursing homes and a first COVID-19 hospitalisation."""
 
 from dataclasses import dataclass
 

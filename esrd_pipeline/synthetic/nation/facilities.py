@@ -1,7 +1,7 @@
 """The nation's facilities: who they are, which market they stand in, and their planted effects.
 
-Names, places, chains and sizes are those of the embedded default; certification numbers follow
-the manual's types (3.3.2). Patients do not belong here.
+Names, places, chains and sizes are those of the embedded default; certification numbers follow the
+manual's types (3.3.2).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""What the nation is told: `synthetic_nation.csv`, conditions and principal diagnoses.
-
-Drawing from them does not belong here.
-"""
+"""What the nation is told: `synthetic_nation.csv`, conditions and principal diagnoses."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,4 @@
-"""Which files a year of the nation is, and how each is written: Parquet, or text as CMS has it.
-
-What is in them does not belong here.
-"""
+"""Which files a year of the nation is, and how each is written: Parquet, or text as CMS has it."""
 
 from collections.abc import Mapping
 from pathlib import Path

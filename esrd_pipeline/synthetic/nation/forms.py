@@ -1,7 +1,4 @@
-"""The Medical Evidence Form, CMS-2728: one at the start, one more after a transplant fails.
-
-Other registers do not belong here.
-"""
+"""The Medical Evidence Form, CMS-2728: one at the start, one more after a transplant fails."""
 
 import numpy as np
 

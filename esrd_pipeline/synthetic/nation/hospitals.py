@@ -1,7 +1,4 @@
-"""Hospitals that are no short stay hospitals, by the number CMS gives their kind (manual 3.3.2).
-
-Which stays they have does not belong here.
-"""
+"""Hospitals that are no short stay hospitals, by the number CMS gives their kind (manual 3.3.2)."""
 
 WARDS = (
     "short stay hospital",

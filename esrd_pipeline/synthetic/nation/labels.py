@@ -1,7 +1,4 @@
-"""Labels of planted trouble: what was planted, and whom or what it concerns.
-
-Planting it does not belong here.
-"""
+"""Labels of planted trouble: what was planted, and whom or what it concerns."""
 
 import numpy as np
 

@@ -1,7 +1,4 @@
-"""When patients join the waitlist: at a hazard that falls with time and follows the facility.
-
-Registrations and transplants do not belong here.
-"""
+"""When patients join the waitlist: at a hazard that falls with time and follows the facility."""
 
 from dataclasses import dataclass
 

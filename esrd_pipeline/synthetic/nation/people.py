@@ -1,7 +1,4 @@
-"""A market's patients on their first day of ESRD: who they are and what they bring with them.
-
-What happens to them afterwards does not belong here.
-"""
+"""A market's patients on their first day of ESRD: who they are and what they bring with them."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""Daily hazards of a patient on dialysis, constant within a step.
-
-Drawing events from them does not belong here.
-"""
+"""Daily hazards of a patient on dialysis, constant within a step."""
 
 import numpy as np
 

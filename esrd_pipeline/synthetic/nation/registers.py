@@ -1,6 +1,6 @@
 """EQRS as known at the end of a year: patients, identifiers, admissions, treatment, forms.
 
-Every extract is cumulative. The facility directory does not belong here.
+Every extract is cumulative.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""What facilities report of themselves: health equity, infections, vaccination, patients' survey.
-
-Reports of single patients do not belong here.
-"""
+"""What facilities report themselves: health equity, infections, vaccination and the survey."""
 
 import numpy as np
 

@@ -1,7 +1,4 @@
-"""The true status of each patient's month: Kt/V, calcium, access, reconciliation, sessions.
-
-What facilities and claims say of it does not belong here.
-"""
+"""The true status of each patient's month: Kt/V, calcium, access, reconciliation, sessions."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,9 @@
 """Hospital stays: planted rates in each cell, planted readmissions, deaths in hospital.
 
 Stays come in chains: a first one at the cell's rate, and readmissions, each within 30 days of the
-one before, at the planted odds. Nothing else happens in the 30 days after a discharge, so that
-the odds are those of being readmitted at all. First stays are as much more frequent as it takes
-to keep the planted rate of all. Claims made of the stays do not belong here.
+one before, at the planted odds. Nothing else happens in the 30 days after a discharge, so that the
+odds are those of being readmitted at all. First stays are as much more frequent as it takes to keep
+the planted rate of all.
 """
 
 from dataclasses import dataclass, fields, replace

@@ -1,7 +1,4 @@
-"""What a market's year came to, counted from the truth: the raw material of the calibration.
-
-Comparing it with what CMS publishes does not belong here.
-"""
+"""What a market's year came to, counted from the truth: the raw material of the calibration."""
 
 import numpy as np
 

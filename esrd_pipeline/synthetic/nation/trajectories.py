@@ -1,7 +1,6 @@
 """A market's patients from their first day on: treatment, transfers, transplants, death.
 
-Everyone is followed in steps within which the hazards are constant. What claims and registers
-make of it does not belong here.
+Everyone is followed in steps within which the hazards are constant.
 """
 
 from dataclasses import dataclass
