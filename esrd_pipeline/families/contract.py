@@ -96,7 +96,7 @@ def _find_reasons(specification: Specification, assessment: Assessment) -> NDArr
     is_small = np.zeros(assessment.value.size, dtype=bool)
     if least is not None:
         is_small = assessment.unit_count < least
-    fewest = specification.minimum_expected
+    fewest = specification.entry.minimum_expected
     is_unexpected = np.zeros(assessment.value.size, dtype=bool)
     if fewest is not None:
         is_unexpected = assessment.denominator < fewest
@@ -114,7 +114,9 @@ def _find_reasons(specification: Specification, assessment: Assessment) -> NDArr
 
 def _categorise(specification: Specification, assessment: Assessment) -> NDArray[np.object_]:
     """Better or worse where the 95% interval leaves out the reference; as expected elsewhere."""
-    above, below = ("better", "worse") if specification.better == "higher" else ("worse", "better")
+    above, below = (
+        ("better", "worse") if specification.entry.direction == "higher" else ("worse", "better")
+    )
     return np.select(
         [assessment.lower > assessment.reference, assessment.upper < assessment.reference],
         [above, below],

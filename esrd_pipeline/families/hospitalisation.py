@@ -1,12 +1,11 @@
-"""What SHR has of its own beside STrR and SEDR: two specifications, and its reliability.
+"""What SHR has of its own beside STrR and SEDR: its reliability.
 
 Manual 2.13; 2025 submission of CBE 1463.
 """
 
 import pandas as pd
-import pyarrow as pa
 
-from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.recurrent_events import (
     DAYS,
     DAYS_PER_YEAR,
@@ -14,7 +13,6 @@ from esrd_pipeline.families.recurrent_events import (
     compute_expected_events,
 )
 from esrd_pipeline.measures.specification import Specification
-from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.concordance import compare_observed_rates
 from esrd_pipeline.statistics.reliability import estimate_iur
 from esrd_pipeline.statistics.rows import sum_by
@@ -23,44 +21,30 @@ from esrd_pipeline.tables.measured import SHR_RELIABILITY
 RESAMPLING_SEED = 1463
 
 
-def choose_specification(performance_year: int) -> str:
-    """Return which of SHR's specifications a year follows (reading 22).
-
-    Raises:
-        LookupError: none is laid down for the year.
-    """
-    for row in load_rows("measure_specification"):
-        first, last = int(row["first_year"]), int(row["last_year"])
-        if row["measure"] == "shr" and first <= performance_year <= last:
-            return row["specification"]
-    raise LookupError(f"measure_specification.csv lays down no SHR for {performance_year}")
-
-
 def estimate_reliability(
-    specification: Specification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+    specification: Specification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> pd.DataFrame:
     """Return the inter-unit reliability and the C-statistic of one program.
 
     IUR takes the facilities that are reported, as the submission does; the C-statistic compares
     patients' predicted with their observed rates.
     """
-    rows = read_cohort(specification.measure, cohort, ())
     expected = compute_expected_events(specification, fit, cohort)
-    observed, days = rows.numbers(EVENTS), rows.numbers(DAYS)
-    years = sum_by(rows.facility, days, count=len(rows.ccns)) / DAYS_PER_YEAR
+    observed, days = cohort.numbers(EVENTS), cohort.numbers(DAYS)
+    years = sum_by(cohort.facility, days, count=len(cohort.ccns)) / DAYS_PER_YEAR
     iur = estimate_iur(
-        facility=rows.facility,
-        patient=rows.patient,
+        facility=cohort.facility,
+        patient=cohort.patient,
         numerator=observed,
         denominator=expected,
-        facility_count=len(rows.ccns),
+        facility_count=len(cohort.ccns),
         is_reported=years >= (specification.minimum_units or 0),
         seed=RESAMPLING_SEED,
     )
-    exposure = sum_by(rows.patient, days)
+    exposure = sum_by(cohort.patient, days)
     concordance = compare_observed_rates(
-        predicted=sum_by(rows.patient, expected) / exposure,
-        events=sum_by(rows.patient, observed),
+        predicted=sum_by(cohort.patient, expected) / exposure,
+        events=sum_by(cohort.patient, observed),
         exposure=exposure,
     )
     frame = pd.DataFrame(

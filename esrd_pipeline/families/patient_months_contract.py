@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from esrd_pipeline.families.facility_list import list_facilities
 from esrd_pipeline.families.patient_months import assess_facilities
-from esrd_pipeline.measures import patient_months
+from esrd_pipeline.measures.patient_months import specify_all
 from esrd_pipeline.measures.specification import ProportionSpecification
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
@@ -25,11 +25,7 @@ def assess_monthly(
     each program's linkage.facility.
     """
     return assess_proportions(
-        (*patient_months.DFC, *patient_months.QIP),
-        performance_year,
-        read_cohort,
-        facilities,
-        nothing=NOTHING,
+        specify_all(performance_year), performance_year, read_cohort, facilities, nothing=NOTHING
     )
 
 

@@ -11,7 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from esrd_pipeline.families.facility_list import list_facilities
-from esrd_pipeline.measures import reporting
+from esrd_pipeline.measures.reporting import (
+    DIALYSIS_EVENT,
+    HEALTH_EQUITY,
+    INFECTION,
+    SURVEY,
+    SURVEY_PARTS,
+    VACCINATION,
+    specify,
+)
 from esrd_pipeline.measures.specification import WHOLE, Program, Specification
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
@@ -101,7 +109,7 @@ def assess_equity(
             "value": domains / len(EQUITY_ELEMENTS),
         }
     )
-    return _finish(reporting.HEALTH_EQUITY, performance_year, places, frame)
+    return _finish(specify(HEALTH_EQUITY, performance_year), performance_year, places, frame)
 
 
 def assess_infections(
@@ -152,8 +160,8 @@ def assess_infections(
     )
     return pd.concat(
         [
-            _finish(reporting.INFECTION, performance_year, places, ratios),
-            _finish(reporting.DIALYSIS_EVENT, performance_year, places, events),
+            _finish(specify(INFECTION, performance_year), performance_year, places, ratios),
+            _finish(specify(DIALYSIS_EVENT, performance_year), performance_year, places, events),
         ],
         ignore_index=True,
     )
@@ -206,8 +214,8 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
     )
     return pd.concat(
         [
-            _finish(reporting.VACCINATION, performance_year, places, dfc),
-            _finish(reporting.VACCINATION_MONTHS, performance_year, places, qip),
+            _finish(specify(VACCINATION, performance_year, "dfc"), performance_year, places, dfc),
+            _finish(specify(VACCINATION, performance_year), performance_year, places, qip),
         ],
         ignore_index=True,
     )
@@ -239,8 +247,8 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
             "reason": attested,
         }
     )
-    parts = [_finish(reporting.SURVEY, performance_year, places, whole)]
-    for name, specification in reporting.SURVEY_PARTS.items():
+    parts = [_finish(specify(SURVEY, performance_year), performance_year, places, whole)]
+    for name, measure in SURVEY_PARTS.items():
         known = done.dropna(subset=[name])
         weight = known["completed_surveys"].astype(np.float64)
         top = (known[name].astype(np.float64) * weight).groupby(known["ccn"]).sum()
@@ -256,7 +264,7 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
                 "reason": say(share.isna() & ~is_small, "no completed survey", attested),
             }
         )
-        parts.append(_finish(specification, performance_year, places, frame))
+        parts.append(_finish(specify(measure, performance_year), performance_year, places, frame))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -5,6 +5,8 @@ Table 13.
 """
 
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 ADJUSTERS = (
     "is_female",
@@ -24,15 +26,12 @@ ADJUSTERS = (
     "is_length_fourth",
 )
 
-ED30 = ThreeStageSpecification(
-    measure="ed30",
-    program="dfc",
-    adjusters=ADJUSTERS,
-    unit="discharges",
-    better="lower",
-    minimum_units=11,
-    rate_scale=100,
-    source="Manual v10.1 2.26",
-    # 2.26.13: "excluded from the measure for the purposes of modeling".
-    minimum_modelled=11,
-)
+
+def specify(performance_year: int) -> ThreeStageSpecification:
+    """Return ED30, without conditions.
+
+    Small facilities are "excluded from the measure for the purposes of modeling" (2.26.13).
+    """
+    return ThreeStageSpecification(
+        entry=find_measure("ed30", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
+    )

@@ -14,6 +14,8 @@ from esrd_pipeline.measures.recurrent_events import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 ADJUSTERS = (
     "age_over_65",
@@ -28,15 +30,8 @@ ADJUSTERS = (
 )
 
 
-def specify() -> Specification:
+def specify(performance_year: int) -> Specification:
     """Return SEDR, without conditions."""
     return Specification(
-        measure="sedr",
-        program="dfc",
-        adjusters=ADJUSTERS,
-        unit="patient_years",
-        better="lower",
-        minimum_units=5,
-        rate_scale=100,
-        source="Manual v10.1 2.25",
+        entry=find_measure("sedr", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
     )

@@ -4,7 +4,9 @@ Reference patients are 25 to 59 years old, in the first year of ESRD, with a BMI
 is counted: cohort.sfr.
 """
 
-from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.specification import GeeSpecification, Program
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 _PATIENT = (
     "is_age_under_25",
@@ -36,16 +38,12 @@ _CONDITIONS = (
 )
 _KNOWLEDGE = ("is_form_missing", "is_medicare_covered")
 
-DFC = GeeSpecification(
-    measure="sfr",
-    program="dfc",
-    adjusters=(*_PATIENT, *_CONDITIONS, *_KNOWLEDGE),
-    unit="patients",
-    better="higher",
-    minimum_units=11,
-    rate_scale=100,
-    source="Manual v10.1 2.2",
-    national="facilities",
-    seed=202,
-    minimum_modelled=11,
-)
+
+def specify(program: Program, performance_year: int) -> GeeSpecification:
+    """Return SFR; the QIP has no such measure."""
+    return GeeSpecification(
+        entry=find_measure("sfr", program, performance_year),
+        terms=tuple(map(Number, (*_PATIENT, *_CONDITIONS, *_KNOWLEDGE))),
+        national="facilities",
+        seed=202,
+    )

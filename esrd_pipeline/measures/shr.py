@@ -12,6 +12,8 @@ from esrd_pipeline.measures.recurrent_events import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 _PATIENT = (
     "age_over_65",
@@ -30,15 +32,14 @@ ADJUSTERS = {
 """By specification (reading 22): the submission has no COVID-19 terms."""
 
 
-def specify(program: Program, specification: str) -> Specification:
-    """Return SHR as one program computes it under one specification, without conditions."""
+def choose_specification(performance_year: int) -> str:
+    """Return which of the two specifications a year follows: that of the register (reading 22)."""
+    return find_measure("shr", "dfc", performance_year).specification or "manual"
+
+
+def specify(program: Program, performance_year: int) -> Specification:
+    """Return SHR as one program computes it, without conditions."""
+    entry = find_measure("shr", program, performance_year)
     return Specification(
-        measure="shr",
-        program=program,
-        adjusters=ADJUSTERS[specification],
-        unit="patient_years",
-        better="lower",
-        minimum_units=5,
-        rate_scale=100,
-        source="Manual v10.1 2.13" if specification == "manual" else "CBE 1463, 2025 submission",
+        entry=entry, terms=tuple(map(Number, ADJUSTERS[entry.specification or "manual"]))
     )

@@ -5,6 +5,8 @@ adjusters listed here.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 4
 """Calendar years, the performance year the last (2.14.13)."""
@@ -67,16 +69,14 @@ _INTERACTIONS = (
     "female_x_black",
 )
 
-SMR = CoxSpecification(
-    measure="smr",
-    program="dfc",
-    adjusters=(*_PATIENT, *_AT_INCIDENCE, *_INTERACTIONS),
-    unit="patient_years",
-    better="lower",
-    minimum_units=None,
-    minimum_expected=3,
-    rate_scale=100,
-    source="Manual v10.1 2.14",
-    second_stage="log_state_death_rate",
-    inference="empirical_null",
-)
+ADJUSTERS = (*_PATIENT, *_AT_INCIDENCE, *_INTERACTIONS)
+
+
+def specify(performance_year: int) -> CoxSpecification:
+    """Return the measure, without what joins its adjusters."""
+    return CoxSpecification(
+        entry=find_measure("smr", "dfc", performance_year),
+        terms=tuple(map(Number, ADJUSTERS)),
+        second_stage="log_state_death_rate",
+        inference="empirical_null",
+    )

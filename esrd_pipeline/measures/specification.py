@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Program = Literal["dfc", "qip"]
-Direction = Literal["higher", "lower"]
+from esrd_pipeline.measures.terms import Term
+from esrd_pipeline.parameters.register import Program, RegisterEntry
 
 WHOLE: dict[Program, float] = {"dfc": 100.0, "qip": 1.0}
 """What all of a proportion is in each program's files: percents there, fractions here."""
@@ -12,29 +12,55 @@ WHOLE: dict[Program, float] = {"dfc": 100.0, "qip": 1.0}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """One measure of one program, as far as its estimator and its size rule need to know.
+    """One measure of one program in a performance year: what the register says, and its model.
 
     Attributes:
-        measure: short name, e.g. shr.
-        program: whose rules it follows.
-        adjusters: columns of the cohort in the model, in the order they are estimated.
-        unit: what the measure's size counts: patient_years, patients, discharges.
-        better: on which side of the national level a facility is better.
-        minimum_units: smallest size that is reported; none where every size is.
-        minimum_expected: fewest expected events that are reported; none where any are.
-        rate_scale: units of size in the printed rate: 100 for events per 100 patient-years.
-        source: where the manual says so.
+        entry: the measure's row of the register: unit, sizes, direction, flag, rate scale.
+        terms: of the model, in the order they are estimated.
     """
 
-    measure: str
-    program: Program
-    adjusters: tuple[str, ...]
-    unit: str
-    better: Direction
-    minimum_units: float | None
-    rate_scale: float
-    source: str
-    minimum_expected: float | None = None
+    entry: RegisterEntry
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def adjusters(self) -> tuple[str, ...]:
+        """The columns of the model's design."""
+        return tuple(name for term in self.terms for name in term.names)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the terms read of a row, each fact once."""
+        return tuple(dict.fromkeys(fact for term in self.terms for fact in term.facts))
+
+    @property
+    def measure(self) -> str:
+        """Short name, e.g. shr."""
+        return self.entry.measure
+
+    @property
+    def program(self) -> Program:
+        """Whose rules it follows."""
+        return self.entry.program
+
+    @property
+    def unit(self) -> str:
+        """What the measure's size counts: patient_years, patients, discharges."""
+        return self.entry.unit
+
+    @property
+    def minimum_units(self) -> float | None:
+        """Smallest size that is reported; None where every size is."""
+        return self.entry.minimum_units
+
+    @property
+    def minimum_modelled(self) -> int | None:
+        """Smallest size that takes part in the national model; None where all do."""
+        return self.entry.minimum_modelled
+
+    @property
+    def rate_scale(self) -> float:
+        """Units of size in the printed rate: 100 for events per 100 patient-years."""
+        return self.entry.rate_scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +81,17 @@ class CoxSpecification(Specification):
 class ThreeStageSpecification(Specification):
     """A measure of what follows a discharge from hospital (2.10.12, 2.11.14, 2.26.13).
 
-    Attributes:
-        minimum_modelled: fewest discharges of a facility that takes part in stages 2 and 3, their
-            median and the empirical null: 11 for ED30 (2.26.13); none where all do. Stage 1 asks
-            for cells of 11 in any case.
+    A facility of at least `minimum_modelled` discharges takes part in stages 2 and 3, their median
+    and the empirical null (ED30, 2.26.13). Stage 1 asks for cells of 11 in any case.
     """
-
-    minimum_modelled: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeeSpecification(Specification):
     """A directly standardised percentage of patient-months (2.2.14, 2.16.13).
+
+    A facility of at least `minimum_modelled` patients takes part in the model and in the national
+    level (2.2.14, 2.16.7).
 
     Attributes:
         national: what facilities are held against: the percentage of the nation's patient-months,
@@ -74,14 +99,11 @@ class GeeSpecification(Specification):
             categories best.
         seed: of the random groups of facilities.
         group_count: how many groups.
-        minimum_modelled: fewest patients of a facility that takes part in the model and in the
-            national level: 11 for SFR (2.2.14) and PPPW (2.16.7); none where all do.
     """
 
     national: Literal["patient_months", "facilities"]
     seed: int
     group_count: int = 10
-    minimum_modelled: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

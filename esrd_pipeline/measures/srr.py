@@ -5,6 +5,8 @@ Table 4 (DFC) and Table 6 (QIP).
 """
 
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 _STAY = ("is_length_second", "is_length_third", "is_length_fourth", "is_high_risk", "is_covid")
 ADJUSTERS: dict[Program, tuple[str, ...]] = {
@@ -27,18 +29,11 @@ ADJUSTERS: dict[Program, tuple[str, ...]] = {
     ),
     "qip": ("is_female", "age", "is_diabetes_cause", "years_of_esrd", "bmi", *_STAY),
 }
-_SOURCE: dict[Program, str] = {"dfc": "Manual v10.1 2.10", "qip": "Manual v10.1 2.11"}
 
 
-def specify(program: Program) -> ThreeStageSpecification:
+def specify(program: Program, performance_year: int) -> ThreeStageSpecification:
     """Return SRR as one program computes it, without conditions."""
     return ThreeStageSpecification(
-        measure="srr",
-        program=program,
-        adjusters=ADJUSTERS[program],
-        unit="discharges",
-        better="lower",
-        minimum_units=11,
-        rate_scale=100,
-        source=_SOURCE[program],
+        entry=find_measure("srr", program, performance_year),
+        terms=tuple(map(Number, ADJUSTERS[program])),
     )

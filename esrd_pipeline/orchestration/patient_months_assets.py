@@ -89,7 +89,7 @@ def _assess_reporting(step: StepContext) -> StepResult:
 
     from esrd_pipeline.families import reporting
     from esrd_pipeline.families.patient_months_contract import assess_proportions
-    from esrd_pipeline.measures.reporting import PATIENTS
+    from esrd_pipeline.measures.reporting import PATIENTS, specify
 
     year, warehouse = step.performance_year, step.warehouse
     if not warehouse.count_rows(patient_months.PATIENT_YEAR, year):
@@ -113,9 +113,9 @@ def _assess_reporting(step: StepContext) -> StepResult:
     qip = {"qip": facilities[facilities["program"] == "qip"]}
     # A report that nobody in the nation made is one that we do not have.
     screened = [
-        specification
-        for specification in PATIENTS
-        if warehouse.count_rows(_SCREENINGS[specification.measure], year)
+        specify(measure, year)
+        for measure in PATIENTS
+        if warehouse.count_rows(_SCREENINGS[measure], year)
     ]
     parts: list[pd.DataFrame] = []
     if screened:

@@ -6,20 +6,15 @@ import pyarrow as pa
 from scipy.special import expit
 
 from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 SFR = GeeSpecification(
-    measure="sfr",
-    program="dfc",
-    adjusters=("age_decades", "has_diabetes", "is_nursing_home"),
-    unit="patients",
-    better="higher",
-    minimum_units=11,
-    rate_scale=1,
-    source="Manual v10.1 2.2",
+    entry=find_measure("sfr", "dfc", 2024),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes", "is_nursing_home"))),
     national="patient_months",
     seed=22,
     group_count=4,
-    minimum_modelled=11,
 )
 COEFFICIENTS = np.array([-0.3, -0.2, -0.6])
 LEVEL = 0.6

@@ -7,19 +7,15 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 SRR = ThreeStageSpecification(
-    measure="srr",
-    program="dfc",
-    adjusters=("age_decades", "has_diabetes", "has_high_risk"),
-    unit="discharges",
-    better="lower",
-    minimum_units=11,
-    rate_scale=100,
-    source="Manual v10.1 2.10",
+    entry=find_measure("srr", "dfc", 2024),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes", "has_high_risk"))),
 )
-QIP_SRR = replace(SRR, program="qip", source="Manual v10.1 2.11")
-ED30 = replace(SRR, measure="ed30", minimum_modelled=11, source="Manual v10.1 2.26")
+QIP_SRR = replace(SRR, entry=find_measure("srr", "qip", 2024))
+ED30 = replace(SRR, entry=find_measure("ed30", "dfc", 2024))
 
 COEFFICIENTS = np.array([0.15, 0.25, 0.5])
 INTERCEPT = -1.2

@@ -5,30 +5,18 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.parameters.register import find_measure
 
 SMR = CoxSpecification(
-    measure="smr",
-    program="dfc",
-    adjusters=("age_decades", "has_diabetes"),
-    unit="patient_years",
-    better="lower",
-    minimum_units=None,
-    minimum_expected=3,
-    rate_scale=100,
-    source="Manual v10.1 2.14",
+    entry=find_measure("smr", "dfc", 2024),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes"))),
     second_stage="log_state_death_rate",
     inference="empirical_null",
 )
 SWR = CoxSpecification(
-    measure="swr",
-    program="dfc",
-    adjusters=SMR.adjusters,
-    unit="patients",
-    better="higher",
-    minimum_units=11,
-    minimum_expected=2,
-    rate_scale=100,
-    source="Manual v10.1 2.15; reading 16",
+    entry=find_measure("swr", "dfc", 2024),
+    terms=SMR.terms,
     second_stage=None,
     inference="exact",
 )

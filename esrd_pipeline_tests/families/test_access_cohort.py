@@ -17,6 +17,8 @@ from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 from esrd_pipeline_tests.families.access_nation import make_months
 
 YEAR = 2024
+SFR_DFC = sfr.specify("dfc", YEAR)
+PPPW_DFC, PPPW_QIP = pppw.specify("dfc", YEAR), pppw.specify("qip", YEAR)
 NOTHING = "no eligible patient-month"
 MONTHS, EFFECTS = make_months(facility_count=60, level=-1.5)
 AGES = pa.array(60 + 10 * MONTHS.column("age_decades").to_numpy())
@@ -49,10 +51,10 @@ def facilities(*more: str, left_out: str = "") -> pd.DataFrame:
 
 
 def test_months_with_a_reason_are_not_counted() -> None:
-    specification, rows = prepare("pppw", "dfc", COHORT)
-    assert rows.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
-    assert rows.column_names == ["ccn", "patient_id", "is_event", *specification.adjusters]
-    assert rows.column("is_event").null_count == 0
+    specification, cohort = prepare("pppw", "dfc", YEAR, COHORT)
+    assert cohort.table.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
+    assert cohort.design.names == specification.adjusters
+    assert cohort.table.column("is_event").null_count == 0
 
 
 @pytest.mark.parametrize(("facilities", "groups"), [(60, 1), (199, 1), (200, 2), (2000, 10)])
@@ -65,7 +67,7 @@ def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int)
         ]
     )
     counted = many.set_column(2, "reason", pa.nulls(facilities, pa.string()))
-    specification, _ = prepare("pppw", "dfc", counted)
+    specification, _ = prepare("pppw", "dfc", YEAR, counted)
     assert specification.group_count == groups
 
 
@@ -79,7 +81,7 @@ def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
             "patient_id": list(range(count)),
             "reason": pa.nulls(count, pa.string()),
             "is_event": event,
-            **{name: [place % 2 for place in range(count)] for name in sfr.DFC.adjusters},
+            **{name: [place % 2 for place in range(count)] for name in SFR_DFC.adjusters},
             "is_age_under_25": [int(place < having) for place in range(count)],
         }
     )
@@ -92,52 +94,52 @@ def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
 def test_an_indicator_without_an_estimate_is_left_out(
     *, having: int, is_split: bool, is_kept: bool
 ) -> None:
-    specification, rows = prepare("sfr", "dfc", make_fistulas(having, is_split=is_split))
-    assert ("is_age_under_25" in specification.adjusters) is is_kept
-    assert rows.column_names[3:] == list(specification.adjusters)
+    _, cohort = prepare("sfr", "dfc", YEAR, make_fistulas(having, is_split=is_split))
+    assert ("is_age_under_25" in cohort.design.names) is is_kept
+    assert cohort.design.matrix.shape == (40, len(cohort.design.names))
 
 
 def test_what_is_read_are_columns_of_the_cohorts() -> None:
-    assert set(list_columns("sfr", "dfc")) <= set(SFR.column_names)
-    assert set(list_columns("pppw", "qip")) <= set(PPPW.column_names)
+    assert set(list_columns("sfr", "dfc", YEAR)) <= set(SFR.column_names)
+    assert set(list_columns("pppw", "qip", YEAR)) <= set(PPPW.column_names)
     required = {column.name for column in SFR.columns if column.required}
-    assert set(sfr.DFC.adjusters) <= required
+    assert set(SFR_DFC.adjusters) <= required
 
 
 def test_the_qip_has_no_fistula_rate() -> None:
-    with pytest.raises(LookupError, match="qip has no measure sfr"):
-        prepare("sfr", "qip", COHORT)
+    with pytest.raises(LookupError, match="0 rows of sfr of qip"):
+        prepare("sfr", "qip", YEAR, COHORT)
 
 
 def test_the_specifications_say_what_the_manual_says() -> None:
     # 2.2.14: three age classes beside 25 to 59, three of BMI, two of nursing homes, three of
     # duration, three single ones; ten conditions; the form and the coverage.
-    assert len(sfr.DFC.adjusters) == 3 + 3 + 2 + 3 + 3 + 10 + 2
-    assert pppw.DFC.adjusters == ("age", "age_over_15", "age_over_55", "age_over_70")
-    for specification in (sfr.DFC, pppw.DFC, pppw.QIP):
+    assert len(SFR_DFC.adjusters) == 3 + 3 + 2 + 3 + 3 + 10 + 2
+    assert PPPW_DFC.adjusters == ("age", "age_over_15", "age_over_55", "age_over_70")
+    for specification in (SFR_DFC, PPPW_DFC, PPPW_QIP):
         assert specification.minimum_units == specification.minimum_modelled == 11
         assert specification.group_count == 10
-        assert specification.better == "higher"
+        assert specification.entry.direction == "higher"
 
 
 @cache
 def assess(program: str) -> pd.DataFrame:
-    measure = pppw.DFC if program == "dfc" else pppw.QIP
-    specification, rows = prepare("pppw", measure.program, COHORT)
+    measure = PPPW_DFC if program == "dfc" else PPPW_QIP
+    specification, cohort = prepare("pppw", measure.program, YEAR, COHORT)
     few = replace(specification, group_count=2)
-    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, rows), rows)
+    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, cohort), cohort)
 
 
 def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
     rows = assess("dfc")
-    told = finish(pppw.DFC, YEAR, rows, facilities(), nothing=NOTHING)
+    told = finish(PPPW_DFC, YEAR, rows, facilities(), nothing=NOTHING)
     pd.testing.assert_frame_equal(told, rows, check_dtype=False)
     assert told["category"].isin(["better", "as", "worse"]).sum() > 30
 
 
 def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
     rows = assess("qip")
-    told = finish(pppw.QIP, YEAR, rows, facilities(), nothing=NOTHING)
+    told = finish(PPPW_QIP, YEAR, rows, facilities(), nothing=NOTHING)
     large = rows["unit_count"] >= 11
     months = rows.loc[large, "denominator"].sum()
     assert told["denominator"].unique().tolist() == [months]
@@ -153,7 +155,7 @@ def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
 def test_a_facility_left_out_or_without_months_says_so() -> None:
     ccn = min(EFFECTS.index)
     listed = facilities("999999", left_out=ccn)
-    told = finish(pppw.DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
+    told = finish(PPPW_DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
     (out,) = told[told["ccn"] == ccn].to_dict("records")
     assert (out["reason"], out["reportable"]) == ("closed", False)
     (empty,) = told[told["ccn"] == "999999"].to_dict("records")
@@ -177,7 +179,7 @@ def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
             **knots,
         }
     )
-    specification, _ = prepare("pppw", "dfc", cohort)
-    assert ("age_over_15" in specification.adjusters) == is_kept
+    _, read = prepare("pppw", "dfc", YEAR, cohort)
+    assert ("age_over_15" in read.design.names) == is_kept
     # Nobody is older than 70.
-    assert "age_over_70" not in specification.adjusters
+    assert "age_over_70" not in read.design.names

@@ -10,19 +10,12 @@ import pytest
 from esrd_pipeline.families.cohort import CohortError
 from esrd_pipeline.families.patient_months import assess_facilities
 from esrd_pipeline.measures.specification import ProportionSpecification
+from esrd_pipeline.parameters.register import find_measure
 from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
-LTC = ProportionSpecification(
-    measure="ltc",
-    program="dfc",
-    adjusters=(),
-    unit="patients",
-    better="lower",
-    minimum_units=11,
-    rate_scale=100,
-    source="Manual v10.1 2.3",
-)
+LTC = ProportionSpecification(entry=find_measure("ltc", "dfc", YEAR))
 
 
 def months(*rows: tuple[str, int, int, int]) -> pa.Table:
@@ -63,7 +56,7 @@ def test_a_lone_patient_has_a_value_and_no_limits_and_says_so() -> None:
 
 def test_nothing_in_the_denominator_is_no_value_and_says_why() -> None:
     row, other = assess_facilities(
-        replace(LTC, minimum_units=None), YEAR, months(("A", 1, 0, 0), ("B", 2, 1, 2))
+        change_entry(LTC, minimum_units=None), YEAR, months(("A", 1, 0, 0), ("B", 2, 1, 2))
     ).to_dict("records")
     assert np.isnan(row["value"])
     assert row["unit_count"] == 0
@@ -73,7 +66,9 @@ def test_nothing_in_the_denominator_is_no_value_and_says_why() -> None:
 
 def test_size_counts_patient_months_where_the_specification_says_so() -> None:
     cohort = months(("A", 1, 2, 6), ("A", 2, 1, 2))
-    (row,) = assess_facilities(replace(LTC, unit="patient_months"), YEAR, cohort).to_dict("records")
+    (row,) = assess_facilities(change_entry(LTC, unit="patient_months"), YEAR, cohort).to_dict(
+        "records"
+    )
     assert row["unit_count"] == 8
     assert row["reason"] == "fewer than 11 patient-months"
 
@@ -81,7 +76,9 @@ def test_size_counts_patient_months_where_the_specification_says_so() -> None:
 def test_the_qip_takes_fractions() -> None:
     cohort = months(("A", 1, 2, 6), ("A", 2, 1, 2))
     (percent,) = assess_facilities(LTC, YEAR, cohort).to_dict("records")
-    (fraction,) = assess_facilities(replace(LTC, program="qip"), YEAR, cohort).to_dict("records")
+    (fraction,) = assess_facilities(change_entry(LTC, program="qip"), YEAR, cohort).to_dict(
+        "records"
+    )
     assert fraction["value"] == pytest.approx(0.375)
     assert 100 * fraction["upper"] == pytest.approx(percent["upper"])
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families.patient_months_contract import NOTHING, assess_monthly
-from esrd_pipeline.measures import patient_months
+from esrd_pipeline.measures.patient_months import specify_all
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
 YEAR = 2024
@@ -53,7 +53,7 @@ def row(contract: pd.DataFrame, program: str, measure: str, ccn: str) -> dict[st
 
 
 def test_every_facility_of_the_list_has_a_row_of_every_measure(contract: pd.DataFrame) -> None:
-    measures = {(one.program, one.measure) for one in (*patient_months.DFC, *patient_months.QIP)}
+    measures = {(one.program, one.measure) for one in specify_all(YEAR)}
     counts = contract.groupby(["program", "measure"])["ccn"].agg(set)
     assert set(counts.index) == measures
     assert len(measures) == 15

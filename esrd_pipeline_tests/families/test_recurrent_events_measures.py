@@ -1,15 +1,22 @@
 """What SHR, STrR and SEDR say of themselves, and the conditions that join two of them."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
-from esrd_pipeline.families.conditions import adjust_for_conditions, list_conditions
+from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.conditions import add_conditions, list_common, list_conditions
 from esrd_pipeline.measures import sedr, shr, strr
 from esrd_pipeline.measures.specification import Specification
-from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.tables.recurrent_events import RATES
 
-SPECIFICATIONS = (shr.specify("dfc", "manual"), strr.specify("qip"), sedr.specify())
+YEAR = 2024
+SPECIFICATIONS = (
+    shr.specify("dfc", YEAR),
+    strr.specify("qip", YEAR),
+    sedr.specify(YEAR),
+)
 
 
 @pytest.mark.parametrize("specification", SPECIFICATIONS, ids=lambda s: s.measure)
@@ -18,13 +25,16 @@ def test_every_adjuster_is_a_column_of_the_cohort_named_once(specification: Spec
     assert len(set(specification.adjusters)) == len(specification.adjusters)
 
 
-@pytest.mark.parametrize("specification", SPECIFICATIONS, ids=lambda s: s.measure)
-def test_the_size_rule_is_that_of_the_flags(specification: Specification) -> None:
-    rules = {row["measure"]: row for row in load_rows("flag_rule")}
-    rule = rules[specification.measure]
-    assert float(rule["minimum_units"]) == specification.minimum_units
-    assert rule["unit"] == specification.unit
-    assert rule["better"] == specification.better
+def test_size_unit_and_direction_are_the_chapters() -> None:
+    said = [
+        (entry.measure, entry.minimum_units, entry.unit, entry.direction, entry.rate_scale)
+        for entry in (specification.entry for specification in SPECIFICATIONS)
+    ]
+    assert said == [
+        ("shr", 5, "patient_years", "lower", 100),
+        ("strr", 10, "patient_years", "lower", 100),
+        ("sedr", 5, "patient_years", "lower", 100),
+    ]
 
 
 def test_strr_takes_ages_in_groups_and_neither_sex_nor_conditions_nor_medicare_advantage() -> None:
@@ -37,8 +47,8 @@ def test_strr_takes_ages_in_groups_and_neither_sex_nor_conditions_nor_medicare_a
 
 
 def test_strr_is_the_same_in_both_programs() -> None:
-    assert strr.specify("dfc").adjusters == strr.specify("qip").adjusters
-    assert strr.specify("dfc").minimum_units == strr.specify("qip").minimum_units == 10
+    assert strr.specify("dfc", YEAR).adjusters == strr.specify("qip", YEAR).adjusters
+    assert strr.specify("dfc", YEAR).minimum_units == strr.specify("qip", YEAR).minimum_units == 10
 
 
 def test_sedr_adjusts_as_shr_does_without_medicare_advantage_and_covid() -> None:
@@ -55,17 +65,20 @@ def test_the_conditions_of_sedr_are_the_92_categories_of_table_13() -> None:
     assert not {"ccs_108", "ccs_002"} & set(groups)
 
 
-def test_conditions_of_one_patient_alone_are_left_out_of_specification_and_cohort() -> None:
-    cohort = pa.table({"patient_id": [1, 2, 3], "is_prevalent_missing": [0, 0, 1]})
+def test_conditions_of_one_patient_alone_are_left_out_and_the_unseen_have_none() -> None:
+    cohort = pa.table(
+        {"ccn": ["012501"] * 3, "patient_id": [1, 2, 3], "is_prevalent_missing": [0, 0, 1]}
+    )
     conditions = pa.table(
         {
             "patient_id": [1, 2, 3, 1],
             "condition_group": ["ccs_098", "ccs_098", "ccs_098", "ccs_100"],
         }
     )
-    specification, rows = adjust_for_conditions(
-        sedr.specify(), cohort, conditions, ascertained_by="sedr"
-    )
+    common = list_common("sedr", conditions)
+    specification = add_conditions(sedr.specify(YEAR), common)
     assert specification.adjusters == (*sedr.ADJUSTERS, "ccs_098")
-    assert rows.column("ccs_098").to_pylist() == [1, 1, 0]
-    assert "ccs_100" not in rows.column_names
+    alone = add_conditions(replace(sedr.specify(YEAR), terms=()), common)
+    read = read_cohort(alone, cohort, conditions=conditions)
+    assert read.design.names == ("ccs_098",)
+    assert read.design.matrix[:, 0].tolist() == [1, 1, 0]

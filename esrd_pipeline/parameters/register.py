@@ -1,0 +1,118 @@
+"""The register: what CMS fixes about a measure of a program, and for which performance years.
+
+A change from some year on is one row: the old one gets its last year, a new one its first. An
+empty year leaves the span open on that side.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from esrd_pipeline.parameters.rows import load_rows
+
+Program = Literal["dfc", "qip"]
+Direction = Literal["higher", "lower"]
+FlagMethod = Literal["interval", "p_value", "wald_z"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRule:
+    """How a facility is told to be better, as or worse than expected.
+
+    Attributes:
+        method: what decides: the measure's interval, its p-value, or its z-score.
+        significance: level of the test, two-sided.
+        reference: value the facility is held against; None for the national level of its year.
+    """
+
+    method: FlagMethod
+    significance: float
+    reference: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterEntry:
+    """One measure of one program in some performance years.
+
+    Attributes:
+        measure: short name, e.g. shr.
+        program: whose rules these are.
+        family: how it is computed; `published` where only CMS computes it.
+        specification: which of several specifications the measure follows; None where it has one.
+        unit: what the measure's size counts: patient_years, patients, discharges.
+        direction: on which side of the national level a facility is better; None where neither is.
+        minimum_units: smallest size that is reported and scored; None where every size is.
+        minimum_expected: fewest expected events that are reported; None where any are.
+        minimum_modelled: smallest size that takes part in the national model; None where all do.
+        flag: how facilities are flagged; None where they are not.
+        rate_scale: units of size in the printed rate: 100 for events per 100 patient-years.
+        citation: where the manual says so.
+    """
+
+    measure: str
+    program: Program
+    family: str
+    unit: str
+    direction: Direction | None
+    citation: str
+    minimum_units: float | None = None
+    minimum_expected: float | None = None
+    minimum_modelled: int | None = None
+    flag: FlagRule | None = None
+    rate_scale: float = 1
+    specification: str | None = None
+
+
+def find_measure(measure: str, program: Program, performance_year: int) -> RegisterEntry:
+    """Return what the register says of a measure in a performance year.
+
+    Raises:
+        LookupError: it has no row for the measure, the program or the year.
+    """
+    rows = [row for row in _rows_of(program, performance_year) if row["measure"] == measure]
+    if len(rows) != 1:
+        raise LookupError(
+            f"register.csv has {len(rows)} rows of {measure} of {program} for performance year"
+            f" {performance_year}; one is needed"
+        )
+    return _read(rows[0])
+
+
+def list_measures(program: Program, performance_year: int) -> tuple[RegisterEntry, ...]:
+    """Return every measure of a program in a performance year, in order of their names."""
+    return tuple(_read(row) for row in _rows_of(program, performance_year))
+
+
+def _rows_of(program: Program, performance_year: int) -> Iterable[Mapping[str, str]]:
+    for row in load_rows("register"):
+        first = int(row["first_performance_year"] or performance_year)
+        last = int(row["last_performance_year"] or performance_year)
+        if row["program"] == program and first <= performance_year <= last:
+            yield row
+
+
+def _read(row: Mapping[str, str]) -> RegisterEntry:
+    return RegisterEntry(
+        measure=row["measure"],
+        program=cast("Program", row["program"]),
+        family=row["family"],
+        specification=row["specification"] or None,
+        unit=row["unit"],
+        direction=cast("Direction", row["direction"]) if row["direction"] else None,
+        minimum_units=_number(row["minimum_units"]),
+        minimum_expected=_number(row["minimum_expected"]),
+        minimum_modelled=int(row["minimum_modelled"]) if row["minimum_modelled"] else None,
+        flag=FlagRule(
+            method=cast("FlagMethod", row["flag_method"]),
+            significance=float(row["significance"]),
+            reference=None if row["reference"] == "national" else float(row["reference"]),
+        )
+        if row["flag_method"]
+        else None,
+        rate_scale=_number(row["rate_scale"]) or 1,
+        citation=row["citation"],
+    )
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None
