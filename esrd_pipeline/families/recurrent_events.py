@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.family import Family
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_null,
@@ -188,3 +189,17 @@ def _compute_expected(specification: Specification, fit: pd.DataFrame, rows: Coh
         exposure=rows.numbers(DAYS),
         interval=rows.codes(INTERVAL),
     )
+
+
+def _count_years(cohort: pa.Table) -> FloatArray:
+    return cohort.column(DAYS).to_numpy().astype(np.float64) / DAYS_PER_YEAR
+
+
+FAMILY = Family(
+    fit=fit_measure,
+    assess=assess_facilities,
+    expect=compute_expected_events,
+    event=EVENTS,
+    measure_exposure=_count_years,
+    unit="patient-year",
+)

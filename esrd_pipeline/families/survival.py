@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.family import Family
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_hazard,
@@ -175,3 +176,18 @@ def _compute_expected(
     return compute_expected_events(
         baseline, start=rows.numbers(START), stop=rows.numbers(STOP), risk=np.exp(predictor)
     )
+
+
+def _follow_years(cohort: pa.Table) -> FloatArray:
+    start, stop = (cohort.column(name).to_numpy() for name in (START, STOP))
+    return (stop.astype(np.float64) - start) / DAYS_PER_YEAR
+
+
+FAMILY = Family(
+    fit=fit_measure,
+    assess=assess_facilities,
+    expect=score_rows,
+    event=EVENT,
+    measure_exposure=_follow_years,
+    unit="patient-year",
+)
