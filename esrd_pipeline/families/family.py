@@ -4,14 +4,14 @@ A measure's specification says which, by the name of the module that estimates i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
@@ -31,11 +31,11 @@ class Family:
         unit: of the exposure: patient-year, discharge, patient-month.
     """
 
-    fit: Callable[[Any, int, pa.Table], pd.DataFrame]
-    assess: Callable[[Any, int, pd.DataFrame, pa.Table], Assessed]
-    expect: Callable[[Any, pd.DataFrame, pa.Table], FloatArray]
+    fit: Callable[[Any, int, Cohort], pd.DataFrame]
+    assess: Callable[[Any, int, pd.DataFrame, Cohort], Assessed]
+    expect: Callable[[Any, pd.DataFrame, Cohort], FloatArray]
     event: str
-    measure_exposure: Callable[[pa.Table], FloatArray]
+    measure_exposure: Callable[[Cohort], FloatArray]
     unit: str
 
 
@@ -47,7 +47,7 @@ def find_family(specification: Specification) -> Family:
 
 
 def fit_estimable(
-    specification: Specification, performance_year: int, cohort: pa.Table
+    specification: Specification, performance_year: int, cohort: Cohort
 ) -> pd.DataFrame:
     """Fit a measure's model and return the table of the fit, terms without an estimate left out.
 
@@ -59,16 +59,16 @@ def fit_estimable(
         FitError: the model has no estimate for another reason, or not without its terms.
     """
     family = find_family(specification)
-    adjusters, left_out = specification.adjusters, list[str]()
+    left_out: list[str] = []
     while True:
-        kept = tuple(name for name in adjusters if name not in left_out)
         try:
-            fit = family.fit(replace(specification, adjusters=kept), performance_year, cohort)
+            fit = family.fit(specification, performance_year, cohort)
         except SeparationError as error:
-            gone = [name for name in error.terms if name in kept]
+            gone = [name for name in error.terms if name in cohort.design.names]
             if not gone:
                 raise
             left_out += gone
+            cohort = cohort.drop(gone)
         else:
             return _report(fit, left_out)
 
@@ -91,7 +91,7 @@ def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
 
 
 def group_by_risk(
-    specification: Specification, fit: pd.DataFrame, cohort: pa.Table, *, groups: int = 10
+    specification: Specification, fit: pd.DataFrame, cohort: Cohort, *, groups: int = 10
 ) -> pd.DataFrame:
     """Return observed and expected events a unit of exposure by group of predicted risk.
 
@@ -101,7 +101,7 @@ def group_by_risk(
     family = find_family(specification)
     expected = family.expect(specification, fit, cohort)
     exposure = family.measure_exposure(cohort)
-    observed = cohort.column(family.event).to_numpy().astype(np.float64)
+    observed = cohort.numbers(family.event)
     order = np.argsort(expected / exposure, kind="stable")
     group = np.empty(order.size, dtype=np.intp)
     group[order] = np.arange(order.size) * groups // order.size
@@ -112,6 +112,6 @@ def group_by_risk(
     return table.rename_axis("group").reset_index().assign(group=lambda rows: rows["group"] + 1)
 
 
-def count_rows(cohort: pa.Table) -> FloatArray:
+def count_rows(cohort: Cohort) -> FloatArray:
     """Return the exposure of a cohort in which every row counts once."""
-    return np.ones(cohort.num_rows)
+    return np.ones(cohort.table.num_rows)

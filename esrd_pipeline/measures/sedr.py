@@ -14,6 +14,7 @@ from esrd_pipeline.measures.recurrent_events import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import RateSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 ADJUSTERS = (
@@ -32,5 +33,5 @@ ADJUSTERS = (
 def specify(performance_year: int) -> RateSpecification:
     """Return SEDR, without conditions."""
     return RateSpecification(
-        entry=find_measure("sedr", "dfc", performance_year), adjusters=ADJUSTERS
+        entry=find_measure("sedr", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
     )
