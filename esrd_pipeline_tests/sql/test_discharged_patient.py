@@ -45,8 +45,9 @@ def describe(
             "history.medicare_month": [
                 {"patient_id": 1, "month": day(month), "is_ma": True} for month in ma_months
             ],
-            "history.incident_comorbidity": [{"patient_id": 1, "is_diabetes_cause": True}],
-            "history.incident_bmi": [{"patient_id": 1, "bmi": 22.5, "imputed_bmi": 22.5}],
+            "history.patient_characteristics": [
+                {"patient_id": 1, "is_diabetes_cause": True, "bmi": 22.5, "imputed_bmi": 22.5}
+            ],
         },
     )
     (row,) = rows.astype(object).where(rows.notna(), None).to_dict("records")
@@ -151,9 +152,7 @@ def measured(patient: int, kilograms: float, **other: object) -> Row:
 def find_bmi(people: list[Row], forms: list[Row]) -> dict[int, tuple[float | None, float | None]]:
     """BMI and imputed BMI by patient."""
     tables = {"linkage.patient": people, "raw.cms_2728": forms}
-    causes = run("history.incident_comorbidity", tables=tables)
-    told = causes[["patient_id", "is_diabetes_cause"]].to_dict("records")
-    rows = run("history.incident_bmi", tables={**tables, "history.incident_comorbidity": told})
+    rows = run("history.patient_characteristics", tables=tables)
     filled = rows.astype(object).where(rows.notna(), None)
     return {
         row["patient_id"]: (row["bmi"], row["imputed_bmi"]) for row in filled.to_dict("records")

@@ -311,7 +311,7 @@ def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> di
         {"patient_id": 1, "form_number": n, **form} for n, form in enumerate(forms, start=1)
     ]
     rows = run(
-        "history.incident_comorbidity",
+        "history.patient_characteristics",
         tables={"linkage.patient": [person], "raw.cms_2728": numbered},
     )
     return rows.to_dict("records")[0]
