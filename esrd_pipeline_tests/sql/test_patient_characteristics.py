@@ -2,7 +2,7 @@
 
 import pytest
 
-from esrd_pipeline_tests.sql.worked import day, run
+from esrd_pipeline_tests.sql.worked import Worked, case, day, worked
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ from esrd_pipeline_tests.sql.worked import day, run
         (None, False, "other", False, False),
     ],
 )
+@worked
 def test_race_and_ethnicity(
     *,
     race: str | None,
@@ -30,27 +31,28 @@ def test_race_and_ethnicity(
     race_class: str,
     hispanic: bool,
     unknown: bool,
-) -> None:
-    (row,) = run(
+) -> Worked:
+    rows = yield case(
         "history.patient_characteristics",
         tables={
             "linkage.patient": [{"patient_id": 1, "race": race, "sex": "F"}],
             "raw.eqrs_patient": [{"patient_id": 1, "is_hispanic": is_hispanic}],
         },
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     known = (row["race_class"], row["is_hispanic"], row["is_ethnicity_unknown"])
     assert known == (race_class, hispanic, unknown)
     assert row["is_female"]
 
 
-def test_a_patient_of_whom_nothing_is_known_has_no_form_and_the_reference_of_everything() -> None:
-    (row,) = run(
+@worked
+def test_who_has_no_form_has_the_reference_of_everything() -> Worked:
+    rows = yield case(
         "history.patient_characteristics",
         tables={"linkage.patient": [{"patient_id": 1, "date_of_birth": day("1950-01-01")}]},
-    ).to_dict("records")
-    assert (row["is_female"], row["has_form"], row["bmi_class"]) == (False, False, ">=30")
-    assert (row["is_bmi_missing"], row["is_cause_missing"], row["has_any_condition"]) == (
-        True,
-        True,
-        False,
     )
+    (row,) = rows.to_dict("records")
+    assert (row["is_female"], row["has_form"], row["bmi_class"]) == (False, False, ">=30")
+    assert row["is_bmi_missing"]
+    assert row["is_cause_missing"]
+    assert not row["has_any_condition"]
