@@ -1,4 +1,4 @@
-"""Labels of planted trouble: what was planted, and whom or what it concerns."""
+"""Labels of data defects: their kind, and the patient, facility or claim concerned."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def label(
     day: np.ndarray | None = None,
     detail: np.ndarray | None = None,
 ) -> Rows:
-    """Return labels of one kind of trouble."""
+    """Return labels of one kind of data defect."""
     given = [part for part in (patient, facility, claim, day, detail) if part is not None]
     count = len(given[0])
     nothing = np.full(count, NO_NUMBER, dtype=np.int64)

@@ -1,6 +1,6 @@
-"""A calendar year of a market, cut into cells: a patient, a facility, a modality and a month.
+"""A calendar year of a market in cells: one per patient, facility, modality and month.
 
-Cells are what hospital stays are drawn in and what dialysis claims are billed for.
+Hospital stays are drawn within cells, and dialysis claims are billed by cell.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from esrd_pipeline.synthetic.nation.coverage import Coverage
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
 RUN_GAP_DAYS = 20
-"""Days without treatment that do not end a run of dialysis."""
+"""Days without treatment that do not end a segment of continuous dialysis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Months:
-    """The cells of a year, in order of patient and day; first and last days are inclusive.
+    """The cells of a year, sorted by patient and day; first and last days are inclusive.
 
-    `run_end` is the last day of the run of dialysis the cell is part of, `cover` how Medicare
-    stands to the patient in the month.
+    `run_end` is the last day of the cell's segment of continuous dialysis, `cover` the patient's
+    Medicare coverage in the month.
     """
 
     year: int
@@ -45,7 +45,7 @@ class Months:
 
     @property
     def days(self) -> np.ndarray:
-        """How many days each cell has."""
+        """Return the number of days of each cell."""
         return self.end - self.begin + 1
 
 
@@ -84,7 +84,7 @@ def cut_months(trajectories: Trajectories, coverage: Coverage, year: int) -> Mon
 
 
 def _run_ends(trajectories: Trajectories, rows: np.ndarray) -> np.ndarray:
-    """Return the last day of the run of dialysis each spell is part of."""
+    """Return the last day of each spell's segment of continuous dialysis."""
     if not rows.size:
         return np.zeros(0, dtype=np.int64)
     patient, begin, end = (
