@@ -1,4 +1,4 @@
-"""The generated files load with the project's own readers, and the same arguments give the same."""
+"""The generated files load with the project's readers; the same arguments give the same files.
 
 import re
 import time

@@ -91,19 +91,19 @@ class Block:
 def compute_block(span: Span, markets: list[Market]) -> Block:
     """Compute the rows of a block's markets."""
     years: dict[int, dict[str, list[Rows]]] = {year: {} for year in span.years}
-    planted: dict[str, list[Rows]] = {}
+    truth_rows: dict[str, list[Rows]] = {}
     for market in markets:
         life = live_market(span, market)
         for name, rows in _record_truth(span, life).items():
-            planted.setdefault(name, []).append(rows)
+            truth_rows.setdefault(name, []).append(rows)
         for year in span.years:
             for name, rows in _write_year(span, life, year):
-                parts = planted if name in TRUTH else years[year]
+                parts = truth_rows if name in TRUTH else years[year]
                 parts.setdefault(name, []).append(rows)
     files = list_files()
     return Block(
         {year: _to_tables(files, parts) for year, parts in years.items()},
-        _to_tables(TRUTH, planted),
+        _to_tables(TRUTH, truth_rows),
     )
 
 
@@ -174,7 +174,7 @@ def _record_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
         "spell": truth.list_spells(known),
         "stay": truth.list_stays(known, life.stays),
         "hospital": truth.list_hospitals(life.market, span.seed),
-        "trouble": truth.label_people(known),
+        "data_defects": truth.label_people(known),
     }
 
 

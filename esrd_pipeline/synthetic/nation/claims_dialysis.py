@@ -46,7 +46,8 @@ _HELPED_OF = 10
 """One in this many home patients has the facility's support (condition code 75)."""
 _SHORT_DAYS = 7
 _FEWEST_TREATMENTS = 8
-"""Lines of another modality on a claim: few enough that the true modality stays most frequent."""
+"""Fewest treatments of a claim to which lines of another modality are added, so that the true
+modality stays the most frequent."""
 _STRANGE_LINES = 2
 
 
@@ -111,7 +112,7 @@ def bill_dialysis(here: MarketYear, status: Status, rng: np.random.Generator) ->
         "outpatient_base": _write_base(bills, provider=provider, rng=rng),
         "outpatient_revenue": _write_lines(bills, rng),
         **_write_readings(bills, status, labels, rng),
-        "trouble": stack(labels),
+        "data_defects": stack(labels),
     }
 
 

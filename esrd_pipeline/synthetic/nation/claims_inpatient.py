@@ -175,7 +175,7 @@ def bill_admissions(
         "inpatient_base": stack([base, again]),
         "inpatient_revenue": lines,
         "inpatient_value": _write_blood(bills),
-        "trouble": stack([duplicates, others]),
+        "data_defects": stack([duplicates, others]),
     }
 
 

@@ -102,7 +102,7 @@ def bill_visits(
         "outpatient_base": _write_base(visits, rng),
         "outpatient_revenue": _write_lines(visits),
         "outpatient_value": _write_values(visits),
-        "trouble": _label(visits),
+        "data_defects": _label(visits),
     }
 
 

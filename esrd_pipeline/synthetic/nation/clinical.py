@@ -86,7 +86,7 @@ class _Reported:
         """Draw which records are affected, with the probability of a figure."""
         return self.rng.random(self.count) < load_figures()[figure]
 
-    def plant(self, kind: str, figure: str, among: np.ndarray) -> np.ndarray:
+    def add_defect(self, kind: str, figure: str, among: np.ndarray) -> np.ndarray:
         """Draw which of these records have a data defect, and label them."""
         struck = self.happens(figure) & among
         self.mark(kind, np.flatnonzero(struck))
@@ -117,7 +117,7 @@ def report_months(here: MarketYear, status: Status, rng: np.random.Generator) ->
         "eqrs_clinical_month": _measure(reported),
         "eqrs_vascular_access": _access(reported),
         "eqrs_medication_reconciliation": _reconcile(reported),
-        "trouble": stack(labels),
+        "data_defects": stack(labels),
     }
 
 
@@ -141,7 +141,9 @@ def _measure(reported: _Reported) -> dict[str, Values]:
     patient, day = reported.patient, reported.day()
     is_center = reported.modality == IN_CENTER
     calcium = reported.status.calcium[reported.cells]
-    strange = reported.plant("calcium out of range", "calcium_out_of_range", ~np.isnan(calcium))
+    strange = reported.add_defect(
+        "calcium out of range", "calcium_out_of_range", ~np.isnan(calcium)
+    )
     calcium = np.where(strange, _CALCIUM_OUT_OF_RANGE, calcium)
     age = (reported.month - people.birth[patient]) / YEAR_DAYS
     has_npcr = (age < _ADULT_AGE) & is_center & reported.happens("npcr_documented")
@@ -173,7 +175,7 @@ def _measure(reported: _Reported) -> dict[str, Values]:
 def _repeat_some(reported: _Reported, rows: dict[str, Values]) -> dict[str, Values]:
     """Submit some records again; the first submission has another Kt/V of the same day."""
     ktv = np.array(rows["ktv_value"])
-    again = np.flatnonzero(reported.plant("record sent twice", "record_twice", ~np.isnan(ktv)))
+    again = np.flatnonzero(reported.add_defect("record sent twice", "record_twice", ~np.isnan(ktv)))
     second = choose_rows(rows, again)
     second["record_number"] = reported.number[again] + _SECOND
     ktv[again] = _SUPERSEDED_KTV
@@ -184,11 +186,11 @@ def _report_ktv(reported: _Reported) -> dict[str, Values]:
     """Report Kt/V, its method and day: some out of range, of another month or another method."""
     value, day = reported.status.ktv[reported.cells], reported.status.ktv_day[reported.cells]
     is_measured, is_hemodialysis = ~np.isnan(value), reported.modality != PERITONEAL
-    strange = reported.plant("Kt/V out of range", "ktv_out_of_range", is_measured)
-    late = reported.plant(
+    strange = reported.add_defect("Kt/V out of range", "ktv_out_of_range", is_measured)
+    late = reported.add_defect(
         "Kt/V of another month", "ktv_of_another_month", is_measured & is_hemodialysis
     )
-    other = reported.plant(
+    other = reported.add_defect(
         "Kt/V by another method", "ktv_method_other", is_measured & is_hemodialysis
     )
     method = np.where(other, _OTHER_METHOD, reported.patient % 2)
@@ -205,7 +207,7 @@ def _access(reported: _Reported) -> dict[str, Values]:
     chosen = np.flatnonzero(is_hemodialysis)
     # Each name precedes its short name.
     kind = reported.status.access[reported.cells] + reported.happens("access_short_code")
-    missing = reported.plant("no access type", "access_missing", is_hemodialysis)
+    missing = reported.add_defect("no access type", "access_missing", is_hemodialysis)
     return {
         **choose_rows(reported.key(), chosen),
         "access_date": reported.day()[chosen],
@@ -217,7 +219,7 @@ def _reconcile(reported: _Reported) -> dict[str, Values]:
     """Return the reconciliations, some without the kind of clinician."""
     is_reconciled = reported.status.is_reconciled[reported.cells]
     chosen = np.flatnonzero(is_reconciled)
-    nameless = reported.plant("no kind of clinician", "clinician_missing", is_reconciled)
+    nameless = reported.add_defect("no kind of clinician", "clinician_missing", is_reconciled)
     kind = np.where(nameless, -1, reported.patient % 6)
     return {
         **choose_rows(reported.key(), chosen),

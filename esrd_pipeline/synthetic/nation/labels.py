@@ -6,12 +6,12 @@ from esrd_pipeline.synthetic.nation.columns import NO_DAY, NO_NUMBER, Rows, repe
 from esrd_pipeline.tables.model import Column, Table
 
 DATA_DEFECTS = Table(
-    name="truth.trouble",
-    grain="one planted trouble",
+    name="truth.data_defects",
+    grain="one data defect",
     source="generator",
     key=("kind", "patient_id", "facilityid", "clm_id", "day"),
     columns=(
-        Column("kind", "text", "What was planted", required=True),
+        Column("kind", "text", "Kind of defect", required=True),
         Column("patient_id", "integer", "EQRS patient"),
         Column("facilityid", "integer", "EQRS facility"),
         Column("clm_id", "integer", "Claim"),

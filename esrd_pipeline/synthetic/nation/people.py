@@ -13,7 +13,7 @@ IN_CENTER, PERITONEAL, HOME = 0, 1, 2
 MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
 _SELDOM, _SELDOM_OF = 3, 20
 """This many of 20 patients on home hemodialysis have three sessions a week, the others five."""
-ROOM = 100_000
+PATIENT_NUMBERS = 100_000
 """Patient numbers reserved for each market."""
 CAUSES = ("E1122", "E1022", "E1121", "I120", "I129", "N059", "N032", "Q612", "N19", "N179", "C649")
 _SOUTH = frozenset({"01", "04", "09", "11", "19", "21", "25", "34", "42", "44", "49"})
@@ -111,7 +111,7 @@ def draw_people(market: Market, rng: np.random.Generator, more: np.random.Genera
     home = np.where(home, np.where(is_peritoneal, PERITONEAL, HOME), IN_CENTER)
     log_frailty = np.clip(np.log(frailty), -2.5, 2.5)
     return People(
-        patient_id=(market.number + 1) * ROOM + 1 + np.arange(count),
+        patient_id=(market.number + 1) * PATIENT_NUMBERS + 1 + np.arange(count),
         facility=facility,
         modality=_treat_in_homes(market, facility, home, has, more),
         start=start,

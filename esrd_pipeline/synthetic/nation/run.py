@@ -64,7 +64,7 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
             )
             for year in order.span.years
         }
-        planted = stack.enter_context(
+        truth_files = stack.enter_context(
             FileSet(
                 order.folder / TRUTH_FOLDER,
                 {name: schema_of(table) for name, table in truth.TABLES.items()},
@@ -76,17 +76,17 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
                 for name, rows in tables.items():
                     files[year].append(name, rows)
             for name, rows in block.truth.items():
-                planted.append(name, rows)
+                truth_files.append(name, rows)
             if report:
                 report(done, len(blocks))
-        _finish(order, nation, planted)
+        _finish(order, nation, truth_files)
 
 
-def _finish(order: Order, nation: pd.DataFrame, planted: FileSet) -> None:
+def _finish(order: Order, nation: pd.DataFrame, truth_files: FileSet) -> None:
     """Write the nation-wide files: facilities' ground truth, coefficients, exceptions."""
     until = int(edges_of(order.span.last_year)[-1]) - 1
     labels = truth.label_facilities(nation, until)
-    planted.append("trouble", to_arrow(truth.TABLES["trouble"], labels))
+    truth_files.append("data_defects", to_arrow(truth.TABLES["data_defects"], labels))
     folder = order.folder / TRUTH_FOLDER
     pq.write_table(truth.tabulate_effects(nation), folder / "facility_effect.parquet")
     pq.write_table(truth.tabulate_coefficients(), folder / "coefficient.parquet")

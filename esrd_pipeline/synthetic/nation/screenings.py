@@ -25,7 +25,7 @@ def report_screenings(here: MarketYear, rng: np.random.Generator) -> dict[str, R
     return {
         "eqrs_depression_screening": depression,
         "eqrs_social_screening": _report_social(here, stays, rng),
-        "trouble": labels,
+        "data_defects": labels,
     }
 
 

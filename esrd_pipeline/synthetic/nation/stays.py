@@ -138,7 +138,7 @@ def draw_stays(
         again = luck[0] < _share(odds[cell] + hospital_effect[hospital])
         gap = 1 - _GAP_DAYS * np.log1p(-luck[1] * (1 - np.exp(-READMISSION_DAYS / _GAP_DAYS)))
         admit = admit + days + np.minimum(gap, READMISSION_DAYS).astype(np.int64)
-        again &= admit <= months.run_end[cell]
+        again &= admit <= months.segment_end[cell]
         cell, admit, chain = cell[again], admit[again], chain[again]
         if not cell.size:
             break
@@ -152,7 +152,7 @@ def draw_stays(
         months.patient[cell],
         months.facility[cell],
         admit,
-        np.minimum(admit + days, months.run_end[cell] + days),
+        np.minimum(admit + days, months.segment_end[cell] + days),
         kind,
         np.zeros(cell.size, dtype=bool),
         hospital,
