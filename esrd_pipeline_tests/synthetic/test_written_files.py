@@ -1,4 +1,4 @@
-"""The generated files load with the project's readers; the same arguments give the same files.
+"""Generated files load with the project's readers; equal arguments give equal files."""
 
 import re
 import time

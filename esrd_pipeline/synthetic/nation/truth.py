@@ -237,7 +237,7 @@ def label_people(known: Known) -> Rows:
             label(
                 "replaced identifier",
                 patient=number[replaced],
-                detail=_write_truth(replaced, "mbi"),
+                detail=_repeat_word(replaced, "mbi"),
             ),
             label("missing cms_2728", patient=number[formless]),
             label(
@@ -397,5 +397,5 @@ def tabulate_coefficients() -> pa.Table:
     return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def _write_truth(rows: np.ndarray, word: str) -> np.ndarray:
+def _repeat_word(rows: np.ndarray, word: str) -> np.ndarray:
     return np.full(rows.size, word)
