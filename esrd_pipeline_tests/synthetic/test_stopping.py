@@ -16,6 +16,8 @@ import os, sys, time
 from pathlib import Path
 from esrd_pipeline.synthetic.published import write_published_files
 
+pytestmark = pytest.mark.slow
+
 whole_files = int(sys.argv[2])
 calls = 0
 sync = os.fsync
