@@ -20,7 +20,6 @@ SOURCES: tuple[Table, ...] = (
     *medicare.TABLES,
     *register.TABLES,
 )
-_READER_CODE = ("parameters/rif_column.csv", "sources/extract.py")
 _BLOCK = 1 << 22
 
 
@@ -112,7 +111,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
     "history.medicare_month": ("What Medicare could see of each patient's month.", None),
     "history.nursing_home": ("Days in nursing homes.", None),
-    "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
+    "history.patient_characteristics": (
+        "What stays the same of a patient: birth, sex, race, cause and start of ESRD.",
+        None,
+    ),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_claim": ("Claims with a diagnosis of COVID-19.", None),
     "history.laboratory_claim": ("Claims of laboratories, which name what they test for.", None),
@@ -173,10 +175,6 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         "Discharges from hospital: the kind of hospital, transfers joined, planned or not.",
         None,
     ),
-    "history.incident_bmi": (
-        "Body mass index at the start of ESRD, imputed where it is missing.",
-        None,
-    ),
     "history.discharged_patient": (
         "Each discharged patient on the day: facility, age, nursing home, Medicare Advantage.",
         None,
@@ -189,7 +187,6 @@ _RAW = (
         compute=_find_extracts,
         description="Which patient-level files this year is made from, with their digests. With"
         " no files of an agency at hand the embedded nation is written first.",
-        code=("sources/extract.py",),
         kinds=frozenset({"file", "parquet"}),
     ),
     *(
@@ -198,7 +195,6 @@ _RAW = (
             compute=partial(_read_extract, table=table),
             description=f"{table.source}: typed, every row kept.",
             dependencies=(Dependency(EXTRACT),),
-            code=_READER_CODE,
             kinds=frozenset({"file", "duckdb", "parquet"}),
         )
         for table in SOURCES
