@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from esrd_pipeline.measures import ed30
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.discharges import elsewhere, person, stay, table_of
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
@@ -18,34 +20,37 @@ def judge(
 ) -> dict[int, dict[str, object]]:
     """The discharges of patient 1, by the number of the stay."""
     return table_of(
-        run(
-            "cohort.ed30",
-            tables={
-                "history.inpatient_discharge": stays,
-                "history.discharged_patient": [
-                    *(person(row, "dfc", **(who or {})) for row in stays),
-                    *(person(row, "qip") for row in stays),
-                ],
-                "history.emergency_encounter": [
-                    {"patient_id": 1, "start_date": day(start), "end_date": day(start)}
-                    for start in encounters
-                ],
-                "linkage.beneficiary": [
-                    {"bene_id": 900, "patient_id": 1, "performance_year": year}
-                    for year in (2023, 2024)
-                ],
-                "raw.claim": [
-                    {
-                        "bene_id": 900,
-                        "clm_id": number,
-                        "nch_clm_type_cd": "50",
-                        "clm_from_dt": day(start),
-                        "clm_thru_dt": day(end),
-                        "performance_year": int(end[:4]),
-                    }
-                    for number, (start, end) in enumerate(hospice)
-                ],
-            },
+        add_columns(
+            run(
+                "cohort.ed30",
+                tables={
+                    "history.inpatient_discharge": stays,
+                    "history.discharged_patient": [
+                        *(person(row, "dfc", **(who or {})) for row in stays),
+                        *(person(row, "qip") for row in stays),
+                    ],
+                    "history.emergency_encounter": [
+                        {"patient_id": 1, "start_date": day(start), "end_date": day(start)}
+                        for start in encounters
+                    ],
+                    "linkage.beneficiary": [
+                        {"bene_id": 900, "patient_id": 1, "performance_year": year}
+                        for year in (2023, 2024)
+                    ],
+                    "raw.claim": [
+                        {
+                            "bene_id": 900,
+                            "clm_id": number,
+                            "nch_clm_type_cd": "50",
+                            "clm_from_dt": day(start),
+                            "clm_thru_dt": day(end),
+                            "performance_year": int(end[:4]),
+                        }
+                        for number, (start, end) in enumerate(hospice)
+                    ],
+                },
+            ),
+            ed30.TERMS,
         )
     )
 

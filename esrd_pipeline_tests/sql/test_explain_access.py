@@ -16,10 +16,21 @@ def month(patient: int, ccn: str = "A", **other: object) -> Row:
 
 
 FISTULAS = [
-    month(1, is_event=1, access_type="AVFONLY", has_anemia=1, is_medicare_covered=1),
+    month(
+        1,
+        is_event=1,
+        access_type="AVFONLY",
+        age=50,
+        has_anemia_on_claims=True,
+        is_medicare_covered=True,
+    ),
     month(2, is_event=0, access_type="AVGONLY"),
     month(3, reason="younger than 18"),
     month(4, "B", is_event=1),
+]
+PEOPLE = [
+    {"patient_id": patient, "has_form": True, "is_diabetes_cause": False, "bmi_class": ">=30"}
+    for patient in range(1, 6)
 ]
 WAITS = [month(1, is_event=0, age=60.5), month(5, reason="75 or older", age=80.0)]
 
@@ -27,7 +38,11 @@ WAITS = [month(1, is_event=0, age=60.5), month(5, reason="75 or older", age=80.0
 def explain(measure: str) -> list[list[object]]:
     rows = run(
         "explain.access",
-        tables={"cohort.sfr": FISTULAS, "cohort.pppw": WAITS},
+        tables={
+            "cohort.sfr": FISTULAS,
+            "cohort.pppw": WAITS,
+            "history.patient_characteristics": PEOPLE,
+        },
         ccn="A",
         measure=measure,
     )

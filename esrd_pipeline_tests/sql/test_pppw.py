@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import pppw
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.months import PROGRAMS, excepted
 from esrd_pipeline_tests.sql.worked import Row, day, run
 
@@ -134,6 +136,7 @@ def test_children_count() -> None:
 )  # fmt: skip
 def test_age_has_knots_at_15_55_and_70(born: str, over: tuple[int, int, int]) -> None:
     row = of(follow(born=born))
+    row = add_columns(pd.DataFrame([row]), pppw.TERMS).iloc[0]
     found = [row["age_over_15"], row["age_over_55"], row["age_over_70"]]
     assert found == pytest.approx(list(over), abs=0.01)
 

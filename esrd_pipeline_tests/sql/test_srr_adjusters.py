@@ -2,6 +2,8 @@
 
 import pytest
 
+from esrd_pipeline.measures import srr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.discharges import judge_srr, person, stay, table_of
 from esrd_pipeline_tests.sql.worked import Row, run
 
@@ -74,12 +76,15 @@ def test_quarters_of_the_length_of_stay_are_those_of_the_index_discharges() -> N
     excluded = stay(9, "2024-01-01", "2024-02-20", patient_id=9, discharge_status="07")
     people = [{**person(row, "dfc"), "patient_id": row["patient_id"]} for row in (*stays, excluded)]
     rows = table_of(
-        run(
-            "cohort.srr",
-            tables={
-                "history.inpatient_discharge": [*stays, excluded],
-                "history.discharged_patient": people,
-            },
+        add_columns(
+            run(
+                "cohort.srr",
+                tables={
+                    "history.inpatient_discharge": [*stays, excluded],
+                    "history.discharged_patient": people,
+                },
+            ),
+            srr.TERMS["dfc"],
         )
     )
     quarters = [rows[number]["length_quarter"] for number in range(1, 9)]
