@@ -45,7 +45,7 @@ def test_a_new_patients_first_facility_answers_from_day_91_of_esrd() -> None:
     # 1 January is day 1, 30 March is day 90 of 2024.
     rows = follow(at("A", "2024-01-01"))
     assert answers(rows) == [("A", "2024-03-31", LAST)]
-    assert rows["reason"].iloc[0] == "first 90 days of ESRD"
+    assert rows["reason"].iloc[0] == "first_days_of_esrd"
 
 
 def test_a_facility_reached_on_day_50_answers_from_its_own_61st_day() -> None:
@@ -89,7 +89,7 @@ def test_a_change_of_modality_does_not_break_treatment() -> None:
 def test_after_withdrawal_or_recovery_the_facility_answers_for_60_days(state: str) -> None:
     rows = follow(at("A", "2022-01-01", "2024-03-31"), off(state, "2024-04-01"))
     assert answers(rows) == [("A", "2022-04-01", "2024-05-30")]
-    assert rows["reason"].iloc[-1] == "after withdrawal or recovery"
+    assert rows["reason"].iloc[-1] == "after_withdrawal_or_recovery"
 
 
 def test_nobody_answers_from_the_third_day_before_a_transplant() -> None:
@@ -125,7 +125,7 @@ def test_a_patient_whose_facility_is_unknown_is_nobodys_and_says_so() -> None:
     unknown = {**at("A", "2022-01-01"), "ccn": None}
     rows = follow(unknown)
     assert answers(rows) == []
-    assert rows["reason"].tolist() == ["first 90 days of ESRD", "facility unknown"]
+    assert rows["reason"].tolist() == ["first_days_of_esrd", "facility_unknown"]
 
 
 def test_the_spans_tile_every_day_from_first_service_to_the_end() -> None:

@@ -82,7 +82,7 @@ def test_durable_equipment_and_other_types_do_not_count() -> None:
 
 
 def test_a_discharge_that_does_not_count_has_no_conditions() -> None:
-    found = find_conditions(claimed(FAILURE), reason="left against medical advice")
+    found = find_conditions(claimed(FAILURE), reason="left_against_medical_advice")
     assert found == {"srr_dfc": set(), "srr_qip": set(), "ed30": set()}
 
 

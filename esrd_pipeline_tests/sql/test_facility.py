@@ -65,24 +65,24 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> None:
         record(2, "142501", factype="Transplant"),
         record(3, "142502", provtype="STATE"),
     )
-    closed = "closed" if program == "dfc" else "closed on the last day of the performance year"
-    provider = "provider type is not Medicare" + (", other or pending" if program == "dfc" else "")
+    closed = "closed" if program == "dfc" else "closed_at_year_end"
+    provider = "provider_type_not_medicare" + (", other or pending" if program == "dfc" else "")
     assert why_not(tables, program) == {
         "142500": closed,
-        "142501": "facility type is not dialysis",
+        "142501": "facility_type_not_dialysis",
         "142502": provider,
     }
     assert list_facilities(tables, program)["142500"]["close_date"] == day("2024-05-31")
 
 
 def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> None:
-    assert why_not(gather(record(1, "14250F"))) == {"14250F": "Veterans Affairs"}
+    assert why_not(gather(record(1, "14250F"))) == {"14250F": "veterans_affairs"}
 
 
 def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> None:
     tables = gather(record(1, "142500", provtype="PENDING CERT"))
     assert why_not(tables) == {"142500": None}
-    assert why_not(tables, "qip") == {"142500": "provider type is not Medicare"}
+    assert why_not(tables, "qip") == {"142500": "provider_type_not_medicare"}
 
 
 def test_a_facility_that_closes_after_the_year_is_qips_and_not_dfcs() -> None:
@@ -107,8 +107,8 @@ def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: s
     assert (
         old["reason"]
         == {
-            "dfc": "CCN replaced by another in a change of ownership",
-            "qip": "CCN not in effect on the last day of the performance year",
+            "dfc": "ccn_replaced_in_change_of_ownership",
+            "qip": "ccn_not_in_effect_at_year_end",
         }[program]
     )
 
@@ -118,7 +118,7 @@ def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> None:
     tables = gather(record(1, "142600"), log=log)
     assert why_not(tables) == {"142600": None}
     assert why_not(tables, "qip") == {
-        "142500": "CCN not in effect on the last day of the performance year",
+        "142500": "ccn_not_in_effect_at_year_end",
         "142600": None,
     }
 
@@ -128,7 +128,7 @@ def test_qip_scores_the_number_in_effect_on_the_last_day() -> None:
     tables = gather(record(1, "142600", certdate=day("2025-01-15")), log=log)
     assert why_not(tables, "qip") == {"142500": None}
     assert why_not(tables) == {
-        "142500": "CCN replaced by another in a change of ownership",
+        "142500": "ccn_replaced_in_change_of_ownership",
         "142600": None,
     }
 
@@ -156,7 +156,7 @@ def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str)
         day("1999-01-01"),
         day("2005-01-01"),
     )
-    assert row["reason"] == "not in the EQRS directory"
+    assert row["reason"] == "not_in_eqrs_directory"
 
 
 @PROGRAMS
@@ -164,7 +164,7 @@ def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> None:
     tables = gather(record(1, "142301", "140001"), record(2, "140001", factype="Transplant"))
     assert why_not(tables, program) == {
         "142301": None,
-        "140001": "facility type is not dialysis",
+        "140001": "facility_type_not_dialysis",
     }
 
 

@@ -66,7 +66,7 @@ def test_an_identifier_with_another_birth_date_is_no_match() -> None:
         enrolled=beneficiary(mbi_num="M1", bene_birth_dt=day("1950-03-02")),
     )
     assert row["patient_id"] == -500
-    assert row["reason"] == "no EQRS patient has its identifiers and date of birth"
+    assert row["reason"] == "no_matching_eqrs_patient"
 
 
 def test_an_identifier_of_several_patients_is_no_match_and_the_next_is_tried() -> None:
@@ -99,4 +99,4 @@ def test_a_claim_without_enrollment_keeps_its_beneficiary_as_a_negative_patient(
         "linkage.beneficiary",
         tables={"raw.claim": [{"bene_id": 77, "clm_id": 1}]},
     ).to_dict("records")
-    assert (row["patient_id"], row["reason"]) == (-77, "no enrollment record")
+    assert (row["patient_id"], row["reason"]) == (-77, "no_enrollment_record")

@@ -61,11 +61,11 @@ def test_without_a_kt_v_the_month_is_in_the_denominator_alone() -> None:
 )
 def test_a_month_in_part_at_the_facility_is_left_out(measure: str) -> None:
     rows = judge(care(MARCH, is_whole=False, is_admitted=False), program="qip")
-    assert last(rows, measure) == "not at the facility for the entire month"
+    assert last(rows, measure) == "not_at_facility_all_month"
 
 
 @pytest.mark.parametrize(
-    ("born", "verdict"), [("2006-03-01", False), ("2006-03-02", "younger than 18")]
+    ("born", "verdict"), [("2006-03-01", False), ("2006-03-02", "under_18_years")]
 )
 def test_adults_are_18_on_the_month_s_first_day(born: str, verdict: object) -> None:
     known = know(born=born)
@@ -74,13 +74,13 @@ def test_adults_are_18_on_the_month_s_first_day(born: str, verdict: object) -> N
 
 
 def test_a_child_becomes_an_adult_on_the_birthday() -> None:
-    assert ktv(None, "ktv_pediatric_hd", known=know(born="2006-03-01")) == "18 or older"
+    assert ktv(None, "ktv_pediatric_hd", known=know(born="2006-03-01")) == "age_18_or_older"
     assert ktv(None, "ktv_pediatric_hd", known=know(born="2006-03-02")) is False
 
 
 @pytest.mark.parametrize(
     ("since", "verdict"),
-    [("2023-12-02", False), ("2023-12-03", "ESRD for fewer than 91 days")],
+    [("2023-12-02", False), ("2023-12-03", "esrd_under_91_days")],
 )
 def test_kt_v_begins_on_day_91_of_esrd(since: str, verdict: object) -> None:
     # 2 December to 1 March is day 91.
@@ -90,27 +90,27 @@ def test_kt_v_begins_on_day_91_of_esrd(since: str, verdict: object) -> None:
 def test_adults_may_switch_between_center_and_home_within_the_month() -> None:
     assert ktv(1.4, modality=BOTH) is True
     told = ktv(1.4, "ktv_pediatric_hd", modality=BOTH, known=CHILD)
-    assert told == "not on in-center hemodialysis all month"
+    assert told == "not_on_in_center_hemodialysis_all_month"
 
 
 def test_children_at_home_are_not_in_the_pediatric_measure() -> None:
     told = ktv(1.4, "ktv_pediatric_hd", modality=HOME, known=CHILD)
-    assert told == "not on in-center hemodialysis all month"
+    assert told == "not_on_in_center_hemodialysis_all_month"
 
 
 def test_a_mix_of_modalities_is_neither_hemodialysis_nor_peritoneal() -> None:
     rows = judge(care(MARCH, modality="mixed"))
-    assert last(rows, "ktv_adult_hd") == "not on hemodialysis all month"
-    assert last(rows, "ktv_adult_pd") == "not on peritoneal dialysis all month"
+    assert last(rows, "ktv_adult_hd") == "not_on_hemodialysis_all_month"
+    assert last(rows, "ktv_adult_pd") == "not_on_peritoneal_dialysis_all_month"
 
 
 @pytest.mark.parametrize(
     ("frequency", "verdict"),
     [
         ("usual", False),
-        ("frequent", "frequent dialysis"),
-        ("infrequent", "infrequent dialysis"),
-        (None, "sessions a week unknown"),
+        ("frequent", "frequent_dialysis"),
+        ("infrequent", "infrequent_dialysis"),
+        (None, "weekly_sessions_unknown"),
     ],
 )
 def test_hemodialysis_is_more_than_two_and_fewer_than_four_times_a_week(
@@ -121,7 +121,7 @@ def test_hemodialysis_is_more_than_two_and_fewer_than_four_times_a_week(
 
 def test_8_88_in_eqrs_is_frequent_dialysis_whatever_was_prescribed() -> None:
     rows = judge(care(MARCH), clinic(MARCH, ccn="B", is_frequent=True))
-    assert last(rows, "ktv_adult_hd") == "frequent dialysis"
+    assert last(rows, "ktv_adult_hd") == "frequent_dialysis"
 
 
 def test_eqrs_may_have_the_kt_v_from_another_facility_the_last_counts() -> None:
@@ -188,15 +188,15 @@ def test_without_prescribed_sessions_the_claims_of_the_facility_tell() -> None:
     silent = care(MARCH, frequency=None, frequency_source=None)
     for frequency, verdict in (
         ("usual", False),
-        ("frequent", "frequent dialysis"),
-        ("infrequent", "infrequent dialysis"),
+        ("frequent", "frequent_dialysis"),
+        ("infrequent", "infrequent_dialysis"),
     ):
         rows = judge(silent, (), bill(MARCH, frequency=frequency))
         assert last(rows, "ktv_adult_hd") == verdict
     elsewhere = bill(MARCH, ccn="B")
-    assert last(judge(silent, (), elsewhere), "ktv_adult_hd") == "sessions a week unknown"
+    assert last(judge(silent, (), elsewhere), "ktv_adult_hd") == "weekly_sessions_unknown"
     frequent = bill(MARCH, ccn="B", ktv_value=8.88, frequency="frequent")
-    assert last(judge(silent, (), frequent), "ktv_adult_hd") == "frequent dialysis"
+    assert last(judge(silent, (), frequent), "ktv_adult_hd") == "frequent_dialysis"
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> None:
     ]
     assert last(judge(silent, (), claims, billed=billed), "ktv_adult_hd") is True
     told = last(judge(silent, (), claims, billed=billed, program="qip"), "ktv_adult_hd")
-    assert told == "not on hemodialysis all month"
-    assert last(judge(silent), "ktv_adult_hd") == "modality unknown"
+    assert told == "not_on_hemodialysis_all_month"
+    assert last(judge(silent), "ktv_adult_hd") == "modality_unknown"
 
 
 def access(*months: tuple[str, str | None], **other: object) -> list[Row]:
@@ -324,7 +324,7 @@ def test_limited_life_excludes_months_with_a_catheter_alone() -> None:
         {"patient_id": 1, "month": day("2024-03-01"), "is_hospice": True},
     ]
     told = last(judge(stay(MARCH), limited=limited), "ltc")
-    assert told == "catheter and limited life expectancy"
+    assert told == "catheter_with_limited_life_expectancy"
     rows = judge(stay(MARCH), access((MARCH, FISTULA)), limited=limited)
     assert last(rows, "ltc") is False
 
@@ -334,7 +334,7 @@ def test_an_exception_takes_its_months_out_of_the_qip_and_out_of_the_run() -> No
     known = excepted("A", "2024-02")
     rows = judge(stay(*months), known=known, program="qip")
     assert rows["catheter_months"].tolist() == [1, 0, 1, 2, 3]
-    assert rows["ltc_reason"].iloc[1] == "extraordinary circumstances exception"
+    assert rows["ltc_reason"].iloc[1] == "extraordinary_circumstances_exception"
     assert judge(stay(*months), known=known)["catheter_months"].tolist() == [1, 2, 3, 3, 3]
 
 
@@ -363,7 +363,7 @@ def test_a_new_facility_reports_from_its_reporting_date_on(measure: str) -> None
         ]
     }
     rows = judge(stay(MARCH, "2024-04"), known=known, program="qip")
-    assert rows[f"{measure}_reason"].iloc[0] == "new facility"
+    assert rows[f"{measure}_reason"].iloc[0] == "new_facility"
     assert pd.isna(rows[f"{measure}_reason"].iloc[1])
     assert pd.isna(judge(stay(MARCH), known=known)[f"{measure}_reason"].iloc[0])
 
@@ -407,7 +407,7 @@ def test_the_qip_wants_a_value_of_the_facility_itself_in_the_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "verdict"), [("2023-12-03", True), ("2023-12-04", "ESRD for fewer than 90 days")]
+    ("since", "verdict"), [("2023-12-03", True), ("2023-12-04", "esrd_under_90_days")]
 )
 def test_calcium_begins_on_day_90_of_esrd(since: str, verdict: object) -> None:
     assert calcium(11.0, known=know(since=since)) == verdict
@@ -415,7 +415,7 @@ def test_calcium_begins_on_day_90_of_esrd(since: str, verdict: object) -> None:
 
 @pytest.mark.parametrize(
     ("died", "verdict"),
-    [("2024-03-31", True), ("2024-03-30", "died before the month's last day")],
+    [("2024-03-31", True), ("2024-03-30", "died_before_month_end")],
 )
 def test_who_dies_before_the_last_day_is_left_out(died: str, verdict: object) -> None:
     assert calcium(11.0, known=know(died=died)) == verdict
@@ -423,10 +423,10 @@ def test_who_dies_before_the_last_day_is_left_out(died: str, verdict: object) ->
 
 def test_dfc_wants_adults_two_months_before_and_the_qip_on_the_first_day() -> None:
     known = know(born="2006-01-02")
-    assert calcium(11.0, known=known) == "younger than 18 two months before"
+    assert calcium(11.0, known=known) == "under_18_years_two_months_before"
     assert calcium(11.0, known=know(born="2006-01-01")) is True
     assert calcium(11.0, known=known, program="qip") is True
-    assert calcium(11.0, known=know(born="2006-03-02"), program="qip") == "younger than 18"
+    assert calcium(11.0, known=know(born="2006-03-02"), program="qip") == "under_18_years"
 
 
 def test_the_qip_counts_a_patient_at_every_facility_that_has_them_admitted() -> None:
@@ -434,12 +434,12 @@ def test_the_qip_counts_a_patient_at_every_facility_that_has_them_admitted() -> 
     rows = judge(both, clinic(MARCH, calcium=9.0), program="qip")
     assert rows["is_hypercalcemia"].tolist() == [True, False]
     dfc = judge(both, clinic(MARCH, calcium=9.0))
-    assert dfc["hypercalcemia_reason"].iloc[1] == "not at the facility for the entire month"
+    assert dfc["hypercalcemia_reason"].iloc[1] == "not_at_facility_all_month"
 
 
 def test_other_modalities_are_out_of_the_qip_s_calcium() -> None:
     rows = judge(care(MARCH, modality="other"), program="qip")
-    assert last(rows, "hypercalcemia") == "other modality"
+    assert last(rows, "hypercalcemia") == "other_modality"
     assert last(judge(care(MARCH, modality="other")), "hypercalcemia") is True
 
 
@@ -448,13 +448,13 @@ def test_npcr_is_for_children_in_center_however_often_they_dialyse() -> None:
     frequent = care(MARCH, frequency="frequent")
     assert last(judge(frequent, reported, known=CHILD), "npcr") is True
     assert last(judge(frequent, known=CHILD), "npcr") is False
-    assert last(judge(frequent, reported), "npcr") == "18 or older"
+    assert last(judge(frequent, reported), "npcr") == "age_18_or_older"
     at_home = judge(care(MARCH, modality=HOME), reported, known=CHILD)
-    assert last(at_home, "npcr") == "not on in-center hemodialysis all month"
+    assert last(at_home, "npcr") == "not_on_in_center_hemodialysis_all_month"
     young = know(born="2010-06-15", since="2024-02-20")
     assert last(judge(frequent, reported, known=young), "npcr") is True
     told = last(judge(frequent, reported, known=CHILD, program="qip"), "npcr")
-    assert told == "not a measure of the program"
+    assert told == "not_a_measure_of_the_program"
 
 
 def reconcile(sessions: int | None, modality: str = CENTER) -> object:
@@ -465,7 +465,7 @@ def reconcile(sessions: int | None, modality: str = CENTER) -> object:
 
 def test_in_center_patients_with_fewer_than_seven_treatments_are_left_out() -> None:
     assert reconcile(7) is True
-    assert reconcile(6) == "fewer than 7 hemodialysis treatments in center"
+    assert reconcile(6) == "under_7_in_center_treatments"
     assert reconcile(6, HOME) is True
     assert reconcile(None) is True
 
@@ -474,7 +474,7 @@ def test_a_month_without_a_reconciliation_is_not_met() -> None:
     rows = judge(care(MARCH), clinic(MARCH), program="qip")
     assert last(rows, "medication_reconciliation") is False
     told = last(judge(care(MARCH)), "medication_reconciliation")
-    assert told == "not a measure of the program"
+    assert told == "not_a_measure_of_the_program"
 
 
 def test_adding_a_patient_who_is_left_out_changes_nothing() -> None:
