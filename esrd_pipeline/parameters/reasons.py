@@ -1,7 +1,7 @@
-"""Why something is not counted, scored or printed: codes, and the texts people read.
+"""Codes and texts of the reasons why something is not counted, scored or published.
 
-Tables store the code and, where the text has a number of CMS's, the number beside it. What stands
-for a reason in a published layout is in `parameters/reason_footnote.csv`.
+Tables store the code and, if the text contains a CMS number, the number beside it.
+`parameters/reason_footnote.csv` maps reasons to the footnotes of the published layouts.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from esrd_pipeline.parameters.rows import load_rows
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: its code, and its text with {number}, {date} and {unit} to be filled in."""
+    """One reason: its code, and its text with the placeholders {number}, {date} and {unit}."""
 
     code: str
     text: str
@@ -23,13 +23,13 @@ class Reason:
 
     @property
     def takes_number(self) -> bool:
-        """Whether a number belongs to the reason; a date is the number YYYYMMDD."""
+        """Whether the reason has a number; a date is the number YYYYMMDD."""
         return "{number}" in self.text or "{date}" in self.text
 
 
 @cache
 def load_reasons() -> Mapping[str, Reason]:
-    """Return every reason by its code."""
+    """Return all reasons by code."""
     return MappingProxyType(
         {
             row["code"]: Reason(code=row["code"], text=row["text"], citation=row["citation"])
@@ -51,9 +51,9 @@ def find_reason(code: str) -> Reason:
 
 
 def describe_reason(code: str, number: float | None = None, unit: str | None = None) -> str:
-    """Return what people read for a code, e.g. "fewer than 11 patients".
+    """Return the text of a code, e.g. "fewer than 11 patients".
 
-    `number` is the CMS parameter stored beside the code, `unit` what it counts (patient_years).
+    `number` is the CMS parameter stored beside the code, `unit` its unit (e.g. patient_years).
 
     Raises:
         LookupError: reason.csv has no such code, or the number its text needs is missing.

@@ -8,7 +8,8 @@ from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.tables.month_history import MONTH
-from esrd_pipeline.tables.patient_months import PATIENT_MONTHS, REASONS, YEARLY_REASONS
+from esrd_pipeline.tables.patient_months import PATIENT_MONTHS as COHORT_MONTHS
+from esrd_pipeline.tables.patient_months import REASONS, YEARLY_REASONS
 from esrd_pipeline.tables.recurrent_events import NOT_AT_RISK
 from esrd_pipeline.tables.survival import SMOSR_NOT_AT_RISK, SMR_NOT_AT_RISK, SWR_NOT_AT_RISK
 
@@ -76,7 +77,7 @@ PATIENT_MONTHS = Table(
         MEASURE,
         _reason("Why not in the denominator; null where it is", *REASONS),
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
-        *(column for column in PATIENT_MONTHS.columns if column.name in _SHOWN),
+        *(column for column in COHORT_MONTHS.columns if column.name in _SHOWN),
     ),
     rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
