@@ -51,8 +51,9 @@ def describe(
             "history.medicare_month": [
                 {"patient_id": 1, "month": day(month), "is_ma": True} for month in ma_months
             ],
-            "history.incident_comorbidity": [{"patient_id": 1, "is_diabetes_cause": True}],
-            "history.incident_bmi": [{"patient_id": 1, "bmi": 22.5, "imputed_bmi": 22.5}],
+            "history.patient_characteristics": [
+                {"patient_id": 1, "is_diabetes_cause": True, "bmi": 22.5, "imputed_bmi": 22.5}
+            ],
         },
     ).read(read_rows)
 
@@ -176,8 +177,7 @@ def measured(patient: int, kilograms: float, **other: object) -> Row:
 def find_bmi(people: list[Row], forms: list[Row]) -> dict[int, tuple[float | None, float | None]]:
     """BMI and imputed BMI by patient."""
     rows = run(
-        "history.incident_comorbidity",
-        "history.incident_bmi",
+        "history.patient_characteristics",
         tables={"linkage.patient": people, "raw.cms_2728": forms},
         alone=True,
     )

@@ -365,7 +365,7 @@ def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> Ca
         {"patient_id": 1, "form_number": n, **form} for n, form in enumerate(forms, start=1)
     ]
     return case(
-        "history.incident_comorbidity",
+        "history.patient_characteristics",
         tables={"linkage.patient": [person], "raw.cms_2728": numbered},
     ).read(lambda rows: rows.to_dict("records")[0])
 
