@@ -290,7 +290,7 @@ _FLAGS_AND_STARS = (
         description="Better, as or worse than expected: from the interval, p-value or Wald z as"
         " each measure's chapter says, with the size rule.",
         dependencies=(_PUBLISHED, _NATIONAL, _RESULTS),
-        code=("program/flags.py", "parameters/flag_rule.csv"),
+        code=("program/flags.py", "parameters/register.csv"),
     ),
     TableAsset(
         tables=(program.STAR_ADJUSTMENT, program.STAR_MEASURE_SCORE, program.STARS),

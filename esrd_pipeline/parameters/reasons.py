@@ -10,6 +10,9 @@ from datetime import date
 from functools import cache
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from esrd_pipeline.parameters.rows import load_rows
 
 
@@ -67,3 +70,39 @@ def describe_reason(code: str, number: float | None = None, unit: str | None = N
     if "{date}" in reason.text:
         words["date"] = date.fromisoformat(f"{number:.0f}").isoformat()
     return reason.text.format(**words)
+
+
+class RowReasons:
+    """Why rows have nothing: by row a code and its number, None and NaN where there is none.
+
+    The first reason that is written of a row stays.
+    """
+
+    __slots__ = ("code", "number")
+
+    def __init__(self, count: int) -> None:
+        """Start without a reason in any of `count` rows."""
+        self.code: NDArray[np.object_] = np.full(count, None, dtype=object)
+        self.number: NDArray[np.float64] = np.full(count, np.nan)
+
+    @property
+    def is_silent(self) -> NDArray[np.bool_]:
+        """The rows without a reason."""
+        return np.equal(self.code, None).astype(bool)
+
+    def add(
+        self,
+        where: NDArray[np.bool_],
+        code: str | NDArray[np.object_],
+        number: float | NDArray[np.float64] = np.nan,
+    ) -> None:
+        """Write a reason, or those of another table by row, where it applies and none stands.
+
+        Raises:
+            LookupError: reason.csv has no such code.
+        """
+        if isinstance(code, str):
+            find_reason(code)
+        free = np.asarray(where, dtype=bool) & self.is_silent
+        self.code[free] = code if isinstance(code, str) else code[free]
+        self.number[free] = number[free] if isinstance(number, np.ndarray) else number

@@ -244,7 +244,7 @@ def test_total_ktv_weighs_populations_by_patient_months() -> None:
         ]
     )
     values = collect_values(
-        rules=load_star_rules("2023-10"),
+        rules=load_star_rules("2023-10", YEAR),
         facilities=facilities,
         directory=pd.DataFrame({"ccn": ["012500", "012501"]}),
     )
@@ -260,7 +260,7 @@ def test_what_is_not_reportable_counts_for_nothing() -> None:
         ]
     )
     values = collect_values(
-        rules=load_star_rules("2023-10"),
+        rules=load_star_rules("2023-10", YEAR),
         facilities=facilities,
         directory=pd.DataFrame({"ccn": ["012500"]}),
     )
