@@ -55,7 +55,7 @@ _MODELLED_MEASURES = (
         cohort=access.SFR,
         read=_make_reader("sfr", access.SFR),
         code=("measures/sfr.py", *_CODE),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
     ModelledMeasure(
         name="PPPW",
@@ -64,7 +64,7 @@ _MODELLED_MEASURES = (
         cohort=access.PPPW,
         read=_make_reader("pppw", access.PPPW),
         code=("measures/pppw.py", *_CODE),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
 )
 _COHORTS = (

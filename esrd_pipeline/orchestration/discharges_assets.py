@@ -56,7 +56,7 @@ MODELLED_MEASURES = (
         read=partial(_read, measure="srr"),
         dependencies=_CONDITIONS,
         code=("measures/srr.py", *_CODE),
-        nothing="no index discharge",
+        nothing="no_index_discharge",
     ),
     ModelledMeasure(
         name="ED30",
@@ -66,7 +66,7 @@ MODELLED_MEASURES = (
         read=partial(_read, measure="ed30"),
         dependencies=_CONDITIONS,
         code=("measures/ed30.py", *_CODE),
-        nothing="no index discharge",
+        nothing="no_index_discharge",
     ),
 )
 _COHORTS = (

@@ -64,7 +64,7 @@ class ModelledMeasure:
     code: tuple[str, ...]
     years: int = 1
     dependencies: tuple[Dependency, ...] = ()
-    nothing: str = "no patient at risk"
+    nothing: str = "no_patient_at_risk"
 
     @property
     def sources(self) -> tuple[Dependency, ...]:

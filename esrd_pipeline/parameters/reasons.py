@@ -11,9 +11,13 @@ from functools import cache
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from esrd_pipeline.parameters.rows import load_rows
+
+PUBLISHED_CODES = {"availability_code": "availability_", "qip_footnote": "footnote_"}
+"""Lists of the codes that CMS prints, and what their numbers are called as reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +33,33 @@ class Reason:
         """Whether a number belongs to the reason; a date is the number YYYYMMDD."""
         return "{number}" in self.text or "{date}" in self.text
 
+    @property
+    def takes_date(self) -> bool:
+        """Whether that number is a date."""
+        return "{date}" in self.text
+
 
 @cache
 def load_reasons() -> Mapping[str, Reason]:
-    """Return every reason by its code."""
-    return MappingProxyType(
-        {
-            row["code"]: Reason(code=row["code"], text=row["text"], citation=row["citation"])
-            for row in load_rows("reason")
-        }
-    )
+    """Return every reason by its code.
+
+    What CMS prints itself is a reason too: availability_199 and footnote_13 are the meanings of
+    `availability_code.csv` and `qip_footnote.csv`.
+    """
+    reasons = [
+        Reason(code=row["code"], text=row["text"], citation=row["citation"])
+        for row in load_rows("reason")
+    ]
+    reasons += [
+        Reason(code=f"{prefix}{row['code']}", text=row["meaning"], citation=row["citation"])
+        for name, prefix in PUBLISHED_CODES.items()
+        for row in load_rows(name)
+    ]
+    return MappingProxyType({reason.code: reason for reason in reasons})
 
 
 def find_reason(code: str) -> Reason:
-    """Return the reason of a code.
+    """Return the reason of one code.
 
     Raises:
         LookupError: reason.csv has no such code.
@@ -53,23 +70,57 @@ def find_reason(code: str) -> Reason:
     return reason
 
 
-def describe_reason(code: str, number: float | None = None, unit: str | None = None) -> str:
-    """Return what people read for a code, e.g. "fewer than 11 patients".
+def describe_reason(codes: str, number: float | None = None, unit: str | None = None) -> str:
+    """Return what people read for a stored reason, e.g. "fewer than 11 patients".
 
-    `number` is the CMS parameter stored beside the code, `unit` what it counts (patient_years).
+    A reason is one code, or several separated by spaces. `number` is what is stored beside it,
+    `unit` what the number counts (patient_years).
 
     Raises:
         LookupError: reason.csv has no such code, or the number its text needs is missing.
     """
-    reason = find_reason(code)
+    return "; ".join(_describe(find_reason(code), number, unit) for code in codes.split())
+
+
+def takes_number(codes: str) -> bool:
+    """Whether a number belongs to a stored reason of one or several codes."""
+    return any(find_reason(code).takes_number for code in codes.split())
+
+
+def describe_reasons(frame: pd.DataFrame) -> list[str | None]:
+    """Return the texts of a table's rows: of reason, reason_number and unit, where it has them.
+
+    Raises:
+        LookupError: as `describe_reason`.
+    """
+    columns = [
+        frame[name] if name in frame.columns else pd.Series(None, index=frame.index, dtype=object)
+        for name in ("reason", "reason_number", "unit")
+    ]
+    return [
+        None
+        if pd.isna(code)
+        else describe_reason(
+            code, None if pd.isna(number) else float(number), None if pd.isna(unit) else unit
+        )
+        for code, number, unit in zip(*columns, strict=True)
+    ]
+
+
+def _describe(reason: Reason, number: float | None, unit: str | None) -> str:
     if not reason.takes_number:
         return reason.text
-    if number is None or number != number:  # noqa: PLR0124 - NaN is what an empty number column holds
-        raise LookupError(f"reason {code} takes a number, and none was given")
+    if number is None:
+        raise LookupError(f"reason {reason.code} takes a number, and none was given")
     words = {"number": f"{number:g}", "unit": (unit or "units").replace("_", "-")}
     if "{date}" in reason.text:
         words["date"] = date.fromisoformat(f"{number:.0f}").isoformat()
     return reason.text.format(**words)
+
+
+def number_of_day(day: date) -> float:
+    """Return a day as the number that stands beside a code whose text has a {date}."""
+    return float(f"{day:%Y%m%d}")
 
 
 class RowReasons:

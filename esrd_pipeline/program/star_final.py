@@ -118,7 +118,5 @@ def _find_reasons(
 
 
 def _name_domains(domains: list[int]) -> str | None:
-    if not domains:
-        return None
-    noun = "domain" if len(domains) == 1 else "domains"
-    return f"no value in {noun} {', '.join(map(str, domains))}"
+    """The reason's codes, one a domain, separated by spaces."""
+    return " ".join(f"no_value_in_star_domain_{domain}" for domain in domains) or None
