@@ -200,7 +200,14 @@ def _contract_rows(
     reasons = RowReasons(len(frame))
     if level is not None:
         reasons.add(~reportable & ~np.isnan(numbers["rate"]), "no_national_rate")
-    _add_reasons(reasons, measure, performance_year, frame, ~reportable, (measure.basis,))
+    _add_reasons(
+        reasons,
+        frame,
+        ~reportable,
+        (measure.basis,),
+        measure=measure,
+        performance_year=performance_year,
+    )
     rows = _key_columns(measure, frame) | numbers
     rows["unit"] = measure.unit
     rows["reportable"] = reportable
@@ -227,8 +234,14 @@ def _result_rows(
     if "codes" in measure.columns:
         rows["codes"] = [_as_list(codes) for codes in frame[measure.columns["codes"]]]
     reasons = RowReasons(len(frame))
-    fields = ("score", "category")
-    _add_reasons(reasons, measure, performance_year, frame, ~concluded, fields)
+    _add_reasons(
+        reasons,
+        frame,
+        ~concluded,
+        ("score", "category"),
+        measure=measure,
+        performance_year=performance_year,
+    )
     rows["reason"] = reasons.code
     rows["reason_number"] = reasons.number
     return pd.DataFrame(rows)
@@ -258,11 +271,12 @@ def _as_list(codes: object) -> list[str] | None:
 
 def _add_reasons(
     reasons: RowReasons,
-    measure: PublishedMeasure,
-    performance_year: int,
     frame: pd.DataFrame,
     wanted: np.ndarray,
     fields: Sequence[str],
+    *,
+    measure: PublishedMeasure,
+    performance_year: int,
 ) -> None:
     """Say why the rows `wanted` have nothing: the codes printed, else what stands there.
 

@@ -110,7 +110,8 @@ def render_dfc(
     sheet = _open_layout("dfc_facility", performance_year, base)
     _put_measures(sheet, "contract", performance_year, contract)
     for measure in load_measures("result", performance_year):
-        if measure.source == sheet.source and measure.measure == "star_rating" and len(stars):
+        is_stars = measure.source == sheet.source and measure.measure == "star_rating"
+        if is_stars and stars["rating"].notna().any():
             rows = stars.set_index("ccn").reindex(sheet.ccns)
             _put_fields(
                 sheet,

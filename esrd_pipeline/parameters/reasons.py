@@ -87,7 +87,7 @@ def takes_number(codes: str) -> bool:
     return any(find_reason(code).takes_number for code in codes.split())
 
 
-def describe_reasons(frame: pd.DataFrame) -> list[str | None]:
+def describe_rows(frame: pd.DataFrame) -> list[str | None]:
     """Return the texts of a table's rows: of reason, reason_number and unit, where it has them.
 
     Raises:
