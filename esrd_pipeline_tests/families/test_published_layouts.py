@@ -186,7 +186,10 @@ def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop)
             err_msg=name,
         )
     for name in TOLD:
-        told, again = (both.loc[~is_small, column].fillna("") for column in (name, f"{name}_again"))
+        told, again = (
+            both.loc[~is_small, column].astype(object).fillna("")
+            for column in (name, f"{name}_again")
+        )
         # A reason that quotes what a file prints, CMS gives no code for.
         is_ours = ~both.loc[~is_small, "reason"].astype(str).str.startswith("printed_") & ~both.loc[
             ~is_small, "reason_again"
