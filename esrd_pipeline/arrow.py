@@ -1,4 +1,4 @@
-"""Stored tables as frames and as Arrow's, typed by their definitions."""
+"""Conversion of stored tables between pandas frames and Arrow tables, typed by definition."""
 
 from collections.abc import Mapping
 
@@ -27,14 +27,14 @@ class SchemaError(ValueError):
 
 
 def to_frame(arrow: pa.Table) -> pd.DataFrame:
-    """Return a stored table as a frame, with types that have nulls."""
+    """Return a stored table as a frame with nullable types."""
     return arrow.to_pandas(
         types_mapper=_NULLABLE.get, maps_as_pydicts="strict", ignore_metadata=True
     )
 
 
 def to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Table:
-    """Return a frame's rows as the table's definition has them, in the order of its key.
+    """Return a frame's rows in the columns and types of the definition, in the order of its key.
 
     Raises:
         SchemaError: a column is missing, unknown or of another type.
@@ -54,14 +54,14 @@ def to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Tab
 def _to_array(table: Table, column: Column, values: pd.Series) -> pa.Array:
     target = ARROW_TYPES[column.type]
     if values.empty:
-        # An empty column of a frame has no type of its own.
+        # An empty column of a frame has no useful type.
         return pa.array([], type=target)
     if column.type == "labels":
         values = pd.Series([sorted(labels.items()) for labels in values], dtype=object)
     try:
         return pa.Array.from_pandas(values, type=target, safe=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        # Arrow's own message quotes the value, which may be a patient's: it is not passed on.
+        # Arrow's own message quotes the value, which may be patient data: leave it out.
         raise SchemaError(
             f"{table.name}: column {column.name} does not hold {column.type}"
         ) from None

@@ -1,4 +1,4 @@
-"""The `esrd` command: each subcommand launches a job that the UI can launch too."""
+"""The `esrd` command line: each subcommand launches a job that the UI can launch too."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BASELINE_YEARS = range(2022, 2024)
-"""Of the embedded default: what the QIP and the stars of later years are held against."""
+"""Baseline year of the embedded default, for the QIP and stars of later years."""
 DEMO_YEARS = range(2024, 2026)
 """Years with a QIP rule set, computed from the nation's raw files on."""
 
@@ -42,8 +42,8 @@ _EXPLAINED = tuple(
 @click.version_option(package_name="esrd_pipeline")
 def main() -> None:
     """Compute the CMS ESRD quality measures, QIP scores and star ratings."""
-    # Imports make hundreds of thousands of objects that live to the end: collecting among them
-    # as often as Python does by default costs a tenth of a refresh.
+    # Imports create hundreds of thousands of permanent objects: garbage collection at Python's
+    # default frequency costs a tenth of a refresh.
     gc.set_threshold(200_000, 50, 100)
 
 
@@ -92,7 +92,7 @@ def refresh(year: int, cutoff: object, star_baseline: str | None) -> None:
     help="First make the first year the star baseline, with this operation.",
 )
 def backfill(first: int, last: int, star_baseline: str | None) -> None:
-    """Refresh several years, earlier ones first: later ones rest on them."""
+    """Refresh several years, earlier ones first, because later ones depend on them."""
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
     settings = load_settings()
@@ -119,10 +119,7 @@ def export(year: int, name: str) -> None:
 @click.option("--ccn", required=True, help="CMS Certification Number of the facility.")
 @click.option("--year", type=int, required=True, help="Performance year.")
 def explain(measure: str, ccn: str, year: int) -> None:
-    """Write one facility's measure patient by patient, or report by report.
-
-    For the facility's authorised reader.
-    """
+    """Write one facility's measure by patient or by report, for an authorised reader."""
     from esrd_pipeline.orchestration.summary import list_kinds, write_explanation
 
     for kind in list_kinds(measure):
@@ -136,7 +133,7 @@ def explain(measure: str, ccn: str, year: int) -> None:
             raise click.ClickException(str(nothing)) from nothing
         _print_table(f"{measure.upper()} of {ccn} in {year}", lines)
         whose = "the facility's reports" if kind == "reported" else "patients' data"
-        click.echo(f"Written to {path}: {whose}, for the authorised reader alone")
+        click.echo(f"Written to {path}: {whose}, for the authorised reader only")
 
 
 @main.command()
@@ -153,7 +150,7 @@ def explain(measure: str, ccn: str, year: int) -> None:
     help="Parquet, or pipe-delimited text.",
 )
 @click.option(
-    "--folder", type=click.Path(path_type=Path), required=True, help="Where the years' folders go."
+    "--folder", type=click.Path(path_type=Path), required=True, help="Parent of the years' folders."
 )
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
 def synthesize(
@@ -166,7 +163,7 @@ def synthesize(
     folder: Path,
     workers: int,
 ) -> None:
-    """Write the raw files of a synthetic nation, with the truth planted in it beside them."""
+    """Write the raw files of a synthetic nation and their ground truth."""
     from rich.progress import Progress
 
     from esrd_pipeline.synthetic.nation.block import Span
@@ -183,7 +180,7 @@ def synthesize(
     except ValueError as refused:
         raise click.ClickException(str(refused)) from refused
     _show_calibration(read_calibration(folder, facilities))
-    click.echo(f"Written under {folder}, with the truth in {folder / TRUTH_FOLDER}")
+    click.echo(f"Written under {folder}, with the ground truth in {folder / TRUTH_FOLDER}")
 
 
 @main.command()
@@ -195,12 +192,12 @@ def ui(port: int, host: str) -> None:
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     command = [dagster, "dev", "-m", "esrd_pipeline.definitions", "-p", str(port), "-h", host]
     click.echo(f"Dagster's UI: http://{host}:{port}  (stop with Ctrl+C)")
-    # Dagster's own process takes this one's place, so that signals and exit codes are its own.
+    # Dagster replaces this process, so that it handles signals and exit codes itself.
     os.execv(command[0], command)  # noqa: S606 - a fixed command of this installation
 
 
 def _show_calibration(calibration: "pd.DataFrame") -> None:
-    """The synthetic nation beside the published one."""
+    """Print the synthetic nation's figures beside published ones."""
     from rich.console import Console
     from rich.table import Table as RichTable
 
@@ -237,7 +234,7 @@ def _refresh_years(
 
 
 def _choose_job(settings: Settings, year: int) -> str:
-    """A year is refreshed from the files it has: patients' with or without published ones."""
+    """Return the job for the year's files: patient-level or published only."""
     return "refresh" if settings.has_patients(year) else "refresh_published"
 
 
@@ -251,7 +248,7 @@ def _refresh_year(
     if not baseline:
         _launch(job, year, tags=tags)
         return
-    # The baseline rests on the year's facility tables, the year's stars on the baseline.
+    # The baseline needs the year's facility tables, the year's stars need the baseline.
     operation = {"reset": "reset_star_baseline", "rebaseline": "rebaseline_stars"}
     through = LAYERS.index("facility") + 1
     _launch(job, year, tags=tags, layers=LAYERS[:through])
@@ -279,7 +276,7 @@ def _launch(
 
 
 def _show_results(settings: Settings, year: int) -> None:
-    """A short table of the year's results, and where the rest is."""
+    """Print a short table of the year's results and where to find the rest."""
     from esrd_pipeline.orchestration.summary import summarise
 
     title = f"Performance year {year} ({settings.origin} files)"
@@ -298,7 +295,7 @@ def _print_table(title: str, lines: Sequence[Sequence[str]]) -> None:
     table = RichTable(title=title)
     for name in lines[0]:
         is_text = name in ("", "result", "reason")
-        # Where the terminal is narrow, words wrap and numbers stay whole.
+        # In a narrow terminal, words wrap and numbers do not.
         table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text)
     for line in lines[1:]:
         table.add_row(*line)

@@ -1,4 +1,4 @@
-"""Everything Dagster sees, assembled from the orchestration room."""
+"""Dagster's code location: all definitions of the orchestration package."""
 
 import dagster as dg
 

@@ -1,10 +1,10 @@
-"""What a staged partition is judged by, before anyone can read it.
+"""Checks of a staged partition before it becomes visible to readers.
 
-DuckDB profiles the staged file in one scan into counts of broken rows (nulls, values out of
-range, broken rules, repeated keys), one for each expectation, and great_expectations judges the
-counts: the cost is the scan, whatever the size of the table. Results carry counts, column names
-and rule names, never a value. This is the only module that imports great_expectations, and it
-does so inside a function: the import takes seconds that loading the definitions must not.
+DuckDB profiles the staged file in one scan: it counts the rows that break each expectation (nulls,
+values out of range, broken rules, repeated keys). great_expectations evaluates the counts, so its
+cost does not depend on the size of the table. Results contain counts, column names and rule names,
+never a value. This is the only module that imports great_expectations, inside a function, because
+the import takes seconds and would slow down loading the definitions.
 """
 
 import os
@@ -20,16 +20,16 @@ from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query
 
 DRIFT_ROWS = 0.2
-"""A partition with 20% more or fewer rows than the year before is worth a look."""
+"""Report a partition with 20% more or fewer rows than the year before."""
 DRIFT_STANDARD_DEVIATIONS = 0.5
-"""So is a mean that moved by half a standard deviation between years."""
+"""Report a mean that changed by half a standard deviation between years."""
 DRIFT_NULL_SHARE = 0.25
-"""So is a column with a quarter of its values newly there or newly missing."""
+"""Report a column whose share of nulls changed by a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One expectation: its name, how many rows broke it, and whether that is acceptable."""
+    """The result of one expectation: its name, the rows that broke it, and whether it passed."""
 
     name: str
     broken_count: int
@@ -38,20 +38,20 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Every expectation of one staged partition; `row_count` rows were looked at."""
+    """The results of all expectations of one staged partition with `row_count` rows."""
 
     row_count: int
     results: tuple[RuleResult, ...]
 
     @property
     def broken(self) -> tuple[RuleResult, ...]:
-        """The expectations that failed."""
+        """Return the expectations that failed."""
         return tuple(result for result in self.results if not result.passed)
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A difference from the year before that a person should look at."""
+    """A difference from the year before that a person should review."""
 
     column: str
     measure: str | None
@@ -63,10 +63,10 @@ class Drift:
 def audit(
     *, table: Table, staged: Path, query: Query, referenced: Mapping[str, Path] | None = None
 ) -> Audit:
-    """Judge a staged Parquet file by its table's definition.
+    """Check a staged Parquet file against its table's definition.
 
-    Each expectation's name says column and rule; `broken_count` is a number of rows (for the
-    number of rows itself, how many are too few). `referenced` are the partitions of the tables
+    Each expectation's name has column and rule; `broken_count` is a number of rows (for the
+    minimum number of rows, how many are missing). `referenced` holds the partitions of the tables
     that the definition refers to, by name.
     """
     counts = _broken_counts(table)
@@ -92,10 +92,10 @@ def audit(
 
 
 def find_drift(*, table: Table, staged: Path, previous: Path, query: Query) -> list[Drift]:
-    """Differences between a staged partition and the year before, largest first.
+    """Return differences between a staged partition and the year before, largest first.
 
-    Rows, and for every number column the mean and the share of nulls, are compared within each
-    measure where the table has measures.
+    Compares the number of rows and, for every number column, the mean and the share of nulls;
+    within each measure if the table has measures.
     """
     now, before = (_describe(table, path, query) for path in (staged, previous))
     drifts = [
@@ -118,7 +118,7 @@ def _broken_counts(table: Table) -> Mapping[str, str]:
 def _count_related(
     table: Table, staged: Path, referenced: Mapping[str, Path], query: Query
 ) -> dict[str, int]:
-    """Count rows that repeat a key, that overlap one before, and that refer to none."""
+    """Count rows that repeat a key, overlap an earlier row, or refer to no row."""
     counts = {f"key ({', '.join(table.key)}) is unique": _count_repeated(table, staged, query)}
     if table.spans_of:
         name = f"spans of one {', '.join(table.spans_of)} do not overlap"
@@ -138,10 +138,10 @@ def _count_related(
 
 
 def _count_repeated(table: Table, staged: Path, query: Query) -> int:
-    """Count rows that do not come after the one before in the order of the key.
+    """Count rows whose key is not greater than that of the row before.
 
-    Rows are stored in that order, so this is a repeated key; against counting distinct keys it
-    takes a tenth of the time and no memory. A key with a null is another expectation's.
+    Rows are stored in the order of the key, so these repeat a key; this takes a tenth of the time
+    of counting distinct keys and no memory. Another expectation covers nulls in a key.
     """
     keys = ", ".join(_name(key) for key in table.key)
     there = " AND ".join(f"{_name(key)} IS NOT NULL" for key in table.key)
@@ -154,9 +154,9 @@ def _count_repeated(table: Table, staged: Path, query: Query) -> int:
 
 
 def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
-    """Count spans that begin before an earlier one of the same has ended."""
+    """Count rows whose dates begin before an earlier row of the same group has ended."""
     if table.key == (*table.spans_of, "start_date"):
-        # In this order, none overlaps where none reaches into the next: seen in one pass.
+        # In this order, no rows overlap if no row overlaps the next one: one pass is enough.
         same = " AND ".join(f"{_name(c)} = lag({_name(c)}) OVER ()" for c in table.spans_of)
         reaching = _count(
             query,
@@ -210,7 +210,7 @@ def _name(column: str) -> str:
 
 
 def _judge(profile: pd.DataFrame) -> list[bool]:
-    """great_expectations' verdict on each row of the profile: no row may be broken."""
+    """Return whether each count in the profile is 0, according to great_expectations."""
     expect_between, batch_definition = _great_expectations()
     batch = batch_definition.get_batch(batch_parameters={"dataframe": profile})
     verdict = batch.validate(
@@ -219,13 +219,13 @@ def _judge(profile: pd.DataFrame) -> list[bool]:
     )
     broken: set[int] = set(verdict.result.get("unexpected_index_list") or ())
     if verdict.success != (not broken):
-        raise RuntimeError(f"great_expectations could not judge: {verdict.exception_info}")
+        raise RuntimeError(f"great_expectations could not evaluate: {verdict.exception_info}")
     return [position not in broken for position in range(len(profile))]
 
 
 @cache
 def _great_expectations() -> tuple[Any, Any]:
-    """Import great_expectations once a process, quiet and without analytics."""
+    """Import great_expectations once per process, without progress bars and analytics."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -245,7 +245,7 @@ def _numbers(table: Table) -> list[str]:
 
 
 def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[str, float]]:
-    """Rows, and mean, spread and nulls of each number column, by measure."""
+    """Return rows, and mean, standard deviation and nulls of number columns, by measure."""
     has_measure = "measure" in table.column_names
     metrics = ["count(*) AS row_count"]
     for i, name in enumerate(_numbers(table)):

@@ -1,7 +1,7 @@
-"""A year's tables as CSV files that may leave the house.
+"""A year's tables as CSV files for public release.
 
-A release is written once and never changed. Counts of fewer than 11 patients, and what would
-give them away, are suppressed here and nowhere else: the stored tables keep them for scoring.
+A release is written once and never changed. Only this module suppresses counts of fewer than 11
+patients and values that would reveal them: the stored tables keep them for scoring.
 """
 
 import uuid
@@ -25,7 +25,7 @@ from esrd_pipeline.warehouse import Warehouse
 
 SMALLEST_PUBLISHED_COUNT = 11
 LAYOUTS = "published_layouts"
-"""Folder, within a release, of the year's files as CMS lays them out."""
+"""Folder, within a release, of the year's files in CMS's published layouts."""
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
 _REVEALING = (
@@ -49,11 +49,11 @@ _REVEALING = (
 def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, origin: str) -> int:
     """Write each stored table of the year to `<folder>/<layer>.<table>.csv`; return how many.
 
-    Beside them `published_layouts` holds the computed year as CMS's own files, which the readers
-    load again, where the year has such files to build on.
+    If the year has published files, the folder `published_layouts` contains the computed year in
+    their layouts, which the readers can load.
 
     Raises:
-        FileExistsError: a release of this name is there already.
+        FileExistsError: a release of this name exists already.
         LookupError: the year has nothing to export.
     """
     if folder.exists():
@@ -82,8 +82,8 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
 def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> list[str]:
     """Write the computed year as DFC facility, DFC national and Complete QIP file; return names.
 
-    Facilities, and measures that are not computed, are those of the year's published files: a
-    file the year does not have is not written, and nothing where no measure is computed.
+    Facilities, and measures that are not computed, are taken from the year's published files. A
+    file that the year does not have is not written, and no file if no measure is computed.
 
     Raises:
         LookupError: a reason has no availability code in reason_footnote.csv.
@@ -131,11 +131,11 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
 
 
 def _read_computed(warehouse: Warehouse, performance_year: int) -> pd.DataFrame:
-    """The computed rows of a year's contract, small ones suppressed; none without the year."""
+    """Return the computed rows of a year's contract, small counts suppressed; else no rows."""
     contract = _read_file(warehouse, CONTRACT, performance_year)
     computed = contract[contract["origin"] == "computed"]
     suppressed = suppress_small_counts(computed, find_small(contract))
-    # How many of two surveys were made tells of no patient.
+    # The number of surveys (0 to 2) reveals nothing about a patient.
     is_survey = computed["measure"] == "ich_cahps"
     return suppressed.assign(
         numerator=suppressed["numerator"].where(~is_survey, computed["numerator"])
@@ -149,15 +149,15 @@ def _read_file(warehouse: Warehouse, table: Table, performance_year: int) -> pd.
 
 
 def find_small(contract: pd.DataFrame) -> pd.DataFrame:
-    """Return program, measure and ccn of what rests on one to ten patients, whatever its unit."""
+    """Return program, measure and ccn of rows based on one to ten patients, for any unit."""
     return contract.loc[_is_small(contract), _KEY]
 
 
 def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
-    """Blank rows of few patients, and say so in the row's reason if it has none.
+    """Blank rows based on few patients, and set the row's reason if it has none.
 
-    Few by the row's own count, or by the contract's: `small` is its `find_small`. A table of one
-    program alone does not name it: flags are DFC's, scores the QIP's.
+    Uses the row's own count, or the contract's: `small` is the result of its `find_small`. A table
+    of a single program has no program column: flags are DFC's, scores the QIP's.
     """
     if not {"measure", "ccn"} <= set(frame.columns):
         return frame
@@ -171,11 +171,11 @@ def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFr
         if column in suppressed.columns:
             suppressed[column] = suppressed[column].mask(is_small)
     if "reason" in suppressed.columns:
-        unsaid = is_small & suppressed["reason"].isna()
-        suppressed["reason"] = suppressed["reason"].mask(unsaid, SUPPRESSED)
+        has_no_reason = is_small & suppressed["reason"].isna()
+        suppressed["reason"] = suppressed["reason"].mask(has_no_reason, SUPPRESSED)
         numbers = suppressed.get("reason_number", pd.Series(float("nan"), index=frame.index))
         suppressed["reason_number"] = numbers.astype("float64").mask(
-            unsaid, SMALLEST_PUBLISHED_COUNT
+            has_no_reason, SMALLEST_PUBLISHED_COUNT
         )
     return suppressed
 
@@ -191,7 +191,7 @@ def _add_texts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_small(frame: pd.DataFrame) -> pd.Series:
-    """Whether a row counts one to ten patients, where it says how many."""
+    """Return whether a row with a patient count has one to ten patients."""
     patients = pd.Series(float("nan"), index=frame.index)
     if "patients" in frame.columns:
         patients = frame["patients"].astype("float64")
@@ -206,12 +206,9 @@ def _write_provenance(
 ) -> None:
     lines = [
         f"Performance year {performance_year}, from {origin} files.",
-        "One CSV file a table; grain and source of each:",
+        "One CSV file per table; grain and source of each:",
         *(f"{table.name}: {table.grain}. {table.source}." for table in tables),
-        *(
-            f"{LAYOUTS}/{name}: the year as computed, in the layout CMS publishes."
-            for name in files
-        ),
+        *(f"{LAYOUTS}/{name}: the computed year in CMS's published layout." for name in files),
         f"Counts of fewer than {SMALLEST_PUBLISHED_COUNT} patients are suppressed.",
     ]
     (folder / "README.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,8 +1,8 @@
-"""Where tables are stored: one Parquet file per table and performance year.
+"""Storage of tables: one Parquet file per table and performance year.
 
-A partition is written under another name, judged, and only then renamed to the name readers look
-for, so that a reader never waits and a crash at any moment leaves the last good partition. This is
-the only module that opens DuckDB.
+A partition is written under a staging name, checked, and only then renamed to its final name. So
+readers never wait, and a crash at any moment leaves the last good partition. This is the only
+module that opens DuckDB.
 """
 
 import contextlib
@@ -39,12 +39,12 @@ DUCKDB_TYPES: Mapping[str, str] = {
     "labels": "MAP(VARCHAR, VARCHAR)",
 }
 Query = Callable[..., pd.DataFrame]
-"""Runs one SELECT with named parameters."""
+"""A function that runs one SELECT with named parameters and returns its rows."""
 _FILE = "data.parquet"
 _STAGING = ".staging-"
 _SPILL = ".spill"
 MEMORY_LIMIT = "6GB"
-"""What DuckDB may hold before it writes to disk; a few buffers come on top."""
+"""Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
 
 
 class MissingPartitionError(LookupError):
@@ -56,7 +56,7 @@ class PartitionBusyError(RuntimeError):
 
 
 class QueryError(ValueError):
-    """Rows do not hold what a query takes them for; `line` of a text file, where one is meant."""
+    """A query cannot read its input; `line` is the line of a text file, if known."""
 
     def __init__(self, *, line: int | None) -> None:
         place = "" if line is None else f" in line {line}"
@@ -66,7 +66,7 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A partition that is written but not yet visible: `path` holds it, `target` awaits it."""
+    """A partition that is written to `path` but not yet visible under its final name `target`."""
 
     table: Table
     performance_year: int
@@ -85,22 +85,22 @@ class Warehouse:
     )
 
     def partition_path(self, table: Table, performance_year: int) -> Path:
-        """Where the partition stands, whether or not it is there."""
+        """Return the path of the partition, which need not exist."""
         schema, name = table.path
         return self.root / schema / name / f"performance_year={performance_year}" / _FILE
 
     def has(self, table: Table, performance_year: int) -> bool:
-        """Whether the partition has been published."""
+        """Return whether the partition has been published."""
         return self.partition_path(table, performance_year).is_file()
 
     def years(self, table: Table) -> list[int]:
-        """Published performance years, ascending."""
+        """Return the published performance years, ascending."""
         schema, name = table.path
         folders = (self.root / schema / name).glob(f"performance_year=*/{_FILE}")
         return sorted(int(path.parent.name.partition("=")[2]) for path in folders)
 
     def count_rows(self, table: Table, performance_year: int) -> int:
-        """Rows of a published partition, from its file's footer.
+        """Return the number of rows of a published partition, from its file's footer.
 
         Raises:
             MissingPartitionError: it has not been published.
@@ -115,9 +115,9 @@ class Warehouse:
         columns: Sequence[str] | None = None,
         where: Mapping[str, str] | None = None,
     ) -> pd.DataFrame:
-        """The partition as a frame, columns in the order of the definition.
+        """Return the partition as a frame, with columns in the order of the definition.
 
-        `columns` reads no others; `where` keeps the rows whose text in a column is the one given.
+        `columns` restricts the columns; `where` keeps rows with the given text in a column.
 
         Raises:
             MissingPartitionError: it has not been published.
@@ -133,9 +133,9 @@ class Warehouse:
         columns: Sequence[str] | None = None,
         where: Mapping[str, str] | None = None,
     ) -> pa.Table:
-        """The partition as it is stored, for tables too large for frames; otherwise as `read`."""
+        """Return the partition as an Arrow table, for tables too large for frames; see `read`."""
         path = self._find(table, performance_year)
-        # Row groups that hold no such text are not read: rows lie in the order of the key.
+        # Rows are in the order of the key, so row groups without the text are skipped.
         conditions = [ds.field(column) == text for column, text in (where or {}).items()]
         return ds.dataset(path, format="parquet").to_table(
             columns=list(table.column_names if columns is None else columns),
@@ -152,7 +152,7 @@ class Warehouse:
 
     @contextlib.contextmanager
     def connect(self) -> Generator[Query]:
-        """Open an in-memory DuckDB; the function given runs one SELECT in it and returns rows."""
+        """Open an in-memory DuckDB; yield a function that runs one SELECT and returns its rows."""
         with self.open_connection() as connection:
             connection.execute("SET enable_progress_bar = false")
 
@@ -160,7 +160,7 @@ class Warehouse:
                 try:
                     return connection.execute(sql, parameters or None).df()
                 except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-                    # DuckDB's own message quotes lines and values, which may be a patient's.
+                    # DuckDB's own message quotes lines and values, which may be patient data.
                     raise QueryError(line=_find_line(str(error))) from None
 
             yield query
@@ -178,10 +178,10 @@ class Warehouse:
         *,
         notes: Mapping[str, str] | None = None,
     ) -> Staged:
-        """Write the frame beside its partition, rows in the order of the key.
+        """Write the frame beside its partition, with rows in the order of the key.
 
-        The bytes depend on the rows, the definition and the notes alone. What an earlier, killed
-        step left staged for the same partition is swept away.
+        The bytes depend only on the rows, the definition and the notes. Staged files of an earlier,
+        killed step for the same partition are deleted.
 
         Raises:
             SchemaError: a column is missing, unknown or of another type.
@@ -205,20 +205,20 @@ class Warehouse:
     ) -> Staged:
         """Run a SELECT over stored tables and write its rows beside their partition.
 
-        Rows never leave DuckDB; they are stored in the order of the key. Years that a SELECT
-        looks back to and that are not stored hold no rows; its own year must be there.
+        Rows never leave DuckDB; they are stored in the order of the key. Earlier years that a
+        SELECT reads may be missing and then have no rows; its own year must be stored.
 
         Args:
-            table: what the SELECT makes.
-            performance_year: its year, passed on as a parameter.
-            select: from `sql.load_select`.
+            table: the table that the SELECT makes.
+            performance_year: its year, passed to the SELECT as a parameter.
+            select: result of `sql.load_select`.
             tables: definitions of the tables it reads, by name.
-            parameters: what else the SELECT takes.
-            notes: kept in the file's metadata.
+            parameters: further parameters of the SELECT.
+            notes: texts written to the file's metadata.
 
         Raises:
             MissingPartitionError: a table it reads has no partition of the year.
-            SchemaError: its columns are not the table's, or do not hold the types.
+            SchemaError: its columns or their types do not match the table's definition.
         """
         target = self._clear_staging(table, performance_year)
         path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
@@ -234,8 +234,8 @@ class Warehouse:
             connection.execute(f"SET temp_directory = '{_quote(self.root / _SPILL)}'")
             self._attach(connection, performance_year, select, tables)
             try:
-                # First all rows in any order, then in the key's: what the SELECT holds in memory
-                # is gone before they are sorted.
+                # Collect the rows in any order and sort them afterwards, so that the SELECT's
+                # memory is free before the sort.
                 connection.execute("SET preserve_insertion_order = false")
                 connection.execute(
                     f"CREATE TEMP TABLE made AS SELECT {columns} FROM (\n{select.text}\n)",
@@ -248,7 +248,7 @@ class Warehouse:
                     f"ROW_GROUP_SIZE 1048576, KV_METADATA {_to_struct(_describe(table, notes))})"
                 )
             except duckdb.ConversionException:
-                # DuckDB's own message quotes the value, which may be a patient's.
+                # DuckDB's own message quotes the value, which may be patient data.
                 raise SchemaError(
                     f"{table.name}: {select.path} makes values that do not fit their columns"
                 ) from None
@@ -263,7 +263,7 @@ class Warehouse:
         select: Select,
         tables: Mapping[str, Table],
     ) -> None:
-        """Make every table that a SELECT reads a view of its stored years."""
+        """Create a view of the stored years for every table that a SELECT reads."""
         for source in select.sources:
             table = tables[source.table]
             if source.last == 0:
@@ -285,7 +285,7 @@ class Warehouse:
         attach_value_sets(connection, select.value_sets)
 
     def _clear_staging(self, table: Table, performance_year: int) -> Path:
-        """Return where the partition stands, its folder there and swept of what was left."""
+        """Create the partition's folder, delete old staged files and return the final path."""
         target = self.partition_path(table, performance_year)
         target.parent.mkdir(parents=True, exist_ok=True)
         for left_over in target.parent.glob(f"{_FILE}{_STAGING}*"):
@@ -293,7 +293,7 @@ class Warehouse:
         return target
 
     def publish(self, staged: Staged) -> Path:
-        """Make a staged partition the one that readers see, in one rename."""
+        """Make a staged partition visible to readers in one rename."""
         with staged.path.open("rb+") as written:
             os.fsync(written.fileno())
         staged.path.replace(staged.target)
@@ -305,15 +305,15 @@ class Warehouse:
         return staged.target
 
     def discard(self, staged: Staged) -> None:
-        """Remove a staged partition that was judged bad; the published one stays."""
+        """Delete a staged partition that failed its checks; the published one stays."""
         staged.path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self, table: Table, performance_year: int) -> Generator[None]:
-        """Hold the partition for writing; the lock ends with the process, however it ends.
+        """Lock the partition for writing; the lock ends when the process ends for any reason.
 
         Raises:
-            PartitionBusyError: another process holds it.
+            PartitionBusyError: another process holds the lock.
         """
         folder = self.partition_path(table, performance_year).parent
         folder.mkdir(parents=True, exist_ok=True)
@@ -327,7 +327,7 @@ class Warehouse:
             yield
 
     def write_catalog(self, tables: tuple[Table, ...], database: Path) -> int:
-        """Replace `database` by one that holds a view per stored table; return how many.
+        """Replace `database` by one with a view per stored table; return the number of views.
 
         The views read the Parquet files of every year, so the database never needs another
         write when a year is refreshed.
@@ -351,7 +351,7 @@ class Warehouse:
 
 
 def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    """Make parameter files readable as `parameter.<name>`: text, null where a cell is empty."""
+    """Create tables `parameter.<name>` of parameter files: text, null for an empty cell."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
     for name in names:
         table = load_parameters(name)

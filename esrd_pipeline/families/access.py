@@ -9,11 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError
 from esrd_pipeline.families.contract import Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     assemble_fit,
@@ -47,7 +46,7 @@ PERCENT = 100.0
 
 
 def fit_measure(
-    specification: GeeSpecification, performance_year: int, cohort: pa.Table
+    specification: GeeSpecification, performance_year: int, cohort: Cohort
 ) -> pd.DataFrame:
     """Fit the model to a cohort and return the table of the fit.
 
@@ -61,29 +60,28 @@ def fit_measure(
         CohortError: a column is missing or has nulls, or no facility is modelled.
         FitError: the model has no estimate; names group, term and rule.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    taking_part = rows.count_patients() >= (specification.minimum_modelled or 0)
-    used = np.flatnonzero(taking_part[rows.facility])
+    taking_part = cohort.count_patients() >= (specification.minimum_modelled or 0)
+    used = np.flatnonzero(taking_part[cohort.facility])
     if not used.size:
         raise CohortError(
             f"cohort of {specification.measure}: no facility has {specification.minimum_modelled}"
             " patients, so none is modelled"
         )
     grouped = fit_by_groups(
-        design=rows.design.take(used),
-        outcome=rows.numbers(EVENT)[used],
-        patient=rows.patient[used],
-        facility=rows.facility[used],
+        design=cohort.design.take(used),
+        outcome=cohort.numbers(EVENT)[used],
+        patient=cohort.patient[used],
+        facility=cohort.facility[used],
         group_count=specification.group_count,
         seed=specification.seed,
         drop_aliased=True,
     )
-    predictor = rows.predict(grouped.regression)
+    predictor = cohort.predict(grouped.regression)
     distribution = compress_predictors(predictor[used])
-    effects = _solve(rows, predictor)
-    small = _report_small(specification, rows, taking_part, used)
+    effects = _solve(cohort, predictor)
+    small = _report_small(specification, cohort, taking_part, used)
     first = replace(grouped.regression, dropped=(*grouped.regression.dropped, *small))
-    national = _average(specification, rows, effects, distribution, taking_part)
+    national = _average(specification, cohort, effects, distribution, taking_part)
     summary = {
         "seed of the groups": float(specification.seed),
         "groups": float(specification.group_count),
@@ -103,32 +101,28 @@ def fit_measure(
     )
 
 
-def fit_adjusters(specification: GeeSpecification, cohort: pa.Table) -> GeeFit:
+def fit_adjusters(cohort: Cohort) -> GeeFit:
     """Fit the first stage to a cohort as one group: for few facilities.
 
     Raises:
         CohortError: a column is missing or has nulls.
         FitError: the model has no estimate; names term and rule.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
     return fit_gee(
-        design=rows.design,
-        outcome=rows.numbers(EVENT),
-        patient=rows.patient,
-        facility=rows.facility,
+        design=cohort.design,
+        outcome=cohort.numbers(EVENT),
+        patient=cohort.patient,
+        facility=cohort.facility,
         drop_aliased=True,
     )
 
 
-def score_rows(specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table) -> FloatArray:
+def score_rows(_: GeeSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
     """Return x'b of each row of a cohort under a stored fit, the fit's own or another."""
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    return rows.predict(read_regression(fit, stage=1))
+    return cohort.predict(read_regression(fit, stage=1))
 
 
-def compute_expected_events(
-    specification: GeeSpecification, fit: pd.DataFrame, cohort: pa.Table
-) -> FloatArray:
+def compute_expected_events(_: GeeSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
     """Return the probability of the outcome in each month at its facility's own intercept.
 
     0 in a facility without events, 1 in one of events alone.
@@ -137,13 +131,12 @@ def compute_expected_events(
         CohortError: a column is missing or has nulls.
         FitError: a facility's equation has no root.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    predictor = rows.predict(read_regression(fit, stage=1))
-    return np.asarray(expit(_solve(rows, predictor).intercept[rows.facility] + predictor))
+    predictor = cohort.predict(read_regression(fit, stage=1))
+    return np.asarray(expit(_solve(cohort, predictor).intercept[cohort.facility] + predictor))
 
 
 def assess_facilities(
-    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> pd.DataFrame:
     """Standardise every facility of a cohort to a stored fit's nation: rows of the contract.
 
@@ -157,8 +150,7 @@ def assess_facilities(
         CohortError: a column is missing or has nulls.
         FitError: a facility's equation has no root.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    effects = _solve(rows, rows.predict(read_regression(fit, stage=1)))
+    effects = _solve(cohort, cohort.predict(read_regression(fit, stage=1)))
     summary = read_element(fit, "summary", stage=3).set_index("term")["estimate"]
     percentage = float(summary["national percentage"])
     values = standardise(
@@ -166,8 +158,8 @@ def assess_facilities(
         predictors=read_distribution(fit, stage=3),
         national=percentage / PERCENT,
     )
-    whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
-    patients = rows.count_patients()
+    whole, nothing = WHOLE[specification.program], np.full(len(cohort.ccns), np.nan)
+    patients = cohort.count_patients()
     assessment = Assessment(
         unit_count=patients,
         patients=patients,
@@ -186,40 +178,40 @@ def assess_facilities(
         note=_note(effects),
     )
     contract = assemble_contract(
-        specification, performance_year, ccns=rows.ccns, assessment=assessment
+        specification, performance_year, ccns=cohort.ccns, assessment=assessment
     )
     contract.loc[contract["p_value"].isna(), "category"] = None
     return contract
 
 
-def _solve(rows: Cohort, predictor: FloatArray) -> FacilityIntercepts:
+def _solve(cohort: Cohort, predictor: FloatArray) -> FacilityIntercepts:
     return fit_facilities(
         predictor=predictor,
-        outcome=rows.numbers(EVENT),
-        patient=rows.patient,
-        facility=rows.facility,
-        facility_count=len(rows.ccns),
+        outcome=cohort.numbers(EVENT),
+        patient=cohort.patient,
+        facility=cohort.facility,
+        facility_count=len(cohort.ccns),
     )
 
 
 def _average(
     specification: GeeSpecification,
-    rows: Cohort,
+    cohort: Cohort,
     effects: FacilityIntercepts,
     distribution: PredictorDistribution,
     taking_part: NDArray[np.bool_],
 ) -> float:
     """Return the national level: of patient-months, or the mean of the facilities' values."""
     if specification.national == "patient_months":
-        used = taking_part[rows.facility]
-        return float(rows.numbers(EVENT)[used].mean())
+        used = taking_part[cohort.facility]
+        return float(cohort.numbers(EVENT)[used].mean())
     value, _ = distribution.average(effects.intercept[taking_part])
     return float(value.mean())
 
 
 def _report_small(
     specification: GeeSpecification,
-    rows: Cohort,
+    cohort: Cohort,
     taking_part: NDArray[np.bool_],
     used: IntArray,
 ) -> tuple[Dropped, ...]:
@@ -228,7 +220,7 @@ def _report_small(
         return ()
     return (
         Dropped(f"facilities of fewer than {specification.minimum_modelled} patients", small),
-        Dropped("rows of such small facilities", rows.facility.size - used.size),
+        Dropped("rows of such small facilities", cohort.facility.size - used.size),
     )
 
 

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from esrd_pipeline.families.access import EVENT
-from esrd_pipeline.families.cohort import CCN, PATIENT
+from esrd_pipeline.families.cohort import CCN, PATIENT, Cohort, read_cohort
 from esrd_pipeline.measures import pppw, sfr
 from esrd_pipeline.measures.specification import GeeSpecification, Program
+from esrd_pipeline.measures.terms import Flag, Level, Term
 
 REASON = "reason"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
@@ -22,12 +25,12 @@ def list_columns(measure: str, program: Program, performance_year: int) -> list[
     Raises:
         LookupError: the program has no such measure.
     """
-    return [CCN, PATIENT, REASON, EVENT, *specify(measure, program, performance_year).adjusters]
+    return [CCN, PATIENT, REASON, EVENT, *specify(measure, program, performance_year).facts]
 
 
 def prepare(
-    measure: str, program: Program, performance_year: int, cohort: pa.Table
-) -> tuple[GeeSpecification, pa.Table]:
+    measure: str, program: Program, performance_year: int, rows: pa.Table
+) -> tuple[GeeSpecification, Cohort]:
     """Return a measure's specification, and the months of its cohort that are counted.
 
     A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
@@ -38,38 +41,44 @@ def prepare(
         measure: sfr or pppw.
         program: whose.
         performance_year: the year of the cohort.
-        cohort: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
+        rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
 
     Raises:
         LookupError: the program has no such measure.
     """
     specification = specify(measure, program, performance_year)
-    counted = cohort.filter(pc.field(REASON).is_null())
-    facility_count = len(counted.column(CCN).unique())
-    groups = max(1, min(specification.group_count, facility_count // FEWEST_FACILITIES))
-    adjusters = tuple(name for name in specification.adjusters if _is_estimable(counted, name))
-    return (
-        replace(specification, group_count=groups, adjusters=adjusters),
-        counted.select([CCN, PATIENT, EVENT, *adjusters]),
-    )
+    counted = rows.filter(pc.field(REASON).is_null())
+    cohort = read_cohort(specification, counted)
+    groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
+    gone = [
+        name
+        for term in specification.terms
+        for name in term.names
+        if _is_counted(term, counted) and not _is_estimable(cohort, name)
+    ]
+    return replace(specification, group_count=groups), cohort.drop(gone)
 
 
-def _is_estimable(rows: pa.Table, name: str) -> bool:
+def _is_counted(term: Term, rows: pa.Table) -> bool:
+    """Whether a term's columns are whole numbers: indicators, or whole years."""
+    if isinstance(term, Flag | Level):
+        return True
+    return all(pa.types.is_integer(rows.schema.field(fact).type) for fact in term.facts)
+
+
+def _is_estimable(cohort: Cohort, name: str) -> bool:
     """Whether enough patients have an adjuster and enough have not, of both outcomes each.
 
     Of a spline these are the patients beyond a knot and short of it. What everybody has, such as an
     age, is no indicator.
     """
-    values = rows.column(name)
-    if not pa.types.is_integer(values.type):
-        return True
-    has, has_not = (rows.filter(side) for side in (pc.field(name) != 0, pc.field(name) == 0))
-    return _is_enough(has) and (not has_not.num_rows or _is_enough(has_not))
+    has = cohort.design.matrix[:, cohort.design.names.index(name)] != 0
+    return _is_enough(cohort, has) and (bool(has.all()) or _is_enough(cohort, ~has))
 
 
-def _is_enough(rows: pa.Table) -> bool:
-    patients, outcomes = (len(rows.column(column).unique()) for column in (PATIENT, EVENT))
-    return patients >= FEWEST_PATIENTS and outcomes > 1
+def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:
+    patients, outcomes = np.unique(cohort.patient[rows]), np.unique(cohort.numbers(EVENT)[rows])
+    return patients.size >= FEWEST_PATIENTS and outcomes.size > 1
 
 
 def specify(measure: str, program: Program, performance_year: int) -> GeeSpecification:

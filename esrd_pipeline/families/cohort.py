@@ -1,17 +1,21 @@
-"""A measure's cohort as the arrays its estimator reads, column by column from Arrow."""
+"""A measure's cohort, read once: rows, design and codes, column by column from Arrow."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Columns, Condition, Product, Values
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, build_design
 from esrd_pipeline.statistics.fit import Regression
 
 CCN = "ccn"
 PATIENT = "patient_id"
+GROUP = "condition_group"
 
 
 class CohortError(ValueError):
@@ -75,23 +79,140 @@ class Cohort:
         """Return x'b of every row; an adjuster that the fit set aside counts as nothing."""
         return self.design.predict(regression)
 
+    def drop(self, names: Collection[str]) -> "Cohort":
+        """Return the cohort without these columns of its design."""
+        if not names:
+            return self
+        kept = [term for term, name in enumerate(self.design.names) if name not in names]
+        return replace(self, design=self.design.select(np.array(kept, dtype=np.intp)))
 
-def read_cohort(measure: str, table: pa.Table, adjusters: Sequence[str]) -> Cohort:
+    def take(self, rows: IntArray) -> "Cohort":
+        """Return the cohort of these rows, in this order, with the facilities they are of."""
+        return _assemble(self.measure, self.table.take(pa.array(rows)), self.design.take(rows))
+
+
+def read_cohort(
+    specification: Specification,
+    table: pa.Table,
+    *,
+    patients: pa.Table | None = None,
+    conditions: pa.Table | None = None,
+) -> Cohort:
     """Turn a cohort's rows into arrays; the order of rows is kept, labels are sorted.
 
+    Args:
+        specification: whose terms make the design.
+        table: the rows: who, when, events and the facts as of then.
+        patients: what stays the same, one row a patient; it may say of which performance year.
+        conditions: who has which condition_group: one row each, by the columns of the cohort that
+            it has beside (patient_id, and stay or performance_year).
+
     Raises:
-        CohortError: no rows, a column is missing or has nulls.
+        CohortError: no rows, a fact is missing or has nulls, or a patient is not among `patients`.
         FitError: an adjuster is not finite.
     """
+    measure = specification.measure
     if not table.num_rows:
         raise CohortError(f"cohort of {measure}: no rows")
+    if not specification.terms:
+        return _assemble(measure, table, Design(np.empty((table.num_rows, 0), np.float32), ()))
+    own = None if patients is None else _Characteristics.of(measure, table, patients)
+    known = None if conditions is None else _Conditions.of(table, conditions)
+    groups = frozenset(term.group for term in specification.terms if isinstance(term, Condition))
+    facts = _Facts(measure, table, own, known, groups)
+    columns: Columns = {}
+    for term in specification.terms:
+        if own is not None and not isinstance(term, Product) and own.has(term.facts):
+            # Words are compared once a patient, not once a row.
+            columns |= {name: v[own.place] for name, v in term.build(own, columns).items()}
+        else:
+            columns |= term.build(facts, columns)
+    return _assemble(measure, table, build_design(columns))
+
+
+def _assemble(measure: str, table: pa.Table, design: Design) -> Cohort:
     ccns, facility = _encode(measure, table, CCN)
     _, patient = _encode(measure, table, PATIENT)
-    if adjusters:
-        design = build_design({name: _values(measure, table, name) for name in adjusters})
-    else:
-        design = Design(np.empty((table.num_rows, 0), dtype=np.float32), ())
     return Cohort(measure, table, ccns, facility, patient, design)
+
+
+@dataclass(frozen=True, slots=True)
+class _Characteristics:
+    """Facts that stay the same, one value a patient, and each row's place among the patients."""
+
+    measure: str
+    table: pa.Table
+    place: IntArray
+
+    @classmethod
+    def of(cls, measure: str, rows: pa.Table, patients: pa.Table) -> "_Characteristics":
+        keys = [name for name in (PATIENT, "performance_year") if name in patients.column_names]
+        place = _index(patients, keys).get_indexer(_index(rows, keys))
+        unknown = int(np.count_nonzero(place < 0))
+        if unknown:
+            raise CohortError(
+                f"cohort of {measure}: {unknown:,} rows of patients without characteristics"
+            )
+        return cls(measure, patients, place)
+
+    def has(self, facts: Collection[str]) -> bool:
+        return set(facts) <= set(self.table.column_names)
+
+    def __getitem__(self, name: str) -> Values:
+        return _values(self.measure, self.table, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """Who has which conditions, and each row's place among those who have any, else -1."""
+
+    who: dict[str, IntArray]
+    place: IntArray
+    count: int
+
+    @classmethod
+    def of(cls, rows: pa.Table, conditions: pa.Table) -> "_Conditions":
+        keys = [name for name in conditions.column_names if name != GROUP]
+        who = _index(conditions, keys)
+        distinct = who.unique()
+        code = distinct.get_indexer(who)
+        groups = conditions.column(GROUP).to_pandas()
+        return cls(
+            who={str(group): code[rows] for group, rows in groups.groupby(groups).indices.items()},
+            place=distinct.get_indexer(_index(rows, keys)),
+            count=len(distinct),
+        )
+
+    def find(self, group: str) -> Values:
+        """Return 1 for the rows with a condition, 0 for the others."""
+        # The last is the place of those who have none at all.
+        has = np.zeros(self.count + 1, dtype=np.uint8)
+        has[self.who.get(group, [])] = 1
+        return has[self.place]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What terms read of each row: its own columns, its patient's, its conditions."""
+
+    measure: str
+    rows: pa.Table
+    patients: _Characteristics | None
+    conditions: _Conditions | None
+    groups: frozenset[str]
+
+    def __getitem__(self, name: str) -> Values:
+        if name in self.groups and self.conditions is not None:
+            return self.conditions.find(name)
+        if self.patients is not None and self.patients.has([name]):
+            return self.patients[name][self.patients.place]
+        return _values(self.measure, self.rows, name)
+
+
+def _index(table: pa.Table, keys: Sequence[str]) -> pd.Index:
+    """Return the rows' keys as an index, a plain one where there is one key."""
+    columns = [table.column(name).to_numpy() for name in keys]
+    return pd.Index(columns[0]) if len(columns) == 1 else pd.MultiIndex.from_arrays(columns)
 
 
 def _encode(measure: str, table: pa.Table, name: str) -> tuple[NDArray[np.object_], IntArray]:

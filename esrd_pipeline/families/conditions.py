@@ -1,18 +1,20 @@
-"""Adds prevalent conditions to a cohort: one indicator per group, from a long table."""
+"""Prevalent conditions among a model's terms, by the rule of ascertainment that names them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from esrd_pipeline.families.cohort import PATIENT
+from esrd_pipeline.families.cohort import GROUP
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Condition
 from esrd_pipeline.parameters.rows import load_rows
 
-GROUP = "condition_group"
 MISSING = "is_prevalent_missing"
+"""Whose conditions could not be seen: they have none of them (2.13.13)."""
+
+S = TypeVar("S", bound=Specification)
 
 
 def list_conditions(ascertained_by: str) -> list[str]:
@@ -24,37 +26,14 @@ def list_conditions(ascertained_by: str) -> list[str]:
     ]
 
 
-def adjust_for_conditions(
-    specification: Specification, cohort: pa.Table, conditions: pa.Table, *, ascertained_by: str
-) -> tuple[Specification, pa.Table]:
-    """Return specification and cohort with the conditions among the adjusters of both.
-
-    A group that fewer than two patients have is left out of both: it has no estimate.
-    """
+def list_common(ascertained_by: str, conditions: pa.Table) -> list[str]:
+    """Return the groups that two patients or more have: another has no estimate."""
     counts = conditions.column(GROUP).value_counts().to_pylist()
     common = {count["values"] for count in counts if count["counts"] > 1}
-    groups = [group for group in list_conditions(ascertained_by) if group in common]
-    return (
-        replace(specification, adjusters=(*specification.adjusters, *groups)),
-        add_conditions(cohort, conditions, groups),
-    )
+    return [group for group in list_conditions(ascertained_by) if group in common]
 
 
-def add_conditions(cohort: pa.Table, conditions: pa.Table, groups: Sequence[str]) -> pa.Table:
-    """Return the cohort with one uint8 column a group: 1 where the patient has the condition.
-
-    Patients whose conditions could not be seen (`is_prevalent_missing`) have 0 throughout
-    (2.13.13).
-
-    Args:
-        cohort: with patient_id and is_prevalent_missing.
-        conditions: patient_id and condition_group, one row each; groups not asked for are left.
-        groups: names of the columns, in their order.
-    """
-    patients, row = np.unique(cohort.column(PATIENT).to_numpy(), return_inverse=True)
-    is_seen = cohort.column(MISSING).to_numpy() == 0
-    for group in groups:
-        having = conditions.filter(pc.field(GROUP) == group).column(PATIENT).to_numpy()
-        has = np.isin(patients, having).astype(np.uint8)
-        cohort = cohort.append_column(group, pa.array(has[row] * is_seen))
-    return cohort
+def add_conditions(specification: S, groups: Sequence[str], *, unless: str | None = MISSING) -> S:
+    """Return the specification with the conditions after its other terms."""
+    terms = (Condition(group, unless=unless) for group in groups)
+    return replace(specification, terms=(*specification.terms, *terms))

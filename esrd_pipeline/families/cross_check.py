@@ -4,15 +4,14 @@ The libraries cannot take the nation, so both fits are of the same few facilitie
 """
 
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from esrd_pipeline.families import access, discharges, recurrent_events, survival
-from esrd_pipeline.families.cohort import CCN, PATIENT
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.families.recurrent_events import DAYS, EVENTS, INTERVAL
 from esrd_pipeline.measures.specification import (
@@ -21,12 +20,13 @@ from esrd_pipeline.measures.specification import (
     Specification,
     ThreeStageSpecification,
 )
-from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.fit import NotConvergedError, Regression
 from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
+from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS
 
-S = TypeVar("S", bound=Specification)
+BoolArray = NDArray[np.bool_]
 
 HELD_TOLERANCE = 1e-3
 """Of the norm of the score at our root: far below what a step away from it would leave."""
@@ -37,18 +37,17 @@ SAMPLE_FACILITIES = 40
 """Enough to carry every common adjuster, few enough for dummies of every facility and interval."""
 
 
-def draw_facilities(cohort: pa.Table, *, count: int, seed: int) -> list[str]:
-    """Draw facilities by seed from the sorted CCNs: the order of rows does not matter."""
-    ccns = sorted(cohort.column(CCN).unique().to_pylist())
+def draw_facilities(cohort: Cohort, *, count: int, seed: int) -> IntArray:
+    """Draw facilities by seed, as places in the sorted CCNs: the order of rows does not matter."""
     generator = np.random.default_rng(seed)
-    drawn = generator.choice(len(ccns), size=min(count, len(ccns)), replace=False)
-    return [ccns[place] for place in sorted(drawn)]
+    size = min(count, cohort.ccns.size)
+    return np.sort(generator.choice(cohort.ccns.size, size=size, replace=False))
 
 
 def compare_fit(
     specification: Specification,
     performance_year: int,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
@@ -73,7 +72,7 @@ def compare_fit(
 def compare_rates_fit(
     specification: Specification,
     performance_year: int,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
@@ -89,26 +88,22 @@ def compare_rates_fit(
     """
     import statsmodels.api as sm
 
-    rows = _sample(cohort, count=facility_count, seed=seed)
-    specification = _narrow(specification, rows, EVENTS)
-    sample = pa.Table.from_pandas(rows, preserve_index=False)
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    events = sample.numbers(EVENTS)
+    sample = _narrow(sample, events)
     ours = read_regression(
         recurrent_events.fit_measure(specification, performance_year, sample), stage=1
     )
-    cell = rows[CCN].astype(str) + " " + rows[INTERVAL].astype(str)
-    # A cell without events has no finite rate and says nothing of the coefficients.
-    has_events = rows.groupby(cell)[EVENTS].transform("sum") > 0
-    used, cell = rows[has_events], cell[has_events]
-    # As the national fit reads them: narrowed to float32 first.
-    covariates = used[list(ours.names)].astype(np.float32).astype(np.float64)
-    dummies = pd.get_dummies(cell, dtype=float)
-    theirs = sm.GLM(
-        used[EVENTS].astype(float),
-        pd.concat([covariates, dummies], axis=1),
-        family=sm.families.Poisson(),
-        exposure=used[DAYS].astype(float),
-    ).fit(tol=1e-12)
     names = list(ours.names)
+    cell = _pair(sample.facility, sample.codes(INTERVAL))
+    # A cell without events has no finite rate and says nothing of the coefficients.
+    used = sum_by(cell, events)[cell] > 0
+    theirs = sm.GLM(
+        events[used],
+        _list_covariates(sample, names, cell, used),
+        family=sm.families.Poisson(),
+        exposure=sample.numbers(DAYS)[used],
+    ).fit(tol=1e-12)
     return _compare(
         specification,
         performance_year,
@@ -116,14 +111,14 @@ def compare_rates_fit(
         estimates=theirs.params[names].to_numpy(),
         errors=theirs.bse[names].to_numpy(),
         library="statsmodels GLM, Poisson",
-        facility_count=rows[CCN].nunique(),
+        facility_count=sample.ccns.size,
     )
 
 
 def compare_cox_fit(
     specification: CoxSpecification,
     performance_year: int,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
@@ -138,23 +133,21 @@ def compare_cox_fit(
     """
     from lifelines import CoxTimeVaryingFitter
 
-    rows = _sample(cohort, count=facility_count, seed=seed)
-    specification = _narrow(specification, rows, survival.EVENT)
-    spread = np.random.default_rng(seed).permutation(len(rows)) / (2.0 * len(rows))
-    rows[survival.STOP] = rows[survival.STOP] + spread
-    sample = pa.Table.from_pandas(rows, preserve_index=False)
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    sample = _narrow(sample, sample.numbers(survival.EVENT))
+    count = sample.facility.size
+    spread = np.random.default_rng(seed).permutation(count) / (2.0 * count)
+    sample = _replace_column(sample, survival.STOP, sample.numbers(survival.STOP) + spread)
     ours = read_regression(survival.fit_measure(specification, performance_year, sample), stage=1)
     names = list(ours.names)
-    rows[names] = rows[names].astype(np.float32).astype(np.float64)
+    times = {name: sample.numbers(name) for name in (survival.START, survival.STOP, survival.EVENT)}
     theirs = CoxTimeVaryingFitter().fit(
-        rows[[*names, CCN, survival.START, survival.STOP, survival.EVENT]].assign(
-            row=np.arange(len(rows))
-        ),
+        _frame(sample, names).assign(row=np.arange(count), facility=sample.facility, **times),
         id_col="row",
         start_col=survival.START,
         stop_col=survival.STOP,
         event_col=survival.EVENT,
-        strata=[CCN],
+        strata=["facility"],
         fit_options={"precision": 1e-12},
     )
     return _compare(
@@ -164,14 +157,14 @@ def compare_cox_fit(
         estimates=theirs.params_[names].to_numpy(),
         errors=np.asarray(theirs.standard_errors_[names], dtype=np.float64),
         library="lifelines CoxTimeVaryingFitter",
-        facility_count=rows[CCN].nunique(),
+        facility_count=sample.ccns.size,
     )
 
 
 def compare_three_stage_fit(
     specification: ThreeStageSpecification,
     performance_year: int,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
@@ -187,20 +180,17 @@ def compare_three_stage_fit(
     """
     import statsmodels.api as sm
 
-    rows = _sample(cohort, count=facility_count, seed=seed)
-    pair = rows[CCN].astype(str) + " " + rows[discharges.HOSPITAL].astype(str)
-    outcome = rows[discharges.EVENT].astype(float)
-    among = outcome.groupby(pair)
-    is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
-    specification = _narrow(specification, rows[is_used], discharges.EVENT)
-    sample = pa.Table.from_pandas(rows, preserve_index=False)
-    ours = discharges.fit_adjusters(specification, sample)
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    pair = _pair(sample.facility, sample.labels(discharges.HOSPITAL)[1])
+    outcome = sample.numbers(discharges.EVENT)
+    rows, events = sum_by(pair, np.ones(pair.size)), sum_by(pair, outcome)
+    used = ((rows >= MINIMUM_ROWS) & (events > 0) & (events < rows))[pair]
+    sample = _narrow(sample, outcome, among=used)
+    ours = discharges.fit_adjusters(sample)
     names = list(ours.names)
-    # As the national fit reads them: narrowed to float32 first.
-    covariates = rows.loc[is_used, names].astype(np.float32).astype(np.float64)
     theirs = sm.GLM(
-        outcome[is_used],
-        pd.concat([covariates, pd.get_dummies(pair[is_used], dtype=float)], axis=1),
+        outcome[used],
+        _list_covariates(sample, names, pair, used),
         family=sm.families.Binomial(),
     ).fit(tol=1e-12)
     return _compare(
@@ -210,14 +200,14 @@ def compare_three_stage_fit(
         estimates=theirs.params[names].to_numpy(),
         errors=theirs.bse[names].to_numpy(),
         library="statsmodels GLM, Binomial",
-        facility_count=rows[CCN].nunique(),
+        facility_count=sample.ccns.size,
     )
 
 
 def compare_gee_fit(
     specification: GeeSpecification,
     performance_year: int,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
@@ -237,21 +227,21 @@ def compare_gee_fit(
     """
     import statsmodels.api as sm
 
-    rows = _sample(cohort, count=facility_count, seed=seed)
-    specification = _narrow(specification, rows, access.EVENT)
-    fit = access.fit_adjusters(specification, pa.Table.from_pandas(rows, preserve_index=False))
+    sample = _sample(cohort, count=facility_count, seed=seed)
+    outcome = sample.numbers(access.EVENT)
+    sample = _narrow(sample, outcome)
+    fit = access.fit_adjusters(sample)
     ours, is_held = fit.regression, fit.correlation != fit.correlation_estimate
-    used = rows[rows.groupby(CCN)[access.EVENT].transform("nunique") > 1]
+    share = sum_by(sample.facility, outcome) / np.bincount(sample.facility)
+    used = ((share > 0) & (share < 1))[sample.facility]
     names = list(ours.names)
-    # As the national fit reads them: narrowed to float32 first.
-    covariates = used[names].astype(np.float32).astype(np.float64)
     given = ", at our correlation and root" if is_held else ""
     structure = sm.cov_struct.Exchangeable()
     structure.dep_params = fit.correlation if is_held else 0.0
     theirs = sm.GEE(
-        used[access.EVENT].astype(float),
-        pd.concat([covariates, pd.get_dummies(used[CCN], dtype=float)], axis=1),
-        groups=used[PATIENT].to_numpy(),
+        outcome[used],
+        _list_covariates(sample, names, sample.facility, used),
+        groups=sample.patient[used],
         family=sm.families.Binomial(),
         cov_struct=structure,
         update_dep=not is_held,
@@ -270,7 +260,7 @@ def compare_gee_fit(
         estimates=theirs.params[names].to_numpy(),
         errors=theirs.bse[names].to_numpy(),
         library=f"statsmodels GEE, exchangeable{given}",
-        facility_count=rows[CCN].nunique(),
+        facility_count=sample.ccns.size,
     )
 
 
@@ -296,20 +286,48 @@ def describe_difference(compared: pd.DataFrame) -> tuple[float, str]:
     return float(relative[worst]), sentence
 
 
-def _narrow(specification: S, rows: pd.DataFrame, events: str) -> S:
-    """Leave out the adjusters of which the sample says too little."""
-    kept = [
-        name
-        for name in specification.adjusters
-        if rows.loc[rows[name] != rows[name].mode()[0], events].sum() >= FEWEST_EVENTS
-    ]
-    return replace(specification, adjusters=tuple(kept))
+def _narrow(sample: Cohort, events: FloatArray, *, among: BoolArray | None = None) -> Cohort:
+    """Leave out the adjusters of which the sample, or the rows `among` it, says too little."""
+    rows = slice(None) if among is None else among
+    mine, rare = events[rows], []
+    for term, name in enumerate(sample.design.names):
+        values, counts = np.unique(sample.design.matrix[rows, term], return_counts=True)
+        commonest = values[counts.argmax()]
+        if mine[sample.design.matrix[rows, term] != commonest].sum() < FEWEST_EVENTS:
+            rare.append(name)
+    return sample.drop(rare)
 
 
-def _sample(cohort: pa.Table, *, count: int, seed: int) -> pd.DataFrame:
+def _sample(cohort: Cohort, *, count: int, seed: int) -> Cohort:
     """Return the rows of the facilities drawn, in the order of the cohort."""
-    ccns = draw_facilities(cohort, count=count, seed=seed)
-    return cohort.filter(pc.field(CCN).isin(ccns)).to_pandas()
+    drawn = draw_facilities(cohort, count=count, seed=seed)
+    return cohort.take(np.flatnonzero(np.isin(cohort.facility, drawn)))
+
+
+def _pair(first: IntArray, second: IntArray) -> IntArray:
+    """Return a code for each pair of codes that some row has, from 0."""
+    _, codes = np.unique(first * (int(second.max()) + 1) + second, return_inverse=True)
+    return codes
+
+
+def _frame(sample: Cohort, names: list[str]) -> pd.DataFrame:
+    """Return the columns of the design by name, as the national fit reads them: in float32."""
+    terms = [sample.design.names.index(name) for name in names]
+    return pd.DataFrame(sample.design.matrix[:, terms].astype(np.float64), columns=names)
+
+
+def _list_covariates(
+    sample: Cohort, names: list[str], cell: IntArray, used: BoolArray
+) -> pd.DataFrame:
+    """Return the used rows' covariates and a dummy for each of their cells."""
+    covariates = _frame(sample, names)[used]
+    dummies = pd.get_dummies(pd.Series(cell)[used], prefix="cell", dtype=float)
+    return pd.concat([covariates, dummies], axis=1)
+
+
+def _replace_column(sample: Cohort, name: str, values: FloatArray) -> Cohort:
+    place = sample.table.column_names.index(name)
+    return replace(sample, table=sample.table.set_column(place, name, pa.array(values)))
 
 
 def _compare(

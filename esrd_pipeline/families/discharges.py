@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     Row,
@@ -75,7 +74,7 @@ class StoredNorm:
 
 
 def fit_measure(
-    specification: ThreeStageSpecification, performance_year: int, cohort: pa.Table
+    specification: ThreeStageSpecification, performance_year: int, cohort: Cohort
 ) -> pd.DataFrame:
     """Fit the three stages to a cohort and return the table of the fit.
 
@@ -88,13 +87,12 @@ def fit_measure(
         CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
         FitError: the model has no estimate; names the term and the rule.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    hospitals, hospital = rows.labels(HOSPITAL)
-    outcome = _read_outcome(rows)
-    first = _fit_cells(rows, hospital, outcome)
-    offset = rows.predict(first)
-    is_modelled = _find_modelled(specification, _count_discharges(rows))
-    used = np.flatnonzero(is_modelled[rows.facility])
+    hospitals, hospital = cohort.labels(HOSPITAL)
+    outcome = _read_outcome(cohort)
+    first = _fit_cells(cohort, hospital, outcome)
+    offset = cohort.predict(first)
+    is_modelled = _find_modelled(specification, _count_discharges(cohort))
+    used = np.flatnonzero(is_modelled[cohort.facility])
     if not used.size:
         raise CohortError(
             f"cohort of {specification.measure}: no facility has {specification.minimum_modelled}"
@@ -103,18 +101,18 @@ def fit_measure(
     second = fit_crossed(
         offset=offset[used],
         outcome=outcome[used],
-        facility=rows.facility[used],
+        facility=cohort.facility[used],
         hospital=hospital[used],
-        facility_count=rows.ccns.size,
+        facility_count=cohort.ccns.size,
         hospital_count=hospitals.size,
     )
     third = fit_facility_effects(
         offset=offset[used],
         outcome=outcome[used],
-        facility=rows.facility[used],
+        facility=cohort.facility[used],
         hospital=hospital[used],
         sigma_hospital=second.sigma_hospital,
-        facility_count=rows.ccns.size,
+        facility_count=cohort.ccns.size,
         hospital_count=hospitals.size,
     )
     totals = {"events": float(outcome.sum()), "discharges": float(outcome.size)}
@@ -124,21 +122,20 @@ def fit_measure(
         [
             *list_regression(first, stage=1),
             *list_regression(second.regression, stage=2),
-            *_list_effects(third, ccns=rows.ccns, hospitals=hospitals, totals=totals),
+            *_list_effects(third, ccns=cohort.ccns, hospitals=hospitals, totals=totals),
         ],
     )
 
 
-def fit_adjusters(specification: ThreeStageSpecification, cohort: pa.Table) -> Regression:
+def fit_adjusters(cohort: Cohort) -> Regression:
     """Fit the first stage alone, as `fit_measure` does.
 
     Raises:
         CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
         FitError: the model has no estimate; names the term and the rule.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    _, hospital = rows.labels(HOSPITAL)
-    return _fit_cells(rows, hospital, _read_outcome(rows))
+    _, hospital = cohort.labels(HOSPITAL)
+    return _fit_cells(cohort, hospital, _read_outcome(cohort))
 
 
 def read_fit(fit: pd.DataFrame) -> StoredNorm:
@@ -155,23 +152,20 @@ def read_fit(fit: pd.DataFrame) -> StoredNorm:
     )
 
 
-def score_rows(
-    specification: ThreeStageSpecification, fit: pd.DataFrame, cohort: pa.Table
-) -> FloatArray:
+def score_rows(_: ThreeStageSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
     """Return the probability a stored fit expects of each discharge under the national norm.
 
     The cohort may be the fit's own or another; a hospital the fit does not know has the effect 0.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
     norm = read_fit(fit)
-    return _score(norm, rows, _find_hospitals(norm, rows)).expected
+    return _score(norm, cohort, _find_hospitals(norm, cohort)).expected
 
 
 def assess_facilities(
     specification: ThreeStageSpecification,
     performance_year: int,
     fit: pd.DataFrame,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     method: Method = "bisquare",
 ) -> Assessed:
@@ -192,16 +186,15 @@ def assess_facilities(
         CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
         FitError: too few facilities for quartiles, or an adjuster is not finite.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
     norm = read_fit(fit)
-    hospital = _find_hospitals(norm, rows)
-    offset = _score(norm, rows, hospital).row_offsets
-    discharges = _count_discharges(rows)
+    hospital = _find_hospitals(norm, cohort)
+    offset = _score(norm, cohort, hospital).row_offsets
+    discharges = _count_discharges(cohort)
     compared = compare_counts(
         effect=norm.median_effect,
         offset=offset,
-        facility=rows.facility,
-        observed=sum_by(rows.facility, _read_outcome(rows), count=rows.ccns.size),
+        facility=cohort.facility,
+        observed=sum_by(cohort.facility, _read_outcome(cohort), count=cohort.ccns.size),
     )
     is_modelled = _find_modelled(specification, discharges)
     null = fit_empirical_null(
@@ -209,12 +202,12 @@ def assess_facilities(
     )
     mine = assign_null(null, size=discharges)
     adjusted = adjust_counts(
-        compared, offset=offset, facility=rows.facility, mean=mine.mean, deviation=mine.deviation
+        compared, offset=offset, facility=cohort.facility, mean=mine.mean, deviation=mine.deviation
     )
     strange = hospital == NO_HOSPITAL
     assessment = Assessment(
         unit_count=discharges,
-        patients=rows.count_patients(),
+        patients=cohort.count_patients(),
         numerator=compared.observed,
         denominator=compared.expected,
         value=compared.ratio,
@@ -230,49 +223,49 @@ def assess_facilities(
         note=_note(
             observed=compared.observed,
             discharges=discharges,
-            has_strange=np.bincount(rows.facility[strange], minlength=discharges.size) > 0,
+            has_strange=np.bincount(cohort.facility[strange], minlength=discharges.size) > 0,
         ),
     )
     return Assessed(
         contract=assemble_contract(
-            specification, performance_year, ccns=rows.ccns, assessment=assessment
+            specification, performance_year, ccns=cohort.ccns, assessment=assessment
         ),
         null=null,
         null_rows=assemble_fit(specification, performance_year, list_null(null, stage=3)),
         dropped=_report_dropped(
             specification,
             norm,
-            rows,
+            cohort,
             strange_count=int(np.count_nonzero(strange)),
             unmodelled_count=int(np.count_nonzero(~is_modelled)),
         ),
     )
 
 
-def _read_outcome(rows: Cohort) -> FloatArray:
+def _read_outcome(cohort: Cohort) -> FloatArray:
     """Return whether each discharge was followed by the event, as 0 or 1."""
-    outcome = rows.numbers(EVENT)
+    outcome = cohort.numbers(EVENT)
     broken = int(np.count_nonzero((outcome != 0) & (outcome != 1)))
     if broken:
         raise CohortError(
-            f"cohort of {rows.measure}: column {EVENT} has {broken:,} values other than 0 and 1"
+            f"cohort of {cohort.measure}: column {EVENT} has {broken:,} values other than 0 and 1"
         )
     return outcome
 
 
-def _fit_cells(rows: Cohort, hospital: IntArray, outcome: FloatArray) -> Regression:
+def _fit_cells(cohort: Cohort, hospital: IntArray, outcome: FloatArray) -> Regression:
     """Fit stage 1: one effect for each pair of facility and hospital."""
     return fit_logistic(
-        design=rows.design,
+        design=cohort.design,
         outcome=outcome,
-        cell=rows.facility * (int(hospital.max()) + 1) + hospital,
-        patient=rows.patient,
+        cell=cohort.facility * (int(hospital.max()) + 1) + hospital,
+        patient=cohort.patient,
         drop_aliased=True,
     ).regression
 
 
-def _count_discharges(rows: Cohort) -> FloatArray:
-    return np.bincount(rows.facility, minlength=rows.ccns.size).astype(np.float64)
+def _count_discharges(cohort: Cohort) -> FloatArray:
+    return np.bincount(cohort.facility, minlength=cohort.ccns.size).astype(np.float64)
 
 
 def _find_modelled(
@@ -305,15 +298,15 @@ def _list_effects(
     yield from list_dropped(third.dropped, stage=3)
 
 
-def _find_hospitals(norm: StoredNorm, rows: Cohort) -> IntArray:
+def _find_hospitals(norm: StoredNorm, cohort: Cohort) -> IntArray:
     """Return each row's place among the fit's hospitals, `NO_HOSPITAL` where it is not there."""
-    labels, code = rows.labels(HOSPITAL)
+    labels, code = cohort.labels(HOSPITAL)
     # What pandas does not find, it gives the code -1, which NO_HOSPITAL is.
     return pd.Index(norm.hospitals).get_indexer(pd.Index(labels))[code]
 
 
-def _score(norm: StoredNorm, rows: Cohort, hospital: IntArray) -> RowScores:
-    return score(norm, offset=rows.predict(norm.regression), hospital=hospital)
+def _score(norm: StoredNorm, cohort: Cohort, hospital: IntArray) -> RowScores:
+    return score(norm, offset=cohort.predict(norm.regression), hospital=hospital)
 
 
 def _note(
@@ -332,12 +325,12 @@ def _note(
 def _report_dropped(
     specification: ThreeStageSpecification,
     norm: StoredNorm,
-    rows: Cohort,
+    cohort: Cohort,
     *,
     strange_count: int,
     unmodelled_count: int,
 ) -> tuple[Dropped, ...]:
-    strange = sorted(set(rows.labels(HOSPITAL)[0]) - set(norm.hospitals))
+    strange = sorted(set(cohort.labels(HOSPITAL)[0]) - set(norm.hospitals))
     least = specification.minimum_modelled
     listed = (
         Dropped("hospitals the fit does not know: effect 0", len(strange), tuple(strange)),

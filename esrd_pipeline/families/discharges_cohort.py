@@ -3,25 +3,23 @@
 Manual 2.10, 2.11, 2.26. The model itself is the family's of three stages.
 """
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.cohort import CCN, PATIENT
-from esrd_pipeline.families.conditions import GROUP
+from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.conditions import add_conditions
 from esrd_pipeline.families.discharges import EVENT, HOSPITAL
 from esrd_pipeline.measures import ed30, srr
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
+from esrd_pipeline.statistics.rows import sum_by
 
-STAY = "stay"
 REASON = "reason"
 FEWEST = 2
 """Events, and discharges without, on either side of an adjuster."""
@@ -52,12 +50,12 @@ def prepare(
     measure: Measure,
     program: Program,
     performance_year: int,
-    cohort: pa.Table,
+    rows: pa.Table,
     conditions: pa.Table,
-) -> tuple[ThreeStageSpecification, pa.Table]:
+) -> tuple[ThreeStageSpecification, Cohort]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
-    An adjuster is left out of the specification, because it has no estimate, where fewer than two
+    An adjuster is left out of the design, because it has no estimate, where fewer than two
     of the discharges that stage 1 uses have it and the event, or have it and no event; the same
     goes for those that have it not.
 
@@ -65,57 +63,32 @@ def prepare(
         measure: srr or ed30.
         program: whose rules it follows.
         performance_year: the year of the cohort.
-        cohort: the program's discharges, with a reason where they do not count.
+        rows: the program's discharges, with a reason where they do not count.
         conditions: patient_id, stay and condition_group of the measure's own specification.
     """
-    counted = cohort.filter(pc.field(REASON).is_null())
     groups = list_conditions(name_conditions(measure, program))
-    rows = add_conditions(counted, conditions, groups)
-    specification = specify(measure, program, performance_year)
-    is_used = _find_used(rows)
-    outcome = rows.column(EVENT).to_numpy()[is_used]
-    adjusters = tuple(
+    specification = add_conditions(specify(measure, program, performance_year), groups, unless=None)
+    counted = rows.filter(pc.field(REASON).is_null())
+    cohort = read_cohort(specification, counted, conditions=conditions)
+    outcome = cohort.numbers(EVENT)
+    is_used = _find_used(cohort, outcome)
+    gone = [
         name
-        for name in (*specification.adjusters, *groups)
-        if _is_informative(rows.column(name).to_numpy()[is_used], outcome)
-    )
-    return replace(specification, adjusters=adjusters), rows
+        for term, name in enumerate(cohort.design.names)
+        if not _is_informative(cohort.design.matrix[is_used, term], outcome[is_used])
+    ]
+    return specification, cohort.drop(gone)
 
 
-def add_conditions(cohort: pa.Table, conditions: pa.Table, groups: list[str]) -> pa.Table:
-    """Return the cohort with one uint8 column a group: 1 where the discharge has the condition.
-
-    Args:
-        cohort: with patient_id and stay, together unique.
-        conditions: patient_id, stay and condition_group; discharges and groups not asked for are
-            left.
-        groups: names of the columns, in their order.
-    """
-    row = _index(cohort).get_indexer(_index(conditions))
-    column = pd.Index(groups).get_indexer(conditions.column(GROUP).to_pandas())
-    known = (row >= 0) & (column >= 0)
-    has = np.zeros((len(groups), cohort.num_rows), dtype=np.uint8)
-    has[column[known], row[known]] = 1
-    for name, values in zip(groups, has, strict=True):
-        cohort = cohort.append_column(name, pa.array(values))
-    return cohort
-
-
-def _index(table: pa.Table) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays(
-        [table.column(PATIENT).to_numpy(), table.column(STAY).to_numpy()]
-    )
-
-
-def _find_used(rows: pa.Table) -> NDArray[np.bool_]:
+def _find_used(cohort: Cohort, outcome: FloatArray) -> NDArray[np.bool_]:
     """Return which discharges stage 1 uses: of pairs large enough, with and without events."""
-    frame = rows.select([CCN, HOSPITAL, EVENT]).to_pandas()
-    among = frame.groupby([CCN, HOSPITAL])[EVENT]
-    is_used = (among.transform("size") >= MINIMUM_ROWS) & (among.transform("nunique") > 1)
-    return is_used.to_numpy()
+    hospitals, hospital = cohort.labels(HOSPITAL)
+    pair = cohort.facility * hospitals.size + hospital
+    rows, events = np.bincount(pair), sum_by(pair, outcome)
+    return ((rows >= MINIMUM_ROWS) & (events > 0) & (events < rows))[pair]
 
 
-def _is_informative(values: FloatArray, outcome: FloatArray) -> bool:
+def _is_informative(values: NDArray[np.generic], outcome: FloatArray) -> bool:
     """Whether those above the least value, and those below the largest, have both outcomes."""
     if not values.size:
         return False

@@ -4,14 +4,14 @@ A measure's specification says which: its type is the family.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from esrd_pipeline.families import access, discharges, recurrent_events, survival
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed
 from esrd_pipeline.measures.specification import (
     CoxSpecification,
@@ -36,11 +36,11 @@ class Family:
         unit: of the exposure: patient-year, discharge, patient-month.
     """
 
-    fit: Callable[[Any, int, pa.Table], pd.DataFrame]
-    assess: Callable[[Any, int, pd.DataFrame, pa.Table], Assessed]
-    expect: Callable[[Any, pd.DataFrame, pa.Table], FloatArray]
+    fit: Callable[[Any, int, Cohort], pd.DataFrame]
+    assess: Callable[[Any, int, pd.DataFrame, Cohort], Assessed]
+    expect: Callable[[Any, pd.DataFrame, Cohort], FloatArray]
     event: str
-    measure_exposure: Callable[[pa.Table], FloatArray]
+    measure_exposure: Callable[[Cohort], FloatArray]
     unit: str
 
 
@@ -58,7 +58,7 @@ def find_family(specification: Specification) -> Family:
 
 
 def fit_estimable(
-    specification: Specification, performance_year: int, cohort: pa.Table
+    specification: Specification, performance_year: int, cohort: Cohort
 ) -> pd.DataFrame:
     """Fit a measure's model and return the table of the fit, terms without an estimate left out.
 
@@ -70,16 +70,16 @@ def fit_estimable(
         FitError: the model has no estimate for another reason, or not without its terms.
     """
     family = find_family(specification)
-    adjusters, left_out = specification.adjusters, list[str]()
+    left_out: list[str] = []
     while True:
-        kept = tuple(name for name in adjusters if name not in left_out)
         try:
-            fit = family.fit(replace(specification, adjusters=kept), performance_year, cohort)
+            fit = family.fit(specification, performance_year, cohort)
         except SeparationError as error:
-            gone = [name for name in error.terms if name in kept]
+            gone = [name for name in error.terms if name in cohort.design.names]
             if not gone:
                 raise
             left_out += gone
+            cohort = cohort.drop(gone)
         else:
             return _report(fit, left_out)
 
@@ -102,7 +102,7 @@ def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
 
 
 def group_by_risk(
-    specification: Specification, fit: pd.DataFrame, cohort: pa.Table, *, groups: int = 10
+    specification: Specification, fit: pd.DataFrame, cohort: Cohort, *, groups: int = 10
 ) -> pd.DataFrame:
     """Return observed and expected events a unit of exposure by group of predicted risk.
 
@@ -112,7 +112,7 @@ def group_by_risk(
     family = find_family(specification)
     expected = family.expect(specification, fit, cohort)
     exposure = family.measure_exposure(cohort)
-    observed = cohort.column(family.event).to_numpy().astype(np.float64)
+    observed = cohort.numbers(family.event)
     order = np.argsort(expected / exposure, kind="stable")
     group = np.empty(order.size, dtype=np.intp)
     group[order] = np.arange(order.size) * groups // order.size
@@ -124,25 +124,21 @@ def group_by_risk(
 
 
 def _assess_gee(
-    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> Assessed:
     return Assessed(contract=access.assess_facilities(specification, performance_year, fit, cohort))
 
 
-def _count_years(cohort: pa.Table) -> FloatArray:
-    return (
-        cohort.column(recurrent_events.DAYS).to_numpy().astype(np.float64)
-        / recurrent_events.DAYS_PER_YEAR
-    )
+def _count_years(cohort: Cohort) -> FloatArray:
+    return cohort.numbers(recurrent_events.DAYS) / recurrent_events.DAYS_PER_YEAR
 
 
-def _follow_years(cohort: pa.Table) -> FloatArray:
-    start, stop = (cohort.column(name).to_numpy() for name in (survival.START, survival.STOP))
-    return (stop.astype(np.float64) - start) / survival.DAYS_PER_YEAR
+def _follow_years(cohort: Cohort) -> FloatArray:
+    return (cohort.numbers(survival.STOP) - cohort.numbers(survival.START)) / survival.DAYS_PER_YEAR
 
 
-def _count_rows(cohort: pa.Table) -> FloatArray:
-    return np.ones(cohort.num_rows)
+def _count_rows(cohort: Cohort) -> FloatArray:
+    return np.ones(cohort.table.num_rows)
 
 
 _RATES = Family(

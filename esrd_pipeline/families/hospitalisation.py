@@ -4,9 +4,8 @@ Manual 2.13; 2025 submission of CBE 1463.
 """
 
 import pandas as pd
-import pyarrow as pa
 
-from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.recurrent_events import (
     DAYS,
     DAYS_PER_YEAR,
@@ -23,30 +22,29 @@ RESAMPLING_SEED = 1463
 
 
 def estimate_reliability(
-    specification: Specification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+    specification: Specification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> pd.DataFrame:
     """Return the inter-unit reliability and the C-statistic of one program.
 
     IUR takes the facilities that are reported, as the submission does; the C-statistic compares
     patients' predicted with their observed rates.
     """
-    rows = read_cohort(specification.measure, cohort, ())
     expected = compute_expected_events(specification, fit, cohort)
-    observed, days = rows.numbers(EVENTS), rows.numbers(DAYS)
-    years = sum_by(rows.facility, days, count=len(rows.ccns)) / DAYS_PER_YEAR
+    observed, days = cohort.numbers(EVENTS), cohort.numbers(DAYS)
+    years = sum_by(cohort.facility, days, count=len(cohort.ccns)) / DAYS_PER_YEAR
     iur = estimate_iur(
-        facility=rows.facility,
-        patient=rows.patient,
+        facility=cohort.facility,
+        patient=cohort.patient,
         numerator=observed,
         denominator=expected,
-        facility_count=len(rows.ccns),
+        facility_count=len(cohort.ccns),
         is_reported=years >= (specification.minimum_units or 0),
         seed=RESAMPLING_SEED,
     )
-    exposure = sum_by(rows.patient, days)
+    exposure = sum_by(cohort.patient, days)
     concordance = compare_observed_rates(
-        predicted=sum_by(rows.patient, expected) / exposure,
-        events=sum_by(rows.patient, observed),
+        predicted=sum_by(cohort.patient, expected) / exposure,
+        events=sum_by(cohort.patient, observed),
         exposure=exposure,
     )
     frame = pd.DataFrame(

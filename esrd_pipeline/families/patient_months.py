@@ -51,7 +51,7 @@ def assess_facilities(
         FitError: a numerator is above its denominator, or one is negative; for Wilson's limits,
             sums are not whole numbers.
     """
-    rows = read_cohort(specification.measure, cohort, ())
+    rows = read_cohort(specification, cohort)
     found = estimate_clustered(
         facility=rows.facility,
         patient=rows.patient,

@@ -296,7 +296,7 @@ def _add_reasons(
     labels = frame["missing"].to_numpy(dtype=object)
     for row in rows[[said.code[row] is None for row in rows]]:
         said.code[row], said.number[row] = _name_label(labels[row], columns)
-    reasons.add(wanted & ~said.is_silent, said.code, said.number)
+    reasons.add(wanted, said.code, said.number)
 
 
 def _find_smallest(measure: PublishedMeasure, performance_year: int) -> float:

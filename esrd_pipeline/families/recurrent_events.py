@@ -7,10 +7,9 @@ year's model scores another year's rows without being fitted again. Manual 2.12.
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     assemble_fit,
@@ -44,7 +43,7 @@ DAYS_PER_YEAR = 365.25
 
 
 def fit_measure(
-    specification: Specification, performance_year: int, cohort: pa.Table
+    specification: Specification, performance_year: int, cohort: Cohort
 ) -> pd.DataFrame:
     """Fit both stages to a cohort and return the table of the fit.
 
@@ -56,14 +55,13 @@ def fit_measure(
         CohortError: a column is missing or has nulls.
         FitError: the model has no estimate; names the term and the rule.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
     fit = fit_rates(
-        design=rows.design,
-        exposure=rows.numbers(DAYS),
-        events=rows.numbers(EVENTS),
-        facility=rows.facility,
-        interval=rows.codes(INTERVAL),
-        patient=rows.patient,
+        design=cohort.design,
+        exposure=cohort.numbers(DAYS),
+        events=cohort.numbers(EVENTS),
+        facility=cohort.facility,
+        interval=cohort.codes(INTERVAL),
+        patient=cohort.patient,
         drop_aliased=True,
         drop_eventless=True,
     )
@@ -87,32 +85,34 @@ def fit_measure(
     )
 
 
-def read_fit(specification: Specification, fit: pd.DataFrame) -> RatesFit:
-    """Return the fit that `fit_measure` stored."""
+def read_fit(fit: pd.DataFrame, terms: tuple[str, ...]) -> RatesFit:
+    """Return the fit that `fit_measure` stored, for a design of these terms."""
     baseline = read_element(fit, "baseline", stage=2)["estimate"].to_numpy(dtype=np.float64)
     totals = read_element(fit, "summary", stage=2)["estimate"].to_numpy(dtype=np.float64)
     return RatesFit(
         regression=read_regression(fit, stage=1),
-        terms=specification.adjusters,
+        terms=terms,
         baseline=baseline,
         interval_events=totals[: baseline.size],
         interval_exposure=totals[baseline.size :],
     )
 
 
-def compute_expected_events(
-    specification: Specification, fit: pd.DataFrame, cohort: pa.Table
-) -> FloatArray:
+def compute_expected_events(_: Specification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
     """Return the events a stored fit expects of each row of a cohort, the fit's own or another."""
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    return _compute_expected(specification, fit, rows)
+    return expect(
+        read_fit(fit, cohort.design.names),
+        design=cohort.design,
+        exposure=cohort.numbers(DAYS),
+        interval=cohort.codes(INTERVAL),
+    )
 
 
 def assess_facilities(
     specification: Specification,
     performance_year: int,
     fit: pd.DataFrame,
-    cohort: pa.Table,
+    cohort: Cohort,
     *,
     method: Method = "bisquare",
 ) -> Assessed:
@@ -126,16 +126,15 @@ def assess_facilities(
         CohortError: a column is missing or has nulls.
         FitError: too few facilities for quartiles, or an interval without a baseline.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    stored = read_fit(specification, fit)
+    stored = read_fit(fit, cohort.design.names)
     compared = compare_rates(
-        facility=rows.facility,
-        patient=rows.patient,
-        observed=rows.numbers(EVENTS),
-        expected=_compute_expected(specification, fit, rows),
-        facility_count=len(rows.ccns),
+        facility=cohort.facility,
+        patient=cohort.patient,
+        observed=cohort.numbers(EVENTS),
+        expected=compute_expected_events(specification, fit, cohort),
+        facility_count=len(cohort.ccns),
     )
-    years = sum_by(rows.facility, rows.numbers(DAYS), count=len(rows.ccns)) / DAYS_PER_YEAR
+    years = sum_by(cohort.facility, cohort.numbers(DAYS), count=len(cohort.ccns)) / DAYS_PER_YEAR
     null = fit_empirical_null(z=compared.z, size=years, method=method)
     mine = assign_null(null, size=years)
     adjusted = adjust_rates(
@@ -145,7 +144,7 @@ def assess_facilities(
     )
     assessment = Assessment(
         unit_count=years,
-        patients=rows.count_patients(),
+        patients=cohort.count_patients(),
         numerator=compared.observed,
         denominator=compared.expected,
         value=compared.ratio,
@@ -162,7 +161,7 @@ def assess_facilities(
     )
     return Assessed(
         contract=assemble_contract(
-            specification, performance_year, ccns=rows.ccns, assessment=assessment
+            specification, performance_year, ccns=cohort.ccns, assessment=assessment
         ),
         null=null,
         null_rows=assemble_fit(specification, performance_year, list_null(null, stage=2)),
@@ -178,13 +177,4 @@ def _note(compared: FacilityRates) -> NDArray[np.object_]:
             "patients leave no spread to measure: standard error from the over-dispersed model",
         ],
         np.array(None, dtype=object),
-    )
-
-
-def _compute_expected(specification: Specification, fit: pd.DataFrame, rows: Cohort) -> FloatArray:
-    return expect(
-        read_fit(specification, fit),
-        design=rows.design,
-        exposure=rows.numbers(DAYS),
-        interval=rows.codes(INTERVAL),
     )

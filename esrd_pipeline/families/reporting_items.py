@@ -6,6 +6,7 @@ each row with one says why it is not among them. Manual 2.17, 2.18, 2.20 to 2.22
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from esrd_pipeline.families.reporting import (
     MONTHS,
@@ -107,7 +108,7 @@ def _list_weeks(
             "detail": _describe_week(rows),
             "numerator": rows["up_to_date"].to_numpy(dtype=np.float64),
             "denominator": (rows["personnel"] - rows["contraindicated"]).to_numpy(np.float64),
-            "reason": np.where(rows["personnel"].isna(), "no_whole_week_reported", None),
+            "reason": _where(rows["personnel"].isna().to_numpy(), "no_whole_week_reported"),
         }
     )
 
@@ -125,9 +126,16 @@ def _list_months(
             "detail": _describe_week(rows),
             "numerator": rows["personnel"].notna().to_numpy(dtype=np.float64),
             "denominator": 1.0,
-            "reason": np.where(is_asked, None, "not_asked_for"),
+            "reason": _where(~is_asked, "not_asked_for"),
         }
     )
+
+
+def _where(rows: NDArray[np.bool_], code: str) -> NDArray[np.object_]:
+    """A reason in these rows, None elsewhere."""
+    reasons = RowReasons(len(rows))
+    reasons.add(rows, code)
+    return reasons.code
 
 
 def _last_of_months(

@@ -7,9 +7,8 @@ first stage's linear predictor as offset. Manual 2.14.12 to 2.14.15, 2.15.12 to 
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
 from esrd_pipeline.families.fits import (
     assemble_fit,
@@ -45,7 +44,7 @@ DAYS_PER_YEAR = 365.25
 
 
 def fit_measure(
-    specification: CoxSpecification, performance_year: int, cohort: pa.Table
+    specification: CoxSpecification, performance_year: int, cohort: Cohort
 ) -> pd.DataFrame:
     """Fit both stages to a cohort and return the table of the fit.
 
@@ -56,30 +55,29 @@ def fit_measure(
         CohortError: a column is missing or has nulls.
         FitError: the model has no estimate; names the term and the rule.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    start, stop, event = rows.numbers(START), rows.numbers(STOP), rows.numbers(EVENT)
+    start, stop, event = cohort.numbers(START), cohort.numbers(STOP), cohort.numbers(EVENT)
     first = fit_cox(
-        design=rows.design,
+        design=cohort.design,
         start=start,
         stop=stop,
         event=event,
-        stratum=rows.facility,
-        patient=rows.patient,
+        stratum=cohort.facility,
+        patient=cohort.patient,
         drop_aliased=True,
     ).regression
-    predictor = rows.predict(first)
+    predictor = cohort.predict(first)
     stored = list(list_regression(first, stage=1))
     if specification.second_stage is not None:
         name = specification.second_stage
         second = fit_cox(
-            design=build_design({name: rows.numbers(name)}),
+            design=build_design({name: cohort.numbers(name)}),
             start=start,
             stop=stop,
             event=event,
             offset=predictor,
-            patient=rows.patient,
+            patient=cohort.patient,
         ).regression
-        predictor = predictor + second.coefficients[0] * rows.numbers(name)
+        predictor = predictor + second.coefficients[0] * cohort.numbers(name)
         stored += list_regression(second, stage=2)
     baseline = fit_baseline(start=start, stop=stop, event=event, risk=np.exp(predictor))
     totals = np.array([event.sum(), (stop - start).sum()])
@@ -88,14 +86,23 @@ def fit_measure(
     return assemble_fit(specification, performance_year, stored)
 
 
-def score_rows(specification: CoxSpecification, fit: pd.DataFrame, cohort: pa.Table) -> FloatArray:
+def score_rows(specification: CoxSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
     """Return the events a stored fit expects of each row of a cohort, the fit's own or another."""
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    return _compute_expected(specification, fit, rows)
+    predictor = cohort.predict(read_regression(fit, stage=1))
+    if specification.second_stage is not None:
+        slope = read_regression(fit, stage=2).coefficients[0]
+        predictor = predictor + slope * cohort.numbers(specification.second_stage)
+    steps = read_element(fit, "baseline", stage=3)
+    baseline = Baseline(
+        steps["at"].to_numpy(dtype=np.float64), steps["estimate"].to_numpy(dtype=np.float64)
+    )
+    return compute_expected_events(
+        baseline, start=cohort.numbers(START), stop=cohort.numbers(STOP), risk=np.exp(predictor)
+    )
 
 
 def assess_facilities(
-    specification: CoxSpecification, performance_year: int, fit: pd.DataFrame, cohort: pa.Table
+    specification: CoxSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> Assessed:
     """Hold every facility of a cohort against a stored fit.
 
@@ -107,11 +114,10 @@ def assess_facilities(
         CohortError: a column is missing or has nulls.
         FitError: too few facilities for quartiles.
     """
-    rows = read_cohort(specification.measure, cohort, specification.adjusters)
-    count = len(rows.ccns)
-    observed = sum_by(rows.facility, rows.numbers(EVENT), count=count)
-    expected = sum_by(rows.facility, _compute_expected(specification, fit, rows), count=count)
-    days = sum_by(rows.facility, rows.numbers(STOP) - rows.numbers(START), count=count)
+    count = len(cohort.ccns)
+    observed = sum_by(cohort.facility, cohort.numbers(EVENT), count=count)
+    expected = sum_by(cohort.facility, score_rows(specification, fit, cohort), count=count)
+    days = sum_by(cohort.facility, cohort.numbers(STOP) - cohort.numbers(START), count=count)
     # Days on which nobody in the nation had the event, in a small one, let nothing be expected.
     told = expected > 0
     mine = (observed[told], expected[told])
@@ -130,7 +136,7 @@ def assess_facilities(
             *mine, mean=mean[told], deviation=deviation[told]
         )
     ratio = np.divide(observed, expected, out=np.full(count, np.nan), where=told)
-    patients = rows.count_patients()
+    patients = cohort.count_patients()
     events, exposure = read_element(fit, "summary", stage=3)["estimate"]
     assessment = Assessment(
         unit_count=days / DAYS_PER_YEAR if specification.unit == "patient_years" else patients,
@@ -149,7 +155,7 @@ def assess_facilities(
         reference=1.0,
     )
     contract = assemble_contract(
-        specification, performance_year, ccns=rows.ccns, assessment=assessment
+        specification, performance_year, ccns=cohort.ccns, assessment=assessment
     )
     listed = None if null is None else list_null(null, stage=3)
     return Assessed(
@@ -158,20 +164,4 @@ def assess_facilities(
         null_rows=(
             None if listed is None else assemble_fit(specification, performance_year, listed)
         ),
-    )
-
-
-def _compute_expected(
-    specification: CoxSpecification, fit: pd.DataFrame, rows: Cohort
-) -> FloatArray:
-    predictor = rows.predict(read_regression(fit, stage=1))
-    if specification.second_stage is not None:
-        slope = read_regression(fit, stage=2).coefficients[0]
-        predictor = predictor + slope * rows.numbers(specification.second_stage)
-    steps = read_element(fit, "baseline", stage=3)
-    baseline = Baseline(
-        steps["at"].to_numpy(dtype=np.float64), steps["estimate"].to_numpy(dtype=np.float64)
-    )
-    return compute_expected_events(
-        baseline, start=rows.numbers(START), stop=rows.numbers(STOP), risk=np.exp(predictor)
     )

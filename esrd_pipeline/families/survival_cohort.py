@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from esrd_pipeline.families.conditions import add_conditions
+from esrd_pipeline.families.cohort import Cohort, read_cohort
+from esrd_pipeline.families.conditions import add_conditions, list_conditions
 from esrd_pipeline.families.survival import EVENT
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.measures.terms import Level
 
 CONDITIONS = "smr"
 """Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B, without those
@@ -26,7 +27,7 @@ _FLAGS = ("is_", "has_", "hispanic_x_", "diabetes_x_", "under_1_year_x_", "femal
 
 def prepare_smr(
     performance_year: int, cohorts: Mapping[int, pa.Table], conditions: Mapping[int, pa.Table]
-) -> tuple[CoxSpecification, pa.Table]:
+) -> tuple[CoxSpecification, Cohort]:
     """Return SMR's specification and the records of its years, conditions and years beside them.
 
     Args:
@@ -34,43 +35,45 @@ def prepare_smr(
         cohorts: rows of cohort.smr by year.
         conditions: patient_id and condition_group of the year before each of them, by year.
     """
-    groups = [
-        row["condition_group"]
-        for row in load_rows("prevalent_condition_group")
-        if row["specification"] == CONDITIONS
-    ]
-    rows = pa.concat_tables(
-        [add_conditions(_narrow(cohorts[year]), conditions[year], groups) for year in cohorts]
+    rows = pa.concat_tables([_narrow(cohort) for cohort in cohorts.values()])
+    having = pa.concat_tables(
+        [
+            conditions[year].append_column(
+                _YEAR, pa.array(np.full(conditions[year].num_rows, year))
+            )
+            for year in cohorts
+        ]
     )
-    plain = smr.specify(performance_year)
-    specification = replace(plain, adjusters=(*plain.adjusters, *groups))
-    return _leave_out(*_add_years(specification, rows, performance_year))
+    specification = add_conditions(smr.specify(performance_year), list_conditions(CONDITIONS))
+    specification = _add_years(specification, rows, performance_year)
+    return specification, _read(specification, rows, having)
 
 
 def prepare_swr(
     performance_year: int, cohorts: Mapping[int, pa.Table]
-) -> tuple[CoxSpecification, pa.Table]:
+) -> tuple[CoxSpecification, Cohort]:
     """Return SWR's specification and the records that are counted.
 
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.swr by year.
     """
-    return _leave_out(swr.specify(performance_year), _count(cohorts))
+    specification = swr.specify(performance_year)
+    return specification, _read(specification, _count(cohorts))
 
 
 def prepare_smosr(
     performance_year: int, cohorts: Mapping[int, pa.Table]
-) -> tuple[CoxSpecification, pa.Table]:
+) -> tuple[CoxSpecification, Cohort]:
     """Return SMoSR's specification and the records that are counted, years of incidence beside.
 
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.smosr by year.
     """
-    return _leave_out(
-        *_add_years(smosr.specify(performance_year), _count(cohorts), performance_year)
-    )
+    rows = _count(cohorts)
+    specification = _add_years(smosr.specify(performance_year), rows, performance_year)
+    return specification, _read(specification, rows)
 
 
 def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:
@@ -89,30 +92,31 @@ def _narrow(cohort: pa.Table) -> pa.Table:
 
 def _add_years(
     specification: CoxSpecification, rows: pa.Table, performance_year: int
-) -> tuple[CoxSpecification, pa.Table]:
+) -> CoxSpecification:
     """Add an indicator of each earlier year that is there, named by how far back it lies."""
-    year = rows.column(_YEAR).to_numpy()
-    names: list[str] = []
-    for back in sorted({performance_year - int(one) for one in np.unique(year)} - {0}):
-        names.append(f"is_year_before_{back}")
-        rows = rows.append_column(names[-1], pa.array((year == performance_year - back) * 1))
-    return replace(specification, adjusters=(*specification.adjusters, *names)), rows
+    years = np.unique(rows.column(_YEAR).to_numpy())
+    back = sorted({performance_year - int(year) for year in years} - {0})
+    terms = (
+        Level(f"is_year_before_{n}", _YEAR, performance_year - n, performance_year - n)
+        for n in back
+    )
+    return replace(specification, terms=(*specification.terms, *terms))
 
 
-def _leave_out(
-    specification: CoxSpecification, rows: pa.Table
-) -> tuple[CoxSpecification, pa.Table]:
-    """Leave out adjusters without an estimate: at their largest, or least, in every event.
+def _read(
+    specification: CoxSpecification, rows: pa.Table, conditions: pa.Table | None = None
+) -> Cohort:
+    """Read a cohort without the adjusters that have no estimate.
 
-    A condition of nobody with an event is one; so are the years under 14 where no child dies.
+    They are at their largest, or least, in every event. A condition of nobody with an event is one;
+    so are the years under 14 where no child dies.
     """
-    if not rows.num_rows:
-        return specification, rows
-    is_event = rows.column(EVENT).to_numpy() == 1
-    kept: list[str] = []
-    for name in specification.adjusters:
-        values = rows.column(name).to_numpy()
+    cohort = read_cohort(specification, rows, conditions=conditions)
+    is_event = cohort.numbers(EVENT) == 1
+    gone: list[str] = []
+    for term, name in enumerate(cohort.design.names):
+        values = cohort.design.matrix[:, term]
         among = values[is_event]
-        if among.size and among.min() < values.max() and among.max() > values.min():
-            kept.append(name)
-    return replace(specification, adjusters=tuple(kept)), rows
+        if not (among.size and among.min() < values.max() and among.max() > values.min()):
+            gone.append(name)
+    return cohort.drop(gone)

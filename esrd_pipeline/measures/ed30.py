@@ -5,6 +5,7 @@ Table 13.
 """
 
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 ADJUSTERS = (
@@ -32,5 +33,5 @@ def specify(performance_year: int) -> ThreeStageSpecification:
     Small facilities are "excluded from the measure for the purposes of modeling" (2.26.13).
     """
     return ThreeStageSpecification(
-        entry=find_measure("ed30", "dfc", performance_year), adjusters=ADJUSTERS
+        entry=find_measure("ed30", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
     )

@@ -14,6 +14,7 @@ from esrd_pipeline.measures.recurrent_events import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 ADJUSTERS = (
@@ -31,4 +32,6 @@ ADJUSTERS = (
 
 def specify(performance_year: int) -> Specification:
     """Return SEDR, without conditions."""
-    return Specification(entry=find_measure("sedr", "dfc", performance_year), adjusters=ADJUSTERS)
+    return Specification(
+        entry=find_measure("sedr", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
+    )

@@ -5,6 +5,7 @@ is counted: cohort.sfr.
 """
 
 from esrd_pipeline.measures.specification import GeeSpecification, Program
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 _PATIENT = (
@@ -42,7 +43,7 @@ def specify(program: Program, performance_year: int) -> GeeSpecification:
     """Return SFR; the QIP has no such measure."""
     return GeeSpecification(
         entry=find_measure("sfr", program, performance_year),
-        adjusters=(*_PATIENT, *_CONDITIONS, *_KNOWLEDGE),
+        terms=tuple(map(Number, (*_PATIENT, *_CONDITIONS, *_KNOWLEDGE))),
         national="facilities",
         seed=202,
     )

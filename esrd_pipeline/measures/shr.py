@@ -12,6 +12,7 @@ from esrd_pipeline.measures.recurrent_events import (
     NURSING_HOME,
 )
 from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 _PATIENT = (
@@ -39,4 +40,6 @@ def choose_specification(performance_year: int) -> str:
 def specify(program: Program, performance_year: int) -> Specification:
     """Return SHR as one program computes it, without conditions."""
     entry = find_measure("shr", program, performance_year)
-    return Specification(entry=entry, adjusters=ADJUSTERS[entry.specification or "manual"])
+    return Specification(
+        entry=entry, terms=tuple(map(Number, ADJUSTERS[entry.specification or "manual"]))
+    )

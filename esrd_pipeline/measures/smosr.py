@@ -5,6 +5,7 @@ expected switches. Years of incidence join the adjusters listed here.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 3
@@ -44,7 +45,7 @@ def specify(performance_year: int) -> CoxSpecification:
     """Return the measure, without what joins its adjusters."""
     return CoxSpecification(
         entry=find_measure("smosr", "dfc", performance_year),
-        adjusters=ADJUSTERS,
+        terms=tuple(map(Number, ADJUSTERS)),
         second_stage=None,
         inference="exact",
     )

@@ -5,6 +5,7 @@ adjusters listed here.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 4
@@ -75,7 +76,7 @@ def specify(performance_year: int) -> CoxSpecification:
     """Return the measure, without what joins its adjusters."""
     return CoxSpecification(
         entry=find_measure("smr", "dfc", performance_year),
-        adjusters=ADJUSTERS,
+        terms=tuple(map(Number, ADJUSTERS)),
         second_stage="log_state_death_rate",
         inference="empirical_null",
     )

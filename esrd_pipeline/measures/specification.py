@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from esrd_pipeline.measures.terms import Term
 from esrd_pipeline.parameters.register import Program, RegisterEntry
 
 WHOLE: dict[Program, float] = {"dfc": 100.0, "qip": 1.0}
@@ -15,11 +16,21 @@ class Specification:
 
     Attributes:
         entry: the measure's row of the register: unit, sizes, direction, flag, rate scale.
-        adjusters: columns of the cohort in the model, in the order they are estimated.
+        terms: of the model, in the order they are estimated.
     """
 
     entry: RegisterEntry
-    adjusters: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def adjusters(self) -> tuple[str, ...]:
+        """The columns of the model's design."""
+        return tuple(name for term in self.terms for name in term.names)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the terms read of a row, each fact once."""
+        return tuple(dict.fromkeys(fact for term in self.terms for fact in term.facts))
 
     @property
     def measure(self) -> str:

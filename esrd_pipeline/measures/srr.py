@@ -5,6 +5,7 @@ Table 4 (DFC) and Table 6 (QIP).
 """
 
 from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 _STAY = ("is_length_second", "is_length_third", "is_length_fourth", "is_high_risk", "is_covid")
@@ -33,5 +34,6 @@ ADJUSTERS: dict[Program, tuple[str, ...]] = {
 def specify(program: Program, performance_year: int) -> ThreeStageSpecification:
     """Return SRR as one program computes it, without conditions."""
     return ThreeStageSpecification(
-        entry=find_measure("srr", program, performance_year), adjusters=ADJUSTERS[program]
+        entry=find_measure("srr", program, performance_year),
+        terms=tuple(map(Number, ADJUSTERS[program])),
     )

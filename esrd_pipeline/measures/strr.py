@@ -7,6 +7,7 @@ interval of ESRD whose cause of ESRD is another than diabetes.
 
 from esrd_pipeline.measures.recurrent_events import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
 from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 _AGE = ("is_age_18_to_24", "is_age_25_to_44", "is_age_45_to_59", "is_age_75_or_more")
@@ -38,4 +39,6 @@ ADJUSTERS = (
 
 def specify(program: Program, performance_year: int) -> Specification:
     """Return STrR as one program computes it."""
-    return Specification(entry=find_measure("strr", program, performance_year), adjusters=ADJUSTERS)
+    return Specification(
+        entry=find_measure("strr", program, performance_year), terms=tuple(map(Number, ADJUSTERS))
+    )

@@ -14,8 +14,7 @@ from esrd_pipeline.tables.model import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
-
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 _CODE = (
@@ -32,8 +31,8 @@ _CODE = (
 
 def _make_reader(
     measure: str, table: Table
-) -> "Callable[[StepContext, Program], tuple[Specification, pa.Table]]":
-    def read(step: StepContext, program: "Program") -> "tuple[Specification, pa.Table]":
+) -> "Callable[[StepContext, Program], tuple[Specification, Cohort]]":
+    def read(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
         from esrd_pipeline.families.access_cohort import list_columns, prepare
 
         rows = step.warehouse.read_arrow(

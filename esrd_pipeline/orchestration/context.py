@@ -1,10 +1,10 @@
 """What a computation is given: its year, the stored tables it may read, and its options."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -15,6 +15,8 @@ from esrd_pipeline.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+T = TypeVar("T")
 
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
 """Errors that a second attempt may not meet again; every other error is final."""
@@ -30,6 +32,7 @@ class StepContext:
     cutoff: date | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     _frames: dict[object, pd.DataFrame] = field(default_factory=dict)
+    _kept: dict[object, Any] = field(default_factory=dict)
 
     def read(
         self, table: Table, *, columns: Sequence[str] | None = None, program: str | None = None
@@ -64,6 +67,12 @@ class StepContext:
             where = None if program is None else {"program": program}
             self._frames[key] = self.warehouse.read(table, year, columns=columns, where=where)
         return self._frames[key].copy(deep=False)
+
+    def keep(self, key: object, make: Callable[[], T]) -> T:
+        """Return what `make` made for this key: once a step, whichever of its tables asks."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     @property
     def source_folder(self) -> Path:

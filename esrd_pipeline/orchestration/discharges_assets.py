@@ -12,8 +12,7 @@ from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
 from esrd_pipeline.tables import discharges, measured
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.families.discharges_cohort import Measure
     from esrd_pipeline.measures.specification import Program, Specification
 
@@ -30,7 +29,7 @@ _CODE = (
 
 def _read(
     step: StepContext, program: "Program", *, measure: "Measure"
-) -> "tuple[Specification, pa.Table]":
+) -> "tuple[Specification, Cohort]":
     """Read one program's index discharges, conditions beside them."""
     from esrd_pipeline.families.discharges_cohort import name_conditions, prepare
 

@@ -119,10 +119,20 @@ ASSETS = (
     *survival_assets.ASSETS,
     # A step each: some look back over more years of their cohort than others.
     *(
-        make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))
+        make_multi_asset(
+            modelled.name.lower(),
+            # SHR's reliability is of the cohort and the fit that its own step has at hand.
+            (
+                *make_measure_assets(modelled),
+                *(
+                    (recurrent_events_assets.RELIABILITY,)
+                    if modelled is recurrent_events_assets.SHR
+                    else ()
+                ),
+            ),
+        )
         for modelled in _MODELLED_MEASURES
     ),
-    make_multi_asset("reliability", (recurrent_events_assets.RELIABILITY,)),
     make_multi_asset("baseline_scored", (_BASELINE_SCORED,)),
     make_multi_asset("contract", (_CONTRACT, _LEVELS)),
     # On its own: it alone takes a facility.

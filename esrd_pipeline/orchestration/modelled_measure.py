@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 SAMPLE_SEED = 2728
@@ -60,7 +61,7 @@ class ModelledMeasure:
     programs: "tuple[Program, ...]"
     tables: ModelTables
     cohort: Table
-    read: "Callable[[StepContext, Program], tuple[Specification, pa.Table]]"
+    read: "Callable[[StepContext, Program], tuple[Specification, Cohort]]"
     code: tuple[str, ...]
     years: int = 1
     dependencies: tuple[Dependency, ...] = ()
@@ -147,7 +148,7 @@ def score_with_baseline_models(
                 "performance_year": year,
                 "measure": specification.measure,
                 "baseline_year": earlier[-1],
-                "observed": float(cohort.column(family.event).to_numpy().sum()),
+                "observed": float(cohort.numbers(family.event).sum()),
                 "expected": float(expected.sum()),
             }
         )
@@ -159,6 +160,13 @@ def score_with_baseline_models(
             for row in rows
         },
     )
+
+
+def read_once(
+    modelled: ModelledMeasure, step: StepContext, program: "Program"
+) -> "tuple[Specification, Cohort]":
+    """Return one program's specification and cohort; fit, witness and facilities share them."""
+    return step.keep((modelled.name, program), lambda: modelled.read(step, program))
 
 
 def has_no_cohort(modelled: ModelledMeasure, step: StepContext) -> bool:
@@ -175,8 +183,8 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
         return leave_empty(modelled.tables.fit)
     fits, notes, picture = [], {}, None
     for program in modelled.programs:
-        specification, rows = modelled.read(step, program)
-        fit = fit_estimable(specification, step.performance_year, rows)
+        specification, cohort = read_once(modelled, step, program)
+        fit = fit_estimable(specification, step.performance_year, cohort)
         stored = read_regression(fit, stage=1)
         notes |= {
             f"{program}: rows": stored.row_count,
@@ -190,7 +198,7 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
         }
         fits.append(fit)
         if picture is None:
-            groups = group_by_risk(specification, fit, rows)
+            groups = group_by_risk(specification, fit, cohort)
             picture = draw_calibration(groups, unit=find_family(specification).unit)
     return StepResult((pd.concat(fits, ignore_index=True),), notes=notes, picture=picture)
 
@@ -203,12 +211,12 @@ def _cross_check(modelled: ModelledMeasure, step: StepContext) -> StepResult:
         return leave_empty(modelled.tables.cross_check)
     compared, warnings = [], []
     for program in modelled.programs:
-        specification, rows = modelled.read(step, program)
+        specification, cohort = read_once(modelled, step, program)
         try:
             opinion = compare_fit(
                 specification,
                 step.performance_year,
-                rows,
+                cohort,
                 seed=SAMPLE_SEED,
                 facility_count=SAMPLE_FACILITIES,
             )
@@ -246,16 +254,16 @@ def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     year, fit = step.performance_year, step.read(tables.fit)
     contracts, nulls, expected, notes, picture = [], [], [], {}, None
     for program in modelled.programs:
-        specification, rows = modelled.read(step, program)
+        specification, cohort = read_once(modelled, step, program)
         mine = fit[fit["program"] == program]
-        assessed = find_family(specification).assess(specification, year, mine, rows)
+        assessed = find_family(specification).assess(specification, year, mine, cohort)
         facilities = step.read(linkage.FACILITY, program=program)
         contract = finish(
             specification, year, assessed.contract, facilities, nothing=modelled.nothing
         )
         contracts.append(contract)
         if tables.expected is not None:
-            expectation = _compute_expected(tables.expected, specification, mine, rows)
+            expectation = _compute_expected(tables.expected, specification, mine, cohort)
             expected.append(expectation.assign(performance_year=year))
         notes |= {f"{program}: {aside.rule}": aside.count for aside in assessed.dropped}
         if program == "dfc":
@@ -287,12 +295,12 @@ def _compute_expected(
     table: Table,
     specification: "Specification",
     fit: pd.DataFrame,
-    rows: "pa.Table",
+    cohort: "Cohort",
 ) -> pd.DataFrame:
     """What the fit expects of each row of the cohort, by the table's key."""
     from esrd_pipeline.families.family import find_family
 
     key = [name for name in table.key if name != "program"]
-    expected = find_family(specification).expect(specification, fit, rows)
-    frame = rows.select(key).to_pandas()
+    expected = find_family(specification).expect(specification, fit, cohort)
+    frame = cohort.table.select(key).to_pandas()
     return frame.assign(program=specification.program, expected=expected)

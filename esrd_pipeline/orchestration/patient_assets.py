@@ -112,7 +112,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
     "history.medicare_month": ("What Medicare could see of each patient's month.", None),
     "history.nursing_home": ("Days in nursing homes.", None),
-    "history.incident_comorbidity": ("Conditions at the start of ESRD, from CMS-2728.", None),
+    "history.patient_characteristics": (
+        "What stays the same of a patient: birth, sex, race, cause and start of ESRD.",
+        None,
+    ),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_claim": ("Claims with a diagnosis of COVID-19.", None),
     "history.laboratory_claim": ("Claims of laboratories, which name what they test for.", None),
@@ -171,10 +174,6 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     "history.catheter_month": ("Months with a catheter, and how many on end.", None),
     "history.inpatient_discharge": (
         "Discharges from hospital: the kind of hospital, transfers joined, planned or not.",
-        None,
-    ),
-    "history.incident_bmi": (
-        "Body mass index at the start of ESRD, imputed where it is missing.",
         None,
     ),
     "history.discharged_patient": (

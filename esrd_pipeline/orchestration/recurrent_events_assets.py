@@ -8,7 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
-from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, has_no_cohort
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, has_no_cohort, read_once
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import history, measured, recurrent_events
@@ -16,6 +16,7 @@ from esrd_pipeline.tables import history, measured, recurrent_events
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 MEASURES = ("shr", "strr", "sedr")
@@ -38,7 +39,7 @@ def _choose(step: StepContext) -> Mapping[str, object]:
     return {"specification": choose_specification(step.performance_year)}
 
 
-def _read_shr(step: StepContext, program: "Program") -> "tuple[Specification, pa.Table]":
+def _read_shr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.shr import choose_specification, specify
 
     year = step.performance_year
@@ -46,32 +47,42 @@ def _read_shr(step: StepContext, program: "Program") -> "tuple[Specification, pa
     return _read_with_conditions(step, specify(program, year), ascertained_by=chosen)
 
 
-def _read_strr(step: StepContext, program: "Program") -> "tuple[Specification, pa.Table]":
+def _read_strr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.strr import specify
 
     specification = specify(program, step.performance_year)
     return specification, _read_cohort(step, specification)
 
 
-def _read_sedr(step: StepContext, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_sedr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.measures.sedr import specify
 
     return _read_with_conditions(step, specify(step.performance_year), ascertained_by="sedr")
 
 
-def _read_cohort(step: StepContext, specification: "Specification") -> "pa.Table":
-    return step.warehouse.read_arrow(
+def _read_cohort(
+    step: StepContext, specification: "Specification", conditions: "pa.Table | None" = None
+) -> "Cohort":
+    from esrd_pipeline.families.cohort import read_cohort
+
+    rows = step.warehouse.read_arrow(
         recurrent_events.RATES,
         step.performance_year,
-        columns=[*_ROW, *specification.adjusters],
+        columns=list(dict.fromkeys([*_ROW, *_list_facts(specification)])),
         where={"measure": specification.measure, "program": specification.program},
     )
+    return read_cohort(specification, rows, conditions=conditions)
+
+
+def _list_facts(specification: "Specification") -> list[str]:
+    """Return what a specification's terms read of the cohort's table."""
+    return [name for name in specification.facts if name in recurrent_events.RATES.column_names]
 
 
 def _read_with_conditions(
     step: StepContext, specification: "Specification", *, ascertained_by: str
-) -> "tuple[Specification, pa.Table]":
-    from esrd_pipeline.families.conditions import adjust_for_conditions
+) -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.families.conditions import add_conditions, list_common
 
     conditions = step.warehouse.read_arrow(
         history.PREVALENT_CONDITION,
@@ -79,8 +90,8 @@ def _read_with_conditions(
         columns=["patient_id", "condition_group"],
         where={"specification": ascertained_by},
     )
-    rows = _read_cohort(step, specification)
-    return adjust_for_conditions(specification, rows, conditions, ascertained_by=ascertained_by)
+    specification = add_conditions(specification, list_common(ascertained_by, conditions))
+    return specification, _read_cohort(step, specification, conditions)
 
 
 def _measure_reliability(step: StepContext) -> StepResult:
@@ -90,9 +101,9 @@ def _measure_reliability(step: StepContext) -> StepResult:
         return leave_empty(measured.SHR_RELIABILITY)
     fit, parts = step.read(SHR.tables.fit), []
     for program in SHR.programs:
-        specification, rows = _read_shr(step, program)
+        specification, cohort = read_once(SHR, step, program)
         mine = fit[fit["program"] == program]
-        parts.append(estimate_reliability(specification, step.performance_year, mine, rows))
+        parts.append(estimate_reliability(specification, step.performance_year, mine, cohort))
     return StepResult((pd.concat(parts, ignore_index=True),))
 
 

@@ -16,6 +16,7 @@ from esrd_pipeline.tables.model import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
 _STATISTICS = (
@@ -46,7 +47,7 @@ def _read(
     }
 
 
-def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import CONDITIONS, prepare_smr
 
     conditions = _read(
@@ -64,13 +65,13 @@ def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, pa.Table
     return prepare_smr(step.performance_year, cohorts, conditions)
 
 
-def _read_swr(step: StepContext, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_swr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import prepare_swr
 
     return prepare_swr(step.performance_year, _read(step, survival.SWR, swr.YEARS))
 
 
-def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, pa.Table]":
+def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import prepare_smosr
 
     return prepare_smosr(step.performance_year, _read(step, survival.SMOSR, smosr.YEARS))

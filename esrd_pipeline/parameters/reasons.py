@@ -1,7 +1,7 @@
-"""Why something is not counted, scored or printed: codes, and the texts people read.
+"""Codes and texts of the reasons why something is not counted, scored or published.
 
-Tables store the code and, where the text has a number of CMS's, the number beside it. What stands
-for a reason in a published layout is in `parameters/reason_footnote.csv`.
+Tables store the code and, if the text contains a CMS number, the number beside it.
+`parameters/reason_footnote.csv` maps reasons to the footnotes of the published layouts.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ PUBLISHED_CODES = {"availability_code": "availability_", "qip_footnote": "footno
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: its code, and its text with {number}, {date} and {unit} to be filled in."""
+    """One reason: its code, and its text with the placeholders {number}, {date} and {unit}."""
 
     code: str
     text: str
@@ -30,7 +30,7 @@ class Reason:
 
     @property
     def takes_number(self) -> bool:
-        """Whether a number belongs to the reason; a date is the number YYYYMMDD."""
+        """Whether the reason has a number; a date is the number YYYYMMDD."""
         return "{number}" in self.text or "{date}" in self.text
 
     @property
@@ -139,7 +139,7 @@ class RowReasons:
     @property
     def is_silent(self) -> NDArray[np.bool_]:
         """The rows without a reason."""
-        return np.equal(self.code, None).astype(bool)
+        return np.asarray(pd.isna(self.code), dtype=bool)
 
     def add(
         self,
@@ -147,7 +147,9 @@ class RowReasons:
         code: str | NDArray[np.object_],
         number: float | NDArray[np.float64] = np.nan,
     ) -> None:
-        """Write a reason, or those of another table by row, where it applies and none stands.
+        """Write a reason where it applies and none stands.
+
+        An array gives the reasons of another table by row: those it has are taken over.
 
         Raises:
             LookupError: reason.csv has no such code.
@@ -155,5 +157,7 @@ class RowReasons:
         if isinstance(code, str):
             find_reason(code)
         free = np.asarray(where, dtype=bool) & self.is_silent
+        if not isinstance(code, str):
+            free &= np.asarray(pd.notna(code), dtype=bool)
         self.code[free] = code if isinstance(code, str) else code[free]
         self.number[free] = number[free] if isinstance(number, np.ndarray) else number

@@ -1,4 +1,4 @@
-"""A parameter file as plain rows, for readers that go through it row by row."""
+"""A parameter file as plain rows, for code that iterates over them."""
 
 from collections.abc import Mapping
 from functools import cache

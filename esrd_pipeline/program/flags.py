@@ -68,6 +68,8 @@ def _flag_measure(entry: RegisterEntry, rows: pd.DataFrame, national: pd.DataFra
     )
     reasons = _find_reasons(entry, rows, results)
     flags = flag_results(entry, results, national=reference)
+    category = flags.category.copy()
+    category[~reasons.is_silent] = None
     return pd.DataFrame(
         {
             "ccn": rows["ccn"].to_numpy(object),
@@ -78,7 +80,7 @@ def _flag_measure(entry: RegisterEntry, rows: pd.DataFrame, national: pd.DataFra
             "upper": results.upper,
             "reference": reference,
             "method": flags.method,
-            "category": np.where(reasons.is_silent, flags.category, None),
+            "category": category,
             "unit": rows["unit"].to_numpy(object),
             "reason": reasons.code,
             "reason_number": reasons.number,

@@ -162,8 +162,7 @@ def judge(
     if needs_row:
         reasons.add(~is_zero & ~rows.present, "not_in_file")
     unreportable = ~is_zero & rows.present & ~rows.reportable
-    is_told = np.not_equal(rows.reason, None).astype(bool)
-    reasons.add(unreportable & is_told, rows.reason, rows.reason_number)
+    reasons.add(unreportable, rows.reason, rows.reason_number)
     if needs_row:
         reasons.add(unreportable, "not_reported_by_cms")
     reasons.add(is_small & ~is_zero, "below_minimum_units", rule.entry.minimum_units or 0)

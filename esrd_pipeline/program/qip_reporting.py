@@ -54,8 +54,7 @@ def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
     results = inputs.results.results(rule.measure)
     known = ~np.isnan(results.score)
     reasons = RowReasons(len(known))
-    is_told = np.not_equal(results.reason, None).astype(bool)
-    reasons.add(~known & is_told, results.reason, results.reason_number)
+    reasons.add(~known, results.reason, results.reason_number)
     reasons.add(~known, "no_score_published")
     return replace(
         blank_score(inputs.facilities.count),

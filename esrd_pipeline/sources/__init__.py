@@ -1,4 +1,5 @@
-"""Readers of the facility files CMS publishes: a file in, one typed table or one clear error out.
+"""Readers of the facility files that CMS publishes.
 
-What the published values mean for a measure is the families' business, not this room's.
+Each reader takes one file and returns one typed table or raises one clear error. The families
+interpret the published values.
 """

@@ -1,7 +1,6 @@
-"""Reads one printed cell. Each reader takes the text and its column, and returns the value.
+"""Readers of one published cell: each takes the text and its column, and returns the value.
 
-A text that breaks a rule raises ValueError with the rule; file, row and column are added by the
-caller, who knows them.
+A text that breaks a rule raises ValueError with the rule; the caller adds file, row and column.
 """
 
 import re
@@ -20,10 +19,10 @@ ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 MONTH = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?", re.ASCII)
 CODE = re.compile(r"\d{1,3}", re.ASCII)
-OLDEST_YEAR = 1900  # a year before is a typing error: the program began in 1972
+OLDEST_YEAR = 1900  # an earlier year is a typing error: the program began in 1972
 CODE_LENGTH = 3
 LONGEST_NUMBER = 17  # sign, point and the 15 digits a float64 keeps
-# Control characters but the tab, and the sign that another program put for a byte it lost.
+# Control characters except the tab, and the replacement character of a lost byte.
 DAMAGE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ufffd]")
 
 
@@ -45,12 +44,12 @@ def _check_range(value: Decimal | int, published: str, column: SourceColumn) -> 
 
 
 def read_number(text: str, column: SourceColumn) -> float:
-    """A number as printed."""
+    """Return a number as published."""
     return float(_decimal(text, text, column))
 
 
 def read_integer(text: str, column: SourceColumn) -> int:
-    """A whole number; the DFC file prints counts as `68.0`."""
+    """Return a whole number; the DFC file formats counts as `68.0`."""
     value = _decimal(text, text, column)
     if value != value.to_integral_value():
         raise ValueError(f"'{text}' is not a whole number")
@@ -58,32 +57,35 @@ def read_integer(text: str, column: SourceColumn) -> int:
 
 
 def read_percent(text: str, column: SourceColumn) -> float:
-    """A percent, with or without its sign: `12.9` and `12.9%` are both 12.9."""
+    """Return a percent, with or without its sign: `12.9` and `12.9%` are both 12.9."""
     return float(_decimal(text.removesuffix("%"), text, column))
 
 
 def read_fraction(text: str, column: SourceColumn) -> float:
-    """A fraction, or a percent with its sign, shifted in decimal: `12.91%` is exactly `0.1291`."""
+    """Return a fraction from a fraction or from a percent with its sign.
+
+    The decimal point is shifted exactly: `12.91%` is `0.1291`.
+    """
     shift = -2 if text.endswith("%") else 0
     return float(_decimal(text.removesuffix("%"), text, column, shift))
 
 
 def read_text(text: str, _column: SourceColumn) -> str:
-    """Text without control characters or damaged letters."""
+    """Return a text; control characters and damaged letters are errors."""
     if found := DAMAGE.search(text):
-        raise ValueError(f"the text holds the damaged character {found.group()!a}")
+        raise ValueError(f"the text contains the damaged character {found.group()!a}")
     return text
 
 
 def read_ccn(text: str, _column: SourceColumn) -> str:
-    """A CMS Certification Number: six digits or capital letters."""
+    """Return a CMS Certification Number: six digits or capital letters."""
     if CCN.fullmatch(text) is None:
         raise ValueError(f"'{text}' is not a CCN of six digits or capital letters")
     return text
 
 
 def read_network(text: str, column: SourceColumn) -> int:
-    """An ESRD Network: `15` or `Network 15`."""
+    """Return the number of an ESRD Network: `15` or `Network 15`."""
     found = NETWORK.fullmatch(text)
     if found is None:
         raise ValueError(f"'{text}' is not an ESRD Network")
@@ -93,7 +95,7 @@ def read_network(text: str, column: SourceColumn) -> int:
 
 
 def read_date(text: str, _column: SourceColumn) -> date:
-    """A date: `2006-01-04` or `01/04/2006`."""
+    """Return a date: `2006-01-04` or `01/04/2006`."""
     if found := ISO_DATE.fullmatch(text):
         year, month, day = found.groups()
     elif found := US_DATE.fullmatch(text):
@@ -104,7 +106,7 @@ def read_date(text: str, _column: SourceColumn) -> date:
 
 
 def read_month(text: str, _column: SourceColumn) -> date:
-    """A calendar month, `2025-03` or a day in it; returns its first day."""
+    """Return the first day of a calendar month, given as `2025-03` or as a day in it."""
     found = MONTH.fullmatch(text)
     if found is None:
         raise ValueError(f"'{text}' is not a month (YYYY-MM)")
@@ -113,7 +115,7 @@ def read_month(text: str, _column: SourceColumn) -> date:
 
 def _date(text: str, year: int, month: int, day: int) -> date:
     if year < OLDEST_YEAR:
-        raise ValueError(f"'{text}' lies before {OLDEST_YEAR}")
+        raise ValueError(f"'{text}' is before {OLDEST_YEAR}")
     try:
         return date(year, month, day)
     except ValueError:
@@ -121,7 +123,7 @@ def _date(text: str, year: int, month: int, day: int) -> date:
 
 
 def read_code(text: str, _column: SourceColumn) -> str:
-    """An availability code; the ICH CAHPS file prints 001 as `1`."""
+    """Return an availability code; the ICH CAHPS file writes 001 as `1`."""
     code = text.zfill(CODE_LENGTH)
     if code not in load_meanings("availability_code"):
         raise ValueError(f"'{text}' is not a known availability code")
@@ -129,7 +131,7 @@ def read_code(text: str, _column: SourceColumn) -> str:
 
 
 def read_codes(text: str, _column: SourceColumn) -> list[str]:
-    """A list of footnote numbers: `4,7`."""
+    """Return a list of footnote numbers: `4,7`."""
     codes = [part.strip() for part in text.split(",")]
     for code in codes:
         if CODE.fullmatch(code) is None or code not in load_meanings("qip_footnote"):
@@ -138,14 +140,14 @@ def read_codes(text: str, _column: SourceColumn) -> list[str]:
 
 
 def read_choice(text: str, column: SourceColumn) -> str:
-    """One of the column's printed texts, as the text it is stored as."""
+    """Return the stored text of one of the column's published texts."""
     if text not in column.choices:
         raise ValueError(f"'{text}' is none of {', '.join(column.choices)}")
     return column.choices[text]
 
 
 def read_yes_no(text: str, column: SourceColumn) -> bool:
-    """Yes or No."""
+    """Return whether the text is Yes; any text except Yes and No is an error."""
     return read_choice(text, column) == "true"
 
 

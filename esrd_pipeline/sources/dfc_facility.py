@@ -14,11 +14,11 @@ from esrd_pipeline.sources.table import read_table
 def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.dfc_facility`.
 
-    The hospitalization ratio is the measure whose period is the performance year itself: a file
-    that prints another period for it lies in another year's folder.
+    The period of the hospitalization ratio is the performance year, so a file that reports another
+    period for it belongs in another year's folder.
 
     Raises:
-        SourceError: the file breaks a rule; names file, row, column and rule.
+        SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
     frame = read_table(path, "dfc_facility", performance_year)
     published = frame["shr_period"].dropna()

@@ -14,6 +14,6 @@ def read_dfc_national(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.dfc_national`.
 
     Raises:
-        SourceError: the file breaks a rule; names file, row, column and rule.
+        SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
     return read_table(path, "dfc_national", performance_year)

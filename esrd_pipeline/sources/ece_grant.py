@@ -1,4 +1,4 @@
-"""Reads the list of extraordinary circumstance exceptions the user keeps, one grant a row."""
+"""Reads the user's list of extraordinary circumstance exceptions, one row per grant."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def read_ece_grant(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.ece_grant`; the months are first days of months.
 
     Raises:
-        SourceError: the file breaks a rule; names file, row, column and rule.
+        SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
     grants = read_table(path, "ece_grant", performance_year, may_be_empty=True)
     for ccn, first, last in zip(

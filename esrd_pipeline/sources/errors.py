@@ -1,12 +1,12 @@
-"""The one error a bad source file gets. Nothing else may leave a reader."""
+"""The error for an invalid source file, the only one that readers raise."""
 
 
 class SourceError(ValueError):
-    """A published file breaks a rule: says which file, row, column and rule.
+    """A source file breaks a rule; the message has the file, row, column and rule.
 
     `file` is the file's name without its folder. `row` is the line of the file, counted from 1
-    with the header line, and None where the whole file is meant; `column` is the header as the
-    file prints it, or None.
+    with the header line, and None for an error of the whole file; `column` is the header as in
+    the file, or None.
     """
 
     def __init__(
@@ -25,4 +25,4 @@ class SourceError(ValueError):
 
 
 class MissingSourceError(SourceError):
-    """No release of a source lies in the folder."""
+    """The folder has no release of a source."""

@@ -1,9 +1,9 @@
-"""Patient-level extracts: which files of a year's folder make a raw table, and the SELECT of them.
+"""Patient-level extracts: finds the files of a raw table and builds the SELECT that reads them.
 
-Parquet or delimited text with a header, in the columns of the table's definition or, for
-Medicare, in RIF's: one flat file a setting, a line of the claim a row. Nothing is read into
-memory here: a file's columns are matched, its values are tried in one pass of DuckDB over the
-columns that are not yet of their type, and the SELECT does the rest.
+Files are Parquet or delimited text with a header. Their columns are those of the table's definition
+or, for Medicare, RIF's: one flat file per setting, one row per claim line. Nothing is read into
+memory here: this module matches the columns, checks the values of untyped columns in one DuckDB
+pass, and leaves reading to the SELECT.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ from esrd_pipeline.warehouse import Query, QueryError
 
 SUFFIXES = (".parquet", ".txt", ".csv", ".rif")
 LINES = {"claim_revenue": "clm_line_num", "carrier_line": "line_num"}
-"""Tables of lines, and the column that makes a flat file one of them."""
+"""Tables of claim lines, and the column that identifies a line in a flat file."""
 FLAT_OF = {"carrier_claim": ("carrier",), "carrier_line": ("carrier",)}
-"""Flat files beside those of the institutional settings."""
+"""Flat files of settings that are not institutional."""
 YEAR = "performance_year"
 _KINDS = {
     "integer": "a whole number",
@@ -45,14 +45,14 @@ _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """One file of a table, as it lies in the folder.
+    """One file of a table, as found in the folder.
 
     Attributes:
         path: the file.
-        columns: the file's own name of each of its columns, by lower-case name.
-        typed: types of a Parquet file's columns, by lower-case name; text has none.
-        is_flat: a row is a line, and the claim's own columns are repeated on each.
-        delimiter: of a text file; None of Parquet.
+        columns: the file's spelling of each of its columns, by lower-case name.
+        typed: types of a Parquet file's columns, by lower-case name; empty for text files.
+        is_flat: a row is a claim line, with the claim's columns repeated on each line.
+        delimiter: delimiter of a text file; None for Parquet.
     """
 
     path: Path
@@ -69,7 +69,7 @@ def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
     institutional claims are `inpatient_base.parquet`, ..., or one flat `inpatient.txt` a setting.
 
     Raises:
-        SourceError: two files bear the same name with different suffixes, or one has no header.
+        SourceError: two files have the same name with different suffixes, or one has no header.
     """
     _, name = table.path
     if name in medicare.PARTS:
@@ -90,12 +90,12 @@ def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
 
 
 def make_select(table: Table, extracts: tuple[Extract, ...], query: Query) -> Select:
-    """Return the SELECT that types and unites a table's files, after trying every value.
+    """Return the SELECT that types and combines a table's files, after checking every value.
 
-    Columns that a file does not have are null; columns that the table does not have are left.
+    Columns that a file does not have are null; columns that the table does not have are ignored.
 
     Raises:
-        SourceError: a column that must be there is missing, or a value is not of its type: names
+        SourceError: a required column is missing, or a value is not of its type; the message has
             file, first row, column and rule, never the value.
     """
     for extract in extracts:
@@ -145,7 +145,7 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
     delimiter = "|" if "|" in header else ","
     published = [name.strip().strip('"') for name in header.split(delimiter)]
     if len({name.lower() for name in published}) < len(published):
-        raise SourceError(file=path.name, row=1, rule="a column's name stands twice")
+        raise SourceError(file=path.name, row=1, rule="a column's name appears twice")
     return Extract(path, {name.lower(): name for name in published}, {}, is_flat, delimiter)
 
 
@@ -159,7 +159,7 @@ def _rif_names(table: str) -> Mapping[str, str]:
 
 
 def _locate(table: Table, extract: Extract, column: Column) -> str | None:
-    """Return the file's lower-case name of a column; None where it has none."""
+    """Return the file's lower-case name of a column; None if the file lacks it."""
     other = _rif_names(table.path[1]).get(column.name, column.name)
     return next((name for name in (column.name, other) if name in extract.columns), None)
 
@@ -174,7 +174,7 @@ def _check_columns(table: Table, extract: Extract) -> None:
 
 
 def _check_values(table: Table, extract: Extract, query: Query) -> None:
-    """Try, in one pass, every value that is not yet of its type."""
+    """Check in one pass every value of the untyped columns."""
     tried: list[tuple[Column, str]] = []
     for column in table.columns:
         name = None if column.name == YEAR else _locate(table, extract, column)
@@ -265,7 +265,7 @@ def _text(extract: Extract, name: str) -> str:
 
 
 def _convert(column: Column, extract: Extract, name: str) -> str:
-    """Return the value in its column's type; null where it is not of it."""
+    """Return SQL for the value in its column's type; null if it cannot be converted."""
     text = _text(extract, name)
     if column.type == "text":
         return text

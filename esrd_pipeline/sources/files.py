@@ -1,4 +1,4 @@
-"""Finds the release of a published file to read."""
+"""Finds the release of a published file that is to be read."""
 
 import re
 from datetime import date
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from esrd_pipeline.sources.errors import MissingSourceError, SourceError
 
-# Written as people would type them; matched without regard to case.
+# Matched without regard to case.
 FILE_NAMES: dict[str, tuple[str, ...]] = {
     "dfc_facility": ("DFC_FACILITY*.csv",),
     "dfc_national": ("DFC_NATIONAL*.csv",),
@@ -22,12 +22,12 @@ RELEASE_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 def find_release(folder: Path, source: str, cutoff: date | None = None) -> Path:
     """Return the newest release of `source` in `folder` on or before `cutoff`.
 
-    A release is dated by `YYYY-MM-DD` or `YYYY-MM` (its first day) in the file's name. A single
-    file without a date is taken whatever the cutoff.
+    The date of a release is `YYYY-MM-DD` or `YYYY-MM` (its first day) in the file's name. A single
+    file without a date is used regardless of the cutoff.
 
     Raises:
-        MissingSourceError: no file bears one of the source's names.
-        SourceError: several files and no date to choose by, or all of them after the cutoff.
+        MissingSourceError: no file has one of the source's names.
+        SourceError: several files are not all dated, or all are after the cutoff.
     """
     place = "/".join(folder.parts[-2:])
     files = _matching_files(folder, FILE_NAMES[source])

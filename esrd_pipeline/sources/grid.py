@@ -1,4 +1,4 @@
-"""Reads a CSV file into columns of text, strictly."""
+"""Strict reader of a CSV file into columns of text."""
 
 import csv
 import io
@@ -10,9 +10,9 @@ from esrd_pipeline.sources.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A file's cells: `columns[i]` are the texts under `header[i]` as printed, one per record.
+    """A file's cells: `columns[i]` holds the texts under `header[i]` as published, one per record.
 
-    `rows` gives the line each record starts on, counted from 1 with the header line.
+    `rows` holds the line on which each record starts, counted from 1 with the header line.
     """
 
     file: str
@@ -24,10 +24,11 @@ class Grid:
 def read_grid(path: Path) -> Grid:
     """Read a comma-separated UTF-8 file whose records all have the header's number of cells.
 
-    A byte order mark and blank lines are passed over.
+    A byte order mark and blank lines are ignored.
 
     Raises:
-        SourceError: not UTF-8, empty, cut off, or a record with too few or too many cells.
+        SourceError: the file is not UTF-8, empty or cut off, or a record has too few or too many
+            cells.
     """
     records, rows = _read_records(path.name, _read_text(path))
     if not records:
@@ -56,7 +57,7 @@ def _read_text(path: Path) -> str:
     if text.strip() and not text.endswith(("\n", "\r")):
         raise SourceError(
             file=path.name,
-            # Of the bytes: a text also breaks at vertical tabs and the like.
+            # Lines of the bytes: splitlines of a text also splits at vertical tabs and similar.
             row=len(content.splitlines()),
             rule="the last line does not end: the file was cut off",
         )

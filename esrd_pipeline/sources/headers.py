@@ -1,4 +1,4 @@
-"""Names a column the way data.cms.gov's API does, so that both header styles compare equal."""
+"""Column names as in data.cms.gov's API, so that both header styles compare equal."""
 
 import hashlib
 import re
@@ -10,9 +10,9 @@ KEPT_OF_LONGER_NAME = 59
 def api_name(header: str) -> str:
     """Return the API's name of a CSV header; an API name is returned unchanged.
 
-    White space becomes `_`, other characters than ASCII letters, digits and `_` go, outer `_` go,
-    and a name longer than 64 characters keeps its first 59, `_` and four hex digits of its md5
-    (the API's own rule, learned from the names it gives to published headers).
+    White space becomes `_`; characters other than ASCII letters, digits and `_`, and outer `_`,
+    are removed; a name longer than 64 characters keeps its first 59, `_` and four hex digits of
+    its md5 (the API's rule, derived from its names of published headers).
     """
     words = re.sub(r"\s", "_", header.strip())
     name = re.sub(r"[^A-Za-z0-9_]", "", words).strip("_").lower()

@@ -11,6 +11,6 @@ def read_ich_cahps_facility(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.ich_cahps_facility`.
 
     Raises:
-        SourceError: the file breaks a rule; names file, row, column and rule.
+        SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
     return read_table(path, "ich_cahps_facility", performance_year)

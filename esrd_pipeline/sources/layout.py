@@ -1,4 +1,4 @@
-"""What each source's columns are called and may hold, from parameters/published_column.csv."""
+"""Names and allowed values of each source's columns, from parameters/published_column.csv."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from esrd_pipeline.sources.headers import api_name
 class SourceColumn:
     """One column of a published file in one performance year.
 
-    `api_names` are the names it goes by, `choices` maps printed to stored texts, `sentinels` are
-    the texts that stand for no value, and `explained_by` names the column whose availability
-    code says why a cell is empty.
+    `api_names` lists the accepted names, `choices` maps published to stored texts, `sentinels`
+    lists the texts that mean no value, and `explained_by` is the column whose availability code
+    gives the reason for an empty cell.
     """
 
     header: str
@@ -31,9 +31,9 @@ class SourceColumn:
 
 @cache
 def load_layout(source: str, performance_year: int) -> tuple[SourceColumn, ...]:
-    """Return the columns `source` publishes for `performance_year`, in published order.
+    """Return the columns of `source` for `performance_year`, in published order.
 
-    A year placeholder in a header is filled in; columns of other years are left out.
+    A year placeholder in a header is filled in; columns of other years are omitted.
     """
     return tuple(
         _column(row, performance_year)

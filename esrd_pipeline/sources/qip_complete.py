@@ -11,6 +11,6 @@ def read_qip_complete(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.qip_complete`.
 
     Raises:
-        SourceError: the file breaks a rule; names file, row, column and rule.
+        SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
     return read_table(path, "qip_complete", performance_year)

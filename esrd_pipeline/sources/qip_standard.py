@@ -1,6 +1,6 @@
-"""Reads the performance standards the operator supplies, one clinical measure a row.
+"""Reads the performance standards that the operator supplies, one row per clinical measure.
 
-Whether a standard fits the payment year's rules is judged where it is used, not here.
+The QIP checks whether a standard fits the payment year's rules.
 """
 
 from pathlib import Path
@@ -19,8 +19,8 @@ def read_qip_standard(path: Path, performance_year: int) -> pd.DataFrame:
     """Return the file as the table `raw.qip_standard`, in the unit of the published rates.
 
     Raises:
-        SourceError: the file breaks a rule, such as a percent where the Complete QIP file prints
-            a fraction; names file, row, column and rule.
+        SourceError: the file breaks a rule, such as a percent where the Complete QIP file has a
+            fraction; the message has file, row, column and rule.
     """
     standards = read_table(path, "qip_standard", performance_year)
     highest = _highest_rates(performance_year)
@@ -39,7 +39,7 @@ def read_qip_standard(path: Path, performance_year: int) -> pd.DataFrame:
 
 
 def _highest_rates(performance_year: int) -> dict[str, float]:
-    """Return measure -> the highest rate the year's Complete QIP file may print, if limited."""
+    """Return measure -> the highest rate allowed in the year's Complete QIP file, if limited."""
     highest = {
         column.name: column.maximum for column in load_layout("qip_complete", performance_year)
     }

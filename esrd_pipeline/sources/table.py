@@ -1,6 +1,6 @@
-"""Turns a published file into its raw table: columns matched by name, cells typed, rules checked.
+"""Converts a published file to its raw table: matches columns, types cells and checks rules.
 
-Rules of a single source belong in that source's module.
+Rules of a single source are in that source's module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ DTYPES: dict[ColumnType, ExtensionDtype] = {
 
 @dataclass(frozen=True, slots=True)
 class ReadColumn:
-    """A column read once per distinct text: row i holds `stored[places[i]]`.
+    """A column read once per distinct text: the value of row i is `stored[places[i]]`.
 
-    `texts` are the distinct printed texts, stripped, and `header` is the header as printed.
+    `texts` holds the distinct published texts, stripped, and `header` the header as published.
     """
 
     header: str
@@ -40,7 +40,7 @@ class ReadColumn:
     places: np.ndarray
 
     def value_at(self, row: int) -> CellValue | None:
-        """The value of one row."""
+        """Return the value of one row."""
         return self.stored[self.places[row]]
 
 
@@ -49,11 +49,11 @@ def read_table(
 ) -> pd.DataFrame:
     """Read a release of `source` as the table `raw.<source>`, in the order of its key.
 
-    A cell that prints no value is null, and `missing` keeps what was printed in its place, or,
-    where the cell is empty, the availability code that explains it.
+    A cell without a value is null. `missing` keeps the published text instead of it or, for an
+    empty cell, the availability code that explains it.
 
     Raises:
-        SourceError: the file breaks a rule; the first one met is named.
+        SourceError: the file breaks a rule; the message states the first one.
     """
     grid = read_grid(path)
     layout = load_layout(source, performance_year)
@@ -77,7 +77,7 @@ def read_table(
 def _match_columns(
     grid: Grid, layout: Sequence[SourceColumn]
 ) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return our column name -> the header as printed and its cells."""
+    """Return our column name -> the header as published and its cells."""
     known = {name: column.name for column in layout for name in column.api_names}
     matched: dict[str, tuple[str, tuple[str, ...]]] = {}
     unknown: list[str] = []
@@ -86,7 +86,7 @@ def _match_columns(
         if name is None:
             unknown.append(header)
         elif name in matched:
-            raise SourceError(file=grid.file, row=1, column=header, rule="the column stands twice")
+            raise SourceError(file=grid.file, row=1, column=header, rule="the column appears twice")
         else:
             matched[name] = (header, cells)
     for column in layout:
@@ -101,7 +101,7 @@ def _match_columns(
 
 
 def _read_column(grid: Grid, column: SourceColumn, header: str, cells: Sequence[str]) -> ReadColumn:
-    """Read each distinct text once: a column of thousands of cells has few of them."""
+    """Read each distinct text once: a column of thousands of cells has few distinct texts."""
     places, distinct = pd.factorize(np.array(cells, dtype=object))
     texts = [text.strip() for text in distinct]
     values: list[CellValue | None] = []
@@ -129,7 +129,7 @@ def _check_key(grid: Grid, key: Sequence[ReadColumn]) -> None:
                 file=grid.file,
                 row=row,
                 column=key[0].header,
-                rule=f"'{parts[0]}' stands already in row {seen[parts]}",
+                rule=f"'{parts[0]}' is already in row {seen[parts]}",
             )
         seen[parts] = row
 
@@ -154,7 +154,7 @@ def _collect_missing(
 
 
 def _array(read: ReadColumn | None, kind: ColumnType, row_count: int) -> object:
-    """The column's values by row; nulls where the year's file has no such column."""
+    """Return the column's values by row; nulls if the year's file has no such column."""
     values = [None] if read is None else read.stored
     places = np.zeros(row_count, dtype=np.intp) if read is None else read.places
     if kind in DTYPES:

@@ -1,7 +1,4 @@
-"""Writes a raw table as the published file it is read from: the reader's other way round.
-
-What stands in the table is decided elsewhere.
-"""
+"""Writes a raw table as the published file that it is read from: the inverse of the reader."""
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +12,18 @@ from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.tables.raw import raw_table
 
 DECIMALS = 10
-"""Decimals of a printed number, at most: with six digits before the point still one that is read
-back to the last bit."""
+"""Most decimals of a published number: with up to six digits before the point it is read back
+exactly."""
 
 
 def write_table(path: Path, source: str, performance_year: int, frame: pd.DataFrame) -> None:
     """Write a table `raw.<source>` in the year's layout, in the order of its key.
 
-    A null prints what `missing` keeps of it: a sentinel, or an empty cell that a code explains.
-    Reading the file again gives the same table, numbers rounded to `DECIMALS`.
+    A null is written as recorded in `missing`: a sentinel, or an empty cell that a code explains.
+    Reading the file again gives the same table, with numbers rounded to `DECIMALS`.
 
     Raises:
-        ValueError: a column that must not be empty is; names column and rule.
+        ValueError: a required column has empty cells; the message has column and rule.
     """
     rows = frame.sort_values(list(raw_table(source).key), ignore_index=True)
     labels = [dict(missing) for missing in rows["missing"]]
@@ -54,7 +51,7 @@ def _render_column(
 
 
 def _render_null(column: SourceColumn, label: Mapping[str, str]) -> str:
-    """A sentinel is printed; a code stands in its own column and leaves the cell empty."""
+    """Return the sentinel, or an empty text for a code, which has its own column."""
     published = label.get(column.name, "")
     return published if published in column.sentinels else ""
 
@@ -84,4 +81,4 @@ _PRINTERS: dict[str, Callable[[object], str]] = {
     "month": lambda value: pd.Timestamp(cast("str", value)).strftime("%Y-%m"),
     "codes": lambda value: ",".join(cast("list[str]", value)),
 }
-"""By type of column; the others print what is stored."""
+"""By type of column; values of other types are written as stored."""

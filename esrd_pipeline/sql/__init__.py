@@ -1,7 +1,7 @@
-"""The relational work: one SELECT a file, whose path is the table it makes.
+"""The SQL transformations: one SELECT per file, whose path is the name of its table.
 
-`sql/linkage/patient.sql` makes `linkage.patient`. What a file reads, how many years back, and which
-parameters it takes are derived from its text.
+`sql/linkage/patient.sql` makes `linkage.patient`. The tables that a file reads, how many years back
+it reads them, and its parameters are derived from its text.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ PARAMETER_SCHEMA = "parameter"
 
 
 class SelectError(ValueError):
-    """A SQL file breaks a rule of the room; the message names the file and the rule."""
+    """A SQL file breaks a rule of this package; the message has the file and the rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table that a SELECT reads: the years `first` to `last` before its own, both included."""
+    """A table that a SELECT reads, with the range of years relative to its own, inclusive."""
 
     table: str
     first: int
@@ -35,12 +35,12 @@ class Select:
     """One SQL file.
 
     Attributes:
-        table: `schema.table`, which it makes.
-        path: of the file, relative to the package.
+        table: the table it makes, `schema.table`.
+        path: path of the file, relative to the package.
         text: the SELECT.
         sources: stored tables it reads, by name.
         value_sets: parameter tables it reads, by name.
-        parameters: named parameters it takes, `performance_year` among them.
+        parameters: named parameters, including `performance_year`.
     """
 
     table: str
@@ -65,10 +65,10 @@ def list_selects() -> list[str]:
 
 @cache
 def load_select(table: str) -> Select:
-    """Read the file that makes a table and derive what it needs.
+    """Read the file that makes a table and derive its sources and parameters.
 
     Raises:
-        SelectError: there is no such file, or it breaks a rule of the room.
+        SelectError: there is no such file, or it breaks a rule of this package.
     """
     schema, _, name = table.partition(".")
     path = f"sql/{schema}/{name}.sql"
@@ -79,14 +79,14 @@ def load_select(table: str) -> Select:
 
 
 def parse_select(table: str, path: str, text: str) -> Select:
-    """Derive what a SELECT reads and takes.
+    """Derive the sources and parameters of a SELECT.
 
-    Every stored table must be filtered on its year where it is read: in the WHERE or ON of the
-    same SELECT, `performance_year = $performance_year` (or minus a number), or BETWEEN two such.
+    Each stored table must be filtered on its year in the WHERE or ON of the same SELECT:
+    `performance_year = $performance_year` (or minus a number), or BETWEEN two such values.
 
     Raises:
-        SelectError: not one SELECT, no header, a stored table without such a filter, or a window
-            without an order.
+        SelectError: the text is not one SELECT or has no header, a stored table has no such
+            filter, or a ranking window has no order.
     """
     if not text.startswith("--"):
         raise SelectError(f"{path}: no header that states grain and manual section")
@@ -123,7 +123,7 @@ def parse_select(table: str, path: str, text: str) -> Select:
 
 
 def _find_years(path: str, node: exp.Table) -> Source:
-    """Return which years of a table are read, from the filter beside it."""
+    """Return the years of a table that are read, from the filter in the same SELECT."""
     name = f"{node.db}.{node.name}"
     select = node.find_ancestor(exp.Select)
     if select is None:
@@ -164,7 +164,7 @@ def _list_conditions(select: exp.Select) -> list[exp.Expr]:
 
 
 def _count_back(value: exp.Expr) -> int | None:
-    """Return k of `$performance_year - k`; None of anything else."""
+    """Return k of `$performance_year - k`; None for any other expression."""
     if isinstance(value, exp.Parameter | exp.Placeholder):
         return 0 if value.name == YEAR else None
     if isinstance(value, exp.Sub) and isinstance(value.expression, exp.Literal):
@@ -174,7 +174,7 @@ def _count_back(value: exp.Expr) -> int | None:
 
 
 def _check_windows(path: str, tree: exp.Expr) -> None:
-    """Refuse ranking windows without an order: their rows would depend on the engine."""
+    """Reject ranking windows without an order: their results would depend on the engine."""
     ordered = (exp.RowNumber, exp.FirstValue, exp.LastValue, exp.Lag, exp.Lead)
     named = {window.name for window in tree.find_all(exp.Window) if window.args.get("order")}
     for window in tree.find_all(exp.Window):

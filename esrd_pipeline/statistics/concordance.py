@@ -1,9 +1,10 @@
 """Concordance (C-statistic) of predicted rates with recurrent events, counted over all pairs.
 
-The 2025 submission of the SHR (CBE 1463) speaks of "the concordance between the observed rates of
-recurrent events and the model-based predicted rates" and says no more: `compare_observed_rates` is
-these words, taken literally. `compare_event_counts` is the index published for such models (Kim,
-Schaubel & McCullough 2018), which lets two patients meet only over the time both were followed.
+The 2025 submission of the SHR (CBE 1463) reports "the concordance between the observed rates of
+recurrent events and the model-based predicted rates" without a formula. `compare_observed_rates`
+implements this sentence literally. `compare_event_counts` implements the index published for such
+models (Kim, Schaubel & McCullough 2018), which compares two patients only over the time during
+which both were followed.
 """
 
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ _compile: Any = njit(cache=True, nogil=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concordance:
-    """Pairs of patients by how prediction and outcome order them; each pair counts once.
+    """Numbers of patient pairs, classified by prediction and outcome; each pair counts once.
 
     Attributes:
-        concordant: pairs whose outcomes differ the way their predictions do.
-        discordant: pairs whose outcomes differ the other way.
-        tied_prediction: pairs whose outcomes differ and whose predictions do not.
-        tied_outcome: pairs whose outcomes are alike: not comparable.
+        concordant: pairs whose outcomes differ in the same direction as their predictions.
+        discordant: pairs whose outcomes differ in the opposite direction.
+        tied_prediction: pairs with different outcomes and equal predictions.
+        tied_outcome: pairs with equal outcomes, which are not comparable.
         patients: patients compared.
         dropped: patients not used.
     """
@@ -47,9 +48,9 @@ class Concordance:
 
     @property
     def index(self) -> float:
-        """(concordant + tied_prediction / 2) / comparable: 0.5 for a prediction that says nothing.
+        """(concordant + tied_prediction / 2) / comparable: 0.5 for an uninformative prediction.
 
-        Some programs for this index give tied predictions nothing: concordant / comparable.
+        Some programs ignore tied predictions: concordant / comparable.
         """
         return (self.concordant + self.tied_prediction / 2) / self.comparable
 
@@ -64,10 +65,10 @@ def compare_observed_rates(
     Args:
         predicted: rate or risk score of each patient, shape (n,).
         events: of each patient, whole numbers >= 0.
-        exposure: time at risk, >= 0; without any a patient has no rate and is set aside.
+        exposure: time at risk, >= 0; patients with zero exposure have no rate and are dropped.
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not; no pair can be compared.
+        FitError: arrays differ in length or contain invalid values; no pair can be compared.
     """
     rows = predicted.size
     check_counts("events", events, rows=rows)
@@ -108,8 +109,8 @@ def compare_event_counts(
     A pair with follow-up X_i <= X_j is comparable if N_i(X_i) and N_j(X_i) differ (Kim, Schaubel
     & McCullough 2018); an event at X_i is within it. With at most one event, which ends the
     follow-up, it is Harrell's C. Exact, in (n + E) log n steps: for each number of events c in
-    turn, patients who have had more than c at a time are held in a Fenwick tree by prediction,
-    and those whose own follow-up closes with c or c + 1 ask it.
+    turn, a Fenwick tree ordered by prediction holds the patients with more than c events at a
+    time; patients whose own follow-up ends with c or c + 1 events query it.
 
     Args:
         predicted: rate or risk score of each patient, shape (n,).
@@ -118,7 +119,7 @@ def compare_event_counts(
         event_time: of each event, on the patient's own clock, 0 to X.
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not; an event lies after its
+        FitError: arrays differ in length or contain invalid values; an event lies after its
             patient's follow-up; no pair can be compared.
     """
     rows = predicted.size
@@ -169,7 +170,7 @@ def _tree(ranks: IntArray) -> IntArray:
 
 
 def _count_alike(codes: IntArray) -> int:
-    """Return the pairs that have the same code."""
+    """Return the number of pairs with the same code."""
     sizes = np.unique(codes, return_counts=True)[1]
     return int(np.sum(sizes * (sizes - 1) // 2))
 
@@ -199,7 +200,7 @@ def _add(tree: IntArray, rank: int, amount: int) -> None:
 
 @_compile
 def _count_up_to(tree: IntArray, rank: int) -> int:
-    """Return the patients in the tree of at most this rank."""
+    """Return the number of patients in the tree with at most this rank."""
     total = 0
     while rank > 0:
         total += tree[rank]
@@ -209,7 +210,10 @@ def _count_up_to(tree: IntArray, rank: int) -> int:
 
 @_compile
 def _count_rising(score: IntArray, observed: IntArray, tree: IntArray) -> int:
-    """Return the pairs that rise in both, of patients ordered by score; `tree` comes empty."""
+    """Return the number of pairs that rise in both `score` and `observed`.
+
+    Patients are ordered by score; `tree` must be empty.
+    """
     rising = 0
     entered = 0
     for place in range(score.size):
@@ -232,8 +236,8 @@ def _count_pairs(  # noqa: PLR0917 - numba has no keyword-only arguments
 ) -> tuple[int, int, int]:
     """Return concordant, discordant and predicted-alike pairs of patients ordered by follow-up.
 
-    Each patient meets those further on. `tree` comes empty, and is so after each number of
-    events: whoever enters it leaves it when their follow-up ends.
+    Each patient is compared with the later ones. `tree` must be empty, and is empty again after
+    each number of events: patients are removed from it when their follow-up ends.
     """
     size = score.size
     lower_later = np.empty(size, dtype=np.int64)
@@ -266,12 +270,12 @@ def _count_pairs(  # noqa: PLR0917 - numba has no keyword-only arguments
                 alike = _count_up_to(tree, score[place]) - lower
                 higher = held - lower - alike
                 if count[place] == number:
-                    # Those held have more events than this patient.
+                    # Patients in the tree have more events than this patient.
                     concordant += higher
                     discordant += lower
                     tied += alike
                 else:
-                    # Those not held have fewer.
+                    # Patients not in the tree have fewer.
                     later = size - 1 - place
                     concordant += lower_later[place] - lower
                     discordant += later - lower_later[place] - alike_later[place] - higher

@@ -1,7 +1,7 @@
 """Stratified Cox regression with delayed entry, offsets and Breslow ties: SMR, SWR, SMoSR.
 
-Cox (1972), Breslow (1974), Kalbfleisch & Prentice (2002); manual 2.14.13, 2.15.13, 2.27.13. What
-is expected at national hazards belongs to `cox_baseline`.
+Cox (1972), Breslow (1974), Kalbfleisch & Prentice (2002); manual 2.14.13, 2.15.13, 2.27.13.
+`cox_baseline` computes the events expected at national hazards.
 """
 
 from collections.abc import Iterator
@@ -32,9 +32,10 @@ from esrd_pipeline.statistics.risk_sums import (
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_finite_rows
 
 NARROW_SHARE = 1e-3
-"""If less of a term's squares lies within risk sets, float32 is too coarse for a Newton step."""
+"""If a smaller share of a term's squares lies within risk sets, float32 is too coarse for a Newton
+step."""
 TIMES_AT_ONCE = 2048
-"""Event times whose sums of covariates are held together: at 150 columns 2.5 MB."""
+"""Number of event times whose covariate sums are held in memory at once: 2.5 MB at 150 columns."""
 Codes = NDArray[np.integer]
 
 
@@ -44,9 +45,9 @@ class CoxFit:
 
     Attributes:
         regression: coefficients; the log-likelihood is Breslow's partial one.
-        terms: the columns the design had, those set aside among them.
-        strata: strata with an event.
-        event_times: distinct event times, counted in each stratum.
+        terms: all columns of the design, including dropped ones.
+        strata: number of strata with an event.
+        event_times: number of distinct event times, counted within each stratum.
     """
 
     regression: Regression
@@ -59,8 +60,8 @@ class CoxFit:
 class _Model:
     """A design and its risk sets; the offsets are in the order of the sets.
 
-    The likelihood does not know where a column is centred; sums of its squares do, in their
-    digits. `event_sum` is the sum of x - centre over events.
+    Columns are centred to keep the digits of sums of squares; the likelihood does not depend on
+    it. `event_sum` is the sum of x - centre over events.
     """
 
     design: Design
@@ -102,17 +103,17 @@ def fit_cox(
         start: time of entry; a row is at risk at t where start < t <= stop.
         stop: time of event or censoring, > start.
         event: 1 where the row ends in an event, else 0.
-        stratum: codes from 0; one stratum where not given.
-        patient: codes from 0, for the sandwich covariance; none is made where not given.
+        stratum: codes from 0; by default all rows are in one stratum.
+        patient: codes from 0, for the sandwich covariance, which is computed only if given.
         offset: added to the linear predictor.
-        drop_aliased: leave out, and report, terms that do not vary within risk sets or
-            repeat earlier terms, instead of raising.
+        drop_aliased: drop and report terms that do not vary within risk sets or are linear
+            combinations of earlier terms, instead of raising.
 
     Raises:
-        CollinearError: terms do not vary within risk sets or repeat one another.
+        CollinearError: terms do not vary within risk sets or are linearly dependent.
         SeparationError: a term has no finite estimate.
-        NotConvergedError: Newton's method met its limit.
-        FitError: arrays disagree or hold what they may not; no events.
+        NotConvergedError: Newton's method reached its iteration limit.
+        FitError: arrays differ in length or contain invalid values; no events.
     """
     rows = design.row_count
     check_spans(start, stop, rows=rows)
@@ -139,10 +140,10 @@ def fit_cox(
 
 
 def check_spans(start: FloatArray, stop: FloatArray, *, rows: int) -> None:
-    """Refuse spans that are not finite or not longer than nothing.
+    """Raise if a time interval is not finite or does not have a positive length.
 
     Raises:
-        FitError: naming the array and how many of its values are refused.
+        FitError: with the name of the array and the number of invalid values.
     """
     check_finite_rows("start", start, rows=rows)
     check_finite_rows("stop", stop, rows=rows)
@@ -152,10 +153,10 @@ def check_spans(start: FloatArray, stop: FloatArray, *, rows: int) -> None:
 
 
 def check_events(event: NDArray[np.generic], *, rows: int) -> None:
-    """Refuse events that are not 0 or 1.
+    """Raise if an event indicator is neither 0 nor 1.
 
     Raises:
-        FitError: saying how many are not.
+        FitError: with the number of invalid values.
     """
     check_amounts("event", np.asarray(event, dtype=np.float64), rows=rows)
     odd = int(np.count_nonzero((event != 0) & (event != 1)))
@@ -199,7 +200,7 @@ def _fit(
         coefficients[kept] = values
         point = _evaluate(model, coefficients)
         if not np.isfinite(point.log_likelihood):
-            # Too far out for doubles: no derivatives, and the step there is halved.
+            # The point overflows float64: no derivatives, and the caller halves the step.
             return Evaluation(-np.inf, np.zeros(kept.size), np.zeros((kept.size, kept.size)))
         score, information = _differentiate(model, point, kept)
         return Evaluation(point.log_likelihood, score, information)
@@ -230,23 +231,23 @@ def _fit(
 
 
 def _find_estimable(model: _Model) -> tuple[IntArray, Dropped | None]:
-    """Split the terms by what the start of the search says of them, in float64."""
+    """Split the terms into estimable and aliased ones at the start values, in float64."""
     point = _evaluate(model, np.zeros(model.design.term_count))
     if not np.isfinite(point.log_likelihood):
         raise FitError("offset: values of one stratum lie too far apart")
     squares = _sum_squares(model, point, is_exact=True)
     information = squares - _sum_means(model, point, is_exact=True)[1]
-    # A column without variation is its centre throughout, but for rounding.
+    # A column without variation equals its centre in every row, except for rounding.
     rounding = ROUNDING_SHARE * np.diag(squares)
     rounding += model.sets.deaths.sum() * (ROUNDING_SHARE * model.centre) ** 2
     return find_estimable(information, model.design.names, rounding=rounding)
 
 
 def _evaluate(model: _Model, coefficients: FloatArray) -> _Point:
-    """Return the partial log-likelihood and what score and information are made of.
+    """Return the partial log-likelihood and the sums that score and information are built from.
 
-    Within a stratum only differences of the linear predictor matter: the largest is taken off,
-    so that no weight overflows. Where all weights of a risk set vanish, the value is -inf.
+    Within a stratum only differences of the linear predictor matter: the largest is subtracted
+    so that no weight overflows. If all weights of a risk set underflow, the value is -inf.
     """
     sets = model.sets
     predictor = model.design.multiply(coefficients)[sets.order] + model.offset
@@ -263,7 +264,7 @@ def _evaluate(model: _Model, coefficients: FloatArray) -> _Point:
 
 
 def _differentiate(model: _Model, point: _Point, kept: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return score and information of these terms, in float32 where that keeps enough digits."""
+    """Return score and information of these terms, in float32 where it is accurate enough."""
     pick = np.ix_(kept, kept)
     squares = _sum_squares(model, point, is_exact=False)[pick]
     score, between = _sum_means(model, point, is_exact=False)
@@ -306,7 +307,7 @@ def _sum_means(model: _Model, point: _Point, *, is_exact: bool) -> tuple[FloatAr
 
 
 def _split(sets: RiskSets) -> Iterator[tuple[int, int, slice]]:
-    """Go through the strata a few at a time: the first, the one after the last, their times."""
+    """Yield blocks of strata: the first, the one after the last, and the slice of their times."""
     for first, last in split_strata(sets, times=TIMES_AT_ONCE):
         yield first, last, slice(int(sets.time_starts[first]), int(sets.time_starts[last]))
 

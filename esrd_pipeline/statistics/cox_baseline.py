@@ -1,6 +1,6 @@
-"""Breslow's cumulative hazard at national rates, and the events it expects of each row.
+"""Breslow's cumulative hazard at national rates, and the expected events of each row.
 
-Breslow (1974); manual 2.14.13, 2.15.13, 2.27.13. Coefficients belong to `cox`.
+Breslow (1974); manual 2.14.13, 2.15.13, 2.27.13. `cox` estimates the coefficients.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ Codes = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A cumulative hazard, or one in each of K strata.
+    """One cumulative hazard, or one for each of K strata.
 
     Attributes:
         times: the J event times, rising within each stratum, one stratum after another.
-        cumulative: the hazard rises to this at each of them, from 0 in every stratum: (J,).
-        strata: codes of the strata, rising, those without events among them; None without strata.
-        starts: where each stratum's event times begin, and the end: (K + 1,); None without strata.
+        cumulative: the cumulative hazard just after each of them, from 0 in every stratum: (J,).
+        strata: rising codes of all strata, including those without events; None without strata.
+        starts: index of each stratum's first event time, then J: (K + 1,); None without strata.
     """
 
     times: FloatArray
@@ -43,17 +43,17 @@ def fit_baseline(
     risk: FloatArray,
     stratum: Codes | None = None,
 ) -> Baseline:
-    """Return the hazard of a row of risk 1: at each event time events / sum of risks at risk.
+    """Return the hazard of a row with risk 1: events / sum of the risks at risk at each time.
 
     Args:
         start: time of entry; a row is at risk at t where start < t <= stop, shape (rows,).
         stop: time of event or censoring, > start, shape (rows,).
         event: 1 where the row ends in an event, else 0, shape (rows,).
         risk: exp of the linear predictor with its offset, > 0, shape (rows,).
-        stratum: codes from 0, shape (rows,); one stratum where not given.
+        stratum: codes from 0, shape (rows,); by default all rows are in one stratum.
 
     Raises:
-        FitError: arrays disagree or hold what they may not; no events.
+        FitError: arrays differ in length or contain invalid values; no events.
     """
     rows = start.size
     check_spans(start, stop, rows=rows)
@@ -83,18 +83,18 @@ def compute_expected_events(
 ) -> FloatArray:
     """Return risk x (H(stop) - H(start)) of each row, of the fit or new: shape (rows,).
 
-    Over the rows of the fit it adds up to their events, in each stratum. A stratum without
-    events expects none.
+    Over the rows of the fit, the sum in each stratum equals its number of events. Rows of a
+    stratum without events have 0 expected events.
 
     Args:
         baseline: the cumulative hazards H.
         start: time of entry, shape (rows,).
         stop: time of leaving, > start, shape (rows,).
         risk: exp of the linear predictor with its offset, > 0, shape (rows,).
-        stratum: the baseline's codes, shape (rows,); given if and only if its fit was.
+        stratum: codes of the baseline, shape (rows,); required if and only if it has strata.
 
     Raises:
-        FitError: arrays disagree or hold what they may not; strata the baseline does not have.
+        FitError: arrays differ in length or contain invalid values; unknown strata.
     """
     rows = start.size
     check_spans(start, stop, rows=rows)

@@ -1,8 +1,8 @@
 """Rows in the cells of two crossed factors, and the elimination of one factor onto the other.
 
-A logistic model with one effect per level of each factor has an information of two diagonal blocks
-and one sparse block between them, which holds the weights of the cells. The factor with more levels
-is eliminated, so that only a matrix of the smaller one's size is factorised.
+The information of a logistic model with one effect per level of each factor has two diagonal blocks
+and one sparse off-diagonal block, which holds the weights of the cells. The factor with more levels
+is eliminated, so that only a matrix of the smaller factor's size is factorised.
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_finite_rows, sum_by
 
 DENSE_SHARE = 0.05
-"""Where more of the cells than this have rows, dense products are faster than sparse ones."""
+"""If a larger share of the cells have rows, dense products are faster than sparse ones."""
 BLOCK_ROWS = 16384
-"""Rows summed at a time: what is computed of them stays in a core's cache."""
+"""Rows summed at a time, so that intermediate results stay in a core's cache."""
 CHUNK_LEVELS = 512
-"""Levels of the larger factor multiplied at a time: at 4,000 smaller levels 16 MB."""
+"""Levels of the larger factor multiplied at a time: 16 MB at 4,000 levels of the smaller one."""
 
 Codes = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossedCells:
-    """Rows ordered by cell, that is by level of the larger factor, then of the smaller.
+    """Rows ordered by cell: by level of the larger factor, then of the smaller.
 
     Attributes:
         order: the row at each place, shape (rows,).
@@ -38,8 +38,8 @@ class CrossedCells:
         counts: rows of each cell, shape (C,).
         larger: level of the larger factor, shape (C,), rising.
         smaller: level of the smaller factor, shape (C,).
-        larger_count: levels of the larger factor, with rows or without.
-        smaller_count: levels of the smaller factor, with rows or without.
+        larger_count: number of levels of the larger factor, including those without rows.
+        smaller_count: number of levels of the smaller factor, including those without rows.
         blocks: first cell of each block of about BLOCK_ROWS rows and, last, C.
         offset: at each place, shape (rows,).
         events: events of each cell, shape (C,).
@@ -69,7 +69,7 @@ class CrossedCells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSums:
-    """One pass over the rows: the log-likelihood and, by cell, its derivatives, shape (C,).
+    """Results of one pass over the rows: the log-likelihood and its derivatives by cell, (C,).
 
     Attributes:
         log_likelihood: of all rows.
@@ -86,9 +86,10 @@ class CellSums:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What holds the effects of a factor: at the mode, `variance` x score = `pull` x effect.
+    """The prior of a factor's effects: at the mode, `variance` x score = `pull` x effect.
 
-    Normal effects have pull 1 and their variance, which may be 0; free ones pull 0, variance 1.
+    Normal effects have pull 1 and their variance, which may be 0; fixed effects have pull 0 and
+    variance 1.
     """
 
     pull: float
@@ -103,11 +104,12 @@ class Elimination:
     """The equations of a Newton step for both factors' effects, the larger factor eliminated.
 
     With D the weights of the levels and C of the cells, variance v and pull a of each factor,
-    the equations are (a + v D) x + v C y = e, once for each factor. Scaled so, a variance of 0
-    is nothing special. Multiplied by 1 / v they are the information of the penalised likelihood.
+    the equations are (a + v D) x + v C y = e, one set for each factor. With this scaling a
+    variance of 0 is no special case. Divided by v, the matrix is the information of the penalised
+    likelihood.
 
     Attributes:
-        cells: what was eliminated.
+        cells: the cells of both factors.
         spreads: of the larger and the smaller factor.
         weights: C as a list, shape (cells,).
         cross: C as a matrix, shape (larger, smaller), dense or sparse.
@@ -124,7 +126,7 @@ class Elimination:
 
     @property
     def log_determinant(self) -> float:
-        """Of the whole matrix."""
+        """Log-determinant of the whole matrix."""
         return float(np.log(self.diagonal).sum() + 2 * np.log(np.diag(self.factor)).sum())
 
     def solve(self, larger: FloatArray, smaller: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -153,10 +155,10 @@ class Elimination:
 def check_rows(
     *, offset: FloatArray, outcome: NDArray[np.number], facility: Codes, hospital: Codes
 ) -> None:
-    """Refuse arrays that disagree or hold what they may not.
+    """Raise if arrays differ in length or contain invalid values.
 
     Raises:
-        FitError: naming the array and what is wrong with it.
+        FitError: with the name of the array and the problem.
     """
     rows = len(outcome)
     check_amounts("outcome", outcome, rows=rows)
@@ -169,7 +171,7 @@ def check_rows(
 
 
 def count_levels(name: str, codes: Codes, count: int | None) -> int:
-    """Return the number of levels: `count`, or one more than the largest code where not given.
+    """Return the number of levels: `count`, by default one more than the largest code.
 
     Raises:
         FitError: a code is beyond the count.
@@ -191,7 +193,7 @@ def group_rows(
     offset: FloatArray,
     outcome: NDArray[np.number],
 ) -> CrossedCells:
-    """Order rows by cell; arrays have shape (rows,) and are taken as checked."""
+    """Order rows by cell; arrays have shape (rows,) and must have passed `check_rows`."""
     code = np.asarray(larger, dtype=np.intp) * smaller_count + np.asarray(smaller, dtype=np.intp)
     order = np.argsort(code, kind="stable")
     ordered = code[order]
@@ -243,7 +245,7 @@ def sum_rows(cells: CrossedCells, levels: FloatArray) -> CellSums:
 def eliminate(
     cells: CrossedCells, weights: FloatArray, spreads: tuple[Spread, Spread]
 ) -> Elimination:
-    """Eliminate the larger factor and factorise what is left for the smaller.
+    """Eliminate the larger factor and factorise the Schur complement of the smaller.
 
     Raises:
         FitError: the information is not finite or not positive definite.

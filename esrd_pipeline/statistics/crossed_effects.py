@@ -3,8 +3,7 @@
 logit P(y = 1) = intercept + u_facility + v_hospital + offset, with u and v independent, normal,
 each with its own variance. The Laplace approximation to the marginal likelihood is maximised over
 the intercept and both variances together, which is what lme4's glmer does with nAGQ = 1 (Bates et
-al. 2015; Diggle et al. 2002). The offset is x'b of stage 1. Comparing facilities does not belong
-here.
+al. 2015; Diggle et al. 2002). The offset is x'b of stage 1.
 """
 
 from dataclasses import dataclass
@@ -38,18 +37,19 @@ from esrd_pipeline.statistics.fit import (
 from esrd_pipeline.statistics.newton import Evaluation, maximise
 
 GRADIENT_TOLERANCE = 1e-8
-"""In standard errors: no parameter is further than about this from its estimate."""
+"""Convergence tolerance: largest distance of a parameter from its estimate, in standard errors."""
 STEP_LIMIT = 60
 HALVING_LIMIT = 30
 SIGMA_LIMIT = 30.0
-"""On the logit scale: a standard deviation beyond this says that outcomes differ between levels
-only, not within, and has no estimate."""
+"""On the logit scale: a larger standard deviation means that outcomes hardly vary within levels, so
+it has no finite estimate."""
 START_VARIANCE = 0.1
 START_TOLERANCE = 1e-3
 DIFFERENCE_SHARE = 1e-6
-"""The information is the difference of gradients this share of a standard error apart."""
+"""Step of the gradient differences that give the information, in standard errors."""
 COINCIDENCE = 1e-6
-"""Least eigenvalue of the information, scaled by its rough diagonal, that tells factors apart."""
+"""Smallest eigenvalue of the information, scaled by its approximate diagonal, at which the two
+variances count as identified."""
 NAMES = ("intercept", "sigma_facility", "sigma_hospital")
 
 
@@ -60,9 +60,9 @@ class CrossedFit:
     Attributes:
         regression: intercept, sigma_facility and sigma_hospital, both of the latter standard
             deviations on the logit scale; its log-likelihood is Laplace's. Its covariance is
-            the inverse of the information found by differences of the exact gradient (good to
-            about 1e-6), carried from variances to standard deviations; not a number for a sigma
-            held at zero, which `dropped` names.
+            the inverse of the information, computed from differences of the exact gradient
+            (accurate to about 1e-6) and transformed from variances to standard deviations; NaN
+            for a sigma held at zero, which `dropped` lists.
         facility_modes: conditional modes u, shape (F,); 0 for a facility without rows.
         facility_variances: conditional variances of u at the estimates, shape (F,).
         hospital_modes: conditional modes v, shape (H,).
@@ -87,7 +87,7 @@ class CrossedFit:
 
     @property
     def sigma_hospital(self) -> float:
-        """Standard deviation of the hospital effects, which stage 3 holds."""
+        """Standard deviation of the hospital effects, which stage 3 keeps fixed."""
         return float(self.regression.coefficients[2])
 
 
@@ -102,21 +102,21 @@ def fit_crossed(
 ) -> CrossedFit:
     """Estimate the intercept and both standard deviations; arrays have shape (rows,).
 
-    Rows need no order. A variance whose likelihood falls from zero on is reported as zero.
+    Rows need no order. A variance is reported as zero if the likelihood is largest there.
 
     Args:
         offset: x'b from stage 1, on the logit scale.
         outcome: 0 or 1.
         facility: codes 0..F-1.
         hospital: codes 0..H-1.
-        facility_count: F; one more than the largest code where not given.
-        hospital_count: H; likewise.
+        facility_count: F; by default one more than the largest code.
+        hospital_count: H; by default one more than the largest code.
 
     Raises:
         SeparationError: all outcomes are the same, or hardly vary within the levels of a factor.
-        CollinearError: the two factors cannot be told apart.
-        NotConvergedError: the search met its limit.
-        FitError: arrays disagree in length, or hold what they may not.
+        CollinearError: the two factors coincide, so their variances are not identified.
+        NotConvergedError: the search reached its iteration limit.
+        FitError: arrays differ in length or contain invalid values.
     """
     check_rows(offset=offset, outcome=outcome, facility=facility, hospital=hospital)
     facilities = count_levels("facility", facility, facility_count)
@@ -164,7 +164,7 @@ def fit_crossed(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Summit:
-    """Where the search ended."""
+    """The point where the search ended."""
 
     laplace: Laplace
     slope: Slope
@@ -174,11 +174,11 @@ class _Summit:
 
 
 def _search(cells: CrossedCells) -> _Summit:
-    """Climb by quasi-Newton steps from the common intercept, variances never below zero.
+    """Maximise by quasi-Newton steps from the common intercept, keeping variances >= 0.
 
     Raises:
-        SeparationError: a variance grows without end.
-        NotConvergedError: the limit of steps was met.
+        SeparationError: a variance grows without bound.
+        NotConvergedError: the search reached its iteration limit.
     """
     point = np.array([_start_intercept(cells), START_VARIANCE, START_VARIANCE])
     current = approximate(cells, point)
@@ -217,8 +217,8 @@ def _search(cells: CrossedCells) -> _Summit:
 
 
 def _advance(cells: CrossedCells, current: Laplace, slope: Slope, step: FloatArray) -> Laplace:
-    """Take the step, or the largest half, quarter ... of it that does not lower the value."""
-    # Rounding lowers the value of a perfect step by about this much.
+    """Take the step, or halve it until the value does not fall."""
+    # Rounding can lower the value by about this much even for an exact step.
     slack = 1e-12 * (1.0 + abs(current.value))
     for halving in range(HALVING_LIMIT):
         point = current.point + step / 2**halving
@@ -230,12 +230,13 @@ def _advance(cells: CrossedCells, current: Laplace, slope: Slope, step: FloatArr
 
 
 def _correct(information: FloatArray, step: FloatArray, fall: FloatArray) -> FloatArray:
-    """Return the information made to agree with what a step found (BFGS), if that was a hill."""
+    """Return the BFGS update of the information; unchanged if the curvature is not positive."""
     found = float(step @ fall)
     if found <= 0:
         return information
-    told = information @ step
-    return information + np.outer(fall, fall) / found - np.outer(told, told) / float(step @ told)
+    predicted = information @ step
+    correction = np.outer(predicted, predicted) / float(step @ predicted)
+    return information + np.outer(fall, fall) / found - correction
 
 
 def _start_intercept(cells: CrossedCells) -> float:
@@ -262,7 +263,7 @@ def _invert_information(cells: CrossedCells, summit: _Summit) -> FloatArray:
     """Return the covariance of the intercept and both standard deviations, (3, 3).
 
     Raises:
-        CollinearError: the information does not tell the two variances apart.
+        CollinearError: the two variances are not identified.
     """
     at, slope = summit.laplace, summit.slope
     free = np.flatnonzero((at.point > 0) | (np.arange(3) == 0))
@@ -276,7 +277,7 @@ def _invert_information(cells: CrossedCells, summit: _Summit) -> FloatArray:
     information = (information + information.T) / 2
     roots = np.sqrt(slope.scale[free])
     if not np.linalg.eigvalsh(information / np.outer(roots, roots))[0] > COINCIDENCE:
-        raise CollinearError("facility and hospital coincide: their variances cannot be told apart")
+        raise CollinearError("facility and hospital coincide: their variances are not identified")
     covariance = np.full((3, 3), np.nan)
     deviations = np.array([1.0, *(2 * np.sqrt(at.point[1:]))])[free]
     covariance[np.ix_(free, free)] = np.linalg.inv(information) / np.outer(deviations, deviations)

@@ -1,7 +1,7 @@
 """Laplace's approximation to the likelihood of crossed random intercepts, and its derivatives.
 
-With M the modes and A = I + T Z'WZ there (T the variances, Z the indicators of the levels, W the
-rows' weights), it is the penalised log-likelihood at M less half of log|A| (Bates et al. 2015;
+It is the penalised log-likelihood at the modes minus half of log|A|, where A = I + T Z'WZ at the
+modes, T the variances, Z the indicators of the levels and W the rows' weights (Bates et al. 2015;
 Tierney & Kadane 1986).
 """
 
@@ -26,7 +26,7 @@ class Laplace:
     Attributes:
         point: shape (3,).
         value: the log-likelihood.
-        modes: the effects there.
+        modes: the effects at the mode.
         elimination: of the information at the modes.
     """
 
@@ -38,11 +38,11 @@ class Laplace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slope:
-    """The derivatives of `Laplace` and what they are made of.
+    """The derivatives of `Laplace` and their components.
 
     Attributes:
         gradient: shape (3,).
-        scale: rough information, its diagonal only, shape (3,).
+        scale: approximate diagonal of the information, shape (3,).
         movements: derivatives of the modes of the larger and the smaller factor, (levels, 3).
         variances: conditional variances of the larger and the smaller factor.
     """
@@ -55,7 +55,7 @@ class Slope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Covariance:
-    """What is needed of the conditional covariance of the effects, K = (T^-1 + Z'WZ)^-1.
+    """The required parts of the conditional covariance of the effects, K = (T^-1 + Z'WZ)^-1.
 
     Attributes:
         variances: its diagonal, for the larger and the smaller factor.
@@ -77,7 +77,7 @@ def approximate(
 ) -> Laplace:
     """Evaluate at a point (intercept, variance of the larger factor, of the smaller).
 
-    `start` are effects to begin at, `elimination` one made near here.
+    `start` holds the initial effects, `elimination` one computed at a point nearby.
 
     Raises:
         NotConvergedError: no modes were found.
@@ -96,7 +96,7 @@ def approximate(
 
 
 def move(cells: CrossedCells, current: Laplace, slope: Slope, point: FloatArray) -> Laplace:
-    """Evaluate at a point near the current one, the modes first moved as their slope foretells."""
+    """Evaluate at a point nearby, starting from modes extrapolated with their derivatives."""
     change = point - current.point
     larger, smaller = current.modes.effects
     start = (larger + slope.movements[0] @ change, smaller + slope.movements[1] @ change)
@@ -104,11 +104,11 @@ def move(cells: CrossedCells, current: Laplace, slope: Slope, point: FloatArray)
 
 
 def differentiate(cells: CrossedCells, at: Laplace) -> Slope:
-    """Differentiate, the modes moving with the parameters.
+    """Differentiate, with modes that depend on the parameters.
 
-    The penalised log-likelihood is flat in the modes; log|A| is not: its change is the sum over
-    rows of the change of their weight times the variance of their linear predictor. To a
-    variance's own part, d log|A| / dv = sum of `precisions`, that is added.
+    The penalised log-likelihood is stationary in the modes; log|A| is not: its derivative is the
+    sum over rows of the derivative of their weight times the variance of their linear predictor.
+    This is added to the direct derivative by a variance, d log|A| / dv = sum of `precisions`.
     """
     sums = at.modes.sums
     covariance = _invert(cells, at)
@@ -133,7 +133,7 @@ def differentiate(cells: CrossedCells, at: Laplace) -> Slope:
 
 
 def _invert(cells: CrossedCells, at: Laplace) -> _Covariance:
-    """Take from the elimination's inverse the diagonal and the cells, all that is needed."""
+    """Return the diagonal and the cells of the elimination's inverse."""
     first, second = at.elimination.spreads
     larger, smaller = cells.larger, cells.smaller
     inverse, products = at.elimination.invert()

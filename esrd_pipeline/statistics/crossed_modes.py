@@ -1,8 +1,8 @@
-"""The most likely effects of two crossed factors, given what holds them: penalised likelihood.
+"""Modes of the effects of two crossed factors under the penalised likelihood.
 
 Penalised iteratively reweighted least squares (Bates et al. 2015, section 5; Breslow & Clayton
-1993) is Newton's method here, the logit being the canonical link. A factorisation is kept for as
-many steps as it serves, because it costs far more than a pass over the rows.
+1993) equals Newton's method here because the logit is the canonical link. A factorisation is reused
+while its steps converge fast enough, because it costs far more than a pass over the rows.
 """
 
 from dataclasses import dataclass
@@ -21,24 +21,25 @@ from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import NotConvergedError
 
 MODE_TOLERANCE = 1e-10
-"""In conditional standard errors: no effect is further than about this from its mode."""
+"""Convergence tolerance: largest distance of an effect from its mode, in conditional standard
+errors."""
 STEP_LIMIT = 100
 HALVING_LIMIT = 30
 KEEP_SHARE = 0.2
-"""A factorisation is kept while its step brings the gradient below this share of what it was."""
+"""A factorisation is reused while its step reduces the gradient to less than this share."""
 
 Pair = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modes:
-    """Where the penalised log-likelihood is largest.
+    """The maximum of the penalised log-likelihood.
 
     Attributes:
         effects: of the larger and the smaller factor.
-        sums: of the rows, there.
-        penalised: the penalised log-likelihood: that of the rows less half the sum of
-            effect^2 / variance over the factors whose effects are normal.
+        sums: sums over the rows at the modes.
+        penalised: the penalised log-likelihood: that of the rows minus half the sum of
+            effect^2 / variance over the factors with normal effects.
         elimination: the last one used; its weights may be those of an earlier step.
         iterations: steps taken.
         gradient_norm: largest score component over the root of its information, at the end.
@@ -74,12 +75,12 @@ def find_modes(
     elimination: Elimination | None = None,
     tolerance: float = MODE_TOLERANCE,
 ) -> Modes:
-    """Climb from the effects in `start`; an earlier `elimination` nearby saves one here.
+    """Maximise from the effects in `start`; pass an `elimination` from nearby to save one.
 
-    Effects whose variance is 0 begin at 0 and stay there.
+    Effects whose variance is 0 must start at 0 and stay there.
 
     Raises:
-        NotConvergedError: the limit of steps or halvings was met.
+        NotConvergedError: the search reached its limit of steps or halvings.
         FitError: the information is not finite or not positive definite.
     """
     if elimination is not None and _list_zeros(elimination.spreads) != _list_zeros(spreads):
@@ -149,8 +150,8 @@ def _advance(
     *,
     limit: int,
 ) -> _State | None:
-    """Take the step or, `limit` times, half of it, until the value does not fall; else None."""
-    # Rounding lowers the value of a perfect step by about this much.
+    """Take the step, halved up to `limit` times until the value does not fall; else None."""
+    # Rounding can lower the value by about this much even for an exact step.
     slack = 1e-12 * (1.0 + abs(state.penalised))
     share = 1.0
     for _ in range(1 + limit):

@@ -1,7 +1,7 @@
-"""Design matrices: covariates by row, kept narrow, and the passes over them that every fit makes.
+"""Design matrices in a compact dtype, and the passes over them that every fit makes.
 
-A national matrix is stored once, in float32 or uint8, and read in blocks small enough for the
-processor's cache; only a block is ever widened to float64.
+A national matrix is stored once, in float32 or uint8, and read in blocks that fit the processor's
+cache; only one block at a time is converted to float64.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,20 +17,20 @@ IntArray = NDArray[np.intp]
 Matrix = NDArray[np.float32 | np.uint8 | np.float64]
 
 BLOCK_ROWS = 4096
-"""Rows widened at a time: at 150 columns 5 MB in float64, which a core's cache holds."""
+"""Rows converted at a time: 5 MB in float64 at 150 columns, which fits a core's cache."""
 ALIAS_TOLERANCE = 1e-6
-"""A term of which less than this share is its own, given the earlier ones, repeats them."""
+"""A term is aliased if a smaller share of it is independent of the earlier terms."""
 ROUNDING_SHARE = 1e-12
-"""A term of whose squares less than this share is variation varies by rounding alone."""
+"""A term is constant, except for rounding, if variation is a smaller share of its squares."""
 REPEATED_TERMS = "terms that repeat earlier ones"
 EVENTLESS_TERMS = "terms that no row with an event has"
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Covariates: `matrix` has shape (rows, terms), row by row in memory; `names` are the terms'.
+    """Covariates: `matrix` has shape (rows, terms) in C order; `names` lists the terms.
 
-    Values are read as given: whoever narrows to float32 answers for what it rounds.
+    Values are used as given: a caller that converts to float32 must accept its rounding.
     """
 
     matrix: Matrix
@@ -47,7 +47,7 @@ class Design:
         return len(self.names)
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[slice]:
-        """The rows, a block at a time."""
+        """Yield the rows in blocks."""
         for start in range(0, self.row_count, size):
             yield slice(start, min(start + size, self.row_count))
 
@@ -70,8 +70,8 @@ class Design:
     ) -> FloatArray:
         """Return sum of w x x' over rows: shape (terms, terms), symmetric; weights must be >= 0.
 
-        In float32 within a block (good to about 1e-6, enough for a Newton step) unless
-        `is_exact`; block totals are added in float64 either way.
+        Blocks are summed in float32 (accurate to about 1e-6, enough for a Newton step) unless
+        `is_exact`; block totals are always added in float64.
         """
         width = np.float64 if is_exact else np.float32
         roots = np.sqrt(weights)
@@ -82,14 +82,14 @@ class Design:
         return total
 
     def predict(self, regression: Regression) -> FloatArray:
-        """Return x'b of every row, shape (rows,); a column the fit does not have counts as nothing.
+        """Return x'b of every row, shape (rows,); columns are matched to terms by name.
 
-        Columns are found by name.
+        A column without a coefficient contributes 0.
         """
         return self.multiply(regression.find_coefficients(self.names))
 
     def describe_values(self) -> str:
-        """Say which columns hold values that are not finite: a pass, for messages."""
+        """Return a message that lists the columns with values that are not finite."""
         is_whole = np.ones(self.term_count, dtype=bool)
         for rows in self.blocks():
             is_whole &= np.isfinite(self.matrix[rows]).all(axis=0)
@@ -99,12 +99,12 @@ class Design:
         return f"design: values are not finite in {', '.join(broken)}"
 
     def select(self, terms: IntArray) -> "Design":
-        """Return the design of these columns alone."""
+        """Return the design with only these columns."""
         kept = np.ascontiguousarray(self.matrix[:, terms])
         return Design(kept, tuple(self.names[term] for term in terms))
 
     def take(self, rows: IntArray) -> "Design":
-        """Return the design of these rows, in this order."""
+        """Return the design with these rows, in this order."""
         return Design(np.ascontiguousarray(self.matrix[rows]), self.names)
 
 
@@ -113,7 +113,7 @@ def build_design(columns: Mapping[str, NDArray[np.generic]], *, dtype: type = np
 
     Raises:
         FitError: no column, columns of different length, or a value that is not finite; the
-            column is named.
+            message states the column.
     """
     if not columns:
         raise FitError("a design needs at least one column")
@@ -133,10 +133,10 @@ def build_design(columns: Mapping[str, NDArray[np.generic]], *, dtype: type = np
 
 
 def check_finite(name: str, values: NDArray[np.generic]) -> None:
-    """Refuse values that are not finite.
+    """Raise if a value is not finite.
 
     Raises:
-        FitError: naming the array and how many values of it are not.
+        FitError: with the name of the array and the number of such values.
     """
     if np.issubdtype(values.dtype, np.floating):
         broken = int(np.count_nonzero(~np.isfinite(values)))
@@ -151,11 +151,11 @@ def find_aliased(
     tolerance: float = ALIAS_TOLERANCE,
     rule: str = REPEATED_TERMS,
 ) -> tuple[IntArray, Dropped | None]:
-    """Split terms into those that stand for themselves and those that repeat earlier ones.
+    """Split terms into independent ones and ones that repeat earlier terms.
 
     Cholesky elimination of the information scaled to a unit diagonal, in the order given; a term
-    of which less than `tolerance` is left is passed over, as R's limited pivoting (dqrdc2) does.
-    Returns the kept terms in rising order and what is set aside under `rule`, by name.
+    of which less than `tolerance` is left is skipped, as R's limited pivoting (dqrdc2) does.
+    Returns the kept terms in rising order and the names dropped under `rule`.
     """
     scale = np.sqrt(np.diag(information))
     unit = np.where(scale == 0, 1.0, scale)
@@ -183,19 +183,19 @@ def find_estimable(
 ) -> tuple[IntArray, Dropped | None]:
     """Split terms by the information (p, p) at the start of a search, in float64.
 
-    A term whose information is not above its `rounding` (p,) does not vary where it should.
-    Returns the kept terms in rising order and what is set aside under `rule`, by name.
+    A term does not vary if its information does not exceed its `rounding` (p,).
+    Returns the kept terms in rising order and the names dropped under `rule`.
     """
     varies = np.diag(information) > rounding
     return find_aliased(np.where(np.outer(varies, varies), information, 0.0), names, rule=rule)
 
 
 def find_eventful(design: Design, events: FloatArray) -> tuple[IntArray, Dropped | None]:
-    """Split terms into those that some row with an event has and those that none has.
+    """Split terms into those present in a row with an event and those present in none.
 
-    `events` (rows,) are counts. The likelihood of a rate rises for ever as the coefficient of a
-    term without events falls: a small nation's rare condition, not an error of its files. Returns
-    the kept terms in rising order and what is set aside, by name.
+    `events` (rows,) are counts. As the coefficient of a term without events falls, the likelihood
+    of a rate model rises without bound. This happens for a rare condition in a small nation and is
+    not an error in its files. Returns the kept terms in rising order and the dropped names.
     """
     has_event = np.zeros(design.term_count, dtype=bool)
     for rows in design.blocks():
@@ -206,10 +206,10 @@ def find_eventful(design: Design, events: FloatArray) -> tuple[IntArray, Dropped
 
 
 def check_columns(design: Design, names: tuple[str, ...]) -> None:
-    """Refuse a design that has not these columns in this order.
+    """Raise if the design does not have these columns in this order.
 
     Raises:
-        FitError: naming the columns of the fit.
+        FitError: with the columns of the fit.
     """
     if design.names != names:
         raise FitError(f"design: columns are not the fit's: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""The empirical null: what z-scores look like when nothing special happens, by facility size.
+"""The empirical null distribution of z-scores, by facility size.
 
 Efron (2004); Kalbfleisch & Wolfe (2013); manual 2.10.13, 2.12.16, 2.13.15, 2.14.14.
 """
@@ -27,8 +27,8 @@ MAD_OF_NORMAL = 0.6745
 TOLERANCE = 1e-8
 ITERATION_LIMIT = 1000
 MINIMUM_COUNTS: dict[Method, int] = {"bisquare": 10, "huber": 10, "central_matching": 200}
-"""Fewest z-scores in a stratum: five per parameter (Rousseeuw & van Zomeren 1990); for a density
-the 200 that Efron, Turnbull & Narasimhan's locfdr asks for."""
+"""Minimum number of z-scores in a stratum: five per parameter (Rousseeuw & van Zomeren 1990); for a
+density 200, as in Efron, Turnbull & Narasimhan's locfdr."""
 
 MATCHING_BINS = 119
 MATCHING_DEGREE = 7
@@ -53,7 +53,7 @@ class StratumNull:
         largest: largest size among them.
         bin_edges: of the histogram, rising, shape (bins + 1,).
         bin_counts: z-scores in each bin, shape (bins,); the outermost hold all that lie beyond.
-        curve: z-scores that N(mean, deviation) would put into each bin, shape (bins,).
+        curve: z-scores expected in each bin under N(mean, deviation), shape (bins,).
     """
 
     mean: float
@@ -69,11 +69,11 @@ class StratumNull:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmpiricalNull:
-    """The nulls of all strata: a size belongs to the first stratum whose edge it does not pass.
+    """The nulls of all strata: a size belongs to the first stratum whose edge is not below it.
 
     Attributes:
         method: how location and scale were estimated.
-        size_edges: largest size of every stratum but the last, shape (strata - 1,).
+        size_edges: largest size of every stratum except the last, shape (strata - 1,).
         strata: from the smallest sizes to the largest.
         dropped: facilities without a z-score.
     """
@@ -86,10 +86,10 @@ class EmpiricalNull:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacilityNull:
-    """The null that holds for each of F facilities; arrays have shape (F,).
+    """The null of each of F facilities; arrays have shape (F,).
 
     Attributes:
-        stratum: index from the smallest.
+        stratum: index of the size stratum, 0 for the smallest sizes.
         mean: location of z under the null.
         deviation: its standard deviation.
     """
@@ -109,21 +109,21 @@ def fit_empirical_null(
 ) -> EmpiricalNull:
     """Fit a normal null to the centre of the z-scores of each size stratum.
 
-    Strata are cut at sizes that facilities have: edge j of 4 is the smallest size that at least
-    j/4 of the facilities do not exceed, and facilities of that size all lie below it. So ties
-    stay together and row order does not matter.
+    Edges are observed sizes: edge j of 4 is the smallest size that at least j/4 of the facilities
+    do not exceed, and all facilities of that size are in the stratum below it. So ties stay
+    together and row order does not matter.
 
     Args:
-        z: shape (F,); a missing score (NaN) is set aside.
+        z: shape (F,); missing scores (NaN) are dropped.
         size: patient-years or discharges, >= 0, shape (F,).
         method: Tukey's bisquare, Huber's M-estimate, or Efron's central matching.
-        stratum_count: strata by size.
-        minimum_count: fewest z-scores in a stratum; `MINIMUM_COUNTS` where not given.
+        stratum_count: number of size strata.
+        minimum_count: smallest number of z-scores in a stratum; by default `MINIMUM_COUNTS`.
 
     Raises:
         FitError: infinite z, sizes that are missing or negative, a stratum with too few
-            z-scores or with more than half of them alike.
-        NotConvergedError: an estimate does not settle.
+            z-scores or with more than half of them equal.
+        NotConvergedError: an estimate does not converge.
     """
     check_amounts("size", size, rows=z.size)
     is_there = ~np.isnan(z)
@@ -154,7 +154,7 @@ def fit_empirical_null(
 
 
 def assign_null(null: EmpiricalNull, *, size: FloatArray) -> FacilityNull:
-    """Return the null that holds for facilities of these sizes (F,), of the fit or new ones.
+    """Return the null of facilities of these sizes (F,), of the fit or new ones.
 
     Raises:
         FitError: sizes are missing or negative.
@@ -169,12 +169,12 @@ def assign_null(null: EmpiricalNull, *, size: FloatArray) -> FacilityNull:
 
 
 def adjust_z(z: FloatArray, *, mean: FloatArray, deviation: FloatArray) -> FloatArray:
-    """Return z as it would be if its null were standard normal."""
+    """Return (z - mean) / deviation, which is standard normal under the null."""
     return (z - mean) / deviation
 
 
 def two_sided_p(z: FloatArray) -> FloatArray:
-    """Return the probability of a standard normal further from 0 than z."""
+    """Return the two-sided p-value of z under a standard normal."""
     return 2.0 * norm.sf(np.abs(z))
 
 
@@ -183,13 +183,14 @@ def estimate_location(
 ) -> tuple[float, float, int]:
     """Return location, scale and iterations of a robust M-estimate of z (n,).
 
-    Weighted means from the plain mean on, with weights of the residuals over their scale: median
-    of |z - location| / 0.6745, taken anew each time, until both hold to 1e-8 of the scale. It is
-    what MASS::rlm(z ~ 1) does, run to convergence (Venables & Ripley 2002, 6.5).
+    Starts at the mean and iterates weighted means, with weights of the residuals divided by their
+    scale, median of |z - location| / 0.6745, recomputed in each iteration, until both change by
+    less than 1e-8 of the scale. This is MASS::rlm(z ~ 1) run to convergence (Venables & Ripley
+    2002, 6.5).
 
     Raises:
-        FitError: more than half of the z-scores are alike.
-        NotConvergedError: the limit of iterations was met.
+        FitError: more than half of the z-scores are equal.
+        NotConvergedError: the estimate reached its iteration limit.
     """
     location = float(z.mean())
     scale = 0.0

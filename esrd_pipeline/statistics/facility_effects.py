@@ -1,8 +1,8 @@
 """Fixed facility and random hospital effects: stage 3 of SRR and ED30 (2.10.12, 2.26.13).
 
 logit P(y = 1) = g_facility + v_hospital + offset, v ~ N(0, sigma^2), sigma held at its estimate of
-stage 2 and the offset at x'b of stage 1 (He et al. 2013 give the model). What is maximised, jointly
-over all g and v, is the penalised log-likelihood
+stage 2 and the offset at x'b of stage 1 (model of He et al. 2013). The fit maximises, jointly over
+all g and v, the penalised log-likelihood
 
 sum over rows of log P(y) - sum over hospitals of v^2 / (2 sigma^2),
 
@@ -31,13 +31,13 @@ from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import sum_by
 
 EFFECT_BOUND = 10.0
-"""Distance from the median at which an infinite effect is set: where the reference software of
-He et al. (2013) and Wu et al. (2022) bounds its provider effects. There a facility expects less
-than half an event too few or too many up to some 10,000 discharges."""
+"""Distance from the median at which an infinite effect is set: the bound on provider effects in the
+reference software of He et al. (2013) and Wu et al. (2022). It changes a facility's expected events
+by less than half an event up to about 10,000 discharges."""
 TOLERANCE = 1e-9
-"""In standard errors: no effect is further than about this from where it belongs."""
+"""Convergence tolerance: largest distance of an effect from its estimate, in standard errors."""
 NO_HOSPITAL = -1
-"""The code of a hospital the fit does not know: its effect is 0, the mean of all."""
+"""The code of a hospital that is not in the fit: its effect is 0, the mean of the distribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +45,23 @@ class FacilityEffects:
     """Effects of F facilities and H hospitals, and facilities compared with the national norm.
 
     Attributes:
-        facility_effects: g, log-odds, shape (F,); not a number for a facility without rows.
-        is_bounded: shape (F,): without events, or with only events, a facility's g is infinite
-            and stands `EFFECT_BOUND` below or above the median instead.
+        facility_effects: g, log-odds, shape (F,); NaN for a facility without rows.
+        is_bounded: shape (F,): the facility has no events, or only events, so g is infinite and
+            is set to `EFFECT_BOUND` below or above the median instead.
         hospital_effects: v, shape (H,); 0 for a hospital without rows of facilities whose g is
-            finite, as infinite ones say nothing about v.
-        median_effect: g_M, the median over the facilities with rows, infinite g among them.
+            finite, as rows of infinite g carry no information on v.
+        median_effect: g_M, the median over the facilities with rows, including infinite g.
         sigma_hospital: as given.
         counts: rows (discharges) of each facility, shape (F,).
         observed: events of each facility, shape (F,).
-        expected: sum of P(y = 1) were its g the median, shape (F,).
-        row_offsets: v_hospital + offset of each row, as the rows were given: with g_M added it
-            is the log-odds under the national norm, shape (rows,).
+        expected: sum of P(y = 1) with g replaced by the median, shape (F,).
+        row_offsets: v_hospital + offset of each row, in the order given, shape (rows,); adding
+            g_M gives the log-odds under the national norm.
         log_likelihood: penalised, at its supremum (rows of infinite g count 0).
         iterations: steps taken.
         gradient_norm: largest score component over the root of its information, at the end.
         decrement: score' information^-1 score at the end.
-        dropped: facilities bounded or without rows, how many of each.
+        dropped: numbers of facilities with bounded effects and without rows.
     """
 
     facility_effects: FloatArray
@@ -81,7 +81,7 @@ class FacilityEffects:
 
     @property
     def ratio(self) -> FloatArray:
-        """Observed over expected (SRR, ED30), shape (F,); not a number without rows."""
+        """Observed over expected (SRR, ED30), shape (F,); NaN without rows."""
         return np.divide(
             self.observed,
             self.expected,
@@ -91,7 +91,7 @@ class FacilityEffects:
 
 
 class NationalNorm(Protocol):
-    """What scoring rows needs of a fit: hospital effects and the median facility effect."""
+    """The part of a fit that scoring needs: hospital effects and the median facility effect."""
 
     @property
     def hospital_effects(self) -> FloatArray:
@@ -110,7 +110,7 @@ class RowScores:
 
     Attributes:
         row_offsets: v_hospital + offset, shape (rows,).
-        expected: P(y = 1) were the facility's effect the median, shape (rows,).
+        expected: P(y = 1) with the facility's effect replaced by the median, shape (rows,).
     """
 
     row_offsets: FloatArray
@@ -135,13 +135,13 @@ def fit_facility_effects(
         facility: codes 0..F-1.
         hospital: codes 0..H-1.
         sigma_hospital: standard deviation of the hospital effects, from stage 2; may be 0.
-        facility_count: F; one more than the largest code where not given.
-        hospital_count: H; likewise.
+        facility_count: F; by default one more than the largest code.
+        hospital_count: H; by default one more than the largest code.
 
     Raises:
-        NotConvergedError: Newton's method met its limit.
-        FitError: arrays disagree in length, or hold what they may not; or the median effect is
-            infinite, half of the facilities or more having no events, or only events.
+        NotConvergedError: Newton's method reached its iteration limit.
+        FitError: arrays differ in length or contain invalid values; or the median effect is
+            infinite because at least half of the facilities have no events, or only events.
     """
     check_rows(offset=offset, outcome=outcome, facility=facility, hospital=hospital)
     if not (np.isfinite(sigma_hospital) and sigma_hospital >= 0):
@@ -186,17 +186,17 @@ def fit_facility_effects(
 
 
 def score(fit: NationalNorm, *, offset: FloatArray, hospital: Codes) -> RowScores:
-    """Place rows, of the fit or new ones, under its national norm; arrays have shape (rows,).
+    """Score rows, of the fit or new ones, under its national norm; arrays have shape (rows,).
 
-    Over the rows of a facility in the fit, `expected` adds up to what the fit expects there.
+    Over the rows of a facility in the fit, `expected` adds up to the facility's expected events.
 
     Args:
-        fit: what `fit_facility_effects` returned, or was stored of it.
+        fit: the result of `fit_facility_effects`, or its stored hospital and median effects.
         offset: x'b with the coefficients of stage 1.
-        hospital: codes as in the fit; `NO_HOSPITAL` for one the fit does not know.
+        hospital: codes as in the fit; `NO_HOSPITAL` for a hospital that is not in the fit.
 
     Raises:
-        FitError: arrays disagree in length, an offset is not finite, or a code is not known.
+        FitError: arrays differ in length, an offset is not finite, or a code is unknown.
     """
     if offset.shape != hospital.shape:
         raise FitError(f"offset has shape {offset.shape}, hospital {hospital.shape}")
@@ -221,7 +221,7 @@ def _climb(
     is_finite: NDArray[np.bool_],
     sigma: float,
 ) -> tuple[FloatArray, FloatArray, Modes]:
-    """Return the finite facility effects, all hospital effects and how they were reached."""
+    """Return the finite facility effects, all hospital effects and the convergence report."""
     used = is_finite[facility]
     finite_count = int(np.count_nonzero(is_finite))
     level = (np.cumsum(is_finite) - 1)[facility[used]]
@@ -250,7 +250,7 @@ def _climb(
 
 
 def _find_median(effects: FloatArray) -> float:
-    """Return the median effect, in which an infinite one counts as lowest or highest.
+    """Return the median effect; infinite effects count as lowest or highest.
 
     Raises:
         FitError: it is not finite.

@@ -1,8 +1,8 @@
-"""Facilities compared on rates: O/E, its error, and what an empirical null makes of both.
+"""Facilities compared on rates: O/E, its standard error, and both adjusted by an empirical null.
 
 Manual 2.12.16, 2.13.15, 2.25.16: an over-dispersed Poisson model of patients' events with one
-intercept theta_k per facility and offset ln E_ik. Where O and E come from belongs to `rates`,
-where the null comes from to `empirical_null`, and who is flagged to the program.
+intercept theta_k per facility and offset ln E_ik. `rates` computes O and E, `empirical_null` fits
+the null, and the program layer flags facilities.
 """
 
 from dataclasses import dataclass
@@ -20,30 +20,30 @@ Codes = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
 ADDED_EVENTS = 0.5
-"""Added to observed and expected events where none were observed (reading 25)."""
+"""Added to observed and expected events if no events were observed (reading 25)."""
 CRITICAL_VALUE = 1.96
-"""As the manual prints it (2.13.15)."""
+"""As published in the manual (2.13.15)."""
 NO_SPREAD = 1e-9
-"""A sandwich error below this is rounding: the facility's patients all fit exactly."""
+"""A smaller sandwich error is rounding: all patients of the facility fit exactly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacilityRates:
     """Observed against expected events of F facilities; arrays have shape (F,).
 
-    A facility without expected events has no ratio, and numbers that need one are missing (NaN).
+    A facility without expected events has no ratio; its ratio and dependent values are NaN.
 
     Attributes:
         observed: events.
         expected: events expected at national rates.
         patients: patients with time at risk there.
         ratio: observed / expected.
-        theta: ln of the ratio; where nothing was observed, of (O + 0.5) / (E + 0.5).
+        theta: ln of the ratio, or ln((O + 0.5) / (E + 0.5)) if no events were observed.
         standard_error: of theta.
         z: theta / standard_error.
-        is_half_added: nothing was observed, so 0.5 stands added in theta.
-        is_model_based: the error is the model's, because the sandwich has no spread to measure.
-        scale: deviance / (patients - facilities), the over-dispersion of the model, one number.
+        is_half_added: no events were observed, so theta contains the added 0.5.
+        is_model_based: the error is model-based, because patients have no spread to measure.
+        scale: deviance / (patients - facilities), the over-dispersion of the model, a scalar.
         dropped: facilities without a ratio.
     """
 
@@ -62,12 +62,12 @@ class FacilityRates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustedRates:
-    """What an empirical null makes of facilities' ratios; arrays have shape (F,).
+    """Facilities' ratios adjusted by an empirical null; arrays have shape (F,).
 
     Attributes:
         z: (z - mean) / deviation of the facility's null.
-        p_value: two-sided; exact where nothing was observed.
-        lower: 95% limit of the ratio; 0 where nothing was observed.
+        p_value: two-sided; exact if no events were observed.
+        lower: 95% limit of the ratio; 0 if no events were observed.
         upper: 95% limit of the ratio.
         rate: ratio x national rate.
         rate_lower: lower x national rate.
@@ -93,17 +93,16 @@ def compare_rates(
 ) -> FacilityRates:
     """Compare facilities from rows (segments or patients) of observed and expected events.
 
-    Rows are added up by patient within facility: O_ik, E_ik. The model ln E[O_ik] = ln E_ik +
+    Rows are summed by patient within facility: O_ik, E_ik. The model ln E[O_ik] = ln E_ik +
     theta_k has theta_k = ln(O_k / E_k). Its robust error, clustered by patient, is
     sqrt(sum_i (O_ik - E_ik O_k / E_k)^2) / O_k: the deviance scale (GENMOD's dscale) multiplies
-    bread and filling alike and cancels out of it. A patient of two facilities adds to the
-    covariance of their thetas, not to either variance.
+    bread and meat of the sandwich alike and cancels. A patient of two facilities contributes to
+    the covariance of their thetas, not to either variance.
 
-    The scale comes back where the sandwich has nothing to measure: with one patient, with
-    patients who all fit exactly, or with no events it would be zero or meaningless, and the
-    model's own error sqrt(scale / O_k) stands in, O_k = 0.5 where nothing was observed. There
-    theta is ln(0.5 / (E_k + 0.5)): with 0.5 added to one side only, a facility too small to
-    expect half an event would rank above the nation for having had none.
+    With one patient, with patients who all fit exactly, or with no events, the sandwich would be
+    zero or meaningless. The model-based error sqrt(scale / O_k) replaces it, with O_k = 0.5 if no
+    events were observed. Then theta is ln(0.5 / (E_k + 0.5)): if 0.5 were added to O_k only, a
+    facility that expects less than half an event and has none would rank above the nation.
 
     Args:
         facility: codes 0..F-1 of each row.
@@ -113,8 +112,8 @@ def compare_rates(
         facility_count: F.
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not; events where a patient has
-            none expected; an error needs the scale and patients do not vary.
+        FitError: arrays differ in length or contain invalid values; a patient has events but no
+            expected events; an error needs the scale and patients do not vary.
     """
     rows = facility.size
     check_codes("facility", facility, rows=rows)
@@ -159,13 +158,14 @@ def compare_rates(
 def adjust_rates(
     rates: FacilityRates, *, null: FacilityNull, national_rate: float
 ) -> AdjustedRates:
-    """Hold each facility against its null and put its ratio on the national scale.
+    """Adjust each facility's z, p-value, limits and rate for its null.
 
     p-values of facilities without events are exact (reading 25): twice the mid-p of no event,
-    exp(-E). They know nothing of over-dispersion; their limits, from the 0.5 added, do.
+    exp(-E). They ignore over-dispersion; the limits, computed with the added 0.5, include it.
 
     Raises:
-        FitError: the null is of other facilities, or the national rate is not a positive number.
+        FitError: null and rates differ in the number of facilities, or the national rate is not
+            a positive number.
     """
     if null.mean.shape != rates.theta.shape:
         raise FitError(f"null: {null.mean.size} facilities, the rates have {rates.theta.size}")
@@ -202,7 +202,7 @@ def find_ratio_limits(
 def _sum_patients(
     facility: Codes, patient: Codes, observed: NDArray[np.number], expected: FloatArray
 ) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
-    """Add rows up by patient within facility: each pair's facility, events, expected events."""
+    """Sum rows by patient within facility: each pair's facility, events, expected events."""
     spread = int(patient.max()) + 1
     pair = facility.astype(np.int64) * spread + patient
     pairs, at = np.unique(pair, return_inverse=True)
@@ -214,6 +214,6 @@ def _sum_patients(
 
 
 def _scale_deviance(seen: FloatArray, fitted: FloatArray, freedom: int) -> float:
-    """Return deviance / degrees of freedom over patients; missing without degrees of freedom."""
+    """Return deviance / degrees of freedom over patients; NaN without degrees of freedom."""
     deviance = 2.0 * np.sum(xlogy(seen, seen) - xlogy(seen, fitted) - (seen - fitted))
     return float(deviance / freedom) if freedom > 0 else np.nan

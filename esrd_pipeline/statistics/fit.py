@@ -1,4 +1,4 @@
-"""What every fit reports of itself, and the errors that end one."""
+"""The results that every fit reports, and the errors that a fit raises."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ class FitError(ValueError):
 
 
 class NotConvergedError(FitError):
-    """The iterations ended before the gradient did."""
+    """The iteration limit was reached before the gradient was small enough."""
 
 
 class SeparationError(FitError):
-    """A covariate predicts the outcome without exception, so its coefficient has no estimate.
+    """A covariate predicts the outcome perfectly, so its coefficient has no finite estimate.
 
-    `terms` are those that could be left out; none where it is not a term's doing.
+    `terms` lists the terms that could be dropped; it is empty if no term is the cause.
     """
 
     def __init__(self, message: str, terms: tuple[str, ...] = ()) -> None:
@@ -28,12 +28,12 @@ class SeparationError(FitError):
 
 
 class CollinearError(FitError):
-    """Columns repeat one another; the message names those that could be left out."""
+    """Columns are linearly dependent; the message lists those that could be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What a fit did not use, and under which rule: how many, and by name where names exist."""
+    """Items that a fit did not use: the rule, their number and, where they exist, their names."""
 
     rule: str
     count: int
@@ -42,20 +42,21 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regression:
-    """Coefficients of a fit with their precision and how it went.
+    """Coefficients of a fit with their covariance and the convergence report.
 
     Attributes:
         names: the p terms estimated.
         coefficients: shape (p,).
         model_covariance: inverse information, shape (p, p).
-        robust_covariance: sandwich clustered by patient, shape (p, p); None where not asked for.
+        robust_covariance: sandwich clustered by patient, shape (p, p); None if not requested.
         iterations: Newton steps taken.
         gradient_norm: largest score component over the root of its information, at the end.
         decrement: score' information^-1 score at the end.
-        log_likelihood: at the end (the partial, profile or quasi-likelihood the estimator says).
+        log_likelihood: at the end; the estimator documents if it is a partial, profile or
+            quasi-likelihood.
         row_count: rows used.
-        event_count: events in them.
-        dropped: what was not used, and why.
+        event_count: events in these rows.
+        dropped: terms, rows or strata not used, with the rule.
     """
 
     names: tuple[str, ...]
@@ -72,11 +73,11 @@ class Regression:
 
     @property
     def standard_errors(self) -> FloatArray:
-        """Robust where there are such, else the model's: shape (p,)."""
+        """Robust standard errors if available, else model-based: shape (p,)."""
         robust = self.robust_covariance
         return np.sqrt(np.diag(self.model_covariance if robust is None else robust))
 
     def find_coefficients(self, names: tuple[str, ...]) -> FloatArray:
-        """Return the coefficient of each of these terms, 0 where there is none."""
+        """Return the coefficient of each of these terms, 0 for terms that were not estimated."""
         known = dict(zip(self.names, self.coefficients, strict=True))
         return np.array([known.get(name, 0.0) for name in names])

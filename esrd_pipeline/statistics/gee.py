@@ -1,10 +1,10 @@
 """Stage 1 of SFR and PPPW: logit GEE with an exchangeable correlation (manual 2.2.14, 2.16.13).
 
-Liang & Zeger (1986). Rows are patient-months and patients are clusters, whichever facilities
-treated them (reading 24). Facility intercepts are eliminated by blocks, never columns of the
-design. The correlation and the dispersion are the moment estimators of R's geepack: no degrees of
-freedom are subtracted, phi is the mean squared Pearson residual and alpha the mean product of
-pairs over phi. Facilities' own intercepts (stage 2) belong to `gee_facilities`.
+Liang & Zeger (1986). Rows are patient-months and patients are clusters, across all facilities that
+treated them (reading 24). Facility intercepts are eliminated by blocks instead of being columns of
+the design. The correlation and the dispersion are the moment estimators of R's geepack: no degrees
+of freedom are subtracted, phi is the mean squared Pearson residual and alpha the mean product of
+pairs over phi. `gee_facilities` fits the facilities' own intercepts (stage 2).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ from esrd_pipeline.statistics.rows import check_codes
 
 PARTIAL_TERMS = "terms not estimated in every group of facilities"
 WORKERS = 2
-"""Groups solved at a time."""
+"""Number of groups solved at a time."""
 
 Codes = NDArray[np.integer]
 
@@ -56,12 +56,12 @@ class GeeFit:
     """A fit with F facility intercepts (none without facilities).
 
     Attributes:
-        regression: the terms of the design; the model (naive) covariance holds if the working
+        regression: the terms of the design; the model (naive) covariance is valid if the working
             correlation is true, the robust one clusters by patient without small-sample factors;
-            the log-likelihood is that of independent rows at the estimate (as QIC takes it).
+            the log-likelihood is that of independent rows at the estimate (as in QIC).
         correlation: alpha, the working correlation of two months of one patient.
-        correlation_estimate: its moment estimate; differs where alpha was held within its range
-            (`gee_scoring.CORRELATION_LIMIT`), which is then reported in `dropped`.
+        correlation_estimate: its moment estimate; differs if alpha was clipped to its range
+            (`gee_scoring.CORRELATION_LIMIT`), which `dropped` then reports.
         dispersion: phi.
         facility: codes of the facilities with an intercept, rising, shape (F,).
         intercepts: their intercepts, shape (F,).
@@ -84,12 +84,12 @@ class GroupedGee:
     Attributes:
         regression: coefficients are the mean of the groups'; covariances are those of the mean,
             the robust one clustered by patient across groups, the model's as if no patient were
-            in two; steps, gradient and decrement are the worst of the groups'; log-likelihood
-            and counts their sums.
-        terms: the columns the design had, those set aside among them.
+            in two groups; iterations, gradient and decrement are the groups' largest,
+            log-likelihood and counts their sums.
+        terms: all columns of the design, including dropped ones.
         fits: each group's own fit.
         groups: each group's facilities, codes rising.
-        seed: of the split.
+        seed: seed of the split.
     """
 
     regression: Regression
@@ -99,7 +99,7 @@ class GroupedGee:
     seed: int
 
     def predict(self, design: Design) -> FloatArray:
-        """Return x'b of every row, shape (rows,); a term set aside counts as nothing.
+        """Return x'b of every row, shape (rows,); dropped terms contribute 0.
 
         Raises:
             FitError: the design's columns are not the fit's.
@@ -110,7 +110,7 @@ class GroupedGee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Solved:
-    """A fit, and what another pass over its rows needs."""
+    """A fit and the data that another pass over its rows needs."""
 
     fit: GeeFit
     clusters: Clusters
@@ -127,26 +127,26 @@ def fit_gee(
     offset: FloatArray | None = None,
     drop_aliased: bool = False,
 ) -> GeeFit:
-    """Fit by Fisher scoring, correlation and dispersion found anew at each step.
+    """Fit by Fisher scoring; each step re-estimates correlation and dispersion.
 
-    Rows need no order. With facilities, those without events or with events alone have no finite
-    intercept: they are set aside with their rows, and counted. Intercepts are held densely,
-    F x F: meant for groups of facilities, and possible for all.
+    Rows need no order. Facilities without events or with only events have no finite intercept:
+    they and their rows are dropped and counted. The intercepts' information is dense, F x F:
+    meant for groups of facilities, possible for all.
 
     Args:
-        design: covariates of each row; without facilities, a constant among them.
+        design: covariates of each row; must include a constant if `facility` is not given.
         outcome: 0 or 1, shape (rows,).
         patient: codes from 0, shape (rows,); rows of one patient are one cluster.
         facility: codes from 0, shape (rows,); each gets a fixed intercept.
         offset: added to the linear predictor, shape (rows,).
-        drop_aliased: leave out, and report, terms that do not vary within facilities or
+        drop_aliased: drop and report terms that do not vary within facilities or
             repeat earlier terms, instead of raising.
 
     Raises:
-        CollinearError: terms repeat the facilities or one another.
+        CollinearError: terms are linear combinations of the facilities or of one another.
         SeparationError: a term has no finite estimate.
-        NotConvergedError: the iterations met their limit.
-        FitError: arrays disagree in length or hold what they may not, or no facility has both
+        NotConvergedError: the fit reached its iteration limit.
+        FitError: arrays differ in length or contain invalid values, or no facility has both
             outcomes.
     """
     codes, y, offsets = _check_rows(design, outcome, patient, facility, offset)
@@ -175,23 +175,23 @@ def fit_by_groups(
 ) -> GroupedGee:
     """Split facilities at random into groups, fit each with facility intercepts, and average.
 
-    The split depends on the seed and the sorted set of facility codes alone. A patient with rows
+    The split depends only on the seed and the sorted set of facility codes. A patient with rows
     in two groups is a cluster in each; the covariance of the mean adds both. A term that some
-    groups had to set aside is the mean of the others', and reported.
+    groups dropped is averaged over the other groups and reported.
 
     Args:
         design: covariates of each row, no constant.
         outcome: 0 or 1, shape (rows,).
         patient: codes from 0, shape (rows,).
         facility: codes from 0, shape (rows,).
-        group_count: groups, at most as many as facilities.
-        seed: of the split.
+        group_count: number of groups, at most the number of facilities.
+        seed: seed of the split.
         offset: added to the linear predictor, shape (rows,).
         drop_aliased: as in `fit_gee`.
 
     Raises:
-        CollinearError, SeparationError, NotConvergedError, FitError: as `fit_gee`, naming the
-            group; or there are more groups than facilities.
+        CollinearError, SeparationError, NotConvergedError, FitError: as `fit_gee`; the message
+            states the group. FitError also if there are more groups than facilities.
     """
     codes, y, offsets = _check_rows(design, outcome, patient, facility, offset)
     clusters, cluster = np.unique(patient, return_inverse=True)
@@ -210,15 +210,15 @@ def fit_by_groups(
                 drop_aliased=drop_aliased,
             )
         except SeparationError as error:
-            said = f"group {group + 1} of {group_count}: {error}"
-            raise SeparationError(said, error.terms) from error
+            message = f"group {group + 1} of {group_count}: {error}"
+            raise SeparationError(message, error.terms) from error
         except FitError as error:
             raise type(error)(f"group {group + 1} of {group_count}: {error}") from error
 
-    # Groups know nothing of one another, and their passes hold no lock.
+    # Groups are independent, and their compiled passes release the GIL.
     with ThreadPoolExecutor(WORKERS) as pool:
         solved = list(pool.map(solve, range(group_count)))
-    # In turn: a patient of two groups is the sum of both, in this order.
+    # In a fixed order, so that the sum over a patient's groups is always rounded the same way.
     influences = np.zeros((clusters.size, design.term_count))
     fits = [_add_sandwich(design, one, influences) for one in solved]
     return GroupedGee(
@@ -237,7 +237,7 @@ def _check_rows(
     facility: Codes | None,
     offset: FloatArray | None,
 ) -> tuple[IntArray | None, FloatArray, FloatArray]:
-    """Return facility codes, outcomes and offsets in the widths the passes take."""
+    """Return facility codes, outcomes and offsets in the dtypes that the passes need."""
     rows = design.row_count
     check_outcome(outcome, rows=rows)
     check_codes("patient", patient, rows=rows)
@@ -371,7 +371,7 @@ def _average(names: tuple[str, ...], fits: list[GeeFit], influences: FloatArray)
 def _join(
     names: tuple[str, ...], count: FloatArray, parts: list[Regression]
 ) -> tuple[Dropped, ...]:
-    """Add up what the groups set aside; of terms, tell those left out from those averaged."""
+    """Combine the groups' dropped items; separate terms dropped by all and by some groups."""
     rows: dict[str, int] = {}
     for each in (each for part in parts for each in part.dropped):
         if not each.names:

@@ -1,4 +1,4 @@
-"""Patient-months as the GEE takes them: clusters of one patient. Sums over them: `gee_sums`."""
+"""Patient-months grouped into one cluster per patient, as the GEE needs them."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from esrd_pipeline.statistics.rows import check_counts, sum_by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clusters:
-    """Rows used, patient by patient and within a patient facility by facility.
+    """Rows used, ordered by patient and within a patient by facility.
 
     Attributes:
         order: the design's row at each place, shape (rows used,).
@@ -23,7 +23,7 @@ class Clusters:
         outcome: 0 or 1 at each place.
         offset: at each place.
         pair_count: pairs of rows of one patient.
-        largest: rows of the patient who has most.
+        largest: largest number of rows of a patient.
     """
 
     order: IntArray
@@ -38,10 +38,10 @@ class Clusters:
 
 
 def check_outcome(values: NDArray[np.number], *, rows: int) -> None:
-    """Refuse outcomes of another length or other than 0 and 1.
+    """Reject outcomes that have another length or are neither 0 nor 1.
 
     Raises:
-        FitError: saying how many values are refused.
+        FitError: with the shape or the number of invalid values.
     """
     check_counts("outcome", values, rows=rows)
     refused = int(np.count_nonzero(values > 1))
@@ -50,10 +50,10 @@ def check_outcome(values: NDArray[np.number], *, rows: int) -> None:
 
 
 def check_predictor(name: str, values: FloatArray, *, rows: int) -> None:
-    """Refuse an offset or linear predictor of another length or not finite.
+    """Reject an offset or linear predictor of another length or not finite.
 
     Raises:
-        FitError: naming the array.
+        FitError: with the name of the array.
     """
     if values.shape != (rows,):
         raise FitError(f"{name} has shape {values.shape}, where {rows} rows are expected")
@@ -68,10 +68,10 @@ def group_clusters(
     offset: FloatArray,
     rows: IntArray,
 ) -> tuple[Clusters, tuple[Dropped, ...]]:
-    """Order these rows by patient; set aside facilities whose intercept is not finite.
+    """Order these rows by patient; drop facilities whose intercept is not finite.
 
     Raises:
-        FitError: no facility has both events and rows without.
+        FitError: no facility has both events and rows without events.
     """
     unused: tuple[Dropped, ...] = ()
     if facility is None:
@@ -109,7 +109,7 @@ def _leave_separated(
         raise FitError("outcome: no facility has both events and rows without")
     found = (
         ("facilities without events (stage 1)", int(is_empty.sum())),
-        ("facilities with events alone (stage 1)", int(is_full.sum())),
+        ("facilities with only events (stage 1)", int(is_full.sum())),
         ("rows of such facilities (stage 1)", rows.size - kept.size),
     )
     return kept, tuple(Dropped(rule, count) for rule, count in found if count)

@@ -2,7 +2,7 @@
 
 Each facility has its own intercept-only logit GEE on its own rows, with the offset x'b of stage 1,
 its own exchangeable correlation within patient and a sandwich error clustered by patient (Liang &
-Zeger 1986), by the moment estimators `gee` uses.
+Zeger 1986), with the same moment estimators as `gee`.
 """
 
 import math
@@ -24,7 +24,7 @@ TOLERANCE = 1e-10
 STEP_LIMIT = 2.0
 ITERATION_LIMIT = 200
 NO_SPREAD = 1e-16
-"""A sandwich variance below this share of the model's is rounding: patients show no spread."""
+"""A sandwich variance below this share of the model-based one is rounding: patients do not vary."""
 
 Codes = NDArray[np.integer]
 
@@ -32,7 +32,7 @@ _compile: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"rea
 
 
 class InterceptStatus(IntEnum):
-    """What the rows of a facility say of its intercept."""
+    """The existence and sign of a facility's intercept, given its rows."""
 
     FINITE = 0
     NO_EVENTS = 1
@@ -41,7 +41,7 @@ class InterceptStatus(IntEnum):
 
 
 class WorkingCorrelation(IntEnum):
-    """Where a facility's working correlation comes from."""
+    """The source of a facility's working correlation."""
 
     ESTIMATED = 0
     HELD = 1
@@ -50,22 +50,22 @@ class WorkingCorrelation(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacilityIntercepts:
-    """Intercepts of F facilities; shapes are (F,). Numbers that do not exist are missing (NaN).
+    """Intercepts of F facilities; shapes are (F,). Undefined numbers are NaN.
 
     Attributes:
-        intercept: minus infinity without events, infinity with events alone.
-        standard_error: sandwich, clustered by patient; missing for an infinite intercept and
-            where the patients show no spread (one patient, say).
+        intercept: minus infinity without events, infinity with only events.
+        standard_error: sandwich, clustered by patient; NaN for an infinite intercept and if the
+            patients do not vary (for example one patient).
         correlation: the working correlation; 0 where no patient has two rows.
         rows: patient-months.
-        events: those with the outcome.
+        events: patient-months with the outcome.
         patients: clusters.
-        status: an InterceptStatus each.
-        working: a WorkingCorrelation each.
+        status: an InterceptStatus for each facility.
+        working: a WorkingCorrelation for each facility.
         extreme_facility: the facility of each patient of facilities with infinite intercepts.
-        extreme_predictor: the offset of that patient's month in which the outcome not seen was
-            likeliest: the largest without events, the smallest with events alone.
-        dropped: facilities whose numbers are not what the rule asks for, and why.
+        extreme_predictor: the offset of that patient's month in which the unobserved outcome was
+            most likely: the largest without events, the smallest with only events.
+        dropped: facilities that depart from the standard rule, counted by reason.
     """
 
     intercept: FloatArray
@@ -83,7 +83,7 @@ class FacilityIntercepts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Groups:
-    """Rows facility by facility and, within, patient by patient.
+    """Rows ordered by facility and within a facility by patient.
 
     Attributes:
         outcome: at each place.
@@ -108,21 +108,22 @@ def fit_facilities(
     facility: Codes,
     facility_count: int | None = None,
 ) -> FacilityIntercepts:
-    """Solve every facility's equation by Fisher scoring, its correlation found anew each step.
+    """Solve each facility's equation by Fisher scoring; each step re-estimates its correlation.
 
-    The working correlation is held within its range as in stage 1. Where the iteration finds no
-    root, it is 0, for which there is always one. Such facilities are marked and counted.
+    The working correlation is clipped to its range as in stage 1. If the iteration finds no
+    root, the correlation is set to 0, for which a root always exists. Such facilities are marked
+    and counted.
 
     Args:
         predictor: x'b of each row, the offset, shape (rows,).
         outcome: 0 or 1, shape (rows,).
         patient: codes from 0, shape (rows,).
         facility: codes 0..F-1, shape (rows,).
-        facility_count: F; one more than the largest code where not given.
+        facility_count: F; by default one more than the largest code.
 
     Raises:
         NotConvergedError: a facility's equation has no root even with independent rows.
-        FitError: arrays disagree in length or hold what they may not.
+        FitError: arrays differ in length or contain invalid values.
     """
     rows = predictor.shape[0]
     check_predictor("predictor", predictor, rows=rows)
@@ -177,7 +178,7 @@ def _group(
 def _solve(
     groups: _Groups, status: NDArray[np.int8]
 ) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int8]]:
-    """Return intercepts, errors, correlations and where these come from."""
+    """Return intercepts, standard errors, correlations and the correlations' sources."""
     count = status.size
     intercept, error, correlation = np.full((3, count), np.nan)
     working = np.full(count, WorkingCorrelation.ESTIMATED, dtype=np.int8)
@@ -228,7 +229,7 @@ def _describe(
     rules = (
         ("facilities without rows (stage 2)", status == InterceptStatus.NO_ROWS),
         ("facilities without events (stage 2)", status == InterceptStatus.NO_EVENTS),
-        ("facilities with events alone (stage 2)", status == InterceptStatus.ALL_EVENTS),
+        ("facilities with only events (stage 2)", status == InterceptStatus.ALL_EVENTS),
         ("facilities whose patients show no spread (stage 2)", is_finite & np.isnan(error)),
         (
             "facilities whose correlation was held within its range (stage 2)",
@@ -296,7 +297,7 @@ def _sum_facility(
     intercept: float,
     correlation: float,
 ) -> tuple[float, float, float, float, float]:
-    """Return score, information and filling, and squares and products of Pearson residuals."""
+    """Return score, information, sandwich meat, squares and products of Pearson residuals."""
     score = information = filling = squares = products = 0.0
     for cluster in range(clusters.size - 1):
         start, end = clusters[cluster], clusters[cluster + 1]

@@ -1,10 +1,10 @@
-"""Roots of the equations of logit GEE: scoring, intercepts eliminated, correlation found anew.
+"""Fisher scoring for logit GEE with eliminated intercepts and a re-estimated correlation.
 
-Rows are independent at first; from near the root of that on they are correlated. Fisher scoring
-overshoots where patients whose outcome never changes meet facilities that differ much: there an
-intercept's score changes faster than its information says. Steps take the larger of the two, and
-Anderson's acceleration (Walker & Ni 2011) joins them. Passes over rows belong to `gee_sums`;
-covariances, groups and results to `gee`.
+The search first treats rows as independent, and as correlated once it is near the root of the
+independence equations. Fisher scoring overshoots if patients whose outcome never changes are
+treated in facilities that differ much: an intercept's score then changes faster than its
+information. Steps use the larger of the two, and Anderson acceleration (Walker & Ni 2011) combines
+them. `gee_sums` passes over the rows; `gee` computes covariances, groups and results.
 """
 
 from dataclasses import dataclass
@@ -29,26 +29,26 @@ from esrd_pipeline.statistics.rows import sum_by
 
 CORRELATION_TOLERANCE = 1e-10
 CORRELATION_LIMIT = 0.95
-"""The working correlation is held within this share of the range it may have, -1 / (n - 1) to 1.
+"""The working correlation is clipped to this share of its possible range, -1 / (n - 1) to 1.
 
-Patients who never change have a moment estimate near 1 or above it, where the equations rest on
-differences within patients and may have no root: months whose predictors differ by d weigh
-d^2 / (1 - alpha). Any working correlation leaves estimates consistent and sandwiches valid; from
-here on patients, not months, have nearly equal weight.
+If outcomes never change within patients, the moment estimate is near or above 1. The equations then
+depend on differences within patients and may have no root: months whose predictors differ by d have
+weight d^2 / (1 - alpha). Estimates stay consistent and sandwiches valid under any working
+correlation; at this limit patients, not months, have nearly equal weight.
 """
 ITERATION_LIMIT = 100
 MEMORY = 10
-"""Steps that acceleration joins."""
+"""Number of steps that the acceleration combines."""
 NEAR_ROOT = 3.0
-"""Steps are joined, and rows correlated, where the gradient is below this many standard errors."""
+"""Acceleration and correlation start once the gradient is below this many standard errors."""
 LEVEL_STEP, PREDICTOR_STEP = 1.0, 5.0
-"""The most that a facility's level, and a term at its spread, changes a predictor in a step."""
+"""Largest change of a predictor in one step, by a facility's level or a term at its spread."""
 REPEATING_TERMS = "terms that repeat the facilities or earlier terms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A point of the search and the sums there; all p terms of the design."""
+    """A point of the search with its sums, for all p terms of the design."""
 
     intercepts: FloatArray
     coefficients: FloatArray
@@ -57,7 +57,7 @@ class Point:
 
     @property
     def scale(self) -> float:
-        """What the inverse of the information is multiplied with: phi (1 - alpha)."""
+        """The factor of the inverse information: phi (1 - alpha)."""
         return self.sums.dispersion * (1 - self.correlation)
 
     @property
@@ -68,7 +68,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elimination:
-    """The terms' equations once the intercepts are eliminated.
+    """The terms' equations after elimination of the intercepts.
 
     Attributes:
         score: shape (p,).
@@ -85,7 +85,7 @@ class Elimination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The step from a point, what the terms' information was, and how far a root is.
+    """The step from a point, the terms' information, and the distance from the root.
 
     Gradient and decrement are in standard errors.
     """
@@ -98,7 +98,7 @@ class Step:
 
     @property
     def is_small(self) -> bool:
-        """Whether the point is a root as exactly as fits are asked to find one."""
+        """Whether the point is a root within the tolerance."""
         return max(self.gradient_norm, self.decrement) <= GRADIENT_TOLERANCE
 
 
@@ -120,7 +120,7 @@ def evaluate(
     coefficients: FloatArray,
     correlation: float,
 ) -> Point:
-    """Make a pass.
+    """Evaluate the sums at a point in one pass over the rows.
 
     Raises:
         FitError: the sums are not finite.
@@ -140,7 +140,7 @@ def evaluate(
 
 
 def eliminate(sums: GeeSums, *, is_step: bool = False) -> Elimination:
-    """Eliminate the intercepts; for a step, their information is no less than the derivative.
+    """Eliminate the intercepts; for a step, their information is at least the derivative.
 
     Raises:
         SeparationError: an intercept has no information.
@@ -168,7 +168,7 @@ def find_step(point: Point, kept: IntArray, names: tuple[str, ...], *, is_step: 
     """Solve for these terms and the intercepts; Fisher's step unless `is_step` (see `eliminate`).
 
     Raises:
-        SeparationError: the information is lost; the weakest term is named.
+        SeparationError: the information is singular; the message states the weakest term.
     """
     reduced = eliminate(point.sums, is_step=is_step)
     score, information = reduced.score[kept], reduced.information[np.ix_(kept, kept)]
@@ -199,11 +199,11 @@ def find_step(point: Point, kept: IntArray, names: tuple[str, ...], *, is_step: 
 def iterate(
     design: Design, clusters: Clusters, kept: IntArray, names: tuple[str, ...], point: Point
 ) -> tuple[Point, int]:
-    """Step until gradient, decrement and correlation stand still; return the root and the steps.
+    """Iterate until gradient, decrement and correlation converge; return root and iterations.
 
     Raises:
         SeparationError: a term has no finite estimate.
-        NotConvergedError: the limit of iterations was met.
+        NotConvergedError: the search reached its iteration limit.
     """
     count = point.intercepts.size
     limits = (-CORRELATION_LIMIT / max(clusters.largest - 1, 1), CORRELATION_LIMIT)
@@ -214,8 +214,8 @@ def iterate(
     first = np.diag(step.information)
     is_near = False
     for iteration in range(ITERATION_LIMIT):
-        # Rows count as independent until the root of that is near: what correlated rows say far
-        # from it may lead to no root at all.
+        # Rows count as independent until that root is near: far from it, the equations for
+        # correlated rows may lead to no root.
         if not is_near and step.gradient_norm < NEAR_ROOT:
             is_near, points, moves = True, [], []
         change = 0.0
@@ -245,7 +245,7 @@ def iterate(
 
 
 def _weigh(point: Point, clusters: Clusters) -> FloatArray:
-    """Bring intercepts, coefficients and correlation to units of their standard errors."""
+    """Return the weights that scale intercepts, coefficients and correlation to their errors."""
     own = np.diag(point.sums.intercept_information)
     terms = np.diag(point.sums.information)
     return np.sqrt(np.concatenate((own, terms, [clusters.order.size])))
@@ -254,8 +254,8 @@ def _weigh(point: Point, clusters: Clusters) -> FloatArray:
 def _find_middle(start: Point, clusters: Clusters) -> tuple[FloatArray, FloatArray]:
     """Return centre and spread of each term at the start, where alpha is 0, shapes (p,).
 
-    Without facilities the centre is nothing, as no intercept makes up for it, and rows weigh no
-    more than a quarter.
+    Without facilities the centre is 0, as there is no intercept to compensate, and a row's weight
+    is at most a quarter.
     """
     sums = start.sums
     squares = np.diag(sums.information)
@@ -267,7 +267,7 @@ def _find_middle(start: Point, clusters: Clusters) -> tuple[FloatArray, FloatArr
 
 
 def _limit(move: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
-    """Shorten a move so that no predictor runs away: of rows at the centre, and of terms beside."""
+    """Shorten a move to limit the change of predictors, by intercepts and by single terms."""
     count = move.size - spread.size - 1
     terms = move[count:-1]
     shorter = terms * (PREDICTOR_STEP / np.max(np.abs(terms) * spread, initial=PREDICTOR_STEP))
@@ -278,7 +278,7 @@ def _limit(move: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArr
 def _join_steps(
     points: list[FloatArray], moves: list[FloatArray], weights: FloatArray
 ) -> FloatArray:
-    """Return Anderson's move: from where the moves made so far add up to the least."""
+    """Return the move of Anderson acceleration, which minimises the combined earlier moves."""
     if len(points) == 1:
         return moves[-1]
     changes = np.diff(np.array(moves), axis=0).T
@@ -288,7 +288,7 @@ def _join_steps(
 
 
 def split_terms(design: Design, start: Point) -> tuple[IntArray, Dropped | None]:
-    """Split the terms by what the start, where alpha is 0, says of them."""
+    """Split the terms into estimable and aliased ones at the start, where alpha is 0."""
     return find_estimable(
         eliminate(start.sums).information,
         design.names,
@@ -298,12 +298,12 @@ def split_terms(design: Design, start: Point) -> tuple[IntArray, Dropped | None]
 
 
 def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
-    """Refuse terms that are other than zero only where there are events, or only where not.
+    """Reject terms that are nonzero only in rows with events, or only in rows without.
 
-    Their likelihood has no maximum, yet the equations may have a root far out.
+    Their likelihood has no maximum, yet the equations may have a distant root.
 
     Raises:
-        SeparationError: naming them.
+        SeparationError: with the names of these terms.
     """
     counts, events = np.zeros((2, design.term_count))
     for start in range(0, clusters.order.size, BLOCK_ROWS):

@@ -1,10 +1,9 @@
 """One pass over memory for logit GEE with an exchangeable correlation: scores, information.
 
 The inverse of an exchangeable correlation matrix of n rows is (I - c 11') / (1 - alpha) with
-c = alpha / (1 + (n - 1) alpha), so that every sum over a cluster is made of sums over its rows
-and no matrix is formed for a cluster. Sums here leave out the factor 1 / (phi (1 - alpha)) that
-all of them share. Rows are read through an index: the design is neither sorted nor copied.
-Iterating and judging belong to `gee`.
+c = alpha / (1 + (n - 1) alpha), so that sums over a cluster follow from sums over its rows without
+a matrix per cluster. Sums here omit their common factor 1 / (phi (1 - alpha)). Rows are read
+through an index: the design is neither sorted nor copied.
 """
 
 import math
@@ -20,9 +19,9 @@ from esrd_pipeline.statistics.design import FloatArray, IntArray, Matrix
 from esrd_pipeline.statistics.gee_clusters import Clusters
 
 BLOCK_ROWS = 256
-"""Rows, or patients' totals, whose cross-product BLAS takes at a time: for one core's cache."""
+"""Rows, or patients' totals, per cross-product in BLAS, so that they fit one core's cache."""
 
-# Sums may be reordered within a row, always in the same way; infinities keep meaning.
+# Sums may be reordered within a row, always in the same way; infinities are preserved.
 _compile: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
@@ -34,8 +33,8 @@ class GeeSums:
         intercept_score: shape (F,).
         score: shape (p,).
         intercept_information: shape (F, F); facilities are coupled by the patients they share.
-        excess: by how much the derivative of each intercept's score is larger in size than its
-            information, which is what the derivative is expected to be; shape (F,).
+        excess: size of the derivative of each intercept's score minus its information, which is
+            the expected size, at least 0; shape (F,).
         cross_information: shape (F, p).
         information: shape (p, p).
         dispersion: mean squared Pearson residual, phi.
@@ -62,7 +61,7 @@ def sum_clusters(
     coefficients: FloatArray,
     correlation: float,
 ) -> GeeSums:
-    """Make one pass at `intercepts` (F,) and `coefficients` (p,), all in float64."""
+    """Compute all sums at `intercepts` (F,) and `coefficients` (p,) in one pass, in float64."""
     facilities, terms = intercepts.size, coefficients.size
     sums = (
         np.zeros(facilities),
@@ -107,8 +106,8 @@ def iterate_scores(
     """Yield scores of patients with x measured from their facility's centre, block by block.
 
     `centres` has shape (F, p): the inverse intercept information times the cross information,
-    so that the sum of u u' over patients is the filling of the sandwich of the p terms. Without
-    the factor 1 / (phi (1 - alpha)). A block is overwritten by the next.
+    so that the sum of u u' over patients is the meat of the sandwich of the p terms, without the
+    factor 1 / (phi (1 - alpha)). Each block is overwritten by the next.
     """
     scores = np.empty((BLOCK_ROWS, coefficients.size))
     count = clusters.patient.size
@@ -130,7 +129,7 @@ def iterate_scores(
 def _list_rows(
     matrix: Matrix, clusters: Clusters
 ) -> tuple[Matrix, IntArray, IntArray, IntArray, FloatArray, FloatArray]:
-    """Return what every compiled pass reads of the rows, in the order of its arguments."""
+    """Return the row arrays that every compiled pass reads, in the order of its arguments."""
     return (
         matrix,
         clusters.order,
@@ -166,8 +165,8 @@ def _sum_clusters(  # noqa: PLR0917 - numba has no keyword-only arguments
     weighted = np.empty((BLOCK_ROWS + largest, coefficients.size))
     together = np.empty((BLOCK_ROWS, coefficients.size))
     row_count = cluster_count = 0
-    # A patient's runs of rows at one facility: where, and the sums of the roots of mu (1 - mu),
-    # of the roots' derivatives and of the sizes of the residuals' derivatives.
+    # A patient's segments of rows at one facility: their places, and the sums of the roots of
+    # mu (1 - mu), of the roots' derivatives and of the sizes of the residuals' derivatives.
     run_facility = np.empty(largest, dtype=np.intp)
     run_sums = np.empty((largest, 3))
     squares = products = log_likelihood = 0.0
@@ -238,7 +237,7 @@ def _subtract_runs(  # noqa: PLR0917 - numba has no keyword-only arguments
     excess: FloatArray,
     cross_information: FloatArray,
 ) -> None:
-    """Subtract what the rows of one patient say together of intercepts."""
+    """Subtract the contribution of the correlation within one patient to the intercept sums."""
     for run in range(run_facility.size):
         at = run_facility[run]
         roots, bends, slopes = run_sums[run, 0], run_sums[run, 1], run_sums[run, 2]
@@ -252,7 +251,7 @@ def _subtract_runs(  # noqa: PLR0917 - numba has no keyword-only arguments
 
 @_compile
 def _read_row(row: NDArray[np.number], coefficients: FloatArray, x: FloatArray) -> float:
-    """Widen a row into x and return x'b."""
+    """Convert a row to float64 in x and return x'b."""
     predictor = 0.0
     for term in range(x.size):
         x[term] = np.float64(row[term])
@@ -275,7 +274,7 @@ def _add_row(  # noqa: PLR0917 - numba has no keyword-only arguments
     total: FloatArray,
     score: FloatArray,
 ) -> None:
-    """Write the row times its root; add it to its patient's total and, alone, to the score."""
+    """Write the row times its root; add it to its patient's total and to the score."""
     for term in range(x.size):
         weighted[term] = root * x[term]
         total[term] += weighted[term]

@@ -1,8 +1,8 @@
 """Logistic regression with one fixed effect per cell: stage 1 of SRR and ED30 (2.10.12, 2.26.13).
 
 Rows are discharges and cells are pairs of facility and hospital, whose effects are eliminated by
-blocks, never columns of the design (He et al. 2013; Kalbfleisch & Wolfe 2013). What the
-coefficients are for, offset x'b of the later stages, belongs to `crossed_effects`.
+blocks instead of being columns of the design (He et al. 2013; Kalbfleisch & Wolfe 2013). The later
+stages use x'b as their offset (`crossed_effects`).
 """
 
 from dataclasses import dataclass
@@ -46,19 +46,19 @@ from esrd_pipeline.statistics.rows import (
 )
 
 MINIMUM_ROWS = 11
-"""A cell takes part with more than ten discharges."""
+"""Smallest cell used: more than ten discharges."""
 
 Codes = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogisticFit:
-    """A logistic regression with C cells, each with an effect of its own.
+    """A logistic regression with one effect for each of C cells.
 
     Attributes:
         regression: coefficients of the terms; the log-likelihood is that of all rows used, cell
             effects at their maxima.
-        terms: the columns the design had, those set aside among them.
+        terms: all columns of the design, including dropped ones.
         cells: codes of the cells used, rising, shape (C,).
         effects: their effects, on the logit scale, where x'b = 0: shape (C,).
         effect_errors: standard errors of the effects, from the model, shape (C,).
@@ -73,8 +73,7 @@ class LogisticFit:
     def predict(self, design: Design) -> FloatArray:
         """Return x'b of every row, without cell effects: shape (rows,).
 
-        For the rows of the fit, those set aside included, or new ones. A term set aside counts
-        as nothing.
+        Rows may be those of the fit, including dropped ones, or new. Dropped terms contribute 0.
 
         Raises:
             FitError: the design's columns are not the fit's.
@@ -96,30 +95,30 @@ def fit_logistic(
 ) -> LogisticFit:
     """Fit by Newton's method on the profile likelihood; arrays have shape (rows,), in any order.
 
-    Each step brings every cell's effect to its maximum and then moves the coefficients by the
-    joint Newton step with the effects eliminated. With w = p (1 - p) and m the mean of x in the
+    Each step maximises over every cell's effect and then moves the coefficients by the joint
+    Newton step with the effects eliminated. With w = p (1 - p) and m the mean of x in the
     cell weighted by w, the score is the sum of (x - m)(y - p), efficient for the coefficients,
     and the information the sum of w (x - m)(x - m)'. The robust covariance sums that score by
-    patient, whichever cells they are in: it is the block of the full model's sandwich, without
-    small-sample factors.
+    patient across cells: it is the block of the full model's sandwich, without small-sample
+    factors.
 
     Args:
-        design: covariates of each row; it may have no columns.
+        design: covariates of each row; may have no columns.
         outcome: 0 or 1.
-        cell: codes from 0, gaps allowed; one common effect where not given.
-        offset: on the logit scale, known for each row; 0 where not given.
-        patient: codes from 0; rows of one patient form one cluster. No robust covariance where
-            not given.
-        minimum_rows: cells of fewer rows are set aside (not asked of a common effect).
-        drop_aliased: leave out, and report, terms that do not vary within cells or repeat
+        cell: codes from 0, gaps allowed; by default one common effect.
+        offset: known part of each row's log-odds; by default 0.
+        patient: codes from 0; rows of one patient form one cluster. Without it there is no
+            robust covariance.
+        minimum_rows: cells with fewer rows are dropped (does not apply to a common effect).
+        drop_aliased: drop and report terms that do not vary within cells or repeat
             earlier terms, instead of raising.
-        block_rows: rows held at a time.
+        block_rows: rows processed at a time.
 
     Raises:
-        CollinearError: terms repeat the cells or one another.
+        CollinearError: terms are linear combinations of the cells or of one another.
         SeparationError: a term has no finite estimate.
-        NotConvergedError: Newton's method met its limit.
-        FitError: arrays disagree in length or hold what they may not; no cell has both events
+        NotConvergedError: Newton's method reached its iteration limit.
+        FitError: arrays differ in length or contain invalid values; no cell has both events
             and non-events.
     """
     rows = design.row_count
@@ -174,8 +173,8 @@ def solve_intercepts(
 ) -> tuple[FloatArray, FloatArray]:
     """Solve, for each of G groups, sum of expit(a + offset) over its rows = total.
 
-    It is the logistic model with one intercept per group and a known offset. Totals need not be
-    whole: the intercept that gives a group a mean can be asked for, too.
+    This is the logistic model with one intercept per group and a known offset. Totals need not be
+    whole, so that it also finds the intercept at which a group has a given mean.
 
     Args:
         offset: on the logit scale, shape (rows,); rows need no order.
@@ -184,11 +183,11 @@ def solve_intercepts(
 
     Returns:
         Intercepts and their standard errors, the inverse roots of the sum of p (1 - p), each of
-        shape (G,). No event gives minus infinity, nothing but events plus infinity, both with an
-        infinite error; a group without rows has neither (not a number).
+        shape (G,). A group without events has minus infinity, a group with only events plus
+        infinity, both with an infinite error; a group without rows has NaN for both.
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not.
+        FitError: arrays differ in length or contain invalid values.
         NotConvergedError: an intercept was not found.
     """
     check_codes("group", group, rows=offset.size)
@@ -258,7 +257,7 @@ def _climb(
 def _find_estimable(
     design: Design, cells: LogisticCells, block_rows: int
 ) -> tuple[IntArray, Dropped | None]:
-    """Split the terms by what the start of the search says of them, in float64."""
+    """Split the terms into estimable and aliased ones at the start values, in float64."""
     every = np.arange(design.term_count)
     start = np.zeros(design.term_count)
     profile = _evaluate(cells, every, start, is_exact=True, rows=block_rows)

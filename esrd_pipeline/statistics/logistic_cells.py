@@ -1,9 +1,8 @@
 """Logistic profile likelihood, one intercept per cell: value, score, information in one pass.
 
-At given coefficients every cell's intercept is brought to its maximum, so that a Newton step for
-the coefficients is the joint step with the intercepts eliminated (Schur complement). Rows are
-put in the order of their cells once, in the width they have, because a step reads them several
-times. Which terms are kept, and what the sums are for, belongs to `logistic`.
+At given coefficients the likelihood is maximised over every cell's intercept, so that a Newton step
+for the coefficients is the joint step with the intercepts eliminated (Schur complement). Rows are
+sorted by cell once, in their own dtype, because a step reads them several times.
 """
 
 import math
@@ -21,18 +20,18 @@ from esrd_pipeline.statistics.rows import find_starts
 BLOCK_ROWS = 8192
 """Rows centred at a time: at 75 columns 2.5 MB in float32."""
 INTERCEPT_TOLERANCE = 1e-8
-"""An intercept is found where Newton's step is below this, relative to it or absolute: what is
-left to go is less than half its square, because |p'' / p'| <= 1."""
+"""An intercept has converged when Newton's step is below this, relative or absolute: the remaining
+error is less than half its square, because |p'' / p'| <= 1."""
 BRACKET_TOLERANCE = 1e-14
 INTERCEPT_LIMIT = 200
 
-# Sums may be reordered within a row or a cell, always in the same way; infinities keep meaning.
+# Sums may be reordered within a row or a cell, always in the same way; infinities are preserved.
 _compile: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogisticCells:
-    """Rows in the order of their cells; only cells with events and non-events are among them.
+    """Rows in the order of their cells; includes only cells with events and non-events.
 
     Attributes:
         order: the row at each place, shape (rows used,).
@@ -55,7 +54,7 @@ class LogisticCells:
     outcome: FloatArray
 
     def groups(self, block_rows: int) -> list[tuple[int, int]]:
-        """Whole cells of at most this many rows together; a larger cell stands alone."""
+        """Groups of whole cells with at most this many rows; a larger cell is its own group."""
         groups: list[tuple[int, int]] = []
         first, count = 0, self.codes.size
         while first < count:
@@ -77,7 +76,7 @@ class LogisticProfile:
         intercepts: of each cell, shape (C,).
         weights: sum of w in each cell, shape (C,).
         centres: m, the mean of x weighted by w in each cell, shape (C, terms).
-        probabilities: p at each place of the cells' order; they add up to each cell's events.
+        probabilities: p at each place of the cells' order; their sum in a cell is its events.
     """
 
     log_likelihood: float
@@ -97,10 +96,10 @@ def group_cells(
     outcome: FloatArray,
     minimum_rows: int,
 ) -> tuple[LogisticCells, tuple[Dropped, ...]]:
-    """Order rows by cell (codes from 0, gaps allowed) and set aside cells that say nothing.
+    """Order rows by cell (codes from 0, gaps allowed) and drop uninformative cells.
 
-    Those are cells of fewer than `minimum_rows` rows and, among the others, cells without events
-    or without non-events, whose intercept is infinite whatever the coefficients.
+    These are cells of fewer than `minimum_rows` rows and, among the others, cells without events
+    or without non-events, whose intercept is infinite at any coefficients.
 
     Raises:
         FitError: no cell is left.
@@ -122,7 +121,7 @@ def group_cells(
             dropped.append(Dropped(f"rows in {rule}", int(counts[among].sum())))
     if not is_used.any():
         reasons = ", ".join(f"{part.count} {part.rule}" for part in dropped)
-        raise FitError(f"no cell says anything of the coefficients: {reasons}")
+        raise FitError(f"no cell is informative: {reasons}")
     order = order[np.repeat(is_used, counts)]
     sizes = counts[is_used]
     cells = LogisticCells(
@@ -143,7 +142,7 @@ def evaluate_cells(
 ) -> LogisticProfile:
     """Evaluate at `coefficients` (terms,); the information is float32 within blocks unless exact.
 
-    Everything else is float64 either way.
+    All other sums are always float64.
     """
     term_count = cells.matrix.shape[1]
     cell_count = cells.codes.size
@@ -223,9 +222,9 @@ def sum_patient_scores(
 def find_intercept(predictor: FloatArray, start: int, end: int, events: float) -> float:
     """Return a with the sum of expit(a + predictor) over start..end-1 equal to `events`.
 
-    Newton's method within a bracket that holds the root: log(events / others) less the largest
-    and the smallest predictor. Events lie between 0 and the number of rows, both excluded. Not a
-    number where the search does not settle.
+    Newton's method within a bracket of the root: log(events / others) minus the largest and the
+    smallest predictor. Events lie strictly between 0 and the number of rows. NaN if the search
+    does not converge.
     """
     count = end - start
     middle = math.log(events / (count - events))
@@ -261,9 +260,9 @@ def find_intercept(predictor: FloatArray, start: int, end: int, events: float) -
 
 @_compile
 def find_intercepts(predictor: FloatArray, starts: IntArray, totals: FloatArray) -> FloatArray:
-    """Return the intercept of each group of rows; infinite for no event or nothing but events.
+    """Return the intercept of each group of rows; infinite without events or with only events.
 
-    Group g has the rows starts[g]..starts[g + 1]-1; one without rows has no intercept.
+    Group g has the rows starts[g]..starts[g + 1]-1; a group without rows has NaN.
     """
     intercepts = np.full(totals.size, np.nan)
     for group in range(totals.size):
@@ -337,7 +336,7 @@ def _centre_rows(  # noqa: PLR0917 - numba has no keyword-only arguments
 ) -> None:
     """Write the root of w times (x - m) of some places; add to the score.
 
-    Residuals add up to nothing in a cell, so the score may be summed over x - m.
+    Residuals sum to 0 in a cell, so the score may be summed over x - m.
     """
     for place in range(block.shape[0]):
         row = matrix[place]

@@ -1,4 +1,4 @@
-"""Newton's method for concave log-likelihoods, judged on the gradient and the decrement.
+"""Newton's method for concave log-likelihoods; converges on the gradient and the decrement.
 
 Boyd & Vandenberghe (2004), 9.5.
 """
@@ -16,13 +16,13 @@ from esrd_pipeline.statistics.fit import FitError, NotConvergedError, Separation
 FloatArray = NDArray[np.float64]
 
 GRADIENT_TOLERANCE = 1e-8
-"""In standard errors: no coefficient is further than about this from its estimate."""
+"""Convergence tolerance: distance of a coefficient from its estimate, in standard errors."""
 ITERATION_LIMIT = 60
 HALVING_LIMIT = 30
 SEPARATION_SHARE = 1e-7
-"""A term whose information falls below this share of its first value has run away."""
+"""A term diverges if its information falls below this share of its first value."""
 NARROW_SHARE = 1e-5
-"""What float32, in which the steps' information is summed, leaves of a direction that has."""
+"""Share that rounding in float32, used for the steps' information, leaves of such a direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Where the log-likelihood is largest, and how the search ended."""
+    """The maximum of the log-likelihood and the convergence report."""
 
     coefficients: FloatArray
     evaluation: Evaluation
@@ -53,14 +53,14 @@ def maximise(
     tolerance: float = GRADIENT_TOLERANCE,
     iteration_limit: int = ITERATION_LIMIT,
 ) -> Optimum:
-    """Climb from `start` (p,) until gradient and decrement are below tolerance.
+    """Maximise from `start` (p,) until gradient and decrement are below tolerance.
 
-    A step that lowers the log-likelihood is halved. The information may be approximate: the
-    score alone decides where the search ends. Column names are used in messages only.
+    A step that lowers the log-likelihood is halved. The information may be approximate: only the
+    score determines where the search ends. Column names are used in messages only.
 
     Raises:
-        SeparationError: the likelihood rises for ever along a term.
-        NotConvergedError: the limit of iterations or halvings was met.
+        SeparationError: the likelihood rises without bound along a term.
+        NotConvergedError: the search reached its limit of iterations or halvings.
         FitError: the information is not positive definite at the start, or not finite.
     """
     point = np.asarray(start, dtype=np.float64)
@@ -87,13 +87,13 @@ def maximise(
 def check_directions(
     information: FloatArray, names: tuple[str, ...], *, tolerance: float = SEPARATION_SHARE
 ) -> None:
-    """Refuse an end where one combination of terms has run away though no single term has.
+    """Raise if a combination of terms diverged although no single term did.
 
-    `information` (p, p) is the one at the end of the search; `tolerance` is the share of a
-    term's own that counts as lost.
+    `information` (p, p) is the one at the end of the search; information below the share
+    `tolerance` of a term's own counts as zero.
 
     Raises:
-        SeparationError: naming the terms without an estimate beside the earlier ones.
+        SeparationError: with the terms that have no estimate given the earlier ones.
     """
     _, gone = find_aliased(information, names, tolerance=tolerance)
     if gone:
@@ -122,8 +122,8 @@ def _advance(
     current: Evaluation,
     decrement: float,
 ) -> tuple[FloatArray, Evaluation]:
-    """Take the step, or the largest half, quarter ... of it that does not lower the value."""
-    # Rounding lowers the value of a perfect step by about this much.
+    """Take the step, or halve it until the value does not fall."""
+    # Rounding can lower the value by about this much even for an exact step.
     slack = 1e-12 * (1.0 + abs(current.log_likelihood))
     share = 1.0
     for _ in range(HALVING_LIMIT):
@@ -150,7 +150,7 @@ def _factorise(
             raise FitError(
                 f"the information is not positive definite; weakest term: {weakest}"
             ) from error
-        # The start was regular, so the information was lost on the way out to infinity.
+        # The start was regular, so the information vanished as a coefficient diverged.
         raise SeparationError(
             f"separation: no finite estimate exists; weakest term: {weakest}", (weakest,)
         ) from error

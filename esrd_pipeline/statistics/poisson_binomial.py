@@ -2,10 +2,10 @@
 
 Under a facility effect g its discharges have the probabilities expit(g + c), c being the hospital's
 effect plus x'b, and the count of events is Poisson-binomial (Hong 2013). g only tilts that
-distribution: P_g(k) is proportional to e^(g k) times something that does not depend on g. So each
-facility's trials are convolved once, where the expected count is the observed one, and both tails
-follow at any g by sums of positive terms: no digits are lost however small a tail is. Where g and
-c come from belongs to `facility_effects`, the null to `empirical_null`.
+distribution: P_g(k) is proportional to e^(g k) times a factor that does not depend on g. So each
+facility's trials are convolved once, at the g whose expected count is the observed one, and both
+tails at any g follow from sums of positive terms: no digits are lost however small a tail is.
+`facility_effects` estimates g and c, `empirical_null` fits the null.
 """
 
 import math
@@ -32,12 +32,12 @@ from esrd_pipeline.statistics.rows import (
 
 LEVEL = 0.95
 OFFSET_BOUND = 100.0
-"""Beyond it lie probabilities within 1e-43 of 0 or 1, which no model of discharges means."""
+"""Beyond it, probabilities are within 1e-43 of 0 or 1: an error in the inputs."""
 ROOT_TOLERANCE = 1e-11
-"""A limit is found where Newton's step is below this, relative to it or absolute."""
+"""A limit has converged when Newton's step is below this, relative or absolute."""
 ROOT_LIMIT = 200
 STEP_BOUND = 10.0
-"""A step goes no further than this, or than the distance already gone."""
+"""Largest length of a step, unless the distance from the start is larger."""
 
 Codes = NDArray[np.integer]
 
@@ -48,19 +48,19 @@ _compile: Any = njit(cache=True, nogil=True, error_model="numpy")
 class FacilityCounts:
     """Counts of F facilities tested against one facility effect; arrays have shape (F,).
 
-    A facility without discharges has no ratio and no test: those numbers are missing (NaN).
+    A facility without discharges has no ratio and no test: these numbers are NaN.
 
     Attributes:
         effect: the facility effect of the null hypothesis, the national norm.
         observed: events.
         expected: events expected at that effect.
         ratio: observed / expected.
-        lower_tail: SL-, probability of fewer events than observed plus half that of as many.
-        upper_tail: SL+, of more events plus half that of as many; the two add up to one.
-        p_value: 2 min(SL-, SL+), at most 1; it becomes 0 only below 1e-307.
-        z: Phi^-1(SL-) = -Phi^-1(SL+), from the logarithm of the smaller tail: positive where
-            there are more events than expected, and finite always, because half of what was
-            observed is in either tail.
+        lower_tail: SL-, P(fewer events than observed) + P(as many) / 2.
+        upper_tail: SL+, P(more events than observed) + P(as many) / 2; the two sum to one.
+        p_value: 2 min(SL-, SL+), at most 1; it underflows to 0 only below 1e-307.
+        z: Phi^-1(SL-) = -Phi^-1(SL+), from the logarithm of the smaller tail: positive with more
+            events than expected; always finite, because each tail contains half of the
+            probability of the observed count.
         dropped: facilities without discharges.
     """
 
@@ -77,18 +77,16 @@ class FacilityCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustedCounts:
-    """What an empirical null makes of facilities' counts; arrays have shape (F,).
+    """Facilities' counts adjusted by an empirical null; arrays have shape (F,).
 
     Attributes:
         z: (z - mean) / deviation of the facility's null.
         p_value: two-sided, of that z.
-        lower_effect: the smallest facility effect not rejected; minus infinity where none is too
-            small (no events).
-        upper_effect: the largest one not rejected; plus infinity where none is too large (only
-            events).
+        lower_effect: the smallest facility effect not rejected; minus infinity without events.
+        upper_effect: the largest one not rejected; plus infinity with only events.
         lower: limit of the ratio, events expected at the lower effect / expected at the null's:
             0 at minus infinity.
-        upper: limit of the ratio: discharges / expected, the largest there is, at plus infinity.
+        upper: limit of the ratio; its maximum, discharges / expected, at plus infinity.
     """
 
     z: FloatArray
@@ -106,13 +104,13 @@ def compare_counts(
 
     Args:
         effect: of the null hypothesis: the national norm, the median facility's.
-        offset: c of each row (discharge), shape (rows,): log-odds less the facility effect.
+        offset: c of each row (discharge), shape (rows,): log-odds minus the facility effect.
         facility: codes 0..F-1 of each row; rows need no order.
         observed: events of each facility, shape (F,).
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not; offsets or the effect are
-            beyond `OFFSET_BOUND`.
+        FitError: arrays differ in length or contain invalid values; offsets or the effect exceed
+            `OFFSET_BOUND`.
     """
     starts, order = _group_rows(effect, offset, facility, observed)
     log_lower, log_upper = _compare_facilities(
@@ -144,24 +142,25 @@ def adjust_counts(
     deviation: FloatArray | None = None,
     level: float = LEVEL,
 ) -> AdjustedCounts:
-    """Hold each facility against its null and invert the same test for the interval (2.10.13).
+    """Test each facility against its null and invert the test for the interval (2.10.13).
 
     An effect g is in the interval if |z(g) - mean| is at most c deviation, c being the normal
     quantile of the level and z(g) the exact score of the observed count at g. So the interval
-    of the ratio leaves out 1 where, and only where, p is below 1 - level. A null far from 0 may
-    reject every g where there are no events or only events: both limits are then the end at
-    which g is rejected least.
+    of the ratio excludes 1 if and only if p is below 1 - level. A null far from 0 may reject
+    every g of a facility without events or with only events: both limits are then the infinite
+    g that is rejected least.
 
     Args:
-        counts: what `compare_counts` made of the same rows.
-        offset: as there.
-        facility: as there.
-        mean: of each facility's null, shape (F,); 0 where not given.
-        deviation: of each facility's null, > 0, shape (F,); 1 where not given.
-        level: of the interval, between 0 and 1.
+        counts: the result of `compare_counts` for the same rows.
+        offset: as in `compare_counts`.
+        facility: as in `compare_counts`.
+        mean: of each facility's null, shape (F,); by default 0.
+        deviation: of each facility's null, > 0, shape (F,); by default 1.
+        level: confidence level of the interval, between 0 and 1.
 
     Raises:
-        FitError: as `compare_counts`; the null is of other facilities; the level is out of range.
+        FitError: as `compare_counts`; null and counts differ in the number of facilities; the
+            level is out of range.
         NotConvergedError: a limit was not found.
     """
     centre = np.zeros(counts.z.size) if mean is None else mean
@@ -178,7 +177,7 @@ def adjust_counts(
     observed = counts.observed.astype(np.int64)
     limits: list[FloatArray] = []
     for target in (centre + reach, centre - reach):
-        # The smaller tail is solved for, where it has its digits.
+        # Solve for the smaller tail, which keeps its digits.
         limit = _find_limits(ordered, starts, observed, target, log_ndtr(-np.abs(target)))
         lost = int(np.count_nonzero(np.isnan(limit) & (starts[1:] > starts[:-1])))
         if lost:
@@ -201,14 +200,14 @@ def adjust_counts(
 def find_count_distribution(probability: FloatArray) -> FloatArray:
     """Return P(count = 0), ..., P(count = n) of n independent trials, by direct convolution.
 
-    All terms are positive, so each is good to about n rounding errors of its own size, until it
-    is too small for a float64 (1e-308).
+    All terms are positive, so each is accurate to about n relative rounding errors until it
+    underflows float64 (1e-308).
 
     Args:
         probability: of an event in each trial, shape (n,).
 
     Raises:
-        FitError: a value is no probability.
+        FitError: a value is not a probability.
     """
     check_finite("probability", probability)
     broken = int(np.count_nonzero((probability < 0) | (probability > 1)))
@@ -221,7 +220,7 @@ def find_count_distribution(probability: FloatArray) -> FloatArray:
 def _group_rows(
     effect: float, offset: FloatArray, facility: Codes, observed: NDArray[np.number]
 ) -> tuple[IntArray, IntArray]:
-    """Check what is given; return each facility's first place (F + 1,) and the row at each."""
+    """Check the inputs; return each facility's first place (F + 1,) and the row at each place."""
     check_codes("facility", facility, rows=offset.size)
     check_finite("offset", offset)
     check_counts("observed", observed, rows=observed.size)
@@ -240,7 +239,7 @@ def _group_rows(
 
 
 def _compute_expected(effects: FloatArray, offset: FloatArray, facility: Codes) -> FloatArray:
-    """Return each facility's expected count at an effect of its own, which may be infinite."""
+    """Return each facility's expected count at its own effect, which may be infinite."""
     return sum_by(facility, expit(effects[facility] + offset), count=effects.size)
 
 
@@ -275,8 +274,8 @@ def _find_limits(
 ) -> FloatArray:
     """Return the effect at which each facility's count has the z-score in `target`.
 
-    `log_tail` is log Phi(-|target|): of SL+ where the target is positive, else of SL-. Without
-    events z stays below 0, with only events above: what it cannot reach has an infinite limit.
+    `log_tail` is log Phi(-|target|): of SL+ if the target is positive, else of SL-. Without
+    events z is always below 0, with only events above: limits beyond that are infinite.
     """
     limits = np.full(observed.size, np.nan)
     for facility in range(observed.size):
@@ -302,9 +301,9 @@ def _find_limits(
 def _tilt(
     offset: FloatArray, start: int, end: int, observed: int
 ) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-    """Return the effect that expects the observed count, and there P(event), P(none), P(count).
+    """Return the effect whose expected count is the observed one, P(event), P(none), P(count).
 
-    Without events it expects half an event, with only events all but half.
+    Without events the target is half an event, with only events half an event less than all.
     """
     trials = end - start
     centre = find_intercept(offset, start, end, min(max(observed, 0.5), trials - 0.5))
@@ -338,7 +337,7 @@ def _find_log_tail(
 ) -> tuple[float, float]:
     """Return log SL+ at the tilted effect plus `shift`, and its derivative there.
 
-    To the left of where it was tilted SL+ is summed; to the right it is what SL- leaves.
+    For a negative shift SL+ is summed directly; for a positive one it is 1 - SL-.
     """
     if shift <= 0:
         return _sum_log_tail(mass, events, others, observed, shift)
@@ -351,7 +350,7 @@ def _find_log_tail(
 def _sum_log_tail(
     mass: FloatArray, events: FloatArray, others: FloatArray, observed: int, shift: float
 ) -> tuple[float, float]:
-    """Sum the upper tail at a shift <= 0: its terms fall away from the observed count on.
+    """Sum the upper tail at a shift <= 0: its terms decrease from the observed count on.
 
     P_shift(k) = P_0(k) e^(shift k) / product of (others + events e^shift).
     """
@@ -380,7 +379,7 @@ def _solve_tail(
 ) -> float:
     """Return the shift at which log SL+ is `log_tail`, by Newton's method within a bracket.
 
-    log SL+ rises with the shift and is concave. Not a number where the search does not settle.
+    log SL+ increases with the shift and is concave. NaN if the search does not converge.
     """
     low, at, high = -np.inf, 0.0, np.inf
     for _ in range(ROOT_LIMIT):

@@ -1,4 +1,4 @@
-"""Observed against expected events by the Poisson distribution: exact, and with a null (SMR).
+"""Poisson tests of observed against expected events: exact, and with an empirical null (SMR).
 
 Manual 2.14.14 (mid-p, empirical null), 2.15.14 and 2.27.14 (exact); Ulm (1990) for exact limits,
 Lancaster (1961) for mid-p, Kalbfleisch & Wolfe (2013) for the null.
@@ -14,13 +14,13 @@ from esrd_pipeline.statistics.fit import FitError, NotConvergedError
 from esrd_pipeline.statistics.rows import check_amounts, check_counts, check_finite_rows
 
 CRITICAL_VALUE = 1.959963984540054
-"""Of a normal deviate at a p-value of 0.025."""
+"""Normal deviate at a tail probability of 0.025."""
 FRACTION_TERMS = 20
-"""Of the continued fractions of far tails: enough for all digits 37 deviations out."""
+"""Terms of the continued fractions of far tails: full precision 37 deviations out."""
 LOG_REACH = 700.0
-"""Expected deaths are looked for between exp of minus and plus this."""
+"""The search for expected deaths covers exp of minus to exp of plus this."""
 LOG_OF_SMALLEST = -690.0
-"""Doubles keep all their digits down to about this logarithm."""
+"""float64 keeps all its digits down to about this logarithm."""
 
 
 def find_exact_limits(
@@ -28,7 +28,7 @@ def find_exact_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Return exact limits of observed / expected, each of shape (F,) (Ulm 1990).
 
-    The lower limit is 0 where nothing was observed. A limit leaves out 1 where, and only where,
+    The lower limit is 0 if no events were observed. The interval excludes 1 if and only if
     `find_exact_p` is below 1 - level.
 
     Raises:
@@ -56,9 +56,9 @@ def find_exact_p(observed: FloatArray, expected: FloatArray) -> FloatArray:
 
 
 def find_mid_z(observed: FloatArray, expected: FloatArray) -> FloatArray:
-    """Return the normal deviate of the mid-p tail: above 0 where more than expected happened.
+    """Return the normal deviate of the mid-p tail, shape (F,); positive above expectation.
 
-    Taken from the smaller tail on the log scale, so it is finite however far out: shape (F,).
+    It is computed from the smaller tail on the log scale, so it is finite for any tail.
 
     Raises:
         FitError: counts are not whole or expected events not above zero.
@@ -70,21 +70,21 @@ def find_mid_z(observed: FloatArray, expected: FloatArray) -> FloatArray:
 def find_null_limits(
     observed: FloatArray, expected: FloatArray, *, mean: FloatArray, deviation: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the ratios that the null would just not refuse, each of shape (F,) (2.14.14).
+    """Return the limits of the ratio under the null, each of shape (F,) (2.14.14).
 
-    The limits are the numbers of deaths D, over the expected, whose own z-score of the observed
-    deaths, (z(observed; D) - mean) / deviation, is 1.96 (lower) and -1.96 (upper). With a null of
-    mean 0 and deviation 1 they are the mid-p limits. No deaths at all agree with any small D:
-    then the lower limit is 0.
+    The limits are D / expected, D being the number of expected deaths at which the z-score of the
+    observed deaths, (z(observed; D) - mean) / deviation, is 1.96 (lower) and -1.96 (upper). With a
+    null of mean 0 and deviation 1 they are the mid-p limits. If no deaths were observed, the lower
+    limit is 0.
 
     Args:
-        observed: deaths, whole.
+        observed: deaths, whole numbers.
         expected: deaths expected, > 0.
         mean: location of the facility's null.
         deviation: its standard deviation, > 0.
 
     Raises:
-        FitError: arrays disagree or hold what they may not.
+        FitError: arrays differ in length or contain invalid values.
         NotConvergedError: a limit was not found.
     """
     _check(observed, expected)
@@ -97,8 +97,8 @@ def find_null_limits(
 
 
 def _solve(observed: FloatArray, target: FloatArray) -> FloatArray:
-    """Return D with z(observed; D) = target; 0 where even the smallest D gives less."""
-    # z(0; D) rises to 0 as D falls to 0: a target of 0 or more is out of reach.
+    """Return D with z(observed; D) = target; 0 if even the smallest D gives less."""
+    # z(0; D) rises to 0 as D falls to 0: it never reaches a target of 0 or more.
     is_reached = (observed > 0) | (target < 0)
     limit = np.zeros(observed.size)
     if not is_reached.any():
@@ -106,7 +106,7 @@ def _solve(observed: FloatArray, target: FloatArray) -> FloatArray:
     seen, goal = observed[is_reached], target[is_reached]
 
     def miss(log_deaths: FloatArray, seen: FloatArray, goal: FloatArray) -> FloatArray:
-        # A bracket may reach further than doubles do; a limit there is not found.
+        # A bracket may exceed the range of float64; no limit is found there.
         return _mid_z(seen, np.exp(np.clip(log_deaths, -LOG_REACH, LOG_REACH))) - goal
 
     middle = np.log(seen + 0.5)
@@ -132,10 +132,10 @@ def _mid_z(observed: FloatArray, expected: FloatArray) -> FloatArray:
 
 
 def _far_mid_z(observed: FloatArray, expected: FloatArray) -> FloatArray:
-    """Return the deviate where the tail is too small for a double: P(X = O) times a fraction.
+    """Return the deviate of a tail that underflows float64: P(X = O) times a fraction.
 
-    Continued fractions of the incomplete gamma functions, from the last term on (DLMF 8.9): all
-    terms are above zero, and this far out few of them matter.
+    Continued fractions of the incomplete gamma functions, evaluated from the last term (DLMF
+    8.9): all terms are positive, and in far tails few of them matter.
     """
     is_above = observed > expected
     gap = np.abs(observed - expected) + 1

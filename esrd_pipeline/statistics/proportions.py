@@ -1,8 +1,8 @@
 """Facilities' proportions with intervals and a test against the nation's.
 
 The manual defines the percentages of 2.1 and 2.3 to 2.9 as numerator over denominator, unadjusted,
-and neither an interval nor a test for them: what stands here beside the value is the textbook's
-(Wilson 1927; Clopper & Pearson 1934; Lancaster 1961; Cochran 1977, 6.3 for ratios).
+and no interval or test for them. Intervals and tests here are textbook methods (Wilson 1927;
+Clopper & Pearson 1934; Lancaster 1961; Cochran 1977, 6.3 for ratios).
 """
 
 from dataclasses import dataclass
@@ -23,25 +23,25 @@ Scale = Literal["probability", "logit"]
 
 LEVEL = 0.95
 NO_SPREAD = 1e-12
-"""A sandwich error below this is rounding: all patients of a facility have its proportion."""
+"""A smaller sandwich error is rounding: all patients of a facility have the same proportion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusteredProportions:
-    """Proportions of F facilities, with errors that take patients as a whole; shapes are (F,).
+    """Proportions of F facilities, with errors clustered by patient; shapes are (F,).
 
-    Numbers that do not exist are missing (NaN).
+    Undefined numbers are NaN.
 
     Attributes:
         numerator: summed over patients.
         denominator: summed over patients.
-        patients: patients with a denominator there.
+        patients: patients with a denominator at the facility.
         value: numerator / denominator.
-        standard_error: of the value; missing where the facility's patients show no spread.
+        standard_error: of the value; NaN if the facility's patients do not vary.
         lower: limit of the interval.
         upper: limit of the interval.
         is_exact: value is 0 or 1, so the interval is Clopper and Pearson's over patients.
-        dropped: facilities without a denominator, and those whose patients show no spread.
+        dropped: facilities without a denominator, and those whose patients do not vary.
     """
 
     numerator: FloatArray
@@ -56,10 +56,11 @@ class ClusteredProportions:
 
 
 def find_proportions(*, numerator: Counts, denominator: Counts) -> FloatArray:
-    """Return numerator / denominator of F facilities; missing where the denominator is zero.
+    """Return numerator / denominator of F facilities; NaN where the denominator is zero.
 
     Raises:
-        FitError: counts disagree in length, are not counts, or a numerator is the larger.
+        FitError: arrays differ in length or are not counts, or a numerator exceeds its
+            denominator.
     """
     _check_counts(numerator, denominator)
     return divide(numerator, denominator)
@@ -70,7 +71,7 @@ def find_wilson_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Return Wilson's interval: the p that the score test at p does not reject (Wilson 1927).
 
-    Units are taken as independent: it is too narrow for patient-months. Missing where the
+    Units are assumed independent, so it is too narrow for patient-months. NaN where the
     denominator is zero.
 
     Args:
@@ -87,7 +88,7 @@ def find_wilson_limits(
     share = _critical_value(level) ** 2 / trials
     middle = (value + share / 2) / (1 + share)
     reach = np.sqrt(share * value * (1 - value) + share**2 / 4) / (1 + share)
-    # The limit at 0 or 1 is exact; the difference would leave the rounding of its terms.
+    # Set the limit at 0 or 1 exactly: the formula would leave a rounding error.
     lower = np.where(value == 0, 0.0, middle - reach)
     return lower, np.where(value == 1, 1.0, middle + reach)
 
@@ -97,7 +98,7 @@ def find_exact_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the exact interval: each binomial tail holds (1 - level) / 2 (Clopper & Pearson).
 
-    Units are taken as independent, as in `find_wilson_limits`; the arguments and errors are its.
+    Arguments, errors and the assumption of independent units are those of `find_wilson_limits`.
     """
     _check_counts(numerator, denominator)
     return _invert_tails(numerator, denominator, level)
@@ -106,12 +107,12 @@ def find_exact_limits(
 def find_mid_p(*, numerator: Counts, denominator: Counts, national: float) -> FloatArray:
     """Return two-sided exact binomial p-values against a national proportion, shape (F,).
 
-    Twice the smaller tail, where a tail counts what was observed by half, so that the two add up
-    to one (Lancaster 1961): the form the manual gives its own exact tests (2.10.13). Units are
-    taken as independent. Missing where the denominator is zero.
+    Twice the smaller tail, where each tail includes half of the probability of the observed
+    count, so that the two sum to one (Lancaster 1961), as in the manual's exact tests (2.10.13).
+    Units are assumed independent. NaN where the denominator is zero.
 
     Raises:
-        FitError: as `find_proportions`, or the national value is no proportion.
+        FitError: as `find_proportions`, or the national value is not a proportion.
     """
     _check_counts(numerator, denominator)
     if not 0 <= national <= 1:
@@ -136,29 +137,29 @@ def estimate_clustered(
     level: float = LEVEL,
     scale: Scale = "probability",
 ) -> ClusteredProportions:
-    """Estimate facilities' proportions of patient-months, whose patients are the units.
+    """Estimate facilities' proportions of patient-months, clustered by patient.
 
-    Rows are added up by patient within facility: y_i of m_i months. The value p = sum y / sum m
+    Rows are summed by patient within facility: y_i of m_i months. The value p = sum y / sum m
     is a ratio of sums over patients; with r_i = y_i - p m_i its sandwich error is
     sqrt(sum r_i^2) / sum m: that of a GEE with independent working correlation.
 
-    The normal interval p -/+ c SE is given within [0, 1]; on the logit scale, where
-    SE / (p (1 - p)) is the error, it lies there by itself. A facility whose patients show no
-    spread has no error. If none or all of its months count, patients are then taken for units,
-    as if each one's months were copies of one another, and the interval is the exact one; if
-    not (a lone patient, say), limits are missing.
+    The normal interval p -/+ c SE is clipped to [0, 1]; on the logit scale, with the error
+    SE / (p (1 - p)), it lies within. A facility whose patients do not vary has no error. If none
+    or all of its months count, the interval is the exact one with patients as units, as if each
+    patient's months were copies of one another; otherwise (for example one patient) the limits
+    are NaN.
 
     Args:
         facility: codes 0..F-1 of each row.
         patient: codes from 0 of each row.
-        numerator: months that count of each row, >= 0, not above the denominator.
+        numerator: months of each row that count, >= 0, at most the denominator.
         denominator: months of each row, >= 0.
         facility_count: F.
         level: of the interval, between 0 and 1.
-        scale: on which the estimate is taken as normal.
+        scale: scale on which the estimate is assumed normal.
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not; the level is out of range.
+        FitError: arrays differ in length or contain invalid values; the level is out of range.
     """
     rows = facility.size
     check_codes("facility", facility, rows=rows)

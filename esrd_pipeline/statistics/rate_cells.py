@@ -1,9 +1,8 @@
 """One pass over memory for the profile likelihood of cell rates: value, score, information.
 
 Rows are read cell by cell through an index, so the matrix is neither sorted nor copied: while a
-cell's rows are in the processor's cache, its rate and mean are found and its rows are centred
-into a block, whose cross-product BLAS takes. Which terms are kept, and what the sums are for,
-belongs to `rates`.
+cell's rows are in the processor's cache, its rate and mean are computed and its centred rows are
+written to a block, whose cross-product is left to BLAS.
 """
 
 import math
@@ -19,15 +18,15 @@ from esrd_pipeline.statistics.fit import Dropped, FitError
 from esrd_pipeline.statistics.rows import sum_by
 
 BLOCK_ROWS = 8192
-"""Rows centred at a time: at 150 columns 5 MB in float32. Fewer wake BLAS's threads too often."""
+"""Rows centred at a time: 5 MB in float32 at 150 columns. Smaller blocks start BLAS too often."""
 
-# Sums may be reordered within a row or a cell, always in the same way; infinities keep meaning.
+# Sums may be reordered within a row or a cell, always in the same way; infinities are preserved.
 _compile: Any = njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """Rows in the order of their cells; cells without events are not among them.
+    """Rows in the order of their cells, without cells that have no events.
 
     Attributes:
         order: the design's row at each place, shape (rows used,).
@@ -46,7 +45,7 @@ class Cells:
     events: FloatArray
 
     def groups(self, block_rows: int) -> list[tuple[int, int]]:
-        """Whole cells of at most this many rows together; a larger cell stands alone."""
+        """Groups of whole cells with at most this many rows; a larger cell is its own group."""
         return _split(self.starts, block_rows)
 
 
@@ -59,7 +58,7 @@ class CellProfile:
         score: shape (p,).
         information: shape (p, p).
         centres: mean of x weighted by mu in each cell, shape (C, p).
-        means: mu at each place of the cells' order; they add up to the events of each cell.
+        means: mu at each place of the cells' order; their sum in a cell is its events.
     """
 
     log_likelihood: float
@@ -72,7 +71,7 @@ class CellProfile:
 def group_cells(
     *, cell: IntArray, exposure: FloatArray, events: FloatArray
 ) -> tuple[Cells, tuple[Dropped, ...]]:
-    """Order rows by cell (any codes from 0) and set aside cells without events.
+    """Order rows by cell (any codes from 0) and drop cells without events.
 
     Raises:
         FitError: there are no events at all.
@@ -105,8 +104,8 @@ def evaluate_cells(
 ) -> CellProfile:
     """Evaluate at `coefficients` (p,); the information is float32 within blocks unless exact.
 
-    Value, score, means and centres are float64 either way. Exponents are taken relative to the
-    largest of their cell, so that no step overflows.
+    Value, score, means and centres are always float64. Exponents are relative to the largest of
+    their cell, so that no step overflows.
     """
     term_count = matrix.shape[1]
     score = np.zeros(term_count)
@@ -265,7 +264,7 @@ def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
             row = matrix[order[place]]
             for term in range(row.size):
                 centre[term] += share * np.float64(row[term])
-        # The rows' mu (x - m) add up to nothing in a cell: only y (x - m) is left of the score.
+        # mu (x - m) sums to 0 in a cell, so the score is the sum of y (x - m).
         for place in places:
             if events[place] > 0:
                 row = matrix[order[place]]

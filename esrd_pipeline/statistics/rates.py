@@ -1,7 +1,7 @@
 """Proportional rates with one rate per facility and interval: SHR, STrR, SEDR (2.12.14, 2.13.14).
 
-Lawless & Nadeau (1995), Lin et al. (2000) and Cook & Lawless (2007) give the model, Liu, Schaubel &
-Kalbfleisch (2012) the two stages. Rows are person-period segments. Stage 1 estimates covariate
+Model of Lawless & Nadeau (1995), Lin et al. (2000) and Cook & Lawless (2007); two stages of Liu,
+Schaubel & Kalbfleisch (2012). Rows are person-period segments. Stage 1 estimates covariate
 effects within cells (facility x interval), whose rates are profiled out; stage 2 gives every
 interval one national rate.
 """
@@ -46,9 +46,9 @@ class RatesFit:
     Attributes:
         regression: stage 1; its log-likelihood is the whole Poisson log-likelihood, cell rates at
             their maxima.
-        terms: the columns the design had, those set aside among them.
-        baseline: stage 2, events per unit of exposure where x'b = 0, shape (S,); not a number
-            for an interval without rows.
+        terms: all columns of the design, including dropped ones.
+        baseline: stage 2, events per unit of exposure at x'b = 0, shape (S,); NaN for an
+            interval without rows.
         interval_events: observed events, shape (S,).
         interval_exposure: exposure, shape (S,).
     """
@@ -82,8 +82,8 @@ def fit_rates(
 
     The information has the cell means subtracted: sum of mu (x - m)(x - m)' with m the mean of
     x in the cell weighted by mu, which equals the Schur complement of the cell rates. The robust
-    covariance sums (x - m)(y - mu) by patient, whichever facilities treated them: it is the
-    block of the full model's sandwich, without small-sample factors.
+    covariance sums (x - m)(y - mu) by patient across facilities: it is the block of the full
+    model's sandwich, without small-sample factors.
 
     Args:
         design: covariates of each row.
@@ -92,18 +92,18 @@ def fit_rates(
         facility: codes 0..F-1.
         interval: codes 0..S-1.
         patient: codes from 0; rows of one patient form one cluster.
-        interval_count: S; one more than the largest code where not given.
-        drop_aliased: leave out, and report, terms that do not vary within cells or repeat
+        interval_count: S; by default one more than the largest code.
+        drop_aliased: drop and report terms that do not vary within cells or repeat
             earlier terms, instead of raising.
-        drop_eventless: leave out, and report, terms that are zero in every row with an
+        drop_eventless: drop and report terms that are zero in every row with an
             event, instead of raising: their estimate is minus infinity.
-        block_rows: rows held at a time.
+        block_rows: rows processed at a time.
 
     Raises:
-        CollinearError: terms repeat the cells or one another.
+        CollinearError: terms are linear combinations of the cells or of one another.
         SeparationError: a term has no finite estimate.
-        NotConvergedError: Newton's method met its limit.
-        FitError: arrays disagree in length, or hold what they may not; no events.
+        NotConvergedError: Newton's method reached its iteration limit.
+        FitError: arrays differ in length or contain invalid values; no events.
     """
     rows = design.row_count
     check_amounts("exposure", exposure, rows=rows, is_positive=True)
@@ -132,14 +132,14 @@ def fit_rates(
 
 
 def expect(fit: RatesFit, *, design: Design, exposure: FloatArray, interval: Codes) -> FloatArray:
-    """Return the events expected of each row at national rates: a_s t exp(x'b), shape (rows,).
+    """Return the expected events of each row at national rates: a_s t exp(x'b), shape (rows,).
 
-    For the rows of the fit or new ones; over the rows of the fit they add up to the events of
-    each interval. Columns are found by name; one set aside by the fit counts as nothing.
+    Rows may be those of the fit or new; over the rows of the fit, the sum in each interval equals
+    its events. Columns are matched by name; terms that the fit dropped contribute 0.
 
     Raises:
-        FitError: columns are missing or unknown, arrays disagree or hold what they may not, or
-            an interval has no national rate.
+        FitError: columns are missing or unknown, arrays differ in length or contain invalid
+            values, or an interval has no national rate.
     """
     check_amounts("exposure", exposure, rows=design.row_count, is_positive=True)
     check_codes("interval", interval, rows=design.row_count)
@@ -209,7 +209,7 @@ def _fit_stage_1(
 def _find_estimable(
     design: Design, cells: Cells, block_rows: int
 ) -> tuple[IntArray, Dropped | None]:
-    """Split the terms by what the start of the search says of them, in float64."""
+    """Split the terms into estimable and aliased ones at the start values, in float64."""
     start = np.zeros(design.term_count)
     profile = evaluate_cells(design.matrix, cells, start, is_exact=True, block_rows=block_rows)
     if not np.all(np.isfinite(profile.information)):
@@ -258,7 +258,7 @@ def _fit_stage_2(
 
 
 def _match_terms(regression: Regression, terms: tuple[str, ...], design: Design) -> FloatArray:
-    """Return one coefficient for each column of the design, 0 where the fit set it aside."""
+    """Return one coefficient for each column of the design, 0 for terms that the fit dropped."""
     differ = sorted(set(terms) ^ set(design.names))
     if differ:
         raise FitError(f"design: columns differ from the fit's: {', '.join(differ)}")

@@ -1,8 +1,8 @@
-"""Reliability and validity of a measure: what of its spread is facilities', and what agrees.
+"""Reliability and validity of a measure.
 
 Inter-unit reliability by bootstrap and Spearman correlations with other measures, as in the 2025
-submission of the SHR (CBE 1463); He, Kalbfleisch, Yang & Fei (2019). Whether the model orders
-patients well belongs to `concordance`.
+submission of the SHR (CBE 1463); He, Kalbfleisch, Yang & Fei (2019). `concordance` measures how
+well the model orders patients.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ Codes = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
 RESAMPLES = 100
-"""As many as the submission found to be enough."""
+"""The number that the submission found sufficient."""
 MINIMUM_PATIENTS = 2
-"""A lone patient's resamples are all alike."""
+"""All resamples of a single patient are equal."""
 BLOCK_DRAWS = 1 << 20
-"""Draws held at a time: 8 MB."""
+"""Draws in memory at a time: 8 MB."""
 HALF = np.uint64(32)
 NO_SPREAD = 1e-12
-"""Facilities whose standard deviation is below this share of their mean differ by rounding."""
+"""If facilities' standard deviation is a smaller share of their mean, they differ by rounding."""
 FEWEST_PAIRS = 3
 """With two pairs a rank correlation is always 1 or -1."""
 
@@ -38,19 +38,19 @@ class Iur:
     """Inter-unit reliability of a ratio measure over N of F facilities.
 
     Attributes:
-        iur: (total - within) / total variance; below zero where patients alone explain more
-            than all of the spread.
+        iur: (total - within) / total variance; negative if the within-facility variance exceeds
+            the total.
         within_variance: S_w^2, bootstrap variances pooled with weights n_i - 1.
         between_variance: total - within; may be negative.
         total_variance: S_t^2 of the ratios.
         mean: the ratios' mean weighted by patients.
         average_size: n', about the mean number of patients.
         facilities: N.
-        patients: in them.
-        ratio: numerator / denominator of each facility, shape (F,); missing if not used.
-        ratio_variance: bootstrap variance S_i^2 of each, shape (F,); missing if not used.
+        patients: number of patients in these facilities.
+        ratio: numerator / denominator of each facility, shape (F,); NaN if not used.
+        ratio_variance: bootstrap variance S_i^2 of each, shape (F,); NaN if not used.
         resamples: B.
-        seed: of the resampling.
+        seed: seed of the resampling.
         dropped: patients and facilities not used.
     """
 
@@ -75,8 +75,8 @@ class RankCorrelation:
 
     Attributes:
         name: the other measure.
-        rho: missing below three pairs, or where either measure does not vary.
-        p_value: two-sided, from t = rho sqrt((pairs - 2) / (1 - rho^2)); missing with rho.
+        rho: NaN with fewer than three pairs, or if either measure does not vary.
+        p_value: two-sided, from t = rho sqrt((pairs - 2) / (1 - rho^2)); NaN if rho is.
         pairs: facilities with both values.
         dropped: facilities that miss one or both.
     """
@@ -90,7 +90,7 @@ class RankCorrelation:
 
 @dataclass(frozen=True, slots=True)
 class _Patients:
-    """One entry a patient and facility, facility by facility, patients by numerator, denominator.
+    """One entry per patient and facility, sorted by facility, numerator and denominator.
 
     Attributes:
         facility: code of each facility that has patients, shape (K,).
@@ -128,39 +128,38 @@ def estimate_iur(
     """Estimate the share of a measure's variance that lies between facilities.
 
     A facility's value T_i is the sum of its patients' numerators over that of denominators:
-    observed over expected events, months that count over months, or a sum over 1 each for a
-    mean. Its n_i patients are drawn with replacement B times; S_i^2 is the variance of the B
-    values (over B - 1). Then, as submitted,
+    observed over expected events, months that count over months, or, for a mean, a sum over the
+    number of patients. Its n_i patients are drawn with replacement B times; S_i^2 is the variance
+    of the B values (divisor B - 1). Then, as submitted,
 
         S_w^2 = sum (n_i - 1) S_i^2 / sum (n_i - 1)
         S_t^2 = sum n_i (T_i - T)^2 / (n' (N - 1)),   T = sum n_i T_i / sum n_i
         n' = (sum n_i - sum n_i^2 / sum n_i) / (N - 1)
         IUR = (S_t^2 - S_w^2) / S_t^2.
 
-    Nothing corrects S_i^2 for the bootstrap's own factor (n_i - 1) / n_i: the formulas do not.
-    Facilities with one patient have no weight in S_w^2 but would have one in S_t^2; they are set
-    aside unless `minimum_patients` is 1. The SHR's facilities are those with five patient-years
-    at risk or more: say so by `is_reported`.
+    As in these formulas, S_i^2 is not corrected for the bootstrap's factor (n_i - 1) / n_i.
+    Facilities with one patient have no weight in S_w^2 but would have one in S_t^2; they are
+    dropped unless `minimum_patients` is 1. For the SHR, `is_reported` selects the facilities with
+    at least five patient-years at risk.
 
-    Each facility draws from a stream of its own (Philox; Salmon et al. 2011), keyed by the seed
-    and by its place among facilities ordered by what their patients are, not by their codes; so
-    neither the order of rows nor labels matter. Memory is that of the rows, plus one facility's
-    draws.
+    Each facility draws from its own random stream (Philox; Salmon et al. 2011), keyed by the seed
+    and by its rank among facilities ordered by their patients' values, not by code; so neither
+    the order of rows nor labels matter. Memory is that of the rows, plus one facility's draws.
 
     Args:
         facility: codes 0..F-1 of each row.
-        patient: codes from 0 of each row; a patient's rows at a facility are added up.
+        patient: codes from 0 of each row; a patient's rows at a facility are summed.
         numerator: of each row, >= 0.
         denominator: of each row, >= 0.
         facility_count: F.
-        is_reported: whether a facility counts at all, shape (F,); all do where not given.
-        minimum_patients: fewest patients, with a denominator, of a facility that is used.
+        is_reported: whether a facility is used, shape (F,); by default all are.
+        minimum_patients: smallest number of patients with a denominator in a facility used.
         resamples: B, at least 2.
         seed: a whole number in [0, 2^64).
 
     Raises:
-        FitError: arrays disagree in length or hold what they may not; a patient has a numerator
-            but no denominator; fewer than two facilities are left, none has two patients, or
+        FitError: arrays differ in length or contain invalid values; a patient has a numerator
+            but no denominator; fewer than two facilities remain, none has two patients, or
             facilities do not differ.
     """
     rows = facility.size
@@ -209,8 +208,8 @@ def correlate_ranks(
 ) -> tuple[RankCorrelation, ...]:
     """Correlate facilities' values of a measure with those of others, by ranks (Spearman).
 
-    Ties share the mean of their ranks. A facility that misses either value (NaN) is left out of
-    that pair of measures only.
+    Ties share the mean of their ranks. A facility without either value (NaN) is dropped only from
+    that pair of measures.
 
     Args:
         measure: shape (F,).
@@ -266,10 +265,10 @@ def _gather(
     numerator: NDArray[np.number],
     denominator: NDArray[np.number],
 ) -> tuple[_Patients, int]:
-    """Add rows up by patient and facility; return them and how many had no denominator.
+    """Sum rows by patient and facility; return the sums and how many had no denominator.
 
-    Rows of a patient are added in the order of their values, and patients stand in it, so that
-    sums and draws are the same to the last digit whatever the order of rows.
+    Rows of a patient are summed, and patients sorted, in the order of their values, so that sums
+    and draws are the same to the last digit for any order of rows.
     """
     spread = int(patient.max()) + 1
     pair = facility.astype(np.int64) * spread + patient
@@ -348,10 +347,10 @@ def _bootstrap(
 
 
 def _order_by_content(patients: _Patients, above: FloatArray, below: FloatArray) -> list[int]:
-    """Order facilities by size and sums, and facilities alike in these by their patients' values.
+    """Order facilities by size and sums, and ties in these by their patients' values.
 
-    Sums come first, so that a last digit of an expected number does not send every facility to
-    another stream.
+    Sums come first, so that a change in the last digit of an expected number does not move every
+    facility to another stream.
     """
     sizes = patients.sizes
 
@@ -368,8 +367,8 @@ def _resample(
 ) -> FloatArray:
     """Return the ratio of each of `resamples` draws of all patients, with replacement.
 
-    The upper half of a random word, times n, over 2^32: patients' chances differ by less than
-    n / 2^32 of themselves, and the words themselves are the same in every release of NumPy.
+    An index is the upper half of a random word, times n, over 2^32: patients' probabilities have
+    relative differences below n / 2^32, and the words are the same in every release of NumPy.
     """
     size = numerator.size
     ratios = np.empty(resamples)

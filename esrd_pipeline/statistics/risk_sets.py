@@ -1,8 +1,7 @@
-"""Who is at risk at each event time, stratum by stratum.
+"""Risk sets: the rows at risk at each event time of a stratum.
 
-A row (start, stop] is at risk at an event time t of its stratum if start < t <= stop: as places
-among the stratum's event times, from `entry` up to but not including `exit`. Sums over
-risk sets belong to `risk_sums`.
+A row (start, stop] is at risk at an event time t of its stratum if start < t <= stop. As indices
+of event times, this is from `entry` up to but not including `exit`.
 """
 
 from dataclasses import dataclass
@@ -20,15 +19,15 @@ class RiskSets:
 
     Attributes:
         order: the rows used, strata together, shape (n,).
-        row_starts: where each stratum's rows begin in `order`, and the end, shape (K + 1,).
-        time_starts: where each stratum's event times begin, and the end, shape (K + 1,).
-        entry: first event time at which a row is at risk, shape (n,).
-        exit: first event time at which it no longer is, shape (n,).
+        row_starts: index in `order` of each stratum's first row, then n, shape (K + 1,).
+        time_starts: index of each stratum's first event time, then J, shape (K + 1,).
+        entry: index of the first event time at which a row is at risk, shape (n,).
+        exit: index of the first later event time at which it is not, shape (n,).
         is_event: the row ends in an event, shape (n,).
         deaths: events at each event time, shape (J,).
         times: the event times, shape (J,).
-        never_at_risk: rows at risk at no event time of their stratum.
-        strata_without_events: strata whose rows are all among those.
+        never_at_risk: number of rows at risk at no event time of their stratum.
+        strata_without_events: number of strata that have only such rows.
     """
 
     order: IntArray
@@ -46,7 +45,7 @@ class RiskSets:
 def group_risk_sets(
     *, start: FloatArray, stop: FloatArray, event: NDArray[np.generic], stratum: IntArray
 ) -> RiskSets:
-    """Sort once by stratum, find the event times, and place every row among them.
+    """Sort once by stratum, find the event times, and locate every row among them.
 
     Raises:
         FitError: no events.
@@ -82,7 +81,7 @@ def group_risk_sets(
 
 
 def split_strata(sets: RiskSets, *, times: int) -> list[tuple[int, int]]:
-    """Split the strata into runs of about `times` event times, one stratum at least."""
+    """Split the strata into blocks of about `times` event times, at least one stratum each."""
     runs: list[tuple[int, int]] = []
     first = 0
     count = sets.time_starts.size - 1
@@ -97,7 +96,7 @@ def split_strata(sets: RiskSets, *, times: int) -> list[tuple[int, int]]:
 
 def _place(times: FloatArray, owners: IntArray, *, stop: FloatArray, stratum: IntArray) -> IntArray:
     """Count the event times of earlier strata, and those of the row's own up to `stop`."""
-    # Rows and event times merged in one order: a time stands before the rows it does not exceed.
+    # Rows and event times merged in one order: a time precedes the rows with a stop >= it.
     merged = np.lexsort(
         (
             np.append(np.zeros(times.size), np.ones(stop.size)),

@@ -1,9 +1,8 @@
-"""Sums over risk sets, and over the times a row is at risk, that keep their digits.
+"""Numerically stable sums over risk sets, and over the times a row is at risk.
 
-A running sum from which late entries are taken off again loses digits where those who left the
-sum outweigh those who stay. Sums over the rows at risk are therefore taken anew from the rows
-wherever little is left of them; sums over time are carried in two doubles (Knuth 1998, 4.2.2).
-Strata never touch one another. Who is at risk when belongs to `risk_sets`.
+A running sum loses digits when the rows subtracted from it outweigh the rows that remain. Sums over
+the rows at risk are therefore recomputed from the rows when they become small; sums over time are
+kept in two float64 numbers (Knuth 1998, 4.2.2). Strata are independent of one another.
 """
 
 from collections.abc import Callable
@@ -18,12 +17,12 @@ from esrd_pipeline.statistics.risk_sets import RiskSets
 
 Kernel = Callable[..., None]
 KEPT_SHARE = 1e-2
-"""A running sum that falls below this share of its largest value is taken anew."""
+"""A running sum that falls below this share of its largest value is recomputed."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightSums:
-    """Sums of weights at each event time, and which of them were taken anew: shape (J,)."""
+    """Sums of weights at each event time, and which of them were recomputed: shape (J,)."""
 
     sums: FloatArray
     is_anew: NDArray[np.bool_]
@@ -34,9 +33,9 @@ class TimeSums:
     """Sums over the event times of a stratum up to each of them; all have shape (times, p).
 
     Attributes:
-        values: what was added up.
+        values: the summands.
         high: the sums, rounded.
-        low: what the rounding left out.
+        low: the rounding errors of the sums.
     """
 
     values: FloatArray
@@ -127,15 +126,15 @@ def add_score_residuals(
     Args:
         sets: the risk sets.
         matrix: covariates x, in the rows' own order.
-        centre: taken off every x, shape (p,).
+        centre: subtracted from every x, shape (p,).
         weights: w of each row in the order of the sets, shape (n,).
         exposure: w A of each row, shape (n,).
         means: m, the mean of x - centre in the risk set of each time of these strata: (times, p).
         passed: running sums of d m / S0 at those times.
-        members: the patient of each row, a place in `scores`, shape (n,).
+        members: the patient of each row, an index into `scores`, shape (n,).
         first: first stratum.
         last: the stratum after the last.
-        scores: added to, shape (patients, p).
+        scores: modified in place, shape (patients, p).
     """
     _add_score_residuals(
         matrix,
@@ -185,7 +184,7 @@ def _sum_weights(  # noqa: PLR0917 - numba has no keyword-only arguments
             if running < kept_share * largest:
                 is_anew[time] = True
                 running, largest, at = 0.0, 0.0, final - 1
-                # Rows stand in the order of their exits: those still at risk are the last ones.
+                # Rows are sorted by exit: those still at risk come last.
                 while at >= row_starts[stratum] and leave[at] > time:
                     if entry[at] <= time:
                         running += weights[at]

@@ -1,4 +1,4 @@
-"""Arrays given row by row: what fits ask of them, and sums by code."""
+"""Checks of arrays with one value per row, and sums by code."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,10 @@ from esrd_pipeline.statistics.fit import FitError
 def check_amounts(
     name: str, values: NDArray[np.number], *, rows: int, is_positive: bool = False
 ) -> None:
-    """Refuse amounts of another length, not finite or negative; zeros, too, if `is_positive`.
+    """Reject amounts of another length, not finite or negative; also zeros if `is_positive`.
 
     Raises:
-        FitError: naming the array and how many of its values are refused.
+        FitError: with the name of the array and the number of invalid values.
     """
     _check_length(name, values, rows)
     check_finite(name, values)
@@ -24,20 +24,20 @@ def check_amounts(
 
 
 def check_finite_rows(name: str, values: NDArray[np.number], *, rows: int) -> None:
-    """Refuse values of another length or not finite.
+    """Reject values of another length or not finite.
 
     Raises:
-        FitError: naming the array and how many of its values are refused.
+        FitError: with the name of the array and the number of invalid values.
     """
     _check_length(name, values, rows)
     check_finite(name, values)
 
 
 def check_counts(name: str, values: NDArray[np.number], *, rows: int) -> None:
-    """Refuse counts of another length, not finite, negative or not whole.
+    """Reject counts of another length, not finite, negative or not whole.
 
     Raises:
-        FitError: naming the array and how many of its values are refused.
+        FitError: with the name of the array and the number of invalid values.
     """
     check_amounts(name, values, rows=rows)
     broken = int(np.count_nonzero(values != np.floor(values)))
@@ -46,10 +46,10 @@ def check_counts(name: str, values: NDArray[np.number], *, rows: int) -> None:
 
 
 def check_codes(name: str, values: NDArray[np.integer], *, rows: int) -> None:
-    """Refuse codes of another length, not integers, or negative.
+    """Reject codes of another length, not integers, or negative.
 
     Raises:
-        FitError: naming the array and what is wrong with it.
+        FitError: with the name of the array and the problem.
     """
     _check_length(name, values, rows)
     if not np.issubdtype(values.dtype, np.integer):
@@ -65,12 +65,12 @@ def sum_by(codes: NDArray[np.integer], values: FloatArray, *, count: int = 0) ->
 
 
 def find_starts(counts: NDArray[np.integer]) -> IntArray:
-    """Return the first place of each of G groups of so many rows and, last, the end: (G + 1,)."""
+    """Return the first index of each of G groups with these row counts, then the end: (G + 1,)."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp, copy=False)
 
 
 def divide(above: NDArray[np.number], below: NDArray[np.number]) -> FloatArray:
-    """Divide, and leave missing what has nothing below."""
+    """Divide; the result is NaN where the divisor is 0."""
     return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
 
 

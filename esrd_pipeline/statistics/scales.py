@@ -1,8 +1,8 @@
 """Truncated z-scores and probit scores: two transforms to one scale (manual 5.6.1, 5.6.2).
 
-A scale is fitted to the values of a baseline and then places any later value: on the baseline's own
-values it gives the baseline's own scores. Which way is better is not known here: scores rise with
-values.
+A scale is fitted to the values of a baseline and then scores any later value; for the baseline's
+values it returns the baseline's scores. Scores always increase with values: the caller decides
+which direction is better.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class PassScale:
     bound: float
 
     def place(self, values: FloatArray) -> FloatArray:
-        """Replay every pass: standardise, then clip. A missing value stays missing."""
+        """Repeat every pass of the fit: standardise, then clip. NaN stays NaN."""
         scores = values
         for mean, deviation in zip(self.means, self.deviations, strict=True):
             scores = _clip_standardised(scores, mean, deviation, self.bound)
@@ -38,7 +38,7 @@ class ProbitScale:
     scores: FloatArray
 
     def place(self, values: FloatArray) -> FloatArray:
-        """Interpolate between the baseline's values; beyond them the outermost score holds."""
+        """Interpolate between the baseline's values; beyond them use the outermost score."""
         scores = np.interp(values, self.values, self.scores)
         return np.where(np.isnan(values), np.nan, scores)
 
@@ -46,14 +46,14 @@ class ProbitScale:
 def fit_truncated_z(
     values: FloatArray, *, bound: float, tolerance: float, pass_limit: int
 ) -> PassScale:
-    """Standardise and clip until mean 0 and variance 1 hold within the bound (manual 5.6.1.1).
+    """Standardise and clip until clipped scores have mean 0 and variance 1 (manual 5.6.1.1).
 
-    Standard deviations divide by n. Some distributions have no such limit (two values, one of
-    them rare: standardising undoes the clip each time): the passes end, too, when one more
-    would move no score by more than `tolerance`, and at `pass_limit`.
+    Standard deviations divide by n. Some distributions have no such limit (with two values, one
+    of them rare, standardising undoes each clip): the passes also end when one more would change
+    no score by more than `tolerance`, and at `pass_limit`.
 
     Raises:
-        ValueError: no value is there.
+        ValueError: there are no values.
     """
     scores = values[~np.isnan(values)]
     if not scores.size:
@@ -78,7 +78,7 @@ def fit_probit(values: FloatArray, *, bound: float) -> ProbitScale:
     The percentile is (rank - 0.5) / n; tied values share the mean of their ranks.
 
     Raises:
-        ValueError: no value is there.
+        ValueError: there are no values.
     """
     present = np.sort(values[~np.isnan(values)])
     if not present.size:
@@ -92,7 +92,7 @@ def fit_probit(values: FloatArray, *, bound: float) -> ProbitScale:
 def _clip_standardised(
     values: FloatArray, mean: float, deviation: float, bound: float
 ) -> FloatArray:
-    """Standardise and clip; where the baseline did not vary, any departure meets the bound."""
+    """Standardise and clip; if the baseline did not vary, any difference is set to the bound."""
     if deviation == 0:
         return np.sign(values - mean) * bound
     return np.clip((values - mean) / deviation, -bound, bound)

@@ -1,8 +1,7 @@
 """Direct standardisation to the nation's patient-months; Wald's test (manual 2.2.14, 2.16.13).
 
 A facility's value is the mean over all patient-months of expit(a + x'b). The distribution of x'b is
-compressed once, so that no facility visits the nation's rows. Estimating a and b does not belong
-here.
+compressed once, so that no facility needs another pass over the nation's rows.
 """
 
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ from esrd_pipeline.statistics.rows import sum_by
 
 LEVEL = 0.95
 BIN_WIDTH = 1 / 64
-"""On the logit scale: the fourth order of a bin's spread adds at most 2e-11 to a mean of expit."""
+"""On the logit scale: the fourth-order term of a bin's spread adds at most 2e-11 to a mean."""
 PREDICTOR_LIMIT = 500.0
-"""Linear predictors beyond this are mistakes, and expit would tell nothing of them."""
+"""Linear predictors beyond this are errors, and expit could not distinguish them."""
 FOURTH_DERIVATIVE = 0.128
-"""No fourth derivative of expit is larger in size."""
+"""Upper bound of the fourth derivative of expit in absolute value."""
 FIFTH_DERIVATIVE = 0.25
-"""No fifth derivative of expit is larger in size."""
+"""Upper bound of the fifth derivative of expit in absolute value."""
 BLOCK_FACILITIES = 256
 HALVINGS = 100
 
@@ -41,7 +40,7 @@ class PredictorDistribution:
         shares: of all rows, shape (B,); they add up to 1.
         second: mean square about the centre, shape (B,).
         third: mean cube about the centre, shape (B,).
-        error_bound: no mean of expit, and no derivative of one, is further off than this.
+        error_bound: upper bound of the error of a mean of expit and of its derivative.
     """
 
     centres: FloatArray
@@ -73,26 +72,26 @@ class PredictorDistribution:
                 + third @ (self.shares * self.second / 2)
                 + (variance * tilt * (1 - 12 * variance)) @ (self.shares * self.third / 6)
             )
-        # The shares add up to 1 but for rounding.
+        # The shares sum to 1 except for rounding.
         value[intercepts == np.inf] = 1.0
         return value, slope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandardisedValues:
-    """Facilities' values against the nation's; shapes are (F,). What does not exist is missing.
+    """Facilities' values against the nation's; shapes are (F,). Undefined numbers are NaN.
 
     Attributes:
-        value: what the nation's percentage would be at the facility's intercept; 0 without
-            events, 1 with events alone.
-        standard_error: of the value, by the delta method; missing for values of 0 and 1.
-        logit_error: of the value's logit.
-        z: Wald's, on the logit scale; missing for values of 0 and 1.
-        p_value: two-sided; a bound where `is_exact`.
+        value: the nation's percentage if every facility had this facility's intercept; 0 without
+            events, 1 with only events.
+        standard_error: of the value, by the delta method; NaN for values of 0 and 1.
+        logit_error: standard error of the value's logit.
+        z: Wald's, on the logit scale; NaN for values of 0 and 1.
+        p_value: two-sided; an upper bound where `is_exact`.
         lower: limit of the interval.
         upper: limit of the interval.
-        is_exact: value is 0 or 1: test and interval rest on the probability of the outcome seen.
-        national: what values are tested against.
+        is_exact: value is 0 or 1: test and interval use the probability of the observed outcome.
+        national: the value that facilities are tested against.
         error_bound: of value and slope, from compressing the linear predictors.
     """
 
@@ -155,19 +154,19 @@ def standardise(
     """Standardise every facility and test it against the national value (manual 2.16.13-14).
 
     The error of a value is that of its intercept times the mean of mu (1 - mu); test and interval
-    are Wald's on the logit scale, the limits transformed back.
+    are Wald's on the logit scale, with the limits transformed back.
 
-    A facility without events, or with events alone, has a value of 0 or 1 and no Wald test, of
-    which the manual says nothing. Its p-value and interval rest on the probability of the outcome
-    seen, at the intercept in question. Patients are independent, but months of one patient may
-    depend on one another in any way: no patient's months are all without event with a larger
-    probability than the month likeliest to have one. The product over patients bounds the
-    probability from above; doubled it is the p-value, and the limit that is not 0 or 1 is where
-    it equals half the test's size.
+    A facility without events, or with only events, has a value of 0 or 1 and no Wald test; the
+    manual does not cover this case. Its p-value and interval use the probability of the observed
+    outcome at the tested intercept. Patients are independent, but months of one patient may
+    depend on one another in any way: the probability that all months of a patient are without
+    event is at most that of the month most likely to have one. The product over patients is an
+    upper bound of the probability; twice the product is the p-value, and the limit that is not 0
+    or 1 is the value at which the product equals half the test's size.
 
     Args:
-        facilities: stage 2.
-        predictors: of all patient-months of the nation.
+        facilities: the intercepts of stage 2.
+        predictors: distribution of x'b over all patient-months of the nation.
         national: the national value, between 0 and 1.
         level: of the interval, between 0 and 1.
 
@@ -237,7 +236,7 @@ def _bound_separated(
     which = np.flatnonzero(is_exact)
     sign = np.where(facilities.status[which] == InterceptStatus.NO_EVENTS, 1.0, -1.0)
     place = np.searchsorted(which, facilities.extreme_facility)
-    # Turned so that no events were seen: events alone are no events of the opposite outcome.
+    # Signs are flipped for facilities with only events: no events of the opposite outcome.
     extremes = sign[place] * facilities.extreme_predictor
 
     def log_probability(intercepts: FloatArray) -> FloatArray:

@@ -101,19 +101,6 @@ INPATIENT_DISCHARGE = Table(
     ),
 )
 
-INCIDENT_BMI = Table(
-    name="history.incident_bmi",
-    grain="one patient with ESRD",
-    source="manual 2.10.11, 2.11.13, 2.26.12: CMS-2728, first form; reading 17",
-    key=("patient_id",),
-    columns=(
-        PATIENT,
-        YEAR,
-        Column("bmi", "number", "Body mass index; null where missing or out of range"),
-        Column("imputed_bmi", "number", "The same, or the mean of patients alike (2.11.13)"),
-    ),
-)
-
 DISCHARGED_PATIENT = Table(
     name="history.discharged_patient",
     grain="one discharge of one patient with ESRD, as one program knows the patient on that day",
@@ -307,7 +294,6 @@ EXPLANATION = Table(
 
 TABLES = (
     INPATIENT_DISCHARGE,
-    INCIDENT_BMI,
     DISCHARGED_PATIENT,
     SRR,
     ED30,

@@ -171,14 +171,25 @@ NURSING_HOME = Table(
     spans_of=("patient_id",),
 )
 
-INCIDENT_COMORBIDITY = Table(
-    name="history.incident_comorbidity",
+PATIENT_CHARACTERISTICS = Table(
+    name="history.patient_characteristics",
     grain="one patient with ESRD",
-    source="manual 2.13.13, 2.14.12, Table 11: CMS-2728, first form",
+    source="manual 2.10.11, 2.11.13, 2.13.13, 2.14.12, Table 11: EQRS; CMS-2728, first form",
     key=("patient_id",),
     columns=(
         PATIENT,
         YEAR,
+        Column("date_of_birth", "date", "EQRS before Medicare enrollment"),
+        Column("is_female", "boolean", "Woman", required=True),
+        Column(
+            "race_class",
+            "text",
+            "As 2.14.12 groups races; other where unknown",
+            required=True,
+            allowed=("white", "black", "asian or pacific islander", "native american", "other"),
+        ),
+        Column("is_hispanic", "boolean", "Hispanic; race 5 of Medicare", required=True),
+        Column("is_ethnicity_unknown", "boolean", "Hispanic or not is unknown", required=True),
         Column("has_form", "boolean", "A CMS-2728 is there", required=True),
         Column(
             "bmi_class",
@@ -188,6 +199,8 @@ INCIDENT_COMORBIDITY = Table(
             allowed=("<18.5", "18.5-25", "25-30", ">=30"),
         ),
         Column("is_bmi_missing", "boolean", "No BMI, or out of range", required=True),
+        Column("bmi", "number", "Body mass index; null where missing or out of range"),
+        Column("imputed_bmi", "number", "The same, or the mean of patients alike (2.11.13)"),
         Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
         Column("is_cause_missing", "boolean", "No cause is known", required=True),
         Column(
@@ -268,7 +281,7 @@ TABLES = (
     HOSPITAL_STAY,
     MEDICARE_MONTH,
     NURSING_HOME,
-    INCIDENT_COMORBIDITY,
+    PATIENT_CHARACTERISTICS,
     PREVALENT_CONDITION,
     COVID_STAGE,
 )

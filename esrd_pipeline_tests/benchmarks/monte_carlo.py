@@ -23,6 +23,7 @@ from esrd_pipeline.families import access, discharges, recurrent_events, surviva
 from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import Regression
 from esrd_pipeline_tests.families import (
     access_nation,
@@ -89,9 +90,10 @@ def draw_rates(seed: int, facilities: int) -> Draw:
     cohort, effects = recurrent_events_nation.make_cohort(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
-    fit = recurrent_events.fit_measure(recurrent_events_nation.SHR, YEAR, cohort)
+    rows = read_cohort(recurrent_events_nation.SHR, cohort)
+    fit = recurrent_events.fit_measure(recurrent_events_nation.SHR, YEAR, rows)
     contract = recurrent_events.assess_facilities(
-        recurrent_events_nation.SHR, YEAR, fit, cohort
+        recurrent_events_nation.SHR, YEAR, fit, rows
     ).contract
     return _compare(
         cohort,
@@ -106,7 +108,7 @@ def draw_rates(seed: int, facilities: int) -> Draw:
 def draw_times(seed: int, facilities: int) -> Draw:
     """SWR's exact limits, with every planted term among the adjusters."""
     swr = survival_nation.SWR
-    specification = replace(swr, adjusters=(*swr.adjusters, "log_state_death_rate"))
+    specification = replace(swr, terms=(*swr.terms, Number("log_state_death_rate")))
     planted = np.append(survival_nation.COEFFICIENTS, survival_nation.STATE_COEFFICIENT)
     return _draw_survival(seed, facilities, specification, planted)
 
@@ -122,9 +124,10 @@ def draw_discharges(seed: int, facilities: int) -> Draw:
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
     specification = discharges_nation.SRR
-    fit = discharges.fit_measure(specification, YEAR, nation.cohort)
-    contract = discharges.assess_facilities(specification, YEAR, fit, nation.cohort).contract
-    place = read_cohort("srr", nation.cohort, specification.adjusters).facility
+    cohort = read_cohort(specification, nation.cohort)
+    fit = discharges.fit_measure(specification, YEAR, cohort)
+    contract = discharges.assess_facilities(specification, YEAR, fit, cohort).contract
+    place = cohort.facility
     effects = nation.effects.to_numpy()
     own = np.bincount(place, expit(nation.others + effects[place]))
     norm = np.bincount(place, expit(nation.others + np.nanmedian(effects)))
@@ -145,8 +148,9 @@ def draw_months(seed: int, facilities: int) -> Draw:
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
     specification = access_nation.SFR
-    fit = access.fit_measure(specification, YEAR, cohort)
-    contract = access.assess_facilities(specification, YEAR, fit, cohort)
+    months = read_cohort(specification, cohort)
+    fit = access.fit_measure(specification, YEAR, months)
+    contract = access.assess_facilities(specification, YEAR, fit, months)
     rows = np.column_stack([cohort.column(name).to_numpy() for name in specification.adjusters])
     score, count = np.unique(rows @ access_nation.COEFFICIENTS, return_counts=True)
     share = expit(effects.to_numpy()[:, None] + score) @ (count / count.sum())
@@ -217,8 +221,9 @@ def _draw_survival(
     cohort, effects = survival_nation.make_records(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
-    fit = survival.fit_measure(specification, YEAR, cohort)
-    contract = survival.assess_facilities(specification, YEAR, fit, cohort).contract
+    records = read_cohort(specification, cohort)
+    fit = survival.fit_measure(specification, YEAR, records)
+    contract = survival.assess_facilities(specification, YEAR, fit, records).contract
     return _compare(
         cohort,
         read_regression(fit, stage=1),

@@ -6,11 +6,12 @@ import pyarrow as pa
 from scipy.special import expit
 
 from esrd_pipeline.measures.specification import GeeSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 SFR = GeeSpecification(
     entry=find_measure("sfr", "dfc", 2024),
-    adjusters=("age_decades", "has_diabetes", "is_nursing_home"),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes", "is_nursing_home"))),
     national="patient_months",
     seed=22,
     group_count=4,

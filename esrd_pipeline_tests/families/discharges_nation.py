@@ -7,11 +7,12 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 SRR = ThreeStageSpecification(
     entry=find_measure("srr", "dfc", 2024),
-    adjusters=("age_decades", "has_diabetes", "has_high_risk"),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes", "has_high_risk"))),
 )
 QIP_SRR = replace(SRR, entry=find_measure("srr", "qip", 2024))
 ED30 = replace(SRR, entry=find_measure("ed30", "dfc", 2024))

@@ -5,11 +5,12 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 SHR = Specification(
     entry=find_measure("shr", "dfc", 2024),
-    adjusters=("is_female", "age_decades", "has_diabetes"),
+    terms=tuple(map(Number, ("is_female", "age_decades", "has_diabetes"))),
 )
 COEFFICIENTS = np.array([0.1, 0.2, 0.4])
 INTERVAL_RATES = np.array([2.4, 1.8, 1.5, 1.4, 1.5, 1.6]) / 365.25

@@ -5,17 +5,18 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 SMR = CoxSpecification(
     entry=find_measure("smr", "dfc", 2024),
-    adjusters=("age_decades", "has_diabetes"),
+    terms=tuple(map(Number, ("age_decades", "has_diabetes"))),
     second_stage="log_state_death_rate",
     inference="empirical_null",
 )
 SWR = CoxSpecification(
     entry=find_measure("swr", "dfc", 2024),
-    adjusters=SMR.adjusters,
+    terms=SMR.terms,
     second_stage=None,
     inference="exact",
 )

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from esrd_pipeline.families.access import assess_facilities, fit_measure, score_rows
-from esrd_pipeline.families.cohort import CohortError
+from esrd_pipeline.families.cohort import CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_gee_fit
 from esrd_pipeline.families.fits import read_distribution, read_element, read_regression
 from esrd_pipeline.parameters.reasons import describe_rows
@@ -23,9 +23,10 @@ from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
 COHORT, EFFECTS = make_months()
-FIT = fit_measure(SFR, YEAR, COHORT)
+READ = read_cohort(SFR, COHORT)
+FIT = fit_measure(SFR, YEAR, READ)
 ROWS = COHORT.to_pandas()
-CONTRACT = assess_facilities(SFR, YEAR, FIT, COHORT)
+CONTRACT = assess_facilities(SFR, YEAR, FIT, READ)
 
 
 def level(fit: pd.DataFrame) -> float:
@@ -49,7 +50,7 @@ def test_planted_coefficients_are_found() -> None:
 def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
     FIT.to_parquet(tmp_path / "fit.parquet")
     again = pd.read_parquet(tmp_path / "fit.parquet")
-    assert_frame_equal(assess_facilities(SFR, YEAR, again, COHORT), CONTRACT)
+    assert_frame_equal(assess_facilities(SFR, YEAR, again, READ), CONTRACT)
     summary = read_element(again, "summary", stage=3).set_index("term")["estimate"]
     assert summary["seed of the groups"] == SFR.seed
     assert summary["groups"] == 4
@@ -69,7 +70,7 @@ def test_the_groups_stored_average_to_the_coefficients() -> None:
 
 def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
     row = CONTRACT[CONTRACT["unit_count"] == CONTRACT["unit_count"].median() // 1].iloc[0]
-    predictor = score_rows(SFR, FIT, COHORT)
+    predictor = score_rows(SFR, FIT, READ)
     mine = (ROWS["ccn"] == row["ccn"]).to_numpy()
     # The facility's own equation, by another library; the nation, by its rows.
     alone = sm.GEE(
@@ -95,8 +96,8 @@ def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
 
 def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> None:
     qip = change_entry(SFR, program="qip")
-    fit = fit_measure(qip, YEAR, COHORT)
-    contract = assess_facilities(qip, YEAR, fit, COHORT)
+    fit = fit_measure(qip, YEAR, READ)
+    contract = assess_facilities(qip, YEAR, fit, READ)
     for name in ("value", "lower", "upper"):
         np.testing.assert_allclose(100 * contract[name], CONTRACT[name], rtol=1e-12)
     for name in ("z", "p_value", "standard_error"):
@@ -120,7 +121,11 @@ def test_the_national_level_is_of_patient_months_or_of_facilities() -> None:
     sizes = ROWS.groupby("ccn")["patient_id"].nunique()
     large = ROWS[ROWS["ccn"].map(sizes) >= 11]
     assert level(FIT) == pytest.approx(100 * large["is_event"].mean())
-    other = fit_measure(replace(SFR, national="facilities"), YEAR, COHORT)
+    other = fit_measure(
+        replace(SFR, national="facilities"),
+        YEAR,
+        READ,
+    )
     reported = CONTRACT[CONTRACT["unit_count"] >= 11]
     assert level(other) == pytest.approx(reported["value"].mean())
 
@@ -147,8 +152,10 @@ def test_a_category_is_what_the_limits_say_and_higher_is_better() -> None:
 
 def test_planted_facility_effects_are_recovered_and_covered() -> None:
     cohort, effects = make_months(facility_count=800, seed=9)
-    fit = fit_measure(replace(SFR, group_count=10), YEAR, cohort)
-    contract = assess_facilities(SFR, YEAR, fit, cohort).set_index("ccn")
+    fit = fit_measure(
+        replace(SFR, group_count=10), YEAR, read_cohort(replace(SFR, group_count=10), cohort)
+    )
+    contract = assess_facilities(SFR, YEAR, fit, read_cohort(SFR, cohort)).set_index("ccn")
     large = contract[(contract["unit_count"] >= 11) & contract["z"].notna()]
     truth, _ = read_distribution(fit, stage=3).average(effects[large.index].to_numpy())
     found = large["value"].to_numpy(dtype=float)
@@ -160,9 +167,9 @@ def test_planted_facility_effects_are_recovered_and_covered() -> None:
 def test_where_few_are_waitlisted_facilities_with_none_are_kept_and_covered() -> None:
     pppw = change_entry(SFR, measure="pppw")
     cohort, effects = make_months(facility_count=300, seed=3, persistence=0.97, level=-2.5)
-    fit = fit_measure(pppw, YEAR, cohort)
+    fit = fit_measure(pppw, YEAR, read_cohort(pppw, cohort))
     counts = {aside.rule: aside.count for aside in read_regression(fit, stage=1).dropped}
-    contract = assess_facilities(pppw, YEAR, fit, cohort).set_index("ccn")
+    contract = assess_facilities(pppw, YEAR, fit, read_cohort(pppw, cohort)).set_index("ccn")
     shown = contract[contract["reportable"].astype(bool)]
     none = shown[shown["numerator"] == 0]
     assert len(none) == counts["facilities without events (stage 1)"] > 10
@@ -179,7 +186,8 @@ def test_a_facility_whose_months_are_all_alike_has_exact_bounds_and_says_so(
 ) -> None:
     ccn = CONTRACT.loc[CONTRACT["unit_count"] > 40, "ccn"].iloc[0]
     cohort = with_outcome(ccn, outcome)
-    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, cohort), cohort)
+    read = read_cohort(SFR, cohort)
+    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
     (row,) = contract[contract["ccn"] == ccn].to_dict("records")
     assert row["value"] == value
     assert np.isnan(row["z"])
@@ -194,7 +202,8 @@ def test_a_lone_patient_is_assessed_and_not_reported() -> None:
     lone = ROWS["patient_id"].iloc[0]
     rows = ROWS.assign(ccn=ROWS["ccn"].where(ROWS["patient_id"] != lone, "999999"))
     cohort = pa.Table.from_pandas(rows, preserve_index=False)
-    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, cohort), cohort)
+    read = read_cohort(SFR, cohort)
+    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
     (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
     assert row["unit_count"] == 1
     assert not row["reportable"]
@@ -205,7 +214,7 @@ def test_a_facility_whose_patients_show_no_spread_has_no_category_and_says_so() 
     pairs = pd.concat([like.assign(is_event=outcome) for outcome in (0, 1)] * 12)
     strange = pairs.assign(ccn="999999", patient_id=9_000_000 + np.arange(24) // 2)
     cohort = pa.Table.from_pandas(pd.concat([ROWS, strange]), preserve_index=False)
-    contract = assess_facilities(SFR, YEAR, FIT, cohort)
+    contract = assess_facilities(SFR, YEAR, FIT, read_cohort(SFR, cohort))
     (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
     assert row["reportable"]
     assert pd.isna(row["category"])
@@ -217,14 +226,19 @@ def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
     order = np.random.default_rng(1).permutation(len(ROWS))
     other = ROWS.iloc[order].assign(patient_id=lambda rows: 10_000_000 - rows["patient_id"])
     cohort = pa.Table.from_pandas(other, preserve_index=False)
-    again = fit_measure(SFR, YEAR, cohort)
+    again = fit_measure(SFR, YEAR, read_cohort(SFR, cohort))
     assert_frame_equal(FIT, again, rtol=1e-8, atol=1e-9)
-    assert_frame_equal(CONTRACT, assess_facilities(SFR, YEAR, again, cohort), rtol=1e-8, atol=1e-9)
+    assert_frame_equal(
+        CONTRACT,
+        assess_facilities(SFR, YEAR, again, read_cohort(SFR, cohort)),
+        rtol=1e-8,
+        atol=1e-9,
+    )
 
 
 def test_another_years_facilities_are_standardised_to_the_stored_nation() -> None:
     part = COHORT.slice(0, 400)
-    contract = assess_facilities(SFR, YEAR + 1, FIT, part)
+    contract = assess_facilities(SFR, YEAR + 1, FIT, read_cohort(SFR, part))
     whole = CONTRACT.set_index("ccn")
     first = contract.iloc[0]
     assert first["performance_year"] == YEAR + 1
@@ -232,7 +246,7 @@ def test_another_years_facilities_are_standardised_to_the_stored_nation() -> Non
 
 
 def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
-    opinion = compare_gee_fit(SFR, YEAR, COHORT, seed=5, facility_count=12)
+    opinion = compare_gee_fit(SFR, YEAR, READ, seed=5, facility_count=12)
     assert opinion["facility_count"].unique().tolist() == [12]
     for ours, theirs in (
         ("estimate", "other_estimate"),
@@ -244,7 +258,7 @@ def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
 def test_where_the_correlation_is_held_statsmodels_does_not_move_from_our_root() -> None:
     pppw = change_entry(SFR, measure="pppw")
     cohort, _ = make_months(facility_count=12, seed=3, persistence=1.0, level=-1.5)
-    opinion = compare_gee_fit(pppw, YEAR, cohort, seed=5, facility_count=12)
+    opinion = compare_gee_fit(pppw, YEAR, read_cohort(pppw, cohort), seed=5, facility_count=12)
     assert opinion["library"].str.endswith("at our correlation and root").all()
     for ours, theirs in (
         ("estimate", "other_estimate"),
@@ -255,8 +269,12 @@ def test_where_the_correlation_is_held_statsmodels_does_not_move_from_our_root()
 
 def test_what_is_wrong_with_a_cohort_is_named() -> None:
     with pytest.raises(CohortError, match="cohort of sfr: column is_event is missing"):
-        fit_measure(SFR, YEAR, COHORT.drop_columns(["is_event"]))
+        fit_measure(SFR, YEAR, read_cohort(SFR, COHORT.drop_columns(["is_event"])))
     with pytest.raises(CohortError, match="no facility has 9999 patients, so none is modelled"):
-        fit_measure(change_entry(SFR, minimum_modelled=9999), YEAR, COHORT)
+        fit_measure(
+            change_entry(SFR, minimum_modelled=9999),
+            YEAR,
+            READ,
+        )
     with pytest.raises(FitError, match="cannot be split into 500 groups"):
-        fit_measure(replace(SFR, group_count=500), YEAR, COHORT)
+        fit_measure(replace(SFR, group_count=500), YEAR, READ)

@@ -51,10 +51,10 @@ def facilities(*more: str, left_out: str = "") -> pd.DataFrame:
 
 
 def test_months_with_a_reason_are_not_counted() -> None:
-    specification, rows = prepare("pppw", "dfc", YEAR, COHORT)
-    assert rows.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
-    assert rows.column_names == ["ccn", "patient_id", "is_event", *specification.adjusters]
-    assert rows.column("is_event").null_count == 0
+    specification, cohort = prepare("pppw", "dfc", YEAR, COHORT)
+    assert cohort.table.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
+    assert cohort.design.names == specification.adjusters
+    assert cohort.table.column("is_event").null_count == 0
 
 
 @pytest.mark.parametrize(("facilities", "groups"), [(60, 1), (199, 1), (200, 2), (2000, 10)])
@@ -94,9 +94,9 @@ def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
 def test_an_indicator_without_an_estimate_is_left_out(
     *, having: int, is_split: bool, is_kept: bool
 ) -> None:
-    specification, rows = prepare("sfr", "dfc", YEAR, make_fistulas(having, is_split=is_split))
-    assert ("is_age_under_25" in specification.adjusters) is is_kept
-    assert rows.column_names[3:] == list(specification.adjusters)
+    _, cohort = prepare("sfr", "dfc", YEAR, make_fistulas(having, is_split=is_split))
+    assert ("is_age_under_25" in cohort.design.names) is is_kept
+    assert cohort.design.matrix.shape == (40, len(cohort.design.names))
 
 
 def test_what_is_read_are_columns_of_the_cohorts() -> None:
@@ -125,9 +125,9 @@ def test_the_specifications_say_what_the_manual_says() -> None:
 @cache
 def assess(program: str) -> pd.DataFrame:
     measure = PPPW_DFC if program == "dfc" else PPPW_QIP
-    specification, rows = prepare("pppw", measure.program, YEAR, COHORT)
+    specification, cohort = prepare("pppw", measure.program, YEAR, COHORT)
     few = replace(specification, group_count=2)
-    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, rows), rows)
+    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, cohort), cohort)
 
 
 def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
@@ -179,7 +179,7 @@ def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
             **knots,
         }
     )
-    specification, _ = prepare("pppw", "dfc", YEAR, cohort)
-    assert ("age_over_15" in specification.adjusters) == is_kept
+    _, read = prepare("pppw", "dfc", YEAR, cohort)
+    assert ("age_over_15" in read.design.names) == is_kept
     # Nobody is older than 70.
-    assert "age_over_70" not in specification.adjusters
+    assert "age_over_70" not in read.design.names

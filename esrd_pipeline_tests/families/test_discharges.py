@@ -21,6 +21,7 @@ from esrd_pipeline.families.discharges import (
 )
 from esrd_pipeline.families.fits import read_element, read_regression
 from esrd_pipeline.measures.specification import ThreeStageSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline.statistics.poisson_binomial import adjust_counts, compare_counts
@@ -43,11 +44,12 @@ from esrd_pipeline_tests.families.register_changes import change_entry
 YEAR = 2024
 NATION = make_nation()
 COHORT = NATION.cohort
-FIT = fit_measure(SRR, YEAR, COHORT)
-ASSESSED = assess_facilities(SRR, YEAR, FIT, COHORT)
+READ = read_cohort(SRR, COHORT)
+FIT = fit_measure(SRR, YEAR, READ)
+ASSESSED = assess_facilities(SRR, YEAR, FIT, READ)
 CONTRACT = ASSESSED.contract.set_index("ccn", drop=False)
 LARGE = make_nation(facility_count=400, seed=1, effect_sd=0.3)
-LARGE_FIT = fit_measure(SRR, YEAR, LARGE.cohort)
+LARGE_FIT = fit_measure(SRR, YEAR, read_cohort(SRR, LARGE.cohort))
 
 
 def rename(table: pa.Table, name: str, labels: list[object]) -> pa.Table:
@@ -56,7 +58,7 @@ def rename(table: pa.Table, name: str, labels: list[object]) -> pa.Table:
 
 
 def places(nation: Nation) -> np.ndarray:
-    return read_cohort("srr", nation.cohort, SRR.adjusters).facility
+    return read_cohort(SRR, nation.cohort).facility
 
 
 def find_true_ratios(nation: Nation) -> np.ndarray:
@@ -85,7 +87,10 @@ def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
     assert np.array_equal(first.hospital_effects, second.hospital_effects)
     assert first.median_effect == second.median_effect
     assert first.national_rate == second.national_rate
-    assert np.array_equal(score_rows(SRR, FIT, COHORT), score_rows(SRR, again, COHORT))
+    assert np.array_equal(
+        score_rows(SRR, FIT, READ),
+        score_rows(SRR, again, READ),
+    )
     for stage in (1, 2):
         one, two = read_regression(FIT, stage=stage), read_regression(again, stage=stage)
         assert np.array_equal(one.coefficients, two.coefficients)
@@ -125,15 +130,15 @@ def test_the_contract_has_a_row_for_every_facility_and_its_own_arithmetic() -> N
 
 
 def test_a_stored_fit_scores_other_rows_without_being_fitted_again() -> None:
-    whole = score_rows(SRR, FIT, COHORT)
-    part = score_rows(SRR, FIT, COHORT.slice(100, 50))
+    whole = score_rows(SRR, FIT, READ)
+    part = score_rows(SRR, FIT, read_cohort(SRR, COHORT.slice(100, 50)))
     assert part == pytest.approx(whole[100:150], rel=1e-14)
 
 
 def test_another_years_facilities_and_hospitals_are_held_against_the_fits_norm() -> None:
     later = make_nation(facility_count=130, seed=24).cohort
     known = set(COHORT["hospital_ccn"].to_pylist())
-    assessed = assess_facilities(SRR, YEAR + 1, FIT, later)
+    assessed = assess_facilities(SRR, YEAR + 1, FIT, read_cohort(SRR, later))
     frame = later.to_pandas()
     is_new = ~frame["hospital_ccn"].isin(known)
     norm = read_fit(FIT)
@@ -177,7 +182,7 @@ def test_limits_cover_planted_ratios_where_hospital_effects_are_known() -> None:
 def test_the_empirical_null_makes_up_for_hospital_effects_that_are_estimated() -> None:
     # The method takes estimated hospital effects for known: by themselves its limits cover 0.91.
     truth = find_true_ratios(LARGE)
-    contract = assess_facilities(SRR, YEAR, LARGE_FIT, LARGE.cohort).contract
+    contract = assess_facilities(SRR, YEAR, LARGE_FIT, read_cohort(SRR, LARGE.cohort)).contract
     covered = (contract["lower"] <= truth) & (truth <= contract["upper"])
     assert covered[~np.isnan(truth)].mean() > 0.95
 
@@ -186,8 +191,10 @@ def test_without_true_outliers_one_in_twenty_is_flagged_by_the_empirical_null() 
     empirical, theoretical = [], []
     for seed in (11, 12, 13):
         nation = make_nation(facility_count=400, seed=seed, effect_sd=0.2)
-        fit = fit_measure(SRR, YEAR, nation.cohort)
-        contract = assess_facilities(SRR, YEAR, fit, nation.cohort).contract.set_index("ccn")
+        fit = fit_measure(SRR, YEAR, read_cohort(SRR, nation.cohort))
+        contract = assess_facilities(
+            SRR, YEAR, fit, read_cohort(SRR, nation.cohort)
+        ).contract.set_index("ccn")
         shown = contract[contract["reportable"] & nation.effects.notna()]
         empirical.append((shown["category"] != "as").mean())
         theoretical.append((shown["z"].abs() > 1.96).mean())
@@ -212,7 +219,7 @@ def test_facilities_without_events_with_only_events_and_of_one_patient_are_asses
 
 def test_a_facility_without_events_has_the_exact_tail_for_its_z() -> None:
     mine = pc.equal(COHORT["ccn"], NO_EVENTS).to_numpy()
-    none_of_all = np.prod(1 - score_rows(SRR, FIT, COHORT)[mine])
+    none_of_all = np.prod(1 - score_rows(SRR, FIT, READ)[mine])
     # Mid-p: half the probability of what was observed.
     assert ndtr(CONTRACT.loc[NO_EVENTS, "z"]) == pytest.approx(none_of_all / 2)
 
@@ -221,7 +228,7 @@ def test_a_facility_without_events_has_the_exact_tail_for_its_z() -> None:
 def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why(
     specification: ThreeStageSpecification,
 ) -> None:
-    contract = assess_facilities(specification, YEAR, FIT, COHORT).contract
+    contract = assess_facilities(specification, YEAR, FIT, READ).contract
     assert contract["program"].unique().tolist() == [specification.program]
     small = contract["unit_count"] < 11
     assert SMALL in set(contract.loc[small, "ccn"])
@@ -233,17 +240,17 @@ def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why(
 
 
 def test_facilities_too_small_to_be_modelled_do_not_move_the_norm() -> None:
-    fit = fit_measure(ED30, YEAR, COHORT)
+    fit = fit_measure(ED30, YEAR, READ)
     counts = COHORT.to_pandas().groupby("ccn")["ccn"].transform("size")
     small = sorted(set(COHORT["ccn"].to_numpy()[counts < 11]))
-    without = fit_measure(ED30, YEAR, COHORT.filter(pa.array(counts >= 11)))
+    without = fit_measure(ED30, YEAR, read_cohort(ED30, COHORT.filter(pa.array(counts >= 11))))
     norm, same = read_fit(fit), read_fit(without)
     assert norm.median_effect == pytest.approx(same.median_effect, rel=1e-9)
     assert norm.median_effect != pytest.approx(read_fit(FIT).median_effect, rel=1e-6)
     effects = read_element(fit, "facility_effect", stage=3).set_index("term").loc[small]
     assert effects["estimate"].isna().all()
     assert effects["note"].unique().tolist() == ["not modelled: too few discharges"]
-    assessed = assess_facilities(ED30, YEAR, fit, COHORT)
+    assessed = assess_facilities(ED30, YEAR, fit, READ)
     assert sum(part.count for part in assessed.null.strata) == len(NATION.effects) - len(small)
     assert [aside.count for aside in assessed.dropped] == [len(small)]
     rows = assessed.contract.set_index("ccn").loc[small]
@@ -260,11 +267,11 @@ def test_a_category_is_what_the_limits_and_the_p_value_say() -> None:
 
 def test_the_order_of_rows_does_not_matter() -> None:
     turned = COHORT.take(np.random.default_rng(1).permutation(COHORT.num_rows))
-    again = fit_measure(SRR, YEAR, turned)
+    again = fit_measure(SRR, YEAR, read_cohort(SRR, turned))
     assert_frame_equal(FIT, again, rtol=1e-9, atol=1e-9)
     assert_frame_equal(
         ASSESSED.contract,
-        assess_facilities(SRR, YEAR, again, turned).contract,
+        assess_facilities(SRR, YEAR, again, read_cohort(SRR, turned)).contract,
         rtol=1e-9,
         atol=1e-9,
     )
@@ -280,7 +287,8 @@ def test_labels_do_not_matter() -> None:
     renamed = COHORT
     for name, labels in other.items():
         renamed = rename(renamed, name, labels)
-    contract = assess_facilities(SRR, YEAR, fit_measure(SRR, YEAR, renamed), renamed).contract
+    read = read_cohort(SRR, renamed)
+    contract = assess_facilities(SRR, YEAR, fit_measure(SRR, YEAR, read), read).contract
     back = contract.assign(ccn=[f"{999999 - int(ccn[1:]):06d}" for ccn in contract["ccn"]])
     assert_frame_equal(
         ASSESSED.contract,
@@ -299,7 +307,7 @@ def test_the_null_is_stored_by_quartile_of_discharges() -> None:
 
 
 def test_another_library_gives_the_same_first_stage_on_a_sample() -> None:
-    opinion = compare_three_stage_fit(SRR, YEAR, COHORT, seed=3, facility_count=30)
+    opinion = compare_three_stage_fit(SRR, YEAR, READ, seed=3, facility_count=30)
     assert opinion["facility_count"].unique().tolist() == [30]
     assert opinion["term"].tolist() == list(SRR.adjusters)
     for name in ("estimate", "standard_error"):
@@ -309,30 +317,32 @@ def test_another_library_gives_the_same_first_stage_on_a_sample() -> None:
 
 def test_an_adjuster_that_repeats_another_is_set_aside_by_name() -> None:
     doubled = COHORT.append_column("is_diabetic", COHORT["has_diabetes"])
-    twice = replace(SRR, adjusters=(*SRR.adjusters, "is_diabetic"))
-    fit = fit_measure(twice, YEAR, doubled)
+    twice = replace(SRR, terms=(*SRR.terms, Number("is_diabetic")))
+    fit = fit_measure(twice, YEAR, read_cohort(twice, doubled))
     aside = fit[(fit["element"] == "dropped") & (fit["note"] != "")]
     assert aside["note"].tolist() == ["is_diabetic"]
-    assert score_rows(twice, fit, doubled) == pytest.approx(score_rows(SRR, FIT, COHORT), rel=1e-9)
+    assert score_rows(twice, fit, read_cohort(twice, doubled)) == pytest.approx(
+        score_rows(SRR, FIT, READ), rel=1e-9
+    )
 
 
 def test_what_is_wrong_with_a_cohort_is_named() -> None:
     with pytest.raises(CohortError, match="cohort of srr: column hospital_ccn is missing"):
-        fit_measure(SRR, YEAR, COHORT.drop_columns(["hospital_ccn"]))
+        fit_measure(SRR, YEAR, read_cohort(SRR, COHORT.drop_columns(["hospital_ccn"])))
     nulls = rename(COHORT, "hospital_ccn", [None] * COHORT.num_rows)
     with pytest.raises(CohortError, match=r"column hospital_ccn has .* nulls"):
-        fit_measure(SRR, YEAR, nulls)
+        fit_measure(SRR, YEAR, read_cohort(SRR, nulls))
     twos = rename(COHORT, "is_event", [2] * COHORT.num_rows)
     rule = "cohort of srr: column is_event has 9,790 values other than 0 and 1"
     with pytest.raises(CohortError, match=rule):
-        fit_measure(SRR, YEAR, twos)
+        fit_measure(SRR, YEAR, read_cohort(SRR, twos))
     with pytest.raises(CohortError, match=rule):
-        assess_facilities(SRR, YEAR, FIT, twos)
+        assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, twos))
     with pytest.raises(CohortError, match="no rows"):
-        fit_measure(SRR, YEAR, COHORT.slice(0, 0))
+        fit_measure(SRR, YEAR, read_cohort(SRR, COHORT.slice(0, 0)))
     few = COHORT.filter(pc.field("ccn") < "030010")
     with pytest.raises(FitError, match="scores are too few for 4 strata"):
-        assess_facilities(SRR, YEAR, FIT, few)
+        assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, few))
     huge = change_entry(ED30, minimum_modelled=1000)
     with pytest.raises(CohortError, match="cohort of ed30: no facility has 1000 discharges"):
-        fit_measure(huge, YEAR, COHORT)
+        fit_measure(huge, YEAR, READ)

@@ -1,13 +1,16 @@
 """SRR's and ED30's index discharges with their conditions, and the specifications."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from esrd_pipeline.families import discharges as family
+from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.discharges_cohort import (
     Measure,
-    add_conditions,
     list_conditions,
     name_conditions,
     prepare,
@@ -17,11 +20,13 @@ from esrd_pipeline.families.explanation import add_up_discharges
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.measures.specification import Program
+from esrd_pipeline.measures.terms import Condition
 from esrd_pipeline.tables import discharges
 from esrd_pipeline_tests.families.discharges_nation import make_nation
 from esrd_pipeline_tests.reason_texts import text_of
 
 YEAR = 2024
+ED30 = specify("ed30", "dfc", YEAR)
 VARIANTS: list[tuple[Measure, Program]] = [("srr", "dfc"), ("srr", "qip"), ("ed30", "dfc")]
 
 
@@ -78,6 +83,13 @@ def test_every_adjuster_is_a_required_column_of_the_cohort(
     assert set(specify(measure, program, YEAR).adjusters) <= required
 
 
+def read_conditions(cohort: pa.Table, conditions: pa.Table, groups: list[str]) -> list[list[float]]:
+    """Return the columns of a cohort's conditions."""
+    specification = replace(ED30, terms=tuple(Condition(group) for group in groups))
+    rows = cohort.append_column("ccn", pa.array(["012501"] * cohort.num_rows))
+    return read_cohort(specification, rows, conditions=conditions).design.matrix.T.tolist()
+
+
 def test_conditions_are_a_discharges_own() -> None:
     cohort = pa.table({"patient_id": [-1, -1, 7], "stay": [1, 2, 1]})
     conditions = pa.table(
@@ -87,10 +99,8 @@ def test_conditions_are_a_discharges_own() -> None:
             "condition_group": ["ccs_006", "ccs_006", "ccs_010", "ccs_006"],
         }
     )
-    rows = add_conditions(cohort, conditions, ["ccs_006", "ccs_042"])
-    assert rows.column("ccs_006").to_pylist() == [0, 1, 1]
-    assert rows.column("ccs_042").to_pylist() == [0, 0, 0]
-    assert rows.column_names == ["patient_id", "stay", "ccs_006", "ccs_042"]
+    columns = read_conditions(cohort, conditions, ["ccs_006", "ccs_042"])
+    assert columns == [[0, 1, 1], [0, 0, 0]]
 
 
 def test_no_discharge_needs_to_have_a_condition() -> None:
@@ -102,7 +112,7 @@ def test_no_discharge_needs_to_have_a_condition() -> None:
             "condition_group": pa.array([], pa.string()),
         }
     )
-    assert add_conditions(cohort, none, ["ccs_006"]).column("ccs_006").to_pylist() == [0]
+    assert read_conditions(cohort, none, ["ccs_006"]) == [[0]]
 
 
 @pytest.mark.parametrize(("measure", "program"), VARIANTS)
@@ -117,20 +127,21 @@ def test_excluded_discharges_and_what_nobody_has_are_left_out(
     rare[[3, 20]] = 1
     place = cohort.column_names.index("is_female")
     cohort = cohort.set_column(place, "is_female", pa.array(rare))
-    specification, rows = prepare(measure, program, YEAR, cohort, conditions)
-    assert rows.num_rows == cohort.num_rows - 10
+    _, read = prepare(measure, program, YEAR, cohort, conditions)
+    assert read.table.num_rows == cohort.num_rows - 10
     # One woman is left among the counted, and only three groups have anybody.
     base = [name for name in specify(measure, program, YEAR).adjusters if name != "is_female"]
     groups = list_conditions(name_conditions(measure, program))[:3]
-    assert specification.adjusters == (*base, *groups)
+    assert read.design.names == (*base, *groups)
 
 
 @pytest.mark.parametrize(("measure", "program"), VARIANTS)
 def test_from_the_cohort_to_the_contract(measure: Measure, program: Program) -> None:
-    specification, rows = prepare(measure, program, YEAR, *make_cohort(measure, program))
-    fit = discharges.fit_measure(specification, YEAR, rows)
-    assert set(read_regression(fit, stage=1).names) == set(specification.adjusters)
-    assessed = discharges.assess_facilities(specification, YEAR, fit, rows)
+    specification, cohort = prepare(measure, program, YEAR, *make_cohort(measure, program))
+    fit = family.fit_measure(specification, YEAR, cohort)
+    assert set(read_regression(fit, stage=1).names) == set(cohort.design.names)
+    assessed = family.assess_facilities(specification, YEAR, fit, cohort)
+    rows = cohort.table
     ccns = assessed.contract["ccn"].tolist()
     facilities = pd.DataFrame({"ccn": [*ccns, "999999"], "is_eligible": True, "reason": None})
     contract = finish(

@@ -8,15 +8,18 @@ import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families import recurrent_events
+from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
 from esrd_pipeline.families.fits import read_element
 from esrd_pipeline.measures import pppw, smr
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.statistics.fit import SeparationError
 from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohort
 
 YEAR = 2024
 COHORT, _ = make_cohort(facility_count=40)
-FIT = recurrent_events.fit_measure(SHR, YEAR, COHORT)
+READ = read_cohort(SHR, COHORT)
+FIT = recurrent_events.fit_measure(SHR, YEAR, READ)
 
 
 def separate(cohort: pa.Table) -> pa.Table:
@@ -34,11 +37,11 @@ def test_a_measures_specification_says_its_family() -> None:
 
 def test_a_term_without_a_finite_estimate_is_left_out_by_name_and_the_others_stay() -> None:
     cohort = separate(COHORT)
-    specification = replace(SHR, adjusters=(*SHR.adjusters, "has_every_event"))
+    specification = replace(SHR, terms=(*SHR.terms, Number("has_every_event")))
     with pytest.raises(SeparationError) as refused:
-        recurrent_events.fit_measure(specification, YEAR, cohort)
+        recurrent_events.fit_measure(specification, YEAR, read_cohort(specification, cohort))
     assert refused.value.terms == ("has_every_event",)
-    fit = fit_estimable(specification, YEAR, cohort)
+    fit = fit_estimable(specification, YEAR, read_cohort(specification, cohort))
     told = read_element(fit, "dropped", stage=1).set_index("term")
     row = told.loc["terms without a finite estimate beside the others"]
     assert row["note"] == "has_every_event"
@@ -47,16 +50,18 @@ def test_a_term_without_a_finite_estimate_is_left_out_by_name_and_the_others_sta
         read_element(fit, "coefficient", stage=1), read_element(FIT, "coefficient", stage=1)
     )
     # The stored fit scores the rows as though the term were not there.
-    expected = recurrent_events.compute_expected_events(specification, fit, cohort)
-    np.testing.assert_allclose(expected, recurrent_events.compute_expected_events(SHR, FIT, COHORT))
+    expected = recurrent_events.compute_expected_events(
+        specification, fit, read_cohort(specification, cohort)
+    )
+    np.testing.assert_allclose(expected, recurrent_events.compute_expected_events(SHR, FIT, READ))
 
 
 def test_a_fit_that_needs_nothing_left_out_is_as_it_was() -> None:
-    pd.testing.assert_frame_equal(fit_estimable(SHR, YEAR, COHORT), FIT)
+    pd.testing.assert_frame_equal(fit_estimable(SHR, YEAR, READ), FIT)
 
 
 def test_groups_of_risk_add_up_to_the_nation() -> None:
-    groups = group_by_risk(SHR, FIT, COHORT, groups=4)
+    groups = group_by_risk(SHR, FIT, READ, groups=4)
     events = (groups["observed"] * groups["exposure"]).sum()
     assert groups["group"].tolist() == [1, 2, 3, 4]
     assert events == pytest.approx(COHORT.column(recurrent_events.EVENTS).to_numpy().sum())

@@ -1,11 +1,14 @@
 """What is SHR's own: conditions beside the cohort, programs' differences, facility lists."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families import recurrent_events
+from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.combined import combine_contract, leave_computed
 from esrd_pipeline.families.conditions import (
     add_conditions,
@@ -23,8 +26,9 @@ from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohor
 
 YEAR = 2024
 COHORT, EFFECTS = make_cohort(facility_count=60)
-FIT = recurrent_events.fit_measure(SHR, YEAR, COHORT)
-ASSESSED = recurrent_events.assess_facilities(SHR, YEAR, FIT, COHORT)
+READ = read_cohort(SHR, COHORT)
+FIT = recurrent_events.fit_measure(SHR, YEAR, READ)
+ASSESSED = recurrent_events.assess_facilities(SHR, YEAR, FIT, READ)
 CCNS = sorted(EFFECTS.index)
 
 
@@ -43,15 +47,20 @@ def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
-    cohort = pa.table({"patient_id": [7, -3, 7, 9], "is_prevalent_missing": [0, 0, 0, 1]})
+    cohort = pa.table(
+        {
+            "ccn": ["012501"] * 4,
+            "patient_id": [7, -3, 7, 9],
+            "is_prevalent_missing": [0, 0, 0, 1],
+        }
+    )
     conditions = pa.table(
         {"patient_id": [7, 9, -3, 7], "condition_group": ["ccs_108", "ccs_108", "ccs_050", "other"]}
     )
-    table = add_conditions(cohort, conditions, ["ccs_050", "ccs_108"])
-    assert table.column("ccs_050").to_pylist() == [0, 1, 0, 0]
-    assert table.column("ccs_108").to_pylist() == [1, 0, 1, 0]
-    assert table.column("ccs_108").type == pa.uint8()
-    assert table.column_names == [*cohort.column_names, "ccs_050", "ccs_108"]
+    specification = add_conditions(replace(SHR, terms=()), ["ccs_050", "ccs_108"])
+    design = read_cohort(specification, cohort, conditions=conditions).design
+    assert design.names == ("ccs_050", "ccs_108")
+    assert design.matrix.T.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0]]
 
 
 def test_the_specification_follows_the_year() -> None:
@@ -121,8 +130,10 @@ def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() ->
 def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facilities() -> None:
     def iur(effect_sd: float) -> float:
         cohort, _ = make_cohort(facility_count=150, seed=3, effect_sd=effect_sd)
-        fit = recurrent_events.fit_measure(SHR, YEAR, cohort)
-        rows = estimate_reliability(SHR, YEAR, fit, cohort).set_index("statistic")["value"]
+        fit = recurrent_events.fit_measure(SHR, YEAR, read_cohort(SHR, cohort))
+        rows = estimate_reliability(SHR, YEAR, fit, read_cohort(SHR, cohort)).set_index(
+            "statistic"
+        )["value"]
         assert 0.5 < rows["c_statistic"] < 0.75
         return float(rows["iur"])
 
@@ -132,7 +143,7 @@ def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facili
 
 
 def test_deciles_of_risk_hold_a_tenth_of_the_rows_and_add_up() -> None:
-    groups = group_by_risk(SHR, FIT, COHORT)
+    groups = group_by_risk(SHR, FIT, READ)
     years = groups["exposure"]
     assert len(groups) == 10
     observed = (groups["observed"] * years).sum()

@@ -1,9 +1,12 @@
 """What SHR, STrR and SEDR say of themselves, and the conditions that join two of them."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
-from esrd_pipeline.families.conditions import adjust_for_conditions, list_conditions
+from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.conditions import add_conditions, list_common, list_conditions
 from esrd_pipeline.measures import sedr, shr, strr
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.tables.recurrent_events import RATES
@@ -62,17 +65,20 @@ def test_the_conditions_of_sedr_are_the_92_categories_of_table_13() -> None:
     assert not {"ccs_108", "ccs_002"} & set(groups)
 
 
-def test_conditions_of_one_patient_alone_are_left_out_of_specification_and_cohort() -> None:
-    cohort = pa.table({"patient_id": [1, 2, 3], "is_prevalent_missing": [0, 0, 1]})
+def test_conditions_of_one_patient_alone_are_left_out_and_the_unseen_have_none() -> None:
+    cohort = pa.table(
+        {"ccn": ["012501"] * 3, "patient_id": [1, 2, 3], "is_prevalent_missing": [0, 0, 1]}
+    )
     conditions = pa.table(
         {
             "patient_id": [1, 2, 3, 1],
             "condition_group": ["ccs_098", "ccs_098", "ccs_098", "ccs_100"],
         }
     )
-    specification, rows = adjust_for_conditions(
-        sedr.specify(YEAR), cohort, conditions, ascertained_by="sedr"
-    )
+    common = list_common("sedr", conditions)
+    specification = add_conditions(sedr.specify(YEAR), common)
     assert specification.adjusters == (*sedr.ADJUSTERS, "ccs_098")
-    assert rows.column("ccs_098").to_pylist() == [1, 1, 0]
-    assert "ccs_100" not in rows.column_names
+    alone = add_conditions(replace(sedr.specify(YEAR), terms=()), common)
+    read = read_cohort(alone, cohort, conditions=conditions)
+    assert read.design.names == ("ccs_098",)
+    assert read.design.matrix[:, 0].tolist() == [1, 1, 0]

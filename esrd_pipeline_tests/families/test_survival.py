@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from scipy.stats import poisson
 
-from esrd_pipeline.families.cohort import CohortError
+from esrd_pipeline.families.cohort import CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_cox_fit
 from esrd_pipeline.families.fits import read_element, read_regression
 from esrd_pipeline.families.survival import assess_facilities, fit_measure, score_rows
@@ -24,8 +24,9 @@ from esrd_pipeline_tests.families.survival_nation import (
 
 YEAR = 2024
 COHORT, EFFECTS = make_records()
-SMR_FIT = fit_measure(SMR, YEAR, COHORT)
-SWR_FIT = fit_measure(SWR, YEAR, COHORT)
+READ = read_cohort(SMR, COHORT)
+SMR_FIT = fit_measure(SMR, YEAR, READ)
+SWR_FIT = fit_measure(SWR, YEAR, READ)
 
 
 def test_planted_coefficients_of_both_stages_are_found() -> None:
@@ -38,13 +39,15 @@ def test_planted_coefficients_of_both_stages_are_found() -> None:
 
 def test_expected_events_add_up_to_those_observed() -> None:
     events = COHORT.column("is_event").to_numpy().sum()
-    assert score_rows(SMR, SMR_FIT, COHORT).sum() == pytest.approx(events, rel=1e-12)
-    assert score_rows(SWR, SWR_FIT, COHORT).sum() == pytest.approx(events, rel=1e-12)
+    assert score_rows(SMR, SMR_FIT, READ).sum() == pytest.approx(events, rel=1e-12)
+    assert score_rows(SWR, SWR_FIT, READ).sum() == pytest.approx(events, rel=1e-12)
 
 
 def test_a_stored_fit_scores_other_rows_without_being_fitted_again() -> None:
-    whole = score_rows(SMR, SMR_FIT, COHORT)
-    assert score_rows(SMR, SMR_FIT, COHORT.slice(50, 40)) == pytest.approx(whole[50:90], rel=1e-14)
+    whole = score_rows(SMR, SMR_FIT, READ)
+    assert score_rows(SMR, SMR_FIT, read_cohort(SMR, COHORT.slice(50, 40))) == pytest.approx(
+        whole[50:90], rel=1e-14
+    )
 
 
 def test_the_hazard_is_stored_day_by_day_and_rises() -> None:
@@ -55,7 +58,7 @@ def test_the_hazard_is_stored_day_by_day_and_rises() -> None:
 
 
 def test_smr_holds_facilities_against_the_empirical_null() -> None:
-    assessed = assess_facilities(SMR, YEAR, SMR_FIT, COHORT)
+    assessed = assess_facilities(SMR, YEAR, SMR_FIT, READ)
     contract, null = assessed.contract, assessed.null
     assert null is not None
     assert contract["ccn"].tolist() == sorted(EFFECTS.index)
@@ -68,7 +71,7 @@ def test_smr_holds_facilities_against_the_empirical_null() -> None:
 
 
 def test_swr_tests_exactly_and_counts_patients() -> None:
-    assessed = assess_facilities(SWR, YEAR, SWR_FIT, COHORT)
+    assessed = assess_facilities(SWR, YEAR, SWR_FIT, READ)
     assert assessed.null is None
     contract = assessed.contract
     row = contract.iloc[0]
@@ -94,18 +97,20 @@ def test_a_facility_of_whom_nothing_is_expected_has_no_value(
     assert first > 1
     early = rows.iloc[[0]].assign(ccn="999999", start_day=0, stop_day=1, is_event=0)
     cohort = pa.Table.from_pandas(pd.concat([rows, early]), preserve_index=False)
-    fit = fit_measure(specification, YEAR, cohort)
-    contract = assess_facilities(specification, YEAR, fit, cohort).contract.set_index("ccn")
+    fit = fit_measure(specification, YEAR, read_cohort(specification, cohort))
+    contract = assess_facilities(
+        specification, YEAR, fit, read_cohort(specification, cohort)
+    ).contract.set_index("ccn")
     alone = contract.loc["999999"]
     assert (alone["numerator"], alone["denominator"]) == (0, 0)
     assert alone[["value", "lower", "upper", "p_value", "z", "category"]].isna().all()
     assert not alone["reportable"]
-    others = assess_facilities(specification, YEAR, fit, COHORT).contract.set_index("ccn")
+    others = assess_facilities(specification, YEAR, fit, READ).contract.set_index("ccn")
     assert contract.drop("999999")["z"].to_numpy() == pytest.approx(others["z"].to_numpy())
 
 
 def test_the_rate_is_the_ratio_times_the_nations() -> None:
-    contract = assess_facilities(SMR, YEAR, SMR_FIT, COHORT).contract
+    contract = assess_facilities(SMR, YEAR, SMR_FIT, READ).contract
     rows = COHORT.to_pandas()
     years = (rows["stop_day"] - rows["start_day"]).sum() / 365.25
     national = 100 * rows["is_event"].sum() / years
@@ -114,7 +119,8 @@ def test_the_rate_is_the_ratio_times_the_nations() -> None:
 
 def test_planted_facility_effects_are_recovered() -> None:
     cohort, effects = make_records(facility_count=300, seed=3, effect_sd=0.4)
-    contract = assess_facilities(SMR, YEAR, fit_measure(SMR, YEAR, cohort), cohort).contract
+    read = read_cohort(SMR, cohort)
+    contract = assess_facilities(SMR, YEAR, fit_measure(SMR, YEAR, read), read).contract
     large = contract[contract["denominator"] > 15].set_index("ccn")
     slope = np.polyfit(effects[large.index], np.log(large["value"].astype(float)), 1)[0]
     assert slope == pytest.approx(1.0, abs=0.12)
@@ -122,13 +128,13 @@ def test_planted_facility_effects_are_recovered() -> None:
 
 def test_the_order_of_rows_does_not_matter() -> None:
     order = np.random.default_rng(1).permutation(COHORT.num_rows)
-    again = fit_measure(SMR, YEAR, COHORT.take(order))
+    again = fit_measure(SMR, YEAR, read_cohort(SMR, COHORT.take(order)))
     assert_frame_equal(SMR_FIT, again, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:Starting with pandas version 4.0")  # lifelines calls pandas so
 def test_lifelines_gives_the_same_first_stage_on_a_sample() -> None:
-    opinion = compare_cox_fit(SWR, YEAR, COHORT, seed=5, facility_count=20)
+    opinion = compare_cox_fit(SWR, YEAR, READ, seed=5, facility_count=20)
     assert opinion["facility_count"].unique().tolist() == [20]
     assert opinion["estimate"].to_numpy() == pytest.approx(
         opinion["other_estimate"].to_numpy(), rel=1e-6
@@ -140,4 +146,4 @@ def test_lifelines_gives_the_same_first_stage_on_a_sample() -> None:
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(CohortError, match="cohort of smr: column log_state_death_rate is missing"):
-        fit_measure(SMR, YEAR, COHORT.drop_columns(["log_state_death_rate"]))
+        fit_measure(SMR, YEAR, read_cohort(SMR, COHORT.drop_columns(["log_state_death_rate"])))

@@ -59,16 +59,17 @@ def exclude(cohort: pa.Table, reason: str, rows: int) -> pa.Table:
 def test_smr_takes_its_years_conditions_and_what_the_chapter_lists() -> None:
     cohorts = {year: make_cohort(survival.SMR, year) for year in (2021, 2022, 2023, 2024)}
     with_condition = CONDITIONS.slice(0, 2)
-    specification, rows = prepare_smr(
+    specification, cohort = prepare_smr(
         2024,
         cohorts,
         {year: with_condition if year == 2022 else NOT_ATTRIBUTED for year in cohorts},
     )
-    assert rows.num_rows == 4 * FACILITIES * PATIENTS
+    assert cohort.table.num_rows == 4 * FACILITIES * PATIENTS
     years = ("is_year_before_1", "is_year_before_2", "is_year_before_3")
-    assert specification.adjusters[-3:] == years
-    assert set(SMR.adjusters) <= set(specification.adjusters)
-    frame = rows.select(["performance_year", "is_year_before_2", "ccs_002"]).to_pandas()
+    assert specification.adjusters[-3:] == cohort.design.names[-3:] == years
+    assert set(SMR.adjusters) <= set(cohort.design.names)
+    frame = pd.DataFrame(cohort.design.matrix, columns=list(cohort.design.names))
+    frame["performance_year"] = cohort.table.column("performance_year").to_numpy()
     assert set(frame.loc[frame["is_year_before_2"] == 1, "performance_year"]) == {2022}
     assert set(frame.loc[frame["ccs_002"] == 1, "performance_year"]) <= {2022}
 
@@ -82,9 +83,15 @@ def test_smr_takes_the_years_that_are_stored() -> None:
 
 def test_conditions_of_those_whose_year_was_not_seen_are_none() -> None:
     cohort = make_cohort(survival.SMR, 2024)
-    _, rows = prepare_smr(2024, {2024: cohort}, {2024: CONDITIONS})
-    having = rows.filter(pa.compute.field("ccs_002") == 1).column("is_prevalent_missing")
-    assert set(having.to_pylist()) <= {0}
+    everybody = pa.table(
+        {
+            "patient_id": np.arange(cohort.num_rows),
+            "condition_group": ["ccs_002"] * cohort.num_rows,
+        }
+    )
+    _, read = prepare_smr(2024, {2024: cohort}, {2024: everybody})
+    frame = pd.DataFrame(read.design.matrix, columns=list(read.design.names))
+    assert set(frame.loc[frame["ccs_002"] == 1, "is_prevalent_missing"]) == {0}
 
 
 def test_terms_without_an_event_and_at_their_largest_in_every_event_are_left_out() -> None:
@@ -92,36 +99,36 @@ def test_terms_without_an_event_and_at_their_largest_in_every_event_are_left_out
     died = cohort["is_event"] == 1
     cohort.loc[died, "has_tobacco_use"] = 0
     cohort.loc[died, "age_to_14"] = 14.0
-    specification, _ = prepare_smr(
+    _, read = prepare_smr(
         2024, {2024: pa.Table.from_pandas(cohort, preserve_index=False)}, {2024: NOT_ATTRIBUTED}
     )
-    assert set(SMR.adjusters) - set(specification.adjusters) == {"has_tobacco_use", "age_to_14"}
-    assert not [name for name in specification.adjusters if name.startswith("ccs_")]
+    assert set(SMR.adjusters) - set(read.design.names) == {"has_tobacco_use", "age_to_14"}
+    assert not [name for name in read.design.names if name.startswith("ccs_")]
 
 
 @pytest.mark.parametrize("table", [survival.SWR, survival.SMOSR])
 def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
     cohort = exclude(make_cohort(table, 2024), "in hospice", 100)
-    _, rows = (
+    _, read = (
         prepare_swr(2024, {2024: cohort})
         if table is survival.SWR
         else prepare_smosr(2024, {2024: cohort})
     )
-    assert rows.num_rows == FACILITIES * PATIENTS - 100
-    assert rows.column("reason").null_count == rows.num_rows
+    assert read.table.num_rows == FACILITIES * PATIENTS - 100
+    assert read.table.column("reason").null_count == read.table.num_rows
 
 
 def test_swr_has_no_years_and_smosr_has_years_of_incidence() -> None:
     years = (2022, 2023, 2024)
-    waitlisted, _ = prepare_swr(2024, {year: make_cohort(survival.SWR, year) for year in years})
-    switched, _ = prepare_smosr(2024, {year: make_cohort(survival.SMOSR, year) for year in years})
-    assert waitlisted.adjusters == SWR.adjusters
-    assert switched.adjusters == (*SMOSR.adjusters, "is_year_before_1", "is_year_before_2")
+    _, waitlisted = prepare_swr(2024, {year: make_cohort(survival.SWR, year) for year in years})
+    _, switched = prepare_smosr(2024, {year: make_cohort(survival.SMOSR, year) for year in years})
+    assert waitlisted.design.names == SWR.adjusters
+    assert switched.design.names == (*SMOSR.adjusters, "is_year_before_1", "is_year_before_2")
 
 
 def test_every_adjuster_is_a_column_of_its_cohort() -> None:
     for specification, table in ((SMR, survival.SMR), (SWR, survival.SWR), (SMOSR, survival.SMOSR)):
-        assert set(specification.adjusters) <= set(table.column_names)
+        assert set(specification.facts) <= set(table.column_names)
 
 
 def test_a_prepared_cohort_is_fitted_and_held_against_the_nation() -> None:
@@ -129,7 +136,7 @@ def test_a_prepared_cohort_is_fitted_and_held_against_the_nation() -> None:
         2024, {year: make_cohort(survival.SMOSR, year) for year in (2023, 2024)}
     )
     fit = fit_measure(specification, 2024, rows)
-    events = rows.column("is_event").to_numpy().sum()
+    events = rows.numbers("is_event").sum()
     assert score_rows(specification, fit, rows).sum() == pytest.approx(events, rel=1e-9)
     contract = assess_facilities(specification, 2024, fit, rows).contract
     assert len(contract) == FACILITIES

@@ -137,7 +137,7 @@ def test_a_bad_file_stops_its_step_and_nothing_stored_is_lost(
     changed = {path.split("/")[1] for path in before if after[path] != before[path]}
     assert changed == {"release"}
     (line,) = [line for line in said.splitlines() if "SourceError" in line]
-    assert line.endswith("stands already in row 5")
+    assert line.endswith("is already in row 5")
 
 
 def test_an_export_is_written_once_and_hides_small_counts(

@@ -50,17 +50,17 @@ def test_a_row_without_a_citation_is_refused_by_its_number(folder: Path) -> None
     columns = own_columns()
     cells = ",".join("" if column == "citation" else "x" for column in columns)
     (folder / f"{NAME}.csv").write_text(",".join(columns) + f"\n{cells}\n")
-    with pytest.raises(ValueError, match="row 2: a number without a citation"):
+    with pytest.raises(ValueError, match="row 2: no citation"):
         load_parameters(NAME)
 
 
 def test_a_file_that_takes_no_files_place_is_told(folder: Path) -> None:
     (folder / "transfusion_cod.csv").write_text("code,citation\n")
-    with pytest.raises(ValueError, match=r"transfusion_cod\.csv takes the place of no parameter"):
+    with pytest.raises(ValueError, match=r"transfusion_cod\.csv replaces no parameter"):
         load_parameters("esrd_interval")
 
 
 def test_a_folder_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, "nowhere")
-    with pytest.raises(FileNotFoundError, match="nowhere, which is no folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         load_parameters("esrd_interval")

@@ -52,7 +52,7 @@ def caught_error(path: Path, source: str) -> SourceError:
         ("dfc_facility", CCN, "12306", "'12306' is not a CCN of six digits or capital letters"),
         ("dfc_facility", CCN, "01230a", "'01230a' is not a CCN of six digits or capital letters"),
         ("dfc_facility", CCN, "", "the cell is empty and must not be"),
-        ("dfc_facility", CCN, "012300", "'012300' stands already in row 2"),
+        ("dfc_facility", CCN, "012300", "'012300' is already in row 2"),
         ("dfc_facility", "Network", "19", "'19' is above the maximum 18"),
         ("dfc_facility", "Network", "West", "'West' is not an ESRD Network"),
         (
@@ -67,7 +67,7 @@ def caught_error(path: Path, source: str) -> SourceError:
             "2006-02-30",
             "'2006-02-30' is not a day of the calendar",
         ),
-        ("dfc_facility", "Certification Date", "0206-01-04", "'0206-01-04' lies before 1900"),
+        ("dfc_facility", "Certification Date", "0206-01-04", "'0206-01-04' is before 1900"),
         (
             "dfc_facility",
             "Long term catheter Data Availability Code",
@@ -91,13 +91,13 @@ def caught_error(path: Path, source: str) -> SourceError:
             "dfc_facility",
             "Facility Name",
             "A\x00B",
-            r"the text holds the damaged character '\x00'",
+            r"the text contains the damaged character '\x00'",
         ),
         (
             "dfc_facility",
             "Facility Name",
             "Pe\ufffda",
-            r"the text holds the damaged character '\ufffd'",
+            r"the text contains the damaged character '\ufffd'",
         ),
         (
             "dfc_facility",
@@ -131,7 +131,7 @@ def caught_error(path: Path, source: str) -> SourceError:
         ("qip_standard", "Benchmark", "-0.1", "'-0.1' is below the minimum 0"),
         ("qip_standard", "Achievement Threshold", "", "the cell is empty and must not be"),
         ("qip_standard", "Citation", "", "the cell is empty and must not be"),
-        ("qip_standard", "Measure", "measure 0", "'measure 0' stands already in row 2"),
+        ("qip_standard", "Measure", "measure 0", "'measure 0' is already in row 2"),
     ],
 )
 def test_a_bad_cell(tmp_path: Path, source: str, header: str, text: str, rule: str) -> None:
@@ -197,8 +197,8 @@ def add(rows: list[list[str]], header: str) -> None:
             "Five Star",
             "the column is missing; unknown in the file: 'Stars'",
         ),
-        (lambda rows: repeat(rows, "Five Star"), "Five Star", "the column stands twice"),
-        (lambda rows: add(rows, "five_star"), "five_star", "the column stands twice"),
+        (lambda rows: repeat(rows, "Five Star"), "Five Star", "the column appears twice"),
+        (lambda rows: add(rows, "five_star"), "five_star", "the column appears twice"),
         (lambda rows: add(rows, "Moon Phase"), "Moon Phase", "unknown column"),
     ],
 )

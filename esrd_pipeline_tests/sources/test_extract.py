@@ -98,7 +98,7 @@ def test_a_table_without_a_file_has_no_rows(tmp_path: Path) -> None:
             (ADMISSION, GOOD, GOOD + "|left over"),
             "eqrs_admission.txt, row 3: is not delimited text with as many cells as the header",
         ),
-        ((f"{ADMISSION}|patient_id", f"{GOOD}|7"), "row 1: a column's name stands twice"),
+        ((f"{ADMISSION}|patient_id", f"{GOOD}|7"), "row 1: a column's name appears twice"),
         (("",), "eqrs_admission.txt: has no header"),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, case, day
 
 ACUTE, OTHER_ACUTE, CRITICAL = "100001", "100002", "101301"
 LONG_TERM, REHABILITATION, PSYCHIATRIC = "102000", "103025", "10S001"
@@ -31,11 +31,11 @@ def claim(
     }
 
 
-def find_discharges(*claims: Row, revenue: Sequence[Row] = ()) -> list[dict[str, object]]:
+def find_discharges(*claims: Row, revenue: Sequence[Row] = ()) -> Case:
     """The stays of patient 1, claims numbered as they are listed."""
     numbered = [{**row, "clm_id": number} for number, row in enumerate(claims, start=1)]
     years = {int(str(row["performance_year"])) for row in claims}
-    return run(
+    return case(
         "history.covid_claim",
         "history.inpatient_discharge",
         tables={
@@ -45,7 +45,7 @@ def find_discharges(*claims: Row, revenue: Sequence[Row] = ()) -> list[dict[str,
                 {"bene_id": 900, "patient_id": 1, "performance_year": year} for year in years
             ],
         },
-    ).to_dict("records")
+    ).read(lambda rows: rows.to_dict("records"))
 
 
 def stay(number: int, admitted: str, left: str, *, hospital: str = ACUTE, **other: object) -> Row:
@@ -116,8 +116,8 @@ def judge_srr(
     excepted: Sequence[tuple[str, str]] = (),
 ) -> dict[int, dict[str, object]]:
     """The discharges of patient 1 as one program sees them, by the number of the stay."""
-    return table_of(
-        run(
+    return (
+        case(
             "cohort.srr",
             tables={
                 "history.inpatient_discharge": stays,
@@ -145,4 +145,6 @@ def judge_srr(
                 ],
             },
         )
+        .read(table_of)
+        .run()
     )

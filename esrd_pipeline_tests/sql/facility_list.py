@@ -1,12 +1,10 @@
 """Small facility directories in few words: records, what is logged of them, CASPER, usage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import pytest
 
-from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline_tests.sql.worked import Row, Tables, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Tables, case, day
 
 LIST = (
     "linkage.facility_record",
@@ -18,6 +16,7 @@ LIST = (
     "linkage.facility",
 )
 BEGINNING = "1900-01-01"
+ValueSets = Mapping[str, pd.DataFrame]
 
 
 def record(facilityid: int, number: str | None, second: str | None = None, **other: object) -> Row:
@@ -120,49 +119,54 @@ def gather(
     }
 
 
-def link(tables: Tables, program: str = "dfc") -> dict[str, tuple[str, str, str]]:
+def approve(*links: tuple[str, str]) -> ValueSets:
+    """Links that CMS has approved for Dialysis Facility Measures, number to number."""
+    rows = [("dfc", number, ccn, "letter") for number, ccn in links]
+    columns = ["program", "provider_number", "ccn", "citation"]
+    return {"approved_link": pd.DataFrame(rows, columns=columns, dtype="string")}
+
+
+def link(tables: Tables, program: str = "dfc", value_sets: ValueSets | None = None) -> Case:
     """Each number's facility, what it is to it, and by which rule."""
-    rows = run(*LIST[:5], tables=tables)
-    rows = rows[rows["program"] == program]
-    return {row.provider_number: (row.ccn, row.relation, row.rule) for row in rows.itertuples()}
+
+    def read_rows(rows: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+        rows = rows[rows["program"] == program]
+        return {row.provider_number: (row.ccn, row.relation, row.rule) for row in rows.itertuples()}
+
+    return case(*LIST[:5], tables=tables, value_sets=value_sets, alone=True).read(read_rows)
 
 
-def name_days(tables: Tables, program: str = "dfc") -> list[tuple[int, str, str | None, str]]:
+def name_days(tables: Tables, program: str = "dfc", value_sets: ValueSets | None = None) -> Case:
     """Facility identifier, first and last day, CCN."""
-    rows = run(*LIST[:6], tables=tables)
-    rows = rows[rows["program"] == program]
-    return [
-        (
-            row.facilityid,
-            str(row.start_date),
-            None if pd.isna(row.end_date) else str(row.end_date),
-            row.ccn,
-        )
-        for row in rows.itertuples()
-    ]
+
+    def read_rows(rows: pd.DataFrame) -> list[tuple[int, str, str | None, str]]:
+        rows = rows[rows["program"] == program]
+        return [
+            (
+                row.facilityid,
+                str(row.start_date),
+                None if pd.isna(row.end_date) else str(row.end_date),
+                row.ccn,
+            )
+            for row in rows.itertuples()
+        ]
+
+    return case(*LIST[:6], tables=tables, value_sets=value_sets, alone=True).read(read_rows)
 
 
-def list_facilities(tables: Tables, program: str = "dfc") -> dict[str, dict[str, object]]:
+def list_facilities(tables: Tables, program: str = "dfc") -> Case:
     """The facility list by CCN; what is not known is None."""
-    rows = run(*LIST, tables=tables)
-    rows = rows[rows["program"] == program]
-    rows = rows.astype(object).where(rows.notna(), None)
-    return {row["ccn"]: row for row in rows.to_dict(orient="records")}
+
+    def read_rows(rows: pd.DataFrame) -> dict[str, dict[str, object]]:
+        rows = rows[rows["program"] == program]
+        rows = rows.astype(object).where(rows.notna(), None)
+        return {row["ccn"]: row for row in rows.to_dict(orient="records")}
+
+    return case(*LIST, tables=tables, alone=True).read(read_rows)
 
 
-def why_not(tables: Tables, program: str = "dfc") -> dict[str, str | None]:
+def why_not(tables: Tables, program: str = "dfc") -> Case:
     """By CCN, why a facility receives no reports; None where it does."""
-    return {ccn: row["reason"] for ccn, row in list_facilities(tables, program).items()}
-
-
-def approve(monkeypatch: pytest.MonkeyPatch, *links: tuple[str, str]) -> None:
-    """Let CMS have approved these links, number to number, for Dialysis Facility Measures."""
-
-    def load(name: str) -> pd.DataFrame:
-        if name != "approved_link":
-            return load_parameters(name)
-        rows = [("dfc", number, ccn, "letter") for number, ccn in links]
-        columns = ["program", "provider_number", "ccn", "citation"]
-        return pd.DataFrame(rows, columns=columns, dtype="string")
-
-    monkeypatch.setattr("esrd_pipeline.warehouse.load_parameters", load)
+    return list_facilities(tables, program).read(
+        lambda rows: {ccn: row["reason"] for ccn, row in rows.items()}
+    )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, case, day
 
 LAST = "2024-12-31"
 A, B, C = 1, 2, 3
@@ -78,9 +78,9 @@ def find_places(
     billed: list[Row] | None = None,
     conditions: list[Row] | None = None,
     forms: list[Row] | None = None,
-) -> pd.DataFrame:
+) -> Case:
     """The evidence of one patient's dialysis."""
-    return run(
+    return case(
         "history.dialysis_evidence",
         tables=_list_sources(admissions, prescriptions, billed, conditions, forms),
     )
@@ -95,14 +95,14 @@ def follow(
     prescriptions: list[Row] | None = None,
     billed: list[Row] | None = None,
     program: str = "dfc",
-) -> pd.DataFrame:
+) -> Case:
     """The treatment history of one patient; transplants are days and, if any, days of failure."""
     whose = {"program": program, "patient_id": 1}
     known = [
         {"facilityid": number, "start_date": day("1980-01-01"), "ccn": ccn}
         for number, ccn in ((A, "A"), (B, "B"), (C, "C"))
     ]
-    return run(
+    return case(
         "history.dialysis_evidence",
         "history.treatment",
         tables={

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, case, day
 
 A, B = 1, 2
 CENTER, HOME, BOTH, PERITONEAL = (
@@ -137,9 +137,9 @@ def judge(
     known: Mapping[str, Sequence[Row]] | None = None,
     billed: Sequence[Row] = (),
     limited: Sequence[Row] = (),
-) -> pd.DataFrame:
+) -> Case:
     """cohort.patient_months of one program, by way of its month's modality and Kt/V."""
-    rows = run(
+    return case(
         "history.month_modality",
         "history.ktv_month",
         "history.reported_month",
@@ -154,8 +154,7 @@ def judge(
             "history.claims_modality": list(billed),
             "history.limited_life": list(limited),
         },
-    )
-    return rows[rows["program"] == program].reset_index(drop=True)
+    ).read(lambda rows: rows[rows["program"] == program].reset_index(drop=True))
 
 
 def last(rows: pd.DataFrame, measure: str) -> object:

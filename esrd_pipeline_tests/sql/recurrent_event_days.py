@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import YEAR, Row, day, run
+from esrd_pipeline_tests.sql.worked import YEAR, Case, Row, case, day
 
 OLD = "2010-05-01"
 """A first service date long before the year: the last interval throughout."""
@@ -62,12 +62,12 @@ def follow(
     program: str = "dfc",
     specification: str = "manual",
     year: int = YEAR,
-) -> pd.DataFrame:
+) -> Case:
     """The days of one patient, 1, of one program in one measure."""
     whose = {"patient_id": 1}
     both = {**whose, "program": program}
     birth = day(born) if born else None
-    return run(
+    return case(
         "cohort.days",
         f"cohort.{measure}_days",
         specification=specification,

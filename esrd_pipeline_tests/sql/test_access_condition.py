@@ -2,7 +2,7 @@
 
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def claim(thru: str, *codes: str, kind: str = "40", number: int = 1) -> Row:
@@ -17,11 +17,9 @@ def claim(thru: str, *codes: str, kind: str = "40", number: int = 1) -> Row:
     }
 
 
-def find(
-    *claims: Row, carrier: tuple[Row, ...] = (), specialty: str = "11"
-) -> dict[str, list[str]]:
+def find(*claims: Row, carrier: tuple[Row, ...] = (), specialty: str = "11") -> Case:
     """The months in which each condition is seen."""
-    rows = run(
+    return case(
         "history.laboratory_claim",
         "history.access_condition",
         tables={
@@ -42,12 +40,13 @@ def find(
                 for row in carrier
             ],
         },
+    ).read(
+        lambda rows: {
+            name.removeprefix("has_"): [str(month)[:7] for month in rows.loc[rows[name], "month"]]
+            for name in rows.columns
+            if name.startswith("has_") and rows[name].any()
+        }
     )
-    return {
-        name.removeprefix("has_"): [str(month)[:7] for month in rows.loc[rows[name], "month"]]
-        for name in rows.columns
-        if name.startswith("has_") and rows[name].any()
-    }
 
 
 @pytest.mark.parametrize(
@@ -59,19 +58,24 @@ def find(
         ("2024-11-30", "2024-12", 1),
     ],
 )
+@worked
 def test_a_claim_counts_in_the_twelve_months_after_its_own(
     thru: str, first: str, count: int
-) -> None:
-    (months,) = find(claim(thru, "I509")).values()
+) -> Worked:
+    rows = yield find(claim(thru, "I509"))
+    (months,) = rows.values()
     assert (months[0], len(months)) == (first, count)
 
 
-def test_a_claim_of_december_is_too_late() -> None:
-    assert find(claim("2024-12-01", "I509")) == {}
+@worked
+def test_a_claim_of_december_is_too_late() -> Worked:
+    rows = yield find(claim("2024-12-01", "I509"))
+    assert rows == {}
 
 
-def test_two_claims_leave_no_gap_and_do_not_add_up() -> None:
-    rows = find(claim("2023-02-10", "I509"), claim("2024-05-10", "I509", number=2))
+@worked
+def test_two_claims_leave_no_gap_and_do_not_add_up() -> Worked:
+    rows = yield find(claim("2023-02-10", "I509"), claim("2024-05-10", "I509", number=2))
     assert rows["heart_failure"] == [
         "2024-01", "2024-02", "2024-06", "2024-07", "2024-08", "2024-09", "2024-10", "2024-11",
         "2024-12",
@@ -101,31 +105,42 @@ def test_two_claims_leave_no_gap_and_do_not_add_up() -> None:
         ("F1421", "drug_dependence"),
     ],
 )
-def test_a_code_tells_its_condition_and_no_other(code: str, condition: str) -> None:
-    assert list(find(claim("2023-12-31", "N186", code))) == [condition]
+@worked
+def test_a_code_tells_its_condition_and_no_other(code: str, condition: str) -> Worked:
+    rows = yield find(claim("2023-12-31", "N186", code))
+    assert list(rows) == [condition]
 
 
 @pytest.mark.parametrize("code", ["D631", "F17210", "F1110", "T827XXA", "A419", "I120", "N186"])
-def test_what_the_manual_does_not_mean_tells_nothing(code: str) -> None:
-    assert find(claim("2023-12-31", code)) == {}
+@worked
+def test_what_the_manual_does_not_mean_tells_nothing(code: str) -> Worked:
+    rows = yield find(claim("2023-12-31", code))
+    assert rows == {}
 
 
 @pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50", "60"])
-def test_one_claim_of_any_type_is_enough(kind: str) -> None:
-    assert list(find(claim("2023-12-31", "J449", kind=kind))) == [
-        "chronic_obstructive_pulmonary_disease"
-    ]
+@worked
+def test_one_claim_of_any_type_is_enough(kind: str) -> Worked:
+    rows = yield find(claim("2023-12-31", "J449", kind=kind))
+    assert list(rows) == ["chronic_obstructive_pulmonary_disease"]
 
 
-def test_physicians_count_and_laboratories_do_not() -> None:
+@worked
+def test_physicians_count_and_laboratories_do_not() -> Worked:
     told = (claim("2024-10-05", "J449"),)
-    assert find(carrier=told)["chronic_obstructive_pulmonary_disease"] == ["2024-11", "2024-12"]
-    assert find(carrier=told, specialty="69") == {}
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4"}
-    assert find({**told[0], **bill}) == {}
+    first, second, third = yield (
+        find(carrier=told),
+        find(carrier=told, specialty="69"),
+        find({**told[0], **bill}),
+    )
+    assert first["chronic_obstructive_pulmonary_disease"] == ["2024-11", "2024-12"]
+    assert second == {}
+    assert third == {}
 
 
-def test_conditions_of_one_month_stand_in_one_row() -> None:
-    rows = find(claim("2024-11-05", "J449", "I509", "E119"))
+@worked
+def test_conditions_of_one_month_stand_in_one_row() -> Worked:
+    rows = yield find(claim("2024-11-05", "J449", "I509", "E119"))
     assert set(rows) == {"chronic_obstructive_pulmonary_disease", "heart_failure", "diabetes"}
     assert all(months == ["2024-12"] for months in rows.values())

@@ -7,7 +7,7 @@ import pytest
 
 from esrd_pipeline_tests.sql.histories import prescribed, spell
 from esrd_pipeline_tests.sql.months import A, B, know
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 IN_CENTER = ("hemodialysis", "in center")
 
@@ -39,8 +39,8 @@ def months(
     admissions: Sequence[Row] = (),
     prescriptions: Sequence[Row] = (),
     died: str | None = None,
-) -> pd.DataFrame:
-    rows = run(
+) -> Case:
+    return case(
         "history.admitted",
         "history.care_month",
         tables={
@@ -49,24 +49,30 @@ def months(
             "raw.eqrs_admission": list(admissions),
             "raw.eqrs_treatment": list(prescriptions),
         },
+    ).read(lambda rows: rows[rows["program"] == "dfc"].reset_index(drop=True))
+
+
+def march(*treatments: Row, **other: Sequence[Row]) -> Case:
+    return months(*treatments, **other).read(
+        lambda rows: rows[
+            (rows["month"].astype(str).str[:7] == "2024-03") & (rows["ccn"] == "A")
+        ].iloc[0]
     )
-    return rows[rows["program"] == "dfc"].reset_index(drop=True)
 
 
-def march(*treatments: Row, **other: Sequence[Row]) -> pd.Series:
-    rows = months(*treatments, **other)
-    return rows[(rows["month"].astype(str).str[:7] == "2024-03") & (rows["ccn"] == "A")].iloc[0]
+@worked
+def test_a_month_is_whole_when_every_day_was_treated_there() -> Worked:
+    first, second = yield (
+        march(treated("A", "2024-02-10", "2024-04-10")),
+        march(treated("A", "2024-03-01", "2024-03-30")),
+    )
+    assert (first["days"], first["is_whole"]) == (31, True)
+    assert (second["days"], second["is_whole"]) == (30, False)
 
 
-def test_a_month_is_whole_when_every_day_was_treated_there() -> None:
-    row = march(treated("A", "2024-02-10", "2024-04-10"))
-    assert (row["days"], row["is_whole"]) == (31, True)
-    row = march(treated("A", "2024-03-01", "2024-03-30"))
-    assert (row["days"], row["is_whole"]) == (30, False)
-
-
-def test_two_spells_at_one_facility_may_make_a_month_whole() -> None:
-    row = march(
+@worked
+def test_two_spells_at_one_facility_may_make_a_month_whole() -> Worked:
+    row = yield march(
         treated("A", "2024-02-10", "2024-03-14"),
         treated("A", "2024-03-15", "2024-04-10", setting="home"),
     )
@@ -74,8 +80,9 @@ def test_two_spells_at_one_facility_may_make_a_month_whole() -> None:
     assert row["modality"] == "in-center and home hemodialysis"
 
 
-def test_a_transfer_leaves_both_facilities_a_part() -> None:
-    rows = months(
+@worked
+def test_a_transfer_leaves_both_facilities_a_part() -> Worked:
+    rows = yield months(
         treated("A", "2024-03-01", "2024-03-14"), treated("B", "2024-03-15", "2024-03-31")
     )
     assert rows[["ccn", "days", "is_whole"]].to_numpy().tolist() == [
@@ -84,8 +91,9 @@ def test_a_transfer_leaves_both_facilities_a_part() -> None:
     ]
 
 
-def test_only_the_year_s_months_are_there() -> None:
-    rows = months(treated("A", "2023-01-01", "2024-01-31"))
+@worked
+def test_only_the_year_s_months_are_there() -> Worked:
+    rows = yield months(treated("A", "2023-01-01", "2024-01-31"))
     assert rows["month"].astype(str).str[:7].tolist() == ["2024-01"]
 
 
@@ -99,31 +107,35 @@ def test_only_the_year_s_months_are_there() -> None:
         (None, None, None),
     ],
 )
+@worked
 def test_the_treatment_record_tells_the_modality(
     modality: str | None, setting: str | None, told: str | None
-) -> None:
-    row = march(treated("A", "2024-03-01", "2024-03-31", modality, setting))
+) -> Worked:
+    row = yield march(treated("A", "2024-03-01", "2024-03-31", modality, setting))
     assert (None if pd.isna(row["modality"]) else row["modality"]) == told
 
 
-def test_hemodialysis_and_peritoneal_dialysis_in_a_month_are_a_mix() -> None:
-    row = march(
+@worked
+def test_hemodialysis_and_peritoneal_dialysis_in_a_month_are_a_mix() -> Worked:
+    row = yield march(
         treated("A", "2024-03-01", "2024-03-14"),
         treated("A", "2024-03-15", "2024-03-31", "peritoneal", "home"),
     )
     assert row["modality"] == "mixed"
 
 
-def test_a_part_without_a_record_leaves_the_modality_unknown() -> None:
-    row = march(
+@worked
+def test_a_part_without_a_record_leaves_the_modality_unknown() -> Worked:
+    row = yield march(
         treated("A", "2024-03-01", "2024-03-14"),
         treated("A", "2024-03-15", "2024-03-31", None, None),
     )
     assert pd.isna(row["modality"])
 
 
-def test_claims_are_no_eqrs_record() -> None:
-    row = march(treated("A", "2024-03-01", "2024-03-31", None, "home", source="claims"))
+@worked
+def test_claims_are_no_eqrs_record() -> Worked:
+    row = yield march(treated("A", "2024-03-01", "2024-03-31", None, "home", source="claims"))
     assert pd.isna(row["modality"])
 
 
@@ -140,22 +152,29 @@ def test_claims_are_no_eqrs_record() -> None:
         ([spell(A, "2024-02-01", "2024-05-20", "Acute")], False),
     ],
 )
+@worked
 def test_admitted_all_month_is_every_day_between_admission_and_discharge(
     stays: list[Row],
     is_admitted: bool,  # noqa: FBT001
-) -> None:
-    row = march(treated("A", "2024-03-01", "2024-03-10"), admissions=stays)
+) -> Worked:
+    row = yield march(treated("A", "2024-03-01", "2024-03-10"), admissions=stays)
     assert row["is_admitted"] == is_admitted
 
 
-def test_death_ends_an_open_admission() -> None:
+@worked
+def test_death_ends_an_open_admission() -> Worked:
     stays = [spell(A, "2024-02-01")]
-    rows = months(treated("A", "2024-02-01", "2024-03-10"), admissions=stays, died="2024-03-10")
+    rows = yield months(
+        treated("A", "2024-02-01", "2024-03-10"), admissions=stays, died="2024-03-10"
+    )
     assert rows["is_admitted"].tolist() == [True, False]
 
 
-def test_a_patient_may_be_admitted_where_the_history_does_not_treat_them() -> None:
-    rows = months(treated("A", "2024-03-01", "2024-03-31"), admissions=[spell(B, "2024-03-01")])
+@worked
+def test_a_patient_may_be_admitted_where_the_history_does_not_treat_them() -> Worked:
+    rows = yield months(
+        treated("A", "2024-03-01", "2024-03-31"), admissions=[spell(B, "2024-03-01")]
+    )
     other = rows[rows["ccn"] == "B"].iloc[0]
     assert (other["days"], other["is_whole"], other["is_admitted"]) == (0, False, True)
 
@@ -171,21 +190,26 @@ def sessions(number: float | None, start: str = "2024-01-01", facility: int = A)
     ("number", "frequency"),
     [(2, "infrequent"), (2.5, "usual"), (3, "usual"), (3.5, "usual"), (4, "frequent")],
 )
-def test_usual_is_more_than_two_and_fewer_than_four(number: float, frequency: str) -> None:
-    row = march(treated("A", "2024-01-01", "2024-12-31"), prescriptions=[sessions(number)])
+@worked
+def test_usual_is_more_than_two_and_fewer_than_four(number: float, frequency: str) -> Worked:
+    row = yield march(treated("A", "2024-01-01", "2024-12-31"), prescriptions=[sessions(number)])
     assert (row["frequency"], row["frequency_source"]) == (frequency, "own facility")
 
 
-def test_frequent_at_any_time_of_the_month_is_frequent() -> None:
+@worked
+def test_frequent_at_any_time_of_the_month_is_frequent() -> Worked:
     given = [sessions(3), sessions(5, "2024-03-31")]
-    row = march(treated("A", "2024-01-01", "2024-12-31"), prescriptions=given)
+    row = yield march(treated("A", "2024-01-01", "2024-12-31"), prescriptions=given)
     assert row["frequency"] == "frequent"
 
 
-def test_where_the_facility_tells_nothing_another_of_the_month_does() -> None:
+@worked
+def test_where_the_facility_tells_nothing_another_of_the_month_does() -> Worked:
     given = [sessions(None), sessions(3, facility=B)]
     here = treated("A", "2024-03-01", "2024-03-20")
-    row = march(here, treated("B", "2024-03-21", "2024-03-31"), prescriptions=given)
-    assert (row["frequency"], row["frequency_source"]) == ("usual", "other facility")
-    row = march(here, prescriptions=given)
-    assert pd.isna(row["frequency"])
+    first, second = yield (
+        march(here, treated("B", "2024-03-21", "2024-03-31"), prescriptions=given),
+        march(here, prescriptions=given),
+    )
+    assert (first["frequency"], first["frequency_source"]) == ("usual", "other facility")
+    assert pd.isna(second["frequency"])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 HD, PD, OTHER_PD = "0821", "0851", "0831"
 CENTER, HOME = "in-center hemodialysis", "home hemodialysis"
@@ -81,132 +81,202 @@ def bill(
     }
 
 
-def month(tables: dict[str, Sequence[Row]]) -> dict[str, object]:
-    rows = run("history.dialysis_claim", "history.claims_modality", tables=tables)
-    (row,) = rows[rows["program"] == "dfc"].to_dict("records")
-    return row
+def month(tables: dict[str, Sequence[Row]]) -> Case:
+    def read_rows(rows: pd.DataFrame) -> dict[str, object]:
+        (row,) = rows[rows["program"] == "dfc"].to_dict("records")
+        return row
+
+    return case("history.dialysis_claim", "history.claims_modality", tables=tables).read(read_rows)
 
 
-def modality(*billed: Sequence[tuple[str, str | None]], **other: Sequence[str | None]) -> object:
-    return month(bill(*billed, **other))["modality"]
+def modality(*billed: Sequence[tuple[str, str | None]], **other: Sequence[str | None]) -> Case:
+    return month(bill(*billed, **other)).read(lambda rows: rows["modality"])
 
 
-def claim(**terms: object) -> pd.Series:
+def claim(**terms: object) -> Case:
     billed = terms.pop("billed")
-    rows = run("history.dialysis_claim", tables=bill(billed, **terms))
-    return rows[rows["program"] == "dfc"].iloc[0]
+    return case("history.dialysis_claim", tables=bill(billed, **terms)).read(
+        lambda rows: rows[rows["program"] == "dfc"].iloc[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
     load_parameters("dialysis_revenue_center")[["rev_cntr", "modality"]].to_numpy().tolist(),
 )
-def test_every_code_of_table_15_alone_tells_its_modality(code: str, kind: str) -> None:
+@worked
+def test_every_code_of_table_15_alone_tells_its_modality(code: str, kind: str) -> Worked:
     told = {HOME: CENTER}.get(kind, kind)
     # Step 5 knows peritoneal dialysis alone; only the composite code tells the other kind.
     told = PERITONEAL if kind == OTHER and code != OTHER_PD else told
-    assert modality(lines(code, 12)) == told
+    rows = yield modality(lines(code, 12))
+    assert rows == told
 
 
-def test_1d_without_dialysis_codes_the_modality_is_undetermined() -> None:
-    assert modality([("0300", "2024-03-01")]) == UNKNOWN
+@worked
+def test_1d_without_dialysis_codes_the_modality_is_undetermined() -> Worked:
+    rows = yield modality([("0300", "2024-03-01")])
+    assert rows == UNKNOWN
 
 
-def test_1c_the_same_type_twice_on_a_day_is_one_session() -> None:
-    row = month(bill([*lines("0821", 3), *lines("0881", 3)]))
+@worked
+def test_1c_the_same_type_twice_on_a_day_is_one_session() -> Worked:
+    row = yield month(bill([*lines("0821", 3), *lines("0881", 3)]))
     assert (row["modality"], row["sessions"]) == (CENTER, 3)
 
 
-def test_1c_different_types_on_a_day_are_no_session_of_either() -> None:
-    row = month(bill([*lines(HD, 3), *lines(PD, 2)]))
+@worked
+def test_1c_different_types_on_a_day_are_no_session_of_either() -> Worked:
+    row, second = yield (
+        month(bill([*lines(HD, 3), *lines(PD, 2)])),
+        modality([*lines(HD, 3), *lines(PD, 3)]),
+    )
     assert (row["modality"], row["sessions"]) == (CENTER, 1)
-    assert modality([*lines(HD, 3), *lines(PD, 3)]) == UNKNOWN
+    assert second == UNKNOWN
 
 
-def test_1c_composite_codes_go_before_the_others_of_the_day() -> None:
-    row = month(bill([*lines(HD, 3), *lines("0844", 3)]))
+@worked
+def test_1c_composite_codes_go_before_the_others_of_the_day() -> Worked:
+    row = yield month(bill([*lines(HD, 3), *lines("0844", 3)]))
     assert (row["modality"], row["sessions"]) == (CENTER, 3)
 
 
-def test_3_where_there_are_composite_codes_the_others_are_ignored() -> None:
-    row = month(bill([*lines(HD, 1), *lines("0844", 20, first="2024-03-05")]))
+@worked
+def test_3_where_there_are_composite_codes_the_others_are_ignored() -> Worked:
+    row = yield month(bill([*lines(HD, 1), *lines("0844", 20, first="2024-03-05")]))
     assert (row["modality"], row["sessions"]) == (CENTER, 1)
 
 
-def test_4_seven_days_of_peritoneal_dialysis_are_three_of_hemodialysis() -> None:
-    assert modality([*lines(HD, 4), *lines(PD, 7, first="2024-03-10")]) == CENTER
-    assert modality([*lines(HD, 2), *lines(PD, 7, first="2024-03-10")]) == PERITONEAL
+@worked
+def test_4_seven_days_of_peritoneal_dialysis_are_three_of_hemodialysis() -> Worked:
+    first, second = yield (
+        modality([*lines(HD, 4), *lines(PD, 7, first="2024-03-10")]),
+        modality([*lines(HD, 2), *lines(PD, 7, first="2024-03-10")]),
+    )
+    assert first == CENTER
+    assert second == PERITONEAL
 
 
-def test_4c_a_tie_is_undetermined() -> None:
-    assert modality([*lines(HD, 3), *lines(PD, 7, first="2024-03-10")]) == UNKNOWN
+@worked
+def test_4c_a_tie_is_undetermined() -> Worked:
+    rows = yield modality([*lines(HD, 3), *lines(PD, 7, first="2024-03-10")])
+    assert rows == UNKNOWN
 
 
-def test_4b_of_peritoneal_kinds_the_more_frequent_counts() -> None:
-    assert modality([*lines(OTHER_PD, 8), *lines(PD, 7, first="2024-03-10")]) == OTHER
-    assert modality([*lines(OTHER_PD, 6), *lines("0841", 7, first="2024-03-10")]) == PERITONEAL
-    assert modality([*lines(OTHER_PD, 7), *lines(PD, 7, first="2024-03-10")]) == UNKNOWN
+@worked
+def test_4b_of_peritoneal_kinds_the_more_frequent_counts() -> Worked:
+    first, second, third = yield (
+        modality([*lines(OTHER_PD, 8), *lines(PD, 7, first="2024-03-10")]),
+        modality([*lines(OTHER_PD, 6), *lines("0841", 7, first="2024-03-10")]),
+        modality([*lines(OTHER_PD, 7), *lines(PD, 7, first="2024-03-10")]),
+    )
+    assert first == OTHER
+    assert second == PERITONEAL
+    assert third == UNKNOWN
 
 
-def test_5_without_composite_codes_the_others_are_compared_in_the_same_way() -> None:
-    assert modality([*lines("0820", 4), *lines("0840", 7, first="2024-03-10")]) == CENTER
-    assert modality([*lines("0820", 2), *lines("0840", 7, first="2024-03-10")]) == PERITONEAL
-    assert modality([*lines("0820", 3), *lines("0840", 7, first="2024-03-10")]) == UNKNOWN
+@worked
+def test_5_without_composite_codes_the_others_are_compared_in_the_same_way() -> Worked:
+    first, second, third = yield (
+        modality([*lines("0820", 4), *lines("0840", 7, first="2024-03-10")]),
+        modality([*lines("0820", 2), *lines("0840", 7, first="2024-03-10")]),
+        modality([*lines("0820", 3), *lines("0840", 7, first="2024-03-10")]),
+    )
+    assert first == CENTER
+    assert second == PERITONEAL
+    assert third == UNKNOWN
 
 
-def test_5b_different_types_on_a_day_count_for_neither() -> None:
-    assert modality([*lines("0820", 5), *lines("0840", 4)]) == CENTER
+@worked
+def test_5b_different_types_on_a_day_count_for_neither() -> Worked:
+    rows = yield modality([*lines("0820", 5), *lines("0840", 4)])
+    assert rows == CENTER
 
 
 @pytest.mark.parametrize("code", ["74", "75"])
-def test_6a_condition_74_or_75_makes_it_home_hemodialysis(code: str) -> None:
-    assert modality(lines(HD, 12), conditions=[code]) == HOME
-    assert modality(lines(HD, 12), conditions=["71"]) == CENTER
+@worked
+def test_6a_condition_74_or_75_makes_it_home_hemodialysis(code: str) -> Worked:
+    first, second = yield (
+        modality(lines(HD, 12), conditions=[code]),
+        modality(lines(HD, 12), conditions=["71"]),
+    )
+    assert first == HOME
+    assert second == CENTER
 
 
-def test_6_home_conditions_do_not_touch_peritoneal_dialysis() -> None:
-    assert modality(lines(PD, 30), conditions=["74"]) == PERITONEAL
+@worked
+def test_6_home_conditions_do_not_touch_peritoneal_dialysis() -> Worked:
+    rows = yield modality(lines(PD, 30), conditions=["74"])
+    assert rows == PERITONEAL
 
 
-def test_2_the_lines_of_several_claims_are_one_list() -> None:
-    row = month(bill(lines(HD, 2), lines(HD, 2), lines(HD, 3, first="2024-03-10")))
+@worked
+def test_2_the_lines_of_several_claims_are_one_list() -> Worked:
+    row, second = yield (
+        month(bill(lines(HD, 2), lines(HD, 2), lines(HD, 3, first="2024-03-10"))),
+        modality(lines(HD, 3), lines(PD, 7, first="2024-03-10")),
+    )
     assert (row["claim_count"], row["sessions"]) == (3, 5)
     # Alone each claim tells its own modality; together they tie.
-    assert modality(lines(HD, 3), lines(PD, 7, first="2024-03-10")) == UNKNOWN
+    assert second == UNKNOWN
 
 
-def test_6b_the_claim_with_most_hemodialysis_codes_says_whether_at_home() -> None:
+@worked
+def test_6b_the_claim_with_most_hemodialysis_codes_says_whether_at_home() -> Worked:
     few, many = lines(HD, 3), lines(HD, 9, first="2024-03-10")
-    assert modality(few, many, conditions=[None, "74"]) == HOME
-    assert modality(few, many, conditions=["74", None]) == CENTER
+    first, second = yield (
+        modality(few, many, conditions=[None, "74"]),
+        modality(few, many, conditions=["74", None]),
+    )
+    assert first == HOME
+    assert second == CENTER
 
 
-def test_6b_of_tied_claims_all_must_be_at_home() -> None:
+@worked
+def test_6b_of_tied_claims_all_must_be_at_home() -> Worked:
     one, two = lines(HD, 5), lines(HD, 5, first="2024-03-10")
-    assert modality(one, two, conditions=["74", "75"]) == HOME
-    assert modality(one, two, conditions=["74", None]) == CENTER
+    first, second = yield (
+        modality(one, two, conditions=["74", "75"]),
+        modality(one, two, conditions=["74", None]),
+    )
+    assert first == HOME
+    assert second == CENTER
 
 
-def test_7_sessions_are_kept_of_hemodialysis_alone() -> None:
-    assert month(bill(lines(HD, 13)))["sessions"] == 13
-    assert pd.isna(month(bill(lines(PD, 30)))["sessions"])
+@worked
+def test_7_sessions_are_kept_of_hemodialysis_alone() -> Worked:
+    first, second = yield month(bill(lines(HD, 13))), month(bill(lines(PD, 30)))
+    assert first["sessions"] == 13
+    assert pd.isna(second["sessions"])
 
 
-def test_lines_without_a_day_share_no_day() -> None:
-    assert month(bill([(HD, None), (HD, None), (PD, None)]))["sessions"] == 2
+@worked
+def test_lines_without_a_day_share_no_day() -> Worked:
+    rows = yield month(bill([(HD, None), (HD, None), (PD, None)]))
+    assert rows["sessions"] == 2
 
 
-def test_a_mix_of_modalities_is_flagged() -> None:
-    assert month(bill([*lines(HD, 9), *lines(PD, 2, first="2024-03-20")]))["is_mixed"]
-    assert not month(bill([*lines(HD, 9), *lines("0881", 2, first="2024-03-20")]))["is_mixed"]
+@worked
+def test_a_mix_of_modalities_is_flagged() -> Worked:
+    first, second = yield (
+        month(bill([*lines(HD, 9), *lines(PD, 2, first="2024-03-20")])),
+        month(bill([*lines(HD, 9), *lines("0881", 2, first="2024-03-20")])),
+    )
+    assert first["is_mixed"]
+    assert not second["is_mixed"]
 
 
-def test_claims_that_medicare_denied_or_that_are_for_acute_injury_tell_nothing() -> None:
+@worked
+def test_claims_that_medicare_denied_or_that_are_for_acute_injury_tell_nothing() -> Worked:
     denied = bill(lines(HD, 9))
     denied["raw.claim"] = [{**row, "clm_mdcr_non_pmt_rsn_cd": "B"} for row in denied["raw.claim"]]
     acute = bill(lines(HD, 9), conditions=["84"])
-    for tables in (denied, acute):
-        assert run("history.dialysis_claim", tables=tables).empty
+    of_denied, of_acute = yield (
+        case("history.dialysis_claim", tables=denied),
+        case("history.dialysis_claim", tables=acute),
+    )
+    assert of_denied.empty
+    assert of_acute.empty
 
 
 @pytest.mark.parametrize(
@@ -222,18 +292,25 @@ def test_claims_that_medicare_denied_or_that_are_for_acute_injury_tell_nothing()
         (1, "2024-03-07", "usual"),  # no rate of seven days or fewer
     ],
 )
-def test_sessions_a_week_by_a_claim(codes: int, end: str, frequency: str) -> None:
-    assert claim(billed=lines(HD, codes), end=end)["frequency"] == frequency
+@worked
+def test_sessions_a_week_by_a_claim(codes: int, end: str, frequency: str) -> Worked:
+    rows = yield claim(billed=lines(HD, codes), end=end)
+    assert rows["frequency"] == frequency
 
 
-def test_a_kt_v_of_8_88_is_frequent_dialysis() -> None:
-    assert claim(billed=lines(HD, 12), ktv=8.88)["frequency"] == "frequent"
+@worked
+def test_a_kt_v_of_8_88_is_frequent_dialysis() -> Worked:
+    rows = yield claim(billed=lines(HD, 12), ktv=8.88)
+    assert rows["frequency"] == "frequent"
 
 
-def test_peritoneal_claims_have_no_frequency() -> None:
-    assert pd.isna(claim(billed=lines(PD, 30))["frequency"])
+@worked
+def test_peritoneal_claims_have_no_frequency() -> Worked:
+    rows = yield claim(billed=lines(PD, 30))
+    assert pd.isna(rows["frequency"])
 
 
-def test_kt_v_and_its_day_are_those_of_the_claim() -> None:
-    row = claim(billed=lines(HD, 12), ktv=1.45, ktv_day="2024-03-20")
+@worked
+def test_kt_v_and_its_day_are_those_of_the_claim() -> Worked:
+    row = yield claim(billed=lines(HD, 12), ktv=1.45, ktv_day="2024-03-20")
     assert (row["ktv_value"], row["ktv_date"].isoformat()[:10]) == (1.45, "2024-03-20")

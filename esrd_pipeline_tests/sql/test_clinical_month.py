@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.months import A, B, know
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 MARCH = day("2024-03-01")
 UKM = "UKM"
@@ -38,13 +38,13 @@ def measured(value: float, when: str | None, number: int = 1, method: str = UKM)
 
 def march(
     *records: Row, access: Sequence[Row] = (), reconciled: Sequence[Row] = (), merged: bool = False
-) -> pd.Series:
+) -> Case:
     known = know()
     if merged:
         known["linkage.facility_ccn"] = [
             {**row, "ccn": "A"} for row in known["linkage.facility_ccn"]
         ]
-    rows = run(
+    return case(
         "history.clinical_month",
         tables={
             **known,
@@ -52,45 +52,62 @@ def march(
             "raw.eqrs_vascular_access": list(access),
             "raw.eqrs_medication_reconciliation": list(reconciled),
         },
+    ).read(lambda rows: rows[(rows["program"] == "dfc") & (rows["ccn"] == "A")].iloc[0])
+
+
+@worked
+def test_the_last_measured_kt_v_counts_then_the_last_submitted() -> Worked:
+    first, second, third = yield (
+        march(measured(1.1, "2024-03-20"), measured(1.5, "2024-03-10", 2)),
+        march(measured(1.1, "2024-03-20"), measured(1.5, "2024-03-20", 2)),
+        march(measured(1.1, "2024-03-02"), measured(1.5, None, 2)),
     )
-    return rows[(rows["program"] == "dfc") & (rows["ccn"] == "A")].iloc[0]
+    assert first["hd_ktv"] == 1.1
+    assert second["hd_ktv"] == 1.5
+    assert third["hd_ktv"] == 1.1
 
 
-def test_the_last_measured_kt_v_counts_then_the_last_submitted() -> None:
-    assert march(measured(1.1, "2024-03-20"), measured(1.5, "2024-03-10", 2))["hd_ktv"] == 1.1
-    assert march(measured(1.1, "2024-03-20"), measured(1.5, "2024-03-20", 2))["hd_ktv"] == 1.5
-    assert march(measured(1.1, "2024-03-02"), measured(1.5, None, 2))["hd_ktv"] == 1.1
-
-
-def test_a_value_out_of_range_does_not_hide_one_in_range() -> None:
-    row = march(measured(1.4, "2024-03-10"), measured(6.0, "2024-03-20", 2))
+@worked
+def test_a_value_out_of_range_does_not_hide_one_in_range() -> Worked:
+    row = yield march(measured(1.4, "2024-03-10"), measured(6.0, "2024-03-20", 2))
     assert row["hd_ktv"] == 1.4
     assert row["pd_ktv"] == 6.0
 
 
 @pytest.mark.parametrize(("value", "is_in"), [(5.0, True), (5.01, False)])
-def test_hemodialysis_kt_v_is_at_most_5(value: float, is_in: bool) -> None:  # noqa: FBT001
-    assert pd.notna(march(measured(value, "2024-03-10"))["hd_ktv"]) == is_in
+@worked
+def test_hemodialysis_kt_v_is_at_most_5(value: float, is_in: bool) -> Worked:  # noqa: FBT001
+    rows = yield march(measured(value, "2024-03-10"))
+    assert pd.notna(rows["hd_ktv"]) == is_in
 
 
 @pytest.mark.parametrize(("value", "is_in"), [(8.5, True), (8.51, False)])
-def test_peritoneal_kt_v_is_at_most_8_5(value: float, is_in: bool) -> None:  # noqa: FBT001
-    assert pd.notna(march(measured(value, "2024-03-10"))["pd_ktv"]) == is_in
+@worked
+def test_peritoneal_kt_v_is_at_most_8_5(value: float, is_in: bool) -> Worked:  # noqa: FBT001
+    rows = yield march(measured(value, "2024-03-10"))
+    assert pd.notna(rows["pd_ktv"]) == is_in
 
 
-def test_hemodialysis_kt_v_is_by_ukm_or_daugirdas() -> None:
-    assert march(measured(1.4, "2024-03-10", method="Daugirdas II"))["hd_ktv"] == 1.4
-    assert pd.isna(march(measured(1.4, "2024-03-10", method="Other"))["hd_ktv"])
+@worked
+def test_hemodialysis_kt_v_is_by_ukm_or_daugirdas() -> Worked:
+    first, second = yield (
+        march(measured(1.4, "2024-03-10", method="Daugirdas II")),
+        march(measured(1.4, "2024-03-10", method="Other")),
+    )
+    assert first["hd_ktv"] == 1.4
+    assert pd.isna(second["hd_ktv"])
 
 
-def test_a_kt_v_dated_in_another_month_is_not_of_this_one() -> None:
-    row = march(measured(2.0, "2024-02-28"))
+@worked
+def test_a_kt_v_dated_in_another_month_is_not_of_this_one() -> Worked:
+    row = yield march(measured(2.0, "2024-02-28"))
     assert pd.isna(row["hd_ktv"])
     assert (row["pd_ktv"], str(row["pd_ktv_date"])[:10]) == (2.0, "2024-02-28")
 
 
-def test_8_88_is_frequent_dialysis_and_no_value() -> None:
-    row = march(measured(8.88, "2024-03-10"))
+@worked
+def test_8_88_is_frequent_dialysis_and_no_value() -> Worked:
+    row = yield march(measured(8.88, "2024-03-10"))
     assert row["is_frequent"]
     assert pd.isna(row["hd_ktv"])
 
@@ -98,40 +115,50 @@ def test_8_88_is_frequent_dialysis_and_no_value() -> None:
 @pytest.mark.parametrize(
     ("value", "is_in"), [(0.1, True), (0.09, False), (20.0, True), (20.01, False)]
 )
+@worked
 def test_calcium_from_0_1_to_20_is_a_value_and_any_is_reported(
     value: float,
     is_in: bool,  # noqa: FBT001
-) -> None:
-    row = march(record(calcium_value=value, calcium_date=day("2024-03-10")))
+) -> Worked:
+    row = yield march(record(calcium_value=value, calcium_date=day("2024-03-10")))
     assert row["has_calcium"]
     assert pd.notna(row["calcium"]) == is_in
 
 
-def test_npcr_is_known_with_its_day() -> None:
-    assert march(record(npcr_value=1.1, npcr_date=day("2024-03-11")))["has_npcr"]
-    assert not march(record(npcr_value=1.1))["has_npcr"]
+@worked
+def test_npcr_is_known_with_its_day() -> Worked:
+    first, second = yield (
+        march(record(npcr_value=1.1, npcr_date=day("2024-03-11"))),
+        march(record(npcr_value=1.1)),
+    )
+    assert first["has_npcr"]
+    assert not second["has_npcr"]
 
 
-def test_npcr_is_known_by_all_of_its_components() -> None:
-    assert march(record(**COMPONENTS))["has_npcr"]
+@worked
+def test_npcr_is_known_by_all_of_its_components() -> Worked:
+    rows = yield march(record(**COMPONENTS))
+    assert rows["has_npcr"]
 
 
 @pytest.mark.parametrize("missing", list(COMPONENTS))
-def test_without_one_of_them_it_is_not(missing: str) -> None:
-    assert not march(record(**{**COMPONENTS, missing: None}))["has_npcr"]
+@worked
+def test_without_one_of_them_it_is_not(missing: str) -> Worked:
+    rows = yield march(record(**{**COMPONENTS, missing: None}))
+    assert not rows["has_npcr"]
 
 
 def reconciliation(
     when: str | None = "2024-03-12",
     clinician: str | None = "nurse",
     name: str | None = "A. Nurse",
-) -> bool:
+) -> Case:
     row = record(
         reconciliation_date=day(when) if when else None,
         clinician_type=clinician,
         clinician_name=name,
     )
-    return bool(march(record(), reconciled=[row])["has_reconciliation"])
+    return march(record(), reconciled=[row]).read(lambda rows: bool(rows["has_reconciliation"]))
 
 
 @pytest.mark.parametrize(
@@ -145,37 +172,56 @@ def reconciliation(
         "pharmacy technician",
     ],
 )
-def test_six_kinds_of_professionals_reconcile(clinician: str) -> None:
-    assert reconciliation(clinician=clinician)
+@worked
+def test_six_kinds_of_professionals_reconcile(clinician: str) -> Worked:
+    rows = yield reconciliation(clinician=clinician)
+    assert rows
 
 
-def test_a_reconciliation_has_a_day_of_the_month_a_professional_and_a_name() -> None:
-    assert not reconciliation(when=None)
-    assert not reconciliation(when="2024-02-29")
-    assert not reconciliation(clinician="other")
-    assert not reconciliation(clinician=None)
-    assert not reconciliation(name=None)
-    assert not reconciliation(name=" ")
+@worked
+def test_a_reconciliation_has_a_day_of_the_month_a_professional_and_a_name() -> Worked:
+    first, second, third, fourth, fifth, sixth = yield (
+        reconciliation(when=None),
+        reconciliation(when="2024-02-29"),
+        reconciliation(clinician="other"),
+        reconciliation(clinician=None),
+        reconciliation(name=None),
+        reconciliation(name=" "),
+    )
+    assert not first
+    assert not second
+    assert not third
+    assert not fourth
+    assert not fifth
+    assert not sixth
 
 
 def used(kind: str | None, when: str | None, number: int = 1) -> Row:
     return record(number, access_type=kind, access_date=day(when) if when else None)
 
 
-def test_the_last_access_of_the_month_counts() -> None:
+@worked
+def test_the_last_access_of_the_month_counts() -> Worked:
     one, other = used("Catheter Only", "2024-03-20"), used("AVFONLY", "2024-03-05", 2)
-    assert march(access=[one, other])["access_type"] == "Catheter Only"
-    assert march(access=[one, used("AVFONLY", "2024-03-20", 2)])["access_type"] == "AVFONLY"
+    first, second = yield (
+        march(access=[one, other]),
+        march(access=[one, used("AVFONLY", "2024-03-20", 2)]),
+    )
+    assert first["access_type"] == "Catheter Only"
+    assert second["access_type"] == "AVFONLY"
 
 
-def test_an_access_without_a_type_is_none() -> None:
+@worked
+def test_an_access_without_a_type_is_none() -> Worked:
     given = [used("AVFONLY", "2024-03-05"), used(None, "2024-03-20", 2)]
-    assert march(access=given)["access_type"] == "AVFONLY"
-    assert pd.isna(march(record(), access=[used(None, "2024-03-20")])["access_type"])
+    first, second = yield march(access=given), march(record(), access=[used(None, "2024-03-20")])
+    assert first["access_type"] == "AVFONLY"
+    assert pd.isna(second["access_type"])
 
 
-def test_two_eqrs_facilities_under_one_number_are_one() -> None:
+@worked
+def test_two_eqrs_facilities_under_one_number_are_one() -> Worked:
     one = record(1, A, calcium_value=9.0, calcium_date=day("2024-03-10"))
     other = record(1, B, calcium_value=9.5, calcium_date=day("2024-03-20"), sessions_delivered=12)
-    row = march(one, other, merged=True)
+    row = yield march(one, other, merged=True)
     assert (row["calcium"], row["sessions_delivered"]) == (9.5, 12)

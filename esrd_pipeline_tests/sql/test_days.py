@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.recurrent_event_days import months, spans
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
-def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> pd.DataFrame:
+def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> Case:
     """The segments of patient 1, whose first service date is 5 May 2010."""
     tables: dict[str, list[Row]] = {
         "history.attribution": [
@@ -30,14 +30,15 @@ def cut(*attributed: tuple[str | None, str, str], **more: Sequence[Row]) -> pd.D
     }
     for name, rows in more.items():
         tables[f"history.{name}"] = [{"patient_id": 1, **row} for row in rows]
-    return run("cohort.days", tables=tables)
+    return case("cohort.days", tables=tables)
 
 
 def starts(rows: pd.DataFrame) -> list[str]:
     return [str(value)[5:] for value in rows["start_date"]]
 
 
-def test_smrs_and_smosrs_rules_of_attribution_are_not_theirs() -> None:
+@worked
+def test_smrs_and_smosrs_rules_of_attribution_are_not_theirs() -> Worked:
     other = {"rule": "smr", "program": "dfc", "patient_id": 1, "ccn": "A"}
     tables: dict[str, list[Row]] = {
         "history.attribution": [
@@ -47,11 +48,13 @@ def test_smrs_and_smosrs_rules_of_attribution_are_not_theirs() -> None:
             {"program": "dfc", "patient_id": 1, "first_service_date": day("2010-05-05")}
         ],
     }
-    assert run("cohort.days", tables=tables).empty
+    rows = yield case("cohort.days", tables=tables)
+    assert rows.empty
 
 
-def test_stretches_tile_the_year_whatever_changes_in_it() -> None:
-    rows = cut(
+@worked
+def test_stretches_tile_the_year_whatever_changes_in_it() -> Worked:
+    rows = yield cut(
         ("A", "2024-01-01", "2024-06-15"),
         (None, "2024-06-16", "2024-07-09"),
         ("B", "2024-07-10", "2024-12-31"),
@@ -71,8 +74,9 @@ def test_stretches_tile_the_year_whatever_changes_in_it() -> None:
     assert {gap.astype("timedelta64[D]").astype(int) for gap in gaps} == {1}
 
 
-def test_changes_outside_the_year_cut_nothing() -> None:
-    rows = cut(
+@worked
+def test_changes_outside_the_year_cut_nothing() -> Worked:
+    rows = yield cut(
         ("A", "2023-02-01", "2024-12-31"),
         covid_diagnosis=[{"diagnosis_date": day("2023-10-10")}],
         transfusion_exclusion=spans(("2023-05-05", "2023-12-31"), ("2025-01-01", "2025-12-31")),
@@ -90,10 +94,11 @@ def test_changes_outside_the_year_cut_nothing() -> None:
         ("2006-01-01", 2024, "2024-01-01"),
     ],
 )
+@worked
 def test_majority_is_reached_on_the_18th_birthday_or_on_1_march(
     born: str, year: int, first: str
-) -> None:
-    rows = run(
+) -> Worked:
+    rows = yield case(
         "cohort.days",
         performance_year=year,
         tables={
@@ -116,8 +121,9 @@ def test_majority_is_reached_on_the_18th_birthday_or_on_1_march(
     assert rows.loc[rows["is_adult"].astype(bool), "start_date"].min() == day(first)
 
 
-def test_a_month_unknown_to_medicare_is_not_covered_and_not_observable() -> None:
-    rows = cut(("A", "2024-01-01", "2024-12-31"), medicare_month=months(*range(1, 12)))
+@worked
+def test_a_month_unknown_to_medicare_is_not_covered_and_not_observable() -> Worked:
+    rows = yield cut(("A", "2024-01-01", "2024-12-31"), medicare_month=months(*range(1, 12)))
     assert rows["is_observable"].tolist() == [True] * 11 + [False]
     assert rows["is_covered"].tolist() == [True] * 11 + [False]
     assert not rows["is_ma"].any()

@@ -1,6 +1,5 @@
 """When a patient died: the sources of each program in the order of manual 3.1.6."""
 
-import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.people import (
@@ -13,7 +12,7 @@ from esrd_pipeline_tests.sql.people import (
     linked,
     read,
 )
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 ORDER = ("cms_2746", "enrollment", "eqrs_event", "eqrs", "claims", "ssa")
 DATES = {source: f"2024-05-{place:02d}" for place, source in enumerate(ORDER, start=11)}
@@ -38,7 +37,7 @@ def enrolled(died: str | None, year: int = 2024) -> Row:
     return {"bene_id": BENEFICIARY, "bene_death_dt": died_on, "performance_year": year}
 
 
-def find_death(*sources: str, links: list[Row] | None = None, **tables: list[Row]) -> pd.DataFrame:
+def find_death(*sources: str, links: list[Row] | None = None, **tables: list[Row]) -> Case:
     """The death as the named sources date it, and as rows given by hand do."""
     found = {source: day(DATES[source]) for source in sources}
     told: dict[str, list[Row]] = {
@@ -61,47 +60,56 @@ def find_death(*sources: str, links: list[Row] | None = None, **tables: list[Row
         ],
     }
     by_hand = {name.replace("__", "."): rows for name, rows in tables.items()}
-    return run("linkage.death", tables={**told, **by_hand})
+    return case("linkage.death", tables={**told, **by_hand})
 
 
 @pytest.mark.parametrize("place", range(len(ORDER)))
-def test_dialysis_facility_measures_take_the_highest_source_of_the_hierarchy(place: int) -> None:
+@worked
+def test_dialysis_facility_measures_take_the_highest_source_of_the_hierarchy(place: int) -> Worked:
     known = ORDER[place:]
-    assert read(find_death(*known), "dfc", "source", "death_date", "source_count") == [
+    rows = yield find_death(*known)
+    assert read(rows, "dfc", "source", "death_date", "source_count") == [
         [known[0], day(DATES[known[0]]), len(known)]
     ]
 
 
-def test_the_qip_takes_the_patient_repository_of_eqrs() -> None:
-    assert read(find_death(*ORDER), "qip", "source", "death_date", "source_count") == [
+@worked
+def test_the_qip_takes_the_patient_repository_of_eqrs() -> Worked:
+    rows = yield find_death(*ORDER)
+    assert read(rows, "qip", "source", "death_date", "source_count") == [
         ["eqrs", day(DATES["eqrs"]), 2]
     ]
 
 
-def test_the_qip_takes_the_death_notification_where_the_repository_has_no_date() -> None:
-    rows = find_death("cms_2746", "enrollment", "ssa")
+@worked
+def test_the_qip_takes_the_death_notification_where_the_repository_has_no_date() -> Worked:
+    rows = yield find_death("cms_2746", "enrollment", "ssa")
     assert read(rows, "qip", "source", "death_date") == [["cms_2746", day(DATES["cms_2746"])]]
 
 
 @pytest.mark.parametrize("source", ["enrollment", "eqrs_event", "claims", "ssa"])
-def test_the_qip_dates_no_death_by_other_sources(source: str) -> None:
-    rows = find_death(source)
+@worked
+def test_the_qip_dates_no_death_by_other_sources(source: str) -> Worked:
+    rows = yield find_death(source)
     assert (len(read(rows, "dfc", "source")), read(rows, "qip", "source")) == (1, [])
 
 
-def test_sources_with_different_days_are_marked_as_conflicting() -> None:
-    rows = find_death("cms_2746", "enrollment")
+@worked
+def test_sources_with_different_days_are_marked_as_conflicting() -> Worked:
+    rows = yield find_death("cms_2746", "enrollment")
     assert read(rows, "dfc", "is_conflicting") == [[True]]
     assert read(rows, "qip", "is_conflicting") == [[False]]
 
 
-def test_sources_with_one_day_do_not_conflict() -> None:
-    rows = find_death("enrollment", raw__claim=[stay(DATES["enrollment"], "20")])
+@worked
+def test_sources_with_one_day_do_not_conflict() -> Worked:
+    rows = yield find_death("enrollment", raw__claim=[stay(DATES["enrollment"], "20")])
     assert read(rows, "dfc", "source_count", "is_conflicting") == [[2, False]]
 
 
-def test_two_days_in_one_source_conflict_and_the_earlier_counts() -> None:
-    rows = find_death(
+@worked
+def test_two_days_in_one_source_conflict_and_the_earlier_counts() -> Worked:
+    rows = yield find_death(
         raw__eqrs_admission=[
             admitted("2020-01-01", "2024-05-04", "Death"),
             admitted("2024-02-01", "2024-05-02", "Death", reason="Transfer In"),
@@ -112,8 +120,9 @@ def test_two_days_in_one_source_conflict_and_the_earlier_counts() -> None:
     ]
 
 
-def test_the_cause_is_that_of_the_death_notification_whoever_dates_the_death() -> None:
-    rows = find_death("cms_2746", "eqrs")
+@worked
+def test_the_cause_is_that_of_the_death_notification_whoever_dates_the_death() -> Worked:
+    rows = yield find_death("cms_2746", "eqrs")
     assert read(rows, "qip", "source", "primary_cause") == [["eqrs", "23"]]
 
 
@@ -131,48 +140,60 @@ def test_the_cause_is_that_of_the_death_notification_whoever_dates_the_death() -
         ("40", "20", False),
     ],
 )
+@worked
 def test_a_stay_that_ended_in_death_tells_its_day(
     kind: str, status: str, *, is_death: bool
-) -> None:
-    rows = find_death(raw__claim=[stay("2024-06-09", status, kind)])
+) -> Worked:
+    rows = yield find_death(raw__claim=[stay("2024-06-09", status, kind)])
     assert read(rows, "dfc", "source", "death_date") == (
         [["claims", day("2024-06-09")]] if is_death else []
     )
 
 
-def test_the_day_of_discharge_goes_before_the_claims_last_day() -> None:
-    rows = find_death(raw__claim=[stay("2024-06-30", "20", nch_bene_dschrg_dt=day("2024-06-09"))])
+@worked
+def test_the_day_of_discharge_goes_before_the_claims_last_day() -> Worked:
+    rows = yield find_death(
+        raw__claim=[stay("2024-06-30", "20", nch_bene_dschrg_dt=day("2024-06-09"))]
+    )
     assert read(rows, "dfc", "death_date") == [[day("2024-06-09")]]
 
 
 @pytest.mark.parametrize("source", ["enrollment", "claims"])
-def test_a_death_known_from_medicare_alone_is_remembered(source: str) -> None:
+@worked
+def test_a_death_known_from_medicare_alone_is_remembered(source: str) -> Worked:
     known = {"patient_id": PATIENT, "death_date": day("2022-03-04"), "source": source}
-    rows = find_death("ssa", linkage__death=[{**known, "program": "dfc", "performance_year": 2023}])
+    rows = yield find_death(
+        "ssa", linkage__death=[{**known, "program": "dfc", "performance_year": 2023}]
+    )
     assert read(rows, "dfc", "source", "death_date") == [[source, day("2022-03-04")]]
     assert read(rows, "qip", "source") == []
 
 
-def test_an_enrollment_record_without_a_death_takes_back_what_the_year_before_said() -> None:
+@worked
+def test_an_enrollment_record_without_a_death_takes_back_what_the_year_before_said() -> Worked:
     known = {"patient_id": PATIENT, "death_date": day("2023-03-04"), "source": "enrollment"}
-    rows = find_death(
+    rows = yield find_death(
         raw__medicare_enrollment=[enrolled("2023-03-04", 2023), enrolled(None)],
         linkage__death=[{**known, "program": "dfc", "performance_year": 2023}],
     )
     assert rows.empty
 
 
-def test_a_remembered_death_follows_a_beneficiary_whom_eqrs_comes_to_know() -> None:
+@worked
+def test_a_remembered_death_follows_a_beneficiary_whom_eqrs_comes_to_know() -> Worked:
     known = {"patient_id": -BENEFICIARY, "death_date": day("2023-11-04"), "source": "claims"}
-    rows = find_death(linkage__death=[{**known, "program": "dfc", "performance_year": 2023}])
+    rows = yield find_death(linkage__death=[{**known, "program": "dfc", "performance_year": 2023}])
     assert read(rows, "dfc", "patient_id") == [[PATIENT]]
 
 
-def test_a_beneficiary_unknown_to_eqrs_dies_by_medicares_word() -> None:
-    rows = find_death("enrollment", links=linked(-BENEFICIARY))
+@worked
+def test_a_beneficiary_unknown_to_eqrs_dies_by_medicares_word() -> Worked:
+    rows = yield find_death("enrollment", links=linked(-BENEFICIARY))
     assert read(rows, "dfc", "patient_id", "source") == [[-BENEFICIARY, "enrollment"]]
 
 
-def test_social_security_needs_number_and_birth_date() -> None:
+@worked
+def test_social_security_needs_number_and_birth_date() -> Worked:
     other = {"ssn": SSN, "date_of_birth": day("1950-03-02"), "date_of_death": day("2024-05-01")}
-    assert find_death(raw__ssa_death=[other]).empty
+    rows = yield find_death(raw__ssa_death=[other])
+    assert rows.empty

@@ -1,9 +1,10 @@
 """Conditions in the year up to an index discharge, by the three specifications."""
 
+import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 DISCHARGED = "2024-03-05"
 FAILURE, HEPATITIS_C, HIP, QUADRIPLEGIA = "I5022", "B182", "S72001A", "G8250"
@@ -23,7 +24,7 @@ def claimed(code: str, on: str = "2024-02-01", *, kind: str = "60", place: str =
     }
 
 
-def find_conditions(*claims: Row, reason: str | None = None) -> dict[str, set[str]]:
+def find_conditions(*claims: Row, reason: str | None = None) -> Case:
     """The groups of each specification for a discharge of 5 March 2024."""
     discharge = {
         "patient_id": 1,
@@ -31,7 +32,14 @@ def find_conditions(*claims: Row, reason: str | None = None) -> dict[str, set[st
         "discharge_date": day(DISCHARGED),
         "reason": reason,
     }
-    rows = run(
+
+    def read_rows(rows: pd.DataFrame) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {name: set() for name in ("srr_dfc", "srr_qip", "ed30")}
+        for row in rows.to_dict("records"):
+            found[row["specification"]].add(row["condition_group"])
+        return found
+
+    return case(
         "cohort.discharge_condition",
         tables={
             "cohort.srr": [{**discharge, "program": name} for name in ("dfc", "qip")],
@@ -42,11 +50,7 @@ def find_conditions(*claims: Row, reason: str | None = None) -> dict[str, set[st
             ],
             "raw.claim": [{**row, "clm_id": number} for number, row in enumerate(claims)],
         },
-    )
-    found: dict[str, set[str]] = {name: set() for name in ("srr_dfc", "srr_qip", "ed30")}
-    for row in rows.to_dict("records"):
-        found[row["specification"]].add(row["condition_group"])
-    return found
+    ).read(read_rows)
 
 
 @pytest.mark.parametrize(
@@ -58,31 +62,38 @@ def find_conditions(*claims: Row, reason: str | None = None) -> dict[str, set[st
         ("2024-03-06", False),
     ],
 )
-def test_claims_of_the_365_days_up_to_the_discharge_count(on: str, *, is_seen: bool) -> None:
-    assert find_conditions(claimed(FAILURE, on))["srr_dfc"] == ({"ccs_108"} if is_seen else set())
+@worked
+def test_claims_of_the_365_days_up_to_the_discharge_count(on: str, *, is_seen: bool) -> Worked:
+    rows = yield find_conditions(claimed(FAILURE, on))
+    assert rows["srr_dfc"] == ({"ccs_108"} if is_seen else set())
 
 
 @pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50"])
-def test_other_claims_than_inpatient_ones_count_for_the_qip_and_ed30_alone(kind: str) -> None:
-    found = find_conditions(claimed("J449", kind=kind))
+@worked
+def test_other_claims_than_inpatient_ones_count_for_the_qip_and_ed30_alone(kind: str) -> Worked:
+    found = yield find_conditions(claimed("J449", kind=kind))
     assert found == {"srr_dfc": set(), "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
 
 
-def test_an_inpatient_claim_counts_for_all_three() -> None:
-    found = find_conditions(claimed("J449", place="25"))
+@worked
+def test_an_inpatient_claim_counts_for_all_three() -> Worked:
+    found = yield find_conditions(claimed("J449", place="25"))
     assert found == {"srr_dfc": {"ccs_127"}, "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
 
 
-def test_durable_equipment_and_other_types_do_not_count() -> None:
-    assert find_conditions(claimed("J449", kind="82")) == {
+@worked
+def test_durable_equipment_and_other_types_do_not_count() -> Worked:
+    rows = yield find_conditions(claimed("J449", kind="82"))
+    assert rows == {
         "srr_dfc": set(),
         "srr_qip": set(),
         "ed30": set(),
     }
 
 
-def test_a_discharge_that_does_not_count_has_no_conditions() -> None:
-    found = find_conditions(claimed(FAILURE), reason="left against medical advice")
+@worked
+def test_a_discharge_that_does_not_count_has_no_conditions() -> Worked:
+    found = yield find_conditions(claimed(FAILURE), reason="left against medical advice")
     assert found == {"srr_dfc": set(), "srr_qip": set(), "ed30": set()}
 
 
@@ -123,8 +134,10 @@ def test_a_discharge_that_does_not_count_has_no_conditions() -> None:
         ("E1122", None),
     ],
 )
-def test_condition_categories_of_table_6(code: str, group: str | None) -> None:
-    assert find_conditions(claimed(code))["srr_qip"] == ({group} if group else set())
+@worked
+def test_condition_categories_of_table_6(code: str, group: str | None) -> Worked:
+    rows = yield find_conditions(claimed(code))
+    assert rows["srr_qip"] == ({group} if group else set())
 
 
 def test_the_groups_are_as_many_as_the_tables_print() -> None:

@@ -1,9 +1,10 @@
 """The patient on the day of discharge: whose, how old, where they lived; BMI and its imputation."""
 
+import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.discharges import stay
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, run, worked
 
 DISCHARGE = "2024-03-05"
 
@@ -17,10 +18,15 @@ def describe(
     category: int = 158,
     ma_months: tuple[str, ...] = (),
     first_service: str = "2020-01-01",
-) -> dict[str, object]:
+) -> Case:
     """Patient 1 on 5 March 2024, as DFC knows them."""
     whose = {"program": "dfc", "patient_id": 1}
-    rows = run(
+
+    def read_rows(rows: pd.DataFrame) -> dict[str, object]:
+        (row,) = rows.astype(object).where(rows.notna(), None).to_dict("records")
+        return row
+
+    return case(
         "history.discharged_patient",
         tables={
             "history.inpatient_discharge": [
@@ -45,16 +51,16 @@ def describe(
             "history.medicare_month": [
                 {"patient_id": 1, "month": day(month), "is_ma": True} for month in ma_months
             ],
-            "history.incident_comorbidity": [{"patient_id": 1, "is_diabetes_cause": True}],
-            "history.incident_bmi": [{"patient_id": 1, "bmi": 22.5, "imputed_bmi": 22.5}],
+            "history.patient_characteristics": [
+                {"patient_id": 1, "is_diabetes_cause": True, "bmi": 22.5, "imputed_bmi": 22.5}
+            ],
         },
-    )
-    (row,) = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    return row
+    ).read(read_rows)
 
 
-def test_the_facility_is_the_one_that_treats_on_the_day_of_discharge() -> None:
-    row = describe(
+@worked
+def test_the_facility_is_the_one_that_treats_on_the_day_of_discharge() -> Worked:
+    row = yield describe(
         spells=(
             ("dialysis", "2024-01-01", "2024-03-04", "A"),
             ("dialysis", "2024-03-05", "2024-12-31", "B"),
@@ -63,29 +69,41 @@ def test_the_facility_is_the_one_that_treats_on_the_day_of_discharge() -> None:
     assert (row["ccn"], row["state"]) == ("B", "dialysis")
 
 
-def test_a_day_without_treatment_has_its_state_and_no_facility() -> None:
-    row = describe(spells=(("untreated", "2024-01-01", "2024-12-31", None),))
+@worked
+def test_a_day_without_treatment_has_its_state_and_no_facility() -> Worked:
+    row, second = yield (
+        describe(spells=(("untreated", "2024-01-01", "2024-12-31", None),)),
+        describe(),
+    )
     assert (row["ccn"], row["state"]) == (None, "untreated")
-    assert describe()["state"] is None
+    assert second["state"] is None
 
 
 @pytest.mark.parametrize(
     ("failed", "grafted"), [("2024-03-04", False), ("2024-03-05", True), ("2024-03-06", False)]
 )
-def test_a_graft_that_fails_on_the_day_still_functions_on_it(failed: str, *, grafted: bool) -> None:
-    assert describe(failed=failed)["is_grafted"] is grafted
+@worked
+def test_a_graft_that_fails_on_the_day_still_functions_on_it(
+    failed: str, *, grafted: bool
+) -> Worked:
+    rows = yield describe(failed=failed)
+    assert rows["is_grafted"] is grafted
 
 
-def test_a_spell_of_transplant_is_a_functioning_graft() -> None:
-    assert describe(spells=(("transplant", "2024-01-01", "2024-12-31", None),))["is_grafted"]
+@worked
+def test_a_spell_of_transplant_is_a_functioning_graft() -> Worked:
+    rows = yield describe(spells=(("transplant", "2024-01-01", "2024-12-31", None),))
+    assert rows["is_grafted"]
 
 
 @pytest.mark.parametrize(
     ("born", "age"),
     [("2006-03-05", 18), ("2006-03-06", 17), ("1949-03-05", 75), ("1949-03-06", 74), (None, None)],
 )
-def test_age_is_in_completed_years(born: str | None, age: int | None) -> None:
-    assert describe(born=born)["age"] == age
+@worked
+def test_age_is_in_completed_years(born: str | None, age: int | None) -> Worked:
+    rows = yield describe(born=born)
+    assert rows["age"] == age
 
 
 @pytest.mark.parametrize(
@@ -98,30 +116,38 @@ def test_age_is_in_completed_years(born: str | None, age: int | None) -> None:
         ((("2023-05-01", "2023-05-30"), ("2023-08-01", "2023-09-29")), 90),
     ],
 )
+@worked
 def test_nursing_home_days_are_those_of_the_365_before(
     homes: tuple[tuple[str, str], ...], days: int
-) -> None:
-    assert describe(homes=homes)["home_days"] == days
+) -> Worked:
+    rows = yield describe(homes=homes)
+    assert rows["home_days"] == days
 
 
 @pytest.mark.parametrize(("month", "is_ma"), [("2024-03-01", True), ("2024-02-01", False)])
-def test_medicare_advantage_is_that_of_the_month(month: str, *, is_ma: bool) -> None:
-    assert describe(ma_months=(month,))["is_ma"] is is_ma
+@worked
+def test_medicare_advantage_is_that_of_the_month(month: str, *, is_ma: bool) -> Worked:
+    rows = yield describe(ma_months=(month,))
+    assert rows["is_ma"] is is_ma
 
 
 @pytest.mark.parametrize(
     ("category", "is_high_risk"), [(5, True), (151, True), (243, True), (158, False)]
 )
-def test_principal_diagnoses_of_high_risk(category: int, *, is_high_risk: bool) -> None:
-    assert describe(category=category)["is_high_risk"] is is_high_risk
+@worked
+def test_principal_diagnoses_of_high_risk(category: int, *, is_high_risk: bool) -> Worked:
+    rows = yield describe(category=category)
+    assert rows["is_high_risk"] is is_high_risk
 
 
 @pytest.mark.parametrize(
     ("first_service", "esrd_day"),
     [("2024-03-05", 1), ("2023-12-07", 90), ("2023-12-06", 91), ("2024-03-07", -1)],
 )
-def test_days_of_esrd_count_from_one(first_service: str, esrd_day: int) -> None:
-    assert describe(first_service=first_service)["esrd_day"] == esrd_day
+@worked
+def test_days_of_esrd_count_from_one(first_service: str, esrd_day: int) -> Worked:
+    rows = yield describe(first_service=first_service)
+    assert rows["esrd_day"] == esrd_day
 
 
 def somebody(patient: int, **other: object) -> Row:
@@ -150,10 +176,11 @@ def measured(patient: int, kilograms: float, **other: object) -> Row:
 
 def find_bmi(people: list[Row], forms: list[Row]) -> dict[int, tuple[float | None, float | None]]:
     """BMI and imputed BMI by patient."""
-    tables = {"linkage.patient": people, "raw.cms_2728": forms}
-    causes = run("history.incident_comorbidity", tables=tables)
-    told = causes[["patient_id", "is_diabetes_cause"]].to_dict("records")
-    rows = run("history.incident_bmi", tables={**tables, "history.incident_comorbidity": told})
+    rows = run(
+        "history.patient_characteristics",
+        tables={"linkage.patient": people, "raw.cms_2728": forms},
+        alone=True,
+    )
     filled = rows.astype(object).where(rows.notna(), None)
     return {
         row["patient_id"]: (row["bmi"], row["imputed_bmi"]) for row in filled.to_dict("records")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def claim(number: int, start: str, end: str = "", kind: str = "40", **more: object) -> Row:
@@ -19,9 +19,9 @@ def claim(number: int, start: str, end: str = "", kind: str = "40", **more: obje
     }
 
 
-def find(*claims: Row, centers: tuple[str, ...] = ("0450",)) -> pd.DataFrame:
+def find(*claims: Row, centers: tuple[str, ...] = ("0450",)) -> Case:
     """The encounters of patient 1, every outpatient claim with lines of some revenue centers."""
-    return run(
+    return case(
         "history.emergency_encounter",
         tables={
             "linkage.beneficiary": [
@@ -58,33 +58,40 @@ def spans(rows: pd.DataFrame) -> list[tuple[str, str]]:
         ("0762", 0),
     ],
 )
+@worked
 def test_eleven_revenue_centers_make_an_outpatient_claim_an_encounter(
     center: str, rows: int
-) -> None:
-    assert len(find(claim(1, "2024-03-01"), centers=("0300", center))) == rows
+) -> Worked:
+    found = yield find(claim(1, "2024-03-01"), centers=("0300", center))
+    assert len(found) == rows
 
 
-def test_observation_does_not_unmake_an_encounter() -> None:
-    rows = find(claim(1, "2024-03-01", "2024-03-03"), centers=("0450", "0762"))
+@worked
+def test_observation_does_not_unmake_an_encounter() -> Worked:
+    rows = yield find(claim(1, "2024-03-01", "2024-03-03"), centers=("0450", "0762"))
     assert spans(rows) == [("2024-03-01", "2024-03-03")]
 
 
-def test_several_emergency_lines_of_a_claim_are_one_encounter() -> None:
-    assert len(find(claim(1, "2024-03-01"), centers=("0450", "0450", "0981"))) == 1
+@worked
+def test_several_emergency_lines_of_a_claim_are_one_encounter() -> Worked:
+    rows = yield find(claim(1, "2024-03-01"), centers=("0450", "0450", "0981"))
+    assert len(rows) == 1
 
 
 @pytest.mark.parametrize(
     ("second", "encounters"), [("2024-03-02", 1), ("2024-03-03", 1), ("2024-03-04", 2)]
 )
+@worked
 def test_claims_that_overlap_or_follow_the_next_day_are_one_encounter(
     second: str, encounters: int
-) -> None:
-    rows = find(claim(1, "2024-03-01", "2024-03-02"), claim(2, second))
+) -> Worked:
+    rows = yield find(claim(1, "2024-03-01", "2024-03-02"), claim(2, second))
     assert len(rows) == encounters
 
 
-def test_a_chain_of_days_is_one_encounter_from_its_first_to_its_last() -> None:
-    rows = find(*(claim(n, f"2024-03-0{n}") for n in (1, 2, 3, 4)))
+@worked
+def test_a_chain_of_days_is_one_encounter_from_its_first_to_its_last() -> Worked:
+    rows = yield find(*(claim(n, f"2024-03-0{n}") for n in (1, 2, 3, 4)))
     assert spans(rows) == [("2024-03-01", "2024-03-04")]
 
 
@@ -98,16 +105,19 @@ def test_a_chain_of_days_is_one_encounter_from_its_first_to_its_last() -> None:
         ("2024-02-20", "2024-03-02", 1),
     ],
 )
+@worked
 def test_an_encounter_that_shares_a_day_with_an_inpatient_claim_is_none(
     start: str, end: str, encounters: int
-) -> None:
+) -> Worked:
     visit = claim(1, "2024-03-03", "2024-03-05")
     stay = claim(2, start, end, kind="60", clm_admsn_dt=day(start))
-    assert len(find(visit, stay)) == encounters
+    rows = yield find(visit, stay)
+    assert len(rows) == encounters
 
 
-def test_claims_are_joined_before_they_are_held_against_stays() -> None:
-    rows = find(
+@worked
+def test_claims_are_joined_before_they_are_held_against_stays() -> Worked:
+    rows = yield find(
         claim(1, "2024-03-03"),
         claim(2, "2024-03-04"),
         claim(3, "2024-03-04", "2024-03-08", kind="60"),
@@ -115,27 +125,36 @@ def test_claims_are_joined_before_they_are_held_against_stays() -> None:
     assert rows.empty
 
 
-def test_the_payment_window_before_an_admission_is_part_of_the_inpatient_claim() -> None:
+@worked
+def test_the_payment_window_before_an_admission_is_part_of_the_inpatient_claim() -> Worked:
     stay = claim(2, "2024-03-03", "2024-03-09", kind="60", clm_admsn_dt=day("2024-03-05"))
-    assert find(claim(1, "2024-03-03"), stay).empty
+    rows = yield find(claim(1, "2024-03-03"), stay)
+    assert rows.empty
 
 
-def test_an_interim_bill_has_the_days_since_its_admission() -> None:
+@worked
+def test_an_interim_bill_has_the_days_since_its_admission() -> Worked:
     stay = claim(2, "2024-03-20", "2024-03-25", kind="60", clm_admsn_dt=day("2024-03-01"))
-    assert find(claim(1, "2024-03-10"), stay).empty
+    rows = yield find(claim(1, "2024-03-10"), stay)
+    assert rows.empty
 
 
 @pytest.mark.parametrize("kind", ["10", "20", "50", "60"])
-def test_claims_of_other_kinds_are_no_encounters(kind: str) -> None:
-    assert find(claim(1, "2024-03-01", kind=kind)).empty
+@worked
+def test_claims_of_other_kinds_are_no_encounters(kind: str) -> Worked:
+    rows = yield find(claim(1, "2024-03-01", kind=kind))
+    assert rows.empty
 
 
-def test_a_skilled_nursing_claim_takes_no_encounter_away() -> None:
-    assert len(find(claim(1, "2024-03-03"), claim(2, "2024-03-01", "2024-03-31", kind="20"))) == 1
+@worked
+def test_a_skilled_nursing_claim_takes_no_encounter_away() -> Worked:
+    rows = yield find(claim(1, "2024-03-03"), claim(2, "2024-03-01", "2024-03-31", kind="20"))
+    assert len(rows) == 1
 
 
-def test_encounters_of_the_year_before_are_there_and_join_over_the_years_end() -> None:
-    rows = find(
+@worked
+def test_encounters_of_the_year_before_are_there_and_join_over_the_years_end() -> Worked:
+    rows = yield find(
         claim(1, "2023-07-01"),
         claim(2, "2023-12-31"),
         claim(3, "2024-01-01"),

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.months import CENTER, care, clinic, excepted, judge, know
+from esrd_pipeline_tests.sql.worked import Case, Worked, worked
 
 MONTHS = [f"2024-{number:02d}" for number in range(1, 13)]
 OWN_MONTH = ("ktv_adult_hd", "medication_reconciliation", "hypercalcemia")
 """Measures to which only what the QIP's month itself reports counts."""
 
 
-def judge_year(*months: str, program: str = "qip") -> pd.DataFrame:
+def judge_year(*months: str, program: str = "qip") -> Case:
     cared = [row for month in MONTHS for row in care(month, modality=CENTER)]
     reported = [
         row
@@ -27,24 +28,25 @@ def judge_year(*months: str, program: str = "qip") -> pd.DataFrame:
         )
     ]
     known = {**know(), **(excepted("A", *months) if months else {})}
-    rows = judge(cared, reported, known=known, program=program)
-    return rows.assign(month=pd.to_datetime(rows["month"]).dt.strftime("%Y-%m")).set_index("month")
+    return judge(cared, reported, known=known, program=program).read(
+        lambda rows: rows.assign(
+            month=pd.to_datetime(rows["month"]).dt.strftime("%Y-%m")
+        ).set_index("month")
+    )
 
 
-@pytest.fixture(scope="module")
-def whole() -> pd.DataFrame:
-    return judge_year()
-
-
-def test_without_an_exception_every_month_counts(whole: pd.DataFrame) -> None:
+@worked
+def test_without_an_exception_every_month_counts() -> Worked:
+    whole = yield judge_year()
     assert whole.index.tolist() == MONTHS
     for measure in (*OWN_MONTH, "ltc"):
         assert whole[f"{measure}_reason"].isna().all(), measure
 
 
 @pytest.mark.parametrize("month", MONTHS)
-def test_an_exception_changes_exactly_its_month(whole: pd.DataFrame, month: str) -> None:
-    rows = judge_year(month)
+@worked
+def test_an_exception_changes_exactly_its_month(month: str) -> Worked:
+    whole, rows = yield judge_year(), judge_year(month)
     columns = [
         name
         for name in whole.columns
@@ -60,16 +62,16 @@ def test_an_exception_changes_exactly_its_month(whole: pd.DataFrame, month: str)
 
 
 @pytest.mark.parametrize("span", [("2024-03", "2024-04"), ("2024-01", "2024-07", "2024-12")])
-def test_several_exceptions_are_each_its_own_months(
-    whole: pd.DataFrame, span: tuple[str, ...]
-) -> None:
-    rows = judge_year(*span)
+@worked
+def test_several_exceptions_are_each_its_own_months(span: tuple[str, ...]) -> Worked:
+    rows = yield judge_year(*span)
     counted = rows[rows["ktv_adult_hd_reason"].isna()]
     assert counted.index.tolist() == [month for month in MONTHS if month not in span]
-    assert len(counted) == len(whole) - len(span)
+    assert len(counted) == len(MONTHS) - len(span)
 
 
-def test_an_exception_says_nothing_to_dialysis_facility_measures(whole: pd.DataFrame) -> None:
-    alone, with_one = judge_year(program="dfc"), judge_year("2024-05", program="dfc")
-    assert len(alone) == len(whole)
-    pd.testing.assert_frame_equal(alone, with_one, check_dtype=False)
+@worked
+def test_an_exception_says_nothing_to_dialysis_facility_measures() -> Worked:
+    without, with_one = yield judge_year(program="dfc"), judge_year("2024-05", program="dfc")
+    assert len(without) == len(MONTHS)
+    pd.testing.assert_frame_equal(without, with_one, check_dtype=False)

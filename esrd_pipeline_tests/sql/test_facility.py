@@ -5,15 +5,16 @@ from datetime import date
 import pytest
 
 from esrd_pipeline_tests.sql.facility_list import (
-    LIST,
     casper,
     gather,
+    link,
     list_facilities,
     logged,
+    name_days,
     record,
     why_not,
 )
-from esrd_pipeline_tests.sql.worked import day, run
+from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 PROGRAMS = pytest.mark.parametrize("program", ["dfc", "qip"])
 SALE = (
@@ -23,8 +24,10 @@ SALE = (
 
 
 @PROGRAMS
-def test_a_facility_has_its_records_name_state_network_and_owner(program: str) -> None:
-    row = list_facilities(gather(record(1, "142301", "140001")), program)["142301"]
+@worked
+def test_a_facility_has_its_records_name_state_network_and_owner(program: str) -> Worked:
+    rows = yield list_facilities(gather(record(1, "142301", "140001")), program)
+    row = rows["142301"]
     assert row["facility_name"] == "Clinic 1"
     assert (row["state"], row["network"]) == ("IL", 10)
     assert row["dialysis_organization"] == "Independent"
@@ -35,31 +38,37 @@ def test_a_facility_has_its_records_name_state_network_and_owner(program: str) -
 
 
 @PROGRAMS
-def test_a_hospitals_number_is_no_facility_of_its_own(program: str) -> None:
-    assert why_not(gather(record(1, "140001", "142301")), program) == {"142301": None}
+@worked
+def test_a_hospitals_number_is_no_facility_of_its_own(program: str) -> Worked:
+    rows = yield why_not(gather(record(1, "140001", "142301")), program)
+    assert rows == {"142301": None}
 
 
 @PROGRAMS
-def test_records_that_share_a_number_are_one_facility_described_by_one(program: str) -> None:
+@worked
+def test_records_that_share_a_number_are_one_facility_described_by_one(program: str) -> Worked:
     tables = gather(
         record(1, "142500", factype="Transplant", certdate=day("1990-01-01")),
         record(2, "142500", facility_name="Adults"),
         record(3, "142500", facility_name="Children", certdate=day("2015-01-01")),
         record(4, "142500", dateclosed=day("2020-01-01"), certdate=day("2000-01-01")),
     )
-    (row,) = list_facilities(tables, program).values()
+    rows = yield list_facilities(tables, program)
+    (row,) = rows.values()
     assert (row["facility_name"], row["is_eligible"]) == ("Adults", True)
 
 
 @PROGRAMS
-def test_a_combined_record_does_not_describe_the_facility(program: str) -> None:
+@worked
+def test_a_combined_record_does_not_describe_the_facility(program: str) -> Worked:
     other = record(2, "142501", provtype=None)
-    rows = list_facilities(gather(record(1, "142500", "142501"), other), program)
+    rows = yield list_facilities(gather(record(1, "142500", "142501"), other), program)
     assert [row["facility_name"] for row in rows.values()] == ["Clinic 1"]
 
 
 @PROGRAMS
-def test_reasons_of_the_record_are_the_facilitys(program: str) -> None:
+@worked
+def test_reasons_of_the_record_are_the_facilitys(program: str) -> Worked:
     tables = gather(
         record(1, "142500", dateclosed=day("2024-05-31")),
         record(2, "142501", factype="Transplant"),
@@ -67,33 +76,41 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> None:
     )
     closed = "closed" if program == "dfc" else "closed on the last day of the performance year"
     provider = "provider type is not Medicare" + (", other or pending" if program == "dfc" else "")
-    assert why_not(tables, program) == {
+    first, second = yield why_not(tables, program), list_facilities(tables, program)
+    assert first == {
         "142500": closed,
         "142501": "facility type is not dialysis",
         "142502": provider,
     }
-    assert list_facilities(tables, program)["142500"]["close_date"] == day("2024-05-31")
+    assert second["142500"]["close_date"] == day("2024-05-31")
 
 
-def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> None:
-    assert why_not(gather(record(1, "14250F"))) == {"14250F": "Veterans Affairs"}
+@worked
+def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> Worked:
+    rows = yield why_not(gather(record(1, "14250F")))
+    assert rows == {"14250F": "Veterans Affairs"}
 
 
-def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> None:
+@worked
+def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> Worked:
     tables = gather(record(1, "142500", provtype="PENDING CERT"))
-    assert why_not(tables) == {"142500": None}
-    assert why_not(tables, "qip") == {"142500": "provider type is not Medicare"}
+    first, second = yield why_not(tables), why_not(tables, "qip")
+    assert first == {"142500": None}
+    assert second == {"142500": "provider type is not Medicare"}
 
 
-def test_a_facility_that_closes_after_the_year_is_qips_and_not_dfcs() -> None:
+@worked
+def test_a_facility_that_closes_after_the_year_is_qips_and_not_dfcs() -> Worked:
     tables = gather(record(1, "142500", dateclosed=day("2025-02-01")))
-    assert why_not(tables) == {"142500": "closed"}
-    assert why_not(tables, "qip") == {"142500": None}
+    first, second = yield why_not(tables), why_not(tables, "qip")
+    assert first == {"142500": "closed"}
+    assert second == {"142500": None}
 
 
 @PROGRAMS
-def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: str) -> None:
-    rows = list_facilities(gather(record(1, "142600"), log=SALE), program)
+@worked
+def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: str) -> Worked:
+    rows = yield list_facilities(gather(record(1, "142600"), log=SALE), program)
     old, new = rows["142500"], rows["142600"]
     assert old["dialysis_organization"] == "Lakeshore"
     assert (old["certification_date"], old["close_date"]) == (
@@ -113,35 +130,41 @@ def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: s
     )
 
 
-def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> None:
+@worked
+def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> Worked:
     log = [SALE[0], logged(1, "2024-03-01", "142600", "change of ccn", "Lakeshore")]
     tables = gather(record(1, "142600"), log=log)
-    assert why_not(tables) == {"142600": None}
-    assert why_not(tables, "qip") == {
+    first, second = yield why_not(tables), why_not(tables, "qip")
+    assert first == {"142600": None}
+    assert second == {
         "142500": "CCN not in effect on the last day of the performance year",
         "142600": None,
     }
 
 
-def test_qip_scores_the_number_in_effect_on_the_last_day() -> None:
+@worked
+def test_qip_scores_the_number_in_effect_on_the_last_day() -> Worked:
     log = [SALE[0], logged(1, "2025-01-15", "142600", "change of ownership", "Northstar")]
     tables = gather(record(1, "142600", certdate=day("2025-01-15")), log=log)
-    assert why_not(tables, "qip") == {"142500": None}
-    assert why_not(tables) == {
+    first, second = yield why_not(tables, "qip"), why_not(tables)
+    assert first == {"142500": None}
+    assert second == {
         "142500": "CCN replaced by another in a change of ownership",
         "142600": None,
     }
 
 
-def test_a_replaced_number_has_the_name_casper_gives_it() -> None:
+@worked
+def test_a_replaced_number_has_the_name_casper_gives_it() -> Worked:
     pos = [casper("142500", fac_name="Lakeshore Springfield")]
-    rows = list_facilities(gather(record(1, "142600"), log=SALE, pos=pos))
+    rows = yield list_facilities(gather(record(1, "142600"), log=SALE, pos=pos))
     assert rows["142500"]["facility_name"] == "Lakeshore Springfield"
     assert rows["142600"]["facility_name"] == "Clinic 1"
 
 
 @PROGRAMS
-def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str) -> None:
+@worked
+def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str) -> Worked:
     pos = casper(
         "142500",
         fac_name="Elsewhere",
@@ -150,7 +173,8 @@ def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str)
         orgnl_prtcptn_dt=day("1999-01-01"),
         trmntn_exprtn_dt=day("2005-01-01"),
     )
-    row = list_facilities(gather(pos=[pos]), program)["142500"]
+    rows = yield list_facilities(gather(pos=[pos]), program)
+    row = rows["142500"]
     assert (row["facility_name"], row["state"], row["network"]) == ("Elsewhere", "IN", 9)
     assert (row["certification_date"], row["close_date"]) == (
         day("1999-01-01"),
@@ -160,9 +184,11 @@ def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str)
 
 
 @PROGRAMS
-def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> None:
+@worked
+def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> Worked:
     tables = gather(record(1, "142301", "140001"), record(2, "140001", factype="Transplant"))
-    assert why_not(tables, program) == {
+    rows = yield why_not(tables, program)
+    assert rows == {
         "142301": None,
         "140001": "facility type is not dialysis",
     }
@@ -177,20 +203,26 @@ def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> None:
         ("2024-09-01", "2025-01-01"),
     ],
 )
-def test_a_new_facility_reports_from_the_fourth_month_after(certified: str, first_day: str) -> None:
+@worked
+def test_a_new_facility_reports_from_the_fourth_month_after(
+    certified: str, first_day: str
+) -> Worked:
     tables = gather(record(1, "142500", certdate=day(certified)))
-    assert list_facilities(tables, "qip")["142500"]["reporting_date"] == day(first_day)
-    assert list_facilities(tables)["142500"]["reporting_date"] is None
+    first, second = yield list_facilities(tables, "qip"), list_facilities(tables)
+    assert first["142500"]["reporting_date"] == day(first_day)
+    assert second["142500"]["reporting_date"] is None
 
 
-def test_a_new_owners_number_reports_from_the_fourth_month_after_the_sale() -> None:
-    rows = list_facilities(gather(record(1, "142600"), log=SALE), "qip")
+@worked
+def test_a_new_owners_number_reports_from_the_fourth_month_after_the_sale() -> Worked:
+    rows = yield list_facilities(gather(record(1, "142600"), log=SALE), "qip")
     assert rows["142600"]["reporting_date"] == date(2024, 7, 1)
     assert rows["142500"]["reporting_date"] is None
 
 
 @PROGRAMS
-def test_every_ccn_of_days_and_claims_is_in_the_list(program: str) -> None:
+@worked
+def test_every_ccn_of_days_and_claims_is_in_the_list(program: str) -> Worked:
     tables = gather(
         record(1, "142600", "142601"),
         record(2, "140001"),
@@ -199,7 +231,10 @@ def test_every_ccn_of_days_and_claims_is_in_the_list(program: str) -> None:
         log=SALE,
         pos=[casper("142900"), casper("142301", related_provider_number="140003")],
     )
-    listed = set(list_facilities(tables, program))
-    for name in ("linkage.provider_number", "linkage.facility_ccn"):
-        rows = run(*LIST[: LIST.index(name) + 1], tables=tables)
-        assert set(rows[rows["program"] == program]["ccn"]) <= listed
+    listed, claims, days = yield (
+        list_facilities(tables, program),
+        link(tables, program),
+        name_days(tables, program),
+    )
+    assert {ccn for ccn, _, _ in claims.values()} <= set(listed)
+    assert {ccn for _, _, _, ccn in days} <= set(listed)

@@ -1,25 +1,30 @@
 """EQRS facility records: valid numbers, which is the dialysis unit's, who is listed."""
 
+import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.facility_list import casper, gather, logged, record
-from esrd_pipeline_tests.sql.worked import Tables, day, run
+from esrd_pipeline_tests.sql.worked import Case, Tables, Worked, case, day, worked
 
 LAST_DAY = day("2024-12-31")
 
 
-def read(tables: Tables, program: str = "dfc") -> dict[int, dict[str, object]]:
-    rows = run("linkage.facility_record", tables=tables)
-    rows = rows[rows["program"] == program]
-    rows = rows.astype(object).where(rows.notna(), None)
-    return {row["facilityid"]: row for row in rows.to_dict(orient="records")}
+def read(tables: Tables, program: str = "dfc") -> Case:
+    def read_rows(rows: pd.DataFrame) -> dict[int, dict[str, object]]:
+        rows = rows[rows["program"] == program]
+        rows = rows.astype(object).where(rows.notna(), None)
+        return {row["facilityid"]: row for row in rows.to_dict(orient="records")}
+
+    return case("linkage.facility_record", tables=tables, alone=True).read(read_rows)
 
 
-def numbers(tables: Tables, program: str = "dfc") -> dict[int, tuple[object, object, object]]:
-    return {
-        facilityid: (row["provider_number"], row["second_number"], row["number_rule"])
-        for facilityid, row in read(tables, program).items()
-    }
+def numbers(tables: Tables, program: str = "dfc") -> Case:
+    return read(tables, program).read(
+        lambda rows: {
+            facilityid: (row["provider_number"], row["second_number"], row["number_rule"])
+            for facilityid, row in rows.items()
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,20 +42,24 @@ def numbers(tables: Tables, program: str = "dfc") -> dict[int, tuple[object, obj
         ("14250-", None, None),
     ],
 )
+@worked
 def test_a_number_has_six_characters_and_digits_within(
     number: str, dfc: str | None, qip: str | None
-) -> None:
+) -> Worked:
     tables = gather(record(1, number))
-    assert read(tables)[1]["provider_number"] == dfc
-    assert read(tables, "qip")[1]["provider_number"] == qip
+    of_dfc, of_qip = yield read(tables), read(tables, "qip")
+    assert of_dfc[1]["provider_number"] == dfc
+    assert of_qip[1]["provider_number"] == qip
     if qip is None:
-        assert read(tables, "qip")[1]["reason"] == "CCN is not valid"
+        assert of_qip[1]["reason"] == "CCN is not valid"
 
 
-def test_a_missing_number_is_named() -> None:
+@worked
+def test_a_missing_number_is_named() -> Worked:
     tables = gather(record(1, None))
-    assert read(tables)[1]["reason"] == "CCN is missing"
-    assert read(tables, "qip")[1]["reason"] == "CCN is missing"
+    first, second = yield read(tables), read(tables, "qip")
+    assert first[1]["reason"] == "CCN is missing"
+    assert second[1]["reason"] == "CCN is missing"
 
 
 @pytest.mark.parametrize(
@@ -75,12 +84,15 @@ def test_a_missing_number_is_named() -> None:
         ("143801", "other"),
     ],
 )
-def test_the_middle_digits_say_the_type(number: str, facility_type: str) -> None:
-    assert read(gather(record(1, number)))[1]["facility_type"] == facility_type
+@worked
+def test_the_middle_digits_say_the_type(number: str, facility_type: str) -> Worked:
+    rows = yield read(gather(record(1, number)))
+    assert rows[1]["facility_type"] == facility_type
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
-def test_the_dialysis_number_stands_first_either_way_round(program: str) -> None:
+@worked
+def test_the_dialysis_number_stands_first_either_way_round(program: str) -> Worked:
     tables = gather(
         record(1, "142301", "140001"),
         record(2, "140002", "142302"),
@@ -89,7 +101,8 @@ def test_the_dialysis_number_stands_first_either_way_round(program: str) -> None
         record(5, "142505", "142506"),
         record(6, "142507", "142507"),
     )
-    assert numbers(tables, program) == {
+    rows = yield numbers(tables, program)
+    assert rows == {
         1: ("142301", "140001", "as printed"),
         2: ("142302", "140002", "numbers turned round"),
         3: ("142303", None, "alternate number in place of none"),
@@ -99,47 +112,57 @@ def test_the_dialysis_number_stands_first_either_way_round(program: str) -> None
     }
 
 
-def test_a_dialysis_number_is_taken_from_casper_if_name_and_address_are_the_same() -> None:
+@worked
+def test_a_dialysis_number_is_taken_from_casper_if_name_and_address_are_the_same() -> Worked:
     alone = record(1, "140001")
     tables = gather(alone, pos=[casper("142301", alone, related_provider_number="140001")])
-    assert numbers(tables)[1] == ("142301", "140001", "dialysis number found in CASPER")
+    rows = yield numbers(tables)
+    assert rows[1] == ("142301", "140001", "dialysis number found in CASPER")
 
 
-def test_casper_may_print_the_dialysis_number_with_the_hospital() -> None:
+@worked
+def test_casper_may_print_the_dialysis_number_with_the_hospital() -> Worked:
     alone = record(1, "140001")
     hospital = casper("140001", related_provider_number="142301")
     tables = gather(alone, pos=[hospital, casper("142301", alone)])
-    assert numbers(tables)[1] == ("142301", "140001", "dialysis number found in CASPER")
+    rows = yield numbers(tables)
+    assert rows[1] == ("142301", "140001", "dialysis number found in CASPER")
 
 
-def test_another_name_in_casper_is_for_manual_review() -> None:
+@worked
+def test_another_name_in_casper_is_for_manual_review() -> Worked:
     alone = record(1, "140001")
     other = casper("142301", alone, related_provider_number="140001", fac_name="Elsewhere")
-    assert numbers(gather(alone, pos=[other]))[1] == (
+    rows = yield numbers(gather(alone, pos=[other]))
+    assert rows[1] == (
         "140001",
         None,
         "hospital number: for manual review with CASPER",
     )
 
 
-def test_two_dialysis_numbers_in_casper_are_for_manual_review() -> None:
+@worked
+def test_two_dialysis_numbers_in_casper_are_for_manual_review() -> Worked:
     alone = record(1, "140001")
     pos = [casper(f"14230{n}", alone, related_provider_number="140001") for n in (1, 2)]
-    assert numbers(gather(alone, pos=pos))[1] == (
+    rows = yield numbers(gather(alone, pos=pos))
+    assert rows[1] == (
         "140001",
         None,
         "hospital number: for manual review with CASPER",
     )
 
 
-def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> None:
+@worked
+def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> Worked:
     alone = record(1, "140001")
     tables = gather(
         alone,
         record(2, "142301"),
         pos=[casper("142301", alone, related_provider_number="140001")],
     )
-    assert numbers(tables)[1] == ("140001", None, "as printed")
+    rows = yield numbers(tables)
+    assert rows[1] == ("140001", None, "as printed")
 
 
 @pytest.mark.parametrize(
@@ -163,8 +186,10 @@ def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> None:
         ),
     ],
 )
-def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | None) -> None:
-    row = read(gather({**record(1, "142500"), **change}))[1]
+@worked
+def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | None) -> Worked:
+    rows = yield read(gather({**record(1, "142500"), **change}))
+    row = rows[1]
     assert row["reason"] == reason
     assert row["is_listed"] == (reason is None)
 
@@ -187,11 +212,14 @@ def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | No
         ({"factype": "Transplant"}, "facility type is not dialysis"),
     ],
 )
-def test_qip_has_six_rules_of_eligibility(change: dict[str, object], reason: str | None) -> None:
-    assert read(gather({**record(1, "142500"), **change}), "qip")[1]["reason"] == reason
+@worked
+def test_qip_has_six_rules_of_eligibility(change: dict[str, object], reason: str | None) -> Worked:
+    rows = yield read(gather({**record(1, "142500"), **change}), "qip")
+    assert rows[1]["reason"] == reason
 
 
-def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> None:
+@worked
+def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> Worked:
     tables = gather(
         record(1, "142600", certdate=day("2025-01-15")),
         log=[
@@ -199,18 +227,20 @@ def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> None:
             logged(1, "2025-01-15", "142600", "change of ownership", "Northstar"),
         ],
     )
-    assert read(tables)[1]["provider_number"] == "142600"
-    row = read(tables, "qip")[1]
+    first, second = yield read(tables), read(tables, "qip")
+    assert first[1]["provider_number"] == "142600"
+    row = second[1]
     assert (row["provider_number"], row["reason"]) == ("142500", None)
     assert row["certification_date"] == day("2012-05-01")
 
 
-def test_one_record_describes_a_number_that_several_share() -> None:
+@worked
+def test_one_record_describes_a_number_that_several_share() -> Worked:
     tables = gather(
         record(1, "142500", factype="Transplant", certdate=day("1990-01-01")),
         record(2, "142500", certdate=day("2012-01-01")),
         record(3, "142500", certdate=day("2010-01-01")),
         record(4, "142500", certdate=day("2008-01-01"), dateclosed=day("2020-01-01")),
     )
-    rows = read(tables)
+    rows = yield read(tables)
     assert [facilityid for facilityid, row in rows.items() if row["is_primary"]] == [3]

@@ -14,7 +14,7 @@ from esrd_pipeline_tests.sql.people import (
     linked,
     read,
 )
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 PROGRAMS = ("dfc", "qip")
 ALONE = "form and EQRS agree long after the claim"
@@ -32,12 +32,12 @@ def begin(
     patients: tuple[int, ...] = (PATIENT,),
     links: list[Row] | None = None,
     before: tuple[Row, ...] = (),
-) -> pd.DataFrame:
+) -> Case:
     grafts = [(program, date) for program in PROGRAMS for date in transplants]
     prescribed = [
         {"patient_id": PATIENT, "facilityid": 9, "start_date": day(t)} for t in treatments
     ]
-    return run(
+    return case(
         "linkage.first_service",
         tables={
             "raw.eqrs_patient": [KNOWN],
@@ -86,10 +86,11 @@ REGULAR = dialysed("2024-03-01", times=13, every=3)
         ("2024-03-02", "2024-03-02", "2024-03-01", "2024-03-01", "claims"),
     ],
 )
+@worked
 def test_the_earliest_source_counts_and_on_one_date_the_order_of_sources(
     form_day: str, eqrs_day: str, claim_day: str, transplant_day: str, source: str
-) -> None:
-    rows = begin(
+) -> Worked:
+    rows = yield begin(
         dialysed(claim_day, times=13),
         forms=(form(dialysis_began=form_day),),
         admissions=(admitted(eqrs_day),),
@@ -106,8 +107,9 @@ def test_the_earliest_source_counts_and_on_one_date_the_order_of_sources(
 # The form.
 
 
-def test_the_qip_takes_the_earliest_completed_form_and_dfc_the_earliest_date_of_any() -> None:
-    rows = begin(
+@worked
+def test_the_qip_takes_the_earliest_completed_form_and_dfc_the_earliest_date_of_any() -> Worked:
+    rows = yield begin(
         forms=(
             form(1, signature="2024-04-01", dialysis_began="2024-03-10"),
             form(2, signature="2024-05-01", dialysis_began="2024-03-05"),
@@ -120,42 +122,49 @@ def test_the_qip_takes_the_earliest_completed_form_and_dfc_the_earliest_date_of_
 @pytest.mark.parametrize(
     "earliest", ["signature", "dialysis_returned", "training_began", "transplant"]
 )
+@worked
 def test_the_earliest_of_four_other_dates_stands_for_a_missing_one_in_the_qip(
     earliest: str,
-) -> None:
+) -> Worked:
     others = dict.fromkeys(
         ("signature", "dialysis_returned", "training_began", "transplant"), "2024-03-20"
     )
-    rows = begin(forms=(form(**{**others, earliest: "2024-03-10"}),))
+    rows = yield begin(forms=(form(**{**others, earliest: "2024-03-10"}),))
     assert read(rows, "qip", "medical_evidence_date") == [[day("2024-03-10")]]
 
 
-def test_the_date_dialysis_began_goes_before_earlier_other_dates() -> None:
-    rows = begin(forms=(form(dialysis_began="2024-03-20", training_began="2024-03-10"),))
+@worked
+def test_the_date_dialysis_began_goes_before_earlier_other_dates() -> Worked:
+    rows = yield begin(forms=(form(dialysis_began="2024-03-20", training_began="2024-03-10"),))
     for program in PROGRAMS:
         assert starts(rows, program) == [[day("2024-03-20"), "medical evidence"]]
 
 
-def test_dfc_takes_the_signature_alone_for_a_missing_date() -> None:
-    rows = begin(forms=(form(signature="2024-03-20", training_began="2024-03-10"),))
+@worked
+def test_dfc_takes_the_signature_alone_for_a_missing_date() -> Worked:
+    rows = yield begin(forms=(form(signature="2024-03-20", training_began="2024-03-10"),))
     assert starts(rows, "dfc") == [[day("2024-03-20"), "medical evidence"]]
 
 
-def test_a_form_without_any_date_is_dated_by_eqrs_in_the_qip() -> None:
-    rows = begin(forms=(form(),), treatments=("2024-03-12", "2024-03-09"))
+@worked
+def test_a_form_without_any_date_is_dated_by_eqrs_in_the_qip() -> Worked:
+    rows = yield begin(forms=(form(),), treatments=("2024-03-12", "2024-03-09"))
     assert starts(rows, "qip") == [[day("2024-03-09"), "medical evidence"]]
     assert starts(rows, "dfc") == []
 
 
-def test_treatment_records_date_nobody_who_has_no_form() -> None:
-    assert begin(treatments=("2024-03-09",)).empty
+@worked
+def test_treatment_records_date_nobody_who_has_no_form() -> Worked:
+    rows = yield begin(treatments=("2024-03-09",))
+    assert rows.empty
 
 
 # EQRS.
 
 
-def test_an_admission_discharged_as_acute_is_no_start_of_esrd() -> None:
-    rows = begin(
+@worked
+def test_an_admission_discharged_as_acute_is_no_start_of_esrd() -> Worked:
+    rows = yield begin(
         admissions=(
             admitted("2024-01-10", "2024-02-01", "Acute", reason="Acute"),
             admitted("2024-04-01"),
@@ -165,8 +174,9 @@ def test_an_admission_discharged_as_acute_is_no_start_of_esrd() -> None:
         assert starts(rows, program) == [[day("2024-04-01"), "eqrs"]]
 
 
-def test_the_qip_counts_admissions_to_dialysis_facilities() -> None:
-    rows = begin(
+@worked
+def test_the_qip_counts_admissions_to_dialysis_facilities() -> Worked:
+    rows = yield begin(
         admissions=(
             admitted("2024-01-10", facility=8, reason="Transfer In"),
             admitted("2024-04-01", facility=9),
@@ -181,33 +191,37 @@ def test_the_qip_counts_admissions_to_dialysis_facilities() -> None:
 
 
 @pytest.mark.parametrize(("times", "found"), [(13, True), (12, False)])
+@worked
 def test_more_than_a_fifth_of_a_dialysis_code_a_day_is_chronic_dialysis(
     times: int, *, found: bool
-) -> None:
-    rows = begin(dialysed("2024-03-01", times=times, every=3))
+) -> Worked:
+    rows = yield begin(dialysed("2024-03-01", times=times, every=3))
     for program in PROGRAMS:
         assert starts(rows, program) == ([[day("2024-03-01"), "claims"]] if found else [])
 
 
 @pytest.mark.parametrize(("last", "found"), [("2024-04-29", True), ("2024-04-30", False)])
-def test_codes_count_until_the_sixtieth_day(last: str, *, found: bool) -> None:
+@worked
+def test_codes_count_until_the_sixtieth_day(last: str, *, found: bool) -> Worked:
     # The claim's first day is 1 March, its sixtieth 29 April.
-    rows = begin(
+    rows = yield begin(
         dialysed("2024-03-01", times=12),
         dialysed(last, times=1, kind="60", bill="11", center="0801", number=2),
     )
     assert bool(starts(rows, "dfc")) == found
 
 
-def test_codes_of_all_claims_count_together() -> None:
-    rows = begin(
+@worked
+def test_codes_of_all_claims_count_together() -> Worked:
+    rows = yield begin(
         dialysed("2024-03-01", times=7), dialysed("2024-04-01", times=6, number=2, center="0851")
     )
     assert starts(rows, "dfc") == [[day("2024-03-01"), "claims"]]
 
 
-def test_a_claim_with_too_few_codes_after_it_is_passed_over_for_a_later_one() -> None:
-    rows = begin(
+@worked
+def test_a_claim_with_too_few_codes_after_it_is_passed_over_for_a_later_one() -> Worked:
+    rows = yield begin(
         dialysed("2023-06-01", times=3), dialysed("2024-03-01", times=13, every=3, number=2)
     )
     assert starts(rows, "qip") == [[day("2024-03-01"), "claims"]]
@@ -224,32 +238,38 @@ def test_a_claim_with_too_few_codes_after_it_is_passed_over_for_a_later_one() ->
         ("40", "72", "0636", False),  # no revenue center of dialysis
     ],
 )
+@worked
 def test_a_claim_dates_esrd_by_composite_code_or_dialysis_facility(
     kind: str, bill: str, center: str, *, found: bool
-) -> None:
-    rows = begin(dialysed("2024-03-01", times=20, kind=kind, bill=bill, center=center))
+) -> Worked:
+    rows = yield begin(dialysed("2024-03-01", times=20, kind=kind, bill=bill, center=center))
     assert bool(starts(rows, "dfc")) == found
 
 
-def test_dialysis_for_acute_kidney_injury_is_not_chronic() -> None:
-    assert begin(REGULAR, acute_claims=(1,)).empty
+@worked
+def test_dialysis_for_acute_kidney_injury_is_not_chronic() -> Worked:
+    rows = yield begin(REGULAR, acute_claims=(1,))
+    assert rows.empty
 
 
-def test_a_line_without_a_day_is_of_the_claims_first_day() -> None:
+@worked
+def test_a_line_without_a_day_is_of_the_claims_first_day() -> Worked:
     claim, lines = REGULAR
-    rows = begin((claim, [{**line, "rev_cntr_dt": None} for line in lines]))
+    rows = yield begin((claim, [{**line, "rev_cntr_dt": None} for line in lines]))
     assert starts(rows, "dfc") == [[day("2024-03-01"), "claims"]]
 
 
-def test_claims_of_the_year_before_count() -> None:
-    rows = begin(dialysed("2023-11-20", times=30, every=2), links=linked(PATIENT, 2023))
+@worked
+def test_claims_of_the_year_before_count() -> Worked:
+    rows = yield begin(dialysed("2023-11-20", times=30, every=2), links=linked(PATIENT, 2023))
     assert starts(rows, "dfc") == [[day("2023-11-20"), "claims"]]
 
 
 @pytest.mark.parametrize("known_as", [PATIENT, -BENEFICIARY])
-def test_evidence_in_claims_no_longer_at_hand_is_remembered(known_as: int) -> None:
+@worked
+def test_evidence_in_claims_no_longer_at_hand_is_remembered(known_as: int) -> Worked:
     past = {"patient_id": known_as, "claims_date": day("2021-07-01")}
-    rows = begin(
+    rows = yield begin(
         dialysed("2024-01-01", times=30),
         before=tuple({**past, "program": program} for program in PROGRAMS),
     )
@@ -259,27 +279,34 @@ def test_evidence_in_claims_no_longer_at_hand_is_remembered(known_as: int) -> No
         ]
 
 
-def test_no_claim_is_looked_for_where_other_dates_lie_before_the_claims_at_hand() -> None:
-    rows = begin(REGULAR, admissions=(admitted("2019-05-01"),))
+@worked
+def test_no_claim_is_looked_for_where_other_dates_lie_before_the_claims_at_hand() -> Worked:
+    rows = yield begin(REGULAR, admissions=(admitted("2019-05-01"),))
     assert read(rows, "dfc", "first_service_date", "claims_date") == [[day("2019-05-01"), None]]
 
 
-def test_a_beneficiary_unknown_to_eqrs_starts_by_claims() -> None:
-    rows = begin(REGULAR, links=linked(-BENEFICIARY), patients=(-BENEFICIARY,))
+@worked
+def test_a_beneficiary_unknown_to_eqrs_starts_by_claims() -> Worked:
+    rows = yield begin(REGULAR, links=linked(-BENEFICIARY), patients=(-BENEFICIARY,))
     assert read(rows, "qip", "patient_id", "first_service_date", "source") == [
         [-BENEFICIARY, day("2024-03-01"), "claims"]
     ]
 
 
-def test_a_beneficiary_who_is_no_patient_of_the_year_has_no_date() -> None:
-    assert begin(REGULAR, links=linked(-BENEFICIARY), patients=()).empty
+@worked
+def test_a_beneficiary_who_is_no_patient_of_the_year_has_no_date() -> Worked:
+    rows = yield begin(REGULAR, links=linked(-BENEFICIARY), patients=())
+    assert rows.empty
 
 
-def test_a_patient_without_any_date_has_no_row() -> None:
-    assert begin().empty
+@worked
+def test_a_patient_without_any_date_has_no_row() -> Worked:
+    rows = yield begin()
+    assert rows.empty
 
 
-def test_a_transplant_known_to_one_program_starts_esrd_in_that_program_alone() -> None:
+@worked
+def test_a_transplant_known_to_one_program_starts_esrd_in_that_program_alone() -> Worked:
     graft = {"program": "dfc", "patient_id": PATIENT, "transplant_date": day("2010-02-01")}
     claim, lines = REGULAR
     billed = {
@@ -287,12 +314,14 @@ def test_a_transplant_known_to_one_program_starts_esrd_in_that_program_alone() -
         "raw.claim_revenue": lines,
         "linkage.beneficiary": linked(),
     }
-    rows = run("linkage.first_service", tables={"linkage.transplant": [graft]})
-    assert starts(rows, "dfc") == [[day("2010-02-01"), "transplant"]]
-    assert starts(rows, "qip") == []
-    rows = run("linkage.first_service", tables={"linkage.transplant": [graft], **billed})
-    assert starts(rows, "dfc") == [[day("2010-02-01"), "transplant"]]
-    assert starts(rows, "qip") == [[day("2024-03-01"), "claims"]]
+    first, second = yield (
+        case("linkage.first_service", tables={"linkage.transplant": [graft]}),
+        case("linkage.first_service", tables={"linkage.transplant": [graft], **billed}),
+    )
+    assert starts(first, "dfc") == [[day("2010-02-01"), "transplant"]]
+    assert starts(first, "qip") == []
+    assert starts(second, "dfc") == [[day("2010-02-01"), "transplant"]]
+    assert starts(second, "qip") == [[day("2024-03-01"), "claims"]]
 
 
 # Rules that move the date.
@@ -314,6 +343,7 @@ def test_a_transplant_known_to_one_program_starts_esrd_in_that_program_alone() -
         ("2024-04-01", "2024-04-01", "2024-06-01", "2024-04-01", "medical evidence", ALONE),
     ],
 )
+@worked
 def test_a_claim_long_before_form_and_eqrs_that_agree_is_no_start(
     *,
     form_day: str | None,
@@ -322,8 +352,8 @@ def test_a_claim_long_before_form_and_eqrs_that_agree_is_no_start(
     start: str,
     source: str,
     moved: str | None,
-) -> None:
-    rows = begin(
+) -> Worked:
+    rows = yield begin(
         dialysed("2024-01-01", times=13),
         forms=(form(dialysis_began=form_day),) if form_day else (),
         admissions=(admitted(eqrs_day),) if eqrs_day else (),
@@ -340,10 +370,11 @@ def test_a_claim_long_before_form_and_eqrs_that_agree_is_no_start(
     # A year before 1 March 2024 is 2 March 2023: 365 days, a 29 February among them.
     [("2023-03-02", False), ("2023-03-01", True)],
 )
+@worked
 def test_a_new_patient_more_than_a_year_after_the_form_starts_then(
     form_day: str, *, moves: bool
-) -> None:
-    rows = begin(forms=(form(dialysis_began=form_day),), admissions=(admitted("2024-03-01"),))
+) -> Worked:
+    rows = yield begin(forms=(form(dialysis_began=form_day),), admissions=(admitted("2024-03-01"),))
     expected = (
         [day("2024-03-01"), "eqrs", NEW] if moves else [day(form_day), "medical evidence", None]
     )
@@ -351,22 +382,29 @@ def test_a_new_patient_more_than_a_year_after_the_form_starts_then(
         assert read(rows, program, "first_service_date", "source", "moved_by") == [expected]
 
 
-def test_what_lies_before_the_new_patient_event_keeps_the_forms_date() -> None:
+@worked
+def test_what_lies_before_the_new_patient_event_keeps_the_forms_date() -> Worked:
     forms = (form(dialysis_began="2022-06-01"),)
     new = admitted("2024-03-01")
     before = "2023-10-01"
-    kept = (
+    first, second, third = yield (
         begin(forms=forms, admissions=(admitted(before, reason="Transfer In", facility=8), new)),
         begin(forms=forms, admissions=(new,), transplants=(before,)),
         begin(dialysed(before, times=13), forms=forms, admissions=(new,)),
+    )
+    kept = (
+        first,
+        second,
+        third,
     )
     for rows in kept:
         for program in PROGRAMS:
             assert starts(rows, program) == [[day("2022-06-01"), "medical evidence"]]
 
 
-def test_a_claim_and_another_event_of_the_same_day_do_not_hold_the_new_patient_back() -> None:
-    rows = begin(
+@worked
+def test_a_claim_and_another_event_of_the_same_day_do_not_hold_the_new_patient_back() -> Worked:
+    rows = yield begin(
         REGULAR,
         forms=(form(dialysis_began="2022-06-01"),),
         admissions=(
@@ -378,8 +416,9 @@ def test_a_claim_and_another_event_of_the_same_day_do_not_hold_the_new_patient_b
         assert read(rows, program, "first_service_date", "moved_by") == [[day("2024-03-01"), NEW]]
 
 
-def test_an_acute_admission_before_does_not_hold_the_new_patient_back() -> None:
-    rows = begin(
+@worked
+def test_an_acute_admission_before_does_not_hold_the_new_patient_back() -> Worked:
+    rows = yield begin(
         forms=(form(dialysis_began="2022-06-01"),),
         admissions=(
             admitted("2023-10-01", "2023-10-20", "Acute", reason="Acute"),
@@ -389,8 +428,9 @@ def test_an_acute_admission_before_does_not_hold_the_new_patient_back() -> None:
     assert read(rows, "qip", "moved_by") == [[NEW]]
 
 
-def test_an_event_that_is_not_new_patient_does_not_move_the_forms_date() -> None:
-    rows = begin(
+@worked
+def test_an_event_that_is_not_new_patient_does_not_move_the_forms_date() -> Worked:
+    rows = yield begin(
         forms=(form(dialysis_began="2022-06-01"),),
         admissions=(admitted("2024-03-01", reason="Transfer In"),),
     )

@@ -12,7 +12,7 @@ from esrd_pipeline_tests.sql.discharges import (
     claim,
     find_discharges,
 )
-from esrd_pipeline_tests.sql.worked import day
+from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 KNEE, KIDNEY, DIALYSIS = "0SRC0J9", "0TY00Z0", "5A1D70Z"
 """Potentially planned (CCS 152), always planned (CCS 105), neither."""
@@ -47,13 +47,15 @@ OSTEOARTHRITIS, INFARCTION, CHEMOTHERAPY = "M1711", "I214", "Z5111"
         (None, "other"),
     ],
 )
-def test_the_number_says_what_kind_of_hospital_it_is(hospital: str | None, kind: str) -> None:
-    (row,) = find_discharges(claim("2024-03-01", "2024-03-05", prvdr_num=hospital))
+@worked
+def test_the_number_says_what_kind_of_hospital_it_is(hospital: str | None, kind: str) -> Worked:
+    (row,) = yield find_discharges(claim("2024-03-01", "2024-03-05", prvdr_num=hospital))
     assert row["kind"] == kind
 
 
-def test_cancer_hospitals_exempt_from_pps_are_known_by_their_numbers() -> None:
-    first, second = find_discharges(
+@worked
+def test_cancer_hospitals_exempt_from_pps_are_known_by_their_numbers() -> Worked:
+    first, second = yield find_discharges(
         claim("2024-03-01", "2024-03-05", hospital="330154"),
         claim("2024-04-01", "2024-04-05", hospital="330155"),
     )
@@ -70,11 +72,13 @@ def test_cancer_hospitals_exempt_from_pps_are_known_by_their_numbers() -> None:
         ("N", "1", True),
     ],
 )
+@worked
 def test_benefits_exhausted_or_refused_are_not_covered_but_managed_care_is(
     reason: str | None, managed: str | None, *, covered: bool
-) -> None:
+) -> Worked:
     row = claim("2024-03-01", "2024-03-05", clm_mdcr_non_pmt_rsn_cd=reason, clm_mco_pd_sw=managed)
-    assert find_discharges(row)[0]["is_covered"] is covered
+    rows = yield find_discharges(row)
+    assert rows[0]["is_covered"] is covered
 
 
 @pytest.mark.parametrize(
@@ -91,18 +95,20 @@ def test_benefits_exhausted_or_refused_are_not_covered_but_managed_care_is(
         ("2024-03-05", LONG_TERM, 2, [False, False]),
     ],
 )
+@worked
 def test_an_acute_stay_elsewhere_on_the_day_or_the_next_is_a_transfer(
     admitted: str, hospital: str, stays: int, transferred: list[bool]
-) -> None:
-    rows = find_discharges(
+) -> Worked:
+    rows = yield find_discharges(
         claim("2024-03-01", "2024-03-05"), claim(admitted, "2024-03-20", hospital=hospital)
     )
     assert len(rows) == stays
     assert [row["is_transferred"] for row in rows] == transferred
 
 
-def test_joined_stays_last_from_the_first_admission_to_the_last_discharge() -> None:
-    first, second = find_discharges(
+@worked
+def test_joined_stays_last_from_the_first_admission_to_the_last_discharge() -> Worked:
+    first, second = yield find_discharges(
         claim("2024-03-01", "2024-03-05", icd_dgns_cd3="U071"),
         claim("2024-03-06", "2024-03-20", hospital=OTHER_ACUTE),
     )
@@ -113,35 +119,45 @@ def test_joined_stays_last_from_the_first_admission_to_the_last_discharge() -> N
     assert second["is_covid"]
 
 
-def test_interim_bills_of_one_hospital_are_one_stay() -> None:
-    (row,) = find_discharges(
+@worked
+def test_interim_bills_of_one_hospital_are_one_stay() -> Worked:
+    (row,) = yield find_discharges(
         claim("2024-03-01", "2024-03-15", ptnt_dschrg_stus_cd="30"),
         claim("2024-03-16", "2024-03-30", ptnt_dschrg_stus_cd="07"),
     )
     assert (row["discharge_date"], row["discharge_status"]) == (day("2024-03-30"), "07")
 
 
-def test_a_claim_sent_twice_is_one_stay() -> None:
+@worked
+def test_a_claim_sent_twice_is_one_stay() -> Worked:
     twice = claim("2024-03-01", "2024-03-05")
-    assert len(find_discharges(twice, twice)) == 1
+    rows = yield find_discharges(twice, twice)
+    assert len(rows) == 1
 
 
 @pytest.mark.parametrize("code", ["U071", "B9729", "J1282"])
-def test_covid_is_any_of_three_codes_in_any_of_25_places(code: str) -> None:
+@worked
+def test_covid_is_any_of_three_codes_in_any_of_25_places(code: str) -> Worked:
     row = claim("2024-03-01", "2024-03-05", icd_dgns_cd25=code)
-    assert find_discharges(row)[0]["is_covid"]
-    assert find_discharges(claim("2024-03-01", "2024-03-05"))[0]["is_covid"] is False
+    first, second = yield find_discharges(row), find_discharges(claim("2024-03-01", "2024-03-05"))
+    assert first[0]["is_covid"]
+    assert second[0]["is_covid"] is False
 
 
-def test_a_revenue_center_of_rehabilitation_marks_the_stay() -> None:
-    for center, expected in (("0118", True), ("0120", False)):
-        line = {"clm_id": 1, "clm_line_num": 1, "rev_cntr": center}
-        (row,) = find_discharges(claim("2024-03-01", "2024-03-05"), revenue=[line])
-        assert row["is_rehabilitation"] is expected
+@worked
+def test_a_revenue_center_of_rehabilitation_marks_the_stay() -> Worked:
+    line = {"clm_id": 1, "clm_line_num": 1}
+    (rehabilitated,), (other,) = yield (
+        find_discharges(claim("2024-03-01", "2024-03-05"), revenue=[{**line, "rev_cntr": "0118"}]),
+        find_discharges(claim("2024-03-01", "2024-03-05"), revenue=[{**line, "rev_cntr": "0120"}]),
+    )
+    assert rehabilitated["is_rehabilitation"] is True
+    assert other["is_rehabilitation"] is False
 
 
-def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> None:
-    rows = find_discharges(
+@worked
+def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> Worked:
+    rows = yield find_discharges(
         claim("2023-12-01", "2023-12-05"),
         claim("2023-12-28", "2024-01-03"),
         claim("2024-02-01", "2024-02-03"),
@@ -175,13 +191,16 @@ def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> None:
         (None, None, False),
     ],
 )
+@worked
 def test_a_stay_is_planned_by_its_procedures_and_principal_diagnosis(
     procedure: str | None, diagnosis: str | None, *, planned: bool
-) -> None:
+) -> Worked:
     row = claim("2024-03-01", "2024-03-05", icd_prcdr_cd25=procedure, prncpal_dgns_cd=diagnosis)
-    assert find_discharges(row)[0]["is_planned"] is planned
+    rows = yield find_discharges(row)
+    assert rows[0]["is_planned"] is planned
 
 
-def test_the_principal_diagnosis_has_its_ccs_category() -> None:
-    (row,) = find_discharges(claim("2024-03-01", "2024-03-05", prncpal_dgns_cd="C3490"))
+@worked
+def test_the_principal_diagnosis_has_its_ccs_category() -> Worked:
+    (row,) = yield find_discharges(claim("2024-03-01", "2024-03-05", prncpal_dgns_cd="C3490"))
     assert row["principal_category"] == 19

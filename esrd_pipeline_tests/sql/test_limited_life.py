@@ -2,7 +2,7 @@
 
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def claim(kind: str, start: str, end: str | None = None, **codes: str) -> Row:
@@ -17,8 +17,8 @@ def claim(kind: str, start: str, end: str | None = None, **codes: str) -> Row:
     }
 
 
-def months(*claims: Row, carrier: list[Row] | None = None, specialty: str = "11") -> list[str]:
-    rows = run(
+def months(*claims: Row, carrier: list[Row] | None = None, specialty: str = "11") -> Case:
+    return case(
         "history.laboratory_claim",
         "history.limited_life",
         tables={
@@ -39,31 +39,47 @@ def months(*claims: Row, carrier: list[Row] | None = None, specialty: str = "11"
                 for row in carrier or []
             ],
         },
-    )
-    return [str(month)[:7] for month in rows["month"]]
+    ).read(lambda rows: [str(month)[:7] for month in rows["month"]])
 
 
-def test_hospice_counts_in_the_months_it_touches() -> None:
-    assert months(claim("50", "2024-03-20", "2024-04-02")) == ["2024-03", "2024-04"]
+@worked
+def test_hospice_counts_in_the_months_it_touches() -> Worked:
+    rows = yield months(claim("50", "2024-03-20", "2024-04-02"))
+    assert rows == ["2024-03", "2024-04"]
 
 
 @pytest.mark.parametrize("code", ["C7951", "C800", "K7210", "K767", "R402432", "G931"])
-def test_a_diagnosis_counts_in_its_month_and_the_eleven_after(code: str) -> None:
-    assert months(claim("60", "2023-03-20", icd_dgns_cd7=code)) == ["2024-01", "2024-02"]
-    assert len(months(claim("40", "2024-01-05", prncpal_dgns_cd=code))) == 12
+@worked
+def test_a_diagnosis_counts_in_its_month_and_the_eleven_after(code: str) -> Worked:
+    first, second = yield (
+        months(claim("60", "2023-03-20", icd_dgns_cd7=code)),
+        months(claim("40", "2024-01-05", prncpal_dgns_cd=code)),
+    )
+    assert first == ["2024-01", "2024-02"]
+    assert len(second) == 12
 
 
-def test_other_diagnoses_and_codes_that_contain_one_say_nothing() -> None:
-    assert months(claim("60", "2024-03-20", prncpal_dgns_cd="N186", icd_dgns_cd1="XC79")) == []
+@worked
+def test_other_diagnoses_and_codes_that_contain_one_say_nothing() -> Worked:
+    rows = yield months(claim("60", "2024-03-20", prncpal_dgns_cd="N186", icd_dgns_cd1="XC79"))
+    assert rows == []
 
 
-def test_home_health_and_nursing_claims_are_not_among_the_sources() -> None:
-    assert months(claim("10", "2024-03-20", prncpal_dgns_cd="C7951")) == []
+@worked
+def test_home_health_and_nursing_claims_are_not_among_the_sources() -> Worked:
+    rows = yield months(claim("10", "2024-03-20", prncpal_dgns_cd="C7951"))
+    assert rows == []
 
 
-def test_physicians_count_and_laboratories_do_not() -> None:
+@worked
+def test_physicians_count_and_laboratories_do_not() -> Worked:
     told = [claim("", "2024-11-05", prncpal_dgns_cd="C7951")]
-    assert months(carrier=told) == ["2024-11", "2024-12"]
-    assert months(carrier=told, specialty="69") == []
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4", "prncpal_dgns_cd": "C7951"}
-    assert months(claim("40", "2024-11-05", **bill)) == []
+    first, second, third = yield (
+        months(carrier=told),
+        months(carrier=told, specialty="69"),
+        months(claim("40", "2024-11-05", **bill)),
+    )
+    assert first == ["2024-11", "2024-12"]
+    assert second == []
+    assert third == []

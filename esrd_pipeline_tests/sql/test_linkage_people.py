@@ -1,6 +1,8 @@
 """Who is who: a beneficiary is looked up in EQRS by one identifier after the other."""
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+import pandas as pd
+
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 BORN = day("1950-02-03")
 
@@ -13,10 +15,12 @@ def beneficiary(**known: object) -> Row:
     return {"bene_id": 500, "bene_birth_dt": BORN, **known}
 
 
-def link(
-    *patients: Row, history: tuple[Row, ...] = (), enrolled: Row | None = None
-) -> dict[str, object]:
-    rows = run(
+def link(*patients: Row, history: tuple[Row, ...] = (), enrolled: Row | None = None) -> Case:
+    def read_rows(rows: pd.DataFrame) -> dict[str, object]:
+        (row,) = rows.to_dict("records")
+        return row
+
+    return case(
         "linkage.match_audit",
         "linkage.beneficiary",
         tables={
@@ -24,13 +28,13 @@ def link(
             "raw.eqrs_identifier": history,
             "raw.medicare_enrollment": [enrolled or beneficiary()],
         },
-    )
-    (row,) = rows.to_dict("records")
-    return row
+        alone=True,
+    ).read(read_rows)
 
 
-def test_the_current_mbi_is_looked_up_first() -> None:
-    row = link(
+@worked
+def test_the_current_mbi_is_looked_up_first() -> Worked:
+    row = yield link(
         patient(1, mbi="M1", hicn="H2"),
         patient(2, hicn="H1"),
         enrolled=beneficiary(mbi_num="M1", bene_crnt_hic_num="H1"),
@@ -38,9 +42,10 @@ def test_the_current_mbi_is_looked_up_first() -> None:
     assert (row["patient_id"], row["matched_by"], row["matched_in"]) == (1, "mbi", "finder")
 
 
-def test_a_past_mbi_is_found_in_the_history() -> None:
+@worked
+def test_a_past_mbi_is_found_in_the_history() -> Worked:
     past = {"patient_id": 1, "effective_date": day("2019-01-01"), "identifier_number": 1}
-    row = link(
+    row = yield link(
         patient(1, mbi="NEW"),
         history=({**past, "mbi": "OLD"},),
         enrolled=beneficiary(mbi_num="OLD"),
@@ -48,20 +53,23 @@ def test_a_past_mbi_is_found_in_the_history() -> None:
     assert (row["patient_id"], row["matched_by"], row["matched_in"]) == (1, "mbi", "history")
 
 
-def test_the_hicn_is_tried_after_the_mbi() -> None:
-    row = link(
+@worked
+def test_the_hicn_is_tried_after_the_mbi() -> Worked:
+    row = yield link(
         patient(1, mbi="M1", hicn="H1"), enrolled=beneficiary(mbi_num="X", bene_crnt_hic_num="H1")
     )
     assert (row["patient_id"], row["matched_by"]) == (1, "hicn")
 
 
-def test_the_social_security_number_is_the_last_and_has_no_history() -> None:
-    row = link(patient(1, ssn="900000001"), enrolled=beneficiary(bene_ssn_num="900000001"))
+@worked
+def test_the_social_security_number_is_the_last_and_has_no_history() -> Worked:
+    row = yield link(patient(1, ssn="900000001"), enrolled=beneficiary(bene_ssn_num="900000001"))
     assert (row["patient_id"], row["matched_by"], row["matched_in"]) == (1, "ssn", "finder")
 
 
-def test_an_identifier_with_another_birth_date_is_no_match() -> None:
-    row = link(
+@worked
+def test_an_identifier_with_another_birth_date_is_no_match() -> Worked:
+    row = yield link(
         patient(1, mbi="M1"),
         enrolled=beneficiary(mbi_num="M1", bene_birth_dt=day("1950-03-02")),
     )
@@ -69,8 +77,9 @@ def test_an_identifier_with_another_birth_date_is_no_match() -> None:
     assert row["reason"] == "no EQRS patient has its identifiers and date of birth"
 
 
-def test_an_identifier_of_several_patients_is_no_match_and_the_next_is_tried() -> None:
-    row = link(
+@worked
+def test_an_identifier_of_several_patients_is_no_match_and_the_next_is_tried() -> Worked:
+    row = yield link(
         patient(1, mbi="M1", hicn="H1"),
         patient(2, mbi="M1"),
         enrolled=beneficiary(mbi_num="M1", bene_crnt_hic_num="H1"),
@@ -78,13 +87,15 @@ def test_an_identifier_of_several_patients_is_no_match_and_the_next_is_tried() -
     assert (row["patient_id"], row["matched_by"]) == (1, "hicn")
 
 
-def test_every_comparison_is_in_the_audit_up_to_the_match() -> None:
-    rows = run(
+@worked
+def test_every_comparison_is_in_the_audit_up_to_the_match() -> Worked:
+    rows = yield case(
         "linkage.match_audit",
         tables={
             "raw.eqrs_patient": [patient(1, hicn="H1")],
             "raw.medicare_enrollment": [beneficiary(mbi_num="M1", bene_crnt_hic_num="H1")],
         },
+        alone=True,
     )
     assert rows[["lookup", "result"]].to_numpy().tolist() == [
         [1, "no match"],
@@ -93,10 +104,13 @@ def test_every_comparison_is_in_the_audit_up_to_the_match() -> None:
     ]
 
 
-def test_a_claim_without_enrollment_keeps_its_beneficiary_as_a_negative_patient() -> None:
-    (row,) = run(
+@worked
+def test_a_claim_without_enrollment_keeps_its_beneficiary_as_a_negative_patient() -> Worked:
+    rows = yield case(
         "linkage.match_audit",
         "linkage.beneficiary",
         tables={"raw.claim": [{"bene_id": 77, "clm_id": 1}]},
-    ).to_dict("records")
+        alone=True,
+    )
+    (row,) = rows.to_dict("records")
     assert (row["patient_id"], row["reason"]) == (-77, "no enrollment record")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 KNOWN = {"bene_id": 500, "patient_id": 1}
 BOTH_YEARS = [{**KNOWN, "performance_year": year} for year in (2023, 2024)]
@@ -23,26 +23,32 @@ def inpatient(number: int, start: str, end: str, status: str = "01", **other: ob
     }
 
 
-def stay(*claims: Row) -> pd.DataFrame:
-    return run(
+def stay(*claims: Row) -> Case:
+    return case(
         "history.covid_claim",
         "history.hospital_stay",
         tables={"linkage.beneficiary": BOTH_YEARS, "raw.claim": list(claims)},
     )
 
 
-def test_a_claim_is_a_stay() -> None:
-    (row,) = stay(inpatient(1, "2024-02-01", "2024-02-05")).to_dict("records")
+@worked
+def test_a_claim_is_a_stay() -> Worked:
+    rows = yield stay(inpatient(1, "2024-02-01", "2024-02-05"))
+    (row,) = rows.to_dict("records")
     assert (row["admit_date"], row["discharge_date"]) == (day("2024-02-01"), day("2024-02-05"))
 
 
-def test_a_claim_sent_twice_is_one_stay() -> None:
-    rows = stay(inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-01", "2024-02-05"))
+@worked
+def test_a_claim_sent_twice_is_one_stay() -> Worked:
+    rows = yield stay(
+        inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-01", "2024-02-05")
+    )
     assert rows["claim_count"].tolist() == [2]
 
 
-def test_a_transfer_the_next_day_goes_on_with_the_stay() -> None:
-    rows = stay(
+@worked
+def test_a_transfer_the_next_day_goes_on_with_the_stay() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", status="02"),
         inpatient(2, "2024-02-06", "2024-02-09"),
     )
@@ -50,37 +56,45 @@ def test_a_transfer_the_next_day_goes_on_with_the_stay() -> None:
     assert rows["hospital"].tolist() == ["010001"]
 
 
-def test_an_admission_the_day_after_going_home_is_another_stay() -> None:
-    rows = stay(inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-06", "2024-02-09"))
+@worked
+def test_an_admission_the_day_after_going_home_is_another_stay() -> Worked:
+    rows = yield stay(
+        inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-06", "2024-02-09")
+    )
     assert len(rows) == 2
 
 
 @pytest.mark.parametrize("status", ["02", "05", "30", "66"])
-def test_a_transfer_or_interim_bill_joins_what_begins_the_next_day(status: str) -> None:
-    rows = stay(
+@worked
+def test_a_transfer_or_interim_bill_joins_what_begins_the_next_day(status: str) -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", status=status),
         inpatient(2, "2024-02-06", "2024-02-09"),
     )
     assert len(rows) == 1
 
 
-def test_a_transfer_two_days_before_is_another_stay() -> None:
-    rows = stay(
+@worked
+def test_a_transfer_two_days_before_is_another_stay() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", status="02"),
         inpatient(2, "2024-02-07", "2024-02-09"),
     )
     assert len(rows) == 2
 
 
-def test_claims_that_overlap_are_one_stay_from_the_first_day_to_the_last() -> None:
-    (row,) = stay(
+@worked
+def test_claims_that_overlap_are_one_stay_from_the_first_day_to_the_last() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-10"), inpatient(2, "2024-02-04", "2024-02-06")
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     assert (row["admit_date"], row["discharge_date"]) == (day("2024-02-01"), day("2024-02-10"))
 
 
-def test_a_claim_within_a_longer_one_does_not_end_it() -> None:
-    rows = stay(
+@worked
+def test_a_claim_within_a_longer_one_does_not_end_it() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-20"),
         inpatient(2, "2024-02-04", "2024-02-06"),
         inpatient(3, "2024-02-15", "2024-02-25"),
@@ -88,44 +102,54 @@ def test_a_claim_within_a_longer_one_does_not_end_it() -> None:
     assert rows["discharge_date"].tolist() == [day("2024-02-25")]
 
 
-def test_an_admission_on_the_day_of_discharge_goes_on_with_the_stay() -> None:
-    rows = stay(inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-05", "2024-02-08"))
+@worked
+def test_an_admission_on_the_day_of_discharge_goes_on_with_the_stay() -> Worked:
+    rows = yield stay(
+        inpatient(1, "2024-02-01", "2024-02-05"), inpatient(2, "2024-02-05", "2024-02-08")
+    )
     assert rows["discharge_date"].tolist() == [day("2024-02-08")]
 
 
+@worked
 def test_a_stay_keeps_the_hospital_and_diagnosis_it_began_with_and_the_status_it_ended_with() -> (
-    None
+    Worked
 ):
-    (row,) = stay(
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", status="02", prncpal_dgns_cd="N186"),
         inpatient(2, "2024-02-06", "2024-02-09", status="20", prncpal_dgns_cd="I509"),
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     assert (row["hospital"], row["principal_diagnosis"]) == ("010001", "N186")
     assert row["discharge_status"] == "20"
 
 
-def test_the_admission_date_counts_and_without_one_the_first_day_billed() -> None:
-    rows = stay(
+@worked
+def test_the_admission_date_counts_and_without_one_the_first_day_billed() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-03", "2024-02-05", clm_admsn_dt=day("2024-02-01")),
         inpatient(2, "2024-04-03", "2024-04-05", clm_admsn_dt=None),
     )
     assert rows["admit_date"].tolist() == [day("2024-02-01"), day("2024-04-03")]
 
 
-def test_a_stay_that_medicare_did_not_pay_counts() -> None:
-    assert len(stay(inpatient(1, "2024-02-01", "2024-02-05", clm_mdcr_non_pmt_rsn_cd="B"))) == 1
+@worked
+def test_a_stay_that_medicare_did_not_pay_counts() -> Worked:
+    rows = yield stay(inpatient(1, "2024-02-01", "2024-02-05", clm_mdcr_non_pmt_rsn_cd="B"))
+    assert len(rows) == 1
 
 
-def test_outpatient_and_nursing_home_claims_are_no_hospital_stay() -> None:
-    rows = stay(
+@worked
+def test_outpatient_and_nursing_home_claims_are_no_hospital_stay() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", nch_clm_type_cd="40"),
         inpatient(2, "2024-03-01", "2024-03-05", nch_clm_type_cd="20"),
     )
     assert rows.empty
 
 
-def test_a_stay_over_new_year_is_joined_from_both_years_claims() -> None:
-    rows = stay(
+@worked
+def test_a_stay_over_new_year_is_joined_from_both_years_claims() -> Worked:
+    rows = yield stay(
         inpatient(1, "2023-12-20", "2023-12-31", status="30", performance_year=2023),
         inpatient(2, "2024-01-01", "2024-01-09"),
     )
@@ -133,8 +157,9 @@ def test_a_stay_over_new_year_is_joined_from_both_years_claims() -> None:
     assert rows["discharge_date"].tolist() == [day("2024-01-09")]
 
 
-def test_two_patients_on_the_same_days_have_a_stay_each() -> None:
-    rows = run(
+@worked
+def test_two_patients_on_the_same_days_have_a_stay_each() -> Worked:
+    rows = yield case(
         "history.covid_claim",
         "history.hospital_stay",
         tables={
@@ -151,8 +176,9 @@ def test_two_patients_on_the_same_days_have_a_stay_each() -> None:
     assert rows["patient_id"].tolist() == [1, 2]
 
 
-def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> None:
-    rows = stay(
+@worked
+def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", icd_dgns_cd7="U071"),
         inpatient(2, "2024-05-01", "2024-05-05", prncpal_dgns_cd="U071"),
     )
@@ -161,16 +187,18 @@ def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> None
 
 
 @pytest.mark.parametrize("code", ["U071", "B9729", "J1282"])
-def test_any_code_of_covid_makes_the_index_stay(code: str) -> None:
-    rows = stay(
+@worked
+def test_any_code_of_covid_makes_the_index_stay(code: str) -> Worked:
+    rows = yield stay(
         inpatient(1, "2024-02-01", "2024-02-05", icd_dgns_cd25="J129"),
         inpatient(2, "2024-03-01", "2024-03-05", icd_dgns_cd25=code),
     )
     assert rows["is_index_covid"].tolist() == [False, True]
 
 
-def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> None:
-    rows = run(
+@worked
+def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> Worked:
+    rows = yield case(
         "history.covid_stage",
         tables={
             "history.hospital_stay": [
@@ -202,72 +230,95 @@ def dialysis(number: int, month: str, paid: float) -> Row:
     }
 
 
-def see(*claims: Row, ma: tuple[int, ...] = ()) -> set[str]:
+def see(*claims: Row, ma: tuple[int, ...] = ()) -> Case:
     """The months of 2024 in which Medicare could see the patient."""
     enrolled = {
         "bene_id": 500,
         **{f"hmo_ind_{n:02d}": "1" if n in ma else "0" for n in range(1, 13)},
     }
-    rows = run(
+
+    def read_rows(rows: pd.DataFrame) -> set[str]:
+        seen = rows[rows["is_observable"] & (rows["month"] >= day("2024-01-01"))]
+        return {month.isoformat()[:7] for month in seen["month"]}
+
+    return case(
         "history.medicare_month",
         tables={
             "linkage.beneficiary": BOTH_YEARS,
             "raw.claim": list(claims),
             "raw.medicare_enrollment": [enrolled],
         },
-    )
-    seen = rows[rows["is_observable"] & (rows["month"] >= day("2024-01-01"))]
-    return {month.isoformat()[:7] for month in seen["month"]}
+    ).read(read_rows)
 
 
-def test_a_month_of_1200_dollars_covers_itself_and_the_two_after_it() -> None:
-    assert see(dialysis(1, "2024-03", 1200)) == {"2024-03", "2024-04", "2024-05"}
+@worked
+def test_a_month_of_1200_dollars_covers_itself_and_the_two_after_it() -> Worked:
+    rows = yield see(dialysis(1, "2024-03", 1200))
+    assert rows == {"2024-03", "2024-04", "2024-05"}
 
 
-def test_a_cent_less_covers_nothing() -> None:
-    assert see(dialysis(1, "2024-03", 1199.99)) == set()
+@worked
+def test_a_cent_less_covers_nothing() -> Worked:
+    rows = yield see(dialysis(1, "2024-03", 1199.99))
+    assert rows == set()
 
 
-def test_several_claims_of_a_month_are_added_up() -> None:
-    assert "2024-03" in see(dialysis(1, "2024-03", 700), dialysis(2, "2024-03", 500))
+@worked
+def test_several_claims_of_a_month_are_added_up() -> Worked:
+    rows = yield see(dialysis(1, "2024-03", 700), dialysis(2, "2024-03", 500))
+    assert "2024-03" in rows
 
 
-def test_an_inpatient_claim_covers_as_well() -> None:
-    assert see(inpatient(1, "2024-11-03", "2024-11-09")) == {"2024-11", "2024-12"}
+@worked
+def test_an_inpatient_claim_covers_as_well() -> Worked:
+    rows = yield see(inpatient(1, "2024-11-03", "2024-11-09"))
+    assert rows == {"2024-11", "2024-12"}
 
 
 @pytest.mark.parametrize("kind", ["20", "30", "60"])
-def test_a_claim_of_a_hospital_or_nursing_facility_covers_three_months(kind: str) -> None:
-    assert see(inpatient(1, "2024-06-01", "2024-06-05", nch_clm_type_cd=kind)) == {
+@worked
+def test_a_claim_of_a_hospital_or_nursing_facility_covers_three_months(kind: str) -> Worked:
+    rows = yield see(inpatient(1, "2024-06-01", "2024-06-05", nch_clm_type_cd=kind))
+    assert rows == {
         "2024-06",
         "2024-07",
         "2024-08",
     }
 
 
-def test_an_outpatient_claim_that_is_no_dialysis_claim_covers_nothing() -> None:
-    assert see({**dialysis(1, "2024-03", 5000), "clm_srvc_clsfctn_type_cd": "1"}) == set()
+@worked
+def test_an_outpatient_claim_that_is_no_dialysis_claim_covers_nothing() -> Worked:
+    rows = yield see({**dialysis(1, "2024-03", 5000), "clm_srvc_clsfctn_type_cd": "1"})
+    assert rows == set()
 
 
-def test_a_month_of_the_year_before_covers_january_and_february() -> None:
-    assert see({**dialysis(1, "2023-12", 1500), "performance_year": 2023}) == {"2024-01", "2024-02"}
+@worked
+def test_a_month_of_the_year_before_covers_january_and_february() -> Worked:
+    rows = yield see({**dialysis(1, "2023-12", 1500), "performance_year": 2023})
+    assert rows == {"2024-01", "2024-02"}
 
 
-def test_small_months_are_not_added_up_over_months() -> None:
-    assert see(dialysis(1, "2024-03", 700), dialysis(2, "2024-04", 700)) == set()
+@worked
+def test_small_months_are_not_added_up_over_months() -> Worked:
+    rows = yield see(dialysis(1, "2024-03", 700), dialysis(2, "2024-04", 700))
+    assert rows == set()
 
 
-def test_a_claim_belongs_to_the_month_of_its_last_day() -> None:
+@worked
+def test_a_claim_belongs_to_the_month_of_its_last_day() -> Worked:
     rows = {
         **dialysis(1, "2024-03", 1200),
         "clm_from_dt": day("2024-03-20"),
         "clm_thru_dt": day("2024-04-02"),
     }
-    assert see(rows) == {"2024-04", "2024-05", "2024-06"}
+    found = yield see(rows)
+    assert found == {"2024-04", "2024-05", "2024-06"}
 
 
-def test_coverage_and_medicare_advantage_add_to_each_other() -> None:
-    assert see(dialysis(1, "2024-03", 1200), ma=(1, 5)) == {
+@worked
+def test_coverage_and_medicare_advantage_add_to_each_other() -> Worked:
+    rows = yield see(dialysis(1, "2024-03", 1200), ma=(1, 5))
+    assert rows == {
         "2024-01",
         "2024-03",
         "2024-04",
@@ -275,12 +326,15 @@ def test_coverage_and_medicare_advantage_add_to_each_other() -> None:
     }
 
 
-def test_medicare_advantage_is_observable_in_its_own_months() -> None:
-    assert see(ma=(6, 7)) == {"2024-06", "2024-07"}
+@worked
+def test_medicare_advantage_is_observable_in_its_own_months() -> Worked:
+    rows = yield see(ma=(6, 7))
+    assert rows == {"2024-06", "2024-07"}
 
 
-def test_nursing_home_stays_that_touch_are_one_and_an_open_one_lasts_to_the_years_end() -> None:
-    rows = run(
+@worked
+def test_nursing_home_stays_that_touch_are_one_and_an_open_one_lasts_to_the_years_end() -> Worked:
+    rows = yield case(
         "history.nursing_home",
         tables={
             "linkage.beneficiary": [KNOWN],
@@ -305,28 +359,31 @@ def test_nursing_home_stays_that_touch_are_one_and_an_open_one_lasts_to_the_year
     ]
 
 
-def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> dict[str, object]:
+def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> Case:
     person = {"patient_id": 1, "date_of_birth": day(born), "primary_cause": cause}
     numbered = [
         {"patient_id": 1, "form_number": n, **form} for n, form in enumerate(forms, start=1)
     ]
-    rows = run(
-        "history.incident_comorbidity",
+    return case(
+        "history.patient_characteristics",
         tables={"linkage.patient": [person], "raw.cms_2728": numbered},
-    )
-    return rows.to_dict("records")[0]
+    ).read(lambda rows: rows.to_dict("records")[0])
 
 
 @pytest.mark.parametrize(
     ("weight", "bmi_class"),
     [(18.4, "<18.5"), (18.5, "18.5-25"), (25.0, "25-30"), (30.0, ">=30"), (71.0, ">=30")],
 )
-def test_bmi_classes_and_what_is_out_of_range(weight: float, bmi_class: str) -> None:
-    assert start({"height_cm": 100.0, "dry_weight_kg": weight})["bmi_class"] == bmi_class
+@worked
+def test_bmi_classes_and_what_is_out_of_range(weight: float, bmi_class: str) -> Worked:
+    rows = yield start({"height_cm": 100.0, "dry_weight_kg": weight})
+    assert rows["bmi_class"] == bmi_class
 
 
-def test_a_missing_bmi_goes_to_the_commonest_class() -> None:
-    assert start({})["bmi_class"] == ">=30"
+@worked
+def test_a_missing_bmi_goes_to_the_commonest_class() -> Worked:
+    rows = yield start({})
+    assert rows["bmi_class"] == ">=30"
 
 
 @pytest.mark.parametrize(
@@ -341,10 +398,11 @@ def test_a_missing_bmi_goes_to_the_commonest_class() -> None:
         (5.0, "2002-01-01", True),
     ],
 )
+@worked
 def test_a_bmi_out_of_range_is_missing_and_children_under_18_may_have_5(
     weight: float, born: str, *, is_missing: bool
-) -> None:
-    row = start(
+) -> Worked:
+    row = yield start(
         {"height_cm": 100.0, "dry_weight_kg": weight, "dialysis_began_date": day("2020-01-01")},
         born=born,
     )
@@ -360,37 +418,48 @@ def test_a_bmi_out_of_range_is_missing_and_children_under_18_may_have_5(
         ({}, False),
     ],
 )
+@worked
 def test_the_form_or_the_place_of_dialysis_says_institutionalised(
     form: Row, *, is_institutionalised: bool
-) -> None:
-    assert start(form)["is_institutionalised"] == is_institutionalised
+) -> Worked:
+    rows = yield start(form)
+    assert rows["is_institutionalised"] == is_institutionalised
 
 
-def test_amputation_and_assistance_are_no_condition_of_shrs_list() -> None:
-    row = start({"has_amputation": True, "has_needs_assistance": True})
+@worked
+def test_amputation_and_assistance_are_no_condition_of_shrs_list() -> Worked:
+    row = yield start({"has_amputation": True, "has_needs_assistance": True})
     assert (row["has_amputation"], row["has_needs_assistance"]) == (True, True)
     assert not row["has_any_condition"]
 
 
-def test_any_of_four_boxes_is_diabetes_and_diabetes_is_a_condition() -> None:
-    row = start({"has_diabetic_retinopathy": True})
+@worked
+def test_any_of_four_boxes_is_diabetes_and_diabetes_is_a_condition() -> Worked:
+    row = yield start({"has_diabetic_retinopathy": True})
     assert (row["has_diabetes"], row["has_any_condition"]) == (True, True)
 
 
-def test_the_first_form_counts() -> None:
-    row = start(
+@worked
+def test_the_first_form_counts() -> Worked:
+    row = yield start(
         {"dialysis_began_date": day("2020-01-01"), "has_tobacco_use": True},
         {"dialysis_began_date": day("2023-01-01"), "has_drug_dependence": True},
     )
     assert (row["has_tobacco_use"], row["has_drug_dependence"]) == (True, False)
 
 
-def test_diabetes_as_the_cause_is_read_off_the_code_and_a_missing_cause_is_marked() -> None:
-    for cause in ("E0822", "E0922", "E1022", "E1122", "E1322"):
-        assert start({}, cause=cause)["is_diabetes_cause"]
-    for cause in ("I120", "E14", None):
-        assert not start({}, cause=cause)["is_diabetes_cause"]
-    assert start({})["is_cause_missing"]
+@worked
+def test_diabetes_as_the_cause_is_read_off_the_code_and_a_missing_cause_is_marked() -> Worked:
+    causes = ("E0822", "E0922", "E1022", "E1122", "E1322", "I120", "E14", None)
+    rows = yield {cause: start({}, cause=cause) for cause in causes}
+    assert [cause for cause, row in rows.items() if row["is_diabetes_cause"]] == [
+        "E0822",
+        "E0922",
+        "E1022",
+        "E1122",
+        "E1322",
+    ]
+    assert rows[None]["is_cause_missing"]
 
 
 def outpatient(number: int, on: str, code: str) -> Row:
@@ -405,10 +474,8 @@ def outpatient(number: int, on: str, code: str) -> Row:
     }
 
 
-def suffer(
-    *claims: Row, carrier: tuple[Row, ...] = (), lines: tuple[Row, ...] = ()
-) -> set[tuple[str, str]]:
-    rows = run(
+def suffer(*claims: Row, carrier: tuple[Row, ...] = (), lines: tuple[Row, ...] = ()) -> Case:
+    return case(
         "history.laboratory_claim",
         "history.prevalent_condition",
         tables={
@@ -417,35 +484,50 @@ def suffer(
             "raw.carrier_claim": carrier,
             "raw.carrier_line": lines,
         },
-    )
-    return set(zip(rows["specification"], rows["condition_group"], strict=True))
+    ).read(lambda rows: set(zip(rows["specification"], rows["condition_group"], strict=True)))
 
 
-def test_one_inpatient_claim_is_enough_for_every_specification() -> None:
+@worked
+def test_one_inpatient_claim_is_enough_for_every_specification() -> Worked:
     claim = inpatient(1, "2023-05-01", "2023-05-04", prncpal_dgns_cd="I509", performance_year=2023)
-    assert suffer(claim) == {(name, "ccs_108") for name in ("manual", "submission", "smr")}
+    rows = yield suffer(claim)
+    assert rows == {(name, "ccs_108") for name in ("manual", "submission", "smr")}
 
 
-def test_two_days_of_other_claims_are_enough_for_the_submission_and_smr() -> None:
+@worked
+def test_two_days_of_other_claims_are_enough_for_the_submission_and_smr() -> Worked:
     one = outpatient(1, "2023-05-01", "I509")
-    assert suffer(one) == set()
-    assert suffer(one, outpatient(2, "2023-05-01", "I509")) == set()
+    first, second, third = yield (
+        suffer(one),
+        suffer(one, outpatient(2, "2023-05-01", "I509")),
+        suffer(one, outpatient(2, "2023-06-01", "I509")),
+    )
+    assert first == set()
+    assert second == set()
     both = {("submission", "ccs_108"), ("smr", "ccs_108")}
-    assert suffer(one, outpatient(2, "2023-06-01", "I509")) == both
+    assert third == both
 
 
-def test_claims_of_laboratories_say_nothing_to_smr() -> None:
+@worked
+def test_claims_of_laboratories_say_nothing_to_smr() -> Worked:
     one, two = outpatient(1, "2023-05-01", "I509"), outpatient(2, "2023-06-01", "I509")
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4"}
-    assert suffer(one, {**two, **bill}) == {("submission", "ccs_108")}
     physician = {name: value for name, value in two.items() if name != "nch_clm_type_cd"}
     tested = {"clm_id": 2, "line_num": 1, "prvdr_spclty": "69", "performance_year": 2023}
-    assert suffer(one, carrier=(physician,), lines=(tested,)) == {("submission", "ccs_108")}
     seen = {**tested, "line_num": 2, "prvdr_spclty": "39"}
+    first, second, third = yield (
+        suffer(one, {**two, **bill}),
+        suffer(one, carrier=(physician,), lines=(tested,)),
+        suffer(one, carrier=(physician,), lines=(tested, seen)),
+    )
+    assert first == {("submission", "ccs_108")}
+    assert second == {("submission", "ccs_108")}
     both = {("submission", "ccs_108"), ("smr", "ccs_108")}
-    assert suffer(one, carrier=(physician,), lines=(tested, seen)) == both
+    assert third == both
 
 
-def test_claims_of_the_year_itself_do_not_count() -> None:
+@worked
+def test_claims_of_the_year_itself_do_not_count() -> Worked:
     claim = inpatient(1, "2024-05-01", "2024-05-04", prncpal_dgns_cd="I509")
-    assert suffer(claim) == set()
+    rows = yield suffer(claim)
+    assert rows == set()

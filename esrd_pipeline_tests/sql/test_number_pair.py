@@ -11,7 +11,7 @@ from esrd_pipeline_tests.sql.facility_list import (
     logged,
     record,
 )
-from esrd_pipeline_tests.sql.worked import day
+from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 CLOSED = {"dateclosed": day("2023-06-30")}
 NEW_DATE = {"certdate": day("2023-07-01")}
@@ -22,25 +22,31 @@ UNLISTED: dict[str, object] = {"provtype": None}
 # Issue 3: extra provider numbers
 
 
-def test_issue_3_case_1_an_alternate_that_stands_nowhere_else_is_linked() -> None:
-    assert link(gather(record(1, "142500", "142501")))["142501"] == (
+@worked
+def test_issue_3_case_1_an_alternate_that_stands_nowhere_else_is_linked() -> Worked:
+    rows = yield link(gather(record(1, "142500", "142501")))
+    assert rows["142501"] == (
         "142500",
         "alternate",
         "issue 3 case 1",
     )
 
 
-def test_issue_3_case_1_holds_for_a_second_number_of_a_hospital_unit() -> None:
-    assert link(gather(record(1, "142301", "142302")))["142302"] == (
+@worked
+def test_issue_3_case_1_holds_for_a_second_number_of_a_hospital_unit() -> Worked:
+    rows = yield link(gather(record(1, "142301", "142302")))
+    assert rows["142302"] == (
         "142301",
         "alternate",
         "issue 3 case 1",
     )
 
 
-def test_issue_3_case_2_an_alternate_with_a_record_of_its_own_is_linked() -> None:
+@worked
+def test_issue_3_case_2_an_alternate_with_a_record_of_its_own_is_linked() -> Worked:
     tables = gather(record(1, "142500", "142501"), record(2, "142501", **UNLISTED))
-    assert link(tables)["142501"] == (
+    rows = yield link(tables)
+    assert rows["142501"] == (
         "142500",
         "alternate",
         "issue 3 case 2: no change of ownership",
@@ -56,98 +62,122 @@ def test_issue_3_case_2_an_alternate_with_a_record_of_its_own_is_linked() -> Non
         ({}, "both numbers are listed"),
     ],
 )
+@worked
 def test_issue_3_case_2_a_change_of_ownership_keeps_them_apart(
     change: dict[str, object], rule: str
-) -> None:
+) -> Worked:
     tables = gather(record(1, "142500", "142501"), record(2, "142501", **change))
-    assert link(tables)["142501"] == ("142501", "own", f"issue 3 case 2: {rule}")
+    rows = yield link(tables)
+    assert rows["142501"] == ("142501", "own", f"issue 3 case 2: {rule}")
 
 
-def test_two_records_that_name_each_other_are_one_facility() -> None:
-    tables = gather(record(1, "142500", "142501"), record(2, "142501", "142500", **UNLISTED))
-    assert {number: row[0] for number, row in link(tables).items()} == {
+@worked
+def test_two_records_that_name_each_other_are_one_facility() -> Worked:
+    rows = yield link(
+        gather(record(1, "142500", "142501"), record(2, "142501", "142500", **UNLISTED))
+    )
+    assert {number: row[0] for number, row in rows.items()} == {
         "142500": "142500",
         "142501": "142500",
     }
 
 
-def test_an_alternate_of_several_facilities_is_left_to_review() -> None:
+@worked
+def test_an_alternate_of_several_facilities_is_left_to_review() -> Worked:
     tables = gather(record(1, "142500", "142502"), record(2, "142501", "142502"))
-    assert link(tables)["142502"] == (
+    rows = yield link(tables)
+    assert rows["142502"] == (
         "142502",
         "own",
         "issue 3: alternate number of several facilities: for manual review",
     )
 
 
-def test_issue_3_case_3a_a_listed_hospital_number_has_its_own_report() -> None:
+@worked
+def test_issue_3_case_3a_a_listed_hospital_number_has_its_own_report() -> Worked:
     tables = gather(record(1, "142500", "140001"), record(2, "140001"))
-    assert link(tables) == {
+    rows = yield link(tables)
+    assert rows == {
         "142500": ("142500", "own", "listed"),
         "140001": ("140001", "own", "issue 3 case 3a: the hospital number is listed"),
     }
 
 
-def test_issue_3_case_3b_a_hospital_satellite_stands_before_a_freestanding_facility() -> None:
+@worked
+def test_issue_3_case_3b_a_hospital_satellite_stands_before_a_freestanding_facility() -> Worked:
     tables = gather(record(1, "142500", "140001"), record(2, "143501", "140001"))
-    assert link(tables)["140001"] == (
+    rows = yield link(tables)
+    assert rows["140001"] == (
         "143501",
         "hospital",
         "issue 3 case 3b: hospital satellite",
     )
 
 
-def test_issue_3_case_3b_holds_for_a_unit_that_casper_has() -> None:
+@worked
+def test_issue_3_case_3b_holds_for_a_unit_that_casper_has() -> Worked:
     tables = gather(
         record(1, "142500", "140001"),
         pos=[casper("142301", related_provider_number="140001")],
     )
-    assert link(tables)["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
 
 
-def test_issue_3_case_3c_a_hospital_without_units_stays_with_the_freestanding_facility() -> None:
+@worked
+def test_issue_3_case_3c_a_hospital_without_units_stays_with_the_freestanding_facility() -> Worked:
     tables = gather(record(1, "142500", "140001"))
-    assert link(tables)["140001"] == ("142500", "hospital", "issue 3 case 3c")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142500", "hospital", "issue 3 case 3c")
 
 
-def test_issue_3_case_3c_a_record_of_the_hospital_alone_is_ignored() -> None:
+@worked
+def test_issue_3_case_3c_a_record_of_the_hospital_alone_is_ignored() -> Worked:
     tables = gather(record(1, "142500", "140001"), record(2, "140001", factype="Transplant"))
-    assert link(tables)["140001"] == ("142500", "hospital", "issue 3 case 3c")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142500", "hospital", "issue 3 case 3c")
 
 
-def test_of_two_freestanding_facilities_the_less_used_has_the_hospitals_number() -> None:
+@worked
+def test_of_two_freestanding_facilities_the_less_used_has_the_hospitals_number() -> Worked:
     tables = gather(
         record(1, "142500", "140001"),
         record(2, "142501", "140001"),
         claim=claims(n142500=2, n142501=1),
     )
-    assert link(tables)["140001"] == ("142501", "hospital", "issue 3 case 3c: least usage")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142501", "hospital", "issue 3 case 3c: least usage")
 
 
 # Issue 4: several dialysis numbers with one hospital number
 
 
-def test_issue_4_case_1_the_hospital_based_unit_has_the_hospitals_number() -> None:
+@worked
+def test_issue_4_case_1_the_hospital_based_unit_has_the_hospitals_number() -> Worked:
     tables = gather(
         record(1, "142301", "140001"),
         record(2, "143501", "140001"),
         record(3, "142500", "140001"),
         claim=claims(n142301=9),
     )
-    assert link(tables)["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
 
 
-def test_issue_4_case_2_of_two_hospital_based_units_the_less_used_has_it() -> None:
+@worked
+def test_issue_4_case_2_of_two_hospital_based_units_the_less_used_has_it() -> Worked:
     tables = gather(
         record(1, "142301", "140001"),
         record(2, "142302", "140001"),
         record(3, "143501", "140001"),
         claim=claims(n142301=5, n142302=2),
     )
-    assert link(tables)["140001"] == ("142302", "hospital", "issue 4 case 2: least usage")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142302", "hospital", "issue 4 case 2: least usage")
 
 
-def test_issue_4_case_3_of_two_satellites_the_less_used_has_it() -> None:
+@worked
+def test_issue_4_case_3_of_two_satellites_the_less_used_has_it() -> Worked:
     tables = gather(
         record(1, "143501", "140001"),
         record(2, "143502", "140001"),
@@ -155,37 +185,42 @@ def test_issue_4_case_3_of_two_satellites_the_less_used_has_it() -> None:
         claim=claims(n143501=3),
         admission=admitted(2, 8),
     )
-    assert link(tables)["140001"] == ("143502", "hospital", "issue 4 case 3: least usage")
+    rows = yield link(tables)
+    assert rows["140001"] == ("143502", "hospital", "issue 4 case 3: least usage")
 
 
-def test_among_equal_claims_patient_events_decide() -> None:
+@worked
+def test_among_equal_claims_patient_events_decide() -> Worked:
     tables = gather(
         record(1, "143501", "140001"),
         record(2, "143502", "140001"),
         admission=[*admitted(1, 2), *admitted(2, 1)],
     )
-    assert link(tables)["140001"][0] == "143502"
+    rows = yield link(tables)
+    assert rows["140001"][0] == "143502"
 
 
-def test_issue_4_searches_casper_beside_eqrs() -> None:
+@worked
+def test_issue_4_searches_casper_beside_eqrs() -> Worked:
     tables = gather(
         record(1, "143501", "140001"),
         record(2, "142301"),
         pos=[casper("142301", related_provider_number="140001")],
     )
-    assert link(tables)["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
+    rows = yield link(tables)
+    assert rows["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
 
 
-def test_an_open_unit_has_the_hospitals_number_before_a_closed_one() -> None:
+@worked
+def test_an_open_unit_has_the_hospitals_number_before_a_closed_one() -> Worked:
     tables = gather(record(1, "142301", "140001", **CLOSED), record(2, "143501", "140001"))
-    assert link(tables)["140001"] == ("143501", "hospital", "issue 4: the open unit")
+    rows = yield link(tables)
+    assert rows["140001"] == ("143501", "hospital", "issue 4: the open unit")
 
 
-def test_an_earlier_hospital_number_of_a_unit_is_its_hospitals() -> None:
+@worked
+def test_an_earlier_hospital_number_of_a_unit_is_its_hospitals() -> Worked:
     log = [logged(1, "2010-01-01", "140001"), logged(1, "2020-01-01", "142301", "change of ccn")]
-    for program in ("dfc", "qip"):
-        assert link(gather(record(1, "142301"), log=log), program)["140001"] == (
-            "142301",
-            "hospital",
-            "hospital number of its unit",
-        )
+    tables = gather(record(1, "142301"), log=log)
+    for rows in (yield link(tables, "dfc"), link(tables, "qip")):
+        assert rows["140001"] == ("142301", "hospital", "hospital number of its unit")

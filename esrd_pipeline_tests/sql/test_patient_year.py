@@ -17,7 +17,7 @@ from esrd_pipeline_tests.sql.months import (
     excepted,
     know,
 )
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 ALL_YEAR = spell(A, "2023-05-01")
 NEEDS = ("food", "housing", "transportation", "utilities", "safety")
@@ -60,8 +60,8 @@ def judge(
     socials: Sequence[Row] = (),
     cared: Sequence[Row] = (),
     billed: Sequence[Row] = (),
-) -> pd.DataFrame:
-    return run(
+) -> Case:
+    return case(
         "history.admitted",
         "cohort.patient_year",
         tables={
@@ -82,8 +82,9 @@ def verdict(rows: pd.DataFrame, measure: str, ccn: str = "A") -> object:
     return bool(row["numerator"]) if pd.isna(row["reason"]) else row["reason"]
 
 
-def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> None:
-    rows = judge(ALL_YEAR)
+@worked
+def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> Worked:
+    rows = yield judge(ALL_YEAR)
     assert set(rows["program"]) == {"qip"}
     assert rows["days"].tolist() == [366] * 5
     assert len(rows) == 5
@@ -92,18 +93,23 @@ def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> None:
 @pytest.mark.parametrize(
     ("condition", "is_met"), [(1, True), (2, True), (3, False), (4, True), (5, True), (6, False)]
 )
-def test_conditions_1_2_4_and_5_are_successful_reports(condition: int, is_met: object) -> None:
-    rows = judge(ALL_YEAR, depressions=[depression(condition)])
+@worked
+def test_conditions_1_2_4_and_5_are_successful_reports(condition: int, is_met: object) -> Worked:
+    rows = yield judge(ALL_YEAR, depressions=[depression(condition)])
     assert verdict(rows, "clinical_depression") is is_met
 
 
-def test_without_a_report_depression_screening_is_not_met() -> None:
-    assert verdict(judge(ALL_YEAR), "clinical_depression") is False
+@worked
+def test_without_a_report_depression_screening_is_not_met() -> Worked:
+    rows = yield judge(ALL_YEAR)
+    assert verdict(rows, "clinical_depression") is False
 
 
-def test_one_successful_report_of_the_year_is_enough() -> None:
+@worked
+def test_one_successful_report_of_the_year_is_enough() -> Worked:
     reports = [depression(1, "2024-02-01"), {**depression(6, "2024-09-01"), "record_number": 2}]
-    assert verdict(judge(ALL_YEAR, depressions=reports), "clinical_depression") is True
+    rows = yield judge(ALL_YEAR, depressions=reports)
+    assert verdict(rows, "clinical_depression") is True
 
 
 @pytest.mark.parametrize(
@@ -116,14 +122,16 @@ def test_one_successful_report_of_the_year_is_enough() -> None:
         (None, True),
     ],
 )
-def test_the_assessment_lies_in_the_year(on: str | None, is_met: object) -> None:
-    rows = judge(ALL_YEAR, depressions=[depression(4, on)])
+@worked
+def test_the_assessment_lies_in_the_year(on: str | None, is_met: object) -> Worked:
+    rows = yield judge(ALL_YEAR, depressions=[depression(4, on)])
     assert verdict(rows, "clinical_depression") is is_met
 
 
-def test_each_facility_reports_for_its_own() -> None:
+@worked
+def test_each_facility_reports_for_its_own() -> Worked:
     stays = (spell(A, "2023-05-01", "2024-06-30", "Transfer Out"), spell(B, "2024-07-01"))
-    rows = judge(*stays, depressions=[depression(4, "2024-03-01")])
+    rows = yield judge(*stays, depressions=[depression(4, "2024-03-01")])
     assert verdict(rows, "clinical_depression") is True
     assert verdict(rows, "clinical_depression", "B") is False
 
@@ -131,20 +139,25 @@ def test_each_facility_reports_for_its_own() -> None:
 @pytest.mark.parametrize(
     ("born", "told"), [("2012-10-31", False), ("2012-11-01", "younger than 12")]
 )
-def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object) -> None:
-    assert verdict(judge(ALL_YEAR, known=know(born=born)), "clinical_depression") == told
+@worked
+def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object) -> Worked:
+    rows = yield judge(ALL_YEAR, known=know(born=born))
+    assert verdict(rows, "clinical_depression") == told
 
 
 @pytest.mark.parametrize(
     ("born", "told"), [("2006-01-01", False), ("2006-01-02", "younger than 18")]
 )
-def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: object) -> None:
-    assert verdict(judge(ALL_YEAR, known=know(born=born)), "sdoh_screening") == told
+@worked
+def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: object) -> Worked:
+    rows = yield judge(ALL_YEAR, known=know(born=born))
+    assert verdict(rows, "sdoh_screening") == told
 
 
-def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> None:
+@worked
+def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> Worked:
     known = {**know(), "linkage.patient": [{"patient_id": 1, "date_of_birth": None}]}
-    rows = judge(ALL_YEAR, known=known)
+    rows = yield judge(ALL_YEAR, known=known)
     assert verdict(rows, "clinical_depression") == "date of birth unknown"
     assert verdict(rows, "sdoh_screening") == "date of birth unknown"
     assert verdict(rows, "health_equity") is True
@@ -154,14 +167,16 @@ def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> None:
     ("until", "days", "told"),
     [("2024-03-30", 90, True), ("2024-03-29", 89, "fewer than 90 days at the facility")],
 )
-def test_90_days_at_the_facility_are_asked_for(until: str, days: int, told: object) -> None:
-    rows = judge(spell(A, "2023-05-01", until, "Transfer Out"))
+@worked
+def test_90_days_at_the_facility_are_asked_for(until: str, days: int, told: object) -> Worked:
+    rows = yield judge(spell(A, "2023-05-01", until, "Transfer Out"))
     assert rows["days"].unique().tolist() == [days]
     assert verdict(rows, "health_equity") == told
 
 
-def test_the_90_days_need_not_be_consecutive() -> None:
-    rows = judge(
+@worked
+def test_the_90_days_need_not_be_consecutive() -> Worked:
+    rows = yield judge(
         spell(A, "2024-01-01", "2024-02-14", "Transfer Out"),
         spell(A, "2024-08-01", "2024-09-14", "Transfer Out"),
     )
@@ -169,76 +184,94 @@ def test_the_90_days_need_not_be_consecutive() -> None:
     assert verdict(rows, "health_equity") is True
 
 
-def test_days_end_with_death_where_no_discharge_was_entered() -> None:
-    rows = judge(ALL_YEAR, known=know(died="2024-02-10"))
+@worked
+def test_days_end_with_death_where_no_discharge_was_entered() -> Worked:
+    rows = yield judge(ALL_YEAR, known=know(died="2024-02-10"))
     assert rows["days"].unique().tolist() == [41]
 
 
-def test_an_admission_for_acute_care_gives_no_days() -> None:
-    assert judge(spell(A, "2024-01-01", "2024-06-30", "Acute")).empty
+@worked
+def test_an_admission_for_acute_care_gives_no_days() -> Worked:
+    rows = yield judge(spell(A, "2024-01-01", "2024-06-30", "Acute"))
+    assert rows.empty
 
 
-def test_days_of_an_exception_do_not_count() -> None:
-    rows = judge(ALL_YEAR, known=excepted("A", "2024-02", "2024-03"))
+@worked
+def test_days_of_an_exception_do_not_count() -> Worked:
+    rows = yield judge(ALL_YEAR, known=excepted("A", "2024-02", "2024-03"))
     assert rows["days"].unique().tolist() == [366 - 29 - 31]
 
 
-def test_moving_a_month_of_an_exception_moves_exactly_its_days() -> None:
+@worked
+def test_moving_a_month_of_an_exception_moves_exactly_its_days() -> Worked:
     stay = spell(A, "2023-05-01", "2024-04-15", "Transfer Out")
-    days = [
-        judge(stay, known=excepted("A", month))["days"].iloc[0]
+    rows = yield [
+        judge(stay, known=excepted("A", month))
         for month in ("2024-01", "2024-02", "2024-04", "2024-05")
     ]
-    assert days == [106 - 31, 106 - 29, 106 - 15, 106]
+    assert [one["days"].iloc[0] for one in rows] == [106 - 31, 106 - 29, 106 - 15, 106]
 
 
-def test_a_month_under_two_exceptions_is_left_out_once() -> None:
+@worked
+def test_a_month_under_two_exceptions_is_left_out_once() -> Worked:
     grants = [
         {"ccn": "A", "first_month": day(f"2024-{first}-01"), "last_month": day(f"2024-{last}-01")}
         for first, last in (("02", "03"), ("03", "04"))
     ]
-    rows = judge(ALL_YEAR, known={"raw.ece_grant": grants})
+    rows = yield judge(ALL_YEAR, known={"raw.ece_grant": grants})
     assert rows["days"].unique().tolist() == [366 - 29 - 31 - 30]
 
 
-def test_reports_of_a_month_of_an_exception_are_not_used() -> None:
+@worked
+def test_reports_of_a_month_of_an_exception_are_not_used() -> Worked:
     known = excepted("A", "2024-06")
-    rows = judge(ALL_YEAR, known=known, depressions=[depression(1)], socials=[social()])
+    rows = yield judge(ALL_YEAR, known=known, depressions=[depression(1)], socials=[social()])
     assert verdict(rows, "clinical_depression") is False
     assert verdict(rows, "sdoh_screening") is False
 
 
-def test_another_modality_is_left_out_of_depression_screening_alone() -> None:
-    rows = judge(ALL_YEAR, cared=[*care("2024-03"), *care("2024-05", modality="other")])
+@worked
+def test_another_modality_is_left_out_of_depression_screening_alone() -> Worked:
+    rows, back = yield (
+        judge(ALL_YEAR, cared=[*care("2024-03"), *care("2024-05", modality="other")]),
+        judge(ALL_YEAR, cared=[*care("2024-03", modality="other"), *care("2024-05")]),
+    )
     assert verdict(rows, "clinical_depression") == "other modality"
     assert verdict(rows, "sdoh_screening") is False
-    back = judge(ALL_YEAR, cared=[*care("2024-03", modality="other"), *care("2024-05")])
     assert verdict(back, "clinical_depression") is False
 
 
-def test_without_esrd_nobody_is_counted() -> None:
-    rows = judge(ALL_YEAR, known={**know(), "linkage.first_service": []})
+@worked
+def test_without_esrd_nobody_is_counted() -> Worked:
+    rows = yield judge(ALL_YEAR, known={**know(), "linkage.first_service": []})
     for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
         assert verdict(rows, measure) == "not on ESRD treatment"
 
 
-def test_esrd_that_begins_after_the_year_is_none_in_it() -> None:
-    rows = judge(ALL_YEAR, known=know(since="2025-01-01"), cared=care("2024-03"))
+@worked
+def test_esrd_that_begins_after_the_year_is_none_in_it() -> Worked:
+    rows = yield judge(ALL_YEAR, known=know(since="2025-01-01"), cared=care("2024-03"))
     for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
         assert verdict(rows, measure) == "not on ESRD treatment"
 
 
-def test_screening_for_all_five_needs_is_asked_for() -> None:
-    assert verdict(judge(ALL_YEAR, socials=[social()]), "sdoh_screening") is True
-    assert verdict(judge(ALL_YEAR, socials=[social(NEEDS[:4])]), "sdoh_screening") is False
+@worked
+def test_screening_for_all_five_needs_is_asked_for() -> Worked:
+    first, second = yield (
+        judge(ALL_YEAR, socials=[social()]),
+        judge(ALL_YEAR, socials=[social(NEEDS[:4])]),
+    )
+    assert verdict(first, "sdoh_screening") is True
+    assert verdict(second, "sdoh_screening") is False
 
 
-def test_answers_of_several_reports_add_up() -> None:
+@worked
+def test_answers_of_several_reports_add_up() -> Worked:
     reports = [
         social(NEEDS[:3], NEEDS[:3], on="2024-02-01"),
         {**social(NEEDS[3:], NEEDS[3:], on="2024-09-01"), "record_number": 2},
     ]
-    rows = judge(ALL_YEAR, socials=reports)
+    rows = yield judge(ALL_YEAR, socials=reports)
     assert verdict(rows, "sdoh_screening") is True
     assert verdict(rows, "sdoh_positive") is True
 
@@ -250,28 +283,36 @@ def test_answers_of_several_reports_add_up() -> None:
         ("is_unable", "unable to complete the screening"),
     ],
 )
-def test_who_opts_out_or_is_unable_is_left_out(flag: str, told: str) -> None:
-    rows = judge(ALL_YEAR, socials=[social((), (), **{flag: True})])
+@worked
+def test_who_opts_out_or_is_unable_is_left_out(flag: str, told: str) -> Worked:
+    rows = yield judge(ALL_YEAR, socials=[social((), (), **{flag: True})])
     assert verdict(rows, "sdoh_screening") == told
     assert verdict(rows, "sdoh_positive") == told
 
 
-def test_who_opted_out_and_was_screened_later_is_counted() -> None:
+@worked
+def test_who_opted_out_and_was_screened_later_is_counted() -> Worked:
     refused = social((), (), on="2024-02-01", is_opted_out=True)
-    rows = judge(ALL_YEAR, socials=[refused, {**social(), "record_number": 2}])
+    rows = yield judge(ALL_YEAR, socials=[refused, {**social(), "record_number": 2}])
     assert verdict(rows, "sdoh_screening") is True
 
 
-def test_the_positive_rate_looks_at_those_screened_alone() -> None:
-    rows = judge(ALL_YEAR, socials=[social(NEEDS[:4])])
+@worked
+def test_the_positive_rate_looks_at_those_screened_alone() -> Worked:
+    rows = yield judge(ALL_YEAR, socials=[social(NEEDS[:4])])
     assert verdict(rows, "sdoh_positive") == "not screened for all five needs"
 
 
-def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> None:
-    assert verdict(judge(ALL_YEAR, socials=[social()]), "sdoh_positive") is True
+@worked
+def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> Worked:
     yes = {**social(), **{f"result_{need}": "yes" for need in NEEDS}}
-    assert verdict(judge(ALL_YEAR, socials=[yes]), "sdoh_positive") is True
-    rows = judge(ALL_YEAR, socials=[social(answered=NEEDS[:4])])
+    first, second, rows = yield (
+        judge(ALL_YEAR, socials=[social()]),
+        judge(ALL_YEAR, socials=[yes]),
+        judge(ALL_YEAR, socials=[social(answered=NEEDS[:4])]),
+    )
+    assert verdict(first, "sdoh_positive") is True
+    assert verdict(second, "sdoh_positive") is True
     assert verdict(rows, "sdoh_positive") is False
 
 
@@ -283,14 +324,17 @@ def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> 
         (PERITONEAL, "not on in-center hemodialysis"),
     ],
 )
-def test_infections_count_in_center_patients(modality: str, told: object) -> None:
-    rows = judge(ALL_YEAR, cared=care("2024-03", modality=modality))
+@worked
+def test_infections_count_in_center_patients(modality: str, told: object) -> Worked:
+    rows = yield judge(ALL_YEAR, cared=care("2024-03", modality=modality))
     assert verdict(rows, "nhsn_bsi") == told
 
 
-def test_infections_ask_for_no_90_days() -> None:
+@worked
+def test_infections_ask_for_no_90_days() -> Worked:
     stay = spell(A, "2024-03-01", "2024-03-31", "Transfer Out")
-    assert verdict(judge(stay, cared=care("2024-03")), "nhsn_bsi") is True
+    rows = yield judge(stay, cared=care("2024-03"))
+    assert verdict(rows, "nhsn_bsi") is True
 
 
 BILLED = {
@@ -302,20 +346,26 @@ BILLED = {
 }
 
 
-def test_a_claim_of_the_facility_makes_an_in_center_patient() -> None:
-    assert verdict(judge(ALL_YEAR, billed=[BILLED]), "nhsn_bsi") is True
+@worked
+def test_a_claim_of_the_facility_makes_an_in_center_patient() -> Worked:
+    rows = yield judge(ALL_YEAR, billed=[BILLED])
+    assert verdict(rows, "nhsn_bsi") is True
 
 
-def test_whom_a_facility_billed_and_eqrs_never_had_there_is_counted_for_infections_alone() -> None:
-    rows = judge(billed=[BILLED])
+@worked
+def test_whom_a_facility_billed_and_eqrs_never_had_there_is_counted_for_infections_alone() -> (
+    Worked
+):
+    rows, elsewhere = yield judge(billed=[BILLED]), judge(ALL_YEAR, billed=[{**BILLED, "ccn": "B"}])
     assert rows["measure"].tolist() == ["nhsn_bsi"]
     assert verdict(rows, "nhsn_bsi") is True
     assert rows["days"].tolist() == [0]
-    elsewhere = judge(ALL_YEAR, billed=[{**BILLED, "ccn": "B"}])
     assert verdict(elsewhere, "nhsn_bsi", "B") is True
     assert len(elsewhere) == 6
 
 
-def test_whom_a_facility_billed_for_treatment_at_home_is_no_in_center_patient() -> None:
+@worked
+def test_whom_a_facility_billed_for_treatment_at_home_is_no_in_center_patient() -> Worked:
     home = {**BILLED, "modality": "home hemodialysis"}
-    assert judge(billed=[home]).empty
+    rows = yield judge(billed=[home])
+    assert rows.empty

@@ -66,7 +66,7 @@ def follow(
             ]
             if hospice
             else [],
-            "history.incident_comorbidity": [{"patient_id": 1, **form}] if form else [],
+            "history.patient_characteristics": [{"patient_id": 1, **form}] if form else [],
             **(known or {}),
         },
     )
@@ -189,7 +189,7 @@ def test_the_first_form_tells_the_nursing_home_at_incidence(form: Row) -> None:
     later: Row = {"has_institutionalised": True}
     for first, second, expected in ((form, {}, True), ({}, later, False)):
         rows = run(
-            "history.incident_comorbidity",
+            "history.patient_characteristics",
             tables={
                 "linkage.patient": [{"patient_id": 1}],
                 "raw.cms_2728": [

@@ -13,7 +13,7 @@ from esrd_pipeline_tests.sql.facility_list import (
     logged,
     record,
 )
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Row, Worked, case, day, worked
 
 CLOSED = {"dateclosed": day("2023-06-30")}
 NEW_DATE = {"certdate": day("2023-07-01")}
@@ -31,26 +31,30 @@ def beside(first: Row, facilityid: int, number: str, **other: object) -> Row:
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
-def test_a_listed_facility_has_its_own_number(program: str) -> None:
-    assert link(gather(record(1, "142500")), program) == {"142500": ("142500", "own", "listed")}
+@worked
+def test_a_listed_facility_has_its_own_number(program: str) -> Worked:
+    rows = yield link(gather(record(1, "142500")), program)
+    assert rows == {"142500": ("142500", "own", "listed")}
 
 
-def test_a_facility_not_listed_has_its_own_number() -> None:
-    assert link(gather(record(1, "142500", **CLOSED))) == {
-        "142500": ("142500", "own", "in the EQRS directory, not listed")
-    }
+@worked
+def test_a_facility_not_listed_has_its_own_number() -> Worked:
+    rows = yield link(gather(record(1, "142500", **CLOSED)))
+    assert rows == {"142500": ("142500", "own", "in the EQRS directory, not listed")}
 
 
-def test_a_dialysis_number_in_casper_only_is_its_own() -> None:
-    assert link(gather(pos=[casper("142500"), casper("140001"), casper("145000")])) == {
-        "142500": ("142500", "own", "in CASPER only")
-    }
+@worked
+def test_a_dialysis_number_in_casper_only_is_its_own() -> Worked:
+    rows = yield link(gather(pos=[casper("142500"), casper("140001"), casper("145000")]))
+    assert rows == {"142500": ("142500", "own", "in CASPER only")}
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
-@pytest.mark.parametrize("printed", [("142301", "140001"), ("140001", "142301")])
-def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[str, str]) -> None:
-    assert link(gather(record(1, *published)), program) == {
+@pytest.mark.parametrize("published", [("142301", "140001"), ("140001", "142301")])
+@worked
+def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[str, str]) -> Worked:
+    rows = yield link(gather(record(1, *published)), program)
+    assert rows == {
         "142301": ("142301", "own", "listed"),
         "140001": ("142301", "hospital", "hospital number of its unit"),
     }
@@ -63,33 +67,40 @@ def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[s
         casper("140001", related_provider_number="142301"),
     ],
 )
-def test_a_missing_hospital_number_is_searched_in_casper(pos: Row) -> None:
-    assert link(gather(record(1, "142301"), pos=[pos]))["140001"] == (
+@worked
+def test_a_missing_hospital_number_is_searched_in_casper(pos: Row) -> Worked:
+    rows = yield link(gather(record(1, "142301"), pos=[pos]))
+    assert rows["140001"] == (
         "142301",
         "hospital",
         "hospital number of its unit",
     )
 
 
-def test_a_missing_dialysis_number_is_searched_in_casper() -> None:
+@worked
+def test_a_missing_dialysis_number_is_searched_in_casper() -> Worked:
     alone = record(1, "140001")
     tables = gather(alone, pos=[casper("142301", alone, related_provider_number="140001")])
-    assert link(tables) == {
+    rows = yield link(tables)
+    assert rows == {
         "142301": ("142301", "own", "listed"),
         "140001": ("142301", "hospital", "hospital number of its unit"),
     }
 
 
-def test_a_doubtful_dialysis_number_of_casper_is_left_to_review() -> None:
+@worked
+def test_a_doubtful_dialysis_number_of_casper_is_left_to_review() -> Worked:
     alone = record(1, "140001")
     pos = casper("142301", alone, related_provider_number="140001", fac_name="Elsewhere")
-    assert link(gather(alone, pos=[pos])) == {
+    rows = yield link(gather(alone, pos=[pos]))
+    assert rows == {
         "140001": ("140001", "own", "hospital number: for manual review with CASPER"),
         "142301": ("142301", "own", "in CASPER only"),
     }
 
 
-def test_records_that_share_a_number_are_one_facility() -> None:
+@worked
+def test_records_that_share_a_number_are_one_facility() -> Worked:
     tables = gather(
         record(1, "142500", facility_name="Adults"),
         record(2, "142500", facility_name="Children"),
@@ -97,15 +108,18 @@ def test_records_that_share_a_number_are_one_facility() -> None:
         record(4, "142500", factype="Transplant"),
         record(5, "142500", facility_name="Temporary", **CLOSED),
     )
-    assert link(tables) == {"142500": ("142500", "own", "listed")}
+    rows = yield link(tables)
+    assert rows == {"142500": ("142500", "own", "listed")}
 
 
 # Issue 1: two records match on characteristics, or one facility identifier has had two numbers
 
 
-def test_issue_1_two_records_alike_are_combined() -> None:
+@worked
+def test_issue_1_two_records_alike_are_combined() -> Worked:
     first = record(1, "142500")
-    assert link(gather(first, beside(first, 2, "142501", **UNLISTED))) == {
+    rows = yield link(gather(first, beside(first, 2, "142501", **UNLISTED)))
+    assert rows == {
         "142500": ("142500", "own", "listed"),
         "142501": ("142500", "alternate", "issue 1: one name and address"),
     }
@@ -124,18 +138,22 @@ def test_issue_1_two_records_alike_are_combined() -> None:
         ),
     ],
 )
-def test_issue_1_two_records_are_kept_apart(change: dict[str, object], rule: str) -> None:
+@worked
+def test_issue_1_two_records_are_kept_apart(change: dict[str, object], rule: str) -> Worked:
     first = record(1, "142500")
-    assert link(gather(first, beside(first, 2, "142501", **change))) == {
+    rows = yield link(gather(first, beside(first, 2, "142501", **change)))
+    assert rows == {
         "142500": ("142500", "own", "listed"),
         "142501": ("142501", "own", rule),
     }
 
 
-def test_a_transplant_center_at_the_same_address_is_no_second_facility() -> None:
+@worked
+def test_a_transplant_center_at_the_same_address_is_no_second_facility() -> Worked:
     first = record(1, "142500")
     center = beside(first, 2, "142501", factype="Transplant")
-    assert link(gather(first, center))["142501"] == (
+    rows = yield link(gather(first, center))
+    assert rows["142501"] == (
         "142501",
         "own",
         "in the EQRS directory, not listed",
@@ -145,17 +163,21 @@ def test_a_transplant_center_at_the_same_address_is_no_second_facility() -> None
 NEW_NUMBER = (logged(1, "2010-01-01", "142500"),)
 
 
-def test_issue_1_a_new_number_without_a_new_owner_is_one_facility_in_dfc() -> None:
+@worked
+def test_issue_1_a_new_number_without_a_new_owner_is_one_facility_in_dfc() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]
-    assert link(gather(record(1, "142600"), log=log)) == {
+    rows = yield link(gather(record(1, "142600"), log=log))
+    assert rows == {
         "142600": ("142600", "own", "listed"),
         "142500": ("142600", "alternate", "issue 1: one facility identifier"),
     }
 
 
-def test_a_new_number_without_a_new_owner_is_another_facility_in_qip() -> None:
+@worked
+def test_a_new_number_without_a_new_owner_is_another_facility_in_qip() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]
-    assert link(gather(record(1, "142600"), log=log), "qip") == {
+    rows = yield link(gather(record(1, "142600"), log=log), "qip")
+    assert rows == {
         "142600": ("142600", "own", "listed"),
         "142500": ("142500", "own", "3.3.11: new number: no change of ownership"),
     }
@@ -181,36 +203,42 @@ def test_a_new_number_without_a_new_owner_is_another_facility_in_qip() -> None:
         ),
     ],
 )
+@worked
 def test_issue_1_a_new_number_of_a_new_owner_is_a_new_facility(
     later: Row, certdate: str, rule: str
-) -> None:
+) -> Worked:
     tables = gather(record(1, "142600", certdate=day(certdate)), log=[*NEW_NUMBER, later])
-    assert link(tables)["142500"] == ("142500", "own", f"issue 1: {rule}")
-    assert link(tables, "qip")["142500"] == ("142500", "own", f"3.3.11: {rule}")
+    first, second = yield link(tables), link(tables, "qip")
+    assert first["142500"] == ("142500", "own", f"issue 1: {rule}")
+    assert second["142500"] == ("142500", "own", f"3.3.11: {rule}")
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
-def test_a_new_owner_who_keeps_the_number_changes_nothing(program: str) -> None:
+@worked
+def test_a_new_owner_who_keeps_the_number_changes_nothing(program: str) -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142500", "change of ownership", "Northstar")]
-    assert link(gather(record(1, "142500"), log=log), program) == {
-        "142500": ("142500", "own", "listed")
-    }
+    rows = yield link(gather(record(1, "142500"), log=log), program)
+    assert rows == {"142500": ("142500", "own", "listed")}
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
-def test_a_corrected_number_is_no_change(program: str) -> None:
+@worked
+def test_a_corrected_number_is_no_change(program: str) -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "correction", "Northstar")]
-    assert link(gather(record(1, "142600"), log=log), program)["142500"] == (
+    rows = yield link(gather(record(1, "142600"), log=log), program)
+    assert rows["142500"] == (
         "142600",
         "alternate",
         "issue 1: one facility identifier",
     )
 
 
-def test_a_number_that_is_another_facilitys_today_is_not_linked() -> None:
+@worked
+def test_a_number_that_is_another_facilitys_today_is_not_linked() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]
     tables = gather(record(1, "142600"), record(2, "142500"), log=log)
-    assert link(tables) == {
+    rows = yield link(tables)
+    assert rows == {
         "142500": ("142500", "own", "listed"),
         "142600": ("142600", "own", "issue 1: both numbers are listed"),
     }
@@ -219,10 +247,12 @@ def test_a_number_that_is_another_facilitys_today_is_not_linked() -> None:
 # Issue 2: all claims under a number that only CASPER has
 
 
-def test_issue_2_a_number_of_casper_under_which_all_claims_came_is_linked() -> None:
+@worked
+def test_issue_2_a_number_of_casper_under_which_all_claims_came_is_linked() -> Worked:
     first = record(1, "142500")
     tables = gather(first, pos=[casper("142501", first)], claim=claims(n142501=5))
-    assert link(tables)["142501"] == (
+    rows = yield link(tables)
+    assert rows["142501"] == (
         "142500",
         "alternate",
         "issue 2: all claims are under it",
@@ -252,9 +282,10 @@ def test_issue_2_a_number_of_casper_under_which_all_claims_came_is_linked() -> N
         ({"fac_name": "Clinic One"}, {"n142501": 5}, "one address, two names: for manual review"),
     ],
 )
+@worked
 def test_issue_2_a_number_of_casper_is_kept_apart(
     change: dict[str, object], counts: dict[str, int], rule: str
-) -> None:
+) -> Worked:
     first = record(1, "142500")
     tables = gather(
         first,
@@ -262,32 +293,39 @@ def test_issue_2_a_number_of_casper_is_kept_apart(
         pos=[casper("142501", first, **change)],
         claim=claims(**counts),
     )
-    assert link(tables)["142501"] == ("142501", "own", f"issue 2: {rule}")
+    rows = yield link(tables)
+    assert rows["142501"] == ("142501", "own", f"issue 2: {rule}")
 
 
 # Links CMS approved
 
 
-def test_an_approved_link_outweighs_a_change_of_ownership(monkeypatch: pytest.MonkeyPatch) -> None:
-    approve(monkeypatch, ("142500", "142600"))
+@worked
+def test_an_approved_link_outweighs_a_change_of_ownership() -> Worked:
+    approved = approve(("142500", "142600"))
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ownership", "Northstar")]
     tables = gather(record(1, "142600"), log=log)
-    assert link(tables) == {
+    first, second = yield link(tables, value_sets=approved), link(tables, "qip", approved)
+    assert first == {
         "142600": ("142600", "own", "listed"),
         "142500": ("142600", "approved", "link approved by CMS"),
     }
-    assert link(tables, "qip")["142500"][:2] == ("142500", "own")
+    assert second["142500"][:2] == ("142500", "own")
 
 
-def test_a_link_to_an_approved_number_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    approve(monkeypatch, ("142500", "142600"))
+@worked
+def test_a_link_to_an_approved_number_leads_on() -> Worked:
+    approved = approve(("142500", "142600"))
     tables = gather(record(1, "142500", "142501"), record(2, "142600"))
-    assert link(tables)["142501"] == ("142600", "alternate", "issue 3 case 1")
+    rows = yield link(tables, value_sets=approved)
+    assert rows["142501"] == ("142600", "alternate", "issue 3 case 1")
 
 
-def test_an_approved_number_of_no_record_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    approve(monkeypatch, ("140009", "142600"))
-    assert link(gather(record(2, "142600")))["140009"] == (
+@worked
+def test_an_approved_number_of_no_record_is_known() -> Worked:
+    approved = approve(("140009", "142600"))
+    rows = yield link(gather(record(2, "142600")), value_sets=approved)
+    assert rows["140009"] == (
         "142600",
         "approved",
         "link approved by CMS",
@@ -303,17 +341,19 @@ def test_no_approved_link_leads_to_a_number_that_is_linked_itself() -> None:
 # What every nation must show
 
 
-def test_what_is_put_out_for_review_names_pair_and_ground() -> None:
+@worked
+def test_what_is_put_out_for_review_names_pair_and_ground() -> Worked:
     first = record(1, "142500")
     tables = gather(first, beside(first, 2, "142501", facility_name="Another Clinic", **UNLISTED))
-    rows = run(*LIST[:4], tables=tables)
+    rows = yield case(*LIST[:4], tables=tables)
     rows = rows[rows["program"] == "dfc"]
     assert rows[["provider_number", "higher_number", "issue", "is_linked"]].to_numpy().tolist() == [
         ["142501", "142500", "likeness", False]
     ]
 
 
-def test_the_order_of_records_does_not_matter() -> None:
+@worked
+def test_the_order_of_records_does_not_matter() -> Worked:
     first = record(1, "142500", "142503")
     records = [
         first,
@@ -322,4 +362,5 @@ def test_the_order_of_records_does_not_matter() -> None:
         record(4, "143502", "140001"),
         record(5, "140002", "142301"),
     ]
-    assert link(gather(*records)) == link(gather(*reversed(records)))
+    first_rows, second = yield link(gather(*records)), link(gather(*reversed(records)))
+    assert first_rows == second

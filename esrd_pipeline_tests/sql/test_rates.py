@@ -45,7 +45,7 @@ def describe(
         tables={
             f"cohort.{measure}_days": segments or [segment("2024-01-01", "2024-01-31")],
             "linkage.patient": [{"patient_id": 1, "date_of_birth": day(born), "sex": sex}],
-            "history.incident_comorbidity": [
+            "history.patient_characteristics": [
                 {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
             ],
             "history.nursing_home": [

@@ -1,8 +1,6 @@
 """The facilities of both programs' lists, as EQRS describes them."""
 
-import pandas as pd
-
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 LISTED = {
     "program": "dfc",
@@ -24,12 +22,12 @@ NUMBER = {
 
 def register(
     *listed: Row, numbers: list[Row] | None = None, services: tuple[str, ...] = ()
-) -> pd.DataFrame:
+) -> Case:
     facilities = [
         {"facilityid": 1, "city": "CLEARWATER", "station_count": 8, "is_profit": True},
         {"facilityid": 2, "city": "FAIRVIEW", "station_count": 20, "is_profit": False},
     ]
-    return run(
+    return case(
         "facility.registered",
         tables={
             "linkage.facility": list(listed),
@@ -37,38 +35,52 @@ def register(
             "raw.eqrs_facility": facilities,
             "raw.eqrs_facility_service": [{"facilityid": 1, "service": name} for name in services],
         },
+        alone=True,
     )
 
 
-def test_a_number_on_both_lists_is_one_row_of_both_programs() -> None:
-    (row,) = register(LISTED, {**LISTED, "program": "qip"}).to_dict("records")
+@worked
+def test_a_number_on_both_lists_is_one_row_of_both_programs() -> Worked:
+    rows = yield register(LISTED, {**LISTED, "program": "qip"})
+    (row,) = rows.to_dict("records")
     assert (row["is_dfc"], row["is_qip"], row["city"]) == (True, True, "CLEARWATER")
 
 
-def test_a_program_that_leaves_the_facility_out_does_not_list_it() -> None:
+@worked
+def test_a_program_that_leaves_the_facility_out_does_not_list_it() -> Worked:
     out = {**LISTED, "program": "qip", "is_eligible": False, "reason": "closed"}
-    (row,) = register(LISTED, out).to_dict("records")
+    first, second = yield register(LISTED, out), register(out)
+    (row,) = first.to_dict("records")
     assert (row["is_dfc"], row["is_qip"]) == (True, False)
-    assert register(out).empty
+    assert second.empty
 
 
-def test_services_say_what_a_facility_offers() -> None:
-    (row,) = register(LISTED, services=("CCPD", "Home Hemodialysis Training")).to_dict("records")
+@worked
+def test_services_say_what_a_facility_offers() -> Worked:
+    rows = yield register(LISTED, services=("CCPD", "Home Hemodialysis Training"))
+    (row,) = rows.to_dict("records")
     assert not row["has_in_center_hemodialysis"]
     assert row["has_peritoneal_dialysis"]
     assert row["has_home_hemodialysis_training"]
 
 
-def test_the_bearer_of_a_number_is_the_latest_before_the_years_end() -> None:
+@worked
+def test_the_bearer_of_a_number_is_the_latest_before_the_years_end() -> Worked:
     later = {**NUMBER, "facilityid": 2, "start_date": day("2024-07-01")}
-    (row,) = register(LISTED, numbers=[NUMBER, later]).to_dict("records")
-    assert row["city"] == "FAIRVIEW"
     after = {**later, "start_date": day("2025-01-01")}
-    (row,) = register(LISTED, numbers=[NUMBER, after]).to_dict("records")
+    first, second = yield (
+        register(LISTED, numbers=[NUMBER, later]),
+        register(LISTED, numbers=[NUMBER, after]),
+    )
+    (row,) = first.to_dict("records")
+    assert row["city"] == "FAIRVIEW"
+    (row,) = second.to_dict("records")
     assert row["city"] == "CLEARWATER"
 
 
-def test_of_two_that_share_a_number_the_one_with_more_stations_is_described() -> None:
+@worked
+def test_of_two_that_share_a_number_the_one_with_more_stations_is_described() -> Worked:
     both = [NUMBER, {**NUMBER, "facilityid": 2}]
-    (row,) = register(LISTED, numbers=both).to_dict("records")
+    rows = yield register(LISTED, numbers=both)
+    (row,) = rows.to_dict("records")
     assert row["station_count"] == 20

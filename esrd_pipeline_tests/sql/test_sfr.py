@@ -224,7 +224,7 @@ def test_nursing_homes_count_the_365_days_before_the_month(
 def incident(**flags: object) -> dict[str, Sequence[Row]]:
     """What the first CMS-2728 says."""
     form: Row = {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **flags}
-    return {"history.incident_comorbidity": [form]}
+    return {"history.patient_characteristics": [form]}
 
 
 def claims(month: str = MARCH, **flags: bool) -> dict[str, Sequence[Row]]:

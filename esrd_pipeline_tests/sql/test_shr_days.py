@@ -6,21 +6,23 @@ import pytest
 
 from esrd_pipeline_tests.sql.recurrent_event_days import answers, at_risk, months, stays
 from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measure
-from esrd_pipeline_tests.sql.worked import day
+from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 follow = partial(follow_measure, "shr")
 
 
-def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> None:
-    rows = follow(answers("A", "2023-03-01", "2024-12-31"))
+@worked
+def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> Worked:
+    rows = yield follow(answers("A", "2023-03-01", "2024-12-31"))
     assert at_risk(rows) == 366
     assert rows["period"].unique().tolist() == [1]
     assert rows["interval"].unique().tolist() == [5]
     assert rows["start_date"].iloc[0] == day("2024-01-01")
 
 
-def test_days_that_nobody_answers_for_keep_their_reason() -> None:
-    rows = follow(
+@worked
+def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
+    rows = yield follow(
         answers(None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
         answers("A", "2024-03-31", "2024-12-31"),
         first_service="2024-01-01",
@@ -29,8 +31,9 @@ def test_days_that_nobody_answers_for_keep_their_reason() -> None:
     assert at_risk(rows) == 366 - 90
 
 
-def test_a_new_facility_is_a_new_period() -> None:
-    rows = follow(
+@worked
+def test_a_new_facility_is_a_new_period() -> Worked:
+    rows = yield follow(
         answers("A", "2024-01-01", "2024-06-15"), answers("B", "2024-06-16", "2024-12-31")
     )
     assert rows.groupby(["period", "ccn"])["days"].sum().to_dict() == {
@@ -39,16 +42,18 @@ def test_a_new_facility_is_a_new_period() -> None:
     }
 
 
-def test_a_cut_point_of_the_duration_of_esrd_is_a_new_period() -> None:
+@worked
+def test_a_cut_point_of_the_duration_of_esrd_is_a_new_period() -> Worked:
     # 183 days after the first service date is 2 July 2024, 365 days after is 31 December.
-    rows = follow(answers("A", "2024-04-01", "2024-12-31"), first_service="2024-01-01")
+    rows = yield follow(answers("A", "2024-04-01", "2024-12-31"), first_service="2024-01-01")
     firsts = rows.groupby("period").agg(start=("start_date", "min"), interval=("interval", "first"))
     assert firsts["start"].tolist() == [day(d) for d in ("2024-04-01", "2024-07-02", "2024-12-31")]
     assert firsts["interval"].tolist() == [0, 1, 2]
 
 
-def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() -> None:
-    rows = follow(
+@worked
+def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() -> Worked:
+    rows = yield follow(
         answers("A", "2024-01-01", "2024-12-31"), seen=months(1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
     )
     unseen = rows[rows["reason"].notna()]
@@ -57,40 +62,49 @@ def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() ->
     assert rows["period"].unique().tolist() == [1]
 
 
-def test_a_covid_stage_is_a_period_of_its_own_under_the_manual() -> None:
+@worked
+def test_a_covid_stage_is_a_period_of_its_own_under_the_manual() -> Worked:
     stage = {"stage": 1, "start_date": day("2024-05-10"), "end_date": day("2024-06-08")}
     year = answers("A", "2024-01-01", "2024-12-31")
-    rows = follow(year, stages=[stage])
+    rows, submitted = yield (
+        follow(year, stages=[stage]),
+        follow(year, stages=[stage], specification="submission"),
+    )
     assert rows.groupby("period")["days"].sum().tolist() == [130, 30, 206]
     assert rows.groupby("period")["covid_stage"].first().tolist() == [0, 1, 0]
-    submitted = follow(year, stages=[stage], specification="submission")
     assert submitted["period"].unique().tolist() == [1]
     assert submitted["covid_stage"].unique().tolist() == [0]
 
 
-def test_joining_medicare_advantage_is_a_new_period_under_the_submission_alone() -> None:
+@worked
+def test_joining_medicare_advantage_is_a_new_period_under_the_submission_alone() -> Worked:
     year = answers("A", "2024-01-01", "2024-12-31")
     seen = [*months(*range(1, 8)), *months(*range(8, 13), is_ma=True)]
-    assert follow(year, seen=seen)["period"].unique().tolist() == [1]
-    rows = follow(year, seen=seen, specification="submission")
+    first, rows = yield follow(year, seen=seen), follow(year, seen=seen, specification="submission")
+    assert first["period"].unique().tolist() == [1]
     assert rows.groupby("period")["days"].sum().tolist() == [213, 153]
     assert rows.groupby("period")["is_ma"].first().tolist() == [False, True]
 
 
-def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> None:
+@worked
+def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
     grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
     year = answers("A", "2024-01-01", "2024-12-31")
     admitted = stays("2024-03-05", "2024-04-05")
-    qip = follow(year, exceptions=[grant], admitted=admitted, program="qip")
+    qip, second = yield (
+        follow(year, exceptions=[grant], admitted=admitted, program="qip"),
+        follow(year, exceptions=[grant], program="dfc"),
+    )
     excepted = qip[qip["reason"] == "extraordinary circumstances exception"]
     assert excepted["days"].tolist() == [29, 31]
     assert excepted["events"].tolist() == [0, 1]
-    assert at_risk(follow(year, exceptions=[grant], program="dfc")) == 366
+    assert at_risk(second) == 366
 
 
-def test_an_exception_of_another_facility_changes_nothing() -> None:
+@worked
+def test_an_exception_of_another_facility_changes_nothing() -> Worked:
     grant = {"ccn": "B", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
-    rows = follow(answers("A", "2024-01-01", "2024-12-31"), exceptions=[grant], program="qip")
+    rows = yield follow(answers("A", "2024-01-01", "2024-12-31"), exceptions=[grant], program="qip")
     assert at_risk(rows) == 366
 
 
@@ -98,10 +112,11 @@ def test_an_exception_of_another_facility_changes_nothing() -> None:
     ("admitted", "owner"),
     [("2024-06-15", "A"), ("2024-06-16", "B"), ("2024-01-01", "A"), ("2024-12-31", "B")],
 )
+@worked
 def test_an_admission_counts_where_the_patient_was_on_its_first_day(
     admitted: str, owner: str
-) -> None:
-    rows = follow(
+) -> Worked:
+    rows = yield follow(
         answers("A", "2024-01-01", "2024-06-15"),
         answers("B", "2024-06-16", "2024-12-31"),
         admitted=stays(admitted),
@@ -112,32 +127,38 @@ def test_an_admission_counts_where_the_patient_was_on_its_first_day(
     }
 
 
-def test_an_index_covid_stay_counts_under_the_submission_alone() -> None:
+@worked
+def test_an_index_covid_stay_counts_under_the_submission_alone() -> Worked:
     year, admitted = (
         answers("A", "2024-01-01", "2024-12-31"),
         stays("2024-02-02", "2024-05-01", covid="2024-05-01"),
     )
-    rows = follow(year, admitted=admitted)
-    assert (rows["events"].sum(), rows["uncounted_events"].sum()) == (2, 1)
-    rows = follow(year, admitted=admitted, specification="submission")
-    assert (rows["events"].sum(), rows["uncounted_events"].sum()) == (2, 0)
+    first, second = yield (
+        follow(year, admitted=admitted),
+        follow(year, admitted=admitted, specification="submission"),
+    )
+    assert (first["events"].sum(), first["uncounted_events"].sum()) == (2, 1)
+    assert (second["events"].sum(), second["uncounted_events"].sum()) == (2, 0)
 
 
-def test_two_admissions_of_one_month_are_both_counted() -> None:
-    rows = follow(
+@worked
+def test_two_admissions_of_one_month_are_both_counted() -> Worked:
+    rows = yield follow(
         answers("A", "2024-01-01", "2024-12-31"), admitted=stays("2024-02-02", "2024-02-20")
     )
     assert rows["events"].max() == 2
 
 
-def test_the_days_after_a_death_are_in_no_row() -> None:
-    rows = follow(answers("A", "2024-01-01", "2024-02-10"))
+@worked
+def test_the_days_after_a_death_are_in_no_row() -> Worked:
+    rows = yield follow(answers("A", "2024-01-01", "2024-02-10"))
     assert rows["days"].sum() == 41
     assert rows["end_date"].max() == day("2024-02-10")
 
 
-def test_what_only_other_measures_look_at_ends_no_period_and_leaves_no_day_out() -> None:
-    rows = follow(
+@worked
+def test_what_only_other_measures_look_at_ends_no_period_and_leaves_no_day_out() -> Worked:
+    rows = yield follow(
         answers("A", "2024-01-01", "2024-12-31"),
         born="2006-03-07",
         diagnosed="2024-05-10",

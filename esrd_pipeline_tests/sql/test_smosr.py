@@ -52,7 +52,7 @@ def describe(
             ]
             if home
             else [],
-            "history.incident_comorbidity": [
+            "history.patient_characteristics": [
                 {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
             ],
             "history.treatment": [

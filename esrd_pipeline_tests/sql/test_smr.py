@@ -54,7 +54,7 @@ def describe(
                 }
             ],
             "raw.eqrs_patient": [{"patient_id": 1, "is_hispanic": is_hispanic}],
-            "history.incident_comorbidity": [
+            "history.patient_characteristics": [
                 {"patient_id": 1, "has_form": True, "bmi_class": ">=30", **(incident or {})}
             ],
             "history.nursing_home": [

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 MONTHS = [f"2024-{number:02d}" for number in range(1, 13)]
 WHOLE_YEAR = ("A", "2023-04-01", "2024-12-31", None)
@@ -19,9 +19,9 @@ def describe(
     managed: tuple[str, ...] = (),
     covid: tuple[str, str] | None = None,
     death: tuple[str, str] | None = None,
-) -> pd.DataFrame:
+) -> Case:
     """The runs of patient 1; a death is its day and its cause."""
-    return run(
+    return case(
         "cohort.smr_days",
         tables={
             "history.attribution": [
@@ -77,13 +77,17 @@ def read(rows: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
     ]
 
 
-def test_a_year_at_one_facility_is_one_run_from_1_january() -> None:
-    rows = describe()
+@worked
+def test_a_year_at_one_facility_is_one_run_from_1_january() -> Worked:
+    rows = yield describe()
     assert read(rows, "ccn", "record", "days", "reason") == [("01-01", "12-31", "A", 1, 366, None)]
 
 
-def test_months_that_medicare_does_not_see_are_left_out_and_kept() -> None:
-    rows = describe(observable=[month for month in MONTHS if month not in ("2024-03", "2024-04")])
+@worked
+def test_months_that_medicare_does_not_see_are_left_out_and_kept() -> Worked:
+    rows = yield describe(
+        observable=[month for month in MONTHS if month not in ("2024-03", "2024-04")]
+    )
     assert read(rows, "record", "reason") == [
         ("01-01", "02-29", 1, None),
         ("03-01", "04-30", 1, "month not observable in Medicare claims"),
@@ -91,8 +95,9 @@ def test_months_that_medicare_does_not_see_are_left_out_and_kept() -> None:
     ]
 
 
-def test_every_facility_is_a_record_and_a_return_is_another() -> None:
-    rows = describe(
+@worked
+def test_every_facility_is_a_record_and_a_return_is_another() -> Worked:
+    rows = yield describe(
         ("A", "2023-04-01", "2024-02-29", None),
         ("B", "2024-03-01", "2024-06-30", None),
         ("A", "2024-07-01", "2024-12-31", None),
@@ -104,8 +109,9 @@ def test_every_facility_is_a_record_and_a_return_is_another() -> None:
     ]
 
 
-def test_days_nobody_answers_for_keep_their_reason() -> None:
-    rows = describe(
+@worked
+def test_days_nobody_answers_for_keep_their_reason() -> Worked:
+    rows = yield describe(
         (None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
         ("A", "2024-03-31", "2024-12-31", None),
     )
@@ -115,8 +121,9 @@ def test_days_nobody_answers_for_keep_their_reason() -> None:
     ]
 
 
-def test_a_covid_period_splits_a_record_and_leaves_it_one() -> None:
-    rows = describe(covid=("2024-02-10", "2024-05-10"))
+@worked
+def test_a_covid_period_splits_a_record_and_leaves_it_one() -> Worked:
+    rows = yield describe(covid=("2024-02-10", "2024-05-10"))
     assert read(rows, "record", "is_covid") == [
         ("01-01", "02-09", 1, False),
         ("02-10", "05-10", 1, True),
@@ -124,8 +131,9 @@ def test_a_covid_period_splits_a_record_and_leaves_it_one() -> None:
     ]
 
 
-def test_a_covid_period_that_began_in_the_year_before_goes_on() -> None:
-    rows = describe(covid=("2023-12-20", "2024-03-19"))
+@worked
+def test_a_covid_period_that_began_in_the_year_before_goes_on() -> Worked:
+    rows = yield describe(covid=("2023-12-20", "2024-03-19"))
     assert read(rows, "is_covid") == [("01-01", "03-19", True), ("03-20", "12-31", False)]
 
 
@@ -140,15 +148,19 @@ def test_a_covid_period_that_began_in_the_year_before_goes_on() -> None:
         ("94", "counted cause"),
     ],
 )
+@worked
 def test_street_drugs_and_accidents_apart_from_treatment_do_not_count(
     cause: str | None, death: str
-) -> None:
-    rows = describe(("A", "2023-04-01", "2024-05-20", None), death=("2024-05-20", cause or ""))
+) -> Worked:
+    rows = yield describe(
+        ("A", "2023-04-01", "2024-05-20", None), death=("2024-05-20", cause or "")
+    )
     assert read(rows, "death") == [("01-01", "05-20", death)]
 
 
-def test_a_death_in_a_month_that_does_not_count_stays_with_its_reason() -> None:
-    rows = describe(
+@worked
+def test_a_death_in_a_month_that_does_not_count_stays_with_its_reason() -> Worked:
+    rows = yield describe(
         ("A", "2023-04-01", "2024-05-20", None),
         observable=MONTHS[:4],
         death=("2024-05-20", "29"),
@@ -159,17 +171,21 @@ def test_a_death_in_a_month_that_does_not_count_stays_with_its_reason() -> None:
     ]
 
 
-def test_days_in_medicare_advantage_are_counted_beside() -> None:
-    (row,) = describe(managed=("2024-01", "2024-02")).to_dict("records")
+@worked
+def test_days_in_medicare_advantage_are_counted_beside() -> Worked:
+    rows = yield describe(managed=("2024-01", "2024-02"))
+    (row,) = rows.to_dict("records")
     assert row["ma_days"] == 31 + 29
 
 
-def test_without_a_date_of_birth_nobody_answers() -> None:
-    rows = describe(born=None)
+@worked
+def test_without_a_date_of_birth_nobody_answers() -> Worked:
+    rows = yield describe(born=None)
     assert read(rows, "reason") == [("01-01", "12-31", "date of birth unknown")]
 
 
-def test_the_standard_rule_is_not_smrs() -> None:
+@worked
+def test_the_standard_rule_is_not_smrs() -> Worked:
     tables: dict[str, list[Row]] = {
         "history.attribution": [
             {
@@ -182,7 +198,8 @@ def test_the_standard_rule_is_not_smrs() -> None:
             }
         ]
     }
-    assert run("cohort.smr_days", tables=tables).empty
+    rows = yield case("cohort.smr_days", tables=tables)
+    assert rows.empty
 
 
 def claim(admitted: str, *codes: str, number: int = 1, kind: str = "60") -> Row:
@@ -200,8 +217,8 @@ def claim(admitted: str, *codes: str, number: int = 1, kind: str = "60") -> Row:
     }
 
 
-def find_periods(*claims: Row, year: int = 2024) -> list[tuple[object, ...]]:
-    rows = run(
+def find_periods(*claims: Row, year: int = 2024) -> Case:
+    return case(
         "history.covid_claim",
         "history.covid_period",
         performance_year=year,
@@ -212,33 +229,45 @@ def find_periods(*claims: Row, year: int = 2024) -> list[tuple[object, ...]]:
                 for linked in (year - 1, year)
             ],
         },
-    )
-    return read(rows)
+    ).read(read)
 
 
 @pytest.mark.parametrize(
     "codes", [("U071",), ("B9729",), ("J1282",), ("N186", "U071"), ("N186", "I10", "J1282")]
 )
-def test_any_of_three_codes_in_any_place_begins_90_days(codes: tuple[str, ...]) -> None:
+@worked
+def test_any_of_three_codes_in_any_place_begins_90_days(codes: tuple[str, ...]) -> Worked:
     # 10 February and the 90 days after it: the last is 10 May.
-    assert find_periods(claim("2024-02-10", *codes)) == [("02-10", "05-10")]
+    rows = yield find_periods(claim("2024-02-10", *codes))
+    assert rows == [("02-10", "05-10")]
 
 
-def test_other_diagnoses_and_other_claims_do_not() -> None:
-    assert find_periods(claim("2024-02-10", "N186")) == []
-    assert find_periods(claim("2024-02-10", "U071", kind="40")) == []
+@worked
+def test_other_diagnoses_and_other_claims_do_not() -> Worked:
+    first, second = yield (
+        find_periods(claim("2024-02-10", "N186")),
+        find_periods(claim("2024-02-10", "U071", kind="40")),
+    )
+    assert first == []
+    assert second == []
 
 
-def test_a_second_stay_within_the_period_lengthens_it() -> None:
+@worked
+def test_a_second_stay_within_the_period_lengthens_it() -> Worked:
     stays = claim("2024-02-10", "U071"), claim("2024-03-01", "U071", number=2)
-    assert find_periods(*stays) == [("02-10", "05-30")]
+    rows = yield find_periods(*stays)
+    assert rows == [("02-10", "05-30")]
 
 
-def test_after_90_days_the_period_begins_anew() -> None:
+@worked
+def test_after_90_days_the_period_begins_anew() -> Worked:
     stays = claim("2024-02-10", "U071"), claim("2024-07-01", "U071", number=2)
-    assert find_periods(*stays) == [("02-10", "05-10"), ("07-01", "09-29")]
+    rows = yield find_periods(*stays)
+    assert rows == [("02-10", "05-10"), ("07-01", "09-29")]
 
 
 @pytest.mark.parametrize(("admitted", "periods"), [("2020-02-19", 0), ("2020-02-20", 1)])
-def test_covid_counts_from_20_february_2020(admitted: str, periods: int) -> None:
-    assert len(find_periods(claim(admitted, "B9729"), year=2020)) == periods
+@worked
+def test_covid_counts_from_20_february_2020(admitted: str, periods: int) -> Worked:
+    rows = yield find_periods(claim(admitted, "B9729"), year=2020)
+    assert len(rows) == periods

@@ -57,7 +57,7 @@ def describe(
             ]
             if home
             else [],
-            "history.incident_comorbidity": [
+            "history.patient_characteristics": [
                 {"patient_id": 1, "has_form": True, **(incident or {})}
             ],
             "history.treatment": [

@@ -1,10 +1,9 @@
 """Transfusion events: Figure 15 branch by branch, and one a day of a patient."""
 
-import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 INPATIENT, OUTPATIENT, SNF = "60", "40", "20"
 
@@ -29,9 +28,9 @@ def line(number: int, center: str, hcpcs: str | None = None, on: str | None = No
     }
 
 
-def find(*claims: Row, lines: tuple[Row, ...] = (), values: tuple[Row, ...] = ()) -> pd.DataFrame:
+def find(*claims: Row, lines: tuple[Row, ...] = (), values: tuple[Row, ...] = ()) -> Case:
     """The transfusion events of patient 1."""
-    return run(
+    return case(
         "history.transfusion",
         tables={
             "linkage.beneficiary": [{"bene_id": 9, "patient_id": 1}],
@@ -59,22 +58,27 @@ def test_table_8_has_50_codes() -> None:
         {"lines": (line(1, "0389"), line(1, "0391")), "values": (blood(1),)},
     ],
 )
+@worked
 def test_an_inpatient_claim_is_one_event_by_any_code_and_however_many(
     made: dict[str, tuple[Row, ...]],
-) -> None:
-    (row,) = find(claim(1, "2024-03-01", "2024-03-09"), **made).to_dict("records")
+) -> Worked:
+    rows = yield find(claim(1, "2024-03-01", "2024-03-09"), **made)
+    (row,) = rows.to_dict("records")
     assert row["transfusion_date"] == day("2024-03-01")
     assert (row["is_inpatient"], row["claim_count"]) == (True, 1)
 
 
 @pytest.mark.parametrize("place", [1, 2, 25])
-def test_a_procedure_anywhere_on_an_inpatient_claim_is_an_event(place: int) -> None:
+@worked
+def test_a_procedure_anywhere_on_an_inpatient_claim_is_an_event(place: int) -> Worked:
     codes = {f"icd_prcdr_cd{place}": "30233N1"}
-    assert len(find(claim(1, "2024-03-01", **codes))) == 1
+    rows = yield find(claim(1, "2024-03-01", **codes))
+    assert len(rows) == 1
 
 
-def test_an_inpatient_claim_without_codes_of_table_8_is_no_event() -> None:
-    rows = find(
+@worked
+def test_an_inpatient_claim_without_codes_of_table_8_is_no_event() -> Worked:
+    rows = yield find(
         claim(1, "2024-03-01", icd_prcdr_cd1="5A1D70Z"),
         lines=(line(1, "0120"), line(1, "0300", "36415")),
         values=(blood(1, "D5"),),
@@ -82,49 +86,66 @@ def test_an_inpatient_claim_without_codes_of_table_8_is_no_event() -> None:
     assert rows.empty
 
 
-def test_hcpcs_alone_makes_an_event_of_no_claim() -> None:
+@worked
+def test_hcpcs_alone_makes_an_event_of_no_claim() -> Worked:
     both = (claim(1, "2024-03-01"), claim(2, "2024-05-01", kind=OUTPATIENT))
-    rows = find(*both, lines=(line(1, "0250", "P9016"), line(2, "0250", "P9016")))
+    rows = yield find(*both, lines=(line(1, "0250", "P9016"), line(2, "0250", "P9016")))
     assert rows.empty
 
 
-def test_an_outpatient_claim_needs_hcpcs_and_revenue_center_on_whatever_lines() -> None:
+@worked
+def test_an_outpatient_claim_needs_hcpcs_and_revenue_center_on_whatever_lines() -> Worked:
     visit = claim(1, "2024-03-01", kind=OUTPATIENT)
-    assert len(find(visit, lines=(line(1, "0390", "P9016"),))) == 1
-    assert len(find(visit, lines=(line(1, "0390"), line(1, "0250", "36430")))) == 1
-    assert find(visit, lines=(line(1, "0390"),)).empty
+    first, second, third = yield (
+        find(visit, lines=(line(1, "0390", "P9016"),)),
+        find(visit, lines=(line(1, "0390"), line(1, "0250", "36430"))),
+        find(visit, lines=(line(1, "0390"),)),
+    )
+    assert len(first) == 1
+    assert len(second) == 1
+    assert third.empty
 
 
-def test_a_value_code_alone_makes_an_outpatient_claim_an_event() -> None:
-    assert len(find(claim(1, "2024-03-01", kind=OUTPATIENT), values=(blood(1),))) == 1
+@worked
+def test_a_value_code_alone_makes_an_outpatient_claim_an_event() -> Worked:
+    rows = yield find(claim(1, "2024-03-01", kind=OUTPATIENT), values=(blood(1),))
+    assert len(rows) == 1
 
 
-def test_a_procedure_does_not_make_an_outpatient_claim_an_event() -> None:
-    assert find(claim(1, "2024-03-01", kind=OUTPATIENT, icd_prcdr_cd1="30233N1")).empty
+@worked
+def test_a_procedure_does_not_make_an_outpatient_claim_an_event() -> Worked:
+    rows = yield find(claim(1, "2024-03-01", kind=OUTPATIENT, icd_prcdr_cd1="30233N1"))
+    assert rows.empty
 
 
-def test_claims_of_other_kinds_have_no_events() -> None:
-    assert find(claim(1, "2024-03-01", kind=SNF), values=(blood(1),)).empty
+@worked
+def test_claims_of_other_kinds_have_no_events() -> Worked:
+    rows = yield find(claim(1, "2024-03-01", kind=SNF), values=(blood(1),))
+    assert rows.empty
 
 
-def test_units_of_blood_on_one_claim_are_one_event() -> None:
+@worked
+def test_units_of_blood_on_one_claim_are_one_event() -> Worked:
     visit = claim(1, "2024-03-01", "2024-03-31", kind=OUTPATIENT)
     lines = tuple(line(1, "0390", "P9016", d) for d in ("2024-03-12", "2024-03-08", "2024-03-20"))
-    rows = find(visit, lines=lines)
+    rows = yield find(visit, lines=lines)
     assert rows["transfusion_date"].tolist() == [day("2024-03-08")]
 
 
-def test_events_of_one_day_are_one_and_of_two_days_two() -> None:
+@worked
+def test_events_of_one_day_are_one_and_of_two_days_two() -> Worked:
     claims = (
         claim(1, "2024-03-01", kind=OUTPATIENT),
         claim(2, "2024-03-01"),
         claim(3, "2024-03-02"),
     )
-    rows = find(*claims, values=(blood(1), blood(2), blood(3)))
+    rows = yield find(*claims, values=(blood(1), blood(2), blood(3)))
     assert rows["transfusion_date"].tolist() == [day("2024-03-01"), day("2024-03-02")]
     assert rows["claim_count"].tolist() == [2, 1]
 
 
-def test_a_claim_of_the_year_before_is_none_of_this_years_events() -> None:
+@worked
+def test_a_claim_of_the_year_before_is_none_of_this_years_events() -> Worked:
     old = claim(1, "2023-12-30", performance_year=2023)
-    assert find(old, values=({**blood(1), "performance_year": 2023},)).empty
+    rows = yield find(old, values=({**blood(1), "performance_year": 2023},))
+    assert rows.empty

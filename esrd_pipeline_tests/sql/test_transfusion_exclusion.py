@@ -5,7 +5,7 @@ import pytest
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline_tests.sql.recurrent_event_days import answers, at_risk, count, follow, left_out
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 REASON = "within a year of a claim with an excluded condition"
 CONDITIONS = (
@@ -43,10 +43,10 @@ def find(
     carrier: tuple[Row, ...] = (),
     lines: tuple[Row, ...] = (),
     performance_year: int = 2024,
-) -> pd.DataFrame:
+) -> Case:
     """The excluded spans of patient 1."""
     years = (performance_year - 1, performance_year)
-    return run(
+    return case(
         "history.laboratory_claim",
         "history.transfusion_exclusion",
         performance_year=performance_year,
@@ -65,44 +65,63 @@ def spans(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [(str(a), str(b)) for a, b in zip(rows["start_date"], rows["end_date"], strict=True)]
 
 
-def test_a_claim_excludes_its_own_days_and_the_year_after_its_last() -> None:
-    rows = find(claim("2023-06-01", "2023-06-09"))
+@worked
+def test_a_claim_excludes_its_own_days_and_the_year_after_its_last() -> Worked:
+    rows = yield find(claim("2023-06-01", "2023-06-09"))
     assert spans(rows) == [("2023-06-01", "2024-06-08")]
 
 
-def test_the_year_is_one_of_the_calendar_after_a_leap_day_too() -> None:
-    assert spans(find(claim("2024-02-29"))) == [("2024-02-29", "2025-02-27")]
+@worked
+def test_the_year_is_one_of_the_calendar_after_a_leap_day_too() -> Worked:
+    rows = yield find(claim("2024-02-29"))
+    assert spans(rows) == [("2024-02-29", "2025-02-27")]
 
 
 @pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50", "60"])
-def test_institutional_claims_of_any_kind_exclude(kind: str) -> None:
-    assert len(find(claim("2024-03-01", kind=kind))) == 1
+@worked
+def test_institutional_claims_of_any_kind_exclude(kind: str) -> Worked:
+    rows = yield find(claim("2024-03-01", kind=kind))
+    assert len(rows) == 1
 
 
-def test_physicians_and_suppliers_claims_exclude() -> None:
+@worked
+def test_physicians_and_suppliers_claims_exclude() -> Worked:
     row = claim("2024-03-01", code="D469")
     carrier = {k: v for k, v in row.items() if k != "nch_clm_type_cd"}
-    assert spans(find(carrier=(carrier,))) == [("2024-03-01", "2025-02-28")]
+    rows = yield find(carrier=(carrier,))
+    assert spans(rows) == [("2024-03-01", "2025-02-28")]
 
 
-def test_a_laboratory_says_nothing_of_a_patient() -> None:
+@worked
+def test_a_laboratory_says_nothing_of_a_patient() -> Worked:
     row = {k: v for k, v in claim("2024-03-01").items() if k != "nch_clm_type_cd"}
     tested = {"clm_id": row["clm_id"], "line_num": 1, "prvdr_spclty": "69"}
     seen = {**tested, "line_num": 2, "prvdr_spclty": "39"}
-    assert find(carrier=(row,), lines=(tested,)).empty
-    assert len(find(carrier=(row,), lines=(tested, seen))) == 1
+    first, second = yield (
+        find(carrier=(row,), lines=(tested,)),
+        find(carrier=(row,), lines=(tested, seen)),
+    )
+    assert first.empty
+    assert len(second) == 1
 
 
-def test_a_hospitals_bill_for_tests_of_those_who_are_not_its_patients_says_nothing() -> None:
+@worked
+def test_a_hospitals_bill_for_tests_of_those_who_are_not_its_patients_says_nothing() -> Worked:
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4"}
-    assert find(claim("2024-03-01", **bill)).empty
-    assert len(find(claim("2024-03-01", **{**bill, "clm_srvc_clsfctn_type_cd": "3"}))) == 1
+    first, second = yield (
+        find(claim("2024-03-01", **bill)),
+        find(claim("2024-03-01", **{**bill, "clm_srvc_clsfctn_type_cd": "3"})),
+    )
+    assert first.empty
+    assert len(second) == 1
 
 
 @pytest.mark.parametrize("place", [1, 12, 25])
-def test_a_secondary_diagnosis_excludes(place: int) -> None:
+@worked
+def test_a_secondary_diagnosis_excludes(place: int) -> Worked:
     codes = {f"icd_dgns_cd{place}": "C9000"}
-    assert len(find(claim("2024-03-01", code="N186", **codes))) == 1
+    rows = yield find(claim("2024-03-01", code="N186", **codes))
+    assert len(rows) == 1
 
 
 @pytest.mark.parametrize(
@@ -129,8 +148,10 @@ def test_a_secondary_diagnosis_excludes(place: int) -> None:
         ("Z85038", False),  # history of cancer
     ],
 )
-def test_only_the_listed_conditions_exclude(code: str, *, is_excluded: bool) -> None:
-    assert bool(len(find(claim("2024-03-01", code=code)))) == is_excluded
+@worked
+def test_only_the_listed_conditions_exclude(code: str, *, is_excluded: bool) -> Worked:
+    rows = yield find(claim("2024-03-01", code=code))
+    assert bool(len(rows)) == is_excluded
 
 
 def test_every_condition_of_the_manual_has_codes_and_every_code_is_one_of_icd_10() -> None:
@@ -143,17 +164,24 @@ def test_every_condition_of_the_manual_has_codes_and_every_code_is_one_of_icd_10
         assert known.str.startswith(prefix).any(), prefix
 
 
-def test_spans_that_overlap_or_touch_are_one_and_a_day_between_keeps_them_apart() -> None:
-    assert spans(find(claim("2023-03-01"), claim("2024-02-29"))) == [("2023-03-01", "2025-02-27")]
-    assert spans(find(claim("2023-03-01"), claim("2024-03-01"))) == [("2023-03-01", "2025-02-28")]
-    assert spans(find(claim("2023-03-01"), claim("2024-03-02"))) == [
+@worked
+def test_spans_that_overlap_or_touch_are_one_and_a_day_between_keeps_them_apart() -> Worked:
+    first, second, third = yield (
+        find(claim("2023-03-01"), claim("2024-02-29")),
+        find(claim("2023-03-01"), claim("2024-03-01")),
+        find(claim("2023-03-01"), claim("2024-03-02")),
+    )
+    assert spans(first) == [("2023-03-01", "2025-02-27")]
+    assert spans(second) == [("2023-03-01", "2025-02-28")]
+    assert spans(third) == [
         ("2023-03-01", "2024-02-29"),
         ("2024-03-02", "2025-03-01"),
     ]
 
 
-def test_a_longer_claim_that_began_the_same_day_decides() -> None:
-    rows = find(claim("2024-01-05"), claim("2024-01-05", "2024-01-20", kind="60"))
+@worked
+def test_a_longer_claim_that_began_the_same_day_decides() -> Worked:
+    rows = yield find(claim("2024-01-05"), claim("2024-01-05", "2024-01-20", kind="60"))
     assert spans(rows) == [("2024-01-05", "2025-01-19")]
 
 
@@ -169,7 +197,7 @@ def test_figure_13_leaves_two_inclusion_periods_and_counts_the_second_transfusio
     3; inclusion 2 from 10 May 2011 on. The first transfusion falls in the year after claim 2.
     """
     claims = (claim("2007-10-01"), claim("2008-08-15"), claim("2010-05-10"))
-    excluded = find(*claims, performance_year=year)
+    excluded = find(*claims, performance_year=year).run()
     rows = follow(
         "strr",
         answers("A", "2008-01-01", "2011-12-31"),
@@ -177,7 +205,7 @@ def test_figure_13_leaves_two_inclusion_periods_and_counts_the_second_transfusio
         excluded=[{"start_date": a, "end_date": b} for a, b in excluded.iloc[:, 1:3].to_numpy()],
         transfused=tuple(t for t in ("2008-11-20", "2011-11-20") if t.startswith(str(year))),
         year=year,
-    )
+    ).run()
     assert at_risk(rows) == days
     assert set(left_out(rows)) <= {REASON}
     assert count(rows) == transfusions

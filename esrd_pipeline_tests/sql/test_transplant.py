@@ -1,6 +1,5 @@
 """Which transplants each program knows, told by OPTN, EQRS, CMS-2728 and inpatient claims."""
 
-import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.people import (
@@ -14,7 +13,7 @@ from esrd_pipeline_tests.sql.people import (
     linked,
     read,
 )
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 PROGRAMS = ("dfc", "qip")
 
@@ -54,8 +53,8 @@ def find_transplants(
     stays: tuple[Row, ...] = (),
     links: list[Row] | None = None,
     before: tuple[Row, ...] = (),
-) -> pd.DataFrame:
-    return run(
+) -> Case:
+    return case(
         "linkage.transplant",
         tables={
             "raw.eqrs_patient": [KNOWN],
@@ -73,8 +72,9 @@ def left_for_transplant(date: str) -> Row:
     return admitted("2020-01-01", date, "Transplant")
 
 
-def test_optn_dates_a_transplant_that_others_tell_within_thirty_days() -> None:
-    rows = find_transplants(
+@worked
+def test_optn_dates_a_transplant_that_others_tell_within_thirty_days() -> Worked:
+    rows = yield find_transplants(
         optns=(optn("2023-04-10"),),
         admissions=(left_for_transplant("2023-04-12"),),
         forms=(form(transplant="2023-03-11"),),
@@ -85,14 +85,16 @@ def test_optn_dates_a_transplant_that_others_tell_within_thirty_days() -> None:
     ]
 
 
-def test_the_qip_does_not_know_optn() -> None:
-    rows = find_transplants(optns=(optn("2023-04-10"),))
+@worked
+def test_the_qip_does_not_know_optn() -> Worked:
+    rows = yield find_transplants(optns=(optn("2023-04-10"),))
     assert read(rows, "dfc", "source") == [["optn"]]
     assert read(rows, "qip", "source") == []
 
 
-def test_without_optn_eqrs_dates_a_transplant_before_form_and_claim() -> None:
-    rows = find_transplants(
+@worked
+def test_without_optn_eqrs_dates_a_transplant_before_form_and_claim() -> Worked:
+    rows = yield find_transplants(
         optns=(optn("2023-04-10"),),
         admissions=(left_for_transplant("2023-04-12"),),
         forms=(form(transplant="2023-04-11"),),
@@ -103,8 +105,9 @@ def test_without_optn_eqrs_dates_a_transplant_before_form_and_claim() -> None:
     ]
 
 
-def test_the_form_dates_a_transplant_before_the_claim() -> None:
-    rows = find_transplants(
+@worked
+def test_the_form_dates_a_transplant_before_the_claim() -> Worked:
+    rows = yield find_transplants(
         forms=(form(transplant="2023-04-11"),),
         stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
     )
@@ -113,63 +116,82 @@ def test_the_form_dates_a_transplant_before_the_claim() -> None:
 
 
 @pytest.mark.parametrize(("date", "count"), [("2023-05-10", 1), ("2023-05-11", 2)])
-def test_thirty_days_make_one_transplant_and_thirty_one_make_two(date: str, count: int) -> None:
-    rows = find_transplants(optns=(optn("2023-04-10"),), admissions=(left_for_transplant(date),))
-    assert len(read(rows, "dfc", "source")) == count
-    rows = find_transplants(
-        admissions=(left_for_transplant("2023-04-10"),), forms=(form(transplant=date),)
+@worked
+def test_thirty_days_make_one_transplant_and_thirty_one_make_two(date: str, count: int) -> Worked:
+    first, second = yield (
+        find_transplants(optns=(optn("2023-04-10"),), admissions=(left_for_transplant(date),)),
+        find_transplants(
+            admissions=(left_for_transplant("2023-04-10"),), forms=(form(transplant=date),)
+        ),
     )
-    assert len(read(rows, "qip", "source")) == count
+    assert len(read(first, "dfc", "source")) == count
+    assert len(read(second, "qip", "source")) == count
 
 
-def test_two_transplants_of_optn_within_thirty_days_are_two() -> None:
-    rows = find_transplants(optns=(optn("2023-04-10", failed="2023-04-12"), optn("2023-04-25")))
+@worked
+def test_two_transplants_of_optn_within_thirty_days_are_two() -> Worked:
+    rows = yield find_transplants(
+        optns=(optn("2023-04-10", failed="2023-04-12"), optn("2023-04-25"))
+    )
     assert read(rows, "dfc", "transplant_date", "failure_date") == [
         [day("2023-04-10"), day("2023-04-12")],
         [day("2023-04-25"), None],
     ]
 
 
-def test_one_transplant_under_two_persons_of_optn_is_one() -> None:
-    rows = find_transplants(optns=(optn("2023-04-10"), optn("2023-04-10", person=4)))
+@worked
+def test_one_transplant_under_two_persons_of_optn_is_one() -> Worked:
+    rows = yield find_transplants(optns=(optn("2023-04-10"), optn("2023-04-10", person=4)))
     assert len(rows) == 1
 
 
-def test_an_optn_person_with_another_birth_date_is_not_the_patient() -> None:
+@worked
+def test_an_optn_person_with_another_birth_date_is_not_the_patient() -> Worked:
     other = {**optn("2023-04-10"), "pers_birth_dt": day("1950-03-02")}
-    assert find_transplants(optns=(other,)).empty
+    rows = yield find_transplants(optns=(other,))
+    assert rows.empty
 
 
 @pytest.mark.parametrize("code", ["0TY00Z0", "0TY00Z1", "0TY00Z2", "0TY10Z0", "0TY10Z1", "0TY10Z2"])
-def test_an_inpatient_claim_tells_both_programs_of_a_transplant(code: str) -> None:
-    rows = find_transplants(stays=(operated("2024-04-09", "2024-04-20", "2024-04-10", code),))
+@worked
+def test_an_inpatient_claim_tells_both_programs_of_a_transplant(code: str) -> Worked:
+    rows = yield find_transplants(stays=(operated("2024-04-09", "2024-04-20", "2024-04-10", code),))
     for program in PROGRAMS:
         assert read(rows, program, "transplant_date", "source") == [[day("2024-04-10"), "claim"]]
 
 
-def test_the_procedure_may_stand_in_any_place_and_has_its_own_day() -> None:
+@worked
+def test_the_procedure_may_stand_in_any_place_and_has_its_own_day() -> Worked:
     stay = operated("2024-04-01", "2024-04-20", "2024-04-10", place=25)
-    stay = {**stay, "icd_prcdr_cd1": "5A1D70Z", "prcdr_dt1": day("2024-04-02")}
-    assert read(find_transplants(stays=(stay,)), "qip", "transplant_date") == [[day("2024-04-10")]]
+    other = {"icd_prcdr_cd1": "5A1D70Z", "prcdr_dt1": day("2024-04-02")}
+    rows = yield find_transplants(stays=({**stay, **other},))
+    assert read(rows, "qip", "transplant_date") == [[day("2024-04-10")]]
 
 
 @pytest.mark.parametrize("operated_on", [None, "2023-04-10"])
+@worked
 def test_a_procedure_without_a_day_within_the_stay_is_of_the_day_of_admission(
     operated_on: str | None,
-) -> None:
+) -> Worked:
     stay = operated("2024-04-03", "2024-04-20", operated_on)
-    rows = find_transplants(stays=({**stay, "clm_admsn_dt": day("2024-04-02")},))
+    rows = yield find_transplants(stays=({**stay, "clm_admsn_dt": day("2024-04-02")},))
     assert read(rows, "dfc", "transplant_date") == [[day("2024-04-02")]]
 
 
-def test_another_organ_or_an_outpatient_claim_tells_of_no_kidney() -> None:
+@worked
+def test_another_organ_or_an_outpatient_claim_tells_of_no_kidney() -> Worked:
     stay = operated("2024-04-01", "2024-04-20", "2024-04-10")
-    assert find_transplants(stays=({**stay, "icd_prcdr_cd1": "0FY00Z0"},)).empty
-    assert find_transplants(stays=({**stay, "nch_clm_type_cd": "40"},)).empty
+    first, second = yield (
+        find_transplants(stays=({**stay, "icd_prcdr_cd1": "0FY00Z0"},)),
+        find_transplants(stays=({**stay, "nch_clm_type_cd": "40"},)),
+    )
+    assert first.empty
+    assert second.empty
 
 
-def test_a_claim_of_the_year_before_counts_for_whom_its_beneficiary_is_known_as_now() -> None:
-    rows = find_transplants(
+@worked
+def test_a_claim_of_the_year_before_counts_for_whom_its_beneficiary_is_known_as_now() -> Worked:
+    rows = yield find_transplants(
         stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
         links=[*linked(-BENEFICIARY, 2023), *linked(PATIENT, 2024)],
     )
@@ -177,23 +199,27 @@ def test_a_claim_of_the_year_before_counts_for_whom_its_beneficiary_is_known_as_
 
 
 @pytest.mark.parametrize(("known_as", "is_now"), [(PATIENT, 1), (-BENEFICIARY, 1), (-77, -77)])
-def test_a_transplant_known_from_a_claim_is_remembered(known_as: int, is_now: int) -> None:
+@worked
+def test_a_transplant_known_from_a_claim_is_remembered(known_as: int, is_now: int) -> Worked:
     past = {"patient_id": known_as, "transplant_date": day("2021-04-10"), "source": "claim"}
-    rows = find_transplants(before=({**past, "program": "qip"}, {**past, "program": "dfc"}))
+    rows = yield find_transplants(before=({**past, "program": "qip"}, {**past, "program": "dfc"}))
     for program in PROGRAMS:
         assert read(rows, program, "patient_id", "transplant_date", "source") == [
             [is_now, day("2021-04-10"), "claim"]
         ]
 
 
-def test_what_registers_told_the_year_before_and_no_more_is_not_remembered() -> None:
+@worked
+def test_what_registers_told_the_year_before_and_no_more_is_not_remembered() -> Worked:
     past = {"program": "dfc", "patient_id": 1, "transplant_date": day("2021-04-10")}
-    assert find_transplants(before=({**past, "source": "eqrs"},)).empty
+    rows = yield find_transplants(before=({**past, "source": "eqrs"},))
+    assert rows.empty
 
 
-def test_a_remembered_transplant_and_its_claim_are_one() -> None:
+@worked
+def test_a_remembered_transplant_and_its_claim_are_one() -> Worked:
     past = {"program": "dfc", "patient_id": 1, "transplant_date": day("2023-04-10")}
-    rows = find_transplants(
+    rows = yield find_transplants(
         stays=(operated("2023-04-09", "2023-04-20", "2023-04-10"),),
         before=({**past, "source": "claim"},),
     )
@@ -204,16 +230,20 @@ def returns(date: str) -> Row:
     return admitted(date, reason="Dialysis After Transplant Failed")
 
 
-def test_the_graft_failed_by_optn_or_by_an_earlier_return_to_dialysis() -> None:
+@worked
+def test_the_graft_failed_by_optn_or_by_an_earlier_return_to_dialysis() -> Worked:
     graft = optn("2020-04-10", failed="2023-05-01")
-    rows = find_transplants(optns=(graft,), admissions=(returns("2023-05-20"),))
-    assert read(rows, "dfc", "failure_date") == [[day("2023-05-01")]]
-    rows = find_transplants(optns=(graft,), admissions=(returns("2023-04-20"),))
-    assert read(rows, "dfc", "failure_date") == [[day("2023-04-20")]]
+    first, second = yield (
+        find_transplants(optns=(graft,), admissions=(returns("2023-05-20"),)),
+        find_transplants(optns=(graft,), admissions=(returns("2023-04-20"),)),
+    )
+    assert read(first, "dfc", "failure_date") == [[day("2023-05-01")]]
+    assert read(second, "dfc", "failure_date") == [[day("2023-04-20")]]
 
 
-def test_the_form_tells_of_a_return_to_dialysis() -> None:
-    rows = find_transplants(
+@worked
+def test_the_form_tells_of_a_return_to_dialysis() -> Worked:
+    rows = yield find_transplants(
         forms=(form(transplant="2020-04-11"), form(2, dialysis_returned="2022-06-01"))
     )
     assert read(rows, "qip", "transplant_date", "failure_date") == [
@@ -221,8 +251,9 @@ def test_the_form_tells_of_a_return_to_dialysis() -> None:
     ]
 
 
-def test_a_return_to_dialysis_is_a_failure_of_the_last_transplant_before_it() -> None:
-    rows = find_transplants(
+@worked
+def test_a_return_to_dialysis_is_a_failure_of_the_last_transplant_before_it() -> Worked:
+    rows = yield find_transplants(
         admissions=(
             left_for_transplant("2015-01-10"),
             left_for_transplant("2020-01-10"),
@@ -235,6 +266,7 @@ def test_a_return_to_dialysis_is_a_failure_of_the_last_transplant_before_it() ->
     ]
 
 
-def test_a_failure_before_the_transplant_is_none() -> None:
-    rows = find_transplants(optns=(optn("2020-04-10", failed="2019-05-01"),))
+@worked
+def test_a_failure_before_the_transplant_is_none() -> Worked:
+    rows = yield find_transplants(optns=(optn("2020-04-10", failed="2019-05-01"),))
     assert read(rows, "dfc", "failure_date") == [[None]]

@@ -10,31 +10,36 @@ from esrd_pipeline_tests.sql.histories import (
     read,
     spell,
 )
-from esrd_pipeline_tests.sql.worked import day
+from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 
-def test_a_history_runs_from_the_first_service_date_to_the_years_last_day() -> None:
-    rows = follow(spell(A, "2024-03-01"), first_service="2024-03-01")
+@worked
+def test_a_history_runs_from_the_first_service_date_to_the_years_last_day() -> Worked:
+    rows = yield follow(spell(A, "2024-03-01"), first_service="2024-03-01")
     assert read(rows, "state", "ccn", "source") == [("dialysis", "A", "eqrs", "2024-03-01", LAST)]
 
 
-def test_days_before_the_first_service_date_are_not_in_it() -> None:
-    rows = follow(spell(A, "2024-01-01"), first_service="2024-03-01")
+@worked
+def test_days_before_the_first_service_date_are_not_in_it() -> Worked:
+    rows = yield follow(spell(A, "2024-01-01"), first_service="2024-03-01")
     assert read(rows, "state") == [("dialysis", "2024-03-01", LAST)]
 
 
-def test_the_day_of_death_is_its_last_day() -> None:
-    rows = follow(spell(A, "2023-03-01"), first_service="2023-03-01", death="2024-05-20")
+@worked
+def test_the_day_of_death_is_its_last_day() -> Worked:
+    rows = yield follow(spell(A, "2023-03-01"), first_service="2023-03-01", death="2024-05-20")
     assert read(rows, "state") == [("dialysis", "2023-03-01", "2024-05-20")]
 
 
-def test_who_died_before_the_first_service_date_has_no_history() -> None:
-    rows = follow(spell(A, "2024-03-01"), first_service="2024-03-01", death="2024-02-01")
+@worked
+def test_who_died_before_the_first_service_date_has_no_history() -> Worked:
+    rows = yield follow(spell(A, "2024-03-01"), first_service="2024-03-01", death="2024-02-01")
     assert rows.empty
 
 
-def test_a_transplant_after_death_is_not_in_it() -> None:
-    rows = follow(
+@worked
+def test_a_transplant_after_death_is_not_in_it() -> Worked:
+    rows = yield follow(
         spell(A, "2023-03-01"),
         first_service="2023-03-01",
         death="2024-05-20",
@@ -43,8 +48,9 @@ def test_a_transplant_after_death_is_not_in_it() -> None:
     assert read(rows, "state") == [("dialysis", "2023-03-01", "2024-05-20")]
 
 
-def test_a_new_modality_is_a_new_record() -> None:
-    rows = follow(
+@worked
+def test_a_new_modality_is_a_new_record() -> Worked:
+    rows = yield follow(
         spell(A, "2024-01-01"),
         first_service="2024-01-01",
         prescriptions=[
@@ -58,8 +64,9 @@ def test_a_new_modality_is_a_new_record() -> None:
     ]
 
 
-def test_discharged_and_admitted_again_the_next_day_is_one_record() -> None:
-    rows = follow(
+@worked
+def test_discharged_and_admitted_again_the_next_day_is_one_record() -> Worked:
+    rows = yield follow(
         spell(A, "2024-01-01", "2024-02-29", "Other"),
         spell(A, "2024-03-01"),
         first_service="2024-01-01",
@@ -67,8 +74,9 @@ def test_discharged_and_admitted_again_the_next_day_is_one_record() -> None:
     assert read(rows, "ccn") == [("A", "2024-01-01", LAST)]
 
 
-def test_days_between_a_discharge_and_the_next_admission_are_untreated() -> None:
-    rows = follow(
+@worked
+def test_days_between_a_discharge_and_the_next_admission_are_untreated() -> Worked:
+    rows = yield follow(
         spell(A, "2024-01-01", "2024-02-29", "Transfer Out"),
         spell(B, "2024-03-11"),
         first_service="2024-01-01",
@@ -80,8 +88,9 @@ def test_days_between_a_discharge_and_the_next_admission_are_untreated() -> None
     ]
 
 
-def test_days_from_the_first_service_date_to_the_first_admission_are_untreated() -> None:
-    rows = follow(spell(A, "2024-03-11"), first_service="2024-03-01")
+@worked
+def test_days_from_the_first_service_date_to_the_first_admission_are_untreated() -> Worked:
+    rows = yield follow(spell(A, "2024-03-11"), first_service="2024-03-01")
     assert read(rows, "state", "source")[0] == (
         "untreated",
         "first service",
@@ -90,8 +99,9 @@ def test_days_from_the_first_service_date_to_the_first_admission_are_untreated()
     )
 
 
-def test_who_recovered_stays_so_however_long_until_dialysis_comes_back() -> None:
-    rows = follow(
+@worked
+def test_who_recovered_stays_so_however_long_until_dialysis_comes_back() -> Worked:
+    rows = yield follow(
         spell(A, "2021-01-01", "2021-06-30", "Recover Function"),
         spell(A, "2024-03-01", admitted="Restart"),
         first_service="2021-01-01",
@@ -99,8 +109,9 @@ def test_who_recovered_stays_so_however_long_until_dialysis_comes_back() -> None
     assert read(rows, "state")[1] == ("recovered", "2021-07-01", "2024-02-29")
 
 
-def test_who_withdrew_stays_so_until_death() -> None:
-    rows = follow(
+@worked
+def test_who_withdrew_stays_so_until_death() -> Worked:
+    rows = yield follow(
         spell(A, "2021-01-01", "2024-06-30", "Discontinue"),
         first_service="2021-01-01",
         death="2024-07-09",
@@ -108,8 +119,9 @@ def test_who_withdrew_stays_so_until_death() -> None:
     assert read(rows, "state")[1] == ("withdrawn", "2024-07-01", "2024-07-09")
 
 
-def test_a_year_after_the_last_day_of_dialysis_the_patient_is_lost() -> None:
-    rows = follow(
+@worked
+def test_a_year_after_the_last_day_of_dialysis_the_patient_is_lost() -> Worked:
+    rows = yield follow(
         spell(A, "2021-01-01", "2022-06-30", "Lost to Follow Up"), first_service="2021-01-01"
     )
     assert read(rows, "state") == [
@@ -119,22 +131,25 @@ def test_a_year_after_the_last_day_of_dialysis_the_patient_is_lost() -> None:
     ]
 
 
-def test_an_admission_that_eqrs_has_not_closed_keeps_a_patient_from_being_lost() -> None:
+@worked
+def test_an_admission_that_eqrs_has_not_closed_keeps_a_patient_from_being_lost() -> Worked:
     # No claim and no prescription for years: a record of continuing dialysis is information.
-    rows = follow(spell(A, "2015-01-01"), first_service="2015-01-01")
+    rows = yield follow(spell(A, "2015-01-01"), first_service="2015-01-01")
     assert read(rows, "state") == [("dialysis", "2015-01-01", LAST)]
 
 
-def test_whom_only_claims_place_is_lost_right_after_the_year_without_claims() -> None:
-    rows = follow(first_service="2022-01-01", billed=claims("A", "2022-01", "2022-02"))
+@worked
+def test_whom_only_claims_place_is_lost_right_after_the_year_without_claims() -> Worked:
+    rows = yield follow(first_service="2022-01-01", billed=claims("A", "2022-01", "2022-02"))
     assert read(rows, "state", "ccn", "source") == [
         ("dialysis", "A", "claims", "2022-01-01", "2023-02-28"),
         ("lost", None, "claims", "2023-03-01", LAST),
     ]
 
 
-def test_claims_find_a_lost_patient_again() -> None:
-    rows = follow(
+@worked
+def test_claims_find_a_lost_patient_again() -> Worked:
+    rows = yield follow(
         spell(A, "2021-01-01", "2022-06-30", "Lost to Follow Up"),
         first_service="2021-01-01",
         billed=claims("B", "2024-02", "2024-03"),
@@ -145,13 +160,15 @@ def test_claims_find_a_lost_patient_again() -> None:
     ]
 
 
-def test_a_provider_number_that_is_nobodys_leaves_the_facility_unknown() -> None:
-    rows = follow(first_service="2024-01-01", billed=claims("Z", "2024-01"))
+@worked
+def test_a_provider_number_that_is_nobodys_leaves_the_facility_unknown() -> Worked:
+    rows = yield follow(first_service="2024-01-01", billed=claims("Z", "2024-01"))
     assert read(rows, "state", "ccn") == [("dialysis", None, "2024-01-01", LAST)]
 
 
-def test_a_transplant_lasts_from_its_day_to_the_day_before_it_fails() -> None:
-    rows = follow(
+@worked
+def test_a_transplant_lasts_from_its_day_to_the_day_before_it_fails() -> Worked:
+    rows = yield follow(
         spell(A, "2020-01-01", "2022-06-10", "Transplant"),
         spell(A, "2024-03-01", admitted="Dialysis After Transplant Failed"),
         first_service="2020-01-01",
@@ -165,8 +182,9 @@ def test_a_transplant_lasts_from_its_day_to_the_day_before_it_fails() -> None:
     ]
 
 
-def test_a_chronic_admission_ends_a_transplant_whose_failure_nobody_reported() -> None:
-    rows = follow(
+@worked
+def test_a_chronic_admission_ends_a_transplant_whose_failure_nobody_reported() -> Worked:
+    rows = yield follow(
         spell(A, "2020-01-01", "2022-06-10", "Transplant"),
         spell(B, "2024-03-01", admitted="Restart"),
         first_service="2020-01-01",
@@ -178,8 +196,9 @@ def test_a_chronic_admission_ends_a_transplant_whose_failure_nobody_reported() -
     ]
 
 
-def test_dialysis_in_support_of_a_transplant_does_not_end_it() -> None:
-    rows = follow(
+@worked
+def test_dialysis_in_support_of_a_transplant_does_not_end_it() -> Worked:
+    rows = yield follow(
         spell(A, "2020-01-01", "2024-06-10", "Transplant"),
         spell(B, "2024-06-12", "2024-06-30", admitted="Dialysis in Support of Transplant"),
         first_service="2020-01-01",
@@ -188,8 +207,9 @@ def test_dialysis_in_support_of_a_transplant_does_not_end_it() -> None:
     assert read(rows, "state")[1:] == [("transplant", "2024-06-10", LAST)]
 
 
-def test_claims_alone_do_not_end_a_transplant() -> None:
-    rows = follow(
+@worked
+def test_claims_alone_do_not_end_a_transplant() -> Worked:
+    rows = yield follow(
         spell(A, "2020-01-01", "2024-06-10", "Transplant"),
         first_service="2020-01-01",
         transplants={"2024-06-10": None},
@@ -198,8 +218,9 @@ def test_claims_alone_do_not_end_a_transplant() -> None:
     assert read(rows, "state")[1:] == [("transplant", "2024-06-10", LAST)]
 
 
-def test_a_transplant_interrupts_an_admission_that_nobody_closed() -> None:
-    rows = follow(
+@worked
+def test_a_transplant_interrupts_an_admission_that_nobody_closed() -> Worked:
+    rows = yield follow(
         spell(A, "2020-01-01"),
         first_service="2020-01-01",
         transplants={"2024-06-10": "2024-06-20"},
@@ -211,22 +232,27 @@ def test_a_transplant_interrupts_an_admission_that_nobody_closed() -> None:
     ]
 
 
-def test_a_transplant_that_only_the_other_program_knows_is_not_in_this_ones_history() -> None:
-    known = follow(
-        spell(A, "2020-01-01"), first_service="2020-01-01", transplants={"2024-06-10": None}
+@worked
+def test_a_transplant_that_only_the_other_program_knows_is_not_in_this_ones_history() -> Worked:
+    known, unknown = yield (
+        follow(
+            spell(A, "2020-01-01"), first_service="2020-01-01", transplants={"2024-06-10": None}
+        ),
+        follow(spell(A, "2020-01-01"), first_service="2020-01-01", program="qip"),
     )
-    unknown = follow(spell(A, "2020-01-01"), first_service="2020-01-01", program="qip")
     assert read(known, "state")[-1] == ("transplant", "2024-06-10", LAST)
     assert read(unknown, "program", "state") == [("qip", "dialysis", "2020-01-01", LAST)]
 
 
-def test_esrd_may_begin_with_a_transplant() -> None:
-    rows = follow(first_service="2024-02-01", transplants={"2024-02-01": None})
+@worked
+def test_esrd_may_begin_with_a_transplant() -> Worked:
+    rows = yield follow(first_service="2024-02-01", transplants={"2024-02-01": None})
     assert read(rows, "state", "source") == [("transplant", "transplant", "2024-02-01", LAST)]
 
 
-def test_a_new_ccn_is_another_facility_from_its_first_day() -> None:
-    rows = follow(
+@worked
+def test_a_new_ccn_is_another_facility_from_its_first_day() -> Worked:
+    rows = yield follow(
         spell(A, "2023-01-01"),
         first_service="2023-01-01",
         ccns=[
@@ -242,8 +268,9 @@ def test_a_new_ccn_is_another_facility_from_its_first_day() -> None:
     assert read(rows, "ccn") == [("OLD", "2023-01-01", "2024-04-30"), ("NEW", "2024-05-01", LAST)]
 
 
-def test_before_a_facility_has_a_ccn_the_patients_facility_is_unknown() -> None:
-    rows = follow(
+@worked
+def test_before_a_facility_has_a_ccn_the_patients_facility_is_unknown() -> Worked:
+    rows = yield follow(
         spell(A, "2024-01-01"),
         first_service="2024-01-01",
         ccns=[{"facilityid": A, "start_date": day("2024-02-01"), "ccn": "A"}],
@@ -254,8 +281,9 @@ def test_before_a_facility_has_a_ccn_the_patients_facility_is_unknown() -> None:
     ]
 
 
-def test_two_identifiers_under_one_ccn_are_one_facility() -> None:
-    rows = follow(
+@worked
+def test_two_identifiers_under_one_ccn_are_one_facility() -> Worked:
+    rows = yield follow(
         spell(A, "2024-01-01", "2024-03-31", "Transfer Out"),
         spell(B, "2024-04-01"),
         first_service="2024-01-01",

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def claims(count: int, **codes: str) -> list[Row]:
@@ -20,9 +20,10 @@ def claims(count: int, **codes: str) -> list[Row]:
     ]
 
 
-def cover(rows: list[Row], value_set: str) -> pd.DataFrame:
-    frame = run("report.value_set_coverage", tables={"raw.claim": rows})
-    return frame[frame["value_set"] == value_set].set_index("code_group")
+def cover(rows: list[Row], value_set: str) -> Case:
+    return case("report.value_set_coverage", tables={"raw.claim": rows}, alone=True).read(
+        lambda frame: frame[frame["value_set"] == value_set].set_index("code_group")
+    )
 
 
 def told(frame: pd.DataFrame, group: str) -> list[int | None]:
@@ -32,9 +33,10 @@ def told(frame: pd.DataFrame, group: str) -> list[int | None]:
     ]
 
 
-def test_codes_of_a_group_are_counted_and_the_claims_that_name_them() -> None:
+@worked
+def test_codes_of_a_group_are_counted_and_the_claims_that_name_them() -> Worked:
     rows = claims(12, prncpal_dgns_cd="J449", icd_dgns_cd1="J449", icd_dgns_cd2="J439")
-    frame = cover(rows, "sfr_condition")
+    frame = yield cover(rows, "sfr_condition")
     # Emphysema and obstructive disease, twelve times each; the principal one is not told twice.
     assert told(frame, "chronic obstructive pulmonary disease") == [2, 24]
     # CCS 127 has 16 codes.
@@ -44,46 +46,58 @@ def test_codes_of_a_group_are_counted_and_the_claims_that_name_them() -> None:
 
 
 @pytest.mark.parametrize(("count", "shown"), [(10, None), (11, 11)])
-def test_fewer_than_eleven_claims_are_not_told(count: int, shown: int | None) -> None:
-    frame = cover(claims(count, icd_dgns_cd25="J449"), "sfr_condition")
+@worked
+def test_fewer_than_eleven_claims_are_not_told(count: int, shown: int | None) -> Worked:
+    frame = yield cover(claims(count, icd_dgns_cd25="J449"), "sfr_condition")
     assert told(frame, "chronic obstructive pulmonary disease") == [1, shown]
 
 
-def test_a_principal_diagnosis_that_is_not_repeated_counts() -> None:
-    frame = cover(claims(11, prncpal_dgns_cd="J449", icd_dgns_cd1="N186"), "sfr_condition")
+@worked
+def test_a_principal_diagnosis_that_is_not_repeated_counts() -> Worked:
+    frame = yield cover(claims(11, prncpal_dgns_cd="J449", icd_dgns_cd1="N186"), "sfr_condition")
     assert told(frame, "chronic obstructive pulmonary disease") == [1, 11]
 
 
-def test_codes_that_no_group_knows_stand_in_a_row_of_their_own() -> None:
+@worked
+def test_codes_that_no_group_knows_stand_in_a_row_of_their_own() -> Worked:
     # CCS 2019.1 does not know COVID-19; kidney disease is in no group of the fistula rate.
     rows = claims(20, icd_dgns_cd1="U071", icd_dgns_cd2="N186", icd_dgns_cd3="J449")
-    assert told(cover(rows, "sfr_condition"), "no group") == [2, 40]
-    frame = cover(rows, "prevalent_condition_group, manual")
+    first, frame = yield (
+        cover(rows, "sfr_condition"),
+        cover(rows, "prevalent_condition_group, manual"),
+    )
+    assert told(first, "no group") == [2, 40]
     assert told(frame, "no group")[0] in (1, 2)
 
 
-def test_what_a_list_leaves_out_is_in_no_group() -> None:
-    frame = cover(claims(20, icd_dgns_cd1="D631", icd_dgns_cd2="D649"), "sfr_condition")
+@worked
+def test_what_a_list_leaves_out_is_in_no_group() -> Worked:
+    frame = yield cover(claims(20, icd_dgns_cd1="D631", icd_dgns_cd2="D649"), "sfr_condition")
     assert told(frame, "anemia") == [1, 20]
     assert told(frame, "no group") == [1, 20]
 
 
-def test_prefixes_reach_codes_that_ccs_does_not_know() -> None:
-    frame = cover(claims(20, icd_dgns_cd1="C7951", icd_dgns_cd2="C79ZZ"), "limited_life_diagnosis")
+@worked
+def test_prefixes_reach_codes_that_ccs_does_not_know() -> Worked:
+    frame = yield cover(
+        claims(20, icd_dgns_cd1="C7951", icd_dgns_cd2="C79ZZ"), "limited_life_diagnosis"
+    )
     assert told(frame, "metastatic cancer") == [2, 40]
 
 
-def test_procedures_have_lists_of_their_own() -> None:
+@worked
+def test_procedures_have_lists_of_their_own() -> Worked:
     rows = claims(20, icd_dgns_cd1="N186", icd_prcdr_cd3="0TY00Z0", icd_prcdr_cd4="5A1D70Z")
-    frame = cover(rows, "transplant_procedure")
+    frame = yield cover(rows, "transplant_procedure")
     assert told(frame, "kidney transplant") == [1, 20]
     assert told(frame, "no group") == [1, 20]
     assert set(frame["kind"]) == {"procedure"}
 
 
-def test_lists_of_other_measures_are_covered_too() -> None:
+@worked
+def test_lists_of_other_measures_are_covered_too() -> Worked:
     rows = claims(20, icd_dgns_cd1="U071", icd_dgns_cd2="C61", icd_prcdr_cd1="30233N1")
-    frame = run("report.value_set_coverage", tables={"raw.claim": rows})
+    frame = yield case("report.value_set_coverage", tables={"raw.claim": rows}, alone=True)
     seen = frame[(frame["seen_count"] > 0) & (frame["code_group"] != "no group")]
     pairs = zip(seen["value_set"], seen["code_group"], strict=True)
     assert {
@@ -93,6 +107,8 @@ def test_lists_of_other_measures_are_covered_too() -> None:
     } <= set(pairs)
 
 
-def test_claims_of_other_years_are_not_asked() -> None:
+@worked
+def test_claims_of_other_years_are_not_asked() -> Worked:
     rows: list[Row] = [{**row, "performance_year": 2023} for row in claims(20, icd_dgns_cd1="J449")]
-    assert cover(rows, "sfr_condition").empty
+    found = yield cover(rows, "sfr_condition")
+    assert found.empty

@@ -1,18 +1,31 @@
-"""Run SQL files on small tables: what a row leaves out is null, what a test leaves out is empty."""
+"""A worked patient: small tables in, SQL files run on them, the rows a reader can check out.
 
-from collections.abc import Mapping, Sequence
+A test yields its cases and gets their rows back; conftest.py solves those of a module together:
+
+    @worked
+    def test_a_claim_is_a_stay() -> Worked:
+        rows = yield stay(inpatient(1, "2024-02-01", "2024-02-05"))
+        assert len(rows) == 1
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
-import duckdb
 import pandas as pd
+import pyarrow as pa
+import pytest
 
-from esrd_pipeline.sql import load_select
-from esrd_pipeline.tables.catalog import TABLES_BY_NAME
-from esrd_pipeline.warehouse import DUCKDB_TYPES, attach_value_sets
+from esrd_pipeline_tests.sql import engine
 
 YEAR = 2024
 Row = Mapping[str, object]
 Tables = Mapping[str, Sequence[Row]]
+Worked = Generator[Any, Any, None]
+"""What a worked test is: it yields cases once, and is sent what they give."""
 
 
 def day(text: str) -> date:
@@ -20,80 +33,134 @@ def day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def run(
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Tables, the SQL files that run on them one after the other, and how the last is read.
+
+    Attributes:
+        selects: names of the SQL files, each run on what was there before.
+        tables: rows by table; those left out are empty.
+        performance_year: of the run, and of every row that does not say otherwise.
+        parameters: what else the SQL files take.
+        value_sets: stand in place of parameter files of the same name.
+        alone: run by itself, because its rows depend on more than its own patient.
+        readers: applied to the rows of the last table, one after the other.
+    """
+
+    selects: tuple[str, ...]
+    tables: Tables
+    performance_year: int = YEAR
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    value_sets: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    alone: bool = False
+    readers: tuple[Callable[[Any], Any], ...] = ()
+
+    def read(self, reader: Callable[[Any], Any]) -> "Case":
+        """The same case, its rows passed through `reader` before the test gets them."""
+        return replace(self, readers=(*self.readers, reader))
+
+    def run(self) -> Any:  # noqa: ANN401
+        """What a test gets of the case, run by itself at once."""
+        return self.get(self.solve())
+
+    def solve(self) -> pa.Table:
+        """The rows the last SQL file makes in a run of its own, in the order of its key."""
+        return engine.run(
+            self.selects,
+            engine.to_arrow(self.tables, self.performance_year),
+            {"performance_year": self.performance_year, **self.parameters},
+            self.value_sets,
+        )
+
+    def get(self, made: pa.Table) -> Any:  # noqa: ANN401
+        """What the test gets of the rows the last SQL file made."""
+        found: Any = made.to_pandas()
+        for reader in self.readers:
+            found = reader(found)
+        return found
+
+
+def case(
     *selects: str,
     tables: Tables,
     performance_year: int = YEAR,
     value_sets: Mapping[str, pd.DataFrame] | None = None,
+    alone: bool = False,
     **parameters: object,
-) -> pd.DataFrame:
-    """Run SQL files one after the other, each on what was there before; return the last's rows.
+) -> Case:
+    """A case of these SQL files on these tables; see `Case`."""
+    return Case(selects, tables, performance_year, parameters, value_sets or {}, alone)
 
-    Rows of `tables` are of `performance_year` unless they say otherwise; columns a row does not
-    name are null. Rows come back in the order of the last table's key, dates as dates. `value_sets`
-    stand in place of parameter files of the same name.
+
+def run(*selects: str, tables: Tables, **other: Any) -> pd.DataFrame:  # noqa: ANN401
+    """Run SQL files on tables of their own at once: for tests that make many patients themselves.
+
+    Columns a row does not name are null, tables a test does not name are empty. Rows come back in
+    the order of the last table's key, dates as dates.
     """
-    with duckdb.connect() as connection:
-        connection.execute("CREATE SCHEMA parameter")
-        for name, frame in (value_sets or {}).items():
-            connection.register("given", frame.astype("string"))
-            connection.execute(f'CREATE TABLE parameter."{name}" AS FROM given')
-            connection.unregister("given")
-        written: set[str] = set()
-        for name, rows in tables.items():
-            _write(connection, name, rows, performance_year)
-            written.add(name)
-        for name in selects:
-            select = load_select(name)
-            for source in select.sources:
-                if source.table not in written:
-                    _write(connection, source.table, (), performance_year)
-                    written.add(source.table)
-            attach_value_sets(connection, _unattached(connection, select.value_sets))
-            values = {"performance_year": performance_year, **parameters}
-            table = TABLES_BY_NAME[name]
-            columns = ", ".join(
-                f'CAST("{column.name}" AS {DUCKDB_TYPES[column.type]}) AS "{column.name}"'
-                for column in table.columns
-            )
-            schema, short = table.path
-            made = connection.sql(
-                f"SELECT {columns} FROM (\n{select.text}\n) ORDER BY {', '.join(table.key)}",
-                params={key: values[key] for key in select.parameters},
-            ).to_arrow_table()
-            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            connection.register("made", made)
-            if name in written:
-                # It read itself, as it was stored a year before.
-                connection.execute(f'INSERT INTO "{schema}"."{short}" FROM made')
-            else:
-                connection.execute(f'CREATE TABLE "{schema}"."{short}" AS FROM made')
-            connection.unregister("made")
-            written.add(name)
-        return made.to_pandas()
+    return case(*selects, tables=tables, **other).run()
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Row], performance_year: int
-) -> None:
-    table = TABLES_BY_NAME[name]
-    schema, short = table.path
-    columns = ", ".join(f'"{c.name}" {DUCKDB_TYPES[c.type]}' for c in table.columns)
-    connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-    connection.execute(f'CREATE TABLE "{schema}"."{short}" ({columns})')
-    for row in rows:
-        unknown = set(row) - set(table.column_names)
-        if unknown:
-            raise LookupError(f"{name} has no columns {sorted(unknown)}")
-        filled = {"performance_year": performance_year, **row}
-        connection.execute(
-            f'INSERT INTO "{schema}"."{short}" VALUES ({", ".join("?" * len(table.columns))})',
-            [filled.get(column.name) for column in table.columns],
-        )
+def worked(test: Callable[..., Worked]) -> Callable[..., None]:
+    """Make a test of a function that yields cases and is sent what they give.
+
+    It yields a case, or a tuple, list or dictionary of cases, and receives the same shape.
+    """
+
+    @functools.wraps(test)
+    def check(*, request: pytest.FixtureRequest, solved: Any, **arguments: object) -> None:  # noqa: ANN401
+        __tracebackhide__ = True
+        body = test(**arguments)
+        declared = next(body)
+        results = iter([one.get(solved.find(one)) for one in list_cases(declared)])
+        try:
+            body.send(_shape(declared, results))
+        except StopIteration:
+            return
+        except AssertionError:
+            request.node.add_report_section("call", "input", _print_input(declared))
+            raise
+        raise TypeError(f"{test.__name__} yields more than once: a worked test has one input")
+
+    signature = inspect.signature(test)
+    kept = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values()]
+    own = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in ("request", "solved")
+    ]
+    check.__signature__ = inspect.Signature([*kept, *own])  # type: ignore[attr-defined]
+    check.declare = lambda **arguments: list_cases(next(test(**arguments)))  # type: ignore[attr-defined]
+    return check
 
 
-def _unattached(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
-    known = connection.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'parameter'"
-    ).fetchall()
-    return [name for name in names if (name,) not in known]
+def list_cases(declared: object) -> list[Case]:
+    """The cases of what a test yields, in order.
+
+    Raises:
+        TypeError: it yields something else.
+    """
+    if isinstance(declared, Case):
+        return [declared]
+    if isinstance(declared, Mapping):
+        declared = list(declared.values())
+    if isinstance(declared, list | tuple):
+        return [one for part in declared for one in list_cases(part)]
+    raise TypeError(f"a worked test yields cases, not {type(declared).__name__}")
+
+
+def _shape(declared: object, results: Any) -> object:  # noqa: ANN401
+    """The results in the shape of what was declared."""
+    if isinstance(declared, Case):
+        return next(results)
+    if isinstance(declared, Mapping):
+        return {key: _shape(part, results) for key, part in declared.items()}
+    return [_shape(part, results) for part in declared]  # type: ignore[attr-defined]
+
+
+def _print_input(declared: object) -> str:
+    """The rows of every case, as small tables without the columns that nobody filled."""
+    return "\n\n".join(
+        f"case {number}, {name}\n{pd.DataFrame(list(rows)).to_string(index=False)}"
+        for number, one in enumerate(list_cases(declared), start=1)
+        for name, rows in one.tables.items()
+        if rows
+    )

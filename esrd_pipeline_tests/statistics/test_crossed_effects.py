@@ -162,7 +162,7 @@ def test_facilities_nested_in_hospitals_are_told_apart() -> None:
 
 def test_facilities_that_coincide_with_hospitals_are_refused() -> None:
     rows = simulate(13)
-    with pytest.raises(CollinearError, match="cannot be told apart"):
+    with pytest.raises(CollinearError, match="not identified"):
         fit(replace(rows, hospital=rows.facility))
 
 

@@ -102,7 +102,7 @@ def test_a_fit_with_facilities_is_geepacks_with_a_factor() -> None:
     counts = {each.rule: each.count for each in fitted.regression.dropped}
     assert counts == {
         "facilities without events (stage 1)": 1,
-        "facilities with events alone (stage 1)": 1,
+        "facilities with only events (stage 1)": 1,
         "rows of such facilities (stage 1)": int(np.sum(months.facility >= 12)),
     }
 

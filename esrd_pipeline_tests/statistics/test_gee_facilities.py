@@ -112,7 +112,7 @@ def test_facilities_are_geepacks() -> None:
     assert found.intercept[12:].tolist() == [-np.inf, np.inf]
     assert [(each.rule, each.count) for each in found.dropped] == [
         ("facilities without events (stage 2)", 1),
-        ("facilities with events alone (stage 2)", 1),
+        ("facilities with only events (stage 2)", 1),
     ]
 
 

@@ -79,7 +79,7 @@ def test_the_intercept_of_a_value_gives_the_value() -> None:
 
 
 def fit_four(*, national: float = 0.3) -> tuple[FacilityIntercepts, FloatArray, StandardisedValues]:
-    """Facilities 0 and 1 are finite, 2 has no events, 3 has events alone."""
+    """Facilities 0 and 1 are finite, 2 has no events, 3 has only events."""
     rng = np.random.default_rng(2)
     patient = np.repeat(np.arange(120), 5)
     facility = patient // 30

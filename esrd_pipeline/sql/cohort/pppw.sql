@@ -31,7 +31,7 @@ known AS (
     FROM history.treatment AS t
     LEFT JOIN linkage.patient AS p
         ON p.patient_id = t.patient_id AND p.performance_year = $performance_year
-    LEFT JOIN history.incident_comorbidity AS i
+    LEFT JOIN history.patient_characteristics AS i
         ON i.patient_id = t.patient_id AND i.performance_year = $performance_year
     WHERE t.performance_year = $performance_year
         AND t.end_date >= make_date($performance_year, 1, 1)

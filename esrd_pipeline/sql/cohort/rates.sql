@@ -82,7 +82,7 @@ patient AS (
 
 incident AS (
     SELECT *
-    FROM history.incident_comorbidity
+    FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 

@@ -108,7 +108,7 @@ described AS (
     FROM counted AS c
     LEFT JOIN seen AS s ON s.patient_id = c.patient_id AND s.month_number = c.month_number
     LEFT JOIN home_day AS h ON h.patient_id = c.patient_id AND h.month = c.month
-    LEFT JOIN history.incident_comorbidity AS i
+    LEFT JOIN history.patient_characteristics AS i
         ON i.patient_id = c.patient_id AND i.performance_year = $performance_year
     LEFT JOIN history.access_condition AS p
         ON p.patient_id = c.patient_id

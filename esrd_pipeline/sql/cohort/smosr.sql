@@ -111,7 +111,7 @@ nursed AS (
 
 incident AS (
     SELECT *
-    FROM history.incident_comorbidity
+    FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 

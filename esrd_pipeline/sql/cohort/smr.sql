@@ -68,7 +68,7 @@ ethnicity AS (
 
 incident AS (
     SELECT *
-    FROM history.incident_comorbidity
+    FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 

@@ -79,7 +79,7 @@ nursing_home AS (
 
 incident AS (
     SELECT *
-    FROM history.incident_comorbidity
+    FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 

@@ -80,13 +80,13 @@ enrolled AS (
 
 incident AS (
     SELECT patient_id, is_diabetes_cause
-    FROM history.incident_comorbidity
+    FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 
 body AS (
     SELECT patient_id, bmi, imputed_bmi
-    FROM history.incident_bmi
+    FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 

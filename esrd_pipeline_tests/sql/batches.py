@@ -1,0 +1,135 @@
+"""The cases of a module in one run: every case gets patients and facilities of its own.
+
+Cases with the same SQL files, year, parameters and value sets are put into one set of tables. The
+identifiers of each case are renumbered, so that nothing of one can meet anything of another, and
+what comes out is given back to the case whose identifiers it holds. Numbers of six characters, as
+CMS assigns them, mean something to the rules and are not renumbered: rows that nothing but such a
+number keys cannot be told apart, and their cases have to run alone.
+"""
+
+import contextlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import duckdb
+import pyarrow as pa
+
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
+from esrd_pipeline_tests.sql.worked import Case
+
+IDENTIFIERS = ("patient_id", "bene_id", "clm_id", "facilityid", "pers_id")
+"""Columns that number people, claims and facilities."""
+SECURITY_NUMBERS = ("ssn", "bene_ssn_num", "pers_ssn")
+"""Columns that hold Social Security numbers."""
+NUMBERS = ("ccn", "provider_number", "prvdr_num", "hospital", "hospital_ccn")
+"""Columns that hold the numbers of providers."""
+_ROOM = 1_000_000_000
+_ASSIGNED = re.compile(r"[0-9A-Z]{6}")
+_MARKED = re.compile(r"(\d{4})\.(.*)", re.DOTALL)
+
+
+class NotSeparableError(ValueError):
+    """A row cannot be told to be one case's; the case is to be declared `alone`."""
+
+
+class Solved:
+    """The rows of cases, each as if it had been run by itself; equal cases are run once."""
+
+    def __init__(self, cases: Iterable[Case]) -> None:
+        """Run together what can be.
+
+        Raises:
+            NotSeparableError: a row is no case's, or more than one's.
+        """
+        self._made: dict[str, pa.Table] = {}
+        batches: dict[str, dict[str, Case]] = defaultdict(dict)
+        for one in cases:
+            if not one.alone:
+                shared = _describe_run(one)
+                batches[shared][_describe(one)] = one
+        for batch in batches.values():
+            if len(batch) > 1:
+                # What DuckDB refuses is run case by case, so that the one at fault says so.
+                with contextlib.suppress(duckdb.Error):
+                    self._made.update(zip(batch, _run_batch(list(batch.values())), strict=True))
+
+    def find(self, one: Case) -> pa.Table:
+        """The rows of one case; if it was not run with others, it is run by itself now."""
+        described = _describe(one)
+        if described not in self._made:
+            self._made[described] = one.solve()
+        return self._made[described]
+
+
+def _describe_run(one: Case) -> str:
+    """What cases must share to be run together."""
+    sets = {name: frame.to_csv(index=False) for name, frame in one.value_sets.items()}
+    return repr((one.selects, one.performance_year, sorted(one.parameters.items()), sets))
+
+
+def _describe(one: Case) -> str:
+    return repr((_describe_run(one), {name: list(rows) for name, rows in one.tables.items()}))
+
+
+def _run_batch(cases: Sequence[Case]) -> list[pa.Table]:
+    joined: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for number, one in enumerate(cases, start=1):
+        for name, rows in one.tables.items():
+            joined[name] += [_renumber(name, row, number) for row in rows]
+    made = replace(cases[0], tables=joined).solve()
+    return _hand_out(cases[0].selects[-1], made, len(cases))
+
+
+def _renumber(name: str, row: Mapping[str, object], number: int) -> dict[str, object]:
+    """The row with identifiers of its case alone."""
+    changed = dict(row)
+    for column in IDENTIFIERS:
+        value = row.get(column)
+        if value is not None:
+            if not (isinstance(value, int) and abs(value) < _ROOM):
+                raise NotSeparableError(f"{name}: {column} is no number below {_ROOM}")
+            # A beneficiary nobody knows is a patient with a negative number.
+            changed[column] = (number * _ROOM + abs(value)) * (-1 if value < 0 else 1)
+    for column in SECURITY_NUMBERS:
+        value = row.get(column)
+        if value is not None:
+            changed[column] = f"{(int(str(value)) + number * 1_000_000) % _ROOM:09d}"
+    for column in NUMBERS:
+        value = row.get(column)
+        if value is not None and not _ASSIGNED.fullmatch(str(value)):
+            changed[column] = f"{number:04d}.{value}"
+    if all(changed.get(column) == row.get(column) for column in TABLES_BY_NAME[name].key):
+        raise NotSeparableError(f"{name}: nothing in the key of a row is its case's alone")
+    return changed
+
+
+def _hand_out(name: str, made: pa.Table, count: int) -> list[pa.Table]:
+    """Each case's rows, with the identifiers that it gave."""
+    owners: list[set[int]] = [set() for _ in range(made.num_rows)]
+    for column in {*IDENTIFIERS, *NUMBERS} & set(made.column_names):
+        given: list[object] = []
+        for value, owner in zip(made[column].to_pylist(), owners, strict=True):
+            number, original = _read_mark(value)
+            if number is not None:
+                owner.add(number)
+            given.append(original)
+        place = made.column_names.index(column)
+        field = made.schema.field(place)
+        made = made.set_column(place, field, pa.array(given, field.type))
+    places: list[list[int]] = [[] for _ in range(count)]
+    for place, owner in enumerate(owners):
+        if len(owner) != 1:
+            raise NotSeparableError(f"{name}: a row is that of {len(owner)} cases")
+        places[owner.pop() - 1].append(place)
+    return [made.take(pa.array(rows, pa.int64())) for rows in places]
+
+
+def _read_mark(value: object) -> tuple[int | None, object]:
+    """The case an identifier belongs to, and the identifier it gave."""
+    if isinstance(value, int):
+        number, original = divmod(abs(value), _ROOM)
+        return number, -original if value < 0 else original
+    found = _MARKED.fullmatch(value) if isinstance(value, str) else None
+    return (int(found.group(1)), found.group(2)) if found else (None, value)
