@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from esrd_pipeline.families.cohort import Cohort, CohortError
-from esrd_pipeline.families.contract import Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.family import Family, count_rows
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_distribution,
@@ -243,3 +244,19 @@ def _note(effects: FacilityIntercepts) -> NDArray[np.object_]:
         ],
         np.array(None, dtype=object),
     )
+
+
+def _assess(
+    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
+) -> Assessed:
+    return Assessed(contract=assess_facilities(specification, performance_year, fit, cohort))
+
+
+FAMILY = Family(
+    fit=fit_measure,
+    assess=_assess,
+    expect=compute_expected_events,
+    event=EVENT,
+    measure_exposure=count_rows,
+    unit="patient-month",
+)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort, CohortError
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.family import Family, count_rows
 from esrd_pipeline.families.fits import (
     Row,
     assemble_fit,
@@ -338,3 +339,13 @@ def _report_dropped(
         Dropped(f"facilities of fewer than {least} discharges: not in the null", unmodelled_count),
     )
     return tuple(aside for aside in listed if aside.count)
+
+
+FAMILY = Family(
+    fit=fit_measure,
+    assess=assess_facilities,
+    expect=score_rows,
+    event=EVENT,
+    measure_exposure=count_rows,
+    unit="discharge",
+)

@@ -1,24 +1,19 @@
 """What the road from a cohort to the facility contract asks of a model, whichever it is.
 
-A measure's specification says which: its type is the family.
+A measure's specification says which, by the name of the module that estimates it.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.families import access, discharges, recurrent_events, survival
 from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed
-from esrd_pipeline.measures.specification import (
-    CoxSpecification,
-    GeeSpecification,
-    Specification,
-    ThreeStageSpecification,
-)
+from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import SeparationError
 
@@ -46,15 +41,9 @@ class Family:
 
 def find_family(specification: Specification) -> Family:
     """Return the family of a measure's model."""
-    match specification:
-        case CoxSpecification():
-            return _COX
-        case ThreeStageSpecification():
-            return _THREE_STAGE
-        case GeeSpecification():
-            return _GEE
-        case _:
-            return _RATES
+    # By name, not by imports of all: a measure's code version holds its own family's code alone.
+    family: Family = import_module(specification.family).FAMILY
+    return family
 
 
 def fit_estimable(
@@ -123,53 +112,6 @@ def group_by_risk(
     return table.rename_axis("group").reset_index().assign(group=lambda rows: rows["group"] + 1)
 
 
-def _assess_gee(
-    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
-) -> Assessed:
-    return Assessed(contract=access.assess_facilities(specification, performance_year, fit, cohort))
-
-
-def _count_years(cohort: Cohort) -> FloatArray:
-    return cohort.numbers(recurrent_events.DAYS) / recurrent_events.DAYS_PER_YEAR
-
-
-def _follow_years(cohort: Cohort) -> FloatArray:
-    return (cohort.numbers(survival.STOP) - cohort.numbers(survival.START)) / survival.DAYS_PER_YEAR
-
-
-def _count_rows(cohort: Cohort) -> FloatArray:
+def count_rows(cohort: Cohort) -> FloatArray:
+    """Return the exposure of a cohort in which every row counts once."""
     return np.ones(cohort.table.num_rows)
-
-
-_RATES = Family(
-    fit=recurrent_events.fit_measure,
-    assess=recurrent_events.assess_facilities,
-    expect=recurrent_events.compute_expected_events,
-    event=recurrent_events.EVENTS,
-    measure_exposure=_count_years,
-    unit="patient-year",
-)
-_COX = Family(
-    fit=survival.fit_measure,
-    assess=survival.assess_facilities,
-    expect=survival.score_rows,
-    event=survival.EVENT,
-    measure_exposure=_follow_years,
-    unit="patient-year",
-)
-_THREE_STAGE = Family(
-    fit=discharges.fit_measure,
-    assess=discharges.assess_facilities,
-    expect=discharges.score_rows,
-    event=discharges.EVENT,
-    measure_exposure=_count_rows,
-    unit="discharge",
-)
-_GEE = Family(
-    fit=access.fit_measure,
-    assess=_assess_gee,
-    expect=access.compute_expected_events,
-    event=access.EVENT,
-    measure_exposure=_count_rows,
-    unit="patient-month",
-)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.family import Family
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_null,
@@ -178,3 +179,17 @@ def _note(compared: FacilityRates) -> NDArray[np.object_]:
         ],
         np.array(None, dtype=object),
     )
+
+
+def _count_years(cohort: Cohort) -> FloatArray:
+    return cohort.numbers(DAYS) / DAYS_PER_YEAR
+
+
+FAMILY = Family(
+    fit=fit_measure,
+    assess=assess_facilities,
+    expect=compute_expected_events,
+    event=EVENTS,
+    measure_exposure=_count_years,
+    unit="patient-year",
+)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.family import Family
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_hazard,
@@ -165,3 +166,17 @@ def assess_facilities(
             None if listed is None else assemble_fit(specification, performance_year, listed)
         ),
     )
+
+
+def _follow_years(cohort: Cohort) -> FloatArray:
+    return (cohort.numbers(STOP) - cohort.numbers(START)) / DAYS_PER_YEAR
+
+
+FAMILY = Family(
+    fit=fit_measure,
+    assess=assess_facilities,
+    expect=score_rows,
+    event=EVENT,
+    measure_exposure=_follow_years,
+    unit="patient-year",
+)

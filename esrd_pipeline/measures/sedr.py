@@ -13,7 +13,7 @@ from esrd_pipeline.measures.recurrent_events import (
     CAUSE,
     NURSING_HOME,
 )
-from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.specification import RateSpecification
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
@@ -30,8 +30,8 @@ ADJUSTERS = (
 )
 
 
-def specify(performance_year: int) -> Specification:
+def specify(performance_year: int) -> RateSpecification:
     """Return SEDR, without conditions."""
-    return Specification(
+    return RateSpecification(
         entry=find_measure("sedr", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
     )

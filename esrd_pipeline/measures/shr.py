@@ -11,7 +11,7 @@ from esrd_pipeline.measures.recurrent_events import (
     COVID,
     NURSING_HOME,
 )
-from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.specification import Program, RateSpecification
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
@@ -37,9 +37,9 @@ def choose_specification(performance_year: int) -> str:
     return find_measure("shr", "dfc", performance_year).specification or "manual"
 
 
-def specify(program: Program, performance_year: int) -> Specification:
+def specify(program: Program, performance_year: int) -> RateSpecification:
     """Return SHR as one program computes it, without conditions."""
     entry = find_measure("shr", program, performance_year)
-    return Specification(
+    return RateSpecification(
         entry=entry, terms=tuple(map(Number, ADJUSTERS[entry.specification or "manual"]))
     )

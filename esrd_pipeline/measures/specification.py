@@ -1,7 +1,7 @@
 """The form in which a measure says what it is."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from esrd_pipeline.measures.terms import Term
 from esrd_pipeline.parameters.register import Program, RegisterEntry
@@ -15,9 +15,12 @@ class Specification:
     """One measure of one program in a performance year: what the register says, and its model.
 
     Attributes:
+        family: the module that estimates it, by its FAMILY. Code versions follow the name.
         entry: the measure's row of the register: unit, sizes, direction, flag, rate scale.
         terms: of the model, in the order they are estimated.
     """
+
+    family: ClassVar[str]
 
     entry: RegisterEntry
     terms: tuple[Term, ...] = ()
@@ -64,6 +67,13 @@ class Specification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateSpecification(Specification):
+    """A ratio of events to what is expected of the days at risk (2.12, 2.13, 2.25)."""
+
+    family: ClassVar[str] = "esrd_pipeline.families.recurrent_events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoxSpecification(Specification):
     """A measure of times to an event (2.14.13, 2.15.13, 2.27.13).
 
@@ -72,6 +82,8 @@ class CoxSpecification(Specification):
             for SMR the log of the state's race-specific death rate.
         inference: mid-p with an empirical null (SMR), or exact Poisson (SWR, SMoSR).
     """
+
+    family: ClassVar[str] = "esrd_pipeline.families.survival"
 
     second_stage: str | None
     inference: Literal["empirical_null", "exact"]
@@ -84,6 +96,8 @@ class ThreeStageSpecification(Specification):
     A facility of at least `minimum_modelled` discharges takes part in stages 2 and 3, their median
     and the empirical null (ED30, 2.26.13). Stage 1 asks for cells of 11 in any case.
     """
+
+    family: ClassVar[str] = "esrd_pipeline.families.discharges"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +114,8 @@ class GeeSpecification(Specification):
         seed: of the random groups of facilities.
         group_count: how many groups.
     """
+
+    family: ClassVar[str] = "esrd_pipeline.families.access"
 
     national: Literal["patient_months", "facilities"]
     seed: int

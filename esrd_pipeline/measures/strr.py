@@ -6,7 +6,7 @@ interval of ESRD whose cause of ESRD is another than diabetes.
 """
 
 from esrd_pipeline.measures.recurrent_events import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
-from esrd_pipeline.measures.specification import Program, Specification
+from esrd_pipeline.measures.specification import Program, RateSpecification
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
@@ -37,8 +37,8 @@ ADJUSTERS = (
 )
 
 
-def specify(program: Program, performance_year: int) -> Specification:
+def specify(program: Program, performance_year: int) -> RateSpecification:
     """Return STrR as one program computes it."""
-    return Specification(
+    return RateSpecification(
         entry=find_measure("strr", program, performance_year), terms=tuple(map(Number, ADJUSTERS))
     )

@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
-_CODE = (
-    "families/access_cohort.py",
-    "families/access.py",
-    "statistics/gee.py",
-    "statistics/gee_clusters.py",
-    "statistics/gee_facilities.py",
-    "statistics/gee_scoring.py",
-    "statistics/gee_sums.py",
-    "statistics/standardisation.py",
-)
-
 
 def _make_reader(
     measure: str, table: Table
@@ -53,7 +42,6 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["sfr"],
         cohort=access.SFR,
         read=_make_reader("sfr", access.SFR),
-        code=("measures/sfr.py", *_CODE),
         nothing="no_eligible_patient_month",
     ),
     ModelledMeasure(
@@ -62,7 +50,6 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["pppw"],
         cohort=access.PPPW,
         read=_make_reader("pppw", access.PPPW),
-        code=("measures/pppw.py", *_CODE),
         nothing="no_eligible_patient_month",
     ),
 )

@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from esrd_pipeline.families.discharges_cohort import Measure
     from esrd_pipeline.measures.specification import Program, Specification
 
-_CODE = (
-    "families/discharges_cohort.py",
-    "families/discharges.py",
-    "parameters/discharge_condition_group.csv",
-    "statistics/crossed_effects.py",
-    "statistics/facility_effects.py",
-    "statistics/logistic.py",
-    "statistics/poisson_binomial.py",
-)
-
 
 def _read(
     step: StepContext, program: "Program", *, measure: "Measure"
@@ -54,7 +44,6 @@ MODELLED_MEASURES = (
         cohort=discharges.SRR,
         read=partial(_read, measure="srr"),
         dependencies=_CONDITIONS,
-        code=("measures/srr.py", *_CODE),
         nothing="no_index_discharge",
     ),
     ModelledMeasure(
@@ -64,7 +53,6 @@ MODELLED_MEASURES = (
         cohort=discharges.ED30,
         read=partial(_read, measure="ed30"),
         dependencies=_CONDITIONS,
-        code=("measures/ed30.py", *_CODE),
         nothing="no_index_discharge",
     ),
 )

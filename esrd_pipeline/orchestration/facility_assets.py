@@ -8,21 +8,6 @@ from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make
 from esrd_pipeline.tables import facility, raw
 from esrd_pipeline.tables.model import Table
 
-_CODE = (
-    "families/published.py",
-    "families/published_fields.py",
-    *(
-        f"parameters/{name}.csv"
-        for name in (
-            "availability_code",
-            "published_column",
-            "published_field",
-            "published_measure",
-            "qip_footnote",
-        )
-    ),
-)
-
 
 def _read_or_none(step: StepContext, table: Table) -> pd.DataFrame | None:
     """A raw table, or None where this year has no such file (its partition holds no row)."""
@@ -121,14 +106,12 @@ _TABLES = (
         description="National level of every published measure, and how many facilities CMS put"
         " in each category.",
         dependencies=(*_FILES, Dependency(raw.DFC_NATIONAL)),
-        code=_CODE,
     ),
     TableAsset(
         tables=(facility.DIRECTORY,),
         compute=_build_directory,
         description="Who the facilities are: name, place, chain, services, certification date.",
         dependencies=(*_FILES, Dependency(facility.REGISTERED)),
-        code=_CODE,
     ),
     TableAsset(
         tables=(facility.PUBLISHED,),
@@ -136,7 +119,6 @@ _TABLES = (
         description="Every published measure in the facility contract: value, limits, units,"
         " and whether it is reportable or why not.",
         dependencies=(*_ALL_FILES, Dependency(facility.NATIONAL)),
-        code=_CODE,
     ),
     TableAsset(
         tables=(facility.PUBLISHED_IMPROVEMENT,),
@@ -144,7 +126,6 @@ _TABLES = (
         description="The year before, as printed beside it in this year's QIP file: the"
         " improvement period's rates.",
         dependencies=(Dependency(raw.QIP_COMPLETE),),
-        code=_CODE,
     ),
     TableAsset(
         tables=(facility.PUBLISHED_RESULT,),
@@ -152,7 +133,6 @@ _TABLES = (
         description="The categories, scores, stars and payment reductions CMS printed, to hold"
         " ours against.",
         dependencies=_ALL_FILES,
-        code=_CODE,
     ),
 )
 

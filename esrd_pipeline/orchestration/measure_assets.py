@@ -83,7 +83,6 @@ _BASELINE_SCORED = TableAsset(
             for modelled in _RATED
         ),
     ),
-    code=("families/family.py", "orchestration/modelled_measure.py"),
 )
 _CONTRACT = TableAsset(
     tables=(measured.CONTRACT,),
@@ -93,11 +92,6 @@ _CONTRACT = TableAsset(
     dependencies=(
         Dependency(facility.PUBLISHED),
         *(Dependency(table) for table in measured.COMPUTED),
-    ),
-    code=(
-        "families/combined.py",
-        "families/published_fields.py",
-        "parameters/published_measure.csv",
     ),
 )
 
@@ -111,7 +105,6 @@ _LEVELS = TableAsset(
         Dependency(facility.NATIONAL),
         *(Dependency(tables.fit) for tables in measured.MODELLED.values()),
     ),
-    code=("families/levels.py", "parameters/published_measure.csv"),
 )
 
 ASSETS = (

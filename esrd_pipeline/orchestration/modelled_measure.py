@@ -29,16 +29,6 @@ SAMPLE_SEED = 2728
 SAMPLE_FACILITIES = 25
 MOST_DIFFERENCE = 1e-4
 """Relative to the larger of estimate and standard error; beyond it the two fits disagree."""
-_CODE = (
-    "families/cohort.py",
-    "families/conditions.py",
-    "families/contract.py",
-    "families/family.py",
-    "families/fits.py",
-    "families/facility_list.py",
-    "parameters/register.csv",
-    "parameters/register.py",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +43,6 @@ class ModelledMeasure:
         years: how many performance years of the cohort the model takes, the last one included.
         read: one program's specification and cohort of a step's year.
         dependencies: what `read` reads beside the cohort.
-        code: files of the package that are the measure's own.
         nothing: what a facility of the list is told that has no row in the cohort.
     """
 
@@ -62,7 +51,6 @@ class ModelledMeasure:
     tables: ModelTables
     cohort: Table
     read: "Callable[[StepContext, Program], tuple[Specification, Cohort]]"
-    code: tuple[str, ...]
     years: int = 1
     dependencies: tuple[Dependency, ...] = ()
     nothing: str = "no_patient_at_risk"
@@ -102,7 +90,6 @@ def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
             compute=lambda step: _fit(modelled, step),
             description=f"{modelled.name}'s national model, every stage, fitted for each program.",
             dependencies=modelled.sources,
-            code=(*_CODE, *modelled.code),
         ),
         TableAsset(
             tables=(tables.cross_check,),
@@ -110,7 +97,6 @@ def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
             description=f"{modelled.name}'s model fitted by another library to a seeded sample of"
             " facilities, beside ours. Its plausibility check warns where they disagree.",
             dependencies=modelled.sources,
-            code=("families/cross_check.py", *_CODE, *modelled.code),
         ),
         TableAsset(
             tables=(tables.facility, *nulls, *expected),
@@ -118,7 +104,6 @@ def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
             description=f"{modelled.name} of every facility: observed, expected, value; for"
             " Dialysis Facility Measures limits, p-value and category.",
             dependencies=(*modelled.sources, Dependency(tables.fit), Dependency(linkage.FACILITY)),
-            code=("statistics/empirical_null.py", *_CODE, *modelled.code),
         ),
     )
 

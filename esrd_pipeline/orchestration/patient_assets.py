@@ -20,7 +20,6 @@ SOURCES: tuple[Table, ...] = (
     *medicare.TABLES,
     *register.TABLES,
 )
-_READER_CODE = ("parameters/rif_column.csv", "sources/extract.py")
 _BLOCK = 1 << 22
 
 
@@ -188,7 +187,6 @@ _RAW = (
         compute=_find_extracts,
         description="Which patient-level files this year is made from, with their digests. With"
         " no files of an agency at hand the embedded nation is written first.",
-        code=("sources/extract.py",),
         kinds=frozenset({"file", "parquet"}),
     ),
     *(
@@ -197,7 +195,6 @@ _RAW = (
             compute=partial(_read_extract, table=table),
             description=f"{table.source}: typed, every row kept.",
             dependencies=(Dependency(EXTRACT),),
-            code=_READER_CODE,
             kinds=frozenset({"file", "duckdb", "parquet"}),
         )
         for table in SOURCES

@@ -204,15 +204,6 @@ _FACILITIES = TableAsset(
         *(Dependency(table) for table in _SOURCES.values()),
         Dependency(linkage.FACILITY),
     ),
-    code=(
-        "families/cohort.py",
-        "families/contract.py",
-        "families/facility_list.py",
-        "families/patient_months_contract.py",
-        "families/patient_months.py",
-        "measures/patient_months.py",
-        "statistics/proportions.py",
-    ),
 )
 
 _REPORTING = TableAsset(
@@ -227,16 +218,6 @@ _REPORTING = TableAsset(
         Dependency(linkage.FACILITY),
         Dependency(linkage.PROVIDER_NUMBER),
         Dependency(linkage.FACILITY_CCN),
-    ),
-    code=(
-        "families/cohort.py",
-        "families/contract.py",
-        "families/facility_list.py",
-        "families/patient_months_contract.py",
-        "families/patient_months.py",
-        "families/reporting.py",
-        "measures/reporting.py",
-        "statistics/proportions.py",
     ),
 )
 
@@ -274,7 +255,6 @@ _EXPLANATION_OF_REPORTS = TableAsset(
         Dependency(linkage.PROVIDER_NUMBER),
         Dependency(linkage.FACILITY_CCN),
     ),
-    code=("families/reporting_items.py", "families/reporting.py", "measures/reporting.py"),
 )
 
 

@@ -16,20 +16,6 @@ if TYPE_CHECKING:
 
     from esrd_pipeline.program.star_baseline import Operation
 
-_QIP_CODE = (
-    *(f"parameters/qip_{name}.csv" for name in ("domain", "measure", "reduction", "year")),
-    *(f"program/qip_{name}.py" for name in ("arithmetic", "rules", "texts", "weights")),
-)
-_QIP_SCORE_CODE = tuple(
-    f"program/qip_{name}.py"
-    for name in ("clinical", "inputs", "period", "reporting", "scores", "domains")
-)
-_STAR_CODE = (
-    *(f"parameters/star_{name}.csv" for name in ("domain", "measure", "scale", "share")),
-    *(f"program/star_{name}.py" for name in ("baseline", "final", "rules", "values")),
-    "statistics/scales.py",
-)
-
 
 _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable")
@@ -290,7 +276,6 @@ _FLAGS_AND_STARS = (
         description="Better, as or worse than expected: from the interval, p-value or Wald z as"
         " each measure's chapter says, with the size rule.",
         dependencies=(_PUBLISHED, _NATIONAL, _RESULTS),
-        code=("program/flags.py", "parameters/register.csv"),
     ),
     TableAsset(
         tables=(program.STAR_ADJUSTMENT, program.STAR_MEASURE_SCORE, program.STARS),
@@ -306,7 +291,6 @@ _FLAGS_AND_STARS = (
             Dependency(program.STAR_BASELINE, years_before(first=LONGEST_STAR_LOOKBACK)),
             Dependency(measured.BASELINE_SCORED),
         ),
-        code=("program/star_scores.py", *_STAR_CODE),
     ),
 )
 _STANDARDS = (
@@ -321,7 +305,6 @@ _STANDARDS = (
             Dependency(measured.CONTRACT, years_before(first=2)),
             Dependency(raw.QIP_STANDARD),
         ),
-        code=("program/qip_standards.py", "parameters/qip_standard.csv", *_QIP_CODE),
     ),
 )
 _SCORES = (
@@ -340,14 +323,12 @@ _SCORES = (
             Dependency(raw.ECE_GRANT),
             _RESULTS,
         ),
-        code=("families/combined.py", *_QIP_SCORE_CODE, *_QIP_CODE),
     ),
     TableAsset(
         tables=(program.QIP_DOMAIN_SCORE,),
         compute=_score_domains,
         description="Domain scores with their weights as applied and the sum written out.",
         dependencies=(Dependency(program.QIP_MEASURE_SCORE),),
-        code=("program/qip_domains.py", *_QIP_CODE),
     ),
     TableAsset(
         tables=(program.QIP_TPS,),
@@ -358,7 +339,6 @@ _SCORES = (
             Dependency(program.QIP_MEASURE_SCORE),
             _DIRECTORY,
         ),
-        code=("program/qip_tps.py", *_QIP_CODE),
     ),
 )
 
@@ -369,7 +349,6 @@ _BASELINE = TableAsset(
     " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
     " read the newest one stored.",
     dependencies=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
-    code=_STAR_CODE,
 )
 _BASELINE_OPTIONS = {
     "operation": dg.Field(

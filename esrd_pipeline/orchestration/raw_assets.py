@@ -9,6 +9,12 @@ import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.sources.dfc_facility import read_dfc_facility
+from esrd_pipeline.sources.dfc_national import read_dfc_national
+from esrd_pipeline.sources.ece_grant import read_ece_grant
+from esrd_pipeline.sources.ich_cahps_facility import read_ich_cahps_facility
+from esrd_pipeline.sources.qip_complete import read_qip_complete
+from esrd_pipeline.sources.qip_standard import read_qip_standard
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.release import RELEASE
 
@@ -16,15 +22,16 @@ NEEDED = ("dfc_facility", "qip_complete")
 """A year without patient-level files needs at least one of these; a table without its file holds
 no row."""
 
-_READER_CODE = (
-    "parameters/published_column.csv",
-    "parameters/published_field.csv",
-    "sources/cells.py",
-    "sources/grid.py",
-    "sources/headers.py",
-    "sources/layout.py",
-    "sources/table.py",
-)
+
+_Reader = Callable[[Path, int], pd.DataFrame]
+_READERS: dict[str, _Reader] = {
+    "dfc_facility": read_dfc_facility,
+    "dfc_national": read_dfc_national,
+    "qip_complete": read_qip_complete,
+    "ich_cahps_facility": read_ich_cahps_facility,
+    "ece_grant": read_ece_grant,
+    "qip_standard": read_qip_standard,
+}
 
 
 def _find_files(step: StepContext) -> StepResult:
@@ -86,7 +93,7 @@ def _write_embedded_default(step: StepContext) -> None:
         stale.unlink()
 
 
-def _read_source(step: StepContext, source: str) -> StepResult:
+def _read_source(step: StepContext, *, source: str, read: _Reader) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
 
     (release,) = (row for row in step.read(RELEASE).to_dict("records") if row["source"] == source)
@@ -99,27 +106,9 @@ def _read_source(step: StepContext, source: str) -> StepResult:
             file=path.name,
             rule="changed or gone since raw.release was made: materialise raw.release again",
         )
-    frame = _readers()[source](path, step.performance_year)
+    frame = read(path, step.performance_year)
     explained = int(frame["missing"].map(len).sum())
     return StepResult((frame,), notes={"source file": path.name, "nulls with a reason": explained})
-
-
-def _readers() -> dict[str, Callable[[Path, int], pd.DataFrame]]:
-    from esrd_pipeline.sources.dfc_facility import read_dfc_facility
-    from esrd_pipeline.sources.dfc_national import read_dfc_national
-    from esrd_pipeline.sources.ece_grant import read_ece_grant
-    from esrd_pipeline.sources.ich_cahps_facility import read_ich_cahps_facility
-    from esrd_pipeline.sources.qip_complete import read_qip_complete
-    from esrd_pipeline.sources.qip_standard import read_qip_standard
-
-    return {
-        "dfc_facility": read_dfc_facility,
-        "dfc_national": read_dfc_national,
-        "qip_complete": read_qip_complete,
-        "ich_cahps_facility": read_ich_cahps_facility,
-        "ece_grant": read_ece_grant,
-        "qip_standard": read_qip_standard,
-    }
 
 
 def _digest(path: Path) -> str:
@@ -133,17 +122,15 @@ _TABLES = (
         description="Which files this year is made from: the newest released on or before the"
         " data cut-off, with their digests. With no published files at hand the embedded"
         " default is written first.",
-        code=("sources/files.py",),
         kinds=frozenset({"file", "parquet"}),
     ),
     *(
         TableAsset(
             tables=(raw.raw_table(source),),
-            compute=partial(_read_source, source=source),
+            compute=partial(_read_source, source=source, read=_READERS[source]),
             description=f"The {raw.TITLES[source]}, every column typed; what was printed in place"
             " of a value stands in `missing`. Holds no row where the year has no such file.",
             dependencies=(Dependency(RELEASE),),
-            code=(f"sources/{source}.py", *_READER_CODE),
             kinds=frozenset({"csv", "parquet"}),
         )
         for source in raw.TITLES

@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 MEASURES = ("shr", "strr", "sedr")
 _ROW = ("ccn", "patient_id", "period", "interval", "days_at_risk", "event_count")
 """What the rates family takes beside the adjusters, and what a row's expectation is told by."""
-_CODE = (
-    "families/recurrent_events.py",
-    "measures/recurrent_events.py",
-    "statistics/facility_rates.py",
-    "statistics/rate_cells.py",
-    "statistics/rates.py",
-)
 _CONDITIONS = (Dependency(history.PREVALENT_CONDITION),)
-_CONDITIONS_CODE = "parameters/prevalent_condition_group.csv"
 
 
 def _choose(step: StepContext) -> Mapping[str, object]:
@@ -114,12 +106,6 @@ SHR = ModelledMeasure(
     cohort=recurrent_events.RATES,
     read=_read_shr,
     dependencies=_CONDITIONS,
-    code=(
-        "families/hospitalisation.py",
-        "measures/shr.py",
-        _CONDITIONS_CODE,
-        *_CODE,
-    ),
 )
 MODELLED_MEASURES = (
     SHR,
@@ -129,7 +115,6 @@ MODELLED_MEASURES = (
         tables=measured.MODELLED["strr"],
         cohort=recurrent_events.RATES,
         read=_read_strr,
-        code=("measures/strr.py", *_CODE),
     ),
     ModelledMeasure(
         name="SEDR",
@@ -138,7 +123,6 @@ MODELLED_MEASURES = (
         cohort=recurrent_events.RATES,
         read=_read_sedr,
         dependencies=_CONDITIONS,
-        code=("measures/sedr.py", _CONDITIONS_CODE, *_CODE),
     ),
 )
 
@@ -174,7 +158,6 @@ RELIABILITY = TableAsset(
     compute=_measure_reliability,
     description="How reliable SHR is: inter-unit reliability, C-statistic.",
     dependencies=(*SHR.sources, Dependency(SHR.tables.fit)),
-    code=("statistics/concordance.py", "statistics/reliability.py", *SHR.code),
 )
 EXPLANATION = make_multi_asset(
     "explanation_of_recurrent_events",

@@ -123,14 +123,12 @@ _TABLES = (
         compute=_profile,
         description="Mean measure values by star, as in the manual's Table 29.",
         dependencies=(Dependency(program.STARS), Dependency(program.STAR_MEASURE_SCORE)),
-        code=("program/star_reports.py",),
     ),
     TableAsset(
         tables=(report.STAR_FACTOR,),
         compute=_factors,
         description="Factor analysis of the star measures: do the four domains come out?",
         dependencies=(Dependency(program.STARS), Dependency(program.STAR_MEASURE_SCORE)),
-        code=("program/star_reports.py",),
     ),
     TableAsset(
         tables=(report.PUBLISHED_AGREEMENT,),
@@ -143,7 +141,6 @@ _TABLES = (
             Dependency(program.QIP_TPS),
             Dependency(program.STARS),
         ),
-        code=("program/agreement.py",),
     ),
     TableAsset(
         tables=(report.SHR_VALIDITY,),
@@ -151,7 +148,6 @@ _TABLES = (
         description="How SHR goes with other measures over facilities, beside what its 2025"
         " submission found.",
         dependencies=(Dependency(measured.CONTRACT),),
-        code=("families/validity.py", "parameters/shr_validity.csv"),
     ),
     TableAsset(
         tables=(CATALOG,),
@@ -164,7 +160,6 @@ _TABLES = (
             Dependency(report.PUBLISHED_AGREEMENT),
             Dependency(program.QIP_TPS),
         ),
-        code=("orchestration/report_assets.py",),
     ),
 )
 

@@ -48,11 +48,5 @@ def make_select_asset(
             ),
             *(Dependency(TABLES_BY_NAME[name]) for name in referred),
         ),
-        code=(select.path, *(_locate(name) for name in select.value_sets)),
         kinds=frozenset({"sql", "duckdb", "parquet"}),
     )
-
-
-def _locate(value_set: str) -> str:
-    """Return the file whose bytes say what a value set holds."""
-    return "parameters/ccs.py" if value_set.startswith("ccs_") else f"parameters/{value_set}.csv"

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
-_STATISTICS = (
-    "families/survival.py",
-    "families/survival_cohort.py",
-    "statistics/cox.py",
-    "statistics/cox_baseline.py",
-    "statistics/poisson_test.py",
-    "statistics/risk_sets.py",
-    "statistics/risk_sums.py",
-)
-
 
 def _read(
     step: StepContext,
@@ -86,7 +76,6 @@ MODELLED_MEASURES = (
         years=smr.YEARS,
         read=_read_smr,
         dependencies=(Dependency(history.PREVALENT_CONDITION, years_before(first=smr.YEARS - 1)),),
-        code=("measures/smr.py", "parameters/prevalent_condition_group.csv", *_STATISTICS),
     ),
     ModelledMeasure(
         name="SWR",
@@ -95,7 +84,6 @@ MODELLED_MEASURES = (
         cohort=survival.SWR,
         years=swr.YEARS,
         read=_read_swr,
-        code=("measures/swr.py", *_STATISTICS),
     ),
     ModelledMeasure(
         name="SMoSR",
@@ -104,7 +92,6 @@ MODELLED_MEASURES = (
         cohort=survival.SMOSR,
         years=smosr.YEARS,
         read=_read_smosr,
-        code=("measures/smosr.py", *_STATISTICS),
     ),
 )
 

@@ -7,12 +7,10 @@ are selected: a step of its own for each would cost Dagster more than most table
 """
 
 import base64
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
 from types import TracebackType
 from typing import Any
 
@@ -20,10 +18,10 @@ import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
+from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
-from esrd_pipeline.parameters import find_official
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import PartitionBusyError, Query, Staged, Warehouse
@@ -34,6 +32,7 @@ CUTOFF_TAG = "esrd/data_cutoff"
 OWNER = "team:esrd-measures"
 MAX_RETRIES = 3
 MAX_DRIFTS_SHOWN = 20
+_CODE_VERSIONS = CodeVersions()
 
 _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
@@ -52,10 +51,10 @@ class TableAsset:
 
     Attributes:
         tables: what is stored; `compute` returns a frame for each, in this order.
-        compute: the computation, given its year and the stored tables.
+        compute: the computation, given its year and the stored tables. All code it reaches
+            makes the code version.
         description: what an operator reads in the UI.
         dependencies: the tables `compute` reads.
-        code: files of the package, relative to it, whose bytes make the code version.
         kinds: badges in the UI.
     """
 
@@ -63,7 +62,6 @@ class TableAsset:
     compute: Callable[[StepContext], StepResult]
     description: str
     dependencies: tuple[Dependency, ...] = ()
-    code: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset({"python", "parquet"})
 
 
@@ -107,7 +105,7 @@ def make_multi_asset(
 
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
-    version = _code_version(asset.code)
+    version = _CODE_VERSIONS.compute(asset.compute, asset.tables)
     return [
         dg.AssetSpec(
             key=dg.AssetKey(table.path),
@@ -352,13 +350,3 @@ def _column_schema(table: Table) -> dg.TableSchema:
             for column in table.columns
         ]
     )
-
-
-def _code_version(paths: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    package = resources.files("esrd_pipeline")
-    for path in sorted(paths):
-        folder, _, name = path.partition("/")
-        official = find_official(name.removesuffix(".csv")) if folder == "parameters" else None
-        digest.update((official or package.joinpath(path)).read_bytes())
-    return digest.hexdigest()[:12]

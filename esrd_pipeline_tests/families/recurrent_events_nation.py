@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.specification import RateSpecification
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
-SHR = Specification(
+SHR = RateSpecification(
     entry=find_measure("shr", "dfc", 2024),
     terms=tuple(map(Number, ("is_female", "age_decades", "has_diabetes"))),
 )

@@ -2,9 +2,13 @@
 
 Cases with the same SQL files, year, parameters and value sets are put into one set of tables. The
 identifiers of each case are renumbered, so that nothing of one can meet anything of another, and
-what comes out is given back to the case whose identifiers it holds. Numbers of six characters, as
-CMS assigns them, mean something to the rules and are not renumbered: rows that nothing but such a
-number keys cannot be told apart, and their cases have to run alone.
+what comes out is given back to the case whose identifiers it holds.
+
+Provider numbers in short, as 'A', become '0007.A' in the seventh case. The digits of a number as
+CMS assigns it mean something to the rules, except the first two, the state: a number of Illinois,
+as '142500', gets a state that there is not, one for each case. Numbers of other states stay as they
+are, for lists name some of them; rows that nothing else keys cannot be told apart, and their cases
+have to run alone.
 """
 
 import contextlib
@@ -23,11 +27,29 @@ IDENTIFIERS = ("patient_id", "bene_id", "clm_id", "facilityid", "pers_id")
 """Columns that number people, claims and facilities."""
 SECURITY_NUMBERS = ("ssn", "bene_ssn_num", "pers_ssn")
 """Columns that hold Social Security numbers."""
-NUMBERS = ("ccn", "provider_number", "prvdr_num", "hospital", "hospital_ccn")
+NUMBERS = (
+    "ccn",
+    "provider_number",
+    "second_number",
+    "reported_number",
+    "higher_number",
+    "related_provider_number",
+    "provnum",
+    "altprovnum",
+    "prvdr_num",
+    "hospital",
+    "hospital_ccn",
+)
 """Columns that hold the numbers of providers."""
+CITIES = ("city", "city_name")
+"""Columns by which two records are seen to be of one address."""
+MOST = 250
+"""Cases in a batch: as many as there are states."""
+_STATES = "BCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ROOM = 1_000_000_000
 _ASSIGNED = re.compile(r"[0-9A-Z]{6}")
 _MARKED = re.compile(r"(\d{4})\.(.*)", re.DOTALL)
+_OF_STATE = re.compile(r"([B-Z])(\d)(.*)", re.DOTALL)
 
 
 class NotSeparableError(ValueError):
@@ -50,10 +72,14 @@ class Solved:
                 shared = _describe_run(one)
                 batches[shared][_describe(one)] = one
         for batch in batches.values():
-            if len(batch) > 1:
+            for start in range(0, len(batch), MOST):
+                names = list(batch)[start : start + MOST]
+                if len(names) < 2:
+                    continue
                 # What DuckDB refuses is run case by case, so that the one at fault says so.
                 with contextlib.suppress(duckdb.Error):
-                    self._made.update(zip(batch, _run_batch(list(batch.values())), strict=True))
+                    made = _run_batch([batch[name] for name in names])
+                    self._made.update(zip(names, made, strict=True))
 
     def find(self, one: Case) -> pa.Table:
         """The rows of one case; if it was not run with others, it is run by itself now."""
@@ -84,31 +110,39 @@ def _run_batch(cases: Sequence[Case]) -> list[pa.Table]:
 
 def _renumber(name: str, row: Mapping[str, object], number: int) -> dict[str, object]:
     """The row with identifiers of its case alone."""
-    changed = dict(row)
-    for column in IDENTIFIERS:
-        value = row.get(column)
-        if value is not None:
-            if not (isinstance(value, int) and abs(value) < _ROOM):
-                raise NotSeparableError(f"{name}: {column} is no number below {_ROOM}")
-            # A beneficiary nobody knows is a patient with a negative number.
-            changed[column] = (number * _ROOM + abs(value)) * (-1 if value < 0 else 1)
-    for column in SECURITY_NUMBERS:
-        value = row.get(column)
-        if value is not None:
-            changed[column] = f"{(int(str(value)) + number * 1_000_000) % _ROOM:09d}"
-    for column in NUMBERS:
-        value = row.get(column)
-        if value is not None and not _ASSIGNED.fullmatch(str(value)):
-            changed[column] = f"{number:04d}.{value}"
+    changed = {
+        column: value if value is None else _renumber_value(column, value, number)
+        for column, value in row.items()
+    }
     if all(changed.get(column) == row.get(column) for column in TABLES_BY_NAME[name].key):
         raise NotSeparableError(f"{name}: nothing in the key of a row is its case's alone")
     return changed
 
 
+def _renumber_value(column: str, value: object, number: int) -> object:
+    if column in IDENTIFIERS:
+        if not (isinstance(value, int) and abs(value) < _ROOM):
+            raise NotSeparableError(f"{column} is no number below {_ROOM}")
+        # A beneficiary nobody knows is a patient with a negative number.
+        return (number * _ROOM + abs(value)) * (-1 if value < 0 else 1)
+    if column in SECURITY_NUMBERS:
+        return f"{(int(str(value)) + number * 1_000_000) % _ROOM:09d}"
+    if column in NUMBERS:
+        return _renumber_provider(str(value), number)
+    return f"{number:04d}.{value}" if column in CITIES else value
+
+
+def _renumber_provider(value: str, number: int) -> str:
+    if value.startswith("14"):
+        state, digit = divmod(number - 1, 10)
+        return f"{_STATES[state]}{digit}{value[2:]}"
+    return value if _ASSIGNED.fullmatch(value) else f"{number:04d}.{value}"
+
+
 def _hand_out(name: str, made: pa.Table, count: int) -> list[pa.Table]:
     """Each case's rows, with the identifiers that it gave."""
     owners: list[set[int]] = [set() for _ in range(made.num_rows)]
-    for column in {*IDENTIFIERS, *NUMBERS} & set(made.column_names):
+    for column in {*IDENTIFIERS, *NUMBERS, *CITIES} & set(made.column_names):
         given: list[object] = []
         for value, owner in zip(made[column].to_pylist(), owners, strict=True):
             number, original = _read_mark(value)
@@ -131,5 +165,8 @@ def _read_mark(value: object) -> tuple[int | None, object]:
     if isinstance(value, int):
         number, original = divmod(abs(value), _ROOM)
         return number, -original if value < 0 else original
-    found = _MARKED.fullmatch(value) if isinstance(value, str) else None
-    return (int(found.group(1)), found.group(2)) if found else (None, value)
+    if isinstance(value, str) and (found := _MARKED.fullmatch(value)):
+        return int(found.group(1)), found.group(2)
+    if isinstance(value, str) and (found := _OF_STATE.fullmatch(value)):
+        return 10 * _STATES.index(found.group(1)) + int(found.group(2)) + 1, f"14{found.group(3)}"
+    return None, value

@@ -133,7 +133,9 @@ def link(tables: Tables, program: str = "dfc", value_sets: ValueSets | None = No
         rows = rows[rows["program"] == program]
         return {row.provider_number: (row.ccn, row.relation, row.rule) for row in rows.itertuples()}
 
-    return case(*LIST[:5], tables=tables, value_sets=value_sets, alone=True).read(read_rows)
+    return case(*LIST[:5], tables=tables, value_sets=value_sets, alone=value_sets is not None).read(
+        read_rows
+    )
 
 
 def name_days(tables: Tables, program: str = "dfc", value_sets: ValueSets | None = None) -> Case:
@@ -151,7 +153,9 @@ def name_days(tables: Tables, program: str = "dfc", value_sets: ValueSets | None
             for row in rows.itertuples()
         ]
 
-    return case(*LIST[:6], tables=tables, value_sets=value_sets, alone=True).read(read_rows)
+    return case(*LIST[:6], tables=tables, value_sets=value_sets, alone=value_sets is not None).read(
+        read_rows
+    )
 
 
 def list_facilities(tables: Tables, program: str = "dfc") -> Case:
@@ -162,7 +166,7 @@ def list_facilities(tables: Tables, program: str = "dfc") -> Case:
         rows = rows.astype(object).where(rows.notna(), None)
         return {row["ccn"]: row for row in rows.to_dict(orient="records")}
 
-    return case(*LIST, tables=tables, alone=True).read(read_rows)
+    return case(*LIST, tables=tables).read(read_rows)
 
 
 def why_not(tables: Tables, program: str = "dfc") -> Case:

@@ -15,7 +15,7 @@ def read(tables: Tables, program: str = "dfc") -> Case:
         rows = rows.astype(object).where(rows.notna(), None)
         return {row["facilityid"]: row for row in rows.to_dict(orient="records")}
 
-    return case("linkage.facility_record", tables=tables, alone=True).read(read_rows)
+    return case("linkage.facility_record", tables=tables).read(read_rows)
 
 
 def numbers(tables: Tables, program: str = "dfc") -> Case:
