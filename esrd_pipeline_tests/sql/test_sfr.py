@@ -95,33 +95,33 @@ def test_without_its_own_the_last_of_other_facilities_counts() -> None:
     assert verdict(judge(reported=clinic(MARCH, "B", access_type=FISTULA))) == 1
 
 
-@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "younger than 18")])
+@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
 def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> None:
     assert verdict(judge(known=know(born=born))) == told
 
 
 def test_a_month_in_part_at_the_facility_is_left_out() -> None:
     row = judge(cared=care(MARCH, is_whole=False))
-    assert verdict(row) == "not at the facility for the entire month"
+    assert verdict(row) == "not_at_facility_all_month"
 
 
 @pytest.mark.parametrize(
     ("modality", "told"),
-    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not on hemodialysis all month"), (None, None)],
+    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not_on_hemodialysis_all_month"), (None, None)],
 )
 def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> None:
     row = judge(cared=care(MARCH, modality=modality))
-    assert verdict(row) == (told or "modality unknown")
+    assert verdict(row) == (told or "modality_unknown")
 
 
 def test_a_month_before_esrd_treatment_is_left_out() -> None:
-    assert verdict(judge(known=know(since="2024-03-02"))) == "not on ESRD treatment"
+    assert verdict(judge(known=know(since="2024-03-02"))) == "not_on_esrd_treatment"
     assert verdict(judge(known=know(since="2024-03-01"))) == 1
 
 
 @pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
 def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> None:
-    told = "catheter and limited life expectancy"
+    told = "catheter_with_limited_life_expectancy"
     assert verdict(judge(access, limited=[HOSPICE])) == told
 
 
@@ -299,6 +299,6 @@ def test_six_covered_months_or_one_of_medicare_advantage_in_the_twelve_before(
 
 
 def test_a_month_left_out_keeps_its_adjusters() -> None:
-    row = describe(incident(has_drug_dependence=True), ltc_reason="younger than 18")
+    row = describe(incident(has_drug_dependence=True), ltc_reason="under_18_years")
     assert pd.isna(row["is_event"])
     assert take(row, "has_drug_dependence", "has_any_condition") == (1, 1)

@@ -86,7 +86,7 @@ def read(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     ]
 
 
-FEW = "fewer than the days of treatment at one facility"
+FEW = "too_few_days_at_one_facility"
 
 
 def test_at_risk_from_day_31_of_esrd_to_day_365() -> None:
@@ -190,21 +190,21 @@ def test_a_switch_in_the_first_30_days_of_dialysis_is_nobodys() -> None:
 def test_a_start_at_home_is_left_out_up_to_the_first_day_in_center() -> None:
     rows = describe(("A", HOME, BEGAN, "2023-05-31"), ("A", CENTER, "2023-06-01", "2024-12-31"))
     assert read(rows)[1:] == [
-        ("A", "2023-05-31", 0, 0, 0, "before the first day in center"),
+        ("A", "2023-05-31", 0, 0, 0, "before_first_in_center_day"),
         ("A", "2024-02-28", 0, 273, 0, None),
     ]
 
 
 def test_who_never_was_in_center_is_never_at_risk() -> None:
     rows = describe(("A", HOME, BEGAN, "2024-12-31"))
-    assert set(rows["reason"]) == {"before the first day in center"}
+    assert set(rows["reason"]) == {"before_first_in_center_day"}
     assert rows["is_event"].sum() == 0
 
 
 def test_hospice_censors_from_the_first_claim() -> None:
     assert read(describe(*TO_HOME, hospice="2023-05-01"))[1:] == [
         ("A", "2023-04-30", 0, 31, 0, None),
-        ("A", "2023-06-09", 31, 31, 1, "in hospice"),
+        ("A", "2023-06-09", 31, 31, 1, "after_first_hospice_claim"),
     ]
 
 
@@ -218,7 +218,7 @@ def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> None:
     )
     assert read(rows)[1:] == [
         ("A", "2023-06-08", 0, 70, 0, None),
-        ("A", "2023-06-20", 70, 70, 0, "home hemodialysis in a nursing home"),
+        ("A", "2023-06-20", 70, 70, 0, "home_hemodialysis_in_nursing_home"),
         ("A", "2024-02-28", 70, 323, 0, None),
     ]
 
@@ -229,7 +229,7 @@ def test_peritoneal_dialysis_in_a_nursing_home_stays_at_risk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under 18 years")]
+    ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under_18_years")]
 )
 def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None) -> None:
     assert read(describe(born=born))[-1][-1] == reason
@@ -237,11 +237,11 @@ def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None)
 
 def test_without_a_medical_evidence_form_nobody_is_counted() -> None:
     rows = describe(incident={"has_form": False})
-    assert set(rows["reason"]) == {"no CMS-2728"}
+    assert set(rows["reason"]) == {"no_cms_2728"}
 
 
 def test_without_a_date_of_birth_nobody_is_counted() -> None:
-    assert set(describe(born=None)["reason"]) == {"date of birth unknown"}
+    assert set(describe(born=None)["reason"]) == {"date_of_birth_unknown"}
 
 
 def test_a_switch_of_which_30_days_are_not_seen_is_not_yet_durable() -> None:
