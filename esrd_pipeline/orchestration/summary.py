@@ -89,8 +89,7 @@ def write_explanation(
     rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
-    if kind != "reported":
-        rows = describe_reasons(rows)
+    rows = describe_reasons(rows)
     name = f"{measure}_{ccn}_{kind}.csv" if kind == "reported" else f"{measure}_{ccn}.csv"
     path = settings.data_dir / "explanations" / str(year) / name
     path.parent.mkdir(parents=True, exist_ok=True)

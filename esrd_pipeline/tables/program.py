@@ -61,7 +61,12 @@ QIP_STANDARD = Table(
             "number",
             "90th percentile of performance-period performance: B of manual 4.1.1",
         ),
-        Column("reason", "text", "Why there is no standard; null where there is one"),
+        Column(
+            "reason",
+            "text",
+            "Why there is no standard; null where there is one",
+            allowed=("no_baseline_facilities", "too_few_facilities_for_percentiles"),
+        ),
         REASON_NUMBER,
     ),
 )
@@ -128,7 +133,12 @@ QIP_DOMAIN_SCORE = Table(
         Column("scored_count", "integer", "Measures with a score", minimum=0),
         Column("score", "number", "Domain score, 3 decimals", minimum=0, maximum=100.1),
         Column("working", "text", "The sum as a person would write it"),
-        Column("reason", "text", "Why there is no score; null where there is one"),
+        Column(
+            "reason",
+            "text",
+            "Why there is no score; null where there is one",
+            allowed=("no_measure_scored",),
+        ),
     ),
     rules=(Rule("a row has a score or says why not", "(score IS NULL) = (reason IS NOT NULL)"),),
 )
@@ -148,7 +158,12 @@ QIP_TPS = Table(
         Column("minimum_tps", "integer", "Lowest TPS without a reduction", minimum=0, maximum=100),
         Column("payment_reduction", "number", "Percent of payments", minimum=0, maximum=2),
         Column("working", "text", "The sum as a person would write it; else what is scored"),
-        Column("reason", "text", "Why there is no TPS; null where there is one"),
+        Column(
+            "reason",
+            "text",
+            "Why there is no TPS; null where there is one",
+            allowed=("no_rule_set", "too_few_scored_domains"),
+        ),
         REASON_NUMBER,
     ),
     rules=(
