@@ -1,6 +1,7 @@
 """The register: no gap or overlap of years, known words, a citation, and every measure that is."""
 
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,11 +18,13 @@ from esrd_pipeline.measures import (
     strr,
     swr,
 )
-from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.register import find_measure, list_measures
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
 from esrd_pipeline.program.star_rules import load_star_rules
+
+if TYPE_CHECKING:
+    from esrd_pipeline.measures.specification import Specification
 
 FIRST, LAST = 2021, 2030
 UNITS = {"patients", "patient_years", "discharges", "surveys", "months", "personnel"}
