@@ -1,4 +1,4 @@
-"""Concordance of recurrent events against all pairs, R, SciPy and lifelines."""
+"""Concordance of recurrent events checked against enumerated pairs, R, SciPy and lifelines."""
 
 import csv
 import json

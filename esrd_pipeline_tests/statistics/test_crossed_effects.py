@@ -1,4 +1,4 @@
-"""Crossed random intercepts against lme4, their own invariances and planted truth."""
+"""Crossed random intercepts checked against lme4, invariances and simulated ground truth."""
 
 import json
 from dataclasses import replace

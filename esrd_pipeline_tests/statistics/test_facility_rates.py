@@ -1,4 +1,4 @@
-"""Facilities' ratios, their errors and flags against formulas, R, a live GEE and simulation."""
+"""Facilities' ratios, errors and flags checked against formulas, R, a GEE and simulation."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Stage 2 of the GEE against formulas, single fits, geepack and the cases without an answer."""
+"""Stage 2 of the GEE checked against formulas, single fits, geepack and unsolvable cases."""
 
 import json
 from collections.abc import Callable

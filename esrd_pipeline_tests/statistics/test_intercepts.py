@@ -1,4 +1,4 @@
-"""Intercepts of groups that reproduce given totals, against formulas and their own sums."""
+"""Group intercepts that reproduce given totals, checked against formulas and their sums."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Generated nations, a few of each family: bias, coverage, flags. The table is a benchmark."""
+"""Bias, coverage and flags in a few simulated nations of each family.
+
+`benchmarks.monte_carlo` makes the full table.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Exact tests of counts against closed forms, enumeration, another formula and R."""
+"""Exact tests of counts checked against closed forms, enumeration, another formula and R."""
 
 import json
 from itertools import product

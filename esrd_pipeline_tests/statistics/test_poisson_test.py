@@ -1,4 +1,4 @@
-"""Poisson tests and limits of facilities' ratios: by hand, against R, and how often they cover."""
+"""Poisson tests and limits of facilities' ratios: by hand, against R, and their coverage."""
 
 import json
 from decimal import Decimal, localcontext

@@ -1,4 +1,4 @@
-"""Proportions against hand sums, exact coverage, R, statsmodels and simulated patients."""
+"""Proportions checked against hand sums, exact coverage, R, statsmodels and simulation."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Both stages of the rates against formulas, finite differences, dummies, R and planted truth."""
+"""Both stages of the rates: formulas, finite differences, dummies, R and ground truth."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Reliability and rank correlations against formulas, enumeration, R and planted truth."""
+"""Reliability and rank correlations: formulas, enumeration, R and simulated ground truth."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Trouble planted for the modelled measures: what the labels say stands in the files, no more."""
+"""Data defects for the modelled measures: the files contain exactly the labelled defects."""
 
 import numpy as np
 import pandas as pd

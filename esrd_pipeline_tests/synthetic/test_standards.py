@@ -1,4 +1,4 @@
-"""The standards written beside the files, and that the Kt/V topic is scored with them."""
+"""The standards written with the files, and the Kt/V topic scored with them."""
 
 from pathlib import Path
 

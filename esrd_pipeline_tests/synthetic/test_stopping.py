@@ -1,4 +1,4 @@
-"""A generator killed at any moment leaves whole files, and a second run the undisturbed bytes."""
+"""A killed generator leaves only complete files, and a second run writes the same bytes."""
 
 import os
 import signal

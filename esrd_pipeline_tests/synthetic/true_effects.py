@@ -1,4 +1,4 @@
-"""What facilities' planted effects come to, counted from true lives before anything is billed."""
+"""Estimates of facilities' true effects, counted from true trajectories before billing."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
