@@ -184,10 +184,9 @@ def _add_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """Put the text that people read beside the code of a reason."""
     if "reason" not in frame.columns:
         return frame
-    texted = frame.assign(reason_text=describe_rows(frame))
-    columns = [name for name in frame.columns if name != "reason"]
-    at = list(frame.columns).index("reason")
-    return texted[[*columns[:at], "reason", "reason_text", *columns[at:]]]
+    texts = pd.Series(describe_rows(frame), index=frame.index, dtype=object)
+    at = list(frame.columns).index("reason") + 1
+    return pd.concat([frame.iloc[:, :at], texts.rename("reason_text"), frame.iloc[:, at:]], axis=1)
 
 
 def _is_small(frame: pd.DataFrame) -> pd.Series:

@@ -75,7 +75,7 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> Worked:
         record(3, "142502", provtype="STATE"),
     )
     closed = "closed" if program == "dfc" else "closed_at_year_end"
-    provider = "provider_type_not_medicare" + (", other or pending" if program == "dfc" else "")
+    provider = "provider_type_not_medicare" + ("_other_or_pending" if program == "dfc" else "")
     first, second = yield why_not(tables, program), list_facilities(tables, program)
     assert first == {
         "142500": closed,

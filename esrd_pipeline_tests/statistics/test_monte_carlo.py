@@ -20,6 +20,8 @@ from esrd_pipeline_tests.families import (
     survival_nation,
 )
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"facility_count": 2000, "seed": 5, "size_sd": SIZE_SD}
 # Of R replicates a share of 0.95 has a standard error of sqrt(0.95 x 0.05 / R).
 _CHAIN = """

@@ -55,6 +55,7 @@ KINDS = (
 )
 
 
+@pytest.mark.slow
 def test_a_nation_of_400_facilities_holds_every_published_figure_within_ten_percent() -> None:
     table = calibrate(count_nation(400, CALIBRATED), 400)
     assert len(table) == 14

@@ -10,6 +10,8 @@ import pytest
 
 from esrd_pipeline.synthetic.published import write_published_files
 
+pytestmark = pytest.mark.slow
+
 # Stops for ever at the n-th call that makes a file durable: its text is written, its name is not.
 CHILD = """
 import os, sys, time
