@@ -45,7 +45,7 @@ _MODELLED_MEASURES = (
         cohort=access.SFR,
         read=_make_reader("sfr", access.SFR),
         dependencies=(Dependency(history.PATIENT_CHARACTERISTICS),),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
     ModelledMeasure(
         name="PPPW",
@@ -53,7 +53,7 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["pppw"],
         cohort=access.PPPW,
         read=_make_reader("pppw", access.PPPW),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
 )
 _COHORTS = (
