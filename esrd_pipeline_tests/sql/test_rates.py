@@ -198,7 +198,7 @@ def test_each_measure_has_its_own_periods() -> Worked:
         tables={
             "cohort.shr_days": [month],
             "cohort.strr_days": [{**month, "events": 2}],
-            "cohort.sedr_days": [{**month, "reason": "month with hospice"}],
+            "cohort.sedr_days": [{**month, "reason": "hospice_in_month"}],
             "linkage.patient": [{"patient_id": 1, "date_of_birth": day("1954-06-15"), "sex": "M"}],
         },
     )
