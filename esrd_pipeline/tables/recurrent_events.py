@@ -1,4 +1,4 @@
-"""Cohort tables of SHR, STrR and SEDR: rows their models are fitted to, and every other day."""
+"""Cohort tables of SHR, STrR and SEDR: rows of their models, and days that are not at risk."""
 
 from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import (
@@ -30,7 +30,7 @@ NOT_AT_RISK = {
     ),
     "sedr": (*NOT_ATTRIBUTED, *ADULTS_IN_TRADITIONAL_MEDICARE, "hospice_in_month"),
 }
-"""Why a day of a patient with ESRD is in no facility's measure, in the order of the rules."""
+"""Why a day of a patient with ESRD is not in any facility's measure, in the order of the rules."""
 INCIDENT = (
     "alcohol_dependence",
     "atherosclerotic_heart_disease",
@@ -62,7 +62,7 @@ def _stage(name: str, text: str) -> Column:
 
 DAYS = Table(
     name="cohort.days",
-    grain="one segment of one patient's days in the year in which nothing changes",
+    grain="one segment of one patient's days in the year in which no column changes",
     source="manual 2.12.9 to 2.12.13, 2.13.9 to 2.13.13, 2.25.9 to 2.25.13, 3.4",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -72,13 +72,13 @@ DAYS = Table(
         END,
         YEAR,
         Column(
-            "attribution_start", "date", "First day in the year of the span answered", required=True
+            "attribution_start", "date", "First day in the year of the attribution", required=True
         ),
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column(
             "reason",
             "text",
-            "Why nobody answers; null where a facility does",
+            "Why it is not attributed; null where it is",
             allowed=NOT_ATTRIBUTED,
         ),
         Column("interval", "integer", "Duration of ESRD, from 0", minimum=0, maximum=5),
@@ -94,7 +94,7 @@ DAYS = Table(
     ),
     rules=(
         IN_ORDER,
-        Rule("a day is a facility's or says why not", "(ccn IS NULL) = (reason IS NOT NULL)"),
+        Rule("a day is attributed or has a reason", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
     spans_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -102,7 +102,7 @@ DAYS = Table(
 
 
 def days_table(measure: str, events: str, source: str) -> Table:
-    """Return the table of the year's days as one measure sees them."""
+    """Return the table of the year's days by one measure's rules."""
     return Table(
         name=f"cohort.{measure}_days",
         grain="one segment of one patient's days in the year: at risk, within a month, or why not",
@@ -114,7 +114,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
             START,
             END,
             YEAR,
-            Column("ccn", "text", "Facility that answers; null where nobody does"),
+            Column("ccn", "text", "Facility it is attributed to; null where none"),
             PERIOD,
             Column("interval", "integer", "Duration of ESRD, from 0", minimum=0, maximum=5),
             _stage("covid_stage", "0 none, 1 to 3, as the measure counts them"),
@@ -126,7 +126,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
                 "Why not at risk, by the first rule that applies; null where at risk",
                 allowed=NOT_AT_RISK[measure],
             ),
-            Column("events", "integer", f"{events} then", required=True, minimum=0),
+            Column("events", "integer", f"{events} in these days", required=True, minimum=0),
             Column(
                 "uncounted_events",
                 "integer",
@@ -174,7 +174,7 @@ _INDICATORS = (
     ),
     ("is_female", "Woman"),
     ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
-    ("is_cause_missing", "No cause of ESRD is known"),
+    ("is_cause_missing", "The cause of ESRD is unknown"),
     ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
     ("is_nursing_home_long", "90 or more"),
     ("is_bmi_under_18", "BMI below 18.5"),
@@ -200,7 +200,7 @@ RATES = Table(
         PATIENT,
         PERIOD,
         YEAR,
-        Column("ccn", "text", "Facility that answers", required=True),
+        Column("ccn", "text", "Facility it is attributed to", required=True),
         START,
         Column("interval", "integer", "Duration of ESRD", required=True, minimum=0, maximum=5),
         Column("days_at_risk", "integer", "Days at risk", required=True, minimum=1, maximum=366),
