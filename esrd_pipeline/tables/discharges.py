@@ -20,46 +20,46 @@ FIRST_EVENTS = (
 )
 """What comes first in the 30 days after a discharge."""
 NO_DISCHARGE = (
-    "not an acute care hospital",
-    "PPS-exempt cancer hospital",
-    "not covered by Medicare",
-    "transferred to another acute care hospital",
-    "died in hospital",
-    "still in hospital",
+    "not_acute_care_hospital",
+    "cancer_hospital",
+    "not_covered_by_medicare",
+    "transferred_to_acute_care_hospital",
+    "died_in_hospital",
+    "still_in_hospital",
 )
 """Why a stay ends in no discharge of SRR or ED30."""
 NOT_SRR = (
     *NO_DISCHARGE,
-    "left against medical advice",
-    "excluded principal diagnosis",
-    "rehabilitation revenue center",
-    "stay of 365 days or longer",
-    "after the twelfth admission of the year",
-    "functioning transplant",
-    "not on dialysis at discharge",
-    "facility unknown",
-    "extraordinary circumstances exception",
-    "date of birth unknown",
-    "transplant within three days",
-    "died within three days",
-    "withdrawn, recovered or lost within three days",
-    "hospitalized within three days",
-    "unplanned readmission within three days",
-    "died within 30 days without readmission",
-    "fewer than 30 days of follow-up",
+    "left_against_medical_advice",
+    "excluded_principal_diagnosis",
+    "rehabilitation_revenue_center",
+    "stay_of_365_days_or_longer",
+    "after_twelfth_admission_of_year",
+    "transplant",
+    "not_on_dialysis_at_discharge",
+    "facility_unknown",
+    "extraordinary_circumstances_exception",
+    "date_of_birth_unknown",
+    "transplant_within_3_days",
+    "died_within_3_days",
+    "off_dialysis_within_3_days",
+    "hospitalized_within_3_days",
+    "unplanned_readmission_within_3_days",
+    "died_within_30_days_without_readmission",
+    "follow_up_incomplete",
 )
 """Why a discharge is in no facility's SRR."""
 NOT_ED30 = (
     *NO_DISCHARGE,
-    "not on dialysis at discharge",
-    "facility unknown",
-    "Medicare Advantage",
-    "first 90 days of ESRD",
-    "date of birth unknown",
-    "younger than 18",
-    "hospice in the month",
-    "hospitalized within four days",
-    "fewer than 30 days of follow-up",
+    "not_on_dialysis_at_discharge",
+    "facility_unknown",
+    "medicare_advantage",
+    "first_days_of_esrd",
+    "date_of_birth_unknown",
+    "under_18_years",
+    "hospice_in_month",
+    "hospitalized_within_4_days",
+    "follow_up_incomplete",
 )
 """Why a discharge is in no facility's ED30."""
 
@@ -154,25 +154,26 @@ _LENGTH = (
 )
 
 
-def _indicators(named: tuple[tuple[str, str], ...]) -> tuple[Column, ...]:
-    return tuple(
-        Column(name, "integer", f"{text}: 1, else 0", required=True, minimum=0, maximum=1)
-        for name, text in named
-    )
-
-
-_SHARED = (
-    ("is_female", "Woman"),
-    ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
-    ("is_bmi_under_18", "BMI below 18.5"),
-    ("is_bmi_18_to_25", "BMI 18.5 to below 25"),
-    ("is_bmi_25_to_30", "BMI 25 to below 30"),
-    ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
-    ("is_nursing_home_long", "90 or more"),
-    ("is_length_second", "Length of stay in the second quarter"),
-    ("is_length_third", "Third quarter"),
-    ("is_length_fourth", "Fourth quarter"),
+_PERSON = (
+    Column(
+        "bmi_class",
+        "text",
+        "Body mass index at incidence; 30 or more where missing (reading 17)",
+        required=True,
+        allowed=("<18.5", "18.5-25", "25-30", ">=30"),
+    ),
+    Column("is_female", "boolean", "Woman", required=True),
+    Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
+    Column(
+        "nursing_home_days",
+        "integer",
+        "Days in nursing homes in the 365 before",
+        required=True,
+        minimum=0,
+        maximum=365,
+    ),
 )
+"""Facts of the patient as of the discharge that both measures adjust for."""
 _ONLY_COUNTED = Rule("only an index discharge has an event", "reason IS NULL OR is_event = 0")
 _IN_A_FACILITY = Rule("an index discharge has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
 
@@ -189,33 +190,12 @@ SRR = Table(
         Column("first_event_day", "integer", "Its day after discharge", minimum=0, maximum=30),
         *_LENGTH,
         Column("age", "number", "Age at discharge; 60 where unknown", unit="years", required=True),
-        Column("age_to_14", "number", "Age below 14 less 14", unit="years", required=True),
-        Column("age_14_to_60", "number", "Age from 14 to 60 less 60", unit="years", required=True),
-        Column("age_over_60", "number", "Age beyond 60", unit="years", required=True),
-        Column(
-            "age_14_to_60_x_diabetes",
-            "number",
-            "Age from 14 to 60 less 60, of diabetes as cause",
-            unit="years",
-            required=True,
-        ),
-        Column(
-            "age_over_60_x_diabetes",
-            "number",
-            "Age beyond 60, of diabetes as cause",
-            unit="years",
-            required=True,
-        ),
         Column("years_of_esrd", "number", "Since the first service date", required=True, minimum=0),
         Column("bmi", "number", "BMI at incidence, imputed where missing", required=True),
-        *_indicators(
-            (
-                *_SHARED,
-                ("is_ma", "Medicare Advantage in the month of discharge"),
-                ("is_covid", "COVID-19 during the stay"),
-                ("is_high_risk", "Principal diagnosis of high risk"),
-            )
-        ),
+        *_PERSON,
+        Column("is_ma", "boolean", "Medicare Advantage in the month", required=True),
+        Column("is_covid", "boolean", "COVID-19 during the stay", required=True),
+        Column("is_high_risk", "boolean", "Principal diagnosis of high risk", required=True),
     ),
     rules=(_ONLY_COUNTED, _IN_A_FACILITY),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -235,15 +215,8 @@ ED30 = Table(
         Column("encounter_day", "integer", "Of the first ED encounter", minimum=4, maximum=30),
         *_LENGTH,
         Column("years_of_dialysis", "number", "Since the first service date", required=True),
-        *_indicators(
-            (
-                *_SHARED,
-                ("is_age_18_to_24", "Age 18 to 24"),
-                ("is_age_25_to_44", "Age 25 to 44"),
-                ("is_age_45_to_59", "Age 45 to 59"),
-                ("is_age_75_or_over", "Age 75 or more"),
-            )
-        ),
+        Column("age", "integer", "Completed years; null where unknown", minimum=0),
+        *_PERSON,
     ),
     rules=(_ONLY_COUNTED, _IN_A_FACILITY),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -284,7 +257,12 @@ EXPLANATION = Table(
         MEASURE,
         DISCHARGE_DATE,
         Column("hospital_ccn", "text", "Discharging hospital", required=True),
-        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        Column(
+            "reason",
+            "text",
+            "Why not in the facility's measure; null where counted",
+            allowed=tuple(dict.fromkeys((*NOT_SRR, *NOT_ED30))),
+        ),
         Column("is_met", "boolean", "Followed by the event; null where not counted"),
         Column("event_day", "integer", "Day after discharge of what came first", minimum=0),
         Column("expected", "number", "Probability expected of it", minimum=0, maximum=1),

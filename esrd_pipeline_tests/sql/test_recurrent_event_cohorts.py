@@ -64,7 +64,7 @@ def describe(
 def test_days_and_events_of_a_period_are_added_up_where_at_risk(measure: str) -> Worked:
     rows = yield describe(
         segment("2024-01-01", "2024-01-31", events=1),
-        segment("2024-02-01", "2024-02-29", events=1, reason="month not observable"),
+        segment("2024-02-01", "2024-02-29", events=1, reason="month_not_observable_in_claims"),
         segment("2024-03-01", "2024-03-31", events=2),
         measure=measure,
     )
@@ -75,7 +75,7 @@ def test_days_and_events_of_a_period_are_added_up_where_at_risk(measure: str) ->
 @worked
 def test_the_facts_are_those_of_the_periods_first_day_even_if_not_at_risk(measure: str) -> Worked:
     rows = yield describe(
-        segment("2024-06-01", "2024-06-30", reason="month not observable"),
+        segment("2024-06-01", "2024-06-30", reason="month_not_observable_in_claims"),
         segment("2024-07-01", "2024-07-31"),
         born="1954-06-15",
         measure=measure,

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import sfr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, care, clinic, excepted, know
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -40,7 +42,7 @@ def judge(
             "history.clinical_month": reported,
             "history.limited_life": limited,
         },
-    ).read(only)
+    ).read(lambda rows: only(with_columns(rows, known)))
 
 
 def only(rows: pd.DataFrame) -> Month:
@@ -102,7 +104,7 @@ def test_without_its_own_the_last_of_other_facilities_counts() -> Worked:
     assert verdict(rows) == 1
 
 
-@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "younger than 18")])
+@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
 @worked
 def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Worked:
     rows = yield judge(known=know(born=born))
@@ -112,17 +114,17 @@ def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Wor
 @worked
 def test_a_month_in_part_at_the_facility_is_left_out() -> Worked:
     row = yield judge(cared=care(MARCH, is_whole=False))
-    assert verdict(row) == "not at the facility for the entire month"
+    assert verdict(row) == "not_at_facility_all_month"
 
 
 @pytest.mark.parametrize(
     ("modality", "told"),
-    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not on hemodialysis all month"), (None, None)],
+    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not_on_hemodialysis_all_month"), (None, None)],
 )
 @worked
 def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> Worked:
     row = yield judge(cared=care(MARCH, modality=modality))
-    assert verdict(row) == (told or "modality unknown")
+    assert verdict(row) == (told or "modality_unknown")
 
 
 @worked
@@ -131,14 +133,14 @@ def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
         judge(known=know(since="2024-03-02")),
         judge(known=know(since="2024-03-01")),
     )
-    assert verdict(first) == "not on ESRD treatment"
+    assert verdict(first) == "not_on_esrd_treatment"
     assert verdict(second) == 1
 
 
 @pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
 @worked
 def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> Worked:
-    told = "catheter and limited life expectancy"
+    told = "catheter_with_limited_life_expectancy"
     rows = yield judge(access, limited=[HOSPICE])
     assert verdict(rows) == told
 
@@ -174,7 +176,16 @@ def describe(
         "esrd_day": (first - day(since)).days + 1,
         **month,
     }
-    return case("cohort.sfr", tables={"cohort.patient_months": [row], **(known or {})}).read(only)
+    months = {"cohort.patient_months": [row], **(known or {})}
+    return case("cohort.sfr", tables=months).read(lambda rows: only(with_columns(rows, known)))
+
+
+def with_columns(
+    rows: pd.DataFrame, known: Mapping[str, Sequence[Row]] | None = None
+) -> pd.DataFrame:
+    """The months with the columns of the design, from the months' and the patient's facts."""
+    patients = (known or {}).get("history.patient_characteristics", ())
+    return add_columns(rows, sfr.TERMS, patients=patients)
 
 
 def take(row: Month, *names: str) -> tuple[int, ...]:
@@ -342,6 +353,6 @@ def test_six_covered_months_or_one_of_medicare_advantage_in_the_twelve_before(
 
 @worked
 def test_a_month_left_out_keeps_its_adjusters() -> Worked:
-    row = yield describe(incident(has_drug_dependence=True), ltc_reason="younger than 18")
+    row = yield describe(incident(has_drug_dependence=True), ltc_reason="under_18_years")
     assert pd.isna(row["is_event"])
     assert take(row, "has_drug_dependence", "has_any_condition") == (1, 1)

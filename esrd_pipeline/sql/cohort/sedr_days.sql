@@ -25,11 +25,11 @@ judged AS (
         d.is_ma,
         CASE
             WHEN d.reason IS NOT NULL THEN d.reason
-            WHEN d.is_adult IS NULL THEN 'date of birth unknown'
-            WHEN NOT d.is_adult THEN 'younger than 18'
-            WHEN d.is_ma THEN 'Medicare Advantage'
-            WHEN NOT d.is_covered THEN 'month not observable in Medicare claims'
-            WHEN h.patient_id IS NOT NULL THEN 'month with hospice'
+            WHEN d.is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT d.is_adult THEN 'under_18_years'
+            WHEN d.is_ma THEN 'medicare_advantage'
+            WHEN NOT d.is_covered THEN 'month_not_observable_in_claims'
+            WHEN h.patient_id IS NOT NULL THEN 'hospice_in_month'
         END AS reason
     FROM cohort.days AS d
     LEFT JOIN hospice_month AS h

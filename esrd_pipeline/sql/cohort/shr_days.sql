@@ -54,8 +54,8 @@ judged AS (
         d.is_ma,
         CASE
             WHEN d.reason IS NOT NULL THEN d.reason
-            WHEN d.is_exception THEN 'extraordinary circumstances exception'
-            WHEN NOT d.is_observable THEN 'month not observable in Medicare claims'
+            WHEN d.is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN NOT d.is_observable THEN 'month_not_observable_in_claims'
         END AS reason
     FROM segment AS t
     JOIN days AS d

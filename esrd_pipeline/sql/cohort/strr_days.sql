@@ -72,13 +72,12 @@ judged AS (
         d.is_ma,
         CASE
             WHEN d.reason IS NOT NULL THEN d.reason
-            WHEN d.is_exception THEN 'extraordinary circumstances exception'
-            WHEN d.is_adult IS NULL THEN 'date of birth unknown'
-            WHEN NOT d.is_adult THEN 'younger than 18'
-            WHEN d.is_ma THEN 'Medicare Advantage'
-            WHEN NOT d.is_covered THEN 'month not observable in Medicare claims'
-            WHEN x.patient_id IS NOT NULL
-                THEN 'within a year of a claim with an excluded condition'
+            WHEN d.is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN d.is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT d.is_adult THEN 'under_18_years'
+            WHEN d.is_ma THEN 'medicare_advantage'
+            WHEN NOT d.is_covered THEN 'month_not_observable_in_claims'
+            WHEN x.patient_id IS NOT NULL THEN 'within_year_of_excluded_condition'
         END AS reason
     FROM segment AS t
     JOIN days AS d
