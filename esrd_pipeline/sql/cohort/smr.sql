@@ -1,9 +1,9 @@
--- One row: a run of days at risk of one patient-record, with the patient's adjusters as of the
+-- One row: a segment of days at risk of one patient-record, with the patient's adjusters as of the
 -- record's first day. Manual 2.14.10.4, 2.14.12, 2.14.13.
 -- Readings: the clock of a record counts days at risk from zero, so that months that do not count
 -- do not move it; "as of the period start date" is the record's first day in the year; age is in
 -- completed years, its slope changes at 14 and 61; duration is in years of 365 days (reading 21);
--- prevalent conditions could be seen with 6 Medicare-covered months in the year before (Table 10);
+-- prevalent conditions are observable with 6 Medicare-covered months in the year before (Table 10);
 -- race is White, Black, Asian/Pacific Islander, or Native American or other; without a race, or
 -- with another, the state's rate is that of all races. Hispanic by EQRS, else by enrollment.
 WITH
