@@ -1,6 +1,6 @@
 """SMoSR, the modality switch ratio of incident patients, from in center to home: manual 2.27.
 
-2.27.7 is a copy of another measure's text (reading 16): 2.27.15 asks for 11 patients and two
+2.27.7 is a copy of another measure's text (reading 16): 2.27.15 requires 11 patients and two
 expected switches. Years of incidence join the adjusters listed here.
 """
 
@@ -9,7 +9,7 @@ from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 3
-"""Years in which ESRD began, the last the year before the performance year."""
+"""Number of years in which ESRD began; the last is the year before the performance year."""
 
 ADJUSTERS = (
     "age_18_to_26",
@@ -42,7 +42,7 @@ ADJUSTERS = (
 
 
 def specify(performance_year: int) -> CoxSpecification:
-    """Return the measure, without what joins its adjusters."""
+    """Return SMoSR, without the terms of years of incidence."""
     return CoxSpecification(
         entry=find_measure("smosr", "dfc", performance_year),
         terms=tuple(map(Number, ADJUSTERS)),

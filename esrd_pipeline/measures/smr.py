@@ -9,7 +9,7 @@ from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 4
-"""Calendar years, the performance year the last (2.14.13)."""
+"""Number of calendar years; the last is the performance year (2.14.13)."""
 
 _PATIENT = (
     "age_to_14",
@@ -73,7 +73,7 @@ ADJUSTERS = (*_PATIENT, *_AT_INCIDENCE, *_INTERACTIONS)
 
 
 def specify(performance_year: int) -> CoxSpecification:
-    """Return the measure, without what joins its adjusters."""
+    """Return SMR, without the terms of conditions and calendar years."""
     return CoxSpecification(
         entry=find_measure("smr", "dfc", performance_year),
         terms=tuple(map(Number, ADJUSTERS)),

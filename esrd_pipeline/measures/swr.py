@@ -1,6 +1,7 @@
 """SWR, the first-year waitlist ratio of incident patients: manual 2.15.
 
-2.15.7 is printed the wrong way round (reading 16): not reported below 11 patients or two expected.
+2.15.7 states the rule the wrong way round (reading 16): not reported below 11 patients or two
+expected events.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
@@ -8,7 +9,7 @@ from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 3
-"""Years in which dialysis began, the last the year before the performance year."""
+"""Number of years in which dialysis began; the last is the year before the performance year."""
 
 ADJUSTERS = (
     "age_to_12",
@@ -30,7 +31,7 @@ ADJUSTERS = (
 
 
 def specify(performance_year: int) -> CoxSpecification:
-    """Return the measure, without what joins its adjusters."""
+    """Return SWR, without the terms of years of incidence."""
     return CoxSpecification(
         entry=find_measure("swr", "dfc", performance_year),
         terms=tuple(map(Number, ADJUSTERS)),

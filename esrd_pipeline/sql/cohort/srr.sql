@@ -9,8 +9,8 @@
 -- readmission, another hospital, death, withdrawal, recovery or loss (a spell of
 -- history.treatment). Stays that Medicare does not cover, and swing beds, are not hospitalisations
 -- here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
--- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years of ESRD are
--- linear; age splines (DFC) have their knots at 14 and 60.
+-- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years
+-- of ESRD are linear; age splines (DFC) have their knots at 14 and 60.
 WITH
 discharge AS (
     SELECT *
