@@ -42,7 +42,7 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["sfr"],
         cohort=access.SFR,
         read=_make_reader("sfr", access.SFR),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
     ModelledMeasure(
         name="PPPW",
@@ -50,7 +50,7 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["pppw"],
         cohort=access.PPPW,
         read=_make_reader("pppw", access.PPPW),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
 )
 _COHORTS = (

@@ -19,7 +19,7 @@ from esrd_pipeline_tests.families.access_nation import make_months
 YEAR = 2024
 SFR_DFC = sfr.specify("dfc", YEAR)
 PPPW_DFC, PPPW_QIP = pppw.specify("dfc", YEAR), pppw.specify("qip", YEAR)
-NOTHING = "no eligible patient-month"
+NOTHING = "no_eligible_patient_month"
 MONTHS, EFFECTS = make_months(facility_count=60, level=-1.5)
 AGES = pa.array(60 + 10 * MONTHS.column("age_decades").to_numpy())
 

@@ -23,6 +23,7 @@ from esrd_pipeline.measures.specification import Program
 from esrd_pipeline.measures.terms import Condition
 from esrd_pipeline.tables import discharges
 from esrd_pipeline_tests.families.discharges_nation import make_nation
+from esrd_pipeline_tests.reason_texts import text_of
 
 YEAR = 2024
 ED30 = specify("ed30", "dfc", YEAR)
@@ -144,10 +145,10 @@ def test_from_the_cohort_to_the_contract(measure: Measure, program: Program) -> 
     ccns = assessed.contract["ccn"].tolist()
     facilities = pd.DataFrame({"ccn": [*ccns, "999999"], "is_eligible": True, "reason": None})
     contract = finish(
-        specification, YEAR, assessed.contract, facilities, nothing="no index discharge"
+        specification, YEAR, assessed.contract, facilities, nothing="no_index_discharge"
     ).set_index("ccn")
-    assert contract.loc["999999", "reason"] == "no index discharge"
-    assert contract.loc["030004", "reason"] == "fewer than 11 discharges"
+    assert contract.loc["999999", "reason"] == "no_index_discharge"
+    assert text_of(contract.loc["030004"]) == "fewer than 11 discharges"
     counted = rows.to_pandas().groupby("ccn").size()
     assert contract.loc[counted.index, "unit_count"].to_numpy().tolist() == counted.tolist()
     shown = contract[contract["reportable"].astype(bool)]
