@@ -46,7 +46,7 @@ SMOSR_NOT_AT_RISK = (
 _CLOCK_RULE = Rule("time at risk does not run backwards", "start_day <= stop_day")
 _RISK_RULE = Rule("who is counted is at risk", "reason IS NOT NULL OR start_day < stop_day")
 _PLACED = Rule("who is counted is a facility's", "reason IS NOT NULL OR ccn IS NOT NULL")
-_AGED = Rule("who is counted has an age", "reason IS NOT NULL OR age IS NOT NULL")
+_AGED = Rule("who is counted has an age", "reason IS NOT NULL OR coalesce(age >= 0, FALSE)")
 
 
 def _clock(since: str, most: int) -> tuple[Column, ...]:
@@ -72,7 +72,7 @@ def _clock(since: str, most: int) -> tuple[Column, ...]:
 
 
 def _age(when: str) -> Column:
-    return Column("age", "integer", f"Completed years {when}; null where unknown", minimum=0)
+    return Column("age", "integer", f"Completed years {when}; null where unknown")
 
 
 COVID_PERIOD = Table(
