@@ -11,24 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from esrd_pipeline.families.cohort import PATIENT, Cohort, read_cohort
+from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.conditions import add_conditions, list_conditions
 from esrd_pipeline.families.survival import EVENT
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.measures.terms import Level
-from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
 
 CONDITIONS = "smr"
 """Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B, without those
 of laboratories (Table 10, footnote 3), not of hospitals alone."""
 _YEAR = "performance_year"
-
-
-def list_characteristics(specification: CoxSpecification) -> list[str]:
-    """Return which columns of the patients' characteristics `prepare_...` reads."""
-    known = PATIENT_CHARACTERISTICS.column_names
-    return [PATIENT, _YEAR, *(fact for fact in specification.facts if fact in known)]
 
 
 def prepare_smr(
@@ -42,7 +35,7 @@ def prepare_smr(
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.smr by year.
-        patients: characteristics as of each of them, by year.
+        patients: characteristics that the terms read, with patient and year, by year.
         conditions: patient_id and condition_group of the year before each of them, by year.
     """
     rows = pa.concat_tables(cohorts.values())
@@ -67,7 +60,7 @@ def prepare_swr(
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.swr by year.
-        patients: characteristics as of each of them, by year.
+        patients: characteristics that the terms read, with patient and year, by year.
     """
     specification = swr.specify(performance_year)
     return specification, _read(specification, _count(cohorts), patients)
@@ -81,7 +74,7 @@ def prepare_smosr(
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.smosr by year.
-        patients: characteristics as of each of them, by year.
+        patients: characteristics that the terms read, with patient and year, by year.
     """
     rows = _count(cohorts)
     specification = _add_years(smosr.specify(performance_year), rows, performance_year)

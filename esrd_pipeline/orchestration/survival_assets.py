@@ -1,4 +1,4 @@
-"""Times to an event: the cohorts of SMR, SWR and SMoSR, and their roads."""
+"""Times to an event: the cohorts of SMR, SWR and SMoSR, and their models."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ import dagster as dg
 
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.orchestration.context import StepContext
-from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, list_facts
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
@@ -40,10 +40,9 @@ def _read(
 def _read_patients(
     step: StepContext, specification: "CoxSpecification", years: int
 ) -> "dict[int, pa.Table]":
-    from esrd_pipeline.families.survival_cohort import list_characteristics
-
-    columns = list_characteristics(specification)
-    return _read(step, history.PATIENT_CHARACTERISTICS, years, columns=columns)
+    table = history.PATIENT_CHARACTERISTICS
+    columns = ["patient_id", "performance_year", *list_facts(specification, table)]
+    return _read(step, table, years, columns=columns)
 
 
 def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":

@@ -1,4 +1,4 @@
-"""Tables of times to an event: the patient-records of SMR, SWR and SMoSR, and what led to them."""
+"""Tables of times to an event: patient-records of SMR, SWR and SMoSR, and their inputs."""
 
 from esrd_pipeline.tables.facility import PROGRAM, YEAR
 from esrd_pipeline.tables.history import (
@@ -18,7 +18,7 @@ SMR_NOT_AT_RISK = (
     "date_of_birth_unknown",
     "month_not_observable_in_claims",
 )
-"""Why a day of a patient with ESRD is in no facility's SMR."""
+"""Why a day of a patient with ESRD is not in any facility's SMR."""
 SWR_NOT_AT_RISK = (
     "date_of_birth_unknown",
     "age_75_or_older",
@@ -32,7 +32,7 @@ SWR_NOT_AT_RISK = (
     "not_treated_by_any_facility",
     "facility_unknown",
 )
-"""Why a day of the first year of dialysis is in no facility's SWR."""
+"""Why a day of the first year of dialysis is not in any facility's SWR."""
 SMOSR_NOT_AT_RISK = (
     "date_of_birth_unknown",
     "under_18_years",
@@ -42,11 +42,11 @@ SMOSR_NOT_AT_RISK = (
     "home_hemodialysis_in_nursing_home",
     *NOT_ATTRIBUTED,
 )
-"""Why a day of the first year of ESRD is in no facility's SMoSR."""
+"""Why a day of the first year of ESRD is not in any facility's SMoSR."""
 _CLOCK_RULE = Rule("time at risk does not run backwards", "start_day <= stop_day")
-_RISK_RULE = Rule("who is counted is at risk", "reason IS NOT NULL OR start_day < stop_day")
-_PLACED = Rule("who is counted is a facility's", "reason IS NOT NULL OR ccn IS NOT NULL")
-_AGED = Rule("who is counted has an age", "reason IS NOT NULL OR coalesce(age >= 0, FALSE)")
+_RISK_RULE = Rule("a counted row has time at risk", "reason IS NOT NULL OR start_day < stop_day")
+_PLACED = Rule("a counted row has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
+_AGED = Rule("a counted row has an age", "reason IS NOT NULL OR coalesce(age >= 0, FALSE)")
 
 
 def _clock(since: str, most: int) -> tuple[Column, ...]:
@@ -55,7 +55,7 @@ def _clock(since: str, most: int) -> tuple[Column, ...]:
         Column(
             "stop_day",
             "integer",
-            "Days with the last one",
+            "Days up to and including the last",
             required=True,
             minimum=0,
             maximum=most,
@@ -77,7 +77,7 @@ def _age(when: str) -> Column:
 
 COVID_PERIOD = Table(
     name="history.covid_period",
-    grain="one span of one patient's days within 90 of an inpatient diagnosis of COVID-19",
+    grain="one segment of one patient's days within 90 of an inpatient diagnosis of COVID-19",
     source="manual 2.14.12",
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
@@ -87,7 +87,7 @@ COVID_PERIOD = Table(
 
 SMR_DAYS = Table(
     name="cohort.smr_days",
-    grain="one run of one patient's days in the year within one record: at risk, or why not",
+    grain="one segment of one patient's days in the year within one record: at risk, or why not",
     source="manual 2.14.10, 2.14.11",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -96,7 +96,7 @@ SMR_DAYS = Table(
         START,
         END,
         YEAR,
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column("record", "integer", "Order of the patient's records", required=True, minimum=1),
         Column("is_covid", "boolean", "Within 90 days of inpatient COVID-19", required=True),
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
@@ -105,7 +105,7 @@ SMR_DAYS = Table(
         Column(
             "death",
             "text",
-            "Death on the last day: street drugs and accidents apart from treatment do not count",
+            "Death on the last day; street drugs and accidents unrelated to treatment are excluded",
             allowed=("counted cause", "excluded cause"),
         ),
     ),
@@ -116,7 +116,7 @@ SMR_DAYS = Table(
 
 SMR = Table(
     name="cohort.smr",
-    grain="one run of days at risk of one patient-record",
+    grain="one segment of days at risk of one patient-record",
     source="manual 2.14.10.4, 2.14.12, 2.14.13",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -124,7 +124,7 @@ SMR = Table(
         PATIENT,
         START,
         YEAR,
-        Column("ccn", "text", "Facility that answers", required=True),
+        Column("ccn", "text", "Facility it is attributed to", required=True),
         Column("record", "integer", "Order of the patient's records", required=True, minimum=1),
         *_clock("days at risk in the record", 366),
         Column(
@@ -170,7 +170,7 @@ SMR = Table(
 
 SWR = Table(
     name="cohort.swr",
-    grain="one run of days at one facility of a patient who began dialysis in the year before",
+    grain="one segment of days at one facility of a patient who began dialysis in the year before",
     source="manual 2.15.6 to 2.15.13, Table 11",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -191,7 +191,8 @@ SWR = Table(
 
 SMOSR = Table(
     name="cohort.smosr",
-    grain="one run of days of a patient whose ESRD began in the year before, by who answers",
+    grain="one segment of days, by attributed facility, of a patient whose ESRD began in the year"
+    " before",
     source="manual 2.27.8 to 2.27.13",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -200,7 +201,7 @@ SMOSR = Table(
         START,
         END,
         YEAR,
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column("reason", "text", "Why not counted; null where counted", allowed=SMOSR_NOT_AT_RISK),
         *_clock("days at risk in the record", 365),
         _age("on the first day of ESRD"),

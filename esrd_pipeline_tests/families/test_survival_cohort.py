@@ -7,14 +7,15 @@ import pytest
 
 from esrd_pipeline.families.survival import assess_facilities, fit_measure, score_rows
 from esrd_pipeline.families.survival_cohort import (
-    list_characteristics,
     prepare_smosr,
     prepare_smr,
     prepare_swr,
 )
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.orchestration.modelled_measure import list_facts
 from esrd_pipeline.tables import survival
+from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
 from esrd_pipeline.tables.model import Table
 
 SMR, SWR, SMOSR = smr.specify(2024), swr.specify(2024), smosr.specify(2024)
@@ -66,7 +67,7 @@ def make_patients(specification: CoxSpecification, *years: int) -> dict[int, pa.
     for year in years:
         rng = np.random.default_rng((year, 1))
         columns: dict[str, object] = {}
-        for name in list_characteristics(specification):
+        for name in list_facts(specification, PATIENT_CHARACTERISTICS):
             if name.startswith(("is_", "has_")):
                 columns[name] = rng.integers(0, 2, count).astype(bool)
             elif name in ("bmi_class", "race_class"):
@@ -164,7 +165,7 @@ def test_swr_has_no_years_and_smosr_has_years_of_incidence() -> None:
 
 def test_every_fact_is_a_column_of_its_cohort_or_of_the_characteristics() -> None:
     for specification, table in ((SMR, survival.SMR), (SWR, survival.SWR), (SMOSR, survival.SMOSR)):
-        own = set(list_characteristics(specification)) & set(specification.facts)
+        own = set(list_facts(specification, PATIENT_CHARACTERISTICS))
         assert not own & set(table.column_names)
         assert set(specification.facts) - own <= set(table.column_names)
 
