@@ -1,17 +1,17 @@
--- One row: a run of days of a patient whose ESRD began in the year before, within its first 365
+-- One row: a segment of days of a patient whose ESRD began in the year before, within its first 365
 -- days: at risk of a first durable switch to home dialysis, or why not.
--- Manual 2.27.8 to 2.27.13, Figure 29. A record is a span of days for which one facility answers by
+-- Manual 2.27.8 to 2.27.13, Figure 29. A record is a segment of days attributed to one facility by
 -- the rule of 30 days (history.attribution); its clock counts days at risk from zero ("the number
 -- of days attributed to that facility").
--- Readings. Calendar year is the year of incidence (Figure 29), the partition of 2024 holds who
--- began in 2023, whose first year has been seen whole: DFC prints 2021 to 2023 beside an SHR of
--- 2024. Age is counted on the first day of ESRD (2.27.10), which is the stricter of the two rules.
--- In center: the first day of dialysis said to be there, and every day after it, until the switch;
--- a stay at home of fewer than 30 days is no switch and leaves the patient at risk. A switch is the
--- first day of 30 continuous days at home, under whichever home modality and facility; one whose
--- 30 days are not over at the year's end is not yet durable. It belongs to who answers on that day,
--- and ends the follow-up even where nobody does. Hospice: from the first day of the first hospice
--- claim since the year of incidence began.
+-- Readings. Calendar year is the year of incidence (Figure 29): the partition of 2024 holds
+-- patients incident in 2023, with a completely observed first year; DFC publishes 2021 to 2023 with
+-- an SHR of 2024. Age is counted on the first day of ESRD (2.27.10), which is the stricter of the
+-- two rules. In center: the first day of dialysis reported there, and every day after it, until the
+-- switch; a period at home of fewer than 30 days is not a switch and leaves the patient at risk. A
+-- switch is the first day of 30 consecutive days at home, under any home modality and facility; it
+-- is not yet durable if its 30 days are not over at the year's end. It is attributed to the
+-- facility of that day, and ends the follow-up even without one. Hospice: from the first day of the
+-- first hospice claim since the year of incidence began.
 WITH
 began AS (
     SELECT patient_id, first_service_date, first_service_date + 364 AS last_date
@@ -163,7 +163,7 @@ span AS (
     WHERE a.performance_year = $performance_year AND a.rule = 'smosr' AND a.program = 'dfc'
 ),
 
--- Days on which what is known of a patient changes.
+-- Days on which a fact of the patient changes.
 change AS (
     SELECT patient_id, in_center_date AS change_date
     FROM came

@@ -1,8 +1,8 @@
--- One row: a run of days at risk of one patient-record, with what adjusts as of the record's first
--- day. Manual 2.14.10.4, 2.14.12, 2.14.13.
+-- One row: a segment of days at risk of one patient-record, with the facts that adjust as of the
+-- record's first day. Manual 2.14.10.4, 2.14.12, 2.14.13.
 -- Readings: the clock of a record counts days at risk from zero, so that months that do not count
 -- do not move it; "as of the period start date" is the record's first day in the year; age is in
--- completed years; prevalent conditions could be seen with 6 Medicare-covered months in the year
+-- completed years; prevalent conditions are observable with 6 Medicare-covered months in the year
 -- before (Table 10); without a race, or with another, the state's rate is that of all races.
 WITH
 days AS (

@@ -1,17 +1,17 @@
--- One row: a run of days at one facility of a patient who began dialysis in the year before, within
--- the first year of dialysis: at risk of waitlisting or a living donor's kidney, or why not.
+-- One row: a segment of days at one facility of a patient who began dialysis in the year before,
+-- within the first year of dialysis: at risk of waitlisting or a living donor's kidney, or why not.
 -- Manual 2.15.6 to 2.15.13, Figure 18, Table 11.
 -- Readings. A reporting year is the year in which patients begin dialysis (Figure 18: "incident
--- during the reporting year"; DFC prints 2021 to 2023 beside an SHR of 2024), so that everyone's
--- first year has been seen whole: the partition of 2024 holds who began in 2023. Time counts from
--- the first dialysis; a facility has a patient's days as long as it treats them, without the 60
--- days of other measures (2.15.10 names none), entering late where the patient came from elsewhere.
--- The first year is days 1 to 365. A listing on the first day of dialysis is an event, one before
--- it, active or ended, or a transplant up to that day, makes a patient preemptive. Any transplant
--- ends the follow-up; only a living donor's is an event; the day belongs to who treated the patient
--- the day before. Hospice: a hospice claim holds the first
--- day. SNF: by CMS-2728, or an MDS stay from before the first day that had not ended. The manual
--- excludes nobody for want of a form.
+-- during the reporting year"; DFC publishes 2021 to 2023 with an SHR of 2024), so that the first
+-- year is completely observed: the partition of 2024 holds patients who began in 2023. Time counts
+-- from the first dialysis; days are attributed to the facility that treats the patient, without the
+-- 60 days of other measures (2.15.10 names none), with delayed entry after treatment elsewhere.
+-- The first year is days 1 to 365. A listing on the first day of dialysis is an event; an earlier
+-- listing, active or ended, or a transplant up to that day, makes a patient preemptive. Any
+-- transplant ends the follow-up; only a living donor's is an event; it is attributed to the
+-- facility that treated the patient the day before. Hospice: a hospice claim includes the first
+-- day. SNF: by CMS-2728, or an MDS stay that began before the first day and had not ended. The
+-- manual does not exclude patients without a form.
 WITH
 began AS (
     SELECT patient_id, first_service_date
@@ -167,7 +167,7 @@ spell AS (
         AND t.program = 'dfc'
         AND t.performance_year = $performance_year
         AND t.start_date <= f.last_date
-    -- The day of the transplant belongs to the spell before.
+    -- The day of the transplant is part of the spell before.
     WHERE t.start_date < f.last_date
         OR f.transplant_date IS NULL
         OR f.last_date <> f.transplant_date
