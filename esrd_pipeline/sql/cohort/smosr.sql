@@ -110,7 +110,7 @@ nursed AS (
 ),
 
 incident AS (
-    SELECT *
+    SELECT patient_id, has_form
     FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
@@ -248,35 +248,6 @@ SELECT
     t.stop_day - t.days AS start_day,
     t.stop_day,
     CASE WHEN t.end_date = f.switch_date THEN 1 ELSE 0 END AS is_event,
-    greatest(0, least(coalesce(f.age, 0), 26) - 18) AS age_18_to_26,
-    greatest(0, least(coalesce(f.age, 0), 36) - 26) AS age_26_to_36,
-    greatest(0, least(coalesce(f.age, 0), 46) - 36) AS age_36_to_46,
-    greatest(0, least(coalesce(f.age, 0), 56) - 46) AS age_46_to_56,
-    greatest(0, least(coalesce(f.age, 0), 66) - 56) AS age_56_to_66,
-    greatest(0, least(coalesce(f.age, 0), 76) - 66) AS age_66_to_76,
-    greatest(0, least(coalesce(f.age, 0), 86) - 76) AS age_76_to_86,
-    greatest(0, coalesce(f.age, 0) - 86) AS age_over_86,
-    CASE WHEN i.is_diabetes_cause THEN 1 ELSE 0 END AS is_diabetes_cause,
-    CASE WHEN i.bmi_class = '<18.5' THEN 1 ELSE 0 END AS is_bmi_under_18,
-    CASE WHEN i.bmi_class = '18.5-25' THEN 1 ELSE 0 END AS is_bmi_18_to_25,
-    CASE WHEN i.bmi_class = '25-30' THEN 1 ELSE 0 END AS is_bmi_25_to_30,
-    CASE WHEN i.has_atherosclerotic_heart_disease THEN 1 ELSE 0 END
-        AS has_atherosclerotic_heart_disease,
-    CASE WHEN i.has_other_cardiac_disease THEN 1 ELSE 0 END AS has_other_cardiac_disease,
-    CASE WHEN i.has_diabetes THEN 1 ELSE 0 END AS has_diabetes,
-    CASE WHEN i.has_congestive_heart_failure THEN 1 ELSE 0 END AS has_congestive_heart_failure,
-    CASE WHEN i.has_inability_to_ambulate THEN 1 ELSE 0 END AS has_inability_to_ambulate,
-    CASE WHEN i.has_chronic_obstructive_pulmonary_disease THEN 1 ELSE 0 END
-        AS has_chronic_obstructive_pulmonary_disease,
-    CASE WHEN i.has_inability_to_transfer THEN 1 ELSE 0 END AS has_inability_to_transfer,
-    CASE WHEN i.has_malignant_neoplasm THEN 1 ELSE 0 END AS has_malignant_neoplasm,
-    CASE WHEN i.has_peripheral_vascular_disease THEN 1 ELSE 0 END
-        AS has_peripheral_vascular_disease,
-    CASE WHEN i.has_cerebrovascular_disease THEN 1 ELSE 0 END AS has_cerebrovascular_disease,
-    CASE WHEN i.has_tobacco_use THEN 1 ELSE 0 END AS has_tobacco_use,
-    CASE WHEN i.has_alcohol_dependence THEN 1 ELSE 0 END AS has_alcohol_dependence,
-    CASE WHEN i.has_drug_dependence THEN 1 ELSE 0 END AS has_drug_dependence,
-    CASE WHEN i.has_any_condition THEN 1 ELSE 0 END AS has_any_condition
+    f.age
 FROM timed AS t
 JOIN followed AS f ON f.patient_id = t.patient_id
-LEFT JOIN incident AS i ON i.patient_id = t.patient_id
