@@ -60,7 +60,8 @@ Slope: below, events given to facilities that had no part in them (a share of th
 lowers it by that share), or values shrunk towards the nation's; above, events counted twice at some
 facilities and once at others, or the log of a ratio where its odds are meant.
 Limits that hold the effect at least: limits of patients alone where the empirical null belongs, or
-of too few patients. SHR has a test of its own.
+of too few patients. SHR has a test of its own. Of SMoSR's twenty facilities chance leaves a
+correlation of 0.3 even where results stand under other CCNs: its events are counted one by one.
 """
 ADJUSTERS = {
     "is_female": "female",

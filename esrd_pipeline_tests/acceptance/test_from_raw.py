@@ -186,6 +186,17 @@ def test_planted_effects_come_back_in_every_modelled_measure(
     assert found.covered >= covered, said
 
 
+def test_switches_of_modality_stand_at_the_facilities_of_their_patients(
+    nation: MeasuredNation,
+) -> None:
+    """SMoSR has too few facilities for its correlation to tell them apart."""
+    patients = nation.table("cohort.smosr", "dfc")
+    events = patients[patients["reason"].isna()].groupby("ccn")["is_event"].sum()
+    found = nation.table("facility.smosr", "dfc").set_index("ccn")["numerator"].dropna()
+    assert (found == events.reindex(found.index, fill_value=0)).all()
+    assert (found > 0).sum() > 40
+
+
 @pytest.mark.parametrize("measure", recovered.BOUNDS)
 def test_outliers_of_hospitalisation_alone_are_as_expected_in_other_measures(
     nation: MeasuredNation, measure: str
