@@ -1,11 +1,13 @@
 """Total Performance Score and payment reduction of every facility (`program.qip_tps`).
 
-Manual 4.2 (who gets a TPS), 4.2.6 to 4.2.8 and 4.3. Domain scores are made in `qip_domains`.
+Manual 4.2 (which facilities get a TPS), 4.2.6 to 4.2.8 and 4.3. `qip_domains` computes the domain
+scores.
 """
 
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE, Bools, Floats, Units
 from esrd_pipeline.program.qip_domains import SCORE_SCALE, write_weight
 from esrd_pipeline.program.qip_rules import QipRules
@@ -26,9 +28,9 @@ def score_tps(
 ) -> pd.DataFrame:
     """Sum domain scores by their weights as applied, round halves up, and look up the reduction.
 
-    Facilities with a score in fewer domains than the rules ask for get no TPS and no reduction;
-    their reason names what they are scored on, from the columns ccn, measure and score of
-    `measure_scores`.
+    Facilities with a score in fewer domains than the rules require get no TPS and no reduction;
+    their `working` lists the measures they are scored on, from the columns ccn, measure and
+    score of `measure_scores`.
     """
     facilities = list_facilities(domain_scores)
     scores = _spread(rules, domain_scores, facilities, column="score", scale=SCORE_SCALE)
@@ -36,12 +38,14 @@ def score_tps(
     counted = (weights > 0).sum(axis=1)
     is_scored = counted >= rules.minimum_scored_domains
     total = (weights * scores).sum(axis=1)
-    # Weights rounded up can lift a perfect facility a trace above 100, never by half a point.
+    # Rounded weights can put a perfect facility slightly above 100, never by half a point.
     tps = np.minimum((2 * total + _TPS_SCALE) // (2 * _TPS_SCALE), _HIGHEST_TPS)
-    reasons = no_texts(len(facilities))
+    reasons = RowReasons(len(facilities))
+    reasons.add(~is_scored, "too_few_scored_domains", rules.minimum_scored_domains)
+    working = _write_sums(weights, scores, total, tps, is_scored)
     measured = spread_scores(rules, measure_scores, facilities)
     for row in np.flatnonzero(~is_scored):
-        reasons[row] = _explain(rules, int(counted[row]), ~np.isnan(measured[row]))
+        working[row] = _explain(rules, int(counted[row]), ~np.isnan(measured[row]))
     frame = pd.DataFrame(
         {
             "ccn": facilities,
@@ -52,15 +56,16 @@ def score_tps(
             "tps": np.where(is_scored, tps, np.nan),
             "minimum_tps": rules.minimum_tps,
             "payment_reduction": np.where(is_scored, reduce_payment(rules, tps), 0.0),
-            "working": _write_sums(weights, scores, total, tps, is_scored),
-            "reason": reasons,
+            "working": working,
+            "reason": reasons.code,
+            "reason_number": reasons.number,
         }
     )
     return frame.astype({"tps": "Int64"}).reindex(columns=QIP_TPS.column_names)
 
 
 def reduce_payment(rules: QipRules, tps: Units) -> Floats:
-    """Percent taken off payments for each TPS (4.3, Table 28)."""
+    """Return the payment reduction in percent for each TPS (4.3, Table 28)."""
     starts = [reduction.points_below_minimum for reduction in rules.reductions]
     percents = np.array([reduction.percent for reduction in rules.reductions])
     below = np.maximum(rules.minimum_tps - tps, 0)
@@ -68,7 +73,7 @@ def reduce_payment(rules: QipRules, tps: Units) -> Floats:
 
 
 def list_bands(rules: QipRules) -> list[tuple[int, int, float]]:
-    """The payment reduction bands: lowest TPS, highest TPS, percent (Table 28), highest first."""
+    """List the reduction bands: lowest TPS, highest TPS, percent (Table 28), highest first."""
     starts = [r.points_below_minimum for r in rules.reductions]
     ends = [*(start - 1 for start in starts[1:]), rules.minimum_tps]
     return [
@@ -82,7 +87,7 @@ def list_bands(rules: QipRules) -> list[tuple[int, int, float]]:
 
 
 def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> pd.DataFrame:
-    """Every facility without a TPS, for a year that cannot be scored at all."""
+    """Return every facility without a TPS, for a year that cannot be scored at all."""
     ccns = np.sort(directory["ccn"].to_numpy(dtype=object))
     frame = pd.DataFrame(
         {
@@ -96,6 +101,7 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
             "payment_reduction": 0.0,
             "working": None,
             "reason": reason,
+            "reason_number": np.nan,
         }
     )
     frame = frame.astype({"tps": "Int64", "minimum_tps": "Int64"})
@@ -103,20 +109,20 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
 
 
 def _explain(rules: QipRules, domain_count: int, is_scored: Bools) -> str:
-    """Why a facility has no TPS, with the measures it is scored on."""
+    """Describe what a facility without a TPS is scored on."""
     names = [
         rule.measure for rule, there in zip(rules.domain_measures, is_scored, strict=True) if there
     ]
     return (
-        f"Scored in {domain_count} of {len(rules.domains)} domains"
-        f" ({', '.join(names) or 'on no measure'}); a TPS needs {rules.minimum_scored_domains}"
+        f"scored in {domain_count} of {len(rules.domains)} domains"
+        f" ({', '.join(names) or 'on no measure'})"
     )
 
 
 def _spread(
     rules: QipRules, domain_scores: pd.DataFrame, facilities: pd.Index, *, column: str, scale: int
 ) -> Units:
-    """One column by facility and domain, as integers; 0 where there is none."""
+    """Spread one column by facility and domain, as integers; 0 where there is none."""
     rows = facilities.get_indexer(pd.Index(domain_scores["ccn"]))
     names = pd.Index([domain.name for domain in rules.domains])
     columns = names.get_indexer(pd.Index(domain_scores["domain"]))
@@ -127,7 +133,7 @@ def _spread(
 
 
 def _write_sums(weights: Units, scores: Units, total: Units, tps: Units, is_scored: Bools) -> Texts:
-    """Each facility's sum as a person would write it; None where there is no TPS."""
+    """Write out each facility's sum; None where there is no TPS."""
     sums = no_texts(len(weights))
     for row in np.flatnonzero(is_scored):
         terms = " + ".join(

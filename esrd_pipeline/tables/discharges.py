@@ -1,4 +1,4 @@
-"""Tables of discharges from hospital: what SRR and ED30 count, and what became of every other."""
+"""Tables of hospital discharges: those SRR and ED30 count, and why the others are not counted."""
 
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import OF_A_FACILITY, OF_A_PATIENT, STATES
@@ -8,7 +8,7 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 STAY = Column("stay", "integer", "Order of the patient's stays in the table", required=True)
 DISCHARGE_DATE = Column("discharge_date", "date", "Day of discharge", required=True)
 DISCHARGE_MEASURES = ("srr", "ed30")
-"""Measures of what follows a discharge."""
+"""Measures of events after a discharge."""
 KINDS = ("acute", "critical access", "long-term", "rehabilitation", "psychiatric", "other")
 FIRST_EVENTS = (
     "transplant",
@@ -18,50 +18,50 @@ FIRST_EVENTS = (
     "death",
     "off dialysis",
 )
-"""What comes first in the 30 days after a discharge."""
+"""First event in the 30 days after a discharge."""
 NO_DISCHARGE = (
-    "not an acute care hospital",
-    "PPS-exempt cancer hospital",
-    "not covered by Medicare",
-    "transferred to another acute care hospital",
-    "died in hospital",
-    "still in hospital",
+    "not_acute_care_hospital",
+    "cancer_hospital",
+    "not_covered_by_medicare",
+    "transferred_to_acute_care_hospital",
+    "died_in_hospital",
+    "still_in_hospital",
 )
-"""Why a stay ends in no discharge of SRR or ED30."""
+"""Why the end of a stay is not a discharge of SRR or ED30."""
 NOT_SRR = (
     *NO_DISCHARGE,
-    "left against medical advice",
-    "excluded principal diagnosis",
-    "rehabilitation revenue center",
-    "stay of 365 days or longer",
-    "after the twelfth admission of the year",
-    "functioning transplant",
-    "not on dialysis at discharge",
-    "facility unknown",
-    "extraordinary circumstances exception",
-    "date of birth unknown",
-    "transplant within three days",
-    "died within three days",
-    "withdrawn, recovered or lost within three days",
-    "hospitalized within three days",
-    "unplanned readmission within three days",
-    "died within 30 days without readmission",
-    "fewer than 30 days of follow-up",
+    "left_against_medical_advice",
+    "excluded_principal_diagnosis",
+    "rehabilitation_revenue_center",
+    "stay_of_365_days_or_longer",
+    "after_twelfth_admission_of_year",
+    "transplant",
+    "not_on_dialysis_at_discharge",
+    "facility_unknown",
+    "extraordinary_circumstances_exception",
+    "date_of_birth_unknown",
+    "transplant_within_3_days",
+    "died_within_3_days",
+    "off_dialysis_within_3_days",
+    "hospitalized_within_3_days",
+    "unplanned_readmission_within_3_days",
+    "died_within_30_days_without_readmission",
+    "follow_up_incomplete",
 )
-"""Why a discharge is in no facility's SRR."""
+"""Why a discharge is not in any facility's SRR."""
 NOT_ED30 = (
     *NO_DISCHARGE,
-    "not on dialysis at discharge",
-    "facility unknown",
-    "Medicare Advantage",
-    "first 90 days of ESRD",
-    "date of birth unknown",
-    "younger than 18",
-    "hospice in the month",
-    "hospitalized within four days",
-    "fewer than 30 days of follow-up",
+    "not_on_dialysis_at_discharge",
+    "facility_unknown",
+    "medicare_advantage",
+    "first_days_of_esrd",
+    "date_of_birth_unknown",
+    "under_18_years",
+    "hospice_in_month",
+    "hospitalized_within_4_days",
+    "follow_up_incomplete",
 )
-"""Why a discharge is in no facility's ED30."""
+"""Why a discharge is not in any facility's ED30."""
 
 INPATIENT_DISCHARGE = Table(
     name="history.inpatient_discharge",
@@ -82,7 +82,7 @@ INPATIENT_DISCHARGE = Table(
         Column("principal_diagnosis", "text", "Of the last claim"),
         Column("principal_category", "integer", "Its CCS category", minimum=1),
         Column("is_rehabilitation", "boolean", "A revenue center of rehabilitation", required=True),
-        Column("is_planned", "boolean", "Planned, were it a readmission", required=True),
+        Column("is_planned", "boolean", "Counts as planned if it is a readmission", required=True),
         Column("episode", "integer", "Acute stays joined by transfers; null elsewhere", minimum=1),
         Column("episode_admit_date", "date", "First day of the joined stays", required=True),
         Column("is_admission", "boolean", "First of the joined stays", required=True),
@@ -91,7 +91,7 @@ INPATIENT_DISCHARGE = Table(
         Column(
             "order_in_year",
             "integer",
-            "Order of the joined stays among the patient's of the calendar year of discharge",
+            "Order of the joined stays among the patient's stays of the calendar year of discharge",
             minimum=1,
         ),
     ),
@@ -103,7 +103,7 @@ INPATIENT_DISCHARGE = Table(
 
 DISCHARGED_PATIENT = Table(
     name="history.discharged_patient",
-    grain="one discharge of one patient with ESRD, as one program knows the patient on that day",
+    grain="one discharge of one patient with ESRD, with one program's facts as of that day",
     source="manual 2.10.9, 2.10.11, 2.11.10, 2.11.13, 2.26.9",
     key=("program", "patient_id", "stay"),
     columns=(
@@ -113,7 +113,7 @@ DISCHARGED_PATIENT = Table(
         YEAR,
         DISCHARGE_DATE,
         Column("ccn", "text", "Facility that treats the patient; null where none is known"),
-        Column("state", "text", "What the day is; null before ESRD, after death", allowed=STATES),
+        Column("state", "text", "State that day; null before ESRD, after death", allowed=STATES),
         Column("is_grafted", "boolean", "With a functioning transplant", required=True),
         Column("death_date", "date", "Date of death"),
         Column("esrd_day", "integer", "Day of ESRD, from 1; earlier days 0 or less", required=True),
@@ -154,68 +154,48 @@ _LENGTH = (
 )
 
 
-def _indicators(named: tuple[tuple[str, str], ...]) -> tuple[Column, ...]:
-    return tuple(
-        Column(name, "integer", f"{text}: 1, else 0", required=True, minimum=0, maximum=1)
-        for name, text in named
-    )
-
-
-_SHARED = (
-    ("is_female", "Woman"),
-    ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
-    ("is_bmi_under_18", "BMI below 18.5"),
-    ("is_bmi_18_to_25", "BMI 18.5 to below 25"),
-    ("is_bmi_25_to_30", "BMI 25 to below 30"),
-    ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
-    ("is_nursing_home_long", "90 or more"),
-    ("is_length_second", "Length of stay in the second quarter"),
-    ("is_length_third", "Third quarter"),
-    ("is_length_fourth", "Fourth quarter"),
+_PERSON = (
+    Column(
+        "bmi_class",
+        "text",
+        "Body mass index at incidence; 30 or more where missing (reading 17)",
+        required=True,
+        allowed=("<18.5", "18.5-25", "25-30", ">=30"),
+    ),
+    Column("is_female", "boolean", "Woman", required=True),
+    Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
+    Column(
+        "nursing_home_days",
+        "integer",
+        "Days in nursing homes in the 365 before",
+        required=True,
+        minimum=0,
+        maximum=365,
+    ),
 )
+"""Facts of the patient as of the discharge that both measures adjust for."""
 _ONLY_COUNTED = Rule("only an index discharge has an event", "reason IS NULL OR is_event = 0")
 _IN_A_FACILITY = Rule("an index discharge has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
 
 SRR = Table(
     name="cohort.srr",
-    grain="one discharge of the year of one patient: an index discharge, or why not",
+    grain="one discharge of the year of one patient: an index discharge, or why it is not one",
     source="manual 2.10.8 to 2.10.11, 2.11.7 to 2.11.13, Figures 11 and 12",
     key=("program", "patient_id", "stay"),
     columns=(
         *_OUTCOME,
-        Column("reason", "text", "Why no index discharge; null where one", allowed=NOT_SRR),
+        Column("reason", "text", "Why not an index discharge; else null", allowed=NOT_SRR),
         _EVENT,
         Column("first_event", "text", "First of the 30 days after", allowed=FIRST_EVENTS),
         Column("first_event_day", "integer", "Its day after discharge", minimum=0, maximum=30),
         *_LENGTH,
         Column("age", "number", "Age at discharge; 60 where unknown", unit="years", required=True),
-        Column("age_to_14", "number", "Age below 14 less 14", unit="years", required=True),
-        Column("age_14_to_60", "number", "Age from 14 to 60 less 60", unit="years", required=True),
-        Column("age_over_60", "number", "Age beyond 60", unit="years", required=True),
-        Column(
-            "age_14_to_60_x_diabetes",
-            "number",
-            "Age from 14 to 60 less 60, of diabetes as cause",
-            unit="years",
-            required=True,
-        ),
-        Column(
-            "age_over_60_x_diabetes",
-            "number",
-            "Age beyond 60, of diabetes as cause",
-            unit="years",
-            required=True,
-        ),
         Column("years_of_esrd", "number", "Since the first service date", required=True, minimum=0),
         Column("bmi", "number", "BMI at incidence, imputed where missing", required=True),
-        *_indicators(
-            (
-                *_SHARED,
-                ("is_ma", "Medicare Advantage in the month of discharge"),
-                ("is_covid", "COVID-19 during the stay"),
-                ("is_high_risk", "Principal diagnosis of high risk"),
-            )
-        ),
+        *_PERSON,
+        Column("is_ma", "boolean", "Medicare Advantage in the month", required=True),
+        Column("is_covid", "boolean", "COVID-19 during the stay", required=True),
+        Column("is_high_risk", "boolean", "Principal diagnosis of high risk", required=True),
     ),
     rules=(_ONLY_COUNTED, _IN_A_FACILITY),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -224,26 +204,19 @@ SRR = Table(
 ED30 = Table(
     name="cohort.ed30",
     grain="one discharge of the year or the one before of one patient: an index discharge, or why"
-    " not",
+    " it is not one",
     source="manual 2.26.8 to 2.26.12, Figure 28",
     key=("program", "patient_id", "stay"),
     columns=(
         *_OUTCOME,
-        Column("reason", "text", "Why no index discharge; null where one", allowed=NOT_ED30),
+        Column("reason", "text", "Why not an index discharge; else null", allowed=NOT_ED30),
         _EVENT,
         Column("stay_day", "integer", "Day of the next inpatient stay", minimum=0, maximum=30),
         Column("encounter_day", "integer", "Of the first ED encounter", minimum=4, maximum=30),
         *_LENGTH,
         Column("years_of_dialysis", "number", "Since the first service date", required=True),
-        *_indicators(
-            (
-                *_SHARED,
-                ("is_age_18_to_24", "Age 18 to 24"),
-                ("is_age_25_to_44", "Age 25 to 44"),
-                ("is_age_45_to_59", "Age 45 to 59"),
-                ("is_age_75_or_over", "Age 75 or more"),
-            )
-        ),
+        Column("age", "integer", "Completed years; null where unknown", minimum=0),
+        *_PERSON,
     ),
     rules=(_ONLY_COUNTED, _IN_A_FACILITY),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -258,7 +231,7 @@ DISCHARGE_CONDITION = Table(
         Column(
             "specification",
             "text",
-            "Whose groups and claim types",
+            "Specification of groups and claim types",
             required=True,
             allowed=("srr_dfc", "srr_qip", "ed30"),
         ),
@@ -272,7 +245,7 @@ DISCHARGE_CONDITION = Table(
 
 EXPLANATION = Table(
     name="explain.discharges",
-    grain="one discharge of one patient whom one facility treated, as one measure sees it",
+    grain="one discharge of one patient whom one facility treated, by one measure's rules",
     source="manual 2.10.8 to 2.10.12, 2.11.8 to 2.11.14, 2.26.9 to 2.26.13",
     key=("program", "patient_id", "stay"),
     columns=(
@@ -284,12 +257,17 @@ EXPLANATION = Table(
         MEASURE,
         DISCHARGE_DATE,
         Column("hospital_ccn", "text", "Discharging hospital", required=True),
-        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        Column(
+            "reason",
+            "text",
+            "Why not in the facility's measure; null where counted",
+            allowed=tuple(dict.fromkeys((*NOT_SRR, *NOT_ED30))),
+        ),
         Column("is_met", "boolean", "Followed by the event; null where not counted"),
-        Column("event_day", "integer", "Day after discharge of what came first", minimum=0),
-        Column("expected", "number", "Probability expected of it", minimum=0, maximum=1),
+        Column("event_day", "integer", "Day after discharge of the first event", minimum=0),
+        Column("expected", "number", "Expected probability of the event", minimum=0, maximum=1),
     ),
-    rules=(Rule("a discharge counts or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(Rule("a row is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 TABLES = (

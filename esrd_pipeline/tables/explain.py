@@ -1,5 +1,6 @@
-"""Explanations: one facility's measure patient by patient, for the authorised reader alone."""
+"""Explanations: one facility's measure patient by patient, for authorised readers only."""
 
+from esrd_pipeline.tables.access import NOT_WAITING
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.discharges import EXPLANATION as DISCHARGES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
@@ -7,11 +8,22 @@ from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.tables.month_history import MONTH
-from esrd_pipeline.tables.patient_months import PATIENT_MONTHS
+from esrd_pipeline.tables.patient_months import PATIENT_MONTHS as COHORT_MONTHS
+from esrd_pipeline.tables.patient_months import REASONS, YEARLY_REASONS
+from esrd_pipeline.tables.recurrent_events import NOT_AT_RISK
+from esrd_pipeline.tables.survival import SMOSR_NOT_AT_RISK, SMR_NOT_AT_RISK, SWR_NOT_AT_RISK
+
+ELSEWHERE = "attributed_to_another_facility"
+"""Reason for days that a facility treated but that are attributed to another."""
+
+
+def _reason(text: str, *allowed: str) -> Column:
+    return Column("reason", "text", text, allowed=tuple(dict.fromkeys(allowed)))
+
 
 RECURRENT_EVENTS = Table(
     name="explain.recurrent_events",
-    grain="one segment of days of one patient whom one facility treated or answered for",
+    grain="one segment of days of one patient treated by or attributed to one facility",
     source="manual 2.12.9 to 2.12.14, 2.13.9 to 2.13.14, 2.25.9 to 2.25.15",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -24,7 +36,11 @@ RECURRENT_EVENTS = Table(
         MEASURE,
         Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
-        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        _reason(
+            "Why not in the facility's measure; null where counted",
+            *(reason for reasons in NOT_AT_RISK.values() for reason in reasons),
+            ELSEWHERE,
+        ),
         Column("observed", "integer", "Events counted", required=True, minimum=0),
         Column("expected", "number", "Events expected in these days", minimum=0),
         Column("uncounted", "integer", "Events not counted", required=True, minimum=0),
@@ -45,11 +61,11 @@ _SHOWN = (
     "calcium",
     "sessions",
 )
-"""What a month's judgement rests on."""
+"""Columns of the cohort that decide whether a month is counted."""
 
 PATIENT_MONTHS = Table(
     name="explain.patient_months",
-    grain="one month of one patient whom one facility treated, as one measure sees it",
+    grain="one month of one patient whom one facility treated, by one measure's rules",
     source="manual 2.1, 2.3 to 2.8, 2.19",
     key=("program", "patient_id", "month"),
     columns=(
@@ -59,16 +75,16 @@ PATIENT_MONTHS = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
+        _reason("Why not in the denominator; null where it is", *REASONS),
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
-        *(column for column in PATIENT_MONTHS.columns if column.name in _SHOWN),
+        *(column for column in COHORT_MONTHS.columns if column.name in _SHOWN),
     ),
-    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 YEARLY = Table(
     name="explain.yearly",
-    grain="one patient whom one facility had in the year, as one measure sees them",
+    grain="one patient whom one facility treated in the year, by one measure's rules",
     source="manual 2.9, 2.18.6, 2.22 to 2.24",
     key=("program", "patient_id"),
     columns=(
@@ -77,18 +93,18 @@ YEARLY = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
+        _reason("Why not in the denominator; null where it is", *YEARLY_REASONS),
         Column("is_met", "boolean", "In the numerator; null where not counted"),
-        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+        Column("days", "integer", "Days there, without months of exceptions", required=True),
     ),
     rules=(
-        Rule("a patient is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),
+        Rule("a patient is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),
     ),
 )
 
 REPORTED = Table(
     name="explain.reported",
-    grain="one quarter, month, domain or survey of one facility, as one measure takes it",
+    grain="one quarter, month, domain or survey of one facility, by one measure's rules",
     source="manual 2.17, 2.18, 2.20 to 2.22",
     key=("program", "item"),
     columns=(
@@ -97,7 +113,7 @@ REPORTED = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("detail", "text", "What it rests on"),
+        Column("detail", "text", "Facts the numbers come from"),
         Column("numerator", "number", "Its part of the measure's numerator", minimum=0),
         Column("denominator", "number", "Its part of the measure's denominator", minimum=0),
         Column("reason", "text", "Why it is not in the measure; null where it is"),
@@ -106,7 +122,7 @@ REPORTED = Table(
 
 ACCESS = Table(
     name="explain.access",
-    grain="one month of one patient whom one facility treated, as SFR or PPPW sees it",
+    grain="one month of one patient whom one facility treated, by the rules of SFR or PPPW",
     source="manual 2.2, 2.16",
     key=("program", "patient_id", "month"),
     columns=(
@@ -116,18 +132,18 @@ ACCESS = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
+        _reason("Why not in the denominator; null where it is", *REASONS, *NOT_WAITING),
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
         Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
         Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
         Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
     ),
-    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 SURVIVAL = Table(
     name="explain.survival",
-    grain="one run of days of one patient whom one facility treated or answered for",
+    grain="one segment of days of one patient treated by or attributed to one facility",
     source="manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -139,7 +155,13 @@ SURVIVAL = Table(
         CCN,
         MEASURE,
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
-        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        _reason(
+            "Why not in the facility's measure; null where counted",
+            *SMR_NOT_AT_RISK,
+            *SWR_NOT_AT_RISK,
+            *SMOSR_NOT_AT_RISK,
+            ELSEWHERE,
+        ),
         Column("observed", "integer", "Event counted", required=True, minimum=0, maximum=1),
         Column("expected", "number", "Events expected in these days", minimum=0),
         Column("uncounted", "integer", "Event not counted", required=True, minimum=0, maximum=1),

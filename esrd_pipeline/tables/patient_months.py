@@ -1,4 +1,4 @@
-"""Cohorts of patient-months and of a year's patients: who counts in which measure, or why not."""
+"""Cohorts of patient-months and of a year's patients: counted by each measure, or why not."""
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
@@ -18,28 +18,28 @@ MONTHLY_MEASURES = (
     "medication_reconciliation",
 )
 REASONS = (
-    "not a measure of the program",
-    "extraordinary circumstances exception",
-    "new facility",
-    "not at the facility for the entire month",
-    "died before the month's last day",
-    "date of birth unknown",
-    "younger than 18",
-    "18 or older",
-    "younger than 18 two months before",
-    "not on ESRD treatment",
-    "ESRD for fewer than 90 days",
-    "ESRD for fewer than 91 days",
-    "modality unknown",
-    "other modality",
-    "not on hemodialysis all month",
-    "not on in-center hemodialysis all month",
-    "not on peritoneal dialysis all month",
-    "sessions a week unknown",
-    "frequent dialysis",
-    "infrequent dialysis",
-    "catheter and limited life expectancy",
-    "fewer than 7 hemodialysis treatments in center",
+    "not_a_measure_of_the_program",
+    "extraordinary_circumstances_exception",
+    "new_facility",
+    "not_at_facility_all_month",
+    "died_before_month_end",
+    "date_of_birth_unknown",
+    "under_18_years",
+    "age_18_or_older",
+    "under_18_years_two_months_before",
+    "not_on_esrd_treatment",
+    "esrd_under_90_days",
+    "esrd_under_91_days",
+    "modality_unknown",
+    "other_modality",
+    "not_on_hemodialysis_all_month",
+    "not_on_in_center_hemodialysis_all_month",
+    "not_on_peritoneal_dialysis_all_month",
+    "weekly_sessions_unknown",
+    "frequent_dialysis",
+    "infrequent_dialysis",
+    "catheter_with_limited_life_expectancy",
+    "under_7_in_center_treatments",
 )
 """Why a patient-month is not in a measure's denominator."""
 
@@ -59,12 +59,12 @@ PATIENT_MONTHS = Table(
         Column("is_exception", "boolean", "Month of an exception (3.4, QIP)", required=True),
         Column("is_new_facility", "boolean", "Before reporting begins (3.5, QIP)", required=True),
         Column("ktv", "number", "Selected Kt/V"),
-        Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+        Column("ktv_source", "text", "Source of the Kt/V", allowed=("eqrs", "claims")),
         Column("access_type", "text", "Last access reported", allowed=ACCESS_TYPES),
         Column(
             "catheter_months",
             "integer",
-            "Months up to this one, at most 3, with a catheter there all month",
+            "Consecutive months up to this one, at most 3, with a catheter there all month",
             required=True,
             minimum=0,
             maximum=3,
@@ -82,7 +82,7 @@ PATIENT_MONTHS = Table(
                     f"Why not in the denominator of {name}",
                     allowed=REASONS,
                 ),
-                Column(f"is_{name}", "boolean", f"In its numerator: {name}; null if excluded"),
+                Column(f"is_{name}", "boolean", f"In the numerator of {name}; null if excluded"),
             )
         ),
     ),
@@ -103,7 +103,7 @@ MONTHLY = Table(
         Column("numerator", "integer", "Months in the numerator", required=True, minimum=0),
         Column("denominator", "integer", "Months in the denominator", required=True, minimum=1),
     ),
-    rules=(Rule("the numerator lies in the denominator", "numerator <= denominator"),),
+    rules=(Rule("the numerator is not above the denominator", "numerator <= denominator"),),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -115,16 +115,16 @@ YEARLY_MEASURES = (
     "nhsn_bsi",
 )
 YEARLY_REASONS = (
-    "date of birth unknown",
-    "younger than 12",
-    "younger than 18",
-    "fewer than 90 days at the facility",
-    "not on ESRD treatment",
-    "other modality",
-    "opted out of screening",
-    "unable to complete the screening",
-    "not screened for all five needs",
-    "not on in-center hemodialysis",
+    "date_of_birth_unknown",
+    "under_12_years",
+    "under_18_years",
+    "under_90_days_at_facility",
+    "not_on_esrd_treatment",
+    "other_modality",
+    "opted_out_of_screening",
+    "unable_to_complete_screening",
+    "not_screened_for_all_needs",
+    "not_on_in_center_hemodialysis",
 )
 
 PATIENT_YEAR = Table(
@@ -138,14 +138,16 @@ PATIENT_YEAR = Table(
         CCN,
         PATIENT,
         YEAR,
-        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+        Column("days", "integer", "Days there, without months of exceptions", required=True),
         Column("reason", "text", "Why the patient is not counted", allowed=YEARLY_REASONS),
         Column("denominator", "integer", "1 if counted", required=True, minimum=0, maximum=1),
         Column("numerator", "integer", "1 if met", required=True, minimum=0, maximum=1),
     ),
     rules=(
-        Rule("the numerator lies in the denominator", "numerator <= denominator"),
-        Rule("who is not counted has a reason", "(denominator = 0) = (reason IS NOT NULL)"),
+        Rule("the numerator is not above the denominator", "numerator <= denominator"),
+        Rule(
+            "a patient who is not counted has a reason", "(denominator = 0) = (reason IS NOT NULL)"
+        ),
     ),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )

@@ -18,8 +18,9 @@ from esrd_pipeline.families.explanation import add_up
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.family import group_by_risk
 from esrd_pipeline.families.hospitalisation import estimate_reliability
-from esrd_pipeline.measures.shr import ADJUSTERS, choose_specification, specify
+from esrd_pipeline.measures.shr import TERMS, choose_specification, specify
 from esrd_pipeline.measures.specification import Program
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohort
@@ -43,7 +44,7 @@ def facilities(
 
 def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
     specification = specify(program, YEAR)
-    return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no patient at risk")
+    return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no_patient_at_risk")
 
 
 def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
@@ -57,10 +58,11 @@ def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> 
     conditions = pa.table(
         {"patient_id": [7, 9, -3, 7], "condition_group": ["ccs_108", "ccs_108", "ccs_050", "other"]}
     )
-    specification = add_conditions(replace(SHR, terms=()), ["ccs_050", "ccs_108"])
+    seen = replace(SHR, terms=(Number("is_prevalent_missing"),))
+    specification = add_conditions(seen, ["ccs_050", "ccs_108"])
     design = read_cohort(specification, cohort, conditions=conditions).design
-    assert design.names == ("ccs_050", "ccs_108")
-    assert design.matrix.T.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0]]
+    assert design.names[1:] == ("ccs_050", "ccs_108")
+    assert design.matrix.T.tolist()[1:] == [[0, 1, 0, 0], [1, 0, 1, 0]]
 
 
 def test_the_specification_follows_the_year() -> None:
@@ -72,7 +74,8 @@ def test_the_specification_follows_the_year() -> None:
 
 def test_the_submission_has_no_covid_terms_and_both_have_91_groups() -> None:
     covid = {"is_covid_1", "is_covid_2", "is_covid_3"}
-    assert set(ADJUSTERS["manual"]) - set(ADJUSTERS["submission"]) == covid
+    columns = {name: {t.names[0] for t in terms} for name, terms in TERMS.items()}
+    assert columns["manual"] - columns["submission"] == covid
     assert len(list_conditions("manual")) == len(list_conditions("submission")) == 91
     assert specify("qip", YEAR).minimum_units == 5
 
@@ -116,13 +119,13 @@ def test_a_facility_the_list_leaves_out_keeps_its_numbers_and_the_lists_reason()
 def test_a_facility_that_is_not_on_the_list_says_so() -> None:
     listed = facilities()
     rows = finish_shr("dfc", listed[listed["ccn"] != CCNS[1]])
-    assert rows.set_index("ccn").loc[CCNS[1], "reason"] == "not on the program's facility list"
+    assert rows.set_index("ccn").loc[CCNS[1], "reason"] == "not_on_facility_list"
 
 
 def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() -> None:
     rows = finish_shr("dfc", facilities(more=("999999",)))
     (row,) = rows[rows["ccn"] == "999999"].to_dict("records")
-    assert row["reason"] == "no patient at risk"
+    assert row["reason"] == "no_patient_at_risk"
     assert (row["unit_count"], row["numerator"]) == (0, 0)
     assert rows.columns.tolist() == [column.name for column in CONTRACT_COLUMNS]
 
@@ -174,7 +177,7 @@ def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_fac
     assert not {"shr", "smr"} & set(missing["measure"])
     assert set(missing["ccn"]) == {"A"}
     assert set(missing["program"]) == {"dfc"}
-    assert set(missing["reason"]) == {"not yet computed"}
+    assert set(missing["reason"]) == {"not_computed"}
     assert not missing["reportable"].any()
     assert missing["value"].isna().all()
 

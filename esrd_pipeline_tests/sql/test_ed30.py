@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from esrd_pipeline.measures import ed30
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.discharges import elsewhere, own, person, stay
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -44,7 +46,7 @@ def judge(
                 for number, (start, end) in enumerate(hospice)
             ],
         },
-    ).read(own)
+    ).read(lambda rows: own(add_columns(rows, ed30.TERMS)))
 
 
 def outcome(*later: Row, **other: object) -> Case:
@@ -68,8 +70,8 @@ def outcome(*later: Row, **other: object) -> Case:
 )
 @worked
 def test_an_encounter_counts_from_day_4_to_day_30(encounters: list[str], event: int) -> Worked:
-    rows = yield outcome(encounters=encounters)
-    assert rows == (None, event)
+    result = yield outcome(encounters=encounters)
+    assert result == (None, event)
 
 
 @pytest.mark.parametrize("kind", ["acute", "psychiatric", "rehabilitation", "other"])
@@ -95,8 +97,8 @@ def test_the_stay_between_may_become_an_index_discharge_of_its_own() -> Worked:
 @pytest.mark.parametrize(
     ("admitted", "reason"),
     [
-        ("2024-03-06", "hospitalized within four days"),
-        ("2024-03-09", "hospitalized within four days"),
+        ("2024-03-06", "hospitalized_within_4_days"),
+        ("2024-03-09", "hospitalized_within_4_days"),
         ("2024-03-10", None),
     ],
 )
@@ -104,20 +106,20 @@ def test_the_stay_between_may_become_an_index_discharge_of_its_own() -> Worked:
 def test_a_hospitalisation_on_days_1_to_4_leaves_the_discharge_out(
     admitted: str, reason: str | None
 ) -> Worked:
-    rows = yield outcome(stay(2, admitted, "2024-03-20"))
-    assert rows[0] == reason
+    result = yield outcome(stay(2, admitted, "2024-03-20"))
+    assert result[0] == reason
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"kind": "long-term", "episode": None}, "not an acute care hospital"),
+        ({"kind": "long-term", "episode": None}, "not_acute_care_hospital"),
         ({"kind": "critical access"}, None),
-        ({"is_cancer_hospital": True}, "PPS-exempt cancer hospital"),
-        ({"is_covered": False}, "not covered by Medicare"),
-        ({"is_transferred": True}, "transferred to another acute care hospital"),
-        ({"discharge_status": "20"}, "died in hospital"),
-        ({"discharge_status": "30"}, "still in hospital"),
+        ({"is_cancer_hospital": True}, "cancer_hospital"),
+        ({"is_covered": False}, "not_covered_by_medicare"),
+        ({"is_transferred": True}, "transferred_to_acute_care_hospital"),
+        ({"discharge_status": "20"}, "died_in_hospital"),
+        ({"discharge_status": "30"}, "still_in_hospital"),
         # SRR's clinical exclusions are not ED30's.
         ({"discharge_status": "07"}, None),
         ({"principal_category": 19}, None),
@@ -134,16 +136,16 @@ def test_what_makes_a_discharge(changed: dict[str, object], reason: str | None) 
 @pytest.mark.parametrize(
     ("who", "reason"),
     [
-        ({"state": "untreated", "ccn": None}, "not on dialysis at discharge"),
-        ({"state": "transplant", "ccn": None}, "not on dialysis at discharge"),
-        ({"ccn": None}, "facility unknown"),
-        ({"is_ma": True}, "Medicare Advantage"),
-        ({"esrd_day": 90}, "first 90 days of ESRD"),
+        ({"state": "untreated", "ccn": None}, "not_on_dialysis_at_discharge"),
+        ({"state": "transplant", "ccn": None}, "not_on_dialysis_at_discharge"),
+        ({"ccn": None}, "facility_unknown"),
+        ({"is_ma": True}, "medicare_advantage"),
+        ({"esrd_day": 90}, "first_days_of_esrd"),
         ({"esrd_day": 91}, None),
-        ({"age": 17}, "younger than 18"),
+        ({"age": 17}, "under_18_years"),
         ({"age": 18}, None),
-        ({"age": None}, "date of birth unknown"),
-        ({"death_date": day("2024-03-05")}, "died in hospital"),
+        ({"age": None}, "date_of_birth_unknown"),
+        ({"death_date": day("2024-03-05")}, "died_in_hospital"),
         ({"death_date": day("2024-03-10")}, None),
     ],
 )
@@ -156,8 +158,8 @@ def test_exclusions_of_the_patient(who: Row, reason: str | None) -> Worked:
 @pytest.mark.parametrize(
     ("hospice", "reason"),
     [
-        ([("2024-03-28", "2024-03-31")], "hospice in the month"),
-        ([("2024-02-20", "2024-03-01")], "hospice in the month"),
+        ([("2024-03-28", "2024-03-31")], "hospice_in_month"),
+        ([("2024-02-20", "2024-03-01")], "hospice_in_month"),
         ([("2024-02-20", "2024-02-29")], None),
         ([("2024-04-01", "2024-04-10")], None),
     ],
@@ -166,8 +168,8 @@ def test_exclusions_of_the_patient(who: Row, reason: str | None) -> Worked:
 def test_hospice_at_any_time_of_the_month_of_discharge_excludes(
     hospice: list[tuple[str, str]], reason: str | None
 ) -> Worked:
-    rows = yield outcome(hospice=hospice)
-    assert rows == (reason, 0)
+    result = yield outcome(hospice=hospice)
+    assert result == (reason, 0)
 
 
 @worked
@@ -199,7 +201,7 @@ def test_thirty_days_must_be_over_when_the_years_claims_end() -> Worked:
     )
     assert first[1]["reason"] is None
     late = second[1]
-    assert late["reason"] == "fewer than 30 days of follow-up"
+    assert late["reason"] == "follow_up_incomplete"
 
 
 @pytest.mark.parametrize(

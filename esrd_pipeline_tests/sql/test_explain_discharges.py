@@ -43,7 +43,7 @@ def test_counted_and_uncounted_discharges_of_the_facility_are_listed(measure: st
         measure,
         discharge(1, is_event=1),
         discharge(2),
-        discharge(3, reason="died in hospital"),
+        discharge(3, reason="died_in_hospital"),
         discharge(4, ccn="B"),
     )
     assert rows["stay"].tolist() == [1, 2, 3]

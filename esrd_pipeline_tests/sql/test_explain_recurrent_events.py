@@ -40,15 +40,8 @@ def explain(*segments: Row, measure: str = "strr") -> Case:
                 }
             ],
             f"cohort.{measure}_days": segments,
-            "cohort.rates": [
-                {
-                    "measure": which,
-                    "program": "dfc",
-                    "patient_id": 1,
-                    "period": 1,
-                    "days_at_risk": 28,
-                }
-                for which in ("shr", "strr", "sedr")
+            f"cohort.{measure}": [
+                {"program": "dfc", "patient_id": 1, "period": 1, "days_at_risk": 28}
             ],
             f"cohort.{measure}_expected": [
                 {"program": "dfc", "patient_id": 1, "period": 1, "expected": 0.7}
@@ -76,7 +69,7 @@ def test_events_of_days_not_at_risk_and_events_the_measure_does_not_count_are_to
 ):
     rows = yield explain(
         {**segment(1, "A", events=2), "uncounted_events": 1},
-        segment(2, "A", reason="Medicare Advantage", events=3),
+        segment(2, "A", reason="medicare_advantage", events=3),
     )
     assert rows["observed"].tolist() == [1, 0]
     assert rows["uncounted"].tolist() == [1, 3]
@@ -87,12 +80,12 @@ def test_events_of_days_not_at_risk_and_events_the_measure_does_not_count_are_to
 def test_days_it_treated_that_another_or_no_one_answers_for_are_listed_without_events() -> Worked:
     rows = yield explain(
         segment(1, "B", events=1),
-        segment(2, None, reason="first 90 days of ESRD", events=1),
+        segment(2, None, reason="first_days_of_esrd", events=1),
         segment(4, "B"),
     )
     assert rows["reason"].tolist() == [
-        "counted for the facility that answered before",
-        "first 90 days of ESRD",
+        "attributed_to_another_facility",
+        "first_days_of_esrd",
     ]
     assert rows["observed"].sum() == rows["uncounted"].sum() == 0
 

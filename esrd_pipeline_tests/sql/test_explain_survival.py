@@ -63,7 +63,7 @@ def test_what_another_answers_for_is_shown_for_the_days_treated_here() -> Worked
     rows = yield explain(smr_days=[{**RUN, "patient_id": 1, "ccn": "B", "death": "counted cause"}])
     (row,) = rows.to_dict("records")
     assert (row["start_date"], row["days"]) == (day("2024-02-01"), 29 + 31)
-    assert row["reason"] == "counted for the facility that answered"
+    assert row["reason"] == "attributed_to_another_facility"
     assert (row["observed"], row["uncounted"]) == (0, 1)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import sfr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, care, clinic, excepted, know
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -40,7 +42,7 @@ def judge(
             "history.clinical_month": reported,
             "history.limited_life": limited,
         },
-    ).read(only)
+    ).read(lambda rows: only(with_columns(rows, known)))
 
 
 def only(rows: pd.DataFrame) -> Month:
@@ -66,8 +68,8 @@ def verdict(row: Month) -> object:
 )
 @worked
 def test_a_fistula_alone_is_in_the_numerator(access: str) -> Worked:
-    rows = yield judge(access)
-    assert verdict(rows) == 1
+    row = yield judge(access)
+    assert verdict(row) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,45 +86,45 @@ def test_a_fistula_alone_is_in_the_numerator(access: str) -> Worked:
 )
 @worked
 def test_every_other_access_and_none_are_in_the_denominator_alone(access: str | None) -> Worked:
-    rows = yield judge(access)
-    assert verdict(rows) == 0
+    row = yield judge(access)
+    assert verdict(row) == 0
 
 
 @worked
 def test_the_last_access_of_the_facility_itself_counts() -> Worked:
     own = clinic(MARCH, access_type=CATHETER)
     other = clinic(MARCH, "B", access_type=FISTULA, access_date=day("2024-03-28"))
-    rows = yield judge(reported=[*own, *other])
-    assert verdict(rows) == 0
+    row = yield judge(reported=[*own, *other])
+    assert verdict(row) == 0
 
 
 @worked
 def test_without_its_own_the_last_of_other_facilities_counts() -> Worked:
-    rows = yield judge(reported=clinic(MARCH, "B", access_type=FISTULA))
-    assert verdict(rows) == 1
+    row = yield judge(reported=clinic(MARCH, "B", access_type=FISTULA))
+    assert verdict(row) == 1
 
 
-@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "younger than 18")])
+@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
 @worked
 def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Worked:
-    rows = yield judge(known=know(born=born))
-    assert verdict(rows) == told
+    row = yield judge(known=know(born=born))
+    assert verdict(row) == told
 
 
 @worked
 def test_a_month_in_part_at_the_facility_is_left_out() -> Worked:
     row = yield judge(cared=care(MARCH, is_whole=False))
-    assert verdict(row) == "not at the facility for the entire month"
+    assert verdict(row) == "not_at_facility_all_month"
 
 
 @pytest.mark.parametrize(
     ("modality", "told"),
-    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not on hemodialysis all month"), (None, None)],
+    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not_on_hemodialysis_all_month"), (None, None)],
 )
 @worked
 def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> Worked:
     row = yield judge(cared=care(MARCH, modality=modality))
-    assert verdict(row) == (told or "modality unknown")
+    assert verdict(row) == (told or "modality_unknown")
 
 
 @worked
@@ -131,29 +133,29 @@ def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
         judge(known=know(since="2024-03-02")),
         judge(known=know(since="2024-03-01")),
     )
-    assert verdict(first) == "not on ESRD treatment"
+    assert verdict(first) == "not_on_esrd_treatment"
     assert verdict(second) == 1
 
 
 @pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
 @worked
 def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> Worked:
-    told = "catheter and limited life expectancy"
-    rows = yield judge(access, limited=[HOSPICE])
-    assert verdict(rows) == told
+    told = "catheter_with_limited_life_expectancy"
+    row = yield judge(access, limited=[HOSPICE])
+    assert verdict(row) == told
 
 
 @pytest.mark.parametrize(("access", "told"), [(FISTULA, 1), ("AVFSINGLE", 1), ("AVGONLY", 0)])
 @worked
 def test_limited_life_without_a_catheter_stays(access: str, told: int) -> Worked:
-    rows = yield judge(access, limited=[HOSPICE])
-    assert verdict(rows) == told
+    row = yield judge(access, limited=[HOSPICE])
+    assert verdict(row) == told
 
 
 @worked
 def test_dialysis_facility_measures_know_no_exceptions() -> Worked:
-    rows = yield judge(known=excepted("A", MARCH))
-    assert verdict(rows) == 1
+    row = yield judge(known=excepted("A", MARCH))
+    assert verdict(row) == 1
 
 
 def describe(
@@ -174,7 +176,16 @@ def describe(
         "esrd_day": (first - day(since)).days + 1,
         **month,
     }
-    return case("cohort.sfr", tables={"cohort.patient_months": [row], **(known or {})}).read(only)
+    months = {"cohort.patient_months": [row], **(known or {})}
+    return case("cohort.sfr", tables=months).read(lambda rows: only(with_columns(rows, known)))
+
+
+def with_columns(
+    rows: pd.DataFrame, known: Mapping[str, Sequence[Row]] | None = None
+) -> pd.DataFrame:
+    """The months with the columns of the design, from the months' and the patient's facts."""
+    patients = (known or {}).get("history.patient_characteristics", ())
+    return add_columns(rows, sfr.TERMS, patients=patients)
 
 
 def take(row: Month, *names: str) -> tuple[int, ...]:
@@ -342,6 +353,6 @@ def test_six_covered_months_or_one_of_medicare_advantage_in_the_twelve_before(
 
 @worked
 def test_a_month_left_out_keeps_its_adjusters() -> Worked:
-    row = yield describe(incident(has_drug_dependence=True), ltc_reason="younger than 18")
+    row = yield describe(incident(has_drug_dependence=True), ltc_reason="under_18_years")
     assert pd.isna(row["is_event"])
     assert take(row, "has_drug_dependence", "has_any_condition") == (1, 1)

@@ -86,7 +86,7 @@ def read(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     ]
 
 
-FEW = "fewer than the days of treatment at one facility"
+FEW = "too_few_days_at_one_facility"
 
 
 @worked
@@ -209,7 +209,7 @@ def test_a_start_at_home_is_left_out_up_to_the_first_day_in_center() -> Worked:
         ("A", HOME, BEGAN, "2023-05-31"), ("A", CENTER, "2023-06-01", "2024-12-31")
     )
     assert read(rows)[1:] == [
-        ("A", "2023-05-31", 0, 0, 0, "before the first day in center"),
+        ("A", "2023-05-31", 0, 0, 0, "before_first_in_center_day"),
         ("A", "2024-02-28", 0, 273, 0, None),
     ]
 
@@ -217,7 +217,7 @@ def test_a_start_at_home_is_left_out_up_to_the_first_day_in_center() -> Worked:
 @worked
 def test_who_never_was_in_center_is_never_at_risk() -> Worked:
     rows = yield describe(("A", HOME, BEGAN, "2024-12-31"))
-    assert set(rows["reason"]) == {"before the first day in center"}
+    assert set(rows["reason"]) == {"before_first_in_center_day"}
     assert rows["is_event"].sum() == 0
 
 
@@ -226,7 +226,7 @@ def test_hospice_censors_from_the_first_claim() -> Worked:
     rows = yield describe(*TO_HOME, hospice="2023-05-01")
     assert read(rows)[1:] == [
         ("A", "2023-04-30", 0, 31, 0, None),
-        ("A", "2023-06-09", 31, 31, 1, "in hospice"),
+        ("A", "2023-06-09", 31, 31, 1, "after_first_hospice_claim"),
     ]
 
 
@@ -241,7 +241,7 @@ def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> Worked:
     )
     assert read(rows)[1:] == [
         ("A", "2023-06-08", 0, 70, 0, None),
-        ("A", "2023-06-20", 70, 70, 0, "home hemodialysis in a nursing home"),
+        ("A", "2023-06-20", 70, 70, 0, "home_hemodialysis_in_nursing_home"),
         ("A", "2024-02-28", 70, 323, 0, None),
     ]
 
@@ -253,7 +253,7 @@ def test_peritoneal_dialysis_in_a_nursing_home_stays_at_risk() -> Worked:
 
 
 @pytest.mark.parametrize(
-    ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under 18 years")]
+    ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under_18_years")]
 )
 @worked
 def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None) -> Worked:
@@ -264,13 +264,13 @@ def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None)
 @worked
 def test_without_a_medical_evidence_form_nobody_is_counted() -> Worked:
     rows = yield describe(incident={"has_form": False})
-    assert set(rows["reason"]) == {"no CMS-2728"}
+    assert set(rows["reason"]) == {"no_cms_2728"}
 
 
 @worked
 def test_without_a_date_of_birth_nobody_is_counted() -> Worked:
     rows = yield describe(born=None)
-    assert set(rows["reason"]) == {"date of birth unknown"}
+    assert set(rows["reason"]) == {"date_of_birth_unknown"}
 
 
 @worked

@@ -89,7 +89,7 @@ def test_the_clock_counts_days_at_risk_from_zero() -> Worked:
 def test_months_that_do_not_count_do_not_move_the_clock() -> Worked:
     rows = yield describe(
         segment("2024-01-01", "2024-01-31"),
-        segment("2024-02-01", "2024-02-29", reason="month not observable in Medicare claims"),
+        segment("2024-02-01", "2024-02-29", reason="month_not_observable_in_claims"),
         segment("2024-03-01", "2024-03-31"),
     )
     assert clock(rows) == [(0, 31, 0), (31, 62, 0)]
@@ -122,7 +122,7 @@ def test_a_death_that_is_not_at_risk_is_no_event() -> Worked:
         segment(
             "2024-02-01",
             "2024-02-10",
-            reason="month not observable in Medicare claims",
+            reason="month_not_observable_in_claims",
             death="counted cause",
         ),
     )

@@ -95,25 +95,25 @@ judged AS (
         datediff('day', c.discharge_date, n.admit_date) AS stay_day,
         datediff('day', c.discharge_date, e.start_date) AS encounter_day,
         CASE
-            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not an acute care hospital'
-            WHEN c.is_cancer_hospital THEN 'PPS-exempt cancer hospital'
-            WHEN NOT c.is_covered THEN 'not covered by Medicare'
-            WHEN c.is_transferred THEN 'transferred to another acute care hospital'
+            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not_acute_care_hospital'
+            WHEN c.is_cancer_hospital THEN 'cancer_hospital'
+            WHEN NOT c.is_covered THEN 'not_covered_by_medicare'
+            WHEN c.is_transferred THEN 'transferred_to_acute_care_hospital'
             WHEN c.discharge_status IN ('20', '40', '41', '42')
                 OR coalesce(c.death_date <= c.discharge_date, FALSE)
-                THEN 'died in hospital'
-            WHEN c.discharge_status = '30' THEN 'still in hospital'
-            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not on dialysis at discharge'
-            WHEN c.ccn IS NULL THEN 'facility unknown'
-            WHEN c.is_ma THEN 'Medicare Advantage'
-            WHEN c.esrd_day <= 90 THEN 'first 90 days of ESRD'
-            WHEN c.age IS NULL THEN 'date of birth unknown'
-            WHEN c.age < 18 THEN 'younger than 18'
-            WHEN h.patient_id IS NOT NULL THEN 'hospice in the month'
+                THEN 'died_in_hospital'
+            WHEN c.discharge_status = '30' THEN 'still_in_hospital'
+            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not_on_dialysis_at_discharge'
+            WHEN c.ccn IS NULL THEN 'facility_unknown'
+            WHEN c.is_ma THEN 'medicare_advantage'
+            WHEN c.esrd_day <= 90 THEN 'first_days_of_esrd'
+            WHEN c.age IS NULL THEN 'date_of_birth_unknown'
+            WHEN c.age < 18 THEN 'under_18_years'
+            WHEN h.patient_id IS NOT NULL THEN 'hospice_in_month'
             WHEN datediff('day', c.discharge_date, n.admit_date) <= 4
-                THEN 'hospitalized within four days'
+                THEN 'hospitalized_within_4_days'
             WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
-                THEN 'fewer than 30 days of follow-up'
+                THEN 'follow_up_incomplete'
         END AS reason
     FROM candidate AS c
     LEFT JOIN in_hospice AS h ON h.patient_id = c.patient_id AND h.stay = c.stay
@@ -179,18 +179,14 @@ SELECT
     length_of_stay,
     length_quarter,
     greatest(esrd_day - 1, 0) / 365.25 AS years_of_dialysis,
-    CASE WHEN is_female THEN 1 ELSE 0 END AS is_female,
-    CASE WHEN is_diabetes_cause THEN 1 ELSE 0 END AS is_diabetes_cause,
-    CASE WHEN age BETWEEN 18 AND 24 THEN 1 ELSE 0 END AS is_age_18_to_24,
-    CASE WHEN age BETWEEN 25 AND 44 THEN 1 ELSE 0 END AS is_age_25_to_44,
-    CASE WHEN age BETWEEN 45 AND 59 THEN 1 ELSE 0 END AS is_age_45_to_59,
-    CASE WHEN age >= 75 THEN 1 ELSE 0 END AS is_age_75_or_over,
-    CASE WHEN bmi < 18.5 THEN 1 ELSE 0 END AS is_bmi_under_18,
-    CASE WHEN bmi >= 18.5 AND bmi < 25 THEN 1 ELSE 0 END AS is_bmi_18_to_25,
-    CASE WHEN bmi >= 25 AND bmi < 30 THEN 1 ELSE 0 END AS is_bmi_25_to_30,
-    CASE WHEN home_days BETWEEN 1 AND 89 THEN 1 ELSE 0 END AS is_nursing_home_short,
-    CASE WHEN home_days >= 90 THEN 1 ELSE 0 END AS is_nursing_home_long,
-    CASE WHEN length_quarter = 2 THEN 1 ELSE 0 END AS is_length_second,
-    CASE WHEN length_quarter = 3 THEN 1 ELSE 0 END AS is_length_third,
-    CASE WHEN length_quarter = 4 THEN 1 ELSE 0 END AS is_length_fourth
+    age,
+    CASE
+        WHEN bmi < 18.5 THEN '<18.5'
+        WHEN bmi < 25 THEN '18.5-25'
+        WHEN bmi < 30 THEN '25-30'
+        ELSE '>=30'
+    END AS bmi_class,
+    is_female,
+    is_diabetes_cause,
+    home_days AS nursing_home_days
 FROM described
