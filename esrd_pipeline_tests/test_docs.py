@@ -23,6 +23,7 @@ _LINE_BREAK = re.compile(r"\s*\n\s*(?:--|#)?\s*")
 _CITATION = re.compile(r"\b[Rr]eadings? (\d+(?:(?:, | and | to )\d+)*)")
 _HEADING = re.compile(r"^### Reading (\d+): ", re.MULTILINE)
 _FILE = re.compile(r"`((?:esrd_pipeline(?:_tests)?|docs|data|\.ci)/[\w./]+)`")
+_NAME = re.compile(r"`(\w+\.(?:py|sql|csv))`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 _BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -69,6 +70,8 @@ def test_every_file_and_link_of_a_document_is_there(document: str) -> None:
     named = {ROOT / name for name in _FILE.findall(text) if not name.startswith("data/")}
     linked = {path.parent / name for name in _LINK.findall(text)}
     assert not {str(target) for target in named | linked if not target.exists()}
+    names = {path.name for folder in CITING for path in (ROOT / folder).rglob("*.*")}
+    assert not set(_NAME.findall(text)) - names
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

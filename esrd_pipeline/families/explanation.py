@@ -2,6 +2,18 @@
 
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import describe_reason
+
+
+def describe_reasons(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Return the explanation with the text people read in place of each reason's code.
+
+    Raises:
+        LookupError: reason.csv has no such code.
+    """
+    texts = explanation["reason"].map(describe_reason, na_action="ignore")
+    return explanation.assign(reason=texts)
+
 
 def add_up(explanation: pd.DataFrame) -> pd.DataFrame:
     """Return patients, days, observed and expected events by program and reason.

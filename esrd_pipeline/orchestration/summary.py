@@ -12,6 +12,7 @@ from esrd_pipeline.families.explanation import (
     add_up_months,
     add_up_patients,
     add_up_reports,
+    describe_reasons,
 )
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings
@@ -87,6 +88,8 @@ def write_explanation(
     rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
+    if kind != "reported":
+        rows = describe_reasons(rows)
     name = f"{measure}_{ccn}_{kind}.csv" if kind == "reported" else f"{measure}_{ccn}.csv"
     path = settings.data_dir / "explanations" / str(year) / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The register: what CMS fixes about a measure of a program, and for which performance years.
+"""The register: CMS's definition of each measure of a program, by range of performance years.
 
-A change from some year on is one row: the old one gets its last year, a new one its first. An
-empty year leaves the span open on that side.
+To change a value from some year on, set the last year of the old row and add a row with the new
+value. An empty first or last year leaves the range open on that side.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,12 +17,12 @@ FlagMethod = Literal["interval", "p_value", "wald_z"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagRule:
-    """How a facility is told to be better, as or worse than expected.
+    """The rule that flags a facility as better than, as, or worse than expected.
 
     Attributes:
-        method: what decides: the measure's interval, its p-value, or its z-score.
-        significance: level of the test, two-sided.
-        reference: value the facility is held against; None for the national level of its year.
+        method: the basis of the flag: the measure's interval, its p-value, or its z-score.
+        significance: level of the two-sided test.
+        reference: value that the facility is compared with; None for the year's national level.
     """
 
     method: FlagMethod
@@ -36,17 +36,17 @@ class RegisterEntry:
 
     Attributes:
         measure: short name, e.g. shr.
-        program: whose rules these are.
-        family: how it is computed; `published` where only CMS computes it.
-        specification: which of several specifications the measure follows; None where it has one.
-        unit: what the measure's size counts: patient_years, patients, discharges.
-        direction: on which side of the national level a facility is better; None where neither is.
-        minimum_units: smallest size that is reported and scored; None where every size is.
-        minimum_expected: fewest expected events that are reported; None where any are.
-        minimum_modelled: smallest size that takes part in the national model; None where all do.
-        flag: how facilities are flagged; None where they are not.
-        rate_scale: units of size in the printed rate: 100 for events per 100 patient-years.
-        citation: where the manual says so.
+        program: the program that sets these rules.
+        family: the family that computes it; `published` if only CMS computes it.
+        specification: the specification it follows, if it has several; else None.
+        unit: unit of its size: patient_years, patients, discharges.
+        direction: the better side of the national level; None if neither side is better.
+        minimum_units: smallest size that is reported and scored; None without a minimum.
+        minimum_expected: fewest expected events that are reported; None without a minimum.
+        minimum_modelled: smallest size included in the national model; None without a minimum.
+        flag: the rule that flags facilities; None if they are not flagged.
+        rate_scale: units of size in the published rate: 100 for events per 100 patient-years.
+        citation: section of the manual or other source.
     """
 
     measure: str
@@ -64,10 +64,10 @@ class RegisterEntry:
 
 
 def find_measure(measure: str, program: Program, performance_year: int) -> RegisterEntry:
-    """Return what the register says of a measure in a performance year.
+    """Return the register's entry of a measure in a performance year.
 
     Raises:
-        LookupError: it has no row for the measure, the program or the year.
+        LookupError: there is not exactly one row of the measure, program and year.
     """
     rows = [row for row in _rows_of(program, performance_year) if row["measure"] == measure]
     if len(rows) != 1:

@@ -130,7 +130,9 @@ def compare_event_counts(
     check_codes("event_patient", event_patient, rows=event_time.size)
     check_amounts("event_time", event_time, rows=event_time.size)
     if int(event_patient.max()) >= rows:
-        raise FitError(f"event_patient: codes reach {int(event_patient.max())} of {rows}")
+        raise FitError(
+            f"event_patient: codes reach {int(event_patient.max())}, but there are {rows}"
+        )
     late = int(np.count_nonzero(event_time > follow_up[event_patient]))
     if late:
         raise FitError(f"event_time: {late} events lie after their patient's follow-up")
@@ -234,7 +236,7 @@ def _count_pairs(  # noqa: PLR0917 - numba has no keyword-only arguments
     starts: IntArray,
     tree: IntArray,
 ) -> tuple[int, int, int]:
-    """Return concordant, discordant and predicted-alike pairs of patients ordered by follow-up.
+    """Return concordant, discordant and tied-prediction pairs of patients ordered by follow-up.
 
     Each patient is compared with the later ones. `tree` must be empty, and is empty again after
     each number of events: patients are removed from it when their follow-up ends.

@@ -180,7 +180,7 @@ def count_levels(name: str, codes: Codes, count: int | None) -> int:
     if count is None:
         return largest + 1
     if largest >= count:
-        raise FitError(f"{name}: codes reach {largest}, where {count} levels are stated")
+        raise FitError(f"{name}: codes reach {largest}, but there are {count} levels")
     return count
 
 

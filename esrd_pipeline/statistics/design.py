@@ -52,7 +52,7 @@ class Design:
             yield slice(start, min(start + size, self.row_count))
 
     def multiply(self, coefficients: FloatArray, *, block_rows: int = BLOCK_ROWS) -> FloatArray:
-        """The linear predictor x'b of every row, in float64."""
+        """Return the linear predictor x'b of every row, in float64: shape (rows,)."""
         product = np.empty(self.row_count)
         for rows in self.blocks(block_rows):
             product[rows] = self.matrix[rows].astype(np.float64, copy=False) @ coefficients

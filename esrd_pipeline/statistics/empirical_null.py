@@ -199,7 +199,7 @@ def estimate_location(
         residuals = z - location
         scale = float(np.median(np.abs(residuals))) / MAD_OF_NORMAL
         if scale == 0:
-            raise FitError("more than half of the z-scores are alike, so they have no scale")
+            raise FitError("more than half of the z-scores are equal, so they have no scale")
         weights = weigh(residuals / scale)
         location = float(weights @ z / weights.sum())
         moved = max(abs(location - earlier_location), abs(scale - earlier_scale))
@@ -221,7 +221,7 @@ def match_centre(z: FloatArray) -> tuple[float, float, int]:
     middle = float(np.median(z))
     spread = float(np.median(np.abs(z - middle))) / MAD_OF_NORMAL
     if spread == 0:
-        raise FitError("more than half of the z-scores are alike, so they have no scale")
+        raise FitError("more than half of the z-scores are equal, so they have no scale")
     place = (z - middle) / (MATCHING_REACH * spread)
     counts, edges = np.histogram(place, bins=MATCHING_BINS, range=(-1.0, 1.0))
     mids = (edges[:-1] + edges[1:]) / 2

@@ -121,7 +121,9 @@ def compare_rates(
     check_counts("observed", observed, rows=rows)
     check_amounts("expected", expected, rows=rows)
     if int(facility.max()) >= facility_count:
-        raise FitError(f"facility: codes reach {int(facility.max())} of {facility_count}")
+        raise FitError(
+            f"facility: codes reach {int(facility.max())}, but there are {facility_count}"
+        )
     home, seen, due = _sum_patients(facility, patient, observed, expected)
     total = sum_by(home, seen, count=facility_count)
     mean = sum_by(home, due, count=facility_count)

@@ -132,7 +132,7 @@ def fit_facilities(
     check_codes("facility", facility, rows=rows)
     count = int(facility.max()) + 1 if facility_count is None else facility_count
     if int(facility.max()) >= count:
-        raise FitError(f"facility: codes reach {int(facility.max())}, there are {count}")
+        raise FitError(f"facility: codes reach {int(facility.max())}, but there are {count}")
     groups = _group(predictor, outcome, patient, facility, count)
     row_counts = np.bincount(facility, minlength=count)
     events = sum_by(facility, np.asarray(outcome, dtype=np.float64), count=count)

@@ -194,7 +194,7 @@ def solve_intercepts(
     check_finite("offset", offset)
     check_amounts("totals", totals, rows=totals.size)
     if int(group.max()) >= totals.size:
-        raise FitError(f"group: codes reach {int(group.max())} of {totals.size}")
+        raise FitError(f"group: codes reach {int(group.max())}, but there are {totals.size}")
     sizes = np.bincount(group, minlength=totals.size)
     excess = int(np.count_nonzero(totals > sizes))
     if excess:

@@ -230,7 +230,9 @@ def _group_rows(
     if wide:
         raise FitError(f"offset: {wide} values are not within {OFFSET_BOUND:g} of 0")
     if int(facility.max()) >= observed.size:
-        raise FitError(f"facility: codes reach {int(facility.max())} of {observed.size}")
+        raise FitError(
+            f"facility: codes reach {int(facility.max())}, but there are {observed.size}"
+        )
     sizes = np.bincount(facility, minlength=observed.size)
     excess = int(np.count_nonzero(observed > sizes))
     if excess:

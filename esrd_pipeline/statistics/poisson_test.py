@@ -112,7 +112,7 @@ def _solve(observed: FloatArray, target: FloatArray) -> FloatArray:
     middle = np.log(seen + 0.5)
     bracket = bracket_root(miss, middle - 0.5, middle + 0.5, args=(seen, goal))
     if not np.all(bracket.success):
-        raise NotConvergedError("a limit lies beyond every bracket")
+        raise NotConvergedError("a limit is outside every bracket")
     found = find_root(miss, bracket.bracket, args=(seen, goal))
     if not np.all(found.success):
         raise NotConvergedError("a limit was not found")

@@ -168,7 +168,9 @@ def estimate_clustered(
     check_amounts("denominator", denominator, rows=rows)
     _check_order(numerator, denominator)
     if int(facility.max()) >= facility_count:
-        raise FitError(f"facility: codes reach {int(facility.max())} of {facility_count}")
+        raise FitError(
+            f"facility: codes reach {int(facility.max())}, but there are {facility_count}"
+        )
     critical_value = _critical_value(level)
     spread = int(patient.max()) + 1
     pairs, at = np.unique(facility.astype(np.int64) * spread + patient, return_inverse=True)

@@ -145,7 +145,7 @@ def expect(fit: RatesFit, *, design: Design, exposure: FloatArray, interval: Cod
     check_codes("interval", interval, rows=design.row_count)
     known = fit.baseline.shape[0]
     if interval.size and int(interval.max()) >= known:
-        raise FitError(f"interval: codes reach {int(interval.max())}, the fit has {known}")
+        raise FitError(f"interval: codes reach {int(interval.max())}, but the fit has {known}")
     rates = fit.baseline[interval]
     if np.any(np.isnan(rates)):
         raise FitError("interval: some rows lie where the fit had none, so no rate exists")
@@ -279,5 +279,5 @@ def _count_intervals(interval: Codes, count: int | None) -> int:
     if count is None:
         return largest + 1
     if largest >= count:
-        raise FitError(f"interval: codes reach {largest}, there are {count} intervals")
+        raise FitError(f"interval: codes reach {largest}, but there are {count} intervals")
     return count

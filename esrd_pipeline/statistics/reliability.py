@@ -172,7 +172,9 @@ def estimate_iur(
     if reported.shape != (facility_count,):
         raise FitError(f"is_reported has shape {reported.shape}, not ({facility_count},)")
     if int(facility.max()) >= facility_count:
-        raise FitError(f"facility: codes reach {int(facility.max())} of {facility_count}")
+        raise FitError(
+            f"facility: codes reach {int(facility.max())}, but there are {facility_count}"
+        )
     everyone, without = _gather(facility, patient, numerator, denominator)
     is_used = reported[everyone.facility] & (everyone.sizes >= minimum_patients)
     used = _keep(everyone, is_used)

@@ -1,5 +1,5 @@
-"""The embedded default: published facility files that a fresh machine can start from.
+"""The embedded default: synthetic published files, so that a fresh machine can start without data.
 
-What is here writes input files; whatever CMS would compute from them (scores, Total Performance
-Scores, payment reductions, stars) is left to the pipeline.
+This package only writes input files; the pipeline computes what CMS would compute from them
+(scores, Total Performance Scores, payment reductions, stars).
 """

@@ -1,6 +1,6 @@
-"""What facilities do in a calendar year: events, patient-months and survey answers.
+"""A calendar year of care in every facility: events, patient-months and survey answers.
 
-The numbers are those a perfect observer would count.
+The numbers are the true counts, without data defects.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ EXPECTED_DECIMALS = 3
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Observed and expected events of each facility, and the units and years behind them."""
+    """Observed and expected events of each facility, with its units and patient-years."""
 
     units: np.ndarray
     years: np.ndarray
@@ -43,7 +43,7 @@ class Ratio:
 
     @property
     def value(self) -> np.ndarray:
-        """Observed over expected; not a number where nothing is expected."""
+        """Return observed over expected; NaN if no events are expected."""
         expected = np.where(self.expected > 0, self.expected, np.nan)
         return self.observed / expected
 
@@ -71,7 +71,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """What each facility handed in: months of a year, and domains of health equity."""
+    """What each facility reported: months of a year, and domains of health equity."""
 
     infection_months: np.ndarray
     vaccination_months: np.ndarray
@@ -172,7 +172,7 @@ def _draw_months(level: Level, units: np.ndarray, *, seed: int, year: int) -> np
 def _draw_ratio(
     level: Level, units: np.ndarray, quality: np.ndarray, rng: np.random.Generator
 ) -> Ratio:
-    """Draw events, and scale the expected ones so that the nation stands at its level."""
+    """Draw events, and scale the expected ones so that the national ratio is the year's level."""
     better = -1 if level.direction == "lower" else 1
     expected = units * level.per_unit * rng.uniform(0.8, 1.2, len(units))
     observed = rng.poisson(
@@ -192,7 +192,7 @@ def _draw_ratio(
 def _true_shares(
     level: Level, quality: np.ndarray, weights: np.ndarray, *, year: int
 ) -> np.ndarray:
-    """Return facilities' true shares, placed so that their weighted mean is the year's level."""
+    """Return facilities' true shares, shifted so that their weighted mean is the year's level."""
     better = -1 if level.direction == "lower" else 1
     target = logit(level.level / 100) + better * level.trend * (year - LEVEL_YEAR)
     shift = better * level.spread * quality
@@ -215,7 +215,7 @@ def _draw_proportion(
     year: int,
     rng: np.random.Generator,
 ) -> Proportion:
-    """Draw a numerator; months of one patient go together, so units bound the precision."""
+    """Draw a numerator; months of a patient are correlated, so units limit the precision."""
     shares = _true_shares(level, quality, months, year=year)
     if level.per_unit != 1:
         precision = np.maximum(units, 1)
@@ -226,7 +226,7 @@ def _draw_proportion(
 def _draw_phosphorus(
     census: pd.DataFrame, quality: np.ndarray, *, seed: int, year: int
 ) -> dict[str, Proportion]:
-    """Draw patient-months over the five classes of serum phosphorus, which add up to all."""
+    """Draw patient-months in the five classes of serum phosphorus, which sum to the total."""
     levels = [load_levels()[measure] for measure in PHOSPHORUS]
     units = _draw_units(levels[0], census, seed=seed, year=year)
     months = _draw_months(levels[0], units, seed=seed, year=year)

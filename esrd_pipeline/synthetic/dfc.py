@@ -1,6 +1,6 @@
-"""Prints a year of care as the Dialysis Facility Care Compare facility and national files.
+"""Renders a year of care as the Dialysis Facility Care Compare facility and national files.
 
-Five Star is left empty (code 281): stars are the pipeline's to compute.
+Five Star is left empty (code 281), because the pipeline computes stars.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ NOT_OFFERED = {
 }
 RATIO_DECIMALS, DFC_DECIMALS = 2, 1
 INFECTIONS = "nhsn_bsi"
-"""Printed without a count, without a national ratio, and without a lower limit of no events."""
+"""Published without a count, without a national ratio, and without a lower limit if no events."""
 UNIT_NAMES = {"srr": "discharge_count", "ed30": "discharge_count"}
 WITH_LIMITS = ("pppw", "sfr")
 BY_MONTHS = (
@@ -55,7 +55,7 @@ BY_MONTHS = (
 )
 LABORATORY = (*(name for name in BY_MONTHS if name != "ltc"), *PHOSPHORUS)
 HEMOGLOBIN = ("hemoglobin_below_10", "hemoglobin_above_12")
-# What the file calls the shared counts of measures that have them in common.
+# The file's names of counts that several measures share.
 GROUPS: dict[str, str] = {
     **dict.fromkeys(PHOSPHORUS, "phosphorus"),
     **dict.fromkeys(HEMOGLOBIN, "hemoglobin"),
@@ -64,7 +64,7 @@ GROUPS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class DfcFiles:
-    """The printed cells of the facility file and of the national file's single row."""
+    """The rendered cells of the facility file and of the national file's single row."""
 
     facility: dict[str, Cells]
     national: dict[str, Cells]
@@ -75,7 +75,7 @@ class DfcFiles:
 
 
 def render_dfc(facilities: pd.DataFrame, care: YearOfCare, year: int) -> DfcFiles:
-    """Print the DFC files of a performance year: our column name to cells."""
+    """Render the DFC files of a performance year: our column name to cells."""
     count = len(facilities)
     files = DfcFiles(
         facility=render_directory(facilities, year)
@@ -96,7 +96,7 @@ def render_dfc(facilities: pd.DataFrame, care: YearOfCare, year: int) -> DfcFile
 
 
 def render_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
-    """Print who and where the facilities are, as the DFC and ICH CAHPS files do."""
+    """Render names, addresses and owners of facilities as in the DFC and ICH CAHPS files."""
     chain = owner(facilities, year)
     certified = facilities["certification_date"].to_numpy()
     return {
@@ -123,7 +123,7 @@ def render_directory(facilities: pd.DataFrame, year: int) -> dict[str, Cells]:
 
 
 def render_period(name: str, year: int) -> str:
-    """Print the period behind a measure of a performance year: 01Jan2021-31Dec2024."""
+    """Render the data period of a measure of a performance year: 01Jan2021-31Dec2024."""
     rows = load_parameters("synthetic_period").to_dict("records")
     (period,) = (row for row in rows if row["name"] == name)
     first = f"{period['first_day']}{year + int(str(period['first_year']))}"
@@ -157,7 +157,7 @@ def _codes(
 
 
 def _offers(basis: str, facilities: pd.DataFrame) -> np.ndarray:
-    """Return which facilities offer the treatment a measure is about."""
+    """Return which facilities offer the treatment that a measure covers."""
     in_center = facilities["has_in_center"].to_numpy()
     peritoneal = facilities["has_peritoneal"].to_numpy()
     pediatric = facilities["is_pediatric"].to_numpy()
@@ -171,7 +171,7 @@ def _offers(basis: str, facilities: pd.DataFrame) -> np.ndarray:
 
 
 def _render_ratio(measure: str, ratio: Ratio, codes: np.ndarray, year: int) -> DfcFiles:
-    """Print a ratio measure: as a rate where the file prints rates, else as the ratio."""
+    """Render a ratio measure: as a rate if the file has rates, else as the ratio."""
     level, shown = load_levels()[measure], codes == AVAILABLE
     scale, decimals, kind = 1.0, RATIO_DECIMALS, "ratio"
     if level.dfc_rate is not None:
@@ -198,7 +198,7 @@ def _render_ratio(measure: str, ratio: Ratio, codes: np.ndarray, year: int) -> D
 
 
 def _render_proportion(measure: str, proportion: Proportion, codes: np.ndarray) -> DfcFiles:
-    """Print a percentage, the counts behind it, and the nation's pooled percentage."""
+    """Render a percentage, its counts, and the nation's pooled percentage."""
     shown = codes == AVAILABLE
     facility = {
         f"{measure}_rate": render_where(shown, render_plain(_percent(measure, proportion)), "")
@@ -215,14 +215,14 @@ def _render_proportion(measure: str, proportion: Proportion, codes: np.ndarray) 
 
 
 def _percent(measure: str, proportion: Proportion) -> np.ndarray:
-    """Return percents as the file prints them: whole, but for measures with limits."""
+    """Return percents as published: whole numbers, except for measures with limits."""
     decimals = DFC_DECIMALS if measure in WITH_LIMITS else 0
     share = divide_half_up(proportion.numerator, proportion.denominator, decimals + 2)
     return round_half_up(100 * share, decimals)
 
 
 def _pooled(measure: str, proportion: Proportion, shown: np.ndarray) -> float:
-    """Return the nation's percent, as printed, over the facilities with a printed value."""
+    """Return the nation's percent, as published, over the facilities with a published value."""
     nation = Proportion(
         units=proportion.units[shown].sum(keepdims=True),
         numerator=proportion.numerator[shown].sum(keepdims=True),
@@ -241,7 +241,7 @@ def _render_percent_limits(measure: str, proportion: Proportion, codes: np.ndarr
 
 
 def _render_limits(measure: str, limits: Limits, codes: np.ndarray) -> DfcFiles:
-    """Print limits, category and code, and count the nation's categories."""
+    """Render limits, category and code, and count the nation's categories."""
     shown = codes == AVAILABLE
     higher_is_better = load_levels()[measure].direction == "higher"
     category = categorise(limits, higher_is_better=higher_is_better)
@@ -259,5 +259,5 @@ def _render_limits(measure: str, limits: Limits, codes: np.ndarray) -> DfcFiles:
 
 
 def _render_count(units: np.ndarray, codes: np.ndarray) -> Cells:
-    """Print a count; one of a facility that was not yet open is an empty cell."""
+    """Render a count; the cell of a facility that was not yet open is empty."""
     return render_where((codes != TOO_NEW) | (units > 0), render_plain(units), "")

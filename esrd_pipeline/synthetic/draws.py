@@ -1,7 +1,7 @@
-"""Random streams that let any year be drawn without drawing the years before it.
+"""Random streams, so that each year can be drawn without drawing earlier years.
 
-Every stream is seeded by the generator's seed, a year (0 for what a facility keeps for good) and a
-purpose, so that adding a draw for one purpose changes no other.
+Every stream is seeded by the generator's seed, a year (0 for permanent properties of a facility)
+and a purpose, so that adding a draw for one purpose changes no other.
 """
 
 import zlib
@@ -11,7 +11,7 @@ import numpy as np
 from esrd_pipeline.synthetic.figures import load_figures
 
 FOR_GOOD = 0
-"""The year of a stream that is the same in every year."""
+"""The year of a stream for permanent properties."""
 
 
 def stream(seed: int, year: int, purpose: str) -> np.random.Generator:
@@ -22,8 +22,8 @@ def stream(seed: int, year: int, purpose: str) -> np.random.Generator:
 def draw_lasting(*, seed: int, year: int, purpose: str, count: int) -> np.ndarray:
     """Draw a standard normal value for each facility that changes slowly over the years.
 
-    The value is a part kept for good plus an autoregressive part, written as a weighted sum of a
-    short window of yearly innovations so that no year needs another one's state.
+    The value is a permanent part plus an autoregressive part, computed as a weighted sum of a
+    short window of yearly innovations, so that no year needs the state of another.
     """
     figures = load_figures()
     memory, window = figures["yearly_memory"], int(figures["memory_years"])

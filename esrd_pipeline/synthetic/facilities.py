@@ -1,6 +1,6 @@
-"""The facilities of the synthetic nation: who they are, and how many patients they treat.
+"""The facilities of the synthetic nation: their properties and numbers of patients.
 
-Who they are is the same in every year.
+Properties are the same in every year.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from esrd_pipeline.synthetic.draws import FOR_GOOD, draw_lasting, stream
 from esrd_pipeline.synthetic.figures import load_figures, load_kind, probabilities
 
 LARGEST_COUNT = 8000
-"""More facilities than this could run out of certification numbers in the largest state."""
+"""Most facilities for which the largest state has enough certification numbers."""
 NEVER = 9999
 TWO_YEARS = 730.0
 
@@ -35,8 +35,8 @@ def draw_facilities(count: int, seed: int) -> pd.DataFrame:
 def draw_census(facilities: pd.DataFrame, *, seed: int, year: int) -> pd.DataFrame:
     """Return each facility's patients in a calendar year, in total and by treatment.
 
-    A new facility fills over its first two years; one that is not yet certified or has closed
-    has no patients.
+    A new facility fills over its first two years; a facility that is not yet certified or has
+    closed has no patients.
     """
     figures = load_figures()
     size = draw_lasting(seed=seed, year=year, purpose="size", count=len(facilities))
@@ -62,7 +62,7 @@ def owner(facilities: pd.DataFrame, year: int) -> np.ndarray:
 
 
 def owned_since(facilities: pd.DataFrame, year: int) -> np.ndarray:
-    """Return the date since when each facility's owner at the end of `year` owns it."""
+    """Return the date on which each facility's owner at the end of `year` acquired it."""
     sale = np.datetime64(f"{int(load_figures()['ownership_change_year'])}-07-01")
     certified = facilities["certification_date"].to_numpy()
     return np.where(_is_sold(facilities, year), sale, certified)
@@ -74,7 +74,7 @@ def certified_before(facilities: pd.DataFrame, day: str) -> np.ndarray:
 
 
 def _is_sold(facilities: pd.DataFrame, year: int) -> np.ndarray:
-    """Return which facilities have changed owner; one certified later was built by its owner."""
+    """Return which facilities have changed owner; not those certified after the change."""
     change = int(load_figures()["ownership_change_year"])
     changes = facilities["changes_owner"].to_numpy() & (year >= change)
     return changes & certified_before(facilities, f"{change}-01-01")
@@ -89,7 +89,7 @@ def _draw_places(count: int, seed: int) -> pd.DataFrame:
     has_letter = rng.random(count) < load_figures()["letter_in_ccn"]
     number = np.where(has_letter, "A", "9") + serial.astype(str).str.zfill(3)
     town = pd.Series(towns[rng.integers(len(towns), size=count)], dtype=object)
-    # CMS numbers dialysis facilities 23xx to 29xx and 35xx to 37xx: no number here is a real one.
+    # CMS numbers dialysis facilities 23xx to 29xx and 35xx to 37xx, so no number here is real.
     return pd.DataFrame(
         {
             "ccn": place["code"].astype(object) + number,
@@ -182,5 +182,5 @@ def _draw_last_year(facilities: pd.DataFrame, seed: int) -> np.ndarray:
     count = len(facilities)
     closes = rng.random(count) < figures["closing"]
     closes &= certified_before(facilities, f"{first}-01-01")
-    closes[0] = False  # so that no year's file is empty, however few facilities are asked for
+    closes[0] = False  # so that no year's file is empty for any number of facilities
     return np.where(closes, first + rng.integers(years, size=count), NEVER)

@@ -1,4 +1,4 @@
-"""What the generator is told: national levels, proportions and assumed figures.
+"""Parameters of the generator of published files: national levels, proportions and assumptions.
 
 Reads the three `synthetic_*.csv` parameter tables.
 """
@@ -14,18 +14,18 @@ from esrd_pipeline.parameters import load_parameters
 
 Basis = Literal["patients", "in_center", "peritoneal", "pediatric_hd", "pediatric_pd"]
 LEVEL_YEAR = 2024
-"""The performance year whose levels `synthetic_level.csv` gives; trends count from it."""
+"""The performance year of the levels in `synthetic_level.csv`; trends start from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How one measure is distributed over facilities.
+    """The distribution of one measure over facilities.
 
     `level` is a ratio for ratio measures and a percent for proportions. `trend` is the yearly
     relative change of the rate (ratio measures) or yearly change in log odds (proportions).
-    `spread` is the standard deviation of facilities' true log ratio or log odds, of which the
-    square of `loading` is the share a common `factor` explains. `per_unit` is expected events or
-    months for each unit; `dispersion` widens the printed limits.
+    `spread` is the standard deviation of facilities' true log ratio or log odds; a common `factor`
+    explains the square of `loading` of its variance. `per_unit` is expected events or months per
+    unit; `dispersion` widens the published limits.
     """
 
     measure: str
@@ -48,7 +48,7 @@ class Level:
     minimum_expected: float
 
     def national_rate(self, rate: float, year: int, decimals: int) -> float:
-        """Return the national rate of a year as printed, from the rate of `LEVEL_YEAR`."""
+        """Return the published national rate of a year, from the rate of `LEVEL_YEAR`."""
         return round(rate * (1 + self.trend) ** (year - LEVEL_YEAR), decimals)
 
 
@@ -70,7 +70,7 @@ def load_levels() -> dict[str, Level]:
 
 @cache
 def load_figures() -> dict[str, float]:
-    """Read the single figures of `synthetic_facility.csv`: name to number."""
+    """Read the scalar figures of `synthetic_facility.csv`: name to number."""
     rows = load_kind("figure")
     return dict(zip(rows["name"], rows["weight"], strict=True))
 

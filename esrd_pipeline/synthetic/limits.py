@@ -1,6 +1,6 @@
-"""The intervals printed beside DFC measures, and the category they imply.
+"""The intervals published with DFC measures, and the categories they imply.
 
-They are sensible intervals of the right width, not the manual's: the pipeline reads them as given.
+They have a realistic width but are not the manual's: the pipeline reads them as given.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CATEGORIES = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits as printed, and the national level they are held against."""
+    """Limits as published, and the national level that they are compared with."""
 
     lower: np.ndarray
     upper: np.ndarray
@@ -44,7 +44,7 @@ def ratio_limits(ratio: Ratio, dispersion: float) -> tuple[np.ndarray, np.ndarra
 def percent_limits(proportion: Proportion, width: float) -> tuple[np.ndarray, np.ndarray]:
     """Return limits in percent, symmetric on the log odds.
 
-    Half the interval is `width` times the standard error of the log odds of one answer a unit.
+    Half the interval is `width` times the standard error of the log odds with one answer per unit.
     """
     months = np.where(proportion.denominator > 0, proportion.denominator, np.nan)
     share = proportion.numerator / months
@@ -55,9 +55,9 @@ def percent_limits(proportion: Proportion, width: float) -> tuple[np.ndarray, np
 
 
 def categorise(limits: Limits, *, higher_is_better: bool) -> np.ndarray:
-    """Return the printed category of each facility.
+    """Return the published category of each facility.
 
-    An absent lower limit cannot lie above the reference.
+    A missing lower limit is never above the reference.
     """
     below, above = limits.upper < limits.reference, limits.lower > limits.reference
     better, worse = (above, below) if higher_is_better else (below, above)

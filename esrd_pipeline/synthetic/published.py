@@ -23,16 +23,16 @@ from esrd_pipeline.synthetic.standards import list_new_measures, render_standard
 from esrd_pipeline.synthetic.survey import render_ich_cahps
 
 Progress = Callable[[str, int, int], None]
-"""Called with the name of the file just written, how many are written, and how many there are."""
+"""Called with the name of the file just written, the number written, and the total number."""
 
 FIRST_YEAR = 2021
 FACILITIES = 200
 SEED = 20260
 TEMPORARY_SUFFIX = ".part"
 QUOTED = ("qip_complete",)
-"""Sources of which CMS puts every cell between quotes."""
+"""Sources in which CMS quotes every cell."""
 WITH_CARRIAGE_RETURNS = ("dfc_facility", "ich_cahps_facility")
-"""Sources whose lines CMS ends as Windows does."""
+"""Sources with CRLF line ends."""
 
 
 def write_published_files(
@@ -46,11 +46,11 @@ def write_published_files(
 ) -> list[Path]:
     """Write the published files of a performance year into `folder`, and return them.
 
-    There are five, and a sixth with the standards of measures that the baseline year's file does
-    not print, where enough facilities have such a measure. `folder` is `<root>/<performance_year>`
-    and is made if absent. The same arguments write the same bytes; every year describes the same
-    facilities and can be written alone. `numbers` gives facilities other certification numbers
-    than are drawn, by these. Each file appears under its name only when it is whole.
+    There are five files, and a sixth with the standards of measures that the baseline year's file
+    does not have, if enough facilities have such a measure. `folder` is `<root>/<performance_year>`
+    and is created if missing. The same arguments write the same bytes; every year describes the
+    same facilities and can be written alone. `numbers` maps drawn certification numbers to the
+    ones to write. A file appears under its name only when it is complete.
 
     Raises:
         ValueError: the year is before 2021, or `facility_count` is out of range.
@@ -74,10 +74,10 @@ def write_published_files(
 def _render_files(
     facilities: pd.DataFrame, *, seed: int, year: int
 ) -> dict[str, tuple[str, dict[str, Cells]]]:
-    """Return file name -> source and printed cells, of the facilities each file covers."""
+    """Return file name -> source and rendered cells, for the facilities that each file covers."""
     care = draw_year(facilities, seed=seed, year=year)
     earlier = draw_year(facilities, seed=seed, year=year - 1)
-    # The yearly measures move on to the next performance year with the October release.
+    # The October release is the first with the yearly measures of the performance year.
     release = f"{year + 1}-10"
     is_open = facilities["last_year"].to_numpy() >= year
     in_release = is_open & certified_before(facilities, f"{year + 1}-07-01")
@@ -99,13 +99,13 @@ def _render_files(
 
 
 def _is_in_year(facilities: pd.DataFrame, year: int) -> np.ndarray:
-    """Return which facilities stand in the QIP file of a year."""
+    """Return which facilities are in the QIP file of a year."""
     is_open = facilities["last_year"].to_numpy() >= year
     return is_open & certified_before(facilities, f"{year + 1}-01-01")
 
 
 def _render_standards(facilities: pd.DataFrame, *, seed: int, year: int) -> dict[str, Cells]:
-    """Return the standards a year's file needs beside it; empty where it needs none."""
+    """Return the standards that a year's file needs; empty if it needs none."""
     baseline_year = year - int(load_figures()["baseline_years_before"])
     measures = list_new_measures(year, baseline_year)
     if not measures:
@@ -167,7 +167,7 @@ def _style(year: int) -> str:
 
 
 def _earlier_headers(source: str) -> dict[str, str]:
-    """Return our column name -> the last of the other headers it has gone by."""
+    """Return our column name -> the latest of its earlier headers."""
     table = load_parameters("published_column")
     renamed = table[(table["source"] == source) & table["aliases"].notna()]
     return {
@@ -177,7 +177,7 @@ def _earlier_headers(source: str) -> dict[str, str]:
 
 
 def _render_older(kind: str, texts: Cells) -> Cells:
-    """Print fractions as percents (0.1291 as 12.91%) and networks as `Network 15`."""
+    """Render fractions as percents (0.1291 as 12.91%) and networks as `Network 15`."""
     if kind == "network":
         return np.array([f"Network {text}" for text in texts], dtype=object)
     if kind == "fraction":
@@ -193,7 +193,7 @@ def _render_percent(text: str) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write under another name in the same folder first: a file under its own name is whole."""
+    """Write to a temporary name and rename, so that a file under its own name is complete."""
     part = path.with_name(f"{path.name}{TEMPORARY_SUFFIX}")
     with part.open("w", encoding="utf-8", newline="") as file:
         file.write(text)

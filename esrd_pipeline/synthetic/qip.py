@@ -1,8 +1,8 @@
-"""Prints two years of care as the Complete QIP file of a performance year.
+"""Renders two years of care as the Complete QIP file of a performance year.
 
-Scores, Total Performance Score and payment reduction are printed as `-`, since the pipeline
-computes them; only the two reporting measures of which the file of payment year 2026 and earlier
-prints nothing but a score carry one. Rates are the unadjusted ones.
+Scores, Total Performance Score and payment reduction are `-`, because the pipeline computes them;
+only the two reporting measures for which the files up to payment year 2026 publish nothing but a
+score have one. Rates are unadjusted.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from esrd_pipeline.synthetic.rendering import (
 
 NOTHING, NO_RATE, NO_SCORE = "-", "No Rate", "No Score"
 FEW_PATIENTS, FEW_YEARS, FEW_SURVEYS = "<11", "<10", "<30"
-# The footnote that says why a facility has no rate (QIP footnotes file of payment year 2026).
+# The footnote with the reason for a missing rate (QIP footnotes file of payment year 2026).
 FOOTNOTES = {
     "ltc": "3",
     "nhsn_bsi": "3",
@@ -65,7 +65,7 @@ RATE_DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A calendar year of care and how its columns are called: achievement or improvement."""
+    """A calendar year of care and the name of its columns: achievement or improvement."""
 
     name: str
     year: int
@@ -75,7 +75,7 @@ class Period:
 def render_qip(
     facilities: pd.DataFrame, *, care: YearOfCare, earlier: YearOfCare, year: int
 ) -> dict[str, Cells]:
-    """Print the file of a performance year and the year before it: our column name to cells."""
+    """Render the file of a performance year and the year before: our column name to cells."""
     achievement = Period("achievement", year, care)
     cells = _render_directory(facilities, year)
     for period in (achievement, Period("improvement", year - 1, earlier)):
@@ -177,7 +177,7 @@ def _render_ratio(measure: str, period: Period) -> dict[str, Cells]:
 
 
 def _render_units(measure: str, counts: Ratio, shown: np.ndarray, year: int) -> Cells:
-    """Print units or patient-years; one year's file hides some of them, as CMS's did."""
+    """Render units or patient-years; one year's file hides some of them, as CMS's did."""
     if measure in HIDDEN_COUNTS and year == load_figures()["hidden_count_year"]:
         return repeat(HIDDEN_COUNTS[measure], len(shown))
     if RATIOS[measure][0] == "patient_year_count":
@@ -186,7 +186,7 @@ def _render_units(measure: str, counts: Ratio, shown: np.ndarray, year: int) -> 
 
 
 def _render_waitlist(period: Period) -> dict[str, Cells]:
-    """Print PPPW, whose numerator and denominator are sums over the nation's patient-months."""
+    """Render PPPW, whose numerator and denominator are sums over the nation's patient-months."""
     figures, counts = load_figures(), period.care.proportions["pppw"]
     shown = is_enough(load_levels()["pppw"], counts)
     growth = (1 + figures["waitlist_patient_months_growth"]) ** (period.year - LEVEL_YEAR)
@@ -233,7 +233,7 @@ def _render_survey_reasons(facilities: pd.DataFrame, period: Period) -> dict[str
 
 
 def _render_reporting(period: Period) -> dict[str, Cells]:
-    """Print the reporting measures: what was handed in, and in older files only a score."""
+    """Render the reporting measures: the reported items, in older files only a score."""
     care = period.care
     patients, in_center = (care.census[name].to_numpy() for name in ("patients", "in_center"))
     minimum = load_levels()["ltc"].minimum_units
@@ -251,7 +251,7 @@ def _render_reporting(period: Period) -> dict[str, Cells]:
 
 
 def _render_months_reported(period: Period) -> dict[str, Cells]:
-    """Print patient-months reported, and the score where the year's layout has no counts."""
+    """Render patient-months reported, or the score if the year's layout has no counts."""
     layout = {column.name for column in load_layout("qip_complete", period.year)}
     cells: dict[str, Cells] = {}
     for measure, share in REPORTED.items():
@@ -265,7 +265,7 @@ def _render_months_reported(period: Period) -> dict[str, Cells]:
 
 
 def _render_screening(care: YearOfCare) -> dict[str, Cells]:
-    """Print patients screened for social needs, and those of them with results reported."""
+    """Render patients screened for social needs, and those of them with results reported."""
     screening, reported = care.proportions["sdoh_screening"], care.proportions["sdoh_positive"]
     shown = is_enough(load_levels()["sdoh_screening"], screening)
     handed_in = screening.numerator * reported.numerator // np.maximum(reported.denominator, 1)
@@ -290,7 +290,7 @@ def _render_reported(measure: str, counts: Proportion, shown: np.ndarray) -> dic
 
 
 def _reporting_score(counts: Proportion) -> np.ndarray:
-    """Return the score of the share reported, halves up (manual 2.8.13, 2.19.9)."""
+    """Return the score of the share reported, rounded half up (manual 2.8.13, 2.19.9)."""
     figures = load_figures()
     share = counts.numerator / np.maximum(counts.denominator, 1)
     score = share * figures["reporting_factor"] - figures["reporting_deduction"]

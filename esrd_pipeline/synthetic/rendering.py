@@ -1,4 +1,4 @@
-"""Numbers as CMS prints them: rounding with halves up, sentinels, flags and dates."""
+"""Text formats of CMS's published files: rounding half up, sentinels, flags and dates."""
 
 from collections.abc import Callable
 
@@ -6,60 +6,60 @@ import numpy as np
 import pandas as pd
 
 Cells = np.ndarray
-"""The printed texts of one column, one a facility (an array of objects)."""
+"""The texts of one column, one per facility (an object array)."""
 
 
 def round_half_up(values: np.ndarray, decimals: int) -> np.ndarray:
-    """Round non-negative numbers, halves up; a not-a-number stays one.
+    """Round non-negative numbers half up; NaN stays NaN.
 
-    What floating point holds a hair below a half (0.285 x 100) counts as the half it was.
+    A value that floating point stores slightly below a half (0.285 x 100) counts as the half.
     """
     scale = 10.0**decimals
     return np.floor(np.round(values * scale, 6) + 0.5) / scale
 
 
 def divide_half_up(numerator: np.ndarray, denominator: np.ndarray, decimals: int) -> np.ndarray:
-    """Divide whole numbers exactly to `decimals`, halves up; 0 where the denominator is 0."""
+    """Divide whole numbers exactly to `decimals`, half up; 0 where the denominator is 0."""
     scale = 10**decimals
     whole = np.maximum(denominator, 1)
     return (2 * numerator * scale + whole) // (2 * whole) / scale
 
 
 def render_each(values: np.ndarray, form: Callable[[float], str]) -> Cells:
-    """Print every number with `form`; a not-a-number is an empty cell."""
+    """Format every number with `form`; NaN gives an empty cell."""
     return np.array(["" if np.isnan(value) else form(value) for value in values], dtype=object)
 
 
 def render_plain(values: np.ndarray) -> Cells:
-    """Print as the DFC file does, whole numbers with `.0`: 68.0, 6.5, 0.86."""
+    """Format as in the DFC file, whole numbers with `.0`: 68.0, 6.5, 0.86."""
     return render_each(np.asarray(values, dtype=float), lambda value: repr(float(value)))
 
 
 def render_whole(values: np.ndarray) -> Cells:
-    """Print whole numbers without a decimal point."""
+    """Format whole numbers without a decimal point."""
     return render_each(np.asarray(values, dtype=float), lambda value: str(int(value)))
 
 
 def render_fixed(values: np.ndarray, decimals: int) -> Cells:
-    """Print with a fixed number of decimals: 0.0255, 29.34."""
+    """Format with a fixed number of decimals: 0.0255, 29.34."""
     return render_each(np.asarray(values, dtype=float), lambda value: f"{value:.{decimals}f}")
 
 
 def render_yes_no(values: np.ndarray) -> Cells:
-    """Print Yes or No."""
+    """Format as Yes or No."""
     return np.where(values, "Yes", "No").astype(object)
 
 
 def render_dates(values: np.ndarray, form: str) -> Cells:
-    """Print days in a strftime form."""
+    """Format days with a strftime format."""
     return pd.DatetimeIndex(values).strftime(form).to_numpy(dtype=object)
 
 
 def render_where(shown: np.ndarray, cells: Cells, sentinel: str) -> Cells:
-    """Keep the cells that are shown and print the sentinel in the place of the others."""
+    """Keep the cells that are shown and replace the others by the sentinel."""
     return np.where(shown, cells, sentinel).astype(object)
 
 
 def repeat(text: str, count: int) -> Cells:
-    """Print the same text for every facility."""
+    """Return the same text for every facility."""
     return np.full(count, text, dtype=object)

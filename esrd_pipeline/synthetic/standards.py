@@ -1,8 +1,7 @@
-"""Prints the standards of measures that the Complete QIP file of their baseline year does not have.
+"""Renders the standards of measures that the Complete QIP file of their baseline year lacks.
 
-The pipeline computes a measure's standards from the file of two years before. Where the program has
-moved on to other measures there is nothing to compute from, and the operator supplies CMS's
-standards; these are the synthetic nation's.
+The pipeline computes a measure's standards from the file of two years before. For a measure that is
+not in that file, the operator supplies CMS's standards; these are the synthetic nation's.
 """
 
 import numpy as np
@@ -23,7 +22,7 @@ STANDARDS = ("achievement_threshold", "performance_standard", "benchmark")
 
 
 def list_new_measures(year: int, baseline_year: int) -> list[str]:
-    """Return the proportions whose rate the year's file prints and its baseline year's does not."""
+    """Return the proportions with a rate in the year's file but not in its baseline year's."""
     published, before = (
         {column.name for column in load_layout("qip_complete", either)}
         for either in (year, baseline_year)
@@ -35,10 +34,10 @@ def list_new_measures(year: int, baseline_year: int) -> list[str]:
 def render_standards(
     measures: list[str], *, care: YearOfCare, is_counted: np.ndarray, baseline_year: int
 ) -> dict[str, Cells]:
-    """Print percentiles of performance in the care of the baseline year: our column name to cells.
+    """Render percentiles of performance in the baseline year: our column name to cells.
 
-    `is_counted` says which facilities the baseline year's file covers. A measure that too few of
-    them have enough units for is left out; without any measure there are no columns.
+    `is_counted` marks the facilities in the baseline year's file. A measure is omitted if too few
+    of them have enough units; without any measure there are no columns.
     """
     rows = {
         measure: rates
@@ -61,14 +60,14 @@ def render_standards(
 
 
 def _rates(measure: str, care: YearOfCare, is_counted: np.ndarray) -> np.ndarray:
-    """Return the rates a file would print."""
+    """Return the rates as they would be published."""
     counts = count_proportion(measure, care)
     rates = divide_half_up(counts.numerator, counts.denominator, RATE_DECIMALS)
     return rates[is_counted & is_scored(measure, care)]
 
 
 def _percentile(measure: str, rates: np.ndarray, standard: str) -> float:
-    """Return a percentile of performance, counted from the top where lower is better."""
+    """Return a percentile of performance, counted from the top if lower is better."""
     percent = load_figures()[f"{standard}_percentile"]
     if load_levels()[measure].direction == "lower":
         percent = 100 - percent

@@ -1,4 +1,4 @@
-"""Prints a year's survey as the ICH CAHPS facility file."""
+"""Renders a year's survey as the ICH CAHPS facility file."""
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,11 @@ from esrd_pipeline.synthetic.rendering import (
 
 AVAILABLE, TOO_FEW, NO_DATA, NOT_ADMINISTERED = "1", "101", "102", "103"
 WITHOUT_MIDDLE_BOX = ("ich_cahps_information",)
-"""Its questions are answered by yes or no."""
+"""The composite of yes-or-no questions."""
 
 
 def render_ich_cahps(facilities: pd.DataFrame, care: YearOfCare, year: int) -> dict[str, Cells]:
-    """Print the file of a performance year: our column name to cells."""
+    """Render the file of a performance year: our column name to cells."""
     survey, shown = care.survey, is_surveyed(care)
     codes = np.select(
         [shown, survey.is_unavailable, survey.is_attested_small & (survey.completed == 0)],

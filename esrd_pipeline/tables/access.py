@@ -84,14 +84,14 @@ SFR = Table(
 
 NOT_WAITING = (
     "transplant",
-    "not on dialysis",
-    "facility unknown",
-    "extraordinary circumstances exception",
-    "date of birth unknown",
-    "75 or older",
-    "nursing home in the month",
-    "hospice in the month",
-    "nursing home at incidence",
+    "not_on_dialysis",
+    "facility_unknown",
+    "extraordinary_circumstances_exception",
+    "date_of_birth_unknown",
+    "age_75_or_older",
+    "nursing_home_in_month",
+    "hospice_in_month",
+    "nursing_home_at_incidence",
 )
 """Why a month of a patient with ESRD is in no facility's PPPW."""
 

@@ -1,5 +1,6 @@
 """Explanations: one facility's measure patient by patient, for the authorised reader alone."""
 
+from esrd_pipeline.tables.access import NOT_WAITING
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.discharges import EXPLANATION as DISCHARGES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
@@ -7,7 +8,18 @@ from esrd_pipeline.tables.history import END, IN_ORDER, START
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.tables.month_history import MONTH
-from esrd_pipeline.tables.patient_months import PATIENT_MONTHS
+from esrd_pipeline.tables.patient_months import PATIENT_MONTHS as COHORT_MONTHS
+from esrd_pipeline.tables.patient_months import REASONS, YEARLY_REASONS
+from esrd_pipeline.tables.recurrent_events import NOT_AT_RISK
+from esrd_pipeline.tables.survival import SMOSR_NOT_AT_RISK, SMR_NOT_AT_RISK, SWR_NOT_AT_RISK
+
+ELSEWHERE = "attributed_to_another_facility"
+"""Why days that a facility treated are another's."""
+
+
+def _reason(text: str, *allowed: str) -> Column:
+    return Column("reason", "text", text, allowed=tuple(dict.fromkeys(allowed)))
+
 
 RECURRENT_EVENTS = Table(
     name="explain.recurrent_events",
@@ -24,7 +36,11 @@ RECURRENT_EVENTS = Table(
         MEASURE,
         Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
-        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        _reason(
+            "Why not in the facility's measure; null where counted",
+            *(reason for reasons in NOT_AT_RISK.values() for reason in reasons),
+            ELSEWHERE,
+        ),
         Column("observed", "integer", "Events counted", required=True, minimum=0),
         Column("expected", "number", "Events expected in these days", minimum=0),
         Column("uncounted", "integer", "Events not counted", required=True, minimum=0),
@@ -59,9 +75,9 @@ PATIENT_MONTHS = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
+        _reason("Why not in the denominator; null where it is", *REASONS),
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
-        *(column for column in PATIENT_MONTHS.columns if column.name in _SHOWN),
+        *(column for column in COHORT_MONTHS.columns if column.name in _SHOWN),
     ),
     rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
@@ -77,7 +93,7 @@ YEARLY = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
+        _reason("Why not in the denominator; null where it is", *YEARLY_REASONS),
         Column("is_met", "boolean", "In the numerator; null where not counted"),
         Column("days", "integer", "Days there, months of exceptions left out", required=True),
     ),
@@ -116,7 +132,7 @@ ACCESS = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("reason", "text", "Why not in the denominator; null where it is"),
+        _reason("Why not in the denominator; null where it is", *REASONS, *NOT_WAITING),
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
         Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
         Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
@@ -139,7 +155,13 @@ SURVIVAL = Table(
         CCN,
         MEASURE,
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
-        Column("reason", "text", "Why not in the facility's measure; null where counted"),
+        _reason(
+            "Why not in the facility's measure; null where counted",
+            *SMR_NOT_AT_RISK,
+            *SWR_NOT_AT_RISK,
+            *SMOSR_NOT_AT_RISK,
+            ELSEWHERE,
+        ),
         Column("observed", "integer", "Event counted", required=True, minimum=0, maximum=1),
         Column("expected", "number", "Events expected in these days", minimum=0),
         Column("uncounted", "integer", "Event not counted", required=True, minimum=0, maximum=1),

@@ -16,13 +16,13 @@ STATES = ("dialysis", "transplant", "recovered", "withdrawn", "lost", "untreated
 MODALITIES = ("hemodialysis", "peritoneal")
 TREATMENT_SETTINGS = ("in center", "home")
 NOT_ATTRIBUTED = (
-    "first 90 days of ESRD",
-    "fewer than the days of treatment at one facility",
+    "first_days_of_esrd",
+    "too_few_days_at_one_facility",
     "transplant",
-    "after withdrawal or recovery",
-    "lost to follow-up",
-    "not treated by any facility",
-    "facility unknown",
+    "after_withdrawal_or_recovery",
+    "lost_to_follow_up",
+    "not_treated_by_any_facility",
+    "facility_unknown",
 )
 """Why no facility answers for a day."""
 

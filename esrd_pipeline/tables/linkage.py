@@ -16,6 +16,32 @@ FACILITY_TYPES = ("freestanding", "hospital based", "hospital satellite", "hospi
 DEATH_SOURCES = ("cms_2746", "enrollment", "eqrs_event", "eqrs", "claims", "ssa")
 TRANSPLANT_SOURCES = ("optn", "eqrs", "cms_2728", "claim")
 MOVED_BY = ("form and EQRS agree long after the claim", "new patient in EQRS long after the form")
+NOT_MATCHED = ("no_enrollment_record", "no_matching_eqrs_patient")
+"""Why a beneficiary is no patient of EQRS."""
+NOT_LISTED = (
+    "ccn_missing",
+    "ccn_not_valid",
+    "veterans_affairs",
+    "facility_type_not_dialysis",
+    "provider_type_not_medicare_other_or_pending",
+    "ccn_middle_digits_not_dialysis",
+    "closed",
+    "provider_type_and_certification_date_missing",
+    "provider_type_missing_for_helpdesk",
+    "certification_date_missing_for_helpdesk",
+    "closed_at_year_end",
+    "certification_date_missing",
+    "certified_after_year_end",
+    "provider_type_not_medicare",
+)
+"""Why an EQRS facility record receives no reports of a program, in the order of the rules."""
+NOT_ELIGIBLE = (
+    *NOT_LISTED,
+    "ccn_replaced_in_change_of_ownership",
+    "ccn_not_in_effect_at_year_end",
+    "not_in_eqrs_directory",
+)
+"""Why a facility receives no reports of a program."""
 
 BENEFICIARY = Table(
     name="linkage.beneficiary",
@@ -29,7 +55,9 @@ BENEFICIARY = Table(
         Column("is_matched", "boolean", "EQRS knows the patient", required=True),
         Column("matched_by", "text", "Identifier that matched", allowed=IDENTIFIERS),
         Column("matched_in", "text", "Where it was found", allowed=("finder", "history")),
-        Column("reason", "text", "Why there is no match; null where there is one"),
+        Column(
+            "reason", "text", "Why there is no match; null where there is one", allowed=NOT_MATCHED
+        ),
     ),
     rules=(
         Rule("a match has a patient, no match a negative one", "is_matched = (patient_id > 0)"),
@@ -161,7 +189,7 @@ FACILITY_RECORD = Table(
         Column("close_date", "date", "Closed"),
         Column("is_dialysis", "boolean", "Its facility type is dialysis", required=True),
         Column("is_listed", "boolean", "By itself it receives reports", required=True),
-        Column("reason", "text", "Why not; null where it does"),
+        Column("reason", "text", "Why not; null where it does", allowed=NOT_LISTED),
         Column("is_primary", "boolean", "It describes its provider number", required=True),
     ),
     rules=(Rule("a record is listed or says why not", "is_listed = (reason IS NULL)"),),
@@ -301,7 +329,7 @@ FACILITY = Table(
         Column("close_date", "date", "Closed"),
         Column("reporting_date", "date", "QIP: first day a new facility must report of (3.5)"),
         Column("is_eligible", "boolean", "Receives reports of the program", required=True),
-        Column("reason", "text", "Why not; null where it does"),
+        Column("reason", "text", "Why not; null where it does", allowed=NOT_ELIGIBLE),
     ),
     rules=(Rule("a row is eligible or says why not", "is_eligible = (reason IS NULL)"),),
 )

@@ -12,12 +12,12 @@ from esrd_pipeline.tables.history import (
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Rule, Table
 
-EXCEPTION = "extraordinary circumstances exception"
-UNOBSERVABLE = "month not observable in Medicare claims"
+EXCEPTION = "extraordinary_circumstances_exception"
+UNOBSERVABLE = "month_not_observable_in_claims"
 ADULTS_IN_TRADITIONAL_MEDICARE = (
-    "date of birth unknown",
-    "younger than 18",
-    "Medicare Advantage",
+    "date_of_birth_unknown",
+    "under_18_years",
+    "medicare_advantage",
     UNOBSERVABLE,
 )
 NOT_AT_RISK = {
@@ -26,9 +26,9 @@ NOT_AT_RISK = {
         *NOT_ATTRIBUTED,
         EXCEPTION,
         *ADULTS_IN_TRADITIONAL_MEDICARE,
-        "within a year of a claim with an excluded condition",
+        "within_year_of_excluded_condition",
     ),
-    "sedr": (*NOT_ATTRIBUTED, *ADULTS_IN_TRADITIONAL_MEDICARE, "month with hospice"),
+    "sedr": (*NOT_ATTRIBUTED, *ADULTS_IN_TRADITIONAL_MEDICARE, "hospice_in_month"),
 }
 """Why a day of a patient with ESRD is in no facility's measure, in the order of the rules."""
 INCIDENT = (

@@ -16,31 +16,31 @@ from esrd_pipeline.tables.recurrent_events import INCIDENT
 MEASURES = ("smr", "swr", "smosr")
 SMR_NOT_AT_RISK = (
     *NOT_ATTRIBUTED,
-    "date of birth unknown",
-    "month not observable in Medicare claims",
+    "date_of_birth_unknown",
+    "month_not_observable_in_claims",
 )
 """Why a day of a patient with ESRD is in no facility's SMR."""
 SWR_NOT_AT_RISK = (
-    "date of birth unknown",
-    "75 years or older",
-    "in a nursing home",
-    "in hospice",
-    "waitlisted before dialysis",
-    "transplanted before dialysis",
+    "date_of_birth_unknown",
+    "age_75_or_older",
+    "in_nursing_home_at_first_dialysis",
+    "in_hospice_at_first_dialysis",
+    "waitlisted_before_dialysis",
+    "transplanted_before_dialysis",
     "transplant",
-    "after withdrawal or recovery",
-    "lost to follow-up",
-    "not treated by any facility",
-    "facility unknown",
+    "after_withdrawal_or_recovery",
+    "lost_to_follow_up",
+    "not_treated_by_any_facility",
+    "facility_unknown",
 )
 """Why a day of the first year of dialysis is in no facility's SWR."""
 SMOSR_NOT_AT_RISK = (
-    "date of birth unknown",
-    "under 18 years",
-    "no CMS-2728",
-    "in hospice",
-    "before the first day in center",
-    "home hemodialysis in a nursing home",
+    "date_of_birth_unknown",
+    "under_18_years",
+    "no_cms_2728",
+    "after_first_hospice_claim",
+    "before_first_in_center_day",
+    "home_hemodialysis_in_nursing_home",
     *NOT_ATTRIBUTED,
 )
 """Why a day of the first year of ESRD is in no facility's SMoSR."""

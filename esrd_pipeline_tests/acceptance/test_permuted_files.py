@@ -14,6 +14,8 @@ from esrd_pipeline.settings import load_settings
 from esrd_pipeline.synthetic.nation import run
 from esrd_pipeline.synthetic.nation.block import Span
 
+pytestmark = pytest.mark.slow
+
 YEAR = 2024
 FACILITIES = 50
 

@@ -34,7 +34,7 @@ def list_months(nation: MeasuredNation) -> pd.DataFrame:
         months["end_date"] == months["month"] + pd.offsets.MonthEnd()
     )
     months = months[whole].reset_index(drop=True)
-    defects = nation.truth("trouble")
+    defects = nation.truth("data_defects")
     for kind in (*_EQRS_KTV, _NO_RECORD, *_OTHERS):
         rows = defects[defects["kind"] == kind]
         struck = pd.MultiIndex.from_arrays([rows["patient_id"], rows["facilityid"], rows["day"]])

@@ -1,1 +1,1 @@
-"""Timings and peak memory at national size: run as a module, never part of the tests."""
+"""Benchmarks of time and memory at national size: run as a module, not part of the tests."""

@@ -2,10 +2,10 @@
 
     python -m esrd_pipeline_tests.benchmarks [--facilities 7500] [--libraries] [--models]
 
-Prints two tables. The first: stage, rows in, seconds of the computation alone (imports and
-reading left out), peak memory of the process; its last line times `esrd refresh` from start to
-exit. The second: the model families (`models.py`), with `--libraries` beside R and statsmodels.
-`--models` prints the second alone.
+Prints two tables. The first has stage, input rows, seconds of the computation (without imports and
+reading) and peak memory of the process; its last line times `esrd refresh` from start to exit. The
+second has the model families (`models.py`), with `--libraries` compared with R and statsmodels.
+`--models` prints only the second.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from esrd_pipeline.warehouse import Warehouse
 
 YEAR = 2025
 Stage = Callable[[Warehouse, Path], tuple[int, float]]
-"""Runs one stage: rows in and seconds."""
+"""Runs one stage and returns its input rows and seconds."""
 
 
 def timed(rows: int, call: Callable[[], object]) -> tuple[int, float]:
@@ -54,7 +54,7 @@ def read_qip(_: Warehouse, published: Path) -> tuple[int, float]:
 
 
 def publish(warehouse: Warehouse, _: Path) -> tuple[int, float]:
-    """Bring the files into the facility contract."""
+    """Convert the files to the facility contract."""
     from esrd_pipeline.families.published import publish_contract
 
     frames = {
@@ -67,7 +67,7 @@ def publish(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 
 
 def contract(warehouse: Warehouse, name: str, year: int = YEAR) -> pd.DataFrame:
-    """The contract's rows of one program."""
+    """Return the contract's rows of one program."""
     return warehouse.read(facility.PUBLISHED, year, where={"program": name})
 
 
@@ -130,7 +130,7 @@ def rate_stars(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 
 
 def audit_contract(warehouse: Warehouse, _: Path) -> tuple[int, float]:
-    """Judge the largest table by its expectations, great_expectations already imported."""
+    """Check the expectations of the largest table, with great_expectations already imported."""
     from esrd_pipeline.expectations import audit
 
     table = facility.PUBLISHED
@@ -158,13 +158,13 @@ def run_stage(name: str, warehouse: Path, published: Path) -> None:
 
 
 def print_line(name: str, rows: int, seconds: float, peak: float) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     sys.stdout.write(f"{name:<32}{rows:>12,}{seconds:>10.2f}{peak:>10,.0f}\n")
     sys.stdout.flush()
 
 
 def prepare(folder: Path, facilities: int) -> dict[str, str]:
-    """Write the published files of a nation and refresh the years a stage may read."""
+    """Write the published files of a nation and refresh the years that the stages read."""
     from esrd_pipeline.synthetic.published import write_published_files
 
     for year in range(YEAR - 3, YEAR + 1):
@@ -182,7 +182,7 @@ def prepare(folder: Path, facilities: int) -> dict[str, str]:
 
 
 def run_esrd(environment: dict[str, str], *arguments: str) -> tuple[float, float]:
-    """Run the project's command to its end: seconds and peak memory in MB."""
+    """Run the project's command; return seconds and peak memory in MB."""
     esrd = Path(sys.executable).with_name("esrd")
     start = time.perf_counter()
     process = subprocess.Popen([str(esrd), *arguments], env=environment, stdout=subprocess.DEVNULL)
@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time a refresh and the model families.")
     parser.add_argument("--facilities", type=int, default=7500)
     parser.add_argument(
-        "--libraries", action="store_true", help="Time R, statsmodels, lifelines, too."
+        "--libraries", action="store_true", help="Also time R, statsmodels, lifelines."
     )
     parser.add_argument("--models", action="store_true", help="Time the model families only.")
     parser.add_argument("--monte-carlo", action="store_true", help="Bias and coverage instead.")
@@ -223,7 +223,7 @@ def main() -> None:
 
 
 def time_refresh(facilities: int) -> None:
-    """Prepare a nation, run every stage in a process of its own, then a whole refresh."""
+    """Prepare a nation, run every stage in its own process, then a whole refresh."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = prepare(folder, facilities)
@@ -237,7 +237,7 @@ def time_refresh(facilities: int) -> None:
 
 
 def time_models(*, libraries: bool) -> None:
-    """Run every model family in a process of its own."""
+    """Run every model family in its own process."""
     from esrd_pipeline_tests.benchmarks.models import HEADER, MODELS
 
     sys.stdout.write(HEADER)

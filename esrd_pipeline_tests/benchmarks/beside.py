@@ -1,7 +1,7 @@
-"""Rows of the table that other programs can do, too: R, lifelines, statsmodels, plain NumPy.
+"""Comparisons of model families with other programs: R, lifelines, statsmodels, plain NumPy.
 
-Our own seconds are the least of several calls, after a first that compiles; the other program
-runs once, and only where `libraries` asks for it.
+Our seconds are the minimum of several calls after a first one that compiles; the other program
+runs once, and only with `libraries`.
 """
 
 import tempfile
@@ -43,7 +43,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def time_lifelines_rates(*, libraries: bool) -> Timing:
-    """Stage 1 of proportional rates beside lifelines' stratified Cox regression with late entry."""
+    """Compare stage 1 of proportional rates with lifelines' Cox regression with delayed entry."""
     design, segments = make_segments(rows=30_000, terms=20, cells=200)
 
     def fit() -> rates.RatesFit:
@@ -69,7 +69,7 @@ def time_lifelines_rates(*, libraries: bool) -> Timing:
 
 
 def make_segments(*, rows: int, terms: int, cells: int) -> tuple[Design, Arrays]:
-    """Segments of one length each, with about one event in three."""
+    """Make segments of equal length, with an event in about one in three."""
     generator = np.random.default_rng(11)
     design = make_design(generator, rows, terms)
     effects = np.linspace(0.05, 0.2, terms)
@@ -82,12 +82,11 @@ def make_segments(*, rows: int, terms: int, cells: int) -> tuple[Design, Arrays]
 
 
 def order_events(design: Design, segments: Arrays) -> pd.DataFrame:
-    """Write segments as spans of a Cox model with the same likelihood, for equal exposures.
+    """Convert segments to intervals of a Cox model with the same likelihood, for equal exposures.
 
-    The events of a cell get times of their own, and every segment of the cell is at risk at all
-    of them, because a segment with events goes on as a new span after each. So the risk sets are
-    the whole cell and there are no ties to break. An offset, which unequal exposures would need,
-    lifelines does not take.
+    The events of a cell get distinct times, and every segment of the cell is at risk at all of
+    them, because a segment with events continues as a new interval after each. So each risk set is
+    the whole cell and there are no ties. lifelines has no offset, which unequal exposures need.
     """
     counts = segments["events"].astype(int)
     cell = segments["facility"].astype(int) * 4 + segments["interval"].astype(int)
@@ -108,11 +107,11 @@ def order_events(design: Design, segments: Arrays) -> pd.DataFrame:
 
 
 def time_lifelines_cox(rows: int, terms: int, strata: int, *, libraries: bool) -> Timing:
-    """Cox regression beside lifelines; no two events of a stratum at one time.
+    """Compare Cox regression with lifelines, without tied events.
 
-    Because lifelines breaks ties by Efron's method, ours by Breslow's. Coefficients differ by
-    what its default precision leaves. At the design's 200,000 x 50 in 3,000 strata it takes
-    minutes and 19 GB: rows and strata are a quarter of those.
+    lifelines breaks ties by Efron's method, ours by Breslow's. Coefficients differ by lifelines'
+    default precision. At 200,000 x 50 in 3,000 strata, as in the design, lifelines takes minutes
+    and 19 GB, so rows and strata are a quarter of that.
     """
     design, spans = make_survival(rows, terms, strata)
     spread = np.random.default_rng(12).permutation(rows) / (2.0 * rows)
@@ -136,7 +135,7 @@ def time_lifelines_cox(rows: int, terms: int, strata: int, *, libraries: bool) -
 
 
 def fit_lifelines(frame: pd.DataFrame, ours: NDArray[np.float64], seconds: float) -> Other:
-    """Fit the spans of `frame`; all other columns are covariates."""
+    """Fit the intervals of `frame` with lifelines; all other columns are covariates."""
     from lifelines import CoxPHFitter
 
     model = CoxPHFitter()
@@ -149,7 +148,7 @@ def fit_lifelines(frame: pd.DataFrame, ours: NDArray[np.float64], seconds: float
 
 
 def time_r_cox(terms: int, strata: int, times: float, *, libraries: bool) -> Timing:
-    """Cox regression beside R's; without the robust covariance on either side."""
+    """Compare Cox regression with R's, both without the robust covariance."""
     design, spans = make_survival(200_000, terms, strata)
     cox.fit_cox(design=design, **spans)
     seconds = take_least(lambda: cox.fit_cox(design=design, **spans))
@@ -178,7 +177,7 @@ def fit_r(
     *,
     matrix: NDArray[np.float32] | None = None,
 ) -> tuple[Other, ...]:
-    """Run R on the rows, which it finds column by column; nothing where R is not installed."""
+    """Run R on the rows, which are written by column; return nothing if R is not installed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         np.stack([rows[key].astype(float) for key in rows]).tofile(folder / "rows.bin")
@@ -189,7 +188,7 @@ def fit_r(
 
 
 def time_newton(*, libraries: bool) -> Timing:
-    """Logistic regression in cells beside plain NumPy, a step beside a step."""
+    """Compare a step of logistic regression in cells with a step in plain NumPy."""
     design, rows = make_outcomes()
     logistic.fit_logistic(design=design, **rows)
     steps = watch_steps(logistic)
@@ -213,7 +212,7 @@ def time_newton(*, libraries: bool) -> Timing:
 
 
 def time_r_crossed(*, libraries: bool) -> Timing:
-    """Crossed effects beside lme4."""
+    """Compare crossed effects with lme4."""
     rows = make_discharges(50_000, 700, 400, 6)
     fit_crossed(**rows)
     seconds = take_least(lambda: fit_crossed(**rows))
@@ -230,7 +229,7 @@ def time_r_crossed(*, libraries: bool) -> Timing:
 
 
 def time_statsmodels_gee(*, libraries: bool) -> Timing:
-    """GEE beside statsmodels, whose correlation subtracts degrees of freedom."""
+    """Compare the GEE with statsmodels, whose correlation subtracts degrees of freedom."""
     design, rows = make_months(100, 40, 10, 5)
     fit_gee(design=design, **rows)
     seconds = take_least(lambda: fit_gee(design=design, **rows))

@@ -1,8 +1,8 @@
-"""Logistic regression with one intercept per cell in plain NumPy, to set beside our own.
+"""Logistic regression with one intercept per cell in plain NumPy, for comparison with ours.
 
-Newton's method for coefficients and intercepts together: a pass over the rows in blocks adds up
-what the step needs, and the intercepts, whose information is diagonal, are eliminated (Schur
-complement). No step is halved and no cell set aside: for rows that need neither.
+Newton's method for coefficients and intercepts together: a pass over the rows in blocks computes
+the sums of a step, and the intercepts, whose information is diagonal, are eliminated (Schur
+complement). No step is halved and no cell is dropped, so rows must need neither.
 """
 
 import time
@@ -18,7 +18,7 @@ from esrd_pipeline.statistics.newton import GRADIENT_TOLERANCE
 Floats = NDArray[np.float64]
 PLAIN_ROWS = 8192
 TUNED_ROWS = 1024
-"""Rows at a time: of 512 to 32,768 the fastest, because what is made of them stays in cache."""
+"""Rows at a time: the fastest of 512 to 32,768, because intermediate results stay in cache."""
 STEP_LIMIT = 50
 
 
@@ -38,7 +38,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What a step needs: of the p terms, of the C cells, and of both (C, p)."""
+    """The sums of a step: of the p terms, of the C cells, and of both (C, p)."""
 
     score: Floats
     information: Floats
@@ -108,7 +108,7 @@ def fit_blockwise(rows: Rows, add: Pass) -> tuple[Floats, list[float]]:
         shift = sums.cell_score / sums.weights - centres @ step
         intercepts, coefficients = intercepts + shift, coefficients + step
         taken.append(time.perf_counter() - begun)
-        # The step just taken squares what was left, counted in standard errors.
+        # Each step squares the remaining distance, in standard errors.
         if score @ step + sums.cell_score**2 @ (1 / sums.weights) <= GRADIENT_TOLERANCE:
             return coefficients, taken
     raise RuntimeError(f"no maximum after {STEP_LIMIT} steps")

@@ -1,9 +1,9 @@
 """Time the model families at national size, each in a fresh process.
 
-U is one float32 X'X of the same matrix with the same BLAS, a step one evaluation of Newton's
-method: each the least of those taken in the same process, U before the fit and after it. Each row
-says what the design allows it and whether it is met. `--libraries` adds R, lifelines, statsmodels
-and a plain NumPy fit on sizes they can do (`beside.py`).
+U is the time of one float32 X'X of the same matrix with the same BLAS, a step one evaluation of
+Newton's method. Both are minima within the same process; U is measured before and after the fit.
+Each row states the design's limit and whether it is met. `--libraries` adds R, lifelines,
+statsmodels and a plain NumPy fit at sizes that they can handle (`beside.py`).
 """
 
 from collections.abc import Callable

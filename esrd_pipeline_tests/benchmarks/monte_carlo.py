@@ -1,13 +1,13 @@
-"""Monte Carlo of the model families on generated nations: bias, coverage, size of the flags.
+"""Monte Carlo of the model families on simulated nations: bias, coverage, size of the flags.
 
-Each nation is drawn anew from a stated seed: facilities of median size 60, 10th percentile 15 and
-at most 400, planted coefficients, planted normal facility effects: extra variation, no outliers.
+Each nation is drawn from a stated seed: facilities of median size 60, 10th percentile 15 and at
+most 400, known coefficients, normal facility effects: extra variation, no outliers.
 `python -m esrd_pipeline_tests.benchmarks --monte-carlo` prints the table.
 
-Where facilities (or facility-hospital cells) have intercepts in a logistic stage 1, coefficients
-lie a little too far from 0, the more the smaller the cells: the method's, not the computation's.
-SMR's stage 1 does not know the state's death rate that stage 2 adds, and its coefficients lie a
-little too near 0 for it.
+If facilities (or facility-hospital cells) have intercepts in a logistic stage 1, coefficients are
+slightly biased away from 0, more with smaller cells: a property of the method, not an error. SMR's
+stage 1 does not include the state's death rate that stage 2 adds, which biases its coefficients
+slightly towards 0.
 """
 
 import sys
@@ -37,7 +37,7 @@ SEED = 20_240
 NATIONS, FACILITIES = 60, 500
 REACH = 1.959963984540054
 SIZE_SD = 1.08
-"""Of the log of a facility's size: with a median of 60, the 10th percentile is 15."""
+"""Standard deviation of the log of a facility's size: median 60, 10th percentile 15."""
 HEADER = (
     f"{'family':<14}{'nations':>8}{'facilities':>11}{'rows':>12}{'bias/se':>9}{'bias':>9}"
     f"{'covered':>9}{'slope':>7}{'limits':>8}{'no null':>9}{'theory':>8}{'flagged':>9}\n"
@@ -46,14 +46,14 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What one nation came to.
+    """The results of one nation.
 
-    `estimate`, `error` and `planted` are (P,) coefficients. `found` and `true` are the logs of
-    facilities' ratios (log-odds of percentages for GEE), by facility; `is_in` tells whose contract
-    limits hold the truth, `is_in_theory` the same without an empirical null (none where the family
-    gives no such error); `is_far` tells whose z lies beyond 1.96, `is_flagged` who is not `as`.
-    Only reportable facilities stand in the arrays of facilities; those without events, or with
-    nothing else, have limits and no `found`.
+    `estimate`, `error` and `planted` (true values) are (P,) coefficients. `found` and `true` are
+    the logs of facilities' ratios (log-odds of percentages for GEE), by facility. `is_in` marks
+    facilities whose contract limits contain the true value, `is_in_theory` the same without an
+    empirical null (None if the family has no such error); `is_far` marks |z| > 1.96, `is_flagged`
+    a flag other than `as`. Arrays contain only reportable facilities; those without events, or
+    with only events, have limits and no `found`.
     """
 
     rows: int
@@ -70,7 +70,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One family's line: shares are of 1, the bias is the largest of a coefficient."""
+    """One family's line: shares are fractions of 1, the bias is the largest over coefficients."""
 
     nations: int
     facilities: int
@@ -86,7 +86,7 @@ class Line:
 
 
 def draw_rates(seed: int, facilities: int) -> Draw:
-    """SHR: the truth is relative to the expected-weighted mean of the facilities' effects."""
+    """SHR: true values are relative to the expected-weighted mean of the facilities' effects."""
     cohort, effects = recurrent_events_nation.make_cohort(
         facility_count=facilities, seed=seed, size_sd=SIZE_SD
     )
@@ -106,7 +106,7 @@ def draw_rates(seed: int, facilities: int) -> Draw:
 
 
 def draw_times(seed: int, facilities: int) -> Draw:
-    """SWR's exact limits, with every planted term among the adjusters."""
+    """SWR: exact limits, with every true term among the adjusters."""
     swr = survival_nation.SWR
     specification = replace(swr, terms=(*swr.terms, Number("log_state_death_rate")))
     planted = np.append(survival_nation.COEFFICIENTS, survival_nation.STATE_COEFFICIENT)
@@ -119,7 +119,7 @@ def draw_deaths(seed: int, facilities: int) -> Draw:
 
 
 def draw_discharges(seed: int, facilities: int) -> Draw:
-    """SRR: events expected at the planted effects over those at their median."""
+    """SRR: true values are expected events at the true effects over those at their median."""
     nation = discharges_nation.make_nation(
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
@@ -143,7 +143,7 @@ def draw_discharges(seed: int, facilities: int) -> Draw:
 
 
 def draw_months(seed: int, facilities: int) -> Draw:
-    """SFR: the percentage the nation's patients would have at the facility's planted level."""
+    """SFR: true values are the nation's percentages at the facility's true level."""
     cohort, effects = access_nation.make_months(
         facility_count=facilities, seed=seed, median_size=60, size_sd=SIZE_SD
     )
@@ -178,7 +178,7 @@ FAMILIES: dict[str, Callable[[int, int], Draw]] = {
 def run_family(
     name: str, *, nations: int = NATIONS, facilities: int = FACILITIES, seed: int = SEED
 ) -> Line:
-    """Draw and fit a family's nations and sum up."""
+    """Draw and fit a family's nations and summarise them."""
     draws = [FAMILIES[name](seed + number, facilities) for number in range(nations)]
     estimates = np.stack([draw.estimate for draw in draws])
     errors = np.stack([draw.error for draw in draws])
@@ -240,9 +240,9 @@ def _share(parts: list[np.ndarray | None]) -> float:
 
 
 def _relative(contract: pd.DataFrame, effects: pd.Series) -> pd.Series:
-    """Effects less the log of the expected-weighted mean of their exponentials."""
+    """Return effects minus the log of the expected-weighted mean of their exponentials."""
     weight = contract.set_index("ccn")["denominator"].reindex(effects.index)
-    # The expected events of the norm are those of the mean facility, by its own mix.
+    # Expected events under the norm are those of the mean facility, for its own case mix.
     return effects - np.log((weight * np.exp(effects)).sum() / weight.sum())
 
 

@@ -1,10 +1,10 @@
-"""Time the road from raw files to every measure, score and star at national size, layer by layer.
+"""Time each layer from raw files to all measures, scores and stars at national size.
 
     python -m esrd_pipeline_tests.benchmarks.nation [--facilities 7500] [--folder nation]
 
-Writes the nation's year and the year before it with `esrd synthesize`, unless the folder holds
-them; then makes each layer of the year in a process of its own. Prints the seconds of each step,
-and of each layer seconds and peak memory, with the start of Python and Dagster.
+Writes the nation's year and the year before it with `esrd synthesize`, unless the folder has them;
+then makes each layer of the year in its own process. Prints the seconds of each step, and the
+seconds and peak memory of each layer, including the start of Python and Dagster.
 """
 
 import argparse
@@ -25,14 +25,14 @@ LAYERS = (
     ("raw",),
     ("linkage",),
     ("history",),
-    # Together: what a fit expects of its cohort is stored in the cohort's layer.
+    # Together, because a fit's expected events are stored in the cohort's layer.
     ("cohort", "fit", "facility"),
     ("program", "report"),
 )
 
 
 def run(environment: dict[str, str], *command: str) -> tuple[float, float]:
-    """Run a command of this Python to its end: seconds and peak memory in MB."""
+    """Run a command of this Python; return seconds and peak memory in MB."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, *command], env=environment)
     _, status, usage = os.wait4(process.pid, 0)
@@ -42,7 +42,7 @@ def run(environment: dict[str, str], *command: str) -> tuple[float, float]:
 
 
 def write(line: str) -> None:
-    """Print a line at once."""
+    """Print a line and flush."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -53,12 +53,12 @@ def write_measure(name: str, seconds: float, peak: float) -> None:
 
 
 def make_layer(layers: Sequence[str], year: int) -> None:
-    """Make the assets of some layers in this process."""
+    """Materialise the assets of some layers in this process."""
     from esrd_pipeline.definitions import defs
     from esrd_pipeline.orchestration.launch import run_job
 
     if "program" in layers:
-        # Stars are rated against the year itself: there is no earlier one.
+        # Stars are rated against the year itself, because there is no earlier one.
         run_job(defs, "reset_star_baseline", year, tags={}, run_config={})
     run_id = run_job(defs, "refresh", year, tags={}, run_config={}, layers=layers)
     with dg.DagsterInstance.get() as instance:
@@ -73,7 +73,7 @@ def main() -> None:
         description="Time a year from raw files to every measure, score and star."
     )
     parser.add_argument("--facilities", type=int, default=7500)
-    parser.add_argument("--folder", type=Path, help="Holds the nation, or is to hold it.")
+    parser.add_argument("--folder", type=Path, help="Folder of the nation; written if missing.")
     parser.add_argument("--layers", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--year", type=int, default=YEAR, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -85,11 +85,11 @@ def main() -> None:
 
 
 def time_nation(nation: Path, folder: Path, facilities: int) -> None:
-    """Write the nation where it is not there, then time every layer of its year."""
+    """Write the nation if it is missing, then time every layer of its year."""
     environment = os.environ | {
         "ESRD_DATA_DIR": str(folder / "data"),
         "ESRD_PATIENT_DIR": str(nation.resolve()),
-        # Its lists of granted exceptions.
+        # The nation's lists of granted exceptions.
         "ESRD_PUBLISHED_DIR": str(nation.resolve()),
         "DAGSTER_HOME": str(folder / "data" / "dagster_home"),
         "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -103,7 +103,7 @@ def time_nation(nation: Path, folder: Path, facilities: int) -> None:
         taken = run(environment, "-c", esrd, "synthesize", *size, *span)
         write_measure(f"synthesize {YEAR - 1} and {YEAR}", *taken)
     module = ("-m", "esrd_pipeline_tests.benchmarks.nation")
-    # The year before is what the year looks back to: its raw files, who is who, and stays.
+    # The year reads these layers of the year before: raw files, linkage and stays.
     before = ["raw", "linkage", "history"]
     taken = run(environment, *module, "--layers", *before, "--year", str(YEAR - 1))
     write_measure(f"{YEAR - 1}: {', '.join(before)}", *taken)

@@ -1,4 +1,4 @@
-"""Made-up rows of each model family, of any size; seeded."""
+"""Simulated rows of each model family, of any size, from fixed seeds."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def make_survival(rows: int, terms: int, strata: int) -> tuple[Design, Arrays]:
-    """Rows of up to a year with delayed entry, in days."""
+    """Make rows of up to a year with delayed entry, in days."""
     generator = np.random.default_rng(2)
     design = make_design(generator, rows, terms)
     effects = generator.normal(0, 0.1, terms)
@@ -29,7 +29,7 @@ def make_survival(rows: int, terms: int, strata: int) -> tuple[Design, Arrays]:
 
 
 def make_outcomes() -> tuple[Design, Arrays]:
-    """Half a million discharges of 7,500 groups, each with events and non-events."""
+    """Make half a million discharges of 7,500 groups, each with events and non-events."""
     generator = np.random.default_rng(4)
     design = make_design(generator, 500_000, 75)
     cell = generator.integers(0, FACILITIES, design.row_count)
@@ -40,7 +40,7 @@ def make_outcomes() -> tuple[Design, Arrays]:
 
 
 def make_discharges(rows: int, facilities: int, hospitals: int, seed: int) -> Arrays:
-    """Discharges of facilities that share about ten hospitals of their region each."""
+    """Make discharges of facilities that each use about ten hospitals of their region."""
     generator = np.random.default_rng(seed)
     facility = generator.integers(0, facilities, rows)
     home = facility * hospitals // facilities
@@ -60,7 +60,7 @@ def make_discharges(rows: int, facilities: int, hospitals: int, seed: int) -> Ar
 
 
 def make_months(facilities: int, patients: int, months: int, terms: int) -> tuple[Design, Arrays]:
-    """Patient-months whose outcomes go together within a patient."""
+    """Make patient-months with outcomes that are correlated within a patient."""
     generator = np.random.default_rng(8)
     people = facilities * patients
     patient = np.repeat(np.arange(people), months)

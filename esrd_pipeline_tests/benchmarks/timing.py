@@ -1,4 +1,4 @@
-"""How a model family is timed, what it is held to, and its line of the table."""
+"""Timing of a model family, its limits, and its line of the table."""
 
 import shutil
 import subprocess
@@ -15,19 +15,19 @@ from esrd_pipeline.statistics.design import Design
 from esrd_pipeline.statistics.newton import Evaluation, maximise
 
 LONG_ENOUGH = 5.0
-"""Seconds over which short calls are repeated, so that one of them meets a quiet machine."""
+"""Seconds over which short calls are repeated, so that one of them runs undisturbed."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What the design allows a family; None where it says nothing.
+    """The design's limits of a family; None without a limit.
 
     Attributes:
-        units: a Newton step, in U.
-        seconds: the whole.
-        gigabytes: peak memory of the process, imports and made-up rows included.
-        times: how many times as long each library is to take on the same rows.
+        units: time of a Newton step, in U.
+        seconds: total time.
+        gigabytes: peak memory of the process, including imports and simulated rows.
+        times: smallest ratio of each library's time to ours on the same rows.
     """
 
     units: float | None = None
@@ -38,9 +38,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What another program took for the same: `ours` are the seconds to set beside its own.
+    """Another program's time for the same rows; `ours` are our seconds for comparison.
 
-    `apart` is the largest relative difference of a coefficient, where both were compared.
+    `apart` is the largest relative difference of a coefficient, if compared.
     """
 
     program: str
@@ -50,13 +50,13 @@ class Other:
 
     @property
     def times(self) -> float:
-        """How many times as long it took."""
+        """Return the ratio of its time to ours."""
         return self.seconds / self.ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What one family took: `step` and `unit` are seconds, `others` programs on the same rows."""
+    """Times of one family in seconds (total, `step`, `unit`), and of other programs."""
 
     size: str
     seconds: float
@@ -67,7 +67,7 @@ class Timing:
 
 
 def make_design(generator: np.random.Generator, rows: int, terms: int) -> Design:
-    """Half indicators of one in five, half standard normal; float32."""
+    """Make columns: half indicators with mean 0.2, half standard normal; float32."""
     matrix = np.empty((rows, terms), dtype=np.float32)
     for term in range(terms):
         if term % 2:
@@ -78,14 +78,14 @@ def make_design(generator: np.random.Generator, rows: int, terms: int) -> Design
 
 
 def take(call: Callable[[], object]) -> float:
-    """Seconds of one call."""
+    """Return the seconds of one call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
 def take_least(call: Callable[[], object]) -> float:
-    """Seconds of one call: the least of three, or of as many as a few seconds hold."""
+    """Return the seconds of one call: the minimum of at least three, over a few seconds."""
     taken = [take(call) for _ in range(3)]
     while sum(taken) < LONG_ENOUGH:
         taken.append(take(call))
@@ -93,12 +93,12 @@ def take_least(call: Callable[[], object]) -> float:
 
 
 def measure_unit(design: Design) -> float:
-    """Seconds of one X'X: the least of three."""
+    """Return the seconds of one X'X: the minimum of three."""
     return min(take(lambda: design.matrix.T @ design.matrix) for _ in range(3))
 
 
 def watch_steps(module: ModuleType) -> list[float]:
-    """Have the module's searches note the seconds of every evaluation in the list returned."""
+    """Record the seconds of every evaluation in the module's searches in the returned list."""
     taken: list[float] = []
 
     def watched(
@@ -117,16 +117,16 @@ def watch_steps(module: ModuleType) -> list[float]:
 
 
 def run_r(script: str, folder: Path) -> float | None:
-    """Seconds that the R script says its fit took; None where R is not installed."""
+    """Return the seconds that the R script reports for its fit; None if R is not installed."""
     program = shutil.which("Rscript")
     if program is None:
         return None
     path = folder / "fit.R"
     path.write_text(script, encoding="utf-8")
-    said = subprocess.run(
+    result = subprocess.run(
         [program, str(path)], cwd=folder, check=True, capture_output=True, text=True
     )
-    return float(said.stdout.split()[-1])
+    return float(result.stdout.split()[-1])
 
 
 def find_difference(ours: Floats, theirs: Floats) -> float:
@@ -141,7 +141,7 @@ HEADER = (
 
 
 def print_timing(name: str, timing: Timing, peak: float) -> str:
-    """One line of the table, and one more for each program beside it; `peak` in MB."""
+    """Return one line of the table, and one more for each other program; `peak` in MB."""
     line = f"{name:<30}{timing.size:<36}{timing.seconds:>8.2f}"
     if timing.step is not None and timing.unit is not None:
         line += f"{timing.step:>8.3f}{timing.unit:>6.2f}{timing.step / timing.unit:>7.1f}"
@@ -152,22 +152,26 @@ def print_timing(name: str, timing: Timing, peak: float) -> str:
 
 
 def _judge(timing: Timing, peak: float) -> str:
-    """Say of each limit whether it is met."""
-    limit, said = timing.limit, list[str]()
+    """Return the text of each limit and whether it is met."""
+    limit, verdicts = timing.limit, list[str]()
     if limit.units is not None and timing.step is not None and timing.unit is not None:
-        said.append(_write_truth(f"<= {limit.units:g} U", timing.step <= limit.units * timing.unit))
+        verdicts.append(
+            _format_verdict(f"<= {limit.units:g} U", timing.step <= limit.units * timing.unit)
+        )
     if limit.seconds is not None:
-        said.append(_write_truth(f"<= {limit.seconds:g} s", timing.seconds <= limit.seconds))
+        verdicts.append(_format_verdict(f"<= {limit.seconds:g} s", timing.seconds <= limit.seconds))
     if limit.gigabytes is not None:
-        said.append(_write_truth(f"<= {limit.gigabytes:g} GB", peak <= 1000 * limit.gigabytes))
+        verdicts.append(
+            _format_verdict(f"<= {limit.gigabytes:g} GB", peak <= 1000 * limit.gigabytes)
+        )
     taken = {other.program: other.times for other in timing.others}
     for program, times in limit.times:
         is_met = taken[program] >= times if program in taken else None
-        said.append(_write_truth(f">= {times:g} x {program}", is_met))
-    return ", ".join(said)
+        verdicts.append(_format_verdict(f">= {times:g} x {program}", is_met))
+    return ", ".join(verdicts)
 
 
-def _write_truth(text: str, is_met: bool | None) -> str:  # noqa: FBT001 - private
+def _format_verdict(text: str, is_met: bool | None) -> str:  # noqa: FBT001 - private
     return f"{text}: {'not run' if is_met is None else 'met' if is_met else 'NOT MET'}"
 
 

@@ -28,7 +28,7 @@ def make_cohort() -> pa.Table:
     """cohort.pppw of a planted nation, of which one month in ten is not counted."""
     age = AGES.to_numpy()
     is_out = np.arange(len(age)) % 10 == 0
-    event, reason = MONTHS.column("is_event").to_numpy(), np.full(len(age), "75 or older")
+    event, reason = MONTHS.column("is_event").to_numpy(), np.full(len(age), "age_75_or_older")
     columns = {
         "ccn": MONTHS.column("ccn"),
         "patient_id": MONTHS.column("patient_id"),

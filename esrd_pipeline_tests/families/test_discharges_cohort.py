@@ -165,7 +165,7 @@ def test_an_explanation_adds_up_by_reason() -> None:
             "program": ["dfc"] * 3,
             "patient_id": [1, 1, 2],
             "stay": [1, 2, 1],
-            "reason": [None, None, "died in hospital"],
+            "reason": [None, None, "died_in_hospital"],
             "is_met": [True, False, None],
             "expected": [0.2, 0.3, np.nan],
         }
@@ -173,4 +173,4 @@ def test_an_explanation_adds_up_by_reason() -> None:
     rows = add_up_discharges(explanation).set_index("reason")
     assert rows.loc["counted", ["patients", "discharges", "observed"]].tolist() == [1, 2, 1]
     assert rows.loc["counted", "expected"] == pytest.approx(0.5)
-    assert rows.loc["died in hospital", "discharges"] == 1
+    assert rows.loc["died_in_hospital", "discharges"] == 1

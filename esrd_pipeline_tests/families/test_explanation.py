@@ -1,15 +1,20 @@
 """What a facility's explanation adds up to, by program and reason."""
 
 import pandas as pd
+import pytest
 
-from esrd_pipeline.families.explanation import add_up_months, add_up_patients
+from esrd_pipeline.families.explanation import (
+    add_up_months,
+    add_up_patients,
+    describe_reasons,
+)
 
 MONTHS = pd.DataFrame(
     {
         "program": "dfc",
         "patient_id": [1, 1, 2, 3],
         "month": pd.to_datetime(["2024-01-01", "2024-02-01", "2024-01-01", "2024-01-01"]),
-        "reason": [None, None, None, "younger than 18"],
+        "reason": [None, None, None, "under_18_years"],
         "is_met": [True, False, True, None],
     }
 )
@@ -24,7 +29,7 @@ def test_months_without_a_reason_are_the_denominator() -> None:
         "months": 3,
         "numerator": 2,
     }
-    assert (young["reason"], young["months"], young["numerator"]) == ("younger than 18", 1, 0)
+    assert (young["reason"], young["months"], young["numerator"]) == ("under_18_years", 1, 0)
 
 
 def test_patients_without_a_reason_are_the_denominator() -> None:
@@ -32,3 +37,16 @@ def test_patients_without_a_reason_are_the_denominator() -> None:
     counted, young = add_up_patients(patients).to_dict("records")
     assert (counted["patients"], counted["numerator"]) == (2, 2)
     assert (young["patients"], young["numerator"]) == (1, 0)
+
+
+def test_people_read_the_text_of_a_reason_and_counted_months_have_none() -> None:
+    described = describe_reasons(MONTHS)
+    assert described["reason"].fillna("").tolist() == ["", "", "", "younger than 18 years"]
+    counted, young = add_up_months(described)["reason"]
+    assert (counted, young) == ("counted", "younger than 18 years")
+    assert MONTHS["reason"].iloc[-1] == "under_18_years"
+
+
+def test_a_reason_that_has_no_text_is_an_error() -> None:
+    with pytest.raises(LookupError, match=r"reason\.csv has no code too_blue"):
+        describe_reasons(MONTHS.assign(reason="too_blue"))

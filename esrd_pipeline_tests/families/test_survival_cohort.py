@@ -108,7 +108,7 @@ def test_terms_without_an_event_and_at_their_largest_in_every_event_are_left_out
 
 @pytest.mark.parametrize("table", [survival.SWR, survival.SMOSR])
 def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
-    cohort = exclude(make_cohort(table, 2024), "in hospice", 100)
+    cohort = exclude(make_cohort(table, 2024), "facility_unknown", 100)
     _, read = (
         prepare_swr(2024, {2024: cohort})
         if table is survival.SWR

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from esrd_pipeline_tests.orchestration.commands import digests, run, start
+
+pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 120
 

@@ -14,6 +14,8 @@ from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import digests, run
 from esrd_pipeline_tests.orchestration.conftest import FACILITIES
 
+pytestmark = pytest.mark.slow
+
 YEARS = range(2022, 2026)
 
 

@@ -19,6 +19,8 @@ from esrd_pipeline.tables.catalog import COMPUTED_TABLES, TABLES
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import start
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 240
 
 LAUNCH = """

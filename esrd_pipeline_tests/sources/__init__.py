@@ -1,1 +1,1 @@
-"""Tests of the sources room."""
+"""Tests of the package `sources`."""

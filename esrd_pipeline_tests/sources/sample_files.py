@@ -52,5 +52,5 @@ def write_rows(path: Path, rows: list[list[str]]) -> Path:
 
 
 def column_index(rows: list[list[str]], header: str) -> int:
-    """Return where a header stands."""
+    """Return the index of a header."""
     return rows[0].index(header)

@@ -1,4 +1,4 @@
-"""Every kind of bad file gets one message: file, row, column and rule."""
+"""Each kind of invalid file gives one error message with file, row, column and rule."""
 
 from collections.abc import Callable
 from pathlib import Path

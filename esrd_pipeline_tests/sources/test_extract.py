@@ -1,4 +1,4 @@
-"""Patient-level extracts: Parquet and text in, typed partitions out, and what a bad file gets."""
+"""Patient-level extracts: Parquet and text in, typed partitions out, errors of invalid files."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which of several releases is read, and what is said when none can be chosen."""
+"""The choice among several releases, and the error when none can be chosen."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Header names: the API's rule, and that it leaves its own names alone."""
+"""Header names: the API's rule, and that API names stay unchanged."""
 
 import pytest
 from hypothesis import given

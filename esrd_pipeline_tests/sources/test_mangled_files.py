@@ -1,4 +1,4 @@
-"""Whatever is done to a file, a reader returns a sound frame or raises SourceError."""
+"""For any change of a file, a reader returns a valid frame or raises SourceError."""
 
 import csv
 import io

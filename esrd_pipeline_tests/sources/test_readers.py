@@ -1,4 +1,4 @@
-"""What the readers make of good files, however they are styled."""
+"""The tables that readers return for valid files of all styles."""
 
 import hashlib
 from collections.abc import Callable

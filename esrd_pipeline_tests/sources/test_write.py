@@ -1,4 +1,4 @@
-"""What is written in a published layout is read again as the same table."""
+"""A table written in a published layout is read back unchanged."""
 
 from pathlib import Path
 

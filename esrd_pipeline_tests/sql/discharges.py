@@ -101,6 +101,15 @@ def person(row: Row, program: str, **other: object) -> Row:
     }
 
 
+QUARTERS = ("length_quarter", "is_length_second", "is_length_third", "is_length_fourth")
+"""What depends on the other discharges of the nation."""
+
+
+def own(rows: pd.DataFrame) -> dict[int, dict[str, object]]:
+    """Rows by the number of the stay, without what other patients decide."""
+    return table_of(rows.drop(columns=[name for name in QUARTERS if name in rows]))
+
+
 def table_of(rows: pd.DataFrame) -> dict[int, dict[str, object]]:
     """Rows by the number of the stay."""
     filled = rows.astype(object).where(rows.notna(), None)
@@ -114,37 +123,31 @@ def judge_srr(
     transplant: str | None = None,
     spells: Sequence[tuple[str, str]] = (),
     excepted: Sequence[tuple[str, str]] = (),
-) -> dict[int, dict[str, object]]:
+) -> Case:
     """The discharges of patient 1 as one program sees them, by the number of the stay."""
-    return (
-        case(
-            "cohort.srr",
-            tables={
-                "history.inpatient_discharge": stays,
-                "history.discharged_patient": [
-                    person(row, program, **(who or {})) for row in stays
-                ],
-                "history.treatment": [
-                    {
-                        "program": program,
-                        "patient_id": 1,
-                        "state": state,
-                        "start_date": day(start),
-                        "end_date": day("2024-12-31"),
-                    }
-                    for state, start in spells
-                ],
-                "linkage.transplant": [
-                    {"program": program, "patient_id": 1, "transplant_date": day(transplant)}
-                ]
-                if transplant
-                else [],
-                "raw.ece_grant": [
-                    {"ccn": "A", "first_month": day(first), "last_month": day(last)}
-                    for first, last in excepted
-                ],
-            },
-        )
-        .read(table_of)
-        .run()
-    )
+    return case(
+        "cohort.srr",
+        tables={
+            "history.inpatient_discharge": stays,
+            "history.discharged_patient": [person(row, program, **(who or {})) for row in stays],
+            "history.treatment": [
+                {
+                    "program": program,
+                    "patient_id": 1,
+                    "state": state,
+                    "start_date": day(start),
+                    "end_date": day("2024-12-31"),
+                }
+                for state, start in spells
+            ],
+            "linkage.transplant": [
+                {"program": program, "patient_id": 1, "transplant_date": day(transplant)}
+            ]
+            if transplant
+            else [],
+            "raw.ece_grant": [
+                {"ccn": "A", "first_month": day(first), "last_month": day(last)}
+                for first, last in excepted
+            ],
+        },
+    ).read(own)

@@ -62,7 +62,7 @@ def test_59_days_of_treatment_are_not_enough() -> Worked:
     )
     assert answers(rows) == [("A", "2023-04-01", "2024-04-29"), ("C", "2024-06-28", LAST)]
     assert nobody(rows)[1] == (
-        "fewer than the days of treatment at one facility",
+        "too_few_days_at_one_facility",
         "2024-04-30",
         "2024-06-27",
     )
@@ -85,7 +85,7 @@ def test_a_facility_left_on_day_89_of_esrd_never_answered_and_so_does_not_go_on(
 def test_who_recovers_within_90_days_is_nobodys() -> Worked:
     rows = yield attribute(at("A", "2024-01-01", "2024-03-20"), off("recovered", "2024-03-21"))
     assert answers(rows) == []
-    assert nobody(rows)[-1] == ("after withdrawal or recovery", "2024-03-31", LAST)
+    assert nobody(rows)[-1] == ("after_withdrawal_or_recovery", "2024-03-31", LAST)
 
 
 @worked
@@ -103,8 +103,8 @@ def test_between_two_facilities_the_first_answers_for_60_days_and_then_nobody() 
     )
     assert answers(rows) == [("A", "2023-04-01", "2024-04-29"), ("B", "2024-07-31", LAST)]
     assert nobody(rows)[1:] == [
-        ("not treated by any facility", "2024-04-30", "2024-05-31"),
-        ("fewer than the days of treatment at one facility", "2024-06-01", "2024-07-30"),
+        ("not_treated_by_any_facility", "2024-04-30", "2024-05-31"),
+        ("too_few_days_at_one_facility", "2024-06-01", "2024-07-30"),
     ]
 
 
@@ -193,7 +193,7 @@ def test_dialysis_after_a_second_graft_on_the_first_says_why_it_is_nobodys() -> 
     )
     assert nobody(rows)[1:] == [
         ("transplant", "2022-12-29", "2024-11-30"),
-        ("fewer than the days of treatment at one facility", "2024-12-01", LAST),
+        ("too_few_days_at_one_facility", "2024-12-01", LAST),
     ]
 
 
@@ -214,7 +214,7 @@ def test_a_transplant_dated_after_death_takes_no_days() -> Worked:
 def test_whom_only_claims_placed_leaves_without_follow_up_days_when_lost() -> Worked:
     rows = yield attribute(at("A", "2022-01-01", "2024-02-29"), off("lost", "2024-03-01"))
     assert answers(rows) == [("A", "2022-04-01", "2024-02-29")]
-    assert nobody(rows)[-1] == ("lost to follow-up", "2024-03-01", LAST)
+    assert nobody(rows)[-1] == ("lost_to_follow_up", "2024-03-01", LAST)
 
 
 @worked
@@ -226,8 +226,8 @@ def test_whom_eqrs_discharged_as_lost_is_the_facilitys_for_60_days() -> Worked:
     )
     assert answers(rows) == [("A", "2022-04-01", "2023-04-29")]
     assert [reason for reason, *_ in nobody(rows)[1:]] == [
-        "not treated by any facility",
-        "lost to follow-up",
+        "not_treated_by_any_facility",
+        "lost_to_follow_up",
     ]
 
 

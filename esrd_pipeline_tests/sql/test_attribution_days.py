@@ -45,7 +45,7 @@ def test_a_new_patients_first_facility_answers_from_day_91_of_esrd() -> Worked:
     # 1 January is day 1, 30 March is day 90 of 2024.
     rows = yield follow(at("A", "2024-01-01"))
     assert answers(rows) == [("A", "2024-03-31", LAST)]
-    assert rows["reason"].iloc[0] == "first 90 days of ESRD"
+    assert rows["reason"].iloc[0] == "first_days_of_esrd"
 
 
 @worked
@@ -95,7 +95,7 @@ def test_a_change_of_modality_does_not_break_treatment() -> Worked:
 def test_after_withdrawal_or_recovery_the_facility_answers_for_60_days(state: str) -> Worked:
     rows = yield follow(at("A", "2022-01-01", "2024-03-31"), off(state, "2024-04-01"))
     assert answers(rows) == [("A", "2022-04-01", "2024-05-30")]
-    assert rows["reason"].iloc[-1] == "after withdrawal or recovery"
+    assert rows["reason"].iloc[-1] == "after_withdrawal_or_recovery"
 
 
 @worked
@@ -135,7 +135,7 @@ def test_a_patient_whose_facility_is_unknown_is_nobodys_and_says_so() -> Worked:
     unknown = {**at("A", "2022-01-01"), "ccn": None}
     rows = yield follow(unknown)
     assert answers(rows) == []
-    assert rows["reason"].tolist() == ["first 90 days of ESRD", "facility unknown"]
+    assert rows["reason"].tolist() == ["first_days_of_esrd", "facility_unknown"]
 
 
 @worked

@@ -18,11 +18,11 @@ Answer = tuple[str | None, str | None]
 OFF = ("transplant", "recovered", "withdrawn", "lost", "untreated")
 WHY = {
     "transplant": "transplant",
-    "recovered": "after withdrawal or recovery",
-    "withdrawn": "after withdrawal or recovery",
-    "lost": "lost to follow-up",
-    "untreated": "not treated by any facility",
-    "dialysis": "fewer than the days of treatment at one facility",
+    "recovered": "after_withdrawal_or_recovery",
+    "withdrawn": "after_withdrawal_or_recovery",
+    "lost": "lost_to_follow_up",
+    "untreated": "not_treated_by_any_facility",
+    "dialysis": "too_few_days_at_one_facility",
 }
 FEW_EXAMPLES = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -182,7 +182,7 @@ def judge(life: Life, rules: Rules) -> list[Answer]:
             and len({day.ccn for day in before}) == 1
         )
         if number + 1 < rules.first_day:
-            judged.append((None, "first 90 days of ESRD"))
+            judged.append((None, "first_days_of_esrd"))
         elif is_near:
             answering = None
             judged.append((None, "transplant"))
@@ -197,7 +197,7 @@ def judge(life: Life, rules: Rules) -> list[Answer]:
             if answering is not None and number - last_there > rules.follow_days:
                 answering = None
             unknown = spell.state == "dialysis" and spell.ccn is None
-            why = "facility unknown" if unknown else WHY[spell.state]
+            why = "facility_unknown" if unknown else WHY[spell.state]
             judged.append((answering, None if answering else why))
     return judged
 

@@ -93,7 +93,7 @@ def test_durable_equipment_and_other_types_do_not_count() -> Worked:
 
 @worked
 def test_a_discharge_that_does_not_count_has_no_conditions() -> Worked:
-    found = yield find_conditions(claimed(FAILURE), reason="left against medical advice")
+    found = yield find_conditions(claimed(FAILURE), reason="left_against_medical_advice")
     assert found == {"srr_dfc": set(), "srr_qip": set(), "ed30": set()}
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def month(patient: int, ccn: str = "A", **other: object) -> Row:
@@ -18,37 +18,44 @@ def month(patient: int, ccn: str = "A", **other: object) -> Row:
 FISTULAS = [
     month(1, is_event=1, access_type="AVFONLY", has_anemia=1, is_medicare_covered=1),
     month(2, is_event=0, access_type="AVGONLY"),
-    month(3, reason="younger than 18"),
+    month(3, reason="under_18_years"),
     month(4, "B", is_event=1),
 ]
-WAITS = [month(1, is_event=0, age=60.5), month(5, reason="75 or older", age=80.0)]
+WAITS = [month(1, is_event=0, age=60.5), month(5, reason="age_75_or_older", age=80.0)]
 
 
-def explain(measure: str) -> list[list[object]]:
-    rows = run(
+def explain(measure: str) -> Case:
+    def read_rows(rows: pd.DataFrame) -> list[list[object]]:
+        assert set(rows["measure"]) == {measure}
+        shown = rows[["patient_id", "reason", "is_met", "access_type", "age", "adjusters"]]
+        return [
+            [None if pd.isna(value) else value for value in row]
+            for row in shown.astype(object).to_numpy()
+        ]
+
+    return case(
         "explain.access",
+        alone=True,
         tables={"cohort.sfr": FISTULAS, "cohort.pppw": WAITS},
         ccn="A",
         measure=measure,
-    )
-    assert set(rows["measure"]) == {measure}
-    shown = rows[["patient_id", "reason", "is_met", "access_type", "age", "adjusters"]]
-    return [
-        [None if pd.isna(value) else value for value in row]
-        for row in shown.astype(object).to_numpy()
-    ]
+    ).read(read_rows)
 
 
-def test_the_fistula_rate_shows_access_and_adjusters() -> None:
-    assert explain("sfr") == [
+@worked
+def test_the_fistula_rate_shows_access_and_adjusters() -> Worked:
+    rows = yield explain("sfr")
+    assert rows == [
         [1, None, True, "AVFONLY", None, "anemia, Medicare coverage"],
         [2, None, False, "AVGONLY", None, ""],
-        [3, "younger than 18", None, None, None, ""],
+        [3, "under_18_years", None, None, None, ""],
     ]
 
 
-def test_the_waitlist_shows_age() -> None:
-    assert explain("pppw") == [
+@worked
+def test_the_waitlist_shows_age() -> Worked:
+    rows = yield explain("pppw")
+    assert rows == [
         [1, None, False, None, 60.5, None],
-        [5, "75 or older", None, None, 80.0, None],
+        [5, "age_75_or_older", None, None, 80.0, None],
     ]

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def discharge(number: int, **other: object) -> Row:
@@ -20,15 +20,16 @@ def discharge(number: int, **other: object) -> Row:
     }
 
 
-def explain(measure: str, *rows: Row) -> pd.DataFrame:
+def explain(measure: str, *rows: Row) -> Case:
     """What facility A is told."""
     expected = [
         {"program": "dfc", "patient_id": 1, "stay": row["stay"], "expected": 0.25}
         for row in rows
         if row.get("reason") is None
     ]
-    return run(
+    return case(
         "explain.discharges",
+        alone=True,
         ccn="A",
         measure=measure,
         tables={f"cohort.{measure}": rows, f"cohort.{measure}_expected": expected},
@@ -36,12 +37,13 @@ def explain(measure: str, *rows: Row) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("measure", ["srr", "ed30"])
-def test_counted_and_uncounted_discharges_of_the_facility_are_listed(measure: str) -> None:
-    rows = explain(
+@worked
+def test_counted_and_uncounted_discharges_of_the_facility_are_listed(measure: str) -> Worked:
+    rows = yield explain(
         measure,
         discharge(1, is_event=1),
         discharge(2),
-        discharge(3, reason="died in hospital"),
+        discharge(3, reason="died_in_hospital"),
         discharge(4, ccn="B"),
     )
     assert rows["stay"].tolist() == [1, 2, 3]
@@ -54,9 +56,11 @@ def test_counted_and_uncounted_discharges_of_the_facility_are_listed(measure: st
     assert pd.isna(rows["expected"].iloc[2])
 
 
-def test_the_other_measures_discharges_are_not_listed() -> None:
-    rows = run(
+@worked
+def test_the_other_measures_discharges_are_not_listed() -> Worked:
+    rows = yield case(
         "explain.discharges",
+        alone=True,
         ccn="A",
         measure="ed30",
         tables={"cohort.srr": [discharge(1)], "cohort.ed30": []},

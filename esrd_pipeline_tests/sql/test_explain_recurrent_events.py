@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def segment(month: int, ccn: str | None, *, reason: str | None = None, events: int = 0) -> Row:
@@ -21,10 +21,11 @@ def segment(month: int, ccn: str | None, *, reason: str | None = None, events: i
     }
 
 
-def explain(*segments: Row, measure: str = "strr") -> pd.DataFrame:
+def explain(*segments: Row, measure: str = "strr") -> Case:
     """What facility A is told of patient 1, whom it treated from January to March."""
-    return run(
+    return case(
         "explain.recurrent_events",
+        alone=True,
         ccn="A",
         measure=measure,
         tables={
@@ -57,39 +58,47 @@ def explain(*segments: Row, measure: str = "strr") -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("measure", ["shr", "strr", "sedr"])
+@worked
 def test_a_counted_stretch_has_its_events_and_its_share_of_the_periods_expectation(
     measure: str,
-) -> None:
+) -> Worked:
     half = {**segment(1, "A", events=2), "end_date": day("2024-01-14")}
-    (row,) = explain(half, measure=measure).to_dict("records")
+    rows = yield explain(half, measure=measure)
+    (row,) = rows.to_dict("records")
     assert (row["measure"], row["observed"], row["uncounted"]) == (measure, 2, 0)
     assert row["expected"] == pytest.approx(0.35, rel=1e-15)
     assert pd.isna(row["reason"])
 
 
-def test_events_of_days_not_at_risk_and_events_the_measure_does_not_count_are_told_apart() -> None:
-    rows = explain(
+@worked
+def test_events_of_days_not_at_risk_and_events_the_measure_does_not_count_are_told_apart() -> (
+    Worked
+):
+    rows = yield explain(
         {**segment(1, "A", events=2), "uncounted_events": 1},
-        segment(2, "A", reason="Medicare Advantage", events=3),
+        segment(2, "A", reason="medicare_advantage", events=3),
     )
     assert rows["observed"].tolist() == [1, 0]
     assert rows["uncounted"].tolist() == [1, 3]
     assert rows["expected"].isna().tolist() == [False, True]
 
 
-def test_days_it_treated_that_another_or_no_one_answers_for_are_listed_without_events() -> None:
-    rows = explain(
+@worked
+def test_days_it_treated_that_another_or_no_one_answers_for_are_listed_without_events() -> Worked:
+    rows = yield explain(
         segment(1, "B", events=1),
-        segment(2, None, reason="first 90 days of ESRD", events=1),
+        segment(2, None, reason="first_days_of_esrd", events=1),
         segment(4, "B"),
     )
     assert rows["reason"].tolist() == [
-        "counted for the facility that answered before",
-        "first 90 days of ESRD",
+        "attributed_to_another_facility",
+        "first_days_of_esrd",
     ]
     assert rows["observed"].sum() == rows["uncounted"].sum() == 0
 
 
-def test_days_of_another_measure_are_not_told() -> None:
-    assert explain(segment(1, "A"), measure="sedr")["measure"].unique().tolist() == ["sedr"]
-    assert explain(measure="sedr").empty
+@worked
+def test_days_of_another_measure_are_not_told() -> Worked:
+    first, second = yield explain(segment(1, "A"), measure="sedr"), explain(measure="sedr")
+    assert first["measure"].unique().tolist() == ["sedr"]
+    assert second.empty

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 RUN = {
     "program": "dfc",
@@ -16,7 +16,7 @@ RUN = {
 }
 
 
-def explain(measure: str = "smr", **tables: list[Row]) -> pd.DataFrame:
+def explain(measure: str = "smr", **tables: list[Row]) -> Case:
     """What facility A is shown; it treated patients 1 to 3 from 1 February."""
     treated = [
         {
@@ -30,16 +30,18 @@ def explain(measure: str = "smr", **tables: list[Row]) -> pd.DataFrame:
         for patient in (1, 2, 3)
     ]
     named = {f"cohort.{name}": rows for name, rows in tables.items()}
-    return run(
+    return case(
         "explain.survival",
+        alone=True,
         ccn="A",
         measure=measure,
         tables={"history.treatment": treated, **named},
     )
 
 
-def test_what_the_facility_answers_for_is_shown_with_events_and_what_was_expected() -> None:
-    (row,) = explain(
+@worked
+def test_what_the_facility_answers_for_is_shown_with_events_and_what_was_expected() -> Worked:
+    rows = yield explain(
         smr_days=[{**RUN, "patient_id": 1, "ccn": "A", "death": "counted cause"}],
         smr_expected=[
             {
@@ -49,41 +51,45 @@ def test_what_the_facility_answers_for_is_shown_with_events_and_what_was_expecte
                 "expected": 0.05,
             }
         ],
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     assert (row["days"], row["observed"], row["uncounted"]) == (91, 1, 0)
     assert row["expected"] == pytest.approx(0.05)
     assert pd.isna(row["reason"])
 
 
-def test_what_another_answers_for_is_shown_for_the_days_treated_here() -> None:
-    (row,) = explain(
-        smr_days=[{**RUN, "patient_id": 1, "ccn": "B", "death": "counted cause"}]
-    ).to_dict("records")
+@worked
+def test_what_another_answers_for_is_shown_for_the_days_treated_here() -> Worked:
+    rows = yield explain(smr_days=[{**RUN, "patient_id": 1, "ccn": "B", "death": "counted cause"}])
+    (row,) = rows.to_dict("records")
     assert (row["start_date"], row["days"]) == (day("2024-02-01"), 29 + 31)
-    assert row["reason"] == "counted for the facility that answered"
+    assert row["reason"] == "attributed_to_another_facility"
     assert (row["observed"], row["uncounted"]) == (0, 1)
 
 
-def test_whom_the_facility_neither_treated_nor_answers_for_is_not_shown() -> None:
-    assert explain(smr_days=[{**RUN, "patient_id": 4, "ccn": "B"}]).empty
+@worked
+def test_whom_the_facility_neither_treated_nor_answers_for_is_not_shown() -> Worked:
+    rows = yield explain(smr_days=[{**RUN, "patient_id": 4, "ccn": "B"}])
+    assert rows.empty
 
 
-def test_nobodys_days_keep_their_reason() -> None:
-    (row,) = explain(
-        smr_days=[{**RUN, "patient_id": 1, "ccn": None, "reason": "transplant"}]
-    ).to_dict("records")
+@worked
+def test_nobodys_days_keep_their_reason() -> Worked:
+    rows = yield explain(smr_days=[{**RUN, "patient_id": 1, "ccn": None, "reason": "transplant"}])
+    (row,) = rows.to_dict("records")
     assert row["reason"] == "transplant"
 
 
-def test_a_death_of_an_excluded_cause_is_told_beside() -> None:
-    (row,) = explain(
-        smr_days=[{**RUN, "patient_id": 1, "ccn": "A", "death": "excluded cause"}]
-    ).to_dict("records")
+@worked
+def test_a_death_of_an_excluded_cause_is_told_beside() -> Worked:
+    rows = yield explain(smr_days=[{**RUN, "patient_id": 1, "ccn": "A", "death": "excluded cause"}])
+    (row,) = rows.to_dict("records")
     assert (row["observed"], row["uncounted"]) == (0, 1)
 
 
-def test_smr_is_told_of_four_years() -> None:
-    rows = explain(
+@worked
+def test_smr_is_told_of_four_years() -> Worked:
+    rows = yield explain(
         smr_days=[
             {
                 **RUN,
@@ -100,8 +106,9 @@ def test_smr_is_told_of_four_years() -> None:
 
 
 @pytest.mark.parametrize("measure", ["swr", "smosr"])
-def test_the_others_are_told_of_three_years_of_incidence(measure: str) -> None:
-    rows = explain(
+@worked
+def test_the_others_are_told_of_three_years_of_incidence(measure: str) -> Worked:
+    rows = yield explain(
         measure,
         **{
             measure: [

@@ -74,12 +74,12 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> Worked:
         record(2, "142501", factype="Transplant"),
         record(3, "142502", provtype="STATE"),
     )
-    closed = "closed" if program == "dfc" else "closed on the last day of the performance year"
-    provider = "provider type is not Medicare" + (", other or pending" if program == "dfc" else "")
+    closed = "closed" if program == "dfc" else "closed_at_year_end"
+    provider = "provider_type_not_medicare" + ("_other_or_pending" if program == "dfc" else "")
     first, second = yield why_not(tables, program), list_facilities(tables, program)
     assert first == {
         "142500": closed,
-        "142501": "facility type is not dialysis",
+        "142501": "facility_type_not_dialysis",
         "142502": provider,
     }
     assert second["142500"]["close_date"] == day("2024-05-31")
@@ -88,7 +88,7 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> Worked:
 @worked
 def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> Worked:
     rows = yield why_not(gather(record(1, "14250F")))
-    assert rows == {"14250F": "Veterans Affairs"}
+    assert rows == {"14250F": "veterans_affairs"}
 
 
 @worked
@@ -96,7 +96,7 @@ def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> Worked:
     tables = gather(record(1, "142500", provtype="PENDING CERT"))
     first, second = yield why_not(tables), why_not(tables, "qip")
     assert first == {"142500": None}
-    assert second == {"142500": "provider type is not Medicare"}
+    assert second == {"142500": "provider_type_not_medicare"}
 
 
 @worked
@@ -124,8 +124,8 @@ def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: s
     assert (
         old["reason"]
         == {
-            "dfc": "CCN replaced by another in a change of ownership",
-            "qip": "CCN not in effect on the last day of the performance year",
+            "dfc": "ccn_replaced_in_change_of_ownership",
+            "qip": "ccn_not_in_effect_at_year_end",
         }[program]
     )
 
@@ -137,7 +137,7 @@ def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> Worked
     first, second = yield why_not(tables), why_not(tables, "qip")
     assert first == {"142600": None}
     assert second == {
-        "142500": "CCN not in effect on the last day of the performance year",
+        "142500": "ccn_not_in_effect_at_year_end",
         "142600": None,
     }
 
@@ -149,7 +149,7 @@ def test_qip_scores_the_number_in_effect_on_the_last_day() -> Worked:
     first, second = yield why_not(tables, "qip"), why_not(tables)
     assert first == {"142500": None}
     assert second == {
-        "142500": "CCN replaced by another in a change of ownership",
+        "142500": "ccn_replaced_in_change_of_ownership",
         "142600": None,
     }
 
@@ -180,7 +180,7 @@ def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str)
         day("1999-01-01"),
         day("2005-01-01"),
     )
-    assert row["reason"] == "not in the EQRS directory"
+    assert row["reason"] == "not_in_eqrs_directory"
 
 
 @PROGRAMS
@@ -190,7 +190,7 @@ def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> Worke
     rows = yield why_not(tables, program)
     assert rows == {
         "142301": None,
-        "140001": "facility type is not dialysis",
+        "140001": "facility_type_not_dialysis",
     }
 
 

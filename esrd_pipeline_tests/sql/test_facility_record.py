@@ -51,15 +51,15 @@ def test_a_number_has_six_characters_and_digits_within(
     assert of_dfc[1]["provider_number"] == dfc
     assert of_qip[1]["provider_number"] == qip
     if qip is None:
-        assert of_qip[1]["reason"] == "CCN is not valid"
+        assert of_qip[1]["reason"] == "ccn_not_valid"
 
 
 @worked
 def test_a_missing_number_is_named() -> Worked:
     tables = gather(record(1, None))
     first, second = yield read(tables), read(tables, "qip")
-    assert first[1]["reason"] == "CCN is missing"
-    assert second[1]["reason"] == "CCN is missing"
+    assert first[1]["reason"] == "ccn_missing"
+    assert second[1]["reason"] == "ccn_missing"
 
 
 @pytest.mark.parametrize(
@@ -171,18 +171,18 @@ def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> Worked:
         ({}, None),
         ({"provtype": "OTHER"}, None),
         ({"provtype": "Pending Cert"}, None),
-        ({"factype": "Transplant"}, "facility type is not dialysis"),
-        ({"factype": None}, "facility type is not dialysis"),
-        ({"provtype": "STATE"}, "provider type is not Medicare, other or pending"),
-        ({"provnum": "14250F"}, "Veterans Affairs"),
-        ({"provnum": "143001"}, "middle digits are not those of a dialysis facility"),
+        ({"factype": "Transplant"}, "facility_type_not_dialysis"),
+        ({"factype": None}, "facility_type_not_dialysis"),
+        ({"provtype": "STATE"}, "provider_type_not_medicare_other_or_pending"),
+        ({"provnum": "14250F"}, "veterans_affairs"),
+        ({"provnum": "143001"}, "ccn_middle_digits_not_dialysis"),
         ({"dateclosed": day("2024-06-30")}, "closed"),
         ({"dateclosed": day("2025-01-31")}, "closed"),
-        ({"provtype": None}, "provider type is missing: for the helpdesk"),
-        ({"certdate": None}, "certification date is missing: for the helpdesk"),
+        ({"provtype": None}, "provider_type_missing_for_helpdesk"),
+        ({"certdate": None}, "certification_date_missing_for_helpdesk"),
         (
             {"provtype": None, "certdate": None},
-            "provider type and certification date are missing",
+            "provider_type_and_certification_date_missing",
         ),
     ],
 )
@@ -199,17 +199,17 @@ def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | No
     [
         ({}, None),
         ({"provtype": "Medicare", "factype": "DIALYSIS"}, None),
-        ({"provnum": None}, "CCN is missing"),
-        ({"dateclosed": day("2024-06-30")}, "closed on the last day of the performance year"),
-        ({"dateclosed": LAST_DAY}, "closed on the last day of the performance year"),
+        ({"provnum": None}, "ccn_missing"),
+        ({"dateclosed": day("2024-06-30")}, "closed_at_year_end"),
+        ({"dateclosed": LAST_DAY}, "closed_at_year_end"),
         ({"dateclosed": day("2025-01-01")}, None),
         ({"certdate": LAST_DAY}, None),
-        ({"certdate": day("2025-01-01")}, "certified after the last day of the performance year"),
-        ({"certdate": None}, "certification date is missing"),
-        ({"provnum": "14A500"}, "CCN is not valid"),
-        ({"provtype": "PENDING CERT"}, "provider type is not Medicare"),
-        ({"provtype": None}, "provider type is not Medicare"),
-        ({"factype": "Transplant"}, "facility type is not dialysis"),
+        ({"certdate": day("2025-01-01")}, "certified_after_year_end"),
+        ({"certdate": None}, "certification_date_missing"),
+        ({"provnum": "14A500"}, "ccn_not_valid"),
+        ({"provtype": "PENDING CERT"}, "provider_type_not_medicare"),
+        ({"provtype": None}, "provider_type_not_medicare"),
+        ({"factype": "Transplant"}, "facility_type_not_dialysis"),
     ],
 )
 @worked

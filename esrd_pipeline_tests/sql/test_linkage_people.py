@@ -74,7 +74,7 @@ def test_an_identifier_with_another_birth_date_is_no_match() -> Worked:
         enrolled=beneficiary(mbi_num="M1", bene_birth_dt=day("1950-03-02")),
     )
     assert row["patient_id"] == -500
-    assert row["reason"] == "no EQRS patient has its identifiers and date of birth"
+    assert row["reason"] == "no_matching_eqrs_patient"
 
 
 @worked
@@ -113,4 +113,4 @@ def test_a_claim_without_enrollment_keeps_its_beneficiary_as_a_negative_patient(
         alone=True,
     )
     (row,) = rows.to_dict("records")
-    assert (row["patient_id"], row["reason"]) == (-77, "no enrollment record")
+    assert (row["patient_id"], row["reason"]) == (-77, "no_enrollment_record")

@@ -137,7 +137,7 @@ def test_each_facility_reports_for_its_own() -> Worked:
 
 
 @pytest.mark.parametrize(
-    ("born", "told"), [("2012-10-31", False), ("2012-11-01", "younger than 12")]
+    ("born", "told"), [("2012-10-31", False), ("2012-11-01", "under_12_years")]
 )
 @worked
 def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object) -> Worked:
@@ -146,7 +146,7 @@ def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object
 
 
 @pytest.mark.parametrize(
-    ("born", "told"), [("2006-01-01", False), ("2006-01-02", "younger than 18")]
+    ("born", "told"), [("2006-01-01", False), ("2006-01-02", "under_18_years")]
 )
 @worked
 def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: object) -> Worked:
@@ -158,14 +158,14 @@ def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: o
 def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> Worked:
     known = {**know(), "linkage.patient": [{"patient_id": 1, "date_of_birth": None}]}
     rows = yield judge(ALL_YEAR, known=known)
-    assert verdict(rows, "clinical_depression") == "date of birth unknown"
-    assert verdict(rows, "sdoh_screening") == "date of birth unknown"
+    assert verdict(rows, "clinical_depression") == "date_of_birth_unknown"
+    assert verdict(rows, "sdoh_screening") == "date_of_birth_unknown"
     assert verdict(rows, "health_equity") is True
 
 
 @pytest.mark.parametrize(
     ("until", "days", "told"),
-    [("2024-03-30", 90, True), ("2024-03-29", 89, "fewer than 90 days at the facility")],
+    [("2024-03-30", 90, True), ("2024-03-29", 89, "under_90_days_at_facility")],
 )
 @worked
 def test_90_days_at_the_facility_are_asked_for(until: str, days: int, told: object) -> Worked:
@@ -236,7 +236,7 @@ def test_another_modality_is_left_out_of_depression_screening_alone() -> Worked:
         judge(ALL_YEAR, cared=[*care("2024-03"), *care("2024-05", modality="other")]),
         judge(ALL_YEAR, cared=[*care("2024-03", modality="other"), *care("2024-05")]),
     )
-    assert verdict(rows, "clinical_depression") == "other modality"
+    assert verdict(rows, "clinical_depression") == "other_modality"
     assert verdict(rows, "sdoh_screening") is False
     assert verdict(back, "clinical_depression") is False
 
@@ -245,14 +245,14 @@ def test_another_modality_is_left_out_of_depression_screening_alone() -> Worked:
 def test_without_esrd_nobody_is_counted() -> Worked:
     rows = yield judge(ALL_YEAR, known={**know(), "linkage.first_service": []})
     for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
-        assert verdict(rows, measure) == "not on ESRD treatment"
+        assert verdict(rows, measure) == "not_on_esrd_treatment"
 
 
 @worked
 def test_esrd_that_begins_after_the_year_is_none_in_it() -> Worked:
     rows = yield judge(ALL_YEAR, known=know(since="2025-01-01"), cared=care("2024-03"))
     for measure in ("clinical_depression", "sdoh_screening", "health_equity", "nhsn_bsi"):
-        assert verdict(rows, measure) == "not on ESRD treatment"
+        assert verdict(rows, measure) == "not_on_esrd_treatment"
 
 
 @worked
@@ -279,8 +279,8 @@ def test_answers_of_several_reports_add_up() -> Worked:
 @pytest.mark.parametrize(
     ("flag", "told"),
     [
-        ("is_opted_out", "opted out of screening"),
-        ("is_unable", "unable to complete the screening"),
+        ("is_opted_out", "opted_out_of_screening"),
+        ("is_unable", "unable_to_complete_screening"),
     ],
 )
 @worked
@@ -300,7 +300,7 @@ def test_who_opted_out_and_was_screened_later_is_counted() -> Worked:
 @worked
 def test_the_positive_rate_looks_at_those_screened_alone() -> Worked:
     rows = yield judge(ALL_YEAR, socials=[social(NEEDS[:4])])
-    assert verdict(rows, "sdoh_positive") == "not screened for all five needs"
+    assert verdict(rows, "sdoh_positive") == "not_screened_for_all_needs"
 
 
 @worked
@@ -320,8 +320,8 @@ def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> 
     ("modality", "told"),
     [
         (CENTER, True),
-        (HOME, "not on in-center hemodialysis"),
-        (PERITONEAL, "not on in-center hemodialysis"),
+        (HOME, "not_on_in_center_hemodialysis"),
+        (PERITONEAL, "not_on_in_center_hemodialysis"),
     ],
 )
 @worked

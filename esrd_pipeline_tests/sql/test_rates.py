@@ -1,9 +1,8 @@
 """Person-periods of SHR, STrR and SEDR: days, events, adjusters of the period's first day."""
 
-import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 PERIOD = {
     "program": "dfc",
@@ -38,9 +37,9 @@ def describe(
     covered: int = 12,
     managed: int = 0,
     measure: str = "shr",
-) -> pd.DataFrame:
+) -> Case:
     """The periods of patient 1 in one measure."""
-    return run(
+    return case(
         "cohort.rates",
         tables={
             f"cohort.{measure}_days": segments or [segment("2024-01-01", "2024-01-31")],
@@ -64,32 +63,40 @@ def describe(
     )
 
 
-def test_days_and_events_of_a_period_are_added_up_where_at_risk() -> None:
-    (row,) = describe(
+@worked
+def test_days_and_events_of_a_period_are_added_up_where_at_risk() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31", events=1),
         segment("2024-02-01", "2024-02-29", events=1, reason="month not observable"),
         segment("2024-03-01", "2024-03-31", events=2),
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     assert (row["days_at_risk"], row["event_count"]) == (62, 3)
 
 
-def test_the_adjusters_are_those_of_the_periods_first_day_even_if_not_at_risk() -> None:
-    (row,) = describe(
+@worked
+def test_the_adjusters_are_those_of_the_periods_first_day_even_if_not_at_risk() -> Worked:
+    rows = yield describe(
         segment("2024-06-01", "2024-06-30", reason="month not observable"),
         segment("2024-07-01", "2024-07-31"),
         born="1954-06-15",
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     assert row["start_date"] == day("2024-06-01")
     assert row["age_over_65"] == 69 - 65
 
 
-def test_a_period_never_at_risk_is_no_row() -> None:
-    assert describe(segment("2024-06-01", "2024-06-30", reason="transplant")).empty
+@worked
+def test_a_period_never_at_risk_is_no_row() -> Worked:
+    rows = yield describe(segment("2024-06-01", "2024-06-30", reason="transplant"))
+    assert rows.empty
 
 
-def test_events_the_measure_does_not_count_are_left_out() -> None:
+@worked
+def test_events_the_measure_does_not_count_are_left_out() -> Worked:
     month = segment("2024-01-01", "2024-01-31", events=2, uncounted_events=1)
-    assert describe(month)["event_count"].tolist() == [1]
+    rows = yield describe(month)
+    assert rows["event_count"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +108,9 @@ def test_events_the_measure_does_not_count_are_left_out() -> None:
         ("1960-02-29", "2023-03-01", 63),
     ],
 )
-def test_age_is_in_completed_years(born: str, start: str, age: int) -> None:
-    rows = describe(segment(start, start), born=born)
+@worked
+def test_age_is_in_completed_years(born: str, start: str, age: int) -> Worked:
+    rows = yield describe(segment(start, start), born=born)
     assert rows["age_over_65"].tolist() == [age - 65]
     assert rows["age_over_65_squared"].tolist() == [(age - 65) ** 2]
 
@@ -120,36 +128,46 @@ def test_age_is_in_completed_years(born: str, start: str, age: int) -> None:
         ((("2024-01-01", "2024-12-31"),), 0, 0),
     ],
 )
+@worked
 def test_nursing_home_status_counts_the_365_days_before(
     homes: tuple[tuple[str, str], ...], short: int, long: int
-) -> None:
-    (row,) = describe(homes=homes).to_dict("records")
+) -> Worked:
+    rows = yield describe(homes=homes)
+    (row,) = rows.to_dict("records")
     assert (row["is_nursing_home_short"], row["is_nursing_home_long"]) == (short, long)
 
 
-def test_medicare_advantage_is_the_share_of_the_days_at_risk() -> None:
-    rows = describe(
+@worked
+def test_medicare_advantage_is_the_share_of_the_days_at_risk() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31"), segment("2024-02-01", "2024-02-29", is_ma=True)
     )
     assert rows["ma_share"].tolist() == [29 / 60]
 
 
 @pytest.mark.parametrize(("covered", "missing"), [(6, 0), (5, 1), (0, 1)])
-def test_conditions_are_missing_below_six_covered_months(covered: int, missing: int) -> None:
-    assert describe(covered=covered)["is_prevalent_missing"].tolist() == [missing]
+@worked
+def test_conditions_are_missing_below_six_covered_months(covered: int, missing: int) -> Worked:
+    rows = yield describe(covered=covered)
+    assert rows["is_prevalent_missing"].tolist() == [missing]
 
 
-def test_interactions_are_products() -> None:
-    (row,) = describe(sex="F", born="1954-01-01", incident={"is_diabetes_cause": True}).to_dict(
-        "records"
+@worked
+def test_interactions_are_products() -> Worked:
+    first, second = yield (
+        describe(sex="F", born="1954-01-01", incident={"is_diabetes_cause": True}),
+        describe(sex="M", born="1954-01-01"),
     )
+    (row,) = first.to_dict("records")
     assert (row["age_x_diabetes"], row["age_x_female"], row["female_x_diabetes"]) == (5, 5, 1)
-    (man,) = describe(sex="M", born="1954-01-01").to_dict("records")
+    (man,) = second.to_dict("records")
     assert (man["age_x_diabetes"], man["age_x_female"], man["female_x_diabetes"]) == (0, 0, 0)
 
 
-def test_a_patient_without_a_form_says_so() -> None:
-    (row,) = describe(incident={"has_form": False}).to_dict("records")
+@worked
+def test_a_patient_without_a_form_says_so() -> Worked:
+    rows = yield describe(incident={"has_form": False})
+    (row,) = rows.to_dict("records")
     assert row["is_form_missing"] == 1
 
 
@@ -162,22 +180,25 @@ def test_a_patient_without_a_form_says_so() -> None:
         (">=30", None),
     ],
 )
+@worked
 def test_a_bmi_class_has_its_indicator_and_the_highest_is_the_reference(
     bmi_class: str, column: str | None
-) -> None:
-    (row,) = describe(incident={"bmi_class": bmi_class}).to_dict("records")
+) -> Worked:
+    rows = yield describe(incident={"bmi_class": bmi_class})
+    (row,) = rows.to_dict("records")
     columns = ("is_bmi_under_18", "is_bmi_18_to_25", "is_bmi_25_to_30")
     assert [name for name in columns if row[name] == 1] == ([column] if column else [])
 
 
-def test_each_measure_has_its_own_periods() -> None:
+@worked
+def test_each_measure_has_its_own_periods() -> Worked:
     month = segment("2024-01-01", "2024-01-31", events=1)
-    rows = run(
+    rows = yield case(
         "cohort.rates",
         tables={
             "cohort.shr_days": [month],
             "cohort.strr_days": [{**month, "events": 2}],
-            "cohort.sedr_days": [{**month, "reason": "month with hospice"}],
+            "cohort.sedr_days": [{**month, "reason": "hospice_in_month"}],
             "linkage.patient": [{"patient_id": 1, "date_of_birth": day("1954-06-15"), "sex": "M"}],
         },
     )
@@ -201,44 +222,54 @@ AGES = ("is_age_18_to_24", "is_age_25_to_44", "is_age_45_to_59", "is_age_75_or_m
         ("1949-01-01", "is_age_75_or_more"),
     ],
 )
+@worked
 def test_an_age_group_has_its_indicator_and_60_to_74_is_the_reference(
     born: str, group: str | None
-) -> None:
-    (row,) = describe(born=born, measure="strr").to_dict("records")
+) -> Worked:
+    rows = yield describe(born=born, measure="strr")
+    (row,) = rows.to_dict("records")
     assert [name for name in AGES if row[name] == 1] == ([group] if group else [])
 
 
-def test_diabetes_as_cause_goes_with_the_age_group_and_the_interval() -> None:
+@worked
+def test_diabetes_as_cause_goes_with_the_age_group_and_the_interval() -> Worked:
     month = segment("2024-01-01", "2024-01-31", interval=3)
-    (row,) = describe(
-        month, born="1990-01-01", incident={"is_diabetes_cause": True}, measure="strr"
-    ).to_dict("records")
+    first, second = yield (
+        describe(month, born="1990-01-01", incident={"is_diabetes_cause": True}, measure="strr"),
+        describe(month, born="1990-01-01", measure="strr"),
+    )
+    (row,) = first.to_dict("records")
     products = [name for name in row if name.endswith("_x_diabetes") and row[name] == 1]
     assert products == ["age_25_to_44_x_diabetes", "interval_3_x_diabetes"]
-    (other,) = describe(month, born="1990-01-01", measure="strr").to_dict("records")
+    (other,) = second.to_dict("records")
     assert not any(other[name] for name in products)
 
 
-def test_diabetes_in_the_first_interval_and_60_to_74_years_is_the_main_effect_alone() -> None:
+@worked
+def test_diabetes_in_the_first_interval_and_60_to_74_years_is_the_main_effect_alone() -> Worked:
     month = segment("2024-01-01", "2024-01-31", interval=0)
-    (row,) = describe(
+    rows = yield describe(
         month, born="1959-01-01", incident={"is_diabetes_cause": True}, measure="strr"
-    ).to_dict("records")
+    )
+    (row,) = rows.to_dict("records")
     assert row["is_diabetes_cause"] == 1
     assert [n for n in row if n.endswith("_x_diabetes") and row[n] == 1] == []
 
 
 @pytest.mark.parametrize(("measure", "missing"), [("shr", 0), ("sedr", 1)])
+@worked
 def test_months_of_medicare_advantage_make_a_year_before_visible_to_shr_alone(
     measure: str, missing: int
-) -> None:
-    rows = describe(covered=5, managed=4, measure=measure)
+) -> Worked:
+    rows = yield describe(covered=5, managed=4, measure=measure)
     assert rows["is_prevalent_missing"].tolist() == [missing]
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
-def test_a_stage_of_covid_has_its_indicator(stage: int) -> None:
+@worked
+def test_a_stage_of_covid_has_its_indicator(stage: int) -> Worked:
     month = segment("2024-01-01", "2024-01-31", covid_stage=stage)
-    (row,) = describe(month, measure="strr").to_dict("records")
+    rows = yield describe(month, measure="strr")
+    (row,) = rows.to_dict("records")
     columns = ("is_covid_1", "is_covid_2", "is_covid_3")
     assert [row[name] for name in columns] == [int(stage == n) for n in (1, 2, 3)]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, care, clinic, excepted, know
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 MARCH = "2024-03"
 Month = dict[str, Any]
@@ -22,11 +22,11 @@ def judge(
     reported: Sequence[Row] | None = None,
     known: dict[str, Sequence[Row]] | None = None,
     limited: Sequence[Row] = (),
-) -> Month:
+) -> Case:
     """The patient's March, the only month, at facility A."""
     if reported is None:
         reported = clinic(MARCH, access_type=access) if access else clinic(MARCH)
-    rows = run(
+    return case(
         "history.month_modality",
         "history.ktv_month",
         "history.reported_month",
@@ -40,8 +40,7 @@ def judge(
             "history.clinical_month": reported,
             "history.limited_life": limited,
         },
-    )
-    return only(rows)
+    ).read(only)
 
 
 def only(rows: pd.DataFrame) -> Month:
@@ -65,8 +64,10 @@ def verdict(row: Month) -> object:
         "AVFSINGLE",
     ],
 )
-def test_a_fistula_alone_is_in_the_numerator(access: str) -> None:
-    assert verdict(judge(access)) == 1
+@worked
+def test_a_fistula_alone_is_in_the_numerator(access: str) -> Worked:
+    rows = yield judge(access)
+    assert verdict(rows) == 1
 
 
 @pytest.mark.parametrize(
@@ -81,57 +82,78 @@ def test_a_fistula_alone_is_in_the_numerator(access: str) -> None:
         None,
     ],
 )
-def test_every_other_access_and_none_are_in_the_denominator_alone(access: str | None) -> None:
-    assert verdict(judge(access)) == 0
+@worked
+def test_every_other_access_and_none_are_in_the_denominator_alone(access: str | None) -> Worked:
+    rows = yield judge(access)
+    assert verdict(rows) == 0
 
 
-def test_the_last_access_of_the_facility_itself_counts() -> None:
+@worked
+def test_the_last_access_of_the_facility_itself_counts() -> Worked:
     own = clinic(MARCH, access_type=CATHETER)
     other = clinic(MARCH, "B", access_type=FISTULA, access_date=day("2024-03-28"))
-    assert verdict(judge(reported=[*own, *other])) == 0
+    rows = yield judge(reported=[*own, *other])
+    assert verdict(rows) == 0
 
 
-def test_without_its_own_the_last_of_other_facilities_counts() -> None:
-    assert verdict(judge(reported=clinic(MARCH, "B", access_type=FISTULA))) == 1
+@worked
+def test_without_its_own_the_last_of_other_facilities_counts() -> Worked:
+    rows = yield judge(reported=clinic(MARCH, "B", access_type=FISTULA))
+    assert verdict(rows) == 1
 
 
-@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "younger than 18")])
-def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> None:
-    assert verdict(judge(known=know(born=born))) == told
+@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
+@worked
+def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Worked:
+    rows = yield judge(known=know(born=born))
+    assert verdict(rows) == told
 
 
-def test_a_month_in_part_at_the_facility_is_left_out() -> None:
-    row = judge(cared=care(MARCH, is_whole=False))
-    assert verdict(row) == "not at the facility for the entire month"
+@worked
+def test_a_month_in_part_at_the_facility_is_left_out() -> Worked:
+    row = yield judge(cared=care(MARCH, is_whole=False))
+    assert verdict(row) == "not_at_facility_all_month"
 
 
 @pytest.mark.parametrize(
     ("modality", "told"),
-    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not on hemodialysis all month"), (None, None)],
+    [(CENTER, 1), (HOME, 1), (PERITONEAL, "not_on_hemodialysis_all_month"), (None, None)],
 )
-def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> None:
-    row = judge(cared=care(MARCH, modality=modality))
-    assert verdict(row) == (told or "modality unknown")
+@worked
+def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> Worked:
+    row = yield judge(cared=care(MARCH, modality=modality))
+    assert verdict(row) == (told or "modality_unknown")
 
 
-def test_a_month_before_esrd_treatment_is_left_out() -> None:
-    assert verdict(judge(known=know(since="2024-03-02"))) == "not on ESRD treatment"
-    assert verdict(judge(known=know(since="2024-03-01"))) == 1
+@worked
+def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
+    first, second = yield (
+        judge(known=know(since="2024-03-02")),
+        judge(known=know(since="2024-03-01")),
+    )
+    assert verdict(first) == "not_on_esrd_treatment"
+    assert verdict(second) == 1
 
 
 @pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
-def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> None:
-    told = "catheter and limited life expectancy"
-    assert verdict(judge(access, limited=[HOSPICE])) == told
+@worked
+def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> Worked:
+    told = "catheter_with_limited_life_expectancy"
+    rows = yield judge(access, limited=[HOSPICE])
+    assert verdict(rows) == told
 
 
 @pytest.mark.parametrize(("access", "told"), [(FISTULA, 1), ("AVFSINGLE", 1), ("AVGONLY", 0)])
-def test_limited_life_without_a_catheter_stays(access: str, told: int) -> None:
-    assert verdict(judge(access, limited=[HOSPICE])) == told
+@worked
+def test_limited_life_without_a_catheter_stays(access: str, told: int) -> Worked:
+    rows = yield judge(access, limited=[HOSPICE])
+    assert verdict(rows) == told
 
 
-def test_dialysis_facility_measures_know_no_exceptions() -> None:
-    assert verdict(judge(known=excepted("A", MARCH))) == 1
+@worked
+def test_dialysis_facility_measures_know_no_exceptions() -> Worked:
+    rows = yield judge(known=excepted("A", MARCH))
+    assert verdict(rows) == 1
 
 
 def describe(
@@ -140,7 +162,7 @@ def describe(
     age: int = 50,
     since: str = "2023-06-01",
     **month: object,
-) -> Month:
+) -> Case:
     """The patient's March with its adjusters."""
     first = day("2024-03-01")
     row: Row = {
@@ -152,7 +174,7 @@ def describe(
         "esrd_day": (first - day(since)).days + 1,
         **month,
     }
-    return only(run("cohort.sfr", tables={"cohort.patient_months": [row], **(known or {})}))
+    return case("cohort.sfr", tables={"cohort.patient_months": [row], **(known or {})}).read(only)
 
 
 def take(row: Month, *names: str) -> tuple[int, ...]:
@@ -171,15 +193,19 @@ def take(row: Month, *names: str) -> tuple[int, ...]:
         (75, (0, 0, 1)),
     ],
 )
-def test_age_has_four_classes(age: int, classes: tuple[int, ...]) -> None:
+@worked
+def test_age_has_four_classes(age: int, classes: tuple[int, ...]) -> Worked:
     names = ("is_age_under_25", "is_age_60_to_74", "is_age_over_74")
-    assert take(describe(age=age), *names) == classes
+    rows = yield describe(age=age)
+    assert take(rows, *names) == classes
 
 
-def test_age_is_that_of_the_months_first_day() -> None:
+@worked
+def test_age_is_that_of_the_months_first_day() -> Worked:
     names = ("is_age_60_to_74", "is_age_over_74")
-    assert take(judge(known=know(born="1949-03-02")), *names) == (1, 0)
-    assert take(judge(known=know(born="1949-03-01")), *names) == (0, 1)
+    first, second = yield judge(known=know(born="1949-03-02")), judge(known=know(born="1949-03-01"))
+    assert take(first, *names) == (1, 0)
+    assert take(second, *names) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -193,11 +219,13 @@ def test_age_is_that_of_the_months_first_day() -> None:
         ("2015-02-28", (0, 0, 1)),
     ],
 )
+@worked
 def test_duration_of_esrd_changes_after_1_5_and_9_years(
     since: str, classes: tuple[int, ...]
-) -> None:
+) -> Worked:
     names = ("is_esrd_1_to_5_years", "is_esrd_5_to_9_years", "is_esrd_over_9_years")
-    assert take(describe(since=since), *names) == classes
+    rows = yield describe(since=since)
+    assert take(rows, *names) == classes
 
 
 @pytest.mark.parametrize(
@@ -212,12 +240,13 @@ def test_duration_of_esrd_changes_after_1_5_and_9_years(
         ("2023-12-02", "2024-02-29", (0, 1)),
     ],
 )
+@worked
 def test_nursing_homes_count_the_365_days_before_the_month(
     start: str, end: str, classes: tuple[int, int]
-) -> None:
+) -> Worked:
     # 2 March 2023 is 365 days before 1 March 2024; from 2 December to 29 February are 90 days.
     home: Row = {"patient_id": 1, "start_date": day(start), "end_date": day(end)}
-    row = describe({"history.nursing_home": [home]})
+    row = yield describe({"history.nursing_home": [home]})
     assert take(row, "is_nursing_home_short", "is_nursing_home_long") == classes
 
 
@@ -232,40 +261,51 @@ def claims(month: str = MARCH, **flags: bool) -> dict[str, Sequence[Row]]:
     return {"history.access_condition": [{"patient_id": 1, "month": day(f"{month}-01"), **flags}]}
 
 
-def test_the_form_tells_care_mobility_and_body_mass() -> None:
-    row = describe(
+@worked
+def test_the_form_tells_care_mobility_and_body_mass() -> Worked:
+    row = yield describe(
         incident(has_nephrologist_care=True, has_inability_to_transfer=True, bmi_class="18.5-25")
     )
     told = ("has_nephrologist_care", "is_immobile", "is_bmi_18_to_25", "is_form_missing")
     assert take(row, *told, "has_any_condition") == (1, 1, 1, 0, 0)
 
 
-def test_without_a_form_the_month_says_so() -> None:
-    assert describe()["is_form_missing"] == 1
+@worked
+def test_without_a_form_the_month_says_so() -> Worked:
+    rows = yield describe()
+    assert rows["is_form_missing"] == 1
 
 
-def test_diabetes_is_a_condition_where_it_is_not_the_cause() -> None:
+@worked
+def test_diabetes_is_a_condition_where_it_is_not_the_cause() -> Worked:
     names = ("is_diabetes_cause", "has_other_diabetes", "has_any_condition")
-    other = describe(incident(is_diabetes_cause=False, has_diabetes=True))
+    other, cause = yield (
+        describe(incident(is_diabetes_cause=False, has_diabetes=True)),
+        describe({**incident(is_diabetes_cause=True), **claims(has_diabetes=True)}),
+    )
     assert take(other, *names) == (0, 1, 1)
-    cause = describe({**incident(is_diabetes_cause=True), **claims(has_diabetes=True)})
     assert take(cause, *names) == (1, 0, 0)
 
 
-def test_a_condition_is_of_the_form_or_of_claims() -> None:
+@worked
+def test_a_condition_is_of_the_form_or_of_claims() -> Worked:
     form = incident(has_congestive_heart_failure=True)
     billed = {**incident(), **claims(has_heart_failure=True)}
-    for known in (form, billed):
-        assert take(describe(known), "has_heart_failure", "has_any_condition") == (1, 1)
+    for rows in (yield describe(form), describe(billed)):
+        assert take(rows, "has_heart_failure", "has_any_condition") == (1, 1)
 
 
 @pytest.mark.parametrize("flag", ["has_atherosclerotic_heart_disease", "has_other_cardiac_disease"])
-def test_other_heart_disease_has_two_boxes_on_the_form(flag: str) -> None:
-    assert describe(incident(**{flag: True}))["has_other_heart_disease"] == 1
+@worked
+def test_other_heart_disease_has_two_boxes_on_the_form(flag: str) -> Worked:
+    rows = yield describe(incident(**{flag: True}))
+    assert rows["has_other_heart_disease"] == 1
 
 
-def test_claims_of_another_month_do_not_count() -> None:
-    assert describe(claims("2024-04", has_infection=True))["has_infection"] == 0
+@worked
+def test_claims_of_another_month_do_not_count() -> Worked:
+    rows = yield describe(claims("2024-04", has_infection=True))
+    assert rows["has_infection"] == 0
 
 
 def medicare(*months: str, kind: str) -> dict[str, Sequence[Row]]:
@@ -292,13 +332,16 @@ SIX = ("2023-03", "2023-05", "2023-07", "2023-09", "2023-11", "2024-02")
         ((), "is_ma", 0),
     ],
 )
+@worked
 def test_six_covered_months_or_one_of_medicare_advantage_in_the_twelve_before(
     months: tuple[str, ...], kind: str, is_seen: int
-) -> None:
-    assert describe(medicare(*months, kind=kind))["is_medicare_covered"] == is_seen
+) -> Worked:
+    rows = yield describe(medicare(*months, kind=kind))
+    assert rows["is_medicare_covered"] == is_seen
 
 
-def test_a_month_left_out_keeps_its_adjusters() -> None:
-    row = describe(incident(has_drug_dependence=True), ltc_reason="younger than 18")
+@worked
+def test_a_month_left_out_keeps_its_adjusters() -> Worked:
+    row = yield describe(incident(has_drug_dependence=True), ltc_reason="under_18_years")
     assert pd.isna(row["is_event"])
     assert take(row, "has_drug_dependence", "has_any_condition") == (1, 1)

@@ -23,11 +23,11 @@ def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> Wor
 @worked
 def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
     rows = yield follow(
-        answers(None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
+        answers(None, "2024-01-01", "2024-03-30", "first_days_of_esrd"),
         answers("A", "2024-03-31", "2024-12-31"),
         first_service="2024-01-01",
     )
-    assert rows.groupby("reason")["days"].sum().to_dict() == {"first 90 days of ESRD": 90}
+    assert rows.groupby("reason")["days"].sum().to_dict() == {"first_days_of_esrd": 90}
     assert at_risk(rows) == 366 - 90
 
 
@@ -57,7 +57,7 @@ def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() ->
         answers("A", "2024-01-01", "2024-12-31"), seen=months(1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
     )
     unseen = rows[rows["reason"].notna()]
-    assert unseen["reason"].tolist() == ["month not observable in Medicare claims"]
+    assert unseen["reason"].tolist() == ["month_not_observable_in_claims"]
     assert unseen["days"].tolist() == [30]
     assert rows["period"].unique().tolist() == [1]
 
@@ -95,7 +95,7 @@ def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
         follow(year, exceptions=[grant], admitted=admitted, program="qip"),
         follow(year, exceptions=[grant], program="dfc"),
     )
-    excepted = qip[qip["reason"] == "extraordinary circumstances exception"]
+    excepted = qip[qip["reason"] == "extraordinary_circumstances_exception"]
     assert excepted["days"].tolist() == [29, 31]
     assert excepted["events"].tolist() == [0, 1]
     assert at_risk(second) == 366

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 BEGAN = "2023-03-01"
 CENTER, HOME = "in center", "home"
@@ -23,10 +23,10 @@ def describe(
     hospice: str | None = None,
     home: tuple[str, str] | None = None,
     incident: Row | None = None,
-) -> pd.DataFrame:
+) -> Case:
     """The runs of patient 1, who has the modality wherever at home."""
     whose = {"program": "dfc", "patient_id": 1}
-    return run(
+    return case(
         "history.attribution",
         "cohort.smosr",
         tables={
@@ -86,12 +86,14 @@ def read(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     ]
 
 
-FEW = "fewer than the days of treatment at one facility"
+FEW = "too_few_days_at_one_facility"
 
 
-def test_at_risk_from_day_31_of_esrd_to_day_365() -> None:
+@worked
+def test_at_risk_from_day_31_of_esrd_to_day_365() -> Worked:
     # 31 March is day 31; 28 February 2024 is day 365.
-    assert read(describe()) == [
+    rows = yield describe()
+    assert read(rows) == [
         (None, "2023-03-30", 0, 0, 0, FEW),
         ("A", "2024-02-28", 0, 335, 0, None),
     ]
@@ -100,21 +102,26 @@ def test_at_risk_from_day_31_of_esrd_to_day_365() -> None:
 @pytest.mark.parametrize(
     ("began", "counted"), [("2022-12-31", False), ("2023-01-01", True), ("2024-01-01", False)]
 )
+@worked
 def test_a_partition_holds_whose_esrd_began_in_the_year_before(
     began: str, *, counted: bool
-) -> None:
-    assert describe(began=began).empty != counted
+) -> Worked:
+    rows = yield describe(began=began)
+    assert rows.empty != counted
 
 
 @pytest.mark.parametrize("modality", ["peritoneal", "hemodialysis"])
-def test_a_switch_to_either_home_modality_is_an_event_on_its_day(modality: str) -> None:
-    assert read(describe(*TO_HOME, modality=modality))[1:] == [("A", "2023-06-09", 0, 71, 1, None)]
+@worked
+def test_a_switch_to_either_home_modality_is_an_event_on_its_day(modality: str) -> Worked:
+    rows = yield describe(*TO_HOME, modality=modality)
+    assert read(rows)[1:] == [("A", "2023-06-09", 0, 71, 1, None)]
 
 
 @pytest.mark.parametrize(("last", "is_durable"), [("2023-07-08", 1), ("2023-07-07", 0)])
-def test_a_switch_lasts_30_days_or_is_none(last: str, is_durable: int) -> None:
+@worked
+def test_a_switch_lasts_30_days_or_is_none(last: str, is_durable: int) -> Worked:
     # 9 June to 8 July are 30 days.
-    rows = describe(
+    rows = yield describe(
         ("A", CENTER, BEGAN, "2023-06-08"),
         ("A", HOME, "2023-06-09", last),
         ("A", CENTER, "2023-07-09" if is_durable else "2023-07-08", "2024-12-31"),
@@ -123,8 +130,9 @@ def test_a_switch_lasts_30_days_or_is_none(last: str, is_durable: int) -> None:
     assert rows["stop_day"].max() == (71 if is_durable else 335)
 
 
-def test_the_first_durable_switch_counts_after_one_that_was_none() -> None:
-    rows = describe(
+@worked
+def test_the_first_durable_switch_counts_after_one_that_was_none() -> Worked:
+    rows = yield describe(
         ("A", CENTER, BEGAN, "2023-06-08"),
         ("A", HOME, "2023-06-09", "2023-06-20"),
         ("A", CENTER, "2023-06-21", "2023-08-31"),
@@ -133,8 +141,9 @@ def test_the_first_durable_switch_counts_after_one_that_was_none() -> None:
     assert read(rows)[1:] == [("A", "2023-09-01", 0, 155, 1, None)]
 
 
-def test_only_the_first_durable_switch_counts() -> None:
-    rows = describe(
+@worked
+def test_only_the_first_durable_switch_counts() -> Worked:
+    rows = yield describe(
         *TO_HOME[:1],
         ("A", HOME, "2023-06-09", "2023-08-31"),
         ("A", CENTER, "2023-09-01", "2023-10-31"),
@@ -143,8 +152,9 @@ def test_only_the_first_durable_switch_counts() -> None:
     assert read(rows)[-1] == ("A", "2023-06-09", 0, 71, 1, None)
 
 
-def test_a_stay_at_home_goes_on_under_another_home_modality_and_facility() -> None:
-    rows = describe(
+@worked
+def test_a_stay_at_home_goes_on_under_another_home_modality_and_facility() -> Worked:
+    rows = yield describe(
         *TO_HOME[:1],
         ("A", HOME, "2023-06-09", "2023-06-28"),
         ("B", HOME, "2023-06-29", "2023-07-10"),
@@ -154,15 +164,17 @@ def test_a_stay_at_home_goes_on_under_another_home_modality_and_facility() -> No
 
 
 @pytest.mark.parametrize(("switch", "is_event"), [("2024-02-28", 1), ("2024-02-29", 0)])
-def test_the_switch_comes_within_365_days_of_onset(switch: str, is_event: int) -> None:
+@worked
+def test_the_switch_comes_within_365_days_of_onset(switch: str, is_event: int) -> Worked:
     before = (pd.Timestamp(switch) - pd.Timedelta(days=1)).date().isoformat()
-    rows = describe(("A", CENTER, BEGAN, before), ("A", HOME, switch, "2024-12-31"))
+    rows = yield describe(("A", CENTER, BEGAN, before), ("A", HOME, switch, "2024-12-31"))
     assert read(rows)[-1] == ("A", "2024-02-28", 0, 335, is_event, None)
 
 
-def test_within_30_days_of_a_transfer_the_first_facility_gets_the_switch() -> None:
+@worked
+def test_within_30_days_of_a_transfer_the_first_facility_gets_the_switch() -> Worked:
     # 2.27.10's example: in center from A to B, and home within 30 days of arriving at B.
-    rows = describe(
+    rows = yield describe(
         ("A", CENTER, BEGAN, "2023-06-08"),
         ("B", CENTER, "2023-06-09", "2023-07-07"),
         ("B", HOME, "2023-07-08", "2024-12-31"),
@@ -170,8 +182,9 @@ def test_within_30_days_of_a_transfer_the_first_facility_gets_the_switch() -> No
     assert read(rows)[-1] == ("A", "2023-07-08", 0, 100, 1, None)
 
 
-def test_after_30_days_the_receiving_facility_gets_it() -> None:
-    rows = describe(
+@worked
+def test_after_30_days_the_receiving_facility_gets_it() -> Worked:
+    rows = yield describe(
         ("A", CENTER, BEGAN, "2023-06-08"),
         ("B", CENTER, "2023-06-09", "2023-07-08"),
         ("B", HOME, "2023-07-09", "2024-12-31"),
@@ -182,34 +195,44 @@ def test_after_30_days_the_receiving_facility_gets_it() -> None:
     ]
 
 
-def test_a_switch_in_the_first_30_days_of_dialysis_is_nobodys() -> None:
-    rows = describe(("A", CENTER, BEGAN, "2023-03-20"), ("A", HOME, "2023-03-21", "2024-12-31"))
+@worked
+def test_a_switch_in_the_first_30_days_of_dialysis_is_nobodys() -> Worked:
+    rows = yield describe(
+        ("A", CENTER, BEGAN, "2023-03-20"), ("A", HOME, "2023-03-21", "2024-12-31")
+    )
     assert read(rows) == [(None, "2023-03-21", 0, 0, 1, FEW)]
 
 
-def test_a_start_at_home_is_left_out_up_to_the_first_day_in_center() -> None:
-    rows = describe(("A", HOME, BEGAN, "2023-05-31"), ("A", CENTER, "2023-06-01", "2024-12-31"))
+@worked
+def test_a_start_at_home_is_left_out_up_to_the_first_day_in_center() -> Worked:
+    rows = yield describe(
+        ("A", HOME, BEGAN, "2023-05-31"), ("A", CENTER, "2023-06-01", "2024-12-31")
+    )
     assert read(rows)[1:] == [
-        ("A", "2023-05-31", 0, 0, 0, "before the first day in center"),
+        ("A", "2023-05-31", 0, 0, 0, "before_first_in_center_day"),
         ("A", "2024-02-28", 0, 273, 0, None),
     ]
 
 
-def test_who_never_was_in_center_is_never_at_risk() -> None:
-    rows = describe(("A", HOME, BEGAN, "2024-12-31"))
-    assert set(rows["reason"]) == {"before the first day in center"}
+@worked
+def test_who_never_was_in_center_is_never_at_risk() -> Worked:
+    rows = yield describe(("A", HOME, BEGAN, "2024-12-31"))
+    assert set(rows["reason"]) == {"before_first_in_center_day"}
     assert rows["is_event"].sum() == 0
 
 
-def test_hospice_censors_from_the_first_claim() -> None:
-    assert read(describe(*TO_HOME, hospice="2023-05-01"))[1:] == [
+@worked
+def test_hospice_censors_from_the_first_claim() -> Worked:
+    rows = yield describe(*TO_HOME, hospice="2023-05-01")
+    assert read(rows)[1:] == [
         ("A", "2023-04-30", 0, 31, 0, None),
-        ("A", "2023-06-09", 31, 31, 1, "in hospice"),
+        ("A", "2023-06-09", 31, 31, 1, "after_first_hospice_claim"),
     ]
 
 
-def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> None:
-    rows = describe(
+@worked
+def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> Worked:
+    rows = yield describe(
         *TO_HOME[:1],
         ("A", HOME, "2023-06-09", "2023-06-20"),
         ("A", CENTER, "2023-06-21", "2024-12-31"),
@@ -218,34 +241,41 @@ def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> None:
     )
     assert read(rows)[1:] == [
         ("A", "2023-06-08", 0, 70, 0, None),
-        ("A", "2023-06-20", 70, 70, 0, "home hemodialysis in a nursing home"),
+        ("A", "2023-06-20", 70, 70, 0, "home_hemodialysis_in_nursing_home"),
         ("A", "2024-02-28", 70, 323, 0, None),
     ]
 
 
-def test_peritoneal_dialysis_in_a_nursing_home_stays_at_risk() -> None:
-    rows = describe(*TO_HOME, home=("2023-06-01", "2023-12-31"))
+@worked
+def test_peritoneal_dialysis_in_a_nursing_home_stays_at_risk() -> Worked:
+    rows = yield describe(*TO_HOME, home=("2023-06-01", "2023-12-31"))
     assert read(rows)[1:] == [("A", "2023-06-09", 0, 71, 1, None)]
 
 
 @pytest.mark.parametrize(
-    ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under 18 years")]
+    ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under_18_years")]
 )
-def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None) -> None:
-    assert read(describe(born=born))[-1][-1] == reason
+@worked
+def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None) -> Worked:
+    rows = yield describe(born=born)
+    assert read(rows)[-1][-1] == reason
 
 
-def test_without_a_medical_evidence_form_nobody_is_counted() -> None:
-    rows = describe(incident={"has_form": False})
-    assert set(rows["reason"]) == {"no CMS-2728"}
+@worked
+def test_without_a_medical_evidence_form_nobody_is_counted() -> Worked:
+    rows = yield describe(incident={"has_form": False})
+    assert set(rows["reason"]) == {"no_cms_2728"}
 
 
-def test_without_a_date_of_birth_nobody_is_counted() -> None:
-    assert set(describe(born=None)["reason"]) == {"date of birth unknown"}
+@worked
+def test_without_a_date_of_birth_nobody_is_counted() -> Worked:
+    rows = yield describe(born=None)
+    assert set(rows["reason"]) == {"date_of_birth_unknown"}
 
 
-def test_a_switch_of_which_30_days_are_not_seen_is_not_yet_durable() -> None:
-    rows = describe(
+@worked
+def test_a_switch_of_which_30_days_are_not_seen_is_not_yet_durable() -> Worked:
+    rows = yield describe(
         ("A", CENTER, "2023-12-20", "2024-12-05"),
         ("A", HOME, "2024-12-06", "2024-12-31"),
         began="2023-12-20",
@@ -262,6 +292,8 @@ def test_a_switch_of_which_30_days_are_not_seen_is_not_yet_durable() -> None:
         ("1936-03-01", (8, 10, 1)),
     ],
 )
-def test_age_has_a_slope_in_each_of_eight_classes(born: str, ages: tuple[int, int, int]) -> None:
-    row = describe(born=born).to_dict("records")[-1]
+@worked
+def test_age_has_a_slope_in_each_of_eight_classes(born: str, ages: tuple[int, int, int]) -> Worked:
+    rows = yield describe(born=born)
+    row = rows.to_dict("records")[-1]
     assert (row["age_18_to_26"], row["age_26_to_36"], row["age_over_86"]) == ages

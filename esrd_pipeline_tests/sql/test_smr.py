@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 def segment(start: str, end: str, **other: object) -> Row:
@@ -35,9 +35,9 @@ def describe(
     first_service: str = "2010-01-01",
     is_hispanic: bool | None = False,
     state: str | None = "CA",
-) -> pd.DataFrame:
+) -> Case:
     """The records of patient 1."""
-    return run(
+    return case(
         "cohort.smr",
         tables={
             "cohort.smr_days": segments or [segment("2024-01-01", "2024-12-31")],
@@ -79,61 +79,68 @@ def clock(rows: pd.DataFrame) -> list[tuple[int, int, int]]:
     return list(zip(rows["start_day"], rows["stop_day"], rows["is_event"], strict=True))
 
 
-def test_the_clock_counts_days_at_risk_from_zero() -> None:
-    assert clock(describe()) == [(0, 366, 0)]
+@worked
+def test_the_clock_counts_days_at_risk_from_zero() -> Worked:
+    rows = yield describe()
+    assert clock(rows) == [(0, 366, 0)]
 
 
-def test_months_that_do_not_count_do_not_move_the_clock() -> None:
-    rows = describe(
+@worked
+def test_months_that_do_not_count_do_not_move_the_clock() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31"),
-        segment("2024-02-01", "2024-02-29", reason="month not observable in Medicare claims"),
+        segment("2024-02-01", "2024-02-29", reason="month_not_observable_in_claims"),
         segment("2024-03-01", "2024-03-31"),
     )
     assert clock(rows) == [(0, 31, 0), (31, 62, 0)]
 
 
-def test_another_facility_starts_the_clock_anew() -> None:
-    rows = describe(
+@worked
+def test_another_facility_starts_the_clock_anew() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31"), segment("2024-02-01", "2024-02-29", ccn="A", record=2)
     )
     assert clock(rows) == [(0, 31, 0), (0, 29, 0)]
 
 
-def test_a_death_ends_the_record_on_its_day() -> None:
-    assert clock(describe(segment("2024-01-01", "2024-01-10", death="counted cause"))) == [
-        (0, 10, 1)
-    ]
+@worked
+def test_a_death_ends_the_record_on_its_day() -> Worked:
+    rows = yield describe(segment("2024-01-01", "2024-01-10", death="counted cause"))
+    assert clock(rows) == [(0, 10, 1)]
 
 
-def test_a_death_of_an_excluded_cause_ends_the_record_without_an_event() -> None:
-    assert clock(describe(segment("2024-01-01", "2024-01-10", death="excluded cause"))) == [
-        (0, 10, 0)
-    ]
+@worked
+def test_a_death_of_an_excluded_cause_ends_the_record_without_an_event() -> Worked:
+    rows = yield describe(segment("2024-01-01", "2024-01-10", death="excluded cause"))
+    assert clock(rows) == [(0, 10, 0)]
 
 
-def test_a_death_that_is_not_at_risk_is_no_event() -> None:
-    rows = describe(
+@worked
+def test_a_death_that_is_not_at_risk_is_no_event() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31"),
         segment(
             "2024-02-01",
             "2024-02-10",
-            reason="month not observable in Medicare claims",
+            reason="month_not_observable_in_claims",
             death="counted cause",
         ),
     )
     assert clock(rows) == [(0, 31, 0)]
 
 
-def test_covid_days_are_a_part_of_their_record() -> None:
-    rows = describe(
+@worked
+def test_covid_days_are_a_part_of_their_record() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31"), segment("2024-02-01", "2024-02-29", is_covid=True)
     )
     assert clock(rows) == [(0, 31, 0), (31, 60, 0)]
     assert rows["is_covid"].tolist() == [0, 1]
 
 
-def test_medicare_advantage_is_the_share_of_the_records_days_at_risk() -> None:
-    rows = describe(
+@worked
+def test_medicare_advantage_is_the_share_of_the_records_days_at_risk() -> Worked:
+    rows = yield describe(
         segment("2024-01-01", "2024-01-31", ma_days=31),
         segment("2024-02-01", "2024-02-29", is_covid=True),
     )
@@ -151,8 +158,10 @@ def test_medicare_advantage_is_the_share_of_the_records_days_at_risk() -> None:
         ("1962-01-01", (14, 47, 1)),
     ],
 )
-def test_the_slope_of_age_changes_at_14_and_61(born: str, ages: tuple[int, int, int]) -> None:
-    row = one(describe(person={"date_of_birth": day(born)}))
+@worked
+def test_the_slope_of_age_changes_at_14_and_61(born: str, ages: tuple[int, int, int]) -> Worked:
+    rows = yield describe(person={"date_of_birth": day(born)})
+    row = one(rows)
     assert (row["age_to_14"], row["age_14_to_61"], row["age_over_61"]) == ages
 
 
@@ -167,10 +176,12 @@ def test_the_slope_of_age_changes_at_14_and_61(born: str, ages: tuple[int, int, 
         ("2021-01-01", (0, 0, 0)),
     ],
 )
+@worked
 def test_duration_of_esrd_is_that_of_the_records_first_day(
     first_service: str, classes: tuple[int, int, int]
-) -> None:
-    row = one(describe(first_service=first_service))
+) -> Worked:
+    rows = yield describe(first_service=first_service)
+    row = one(rows)
     assert (row["is_under_1_year"], row["is_1_to_2_years"], row["is_2_to_3_years"]) == classes
 
 
@@ -185,26 +196,30 @@ def test_duration_of_esrd_is_that_of_the_records_first_day(
         (None, (0, 0, 1), "all"),
     ],
 )
+@worked
 def test_the_state_rate_is_that_of_the_patients_race(
     race: str | None, classes: tuple[int, int, int], rate: str
-) -> None:
+) -> Worked:
     (known,) = (
         float(row["deaths_per_100000"])
         for row in load_rows("state_death_rate")
         if (row["state"], row["race_class"]) == ("CA", rate)
     )
-    row = one(describe(person={"race": race}))
+    rows = yield describe(person={"race": race})
+    row = one(rows)
     assert (row["is_black"], row["is_asian"], row["is_native_or_other"]) == classes
     assert row["log_state_death_rate"] == pytest.approx(log(known))
 
 
-def test_a_facility_without_a_known_state_has_the_nations_rate() -> None:
+@worked
+def test_a_facility_without_a_known_state_has_the_nations_rate() -> Worked:
     (known,) = (
         float(row["deaths_per_100000"])
         for row in load_rows("state_death_rate")
         if (row["state"], row["race_class"]) == ("US", "white")
     )
-    assert one(describe(state=None))["log_state_death_rate"] == pytest.approx(log(known))
+    rows = yield describe(state=None)
+    assert one(rows)["log_state_death_rate"] == pytest.approx(log(known))
 
 
 @pytest.mark.parametrize(
@@ -216,10 +231,12 @@ def test_a_facility_without_a_known_state_has_the_nations_rate() -> None:
         (None, "5", (1, 0)),
     ],
 )
+@worked
 def test_ethnicity_is_hispanic_or_not_or_unknown(
     race: str, known: tuple[int, int], *, is_hispanic: bool | None
-) -> None:
-    row = one(describe(is_hispanic=is_hispanic, person={"race": race}))
+) -> Worked:
+    rows = yield describe(is_hispanic=is_hispanic, person={"race": race})
+    row = one(rows)
     assert (row["is_hispanic"], row["is_ethnicity_unknown"]) == known
 
 
@@ -233,29 +250,33 @@ def test_ethnicity_is_hispanic_or_not_or_unknown(
         (("2024-01-01", "2024-12-31"), (0, 0)),
     ],
 )
+@worked
 def test_nursing_homes_are_those_of_the_365_days_before(
     home: tuple[str, str], classes: tuple[int, int]
-) -> None:
-    row = one(describe(homes=(home,)))
+) -> Worked:
+    rows = yield describe(homes=(home,))
+    row = one(rows)
     assert (row["is_nursing_home_short"], row["is_nursing_home_long"]) == classes
 
 
 @pytest.mark.parametrize(("covered", "is_missing"), [(5, 1), (6, 0)])
+@worked
 def test_conditions_could_be_seen_with_six_months_of_medicare(
     covered: int, is_missing: int
-) -> None:
-    assert one(describe(covered=covered))["is_prevalent_missing"] == is_missing
+) -> Worked:
+    rows = yield describe(covered=covered)
+    assert one(rows)["is_prevalent_missing"] == is_missing
 
 
-def test_interactions_are_products() -> None:
-    row = one(
-        describe(
-            person={"race": "Black or African American", "sex": "F"},
-            incident={"is_diabetes_cause": True},
-            first_service="2023-09-01",
-            is_hispanic=True,
-        )
+@worked
+def test_interactions_are_products() -> Worked:
+    rows = yield describe(
+        person={"race": "Black or African American", "sex": "F"},
+        incident={"is_diabetes_cause": True},
+        first_service="2023-09-01",
+        is_hispanic=True,
     )
+    row = one(rows)
     products = (
         "hispanic_x_nonwhite",
         "diabetes_x_black",
@@ -268,8 +289,10 @@ def test_interactions_are_products() -> None:
     assert (row["diabetes_x_asian"], row["diabetes_x_1_to_2_years"]) == (0, 0)
 
 
-def test_what_is_missing_is_marked() -> None:
-    row = one(
-        describe(incident={"has_form": False, "is_bmi_missing": True, "is_cause_missing": True})
+@worked
+def test_what_is_missing_is_marked() -> Worked:
+    rows = yield describe(
+        incident={"has_form": False, "is_bmi_missing": True, "is_cause_missing": True}
     )
+    row = one(rows)
     assert (row["is_form_missing"], row["is_bmi_missing"], row["is_cause_missing"]) == (1, 1, 1)

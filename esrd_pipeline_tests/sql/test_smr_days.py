@@ -90,7 +90,7 @@ def test_months_that_medicare_does_not_see_are_left_out_and_kept() -> Worked:
     )
     assert read(rows, "record", "reason") == [
         ("01-01", "02-29", 1, None),
-        ("03-01", "04-30", 1, "month not observable in Medicare claims"),
+        ("03-01", "04-30", 1, "month_not_observable_in_claims"),
         ("05-01", "12-31", 1, None),
     ]
 
@@ -112,11 +112,11 @@ def test_every_facility_is_a_record_and_a_return_is_another() -> Worked:
 @worked
 def test_days_nobody_answers_for_keep_their_reason() -> Worked:
     rows = yield describe(
-        (None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
+        (None, "2024-01-01", "2024-03-30", "first_days_of_esrd"),
         ("A", "2024-03-31", "2024-12-31", None),
     )
     assert read(rows, "ccn", "reason") == [
-        ("01-01", "03-30", None, "first 90 days of ESRD"),
+        ("01-01", "03-30", None, "first_days_of_esrd"),
         ("03-31", "12-31", "A", None),
     ]
 
@@ -167,7 +167,7 @@ def test_a_death_in_a_month_that_does_not_count_stays_with_its_reason() -> Worke
     )
     assert read(rows, "reason", "death") == [
         ("01-01", "04-30", None, None),
-        ("05-01", "05-20", "month not observable in Medicare claims", "counted cause"),
+        ("05-01", "05-20", "month_not_observable_in_claims", "counted cause"),
     ]
 
 
@@ -181,7 +181,7 @@ def test_days_in_medicare_advantage_are_counted_beside() -> Worked:
 @worked
 def test_without_a_date_of_birth_nobody_answers() -> Worked:
     rows = yield describe(born=None)
-    assert read(rows, "reason") == [("01-01", "12-31", "date of birth unknown")]
+    assert read(rows, "reason") == [("01-01", "12-31", "date_of_birth_unknown")]
 
 
 @worked

@@ -3,99 +3,117 @@
 import pytest
 
 from esrd_pipeline_tests.sql.discharges import elsewhere, judge_srr, stay
-from esrd_pipeline_tests.sql.worked import Row, day
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
 
 INDEX = ("2024-03-01", "2024-03-05")
 """The discharge is on 5 March: day 3 is 8 March, day 4 the 9th, day 30 4 April."""
 BOTH = ("dfc", "qip")
 
 
-def outcome(*later: Row, program: str, **other: object) -> tuple[object, object]:
+def outcome(*later: Row, program: str, **other: object) -> Case:
     """Reason and event of an index discharge of 5 March, with what came later."""
-    row = judge_srr(stay(1, *INDEX), *later, program=program, **other)[1]
-    return row["reason"], row["is_event"]
+    return judge_srr(stay(1, *INDEX), *later, program=program, **other).read(
+        lambda rows: (rows[1]["reason"], rows[1]["is_event"])
+    )
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_a_discharge_that_nothing_follows_counts_without_event(program: str) -> None:
-    assert outcome(program=program) == (None, 0)
+@worked
+def test_a_discharge_that_nothing_follows_counts_without_event(program: str) -> Worked:
+    rows = yield outcome(program=program)
+    assert rows == (None, 0)
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"kind": "psychiatric", "episode": None}, "not an acute care hospital"),
-        ({"kind": "other", "episode": None}, "not an acute care hospital"),
+        ({"kind": "psychiatric", "episode": None}, "not_acute_care_hospital"),
+        ({"kind": "other", "episode": None}, "not_acute_care_hospital"),
         ({"kind": "critical access"}, None),
-        ({"is_cancer_hospital": True}, "PPS-exempt cancer hospital"),
-        ({"is_covered": False}, "not covered by Medicare"),
-        ({"is_transferred": True}, "transferred to another acute care hospital"),
-        ({"discharge_status": "20"}, "died in hospital"),
-        ({"discharge_status": "30"}, "still in hospital"),
-        ({"discharge_status": "07"}, "left against medical advice"),
+        ({"is_cancer_hospital": True}, "cancer_hospital"),
+        ({"is_covered": False}, "not_covered_by_medicare"),
+        ({"is_transferred": True}, "transferred_to_acute_care_hospital"),
+        ({"discharge_status": "20"}, "died_in_hospital"),
+        ({"discharge_status": "30"}, "still_in_hospital"),
+        ({"discharge_status": "07"}, "left_against_medical_advice"),
         ({"discharge_status": "03"}, None),
-        ({"principal_category": 19}, "excluded principal diagnosis"),
-        ({"principal_category": 657}, "excluded principal diagnosis"),
-        ({"principal_category": 254}, "excluded principal diagnosis"),
+        ({"principal_category": 19}, "excluded_principal_diagnosis"),
+        ({"principal_category": 657}, "excluded_principal_diagnosis"),
+        ({"principal_category": 254}, "excluded_principal_diagnosis"),
         ({"principal_category": None}, None),
         ({"order_in_year": 12}, None),
-        ({"order_in_year": 13}, "after the twelfth admission of the year"),
+        ({"order_in_year": 13}, "after_twelfth_admission_of_year"),
     ],
 )
 @pytest.mark.parametrize("program", BOTH)
+@worked
 def test_exclusions_of_the_stay_that_both_programs_share(
     program: str, changed: dict[str, object], reason: str | None
-) -> None:
-    assert judge_srr(stay(1, *INDEX, **changed), program=program)[1]["reason"] == reason
+) -> Worked:
+    rows = yield judge_srr(stay(1, *INDEX, **changed), program=program)
+    assert rows[1]["reason"] == reason
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"is_rehabilitation": True}, "rehabilitation revenue center"),
-        ({"episode_admit_date": day("2023-03-06")}, "stay of 365 days or longer"),
+        ({"is_rehabilitation": True}, "rehabilitation_revenue_center"),
+        ({"episode_admit_date": day("2023-03-06")}, "stay_of_365_days_or_longer"),
         ({"episode_admit_date": day("2023-03-07")}, None),
     ],
 )
+@worked
 def test_exclusions_of_the_stay_that_dfc_has_alone(
     changed: dict[str, object], reason: str | None
-) -> None:
-    assert judge_srr(stay(1, *INDEX, **changed))[1]["reason"] == reason
-    assert judge_srr(stay(1, *INDEX, **changed), program="qip")[1]["reason"] is None
+) -> Worked:
+    first, second = yield (
+        judge_srr(stay(1, *INDEX, **changed)),
+        judge_srr(stay(1, *INDEX, **changed), program="qip"),
+    )
+    assert first[1]["reason"] == reason
+    assert second[1]["reason"] is None
 
 
 @pytest.mark.parametrize(
     ("program", "who", "reason"),
     [
-        ("dfc", {"state": "untreated", "ccn": None}, "not on dialysis at discharge"),
-        ("qip", {"state": "withdrawn", "ccn": None}, "not on dialysis at discharge"),
-        ("dfc", {"state": None, "ccn": None}, "not on dialysis at discharge"),
+        ("dfc", {"state": "untreated", "ccn": None}, "not_on_dialysis_at_discharge"),
+        ("qip", {"state": "withdrawn", "ccn": None}, "not_on_dialysis_at_discharge"),
+        ("dfc", {"state": None, "ccn": None}, "not_on_dialysis_at_discharge"),
         (
             "dfc",
             {"state": "transplant", "ccn": None, "is_grafted": True},
-            "not on dialysis at discharge",
+            "not_on_dialysis_at_discharge",
         ),
-        ("qip", {"state": "transplant", "ccn": None, "is_grafted": True}, "functioning transplant"),
+        ("qip", {"state": "transplant", "ccn": None, "is_grafted": True}, "transplant"),
         # The graft fails on the day: dialysis by its state, yet functioning by 2.11.9.
-        ("qip", {"is_grafted": True}, "functioning transplant"),
+        ("qip", {"is_grafted": True}, "transplant"),
         ("dfc", {"is_grafted": True}, None),
-        ("dfc", {"ccn": None}, "facility unknown"),
-        ("qip", {"ccn": None}, "facility unknown"),
-        ("dfc", {"age": None}, "date of birth unknown"),
-        ("dfc", {"death_date": day("2024-03-05")}, "died in hospital"),
-        ("qip", {"death_date": day("2024-03-04")}, "died in hospital"),
+        ("dfc", {"ccn": None}, "facility_unknown"),
+        ("qip", {"ccn": None}, "facility_unknown"),
+        ("dfc", {"age": None}, "date_of_birth_unknown"),
+        ("dfc", {"death_date": day("2024-03-05")}, "died_in_hospital"),
+        ("qip", {"death_date": day("2024-03-04")}, "died_in_hospital"),
         ("dfc", {"age": 12}, None),
     ],
 )
-def test_exclusions_of_the_patient(program: str, who: Row, reason: str | None) -> None:
-    assert judge_srr(stay(1, *INDEX), program=program, who=who)[1]["reason"] == reason
+@worked
+def test_exclusions_of_the_patient(program: str, who: Row, reason: str | None) -> Worked:
+    rows = yield judge_srr(stay(1, *INDEX), program=program, who=who)
+    assert rows[1]["reason"] == reason
 
 
-def test_months_of_an_exception_are_left_out_of_the_qip() -> None:
+@worked
+def test_months_of_an_exception_are_left_out_of_the_qip() -> Worked:
     march, april = [("2024-02-01", "2024-03-01")], [("2024-04-01", "2024-05-01")]
-    assert outcome(program="qip", excepted=march) == ("extraordinary circumstances exception", 0)
-    assert outcome(program="qip", excepted=april) == (None, 0)
-    assert outcome(program="dfc", excepted=march) == (None, 0)
+    first, second, third = yield (
+        outcome(program="qip", excepted=march),
+        outcome(program="qip", excepted=april),
+        outcome(program="dfc", excepted=march),
+    )
+    assert first == ("extraordinary_circumstances_exception", 0)
+    assert second == (None, 0)
+    assert third == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -103,170 +121,222 @@ def test_months_of_an_exception_are_left_out_of_the_qip() -> None:
     [
         (
             "2024-03-06",
-            ("hospitalized within three days", 0),
-            ("unplanned readmission within three days", 0),
+            ("hospitalized_within_3_days", 0),
+            ("unplanned_readmission_within_3_days", 0),
         ),
         (
             "2024-03-08",
-            ("hospitalized within three days", 0),
-            ("unplanned readmission within three days", 0),
+            ("hospitalized_within_3_days", 0),
+            ("unplanned_readmission_within_3_days", 0),
         ),
         ("2024-03-09", (None, 1), (None, 1)),
         ("2024-04-04", (None, 1), (None, 1)),
         ("2024-04-05", (None, 0), (None, 0)),
     ],
 )
+@worked
 def test_an_unplanned_readmission_counts_from_day_4_to_day_30(
     admitted: str, dfc: tuple[object, object], qip: tuple[object, object]
-) -> None:
+) -> Worked:
     later = stay(2, admitted, "2024-04-10")
-    assert outcome(later, program="dfc") == dfc
-    assert outcome(later, program="qip") == qip
+    first, second = yield outcome(later, program="dfc"), outcome(later, program="qip")
+    assert first == dfc
+    assert second == qip
 
 
 @pytest.mark.parametrize(
     ("admitted", "dfc", "qip"),
     [
-        ("2024-03-08", ("hospitalized within three days", 0), (None, 0)),
+        ("2024-03-08", ("hospitalized_within_3_days", 0), (None, 0)),
         ("2024-03-09", (None, 0), (None, 0)),
         ("2024-04-04", (None, 0), (None, 0)),
     ],
 )
+@worked
 def test_a_planned_readmission_is_no_event_and_within_three_days_excludes_in_dfc(
     admitted: str, dfc: tuple[object, object], qip: tuple[object, object]
-) -> None:
+) -> Worked:
     later = stay(2, admitted, "2024-04-10", is_planned=True)
-    assert outcome(later, program="dfc") == dfc
-    assert outcome(later, program="qip") == qip
+    first, second = yield outcome(later, program="dfc"), outcome(later, program="qip")
+    assert first == dfc
+    assert second == qip
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_what_comes_first_decides(program: str) -> None:
+@worked
+def test_what_comes_first_decides(program: str) -> Worked:
     planned = stay(2, "2024-03-10", "2024-03-12", is_planned=True)
     unplanned = stay(3, "2024-03-20", "2024-03-22")
-    assert outcome(planned, unplanned, program=program) == (None, 0)
     first = stay(2, "2024-03-10", "2024-03-12")
     second = stay(3, "2024-03-20", "2024-03-22", is_planned=True)
-    assert outcome(first, second, program=program) == (None, 1)
+    first_rows, second_rows = yield (
+        outcome(planned, unplanned, program=program),
+        outcome(first, second, program=program),
+    )
+    assert first_rows == (None, 0)
+    assert second_rows == (None, 1)
 
 
 @pytest.mark.parametrize("kind", ["rehabilitation", "psychiatric", "long-term"])
-def test_admission_elsewhere_competes_in_dfc_and_is_not_seen_in_the_qip(kind: str) -> None:
+@worked
+def test_admission_elsewhere_competes_in_dfc_and_is_not_seen_in_the_qip(kind: str) -> Worked:
     there = elsewhere(2, "2024-03-10", "2024-03-15", kind)
     later = stay(3, "2024-03-20", "2024-03-22")
-    assert outcome(there, later, program="dfc") == (None, 0)
-    assert outcome(there, later, program="qip") == (None, 1)
+    first, second = yield outcome(there, later, program="dfc"), outcome(there, later, program="qip")
+    assert first == (None, 0)
+    assert second == (None, 1)
 
 
 @pytest.mark.parametrize(
     ("admitted", "reason"),
     [
-        ("2024-03-05", "hospitalized within three days"),
-        ("2024-03-08", "hospitalized within three days"),
+        ("2024-03-05", "hospitalized_within_3_days"),
+        ("2024-03-08", "hospitalized_within_3_days"),
         ("2024-03-09", None),
     ],
 )
+@worked
 def test_admission_elsewhere_within_three_days_excludes_in_dfc(
     admitted: str, reason: str | None
-) -> None:
+) -> Worked:
     there = elsewhere(2, admitted, "2024-03-30", "rehabilitation")
-    assert outcome(there, program="dfc") == (reason, 0)
-    assert outcome(there, program="qip") == (None, 0)
+    first, second = yield outcome(there, program="dfc"), outcome(there, program="qip")
+    assert first == (reason, 0)
+    assert second == (None, 0)
 
 
-def test_swing_beds_and_stays_not_covered_are_no_hospitalisations() -> None:
+@worked
+def test_swing_beds_and_stays_not_covered_are_no_hospitalisations() -> Worked:
     swing = elsewhere(2, "2024-03-05", "2024-03-20", "other")
-    assert outcome(swing, program="dfc") == (None, 0)
     unpaid = stay(2, "2024-03-10", "2024-03-20", is_covered=False)
-    assert outcome(unpaid, program="dfc") == (None, 0)
-    assert outcome(unpaid, program="qip") == (None, 0)
+    first, second, third = yield (
+        outcome(swing, program="dfc"),
+        outcome(unpaid, program="dfc"),
+        outcome(unpaid, program="qip"),
+    )
+    assert first == (None, 0)
+    assert second == (None, 0)
+    assert third == (None, 0)
 
 
 @pytest.mark.parametrize(
     ("died", "dfc", "qip"),
     [
-        ("2024-03-08", "died within three days", "died within 30 days without readmission"),
-        ("2024-03-09", None, "died within 30 days without readmission"),
-        ("2024-04-04", None, "died within 30 days without readmission"),
+        ("2024-03-08", "died_within_3_days", "died_within_30_days_without_readmission"),
+        ("2024-03-09", None, "died_within_30_days_without_readmission"),
+        ("2024-04-04", None, "died_within_30_days_without_readmission"),
         ("2024-04-05", None, None),
     ],
 )
-def test_a_death_without_readmission(died: str, dfc: str | None, qip: str | None) -> None:
+@worked
+def test_a_death_without_readmission(died: str, dfc: str | None, qip: str | None) -> Worked:
     who = {"death_date": day(died)}
-    assert outcome(program="dfc", who=who) == (dfc, 0)
-    assert outcome(program="qip", who=who) == (qip, 0)
+    first, second = yield outcome(program="dfc", who=who), outcome(program="qip", who=who)
+    assert first == (dfc, 0)
+    assert second == (qip, 0)
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_a_readmission_in_which_the_patient_dies_is_an_event(program: str) -> None:
+@worked
+def test_a_readmission_in_which_the_patient_dies_is_an_event(program: str) -> Worked:
     last = stay(2, "2024-03-10", "2024-03-12", discharge_status="20")
-    assert outcome(last, program=program, who={"death_date": day("2024-03-12")}) == (None, 1)
+    rows = yield outcome(last, program=program, who={"death_date": day("2024-03-12")})
+    assert rows == (None, 1)
 
 
-def test_a_stay_after_whose_last_day_the_patient_was_dead_is_not_seen_in_the_qip() -> None:
+@worked
+def test_a_stay_after_whose_last_day_the_patient_was_dead_is_not_seen_in_the_qip() -> Worked:
     last = stay(2, "2024-03-10", "2024-03-12")
     who = {"death_date": day("2024-03-11")}
-    assert outcome(last, program="qip", who=who) == ("died within 30 days without readmission", 0)
-    assert outcome(last, program="dfc", who=who) == (None, 1)
+    first, second = yield (
+        outcome(last, program="qip", who=who),
+        outcome(last, program="dfc", who=who),
+    )
+    assert first == ("died_within_30_days_without_readmission", 0)
+    assert second == (None, 1)
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_death_on_the_day_of_the_readmission_comes_after_it(program: str) -> None:
+@worked
+def test_death_on_the_day_of_the_readmission_comes_after_it(program: str) -> Worked:
     last = stay(2, "2024-03-10", "2024-03-10", discharge_status="20")
-    assert outcome(last, program=program, who={"death_date": day("2024-03-10")}) == (None, 1)
+    rows = yield outcome(last, program=program, who={"death_date": day("2024-03-10")})
+    assert rows == (None, 1)
 
 
 @pytest.mark.parametrize(
     ("transplant", "reason"),
     [
-        ("2024-03-08", "transplant within three days"),
+        ("2024-03-08", "transplant_within_3_days"),
         ("2024-03-09", None),
     ],
 )
-def test_a_transplant_competes_in_dfc(transplant: str, reason: str | None) -> None:
+@worked
+def test_a_transplant_competes_in_dfc(transplant: str, reason: str | None) -> Worked:
     later = stay(2, "2024-03-20", "2024-03-22")
-    assert outcome(later, program="dfc", transplant=transplant) == (reason, 0)
-    assert outcome(later, program="qip", transplant=transplant) == (None, 1)
+    first, second = yield (
+        outcome(later, program="dfc", transplant=transplant),
+        outcome(later, program="qip", transplant=transplant),
+    )
+    assert first == (reason, 0)
+    assert second == (None, 1)
 
 
-def test_a_transplant_on_the_day_of_an_admission_is_what_it_was_for() -> None:
+@worked
+def test_a_transplant_on_the_day_of_an_admission_is_what_it_was_for() -> Worked:
     graft = stay(2, "2024-03-20", "2024-03-24")
-    assert outcome(graft, program="dfc", transplant="2024-03-20") == (None, 0)
+    rows = yield outcome(graft, program="dfc", transplant="2024-03-20")
+    assert rows == (None, 0)
 
 
 @pytest.mark.parametrize("state", ["withdrawn", "recovered", "lost"])
-def test_withdrawal_recovery_and_loss_compete_in_dfc(state: str) -> None:
+@worked
+def test_withdrawal_recovery_and_loss_compete_in_dfc(state: str) -> Worked:
     later = stay(2, "2024-03-20", "2024-03-22")
-    soon = "withdrawn, recovered or lost within three days"
-    assert outcome(later, program="dfc", spells=[(state, "2024-03-08")]) == (soon, 0)
-    assert outcome(later, program="dfc", spells=[(state, "2024-03-09")]) == (None, 0)
-    assert outcome(later, program="dfc", spells=[(state, "2024-03-21")]) == (None, 1)
-    assert outcome(later, program="qip", spells=[(state, "2024-03-09")]) == (None, 1)
+    soon = "off_dialysis_within_3_days"
+    first, second, third, fourth = yield (
+        outcome(later, program="dfc", spells=[(state, "2024-03-08")]),
+        outcome(later, program="dfc", spells=[(state, "2024-03-09")]),
+        outcome(later, program="dfc", spells=[(state, "2024-03-21")]),
+        outcome(later, program="qip", spells=[(state, "2024-03-09")]),
+    )
+    assert first == (soon, 0)
+    assert second == (None, 0)
+    assert third == (None, 1)
+    assert fourth == (None, 1)
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_thirty_days_must_be_over_when_the_years_claims_end(program: str) -> None:
-    inside = judge_srr(stay(1, "2024-11-25", "2024-12-01"), program=program)[1]
-    outside = judge_srr(stay(1, "2024-11-25", "2024-12-02"), program=program)[1]
+@worked
+def test_thirty_days_must_be_over_when_the_years_claims_end(program: str) -> Worked:
+    first, second = yield (
+        judge_srr(stay(1, "2024-11-25", "2024-12-01"), program=program),
+        judge_srr(stay(1, "2024-11-25", "2024-12-02"), program=program),
+    )
+    inside = first[1]
+    outside = second[1]
     assert inside["reason"] is None
-    assert outside["reason"] == "fewer than 30 days of follow-up"
+    assert outside["reason"] == "follow_up_incomplete"
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_discharges_of_the_year_before_are_no_rows(program: str) -> None:
+@worked
+def test_discharges_of_the_year_before_are_no_rows(program: str) -> Worked:
     before, this = stay(1, "2023-12-20", "2023-12-31"), stay(2, "2024-02-01", "2024-02-03")
-    rows = judge_srr(before, this, program=program)
+    rows = yield judge_srr(before, this, program=program)
     assert list(rows) == [2]
 
 
 @pytest.mark.parametrize("program", BOTH)
-def test_a_readmission_is_an_index_discharge_of_its_own(program: str) -> None:
-    rows = judge_srr(stay(1, *INDEX), stay(2, "2024-03-10", "2024-03-12"), program=program)
+@worked
+def test_a_readmission_is_an_index_discharge_of_its_own(program: str) -> Worked:
+    rows = yield judge_srr(stay(1, *INDEX), stay(2, "2024-03-10", "2024-03-12"), program=program)
     assert [rows[number]["is_event"] for number in (1, 2)] == [1, 0]
     assert [rows[number]["reason"] for number in (1, 2)] == [None, None]
 
 
-def test_joined_stays_are_one_index_discharge_and_one_readmission() -> None:
+@worked
+def test_joined_stays_are_one_index_discharge_and_one_readmission() -> Worked:
     first = stay(1, "2024-03-01", "2024-03-03", is_transferred=True, order_in_year=1)
     last = stay(
         2,
@@ -278,8 +348,7 @@ def test_joined_stays_are_one_index_discharge_and_one_readmission() -> None:
         is_admission=False,
         order_in_year=1,
     )
-    for program in BOTH:
-        rows = judge_srr(first, last, program=program)
-        assert rows[1]["reason"] == "transferred to another acute care hospital"
+    for rows in (yield [judge_srr(first, last, program=program) for program in BOTH]):
+        assert rows[1]["reason"] == "transferred_to_acute_care_hospital"
         assert (rows[2]["reason"], rows[2]["hospital_ccn"]) == (None, "100002")
         assert rows[2]["length_of_stay"] == 7

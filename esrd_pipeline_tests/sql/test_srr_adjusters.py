@@ -3,7 +3,7 @@
 import pytest
 
 from esrd_pipeline_tests.sql.discharges import judge_srr, person, stay, table_of
-from esrd_pipeline_tests.sql.worked import Row, run
+from esrd_pipeline_tests.sql.worked import Row, Worked, case, worked
 
 INDEX = ("2024-03-01", "2024-03-05")
 
@@ -19,10 +19,12 @@ INDEX = ("2024-03-01", "2024-03-05")
         (75, (0, 0, 15)),
     ],
 )
+@worked
 def test_the_age_splines_add_up_to_the_age_less_60(
     age: int, splines: tuple[float, float, float]
-) -> None:
-    row = judge_srr(stay(1, *INDEX), who={"age": age, "is_diabetes_cause": True})[1]
+) -> Worked:
+    rows = yield judge_srr(stay(1, *INDEX), who={"age": age, "is_diabetes_cause": True})
+    row = rows[1]
     found = tuple(row[name] for name in ("age_to_14", "age_14_to_60", "age_over_60"))
     assert found == splines
     assert sum(splines) == age - 60
@@ -46,19 +48,24 @@ def test_the_age_splines_add_up_to_the_age_less_60(
         ({"is_high_risk": True}, {"is_high_risk"}),
     ],
 )
-def test_indicators_of_the_patient(who: Row, ones: set[str]) -> None:
-    row = judge_srr(stay(1, *INDEX), who=who)[1]
+@worked
+def test_indicators_of_the_patient(who: Row, ones: set[str]) -> Worked:
+    rows = yield judge_srr(stay(1, *INDEX), who=who)
+    row = rows[1]
     assert {name for name, value in row.items() if name.startswith("is_") and value} == ones
 
 
-def test_the_qip_takes_the_imputed_bmi_and_years_since_the_first_service_date() -> None:
+@worked
+def test_the_qip_takes_the_imputed_bmi_and_years_since_the_first_service_date() -> Worked:
     who = {"bmi": None, "imputed_bmi": 27.5, "esrd_day": 366}
-    row = judge_srr(stay(1, *INDEX), program="qip", who=who)[1]
+    rows = yield judge_srr(stay(1, *INDEX), program="qip", who=who)
+    row = rows[1]
     assert row["bmi"] == 27.5
     assert row["years_of_esrd"] == pytest.approx(365 / 365.25)
 
 
-def test_quarters_of_the_length_of_stay_are_those_of_the_index_discharges() -> None:
+@worked
+def test_quarters_of_the_length_of_stay_are_those_of_the_index_discharges() -> Worked:
     lengths = (1, 2, 3, 4, 5, 6, 7, 20)
     stays = [
         stay(
@@ -73,20 +80,22 @@ def test_quarters_of_the_length_of_stay_are_those_of_the_index_discharges() -> N
     ]
     excluded = stay(9, "2024-01-01", "2024-02-20", patient_id=9, discharge_status="07")
     people = [{**person(row, "dfc"), "patient_id": row["patient_id"]} for row in (*stays, excluded)]
-    rows = table_of(
-        run(
-            "cohort.srr",
-            tables={
-                "history.inpatient_discharge": [*stays, excluded],
-                "history.discharged_patient": people,
-            },
-        )
+    found = yield case(
+        "cohort.srr",
+        tables={
+            "history.inpatient_discharge": [*stays, excluded],
+            "history.discharged_patient": people,
+        },
+        alone=True,
     )
+    rows = table_of(found)
     quarters = [rows[number]["length_quarter"] for number in range(1, 9)]
     assert quarters == [1, 1, 2, 2, 3, 3, 4, 4]
     assert rows[3]["is_length_second"] == rows[5]["is_length_third"] == 1
     assert rows[8]["is_length_fourth"] == 1
 
 
-def test_covid_on_the_joined_stays_is_an_adjuster() -> None:
-    assert judge_srr(stay(1, *INDEX, is_covid=True))[1]["is_covid"] == 1
+@worked
+def test_covid_on_the_joined_stays_is_an_adjuster() -> Worked:
+    rows = yield judge_srr(stay(1, *INDEX, is_covid=True))
+    assert rows[1]["is_covid"] == 1

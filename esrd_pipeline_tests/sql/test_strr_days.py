@@ -17,7 +17,7 @@ from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measur
 from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 follow = partial(follow_measure, "strr")
-EXCLUDED = "within a year of a claim with an excluded condition"
+EXCLUDED = "within_year_of_excluded_condition"
 
 
 @worked
@@ -30,19 +30,19 @@ def test_a_whole_year_of_an_adult_in_traditional_medicare_is_one_period() -> Wor
 @worked
 def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
     rows = yield follow(
-        answers(None, "2024-01-01", "2024-03-30", "first 90 days of ESRD"),
+        answers(None, "2024-01-01", "2024-03-30", "first_days_of_esrd"),
         answers("A", "2024-03-31", "2024-12-31"),
         first_service="2024-01-01",
         transfused=("2024-03-30", "2024-03-31"),
     )
-    assert left_out(rows) == {"first 90 days of ESRD": 90}
+    assert left_out(rows) == {"first_days_of_esrd": 90}
     assert count(rows) == 1
 
 
 @worked
 def test_days_before_the_18th_birthday_are_left_out_and_their_transfusions() -> Worked:
     rows = yield follow(YEAR_AT_A, born="2006-05-10", transfused=("2024-05-09", "2024-05-10"))
-    assert left_out(rows) == {"younger than 18": 31 + 29 + 31 + 30 + 9}
+    assert left_out(rows) == {"under_18_years": 31 + 29 + 31 + 30 + 9}
     assert count(rows) == 1
     assert rows.loc[rows["reason"].isna(), "start_date"].min() == day("2024-05-10")
 
@@ -50,7 +50,7 @@ def test_days_before_the_18th_birthday_are_left_out_and_their_transfusions() -> 
 @worked
 def test_one_whose_birth_is_unknown_is_not_known_to_be_adult() -> Worked:
     rows = yield follow(YEAR_AT_A, born=None)
-    assert left_out(rows) == {"date of birth unknown": 366}
+    assert left_out(rows) == {"date_of_birth_unknown": 366}
 
 
 @worked
@@ -61,14 +61,14 @@ def test_months_of_medicare_advantage_are_left_out_though_claims_cover_them() ->
         *months(9, 10, 11, 12, is_ma=True),
     ]
     rows = yield follow(YEAR_AT_A, seen=seen, transfused=("2024-07-31", "2024-08-01"))
-    assert left_out(rows) == {"Medicare Advantage": 153}
+    assert left_out(rows) == {"medicare_advantage": 153}
     assert count(rows) == 1
 
 
 @worked
 def test_a_month_that_claims_do_not_cover_is_left_out_and_ends_the_period() -> Worked:
     rows = yield follow(YEAR_AT_A, seen=months(1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12))
-    assert left_out(rows) == {"month not observable in Medicare claims": 30}
+    assert left_out(rows) == {"month_not_observable_in_claims": 30}
     counted = rows[rows["reason"].isna()]
     assert counted.groupby("period")["days"].sum().tolist() == [91, 245]
 
@@ -170,7 +170,7 @@ def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
         follow(YEAR_AT_A, exceptions=[grant], transfused=("2024-03-05",), program="qip"),
         follow(YEAR_AT_A, exceptions=[grant]),
     )
-    assert left_out(rows) == {"extraordinary circumstances exception": 60}
+    assert left_out(rows) == {"extraordinary_circumstances_exception": 60}
     assert count(rows) == 0
     assert at_risk(second) == 366
 
@@ -188,16 +188,16 @@ def test_the_first_rule_that_applies_is_the_reason() -> Worked:
     )
     assert list(left_out(rows)) == sorted(
         {
-            "extraordinary circumstances exception",
-            "younger than 18",
-            "Medicare Advantage",
-            "month not observable in Medicare claims",
+            "extraordinary_circumstances_exception",
+            "under_18_years",
+            "medicare_advantage",
+            "month_not_observable_in_claims",
             EXCLUDED,
         }
     )
     days = left_out(rows)
-    assert days["extraordinary circumstances exception"] == 31
-    assert days["younger than 18"] == 29
-    assert days["Medicare Advantage"] == 31
-    assert days["month not observable in Medicare claims"] == 30
+    assert days["extraordinary_circumstances_exception"] == 31
+    assert days["under_18_years"] == 29
+    assert days["medicare_advantage"] == 31
+    assert days["month_not_observable_in_claims"] == 30
     assert days[EXCLUDED] == 61

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Row, day, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 BEGAN = "2023-03-01"
 WHOLE = ("A", "2023-03-01", "2024-12-31")
@@ -20,10 +20,10 @@ def describe(
     home: tuple[str, str] | None = None,
     incident: Row | None = None,
     state: str = "dialysis",
-) -> pd.DataFrame:
+) -> Case:
     """The records of patient 1; a spell without a facility is in `state`."""
     whose = {"program": "dfc", "patient_id": 1}
-    return run(
+    return case(
         "cohort.swr",
         tables={
             "linkage.first_service": [{**whose, "first_service_date": day(began)}],
@@ -90,8 +90,9 @@ def reason_of(rows: pd.DataFrame) -> str | None:
     return None if pd.isna(reason) else str(reason)
 
 
-def test_the_first_year_is_days_1_to_365() -> None:
-    rows = describe()
+@worked
+def test_the_first_year_is_days_1_to_365() -> Worked:
+    rows = yield describe()
     assert read(rows) == [("A", 0, 365, 0, None)]
     # 1 March 2023 is day 1; 29 February 2024 would be day 366.
     assert rows["end_date"].tolist() == [day("2024-02-28")]
@@ -101,20 +102,29 @@ def test_the_first_year_is_days_1_to_365() -> None:
     ("began", "counted"),
     [("2022-12-31", 0), ("2023-01-01", 1), ("2023-12-31", 1), ("2024-01-01", 0)],
 )
-def test_a_partition_holds_who_began_dialysis_in_the_year_before(began: str, counted: int) -> None:
-    assert len(describe(began=began)) == counted
+@worked
+def test_a_partition_holds_who_began_dialysis_in_the_year_before(
+    began: str, counted: int
+) -> Worked:
+    rows = yield describe(began=began)
+    assert len(rows) == counted
 
 
-def test_a_listing_is_an_event_on_its_day() -> None:
-    assert read(describe(listed=(("2023-06-08", None),))) == [("A", 0, 100, 1, None)]
+@worked
+def test_a_listing_is_an_event_on_its_day() -> Worked:
+    rows = yield describe(listed=(("2023-06-08", None),))
+    assert read(rows) == [("A", 0, 100, 1, None)]
 
 
-def test_a_living_donors_kidney_is_an_event_too() -> None:
-    assert read(describe(transplants={"2023-06-08": "living"})) == [("A", 0, 100, 1, None)]
+@worked
+def test_a_living_donors_kidney_is_an_event_too() -> Worked:
+    rows = yield describe(transplants={"2023-06-08": "living"})
+    assert read(rows) == [("A", 0, 100, 1, None)]
 
 
-def test_the_day_of_the_transplant_is_the_facilitys_that_treated_the_patient_before() -> None:
-    rows = describe(
+@worked
+def test_the_day_of_the_transplant_is_the_facilitys_that_treated_the_patient_before() -> Worked:
+    rows = yield describe(
         ("A", BEGAN, "2023-06-07"),
         (None, "2023-06-08", "2024-12-31"),
         transplants={"2023-06-08": "living"},
@@ -123,39 +133,49 @@ def test_the_day_of_the_transplant_is_the_facilitys_that_treated_the_patient_bef
     assert read(rows) == [("A", 0, 100, 1, None)]
 
 
-def test_a_transplant_while_nobody_treats_is_nobodys_event() -> None:
-    rows = describe(
+@worked
+def test_a_transplant_while_nobody_treats_is_nobodys_event() -> Worked:
+    rows = yield describe(
         ("A", BEGAN, "2023-06-07"),
         (None, "2023-06-08", "2023-06-30"),
         ("A", "2023-07-01", "2024-12-31"),
         transplants={"2023-07-01": "living"},
         state="recovered",
     )
-    assert read(rows)[-1] == (None, 99, 123, 1, "after withdrawal or recovery")
+    assert read(rows)[-1] == (None, 99, 123, 1, "after_withdrawal_or_recovery")
 
 
 @pytest.mark.parametrize("donor", ["deceased", None])
-def test_any_other_kidney_ends_the_follow_up_without_an_event(donor: str | None) -> None:
-    assert read(describe(transplants={"2023-06-08": donor})) == [("A", 0, 100, 0, None)]
+@worked
+def test_any_other_kidney_ends_the_follow_up_without_an_event(donor: str | None) -> Worked:
+    rows = yield describe(transplants={"2023-06-08": donor})
+    assert read(rows) == [("A", 0, 100, 0, None)]
 
 
-def test_whoever_was_listed_before_the_kidney_came_has_had_the_event() -> None:
-    rows = describe(listed=(("2023-05-01", None),), transplants={"2023-06-08": "deceased"})
+@worked
+def test_whoever_was_listed_before_the_kidney_came_has_had_the_event() -> Worked:
+    rows = yield describe(listed=(("2023-05-01", None),), transplants={"2023-06-08": "deceased"})
     assert read(rows) == [("A", 0, 62, 1, None)]
 
 
 @pytest.mark.parametrize(("listed", "is_event"), [("2024-02-28", 1), ("2024-02-29", 0)])
-def test_the_last_day_of_the_first_year_is_still_in_it(listed: str, is_event: int) -> None:
-    assert read(describe(listed=((listed, None),))) == [("A", 0, 365, is_event, None)]
+@worked
+def test_the_last_day_of_the_first_year_is_still_in_it(listed: str, is_event: int) -> Worked:
+    rows = yield describe(listed=((listed, None),))
+    assert read(rows) == [("A", 0, 365, is_event, None)]
 
 
-def test_death_ends_the_follow_up() -> None:
-    rows = describe(("A", BEGAN, "2023-03-10"), death="2023-03-10", listed=(("2023-05-01", None),))
+@worked
+def test_death_ends_the_follow_up() -> Worked:
+    rows = yield describe(
+        ("A", BEGAN, "2023-03-10"), death="2023-03-10", listed=(("2023-05-01", None),)
+    )
     assert read(rows) == [("A", 0, 10, 0, None)]
 
 
-def test_a_facility_has_the_days_it_treats_and_the_next_one_enters_late() -> None:
-    rows = describe(
+@worked
+def test_a_facility_has_the_days_it_treats_and_the_next_one_enters_late() -> Worked:
+    rows = yield describe(
         ("A", BEGAN, "2023-06-08"),
         ("B", "2023-06-09", "2024-12-31"),
         listed=(("2023-07-01", None),),
@@ -163,24 +183,26 @@ def test_a_facility_has_the_days_it_treats_and_the_next_one_enters_late() -> Non
     assert read(rows) == [("A", 0, 100, 0, None), ("B", 100, 123, 1, None)]
 
 
-def test_a_change_of_modality_does_not_end_a_record() -> None:
-    rows = describe(("A", BEGAN, "2023-06-08"), ("A", "2023-06-09", "2024-12-31"))
+@worked
+def test_a_change_of_modality_does_not_end_a_record() -> Worked:
+    rows = yield describe(("A", BEGAN, "2023-06-08"), ("A", "2023-06-09", "2024-12-31"))
     assert read(rows) == [("A", 0, 365, 0, None)]
 
 
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ("untreated", "not treated by any facility"),
-        ("recovered", "after withdrawal or recovery"),
-        ("withdrawn", "after withdrawal or recovery"),
-        ("lost", "lost to follow-up"),
+        ("untreated", "not_treated_by_any_facility"),
+        ("recovered", "after_withdrawal_or_recovery"),
+        ("withdrawn", "after_withdrawal_or_recovery"),
+        ("lost", "lost_to_follow_up"),
         ("transplant", "transplant"),
-        ("dialysis", "facility unknown"),
+        ("dialysis", "facility_unknown"),
     ],
 )
-def test_days_that_are_no_facilitys_say_why_and_keep_the_event(state: str, reason: str) -> None:
-    rows = describe(
+@worked
+def test_days_that_are_no_facilitys_say_why_and_keep_the_event(state: str, reason: str) -> Worked:
+    rows = yield describe(
         ("A", BEGAN, "2023-06-08"),
         (None, "2023-06-09", "2024-12-31"),
         listed=(("2023-07-01", None),),
@@ -190,75 +212,95 @@ def test_days_that_are_no_facilitys_say_why_and_keep_the_event(state: str, reaso
 
 
 @pytest.mark.parametrize(
-    ("born", "reason"), [("1948-03-02", None), ("1948-03-01", "75 years or older")]
+    ("born", "reason"), [("1948-03-02", None), ("1948-03-01", "age_75_or_older")]
 )
-def test_patients_of_75_are_not_counted(born: str, reason: str | None) -> None:
-    assert reason_of(describe(born=born)) == reason
+@worked
+def test_patients_of_75_are_not_counted(born: str, reason: str | None) -> Worked:
+    rows = yield describe(born=born)
+    assert reason_of(rows) == reason
 
 
 @pytest.mark.parametrize(
     ("listed", "reason"),
     [
-        (("2023-02-28", None), "waitlisted before dialysis"),
-        (("2020-01-01", "2021-01-01"), "waitlisted before dialysis"),
+        (("2023-02-28", None), "waitlisted_before_dialysis"),
+        (("2020-01-01", "2021-01-01"), "waitlisted_before_dialysis"),
         ((BEGAN, None), None),
     ],
 )
+@worked
 def test_who_was_listed_before_dialysis_is_preemptive(
     listed: tuple[str, str | None], reason: str | None
-) -> None:
-    assert reason_of(describe(listed=(listed,))) == reason
+) -> Worked:
+    rows = yield describe(listed=(listed,))
+    assert reason_of(rows) == reason
 
 
-def test_a_listing_on_the_first_day_is_an_event_of_that_day() -> None:
-    assert read(describe(listed=((BEGAN, None),))) == [("A", 0, 1, 1, None)]
+@worked
+def test_a_listing_on_the_first_day_is_an_event_of_that_day() -> Worked:
+    rows = yield describe(listed=((BEGAN, None),))
+    assert read(rows) == [("A", 0, 1, 1, None)]
 
 
 @pytest.mark.parametrize("donor", ["living", "deceased", None])
-def test_a_transplant_up_to_the_first_day_is_preemptive(donor: str | None) -> None:
-    assert reason_of(describe(transplants={BEGAN: donor})) == "transplanted before dialysis"
+@worked
+def test_a_transplant_up_to_the_first_day_is_preemptive(donor: str | None) -> Worked:
+    rows = yield describe(transplants={BEGAN: donor})
+    assert reason_of(rows) == "transplanted_before_dialysis"
 
 
 @pytest.mark.parametrize(
     ("hospice", "reason"),
     [
-        (("2023-02-01", "2023-03-01"), "in hospice"),
-        (("2023-03-01", "2023-03-31"), "in hospice"),
+        (("2023-02-01", "2023-03-01"), "in_hospice_at_first_dialysis"),
+        (("2023-03-01", "2023-03-31"), "in_hospice_at_first_dialysis"),
         (("2023-02-01", "2023-02-28"), None),
         (("2023-03-02", "2023-03-31"), None),
     ],
 )
-def test_hospice_at_the_first_day_of_dialysis(hospice: tuple[str, str], reason: str | None) -> None:
-    assert reason_of(describe(hospice=hospice)) == reason
+@worked
+def test_hospice_at_the_first_day_of_dialysis(
+    hospice: tuple[str, str], reason: str | None
+) -> Worked:
+    rows = yield describe(hospice=hospice)
+    assert reason_of(rows) == reason
 
 
 @pytest.mark.parametrize(
     ("home", "reason"),
     [
-        (("2023-02-01", "2023-03-01"), "in a nursing home"),
-        (("2023-02-28", "2023-12-31"), "in a nursing home"),
+        (("2023-02-01", "2023-03-01"), "in_nursing_home_at_first_dialysis"),
+        (("2023-02-28", "2023-12-31"), "in_nursing_home_at_first_dialysis"),
         (("2023-02-01", "2023-02-28"), None),
         (("2023-03-01", "2023-12-31"), None),
     ],
 )
+@worked
 def test_a_nursing_home_stay_from_before_that_had_not_ended(
     home: tuple[str, str], reason: str | None
-) -> None:
-    assert reason_of(describe(home=home)) == reason
+) -> Worked:
+    rows = yield describe(home=home)
+    assert reason_of(rows) == reason
 
 
-def test_the_form_says_institutionalised_too() -> None:
-    rows = describe(incident={"is_institutionalised": True})
-    assert reason_of(rows) == "in a nursing home"
+@worked
+def test_the_form_says_institutionalised_too() -> Worked:
+    rows = yield describe(incident={"is_institutionalised": True})
+    assert reason_of(rows) == "in_nursing_home_at_first_dialysis"
 
 
-def test_without_a_date_of_birth_nobody_is_counted() -> None:
-    assert reason_of(describe(born=None)) == "date of birth unknown"
+@worked
+def test_without_a_date_of_birth_nobody_is_counted() -> Worked:
+    rows = yield describe(born=None)
+    assert reason_of(rows) == "date_of_birth_unknown"
 
 
-def test_the_first_reason_that_applies_is_kept() -> None:
-    rows = describe(born="1940-01-01", listed=(("2022-01-01", None),), home=("2023-01-01", BEGAN))
-    assert reason_of(rows) == "75 years or older"
+@worked
+def test_the_first_reason_that_applies_is_kept() -> Worked:
+    rows = yield describe(
+        born="1940-01-01", listed=(("2022-01-01", None),), home=("2023-01-01", BEGAN)
+    )
+    assert reason_of(rows) == "age_75_or_older"
 
 
 @pytest.mark.parametrize(
@@ -272,10 +314,12 @@ def test_the_first_reason_that_applies_is_kept() -> None:
         ("1958-03-01", (12, 6, 46, 1)),
     ],
 )
+@worked
 def test_the_slope_of_age_changes_at_12_18_and_64(
     born: str, ages: tuple[int, int, int, int]
-) -> None:
-    (row,) = describe(born=born).to_dict("records")
+) -> Worked:
+    rows = yield describe(born=born)
+    (row,) = rows.to_dict("records")
     names = ("age_to_12", "age_12_to_18", "age_18_to_64", "age_over_64")
     assert tuple(row[name] for name in names) == ages
 
@@ -288,12 +332,16 @@ def test_the_slope_of_age_changes_at_12_18_and_64(
         "has_other_cardiac_disease",
     ],
 )
-def test_heart_disease_is_any_of_the_forms_three(condition: str) -> None:
-    (row,) = describe(incident={condition: True}).to_dict("records")
+@worked
+def test_heart_disease_is_any_of_the_forms_three(condition: str) -> Worked:
+    rows = yield describe(incident={condition: True})
+    (row,) = rows.to_dict("records")
     assert (row["has_heart_disease"], row["has_amputation"]) == (1, 0)
 
 
-def test_a_patient_without_a_form_is_counted_without_conditions() -> None:
-    (row,) = describe(incident={"has_form": False}).to_dict("records")
+@worked
+def test_a_patient_without_a_form_is_counted_without_conditions() -> Worked:
+    rows = yield describe(incident={"has_form": False})
+    (row,) = rows.to_dict("records")
     assert (row["ccn"], row["has_heart_disease"]) == ("A", 0)
     assert pd.isna(row["reason"])

@@ -7,7 +7,7 @@ from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline_tests.sql.recurrent_event_days import answers, at_risk, count, follow, left_out
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
-REASON = "within a year of a claim with an excluded condition"
+REASON = "within_year_of_excluded_condition"
 CONDITIONS = (
     "hemolytic and aplastic anemia",
     "solid organ cancer",

@@ -1,1 +1,1 @@
-"""Tests of the statistics room."""
+"""Tests of the package `statistics`."""

@@ -1,4 +1,4 @@
-"""Discharges of crossed facilities and hospitals, for the tests of their effects."""
+"""Simulated discharges of crossed facilities and hospitals, for the tests of their effects."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Patient-months with planted effects, for the tests of the GEE."""
+"""Simulated patient-months with known effects, for the tests of the GEE."""
 
 from dataclasses import dataclass
 

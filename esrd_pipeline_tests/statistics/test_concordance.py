@@ -1,4 +1,4 @@
-"""Concordance of recurrent events against all pairs, R, SciPy and lifelines."""
+"""Concordance of recurrent events checked against enumerated pairs, R, SciPy and lifelines."""
 
 import csv
 import json
@@ -256,7 +256,7 @@ def test_pairs_that_cannot_be_compared_leave_no_index() -> None:
         ({"predicted": np.array([1.0, np.nan])}, "predicted: 1 values are not finite"),
         ({"follow_up": np.array([1.0, -1.0])}, "follow_up: 1 values are negative"),
         ({"follow_up": np.ones(3)}, "follow_up has shape"),
-        ({"event_patient": np.array([2])}, "codes reach 2 of 2"),
+        ({"event_patient": np.array([2])}, "codes reach 2, but there are 2"),
         ({"event_time": np.array([2.0])}, "1 events lie after"),
         ({"event_time": np.array([-1.0])}, "event_time: 1 values are negative"),
     ],

@@ -1,4 +1,4 @@
-"""Stratified Cox regression against closed forms, brute force, R and lifelines."""
+"""Stratified Cox regression checked against closed forms, brute force, R and lifelines."""
 
 import json
 import math

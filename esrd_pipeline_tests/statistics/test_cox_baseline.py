@@ -1,4 +1,4 @@
-"""Breslow's cumulative hazard and the events it expects: by hand, against R, and in two stages."""
+"""Breslow's cumulative hazard and expected events: by hand, against R, and in two stages."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Crossed random intercepts against lme4, their own invariances and planted truth."""
+"""Crossed random intercepts checked against lme4, invariances and simulated ground truth."""
 
 import json
 from dataclasses import replace
@@ -229,5 +229,5 @@ def test_no_rows_and_too_few_levels_are_refused() -> None:
     rows = simulate(19)
     with pytest.raises(FitError, match="no rows"):
         fit(rows.take(np.array([], dtype=np.intp)))
-    with pytest.raises(FitError, match="facility: codes reach 29, where 10 levels"):
+    with pytest.raises(FitError, match="facility: codes reach 29, but there are 10 levels"):
         fit(rows, facility_count=10)

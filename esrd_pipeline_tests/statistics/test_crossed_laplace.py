@@ -1,4 +1,4 @@
-"""Laplace's approximation for crossed intercepts against dense algebra, differences, quadrature."""
+"""Laplace's approximation checked against dense algebra, finite differences and quadrature."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Empirical nulls against MASS::rlm, glm, hand-made strata and planted outliers."""
+"""Empirical nulls checked against MASS::rlm, glm, hand-made strata and simulated outliers."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Facility effects against closed forms, differences, a general optimiser, lme4 and truth."""
+"""Facility effects checked against closed forms, a general optimiser, lme4 and ground truth."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Facilities' ratios, their errors and flags against formulas, R, a live GEE and simulation."""
+"""Facilities' ratios, errors and flags checked against formulas, R, a GEE and simulation."""
 
 import json
 from pathlib import Path
@@ -205,7 +205,7 @@ def test_an_adjusted_z_of_the_critical_value_has_a_limit_at_one() -> None:
         ({"observed": np.array([0.5, 2])}, "observed: 1 values are not whole"),
         ({"expected": np.array([1, -1.0])}, "expected: 1 values are negative"),
         ({"expected": np.array([0, 1.0])}, "1 patients have events where none are expected"),
-        ({"facility": np.array([0, 7])}, "facility: codes reach 7 of 2"),
+        ({"facility": np.array([0, 7])}, "facility: codes reach 7, but there are 2"),
         ({"patient": np.array([-1, 0])}, "patient: 1 codes are negative"),
         ({}, "patients do not vary within facilities"),
     ],

@@ -1,4 +1,4 @@
-"""Stage 1 of the GEE against formulas, matrices, geepack, statsmodels and planted truth."""
+"""Stage 1 of the GEE checked against formulas, geepack, statsmodels and simulated ground truth."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Stage 2 of the GEE against formulas, single fits, geepack and the cases without an answer."""
+"""Stage 2 of the GEE checked against formulas, single fits, geepack and unsolvable cases."""
 
 import json
 from collections.abc import Callable
@@ -234,7 +234,7 @@ def test_bad_inputs_are_refused(spoil: Callable[[Months], Months], message: str)
 
 def test_codes_beyond_the_count_are_refused() -> None:
     months = simulate(4)
-    with pytest.raises(FitError, match="facility: codes reach 5, there are 3"):
+    with pytest.raises(FitError, match="facility: codes reach 5, but there are 3"):
         fit_facilities(
             predictor=months.predictor,
             outcome=months.outcome,

@@ -1,4 +1,4 @@
-"""The mean of fits to random groups of facilities, and what its error counts."""
+"""The mean of GEE fits to random groups of facilities, and its standard error."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""One pass of the GEE over its rows against differences and the matrices it stands for."""
+"""Sums of one GEE pass checked against finite differences and explicit matrices."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Intercepts of groups that reproduce given totals, against formulas and their own sums."""
+"""Group intercepts that reproduce given totals, checked against formulas and their sums."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_no_event_and_nothing_but_events_have_infinite_intercepts() -> None:
     [
         ({"totals": np.array([3.0, 1.0])}, "totals: 1 are above the number of rows"),
         ({"totals": np.array([-1.0, 1.0])}, "totals: 1 values are negative"),
-        ({"totals": np.array([1.0])}, "group: codes reach 1 of 1"),
+        ({"totals": np.array([1.0])}, "group: codes reach 1, but there are 1"),
         ({"offset": np.full(4, np.nan)}, "offset: 4 values are not finite"),
         ({"group": np.zeros(3, dtype=int)}, r"group has shape \(3,\)"),
     ],

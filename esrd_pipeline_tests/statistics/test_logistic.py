@@ -1,4 +1,4 @@
-"""Logistic regression within cells: formulas, finite differences, dummies, R, planted truth."""
+"""Logistic regression within cells: formulas, finite differences, dummies, R, ground truth."""
 
 import json
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""Generated nations, a few of each family: bias, coverage, flags. The table is a benchmark."""
+"""Bias, coverage and flags in a few simulated nations of each family.
+
+`benchmarks.monte_carlo` makes the full table.
+"""
 
 import os
 import subprocess
@@ -16,6 +19,8 @@ from esrd_pipeline_tests.families import (
     recurrent_events_nation,
     survival_nation,
 )
+
+pytestmark = pytest.mark.slow
 
 SIZES = {"facility_count": 2000, "seed": 5, "size_sd": SIZE_SD}
 # Of R replicates a share of 0.95 has a standard error of sqrt(0.95 x 0.05 / R).

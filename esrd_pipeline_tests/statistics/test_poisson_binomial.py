@@ -1,4 +1,4 @@
-"""Exact tests of counts against closed forms, enumeration, another formula and R."""
+"""Exact tests of counts checked against closed forms, enumeration, another formula and R."""
 
 import json
 from itertools import product
@@ -223,7 +223,7 @@ def test_a_null_far_from_zero_is_answered_at_the_end() -> None:
         ({"offset": OFFSET + 200}, "offset: .* values are not within 100 of 0"),
         ({"offset": np.full(OFFSET.size, np.nan)}, "offset: .* values are not finite"),
         ({"offset": OFFSET[1:]}, "facility has shape"),
-        ({"observed": OBSERVED[1:]}, "facility: codes reach 39 of 39"),
+        ({"observed": OBSERVED[1:]}, "facility: codes reach 39, but there are 39"),
         ({"observed": OBSERVED + 0.5}, "observed: 40 values are not whole"),
     ],
 )

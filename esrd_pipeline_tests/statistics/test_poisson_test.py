@@ -1,4 +1,4 @@
-"""Poisson tests and limits of facilities' ratios: by hand, against R, and how often they cover."""
+"""Poisson tests and limits of facilities' ratios: by hand, against R, and their coverage."""
 
 import json
 from decimal import Decimal, localcontext
@@ -108,7 +108,7 @@ def test_mid_p_is_twice_the_smaller_mid_tail() -> None:
 
 def test_a_limit_beyond_all_doubles_is_an_error() -> None:
     one = np.ones(1)
-    with pytest.raises(NotConvergedError, match="beyond every bracket"):
+    with pytest.raises(NotConvergedError, match="outside every bracket"):
         find_null_limits(one, one, mean=np.zeros(1), deviation=np.array([300.0]))
 
 

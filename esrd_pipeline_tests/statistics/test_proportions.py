@@ -1,4 +1,4 @@
-"""Proportions against hand sums, exact coverage, R, statsmodels and simulated patients."""
+"""Proportions checked against hand sums, exact coverage, R, statsmodels and simulation."""
 
 import csv
 import json
@@ -322,7 +322,7 @@ def test_levels_and_national_values_out_of_range_are_refused() -> None:
 
 
 def test_rows_that_cannot_be_used_are_refused() -> None:
-    with pytest.raises(FitError, match="codes reach 1 of 1"):
+    with pytest.raises(FitError, match="codes reach 1, but there are 1"):
         cluster([0, 1], [0, 1], [0, 1], facility_count=1)
     with pytest.raises(FitError, match="above their denominators"):
         cluster([0], [0], [2], [1])

@@ -1,4 +1,4 @@
-"""Both stages of the rates against formulas, finite differences, dummies, R and planted truth."""
+"""Both stages of the rates: formulas, finite differences, dummies, R and ground truth."""
 
 import json
 from collections.abc import Callable
@@ -321,7 +321,7 @@ def test_an_interval_without_rows_has_no_rate_and_is_reported() -> None:
     assert fitted.regression.dropped[-1].count == 2
     with pytest.raises(FitError, match="no rate exists"):
         expected(fitted, replace(segments, interval=segments.interval + 2))
-    with pytest.raises(FitError, match="codes reach 6, the fit has 5"):
+    with pytest.raises(FitError, match="codes reach 6, but the fit has 5"):
         expected(fitted, replace(segments, interval=segments.interval + 4))
 
 
@@ -349,7 +349,7 @@ def test_a_design_with_other_columns_is_not_scored() -> None:
     segments = simulate(16)
     with pytest.raises(FitError, match="columns differ from the fit's: c"):
         expected(fit(segments), replace(segments, matrix=segments.matrix[:, :2]))
-    with pytest.raises(FitError, match="interval: codes reach 2, there are 2 intervals"):
+    with pytest.raises(FitError, match="interval: codes reach 2, but there are 2 intervals"):
         fit(segments, interval_count=2)
 
 

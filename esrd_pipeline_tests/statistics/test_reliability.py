@@ -1,4 +1,4 @@
-"""Reliability and rank correlations against formulas, enumeration, R and planted truth."""
+"""Reliability and rank correlations: formulas, enumeration, R and simulated ground truth."""
 
 import csv
 import json
@@ -290,7 +290,7 @@ def test_facilities_that_do_not_differ_have_no_reliability_to_estimate() -> None
         ({"denominator": np.array([1.0, -1, 1, 1])}, "denominator: 1 values are negative"),
         ({"denominator": np.array([0, 1, 1, 1])}, "1 patients have a numerator and no denominator"),
         ({"denominator": np.array([1, 1])}, "denominator has shape"),
-        ({"facility": np.array([0, 0, 1, 2])}, "codes reach 2 of 2"),
+        ({"facility": np.array([0, 0, 1, 2])}, "codes reach 2, but there are 2"),
         ({"facility": np.array([0, 0, 0, 0])}, "1 can be used"),
         ({"minimum_patients": 3}, "0 can be used"),
         ({"facility": np.array([], dtype=int)}, "there are no rows"),

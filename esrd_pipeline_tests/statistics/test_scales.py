@@ -1,4 +1,4 @@
-"""Truncated z and probit against brute force, ties and values the baseline never saw."""
+"""Truncated z and probit scores: brute force, ties and values outside the baseline."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Standardised values against plain means, the delta method by differences, and exact bounds."""
+"""Standardised values checked against plain means, finite differences and exact bounds."""
 
 from dataclasses import replace
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.synthetic.published import write_published_files
+from esrd_pipeline_tests.session import make_once
 from esrd_pipeline_tests.synthetic.nation_files import Nation, write_nation
 
 YEARS = range(2021, 2027)
@@ -24,4 +25,4 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def nation(tmp_path_factory: pytest.TempPathFactory) -> Nation:
     """Return a nation of sixty facilities in two years."""
-    return write_nation(tmp_path_factory.mktemp("nation"))
+    return Nation(make_once(tmp_path_factory, "raw_nation", write_nation))

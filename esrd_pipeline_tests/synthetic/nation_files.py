@@ -1,4 +1,4 @@
-"""A small nation written once, and its files as frames. Tests must not change a frame."""
+"""A small nation, written once, and its files as frames, which tests must not change."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,13 +30,13 @@ class Nation:
         return self._frame(self.folder / "truth" / f"{name}.parquet")
 
     def defects(self, kind: str) -> pd.DataFrame:
-        """Return the labels of one kind of trouble."""
+        """Return the labels of one kind of data defect."""
         labels = self._labels
         return labels[labels["kind"] == kind]
 
     @cached_property
     def _labels(self) -> pd.DataFrame:
-        return self.truth("trouble")
+        return self.truth("data_defects")
 
     def _frame(self, path: Path) -> pd.DataFrame:
         table = pq.read_table(path)

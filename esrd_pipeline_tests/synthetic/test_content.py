@@ -1,4 +1,4 @@
-"""What the generated files say: levels, counts, categories, sentinels and cut-off facilities."""
+"""The content of generated files: levels, counts, categories, sentinels, excluded facilities."""
 
 from collections import Counter
 from datetime import date

@@ -1,4 +1,4 @@
-"""Trouble planted for the modelled measures: what the labels say stands in the files, no more."""
+"""Data defects for the modelled measures: the files contain exactly the labelled defects."""
 
 import numpy as np
 import pandas as pd
@@ -104,7 +104,7 @@ def test_visits_that_touch_a_stay_share_a_day_with_it(nation: Nation) -> None:
     )
     labels = of_year(nation, "emergency visit touching a stay", claims)
     found = set(both.loc[touches, "clm_id"])
-    # A stay that ends after the year is not yet told, nor is one of a transplant in it labelled.
+    # Stays that end after the year are not yet reported; transplant stays are not labelled.
     assert len(found - set(labels["clm_id"])) <= 0.02 * len(found)
     assert len(set(labels["clm_id"]) - found) <= 0.05 * len(labels)
 

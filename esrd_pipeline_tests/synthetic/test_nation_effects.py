@@ -1,4 +1,4 @@
-"""The planted effects: their spreads, their common factor, and that each is felt as stated."""
+"""The true effects: their spread, their common factor, and their influence on outcomes."""
 
 import numpy as np
 import pytest

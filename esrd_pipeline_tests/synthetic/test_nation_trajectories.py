@@ -1,4 +1,4 @@
-"""What cannot be in the synthetic nation's histories and claims."""
+"""Impossible combinations never occur in the synthetic nation's histories and claims."""
 
 import numpy as np
 import pandas as pd

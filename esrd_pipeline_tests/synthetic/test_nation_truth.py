@@ -1,4 +1,4 @@
-"""The truth planted in the synthetic nation: labelled, to be found in the files, and felt."""
+"""The synthetic nation's ground truth: labels, their records in the files, and outcomes."""
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,7 @@ KINDS = (
 )
 
 
+@pytest.mark.slow
 def test_a_nation_of_400_facilities_holds_every_published_figure_within_ten_percent() -> None:
     table = calibrate(count_nation(400, CALIBRATED), 400)
     assert len(table) == 14
@@ -71,7 +72,7 @@ def test_the_calibration_is_read_from_the_truth(nation: Nation) -> None:
 
 
 def test_every_kind_of_trouble_is_planted_and_labelled(nation: Nation) -> None:
-    counts = nation.truth("trouble")["kind"].value_counts()
+    counts = nation.truth("data_defects")["kind"].value_counts()
     assert set(counts.index) <= set(KINDS)
     assert set(KINDS) - set(counts.index) <= {"change of ownership"}
 

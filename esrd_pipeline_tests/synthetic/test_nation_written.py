@@ -18,6 +18,8 @@ from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline_tests.synthetic.nation_files import LAST, Nation, write_nation
 
+pytestmark = pytest.mark.slow
+
 FILES = list_files()
 OPTIONAL_PARTS = ("value", "condition", "occurrence")
 
@@ -74,14 +76,17 @@ def test_the_exceptions_are_read_by_the_project_s_own_reader(nation: Nation) -> 
 
 
 def test_workers_and_blocks_change_no_byte_and_no_row(
-    nation: Nation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_nation(tmp_path / "workers", workers=2)
-    assert hash_files(tmp_path / "workers") == hash_files(nation.folder)
+    """Twelve facilities make nine markets: three blocks for two workers to finish out of turn."""
+    monkeypatch.setattr(run, "MARKETS_IN_BLOCK", 4)
+    alone = write_nation(tmp_path / "alone", facilities=12)
+    write_nation(tmp_path / "workers", facilities=12, workers=2)
+    assert hash_files(tmp_path / "workers") == hash_files(alone.folder)
     monkeypatch.setattr(run, "MARKETS_IN_BLOCK", 1)
-    other = write_nation(tmp_path / "blocks")
+    other = write_nation(tmp_path / "blocks", facilities=12)
     for name in ("eqrs_admission", "inpatient_base", "outpatient_revenue", "carrier_line"):
-        pd.testing.assert_frame_equal(other.read(name), nation.read(name))
+        pd.testing.assert_frame_equal(other.read(name), alone.read(name))
 
 
 def test_another_seed_is_another_nation(nation: Nation, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The standards written beside the files, and that the Kt/V topic is scored with them."""
+"""The standards written with the files, and the Kt/V topic scored with them."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_standards_are_written_where_the_baseline_year_gives_none(
 
 
 def test_standards_are_percentiles_of_the_baseline_year_s_rates(published: Path) -> None:
-    """The 2025 file prints 2024's rates of most of the facilities that 2026's standards count."""
+    """The 2025 file has 2024's rates of most facilities in 2026's standards."""
     rates = read_source(published, "qip_complete", 2025)
     standards = read_source(published, "qip_standard", 2026).set_index("measure")
     for measure in ("ktv_adult_hd", "ktv_adult_pd"):

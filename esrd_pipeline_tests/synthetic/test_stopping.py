@@ -1,4 +1,4 @@
-"""A generator killed at any moment leaves whole files, and a second run the undisturbed bytes."""
+"""A killed generator leaves only complete files, and a second run writes the same bytes."""
 
 import os
 import signal
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.synthetic.published import write_published_files
+
+pytestmark = pytest.mark.slow
 
 # Stops for ever at the n-th call that makes a file durable: its text is written, its name is not.
 CHILD = """

@@ -1,4 +1,4 @@
-"""The generated files load with the project's own readers, and the same arguments give the same."""
+"""Generated files load with the project's readers; equal arguments give equal files."""
 
 import re
 import time

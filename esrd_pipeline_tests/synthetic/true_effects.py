@@ -1,4 +1,4 @@
-"""What facilities' planted effects come to, counted from true lives before anything is billed."""
+"""Estimates of facilities' true effects, counted from true trajectories before billing."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -21,22 +21,22 @@ TARGET = 1.2
 
 @dataclass(slots=True)
 class Counted:
-    """One outcome of all facilities: planted effects, events, and what they are events of."""
+    """One outcome of all facilities: true effects, events, and their denominators."""
 
     effect: list[float] = field(default_factory=list)
     events: list[float] = field(default_factory=list)
     base: list[float] = field(default_factory=list)
 
     def slope(self, *, is_share: bool) -> float:
-        """Return how log rates (log odds of shares) grow with the effect, by size weighted.
+        """Return the slope of log rates (log odds of shares) on the effect, weighted by size.
 
-        Only the larger half of facilities are told, those with events.
+        Uses only the larger half of the facilities, and of these those with events.
         """
         effect, events, base = (np.array(x) for x in (self.effect, self.events, self.base))
         rest = base - events if is_share else base
-        told = (events > 0) & (rest > 0) & (base > np.median(base))
-        ratio = np.log(events[told] / rest[told])
-        matrix = np.cov(effect[told], ratio, aweights=base[told])
+        used = (events > 0) & (rest > 0) & (base > np.median(base))
+        ratio = np.log(events[used] / rest[used])
+        matrix = np.cov(effect[used], ratio, aweights=base[used])
         return float(matrix[0, 1] / matrix[0, 0])
 
 

@@ -95,25 +95,25 @@ judged AS (
         datediff('day', c.discharge_date, n.admit_date) AS stay_day,
         datediff('day', c.discharge_date, e.start_date) AS encounter_day,
         CASE
-            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not an acute care hospital'
-            WHEN c.is_cancer_hospital THEN 'PPS-exempt cancer hospital'
-            WHEN NOT c.is_covered THEN 'not covered by Medicare'
-            WHEN c.is_transferred THEN 'transferred to another acute care hospital'
+            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not_acute_care_hospital'
+            WHEN c.is_cancer_hospital THEN 'cancer_hospital'
+            WHEN NOT c.is_covered THEN 'not_covered_by_medicare'
+            WHEN c.is_transferred THEN 'transferred_to_acute_care_hospital'
             WHEN c.discharge_status IN ('20', '40', '41', '42')
                 OR coalesce(c.death_date <= c.discharge_date, FALSE)
-                THEN 'died in hospital'
-            WHEN c.discharge_status = '30' THEN 'still in hospital'
-            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not on dialysis at discharge'
-            WHEN c.ccn IS NULL THEN 'facility unknown'
-            WHEN c.is_ma THEN 'Medicare Advantage'
-            WHEN c.esrd_day <= 90 THEN 'first 90 days of ESRD'
-            WHEN c.age IS NULL THEN 'date of birth unknown'
-            WHEN c.age < 18 THEN 'younger than 18'
-            WHEN h.patient_id IS NOT NULL THEN 'hospice in the month'
+                THEN 'died_in_hospital'
+            WHEN c.discharge_status = '30' THEN 'still_in_hospital'
+            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not_on_dialysis_at_discharge'
+            WHEN c.ccn IS NULL THEN 'facility_unknown'
+            WHEN c.is_ma THEN 'medicare_advantage'
+            WHEN c.esrd_day <= 90 THEN 'first_days_of_esrd'
+            WHEN c.age IS NULL THEN 'date_of_birth_unknown'
+            WHEN c.age < 18 THEN 'under_18_years'
+            WHEN h.patient_id IS NOT NULL THEN 'hospice_in_month'
             WHEN datediff('day', c.discharge_date, n.admit_date) <= 4
-                THEN 'hospitalized within four days'
+                THEN 'hospitalized_within_4_days'
             WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
-                THEN 'fewer than 30 days of follow-up'
+                THEN 'follow_up_incomplete'
         END AS reason
     FROM candidate AS c
     LEFT JOIN in_hospice AS h ON h.patient_id = c.patient_id AND h.stay = c.stay

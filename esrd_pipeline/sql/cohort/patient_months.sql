@@ -137,14 +137,14 @@ judged AS (
         ) AS is_catheter,
         -- Rules that every measure of the program shares.
         CASE
-            WHEN is_exception THEN 'extraordinary circumstances exception'
-            WHEN is_new_facility THEN 'new facility'
+            WHEN is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN is_new_facility THEN 'new_facility'
         END AS facility_reason,
-        CASE WHEN NOT is_whole THEN 'not at the facility for the entire month' END AS whole_reason,
+        CASE WHEN NOT is_whole THEN 'not_at_facility_all_month' END AS whole_reason,
         CASE
-            WHEN frequency = 'frequent' THEN 'frequent dialysis'
-            WHEN frequency = 'infrequent' THEN 'infrequent dialysis'
-            WHEN frequency IS NULL THEN 'sessions a week unknown'
+            WHEN frequency = 'frequent' THEN 'frequent_dialysis'
+            WHEN frequency = 'infrequent' THEN 'infrequent_dialysis'
+            WHEN frequency IS NULL THEN 'weekly_sessions_unknown'
         END AS frequency_reason
     FROM completed
 ),
@@ -157,9 +157,9 @@ shared AS (
             a.facility_reason,
             a.whole_reason,
             CASE
-                WHEN a.is_birth_unknown THEN 'date of birth unknown'
-                WHEN a.ktv_esrd_day < r.ktv_days THEN 'ESRD for fewer than 91 days'
-                WHEN a.ktv_modality IS NULL THEN 'modality unknown'
+                WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
+                WHEN a.ktv_esrd_day < r.ktv_days THEN 'esrd_under_91_days'
+                WHEN a.ktv_modality IS NULL THEN 'modality_unknown'
             END
         ) AS shared_reason
     FROM judged AS a
@@ -181,8 +181,8 @@ excluded AS (
                     'in-center hemodialysis',
                     'home hemodialysis',
                     'in-center and home hemodialysis'
-                ) THEN 'not on hemodialysis all month'
-                WHEN a.ktv_age < r.adult_age THEN 'younger than 18'
+                ) THEN 'not_on_hemodialysis_all_month'
+                WHEN a.ktv_age < r.adult_age THEN 'under_18_years'
             END,
             a.frequency_reason
         ) AS ktv_adult_hd_reason,
@@ -190,16 +190,16 @@ excluded AS (
             a.shared_reason,
             CASE
                 WHEN a.ktv_modality <> 'peritoneal dialysis'
-                    THEN 'not on peritoneal dialysis all month'
-                WHEN a.ktv_age < r.adult_age THEN 'younger than 18'
+                    THEN 'not_on_peritoneal_dialysis_all_month'
+                WHEN a.ktv_age < r.adult_age THEN 'under_18_years'
             END
         ) AS ktv_adult_pd_reason,
         coalesce(
             a.shared_reason,
             CASE
                 WHEN a.ktv_modality <> 'in-center hemodialysis'
-                    THEN 'not on in-center hemodialysis all month'
-                WHEN a.ktv_age >= r.adult_age THEN '18 or older'
+                    THEN 'not_on_in_center_hemodialysis_all_month'
+                WHEN a.ktv_age >= r.adult_age THEN 'age_18_or_older'
             END,
             a.frequency_reason
         ) AS ktv_pediatric_hd_reason,
@@ -207,21 +207,21 @@ excluded AS (
             a.shared_reason,
             CASE
                 WHEN a.ktv_modality <> 'peritoneal dialysis'
-                    THEN 'not on peritoneal dialysis all month'
-                WHEN a.ktv_age >= r.adult_age THEN '18 or older'
+                    THEN 'not_on_peritoneal_dialysis_all_month'
+                WHEN a.ktv_age >= r.adult_age THEN 'age_18_or_older'
             END
         ) AS ktv_pediatric_pd_reason,
         coalesce(
             a.facility_reason,
             a.whole_reason,
             CASE
-                WHEN a.is_birth_unknown THEN 'date of birth unknown'
-                WHEN a.age < r.adult_age THEN 'younger than 18'
-                WHEN a.esrd_day < 1 THEN 'not on ESRD treatment'
-                WHEN a.month_modality IS NULL THEN 'modality unknown'
-                WHEN NOT a.is_hemodialysis THEN 'not on hemodialysis all month'
+                WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
+                WHEN a.age < r.adult_age THEN 'under_18_years'
+                WHEN a.esrd_day < 1 THEN 'not_on_esrd_treatment'
+                WHEN a.month_modality IS NULL THEN 'modality_unknown'
+                WHEN NOT a.is_hemodialysis THEN 'not_on_hemodialysis_all_month'
                 WHEN a.is_limited_life AND a.is_catheter
-                    THEN 'catheter and limited life expectancy'
+                    THEN 'catheter_with_limited_life_expectancy'
             END
         ) AS ltc_reason,
         coalesce(
@@ -229,38 +229,38 @@ excluded AS (
             -- 2.8.11: the QIP assigns by admission and discharge in EQRS, to several facilities.
             CASE
                 WHEN a.program = 'dfc' THEN a.whole_reason
-                WHEN NOT a.is_admitted THEN 'not at the facility for the entire month'
+                WHEN NOT a.is_admitted THEN 'not_at_facility_all_month'
             END,
             CASE
-                WHEN a.is_dead THEN 'died before the month''s last day'
-                WHEN a.is_birth_unknown THEN 'date of birth unknown'
+                WHEN a.is_dead THEN 'died_before_month_end'
+                WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
                 WHEN a.program = 'dfc' AND NOT a.is_adult_before
-                    THEN 'younger than 18 two months before'
-                WHEN a.program = 'qip' AND a.age < r.adult_age THEN 'younger than 18'
-                WHEN a.esrd_day < 1 THEN 'not on ESRD treatment'
-                WHEN a.esrd_day < r.calcium_days THEN 'ESRD for fewer than 90 days'
-                WHEN a.program = 'qip' AND a.month_modality = 'other' THEN 'other modality'
+                    THEN 'under_18_years_two_months_before'
+                WHEN a.program = 'qip' AND a.age < r.adult_age THEN 'under_18_years'
+                WHEN a.esrd_day < 1 THEN 'not_on_esrd_treatment'
+                WHEN a.esrd_day < r.calcium_days THEN 'esrd_under_90_days'
+                WHEN a.program = 'qip' AND a.month_modality = 'other' THEN 'other_modality'
             END
         ) AS hypercalcemia_reason,
         coalesce(
-            CASE WHEN a.program = 'qip' THEN 'not a measure of the program' END,
+            CASE WHEN a.program = 'qip' THEN 'not_a_measure_of_the_program' END,
             a.whole_reason,
             CASE
-                WHEN a.is_birth_unknown THEN 'date of birth unknown'
-                WHEN a.age >= r.adult_age THEN '18 or older'
-                WHEN a.month_modality IS NULL THEN 'modality unknown'
+                WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
+                WHEN a.age >= r.adult_age THEN 'age_18_or_older'
+                WHEN a.month_modality IS NULL THEN 'modality_unknown'
                 WHEN a.month_modality <> 'in-center hemodialysis'
-                    THEN 'not on in-center hemodialysis all month'
+                    THEN 'not_on_in_center_hemodialysis_all_month'
             END
         ) AS npcr_reason,
         coalesce(
-            CASE WHEN a.program = 'dfc' THEN 'not a measure of the program' END,
+            CASE WHEN a.program = 'dfc' THEN 'not_a_measure_of_the_program' END,
             a.facility_reason,
             a.whole_reason,
             CASE
-                WHEN a.esrd_day < 1 THEN 'not on ESRD treatment'
+                WHEN a.esrd_day < 1 THEN 'not_on_esrd_treatment'
                 WHEN a.month_modality = 'in-center hemodialysis' AND a.sessions < r.least_sessions
-                    THEN 'fewer than 7 hemodialysis treatments in center'
+                    THEN 'under_7_in_center_treatments'
             END
         ) AS medication_reconciliation_reason
     FROM shared AS a

@@ -180,24 +180,24 @@ known AS (
 shared AS (
     SELECT
         k.*,
-        CASE WHEN k.days < r.least_days THEN 'fewer than 90 days at the facility' END
+        CASE WHEN k.days < r.least_days THEN 'under_90_days_at_facility' END
             AS stay_reason,
         CASE
             WHEN k.first_service_date IS NULL OR k.first_service_date > r.last_day
-                THEN 'not on ESRD treatment'
+                THEN 'not_on_esrd_treatment'
         END AS esrd_reason,
         CASE
-            WHEN k.date_of_birth IS NULL THEN 'date of birth unknown'
-            WHEN k.date_of_birth + INTERVAL 12 YEAR > r.depression_day THEN 'younger than 12'
+            WHEN k.date_of_birth IS NULL THEN 'date_of_birth_unknown'
+            WHEN k.date_of_birth + INTERVAL 12 YEAR > r.depression_day THEN 'under_12_years'
         END AS child_reason,
         CASE
-            WHEN k.date_of_birth IS NULL THEN 'date of birth unknown'
-            WHEN k.date_of_birth + INTERVAL 18 YEAR > r.first_day THEN 'younger than 18'
+            WHEN k.date_of_birth IS NULL THEN 'date_of_birth_unknown'
+            WHEN k.date_of_birth + INTERVAL 18 YEAR > r.first_day THEN 'under_18_years'
         END AS adult_reason,
         CASE
             WHEN k.needs_screened = 5 THEN NULL
-            WHEN k.is_opted_out THEN 'opted out of screening'
-            WHEN k.is_unable THEN 'unable to complete the screening'
+            WHEN k.is_opted_out THEN 'opted_out_of_screening'
+            WHEN k.is_unable THEN 'unable_to_complete_screening'
         END AS willing_reason
     FROM known AS k
     CROSS JOIN rule AS r
@@ -213,7 +213,7 @@ judged AS (
             child_reason,
             stay_reason,
             esrd_reason,
-            CASE WHEN last_modality = 'other' THEN 'other modality' END
+            CASE WHEN last_modality = 'other' THEN 'other_modality' END
         ) AS reason,
         is_depression_reported AS is_met
     FROM shared
@@ -239,7 +239,7 @@ judged AS (
             stay_reason,
             esrd_reason,
             willing_reason,
-            CASE WHEN needs_screened < 5 THEN 'not screened for all five needs' END
+            CASE WHEN needs_screened < 5 THEN 'not_screened_for_all_needs' END
         ),
         CASE WHEN needs_answered = 5 THEN 1 ELSE 0 END
     FROM shared
@@ -255,7 +255,7 @@ judged AS (
         days,
         'nhsn_bsi',
         coalesce(
-            esrd_reason, CASE WHEN NOT is_in_center THEN 'not on in-center hemodialysis' END
+            esrd_reason, CASE WHEN NOT is_in_center THEN 'not_on_in_center_hemodialysis' END
         ),
         1
     FROM shared

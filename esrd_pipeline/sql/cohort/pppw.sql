@@ -121,14 +121,14 @@ judged AS (
         *,
         CASE
             WHEN state = 'transplant' THEN 'transplant'
-            WHEN state <> 'dialysis' THEN 'not on dialysis'
-            WHEN ccn IS NULL THEN 'facility unknown'
-            WHEN is_exception THEN 'extraordinary circumstances exception'
-            WHEN date_of_birth IS NULL THEN 'date of birth unknown'
-            WHEN birthdays >= 75 THEN '75 or older'
-            WHEN is_in_home THEN 'nursing home in the month'
-            WHEN is_in_hospice THEN 'hospice in the month'
-            WHEN is_institutionalised THEN 'nursing home at incidence'
+            WHEN state <> 'dialysis' THEN 'not_on_dialysis'
+            WHEN ccn IS NULL THEN 'facility_unknown'
+            WHEN is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN date_of_birth IS NULL THEN 'date_of_birth_unknown'
+            WHEN birthdays >= 75 THEN 'age_75_or_older'
+            WHEN is_in_home THEN 'nursing_home_in_month'
+            WHEN is_in_hospice THEN 'hospice_in_month'
+            WHEN is_institutionalised THEN 'nursing_home_at_incidence'
         END AS reason
     FROM described
 )

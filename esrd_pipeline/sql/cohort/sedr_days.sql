@@ -19,11 +19,11 @@ judged AS (
         is_ma,
         CASE
             WHEN reason IS NOT NULL THEN reason
-            WHEN is_adult IS NULL THEN 'date of birth unknown'
-            WHEN NOT is_adult THEN 'younger than 18'
-            WHEN is_ma THEN 'Medicare Advantage'
-            WHEN NOT is_covered THEN 'month not observable in Medicare claims'
-            WHEN is_hospice THEN 'month with hospice'
+            WHEN is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT is_adult THEN 'under_18_years'
+            WHEN is_ma THEN 'medicare_advantage'
+            WHEN NOT is_covered THEN 'month_not_observable_in_claims'
+            WHEN is_hospice THEN 'hospice_in_month'
         END AS reason
     FROM cohort.days
     WHERE performance_year = $performance_year AND program = 'dfc'

@@ -17,8 +17,8 @@ judged AS (
         is_ma,
         CASE
             WHEN reason IS NOT NULL THEN reason
-            WHEN is_exception THEN 'extraordinary circumstances exception'
-            WHEN NOT is_observable THEN 'month not observable in Medicare claims'
+            WHEN is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN NOT is_observable THEN 'month_not_observable_in_claims'
         END AS reason
     FROM cohort.days
     WHERE performance_year = $performance_year

@@ -143,9 +143,9 @@ followed AS (
         *,
         least(last_date, coalesce(switch_date, last_date)) AS end_date,
         CASE
-            WHEN age IS NULL THEN 'date of birth unknown'
-            WHEN age < 18 THEN 'under 18 years'
-            WHEN NOT has_form THEN 'no CMS-2728'
+            WHEN age IS NULL THEN 'date_of_birth_unknown'
+            WHEN age < 18 THEN 'under_18_years'
+            WHEN NOT has_form THEN 'no_cms_2728'
         END AS reason
     FROM aged
 ),
@@ -208,11 +208,11 @@ described AS (
         s.ccn,
         CASE
             WHEN f.reason IS NOT NULL THEN f.reason
-            WHEN t.start_date >= f.hospice_date THEN 'in hospice'
+            WHEN t.start_date >= f.hospice_date THEN 'after_first_hospice_claim'
             WHEN f.in_center_date IS NULL OR t.start_date < f.in_center_date
-                THEN 'before the first day in center'
+                THEN 'before_first_in_center_day'
             WHEN s.reason IS NOT NULL THEN s.reason
-            WHEN n.patient_id IS NOT NULL THEN 'home hemodialysis in a nursing home'
+            WHEN n.patient_id IS NOT NULL THEN 'home_hemodialysis_in_nursing_home'
         END AS reason
     FROM segment AS t
     JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record

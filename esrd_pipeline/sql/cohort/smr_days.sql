@@ -12,7 +12,7 @@ span AS (
         a.patient_id,
         a.ccn,
         CASE
-            WHEN a.reason IS NULL AND p.date_of_birth IS NULL THEN 'date of birth unknown'
+            WHEN a.reason IS NULL AND p.date_of_birth IS NULL THEN 'date_of_birth_unknown'
             ELSE a.reason
         END AS reason,
         greatest(a.start_date, make_date($performance_year, 1, 1)) AS attribution_start,
@@ -89,7 +89,7 @@ described AS (
         CASE
             WHEN s.reason IS NOT NULL THEN s.reason
             WHEN NOT coalesce(m.is_observable, FALSE)
-                THEN 'month not observable in Medicare claims'
+                THEN 'month_not_observable_in_claims'
         END AS reason
     FROM segment AS t
     JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record

@@ -145,40 +145,40 @@ judged AS (
         f.event AS first_event,
         datediff('day', c.discharge_date, f.event_date) AS first_event_day,
         CASE
-            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not an acute care hospital'
-            WHEN c.is_cancer_hospital THEN 'PPS-exempt cancer hospital'
-            WHEN NOT c.is_covered THEN 'not covered by Medicare'
-            WHEN c.is_transferred THEN 'transferred to another acute care hospital'
+            WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not_acute_care_hospital'
+            WHEN c.is_cancer_hospital THEN 'cancer_hospital'
+            WHEN NOT c.is_covered THEN 'not_covered_by_medicare'
+            WHEN c.is_transferred THEN 'transferred_to_acute_care_hospital'
             WHEN c.discharge_status IN ('20', '40', '41', '42')
                 OR coalesce(c.death_date <= c.discharge_date, FALSE)
-                THEN 'died in hospital'
-            WHEN c.discharge_status = '30' THEN 'still in hospital'
-            WHEN c.discharge_status = '07' THEN 'left against medical advice'
-            WHEN x.category IS NOT NULL THEN 'excluded principal diagnosis'
-            WHEN c.program = 'dfc' AND c.is_rehabilitation THEN 'rehabilitation revenue center'
-            WHEN c.program = 'dfc' AND c.length_of_stay >= 365 THEN 'stay of 365 days or longer'
-            WHEN c.order_in_year > 12 THEN 'after the twelfth admission of the year'
-            WHEN c.program = 'qip' AND c.is_grafted THEN 'functioning transplant'
-            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not on dialysis at discharge'
-            WHEN c.ccn IS NULL THEN 'facility unknown'
-            WHEN e.patient_id IS NOT NULL THEN 'extraordinary circumstances exception'
-            WHEN c.age IS NULL THEN 'date of birth unknown'
+                THEN 'died_in_hospital'
+            WHEN c.discharge_status = '30' THEN 'still_in_hospital'
+            WHEN c.discharge_status = '07' THEN 'left_against_medical_advice'
+            WHEN x.category IS NOT NULL THEN 'excluded_principal_diagnosis'
+            WHEN c.program = 'dfc' AND c.is_rehabilitation THEN 'rehabilitation_revenue_center'
+            WHEN c.program = 'dfc' AND c.length_of_stay >= 365 THEN 'stay_of_365_days_or_longer'
+            WHEN c.order_in_year > 12 THEN 'after_twelfth_admission_of_year'
+            WHEN c.program = 'qip' AND c.is_grafted THEN 'transplant'
+            WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not_on_dialysis_at_discharge'
+            WHEN c.ccn IS NULL THEN 'facility_unknown'
+            WHEN e.patient_id IS NOT NULL THEN 'extraordinary_circumstances_exception'
+            WHEN c.age IS NULL THEN 'date_of_birth_unknown'
             WHEN c.program = 'dfc' AND datediff('day', c.discharge_date, f.event_date) <= 3
                 THEN CASE f.event
-                    WHEN 'transplant' THEN 'transplant within three days'
-                    WHEN 'death' THEN 'died within three days'
-                    WHEN 'off dialysis' THEN 'withdrawn, recovered or lost within three days'
-                    ELSE 'hospitalized within three days'
+                    WHEN 'transplant' THEN 'transplant_within_3_days'
+                    WHEN 'death' THEN 'died_within_3_days'
+                    WHEN 'off dialysis' THEN 'off_dialysis_within_3_days'
+                    ELSE 'hospitalized_within_3_days'
                 END
             WHEN f.event = 'unplanned readmission'
                 AND datediff('day', c.discharge_date, f.event_date) <= 3
-                THEN 'unplanned readmission within three days'
+                THEN 'unplanned_readmission_within_3_days'
             WHEN c.program = 'qip'
                 AND f.event IS NULL
                 AND c.death_date <= c.discharge_date + 30
-                THEN 'died within 30 days without readmission'
+                THEN 'died_within_30_days_without_readmission'
             WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
-                THEN 'fewer than 30 days of follow-up'
+                THEN 'follow_up_incomplete'
         END AS reason
     FROM candidate AS c
     LEFT JOIN first_event AS f

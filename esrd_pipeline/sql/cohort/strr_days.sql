@@ -18,12 +18,12 @@ judged AS (
         is_ma,
         CASE
             WHEN reason IS NOT NULL THEN reason
-            WHEN is_exception THEN 'extraordinary circumstances exception'
-            WHEN is_adult IS NULL THEN 'date of birth unknown'
-            WHEN NOT is_adult THEN 'younger than 18'
-            WHEN is_ma THEN 'Medicare Advantage'
-            WHEN NOT is_covered THEN 'month not observable in Medicare claims'
-            WHEN is_transfusion_excluded THEN 'within a year of a claim with an excluded condition'
+            WHEN is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT is_adult THEN 'under_18_years'
+            WHEN is_ma THEN 'medicare_advantage'
+            WHEN NOT is_covered THEN 'month_not_observable_in_claims'
+            WHEN is_transfusion_excluded THEN 'within_year_of_excluded_condition'
         END AS reason
     FROM cohort.days
     WHERE performance_year = $performance_year

@@ -123,12 +123,12 @@ followed AS (
         first_service_date,
         coalesce(age, 0) AS age,
         CASE
-            WHEN age IS NULL THEN 'date of birth unknown'
-            WHEN age >= 75 THEN '75 years or older'
-            WHEN is_snf THEN 'in a nursing home'
-            WHEN is_hospice THEN 'in hospice'
-            WHEN is_listed_before = 1 THEN 'waitlisted before dialysis'
-            WHEN is_transplanted_before = 1 THEN 'transplanted before dialysis'
+            WHEN age IS NULL THEN 'date_of_birth_unknown'
+            WHEN age >= 75 THEN 'age_75_or_older'
+            WHEN is_snf THEN 'in_nursing_home_at_first_dialysis'
+            WHEN is_hospice THEN 'in_hospice_at_first_dialysis'
+            WHEN is_listed_before = 1 THEN 'waitlisted_before_dialysis'
+            WHEN is_transplanted_before = 1 THEN 'transplanted_before_dialysis'
         END AS reason,
         transplant_date,
         least(coalesce(listed_date, living_date), coalesce(living_date, listed_date)) AS event_date,
@@ -156,10 +156,10 @@ spell AS (
         CASE
             WHEN f.reason IS NOT NULL THEN f.reason
             WHEN t.state = 'transplant' THEN 'transplant'
-            WHEN t.state IN ('recovered', 'withdrawn') THEN 'after withdrawal or recovery'
-            WHEN t.state = 'lost' THEN 'lost to follow-up'
-            WHEN t.state = 'untreated' THEN 'not treated by any facility'
-            WHEN t.ccn IS NULL THEN 'facility unknown'
+            WHEN t.state IN ('recovered', 'withdrawn') THEN 'after_withdrawal_or_recovery'
+            WHEN t.state = 'lost' THEN 'lost_to_follow_up'
+            WHEN t.state = 'untreated' THEN 'not_treated_by_any_facility'
+            WHEN t.ccn IS NULL THEN 'facility_unknown'
         END AS reason
     FROM followed AS f
     JOIN history.treatment AS t

@@ -51,4 +51,4 @@ SELECT
     calcium,
     sessions
 FROM judged
-WHERE coalesce(reason, '') <> 'not a measure of the program'
+WHERE coalesce(reason, '') <> 'not_a_measure_of_the_program'

@@ -54,7 +54,7 @@ uncounted AS (
         greatest(d.start_date, t.start_date) AS start_date,
         least(d.end_date, t.end_date) AS end_date,
         d.period,
-        coalesce(d.reason, 'counted for the facility that answered before') AS reason,
+        coalesce(d.reason, 'attributed_to_another_facility') AS reason,
         0 AS events,
         0 AS observed
     FROM days AS d

@@ -92,7 +92,7 @@ others AS (
         d.patient_id,
         greatest(d.start_date, t.start_date) AS start_date,
         least(d.end_date, t.end_date) AS end_date,
-        coalesce(d.reason, 'counted for the facility that answered') AS reason,
+        coalesce(d.reason, 'attributed_to_another_facility') AS reason,
         0 AS observed,
         CASE WHEN d.end_date <= t.end_date THEN d.events ELSE 0 END AS uncounted,
         CAST(NULL AS DOUBLE) AS expected

@@ -203,11 +203,11 @@ change AS (
         start_date,
         CASE
             WHEN state = 'transplant' THEN 'transplant'
-            WHEN state IN ('recovered', 'withdrawn') THEN 'after withdrawal or recovery'
-            WHEN state = 'lost' THEN 'lost to follow-up'
-            WHEN state = 'untreated' THEN 'not treated by any facility'
-            WHEN ccn IS NULL THEN 'facility unknown'
-            ELSE 'fewer than the days of treatment at one facility'
+            WHEN state IN ('recovered', 'withdrawn') THEN 'after_withdrawal_or_recovery'
+            WHEN state = 'lost' THEN 'lost_to_follow_up'
+            WHEN state = 'untreated' THEN 'not_treated_by_any_facility'
+            WHEN ccn IS NULL THEN 'facility_unknown'
+            ELSE 'too_few_days_at_one_facility'
         END AS reason,
         CAST(NULL AS VARCHAR) AS ccn,
         CAST(NULL AS INTEGER) AS is_near
@@ -320,7 +320,7 @@ explained AS (
         CASE WHEN c.ccn <> '' THEN c.ccn END AS ccn,
         CASE
             WHEN c.ccn <> '' THEN NULL
-            WHEN c.start_date < p.first_day THEN 'first 90 days of ESRD'
+            WHEN c.start_date < p.first_day THEN 'first_days_of_esrd'
             WHEN c.is_near = 1 THEN 'transplant'
             ELSE c.reason
         END AS reason

@@ -87,8 +87,8 @@ SELECT
     l.looked_in AS matched_in,
     CASE
         WHEN l.patient_id IS NOT NULL THEN NULL
-        WHEN e.bene_id IS NULL THEN 'no enrollment record'
-        ELSE 'no EQRS patient has its identifiers and date of birth'
+        WHEN e.bene_id IS NULL THEN 'no_enrollment_record'
+        ELSE 'no_matching_eqrs_patient'
     END AS reason
 FROM seen AS s
 LEFT JOIN enrolled AS e ON e.bene_id = s.bene_id

@@ -153,9 +153,9 @@ SELECT
     CASE
         WHEN r.ccn IS NOT NULL THEN r.reason
         WHEN p.ccn IS NOT NULL AND l.program = 'dfc'
-            THEN 'CCN replaced by another in a change of ownership'
-        WHEN p.ccn IS NOT NULL THEN 'CCN not in effect on the last day of the performance year'
-        ELSE 'not in the EQRS directory'
+            THEN 'ccn_replaced_in_change_of_ownership'
+        WHEN p.ccn IS NOT NULL THEN 'ccn_not_in_effect_at_year_end'
+        ELSE 'not_in_eqrs_directory'
     END AS reason
 FROM listed AS l
 LEFT JOIN present AS r ON r.program = l.program AND r.ccn = l.ccn AND r.place = 1

@@ -196,33 +196,33 @@ judged AS (
             WHEN n.provider_number IS NOT NULL THEN coalesce(t.facility_type, 'other')
         END AS facility_type,
         CASE
-            WHEN n.number_rule = 'no number' THEN 'CCN is missing'
-            WHEN n.provider_number IS NULL THEN 'CCN is not valid'
+            WHEN n.number_rule = 'no number' THEN 'ccn_missing'
+            WHEN n.provider_number IS NULL THEN 'ccn_not_valid'
             -- 3.3.4 step 3
-            WHEN n.program = 'dfc' AND substr(n.provider_number, 6, 1) = 'F' THEN 'Veterans Affairs'
-            WHEN NOT n.is_dialysis THEN 'facility type is not dialysis'
+            WHEN n.program = 'dfc' AND substr(n.provider_number, 6, 1) = 'F' THEN 'veterans_affairs'
+            WHEN NOT n.is_dialysis THEN 'facility_type_not_dialysis'
             WHEN n.program = 'dfc' AND n.provtype NOT IN ('MEDICARE', 'OTHER', 'PENDING CERT', '')
-                THEN 'provider type is not Medicare, other or pending'
+                THEN 'provider_type_not_medicare_other_or_pending'
             WHEN n.program = 'dfc' AND t.facility_type IS NULL
-                THEN 'middle digits are not those of a dialysis facility'
+                THEN 'ccn_middle_digits_not_dialysis'
             WHEN n.program = 'dfc' AND n.close_date IS NOT NULL THEN 'closed'
             WHEN n.program = 'dfc'
                 AND coalesce(n.provtype, '') = ''
                 AND n.certification_date IS NULL
-                THEN 'provider type and certification date are missing'
+                THEN 'provider_type_and_certification_date_missing'
             WHEN n.program = 'dfc' AND coalesce(n.provtype, '') = ''
-                THEN 'provider type is missing: for the helpdesk'
+                THEN 'provider_type_missing_for_helpdesk'
             WHEN n.program = 'dfc' AND n.certification_date IS NULL
-                THEN 'certification date is missing: for the helpdesk'
+                THEN 'certification_date_missing_for_helpdesk'
             -- 3.3.10
             WHEN n.program = 'qip' AND n.close_date <= n.last_day
-                THEN 'closed on the last day of the performance year'
+                THEN 'closed_at_year_end'
             WHEN n.program = 'qip' AND n.certification_date IS NULL
-                THEN 'certification date is missing'
+                THEN 'certification_date_missing'
             WHEN n.program = 'qip' AND n.certification_date > n.last_day
-                THEN 'certified after the last day of the performance year'
+                THEN 'certified_after_year_end'
             WHEN n.program = 'qip' AND coalesce(n.provtype, '') <> 'MEDICARE'
-                THEN 'provider type is not Medicare'
+                THEN 'provider_type_not_medicare'
         END AS reason
     FROM numbered AS n
     LEFT JOIN type AS t ON t.middle_digits = substr(n.provider_number, 3, 2)

@@ -1,5 +1,5 @@
-"""The synthetic nation: raw files of EQRS, Medicare and the registers, with planted truth.
+"""The synthetic nation: raw files of EQRS, Medicare and the registers, with known ground truth.
 
-The unit of generation is a market, about ten neighbouring facilities with their patients. Each
-market has random streams of its own, so that nothing depends on how the work is shared out.
+The unit of generation is a market: about ten neighbouring facilities with their patients. Each
+market has its own random streams, so that the result does not depend on the number of workers.
 """

@@ -1,4 +1,4 @@
-"""The year's billed hospital stays: where they are spent, how they end, in how many claims."""
+"""The year's billed hospital stays: their wards, discharge status and claims."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ STATUS = Codes(("01", "03", "06", "20", "02", "07", "62", "63", "65", "30"))
     STAYING_STATUS,
 ) = range(10)
 BLOOD = ("line, procedure and value", "line", "procedure", "value")
-"""How a transfusion in hospital is coded."""
+"""Codings of a transfusion in hospital."""
 LINE, PROCEDURE, VALUE = 1, 2, 3
 _BLOOD_OF, _BLOOD_WHOLE, _BLOOD_EACH = 20, 14, 2
 _FURTHER_WARDS = (REHABILITATION, REHABILITATION_UNIT, LONG_TERM, PSYCHIATRIC_UNIT)
@@ -44,17 +44,17 @@ _INTERIM_DAYS = 15
 
 @dataclass(frozen=True, slots=True)
 class Admissions:
-    """The year's billed stays: rows of the stays, and what the hospital says of each.
+    """The year's billed stays: rows of the stays, and how the hospital bills each.
 
     Attributes:
         stay: rows of the market's stays.
-        cover: how Medicare stands to the patient.
-        status: how the stay ends, place in STATUS.
-        ward: where it is spent, place in WARDS.
-        is_moved: to another ward or hospital halfway, `moved_ward`.
-        is_interim: billed in two claims though nobody moved.
-        has_therapy: a short stay with a revenue centre of rehabilitation.
-        blood: how a transfusion is coded, place in BLOOD.
+        cover: the patient's Medicare coverage.
+        status: discharge status, index in STATUS.
+        ward: index in WARDS.
+        is_moved: the patient moves halfway to another ward or hospital, `moved_ward`.
+        is_interim: billed in two claims without a move.
+        has_therapy: a short stay with a rehabilitation revenue centre.
+        blood: coding of a transfusion, index in BLOOD.
     """
 
     stay: np.ndarray
@@ -71,12 +71,12 @@ class Admissions:
 def choose_admissions(
     here: MarketYear, rng: np.random.Generator, more: np.random.Generator
 ) -> Admissions:
-    """Return the stays of Medicare's patients that end in the year, and how they end.
+    """Return the stays of Medicare patients that end in the year, with discharge status.
 
     Args:
         here: the market's year.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: wards, discharges against advice, interim bills.
+        rng: the original stream.
+        more: the stream of later additions: wards, discharges against advice, interim bills.
     """
     stays, months, figures = here.stays, here.months, load_figures()
     cover = here.coverage.on(stays.patient, stays.admit)
@@ -120,15 +120,15 @@ def label_admissions(
     is_last: np.ndarray,
     has_blood: np.ndarray,
 ) -> Rows:
-    """Label what a reader of the claims must see through.
+    """Label the data defects of the claims.
 
     Args:
         here: the market's year.
         admissions: its billed stays.
         row: (claims,) the admission of each.
         claim: (claims,) its number.
-        ward: (claims,) where it is spent.
-        is_last: (claims,) whether none of the stay follows.
+        ward: (claims,) its ward.
+        is_last: (claims,) whether it is the last claim of the stay.
         has_blood: (claims,) whether a transfusion is coded.
     """
     names = np.array(WARDS)[ward]
@@ -160,7 +160,7 @@ def label_admissions(
 
 
 def _draw_wards(luck: np.ndarray) -> np.ndarray:
-    """Return the wards of stays by uniform numbers."""
+    """Return the wards of stays from uniform random numbers."""
     figures = load_figures()
     shares = {
         PSYCHIATRIC: figures["ward_psychiatric"] / 2,
@@ -181,7 +181,7 @@ def _draw_moved_wards(luck: np.ndarray) -> np.ndarray:
 
 
 def status_before(ward: np.ndarray) -> np.ndarray:
-    """Return how the claim ends from which the patient was moved to a ward."""
+    """Return the discharge status of the claim before a move to a ward."""
     status = np.full(ward.size, MOVED_STATUS)
     status[(ward == REHABILITATION) | (ward == REHABILITATION_UNIT)] = REHABILITATION_STATUS
     status[ward == LONG_TERM] = LONG_TERM_STATUS

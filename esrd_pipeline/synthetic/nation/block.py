@@ -1,4 +1,4 @@
-"""A block of markets in all years: what one worker computes at a time."""
+"""A block of markets in all years: the unit of work of one worker."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -45,14 +45,14 @@ from esrd_pipeline.synthetic.nation.truth import TABLES as TRUTH
 from esrd_pipeline.tables.model import Table
 
 MEMORY_YEARS = 3
-"""Registers keep those who died in the so many years before the first year."""
+"""Registers include patients who died within this many years before the first year."""
 _LIVES, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS, _SCREENINGS, _REPORTS = range(9)
 _MORE_PEOPLE, _MORE_LIVES, _MORE_EVENTS, _MORE_TROUBLE, _MORE_STAYS, _MORE_CLAIMS = range(9, 15)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The seed and the years asked for."""
+    """The seed and the requested years."""
 
     seed: int
     first_year: int
@@ -66,7 +66,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class MarketLife:
-    """A market's people and all that happens to them."""
+    """A market's people with their trajectories, events and stays."""
 
     market: Market
     people: People
@@ -91,24 +91,24 @@ class Block:
 def compute_block(span: Span, markets: list[Market]) -> Block:
     """Compute the rows of a block's markets."""
     years: dict[int, dict[str, list[Rows]]] = {year: {} for year in span.years}
-    planted: dict[str, list[Rows]] = {}
+    truth_rows: dict[str, list[Rows]] = {}
     for market in markets:
         life = live_market(span, market)
         for name, rows in _record_truth(span, life).items():
-            planted.setdefault(name, []).append(rows)
+            truth_rows.setdefault(name, []).append(rows)
         for year in span.years:
             for name, rows in _write_year(span, life, year):
-                parts = planted if name in TRUTH else years[year]
+                parts = truth_rows if name in TRUTH else years[year]
                 parts.setdefault(name, []).append(rows)
     files = list_files()
     return Block(
         {year: _to_tables(files, parts) for year, parts in years.items()},
-        _to_tables(TRUTH, planted),
+        _to_tables(TRUTH, truth_rows),
     )
 
 
 def tally_market(span: Span, market: Market) -> Rows:
-    """Return what a market's years come to, without writing its claims."""
+    """Return the tally of a market's years, without writing its claims."""
     life = live_market(span, market)
     tallies: list[Rows] = []
     for year in span.years:
@@ -118,7 +118,7 @@ def tally_market(span: Span, market: Market) -> Rows:
 
 
 def draw_year(span: Span, life: MarketLife, year: int) -> tuple[MarketYear, Episodes, Status]:
-    """Return what was true in a year, as its claims and registers are made of it."""
+    """Return the ground truth of a year, from which its claims and registers are made."""
     here = _look(life, year)
     episodes = draw_episodes(here, _stream(span, life.market, year, _CLAIMS))
     return here, episodes, draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
@@ -129,7 +129,7 @@ def _to_tables(tables: Mapping[str, Table], parts: Mapping[str, list[Rows]]) -> 
 
 
 def live_market(span: Span, market: Market) -> MarketLife:
-    """Draw a market's people, their lives, and their hospital stays."""
+    """Draw a market's people, their trajectories and their hospital stays."""
     rng = _stream(span, market, 0, _LIVES)
     people = draw_people(market, rng, _stream(span, market, 0, _MORE_PEOPLE))
     trajectories = live(market, people, rng, _stream(span, market, 0, _MORE_LIVES))
@@ -167,14 +167,14 @@ def live_market(span: Span, market: Market) -> MarketLife:
 
 
 def _record_truth(span: Span, life: MarketLife) -> dict[str, Rows]:
-    """Return a market's truth as of the end of the last year."""
+    """Return a market's ground truth as of the end of the last year."""
     known = _know(span, life, span.last_year)
     return {
         "patient": truth.list_people(known, life.coverage),
         "spell": truth.list_spells(known),
         "stay": truth.list_stays(known, life.stays),
         "hospital": truth.list_hospitals(life.market, span.seed),
-        "trouble": truth.label_people(known),
+        "data_defects": truth.label_people(known),
     }
 
 

@@ -1,4 +1,4 @@
-"""The nation beside what CMS and USRDS publish, counted from the planted truth."""
+"""Compares the nation, counted from its ground truth, with figures of CMS and USRDS."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ from esrd_pipeline.synthetic.nation.facilities import draw_nation, split_markets
 from esrd_pipeline.synthetic.nation.truth import TALLY
 
 PUBLISHED_FACILITIES = 7557
-"""Facilities in DFC_FACILITY_2026-04.csv: a smaller nation is compared in proportion."""
+"""Facilities in DFC_FACILITY_2026-04.csv: counts of a smaller nation are scaled up to it."""
 
 
 def calibrate(tally: pd.DataFrame, facilities: int) -> pd.DataFrame:
     """Return each outcome's published value, the nation's and their ratio.
 
     Args:
-        tally: `truth/tally.parquet`: one quantity of one market and year a row.
-        facilities: how many facilities the nation has.
+        tally: `truth/tally.parquet`: one row per quantity, market and year.
+        facilities: number of facilities in the nation.
     """
     years = tally["YEAR"].nunique()
     total = tally.groupby("QUANTITY", observed=True)["VALUE"].sum()

@@ -1,4 +1,4 @@
-"""What the claims of all settings share: numbers of claims, diagnoses, payers, lines in order."""
+"""Parts that the claims of all settings share: claim numbers, diagnoses, payers, line numbers."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,7 +24,7 @@ _COVID_CODED = int(np.datetime64("2020-04-01").astype(int))
 
 
 class Kind(IntEnum):
-    """Digit of the claim number that keeps the settings apart."""
+    """Digit of the claim number that identifies the setting."""
 
     DIALYSIS = 0
     INPATIENT = 1
@@ -39,7 +39,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MarketYear:
-    """Everything known of one market in one year, from which its claims are billed."""
+    """Everything about one market in one year that its claims are made from."""
 
     market: Market
     people: People
@@ -56,7 +56,7 @@ class MarketYear:
 
 
 def number_claims(here: MarketYear, kind: Kind, count: int) -> np.ndarray:
-    """Return the numbers of so many claims."""
+    """Return claim numbers for `count` claims."""
     lane = ((here.market.number + 1) * 100 + here.year - 2000) * 10 + kind
     return lane * 1_000_000 + 1 + np.arange(count)
 
@@ -67,7 +67,7 @@ def beneficiary_of(people: People, patient: np.ndarray) -> np.ndarray:
 
 
 def bill_payers(cover: np.ndarray) -> dict[str, Values]:
-    """Return who pays: an employer's plan first, or a managed care organisation."""
+    """Return the payer columns: an employer's plan as primary, or a managed care organisation."""
     return {
         "nch_prmry_pyr_cd": Codes(("B",)).of(np.where(cover == SECONDARY, 0, -1)),
         "clm_mco_pd_sw": Codes(("1",)).of(np.where(cover == MANAGED, 0, -1)),
@@ -83,15 +83,15 @@ def code_diagnoses(
     places: int = PLACES,
     is_seen: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return diagnosis codes, one row a claim: the leading ones, then the chronic conditions.
+    """Return diagnosis codes, one row per claim: the leading ones, then chronic conditions.
 
     Args:
         people: the market's patients.
         patient: the patient of each claim.
-        day: the day by which a condition must have come.
-        leading: codes of the first places, one row a claim; -1 for none.
-        places: how many places a row has.
-        is_seen: claims by conditions; false where the coder leaves a condition out.
+        day: the day by which a condition must have begun.
+        leading: codes of the first places, one row per claim; -1 for none.
+        places: number of places in a row.
+        is_seen: claims by conditions; false if the coder omits a condition.
     """
     count = patient.size
     codes = np.full((count, places), -1, dtype=np.int16)
@@ -112,7 +112,7 @@ def code_diagnoses(
 
 @cache
 def _coding_order(*, is_long: bool) -> tuple[int, ...]:
-    """Return the conditions with codes in the order in which claims have them."""
+    """Return the conditions with codes in their order on claims."""
     conditions = load_conditions()
     last = _LAST_TURN if is_long else _LAST_TURN - 1
     places = [place for place, c in enumerate(conditions) if c.codes and c.turn <= last]
@@ -122,9 +122,9 @@ def _coding_order(*, is_long: bool) -> tuple[int, ...]:
 def code_covid(
     here: MarketYear, patient: np.ndarray, *, begin: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """Return the code of COVID-19 where it was found outside hospitals in a claim's days, else -1.
+    """Return the code of COVID-19 if it was found outside hospitals in a claim's days, else -1.
 
-    Until April 2020 there was no code for it, and coronaviruses' stood for it.
+    Before April 2020 there was no code for it, and the code for coronaviruses was used.
     """
     seen, words = here.events.covid_seen[patient], load_diagnoses()
     is_ill = (seen >= begin) & (seen <= end)
@@ -151,13 +151,13 @@ def bill_type(first: str, second: str, count: int, *, third: str = "1") -> dict[
 
 
 def number_lines(claim: np.ndarray, count: int) -> np.ndarray:
-    """Return 1, 2, 3 ... within each claim; `claim` is in order."""
+    """Return line numbers 1, 2, 3 ... within each claim; `claim` must be sorted."""
     lines = np.bincount(claim, minlength=count)
     return np.arange(claim.size) - np.repeat(np.cumsum(lines) - lines, lines) + 1
 
 
 def provider_codes(market: Market) -> Codes:
-    """Return the market's provider numbers: CCNs, the next ones, the hospitals', the wards'."""
+    """Return the market's provider numbers: first CCNs, later CCNs, hospitals, wards."""
     return Codes(
         (
             *market.facilities["number"].tolist(),
@@ -176,7 +176,7 @@ def provider_on(market: Market, facility: np.ndarray, day: np.ndarray) -> np.nda
 
 
 def days_in_hospital(here: MarketYear) -> np.ndarray:
-    """Return patients by days of the year: true from the day after admission to discharge's eve."""
+    """Return patients by days of the year: true strictly between admission and discharge."""
     months, stays = here.months, here.stays
     length = months.last_day - months.first_day + 1
     inside = np.zeros((len(here.people), length), dtype=bool)
@@ -190,5 +190,5 @@ def days_in_hospital(here: MarketYear) -> np.ndarray:
 
 
 def is_alive(trajectories: Trajectories, patient: np.ndarray, day: np.ndarray | int) -> np.ndarray:
-    """Return who lives on a day."""
+    """Return whether each patient is alive on a day."""
     return np.minimum(trajectories.death, NEVER)[patient] >= day

@@ -1,7 +1,7 @@
-"""Dialysis facility claims, type of bill 72x: a patient, a facility, a month, a line a session.
+"""Dialysis facility claims, type of bill 72x, per patient, facility and month; a line per session.
 
-Trouble is planted here and labelled: months billed in two claims, codes that are not composite or
-of another modality, two modalities on a day, Kt/V that is not reported or has expired.
+This module adds and labels data defects: months billed in two claims, codes that are not composite
+or of another modality, two modalities on a day, Kt/V that is not reported or has expired.
 """
 
 from dataclasses import dataclass, replace
@@ -43,22 +43,23 @@ _UNREPORTED_KTV = 9.99
 _EXPIRED_DAYS = 200
 _IN_CENTER_CODE, _HOME_CODE, _HELPED_CODE = 0, 2, 3
 _HELPED_OF = 10
-"""One of so many patients at home has the facility's support (condition code 75)."""
+"""One in this many home patients has the facility's support (condition code 75)."""
 _SHORT_DAYS = 7
 _FEWEST_TREATMENTS = 8
-"""Of a claim with lines of another modality: the other treatments stay the most."""
+"""Fewest treatments of a claim to which lines of another modality are added, so that the true
+modality stays the most frequent."""
 _STRANGE_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Bills:
-    """The claims of a market's year and their treatments, both in order.
+    """The claims of a market's year and their treatments, both sorted.
 
     Attributes:
         here: the market's year.
         cells, begin, end, numbers: (claims,) the cell, first and last day, and number of each.
         claim, day: (treatments,) the claim and day of each.
-        code: (treatments,) place of its revenue centre in REVENUE.
+        code: (treatments,) index of its revenue centre in REVENUE.
     """
 
     here: MarketYear
@@ -83,7 +84,7 @@ class _Bills:
         return self.here.months.modality[self.cells]
 
     def label(self, kind: str, claims: np.ndarray) -> Rows:
-        """Label claims as troubled, by claim and by patient, facility and month."""
+        """Label claims with a defect, by claim and by patient, facility and month."""
         months, cells = self.here.months, self.cells[claims]
         return label(
             kind,
@@ -95,7 +96,7 @@ class _Bills:
 
 
 def bill_dialysis(here: MarketYear, status: Status, rng: np.random.Generator) -> dict[str, Rows]:
-    """Bill the year's dialysis of everyone whom Medicare pays for outside MA."""
+    """Bill the year's dialysis of all patients with Medicare coverage outside MA."""
     months = here.months
     paid = np.flatnonzero((months.cover == PRIMARY) | (months.cover == SECONDARY))
     claim, day = _draw_sessions(here, paid, rng)
@@ -111,7 +112,7 @@ def bill_dialysis(here: MarketYear, status: Status, rng: np.random.Generator) ->
         "outpatient_base": _write_base(bills, provider=provider, rng=rng),
         "outpatient_revenue": _write_lines(bills, rng),
         **_write_readings(bills, status, labels, rng),
-        "trouble": stack(labels),
+        "data_defects": stack(labels),
     }
 
 
@@ -122,7 +123,7 @@ def _cut_claims(
     day: np.ndarray,
     rng: np.random.Generator,
 ) -> _Bills:
-    """Bill each cell's treatments in one claim, some in two: the first of a week, or of half."""
+    """Bill each cell's treatments in one claim, some in two, the first of a week or half."""
     months = here.months
     length = months.days[cells]
     is_cut = (rng.random(cells.size) < load_figures()["bill_in_two"]) & (length > 2 * _SHORT_DAYS)
@@ -151,7 +152,7 @@ def _cut_claims(
 
 
 def _find_parts(bills: _Bills) -> np.ndarray:
-    """Return the claims that are part of a cell."""
+    """Return the claims that cover only part of a cell."""
     months = bills.here.months
     whole = (bills.begin == months.begin[bills.cells]) & (bills.end == months.end[bills.cells])
     return np.flatnonzero(~whole)
@@ -168,7 +169,7 @@ def _choose_codes(here: MarketYear, cells: np.ndarray) -> np.ndarray:
 def _miscode(bills: _Bills, labels: list[Rows], rng: np.random.Generator) -> _Bills:
     """Give some claims codes that are not composite, or of another modality on two days.
 
-    A day of two modalities has a second line; both ways the true modality stays the most frequent.
+    A day of two modalities has a second line; the true modality always stays the most frequent.
     """
     figures, luck = load_figures(), rng.random((3, bills.count))
     treatments = np.bincount(bills.claim, minlength=bills.count)
@@ -204,7 +205,7 @@ def _miscode(bills: _Bills, labels: list[Rows], rng: np.random.Generator) -> _Bi
 def _draw_sessions(
     here: MarketYear, cells: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the claim and day of every treatment, in order."""
+    """Return the claim and day of every treatment, sorted."""
     months, patient = here.months, here.months.patient[cells]
     longest = 31
     days = months.edges[months.month[cells]][:, None] + np.arange(longest)
@@ -259,7 +260,7 @@ def _write_base(
 
 
 def _per_day(bills: _Bills) -> np.ndarray:
-    """Return what a treatment is of an in-center one: a week is paid as three."""
+    """Return a treatment's share of an in-center one: a week is paid as three treatments."""
     often = is_frequent(bills.here.people, bills.patient, bills.modality)
     return np.where(bills.modality == PERITONEAL, 3 / 7, np.where(often, 3 / 5, 1.0))
 
@@ -282,12 +283,12 @@ def _mix_up(
 
 
 def _session_price(here: MarketYear) -> float:
-    """The price of a hemodialysis treatment, two percent more each year."""
+    """Return the price of a hemodialysis treatment, which rises by two percent a year."""
     return load_figures()["session_paid"] * 1.02 ** (here.year - 2024)
 
 
 def _write_lines(bills: _Bills, rng: np.random.Generator) -> dict[str, Values]:
-    """Write a line a treatment, and lines for drugs and laboratory tests."""
+    """Write a line per treatment, and lines for drugs and laboratory tests."""
     figures, months, count = load_figures(), bills.here.months, bills.count
     claim, day, center = bills.claim, bills.day, bills.code
     weekly = (day + 3) % 7 <= 1
@@ -363,7 +364,7 @@ def _write_readings(
 def _report_ktv(
     bills: _Bills, status: Status, labels: list[Rows], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return Kt/V and its day as the claims have them: 9.99 where none was measured or reported."""
+    """Return Kt/V and its day as on claims: 9.99 if none was measured or reported."""
     figures, luck = load_figures(), rng.random((2, bills.count))
     true, day = status.ktv[bills.cells], status.ktv_day[bills.cells]
     is_measured = ~np.isnan(true)

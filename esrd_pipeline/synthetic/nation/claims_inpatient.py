@@ -1,7 +1,6 @@
-"""Inpatient claims: one a hospital stay, two where the patient was moved or the bill was interim.
+"""Inpatient claims: one per hospital stay, two if the patient was moved or the bill was interim.
 
-Some come twice. Managed care stays come as claims without payment. Other settings do not belong
-here.
+Some claims are duplicated. Managed care stays have claims without payment.
 """
 
 from dataclasses import dataclass
@@ -78,15 +77,15 @@ _BLOOD_CENTERS = np.array([4, 8, 9])
 
 @dataclass(frozen=True, slots=True)
 class _Bills:
-    """The claims in order; shapes are (claims,).
+    """The claims, sorted; shapes are (claims,).
 
     Attributes:
         row: the admission.
-        is_second: of two claims of one stay.
+        is_second: the second of two claims of one stay.
         begin, end: first and last day.
-        ward: where the days were spent.
+        ward: the claim's ward.
         has_blood: whether a transfusion is billed.
-        principal: place among the principal diagnoses.
+        principal: index in the principal diagnoses.
     """
 
     here: MarketYear
@@ -121,7 +120,7 @@ class _Bills:
 
     @property
     def is_first(self) -> np.ndarray:
-        """Claims that another one of the stay follows."""
+        """Return which claims are followed by another claim of the stay."""
         return (self.is_moved | self.is_interim) & ~self.is_second
 
     @property
@@ -148,8 +147,8 @@ def bill_admissions(
         here: the market's year.
         admissions: its billed stays.
         episodes: which of them had a transfusion.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: cancer hospitals.
+        rng: the original stream.
+        more: the stream of later additions: cancer hospitals.
     """
     bills = _cut_claims(here, admissions, episodes, rng=rng, more=more)
     base = _write_base(bills, rng)
@@ -176,7 +175,7 @@ def bill_admissions(
         "inpatient_base": stack([base, again]),
         "inpatient_revenue": lines,
         "inpatient_value": _write_blood(bills),
-        "trouble": stack([duplicates, others]),
+        "data_defects": stack([duplicates, others]),
     }
 
 
@@ -188,7 +187,7 @@ def _cut_claims(
     rng: np.random.Generator,
     more: np.random.Generator,
 ) -> _Bills:
-    """Bill each stay in one claim, those moved and interim in two, halfway."""
+    """Bill each stay in one claim, or in two halves with a move or an interim bill."""
     count = admissions.stay.size
     halved = np.flatnonzero(admissions.is_moved | admissions.is_interim)
     row = np.concatenate([np.arange(count), halved])
@@ -197,7 +196,8 @@ def _cut_claims(
     row, is_second = row[order], is_second[order]
     stays, is_halved = here.stays.rows(admissions.stay[row]), np.isin(row, halved)
     middle = (stays.admit + stays.discharge) // 2
-    # Who is moved is admitted on the day of discharge; an interim bill is followed a day later.
+    # After a move the second claim begins on the day of discharge, after an interim bill a day
+    # later.
     next_day = middle + admissions.is_interim[row]
     ward = np.where(
         admissions.is_moved[row] & is_second, admissions.moved_ward[row], admissions.ward[row]
@@ -274,7 +274,7 @@ def _write_base(bills: _Bills, rng: np.random.Generator) -> dict[str, Values]:
 
 
 def _name_providers(bills: _Bills) -> Values:
-    """Return the hospital's number: its neighbour's where a patient was moved."""
+    """Return the hospital's number, or its neighbour's after a move."""
     market = bills.here.market
     hospital = bills.here.stays.hospital[bills.stay] + (bills.is_moved & bills.is_second)
     units = 2 * len(market.facilities)

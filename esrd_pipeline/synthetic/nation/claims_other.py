@@ -1,4 +1,4 @@
-"""Skilled nursing, home health, hospice, and physicians."""
+"""Claims of skilled nursing, home health, hospice and physicians."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ _CARRIER_PRICE = 290.0
 def bill_after_stays(
     here: MarketYear, admissions: Admissions, rng: np.random.Generator
 ) -> dict[str, Rows]:
-    """Bill skilled nursing and home health after the stays that were discharged to them."""
+    """Bill skilled nursing and home health after stays with a discharge to them."""
     return {
         **_bill_care(here, admissions, Kind.SNF, rng),
         **_bill_care(here, admissions, Kind.HHA, rng),
@@ -107,7 +107,7 @@ def bill_physicians(here: MarketYear, rng: np.random.Generator) -> dict[str, Row
 def _bill_care(
     here: MarketYear, admissions: Admissions, kind: Kind, rng: np.random.Generator
 ) -> dict[str, Rows]:
-    """Bill the care that follows a stay, up to the patient's next stay, within the year."""
+    """Bill the care after a stay, until the patient's next stay, within the year."""
     status, typical = (SNF_STATUS, _SNF_DAYS) if kind == Kind.SNF else (HEALTH_STATUS, _HHA_DAYS)
     stays, edges = here.stays, here.months.edges
     following = np.append(stays.patient[1:] == stays.patient[:-1], [False])[: stays.patient.size]
@@ -134,7 +134,7 @@ def _bill_care(
 def _cut(
     begin: np.ndarray, end: np.ndarray, edges: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut spans of days at the ends of months; return the span of each part, its days."""
+    """Cut date ranges at the ends of months; return the range and days of each part."""
     first = np.searchsorted(edges, begin, side="right") - 1
     counts = np.searchsorted(edges, end, side="right") - first
     part = np.repeat(np.arange(begin.size), counts)

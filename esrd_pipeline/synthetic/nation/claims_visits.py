@@ -1,6 +1,6 @@
 """Claims of hospital outpatient departments: emergency visits, and transfusions outside stays.
 
-Trouble is planted here and labelled: visits billed in two claims, visits that touch a hospital
+This module adds and labels data defects: visits billed in two claims, visits that touch a hospital
 stay, transfusions coded in part or billed twice.
 """
 
@@ -32,7 +32,7 @@ HCPCS = Codes(("99284", "80053", "36430", "G0378", "P9016"))
 TYPE = Codes(("1", "8"))
 SERVICE = Codes(("3", "5"))
 WAYS = ("line and procedure", "procedure without a line", "value")
-"""How a transfusion outside hospital stays is coded; the second way is not counted (2.12.11)."""
+"""Codings of a transfusion outside hospital stays; the second one does not count (2.12.11)."""
 _WHOLE, _NO_LINE, _VALUE_ONLY = range(3)
 _EMERGENCY, _LABORATORY, _BLOOD, _OBSERVATION = range(4)
 _LINES = 4
@@ -42,21 +42,21 @@ _DIAGNOSES = 8
 _PRICE = 620.0
 _SECONDARY_SHARE = 0.1
 _FOUND_WITHIN = 14
-"""So many days after COVID-19 was found a visit still tells of it."""
+"""A visit within this many days after COVID-19 was found has its code."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Visits:
-    """The claims in order; shapes are (claims,).
+    """The claims, sorted; shapes are (claims,).
 
     Attributes:
-        cell: the month it fell into.
+        cell: the patient's month of the event.
         begin, end: first and last day.
         is_blood: a transfusion, else an emergency visit.
-        way: how the transfusion is coded.
+        way: coding of the transfusion, index in WAYS.
         is_second: the second of two claims of one event.
         is_observed: the visit led to an observation stay.
-        luck: uniform, for what needs no more than one number.
+        luck: uniform random number for single decisions.
     """
 
     here: MarketYear
@@ -89,25 +89,25 @@ def bill_visits(
     rng: np.random.Generator,
     more: np.random.Generator,
 ) -> dict[str, Rows]:
-    """Bill emergency visits and transfusions outside hospital stays; MA sends none.
+    """Bill emergency visits and transfusions outside hospital stays; none for MA patients.
 
     Args:
         here: the market's year.
         episodes: its visits and transfusions.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: observation, second claims, ways of coding.
+        rng: the original stream.
+        more: the stream of later additions: observation, second claims, codings.
     """
     visits = _list_visits(here, episodes, more)
     return {
         "outpatient_base": _write_base(visits, rng),
         "outpatient_revenue": _write_lines(visits),
         "outpatient_value": _write_values(visits),
-        "trouble": _label(visits),
+        "data_defects": _label(visits),
     }
 
 
 def _list_visits(here: MarketYear, episodes: Episodes, rng: np.random.Generator) -> _Visits:
-    """Cut visits and transfusions into claims: some come in two."""
+    """Split visits and transfusions into claims; some have two."""
     figures, months = load_figures(), here.months
     cell = np.concatenate([episodes.emergency_cell, episodes.transfusion_cell])
     day = np.concatenate([episodes.emergency_day, episodes.transfusion_day])
@@ -116,7 +116,7 @@ def _list_visits(here: MarketYear, episodes: Episodes, rng: np.random.Generator)
     paid = np.flatnonzero((cover == PRIMARY) | (cover == SECONDARY))
     cell, day, is_blood = cell[paid], day[paid], is_blood[paid]
     luck = rng.random((4, cell.size))
-    # Whatever lasts longer than a day stays in its month: a patient who leaves it may be gone.
+    # Events longer than a day stay within their month, as the patient may be gone after it.
     has_room = day < months.end[cell]
     is_observed = ~is_blood & (luck[0] < figures["emergency_observed"])
     end = day + (is_observed & has_room)
@@ -215,7 +215,7 @@ def _write_lines(visits: _Visits) -> dict[str, Values]:
 
 
 def _write_values(visits: _Visits) -> dict[str, Values]:
-    """Write the pints of blood (value code 37) where nothing else tells of a transfusion."""
+    """Write the pints of blood (value code 37) if no other code records the transfusion."""
     numbers = visits.numbers[visits.is_blood & (visits.way == _VALUE_ONLY)]
     return {
         "clm_id": numbers,

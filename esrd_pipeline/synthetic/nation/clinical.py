@@ -1,7 +1,7 @@
-"""What facilities report to EQRS of each patient's month: laboratory values, access, medications.
+"""Facilities' monthly reports to EQRS: laboratory values, vascular access, medications.
 
-A record a patient, facility, modality and month, as the month's true status is, or with trouble,
-which is planted here and labelled.
+One record per patient, facility, modality and month, with the month's true status or with a data
+defect that this module adds and labels.
 """
 
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ _SUPERSEDED_KTV = 0.9
 _LATE_DAYS = 10
 _SESSIONS_A_WEEK = 3
 _SECOND = 10
-"""Added to the number of a record that is submitted again."""
+"""Added to the number of a resubmitted record."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reported:
-    """Cells of the year with a record, where they stand, and the labels of their trouble."""
+    """Cells of the year with a record, their status, and the labels of their data defects."""
 
     here: MarketYear
     status: Status
@@ -67,7 +67,7 @@ class _Reported:
         return self.here.months.edges[self.here.months.month[self.cells]]
 
     def key(self) -> dict[str, np.ndarray]:
-        """Return whose record it is."""
+        """Return the key of each record: patient, facility and month."""
         months = self.here.months
         return {
             "patient_id": self.here.people.patient_id[self.patient],
@@ -83,17 +83,17 @@ class _Reported:
         return begin + (self.rng.random(self.count) * (end - begin + 1)).astype(np.int64)
 
     def happens(self, figure: str) -> np.ndarray:
-        """Draw which records something happens to."""
+        """Draw which records are affected, with the probability of a figure."""
         return self.rng.random(self.count) < load_figures()[figure]
 
-    def plant(self, kind: str, figure: str, among: np.ndarray) -> np.ndarray:
-        """Draw which of these records have a trouble, and label them."""
+    def add_defect(self, kind: str, figure: str, among: np.ndarray) -> np.ndarray:
+        """Draw which of these records have a data defect, and label them."""
         struck = self.happens(figure) & among
         self.mark(kind, np.flatnonzero(struck))
         return struck
 
     def mark(self, kind: str, records: np.ndarray) -> None:
-        """Label records as troubled."""
+        """Label the data defect of records."""
         key = self.key()
         self.labels.append(
             label(
@@ -106,7 +106,7 @@ class _Reported:
 
 
 def report_months(here: MarketYear, status: Status, rng: np.random.Generator) -> dict[str, Rows]:
-    """Return the year's clinical records, accesses and reconciliations, with labels of trouble."""
+    """Return the year's clinical records, accesses and reconciliations, with defect labels."""
     is_missing = rng.random(here.months.patient.size) < load_figures()["record_missing"]
     missing, cells = np.flatnonzero(is_missing), np.flatnonzero(~is_missing)
     labels: list[Rows] = []
@@ -117,7 +117,7 @@ def report_months(here: MarketYear, status: Status, rng: np.random.Generator) ->
         "eqrs_clinical_month": _measure(reported),
         "eqrs_vascular_access": _access(reported),
         "eqrs_medication_reconciliation": _reconcile(reported),
-        "trouble": stack(labels),
+        "data_defects": stack(labels),
     }
 
 
@@ -136,12 +136,14 @@ def _number_records(here: MarketYear, cells: np.ndarray) -> np.ndarray:
 
 
 def _measure(reported: _Reported) -> dict[str, Values]:
-    """Return the records; some come twice, and the second is the one that was meant."""
+    """Return the records; some are submitted twice, and the second one is correct."""
     rng, people, count = reported.rng, reported.here.people, reported.count
     patient, day = reported.patient, reported.day()
     is_center = reported.modality == IN_CENTER
     calcium = reported.status.calcium[reported.cells]
-    strange = reported.plant("calcium out of range", "calcium_out_of_range", ~np.isnan(calcium))
+    strange = reported.add_defect(
+        "calcium out of range", "calcium_out_of_range", ~np.isnan(calcium)
+    )
     calcium = np.where(strange, _CALCIUM_OUT_OF_RANGE, calcium)
     age = (reported.month - people.birth[patient]) / YEAR_DAYS
     has_npcr = (age < _ADULT_AGE) & is_center & reported.happens("npcr_documented")
@@ -171,9 +173,9 @@ def _measure(reported: _Reported) -> dict[str, Values]:
 
 
 def _repeat_some(reported: _Reported, rows: dict[str, Values]) -> dict[str, Values]:
-    """Submit some records a second time; the first then had another Kt/V of the same day."""
+    """Submit some records again; the first submission has another Kt/V of the same day."""
     ktv = np.array(rows["ktv_value"])
-    again = np.flatnonzero(reported.plant("record sent twice", "record_twice", ~np.isnan(ktv)))
+    again = np.flatnonzero(reported.add_defect("record sent twice", "record_twice", ~np.isnan(ktv)))
     second = choose_rows(rows, again)
     second["record_number"] = reported.number[again] + _SECOND
     ktv[again] = _SUPERSEDED_KTV
@@ -184,11 +186,11 @@ def _report_ktv(reported: _Reported) -> dict[str, Values]:
     """Report Kt/V, its method and day: some out of range, of another month or another method."""
     value, day = reported.status.ktv[reported.cells], reported.status.ktv_day[reported.cells]
     is_measured, is_hemodialysis = ~np.isnan(value), reported.modality != PERITONEAL
-    strange = reported.plant("Kt/V out of range", "ktv_out_of_range", is_measured)
-    late = reported.plant(
+    strange = reported.add_defect("Kt/V out of range", "ktv_out_of_range", is_measured)
+    late = reported.add_defect(
         "Kt/V of another month", "ktv_of_another_month", is_measured & is_hemodialysis
     )
-    other = reported.plant(
+    other = reported.add_defect(
         "Kt/V by another method", "ktv_method_other", is_measured & is_hemodialysis
     )
     method = np.where(other, _OTHER_METHOD, reported.patient % 2)
@@ -200,12 +202,12 @@ def _report_ktv(reported: _Reported) -> dict[str, Values]:
 
 
 def _access(reported: _Reported) -> dict[str, Values]:
-    """Return the accesses of hemodialysis, some by their short names, some without a type."""
+    """Return the accesses of hemodialysis, some with short names, some without a type."""
     is_hemodialysis = reported.modality != PERITONEAL
     chosen = np.flatnonzero(is_hemodialysis)
-    # Every name stands before its short name.
+    # Each name precedes its short name.
     kind = reported.status.access[reported.cells] + reported.happens("access_short_code")
-    missing = reported.plant("no access type", "access_missing", is_hemodialysis)
+    missing = reported.add_defect("no access type", "access_missing", is_hemodialysis)
     return {
         **choose_rows(reported.key(), chosen),
         "access_date": reported.day()[chosen],
@@ -214,10 +216,10 @@ def _access(reported: _Reported) -> dict[str, Values]:
 
 
 def _reconcile(reported: _Reported) -> dict[str, Values]:
-    """Return the reconciliations, some without the professional's kind."""
+    """Return the reconciliations, some without the kind of clinician."""
     is_reconciled = reported.status.is_reconciled[reported.cells]
     chosen = np.flatnonzero(is_reconciled)
-    nameless = reported.plant("no kind of clinician", "clinician_missing", is_reconciled)
+    nameless = reported.add_defect("no kind of clinician", "clinician_missing", is_reconciled)
     kind = np.where(nameless, -1, reported.patient % 6)
     return {
         **choose_rows(reported.key(), chosen),

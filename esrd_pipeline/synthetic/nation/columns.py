@@ -1,6 +1,6 @@
-"""Rows on their way to a file: NumPy columns, texts as codes, and the Arrow table they become.
+"""Rows for a file: NumPy columns, texts as codes, and their conversion to Arrow tables.
 
-Texts that repeat are held as small integers with their words, which is how Parquet holds them too.
+Repeated texts are stored as integer codes with a dictionary, as in Parquet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ NO_NUMBER = -1
 PLAIN = frozenset(
     {"mbi", "hicn", "ssn", "mbi_num", "bene_crnt_hic_num", "bene_ssn_num", "pers_ssn"}
 )
-"""Texts that hardly repeat, held as they are."""
+"""Texts that hardly repeat, stored as text."""
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The words that codes 0, 1, 2 ... stand for."""
+    """The words of the codes 0, 1, 2 ..."""
 
     words: tuple[str, ...]
 
@@ -50,7 +50,7 @@ Rows = Mapping[str, Values]
 
 
 def repeat(word: str, count: int) -> Coded:
-    """Return a column that says the same in every row."""
+    """Return a column with the same text in every row."""
     return Coded(np.zeros(count, dtype=np.int8), (word,))
 
 
@@ -65,24 +65,24 @@ def spell(texts: np.ndarray) -> Coded:
 
 
 def choose(values: Values, rows: np.ndarray) -> Values:
-    """Return the rows of a column that an index or a mask names."""
+    """Return the rows of a column that an index or a mask selects."""
     if isinstance(values, Coded):
         return Coded(values.codes[rows], values.words)
     return values[rows]
 
 
 def choose_rows(columns: Rows, rows: np.ndarray) -> dict[str, Values]:
-    """Return the rows of all columns that an index or a mask names."""
+    """Return the rows of all columns that an index or a mask selects."""
     return {name: choose(values, rows) for name, values in columns.items()}
 
 
 def stack(parts: Sequence[Rows]) -> dict[str, Values]:
-    """Put rows with the same columns under one another."""
+    """Concatenate rows with the same columns."""
     if not parts:
         return {}
     names = parts[0].keys()
     if any(part.keys() != names for part in parts):
-        raise KeyError("rows with different columns do not stand under one another")
+        raise KeyError("rows with different columns cannot be concatenated")
     return {name: _join([part[name] for part in parts]) for name in names}
 
 
@@ -94,7 +94,7 @@ def schema_of(table: Table) -> pa.Schema:
 
 
 def to_arrow(table: Table, rows: Rows) -> pa.Table:
-    """Return rows as the file's Arrow table; columns not given are missing throughout."""
+    """Return rows as the file's Arrow table; columns not given are null in every row."""
     schema = schema_of(table)
     unknown = rows.keys() - {column.name for column in table.columns}
     if unknown:
@@ -140,7 +140,7 @@ def _to_array(values: Values, kind: pa.DataType) -> pa.Array:
     if kind == pa.string():
         return pa.array([text or None for text in values.tolist()], pa.string())
     if kind == _WORDS:
-        raise TypeError("a text that repeats is given as codes")
+        raise TypeError("a repeated text must be given as codes")
     if kind == pa.int64():
         missing = values == NO_NUMBER
         return pa.array(values, mask=missing if missing.any() else None).cast(kind)

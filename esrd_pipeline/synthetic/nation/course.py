@@ -1,4 +1,4 @@
-"""Where everyone of a market stands while lives are drawn, and the spells written down so far."""
+"""The current state and earlier spells of a market's patients while trajectories are drawn."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from esrd_pipeline.synthetic.nation.people import People
 
 @dataclass(slots=True)
 class Course:
-    """Where everyone stands while lives are drawn."""
+    """The current state of all patients while their trajectories are drawn."""
 
     market: Market
     people: People
@@ -32,7 +32,7 @@ class Course:
     def close(
         self, who: np.ndarray, day: np.ndarray, discharged: np.ndarray | int, *, state: int = 0
     ) -> None:
-        """Write down the spell that ends for `who` on `day`."""
+        """Record the spell of `who` that ends on `day`."""
         reason = np.broadcast_to(discharged, who.shape)
         self.spells.append(
             (
@@ -48,12 +48,12 @@ class Course:
         )
 
     def open(self, who: np.ndarray, day: np.ndarray, reason: np.ndarray | int) -> None:
-        """Begin a dialysis spell for `who` on `day`."""
+        """Begin a dialysis spell of `who` on `day`."""
         self.begin[who] = day
         self.now[who] = day
         self.reason[who] = reason
 
     def stop(self, who: np.ndarray) -> None:
-        """Follow `who` no longer."""
+        """Stop following `who`."""
         self.now[who] = NEVER
         self.is_failing[who] = False

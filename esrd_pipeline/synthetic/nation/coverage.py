@@ -1,4 +1,4 @@
-"""Who paid: a market's patients in Medicare, under a group health plan first, or in MA."""
+"""Coverage of a market's patients: Medicare, a group health plan as primary payer, or MA."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from esrd_pipeline.synthetic.nation.people import IN_CENTER, People
 
 NONE, PRIMARY, SECONDARY, MANAGED = range(4)
 WAITING_MONTHS = 3
-"""Entitlement by in-center hemodialysis begins with the third month after (42 CFR 406.13)."""
+"""In-center hemodialysis gives entitlement from the third month after its start (42 CFR 406.13)."""
 _SENIOR_DAYS = 65 * YEAR_DAYS
 
 
@@ -22,7 +22,7 @@ class Coverage:
     managed: np.ndarray
 
     def on(self, patient: np.ndarray, day: np.ndarray | int) -> np.ndarray:
-        """Return how Medicare stands to each patient on a day."""
+        """Return each patient's Medicare coverage on a day."""
         status = np.where(day >= self.primary[patient], PRIMARY, SECONDARY)
         status = np.where(day >= self.managed[patient], MANAGED, status)
         return np.where(day >= self.entitled[patient], status, NONE).astype(np.int8)
@@ -53,7 +53,7 @@ def draw_coverage(people: People, rng: np.random.Generator) -> Coverage:
 
 
 def managed_share(year: int) -> float:
-    """Return the share of Medicare's patients in MA in a year."""
+    """Return the share of Medicare patients in MA in a year."""
     figures = load_figures()
     years = sorted(int(name[3:]) for name in figures if name.startswith("ma_2"))
     return float(np.interp(year, years, [figures[f"ma_{known}"] for known in years]))
@@ -68,6 +68,6 @@ def month_of(day: np.ndarray) -> np.ndarray:
 
 
 def add_months(first: np.ndarray, months: np.ndarray | int) -> np.ndarray:
-    """Return the first day of the month so many months after each first day."""
+    """Return the first day of the month `months` after the month of each first day."""
     month = first.astype("datetime64[D]").astype("datetime64[M]")
     return (month + months).astype("datetime64[D]").astype(np.int64)

@@ -1,6 +1,6 @@
-"""What goes wrong on the way into the registers, patient by patient.
+"""Data defects of the registers, by patient.
 
-Each trouble is drawn once, so that every extract repeats it.
+Each defect is drawn once, so that every extract repeats it.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 _FORM_DEATHS = 0.96
 _ENROLLMENT_DEATHS = 0.98
 _YOUNG, _YOUNG_FACTOR = 50, 4.0
-"""Under that age so many times as many die of street drugs."""
+"""Factor on deaths by street drugs under that age."""
 _COVID_DAYS = 30
-"""Deaths so many days after admission with COVID-19 are due to it."""
+"""Deaths within this many days after admission with COVID-19 are due to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataDefects:
-    """Each patient's deaths as four sources date them, and what is missing or odd.
+    """Each patient's date of death in four sources, and other missing or unusual records.
 
-    `eqrs_death`, `form_death`, `enrollment_death` and `ssa_death` are `NEVER` where the source
-    knows of none; `conflict` is 0, or 1 to 4 for the source whose date is wrong. `acute_days` is
-    how long before ESRD an acute admission began, 0 where there was none;
-    `travel_day` how long after the first day a patient travels, 0 if never.
+    `eqrs_death`, `form_death`, `enrollment_death` and `ssa_death` are `NEVER` if the source has no
+    death; `conflict` is 0, or 1 to 4 for the source with the wrong date. `acute_days` is the
+    number of days from an acute admission to ESRD, 0 without one; `travel_day` the number of days
+    from the first day to a patient's travel, 0 if never.
     """
 
     eqrs_death: np.ndarray
@@ -52,14 +52,14 @@ def draw_defects(
     rng: np.random.Generator,
     more: np.random.Generator,
 ) -> DataDefects:
-    """Draw a market's trouble.
+    """Draw a market's data defects.
 
     Args:
-        people: the market's.
-        trajectories: theirs.
+        people: the market's people.
+        trajectories: their trajectories.
         events: nursing homes and COVID-19.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: causes of death, second registrations.
+        rng: the original stream.
+        more: the stream of later additions: causes of death, second registrations.
     """
     figures, count = load_figures(), len(people)
     luck = rng.random((8, count))
@@ -96,7 +96,7 @@ def draw_defects(
 def _draw_causes(
     people: People, trajectories: Trajectories, events: Events, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw the cause of each death: a few by street drugs or accident, some after COVID-19."""
+    """Draw the cause of each death: a few street drugs or accidents, some COVID-19."""
     figures, (_, places, share) = load_figures(), load_death_causes()
     count = len(people)
     usual = places["usual"]
@@ -114,7 +114,7 @@ def _draw_causes(
 
 
 def _draw_again(people: People, trajectories: Trajectories, rng: np.random.Generator) -> np.ndarray:
-    """Draw who is registered on the waitlist twice, and the second day."""
+    """Draw the patients registered on the waitlist twice, and the second day."""
     luck, wait = rng.random(len(people)), rng.exponential(200, len(people))
     again = people.listed.astype(np.int64) + 30 + wait.astype(np.int64)
     until = np.minimum(people.removed, trajectories.death)

@@ -1,6 +1,6 @@
 """The facility files of a year: directory, services, CCN history, provider of services.
 
-Each is as known on the last day of the year.
+Each file is as known on the last day of the year.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from esrd_pipeline.synthetic.nation.figures import NEVER
 
 TRANSPLANT_FACILITYID = 900_001
 _SWAPPED_IN, _UNLINKED_IN = 5, 7
-"""Of hospital-based units, every so many have the hospital's number first, or none at all."""
+"""One in this many hospital-based units has the hospital's number as its first, or no number."""
 
 
 def list_facilities(market: Market, until: int) -> Rows:
-    """Return the EQRS directory, with the market's transplant center beside its facilities."""
+    """Return the EQRS directory: the market's facilities and its transplant center."""
     frame = _known(market, until)
     own = _current_number(frame, until)
     hospital = _hospitals_of(market, frame)
@@ -52,7 +52,7 @@ def list_facilities(market: Market, until: int) -> Rows:
 
 
 def list_services(market: Market, until: int) -> Rows:
-    """Return what each facility offers."""
+    """Return the services of each facility."""
     frame = _known(market, until)
     home = (frame["peritoneal_share"] > 0).to_numpy()
     offers = {
@@ -139,7 +139,7 @@ def list_providers(market: Market, until: int) -> Rows:
 
 
 def list_grants(nation: pd.DataFrame, seed: int, year: int) -> pd.DataFrame:
-    """Return the year's extraordinary circumstance exceptions, in the layout of the project."""
+    """Return the year's extraordinary circumstance exceptions, in the project's layout."""
     rng = stream(seed, year, "nation exceptions")
     frame = nation[nation["opened"] <= int(np.datetime64(f"{year}-01-01").astype(int))]
     granted = frame[rng.random(len(frame)) < load_published()["ece_grant"]]
@@ -229,13 +229,13 @@ def _address(frame: pd.DataFrame) -> Rows:
 
 
 def _known(market: Market, until: int) -> pd.DataFrame:
-    """The facilities that have opened."""
+    """Return the facilities that have opened."""
     frame = market.facilities
     return frame[frame["opened"] <= until]
 
 
 def _hospitals_of(market: Market, frame: pd.DataFrame) -> np.ndarray:
-    """The hospital of each facility, by its place in the market as claims have it."""
+    """Return the hospital of each facility, by its index in the market, as on claims."""
     return np.array(market.hospitals)[frame.index.to_numpy() % len(market.hospitals)]
 
 

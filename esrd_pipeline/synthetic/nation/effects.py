@@ -1,4 +1,4 @@
-"""What facilities and hospitals do to their patients' outcomes: planted, and told in the truth."""
+"""The true effects of facilities and hospitals on their patients' outcomes."""
 
 import numpy as np
 import pandas as pd
@@ -19,24 +19,24 @@ POOR = {
     "fistula": -1,
     "adequacy": -1,
 }
-"""Whether an outcome is more or less frequent where care is poor: every outcome's sign."""
+"""Sign of each outcome: whether it is more or less frequent if care is poor."""
 EARLY = OUTCOMES[:7]
-"""Outcomes drawn from the nation's first stream; the others have a stream of their own."""
+"""Outcomes drawn from the nation's original stream; the others have their own stream."""
 
 
 def draw_effects(count: int, seed: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw normal effects that share one factor, and push some facilities out on one outcome each.
+    """Draw normal effects with one common factor, and make some facilities outliers.
 
-    An outcome's standard deviation is its figure's, whatever the share of the common factor.
+    An outcome's standard deviation is its figure's, for any share of the common factor.
 
     Args:
-        count: of facilities.
-        seed: of the nation.
-        rng: the nation's stream.
+        count: number of facilities.
+        seed: seed of the nation.
+        rng: the nation's original stream.
 
     Returns:
-        One row a facility: every outcome's effect, `quality` (the common factor, high where care
-        is good) and `outlier`, the outcome on which it was pushed or nothing.
+        One row per facility: every outcome's effect, `quality` (the common factor, high if care
+        is good) and `outlier`, the outcome on which it is an outlier, if any.
     """
     figures, more = load_figures(), stream(seed, FOR_GOOD, "nation effects")
     own = {name: rng.standard_normal(count) for name in EARLY}
@@ -57,13 +57,13 @@ def draw_effects(count: int, seed: int, rng: np.random.Generator) -> pd.DataFram
 
 
 def draw_hospital_effects(market: int, count: int, seed: int) -> np.ndarray:
-    """Draw what each hospital of a market does to readmissions after its discharges: log odds."""
+    """Draw each hospital's effect on readmissions after its discharges: log odds."""
     rng = np.random.default_rng([*_HOSPITAL_STREAM, seed, market])
     return load_figures()["effect_hospital"] * rng.standard_normal(count)
 
 
 def describe_effects(nation: pd.DataFrame) -> pd.DataFrame:
-    """Return the planted effects as one row a facility and outcome."""
+    """Return the true effects as one row per facility and outcome."""
     rows = nation.melt(
         id_vars=["facilityid", "number", "next_number", "market", "quality"],
         value_vars=list(OUTCOMES),

@@ -1,7 +1,7 @@
-"""The embedded default's nation: the facilities of the published files, seen from their patients.
+"""The embedded default's nation: patient-level files for the facilities of the published files.
 
-Both are drawn from one seed. The published files alone give facilities numbers that no facility
-has; beside the nation they bear the nation's, whose middle digits say what kind they are (3.3.2).
+Both are drawn from one seed. Published files without a nation use certification numbers that no
+facility has; with the nation they use its numbers, whose digits encode the facility type (3.3.2).
 """
 
 from pathlib import Path
@@ -14,13 +14,13 @@ from esrd_pipeline.synthetic.nation.run import Order, synthesize_nation
 from esrd_pipeline.synthetic.published import FACILITIES, FIRST_YEAR, SEED
 
 LAST_YEAR = 2025
-"""The last year that is written with the first; later ones are written when they are asked for."""
+"""The last year written together with the first; later years are written on request."""
 
 
 def write_embedded_year(folder: Path, *, performance_year: int) -> None:
-    """Write the years of the nation beside `folder`, `<root>/<performance_year>`, if it is absent.
+    """Write the years of the nation beside `folder`, `<root>/<performance_year>`, if missing.
 
-    Every year is the same whichever years are written with it.
+    A year does not depend on which other years are written.
     """
     if (folder / "eqrs_patient.parquet").is_file():
         return
@@ -31,7 +31,7 @@ def write_embedded_year(folder: Path, *, performance_year: int) -> None:
 
 
 def number_facilities(performance_year: int) -> dict[str, str]:
-    """Return the nation's certification number of each facility at a year's end, by its first."""
+    """Return first drawn certification number -> the nation's number at the end of a year."""
     nation = draw_nation(FACILITIES, SEED)
     last_day = int(edges_of(performance_year)[-1]) - 1
     is_renumbered = nation["is_renumbered"] & (nation["changed"] <= last_day)

@@ -1,4 +1,4 @@
-"""Medicare's beneficiaries of a year, month by month, and their nursing home stays."""
+"""Medicare beneficiaries of a year by month, and their nursing home stays."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ _SENIOR = 65.0
 
 
 def list_enrollment(known: Known, coverage: Coverage, year: int) -> Rows:
-    """Return those entitled in a month of the year and alive on its first day."""
+    """Return the beneficiaries entitled in a month of the year and alive on its first day."""
     people, given = known.people, known.identifiers
     edges = edges_of(year)
     rows = np.flatnonzero(
@@ -66,7 +66,7 @@ def _list_months(
 
 
 def list_nursing_homes(known: Known, coverage: Coverage, events: Events) -> Rows:
-    """Return the nursing home stays of Medicare's beneficiaries."""
+    """Return the nursing home stays of Medicare beneficiaries."""
     patient, begin, end = events.home_patient, events.home_begin, events.home_end
     rows = np.flatnonzero(
         known.is_in[patient] & (begin <= known.until) & (coverage.entitled[patient] <= begin)

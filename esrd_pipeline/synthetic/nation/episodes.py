@@ -1,4 +1,4 @@
-"""Transfusions and emergency visits of a year, at planted rates."""
+"""Transfusions and emergency visits of a year, at known true rates."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_conditions, l
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """What happened outside hospital stays, and which stays had a transfusion.
+    """Events outside hospital stays, and the stays with a transfusion.
 
-    `transfused_stay` indexes the year's stays; the cells are those of the year's months.
+    `transfused_stay` indexes the year's stays; cells index the year's months.
     """
 
     transfused_stay: np.ndarray
@@ -44,7 +44,7 @@ def _draw_cells(
 
 
 def _choose_stays(here: MarketYear, cell: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return for each transfusion a stay of the patient that ends in the year, or -1."""
+    """Return a stay of the patient that ends in the year for each transfusion, or -1."""
     stays = here.stays
     mine = np.flatnonzero(
         (stays.discharge >= here.months.first_day) & (stays.discharge <= here.months.last_day)

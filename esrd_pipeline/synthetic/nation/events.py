@@ -1,4 +1,4 @@
-"""What befalls patients apart from dialysis: nursing homes and a first COVID-19 hospitalisation."""
+"""Patients' events apart from dialysis: nursing homes and the first COVID-19 hospitalisation."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from esrd_pipeline.synthetic.nation.people import People
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
 LONG_STAY_DAYS = 90
-"""From so many days within a year on, a patient counts as living there (reading 17)."""
+"""From this many days within a year on, a patient is a long-term resident (reading 17)."""
 SHARED_YEARS = 5.0
 _COVID_YEARS = range(2020, 2025)
 _FIRST_CASES = 80
@@ -18,10 +18,10 @@ _FIRST_CASES = 80
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Nursing home stays in order of patient and day, and each patient's first COVID-19 stay.
+    """Nursing home stays sorted by patient and day, and each patient's first COVID-19 stay.
 
-    Days are first and last days; `covid` is `NEVER` where there was no such stay, `covid_seen`
-    where COVID-19 was never found outside hospitals.
+    Days are first and last days; `covid` is `NEVER` without such a stay, `covid_seen` if COVID-19
+    was never found outside hospitals.
     """
 
     home_patient: np.ndarray
@@ -57,10 +57,10 @@ def draw_events(
     """Draw the nursing home stays, first COVID-19 stays and other COVID-19 of a market.
 
     Args:
-        people: the market's.
-        trajectories: theirs.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: nursing homes before ESRD, COVID-19 outside hospitals.
+        people: the market's people.
+        trajectories: their trajectories.
+        rng: the original stream.
+        more: the stream of later additions: nursing homes before ESRD, COVID-19 outside hospitals.
     """
     figures = load_figures()
     homes = _draw_homes(people, trajectories, rng)
@@ -95,7 +95,7 @@ def _draw_seen(people: People, rng: np.random.Generator) -> np.ndarray:
 def _draw_early_homes(
     people: People, trajectories: Trajectories, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw nursing home stays that were going on when ESRD began, of the institutionalised."""
+    """Draw nursing home stays of institutionalised patients that began before ESRD."""
     figures = load_figures()
     names = [condition.name for condition in load_conditions()]
     lives_there = people.has_at_start[:, names.index("institutionalised")]
@@ -134,12 +134,11 @@ def _draw_homes(
 def _join_homes(
     *parts: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Put stays in order of patient and day, without those that begin within an earlier one."""
+    """Sort stays by patient and day, and drop those that begin within an earlier one."""
     patient, begin, end = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.lexsort((begin, patient))
     patient, begin, end = patient[order], begin[order], end[order]
-    # A stay that begins within an earlier one is part of it: the reach of the earlier ones is
-    # carried along, patient by patient.
+    # A stay that begins within an earlier one is part of it: keep each patient's latest end so far.
     lane = patient.astype(np.int64) * NEVER
     reach = np.maximum.accumulate(lane + end) if patient.size else lane
     inside = np.zeros(patient.size, dtype=bool)

@@ -1,7 +1,7 @@
-"""The nation's facilities: who they are, which market they stand in, and their planted effects.
+"""The nation's facilities: their properties, markets and true effects.
 
 Names, places, chains and sizes are those of the embedded default; certification numbers follow the
-manual's types (3.3.2).
+manual's facility types (3.3.2).
 """
 
 from collections.abc import Mapping
@@ -46,14 +46,14 @@ NUMBERS = (
     "kind",
     *OUTCOMES,
 )
-"""Columns of the facilities that patients' lives and claims look up."""
+"""Columns of the facilities that trajectories and claims look up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """One market: its number, its facilities (rows of the nation's frame) and its hospitals.
 
-    `special` are the numbers of other hospitals and units (`hospitals.WARDS` from the second on).
+    `special` holds the numbers of other hospitals and units (`hospitals.WARDS` from the second on).
     """
 
     number: int
@@ -73,7 +73,7 @@ class Market:
 
 
 def draw_nation(count: int, seed: int) -> pd.DataFrame:
-    """Draw the facilities of the nation, one row each, neighbours beside each other.
+    """Draw the facilities of the nation, one row each, with neighbours in adjacent rows.
 
     Raises:
         ValueError: a state would run out of certification numbers.
@@ -118,7 +118,7 @@ def split_markets(nation: pd.DataFrame) -> list[Market]:
 
 
 def _divide(frame: pd.DataFrame) -> np.ndarray:
-    """Number the markets: each state is cut into runs of about ten facilities."""
+    """Number the markets: each state is split into blocks of about ten facilities."""
     wanted = load_figures()["facilities_in_market"]
     market = np.zeros(len(frame), dtype=int)
     number = 0
@@ -130,14 +130,14 @@ def _divide(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _draw_closing(frame: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Close on a day of the facility's last year; most never do."""
+    """Return the day in its last year on which each facility closes; most never close."""
     last = frame["last_year"].to_numpy()
     first_day = _days((last.clip(1970, 2200) - 1970).astype("datetime64[Y]"))
     return np.where(last < OPEN, first_day + rng.integers(90, 365, len(frame)), NEVER)
 
 
 def _keep_one_open(frame: pd.DataFrame) -> None:
-    """The largest in-center facility of a market has always been open: someone treats everyone."""
+    """Keep each market's largest in-center facility always open, so that it treats any patient."""
     long_ago = int(np.datetime64("1990-01-01").astype(int))
     score = frame["size"] + 1000 * frame["has_in_center"]
     keepers = score.groupby(frame["market"]).idxmax().to_numpy()
@@ -163,7 +163,7 @@ def _draw_changes(frame: pd.DataFrame, rng: np.random.Generator) -> tuple[np.nda
 
 
 def _number(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Give every facility its CCN, and those that obtain another one theirs."""
+    """Assign every facility its CCN, and a second one to those that change it."""
     ranges = {"F": FREESTANDING, "H": HOSPITAL_BASED, "S": SATELLITE}
     given: dict[tuple[str, str], int] = {}
 

@@ -1,4 +1,4 @@
-"""What the nation is told: `synthetic_nation.csv`, conditions and principal diagnoses."""
+"""Parameters of the nation: `synthetic_nation.csv`, conditions and principal diagnoses."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +20,7 @@ OUTCOMES = (
     "fistula",
     "adequacy",
 )
-"""Outcomes on which facilities have a planted effect."""
+"""Outcomes with true facility effects."""
 YEAR_DAYS = 365.25
 NEVER = 2**30
 """A day after all days."""
@@ -28,11 +28,11 @@ NEVER = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One chronic condition: how common it is, what it does, and how it is coded.
+    """One chronic condition: its frequency, effects and codes.
 
-    `box` is the item of CMS-2728 that states it, if one does; `codes` index `DIAGNOSES`. Claims
-    hold the conditions of the first turn before those of the second; those of the third stand on
-    long claims only. Conditions of the second turn were there first: they are drawn as ever.
+    `box` is the item of CMS-2728 that states it, if any; `codes` index `DIAGNOSES`. Claims list
+    conditions of turn 1 before those of turn 2; conditions of turn 3 are on long claims only.
+    Conditions of turn 2 are the oldest and are drawn from the original stream.
     """
 
     name: str
@@ -56,7 +56,7 @@ def load_figures() -> dict[str, float]:
 
 @cache
 def load_diagnoses() -> Codes:
-    """Return every diagnosis code a claim may carry; index 0 is end stage renal disease."""
+    """Return every diagnosis code of the claims; index 0 is end stage renal disease."""
     codes = ["N186", "Z992", "U071", "Z9115", "N179", "B9729", "J1282"]
     codes += [code for row in load_rows("synthetic_condition") for code in _split(row["codes"])]
     codes += [row["code"] for row in load_rows("synthetic_principal")]
@@ -65,7 +65,7 @@ def load_diagnoses() -> Codes:
 
 @cache
 def load_conditions() -> tuple[Condition, ...]:
-    """Read the chronic conditions; those without a code stand on CMS-2728 only."""
+    """Read the chronic conditions; those without a code are on CMS-2728 only."""
     words = load_diagnoses().words
     return tuple(
         Condition(
@@ -92,7 +92,7 @@ def load_conditions() -> tuple[Condition, ...]:
 
 @cache
 def load_death_causes() -> tuple[Codes, dict[str, np.ndarray], np.ndarray]:
-    """Return the codes of CMS-2746, each kind's places among them, and the shares of a kind."""
+    """Return the codes of CMS-2746, each kind's indexes into them, and the shares of a kind."""
     rows = load_rows("synthetic_death_cause")
     kinds = np.array([row["kind"] for row in rows])
     weight = np.array([float(row["weight"]) for row in rows])
@@ -104,12 +104,12 @@ def load_death_causes() -> tuple[Codes, dict[str, np.ndarray], np.ndarray]:
 
 @dataclass(frozen=True, slots=True)
 class Principals:
-    """Principal diagnoses of hospital stays, one place each.
+    """Principal diagnoses of hospital stays, one array element each.
 
     Attributes:
         code: index in `DIAGNOSES`.
         drg: the diagnosis related group.
-        share: of the stays of their kind.
+        share: share of the stays of its kind.
         procedure: index in `PROCEDURES`, -1 without one.
         kind: index in `PRINCIPAL_KINDS`.
     """
@@ -121,13 +121,13 @@ class Principals:
     kind: np.ndarray
 
     def of(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of a kind, and their shares."""
+        """Return the indexes of a kind, and their shares."""
         places = np.flatnonzero(self.kind == PRINCIPAL_KINDS.index(kind))
         return places, self.share[places]
 
     @property
     def visits(self) -> np.ndarray:
-        """Codes for which patients come to an emergency department and go home again."""
+        """Return the codes of emergency department visits without an admission."""
         words = load_diagnoses().words
         is_minor = [words[code][0] not in _NEVER_VISITS for code in self.code]
         return self.code[np.array(is_minor) & (self.kind == 0) & (self.procedure < 0)]
@@ -140,7 +140,7 @@ _NEVER_VISITS = "CDFZ"
 
 @cache
 def load_procedures() -> Codes:
-    """Return every procedure code a stay may carry but transfusions and dialysis."""
+    """Return every procedure code of stays except transfusions and dialysis."""
     rows = load_rows("synthetic_principal")
     codes = [row["procedure"] for row in rows if row["procedure"]]
     return Codes(tuple(dict.fromkeys(codes)))

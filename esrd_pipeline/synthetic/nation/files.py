@@ -1,4 +1,4 @@
-"""Which files a year of the nation is, and how each is written: Parquet, or text as CMS has it."""
+"""The files of a year of the nation and their formats: Parquet, or text in CMS's RIF format."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +42,7 @@ def list_files() -> dict[str, Table]:
 
 
 class FileSet:
-    """Files that grow by row groups; a file stands under its name only once it is whole."""
+    """Files written in row groups; a file gets its final name only when it is complete."""
 
     def __init__(self, folder: Path, schemas: Mapping[str, pa.Schema], *, kind: Format) -> None:
         self._folder = folder
@@ -51,7 +51,7 @@ class FileSet:
         self._writers: dict[str, pq.ParquetWriter | pa_csv.CSVWriter] = {}
 
     def __enter__(self) -> Self:
-        """Open all files, so that one without rows is there too."""
+        """Open all files, so that files without rows exist too."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for name, schema in self._schemas.items():
             self._writers[name] = self._open(name, schema)
@@ -63,7 +63,7 @@ class FileSet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close all files; give them their names unless something failed."""
+        """Close all files; rename them to their final names unless an error occurred."""
         for name, writer in self._writers.items():
             writer.close()
             part = self._path(name, is_part=True)
@@ -105,7 +105,7 @@ def year_schemas() -> dict[str, pa.Schema]:
 
 
 def render_rows(rows: pa.Table) -> pa.Table:
-    """Return rows as the text of a RIF file: dates DD-Mon-YYYY, Y and N, empty where missing."""
+    """Return rows as the text of a RIF file: dates DD-Mon-YYYY, Y and N, empty if missing."""
     return pa.table([_render_column(column) for column in rows.columns], names=rows.column_names)
 
 
@@ -116,7 +116,7 @@ def _render_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_boolean(kind):
         return pc.call_function("if_else", [column, pa.scalar("Y"), pa.scalar("N")])
     if pa.types.is_floating(kind):
-        # Whole numbers are printed without a point: 232, not 232.0.
+        # Whole numbers are written without a point: 232, not 232.0.
         texts = pc.cast(column, pa.string())
         return pc.call_function(
             "replace_substring_regex", [texts], pc.ReplaceSubstringOptions(r"\.0$", "")

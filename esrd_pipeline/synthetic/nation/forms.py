@@ -1,4 +1,4 @@
-"""The Medical Evidence Form, CMS-2728: one at the start, one more after a transplant fails."""
+"""The Medical Evidence Form, CMS-2728: one at the start and one after a failed transplant."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Hospitals that are no short stay hospitals, by the number CMS gives their kind (manual 3.3.2)."""
+"""Hospitals other than short stay hospitals, by CMS's number ranges of types (manual 3.3.2)."""
 
 WARDS = (
     "short stay hospital",
@@ -10,7 +10,7 @@ WARDS = (
     "critical access hospital",
     "cancer hospital",
 )
-"""Where a stay is spent; every market has one of each but the last."""
+"""Kinds of wards; every market has one of each except the last."""
 (
     ACUTE,
     PSYCHIATRIC,
@@ -31,16 +31,16 @@ CANCER_HOSPITALS = {
     "45": "450076",
     "50": "500138",
 }
-"""A hospital exempt from the prospective payment system in each state that has one
+"""One hospital exempt from the prospective payment system for each state that has any
 (42 CFR 412.23(f); CMS list of PPS-exempt cancer hospitals)."""
 
 
 def name_special(hospitals: tuple[str, ...], place: int) -> tuple[str, ...]:
-    """Return the numbers of a market's wards from the second on, as far as there are any.
+    """Return the numbers of a market's wards from the second on that exist.
 
     Args:
         hospitals: the market's short stay hospitals.
-        place: of the market in its state, from 0.
+        place: index of the market in its state, from 0.
     """
     prefix = hospitals[0][:2]
     return (

@@ -1,7 +1,7 @@
-"""Identifiers of made-up people: numbers that nobody has, and the mistakes made in copying them.
+"""Identifiers of synthetic people, which no real person has, and typing errors in them.
 
-Social Security never issues numbers that begin with 9, and CMS keeps MBIs with S in the second
-place for made-up beneficiaries.
+Social Security never issues numbers that begin with 9, and CMS reserves MBIs with S in the second
+place for synthetic beneficiaries.
 """
 
 from dataclasses import dataclass
@@ -61,12 +61,12 @@ _LAST = [
     "Draft",
 ]
 KINDS = ("mbi", "ssn", "date_of_birth")
-"""Where a mistyped identifier stands."""
+"""Kinds of identifiers that can be mistyped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """Each patient's identifiers; `typo` is -1 or the place in `KINDS` of EQRS's mistake."""
+    """Each patient's identifiers; `typo` is -1 or the index in `KINDS` of the typing error."""
 
     ssn: np.ndarray
     mbi: np.ndarray
@@ -79,7 +79,7 @@ class Identifiers:
 
 
 def identify(people: People, rng: np.random.Generator) -> Identifiers:
-    """Give every patient identifiers, all their own."""
+    """Assign unique identifiers to every patient."""
     figures, count = load_figures(), len(people)
     luck = rng.random((2, count))
     number = people.patient_id.astype(np.int64)
@@ -99,7 +99,7 @@ def identify(people: People, rng: np.random.Generator) -> Identifiers:
 
 
 def mistype(texts: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """Return the texts with the last two characters swapped where `wrong`, or one changed."""
+    """Return the texts; where `wrong`, the last two characters are swapped or one is changed."""
     result = texts.copy()
     for row in np.flatnonzero(wrong):
         text = str(texts[row])

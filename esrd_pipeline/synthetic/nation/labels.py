@@ -1,4 +1,4 @@
-"""Labels of planted trouble: what was planted, and whom or what it concerns."""
+"""Labels of data defects: their kind, and the patient, facility or claim concerned."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from esrd_pipeline.synthetic.nation.columns import NO_DAY, NO_NUMBER, Rows, repe
 from esrd_pipeline.tables.model import Column, Table
 
 DATA_DEFECTS = Table(
-    name="truth.trouble",
-    grain="one planted trouble",
+    name="truth.data_defects",
+    grain="one data defect",
     source="generator",
     key=("kind", "patient_id", "facilityid", "clm_id", "day"),
     columns=(
-        Column("kind", "text", "What was planted", required=True),
+        Column("kind", "text", "Kind of defect", required=True),
         Column("patient_id", "integer", "EQRS patient"),
         Column("facilityid", "integer", "EQRS facility"),
         Column("clm_id", "integer", "Claim"),
@@ -30,7 +30,7 @@ def label(
     day: np.ndarray | None = None,
     detail: np.ndarray | None = None,
 ) -> Rows:
-    """Return labels of one kind of trouble."""
+    """Return labels of one kind of data defect."""
     given = [part for part in (patient, facility, claim, day, detail) if part is not None]
     count = len(given[0])
     nothing = np.full(count, NO_NUMBER, dtype=np.int64)

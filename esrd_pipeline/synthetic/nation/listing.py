@@ -1,4 +1,4 @@
-"""When patients join the waitlist: at a hazard that falls with time and follows the facility."""
+"""Waitlist entry of patients, with a hazard that falls with time and depends on the facility."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from esrd_pipeline.synthetic.nation.figures import NEVER, load_figures
 
 @dataclass(slots=True)
 class Need:
-    """How much each patient still needs to be listed; shapes are (patients,).
+    """The remaining cumulative hazard until each patient is listed; shapes are (patients,).
 
-    Time is told as the share of the hazard of all years that is spent, from 0 on the first day
-    to 1; a facility's effect multiplies what each moment counts for.
+    Time is measured as the share of the hazard of all years that has passed, from 0 on the first
+    day to 1; a facility's effect multiplies the hazard.
 
     Attributes:
-        left: what is missing, in moments of a facility without an effect.
-        since: the time at which that held.
+        left: remaining hazard, in units of a facility without an effect.
+        since: the time at which `left` was computed.
         stay: days on the waitlist until removal for other reasons.
-        can: false for those too old and those listed before their first dialysis.
+        can: false for patients who are too old or were listed before their first dialysis.
     """
 
     left: np.ndarray
@@ -29,23 +29,23 @@ class Need:
 
 
 def spend(days: np.ndarray) -> np.ndarray:
-    """Return the share of the hazard of all years that is spent after some days."""
+    """Return the share of the hazard of all years that has passed after some days."""
     return -np.expm1(-np.maximum(days, 0) / load_figures()["listing_delay_days"])
 
 
 def list_days(
     need: Need, who: np.ndarray, effect: np.ndarray, start: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the days on which `who` join and leave the waitlist if they stay where they are.
+    """Return the days on which `who` join and leave the waitlist if they stay at their facility.
 
     Args:
-        need: the patients'.
-        who: of them.
+        need: remaining hazards of all patients.
+        who: the patients to list.
         effect: log hazard ratio of each one's facility.
         start: each one's first day.
 
     Returns:
-        First days and days of removal, `NEVER` for those never listed.
+        First days and days of removal, `NEVER` for patients who are never listed.
     """
     time = need.since[who] + need.left[who] * np.exp(-effect)
     is_listed = need.can[who] & (time < 1)
@@ -64,13 +64,13 @@ def follow_move(
     now: np.ndarray,
     start: np.ndarray,
 ) -> None:
-    """Take what the time at a facility counted for off the need of those who leave it.
+    """Subtract the hazard at a facility from the remaining hazard of patients who leave it.
 
     Args:
-        market: theirs.
-        need: theirs; changed.
-        who: leave a facility.
-        before: that facility.
+        market: the patients' market.
+        need: remaining hazards, modified in place.
+        who: the patients who leave a facility.
+        before: the facility that each one leaves.
         now: the day.
         start: each one's first day.
     """

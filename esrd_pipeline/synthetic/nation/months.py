@@ -1,6 +1,6 @@
-"""A calendar year of a market, cut into cells: a patient, a facility, a modality and a month.
+"""A calendar year of a market in cells: one per patient, facility, modality and month.
 
-Cells are what hospital stays are drawn in and what dialysis claims are billed for.
+Hospital stays are drawn within cells, and dialysis claims are billed by cell.
 """
 
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import numpy as np
 from esrd_pipeline.synthetic.nation.coverage import Coverage
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories
 
-RUN_GAP_DAYS = 20
-"""Days without treatment that do not end a run of dialysis."""
+SEGMENT_GAP_DAYS = 20
+"""Days without treatment that do not end a segment of continuous dialysis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Months:
-    """The cells of a year, in order of patient and day; first and last days are inclusive.
+    """The cells of a year, sorted by patient and day; first and last days are inclusive.
 
-    `run_end` is the last day of the run of dialysis the cell is part of, `cover` how Medicare
-    stands to the patient in the month.
+    `segment_end` is the last day of the segment of continuous dialysis, `cover` the patient's
+    Medicare coverage in the month.
     """
 
     year: int
@@ -30,7 +30,7 @@ class Months:
     month: np.ndarray
     begin: np.ndarray
     end: np.ndarray
-    run_end: np.ndarray
+    segment_end: np.ndarray
     cover: np.ndarray
 
     @property
@@ -45,7 +45,7 @@ class Months:
 
     @property
     def days(self) -> np.ndarray:
-        """How many days each cell has."""
+        """Return the number of days of each cell."""
         return self.end - self.begin + 1
 
 
@@ -59,9 +59,9 @@ def cut_months(trajectories: Trajectories, coverage: Coverage, year: int) -> Mon
     """Cut the year's dialysis into cells."""
     edges = edges_of(year)
     rows = trajectories.on_dialysis
-    run_end = _run_ends(trajectories, rows)
+    segment_end = _segment_ends(trajectories, rows)
     inside = (trajectories.begin[rows] < edges[-1]) & (trajectories.end[rows] > edges[0])
-    rows, run_end = rows[inside], run_end[inside]
+    rows, segment_end = rows[inside], segment_end[inside]
     begin = np.maximum(trajectories.begin[rows], edges[0])
     end = np.minimum(trajectories.end[rows], edges[-1]) - 1
     first = np.searchsorted(edges, begin, side="right") - 1
@@ -78,13 +78,13 @@ def cut_months(trajectories: Trajectories, coverage: Coverage, year: int) -> Mon
         month=month,
         begin=np.maximum(begin[cell], edges[month]),
         end=np.minimum(end[cell], edges[month + 1] - 1),
-        run_end=run_end[cell],
+        segment_end=segment_end[cell],
         cover=coverage.on(patient, edges[month]),
     )
 
 
-def _run_ends(trajectories: Trajectories, rows: np.ndarray) -> np.ndarray:
-    """Return the last day of the run of dialysis each spell is part of."""
+def _segment_ends(trajectories: Trajectories, rows: np.ndarray) -> np.ndarray:
+    """Return the last day of each spell's segment of continuous dialysis."""
     if not rows.size:
         return np.zeros(0, dtype=np.int64)
     patient, begin, end = (
@@ -93,7 +93,7 @@ def _run_ends(trajectories: Trajectories, rows: np.ndarray) -> np.ndarray:
         trajectories.end[rows],
     )
     is_new = np.ones(rows.size, dtype=bool)
-    is_new[1:] = (patient[1:] != patient[:-1]) | (begin[1:] > end[:-1] + RUN_GAP_DAYS)
+    is_new[1:] = (patient[1:] != patient[:-1]) | (begin[1:] > end[:-1] + SEGMENT_GAP_DAYS)
     starts = np.flatnonzero(is_new)
     last = np.maximum.reduceat(end, starts) - 1
     return last[np.cumsum(is_new) - 1]

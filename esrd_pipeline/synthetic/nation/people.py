@@ -1,4 +1,4 @@
-"""A market's patients on their first day of ESRD: who they are and what they bring with them."""
+"""A market's patients on their first day of ESRD: demographics, conditions and waitlist status."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from esrd_pipeline.synthetic.nation.listing import Need, list_days
 IN_CENTER, PERITONEAL, HOME = 0, 1, 2
 MODALITIES = Codes(("in center", "peritoneal", "home hemodialysis"))
 _SELDOM, _SELDOM_OF = 3, 20
-"""Of 20 patients on home hemodialysis so many have three sessions a week, the others five."""
-ROOM = 100_000
-"""Numbers kept for each market's patients."""
+"""This many of 20 patients on home hemodialysis have three sessions a week, the others five."""
+PATIENT_NUMBERS = 100_000
+"""Patient numbers reserved for each market."""
 CAUSES = ("E1122", "E1022", "E1121", "I120", "I129", "N059", "N032", "Q612", "N19", "N179", "C649")
 _SOUTH = frozenset({"01", "04", "09", "11", "19", "21", "25", "34", "42", "44", "49"})
 """States (CCN prefixes) with a larger share of black patients."""
@@ -23,7 +23,7 @@ _WEST = frozenset({"05", "12", "38", "50"})
 _USUAL_TURN = 2
 _YOUNG = 35
 _LATEST_LISTING = 1.6
-"""Decades above the mean age from which on nobody is listed."""
+"""Decades above the mean age from which on patients are never listed."""
 _DIABETES_CAUSES = 3
 _DIABETES_SHARES = (0.8, 0.07, 0.13)
 RACE_NAMES = ("white", "black", "asian", "native", "pacific")
@@ -33,10 +33,11 @@ _OTHER_SHARES = (0.38, 0.14, 0.12, 0.08, 0.05, 0.09, 0.1, 0.04)
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Columns of a market's patients, in order of `patient_id`.
+    """Columns of a market's patients, sorted by `patient_id`.
 
-    Days are days since 1970-01-01. `onset` holds the day each patient acquires each condition,
-    `has_at_start` what CMS-2728 could say. `listed` to `removed` is the time on the waitlist.
+    Days are days since 1970-01-01. `onset` holds the day on which each patient acquires each
+    condition, `has_at_start` the conditions that CMS-2728 can report. `listed` to `removed` is the
+    time on the waitlist.
     """
 
     patient_id: np.ndarray
@@ -62,7 +63,7 @@ class People:
     death_score: np.ndarray
 
     def __len__(self) -> int:
-        """How many patients there are."""
+        """Return the number of patients."""
         return len(self.patient_id)
 
     @property
@@ -76,13 +77,13 @@ class People:
 
 
 def draw_people(market: Market, rng: np.random.Generator, more: np.random.Generator) -> People:
-    """Draw everyone whose ESRD begins in the market, in all years.
+    """Draw all patients whose ESRD begins in the market, in all years.
 
     Args:
-        market: where they live.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: conditions of other turns, early listings, home
-            dialysis of the institutionalised.
+        market: the patients' market.
+        rng: the original stream.
+        more: the stream of later additions: conditions of other turns, early listings, home
+            dialysis of institutionalised patients.
     """
     figures = load_figures()
     facility, start = _draw_incidence(market, rng)
@@ -110,7 +111,7 @@ def draw_people(market: Market, rng: np.random.Generator, more: np.random.Genera
     home = np.where(home, np.where(is_peritoneal, PERITONEAL, HOME), IN_CENTER)
     log_frailty = np.clip(np.log(frailty), -2.5, 2.5)
     return People(
-        patient_id=(market.number + 1) * ROOM + 1 + np.arange(count),
+        patient_id=(market.number + 1) * PATIENT_NUMBERS + 1 + np.arange(count),
         facility=facility,
         modality=_treat_in_homes(market, facility, home, has, more),
         start=start,
@@ -145,7 +146,7 @@ def draw_people(market: Market, rng: np.random.Generator, more: np.random.Genera
 
 
 def _draw_incidence(market: Market, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the facility and first day of everyone, facility by facility in order of time."""
+    """Draw facility and first day of all patients, sorted by facility and time."""
     figures = load_figures()
     first, last = (int(figures[name]) for name in ("first_incidence_year", "last_year"))
     begin = int(np.datetime64(f"{first}-01-01").astype(int))
@@ -163,7 +164,7 @@ def _draw_incidence(market: Market, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def _race_shares(market: Market) -> np.ndarray:
-    """Return the races' shares in the market's state: the nation's, and more black in some."""
+    """Return the shares of races in the market's state, which differ from the nation's in some."""
     figures = load_figures()
     share = np.array([figures[f"share_race_{name}"] for name in RACE_NAMES])
     if market.prefix in _SOUTH:
@@ -181,7 +182,7 @@ def _draw_conditions(
     rng: np.random.Generator,
     more: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw which conditions each patient has at the start, and when the others come."""
+    """Draw which conditions each patient has at the start, and when the others begin."""
     conditions = load_conditions()
     count = len(start)
     has = np.zeros((count, len(conditions)), dtype=bool)
@@ -206,7 +207,7 @@ def _treat_in_homes(
     has: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Let some of the institutionalised begin with hemodialysis in their nursing home."""
+    """Start some institutionalised patients on hemodialysis in their nursing home."""
     names = [condition.name for condition in load_conditions()]
     lives_there = has[:, names.index("institutionalised")]
     offers = market.numbers("peritoneal_share")[facility] > 0
@@ -222,7 +223,7 @@ def _list_first(
     start: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """List everyone as if nobody moved, and some before dialysis (2.15.9: preemptive patients)."""
+    """List all patients as if they never move, and some before dialysis (2.15.9, preemptive)."""
     luck, before = rng.random(start.size), rng.exponential(YEAR_DAYS, start.size)
     is_early = (luck < load_figures()["listing_early"]) & need.can
     need.can &= ~is_early
@@ -234,7 +235,7 @@ def _list_first(
 
 
 def _draw_need(decades: np.ndarray, rng: np.random.Generator) -> Need:
-    """Draw what each patient needs to be listed, and how long until removal."""
+    """Draw each patient's hazard until listing, and the days until removal."""
     figures, count = load_figures(), decades.size
     hazard = figures["listing_hazard"] * np.exp(figures["listing_age_decade"] * decades)
     return Need(
@@ -254,5 +255,5 @@ def _share(odds: np.ndarray) -> np.ndarray:
 
 
 def is_frequent(people: People, patient: np.ndarray, modality: np.ndarray) -> np.ndarray:
-    """Return who dialyses more often than three times a week: most on home hemodialysis."""
+    """Return who has more than three sessions a week: most patients on home hemodialysis."""
     return (modality == HOME) & (people.patient_id[patient] % _SELDOM_OF >= _SELDOM)

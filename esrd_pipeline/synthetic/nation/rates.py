@@ -8,12 +8,12 @@ from esrd_pipeline.synthetic.nation.people import IN_CENTER, People
 
 DEATH, RECOVERY, TRANSFER, LOST, HOME_SWITCH, IN_CENTER_SWITCH = range(6)
 EDGES = (90, 182, 364)
-"""Days of ESRD after which a hazard changes; from then on a step is a year."""
+"""Days of ESRD at which a hazard changes; after the last one, a step is a year."""
 _RESTLESS_DAYS = 25.0
 _FAILING_DAYS = 9.0
-"""Mean days at home of those who do not stay there."""
+"""Mean days on home dialysis of patients who return to a center."""
 CLOSING_DAYS = 30
-"""So many days before it closes a facility takes nobody any more."""
+"""A facility accepts no patients in this many days before it closes."""
 _COVID = (
     int(np.datetime64("2020-04-01").astype(int)),
     int(np.datetime64("2022-01-01").astype(int)),
@@ -21,14 +21,14 @@ _COVID = (
 
 
 def step_end(start: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Return the day until which the hazards of someone of this vintage are constant."""
+    """Return the day until which the hazards of a patient of this vintage are constant."""
     vintage = now - start
     edges = np.array([*EDGES, *(EDGES[-1] + 365 * np.arange(1, 30))])
     return start + edges[np.searchsorted(edges, vintage, side="right")]
 
 
 def offers_home(market: Market, now: np.ndarray) -> np.ndarray:
-    """Return days by facilities: which take new patients for home dialysis on a day."""
+    """Return days by facilities: whether a facility accepts home dialysis patients on a day."""
     is_open = market.numbers("opened")[None, :] <= now[:, None]
     is_open &= now[:, None] < (market.numbers("closed") - CLOSING_DAYS)[None, :]
     return is_open & (market.numbers("peritoneal_share") > 0)[None, :]
@@ -45,9 +45,10 @@ def hazards_of(
     is_restless: np.ndarray,
     is_failing: np.ndarray,
 ) -> np.ndarray:
-    """Return hazards a day, one row a kind of event in the order of the constants above.
+    """Return hazards per day, one row per kind of event in the order of the constants above.
 
-    Whose facility offers no home dialysis changes it with the modality, if one of the market does.
+    A patient whose facility has no home dialysis can switch to it by moving to another facility
+    of the market that has.
     """
     figures = load_figures()
     vintage = now - people.start[who]

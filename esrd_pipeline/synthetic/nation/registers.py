@@ -43,7 +43,7 @@ from esrd_pipeline.tables.eqrs import DISCHARGE_REASONS
 ADMIT = Codes((*ADMITTED, "Acute"))
 TRAVEL_DAYS, LATE_DAYS = 9, 12
 _LIVING_WAITING, _LIVING_PREEMPTIVE = 12, 60
-"""Of 100 transplants of people on the waitlist, and before any dialysis, from living donors."""
+"""Living donors per 100 transplants of waitlisted patients, and per 100 before any dialysis."""
 DISCHARGE = Codes((*DISCHARGED, *(name for name in DISCHARGE_REASONS if name not in DISCHARGED)))
 TYPE = Codes(("Hemodialysis", "CCPD", "CAPD"))
 SETTING = Codes(("Dialysis Facility/Center", "Home", "SNF/Long Term Care Facility"))
@@ -62,10 +62,10 @@ _MBI_REPLACED = int(np.datetime64("2021-06-15").astype(int))
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A market's people as registers know them, and the days between which they are known.
+    """A market's people in the registers, and the days between which events are known.
 
-    Whoever died before `since` is not in the registers; whatever comes after `until`, the last
-    day of the year, is not yet known.
+    Patients who died before `since` are not in the registers; events after `until`, the last day
+    of the year, are not yet known.
     """
 
     market: Market
@@ -79,7 +79,7 @@ class Known:
 
     @property
     def is_in(self) -> np.ndarray:
-        """Which patients the registers have."""
+        """Return which patients are in the registers."""
         return (self.people.start <= self.until) & (self.trajectories.death >= self.since)
 
     def facilityid(self, facility: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ class Known:
         return self.market.numbers("facilityid")[facility]
 
     def until_known(self, day: np.ndarray) -> np.ndarray:
-        """Return days, those not yet known as missing."""
+        """Return days, with unknown later ones as missing."""
         return np.where(day <= self.until, day, NO_DAY)
 
 
@@ -120,7 +120,7 @@ def list_patients(known: Known) -> Rows:
 
 
 def list_identifiers(known: Known) -> Rows:
-    """Return the history of MBIs and HICNs: a HICN first, the MBI since 2018, some replaced."""
+    """Return the history of MBIs and HICNs: first a HICN, since 2018 an MBI, some replaced."""
     people, given = known.people, known.identifiers
     rows = np.flatnonzero(known.is_in)
     start = people.start[rows].astype(np.int64)
@@ -153,7 +153,7 @@ def _assign(known: Known, rows: np.ndarray, day: np.ndarray, *, mbi: np.ndarray 
 
 
 def list_admissions(known: Known) -> Rows:
-    """Return admissions and discharges: a spell under several modalities is one admission."""
+    """Return admissions and discharges; consecutive modalities at a facility are one admission."""
     trajectories = known.trajectories
     rows = trajectories.on_dialysis
     first = np.flatnonzero(trajectories.admitted[rows] != CONTINUED)
@@ -162,7 +162,7 @@ def list_admissions(known: Known) -> Rows:
     kept = known.is_in[trajectories.patient[first]] & (trajectories.begin[first] <= known.until)
     first, last = first[kept], last[kept]
     reason = trajectories.discharged[last]
-    # A transplant's day is the discharge's day; otherwise it is the last day of treatment.
+    # The discharge is on the day of a transplant; otherwise on the last day of treatment.
     day = trajectories.end[last] - np.where(reason == DISCHARGED["Transplant"], 0, 1)
     is_known = (day <= known.until) & (reason != CONTINUED)
     regular = {
@@ -177,12 +177,12 @@ def list_admissions(known: Known) -> Rows:
 
 
 def is_discharged_late(known: Known, patient_id: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Return which transfers the first facility enters too late: two in a hundred."""
+    """Return the transfers that the first facility reports late: two in a hundred."""
     return ((patient_id * 31 + day) % 50 == 0) & (day + LATE_DAYS <= known.until)
 
 
 def _discharge_late(known: Known, rows: dict[str, Values]) -> Rows:
-    """Date some discharges after the admission that follows them."""
+    """Date some discharges after the next admission."""
     day, reason = _days(rows["discharge_date"]), rows["discharge_reason"]
     if not isinstance(reason, Coded):
         raise TypeError("reasons are codes")
@@ -193,7 +193,7 @@ def _discharge_late(known: Known, rows: dict[str, Values]) -> Rows:
 
 
 def list_travel(known: Known) -> Rows:
-    """Return short admissions elsewhere of patients who stay with their facility."""
+    """Return short admissions at other facilities of patients who stay with their own."""
     people, trajectories, day = known.people, known.trajectories, known.defects.travel_day
     rows = trajectories.on_dialysis
     rows = rows[np.unique(trajectories.patient[rows], return_index=True)[1]]
@@ -205,7 +205,7 @@ def list_travel(known: Known) -> Rows:
         & (admit + TRAVEL_DAYS < trajectories.end[rows])
     )
     at_home &= known.is_in[patient] & (admit + TRAVEL_DAYS <= known.until)
-    # A few days elsewhere in the market, wherever another facility is open.
+    # A few days at another open facility of the market, if there is one.
     elsewhere = (trajectories.facility[rows] + 1) % len(known.market.facilities)
     opened, closed = known.market.numbers("opened"), known.market.numbers("closed")
     at_home &= (opened[elsewhere] <= admit) & (closed[elsewhere] > admit + TRAVEL_DAYS)
@@ -238,7 +238,7 @@ def _list_acute(known: Known) -> Rows:
 
 
 def list_treatments(known: Known) -> Rows:
-    """Return one prescription for every spell under one modality."""
+    """Return one prescription per spell of one modality."""
     trajectories, people = known.trajectories, known.people
     rows = trajectories.on_dialysis
     rows = rows[known.is_in[trajectories.patient[rows]] & (trajectories.begin[rows] <= known.until)]
@@ -305,9 +305,9 @@ def list_transplants(known: Known) -> Rows:
 
 
 def is_from_living(people: People, patient: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Return which transplants come from living donors: all of those who were not waiting.
+    """Return which transplants are from living donors: all of patients not on the waitlist.
 
-    Some of those on the waitlist receive one, too, and most before any dialysis.
+    Some patients on the waitlist also receive one, and most patients before any dialysis.
     """
     is_waiting = (people.listed[patient] < day) & (people.removed[patient] >= day)
     luck = (people.patient_id[patient] * 7 + day) % 100
@@ -316,7 +316,7 @@ def is_from_living(people: People, patient: np.ndarray, day: np.ndarray) -> np.n
 
 
 def list_waitlist(known: Known) -> Rows:
-    """Return OPTN's waitlist; some are registered twice, and leave both lists on one day."""
+    """Return OPTN's waitlist; some patients have two registrations that end on the same day."""
     people, trajectories, again = known.people, known.trajectories, known.defects.again
     listed = people.listed.astype(np.int64)
     is_in = known.is_in & (listed < trajectories.death) & (listed < people.removed)
@@ -341,7 +341,7 @@ def list_waitlist(known: Known) -> Rows:
 
 
 def list_social_security(known: Known) -> Rows:
-    """Return Social Security's deaths: nine of ten."""
+    """Return Social Security's deaths, which cover nine in ten."""
     people, defects = known.people, known.defects
     reported = people.patient_id % 10 > 0
     rows = np.flatnonzero(known.is_in & (defects.ssa_death <= known.until) & reported)

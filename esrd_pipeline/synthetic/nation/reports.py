@@ -1,4 +1,4 @@
-"""What facilities report themselves: health equity, infections, vaccination and the survey."""
+"""Facilities' own reports: health equity, infections, vaccination and the survey."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _FEW, _MANY = 0.05, 0.98
 
 
 def report_facilities(here: MarketYear, rng: np.random.Generator) -> dict[str, Rows]:
-    """Return the year's reports of every facility that was open in it."""
+    """Return the year's reports of every facility that was open in the year."""
     market, months = here.market, here.months
     opened, closed = market.numbers("opened"), market.numbers("closed")
     here_now = np.flatnonzero((opened <= months.last_day) & (closed > months.first_day))
@@ -37,7 +37,7 @@ def _ccn(here: MarketYear, facility: np.ndarray, day: np.ndarray) -> Values:
 
 
 def _attest(here: MarketYear, facility: np.ndarray, rng: np.random.Generator) -> Rows:
-    """Attest the elements of every domain; some facilities leave one out, some send nothing."""
+    """Attest the elements of every domain; some facilities omit one, some report nothing."""
     figures = load_figures()
     sizes = np.array(list(EQUITY_ELEMENTS.values()))
     domain = np.repeat(np.arange(sizes.size), sizes)
@@ -53,7 +53,7 @@ def _attest(here: MarketYear, facility: np.ndarray, rng: np.random.Generator) ->
 
 
 def _count_infections(here: MarketYear, facility: np.ndarray, rng: np.random.Generator) -> Rows:
-    """Count infections by quarter around what CDC predicts for the facility's in-center months."""
+    """Count infections by quarter, around CDC's prediction for the in-center patient-months."""
     figures, months = load_figures(), here.months
     in_center = months.modality == IN_CENTER
     quarter = months.month // _MEAN_MONTHS
@@ -112,7 +112,7 @@ def _count_vaccinated(here: MarketYear, facility: np.ndarray, rng: np.random.Gen
 
 
 def _survey(here: MarketYear, facility: np.ndarray, rng: np.random.Generator) -> Rows:
-    """Survey patients twice a year; small facilities attest that they are, most of them."""
+    """Survey patients twice a year; most small facilities attest that they are small."""
     figures, months = load_figures(), here.months
     size = here.market.numbers("size")[facility] * here.market.numbers("has_in_center")[facility]
     is_small = size < _FEWEST_ELIGIBLE

@@ -1,6 +1,6 @@
-"""Writes the nation: blocks of markets computed by workers, written in order by one process.
+"""Writes the nation: workers compute blocks of markets, and one process writes them in order.
 
-Which rows there are depends on the seed alone, not on the workers.
+The rows depend only on the seed, not on the number of workers.
 """
 
 import multiprocessing
@@ -31,7 +31,7 @@ FIRST_YEAR = 2008
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: how many facilities, which years, seed, format and folder."""
+    """A request: number of facilities, years, seed, format and folder."""
 
     facilities: int
     span: Span
@@ -44,11 +44,11 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
     """Write the nation's raw files, `<folder>/<year>/<file>`.
 
     Args:
-        order: what is asked for.
-        report: told after each block how many are done, and of how many.
+        order: the request.
+        report: called after each block with the number of blocks done and their total.
 
     Raises:
-        ValueError: the years or the number of facilities cannot be had.
+        ValueError: the years or the number of facilities are out of range.
     """
     _check(order)
     nation = draw_nation(order.facilities, order.span.seed)
@@ -64,7 +64,7 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
             )
             for year in order.span.years
         }
-        planted = stack.enter_context(
+        truth_files = stack.enter_context(
             FileSet(
                 order.folder / TRUTH_FOLDER,
                 {name: schema_of(table) for name, table in truth.TABLES.items()},
@@ -76,17 +76,17 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
                 for name, rows in tables.items():
                     files[year].append(name, rows)
             for name, rows in block.truth.items():
-                planted.append(name, rows)
+                truth_files.append(name, rows)
             if report:
                 report(done, len(blocks))
-        _finish(order, nation, planted)
+        _finish(order, nation, truth_files)
 
 
-def _finish(order: Order, nation: pd.DataFrame, planted: FileSet) -> None:
-    """Write what concerns the nation as a whole: facilities' truth, coefficients, exceptions."""
+def _finish(order: Order, nation: pd.DataFrame, truth_files: FileSet) -> None:
+    """Write the nation-wide files: facilities' ground truth, coefficients, exceptions."""
     until = int(edges_of(order.span.last_year)[-1]) - 1
     labels = truth.label_facilities(nation, until)
-    planted.append("trouble", to_arrow(truth.TABLES["trouble"], labels))
+    truth_files.append("data_defects", to_arrow(truth.TABLES["data_defects"], labels))
     folder = order.folder / TRUTH_FOLDER
     pq.write_table(truth.tabulate_effects(nation), folder / "facility_effect.parquet")
     pq.write_table(truth.tabulate_coefficients(), folder / "coefficient.parquet")
@@ -105,7 +105,7 @@ def _check(order: Order) -> None:
 
 
 def _compute(order: Order, blocks: list[list[Market]]) -> Generator[Block]:
-    """Yield the blocks in order; no more are computed ahead than there are workers."""
+    """Yield the blocks in order; at most one per worker is computed ahead."""
     if order.workers <= 1:
         for block in blocks:
             yield compute_block(order.span, block)

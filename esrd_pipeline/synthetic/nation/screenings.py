@@ -1,6 +1,6 @@
-"""What facilities report to EQRS of each patient once a year: depression, health-related needs.
+"""Facilities' yearly reports to EQRS on each patient: depression, health-related social needs.
 
-A report a patient and facility; some come twice, which is labelled.
+One report per patient and facility; some are sent twice, which is labelled.
 """
 
 import numpy as np
@@ -25,16 +25,16 @@ def report_screenings(here: MarketYear, rng: np.random.Generator) -> dict[str, R
     return {
         "eqrs_depression_screening": depression,
         "eqrs_social_screening": _report_social(here, stays, rng),
-        "trouble": labels,
+        "data_defects": labels,
     }
 
 
 def _list_stays(here: MarketYear, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return every patient and facility of the year, and a day on which they met."""
+    """Return every patient and facility of the year, and a day of treatment there."""
     months, count = here.months, len(here.market.facilities)
     _, first = np.unique(months.patient * count + months.facility, return_index=True)
     cells = first + (rng.random(first.size) < 1 / 2)
-    # The cell after the first, where it is still the same patient's at the same facility.
+    # The second cell, if it is of the same patient at the same facility.
     cells = np.minimum(cells, months.patient.size - 1)
     same = (months.patient[cells] == months.patient[first]) & (
         months.facility[cells] == months.facility[first]
@@ -86,7 +86,7 @@ def _report_depression(
 def _report_social(
     here: MarketYear, stays: dict[str, np.ndarray], rng: np.random.Generator
 ) -> Rows:
-    """Return who was screened for what: for all needs, for some, or why for none."""
+    """Return the needs each patient was screened for: all, some, or none with a reason."""
     figures, count = load_figures(), stays["patient"].size
     luck = rng.random(count)
     limits = np.cumsum([figures[f"social_{name}"] for name in ("whole", "part", "refused")])

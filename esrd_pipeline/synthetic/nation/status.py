@@ -39,11 +39,11 @@ MONTH = Table(
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What stays with patients and facilities over all years.
+    """Permanent properties of patients over all years.
 
     Attributes:
-        access: (patients,) uniform: who gives up the catheter first.
-        fistula: (patients,) uniform: who has a fistula first, once there is no catheter.
+        access: (patients,) uniform: the order in which patients stop using catheters.
+        fistula: (patients,) uniform: the order in which they have fistulas instead of grafts.
         calcium: (patients,) mean calcium, mg/dL.
     """
 
@@ -54,13 +54,13 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is true of each cell of a year; shapes are (cells,).
+    """The true status of each cell of a year; shapes are (cells,).
 
     Attributes:
-        ktv: NaN where none was measured, 8.88 for frequent dialysis.
+        ktv: NaN if not measured, 8.88 for frequent dialysis.
         ktv_day: day of the measurement; NO_DAY without one.
-        calcium: mg/dL, NaN where none was measured.
-        access: place in ACCESS_TYPES, -1 on peritoneal dialysis.
+        calcium: mg/dL, NaN if not measured.
+        access: index in ACCESS_TYPES, -1 on peritoneal dialysis.
         is_reconciled: whether medications were reconciled.
     """
 
@@ -72,7 +72,7 @@ class Status:
 
 
 def draw_habits(people: People, rng: np.random.Generator) -> Habits:
-    """Draw what stays with a market's patients."""
+    """Draw the permanent properties of a market's patients."""
     figures = load_figures()
     return Habits(
         access=rng.random(len(people)),
@@ -99,7 +99,7 @@ def draw_status(here: MarketYear, habits: Habits, rng: np.random.Generator) -> S
 
 
 def list_months(here: MarketYear, status: Status) -> Rows:
-    """Return the truth's rows."""
+    """Return the rows of the ground truth table `months`."""
     months = here.months
     return {
         "patient_id": here.people.patient_id[months.patient],
@@ -121,7 +121,7 @@ def _draw_ktv(here: MarketYear, rng: np.random.Generator) -> np.ndarray:
     is_peritoneal = months.modality == PERITONEAL
     mean = np.where(is_peritoneal, figures["kt_v_peritoneal"], figures["kt_v_hemodialysis"])
     spread = np.where(is_peritoneal, figures["kt_v_peritoneal_sd"], figures["kt_v_hemodialysis_sd"])
-    # The effect is on the log odds of the target; this many Kt/V make one of them.
+    # The effect is on the log odds of the target; this converts it to Kt/V.
     unit = np.where(
         is_peritoneal, figures["kt_v_peritoneal_unit"], figures["kt_v_hemodialysis_unit"]
     )
@@ -129,7 +129,7 @@ def _draw_ktv(here: MarketYear, rng: np.random.Generator) -> np.ndarray:
     value = np.clip(rng.normal(mean, spread), 0.5, 4.0).round(2)
     often = is_frequent(here.people, months.patient, months.modality)
     value = np.where(often, FREQUENT_KTV, value)
-    # Peritoneal Kt/V is measured in every third month, of a third of the patients each.
+    # Peritoneal Kt/V is measured every third month, in a third of the patients each month.
     turn = (months.month + here.people.patient_id[months.patient]) % _PERITONEAL_EVERY
     is_missing = (rng.random(count) < figures["ktv_missing"]) | (is_peritoneal & (turn > 0))
     return np.where(is_missing, np.nan, value)
@@ -138,8 +138,8 @@ def _draw_ktv(here: MarketYear, rng: np.random.Generator) -> np.ndarray:
 def _choose_access(here: MarketYear, habits: Habits) -> np.ndarray:
     """Choose the accesses of hemodialysis: catheters at first, then fistulas and grafts.
 
-    Whether there is a catheter says nothing of the other access: of those without one as many have
-    a fistula as make the planted share of all, once catheters have settled.
+    Catheter use is independent of fistula or graft: among patients without a catheter, the share
+    with a fistula gives the true overall share once the share of catheters is stable.
     """
     figures, months, people = load_figures(), here.months, here.people
     vintage = (months.begin - people.start[months.patient]) / _MONTH_DAYS
@@ -157,7 +157,7 @@ def _choose_access(here: MarketYear, habits: Habits) -> np.ndarray:
 
 
 def _share_fistulas(here: MarketYear) -> np.ndarray:
-    """Return the planted log odds of a fistula of each patient, once catheters have settled."""
+    """Return each patient's true log odds of a fistula, once the share of catheters is stable."""
     figures, people = load_figures(), here.people
     decades = (people.age(here.months.first_day) - 65) / 10
     names = [condition.name for condition in load_conditions()]

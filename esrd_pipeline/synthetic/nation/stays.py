@@ -1,9 +1,8 @@
-"""Hospital stays: planted rates in each cell, planted readmissions, deaths in hospital.
+"""Hospital stays: true rates in each cell, true readmission odds, deaths in hospital.
 
-Stays come in chains: a first one at the cell's rate, and readmissions, each within 30 days of the
-one before, at the planted odds. Nothing else happens in the 30 days after a discharge, so that the
-odds are those of being readmitted at all. First stays are as much more frequent as it takes to keep
-the planted rate of all.
+Stays form chains: a first stay at the cell's rate, and readmissions, each within 30 days of the one
+before, at the true odds. No other stay begins within 30 days of a discharge, so that the odds are
+those of any readmission. The rate of first stays is chosen so that all stays have the true rate.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -32,17 +31,17 @@ _LONGEST = 60
 _CHAIN = 12
 _GAP_DAYS = 11.0
 _MOST_BLOCKED = 0.75
-"""Of the time at most so much lies in stays and the days after them: the others are filled."""
+"""Largest share of time in stays and in the days after them, beyond which no more stays fit."""
 _YEARLY_CHAINS = 2**24
 _TERMINAL_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Stays:
-    """Stays in order of patient and day; first and last days are inclusive.
+    """Stays sorted by patient and day; first and last days are inclusive.
 
-    `hospital` is the place of the short stay hospital in the market, `chain` the number of the
-    first stay with its readmissions, -1 for transplants.
+    `hospital` is the index of the short stay hospital in the market, `chain` the number of a first
+    stay and its readmissions, -1 for transplants.
     """
 
     patient: np.ndarray
@@ -55,7 +54,7 @@ class Stays:
     chain: np.ndarray
 
     def rows(self, chosen: np.ndarray) -> "Stays":
-        """Return the stays an index or a mask names."""
+        """Return the stays that an index or a mask selects."""
         return Stays(
             self.patient[chosen],
             self.facility[chosen],
@@ -69,7 +68,7 @@ class Stays:
 
 
 def score_admissions(market: Market, people: People, events: Events, months: Months) -> np.ndarray:
-    """Return the planted log rate of admission of every cell, without the patient's frailty."""
+    """Return the true log rate of admission of every cell, without the patient's frailty."""
     figures, patient = load_figures(), months.patient
     middle = (months.begin + months.end) // 2
     decades = (people.age(months.first_day + 182)[patient] - 65) / 10
@@ -111,16 +110,16 @@ def draw_stays(
     rng: np.random.Generator,
     more: np.random.Generator,
 ) -> Stays:
-    """Draw the stays that begin in a year, not yet in order and possibly overlapping.
+    """Draw the stays that begin in a year, not yet sorted and possibly overlapping.
 
     Args:
-        market: with its planted effects.
-        people: the market's.
+        market: the market with its true effects.
+        people: the market's people.
         events: nursing homes and COVID-19.
         months: the year's cells.
-        hospital_effect: of each hospital on readmissions after its discharges, log odds.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: hospitals, readmissions after COVID-19.
+        hospital_effect: effect of each hospital on readmissions after its discharges, log odds.
+        rng: the original stream.
+        more: the stream of later additions: hospitals, readmissions after COVID-19.
     """
     odds = _readmission_odds(market, people, months)
     count = rng.poisson(_first_rate(market, people, events, months) * months.days / YEAR_DAYS)
@@ -139,7 +138,7 @@ def draw_stays(
         again = luck[0] < _share(odds[cell] + hospital_effect[hospital])
         gap = 1 - _GAP_DAYS * np.log1p(-luck[1] * (1 - np.exp(-READMISSION_DAYS / _GAP_DAYS)))
         admit = admit + days + np.minimum(gap, READMISSION_DAYS).astype(np.int64)
-        again &= admit <= months.run_end[cell]
+        again &= admit <= months.segment_end[cell]
         cell, admit, chain = cell[again], admit[again], chain[again]
         if not cell.size:
             break
@@ -153,7 +152,7 @@ def draw_stays(
         months.patient[cell],
         months.facility[cell],
         admit,
-        np.minimum(admit + days, months.run_end[cell] + days),
+        np.minimum(admit + days, months.segment_end[cell] + days),
         kind,
         np.zeros(cell.size, dtype=bool),
         hospital,
@@ -164,13 +163,13 @@ def draw_stays(
 def settle_stays(
     parts: list[Stays], people: People, trajectories: Trajectories, rng: np.random.Generator
 ) -> Stays:
-    """Put stays in order, so that none overlaps, none outlives the patient, and some are last."""
+    """Sort stays, remove overlaps, end them by the death, and let some last until it."""
     together = _stack(parts)
     stays = together.rows(np.lexsort((together.discharge, together.admit, together.patient)))
     stays = stays.rows(_keep_chains(stays, len(people)))
     days = stays.discharge - stays.admit
-    # Each stay begins after the one before has ended: in coordinates from which the earlier stays'
-    # lengths are taken away, that is a running maximum within the patient.
+    # Each stay begins after the one before has ended: after subtracting the lengths of earlier
+    # stays, that is a running maximum within the patient.
     before = np.cumsum(days + 1) - (days + 1)
     lane = stays.patient.astype(np.int64) * 2**40
     admit = stays.admit
@@ -184,8 +183,8 @@ def settle_stays(
 def _keep_chains(stays: Stays, count: int) -> np.ndarray:
     """Return which stays are kept: no chain begins within 30 days of another's discharges.
 
-    Chains are taken in order, the first of every patient together, then the second, and so on.
-    A first stay with COVID-19 always stays.
+    Processes the first chains of all patients together, then the second ones, and so on. A first
+    stay with COVID-19 is always kept.
     """
     if not stays.chain.size:
         return np.zeros(0, dtype=bool)
@@ -239,7 +238,7 @@ def add_grafts(stays: Stays, trajectories: Trajectories, *, first: int, last: in
 def _end_trajectories(
     stays: Stays, people: People, trajectories: Trajectories, rng: np.random.Generator
 ) -> Stays:
-    """Let some of those admitted shortly before their death stay until it."""
+    """Extend some stays that begin shortly before the patient's death until the death."""
     death = trajectories.death[stays.patient]
     is_last = np.ones(stays.patient.size, dtype=bool)
     is_last[:-1] = stays.patient[1:] != stays.patient[:-1]
@@ -253,7 +252,7 @@ def _end_trajectories(
 
 
 def _is_grafted(patient: np.ndarray, day: np.ndarray, trajectories: Trajectories) -> np.ndarray:
-    """Return which patients have a working graft, or are about to receive one, on a day."""
+    """Return which patients have a working graft, or soon receive one, on a day."""
     rows = np.flatnonzero(trajectories.state == 1)
     if not rows.size:
         return np.zeros(patient.size, dtype=bool)
@@ -265,10 +264,10 @@ def _is_grafted(patient: np.ndarray, day: np.ndarray, trajectories: Trajectories
 
 
 def _first_rate(market: Market, people: People, events: Events, months: Months) -> np.ndarray:
-    """Return the yearly rate of first stays that makes the planted rate of all stays.
+    """Return the yearly rate of first stays at which all stays have the true rate.
 
-    Between the first stays of two chains lie, per stay, its days and the days after it: until the
-    readmission, or 30.
+    The time between the first stays of two chains includes, for each stay, its days and the days
+    after it: until the readmission, or 30.
     """
     figures = load_figures()
     score = score_admissions(market, people, events, months)
@@ -281,7 +280,7 @@ def _first_rate(market: Market, people: People, events: Events, months: Months) 
 
 
 def _draw_hospitals(facility: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw the hospital of each stay: three in four in the one beside the facility."""
+    """Draw the hospital of each stay: for three in four the one nearest to the facility."""
     return (facility + (rng.random(facility.size) < 1 / 4)) % HOSPITALS_IN_MARKET
 
 

@@ -1,4 +1,4 @@
-"""What a market's year came to, counted from the truth: the raw material of the calibration."""
+"""Totals of a market's year, counted from the ground truth, as input of the calibration."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from esrd_pipeline.synthetic.nation.trajectories import DIALYSIS, TRANSPLANT
 
 EARLY_DAYS = 3
 FIRST_DAYS = 90
-"""Days of ESRD before anyone is at risk (2.13.10)."""
+"""Days of ESRD before a patient is at risk (2.13.10)."""
 READMISSION_DAYS = 30
 WAITLIST_AGE = 75
 ADULT_AGE = 18
@@ -23,7 +23,7 @@ FIRST_YEAR = 365
 
 
 def tally_year(here: MarketYear, episodes: Episodes, defects: DataDefects, status: Status) -> Rows:
-    """Return what is counted in a market and year."""
+    """Return the totals of a market and year."""
     counted = {
         **_tally_people(here, defects),
         **_tally_days(here),
@@ -106,7 +106,7 @@ def _tally_stays(here: MarketYear) -> dict[str, float]:
     following = np.minimum(index + 1, stays.patient.size - 1)
     gap = stays.admit[following] - stays.discharge[index]
     same = (stays.patient[following] == stays.patient[index]) & (following > index)
-    # 2.10.8: a discharge followed by a stay within three days is no index discharge.
+    # 2.10.8: a discharge followed by a stay within three days is not an index discharge.
     is_index = ~(same & (gap <= EARLY_DAYS))
     index, gap, same, following = (rows[is_index] for rows in (index, gap, same, following))
     again = same & (gap <= READMISSION_DAYS) & (stays.kind[following] != GRAFT)
@@ -135,8 +135,8 @@ def _tally_status(here: MarketYear, status: Status) -> dict[str, float]:
 def _tally_first_year(here: MarketYear) -> dict[str, float]:
     """Count the first years on dialysis that began in the year, as known at its end.
 
-    Listings are those of patients under 75 not listed before; switches to home dialysis are those
-    of in-center patients, lasting or not.
+    Counts listings of patients under 75 who were not listed before, and switches of in-center
+    patients to home dialysis of any length.
     """
     people, trajectories, months = here.people, here.trajectories, here.months
     new = (people.start >= months.first_day - FIRST_YEAR) & (people.start <= months.last_day)

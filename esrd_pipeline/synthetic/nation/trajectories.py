@@ -1,6 +1,6 @@
-"""A market's patients from their first day on: treatment, transfers, transplants, death.
+"""Trajectories of a market's patients: treatment, transfers, transplants, death.
 
-Everyone is followed in steps within which the hazards are constant.
+Patients are followed in steps within which the hazards are constant.
 """
 
 from dataclasses import dataclass
@@ -41,16 +41,16 @@ DISCHARGED = {
     "Discontinue": 5,
 }
 CONTINUED = -1
-"""A spell that goes on under another modality at the same facility has no reason."""
+"""The reason of a spell that continues with another modality at the same facility."""
 _MOST_STEPS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Trajectories:
-    """What happened: spells in order of patient and day, deaths, transplants.
+    """Spells sorted by patient and day, deaths and transplants.
 
-    A spell holds its first day and the day after its last (`NEVER` where it is open at the end
-    of all years); `admitted` and `discharged` are the reasons, `CONTINUED` within a facility.
+    A spell has its first day and the day after its last (`NEVER` if it is open at the end of all
+    years); `admitted` and `discharged` are the reasons, `CONTINUED` within a facility.
     """
 
     patient: np.ndarray
@@ -66,20 +66,20 @@ class Trajectories:
 
     @property
     def on_dialysis(self) -> np.ndarray:
-        """The rows that are dialysis spells."""
+        """Return the rows of dialysis spells."""
         return np.flatnonzero(self.state == DIALYSIS)
 
 
 def live(
     market: Market, people: People, rng: np.random.Generator, more: np.random.Generator
 ) -> Trajectories:
-    """Draw the lives of a market's patients to the end of the last year.
+    """Draw the trajectories of a market's patients until the end of the last year.
 
     Args:
-        market: where they live.
-        people: who they are; a transplant ends their time on the waitlist.
-        rng: the stream of what was always drawn.
-        more: the stream of what came later: home dialysis given up within a month.
+        market: the patients' market.
+        people: the patients; a transplant ends their time on the waitlist.
+        rng: the original stream.
+        more: the stream of later additions: home dialysis of less than a month.
     """
     last = int(load_figures()["last_year"])
     count = len(people)
@@ -106,11 +106,11 @@ def live(
         if not active.size:
             return _settle(course)
         _step(course, active)
-    raise RuntimeError(f"lives of market {market.number} do not come to an end")
+    raise RuntimeError(f"trajectories of market {market.number} do not end")
 
 
 def _step(course: Course, who: np.ndarray) -> None:
-    """Carry everyone on dialysis to the next event or the end of the step."""
+    """Advance all patients on dialysis to the next event or the end of the step."""
     rng, now, people = course.rng, course.now[who], course.people
     hazards = hazards_of(
         course.market,
@@ -139,7 +139,7 @@ def _step(course: Course, who: np.ndarray) -> None:
     course.now[who] = until
     happens = until < course.horizon
     is_graft = happens & (until == graft)
-    # On the day a facility closes its patients move on, whatever else would have happened.
+    # When a facility closes, its patients move on that day, before any later event.
     is_event = happens & (until == event) & ~is_graft & (until < closing)
     is_closing = happens & (until == closing) & ~is_graft & ~is_event
     ends = who[until >= course.horizon]
@@ -154,7 +154,7 @@ def _step(course: Course, who: np.ndarray) -> None:
 
 
 def _die(course: Course, who: np.ndarray) -> None:
-    """Die on the day; some have stopped dialysis a few days before."""
+    """Let `who` die on the day; some stop dialysis a few days before."""
     day, rng = course.now[who], course.rng
     course.death[who] = day
     withdraws = rng.random(who.size) < load_figures()["death_withdrawal"]
@@ -167,7 +167,7 @@ def _die(course: Course, who: np.ndarray) -> None:
 
 
 def _receive_graft(course: Course, who: np.ndarray, day: np.ndarray) -> None:
-    """Receive a kidney; the graft may fail, or the patient die with it."""
+    """Transplant `who`; the graft may fail, or the patient may die with it."""
     figures, rng = load_figures(), course.rng
     before = who[course.begin[who] < day]
     course.close(before, course.now[before], DISCHARGED["Transplant"])
@@ -194,7 +194,7 @@ def _receive_graft(course: Course, who: np.ndarray, day: np.ndarray) -> None:
 
 
 def _recover(course: Course, who: np.ndarray) -> None:
-    """Regain function; half come back to dialysis."""
+    """Let `who` recover function; half return to dialysis."""
     figures = load_figures()
     _leave(
         course,
@@ -207,7 +207,7 @@ def _recover(course: Course, who: np.ndarray) -> None:
 
 
 def _lose(course: Course, who: np.ndarray) -> None:
-    """Stop coming; more than half are seen again."""
+    """Let `who` be lost to follow-up; more than half return."""
     figures = load_figures()
     _leave(
         course,
@@ -236,7 +236,7 @@ def _leave(
 
 
 def _transfer(course: Course, who: np.ndarray) -> None:
-    """Move to another facility of the market, if another is open; some after a few days."""
+    """Move `who` to another open facility of the market, if any; some after a few days."""
     figures, rng = load_figures(), course.rng
     day = course.now[who].copy()
     target = _choose_facility(course, who)
@@ -252,7 +252,7 @@ def _transfer(course: Course, who: np.ndarray) -> None:
 
 
 def _switch(course: Course, who: np.ndarray, *, to_home: bool) -> None:
-    """Change modality, at the same facility where it offers the other one, or at one that does."""
+    """Change the modality of `who`, at the same facility or else at one that offers it."""
     rng, market = course.rng, course.market
     who = who[course.now[who] > course.begin[who]]
     can = market.numbers("peritoneal_share" if to_home else "has_in_center")
@@ -271,12 +271,12 @@ def _switch(course: Course, who: np.ndarray, *, to_home: bool) -> None:
 
 
 def _gives_up(course: Course, who: np.ndarray) -> np.ndarray:
-    """Draw whose home dialysis does not last."""
+    """Draw the patients who soon give up home dialysis."""
     return course.more.random(who.size) < load_figures()["home_given_up"]
 
 
 def _leave_for_home(course: Course, who: np.ndarray) -> None:
-    """Move to a facility of the market that offers home dialysis, to begin it there."""
+    """Move `who` to a facility of the market that offers home dialysis and start it there."""
     size = course.market.numbers("size")[None, :] * offers_home(course.market, course.now[who])
     can = size.any(axis=1)
     who, reach = who[can], np.cumsum(size[can], axis=1)
@@ -292,7 +292,7 @@ def _leave_for_home(course: Course, who: np.ndarray) -> None:
 
 
 def _choose_facility(course: Course, who: np.ndarray) -> np.ndarray:
-    """Choose another open facility by size; the same one where there is none."""
+    """Choose another open facility by size; the same one if there is none."""
     market, here, day = course.market, course.facility[who], course.now[who]
     open_from, open_to = market.numbers("opened"), market.numbers("closed") - CLOSING_DAYS
     weight = np.where(
@@ -308,7 +308,7 @@ def _choose_facility(course: Course, who: np.ndarray) -> np.ndarray:
 
 
 def _move(course: Course, who: np.ndarray, target: np.ndarray, day: np.ndarray) -> None:
-    """Change facility; whoever is not yet listed will be when the new one's hazard says."""
+    """Change facility; update the listing day of unlisted patients for the new one's hazard."""
     people, start = course.people, course.people.start[who]
     waits = (people.listed[who] > day) & people.need.can[who]
     mine, first = who[waits], start[waits]
@@ -327,7 +327,7 @@ def _move(course: Course, who: np.ndarray, target: np.ndarray, day: np.ndarray) 
 
 
 def _stay_open(course: Course, who: np.ndarray) -> None:
-    """Send those whose facility has closed meanwhile to another one."""
+    """Move patients whose facility has closed meanwhile to another one."""
     closed = who[
         course.market.numbers("closed")[course.facility[who]] - CLOSING_DAYS <= course.now[who]
     ]
@@ -336,7 +336,7 @@ def _stay_open(course: Course, who: np.ndarray) -> None:
 
 
 def _fit_modality(course: Course, who: np.ndarray) -> None:
-    """Give up a modality that the facility does not offer."""
+    """Change modalities that the facility does not offer."""
     home_share = course.market.numbers("peritoneal_share")[course.facility[who]]
     in_center = course.market.numbers("has_in_center")[course.facility[who]]
     modality = course.modality[who]
@@ -345,7 +345,7 @@ def _fit_modality(course: Course, who: np.ndarray) -> None:
 
 
 def _settle(course: Course) -> Trajectories:
-    """Put the spells in order of patient and day."""
+    """Sort the spells by patient and day."""
     columns = [np.concatenate(parts) for parts in zip(*course.spells, strict=True)]
     order = np.lexsort((columns[4], columns[0]))
     patient, state, facility, modality, begin, end, admitted, discharged = (

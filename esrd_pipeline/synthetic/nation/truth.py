@@ -1,6 +1,6 @@
-"""The truth planted in the nation: effects, coefficients, people, spells, stays and trouble.
+"""Tables of the nation's ground truth: effects, coefficients, people, spells, stays, data defects.
 
-It is written beside the raw files and never read by the pipeline.
+They are written beside the raw files and never read by the pipeline.
 """
 
 import numpy as np
@@ -59,7 +59,7 @@ _NOT_COEFFICIENTS = {
 }
 _SHORT_DAYS = 60
 _DURABLE_DAYS = 30
-"""A switch to home dialysis counts once it has lasted as long (2.27.6)."""
+"""A switch to home dialysis counts once it has lasted this many days (2.27.6)."""
 
 PATIENT = Table(
     name="truth.patient",
@@ -140,7 +140,7 @@ TABLES = {
 
 
 def list_people(known: Known, coverage: Coverage) -> Rows:
-    """Return who is in the registers, as they truly are."""
+    """Return the true data of the people in the registers."""
     people, rows = known.people, np.flatnonzero(known.is_in)
     has_medicare = coverage.entitled[rows] < NEVER
     return {
@@ -168,7 +168,7 @@ def list_people(known: Known, coverage: Coverage) -> Rows:
 
 
 def list_hospitals(market: Market, seed: int) -> Rows:
-    """Return the market's short stay hospitals and what they do to readmissions."""
+    """Return the market's short stay hospitals and their true effects on readmissions."""
     count = len(market.hospitals)
     return {
         "market": np.full(count, market.number),
@@ -178,7 +178,7 @@ def list_hospitals(market: Market, seed: int) -> Rows:
 
 
 def list_spells(known: Known) -> Rows:
-    """Return the true spells of everyone in the registers."""
+    """Return the true spells of the people in the registers."""
     trajectories = known.trajectories
     rows = np.flatnonzero(known.is_in[trajectories.patient] & (trajectories.begin <= known.until))
     state = trajectories.state[rows]
@@ -209,7 +209,7 @@ def list_stays(known: Known, stays: Stays) -> Rows:
 
 
 def label_people(known: Known) -> Rows:
-    """Label what is wrong or odd with people's records and histories."""
+    """Label data defects and unusual events in people's records and histories."""
     people, trajectories, defects, given = (
         known.people,
         known.trajectories,
@@ -237,7 +237,7 @@ def label_people(known: Known) -> Rows:
             label(
                 "replaced identifier",
                 patient=number[replaced],
-                detail=_write_truth(replaced, "mbi"),
+                detail=_repeat_word(replaced, "mbi"),
             ),
             label("missing cms_2728", patient=number[formless]),
             label(
@@ -338,7 +338,7 @@ def _label_spells(known: Known) -> list[Rows]:
 
 
 def _find_given_up(known: Known) -> np.ndarray:
-    """Return spells of home dialysis between two in center that lasted less than 30 days."""
+    """Return spells of home dialysis of less than 30 days between two in-center spells."""
     trajectories, rows = known.trajectories, known.trajectories.on_dialysis
     before, here, after = rows[:-2], rows[1:-1], rows[2:]
     patient, modality = trajectories.patient, trajectories.modality
@@ -353,7 +353,7 @@ def _find_given_up(known: Known) -> np.ndarray:
 
 
 def label_facilities(nation: pd.DataFrame, until: int) -> Rows:
-    """Label changes of ownership and the directory's confusion of numbers."""
+    """Label changes of ownership and mixed-up numbers in the directory."""
     changed = nation[nation["changed"] <= until]
     kind = np.where(changed["is_renumbered"], "with another ccn", "with the same ccn")
     based = nation[nation["kind"] != "F"]
@@ -375,12 +375,12 @@ def label_facilities(nation: pd.DataFrame, until: int) -> Rows:
 
 
 def tabulate_effects(nation: pd.DataFrame) -> pa.Table:
-    """Return the planted facility effects."""
+    """Return the true facility effects."""
     return pa.Table.from_pandas(describe_effects(nation), preserve_index=False)
 
 
 def tabulate_coefficients() -> pa.Table:
-    """Return the planted coefficients: log rate ratios, log odds ratios for readmission."""
+    """Return the true coefficients: log rate ratios, log odds ratios for readmission."""
     rows = [
         (outcome, name.removeprefix(f"{outcome}_"), value)
         for name, value in load_figures().items()
@@ -397,5 +397,5 @@ def tabulate_coefficients() -> pa.Table:
     return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def _write_truth(rows: np.ndarray, word: str) -> np.ndarray:
+def _repeat_word(rows: np.ndarray, word: str) -> np.ndarray:
     return np.full(rows.size, word)

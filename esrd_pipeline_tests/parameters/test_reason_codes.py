@@ -1,0 +1,151 @@
+"""Every reason that can be written stands in reason.csv, and every row of it can be written."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+import esrd_pipeline
+from esrd_pipeline.parameters.reasons import load_reasons
+from esrd_pipeline.sql import list_selects, load_select
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
+from esrd_pipeline.tables.model import Column
+
+PACKAGE = Path(esrd_pipeline.__file__).parent
+WRITTEN_BY_SQL = list_selects()
+NOT_YET_WRITTEN = {
+    "all_months_excepted",
+    "below_minimum_expected",
+    "below_minimum_units",
+    "certified_too_late",
+    "exception_granted",
+    "no_expected_events",
+    "no_in_center_hemodialysis",
+    "no_patient_at_risk",
+    "not_on_facility_list",
+}
+"""Reasons of facilities that the families and programs still write as sentences."""
+OF_ANOTHERS_FILES = {"admit_reason", "discharge_reason"}
+"""Reasons that EQRS has: their texts are EQRS's."""
+
+
+def is_reason(name: str) -> bool:
+    """Whether a column of this name holds reasons of ours."""
+    return (name == "reason" or name.endswith("_reason")) and name not in OF_ANOTHERS_FILES
+
+
+def find_texts(value: exp.Expr) -> Iterator[str]:
+    """Texts an expression can result in: of a CASE its branches, not what it compares."""
+    match value:
+        case exp.Alias() | exp.Paren():
+            yield from find_texts(value.this)
+        case exp.Case():
+            for branch in value.args["ifs"]:
+                yield from find_texts(branch.args["true"])
+            if value.args.get("default"):
+                yield from find_texts(value.args["default"])
+        case exp.Coalesce():
+            for part in (value.this, *value.expressions):
+                yield from find_texts(part)
+        case exp.Literal() if value.is_string:
+            yield value.name
+        case _:
+            pass
+
+
+def list_branches(query: exp.Query) -> list[exp.Select]:
+    """The SELECTs of a UNION in order, or the one SELECT."""
+    if isinstance(query, exp.SetOperation):
+        return [*list_branches(query.this), *list_branches(query.expression)]
+    return [query] if isinstance(query, exp.Select) else []
+
+
+@cache
+def collect_sql_reasons(text: str) -> frozenset[str]:
+    """Every text that a SELECT can give to a column of reasons, in any of its parts.
+
+    Columns of a UNION have the names of its first SELECT.
+    """
+    tree = sqlglot.parse_one(text, dialect="duckdb")
+    found: set[str] = set()
+    for query in tree.find_all(exp.Select, exp.SetOperation):
+        branches = list_branches(query)
+        names = [column.alias_or_name for column in branches[0].expressions]
+        for branch in branches:
+            for name, column in zip(names, branch.expressions, strict=False):
+                if is_reason(name):
+                    found.update(find_texts(column))
+    return frozenset(found)
+
+
+def list_reason_columns(table: str) -> list[Column]:
+    return [column for column in TABLES_BY_NAME[table].columns if is_reason(column.name)]
+
+
+def list_allowed() -> set[str]:
+    """Every reason that a table's columns may hold."""
+    return {
+        code
+        for table in TABLES_BY_NAME
+        for column in list_reason_columns(table)
+        for code in column.allowed or ()
+    }
+
+
+def list_module_texts() -> set[str]:
+    """Every text in the package's modules, but for what tables allow."""
+    return {
+        node.value
+        for file in PACKAGE.rglob("*.py")
+        if file.parent.name != "tables"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_the_collector_reads_branches_and_unions_and_not_what_is_compared() -> None:
+    text = """
+        WITH j AS (
+            SELECT x, CASE WHEN k = 'no' THEN 'a' ELSE coalesce(y, 'b') END AS reason FROM t
+            UNION ALL
+            SELECT x, CASE WHEN k THEN 'c' END FROM t
+        )
+        SELECT x, coalesce(reason, 'd') AS stay_reason, 'e' AS state FROM j
+    """
+    assert collect_sql_reasons(text) == {"a", "b", "c", "d"}
+
+
+@pytest.mark.parametrize("name", WRITTEN_BY_SQL)
+def test_what_sql_writes_stands_in_reason_csv_and_the_table_allows_it(name: str) -> None:
+    written = collect_sql_reasons(load_select(name).text)
+    assert sorted(written - set(load_reasons())) == []
+    allowed = {code for c in list_reason_columns(name) for code in c.allowed or ()}
+    assert sorted(written - allowed) == []
+
+
+@pytest.mark.parametrize("name", WRITTEN_BY_SQL)
+def test_a_table_written_by_sql_allows_no_other_reason_than_can_come_to_it(name: str) -> None:
+    columns = list_reason_columns(name)
+    select = load_select(name)
+    possible = set(collect_sql_reasons(select.text))
+    for source in select.sources:
+        for column in list_reason_columns(source.table):
+            possible.update(column.allowed or ())
+    for column in columns:
+        assert column.allowed, f"{name}.{column.name} says not which reasons it may hold"
+        assert sorted(set(column.allowed) - possible) == []
+
+
+def test_what_tables_allow_stands_in_reason_csv() -> None:
+    assert sorted(list_allowed() - set(load_reasons())) == []
+
+
+def test_every_row_of_reason_csv_can_be_written() -> None:
+    written = list_module_texts()
+    for name in list_selects():
+        written |= collect_sql_reasons(load_select(name).text)
+    assert sorted(set(load_reasons()) - written - NOT_YET_WRITTEN) == []
