@@ -20,8 +20,6 @@ from esrd_pipeline.tables.program import STAR_BASELINE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import pyarrow as pa
-
     from esrd_pipeline.families.cohort import Cohort
     from esrd_pipeline.measures.specification import Program, Specification
 
@@ -60,24 +58,6 @@ class ModelledMeasure:
         """What the model is fitted to."""
         back = years_before(first=self.years - 1) if self.years > 1 else None
         return (Dependency(self.cohort, back), *self.dependencies)
-
-
-def read_years(
-    step: StepContext,
-    table: Table,
-    years: int,
-    *,
-    where: dict[str, str],
-    columns: list[str] | None = None,
-) -> "pa.Table":
-    """Return the rows of the last `years` years of a table, as far as they are stored."""
-    import pyarrow as pa
-
-    wanted = range(step.performance_year - years + 1, step.performance_year + 1)
-    stored = [year for year in wanted if step.warehouse.has(table, year)]
-    return pa.concat_tables(
-        [step.warehouse.read_arrow(table, year, where=where, columns=columns) for year in stored]
-    )
 
 
 def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
