@@ -15,6 +15,7 @@ from esrd_pipeline.families.published_layouts import (
     render_dfc_national,
     render_qip,
 )
+from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import program, raw
 from esrd_pipeline.tables.catalog import TABLES
@@ -71,7 +72,7 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
         small = find_small(warehouse.read(CONTRACT, performance_year))
     for table in tables:
         frame = suppress_small_counts(warehouse.read(table, performance_year), small)
-        frame.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
+        _add_texts(frame).to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
     _write_provenance(draft, tables, performance_year, origin, files)
     draft.rename(folder)
@@ -85,7 +86,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
     file that the year does not have is not written, and no file if no measure is computed.
 
     Raises:
-        LookupError: a reason has no availability code in published_reason.csv.
+        LookupError: a reason has no availability code in reason_footnote.csv.
         ValueError: a value does not fit its column.
     """
     contract = _read_computed(warehouse, performance_year)
@@ -172,7 +173,20 @@ def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFr
     if "reason" in suppressed.columns:
         has_no_reason = is_small & suppressed["reason"].isna()
         suppressed["reason"] = suppressed["reason"].mask(has_no_reason, SUPPRESSED)
+        numbers = suppressed.get("reason_number", pd.Series(float("nan"), index=frame.index))
+        suppressed["reason_number"] = numbers.astype("float64").mask(
+            has_no_reason, SMALLEST_PUBLISHED_COUNT
+        )
     return suppressed
+
+
+def _add_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put the text that people read beside the code of a reason."""
+    if "reason" not in frame.columns:
+        return frame
+    texts = pd.Series(describe_rows(frame), index=frame.index, dtype=object)
+    at = list(frame.columns).index("reason") + 1
+    return pd.concat([frame.iloc[:, :at], texts.rename("reason_text"), frame.iloc[:, at:]], axis=1)
 
 
 def _is_small(frame: pd.DataFrame) -> pd.Series:

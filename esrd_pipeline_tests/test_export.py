@@ -13,8 +13,10 @@ from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline_tests.reason_texts import text_of
 
 YEAR = 2025
+NAN = float("nan")
 FILES = {
     "dfc_facility": raw.DFC_FACILITY,
     "dfc_national": raw.DFC_NATIONAL,
@@ -26,11 +28,8 @@ def contract(*rows: tuple[str, str, str, str, float, float]) -> pd.DataFrame:
     """Rows of ccn, program, measure, unit, unit_count, patients."""
     columns = ["ccn", "program", "measure", "unit", "unit_count", "patients"]
     return pd.DataFrame(rows, columns=columns).assign(
-        numerator=0.0, reason=None, note="no events: exact"
+        numerator=0.0, reason=None, reason_number=NAN, note="no events: exact"
     )
-
-
-NAN = float("nan")
 
 
 def test_a_remark_that_would_give_a_small_count_away_is_hidden_with_it() -> None:
@@ -41,6 +40,7 @@ def test_a_remark_that_would_give_a_small_count_away_is_hidden_with_it() -> None
     assert pd.isna(small["numerator"])
     assert pd.isna(small["note"])
     assert small["reason"] == SUPPRESSED
+    assert text_of(small) == "fewer than 11 patients: suppressed"
     assert (large["numerator"], large["note"]) == (0.0, "no events: exact")
 
 

@@ -11,25 +11,45 @@ from esrd_pipeline.families.access import EVENT
 from esrd_pipeline.families.cohort import CCN, PATIENT, Cohort, read_cohort
 from esrd_pipeline.measures import pppw, sfr
 from esrd_pipeline.measures.specification import GeeSpecification, Program
-from esrd_pipeline.measures.terms import Flag, Level, Term
+from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Product, Term
+from esrd_pipeline.tables.access import PPPW, SFR
+from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
+from esrd_pipeline.tables.model import Table
 
 REASON = "reason"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
 """Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
 _SPECIFY = {"sfr": sfr.specify, "pppw": pppw.specify}
+_COHORTS = {"sfr": SFR, "pppw": PPPW}
 
 
-def list_columns(measure: str, program: Program, performance_year: int) -> list[str]:
-    """Return the columns of a measure's cohort that `prepare` reads.
+def list_columns(
+    measure: str, program: Program, performance_year: int
+) -> tuple[list[str], list[str]]:
+    """Return what `prepare` reads: columns of the cohort, and of the patients' characteristics.
 
     Raises:
-        LookupError: the program has no such measure.
+        LookupError: the program has no such measure, or a term reads what neither table has.
     """
-    return [CCN, PATIENT, REASON, EVENT, *specify(measure, program, performance_year).facts]
+    facts = specify(measure, program, performance_year).facts
+    cohort = [fact for fact in facts if _has(_COHORTS[measure], fact)]
+    rest = [fact for fact in facts if fact not in cohort]
+    unknown = [fact for fact in rest if not _has(PATIENT_CHARACTERISTICS, fact)]
+    if unknown:
+        raise LookupError(f"{measure}: no table has the facts {', '.join(unknown)}")
+    return [CCN, PATIENT, REASON, EVENT, *cohort], [PATIENT, *rest]
+
+
+def _has(table: Table, fact: str) -> bool:
+    return fact in table.column_names
 
 
 def prepare(
-    measure: str, program: Program, performance_year: int, rows: pa.Table
+    measure: str,
+    program: Program,
+    performance_year: int,
+    rows: pa.Table,
+    patients: pa.Table | None = None,
 ) -> tuple[GeeSpecification, Cohort]:
     """Return a measure's specification, and the months of its cohort that are counted.
 
@@ -42,13 +62,14 @@ def prepare(
         program: whose.
         performance_year: the year of the cohort.
         rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
+        patients: their characteristics, of the columns of `list_columns`; None where it has none.
 
     Raises:
         LookupError: the program has no such measure.
     """
     specification = specify(measure, program, performance_year)
     counted = rows.filter(pc.field(REASON).is_null())
-    cohort = read_cohort(specification, counted)
+    cohort = read_cohort(specification, counted, patients=patients)
     groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
     gone = [
         name
@@ -61,7 +82,7 @@ def prepare(
 
 def _is_counted(term: Term, rows: pa.Table) -> bool:
     """Whether a term's columns are whole numbers: indicators, or whole years."""
-    if isinstance(term, Flag | Level):
+    if isinstance(term, Flag | Level | Product | AnyOf):
         return True
     return all(pa.types.is_integer(rows.schema.field(fact).type) for fact in term.facts)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from esrd_pipeline.measures.specification import Specification
-from esrd_pipeline.measures.terms import Columns, Condition, Product, Values
+from esrd_pipeline.measures.terms import AnyOf, Columns, Condition, Product, Values
 from esrd_pipeline.statistics.design import Design, FloatArray, IntArray, build_design
 from esrd_pipeline.statistics.fit import Regression
 
@@ -122,7 +122,7 @@ def read_cohort(
     facts = _Facts(measure, table, own, known, groups)
     columns: Columns = {}
     for term in specification.terms:
-        if own is not None and not isinstance(term, Product) and own.has(term.facts):
+        if own is not None and not isinstance(term, Product | AnyOf) and own.has(term.facts):
             # Words are compared once a patient, not once a row.
             columns |= {name: v[own.place] for name, v in term.build(own, columns).items()}
         else:

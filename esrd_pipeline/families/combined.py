@@ -7,7 +7,7 @@ import pandas as pd
 from esrd_pipeline.families.published_fields import load_measures
 from esrd_pipeline.tables.measured import CONTRACT
 
-NOT_COMPUTED = "not yet computed"
+NOT_COMPUTED = "not_computed"
 _MEASURE = ["program", "measure"]
 
 

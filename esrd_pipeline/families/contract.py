@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.measures.flag import (
+    Results,
+    flag_results,
+    is_below_minimum_expected,
+    is_below_minimum_units,
+)
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import EmpiricalNull
 from esrd_pipeline.statistics.fit import Dropped
@@ -70,10 +77,17 @@ def assemble_contract(
 
     A facility below the size rule keeps its numbers, is not reportable, and says why.
     """
-    reason = _find_reasons(specification, assessment)
-    reportable = np.array([text is None for text in reason], dtype=bool)
-    category = _categorise(specification, assessment)
-    category[~reportable] = None
+    entry = specification.entry
+    reasons = _find_reasons(specification, assessment)
+    results = Results(
+        value=assessment.value,
+        lower=assessment.lower,
+        upper=assessment.upper,
+        p_value=assessment.p_value,
+        z=assessment.z,
+    )
+    category = flag_results(entry, results, national=assessment.reference).category
+    category[~reasons.is_silent] = None
     frame = pd.DataFrame(
         {
             "ccn": ccns,
@@ -83,42 +97,26 @@ def assemble_contract(
             "unit": specification.unit,
             **{name: getattr(assessment, name) for name in _NUMBERS},
             "category": category,
-            "reportable": reportable,
-            "reason": reason,
+            "reportable": reasons.is_silent,
+            "reason": reasons.code,
+            "reason_number": reasons.number,
             "note": assessment.note,
         }
     )
     return frame[[column.name for column in CONTRACT_COLUMNS]].sort_values("ccn", ignore_index=True)
 
 
-def _find_reasons(specification: Specification, assessment: Assessment) -> NDArray[np.object_]:
-    least = specification.minimum_units
-    is_small = np.zeros(assessment.value.size, dtype=bool)
-    if least is not None:
-        is_small = assessment.unit_count < least
-    fewest = specification.entry.minimum_expected
-    is_unexpected = np.zeros(assessment.value.size, dtype=bool)
-    if fewest is not None:
-        is_unexpected = assessment.denominator < fewest
-    unit = specification.unit.replace("_", "-")
-    return np.select(
-        [is_small, is_unexpected, np.isnan(assessment.value)],
-        [
-            f"fewer than {least or 0:g} {unit}",
-            f"fewer than {fewest or 0:g} expected events",
-            "no expected events to compare with",
-        ],
-        np.array(None, dtype=object),
+def _find_reasons(specification: Specification, assessment: Assessment) -> RowReasons:
+    entry, reasons = specification.entry, RowReasons(assessment.value.size)
+    reasons.add(
+        is_below_minimum_units(entry, assessment.unit_count),
+        "below_minimum_units",
+        entry.minimum_units or 0,
     )
-
-
-def _categorise(specification: Specification, assessment: Assessment) -> NDArray[np.object_]:
-    """Better or worse where the 95% interval leaves out the reference; as expected elsewhere."""
-    above, below = (
-        ("better", "worse") if specification.entry.direction == "higher" else ("worse", "better")
+    reasons.add(
+        is_below_minimum_expected(entry, assessment.denominator),
+        "below_minimum_expected",
+        entry.minimum_expected or 0,
     )
-    return np.select(
-        [assessment.lower > assessment.reference, assessment.upper < assessment.reference],
-        [above, below],
-        np.array("as", dtype=object),
-    )
+    reasons.add(np.isnan(assessment.value), "no_expected_events")
+    return reasons

@@ -74,10 +74,11 @@ def list_facilities(
         }
     )
     why = listed["reason"].reindex(mine).reset_index(drop=True)
-    why = why.where(rows["ccn"].isin(listed.index), "not on the program's facility list")
+    why = why.where(rows["ccn"].isin(listed.index), "not_on_facility_list")
     is_in = why.isna()
     rows = rows.assign(
         reason=rows["reason"].where(is_in, why),
+        reason_number=rows["reason_number"].where(is_in),
         reportable=rows["reportable"].astype(bool) & is_in,
         category=rows["category"].where(is_in, None),
     )

@@ -79,8 +79,10 @@ def assess_facilities(
     contract = assemble_contract(
         specification, performance_year, ccns=rows.ccns, assessment=assessment
     )
-    contract.loc[contract["denominator"] == 0, "reason"] = "nothing in the denominator"
-    return contract.assign(category=None)
+    is_empty = contract["denominator"] == 0
+    contract.loc[is_empty, "reason"] = "nothing_in_denominator"
+    contract.loc[is_empty, "reason_number"] = np.nan
+    return contract
 
 
 def _describe_precision(found: ClusteredProportions) -> _Precision:

@@ -11,7 +11,7 @@ from esrd_pipeline.measures.patient_months import specify_all
 from esrd_pipeline.measures.specification import ProportionSpecification
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
-NOTHING = "no eligible patient-month"
+NOTHING = "no_eligible_patient_month"
 
 
 def assess_monthly(

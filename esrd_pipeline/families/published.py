@@ -6,6 +6,7 @@ one, or for SMR, SHR, SRR and STrR of DFC the printed rate over the national rat
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from esrd_pipeline.families.published_fields import (
     load_measures,
     load_national_columns,
 )
+from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, RowReasons, takes_number
+from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.sources.layout import load_meanings
 from esrd_pipeline.tables.facility import (
     DIRECTORY,
@@ -26,6 +29,14 @@ from esrd_pipeline.tables.facility import (
 from esrd_pipeline.tables.model import Table
 
 AVAILABLE = "001"
+PRINTED_LABELS = {
+    "-": "printed_dash",
+    "N/A": "printed_not_applicable",
+    "No Rate": "printed_no_rate",
+    "No Score": "printed_no_score",
+    "Not Available": "printed_not_available",
+}
+"""Texts that stand for a value, and the reason that quotes them."""
 NUMERIC_FIELDS = ("unit_count", "numerator", "denominator", "value", "rate", "lower", "upper")
 RELATIVE_FIELDS = ("lower", "upper")
 CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
@@ -50,7 +61,7 @@ def publish_contract(
     dfc_levels = national[national["program"] == "dfc"]
     levels = dict(zip(dfc_levels["measure"], dfc_levels["national"], strict=True))
     parts = [
-        _contract_rows(measure, frames[measure.source], _level(measure, levels))
+        _contract_rows(measure, performance_year, frames[measure.source], _level(measure, levels))
         for measure in load_measures("contract", performance_year)
         if measure.source in frames
     ]
@@ -60,7 +71,7 @@ def publish_contract(
 def publish_improvement(*, performance_year: int, qip: pd.DataFrame | None) -> pd.DataFrame:
     """Return facility.published_improvement: the year before, as this year's QIP file prints it."""
     parts = [
-        _contract_rows(measure, qip, None)
+        _contract_rows(measure, performance_year, qip, None)
         for measure in load_measures("improvement", performance_year)
         if qip is not None
     ]
@@ -80,7 +91,7 @@ def publish_results(
     """
     frames = _named(dfc, qip, ich_cahps)
     parts = [
-        _result_rows(measure, frames[measure.source])
+        _result_rows(measure, performance_year, frames[measure.source])
         for measure in load_measures("result", performance_year)
         if measure.source in frames
     ]
@@ -167,7 +178,7 @@ def _level(measure: PublishedMeasure, levels: Mapping[str, float]) -> float | No
 
 
 def _contract_rows(
-    measure: PublishedMeasure, frame: pd.DataFrame, level: float | None
+    measure: PublishedMeasure, performance_year: int, frame: pd.DataFrame, level: float | None
 ) -> pd.DataFrame:
     numbers = {
         field: _numbers(frame, measure.columns[field])
@@ -186,19 +197,30 @@ def _contract_rows(
         known = ~np.isnan(numbers["numerator"])
         numbers["denominator"] = np.where(known, measure.fixed_denominator, np.nan)
     reportable = ~np.isnan(basis)
-    reasons = _reasons(measure, frame, ~reportable, (measure.basis,))
+    reasons = RowReasons(len(frame))
     if level is not None:
-        reasons[~reportable & ~np.isnan(numbers["rate"])] = "no national rate to compare with"
+        reasons.add(~reportable & ~np.isnan(numbers["rate"]), "no_national_rate")
+    _add_reasons(
+        reasons,
+        frame,
+        ~reportable,
+        (measure.basis,),
+        measure=measure,
+        performance_year=performance_year,
+    )
     rows = _key_columns(measure, frame) | numbers
     rows["unit"] = measure.unit
     rows["reportable"] = reportable
-    rows["reason"] = reasons
+    rows["reason"] = reasons.code
+    rows["reason_number"] = reasons.number
     if "category" in measure.columns:
         rows["category"] = frame[measure.columns["category"]].to_numpy()
     return pd.DataFrame(rows)
 
 
-def _result_rows(measure: PublishedMeasure, frame: pd.DataFrame) -> pd.DataFrame:
+def _result_rows(
+    measure: PublishedMeasure, performance_year: int, frame: pd.DataFrame
+) -> pd.DataFrame:
     rows = _key_columns(measure, frame)
     concluded = np.zeros(len(frame), dtype=bool)
     if "score" in measure.columns:
@@ -211,7 +233,17 @@ def _result_rows(measure: PublishedMeasure, frame: pd.DataFrame) -> pd.DataFrame
         rows["score_applied"] = frame[measure.columns["score_applied"]].to_numpy()
     if "codes" in measure.columns:
         rows["codes"] = [_as_list(codes) for codes in frame[measure.columns["codes"]]]
-    rows["reason"] = _reasons(measure, frame, ~concluded, ("score", "category"))
+    reasons = RowReasons(len(frame))
+    _add_reasons(
+        reasons,
+        frame,
+        ~concluded,
+        ("score", "category"),
+        measure=measure,
+        performance_year=performance_year,
+    )
+    rows["reason"] = reasons.code
+    rows["reason_number"] = reasons.number
     return pd.DataFrame(rows)
 
 
@@ -237,39 +269,64 @@ def _as_list(codes: object) -> list[str] | None:
     return None
 
 
-def _reasons(
-    measure: PublishedMeasure,
+def _add_reasons(
+    reasons: RowReasons,
     frame: pd.DataFrame,
     wanted: np.ndarray,
     fields: Sequence[str],
-) -> np.ndarray:
-    """Say why the rows `wanted` have nothing: what the codes mean, else what was printed."""
-    reasons = np.full(len(frame), None, dtype=object)
+    *,
+    measure: PublishedMeasure,
+    performance_year: int,
+) -> None:
+    """Say why the rows `wanted` have nothing: the codes printed, else what stands there.
+
+    The number of a footnote is the measure's smallest size.
+    """
     columns = [measure.columns[field] for field in fields if field in measure.columns]
-    rows = np.flatnonzero(wanted)
+    rows = np.flatnonzero(wanted & reasons.is_silent)
+    said, smallest = RowReasons(len(frame)), _find_smallest(measure, performance_year)
     if "codes" in measure.columns:
-        codes = frame[measure.columns["codes"]].to_numpy(dtype=object)[rows]
-        reasons[rows] = [
-            _meaning(code if isinstance(code, str) else tuple(_as_list(code) or ()))
-            for code in codes
-        ]
-    silent = rows[[reason is None for reason in reasons[rows]]]
+        codes = frame[measure.columns["codes"]].to_numpy(dtype=object)
+        for row in rows:
+            code = codes[row]
+            reason = _name_codes(code if isinstance(code, str) else tuple(_as_list(code) or ()))
+            said.code[row] = reason
+            if reason is not None and takes_number(reason):
+                said.number[row] = smallest
     labels = frame["missing"].to_numpy(dtype=object)
-    reasons[silent] = [_published(labels[row], columns) for row in silent]
-    return reasons
+    for row in rows[[said.code[row] is None for row in rows]]:
+        said.code[row], said.number[row] = _name_label(labels[row], columns)
+    reasons.add(wanted, said.code, said.number)
+
+
+def _find_smallest(measure: PublishedMeasure, performance_year: int) -> float:
+    """The smallest size of the measure; NaN of what is no measure, or has none."""
+    if measure.unit is None:
+        return np.nan
+    program = cast("Program", measure.program)
+    return find_measure(measure.measure, program, performance_year).minimum_units or np.nan
 
 
 @cache
-def _meaning(codes: str | tuple[str, ...]) -> str | None:
-    known = load_meanings("availability_code") | load_meanings("qip_footnote")
+def _name_codes(codes: str | tuple[str, ...]) -> str | None:
+    """The reason's codes of an availability code, or of several footnotes; None where data are."""
     each = (codes,) if isinstance(codes, str) else codes
-    return "; ".join(known[code] for code in each if code != AVAILABLE) or None
+    known = load_meanings("availability_code")
+    named = [
+        f"{PUBLISHED_CODES['availability_code' if code in known else 'qip_footnote']}{code}"
+        for code in each
+        if code != AVAILABLE
+    ]
+    return " ".join(named) or None
 
 
-def _published(missing: Mapping[str, str], columns: Sequence[str]) -> str:
+def _name_label(missing: Mapping[str, str], columns: Sequence[str]) -> tuple[str, float]:
+    """The reason of a cell without a value: what is printed in it, and the number of a "<11"."""
     labels = dict(missing)
-    texts = [labels[column] for column in columns if column in labels]
-    return f"the file prints '{texts[0]}'" if texts else "the file prints no value"
+    label = next((labels[column] for column in columns if column in labels), "")
+    if label.startswith("<") and label[1:].isdigit():
+        return "printed_below_number", float(label[1:])
+    return PRINTED_LABELS.get(label, "printed_no_value"), np.nan
 
 
 def _national_row(

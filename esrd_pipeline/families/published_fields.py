@@ -6,8 +6,9 @@ published_measure.csv says what a measure is; published_field.csv names its colu
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, cast
 
+from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import load_layout
 
@@ -48,7 +49,7 @@ def load_measures(table: TableName, performance_year: int) -> tuple[PublishedMea
                 measure=row["measure"],
                 source=row["source"],
                 basis=row["basis"],
-                unit=row["unit"] or None,
+                unit=_find_unit(row, performance_year),
                 divide_by_national=row["divide_by_national"] == "yes",
                 fixed_denominator=(
                     float(row["fixed_denominator"]) if row["fixed_denominator"] else None
@@ -80,6 +81,16 @@ def _columns(table: TableName, measure: Mapping[str, str], performance_year: int
         and row["name"] in published
         and all(row[key] == measure[key] for key in ("source", "program", "measure"))
     }
+
+
+def _find_unit(measure: Mapping[str, str], performance_year: int) -> str | None:
+    """What the file counts: the measure's own unit, unless it prints another; scores have none."""
+    if measure["basis"] == "score":
+        return None
+    program = cast("Program", measure["program"])
+    return (
+        measure["printed_unit"] or find_measure(measure["measure"], program, performance_year).unit
+    )
 
 
 def _can_stand(table: TableName, columns: Mapping[str, str], basis: str) -> bool:

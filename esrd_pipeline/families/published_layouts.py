@@ -5,10 +5,10 @@ computed, stay as they are printed there. A computed measure takes its columns o
 category, availability code or footnote. Reading such a file gives the contract it was made of.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,22 +27,31 @@ from esrd_pipeline.families.published_fields import (
     load_measures,
     load_national_columns,
 )
+from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_reason
 from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline.sources.layout import SourceColumn, load_layout, load_meanings
+from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.sources.write import DECIMALS
 
-NO_ROW = "no row"
-SUPPRESSED = "fewer than 11 patients"
+NO_ROW = "no_row"
+SUPPRESSED = "suppressed_small_count"
 _PREFERRED_SENTINELS = {
     "value": ("No Rate",),
     "score": ("No Score",),
     "category": ("Not Available",),
 }
-_SMALL_SENTINELS = {SUPPRESSED: "<11", "fewer than 30 surveys": "<30"}
+_SMALL = ("below_minimum_units", SUPPRESSED)
+"""Reasons for which a count prints as below their number, e.g. "<11"."""
 _WHOLE = 1e-6
 _APPLIED = ("achievement", "improvement")
 
 Values = NDArray[np.object_] | NDArray[np.float64]
+
+
+class Why(NamedTuple):
+    """Why a row prints nothing: code and number of its reason."""
+
+    reason: str
+    number: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ def render_dfc(
     sheet = _open_layout("dfc_facility", performance_year, base)
     _put_measures(sheet, "contract", performance_year, contract)
     for measure in load_measures("result", performance_year):
-        if measure.source == sheet.source and measure.measure == "star_rating" and len(stars):
+        is_stars = measure.source == sheet.source and measure.measure == "star_rating"
+        if is_stars and stars["rating"].notna().any():
             rows = stars.set_index("ccn").reindex(sheet.ccns)
             _put_fields(
                 sheet,
@@ -214,7 +224,7 @@ def _put_measures(
 
 
 def _fields(
-    measure: PublishedMeasure, rows: pd.DataFrame, reasons: Sequence[str | None]
+    measure: PublishedMeasure, rows: pd.DataFrame, reasons: Sequence[Why | None]
 ) -> dict[str, Values]:
     """What the fields of a measure print, in the file's units; nothing where there is a reason."""
     is_shown = pd.Series([reason is None for reason in reasons], index=rows.index)
@@ -238,7 +248,7 @@ def _put_fields(
     sheet: Sheet,
     measure: PublishedMeasure,
     fields: Mapping[str, Values],
-    reasons: Sequence[str | None],
+    reasons: Sequence[Why | None],
 ) -> None:
     codes = [list_codes(sheet.source, measure.measure, reason) for reason in reasons]
     for field, name in measure.columns.items():
@@ -266,15 +276,20 @@ def _hide_small(sheet: Sheet, performance_year: int, smallest: int) -> None:
         is_small = (counts > 0) & (counts < smallest)
         for field in NUMERIC_FIELDS if is_small.any() else ():
             if field in measure.columns:
-                _blank(sheet, measure.columns[field], field, is_small)
+                _blank(sheet, measure.columns[field], field, is_small, smallest)
 
 
-def _blank(sheet: Sheet, name: str, field: str, rows: NDArray[np.bool_]) -> None:
+def _blank(sheet: Sheet, name: str, field: str, rows: NDArray[np.bool_], smallest: int) -> None:
     """Take the numbers out of some rows of a column; what its other nulls print stays."""
     column = sheet.layout[name]
     code = None if column.explained_by is None else sheet.columns[column.explained_by]
     texts = [
-        _null_text(column, field, SUPPRESSED, [AVAILABLE] if code is None else [str(code[row])])
+        _null_text(
+            column,
+            field,
+            Why(SUPPRESSED, smallest),
+            [AVAILABLE] if code is None else [str(code[row])],
+        )
         if rows[row]
         else label.get(name)
         for row, label in enumerate(sheet.labels)
@@ -291,10 +306,18 @@ def _put_average(sheet: Sheet, measure: PublishedMeasure, scores: pd.DataFrame) 
     sheet.put(name, np.full(len(sheet.ccns), mean), ["-"] * len(sheet.ccns))
 
 
-def _reasons(rows: pd.DataFrame, is_silent: pd.Series) -> list[str | None]:
+def _reasons(rows: pd.DataFrame, is_silent: pd.Series) -> list[Why | None]:
     """Why a row prints nothing: its reason, or that there is no row; None where it prints."""
-    told = rows["reason"].fillna(NO_ROW)
-    return [str(why) if silent else None for why, silent in zip(told, is_silent, strict=True)]
+    codes = rows["reason"].fillna(NO_ROW)
+    numbers = (
+        rows["reason_number"].astype("float64")
+        if "reason_number" in rows
+        else pd.Series(np.nan, index=rows.index)
+    )
+    return [
+        Why(str(code), float(number)) if silent else None
+        for code, number, silent in zip(codes, numbers, is_silent, strict=True)
+    ]
 
 
 def _numbers(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -308,38 +331,50 @@ def _texts(rows: pd.DataFrame, column: str, is_shown: pd.Series) -> NDArray[np.o
     return texts
 
 
-@cache
-def list_codes(source: str, measure: str, reason: str | None) -> list[str]:
+def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
     """Return the availability code, or the footnotes, that say a reason.
 
-    First what a code means itself, as a published reason does; else published_reason.csv. No
-    footnote where none fits.
+    What CMS printed itself is printed again; the others stand in reason_footnote.csv. No footnote
+    where none fits.
 
     Raises:
         LookupError: a source that must print a code has none for the reason.
     """
     is_footnote = source == "qip_complete"
-    if reason is None:
+    if why is None:
         return [] if is_footnote else [AVAILABLE]
-    meanings = load_meanings("qip_footnote" if is_footnote else "availability_code")
-    known = {meaning: code for code, meaning in meanings.items()}
-    parts = reason.split("; ")
-    if all(part in known for part in parts):
-        return [known[part] for part in parts]
-    for row in load_rows("published_reason"):
-        fits = row["source"] == source and row["measure"] in ("", measure)
-        if fits and re.match(row["reason_begins"], reason):
-            return [row["code"]]
-    if is_footnote:
-        return []
-    raise LookupError(f"published_reason.csv has no code of {source} for '{reason}'")
+    own = PUBLISHED_CODES["qip_footnote" if is_footnote else "availability_code"]
+    day = f"{why.number:.0f}"[4:] if find_reason(why.reason.split()[0]).takes_date else ""
+    found = [
+        part.removeprefix(own)
+        if part.startswith(own)
+        else _find_footnote(source, measure, part, day)
+        for part in why.reason.split()
+    ]
+    codes = list(dict.fromkeys(code for code in found if code is not None))
+    if not codes and not is_footnote:
+        raise LookupError(f"reason_footnote.csv has no code of {source} for {why.reason}")
+    return codes
+
+
+@cache
+def _find_footnote(source: str, measure: str, reason: str, day: str) -> str | None:
+    """The code of the measure's own row, else of every measure's; None where there is neither."""
+    codes = {
+        row["measure"]: row["code"]
+        for row in load_rows("reason_footnote")
+        if (row["source"], row["reason"], row["day"]) == (source, reason, day)
+        and row["measure"] in ("", measure)
+    }
+    return codes.get(measure) or codes.get("")
 
 
 def _null_text(
-    column: SourceColumn, field: str, reason: str | None, codes: Sequence[str]
+    column: SourceColumn, field: str, why: Why | None, codes: Sequence[str]
 ) -> str | None:
     """What stands for a value: the most telling of the column's sentinels, else the code."""
-    small = _SMALL_SENTINELS.get(reason or "", "") if field == "unit_count" else ""
+    is_small = field == "unit_count" and why is not None and why.reason in _SMALL
+    small = f"<{why.number:g}" if is_small and why is not None else ""
     for text in (small, *_PREFERRED_SENTINELS.get(field, ()), "-"):
         if text and text in column.sentinels:
             return text

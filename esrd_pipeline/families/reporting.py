@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from esrd_pipeline.families.facility_list import list_facilities
+from esrd_pipeline.measures.flag import is_below_minimum_units
 from esrd_pipeline.measures.reporting import (
     DIALYSIS_EVENT,
     HEALTH_EQUITY,
@@ -20,7 +20,8 @@ from esrd_pipeline.measures.reporting import (
     VACCINATION,
     specify,
 )
-from esrd_pipeline.measures.specification import WHOLE, Program, Specification
+from esrd_pipeline.measures.specification import WHOLE, Program
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
@@ -109,7 +110,7 @@ def assess_equity(
             "value": domains / len(EQUITY_ELEMENTS),
         }
     )
-    return _finish(specify(HEALTH_EQUITY, performance_year), performance_year, places, frame)
+    return _finish(HEALTH_EQUITY, performance_year, places, frame)
 
 
 def assess_infections(
@@ -138,17 +139,12 @@ def assess_infections(
             "numerator": np.where(is_whole, mine["infections"], np.nan),
             "denominator": np.where(is_whole, expected, np.nan),
             "value": np.where(is_whole, ratio, np.nan),
-            "reason": say(
-                ~is_whole,
-                "fewer than 12 accurate months",
-                say(
-                    mine["infections"].isna() | np.isnan(expected),
-                    "a quarter's infections are unknown",
-                    say(np.isnan(ratio), "no infections predicted"),
-                ),
-            ),
         }
     )
+    reasons = RowReasons(len(ccns))
+    reasons.add(~is_whole, "not_every_month_accurate")
+    reasons.add((mine["infections"].isna() | np.isnan(expected)).to_numpy(), "infections_unknown")
+    reasons.add(np.isnan(ratio), "no_infections_predicted")
     events = pd.DataFrame(
         {
             "ccn": ccns,
@@ -160,8 +156,8 @@ def assess_infections(
     )
     return pd.concat(
         [
-            _finish(specify(INFECTION, performance_year), performance_year, places, ratios),
-            _finish(specify(DIALYSIS_EVENT, performance_year), performance_year, places, events),
+            _finish(INFECTION, performance_year, places, ratios, reasons),
+            _finish(DIALYSIS_EVENT, performance_year, places, events),
         ],
         ignore_index=True,
     )
@@ -195,7 +191,8 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
         }
     )
     qip["value"] = qip["numerator"] / qip["denominator"].where(qip["denominator"] > 0)
-    qip["reason"] = say(qip["denominator"] <= 0, "no eligible month")
+    unasked = RowReasons(len(qip))
+    unasked.add((qip["denominator"] <= 0).to_numpy(), "no_eligible_month")
     sums = last["dfc"].groupby("ccn")[["personnel", "contraindicated", "up_to_date"]].sum()
     sums = sums.reindex(places.eligible("dfc")).astype(np.float64)
     there = (sums["personnel"] - sums["contraindicated"]).to_numpy()
@@ -209,13 +206,14 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
             "value": np.where(
                 has_personnel, WHOLE["dfc"] * sums["up_to_date"] / np.maximum(there, 1), np.nan
             ),
-            "reason": say(~has_personnel, "no month reported"),
         }
     )
+    silent = RowReasons(len(dfc))
+    silent.add(~has_personnel, "no_month_reported")
     return pd.concat(
         [
-            _finish(specify(VACCINATION, performance_year, "dfc"), performance_year, places, dfc),
-            _finish(specify(VACCINATION, performance_year), performance_year, places, qip),
+            _finish(VACCINATION, performance_year, places, dfc, silent, program="dfc"),
+            _finish(VACCINATION, performance_year, places, qip, unasked),
         ],
         ignore_index=True,
     )
@@ -235,7 +233,8 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
     administered = done.groupby("ccn")["survey"].nunique().reindex(ccns, fill_value=0)
     completed = done.groupby("ccn")["completed_surveys"].sum().reindex(ccns, fill_value=0)
     count = completed.to_numpy(dtype=np.float64)
-    attested = say(is_small, "attests fewer than 30 eligible patients")
+    attested = RowReasons(len(ccns))
+    attested.add(is_small, "attested_too_few_patients")
     whole = pd.DataFrame(
         {
             "ccn": ccns,
@@ -244,10 +243,9 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
             "numerator": np.where(is_small, np.nan, administered),
             "denominator": float(SURVEYS),
             "value": np.where(is_small, np.nan, administered / SURVEYS),
-            "reason": attested,
         }
     )
-    parts = [_finish(specify(SURVEY, performance_year), performance_year, places, whole)]
+    parts = [_finish(SURVEY, performance_year, places, whole, attested)]
     for name, measure in SURVEY_PARTS.items():
         known = done.dropna(subset=[name])
         weight = known["completed_surveys"].astype(np.float64)
@@ -261,10 +259,12 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
                 "numerator": np.nan,
                 "denominator": np.nan,
                 "value": np.where(is_small, np.nan, share),
-                "reason": say(share.isna() & ~is_small, "no completed survey", attested),
             }
         )
-        parts.append(_finish(specify(measure, performance_year), performance_year, places, frame))
+        reasons = RowReasons(len(ccns))
+        reasons.add(is_small, "attested_too_few_patients")
+        reasons.add(share.isna().to_numpy(), "no_completed_survey")
+        parts.append(_finish(measure, performance_year, places, frame, reasons))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -296,36 +296,29 @@ def last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.Data
     )
 
 
-def say(
-    rows: pd.Series | np.ndarray, text: str, otherwise: NDArray[np.object_] | None = None
-) -> NDArray[np.object_]:
-    """Return the text in these rows, elsewhere nothing or what is said there already."""
-    said = np.full(len(rows), None, dtype=object) if otherwise is None else otherwise.copy()
-    said[np.asarray(rows, dtype=bool)] = text
-    return said
-
-
 def _finish(
-    specification: Specification, performance_year: int, places: Places, frame: pd.DataFrame
+    measure: str,
+    performance_year: int,
+    places: Places,
+    frame: pd.DataFrame,
+    given: RowReasons | None = None,
+    *,
+    program: Program = "qip",
 ) -> pd.DataFrame:
-    """Return rows of the contract: the reason given, else the size rule's, else the value's own."""
-    count = frame["unit_count"].to_numpy()
-    least = specification.minimum_units
-    is_small = np.zeros(count.size, dtype=bool) if least is None else count < least
-    reason = say(is_small, f"fewer than {least or 0:g} {specification.unit}")
-    if "reason" in frame:
-        given = frame["reason"].to_numpy(dtype=object)
-        reason = np.where(pd.isna(given), reason, given)
+    """Return rows of the contract: not reportable for the reason given, else by the size rule."""
+    specification = specify(measure, performance_year, program)
+    entry, reasons = specification.entry, given or RowReasons(len(frame))
+    is_small = is_below_minimum_units(entry, frame["unit_count"].to_numpy(dtype=np.float64))
+    reasons.add(is_small, "below_minimum_units", entry.minimum_units or 0)
     rows = frame.assign(
         performance_year=performance_year,
-        program=specification.program,
-        measure=specification.measure,
-        unit=specification.unit,
-        reason=reason,
-        reportable=pd.isna(reason),
+        program=program,
+        measure=measure,
+        unit=entry.unit,
+        reason=reasons.code,
+        reason_number=reasons.number,
+        reportable=reasons.is_silent,
         category=None,
     ).reindex(columns=[column.name for column in CONTRACT_COLUMNS])
-    mine = places.facilities[places.facilities["program"] == specification.program]
-    return list_facilities(
-        specification, performance_year, rows, mine, nothing="nothing was reported"
-    )
+    mine = places.facilities[places.facilities["program"] == program]
+    return list_facilities(specification, performance_year, rows, mine, nothing="nothing_reported")

@@ -6,6 +6,7 @@ each row with one says why it is not among them. Manual 2.17, 2.18, 2.20 to 2.22
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from esrd_pipeline.families.reporting import (
     MONTHS,
@@ -13,15 +14,14 @@ from esrd_pipeline.families.reporting import (
     SURVEYS,
     Places,
     last_weeks,
-    say,
     sum_quarters,
 )
 from esrd_pipeline.measures.specification import WHOLE, Program
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, SURVEY_COMPONENTS
 from esrd_pipeline.tables.explain import REPORTED
 
 QUARTERS = MONTHS // QUARTER_MONTHS
-NO_REPORT = "no report"
 
 
 def list_reports(
@@ -72,21 +72,17 @@ def _list_quarters(places: Places, quarters: pd.DataFrame, ccn: str) -> pd.DataF
 def _list_infections(rows: pd.DataFrame) -> pd.DataFrame:
     is_unknown = rows["infections"].isna() | rows["predicted_infections"].isna()
     months = rows["months_reported"]
+    reasons = RowReasons(len(rows))
+    reasons.add((months == 0).to_numpy(), "no_report")
+    reasons.add((months < QUARTER_MONTHS).to_numpy(), "not_every_month_accurate")
+    reasons.add(is_unknown.to_numpy(), "infections_unknown")
     return pd.DataFrame(
         {
             "item": "quarter " + rows["quarter"].astype(str),
             "detail": months.astype(int).astype(str) + " accurate months",
             "numerator": rows["infections"],
             "denominator": rows["predicted_infections"],
-            "reason": say(
-                months == 0,
-                NO_REPORT,
-                say(
-                    months < QUARTER_MONTHS,
-                    "fewer than 3 accurate months",
-                    say(is_unknown, "the quarter's infections are unknown"),
-                ),
-            ),
+            "reason": reasons.code,
         }
     )
 
@@ -112,7 +108,7 @@ def _list_weeks(
             "detail": _describe_week(rows),
             "numerator": rows["up_to_date"].to_numpy(dtype=np.float64),
             "denominator": (rows["personnel"] - rows["contraindicated"]).to_numpy(np.float64),
-            "reason": say(rows["personnel"].isna(), "no whole week reported"),
+            "reason": _where(rows["personnel"].isna().to_numpy(), "no_whole_week_reported"),
         }
     )
 
@@ -130,9 +126,16 @@ def _list_months(
             "detail": _describe_week(rows),
             "numerator": rows["personnel"].notna().to_numpy(dtype=np.float64),
             "denominator": 1.0,
-            "reason": say(~is_asked, "not asked for: an exception, or a new facility"),
+            "reason": _where(~is_asked, "not_asked_for"),
         }
     )
+
+
+def _where(rows: NDArray[np.bool_], code: str) -> NDArray[np.object_]:
+    """A reason in these rows, None elsewhere."""
+    reasons = RowReasons(len(rows))
+    reasons.add(rows, code)
+    return reasons.code
 
 
 def _last_of_months(
@@ -178,7 +181,7 @@ def _surveys(own: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         item=["survey 1, spring", "survey 2, fall"],
         is_done=numbers.isin(done["survey"]),
-        reason="attests fewer than 30 eligible patients" if is_small else None,
+        reason="attested_too_few_patients" if is_small else None,
     )
 
 
@@ -205,7 +208,7 @@ def _list_answers(own: pd.DataFrame, part: str) -> pd.DataFrame:
     top = (known[part].astype(np.float64) * weight / WHOLE["dfc"]).groupby(known["survey"]).sum()
     of = weight.groupby(known["survey"]).sum()
     answered = pd.DataFrame({"numerator": top, "denominator": of}).reindex(rows.index)
-    silent = np.where(rows["is_done"], "no answer to this part", "not administered")
+    silent = np.where(rows["is_done"], "survey_part_unanswered", "survey_not_administered")
     return pd.DataFrame(
         {
             "item": rows["item"],

@@ -1,29 +1,25 @@
 """ED30, emergency department encounters within 30 days of hospital discharge: manual 2.26.
 
-Past-year conditions join the adjusters listed here: `parameters/discharge_condition_group.csv`,
+Past-year conditions join the terms listed here: `parameters/discharge_condition_group.csv`,
 Table 13.
 """
 
+from esrd_pipeline.measures.discharges import BMI, LENGTH, NURSING_HOME
 from esrd_pipeline.measures.specification import ThreeStageSpecification
-from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.measures.terms import Flag, Level, Number
 from esrd_pipeline.parameters.register import find_measure
 
-ADJUSTERS = (
-    "is_female",
-    "is_age_18_to_24",
-    "is_age_25_to_44",
-    "is_age_45_to_59",
-    "is_age_75_or_over",
-    "years_of_dialysis",
-    "is_diabetes_cause",
-    "is_nursing_home_short",
-    "is_nursing_home_long",
-    "is_bmi_under_18",
-    "is_bmi_18_to_25",
-    "is_bmi_25_to_30",
-    "is_length_second",
-    "is_length_third",
-    "is_length_fourth",
+TERMS = (
+    Flag("is_female", row="2.26.12: sex"),
+    Level("is_age_18_to_24", "age", 18, 24, row="2.26.12: age"),
+    Level("is_age_25_to_44", "age", 25, 44, row="2.26.12: age"),
+    Level("is_age_45_to_59", "age", 45, 59, row="2.26.12: age"),
+    Level("is_age_75_or_over", "age", 75, row="2.26.12: age"),
+    Number("years_of_dialysis", row="2.26.12: years on dialysis"),
+    Flag("is_diabetes_cause", row="2.26.12: diabetes as cause of ESRD"),
+    *NURSING_HOME,
+    *BMI,
+    *LENGTH,
 )
 
 
@@ -32,6 +28,4 @@ def specify(performance_year: int) -> ThreeStageSpecification:
 
     Small facilities are "excluded from the measure for the purposes of modeling" (2.26.13).
     """
-    return ThreeStageSpecification(
-        entry=find_measure("ed30", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
-    )
+    return ThreeStageSpecification(entry=find_measure("ed30", "dfc", performance_year), terms=TERMS)

@@ -7,13 +7,20 @@ from esrd_pipeline.measures.specification import GeeSpecification, Program
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
+TERMS = (
+    Number("age", row="2.16.12: age"),
+    *(
+        Number("age", f"age_over_{knot}", origin=knot, least=0, row="2.16.12: knots of age")
+        for knot in (15, 55, 70)
+    ),
+)
+
 
 def specify(program: Program, performance_year: int) -> GeeSpecification:
     """Return PPPW as one program computes it."""
     return GeeSpecification(
         entry=find_measure("pppw", program, performance_year),
-        # A linear spline of age with knots at 15, 55 and 70 (2.16.12).
-        terms=tuple(map(Number, ("age", "age_over_15", "age_over_55", "age_over_70"))),
+        terms=TERMS,
         national="facilities",
         seed=216,
     )

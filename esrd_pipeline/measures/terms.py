@@ -215,6 +215,36 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf:
+    """1 where any of some earlier columns is not 0, else 0.
+
+    Attributes:
+        name: of the column.
+        columns: names of earlier columns of the model.
+        row: the manual's table row or section the term comes from.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    row: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column it makes."""
+        return (self.name,)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What it reads: nothing but earlier columns."""
+        return ()
+
+    def build(self, _: Facts, columns: Facts) -> Columns:
+        """Return the column by its name; `columns` are the model's earlier ones."""
+        is_any = np.logical_or.reduce([columns[name] != 0 for name in self.columns])
+        return {self.name: is_any.astype(np.uint8)}
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """1 where a group of conditions was seen on the patient's claims, else 0.
 
@@ -246,7 +276,7 @@ class Condition:
         return {self.group: has.astype(np.uint8)}
 
 
-Term = Number | Flag | Level | Spline | Product | Condition
+Term = Number | Flag | Level | Spline | Product | AnyOf | Condition
 
 
 def _find(part: str | Term, facts: Facts, columns: Facts) -> Values:

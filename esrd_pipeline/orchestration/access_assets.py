@@ -10,8 +10,8 @@ from esrd_pipeline.orchestration.explanation_config import (
 )
 from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, make_measure_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import make_multi_asset
-from esrd_pipeline.tables import access, measured
+from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
+from esrd_pipeline.tables import access, history, measured
 from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
@@ -27,13 +27,15 @@ def _make_reader(
     def read(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
         from esrd_pipeline.families.access_cohort import list_columns, prepare
 
-        rows = step.warehouse.read_arrow(
-            table,
-            step.performance_year,
-            columns=list_columns(measure, program, step.performance_year),
-            where={"program": program},
-        )
-        return prepare(measure, program, step.performance_year, rows)
+        year, warehouse = step.performance_year, step.warehouse
+        columns, characteristics = list_columns(measure, program, year)
+        rows = warehouse.read_arrow(table, year, columns=columns, where={"program": program})
+        patients = None
+        if len(characteristics) > 1:
+            patients = warehouse.read_arrow(
+                history.PATIENT_CHARACTERISTICS, year, columns=characteristics
+            )
+        return prepare(measure, program, year, rows, patients)
 
     return read
 
@@ -45,7 +47,8 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["sfr"],
         cohort=access.SFR,
         read=_make_reader("sfr", access.SFR),
-        nothing="no eligible patient-month",
+        dependencies=(Dependency(history.PATIENT_CHARACTERISTICS),),
+        nothing="no_eligible_patient_month",
     ),
     ModelledMeasure(
         name="PPPW",
@@ -53,7 +56,7 @@ _MODELLED_MEASURES = (
         tables=measured.MODELLED["pppw"],
         cohort=access.PPPW,
         read=_make_reader("pppw", access.PPPW),
-        nothing="no eligible patient-month",
+        nothing="no_eligible_patient_month",
     ),
 )
 _COHORTS = (

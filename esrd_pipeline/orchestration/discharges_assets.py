@@ -47,7 +47,7 @@ MODELLED_MEASURES = (
         cohort=discharges.SRR,
         read=partial(_read, measure="srr"),
         dependencies=_CONDITIONS,
-        nothing="no index discharge",
+        nothing="no_index_discharge",
     ),
     ModelledMeasure(
         name="ED30",
@@ -56,7 +56,7 @@ MODELLED_MEASURES = (
         cohort=discharges.ED30,
         read=partial(_read, measure="ed30"),
         dependencies=_CONDITIONS,
-        nothing="no index discharge",
+        nothing="no_index_discharge",
     ),
 )
 _COHORTS = (

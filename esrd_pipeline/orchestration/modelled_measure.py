@@ -51,7 +51,7 @@ class ModelledMeasure:
     read: "Callable[[StepContext, Program], tuple[Specification, Cohort]]"
     years: int = 1
     dependencies: tuple[Dependency, ...] = ()
-    nothing: str = "no patient at risk"
+    nothing: str = "no_patient_at_risk"
 
     @property
     def sources(self) -> tuple[Dependency, ...]:

@@ -122,7 +122,7 @@ def _assess_reporting(step: StepContext) -> StepResult:
     ]
     parts: list[pd.DataFrame] = []
     if screened:
-        nobody = "no eligible patient"
+        nobody = "no_eligible_patient"
         parts.append(assess_proportions(screened, year, read_cohort, qip, nothing=nobody))
     attested, infections, weeks, surveys = (step.read(table) for table in _REPORTS)
     if len(attested):

@@ -10,6 +10,7 @@ from pydantic import Field
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.tables import facility, measured, program, raw
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable")
-_SCORED = (*_RATES, "unit_count", "numerator", "denominator", "reason")
+_SCORED = (*_RATES, "unit_count", "numerator", "denominator", "reason", "reason_number")
 _RATED = (*_RATES, "denominator")
 _ORIGIN = ("program", "measure", "origin")
 """Columns of the facility contract that standards, QIP scores and stars look at."""
@@ -105,7 +106,9 @@ def _score_measures(step: StepContext) -> StepResult:
         directory=step.read(facility.DIRECTORY),
         ece_grants=step.read(raw.ECE_GRANT),
         published_results=step.read(
-            facility.PUBLISHED_RESULT, columns=(*_KEY, "score", "reason"), program="qip"
+            facility.PUBLISHED_RESULT,
+            columns=(*_KEY, "score", "reason", "reason_number"),
+            program="qip",
         ),
     )
     applied = frame["applied"].value_counts()
@@ -140,7 +143,7 @@ def _score_tps(step: StepContext) -> StepResult:
         frame = unscored(
             performance_year=step.performance_year,
             directory=step.read(facility.DIRECTORY),
-            reason=_no_rules(step),
+            reason="no_rule_set",
         )
         return StepResult((frame,), notes={"not computed": _no_rules(step)})
     rules = load_rules(step.performance_year + 2)
@@ -263,17 +266,14 @@ def _rate(step: StepContext) -> StepResult:
     stored = step.warehouse.years(program.STAR_BASELINE)
     at_hand = [year for year in stored if year <= step.performance_year]
     if not at_hand:
-        reason = (
-            f"no star baseline is stored for {step.performance_year} or before:"
-            " launch reset_star_baseline"
-        )
+        reason = "no_star_baseline"
         rated = unrated(
             performance_year=step.performance_year,
             directory=directory,
             published_results=results,
             reason=reason,
         )
-        notes: Mapping[str, str | int] = {"not rated": reason}
+        notes: Mapping[str, str | int] = {"not rated": describe_reason(reason)}
     else:
         rated = score_stars(
             performance_year=step.performance_year,

@@ -15,6 +15,7 @@ from esrd_pipeline.families.explanation import (
     describe_reasons,
 )
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
+from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
@@ -35,7 +36,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     tps = warehouse.read(program.QIP_TPS, year)
     scored = tps.loc[tps["tps"].notna()]
     if scored.empty:
-        lines.append(("Total Performance Score", "0", str(tps["reason"].iloc[0])))
+        lines.append(("Total Performance Score", "0", str(describe_rows(tps.head(1))[0])))
     else:
         mean = float(scored["tps"].astype(float).mean())
         minimum = int(scored["minimum_tps"].iloc[0])
@@ -47,7 +48,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     stars = warehouse.read(program.STARS, year)
     rated = stars.loc[stars["rating"].notna()]
     if rated.empty:
-        lines.append(("stars", "0", str(stars["reason"].iloc[0])))
+        lines.append(("stars", "0", str(describe_rows(stars.head(1))[0])))
     else:
         counts = rated["rating"].astype(int).value_counts().sort_index()
         spread = "  ".join(
@@ -88,8 +89,7 @@ def write_explanation(
     rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
-    if kind != "reported":
-        rows = describe_reasons(rows)
+    rows = describe_reasons(rows)
     name = f"{measure}_{ccn}_{kind}.csv" if kind == "reported" else f"{measure}_{ccn}.csv"
     path = settings.data_dir / "explanations" / str(year) / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,10 +97,8 @@ def write_explanation(
     lines = tell(rows)
     contract = warehouse.read(_find_contract(kind, measure), year)
     mine = contract[(contract["ccn"] == ccn) & (contract["measure"] == measure)]
-    for row in mine.to_dict("records"):
-        result = (
-            f"{_name_value(row)} {row['value']:.4f}" if row["reportable"] else str(row["reason"])
-        )
+    for row, text in zip(mine.to_dict("records"), describe_rows(mine), strict=True):
+        result = f"{_name_value(row)} {row['value']:.4f}" if row["reportable"] else str(text)
         lines.append((str(row["program"]), result, *[""] * (len(lines[0]) - 2)))
     return path, lines
 

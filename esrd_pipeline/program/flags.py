@@ -1,56 +1,27 @@
 """Better, as or worse than expected: each DFC measure held against its reference.
 
 Which measure is held against what, by which method and from which size on stands in
-`parameters/flag_rule.csv`. How limits, p-values and z-scores come about belongs to the families.
+`parameters/register.csv`; the rule itself in `measures/flag.py`.
 """
-
-from dataclasses import dataclass
-from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.measures.flag import (
+    Results,
+    flag_results,
+    is_below_minimum_expected,
+    is_below_minimum_units,
+)
+from esrd_pipeline.parameters.reasons import RowReasons
+from esrd_pipeline.parameters.register import RegisterEntry, list_measures
 from esrd_pipeline.tables.program import FLAGS
 
-Method = Literal["interval", "p_value", "wald_z"]
 
-
-@dataclass(frozen=True, slots=True)
-class FlagRule:
-    """How one measure is flagged.
-
-    `reference` is None where the facility is held against the national level of its year.
-    `minimum_units` binds only where the contract counts in `unit`.
-    """
-
-    measure: str
-    method: Method
-    reference: float | None
-    higher_is_better: bool
-    minimum_units: float | None
-    unit: str | None
-    minimum_expected: float | None
-    significance: float
-
-
-def load_flag_rules() -> tuple[FlagRule, ...]:
-    """Read the rule of every flagged measure, in the order of the measures' names."""
-    table = load_parameters("flag_rule").sort_values("measure")
-    return tuple(
-        FlagRule(
-            measure=row["measure"],
-            method=cast("Method", row["method"]),
-            reference=None if row["reference"] == "national" else float(row["reference"]),
-            higher_is_better=row["better"] == "higher",
-            minimum_units=_number(row["minimum_units"]),
-            unit=None if pd.isna(row["unit"]) else row["unit"],
-            minimum_expected=_number(row["minimum_expected"]),
-            significance=float(row["significance"]),
-        )
-        for row in table.to_dict("records")
-    )
+def list_flagged(performance_year: int) -> tuple[RegisterEntry, ...]:
+    """Return the flagged measures of a year, in the order of their names."""
+    entries = list_measures("dfc", performance_year)
+    return tuple(entry for entry in entries if entry.flag is not None)
 
 
 def flag_facilities(
@@ -62,18 +33,16 @@ def flag_facilities(
 ) -> pd.DataFrame:
     """Flag every facility and flagged measure of the contract (`program.flags`).
 
-    `facilities` are rows of the facility contract; those of program dfc are read. The measure's
-    own test decides where its p-value or z-score is at hand; else the interval does, and
-    `method` says so. An interval that only touches the reference contains it: as expected. A
-    limit that is absent (no event, or no bound) cannot exclude the reference on its side.
+    `facilities` are rows of the facility contract; those of program dfc are read. Where the
+    measure's own test is not at hand, the interval decides, and `method` says so.
 
     Raises:
         ValueError: `national` lacks the level a rule holds its facilities against.
     """
     rows = facilities[facilities["program"] == "dfc"]
     parts = [
-        _flag_measure(rule=rule, rows=rows[rows["measure"] == rule.measure], national=national)
-        for rule in load_flag_rules()
+        _flag_measure(entry, rows[rows["measure"] == entry.measure], national)
+        for entry in list_flagged(performance_year)
     ]
     flagged = pd.concat(parts, ignore_index=True).assign(performance_year=performance_year)
     published = published_results.loc[
@@ -83,27 +52,38 @@ def flag_facilities(
     return flagged.sort_values(["ccn", "measure"], ignore_index=True)[FLAGS.column_names]
 
 
-def _flag_measure(*, rule: FlagRule, rows: pd.DataFrame, national: pd.DataFrame) -> pd.DataFrame:
+def _flag_measure(entry: RegisterEntry, rows: pd.DataFrame, national: pd.DataFrame) -> pd.DataFrame:
     """Flag the facilities of one measure."""
-    reference = np.nan if rule.reference is None else rule.reference
-    if rule.reference is None and rows["value"].notna().any():
-        reference = _find_reference(national=national, measure=rule.measure)
-    reason = _find_reasons(rule=rule, rows=rows)
-    method, is_above, is_below = _compare(rule=rule, rows=rows, reference=reference)
-    above, below = ("better", "worse") if rule.higher_is_better else ("worse", "better")
-    category = pd.Series(np.select([is_above, is_below], [above, below], "as"), dtype=object)
+    reference = np.nan if entry.flag is None else entry.flag.reference
+    if reference is None:
+        has_value = rows["value"].notna().any()
+        level = _find_reference(national=national, measure=entry.measure) if has_value else np.nan
+        reference = level
+    results = Results(
+        value=_floats(rows["value"]),
+        lower=_floats(rows["lower"]),
+        upper=_floats(rows["upper"]),
+        p_value=_floats(rows["p_value"]),
+        z=_floats(rows["z"]),
+    )
+    reasons = _find_reasons(entry, rows, results)
+    flags = flag_results(entry, results, national=reference)
+    category = flags.category.copy()
+    category[~reasons.is_silent] = None
     return pd.DataFrame(
         {
             "ccn": rows["ccn"].to_numpy(object),
-            "measure": rule.measure,
+            "measure": entry.measure,
             "unit_count": _floats(rows["unit_count"]),
-            "value": _floats(rows["value"]),
-            "lower": _floats(rows["lower"]),
-            "upper": _floats(rows["upper"]),
+            "value": results.value,
+            "lower": results.lower,
+            "upper": results.upper,
             "reference": reference,
-            "method": method,
-            "category": category.where(pd.isna(reason), None),
-            "reason": reason,
+            "method": flags.method,
+            "category": category,
+            "unit": rows["unit"].to_numpy(object),
+            "reason": reasons.code,
+            "reason_number": reasons.number,
         }
     )
 
@@ -121,67 +101,29 @@ def _find_reference(*, national: pd.DataFrame, measure: str) -> float:
     return float(levels.iloc[0])
 
 
-def _find_reasons(*, rule: FlagRule, rows: pd.DataFrame) -> np.ndarray:
-    """Say why a facility has no category; None where it has one."""
-    units, expected = _floats(rows["unit_count"]), _floats(rows["denominator"])
-    is_silent = np.isnan(
-        np.column_stack([_floats(rows[name]) for name in ("lower", "upper", "p_value", "z")])
-    ).all(axis=1)
-    is_small = np.zeros(len(rows), dtype=bool)
-    if rule.minimum_units is not None:
-        has_unit = (rows["unit"] == rule.unit).fillna(value=False).to_numpy(bool)
-        is_small = has_unit & (units < rule.minimum_units)
-    is_unexpected = np.zeros(len(rows), dtype=bool)
-    if rule.minimum_expected is not None:
-        is_unexpected = expected < rule.minimum_expected
-    is_withheld = ~rows["reportable"].to_numpy(bool)
-    unit = (rule.unit or "units").replace("_", "-")
-    return np.select(
-        [
-            is_withheld,
-            is_small,
-            is_unexpected,
-            np.isnan(_floats(rows["value"])),
-            is_silent,
-        ],
-        [
-            rows["reason"].astype(object).to_numpy(),
-            f"fewer than {rule.minimum_units or 0:g} {unit}",
-            f"fewer than {rule.minimum_expected or 0:g} expected events",
-            "no value",
-            "neither limits nor a test",
-        ],
-        np.array(None, dtype=object),
+def _find_reasons(entry: RegisterEntry, rows: pd.DataFrame, results: Results) -> RowReasons:
+    """Say why a facility has no category; the size rule binds where the row counts its unit."""
+    reasons = RowReasons(len(rows))
+    reasons.add(
+        ~rows["reportable"].to_numpy(bool),
+        rows["reason"].to_numpy(object),
+        _floats(rows["reason_number"]),
     )
-
-
-def _compare(
-    *, rule: FlagRule, rows: pd.DataFrame, reference: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Say by which method, and whether, each facility lies above or below the reference."""
-    value = _floats(rows["value"])
-    is_above = _floats(rows["lower"]) > reference
-    is_below = _floats(rows["upper"]) < reference
-    method = np.full(len(rows), "interval", dtype=object)
-    if rule.method == "p_value":
-        p_value = _floats(rows["p_value"])
-        is_tested, is_significant = ~np.isnan(p_value), p_value < rule.significance
-    elif rule.method == "wald_z":
-        z = np.abs(_floats(rows["z"]))
-        is_tested, is_significant = ~np.isnan(z), z > norm.ppf(1 - rule.significance / 2)
-    else:
-        return method, is_above, is_below
-    method[is_tested] = rule.method
-    return (
-        method,
-        np.where(is_tested, is_significant & (value > reference), is_above),
-        np.where(is_tested, is_significant & (value < reference), is_below),
+    has_unit = (rows["unit"] == entry.unit).fillna(value=False).to_numpy(bool)
+    reasons.add(
+        has_unit & is_below_minimum_units(entry, _floats(rows["unit_count"])),
+        "below_minimum_units",
+        entry.minimum_units or 0,
     )
+    reasons.add(
+        is_below_minimum_expected(entry, _floats(rows["denominator"])),
+        "below_minimum_expected",
+        entry.minimum_expected or 0,
+    )
+    reasons.add(np.isnan(results.value), "no_value")
+    reasons.add(results.is_untested, "no_limits_and_no_test")
+    return reasons
 
 
 def _floats(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=float, na_value=np.nan)
-
-
-def _number(cell: str | None) -> float | None:
-    return None if cell is None or pd.isna(cell) else float(cell)

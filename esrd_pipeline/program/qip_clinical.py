@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from esrd_pipeline.measures.flag import is_below_minimum_units
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.program.qip_arithmetic import (
     COUNT_SCALE,
     Bools,
@@ -22,7 +24,7 @@ from esrd_pipeline.program.qip_arithmetic import (
 from esrd_pipeline.program.qip_inputs import Inputs, Rows, Scored, Standard, blank_score
 from esrd_pipeline.program.qip_period import exclude
 from esrd_pipeline.program.qip_rules import MeasureRule
-from esrd_pipeline.program.qip_texts import Texts, add_reason, is_silent, text_where
+from esrd_pipeline.program.qip_texts import Texts, text_where
 
 _COUNT_DECIMALS = 6
 
@@ -35,14 +37,13 @@ def score_against_standards(rule: MeasureRule, inputs: Inputs) -> Scored:
     """
     rows = inputs.current.rows(rule.measure)
     standard = inputs.standards.get(rule.measure) or Standard(
-        np.nan, np.nan, np.nan, "No performance standard is stored for this measure"
+        np.nan, np.nan, np.nan, "no_performance_standard", np.nan
     )
     reasons, is_zero = judge(rule, inputs, rows)
-    add_reason(reasons, ~is_zero & np.isnan(rows.value), "No rate in the performance period")
+    reasons.add(~is_zero & np.isnan(rows.value), "no_rate")
     if np.isnan(standard.benchmark):
-        every = np.ones(inputs.facilities.count, dtype=bool)
-        add_reason(reasons, every & ~is_zero, standard.reason or "No performance standard")
-    is_scored = is_silent(reasons) & ~is_zero
+        reasons.add(~is_zero, standard.reason or "no_performance_standard", standard.reason_number)
+    is_scored = reasons.is_silent & ~is_zero
     rate = to_units(rows.value, precision=rule.precision)
     adjusted, is_adjusted = _adjust(rule, rate, rows=rows, standard=standard, among=is_scored)
     earlier, sources = _earlier_rates(rule, inputs)
@@ -83,7 +84,8 @@ def score_against_standards(rule: MeasureRule, inputs: Inputs) -> Scored:
         applied=applied,
         unrounded_score=score,
         score=score,
-        reason=reasons,
+        reason=reasons.code,
+        reason_number=reasons.number,
     )
 
 
@@ -109,12 +111,11 @@ def score_components(
         unit_count = rows.unit_count
     reasons, is_zero = judge(rule, inputs, rows, needs_row=False)
     hidden = (there & np.isnan(counts)).any(axis=0)
-    add_reason(
-        reasons, ~is_zero & hidden, "The file does not tell how many patients each component has"
-    )
+    reasons.add(~is_zero & hidden, "component_sizes_unknown")
     for name in names:
-        add_reason(reasons, ~is_zero & ~there.any(axis=0), parts[name].reason)
-    is_scored = is_silent(reasons) & ~is_zero
+        part = parts[name]
+        reasons.add(~is_zero & ~there.any(axis=0), part.reason, part.reason_number)
+    is_scored = reasons.is_silent & ~is_zero
     weights = np.where(there, to_units_of_count(counts), 0)
     total = weights.sum(axis=0)
     weighted = (weights * np.nan_to_num(scores).astype(np.int64)).sum(axis=0)
@@ -132,42 +133,39 @@ def score_components(
         applied=applied,
         unrounded_score=unrounded,
         score=score,
-        reason=reasons,
+        reason=reasons.code,
+        reason_number=reasons.number,
     )
     return scored, shares
 
 
 def judge(
     rule: MeasureRule, inputs: Inputs, rows: Rows, *, needs_row: bool = True
-) -> tuple[Texts, Bools]:
-    """Why a facility is not scored (None where it is), and who scores 0 for not complying.
+) -> tuple[RowReasons, Bools]:
+    """Why a facility is not scored, and who scores 0 for not complying.
 
     Facility exclusions come first. The 0 of a facility that did not report in full (2.17.9,
     2.18.9) needs a facility large enough, unless the rule says it comes before size. Then a row
     that is not reportable gives the file's own reason, and size its count.
     """
     reasons = exclude(rule, inputs.facilities)
-    is_small = _is_small(rule, rows)
+    is_small = is_below_minimum_units(rule.entry, rows.unit_count)
     is_zero = np.zeros(inputs.facilities.count, dtype=bool)
     if rule.compliance is not None:
         report = inputs.current.rows(rule.compliance.measure)
         is_large_enough = ~is_small & (rows.reportable | ~np.isnan(rows.unit_count))
         is_zero = (
-            is_silent(reasons)
+            reasons.is_silent
             & (report.numerator < report.denominator)
             & (is_large_enough | rule.compliance.before_size)
         )
     if needs_row:
-        add_reason(reasons, ~is_zero & ~rows.present, "The file has nothing on this measure")
+        reasons.add(~is_zero & ~rows.present, "not_in_file")
     unreportable = ~is_zero & rows.present & ~rows.reportable
-    add_reason(reasons, unreportable & ~is_silent(rows.reason), rows.reason)
+    reasons.add(unreportable, rows.reason, rows.reason_number)
     if needs_row:
-        add_reason(reasons, unreportable, "CMS does not report this measure for the facility")
-    for place in np.flatnonzero(is_small & ~is_zero & is_silent(reasons)):
-        units = (rule.unit or "units").replace("_", "-")
-        reasons[place] = (
-            f"Has {rows.unit_count[place]:g} eligible {units}; {rule.minimum_units} are needed"
-        )
+        reasons.add(unreportable, "not_reported_by_cms")
+    reasons.add(is_small & ~is_zero, "below_minimum_units", rule.entry.minimum_units or 0)
     return reasons, is_zero
 
 
@@ -179,13 +177,6 @@ def where_known(known: Bools, values: Floats | Units) -> Floats:
 def to_units_of_count(counts: Floats) -> Units:
     """Counts of patients or patient-years in millionths."""
     return to_units(counts, precision=_COUNT_DECIMALS)
-
-
-def _is_small(rule: MeasureRule, rows: Rows) -> Bools:
-    """Below the minimum size; a hidden count is not."""
-    if rule.minimum_units is None:
-        return np.zeros(len(rows.unit_count), dtype=bool)
-    return rows.unit_count < rule.minimum_units
 
 
 def _adjust(

@@ -62,7 +62,6 @@ def _score_domain(
     counted = (weights > 0).sum(axis=1)
     is_scored = counted > 0
     thousandths = (weights * scores).sum(axis=1)
-    reason = f"No score on any of the {weights.shape[1]} measures of the domain"
     return pd.DataFrame(
         {
             "ccn": facilities,
@@ -73,7 +72,7 @@ def _score_domain(
             "scored_count": counted,
             "score": _where(is_scored, thousandths / SCORE_SCALE),
             "working": _write_sums(weights, scores, thousandths),
-            "reason": text_where(~is_scored, reason),
+            "reason": text_where(~is_scored, "no_measure_scored"),
         }
     )
 

@@ -28,6 +28,7 @@ class Rows:
     denominator: Floats
     value: Floats
     reason: Texts
+    reason_number: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Results:
 
     score: Floats
     reason: Texts
+    reason_number: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Standard:
     benchmark: float
     small_facility_benchmark: float
     reason: str | None
+    reason_number: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Sheet:
             denominator=self.numbers["denominator"][at],
             value=self.numbers["value"][at],
             reason=self.texts["reason"][at],
+            reason_number=self.numbers["reason_number"][at],
         )
 
     def rates(self, measure: str) -> Rates:
@@ -99,7 +103,11 @@ class Sheet:
     def results(self, measure: str) -> Results:
         """A measure's printed results."""
         at = self.place(measure)
-        return Results(score=self.numbers["score"][at], reason=self.texts["reason"][at])
+        return Results(
+            score=self.numbers["score"][at],
+            reason=self.texts["reason"][at],
+            reason_number=self.numbers["reason_number"][at],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,7 @@ class Scored:
     score: Floats
     weight_in_parent: Floats
     reason: Texts
+    reason_number: Floats
 
 
 def blank_score(count: int) -> Scored:
@@ -158,12 +167,15 @@ def blank_score(count: int) -> Scored:
         score=nothing,
         weight_in_parent=nothing,
         reason=silent,
+        reason_number=nothing,
     )
 
 
 def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
     """The rows of `program.qip_standard` by measure."""
-    numbers = frame[["achievement_threshold", "benchmark", "small_facility_benchmark"]]
+    numbers = frame[
+        ["achievement_threshold", "benchmark", "small_facility_benchmark", "reason_number"]
+    ]
     values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     return {
         str(measure): Standard(
@@ -171,8 +183,9 @@ def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
             benchmark=float(benchmark),
             small_facility_benchmark=float(small),
             reason=None if pd.isna(reason) else str(reason),
+            reason_number=float(number),
         )
-        for measure, reason, (threshold, benchmark, small) in zip(
+        for measure, reason, (threshold, benchmark, small, number) in zip(
             frame["measure"], frame["reason"], values, strict=True
         )
     }
@@ -180,7 +193,7 @@ def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
 
 def read_contract(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
     """Rows of the facility contract."""
-    numbers = ("reportable", "unit_count", "numerator", "denominator", "value")
+    numbers = ("reportable", "unit_count", "numerator", "denominator", "value", "reason_number")
     return _read_sheet(frame, facilities, numbers, ("reason",))
 
 
@@ -193,7 +206,7 @@ def read_rates(frame: pd.DataFrame | None, facilities: Facilities) -> Sheet:
 
 def read_results(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
     """Rows of `facility.published_result`."""
-    return _read_sheet(frame, facilities, ("score",), ("reason",))
+    return _read_sheet(frame, facilities, ("score", "reason_number"), ("reason",))
 
 
 def _read_sheet(

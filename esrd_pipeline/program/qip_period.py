@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.parameters.reasons import RowReasons, number_of_day
 from esrd_pipeline.program.qip_arithmetic import Bools, Units
 from esrd_pipeline.program.qip_rules import MeasureRule
-from esrd_pipeline.program.qip_texts import Texts, add_reason, no_texts
 
 Days = NDArray[np.datetime64]
 
@@ -75,35 +75,24 @@ def gather_facilities(
     )
 
 
-def exclude(rule: MeasureRule, facilities: Facilities) -> Texts:
-    """Why a facility may not be scored on a measure whatever its data say; None where it may.
+def exclude(rule: MeasureRule, facilities: Facilities) -> RowReasons:
+    """Why a facility may not be scored on a measure whatever its data say.
 
     Certification date, services and granted exceptions: manual 2.8.8, 2.9.4, 2.17.6, 2.18.6,
     2.19.8, 2.20.8, 2.22.8 to 2.24.8, Table 17.
     """
-    reasons = no_texts(facilities.count)
+    reasons = RowReasons(facilities.count)
     if rule.cutoff is not None:
         day = rule.cutoff.on(facilities.performance_year)
-        add_reason(
-            reasons,
-            facilities.certified >= np.datetime64(day),
-            f"Certified on or after {day.isoformat()}, too late for this measure",
-        )
+        is_late = facilities.certified >= np.datetime64(day)
+        reasons.add(is_late, "certified_too_late", number_of_day(day))
     if rule.requires_in_center_hemodialysis:
-        add_reason(reasons, facilities.lacks_in_center, "Does not offer in-center hemodialysis")
+        reasons.add(facilities.lacks_in_center, "no_in_center_hemodialysis")
     granted = facilities.granted
     if rule.ece_rule == "facility":
-        add_reason(
-            reasons,
-            np.any(granted, axis=1),
-            "Was granted an extraordinary circumstances exception in the performance period",
-        )
+        reasons.add(np.any(granted, axis=1), "exception_granted")
     else:
-        add_reason(
-            reasons,
-            np.all(granted, axis=1),
-            "An extraordinary circumstances exception covers every month of the performance period",
-        )
+        reasons.add(np.all(granted, axis=1), "all_months_excepted")
     return reasons
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.program.qip_arithmetic import (
     TOP_SCORE,
     divide_half_up,
@@ -14,7 +15,7 @@ from esrd_pipeline.program.qip_arithmetic import (
 from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
 from esrd_pipeline.program.qip_inputs import Inputs, Scored, blank_score
 from esrd_pipeline.program.qip_rules import MeasureRule
-from esrd_pipeline.program.qip_texts import add_reason, is_silent, no_texts, text_where
+from esrd_pipeline.program.qip_texts import text_where
 
 
 def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
@@ -27,13 +28,9 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
     if formula.months_from_calendar:
         unit_count = denominator = inputs.facilities.eligible_months().astype(np.float64)
     reasons, is_zero = judge(rule, inputs, rows)
-    add_reason(reasons, ~is_zero & np.isnan(rows.numerator), "The file tells nothing reported")
-    add_reason(
-        reasons,
-        ~is_zero & ~(denominator > 0),
-        "Has nothing to report in the performance period",
-    )
-    is_scored = is_silent(reasons) & ~is_zero
+    reasons.add(~is_zero & np.isnan(rows.numerator), "reported_count_unknown")
+    reasons.add(~is_zero & ~(denominator > 0), "nothing_to_report")
+    is_scored = reasons.is_silent & ~is_zero
     reported, eligible = to_units_of_count(rows.numerator), to_units_of_count(denominator)
     whole = divide_half_up(formula.multiplier * reported - formula.subtrahend * eligible, eligible)
     rate = rows.numerator / np.where(denominator > 0, denominator, np.nan)
@@ -47,7 +44,8 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
         applied=text_where(~np.isnan(score), "reporting"),
         unrounded_score=where_known(is_scored, unrounded),
         score=score,
-        reason=reasons,
+        reason=reasons.code,
+        reason_number=reasons.number,
     )
 
 
@@ -55,13 +53,14 @@ def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
     """Take over the score CMS printed: the file gives nothing to compute it from."""
     results = inputs.results.results(rule.measure)
     known = ~np.isnan(results.score)
-    reasons = no_texts(len(known))
-    add_reason(reasons, ~known, results.reason)
-    add_reason(reasons, ~known, "The file prints no score")
+    reasons = RowReasons(len(known))
+    reasons.add(~known, results.reason, results.reason_number)
+    reasons.add(~known, "no_score_published")
     return replace(
         blank_score(inputs.facilities.count),
         applied=text_where(known, "published"),
         unrounded_score=results.score,
         score=results.score,
-        reason=reasons,
+        reason=reasons.code,
+        reason_number=reasons.number,
     )

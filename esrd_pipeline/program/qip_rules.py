@@ -3,6 +3,7 @@
 A payment year is rows in `parameters/qip_*.csv`; a further one needs rows and no code.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -11,8 +12,8 @@ from typing import Literal, cast, get_args
 import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.parameters.register import Direction, Program, RegisterEntry, find_measure
 
-Direction = Literal["higher", "lower"]
 Scoring = Literal[
     "achievement_improvement",
     "components_by_unit_count",
@@ -40,9 +41,12 @@ class Reporting:
 
 @dataclass(frozen=True, slots=True)
 class SmallFacility:
-    """Thresholds L and C of the small facility adjustment (Table 18), both inclusive."""
+    """Thresholds L and C of the small facility adjustment (Table 18), both inclusive.
 
-    lower: int
+    L is the smallest size that is scored.
+    """
+
+    lower: float
     upper: int
 
 
@@ -78,26 +82,43 @@ class MeasureRule:
     `weight` is the exact share of the domain, null for a component; `parent` is the topic or
     survey a component counts through. `precision` is the number of decimals of published rates.
     `ece_rule`: `facility` excludes a facility with any granted month, `months` one with all.
-    `direction` and `precision` mean something for clinical measures only, `reporting` for those
-    scored so.
+    `precision` means something for clinical measures only, `reporting` for those scored so.
+    `entry` is the measure's row of the register in the performance year: unit, smallest size,
+    direction.
     """
 
-    measure: str
+    entry: RegisterEntry
     domain: str
     role: Literal["measure", "component"]
     parent: str | None
     weight: Fraction | None
     scoring: Scoring
-    direction: Direction
     precision: int
-    unit: str | None
-    minimum_units: int | None
     small_facility: SmallFacility | None
     reporting: Reporting
     compliance: Compliance | None
     cutoff: Cutoff | None
     requires_in_center_hemodialysis: bool
     ece_rule: Literal["facility", "months"]
+
+    @property
+    def measure(self) -> str:
+        """Short name, e.g. shr."""
+        return self.entry.measure
+
+    @property
+    def unit(self) -> str:
+        """What the measure's size counts."""
+        return self.entry.unit
+
+    @property
+    def direction(self) -> Direction:
+        """Which way is better."""
+        return self.entry.direction or "higher"
+
+
+FindMeasure = Callable[[str, Program, int], RegisterEntry]
+"""Looks a measure of a program and performance year up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +227,15 @@ def build_rules(
     measures: pd.DataFrame,
     reductions: pd.DataFrame,
     standards: pd.DataFrame,
+    find: FindMeasure = find_measure,
 ) -> QipRules:
     """Build a rule set from frames of text with the columns of `parameters/qip_*.csv`.
 
+    `find` looks a measure up in the register.
+
     Raises:
-        LookupError: no row of `years` is the payment year's; the message names those there are.
+        LookupError: no row of `years` is the payment year's, and the message names those there
+            are; or the register does not know a measure of the performance year.
         ValueError: the rows contradict each other.
     """
     found = _rows(years, payment_year)
@@ -238,7 +263,10 @@ def build_rules(
             Domain(name=row["domain"], weight=Fraction(row["weight"]))
             for row in _rows(domains, payment_year)
         ),
-        measures=tuple(_read_measure(row) for row in _rows(measures, payment_year)),
+        measures=tuple(
+            _read_measure(row, find(row["measure"], "qip", int(year["performance_year"])))
+            for row in _rows(measures, payment_year)
+        ),
         reductions=tuple(
             sorted(
                 (
@@ -269,23 +297,18 @@ def _rows(table: pd.DataFrame, payment_year: int) -> list[dict[str, str]]:
     return cast("list[dict[str, str]]", rows.to_dict("records"))
 
 
-def _read_measure(row: dict[str, str]) -> MeasureRule:
-    weight, minimum, cutoff = row["weight"], row["minimum_units"], row["certification_cutoff"]
+def _read_measure(row: dict[str, str], entry: RegisterEntry) -> MeasureRule:
+    weight, cutoff = row["weight"], row["certification_cutoff"]
     return MeasureRule(
-        measure=row["measure"],
+        entry=entry,
         domain=row["domain"],
         role=cast("Literal['measure', 'component']", row["role"]),
         parent=row["parent"] or None,
         weight=Fraction(weight) if weight else None,
         scoring=cast("Scoring", row["scoring"]),
-        direction=cast("Direction", row["direction"] or "higher"),
         precision=int(row["precision"] or 0),
-        unit=row["unit"] or None,
-        minimum_units=int(minimum) if minimum else None,
-        small_facility=SmallFacility(
-            int(row["small_facility_lower"]), int(row["small_facility_upper"])
-        )
-        if row["small_facility_lower"]
+        small_facility=SmallFacility(entry.minimum_units or 0, int(row["small_facility_upper"]))
+        if row["small_facility_upper"]
         else None,
         reporting=Reporting(
             multiplier=int(row["reporting_multiplier"] or 0),

@@ -24,6 +24,7 @@ class _Standard:
     count: int | None = None
     source: str | None = None
     reason: str | None = None
+    reason_number: float | None = None
 
 
 def compute_standards(
@@ -70,11 +71,13 @@ def compute_standards(
                     _small_facility_benchmark(rules, rule, current), rule
                 ),
                 "reason": standard.reason,
+                "reason_number": standard.reason_number,
             }
         )
     frame = pd.DataFrame.from_records(records).assign(
         performance_year=performance_year, payment_year=rules.payment_year
     )
+    frame["reason_number"] = frame["reason_number"].astype(np.float64)
     frame["facility_count"] = frame["facility_count"].astype("Int64")
     frame = frame.sort_values("measure", ignore_index=True)
     return frame.reindex(columns=QIP_STANDARD.column_names)
@@ -125,14 +128,10 @@ def _compute(
 ) -> _Standard:
     needed = rules.percentiles.minimum_facilities
     if rates is None:
-        return _Standard(
-            reason=f"No published standard, and no facilities of {baseline_year} to compute one"
-        )
+        return _Standard(reason="no_baseline_facilities", reason_number=baseline_year)
     if len(rates) < needed:
         return _Standard(
-            count=len(rates),
-            reason=f"Only {len(rates)} facilities had a rate in {baseline_year};"
-            f" percentiles need {needed}",
+            count=len(rates), reason="too_few_facilities_for_percentiles", reason_number=needed
         )
     return _Standard(
         threshold=_at(rates, rules.percentiles.achievement_threshold, rule.direction),

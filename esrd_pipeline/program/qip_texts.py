@@ -24,9 +24,3 @@ def text_where(where: Bools, text: str) -> Texts:
     texts = no_texts(len(where))
     texts[where] = text
     return texts
-
-
-def add_reason(reasons: Texts, where: Bools, reason: str | Texts) -> None:
-    """Write a reason into `reasons` where it applies and none stands yet: the first one stays."""
-    free = where & is_silent(reasons)
-    reasons[free] = reason if isinstance(reason, str) else reason[free]

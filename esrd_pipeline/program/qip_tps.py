@@ -6,6 +6,7 @@ Manual 4.2 (who gets a TPS), 4.2.6 to 4.2.8 and 4.3. Domain scores are made in `
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE, Bools, Floats, Units
 from esrd_pipeline.program.qip_domains import SCORE_SCALE, write_weight
 from esrd_pipeline.program.qip_rules import QipRules
@@ -27,7 +28,7 @@ def score_tps(
     """Sum domain scores by their weights as applied, round halves up, and look up the reduction.
 
     Facilities with a score in fewer domains than the rules ask for get no TPS and no reduction;
-    their reason names what they are scored on, from the columns ccn, measure and score of
+    their working names what they are scored on, from the columns ccn, measure and score of
     `measure_scores`.
     """
     facilities = list_facilities(domain_scores)
@@ -38,10 +39,12 @@ def score_tps(
     total = (weights * scores).sum(axis=1)
     # Weights rounded up can lift a perfect facility a trace above 100, never by half a point.
     tps = np.minimum((2 * total + _TPS_SCALE) // (2 * _TPS_SCALE), _HIGHEST_TPS)
-    reasons = no_texts(len(facilities))
+    reasons = RowReasons(len(facilities))
+    reasons.add(~is_scored, "too_few_scored_domains", rules.minimum_scored_domains)
+    working = _write_sums(weights, scores, total, tps, is_scored)
     measured = spread_scores(rules, measure_scores, facilities)
     for row in np.flatnonzero(~is_scored):
-        reasons[row] = _explain(rules, int(counted[row]), ~np.isnan(measured[row]))
+        working[row] = _explain(rules, int(counted[row]), ~np.isnan(measured[row]))
     frame = pd.DataFrame(
         {
             "ccn": facilities,
@@ -52,8 +55,9 @@ def score_tps(
             "tps": np.where(is_scored, tps, np.nan),
             "minimum_tps": rules.minimum_tps,
             "payment_reduction": np.where(is_scored, reduce_payment(rules, tps), 0.0),
-            "working": _write_sums(weights, scores, total, tps, is_scored),
-            "reason": reasons,
+            "working": working,
+            "reason": reasons.code,
+            "reason_number": reasons.number,
         }
     )
     return frame.astype({"tps": "Int64"}).reindex(columns=QIP_TPS.column_names)
@@ -96,6 +100,7 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
             "payment_reduction": 0.0,
             "working": None,
             "reason": reason,
+            "reason_number": np.nan,
         }
     )
     frame = frame.astype({"tps": "Int64", "minimum_tps": "Int64"})
@@ -103,13 +108,13 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
 
 
 def _explain(rules: QipRules, domain_count: int, is_scored: Bools) -> str:
-    """Why a facility has no TPS, with the measures it is scored on."""
+    """What a facility without a TPS is scored on."""
     names = [
         rule.measure for rule, there in zip(rules.domain_measures, is_scored, strict=True) if there
     ]
     return (
-        f"Scored in {domain_count} of {len(rules.domains)} domains"
-        f" ({', '.join(names) or 'on no measure'}); a TPS needs {rules.minimum_scored_domains}"
+        f"scored in {domain_count} of {len(rules.domains)} domains"
+        f" ({', '.join(names) or 'on no measure'})"
     )
 
 

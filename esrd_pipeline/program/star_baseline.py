@@ -60,7 +60,7 @@ def build_baseline(
         ValueError: a rebaseline without counts, a reset with them, a measure nobody has, or
             nobody to rate.
     """
-    rules = load_star_rules(measure_set)
+    rules = load_star_rules(measure_set, performance_year)
     values = collect_values(rules=rules, facilities=facilities, directory=directory)
     scales = {measure.name: _fit(rules, measure, values) for measure in rules.measures}
     combined = combine_scores(
@@ -93,14 +93,15 @@ def read_baseline(baseline: pd.DataFrame) -> StoredBaseline:
     heads = baseline[["performance_year", "measure_set"]].drop_duplicates()
     if len(heads) != 1:
         raise ValueError(f"a star baseline must be of one year and measure set, not {len(heads)}")
-    rules = load_star_rules(str(heads["measure_set"].iloc[0]))
+    year = int(heads["performance_year"].iloc[0])
+    rules = load_star_rules(str(heads["measure_set"].iloc[0]), year)
     ordered = baseline.sort_values("position")
     groups = {
         (str(element), str(measure)): rows
         for (element, measure), rows in ordered.groupby(["element", "measure"])
     }
     return StoredBaseline(
-        year=int(heads["performance_year"].iloc[0]),
+        year=year,
         rules=rules,
         scales={measure.name: _read_scale(rules, measure, groups) for measure in rules.measures},
         cutoffs=_floats(groups["cutoff", "final_score"]["score"]),

@@ -13,6 +13,13 @@ import pandas as pd
 from esrd_pipeline.program.star_rules import StarRules
 from esrd_pipeline.statistics.scales import FloatArray
 
+_NO_VALUE = {
+    1: "no_value_in_star_domain_1",
+    2: "no_value_in_star_domain_2",
+    3: "no_value_in_star_domain_3",
+    4: "no_value_in_star_domain_4",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FinalScores:
@@ -118,7 +125,5 @@ def _find_reasons(
 
 
 def _name_domains(domains: list[int]) -> str | None:
-    if not domains:
-        return None
-    noun = "domain" if len(domains) == 1 else "domains"
-    return f"no value in {noun} {', '.join(map(str, domains))}"
+    """The reason's codes, one a domain, separated by spaces."""
+    return " ".join(_NO_VALUE[domain] for domain in domains) or None

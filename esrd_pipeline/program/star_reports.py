@@ -48,7 +48,7 @@ def profile(
     Means are of the facilities that have the value; imputed scores do not count. Every rating
     and measure has a row, with a missing mean where nobody stands behind it.
     """
-    rules = load_star_rules(measure_set)
+    rules = load_star_rules(measure_set, performance_year)
     ratings = pd.Index(range(1, len(rules.shares) + 1), name="rating")
     rated = stars.loc[stars["rating"].notna(), ["ccn", "rating", _FINAL_SCORE]]
     values = rated.merge(measure_scores[["ccn", "measure", "value"]], on="ccn")
@@ -79,7 +79,7 @@ def factor_loadings(
     twice the measures are there or a measure does not vary among them: there is nothing to
     factor.
     """
-    rules = load_star_rules(measure_set)
+    rules = load_star_rules(measure_set, performance_year)
     own = measure_scores[~measure_scores["is_imputed"].astype(bool)]
     scores = own.pivot_table(index="ccn", columns="measure", values="score")
     complete = scores.reindex(columns=rules.names).dropna().astype(float)

@@ -11,6 +11,7 @@ from typing import Literal, cast
 import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.parameters.register import find_measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class StarRules:
         return [measure.name for measure in self.measures if measure.domain == domain]
 
 
-def load_star_rules(measure_set: str) -> StarRules:
-    """Read one set of star measures.
+def load_star_rules(measure_set: str, performance_year: int) -> StarRules:
+    """Read one set of star measures; which way is better, the register says of the year.
 
     Raises:
         ValueError: there is no such set.
@@ -72,6 +73,7 @@ def load_star_rules(measure_set: str) -> StarRules:
     if measures.empty:
         raise ValueError(f"parameters/star_measure.csv has no set of measures {measure_set}")
     domains = _rows("star_domain", measure_set)
+    parts = [tuple(str(cell).split()) for cell in measures["components"].fillna("")]
     scale = _rows("star_scale", measure_set).set_index("name")["value"]
     shares = _rows("star_share", measure_set).sort_values("rating")
     return StarRules(
@@ -81,12 +83,13 @@ def load_star_rules(measure_set: str) -> StarRules:
                 name=row["measure"],
                 domain=int(row["domain"]),
                 transform=cast("Literal['truncated_z', 'probit']", row["transform"]),
-                higher_is_better=row["better"] == "higher",
-                components=()
-                if pd.isna(row["components"])
-                else tuple(str(row["components"]).split()),
+                higher_is_better=all(
+                    find_measure(name, "dfc", performance_year).direction == "higher"
+                    for name in components or (row["measure"],)
+                ),
+                components=components,
             )
-            for row in measures.to_dict("records")
+            for row, components in zip(measures.to_dict("records"), parts, strict=True)
         ),
         weights=_weights(domains, "all"),
         peritoneal_weights=_weights(domains, "peritoneal_only"),

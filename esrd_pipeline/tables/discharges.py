@@ -154,25 +154,26 @@ _LENGTH = (
 )
 
 
-def _indicators(named: tuple[tuple[str, str], ...]) -> tuple[Column, ...]:
-    return tuple(
-        Column(name, "integer", f"{text}: 1, else 0", required=True, minimum=0, maximum=1)
-        for name, text in named
-    )
-
-
-_SHARED = (
-    ("is_female", "Woman"),
-    ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
-    ("is_bmi_under_18", "BMI below 18.5"),
-    ("is_bmi_18_to_25", "BMI 18.5 to below 25"),
-    ("is_bmi_25_to_30", "BMI 25 to below 30"),
-    ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
-    ("is_nursing_home_long", "90 or more"),
-    ("is_length_second", "Length of stay in the second quarter"),
-    ("is_length_third", "Third quarter"),
-    ("is_length_fourth", "Fourth quarter"),
+_PERSON = (
+    Column(
+        "bmi_class",
+        "text",
+        "Body mass index at incidence; 30 or more where missing (reading 17)",
+        required=True,
+        allowed=("<18.5", "18.5-25", "25-30", ">=30"),
+    ),
+    Column("is_female", "boolean", "Woman", required=True),
+    Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
+    Column(
+        "nursing_home_days",
+        "integer",
+        "Days in nursing homes in the 365 before",
+        required=True,
+        minimum=0,
+        maximum=365,
+    ),
 )
+"""Facts of the patient as of the discharge that both measures adjust for."""
 _ONLY_COUNTED = Rule("only an index discharge has an event", "reason IS NULL OR is_event = 0")
 _IN_A_FACILITY = Rule("an index discharge has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
 
@@ -189,33 +190,12 @@ SRR = Table(
         Column("first_event_day", "integer", "Its day after discharge", minimum=0, maximum=30),
         *_LENGTH,
         Column("age", "number", "Age at discharge; 60 where unknown", unit="years", required=True),
-        Column("age_to_14", "number", "Age below 14 less 14", unit="years", required=True),
-        Column("age_14_to_60", "number", "Age from 14 to 60 less 60", unit="years", required=True),
-        Column("age_over_60", "number", "Age beyond 60", unit="years", required=True),
-        Column(
-            "age_14_to_60_x_diabetes",
-            "number",
-            "Age from 14 to 60 less 60, of diabetes as cause",
-            unit="years",
-            required=True,
-        ),
-        Column(
-            "age_over_60_x_diabetes",
-            "number",
-            "Age beyond 60, of diabetes as cause",
-            unit="years",
-            required=True,
-        ),
         Column("years_of_esrd", "number", "Since the first service date", required=True, minimum=0),
         Column("bmi", "number", "BMI at incidence, imputed where missing", required=True),
-        *_indicators(
-            (
-                *_SHARED,
-                ("is_ma", "Medicare Advantage in the month of discharge"),
-                ("is_covid", "COVID-19 during the stay"),
-                ("is_high_risk", "Principal diagnosis of high risk"),
-            )
-        ),
+        *_PERSON,
+        Column("is_ma", "boolean", "Medicare Advantage in the month", required=True),
+        Column("is_covid", "boolean", "COVID-19 during the stay", required=True),
+        Column("is_high_risk", "boolean", "Principal diagnosis of high risk", required=True),
     ),
     rules=(_ONLY_COUNTED, _IN_A_FACILITY),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -235,15 +215,8 @@ ED30 = Table(
         Column("encounter_day", "integer", "Of the first ED encounter", minimum=4, maximum=30),
         *_LENGTH,
         Column("years_of_dialysis", "number", "Since the first service date", required=True),
-        *_indicators(
-            (
-                *_SHARED,
-                ("is_age_18_to_24", "Age 18 to 24"),
-                ("is_age_25_to_44", "Age 25 to 44"),
-                ("is_age_45_to_59", "Age 45 to 59"),
-                ("is_age_75_or_over", "Age 75 or more"),
-            )
-        ),
+        Column("age", "integer", "Completed years; null where unknown", minimum=0),
+        *_PERSON,
     ),
     rules=(_ONLY_COUNTED, _IN_A_FACILITY),
     references=(OF_A_PATIENT, OF_A_FACILITY),

@@ -19,6 +19,9 @@ PROGRAM = Column(
     required=True,
     allowed=("dfc", "qip"),
 )
+REASON_NUMBER = Column(
+    "reason_number", "number", "Number that belongs to the reason, e.g. the smallest size"
+)
 CATEGORIES = ("better", "as", "worse")
 
 CONTRACT_COLUMNS: tuple[Column, ...] = (
@@ -42,7 +45,8 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
     Column("z_null_sd", "number", "Standard deviation of the empirical null", minimum=0),
     Column("category", "text", "Against the national level", allowed=CATEGORIES),
     Column("reportable", "boolean", "Whether the value may be published", required=True),
-    Column("reason", "text", "Why it is not reportable; null where it is"),
+    Column("reason", "text", "Why it is not reportable: code of reason.csv; null where it is"),
+    REASON_NUMBER,
     Column(
         "note",
         "text",
@@ -91,7 +95,8 @@ PUBLISHED_RESULT = Table(
             allowed=("achievement", "improvement"),
         ),
         Column("codes", "texts", "Availability code or footnote numbers, in printed order"),
-        Column("reason", "text", "What the codes mean; null where the result is there"),
+        Column("reason", "text", "What the codes mean: codes of reason.csv; null with a result"),
+        REASON_NUMBER,
     ),
 )
 

@@ -1,6 +1,6 @@
 """Program tables: flags, the whole reasoning of a QIP score, and star ratings."""
 
-from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, YEAR
+from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 
 PAYMENT_YEAR = Column(
@@ -31,7 +31,9 @@ FLAGS = Table(
         ),
         Column("category", "text", "Better, as or worse than expected", allowed=CATEGORIES),
         Column("published_category", "text", "The category CMS printed", allowed=CATEGORIES),
+        Column("unit", "text", "What unit_count counts"),
         Column("reason", "text", "Why there is no category; null where there is one"),
+        REASON_NUMBER,
     ),
     rules=(
         Rule("a row has a category or says why not", "(category IS NULL) = (reason IS NOT NULL)"),
@@ -59,7 +61,13 @@ QIP_STANDARD = Table(
             "number",
             "90th percentile of performance-period performance: B of manual 4.1.1",
         ),
-        Column("reason", "text", "Why there is no standard; null where there is one"),
+        Column(
+            "reason",
+            "text",
+            "Why there is no standard; null where there is one",
+            allowed=("no_baseline_facilities", "too_few_facilities_for_percentiles"),
+        ),
+        REASON_NUMBER,
     ),
 )
 
@@ -104,6 +112,7 @@ QIP_MEASURE_SCORE = Table(
         Column("weight_in_parent", "number", "Share in its topic or survey", minimum=0, maximum=1),
         Column("weight_in_domain", "number", "As applied, to 4 decimals", minimum=0, maximum=1),
         Column("reason", "text", "Why there is no score; null where there is one"),
+        REASON_NUMBER,
     ),
     rules=(Rule("a row has a score or says why not", "(score IS NULL) = (reason IS NOT NULL)"),),
 )
@@ -124,7 +133,12 @@ QIP_DOMAIN_SCORE = Table(
         Column("scored_count", "integer", "Measures with a score", minimum=0),
         Column("score", "number", "Domain score, 3 decimals", minimum=0, maximum=100.1),
         Column("working", "text", "The sum as a person would write it"),
-        Column("reason", "text", "Why there is no score; null where there is one"),
+        Column(
+            "reason",
+            "text",
+            "Why there is no score; null where there is one",
+            allowed=("no_measure_scored",),
+        ),
     ),
     rules=(Rule("a row has a score or says why not", "(score IS NULL) = (reason IS NOT NULL)"),),
 )
@@ -143,8 +157,14 @@ QIP_TPS = Table(
         Column("tps", "integer", "Total Performance Score", minimum=0, maximum=100),
         Column("minimum_tps", "integer", "Lowest TPS without a reduction", minimum=0, maximum=100),
         Column("payment_reduction", "number", "Percent of payments", minimum=0, maximum=2),
-        Column("working", "text", "The sum as a person would write it"),
-        Column("reason", "text", "Why there is no TPS; null where there is one"),
+        Column("working", "text", "The sum as a person would write it; else what is scored"),
+        Column(
+            "reason",
+            "text",
+            "Why there is no TPS; null where there is one",
+            allowed=("no_rule_set", "too_few_scored_domains"),
+        ),
+        REASON_NUMBER,
     ),
     rules=(
         Rule("a row has a TPS or says why not", "(tps IS NULL) = (reason IS NOT NULL)"),

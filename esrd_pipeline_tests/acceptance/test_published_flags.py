@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.families.published import build_national, publish_contract, publish_results
+from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.program.flags import flag_facilities
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
@@ -149,6 +150,6 @@ def test_the_levels_of_a_later_release_cost_agreement(published: Published) -> N
 def test_only_three_printed_categories_are_withheld_by_the_size_rule(flags: pd.DataFrame) -> None:
     withheld = flags[flags["category"].isna() & flags["published_category"].notna()]
     assert withheld["measure"].tolist() == ["smosr"] * 3
-    assert set(withheld["reason"]) == {"fewer than 11 patients"}
+    assert set(describe_rows(withheld)) == {"fewer than 11 patients"}
     assert set(withheld["unit_count"]) == {10.0}
     assert not (flags["category"].notna() & flags["published_category"].isna()).any()

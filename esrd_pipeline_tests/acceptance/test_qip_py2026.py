@@ -97,9 +97,8 @@ def test_tps_and_reduction_follow_from_the_printed_measure_scores() -> None:
         assert (None if pd.isna(ours.loc[ccn, "tps"]) else ours.loc[ccn, "tps"]) == tps
         reduction = row["PY2026 Payment Reduction Percentage"]
         assert f"{ours.loc[ccn, 'payment_reduction']:.1f}%" == reduction
-    assert ours.loc["032316", "reason"] == (
-        "Scored in 1 of 5 domains (covid_vaccination); a TPS needs 2"
-    )
+    assert ours.loc["032316", "reason"] == "too_few_scored_domains"
+    assert ours.loc["032316", "working"] == "scored in 1 of 5 domains (covid_vaccination)"
 
 
 def test_the_reduction_follows_from_the_printed_tps() -> None:
@@ -175,7 +174,7 @@ def test_reporting_scores_follow_from_the_printed_counts(measure: str) -> None:
         found: Row = (
             {"numerator": count, "denominator": whole}
             if count is not None
-            else {"reportable": False, "reason": "printed as -"}
+            else {"reportable": False, "reason": "printed_dash"}
         )
         ours = score(PY2026, current=[{"measure": measure, **found}]).loc[measure, "score"]
         expected = published(row[SCORE_COLUMNS[measure]])

@@ -16,6 +16,7 @@ from esrd_pipeline.families.access import assess_facilities, fit_measure, score_
 from esrd_pipeline.families.cohort import CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_gee_fit
 from esrd_pipeline.families.fits import read_distribution, read_element, read_regression
+from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline_tests.families.access_nation import COEFFICIENTS, SFR, make_months
 from esrd_pipeline_tests.families.register_changes import change_entry
@@ -132,7 +133,7 @@ def test_the_national_level_is_of_patient_months_or_of_facilities() -> None:
 def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() -> None:
     small = CONTRACT["unit_count"] < 11
     assert 0 < small.sum() < len(CONTRACT)
-    assert CONTRACT.loc[small, "reason"].unique().tolist() == ["fewer than 11 patients"]
+    assert set(describe_rows(CONTRACT[small])) == {"fewer than 11 patients"}
     assert CONTRACT.loc[small, "value"].notna().all()
     sizes = ROWS.groupby("ccn")["patient_id"].nunique()
     used = ROWS["ccn"].map(sizes) >= 11

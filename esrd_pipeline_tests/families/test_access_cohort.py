@@ -14,12 +14,13 @@ from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.measures import pppw, sfr
 from esrd_pipeline.tables.access import PPPW, SFR
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
+from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
 from esrd_pipeline_tests.families.access_nation import make_months
 
 YEAR = 2024
 SFR_DFC = sfr.specify("dfc", YEAR)
 PPPW_DFC, PPPW_QIP = pppw.specify("dfc", YEAR), pppw.specify("qip", YEAR)
-NOTHING = "no eligible patient-month"
+NOTHING = "no_eligible_patient_month"
 MONTHS, EFFECTS = make_months(facility_count=60, level=-1.5)
 AGES = pa.array(60 + 10 * MONTHS.column("age_decades").to_numpy())
 
@@ -35,7 +36,6 @@ def make_cohort() -> pa.Table:
         "reason": pa.array(reason, mask=~is_out),
         "is_event": pa.array(event, mask=is_out),
         "age": age,
-        **{f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)},
     }
     return pa.table(columns)
 
@@ -74,6 +74,12 @@ def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int)
 def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
     """Months of 40 patients, of whom some are under 25, with one outcome or two among these."""
     count = 40
+    columns, _ = list_columns("sfr", "dfc", YEAR)
+    flags = {
+        name: [place % 2 == 1 for place in range(count)]
+        for name in columns
+        if name.startswith(("is_", "has_")) and name != "is_event"
+    }
     event = [place % 2 if is_split or place >= having else 1 for place in range(count)]
     return pa.table(
         {
@@ -81,8 +87,26 @@ def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
             "patient_id": list(range(count)),
             "reason": pa.nulls(count, pa.string()),
             "is_event": event,
-            **{name: [place % 2 for place in range(count)] for name in SFR_DFC.adjusters},
-            "is_age_under_25": [int(place < having) for place in range(count)],
+            **flags,
+            "esrd_years_over": [place % 2 for place in range(count)],
+            "nursing_home_days": [place % 2 for place in range(count)],
+            "age": [20 if place < having else 50 for place in range(count)],
+        }
+    )
+
+
+def make_patients(count: int = 40) -> pa.Table:
+    """Characteristics of as many patients: every second one has each of them."""
+    _, columns = list_columns("sfr", "dfc", YEAR)
+    return pa.table(
+        {
+            "patient_id": list(range(count)),
+            "bmi_class": ["25-30" if place % 2 else ">=30" for place in range(count)],
+            **{
+                name: [place % 2 == 1 for place in range(count)]
+                for name in columns
+                if name.startswith(("is_", "has_"))
+            },
         }
     )
 
@@ -94,16 +118,19 @@ def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
 def test_an_indicator_without_an_estimate_is_left_out(
     *, having: int, is_split: bool, is_kept: bool
 ) -> None:
-    _, cohort = prepare("sfr", "dfc", YEAR, make_fistulas(having, is_split=is_split))
+    months = make_fistulas(having, is_split=is_split)
+    _, cohort = prepare("sfr", "dfc", YEAR, months, make_patients())
     assert ("is_age_under_25" in cohort.design.names) is is_kept
     assert cohort.design.matrix.shape == (40, len(cohort.design.names))
 
 
-def test_what_is_read_are_columns_of_the_cohorts() -> None:
-    assert set(list_columns("sfr", "dfc", YEAR)) <= set(SFR.column_names)
-    assert set(list_columns("pppw", "qip", YEAR)) <= set(PPPW.column_names)
-    required = {column.name for column in SFR.columns if column.required}
-    assert set(SFR_DFC.adjusters) <= required
+def test_what_is_read_are_columns_of_the_cohorts_and_of_the_characteristics() -> None:
+    for measure, table in (("sfr", SFR), ("pppw", PPPW)):
+        columns, characteristics = list_columns(measure, "dfc", YEAR)
+        assert set(columns) <= set(table.column_names)
+        assert set(characteristics) <= set(PATIENT_CHARACTERISTICS.column_names)
+    assert list_columns("pppw", "qip", YEAR)[1] == ["patient_id"]
+    assert {"bmi_class", "is_diabetes_cause"} <= set(list_columns("sfr", "dfc", YEAR)[1])
 
 
 def test_the_qip_has_no_fistula_rate() -> None:

@@ -23,6 +23,7 @@ from esrd_pipeline.measures.specification import Program
 from esrd_pipeline.measures.terms import Condition
 from esrd_pipeline.tables import discharges
 from esrd_pipeline_tests.families.discharges_nation import make_nation
+from esrd_pipeline_tests.reason_texts import text_of
 
 YEAR = 2024
 ED30 = specify("ed30", "dfc", YEAR)
@@ -34,11 +35,8 @@ def make_cohort(measure: Measure, program: Program, seed: int = 5) -> tuple[pa.T
     nation = make_nation(facility_count=80, seed=seed)
     rows = nation.cohort.select(["ccn", "patient_id", "hospital_ccn", "is_event"]).to_pandas()
     generator = np.random.default_rng(seed)
-    for name in specify(measure, program, YEAR).adjusters:
-        is_number = not name.startswith("is_")
-        rows[name] = (
-            generator.normal(size=len(rows)) if is_number else generator.integers(0, 2, len(rows))
-        )
+    for name in specify(measure, program, YEAR).facts:
+        rows[name] = _draw_fact(name, generator, len(rows))
     rows["stay"] = rows.groupby("patient_id").cumcount() + 1
     rows["reason"] = pd.Series([None] * len(rows), dtype=object)
     groups = list_conditions(name_conditions(measure, program))[:3]
@@ -51,6 +49,22 @@ def make_cohort(measure: Measure, program: Program, seed: int = 5) -> tuple[pa.T
         pa.Table.from_pandas(rows, preserve_index=False),
         pa.Table.from_pandas(conditions, preserve_index=False),
     )
+
+
+def _draw_fact(name: str, generator: np.random.Generator, count: int) -> np.ndarray:
+    if name.startswith("is_"):
+        return generator.integers(0, 2, count).astype(bool)
+    match name:
+        case "bmi_class":
+            return generator.choice(["<18.5", "18.5-25", "25-30", ">=30"], count)
+        case "length_quarter":
+            return generator.integers(1, 5, count)
+        case "nursing_home_days":
+            return generator.choice([0, 30, 200], count)
+        case "age":
+            return generator.integers(5, 95, count)
+        case _:
+            return generator.normal(size=count)
 
 
 def test_the_specifications_read_like_their_chapters() -> None:
@@ -74,12 +88,9 @@ def test_the_specifications_read_like_their_chapters() -> None:
 
 
 @pytest.mark.parametrize(("measure", "program"), VARIANTS)
-def test_every_adjuster_is_a_required_column_of_the_cohort(
-    measure: Measure, program: Program
-) -> None:
+def test_every_fact_is_a_column_of_the_cohort(measure: Measure, program: Program) -> None:
     table = discharges.ED30 if measure == "ed30" else discharges.SRR
-    required = {column.name for column in table.columns if column.required}
-    assert set(specify(measure, program, YEAR).adjusters) <= required
+    assert set(specify(measure, program, YEAR).facts) <= set(table.column_names)
 
 
 def read_conditions(cohort: pa.Table, conditions: pa.Table, groups: list[str]) -> list[list[float]]:
@@ -144,10 +155,10 @@ def test_from_the_cohort_to_the_contract(measure: Measure, program: Program) -> 
     ccns = assessed.contract["ccn"].tolist()
     facilities = pd.DataFrame({"ccn": [*ccns, "999999"], "is_eligible": True, "reason": None})
     contract = finish(
-        specification, YEAR, assessed.contract, facilities, nothing="no index discharge"
+        specification, YEAR, assessed.contract, facilities, nothing="no_index_discharge"
     ).set_index("ccn")
-    assert contract.loc["999999", "reason"] == "no index discharge"
-    assert contract.loc["030004", "reason"] == "fewer than 11 discharges"
+    assert contract.loc["999999", "reason"] == "no_index_discharge"
+    assert text_of(contract.loc["030004"]) == "fewer than 11 discharges"
     counted = rows.to_pandas().groupby("ccn").size()
     assert contract.loc[counted.index, "unit_count"].to_numpy().tolist() == counted.tolist()
     shown = contract[contract["reportable"].astype(bool)]

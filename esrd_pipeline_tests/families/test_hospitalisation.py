@@ -43,7 +43,7 @@ def facilities(
 
 def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
     specification = specify(program, YEAR)
-    return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no patient at risk")
+    return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no_patient_at_risk")
 
 
 def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
@@ -116,13 +116,13 @@ def test_a_facility_the_list_leaves_out_keeps_its_numbers_and_the_lists_reason()
 def test_a_facility_that_is_not_on_the_list_says_so() -> None:
     listed = facilities()
     rows = finish_shr("dfc", listed[listed["ccn"] != CCNS[1]])
-    assert rows.set_index("ccn").loc[CCNS[1], "reason"] == "not on the program's facility list"
+    assert rows.set_index("ccn").loc[CCNS[1], "reason"] == "not_on_facility_list"
 
 
 def test_an_eligible_facility_without_anyone_at_risk_has_a_row_that_says_so() -> None:
     rows = finish_shr("dfc", facilities(more=("999999",)))
     (row,) = rows[rows["ccn"] == "999999"].to_dict("records")
-    assert row["reason"] == "no patient at risk"
+    assert row["reason"] == "no_patient_at_risk"
     assert (row["unit_count"], row["numerator"]) == (0, 0)
     assert rows.columns.tolist() == [column.name for column in CONTRACT_COLUMNS]
 
@@ -174,7 +174,7 @@ def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_fac
     assert not {"shr", "smr"} & set(missing["measure"])
     assert set(missing["ccn"]) == {"A"}
     assert set(missing["program"]) == {"dfc"}
-    assert set(missing["reason"]) == {"not yet computed"}
+    assert set(missing["reason"]) == {"not_computed"}
     assert not missing["reportable"].any()
     assert missing["value"].isna().all()
 

@@ -11,6 +11,7 @@ from esrd_pipeline.measures.specification import ProportionSpecification
 from esrd_pipeline.parameters.register import find_measure
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline_tests.families.register_changes import change_entry
+from esrd_pipeline_tests.reason_texts import text_of
 
 YEAR = 2024
 LTC = ProportionSpecification(entry=find_measure("ltc", "dfc", YEAR))
@@ -25,7 +26,7 @@ def test_a_percentage_is_months_over_months() -> None:
     (row,) = assess_facilities(LTC, YEAR, months(("A", 1, 2, 6), ("A", 2, 1, 2))).to_dict("records")
     assert (row["numerator"], row["denominator"], row["unit_count"]) == (3, 8, 2)
     assert row["value"] == pytest.approx(37.5)
-    assert row["reason"] == "fewer than 11 patients"
+    assert text_of(row) == "fewer than 11 patients"
 
 
 def test_nobody_is_better_or_worse() -> None:
@@ -58,7 +59,7 @@ def test_nothing_in_the_denominator_is_no_value_and_says_why() -> None:
     ).to_dict("records")
     assert np.isnan(row["value"])
     assert row["unit_count"] == 0
-    assert row["reason"] == "nothing in the denominator"
+    assert row["reason"] == "nothing_in_denominator"
     assert other["reportable"]
 
 
@@ -68,7 +69,7 @@ def test_size_counts_patient_months_where_the_specification_says_so() -> None:
         "records"
     )
     assert row["unit_count"] == 8
-    assert row["reason"] == "fewer than 11 patient-months"
+    assert text_of(row) == "fewer than 11 patient-months"
 
 
 def test_the_qip_takes_fractions() -> None:

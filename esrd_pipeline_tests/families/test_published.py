@@ -19,6 +19,7 @@ from esrd_pipeline.tables.facility import (
     PUBLISHED_RESULT,
 )
 from esrd_pipeline_tests.families.published_frames import contract, raw_frame, row_of
+from esrd_pipeline_tests.reason_texts import text_of
 from esrd_pipeline_tests.sources.sample_files import YEAR
 
 RATIOS = ("smr", "shr", "srr", "strr")
@@ -94,7 +95,7 @@ def test_no_ratio_without_a_national_rate(tmp_path: Path) -> None:
     )
     row = row_of(frame, "dfc", "smr")
     assert not row["reportable"]
-    assert row["reason"] == "no national rate to compare with"
+    assert row["reason"] == "no_national_rate"
     assert row["rate"] == 1.5
     assert row_of(frame, "dfc", "swr")["reportable"]
 
@@ -122,8 +123,9 @@ def test_a_code_says_why_a_row_is_not_reportable(tmp_path: Path) -> None:
     frame = contract(dfc=dfc)
     first, second = (row_of(frame, "dfc", "hypercalcemia", ccn) for ccn in ("012300", "012301"))
     assert not first["reportable"]
-    assert first["reason"] == "not available because of factors outside the facility's control"
-    assert second["reason"] == "the file prints no value"
+    assert first["reason"] == "availability_280"
+    assert text_of(first) == "not available because of factors outside the facility's control"
+    assert text_of(second) == "the file prints no value"
 
 
 def test_a_limit_that_is_not_printed_does_not_hide_the_value(tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_hidden_number_of_units_leaves_the_rate_reportable(tmp_path: Path) -> 
     assert (shown["value"], shown["unit"]) == (32.93, "patient_years")
     assert pd.isna(shown["unit_count"])
     assert not hidden["reportable"]
-    assert hidden["reason"] == "fewer than 10 eligible patient-years at risk"
+    assert text_of(hidden) == "fewer than 10 eligible patient-years at risk"
 
 
 def test_several_footnotes_make_one_reason(tmp_path: Path) -> None:
@@ -176,11 +178,11 @@ def test_several_footnotes_make_one_reason(tmp_path: Path) -> None:
     }
     frame = contract(qip=raw_frame(tmp_path, "qip_complete", changes))
     first, second = (row_of(frame, "qip", "ich_cahps", ccn) for ccn in ("012300", "012301"))
-    assert first["reason"] == (
+    assert text_of(first) == (
         "fewer than 30 completed surveys;"
         " facility attested to fewer eligible patients than required"
     )
-    assert second["reason"] == "the file prints '<30'"
+    assert text_of(second) == "the file prints '<30'"
 
 
 def test_denominators_that_no_file_prints(tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ def test_the_improvement_period_comes_from_its_own_columns(tmp_path: Path) -> No
     assert "nhsn_dialysis_event" not in set(frame["measure"])
     first, second = (row_of(frame, "qip", "ltc", ccn) for ccn in ("012300", "012301"))
     assert (first["value"], first["numerator"], first["reportable"]) == (0.1, 7, True)
-    assert second["reason"] == "the file prints 'No Rate'"
+    assert text_of(second) == "the file prints 'No Rate'"
     assert publish_improvement(performance_year=YEAR, qip=None).empty
 
 
@@ -257,22 +259,22 @@ def test_results_keep_what_cms_concluded(tmp_path: Path) -> None:
     assert frame.columns.tolist() == PUBLISHED_RESULT.column_names
     assert row_of(frame, "dfc", "star_rating")["score"] == 4
     unrated = row_of(frame, "dfc", "star_rating", "012301")
-    assert (unrated["codes"], unrated["reason"]) == (
+    assert (unrated["codes"], text_of(unrated)) == (
         ["260"],
         "too few measures for a star rating",
     )
     assert row_of(frame, "dfc", "sedr")["category"] == "worse"
-    assert row_of(frame, "dfc", "sedr", "012301")["reason"] == "the file prints 'Not Available'"
+    assert text_of(row_of(frame, "dfc", "sedr", "012301")) == "the file prints 'Not Available'"
     assert row_of(frame, "dfc", "ich_cahps_star_rating")["score"] == 2
     scored = row_of(frame, "qip", "ltc")
     assert (scored["score"], scored["score_applied"]) == (9, "improvement")
     assert pd.isna(scored["reason"])
     unscored = row_of(frame, "qip", "ltc", "012301")
-    assert (unscored["codes"], unscored["reason"]) == (
+    assert (unscored["codes"], text_of(unscored)) == (
         ["3"],
         "fewer than 11 in-center hemodialysis patients",
     )
-    assert row_of(frame, "qip", "tps", "012301")["reason"] == "the file prints 'No Score'"
+    assert text_of(row_of(frame, "qip", "tps", "012301")) == "the file prints 'No Score'"
     assert row_of(frame, "qip", "payment_reduction", "012301")["score"] == 1.5
 
 

@@ -18,6 +18,7 @@ from esrd_pipeline.families.published import (
     publish_results,
 )
 from esrd_pipeline.families.published_layouts import (
+    Why,
     list_codes,
     render_dfc,
     render_dfc_national,
@@ -31,9 +32,10 @@ from esrd_pipeline.synthetic.published import write_published_files
 YEAR = 2025
 FILES = ("dfc_facility", "dfc_national", "qip_complete")
 NUMBERS = ["unit_count", "numerator", "denominator", "value", "rate", "lower", "upper"]
-TOLD = ["category", "reportable", "reason"]
+TOLD = ["category", "reportable", "reason", "reason_number"]
 KEY = ["program", "measure", "ccn"]
-EXCEPTION = "extraordinary circumstance exception granted"
+EXCEPTION = "footnote_6"
+TWO_DOMAINS = "no_value_in_star_domain_1 no_value_in_star_domain_3"
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _score(contract: pd.DataFrame) -> pd.DataFrame:
     Every ninth facility has an exception.
     """
     rng = np.random.default_rng(2)
-    rows = contract.loc[contract["program"] == "qip", ["ccn", "measure", "reason"]]
+    rows = contract.loc[contract["program"] == "qip", ["ccn", "measure", "reason", "reason_number"]]
     rows = rows.reset_index(drop=True)
     excepted = rows["ccn"].rank(method="dense") % 9 == 0
     reason = rows["reason"].mask(excepted, EXCEPTION)
@@ -127,7 +129,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
             "ccn": ccns,
             "tps": pd.Series(np.arange(len(ccns)) + 20.0).mask(is_small),
             "payment_reduction": pd.Series(np.arange(len(ccns)) % 5 / 2).mask(is_small),
-            "reason": why.mask(is_small, "fewer than two domains"),
+            "reason": why.mask(is_small, "too_few_scored_domains"),
+            "reason_number": 2.0,
         }
     )
     stars = pd.DataFrame(
@@ -135,7 +138,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
             "ccn": raw["dfc_facility"]["ccn"],
             "rating": (pd.Series(np.arange(len(raw["dfc_facility"]))) % 5 + 1.0).mask(is_small),
         }
-    ).assign(reason=lambda rows: np.where(rows["rating"].isna(), "no value in domains 1, 3", None))
+    ).assign(reason=lambda rows: np.where(rows["rating"].isna(), TWO_DOMAINS, None))
     facilities = render_dfc(
         performance_year=YEAR, base=raw["dfc_facility"], contract=contract, stars=stars, smallest=11
     )
@@ -183,9 +186,14 @@ def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop)
             err_msg=name,
         )
     for name in TOLD:
-        told, again = (both.loc[~is_small, column].fillna("") for column in (name, f"{name}_again"))
+        told, again = (
+            both.loc[~is_small, column].astype(object).fillna("")
+            for column in (name, f"{name}_again")
+        )
         # A reason that quotes what a file prints, CMS gives no code for.
-        is_ours = ~told.astype(str).str.startswith("the file prints") & ~again.eq(EXCEPTION)
+        is_ours = ~both.loc[~is_small, "reason"].astype(str).str.startswith("printed_") & ~both.loc[
+            ~is_small, "reason_again"
+        ].eq(EXCEPTION)
         assert is_ours.sum() > 2000
         assert (told == again)[is_ours].all(), name
 
@@ -206,7 +214,9 @@ def test_scores_footnotes_totals_and_stars_come_back(loop: Loop) -> None:
     assert both["measure"].nunique() > 15
     has_score = ~both["measure"].str.startswith("ich_cahps_")
     np.testing.assert_array_equal(both.loc[has_score, "score"], both.loc[has_score, "score_again"])
-    silent = both["score"].isna() & has_score & ~both["reason"].fillna("").str.contains("prints")
+    silent = (
+        both["score"].isna() & has_score & ~both["reason"].fillna("").str.startswith("printed_")
+    )
     assert silent.sum() > 200
     assert (both["reason"] == both["reason_again"])[silent].all()
     applied = both[both["applied"].isin(["achievement", "improvement"])]
@@ -251,7 +261,10 @@ def test_what_was_written_is_what_is_read(loop: Loop) -> None:
 
 
 def one(program: str, measure: str, ccns: list[str], **fields: object) -> pd.DataFrame:
-    given = dict.fromkeys([*NUMBERS, "patients", "category", "reason", "unit"]) | fields
+    given = (
+        dict.fromkeys([*NUMBERS, "patients", "category", "reason", "reason_number", "unit"])
+        | fields
+    )
     return pd.DataFrame({"ccn": ccns, "program": program, "measure": measure, **given})
 
 
@@ -270,7 +283,8 @@ def test_a_row_with_a_reason_prints_a_code_and_no_number(loop: Loop) -> None:
         unit_count=[7.0, 40.0],
         value=[30.0, 12.5],
         denominator=[50.0, 400.0],
-        reason=["fewer than 11 patients", None],
+        reason=["below_minimum_units", None],
+        reason_number=[11.0, np.nan],
     )
     printed = render_dfc(
         performance_year=YEAR, base=rows, contract=contract, stars=loop.stars, smallest=11
@@ -288,7 +302,8 @@ def test_who_has_the_patients_and_not_the_reports_prints_the_patients(loop: Loop
         rows["ccn"].tolist(),
         unit="patients",
         unit_count=[40.0, np.nan],
-        reason=["fewer than 12 accurate months", "fewer than 11 patients"],
+        reason=["not_every_month_accurate", "below_minimum_units"],
+        reason_number=[np.nan, 11.0],
     )
     printed = render_qip(
         performance_year=YEAR,
@@ -360,7 +375,8 @@ def test_one_survey_of_two_is_told_though_too_few_answered(loop: Loop) -> None:
         unit_count=[20.0, 40.0],
         numerator=[1.0, 2.0],
         value=[0.5, 1.0],
-        reason=["fewer than 30 surveys", None],
+        reason=["below_minimum_units", None],
+        reason_number=[30.0, np.nan],
     )
     printed = render_qip(
         performance_year=YEAR,
@@ -395,28 +411,27 @@ def test_a_measure_that_is_not_computed_stays_as_published(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "reason", "codes"),
+    ("measure", "reason", "number", "codes"),
     [
-        ("ltc", "fewer than 11 patients", ["3"]),
-        ("clinical_depression", "fewer than 11 patients", ["1"]),
-        ("shr", "fewer than 5 patient-years", ["13"]),
-        ("srr", "Certified on or after 2025-04-01, too late for this measure", ["2"]),
-        ("srr", "Certified on or after 2024-10-01, too late for this measure", ["9"]),
-        ("ich_cahps", "fewer than 30 surveys", ["4"]),
-        (
-            "ich_cahps",
-            "extraordinary circumstance exception granted; score suppressed by CMS",
-            ["6", "15"],
-        ),
-        ("nhsn_bsi", "no infections predicted", []),
+        ("ltc", "below_minimum_units", 11, ["3"]),
+        ("clinical_depression", "below_minimum_units", 11, ["1"]),
+        ("shr", "below_minimum_units", 5, ["13"]),
+        # Another number is the same reason, and keeps its footnote.
+        ("shr", "below_minimum_units", 6, ["13"]),
+        ("shr", "below_minimum_units", 50, ["13"]),
+        ("srr", "certified_too_late", 20250401, ["2"]),
+        ("srr", "certified_too_late", 20241001, ["9"]),
+        ("ich_cahps", "below_minimum_units", 30, ["4"]),
+        ("ich_cahps", "footnote_6 footnote_15", np.nan, ["6", "15"]),
+        ("nhsn_bsi", "no_infections_predicted", np.nan, []),
     ],
 )
 def test_a_reason_has_the_footnote_that_says_it(
-    measure: str, reason: str, codes: list[str]
+    measure: str, reason: str, number: float, codes: list[str]
 ) -> None:
-    assert list_codes("qip_complete", measure, reason) == codes
+    assert list_codes("qip_complete", measure, Why(reason, number)) == codes
 
 
 def test_a_reason_without_a_code_is_an_error_where_a_code_must_stand() -> None:
-    with pytest.raises(LookupError, match="no code of dfc_facility for 'the moon'"):
-        list_codes("dfc_facility", "ltc", "the moon")
+    with pytest.raises(LookupError, match="no code of dfc_facility for no_infections_predicted"):
+        list_codes("dfc_facility", "ltc", Why("no_infections_predicted", np.nan))

@@ -66,7 +66,7 @@ def test_a_year_without_a_rule_set_has_no_score_and_says_why(warehouse: Warehous
     tps = warehouse.read(program.QIP_TPS, 2022)
     assert tps["tps"].isna().all()
     assert tps["payment_reduction"].tolist() == [0.0] * len(tps)
-    assert tps["reason"].unique().tolist() == ["there is no rule set for payment year 2024"]
+    assert tps["reason"].unique().tolist() == ["no_rule_set"]
 
 
 def test_a_tps_can_be_recomputed_by_hand_from_the_three_tables(warehouse: Warehouse) -> None:

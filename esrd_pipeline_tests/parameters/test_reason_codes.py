@@ -10,25 +10,16 @@ import sqlglot
 from sqlglot import exp
 
 import esrd_pipeline
+from esrd_pipeline.families.published_layouts import Why, list_codes
 from esrd_pipeline.parameters.reasons import load_reasons
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.layout import load_meanings
 from esrd_pipeline.sql import list_selects, load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Column
 
 PACKAGE = Path(esrd_pipeline.__file__).parent
 WRITTEN_BY_SQL = list_selects()
-NOT_YET_WRITTEN = {
-    "all_months_excepted",
-    "below_minimum_expected",
-    "below_minimum_units",
-    "certified_too_late",
-    "exception_granted",
-    "no_expected_events",
-    "no_in_center_hemodialysis",
-    "no_patient_at_risk",
-    "not_on_facility_list",
-}
-"""Reasons of facilities that the families and programs still write as sentences."""
 OF_ANOTHERS_FILES = {"admit_reason", "discharge_reason"}
 """Reasons that EQRS has: their texts are EQRS's."""
 
@@ -144,8 +135,45 @@ def test_what_tables_allow_stands_in_reason_csv() -> None:
     assert sorted(list_allowed() - set(load_reasons())) == []
 
 
+def list_module_reasons() -> set[str]:
+    """Codes that modules write: into `RowReasons`, or as an argument `reason` or `nothing`."""
+    return {
+        value.value
+        for file in PACKAGE.rglob("*.py")
+        if file.relative_to(PACKAGE).parts[0] != "synthetic"
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        for value in (
+            *(call.args[1:2] if getattr(call.func, "attr", "") == "add" else ()),
+            *(word.value for word in call.keywords if word.arg in {"reason", "nothing"}),
+        )
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+
+
+def test_what_modules_write_stands_in_reason_csv() -> None:
+    written = list_module_reasons()
+    assert {"below_minimum_units", "certified_too_late", "no_index_discharge"} <= written
+    assert sorted(written - set(load_reasons())) == []
+
+
 def test_every_row_of_reason_csv_can_be_written() -> None:
     written = list_module_texts()
     for name in list_selects():
         written |= collect_sql_reasons(load_select(name).text)
-    assert sorted(set(load_reasons()) - written - NOT_YET_WRITTEN) == []
+    known = {row["code"] for row in load_rows("reason")}
+    assert sorted(known - written) == []
+
+
+def test_the_reasons_of_published_layouts_are_reasons() -> None:
+    rows = load_rows("reason_footnote")
+    assert sorted({row["reason"] for row in rows} - set(load_reasons())) == []
+    printed = {"dfc_facility": "availability_code", "qip_complete": "qip_footnote"}
+    for row in rows:
+        assert row["code"] in load_meanings(printed[row["source"]]), row
+
+
+def test_every_reason_of_the_facility_list_has_an_availability_code() -> None:
+    (column,) = list_reason_columns("linkage.facility")
+    for code in column.allowed or ():
+        assert list_codes("dfc_facility", "shr", Why(code, float("nan"))) == ["258"]

@@ -21,7 +21,16 @@ def make_contract(records: Sequence[Mapping[str, object]]) -> pd.DataFrame:
         for record in records
     ]
     frame = pd.DataFrame(rows).reindex(columns=PUBLISHED.column_names)
-    numbers = ["unit_count", "denominator", "value", "lower", "upper", "p_value", "z"]
+    numbers = [
+        "unit_count",
+        "denominator",
+        "value",
+        "lower",
+        "upper",
+        "p_value",
+        "z",
+        "reason_number",
+    ]
     return frame.astype(dict.fromkeys(numbers, "float64") | {"reportable": "boolean"})
 
 

@@ -45,6 +45,7 @@ def standards(rows: list[Row]) -> pd.DataFrame:
         "benchmark",
         "small_facility_benchmark",
         "reason",
+        "reason_number",
     ]
     return pd.DataFrame([dict(row) for row in rows]).reindex(columns=columns)
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline.program.flags import flag_facilities, load_flag_rules
+from esrd_pipeline.program.flags import flag_facilities, list_flagged
 from esrd_pipeline.tables.program import FLAGS
 from esrd_pipeline_tests.program.contract_frames import (
     YEAR,
@@ -11,6 +11,7 @@ from esrd_pipeline_tests.program.contract_frames import (
     national_of,
     results_of,
 )
+from esrd_pipeline_tests.reason_texts import text_of
 
 
 def flag(*records: dict[str, object]) -> pd.DataFrame:
@@ -88,14 +89,14 @@ def test_a_z_score_does_not_decide_where_the_chapter_names_the_interval() -> Non
         ({"measure": "smr", "denominator": 2.9}, "fewer than 3 expected events"),
         ({"measure": "swr", "unit_count": 10, "unit": "patients"}, "fewer than 11 patients"),
         ({"measure": "swr", "denominator": 1.9}, "fewer than 2 expected events"),
-        ({"measure": "shr", "reason": "not enough data"}, "not enough data"),
+        ({"measure": "shr", "reason": "no_patient_at_risk"}, "no patient at risk"),
         ({"measure": "shr", "lower": None, "upper": None}, "neither limits nor a test"),
         ({"measure": "shr", "value": None}, "no value"),
     ],
 )
 def test_a_facility_without_a_category_says_why(record: dict[str, object], reason: str) -> None:
     row = flag_one(**{"value": 2.0, "lower": 1.5, "upper": 3.0} | record)
-    assert row["reason"] == reason
+    assert text_of(row) == reason
     assert pd.isna(row["category"])
 
 
@@ -174,14 +175,14 @@ def test_a_missing_national_level_is_named() -> None:
 def test_no_level_is_needed_where_nobody_has_a_value() -> None:
     table = flag_facilities(
         performance_year=YEAR,
-        facilities=make_contract([{"ccn": "012500", "measure": "sfr", "reason": "too few"}]),
+        facilities=make_contract([{"ccn": "012500", "measure": "sfr", "reason": "no_value"}]),
         national=national_of({}),
         published_results=results_of(),
     )
-    assert table["reason"].tolist() == ["too few"]
+    assert table["reason"].tolist() == ["no_value"]
 
 
 def test_every_flagged_measure_has_one_rule() -> None:
-    measures = [rule.measure for rule in load_flag_rules()]
+    measures = [entry.measure for entry in list_flagged(YEAR)]
     assert measures == sorted(set(measures))
     assert len(measures) == 11

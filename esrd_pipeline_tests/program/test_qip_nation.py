@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.program.qip_domains import score_domains
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.program.qip_scores import score_measures
@@ -11,6 +12,7 @@ from esrd_pipeline.program.qip_standards import compute_standards
 from esrd_pipeline.program.qip_tps import score_tps
 from esrd_pipeline.tables.facility import PUBLISHED_RESULT
 from esrd_pipeline_tests.program.qip_frames import Row, contract, directory, grants
+from esrd_pipeline_tests.reason_texts import text_of
 
 PY2027 = load_rules(2027)
 
@@ -33,7 +35,7 @@ def nation(year: int, facilities: int = 60) -> pd.DataFrame:
                     "numerator": float(random.integers(0, 12)),
                     "denominator": 11.0,
                     "reportable": bool(random.random() > 0.2),
-                    "reason": "not reported",
+                    "reason": "not_reported_by_cms",
                 }
             )
     frame = contract(year, rows)
@@ -117,8 +119,9 @@ def test_standards_are_percentiles_of_performance() -> None:
     assert frame.loc["ltc", marks].tolist() == [0.855, 0.505, 0.105]
     assert frame.loc["ltc", "facility_count"] == 100
     assert pd.isna(frame.loc["ltc", "small_facility_benchmark"])
-    assert frame.loc["srr", "reason"] == (
-        "Only 0 facilities had a rate in 2023; percentiles need 10"
+    assert frame.loc["srr", "facility_count"] == 0
+    assert text_of(frame.loc["srr"]) == (
+        "fewer than the 10 facilities with a rate that percentiles need"
     )
 
 
@@ -131,6 +134,6 @@ def test_no_baseline_no_standard() -> None:
         current=contract(2025, [{"measure": "ltc", "value": 0.1}]),
     )
     assert frame["benchmark"].isna().all()
-    assert set(frame["reason"]) == {
-        "No published standard, and no facilities of 2023 to compute one"
+    assert set(describe_rows(frame)) == {
+        "no published standard, and no facilities of 2023 to compute one from"
     }

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.parameters.register import Program, RegisterEntry
 from esrd_pipeline.program.qip_domains import score_domains
 from esrd_pipeline.program.qip_rules import (
     QipRules,
@@ -43,7 +44,6 @@ def made_up_year() -> dict[str, pd.DataFrame]:
             "role": "measure",
             "weight": ["2/3", "1/3", "1"],
             "scoring": ["achievement_improvement", "achievement_improvement", "reporting"],
-            "direction": ["lower", "higher", None],
             "precision": ["1", "4", None],
             "reporting_multiplier": [None, None, "10"],
             "reporting_subtrahend": [None, None, "0"],
@@ -91,6 +91,19 @@ def made_up_year() -> dict[str, pd.DataFrame]:
     }
 
 
+def find_made_up(measure: str, program: Program, performance_year: int) -> RegisterEntry:
+    """The made-up year's register: falls are better low, and counted in patients as all are."""
+    assert performance_year == 2029
+    return RegisterEntry(
+        measure=measure,
+        program=program,
+        family="reporting",
+        unit="patients",
+        direction="lower" if measure.startswith("falls") else "higher",
+        citation="made up",
+    )
+
+
 def build(frames: dict[str, pd.DataFrame]) -> QipRules:
     return build_rules(
         payment_year=2031,
@@ -99,6 +112,7 @@ def build(frames: dict[str, pd.DataFrame]) -> QipRules:
         measures=frames["measures"],
         reductions=frames["reductions"],
         standards=frames["standards"],
+        find=find_made_up,
     )
 
 

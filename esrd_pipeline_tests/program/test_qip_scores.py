@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline_tests.program.qip_frames import Row, score
+from esrd_pipeline_tests.reason_texts import text_of
 
 PY2026 = load_rules(2026)
 PY2027 = load_rules(2027)
@@ -113,21 +114,21 @@ def test_a_rate_better_than_the_period_benchmark_is_not_adjusted() -> None:
 def test_too_few_units_and_hidden_units() -> None:
     few = score_ltc(0.1, unit_count=10)
     assert pd.isna(few["score"])
-    assert few["reason"] == "Has 10 eligible patients; 11 are needed"
+    assert text_of(few) == "fewer than 11 patients"
     hidden = score_ltc(0.1, unit_count=None)
     assert hidden["score"] == 10
 
 
 def test_the_files_own_reason_is_kept() -> None:
-    told = score_ltc(np.nan, reportable=False, reason="Facility Has Less than 11 Eligible Patients")
-    assert told["reason"] == "Facility Has Less than 11 Eligible Patients"
+    told = score_ltc(np.nan, reportable=False, reason="footnote_3", reason_number=11)
+    assert text_of(told) == "fewer than 11 in-center hemodialysis patients"
     absent = score(PY2027, current=[{"measure": "pppw", "value": 0.2}]).loc["ltc"]
-    assert absent["reason"] == "The file has nothing on this measure"
+    assert absent["reason"] == "not_in_file"
 
 
 def test_no_standard_no_score() -> None:
     scored = score(PY2027, current=[{"measure": "ltc", "value": 0.1, "unit_count": 80}])
-    assert scored.loc["ltc", "reason"] == "No performance standard is stored for this measure"
+    assert scored.loc["ltc", "reason"] == "no_performance_standard"
 
 
 def test_the_earlier_rate_is_this_files_before_the_stored_one() -> None:
@@ -136,7 +137,7 @@ def test_the_earlier_rate_is_this_files_before_the_stored_one() -> None:
     only_stored = score(PY2027, current=current, standard=[LTC], earlier=stored).loc["ltc"]
     assert only_stored["improvement_rate"] == 0.3
     assert only_stored["improvement_source"] == "performance year 2024"
-    silent: list[Row] = [{"measure": "ltc", "reportable": False, "reason": "No Rate"}]
+    silent: list[Row] = [{"measure": "ltc", "reportable": False, "reason": "printed_no_rate"}]
     denied = score(PY2027, current=current, standard=[LTC], earlier=stored, improvement=silent).loc[
         "ltc"
     ]
@@ -165,7 +166,7 @@ def test_certification_cut_offs(measure: str, certified: date, *, is_scored: boo
     )
     assert pd.notna(frame.loc[measure, "score"]) == is_scored
     if not is_scored:
-        assert "Certified on or after" in frame.loc[measure, "reason"]
+        assert frame.loc[measure, "reason"] == "certified_too_late"
 
 
 def test_in_center_hemodialysis_and_exceptions() -> None:
@@ -183,15 +184,15 @@ def test_in_center_hemodialysis_and_exceptions() -> None:
         standard=standard,
         facility={"has_in_center_hemodialysis": False},
     )
-    assert home.loc["nhsn_bsi", "reason"] == "Does not offer in-center hemodialysis"
+    assert home.loc["nhsn_bsi", "reason"] == "no_in_center_hemodialysis"
     assert home.loc["ltc", "score"] == 5
     month = [("010001", date(2025, 3, 1), date(2025, 3, 31))]
     granted = score(PY2027, current=current, standard=standard, ece=month)
-    assert "extraordinary circumstances" in granted.loc["nhsn_bsi", "reason"]
+    assert granted.loc["nhsn_bsi", "reason"] == "exception_granted"
     assert granted.loc["ltc", "score"] == 5
     year = [("010001", date(2024, 12, 1), date(2026, 1, 1))]
     all_year = score(PY2027, current=current, standard=standard, ece=year)
-    assert "covers every month" in all_year.loc["ltc", "reason"]
+    assert all_year.loc["ltc", "reason"] == "all_months_excepted"
     other = [("010001", date(2024, 1, 1), date(2024, 12, 31))]
     before = score(PY2027, current=current, standard=standard, ece=other)
     assert (
@@ -242,7 +243,7 @@ def test_screening_and_health_equity_are_tenths() -> None:
     )
     assert frame.loc["sdoh_screening", "score"] == 9
     assert frame.loc["health_equity", "score"] == 6
-    assert frame.loc["sdoh_positive", "reason"] == "Has nothing to report in the performance period"
+    assert frame.loc["sdoh_positive", "reason"] == "nothing_to_report"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +304,7 @@ def test_the_survey_is_the_mean_of_its_components_rounded_halves_up() -> None:
 
 def test_29_surveys_are_too_few_and_an_unsent_survey_scores_0() -> None:
     few = survey(29, 2)
-    assert few.loc["ich_cahps", "reason"] == "Has 29 eligible surveys; 30 are needed"
+    assert text_of(few.loc["ich_cahps"]) == "fewer than 30 surveys"
     unsent = survey(29, 1)
     assert unsent.loc["ich_cahps", "score"] == 0
     assert unsent.loc["ich_cahps", "applied"] == "reporting"
@@ -315,8 +316,8 @@ def test_29_surveys_are_too_few_and_an_unsent_survey_scores_0() -> None:
     [
         (12, {"value": 0.2, "unit_count": 50}, 10),
         (11, {"value": 0.2, "unit_count": 50}, 0),
-        (11, {"reportable": False, "reason": "No Rate", "unit_count": 50}, 0),
-        (11, {"reportable": False, "reason": "too small"}, None),
+        (11, {"reportable": False, "reason": "printed_no_rate", "unit_count": 50}, 0),
+        (11, {"reportable": False, "reason": "availability_199"}, None),
         (11, {"value": 0.2, "unit_count": 10}, None),
     ],
 )
@@ -361,11 +362,11 @@ def test_printed_scores_stand_in_for_counts_the_file_lacks() -> None:
         current=[],
         results=[
             {"measure": "hypercalcemia", "score": 9},
-            {"measure": "medication_reconciliation", "reason": "Too few patients"},
+            {"measure": "medication_reconciliation", "reason": "footnote_1"},
         ],
     )
     assert frame.loc["hypercalcemia", ["score", "applied"]].tolist() == [9, "published"]
-    assert frame.loc["medication_reconciliation", "reason"] == "Too few patients"
+    assert frame.loc["medication_reconciliation", "reason"] == "footnote_1"
 
 
 @settings(deadline=None)

@@ -9,7 +9,7 @@ from esrd_pipeline.program.star_rules import load_star_rules
 from esrd_pipeline.tables.report import STAR_FACTOR, STAR_PROFILE
 from esrd_pipeline_tests.program.contract_frames import YEAR
 
-RULES = load_star_rules("2023-10")
+RULES = load_star_rules("2023-10", YEAR)
 
 
 def draw_scores(facility_count: int, seed: int) -> pd.DataFrame:

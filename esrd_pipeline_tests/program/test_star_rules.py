@@ -8,7 +8,7 @@ from esrd_pipeline.program.star_rules import load_star_rules
 
 
 def test_the_set_of_2023() -> None:
-    rules = load_star_rules("2023-10")
+    rules = load_star_rules("2023-10", 2024)
     assert rules.measures_of(1) == ["smr", "shr", "srr", "strr"]
     assert rules.measures_of(2) == ["sfr", "ltc"]
     assert rules.measures_of(3) == ["ktv_total", "hypercalcemia"]
@@ -27,16 +27,16 @@ def test_the_set_of_2023() -> None:
 
 
 def test_the_set_before_waitlisting() -> None:
-    rules = load_star_rules("2018-10")
+    rules = load_star_rules("2018-10", 2024)
     assert rules.names == [
-        name for name in load_star_rules("2023-10").names if name not in {"pppw", "swr"}
+        name for name in load_star_rules("2023-10", 2024).names if name not in {"pppw", "swr"}
     ]
     assert set(rules.weights.values()) == {Fraction(1, 3)}
 
 
 @pytest.mark.parametrize("measure_set", ["2018-10", "2023-10"])
 def test_weights_and_shares_sum_to_one(measure_set: str) -> None:
-    rules = load_star_rules(measure_set)
+    rules = load_star_rules(measure_set, 2024)
     assert sum(rules.weights.values()) == 1
     assert sum(rules.peritoneal_weights.values()) == 1
     assert rules.shares == (
@@ -50,4 +50,4 @@ def test_weights_and_shares_sum_to_one(measure_set: str) -> None:
 
 def test_an_unknown_set_is_named() -> None:
     with pytest.raises(ValueError, match="no set of measures 1999-01"):
-        load_star_rules("1999-01")
+        load_star_rules("1999-01", 2024)

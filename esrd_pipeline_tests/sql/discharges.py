@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from esrd_pipeline.measures import srr
+from esrd_pipeline.measures.specification import Program
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.worked import Case, Row, case, day
 
 ACUTE, OTHER_ACUTE, CRITICAL = "100001", "100002", "101301"
@@ -118,7 +121,7 @@ def table_of(rows: pd.DataFrame) -> dict[int, dict[str, object]]:
 
 def judge_srr(
     *stays: Row,
-    program: str = "dfc",
+    program: Program = "dfc",
     who: Row | None = None,
     transplant: str | None = None,
     spells: Sequence[tuple[str, str]] = (),
@@ -150,4 +153,4 @@ def judge_srr(
                 for first, last in excepted
             ],
         },
-    ).read(own)
+    ).read(lambda rows: own(add_columns(rows, srr.TERMS[program])))

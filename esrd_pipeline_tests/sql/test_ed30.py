@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from esrd_pipeline.measures import ed30
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.discharges import elsewhere, own, person, stay
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -44,7 +46,7 @@ def judge(
                 for number, (start, end) in enumerate(hospice)
             ],
         },
-    ).read(own)
+    ).read(lambda rows: own(add_columns(rows, ed30.TERMS)))
 
 
 def outcome(*later: Row, **other: object) -> Case:

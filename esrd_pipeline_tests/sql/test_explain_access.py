@@ -16,10 +16,21 @@ def month(patient: int, ccn: str = "A", **other: object) -> Row:
 
 
 FISTULAS = [
-    month(1, is_event=1, access_type="AVFONLY", has_anemia=1, is_medicare_covered=1),
+    month(
+        1,
+        is_event=1,
+        access_type="AVFONLY",
+        age=50,
+        has_anemia_on_claims=True,
+        is_medicare_covered=True,
+    ),
     month(2, is_event=0, access_type="AVGONLY"),
     month(3, reason="under_18_years"),
     month(4, "B", is_event=1),
+]
+PEOPLE = [
+    {"patient_id": patient, "has_form": True, "is_diabetes_cause": False, "bmi_class": ">=30"}
+    for patient in range(1, 6)
 ]
 WAITS = [month(1, is_event=0, age=60.5), month(5, reason="age_75_or_older", age=80.0)]
 
@@ -36,7 +47,11 @@ def explain(measure: str) -> Case:
     return case(
         "explain.access",
         alone=True,
-        tables={"cohort.sfr": FISTULAS, "cohort.pppw": WAITS},
+        tables={
+            "cohort.sfr": FISTULAS,
+            "cohort.pppw": WAITS,
+            "history.patient_characteristics": PEOPLE,
+        },
         ccn="A",
         measure=measure,
     ).read(read_rows)

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import pppw
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.months import PROGRAMS, excepted
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -146,7 +148,7 @@ def test_children_count() -> Worked:
 @worked
 def test_age_has_knots_at_15_55_and_70(born: str, over: tuple[int, int, int]) -> Worked:
     rows = yield follow(born=born)
-    row = of(rows)
+    row = of(add_columns(rows, pppw.TERMS))
     found = [row["age_over_15"], row["age_over_55"], row["age_over_70"]]
     assert found == pytest.approx(list(over), abs=0.01)
 

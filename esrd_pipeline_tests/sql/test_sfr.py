@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import sfr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, care, clinic, excepted, know
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -40,7 +42,7 @@ def judge(
             "history.clinical_month": reported,
             "history.limited_life": limited,
         },
-    ).read(only)
+    ).read(lambda rows: only(with_columns(rows, known)))
 
 
 def only(rows: pd.DataFrame) -> Month:
@@ -174,7 +176,16 @@ def describe(
         "esrd_day": (first - day(since)).days + 1,
         **month,
     }
-    return case("cohort.sfr", tables={"cohort.patient_months": [row], **(known or {})}).read(only)
+    months = {"cohort.patient_months": [row], **(known or {})}
+    return case("cohort.sfr", tables=months).read(lambda rows: only(with_columns(rows, known)))
+
+
+def with_columns(
+    rows: pd.DataFrame, known: Mapping[str, Sequence[Row]] | None = None
+) -> pd.DataFrame:
+    """The months with the columns of the design, from the months' and the patient's facts."""
+    patients = (known or {}).get("history.patient_characteristics", ())
+    return add_columns(rows, sfr.TERMS, patients=patients)
 
 
 def take(row: Month, *names: str) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from esrd_pipeline.measures import srr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.discharges import judge_srr, person, stay, table_of
 from esrd_pipeline_tests.sql.worked import Row, Worked, case, worked
 
@@ -88,7 +90,7 @@ def test_quarters_of_the_length_of_stay_are_those_of_the_index_discharges() -> W
         },
         alone=True,
     )
-    rows = table_of(found)
+    rows = table_of(add_columns(found, srr.TERMS["dfc"]))
     quarters = [rows[number]["length_quarter"] for number in range(1, 9)]
     assert quarters == [1, 1, 2, 2, 3, 3, 4, 4]
     assert rows[3]["is_length_second"] == rows[5]["is_length_third"] == 1

@@ -179,18 +179,14 @@ SELECT
     length_of_stay,
     length_quarter,
     greatest(esrd_day - 1, 0) / 365.25 AS years_of_dialysis,
-    CASE WHEN is_female THEN 1 ELSE 0 END AS is_female,
-    CASE WHEN is_diabetes_cause THEN 1 ELSE 0 END AS is_diabetes_cause,
-    CASE WHEN age BETWEEN 18 AND 24 THEN 1 ELSE 0 END AS is_age_18_to_24,
-    CASE WHEN age BETWEEN 25 AND 44 THEN 1 ELSE 0 END AS is_age_25_to_44,
-    CASE WHEN age BETWEEN 45 AND 59 THEN 1 ELSE 0 END AS is_age_45_to_59,
-    CASE WHEN age >= 75 THEN 1 ELSE 0 END AS is_age_75_or_over,
-    CASE WHEN bmi < 18.5 THEN 1 ELSE 0 END AS is_bmi_under_18,
-    CASE WHEN bmi >= 18.5 AND bmi < 25 THEN 1 ELSE 0 END AS is_bmi_18_to_25,
-    CASE WHEN bmi >= 25 AND bmi < 30 THEN 1 ELSE 0 END AS is_bmi_25_to_30,
-    CASE WHEN home_days BETWEEN 1 AND 89 THEN 1 ELSE 0 END AS is_nursing_home_short,
-    CASE WHEN home_days >= 90 THEN 1 ELSE 0 END AS is_nursing_home_long,
-    CASE WHEN length_quarter = 2 THEN 1 ELSE 0 END AS is_length_second,
-    CASE WHEN length_quarter = 3 THEN 1 ELSE 0 END AS is_length_third,
-    CASE WHEN length_quarter = 4 THEN 1 ELSE 0 END AS is_length_fourth
+    age,
+    CASE
+        WHEN bmi < 18.5 THEN '<18.5'
+        WHEN bmi < 25 THEN '18.5-25'
+        WHEN bmi < 30 THEN '25-30'
+        ELSE '>=30'
+    END AS bmi_class,
+    is_female,
+    is_diabetes_cause,
+    home_days AS nursing_home_days
 FROM described

@@ -145,8 +145,5 @@ SELECT
         WHEN is_listed THEN 1
         ELSE 0
     END AS is_event,
-    age,
-    greatest(age - 15, 0) AS age_over_15,
-    greatest(age - 55, 0) AS age_over_55,
-    greatest(age - 70, 0) AS age_over_70
+    age
 FROM judged

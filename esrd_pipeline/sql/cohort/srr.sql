@@ -222,7 +222,6 @@ described AS (
     SELECT
         j.*,
         coalesce(j.age, 60) AS known_age,
-        CASE WHEN j.is_diabetes_cause THEN 1 ELSE 0 END AS diabetes,
         CASE
             WHEN j.length_of_stay <= q.first_cut THEN 1
             WHEN j.length_of_stay <= q.second_cut THEN 2
@@ -251,24 +250,18 @@ SELECT
     length_of_stay,
     length_quarter,
     known_age AS age,
-    least(known_age, 14) - 14 AS age_to_14,
-    least(greatest(known_age, 14), 60) - 60 AS age_14_to_60,
-    greatest(known_age, 60) - 60 AS age_over_60,
-    diabetes * (least(greatest(known_age, 14), 60) - 60) AS age_14_to_60_x_diabetes,
-    diabetes * (greatest(known_age, 60) - 60) AS age_over_60_x_diabetes,
     greatest(esrd_day - 1, 0) / 365.25 AS years_of_esrd,
     coalesce(imputed_bmi, 30) AS bmi,
-    CASE WHEN is_female THEN 1 ELSE 0 END AS is_female,
-    diabetes AS is_diabetes_cause,
-    CASE WHEN bmi < 18.5 THEN 1 ELSE 0 END AS is_bmi_under_18,
-    CASE WHEN bmi >= 18.5 AND bmi < 25 THEN 1 ELSE 0 END AS is_bmi_18_to_25,
-    CASE WHEN bmi >= 25 AND bmi < 30 THEN 1 ELSE 0 END AS is_bmi_25_to_30,
-    CASE WHEN home_days BETWEEN 1 AND 89 THEN 1 ELSE 0 END AS is_nursing_home_short,
-    CASE WHEN home_days >= 90 THEN 1 ELSE 0 END AS is_nursing_home_long,
-    CASE WHEN is_ma THEN 1 ELSE 0 END AS is_ma,
-    CASE WHEN is_covid THEN 1 ELSE 0 END AS is_covid,
-    CASE WHEN is_high_risk THEN 1 ELSE 0 END AS is_high_risk,
-    CASE WHEN length_quarter = 2 THEN 1 ELSE 0 END AS is_length_second,
-    CASE WHEN length_quarter = 3 THEN 1 ELSE 0 END AS is_length_third,
-    CASE WHEN length_quarter = 4 THEN 1 ELSE 0 END AS is_length_fourth
+    CASE
+        WHEN bmi < 18.5 THEN '<18.5'
+        WHEN bmi < 25 THEN '18.5-25'
+        WHEN bmi < 30 THEN '25-30'
+        ELSE '>=30'
+    END AS bmi_class,
+    is_female,
+    is_diabetes_cause,
+    home_days AS nursing_home_days,
+    is_ma,
+    is_covid,
+    is_high_risk
 FROM described

@@ -1,0 +1,132 @@
+"""The register: no gap or overlap of years, known words, a citation, and every measure that is."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from esrd_pipeline.families.discharges_cohort import specify as specify_discharges
+from esrd_pipeline.measures import (
+    patient_months,
+    pppw,
+    reporting,
+    sedr,
+    sfr,
+    shr,
+    smosr,
+    smr,
+    strr,
+    swr,
+)
+from esrd_pipeline.parameters.register import find_measure, list_measures
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
+from esrd_pipeline.program.star_rules import load_star_rules
+
+if TYPE_CHECKING:
+    from esrd_pipeline.measures.specification import Specification
+
+FIRST, LAST = 2021, 2030
+UNITS = {"patients", "patient_years", "discharges", "surveys", "months", "personnel"}
+FAMILIES = {
+    "access",
+    "components",
+    "discharges",
+    "patient_months",
+    "published",
+    "recurrent_events",
+    "reporting",
+    "survival",
+}
+METHODS = {"interval", "p_value", "wald_z", ""}
+
+
+def list_spans() -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """First and last year of the rows of each measure and program, in file order."""
+    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for row in load_rows("register"):
+        years = (
+            int(row["first_performance_year"] or FIRST),
+            int(row["last_performance_year"] or LAST),
+        )
+        spans[row["measure"], row["program"]].append(years)
+    return spans
+
+
+@pytest.mark.parametrize(("key", "spans"), list_spans().items(), ids=str)
+def test_years_have_no_gap_and_no_overlap(
+    key: tuple[str, str], spans: list[tuple[int, int]]
+) -> None:
+    years = [year for first, last in spans for year in range(first, last + 1)]
+    assert years == list(range(FIRST, LAST + 1)), key
+
+
+def test_words_are_known_and_every_row_is_cited() -> None:
+    for row in load_rows("register"):
+        assert row["program"] in {"dfc", "qip"}, row
+        assert row["unit"] in UNITS, row
+        assert row["family"] in FAMILIES, row
+        assert row["direction"] in {"higher", "lower", ""}, row
+        assert row["flag_method"] in METHODS, row
+        assert bool(row["flag_method"]) == bool(row["reference"]) == bool(row["significance"]), row
+        assert len(row["citation"]) > 10, row
+
+
+def test_flags_belong_to_dialysis_facility_measures_with_a_direction() -> None:
+    flagged = [row for row in load_rows("register") if row["flag_method"]]
+    assert {row["program"] for row in flagged} == {"dfc"}
+    assert all(row["direction"] for row in flagged)
+
+
+@pytest.mark.parametrize("year", [FIRST, 2024, 2025, LAST])
+def test_every_computed_measure_has_a_row_and_says_its_family(year: int) -> None:
+    families: dict[str, list[Specification]] = {
+        "recurrent_events": [
+            shr.specify("dfc", year),
+            shr.specify("qip", year),
+            strr.specify("dfc", year),
+            strr.specify("qip", year),
+            sedr.specify(year),
+        ],
+        "survival": [smr.specify(year), swr.specify(year), smosr.specify(year)],
+        "discharges": [
+            specify_discharges("srr", "dfc", year),
+            specify_discharges("srr", "qip", year),
+            specify_discharges("ed30", "dfc", year),
+        ],
+        "access": [
+            sfr.specify("dfc", year),
+            pppw.specify("dfc", year),
+            pppw.specify("qip", year),
+        ],
+        "patient_months": [*patient_months.specify_all(year)],
+        "reporting": [
+            reporting.specify(reporting.VACCINATION, year, "dfc"),
+            *(
+                reporting.specify(measure, year)
+                for measure in (*reporting.PATIENTS, *reporting.REPORTED_MEASURES)
+            ),
+        ],
+    }
+    for family, specifications in families.items():
+        said = {(one.measure, one.program) for one in specifications}
+        registered = {
+            (entry.measure, entry.program)
+            for program in patient_months.PROGRAMS
+            for entry in list_measures(program, year)
+            if entry.family == family
+        }
+        assert said == registered
+
+
+def test_every_measure_of_the_qip_and_the_stars_has_a_row() -> None:
+    for payment_year in known_payment_years():
+        rules = load_rules(payment_year)
+        for rule in rules.measures:
+            assert rule.entry == find_measure(rule.measure, "qip", rules.performance_year)
+    assert len(load_star_rules("2023-10", 2024).measures) == 10
+
+
+def test_what_the_register_does_not_know_is_named() -> None:
+    with pytest.raises(LookupError, match="0 rows of falls of qip for performance year 2024"):
+        find_measure("falls", "qip", 2024)
