@@ -35,5 +35,5 @@ def list_common(ascertained_by: str, conditions: pa.Table) -> list[str]:
 
 def add_conditions(specification: S, groups: Sequence[str], *, unless: str | None = MISSING) -> S:
     """Return the specification with the conditions after its other terms."""
-    terms = (Condition(group, unless=unless) for group in groups)
+    terms = (Condition(group, unless=unless, row="CCS category") for group in groups)
     return replace(specification, terms=(*specification.terms, *terms))

@@ -1,25 +1,52 @@
-"""Adjusters that SHR, STrR and SEDR share: manual 2.12.13, 2.13.13, 2.25.14."""
+"""Terms that SHR, STrR and SEDR share: manual 2.12.13, 2.13.13, 2.25.14."""
 
-CAUSE = ("is_diabetes_cause", "is_cause_missing")
-NURSING_HOME = ("is_nursing_home_short", "is_nursing_home_long")
-BMI = ("is_bmi_under_18", "is_bmi_18_to_25", "is_bmi_25_to_30")
-AT_INCIDENCE = (
-    "has_alcohol_dependence",
-    "has_atherosclerotic_heart_disease",
-    "has_cerebrovascular_disease",
-    "has_chronic_obstructive_pulmonary_disease",
-    "has_congestive_heart_failure",
-    "has_diabetes",
-    "has_drug_dependence",
-    "has_inability_to_ambulate",
-    "has_inability_to_transfer",
-    "has_malignant_neoplasm",
-    "has_other_cardiac_disease",
-    "has_peripheral_vascular_disease",
-    "has_tobacco_use",
-    "has_any_condition",
-    "is_form_missing",
+from esrd_pipeline.measures.terms import Flag, Level, Number, Product
+
+_ROW = "2.12.13, 2.13.13, 2.25.14"
+_FORM = (
+    "alcohol_dependence",
+    "atherosclerotic_heart_disease",
+    "cerebrovascular_disease",
+    "chronic_obstructive_pulmonary_disease",
+    "congestive_heart_failure",
+    "diabetes",
+    "drug_dependence",
+    "inability_to_ambulate",
+    "inability_to_transfer",
+    "malignant_neoplasm",
+    "other_cardiac_disease",
+    "peripheral_vascular_disease",
+    "tobacco_use",
+    "any_condition",
 )
-COVID = ("is_covid_1", "is_covid_2", "is_covid_3")
-AGE_SEX_DIABETES = ("female_x_diabetes", "age_x_diabetes", "age_x_female")
-"""Interactions of SHR and SEDR."""
+
+CAUSE = (Flag("is_diabetes_cause", row=_ROW), Flag("is_cause_missing", row=_ROW))
+NURSING_HOME = (
+    Level("is_nursing_home_short", "nursing_home_days", 1, 89, row=_ROW),
+    Level("is_nursing_home_long", "nursing_home_days", 90, row=_ROW),
+)
+BMI = (
+    Level("is_bmi_under_18", "bmi_class", values=("<18.5",), row=_ROW),
+    Level("is_bmi_18_to_25", "bmi_class", values=("18.5-25",), row=_ROW),
+    Level("is_bmi_25_to_30", "bmi_class", values=("25-30",), row=_ROW),
+)
+AT_INCIDENCE = (
+    *(Flag(f"has_{name}", row="Table 11: CMS-2728") for name in _FORM),
+    Flag("is_form_missing", ("has_form",), negated=True, row=_ROW),
+)
+COVID = tuple(
+    Level(f"is_covid_{stage}", "covid_stage", stage, stage, row="2.12.13, 2.13.13")
+    for stage in (1, 2, 3)
+)
+# Of SHR and SEDR alone.
+AGE_AND_SEX = (
+    Number("age", "age_over_65", origin=65, row="2.13.13, 2.25.14"),
+    Product("age_over_65_squared", "age_over_65", "age_over_65", row="2.13.13, 2.25.14"),
+    Flag("is_female", row="2.13.13, 2.25.14"),
+)
+PREVALENT_MISSING = Level("is_prevalent_missing", "covered_months", high=5, row="2.13.13, 2.25.14")
+AGE_SEX_DIABETES = (
+    Product("female_x_diabetes", "is_female", "is_diabetes_cause", row="2.13.13, 2.25.14"),
+    Product("age_x_diabetes", "age_over_65", "is_diabetes_cause", row="2.13.13, 2.25.14"),
+    Product("age_x_female", "age_over_65", "is_female", row="2.13.13, 2.25.14"),
+)

@@ -7,31 +7,28 @@ The calendar year, an adjuster of 2.25.14, is the same for every row of a model 
 """
 
 from esrd_pipeline.measures.recurrent_events import (
+    AGE_AND_SEX,
     AGE_SEX_DIABETES,
     AT_INCIDENCE,
     BMI,
     CAUSE,
     NURSING_HOME,
+    PREVALENT_MISSING,
 )
 from esrd_pipeline.measures.specification import RateSpecification
-from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
-ADJUSTERS = (
-    "age_over_65",
-    "age_over_65_squared",
-    "is_female",
+TERMS = (
+    *AGE_AND_SEX,
     *CAUSE,
     *NURSING_HOME,
     *BMI,
     *AT_INCIDENCE,
-    "is_prevalent_missing",
+    PREVALENT_MISSING,
     *AGE_SEX_DIABETES,
 )
 
 
 def specify(performance_year: int) -> RateSpecification:
     """Return SEDR, without conditions."""
-    return RateSpecification(
-        entry=find_measure("sedr", "dfc", performance_year), terms=tuple(map(Number, ADJUSTERS))
-    )
+    return RateSpecification(entry=find_measure("sedr", "dfc", performance_year), terms=TERMS)

@@ -4,30 +4,32 @@ Prevalent conditions join the adjusters listed here: `parameters/prevalent_condi
 """
 
 from esrd_pipeline.measures.recurrent_events import (
+    AGE_AND_SEX,
     AGE_SEX_DIABETES,
     AT_INCIDENCE,
     BMI,
     CAUSE,
     COVID,
     NURSING_HOME,
+    PREVALENT_MISSING,
 )
 from esrd_pipeline.measures.specification import Program, RateSpecification
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.register import find_measure
 
 _PATIENT = (
-    "age_over_65",
-    "age_over_65_squared",
-    "is_female",
+    *AGE_AND_SEX,
     *CAUSE,
-    "ma_share",
+    Number("ma_share", row="2.13.13"),
     *NURSING_HOME,
     *BMI,
+    *AT_INCIDENCE,
+    PREVALENT_MISSING,
 )
 
-ADJUSTERS = {
-    "manual": (*_PATIENT, *AT_INCIDENCE, "is_prevalent_missing", *COVID, *AGE_SEX_DIABETES),
-    "submission": (*_PATIENT, *AT_INCIDENCE, "is_prevalent_missing", *AGE_SEX_DIABETES),
+TERMS = {
+    "manual": (*_PATIENT, *COVID, *AGE_SEX_DIABETES),
+    "submission": (*_PATIENT, *AGE_SEX_DIABETES),
 }
 """By specification (reading 22): the submission has no COVID-19 terms."""
 
@@ -40,6 +42,4 @@ def choose_specification(performance_year: int) -> str:
 def specify(program: Program, performance_year: int) -> RateSpecification:
     """Return SHR as one program computes it, without conditions."""
     entry = find_measure("shr", program, performance_year)
-    return RateSpecification(
-        entry=entry, terms=tuple(map(Number, ADJUSTERS[entry.specification or "manual"]))
-    )
+    return RateSpecification(entry=entry, terms=TERMS[entry.specification or "manual"])

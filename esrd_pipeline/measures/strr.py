@@ -7,25 +7,31 @@ interval of ESRD whose cause of ESRD is another than diabetes.
 
 from esrd_pipeline.measures.recurrent_events import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
 from esrd_pipeline.measures.specification import Program, RateSpecification
-from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.measures.terms import Level, Product
 from esrd_pipeline.parameters.register import find_measure
 
-_AGE = ("is_age_18_to_24", "is_age_25_to_44", "is_age_45_to_59", "is_age_75_or_more")
-_AGE_DIABETES = (
-    "age_18_to_24_x_diabetes",
-    "age_25_to_44_x_diabetes",
-    "age_45_to_59_x_diabetes",
-    "age_75_or_more_x_diabetes",
+_ROW = "2.12.13"
+_AGE = (
+    Level("is_age_18_to_24", "age", 18, 24, row=_ROW),
+    Level("is_age_25_to_44", "age", 25, 44, row=_ROW),
+    Level("is_age_45_to_59", "age", 45, 59, row=_ROW),
+    Level("is_age_75_or_more", "age", 75, row=_ROW),
 )
-_DURATION_DIABETES = (
-    "interval_1_x_diabetes",
-    "interval_2_x_diabetes",
-    "interval_3_x_diabetes",
-    "interval_4_x_diabetes",
-    "interval_5_x_diabetes",
+_DURATION_DIABETES = tuple(
+    Product(
+        f"interval_{number}_x_diabetes",
+        Level(f"interval_{number}", "interval", number, number),
+        "is_diabetes_cause",
+        row=_ROW,
+    )
+    for number in range(1, 6)
+)
+_AGE_DIABETES = tuple(
+    Product(f"{age.name.removeprefix('is_')}_x_diabetes", age.name, "is_diabetes_cause", row=_ROW)
+    for age in _AGE
 )
 
-ADJUSTERS = (
+TERMS = (
     *_AGE,
     *CAUSE,
     *NURSING_HOME,
@@ -39,6 +45,4 @@ ADJUSTERS = (
 
 def specify(program: Program, performance_year: int) -> RateSpecification:
     """Return STrR as one program computes it."""
-    return RateSpecification(
-        entry=find_measure("strr", program, performance_year), terms=tuple(map(Number, ADJUSTERS))
-    )
+    return RateSpecification(entry=find_measure("strr", program, performance_year), terms=TERMS)

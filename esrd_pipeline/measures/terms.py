@@ -250,7 +250,8 @@ class Condition:
 
     Attributes:
         group: of the conditions, and the name of the column.
-        unless: a yes-or-no fact of those whose conditions could not be seen: they have 0.
+        unless: an earlier column of the model, 1 for those whose conditions could not be seen:
+            they have 0.
         row: the manual's table row or section the term comes from.
     """
 
@@ -266,13 +267,13 @@ class Condition:
     @property
     def facts(self) -> tuple[str, ...]:
         """What it reads."""
-        return (self.group,) if self.unless is None else (self.group, self.unless)
+        return (self.group,)
 
-    def build(self, facts: Facts, _: Facts) -> Columns:
-        """Return the column by its name."""
+    def build(self, facts: Facts, columns: Facts) -> Columns:
+        """Return the column by its name; `columns` are the model's earlier ones."""
         has = facts[self.group] != 0
         if self.unless is not None:
-            has &= facts[self.unless] == 0
+            has &= columns[self.unless] == 0
         return {self.group: has.astype(np.uint8)}
 
 

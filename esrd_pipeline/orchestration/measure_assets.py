@@ -62,7 +62,6 @@ _MODELLED_MEASURES: tuple[ModelledMeasure, ...] = (
     *recurrent_events_assets.MODELLED_MEASURES,
     *survival_assets.MODELLED_MEASURES,
 )
-_COHORT = (*recurrent_events_assets.COHORT,)
 _MEASURES_BY_NAME = {
     modelled.name: modelled
     for modelled in (*_MODELLED_MEASURES, *discharges_assets.MODELLED_MEASURES)
@@ -108,7 +107,7 @@ _LEVELS = TableAsset(
 )
 
 ASSETS = (
-    make_multi_asset("cohort", _COHORT),
+    *recurrent_events_assets.COHORTS,
     *survival_assets.ASSETS,
     # A step each: some look back over more years of their cohort than others.
     *(

@@ -12,7 +12,7 @@ from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset
-from esrd_pipeline.tables import linkage
+from esrd_pipeline.tables import history, linkage
 from esrd_pipeline.tables.measured import BASELINE_SCORED, ModelTables
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
@@ -132,6 +132,18 @@ def read_once(
 ) -> "tuple[Specification, Cohort]":
     """Return one program's specification and cohort; fit, witness and facilities share them."""
     return step.keep((modelled.name, program), lambda: modelled.read(step, program))
+
+
+def list_facts(specification: "Specification", table: Table) -> list[str]:
+    """Return what a specification's terms read of one table."""
+    return [name for name in specification.facts if name in table.column_names]
+
+
+def read_patients(step: StepContext, specification: "Specification") -> "pa.Table":
+    """Return what a specification's terms read of the year's patients, whatever the day."""
+    table = history.PATIENT_CHARACTERISTICS
+    columns = ["patient_id", *list_facts(specification, table)]
+    return step.warehouse.read_arrow(table, step.performance_year, columns=columns)
 
 
 def has_no_cohort(modelled: ModelledMeasure, step: StepContext) -> bool:

@@ -1,4 +1,4 @@
-"""SHR, STrR and SEDR: their days, their one cohort, their roads, one facility's explanation."""
+"""SHR, STrR and SEDR: their days, their cohorts, their models, one facility's explanation."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -12,7 +12,13 @@ from esrd_pipeline.orchestration.explanation_config import (
     name_facility,
     offer_measures,
 )
-from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, has_no_cohort, read_once
+from esrd_pipeline.orchestration.modelled_measure import (
+    ModelledMeasure,
+    has_no_cohort,
+    list_facts,
+    read_once,
+    read_patients,
+)
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import history, measured, recurrent_events
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 MEASURES = ("shr", "strr", "sedr")
 _ROW = ("ccn", "patient_id", "period", "interval", "days_at_risk", "event_count")
 """What the rates family takes beside the adjusters, and what a row's expectation is told by."""
-_CONDITIONS = (Dependency(history.PREVALENT_CONDITION),)
+_PATIENTS = Dependency(history.PATIENT_CHARACTERISTICS)
+_CONDITIONS = Dependency(history.PREVALENT_CONDITION)
 
 
 def _choose(step: StepContext) -> Mapping[str, object]:
@@ -61,18 +68,15 @@ def _read_cohort(
 ) -> "Cohort":
     from esrd_pipeline.families.cohort import read_cohort
 
+    table = recurrent_events.COHORTS[specification.measure]
     rows = step.warehouse.read_arrow(
-        recurrent_events.RATES,
+        table,
         step.performance_year,
-        columns=list(dict.fromkeys([*_ROW, *_list_facts(specification)])),
-        where={"measure": specification.measure, "program": specification.program},
+        columns=list(dict.fromkeys([*_ROW, *list_facts(specification, table)])),
+        where={"program": specification.program},
     )
-    return read_cohort(specification, rows, conditions=conditions)
-
-
-def _list_facts(specification: "Specification") -> list[str]:
-    """Return what a specification's terms read of the cohort's table."""
-    return [name for name in specification.facts if name in recurrent_events.RATES.column_names]
+    patients = read_patients(step, specification)
+    return read_cohort(specification, rows, patients=patients, conditions=conditions)
 
 
 def _read_with_conditions(
@@ -107,9 +111,9 @@ SHR = ModelledMeasure(
     name="SHR",
     programs=("dfc", "qip"),
     tables=measured.MODELLED["shr"],
-    cohort=recurrent_events.RATES,
+    cohort=recurrent_events.COHORTS["shr"],
     read=_read_shr,
-    dependencies=_CONDITIONS,
+    dependencies=(_PATIENTS, _CONDITIONS),
 )
 MODELLED_MEASURES = (
     SHR,
@@ -117,44 +121,67 @@ MODELLED_MEASURES = (
         name="STrR",
         programs=("dfc", "qip"),
         tables=measured.MODELLED["strr"],
-        cohort=recurrent_events.RATES,
+        cohort=recurrent_events.COHORTS["strr"],
         read=_read_strr,
+        dependencies=(_PATIENTS,),
     ),
     ModelledMeasure(
         name="SEDR",
         programs=("dfc",),
         tables=measured.MODELLED["sedr"],
-        cohort=recurrent_events.RATES,
+        cohort=recurrent_events.COHORTS["sedr"],
         read=_read_sedr,
-        dependencies=_CONDITIONS,
+        dependencies=(_PATIENTS, _CONDITIONS),
     ),
 )
 
-COHORT = (
-    make_select_asset(
-        "cohort.days",
-        description="Every day of the year of every patient with ESRD, with what SHR, STrR and SEDR"
-        " look at: who answers for it, Medicare's sight of it, COVID-19, age, exclusions.",
+_PERIODS = "Person-periods of {}: days at risk, events, and the facts as of their first day."
+COHORTS = (
+    make_multi_asset(
+        "days",
+        (
+            make_select_asset(
+                "cohort.days",
+                description="Every day of the year of every patient with ESRD, with what SHR, STrR"
+                " and SEDR all look at: the facility it is attributed to, Medicare's sight of it,"
+                " age.",
+            ),
+        ),
     ),
-    make_select_asset(
-        "cohort.shr_days",
-        description="The year's days as SHR sees them: whose they count in, or why in no one's,"
-        " with the admissions that began then.",
-        parameters=_choose,
+    # A step a measure: it runs where another's sources are broken.
+    make_multi_asset(
+        "shr_cohort",
+        (
+            make_select_asset(
+                "cohort.shr_days",
+                description="The year's days as SHR sees them: whose they count in, or why in no"
+                " one's, with the admissions that began then.",
+                parameters=_choose,
+            ),
+            make_select_asset("cohort.shr", description=_PERIODS.format("SHR")),
+        ),
     ),
-    make_select_asset(
-        "cohort.strr_days",
-        description="The year's days as STrR sees them: whose they count in, or why in no one's,"
-        " with their transfusions.",
+    make_multi_asset(
+        "strr_cohort",
+        (
+            make_select_asset(
+                "cohort.strr_days",
+                description="The year's days as STrR sees them: whose they count in, or why in no"
+                " one's, with their transfusions.",
+            ),
+            make_select_asset("cohort.strr", description=_PERIODS.format("STrR")),
+        ),
     ),
-    make_select_asset(
-        "cohort.sedr_days",
-        description="The year's days as SEDR sees them: whose they count in, or why in no one's,"
-        " with the emergency department encounters that began then.",
-    ),
-    make_select_asset(
-        "cohort.rates",
-        description="Person-periods of SHR, STrR and SEDR: days at risk, events and adjusters.",
+    make_multi_asset(
+        "sedr_cohort",
+        (
+            make_select_asset(
+                "cohort.sedr_days",
+                description="The year's days as SEDR sees them: whose they count in, or why in no"
+                " one's, with the emergency department encounters that began then.",
+            ),
+            make_select_asset("cohort.sedr", description=_PERIODS.format("SEDR")),
+        ),
     ),
 )
 RELIABILITY = TableAsset(

@@ -1,7 +1,6 @@
-"""Our results beside those CMS printed: how many are equal, how many are near.
+"""Compare our results with those CMS published: count the equal and the nearly equal ones.
 
-Differences are counted, not explained; explaining one facility's difference is done from the
-program tables.
+Differences are counted, not explained; the program tables explain one facility's difference.
 """
 
 from collections.abc import Iterator
@@ -25,8 +24,8 @@ def compare_with_published(
 ) -> pd.DataFrame:
     """Count agreement of every flag, score, TPS, reduction and star (`report.published_agreement`).
 
-    A result that CMS printed without a number ("No Score") counts as not given. For categories,
-    within one means the next category. A payment reduction counts only beside a TPS.
+    A result that CMS published without a number ("No Score") counts as not given. For categories,
+    within one means the adjacent category. A payment reduction counts only where there is a TPS.
     """
     ours = pd.concat(
         list(_our_results(flags=flags, measure_scores=measure_scores, tps=tps, stars=stars)),
@@ -58,7 +57,7 @@ def _published(results: pd.DataFrame) -> pd.DataFrame:
     number = results["score"].astype("float64")
     category = results["category"].map(_CATEGORY_NUMBER).astype("float64")
     frame = results[["ccn", "program", "measure"]].assign(theirs=number.fillna(category))
-    # With "No Score" the file prints a reduction of 0.0%: it follows from no TPS.
+    # With "No Score" the file publishes a reduction of 0.0% that does not come from a TPS.
     scored = frame.loc[(frame["measure"] == "tps") & frame["theirs"].notna(), "ccn"]
     unscored = (frame["measure"] == "payment_reduction") & ~frame["ccn"].isin(scored)
     return frame.loc[~unscored]

@@ -1,7 +1,7 @@
-"""Better, as or worse than expected: each DFC measure held against its reference.
+"""Flag each DFC measure as better than, as or worse than expected.
 
-Which measure is held against what, by which method and from which size on stands in
-`parameters/register.csv`; the rule itself in `measures/flag.py`.
+`parameters/register.csv` gives each measure's reference, method and minimum size;
+`measures/flag.py` implements the rule.
 """
 
 import numpy as np
@@ -34,10 +34,10 @@ def flag_facilities(
     """Flag every facility and flagged measure of the contract (`program.flags`).
 
     `facilities` are rows of the facility contract; those of program dfc are read. Where the
-    measure's own test is not at hand, the interval decides, and `method` says so.
+    measure's own test is not available, the interval decides, and `method` records it.
 
     Raises:
-        ValueError: `national` lacks the level a rule holds its facilities against.
+        ValueError: `national` lacks the level a rule compares its facilities with.
     """
     rows = facilities[facilities["program"] == "dfc"]
     parts = [
@@ -89,10 +89,10 @@ def _flag_measure(entry: RegisterEntry, rows: pd.DataFrame, national: pd.DataFra
 
 
 def _find_reference(*, national: pd.DataFrame, measure: str) -> float:
-    """Give the national level of a DFC measure, in the unit of its published value.
+    """Return the national level of a DFC measure, in the unit of its published value.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is not exactly one.
     """
     is_measure = (national["program"] == "dfc") & (national["measure"] == measure)
     levels = national.loc[is_measure, "national"].dropna()
@@ -102,7 +102,7 @@ def _find_reference(*, national: pd.DataFrame, measure: str) -> float:
 
 
 def _find_reasons(entry: RegisterEntry, rows: pd.DataFrame, results: Results) -> RowReasons:
-    """Say why a facility has no category; the size rule binds where the row counts its unit."""
+    """Find why facilities have no category; the size rule applies where the row has its unit."""
     reasons = RowReasons(len(rows))
     reasons.add(
         ~rows["reportable"].to_numpy(bool),

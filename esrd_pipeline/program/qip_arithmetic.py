@@ -1,7 +1,6 @@
-"""Exact arithmetic of QIP scores on integers: a rate is counted in units of its last decimal.
+"""Exact integer arithmetic of QIP scores: a rate is a whole number of units of its last decimal.
 
-Rounding is halves up everywhere, never to even (manual 4.1.2). Nothing here knows measures,
-facilities or frames.
+Halves are rounded up everywhere, never to even (manual 4.1.2).
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,16 +19,16 @@ _ACHIEVEMENT_STEPS = 9
 _IMPROVEMENT_STEPS = 10
 _NEAR_HALF = 1e-6
 COUNT_SCALE = 10**6
-"""Counts of units (patient-years may be fractions) are counted in millionths."""
+"""Sizes are held in millionths of a unit, because patient-years may be fractions."""
 WEIGHT_SCALE = 10**4
 """Weights are applied at four decimals (reading 7)."""
 
 
 def to_units(values: Floats, *, precision: int) -> Units:
-    """Round to `precision` decimals, halves up from the number as written, as integers.
+    """Round to `precision` decimals, halves of the written decimal up, and return integers.
 
-    A missing value becomes 0; the caller knows where. The float nearest to 0.12345 may lie
-    below it: where the product is within 1e-6 of a half, the written decimal decides.
+    A missing value becomes 0; the caller keeps track of them. The float nearest to 0.12345 may
+    lie below it: where the product is within 1e-6 of a half, the written decimal decides.
     """
     scaled = np.nan_to_num(values) * 10.0**precision
     units = np.floor(scaled + 0.5).astype(np.int64)
@@ -41,7 +40,7 @@ def to_units(values: Floats, *, precision: int) -> Units:
 
 
 def from_units(units: Units, *, precision: int) -> Floats:
-    """Turn integers back into rates."""
+    """Convert integers back into rates."""
     return units / 10.0**precision
 
 
@@ -57,11 +56,11 @@ def divide_half_up(numerator: Units, denominator: Units) -> Units:
 
 
 def percentile(sorted_units: Units, *, percent: int) -> int:
-    """Percentile of sorted rates, rounded halves up to a unit.
+    """Return a percentile of sorted rates, rounded to a unit with halves up.
 
     The definition is the empirical distribution with averaging (SAS PCTLDEF=5, numpy's
-    `averaged_inverted_cdf`): with n x percent / 100 = j + g, the rate j + 1 from below, or, where
-    g is 0, the mean of rates j and j + 1.
+    `averaged_inverted_cdf`): with n x percent / 100 = j + g, the (j + 1)th lowest rate, or, where
+    g is 0, the mean of the jth and the (j + 1)th.
     """
     count = len(sorted_units)
     below, part = divmod(count * percent, 100)
@@ -73,9 +72,9 @@ def percentile(sorted_units: Units, *, percent: int) -> int:
 
 
 def adjust_small_facility(rate: Units, *, unit_count: Units, upper: int, benchmark: int) -> Units:
-    """Adjusted rate `w p + (1 - w) B` with w = n / (C + 1), rounded halves up (4.1.1).
+    """Return `w p + (1 - w) B` with w = n / (C + 1), rounded with halves up (4.1.1).
 
-    `unit_count` is in millionths of a unit; who is adjusted is the caller's to decide.
+    `unit_count` is in millionths of a unit. The caller decides which facilities are adjusted.
     """
     whole = (upper + 1) * COUNT_SCALE
     return divide_half_up(
@@ -84,9 +83,9 @@ def adjust_small_facility(rate: Units, *, unit_count: Units, upper: int, benchma
 
 
 def score_achievement(rate: Units, *, threshold: int, benchmark: int) -> Units:
-    """Achievement scores, 0 to 10, of rates of which higher is better (4.1.2.1).
+    """Return achievement scores, 0 to 10, for rates where higher is better (4.1.2.1).
 
-    For lower-is-better rates hand in negated numbers. `floor(9 x) + 1` is the manual's
+    For rates where lower is better, pass negated numbers. `floor(9 x) + 1` is the manual's
     `round(9 x + 0.5)` with halves up, in integers.
     """
     width = max(benchmark - threshold, 1)
@@ -95,10 +94,10 @@ def score_achievement(rate: Units, *, threshold: int, benchmark: int) -> Units:
 
 
 def score_improvement(rate: Units, *, earlier: Units, benchmark: int) -> tuple[Units, Bools]:
-    """Improvement scores, 0 to 9, and where there is one (4.1.2.2).
+    """Return improvement scores, 0 to 9, and which facilities have one (4.1.2.2).
 
-    There is none where the rate or the earlier rate is at or better than the benchmark. Higher is
-    better, as above. `floor(10 x)` is the manual's `round(10 x - 0.5)` with halves up.
+    A facility has none if its rate or its earlier rate is at or better than the benchmark. Higher
+    is better, as above. `floor(10 x)` is the manual's `round(10 x - 0.5)` with halves up.
     """
     width = np.maximum(benchmark - earlier, 1)
     between = _IMPROVEMENT_STEPS * (rate - earlier) // width

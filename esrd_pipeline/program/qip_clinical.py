@@ -1,4 +1,4 @@
-"""Scores of clinical measures: achievement, improvement, and topics and surveys made of them.
+"""Score clinical measures by achievement and improvement, and topics and surveys made of them.
 
 Manual 4.1.1 to 4.1.4.
 """
@@ -32,8 +32,8 @@ _COUNT_DECIMALS = 6
 def score_against_standards(rule: MeasureRule, inputs: Inputs) -> Scored:
     """Score a clinical measure or component by achievement and improvement (4.1.2).
 
-    The larger of the two scores counts, and improvement is named only where it is larger. Rates
-    are compared as integers in units of the published precision (reading 1).
+    The larger of the two scores counts; a tie counts as achievement. Rates are compared as
+    integers in units of the published precision (reading 1).
     """
     rows = inputs.current.rows(rule.measure)
     standard = inputs.standards.get(rule.measure) or Standard(
@@ -92,10 +92,10 @@ def score_against_standards(rule: MeasureRule, inputs: Inputs) -> Scored:
 def score_components(
     rule: MeasureRule, inputs: Inputs, parts: dict[str, Scored]
 ) -> tuple[Scored, dict[str, Floats]]:
-    """Score a topic or survey from its components, and give each component's share in it.
+    """Score a topic or survey from its components, and return each component's share in it.
 
-    The Kt/V topic weights them by the performance period's patients (4.1.4; step m is read as
-    d x (h / i)); the survey equally (4.1.3). The result is rounded once, halves up.
+    The Kt/V topic weights components by the patients of the performance period (4.1.4; step m is
+    read as d x (h / i)), the survey equally (4.1.3). The result is rounded once, halves up.
     """
     rows = inputs.current.rows(rule.measure)
     names = sorted(parts)
@@ -103,7 +103,7 @@ def score_components(
     there = ~np.isnan(scores)
     if rule.scoring == "components_by_unit_count":
         counts = np.stack([parts[name].unit_count for name in names])
-        # A lone component decides whatever its size, also where the file hides the size.
+        # A single scored component has all the weight, even where the file suppresses its size.
         counts = np.where(there & (there.sum(axis=0) == 1) & np.isnan(counts), 1.0, counts)
         unit_count = np.nansum(np.where(there, counts, np.nan), axis=0)
     else:
@@ -142,11 +142,11 @@ def score_components(
 def judge(
     rule: MeasureRule, inputs: Inputs, rows: Rows, *, needs_row: bool = True
 ) -> tuple[RowReasons, Bools]:
-    """Why a facility is not scored, and who scores 0 for not complying.
+    """Find why facilities are not scored, and which score 0 for incomplete reporting.
 
-    Facility exclusions come first. The 0 of a facility that did not report in full (2.17.9,
-    2.18.9) needs a facility large enough, unless the rule says it comes before size. Then a row
-    that is not reportable gives the file's own reason, and size its count.
+    Facility exclusions come first. A facility that did not report in full scores 0 (2.17.9,
+    2.18.9) if it is large enough, or whatever its size where the rule applies before size. Then
+    come the file's own reason for a row that is not reportable, and the minimum size.
     """
     reasons = exclude(rule, inputs.facilities)
     is_small = is_below_minimum_units(rule.entry, rows.unit_count)
@@ -170,19 +170,19 @@ def judge(
 
 
 def where_known(known: Bools, values: Floats | Units) -> Floats:
-    """The values as floats, NaN where they are not known."""
+    """Return the values as floats, NaN where they are not known."""
     return np.where(known, values, np.nan).astype(np.float64)
 
 
 def to_units_of_count(counts: Floats) -> Units:
-    """Counts of patients or patient-years in millionths."""
+    """Return counts of patients or patient-years in millionths."""
     return to_units(counts, precision=_COUNT_DECIMALS)
 
 
 def _adjust(
     rule: MeasureRule, rate: Units, *, rows: Rows, standard: Standard, among: Bools
 ) -> tuple[Units, Bools]:
-    """Rates after the small facility adjustment, and who was adjusted (4.1.1).
+    """Apply the small facility adjustment; return the rates and which were adjusted (4.1.1).
 
     Only a rate worse than the performance period's benchmark is adjusted, for L <= n <= C.
     """
@@ -208,9 +208,9 @@ def _adjust(
 
 
 def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
-    """Each facility's rate of the year before at published precision, and where it is from.
+    """Return each facility's rate of the year before at published precision, and its source.
 
-    This year's own file speaks first, also when it says that there is none.
+    This year's file takes precedence, even where it reports no rate.
     """
     published = inputs.improvement.rates(rule.measure)
     stored = inputs.earlier.rates(rule.measure)
@@ -221,7 +221,7 @@ def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
     )
     year = inputs.facilities.performance_year
     source = np.where(
-        published.present, f"printed in the {year} file", f"performance year {year - 1}"
+        published.present, f"published in the {year} file", f"performance year {year - 1}"
     ).astype(object)
     source[np.isnan(value)] = None
     rounded = from_units(to_units(value, precision=rule.precision), precision=rule.precision)

@@ -22,9 +22,9 @@ def score_domains(
 ) -> pd.DataFrame:
     """Sum each domain's measure scores, weighted as applied, times 10.
 
-    Of `measure_scores` the columns ccn, measure and score are read; rows of components are passed
-    over. Every facility gets every domain. The sum is exact: weights are rounded to four decimals
-    before they multiply (reading 7), so that six sixths of 10 give 100.020.
+    Reads the columns ccn, measure and score of `measure_scores` and ignores components. Every
+    facility gets every domain. The sum is exact: weights are rounded to four decimals before
+    they multiply (reading 7), so that six sixths of 10 give 100.020.
     """
     facilities = list_facilities(measure_scores)
     scores = spread_scores(rules, measure_scores, facilities)
@@ -51,14 +51,14 @@ def score_domains(
 
 
 def write_weight(weight: int) -> str:
-    """A weight of so many ten-thousandths as the manual prints it: .3429, 1.0000."""
+    """Format a weight in ten-thousandths as the manual writes it: .3429, 1.0000."""
     return f"{weight / WEIGHT_SCALE:.4f}".removeprefix("0")
 
 
 def _score_domain(
     facilities: pd.Index, domain: Domain, *, scores: Units, weights: Units, domain_weight: Units
 ) -> pd.DataFrame:
-    """One domain of all facilities; a weight of 0 marks a measure without a score."""
+    """Score one domain for all facilities; a weight of 0 marks a measure without a score."""
     counted = (weights > 0).sum(axis=1)
     is_scored = counted > 0
     thousandths = (weights * scores).sum(axis=1)
@@ -78,7 +78,7 @@ def _score_domain(
 
 
 def _write_sums(weights: Units, scores: Units, thousandths: Units) -> list[str | None]:
-    """Each facility's sum as a person would write it; None where there is none."""
+    """Write out each facility's sum; None where there is none."""
     columns = [_write_terms(weights[:, at], scores[:, at]) for at in range(weights.shape[1])]
     sums: list[str | None] = []
     for terms, total in zip(zip(*columns, strict=True), thousandths.tolist(), strict=True):
@@ -88,7 +88,7 @@ def _write_sums(weights: Units, scores: Units, thousandths: Units) -> list[str |
 
 
 def _write_terms(weights: Units, scores: Units) -> list[str]:
-    """Each facility's weight x score of one measure; empty where the weight is 0."""
+    """Write out each facility's weight x score of one measure; empty where the weight is 0."""
     text_of = {
         (weight, score): f"{write_weight(weight)} x {score}" if weight else ""
         for weight, score in set(zip(weights.tolist(), scores.tolist(), strict=True))

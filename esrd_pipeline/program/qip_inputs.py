@@ -1,6 +1,6 @@
-"""What QIP measures are scored from and what a scored measure is, one array place a facility.
+"""Inputs and results of QIP scoring as arrays with one element per facility.
 
-Rows of the facility tables are aligned here once; scoring works on the arrays.
+The rows of the facility tables are aligned to the facilities once; scoring works on the arrays.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from esrd_pipeline.program.qip_texts import Texts, no_texts
 class Rows:
     """One measure's contract rows, aligned to the facilities.
 
-    `present` tells where there is a row; numbers are NaN and texts None where there is none.
+    `present` is true where there is a row; elsewhere numbers are NaN and texts None.
     """
 
     present: Bools
@@ -42,7 +42,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One measure's scores as CMS printed them, aligned to the facilities."""
+    """One measure's scores as CMS published them, aligned to the facilities."""
 
     score: Floats
     reason: Texts
@@ -51,7 +51,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """A measure's stored standards; NaN where there is none, and then why."""
+    """A measure's stored standards: NaN and a reason where there is none."""
 
     achievement_threshold: float
     benchmark: float
@@ -62,9 +62,9 @@ class Standard:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A long frame's columns as arrays, one null place at the end, and where each row belongs.
+    """The columns of a long frame as arrays, with a null element appended, and an index of rows.
 
-    `places` gives by measure the row of each facility, -1 (the null place) where it has none.
+    `places` maps a measure to each facility's row: -1 (the null element) where it has none.
     """
 
     facility_count: int
@@ -73,12 +73,12 @@ class Sheet:
     texts: dict[str, Texts]
 
     def place(self, measure: str) -> NDArray[np.intp]:
-        """The row of each facility."""
+        """Return each facility's row of a measure."""
         nowhere = np.full(self.facility_count, -1, dtype=np.intp)
         return self.places.get(measure, nowhere)
 
     def rows(self, measure: str) -> Rows:
-        """A measure's contract rows."""
+        """Return a measure's contract rows."""
         at = self.place(measure)
         return Rows(
             present=at >= 0,
@@ -92,7 +92,7 @@ class Sheet:
         )
 
     def rates(self, measure: str) -> Rates:
-        """A measure's rates alone."""
+        """Return only a measure's rates."""
         at = self.place(measure)
         return Rates(
             present=at >= 0,
@@ -101,7 +101,7 @@ class Sheet:
         )
 
     def results(self, measure: str) -> Results:
-        """A measure's printed results."""
+        """Return a measure's published results."""
         at = self.place(measure)
         return Results(
             score=self.numbers["score"][at],
@@ -112,10 +112,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The facilities of a performance year and what is stored of them.
+    """The facilities of a performance year with their data.
 
-    `improvement` is the year before as this year's own file prints it, `earlier` as its own file
-    gave it.
+    `improvement` holds the rates of the year before as published in this year's file, `earlier`
+    those of the year before's own file.
     """
 
     facilities: Facilities
@@ -128,7 +128,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One measure's columns of `program.qip_measure_score`; NaN or None where there is nothing."""
+    """One measure's columns of `program.qip_measure_score`; NaN or None where there is no value."""
 
     unit_count: Floats
     rate: Floats
@@ -149,7 +149,7 @@ class Scored:
 
 
 def blank_score(count: int) -> Scored:
-    """A measure on which nothing is known of any facility; `dataclasses.replace` fills it in."""
+    """Return a measure without any value, for `dataclasses.replace` to fill in."""
     nothing, silent = np.full(count, np.nan), no_texts(count)
     return Scored(
         unit_count=nothing,
@@ -172,7 +172,7 @@ def blank_score(count: int) -> Scored:
 
 
 def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
-    """The rows of `program.qip_standard` by measure."""
+    """Read the rows of `program.qip_standard` by measure."""
     numbers = frame[
         ["achievement_threshold", "benchmark", "small_facility_benchmark", "reason_number"]
     ]
@@ -192,20 +192,20 @@ def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
 
 
 def read_contract(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
-    """Rows of the facility contract."""
+    """Read rows of the facility contract."""
     numbers = ("reportable", "unit_count", "numerator", "denominator", "value", "reason_number")
     return _read_sheet(frame, facilities, numbers, ("reason",))
 
 
 def read_rates(frame: pd.DataFrame | None, facilities: Facilities) -> Sheet:
-    """An earlier year's rates of the facility contract; none where there is no frame."""
+    """Read an earlier year's rates from the facility contract; no rows if there is no frame."""
     columns = ("reportable", "value")
     empty = pd.DataFrame(columns=["ccn", "measure", *columns])
     return _read_sheet(empty if frame is None else frame, facilities, columns, ())
 
 
 def read_results(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
-    """Rows of `facility.published_result`."""
+    """Read rows of `facility.published_result`."""
     return _read_sheet(frame, facilities, ("score", "reason_number"), ("reason",))
 
 
@@ -233,7 +233,7 @@ def _read_sheet(
 
 
 def _read_texts(column: pd.Series) -> Texts:
-    """The column with None where there is no text, and one None more: the null place."""
+    """Return the column with None where there is no text, and a None appended as null element."""
     texts = no_texts(len(column) + 1)
     known = column.notna().to_numpy()
     texts[:-1][known] = column.to_numpy(dtype=object)[known]

@@ -1,7 +1,7 @@
-"""What is known of each facility in a performance year, aligned row by row for QIP scoring.
+"""Facilities of a performance year that may be scored in the QIP.
 
-Who may be scored at all (certification date, in-center hemodialysis, granted exceptions) is
-decided here; scores are not.
+Certification date, in-center hemodialysis and granted exceptions decide which facilities are
+excluded.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ Days = NDArray[np.datetime64]
 
 _MONTHS = 12
 _MONTHS_BEFORE_REPORTING = 4
-"""A new facility reports from the first day of the fourth month after its own (3.5)."""
+"""A new facility reports from the first day of the fourth month after certification (3.5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """The facilities scored, in order of CCN, with what excludes them.
+    """The facilities of the year, in order of CCN, with the facts that may exclude them.
 
-    `certified` is NaT where unknown. `granted` has a column a month of the year: an ECE covers it.
-    `lacks_in_center` is true only where the services are known.
+    `certified` is NaT where unknown. `granted` has one column per month of the year, true where
+    an ECE covers the month. `lacks_in_center` is true only where the services are known.
     """
 
     ccns: pd.Index
@@ -38,11 +38,11 @@ class Facilities:
 
     @property
     def count(self) -> int:
-        """How many facilities there are."""
+        """The number of facilities."""
         return len(self.ccns)
 
     def eligible_months(self) -> Units:
-        """Months of the year a facility must report: after its start (3.5), outside ECEs (3.4)."""
+        """Count the months a facility must report: after its start (3.5), outside ECEs (3.4)."""
         months = np.arange(_MONTHS) + (self.performance_year - 1970) * _MONTHS
         start = self.certified.astype("datetime64[M]").astype(np.int64) + _MONTHS_BEFORE_REPORTING
         start = np.where(np.isnat(self.certified), months[0], start)
@@ -56,9 +56,9 @@ def gather_facilities(
     current: pd.DataFrame,
     ece_grants: pd.DataFrame,
 ) -> Facilities:
-    """Facilities with a QIP row, in the directory or in the contract, and what excludes them.
+    """Collect the facilities of the directory and the QIP contract, and what may exclude them.
 
-    Rows of `ece_grants` cover whole months, from that of `first_month` to that of `last_month`.
+    A row of `ece_grants` covers whole months, from `first_month` to `last_month`, both included.
     """
     listed = directory.loc[directory["has_qip_row"].astype(bool), "ccn"]
     ccns = pd.Index(sorted({*listed.unique(), *current["ccn"].unique()}), dtype=object, name="ccn")
@@ -76,7 +76,7 @@ def gather_facilities(
 
 
 def exclude(rule: MeasureRule, facilities: Facilities) -> RowReasons:
-    """Why a facility may not be scored on a measure whatever its data say.
+    """Find why facilities may not be scored on a measure whatever their data are.
 
     Certification date, services and granted exceptions: manual 2.8.8, 2.9.4, 2.17.6, 2.18.6,
     2.19.8, 2.20.8, 2.22.8 to 2.24.8, Table 17.

@@ -1,4 +1,4 @@
-"""Scores of reporting measures: from counts of what was reported, or as CMS printed them.
+"""Score reporting measures from counts of what was reported, or take CMS's published score.
 
 Manual 2.8.13, 2.19.9, 2.20.10, 2.22.10, 2.23.10, 2.24.10.
 """
@@ -21,7 +21,7 @@ from esrd_pipeline.program.qip_texts import text_where
 def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
     """Score `numerator / denominator x multiplier - subtrahend`, bounded to 0..10, halves up.
 
-    `rate` is the quotient, unrounded, so that the score can be worked out from the row.
+    `rate` is the unrounded quotient, so that the score can be recomputed from the row.
     """
     formula, rows = rule.reporting, inputs.current.rows(rule.measure)
     unit_count, denominator = rows.unit_count, rows.denominator
@@ -50,7 +50,7 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
 
 
 def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
-    """Take over the score CMS printed: the file gives nothing to compute it from."""
+    """Take the score CMS published, where the file has no counts to compute it from."""
     results = inputs.results.results(rule.measure)
     known = ~np.isnan(results.score)
     reasons = RowReasons(len(known))

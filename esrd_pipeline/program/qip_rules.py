@@ -1,6 +1,6 @@
 """The ESRD QIP's rule sets: measures, domains, weights, sizes, cut-offs, standards, reductions.
 
-A payment year is rows in `parameters/qip_*.csv`; a further one needs rows and no code.
+A payment year is a set of rows in `parameters/qip_*.csv`; a new one needs rows and no code.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Scoring = Literal[
 ]
 """How a measure gets its score: against standards (4.1.2), from its components weighted by
 patients (4.1.4) or equally (4.1.3), from counts of what was reported (`numerator / denominator
-x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on), or as CMS printed it."""
+x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on), or as CMS published it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class SmallFacility:
 
 @dataclass(frozen=True, slots=True)
 class Compliance:
-    """What a facility must have reported in full, or score 0.
+    """A measure on which a facility must have reported in full; otherwise it scores 0.
 
-    The row of `measure` tells: a numerator below its denominator is not in full.
-    `before_size` says that the 0 holds however few units the measure has (2.17.9).
+    Reporting is incomplete where the numerator of `measure` is below its denominator. With
+    `before_size` the 0 applies however few units the measure has (2.17.9).
     """
 
     measure: str
@@ -71,7 +71,7 @@ class Cutoff:
     year_offset: int
 
     def on(self, performance_year: int) -> date:
-        """Give the first day that is too late."""
+        """Return the first day that is too late."""
         return date(performance_year + self.year_offset, self.month, self.day)
 
 
@@ -79,12 +79,12 @@ class Cutoff:
 class MeasureRule:
     """One measure, topic or component of a payment year.
 
-    `weight` is the exact share of the domain, null for a component; `parent` is the topic or
-    survey a component counts through. `precision` is the number of decimals of published rates.
-    `ece_rule`: `facility` excludes a facility with any granted month, `months` one with all.
-    `precision` means something for clinical measures only, `reporting` for those scored so.
-    `entry` is the measure's row of the register in the performance year: unit, smallest size,
-    direction.
+    `weight` is the exact share of the domain, None for a component; `parent` is the topic or
+    survey to which a component contributes. `precision` is the number of decimals of published
+    rates and applies to clinical measures only, `reporting` to measures scored by reporting.
+    `ece_rule`: `facility` excludes a facility with any granted month, `months` one with all
+    months granted. `entry` is the measure's row of the register in the performance year: unit,
+    minimum size, direction.
     """
 
     entry: RegisterEntry
@@ -118,7 +118,7 @@ class MeasureRule:
 
 
 FindMeasure = Callable[[str, Program, int], RegisterEntry]
-"""Looks a measure of a program and performance year up."""
+"""Looks up the register's entry of a measure, program and performance year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """Percent taken off payments from this many points below the minimum TPS on."""
+    """Payment reduction in percent from this many points below the minimum TPS."""
 
     points_below_minimum: int
     percent: float
@@ -139,7 +139,7 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class PublishedStandard:
-    """A measure's standards as CMS published them, as printed text."""
+    """A measure's standards as the text CMS published."""
 
     measure: str
     achievement_threshold: str
@@ -150,7 +150,7 @@ class PublishedStandard:
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Percentiles of performance that make the standards, and how many rates they need."""
+    """Percentiles of performance used as standards, and the number of rates they need."""
 
     achievement_threshold: int
     performance_standard: int
@@ -160,10 +160,10 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class QipRules:
-    """Everything the program fixes for one payment year.
+    """All QIP rules of one payment year.
 
-    Domains and measures stand in the order of the rows. `standards_are_published` says whether
-    CMS's own table of standards goes before computed ones.
+    Domains and measures are in the order of the rows. `standards_are_published` states whether
+    CMS's own table of standards takes precedence over computed ones.
     """
 
     payment_year: int
@@ -181,20 +181,20 @@ class QipRules:
 
     @property
     def domain_measures(self) -> tuple[MeasureRule, ...]:
-        """The measures that count in a domain themselves."""
+        """The measures with a weight of their own in a domain."""
         return tuple(rule for rule in self.measures if rule.role == "measure")
 
     @property
     def clinical_measures(self) -> tuple[MeasureRule, ...]:
-        """The measures and components that are scored against standards."""
+        """The measures and components scored against standards."""
         return tuple(rule for rule in self.measures if rule.scoring == "achievement_improvement")
 
     def measures_of(self, domain: str) -> tuple[MeasureRule, ...]:
-        """Give the measures that count in a domain."""
+        """Return the measures with a weight of their own in a domain."""
         return tuple(rule for rule in self.domain_measures if rule.domain == domain)
 
     def components_of(self, measure: str) -> tuple[MeasureRule, ...]:
-        """Give the components of a topic or survey."""
+        """Return the components of a topic or survey."""
         return tuple(rule for rule in self.measures if rule.parent == measure)
 
 
@@ -207,7 +207,7 @@ def load_rules(payment_year: int) -> QipRules:
     """Read the rule set of a payment year.
 
     Raises:
-        LookupError: there is none; the message names the years there are.
+        LookupError: there is none; the message lists the known years.
     """
     return build_rules(
         payment_year=payment_year,
@@ -234,8 +234,8 @@ def build_rules(
     `find` looks a measure up in the register.
 
     Raises:
-        LookupError: no row of `years` is the payment year's, and the message names those there
-            are; or the register does not know a measure of the performance year.
+        LookupError: `years` has no row of the payment year (the message lists the known years),
+            or the register does not have a measure in the performance year.
         ValueError: the rows contradict each other.
     """
     found = _rows(years, payment_year)
@@ -292,7 +292,7 @@ def build_rules(
 
 
 def _rows(table: pd.DataFrame, payment_year: int) -> list[dict[str, str]]:
-    """The rows of a payment year as dicts of text; an empty cell is an empty text."""
+    """Return the rows of a payment year as dicts of text; an empty cell is an empty text."""
     rows = table.loc[table["payment_year"] == str(payment_year)].fillna("")
     return cast("list[dict[str, str]]", rows.to_dict("records"))
 
@@ -334,7 +334,7 @@ def _read_measure(row: dict[str, str], entry: RegisterEntry) -> MeasureRule:
 
 
 def _check(rules: QipRules) -> None:
-    """Refuse a rule set that cannot be scored as it stands."""
+    """Reject a rule set that contradicts itself."""
     where = f"QIP rule set of payment year {rules.payment_year}"
     if sum(domain.weight for domain in rules.domains) != 1:
         raise ValueError(f"{where}: the weights of the domains do not sum to 1")
@@ -348,7 +348,7 @@ def _check(rules: QipRules) -> None:
         if rule.scoring not in get_args(Scoring):
             raise ValueError(f"{where}: {rule.measure} has an unknown scoring, {rule.scoring}")
         if rule.domain not in {domain.name for domain in rules.domains}:
-            raise ValueError(f"{where}: {rule.measure} stands in no known domain, {rule.domain}")
+            raise ValueError(f"{where}: {rule.measure} has an unknown domain, {rule.domain}")
         if rule.role == "component" and rule.parent not in names:
             raise ValueError(f"{where}: component {rule.measure} has no parent, {rule.parent}")
         if rule.scoring.startswith("components") != bool(rules.components_of(rule.measure)):

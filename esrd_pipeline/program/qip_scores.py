@@ -1,7 +1,7 @@
-"""Every QIP measure's score with the whole reasoning behind it (`program.qip_measure_score`).
+"""Score every QIP measure, with the inputs of each score (`program.qip_measure_score`).
 
-Here the scores of all facilities are put together and weighted; how a kind of measure is scored is
-said in `qip_clinical` and `qip_reporting`.
+This module combines and weights the scores of all facilities; `qip_clinical` and `qip_reporting`
+score the measures.
 """
 
 from dataclasses import fields, replace
@@ -43,10 +43,10 @@ def score_measures(
     """Score every facility on every measure and component of a payment year.
 
     `current` is the performance year's `facility.published` of the QIP. The earlier rate is the
-    one printed in this year's own file (`improvement`: `facility.published_improvement`) where
+    one published in this year's own file (`improvement`: `facility.published_improvement`) where
     that has a row, else that of `earlier`: `facility.published` of the year before.
-    `published_results` gives the scores CMS prints without counts. `ece_grants` has the columns
-    ccn, first_month and last_month. An unscored row says why in `reason`.
+    `published_results` gives the scores CMS publishes without counts. `ece_grants` has the
+    columns ccn, first_month and last_month. An unscored row gives its `reason`.
     """
     facilities = gather_facilities(
         performance_year=performance_year,
@@ -84,7 +84,7 @@ def score_measures(
 
 
 def _assemble(rules: QipRules, facilities: Facilities, scored: dict[str, Scored]) -> pd.DataFrame:
-    """One frame of all measures, in order of CCN and measure, with the weights as applied."""
+    """Combine all measures in a frame by CCN and measure, with the weights as applied."""
     spread = np.stack([scored[rule.measure].score for rule in rules.domain_measures], axis=1)
     weights = apply_weights(rules, ~np.isnan(spread)).measures / WEIGHT_SCALE
     weight_of = {
@@ -110,7 +110,7 @@ def _assemble(rules: QipRules, facilities: Facilities, scored: dict[str, Scored]
     for field in fields(Scored):
         arrays = [getattr(scored[rule.measure], field.name) for rule in in_order]
         stacked = np.stack(arrays, axis=1).ravel()
-        # Left to itself pandas would look through every text to find out that it is one.
+        # Without an explicit dtype pandas inspects every text to infer one.
         columns[field.name] = pd.Series(stacked, dtype=stacked.dtype)
     none = np.full(facilities.count, np.nan)
     columns["weight_in_domain"] = np.stack(

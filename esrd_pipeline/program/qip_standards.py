@@ -1,7 +1,7 @@
 """Standards of the QIP's clinical measures: threshold, performance standard, benchmark.
 
-From those the operator supplies, else from CMS's own table where the rule set says so, else from a
-baseline year's facilities.
+They come from the operator's file, else from CMS's own table where the rule set uses it, else from
+the facilities of a baseline year.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from esrd_pipeline.tables.program import QIP_STANDARD
 
 @dataclass(frozen=True, slots=True)
 class _Standard:
-    """Standards in units of the last decimal, or why there are none."""
+    """Standards in units of the last decimal, or the reason there are none."""
 
     threshold: int | None = None
     median: int | None = None
@@ -36,25 +36,25 @@ def compute_standards(
     current: pd.DataFrame,
     supplied: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Give each clinical measure and survey component its standards (`program.qip_standard`).
+    """Find the standards of each clinical measure and survey component (`program.qip_standard`).
 
     Percentiles are of performance (reading 2): for a lower-is-better measure the benchmark is the
-    10th percentile of rates. The small facility benchmark is that of the performance period's
-    own unadjusted rates (4.1.1), of `current`. Both frames are `facility.published` of the QIP;
-    only reportable rates count. Rates are rounded to the published precision first. `supplied`
-    holds rows of `raw.qip_standard`, which go before every other standard.
+    10th percentile of rates. The small facility benchmark comes from the unadjusted rates of the
+    performance period (4.1.1), `current`. Both frames are `facility.published` of the QIP; only
+    reportable rates count. Rates are rounded to the published precision first. `supplied` holds
+    rows of `raw.qip_standard`, which take precedence over every other standard.
 
     Raises:
         ValueError: `supplied` names a measure the payment year does not score against standards,
-            or a published standard runs against its measure's direction.
+            or a published standard contradicts its measure's direction.
     """
     published = _find_published(rules, supplied)
     records: list[dict[str, object]] = []
     for rule in rules.clinical_measures:
-        printed = published.get(rule.measure)
+        given = published.get(rule.measure)
         standard = (
-            _read(rule, printed)
-            if printed is not None
+            _read(rule, given)
+            if given is not None
             else _compute(rules, rule, _rates(baseline, rule), baseline_year)
         )
         records.append(
@@ -84,7 +84,7 @@ def compute_standards(
 
 
 def _find_published(rules: QipRules, supplied: pd.DataFrame | None) -> dict[str, PublishedStandard]:
-    """Give measure -> its published standard: the operator's own, else the rule set's."""
+    """Return each measure's published standard: the operator's, else that of the rule set."""
     found = {
         standard.measure: standard
         for standard in rules.published_standards
@@ -96,8 +96,8 @@ def _find_published(rules: QipRules, supplied: pd.DataFrame | None) -> dict[str,
     for row in supplied.to_dict("records"):
         if row["measure"] not in scored:
             raise ValueError(
-                f"supplied standard of {row['measure']}: payment year {rules.payment_year} scores"
-                f" no such measure against standards, only {', '.join(scored)}"
+                f"supplied standard of {row['measure']}: payment year {rules.payment_year} does"
+                f" not score this measure against standards, only {', '.join(scored)}"
             )
         found[row["measure"]] = PublishedStandard(
             measure=row["measure"],
@@ -110,7 +110,7 @@ def _find_published(rules: QipRules, supplied: pd.DataFrame | None) -> dict[str,
 
 
 def _rates(frame: pd.DataFrame | None, rule: MeasureRule) -> Units | None:
-    """The measure's reportable rates in order, in units; null where the year itself is absent."""
+    """Return the measure's reportable rates in order, in units; None without data of the year."""
     if frame is None:
         return None
     counted = (frame["measure"] == rule.measure) & frame["reportable"].fillna(value=False)
@@ -119,7 +119,7 @@ def _rates(frame: pd.DataFrame | None, rule: MeasureRule) -> Units | None:
 
 
 def _at(rates: Units, percent: int, direction: Direction) -> int:
-    """Percentile of performance: counted from the other end where lower is better."""
+    """Return a percentile of performance: counted from the other end where lower is better."""
     return percentile(rates, percent=percent if direction == "higher" else 100 - percent)
 
 
@@ -142,8 +142,8 @@ def _compute(
     )
 
 
-def _read(rule: MeasureRule, printed: PublishedStandard) -> _Standard:
-    texts = (printed.achievement_threshold, printed.performance_standard, printed.benchmark)
+def _read(rule: MeasureRule, given: PublishedStandard) -> _Standard:
+    texts = (given.achievement_threshold, given.performance_standard, given.benchmark)
     rates = np.array([float(text) for text in texts])
     threshold, median, benchmark = (
         int(units) for units in to_units(rates, precision=rule.precision)
@@ -152,7 +152,7 @@ def _read(rule: MeasureRule, printed: PublishedStandard) -> _Standard:
     if not low <= median <= high:
         step = "rise" if rule.direction == "higher" else "fall"
         raise ValueError(
-            f"standard of {rule.measure} ({printed.citation}): {rule.direction} is better, so"
+            f"standard of {rule.measure} ({given.citation}): {rule.direction} is better, so"
             " achievement threshold, performance standard and benchmark must"
             f" {step} in this order, not {', '.join(texts)}"
         )
@@ -160,7 +160,7 @@ def _read(rule: MeasureRule, printed: PublishedStandard) -> _Standard:
         threshold=threshold,
         median=median,
         benchmark=benchmark,
-        source=f"published: {printed.citation}",
+        source=f"published: {given.citation}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Arrays of text beside the facilities: a reason, a source, or None."""
+"""Arrays with one text per facility: a reason, a source, or None."""
 
 import numpy as np
 import pandas as pd
@@ -10,17 +10,17 @@ Texts = NDArray[np.object_]
 
 
 def no_texts(count: int) -> Texts:
-    """An array of as many Nones."""
+    """Return an array of `count` Nones."""
     return np.full(count, None, dtype=object)
 
 
 def is_silent(texts: Texts) -> Bools:
-    """Where there is no text."""
+    """Return where there is no text."""
     return np.asarray(pd.isna(texts), dtype=bool)
 
 
 def text_where(where: Bools, text: str) -> Texts:
-    """The text where it applies, None elsewhere."""
+    """Return an array with the text where it applies and None elsewhere."""
     texts = no_texts(len(where))
     texts[where] = text
     return texts

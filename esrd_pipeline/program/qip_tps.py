@@ -1,6 +1,7 @@
 """Total Performance Score and payment reduction of every facility (`program.qip_tps`).
 
-Manual 4.2 (who gets a TPS), 4.2.6 to 4.2.8 and 4.3. Domain scores are made in `qip_domains`.
+Manual 4.2 (which facilities get a TPS), 4.2.6 to 4.2.8 and 4.3. `qip_domains` computes the domain
+scores.
 """
 
 import numpy as np
@@ -27,9 +28,9 @@ def score_tps(
 ) -> pd.DataFrame:
     """Sum domain scores by their weights as applied, round halves up, and look up the reduction.
 
-    Facilities with a score in fewer domains than the rules ask for get no TPS and no reduction;
-    their working names what they are scored on, from the columns ccn, measure and score of
-    `measure_scores`.
+    Facilities with a score in fewer domains than the rules require get no TPS and no reduction;
+    their `working` lists the measures they are scored on, from the columns ccn, measure and
+    score of `measure_scores`.
     """
     facilities = list_facilities(domain_scores)
     scores = _spread(rules, domain_scores, facilities, column="score", scale=SCORE_SCALE)
@@ -37,7 +38,7 @@ def score_tps(
     counted = (weights > 0).sum(axis=1)
     is_scored = counted >= rules.minimum_scored_domains
     total = (weights * scores).sum(axis=1)
-    # Weights rounded up can lift a perfect facility a trace above 100, never by half a point.
+    # Rounded weights can put a perfect facility slightly above 100, never by half a point.
     tps = np.minimum((2 * total + _TPS_SCALE) // (2 * _TPS_SCALE), _HIGHEST_TPS)
     reasons = RowReasons(len(facilities))
     reasons.add(~is_scored, "too_few_scored_domains", rules.minimum_scored_domains)
@@ -64,7 +65,7 @@ def score_tps(
 
 
 def reduce_payment(rules: QipRules, tps: Units) -> Floats:
-    """Percent taken off payments for each TPS (4.3, Table 28)."""
+    """Return the payment reduction in percent for each TPS (4.3, Table 28)."""
     starts = [reduction.points_below_minimum for reduction in rules.reductions]
     percents = np.array([reduction.percent for reduction in rules.reductions])
     below = np.maximum(rules.minimum_tps - tps, 0)
@@ -72,7 +73,7 @@ def reduce_payment(rules: QipRules, tps: Units) -> Floats:
 
 
 def list_bands(rules: QipRules) -> list[tuple[int, int, float]]:
-    """The payment reduction bands: lowest TPS, highest TPS, percent (Table 28), highest first."""
+    """List the reduction bands: lowest TPS, highest TPS, percent (Table 28), highest first."""
     starts = [r.points_below_minimum for r in rules.reductions]
     ends = [*(start - 1 for start in starts[1:]), rules.minimum_tps]
     return [
@@ -86,7 +87,7 @@ def list_bands(rules: QipRules) -> list[tuple[int, int, float]]:
 
 
 def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> pd.DataFrame:
-    """Every facility without a TPS, for a year that cannot be scored at all."""
+    """Return every facility without a TPS, for a year that cannot be scored at all."""
     ccns = np.sort(directory["ccn"].to_numpy(dtype=object))
     frame = pd.DataFrame(
         {
@@ -108,7 +109,7 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
 
 
 def _explain(rules: QipRules, domain_count: int, is_scored: Bools) -> str:
-    """What a facility without a TPS is scored on."""
+    """Describe what a facility without a TPS is scored on."""
     names = [
         rule.measure for rule, there in zip(rules.domain_measures, is_scored, strict=True) if there
     ]
@@ -121,7 +122,7 @@ def _explain(rules: QipRules, domain_count: int, is_scored: Bools) -> str:
 def _spread(
     rules: QipRules, domain_scores: pd.DataFrame, facilities: pd.Index, *, column: str, scale: int
 ) -> Units:
-    """One column by facility and domain, as integers; 0 where there is none."""
+    """Spread one column by facility and domain, as integers; 0 where there is none."""
     rows = facilities.get_indexer(pd.Index(domain_scores["ccn"]))
     names = pd.Index([domain.name for domain in rules.domains])
     columns = names.get_indexer(pd.Index(domain_scores["domain"]))
@@ -132,7 +133,7 @@ def _spread(
 
 
 def _write_sums(weights: Units, scores: Units, total: Units, tps: Units, is_scored: Bools) -> Texts:
-    """Each facility's sum as a person would write it; None where there is no TPS."""
+    """Write out each facility's sum; None where there is no TPS."""
     sums = no_texts(len(weights))
     for row in np.flatnonzero(is_scored):
         terms = " + ".join(

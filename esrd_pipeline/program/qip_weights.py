@@ -1,7 +1,7 @@
-"""Weights of QIP measures and domains as applied, when some of them have no score.
+"""Weights of QIP measures and domains as applied when some of them have no score.
 
-Weights are shared out as exact fractions (manual 4.2.7, 4.2.8, Tables 25 to 27; reading 7) and
-rounded to four decimals, halves up, only where they multiply scores.
+Weights are redistributed as exact fractions (manual 4.2.7, 4.2.8, Tables 25 to 27; reading 7)
+and rounded to four decimals, halves up, only where they multiply scores.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from esrd_pipeline.program.qip_rules import QipRules
 
 @dataclass(frozen=True, slots=True)
 class AppliedWeights:
-    """Weights in ten-thousandths: one row a facility, columns in the order of the rules."""
+    """Weights in ten-thousandths: one row per facility, columns in the order of the rules."""
 
     domains: Units
     measures: Units
@@ -31,7 +31,7 @@ class AppliedWeights:
 
 @cache
 def share_domains(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction]:
-    """Weights of the scored domains: a missing one's is shared equally among them (4.2.8.1)."""
+    """Weight the scored domains; they share a missing domain's weight equally (4.2.8.1)."""
     missing = sum(
         (domain.weight for domain in rules.domains if domain.name not in scored), Fraction(0)
     )
@@ -46,11 +46,11 @@ def share_domains(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction
 def share_measures(
     rules: QipRules, domain: str, scored_domains: frozenset[str], scored: frozenset[str]
 ) -> dict[str, Fraction]:
-    """Weights within a domain of its scored measures; they sum to 1.
+    """Weight the scored measures of a domain; the weights sum to 1.
 
-    What a missing measure leaves, and what missing domains leave to this one, is added in equal
-    parts to the share of the TPS of each scored measure (4.2.7.1, 4.2.8.1). `scored_domains`
-    names the domains with a score, this one among them.
+    The weight of missing measures, and the part of missing domains' weight that comes to this
+    domain, is added in equal parts to each scored measure's share of the TPS (4.2.7.1, 4.2.8.1).
+    `scored_domains` names the domains with a score, this one among them.
     """
     applied = share_domains(rules, scored_domains)[domain]
     nominal = next(item.weight for item in rules.domains if item.name == domain)
@@ -64,10 +64,10 @@ def share_measures(
 
 
 def apply_weights(rules: QipRules, scored: Bools) -> AppliedWeights:
-    """Weights for each facility from which measures it has a score on.
+    """Compute each facility's weights from the measures it is scored on.
 
-    `scored` has a row a facility and a column a measure of `rules.domain_measures`. Each pattern
-    of scored measures and domains is worked out once; 0 stands where there is no score.
+    `scored` has one row per facility and one column per measure of `rules.domain_measures`. Each
+    pattern of scored measures and domains is computed once; the weight is 0 without a score.
     """
     names = [rule.measure for rule in rules.domain_measures]
     columns = [
@@ -96,14 +96,14 @@ def apply_weights(rules: QipRules, scored: Bools) -> AppliedWeights:
 
 
 def list_facilities(frame: pd.DataFrame) -> pd.Index:
-    """The facilities of a frame, in order of CCN."""
+    """List the facilities of a frame, in order of CCN."""
     return pd.Index(sorted(frame["ccn"].unique()), dtype=object, name="ccn")
 
 
 def spread_scores(rules: QipRules, measure_scores: pd.DataFrame, facilities: pd.Index) -> Floats:
-    """Scores with a row a facility and a column a measure of `rules.domain_measures`.
+    """Spread scores: one row per facility, one column per measure of `rules.domain_measures`.
 
-    Components are passed over; NaN stands where there is no score.
+    Components are ignored; a missing score is NaN.
     """
     rows = facilities.get_indexer(pd.Index(measure_scores["ccn"]))
     names = pd.Index([rule.measure for rule in rules.domain_measures])
@@ -116,7 +116,7 @@ def spread_scores(rules: QipRules, measure_scores: pd.DataFrame, facilities: pd.
 
 
 def _patterns(scored: Bools) -> list[tuple[Units, list[bool]]]:
-    """Rows of each distinct pattern, and the pattern."""
+    """List each distinct pattern with its rows."""
     codes = scored @ (1 << np.arange(scored.shape[1], dtype=np.int64))
     return [
         (np.flatnonzero(codes == code), [bool(code >> j & 1) for j in range(scored.shape[1])])

@@ -1,8 +1,8 @@
-"""The stored baseline star ratings are held against: made by a reset or a rebaseline (5.8, 5.9).
+"""The stored baseline of the star ratings, made by a reset or a rebaseline (manual 5.8, 5.9).
 
-One table carries all that later years need: every pass of the truncated z-scores, the value and
-score of every probit point, the cut-offs, the counts of stars and the national levels. Rating a
-later year belongs to `star_scores`.
+One table holds all that later years need: every pass of the truncated z-scores, the value and
+score of every probit point, the cut-offs, the counts of stars and the national levels.
+`star_scores` rates a later year.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ Scale = PassScale | ProbitScale
 
 @dataclass(frozen=True, slots=True)
 class StoredBaseline:
-    """A baseline as read back: its year, rules, a scale a measure, cut-offs and levels."""
+    """A baseline as read back: year, rules, one scale per measure, cut-offs and levels."""
 
     year: int
     rules: StarRules
@@ -52,13 +52,13 @@ def build_baseline(
 ) -> pd.DataFrame:
     """Make the baseline of a year (`program.star_baseline`).
 
-    A reset cuts at the set's shares (10/20/40/20/10). A rebaseline cuts so that the previous
-    release's `rating_counts` (stars to facilities) come out again under the new measures; where
-    other facilities can be rated now, their shares do.
+    A reset uses the set's shares (10/20/40/20/10) as cut-offs. A rebaseline chooses cut-offs
+    that reproduce the previous release's `rating_counts` (stars to facilities) under the new
+    measures, or their shares where a different number of facilities can be rated now.
 
     Raises:
-        ValueError: a rebaseline without counts, a reset with them, a measure nobody has, or
-            nobody to rate.
+        ValueError: a rebaseline without counts, a reset with counts, a measure for which no
+            facility has a value, or no facility that can be rated.
     """
     rules = load_star_rules(measure_set, performance_year)
     values = collect_values(rules=rules, facilities=facilities, directory=directory)
@@ -114,7 +114,7 @@ def read_baseline(baseline: pd.DataFrame) -> StoredBaseline:
 def place_values(
     *, rules: StarRules, scales: Mapping[str, Scale], values: pd.DataFrame
 ) -> pd.DataFrame:
-    """Score values on the baseline's scales, turned so that higher is better."""
+    """Score values on the baseline's scales, with the sign set so that higher is better."""
     return pd.DataFrame(
         {
             measure.name: scales[measure.name].place(values[measure.name].to_numpy(float))
@@ -126,7 +126,7 @@ def place_values(
 
 
 def national_level(national: pd.DataFrame, measure: str) -> float:
-    """Give a DFC measure's national level; missing where the table has none."""
+    """Return a DFC measure's national level; NaN where the table has none."""
     is_measure = (national["program"] == "dfc") & (national["measure"] == measure)
     levels = _floats(national.loc[is_measure, "national"])
     return float(levels[0]) if levels.size else float("nan")
@@ -137,6 +137,7 @@ def _fit(rules: StarRules, measure: StarMeasure, values: pd.DataFrame) -> Scale:
     if not present.size:
         raise ValueError(
             f"no facility has a value of {measure.name}: no baseline of {rules.measure_set}"
+            " can be made"
         )
     if measure.transform == "probit":
         return fit_probit(present, bound=rules.bound)
@@ -150,7 +151,7 @@ def _find_shares(
 ) -> tuple[Fraction, ...]:
     if operation == "reset":
         if rating_counts is not None:
-            raise ValueError("a reset has fixed shares: it takes no counts of stars")
+            raise ValueError("a reset has fixed shares and takes no counts of stars")
         return rules.shares
     counts = {int(rating): int(count) for rating, count in (rating_counts or {}).items()}
     total = sum(counts.values())

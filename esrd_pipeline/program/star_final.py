@@ -1,6 +1,6 @@
-"""From measure scores to domain scores, final score, cut-offs and stars (manual 5.7, 5.8).
+"""Turn measure scores into domain scores, final score, cut-offs and stars (manual 5.7, 5.8).
 
-Works on frames with one row a facility; how a measure gets its score belongs to `star_scales`.
+All frames have one row per facility.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ _NO_VALUE = {
 
 @dataclass(frozen=True, slots=True)
 class FinalScores:
-    """The way to the final score; frames share one index of facilities.
+    """The final scores and their parts; frames share one index of facilities.
 
-    `scores` holds every measure's score with missing ones imputed, `domains` one column a
-    domain number, `final` the weighted mean; `reason` says why a facility has none, else None.
+    `scores` holds every measure's score with missing ones imputed, `domains` one column per
+    domain number, `final` the weighted mean; `reason` gives why a facility has none, else None.
     """
 
     scores: pd.DataFrame
@@ -38,10 +38,10 @@ class FinalScores:
 def combine_scores(
     *, rules: StarRules, scores: pd.DataFrame, is_peritoneal_only: pd.Series
 ) -> FinalScores:
-    """Impute, average within domains and weigh the domains.
+    """Impute, average within domains and take the weighted mean of the domains.
 
-    A facility needs one value in every domain it is rated on. Its missing measures take the
-    mean score of all facilities with one in that period (5.7.3).
+    A facility needs one value in every domain it is rated on. Its missing measures get the mean
+    score of all facilities with a score in that period (5.7.3).
     """
     reason = _find_reasons(rules=rules, scores=scores, is_peritoneal_only=is_peritoneal_only)
     imputed = scores.fillna(scores.mean())
@@ -62,20 +62,20 @@ def combine_scores(
 
 
 def find_cutoffs(*, final: pd.Series, shares: Sequence[Fraction]) -> FloatArray:
-    """Give the lowest final score of two, three, four and five stars (5.8.1).
+    """Return the lowest final score of two, three, four and five stars (5.8.1).
 
     `shares` of the ratings, from one star up, sum to one. The count up to each cut-off is the
     cumulative share of the facilities, halves rounded up; the cut-off is the mean of the last
-    score below and the first above. Facilities tied at a cut-off all get the higher rating. A
-    rating nobody is below starts at the lowest score; one nobody reaches, just above the
-    highest.
+    score below and the first above. Facilities tied at a cut-off all get the higher rating. If
+    no facility is below a rating, its cut-off is the lowest score; if none reaches it, just
+    above the highest.
 
     Raises:
         ValueError: no facility has a final score.
     """
     ordered = np.sort(final.to_numpy(float))
     if not ordered.size:
-        raise ValueError("no facility has a value in every star domain: no cut-offs")
+        raise ValueError("no facility has a value in every star domain: cut-offs need one")
     cumulative = np.cumsum(np.array(shares, dtype=object))[:-1]
     positions = [int(share * ordered.size + Fraction(1, 2)) for share in cumulative]
     padded = np.concatenate([[ordered[0]], ordered, [np.inf]])
@@ -90,13 +90,13 @@ def find_cutoffs(*, final: pd.Series, shares: Sequence[Fraction]) -> FloatArray:
 
 
 def rate(final: pd.Series, cutoffs: FloatArray) -> pd.Series:
-    """Give the stars: one more for each cut-off the final score reaches."""
+    """Return the stars: one, and one more for each cut-off the final score reaches."""
     stars = np.searchsorted(cutoffs, final.to_numpy(float), side="right") + 1
     return pd.Series(stars, index=final.index, name="rating")
 
 
 def _weigh(domains: pd.DataFrame, weights: dict[int, Fraction]) -> pd.Series:
-    """Sum in the order of the domains, so that equal domain scores give equal finals."""
+    """Sum in the order of the domains, so that equal domain scores give equal final scores."""
     total = pd.Series(0.0, index=domains.index)
     for domain, weight in weights.items():
         total = total + domains[domain] * float(weight)
@@ -106,7 +106,7 @@ def _weigh(domains: pd.DataFrame, weights: dict[int, Fraction]) -> pd.Series:
 def _find_reasons(
     *, rules: StarRules, scores: pd.DataFrame, is_peritoneal_only: pd.Series
 ) -> pd.Series:
-    """Name the domains a facility has no value in; None where it has them all."""
+    """List the domains in which a facility has no value; None where it has a value in all."""
     lacks = pd.DataFrame(
         {domain: scores[rules.measures_of(domain)].isna().all(axis=1) for domain in rules.weights}
     )
@@ -125,5 +125,5 @@ def _find_reasons(
 
 
 def _name_domains(domains: list[int]) -> str | None:
-    """The reason's codes, one a domain, separated by spaces."""
+    """Return the reason codes of the domains, separated by spaces."""
     return " ".join(_NO_VALUE[domain] for domain in domains) or None

@@ -1,6 +1,6 @@
-"""What the stars look like: means by rating (manual Table 29) and the factors behind the domains.
+"""Reports on the star ratings: means by rating (manual Table 29) and a factor analysis.
 
-Reads finished star tables; nothing here changes a rating.
+They read finished star tables and change no rating.
 """
 
 import warnings
@@ -17,11 +17,11 @@ _LOADING_DECIMALS = 6
 
 
 def rotated_factors(correlations: FloatArray, *, factor_count: int) -> FloatArray | None:
-    """Maximum likelihood factors by statsmodels, varimax rotated (measures x factors).
+    """Estimate maximum likelihood factors with statsmodels, varimax rotated (measures x factors).
 
-    Factors come in falling order of the variance they carry, each signed so that its loadings
-    sum to a positive number. None where the likelihood has no maximum to be found: a factor with
-    two measures is only just pinned down, and a few facilities may not do it.
+    Factors are in descending order of the variance they explain, each signed so that its loadings
+    sum to a positive number. None where the likelihood maximisation fails: a factor of two
+    measures is barely identified, and a few facilities may not suffice.
     """
     from statsmodels.multivariate.factor import Factor
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
@@ -30,7 +30,7 @@ def rotated_factors(correlations: FloatArray, *, factor_count: int) -> FloatArra
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            # The start is drawn at random by the library: a fixed seed gives the same bytes.
+            # The library draws random starting values: a fixed seed gives the same bytes.
             fitted = model.fit(em_iter=200, opt={"gtol": 1e-4}, rng=0)
         except ConvergenceWarning:
             return None
@@ -43,10 +43,10 @@ def rotated_factors(correlations: FloatArray, *, factor_count: int) -> FloatArra
 def profile(
     *, performance_year: int, measure_set: str, stars: pd.DataFrame, measure_scores: pd.DataFrame
 ) -> pd.DataFrame:
-    """Give each rating's mean measure values and final score (`report.star_profile`, Table 29).
+    """Compute each rating's mean measure values and final score (`report.star_profile`, Table 29).
 
-    Means are of the facilities that have the value; imputed scores do not count. Every rating
-    and measure has a row, with a missing mean where nobody stands behind it.
+    Means are over the facilities that have the value; imputed scores do not count. Every rating
+    and measure has a row, with a missing mean where no facility has a value.
     """
     rules = load_star_rules(measure_set, performance_year)
     ratings = pd.Index(range(1, len(rules.shares) + 1), name="rating")
@@ -75,9 +75,8 @@ def factor_loadings(
 ) -> pd.DataFrame:
     """Factor the scores of the facilities that have every measure (`report.star_factor`).
 
-    As many rotated factors as the set has domains. No rows where fewer such facilities than
-    twice the measures are there or a measure does not vary among them: there is nothing to
-    factor.
+    There are as many rotated factors as the set has domains. There are no rows where there are
+    fewer such facilities than twice the measures, or where a measure does not vary among them.
     """
     rules = load_star_rules(measure_set, performance_year)
     own = measure_scores[~measure_scores["is_imputed"].astype(bool)]

@@ -1,7 +1,7 @@
-"""What a star rating rests on: measures, domains, weights, shares and the scores' bound.
+"""Rules of the star rating: measures, domains, weights, shares and the bound of scores.
 
-Each set of measures CMS has used stands in `parameters/star_*.csv` under the release that brought
-it in.
+`parameters/star_*.csv` has each set of measures CMS has used, under the release that introduced
+it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from esrd_pipeline.parameters.register import find_measure
 
 @dataclass(frozen=True, slots=True)
 class StarMeasure:
-    """One measure of a set; `components` are the contract's measures it is pooled from."""
+    """One measure of a set; `components` are the contract's measures pooled into it."""
 
     name: str
     domain: int
@@ -27,11 +27,11 @@ class StarMeasure:
 
 @dataclass(frozen=True, slots=True)
 class StarRules:
-    """A set of star measures with everything CMS fixes about it.
+    """A set of star measures with all its rules.
 
-    Weights are shares of the final score by domain. A domain that `peritoneal_weights` lacks is
-    the hemodialysis domain. `shares` are those of a reset, from one star to five. `bound` clips
-    scores on both sides; `tolerance` and `pass_limit` end the passes of the truncated z.
+    Weights are shares of the final score by domain. The domain missing from `peritoneal_weights`
+    is the hemodialysis domain. `shares` are those of a reset, from one star to five. `bound`
+    clips scores on both sides; `tolerance` and `pass_limit` end the passes of the truncated z.
     """
 
     measure_set: str
@@ -55,16 +55,16 @@ class StarRules:
 
     @property
     def hemodialysis_domains(self) -> list[int]:
-        """The domains a peritoneal-only facility is rated without."""
+        """The domains left out of the rating of a peritoneal-only facility."""
         return [domain for domain in self.weights if domain not in self.peritoneal_weights]
 
     def measures_of(self, domain: int) -> list[str]:
-        """Give the names of a domain's measures."""
+        """Return the names of a domain's measures."""
         return [measure.name for measure in self.measures if measure.domain == domain]
 
 
 def load_star_rules(measure_set: str, performance_year: int) -> StarRules:
-    """Read one set of star measures; which way is better, the register says of the year.
+    """Read one set of star measures, with directions from the register of the year.
 
     Raises:
         ValueError: there is no such set.

@@ -1,7 +1,7 @@
 """Rate a year's facilities against a stored baseline (manual 5.6.2, 5.7, 5.8.2).
 
-Gives the adjustment factors, every measure's score and every facility's stars. Making the
-baseline belongs to `star_baseline`.
+Computes the adjustment factors, every measure's score and every facility's stars;
+`star_baseline` makes the baseline.
 """
 
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ def score_stars(
 ) -> StarRatings:
     """Rate every facility of the directory against `baseline` (a `program.star_baseline`).
 
-    `baseline_scored` is fit.baseline_scored, which may have no row. On the baseline's own year
-    this gives the
-    baseline's own stars.
+    `baseline_scored` is `fit.baseline_scored`, which may have no row. For the baseline's own
+    year the result is the baseline's own stars.
 
     Raises:
-        ValueError: the baseline is not one, or a ratio has no national level to adjust by.
+        ValueError: `baseline` is empty or mixes baselines, or a ratio has no national level for
+            the adjustment.
     """
     stored = read_baseline(baseline)
     rules = stored.rules
@@ -90,13 +90,13 @@ def adjust_ratios(
     national: pd.DataFrame,
     baseline_scored: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Give the factor that puts each ratio on the baseline's level (`program.star_adjustment`).
+    """Compute the factor that adjusts each ratio to the baseline (`program.star_adjustment`).
 
-    Where the baseline year's model is at hand (`baseline_scored`, rows of
-    fit.baseline_scored), the factor is this
-    year's observed events over those it expects of them; elsewhere this year's national crude
-    rate over the baseline's (reading 13): where events have become more frequent, ratios rise. A
-    ratio nobody has this year needs no factor and has none.
+    Where the baseline year's model has scored this year (`baseline_scored`, rows of
+    `fit.baseline_scored`), the factor is this year's observed events over the model's expected
+    events; elsewhere it is this year's national crude rate over the baseline's (reading 13). If
+    events have become more frequent, ratios rise. A ratio without values this year has no
+    factor.
 
     Raises:
         ValueError: the national level of a ratio with values is missing or zero.
@@ -138,7 +138,7 @@ def unrated(
     published_results: pd.DataFrame,
     reason: str,
 ) -> StarRatings:
-    """Leave every facility of the directory without stars and say why, e.g. no baseline yet."""
+    """Return every facility of the directory without stars, with the reason: no baseline yet."""
     stars = pd.DataFrame({"ccn": sorted(directory["ccn"])}).assign(
         performance_year=performance_year, reason=reason
     )
@@ -170,7 +170,7 @@ def _list_measure_scores(
 ) -> pd.DataFrame:
     """List the scores behind every rated facility's domains, imputed ones included.
 
-    A measure nobody has this year has no mean to impute and no rows.
+    A measure without values this year has no mean to impute and no rows.
     """
     facilities = combined.scores.index
     parts = [
@@ -200,7 +200,7 @@ def _list_stars(
     is_peritoneal_only: pd.Series,
     published_results: pd.DataFrame,
 ) -> pd.DataFrame:
-    """List every facility's way to its stars, or why it has none."""
+    """List every facility's domain scores, final score and stars, or why it has none."""
     facilities = combined.reason.index
     domains = combined.domains.reindex(index=facilities, columns=[1, 2, 3, 4])
     ratings = rate(combined.final, stored.cutoffs).astype("Int64")

@@ -1,7 +1,6 @@
-"""From the facility contract to one row of star measure values a facility.
+"""Collect the star measures' values from the facility contract, one row per facility.
 
-Pools Total Kt/V and tells which facilities offer peritoneal dialysis only. Scores do not belong
-here.
+Pools Total Kt/V and finds the facilities that offer peritoneal dialysis only.
 """
 
 import numpy as np
@@ -15,10 +14,10 @@ _HEMODIALYSIS_SERVICES = ("has_in_center_hemodialysis", "has_home_hemodialysis_t
 def collect_values(
     *, rules: StarRules, facilities: pd.DataFrame, directory: pd.DataFrame
 ) -> pd.DataFrame:
-    """Give the star measures' values: one row a facility (rising ccn), one column a measure.
+    """Return the star measures' values: one row per facility (by ccn), one column per measure.
 
-    Ratios and percents come as the contract has them; what is not reportable is missing. Every
-    facility of the directory has a row.
+    Ratios and percents are taken from the contract unchanged; values that are not reportable are
+    missing. Every facility of the directory has a row.
     """
     is_read = (
         (facilities["program"] == "dfc") & facilities["reportable"] & facilities["value"].notna()
@@ -40,12 +39,12 @@ def collect_values(
 def find_peritoneal_only(
     *, rules: StarRules, values: pd.DataFrame, directory: pd.DataFrame
 ) -> pd.Series:
-    """Tell the facilities rated without the hemodialysis domain (manual 5.2, 5.7.2).
+    """Find the facilities rated without the hemodialysis domain (manual 5.2, 5.7.2).
 
-    By the directory such a facility offers neither in-center hemodialysis nor training for
-    hemodialysis at home, and none of the domain's measures has a value. One that trains for
-    home hemodialysis but cares for too few such patients to have a value is not peritoneal-only.
-    A service the directory does not speak of counts as offered.
+    In the directory such a facility offers neither in-center hemodialysis nor home hemodialysis
+    training, and none of the domain's measures has a value. A facility that trains for home
+    hemodialysis but has too few such patients for a value is not peritoneal-only. A service that
+    the directory does not record counts as offered.
     """
     services = directory.set_index("ccn")[list(_HEMODIALYSIS_SERVICES)].reindex(values.index)
     offers = services.astype("boolean").fillna(value=True).any(axis=1).to_numpy(bool)
@@ -59,9 +58,9 @@ def _value_of(rows: pd.DataFrame, measure: str) -> pd.Series:
 
 
 def _pool(rows: pd.DataFrame, components: tuple[str, ...]) -> pd.Series:
-    """Weigh each population's percent by its patient-months (reading 14).
+    """Average each population's percent, weighted by patient-months (reading 14).
 
-    A population without patient-months has no weight and is left out.
+    A population without patient-months is left out.
     """
     parts = rows[rows["measure"].isin(components) & (rows["denominator"] > 0)]
     weight = parts["denominator"].astype(float)

@@ -1,4 +1,4 @@
-"""Access to a fistula and to the waitlist: patient-months of SFR and PPPW, and what SFR needs."""
+"""Tables of SFR and PPPW: their patient-months, and the conditions on claims that SFR needs."""
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.facility import CCN, PROGRAM, YEAR
@@ -38,7 +38,7 @@ ACCESS_CONDITION = Table(
     references=(OF_A_PATIENT,),
 )
 
-COUNTED = Rule("a month is counted or says why not", "(reason IS NULL) = (is_event IS NOT NULL)")
+COUNTED = Rule("a month is counted or has a reason", "(reason IS NULL) = (is_event IS NOT NULL)")
 SFR = Table(
     name="cohort.sfr",
     grain="one month of one patient at one facility that treated or admitted them",
@@ -52,12 +52,12 @@ SFR = Table(
         YEAR,
         Column("access_type", "text", "Last access reported", allowed=ACCESS_TYPES),
         Column("reason", "text", "Why not counted; null where counted", allowed=REASONS),
-        Column("is_event", "integer", "1 a fistula alone; null if not counted", maximum=1),
+        Column("is_event", "integer", "1 if a fistula alone; null if not counted", maximum=1),
         Column("age", "integer", "Completed years on the month's first day", minimum=0),
         Column(
             "esrd_years_over",
             "integer",
-            "The most of 0, 1, 5 and 9 years that ESRD has lasted longer than",
+            "Largest of 0, 1, 5 and 9 years that the duration of ESRD exceeds",
             required=True,
             minimum=0,
             maximum=9,
@@ -115,7 +115,9 @@ PPPW = Table(
         YEAR,
         Column("ccn", "text", "Facility that treats them on the last day"),
         Column("reason", "text", "Why not counted; null where counted", allowed=NOT_WAITING),
-        Column("is_event", "integer", "1 on the waitlist that day; null if not counted", maximum=1),
+        Column(
+            "is_event", "integer", "1 if on the waitlist that day; null if not counted", maximum=1
+        ),
         Column("age", "number", "Age on the last day", unit="years"),
     ),
     rules=(COUNTED,),

@@ -38,7 +38,7 @@ CATALOG = Table(
         Column("unit", "text", "Unit, where it has one"),
         Column("is_key", "boolean", "Belongs to the key", required=True),
         Column("is_required", "boolean", "Holds no null", required=True),
-        Column("description", "text", "What it says", required=True),
+        Column("description", "text", "What it holds", required=True),
         Column("grain", "text", "What one row of the table is", required=True),
         Column("source", "text", "Where the table is defined", required=True),
     ),
@@ -62,7 +62,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     facility.REGISTERED,
     report.VALUE_SET_COVERAGE,
 )
-"""Of these, what is made from patient-level files alone."""
+"""Of these, the tables made from patient-level files alone."""
 
 PATIENT_TABLES: tuple[Table, ...] = (
     release.EXTRACT,

@@ -1,6 +1,6 @@
-"""What Medicare claims tell of a patient beside stays and months: STrR's and SEDR's events.
+"""Tables of events on Medicare claims: COVID-19, transfusions and emergency encounters.
 
-Spans hold their first and their last day.
+Segments of days include their first and their last day.
 """
 
 from esrd_pipeline.tables.facility import YEAR
@@ -62,7 +62,7 @@ COVID_DIAGNOSIS = Table(
         Column(
             "source",
             "text",
-            "Where it stands",
+            "Source of the first diagnosis",
             required=True,
             allowed=("claims", "cms_2728", "cms_2746"),
         ),
@@ -85,7 +85,8 @@ TRANSFUSION = Table(
 
 TRANSFUSION_EXCLUSION = Table(
     name="history.transfusion_exclusion",
-    grain="one span of one patient's days within a year of a claim with a condition STrR excludes",
+    grain="one segment of one patient's days within a year of a claim with a condition STrR"
+    " excludes",
     source="manual 2.12.9, Figure 13",
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),

@@ -1,7 +1,7 @@
 """Raw tables of clinical reporting: EQRS months and screenings, NHSN, ICH CAHPS.
 
-A year's extract holds what was reported for that year's months. Values are as the facility or its
-vendor reported them: out of range, late, missing and double values are all kept.
+A year's extract holds the reports on that year's months. Values are as the facility or its vendor
+reported them: out-of-range, late, missing and duplicate values are kept.
 """
 
 from esrd_pipeline.tables.eqrs import FACILITYID, PATIENT_ID
@@ -47,7 +47,7 @@ EQUITY_ELEMENTS = {
     "quality improvement": 1,
     "leadership engagement": 2,
 }
-"""The domains of 2.22.6 and how many elements each has. The manual names the domains alone: the
+"""The domains of 2.22.6 with their number of elements. The manual names only the domains: the
 elements are those of the attestation form as generally known (A to D, A to C, A, A, A and B)."""
 PERSONNEL = (
     "employees",
@@ -162,7 +162,7 @@ EQRS_SOCIAL_SCREENING = Table(
         YEAR,
         Column("screening_date", "date", "Day of the screening"),
         Column("is_opted_out", "boolean", "The patient opted out", required=True),
-        Column("is_unable", "boolean", "Unable, and nobody to answer for them", required=True),
+        Column("is_unable", "boolean", "Unable, and without a proxy", required=True),
         *(
             Column(f"is_screened_{need}", "boolean", f"Screened for {need}", required=True)
             for need in NEEDS

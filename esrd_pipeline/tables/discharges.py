@@ -1,4 +1,4 @@
-"""Tables of discharges from hospital: what SRR and ED30 count, and what became of every other."""
+"""Tables of hospital discharges: those SRR and ED30 count, and why the others are not counted."""
 
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import OF_A_FACILITY, OF_A_PATIENT, STATES
@@ -8,7 +8,7 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 STAY = Column("stay", "integer", "Order of the patient's stays in the table", required=True)
 DISCHARGE_DATE = Column("discharge_date", "date", "Day of discharge", required=True)
 DISCHARGE_MEASURES = ("srr", "ed30")
-"""Measures of what follows a discharge."""
+"""Measures of events after a discharge."""
 KINDS = ("acute", "critical access", "long-term", "rehabilitation", "psychiatric", "other")
 FIRST_EVENTS = (
     "transplant",
@@ -18,7 +18,7 @@ FIRST_EVENTS = (
     "death",
     "off dialysis",
 )
-"""What comes first in the 30 days after a discharge."""
+"""First event in the 30 days after a discharge."""
 NO_DISCHARGE = (
     "not_acute_care_hospital",
     "cancer_hospital",
@@ -27,7 +27,7 @@ NO_DISCHARGE = (
     "died_in_hospital",
     "still_in_hospital",
 )
-"""Why a stay ends in no discharge of SRR or ED30."""
+"""Why the end of a stay is not a discharge of SRR or ED30."""
 NOT_SRR = (
     *NO_DISCHARGE,
     "left_against_medical_advice",
@@ -48,7 +48,7 @@ NOT_SRR = (
     "died_within_30_days_without_readmission",
     "follow_up_incomplete",
 )
-"""Why a discharge is in no facility's SRR."""
+"""Why a discharge is not in any facility's SRR."""
 NOT_ED30 = (
     *NO_DISCHARGE,
     "not_on_dialysis_at_discharge",
@@ -61,7 +61,7 @@ NOT_ED30 = (
     "hospitalized_within_4_days",
     "follow_up_incomplete",
 )
-"""Why a discharge is in no facility's ED30."""
+"""Why a discharge is not in any facility's ED30."""
 
 INPATIENT_DISCHARGE = Table(
     name="history.inpatient_discharge",
@@ -82,7 +82,7 @@ INPATIENT_DISCHARGE = Table(
         Column("principal_diagnosis", "text", "Of the last claim"),
         Column("principal_category", "integer", "Its CCS category", minimum=1),
         Column("is_rehabilitation", "boolean", "A revenue center of rehabilitation", required=True),
-        Column("is_planned", "boolean", "Planned, were it a readmission", required=True),
+        Column("is_planned", "boolean", "Counts as planned if it is a readmission", required=True),
         Column("episode", "integer", "Acute stays joined by transfers; null elsewhere", minimum=1),
         Column("episode_admit_date", "date", "First day of the joined stays", required=True),
         Column("is_admission", "boolean", "First of the joined stays", required=True),
@@ -91,7 +91,7 @@ INPATIENT_DISCHARGE = Table(
         Column(
             "order_in_year",
             "integer",
-            "Order of the joined stays among the patient's of the calendar year of discharge",
+            "Order of the joined stays among the patient's stays of the calendar year of discharge",
             minimum=1,
         ),
     ),
@@ -103,7 +103,7 @@ INPATIENT_DISCHARGE = Table(
 
 DISCHARGED_PATIENT = Table(
     name="history.discharged_patient",
-    grain="one discharge of one patient with ESRD, as one program knows the patient on that day",
+    grain="one discharge of one patient with ESRD, with one program's facts as of that day",
     source="manual 2.10.9, 2.10.11, 2.11.10, 2.11.13, 2.26.9",
     key=("program", "patient_id", "stay"),
     columns=(
@@ -113,7 +113,7 @@ DISCHARGED_PATIENT = Table(
         YEAR,
         DISCHARGE_DATE,
         Column("ccn", "text", "Facility that treats the patient; null where none is known"),
-        Column("state", "text", "What the day is; null before ESRD, after death", allowed=STATES),
+        Column("state", "text", "State that day; null before ESRD, after death", allowed=STATES),
         Column("is_grafted", "boolean", "With a functioning transplant", required=True),
         Column("death_date", "date", "Date of death"),
         Column("esrd_day", "integer", "Day of ESRD, from 1; earlier days 0 or less", required=True),
@@ -179,12 +179,12 @@ _IN_A_FACILITY = Rule("an index discharge has a facility", "reason IS NOT NULL O
 
 SRR = Table(
     name="cohort.srr",
-    grain="one discharge of the year of one patient: an index discharge, or why not",
+    grain="one discharge of the year of one patient: an index discharge, or why it is not one",
     source="manual 2.10.8 to 2.10.11, 2.11.7 to 2.11.13, Figures 11 and 12",
     key=("program", "patient_id", "stay"),
     columns=(
         *_OUTCOME,
-        Column("reason", "text", "Why no index discharge; null where one", allowed=NOT_SRR),
+        Column("reason", "text", "Why not an index discharge; else null", allowed=NOT_SRR),
         _EVENT,
         Column("first_event", "text", "First of the 30 days after", allowed=FIRST_EVENTS),
         Column("first_event_day", "integer", "Its day after discharge", minimum=0, maximum=30),
@@ -204,12 +204,12 @@ SRR = Table(
 ED30 = Table(
     name="cohort.ed30",
     grain="one discharge of the year or the one before of one patient: an index discharge, or why"
-    " not",
+    " it is not one",
     source="manual 2.26.8 to 2.26.12, Figure 28",
     key=("program", "patient_id", "stay"),
     columns=(
         *_OUTCOME,
-        Column("reason", "text", "Why no index discharge; null where one", allowed=NOT_ED30),
+        Column("reason", "text", "Why not an index discharge; else null", allowed=NOT_ED30),
         _EVENT,
         Column("stay_day", "integer", "Day of the next inpatient stay", minimum=0, maximum=30),
         Column("encounter_day", "integer", "Of the first ED encounter", minimum=4, maximum=30),
@@ -231,7 +231,7 @@ DISCHARGE_CONDITION = Table(
         Column(
             "specification",
             "text",
-            "Whose groups and claim types",
+            "Specification of groups and claim types",
             required=True,
             allowed=("srr_dfc", "srr_qip", "ed30"),
         ),
@@ -245,7 +245,7 @@ DISCHARGE_CONDITION = Table(
 
 EXPLANATION = Table(
     name="explain.discharges",
-    grain="one discharge of one patient whom one facility treated, as one measure sees it",
+    grain="one discharge of one patient whom one facility treated, by one measure's rules",
     source="manual 2.10.8 to 2.10.12, 2.11.8 to 2.11.14, 2.26.9 to 2.26.13",
     key=("program", "patient_id", "stay"),
     columns=(
@@ -264,10 +264,10 @@ EXPLANATION = Table(
             allowed=tuple(dict.fromkeys((*NOT_SRR, *NOT_ED30))),
         ),
         Column("is_met", "boolean", "Followed by the event; null where not counted"),
-        Column("event_day", "integer", "Day after discharge of what came first", minimum=0),
-        Column("expected", "number", "Probability expected of it", minimum=0, maximum=1),
+        Column("event_day", "integer", "Day after discharge of the first event", minimum=0),
+        Column("expected", "number", "Expected probability of the event", minimum=0, maximum=1),
     ),
-    rules=(Rule("a discharge counts or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(Rule("a row is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 TABLES = (

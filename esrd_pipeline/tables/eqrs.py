@@ -1,4 +1,4 @@
-"""Raw tables of EQRS, the ESRD Quality Reporting System, and of the forms it carries.
+"""Raw tables of EQRS, the ESRD Quality Reporting System, and of the forms it collects.
 
 Every year's extract holds the whole history known at its cut-off.
 """
@@ -90,7 +90,7 @@ EQRS_IDENTIFIER = Table(
     columns=(
         PATIENT_ID,
         YEAR,
-        Column("effective_date", "date", "Day from which the assignment holds", required=True),
+        Column("effective_date", "date", "First day of the assignment", required=True),
         Column("identifier_number", "integer", "Order among those of one day", required=True),
         Column("mbi", "text", "MBI assigned"),
         Column("hicn", "text", "HICN assigned"),
@@ -143,13 +143,13 @@ EQRS_CCN_HISTORY = Table(
         FACILITYID,
         YEAR,
         Column("effective_date", "date", "First day under this CCN or owner", required=True),
-        Column("end_date", "date", "Last day; none where it still holds"),
+        Column("end_date", "date", "Last day; null while in effect"),
         Column("provnum", "text", "CCN in effect"),
         Column("dialysis_organization", "text", "Owner in effect"),
         Column(
             "change",
             "text",
-            "What happened on the first day",
+            "Event on the first day",
             required=True,
             allowed=("opened", "change of ownership", "change of ccn", "correction"),
         ),
@@ -167,7 +167,7 @@ EQRS_ADMISSION = Table(
         YEAR,
         Column("admit_date", "date", "First day treated there", required=True),
         Column("admit_reason", "text", "Why admitted", required=True, allowed=ADMIT_REASONS),
-        Column("discharge_date", "date", "Day of discharge; none while the patient is there"),
+        Column("discharge_date", "date", "Day of discharge; null while the patient is there"),
         Column("discharge_reason", "text", "Why discharged", allowed=DISCHARGE_REASONS),
     ),
 )

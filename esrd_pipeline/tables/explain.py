@@ -1,4 +1,4 @@
-"""Explanations: one facility's measure patient by patient, for the authorised reader alone."""
+"""Explanations: one facility's measure patient by patient, for authorised readers only."""
 
 from esrd_pipeline.tables.access import NOT_WAITING
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
@@ -14,7 +14,7 @@ from esrd_pipeline.tables.recurrent_events import NOT_AT_RISK
 from esrd_pipeline.tables.survival import SMOSR_NOT_AT_RISK, SMR_NOT_AT_RISK, SWR_NOT_AT_RISK
 
 ELSEWHERE = "attributed_to_another_facility"
-"""Why days that a facility treated are another's."""
+"""Reason for days that a facility treated but that are attributed to another."""
 
 
 def _reason(text: str, *allowed: str) -> Column:
@@ -23,7 +23,7 @@ def _reason(text: str, *allowed: str) -> Column:
 
 RECURRENT_EVENTS = Table(
     name="explain.recurrent_events",
-    grain="one segment of days of one patient whom one facility treated or answered for",
+    grain="one segment of days of one patient treated by or attributed to one facility",
     source="manual 2.12.9 to 2.12.14, 2.13.9 to 2.13.14, 2.25.9 to 2.25.15",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -61,11 +61,11 @@ _SHOWN = (
     "calcium",
     "sessions",
 )
-"""What a month's judgement rests on."""
+"""Columns of the cohort that decide whether a month is counted."""
 
 PATIENT_MONTHS = Table(
     name="explain.patient_months",
-    grain="one month of one patient whom one facility treated, as one measure sees it",
+    grain="one month of one patient whom one facility treated, by one measure's rules",
     source="manual 2.1, 2.3 to 2.8, 2.19",
     key=("program", "patient_id", "month"),
     columns=(
@@ -79,12 +79,12 @@ PATIENT_MONTHS = Table(
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
         *(column for column in COHORT_MONTHS.columns if column.name in _SHOWN),
     ),
-    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 YEARLY = Table(
     name="explain.yearly",
-    grain="one patient whom one facility had in the year, as one measure sees them",
+    grain="one patient whom one facility treated in the year, by one measure's rules",
     source="manual 2.9, 2.18.6, 2.22 to 2.24",
     key=("program", "patient_id"),
     columns=(
@@ -95,16 +95,16 @@ YEARLY = Table(
         MEASURE,
         _reason("Why not in the denominator; null where it is", *YEARLY_REASONS),
         Column("is_met", "boolean", "In the numerator; null where not counted"),
-        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+        Column("days", "integer", "Days there, without months of exceptions", required=True),
     ),
     rules=(
-        Rule("a patient is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),
+        Rule("a patient is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),
     ),
 )
 
 REPORTED = Table(
     name="explain.reported",
-    grain="one quarter, month, domain or survey of one facility, as one measure takes it",
+    grain="one quarter, month, domain or survey of one facility, by one measure's rules",
     source="manual 2.17, 2.18, 2.20 to 2.22",
     key=("program", "item"),
     columns=(
@@ -113,7 +113,7 @@ REPORTED = Table(
         YEAR,
         CCN,
         MEASURE,
-        Column("detail", "text", "What it rests on"),
+        Column("detail", "text", "Facts the numbers come from"),
         Column("numerator", "number", "Its part of the measure's numerator", minimum=0),
         Column("denominator", "number", "Its part of the measure's denominator", minimum=0),
         Column("reason", "text", "Why it is not in the measure; null where it is"),
@@ -122,7 +122,7 @@ REPORTED = Table(
 
 ACCESS = Table(
     name="explain.access",
-    grain="one month of one patient whom one facility treated, as SFR or PPPW sees it",
+    grain="one month of one patient whom one facility treated, by the rules of SFR or PPPW",
     source="manual 2.2, 2.16",
     key=("program", "patient_id", "month"),
     columns=(
@@ -138,12 +138,12 @@ ACCESS = Table(
         Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
         Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
     ),
-    rules=(Rule("a month is counted or says why not", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
 
 SURVIVAL = Table(
     name="explain.survival",
-    grain="one run of days of one patient whom one facility treated or answered for",
+    grain="one segment of days of one patient treated by or attributed to one facility",
     source="manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13",
     key=("program", "patient_id", "start_date"),
     columns=(

@@ -1,4 +1,4 @@
-"""Facility tables: the contract every measure ends in, and what is known of each facility."""
+"""Facility tables: the contract of every measure's results, and the directory of facilities."""
 
 from esrd_pipeline.tables.model import Column, Rule, Table
 
@@ -20,7 +20,7 @@ PROGRAM = Column(
     allowed=("dfc", "qip"),
 )
 REASON_NUMBER = Column(
-    "reason_number", "number", "Number that belongs to the reason, e.g. the smallest size"
+    "reason_number", "number", "Number that belongs to the reason, e.g. the minimum size"
 )
 CATEGORIES = ("better", "as", "worse")
 
@@ -29,9 +29,11 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
     YEAR,
     PROGRAM,
     MEASURE,
-    Column("unit_count", "number", "How many units the value rests on", minimum=0),
+    Column("unit_count", "number", "Units the value is computed from", minimum=0),
     Column("unit", "text", "What unit_count counts: patients, patient_years, discharges ..."),
-    Column("patients", "number", "Patients the value rests on; null where not known", minimum=0),
+    Column(
+        "patients", "number", "Patients the value is computed from; null where not known", minimum=0
+    ),
     Column("numerator", "number", "Observed events, or the numerator of a proportion", minimum=0),
     Column("denominator", "number", "Expected events, or the denominator", minimum=0),
     Column("value", "number", "The measure: a ratio, percent (dfc) or fraction (qip)", minimum=0),
@@ -50,11 +52,11 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
     Column(
         "note",
         "text",
-        "What a reader should know of how the numbers came about; null where nothing",
+        "Note on how the numbers were computed; null where there is none",
     ),
 )
 CONTRACT_RULES: tuple[Rule, ...] = (
-    Rule("a row is reportable or says why not", "reportable = (reason IS NULL)"),
+    Rule("a row is reportable or has a reason", "reportable = (reason IS NULL)"),
     Rule("lower limit is not above upper limit", "lower <= upper"),
 )
 
@@ -69,7 +71,7 @@ PUBLISHED = Table(
 
 PUBLISHED_IMPROVEMENT = Table(
     name="facility.published_improvement",
-    grain="one facility and QIP measure: the calendar year before, as printed in this year's file",
+    grain="one facility and QIP measure: the year before, as published in this year's file",
     source="Complete QIP file, improvement period columns",
     key=("ccn", "program", "measure"),
     columns=CONTRACT_COLUMNS,
@@ -78,7 +80,7 @@ PUBLISHED_IMPROVEMENT = Table(
 
 PUBLISHED_RESULT = Table(
     name="facility.published_result",
-    grain="one facility, program and measure: the category, score or star CMS printed",
+    grain="one facility, program and measure: the category, score or star CMS published",
     source="DFC facility file, Complete QIP file, ICH CAHPS facility file",
     key=("ccn", "program", "measure"),
     columns=(
@@ -86,15 +88,15 @@ PUBLISHED_RESULT = Table(
         YEAR,
         PROGRAM,
         MEASURE,
-        Column("category", "text", "Printed category", allowed=CATEGORIES),
-        Column("score", "number", "Printed score, stars, TPS or payment reduction in percent"),
+        Column("category", "text", "Published category", allowed=CATEGORIES),
+        Column("score", "number", "Published score, stars, TPS or payment reduction in percent"),
         Column(
             "score_applied",
             "text",
-            "Which period's score the file says was applied",
+            "Which score the file states was applied",
             allowed=("achievement", "improvement"),
         ),
-        Column("codes", "texts", "Availability code or footnote numbers, in printed order"),
+        Column("codes", "texts", "Availability code or footnote numbers, in published order"),
         Column("reason", "text", "What the codes mean: codes of reason.csv; null with a result"),
         REASON_NUMBER,
     ),
@@ -115,7 +117,7 @@ _DESCRIPTION = (
     Column("has_home_hemodialysis_training", "boolean", "Trains for home hemodialysis"),
     Column("certification_date", "date", "CMS certification date"),
 )
-"""What is known of a facility beside its number."""
+"""Facts of a facility other than its number."""
 
 REGISTERED = Table(
     name="facility.registered",
@@ -134,7 +136,7 @@ REGISTERED = Table(
 DIRECTORY = Table(
     name="facility.directory",
     grain="one facility",
-    source="DFC facility file, Complete QIP file, EQRS: cell by cell the first that speaks",
+    source="DFC facility file, Complete QIP file, EQRS: for each cell the first that has a value",
     key=("ccn",),
     columns=(
         CCN,
@@ -143,13 +145,13 @@ DIRECTORY = Table(
         Column(
             "has_dfc_row",
             "boolean",
-            "Stands in the DFC facility file; in a year without one, on the program's own list",
+            "In the DFC facility file; in a year without one, on the program's own list",
             required=True,
         ),
         Column(
             "has_qip_row",
             "boolean",
-            "Stands in the Complete QIP file; in a year without one, on the program's own list",
+            "In the Complete QIP file; in a year without one, on the program's own list",
             required=True,
         ),
     ),
@@ -170,14 +172,14 @@ _PUBLISHED = ("published", "mean of facilities", "weighted mean of facilities")
 
 
 def _source(*others: str) -> Column:
-    text = "Where the value is from"
+    text = "Source of the value"
     return Column("source", "text", text, required=True, allowed=(*_PUBLISHED, *others))
 
 
 NATIONAL = Table(
     name="facility.national",
     grain="one program and measure, as CMS published it",
-    source="DFC national file; where it is silent, the facilities' own mean",
+    source="DFC national file; where it has no value, the mean of the facilities",
     key=("program", "measure"),
     columns=(*_LEVEL, _source()),
 )

@@ -1,4 +1,4 @@
-"""What is stored of a fitted model: one long table that R reads as easily as we do."""
+"""Columns of a stored fit: one long table, as easy to read in R as in Python."""
 
 from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.model import Column
@@ -28,8 +28,8 @@ FIT_COLUMNS: tuple[Column, ...] = (
         "coefficient of a term; covariance of two, lower triangle row by row; baseline by"
         " interval, or cumulative hazard by day; effect of a facility or hospital, log-odds; null"
         " by stratum of size; distribution of x'b in bins; group: one random group's coefficients,"
-        " working correlation and dispersion; summary of how the fit went; dropped: how many"
-        " were not used, by rule",
+        " working correlation and dispersion; summary of convergence; dropped: how many rows,"
+        " facilities or columns were not used, by rule",
         required=True,
         allowed=ELEMENTS,
     ),
@@ -43,7 +43,7 @@ FIT_COLUMNS: tuple[Column, ...] = (
     ),
     Column("estimate", "number", "Estimate, count or statistic"),
     Column("standard_error", "number", "Standard error: robust where there is one", minimum=0),
-    Column("note", "text", "Names of what was set aside; why an effect is no plain estimate"),
+    Column("note", "text", "Names of what was dropped; why an effect is not a plain estimate"),
 )
 FIT_KEY = ("program", "measure", "stage", "element", "position")
 
@@ -58,6 +58,6 @@ CROSS_CHECK_COLUMNS: tuple[Column, ...] = (
         "standard_error", "number", "Ours: the model's; a GEE's is robust", required=True, minimum=0
     ),
     Column("other_standard_error", "number", "The library's", required=True, minimum=0),
-    Column("library", "text", "Whose fit it is held against", required=True),
+    Column("library", "text", "Library of the cross-check", required=True),
     Column("facility_count", "integer", "Facilities in the sample", required=True, minimum=1),
 )

@@ -1,6 +1,6 @@
-"""History tables: what a patient's days were, whose they were, and what Medicare could see.
+"""History tables: treatment of each patient's days, their attribution, and what Medicare covers.
 
-Spans hold their first and their last day. They reach to the last day of the performance year.
+Segments of days include their first and last day and reach to the performance year's last day.
 """
 
 from esrd_pipeline.tables.facility import PROGRAM, YEAR
@@ -11,7 +11,7 @@ START = Column("start_date", "date", "First day", required=True)
 END = Column("end_date", "date", "Last day", required=True)
 OF_A_PATIENT = Reference(("patient_id",), "linkage.patient", ("patient_id",))
 OF_A_FACILITY = Reference(("program", "ccn"), "linkage.facility", ("program", "ccn"))
-IN_ORDER = Rule("a span does not end before it starts", "start_date <= end_date")
+IN_ORDER = Rule("a segment does not end before it starts", "start_date <= end_date")
 STATES = ("dialysis", "transplant", "recovered", "withdrawn", "lost", "untreated")
 MODALITIES = ("hemodialysis", "peritoneal")
 TREATMENT_SETTINGS = ("in center", "home")
@@ -24,13 +24,13 @@ NOT_ATTRIBUTED = (
     "not_treated_by_any_facility",
     "facility_unknown",
 )
-"""Why no facility answers for a day."""
+"""Why a day is not attributed to any facility."""
 
 ATTRIBUTION_RULES = ("standard", "smr", "smosr")
 
 DIALYSIS_EVIDENCE = Table(
     name="history.dialysis_evidence",
-    grain="one span of one patient's days at one place of dialysis, as one source has it",
+    grain="one segment of one patient's days at one place of dialysis, from one source",
     source="manual 2.13.10, 2.14.10.3: EQRS first, claims and CMS-2728 where EQRS has no place",
     key=("patient_id", "start_date"),
     columns=(
@@ -41,7 +41,7 @@ DIALYSIS_EVIDENCE = Table(
         Column(
             "source",
             "text",
-            "Whose evidence",
+            "Source of the evidence",
             required=True,
             allowed=("eqrs", "claims", "cms_2728"),
         ),
@@ -49,7 +49,7 @@ DIALYSIS_EVIDENCE = Table(
         Column("provider_number", "text", "Provider number, where a claim names it"),
         Column("modality", "text", "Modality", allowed=MODALITIES),
         Column("setting", "text", "Where dialysed", allowed=TREATMENT_SETTINGS),
-        Column("is_new", "boolean", "Treatment begins anew with it", required=True),
+        Column("is_new", "boolean", "Treatment starts again with it", required=True),
         Column("ended_by", "text", "Discharge reason, or a year without evidence"),
     ),
     rules=(IN_ORDER,),
@@ -67,14 +67,14 @@ TREATMENT = Table(
         START,
         END,
         YEAR,
-        Column("state", "text", "What the days were", required=True, allowed=STATES),
+        Column("state", "text", "State of the patient", required=True, allowed=STATES),
         Column("ccn", "text", "Facility treating; null off dialysis or where unknown"),
         Column("modality", "text", "Modality on dialysis", allowed=MODALITIES),
         Column("setting", "text", "Where dialysed", allowed=TREATMENT_SETTINGS),
         Column(
             "source",
             "text",
-            "What the spell rests on",
+            "Source of the spell",
             required=True,
             allowed=("eqrs", "claims", "cms_2728", "first service", "transplant"),
         ),
@@ -86,14 +86,15 @@ TREATMENT = Table(
 
 ATTRIBUTION = Table(
     name="history.attribution",
-    grain="one span of one patient's days and who answers for them by one rule, or none and why",
+    grain="one segment of one patient's days and the facility it is attributed to by one rule, or"
+    " why none",
     source="manual 2.13.10 (2.12.10, 2.25.12), 2.14.10.3, 2.27.10; readings 20, 27, 28",
     key=("rule", "program", "patient_id", "start_date"),
     columns=(
         Column(
             "rule",
             "text",
-            "Whose days and distances, as attribution_rule.csv has them",
+            "Rule with the days of attribution_rule.csv",
             required=True,
             allowed=ATTRIBUTION_RULES,
         ),
@@ -102,17 +103,17 @@ ATTRIBUTION = Table(
         START,
         END,
         YEAR,
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column(
             "reason",
             "text",
-            "Why nobody answers; null where a facility does",
+            "Why it is not attributed; null where it is",
             allowed=NOT_ATTRIBUTED,
         ),
     ),
     rules=(
         IN_ORDER,
-        Rule("a day is a facility's or says why not", "(ccn IS NULL) = (reason IS NOT NULL)"),
+        Rule("a day is attributed or has a reason", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
     spans_of=("rule", "program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -120,7 +121,7 @@ ATTRIBUTION = Table(
 
 HOSPITAL_STAY = Table(
     name="history.hospital_stay",
-    grain="one hospital stay of the year or the one before: claims that overlap or follow joined",
+    grain="one hospital stay of the year or the one before: overlapping and adjacent claims joined",
     source="manual 2.13.11; SHR submission, numerator",
     key=("patient_id", "admit_date"),
     columns=(
@@ -156,14 +157,14 @@ MEDICARE_MONTH = Table(
         Column("dialysis_paid", "number", "Medicare-paid dialysis claims", unit="USD"),
         Column("has_inpatient", "boolean", "A Medicare inpatient or SNF claim", required=True),
         Column("is_ma", "boolean", "Enrolled in Medicare Advantage", required=True),
-        Column("is_covered", "boolean", "By claims of it or the two months before", required=True),
+        Column("is_covered", "boolean", "By claims of the month or the two before", required=True),
         Column("is_observable", "boolean", "Covered, or Medicare Advantage", required=True),
     ),
 )
 
 NURSING_HOME = Table(
     name="history.nursing_home",
-    grain="one span of one patient's days in nursing homes",
+    grain="one segment of one patient's days in nursing homes",
     source="manual 2.13.13: Nursing Home MDS; reading 17",
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
@@ -184,13 +185,13 @@ PATIENT_CHARACTERISTICS = Table(
         Column(
             "race_class",
             "text",
-            "As 2.14.12 groups races; other where unknown",
+            "Race as grouped by 2.14.12; other where unknown",
             required=True,
             allowed=("white", "black", "asian or pacific islander", "native american", "other"),
         ),
         Column("is_hispanic", "boolean", "Hispanic; race 5 of Medicare", required=True),
         Column("is_ethnicity_unknown", "boolean", "Hispanic or not is unknown", required=True),
-        Column("has_form", "boolean", "A CMS-2728 is there", required=True),
+        Column("has_form", "boolean", "Has a CMS-2728", required=True),
         Column(
             "bmi_class",
             "text",
@@ -198,11 +199,11 @@ PATIENT_CHARACTERISTICS = Table(
             required=True,
             allowed=("<18.5", "18.5-25", "25-30", ">=30"),
         ),
-        Column("is_bmi_missing", "boolean", "No BMI, or out of range", required=True),
+        Column("is_bmi_missing", "boolean", "BMI missing or out of range", required=True),
         Column("bmi", "number", "Body mass index; null where missing or out of range"),
-        Column("imputed_bmi", "number", "The same, or the mean of patients alike (2.11.13)"),
+        Column("imputed_bmi", "number", "The same, or the mean of similar patients (2.11.13)"),
         Column("is_diabetes_cause", "boolean", "Diabetes is the cause of ESRD", required=True),
-        Column("is_cause_missing", "boolean", "No cause is known", required=True),
+        Column("is_cause_missing", "boolean", "The cause is unknown", required=True),
         Column(
             "has_nephrologist_care",
             "boolean",
@@ -248,7 +249,7 @@ PREVALENT_CONDITION = Table(
         Column(
             "specification",
             "text",
-            "Whose rule of ascertainment",
+            "Specification of the ascertainment",
             required=True,
             allowed=("manual", "submission", "sedr", "smr"),
         ),

@@ -1,4 +1,4 @@
-"""Linkage tables: who the patient is, when ESRD began, when it ended, which facility is meant."""
+"""Linkage tables: identities of patients, dates of ESRD, transplant and death, and facilities."""
 
 from esrd_pipeline.tables.facility import CCN, PROGRAM, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
@@ -17,7 +17,7 @@ DEATH_SOURCES = ("cms_2746", "enrollment", "eqrs_event", "eqrs", "claims", "ssa"
 TRANSPLANT_SOURCES = ("optn", "eqrs", "cms_2728", "claim")
 MOVED_BY = ("form and EQRS agree long after the claim", "new patient in EQRS long after the form")
 NOT_MATCHED = ("no_enrollment_record", "no_matching_eqrs_patient")
-"""Why a beneficiary is no patient of EQRS."""
+"""Why a beneficiary is not matched to an EQRS patient."""
 NOT_LISTED = (
     "ccn_missing",
     "ccn_not_valid",
@@ -52,7 +52,7 @@ BENEFICIARY = Table(
         BENE_ID,
         YEAR,
         PATIENT,
-        Column("is_matched", "boolean", "EQRS knows the patient", required=True),
+        Column("is_matched", "boolean", "Matched to an EQRS patient", required=True),
         Column("matched_by", "text", "Identifier that matched", allowed=IDENTIFIERS),
         Column("matched_in", "text", "Where it was found", allowed=("finder", "history")),
         Column(
@@ -60,8 +60,8 @@ BENEFICIARY = Table(
         ),
     ),
     rules=(
-        Rule("a match has a patient, no match a negative one", "is_matched = (patient_id > 0)"),
-        Rule("a row is matched or says why not", "is_matched = (reason IS NULL)"),
+        Rule("only a matched row has a positive patient_id", "is_matched = (patient_id > 0)"),
+        Rule("a row is matched or has a reason", "is_matched = (reason IS NULL)"),
     ),
 )
 
@@ -79,7 +79,7 @@ MATCH_AUDIT = Table(
         Column(
             "result",
             "text",
-            "What came of it",
+            "Result of the comparison",
             required=True,
             allowed=("match", "no match", "no identifier", "several patients"),
         ),
@@ -88,7 +88,7 @@ MATCH_AUDIT = Table(
 
 PATIENTS = Table(
     name="linkage.patient",
-    grain="one patient: of EQRS, or a beneficiary with dialysis claims whom EQRS does not know",
+    grain="one patient: of EQRS, or a beneficiary with dialysis claims who is not in EQRS",
     source="manual 2.13.13 and Table 9, footnote 1; 3.1.3",
     key=("patient_id",),
     columns=(
@@ -98,13 +98,13 @@ PATIENTS = Table(
         Column("sex", "text", "EQRS before Medicare enrollment", allowed=("M", "F")),
         Column("race", "text", "EQRS before Medicare enrollment"),
         Column("primary_cause", "text", "Cause of renal failure: first CMS-2728 before EQRS"),
-        Column("has_cms_2728", "boolean", "A Medical Evidence Form is there", required=True),
+        Column("has_cms_2728", "boolean", "Has a Medical Evidence Form", required=True),
     ),
 )
 
 DEATH = Table(
     name="linkage.death",
-    grain="one death, as one program dates it",
+    grain="one death, by one program's rules",
     source="manual 3.1.6: the hierarchy (DFC); the EQRS patient repository, then CMS-2746 (QIP)",
     key=("program", "patient_id"),
     columns=(
@@ -123,7 +123,7 @@ DEATH = Table(
 
 TRANSPLANT = Table(
     name="linkage.transplant",
-    grain="one kidney transplant, as one program knows it",
+    grain="one kidney transplant, by one program's sources",
     source="manual 2.13.10, 3.1.2: OPTN (DFC only), EQRS, CMS-2728, inpatient claims",
     key=("program", "patient_id", "transplant_date"),
     columns=(
@@ -145,7 +145,7 @@ TRANSPLANT = Table(
 
 FIRST_SERVICE = Table(
     name="linkage.first_service",
-    grain="one patient's first ESRD service date, as one program finds it",
+    grain="one patient's first ESRD service date, by one program's rules",
     source="manual 3.1.2",
     key=("program", "patient_id"),
     columns=(
@@ -159,14 +159,14 @@ FIRST_SERVICE = Table(
         Column(
             "claims_date",
             "date",
-            "First evidence of chronic dialysis in claims; null where none was looked for, other"
-            " dates lying before the claims at hand",
+            "First evidence of chronic dialysis in claims; null where it is not needed because"
+            " another date is before the first available claims",
         ),
         Column("transplant_date", "date", "First transplant"),
         Column(
             "moved_by",
             "text",
-            "Rule that moved the date from the earliest; null where none",
+            "Rule that moved the date from the earliest one; null where none did",
             allowed=MOVED_BY,
         ),
     ),
@@ -174,7 +174,7 @@ FIRST_SERVICE = Table(
 
 FACILITY_RECORD = Table(
     name="linkage.facility_record",
-    grain="one EQRS facility record, as one program takes it",
+    grain="one EQRS facility record, by one program's rules",
     source="manual 3.3.2, 3.3.4 step 3; 3.3.8 to 3.3.10 (QIP)",
     key=("program", "facilityid"),
     columns=(
@@ -188,16 +188,18 @@ FACILITY_RECORD = Table(
         Column("certification_date", "date", "Certification"),
         Column("close_date", "date", "Closed"),
         Column("is_dialysis", "boolean", "Its facility type is dialysis", required=True),
-        Column("is_listed", "boolean", "By itself it receives reports", required=True),
+        Column(
+            "is_listed", "boolean", "The record alone makes it eligible for reports", required=True
+        ),
         Column("reason", "text", "Why not; null where it does", allowed=NOT_LISTED),
         Column("is_primary", "boolean", "It describes its provider number", required=True),
     ),
-    rules=(Rule("a record is listed or says why not", "is_listed = (reason IS NULL)"),),
+    rules=(Rule("a record is listed or has a reason", "is_listed = (reason IS NULL)"),),
 )
 
 CCN_HISTORY = Table(
     name="linkage.ccn_history",
-    grain="one number in the history of one EQRS facility, as one program takes it",
+    grain="one number in the history of one EQRS facility, by one program's rules",
     source="manual 3.3.3 issue 2, 3.3.5, 3.3.7, 3.3.11",
     key=("program", "facilityid", "effective_date"),
     columns=(
@@ -208,10 +210,15 @@ CCN_HISTORY = Table(
         Column("end_date", "date", "Last day, as EQRS has it"),
         Column("provider_number", "text", "Number in effect; null where it is not valid"),
         Column("dialysis_organization", "text", "Owner in effect"),
-        Column("run", "integer", "Counts the facilities it has been, from 0", required=True),
+        Column(
+            "run",
+            "integer",
+            "Number of the successive facility this identifier stands for, from 0",
+            required=True,
+        ),
         Column("reported_number", "text", "Number its days are reported under"),
         Column("is_new_facility", "boolean", "A new facility from this day", required=True),
-        Column("rule", "text", "What the number is to the one before", required=True),
+        Column("rule", "text", "Relation of the number to the one before", required=True),
     ),
 )
 
@@ -247,41 +254,41 @@ KNOWN_NUMBER = Table(
 
 NUMBER_PAIR = Table(
     name="linkage.number_pair",
-    grain="two provider numbers that may be one facility, and one ground to think so",
-    source="manual 3.3.4 step 5 (what is put out for review), 3.3.5",
+    grain="two provider numbers that may be one facility, and one reason to think so",
+    source="manual 3.3.4 step 5 (the pairs for review), 3.3.5",
     key=("program", "provider_number", "higher_number", "issue"),
     columns=(
         PROGRAM,
-        Column("provider_number", "text", "Number that stands lower", required=True),
-        Column("higher_number", "text", "Number that stands higher", required=True),
+        Column("provider_number", "text", "Number of lower standing", required=True),
+        Column("higher_number", "text", "Number of higher standing", required=True),
         Column(
             "issue",
             "text",
-            "Ground",
+            "Reason",
             required=True,
             allowed=("identifier", "second number", "likeness", "casper", "hospital"),
         ),
         YEAR,
         Column("relation", "text", "Of a link", required=True, allowed=("hospital", "alternate")),
-        Column("is_linked", "boolean", "The ground is enough", required=True),
+        Column("is_linked", "boolean", "The reason is sufficient", required=True),
         Column("rule", "text", "Rule of 3.3.5 that links them or keeps them apart", required=True),
     ),
 )
 
 PROVIDER_NUMBER = Table(
     name="linkage.provider_number",
-    grain="one provider number as a source may print it, and the facility it stands for",
+    grain="one provider number as a source may report it, and the facility it stands for",
     source="manual 3.3.2 to 3.3.5, 3.3.8",
     key=("program", "provider_number"),
     columns=(
         PROGRAM,
-        Column("provider_number", "text", "Number as printed", required=True),
+        Column("provider_number", "text", "Number as reported", required=True),
         YEAR,
         CCN,
         Column(
             "relation",
             "text",
-            "What the number is to the facility",
+            "Relation of the number to the facility",
             required=True,
             allowed=("own", "hospital", "alternate", "approved"),
         ),
@@ -291,7 +298,7 @@ PROVIDER_NUMBER = Table(
 
 FACILITY_CCN = Table(
     name="linkage.facility_ccn",
-    grain="one EQRS facility identifier and a span of days under one CCN",
+    grain="one EQRS facility identifier and a segment of days under one CCN",
     source="manual 3.3.7, 3.3.11 (QIP: the CCN in effect); 3.3.3 issue 2 (DFC: CHOW rule)",
     key=("program", "facilityid", "start_date"),
     columns=(
@@ -302,7 +309,7 @@ FACILITY_CCN = Table(
         YEAR,
         CCN,
     ),
-    rules=(Rule("a span does not end before it starts", "start_date <= end_date"),),
+    rules=(Rule("a segment does not end before it starts", "start_date <= end_date"),),
     spans_of=("program", "facilityid"),
 )
 
@@ -327,11 +334,11 @@ FACILITY = Table(
         ),
         Column("certification_date", "date", "Certification"),
         Column("close_date", "date", "Closed"),
-        Column("reporting_date", "date", "QIP: first day a new facility must report of (3.5)"),
+        Column("reporting_date", "date", "QIP: first day a new facility must report (3.5)"),
         Column("is_eligible", "boolean", "Receives reports of the program", required=True),
         Column("reason", "text", "Why not; null where it does", allowed=NOT_ELIGIBLE),
     ),
-    rules=(Rule("a row is eligible or says why not", "is_eligible = (reason IS NULL)"),),
+    rules=(Rule("a row is eligible or has a reason", "is_eligible = (reason IS NULL)"),),
 )
 
 TABLES = (

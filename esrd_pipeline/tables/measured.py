@@ -1,4 +1,4 @@
-"""Tables of a measure computed from raw files: its fit, its witness, its facilities."""
+"""Tables of a measure computed from raw files: its fit, cross-check and facilities."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from esrd_pipeline.tables.model import Column, Table
 
 
 def fit_table(measure: str, source: str) -> Table:
-    """Return the table of a measure's fits, one a program."""
+    """Return the table of a measure's fits, one per program."""
     return Table(
         name=f"fit.{measure}",
         grain="one element of one program's fit: coefficient, covariance, baseline, summary",
@@ -21,7 +21,7 @@ def fit_table(measure: str, source: str) -> Table:
 
 
 def null_table(measure: str, source: str) -> Table:
-    """Return the table of a measure's empirical nulls, one a program."""
+    """Return the table of a measure's empirical nulls, one per program."""
     return Table(
         name=f"fit.{measure}_null",
         grain="one statistic of one size stratum of one program's empirical null",
@@ -32,11 +32,11 @@ def null_table(measure: str, source: str) -> Table:
 
 
 def cross_check_table(measure: str) -> Table:
-    """Return the table that sets a measure's fit beside another library's."""
+    """Return the table that cross-checks a measure's fit against another library's."""
     return Table(
         name=f"fit.{measure}_cross_check",
         grain="one term of one program's model, fitted twice to a seeded sample of facilities",
-        source="statsmodels or lifelines, as the rows say",
+        source="statsmodels or lifelines, as the rows state",
         key=("program", "measure", "term"),
         columns=CROSS_CHECK_COLUMNS,
     )
@@ -55,15 +55,15 @@ def reliability_table(measure: str, source: str) -> Table:
             MEASURE,
             Column("statistic", "text", "iur, c_statistic, ...", required=True),
             Column("value", "number", "Its value"),
-            Column("facilities", "integer", "Facilities it rests on", minimum=0),
-            Column("patients", "integer", "Patients it rests on", minimum=0),
+            Column("facilities", "integer", "Facilities it is computed from", minimum=0),
+            Column("patients", "integer", "Patients it is computed from", minimum=0),
             Column("definition", "text", "How it is computed", required=True),
         ),
     )
 
 
 def contract_table(measure: str, source: str) -> Table:
-    """Return the table of a measure's facilities, in the facility contract."""
+    """Return the table of a measure's facilities, with the columns of the facility contract."""
     return Table(
         name=f"facility.{measure}",
         grain="one facility and program",
@@ -75,7 +75,7 @@ def contract_table(measure: str, source: str) -> Table:
 
 
 def expected_table(measure: str, key: tuple[Column, ...], *, grain: str) -> Table:
-    """Return the table of the events a measure's fit expects of each row of its cohort."""
+    """Return the table of the events a measure's fit expects in each row of its cohort."""
     return Table(
         name=f"cohort.{measure}_expected",
         grain=grain,
@@ -92,14 +92,14 @@ def expected_table(measure: str, key: tuple[Column, ...], *, grain: str) -> Tabl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTables:
-    """What is stored of one modelled measure.
+    """The stored tables of one modelled measure.
 
     Attributes:
-        fit: its fits, one a program.
-        cross_check: another library's, beside ours.
-        facility: its facilities, in the facility contract.
+        fit: its fits, one per program.
+        cross_check: the same model fitted by another library, compared with ours.
+        facility: its facilities, with the columns of the facility contract.
         null: its empirical nulls; None where the measure has none.
-        expected: what is expected of each row of its cohort; None where rows have no expectation.
+        expected: expected events of each row of its cohort; None where rows have none.
     """
 
     fit: Table
@@ -110,7 +110,7 @@ class ModelTables:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """Those of the nation and of facilities, none of patients."""
+        """The tables without patients: those of the nation and of facilities."""
         stored = (self.fit, self.null, self.cross_check, self.facility)
         return tuple(table for table in stored if table is not None)
 
@@ -133,25 +133,25 @@ _PERIOD = (
     PATIENT,
     Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
 )
-_RUN = (PATIENT, Column("start_date", "date", "First day of the run of days", required=True))
-_OF_A_RUN = "one run of days of one patient, of any year the fit is of"
+_SEGMENT = (PATIENT, Column("start_date", "date", "First day of the segment", required=True))
+_OF_A_SEGMENT = "one segment of days of one patient, of any year of the fit"
 MODELLED: dict[str, ModelTables] = {
     "smr": model_tables(
         "smr",
         "manual 2.14.12 to 2.14.15",
-        expected=expected_table("smr", _RUN, grain=_OF_A_RUN),
+        expected=expected_table("smr", _SEGMENT, grain=_OF_A_SEGMENT),
     ),
     "swr": model_tables(
         "swr",
         "manual 2.15.12 to 2.15.15",
         has_null=False,
-        expected=expected_table("swr", _RUN, grain=_OF_A_RUN),
+        expected=expected_table("swr", _SEGMENT, grain=_OF_A_SEGMENT),
     ),
     "smosr": model_tables(
         "smosr",
         "manual 2.27.12 to 2.27.15",
         has_null=False,
-        expected=expected_table("smosr", _RUN, grain=_OF_A_RUN),
+        expected=expected_table("smosr", _SEGMENT, grain=_OF_A_SEGMENT),
     ),
     "shr": model_tables(
         "shr",
@@ -189,7 +189,7 @@ EXPECTED = tuple(m.expected for m in MODELLED.values() if m.expected is not None
 
 BASELINE_SCORED = Table(
     name="fit.baseline_scored",
-    grain="one measure and the year of the star baseline whose model was carried over",
+    grain="one measure and the star baseline's year, whose model scored this year's rows",
     source="manual 5.6.2.2; reading 13",
     key=("measure", "baseline_year"),
     columns=(
@@ -200,7 +200,7 @@ BASELINE_SCORED = Table(
         Column(
             "expected",
             "number",
-            "Events that the baseline year's model expects of this year's rows",
+            "Events that the baseline year's model expects in this year's rows",
             required=True,
             minimum=0,
         ),
@@ -235,7 +235,7 @@ CONTRACT = Table(
         Column(
             "origin",
             "text",
-            "Where the row is from; neither: the measure is not computed, and no file prints it",
+            "Source of the row; neither: the measure is not computed, and no file publishes it",
             required=True,
             allowed=("computed", "published", "neither"),
         ),

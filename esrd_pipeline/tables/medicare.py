@@ -1,8 +1,8 @@
 """Raw tables of Medicare: enrollment, institutional claims by their files, carrier claims.
 
 Column names and codes are those of the CCW codebooks, in lower case. A year's claims are those
-whose last day (`clm_thru_dt`) lies in it. The files of the five institutional settings, one for
-each part of a claim, are one table a part here.
+with their last day (`clm_thru_dt`) in it. Each part of a claim is one table, which combines the
+files of the five institutional settings.
 """
 
 from esrd_pipeline.tables.facility import YEAR

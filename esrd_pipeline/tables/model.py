@@ -1,7 +1,7 @@
-"""What a stored table is: columns, key and the rules every partition must meet.
+"""Definition of a stored table: columns, key and the rules every partition must meet.
 
-The definitions in this room are the one source of the Arrow schema a partition is written with, of
-the expectations it is audited by, and of the data dictionary.
+The Arrow schema of a partition, its audit and the data dictionary all come from the definitions in
+this package.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ ColumnType = Literal["text", "integer", "number", "boolean", "date", "texts", "l
 class Column:
     """One column of a stored table.
 
-    `required` columns hold no null. `minimum` and `maximum` are inclusive and judge the values
-    that are there; `allowed` lists the only texts a column may hold.
+    `required` columns hold no null. `minimum` and `maximum` are inclusive and apply to values
+    that are not null; `allowed` lists the only texts a column may hold.
     """
 
     name: str
@@ -31,9 +31,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A relation between the columns of one row, as a DuckDB predicate true of every good row.
+    """A relation between the columns of one row, as a DuckDB predicate.
 
-    A predicate that is null (because a column it names is null) does not break the rule.
+    A row breaks the rule where the predicate is false, not where it is null (because a column it
+    names is null).
     """
 
     name: str
@@ -42,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Columns that, where none is null, name a row of another table's partition of the year."""
+    """Foreign key: columns that, where none is null, refer to a row of the same year's `table`."""
 
     columns: tuple[str, ...]
     table: str
@@ -51,13 +52,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A stored table: one Parquet file a performance year.
+    """A stored table: one Parquet file per performance year.
 
-    `name` is `schema.table`, which is also the asset key and the folder. `grain` says in words
-    what one row is, and `key` names the columns that make it unique; rows are stored in the
-    order of the key. `source` cites the manual or file that defines the table. Where `spans_of`
-    names columns, rows that agree in them are spans of days, `start_date` to `end_date`, of which
-    no two overlap. `references` name rows that must be there.
+    `name` is `schema.table`, which is also the asset key and the folder. `grain` describes one
+    row, and `key` names the columns that make it unique; rows are stored in the order of the
+    key. `source` cites the manual or file that defines the table. Where `spans_of` names
+    columns, rows with equal values in them are segments of days, `start_date` to `end_date`,
+    that do not overlap. `references` name rows that must exist.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Table:
 
     @property
     def schema(self) -> str:
-        """The layer this table stands in: `raw`, `facility`, `program` or `report`."""
+        """The layer of this table, e.g. `raw`, `facility`, `program` or `report`."""
         return self.name.partition(".")[0]
 
     @property

@@ -1,7 +1,7 @@
-"""Histories of patient-months: what claims, EQRS and clinical records say of each.
+"""Histories of patient-months from claims, EQRS and clinical records.
 
-A month is named by its first day. The performance year's months are there unless a table says
-otherwise.
+A month is named by its first day. Tables have the months of the performance year unless their
+grain states otherwise.
 """
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
@@ -12,7 +12,7 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 
 MONTH = Column("month", "date", "First day of the month", required=True)
 PLACED_MONTH = (PROGRAM, PATIENT, MONTH, CCN, YEAR)
-"""A month of a patient at a facility, as one program knows it."""
+"""Columns of a patient's month at a facility, by one program's rules."""
 FREQUENCIES = ("usual", "frequent", "infrequent")
 CLAIM_MODALITIES = (
     "in-center hemodialysis",
@@ -40,7 +40,7 @@ DIALYSIS_CLAIM = Table(
         PROGRAM,
         Column("clm_id", "integer", "Claim", required=True),
         PATIENT,
-        Column("ccn", "text", "Facility; null where the number is no facility's"),
+        Column("ccn", "text", "Facility; null where the number belongs to none"),
         Column("from_date", "date", "First day", required=True),
         Column("thru_date", "date", "Last day", required=True),
         MONTH,
@@ -57,7 +57,7 @@ DIALYSIS_CLAIM = Table(
         Column(
             "sessions",
             "integer",
-            "Hemodialysis sessions counted for the modality (step 7); null else",
+            "Hemodialysis sessions counted for the modality (step 7); null for other modalities",
             minimum=0,
         ),
         Column("hemodialysis_codes", "integer", "All its hemodialysis codes", required=True),
@@ -67,7 +67,7 @@ DIALYSIS_CLAIM = Table(
         Column(
             "frequency",
             "text",
-            "By 3.1.4; null where it is no hemodialysis claim",
+            "By 3.1.4; null where it is not a hemodialysis claim",
             allowed=FREQUENCIES,
         ),
     ),
@@ -84,14 +84,14 @@ CLAIMS_MODALITY = Table(
         Column("claim_count", "integer", "Claims", required=True, minimum=1),
         Column("modality", "text", "Primary modality", required=True, allowed=CLAIM_MODALITIES),
         Column("is_mixed", "boolean", "Codes of several modality types", required=True),
-        Column("sessions", "integer", "Hemodialysis sessions (step 7); null else", minimum=0),
+        Column("sessions", "integer", "Hemodialysis sessions (step 7), else null", minimum=0),
     ),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
 LIMITED_LIFE = Table(
     name="history.limited_life",
-    grain="one month of one patient of limited life expectancy",
+    grain="one month of one patient with limited life expectancy",
     source="manual 2.1.9, 2.1.10",
     key=("patient_id", "month"),
     columns=(
@@ -108,7 +108,7 @@ LIMITED_LIFE = Table(
 
 ADMITTED = Table(
     name="history.admitted",
-    grain="days on end of one patient admitted at one facility in EQRS",
+    grain="one segment of days on which one patient is admitted at one facility in EQRS",
     source="manual 2.8.11, 3.1.5",
     key=("program", "patient_id", "ccn", "start_date"),
     columns=(
@@ -119,7 +119,7 @@ ADMITTED = Table(
         Column("end_date", "date", "Last day in the year", required=True),
         YEAR,
     ),
-    rules=(Rule("the first day is not after the last", "start_date <= end_date"),),
+    rules=(Rule("a segment does not end before it starts", "start_date <= end_date"),),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -142,7 +142,7 @@ CARE_MONTH = Table(
         Column(
             "modality",
             "text",
-            "By EQRS treatment records, the facility's own first; null where EQRS has none",
+            "By EQRS treatment records, preferring the facility's own; null where EQRS has none",
             allowed=MONTH_MODALITIES,
         ),
         Column(
@@ -154,7 +154,7 @@ CARE_MONTH = Table(
         Column(
             "frequency_source",
             "text",
-            "Whose prescription",
+            "Facility of the prescription",
             allowed=("own facility", "other facility"),
         ),
     ),
@@ -187,15 +187,15 @@ CLINICAL_MONTH = Table(
 
 _MODALITY_COLUMNS = (
     Column("modality", "text", "By EQRS, else by claims", allowed=MONTH_MODALITIES),
-    Column("modality_source", "text", "Whose", allowed=("eqrs", "claims")),
-    Column("as_of_date", "date", "Day of age and duration of ESRD", required=True),
+    Column("modality_source", "text", "Source of the modality", allowed=("eqrs", "claims")),
+    Column("as_of_date", "date", "Day as of which age and ESRD are counted", required=True),
     Column("age", "integer", "Years on that day; null where birth is unknown"),
     Column("esrd_day", "integer", "Day of ESRD on that day; the first is 1", required=True),
     Column("frequency", "text", "Sessions a week; null where unknown", allowed=FREQUENCIES),
     Column(
         "frequency_source",
         "text",
-        "Whose",
+        "Source of the frequency",
         allowed=("kt/v of 8.88", "own facility", "other facility", "claims"),
     ),
 )
@@ -218,14 +218,14 @@ KTV_MONTH = Table(
         *PLACED_MONTH,
         *_MODALITY_COLUMNS,
         Column("ktv", "number", "Selected Kt/V, in range; null where there is none"),
-        Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+        Column("ktv_source", "text", "Source of the Kt/V", allowed=("eqrs", "claims")),
     ),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
 REPORTED_MONTH = Table(
     name="history.reported_month",
-    grain="one month of one patient at one facility that had anything to do with the patient",
+    grain="one month of one patient at one facility with any record of the patient",
     source="manual 2.1.12, 2.7.12, 2.8.12, 2.19.5",
     key=("program", "patient_id", "month", "ccn"),
     columns=(
@@ -233,10 +233,10 @@ REPORTED_MONTH = Table(
         Column("has_calcium", "boolean", "The facility reported a calcium", required=True),
         Column("has_reconciliation", "boolean", "It reconciled medications", required=True),
         Column("sessions", "integer", "Hemodialysis sessions there, by EQRS, else by claims"),
-        Column("access_type", "text", "Its last access, else another's", allowed=ACCESS_TYPES),
-        Column("has_npcr", "boolean", "Some facility documented nPCR", required=True),
+        Column("access_type", "text", "Last access there, else elsewhere", allowed=ACCESS_TYPES),
+        Column("has_npcr", "boolean", "Any facility documented nPCR", required=True),
         Column("calcium_sum", "number", "Calcium of the month and the two before it", minimum=0),
-        Column("calcium_months", "integer", "Months of these with one", required=True, maximum=3),
+        Column("calcium_months", "integer", "Of these months, with one", required=True, maximum=3),
     ),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
@@ -251,7 +251,7 @@ CATHETER_MONTH = Table(
         Column(
             "months",
             "integer",
-            "Months on end there with a catheter, this the last; 3 is three or more",
+            "Consecutive months there with a catheter, up to this one; 3 is three or more",
             required=True,
             minimum=1,
             maximum=3,

@@ -1,4 +1,4 @@
-"""Cohorts of patient-months and of a year's patients: who counts in which measure, or why not."""
+"""Cohorts of patient-months and of a year's patients: counted by each measure, or why not."""
 
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, YEAR
@@ -59,12 +59,12 @@ PATIENT_MONTHS = Table(
         Column("is_exception", "boolean", "Month of an exception (3.4, QIP)", required=True),
         Column("is_new_facility", "boolean", "Before reporting begins (3.5, QIP)", required=True),
         Column("ktv", "number", "Selected Kt/V"),
-        Column("ktv_source", "text", "Whose", allowed=("eqrs", "claims")),
+        Column("ktv_source", "text", "Source of the Kt/V", allowed=("eqrs", "claims")),
         Column("access_type", "text", "Last access reported", allowed=ACCESS_TYPES),
         Column(
             "catheter_months",
             "integer",
-            "Months up to this one, at most 3, with a catheter there all month",
+            "Consecutive months up to this one, at most 3, with a catheter there all month",
             required=True,
             minimum=0,
             maximum=3,
@@ -82,7 +82,7 @@ PATIENT_MONTHS = Table(
                     f"Why not in the denominator of {name}",
                     allowed=REASONS,
                 ),
-                Column(f"is_{name}", "boolean", f"In its numerator: {name}; null if excluded"),
+                Column(f"is_{name}", "boolean", f"In the numerator of {name}; null if excluded"),
             )
         ),
     ),
@@ -103,7 +103,7 @@ MONTHLY = Table(
         Column("numerator", "integer", "Months in the numerator", required=True, minimum=0),
         Column("denominator", "integer", "Months in the denominator", required=True, minimum=1),
     ),
-    rules=(Rule("the numerator lies in the denominator", "numerator <= denominator"),),
+    rules=(Rule("the numerator is not above the denominator", "numerator <= denominator"),),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -138,14 +138,16 @@ PATIENT_YEAR = Table(
         CCN,
         PATIENT,
         YEAR,
-        Column("days", "integer", "Days there, months of exceptions left out", required=True),
+        Column("days", "integer", "Days there, without months of exceptions", required=True),
         Column("reason", "text", "Why the patient is not counted", allowed=YEARLY_REASONS),
         Column("denominator", "integer", "1 if counted", required=True, minimum=0, maximum=1),
         Column("numerator", "integer", "1 if met", required=True, minimum=0, maximum=1),
     ),
     rules=(
-        Rule("the numerator lies in the denominator", "numerator <= denominator"),
-        Rule("who is not counted has a reason", "(denominator = 0) = (reason IS NOT NULL)"),
+        Rule("the numerator is not above the denominator", "numerator <= denominator"),
+        Rule(
+            "a patient who is not counted has a reason", "(denominator = 0) = (reason IS NOT NULL)"
+        ),
     ),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )

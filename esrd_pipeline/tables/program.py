@@ -1,4 +1,4 @@
-"""Program tables: flags, the whole reasoning of a QIP score, and star ratings."""
+"""Program tables: flags, QIP scores with everything they are computed from, and star ratings."""
 
 from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
@@ -17,27 +17,25 @@ FLAGS = Table(
         CCN,
         YEAR,
         MEASURE,
-        Column("unit_count", "number", "Units the size rule looks at", minimum=0),
+        Column("unit_count", "number", "Units compared with the minimum size", minimum=0),
         Column("value", "number", "Ratio or rate", minimum=0),
         Column("lower", "number", "Lower 95% limit", minimum=0),
         Column("upper", "number", "Upper 95% limit", minimum=0),
-        Column("reference", "number", "What the facility is held against: 1 or the national rate"),
+        Column("reference", "number", "Reference of the flag: 1 or the national rate"),
         Column(
             "method",
             "text",
-            "What decides",
+            "What the category is decided by",
             required=True,
             allowed=("interval", "p_value", "wald_z"),
         ),
         Column("category", "text", "Better, as or worse than expected", allowed=CATEGORIES),
-        Column("published_category", "text", "The category CMS printed", allowed=CATEGORIES),
+        Column("published_category", "text", "The category CMS published", allowed=CATEGORIES),
         Column("unit", "text", "What unit_count counts"),
         Column("reason", "text", "Why there is no category; null where there is one"),
         REASON_NUMBER,
     ),
-    rules=(
-        Rule("a row has a category or says why not", "(category IS NULL) = (reason IS NOT NULL)"),
-    ),
+    rules=(Rule("a row has a category or a reason", "(category IS NULL) = (reason IS NOT NULL)"),),
 )
 
 QIP_STANDARD = Table(
@@ -85,7 +83,7 @@ QIP_MEASURE_SCORE = Table(
         Column(
             "role",
             "text",
-            "Counts in its domain itself, or only through its parent",
+            "measure: has a weight in its domain; component: counts only through its parent",
             required=True,
             allowed=("measure", "component"),
         ),
@@ -95,7 +93,7 @@ QIP_MEASURE_SCORE = Table(
         Column("rate", "number", "Performance-period rate at published precision"),
         Column("adjusted_rate", "number", "Rate after the small facility adjustment (4.1.1)"),
         Column("improvement_rate", "number", "The facility's rate of the year before"),
-        Column("improvement_source", "text", "Where the earlier rate is from"),
+        Column("improvement_source", "text", "Source of the earlier rate"),
         Column("achievement_threshold", "number", "Standard used"),
         Column("benchmark", "number", "Standard used"),
         Column("small_facility_benchmark", "number", "B of 4.1.1, where the adjustment applied"),
@@ -114,7 +112,7 @@ QIP_MEASURE_SCORE = Table(
         Column("reason", "text", "Why there is no score; null where there is one"),
         REASON_NUMBER,
     ),
-    rules=(Rule("a row has a score or says why not", "(score IS NULL) = (reason IS NOT NULL)"),),
+    rules=(Rule("a row has a score or a reason", "(score IS NULL) = (reason IS NOT NULL)"),),
 )
 
 QIP_DOMAIN_SCORE = Table(
@@ -132,7 +130,7 @@ QIP_DOMAIN_SCORE = Table(
         Column("measure_count", "integer", "Measures in the domain", minimum=0),
         Column("scored_count", "integer", "Measures with a score", minimum=0),
         Column("score", "number", "Domain score, 3 decimals", minimum=0, maximum=100.1),
-        Column("working", "text", "The sum as a person would write it"),
+        Column("working", "text", "The sum written out"),
         Column(
             "reason",
             "text",
@@ -140,7 +138,7 @@ QIP_DOMAIN_SCORE = Table(
             allowed=("no_measure_scored",),
         ),
     ),
-    rules=(Rule("a row has a score or says why not", "(score IS NULL) = (reason IS NOT NULL)"),),
+    rules=(Rule("a row has a score or a reason", "(score IS NULL) = (reason IS NOT NULL)"),),
 )
 
 QIP_TPS = Table(
@@ -157,7 +155,7 @@ QIP_TPS = Table(
         Column("tps", "integer", "Total Performance Score", minimum=0, maximum=100),
         Column("minimum_tps", "integer", "Lowest TPS without a reduction", minimum=0, maximum=100),
         Column("payment_reduction", "number", "Percent of payments", minimum=0, maximum=2),
-        Column("working", "text", "The sum as a person would write it; else what is scored"),
+        Column("working", "text", "The sum written out; without a TPS what is scored"),
         Column(
             "reason",
             "text",
@@ -167,8 +165,8 @@ QIP_TPS = Table(
         REASON_NUMBER,
     ),
     rules=(
-        Rule("a row has a TPS or says why not", "(tps IS NULL) = (reason IS NOT NULL)"),
-        Rule("no TPS, no reduction", "tps IS NOT NULL OR payment_reduction = 0"),
+        Rule("a row has a TPS or a reason", "(tps IS NULL) = (reason IS NOT NULL)"),
+        Rule("without a TPS there is no reduction", "tps IS NOT NULL OR payment_reduction = 0"),
     ),
     minimum_rows=1,
 )
@@ -183,7 +181,7 @@ STAR_BASELINE = Table(
         Column(
             "operation",
             "text",
-            "What made this baseline",
+            "Operation that made this baseline",
             required=True,
             allowed=("reset", "rebaseline"),
         ),
@@ -218,7 +216,7 @@ STAR_ADJUSTMENT = Table(
         Column(
             "factor_source",
             "text",
-            "What the factor rests on",
+            "Source of the factor",
             required=True,
             allowed=("baseline model", "national crude rates", "same year"),
         ),
@@ -236,9 +234,11 @@ STAR_MEASURE_SCORE = Table(
         MEASURE,
         Column("domain", "integer", "Star domain 1 to 4", required=True, minimum=1, maximum=4),
         Column("value", "number", "Measure's value (ratio or percent)", minimum=0),
-        Column("adjusted_value", "number", "Value placed on the baseline's scale", minimum=0),
+        Column("adjusted_value", "number", "Value times the adjustment factor", minimum=0),
         Column("score", "number", "Higher is better", required=True, minimum=-3, maximum=3),
-        Column("is_imputed", "boolean", "Missing, so the period's mean score", required=True),
+        Column(
+            "is_imputed", "boolean", "Value missing: the score is the period's mean", required=True
+        ),
     ),
 )
 
@@ -259,10 +259,10 @@ STARS = Table(
         Column("domain_4", "number", "Waitlisting: PPPW, SWR"),
         Column("final_score", "number", "Weighted mean of the domain scores"),
         Column("rating", "integer", "Stars", minimum=1, maximum=5),
-        Column("published_rating", "integer", "Stars CMS printed", minimum=1, maximum=5),
+        Column("published_rating", "integer", "Stars CMS published", minimum=1, maximum=5),
         Column("reason", "text", "Why there is no rating; null where there is one"),
     ),
-    rules=(Rule("a row has a rating or says why not", "(rating IS NULL) = (reason IS NOT NULL)"),),
+    rules=(Rule("a row has a rating or a reason", "(rating IS NULL) = (reason IS NOT NULL)"),),
 )
 
 TABLES = (

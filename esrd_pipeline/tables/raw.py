@@ -1,8 +1,8 @@
 """Raw tables: every column of a published file, typed, from parameters/published_column.csv.
 
-The files an operator keeps for this project (ECE grants, QIP standards) stand beside them.
-A raw table holds the columns of all years; those that a year's file does not have are null there.
-A year without the file has a table without rows: that a file has rows is its reader's rule.
+The files an operator keeps for this project (ECE grants, QIP standards) are raw tables too. A raw
+table has the columns of all years; columns that a year's file does not have are null. A year
+without the file has a table without rows; the reader of a file checks that the file has rows.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ UNITS = {"percent": "percent", "fraction": "fraction"}
 MISSING = Column(
     "missing",
     "labels",
-    "Column -> what was printed in place of a value, or the availability code that explains it",
+    "Column -> text published in place of a value, or the availability code that explains it",
     required=True,
 )
 

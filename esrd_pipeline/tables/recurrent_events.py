@@ -1,6 +1,6 @@
-"""Cohort tables of SHR, STrR and SEDR: rows their models are fitted to, and every other day."""
+"""Cohort tables of SHR, STrR and SEDR: rows of their models, and days that are not at risk."""
 
-from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.facility import PROGRAM, YEAR
 from esrd_pipeline.tables.history import (
     END,
     IN_ORDER,
@@ -30,7 +30,7 @@ NOT_AT_RISK = {
     ),
     "sedr": (*NOT_ATTRIBUTED, *ADULTS_IN_TRADITIONAL_MEDICARE, "hospice_in_month"),
 }
-"""Why a day of a patient with ESRD is in no facility's measure, in the order of the rules."""
+"""Why a day of a patient with ESRD is not in any facility's measure, in the order of the rules."""
 INCIDENT = (
     "alcohol_dependence",
     "atherosclerotic_heart_disease",
@@ -47,7 +47,7 @@ INCIDENT = (
     "tobacco_use",
     "any_condition",
 )
-"""Conditions of CMS-2728 that adjust SHR, STrR and SEDR (2.12.13, 2.13.13, 2.25.14)."""
+"""Conditions of CMS-2728 that adjust SMR (2.14.12)."""
 
 PERIOD = Column("period", "integer", "Order of the patient's periods", required=True, minimum=1)
 
@@ -62,7 +62,7 @@ def _stage(name: str, text: str) -> Column:
 
 DAYS = Table(
     name="cohort.days",
-    grain="one segment of one patient's days in the year in which nothing changes",
+    grain="one segment of one patient's days in the year in which no column changes",
     source="manual 2.12.9 to 2.12.13, 2.13.9 to 2.13.13, 2.25.9 to 2.25.13, 3.4",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -72,29 +72,25 @@ DAYS = Table(
         END,
         YEAR,
         Column(
-            "attribution_start", "date", "First day in the year of the span answered", required=True
+            "attribution_start", "date", "First day in the year of the attribution", required=True
         ),
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column(
             "reason",
             "text",
-            "Why nobody answers; null where a facility does",
+            "Why it is not attributed; null where it is",
             allowed=NOT_ATTRIBUTED,
         ),
         Column("interval", "integer", "Duration of ESRD, from 0", minimum=0, maximum=5),
-        _stage("covid_stage", "After the first stay with COVID-19 (SHR): 0 none, 1 to 3"),
-        _stage("covid_diagnosis_stage", "After the first diagnosis (STrR): 0 none, 1 to 3"),
         Column("is_adult", "boolean", "18 or older; null where birth is unknown"),
         _flag("is_ma", "Medicare Advantage in the month"),
         _flag("is_covered", "Month covered by Medicare claims"),
         _flag("is_observable", "Covered, or Medicare Advantage"),
-        _flag("is_hospice", "Hospice in the month"),
         _flag("is_exception", "Month of an exception of the facility (QIP)"),
-        _flag("is_transfusion_excluded", "Within a year of a condition that STrR excludes"),
     ),
     rules=(
         IN_ORDER,
-        Rule("a day is a facility's or says why not", "(ccn IS NULL) = (reason IS NOT NULL)"),
+        Rule("a day is attributed or has a reason", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
     spans_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
@@ -102,7 +98,7 @@ DAYS = Table(
 
 
 def days_table(measure: str, events: str, source: str) -> Table:
-    """Return the table of the year's days as one measure sees them."""
+    """Return the table of the year's days by one measure's rules."""
     return Table(
         name=f"cohort.{measure}_days",
         grain="one segment of one patient's days in the year: at risk, within a month, or why not",
@@ -114,7 +110,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
             START,
             END,
             YEAR,
-            Column("ccn", "text", "Facility that answers; null where nobody does"),
+            Column("ccn", "text", "Facility it is attributed to; null where none"),
             PERIOD,
             Column("interval", "integer", "Duration of ESRD, from 0", minimum=0, maximum=5),
             _stage("covid_stage", "0 none, 1 to 3, as the measure counts them"),
@@ -126,7 +122,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
                 "Why not at risk, by the first rule that applies; null where at risk",
                 allowed=NOT_AT_RISK[measure],
             ),
-            Column("events", "integer", f"{events} then", required=True, minimum=0),
+            Column("events", "integer", f"{events} in these days", required=True, minimum=0),
             Column(
                 "uncounted_events",
                 "integer",
@@ -149,69 +145,66 @@ SEDR_DAYS = days_table(
     "sedr", "Emergency encounters that began", "manual 2.25.9 to 2.25.13, Figure 27"
 )
 
-_NUMBERS = (
-    ("age_over_65", "Age at the period's start less 65", "years"),
-    ("age_over_65_squared", "Its square", None),
-    ("ma_share", "Share of the days at risk in Medicare Advantage; or 0, 1 (submission)", None),
-    ("age_x_diabetes", "Age over 65 where diabetes is the cause of ESRD", "years"),
-    ("age_x_female", "Age over 65 of women", "years"),
+MA_SHARE = Column(
+    "ma_share",
+    "number",
+    "Share of the days at risk in Medicare Advantage; or 0, 1 (submission)",
+    required=True,
 )
-_AGES = (
-    ("is_age_18_to_24", "18 to 24 years at the period's start"),
-    ("is_age_25_to_44", "25 to 44 years"),
-    ("is_age_45_to_59", "45 to 59 years"),
-    ("is_age_75_or_more", "75 years or older"),
-)
-_INDICATORS = (
-    *_AGES,
-    *(
-        (f"{name.removeprefix('is_')}_x_diabetes", f"{text}, diabetes the cause")
-        for name, text in _AGES
-    ),
-    *(
-        (f"interval_{k}_x_diabetes", f"Duration of ESRD {k}, diabetes the cause")
-        for k in range(1, 6)
-    ),
-    ("is_female", "Woman"),
-    ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
-    ("is_cause_missing", "No cause of ESRD is known"),
-    ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
-    ("is_nursing_home_long", "90 or more"),
-    ("is_bmi_under_18", "BMI below 18.5"),
-    ("is_bmi_18_to_25", "BMI 18.5 to below 25"),
-    ("is_bmi_25_to_30", "BMI 25 to below 30"),
-    ("is_form_missing", "No CMS-2728"),
-    ("is_prevalent_missing", "Fewer than 6 Medicare-covered months in the year before"),
-    ("is_covid_1", "Days 1 to 30 after the first stay (STrR: diagnosis) with COVID-19"),
-    ("is_covid_2", "Days 31 to 60"),
-    ("is_covid_3", "Days 61 to 180 (STrR: 61 and later)"),
-    ("female_x_diabetes", "Woman whose cause of ESRD is diabetes"),
-    *((f"has_{name}", f"At incidence: {name.replace('_', ' ')}") for name in INCIDENT),
+COVID_STAGE = _stage("covid_stage", "Stage after COVID-19: 0 none, 1 to 3")
+COVERED_MONTHS = Column(
+    "covered_months",
+    "integer",
+    "Months of the year before in which Medicare could see conditions",
+    required=True,
+    minimum=0,
+    maximum=12,
 )
 
-RATES = Table(
-    name="cohort.rates",
-    grain="one period of one patient at one facility in one interval, in one measure",
-    source="manual 2.12.12, 2.12.13, 2.13.10.1, 2.13.13, 2.25.13, 2.25.14; SHR submission",
-    key=("measure", "program", "patient_id", "period"),
-    columns=(
-        MEASURE,
-        PROGRAM,
-        PATIENT,
-        PERIOD,
-        YEAR,
-        Column("ccn", "text", "Facility that answers", required=True),
-        START,
-        Column("interval", "integer", "Duration of ESRD", required=True, minimum=0, maximum=5),
-        Column("days_at_risk", "integer", "Days at risk", required=True, minimum=1, maximum=366),
-        Column("event_count", "integer", "Events counted", required=True, minimum=0),
-        *(Column(name, "number", text, unit=unit, required=True) for name, text, unit in _NUMBERS),
-        *(
-            Column(name, "integer", f"{text}: 1, else 0", required=True, minimum=0, maximum=1)
-            for name, text in _INDICATORS
+
+def cohort_table(measure: str, source: str, *facts: Column) -> Table:
+    """Return the table of a measure's person-periods, with its facts as of their first day."""
+    return Table(
+        name=f"cohort.{measure}",
+        grain="one period at risk of one patient at one facility in one interval",
+        source=source,
+        key=("program", "patient_id", "period"),
+        columns=(
+            PROGRAM,
+            PATIENT,
+            PERIOD,
+            YEAR,
+            Column("ccn", "text", "Facility it is attributed to", required=True),
+            START,
+            Column("interval", "integer", "Duration of ESRD", required=True, minimum=0, maximum=5),
+            Column(
+                "days_at_risk", "integer", "Days at risk", required=True, minimum=1, maximum=366
+            ),
+            Column("event_count", "integer", "Events counted", required=True, minimum=0),
+            Column("age", "integer", "Completed years", required=True),
+            *facts,
+            Column(
+                "nursing_home_days",
+                "integer",
+                "Days in nursing homes in the 365 before",
+                required=True,
+                minimum=0,
+                maximum=365,
+            ),
         ),
-    ),
-    references=(OF_A_PATIENT, OF_A_FACILITY),
-)
+        references=(OF_A_PATIENT, OF_A_FACILITY),
+    )
 
-TABLES = (DAYS, SHR_DAYS, STRR_DAYS, SEDR_DAYS, RATES)
+
+SHR = cohort_table(
+    "shr",
+    "manual 2.13.10.1, 2.13.11, 2.13.13; SHR submission, risk adjustment",
+    MA_SHARE,
+    COVID_STAGE,
+    COVERED_MONTHS,
+)
+STRR = cohort_table("strr", "manual 2.12.12, 2.12.13", COVID_STAGE)
+SEDR = cohort_table("sedr", "manual 2.25.13, 2.25.14", COVERED_MONTHS)
+COHORTS = {"shr": SHR, "strr": STRR, "sedr": SEDR}
+
+TABLES = (DAYS, SHR_DAYS, STRR_DAYS, SEDR_DAYS, *COHORTS.values())

@@ -1,4 +1,4 @@
-"""Raw tables of registers beside EQRS and Medicare: transplants, nursing homes, deaths, surveys.
+"""Raw tables of other registers: OPTN, nursing homes, Social Security deaths, Provider of Services.
 
 Every year's extract holds the whole history known at its cut-off.
 """
@@ -34,7 +34,7 @@ OPTN_WAITLIST = Table(
     columns=(
         *PERSON,
         Column("can_listing_dt", "date", "Day listed", required=True),
-        Column("can_rem_dt", "date", "Day removed; none while listed"),
+        Column("can_rem_dt", "date", "Day removed; null while listed"),
         Column("can_rem_cd", "text", "Why removed: 4 deceased donor transplant, 8 died ..."),
         Column("wl_org", "text", "KI kidney, KP kidney and pancreas", allowed=("KI", "KP")),
     ),
@@ -49,7 +49,7 @@ MDS_STAY = Table(
         Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1),
         YEAR,
         Column("entry_date", "date", "Day of entry", required=True),
-        Column("discharge_date", "date", "Day of discharge; none while there"),
+        Column("discharge_date", "date", "Day of discharge; null while there"),
     ),
 )
 
@@ -84,7 +84,7 @@ PROVIDER_OF_SERVICES = Table(
         Column("orgnl_prtcptn_dt", "date", "First day of participation"),
         Column("crtfctn_dt", "date", "Day of certification"),
         Column("chow_cnt", "integer", "Changes of ownership", minimum=0),
-        Column("chow_dt", "date", "Day of the last one"),
+        Column("chow_dt", "date", "Day of the last change of ownership"),
         Column("pgm_trmntn_cd", "text", "00 where active"),
         Column("trmntn_exprtn_dt", "date", "Day of termination"),
         Column("dlys_stn_cnt", "integer", "Dialysis stations", minimum=0),

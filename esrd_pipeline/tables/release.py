@@ -1,4 +1,4 @@
-"""The release tables: exactly which files a partition was made from."""
+"""Release tables: the files from which a partition was made."""
 
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
@@ -24,7 +24,7 @@ RELEASE = Table(
         Column("reason", "text", "Why no file was read; null where one was"),
     ),
     rules=(
-        Rule("a file or the reason there is none", "(file_name IS NULL) = (reason IS NOT NULL)"),
+        Rule("a row has a file or a reason for none", "(file_name IS NULL) = (reason IS NOT NULL)"),
     ),
     minimum_rows=1,
 )
@@ -36,7 +36,9 @@ EXTRACT = Table(
     key=("table_name", "file_name"),
     columns=(
         YEAR,
-        Column("table_name", "text", "Raw table it makes, or helps to make", required=True),
+        Column(
+            "table_name", "text", "Raw table made from it, alone or with other files", required=True
+        ),
         Column("file_name", "text", "Name of the file", required=True),
         Column("size_bytes", "integer", "Size of the file", required=True, minimum=1),
         Column("sha256", "text", "Digest of the file's bytes", required=True),

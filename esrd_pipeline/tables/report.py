@@ -1,4 +1,4 @@
-"""Report tables: what people read first, each drawn from the program tables."""
+"""Report tables: summaries for readers, most of them drawn from the program tables."""
 
 from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.model import Column, Table
@@ -36,40 +36,40 @@ STAR_FACTOR = Table(
 
 PUBLISHED_AGREEMENT = Table(
     name="report.published_agreement",
-    grain="one program and result: ours beside the one CMS printed",
+    grain="one program and result: ours compared with the one CMS published",
     source="program tables and facility.published_result",
     key=("program", "measure"),
     columns=(
         YEAR,
         PROGRAM,
         MEASURE,
-        Column("compared_count", "integer", "Facilities where both speak", minimum=0),
+        Column("compared_count", "integer", "Facilities with both results", minimum=0),
         Column("equal_count", "integer", "Of them, equal", minimum=0),
         Column("within_one_count", "integer", "Of them, within one point or star", minimum=0),
-        Column("only_ours_count", "integer", "Only we give a result", minimum=0),
-        Column("only_published_count", "integer", "Only CMS gives a result", minimum=0),
+        Column("only_ours_count", "integer", "Only we have a result", minimum=0),
+        Column("only_published_count", "integer", "Only CMS has a result", minimum=0),
     ),
 )
 
 VALUE_SET_COVERAGE = Table(
     name="report.value_set_coverage",
-    grain="one group of codes of one of our value sets, or the codes none of its groups knows",
+    grain="one group of codes of one value set, or the codes that are in none of its groups",
     source="parameters/*.csv and raw.claim; manual 2.1.10, 2.2.14, 2.13.13",
     key=("value_set", "code_group"),
     columns=(
         Column("value_set", "text", "Parameter file, and which of its lists", required=True),
         Column("code_group", "text", "Group within it, or no group", required=True),
         YEAR,
-        Column("kind", "text", "Of codes", required=True, allowed=("diagnosis", "procedure")),
-        Column("code_count", "integer", "Codes the group stands for", minimum=0),
+        Column("kind", "text", "Kind of codes", required=True, allowed=("diagnosis", "procedure")),
+        Column("code_count", "integer", "Codes in the group", minimum=0),
         Column("seen_count", "integer", "Of them, on claims of the year", required=True, minimum=0),
-        Column("claim_count", "integer", "Times claims name them; null for 1 to 10", minimum=0),
+        Column("claim_count", "integer", "Claims with them; null for 1 to 10", minimum=0),
     ),
 )
 
 SHR_VALIDITY = Table(
     name="report.shr_validity",
-    grain="one measure beside SHR",
+    grain="one measure compared with SHR",
     source="2025 submission of CBE 1463, validity",
     key=("measure",),
     columns=(
@@ -78,8 +78,8 @@ SHR_VALIDITY = Table(
         Column("rho", "number", "Spearman's correlation with SHR", minimum=-1, maximum=1),
         Column("p_value", "number", "Two-sided", minimum=0, maximum=1),
         Column("facility_count", "integer", "Facilities with both", required=True, minimum=0),
-        Column("expected_sign", "integer", "What the submission expects", required=True),
-        Column("published_rho", "number", "What it found for 2023", required=True),
+        Column("expected_sign", "integer", "Sign the submission expects", required=True),
+        Column("published_rho", "number", "Correlation it reports for 2023", required=True),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Tables of times to an event: the patient-records of SMR, SWR and SMoSR, and what led to them."""
+"""Tables of times to an event: patient-records of SMR, SWR and SMoSR, and their inputs."""
 
 from esrd_pipeline.tables.facility import PROGRAM, YEAR
 from esrd_pipeline.tables.history import (
@@ -19,7 +19,7 @@ SMR_NOT_AT_RISK = (
     "date_of_birth_unknown",
     "month_not_observable_in_claims",
 )
-"""Why a day of a patient with ESRD is in no facility's SMR."""
+"""Why a day of a patient with ESRD is not in any facility's SMR."""
 SWR_NOT_AT_RISK = (
     "date_of_birth_unknown",
     "age_75_or_older",
@@ -33,7 +33,7 @@ SWR_NOT_AT_RISK = (
     "not_treated_by_any_facility",
     "facility_unknown",
 )
-"""Why a day of the first year of dialysis is in no facility's SWR."""
+"""Why a day of the first year of dialysis is not in any facility's SWR."""
 SMOSR_NOT_AT_RISK = (
     "date_of_birth_unknown",
     "under_18_years",
@@ -43,7 +43,7 @@ SMOSR_NOT_AT_RISK = (
     "home_hemodialysis_in_nursing_home",
     *NOT_ATTRIBUTED,
 )
-"""Why a day of the first year of ESRD is in no facility's SMoSR."""
+"""Why a day of the first year of ESRD is not in any facility's SMoSR."""
 SWR_CONDITIONS = (
     "heart_disease",
     "inability_to_ambulate",
@@ -60,8 +60,8 @@ SWR_CONDITIONS = (
 """Conditions of CMS-2728 that adjust SWR (Table 11)."""
 
 _CLOCK_RULE = Rule("time at risk does not run backwards", "start_day <= stop_day")
-_RISK_RULE = Rule("who is counted is at risk", "reason IS NOT NULL OR start_day < stop_day")
-_PLACED = Rule("who is counted is a facility's", "reason IS NOT NULL OR ccn IS NOT NULL")
+_RISK_RULE = Rule("a counted row has time at risk", "reason IS NOT NULL OR start_day < stop_day")
+_PLACED = Rule("a counted row has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
 
 
 def _clock(since: str, most: int) -> tuple[Column, ...]:
@@ -70,7 +70,7 @@ def _clock(since: str, most: int) -> tuple[Column, ...]:
         Column(
             "stop_day",
             "integer",
-            "Days with the last one",
+            "Days up to and including the last",
             required=True,
             minimum=0,
             maximum=most,
@@ -112,7 +112,7 @@ _BMI = (
 
 COVID_PERIOD = Table(
     name="history.covid_period",
-    grain="one span of one patient's days within 90 of an inpatient diagnosis of COVID-19",
+    grain="one segment of one patient's days within 90 of an inpatient diagnosis of COVID-19",
     source="manual 2.14.12",
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
@@ -122,7 +122,7 @@ COVID_PERIOD = Table(
 
 SMR_DAYS = Table(
     name="cohort.smr_days",
-    grain="one run of one patient's days in the year within one record: at risk, or why not",
+    grain="one segment of one patient's days in the year within one record: at risk, or why not",
     source="manual 2.14.10, 2.14.11",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -131,7 +131,7 @@ SMR_DAYS = Table(
         START,
         END,
         YEAR,
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column("record", "integer", "Order of the patient's records", required=True, minimum=1),
         Column("is_covid", "boolean", "Within 90 days of inpatient COVID-19", required=True),
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
@@ -140,7 +140,7 @@ SMR_DAYS = Table(
         Column(
             "death",
             "text",
-            "Death on the last day: street drugs and accidents apart from treatment do not count",
+            "Death on the last day; street drugs and accidents unrelated to treatment are excluded",
             allowed=("counted cause", "excluded cause"),
         ),
     ),
@@ -151,7 +151,7 @@ SMR_DAYS = Table(
 
 SMR = Table(
     name="cohort.smr",
-    grain="one run of days at risk of one patient-record",
+    grain="one segment of days at risk of one patient-record",
     source="manual 2.14.10.4, 2.14.12, 2.14.13",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -159,7 +159,7 @@ SMR = Table(
         PATIENT,
         START,
         YEAR,
-        Column("ccn", "text", "Facility that answers", required=True),
+        Column("ccn", "text", "Facility it is attributed to", required=True),
         Column("record", "integer", "Order of the patient's records", required=True, minimum=1),
         *_clock("days at risk in the record", 366),
         Column(
@@ -191,16 +191,16 @@ SMR = Table(
             ("is_asian", "Asian or Pacific Islander"),
             ("is_native_or_other", "Native American, other or unknown"),
             ("is_hispanic", "Hispanic"),
-            ("is_ethnicity_unknown", "Nobody says whether Hispanic"),
+            ("is_ethnicity_unknown", "Hispanic or not is unknown"),
             ("is_diabetes_cause", "Diabetes is the cause of ESRD"),
-            ("is_cause_missing", "No cause of ESRD is known"),
+            ("is_cause_missing", "The cause of ESRD is unknown"),
             ("is_under_1_year", "Less than a year of ESRD"),
             ("is_1_to_2_years", "1 to 2 years"),
             ("is_2_to_3_years", "2 to 3 years"),
             ("is_nursing_home_short", "1 to 89 days in nursing homes in the 365 before"),
             ("is_nursing_home_long", "90 or more"),
             *_BMI,
-            ("is_bmi_missing", "No BMI, or out of range"),
+            ("is_bmi_missing", "BMI missing or out of range"),
             ("is_form_missing", "No CMS-2728"),
             ("is_prevalent_missing", "Fewer than 6 Medicare-covered months in the year before"),
             ("is_covid", "Within 90 days of inpatient COVID-19"),
@@ -224,7 +224,7 @@ SMR = Table(
 
 SWR = Table(
     name="cohort.swr",
-    grain="one run of days at one facility of a patient who began dialysis in the year before",
+    grain="one segment of days at one facility of a patient who began dialysis in the year before",
     source="manual 2.15.6 to 2.15.13, Table 11",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -251,7 +251,8 @@ SWR = Table(
 
 SMOSR = Table(
     name="cohort.smosr",
-    grain="one run of days of a patient whose ESRD began in the year before, by who answers",
+    grain="one segment of days, by attributed facility, of a patient whose ESRD began in the year"
+    " before",
     source="manual 2.27.8 to 2.27.13",
     key=("program", "patient_id", "start_date"),
     columns=(
@@ -260,7 +261,7 @@ SMOSR = Table(
         START,
         END,
         YEAR,
-        Column("ccn", "text", "Facility that answers; null where nobody does"),
+        Column("ccn", "text", "Facility it is attributed to; null where none"),
         Column("reason", "text", "Why not counted; null where counted", allowed=SMOSR_NOT_AT_RISK),
         *_clock("days at risk in the record", 365),
         *_ages(

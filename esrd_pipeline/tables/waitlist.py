@@ -1,4 +1,4 @@
-"""The transplant waitlist: who of the patients is on it, and when."""
+"""The transplant waitlist: the days on which each patient is listed."""
 
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.history import OF_A_PATIENT, START
@@ -7,7 +7,7 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 
 WAITLIST = Table(
     name="linkage.waitlist",
-    grain="days on end of one patient on the kidney or kidney-pancreas waitlist",
+    grain="one segment of one patient's days on the kidney or kidney-pancreas waitlist",
     source="manual 2.16.6, 2.27.11: OPTN (DFC) and UNOS (QIP), one file for both",
     key=("patient_id", "start_date"),
     columns=(
@@ -16,7 +16,7 @@ WAITLIST = Table(
         Column("end_date", "date", "Last day listed; null while listed"),
         YEAR,
     ),
-    rules=(Rule("a span does not end before it starts", "start_date <= end_date"),),
+    rules=(Rule("a segment does not end before it starts", "start_date <= end_date"),),
     spans_of=("patient_id",),
     references=(OF_A_PATIENT,),
 )

@@ -65,8 +65,7 @@ class MeasuredNation:
 
     def cohort(self, program: str, measure: str = "shr") -> pd.DataFrame:
         """Return the person-periods of one measure."""
-        frame = self.table("cohort.rates", program)
-        return frame[frame["measure"] == measure]
+        return self.table(f"cohort.{measure}", program)
 
     @cached_property
     def planted(self) -> pd.Series:

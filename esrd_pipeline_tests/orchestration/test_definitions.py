@@ -116,3 +116,31 @@ def test_a_refresh_of_published_files_touches_no_patient() -> None:
     refreshed = defs.resolve_job_def("refresh_published").asset_layer.selected_asset_keys
     assert not refreshed & {dg.AssetKey(table.path) for table in PATIENT_TABLES}
     assert dg.AssetKey(["facility", "contract"]) in refreshed
+
+
+def test_shr_runs_where_what_only_strr_and_sedr_read_is_broken() -> None:
+    # A step fails as a whole: what it stores, and every step that reads one of its tables.
+    steps = {
+        key.path[-1] if key.path[0] == "raw" else key.to_user_string(): asset
+        for asset in defs.assets or ()
+        if isinstance(asset, dg.AssetsDefinition)
+        for key in asset.keys
+    }
+    broken = {steps["history/emergency_encounter"].op.name, steps["history/transfusion"].op.name}
+    broken |= {steps["history/transfusion_exclusion"].op.name}
+    while True:
+        reached = {
+            asset.op.name
+            for asset in steps.values()
+            if any(
+                steps[up.to_user_string()].op.name in broken
+                for up in asset.dependency_keys
+                if up.to_user_string() in steps
+            )
+        }
+        if reached <= broken:
+            break
+        broken |= reached
+    stopped = {name for name, asset in steps.items() if asset.op.name in broken}
+    assert {"cohort/strr", "fit/strr", "facility/sedr", "facility/contract"} <= stopped
+    assert not {"cohort/days", "cohort/shr", "fit/shr", "facility/shr", "facility/smr"} & stopped

@@ -67,7 +67,7 @@ def test_the_larger_score_counts_and_ties_go_to_achievement(
 ) -> None:
     scored = score_ltc(rate, earlier)
     assert (scored["score"], scored["applied"]) == (points, applied)
-    assert scored["improvement_source"] == "printed in the 2025 file"
+    assert scored["improvement_source"] == "published in the 2025 file"
 
 
 @pytest.mark.parametrize(("rate", "earlier"), [(0.1, 0.5), (0.15, 0.1), (0.15, 0.05)])

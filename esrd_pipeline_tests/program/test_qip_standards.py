@@ -84,8 +84,8 @@ def test_threshold_and_benchmark_may_be_equal() -> None:
 def test_a_measure_without_standards_is_refused(measure: str) -> None:
     with pytest.raises(
         ValueError,
-        match=rf"^supplied standard of {measure}: payment year 2027 scores no such measure against"
-        r" standards, only clinical_depression, ich_cahps_communication, .*, strr$",
+        match=rf"^supplied standard of {measure}: payment year 2027 does not score this measure"
+        r" against standards, only clinical_depression, ich_cahps_communication, .*, strr$",
     ):
         standards(supply((measure, 0.1, 0.2, 0.3, "x")))
 

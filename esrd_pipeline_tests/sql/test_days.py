@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.recurrent_event_days import months, spans
+from esrd_pipeline_tests.sql.recurrent_event_days import answers, follow, months, spans
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
@@ -53,20 +53,16 @@ def test_smrs_and_smosrs_rules_of_attribution_are_not_theirs() -> Worked:
 
 
 @worked
-def test_stretches_tile_the_year_whatever_changes_in_it() -> Worked:
+def test_segments_tile_the_year_whoever_answers() -> Worked:
     rows = yield cut(
         ("A", "2024-01-01", "2024-06-15"),
         (None, "2024-06-16", "2024-07-09"),
         ("B", "2024-07-10", "2024-12-31"),
-        covid_stage=[{"stage": 1, **spans(("2024-02-10", "2024-03-10"))[0]}],
-        covid_diagnosis=[{"diagnosis_date": day("2024-05-20")}],
-        transfusion_exclusion=spans(("2023-08-08", "2024-08-07")),
     )
     assert starts(rows) == [
-        *("01-01", "02-01", "02-10", "03-01", "03-11", "04-01", "05-01", "05-21", "06-01"),
+        *("01-01", "02-01", "03-01", "04-01", "05-01", "06-01"),
         # Days of nobody are not cut.
-        *("06-16", "07-10", "07-20", "08-01", "08-08", "09-01"),
-        *("10-01", "11-01", "12-01"),
+        *("06-16", "07-10", "08-01", "09-01", "10-01", "11-01", "12-01"),
     ]
     ends = rows["end_date"].tolist()
     assert [str(end) for end in ends[-2:]] == ["2024-11-30", "2024-12-31"]
@@ -74,16 +70,47 @@ def test_stretches_tile_the_year_whatever_changes_in_it() -> Worked:
     assert {gap.astype("timedelta64[D]").astype(int) for gap in gaps} == {1}
 
 
+@pytest.mark.parametrize(
+    ("measure", "cuts"),
+    [
+        ("shr", ["02-10", "03-11"]),
+        ("strr", ["05-21", "07-20", "08-08"]),
+        ("sedr", []),
+    ],
+)
+@worked
+def test_a_measure_cuts_the_days_where_what_it_alone_looks_at_changes(
+    measure: str, cuts: list[str]
+) -> Worked:
+    rows = yield follow(
+        measure,
+        answers("A", "2024-01-01", "2024-06-15"),
+        answers(None, "2024-06-16", "2024-07-09", "transplant"),
+        answers("B", "2024-07-10", "2024-12-31"),
+        stages=[{"stage": 1, **spans(("2024-02-10", "2024-03-10"))[0]}],
+        # Day 31 lies among the days of nobody.
+        diagnosed="2024-05-20",
+        excluded=spans(("2023-08-08", "2024-08-07")),
+    )
+    months = [f"{n:02d}-01" for n in range(1, 13) if n != 7]
+    assert starts(rows) == sorted([*months, "06-16", "07-10", *cuts])
+    ends = pd.to_datetime(rows["end_date"]).to_numpy()
+    gaps = pd.to_datetime(rows["start_date"]).to_numpy()[1:] - ends[:-1]
+    assert {gap.astype("timedelta64[D]").astype(int) for gap in gaps} == {1}
+    assert rows["days"].sum() == 366
+
+
 @worked
 def test_changes_outside_the_year_cut_nothing() -> Worked:
-    rows = yield cut(
-        ("A", "2023-02-01", "2024-12-31"),
-        covid_diagnosis=[{"diagnosis_date": day("2023-10-10")}],
-        transfusion_exclusion=spans(("2023-05-05", "2023-12-31"), ("2025-01-01", "2025-12-31")),
+    rows = yield follow(
+        "strr",
+        answers("A", "2023-02-01", "2024-12-31"),
+        diagnosed="2023-10-10",
+        excluded=spans(("2023-05-05", "2023-12-31"), ("2025-01-01", "2025-12-31")),
     )
     assert len(rows) == 12
-    assert rows["covid_diagnosis_stage"].unique().tolist() == [3]
-    assert not rows["is_transfusion_excluded"].any()
+    assert rows["covid_stage"].unique().tolist() == [3]
+    assert rows["reason"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,8 @@ def explain(*segments: Row, measure: str = "strr") -> Case:
                 }
             ],
             f"cohort.{measure}_days": segments,
-            "cohort.rates": [
-                {
-                    "measure": which,
-                    "program": "dfc",
-                    "patient_id": 1,
-                    "period": 1,
-                    "days_at_risk": 28,
-                }
-                for which in ("shr", "strr", "sedr")
+            f"cohort.{measure}": [
+                {"program": "dfc", "patient_id": 1, "period": 1, "days_at_risk": 28}
             ],
             f"cohort.{measure}_expected": [
                 {"program": "dfc", "patient_id": 1, "period": 1, "expected": 0.7}

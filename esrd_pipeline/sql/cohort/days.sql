@@ -1,6 +1,6 @@
 -- One row: a segment of one patient's days in the year, in which nothing that SHR, STrR or SEDR
--- look at changes: program, who answers for the patient, month, interval of duration of ESRD, stage
--- of COVID-19, age of majority, span without or with a condition that STrR excludes.
+-- all look at changes: program, the facility attributed to, month, interval of duration of ESRD, age
+-- of majority. What one of them alone looks at cuts the days further in its own file.
 -- Every day from the first service date to death or the year's end is in exactly one row.
 -- Manual 2.12.9 to 2.12.13, 2.13.9 to 2.13.13, 2.25.9 to 2.25.13, 3.4 (exceptions, QIP only).
 -- Reading: majority is reached on the 18th birthday, of those born on 29 February on 1 March.
@@ -43,24 +43,6 @@ interval_start AS (
     FROM parameter.esrd_interval
 ),
 
-stage AS (
-    SELECT patient_id, stage, start_date, end_date
-    FROM history.covid_stage
-    WHERE performance_year = $performance_year
-),
-
-diagnosis AS (
-    SELECT patient_id, diagnosis_date
-    FROM history.covid_diagnosis
-    WHERE performance_year = $performance_year
-),
-
-excluded AS (
-    SELECT patient_id, start_date, end_date
-    FROM history.transfusion_exclusion
-    WHERE performance_year = $performance_year
-),
-
 majority AS (
     SELECT
         patient_id,
@@ -71,32 +53,6 @@ majority AS (
         END AS majority_date
     FROM linkage.patient
     WHERE performance_year = $performance_year AND date_of_birth IS NOT NULL
-),
-
--- Days on which a patient changes, whoever answers.
-change AS (
-    SELECT patient_id, start_date AS change_date FROM stage
-    UNION
-    SELECT patient_id, end_date + 1 AS change_date FROM stage
-    UNION
-    SELECT patient_id, diagnosis_date + 1 AS change_date FROM diagnosis
-    UNION
-    SELECT patient_id, diagnosis_date + 31 AS change_date FROM diagnosis
-    UNION
-    SELECT patient_id, diagnosis_date + 61 AS change_date FROM diagnosis
-    UNION
-    SELECT patient_id, start_date AS change_date FROM excluded
-    UNION
-    SELECT patient_id, end_date + 1 AS change_date FROM excluded
-    UNION
-    SELECT patient_id, majority_date AS change_date FROM majority
-),
-
-change_of_year AS (
-    SELECT patient_id, change_date
-    FROM change
-    WHERE change_date BETWEEN make_date($performance_year, 1, 1)
-        AND make_date($performance_year, 12, 31)
 ),
 
 answered AS (
@@ -118,10 +74,10 @@ change_of_answered AS (
     WHERE s.first_service_date + i.first_days > s.attribution_start
         AND s.first_service_date + i.first_days <= s.span_end
     UNION
-    SELECT s.program, s.patient_id, s.attribution_start, c.change_date AS start_date
+    SELECT s.program, s.patient_id, s.attribution_start, c.majority_date AS start_date
     FROM answered AS s
-    JOIN change_of_year AS c ON c.patient_id = s.patient_id
-    WHERE c.change_date > s.attribution_start AND c.change_date <= s.span_end
+    JOIN majority AS c ON c.patient_id = s.patient_id
+    WHERE c.majority_date > s.attribution_start AND c.majority_date <= s.span_end
 ),
 
 -- Days on which a segment begins: a span's or month's first, a cut point, a change. Days that nobody
@@ -169,12 +125,6 @@ medicare_month AS (
     FROM history.medicare_month
     WHERE performance_year = $performance_year
         AND month >= make_date($performance_year, 1, 1)
-),
-
-hospice_month AS (
-    SELECT patient_id, month
-    FROM history.limited_life
-    WHERE performance_year = $performance_year AND is_hospice
 )
 
 SELECT
@@ -194,35 +144,18 @@ SELECT
         WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_1 THEN 1
         WHEN datediff('day', s.first_service_date, t.start_date) >= i.first_0 THEN 0
     END AS interval,
-    coalesce(g.stage, 0) AS covid_stage,
-    CASE
-        WHEN t.start_date > v.diagnosis_date + 60 THEN 3
-        WHEN t.start_date > v.diagnosis_date + 30 THEN 2
-        WHEN t.start_date > v.diagnosis_date THEN 1
-        ELSE 0
-    END AS covid_diagnosis_stage,
     t.start_date >= b.majority_date AS is_adult,
     coalesce(m.is_ma, FALSE) AS is_ma,
     coalesce(m.is_covered, FALSE) AS is_covered,
     coalesce(m.is_observable, FALSE) AS is_observable,
-    h.patient_id IS NOT NULL AS is_hospice,
-    t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception,
-    x.patient_id IS NOT NULL AS is_transfusion_excluded
+    t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception
 FROM segment AS t
 JOIN span AS s
     ON s.program = t.program AND s.patient_id = t.patient_id AND s.attribution_start = t.attribution_start
 CROSS JOIN cut AS i
-LEFT JOIN stage AS g
-    ON g.patient_id = t.patient_id AND t.start_date BETWEEN g.start_date AND g.end_date
-LEFT JOIN diagnosis AS v ON v.patient_id = t.patient_id
-LEFT JOIN excluded AS x
-    ON x.patient_id = t.patient_id AND t.start_date BETWEEN x.start_date AND x.end_date
 LEFT JOIN majority AS b ON b.patient_id = t.patient_id
 LEFT JOIN medicare_month AS m
     ON m.patient_id = t.patient_id
     AND m.month = make_date(year(t.start_date), month(t.start_date), 1)
-LEFT JOIN hospice_month AS h
-    ON h.patient_id = t.patient_id
-    AND h.month = make_date(year(t.start_date), month(t.start_date), 1)
 LEFT JOIN excepted_month AS e
     ON e.ccn = s.ccn AND e.month_start = make_date(year(t.start_date), month(t.start_date), 1)

@@ -7,26 +7,35 @@
 -- facility changes and the duration of ESRD crosses a cut point (2.25.13), and where the days stop
 -- or start being eligible (Figure 27).
 WITH
+hospice_month AS (
+    SELECT patient_id, month
+    FROM history.limited_life
+    WHERE performance_year = $performance_year AND is_hospice
+),
+
 judged AS (
     SELECT
-        program,
-        patient_id,
-        start_date,
-        end_date,
-        attribution_start,
-        ccn,
-        interval,
-        is_ma,
+        d.program,
+        d.patient_id,
+        d.start_date,
+        d.end_date,
+        d.attribution_start,
+        d.ccn,
+        d.interval,
+        d.is_ma,
         CASE
-            WHEN reason IS NOT NULL THEN reason
-            WHEN is_adult IS NULL THEN 'date_of_birth_unknown'
-            WHEN NOT is_adult THEN 'under_18_years'
-            WHEN is_ma THEN 'medicare_advantage'
-            WHEN NOT is_covered THEN 'month_not_observable_in_claims'
-            WHEN is_hospice THEN 'hospice_in_month'
+            WHEN d.reason IS NOT NULL THEN d.reason
+            WHEN d.is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT d.is_adult THEN 'under_18_years'
+            WHEN d.is_ma THEN 'medicare_advantage'
+            WHEN NOT d.is_covered THEN 'month_not_observable_in_claims'
+            WHEN h.patient_id IS NOT NULL THEN 'hospice_in_month'
         END AS reason
-    FROM cohort.days
-    WHERE performance_year = $performance_year AND program = 'dfc'
+    FROM cohort.days AS d
+    LEFT JOIN hospice_month AS h
+        ON h.patient_id = d.patient_id
+        AND h.month = make_date(year(d.start_date), month(d.start_date), 1)
+    WHERE d.performance_year = $performance_year AND d.program = 'dfc'
 ),
 
 marked AS (

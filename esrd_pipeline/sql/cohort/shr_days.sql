@@ -1,27 +1,69 @@
--- One row: a segment of cohort.days as SHR sees it: at risk or why not, in which of the patient's
--- periods, with the stays that began then. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
+-- One row: a segment of the year's days as SHR sees it: at risk or why not, in which of the patient's
+-- periods, with the stays that began then: one of cohort.days, or part of one in which a COVID-19
+-- stage begins or ends. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
 -- SHR submission, denominator. A period ends where the facility changes, the duration of ESRD
 -- crosses a cut point, and where a COVID-19 stage begins or ends ($specification = 'manual') or
 -- Medicare Advantage does ('submission'). Index COVID-19 stays are not counted by the manual.
 WITH
+days AS (
+    SELECT * FROM cohort.days WHERE performance_year = $performance_year
+),
+
+stage AS (
+    SELECT patient_id, stage, start_date, end_date
+    FROM history.covid_stage
+    WHERE performance_year = $performance_year AND $specification = 'manual'
+),
+
+change AS (
+    SELECT patient_id, start_date AS change_date FROM stage
+    UNION
+    SELECT patient_id, end_date + 1 AS change_date FROM stage
+),
+
+-- Days that nobody answers for count in no one's measure: they are not cut.
+boundary AS (
+    SELECT program, patient_id, start_date AS days_start, start_date
+    FROM days
+    UNION ALL
+    SELECT d.program, d.patient_id, d.start_date AS days_start, c.change_date AS start_date
+    FROM days AS d
+    JOIN change AS c ON c.patient_id = d.patient_id
+    WHERE d.reason IS NULL AND c.change_date > d.start_date AND c.change_date <= d.end_date
+),
+
+segment AS (
+    SELECT
+        *,
+        lead(start_date) OVER (
+            PARTITION BY program, patient_id, days_start ORDER BY start_date
+        ) AS next_start
+    FROM boundary
+),
+
 judged AS (
     SELECT
-        program,
-        patient_id,
-        start_date,
-        end_date,
-        attribution_start,
-        ccn,
-        interval,
-        CASE WHEN $specification = 'manual' THEN covid_stage ELSE 0 END AS covid_stage,
-        is_ma,
+        d.program,
+        d.patient_id,
+        t.start_date,
+        coalesce(t.next_start - 1, d.end_date) AS end_date,
+        d.attribution_start,
+        d.ccn,
+        d.interval,
+        coalesce(s.stage, 0) AS covid_stage,
+        d.is_ma,
         CASE
-            WHEN reason IS NOT NULL THEN reason
-            WHEN is_exception THEN 'extraordinary_circumstances_exception'
-            WHEN NOT is_observable THEN 'month_not_observable_in_claims'
+            WHEN d.reason IS NOT NULL THEN d.reason
+            WHEN d.is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN NOT d.is_observable THEN 'month_not_observable_in_claims'
         END AS reason
-    FROM cohort.days
-    WHERE performance_year = $performance_year
+    FROM segment AS t
+    JOIN days AS d
+        ON d.program = t.program
+        AND d.patient_id = t.patient_id
+        AND d.start_date = t.days_start
+    LEFT JOIN stage AS s
+        ON s.patient_id = t.patient_id AND t.start_date BETWEEN s.start_date AND s.end_date
 ),
 
 -- A period goes on while facility, interval, stage and (submission) Medicare Advantage do.

@@ -1,32 +1,92 @@
--- One row: a segment of cohort.days as STrR sees it: at risk or why not, in which of the patient's
--- periods, with the transfusions that fell in it. Manual 2.12.7 to 2.12.12, Figures 13 and 14, 3.4
+-- One row: a segment of the year's days as STrR sees it: at risk or why not, in which of the
+-- patient's periods, with the transfusions that fell in it: one of cohort.days, or part of one in
+-- which a COVID-19 stage or a span with an excluded condition begins or ends. Manual 2.12.7 to 2.12.12, Figures 13 and 14, 3.4
 -- (exceptions, QIP only).
 -- Readings: 18 is the age of each day; a period ends where the facility changes, the duration of
 -- ESRD crosses a cut point and a COVID-19 stage begins (2.12.12), and where the days stop or start
 -- being eligible (Figure 14), so that its adjusters are those of a day at risk.
 WITH
+days AS (
+    SELECT * FROM cohort.days WHERE performance_year = $performance_year
+),
+
+diagnosis AS (
+    SELECT patient_id, diagnosis_date
+    FROM history.covid_diagnosis
+    WHERE performance_year = $performance_year
+),
+
+excluded AS (
+    SELECT patient_id, start_date, end_date
+    FROM history.transfusion_exclusion
+    WHERE performance_year = $performance_year
+),
+
+change AS (
+    SELECT patient_id, diagnosis_date + 1 AS change_date FROM diagnosis
+    UNION
+    SELECT patient_id, diagnosis_date + 31 AS change_date FROM diagnosis
+    UNION
+    SELECT patient_id, diagnosis_date + 61 AS change_date FROM diagnosis
+    UNION
+    SELECT patient_id, start_date AS change_date FROM excluded
+    UNION
+    SELECT patient_id, end_date + 1 AS change_date FROM excluded
+),
+
+-- Days that nobody answers for count in no one's measure: they are not cut.
+boundary AS (
+    SELECT program, patient_id, start_date AS days_start, start_date
+    FROM days
+    UNION ALL
+    SELECT d.program, d.patient_id, d.start_date AS days_start, c.change_date AS start_date
+    FROM days AS d
+    JOIN change AS c ON c.patient_id = d.patient_id
+    WHERE d.reason IS NULL AND c.change_date > d.start_date AND c.change_date <= d.end_date
+),
+
+segment AS (
+    SELECT
+        *,
+        lead(start_date) OVER (
+            PARTITION BY program, patient_id, days_start ORDER BY start_date
+        ) AS next_start
+    FROM boundary
+),
+
 judged AS (
     SELECT
-        program,
-        patient_id,
-        start_date,
-        end_date,
-        attribution_start,
-        ccn,
-        interval,
-        covid_diagnosis_stage AS covid_stage,
-        is_ma,
+        d.program,
+        d.patient_id,
+        t.start_date,
+        coalesce(t.next_start - 1, d.end_date) AS end_date,
+        d.attribution_start,
+        d.ccn,
+        d.interval,
         CASE
-            WHEN reason IS NOT NULL THEN reason
-            WHEN is_exception THEN 'extraordinary_circumstances_exception'
-            WHEN is_adult IS NULL THEN 'date_of_birth_unknown'
-            WHEN NOT is_adult THEN 'under_18_years'
-            WHEN is_ma THEN 'medicare_advantage'
-            WHEN NOT is_covered THEN 'month_not_observable_in_claims'
-            WHEN is_transfusion_excluded THEN 'within_year_of_excluded_condition'
+            WHEN t.start_date > v.diagnosis_date + 60 THEN 3
+            WHEN t.start_date > v.diagnosis_date + 30 THEN 2
+            WHEN t.start_date > v.diagnosis_date THEN 1
+            ELSE 0
+        END AS covid_stage,
+        d.is_ma,
+        CASE
+            WHEN d.reason IS NOT NULL THEN d.reason
+            WHEN d.is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN d.is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT d.is_adult THEN 'under_18_years'
+            WHEN d.is_ma THEN 'medicare_advantage'
+            WHEN NOT d.is_covered THEN 'month_not_observable_in_claims'
+            WHEN x.patient_id IS NOT NULL THEN 'within_year_of_excluded_condition'
         END AS reason
-    FROM cohort.days
-    WHERE performance_year = $performance_year
+    FROM segment AS t
+    JOIN days AS d
+        ON d.program = t.program
+        AND d.patient_id = t.patient_id
+        AND d.start_date = t.days_start
+    LEFT JOIN diagnosis AS v ON v.patient_id = t.patient_id
+    LEFT JOIN excluded AS x
+        ON x.patient_id = t.patient_id AND t.start_date BETWEEN x.start_date AND x.end_date
 ),
 
 marked AS (

@@ -86,15 +86,25 @@ expected AS (
     WHERE performance_year = $performance_year AND $measure = 'sedr'
 ),
 
+period AS (
+    SELECT program, patient_id, period, days_at_risk
+    FROM cohort.shr
+    WHERE performance_year = $performance_year AND $measure = 'shr'
+    UNION ALL
+    SELECT program, patient_id, period, days_at_risk
+    FROM cohort.strr
+    WHERE performance_year = $performance_year AND $measure = 'strr'
+    UNION ALL
+    SELECT program, patient_id, period, days_at_risk
+    FROM cohort.sedr
+    WHERE performance_year = $performance_year AND $measure = 'sedr'
+),
+
 expectation AS (
     SELECT e.program, e.patient_id, e.period, e.expected / c.days_at_risk AS expected_a_day
     FROM expected AS e
-    JOIN cohort.rates AS c
-        ON c.measure = $measure
-        AND c.program = e.program
-        AND c.patient_id = e.patient_id
-        AND c.period = e.period
-        AND c.performance_year = $performance_year
+    JOIN period AS c
+        ON c.program = e.program AND c.patient_id = e.patient_id AND c.period = e.period
 )
 
 SELECT
