@@ -22,20 +22,23 @@ CONDITIONS = "smr"
 """Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B, without those
 of laboratories (Table 10, footnote 3), not of hospitals alone."""
 _YEAR = "performance_year"
-_FLAGS = ("is_", "has_", "hispanic_x_", "diabetes_x_", "under_1_year_x_", "female_x_")
 
 
 def prepare_smr(
-    performance_year: int, cohorts: Mapping[int, pa.Table], conditions: Mapping[int, pa.Table]
+    performance_year: int,
+    cohorts: Mapping[int, pa.Table],
+    patients: Mapping[int, pa.Table],
+    conditions: Mapping[int, pa.Table],
 ) -> tuple[CoxSpecification, Cohort]:
     """Return SMR's specification and the records of its years, conditions and years beside them.
 
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.smr by year.
+        patients: characteristics that the terms read, with patient and year, by year.
         conditions: patient_id and condition_group of the year before each of them, by year.
     """
-    rows = pa.concat_tables([_narrow(cohort) for cohort in cohorts.values()])
+    rows = pa.concat_tables(cohorts.values())
     having = pa.concat_tables(
         [
             conditions[year].append_column(
@@ -46,48 +49,40 @@ def prepare_smr(
     )
     specification = add_conditions(smr.specify(performance_year), list_conditions(CONDITIONS))
     specification = _add_years(specification, rows, performance_year)
-    return specification, _read(specification, rows, having)
+    return specification, _read(specification, rows, patients, having)
 
 
 def prepare_swr(
-    performance_year: int, cohorts: Mapping[int, pa.Table]
+    performance_year: int, cohorts: Mapping[int, pa.Table], patients: Mapping[int, pa.Table]
 ) -> tuple[CoxSpecification, Cohort]:
     """Return SWR's specification and the records that are counted.
 
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.swr by year.
+        patients: characteristics that the terms read, with patient and year, by year.
     """
     specification = swr.specify(performance_year)
-    return specification, _read(specification, _count(cohorts))
+    return specification, _read(specification, _count(cohorts), patients)
 
 
 def prepare_smosr(
-    performance_year: int, cohorts: Mapping[int, pa.Table]
+    performance_year: int, cohorts: Mapping[int, pa.Table], patients: Mapping[int, pa.Table]
 ) -> tuple[CoxSpecification, Cohort]:
     """Return SMoSR's specification and the records that are counted, years of incidence beside.
 
     Args:
         performance_year: the last of the years.
         cohorts: rows of cohort.smosr by year.
+        patients: characteristics that the terms read, with patient and year, by year.
     """
     rows = _count(cohorts)
     specification = _add_years(smosr.specify(performance_year), rows, performance_year)
-    return specification, _read(specification, rows)
+    return specification, _read(specification, rows, patients)
 
 
 def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:
-    together = pa.concat_tables([_narrow(cohort) for cohort in cohorts.values()])
-    return together.filter(pc.field("reason").is_null())
-
-
-def _narrow(cohort: pa.Table) -> pa.Table:
-    """Hold columns of zeros and ones in a byte: four years of a nation are millions of rows."""
-    fields = [
-        pa.field(field.name, pa.uint8()) if field.name.startswith(_FLAGS) else field
-        for field in cohort.schema
-    ]
-    return cohort.cast(pa.schema(fields))
+    return pa.concat_tables(cohorts.values()).filter(pc.field("reason").is_null())
 
 
 def _add_years(
@@ -104,14 +99,18 @@ def _add_years(
 
 
 def _read(
-    specification: CoxSpecification, rows: pa.Table, conditions: pa.Table | None = None
+    specification: CoxSpecification,
+    rows: pa.Table,
+    patients: Mapping[int, pa.Table],
+    conditions: pa.Table | None = None,
 ) -> Cohort:
     """Read a cohort without the adjusters that have no estimate.
 
     They are at their largest, or least, in every event. A condition of nobody with an event is one;
     so are the years under 14 where no child dies.
     """
-    cohort = read_cohort(specification, rows, conditions=conditions)
+    known = pa.concat_tables(patients.values())
+    cohort = read_cohort(specification, rows, patients=known, conditions=conditions)
     is_event = cohort.numbers(EVENT) == 1
     gone: list[str] = []
     for term, name in enumerate(cohort.design.names):

@@ -1,1 +1,1 @@
-"""What each measure is: frozen values that read like the manual's chapter, and nothing else."""
+"""Definitions of the measures as frozen values that follow the manual's chapters."""

@@ -24,7 +24,7 @@ TERMS = (
 
 
 def specify(performance_year: int) -> ThreeStageSpecification:
-    """Return ED30, without conditions.
+    """Return ED30 without the terms of conditions.
 
     Small facilities are "excluded from the measure for the purposes of modeling" (2.26.13).
     """

@@ -1,6 +1,6 @@
-"""The size rule and the flag: the one place that decides both, from the register's entry.
+"""The size rule and the flag of a measure, both from the register's entry.
 
-The facility contract, `program.flags` and the QIP's scores ask here.
+The facility contract, `program.flags` and the QIP's scores all use these functions.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What a measure says of F facilities, each of shape (F,), NaN where it says nothing."""
+    """A measure's results for F facilities, each of shape (F,), NaN where there is none."""
 
     value: Floats
     lower: Floats
@@ -34,38 +34,38 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """Better, as or worse than expected, None where nothing tells; and what decided."""
+    """Better, as or worse than expected, None without a limit or test; and the method used."""
 
     category: NDArray[np.object_]
     method: NDArray[np.object_]
 
 
 def is_below_minimum_units(entry: RegisterEntry, unit_count: Floats) -> Bools:
-    """Whether facilities are too small; a count that is not known is not."""
+    """Return which facilities are too small; an unknown count is not."""
     if entry.minimum_units is None:
         return np.zeros(unit_count.shape, dtype=bool)
     return unit_count < entry.minimum_units
 
 
 def is_below_minimum_expected(entry: RegisterEntry, expected: Floats) -> Bools:
-    """Whether too few events are expected of facilities."""
+    """Return which facilities have too few expected events."""
     if entry.minimum_expected is None:
         return np.zeros(expected.shape, dtype=bool)
     return expected < entry.minimum_expected
 
 
 def flag_results(entry: RegisterEntry, results: Results, *, national: float) -> Flags:
-    """Hold facilities against the entry's reference, by its method.
+    """Compare facilities with the entry's reference, by its method.
 
-    The measure's own test decides where its p-value or z-score is at hand; else the interval does.
-    An interval that only touches the reference contains it: as expected. A limit that is absent
-    (no event, or no bound) cannot exclude the reference on its side. A measure that is not flagged
-    puts nobody into a category.
+    The measure's own test decides where its p-value or z-score is available; else the interval
+    does. An interval that ends at the reference contains it: as expected. A missing limit (no
+    event, or no bound) cannot exclude the reference on its side. A measure that is not flagged has
+    no categories.
 
     Args:
-        entry: of the measure.
-        results: of its facilities.
-        national: the national level, in the unit of the values; taken where the entry names no
+        entry: the register's entry of the measure.
+        results: the results of its facilities.
+        national: the national level, in the unit of the values; used where the entry has no
             reference of its own.
     """
     count = results.value.size
@@ -89,7 +89,7 @@ def flag_results(entry: RegisterEntry, results: Results, *, national: float) -> 
 
 
 def _test(flag: FlagRule, results: Results) -> tuple[Bools, Bools]:
-    """Where the measure's own test is at hand, and where it is significant."""
+    """Return where the measure's own test is available, and where it is significant."""
     match flag.method:
         case "p_value":
             return ~np.isnan(results.p_value), results.p_value < flag.significance

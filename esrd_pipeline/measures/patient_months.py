@@ -1,6 +1,6 @@
-"""Measures of patient-months: manual 2.1, 2.3 to 2.8, 2.19. Who is counted: cohort.patient_months.
+"""Measures of patient-months: manual 2.1, 2.3 to 2.8, 2.19; the cohort is cohort.patient_months.
 
-Which they are, and for which program, stands in the register.
+The register lists them by program.
 """
 
 from esrd_pipeline.measures.specification import ProportionSpecification

@@ -1,6 +1,6 @@
 """PPPW, the Percentage of Prevalent Patients Waitlisted: manual 2.16.
 
-Who is counted: cohort.pppw.
+The cohort is cohort.pppw.
 """
 
 from esrd_pipeline.measures.specification import GeeSpecification, Program
@@ -17,7 +17,7 @@ TERMS = (
 
 
 def specify(program: Program, performance_year: int) -> GeeSpecification:
-    """Return PPPW as one program computes it."""
+    """Return PPPW by one program's rules."""
     return GeeSpecification(
         entry=find_measure("pppw", program, performance_year),
         terms=TERMS,

@@ -1,7 +1,7 @@
-"""Measures of a year: of patients, or of what a facility reports. Manual 2.9, 2.17 to 2.24.
+"""Measures of a year's patients, or of what a facility reports: manual 2.9, 2.17 to 2.24.
 
-What the program excludes by certification date, in-center service, exceptions of a whole facility
-and size is applied when it scores (parameters/qip_measure.csv).
+The program's exclusions by certification date, in-center service, exceptions of a whole facility
+and size are applied when it scores (parameters/qip_measure.csv).
 """
 
 from esrd_pipeline.measures.specification import ProportionSpecification
@@ -9,12 +9,12 @@ from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.tables.clinical import SURVEY_COMPONENTS
 
 PATIENTS = ("clinical_depression", "sdoh_screening", "sdoh_positive")
-"""Shares of patients."""
+"""Proportions of patients."""
 HEALTH_EQUITY = "health_equity"
 INFECTION = "nhsn_bsi"
 DIALYSIS_EVENT = "nhsn_dialysis_event"
 VACCINATION = "covid_vaccination"
-"""Of the QIP the months reported (2.20), of Dialysis Facility Measures the personnel (2.21)."""
+"""QIP: the months reported (2.20); Dialysis Facility Measures: the personnel (2.21)."""
 SURVEY = "ich_cahps"
 SURVEY_PARTS = {name: f"ich_cahps_{name}" for name in SURVEY_COMPONENTS}
 """Composite and global ratings of the survey, by the column of the raw table."""
@@ -27,11 +27,11 @@ REPORTED_MEASURES = (
     SURVEY,
     *SURVEY_PARTS.values(),
 )
-"""Measures of what a facility itself reports; `explain` tells them report by report."""
+"""Measures of what a facility itself reports; `explain` lists them report by report."""
 
 
 def specify(
     measure: str, performance_year: int, program: Program = "qip"
 ) -> ProportionSpecification:
-    """Return one of these measures as a program computes it."""
+    """Return one of these measures by a program's rules."""
     return ProportionSpecification(entry=find_measure(measure, program, performance_year))

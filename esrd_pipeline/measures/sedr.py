@@ -1,9 +1,9 @@
-"""SEDR, the Standardized Emergency Department Encounter Ratio: manual 2.25, DFC alone.
+"""SEDR, the Standardized Emergency Department Encounter Ratio: manual 2.25, DFC only.
 
 Prevalent conditions join the adjusters listed here: `parameters/prevalent_condition_group.csv`.
-The calendar year, an adjuster of 2.25.14, is the same for every row of a model of one calendar year
-(2.25.10) and says nothing. Of "greater than five" patient-years (2.25.7) and "at least five"
-(2.25.17) the second is followed.
+The calendar year, an adjuster of 2.25.14, is left out: it is the same for every row of a model of
+one calendar year (2.25.10). Of "greater than five" patient-years (2.25.7) and "at least five"
+(2.25.17) the second is used.
 """
 
 from esrd_pipeline.measures.recurrent_events import (
@@ -30,5 +30,5 @@ TERMS = (
 
 
 def specify(performance_year: int) -> RateSpecification:
-    """Return SEDR, without conditions."""
+    """Return SEDR, without the terms of conditions."""
     return RateSpecification(entry=find_measure("sedr", "dfc", performance_year), terms=TERMS)

@@ -1,7 +1,7 @@
 """SFR, the Standardized Fistula Rate: manual 2.2. Dialysis Facility Measures only.
 
-Reference patients are 25 to 59 years old, in the first year of ESRD, with a BMI of 30 or more. Who
-is counted: cohort.sfr. A condition counts alike on CMS-2728 and on claims of the twelve months
+Reference patients are 25 to 59 years old, in the first year of ESRD, with a BMI of 30 or more. The
+cohort is cohort.sfr. A condition counts whether it is on CMS-2728 or on claims of the twelve months
 before the month.
 """
 
@@ -39,7 +39,7 @@ _AT_INCIDENCE = {
     "has_infection": (),
     "has_drug_dependence": ("has_drug_dependence",),
 }
-"""What CMS-2728 calls each condition; it does not ask for anemia and infections."""
+"""Names of each condition on CMS-2728, which does not ask for anemia and infections."""
 _CONDITIONS = (
     Product(
         "has_other_diabetes",

@@ -35,11 +35,11 @@ TERMS = {
 
 
 def choose_specification(performance_year: int) -> str:
-    """Return which of the two specifications a year follows: that of the register (reading 22)."""
+    """Return the register's choice of the two specifications for a year (reading 22)."""
     return find_measure("shr", "dfc", performance_year).specification or "manual"
 
 
 def specify(program: Program, performance_year: int) -> RateSpecification:
-    """Return SHR as one program computes it, without conditions."""
+    """Return SHR by one program's rules, without the terms of conditions."""
     entry = find_measure("shr", program, performance_year)
     return RateSpecification(entry=entry, terms=TERMS[entry.specification or "manual"])

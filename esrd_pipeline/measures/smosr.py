@@ -1,29 +1,17 @@
 """SMoSR, the modality switch ratio of incident patients, from in center to home: manual 2.27.
 
-2.27.7 is a copy of another measure's text (reading 16): 2.27.15 asks for 11 patients and two
-expected switches. Years of incidence join the adjusters listed here.
+2.27.7 is a copy of another measure's text (reading 16): 2.27.15 requires 11 patients and two
+expected switches. Years of incidence join the terms listed here.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.measures.terms import Flag, Level, Spline
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 3
-"""Years in which ESRD began, the last the year before the performance year."""
+"""Number of years in which ESRD began; the last is the year before the performance year."""
 
-ADJUSTERS = (
-    "age_18_to_26",
-    "age_26_to_36",
-    "age_36_to_46",
-    "age_46_to_56",
-    "age_56_to_66",
-    "age_66_to_76",
-    "age_76_to_86",
-    "age_over_86",
-    "is_diabetes_cause",
-    "is_bmi_under_18",
-    "is_bmi_18_to_25",
-    "is_bmi_25_to_30",
+_CONDITIONS = (
     "has_atherosclerotic_heart_disease",
     "has_other_cardiac_disease",
     "has_diabetes",
@@ -40,12 +28,36 @@ ADJUSTERS = (
     "has_any_condition",
 )
 
+TERMS = (
+    Spline(
+        "age",
+        knots=(26, 36, 46, 56, 66, 76, 86),
+        names=(
+            "age_18_to_26",
+            "age_26_to_36",
+            "age_36_to_46",
+            "age_46_to_56",
+            "age_56_to_66",
+            "age_66_to_76",
+            "age_76_to_86",
+            "age_over_86",
+        ),
+        start=18,
+        row="2.27.12: age",
+    ),
+    Flag("is_diabetes_cause", row="2.27.12: diabetes as cause of ESRD"),
+    Level("is_bmi_under_18", "bmi_class", values=("<18.5",), row="2.27.12: BMI; reading 17"),
+    Level("is_bmi_18_to_25", "bmi_class", values=("18.5-25",), row="2.27.12: BMI; reading 17"),
+    Level("is_bmi_25_to_30", "bmi_class", values=("25-30",), row="2.27.12: BMI; reading 17"),
+    *(Flag(name, row="2.27.12: comorbidities at ESRD incidence") for name in _CONDITIONS),
+)
+
 
 def specify(performance_year: int) -> CoxSpecification:
-    """Return the measure, without what joins its adjusters."""
+    """Return SMoSR, without the terms of years of incidence."""
     return CoxSpecification(
         entry=find_measure("smosr", "dfc", performance_year),
-        terms=tuple(map(Number, ADJUSTERS)),
+        terms=TERMS,
         second_stage=None,
         inference="exact",
     )

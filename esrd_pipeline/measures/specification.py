@@ -1,4 +1,4 @@
-"""The form in which a measure says what it is."""
+"""The specification of a measure: its register entry, model terms and options."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -7,17 +7,17 @@ from esrd_pipeline.measures.terms import Term
 from esrd_pipeline.parameters.register import Program, RegisterEntry
 
 WHOLE: dict[Program, float] = {"dfc": 100.0, "qip": 1.0}
-"""What all of a proportion is in each program's files: percents there, fractions here."""
+"""A proportion of 1 in each program's files: percent (DFC) or fraction (QIP)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """One measure of one program in a performance year: what the register says, and its model.
+    """One measure of one program in a performance year: its register entry and its model.
 
     Attributes:
-        family: the module that estimates it, by its FAMILY. Code versions follow the name.
+        family: the module whose FAMILY estimates it. Code versions follow this name.
         entry: the measure's row of the register: unit, sizes, direction, flag, rate scale.
-        terms: of the model, in the order they are estimated.
+        terms: the terms of the model, in the order of estimation.
     """
 
     family: ClassVar[str]
@@ -32,7 +32,7 @@ class Specification:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What the terms read of a row, each fact once."""
+        """The facts of a row that the terms read, each once."""
         return tuple(dict.fromkeys(fact for term in self.terms for fact in term.facts))
 
     @property
@@ -42,33 +42,33 @@ class Specification:
 
     @property
     def program(self) -> Program:
-        """Whose rules it follows."""
+        """The program whose rules apply."""
         return self.entry.program
 
     @property
     def unit(self) -> str:
-        """What the measure's size counts: patient_years, patients, discharges."""
+        """Unit of the measure's size: patient_years, patients, discharges."""
         return self.entry.unit
 
     @property
     def minimum_units(self) -> float | None:
-        """Smallest size that is reported; None where every size is."""
+        """Minimum size that is reported; None where every size is."""
         return self.entry.minimum_units
 
     @property
     def minimum_modelled(self) -> int | None:
-        """Smallest size that takes part in the national model; None where all do."""
+        """Minimum size of facilities in the national model; None where all are in it."""
         return self.entry.minimum_modelled
 
     @property
     def rate_scale(self) -> float:
-        """Units of size in the printed rate: 100 for events per 100 patient-years."""
+        """Units of size in the published rate: 100 for events per 100 patient-years."""
         return self.entry.rate_scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateSpecification(Specification):
-    """A ratio of events to what is expected of the days at risk (2.12, 2.13, 2.25)."""
+    """A ratio of observed to expected events, given the days at risk (2.12, 2.13, 2.25)."""
 
     family: ClassVar[str] = "esrd_pipeline.families.recurrent_events"
 
@@ -78,7 +78,7 @@ class CoxSpecification(Specification):
     """A measure of times to an event (2.14.13, 2.15.13, 2.27.13).
 
     Attributes:
-        second_stage: column that joins the second stage, where all facilities share one hazard:
+        second_stage: column added in the second stage, where all facilities share one hazard:
             for SMR the log of the state's race-specific death rate.
         inference: mid-p with an empirical null (SMR), or exact Poisson (SWR, SMoSR).
     """
@@ -91,10 +91,10 @@ class CoxSpecification(Specification):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreeStageSpecification(Specification):
-    """A measure of what follows a discharge from hospital (2.10.12, 2.11.14, 2.26.13).
+    """A measure of events after a hospital discharge (2.10.12, 2.11.14, 2.26.13).
 
-    A facility of at least `minimum_modelled` discharges takes part in stages 2 and 3, their median
-    and the empirical null (ED30, 2.26.13). Stage 1 asks for cells of 11 in any case.
+    Facilities with at least `minimum_modelled` discharges are in stages 2 and 3, their median and
+    the empirical null (ED30, 2.26.13). Stage 1 always requires cells of 11.
     """
 
     family: ClassVar[str] = "esrd_pipeline.families.discharges"
@@ -104,15 +104,15 @@ class ThreeStageSpecification(Specification):
 class GeeSpecification(Specification):
     """A directly standardised percentage of patient-months (2.2.14, 2.16.13).
 
-    A facility of at least `minimum_modelled` patients takes part in the model and in the national
-    level (2.2.14, 2.16.7).
+    Facilities with at least `minimum_modelled` patients are in the model and in the national level
+    (2.2.14, 2.16.7).
 
     Attributes:
-        national: what facilities are held against: the percentage of the nation's patient-months,
-            or the unweighted mean of the facilities' values, which reproduces published
-            categories best.
-        seed: of the random groups of facilities.
-        group_count: how many groups.
+        national: the reference of facilities: the percentage of the nation's patient-months, or
+            the unweighted mean of the facilities' values, which reproduces published categories
+            best.
+        seed: seed of the random groups of facilities.
+        group_count: the number of groups.
     """
 
     family: ClassVar[str] = "esrd_pipeline.families.access"

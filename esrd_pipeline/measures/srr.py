@@ -47,7 +47,7 @@ TERMS: dict[Program, tuple[Term, ...]] = {
 
 
 def specify(program: Program, performance_year: int) -> ThreeStageSpecification:
-    """Return SRR as one program computes it, without conditions."""
+    """Return SRR by one program's rules, without the terms of conditions."""
     return ThreeStageSpecification(
         entry=find_measure("srr", program, performance_year), terms=TERMS[program]
     )

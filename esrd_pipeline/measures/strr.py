@@ -1,8 +1,8 @@
 """STrR, the Standardized Transfusion Ratio: manual 2.12.
 
-Neither sex nor prevalent conditions adjust it (2.12.13, Figure 14): those who had one of the
-conditions that matter are not at risk. The reference is a patient of 60 to 74 years in the first
-interval of ESRD whose cause of ESRD is another than diabetes.
+It is not adjusted for sex or prevalent conditions (2.12.13, Figure 14): patients with one of the
+relevant conditions are not at risk. The reference is a patient of 60 to 74 years in the first
+interval of ESRD with a cause of ESRD other than diabetes.
 """
 
 from esrd_pipeline.measures.recurrent_events import AT_INCIDENCE, BMI, CAUSE, COVID, NURSING_HOME
@@ -44,5 +44,5 @@ TERMS = (
 
 
 def specify(program: Program, performance_year: int) -> RateSpecification:
-    """Return STrR as one program computes it."""
+    """Return STrR by one program's rules."""
     return RateSpecification(entry=find_measure("strr", program, performance_year), terms=TERMS)

@@ -15,7 +15,7 @@ Columns = dict[str, Values]
 
 
 class Facts(Protocol):
-    """What is known of the rows: an array of shape (rows,) by the name of the fact."""
+    """Facts of the rows: an array of shape (rows,) by the name of the fact."""
 
     def __getitem__(self, name: str, /) -> Values:
         """Return one fact of every row."""
@@ -24,13 +24,13 @@ class Facts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A fact as it stands, or how far it lies above `origin`.
+    """A numeric fact, or its difference from `origin`.
 
     Attributes:
         fact: a number of the row.
-        name: of the column; the fact's own where none is given.
-        origin: what is subtracted.
-        least: what lower results count as: 0 for years over the origin; none where none do.
+        name: name of the column; by default that of the fact.
+        origin: the number subtracted.
+        least: lower bound of the result: 0 for years over the origin; none without a bound.
         row: the manual's table row or section the term comes from.
     """
 
@@ -63,11 +63,11 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """1 where any of some yes-or-no facts is true, else 0; the other way round where `negated`.
+    """1 where any of some yes-or-no facts is true, else 0; reversed where `negated`.
 
     Attributes:
-        name: of the column.
-        any_of: the facts; one of the column's own name where none is given.
+        name: name of the column.
+        any_of: the facts; by default the fact with the column's name.
         negated: 1 where none of the facts is true.
         row: the manual's table row or section the term comes from.
     """
@@ -95,14 +95,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """1 where a fact lies in a range or is one of some values, else 0.
+    """1 where a fact is in a range or is one of some values, else 0.
 
     Attributes:
-        name: of the column.
-        fact: a number, or a word where `values` are given.
-        low: smallest number of the range, itself included; none where it has no lower end.
-        high: largest number of the range, itself included; none where it has no upper end.
-        values: what the fact may be instead.
+        name: name of the column.
+        fact: a number, or a text where `values` are given.
+        low: lower end of the range, inclusive; none where there is none.
+        high: upper end of the range, inclusive; none where there is none.
+        values: values of the fact, instead of a range.
         row: the manual's table row or section the term comes from.
     """
 
@@ -140,17 +140,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Spline:
-    """A piecewise linear function of a fact: a column a segment, each how far the fact is in it.
+    """A piecewise linear function of a fact, with one column per segment between knots.
 
-    A column is the fact, held within its segment, less the origin, held within it too: it is 0 for
-    everyone who is where the origin is.
+    A column is the fact clipped to its segment minus the origin clipped to the same segment: it is
+    0 where the fact equals the origin.
 
     Attributes:
         fact: a number of the row.
-        knots: where the slope changes, rising.
-        names: of the columns: one more than there are knots.
-        start: where the first segment begins; none where it has no lower end.
-        origin: where every column is 0.
+        knots: where the slope changes, in ascending order.
+        names: names of the columns: one more than there are knots.
+        start: lower end of the first segment; none where it has none.
+        origin: value of the fact at which every column is 0.
         row: the manual's table row or section the term comes from.
     """
 
@@ -186,9 +186,9 @@ class Product:
     """The product of two columns.
 
     Attributes:
-        name: of the column.
-        first: the name of an earlier column of the model, or a term of its own.
-        second: the other.
+        name: name of the column.
+        first: the name of an earlier column of the model, or a term that is not in the model.
+        second: the same for the second factor.
         row: the manual's table row or section the term comes from.
     """
 
@@ -204,7 +204,7 @@ class Product:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What the terms of its own read."""
+        """What its own terms read."""
         own = (part for part in (self.first, self.second) if not isinstance(part, str))
         return tuple(fact for part in own for fact in part.facts)
 
@@ -219,7 +219,7 @@ class AnyOf:
     """1 where any of some earlier columns is not 0, else 0.
 
     Attributes:
-        name: of the column.
+        name: name of the column.
         columns: names of earlier columns of the model.
         row: the manual's table row or section the term comes from.
     """
@@ -235,7 +235,7 @@ class AnyOf:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What it reads: nothing but earlier columns."""
+        """The facts it reads: none, only earlier columns."""
         return ()
 
     def build(self, _: Facts, columns: Facts) -> Columns:
@@ -249,9 +249,9 @@ class Condition:
     """1 where a group of conditions was seen on the patient's claims, else 0.
 
     Attributes:
-        group: of the conditions, and the name of the column.
-        unless: an earlier column of the model, 1 for those whose conditions could not be seen:
-            they have 0.
+        group: the group of conditions, and the name of the column.
+        unless: an earlier column of the model, 1 where conditions are not observable: the column
+            is then 0.
         row: the manual's table row or section the term comes from.
     """
 
@@ -288,11 +288,11 @@ def _find(part: str | Term, facts: Facts, columns: Facts) -> Values:
 
 
 def _widen(values: Values) -> Values:
-    """Return values of a type that has numbers below zero: others would go round."""
+    """Return values of a signed type: unsigned ones would wrap around below zero."""
     return values.astype(np.int64) if values.dtype.kind in "bu" else values
 
 
 def _type_as(values: Values, number: float) -> np.generic:
-    """Return a whole number as whole where the values are, so that they stay exact."""
+    """Return a whole number as an integer where the values are integers, which stay exact."""
     is_whole = values.dtype.kind == "i" and number == int(number)
     return np.int64(number) if is_whole else np.float64(number)

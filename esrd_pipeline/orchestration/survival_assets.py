@@ -1,4 +1,4 @@
-"""Times to an event: the cohorts of SMR, SWR and SMoSR, and their roads."""
+"""Times to an event: the cohorts of SMR, SWR and SMoSR, and their models."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from esrd_pipeline.orchestration.explanation_config import (
     name_facility,
     offer_measures,
 )
-from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, list_facts
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from esrd_pipeline.families.cohort import Cohort
-    from esrd_pipeline.measures.specification import Program, Specification
+    from esrd_pipeline.measures.specification import CoxSpecification, Program, Specification
 
 
 def _read(
@@ -40,6 +40,14 @@ def _read(
     }
 
 
+def _read_patients(
+    step: StepContext, specification: "CoxSpecification", years: int
+) -> "dict[int, pa.Table]":
+    table = history.PATIENT_CHARACTERISTICS
+    columns = ["patient_id", "performance_year", *list_facts(specification, table)]
+    return _read(step, table, years, columns=columns)
+
+
 def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import CONDITIONS, prepare_smr
 
@@ -55,19 +63,25 @@ def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]"
         for year, rows in _read(step, survival.SMR, smr.YEARS).items()
         if year in conditions
     }
-    return prepare_smr(step.performance_year, cohorts, conditions)
+    year = step.performance_year
+    patients = _read_patients(step, smr.specify(year), smr.YEARS)
+    return prepare_smr(year, cohorts, patients, conditions)
 
 
 def _read_swr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import prepare_swr
 
-    return prepare_swr(step.performance_year, _read(step, survival.SWR, swr.YEARS))
+    year = step.performance_year
+    patients = _read_patients(step, swr.specify(year), swr.YEARS)
+    return prepare_swr(year, _read(step, survival.SWR, swr.YEARS), patients)
 
 
 def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import prepare_smosr
 
-    return prepare_smosr(step.performance_year, _read(step, survival.SMOSR, smosr.YEARS))
+    year = step.performance_year
+    patients = _read_patients(step, smosr.specify(year), smosr.YEARS)
+    return prepare_smosr(year, _read(step, survival.SMOSR, smosr.YEARS), patients)
 
 
 MODELLED_MEASURES = (
@@ -78,7 +92,10 @@ MODELLED_MEASURES = (
         cohort=survival.SMR,
         years=smr.YEARS,
         read=_read_smr,
-        dependencies=(Dependency(history.PREVALENT_CONDITION, years_before(first=smr.YEARS - 1)),),
+        dependencies=(
+            Dependency(history.PREVALENT_CONDITION, years_before(first=smr.YEARS - 1)),
+            Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=smr.YEARS - 1)),
+        ),
     ),
     ModelledMeasure(
         name="SWR",
@@ -87,6 +104,9 @@ MODELLED_MEASURES = (
         cohort=survival.SWR,
         years=swr.YEARS,
         read=_read_swr,
+        dependencies=(
+            Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=swr.YEARS - 1)),
+        ),
     ),
     ModelledMeasure(
         name="SMoSR",
@@ -95,6 +115,9 @@ MODELLED_MEASURES = (
         cohort=survival.SMOSR,
         years=smosr.YEARS,
         read=_read_smosr,
+        dependencies=(
+            Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=smosr.YEARS - 1)),
+        ),
     ),
 )
 
@@ -106,7 +129,8 @@ COHORTS = (
     ),
     make_select_asset(
         "cohort.smr",
-        description="SMR's patient-records of one calendar year: days at risk, deaths, adjusters.",
+        description="SMR's patient-records of one calendar year: days at risk, deaths, and facts of"
+        " the record's first day that adjust.",
     ),
     make_select_asset(
         "cohort.swr",

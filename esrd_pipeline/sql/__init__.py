@@ -53,10 +53,10 @@ class Select:
 
 def list_selects() -> list[str]:
     """Return the names of all SQL files as `schema.table`, sorted."""
-    room = resources.files("esrd_pipeline.sql")
+    package = resources.files("esrd_pipeline.sql")
     return sorted(
         f"{schema.name}.{file.name.removesuffix('.sql')}"
-        for schema in room.iterdir()
+        for schema in package.iterdir()
         if schema.is_dir()
         for file in schema.iterdir()
         if file.name.endswith(".sql")

@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import smosr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 BEGAN = "2023-03-01"
@@ -295,5 +297,6 @@ def test_a_switch_of_which_30_days_are_not_seen_is_not_yet_durable() -> Worked:
 @worked
 def test_age_has_a_slope_in_each_of_eight_classes(born: str, ages: tuple[int, int, int]) -> Worked:
     rows = yield describe(born=born)
-    row = rows.to_dict("records")[-1]
+    known: Row = {"patient_id": 1, "bmi_class": ">=30"}
+    row = add_columns(rows, smosr.TERMS, patients=[known]).to_dict("records")[-1]
     assert (row["age_18_to_26"], row["age_26_to_36"], row["age_over_86"]) == ages

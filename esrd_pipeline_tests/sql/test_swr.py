@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from esrd_pipeline.measures import swr
+from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 BEGAN = "2023-03-01"
@@ -23,6 +25,7 @@ def describe(
 ) -> Case:
     """The records of patient 1; a spell without a facility is in `state`."""
     whose = {"program": "dfc", "patient_id": 1}
+    known: Row = {"patient_id": 1, "has_form": True, **(incident or {})}
     return case(
         "cohort.swr",
         tables={
@@ -57,9 +60,7 @@ def describe(
             ]
             if home
             else [],
-            "history.patient_characteristics": [
-                {"patient_id": 1, "has_form": True, **(incident or {})}
-            ],
+            "history.patient_characteristics": [known],
             "history.treatment": [
                 {
                     **whose,
@@ -71,7 +72,14 @@ def describe(
                 for ccn, start, end in spells or (("A", began, "2024-12-31"),)
             ],
         },
-    )
+    ).read(lambda rows: with_columns(rows, known))
+
+
+def with_columns(rows: pd.DataFrame, known: Row) -> pd.DataFrame:
+    """The rows with the columns of the design, for those who have an age."""
+    if rows["age"].isna().any():
+        return rows
+    return add_columns(rows, swr.TERMS, patients=[known])
 
 
 def read(rows: pd.DataFrame) -> list[tuple[object, ...]]:

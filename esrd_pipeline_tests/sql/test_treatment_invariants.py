@@ -19,9 +19,7 @@ DAY_ONE = date(2022, 12, 1)
 HORIZON = (YEAR_END - DAY_ONE).days
 CHANGES = ("Discontinue", "Recover Function", "Transplant", "Death")
 PASSING = ("Transient", "Dialysis in Support of Transplant")
-FEW_EXAMPLES = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+FEW_EXAMPLES = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ PEOPLE = st.builds(
     st.integers(0, 200),
     st.one_of(st.none(), st.none(), DAYS),
 )
-MANY = st.lists(PEOPLE, min_size=1, max_size=20)
+MANY = st.lists(PEOPLE, min_size=10, max_size=40)
 
 
 def on(number: int | None) -> date | None:
@@ -304,7 +302,7 @@ def judge(person: Person) -> list[tuple[str, str | None]]:
     return judged
 
 
-@settings(FEW_EXAMPLES, max_examples=30)
+@settings(FEW_EXAMPLES, max_examples=9)
 @given(MANY)
 def test_the_histories_are_the_readings_day_by_day(people: list[Person]) -> None:
     assert list_days(tell(people), people) == [judge(person) for person in people]
@@ -319,7 +317,7 @@ def test_spells_tile_the_days_from_first_service_to_death_or_the_years_end(
         assert len(days) == max(person.last - person.first_service + 1, 0)
 
 
-@settings(FEW_EXAMPLES, max_examples=10)
+@settings(FEW_EXAMPLES, max_examples=3)
 @given(MANY)
 def test_the_order_of_the_rows_changes_nothing(people: list[Person]) -> None:
     pd.testing.assert_frame_equal(tell(people), tell(people, backwards=True))

@@ -1,11 +1,11 @@
--- One row: a segment of one patient's days in the year, in which nothing that SHR, STrR or SEDR
--- all look at changes: program, the facility attributed to, month, interval of duration of ESRD, age
--- of majority. What one of them alone looks at cuts the days further in its own file.
+-- One row: a segment of one patient's days in the year, in which nothing changes that SHR, STrR and
+-- SEDR all use: program, the facility attributed to, month, interval of duration of ESRD, age of
+-- majority. Each measure's own file cuts the days further by the facts that it alone uses.
 -- Every day from the first service date to death or the year's end is in exactly one row.
 -- Manual 2.12.9 to 2.12.13, 2.13.9 to 2.13.13, 2.25.9 to 2.25.13, 3.4 (exceptions, QIP only).
 -- Reading: majority is reached on the 18th birthday, of those born on 29 February on 1 March.
 WITH
--- The days of the year and who answers for them.
+-- The days of the year and the facility they are attributed to.
 span AS (
     SELECT
         a.program,
@@ -80,8 +80,8 @@ change_of_answered AS (
     WHERE c.majority_date > s.attribution_start AND c.majority_date <= s.span_end
 ),
 
--- Days on which a segment begins: a span's or month's first, a cut point, a change. Days that nobody
--- answers for count in no measure, whatever else changes: of the nation's they are half.
+-- Days on which a segment begins: the first day of an attribution or month, a cut point, a change.
+-- Days that are not attributed count in no measure and are not cut: they are half of all days.
 boundary AS (
     SELECT program, patient_id, attribution_start, attribution_start AS start_date
     FROM span
@@ -101,7 +101,7 @@ segment AS (
     FROM boundary
 ),
 
--- The cut points beside each other: a join by range would sort every segment.
+-- The cut points as columns: a join by range would sort every segment.
 cut AS (
     SELECT
         max(CASE WHEN interval = 0 THEN first_days END) AS first_0,

@@ -1,11 +1,12 @@
 -- One row: a group of conditions of one index discharge, by one measure's specification.
 -- Manual 2.10.11, Table 4 (srr_dfc: inpatient claims, CCS); 2.11.13, Table 6 (srr_qip: inpatient,
--- outpatient, SNF, hospice and home health claims, condition categories); 2.26.12, 2.26.16, Table 13
--- (ed30: the same types, CCS).
--- Readings: claims whose last day is the discharge or one of the 364 before it, the index stay's own
--- included; SNF claims are those of swing beds, too (types 20, 30); claims of managed care count.
--- A condition category is that of the longest prefix of condition_category.csv; an injury's prefix
--- holds for initial encounters (seventh character A, B, C) or later ones, as it says.
+-- outpatient, SNF, hospice and home health claims, condition categories); 2.26.12, 2.26.16, Table
+-- 13 (ed30: the same types, CCS).
+-- Readings: claims count if their last day is the day of discharge or one of the 364 before it,
+-- including those of the index stay; SNF claims include swing beds (types 20, 30); claims of
+-- managed care count. A condition category is that of the longest prefix of condition_category.csv;
+-- the row of an injury states whether it is for initial encounters (seventh character A, B, C) or
+-- later ones.
 WITH
 discharge AS (
     SELECT 'srr_' || program AS specification, patient_id, stay, discharge_date
@@ -28,8 +29,8 @@ beneficiary AS (
     WHERE b.performance_year BETWEEN $performance_year - 2 AND $performance_year
 ),
 
--- Claims are gone through twice, so that all diagnoses of all claims never stand in memory: first
--- for the codes there are, then for whose they are.
+-- Claims are read twice, so that the diagnoses of all claims are never in memory together: first to
+-- find the codes, then to find the patients.
 coded AS (
     SELECT
         unnest([

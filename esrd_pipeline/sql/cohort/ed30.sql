@@ -1,15 +1,16 @@
--- One row: a discharge of the year or the year before of one patient with ESRD, as ED30 sees it: an
+-- One row: a discharge of the year or the year before of one patient with ESRD, by ED30's rules: an
 -- index discharge with its outcome and adjusters, or why not. Manual 2.26.8 to 2.26.12, Figure 28;
 -- readings 17, 20.
--- Readings: what makes a discharge is as for SRR (acute, Medicare-covered, transfers joined, alive,
+-- Readings: a discharge is defined as for SRR (acute, Medicare-covered, transfers joined, alive,
 -- treated by a facility; not a PPS-exempt cancer hospital); SRR's clinical exclusions are not among
--- those of 2.26.11. The flowchart's footnote is taken at its word: a hospitalisation on days 1 to 4
--- leaves the discharge out, as does one elsewhere on the day itself. An encounter in a month of
--- hospice is as though it were not there; one after another inpatient stay, of whatever hospital,
--- does not follow this discharge. The 30 days of the first year's last discharges go on into the
--- second year; those of the second year's last are not over when its claims end. First 90 days of
--- ESRD: days 1 to 90. Length of stay: first is up to the 25th percentile of the index discharges'
--- days, fourth beyond the 75th. Years of dialysis are years since the first service date, linear.
+-- those of 2.26.11. The flowchart's footnote is followed literally: a hospitalisation on days 1 to
+-- 4 excludes the discharge, as does one elsewhere on the day of discharge. An encounter in a month
+-- of hospice is ignored; one after another inpatient stay, in any hospital, does not follow this
+-- discharge. The 30 days after the last discharges of the first year extend into the second year;
+-- those after the last discharges of the second year extend past the available claims. First 90
+-- days of ESRD: days 1 to 90. Length of stay: first is up to the 25th percentile of the index
+-- discharges' days, fourth beyond the 75th. Years of dialysis are years since the first service
+-- date, linear.
 WITH
 discharge AS (
     SELECT *
@@ -121,7 +122,8 @@ judged AS (
     LEFT JOIN next_encounter AS e ON e.patient_id = c.patient_id AND e.stay = c.stay
 ),
 
--- Quartiles of the index discharges' days in hospital: the least length that so many reach.
+-- Quartiles of the index discharges' days in hospital: the smallest length with that share at or
+-- below.
 length_count AS (
     SELECT length_of_stay, count(*) AS discharges
     FROM judged

@@ -1,10 +1,10 @@
 -- One row: a month of the year of one patient at one facility of a program that treated them or has
--- them admitted in EQRS; for each measure of patient-months, why the month is not in its denominator
--- (the first rule that applies), or whether it is in the numerator.
+-- them admitted in EQRS; for each measure of patient-months, why the month is not in its
+-- denominator (the first rule that applies), or whether it is in the numerator.
 -- Manual 2.1, 2.3 to 2.8, 2.19, 3.1.1 to 3.1.4; 3.4 and 3.5 (QIP only).
 -- Readings: calcium and nPCR of DFC come from any facility, the QIP's calcium from the facility
--- itself; unknown sessions delivered exclude nobody from 2.19; calcium is the mean of the months
--- that have a value, compared without rounding.
+-- itself; unknown sessions delivered do not exclude a patient from 2.19; calcium is the mean of the
+-- months that have a value, compared without rounding.
 WITH
 rule AS (
     SELECT
@@ -29,7 +29,7 @@ exception AS (
     WHERE e.performance_year = $performance_year
 ),
 
--- The month with all that is known of it, and the rules' own figures.
+-- The month with all its facts, and the values the rules use.
 completed AS (
     SELECT
         c.program,
@@ -55,7 +55,7 @@ completed AS (
         r.calcium_months,
         coalesce(h.months, 0) AS catheter_months,
         l.patient_id IS NOT NULL AS is_limited_life,
-        -- 3.1.1: the QIP's EQRS-based measures know no other source than EQRS.
+        -- 3.1.1: EQRS is the only source of the QIP's EQRS-based measures.
         CASE
             WHEN c.program = 'qip' THEN c.modality
             ELSE coalesce(k.modality, c.modality)
@@ -68,7 +68,7 @@ completed AS (
                 THEN 1
             ELSE 0
         END AS age,
-        -- 2.8.10: as of two months before, the first of a month too.
+        -- 2.8.10: as of two months before, also on the first of the month.
         p.date_of_birth + INTERVAL 18 YEAR <= c.month - INTERVAL 2 MONTH AS is_adult_before,
         date_diff('day', s.first_service_date, c.month) + 1 AS esrd_day,
         coalesce(d.death_date < last_day(c.month), false) AS is_dead

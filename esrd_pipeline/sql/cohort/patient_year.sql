@@ -1,11 +1,11 @@
--- One row: one patient whom EQRS had at one facility in the year, in one measure of the QIP that
--- counts patients: the first rule that leaves the patient out, or whether the measure is met. For
--- infections also one whom the facility billed for hemodialysis in center and EQRS never had there.
+-- One row: one patient at one facility in the year by EQRS, in one measure of the QIP that counts
+-- patients: the first rule that excludes the patient, or whether the measure is met. For infections
+-- also a patient whom the facility billed for in-center hemodialysis but who is not there in EQRS.
 -- Manual 2.9, 2.18.6, 2.22 to 2.24, 3.1.3, 3.1.5, Table 17.
 -- Readings: days, and reports, of a month of an exception do not count; a modality is other if the
 -- last known one of the year at the facility is; any of a year's reports that meets the rule is
--- enough, and answers of several add up; a report without a day counts; patients with depression or
--- bipolar disorder before are reported under condition 5 and stay in the denominator; an in-center
+-- enough, and the answers of several are combined; a report without a day counts; patients with
+-- earlier depression or bipolar disorder are reported under condition 5 and stay in; an in-center
 -- patient (2.18.6) is one with such a month there by EQRS, or by a claim of the facility.
 WITH
 rule AS (
@@ -30,7 +30,7 @@ bounded AS (
     FROM twelve
 ),
 
--- Grants to a facility may overlap: a month is left out once.
+-- Grants to a facility may overlap: a month is excluded once.
 exception AS (
     SELECT DISTINCT e.ccn, b.month, b.month_end
     FROM raw.ece_grant AS e

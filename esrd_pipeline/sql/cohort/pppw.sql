@@ -1,10 +1,10 @@
--- One row: a month of the year of one patient whom a program's treatment history knows on the
+-- One row: a month of the year of one patient who is in a program's treatment history on the
 -- month's last day: on the waitlist that day or not, or why the month is not counted; and age.
 -- Manual 2.16.6 to 2.16.13; 3.4 (exceptions, QIP only). Not limited to Medicare, nor to 90 days.
 -- Readings. The facility is the one that treats the patient on the last day, for the whole month;
--- any day of the month in a nursing home counts, and so does a hospice claim that touches it; at
--- incidence the first CMS-2728 speaks, as institutionalised or as dialysed in a nursing home. Age
--- is in years of 365.25 days in the model; 75 is a birthday.
+-- any day of the month in a nursing home counts, and so does a hospice claim that overlaps it; at
+-- incidence a patient is in a nursing home if the first CMS-2728 reports institutionalisation or
+-- dialysis in a nursing home. The model's age is in years of 365.25 days; 75 means the birthday.
 WITH
 twelve AS (
     SELECT CAST(number AS INTEGER) AS month_number
@@ -38,7 +38,7 @@ known AS (
         AND t.start_date <= make_date($performance_year, 12, 31)
 ),
 
--- Spells tile a patient's days: one has the last day.
+-- Spells partition a patient's days: exactly one has the last day.
 treated AS (
     SELECT
         k.program,
@@ -61,7 +61,7 @@ exception AS (
     WHERE e.performance_year = $performance_year
 ),
 
--- What is known of a patient's month, whatever the program; a month of two reasons is one row.
+-- Facts of a patient's month, the same for both programs; a month with two reasons is one row.
 noted AS (
     SELECT h.patient_id, c.month, 1 AS is_in_home, 0 AS is_in_hospice, 0 AS is_listed
     FROM history.nursing_home AS h

@@ -1,8 +1,9 @@
 -- One row: a person-period at risk in SEDR: one patient, facility and interval of duration of ESRD,
--- with days at risk, encounters, and the facts as of the period's first day. Manual 2.25.13, 2.25.14.
+-- with days at risk, encounters, and the facts as of the period's first day. Manual 2.25.13,
+-- 2.25.14.
 -- Reading 23: Medicare sees the months that claims cover, without those of Medicare Advantage.
 WITH
--- An event of a day that is not at risk is no one's.
+-- An event on a day that is not at risk does not count.
 period AS (
     SELECT
         program,

@@ -1,8 +1,8 @@
--- One row: a segment of cohort.days as SEDR sees it (Dialysis Facility Measures alone): at risk or
+-- One row: a segment of cohort.days by SEDR's rules (Dialysis Facility Measures only): at risk or
 -- why not, in which of the patient's periods, with the emergency department encounters that began
--- then. Manual 2.25.9 to 2.25.13, Figure 27 (months with hospice).
--- Readings: 18 is the age of each day (2.25.9), not of the year's end as Figure 27 has it; an
--- inpatient claim of 2.25.11 is a hospital's or skilled nursing facility's, as STrR's and SHR's
+-- in it. Manual 2.25.9 to 2.25.13, Figure 27 (months with hospice).
+-- Readings: 18 is the age on each day (2.25.9), not at the year's end as in Figure 27; an
+-- inpatient claim of 2.25.11 is a hospital's or skilled nursing facility's, as for STrR and SHR
 -- (2.12.11); an encounter counts where the patient was on its first day; a period ends where the
 -- facility changes and the duration of ESRD crosses a cut point (2.25.13), and where the days stop
 -- or start being eligible (Figure 27).

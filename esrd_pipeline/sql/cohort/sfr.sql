@@ -1,12 +1,13 @@
 -- One row: a month of the year of one patient at one facility of Dialysis Facility Measures that
 -- treated or admitted them: whether a fistula alone was in use, or why the month is not counted;
--- and the facts of the month that adjust. Manual 2.2.7 to 2.2.14.
--- Readings. The denominator (2.2.9 to 2.2.12) is the long-term catheter rate's of 2.1.8 to 2.1.11
--- word for word, and is taken from there. 2.2.8 repeats 2.1.7 on exceptions, but for Dialysis
--- Facility Measures there are none (3.4, Table 17). A month without any report of an access is in
--- the denominator alone. Duration of ESRD and age are those of the month's first day. Nursing home,
--- claims and coverage look at what came before the month: 365 days, and twelve months.
--- Conditions of CMS-2728 and of claims count alike, however long Medicare covered the patient.
+-- and the facts of the month used as adjusters. Manual 2.2.7 to 2.2.14.
+-- Readings. The denominator (2.2.9 to 2.2.12) has the same text as that of the long-term catheter
+-- rate (2.1.8 to 2.1.11) and is taken from there. 2.2.8 repeats 2.1.7 on exceptions, but Dialysis
+-- Facility Measures have none (3.4, Table 17). A month without any report of an access is in the
+-- denominator only. Duration of ESRD and age are those on the month's first day. Nursing home days
+-- are those of the 365 days before the month, claims and coverage those of the twelve months
+-- before. Conditions of CMS-2728 and of claims count alike, however long Medicare covered the
+-- patient.
 WITH
 counted AS (
     SELECT

@@ -1,6 +1,6 @@
--- One row: a segment of the year's days as SHR sees it: at risk or why not, in which of the patient's
--- periods, with the stays that began then: one of cohort.days, or part of one in which a COVID-19
--- stage begins or ends. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
+-- One row: a segment of the year's days by SHR's rules: at risk or why not, in which of the
+-- patient's periods, with the stays that began in it: one of cohort.days, or a part of one where a
+-- COVID-19 stage begins or ends in it. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
 -- SHR submission, denominator. A period ends where the facility changes, the duration of ESRD
 -- crosses a cut point, and where a COVID-19 stage begins or ends ($specification = 'manual') or
 -- Medicare Advantage does ('submission'). Index COVID-19 stays are not counted by the manual.
@@ -21,7 +21,7 @@ change AS (
     SELECT patient_id, end_date + 1 AS change_date FROM stage
 ),
 
--- Days that nobody answers for count in no one's measure: they are not cut.
+-- Days that are not attributed count in no measure: they are not cut.
 boundary AS (
     SELECT program, patient_id, start_date AS days_start, start_date
     FROM days
@@ -66,7 +66,8 @@ judged AS (
         ON s.patient_id = t.patient_id AND t.start_date BETWEEN s.start_date AND s.end_date
 ),
 
--- A period goes on while facility, interval, stage and (submission) Medicare Advantage do.
+-- A period continues while facility, interval, stage and (submission) Medicare Advantage are the
+-- same.
 marked AS (
     SELECT
         *,
@@ -82,7 +83,7 @@ marked AS (
     WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
 ),
 
--- Stays that began on a day of the year: overlaps and transfers are settled before.
+-- Stays that began on a day of the year: overlaps and transfers are already joined.
 stay AS (
     SELECT patient_id, admit_date, is_index_covid
     FROM history.hospital_stay

@@ -1,17 +1,17 @@
--- One row: a run of days of a patient whose ESRD began in the year before, within its first 365
+-- One row: a segment of days of a patient whose ESRD began in the year before, within its first 365
 -- days: at risk of a first durable switch to home dialysis, or why not.
--- Manual 2.27.8 to 2.27.13, Figure 29. A record is a span of days for which one facility answers by
+-- Manual 2.27.8 to 2.27.13, Figure 29. A record is a segment of days attributed to one facility by
 -- the rule of 30 days (history.attribution); its clock counts days at risk from zero ("the number
 -- of days attributed to that facility").
--- Readings. Calendar year is the year of incidence (Figure 29), the partition of 2024 holds who
--- began in 2023, whose first year has been seen whole: DFC prints 2021 to 2023 beside an SHR of
--- 2024. Age is counted on the first day of ESRD (2.27.10), which is the stricter of the two rules.
--- In center: the first day of dialysis said to be there, and every day after it, until the switch;
--- a stay at home of fewer than 30 days is no switch and leaves the patient at risk. A switch is the
--- first day of 30 continuous days at home, under whichever home modality and facility; one whose
--- 30 days are not over at the year's end is not yet durable. It belongs to who answers on that day,
--- and ends the follow-up even where nobody does. Hospice: from the first day of the first hospice
--- claim since the year of incidence began.
+-- Readings. Calendar year is the year of incidence (Figure 29): the partition of 2024 holds
+-- patients incident in 2023, with a completely observed first year; DFC publishes 2021 to 2023 with
+-- an SHR of 2024. Age is counted on the first day of ESRD (2.27.10), which is the stricter of the
+-- two rules. In center: the first day of dialysis reported there, and every day after it, until the
+-- switch; a period at home of fewer than 30 days is not a switch and leaves the patient at risk. A
+-- switch is the first day of 30 consecutive days at home, under any home modality and facility; it
+-- is not yet durable if its 30 days are not over at the year's end. It is attributed to the
+-- facility of that day, and ends the follow-up even without one. Hospice: from the first day of the
+-- first hospice claim since the year of incidence began.
 WITH
 began AS (
     SELECT patient_id, first_service_date, first_service_date + 364 AS last_date
@@ -110,7 +110,7 @@ nursed AS (
 ),
 
 incident AS (
-    SELECT *
+    SELECT patient_id, has_form
     FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
@@ -163,7 +163,7 @@ span AS (
     WHERE a.performance_year = $performance_year AND a.rule = 'smosr' AND a.program = 'dfc'
 ),
 
--- Days on which what is known of a patient changes.
+-- Days on which a fact of the patient changes.
 change AS (
     SELECT patient_id, in_center_date AS change_date
     FROM came
@@ -248,35 +248,6 @@ SELECT
     t.stop_day - t.days AS start_day,
     t.stop_day,
     CASE WHEN t.end_date = f.switch_date THEN 1 ELSE 0 END AS is_event,
-    greatest(0, least(coalesce(f.age, 0), 26) - 18) AS age_18_to_26,
-    greatest(0, least(coalesce(f.age, 0), 36) - 26) AS age_26_to_36,
-    greatest(0, least(coalesce(f.age, 0), 46) - 36) AS age_36_to_46,
-    greatest(0, least(coalesce(f.age, 0), 56) - 46) AS age_46_to_56,
-    greatest(0, least(coalesce(f.age, 0), 66) - 56) AS age_56_to_66,
-    greatest(0, least(coalesce(f.age, 0), 76) - 66) AS age_66_to_76,
-    greatest(0, least(coalesce(f.age, 0), 86) - 76) AS age_76_to_86,
-    greatest(0, coalesce(f.age, 0) - 86) AS age_over_86,
-    CASE WHEN i.is_diabetes_cause THEN 1 ELSE 0 END AS is_diabetes_cause,
-    CASE WHEN i.bmi_class = '<18.5' THEN 1 ELSE 0 END AS is_bmi_under_18,
-    CASE WHEN i.bmi_class = '18.5-25' THEN 1 ELSE 0 END AS is_bmi_18_to_25,
-    CASE WHEN i.bmi_class = '25-30' THEN 1 ELSE 0 END AS is_bmi_25_to_30,
-    CASE WHEN i.has_atherosclerotic_heart_disease THEN 1 ELSE 0 END
-        AS has_atherosclerotic_heart_disease,
-    CASE WHEN i.has_other_cardiac_disease THEN 1 ELSE 0 END AS has_other_cardiac_disease,
-    CASE WHEN i.has_diabetes THEN 1 ELSE 0 END AS has_diabetes,
-    CASE WHEN i.has_congestive_heart_failure THEN 1 ELSE 0 END AS has_congestive_heart_failure,
-    CASE WHEN i.has_inability_to_ambulate THEN 1 ELSE 0 END AS has_inability_to_ambulate,
-    CASE WHEN i.has_chronic_obstructive_pulmonary_disease THEN 1 ELSE 0 END
-        AS has_chronic_obstructive_pulmonary_disease,
-    CASE WHEN i.has_inability_to_transfer THEN 1 ELSE 0 END AS has_inability_to_transfer,
-    CASE WHEN i.has_malignant_neoplasm THEN 1 ELSE 0 END AS has_malignant_neoplasm,
-    CASE WHEN i.has_peripheral_vascular_disease THEN 1 ELSE 0 END
-        AS has_peripheral_vascular_disease,
-    CASE WHEN i.has_cerebrovascular_disease THEN 1 ELSE 0 END AS has_cerebrovascular_disease,
-    CASE WHEN i.has_tobacco_use THEN 1 ELSE 0 END AS has_tobacco_use,
-    CASE WHEN i.has_alcohol_dependence THEN 1 ELSE 0 END AS has_alcohol_dependence,
-    CASE WHEN i.has_drug_dependence THEN 1 ELSE 0 END AS has_drug_dependence,
-    CASE WHEN i.has_any_condition THEN 1 ELSE 0 END AS has_any_condition
+    f.age
 FROM timed AS t
 JOIN followed AS f ON f.patient_id = t.patient_id
-LEFT JOIN incident AS i ON i.patient_id = t.patient_id

@@ -1,11 +1,11 @@
--- One row: a run of one patient's days in the year within one patient-record: at risk in SMR, or
--- why not. Every day from the first service date to death or the year's end is in exactly one row.
--- Manual 2.14.10, 2.14.11. A record is a span of days for which one facility answers (or nobody):
--- it begins anew with each facility and each year (2.14.10.4). A run ends where Medicare's view of
--- the months does, or a COVID-19 period begins or ends.
--- Readings: a patient back at a facility after days that are another's, or nobody's, begins a new
--- record; a month counts by reading 23, Medicare Advantage admitted; a death on a day that is not
--- at risk is not the facility's; the cause of death is the primary one of the CMS-2746.
+-- One row: a segment of one patient's days in the year within one patient-record: at risk in SMR,
+-- or why not. Every day from the first service date to death or the year's end is in exactly one
+-- row. Manual 2.14.10, 2.14.11. A record is a period of days attributed to one facility (or to
+-- none): a new one begins with each facility and each year (2.14.10.4). A segment ends where
+-- Medicare coverage of the month changes, or a COVID-19 period begins or ends.
+-- Readings: a patient who returns to a facility after days attributed to another, or to none,
+-- begins a new record; a month counts by reading 23, which includes Medicare Advantage; a death on
+-- a day that is not at risk does not count; the cause of death is the primary one of the CMS-2746.
 WITH
 span AS (
     SELECT

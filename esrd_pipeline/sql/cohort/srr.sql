@@ -1,16 +1,16 @@
--- One row: a discharge of the year of one patient with ESRD, as one program's SRR sees it: an index
+-- One row: a discharge of the year of one patient with ESRD, by one program's SRR rules: an index
 -- discharge with its outcome and adjusters, or why not. Manual 2.10.8 to 2.10.11 (DFC), 2.11.7 to
 -- 2.11.13 (QIP), Figures 11 and 12; reading 17.
--- Readings: the first rule that applies is the reason; a transfer's first stays are no index
--- discharges, its last is. A year's claims end with the year: a discharge whose 30 days are not over
--- on its last day is no index discharge yet, and a stay that goes on beyond it is not seen. Days
--- count from the day after discharge, a stay elsewhere that begins on that very day being day 0. Of
--- events of one day a transplant comes first, then an unplanned, a planned readmission, another
--- hospital, death, withdrawal, recovery or loss (a spell of history.treatment). Stays that Medicare
--- does not cover, and swing beds, are no hospitalisations here. QIP leaves out stays after whose
--- last day the patient was dead (2.11.11). Length of stay: first is up to the 25th percentile of the
--- index discharges' days, fourth beyond the 75th. Years of ESRD are linear; age splines (DFC) have
--- their knots at 14 and 60.
+-- Readings: the first rule that applies is the reason; of the stays joined by transfers only the
+-- last is an index discharge. A year's claims end with the year: a discharge less than 30 days
+-- before the year's end is not yet an index discharge, and a stay that ends after it is not
+-- observed. Days count from the day after discharge; a stay elsewhere that begins on the day of
+-- discharge has day 0. Of events on one day a transplant comes first, then an unplanned, a planned
+-- readmission, another hospital, death, withdrawal, recovery or loss (a spell of
+-- history.treatment). Stays that Medicare does not cover, and swing beds, are not hospitalisations
+-- here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
+-- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years
+-- of ESRD are linear; age splines (DFC) have their knots at 14 and 60.
 WITH
 discharge AS (
     SELECT *
@@ -63,7 +63,7 @@ candidate AS (
     JOIN discharge AS d ON d.patient_id = p.patient_id AND d.stay = p.stay
 ),
 
--- What happens in the 30 days after.
+-- Events in the 30 days after.
 event AS (
     SELECT
         c.program,
@@ -189,7 +189,8 @@ judged AS (
         ON CAST(x.category AS INTEGER) = c.principal_category
 ),
 
--- Quartiles of the index discharges' days in hospital: the least length that so many reach.
+-- Quartiles of the index discharges' days in hospital: the smallest length with that share at or
+-- below.
 length_count AS (
     SELECT program, length_of_stay, count(*) AS discharges
     FROM judged

@@ -4,7 +4,7 @@
 -- Reading: nursing homes are those of the 365 days before, not of the calendar year before (2.12.13
 -- against Table 7).
 WITH
--- An event of a day that is not at risk is no one's.
+-- An event on a day that is not at risk does not count.
 period AS (
     SELECT
         program,

@@ -1,8 +1,8 @@
--- One row: a segment of the year's days as STrR sees it: at risk or why not, in which of the
--- patient's periods, with the transfusions that fell in it: one of cohort.days, or part of one in
--- which a COVID-19 stage or a span with an excluded condition begins or ends. Manual 2.12.7 to 2.12.12, Figures 13 and 14, 3.4
--- (exceptions, QIP only).
--- Readings: 18 is the age of each day; a period ends where the facility changes, the duration of
+-- One row: a segment of the year's days by STrR's rules: at risk or why not, in which of the
+-- patient's periods, with the transfusions in it: one of cohort.days, or a part of one where a
+-- COVID-19 stage or a segment with an excluded condition begins or ends in it. Manual 2.12.7 to
+-- 2.12.12, Figures 13 and 14, 3.4 (exceptions, QIP only).
+-- Readings: 18 is the age on each day; a period ends where the facility changes, the duration of
 -- ESRD crosses a cut point and a COVID-19 stage begins (2.12.12), and where the days stop or start
 -- being eligible (Figure 14), so that its adjusters are those of a day at risk.
 WITH
@@ -34,7 +34,7 @@ change AS (
     SELECT patient_id, end_date + 1 AS change_date FROM excluded
 ),
 
--- Days that nobody answers for count in no one's measure: they are not cut.
+-- Days that are not attributed count in no measure: they are not cut.
 boundary AS (
     SELECT program, patient_id, start_date AS days_start, start_date
     FROM days

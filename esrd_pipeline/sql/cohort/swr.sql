@@ -1,17 +1,17 @@
--- One row: a run of days at one facility of a patient who began dialysis in the year before, within
--- the first year of dialysis: at risk of waitlisting or a living donor's kidney, or why not.
+-- One row: a segment of days at one facility of a patient who began dialysis in the year before,
+-- within the first year of dialysis: at risk of waitlisting or a living donor's kidney, or why not.
 -- Manual 2.15.6 to 2.15.13, Figure 18, Table 11.
 -- Readings. A reporting year is the year in which patients begin dialysis (Figure 18: "incident
--- during the reporting year"; DFC prints 2021 to 2023 beside an SHR of 2024), so that everyone's
--- first year has been seen whole: the partition of 2024 holds who began in 2023. Time counts from
--- the first dialysis; a facility has a patient's days as long as it treats them, without the 60
--- days of other measures (2.15.10 names none), entering late where the patient came from elsewhere.
--- The first year is days 1 to 365. A listing on the first day of dialysis is an event, one before
--- it, active or ended, or a transplant up to that day, makes a patient preemptive. Any transplant
--- ends the follow-up; only a living donor's is an event; the day belongs to who treated the patient
--- the day before. Hospice: a hospice claim holds the first
--- day. SNF: by CMS-2728, or an MDS stay from before the first day that had not ended. Heart disease
--- is any of the form's three. Without a form there are no conditions; the manual excludes nobody.
+-- during the reporting year"; DFC publishes 2021 to 2023 with an SHR of 2024), so that the first
+-- year is completely observed: the partition of 2024 holds patients who began in 2023. Time counts
+-- from the first dialysis; days are attributed to the facility that treats the patient, without the
+-- 60 days of other measures (2.15.10 names none), with delayed entry after treatment elsewhere.
+-- The first year is days 1 to 365. A listing on the first day of dialysis is an event; an earlier
+-- listing, active or ended, or a transplant up to that day, makes a patient preemptive. Any
+-- transplant ends the follow-up; only a living donor's is an event; it is attributed to the
+-- facility that treated the patient the day before. Hospice: a hospice claim includes the first
+-- day. SNF: by CMS-2728, or an MDS stay that began before the first day and had not ended. The
+-- manual does not exclude patients without a form.
 WITH
 began AS (
     SELECT patient_id, first_service_date
@@ -78,7 +78,7 @@ nursing_home AS (
 ),
 
 incident AS (
-    SELECT *
+    SELECT patient_id, is_institutionalised
     FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
@@ -121,7 +121,7 @@ followed AS (
     SELECT
         patient_id,
         first_service_date,
-        coalesce(age, 0) AS age,
+        age,
         CASE
             WHEN age IS NULL THEN 'date_of_birth_unknown'
             WHEN age >= 75 THEN 'age_75_or_older'
@@ -167,7 +167,7 @@ spell AS (
         AND t.program = 'dfc'
         AND t.performance_year = $performance_year
         AND t.start_date <= f.last_date
-    -- The day of the transplant belongs to the spell before.
+    -- The day of the transplant is part of the spell before.
     WHERE t.start_date < f.last_date
         OR f.transplant_date IS NULL
         OR f.last_date <> f.transplant_date
@@ -222,29 +222,6 @@ SELECT
     datediff('day', j.first_service_date, j.start_date) AS start_day,
     datediff('day', j.first_service_date, j.end_date) + 1 AS stop_day,
     j.is_event,
-    least(f.age, 12) AS age_to_12,
-    greatest(0, least(f.age, 18) - 12) AS age_12_to_18,
-    greatest(0, least(f.age, 64) - 18) AS age_18_to_64,
-    greatest(0, f.age - 64) AS age_over_64,
-    CASE
-        WHEN i.has_congestive_heart_failure
-            OR i.has_atherosclerotic_heart_disease
-            OR i.has_other_cardiac_disease
-            THEN 1
-        ELSE 0
-    END AS has_heart_disease,
-    CASE WHEN i.has_inability_to_ambulate THEN 1 ELSE 0 END AS has_inability_to_ambulate,
-    CASE WHEN i.has_chronic_obstructive_pulmonary_disease THEN 1 ELSE 0 END
-        AS has_chronic_obstructive_pulmonary_disease,
-    CASE WHEN i.has_inability_to_transfer THEN 1 ELSE 0 END AS has_inability_to_transfer,
-    CASE WHEN i.has_malignant_neoplasm THEN 1 ELSE 0 END AS has_malignant_neoplasm,
-    CASE WHEN i.has_peripheral_vascular_disease THEN 1 ELSE 0 END
-        AS has_peripheral_vascular_disease,
-    CASE WHEN i.has_cerebrovascular_disease THEN 1 ELSE 0 END AS has_cerebrovascular_disease,
-    CASE WHEN i.has_alcohol_dependence THEN 1 ELSE 0 END AS has_alcohol_dependence,
-    CASE WHEN i.has_drug_dependence THEN 1 ELSE 0 END AS has_drug_dependence,
-    CASE WHEN i.has_amputation THEN 1 ELSE 0 END AS has_amputation,
-    CASE WHEN i.has_needs_assistance THEN 1 ELSE 0 END AS has_needs_assistance
+    f.age
 FROM joined AS j
 JOIN followed AS f ON f.patient_id = j.patient_id
-LEFT JOIN incident AS i ON i.patient_id = j.patient_id

@@ -1,7 +1,7 @@
 -- One row: a month of one patient whom a facility treated or had admitted (SFR), or treated on the
--- month's last day (PPPW): counted, in the numerator or not, or left out and why, and what the
--- measure adjusts for. Manual 2.2, 2.16: what CMS shows a facility in a preview period. $ccn is the
--- facility, $measure the measure.
+-- month's last day (PPPW): counted, in the numerator or not, or excluded and why, with the
+-- adjusters of the measure. Manual 2.2, 2.16: the list CMS shows a facility in a preview period.
+-- $ccn is the facility, $measure the measure.
 WITH
 fistula AS (
     SELECT

@@ -1,6 +1,6 @@
--- One row: a discharge of one patient whom a facility treated on the day, as SRR or ED30 sees it:
--- counted, followed by the event or not, or left out and why. Manual 2.10.9, 2.11.10, 2.26.9: what
--- CMS shows a facility in a preview period. $ccn is the facility, $measure the measure.
+-- One row: a discharge of one patient whom a facility treated on the day, by SRR's or ED30's rules:
+-- counted, followed by the event or not, or excluded and why. Manual 2.10.9, 2.11.10, 2.26.9: the
+-- list CMS shows a facility in a preview period. $ccn is the facility, $measure the measure.
 WITH
 listed AS (
     SELECT

@@ -1,7 +1,7 @@
--- One row: a month of one patient whom a facility treated or had admitted, as one measure of
--- patient-months sees it: counted, in the numerator or not, or left out and why.
--- Manual 2.1, 2.3 to 2.8, 2.19: what CMS shows a facility in a preview period. $ccn is the facility,
--- $measure the measure.
+-- One row: a month of one patient whom a facility treated or had admitted, by the rules of one
+-- measure of patient-months: counted, in the numerator or not, or excluded and why.
+-- Manual 2.1, 2.3 to 2.8, 2.19: the list CMS shows a facility in a preview period. $ccn is the
+-- facility, $measure the measure.
 WITH
 judged AS (
     SELECT

@@ -1,6 +1,6 @@
--- One row: a segment of days of one patient whom a facility treated in the year, or answered for:
--- counted in the facility's SHR, STrR or SEDR, in another's, or in no one's and why.
--- Manual 2.12.9, 2.13.9, 2.25.9: what CMS shows a facility in a preview period. $ccn is the
+-- One row: a segment of days in the year of one patient treated by or attributed to a facility:
+-- counted in the facility's SHR, STrR or SEDR, in another's, or in none and why.
+-- Manual 2.12.9, 2.13.9, 2.25.9: the list CMS shows a facility in a preview period. $ccn is the
 -- facility, $measure one of shr, strr, sedr.
 WITH
 treated AS (
@@ -31,7 +31,7 @@ days AS (
     WHERE performance_year = $performance_year AND $measure = 'sedr'
 ),
 
--- What the facility answers for, whoever treated the patient.
+-- Days attributed to the facility, at whichever facility the patient was treated.
 counted AS (
     SELECT
         program,
@@ -46,7 +46,7 @@ counted AS (
     WHERE ccn = $ccn
 ),
 
--- What it treated and does not answer for.
+-- Days it treated that are not attributed to it.
 uncounted AS (
     SELECT
         d.program,

@@ -1,10 +1,10 @@
--- One row: a run of days of one patient whom a facility treated, or answered for, in the years of a
--- measure of times to an event: counted, in another's measure, or in no one's and why.
+-- One row: a segment of days of one patient treated by or attributed to a facility, in the years of
+-- a measure of times to an event: counted, in another's measure, or in none and why.
 -- Manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13. $ccn is the facility, $measure
--- smr, swr or smosr. Where another facility answers, its runs are cut to the days of treatment here;
--- events of days that are not counted are told beside.
+-- smr, swr or smosr. Segments attributed to another facility are cut to the days of treatment here;
+-- events of days that are not counted are reported separately.
 WITH
--- SMR is of four years, the others of three.
+-- SMR uses four years, the others three.
 days AS (
     SELECT
         program,
@@ -66,7 +66,7 @@ expectation AS (
     WHERE performance_year = $performance_year AND $measure = 'smosr'
 ),
 
--- What the facility answers for, whoever treated the patient.
+-- Days attributed to the facility, at whichever facility the patient was treated.
 own AS (
     SELECT
         d.program,
@@ -85,7 +85,7 @@ own AS (
     WHERE d.ccn = $ccn
 ),
 
--- What it treated and does not answer for.
+-- Days it treated that are not attributed to it.
 others AS (
     SELECT
         d.program,

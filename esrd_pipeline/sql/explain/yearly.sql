@@ -1,6 +1,6 @@
--- One row: a patient whom a facility had in the year, as one measure of patients sees them: met or
--- not, or left out and why. Manual 2.9, 2.18.6, 2.22 to 2.24: what CMS shows a facility in a preview
--- period. $ccn is the facility, $measure the measure.
+-- One row: a patient whom a facility treated in the year, by the rules of one measure of patients:
+-- met or not, or excluded and why. Manual 2.9, 2.18.6, 2.22 to 2.24: the list CMS shows a facility
+-- in a preview period. $ccn is the facility, $measure the measure.
 SELECT
     program,
     patient_id,

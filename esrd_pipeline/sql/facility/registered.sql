@@ -1,6 +1,7 @@
--- One row: a certification number on the list of either program, and what EQRS knows of the facility
--- that has it on the year's last day. Manual 3.3.4, 3.3.6.1, 3.3.6.2.
--- Reading: where several EQRS facilities share a number, the one with most stations, then the first.
+-- One row: a certification number on the list of either program, with the EQRS facts of the
+-- facility that has it on the year's last day. Manual 3.3.4, 3.3.6.1, 3.3.6.2.
+-- Reading: of several EQRS facilities with one number, the one with most stations counts, then the
+-- first.
 WITH
 listed AS (
     SELECT

@@ -2,8 +2,8 @@
 -- the twelve months before it. Manual 2.2.14, Table 2, footnotes 3 and 5; codes: sfr_condition.csv.
 -- Readings: the prior 12 months are those before the reporting month, by a claim's last day; one
 -- claim of any type is enough ("all Medicare Claims"), but a claim of a laboratory
--- (history.laboratory_claim) says nothing of a patient; anemia in chronic kidney disease is not the
--- anemia meant. Table 2 and Figure 2 have heart failure and other heart diseases apart: so do we.
+-- (history.laboratory_claim) is not evidence of a condition; anemia in chronic kidney disease is
+-- not included. Heart failure and other heart diseases are separate, as in Table 2 and Figure 2.
 WITH
 twelve AS (
     SELECT CAST(number AS INTEGER) AS month_number
@@ -27,7 +27,7 @@ beneficiary AS (
     WHERE l.place = 1
 ),
 
--- Codes, condition by condition: of the 72,000 known ones some 1,500 remain.
+-- Codes by condition: about 1,500 of the 72,000 known ones.
 listed AS (
     SELECT s.condition, d.code
     FROM parameter.sfr_condition AS s
@@ -105,7 +105,7 @@ coded AS (
         AND l.clm_id IS NULL
 ),
 
--- Of all codes the few that are meant.
+-- Claims with these diagnoses, by month.
 claimed AS (
     SELECT
         b.patient_id,
@@ -127,7 +127,7 @@ claimed AS (
         date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day)
 ),
 
--- The year's months beside the claims', so that a window sees what came before each.
+-- The year's months together with those of claims, so that a window reads the months before each.
 placed AS (
     SELECT
         patient_id, month_number, diabetes, heart_failure, other_heart, vascular,

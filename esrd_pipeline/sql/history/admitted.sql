@@ -1,7 +1,7 @@
--- One row: days on end of the year for which EQRS has one patient admitted at one facility of a
--- program. Manual 2.8.11, 3.1.5: from admission to discharge, or to death where that comes first or
--- no discharge is known. Readings: admissions for acute care are none; an admission goes on under
--- the facility's next CCN.
+-- One row: a segment of days of the year on which one patient is admitted at one facility of a
+-- program in EQRS. Manual 2.8.11, 3.1.5: from admission to discharge, or to death where that comes
+-- first or no discharge is known. Readings: admissions for acute care do not count; an admission
+-- continues under the facility's next CCN.
 WITH
 rule AS (
     SELECT

@@ -1,9 +1,10 @@
--- One row: a span of one patient's days and the facility that answers for them by one rule, or
--- none and why. Spans of a rule tile the days of history.treatment. Manual 2.13.10, 2.12.10, 2.14.10,
--- 2.25.12, 2.27.10; readings 20, 27, 28. parameters/attribution_rule.csv: days of unbroken treatment
--- before a facility answers, days it goes on after the patient left, the first day of ESRD on which
--- anybody answers, days before a transplant on which nobody does any more, and (SMoSR) the calendar
--- years, this one among them, in which ESRD must have begun: others are not followed by that rule.
+-- One row: a segment of one patient's days and the facility they are attributed to by one rule, or
+-- why none. Segments of a rule partition the days of history.treatment. Manual 2.13.10, 2.12.10,
+-- 2.14.10, 2.25.12, 2.27.10; readings 20, 27, 28. parameters/attribution_rule.csv has the days of
+-- continuous treatment before attribution begins, the days it continues after the patient left, the
+-- first day of ESRD that can be attributed, the days before a transplant that are not, and (SMoSR)
+-- the calendar years, including this one, in which ESRD must have begun: other patients have no
+-- rows.
 WITH
 rule AS (
     SELECT
@@ -62,7 +63,8 @@ patient AS (
         r.transplant_days
 ),
 
--- Known after the year's end, too: the days before it may lie in the year. Not after death.
+-- Also known after the year's end: the days before a transplant may be in the year. Not after
+-- death.
 transplant AS (
     SELECT
         p.rule,
@@ -80,7 +82,7 @@ transplant AS (
         AND (t.transplant_date <= p.last_day OR p.last_day = make_date($performance_year, 12, 31))
 ),
 
--- Unbroken treatment at one facility: a change of modality, setting or source does not break it.
+-- Continuous treatment at one facility: a change of modality, setting or source does not end it.
 compared AS (
     SELECT
         program,
@@ -113,7 +115,7 @@ treated AS (
 ),
 
 -- Reading 27 (a), 28: from the day after the days of treatment, not before the first day; a patient
--- who left before that day never was the facility's.
+-- who left before that day is never attributed to the facility.
 answering AS (
     SELECT
         p.rule,
@@ -130,7 +132,7 @@ answering AS (
     WHERE greatest(t.start_date + p.treatment_days, p.first_day) <= t.end_date + 1
 ),
 
--- What nobody answers for, however short the time since the patient left.
+-- Days that are not attributed, however short the time since the patient left.
 barred AS (
     SELECT rule, program, patient_id, transplant_date AS event_date, transplant_days AS days
     FROM transplant
@@ -151,8 +153,8 @@ next_barred AS (
     GROUP BY a.rule, a.program, a.patient_id, a.start_date
 ),
 
--- Reading 27 (b): so many days after the last day there, unless another facility has treated the
--- patient for its days before.
+-- Reading 27 (b): attribution continues for some days after the last day there, unless another
+-- facility has treated the patient long enough before.
 answered AS (
     SELECT
         a.rule,
@@ -194,7 +196,7 @@ near AS (
         < least(transplant_date, last_day + 1)
 ),
 
--- Days on which something changes: the state, who answers, that a transplant is near.
+-- Days on which the state, the attribution or the closeness of a transplant changes.
 change AS (
     SELECT
         rule,
@@ -265,7 +267,7 @@ change AS (
         CAST(NULL AS VARCHAR) AS ccn,
         0 AS is_near
     FROM near AS n
-    -- Nearness goes on where another transplant is near on this one's day.
+    -- Closeness continues where another transplant is close on the day of this one.
     WHERE transplant_date <= last_day
         AND NOT EXISTS (
             SELECT 1
@@ -278,7 +280,7 @@ change AS (
         )
 ),
 
--- A facility's first day outranks another's end on the same day.
+-- The beginning at one facility takes precedence over another's end on the same day.
 dated AS (
     SELECT
         rule,

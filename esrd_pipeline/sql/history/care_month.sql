@@ -1,9 +1,9 @@
 -- One row: a month of one patient at one facility of a program that treated the patient by the
 -- treatment history or has them admitted in EQRS.
 -- Manual 2.1.11, 2.3.11, 2.8.11 (whole months), 3.1.1 (modality by EQRS), 3.1.4 (prescribed
--- sessions). Readings: where EQRS has no treatment record for a part of the month the modality is
--- not known; a prescription holds until the facility's next for the patient, its first also for the
--- days before; a facility's CCN on the day is the one that counts.
+-- sessions). Readings: where EQRS has no treatment record for a part of the month, the modality is
+-- unknown; a prescription applies until the facility's next for the patient, its first also to the
+-- days before; the facility's CCN on the day counts.
 WITH
 rule AS (
     -- 3.1.4: more than two and fewer than four sessions a week.
@@ -106,7 +106,7 @@ prescription AS (
     WINDOW given AS (PARTITION BY patient_id, facilityid ORDER BY start_date)
 ),
 
--- 3.1.4: any prescription of hemodialysis that held on a day the patient was treated there.
+-- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there.
 prescribed AS (
     SELECT
         m.program,

@@ -1,8 +1,9 @@
 -- One row: a month in which one patient on hemodialysis was at one facility of a program all month
--- with a catheter, and for how many months on end, three standing for three and more. Manual 2.1.10 to 2.1.12; 3.4 (QIP only).
--- Readings: no report of an access is a catheter; a month of an exception is no catheter month; in
--- all three months the patient is on hemodialysis at the facility; November and December before
--- are as the year before knew them.
+-- with a catheter, and for how many consecutive months, at most three. Manual 2.1.10 to 2.1.12; 3.4
+-- (QIP only).
+-- Readings: a month without a report of an access counts as a catheter; a month of an exception
+-- does not; in all three months the patient is on hemodialysis at the facility; November and
+-- December before come from the tables of the year before.
 WITH
 exception AS (
     SELECT ccn, first_month, last_month
@@ -17,7 +18,7 @@ cared AS (
         c.month,
         c.ccn,
         r.access_type,
-        -- 3.1.1: the QIP's EQRS-based measures know no other source than EQRS.
+        -- 3.1.1: EQRS is the only source of the QIP's EQRS-based measures.
         CASE
             WHEN c.program = 'qip' THEN c.modality
             ELSE coalesce(k.modality, c.modality)

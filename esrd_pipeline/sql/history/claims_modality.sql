@@ -1,6 +1,6 @@
 -- One row: a month of one patient at one facility of a program, as the facility billed it: the
 -- primary modality by the seven steps. Manual 3.1.1, Table 15. A month with one claim has that
--- claim's modality; the lines of several claims are one list (step 2) and are counted anew.
+-- claim's modality; the lines of several claims are combined (step 2) and counted again.
 WITH
 billed AS (
     SELECT *
@@ -25,7 +25,7 @@ month_of_claims AS (
     GROUP BY program, patient_id, month, ccn
 ),
 
--- Step 6b: the claim with most in-center codes says whether at home; of several, all must.
+-- Step 6b: the claim with most in-center codes decides whether at home; of several, all must be.
 home_month AS (
     SELECT b.program, b.patient_id, b.month, b.ccn
     FROM billed AS b
@@ -86,7 +86,7 @@ line_day AS (
         CASE WHEN l.rev_cntr_dt IS NULL THEN l.clm_line_num ELSE 0 END
 ),
 
--- Step 2d: of one day, different types are none; composite codes go before the others.
+-- Step 2d: different types on one day do not count; composite codes take precedence.
 counted AS (
     SELECT
         program,

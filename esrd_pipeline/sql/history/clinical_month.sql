@@ -1,8 +1,9 @@
--- One row: a month of one patient as one facility of a program reported it to EQRS: the year's months
--- and the five before, which a child's peritoneal Kt/V looks back to. Manual 2.1.12, 2.3.12 to 2.8.12, 2.19.5. Readings: the last of several values is
--- the one measured last, then the one submitted last; a value without a day counts as of the
--- month's first; a hemodialysis Kt/V dated outside its month is not one of that month; a
--- peritoneal one keeps its day, because it may stand for later months.
+-- One row: a month of one patient as one facility of a program reported it to EQRS: the year's
+-- months and the five before, which a child's peritoneal Kt/V may come from. Manual 2.1.12, 2.3.12
+-- to 2.8.12, 2.19.5. Readings: the last of several values is the one measured last, then the one
+-- submitted last; a value without a day counts as of the month's first; a hemodialysis Kt/V dated
+-- outside its month does not count; a peritoneal one keeps its day, because it may apply to later
+-- months.
 WITH
 rule AS (
     -- 2.3.7, 2.4.7: in range up to 5.0 and 8.5. 3.1.4: 8.88 marks frequent dialysis.
@@ -10,7 +11,7 @@ rule AS (
         CAST(5.0 AS DOUBLE) AS most_hd,
         CAST(8.5 AS DOUBLE) AS most_pd,
         CAST(8.88 AS DOUBLE) AS frequent_ktv,
-        -- 2.8.12: out of it a calcium is missing.
+        -- 2.8.12: a calcium out of range is missing.
         CAST(0.1 AS DOUBLE) AS least_calcium,
         CAST(20 AS DOUBLE) AS most_calcium
 ),
@@ -31,8 +32,9 @@ ccn_span AS (
     WHERE performance_year = $performance_year
 ),
 
--- Records in the order of their days, then of their submission: a whole number, the same for no two
--- records of a facility's month (fewer than 1,000 submissions; identifiers below a thousand million).
+-- Records in the order of their days, then of their submission: a whole number, unique among the
+-- records of a facility's month (fewer than 1,000 submissions; identifiers below a thousand
+-- million).
 record AS (
     SELECT
         *,
@@ -104,7 +106,7 @@ reconciled AS (
         AND trim(clinician_name) <> ''
 ),
 
--- 2.1.12: the last access type reported in the month. One without a type is not one reported.
+-- 2.1.12: the last access type reported in the month. A record without a type does not count.
 access AS (
     SELECT
         patient_id,
@@ -124,7 +126,7 @@ access AS (
     GROUP BY patient_id, facilityid, month
 ),
 
--- All that a facility reported of a month.
+-- Everything a facility reported for a month.
 reported AS (
     SELECT
         coalesce(c.patient_id, a.patient_id, m.patient_id) AS patient_id,
@@ -152,7 +154,7 @@ reported AS (
         AND m.month = coalesce(c.month, a.month)
 ),
 
--- Two EQRS facilities may stand under one CCN. Only these have to be added up.
+-- Two EQRS facilities may share one CCN. Only these have to be combined.
 shared AS (
     SELECT program, ccn
     FROM ccn_span

@@ -1,9 +1,9 @@
 -- One row: a patient with COVID-19, and the day of the first diagnosis. Manual 2.12.13.
 -- Sources: Part A and Part B claims of any kind, by their first day; the cause of renal failure of
 -- CMS-2728, by the day dialysis began or else it was signed; the causes of death of CMS-2746.
--- Readings: nothing before 20 February 2020 is a diagnosis; a claim of a laboratory counts, since
--- footnote 2 of Table 7 is not printed at this row; of claims the year and the one before are at
--- hand, and a diagnosis of before is remembered from the table of the year before.
+-- Readings: there is no diagnosis before 20 February 2020; a claim of a laboratory counts, since
+-- footnote 2 of Table 7 is not given at this row; claims of the year and the one before are
+-- available, and earlier diagnoses are taken from the table of the year before.
 WITH
 evidence_form AS (
     SELECT f.patient_id, coalesce(f.dialysis_began_date, f.signature_date) AS diagnosis_date

@@ -1,7 +1,7 @@
--- One row: a span of one patient's days of heightened risk after an inpatient diagnosis of
--- COVID-19, spans that touch joined. Manual 2.14.12: any of 25 diagnoses of an inpatient claim
+-- One row: a segment of one patient's days of heightened risk after an inpatient diagnosis of
+-- COVID-19, adjacent ones joined. Manual 2.14.12: any of 25 diagnoses of an inpatient claim
 -- (history.covid_claim), from 20 February 2020, until the patient has survived 90 days.
--- Readings: the diagnosis is dated by the admission; the span holds that day and the 90 after it.
+-- Readings: the diagnosis is dated by the admission; the segment is that day and the 90 after it.
 WITH
 diagnosed AS (
     SELECT DISTINCT patient_id, admit_date AS start_date
@@ -11,7 +11,7 @@ diagnosed AS (
         AND admit_date >= DATE '2020-02-20'
 ),
 
--- All spans are as long, so that the one before in order is the one that reaches furthest.
+-- All have the same length before joining, so that the previous one always ends last.
 marked AS (
     SELECT
         *,

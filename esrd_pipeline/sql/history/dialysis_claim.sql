@@ -1,9 +1,9 @@
--- One row: a claim of a dialysis facility (type of bill 72x) of the year, as one program knows its
--- facility: the modality of this claim alone, Kt/V, and how often the patient dialysed.
+-- One row: a claim of a dialysis facility (type of bill 72x) of the year, with its facility by one
+-- program's rules: the modality of this claim alone, Kt/V, and how often the patient dialysed.
 -- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
 -- Readings: a claim counts if Medicare paid for it and it is not for acute kidney injury; lines
--- without a day share no day; for 3.1.4 every hemodialysis code of the claim is counted; of several
--- readings of Kt/V or days of it the last in the claim's order counts.
+-- without a day are each a day of their own; for 3.1.4 every hemodialysis code of the claim is
+-- counted; of several Kt/V values or days the last in the claim's order counts.
 WITH
 rule AS (
     -- 3.1.4, without rounding; 8.88 marks frequent dialysis.
@@ -70,7 +70,7 @@ line_day AS (
         CASE WHEN l.rev_cntr_dt IS NULL THEN l.clm_line_num ELSE 0 END
 ),
 
--- Step 1c: of one day, different types are none; composite codes go before the others.
+-- Step 1c: different types on one day do not count; composite codes take precedence.
 counted AS (
     SELECT
         clm_id,
@@ -125,7 +125,7 @@ judged AS (
     FROM counted
 ),
 
--- Step 6: 74 home, 75 home with a machine of one's own.
+-- Step 6: 74 is home, 75 is home with the patient's own machine.
 home_claim AS (
     SELECT DISTINCT clm_id
     FROM raw.claim_condition

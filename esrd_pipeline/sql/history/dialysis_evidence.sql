@@ -1,12 +1,12 @@
--- One row: a span of one patient's days at one place of dialysis, as EQRS, the claims or CMS-2728
--- have it, in the sources' own facility identifiers. No two spans of a patient overlap.
+-- One row: a segment of one patient's days at one place of dialysis, from EQRS, claims or CMS-2728,
+-- with the sources' own facility identifiers. A patient's segments do not overlap.
 -- Manual 2.13.10, 2.14.10.3 (EQRS first, claims and CMS-2728 where EQRS has no place), 3.1.1.
 -- Readings: the day of discharge is the last day there; of overlapping chronic admissions the one
--- that began last counts; an open admission is information that the patient is on dialysis; travel
+-- that began last counts; an open admission is evidence that the patient is on dialysis; travel
 -- and support of a transplant place a patient only where no chronic admission does; a claim is
 -- evidence if Medicare paid for it and it is not for acute kidney injury; four years of claims are
--- looked at; where claims alone place a patient they do so for 365 days after the last. How the
--- patient dialysed is a claim's own modality (3.1.1) or CMS-2728's; unknown where neither tells.
+-- read; where only claims place a patient they do so for 365 days after the last. The modality is
+-- that of the claim (3.1.1) or of CMS-2728, and unknown where neither has one.
 WITH
 rule AS (
     -- 2.13.10: lost to follow-up once a year has passed without evidence.
@@ -36,7 +36,7 @@ admission AS (
         AND coalesce(a.discharge_reason, 'none') <> 'Acute'
 ),
 
--- Withdrawal, recovery, transplant and death end every admission that began before, too.
+-- Withdrawal, recovery, transplant and death also end every admission that began before.
 ended AS (
     SELECT
         *,
@@ -76,8 +76,8 @@ segment AS (
     FROM boundary
 ),
 
--- Of several admissions on one day the chronic one that began last counts; when it ends, one that
--- began before and still runs counts again.
+-- Of several admissions on one day the chronic one that began last counts; when it ends, an open
+-- one that began before counts again.
 ranked AS (
     SELECT
         s.patient_id,
@@ -99,8 +99,8 @@ ranked AS (
         AND e.final_date >= s.start_date
 ),
 
--- 3.1.1: a prescription holds until the facility's next for the patient; its first also holds for
--- the days before. Hemodialysis in a nursing home is home hemodialysis.
+-- 3.1.1: a prescription applies until the facility's next for the patient, its first also to the
+-- days before. Hemodialysis in a nursing home is home hemodialysis.
 prescription AS (
     SELECT
         patient_id,
@@ -144,7 +144,7 @@ placed_by_eqrs AS (
     WHERE k.place = 1
 ),
 
--- Who a beneficiary is by the latest year's linkage.
+-- The patient of each beneficiary by the latest year's linkage.
 linked AS (
     SELECT
         bene_id,
@@ -170,8 +170,8 @@ told AS (
         AND program = 'dfc'
 ),
 
--- Paid dialysis claims of the four years that SMR looks at (2.14.10.4), and the facility that
--- CMS-2728 says the patient came to, as if it were a claim of one day.
+-- Paid dialysis claims of the four years that SMR uses (2.14.10.4), and the facility that CMS-2728
+-- reports, as if it were a claim of one day.
 report AS (
     SELECT DISTINCT
         l.patient_id,
@@ -232,7 +232,7 @@ additional AS (
     WHERE e.patient_id IS NULL
 ),
 
--- A claim within another one's days is travel, no switch.
+-- A claim within another one's days is travel, not a switch.
 compared AS (
     SELECT
         *,

@@ -1,8 +1,10 @@
--- One row: a discharge of one patient with ESRD, as one program knows the patient on that day: who
--- treats them, and what SRR and ED30 adjust for. Manual 2.10.9, 2.10.11, 2.11.10, 2.11.13, 2.26.9.
--- Readings: the facility is the one that treats the patient on the day of discharge by the treatment
--- history, with the CCN of that day; ages are completed years; nursing home days are those of the
--- 365 before the day; Medicare Advantage is that of the month; the day of ESRD counts from 1.
+-- One row: a discharge of one patient with ESRD, with one program's facts as of that day: the
+-- facility that treats the patient, and the adjusters of SRR and ED30. Manual 2.10.9, 2.10.11,
+-- 2.11.10, 2.11.13, 2.26.9.
+-- Readings: the facility is the one that treats the patient on the day of discharge by the
+-- treatment history, with the CCN of that day; ages are completed years; nursing home days are
+-- those of the 365 before the day; Medicare Advantage is that of the month; the day of ESRD counts
+-- from 1.
 WITH
 discharge AS (
     SELECT patient_id, stay, discharge_date, principal_category
@@ -40,7 +42,7 @@ treated AS (
         AND k.discharge_date BETWEEN t.start_date AND t.end_date
 ),
 
--- A graft that fails on the day still functions on it (2.11.9).
+-- A graft that fails on the day of discharge counts as functioning that day (2.11.9).
 failing AS (
     SELECT DISTINCT k.program, k.patient_id, k.stay
     FROM known AS k

@@ -1,9 +1,9 @@
 -- One row: an emergency department encounter that did not end in a hospital, of the year or the one
 -- before. Manual 2.25.10; revenue centers: emergency_revenue_center.csv. Outpatient claims whose
--- days overlap or follow each other are one encounter; one that shares a day with an inpatient
--- claim is none. Observation stays are kept.
--- Readings: claims are joined first and held against inpatient claims then, as Figure 27 draws it;
--- an inpatient claim's days of service are those from its first to its last, payment window too.
+-- days overlap or are adjacent are one encounter; one that shares a day with an inpatient claim
+-- does not count. Observation stays are kept.
+-- Readings: claims are joined first and then compared with inpatient claims, as in Figure 27; an
+-- inpatient claim's days of service are those from its first to its last, with the payment window.
 WITH
 beneficiary AS (
     SELECT bene_id, performance_year, patient_id

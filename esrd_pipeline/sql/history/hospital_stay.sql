@@ -1,8 +1,8 @@
 -- One row: a hospital stay of the year or the one before. Manual 2.13.11.
--- Readings: claims with the same patient, hospital and days are one; claims that overlap, begin on
--- the day another ends, or begin the day after a transfer (02, 05, 66) or an interim bill (30),
+-- Readings: claims with the same patient, hospital and days count once; claims that overlap, begin
+-- on the day another ends, or begin the day after a transfer (02, 05, 66) or an interim bill (30),
 -- are one stay; a stay counts whether Medicare paid for it or not (2.13.11: "when a claim is
--- submitted"), as those of Medicare Advantage, which are never paid by claim.
+-- submitted"), like those of Medicare Advantage, which are never paid by claim.
 WITH
 beneficiary AS (
     SELECT bene_id, performance_year, patient_id

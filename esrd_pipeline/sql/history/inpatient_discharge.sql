@@ -1,11 +1,12 @@
--- One row: a discharge of one patient from one hospital or unit, of the year or the one before, with
--- what SRR and ED30 ask of its stay. Manual 2.10.8, 2.10.10, 2.11.8, 2.11.11, 2.26.10.
--- Readings: claims of one hospital that overlap, begin on the day another ends, or follow an interim
--- bill (30) by a day are one stay; an acute stay that begins before, on or the day after another
--- ends elsewhere is a transfer, and the joined stays are one episode, whose last hospital is the
--- discharging one; managed care claims are Medicare-covered; the order of episodes in a calendar
--- year is by discharge. Planned (2.10.10 i, ii) goes by every procedure of the stay and the
--- principal diagnosis of its first claim; the principal diagnosis stored is its last claim's.
+-- One row: a discharge of one patient from one hospital or unit, of the year or the one before,
+-- with the facts of its stay that SRR and ED30 use. Manual 2.10.8, 2.10.10, 2.11.8, 2.11.11,
+-- 2.26.10.
+-- Readings: claims of one hospital that overlap, begin on the day another ends, or follow an
+-- interim bill (30) by a day are one stay; an acute stay that begins before, on or the day after
+-- another ends elsewhere is a transfer, and the joined stays are one episode, whose last hospital
+-- is the discharging one; managed care claims are Medicare-covered; the order of episodes in a
+-- calendar year is by discharge. Planned (2.10.10 i, ii) goes by every procedure of the stay and
+-- the principal diagnosis of its first claim; the principal diagnosis stored is its last claim's.
 WITH
 beneficiary AS (
     SELECT bene_id, performance_year, patient_id
@@ -172,7 +173,7 @@ described_hospital AS (
     LEFT JOIN parameter.hospital_number AS k
         ON substring(h.hospital_ccn, 3, 1) = k.unit
         OR (
-            -- A letter in the sixth place is a hospital that takes no part in Medicare.
+            -- A letter in the sixth place marks a hospital that does not participate in Medicare.
             substring(h.hospital_ccn, 3, 4) BETWEEN k.first_number AND k.last_number
             AND substring(h.hospital_ccn, 6, 1) BETWEEN '0' AND '9'
         )
@@ -180,7 +181,7 @@ described_hospital AS (
     GROUP BY h.hospital_ccn
 ),
 
--- Transfers: acute stays that meet, but in the same hospital only where they share a day.
+-- Transfers: adjacent or overlapping acute stays, in the same hospital only if they share a day.
 acute AS (
     SELECT
         s.patient_id,

@@ -11,12 +11,12 @@ rule AS (
         CAST(5.0 AS DOUBLE) AS most_hd,
         CAST(8.5 AS DOUBLE) AS most_pd,
         CAST(8.88 AS DOUBLE) AS frequent_ktv,
-        -- 2.4.7, 2.6.7: months of the study period, the reporting month among them.
+        -- 2.4.7, 2.6.7: months of the study period, including the reporting month.
         4 AS adult_months,
         6 AS child_months
 ),
 
--- 3.4: what was reported for a month of an exception is not used.
+-- 3.4: reports for a month of an exception are not used.
 exception AS (
     SELECT ccn, first_month, last_month
     FROM raw.ece_grant
@@ -60,7 +60,8 @@ claim AS (
     WHERE d.performance_year = $performance_year AND e.ccn IS NULL
 ),
 
--- Facilities in the order of their numbers: what comes last of a day is a whole number.
+-- Facilities numbered in the order of their CCNs: the last report of a day is found by a whole
+-- number.
 facility AS (
     SELECT ccn, row_number() OVER (ORDER BY ccn) AS place
     FROM (SELECT DISTINCT ccn FROM linkage.facility_ccn WHERE performance_year = $performance_year)

@@ -1,7 +1,7 @@
--- One row: a claim of the year or the one before from a laboratory, which names what it tests for.
+-- One row: a claim of the year or the one before from a laboratory, with the diagnosis tested for.
 -- Manual 2.1.10, 2.2.11, Tables 1, 2, 7 and 10, footnote on Medicare claims.
 -- Readings: a carrier claim whose lines are all of specialty 69 (clinical laboratory), and a
--- hospital's outpatient bill for specimens of those who are not its patients (type of bill 14).
+-- hospital's outpatient bill for specimens of people who are not its patients (type of bill 14).
 SELECT
     performance_year AS claim_year,
     nch_clm_type_cd AS claim_type,

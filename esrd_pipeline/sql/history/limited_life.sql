@@ -1,7 +1,8 @@
--- One row: a month of the year of one patient of limited life expectancy: hospice in the month, or a
--- diagnosis on claims in the past 12 months. Manual 2.1.9, 2.1.10; codes: limited_life_diagnosis.csv.
+-- One row: a month of the year of one patient with limited life expectancy: hospice in it, or a
+-- diagnosis on claims in the past 12 months. Manual 2.1.9, 2.1.10; codes:
+-- limited_life_diagnosis.csv.
 -- Readings: the past 12 months are the reporting month and the eleven before it, by a claim's last
--- day; a claim of a laboratory (history.laboratory_claim) says nothing of a patient.
+-- day; a claim of a laboratory (history.laboratory_claim) is not evidence of a condition.
 WITH
 twelve AS (
     SELECT CAST(number AS INTEGER) AS month_number

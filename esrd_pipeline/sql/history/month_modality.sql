@@ -1,11 +1,11 @@
 -- One row: a month of the year of one patient at the facility of a program that treated the patient
 -- on every day of it: the modality that counts, age and day of ESRD as of the day that counts, and
--- sessions a week as EQRS has them. Manual 2.3.10 to 2.6.10, 3.1.1, 3.1.3, 3.1.4, Table 17
+-- sessions a week by EQRS. Manual 2.3.10 to 2.6.10, 3.1.1, 3.1.3, 3.1.4, Table 17
 -- (exceptions, QIP only).
 -- Reading: modality comes from claims where EQRS has none, and then age and duration of ESRD are
 -- those of the first claim's first day.
 WITH
--- 3.4: what was reported for a month of an exception is not used.
+-- 3.4: reports for a month of an exception are not used.
 exception AS (
     SELECT ccn, first_month, last_month
     FROM raw.ece_grant
@@ -24,7 +24,7 @@ first_claim AS (
     GROUP BY d.program, d.patient_id, d.month, d.ccn
 ),
 
--- 3.1.1: EQRS first; of claims, the QIP takes a mix of modalities for what it is.
+-- 3.1.1: EQRS first; from claims, the QIP keeps a mix of modalities as mixed.
 cared AS (
     SELECT
         c.program,

@@ -1,4 +1,4 @@
--- One row: a span of one patient's days in nursing homes, stays that touch joined. Reading 17.
+-- One row: a segment of one patient's days in nursing homes, adjacent stays joined. Reading 17.
 WITH
 stay AS (
     SELECT

@@ -1,11 +1,11 @@
--- One row: a patient; what stays the same of them: birth, sex, race, ethnicity, cause of renal
--- failure, and what their first CMS-2728 says of the start of ESRD. Manual 2.2.14, 2.10.11, 2.11.13,
+-- One row: a patient with the facts that do not change: birth, sex, race, ethnicity, cause of renal
+-- failure, and the facts at incidence on the first CMS-2728. Manual 2.2.14, 2.10.11, 2.11.13,
 -- 2.13.13, 2.14.12, 2.15.9, 2.16.9, 2.26.12, Table 11; reading 17.
--- Institutionalised: the form says so, or names a nursing home as the place of dialysis. A BMI is in
--- range from 10 to 70, of children under 18 on the form's day from 5; otherwise it is missing, and
--- imputed_bmi is the mean of those of the same age group on the year's last day, race, sex and
--- diabetes as cause; failing these, of age group and race; failing these, of all. Race 5 of Medicare
--- is Hispanic.
+-- Institutionalised: the form reports it, or a nursing home as the place of dialysis. A BMI is in
+-- range from 10 to 70, and from 5 for children under 18 on the form's day; otherwise it is missing,
+-- and imputed_bmi is the mean of patients with the same age group on the year's last day, race, sex
+-- and diabetes as cause; without any, of the same age group and race; without any, of all. Race 5
+-- of Medicare is Hispanic.
 WITH
 form AS (
     SELECT

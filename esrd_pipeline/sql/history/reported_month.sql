@@ -1,6 +1,7 @@
--- One row: a month of one patient at one facility of a program, and what is known of it once the
--- sources stand in their order: the facility's own report, then others', then claims. Manual 2.1.12, 2.7.12, 2.8.12, 2.19.5; 3.4 (QIP only: what was
--- reported for a month of an exception is not used).
+-- One row: a month of one patient at one facility of a program, with its facts from the first
+-- source that has them: the facility's own report, then others', then claims.
+-- Manual 2.1.12, 2.7.12, 2.8.12, 2.19.5; 3.4 (QIP only: reports for a month of an exception are not
+-- used).
 -- Readings: calcium and nPCR come from any facility; of several facilities' calcium or access the
 -- last counts; unknown sessions delivered stay unknown.
 WITH
@@ -10,7 +11,8 @@ exception AS (
     WHERE performance_year = $performance_year
 ),
 
--- Facilities in the order of their numbers: what comes last of a day is a whole number.
+-- Facilities numbered in the order of their CCNs: the last report of a day is found by a whole
+-- number.
 facility AS (
     SELECT ccn, row_number() OVER (ORDER BY ccn) AS place
     FROM (SELECT DISTINCT ccn FROM linkage.facility_ccn WHERE performance_year = $performance_year)
@@ -55,7 +57,7 @@ anywhere AS (
     GROUP BY program, patient_id, month
 ),
 
--- 2.8.12: the month and the two before it. Each value stands for its own month and the next two.
+-- 2.8.12: the month and the two before it. Each value counts in its own month and the next two.
 spread AS (
     SELECT program, patient_id, month_number AS target, calcium FROM anywhere
     WHERE calcium IS NOT NULL

@@ -1,9 +1,9 @@
--- One row: a transfusion event of one patient, one a day. Manual 2.12.11, 2.12.19: Figure 15,
--- Table 8; codes: transfusion_code.csv. An inpatient claim is one event if it has a transfusion's
--- procedure, revenue center or value code; an outpatient claim is one if it has a transfusion's
--- HCPCS code and a revenue center, or a value code; several events of a day are one.
--- Readings: an outpatient claim's HCPCS code and revenue center need not stand on one line; the
--- event is on the claim's first day, as SHR's admissions are, an outpatient one on the day of the
+-- One row: a transfusion event of one patient, at most one per day. Manual 2.12.11, 2.12.19: Figure
+-- 15, Table 8; codes: transfusion_code.csv. An inpatient claim is one event if it has a
+-- transfusion's procedure, revenue center or value code; an outpatient claim is one if it has a
+-- transfusion's HCPCS code and a revenue center, or a value code; several events of a day are one.
+-- Readings: an outpatient claim's HCPCS code and revenue center need not be on the same line; the
+-- event is on the claim's first day, like SHR's admissions, an outpatient one on the day of the
 -- first line with a transfusion's HCPCS code, where it has one.
 WITH
 beneficiary AS (

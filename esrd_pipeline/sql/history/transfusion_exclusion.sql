@@ -1,9 +1,9 @@
--- One row: a span of one patient's days within a year of a claim with a condition that STrR
+-- One row: a segment of one patient's days within a year of a claim with a condition that STrR
 -- excludes. Manual 2.12.9, Figures 13 and 14; conditions: transfusion_exclusion.csv. Claims of any
 -- kind: inpatient, skilled nursing, home health, hospice, outpatient, physician and supplier.
--- Readings: a span begins with its claim, whose days are not free of it, and ends the day before
--- the anniversary of the claim's last day; spans that overlap or touch are one; claims of
--- laboratories say nothing of a patient (Table 7, footnote 2; history.laboratory_claim).
+-- Readings: a segment begins with its claim, the claim's days included, and ends the day before
+-- the anniversary of the claim's last day; overlapping or adjacent segments are joined; claims of
+-- laboratories are not evidence of a condition (Table 7, footnote 2; history.laboratory_claim).
 WITH
 beneficiary AS (
     SELECT bene_id, performance_year, patient_id

@@ -1,8 +1,8 @@
--- One row: a spell of one patient's days, as one program knows them: one state and, on dialysis,
--- one facility and modality. Spells tile the days from the first service date to death or the
+-- One row: a spell of one patient's days by one program's rules: one state and, on dialysis, one
+-- facility and modality. Spells partition the days from the first service date to death or the
 -- year's last day. Manual 2.13.10, 2.14.10.3; CCN by program: 3.3.3, 3.3.11.
 -- Readings: days between a discharge and the next admission are untreated, for 365 days, then lost;
--- recovery and withdrawal last until dialysis comes back; a transplant ends with its reported
+-- recovery and withdrawal last until dialysis begins again; a transplant ends with its reported
 -- failure or with a chronic admission after it, not with claims alone.
 WITH
 rule AS (
@@ -126,7 +126,7 @@ ccn_known AS (
     WHERE performance_year = $performance_year
 ),
 
--- Every day of a facility has a CCN, or none is known.
+-- Every day at a facility has one CCN, or an unknown one.
 ccn_span AS (
     SELECT program, facilityid, ccn, start_date, end_date FROM ccn_known
     UNION ALL
@@ -201,7 +201,7 @@ dialysed AS (
         ON n.program = p.program AND n.provider_number = p.provider_number
 ),
 
--- What is known, in order; the first service itself comes first and lasts no day.
+-- All evidence in order; the first service itself comes first and has no days.
 known AS (
     SELECT
         program,
@@ -249,7 +249,7 @@ followed_by AS (
     JOIN followed AS f ON f.program = k.program AND f.patient_id = k.patient_id
 ),
 
--- Days without a place: recovered and withdrawn stay so until dialysis comes back; otherwise
+-- Days without a place: recovered and withdrawn last until dialysis begins again; otherwise
 -- untreated for a year after the last day with evidence, then lost. (The first service date is
 -- evidence of its own day.)
 gap AS (

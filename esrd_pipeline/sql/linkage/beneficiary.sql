@@ -1,6 +1,6 @@
--- One row: a beneficiary with enrollment or claims in the year, and the EQRS patient it is.
--- Manual 3.2.1. Without a match the patient is the beneficiary negative. Reading: several EQRS
--- patients with one identifier and birth date are no match, and the next look-up is tried.
+-- One row: a beneficiary with enrollment or claims in the year, and the matching EQRS patient.
+-- Manual 3.2.1. Without a match patient_id is the negative beneficiary number. Reading: several
+-- EQRS patients with one identifier and birth date are not a match, and the next look-up is tried.
 WITH
 enrolled AS (
     SELECT bene_id, mbi_num AS mbi, bene_crnt_hic_num AS hicn, bene_ssn_num AS ssn, bene_birth_dt

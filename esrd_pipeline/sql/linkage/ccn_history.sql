@@ -1,8 +1,8 @@
 -- One row: a number in the history of an EQRS facility, and the number its days are reported
 -- under. Manual 3.3.3 issue 2 (DFC: a new facility is a new number by a change of ownership),
--- 3.3.5 (its evidence), 3.3.7, 3.3.11 (QIP: the CCN in effect). Readings: a reason written down is
--- followed before evidence is; a correction is no change; EQRS's first number for a unit is its
--- dialysis number, whichever was printed; QIP ignores what changed after the performance year.
+-- 3.3.5 (its evidence), 3.3.7, 3.3.11 (QIP: the CCN in effect). Readings: a documented reason takes
+-- precedence over evidence; a correction is not a change; EQRS's first number for a unit is its
+-- dialysis number, whichever was reported; QIP ignores changes after the performance year.
 WITH
 program AS (
     -- As in linkage.facility_record: 3.3.4 step 3; 3.3.10.
@@ -57,7 +57,7 @@ logged AS (
 told AS (
     SELECT * FROM logged
     UNION ALL
-    -- Nothing logged: the directory's number holds throughout.
+    -- Nothing logged: the directory's number is in effect throughout.
     SELECT
         r.program,
         r.facilityid,
@@ -92,7 +92,7 @@ step AS (
     WINDOW numbers AS (PARTITION BY t.program, t.facilityid ORDER BY t.effective_date)
 ),
 
--- 3.3.5: closed dates need two records; owner and certification date are what one record has.
+-- 3.3.5: closed dates need two records; one record has only owner and certification date.
 judged AS (
     SELECT
         s.program,
@@ -133,7 +133,7 @@ marked AS (
         AND j.effective_date = t.effective_date
 ),
 
--- What one facility was from its opening or a new number to the next.
+-- The periods of a facility, each from its opening or a new number to the next new number.
 numbered AS (
     SELECT
         *,
@@ -147,7 +147,7 @@ last_run AS (
     SELECT program, facilityid, max(run) AS run FROM numbered GROUP BY program, facilityid
 ),
 
--- The directory's number is the current one, unless the log has left it behind.
+-- The directory's number is the current one, unless the log has a later one.
 current_number AS (
     SELECT r.program, r.facilityid, l.run, r.provider_number, r.facility_type
     FROM record AS r

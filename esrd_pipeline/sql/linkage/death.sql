@@ -1,11 +1,11 @@
--- One row: a death, as one program dates it.
+-- One row: a death, with its date by one program's rules.
 -- Manual 3.1.6. Dialysis Facility Measures: 1 CMS-2746, 2 Medicare enrollment, 3 EQRS events,
 -- 6 EQRS patient list, 7 institutional claims, 8 Social Security. ESRD QIP: the EQRS patient
 -- repository, and where it has no date the CMS-2746 (2.13.10 names it for both programs).
--- Not at hand: 4 SRTR transplant data, 5 CMS-2728 before 2005, and SRTR's own patient list in 6.
+-- Not available: 4 SRTR transplant data, 5 CMS-2728 before 2005, and SRTR's own patient list in 6.
 -- Readings. Two dates of one source: the earlier. The enrollment record of the latest year counts:
--- one without a death takes back what an earlier year's said. Enrollment and claims are of single
--- years; a date that rests on them is remembered when they are no longer at hand.
+-- one without a death withdraws the death of an earlier year's. Enrollment and claims are of single
+-- years; a date from them is kept when they are no longer available.
 WITH
 source_rank AS (
     SELECT 'dfc' AS program, 'cms_2746' AS source, 1 AS place
@@ -37,7 +37,7 @@ death_form AS (
     WHERE performance_year = $performance_year
 ),
 
--- Who a beneficiary is by the latest year's linkage.
+-- The patient of each beneficiary by the latest year's linkage.
 ranked_link AS (
     SELECT
         bene_id,
@@ -77,7 +77,7 @@ claimed_death AS (
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
--- A beneficiary whom EQRS has come to know since takes the date along.
+-- A beneficiary who has since been matched to an EQRS patient keeps the date.
 remembered_death AS (
     SELECT coalesce(l.patient_id, d.patient_id) AS patient_id, d.death_date, d.source
     FROM linkage.death AS d

@@ -1,8 +1,8 @@
 -- One row: a facility of a program's list, eligible or not. Manual 3.3.4 steps 3 and 6, 3.3.8 to
--- 3.3.11; 3.5. Readings: the number's own record describes a facility, before other records that
--- report under it; a number issued in a change of ownership is certified on its first day where
--- the directory still prints an earlier one, and its predecessor closes the day before; EQRS
--- describes a facility before CASPER does.
+-- 3.3.11; 3.5. Readings: the number's own record describes a facility, in preference to other
+-- records that report under it; a number issued in a change of ownership is certified on its first
+-- day where the directory still has an earlier one, and its predecessor closes the day before; EQRS
+-- takes precedence over CASPER.
 WITH
 type AS (
     SELECT middle_digits, facility_type FROM parameter.provider_number_type
@@ -53,14 +53,14 @@ casper AS (
     WHERE performance_year = $performance_year
 ),
 
--- Every CCN that days or claims can lead to.
+-- Every CCN that days or claims can be attributed to.
 listed AS (
     SELECT program, ccn FROM span
     UNION
     SELECT program, ccn FROM linkage.provider_number WHERE performance_year = $performance_year
 ),
 
--- One record a facility (3.3.4 step 6, 3.3.8).
+-- One record per facility (3.3.4 step 6, 3.3.8).
 present AS (
     SELECT
         s.program,
@@ -89,7 +89,7 @@ present AS (
     WHERE s.place = 1
 ),
 
--- What a facility was before a new number.
+-- The facility before it got a new number.
 past AS (
     SELECT
         s.program,
@@ -146,7 +146,7 @@ SELECT
     END AS close_date,
     CASE
         WHEN l.program = 'qip' AND r.certification_date IS NOT NULL
-            -- 3.5: the first day of the month four months after that of the certification.
+            -- 3.5: the first day of the fourth month after that of the certification.
             THEN CAST(date_trunc('month', r.certification_date) + INTERVAL '4' MONTH AS DATE)
     END AS reporting_date,
     coalesce(r.is_listed, FALSE) AS is_eligible,

@@ -1,8 +1,8 @@
--- One row: an EQRS facility and a span of days under one CCN. Manual 3.3.3 issue 2 (DFC: all days
--- are the current number's unless a change of ownership brought it), 3.3.7, 3.3.11 (QIP: the CCN in
--- effect on the day of care). Readings: the first number holds from the beginning, a number until
--- the day before the next; the last one holds on in DFC, in QIP until the end EQRS gives it. A
--- facility that is not dialysis keeps a hospital's number: its patients are not the unit's.
+-- One row: an EQRS facility and a segment of days under one CCN. Manual 3.3.3 issue 2 (DFC: all
+-- days have the current number unless it came with a change of ownership), 3.3.7, 3.3.11 (QIP: the
+-- CCN in effect on the day of care). Readings: the first number is in effect from the beginning, a
+-- number until the day before the next; the last one has no end in DFC, and the end of EQRS in QIP.
+-- A facility that is not dialysis keeps a hospital's number: its patients are not the unit's.
 WITH
 history AS (
     SELECT program, facilityid, run, effective_date, end_date, reported_number
@@ -66,7 +66,7 @@ named AS (
     LEFT JOIN record AS d ON d.program = r.program AND d.facilityid = r.facilityid
 ),
 
--- Numbers that CMS has linked across a change of ownership are one span again.
+-- Numbers that CMS has linked across a change of ownership are joined to one segment.
 marked AS (
     SELECT
         *,

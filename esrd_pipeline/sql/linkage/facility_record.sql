@@ -1,7 +1,7 @@
--- One row: an EQRS facility record as one program takes it: the number it reports under, its
+-- One row: an EQRS facility record by one program's rules: the number it reports under, its
 -- second number, and whether the program lists it. Manual 3.3.2, 3.3.4 steps 3 and 5; QIP: 3.3.9,
--- 3.3.10. Readings: the dialysis number stands before the hospital's in both programs; DFC takes
--- the directory as it is, QIP as it was on the last day of the performance year; a record without
+-- 3.3.10. Readings: the dialysis number takes precedence over the hospital's in both programs; DFC
+-- uses the directory as it is, QIP as of the last day of the performance year; a record without
 -- provider type or certification date is listed once the helpdesk has them.
 WITH
 program AS (
@@ -19,7 +19,7 @@ type AS (
     SELECT middle_digits, facility_type FROM parameter.provider_number_type
 ),
 
--- 3.3.10 asks for the last day: what changed after it has not happened yet.
+-- 3.3.10 is as of the last day: later changes are ignored.
 change_to_come AS (
     SELECT h.facilityid, min(h.effective_date) AS change_date
     FROM raw.eqrs_ccn_history AS h
@@ -79,7 +79,7 @@ printed AS (
     WHERE altprovnum <> coalesce(provnum, '')
 ),
 
--- 3.3.4 step 3.1: invalid numbers go. Step 3.2: which is the dialysis unit's, which the hospital's.
+-- 3.3.4 step 3.1: drop invalid numbers. Step 3.2: the dialysis unit's and the hospital's number.
 valid AS (
     SELECT
         n.program,
@@ -229,7 +229,7 @@ judged AS (
 )
 
 -- 3.3.4 step 3, 3.3.8: adult and paediatric, hemodialysis and peritoneal, transplant and dialysis,
--- permanent and temporary records of one number are one facility; one of them describes it.
+-- permanent and temporary records of one number are one facility, described by one of them.
 SELECT
     program,
     facilityid,

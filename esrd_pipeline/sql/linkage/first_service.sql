@@ -1,14 +1,14 @@
--- One row: a patient's first ESRD service date, as one program finds it. Manual 3.1.2; revenue
--- centers of dialysis by 3.1.1, Table 15. A patient with no date has no row. Whether a claim lies
--- before the date is for the measures to ask.
+-- One row: a patient's first ESRD service date by one program's rules. Manual 3.1.2; revenue
+-- centers of dialysis by 3.1.1, Table 15. A patient with no date has no row. The measures check
+-- whether a claim is before the date.
 -- Readings. DFC's CMS-2728 date is the earliest of any form: dialysis began, else the signature;
 -- QIP's is that of the earliest completed form, by its signature. EQRS's own field "regular chronic
--- dialysis began" is not at hand: the first treatment record stands for it. An admission discharged
--- as Acute counts in neither program; QIP admissions are to facilities EQRS does not know as
--- another type than dialysis. Claims for acute kidney injury (condition code 84) are not chronic
--- dialysis. The 60 days begin with the claim's first day; a line without a day is of that day.
+-- dialysis began" is not available: the first treatment record replaces it. An admission discharged
+-- as Acute counts in neither program; QIP admissions exclude those to facilities of another type
+-- than dialysis in EQRS. Claims for acute kidney injury (condition code 84) are not chronic
+-- dialysis. The 60 days begin with the claim's first day; a line without a day has that day.
 -- The rules that move the date compare the first form, EQRS event, transplant and claim; "earlier
--- than any other" lets another share the day, as a claim's first day mostly does; a year is 365 days.
+-- than any other" allows another on the same day, as for most first claims; a year is 365 days.
 WITH
 rule AS (
     SELECT
@@ -28,7 +28,7 @@ program AS (
     SELECT 'qip' AS program
 ),
 
--- QIP: the earliest of four other dates stands for a missing date of regular chronic dialysis.
+-- QIP: the earliest of four other dates replaces a missing date of regular chronic dialysis.
 form AS (
     SELECT
         patient_id,
@@ -153,8 +153,8 @@ known_from_registers AS (
     GROUP BY program, patient_id
 ),
 
--- The claims at hand cannot matter to these, in either program: a claim is asked for only before
--- the first EQRS event, or without one before the form and the transplant.
+-- The available claims cannot change the date of these patients in either program: the rules use a
+-- claim only before the first EQRS event, or without one before the form and the transplant.
 settled_patient AS (
     SELECT k.patient_id
     FROM known_from_registers AS k
@@ -170,7 +170,7 @@ settled_patient AS (
     HAVING count(*) = 2
 ),
 
--- Who a beneficiary is by the latest year's linkage.
+-- The patient of each beneficiary by the latest year's linkage.
 ranked_link AS (
     SELECT
         bene_id,
@@ -263,14 +263,14 @@ next_sixty_days AS (
         sum(code_count) OVER (
             PARTITION BY patient_id
             ORDER BY day_number
-            -- The 60 days of the rule, the claim's first day among them.
+            -- The 60 days of the rule, including the claim's first day.
             RANGE BETWEEN CURRENT ROW AND 59 FOLLOWING
         ) AS code_count
     FROM day_of_claims
 ),
 
--- What claims no longer at hand told. A beneficiary whom EQRS has come to know since takes the date
--- along.
+-- Dates from claims that are no longer available. A beneficiary who has since been matched to an
+-- EQRS patient keeps the date.
 evidence_in_claims AS (
     SELECT n.patient_id, n.day AS claims_date
     FROM next_sixty_days AS n
@@ -309,7 +309,7 @@ every_date AS (
     FULL JOIN first_claim AS c ON c.program = k.program AND c.patient_id = k.patient_id
 ),
 
--- On one date medical evidence goes before EQRS, EQRS before claims, claims before a transplant.
+-- On one date medical evidence precedes EQRS, EQRS claims, and claims a transplant.
 earliest_source AS (
     SELECT
         *,
@@ -347,7 +347,7 @@ moved AS (
     CROSS JOIN rule AS r
 ),
 
--- A beneficiary unknown to EQRS is a patient in years with dialysis claims.
+-- A beneficiary not in EQRS is a patient in years with dialysis claims.
 patient AS (
     SELECT patient_id FROM linkage.patient WHERE performance_year = $performance_year
 )

@@ -1,8 +1,8 @@
--- One row: a provider number that any source has, how high it stands, and how often it was used in
--- the year. Manual 3.3.4 steps 1 and 4. It stands the higher the more EQRS has of it: 1 listed by
--- the program, 2 an open dialysis facility, 3 a closed one, 4 a facility that is not dialysis, 5 a
--- facility there was before a new number, 6 an earlier number of one, 7 a second number, 8 in
--- CASPER only, 9 related to one of these.
+-- One row: a provider number that any source has, its standing, and how often it was used in the
+-- year. Manual 3.3.4 steps 1 and 4. Standing, from the highest: 1 listed by the program, 2 an open
+-- dialysis facility, 3 a closed one, 4 a facility that is not dialysis, 5 a facility that has since
+-- got a new number, 6 an earlier number of one, 7 a second number, 8 in CASPER only, 9 related to
+-- one of these.
 WITH
 program AS (SELECT 'dfc' AS program UNION ALL SELECT 'qip' AS program),
 
@@ -80,7 +80,7 @@ casper AS (
         AND regexp_matches(upper(trim(s.prvdr_num)), '^[0-9A-Z][0-9]{4}[0-9F]$')
 ),
 
--- 3.3.4 steps 5.1 and 5.2: CASPER's related numbers, printed with either.
+-- 3.3.4 steps 5.1 and 5.2: CASPER's related numbers, reported with either of them.
 casper_unit AS (
     SELECT number AS unit, related AS hospital
     FROM casper
@@ -102,7 +102,7 @@ casper_pair AS (
         AND regexp_matches(c.hospital, '^[0-9A-Z][0-9]{4}[0-9F]$')
 ),
 
--- Every number known, and how high it stands.
+-- Every known number and its standing.
 mention AS (
     SELECT
         program,

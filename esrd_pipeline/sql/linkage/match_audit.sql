@@ -1,5 +1,5 @@
 -- One row: one comparison tried for one beneficiary, in the order of the look-ups. Manual 3.2.1.
--- A look-up is tried only where none before it matched.
+-- A look-up is tried only if no earlier one matched.
 WITH
 enrolled AS (
     SELECT bene_id, mbi_num AS mbi, bene_crnt_hic_num AS hicn, bene_ssn_num AS ssn, bene_birth_dt

@@ -1,10 +1,10 @@
--- One row: two provider numbers that may be one facility, and whether they are linked: what step 5
--- of 3.3.4 puts out for review. Manual 3.3.4 step 5, 3.3.5; QIP: 3.3.7. The number that stands
--- lower is linked to the one that stands higher (linkage.known_number).
+-- One row: two provider numbers that may be one facility, and whether they are linked: the pairs
+-- for review of 3.3.4 step 5. Manual 3.3.4 step 5, 3.3.5; QIP: 3.3.7. The number of lower standing
+-- is linked to the one of higher standing (linkage.known_number).
 -- Readings: "reported on Dialysis Facility Measures" is listed in linkage.facility_record (in QIP:
--- eligible); a change that EQRS documents is followed before evidence is; usage is dialysis claims
+-- eligible); a change documented in EQRS takes precedence over evidence; usage is dialysis claims
 -- first, then forms and patient events; a hospital's number goes to an open unit before a closed
--- one; what the manual leaves to a reviewer is not linked, and says so.
+-- one; a pair that the manual leaves to a reviewer is not linked, and `rule` states so.
 WITH
 program AS (SELECT 'dfc' AS program UNION ALL SELECT 'qip' AS program),
 
@@ -52,7 +52,7 @@ casper AS (
         AND regexp_matches(upper(trim(s.prvdr_num)), '^[0-9A-Z][0-9]{4}[0-9F]$')
 ),
 
--- One key of program and number: joined by two columns, all numbers of a program may meet first.
+-- One key of program and number: a join by two columns may first pair all numbers of a program.
 known AS (
     SELECT
         program || provider_number AS key,
@@ -89,7 +89,8 @@ second AS (
     WHERE r.second_number IS NOT NULL AND r.is_dialysis
 ),
 
--- Issue 1, by facility identifier: the numbers of one facility, and those a new owner cut apart.
+-- Issue 1, by facility identifier: the numbers of a facility, and those before and after a new
+-- owner.
 identifier_pair AS (
     SELECT DISTINCT
         program,
@@ -112,8 +113,8 @@ identifier_pair AS (
     WHERE n.is_new_facility AND b.reported_number <> n.reported_number
 ),
 
--- Two records at one address, or of which one names the other as its alternate, and the evidence
--- of a change of ownership between them (3.3.5).
+-- Two records at one address, or one naming the other as its alternate, and the evidence of a
+-- change of ownership between them (3.3.5).
 beside AS (
     SELECT a.program, a.number AS one, b.number AS other
     FROM main AS a
@@ -200,7 +201,7 @@ casper_likeness AS (
     WHERE m.is_dialysis AND m.facility_type <> 'hospital'
 ),
 
--- Issue 3, cases 1 and 2: a second number that is no hospital's.
+-- Issue 3, cases 1 and 2: a second number that is not a hospital's.
 extra AS (
     SELECT DISTINCT program, main_number, number FROM second WHERE NOT is_hospital
 ),
@@ -228,7 +229,7 @@ extra_pair AS (
         ON c.program = x.program AND c.one = x.main_number AND c.other = x.number
 ),
 
--- 3.3.4 steps 5.1 and 5.2: CASPER's related numbers, printed with either.
+-- 3.3.4 steps 5.1 and 5.2: CASPER's related numbers, reported with either of them.
 casper_unit AS (
     SELECT number AS unit, related AS hospital
     FROM casper
@@ -348,7 +349,7 @@ pair AS (
     FROM casper_likeness
 ),
 
--- The number that stands higher keeps its name; of two that stand alike, the lower number.
+-- The number of higher standing is kept; of two with the same standing, the lower number.
 verdict AS (
     SELECT
         p.program,
@@ -382,7 +383,7 @@ verdict AS (
     FROM hospital_pair
 )
 
--- Two facilities' records can say the same of one pair.
+-- Two facilities' records can report the same pair.
 SELECT
     program,
     number AS provider_number,

@@ -1,6 +1,6 @@
--- One row: a provider number as a source may print it, and the facility it stands for.
--- Manual 3.3.4 steps 5.4 and 5.5, 3.3.5. Reading: of several links a number has one, to the number
--- that stands highest; links CMS approved stand before those found.
+-- One row: a provider number as a source may report it, and the facility it stands for.
+-- Manual 3.3.4 steps 5.4 and 5.5, 3.3.5. Reading: of several links of a number the one to the
+-- number of highest standing counts; links CMS approved take precedence over those found here.
 WITH
 approved AS (
     SELECT program, provider_number, ccn FROM parameter.approved_link
@@ -99,7 +99,7 @@ linked AS (
     LEFT JOIN record AS m ON m.program = k.program AND m.number = k.number
 ),
 
--- A link leads to a link: followed eight times at most.
+-- A link may lead to another link: at most eight are followed.
 twice AS (
     SELECT l.program, l.number, l.relation, l.rule, m.parent
     FROM linked AS l

@@ -1,10 +1,11 @@
--- One row: a kidney transplant, as one program knows it.
--- Manual 2.13.10: OPTN (Dialysis Facility Measures alone) and others; 3.1.2: "constructed from
+-- One row: a kidney transplant, by one program's sources.
+-- Manual 2.13.10: OPTN (Dialysis Facility Measures only) and others; 3.1.2: "constructed from
 -- multiple sources"; Table 3, footnote 1: EQRS, CMS-2728, Medicare claims, OPTN.
--- Readings. Every transplant of OPTN is one. What EQRS, CMS-2728 or a claim says within 30 days
--- of it is the same one; so are, without OPTN, reports each within 30 days of the one before, dated
--- by EQRS before CMS-2728 before claims. An inpatient claim counts whether or not Medicare paid it.
--- A transplant known from claims alone is remembered when its claim is no longer at hand.
+-- Readings. Every transplant of OPTN counts. A report of EQRS, CMS-2728 or a claim within 30 days
+-- of it is the same transplant; without OPTN so are reports each within 30 days of the one before,
+-- with the date of EQRS before CMS-2728 before claims. An inpatient claim counts whether or not
+-- Medicare paid it. A transplant known from claims alone is kept when its claim is no longer
+-- available.
 WITH
 rule AS (
     SELECT 30 AS same_transplant_days
@@ -37,7 +38,7 @@ optn_transplant AS (
     GROUP BY p.patient_id, t.rec_tx_dt
 ),
 
--- Who a beneficiary is by the latest year's linkage.
+-- The patient of each beneficiary by the latest year's linkage.
 ranked_link AS (
     SELECT
         bene_id,
@@ -108,7 +109,7 @@ claimed_transplant AS (
     JOIN latest_link AS l ON l.bene_id = c.bene_id
 ),
 
--- A beneficiary whom EQRS has come to know since takes the date along.
+-- A beneficiary who has since been matched to an EQRS patient keeps the date.
 remembered_transplant AS (
     SELECT
         t.program,

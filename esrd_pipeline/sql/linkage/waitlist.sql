@@ -1,9 +1,9 @@
--- One row: days on end of one patient on the kidney or kidney-pancreas transplant waitlist.
+-- One row: a segment of one patient's days on the kidney or kidney-pancreas transplant waitlist.
 -- Manual 2.16.6, 2.16.11, 2.27.11; Table 12, footnote 2: UNOS (QIP) and OPTN (Dialysis Facility
--- Measures). One file stands for both: UNOS runs OPTN's registry.
+-- Measures). One file serves both: UNOS runs OPTN's registry.
 -- Readings. A registration lasts to the day before its removal, but at least its first day; one
--- removed before it was listed says nothing. Registrations that overlap or follow each other
--- without a day between, in whatever center or as whatever person of OPTN, are one.
+-- removed before it was listed is ignored. Registrations that overlap or are adjacent, in any
+-- center and under any OPTN person of the patient, are joined.
 WITH
 eqrs_person AS (
     SELECT patient_id, ssn, date_of_birth

@@ -1,11 +1,11 @@
--- One row: a group of codes of one of our value sets, and how often institutional claims of the
--- year name its codes; beside the groups of each value set one row of the codes seen that none of
--- them knows. Manual 2.1.10, 2.2.14, 2.12.9, 2.13.13, Tables 3 and 8: codes that stand on a page
--- outside the manual.
--- Reading: a group's known codes are those of CCS's ICD-10-CM 2019.1 and those claims have named
--- since. A list joins by one SELECT in `listed`. Counts of 1 to 10 claims are null.
+-- One row: a group of codes of one value set, and how often its codes are on institutional claims
+-- of the year; each value set also has one row for the codes on claims that are in none of its
+-- groups. Manual 2.1.10, 2.2.14, 2.12.9, 2.13.13, Tables 3 and 8: code lists published outside the
+-- manual.
+-- Reading: a group's known codes are those of CCS's ICD-10-CM 2019.1 and newer ones on claims. To
+-- add a list, add one SELECT to `listed`. Counts of 1 to 10 claims are null.
 WITH
--- The principal diagnosis is the first of the others, too, where the file repeats it.
+-- The principal diagnosis may be repeated as the first of the others.
 named AS (
     SELECT
         unnest([
@@ -104,7 +104,7 @@ listed AS (
     FROM parameter.transplant_procedure
 ),
 
--- Every code there is, procedures beside diagnoses.
+-- Every code, of procedures and diagnoses.
 universe AS (
     SELECT
         CASE WHEN d.code IS NULL THEN s.code ELSE d.code END AS code,
