@@ -30,7 +30,6 @@ from esrd_pipeline.measures.specification import ThreeStageSpecification
 from esrd_pipeline.statistics.crossed_effects import fit_crossed
 from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.empirical_null import (
-    Method,
     assign_null,
     fit_empirical_null,
 )
@@ -167,8 +166,6 @@ def assess_facilities(
     performance_year: int,
     fit: pd.DataFrame,
     cohort: Cohort,
-    *,
-    method: Method = "bisquare",
 ) -> Assessed:
     """Hold every facility of a cohort against a stored fit.
 
@@ -198,9 +195,7 @@ def assess_facilities(
         observed=sum_by(cohort.facility, _read_outcome(cohort), count=cohort.ccns.size),
     )
     is_modelled = _find_modelled(specification, discharges)
-    null = fit_empirical_null(
-        z=np.where(is_modelled, compared.z, np.nan), size=discharges, method=method
-    )
+    null = fit_empirical_null(z=np.where(is_modelled, compared.z, np.nan), size=discharges)
     mine = assign_null(null, size=discharges)
     adjusted = adjust_counts(
         compared, offset=offset, facility=cohort.facility, mean=mine.mean, deviation=mine.deviation

@@ -1,8 +1,7 @@
 """Unadjusted percentages: manual 2.1, 2.3 to 2.9, from rows of patients to the contract.
 
 The manual gives these measures no interval and no flag. The limits beside the value take patients
-as the units, because the months of one patient are not independent, or are Wilson's, as the
-specification says.
+as the units, because the months of one patient are not independent.
 """
 
 from dataclasses import dataclass
@@ -19,9 +18,7 @@ from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.proportions import (
     ClusteredProportions,
     estimate_clustered,
-    find_wilson_limits,
 )
-from esrd_pipeline.statistics.rows import divide
 
 NUMERATOR = "numerator"
 DENOMINATOR = "denominator"
@@ -48,8 +45,7 @@ def assess_facilities(
 
     Raises:
         CohortError: no rows, a column is missing or has nulls.
-        FitError: a numerator is above its denominator, or one is negative; for Wilson's limits,
-            sums are not whole numbers.
+        FitError: a numerator is above its denominator, or one is negative.
     """
     rows = read_cohort(specification, cohort)
     found = estimate_clustered(
@@ -60,7 +56,7 @@ def assess_facilities(
         facility_count=len(rows.ccns),
         scale="logit",
     )
-    known = _clustered(found) if specification.limits == "clustered" else _wilson(found)
+    known = _describe_precision(found)
     whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
     # No level to be held against: without one, no facility is better or worse.
     assessment = Assessment(
@@ -89,7 +85,7 @@ def assess_facilities(
     return contract
 
 
-def _clustered(found: ClusteredProportions) -> _Precision:
+def _describe_precision(found: ClusteredProportions) -> _Precision:
     is_alike = (found.denominator > 0) & np.isnan(found.standard_error)
     note = np.select(
         [found.is_exact, is_alike],
@@ -101,10 +97,3 @@ def _clustered(found: ClusteredProportions) -> _Precision:
     )
     error = found.standard_error / (found.value * (1 - found.value))
     return _Precision(error, found.lower, found.upper, note)
-
-
-def _wilson(found: ClusteredProportions) -> _Precision:
-    lower, upper = find_wilson_limits(numerator=found.numerator, denominator=found.denominator)
-    information = found.numerator * (1 - found.value)
-    error = np.sqrt(divide(np.ones(information.size), information))
-    return _Precision(error, lower, upper, None)

@@ -23,7 +23,6 @@ from esrd_pipeline.families.fits import (
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import (
-    Method,
     assign_null,
     fit_empirical_null,
 )
@@ -114,8 +113,6 @@ def assess_facilities(
     performance_year: int,
     fit: pd.DataFrame,
     cohort: Cohort,
-    *,
-    method: Method = "bisquare",
 ) -> Assessed:
     """Hold every facility of a cohort against a stored fit.
 
@@ -136,7 +133,7 @@ def assess_facilities(
         facility_count=len(cohort.ccns),
     )
     years = sum_by(cohort.facility, cohort.numbers(DAYS), count=len(cohort.ccns)) / DAYS_PER_YEAR
-    null = fit_empirical_null(z=compared.z, size=years, method=method)
+    null = fit_empirical_null(z=compared.z, size=years)
     mine = assign_null(null, size=years)
     adjusted = adjust_rates(
         compared,

@@ -124,11 +124,4 @@ class GeeSpecification(Specification):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProportionSpecification(Specification):
-    """An unadjusted proportion of patient-months or patients (2.1, 2.3 to 2.9).
-
-    Attributes:
-        limits: clustered by patient, or Wilson's, which assumes that the units of the denominator
-            are independent: for one row per patient.
-    """
-
-    limits: Literal["clustered", "wilson"] = "clustered"
+    """An unadjusted proportion of patient-months or patients (2.1, 2.3 to 2.9)."""

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from esrd_pipeline.orchestration.context import StepContext
+from esrd_pipeline.orchestration.explanation_config import (
+    ExplanationConfig,
+    name_facility,
+    offer_measures,
+)
 from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, make_measure_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
@@ -73,23 +76,15 @@ _EXPLANATION = make_select_asset(
     description="One facility's patient-months in SFR or PPPW, for its authorised reader:"
     " counted, met, or excluded and why. Made for the facility and measure named in the run's"
     " configuration; never by a refresh.",
-    parameters=lambda step: {
-        "ccn": step.options["ccn"],
-        "measure": step.options["measure"],
-    },
+    parameters=name_facility,
 )
-_OPTIONS = {
-    "ccn": dg.Field(
-        str,
-        default_value="",
-        description="CMS Certification Number of the facility; without one the table is empty",
-    ),
-    "measure": dg.Field(
-        str,
-        default_value=access.MEASURES[0],
-        description=f"One of {', '.join(access.MEASURES)}",
-    ),
-}
+
+
+class _Explained(ExplanationConfig):
+    """A facility, and SFR or PPPW."""
+
+    measure: str = offer_measures(access.MEASURES)
+
 
 ASSETS = (
     make_multi_asset("access_cohorts", _COHORTS),
@@ -98,5 +93,5 @@ ASSETS = (
         for modelled in _MODELLED_MEASURES
     ),
     # A step of its own: only this asset takes a facility.
-    make_multi_asset("explanation_of_access", (_EXPLANATION,), options=_OPTIONS),
+    make_multi_asset("explanation_of_access", (_EXPLANATION,), config=_Explained),
 )

@@ -1,4 +1,4 @@
-"""The context of a computation: its year, the stored tables it may read, and its options."""
+"""The context of a computation: its year, the stored tables it may read, and its configuration."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.settings import Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+C = TypeVar("C", bound=dg.Config)
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
 """Errors that may not occur again on a second attempt; every other error is final."""
 
@@ -30,9 +32,19 @@ class StepContext:
     warehouse: Warehouse
     settings: Settings
     cutoff: date | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    config: dg.Config | None = None
     _frames: dict[object, pd.DataFrame] = field(default_factory=dict)
     _kept: dict[object, Any] = field(default_factory=dict)
+
+    def read_config(self, kind: type[C]) -> C:
+        """The step's run configuration.
+
+        Raises:
+            TypeError: the step takes no such configuration.
+        """
+        if not isinstance(self.config, kind):
+            raise TypeError(f"the step's configuration is no {kind.__name__}")
+        return self.config
 
     def read(
         self, table: Table, *, columns: Sequence[str] | None = None, program: str | None = None

@@ -3,9 +3,12 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from esrd_pipeline.orchestration.context import StepContext
+from esrd_pipeline.orchestration.explanation_config import (
+    ExplanationConfig,
+    name_facility,
+    offer_measures,
+)
 from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, make_measure_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
@@ -77,16 +80,15 @@ _EXPLANATION = make_select_asset(
     description="One facility's discharges in SRR or ED30, for its authorised reader:"
     " counted, followed by the event or not, or excluded and why. Made for the facility and"
     " measure named in the run's configuration; never by a refresh.",
-    parameters=lambda step: {"ccn": step.options["ccn"], "measure": step.options["measure"]},
+    parameters=name_facility,
 )
-_OPTIONS = {
-    "ccn": dg.Field(
-        str,
-        default_value="",
-        description="CMS Certification Number of the facility; without one the table is empty",
-    ),
-    "measure": dg.Field(str, default_value="srr", description="srr or ed30"),
-}
+
+
+class _Explained(ExplanationConfig):
+    """A facility, and SRR or ED30."""
+
+    measure: str = offer_measures(("srr", "ed30"))
+
 
 ASSETS = (
     make_multi_asset("discharge_cohorts", _COHORTS),
@@ -96,5 +98,5 @@ ASSETS = (
         make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))
         for modelled in MODELLED_MEASURES
     ),
-    make_multi_asset("explanation_of_discharges", (_EXPLANATION,), options=_OPTIONS),
+    make_multi_asset("explanation_of_discharges", (_EXPLANATION,), config=_Explained),
 )

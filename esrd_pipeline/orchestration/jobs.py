@@ -1,6 +1,7 @@
 """Jobs that an operator launches: refresh, the two star operations, explanation, export."""
 
 import dagster as dg
+from pydantic import Field
 
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
@@ -87,24 +88,23 @@ rebaseline_stars = dg.define_asset_job(
 )
 
 
+class ReleaseConfig(dg.Config):
+    """How a release is named."""
+
+    name: str = Field(default="", description="Name of the release; the run's id if empty")
+
+
 @dg.op(
-    config_schema={
-        "name": dg.Field(
-            str, default_value="", description="Name of the release; the run's id if empty"
-        )
-    },
     description="Write the year's facility, program and report tables as CSV into a new release"
     " folder, with cells under 11 patients suppressed.",
 )
-def write_release(context: dg.OpExecutionContext, storage: Storage) -> str:
+def write_release(context: dg.OpExecutionContext, storage: Storage, config: ReleaseConfig) -> str:
     """Export one year and return the folder."""
     from esrd_pipeline.export import export_year
 
     settings = storage.settings()
     year = int(context.partition_key)
-    folder = (
-        settings.data_dir / "releases" / str(year) / (context.op_config["name"] or context.run_id)
-    )
+    folder = settings.data_dir / "releases" / str(year) / (config.name or context.run_id)
     written = export_year(
         warehouse=storage.warehouse(), performance_year=year, folder=folder, origin=settings.origin
     )

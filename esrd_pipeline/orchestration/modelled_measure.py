@@ -62,24 +62,6 @@ class ModelledMeasure:
         return (Dependency(self.cohort, back), *self.dependencies)
 
 
-def read_years(
-    step: StepContext,
-    table: Table,
-    years: int,
-    *,
-    where: dict[str, str],
-    columns: list[str] | None = None,
-) -> "pa.Table":
-    """Return the rows of the last `years` years of a table, as far as they are stored."""
-    import pyarrow as pa
-
-    wanted = range(step.performance_year - years + 1, step.performance_year + 1)
-    stored = [year for year in wanted if step.warehouse.has(table, year)]
-    return pa.concat_tables(
-        [step.warehouse.read_arrow(table, year, where=where, columns=columns) for year in stored]
-    )
-
-
 def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
     """Return the measure's computations: its fit, cross-check and facilities."""
     tables, nulls = modelled.tables, () if modelled.tables.null is None else (modelled.tables.null,)

@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
+from esrd_pipeline.orchestration.explanation_config import (
+    ExplanationConfig,
+    name_facility,
+    offer_measures,
+)
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import clinical, explain, linkage, measured, patient_months
@@ -168,7 +171,8 @@ def _read_places(step: StepContext) -> "Places":
 def _explain_reports(step: StepContext) -> StepResult:
     from esrd_pipeline.families.reporting_items import list_reports
 
-    ccn, measure = step.options["ccn"], step.options["measure"]
+    config = step.read_config(ExplanationConfig)
+    ccn, measure = config.ccn, config.measure
     if not ccn:
         return leave_empty(explain.REPORTED, why="no facility named")
     reports = step.read(_REPORTS_OF.get(measure, clinical.ICH_CAHPS_SURVEY))
@@ -226,20 +230,14 @@ _EXPLANATION = make_select_asset(
     description="One facility's patient-months as one measure sees them, for its authorised reader:"
     " counted, met, or left out and why. Made for the facility and measure named in the run's"
     " configuration; never by a refresh.",
-    parameters=lambda step: {
-        "ccn": step.options["ccn"],
-        "measure": step.options["measure"],
-    },
+    parameters=name_facility,
 )
 _EXPLANATION_OF_YEAR = make_select_asset(
     "explain.yearly",
     description="One facility's patients as one measure of patients sees them, for its authorised"
     " reader: met or not, or left out and why. Made for the facility and measure named in the"
     " run's configuration; never by a refresh.",
-    parameters=lambda step: {
-        "ccn": step.options["ccn"],
-        "measure": step.options["measure"],
-    },
+    parameters=name_facility,
 )
 
 _EXPLANATION_OF_REPORTS = TableAsset(
@@ -258,17 +256,22 @@ _EXPLANATION_OF_REPORTS = TableAsset(
 )
 
 
-def _offer(measures: tuple[str, ...]) -> dict[str, dg.Field]:
-    return {
-        "ccn": dg.Field(
-            str,
-            default_value="",
-            description="CMS Certification Number of the facility; without one the table is empty",
-        ),
-        "measure": dg.Field(
-            str, default_value=measures[0], description=f"One of {', '.join(measures)}"
-        ),
-    }
+class _ExplainedMonths(ExplanationConfig):
+    """A facility, and a measure of patient-months."""
+
+    measure: str = offer_measures(patient_months.MONTHLY_MEASURES)
+
+
+class _ExplainedYears(ExplanationConfig):
+    """A facility, and a measure of patients."""
+
+    measure: str = offer_measures(patient_months.YEARLY_MEASURES)
+
+
+class _ExplainedReports(ExplanationConfig):
+    """A facility, and a measure of reports."""
+
+    measure: str = offer_measures(REPORTED_MEASURES)
 
 
 ASSETS = (
@@ -278,14 +281,14 @@ ASSETS = (
     make_multi_asset(
         "explanation_of_patient_months",
         (_EXPLANATION,),
-        options=_offer(patient_months.MONTHLY_MEASURES),
+        config=_ExplainedMonths,
     ),
     make_multi_asset(
         "explanation_of_yearly",
         (_EXPLANATION_OF_YEAR,),
-        options=_offer(patient_months.YEARLY_MEASURES),
+        config=_ExplainedYears,
     ),
     make_multi_asset(
-        "explanation_of_reported", (_EXPLANATION_OF_REPORTS,), options=_offer(REPORTED_MEASURES)
+        "explanation_of_reported", (_EXPLANATION_OF_REPORTS,), config=_ExplainedReports
     ),
 )

@@ -1,9 +1,11 @@
 """Assets of the program layer: flags, QIP scores and star ratings."""
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
@@ -162,17 +164,47 @@ def _score_tps(step: StepContext) -> StepResult:
     )
 
 
+class _Operation(Enum):
+    keep = "keep"
+    reset = "reset"
+    rebaseline = "rebaseline"
+
+
+class _Counts(Enum):
+    published_or_stored = "published_or_stored"
+    published = "published"
+    stored = "stored"
+
+
+class _BaselineConfig(dg.Config):
+    """What to do with the year's star baseline."""
+
+    operation: _Operation = Field(
+        default=_Operation.keep,
+        description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
+        " release's counts",
+    )
+    measure_set: str = Field(default="2023-10", description="Which set of measures is rated")
+    counts_from: _Counts = Field(
+        default=_Counts.published_or_stored,
+        description="Whose stars a rebaselining reproduces: CMS's, where the year's files print"
+        " them, or our stored ones",
+    )
+
+
 def _build_star_baseline(step: StepContext) -> StepResult:
     from esrd_pipeline.program.star_baseline import build_baseline
 
-    if step.options["operation"] == "keep":
+    config = step.read_config(_BaselineConfig)
+    if config.operation is _Operation.keep:
         return _keep_star_baseline(step)
-    operation: Operation = "rebaseline" if step.options["operation"] == "rebaseline" else "reset"
-    counts = _rating_counts(step) if operation == "rebaseline" else None
+    is_rebaseline = config.operation is _Operation.rebaseline
+    operation: Operation = "rebaseline" if is_rebaseline else "reset"
+    counts = _rating_counts(step, config.counts_from) if is_rebaseline else None
     frame = build_baseline(
         performance_year=step.performance_year,
         operation=operation,
-        measure_set=step.options["measure_set"],
+        measure_set=config.measure_set,
         facilities=step.read(measured.CONTRACT, columns=_RATED, program="dfc"),
         directory=step.read(facility.DIRECTORY),
         national=step.read(facility.LEVEL),
@@ -183,7 +215,7 @@ def _build_star_baseline(step: StepContext) -> StepResult:
         (frame,),
         notes={
             "operation": operation,
-            "measure set": step.options["measure_set"],
+            "measure set": config.measure_set,
             "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
         },
     )
@@ -200,22 +232,26 @@ def _keep_star_baseline(step: StepContext) -> StepResult:
     return StepResult((step.read(program.STAR_BASELINE),), notes={"operation": "kept as stored"})
 
 
-def _rating_counts(step: StepContext) -> dict[int, int]:
+def _rating_counts(step: StepContext, source: _Counts) -> dict[int, int]:
     """Facilities by star of the release that a rebaselining reproduces (manual 5.9.1)."""
-    source, year = step.options["counts_from"], step.performance_year
+    year = step.performance_year
     ratings = pd.Series(dtype=float)
-    if source != "stored":
+    if source is not _Counts.stored:
         results = step.read(facility.PUBLISHED_RESULT, columns=("measure", "score"))
         ratings = results.loc[results["measure"] == "star_rating", "score"].dropna()
-    if source != "published" and ratings.empty and step.warehouse.has(program.STARS, year):
+    if (
+        source is not _Counts.published
+        and ratings.empty
+        and step.warehouse.has(program.STARS, year)
+    ):
         # Not an upstream in the graph: this year's own stars may rest on this very baseline
         # later on. The operator launches a rebaselining from the release stored now.
         ratings = step.read(program.STARS)["rating"].dropna()
     counts = ratings.astype(int).value_counts()
     if counts.empty:
         raise dg.Failure(
-            f"{year}: there are no {source.replace('_', ' ')} star ratings for a rebaselining to"
-            " reproduce",
+            f"{year}: there are no {source.value.replace('_', ' ')} star ratings for a"
+            " rebaselining to reproduce",
             allow_retries=False,
         )
     return {int(str(stars)): int(count) for stars, count in counts.items()}
@@ -350,31 +386,6 @@ _BASELINE = TableAsset(
     " read the newest one stored.",
     dependencies=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
 )
-_BASELINE_OPTIONS = {
-    "operation": dg.Field(
-        dg.Enum(
-            "StarOperation",
-            [dg.EnumValue("keep"), dg.EnumValue("reset"), dg.EnumValue("rebaseline")],
-        ),
-        default_value="keep",
-        description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
-        " release's counts",
-    ),
-    "measure_set": dg.Field(str, default_value="2023-10"),
-    "counts_from": dg.Field(
-        dg.Enum(
-            "StarCounts",
-            [
-                dg.EnumValue("published_or_stored"),
-                dg.EnumValue("published"),
-                dg.EnumValue("stored"),
-            ],
-        ),
-        default_value="published_or_stored",
-        description="Whose stars a rebaselining reproduces: CMS's, where the year's files print"
-        " them, or our stored ones",
-    ),
-}
 
 ASSETS = (
     make_multi_asset("program_flags_and_stars", _FLAGS_AND_STARS),
@@ -382,5 +393,5 @@ ASSETS = (
     make_multi_asset("program_qip_standard", _STANDARDS),
     make_multi_asset("program_qip_scores", _SCORES),
     # On its own: no run makes a baseline beside other things, and it alone takes options.
-    make_multi_asset("program_star_baseline", (_BASELINE,), options=_BASELINE_OPTIONS),
+    make_multi_asset("program_star_baseline", (_BASELINE,), config=_BaselineConfig),
 )

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
+from esrd_pipeline.orchestration.explanation_config import (
+    ExplanationConfig,
+    name_facility,
+    offer_measures,
+)
 from esrd_pipeline.orchestration.modelled_measure import (
     ModelledMeasure,
     has_no_cohort,
@@ -186,6 +190,14 @@ RELIABILITY = TableAsset(
     description="How reliable SHR is: inter-unit reliability, C-statistic.",
     dependencies=(*SHR.sources, Dependency(SHR.tables.fit)),
 )
+
+
+class _Explained(ExplanationConfig):
+    """A facility, and SHR, STrR or SEDR."""
+
+    measure: str = offer_measures(MEASURES)
+
+
 EXPLANATION = make_multi_asset(
     "explanation_of_recurrent_events",
     (
@@ -195,20 +207,8 @@ EXPLANATION = make_multi_asset(
             " reader: which days count and which do not and why, events, and what was expected."
             " Made for the facility and measure named in the run's configuration; never by a"
             " refresh.",
-            parameters=lambda step: {
-                "ccn": step.options["ccn"],
-                "measure": step.options["measure"],
-            },
+            parameters=name_facility,
         ),
     ),
-    options={
-        "ccn": dg.Field(
-            str,
-            default_value="",
-            description="CMS Certification Number of the facility; without one the table is empty",
-        ),
-        "measure": dg.Field(
-            str, default_value=MEASURES[0], description=f"One of {', '.join(MEASURES)}"
-        ),
-    },
+    config=_Explained,
 )

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.orchestration.context import StepContext
+from esrd_pipeline.orchestration.explanation_config import (
+    ExplanationConfig,
+    name_facility,
+    offer_measures,
+)
 from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, list_facts
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.select_asset import make_select_asset
@@ -147,29 +150,21 @@ _EXPLANATION = make_select_asset(
     " for its authorised reader: which days count and which do not and why, events, and what was"
     " expected. Made for the facility and measure named in the run's configuration; never by a"
     " refresh.",
-    parameters=lambda step: {
-        "ccn": step.options["ccn"],
-        "measure": step.options["measure"],
-    },
+    parameters=name_facility,
 )
+
+
+class _Explained(ExplanationConfig):
+    """A facility, and SMR, SWR or SMoSR."""
+
+    measure: str = offer_measures(survival.MEASURES)
+
 
 ASSETS = (
     make_multi_asset("cohort_of_times", COHORTS),
     make_multi_asset(
         "explanation_of_survival",
         (_EXPLANATION,),
-        options={
-            "ccn": dg.Field(
-                str,
-                default_value="",
-                description="CMS Certification Number of the facility; without one the table is"
-                " empty",
-            ),
-            "measure": dg.Field(
-                str,
-                default_value=survival.MEASURES[0],
-                description=f"One of {', '.join(survival.MEASURES)}",
-            ),
-        },
+        config=_Explained,
     ),
 )

@@ -65,32 +65,28 @@ class TableAsset:
     kinds: frozenset[str] = frozenset({"python", "parquet"})
 
 
+class NoConfig(dg.Config):
+    """A step that takes no run configuration."""
+
+
 def make_multi_asset(
     name: str,
     assets: Sequence[TableAsset],
     *,
-    options: Mapping[str, dg.Field] | None = None,
+    config: type[dg.Config] = NoConfig,
 ) -> dg.AssetsDefinition:
     """Make the step that stores the tables of `assets`, in this order, those selected in a run.
 
-    An asset stands after those of the same step that it reads. `options` is run configuration
-    the computations take.
+    An asset stands after those of the same step that it reads. `config` is the run configuration
+    that its computations take.
     """
     specs = [spec for asset in assets for spec in _asset_specs(asset)]
     check_specs = [spec for asset in specs for spec in _check_specs(asset.key)]
 
-    @dg.multi_asset(
-        name=name,
-        specs=specs,
-        check_specs=check_specs,
-        partitions_def=performance_years,
-        config_schema=dict(options) if options else None,
-        can_subset=True,
-    )
     def store_tables(
-        context: dg.AssetExecutionContext, storage: Storage
+        context: dg.AssetExecutionContext, storage: Storage, config: dg.Config
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-        step = _make_step_context(context, storage)
+        step = _make_step_context(context, storage, config)
         wanted = {tuple(key.path) for key in context.selected_asset_keys}
         try:
             with step.warehouse.connect() as query:
@@ -101,7 +97,15 @@ def make_multi_asset(
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
 
-    return store_tables
+    # Dagster takes the type of the configuration from the annotation.
+    store_tables.__annotations__["config"] = config
+    return dg.multi_asset(
+        name=name,
+        specs=specs,
+        check_specs=check_specs,
+        partitions_def=performance_years,
+        can_subset=True,
+    )(store_tables)
 
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
@@ -125,7 +129,9 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
     ]
 
 
-def _make_step_context(context: dg.AssetExecutionContext, storage: Storage) -> StepContext:
+def _make_step_context(
+    context: dg.AssetExecutionContext, storage: Storage, config: dg.Config
+) -> StepContext:
     settings = storage.settings()
     cutoff = context.run.tags.get(CUTOFF_TAG)
     return StepContext(
@@ -133,7 +139,7 @@ def _make_step_context(context: dg.AssetExecutionContext, storage: Storage) -> S
         warehouse=storage.warehouse(),
         settings=settings,
         cutoff=date.fromisoformat(cutoff) if cutoff else None,
-        options=context.op_execution_context.op_config or {},
+        config=config,
     )
 
 

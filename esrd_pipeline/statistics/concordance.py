@@ -2,9 +2,7 @@
 
 The 2025 submission of the SHR (CBE 1463) reports "the concordance between the observed rates of
 recurrent events and the model-based predicted rates" without a formula. `compare_observed_rates`
-implements this sentence literally. `compare_event_counts` implements the index published for such
-models (Kim, Schaubel & McCullough 2018), which compares two patients only over the time during
-which both were followed.
+implements this sentence literally.
 """
 
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.fit import Dropped, FitError
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, find_starts
+from esrd_pipeline.statistics.rows import check_amounts, check_counts
 
 _compile: Any = njit(cache=True, nogil=True)
 
@@ -97,65 +95,6 @@ def compare_observed_rates(
     )
 
 
-def compare_event_counts(
-    *,
-    predicted: FloatArray,
-    follow_up: FloatArray,
-    event_patient: NDArray[np.integer],
-    event_time: FloatArray,
-) -> Concordance:
-    """Compare patients by their numbers of events in the time that both were followed.
-
-    A pair with follow-up X_i <= X_j is comparable if N_i(X_i) and N_j(X_i) differ (Kim, Schaubel
-    & McCullough 2018); an event at X_i is within it. With at most one event, which ends the
-    follow-up, it is Harrell's C. Exact, in (n + E) log n steps: for each number of events c in
-    turn, a Fenwick tree ordered by prediction holds the patients with more than c events at a
-    time; patients whose own follow-up ends with c or c + 1 events query it.
-
-    Args:
-        predicted: rate or risk score of each patient, shape (n,).
-        follow_up: time at risk X of each patient, >= 0.
-        event_patient: codes 0..n-1 of E events.
-        event_time: of each event, on the patient's own clock, 0 to X.
-
-    Raises:
-        FitError: arrays differ in length or contain invalid values; an event lies after its
-            patient's follow-up; no pair can be compared.
-    """
-    rows = predicted.size
-    check_amounts("follow_up", follow_up, rows=rows)
-    check_finite("predicted", predicted)
-    if not event_time.size:
-        raise FitError("there are no events, so no pair can be compared")
-    check_codes("event_patient", event_patient, rows=event_time.size)
-    check_amounts("event_time", event_time, rows=event_time.size)
-    if int(event_patient.max()) >= rows:
-        raise FitError(
-            f"event_patient: codes reach {int(event_patient.max())}, but there are {rows}"
-        )
-    late = int(np.count_nonzero(event_time > follow_up[event_patient]))
-    if late:
-        raise FitError(f"event_time: {late} events lie after their patient's follow-up")
-    order = np.argsort(follow_up, kind="stable")
-    place = np.empty(rows, dtype=np.intp)
-    place[order] = np.arange(rows)
-    count = np.bincount(event_patient, minlength=rows)[order]
-    at, time, starts = _list_by_ordinal(place[event_patient], event_time)
-    score = _rank(predicted)[order]
-    totals = _count_pairs(score, follow_up[order], count, at, time, starts, _tree(score))
-    concordant, discordant, tied = (int(total) for total in totals)
-    return _report(
-        Concordance(
-            concordant=concordant,
-            discordant=discordant,
-            tied_prediction=tied,
-            tied_outcome=rows * (rows - 1) // 2 - concordant - discordant - tied,
-            patients=rows,
-            dropped=(),
-        )
-    )
-
-
 def _report(result: Concordance) -> Concordance:
     if not result.comparable:
         raise FitError("no pair of patients differs in its outcome, so none can be compared")
@@ -175,21 +114,6 @@ def _count_alike(codes: IntArray) -> int:
     """Return the number of pairs with the same code."""
     sizes = np.unique(codes, return_counts=True)[1]
     return int(np.sum(sizes * (sizes - 1) // 2))
-
-
-def _list_by_ordinal(at: IntArray, time: FloatArray) -> tuple[IntArray, FloatArray, IntArray]:
-    """List all patients' first events by time, then all second ones, and so on.
-
-    Returns each event's patient, its time, and where each ordinal starts and the last one ends.
-    """
-    by_patient = np.lexsort((time, at))
-    patient = at[by_patient]
-    is_first = np.diff(patient, prepend=-1) != 0
-    first = np.flatnonzero(is_first)
-    ordinal = np.arange(patient.size) - first[np.cumsum(is_first) - 1]
-    order = np.lexsort((time[by_patient], ordinal))
-    starts = find_starts(np.bincount(ordinal))
-    return patient[order], time[by_patient][order], starts
 
 
 @_compile
@@ -224,66 +148,3 @@ def _count_rising(score: IntArray, observed: IntArray, tree: IntArray) -> int:
             entered += 1
         rising += _count_up_to(tree, observed[place] - 1)
     return rising
-
-
-@_compile
-def _count_pairs(  # noqa: PLR0917 - numba has no keyword-only arguments
-    score: IntArray,
-    follow_up: FloatArray,
-    count: IntArray,
-    event_at: IntArray,
-    event_time: FloatArray,
-    starts: IntArray,
-    tree: IntArray,
-) -> tuple[int, int, int]:
-    """Return concordant, discordant and tied-prediction pairs of patients ordered by follow-up.
-
-    Each patient is compared with the later ones. `tree` must be empty, and is empty again after
-    each number of events: patients are removed from it when their follow-up ends.
-    """
-    size = score.size
-    lower_later = np.empty(size, dtype=np.int64)
-    alike_later = np.empty(size, dtype=np.int64)
-    for place in range(size - 1, -1, -1):
-        lower_later[place] = _count_up_to(tree, score[place] - 1)
-        alike_later[place] = _count_up_to(tree, score[place]) - lower_later[place]
-        _add(tree, score[place], 1)
-    tree[:] = 0
-    concordant = 0
-    discordant = 0
-    tied = 0
-    members = np.arange(size)
-    for number in range(starts.size):
-        entered = starts[number]
-        last = starts[number + 1] if number + 1 < starts.size else entered
-        held = 0
-        kept = 0
-        for at in range(members.size):
-            place = members[at]
-            while entered < last and event_time[entered] <= follow_up[place]:
-                _add(tree, score[event_at[entered]], 1)
-                held += 1
-                entered += 1
-            if count[place] > number:
-                _add(tree, score[place], -1)
-                held -= 1
-            if count[place] <= number + 1:
-                lower = _count_up_to(tree, score[place] - 1)
-                alike = _count_up_to(tree, score[place]) - lower
-                higher = held - lower - alike
-                if count[place] == number:
-                    # Patients in the tree have more events than this patient.
-                    concordant += higher
-                    discordant += lower
-                    tied += alike
-                else:
-                    # Patients not in the tree have fewer.
-                    later = size - 1 - place
-                    concordant += lower_later[place] - lower
-                    discordant += later - lower_later[place] - alike_later[place] - higher
-                    tied += alike_later[place] - alike
-            if count[place] > number:
-                members[kept] = place
-                kept += 1
-        members = members[:kept]
-    return concordant, discordant, tied

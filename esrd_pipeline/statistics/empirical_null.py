@@ -3,38 +3,23 @@
 Efron (2004); Kalbfleisch & Wolfe (2013); manual 2.10.13, 2.12.16, 2.13.15, 2.14.14.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.polynomial import legendre, polynomial
-from scipy.special import gammaln
 from scipy.stats import norm
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray, check_finite
 from esrd_pipeline.statistics.fit import Dropped, FitError, NotConvergedError
-from esrd_pipeline.statistics.newton import Evaluation, maximise
 from esrd_pipeline.statistics.rows import check_amounts
-
-Method = Literal["bisquare", "huber", "central_matching"]
 
 STRATUM_COUNT = 4
 BISQUARE_BOUND = 4.685
-HUBER_BOUND = 1.345
 MAD_OF_NORMAL = 0.6745
 """Median of |z| of a standard normal, to the digits MASS::rlm uses (Venables & Ripley 2002)."""
 TOLERANCE = 1e-8
 ITERATION_LIMIT = 1000
-MINIMUM_COUNTS: dict[Method, int] = {"bisquare": 10, "huber": 10, "central_matching": 200}
-"""Minimum number of z-scores in a stratum: five per parameter (Rousseeuw & van Zomeren 1990); for a
-density 200, as in Efron, Turnbull & Narasimhan's locfdr."""
-
-MATCHING_BINS = 119
-MATCHING_DEGREE = 7
-MATCHING_REACH = 4.0
-"""Bins and degree as in locfdr; an odd number keeps the median off the edges, and bins reach this
-many robust deviations from it."""
+MINIMUM_COUNT = 10
+"""Minimum number of z-scores in a stratum: five per parameter (Rousseeuw & van Zomeren 1990)."""
 
 PICTURE_BINS = 40
 PICTURE_REACH = 5.0
@@ -72,13 +57,11 @@ class EmpiricalNull:
     """The nulls of all strata: a size belongs to the first stratum whose edge is not below it.
 
     Attributes:
-        method: how location and scale were estimated.
         size_edges: largest size of every stratum except the last, shape (strata - 1,).
         strata: from the smallest sizes to the largest.
         dropped: facilities without a z-score.
     """
 
-    method: Method
     size_edges: FloatArray
     strata: tuple[StratumNull, ...]
     dropped: tuple[Dropped, ...]
@@ -103,9 +86,7 @@ def fit_empirical_null(
     *,
     z: FloatArray,
     size: FloatArray,
-    method: Method = "bisquare",
     stratum_count: int = STRATUM_COUNT,
-    minimum_count: int | None = None,
 ) -> EmpiricalNull:
     """Fit a normal null to the centre of the z-scores of each size stratum.
 
@@ -116,9 +97,7 @@ def fit_empirical_null(
     Args:
         z: shape (F,); missing scores (NaN) are dropped.
         size: patient-years or discharges, >= 0, shape (F,).
-        method: Tukey's bisquare, Huber's M-estimate, or Efron's central matching.
         stratum_count: number of size strata.
-        minimum_count: smallest number of z-scores in a stratum; by default `MINIMUM_COUNTS`.
 
     Raises:
         FitError: infinite z, sizes that are missing or negative, a stratum with too few
@@ -129,9 +108,10 @@ def fit_empirical_null(
     is_there = ~np.isnan(z)
     scores, sizes = z[is_there], size[is_there]
     check_finite("z", scores)
-    least = MINIMUM_COUNTS[method] if minimum_count is None else minimum_count
-    if scores.size < stratum_count * least:
-        raise FitError(f"z: {scores.size} scores are too few for {stratum_count} strata of {least}")
+    if scores.size < stratum_count * MINIMUM_COUNT:
+        raise FitError(
+            f"z: {scores.size} scores are too few for {stratum_count} strata of {MINIMUM_COUNT}"
+        )
     shares = np.arange(1, stratum_count) / stratum_count
     edges = np.quantile(sizes, shares, method="inverted_cdf")
     stratum = np.searchsorted(edges, sizes, side="left")
@@ -139,14 +119,13 @@ def fit_empirical_null(
     for index in range(stratum_count):
         among = stratum == index
         try:
-            strata.append(_fit_stratum(scores[among], sizes[among], method, least))
+            strata.append(_fit_stratum(scores[among], sizes[among]))
         except NotConvergedError as error:
             raise NotConvergedError(f"stratum {index + 1} of {stratum_count}: {error}") from error
         except FitError as error:
             raise FitError(f"stratum {index + 1} of {stratum_count}: {error}") from error
     gone = int(np.count_nonzero(~is_there))
     return EmpiricalNull(
-        method=method,
         size_edges=edges,
         strata=tuple(strata),
         dropped=(Dropped("facilities without a z-score", gone),) if gone else (),
@@ -178,10 +157,8 @@ def two_sided_p(z: FloatArray) -> FloatArray:
     return 2.0 * norm.sf(np.abs(z))
 
 
-def estimate_location(
-    z: FloatArray, *, weigh: Callable[[FloatArray], FloatArray]
-) -> tuple[float, float, int]:
-    """Return location, scale and iterations of a robust M-estimate of z (n,).
+def _estimate_location(z: FloatArray) -> tuple[float, float, int]:
+    """Return location, scale and iterations of Tukey's bisquare M-estimate of z (n,).
 
     Starts at the mean and iterates weighted means, with weights of the residuals divided by their
     scale, median of |z - location| / 0.6745, recomputed in each iteration, until both change by
@@ -200,7 +177,7 @@ def estimate_location(
         scale = float(np.median(np.abs(residuals))) / MAD_OF_NORMAL
         if scale == 0:
             raise FitError("more than half of the z-scores are equal, so they have no scale")
-        weights = weigh(residuals / scale)
+        weights = _weigh_bisquare(residuals / scale)
         location = float(weights @ z / weights.sum())
         moved = max(abs(location - earlier_location), abs(scale - earlier_scale))
         if moved <= TOLERANCE * scale:
@@ -208,68 +185,14 @@ def estimate_location(
     raise NotConvergedError(f"the M-estimate does not settle within {ITERATION_LIMIT} iterations")
 
 
-def match_centre(z: FloatArray) -> tuple[float, float, int]:
-    """Return mean, standard deviation and iterations of Efron's central matching of z (n,).
-
-    The log density is a polynomial fitted to bin counts by Poisson regression; a parabola fitted
-    to it over the middle half of the z-scores has the null's mean and deviation (Efron 2004,
-    section 4, in the form his locfdr computes).
-
-    Raises:
-        FitError: z-scores without scale, or a density not highest in its centre.
-    """
-    middle = float(np.median(z))
-    spread = float(np.median(np.abs(z - middle))) / MAD_OF_NORMAL
-    if spread == 0:
-        raise FitError("more than half of the z-scores are equal, so they have no scale")
-    place = (z - middle) / (MATCHING_REACH * spread)
-    counts, edges = np.histogram(place, bins=MATCHING_BINS, range=(-1.0, 1.0))
-    mids = (edges[:-1] + edges[1:]) / 2
-    log_density, iterations = _smooth_counts(counts.astype(np.float64), mids)
-    low, high = np.quantile(place, [0.25, 0.75])
-    is_central = (mids >= low) & (mids <= high)
-    _, slope, bend = polynomial.polyfit(mids[is_central], log_density[is_central], 2)
-    if bend >= 0:
-        raise FitError("the density of the z-scores is not highest in its centre")
-    reach = MATCHING_REACH * spread
-    mean, deviation = middle - reach * slope / (2 * bend), reach / np.sqrt(-2 * bend)
-    return float(mean), float(deviation), iterations
-
-
-def _smooth_counts(counts: FloatArray, mids: FloatArray) -> tuple[FloatArray, int]:
-    """Return the fitted log counts of a Poisson regression on a polynomial, and its iterations."""
-    basis = legendre.legvander(mids, MATCHING_DEGREE)
-    constant = float(gammaln(counts + 1.0).sum())
-
-    def evaluate(point: FloatArray) -> Evaluation:
-        predictor = basis @ point
-        fitted = np.exp(predictor)
-        value = float(counts @ predictor - fitted.sum()) - constant
-        return Evaluation(value, basis.T @ (counts - fitted), basis.T @ (basis * fitted[:, None]))
-
-    start = np.zeros(MATCHING_DEGREE + 1)
-    start[0] = np.log(counts.mean())
-    names = tuple(f"degree {degree}" for degree in range(MATCHING_DEGREE + 1))
-    optimum = maximise(evaluate, start, names=names)
-    return basis @ optimum.coefficients, optimum.iterations
-
-
 def _weigh_bisquare(residuals: FloatArray) -> FloatArray:
     return (1.0 - np.minimum(1.0, np.abs(residuals) / BISQUARE_BOUND) ** 2) ** 2
 
 
-def _weigh_huber(residuals: FloatArray) -> FloatArray:
-    return HUBER_BOUND / np.maximum(HUBER_BOUND, np.abs(residuals))
-
-
-def _fit_stratum(z: FloatArray, size: FloatArray, method: Method, least: int) -> StratumNull:
-    if z.size < least:
-        raise FitError(f"{z.size} z-scores, at least {least} are needed")
-    if method == "central_matching":
-        mean, deviation, iterations = match_centre(z)
-    else:
-        weigh = _weigh_bisquare if method == "bisquare" else _weigh_huber
-        mean, deviation, iterations = estimate_location(z, weigh=weigh)
+def _fit_stratum(z: FloatArray, size: FloatArray) -> StratumNull:
+    if z.size < MINIMUM_COUNT:
+        raise FitError(f"{z.size} z-scores, at least {MINIMUM_COUNT} are needed")
+    mean, deviation, iterations = _estimate_location(z)
     edges = mean + deviation * np.linspace(-PICTURE_REACH, PICTURE_REACH, PICTURE_BINS + 1)
     inner = edges[1:-1]
     inside = np.searchsorted(inner, z, side="right")

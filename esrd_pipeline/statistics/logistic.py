@@ -16,14 +16,12 @@ from esrd_pipeline.statistics.design import (
     FloatArray,
     IntArray,
     check_columns,
-    check_finite,
     find_estimable,
 )
 from esrd_pipeline.statistics.fit import (
     CollinearError,
     Dropped,
     FitError,
-    NotConvergedError,
     Regression,
 )
 from esrd_pipeline.statistics.logistic_cells import (
@@ -31,18 +29,14 @@ from esrd_pipeline.statistics.logistic_cells import (
     LogisticCells,
     LogisticProfile,
     evaluate_cells,
-    find_intercepts,
     group_cells,
     sum_patient_scores,
 )
 from esrd_pipeline.statistics.newton import Evaluation, Optimum, invert_information, maximise
 from esrd_pipeline.statistics.rows import (
-    check_amounts,
     check_codes,
     check_counts,
     check_finite_rows,
-    find_starts,
-    sum_by,
 )
 
 MINIMUM_ROWS = 11
@@ -166,53 +160,6 @@ def fit_logistic(
         effects=profile.intercepts,
         effect_errors=_find_effect_errors(profile, kept, covariance),
     )
-
-
-def solve_intercepts(
-    *, offset: FloatArray, group: Codes, totals: NDArray[np.number]
-) -> tuple[FloatArray, FloatArray]:
-    """Solve, for each of G groups, sum of expit(a + offset) over its rows = total.
-
-    This is the logistic model with one intercept per group and a known offset. Totals need not be
-    whole, so that it also finds the intercept at which a group has a given mean.
-
-    Args:
-        offset: on the logit scale, shape (rows,); rows need no order.
-        group: codes 0..G-1, shape (rows,).
-        totals: events of each group, from 0 to its rows, shape (G,).
-
-    Returns:
-        Intercepts and their standard errors, the inverse roots of the sum of p (1 - p), each of
-        shape (G,). A group without events has minus infinity, a group with only events plus
-        infinity, both with an infinite error; a group without rows has NaN for both.
-
-    Raises:
-        FitError: arrays differ in length or contain invalid values.
-        NotConvergedError: an intercept was not found.
-    """
-    check_codes("group", group, rows=offset.size)
-    check_finite("offset", offset)
-    check_amounts("totals", totals, rows=totals.size)
-    if int(group.max()) >= totals.size:
-        raise FitError(f"group: codes reach {int(group.max())}, but there are {totals.size}")
-    sizes = np.bincount(group, minlength=totals.size)
-    excess = int(np.count_nonzero(totals > sizes))
-    if excess:
-        raise FitError(f"totals: {excess} are above the number of rows")
-    order = np.argsort(group, kind="stable")
-    intercepts = find_intercepts(
-        offset[order].astype(np.float64, copy=False), find_starts(sizes), totals.astype(np.float64)
-    )
-    is_free = (totals > 0) & (totals < sizes)
-    lost = int(np.count_nonzero(np.isnan(intercepts[is_free])))
-    if lost:
-        raise NotConvergedError(f"{lost} intercepts were not found")
-    odds = np.exp(-np.abs(intercepts[group] + offset))
-    weights = sum_by(group, odds / (1 + odds) ** 2, count=totals.size)
-    errors = np.full(totals.size, np.nan)
-    errors[sizes > 0] = np.inf
-    errors[is_free] = weights[is_free] ** -0.5
-    return intercepts, errors
 
 
 def _check_rows(

@@ -1,8 +1,8 @@
-"""Facilities' proportions with intervals and a test against the nation's.
+"""Facilities' proportions with intervals.
 
 The manual defines the percentages of 2.1 and 2.3 to 2.9 as numerator over denominator, unadjusted,
-and no interval or test for them. Intervals and tests here are textbook methods (Wilson 1927;
-Clopper & Pearson 1934; Lancaster 1961; Cochran 1977, 6.3 for ratios).
+and no interval for them. Intervals here are textbook methods (Clopper & Pearson 1934; Cochran
+1977, 6.3 for ratios).
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv, expit, logit, ndtri
+from scipy.special import betaincinv, expit, logit, ndtri
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import Dropped, FitError
-from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_counts, divide, sum_by
+from esrd_pipeline.statistics.rows import check_amounts, check_codes, divide, sum_by
 
 Codes = NDArray[np.integer]
 Counts = NDArray[np.number]
@@ -53,78 +53,6 @@ class ClusteredProportions:
     upper: FloatArray
     is_exact: BoolArray
     dropped: tuple[Dropped, ...]
-
-
-def find_proportions(*, numerator: Counts, denominator: Counts) -> FloatArray:
-    """Return numerator / denominator of F facilities; NaN where the denominator is zero.
-
-    Raises:
-        FitError: arrays differ in length or are not counts, or a numerator exceeds its
-            denominator.
-    """
-    _check_counts(numerator, denominator)
-    return divide(numerator, denominator)
-
-
-def find_wilson_limits(
-    *, numerator: Counts, denominator: Counts, level: float = LEVEL
-) -> tuple[FloatArray, FloatArray]:
-    """Return Wilson's interval: the p that the score test at p does not reject (Wilson 1927).
-
-    Units are assumed independent, so it is too narrow for patient-months. NaN where the
-    denominator is zero.
-
-    Args:
-        numerator: counts, shape (F,).
-        denominator: counts, shape (F,).
-        level: of the interval, between 0 and 1.
-
-    Raises:
-        FitError: as `find_proportions`, or the level is out of range.
-    """
-    _check_counts(numerator, denominator)
-    value = divide(numerator, denominator)
-    trials = np.where(denominator > 0, denominator, np.nan)
-    share = _critical_value(level) ** 2 / trials
-    middle = (value + share / 2) / (1 + share)
-    reach = np.sqrt(share * value * (1 - value) + share**2 / 4) / (1 + share)
-    # Set the limit at 0 or 1 exactly: the formula would leave a rounding error.
-    lower = np.where(value == 0, 0.0, middle - reach)
-    return lower, np.where(value == 1, 1.0, middle + reach)
-
-
-def find_exact_limits(
-    *, numerator: Counts, denominator: Counts, level: float = LEVEL
-) -> tuple[FloatArray, FloatArray]:
-    """Return the exact interval: each binomial tail holds (1 - level) / 2 (Clopper & Pearson).
-
-    Arguments, errors and the assumption of independent units are those of `find_wilson_limits`.
-    """
-    _check_counts(numerator, denominator)
-    return _invert_tails(numerator, denominator, level)
-
-
-def find_mid_p(*, numerator: Counts, denominator: Counts, national: float) -> FloatArray:
-    """Return two-sided exact binomial p-values against a national proportion, shape (F,).
-
-    Twice the smaller tail, where each tail includes half of the probability of the observed
-    count, so that the two sum to one (Lancaster 1961), as in the manual's exact tests (2.10.13).
-    Units are assumed independent. NaN where the denominator is zero.
-
-    Raises:
-        FitError: as `find_proportions`, or the national value is not a proportion.
-    """
-    _check_counts(numerator, denominator)
-    if not 0 <= national <= 1:
-        raise FitError("national: not a proportion")
-    events = numerator.astype(np.float64)
-    others = denominator.astype(np.float64) - events
-    at_least = _reach_tail(events, others, national)
-    more = _reach_tail(events + 1, others - 1, national)
-    at_most = _reach_tail(others, events, 1 - national)
-    fewer = _reach_tail(others + 1, events - 1, 1 - national)
-    p_value = np.minimum(at_least + more, at_most + fewer)
-    return np.where(denominator > 0, p_value, np.nan)
 
 
 def estimate_clustered(
@@ -209,12 +137,6 @@ def _list_dropped(has_none: BoolArray, is_flat: BoolArray) -> tuple[Dropped, ...
     return tuple(Dropped(rule, count) for rule, count in counts.items() if count)
 
 
-def _check_counts(numerator: Counts, denominator: Counts) -> None:
-    check_counts("numerator", numerator, rows=numerator.size)
-    check_counts("denominator", denominator, rows=numerator.size)
-    _check_order(numerator, denominator)
-
-
 def _check_order(numerator: Counts, denominator: Counts) -> None:
     broken = int(np.count_nonzero(numerator > denominator))
     if broken:
@@ -253,9 +175,3 @@ def _invert_tails(
         np.where(is_there, np.where(events > 0, lower, 0.0), np.nan),
         np.where(is_there, np.where(others > 0, upper, 1.0), np.nan),
     )
-
-
-def _reach_tail(events: FloatArray, others: FloatArray, probability: float) -> FloatArray:
-    """Return P(X >= events) of X binomial with events + others trials."""
-    tail = betainc(np.maximum(events, 1), np.maximum(others, 0) + 1, probability)
-    return np.where(events <= 0, 1.0, np.where(others < 0, 0.0, tail))

@@ -1,7 +1,5 @@
 """Unadjusted percentages: values, units, limits by patients, and no flag."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -82,19 +80,6 @@ def test_the_qip_takes_fractions() -> None:
     )
     assert fraction["value"] == pytest.approx(0.375)
     assert 100 * fraction["upper"] == pytest.approx(percent["upper"])
-
-
-def test_wilsons_limits_are_the_textbooks() -> None:
-    wilson = replace(LTC, limits="wilson")
-    cohort = months(*(("A", n, n < 3, 1) for n in range(20)))
-    (row,) = assess_facilities(wilson, YEAR, cohort).to_dict("records")
-    # (p + c/2 -/+ sqrt(c p (1 - p) + c^2 / 4)) / (1 + c), c = 1.96^2 / 20, p = 0.15.
-    assert (row["lower"], row["upper"]) == (
-        pytest.approx(5.2369, abs=1e-4),
-        pytest.approx(36.0418, abs=1e-4),
-    )
-    assert row["standard_error"] == pytest.approx(1 / np.sqrt(20 * 0.15 * 0.85))
-    assert row["note"] is None
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -108,9 +108,7 @@ def test_what_looks_back_says_so() -> None:
 def test_a_refresh_never_makes_a_star_baseline() -> None:
     refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
     assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
-    assert dg.AssetKey(["explain", "shr"]) not in refreshed
-    assert dg.AssetKey(["explain", "patient_months"]) not in refreshed
-    assert dg.AssetKey(["explain", "yearly"]) not in refreshed
+    assert not {key for key in refreshed if key.path[0] == "explain"}
     assert len(refreshed) == len(TABLES_BY_NAME) - 1 - len(explain.TABLES)
 
 

@@ -1,4 +1,4 @@
-"""Empirical nulls checked against MASS::rlm, glm, hand-made strata and simulated outliers."""
+"""Empirical nulls checked against MASS::rlm, hand-made strata and simulated outliers."""
 
 import csv
 import json
@@ -10,7 +10,6 @@ from scipy.stats import norm
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import (
-    Method,
     adjust_z,
     assign_null,
     fit_empirical_null,
@@ -20,7 +19,6 @@ from esrd_pipeline.statistics.fit import FitError
 
 STORED = Path(__file__).parent / "r"
 OF_R = json.loads((STORED / "empirical_null.json").read_text())
-METHODS: tuple[Method, ...] = ("bisquare", "huber", "central_matching")
 
 
 def read_sample(name: str) -> FloatArray:
@@ -28,27 +26,21 @@ def read_sample(name: str) -> FloatArray:
         return np.array([float(row["z"]) for row in csv.DictReader(file) if row["sample"] == name])
 
 
-def estimate(z: FloatArray, method: Method) -> tuple[float, float]:
+def estimate(z: FloatArray) -> tuple[float, float]:
     """One stratum of equal sizes."""
-    null = fit_empirical_null(z=z, size=np.ones(z.size), method=method, stratum_count=1)
+    null = fit_empirical_null(z=z, size=np.ones(z.size), stratum_count=1)
     return null.strata[0].mean, null.strata[0].deviation
 
 
 @pytest.mark.parametrize("sample", sorted(OF_R["bisquare"]))
-@pytest.mark.parametrize("method", ["bisquare", "huber"])
-def test_m_estimates_are_those_of_rlm_run_to_convergence(sample: str, method: Method) -> None:
+def test_m_estimates_are_those_of_rlm_run_to_convergence(sample: str) -> None:
     z = read_sample(sample)
-    np.testing.assert_allclose(estimate(z, method), OF_R[method][sample], rtol=5e-8)
-
-
-def test_central_matching_is_what_glm_and_lm_give_in_r() -> None:
-    found = estimate(read_sample("national"), "central_matching")
-    np.testing.assert_allclose(found, OF_R["central_matching"]["national"], rtol=1e-7)
+    np.testing.assert_allclose(estimate(z), OF_R["bisquare"][sample], rtol=5e-8)
 
 
 def test_the_bisquare_solves_its_own_two_equations() -> None:
     z = read_sample("contaminated")
-    mean, deviation = estimate(z, "bisquare")
+    mean, deviation = estimate(z)
     residuals = (z - mean) / deviation
     weights = np.where(np.abs(residuals) < 4.685, (1 - (residuals / 4.685) ** 2) ** 2, 0)
     assert np.sum(weights * residuals) == pytest.approx(0, abs=1e-6)
@@ -57,24 +49,21 @@ def test_the_bisquare_solves_its_own_two_equations() -> None:
 
 def test_symmetric_scores_are_centred_at_their_middle() -> None:
     z = 0.3 + norm.ppf((np.arange(101) + 0.5) / 101)
-    for method in ("bisquare", "huber"):
-        mean, deviation = estimate(z, method)
-        assert mean == pytest.approx(0.3, abs=1e-7)
-        assert deviation == pytest.approx(1, rel=0.02)
+    mean, deviation = estimate(z)
+    assert mean == pytest.approx(0.3, abs=1e-7)
+    assert deviation == pytest.approx(1, rel=0.02)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_shift_and_scale_of_z_are_shift_and_scale_of_the_null(method: Method) -> None:
+def test_shift_and_scale_of_z_are_shift_and_scale_of_the_null() -> None:
     z = read_sample("national")
-    mean, deviation = estimate(z, method)
-    assert estimate(5 - 2 * z, method) == pytest.approx((5 - 2 * mean, 2 * deviation), rel=1e-6)
+    mean, deviation = estimate(z)
+    assert estimate(5 - 2 * z) == pytest.approx((5 - 2 * mean, 2 * deviation), rel=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_facilities_far_out_hardly_move_the_null(method: Method) -> None:
+def test_facilities_far_out_hardly_move_the_null() -> None:
     z = np.random.default_rng(1).normal(0.1, 1.3, 4000)
     with_outliers = np.append(z, np.full(200, 12.0))
-    clean, found = estimate(z, method), estimate(with_outliers, method)
+    clean, found = estimate(z), estimate(with_outliers)
     assert found == pytest.approx(clean, abs=0.12)
     assert np.std(with_outliers) > 2.5
 
@@ -98,14 +87,13 @@ def test_row_order_does_not_matter() -> None:
     rng = np.random.default_rng(3)
     z, size = rng.normal(size=400), rng.integers(1, 60, 400).astype(float)
     rows = rng.permutation(400)
-    for method in ("bisquare", "huber"):
-        one = fit_empirical_null(z=z, size=size, method=method)
-        other = fit_empirical_null(z=z[rows], size=size[rows], method=method)
-        np.testing.assert_array_equal(one.size_edges, other.size_edges)
-        for mine, theirs in zip(one.strata, other.strata, strict=True):
-            assert mine.mean == pytest.approx(theirs.mean, abs=1e-12)
-            assert mine.deviation == pytest.approx(theirs.deviation, abs=1e-12)
-            np.testing.assert_array_equal(mine.bin_counts, theirs.bin_counts)
+    one = fit_empirical_null(z=z, size=size)
+    other = fit_empirical_null(z=z[rows], size=size[rows])
+    np.testing.assert_array_equal(one.size_edges, other.size_edges)
+    for mine, theirs in zip(one.strata, other.strata, strict=True):
+        assert mine.mean == pytest.approx(theirs.mean, abs=1e-12)
+        assert mine.deviation == pytest.approx(theirs.deviation, abs=1e-12)
+        np.testing.assert_array_equal(mine.bin_counts, theirs.bin_counts)
 
 
 def test_each_size_finds_its_stratum_also_sizes_never_seen() -> None:
@@ -142,32 +130,21 @@ def test_missing_scores_are_set_aside_and_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("z", "size", "method", "message"),
+    ("z", "size", "message"),
     [
-        (np.zeros(39), np.arange(39.0), "bisquare", "39 scores are too few for 4 strata of 10"),
-        (np.zeros(400), np.arange(400.0), "central_matching", "too few for 4 strata of 200"),
-        (np.zeros(80), np.arange(80.0), "huber", "stratum 1 of 4: more than half"),
-        (np.zeros(800), np.arange(800.0), "central_matching", "stratum 1 of 4: more than half"),
-        (np.arange(80.0), np.ones(80), "bisquare", "stratum 2 of 4: 0 z-scores"),
-        (np.full(80, np.inf), np.ones(80), "bisquare", "z: 80 values are not finite"),
-        (np.zeros(80), np.full(80, np.nan), "bisquare", "size: 80 values are not finite"),
-        (np.zeros(80), np.full(80, -1.0), "bisquare", "size: 80 values are negative"),
-        (np.zeros(80), np.ones(79), "bisquare", "size has shape"),
-        (np.zeros(0), np.ones(0), "bisquare", "there are no rows"),
+        (np.zeros(39), np.arange(39.0), "39 scores are too few for 4 strata of 10"),
+        (np.zeros(80), np.arange(80.0), "stratum 1 of 4: more than half"),
+        (np.arange(80.0), np.ones(80), "stratum 2 of 4: 0 z-scores"),
+        (np.full(80, np.inf), np.ones(80), "z: 80 values are not finite"),
+        (np.zeros(80), np.full(80, np.nan), "size: 80 values are not finite"),
+        (np.zeros(80), np.full(80, -1.0), "size: 80 values are negative"),
+        (np.zeros(80), np.ones(79), "size has shape"),
+        (np.zeros(0), np.ones(0), "there are no rows"),
     ],
 )
-def test_what_gives_no_null_is_refused(
-    z: FloatArray, size: FloatArray, method: Method, message: str
-) -> None:
-    least = 200 if method == "central_matching" else 10
+def test_what_gives_no_null_is_refused(z: FloatArray, size: FloatArray, message: str) -> None:
     with pytest.raises(FitError, match=message):
-        fit_empirical_null(z=z, size=size, method=method, minimum_count=least)
-
-
-def test_a_density_with_a_valley_in_its_centre_has_no_match() -> None:
-    sides = np.random.default_rng(6).normal(0, 0.5, 2000)
-    with pytest.raises(FitError, match="not highest in its centre"):
-        estimate(np.append(sides - 2, sides + 2), "central_matching")
+        fit_empirical_null(z=z, size=size)
 
 
 def test_adjusted_scores_have_the_p_values_of_a_standard_normal() -> None:

@@ -10,7 +10,7 @@ from esrd_pipeline.synthetic.nation.columns import Codes, Values, repeat
 from esrd_pipeline.synthetic.nation.coverage import MANAGED, SECONDARY, Coverage
 from esrd_pipeline.synthetic.nation.events import Events
 from esrd_pipeline.synthetic.nation.facilities import Market
-from esrd_pipeline.synthetic.nation.figures import NEVER, load_conditions, load_diagnoses
+from esrd_pipeline.synthetic.nation.figures import load_conditions, load_diagnoses
 from esrd_pipeline.synthetic.nation.months import Months
 from esrd_pipeline.synthetic.nation.people import People
 from esrd_pipeline.synthetic.nation.stays import Stays
@@ -187,8 +187,3 @@ def days_in_hospital(here: MarketYear) -> np.ndarray:
     day = begin[row] + np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
     inside[stays.patient[row], day - months.first_day] = True
     return inside
-
-
-def is_alive(trajectories: Trajectories, patient: np.ndarray, day: np.ndarray | int) -> np.ndarray:
-    """Return whether each patient is alive on a day."""
-    return np.minimum(trajectories.death, NEVER)[patient] >= day
