@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.measures.flag import (
     Results,
+    add_size_reasons,
     flag_results,
-    is_below_minimum_expected,
-    is_below_minimum_units,
 )
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.reasons import RowReasons
@@ -107,16 +106,12 @@ def assemble_contract(
 
 
 def _find_reasons(specification: Specification, assessment: Assessment) -> RowReasons:
-    entry, reasons = specification.entry, RowReasons(assessment.value.size)
-    reasons.add(
-        is_below_minimum_units(entry, assessment.unit_count),
-        "below_minimum_units",
-        entry.minimum_units or 0,
-    )
-    reasons.add(
-        is_below_minimum_expected(entry, assessment.denominator),
-        "below_minimum_expected",
-        entry.minimum_expected or 0,
+    reasons = RowReasons(assessment.value.size)
+    add_size_reasons(
+        reasons,
+        specification.entry,
+        unit_count=assessment.unit_count,
+        expected=assessment.denominator,
     )
     reasons.add(np.isnan(assessment.value), "no_expected_events")
     return reasons

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.families.facility_list import list_facilities
-from esrd_pipeline.measures.flag import is_below_minimum_units
+from esrd_pipeline.measures.flag import add_size_reasons
 from esrd_pipeline.measures.reporting import (
     DIALYSIS_EVENT,
     HEALTH_EQUITY,
@@ -308,8 +308,8 @@ def _finish(
     """Return rows of the contract: not reportable for the reason given, else by the size rule."""
     specification = specify(measure, performance_year, program)
     entry, reasons = specification.entry, given or RowReasons(len(frame))
-    is_small = is_below_minimum_units(entry, frame["unit_count"].to_numpy(dtype=np.float64))
-    reasons.add(is_small, "below_minimum_units", entry.minimum_units or 0)
+    count = frame["unit_count"].to_numpy(dtype=np.float64)
+    add_size_reasons(reasons, entry, unit_count=count, expected=np.full(len(frame), np.nan))
     rows = frame.assign(
         performance_year=performance_year,
         program=program,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.parameters.register import FlagRule, RegisterEntry
 
 Floats = NDArray[np.float64]
@@ -47,11 +48,15 @@ def is_below_minimum_units(entry: RegisterEntry, unit_count: Floats) -> Bools:
     return unit_count < entry.minimum_units
 
 
-def is_below_minimum_expected(entry: RegisterEntry, expected: Floats) -> Bools:
-    """Return which facilities have too few expected events."""
-    if entry.minimum_expected is None:
-        return np.zeros(expected.shape, dtype=bool)
-    return expected < entry.minimum_expected
+def add_size_reasons(
+    reasons: RowReasons, entry: RegisterEntry, *, unit_count: Floats, expected: Floats
+) -> None:
+    """Write the reason of facilities that are too small, or have too few expected events."""
+    is_small = is_below_minimum_units(entry, unit_count)
+    reasons.add(is_small, "below_minimum_units", entry.minimum_units or 0)
+    if entry.minimum_expected is not None:
+        is_unexpected = expected < entry.minimum_expected
+        reasons.add(is_unexpected, "below_minimum_expected", entry.minimum_expected)
 
 
 def flag_results(entry: RegisterEntry, results: Results, *, national: float) -> Flags:

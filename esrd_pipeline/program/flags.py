@@ -9,9 +9,8 @@ import pandas as pd
 
 from esrd_pipeline.measures.flag import (
     Results,
+    add_size_reasons,
     flag_results,
-    is_below_minimum_expected,
-    is_below_minimum_units,
 )
 from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.parameters.register import RegisterEntry, list_measures
@@ -110,15 +109,11 @@ def _find_reasons(entry: RegisterEntry, rows: pd.DataFrame, results: Results) ->
         _floats(rows["reason_number"]),
     )
     has_unit = (rows["unit"] == entry.unit).fillna(value=False).to_numpy(bool)
-    reasons.add(
-        has_unit & is_below_minimum_units(entry, _floats(rows["unit_count"])),
-        "below_minimum_units",
-        entry.minimum_units or 0,
-    )
-    reasons.add(
-        is_below_minimum_expected(entry, _floats(rows["denominator"])),
-        "below_minimum_expected",
-        entry.minimum_expected or 0,
+    add_size_reasons(
+        reasons,
+        entry,
+        unit_count=np.where(has_unit, _floats(rows["unit_count"]), np.nan),
+        expected=_floats(rows["denominator"]),
     )
     reasons.add(np.isnan(results.value), "no_value")
     reasons.add(results.is_untested, "no_limits_and_no_test")

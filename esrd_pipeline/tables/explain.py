@@ -21,6 +21,17 @@ def _reason(text: str, *allowed: str) -> Column:
     return Column("reason", "text", text, allowed=tuple(dict.fromkeys(allowed)))
 
 
+REPORT_REASONS = (
+    "no_report",
+    "not_every_month_accurate",
+    "infections_unknown",
+    "no_whole_week_reported",
+    "not_asked_for",
+    "attested_too_few_patients",
+    "survey_part_unanswered",
+    "survey_not_administered",
+)
+
 RECURRENT_EVENTS = Table(
     name="explain.recurrent_events",
     grain="one segment of days of one patient treated by or attributed to one facility",
@@ -116,7 +127,7 @@ REPORTED = Table(
         Column("detail", "text", "Facts the numbers come from"),
         Column("numerator", "number", "Its part of the measure's numerator", minimum=0),
         Column("denominator", "number", "Its part of the measure's denominator", minimum=0),
-        Column("reason", "text", "Why it is not in the measure; null where it is"),
+        _reason("Why it is not in the measure; null where it is", *REPORT_REASONS),
     ),
 )
 
