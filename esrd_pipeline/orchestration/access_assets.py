@@ -37,7 +37,7 @@ def _make_reader(
     return read
 
 
-_MODELLED_MEASURES = (
+MODELLED_MEASURES = (
     ModelledMeasure(
         name="SFR",
         programs=("dfc",),
@@ -95,7 +95,7 @@ ASSETS = (
     make_multi_asset("access_cohorts", _COHORTS),
     *(
         make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))
-        for modelled in _MODELLED_MEASURES
+        for modelled in MODELLED_MEASURES
     ),
     # On its own: it alone takes a facility.
     make_multi_asset("explanation_of_access", (_EXPLANATION,), options=_OPTIONS),

@@ -55,6 +55,7 @@ _EXPLAINED = {
     "yearly": (explain.YEARLY, "patients as one measure of patients sees them"),
     "reported": (explain.REPORTED, "own reports, item by item, as one measure takes them"),
     "discharges": (explain.DISCHARGES, "discharges as SRR or ED30 sees them"),
+    "adjusters": (explain.ADJUSTERS, "adjusters, patient by patient, in one modelled measure"),
     "access": (explain.ACCESS, "patient-months as SFR or PPPW sees them"),
     "survival": (
         explain.SURVIVAL,
