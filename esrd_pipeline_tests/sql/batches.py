@@ -136,7 +136,11 @@ def _renumber_provider(value: str, number: int) -> str:
     if value.startswith("14"):
         state, digit = divmod(number - 1, 10)
         return f"{_STATES[state]}{digit}{value[2:]}"
-    return value if _ASSIGNED.fullmatch(value) else f"{number:04d}.{value}"
+    if not _ASSIGNED.fullmatch(value):
+        return f"{number:04d}.{value}"
+    if _OF_STATE.fullmatch(value):
+        raise NotSeparableError("a provider number has a state that is a case's")
+    return value
 
 
 def _hand_out(name: str, made: pa.Table, count: int) -> list[pa.Table]:

@@ -115,8 +115,8 @@ def test_every_code_of_table_15_alone_tells_its_modality(code: str, kind: str) -
 
 @worked
 def test_1d_without_dialysis_codes_the_modality_is_undetermined() -> Worked:
-    rows = yield modality([("0300", "2024-03-01")])
-    assert rows == UNKNOWN
+    kind = yield modality([("0300", "2024-03-01")])
+    assert kind == UNKNOWN
 
 
 @worked
@@ -159,8 +159,8 @@ def test_4_seven_days_of_peritoneal_dialysis_are_three_of_hemodialysis() -> Work
 
 @worked
 def test_4c_a_tie_is_undetermined() -> Worked:
-    rows = yield modality([*lines(HD, 3), *lines(PD, 7, first="2024-03-10")])
-    assert rows == UNKNOWN
+    kind = yield modality([*lines(HD, 3), *lines(PD, 7, first="2024-03-10")])
+    assert kind == UNKNOWN
 
 
 @worked
@@ -189,8 +189,8 @@ def test_5_without_composite_codes_the_others_are_compared_in_the_same_way() -> 
 
 @worked
 def test_5b_different_types_on_a_day_count_for_neither() -> Worked:
-    rows = yield modality([*lines("0820", 5), *lines("0840", 4)])
-    assert rows == CENTER
+    kind = yield modality([*lines("0820", 5), *lines("0840", 4)])
+    assert kind == CENTER
 
 
 @pytest.mark.parametrize("code", ["74", "75"])
@@ -206,8 +206,8 @@ def test_6a_condition_74_or_75_makes_it_home_hemodialysis(code: str) -> Worked:
 
 @worked
 def test_6_home_conditions_do_not_touch_peritoneal_dialysis() -> Worked:
-    rows = yield modality(lines(PD, 30), conditions=["74"])
-    assert rows == PERITONEAL
+    kind = yield modality(lines(PD, 30), conditions=["74"])
+    assert kind == PERITONEAL
 
 
 @worked
@@ -252,8 +252,8 @@ def test_7_sessions_are_kept_of_hemodialysis_alone() -> Worked:
 
 @worked
 def test_lines_without_a_day_share_no_day() -> Worked:
-    rows = yield month(bill([(HD, None), (HD, None), (PD, None)]))
-    assert rows["sessions"] == 2
+    row = yield month(bill([(HD, None), (HD, None), (PD, None)]))
+    assert row["sessions"] == 2
 
 
 @worked
@@ -294,20 +294,20 @@ def test_claims_that_medicare_denied_or_that_are_for_acute_injury_tell_nothing()
 )
 @worked
 def test_sessions_a_week_by_a_claim(codes: int, end: str, frequency: str) -> Worked:
-    rows = yield claim(billed=lines(HD, codes), end=end)
-    assert rows["frequency"] == frequency
+    row = yield claim(billed=lines(HD, codes), end=end)
+    assert row["frequency"] == frequency
 
 
 @worked
 def test_a_kt_v_of_8_88_is_frequent_dialysis() -> Worked:
-    rows = yield claim(billed=lines(HD, 12), ktv=8.88)
-    assert rows["frequency"] == "frequent"
+    row = yield claim(billed=lines(HD, 12), ktv=8.88)
+    assert row["frequency"] == "frequent"
 
 
 @worked
 def test_peritoneal_claims_have_no_frequency() -> Worked:
-    rows = yield claim(billed=lines(PD, 30))
-    assert pd.isna(rows["frequency"])
+    row = yield claim(billed=lines(PD, 30))
+    assert pd.isna(row["frequency"])
 
 
 @worked

@@ -77,15 +77,15 @@ def test_a_value_out_of_range_does_not_hide_one_in_range() -> Worked:
 @pytest.mark.parametrize(("value", "is_in"), [(5.0, True), (5.01, False)])
 @worked
 def test_hemodialysis_kt_v_is_at_most_5(value: float, is_in: bool) -> Worked:  # noqa: FBT001
-    rows = yield march(measured(value, "2024-03-10"))
-    assert pd.notna(rows["hd_ktv"]) == is_in
+    row = yield march(measured(value, "2024-03-10"))
+    assert pd.notna(row["hd_ktv"]) == is_in
 
 
 @pytest.mark.parametrize(("value", "is_in"), [(8.5, True), (8.51, False)])
 @worked
 def test_peritoneal_kt_v_is_at_most_8_5(value: float, is_in: bool) -> Worked:  # noqa: FBT001
-    rows = yield march(measured(value, "2024-03-10"))
-    assert pd.notna(rows["pd_ktv"]) == is_in
+    row = yield march(measured(value, "2024-03-10"))
+    assert pd.notna(row["pd_ktv"]) == is_in
 
 
 @worked
@@ -137,15 +137,15 @@ def test_npcr_is_known_with_its_day() -> Worked:
 
 @worked
 def test_npcr_is_known_by_all_of_its_components() -> Worked:
-    rows = yield march(record(**COMPONENTS))
-    assert rows["has_npcr"]
+    row = yield march(record(**COMPONENTS))
+    assert row["has_npcr"]
 
 
 @pytest.mark.parametrize("missing", list(COMPONENTS))
 @worked
 def test_without_one_of_them_it_is_not(missing: str) -> Worked:
-    rows = yield march(record(**{**COMPONENTS, missing: None}))
-    assert not rows["has_npcr"]
+    row = yield march(record(**{**COMPONENTS, missing: None}))
+    assert not row["has_npcr"]
 
 
 def reconciliation(
@@ -174,13 +174,13 @@ def reconciliation(
 )
 @worked
 def test_six_kinds_of_professionals_reconcile(clinician: str) -> Worked:
-    rows = yield reconciliation(clinician=clinician)
-    assert rows
+    is_reconciled = yield reconciliation(clinician=clinician)
+    assert is_reconciled
 
 
 @worked
 def test_a_reconciliation_has_a_day_of_the_month_a_professional_and_a_name() -> Worked:
-    first, second, third, fourth, fifth, sixth = yield (
+    incomplete = yield (
         reconciliation(when=None),
         reconciliation(when="2024-02-29"),
         reconciliation(clinician="other"),
@@ -188,12 +188,7 @@ def test_a_reconciliation_has_a_day_of_the_month_a_professional_and_a_name() -> 
         reconciliation(name=None),
         reconciliation(name=" "),
     )
-    assert not first
-    assert not second
-    assert not third
-    assert not fourth
-    assert not fifth
-    assert not sixth
+    assert incomplete == [False] * 6
 
 
 def used(kind: str | None, when: str | None, number: int = 1) -> Row:

@@ -64,27 +64,27 @@ def find_conditions(*claims: Row, reason: str | None = None) -> Case:
 )
 @worked
 def test_claims_of_the_365_days_up_to_the_discharge_count(on: str, *, is_seen: bool) -> Worked:
-    rows = yield find_conditions(claimed(FAILURE, on))
-    assert rows["srr_dfc"] == ({"ccs_108"} if is_seen else set())
+    conditions = yield find_conditions(claimed(FAILURE, on))
+    assert conditions["srr_dfc"] == ({"ccs_108"} if is_seen else set())
 
 
 @pytest.mark.parametrize("kind", ["10", "20", "30", "40", "50"])
 @worked
 def test_other_claims_than_inpatient_ones_count_for_the_qip_and_ed30_alone(kind: str) -> Worked:
-    found = yield find_conditions(claimed("J449", kind=kind))
-    assert found == {"srr_dfc": set(), "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
+    conditions = yield find_conditions(claimed("J449", kind=kind))
+    assert conditions == {"srr_dfc": set(), "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
 
 
 @worked
 def test_an_inpatient_claim_counts_for_all_three() -> Worked:
-    found = yield find_conditions(claimed("J449", place="25"))
-    assert found == {"srr_dfc": {"ccs_127"}, "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
+    conditions = yield find_conditions(claimed("J449", place="25"))
+    assert conditions == {"srr_dfc": {"ccs_127"}, "srr_qip": {"cc_copd"}, "ed30": {"ccs_127"}}
 
 
 @worked
 def test_durable_equipment_and_other_types_do_not_count() -> Worked:
-    rows = yield find_conditions(claimed("J449", kind="82"))
-    assert rows == {
+    conditions = yield find_conditions(claimed("J449", kind="82"))
+    assert conditions == {
         "srr_dfc": set(),
         "srr_qip": set(),
         "ed30": set(),
@@ -93,8 +93,8 @@ def test_durable_equipment_and_other_types_do_not_count() -> Worked:
 
 @worked
 def test_a_discharge_that_does_not_count_has_no_conditions() -> Worked:
-    found = yield find_conditions(claimed(FAILURE), reason="left_against_medical_advice")
-    assert found == {"srr_dfc": set(), "srr_qip": set(), "ed30": set()}
+    conditions = yield find_conditions(claimed(FAILURE), reason="left_against_medical_advice")
+    assert conditions == {"srr_dfc": set(), "srr_qip": set(), "ed30": set()}
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_a_discharge_that_does_not_count_has_no_conditions() -> Worked:
 )
 @worked
 def test_condition_categories_of_table_6(code: str, group: str | None) -> Worked:
-    rows = yield find_conditions(claimed(code))
-    assert rows["srr_qip"] == ({group} if group else set())
+    conditions = yield find_conditions(claimed(code))
+    assert conditions["srr_qip"] == ({group} if group else set())
 
 
 def test_the_groups_are_as_many_as_the_tables_print() -> None:

@@ -86,14 +86,14 @@ def test_a_day_without_treatment_has_its_state_and_no_facility() -> Worked:
 def test_a_graft_that_fails_on_the_day_still_functions_on_it(
     failed: str, *, grafted: bool
 ) -> Worked:
-    rows = yield describe(failed=failed)
-    assert rows["is_grafted"] is grafted
+    row = yield describe(failed=failed)
+    assert row["is_grafted"] is grafted
 
 
 @worked
 def test_a_spell_of_transplant_is_a_functioning_graft() -> Worked:
-    rows = yield describe(spells=(("transplant", "2024-01-01", "2024-12-31", None),))
-    assert rows["is_grafted"]
+    row = yield describe(spells=(("transplant", "2024-01-01", "2024-12-31", None),))
+    assert row["is_grafted"]
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_spell_of_transplant_is_a_functioning_graft() -> Worked:
 )
 @worked
 def test_age_is_in_completed_years(born: str | None, age: int | None) -> Worked:
-    rows = yield describe(born=born)
-    assert rows["age"] == age
+    row = yield describe(born=born)
+    assert row["age"] == age
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_age_is_in_completed_years(born: str | None, age: int | None) -> Worked:
 def test_nursing_home_days_are_those_of_the_365_before(
     homes: tuple[tuple[str, str], ...], days: int
 ) -> Worked:
-    rows = yield describe(homes=homes)
-    assert rows["home_days"] == days
+    row = yield describe(homes=homes)
+    assert row["home_days"] == days
 
 
 @pytest.mark.parametrize(("month", "is_ma"), [("2024-03-01", True), ("2024-02-01", False)])
 @worked
 def test_medicare_advantage_is_that_of_the_month(month: str, *, is_ma: bool) -> Worked:
-    rows = yield describe(ma_months=(month,))
-    assert rows["is_ma"] is is_ma
+    row = yield describe(ma_months=(month,))
+    assert row["is_ma"] is is_ma
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_medicare_advantage_is_that_of_the_month(month: str, *, is_ma: bool) -> 
 )
 @worked
 def test_principal_diagnoses_of_high_risk(category: int, *, is_high_risk: bool) -> Worked:
-    rows = yield describe(category=category)
-    assert rows["is_high_risk"] is is_high_risk
+    row = yield describe(category=category)
+    assert row["is_high_risk"] is is_high_risk
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_principal_diagnoses_of_high_risk(category: int, *, is_high_risk: bool) 
 )
 @worked
 def test_days_of_esrd_count_from_one(first_service: str, esrd_day: int) -> Worked:
-    rows = yield describe(first_service=first_service)
-    assert rows["esrd_day"] == esrd_day
+    row = yield describe(first_service=first_service)
+    assert row["esrd_day"] == esrd_day
 
 
 def somebody(patient: int, **other: object) -> Row:

@@ -70,8 +70,8 @@ def outcome(*later: Row, **other: object) -> Case:
 )
 @worked
 def test_an_encounter_counts_from_day_4_to_day_30(encounters: list[str], event: int) -> Worked:
-    rows = yield outcome(encounters=encounters)
-    assert rows == (None, event)
+    result = yield outcome(encounters=encounters)
+    assert result == (None, event)
 
 
 @pytest.mark.parametrize("kind", ["acute", "psychiatric", "rehabilitation", "other"])
@@ -106,8 +106,8 @@ def test_the_stay_between_may_become_an_index_discharge_of_its_own() -> Worked:
 def test_a_hospitalisation_on_days_1_to_4_leaves_the_discharge_out(
     admitted: str, reason: str | None
 ) -> Worked:
-    rows = yield outcome(stay(2, admitted, "2024-03-20"))
-    assert rows[0] == reason
+    result = yield outcome(stay(2, admitted, "2024-03-20"))
+    assert result[0] == reason
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_exclusions_of_the_patient(who: Row, reason: str | None) -> Worked:
 def test_hospice_at_any_time_of_the_month_of_discharge_excludes(
     hospice: list[tuple[str, str]], reason: str | None
 ) -> Worked:
-    rows = yield outcome(hospice=hospice)
-    assert rows == (reason, 0)
+    result = yield outcome(hospice=hospice)
+    assert result == (reason, 0)
 
 
 @worked

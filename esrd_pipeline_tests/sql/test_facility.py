@@ -26,8 +26,8 @@ SALE = (
 @PROGRAMS
 @worked
 def test_a_facility_has_its_records_name_state_network_and_owner(program: str) -> Worked:
-    rows = yield list_facilities(gather(record(1, "142301", "140001")), program)
-    row = rows["142301"]
+    facilities = yield list_facilities(gather(record(1, "142301", "140001")), program)
+    row = facilities["142301"]
     assert row["facility_name"] == "Clinic 1"
     assert (row["state"], row["network"]) == ("IL", 10)
     assert row["dialysis_organization"] == "Independent"
@@ -40,8 +40,8 @@ def test_a_facility_has_its_records_name_state_network_and_owner(program: str) -
 @PROGRAMS
 @worked
 def test_a_hospitals_number_is_no_facility_of_its_own(program: str) -> Worked:
-    rows = yield why_not(gather(record(1, "140001", "142301")), program)
-    assert rows == {"142301": None}
+    reasons = yield why_not(gather(record(1, "140001", "142301")), program)
+    assert reasons == {"142301": None}
 
 
 @PROGRAMS
@@ -53,8 +53,8 @@ def test_records_that_share_a_number_are_one_facility_described_by_one(program: 
         record(3, "142500", facility_name="Children", certdate=day("2015-01-01")),
         record(4, "142500", dateclosed=day("2020-01-01"), certdate=day("2000-01-01")),
     )
-    rows = yield list_facilities(tables, program)
-    (row,) = rows.values()
+    facilities = yield list_facilities(tables, program)
+    (row,) = facilities.values()
     assert (row["facility_name"], row["is_eligible"]) == ("Adults", True)
 
 
@@ -62,8 +62,8 @@ def test_records_that_share_a_number_are_one_facility_described_by_one(program: 
 @worked
 def test_a_combined_record_does_not_describe_the_facility(program: str) -> Worked:
     other = record(2, "142501", provtype=None)
-    rows = yield list_facilities(gather(record(1, "142500", "142501"), other), program)
-    assert [row["facility_name"] for row in rows.values()] == ["Clinic 1"]
+    facilities = yield list_facilities(gather(record(1, "142500", "142501"), other), program)
+    assert [row["facility_name"] for row in facilities.values()] == ["Clinic 1"]
 
 
 @PROGRAMS
@@ -87,31 +87,31 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> Worked:
 
 @worked
 def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> Worked:
-    rows = yield why_not(gather(record(1, "14250F")))
-    assert rows == {"14250F": "veterans_affairs"}
+    reasons = yield why_not(gather(record(1, "14250F")))
+    assert reasons == {"14250F": "veterans_affairs"}
 
 
 @worked
 def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> Worked:
     tables = gather(record(1, "142500", provtype="PENDING CERT"))
-    first, second = yield why_not(tables), why_not(tables, "qip")
-    assert first == {"142500": None}
-    assert second == {"142500": "provider_type_not_medicare"}
+    dfc, qip = yield why_not(tables), why_not(tables, "qip")
+    assert dfc == {"142500": None}
+    assert qip == {"142500": "provider_type_not_medicare"}
 
 
 @worked
 def test_a_facility_that_closes_after_the_year_is_qips_and_not_dfcs() -> Worked:
     tables = gather(record(1, "142500", dateclosed=day("2025-02-01")))
-    first, second = yield why_not(tables), why_not(tables, "qip")
-    assert first == {"142500": "closed"}
-    assert second == {"142500": None}
+    dfc, qip = yield why_not(tables), why_not(tables, "qip")
+    assert dfc == {"142500": "closed"}
+    assert qip == {"142500": None}
 
 
 @PROGRAMS
 @worked
 def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: str) -> Worked:
-    rows = yield list_facilities(gather(record(1, "142600"), log=SALE), program)
-    old, new = rows["142500"], rows["142600"]
+    facilities = yield list_facilities(gather(record(1, "142600"), log=SALE), program)
+    old, new = facilities["142500"], facilities["142600"]
     assert old["dialysis_organization"] == "Lakeshore"
     assert (old["certification_date"], old["close_date"]) == (
         day("2010-01-01"),
@@ -134,9 +134,9 @@ def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: s
 def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> Worked:
     log = [SALE[0], logged(1, "2024-03-01", "142600", "change of ccn", "Lakeshore")]
     tables = gather(record(1, "142600"), log=log)
-    first, second = yield why_not(tables), why_not(tables, "qip")
-    assert first == {"142600": None}
-    assert second == {
+    dfc, qip = yield why_not(tables), why_not(tables, "qip")
+    assert dfc == {"142600": None}
+    assert qip == {
         "142500": "ccn_not_in_effect_at_year_end",
         "142600": None,
     }
@@ -146,9 +146,9 @@ def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> Worked
 def test_qip_scores_the_number_in_effect_on_the_last_day() -> Worked:
     log = [SALE[0], logged(1, "2025-01-15", "142600", "change of ownership", "Northstar")]
     tables = gather(record(1, "142600", certdate=day("2025-01-15")), log=log)
-    first, second = yield why_not(tables, "qip"), why_not(tables)
-    assert first == {"142500": None}
-    assert second == {
+    qip, dfc = yield why_not(tables, "qip"), why_not(tables)
+    assert qip == {"142500": None}
+    assert dfc == {
         "142500": "ccn_replaced_in_change_of_ownership",
         "142600": None,
     }
@@ -157,9 +157,9 @@ def test_qip_scores_the_number_in_effect_on_the_last_day() -> Worked:
 @worked
 def test_a_replaced_number_has_the_name_casper_gives_it() -> Worked:
     pos = [casper("142500", fac_name="Lakeshore Springfield")]
-    rows = yield list_facilities(gather(record(1, "142600"), log=SALE, pos=pos))
-    assert rows["142500"]["facility_name"] == "Lakeshore Springfield"
-    assert rows["142600"]["facility_name"] == "Clinic 1"
+    facilities = yield list_facilities(gather(record(1, "142600"), log=SALE, pos=pos))
+    assert facilities["142500"]["facility_name"] == "Lakeshore Springfield"
+    assert facilities["142600"]["facility_name"] == "Clinic 1"
 
 
 @PROGRAMS
@@ -173,8 +173,8 @@ def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str)
         orgnl_prtcptn_dt=day("1999-01-01"),
         trmntn_exprtn_dt=day("2005-01-01"),
     )
-    rows = yield list_facilities(gather(pos=[pos]), program)
-    row = rows["142500"]
+    facilities = yield list_facilities(gather(pos=[pos]), program)
+    row = facilities["142500"]
     assert (row["facility_name"], row["state"], row["network"]) == ("Elsewhere", "IN", 9)
     assert (row["certification_date"], row["close_date"]) == (
         day("1999-01-01"),
@@ -187,8 +187,8 @@ def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str)
 @worked
 def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> Worked:
     tables = gather(record(1, "142301", "140001"), record(2, "140001", factype="Transplant"))
-    rows = yield why_not(tables, program)
-    assert rows == {
+    reasons = yield why_not(tables, program)
+    assert reasons == {
         "142301": None,
         "140001": "facility_type_not_dialysis",
     }
@@ -208,16 +208,16 @@ def test_a_new_facility_reports_from_the_fourth_month_after(
     certified: str, first_day: str
 ) -> Worked:
     tables = gather(record(1, "142500", certdate=day(certified)))
-    first, second = yield list_facilities(tables, "qip"), list_facilities(tables)
-    assert first["142500"]["reporting_date"] == day(first_day)
-    assert second["142500"]["reporting_date"] is None
+    qip, dfc = yield list_facilities(tables, "qip"), list_facilities(tables)
+    assert qip["142500"]["reporting_date"] == day(first_day)
+    assert dfc["142500"]["reporting_date"] is None
 
 
 @worked
 def test_a_new_owners_number_reports_from_the_fourth_month_after_the_sale() -> Worked:
-    rows = yield list_facilities(gather(record(1, "142600"), log=SALE), "qip")
-    assert rows["142600"]["reporting_date"] == date(2024, 7, 1)
-    assert rows["142500"]["reporting_date"] is None
+    facilities = yield list_facilities(gather(record(1, "142600"), log=SALE), "qip")
+    assert facilities["142600"]["reporting_date"] == date(2024, 7, 1)
+    assert facilities["142500"]["reporting_date"] is None
 
 
 @PROGRAMS

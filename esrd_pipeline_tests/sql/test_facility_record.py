@@ -57,9 +57,9 @@ def test_a_number_has_six_characters_and_digits_within(
 @worked
 def test_a_missing_number_is_named() -> Worked:
     tables = gather(record(1, None))
-    first, second = yield read(tables), read(tables, "qip")
-    assert first[1]["reason"] == "ccn_missing"
-    assert second[1]["reason"] == "ccn_missing"
+    dfc, qip = yield read(tables), read(tables, "qip")
+    assert dfc[1]["reason"] == "ccn_missing"
+    assert qip[1]["reason"] == "ccn_missing"
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_missing_number_is_named() -> Worked:
 )
 @worked
 def test_the_middle_digits_say_the_type(number: str, facility_type: str) -> Worked:
-    rows = yield read(gather(record(1, number)))
-    assert rows[1]["facility_type"] == facility_type
+    records = yield read(gather(record(1, number)))
+    assert records[1]["facility_type"] == facility_type
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
@@ -188,8 +188,8 @@ def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> Worked:
 )
 @worked
 def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | None) -> Worked:
-    rows = yield read(gather({**record(1, "142500"), **change}))
-    row = rows[1]
+    records = yield read(gather({**record(1, "142500"), **change}))
+    row = records[1]
     assert row["reason"] == reason
     assert row["is_listed"] == (reason is None)
 
@@ -214,8 +214,8 @@ def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | No
 )
 @worked
 def test_qip_has_six_rules_of_eligibility(change: dict[str, object], reason: str | None) -> Worked:
-    rows = yield read(gather({**record(1, "142500"), **change}), "qip")
-    assert rows[1]["reason"] == reason
+    records = yield read(gather({**record(1, "142500"), **change}), "qip")
+    assert records[1]["reason"] == reason
 
 
 @worked
@@ -227,9 +227,9 @@ def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> Worked:
             logged(1, "2025-01-15", "142600", "change of ownership", "Northstar"),
         ],
     )
-    first, second = yield read(tables), read(tables, "qip")
-    assert first[1]["provider_number"] == "142600"
-    row = second[1]
+    dfc, qip = yield read(tables), read(tables, "qip")
+    assert dfc[1]["provider_number"] == "142600"
+    row = qip[1]
     assert (row["provider_number"], row["reason"]) == ("142500", None)
     assert row["certification_date"] == day("2012-05-01")
 
@@ -242,5 +242,5 @@ def test_one_record_describes_a_number_that_several_share() -> Worked:
         record(3, "142500", certdate=day("2010-01-01")),
         record(4, "142500", certdate=day("2008-01-01"), dateclosed=day("2020-01-01")),
     )
-    rows = yield read(tables)
-    assert [facilityid for facilityid, row in rows.items() if row["is_primary"]] == [3]
+    records = yield read(tables)
+    assert [facilityid for facilityid, row in records.items() if row["is_primary"]] == [3]

@@ -387,15 +387,10 @@ def test_what_lies_before_the_new_patient_event_keeps_the_forms_date() -> Worked
     forms = (form(dialysis_began="2022-06-01"),)
     new = admitted("2024-03-01")
     before = "2023-10-01"
-    first, second, third = yield (
+    kept = yield (
         begin(forms=forms, admissions=(admitted(before, reason="Transfer In", facility=8), new)),
         begin(forms=forms, admissions=(new,), transplants=(before,)),
         begin(dialysed(before, times=13), forms=forms, admissions=(new,)),
-    )
-    kept = (
-        first,
-        second,
-        third,
     )
     for rows in kept:
         for program in PROGRAMS:

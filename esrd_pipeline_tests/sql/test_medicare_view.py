@@ -253,33 +253,33 @@ def see(*claims: Row, ma: tuple[int, ...] = ()) -> Case:
 
 @worked
 def test_a_month_of_1200_dollars_covers_itself_and_the_two_after_it() -> Worked:
-    rows = yield see(dialysis(1, "2024-03", 1200))
-    assert rows == {"2024-03", "2024-04", "2024-05"}
+    seen = yield see(dialysis(1, "2024-03", 1200))
+    assert seen == {"2024-03", "2024-04", "2024-05"}
 
 
 @worked
 def test_a_cent_less_covers_nothing() -> Worked:
-    rows = yield see(dialysis(1, "2024-03", 1199.99))
-    assert rows == set()
+    seen = yield see(dialysis(1, "2024-03", 1199.99))
+    assert seen == set()
 
 
 @worked
 def test_several_claims_of_a_month_are_added_up() -> Worked:
-    rows = yield see(dialysis(1, "2024-03", 700), dialysis(2, "2024-03", 500))
-    assert "2024-03" in rows
+    seen = yield see(dialysis(1, "2024-03", 700), dialysis(2, "2024-03", 500))
+    assert "2024-03" in seen
 
 
 @worked
 def test_an_inpatient_claim_covers_as_well() -> Worked:
-    rows = yield see(inpatient(1, "2024-11-03", "2024-11-09"))
-    assert rows == {"2024-11", "2024-12"}
+    seen = yield see(inpatient(1, "2024-11-03", "2024-11-09"))
+    assert seen == {"2024-11", "2024-12"}
 
 
 @pytest.mark.parametrize("kind", ["20", "30", "60"])
 @worked
 def test_a_claim_of_a_hospital_or_nursing_facility_covers_three_months(kind: str) -> Worked:
-    rows = yield see(inpatient(1, "2024-06-01", "2024-06-05", nch_clm_type_cd=kind))
-    assert rows == {
+    seen = yield see(inpatient(1, "2024-06-01", "2024-06-05", nch_clm_type_cd=kind))
+    assert seen == {
         "2024-06",
         "2024-07",
         "2024-08",
@@ -288,20 +288,20 @@ def test_a_claim_of_a_hospital_or_nursing_facility_covers_three_months(kind: str
 
 @worked
 def test_an_outpatient_claim_that_is_no_dialysis_claim_covers_nothing() -> Worked:
-    rows = yield see({**dialysis(1, "2024-03", 5000), "clm_srvc_clsfctn_type_cd": "1"})
-    assert rows == set()
+    seen = yield see({**dialysis(1, "2024-03", 5000), "clm_srvc_clsfctn_type_cd": "1"})
+    assert seen == set()
 
 
 @worked
 def test_a_month_of_the_year_before_covers_january_and_february() -> Worked:
-    rows = yield see({**dialysis(1, "2023-12", 1500), "performance_year": 2023})
-    assert rows == {"2024-01", "2024-02"}
+    seen = yield see({**dialysis(1, "2023-12", 1500), "performance_year": 2023})
+    assert seen == {"2024-01", "2024-02"}
 
 
 @worked
 def test_small_months_are_not_added_up_over_months() -> Worked:
-    rows = yield see(dialysis(1, "2024-03", 700), dialysis(2, "2024-04", 700))
-    assert rows == set()
+    seen = yield see(dialysis(1, "2024-03", 700), dialysis(2, "2024-04", 700))
+    assert seen == set()
 
 
 @worked
@@ -311,14 +311,14 @@ def test_a_claim_belongs_to_the_month_of_its_last_day() -> Worked:
         "clm_from_dt": day("2024-03-20"),
         "clm_thru_dt": day("2024-04-02"),
     }
-    found = yield see(rows)
-    assert found == {"2024-04", "2024-05", "2024-06"}
+    seen = yield see(rows)
+    assert seen == {"2024-04", "2024-05", "2024-06"}
 
 
 @worked
 def test_coverage_and_medicare_advantage_add_to_each_other() -> Worked:
-    rows = yield see(dialysis(1, "2024-03", 1200), ma=(1, 5))
-    assert rows == {
+    seen = yield see(dialysis(1, "2024-03", 1200), ma=(1, 5))
+    assert seen == {
         "2024-01",
         "2024-03",
         "2024-04",
@@ -328,8 +328,8 @@ def test_coverage_and_medicare_advantage_add_to_each_other() -> Worked:
 
 @worked
 def test_medicare_advantage_is_observable_in_its_own_months() -> Worked:
-    rows = yield see(ma=(6, 7))
-    assert rows == {"2024-06", "2024-07"}
+    seen = yield see(ma=(6, 7))
+    assert seen == {"2024-06", "2024-07"}
 
 
 @worked
@@ -376,14 +376,14 @@ def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> Ca
 )
 @worked
 def test_bmi_classes_and_what_is_out_of_range(weight: float, bmi_class: str) -> Worked:
-    rows = yield start({"height_cm": 100.0, "dry_weight_kg": weight})
-    assert rows["bmi_class"] == bmi_class
+    row = yield start({"height_cm": 100.0, "dry_weight_kg": weight})
+    assert row["bmi_class"] == bmi_class
 
 
 @worked
 def test_a_missing_bmi_goes_to_the_commonest_class() -> Worked:
-    rows = yield start({})
-    assert rows["bmi_class"] == ">=30"
+    row = yield start({})
+    assert row["bmi_class"] == ">=30"
 
 
 @pytest.mark.parametrize(
@@ -422,8 +422,8 @@ def test_a_bmi_out_of_range_is_missing_and_children_under_18_may_have_5(
 def test_the_form_or_the_place_of_dialysis_says_institutionalised(
     form: Row, *, is_institutionalised: bool
 ) -> Worked:
-    rows = yield start(form)
-    assert rows["is_institutionalised"] == is_institutionalised
+    row = yield start(form)
+    assert row["is_institutionalised"] == is_institutionalised
 
 
 @worked
@@ -490,8 +490,8 @@ def suffer(*claims: Row, carrier: tuple[Row, ...] = (), lines: tuple[Row, ...] =
 @worked
 def test_one_inpatient_claim_is_enough_for_every_specification() -> Worked:
     claim = inpatient(1, "2023-05-01", "2023-05-04", prncpal_dgns_cd="I509", performance_year=2023)
-    rows = yield suffer(claim)
-    assert rows == {(name, "ccs_108") for name in ("manual", "submission", "smr")}
+    conditions = yield suffer(claim)
+    assert conditions == {(name, "ccs_108") for name in ("manual", "submission", "smr")}
 
 
 @worked
@@ -529,5 +529,5 @@ def test_claims_of_laboratories_say_nothing_to_smr() -> Worked:
 @worked
 def test_claims_of_the_year_itself_do_not_count() -> Worked:
     claim = inpatient(1, "2024-05-01", "2024-05-04", prncpal_dgns_cd="I509")
-    rows = yield suffer(claim)
-    assert rows == set()
+    conditions = yield suffer(claim)
+    assert conditions == set()

@@ -24,8 +24,8 @@ UNLISTED: dict[str, object] = {"provtype": None}
 
 @worked
 def test_issue_3_case_1_an_alternate_that_stands_nowhere_else_is_linked() -> Worked:
-    rows = yield link(gather(record(1, "142500", "142501")))
-    assert rows["142501"] == (
+    links = yield link(gather(record(1, "142500", "142501")))
+    assert links["142501"] == (
         "142500",
         "alternate",
         "issue 3 case 1",
@@ -34,8 +34,8 @@ def test_issue_3_case_1_an_alternate_that_stands_nowhere_else_is_linked() -> Wor
 
 @worked
 def test_issue_3_case_1_holds_for_a_second_number_of_a_hospital_unit() -> Worked:
-    rows = yield link(gather(record(1, "142301", "142302")))
-    assert rows["142302"] == (
+    links = yield link(gather(record(1, "142301", "142302")))
+    assert links["142302"] == (
         "142301",
         "alternate",
         "issue 3 case 1",
@@ -45,8 +45,8 @@ def test_issue_3_case_1_holds_for_a_second_number_of_a_hospital_unit() -> Worked
 @worked
 def test_issue_3_case_2_an_alternate_with_a_record_of_its_own_is_linked() -> Worked:
     tables = gather(record(1, "142500", "142501"), record(2, "142501", **UNLISTED))
-    rows = yield link(tables)
-    assert rows["142501"] == (
+    links = yield link(tables)
+    assert links["142501"] == (
         "142500",
         "alternate",
         "issue 3 case 2: no change of ownership",
@@ -67,16 +67,16 @@ def test_issue_3_case_2_a_change_of_ownership_keeps_them_apart(
     change: dict[str, object], rule: str
 ) -> Worked:
     tables = gather(record(1, "142500", "142501"), record(2, "142501", **change))
-    rows = yield link(tables)
-    assert rows["142501"] == ("142501", "own", f"issue 3 case 2: {rule}")
+    links = yield link(tables)
+    assert links["142501"] == ("142501", "own", f"issue 3 case 2: {rule}")
 
 
 @worked
 def test_two_records_that_name_each_other_are_one_facility() -> Worked:
-    rows = yield link(
+    links = yield link(
         gather(record(1, "142500", "142501"), record(2, "142501", "142500", **UNLISTED))
     )
-    assert {number: row[0] for number, row in rows.items()} == {
+    assert {number: row[0] for number, row in links.items()} == {
         "142500": "142500",
         "142501": "142500",
     }
@@ -85,8 +85,8 @@ def test_two_records_that_name_each_other_are_one_facility() -> Worked:
 @worked
 def test_an_alternate_of_several_facilities_is_left_to_review() -> Worked:
     tables = gather(record(1, "142500", "142502"), record(2, "142501", "142502"))
-    rows = yield link(tables)
-    assert rows["142502"] == (
+    links = yield link(tables)
+    assert links["142502"] == (
         "142502",
         "own",
         "issue 3: alternate number of several facilities: for manual review",
@@ -96,8 +96,8 @@ def test_an_alternate_of_several_facilities_is_left_to_review() -> Worked:
 @worked
 def test_issue_3_case_3a_a_listed_hospital_number_has_its_own_report() -> Worked:
     tables = gather(record(1, "142500", "140001"), record(2, "140001"))
-    rows = yield link(tables)
-    assert rows == {
+    links = yield link(tables)
+    assert links == {
         "142500": ("142500", "own", "listed"),
         "140001": ("140001", "own", "issue 3 case 3a: the hospital number is listed"),
     }
@@ -106,8 +106,8 @@ def test_issue_3_case_3a_a_listed_hospital_number_has_its_own_report() -> Worked
 @worked
 def test_issue_3_case_3b_a_hospital_satellite_stands_before_a_freestanding_facility() -> Worked:
     tables = gather(record(1, "142500", "140001"), record(2, "143501", "140001"))
-    rows = yield link(tables)
-    assert rows["140001"] == (
+    links = yield link(tables)
+    assert links["140001"] == (
         "143501",
         "hospital",
         "issue 3 case 3b: hospital satellite",
@@ -120,22 +120,22 @@ def test_issue_3_case_3b_holds_for_a_unit_that_casper_has() -> Worked:
         record(1, "142500", "140001"),
         pos=[casper("142301", related_provider_number="140001")],
     )
-    rows = yield link(tables)
-    assert rows["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
+    links = yield link(tables)
+    assert links["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
 
 
 @worked
 def test_issue_3_case_3c_a_hospital_without_units_stays_with_the_freestanding_facility() -> Worked:
     tables = gather(record(1, "142500", "140001"))
-    rows = yield link(tables)
-    assert rows["140001"] == ("142500", "hospital", "issue 3 case 3c")
+    links = yield link(tables)
+    assert links["140001"] == ("142500", "hospital", "issue 3 case 3c")
 
 
 @worked
 def test_issue_3_case_3c_a_record_of_the_hospital_alone_is_ignored() -> Worked:
     tables = gather(record(1, "142500", "140001"), record(2, "140001", factype="Transplant"))
-    rows = yield link(tables)
-    assert rows["140001"] == ("142500", "hospital", "issue 3 case 3c")
+    links = yield link(tables)
+    assert links["140001"] == ("142500", "hospital", "issue 3 case 3c")
 
 
 @worked
@@ -145,8 +145,8 @@ def test_of_two_freestanding_facilities_the_less_used_has_the_hospitals_number()
         record(2, "142501", "140001"),
         claim=claims(n142500=2, n142501=1),
     )
-    rows = yield link(tables)
-    assert rows["140001"] == ("142501", "hospital", "issue 3 case 3c: least usage")
+    links = yield link(tables)
+    assert links["140001"] == ("142501", "hospital", "issue 3 case 3c: least usage")
 
 
 # Issue 4: several dialysis numbers with one hospital number
@@ -160,8 +160,8 @@ def test_issue_4_case_1_the_hospital_based_unit_has_the_hospitals_number() -> Wo
         record(3, "142500", "140001"),
         claim=claims(n142301=9),
     )
-    rows = yield link(tables)
-    assert rows["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
+    links = yield link(tables)
+    assert links["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
 
 
 @worked
@@ -172,8 +172,8 @@ def test_issue_4_case_2_of_two_hospital_based_units_the_less_used_has_it() -> Wo
         record(3, "143501", "140001"),
         claim=claims(n142301=5, n142302=2),
     )
-    rows = yield link(tables)
-    assert rows["140001"] == ("142302", "hospital", "issue 4 case 2: least usage")
+    links = yield link(tables)
+    assert links["140001"] == ("142302", "hospital", "issue 4 case 2: least usage")
 
 
 @worked
@@ -185,8 +185,8 @@ def test_issue_4_case_3_of_two_satellites_the_less_used_has_it() -> Worked:
         claim=claims(n143501=3),
         admission=admitted(2, 8),
     )
-    rows = yield link(tables)
-    assert rows["140001"] == ("143502", "hospital", "issue 4 case 3: least usage")
+    links = yield link(tables)
+    assert links["140001"] == ("143502", "hospital", "issue 4 case 3: least usage")
 
 
 @worked
@@ -196,8 +196,8 @@ def test_among_equal_claims_patient_events_decide() -> Worked:
         record(2, "143502", "140001"),
         admission=[*admitted(1, 2), *admitted(2, 1)],
     )
-    rows = yield link(tables)
-    assert rows["140001"][0] == "143502"
+    links = yield link(tables)
+    assert links["140001"][0] == "143502"
 
 
 @worked
@@ -207,15 +207,15 @@ def test_issue_4_searches_casper_beside_eqrs() -> Worked:
         record(2, "142301"),
         pos=[casper("142301", related_provider_number="140001")],
     )
-    rows = yield link(tables)
-    assert rows["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
+    links = yield link(tables)
+    assert links["140001"] == ("142301", "hospital", "issue 4 case 1: hospital based")
 
 
 @worked
 def test_an_open_unit_has_the_hospitals_number_before_a_closed_one() -> Worked:
     tables = gather(record(1, "142301", "140001", **CLOSED), record(2, "143501", "140001"))
-    rows = yield link(tables)
-    assert rows["140001"] == ("143501", "hospital", "issue 4: the open unit")
+    links = yield link(tables)
+    assert links["140001"] == ("143501", "hospital", "issue 4: the open unit")
 
 
 @worked

@@ -37,35 +37,35 @@ def ktv(
 @pytest.mark.parametrize(("value", "is_met"), [(1.2, True), (1.19, False), (5.0, True)])
 @worked
 def test_adult_hemodialysis_wants_a_kt_v_of_1_2(value: float, is_met: bool) -> Worked:  # noqa: FBT001
-    rows = yield ktv(value)
-    assert rows is is_met
+    verdict = yield ktv(value)
+    assert verdict is is_met
 
 
 @pytest.mark.parametrize(("value", "is_met"), [(1.7, True), (1.69, False)])
 @worked
 def test_adult_peritoneal_dialysis_wants_1_7(value: float, is_met: bool) -> Worked:  # noqa: FBT001
-    rows = yield ktv(value, "ktv_adult_pd", modality=PERITONEAL)
-    assert rows is is_met
+    verdict = yield ktv(value, "ktv_adult_pd", modality=PERITONEAL)
+    assert verdict is is_met
 
 
 @pytest.mark.parametrize(("value", "is_met"), [(1.2, True), (1.19, False)])
 @worked
 def test_children_on_hemodialysis_want_1_2(value: float, is_met: bool) -> Worked:  # noqa: FBT001
-    rows = yield ktv(value, "ktv_pediatric_hd", known=CHILD)
-    assert rows is is_met
+    verdict = yield ktv(value, "ktv_pediatric_hd", known=CHILD)
+    assert verdict is is_met
 
 
 @pytest.mark.parametrize(("value", "is_met"), [(1.8, True), (1.79, False)])
 @worked
 def test_children_on_peritoneal_dialysis_want_1_8(value: float, is_met: bool) -> Worked:  # noqa: FBT001
-    rows = yield ktv(value, "ktv_pediatric_pd", modality=PERITONEAL, known=CHILD)
-    assert rows is is_met
+    verdict = yield ktv(value, "ktv_pediatric_pd", modality=PERITONEAL, known=CHILD)
+    assert verdict is is_met
 
 
 @worked
 def test_without_a_kt_v_the_month_is_in_the_denominator_alone() -> Worked:
-    rows = yield ktv(None)
-    assert rows is False
+    verdict = yield ktv(None)
+    assert verdict is False
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_eqrs_goes_before_claims() -> Worked:
 @worked
 def test_claims_of_other_facilities_count_in_dfc_alone() -> Worked:
     claims = bill(MARCH, ccn="B", ktv_value=1.5)
-    first, second = yield (
+    dfc, qip = yield (
         judge(care(MARCH), (), claims),
         judge(care(MARCH), (), claims, program="qip"),
     )
-    assert last(first, "ktv_adult_hd") is True
-    assert last(second, "ktv_adult_hd") is False
+    assert last(dfc, "ktv_adult_hd") is True
+    assert last(qip, "ktv_adult_hd") is False
 
 
 @pytest.mark.parametrize(
@@ -412,13 +412,13 @@ def test_limited_life_excludes_months_with_a_catheter_alone() -> Worked:
 def test_an_exception_takes_its_months_out_of_the_qip_and_out_of_the_run() -> Worked:
     months = (*QUARTER, "2024-04", "2024-05")
     known = excepted("A", "2024-02")
-    rows, second = yield (
+    qip, dfc = yield (
         judge(stay(*months), known=known, program="qip"),
         judge(stay(*months), known=known),
     )
-    assert rows["catheter_months"].tolist() == [1, 0, 1, 2, 3]
-    assert rows["ltc_reason"].iloc[1] == "extraordinary_circumstances_exception"
-    assert second["catheter_months"].tolist() == [1, 2, 3, 3, 3]
+    assert qip["catheter_months"].tolist() == [1, 0, 1, 2, 3]
+    assert qip["ltc_reason"].iloc[1] == "extraordinary_circumstances_exception"
+    assert dfc["catheter_months"].tolist() == [1, 2, 3, 3, 3]
 
 
 @worked
@@ -435,12 +435,12 @@ def test_a_month_under_two_exceptions_has_one_row() -> Worked:
 def test_values_reported_in_an_exception_are_not_used_by_the_qip() -> Worked:
     known, stays = excepted("A", "2024-02"), care(MARCH, modality=PERITONEAL)
     reported = clinic("2024-02", pd_ktv=2.0)
-    first, second = yield (
+    dfc, qip = yield (
         judge(stays, reported, known=known),
         judge(stays, reported, known=known, program="qip"),
     )
-    assert last(first, "ktv_adult_pd") is True
-    assert last(second, "ktv_adult_pd") is False
+    assert last(dfc, "ktv_adult_pd") is True
+    assert last(qip, "ktv_adult_pd") is False
 
 
 @pytest.mark.parametrize("measure", ["ltc", "ktv_adult_hd", "hypercalcemia"])
@@ -452,13 +452,13 @@ def test_a_new_facility_reports_from_its_reporting_date_on(measure: str) -> Work
             for program in ("dfc", "qip")
         ]
     }
-    rows, second = yield (
+    qip, dfc = yield (
         judge(stay(MARCH, "2024-04"), known=known, program="qip"),
         judge(stay(MARCH), known=known),
     )
-    assert rows[f"{measure}_reason"].iloc[0] == "new_facility"
-    assert pd.isna(rows[f"{measure}_reason"].iloc[1])
-    assert pd.isna(second[f"{measure}_reason"].iloc[0])
+    assert qip[f"{measure}_reason"].iloc[0] == "new_facility"
+    assert pd.isna(qip[f"{measure}_reason"].iloc[1])
+    assert pd.isna(dfc[f"{measure}_reason"].iloc[0])
 
 
 def calcium(*values: float | None, program: str = "dfc", **other: object) -> Case:
@@ -492,8 +492,8 @@ def test_the_mean_of_up_to_three_months_is_above_10_2_or_missing(
     values: tuple[float | None, ...],
     is_high: bool,  # noqa: FBT001
 ) -> Worked:
-    rows = yield calcium(*values)
-    assert rows is is_high
+    verdict = yield calcium(*values)
+    assert verdict is is_high
 
 
 @worked
@@ -545,22 +545,22 @@ def test_dfc_wants_adults_two_months_before_and_the_qip_on_the_first_day() -> Wo
 @worked
 def test_the_qip_counts_a_patient_at_every_facility_that_has_them_admitted() -> Worked:
     both = [*care(MARCH), *care(MARCH, "B", is_whole=False, days=0)]
-    rows, dfc = yield (
+    qip, dfc = yield (
         judge(both, clinic(MARCH, calcium=9.0), program="qip"),
         judge(both, clinic(MARCH, calcium=9.0)),
     )
-    assert rows["is_hypercalcemia"].tolist() == [True, False]
+    assert qip["is_hypercalcemia"].tolist() == [True, False]
     assert dfc["hypercalcemia_reason"].iloc[1] == "not_at_facility_all_month"
 
 
 @worked
 def test_other_modalities_are_out_of_the_qip_s_calcium() -> Worked:
-    rows, second = yield (
+    qip, dfc = yield (
         judge(care(MARCH, modality="other"), program="qip"),
         judge(care(MARCH, modality="other")),
     )
-    assert last(rows, "hypercalcemia") == "other_modality"
-    assert last(second, "hypercalcemia") is True
+    assert last(qip, "hypercalcemia") == "other_modality"
+    assert last(dfc, "hypercalcemia") is True
 
 
 @worked
@@ -608,9 +608,9 @@ def test_in_center_patients_with_fewer_than_seven_treatments_are_left_out() -> W
 
 @worked
 def test_a_month_without_a_reconciliation_is_not_met() -> Worked:
-    rows, second = yield judge(care(MARCH), clinic(MARCH), program="qip"), judge(care(MARCH))
-    assert last(rows, "medication_reconciliation") is False
-    told = last(second, "medication_reconciliation")
+    qip, dfc = yield judge(care(MARCH), clinic(MARCH), program="qip"), judge(care(MARCH))
+    assert last(qip, "medication_reconciliation") is False
+    told = last(dfc, "medication_reconciliation")
     assert told == "not_a_measure_of_the_program"
 
 
@@ -636,6 +636,5 @@ def test_adding_a_patient_who_is_left_out_changes_nothing() -> Worked:
 def test_the_order_of_rows_changes_nothing() -> Worked:
     cared = [*stay(*QUARTER), *stay("2024-04", ccn="B")]
     reported = [*access(*((month, CATHETER) for month in QUARTER)), *clinic("2024-04", "B")]
-    first, second = yield judge(cared, reported), judge(cared[::-1], reported[::-1])
-    one, other = first, second
+    one, other = yield judge(cared, reported), judge(cared[::-1], reported[::-1])
     pd.testing.assert_frame_equal(one, other)

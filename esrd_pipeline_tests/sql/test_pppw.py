@@ -292,10 +292,10 @@ def test_without_a_date_of_birth_nothing_counts() -> Worked:
 @worked
 def test_exceptions_are_the_qips_alone() -> Worked:
     known = excepted("A", MARCH)
-    told, second = yield follow(known=known, program="qip"), follow(known=known)
+    told, dfc = yield follow(known=known, program="qip"), follow(known=known)
     assert verdict(told) == "extraordinary_circumstances_exception"
     assert verdict(told, "2024-04") == 0
-    assert verdict(second) == 0
+    assert verdict(dfc) == 0
 
 
 @worked

@@ -33,28 +33,28 @@ def beside(first: Row, facilityid: int, number: str, **other: object) -> Row:
 @pytest.mark.parametrize("program", ["dfc", "qip"])
 @worked
 def test_a_listed_facility_has_its_own_number(program: str) -> Worked:
-    rows = yield link(gather(record(1, "142500")), program)
-    assert rows == {"142500": ("142500", "own", "listed")}
+    links = yield link(gather(record(1, "142500")), program)
+    assert links == {"142500": ("142500", "own", "listed")}
 
 
 @worked
 def test_a_facility_not_listed_has_its_own_number() -> Worked:
-    rows = yield link(gather(record(1, "142500", **CLOSED)))
-    assert rows == {"142500": ("142500", "own", "in the EQRS directory, not listed")}
+    links = yield link(gather(record(1, "142500", **CLOSED)))
+    assert links == {"142500": ("142500", "own", "in the EQRS directory, not listed")}
 
 
 @worked
 def test_a_dialysis_number_in_casper_only_is_its_own() -> Worked:
-    rows = yield link(gather(pos=[casper("142500"), casper("140001"), casper("145000")]))
-    assert rows == {"142500": ("142500", "own", "in CASPER only")}
+    links = yield link(gather(pos=[casper("142500"), casper("140001"), casper("145000")]))
+    assert links == {"142500": ("142500", "own", "in CASPER only")}
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
 @pytest.mark.parametrize("published", [("142301", "140001"), ("140001", "142301")])
 @worked
 def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[str, str]) -> Worked:
-    rows = yield link(gather(record(1, *published)), program)
-    assert rows == {
+    links = yield link(gather(record(1, *published)), program)
+    assert links == {
         "142301": ("142301", "own", "listed"),
         "140001": ("142301", "hospital", "hospital number of its unit"),
     }
@@ -69,8 +69,8 @@ def test_a_hospitals_number_stands_for_its_unit(program: str, published: tuple[s
 )
 @worked
 def test_a_missing_hospital_number_is_searched_in_casper(pos: Row) -> Worked:
-    rows = yield link(gather(record(1, "142301"), pos=[pos]))
-    assert rows["140001"] == (
+    links = yield link(gather(record(1, "142301"), pos=[pos]))
+    assert links["140001"] == (
         "142301",
         "hospital",
         "hospital number of its unit",
@@ -81,8 +81,8 @@ def test_a_missing_hospital_number_is_searched_in_casper(pos: Row) -> Worked:
 def test_a_missing_dialysis_number_is_searched_in_casper() -> Worked:
     alone = record(1, "140001")
     tables = gather(alone, pos=[casper("142301", alone, related_provider_number="140001")])
-    rows = yield link(tables)
-    assert rows == {
+    links = yield link(tables)
+    assert links == {
         "142301": ("142301", "own", "listed"),
         "140001": ("142301", "hospital", "hospital number of its unit"),
     }
@@ -92,8 +92,8 @@ def test_a_missing_dialysis_number_is_searched_in_casper() -> Worked:
 def test_a_doubtful_dialysis_number_of_casper_is_left_to_review() -> Worked:
     alone = record(1, "140001")
     pos = casper("142301", alone, related_provider_number="140001", fac_name="Elsewhere")
-    rows = yield link(gather(alone, pos=[pos]))
-    assert rows == {
+    links = yield link(gather(alone, pos=[pos]))
+    assert links == {
         "140001": ("140001", "own", "hospital number: for manual review with CASPER"),
         "142301": ("142301", "own", "in CASPER only"),
     }
@@ -108,8 +108,8 @@ def test_records_that_share_a_number_are_one_facility() -> Worked:
         record(4, "142500", factype="Transplant"),
         record(5, "142500", facility_name="Temporary", **CLOSED),
     )
-    rows = yield link(tables)
-    assert rows == {"142500": ("142500", "own", "listed")}
+    links = yield link(tables)
+    assert links == {"142500": ("142500", "own", "listed")}
 
 
 # Issue 1: two records match on characteristics, or one facility identifier has had two numbers
@@ -118,8 +118,8 @@ def test_records_that_share_a_number_are_one_facility() -> Worked:
 @worked
 def test_issue_1_two_records_alike_are_combined() -> Worked:
     first = record(1, "142500")
-    rows = yield link(gather(first, beside(first, 2, "142501", **UNLISTED)))
-    assert rows == {
+    links = yield link(gather(first, beside(first, 2, "142501", **UNLISTED)))
+    assert links == {
         "142500": ("142500", "own", "listed"),
         "142501": ("142500", "alternate", "issue 1: one name and address"),
     }
@@ -141,8 +141,8 @@ def test_issue_1_two_records_alike_are_combined() -> Worked:
 @worked
 def test_issue_1_two_records_are_kept_apart(change: dict[str, object], rule: str) -> Worked:
     first = record(1, "142500")
-    rows = yield link(gather(first, beside(first, 2, "142501", **change)))
-    assert rows == {
+    links = yield link(gather(first, beside(first, 2, "142501", **change)))
+    assert links == {
         "142500": ("142500", "own", "listed"),
         "142501": ("142501", "own", rule),
     }
@@ -152,8 +152,8 @@ def test_issue_1_two_records_are_kept_apart(change: dict[str, object], rule: str
 def test_a_transplant_center_at_the_same_address_is_no_second_facility() -> Worked:
     first = record(1, "142500")
     center = beside(first, 2, "142501", factype="Transplant")
-    rows = yield link(gather(first, center))
-    assert rows["142501"] == (
+    links = yield link(gather(first, center))
+    assert links["142501"] == (
         "142501",
         "own",
         "in the EQRS directory, not listed",
@@ -166,8 +166,8 @@ NEW_NUMBER = (logged(1, "2010-01-01", "142500"),)
 @worked
 def test_issue_1_a_new_number_without_a_new_owner_is_one_facility_in_dfc() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]
-    rows = yield link(gather(record(1, "142600"), log=log))
-    assert rows == {
+    links = yield link(gather(record(1, "142600"), log=log))
+    assert links == {
         "142600": ("142600", "own", "listed"),
         "142500": ("142600", "alternate", "issue 1: one facility identifier"),
     }
@@ -176,8 +176,8 @@ def test_issue_1_a_new_number_without_a_new_owner_is_one_facility_in_dfc() -> Wo
 @worked
 def test_a_new_number_without_a_new_owner_is_another_facility_in_qip() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]
-    rows = yield link(gather(record(1, "142600"), log=log), "qip")
-    assert rows == {
+    links = yield link(gather(record(1, "142600"), log=log), "qip")
+    assert links == {
         "142600": ("142600", "own", "listed"),
         "142500": ("142500", "own", "3.3.11: new number: no change of ownership"),
     }
@@ -208,25 +208,25 @@ def test_issue_1_a_new_number_of_a_new_owner_is_a_new_facility(
     later: Row, certdate: str, rule: str
 ) -> Worked:
     tables = gather(record(1, "142600", certdate=day(certdate)), log=[*NEW_NUMBER, later])
-    first, second = yield link(tables), link(tables, "qip")
-    assert first["142500"] == ("142500", "own", f"issue 1: {rule}")
-    assert second["142500"] == ("142500", "own", f"3.3.11: {rule}")
+    dfc, qip = yield link(tables), link(tables, "qip")
+    assert dfc["142500"] == ("142500", "own", f"issue 1: {rule}")
+    assert qip["142500"] == ("142500", "own", f"3.3.11: {rule}")
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
 @worked
 def test_a_new_owner_who_keeps_the_number_changes_nothing(program: str) -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142500", "change of ownership", "Northstar")]
-    rows = yield link(gather(record(1, "142500"), log=log), program)
-    assert rows == {"142500": ("142500", "own", "listed")}
+    links = yield link(gather(record(1, "142500"), log=log), program)
+    assert links == {"142500": ("142500", "own", "listed")}
 
 
 @pytest.mark.parametrize("program", ["dfc", "qip"])
 @worked
 def test_a_corrected_number_is_no_change(program: str) -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "correction", "Northstar")]
-    rows = yield link(gather(record(1, "142600"), log=log), program)
-    assert rows["142500"] == (
+    links = yield link(gather(record(1, "142600"), log=log), program)
+    assert links["142500"] == (
         "142600",
         "alternate",
         "issue 1: one facility identifier",
@@ -237,8 +237,8 @@ def test_a_corrected_number_is_no_change(program: str) -> Worked:
 def test_a_number_that_is_another_facilitys_today_is_not_linked() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]
     tables = gather(record(1, "142600"), record(2, "142500"), log=log)
-    rows = yield link(tables)
-    assert rows == {
+    links = yield link(tables)
+    assert links == {
         "142500": ("142500", "own", "listed"),
         "142600": ("142600", "own", "issue 1: both numbers are listed"),
     }
@@ -251,8 +251,8 @@ def test_a_number_that_is_another_facilitys_today_is_not_linked() -> Worked:
 def test_issue_2_a_number_of_casper_under_which_all_claims_came_is_linked() -> Worked:
     first = record(1, "142500")
     tables = gather(first, pos=[casper("142501", first)], claim=claims(n142501=5))
-    rows = yield link(tables)
-    assert rows["142501"] == (
+    links = yield link(tables)
+    assert links["142501"] == (
         "142500",
         "alternate",
         "issue 2: all claims are under it",
@@ -293,8 +293,8 @@ def test_issue_2_a_number_of_casper_is_kept_apart(
         pos=[casper("142501", first, **change)],
         claim=claims(**counts),
     )
-    rows = yield link(tables)
-    assert rows["142501"] == ("142501", "own", f"issue 2: {rule}")
+    links = yield link(tables)
+    assert links["142501"] == ("142501", "own", f"issue 2: {rule}")
 
 
 # Links CMS approved
@@ -305,27 +305,27 @@ def test_an_approved_link_outweighs_a_change_of_ownership() -> Worked:
     approved = approve(("142500", "142600"))
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ownership", "Northstar")]
     tables = gather(record(1, "142600"), log=log)
-    first, second = yield link(tables, value_sets=approved), link(tables, "qip", approved)
-    assert first == {
+    dfc, qip = yield link(tables, value_sets=approved), link(tables, "qip", approved)
+    assert dfc == {
         "142600": ("142600", "own", "listed"),
         "142500": ("142600", "approved", "link approved by CMS"),
     }
-    assert second["142500"][:2] == ("142500", "own")
+    assert qip["142500"][:2] == ("142500", "own")
 
 
 @worked
 def test_a_link_to_an_approved_number_leads_on() -> Worked:
     approved = approve(("142500", "142600"))
     tables = gather(record(1, "142500", "142501"), record(2, "142600"))
-    rows = yield link(tables, value_sets=approved)
-    assert rows["142501"] == ("142600", "alternate", "issue 3 case 1")
+    links = yield link(tables, value_sets=approved)
+    assert links["142501"] == ("142600", "alternate", "issue 3 case 1")
 
 
 @worked
 def test_an_approved_number_of_no_record_is_known() -> Worked:
     approved = approve(("140009", "142600"))
-    rows = yield link(gather(record(2, "142600")), value_sets=approved)
-    assert rows["140009"] == (
+    links = yield link(gather(record(2, "142600")), value_sets=approved)
+    assert links["140009"] == (
         "142600",
         "approved",
         "link approved by CMS",

@@ -68,8 +68,8 @@ def verdict(row: Month) -> object:
 )
 @worked
 def test_a_fistula_alone_is_in_the_numerator(access: str) -> Worked:
-    rows = yield judge(access)
-    assert verdict(rows) == 1
+    row = yield judge(access)
+    assert verdict(row) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,29 +86,29 @@ def test_a_fistula_alone_is_in_the_numerator(access: str) -> Worked:
 )
 @worked
 def test_every_other_access_and_none_are_in_the_denominator_alone(access: str | None) -> Worked:
-    rows = yield judge(access)
-    assert verdict(rows) == 0
+    row = yield judge(access)
+    assert verdict(row) == 0
 
 
 @worked
 def test_the_last_access_of_the_facility_itself_counts() -> Worked:
     own = clinic(MARCH, access_type=CATHETER)
     other = clinic(MARCH, "B", access_type=FISTULA, access_date=day("2024-03-28"))
-    rows = yield judge(reported=[*own, *other])
-    assert verdict(rows) == 0
+    row = yield judge(reported=[*own, *other])
+    assert verdict(row) == 0
 
 
 @worked
 def test_without_its_own_the_last_of_other_facilities_counts() -> Worked:
-    rows = yield judge(reported=clinic(MARCH, "B", access_type=FISTULA))
-    assert verdict(rows) == 1
+    row = yield judge(reported=clinic(MARCH, "B", access_type=FISTULA))
+    assert verdict(row) == 1
 
 
 @pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
 @worked
 def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Worked:
-    rows = yield judge(known=know(born=born))
-    assert verdict(rows) == told
+    row = yield judge(known=know(born=born))
+    assert verdict(row) == told
 
 
 @worked
@@ -141,21 +141,21 @@ def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
 @worked
 def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> Worked:
     told = "catheter_with_limited_life_expectancy"
-    rows = yield judge(access, limited=[HOSPICE])
-    assert verdict(rows) == told
+    row = yield judge(access, limited=[HOSPICE])
+    assert verdict(row) == told
 
 
 @pytest.mark.parametrize(("access", "told"), [(FISTULA, 1), ("AVFSINGLE", 1), ("AVGONLY", 0)])
 @worked
 def test_limited_life_without_a_catheter_stays(access: str, told: int) -> Worked:
-    rows = yield judge(access, limited=[HOSPICE])
-    assert verdict(rows) == told
+    row = yield judge(access, limited=[HOSPICE])
+    assert verdict(row) == told
 
 
 @worked
 def test_dialysis_facility_measures_know_no_exceptions() -> Worked:
-    rows = yield judge(known=excepted("A", MARCH))
-    assert verdict(rows) == 1
+    row = yield judge(known=excepted("A", MARCH))
+    assert verdict(row) == 1
 
 
 def describe(

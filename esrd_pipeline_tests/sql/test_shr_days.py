@@ -91,14 +91,14 @@ def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
     grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
     year = answers("A", "2024-01-01", "2024-12-31")
     admitted = stays("2024-03-05", "2024-04-05")
-    qip, second = yield (
+    qip, dfc = yield (
         follow(year, exceptions=[grant], admitted=admitted, program="qip"),
         follow(year, exceptions=[grant], program="dfc"),
     )
     excepted = qip[qip["reason"] == "extraordinary_circumstances_exception"]
     assert excepted["days"].tolist() == [29, 31]
     assert excepted["events"].tolist() == [0, 1]
-    assert at_risk(second) == 366
+    assert at_risk(dfc) == 366
 
 
 @worked

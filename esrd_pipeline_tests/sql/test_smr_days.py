@@ -238,8 +238,8 @@ def find_periods(*claims: Row, year: int = 2024) -> Case:
 @worked
 def test_any_of_three_codes_in_any_place_begins_90_days(codes: tuple[str, ...]) -> Worked:
     # 10 February and the 90 days after it: the last is 10 May.
-    rows = yield find_periods(claim("2024-02-10", *codes))
-    assert rows == [("02-10", "05-10")]
+    periods = yield find_periods(claim("2024-02-10", *codes))
+    assert periods == [("02-10", "05-10")]
 
 
 @worked
@@ -255,15 +255,15 @@ def test_other_diagnoses_and_other_claims_do_not() -> Worked:
 @worked
 def test_a_second_stay_within_the_period_lengthens_it() -> Worked:
     stays = claim("2024-02-10", "U071"), claim("2024-03-01", "U071", number=2)
-    rows = yield find_periods(*stays)
-    assert rows == [("02-10", "05-30")]
+    periods = yield find_periods(*stays)
+    assert periods == [("02-10", "05-30")]
 
 
 @worked
 def test_after_90_days_the_period_begins_anew() -> Worked:
     stays = claim("2024-02-10", "U071"), claim("2024-07-01", "U071", number=2)
-    rows = yield find_periods(*stays)
-    assert rows == [("02-10", "05-10"), ("07-01", "09-29")]
+    periods = yield find_periods(*stays)
+    assert periods == [("02-10", "05-10"), ("07-01", "09-29")]
 
 
 @pytest.mark.parametrize(("admitted", "periods"), [("2020-02-19", 0), ("2020-02-20", 1)])

@@ -20,8 +20,8 @@ def outcome(*later: Row, program: str, **other: object) -> Case:
 @pytest.mark.parametrize("program", BOTH)
 @worked
 def test_a_discharge_that_nothing_follows_counts_without_event(program: str) -> Worked:
-    rows = yield outcome(program=program)
-    assert rows == (None, 0)
+    result = yield outcome(program=program)
+    assert result == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_exclusions_of_the_stay_that_both_programs_share(
 def test_exclusions_of_the_stay_that_dfc_has_alone(
     changed: dict[str, object], reason: str | None
 ) -> Worked:
-    first, second = yield (
+    dfc, qip = yield (
         judge_srr(stay(1, *INDEX, **changed)),
         judge_srr(stay(1, *INDEX, **changed), program="qip"),
     )
-    assert first[1]["reason"] == reason
-    assert second[1]["reason"] is None
+    assert dfc[1]["reason"] == reason
+    assert qip[1]["reason"] is None
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_an_unplanned_readmission_counts_from_day_4_to_day_30(
     admitted: str, dfc: tuple[object, object], qip: tuple[object, object]
 ) -> Worked:
     later = stay(2, admitted, "2024-04-10")
-    first, second = yield outcome(later, program="dfc"), outcome(later, program="qip")
-    assert first == dfc
-    assert second == qip
+    of_dfc, of_qip = yield outcome(later, program="dfc"), outcome(later, program="qip")
+    assert of_dfc == dfc
+    assert of_qip == qip
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_a_planned_readmission_is_no_event_and_within_three_days_excludes_in_dfc
     admitted: str, dfc: tuple[object, object], qip: tuple[object, object]
 ) -> Worked:
     later = stay(2, admitted, "2024-04-10", is_planned=True)
-    first, second = yield outcome(later, program="dfc"), outcome(later, program="qip")
-    assert first == dfc
-    assert second == qip
+    of_dfc, of_qip = yield outcome(later, program="dfc"), outcome(later, program="qip")
+    assert of_dfc == dfc
+    assert of_qip == qip
 
 
 @pytest.mark.parametrize("program", BOTH)
@@ -182,9 +182,9 @@ def test_what_comes_first_decides(program: str) -> Worked:
 def test_admission_elsewhere_competes_in_dfc_and_is_not_seen_in_the_qip(kind: str) -> Worked:
     there = elsewhere(2, "2024-03-10", "2024-03-15", kind)
     later = stay(3, "2024-03-20", "2024-03-22")
-    first, second = yield outcome(there, later, program="dfc"), outcome(there, later, program="qip")
-    assert first == (None, 0)
-    assert second == (None, 1)
+    dfc, qip = yield outcome(there, later, program="dfc"), outcome(there, later, program="qip")
+    assert dfc == (None, 0)
+    assert qip == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_admission_elsewhere_within_three_days_excludes_in_dfc(
     admitted: str, reason: str | None
 ) -> Worked:
     there = elsewhere(2, admitted, "2024-03-30", "rehabilitation")
-    first, second = yield outcome(there, program="dfc"), outcome(there, program="qip")
-    assert first == (reason, 0)
-    assert second == (None, 0)
+    dfc, qip = yield outcome(there, program="dfc"), outcome(there, program="qip")
+    assert dfc == (reason, 0)
+    assert qip == (None, 0)
 
 
 @worked
@@ -231,37 +231,37 @@ def test_swing_beds_and_stays_not_covered_are_no_hospitalisations() -> Worked:
 @worked
 def test_a_death_without_readmission(died: str, dfc: str | None, qip: str | None) -> Worked:
     who = {"death_date": day(died)}
-    first, second = yield outcome(program="dfc", who=who), outcome(program="qip", who=who)
-    assert first == (dfc, 0)
-    assert second == (qip, 0)
+    of_dfc, of_qip = yield outcome(program="dfc", who=who), outcome(program="qip", who=who)
+    assert of_dfc == (dfc, 0)
+    assert of_qip == (qip, 0)
 
 
 @pytest.mark.parametrize("program", BOTH)
 @worked
 def test_a_readmission_in_which_the_patient_dies_is_an_event(program: str) -> Worked:
     last = stay(2, "2024-03-10", "2024-03-12", discharge_status="20")
-    rows = yield outcome(last, program=program, who={"death_date": day("2024-03-12")})
-    assert rows == (None, 1)
+    result = yield outcome(last, program=program, who={"death_date": day("2024-03-12")})
+    assert result == (None, 1)
 
 
 @worked
 def test_a_stay_after_whose_last_day_the_patient_was_dead_is_not_seen_in_the_qip() -> Worked:
     last = stay(2, "2024-03-10", "2024-03-12")
     who = {"death_date": day("2024-03-11")}
-    first, second = yield (
+    qip, dfc = yield (
         outcome(last, program="qip", who=who),
         outcome(last, program="dfc", who=who),
     )
-    assert first == ("died_within_30_days_without_readmission", 0)
-    assert second == (None, 1)
+    assert qip == ("died_within_30_days_without_readmission", 0)
+    assert dfc == (None, 1)
 
 
 @pytest.mark.parametrize("program", BOTH)
 @worked
 def test_death_on_the_day_of_the_readmission_comes_after_it(program: str) -> Worked:
     last = stay(2, "2024-03-10", "2024-03-10", discharge_status="20")
-    rows = yield outcome(last, program=program, who={"death_date": day("2024-03-10")})
-    assert rows == (None, 1)
+    result = yield outcome(last, program=program, who={"death_date": day("2024-03-10")})
+    assert result == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -274,19 +274,19 @@ def test_death_on_the_day_of_the_readmission_comes_after_it(program: str) -> Wor
 @worked
 def test_a_transplant_competes_in_dfc(transplant: str, reason: str | None) -> Worked:
     later = stay(2, "2024-03-20", "2024-03-22")
-    first, second = yield (
+    dfc, qip = yield (
         outcome(later, program="dfc", transplant=transplant),
         outcome(later, program="qip", transplant=transplant),
     )
-    assert first == (reason, 0)
-    assert second == (None, 1)
+    assert dfc == (reason, 0)
+    assert qip == (None, 1)
 
 
 @worked
 def test_a_transplant_on_the_day_of_an_admission_is_what_it_was_for() -> Worked:
     graft = stay(2, "2024-03-20", "2024-03-24")
-    rows = yield outcome(graft, program="dfc", transplant="2024-03-20")
-    assert rows == (None, 0)
+    result = yield outcome(graft, program="dfc", transplant="2024-03-20")
+    assert result == (None, 0)
 
 
 @pytest.mark.parametrize("state", ["withdrawn", "recovered", "lost"])

@@ -166,13 +166,13 @@ def test_a_transfusion_counts_where_the_patient_was_on_its_day(
 @worked
 def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
     grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
-    rows, second = yield (
+    qip, dfc = yield (
         follow(YEAR_AT_A, exceptions=[grant], transfused=("2024-03-05",), program="qip"),
         follow(YEAR_AT_A, exceptions=[grant]),
     )
-    assert left_out(rows) == {"extraordinary_circumstances_exception": 60}
-    assert count(rows) == 0
-    assert at_risk(second) == 366
+    assert left_out(qip) == {"extraordinary_circumstances_exception": 60}
+    assert count(qip) == 0
+    assert at_risk(dfc) == 366
 
 
 @worked

@@ -35,26 +35,26 @@ def find(*registrations: Row) -> Case:
 
 @worked
 def test_a_registration_lasts_to_the_day_before_its_removal() -> Worked:
-    rows = yield find(listed("2023-05-10", "2024-03-31"))
-    assert rows == [["2023-05-10", "2024-03-30"]]
+    listings = yield find(listed("2023-05-10", "2024-03-31"))
+    assert listings == [["2023-05-10", "2024-03-30"]]
 
 
 @worked
 def test_who_is_not_removed_is_still_listed() -> Worked:
-    rows = yield find(listed("2023-05-10"))
-    assert rows == [["2023-05-10", None]]
+    listings = yield find(listed("2023-05-10"))
+    assert listings == [["2023-05-10", None]]
 
 
 @worked
 def test_listed_and_removed_on_one_day_is_listed_that_day() -> Worked:
-    rows = yield find(listed("2023-05-10", "2023-05-10"))
-    assert rows == [["2023-05-10", "2023-05-10"]]
+    listings = yield find(listed("2023-05-10", "2023-05-10"))
+    assert listings == [["2023-05-10", "2023-05-10"]]
 
 
 @worked
 def test_removed_before_listed_says_nothing() -> Worked:
-    rows = yield find(listed("2023-05-10", "2023-05-09"))
-    assert rows == []
+    listings = yield find(listed("2023-05-10", "2023-05-09"))
+    assert listings == []
 
 
 @worked
@@ -76,18 +76,18 @@ def test_listings_after_the_year_are_not_of_the_year() -> Worked:
 def test_registrations_without_a_day_between_are_one(
     second: str, spans: list[list[str | None]]
 ) -> Worked:
-    rows = yield find(listed("2023-05-10", "2023-09-01"), listed(second, "2024-06-01"))
-    assert rows == spans
+    listings = yield find(listed("2023-05-10", "2023-09-01"), listed(second, "2024-06-01"))
+    assert listings == spans
 
 
 @worked
 def test_a_registration_within_another_does_not_end_it() -> Worked:
-    rows = yield find(
+    listings = yield find(
         listed("2023-01-01"),
         listed("2023-02-01", "2023-03-01", person=4),
         listed("2024-02-01", "2024-03-01"),
     )
-    assert rows == [["2023-01-01", None]]
+    assert listings == [["2023-01-01", None]]
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_a_registration_within_another_does_not_end_it() -> Worked:
 )
 @worked
 def test_number_and_birth_must_both_be_the_patient_s(other: Row) -> Worked:
-    rows = yield find({**listed("2023-05-10"), **other})
-    assert rows == []
+    listings = yield find({**listed("2023-05-10"), **other})
+    assert listings == []
