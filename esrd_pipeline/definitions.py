@@ -4,6 +4,7 @@ import dagster as dg
 
 from esrd_pipeline.orchestration import (
     access_assets,
+    adjusters_assets,
     discharges_assets,
     facility_assets,
     measure_assets,
@@ -27,6 +28,7 @@ defs = dg.Definitions(
         *discharges_assets.ASSETS,
         *patient_months_assets.ASSETS,
         *access_assets.ASSETS,
+        *adjusters_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,
     ],

@@ -16,7 +16,7 @@ from esrd_pipeline.tables.access import PPPW, SFR
 from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
 from esrd_pipeline.tables.model import Table
 
-REASON = "reason"
+REASON, MONTH = "reason", "month"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
 """Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
 _SPECIFY = {"sfr": sfr.specify, "pppw": pppw.specify}
@@ -37,7 +37,7 @@ def list_columns(
     unknown = [fact for fact in rest if not _has(PATIENT_CHARACTERISTICS, fact)]
     if unknown:
         raise LookupError(f"{measure}: no table has the facts {', '.join(unknown)}")
-    return [CCN, PATIENT, REASON, EVENT, *cohort], [PATIENT, *rest]
+    return [CCN, PATIENT, MONTH, REASON, EVENT, *cohort], [PATIENT, *rest]
 
 
 def _has(table: Table, fact: str) -> bool:

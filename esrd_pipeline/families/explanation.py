@@ -1,7 +1,10 @@
 """What one facility's explanation adds up to: its measure, and what is not in it."""
 
+import numpy as np
 import pandas as pd
 
+from esrd_pipeline.families.cohort import PATIENT, Cohort
+from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.parameters.reasons import describe_reason
 
 
@@ -85,3 +88,38 @@ def add_up_reports(explanation: pd.DataFrame) -> pd.DataFrame:
     sums = counted.groupby("program")[["numerator", "denominator"]].sum().reset_index()
     rows = pd.concat([explanation, sums.assign(item="all counted")], ignore_index=True)
     return rows.sort_values("program", kind="stable", ignore_index=True)
+
+
+def list_adjusters(cohort: Cohort, fit: pd.DataFrame, *, ccn: str, row: str) -> pd.DataFrame:
+    """Return what one facility's rows of a cohort were adjusted for, one row an adjuster not 0.
+
+    `row` is the column that tells a patient's rows apart. Columns: patient_id, row, term, value,
+    coefficient, which is missing where the fit dropped the adjuster.
+    """
+    mine = cohort.take(np.flatnonzero(cohort.ccns[cohort.facility] == ccn))
+    regression = read_regression(fit, stage=1)
+    known = dict(zip(regression.names, regression.coefficients, strict=True))
+    place, term = np.nonzero(mine.design.matrix)
+    names = np.array(mine.design.names, dtype=object)[term]
+    return pd.DataFrame(
+        {
+            "patient_id": mine.table.column(PATIENT).to_numpy()[place],
+            "row": mine.table.column(row).to_pandas().astype(str).to_numpy()[place],
+            "term": names,
+            "value": mine.design.matrix[place, term].astype(np.float64),
+            "coefficient": [known.get(name, np.nan) for name in names],
+        }
+    )
+
+
+def add_up_adjusters(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Return each adjuster's patients, mean and coefficient by program.
+
+    The mean is over the rows in which the adjuster is not 0.
+    """
+    rows = explanation.groupby(["program", "term"], sort=True).agg(
+        patients=("patient_id", "nunique"),
+        mean=("value", "mean"),
+        coefficient=("coefficient", "first"),
+    )
+    return rows.reset_index()

@@ -40,7 +40,7 @@ def _make_reader(
     return read
 
 
-_MODELLED_MEASURES = (
+MODELLED_MEASURES = (
     ModelledMeasure(
         name="SFR",
         programs=("dfc",),
@@ -90,7 +90,7 @@ ASSETS = (
     make_multi_asset("access_cohorts", _COHORTS),
     *(
         make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))
-        for modelled in _MODELLED_MEASURES
+        for modelled in MODELLED_MEASURES
     ),
     # A step of its own: only this asset takes a facility.
     make_multi_asset("explanation_of_access", (_EXPLANATION,), config=_Explained),

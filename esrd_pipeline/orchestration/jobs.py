@@ -57,6 +57,7 @@ _EXPLAINED = {
     "reported": (explain.REPORTED, "own reports in one measure, item by item"),
     "discharges": (explain.DISCHARGES, "discharges in SRR or ED30"),
     "access": (explain.ACCESS, "patient-months in SFR or PPPW"),
+    "adjusters": (explain.ADJUSTERS, "adjusters, patient by patient, in one modelled measure"),
     "survival": (
         explain.SURVIVAL,
         "mortality, first-year waitlisting or modality switches patient by patient",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.families.explanation import (
     add_up,
+    add_up_adjusters,
     add_up_discharges,
     add_up_months,
     add_up_patients,
@@ -89,12 +90,16 @@ def write_explanation(
     rows = warehouse.read(told, year)
     if rows.empty:
         raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
-    rows = describe_reasons(rows)
-    name = f"{measure}_{ccn}_{kind}.csv" if kind == "reported" else f"{measure}_{ccn}.csv"
+    if "reason" in rows:
+        rows = describe_reasons(rows)
+    suffix = f"_{kind}" if kind in ("reported", "adjusters") else ""
+    name = f"{measure}_{ccn}{suffix}.csv"
     path = settings.data_dir / "explanations" / str(year) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_csv(path, index=False, lineterminator="\n")
     lines = tell(rows)
+    if kind == "adjusters":
+        return path, lines
     contract = warehouse.read(_find_contract(kind, measure), year)
     mine = contract[(contract["ccn"] == ccn) & (contract["measure"] == measure)]
     for row, text in zip(mine.to_dict("records"), describe_rows(mine), strict=True):
@@ -182,6 +187,20 @@ def _format_reports(rows: pd.DataFrame) -> list[Sequence[str]]:
     ]
 
 
+def _format_adjusters(rows: pd.DataFrame) -> list[Sequence[str]]:
+    lines: list[Sequence[str]] = [("program", "adjuster", "patients", "mean", "coefficient")]
+    return lines + [
+        (
+            str(row["program"]),
+            str(row["term"]),
+            f"{row['patients']:,}",
+            f"{row['mean']:.4g}",
+            "" if pd.isna(row["coefficient"]) else f"{row['coefficient']:.4f}",
+        )
+        for row in add_up_adjusters(rows).to_dict("records")
+    ]
+
+
 def _find_contract(kind: str, measure: str) -> Table:
     if measure in measured.MODELLED:
         return measured.MODELLED[measure].facility
@@ -197,6 +216,7 @@ def _name_value(row: dict[Hashable, Any]) -> str:
 
 _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] = {
     "recurrent_events": (explain.RECURRENT_EVENTS, _format_days),
+    "adjusters": (explain.ADJUSTERS, _format_adjusters),
     "patient_months": (explain.PATIENT_MONTHS, _format_months),
     "yearly": (explain.YEARLY, _format_patients),
     "reported": (explain.REPORTED, _format_reports),
@@ -217,4 +237,5 @@ def list_kinds(measure: str) -> list[str]:
         "access": access.MEASURES,
         "survival": TIMES_MEASURES,
     }
-    return [kind for kind, measures in kinds.items() if measure in measures] or ["recurrent_events"]
+    own = [kind for kind, measures in kinds.items() if measure in measures] or ["recurrent_events"]
+    return [*own, "adjusters"] if measure in measured.MODELLED else own

@@ -147,7 +147,6 @@ ACCESS = Table(
         Column("is_met", "boolean", "In the numerator; null where it is not counted"),
         Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
         Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
-        Column("adjusters", "text", "Adjusters that are 1 (SFR)"),
     ),
     rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
 )
@@ -181,4 +180,31 @@ SURVIVAL = Table(
     spans_of=("program", "patient_id"),
 )
 
-TABLES = (RECURRENT_EVENTS, PATIENT_MONTHS, YEARLY, REPORTED, ACCESS, SURVIVAL, DISCHARGES)
+ADJUSTERS = Table(
+    name="explain.adjusters",
+    grain="one adjuster that is not 0 of one row of one facility's cohort in one measure",
+    source="the terms of the measure's specification, and its fit",
+    key=("program", "patient_id", "row", "term"),
+    columns=(
+        PROGRAM,
+        PATIENT,
+        Column("row", "text", "Period, first day, stay or month", required=True),
+        YEAR,
+        CCN,
+        MEASURE,
+        Column("term", "text", "Adjuster", required=True),
+        Column("value", "number", "What the patient has of it", required=True),
+        Column("coefficient", "number", "The fit's; null where it dropped the adjuster"),
+    ),
+)
+
+TABLES = (
+    RECURRENT_EVENTS,
+    PATIENT_MONTHS,
+    YEARLY,
+    REPORTED,
+    ACCESS,
+    SURVIVAL,
+    DISCHARGES,
+    ADJUSTERS,
+)
