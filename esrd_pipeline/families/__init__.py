@@ -1,4 +1,4 @@
-"""From frames to measures: each family brings its measures into the facility contract.
+"""Families of models, each of which turns cohorts into rows of the facility contract.
 
-Flags, scores and stars are made of the contract by `program`, not here.
+`program` computes flags, scores and stars from the contract.
 """

@@ -1,7 +1,7 @@
 """Directly standardised percentages: SFR and PPPW, from patient-months to the facility contract.
 
 Stage 1 averages the adjusters' coefficients over random groups of facilities; stage 2 gives each
-facility its own intercept; stage 3 asks what the nation's percentage would be at it. Manual
+facility its own intercept; stage 3 computes the nation's percentage at that intercept. Manual
 2.2.14, 2.16.11 to 2.16.15.
 """
 
@@ -52,10 +52,10 @@ def fit_measure(
     """Fit the model to a cohort and return the table of the fit.
 
     The cohort has the columns ccn, patient_id, is_event and the adjusters, one row a
-    patient-month. Facilities below `minimum_modelled` take no part. The groups follow from the
-    specification's seed and the sorted CCNs of the facilities that do. What is stored is enough to
-    standardise another year's facilities to this year's patient-months: the coefficients, the
-    compressed distribution of x'b, and the national percentage.
+    patient-month. Facilities below `minimum_modelled` are not in the model. The groups follow from
+    the specification's seed and the sorted CCNs of the modelled facilities. The stored table is
+    enough to standardise another year's facilities to this year's patient-months: the coefficients,
+    the compressed distribution of x'b, and the national percentage.
 
     Raises:
         CohortError: a column is missing or has nulls, or no facility is modelled.
@@ -126,7 +126,7 @@ def score_rows(_: GeeSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatA
 def compute_expected_events(_: GeeSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
     """Return the probability of the outcome in each month at its facility's own intercept.
 
-    0 in a facility without events, 1 in one of events alone.
+    0 in a facility without events, 1 in one with events only.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -144,8 +144,8 @@ def assess_facilities(
     `value` and limits are percentages, fractions in the QIP; `numerator` and `denominator` are
     patient-months with the outcome and all; the test against the national percentage is Wald's on
     the logit scale, and `standard_error` is the logit's. A facility without events, or with events
-    alone, has exact bounds in their place, and says so. One whose patients show no spread has
-    neither, nor a category.
+    only, has exact bounds instead, and a note. A facility whose patients show no variation has
+    neither limits nor test, and no category.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -226,7 +226,7 @@ def _report_small(
 
 
 def _note(effects: FacilityIntercepts) -> NDArray[np.object_]:
-    """Say whose test or error is not the plain one, and why."""
+    """Note the facilities with a special test or standard error, and why."""
     return np.select(
         [
             effects.status == InterceptStatus.NO_EVENTS,

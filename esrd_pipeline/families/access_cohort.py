@@ -1,4 +1,4 @@
-"""SFR and PPPW between cohort and model: which months are counted. Manual 2.2, 2.16."""
+"""Prepare the cohorts of SFR and PPPW for their model: manual 2.2, 2.16."""
 
 from dataclasses import replace
 
@@ -53,13 +53,13 @@ def prepare(
 ) -> tuple[GeeSpecification, Cohort]:
     """Return a measure's specification, and the months of its cohort that are counted.
 
-    A nation too small for the manual's ten groups of facilities gets fewer, one below 200; an
-    adjuster that hardly anybody has, or has not, or whose months all agree in outcome, has no
-    estimate there and is left out.
+    A nation too small for the manual's ten groups of facilities gets fewer, one below 200. An
+    adjuster that very few patients have, or lack, or whose months all have the same outcome, has
+    no estimate there and is left out.
 
     Args:
         measure: sfr or pppw.
-        program: whose.
+        program: the program whose rules apply.
         performance_year: the year of the cohort.
         rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
         patients: their characteristics, of the columns of `list_columns`; None where it has none.
@@ -88,10 +88,10 @@ def _is_counted(term: Term, rows: pa.Table) -> bool:
 
 
 def _is_estimable(cohort: Cohort, name: str) -> bool:
-    """Whether enough patients have an adjuster and enough have not, of both outcomes each.
+    """Whether enough patients have and lack an adjuster, with both outcomes in each group.
 
-    Of a spline these are the patients beyond a knot and short of it. What everybody has, such as an
-    age, is no indicator.
+    For a spline these are the patients beyond and before a knot. A fact that every patient has,
+    such as an age, is not an indicator.
     """
     has = cohort.design.matrix[:, cohort.design.names.index(name)] != 0
     return _is_enough(cohort, has) and (bool(has.all()) or _is_enough(cohort, ~has))
@@ -103,11 +103,11 @@ def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:
 
 
 def specify(measure: str, program: Program, performance_year: int) -> GeeSpecification:
-    """Return a measure of this family as one program computes it.
+    """Return a measure of this family by one program's rules.
 
     Raises:
         LookupError: the program has no such measure.
     """
     if measure not in _SPECIFY:
-        raise LookupError(f"{measure} is no measure of this family")
+        raise LookupError(f"{measure} is not a measure of this family")
     return _SPECIFY[measure](program, performance_year)

@@ -19,7 +19,7 @@ GROUP = "condition_group"
 
 
 class CohortError(ValueError):
-    """A cohort lacks what its measure's model needs: names measure, column and rule."""
+    """A cohort does not meet its model's requirements: names measure, column and rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Cohort:
     """Rows of one measure's cohort.
 
     Attributes:
-        measure: for messages.
-        table: the rows, as narrow as they are stored.
-        ccns: facilities of the cohort, rising.
-        facility: place in `ccns` of each row.
+        measure: short name, for messages.
+        table: the rows, in their stored types.
+        ccns: facilities of the cohort, in ascending order.
+        facility: index into `ccns` of each row.
         patient: code of each row's patient, in order of their numbers.
         design: the adjusters, float32.
     """
@@ -43,7 +43,7 @@ class Cohort:
     design: Design
 
     def numbers(self, name: str) -> FloatArray:
-        """A column as float64, shape (rows,).
+        """Return a column as float64, shape (rows,).
 
         Raises:
             CohortError: there is no such column, or it has nulls.
@@ -51,7 +51,7 @@ class Cohort:
         return np.asarray(_values(self.measure, self.table, name), dtype=np.float64)
 
     def codes(self, name: str) -> IntArray:
-        """A column of whole numbers from 0, shape (rows,).
+        """Return a column of whole numbers from 0, shape (rows,).
 
         Raises:
             CohortError: there is no such column, it has nulls or is not of whole numbers.
@@ -62,7 +62,7 @@ class Cohort:
         return values.astype(np.intp)
 
     def labels(self, name: str) -> tuple[NDArray[np.object_], IntArray]:
-        """Return a column's distinct values, rising, and each row's place among them.
+        """Return a column's distinct values in ascending order, and each row's index into them.
 
         Raises:
             CohortError: there is no such column, or it has nulls.
@@ -70,13 +70,13 @@ class Cohort:
         return _encode(self.measure, self.table, name)
 
     def count_patients(self) -> FloatArray:
-        """Return the patients of each facility, whatever their rows, shape (facilities,)."""
+        """Return the number of patients of each facility, shape (facilities,)."""
         spread = int(self.patient.max()) + 1
         pairs = np.unique(self.facility * spread + self.patient)
         return np.bincount(pairs // spread, minlength=len(self.ccns)).astype(np.float64)
 
     def predict(self, regression: Regression) -> FloatArray:
-        """Return x'b of every row; an adjuster that the fit set aside counts as nothing."""
+        """Return x'b of every row; an adjuster that the fit dropped contributes 0."""
         return self.design.predict(regression)
 
     def drop(self, names: Collection[str]) -> "Cohort":
@@ -87,7 +87,7 @@ class Cohort:
         return replace(self, design=self.design.select(np.array(kept, dtype=np.intp)))
 
     def take(self, rows: IntArray) -> "Cohort":
-        """Return the cohort of these rows, in this order, with the facilities they are of."""
+        """Return the cohort of these rows, in this order, with only their facilities."""
         return _assemble(self.measure, self.table.take(pa.array(rows)), self.design.take(rows))
 
 
@@ -101,11 +101,11 @@ def read_cohort(
     """Turn a cohort's rows into arrays; the order of rows is kept, labels are sorted.
 
     Args:
-        specification: whose terms make the design.
-        table: the rows: who, when, events and the facts as of then.
-        patients: what stays the same, one row a patient; it may say of which performance year.
-        conditions: who has which condition_group: one row each, by the columns of the cohort that
-            it has beside (patient_id, and stay or performance_year).
+        specification: its terms make the design.
+        table: the rows: patient, time, events and the facts as of then.
+        patients: characteristics, one row per patient (and performance year, if it is a column).
+        conditions: one row per condition_group of a patient, keyed by the columns it shares with
+            the cohort (patient_id, and stay or performance_year).
 
     Raises:
         CohortError: no rows, a fact is missing or has nulls, or a patient is not among `patients`.
@@ -123,7 +123,7 @@ def read_cohort(
     columns: Columns = {}
     for term in specification.terms:
         if own is not None and not isinstance(term, Product | AnyOf) and own.has(term.facts):
-            # Words are compared once a patient, not once a row.
+            # Texts are compared once per patient, not once per row.
             columns |= {name: v[own.place] for name, v in term.build(own, columns).items()}
         else:
             columns |= term.build(facts, columns)
@@ -138,7 +138,7 @@ def _assemble(measure: str, table: pa.Table, design: Design) -> Cohort:
 
 @dataclass(frozen=True, slots=True)
 class _Characteristics:
-    """Facts that stay the same, one value a patient, and each row's place among the patients."""
+    """Characteristics of patients, one value per patient, and each row's index into them."""
 
     measure: str
     table: pa.Table
@@ -164,7 +164,7 @@ class _Characteristics:
 
 @dataclass(frozen=True, slots=True)
 class _Conditions:
-    """Who has which conditions, and each row's place among those who have any, else -1."""
+    """Conditions of patients, and each row's index into those who have any, else -1."""
 
     who: dict[str, IntArray]
     place: IntArray
@@ -185,7 +185,7 @@ class _Conditions:
 
     def find(self, group: str) -> Values:
         """Return 1 for the rows with a condition, 0 for the others."""
-        # The last is the place of those who have none at all.
+        # The last element, index -1, is for rows without any condition.
         has = np.zeros(self.count + 1, dtype=np.uint8)
         has[self.who.get(group, [])] = 1
         return has[self.place]
@@ -193,7 +193,7 @@ class _Conditions:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What terms read of each row: its own columns, its patient's, its conditions."""
+    """The facts of each row: its own columns, its patient's characteristics, its conditions."""
 
     measure: str
     rows: pa.Table
@@ -216,7 +216,7 @@ def _index(table: pa.Table, keys: Sequence[str]) -> pd.Index:
 
 
 def _encode(measure: str, table: pa.Table, name: str) -> tuple[NDArray[np.object_], IntArray]:
-    """Return the distinct values, rising, and each row's place among them."""
+    """Return the distinct values in ascending order, and each row's index into them."""
     column = _column(measure, table, name).combine_chunks().dictionary_encode()
     distinct = column.dictionary.to_numpy(zero_copy_only=False)
     order = np.argsort(distinct, kind="stable")

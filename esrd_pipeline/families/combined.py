@@ -14,11 +14,11 @@ _MEASURE = ["program", "measure"]
 def combine_contract(
     *, performance_year: int, published: pd.DataFrame, computed: Sequence[pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return the rows of every measure, each measure of a program from one origin alone.
+    """Return the rows of every measure, each measure of a program from one origin only.
 
-    A program's measure that has been computed takes no published row, not even of a facility it
-    does not know. In a year of which anything was computed, a measure that has neither origin says
-    so for every facility of its program: it is not zero, and it is not forgotten.
+    A program's measure that has been computed has no published rows, not even for facilities that
+    its computation lacks. In a year with any computed measure, a measure with neither origin has a
+    row with a reason for every facility of its program, so that it is neither zero nor missing.
     """
     own = [frame.assign(origin="computed") for frame in computed if not frame.empty]
     known = {tuple(row) for frame in own for row in frame[_MEASURE].drop_duplicates().to_numpy()}
@@ -34,10 +34,10 @@ def combine_contract(
 def leave_computed(
     printed: pd.DataFrame, *, current: pd.DataFrame, earlier: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Return the printed rates of the year before without the measures that both years computed.
+    """Return the published rates of the year before, without measures computed in both years.
 
-    A computed rate improves on the computed rate of the year before, not on what a file prints of
-    it. `current` and `earlier` are the contracts of both years: their measures and origins.
+    Improvement of a computed rate is from the computed rate of the year before, not from the
+    published one. `current` and `earlier` are both contracts: their measures and origins.
     """
     if earlier is None:
         return printed
@@ -48,7 +48,7 @@ def leave_computed(
 
 
 def _list_missing(performance_year: int, rows: pd.DataFrame) -> pd.DataFrame:
-    """A row for each facility of a program and each measure of it that no row is of."""
+    """Return a row for each facility of a program and each of its measures without any row."""
     known = {tuple(row) for row in rows[_MEASURE].drop_duplicates().to_numpy()}
     measures = pd.DataFrame(
         [

@@ -1,4 +1,4 @@
-"""Prevalent conditions among a model's terms, by the rule of ascertainment that names them."""
+"""Prevalent conditions as terms of a model, by rule of ascertainment."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ def list_conditions(ascertained_by: str) -> list[str]:
 
 
 def list_common(ascertained_by: str, conditions: pa.Table) -> list[str]:
-    """Return the groups that two patients or more have: another has no estimate."""
+    """Return the groups that at least two patients have: others have no estimate."""
     counts = conditions.column(GROUP).value_counts().to_pylist()
     common = {count["values"] for count in counts if count["counts"] > 1}
     return [group for group in list_conditions(ascertained_by) if group in common]

@@ -1,4 +1,4 @@
-"""The facility contract: the columns every measure ends in, whatever its model."""
+"""The facility contract: the columns of every measure's results, whatever its model."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What a model says of F facilities; arrays have shape (F,), NaN where it says nothing.
+    """A model's results for F facilities; arrays have shape (F,), NaN where there is no result.
 
-    `reference` is the level a facility is held against, in the unit of `value`; `note` says in
-    words what a reader should know of a facility's numbers, None where nothing.
+    `reference` is the level a facility is compared with, in the unit of `value`; `note` is a text
+    on how a facility's numbers were computed, or None.
     """
 
     unit_count: FloatArray
@@ -46,10 +46,10 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed:
-    """A year's facilities: their rows of the contract, and the null they were held against.
+    """A year's facilities: their rows of the contract, and their empirical null.
 
     `null` and its rows are None where the measure has none; `dropped` counts what the fit or the
-    null could not take as it is.
+    null left out or replaced.
     """
 
     contract: pd.DataFrame
@@ -74,7 +74,7 @@ def assemble_contract(
 ) -> pd.DataFrame:
     """Return the measure's rows of the facility contract, one a facility.
 
-    A facility below the size rule keeps its numbers, is not reportable, and says why.
+    A facility below the minimum size keeps its numbers, but is not reportable and has a reason.
     """
     entry = specification.entry
     reasons = _find_reasons(specification, assessment)

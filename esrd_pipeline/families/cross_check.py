@@ -1,6 +1,6 @@
-"""An independent witness for every fit: the same model refitted by another library on a sample.
+"""An independent cross-check of every fit: the same model fitted by another library to a sample.
 
-The libraries cannot take the nation, so both fits are of the same few facilities, drawn by seed.
+The libraries cannot fit the nation, so both fits are of the same few facilities, drawn by seed.
 """
 
 from dataclasses import replace
@@ -29,16 +29,16 @@ from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS
 BoolArray = NDArray[np.bool_]
 
 HELD_TOLERANCE = 1e-3
-"""Of the norm of the score at our root: far below what a step away from it would leave."""
+"""Bound of the norm of the score at our root: far below the norm one step away from it."""
 FEWEST_EVENTS = 10
 """A term needs as many events where it differs from its commonest value: a sample of few
-facilities has conditions too rare to say anything."""
+facilities has conditions too rare to estimate."""
 SAMPLE_FACILITIES = 40
 """Enough to carry every common adjuster, few enough for dummies of every facility and interval."""
 
 
 def draw_facilities(cohort: Cohort, *, count: int, seed: int) -> IntArray:
-    """Draw facilities by seed, as places in the sorted CCNs: the order of rows does not matter."""
+    """Draw facilities by seed, as indices into the sorted CCNs: the order of rows has no effect."""
     generator = np.random.default_rng(seed)
     size = min(count, cohort.ccns.size)
     return np.sort(generator.choice(cohort.ccns.size, size=size, replace=False))
@@ -52,7 +52,7 @@ def compare_fit(
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
 ) -> pd.DataFrame:
-    """Refit a measure's first stage by the library that has its model; its type says which.
+    """Refit a measure's first stage with the library for its type of specification.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
@@ -77,11 +77,11 @@ def compare_rates_fit(
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
 ) -> pd.DataFrame:
-    """Refit a rates measure's first stage by statsmodels and set both beside each other.
+    """Refit the first stage of a recurrent-event measure with statsmodels and compare the fits.
 
     The proportional rates model with a rate for every facility and interval is a Poisson
     regression with a dummy for each of them and the days at risk as exposure (Lawless & Nadeau
-    1995), so coefficients and model errors are the same numbers by another road.
+    1995), so coefficients and model errors are the same numbers by another method.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
@@ -96,7 +96,7 @@ def compare_rates_fit(
     )
     names = list(ours.names)
     cell = _pair(sample.facility, sample.codes(INTERVAL))
-    # A cell without events has no finite rate and says nothing of the coefficients.
+    # A cell without events has no finite rate and no information on the coefficients.
     used = sum_by(cell, events)[cell] > 0
     theirs = sm.GLM(
         events[used],
@@ -123,7 +123,7 @@ def compare_cox_fit(
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
 ) -> pd.DataFrame:
-    """Refit a Cox measure's first stage by lifelines and set both beside each other.
+    """Refit a Cox measure's first stage with lifelines and compare the fits.
 
     lifelines breaks ties by Efron's method, this project by Breslow's: the sample's last days are
     first spread by less than half a day, by seed, so that there are no ties to break.
@@ -169,11 +169,11 @@ def compare_three_stage_fit(
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
 ) -> pd.DataFrame:
-    """Refit a three-stage measure's first stage by statsmodels and set both beside each other.
+    """Refit a three-stage measure's first stage with statsmodels and compare the fits.
 
     One effect for each pair of facility and hospital is a logistic regression with a dummy for
-    each of them, so coefficients and model errors are the same numbers by another road. Pairs of
-    fewer than 11 discharges, and pairs whose outcomes are all alike, are left out of it, too.
+    each of them, so coefficients and model errors are the same numbers by another method. Pairs of
+    fewer than 11 discharges, and pairs with only one outcome, are left out here, too.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
@@ -212,15 +212,15 @@ def compare_gee_fit(
     seed: int,
     facility_count: int = SAMPLE_FACILITIES,
 ) -> pd.DataFrame:
-    """Refit a GEE measure's first stage by statsmodels, as one group, and set both side by side.
+    """Refit a GEE measure's first stage with statsmodels, as one group, and compare the fits.
 
     Exchangeable within patient, a dummy for each facility, no degrees of freedom subtracted from
-    the scale: so coefficients and robust errors are the same numbers by another road. The model's
-    own errors are not held against it: statsmodels takes a scale of 1 for them, this project the
-    dispersion found. Facilities without events, or with events alone, are left out of it, too.
-    Where patients hardly ever change the project holds the correlation within its range, and
-    statsmodels' steps overshoot for ever. There it is given our correlation and our root, and says
-    whether it would move on from it, and what the robust errors are.
+    the scale: so coefficients and robust errors are the same numbers by another method. The model's
+    own errors are not compared: statsmodels uses a scale of 1 for them, this project the estimated
+    dispersion. Facilities without events, or with events only, are left out here, too.
+    Where patients hardly ever change, the project holds the correlation within its range, and the
+    steps of statsmodels never converge. There it gets our correlation and our root, and the check
+    is whether it would move away from the root, and its robust errors.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
@@ -265,7 +265,7 @@ def compare_gee_fit(
 
 
 def describe_difference(compared: pd.DataFrame) -> tuple[float, str]:
-    """Return the largest difference of two fits' estimates and errors, and which term has it.
+    """Return the largest difference of two fits' estimates and errors, and its term.
 
     Differences are relative to the larger of the library's estimate and its standard error.
     """
@@ -287,7 +287,7 @@ def describe_difference(compared: pd.DataFrame) -> tuple[float, str]:
 
 
 def _narrow(sample: Cohort, events: FloatArray, *, among: BoolArray | None = None) -> Cohort:
-    """Leave out the adjusters of which the sample, or the rows `among` it, says too little."""
+    """Leave out adjusters with too little information in the sample, or in its rows `among`."""
     rows = slice(None) if among is None else among
     mine, rare = events[rows], []
     for term, name in enumerate(sample.design.names):
@@ -305,7 +305,7 @@ def _sample(cohort: Cohort, *, count: int, seed: int) -> Cohort:
 
 
 def _pair(first: IntArray, second: IntArray) -> IntArray:
-    """Return a code for each pair of codes that some row has, from 0."""
+    """Return a code from 0 for each pair of codes that occurs in a row."""
     _, codes = np.unique(first * (int(second.max()) + 1) + second, return_inverse=True)
     return codes
 

@@ -1,9 +1,9 @@
-"""What follows a discharge: SRR and ED30, from a cohort of index discharges to the contract.
+"""SRR and ED30, from a cohort of index discharges to the facility contract.
 
-Stage 1 estimates the adjusters within pairs of facility and hospital; stage 2 how much hospitals
-differ; stage 3 the effects of facilities (fixed) and hospitals (random, their spread held), whose
-median facility is the national norm. Manual 2.10.11 to 2.10.14, 2.11.12 to 2.11.14, 2.26.12 to
-2.26.15.
+Stage 1 estimates the adjusters within pairs of facility and hospital; stage 2 the variance of the
+hospitals; stage 3 the effects of facilities (fixed) and hospitals (random, with that variance). The
+median facility effect is the national norm. Manual 2.10.11 to 2.10.14, 2.11.12 to 2.11.14, 2.26.12
+to 2.26.15.
 """
 
 from collections.abc import Iterator
@@ -56,11 +56,11 @@ _STRANGE = "hospitals the fit does not know count as average"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredNorm:
-    """What is read back of a stored fit: all that another year's rows are scored with.
+    """A stored fit as read back, enough to score another year's rows.
 
     Attributes:
         regression: stage 1.
-        hospitals: CCNs of the H hospitals of the fit, rising.
+        hospitals: CCNs of the H hospitals of the fit, in ascending order.
         hospital_effects: stage 3, log-odds, shape (H,).
         median_effect: the national norm: median of the facility effects of the fit.
         national_rate: events per discharge of the fit's cohort (2.11.12).
@@ -79,9 +79,9 @@ def fit_measure(
     """Fit the three stages to a cohort and return the table of the fit.
 
     The cohort has the columns ccn, patient_id, hospital_ccn, is_event (0 or 1) and the adjusters,
-    one row an index discharge. Adjusters that say nothing of their own within pairs of facility
-    and hospital are set aside by name. Facilities below `minimum_modelled` take no part in stages
-    2 and 3 and have no effect.
+    one row per index discharge. Adjusters that are collinear within pairs of facility and hospital
+    are dropped by name. Facilities below `minimum_modelled` are not in stages 2 and 3 and have no
+    effect.
 
     Raises:
         CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
@@ -139,7 +139,7 @@ def fit_adjusters(cohort: Cohort) -> Regression:
 
 
 def read_fit(fit: pd.DataFrame) -> StoredNorm:
-    """Return what scoring needs of the fit that `fit_measure` stored, to the last bit."""
+    """Read what scoring needs of the fit that `fit_measure` stored, to the last bit."""
     hospitals = read_element(fit, "hospital_effect", stage=3)
     summary = read_element(fit, "summary", stage=3)
     stored = dict(zip(summary["term"], summary["estimate"], strict=True))
@@ -153,9 +153,9 @@ def read_fit(fit: pd.DataFrame) -> StoredNorm:
 
 
 def score_rows(_: ThreeStageSpecification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
-    """Return the probability a stored fit expects of each discharge under the national norm.
+    """Return the event probability of each discharge by a stored fit under the national norm.
 
-    The cohort may be the fit's own or another; a hospital the fit does not know has the effect 0.
+    The cohort may be the fit's own or another; a hospital that is not in the fit has the effect 0.
     """
     norm = read_fit(fit)
     return _score(norm, cohort, _find_hospitals(norm, cohort)).expected
@@ -167,18 +167,18 @@ def assess_facilities(
     fit: pd.DataFrame,
     cohort: Cohort,
 ) -> Assessed:
-    """Hold every facility of a cohort against a stored fit.
+    """Assess every facility of a cohort with a stored fit.
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
     events per `rate_scale` discharges. z is exact (Poisson-binomial, mid-p) at the national norm;
-    p-value and limits, too, are exact, and held against the empirical null by quartile of
-    discharges (a cohort of discharges has no patient-years), so that the 95% interval leaves out
-    1 where, and only where, p is below 0.05. Without the null, p is 2 Phi(-|z|).
+    p-value and limits are exact, too, and use the empirical null by quartile of discharges (a
+    cohort of discharges has no patient-years), so that the 95% interval excludes 1 if and only if
+    p is below 0.05. Without the null, p is 2 Phi(-|z|).
 
-    The cohort may be another year's than the fit's. Then the norm stays the fit's: its median
+    The cohort may be of another year than the fit. Then the norm remains the fit's: its median
     facility effect, its hospital effects and its coefficients. No facility effect of either year
-    is used, so that facilities the fit does not know are assessed like any other; nor is the
-    median moved to the new year's facilities, whose ratios may therefore all lie above 1.
+    is used, so that facilities that are not in the fit are assessed like any other; nor is the
+    median moved to the new year's facilities, whose ratios may therefore all be above 1.
 
     Raises:
         CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
@@ -295,9 +295,9 @@ def _list_effects(
 
 
 def _find_hospitals(norm: StoredNorm, cohort: Cohort) -> IntArray:
-    """Return each row's place among the fit's hospitals, `NO_HOSPITAL` where it is not there."""
+    """Return each row's index into the fit's hospitals, `NO_HOSPITAL` where it is not there."""
     labels, code = cohort.labels(HOSPITAL)
-    # What pandas does not find, it gives the code -1, which NO_HOSPITAL is.
+    # pandas gives values it does not find the code -1, which is NO_HOSPITAL.
     return pd.Index(norm.hospitals).get_indexer(pd.Index(labels))[code]
 
 
@@ -308,7 +308,7 @@ def _score(norm: StoredNorm, cohort: Cohort, hospital: IntArray) -> RowScores:
 def _note(
     *, observed: FloatArray, discharges: FloatArray, has_strange: NDArray[np.bool_]
 ) -> NDArray[np.object_]:
-    """Say whose effect has no finite estimate (reading 25), and who has unknown hospitals."""
+    """Note facilities without a finite effect (reading 25) and those with unknown hospitals."""
     extreme = np.select(
         [observed == 0, observed == discharges],
         [f"no events: {_EXACT}", f"only events: {_EXACT}"],

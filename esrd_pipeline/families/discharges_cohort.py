@@ -1,6 +1,6 @@
-"""SRR and ED30 between their cohorts and the three-stage model: who counts, with what conditions.
+"""Prepare the cohorts of SRR and ED30, with conditions, for the three-stage model.
 
-Manual 2.10, 2.11, 2.26. The model itself is the family's of three stages.
+Manual 2.10, 2.11, 2.26.
 """
 
 from typing import Literal
@@ -28,14 +28,14 @@ Measure = Literal["srr", "ed30"]
 
 
 def specify(measure: Measure, program: Program, performance_year: int) -> ThreeStageSpecification:
-    """Return the measure as one program computes it, without conditions."""
+    """Return the measure by one program's rules, without the terms of conditions."""
     if measure == "ed30":
         return ed30.specify(performance_year)
     return srr.specify(program, performance_year)
 
 
 def name_conditions(measure: Measure, program: Program) -> str:
-    """Return what cohort.discharge_condition calls the measure's conditions of one program."""
+    """Return the name of a measure's conditions by one program in cohort.discharge_condition."""
     return "ed30" if measure == "ed30" else f"srr_{program}"
 
 
@@ -55,13 +55,12 @@ def prepare(
 ) -> tuple[ThreeStageSpecification, Cohort]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
-    An adjuster is left out of the design, because it has no estimate, where fewer than two
-    of the discharges that stage 1 uses have it and the event, or have it and no event; the same
-    goes for those that have it not.
+    An adjuster is left out of the design, because it has no estimate, if fewer than two of stage
+    1's discharges have it with the event, or with no event; likewise for discharges without it.
 
     Args:
         measure: srr or ed30.
-        program: whose rules it follows.
+        program: the program whose rules apply.
         performance_year: the year of the cohort.
         rows: the program's discharges, with a reason where they do not count.
         conditions: patient_id, stay and condition_group of the measure's own specification.
@@ -89,7 +88,7 @@ def _find_used(cohort: Cohort, outcome: FloatArray) -> NDArray[np.bool_]:
 
 
 def _is_informative(values: NDArray[np.generic], outcome: FloatArray) -> bool:
-    """Whether those above the least value, and those below the largest, have both outcomes."""
+    """Whether the rows above the least value, and those below the largest, have both outcomes."""
     if not values.size:
         return False
     for side in (values > values.min(), values < values.max()):

@@ -1,4 +1,4 @@
-"""What one facility's explanation adds up to: its measure, and what is not in it."""
+"""Totals of one facility's explanation: its measure, and what is excluded from it."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from esrd_pipeline.parameters.reasons import describe_reason
 
 
 def describe_reasons(explanation: pd.DataFrame) -> pd.DataFrame:
-    """Return the explanation with the text people read in place of each reason's code.
+    """Return the explanation with the text of each reason in place of its code.
 
     Raises:
         LookupError: reason.csv has no such code.
@@ -83,7 +83,7 @@ def add_up_discharges(explanation: pd.DataFrame) -> pd.DataFrame:
 
 
 def add_up_reports(explanation: pd.DataFrame) -> pd.DataFrame:
-    """Return the items of each program as they stand, and the sum of those without a reason."""
+    """Return the items of each program unchanged, and the sum of those without a reason."""
     counted = explanation[explanation["reason"].isna()]
     sums = counted.groupby("program")[["numerator", "denominator"]].sum().reset_index()
     rows = pd.concat([explanation, sums.assign(item="all counted")], ignore_index=True)

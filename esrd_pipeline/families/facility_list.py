@@ -1,4 +1,4 @@
-"""A measure's rows held against its program's facility list (manual 3.3.4, 3.3.8 to 3.3.11)."""
+"""Match a measure's rows with its program's facility list (manual 3.3.4, 3.3.8 to 3.3.11)."""
 
 import pandas as pd
 
@@ -25,10 +25,10 @@ def finish(
     *,
     nothing: str,
 ) -> pd.DataFrame:
-    """Return a modelled measure's rows of the contract as its program has them.
+    """Return a modelled measure's rows of the contract in its program's form.
 
-    The QIP has no test, limits or category, and scores a ratio as the rate (reading 10). Of a
-    standardised percentage it prints the two parts of 2.16.13: the sum over the nation's
+    The QIP has no test, limits or category, and scores a ratio as the rate (reading 10). For a
+    standardised percentage it publishes the two parts of 2.16.13: the sum over the nation's
     patient-months, and their number.
     """
     if specification.program == "qip":
@@ -52,8 +52,8 @@ def list_facilities(
 ) -> pd.DataFrame:
     """Return the rows of the contract of every facility of the list and of the cohort.
 
-    A facility that the list leaves out is not reportable and says why; an eligible one without a
-    row gets one that says `nothing`.
+    A facility that is not on the list is not reportable and has a reason; an eligible one without a
+    row gets one with the reason `nothing`.
     """
     listed = facilities.set_index("ccn")
     mine = rows["ccn"].tolist()

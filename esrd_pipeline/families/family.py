@@ -1,6 +1,6 @@
-"""What the road from a cohort to the facility contract asks of a model, whichever it is.
+"""The functions that a family of models provides, from a cohort to the facility contract.
 
-A measure's specification says which, by the name of the module that estimates it.
+A measure's specification names the module of its family.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ class Family:
 
     Attributes:
         fit: the table of the fit of (specification, performance year, cohort).
-        assess: every facility held against a stored fit: (specification, year, fit, cohort).
+        assess: every facility assessed with a stored fit: (specification, year, fit, cohort).
         expect: events expected of each row, shape (rows,): (specification, stored fit, cohort).
         event: the column of a row's events.
-        measure_exposure: what a row is exposed, in `unit`, shape (rows,).
-        unit: of the exposure: patient-year, discharge, patient-month.
+        measure_exposure: exposure of each row, in `unit`, shape (rows,).
+        unit: unit of the exposure: patient-year, discharge, patient-month.
     """
 
     fit: Callable[[Any, int, Cohort], pd.DataFrame]
@@ -41,7 +41,7 @@ class Family:
 
 def find_family(specification: Specification) -> Family:
     """Return the family of a measure's model."""
-    # By name, not by imports of all: a measure's code version holds its own family's code alone.
+    # By name instead of importing all: a measure's code version has only its own family's code.
     family: Family = import_module(specification.family).FAMILY
     return family
 
@@ -51,9 +51,9 @@ def fit_estimable(
 ) -> pd.DataFrame:
     """Fit a measure's model and return the table of the fit, terms without an estimate left out.
 
-    In few facilities a condition of few patients may be had by no one with an event, beside the
-    other terms: it has no finite estimate, is left out by name and stands in the fit's dropped.
-    The nation has none such.
+    In a small cohort a rare condition may occur in no patient with an event, given the other terms:
+    it then has no finite estimate, is left out and listed by name in the fit's dropped rows. This
+    does not happen in the nation.
 
     Raises:
         FitError: the model has no estimate for another reason, or not without its terms.
@@ -93,9 +93,9 @@ def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
 def group_by_risk(
     specification: Specification, fit: pd.DataFrame, cohort: Cohort, *, groups: int = 10
 ) -> pd.DataFrame:
-    """Return observed and expected events a unit of exposure by group of predicted risk.
+    """Return observed and expected events per unit of exposure by group of predicted risk.
 
-    Columns: group from 1, exposure, observed, expected. Groups hold as many rows each; rows of
+    Columns: group from 1, exposure, observed, expected. Groups have equal numbers of rows; rows of
     the same risk stay in the order of the cohort.
     """
     family = find_family(specification)
@@ -113,5 +113,5 @@ def group_by_risk(
 
 
 def count_rows(cohort: Cohort) -> FloatArray:
-    """Return the exposure of a cohort in which every row counts once."""
+    """Return an exposure of 1 for every row of a cohort."""
     return np.ones(cohort.table.num_rows)

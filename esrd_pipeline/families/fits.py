@@ -1,4 +1,4 @@
-"""Fits as rows of a stored table, and back: nothing is pickled, nothing is lost."""
+"""Write fits as rows of a stored table and read them back, without pickling and without loss."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -26,7 +26,7 @@ _SUMMARY = (
 
 
 def list_regression(regression: Regression, *, stage: int) -> Iterator[Row]:
-    """Yield the rows of a regression: coefficients, covariances, how it went, what was left out."""
+    """Yield the rows of a regression: coefficients, covariances, convergence, dropped terms."""
     errors = regression.standard_errors
     for position, (name, estimate) in enumerate(
         zip(regression.names, regression.coefficients, strict=True)
@@ -43,7 +43,7 @@ def list_regression(regression: Regression, *, stage: int) -> Iterator[Row]:
 
 
 def list_dropped(dropped: Iterable[Dropped], *, stage: int) -> Iterator[Row]:
-    """Yield what a stage did not use, one row a rule."""
+    """Yield what a stage did not use, one row per rule."""
     for position, aside in enumerate(dropped):
         yield _row(stage, "dropped", position, aside.rule, aside.count, note=", ".join(aside.names))
 
@@ -56,14 +56,14 @@ def list_values(
     stage: int,
     notes: Sequence[str | None] | NDArray[np.object_] | None = None,
 ) -> Iterator[Row]:
-    """Yield one row for each named value, with its remark where there are such."""
-    said = [None] * len(values) if notes is None else notes
-    for position, (name, value, note) in enumerate(zip(names, values, said, strict=True)):
+    """Yield one row for each named value, with its note if there are notes."""
+    texts = [None] * len(values) if notes is None else notes
+    for position, (name, value, note) in enumerate(zip(names, values, texts, strict=True)):
         yield _row(stage, element, position, name, value, note=note)
 
 
 def list_hazard(times: FloatArray, cumulative: FloatArray, *, stage: int) -> Iterator[Row]:
-    """Yield a cumulative hazard, one row a step."""
+    """Yield a cumulative hazard, one row per step."""
     for position, (time, hazard) in enumerate(zip(times, cumulative, strict=True)):
         yield _row(stage, "baseline", position, "cumulative hazard", hazard, at=time)
 

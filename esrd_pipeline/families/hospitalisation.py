@@ -1,4 +1,4 @@
-"""What SHR has of its own beside STrR and SEDR: its reliability.
+"""Reliability of SHR, which STrR and SEDR do not have.
 
 Manual 2.13; 2025 submission of CBE 1463.
 """
@@ -26,8 +26,8 @@ def estimate_reliability(
 ) -> pd.DataFrame:
     """Return the inter-unit reliability and the C-statistic of one program.
 
-    IUR takes the facilities that are reported, as the submission does; the C-statistic compares
-    patients' predicted with their observed rates.
+    IUR uses the reported facilities, as the submission does; the C-statistic compares patients'
+    predicted with their observed rates.
     """
     expected = compute_expected_events(specification, fit, cohort)
     observed, days = cohort.numbers(EVENTS), cohort.numbers(DAYS)

@@ -1,4 +1,4 @@
-"""What facilities are held against: the nation's level of every measure, computed or published."""
+"""National levels of every measure, computed or published, that facilities are compared with."""
 
 from collections.abc import Iterator, Mapping
 from typing import cast
@@ -22,16 +22,16 @@ def combine_levels(
 ) -> pd.DataFrame:
     """Return facility.level: a computed measure's own level, the others' as published.
 
-    A measure printed as a rate has the rate that a ratio of 1 stands for; a standardised
-    percentage what its fit says (`percentages`, by program and measure, in percent); every other
-    measure the mean of its facilities weighted by their denominators, which is observed over
-    expected, or numerator over denominator, of them all.
+    A measure published as a rate has the rate of a ratio of 1; a standardised percentage that of
+    its fit (`percentages`, by program and measure, in percent); every other measure the mean of its
+    facilities weighted by their denominators, which is observed over expected, or numerator over
+    denominator, of all facilities.
 
     Args:
-        performance_year: of all frames.
+        performance_year: the year of all frames.
         contract: facility.contract.
         published: facility.national.
-        percentages: of the measures whose fit states one.
+        percentages: national percentages of the measures whose fit has one.
     """
     computed = contract[contract["origin"] == "computed"]
     published_as_rate = {
@@ -71,9 +71,9 @@ def _group(computed: pd.DataFrame) -> Iterator[tuple[Program, str, pd.DataFrame]
 
 
 def find_national_rate(rows: pd.DataFrame) -> float:
-    """Return the rate a ratio of 1 stands for, of a measure's rows of DFC.
+    """Return the rate of a ratio of 1, from a measure's DFC rows.
 
-    The median takes no account of rounding in one row.
+    The median is not affected by rounding in single rows.
     """
     value, rate = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in ("value", "rate"))
     has_ratio = value > 0

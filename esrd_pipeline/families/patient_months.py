@@ -1,7 +1,7 @@
 """Unadjusted percentages: manual 2.1, 2.3 to 2.9, from rows of patients to the contract.
 
-The manual gives these measures no interval and no flag. The limits beside the value take patients
-as the units, because the months of one patient are not independent.
+The manual gives these measures no interval and no flag. The limits treat patients as the units,
+because the months of one patient are not independent.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ DENOMINATOR = "denominator"
 
 @dataclass(frozen=True, slots=True)
 class _Precision:
-    """How well each facility's proportion is known; shapes are (F,)."""
+    """Standard error and limits of each facility's proportion; shapes are (F,)."""
 
     logit_error: FloatArray
     lower: FloatArray
@@ -37,10 +37,10 @@ class _Precision:
 def assess_facilities(
     specification: ProportionSpecification, performance_year: int, cohort: pa.Table
 ) -> pd.DataFrame:
-    """Return the measure's rows of the contract; `value` and limits as the program prints them.
+    """Return the measure's rows of the contract; `value` and limits as the program publishes them.
 
     The cohort has the columns ccn, patient_id, numerator and denominator: months, or 0 and 1, of
-    a patient. `unit_count` counts patients or patient-months, as the specification's unit says.
+    a patient. `unit_count` counts patients or patient-months, by the specification's unit.
     Percents for Dialysis Facility Measures, fractions for the QIP.
 
     Raises:
@@ -58,7 +58,7 @@ def assess_facilities(
     )
     known = _describe_precision(found)
     whole, nothing = WHOLE[specification.program], np.full(len(rows.ccns), np.nan)
-    # No level to be held against: without one, no facility is better or worse.
+    # No reference level: no facility is better or worse.
     assessment = Assessment(
         unit_count=found.patients if specification.unit == "patients" else found.denominator,
         patients=found.patients,

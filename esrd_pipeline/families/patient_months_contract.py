@@ -1,4 +1,4 @@
-"""Measures of patient-months from their cohort to the facility contract, both programs."""
+"""Turn the cohorts of patient-month measures into rows of the facility contract."""
 
 from collections.abc import Callable, Sequence
 
@@ -37,7 +37,10 @@ def assess_proportions(
     *,
     nothing: str,
 ) -> pd.DataFrame:
-    """Return the contract's rows of some proportions; who has nobody to count says `nothing`."""
+    """Return the contract's rows of some proportions.
+
+    A facility without patients to count has the reason `nothing`.
+    """
     parts: list[pd.DataFrame] = []
     for specification in specifications:
         cohort = read_cohort(specification.program, specification.measure)
@@ -54,7 +57,7 @@ def assess_proportions(
                 nothing=nothing,
             )
         )
-    # A part without a cohort has columns of no type, which must not blur those of the others.
+    # A part without a cohort has untyped columns, which must not change the types of the others.
     filled = [part for part in parts if not part.empty]
     return pd.concat(filled, ignore_index=True).sort_values(
         ["program", "measure", "ccn"], ignore_index=True

@@ -284,19 +284,19 @@ def _add_reasons(
     """
     columns = [measure.columns[field] for field in fields if field in measure.columns]
     rows = np.flatnonzero(wanted & reasons.is_silent)
-    said, smallest = RowReasons(len(frame)), _find_smallest(measure, performance_year)
+    found, smallest = RowReasons(len(frame)), _find_smallest(measure, performance_year)
     if "codes" in measure.columns:
         codes = frame[measure.columns["codes"]].to_numpy(dtype=object)
         for row in rows:
             code = codes[row]
             reason = _name_codes(code if isinstance(code, str) else tuple(_as_list(code) or ()))
-            said.code[row] = reason
+            found.code[row] = reason
             if reason is not None and takes_number(reason):
-                said.number[row] = smallest
+                found.number[row] = smallest
     labels = frame["missing"].to_numpy(dtype=object)
-    for row in rows[[said.code[row] is None for row in rows]]:
-        said.code[row], said.number[row] = _name_label(labels[row], columns)
-    reasons.add(wanted, said.code, said.number)
+    for row in rows[[found.code[row] is None for row in rows]]:
+        found.code[row], found.number[row] = _name_label(labels[row], columns)
+    reasons.add(wanted, found.code, found.number)
 
 
 def _find_smallest(measure: PublishedMeasure, performance_year: int) -> float:

@@ -1,6 +1,5 @@
 """What one facility's patients were adjusted for, in every modelled measure."""
 
-import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration import (
@@ -11,6 +10,7 @@ from esrd_pipeline.orchestration import (
 )
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
+from esrd_pipeline.orchestration.explanation_config import ExplanationConfig, offer_measures
 from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, has_no_cohort
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import explain
@@ -26,10 +26,17 @@ MODELLED: dict[str, ModelledMeasure] = {
 }
 
 
+class _Explained(ExplanationConfig):
+    """One facility, and one of the modelled measures."""
+
+    measure: str = offer_measures(tuple(MODELLED))
+
+
 def _list_adjusters(step: StepContext) -> StepResult:
     from esrd_pipeline.families.explanation import list_adjusters
 
-    measure, ccn = step.options["measure"], step.options["ccn"]
+    config = step.read_config(_Explained)
+    measure, ccn = config.measure, config.ccn
     modelled = MODELLED[measure]
     if not ccn or has_no_cohort(modelled, step):
         return leave_empty(explain.ADJUSTERS)
@@ -64,16 +71,6 @@ ASSETS = (
                 dependencies=tuple(_DEPENDENCIES.values()),
             ),
         ),
-        options={
-            "ccn": dg.Field(
-                str,
-                default_value="",
-                description="CMS Certification Number of the facility; without one the table is"
-                " empty",
-            ),
-            "measure": dg.Field(
-                str, default_value="shr", description=f"One of {', '.join(MODELLED)}"
-            ),
-        },
+        config=_Explained,
     ),
 )

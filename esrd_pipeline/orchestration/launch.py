@@ -75,8 +75,8 @@ def run_job(
         )
     if not result.success:
         failed = [event for event in result.all_events if event.is_step_failure]
-        said = "\n".join(format_failure(event) for event in failed) or "the run failed"
-        raise LaunchError(f"{job} {year} failed.\n{said}\nThe run in the UI: {run_id}")
+        messages = "\n".join(format_failure(event) for event in failed) or "the run failed"
+        raise LaunchError(f"{job} {year} failed.\n{messages}\nThe run in the UI: {run_id}")
     return run_id
 
 
@@ -97,8 +97,8 @@ def format_failure(event: dg.DagsterEvent) -> str:
     The error it was raised from is left out: its own message covers it.
     """
     error = event.step_failure_data.error
-    said = error.cause or error if error else None
-    return short_message(said.message if said else "no message", event.step_key)
+    raised = error.cause or error if error else None
+    return short_message(raised.message if raised else "no message", event.step_key)
 
 
 def short_message(message: str, step: str | None) -> str:
@@ -107,9 +107,9 @@ def short_message(message: str, step: str | None) -> str:
     First come the tables being made, which Python appends as a note, or the step where there is no
     such note. The module that defines the error is left out.
     """
-    said, _, tables = message.strip().rpartition("\nwhile making ")
-    place = tables if said else step
-    kind, separator, sentence = (said or tables).partition(": ")
+    text, _, tables = message.strip().rpartition("\nwhile making ")
+    place = tables if text else step
+    kind, separator, sentence = (text or tables).partition(": ")
     return f"{place}: {kind.rpartition('.')[2]}{separator}{sentence}"
 
 

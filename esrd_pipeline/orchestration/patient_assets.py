@@ -1,4 +1,4 @@
-"""Assets of patients: the raw extracts, who is who, and the histories of treatment."""
+"""Assets of patients: raw extracts, linkage of identities, and histories of treatment."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def _find_extracts(step: StepContext) -> StepResult:
 
 
 def _write_nation(step: StepContext) -> None:
-    """Write the year of the embedded default's nation, unless it lies there already."""
+    """Write the year of the embedded default's nation, unless it is already there."""
     from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
 
     write_embedded_year(step.patient_folder, performance_year=step.performance_year)
@@ -80,11 +80,11 @@ def _digest(path: Path) -> str:
 
 _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] | None]] = {
     "linkage.match_audit": (
-        "Every comparison tried to find a beneficiary in EQRS, and what came of it.",
+        "Every comparison tried to find a beneficiary in EQRS, and its result.",
         None,
     ),
     "linkage.beneficiary": (
-        "Which EQRS patient a Medicare beneficiary is; without one, the beneficiary negative.",
+        "The EQRS patient of each beneficiary; without one, the negative beneficiary number.",
         None,
     ),
     "linkage.facility_record": (
@@ -92,7 +92,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         None,
     ),
     "linkage.ccn_history": (
-        "The numbers each EQRS facility has had, and which of them made it a new facility.",
+        "The numbers each EQRS facility has had, and the ones that made it a new facility.",
         None,
     ),
     "linkage.known_number": ("Every provider number, and how often it was used.", None),
@@ -100,24 +100,24 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         "Numbers that may be one facility: linked, kept apart, or for manual review.",
         None,
     ),
-    "linkage.provider_number": ("Which facility a provider number stands for.", None),
-    "linkage.facility_ccn": ("Under which CCN an EQRS facility worked on which days.", None),
-    "linkage.facility": ("The facility list of each program, with who is left out and why.", None),
+    "linkage.provider_number": ("The facility each provider number stands for.", None),
+    "linkage.facility_ccn": ("The CCN of each EQRS facility by days.", None),
+    "linkage.facility": ("The facility list of each program, with exclusions and why.", None),
     "linkage.patient": ("Patients: birth, sex, race, cause of renal failure.", None),
     "linkage.death": ("Deaths, by the hierarchy of sources of each program.", None),
     "linkage.transplant": ("Kidney transplants and when they failed.", None),
     "linkage.waitlist": ("Days on the kidney or kidney-pancreas transplant waitlist.", None),
     "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
-    "history.hospital_stay": ("Hospital stays, overlaps and transfers settled.", None),
-    "history.medicare_month": ("What Medicare could see of each patient's month.", None),
+    "history.hospital_stay": ("Hospital stays, with overlaps and transfers joined.", None),
+    "history.medicare_month": ("Medicare coverage of each patient's months.", None),
     "history.nursing_home": ("Days in nursing homes.", None),
     "history.patient_characteristics": (
-        "What stays the same of a patient: birth, sex, race, cause and start of ESRD.",
+        "Unchanging characteristics of a patient: birth, sex, race, cause and start of ESRD.",
         None,
     ),
     "history.prevalent_condition": ("Conditions of the year before, by CCS group.", None),
     "history.covid_claim": ("Claims with a diagnosis of COVID-19.", None),
-    "history.laboratory_claim": ("Claims of laboratories, which name what they test for.", None),
+    "history.laboratory_claim": ("Claims of laboratories, with the diagnosis tested for.", None),
     "history.covid_stage": ("Stages after the index COVID-19 hospitalisation.", None),
     "history.covid_diagnosis": ("The first diagnosis of COVID-19, from claims and forms.", None),
     "history.transfusion": ("Days with a transfusion event.", None),
@@ -135,7 +135,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         None,
     ),
     "history.dialysis_evidence": (
-        "Where each patient was dialysed, by EQRS, or by claims and CMS-2728 where EQRS is silent.",
+        "Places of each patient's dialysis by EQRS, or by claims and CMS-2728 where EQRS has none.",
         None,
     ),
     "history.treatment": (
@@ -143,40 +143,40 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         None,
     ),
     "history.attribution": (
-        "Which facility answers for each of a patient's days, by each rule, or why none does.",
+        "The facility each of a patient's days is attributed to, by each rule, or why none.",
         None,
     ),
     "history.claims_modality": ("Modality of each month as the facility billed it.", None),
-    "history.limited_life": ("Months of patients of limited life expectancy.", None),
+    "history.limited_life": ("Months of patients with limited life expectancy.", None),
     "history.access_condition": (
         "Conditions on claims of the year before each month, for the fistula rate.",
         None,
     ),
     "history.admitted": ("Days each patient was admitted at each facility in EQRS.", None),
     "history.care_month": (
-        "Where each patient was treated each month, how, and how often as prescribed.",
+        "Place, modality and prescribed sessions of each patient's treatment by month.",
         None,
     ),
     "history.clinical_month": (
-        "What each facility reported of a patient's month: Kt/V, calcium, access.",
+        "Each facility's reports on a patient's month: Kt/V, calcium, access.",
         None,
     ),
     "history.month_modality": (
         "Modality, age and time on ESRD that count for a month at one facility.",
         None,
     ),
-    "history.ktv_month": ("The Kt/V that counts for a month, and whose it is.", None),
+    "history.ktv_month": ("The Kt/V that counts for a month, and its source.", None),
     "history.reported_month": (
-        "What is known of a month at a facility from its own reports, others' and claims.",
+        "Facts of a month at a facility from its own reports, others' and claims.",
         None,
     ),
-    "history.catheter_month": ("Months with a catheter, and how many on end.", None),
+    "history.catheter_month": ("Months with a catheter, and how many are consecutive.", None),
     "history.inpatient_discharge": (
         "Discharges from hospital: the kind of hospital, transfers joined, planned or not.",
         None,
     ),
     "history.discharged_patient": (
-        "Each discharged patient on the day: facility, age, nursing home, Medicare Advantage.",
+        "Each discharged patient as of that day: facility, age, nursing home, Medicare Advantage.",
         None,
     ),
 }
@@ -185,8 +185,8 @@ _RAW = (
     TableAsset(
         tables=(EXTRACT,),
         compute=_find_extracts,
-        description="Which patient-level files this year is made from, with their digests. With"
-        " no files of an agency at hand the embedded nation is written first.",
+        description="The patient-level files this year is made from, with their digests. Without"
+        " files of an agency the embedded nation is written first.",
         kinds=frozenset({"file", "parquet"}),
     ),
     *(
@@ -203,7 +203,7 @@ _RAW = (
 
 ASSETS = (
     make_multi_asset("patient_files", _RAW),
-    # A step each, because some look back at a table by other years than others do.
+    # A step each, because they read different earlier years of the same tables.
     *(
         make_multi_asset(
             table.replace(".", "_"),

@@ -24,7 +24,7 @@ _SOURCES = {
     "ltc": clinical.EQRS_VASCULAR_ACCESS,
     "medication_reconciliation": clinical.EQRS_MEDICATION_RECONCILIATION,
 }
-"""Measures of patient-months that rest on a file of their own."""
+"""Measures of patient-months with a source file of their own."""
 
 
 def _assess(step: StepContext) -> StepResult:
@@ -34,7 +34,7 @@ def _assess(step: StepContext) -> StepResult:
     if not step.warehouse.count_rows(patient_months.MONTHLY, year):
         return leave_empty(measured.MONTHLY)
     if not step.warehouse.count_rows(clinical.EQRS_CLINICAL_MONTH, year):
-        # Without them every catheter and every Kt/V would be missing, which no facility is.
+        # Without them every catheter and every Kt/V would count as missing.
         return leave_empty(measured.MONTHLY, why="no EQRS clinical records in the year's files")
 
     def read_cohort(program: str, measure: str) -> "pa.Table":
@@ -185,7 +185,7 @@ _COHORTS = (
     make_select_asset(
         "cohort.patient_months",
         description="Every month of every patient at each facility, and for each measure whether"
-        " it counts, or the rule that leaves it out.",
+        " it counts, or the rule that excludes it.",
     ),
     make_select_asset(
         "cohort.monthly",
@@ -194,14 +194,14 @@ _COHORTS = (
     make_select_asset(
         "cohort.patient_year",
         description="Every patient of each facility's year, and for each QIP measure of patients"
-        " whether they count, or the rule that leaves them out.",
+        " whether they count, or the rule that excludes them.",
     ),
 )
 _FACILITIES = TableAsset(
     tables=(measured.MONTHLY,),
     compute=_assess,
     description="Catheter rate, Kt/V of four populations, hypercalcemia, nPCR and medication"
-    " reconciliation of every facility, as each program has them.",
+    " reconciliation of every facility, by each program's rules.",
     dependencies=(
         Dependency(patient_months.MONTHLY),
         Dependency(clinical.EQRS_CLINICAL_MONTH),
@@ -227,15 +227,15 @@ _REPORTING = TableAsset(
 
 _EXPLANATION = make_select_asset(
     "explain.patient_months",
-    description="One facility's patient-months as one measure sees them, for its authorised reader:"
-    " counted, met, or left out and why. Made for the facility and measure named in the run's"
+    description="One facility's patient-months in one measure, for its authorised reader:"
+    " counted, met, or excluded and why. Made for the facility and measure named in the run's"
     " configuration; never by a refresh.",
     parameters=name_facility,
 )
 _EXPLANATION_OF_YEAR = make_select_asset(
     "explain.yearly",
-    description="One facility's patients as one measure of patients sees them, for its authorised"
-    " reader: met or not, or left out and why. Made for the facility and measure named in the"
+    description="One facility's patients in one measure of patients, for its authorised"
+    " reader: met or not, or excluded and why. Made for the facility and measure named in the"
     " run's configuration; never by a refresh.",
     parameters=name_facility,
 )
@@ -243,8 +243,8 @@ _EXPLANATION_OF_YEAR = make_select_asset(
 _EXPLANATION_OF_REPORTS = TableAsset(
     tables=(explain.REPORTED,),
     compute=_explain_reports,
-    description="What one facility reported, quarter by quarter, month by month, domain by domain"
-    " or survey by survey, as one measure takes it. Made for the facility and measure named in the"
+    description="One facility's reports in one measure, by quarter, month, domain or survey."
+    " Made for the facility and measure named in the"
     " run's configuration; never by a refresh.",
     dependencies=(
         *(Dependency(table) for table in _REPORTS),

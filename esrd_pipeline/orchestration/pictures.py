@@ -1,4 +1,4 @@
-"""Pictures that people would rather look at than a table, for asset metadata."""
+"""Plots of tables for asset metadata."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -19,7 +19,7 @@ STAR_COLOURS = ("#c8553d", "#e39b5b", "#b8b8b8", "#7fa8c9", "#2f4b6e")
 
 
 def draw_tps(tps: pd.DataFrame, bands: Sequence[tuple[int, int, float]]) -> "Figure":
-    """Histogram of the Total Performance Score over the bands (lowest, highest TPS, percent)."""
+    """Draw a histogram of the TPS over the bands (lowest, highest TPS, percent)."""
     figure, axes = _sheet()
     scored = tps["tps"].dropna().astype(int)
     if scored.empty:
@@ -45,7 +45,7 @@ def draw_tps(tps: pd.DataFrame, bands: Sequence[tuple[int, int, float]]) -> "Fig
 
 
 def draw_stars(stars: pd.DataFrame) -> "Figure":
-    """Facilities by star rating."""
+    """Draw the number of facilities by star rating."""
     figure, axes = _sheet()
     rated = stars["rating"].dropna().astype(int)
     if rated.empty:
@@ -63,7 +63,7 @@ def draw_stars(stars: pd.DataFrame) -> "Figure":
 
 
 def draw_measure_scores(scores: pd.DataFrame) -> "Figure":
-    """How the scores 0 to 10 of each measure are spread, with its mean."""
+    """Draw the distribution of the scores 0 to 10 of each measure, with its mean."""
     figure, axes = _sheet(height=5.5, left=0.24)
     own = scores.loc[(scores["role"] == "measure") & scores["score"].notna()]
     if own.empty:
@@ -85,9 +85,9 @@ def draw_measure_scores(scores: pd.DataFrame) -> "Figure":
 
 
 def draw_standards(standards: pd.DataFrame, current: pd.DataFrame) -> "Figure":
-    """Where this year's rates lie between each measure's threshold (0) and benchmark (1).
+    """Draw this year's rates relative to each measure's threshold (0) and benchmark (1).
 
-    The thin line holds the middle 90% of facilities, the thick one the middle half, the dot the
+    The thin line spans the middle 90% of facilities, the thick one the middle half, the dot is the
     median; the bar between 0 and 1 is the performance standard.
     """
     figure, axes = _sheet(height=5.5, left=0.24)
@@ -120,7 +120,7 @@ def draw_standards(standards: pd.DataFrame, current: pd.DataFrame) -> "Figure":
 
 
 def draw_reportable_share(published: pd.DataFrame) -> "Figure":
-    """Share of facilities with a reportable value, by program and measure."""
+    """Draw the share of facilities with a reportable value, by program and measure."""
     figure, axes = _sheet(height=8, left=0.3)
     if published.empty:
         return _empty(figure, axes, "no measure")
@@ -139,9 +139,9 @@ def draw_reportable_share(published: pd.DataFrame) -> "Figure":
 
 
 def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Figure":
-    """Funnel of facilities, and z-scores with the null curves they are held against.
+    """Draw a funnel plot of facilities, and their z-scores with the curves of the null.
 
-    Ratios stand over expected events; percentages, which have none, over patients. With an
+    Ratios are plotted over expected events; percentages, which have none, over patients. With an
     empirical null there is a panel for each of its four strata of size; without, one with the
     standard normal curve.
     """
@@ -149,7 +149,7 @@ def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Fi
 
     figure = Figure(figsize=(11, 5), dpi=100)
     mosaic = figure.subplot_mosaic("ffab;ffcd" if null else "fa")
-    # As in `_sheet`, no layout engine.
+    # As in `_sheet`, without a layout engine.
     figure.subplots_adjust(left=0.06, right=0.99, top=0.93, bottom=0.1, wspace=0.22, hspace=0.28)
     funnel, *panels = mosaic.values()
     shown = contract[contract["reportable"].astype(bool)]
@@ -184,7 +184,7 @@ def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
     if is_ratio:
         funnel.axhline(1, color=INK, lw=1)
     funnel.set_xscale("log")
-    # Labels between the powers of ten overlap in so small a picture.
+    # Labels between the powers of ten overlap in a small picture.
     funnel.xaxis.set_minor_formatter(NullFormatter())
     funnel.set_xlabel("expected events" if is_ratio else "patients")
     funnel.set_ylabel("ratio of observed to expected" if is_ratio else "percent")
@@ -204,7 +204,7 @@ def _draw_theory(axes: "Axes", z: "FloatArray") -> None:
 
 
 def draw_calibration(groups: pd.DataFrame, *, unit: str) -> "Figure":
-    """Observed against expected events a unit of exposure, by group of predicted risk."""
+    """Draw observed against expected events per unit of exposure, by group of predicted risk."""
     figure, axes = _sheet(height=4.5)
     most = float(groups[["observed", "expected"]].to_numpy().max()) * 1.05
     axes.plot([0, most], [0, most], color="#b8b8b8", lw=1)
@@ -233,7 +233,7 @@ def render(figure: "Figure") -> bytes:
 
 
 def _shades(count: int) -> list[tuple[float, float, float]]:
-    """Light red to light green, from the lowest band to the highest."""
+    """Return colours from light red for the lowest band to light green for the highest."""
     red, green = np.array([0.96, 0.82, 0.79]), np.array([0.88, 0.95, 0.86])
     steps = np.linspace(0, 1, max(count, 2))[:count]
     mixed = (red + (green - red) * step for step in steps)
@@ -245,7 +245,7 @@ def _sheet(*, height: float = 4.0, left: float = 0.1) -> tuple["Figure", "Axes"]
 
     figure = Figure(figsize=(8, height), dpi=100)
     axes = figure.subplots()
-    # A layout engine would place the axes as well, but draws everything twice to do so.
+    # A layout engine would also place the axes, but it draws everything twice.
     figure.subplots_adjust(left=left, right=0.97, top=0.84, bottom=0.13)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

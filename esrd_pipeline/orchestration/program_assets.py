@@ -24,7 +24,7 @@ _RATES = (*_KEY, "value", "reportable")
 _SCORED = (*_RATES, "unit_count", "numerator", "denominator", "reason", "reason_number")
 _RATED = (*_RATES, "denominator")
 _ORIGIN = ("program", "measure", "origin")
-"""Columns of the facility contract that standards, QIP scores and stars look at."""
+"""Columns of the facility contract that standards, QIP scores and stars read."""
 
 
 def _flag(step: StepContext) -> StepResult:
@@ -222,7 +222,10 @@ def _build_star_baseline(step: StepContext) -> StepResult:
 
 
 def _keep_star_baseline(step: StepContext) -> StepResult:
-    """What a run gets that selects this asset among others: never a new baseline by accident."""
+    """Keep the baseline as stored, for runs that select this asset among others.
+
+    So that no run makes a new baseline by accident.
+    """
     if not step.warehouse.has(program.STAR_BASELINE, step.performance_year):
         raise dg.Failure(
             f"{step.performance_year} has no star baseline. One is made on purpose only, with the"
@@ -244,8 +247,8 @@ def _rating_counts(step: StepContext, source: _Counts) -> dict[int, int]:
         and ratings.empty
         and step.warehouse.has(program.STARS, year)
     ):
-        # Not an upstream in the graph: this year's own stars may rest on this very baseline
-        # later on. The operator launches a rebaselining from the release stored now.
+        # Not a dependency in the graph: this year's own stars may use this baseline later on. The
+        # operator launches a rebaselining from the release stored now.
         ratings = step.read(program.STARS)["rating"].dropna()
     counts = ratings.astype(int).value_counts()
     if counts.empty:
@@ -294,7 +297,7 @@ def _rate(step: StepContext) -> StepResult:
 
 
 def _read_baseline_scored(step: StepContext) -> pd.DataFrame:
-    """The baseline's models held against this year's rows, where they could be."""
+    """Read this year's rows as scored with the baseline's models, where they could be."""
     if not step.warehouse.has(measured.BASELINE_SCORED, step.performance_year):
         return pd.DataFrame(columns=measured.BASELINE_SCORED.column_names)
     return step.read(measured.BASELINE_SCORED)
@@ -309,16 +312,16 @@ _FLAGS_AND_STARS = (
     TableAsset(
         tables=(program.FLAGS,),
         compute=_flag,
-        description="Better, as or worse than expected: from the interval, p-value or Wald z as"
-        " each measure's chapter says, with the size rule.",
+        description="Better than, as or worse than expected: from the interval, p-value or Wald z"
+        " by each measure's chapter, with the size rule.",
         dependencies=(_PUBLISHED, _NATIONAL, _RESULTS),
     ),
     TableAsset(
         tables=(program.STAR_ADJUSTMENT, program.STAR_MEASURE_SCORE, program.STARS),
         compute=_rate,
-        description="Star ratings against the newest baseline stored at or before the year: how"
-        " ratios were placed on the baseline's scale, each measure's score, and the rating."
-        " Without a baseline no facility is rated, and the reason says so.",
+        description="Star ratings with the newest baseline stored at or before the year: how"
+        " ratios were adjusted to the baseline, each measure's score, and the rating. Without a"
+        " baseline no facility is rated, and the reason is stored.",
         dependencies=(
             _PUBLISHED,
             _DIRECTORY,
@@ -335,8 +338,8 @@ _STANDARDS = (
         compute=_standards,
         description="Achievement threshold, performance standard and benchmark of each clinical"
         " measure: as supplied in the year's folder, else from CMS's own table, else from the"
-        " calendar year two before. Where none is there the measure has no standard, and the"
-        " reason says so.",
+        " calendar year two years before. Where there is none the measure has no standard, and the"
+        " reason is stored.",
         dependencies=(
             Dependency(measured.CONTRACT, years_before(first=2)),
             Dependency(raw.QIP_STANDARD),
@@ -347,10 +350,10 @@ _SCORES = (
     TableAsset(
         tables=(program.QIP_MEASURE_SCORE,),
         compute=_score_measures,
-        description="Every measure's score with all it rests on: rate, adjustment, standards,"
-        " achievement, improvement, which applied, weights as applied. Improvement needs the"
-        " year before: computed, where both years' are, else printed in this year's file, else"
-        " stored; without it achievement decides.",
+        description="Every measure's score with its inputs: rate, adjustment, standards,"
+        " achievement, improvement, which applied, weights as applied. Improvement needs the rate"
+        " of the year before: computed, where both years' are, else published in this year's file,"
+        " else stored; without it achievement decides.",
         dependencies=(
             Dependency(measured.CONTRACT, years_before(first=1)),
             Dependency(facility.PUBLISHED_IMPROVEMENT),
@@ -381,7 +384,7 @@ _SCORES = (
 _BASELINE = TableAsset(
     tables=(program.STAR_BASELINE,),
     compute=_build_star_baseline,
-    description="What stars are measured against. Made by an operator for a year, with the"
+    description="Baseline of the star ratings. Made by an operator for a year, with the"
     " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
     " read the newest one stored.",
     dependencies=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
@@ -389,9 +392,9 @@ _BASELINE = TableAsset(
 
 ASSETS = (
     make_multi_asset("program_flags_and_stars", _FLAGS_AND_STARS),
-    # Steps apart, because each looks back by other years at the same table.
+    # Separate steps, because they read different earlier years of the same table.
     make_multi_asset("program_qip_standard", _STANDARDS),
     make_multi_asset("program_qip_scores", _SCORES),
-    # On its own: no run makes a baseline beside other things, and it alone takes options.
+    # A step of its own: no run makes a baseline together with other tables; only it takes options.
     make_multi_asset("program_star_baseline", (_BASELINE,), config=_BaselineConfig),
 )

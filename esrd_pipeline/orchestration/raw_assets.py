@@ -1,4 +1,4 @@
-"""Assets of the raw layer: which files a year is made from, and their contents as tables."""
+"""Assets of the raw layer: the files a year is made from, and their contents as tables."""
 
 import hashlib
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def _find_files(step: StepContext) -> StepResult:
 
 
 def _write_embedded_default(step: StepContext) -> None:
-    """Write the year's synthetic files anew: they depend on the year and the code alone."""
+    """Write the year's synthetic files again: they depend only on the year and the code."""
     from esrd_pipeline.synthetic.nation.embedded import number_facilities
     from esrd_pipeline.synthetic.published import write_published_files
 
@@ -119,17 +119,17 @@ _TABLES = (
     TableAsset(
         tables=(RELEASE,),
         compute=_find_files,
-        description="Which files this year is made from: the newest released on or before the"
-        " data cut-off, with their digests. With no published files at hand the embedded"
-        " default is written first.",
+        description="The files this year is made from: the newest released on or before the"
+        " data cut-off, with their digests. Without published files the embedded default is"
+        " written first.",
         kinds=frozenset({"file", "parquet"}),
     ),
     *(
         TableAsset(
             tables=(raw.raw_table(source),),
             compute=partial(_read_source, source=source, read=_READERS[source]),
-            description=f"The {raw.TITLES[source]}, every column typed; what was printed in place"
-            " of a value stands in `missing`. Holds no row where the year has no such file.",
+            description=f"The {raw.TITLES[source]}, every column typed; `missing` has the text"
+            " published in place of a value. It has no rows where the year has no such file.",
             dependencies=(Dependency(RELEASE),),
             kinds=frozenset({"csv", "parquet"}),
         )

@@ -142,20 +142,19 @@ COHORTS = (
         (
             make_select_asset(
                 "cohort.days",
-                description="Every day of the year of every patient with ESRD, with what SHR, STrR"
-                " and SEDR all look at: the facility it is attributed to, Medicare's sight of it,"
-                " age.",
+                description="Every day of the year of every patient with ESRD, with the facts that"
+                " SHR, STrR and SEDR share: attributed facility, Medicare coverage, age.",
             ),
         ),
     ),
-    # A step a measure: it runs where another's sources are broken.
+    # One step per measure: it runs even if the sources of another are broken.
     make_multi_asset(
         "shr_cohort",
         (
             make_select_asset(
                 "cohort.shr_days",
-                description="The year's days as SHR sees them: whose they count in, or why in no"
-                " one's, with the admissions that began then.",
+                description="The year's days by SHR's rules: the facility they count in, or why in"
+                " none, with the admissions that began on them.",
                 parameters=_choose,
             ),
             make_select_asset("cohort.shr", description=_PERIODS.format("SHR")),
@@ -166,8 +165,8 @@ COHORTS = (
         (
             make_select_asset(
                 "cohort.strr_days",
-                description="The year's days as STrR sees them: whose they count in, or why in no"
-                " one's, with their transfusions.",
+                description="The year's days by STrR's rules: the facility they count in, or why in"
+                " none, with their transfusions.",
             ),
             make_select_asset("cohort.strr", description=_PERIODS.format("STrR")),
         ),
@@ -177,8 +176,8 @@ COHORTS = (
         (
             make_select_asset(
                 "cohort.sedr_days",
-                description="The year's days as SEDR sees them: whose they count in, or why in no"
-                " one's, with the emergency department encounters that began then.",
+                description="The year's days by SEDR's rules: the facility they count in, or why in"
+                " none, with the emergency department encounters that began on them.",
             ),
             make_select_asset("cohort.sedr", description=_PERIODS.format("SEDR")),
         ),
@@ -187,7 +186,7 @@ COHORTS = (
 RELIABILITY = TableAsset(
     tables=(measured.SHR_RELIABILITY,),
     compute=_measure_reliability,
-    description="How reliable SHR is: inter-unit reliability, C-statistic.",
+    description="Reliability of SHR: inter-unit reliability, C-statistic.",
     dependencies=(*SHR.sources, Dependency(SHR.tables.fit)),
 )
 
@@ -204,7 +203,7 @@ EXPLANATION = make_multi_asset(
         make_select_asset(
             "explain.recurrent_events",
             description="One facility's SHR, STrR or SEDR patient by patient, for its authorised"
-            " reader: which days count and which do not and why, events, and what was expected."
+            " reader: days counted, or excluded and why, observed and expected events."
             " Made for the facility and measure named in the run's configuration; never by a"
             " refresh.",
             parameters=name_facility,

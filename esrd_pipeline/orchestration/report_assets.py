@@ -1,4 +1,4 @@
-"""Assets of the report layer: what people read first."""
+"""Assets of the report layer: summaries for readers."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from esrd_pipeline.tables.model import Table
 
 
 def _measure_set(stars: pd.DataFrame) -> str | None:
-    """The set of measures the year was rated with; None where no facility could be rated."""
+    """Return the measure set of the year's ratings; None where no facility could be rated."""
     known = stars["measure_set"].dropna()
     return None if known.empty else str(known.iloc[0])
 
@@ -52,7 +52,7 @@ def _factors(step: StepContext) -> StepResult:
                 f"{row.measure} (domain {row.domain}): factor {row.factor}, {row.loading:.2f}"
                 for row in largest.itertuples()
             )
-            or "too few facilities with every measure to pin the factors down",
+            or "too few facilities with every measure to identify the factors",
         },
     )
 
@@ -127,13 +127,13 @@ _TABLES = (
     TableAsset(
         tables=(report.STAR_FACTOR,),
         compute=_factors,
-        description="Factor analysis of the star measures: do the four domains come out?",
+        description="Factor analysis of the star measures: does it find the four domains?",
         dependencies=(Dependency(program.STARS), Dependency(program.STAR_MEASURE_SCORE)),
     ),
     TableAsset(
         tables=(report.PUBLISHED_AGREEMENT,),
         compute=_agreement,
-        description="Our flags, scores, reductions and stars beside those CMS printed.",
+        description="Our flags, scores, reductions and stars compared with those CMS published.",
         dependencies=(
             Dependency(facility.PUBLISHED_RESULT),
             Dependency(program.FLAGS),
@@ -145,8 +145,8 @@ _TABLES = (
     TableAsset(
         tables=(report.SHR_VALIDITY,),
         compute=_correlate,
-        description="How SHR goes with other measures over facilities, beside what its 2025"
-        " submission found.",
+        description="SHR's correlation with other measures over facilities, compared with its 2025"
+        " submission.",
         dependencies=(Dependency(measured.CONTRACT),),
     ),
     TableAsset(
@@ -165,12 +165,12 @@ _TABLES = (
 
 _COVERAGE = make_select_asset(
     "report.value_set_coverage",
-    description="How many codes of each of our value sets claims of the year name, and how many"
-    " codes no group of it knows: what the choice of codes covers.",
+    description="How many codes of each value set are on claims of the year, and how many codes on"
+    " claims are in none of its groups: the coverage of the code lists.",
 )
 
 ASSETS = (
     make_multi_asset("report", _TABLES),
-    # On its own: the others can be made from published files alone.
+    # A step of its own: the others can be made from published files alone.
     make_multi_asset("value_set_coverage", (_COVERAGE,)),
 )

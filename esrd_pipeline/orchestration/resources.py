@@ -1,4 +1,4 @@
-"""The one resource steps share: where files are read and tables are stored."""
+"""The resource shared by all steps: the folders of source files and stored tables."""
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -9,7 +9,7 @@ from esrd_pipeline.warehouse import Warehouse
 
 
 class Storage(dg.ConfigurableResource[object]):
-    """Folders of this installation; an empty field leaves the environment's or default's word."""
+    """Folders of this installation; an empty field means the environment's or the default."""
 
     data_dir: str = Field(
         default="", description="Data folder instead of ESRD_DATA_DIR or the default"
@@ -22,14 +22,14 @@ class Storage(dg.ConfigurableResource[object]):
     duckdb: DuckDBResource
 
     def settings(self) -> Settings:
-        """The folders as they stand now: dropping in real files needs no restart."""
+        """Read the folders at each call, so that adding real files needs no restart."""
         return load_settings(data_dir=self.data_dir, published_dir=self.published_dir)
 
     def warehouse(self) -> Warehouse:
-        """The stored tables of the origin in force, on in-memory DuckDB connections."""
+        """Open the stored tables of the current origin, on in-memory DuckDB connections."""
         return Warehouse(self.settings().warehouse_dir, self.duckdb.get_connection)
 
 
 def make_storage() -> Storage:
-    """The resource with its DuckDB connections in memory: no step writes a shared database."""
+    """Make the resource, with DuckDB connections in memory: no step writes a shared database."""
     return Storage(duckdb=DuckDBResource(database=":memory:"))

@@ -12,7 +12,7 @@ MONTHS_A_QUARTER = 3
 
 
 def quarter_of(day: date) -> str:
-    """The calendar quarter of a day, e.g. 2026Q4."""
+    """Return the calendar quarter of a day, e.g. 2026Q4."""
     return f"{day.year}Q{(day.month - 1) // MONTHS_A_QUARTER + 1}"
 
 
@@ -25,7 +25,7 @@ def quarter_of(day: date) -> str:
     default_status=dg.DefaultScheduleStatus.STOPPED,
 )
 def quarterly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """One run a quarter and year; the data cut-off travels with it as a tag."""
+    """Request one run per quarter and year, with the data cut-off as a tag."""
     day = context.scheduled_execution_time.date()
     year = current_performance_year(day)
     return dg.RunRequest(

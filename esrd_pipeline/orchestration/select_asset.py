@@ -15,11 +15,11 @@ Parameters = Callable[[StepContext], Mapping[str, object]]
 def make_select_asset(
     table: str, *, description: str, parameters: Parameters | None = None
 ) -> TableAsset:
-    """Make the asset of `sql/<schema>/<table>.sql`; what it reads is derived from its text.
+    """Make the asset of `sql/<schema>/<table>.sql`; its dependencies are derived from its text.
 
-    Tables its rows refer to come before it, too: its rows are judged against them.
+    Tables that its rows reference are dependencies too, because its rows are audited against them.
 
-    `parameters` gives what the SELECT takes beside the performance year.
+    `parameters` gives the SELECT's parameters besides the performance year.
     """
     select = load_select(table)
     read = {source.table for source in select.sources}

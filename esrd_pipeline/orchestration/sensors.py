@@ -1,4 +1,4 @@
-"""What happens when a run fails: a line in a file, and a message where one is wanted."""
+"""The sensor of failed runs: a line in a log file, and a message to a webhook if one is set."""
 
 import json
 import os
@@ -17,7 +17,7 @@ WEBHOOK_TIMEOUT_SECONDS = 10
 
 
 def describe_failure(context: dg.RunFailureSensorContext) -> str:
-    """One line: when, which job and partition, and what the steps said."""
+    """Return one line with the time, job, partition and the error messages of the steps."""
     run = context.dagster_run
     partition = run.tags.get("dagster/partition", "no partition")
     steps = [format_failure(event) for event in context.get_step_failure_events()]
@@ -27,14 +27,14 @@ def describe_failure(context: dg.RunFailureSensorContext) -> str:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line in one write, so that two failures never share a line."""
+    """Append one line in one write, so that two failures are never mixed in one line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as log:
         log.write(" ".join(line.split()) + "\n")
 
 
 def post_to_webhook(url: str, text: str) -> str | None:
-    """Post `{"text": ...}`; return what went wrong, or None."""
+    """Post `{"text": ...}`; return the error, or None."""
     if not url.startswith(("http://", "https://")):
         return f"{WEBHOOK_VARIABLE} is not an http(s) address"
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
@@ -57,7 +57,7 @@ def post_to_webhook(url: str, text: str) -> str | None:
     " it to ESRD_WEBHOOK_URL if that is set.",
 )
 def report_failure(context: dg.RunFailureSensorContext) -> None:
-    """Tell people; a webhook that cannot be reached is itself told in the log."""
+    """Report a failed run; a webhook that cannot be reached is reported in the log."""
     line = describe_failure(context)
     log = load_settings().failure_log
     append_line(log, line)

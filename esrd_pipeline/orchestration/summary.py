@@ -1,4 +1,4 @@
-"""The short tables that end a command: a year's results, a facility's explanation."""
+"""Summary tables at the end of a command: a year's results, a facility's explanation."""
 
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from esrd_pipeline.warehouse import Warehouse
 
 
 def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
-    """Lines of (what, how many facilities, result) from the stored tables."""
+    """Return lines of (item, number of facilities, result) from the stored tables."""
     warehouse = Warehouse(settings.warehouse_dir)
     lines = _summarise_measures(warehouse, year)
     if not warehouse.has(program.QIP_TPS, year):
@@ -64,7 +64,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
 
 
 def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:
-    """What was computed from patient-level files by a model."""
+    """Return lines for the measures that a model computed from patient-level files."""
     lines = []
     for measure, tables in measured.MODELLED.items():
         if not warehouse.has(tables.facility, year):
@@ -72,24 +72,24 @@ def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str,
         rows = warehouse.read(tables.facility, year)
         reported = rows[(rows["program"] == "dfc") & rows["reportable"].astype(bool)]
         counts = reported["category"].value_counts()
-        said = ", ".join(f"{counts.get(name, 0):,} {name}" for name in ("better", "as", "worse"))
-        lines.append((f"{measure.upper()} from raw files", f"{len(reported):,}", said))
+        text = ", ".join(f"{counts.get(name, 0):,} {name}" for name in ("better", "as", "worse"))
+        lines.append((f"{measure.upper()} from raw files", f"{len(reported):,}", text))
     return lines
 
 
 def write_explanation(
     settings: Settings, *, kind: str, measure: str, ccn: str, year: int
 ) -> tuple[Path, list[Sequence[str]]]:
-    """Write a stored explanation as CSV; return where, and what it adds up to line by line.
+    """Write a stored explanation as CSV; return its path and the lines of its totals.
 
     Raises:
-        LookupError: the facility neither treated nor answered for anyone in the year.
+        LookupError: no patient was treated by or attributed to the facility in the year.
     """
     warehouse = Warehouse(settings.warehouse_dir)
     told, tell = _KINDS[kind]
     rows = warehouse.read(told, year)
     if rows.empty:
-        raise LookupError(f"nothing is known of {ccn} in {year}: is the CCN right?")
+        raise LookupError(f"there are no rows of {ccn} in {year}: is the CCN right?")
     if "reason" in rows:
         rows = describe_reasons(rows)
     suffix = f"_{kind}" if kind in ("reported", "adjusters") else ""
@@ -208,7 +208,7 @@ def _find_contract(kind: str, measure: str) -> Table:
 
 
 def _name_value(row: dict[Hashable, Any]) -> str:
-    """What the value is: a ratio or, in the QIP, a rate where the measure is one; else a value."""
+    """Name the value: ratio, in the QIP rate where the measure is one, or else value."""
     if pd.isna(row["rate"]):
         return "value"
     return "ratio" if row["program"] == "dfc" else "rate"
@@ -224,7 +224,7 @@ _KINDS: dict[str, tuple[Table, Callable[[pd.DataFrame], list[Sequence[str]]]]] =
     "access": (explain.ACCESS, _format_months),
     "survival": (explain.SURVIVAL, _format_days),
 }
-"""By kind: the explanation, and how it is told."""
+"""By kind: the explanation's table and the function that formats it."""
 
 
 def list_kinds(measure: str) -> list[str]:

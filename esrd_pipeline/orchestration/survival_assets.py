@@ -124,8 +124,8 @@ MODELLED_MEASURES = (
 COHORTS = (
     make_select_asset(
         "cohort.smr_days",
-        description="Every day of the year of every patient with ESRD: whose SMR it is at risk in,"
-        " or why in no one's, and who died.",
+        description="Every day of the year of every patient with ESRD: the facility in whose SMR it"
+        " is at risk, or why in none, and deaths.",
     ),
     make_select_asset(
         "cohort.smr",
@@ -134,21 +134,21 @@ COHORTS = (
     ),
     make_select_asset(
         "cohort.swr",
-        description="Everyone who began dialysis in the year before, followed a year: waitlisted"
-        " or given a living donor's kidney, at which facility, or why not counted.",
+        description="Patients who began dialysis in the year before, followed for a year:"
+        " waitlisted or given a living donor's kidney, at which facility, or why not counted.",
     ),
     make_select_asset(
         "cohort.smosr",
-        description="Everyone whose ESRD began in the year before, followed for a year: switched to"
-        " home dialysis, at which facility, or why not counted.",
+        description="Patients whose ESRD began in the year before, followed for a year: switched"
+        " to home dialysis, at which facility, or why not counted.",
     ),
 )
 
 _EXPLANATION = make_select_asset(
     "explain.survival",
     description="One facility's SMR, first-year waitlisting or switches patient by patient,"
-    " for its authorised reader: which days count and which do not and why, events, and what was"
-    " expected. Made for the facility and measure named in the run's configuration; never by a"
+    " for its authorised reader: days counted, or excluded and why, observed and expected events."
+    " Made for the facility and measure named in the run's configuration; never by a"
     " refresh.",
     parameters=name_facility,
 )

@@ -1,9 +1,9 @@
-"""The one factory of assets: compute, stage, audit, publish, each table in its own step's turn.
+"""The factory of all assets: compute, stage, audit and publish each table of a step.
 
-A table is published only if its expectations hold; otherwise the step fails before Dagster hears
-of a materialisation and the partition stored before stays. Differences from the year before are
-told by a second check that only warns. Assets of one layer share a step, which runs those that
-are selected: a step of its own for each would cost Dagster more than most tables take.
+A table is published only if its expectations hold; otherwise the step fails before Dagster records
+a materialisation and the partition stored before stays. A second check, which only warns, reports
+differences from the year before. Assets of one layer share a step, which runs those that are
+selected: the overhead of a step per asset would exceed the time of most tables.
 """
 
 import base64
@@ -39,7 +39,7 @@ _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A table read by a computation, and of which years (same year if no mapping is given)."""
+    """A table read by a computation, and its years (the same year if no mapping is given)."""
 
     table: Table
     years: dg.PartitionMapping | None = None
@@ -50,10 +50,10 @@ class TableAsset:
     """One computation and the tables it stores, each an asset.
 
     Attributes:
-        tables: what is stored; `compute` returns a frame for each, in this order.
+        tables: the stored tables; `compute` returns a frame for each, in this order.
         compute: the computation, given its year and the stored tables. All code it reaches
             makes the code version.
-        description: what an operator reads in the UI.
+        description: text shown in the UI.
         dependencies: the tables `compute` reads.
         kinds: badges in the UI.
     """
@@ -75,9 +75,9 @@ def make_multi_asset(
     *,
     config: type[dg.Config] = NoConfig,
 ) -> dg.AssetsDefinition:
-    """Make the step that stores the tables of `assets`, in this order, those selected in a run.
+    """Make the step that stores the tables of `assets` that a run selects, in this order.
 
-    An asset stands after those of the same step that it reads. `config` is the run configuration
+    An asset comes after those of the same step that it reads. `config` is the run configuration
     that its computations take.
     """
     specs = [spec for asset in assets for spec in _asset_specs(asset)]
@@ -210,7 +210,7 @@ def _stage(
 
 
 def _audit(one: Staged, staged: Sequence[Staged], warehouse: Warehouse, query: Query) -> Audit:
-    """Judge one staged partition; it may refer to tables staged beside it or stored before."""
+    """Audit one staged partition; it may reference tables staged with it or stored before."""
     year = one.performance_year
     beside = {s.table.name: s.path for s in staged}
     referenced = {
@@ -222,12 +222,12 @@ def _audit(one: Staged, staged: Sequence[Staged], warehouse: Warehouse, query: Q
 
 @dataclass(frozen=True, slots=True)
 class _Naming:
-    """Adds to an error that passes by which tables were being made."""
+    """Adds the tables being made as a note to an error."""
 
     tables: Sequence[Table]
 
     def __enter__(self) -> None:
-        """Nothing happens on the way in."""
+        """Do nothing on entry."""
 
     def __exit__(
         self,
@@ -290,15 +290,15 @@ def _plausibility_result(
         else []
     )
     if not known:
-        said = f"no partition {staged.performance_year - 1} to compare with"
+        text = f"no partition {staged.performance_year - 1} to compare with"
     else:
-        said = f"{len(drifts)} differences from the year before worth a look"
+        text = f"{len(drifts)} differences from the year before worth a look"
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(staged.table.path),
         check_name=PLAUSIBILITY,
         passed=not drifts and warning is None,
         severity=dg.AssetCheckSeverity.WARN,
-        description=said if warning is None else f"{warning}; {said}",
+        description=text if warning is None else f"{warning}; {text}",
         metadata={
             "rows": staged.row_count,
             "differences": len(drifts),
