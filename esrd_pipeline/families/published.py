@@ -1,7 +1,7 @@
-"""Brings what CMS published into the facility contract, and keeps what CMS concluded from it.
+"""Convert CMS's published files to the facility contract, and keep CMS's published results.
 
-Raw tables in, tables of `tables.facility` out. Nothing is estimated here: a value is the printed
-one, or for SMR, SHR, SRR and STrR of DFC the printed rate over the national rate.
+Raw tables in, tables of `tables.facility` out. Nothing is estimated here: a value is the published
+one, or for SMR, SHR, SRR and STrR of DFC the published rate over the national rate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ PRINTED_LABELS = {
     "No Score": "printed_no_score",
     "Not Available": "printed_not_available",
 }
-"""Texts that stand for a value, and the reason that quotes them."""
+"""Texts published in place of a value, and the reason for each."""
 NUMERIC_FIELDS = ("unit_count", "numerator", "denominator", "value", "rate", "lower", "upper")
 RELATIVE_FIELDS = ("lower", "upper")
 CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
@@ -51,11 +51,11 @@ def publish_contract(
     ich_cahps: pd.DataFrame | None,
     national: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return facility.published: one row a facility, program and measure of the raw tables given.
+    """Return facility.published: one row per facility, program and measure of the given raw tables.
 
-    DFC rates, percents and ratios are in the unit printed, QIP proportions are fractions, QIP's
-    SRR, SHR and STrR rates (reading 10). `national` is facility.national. An upper limit below
-    its own value is no limit (the DFC file stops SMoSR's at 10.00) and is left out.
+    DFC rates, percents and ratios are in the published unit, QIP proportions are fractions, QIP's
+    SRR, SHR and STrR rates (reading 10). `national` is facility.national. An upper limit below its
+    own value is not a limit (the DFC file caps SMoSR's at 10.00) and is left out.
     """
     frames = _named(dfc, qip, ich_cahps)
     dfc_levels = national[national["program"] == "dfc"]
@@ -69,7 +69,7 @@ def publish_contract(
 
 
 def publish_improvement(*, performance_year: int, qip: pd.DataFrame | None) -> pd.DataFrame:
-    """Return facility.published_improvement: the year before, as this year's QIP file prints it."""
+    """Return facility.published_improvement: the year before, from this year's QIP file."""
     parts = [
         _contract_rows(measure, performance_year, qip, None)
         for measure in load_measures("improvement", performance_year)
@@ -85,9 +85,9 @@ def publish_results(
     qip: pd.DataFrame | None,
     ich_cahps: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """Return facility.published_result: the categories, stars, scores and reductions printed.
+    """Return facility.published_result: the published categories, stars, scores and reductions.
 
-    A row is there for every facility of a file, with the reason where no result was printed.
+    Every facility of a file has a row, with the reason where no result was published.
     """
     frames = _named(dfc, qip, ich_cahps)
     parts = [
@@ -105,7 +105,7 @@ def build_directory(
     qip: pd.DataFrame | None,
     registered: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return facility.directory; cell by cell the DFC file wins, then the QIP file, then EQRS.
+    """Return facility.directory: for each cell the DFC file, else the QIP file, else EQRS.
 
     `registered` is facility.registered: its facilities are listed where the year has no file of
     a program that they take part in.
@@ -130,7 +130,7 @@ def build_directory(
 def _listed(
     printed: pd.DataFrame | None, registered: pd.DataFrame | None, program: str
 ) -> pd.DataFrame | None:
-    """A program's file or, without one, its own list."""
+    """Return a program's file or, without one, its own list."""
     if printed is not None or registered is None:
         return printed
     return registered[registered[program].astype(bool)]
@@ -143,11 +143,11 @@ def build_national(
     dfc_national: pd.DataFrame | None,
     qip: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """Return facility.national, in the unit printed (for SMR, SHR, SRR and STrR the rate).
+    """Return facility.national, in the published unit (for SMR, SHR, SRR and STrR the rate).
 
-    Where CMS prints no national value it is the mean of the facilities' printed values, weighted
-    by unit_count among the facilities that print one. It is unweighted if none does, and where
-    that reproduces the published categories better (PPPW and SFR); `source` says which.
+    Where CMS publishes no national value it is the mean of the facilities' published values,
+    weighted by unit_count among the facilities that have one. It is unweighted if none has, and
+    where that reproduces the published categories better (PPPW and SFR); `source` states which.
     """
     frames = _named(dfc, qip, None)
     published = load_national_columns(performance_year)
@@ -173,7 +173,7 @@ def _named(
 
 
 def _level(measure: PublishedMeasure, levels: Mapping[str, float]) -> float | None:
-    """The national rate a printed rate is divided by; None where the value is printed itself."""
+    """Return the national rate that divides a published rate; None where the value is published."""
     return levels.get(measure.measure, np.nan) if measure.divide_by_national else None
 
 
@@ -260,7 +260,7 @@ def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def _as_list(codes: object) -> list[str] | None:
-    """A code or a list of footnotes as a list; None where the file prints none."""
+    """Return a code or several footnotes as a list; None where the file has none."""
     if isinstance(codes, str):
         return [codes]
     # A stored list comes back as an array; asking whether it is any Iterable takes far longer.
@@ -278,9 +278,9 @@ def _add_reasons(
     measure: PublishedMeasure,
     performance_year: int,
 ) -> None:
-    """Say why the rows `wanted` have nothing: the codes printed, else what stands there.
+    """Add why the rows `wanted` have no value: the published codes, else the published text.
 
-    The number of a footnote is the measure's smallest size.
+    The number of a footnote is the measure's minimum size.
     """
     columns = [measure.columns[field] for field in fields if field in measure.columns]
     rows = np.flatnonzero(wanted & reasons.is_silent)
@@ -300,7 +300,7 @@ def _add_reasons(
 
 
 def _find_smallest(measure: PublishedMeasure, performance_year: int) -> float:
-    """The smallest size of the measure; NaN of what is no measure, or has none."""
+    """Return the measure's minimum size; NaN where it has none or is not in the register."""
     if measure.unit is None:
         return np.nan
     program = cast("Program", measure.program)
@@ -309,7 +309,7 @@ def _find_smallest(measure: PublishedMeasure, performance_year: int) -> float:
 
 @cache
 def _name_codes(codes: str | tuple[str, ...]) -> str | None:
-    """The reason's codes of an availability code, or of several footnotes; None where data are."""
+    """Return the reason codes of an availability code or footnotes; None where there are data."""
     each = (codes,) if isinstance(codes, str) else codes
     known = load_meanings("availability_code")
     named = [
@@ -321,7 +321,7 @@ def _name_codes(codes: str | tuple[str, ...]) -> str | None:
 
 
 def _name_label(missing: Mapping[str, str], columns: Sequence[str]) -> tuple[str, float]:
-    """The reason of a cell without a value: what is printed in it, and the number of a "<11"."""
+    """Return the reason of a cell without a value, from its text, and the number of a "<11"."""
     labels = dict(missing)
     label = next((labels[column] for column in columns if column in labels), "")
     if label.startswith("<") and label[1:].isdigit():
@@ -359,7 +359,7 @@ def _national_row(
 def _weights(
     measure: PublishedMeasure, frame: pd.DataFrame, values: np.ndarray
 ) -> np.ndarray | None:
-    """The facilities' units; None where each counts alike."""
+    """Return the facilities' units as weights; None where all have the same weight."""
     if measure.has_unweighted_mean or "unit_count" not in measure.columns:
         return None
     units = np.nan_to_num(_numbers(frame, measure.columns["unit_count"]))
@@ -374,7 +374,7 @@ def _mean(values: np.ndarray, weights: np.ndarray | None) -> float:
 
 
 def _facility_rows(frame: pd.DataFrame | None, ccns: Sequence[str]) -> pd.DataFrame:
-    """A file's rows under the directory's column names, one for each of `ccns`."""
+    """Return a file's rows under the directory's column names, one for each of `ccns`."""
     if frame is None:
         return pd.DataFrame(index=pd.Index(ccns))
     rows = frame.set_index("ccn").reindex(list(ccns))

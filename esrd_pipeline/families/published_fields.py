@@ -1,6 +1,6 @@
-"""Which raw column holds which field of which measure, from the parameters room.
+"""The raw columns of each measure's fields, from the parameters package.
 
-published_measure.csv says what a measure is; published_field.csv names its columns.
+published_measure.csv lists the measures; published_field.csv names their columns.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ class PublishedMeasure:
     """One measure as a source publishes it in one year, for one of our tables.
 
     `columns` maps a field of our table to the raw column. `basis` is the field without which
-    there is nothing to report. `fixed_denominator` is a denominator no file prints.
-    `has_unweighted_mean` says that a mean of facilities counts each of them alike.
+    there is nothing to report. `fixed_denominator` is a denominator that files do not have.
+    `has_unweighted_mean` states that a mean of facilities is unweighted.
     """
 
     program: str
@@ -37,7 +37,7 @@ class PublishedMeasure:
 
 @cache
 def load_measures(table: TableName, performance_year: int) -> tuple[PublishedMeasure, ...]:
-    """Return the measures whose basis that year's files print, for one of our tables."""
+    """Return the measures whose basis is in that year's files, for one of our tables."""
     found: list[PublishedMeasure] = []
     for row in load_rows("published_measure"):
         columns = _columns(table, row, performance_year)
@@ -84,7 +84,7 @@ def _columns(table: TableName, measure: Mapping[str, str], performance_year: int
 
 
 def _find_unit(measure: Mapping[str, str], performance_year: int) -> str | None:
-    """What the file counts: the measure's own unit, unless it prints another; scores have none."""
+    """Return the unit of a file's counts: the measure's, unless it has another; None of scores."""
     if measure["basis"] == "score":
         return None
     program = cast("Program", measure["program"])

@@ -1,8 +1,8 @@
-"""Puts what was computed back into the layouts CMS publishes: the other way of `published`.
+"""Render computed results in the layouts CMS publishes: the inverse of `published`.
 
-The published file of the year is the base: who the facilities are, and every measure that is not
-computed, stay as they are printed there. A computed measure takes its columns over whole: numbers,
-category, availability code or footnote. Reading such a file gives the contract it was made of.
+The published file of the year is the base: its facilities, and every measure that is not computed,
+stay as published. A computed measure replaces all of its columns: numbers, category, availability
+code or footnote. Reading such a file returns the contract it was made from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ _PREFERRED_SENTINELS = {
     "category": ("Not Available",),
 }
 _SMALL = ("below_minimum_units", SUPPRESSED)
-"""Reasons for which a count prints as below their number, e.g. "<11"."""
+"""Reasons for which a count is rendered as below their number, e.g. "<11"."""
 _WHOLE = 1e-6
 _APPLIED = ("achievement", "improvement")
 
@@ -48,7 +48,7 @@ Values = NDArray[np.object_] | NDArray[np.float64]
 
 
 class Why(NamedTuple):
-    """Why a row prints nothing: code and number of its reason."""
+    """Why a row has no value: code and number of its reason."""
 
     reason: str
     number: float
@@ -56,7 +56,7 @@ class Why(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A raw table that is being filled: its columns, and by row what its nulls print."""
+    """A raw table being filled: its columns, and by row the texts in place of its nulls."""
 
     source: str
     ccns: list[str]
@@ -65,10 +65,10 @@ class Sheet:
     layout: Mapping[str, SourceColumn]
 
     def put(self, name: str, values: Values, texts: Sequence[str | None]) -> None:
-        """Take over a column; where a value is null, `texts` says what is printed in its place.
+        """Replace a column; where a value is null, `texts` gives the text in its place.
 
         Raises:
-            ValueError: a column of whole numbers would get another; names the column.
+            ValueError: a column of whole numbers would get another number; names the column.
         """
         column = self.layout[name]
         if column.type == "integer":
@@ -87,7 +87,7 @@ class Sheet:
                 label[name] = text
 
     def to_frame(self, template: pd.DataFrame) -> pd.DataFrame:
-        """Return the table, columns in the order of the one it was made of."""
+        """Return the table, with columns in the order of the one it was made from."""
         missing = pd.Series([sorted(label.items()) for label in self.labels], dtype=object)
         return pd.DataFrame({**self.columns, "missing": missing})[list(template.columns)]
 
@@ -102,10 +102,10 @@ def render_dfc(
 ) -> pd.DataFrame:
     """Return `base` (raw.dfc_facility) with the computed measures and our stars in their columns.
 
-    `contract` holds the computed rows that may be published: a row with a reason prints no number.
-    A measure the program counts in other units than the file prints (SHR: patient-years, patients)
-    prints its patients. Ratios are printed as rates, as CMS does. Where no star was given to
-    anyone, they stay as published. Counts below `smallest` patients are hidden in every measure.
+    `contract` holds the computed rows that may be published: a row with a reason has no number.
+    A measure that the program and the file count in different units (SHR: patient-years, patients)
+    shows its patients. Ratios are rendered as rates, as CMS does. If no facility has a star, stars
+    stay as published. Counts below `smallest` patients are suppressed in every measure.
     """
     sheet = _open_layout("dfc_facility", performance_year, base)
     _put_measures(sheet, "contract", performance_year, contract)
@@ -128,9 +128,9 @@ def render_dfc_national(
 ) -> pd.DataFrame:
     """Return `base` (raw.dfc_national) with the national levels of the computed measures.
 
-    `facilities` is what `print_dfc` returned. A measure printed as a rate has the fit's national
-    rate; the others have the mean of facilities that `build_national` gives, and all have their
-    counts of categories.
+    `facilities` is the result of `render_dfc`. A measure published as a rate has the fit's national
+    rate; the others have the mean of facilities from `build_national`, and all have their counts of
+    categories.
     """
     sheet = _open_layout("dfc_national", performance_year, base)
     counted = build_national(
@@ -167,8 +167,8 @@ def render_qip(
     """Return `base` (raw.qip_complete) with the computed measures, all scores, TPS and reductions.
 
     `contract` and `earlier` hold the computed rows of the year and of the one before it; scores
-    are ours for every measure, computed or not, and so are the national averages of them. What we
-    did not score stays as published. Counts below `smallest` patients are hidden in every measure.
+    are ours for every measure, computed or not, and so are their national averages. Measures we
+    did not score stay as published. Counts below `smallest` patients are suppressed everywhere.
     """
     sheet = _open_layout("qip_complete", performance_year, base)
     _put_measures(sheet, "contract", performance_year, contract)
@@ -226,7 +226,7 @@ def _put_measures(
 def _fields(
     measure: PublishedMeasure, rows: pd.DataFrame, reasons: Sequence[Why | None]
 ) -> dict[str, Values]:
-    """What the fields of a measure print, in the file's units; nothing where there is a reason."""
+    """Return the fields of a measure in the file's units; no value where there is a reason."""
     is_shown = pd.Series([reason is None for reason in reasons], index=rows.index)
     shown = rows.where(is_shown)
     if set(rows["unit"].dropna()) != {measure.unit} and measure.unit == "patients":
@@ -280,7 +280,7 @@ def _hide_small(sheet: Sheet, performance_year: int, smallest: int) -> None:
 
 
 def _blank(sheet: Sheet, name: str, field: str, rows: NDArray[np.bool_], smallest: int) -> None:
-    """Take the numbers out of some rows of a column; what its other nulls print stays."""
+    """Remove the numbers from some rows of a column; texts of its other nulls stay."""
     column = sheet.layout[name]
     code = None if column.explained_by is None else sheet.columns[column.explained_by]
     texts = [
@@ -307,7 +307,7 @@ def _put_average(sheet: Sheet, measure: PublishedMeasure, scores: pd.DataFrame) 
 
 
 def _reasons(rows: pd.DataFrame, is_silent: pd.Series) -> list[Why | None]:
-    """Why a row prints nothing: its reason, or that there is no row; None where it prints."""
+    """Return why rows have no value: the reason, or that there is no row; else None."""
     codes = rows["reason"].fillna(NO_ROW)
     numbers = (
         rows["reason_number"].astype("float64")
@@ -332,13 +332,13 @@ def _texts(rows: pd.DataFrame, column: str, is_shown: pd.Series) -> NDArray[np.o
 
 
 def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
-    """Return the availability code, or the footnotes, that say a reason.
+    """Return the availability code, or the footnotes, of a reason.
 
-    What CMS printed itself is printed again; the others stand in reason_footnote.csv. No footnote
+    CMS's own codes are kept; reason_footnote.csv has those of other reasons. There is no footnote
     where none fits.
 
     Raises:
-        LookupError: a source that must print a code has none for the reason.
+        LookupError: a source that requires a code has none for the reason.
     """
     is_footnote = source == "qip_complete"
     if why is None:
@@ -359,7 +359,7 @@ def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
 
 @cache
 def _find_footnote(source: str, measure: str, reason: str, day: str) -> str | None:
-    """The code of the measure's own row, else of every measure's; None where there is neither."""
+    """Return the code of the measure's own row, else that of all measures; None without either."""
     codes = {
         row["measure"]: row["code"]
         for row in load_rows("reason_footnote")
@@ -372,7 +372,7 @@ def _find_footnote(source: str, measure: str, reason: str, day: str) -> str | No
 def _null_text(
     column: SourceColumn, field: str, why: Why | None, codes: Sequence[str]
 ) -> str | None:
-    """What stands for a value: the most telling of the column's sentinels, else the code."""
+    """Return the text in place of a value: the most specific of the sentinels, else the code."""
     is_small = field == "unit_count" and why is not None and why.reason in _SMALL
     small = f"<{why.number:g}" if is_small and why is not None else ""
     for text in (small, *_PREFERRED_SENTINELS.get(field, ()), "-"):

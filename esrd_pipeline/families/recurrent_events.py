@@ -1,6 +1,6 @@
-"""Rates: SHR, STrR and SEDR, from a cohort of person-period segments to the facility contract.
+"""SHR, STrR and SEDR, from a cohort of person-period segments to the facility contract.
 
-The fit is stored as a table; facilities are assessed from the stored fit, so that a baseline
+The fit is stored as a table; facilities are assessed with the stored fit, so that a baseline
 year's model scores another year's rows without being fitted again. Manual 2.12.13 to 2.12.16,
 2.13.13 to 2.13.16, 2.25.14 to 2.25.17.
 """
@@ -48,8 +48,8 @@ def fit_measure(
     """Fit both stages to a cohort and return the table of the fit.
 
     The cohort has the columns ccn, patient_id, interval, days_at_risk, event_count and the
-    adjusters, one row a person-period segment. Adjusters that say nothing of their own within
-    facilities and intervals, or that no row with an event has, are set aside by name.
+    adjusters, one row per person-period segment. Adjusters that are collinear within facilities
+    and intervals, or that no row with an event has, are dropped by name.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -86,7 +86,7 @@ def fit_measure(
 
 
 def read_fit(fit: pd.DataFrame, terms: tuple[str, ...]) -> RatesFit:
-    """Return the fit that `fit_measure` stored, for a design of these terms."""
+    """Read the fit that `fit_measure` stored, for a design of these terms."""
     baseline = read_element(fit, "baseline", stage=2)["estimate"].to_numpy(dtype=np.float64)
     totals = read_element(fit, "summary", stage=2)["estimate"].to_numpy(dtype=np.float64)
     return RatesFit(
@@ -99,7 +99,7 @@ def read_fit(fit: pd.DataFrame, terms: tuple[str, ...]) -> RatesFit:
 
 
 def compute_expected_events(_: Specification, fit: pd.DataFrame, cohort: Cohort) -> FloatArray:
-    """Return the events a stored fit expects of each row of a cohort, the fit's own or another."""
+    """Return the events a stored fit expects in each row of a cohort, the fit's own or another."""
     return expect(
         read_fit(fit, cohort.design.names),
         design=cohort.design,
@@ -114,11 +114,11 @@ def assess_facilities(
     fit: pd.DataFrame,
     cohort: Cohort,
 ) -> Assessed:
-    """Hold every facility of a cohort against a stored fit.
+    """Assess every facility of a cohort with a stored fit.
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
-    rate per `rate_scale` patient-years; p-value and limits rest on the empirical null by quartile
-    of patient-years.
+    rate per `rate_scale` patient-years; p-value and limits use the empirical null by quartile of
+    patient-years.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -167,7 +167,7 @@ def assess_facilities(
 
 
 def _note(compared: FacilityRates) -> NDArray[np.object_]:
-    """Say of whom 0.5 was added (reading 25), and whose error is not its patients' own."""
+    """Note facilities with 0.5 added (reading 25) or with a standard error from the model."""
     return np.select(
         [compared.is_half_added, compared.is_model_based],
         [

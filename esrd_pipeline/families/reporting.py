@@ -1,7 +1,7 @@
-"""What facilities report of themselves, from the raw files to the facility contract.
+"""Measures of facilities' own reports, from the raw files to the facility contract.
 
-Manual 2.17, 2.18, 2.20 to 2.22. Every eligible facility of the program's list has a row: who
-reported nothing is not left out, because reporting is what is measured.
+Manual 2.17, 2.18, 2.20 to 2.22. Every eligible facility of the program's list has a row, also
+without any report, because these measures measure reporting.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ SURVEYS = 2
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Who a report is from: frames of linkage.facility, .provider_number and .facility_ccn.
+    """Finds the facility of a report: linkage.facility, .provider_number and .facility_ccn.
 
-    All three of every program; `exceptions` is raw.ece_grant.
+    All three have the rows of every program; `exceptions` is raw.ece_grant.
     """
 
     facilities: pd.DataFrame
@@ -42,13 +42,13 @@ class Places:
     exceptions: pd.DataFrame
 
     def eligible(self, program: Program) -> pd.Index:
-        """The facilities whose reports are asked for, rising."""
+        """Return the facilities that must report, in ascending order."""
         rows = self.facilities
         chosen = (rows["program"] == program) & rows["is_eligible"].astype(bool)
         return pd.Index(sorted(rows.loc[chosen, "ccn"]), name="ccn")
 
     def by_number(self, program: Program, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows under the facility that their provider number stands for, its own number first."""
+        """Return rows by the facility of their provider number, the facility's own number first."""
         known = self.provider_numbers[self.provider_numbers["program"] == program]
         known = known[["provider_number", "ccn"]].rename(columns={"ccn": "found_ccn"})
         found = rows.merge(known, left_on="ccn", right_on="provider_number")
@@ -58,18 +58,18 @@ class Places:
         return found.drop(columns=["ccn", "provider_number"]).rename(columns={"found_ccn": "ccn"})
 
     def count_unknown(self, program: Program, rows: pd.DataFrame) -> int:
-        """Rows whose provider number stands for no facility, and which count nowhere."""
+        """Count the rows whose provider number stands for no facility; they are not used."""
         known = self.provider_numbers[self.provider_numbers["program"] == program]
         return int((~rows["ccn"].isin(known["provider_number"])).sum())
 
     def by_facilityid(self, program: Program, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows under the last CCN of the facility's EQRS identifier."""
+        """Return rows by the last CCN of the facility's EQRS identifier."""
         known = self.facility_ccns[self.facility_ccns["program"] == program]
         last = known.sort_values(["facilityid", "start_date"]).groupby("facilityid")["ccn"].last()
         return rows.assign(ccn=rows["facilityid"].map(last)).dropna(subset=["ccn"])
 
     def asked_months(self, performance_year: int) -> pd.DataFrame:
-        """QIP facilities by month: whether a report is asked for (2.20.8, 3.4, 3.5)."""
+        """Return by QIP facility and month whether a report is required (2.20.8, 3.4, 3.5)."""
         ccns = self.eligible("qip")
         mine = self.facilities[self.facilities["program"] == "qip"].set_index("ccn")
         months = pd.date_range(f"{performance_year}-01-01", periods=MONTHS, freq="MS")
@@ -89,7 +89,7 @@ class Places:
 def assess_equity(
     performance_year: int, places: Places, attested: pd.DataFrame, patients: pd.Series
 ) -> pd.DataFrame:
-    """Count the domains of which a facility attests every element (2.22.5).
+    """Count the domains in which a facility attests every element (2.22.5).
 
     `attested` is raw.eqrs_equity_attestation, `patients` eligible patients by ccn.
     """
@@ -116,10 +116,10 @@ def assess_equity(
 def assess_infections(
     performance_year: int, places: Places, quarters: pd.DataFrame, patients: pd.Series
 ) -> pd.DataFrame:
-    """Return the infection ratio of those with twelve accurate months, and everyone's months.
+    """Return the infection ratio of facilities with twelve accurate months, and all months.
 
     `quarters` is raw.nhsn_bloodstream_infection, `patients` in-center patients by ccn (2.18.6).
-    Reading: reports of a quarter under several numbers add up, their months to three.
+    Reading: reports of a quarter under several numbers are added up, their months to at most three.
     """
     whole = sum_quarters(places, quarters)
     mine = whole.groupby("ccn").agg(lambda quarter: quarter.sum(skipna=False))
@@ -222,8 +222,8 @@ def assess_vaccination(performance_year: int, places: Places, weeks: pd.DataFram
 def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame) -> pd.DataFrame:
     """Return the survey's compliance and its six parts, weighted by completed surveys (2.17).
 
-    `surveys` is raw.ich_cahps_survey. Who attests fewer than 30 eligible patients is not asked for
-    surveys; who does neither is not compliant.
+    `surveys` is raw.ich_cahps_survey. A facility that attests fewer than 30 eligible patients need
+    not survey them; one that does neither is not compliant.
     """
     mine = places.by_number("qip", surveys)
     ccns = places.eligible("qip")
@@ -271,7 +271,7 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
 def sum_quarters(places: Places, quarters: pd.DataFrame) -> pd.DataFrame:
     """Return months, infections and predicted ones by ccn and quarter, whatever the number.
 
-    A count that one of a quarter's reports lacks is unknown: a sum of the others is too small.
+    A count missing in one of a quarter's reports is unknown: the sum of the others is too small.
     """
     sums = ["months_reported", "infections", "predicted_infections"]
     groups = places.by_number("qip", quarters).groupby(["ccn", "quarter"])[sums]

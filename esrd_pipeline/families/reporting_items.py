@@ -1,7 +1,7 @@
-"""What one facility's year of reports is made of: every quarter, month, domain or survey.
+"""One facility's reports of a year, item by item: every quarter, month, domain or survey.
 
-The rows of a measure that have no reason add up to its numerator and denominator in the contract;
-each row with one says why it is not among them. Manual 2.17, 2.18, 2.20 to 2.22.
+The rows of a measure without a reason add up to its numerator and denominator in the contract; the
+others have the reason why they do not count. Manual 2.17, 2.18, 2.20 to 2.22.
 """
 
 import numpy as np
@@ -27,10 +27,10 @@ QUARTERS = MONTHS // QUARTER_MONTHS
 def list_reports(
     measure: str, performance_year: int, places: Places, reports: pd.DataFrame, ccn: str
 ) -> pd.DataFrame:
-    """Return a facility's items of one measure, as explain.reported has them.
+    """Return a facility's items of one measure, in the columns of explain.reported.
 
-    `reports` is the measure's raw table of the year. A facility that a program does not ask has
-    no row of it.
+    `reports` is the measure's raw table of the year. A facility has no row for a program in which
+    it need not report.
     """
     parts = [
         _items(rows, performance_year, program, measure, ccn)
@@ -62,7 +62,7 @@ def _list(
 
 
 def _list_quarters(places: Places, quarters: pd.DataFrame, ccn: str) -> pd.DataFrame:
-    """A quarter a row, those without a report with no month."""
+    """List the quarters; one without a report has no months."""
     whole = sum_quarters(places, quarters).reset_index()
     numbers = pd.RangeIndex(1, QUARTERS + 1, name="quarter")
     mine = whole[whole["ccn"] == ccn].set_index("quarter").reindex(numbers)
@@ -100,7 +100,7 @@ def _list_events(rows: pd.DataFrame) -> pd.DataFrame:
 def _list_weeks(
     performance_year: int, places: Places, weeks: pd.DataFrame, ccn: str
 ) -> pd.DataFrame:
-    """The last whole week of every month: personnel up to date of those without a reason not."""
+    """List the last whole week of every month: personnel up to date, of those who could be."""
     rows = _last_of_months(performance_year, places, "dfc", weeks, ccn)
     return pd.DataFrame(
         {
@@ -116,7 +116,7 @@ def _list_weeks(
 def _list_months(
     performance_year: int, places: Places, weeks: pd.DataFrame, ccn: str
 ) -> pd.DataFrame:
-    """Every month, and whether it was reported; those that nobody asked for say so."""
+    """List every month and whether it was reported; months not required have a reason."""
     rows = _last_of_months(performance_year, places, "qip", weeks, ccn)
     asked = places.asked_months(performance_year)
     is_asked = asked.loc[ccn].to_numpy(dtype=bool) if ccn in asked.index else np.ones(MONTHS, bool)
@@ -132,7 +132,7 @@ def _list_months(
 
 
 def _where(rows: NDArray[np.bool_], code: str) -> NDArray[np.object_]:
-    """A reason in these rows, None elsewhere."""
+    """Return the reason in these rows and None elsewhere."""
     reasons = RowReasons(len(rows))
     reasons.add(rows, code)
     return reasons.code
@@ -153,7 +153,7 @@ def _describe_week(rows: pd.DataFrame) -> list[str]:
 
 
 def _list_domains(own: pd.DataFrame) -> pd.DataFrame:
-    """Every domain: attested where each of its elements is."""
+    """List every domain; it is attested if each of its elements is."""
     attested = own[own["is_attested"].astype(bool)].drop_duplicates(["domain", "element"])
     counts = attested.groupby("domain").size()
     needed = pd.Series(dict(EQUITY_ELEMENTS))
@@ -172,7 +172,7 @@ def _list_domains(own: pd.DataFrame) -> pd.DataFrame:
 
 
 def _surveys(own: pd.DataFrame) -> pd.DataFrame:
-    """A survey a row: whether it was administered, and the surveys completed."""
+    """List the surveys: whether each was administered, and the completed surveys."""
     done = own[own["is_administered"].astype(bool)]
     numbers = pd.RangeIndex(1, SURVEYS + 1, name="survey")
     completed = done.groupby("survey")["completed_surveys"].sum().reindex(numbers)
@@ -199,7 +199,7 @@ def _list_surveys(own: pd.DataFrame) -> pd.DataFrame:
 
 
 def _list_answers(own: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Completed surveys in the top box of one part, of those completed."""
+    """List the completed surveys in the top box of one part, of those completed."""
     if part not in SURVEY_COMPONENTS:
         raise LookupError(f"the survey has no part {part}")
     rows = _surveys(own)

@@ -1,4 +1,4 @@
-"""Times to an event: SMR, SWR and SMoSR, from a cohort of patient-records to the contract.
+"""SMR, SWR and SMoSR, from a cohort of patient-records to the facility contract.
 
 Stage 1 estimates the adjusters within facilities; stage 2 gives the nation one hazard, with the
 first stage's linear predictor as offset. Manual 2.14.12 to 2.14.15, 2.15.12 to 2.15.15, 2.27.12 to
@@ -105,7 +105,7 @@ def score_rows(specification: CoxSpecification, fit: pd.DataFrame, cohort: Cohor
 def assess_facilities(
     specification: CoxSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
 ) -> Assessed:
-    """Hold every facility of a cohort against a stored fit.
+    """Assess every facility of a cohort with a stored fit.
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
     events per `rate_scale` patient-years. The size counts patient-years or patients, as the
@@ -119,7 +119,7 @@ def assess_facilities(
     observed = sum_by(cohort.facility, cohort.numbers(EVENT), count=count)
     expected = sum_by(cohort.facility, score_rows(specification, fit, cohort), count=count)
     days = sum_by(cohort.facility, cohort.numbers(STOP) - cohort.numbers(START), count=count)
-    # Days on which nobody in the nation had the event, in a small one, let nothing be expected.
+    # In a small nation, a facility's days may include none on which an event happened.
     told = expected > 0
     mine = (observed[told], expected[told])
     z, p_value, lower, upper, mean, deviation = np.full((6, count), np.nan)

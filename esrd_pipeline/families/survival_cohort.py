@@ -1,7 +1,6 @@
-"""SMR, SWR and SMoSR between their cohorts and their model: years side by side, conditions, terms.
+"""Prepare the cohorts of SMR, SWR and SMoSR for the Cox model: years, conditions and terms.
 
-The model is the Cox family's; who is counted stands in the cohorts. Manual 2.14.12, 2.15.12,
-2.27.12.
+Manual 2.14.12, 2.15.12, 2.27.12.
 """
 
 from collections.abc import Mapping
@@ -19,8 +18,8 @@ from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.measures.terms import Level
 
 CONDITIONS = "smr"
-"""Which ascertainment of prevalent conditions is SMR's: claims of Part A and Part B, without those
-of laboratories (Table 10, footnote 3), not of hospitals alone."""
+"""SMR's ascertainment of prevalent conditions: claims of Part A and Part B, without those of
+laboratories (Table 10, footnote 3), not only of hospitals."""
 _YEAR = "performance_year"
 
 
@@ -30,7 +29,7 @@ def prepare_smr(
     patients: Mapping[int, pa.Table],
     conditions: Mapping[int, pa.Table],
 ) -> tuple[CoxSpecification, Cohort]:
-    """Return SMR's specification and the records of its years, conditions and years beside them.
+    """Return SMR's specification and the records of its years, with conditions and years.
 
     Args:
         performance_year: the last of the years.
@@ -69,7 +68,7 @@ def prepare_swr(
 def prepare_smosr(
     performance_year: int, cohorts: Mapping[int, pa.Table], patients: Mapping[int, pa.Table]
 ) -> tuple[CoxSpecification, Cohort]:
-    """Return SMoSR's specification and the records that are counted, years of incidence beside.
+    """Return SMoSR's specification and the records that are counted, with years of incidence.
 
     Args:
         performance_year: the last of the years.
@@ -88,7 +87,7 @@ def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:
 def _add_years(
     specification: CoxSpecification, rows: pa.Table, performance_year: int
 ) -> CoxSpecification:
-    """Add an indicator of each earlier year that is there, named by how far back it lies."""
+    """Add an indicator of each earlier year in the rows, named by its distance in years."""
     years = np.unique(rows.column(_YEAR).to_numpy())
     back = sorted({performance_year - int(year) for year in years} - {0})
     terms = (
@@ -106,8 +105,8 @@ def _read(
 ) -> Cohort:
     """Read a cohort without the adjusters that have no estimate.
 
-    They are at their largest, or least, in every event. A condition of nobody with an event is one;
-    so are the years under 14 where no child dies.
+    These have their largest, or least, value in every event: for example a condition that no
+    patient with an event has, or the years under 14 where no child dies.
     """
     known = pa.concat_tables(patients.values())
     cohort = read_cohort(specification, rows, patients=known, conditions=conditions)

@@ -1,4 +1,4 @@
-"""The measured nations, which the tests of this folder share."""
+"""The computed nations shared by the tests of this folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A nation measured from its raw files alone, four years of it, once for all tests of the session.
+"""A nation computed from its raw files alone, four years of it, once for all tests of the session.
 
 2022 is a reset of the stars on the measures of 2018; 2024 is rebaselined when waitlisting comes in.
 Sixty facilities: of fewer, an empirical null of SRR or ED30 has no ten z-scores in each quartile.

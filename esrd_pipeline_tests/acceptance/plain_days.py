@@ -1,4 +1,4 @@
-"""One patient's days, day by day: where dialysed, in what state, who answers (readings 20, 27, 28).
+"""One patient's days: place of dialysis, state, attributed facility (readings 20, 27, 28).
 
 Plain Python over lists of days; no code of the product.
 """

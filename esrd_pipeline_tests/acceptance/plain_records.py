@@ -1,4 +1,4 @@
-"""Who the patients of one facility are, in plain Python from raw files: no code of the product.
+"""The patients of one facility, in plain Python from raw files: no code of the product.
 
 Linkage (manual 3.2.1), death (2.13.10, 3.1.6), transplants and first service (3.1.2), places of
 dialysis. Days are ordinals of `datetime.date`.

@@ -1,8 +1,8 @@
 """One facility's SMR from raw files, in plain Python: no code of the product.
 
 Only the stored fit is taken from it: coefficients of both stages and the hazard. Manual 2.14;
-readings 17, 20, 21, 23, 27, 28. The tables of death rates, races and groups of conditions are read
-as they lie in the package: they are numbers, not code.
+readings 17, 20, 21, 23, 27, 28. The tables of death rates, races and groups of conditions are those
+of the package: they are numbers, not code.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Jobs on a nation's raw files in this process, with nothing that no test here looks at."""
+"""Jobs on a nation's raw files in this process, without the tables that no test here reads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Planted facility effects beside what the modelled measures say of the facilities."""
+"""Known facility effects compared with the modelled measures of the facilities."""
 
 from dataclasses import dataclass
 

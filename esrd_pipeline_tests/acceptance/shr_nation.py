@@ -1,7 +1,7 @@
-"""A nation measured from its raw files, once, and what became of everyone on the way.
+"""A nation computed once from its raw files, with every patient accounted for.
 
-120 facilities, 2023 and 2024. Of 2023 only what 2024 looks back to is computed. The generator's own
-outliers of hospitalisation are too few to tell a sensitivity: others are planted in their place.
+120 facilities, 2023 and 2024. Of 2023 only the tables that 2024 reads are computed. The generator's
+own outliers of hospitalisation are too few to estimate a sensitivity: others replace them.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From raw files: what was planted is found, nobody is lost, a plain recomputation agrees."""
+"""From raw files: known effects are recovered, no patient is lost, a plain recomputation agrees."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The order of the rows of the raw files says nothing: every table of a year is the same."""
+"""The order of the rows of the raw files has no effect: every table of a year is the same."""
 
 from pathlib import Path
 

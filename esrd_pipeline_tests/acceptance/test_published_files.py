@@ -1,7 +1,7 @@
 """The real CMS files load without loss, in both header styles.
 
-Every printed cell must be found again in the frame: as the same number, date, text or choice, or
-in `missing` where it printed no value. An empty cell must be null.
+Every published cell must be in the frame: as the same number, date, text or choice, or in `missing`
+where it has no value. An empty cell must be null.
 """
 
 import csv

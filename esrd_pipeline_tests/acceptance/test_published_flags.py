@@ -1,4 +1,4 @@
-"""Categories recomputed from the limits of the real DFC file, beside the text CMS printed.
+"""Categories recomputed from the limits of the real DFC file, compared with CMS's own.
 
 The national levels are those of the file printed in July 2026, but for PPPW and SFR: these two
 moved between the releases (July's levels alone cost 10 and 14 agreements), so their level is what

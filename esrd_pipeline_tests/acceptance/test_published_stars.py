@@ -1,4 +1,4 @@
-"""Stars recomputed from the real DFC file with itself as baseline, beside those CMS printed.
+"""Stars recomputed from the real DFC file with itself as baseline, compared with CMS's own.
 
 The counts of stars are matched to the printed ones, so what is compared is the ranking:
 

@@ -1,7 +1,7 @@
-"""The published PY 2026 rows: whatever a row alone determines is recomputed and must agree.
+"""The published PY 2026 rows: all that one row alone determines is recomputed and must agree.
 
-The rates' standards are not in the file, so clinical scores are taken as printed; what follows
-from them, and what follows from counts, is ours.
+The rates' standards are not in the file, so clinical scores are taken as published; scores computed
+from them and from counts are ours.
 """
 
 import csv

@@ -1,7 +1,7 @@
-"""What a patient-month's planted status and planted trouble must come to, by the manual's rules.
+"""Expected measures of a patient-month from its true status and data defects.
 
-Only months in which the patient stayed at one facility on one modality are told; the others' rules
-have worked patients of their own.
+Only months in which the patient stayed at one facility on one modality are included; worked
+patients test the rules of the others.
 """
 
 from dataclasses import dataclass

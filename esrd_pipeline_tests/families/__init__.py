@@ -1,1 +1,1 @@
-"""Tests of the families room."""
+"""Tests of the families package."""

@@ -1,4 +1,4 @@
-"""A small nation of patient-months with planted effects, for the tests of this room."""
+"""A small nation of patient-months with known effects, for the tests of this package."""
 
 import numpy as np
 import pandas as pd

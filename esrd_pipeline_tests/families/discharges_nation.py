@@ -1,4 +1,4 @@
-"""A small nation of index discharges with planted effects, for the tests of this room."""
+"""A small nation of index discharges with known effects, for the tests of this package."""
 
 from dataclasses import dataclass, replace
 

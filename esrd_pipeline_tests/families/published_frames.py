@@ -1,4 +1,4 @@
-"""Raw tables of two facilities and the contract made of them, for the tests of this room."""
+"""Raw tables of two facilities and their contract, for the tests of this package."""
 
 from pathlib import Path
 

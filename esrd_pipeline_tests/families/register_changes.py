@@ -1,4 +1,4 @@
-"""A specification with another row of the register, for tests of what a row decides."""
+"""A specification with a changed row of the register, for tests of a row's effects."""
 
 from dataclasses import replace
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""A small nation of patient-records with planted effects, for the tests of this room."""
+"""A small nation of patient-records with known effects, for the tests of this package."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""From patient-months to the facility contract: the road of SFR on a planted nation."""
+"""SFR from patient-months to the facility contract, on a nation with known effects."""
 
 from dataclasses import replace
 from pathlib import Path

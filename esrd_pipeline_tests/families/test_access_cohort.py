@@ -1,4 +1,4 @@
-"""What is SFR's and PPPW's own: counted months, programs' differences, facility lists."""
+"""Preparation of SFR and PPPW: counted months, programs' differences, facility lists."""
 
 from dataclasses import replace
 from functools import cache

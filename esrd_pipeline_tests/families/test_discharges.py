@@ -1,4 +1,4 @@
-"""From index discharges to the facility contract: SRR's and ED30's road on a planted nation."""
+"""SRR and ED30 from index discharges to the contract, on a nation with known effects."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a facility's explanation adds up to, by program and reason."""
+"""Totals of a facility's explanation, by program and reason."""
 
 import pandas as pd
 import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""What every modelled measure shares on its road: its family, and terms without an estimate."""
+"""Functions shared by all modelled measures: families, and terms without an estimate."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is SHR's own: conditions beside the cohort, programs' differences, facility lists."""
+"""Specifics of SHR: conditions of the cohort, programs' differences, facility lists."""
 
 from dataclasses import replace
 

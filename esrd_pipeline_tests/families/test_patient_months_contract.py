@@ -1,4 +1,4 @@
-"""Measures of patient-months in both programs' words: units, size rule, and the facility list."""
+"""Measures of patient-months in both programs: units, size rule, and the facility list."""
 
 import datetime as dt
 

@@ -1,8 +1,8 @@
 """Computed measures in the layouts CMS publishes, and back through the project's own readers.
 
-The published files of sixty facilities are the base. What is put into them is the contract of the
-same files with every measure's rows dealt out anew among the facilities, so that no number comes
-back because it stood there before.
+The published files of sixty facilities are the base. The contract rendered into them is that of the
+same files with every measure's rows permuted among the facilities, so that no number is right only
+because it was already there.
 """
 
 from dataclasses import dataclass

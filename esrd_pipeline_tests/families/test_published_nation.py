@@ -1,4 +1,4 @@
-"""The directory and the national levels made of published files."""
+"""The directory and the national levels from published files."""
 
 from datetime import date
 from pathlib import Path

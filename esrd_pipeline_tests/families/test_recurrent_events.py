@@ -1,4 +1,4 @@
-"""From a cohort of segments to the facility contract: SHR's road on a small planted nation."""
+"""SHR from a cohort of segments to the facility contract, on a nation with known effects."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What SHR, STrR and SEDR say of themselves, and the conditions that join two of them."""
+"""Specifications of SHR, STrR and SEDR, and the conditions that join two of them."""
 
 from dataclasses import replace
 

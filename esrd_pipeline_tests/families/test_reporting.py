@@ -1,4 +1,4 @@
-"""What facilities report of themselves, case by case: manual 2.17, 2.18, 2.20 to 2.22."""
+"""Measures of facilities' own reports, case by case: manual 2.17, 2.18, 2.20 to 2.22."""
 
 import datetime as dt
 from collections.abc import Sequence

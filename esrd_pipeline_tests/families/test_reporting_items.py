@@ -1,4 +1,4 @@
-"""A facility's reports item by item: they add up to its measure, or say why they are not in it."""
+"""A facility's reports item by item: they add up to its measure, or have a reason."""
 
 import pandas as pd
 import pytest

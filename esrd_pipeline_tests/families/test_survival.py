@@ -1,4 +1,4 @@
-"""From patient-records to the facility contract: the roads of SMR and SWR on a planted nation."""
+"""SMR and SWR from patient-records to the facility contract, on a nation with known effects."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""SMR, SWR and SMoSR between cohort and model: years, conditions, and terms without an estimate."""
+"""Preparation of SMR, SWR and SMoSR: years, conditions, and terms without an estimate."""
 
 import numpy as np
 import pandas as pd

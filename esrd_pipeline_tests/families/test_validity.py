@@ -1,4 +1,4 @@
-"""SHR beside facilities' other measures, by ranks."""
+"""Rank correlations of SHR with facilities' other measures."""
 
 import numpy as np
 import pandas as pd

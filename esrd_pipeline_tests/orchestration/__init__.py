@@ -1,1 +1,1 @@
-"""Tests of the orchestration room."""
+"""Tests of the orchestration package."""

@@ -1,4 +1,4 @@
-"""Starts the project's own command in a process of its own, as a person would."""
+"""Starts the project's own command in a separate process, as a user would."""
 
 import hashlib
 import os

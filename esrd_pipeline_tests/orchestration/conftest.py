@@ -1,4 +1,4 @@
-"""Small worlds for the wiring's tests: generated published files, a real Dagster instance."""
+"""Fixtures of the orchestration tests: generated published files, a real Dagster instance."""
 
 from collections.abc import Iterator
 from pathlib import Path

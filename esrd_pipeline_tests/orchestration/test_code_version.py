@@ -1,4 +1,4 @@
-"""A code version changes with the code its asset reaches, and with no other."""
+"""A code version changes with the code its asset reaches, and with no other code."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A refresh killed at any moment and run again gives the bytes of one that was left alone."""
+"""A refresh killed at any moment and run again gives the same bytes as an uninterrupted one."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the pictures in the UI show: bars and lines read back from the figures."""
+"""Contents of the plots in the UI: bars and lines read back from the figures."""
 
 import pandas as pd
 import pytest

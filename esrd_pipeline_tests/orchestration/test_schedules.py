@@ -1,4 +1,4 @@
-"""The quarterly schedule: which year, which cut-off, off until switched on."""
+"""The quarterly schedule: its year and cut-off, and off until switched on."""
 
 from datetime import UTC, date, datetime
 

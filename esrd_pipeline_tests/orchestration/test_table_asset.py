@@ -1,4 +1,4 @@
-"""The asset factory: what is good is published, what is not leaves the old partition in place."""
+"""The asset factory: good tables are published; otherwise the old partition stays in place."""
 
 from collections.abc import Callable
 from dataclasses import replace

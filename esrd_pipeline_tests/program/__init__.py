@@ -1,1 +1,1 @@
-"""Tests of the program room."""
+"""Tests of the program package."""

@@ -1,4 +1,4 @@
-"""Better, as or worse: the rule of each chapter on rows made to meet it."""
+"""Flags: the rule of each chapter on rows made for it."""
 
 import pandas as pd
 import pytest

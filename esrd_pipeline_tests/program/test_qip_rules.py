@@ -1,4 +1,4 @@
-"""Rule sets are rows: PY 2027 against Tables 18 and 28, a made-up year, contradictions refused."""
+"""Rule sets are rows: PY 2027 against Tables 18 and 28, an invented year, contradictions fail."""
 
 from dataclasses import replace
 from fractions import Fraction

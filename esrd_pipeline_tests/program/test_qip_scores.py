@@ -1,4 +1,4 @@
-"""Measure scores: who is scored, on what, and at every boundary the manual draws."""
+"""Measure scores: facilities scored, inputs, and every boundary of the manual."""
 
 from datetime import date
 

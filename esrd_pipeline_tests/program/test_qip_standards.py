@@ -1,4 +1,4 @@
-"""Standards the operator supplies: they win, they are cited, and contradictions are refused."""
+"""Standards the operator supplies: they take precedence, are cited, and are checked."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Domain scores, TPS and reductions: Examples 1 to 9 and Table 28, to the printed digit."""
+"""Domain scores, TPS and reductions: Examples 1 to 9 and Table 28, to the published digit."""
 
 from collections.abc import Mapping
 from fractions import Fraction

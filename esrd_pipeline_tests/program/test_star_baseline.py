@@ -1,4 +1,4 @@
-"""Resets and rebaselines: the shares, the counts and what the stored table carries."""
+"""Resets and rebaselines: shares, counts and the contents of the stored table."""
 
 from fractions import Fraction
 

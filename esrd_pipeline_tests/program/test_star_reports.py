@@ -1,4 +1,4 @@
-"""Means by rating, and factors that come out where they were put in."""
+"""Means by rating, and recovery of known factors."""
 
 import numpy as np
 import pandas as pd

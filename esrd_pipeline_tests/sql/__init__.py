@@ -1,1 +1,1 @@
-"""Worked patients: small tables in, rows out, one rule a test."""
+"""Tests of the SQL transformations on worked patients: small input tables, expected rows."""

@@ -1,14 +1,13 @@
-"""The cases of a module in one run: every case gets patients and facilities of its own.
+"""Run the cases of a module together: every case gets its own patients and facilities.
 
-Cases with the same SQL files, year, parameters and value sets are put into one set of tables. The
-identifiers of each case are renumbered, so that nothing of one can meet anything of another, and
-what comes out is given back to the case whose identifiers it holds.
+Cases with the same SQL files, year, parameters and value sets share one set of tables. The
+identifiers of each case are renumbered, so that cases cannot affect each other, and each resulting
+row is returned to the case with its identifiers.
 
-Provider numbers in short, as 'A', become '0007.A' in the seventh case. The digits of a number as
-CMS assigns it mean something to the rules, except the first two, the state: a number of Illinois,
-as '142500', gets a state that there is not, one for each case. Numbers of other states stay as they
-are, for lists name some of them; rows that nothing else keys cannot be told apart, and their cases
-have to run alone.
+Short provider numbers such as 'A' become '0007.A' in the seventh case. The rules use the digits of
+a CMS number, except the first two, the state: a number of Illinois, such as '142500', gets an
+invented state, one for each case. Numbers of other states are unchanged, because lists contain some
+of them; cases with rows that have no other key cannot be separated and have to run alone.
 """
 
 import contextlib

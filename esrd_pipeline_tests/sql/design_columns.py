@@ -1,4 +1,4 @@
-"""The columns of a model's design beside the facts that a SELECT made, so that a test sees both."""
+"""Add the columns of a model's design to the facts of a SELECT, so that a test sees both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Short words for hospital stays and the patients discharged from them."""
+"""Builders of hospital stays and discharged patients."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""One DuckDB for all tests of a process; each run has a catalog of its own and leaves nothing."""
+"""One DuckDB for all tests of a process; each run has its own catalog and drops it."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence

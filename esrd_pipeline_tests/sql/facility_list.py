@@ -1,4 +1,4 @@
-"""Small facility directories in few words: records, what is logged of them, CASPER, usage."""
+"""Builders of small facility directories: records, logs, CASPER, usage."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Short words for a patient's admissions, claims and days, as a nurse would note them."""
+"""Builders of a patient's admissions, claims and days."""
 
 import pandas as pd
 

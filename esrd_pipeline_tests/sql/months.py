@@ -1,4 +1,4 @@
-"""Short words for a patient's months: where treated, what was reported, and what a program knows.
+"""Builders of a patient's months: place of treatment, reports and modality.
 
 The patient is 1, born in 1950, with ESRD since 2020. Facilities are 'A' and 'B', EQRS 1 and 2.
 """

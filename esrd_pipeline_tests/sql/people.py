@@ -1,4 +1,4 @@
-"""A patient of EQRS and the beneficiary Medicare knows them as, for tests of who is who."""
+"""Builders of an EQRS patient and the matching Medicare beneficiary, for linkage tests."""
 
 from collections.abc import Sequence
 from datetime import timedelta

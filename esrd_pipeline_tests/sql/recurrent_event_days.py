@@ -1,4 +1,4 @@
-"""One worked patient's year, as SHR, STrR or SEDR sees its days."""
+"""One worked patient's year, for the days of SHR, STrR and SEDR."""
 
 import pandas as pd
 

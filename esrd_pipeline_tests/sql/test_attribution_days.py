@@ -1,4 +1,4 @@
-"""Whose days they are: one patient's treatment in, the facility that answers for each day out."""
+"""Attribution of days: one patient's treatment in, the facility of each day out."""
 
 import pandas as pd
 import pytest

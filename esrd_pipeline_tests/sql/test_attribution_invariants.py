@@ -1,4 +1,4 @@
-"""Whose days they are, on random histories: reading 27 day by day in plain loops, and invariants.
+"""Attribution on random histories: reading 27 day by day in plain loops, and invariants.
 
 Many patients are one example and one run of the SQL. Days are few, so that the rules meet often.
 """

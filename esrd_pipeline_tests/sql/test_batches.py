@@ -1,4 +1,4 @@
-"""What is run together gives what it gives alone; what cannot be told apart is refused."""
+"""Batched cases give the same rows as separate runs; ambiguous batches are rejected."""
 
 import importlib
 import itertools

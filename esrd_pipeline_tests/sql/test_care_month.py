@@ -1,4 +1,4 @@
-"""Where a patient was treated each month, how, how often: manual 2.3.11, 2.8.11, 3.1.1, 3.1.4."""
+"""Place, modality and frequency of treatment by month: manual 2.3.11, 2.8.11, 3.1.1, 3.1.4."""
 
 from collections.abc import Sequence
 

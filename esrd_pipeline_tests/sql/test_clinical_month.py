@@ -1,4 +1,4 @@
-"""What a facility reported of a month: manual 2.1.12, 2.3.12, 2.7.12, 2.8.12, 2.19.5."""
+"""A facility's reports on a month: manual 2.1.12, 2.3.12, 2.7.12, 2.8.12, 2.19.5."""
 
 from collections.abc import Sequence
 

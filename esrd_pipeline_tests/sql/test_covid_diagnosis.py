@@ -1,4 +1,4 @@
-"""The first diagnosis of COVID-19, which STrR's clock starts at."""
+"""The first diagnosis of COVID-19, at which STrR's clock starts."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""When a patient died: the sources of each program in the order of manual 3.1.6."""
+"""Dates of death: the sources of each program in the order of manual 3.1.6."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where a patient was dialysed: EQRS first, claims and CMS-2728 on days without a place in EQRS."""
+"""Places of dialysis: EQRS first, claims and CMS-2728 on days without a place in EQRS."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The patient on the day of discharge: whose, how old, where they lived; BMI and its imputation."""
+"""The patient on the day of discharge: facility, age, nursing home; BMI and its imputation."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Emergency department encounters: claims joined, those that touch a hospital stay left out."""
+"""Emergency department encounters: claims joined, those that overlap a hospital stay excluded."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""An exception takes its own months out of the QIP's measures, and touches no other (manual 3.4).
+"""An exception excludes its own months from the QIP's measures and no others (manual 3.4).
 
 A year of a patient in which everything was reported, with an exception for each month in turn.
 """

@@ -1,4 +1,4 @@
-"""What a facility is shown of SFR and PPPW: every month of theirs, and why it counts or not."""
+"""One facility's explanation of SFR and PPPW: every month, and why it counts or not."""
 
 import pandas as pd
 

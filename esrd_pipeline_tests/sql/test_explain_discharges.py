@@ -1,4 +1,4 @@
-"""One facility's discharges as SRR or ED30 sees them."""
+"""One facility's explanation of SRR and ED30, discharge by discharge."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""One facility's SHR, STrR or SEDR, segment by segment: counted, another's, no one's."""
+"""One facility's SHR, STrR or SEDR by segment: counted here, at another facility, or nowhere."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""One facility's patients as SMR, SWR and SMoSR see them: counted, another's, or why nobody's."""
+"""One facility's patients in SMR, SWR and SMoSR: counted here, elsewhere, or excluded and why."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""The facility list of each program: who receives reports, who does not, and why."""
+"""The facility list of each program: facilities that receive reports, the others, and why."""
 
 from datetime import date
 

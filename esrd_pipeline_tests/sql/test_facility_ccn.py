@@ -1,4 +1,4 @@
-"""Under which CCN a facility worked on which days, in both programs."""
+"""CCNs of a facility by days, in both programs."""
 
 import pytest
 

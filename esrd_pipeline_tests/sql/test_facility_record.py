@@ -1,4 +1,4 @@
-"""EQRS facility records: valid numbers, which is the dialysis unit's, who is listed."""
+"""EQRS facility records: valid numbers, the dialysis unit's number, listed or not."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""When ESRD began: sources, their order, evidence in claims, and the rules that move the date."""
+"""The start of ESRD: sources, their order, evidence in claims, and the rules that move the date."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Stays in hospital: kinds, transfers, order in the year, what is planned."""
+"""Hospital stays: kinds, transfers, order in the year, planned or not."""
 
 import pytest
 

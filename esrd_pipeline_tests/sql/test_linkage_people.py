@@ -1,4 +1,4 @@
-"""Who is who: a beneficiary is looked up in EQRS by one identifier after the other."""
+"""Linkage of patients: a beneficiary is looked up in EQRS by one identifier after another."""
 
 import pandas as pd
 

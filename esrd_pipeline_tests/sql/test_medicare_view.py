@@ -1,4 +1,4 @@
-"""What Medicare could see: stays, months, nursing homes, conditions, COVID-19 stages."""
+"""Medicare's records of patients: stays, months, nursing homes, conditions, COVID-19 stages."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""What stays the same of a patient: sex, race and ethnicity from EQRS or Medicare."""
+"""Unchanging characteristics of a patient: sex, race and ethnicity from EQRS or Medicare."""
 
 import pytest
 

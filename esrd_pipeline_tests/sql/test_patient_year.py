@@ -1,4 +1,4 @@
-"""Who is counted once a year: depression, social needs, equity, infections (2.9, 2.18 to 2.24)."""
+"""Patients counted once a year: depression, needs, equity, infections (2.9, 2.18 to 2.24)."""
 
 from collections.abc import Sequence
 

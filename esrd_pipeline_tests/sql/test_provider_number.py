@@ -1,4 +1,4 @@
-"""Which facility a provider number stands for: issues 1 and 2 of manual 3.3.5, approved links."""
+"""The facility of a provider number: issues 1 and 2 of manual 3.3.5, approved links."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The facilities of both programs' lists, as EQRS describes them."""
+"""The facilities of both programs' lists with their EQRS description."""
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 

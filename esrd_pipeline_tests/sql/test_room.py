@@ -1,4 +1,4 @@
-"""The rules every SQL file keeps: years filtered, total orders, a road to Spark, right columns."""
+"""Rules of every SQL file: years filtered, total orders, translation to Spark, right columns."""
 
 import pytest
 import sqlglot

@@ -1,4 +1,4 @@
-"""SEDR's days: Figure 27 branch by branch, and who answers for each encounter."""
+"""SEDR's days: Figure 27 branch by branch, and the facility of each encounter."""
 
 from functools import partial
 

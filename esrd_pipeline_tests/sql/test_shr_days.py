@@ -1,4 +1,4 @@
-"""SHR's days: every day of the year at risk, or not and why; who answers for each admission."""
+"""SHR's days: every day of the year at risk, or not and why; the facility of each admission."""
 
 from functools import partial
 

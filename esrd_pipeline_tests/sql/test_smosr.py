@@ -1,4 +1,4 @@
-"""SMoSR's patients: who is at risk of a switch, which switch counts, and for whom."""
+"""SMoSR's patients: those at risk of a switch, the switch that counts, and its facility."""
 
 import pandas as pd
 import pytest

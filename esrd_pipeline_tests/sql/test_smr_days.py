@@ -1,4 +1,4 @@
-"""SMR's days of one patient: whose they are, which months count, COVID-19, who died of what."""
+"""SMR's days of one patient: attributed facility, months that count, COVID-19, causes of death."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""STrR's days: Figure 14 branch by branch, and who answers for each transfusion."""
+"""STrR's days: Figure 14 branch by branch, and the facility of each transfusion."""
 
 from functools import partial
 

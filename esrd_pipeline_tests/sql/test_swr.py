@@ -1,4 +1,4 @@
-"""SWR's patients: who is counted by Figure 18, what ends their first year, whose days they are."""
+"""SWR's patients: those counted by Figure 18, the end of their first year, their facility."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Transfusion events: Figure 15 branch by branch, and one a day of a patient."""
+"""Transfusion events: Figure 15 branch by branch, at most one per patient and day."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which transplants each program knows, told by OPTN, EQRS, CMS-2728 and inpatient claims."""
+"""Transplants of each program, from OPTN, EQRS, CMS-2728 and inpatient claims."""
 
 import pytest
 

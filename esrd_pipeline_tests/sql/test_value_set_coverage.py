@@ -1,4 +1,4 @@
-"""How far our lists of codes cover what claims name."""
+"""Coverage of the codes on claims by the project's code lists."""
 
 import pandas as pd
 import pytest

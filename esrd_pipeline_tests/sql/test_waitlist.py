@@ -1,4 +1,4 @@
-"""Whose the registrations on the transplant waitlist are, and when they begin and end."""
+"""Registrations on the transplant waitlist: their patients, first and last days."""
 
 import pandas as pd
 import pytest
