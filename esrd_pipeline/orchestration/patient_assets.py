@@ -108,6 +108,8 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     "linkage.transplant": ("Kidney transplants and when they failed.", None),
     "linkage.waitlist": ("Days on the kidney or kidney-pancreas transplant waitlist.", None),
     "linkage.first_service": ("First ESRD service date, by the rules of each program.", None),
+    "history.calendar_month": ("The months of the year.", None),
+    "history.exception_month": ("Months for which CMS granted a facility an exception.", None),
     "history.hospital_stay": ("Hospital stays, with overlaps and transfers joined.", None),
     "history.medicare_month": ("Medicare coverage of each patient's months.", None),
     "history.nursing_home": ("Days in nursing homes.", None),

@@ -172,6 +172,30 @@ NURSING_HOME = Table(
     spans_of=("patient_id",),
 )
 
+CALENDAR_MONTH = Table(
+    name="history.calendar_month",
+    grain="one month of the performance year",
+    source="the calendar",
+    key=("month",),
+    columns=(
+        Column("month", "date", "First day of the month", required=True),
+        YEAR,
+        Column("month_end", "date", "Last day of the month", required=True),
+    ),
+)
+
+EXCEPTION_MONTH = Table(
+    name="history.exception_month",
+    grain="one month of the year, or of the year before, of one facility with an exception",
+    source="manual 3.4: extraordinary circumstances exceptions",
+    key=("ccn", "month"),
+    columns=(
+        Column("ccn", "text", "CMS Certification Number", required=True),
+        Column("month", "date", "First day of the month", required=True),
+        YEAR,
+    ),
+)
+
 PATIENT_CHARACTERISTICS = Table(
     name="history.patient_characteristics",
     grain="one patient with ESRD",
@@ -282,6 +306,8 @@ TABLES = (
     HOSPITAL_STAY,
     MEDICARE_MONTH,
     NURSING_HOME,
+    CALENDAR_MONTH,
+    EXCEPTION_MONTH,
     PATIENT_CHARACTERISTICS,
     PREVALENT_CONDITION,
     COVID_STAGE,

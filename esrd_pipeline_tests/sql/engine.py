@@ -14,6 +14,8 @@ from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import DUCKDB_TYPES, attach_value_sets
 
 _RUNS = itertools.count(1)
+_CALENDAR = ("history.calendar_month", "history.exception_month")
+"""Made before any SQL file that reads them: they follow from the year and the grants."""
 
 
 def to_arrow(
@@ -45,6 +47,7 @@ def run(
 ) -> pa.Table:
     """Run SQL files one after the other, each on what was there before; return the last's rows."""
     database = _open()
+    selects = (*_list_calendar(selects, tables), *selects)
     read = {name for select in selects for name in load_select(select).value_sets}
     for name in sorted(read - set(value_sets)):
         _share(name)
@@ -57,6 +60,15 @@ def run(
     finally:
         database.execute("USE memory")
         database.execute(f"DETACH {catalog}")
+
+
+def _list_calendar(selects: Sequence[str], tables: Iterable[str]) -> list[str]:
+    """The months and the exceptions, as far as they are read and neither given nor made."""
+    read = {source.table for name in selects for source in load_select(name).sources}
+    first, second = _CALENDAR
+    needed = [first] if read & {first, second} else []
+    needed += [second] if second in read else []
+    return [name for name in needed if name not in {*selects, *tables}]
 
 
 @cache

@@ -26,16 +26,8 @@ span AS (
         AND a.start_date <= make_date($performance_year, 12, 31)
 ),
 
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
-),
-
 calendar AS (
-    SELECT
-        make_date($performance_year, month_number, 1) AS month_start,
-        last_day(make_date($performance_year, month_number, 1)) AS month_end
-    FROM twelve
+    SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
 interval_start AS (
@@ -64,9 +56,9 @@ change_of_answered AS (
         s.program,
         s.patient_id,
         s.attribution_start,
-        greatest(s.attribution_start, c.month_start) AS start_date
+        greatest(s.attribution_start, c.month) AS start_date
     FROM answered AS s
-    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.attribution_start
+    JOIN calendar AS c ON c.month <= s.span_end AND c.month_end >= s.attribution_start
     UNION
     SELECT s.program, s.patient_id, s.attribution_start, s.first_service_date + i.first_days AS start_date
     FROM answered AS s
@@ -113,11 +105,8 @@ cut AS (
     FROM interval_start
 ),
 
-excepted_month AS (
-    SELECT DISTINCT e.ccn, c.month_start
-    FROM raw.ece_grant AS e
-    JOIN calendar AS c ON c.month_start BETWEEN e.first_month AND e.last_month
-    WHERE e.performance_year = $performance_year
+exception AS (
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 medicare_month AS (
@@ -157,5 +146,5 @@ LEFT JOIN majority AS b ON b.patient_id = t.patient_id
 LEFT JOIN medicare_month AS m
     ON m.patient_id = t.patient_id
     AND m.month = make_date(year(t.start_date), month(t.start_date), 1)
-LEFT JOIN excepted_month AS e
-    ON e.ccn = s.ccn AND e.month_start = make_date(year(t.start_date), month(t.start_date), 1)
+LEFT JOIN exception AS e
+    ON e.ccn = s.ccn AND e.month = make_date(year(t.start_date), month(t.start_date), 1)

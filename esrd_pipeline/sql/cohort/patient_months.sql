@@ -19,14 +19,8 @@ rule AS (
         3 AS catheter_months
 ),
 
--- Grants to a facility may overlap.
 exception AS (
-    SELECT DISTINCT e.ccn, c.month
-    FROM raw.ece_grant AS e
-    JOIN (
-        SELECT DISTINCT month FROM history.care_month WHERE performance_year = $performance_year
-    ) AS c ON e.first_month <= c.month AND e.last_month >= c.month
-    WHERE e.performance_year = $performance_year
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 -- The month with all its facts, and the values the rules use.
@@ -61,10 +55,10 @@ completed AS (
             ELSE coalesce(k.modality, c.modality)
         END AS month_modality,
         p.date_of_birth IS NULL AS is_birth_unknown,
-        date_part('year', c.month) - date_part('year', p.date_of_birth)
+        year(c.month) - year(p.date_of_birth)
         - CASE
-            WHEN date_part('month', c.month) * 100 + date_part('day', c.month)
-                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+            WHEN month(c.month) * 100 + day(c.month)
+                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
                 THEN 1
             ELSE 0
         END AS age,

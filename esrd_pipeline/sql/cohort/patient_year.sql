@@ -18,23 +18,14 @@ rule AS (
         make_date($performance_year, 12, 31) AS last_day
 ),
 
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
+calendar AS (
+    SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
-bounded AS (
-    SELECT
-        make_date($performance_year, month_number, 1) AS month,
-        last_day(make_date($performance_year, month_number, 1)) AS month_end
-    FROM twelve
-),
-
--- Grants to a facility may overlap: a month is excluded once.
 exception AS (
-    SELECT DISTINCT e.ccn, b.month, b.month_end
-    FROM raw.ece_grant AS e
-    JOIN bounded AS b ON e.first_month <= b.month AND e.last_month >= b.month
+    SELECT e.ccn, c.month, c.month_end
+    FROM history.exception_month AS e
+    JOIN calendar AS c ON c.month = e.month
     WHERE e.performance_year = $performance_year
 ),
 

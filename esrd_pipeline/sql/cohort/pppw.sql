@@ -6,16 +6,8 @@
 -- incidence a patient is in a nursing home if the first CMS-2728 reports institutionalisation or
 -- dialysis in a nursing home. The model's age is in years of 365.25 days; 75 means the birthday.
 WITH
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
-),
-
 calendar AS (
-    SELECT
-        make_date($performance_year, month_number, 1) AS month,
-        last_day(make_date($performance_year, month_number, 1)) AS month_end
-    FROM twelve
+    SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
 known AS (
@@ -53,12 +45,8 @@ treated AS (
     JOIN calendar AS c ON c.month_end BETWEEN k.start_date AND k.end_date
 ),
 
--- Grants to a facility may overlap.
 exception AS (
-    SELECT DISTINCT e.ccn, c.month
-    FROM raw.ece_grant AS e
-    JOIN calendar AS c ON c.month BETWEEN e.first_month AND e.last_month
-    WHERE e.performance_year = $performance_year
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 -- Facts of a patient's month, the same for both programs; a month with two reasons is one row.
@@ -100,10 +88,10 @@ described AS (
         t.date_of_birth,
         t.is_institutionalised,
         CAST(date_diff('day', t.date_of_birth, t.month_end) AS DOUBLE) / 365.25 AS age,
-        date_part('year', t.month_end) - date_part('year', t.date_of_birth)
+        year(t.month_end) - year(t.date_of_birth)
         - CASE
-            WHEN date_part('month', t.month_end) * 100 + date_part('day', t.month_end)
-                < date_part('month', t.date_of_birth) * 100 + date_part('day', t.date_of_birth)
+            WHEN month(t.month_end) * 100 + day(t.month_end)
+                < month(t.date_of_birth) * 100 + day(t.date_of_birth)
                 THEN 1
             ELSE 0
         END AS birthdays,

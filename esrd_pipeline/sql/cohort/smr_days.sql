@@ -27,16 +27,8 @@ span AS (
         AND a.end_date >= make_date($performance_year, 1, 1)
 ),
 
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
-),
-
 calendar AS (
-    SELECT
-        make_date($performance_year, month_number, 1) AS month_start,
-        last_day(make_date($performance_year, month_number, 1)) AS month_end
-    FROM twelve
+    SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
 covid AS (
@@ -47,9 +39,9 @@ covid AS (
 
 -- Days on which a segment begins: a record's or month's first, a change of the COVID-19 period.
 boundary AS (
-    SELECT s.patient_id, s.record, greatest(s.attribution_start, c.month_start) AS start_date
+    SELECT s.patient_id, s.record, greatest(s.attribution_start, c.month) AS start_date
     FROM span AS s
-    JOIN calendar AS c ON c.month_start <= s.span_end AND c.month_end >= s.attribution_start
+    JOIN calendar AS c ON c.month <= s.span_end AND c.month_end >= s.attribution_start
     UNION
     SELECT s.patient_id, s.record, v.start_date
     FROM span AS s

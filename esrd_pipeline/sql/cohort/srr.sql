@@ -28,11 +28,10 @@ patient AS (
 excepted AS (
     SELECT DISTINCT p.program, p.patient_id, p.stay
     FROM patient AS p
-    JOIN raw.ece_grant AS e
+    JOIN history.exception_month AS e
         ON e.ccn = p.ccn
         AND e.performance_year = $performance_year
-        AND make_date(year(p.discharge_date), month(p.discharge_date), 1)
-            BETWEEN e.first_month AND e.last_month
+        AND e.month = make_date(year(p.discharge_date), month(p.discharge_date), 1)
     WHERE p.program = 'qip'
 ),
 

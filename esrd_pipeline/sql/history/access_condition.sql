@@ -5,9 +5,8 @@
 -- (history.laboratory_claim) is not evidence of a condition; anemia in chronic kidney disease is
 -- not included. Heart failure and other heart diseases are separate, as in Table 2 and Figure 2.
 WITH
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
+calendar AS (
+    SELECT month FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
 linked AS (
@@ -135,9 +134,9 @@ placed AS (
     FROM claimed
     UNION ALL
     SELECT
-        p.patient_id, $performance_year * 12 + t.month_number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+        p.patient_id, $performance_year * 12 + date_part('month', t.month), 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
     FROM (SELECT DISTINCT patient_id FROM claimed) AS p
-    CROSS JOIN twelve AS t
+    CROSS JOIN calendar AS t
 ),
 
 prior AS (

@@ -14,17 +14,8 @@ rule AS (
         make_date($performance_year, 12, 31) AS last_day
 ),
 
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
-),
-
 calendar AS (
-    SELECT make_date($performance_year, month_number, 1) AS month FROM twelve
-),
-
-bounded AS (
-    SELECT month, last_day(month) AS month_end FROM calendar
+    SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
 -- 3.1.1: type and setting of treatment; dialysis in a nursing home is home hemodialysis.
@@ -46,7 +37,7 @@ treated AS (
         END AS kind
     FROM history.treatment AS t
     CROSS JOIN rule AS r
-    JOIN bounded AS c ON c.month <= t.end_date AND c.month_end >= t.start_date
+    JOIN calendar AS c ON c.month <= t.end_date AND c.month_end >= t.start_date
     WHERE t.performance_year = $performance_year
         AND t.state = 'dialysis'
         AND t.ccn IS NOT NULL
@@ -86,7 +77,7 @@ ccn_span AS (
 admitted_month AS (
     SELECT s.program, s.patient_id, c.month, s.ccn
     FROM history.admitted AS s
-    JOIN bounded AS c ON c.month >= s.start_date AND c.month_end <= s.end_date
+    JOIN calendar AS c ON c.month >= s.start_date AND c.month_end <= s.end_date
     WHERE s.performance_year = $performance_year
 ),
 

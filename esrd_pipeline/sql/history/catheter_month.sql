@@ -6,9 +6,7 @@
 -- December before come from the tables of the year before.
 WITH
 exception AS (
-    SELECT ccn, first_month, last_month
-    FROM raw.ece_grant
-    WHERE performance_year = $performance_year
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 cared AS (
@@ -39,8 +37,7 @@ cared AS (
     LEFT JOIN exception AS e
         ON c.program = 'qip'
         AND e.ccn = c.ccn
-        AND e.first_month <= c.month
-        AND e.last_month >= c.month
+        AND e.month = c.month
     WHERE c.performance_year = $performance_year AND c.is_whole AND e.ccn IS NULL
 ),
 

@@ -18,9 +18,7 @@ rule AS (
 
 -- 3.4: reports for a month of an exception are not used.
 exception AS (
-    SELECT ccn, first_month, last_month
-    FROM raw.ece_grant
-    WHERE performance_year = $performance_year
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 claim AS (
@@ -38,10 +36,10 @@ claim AS (
         d.modality IN ('in-center hemodialysis', 'home hemodialysis') AS is_hemodialysis,
         d.modality IN ('peritoneal dialysis', 'other peritoneal dialysis') AS is_peritoneal,
         date_diff('day', f.first_service_date, d.from_date) + 1 AS esrd_day,
-        date_part('year', d.from_date) - date_part('year', p.date_of_birth)
+        year(d.from_date) - year(p.date_of_birth)
         - CASE
-            WHEN date_part('month', d.from_date) * 100 + date_part('day', d.from_date)
-                < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+            WHEN month(d.from_date) * 100 + day(d.from_date)
+                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
                 THEN 1
             ELSE 0
         END AS age
@@ -55,8 +53,7 @@ claim AS (
     LEFT JOIN exception AS e
         ON d.program = 'qip'
         AND e.ccn = d.ccn
-        AND e.first_month <= d.month
-        AND e.last_month >= d.month
+        AND e.month = d.month
     WHERE d.performance_year = $performance_year AND e.ccn IS NULL
 ),
 
@@ -93,8 +90,7 @@ reported AS (
     LEFT JOIN exception AS e
         ON c.program = 'qip'
         AND e.ccn = c.ccn
-        AND e.first_month <= c.month
-        AND e.last_month >= c.month
+        AND e.month = c.month
     WHERE c.performance_year = $performance_year AND e.ccn IS NULL
 ),
 

@@ -4,13 +4,8 @@
 -- Readings: the past 12 months are the reporting month and the eleven before it, by a claim's last
 -- day; a claim of a laboratory (history.laboratory_claim) is not evidence of a condition.
 WITH
-twelve AS (
-    SELECT CAST(number AS INTEGER) AS month_number
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (number)
-),
-
 calendar AS (
-    SELECT make_date($performance_year, month_number, 1) AS month FROM twelve
+    SELECT month FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
 linked AS (

@@ -35,9 +35,10 @@ billed AS (
     GROUP BY patient_id, month
 ),
 
-twelve AS (
-    SELECT CAST(n AS INTEGER) AS n
-    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS v (n)
+calendar AS (
+    SELECT CAST(date_part('month', month) AS INTEGER) AS n
+    FROM history.calendar_month
+    WHERE performance_year = $performance_year
 ),
 
 enrolled AS (
@@ -65,7 +66,7 @@ enrolled AS (
         ) AS is_ma
     FROM raw.medicare_enrollment AS e
     JOIN beneficiary AS b ON b.bene_id = e.bene_id AND b.performance_year = e.performance_year
-    CROSS JOIN twelve AS t
+    CROSS JOIN calendar AS t
     WHERE e.performance_year BETWEEN $performance_year - 1 AND $performance_year
     GROUP BY b.patient_id, e.performance_year, t.n
 ),

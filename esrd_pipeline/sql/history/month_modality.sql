@@ -7,9 +7,7 @@
 WITH
 -- 3.4: reports for a month of an exception are not used.
 exception AS (
-    SELECT ccn, first_month, last_month
-    FROM raw.ece_grant
-    WHERE performance_year = $performance_year
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 first_claim AS (
@@ -18,8 +16,7 @@ first_claim AS (
     LEFT JOIN exception AS e
         ON d.program = 'qip'
         AND e.ccn = d.ccn
-        AND e.first_month <= d.month
-        AND e.last_month >= d.month
+        AND e.month = d.month
     WHERE d.performance_year = $performance_year AND d.ccn IS NOT NULL AND e.ccn IS NULL
     GROUP BY d.program, d.patient_id, d.month, d.ccn
 ),
@@ -73,10 +70,10 @@ SELECT
     c.modality,
     CASE WHEN c.modality IS NOT NULL THEN c.modality_source END AS modality_source,
     c.as_of_date,
-    date_part('year', c.as_of_date) - date_part('year', p.date_of_birth)
+    year(c.as_of_date) - year(p.date_of_birth)
     - CASE
-        WHEN date_part('month', c.as_of_date) * 100 + date_part('day', c.as_of_date)
-            < date_part('month', p.date_of_birth) * 100 + date_part('day', p.date_of_birth)
+        WHEN month(c.as_of_date) * 100 + day(c.as_of_date)
+            < month(p.date_of_birth) * 100 + day(p.date_of_birth)
             THEN 1
         ELSE 0
     END AS age,

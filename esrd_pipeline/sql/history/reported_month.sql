@@ -6,9 +6,7 @@
 -- last counts; unknown sessions delivered stay unknown.
 WITH
 exception AS (
-    SELECT ccn, first_month, last_month
-    FROM raw.ece_grant
-    WHERE performance_year = $performance_year
+    SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
 ),
 
 -- Facilities numbered in the order of their CCNs: the last report of a day is found by a whole
@@ -37,8 +35,7 @@ reported AS (
     LEFT JOIN exception AS e
         ON c.program = 'qip'
         AND e.ccn = c.ccn
-        AND e.first_month <= c.month
-        AND e.last_month >= c.month
+        AND e.month = c.month
     WHERE c.performance_year = $performance_year
         AND c.month >= make_date($performance_year - 1, 11, 1)
         AND e.ccn IS NULL
