@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esrd_pipeline.parameters.reasons import describe_reason
+from esrd_pipeline.parameters.reasons import describe_rows
 
 
 def describe_reasons(explanation: pd.DataFrame) -> pd.DataFrame:
@@ -11,7 +11,7 @@ def describe_reasons(explanation: pd.DataFrame) -> pd.DataFrame:
     Raises:
         LookupError: reason.csv has no such code.
     """
-    texts = explanation["reason"].map(describe_reason, na_action="ignore")
+    texts = pd.Series(describe_rows(explanation), index=explanation.index, dtype=object)
     return explanation.assign(reason=texts)
 
 
