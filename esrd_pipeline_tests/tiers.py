@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-NATIONS = frozenset({"nation", "years", "counted", "refreshed"})
+NATIONS = frozenset({"nation", "four_years", "years", "counted", "refreshed"})
 """Fixtures that generate or measure a nation, or refresh years of one."""
 
 COMMIT_SECONDS = 60

@@ -1,4 +1,4 @@
-"""Assets of SFR and PPPW: their cohorts, the road of each, and what a facility is shown."""
+"""Assets of SFR and PPPW: their cohorts, models and facility explanations."""
 
 from typing import TYPE_CHECKING
 
@@ -60,18 +60,18 @@ _COHORTS = (
     make_select_asset(
         "cohort.sfr",
         description="Every month of every patient at each facility, with a fistula alone or not,"
-        " or the rule that leaves it out; and the adjusters of the fistula rate.",
+        " or the rule that excludes it; and the adjusters of the fistula rate.",
     ),
     make_select_asset(
         "cohort.pppw",
         description="Every month of every patient with ESRD, on the waitlist on its last day or"
-        " not, or the rule that leaves it out; and age.",
+        " not, or the rule that excludes it; and age.",
     ),
 )
 _EXPLANATION = make_select_asset(
     "explain.access",
-    description="One facility's patient-months as SFR or PPPW sees them, for its authorised reader:"
-    " counted, met, or left out and why. Made for the facility and measure named in the run's"
+    description="One facility's patient-months in SFR or PPPW, for its authorised reader:"
+    " counted, met, or excluded and why. Made for the facility and measure named in the run's"
     " configuration; never by a refresh.",
     parameters=lambda step: {
         "ccn": step.options["ccn"],
@@ -97,6 +97,6 @@ ASSETS = (
         make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))
         for modelled in _MODELLED_MEASURES
     ),
-    # On its own: it alone takes a facility.
+    # A step of its own: only this asset takes a facility.
     make_multi_asset("explanation_of_access", (_EXPLANATION,), options=_OPTIONS),
 )

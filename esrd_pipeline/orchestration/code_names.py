@@ -1,7 +1,7 @@
-"""What the top-level statements of a module bind, and which names and texts each one uses.
+"""The names that a module's top-level statements bind, and the names and texts each one uses.
 
-Annotations and classes that are only asked for (`isinstance`, `case`) are left out: whoever makes
-the object names its class.
+Annotations and classes that are only tested for (`isinstance`, `case`) are left out: the code that
+makes the object names its class.
 """
 
 import ast
@@ -30,7 +30,7 @@ class Used:
         names: global names, each alone or with the attribute taken from it (`cox`, `fit`).
         imports: what its own import statements bind, by name.
         texts: its string constants.
-        calls: whom it calls with which texts in the first argument; None stands for a variable.
+        calls: names it calls, with the texts of the first argument; None stands for a variable.
     """
 
     names: set[Name] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A top-level statement: what it binds, in words no other has, its source, what it uses."""
+    """A top-level statement: a unique label of what it binds, its source and what it uses."""
 
     name: str
     first_line: int
@@ -115,7 +115,7 @@ def _find_used(node: ast.AST) -> Used:
 
 
 def _is_for_readers(statement: ast.stmt) -> bool:
-    """Whether a statement is a docstring or stands under `if TYPE_CHECKING`."""
+    """Whether a statement is a docstring or is under `if TYPE_CHECKING`."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return (
@@ -134,7 +134,7 @@ def _list_imports(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Impo
 
 
 def _list_children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what a node is made of, as far as it counts."""
+    """Yield the children of a node that can lead to code."""
     kind = type(node)
     if kind not in _FIELDS:
         _FIELDS[kind] = tuple(name for name in node._fields if name not in _NOT_COUNTED)

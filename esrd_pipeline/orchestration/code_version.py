@@ -1,4 +1,4 @@
-"""Code versions of assets, computed from what a computation reaches.
+"""Code versions of assets, computed from the code that a computation reaches.
 
 A version is the hash of every statement that a computation reaches by name, over functions,
 classes and constants of the whole package, imports inside functions included; of the SELECT it
@@ -7,12 +7,13 @@ runs; and of every parameter file it reads. Nothing is listed by hand.
 What is followed:
 
 * A name: to the top-level statement that binds it, here or, through an import, in another module.
-  Only that statement counts, so that a function nobody calls changes no version.
+  Only that statement counts, so that a function that is never called changes no version.
 * What a computation holds, as arguments of a `partial` or variables of a closure.
 * A text that names a module of the package, as `CoxSpecification.family` does: to that module.
-* The name of a parameter file given to `load_parameters`, or to a function that hands it on.
+* The name of a parameter file given to `load_parameters`, or to a function that passes it on.
 
-Pictures are not followed: they change no row. Nor is what stores a table: no computation names it.
+Pictures are not followed: they change no row. Nor is the code that stores tables: computations do
+not name it.
 """
 
 import hashlib
@@ -56,7 +57,7 @@ def read_package(path: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class _Onward:
-    """Where a piece of code leads: statements, and parameter files by name."""
+    """What a piece of code refers to: statements, and parameter files by name."""
 
     places: list[_Place]
     files: set[str]
@@ -64,7 +65,7 @@ class _Onward:
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """What one computation reaches: everything that counts, by name, and statements passed."""
+    """What one computation reaches: the parts of its version by name, and statements visited."""
 
     parts: dict[str, bytes] = field(default_factory=dict)
     places: set[_Place] = field(default_factory=set)
@@ -160,7 +161,7 @@ class CodeVersions:
                 reached.parts[path] = content
 
     def _lead(self, home: str, used: Used) -> _Onward:
-        """Return where a piece of code of a module leads."""
+        """Return what a piece of code of a module refers to."""
         module = self._load(home)
         places = [place for name in used.names for place in self._resolve(home, name, used)]
         places += [(home, position) for position in (module.unnamed if module else ())]
@@ -229,7 +230,7 @@ class CodeVersions:
 
 
 def _list_held(value: object, name: str) -> list[tuple[str, object]]:
-    """Return what a value holds, by name; a table's definition counts for its own asset alone."""
+    """Return what a value holds, by name; a table's definition counts only for its own asset."""
     match value:
         case Table() | dg.PartitionMapping():
             return []
@@ -247,6 +248,6 @@ def _list_held(value: object, name: str) -> list[tuple[str, object]]:
 
 
 def _describe(table: Table) -> bytes:
-    """Return what decides the bytes of a table's file: key, columns and their types."""
+    """Return the parts of a definition that fix a table's bytes: key, columns and their types."""
     columns = [(column.name, column.type) for column in table.columns]
     return repr((table.key, columns)).encode()

@@ -1,4 +1,4 @@
-"""What a computation is given: its year, the stored tables it may read, and its options."""
+"""The context of a computation: its year, the stored tables it may read, and its options."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
-"""Errors that a second attempt may not meet again; every other error is final."""
+"""Errors that may not occur again on a second attempt; every other error is final."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """One step's year and world."""
+    """The year, storage and options of one step."""
 
     performance_year: int
     warehouse: Warehouse
@@ -37,7 +37,7 @@ class StepContext:
     def read(
         self, table: Table, *, columns: Sequence[str] | None = None, program: str | None = None
     ) -> pd.DataFrame:
-        """This year's partition, or its `columns` and the rows of one `program` alone.
+        """Read this year's partition, or only its `columns` and the rows of one `program`.
 
         Raises:
             MissingPartitionError: it has not been materialised.
@@ -52,7 +52,7 @@ class StepContext:
         columns: Sequence[str] | None = None,
         program: str | None = None,
     ) -> pd.DataFrame | None:
-        """The partition of `years` before, or None where it has not been stored."""
+        """Read the partition of `years` before, or None where it has not been stored."""
         year = self.performance_year - years
         if not self.warehouse.has(table, year):
             return None
@@ -61,7 +61,7 @@ class StepContext:
     def _read(
         self, table: Table, year: int, columns: Sequence[str] | None, program: str | None
     ) -> pd.DataFrame:
-        # Kept for the step: its tables are made from the same few. Copies on write cost nothing.
+        # Kept for the step: its tables are made from the same few. Copy on write costs nothing.
         key = (table.name, year, None if columns is None else tuple(columns), program)
         if key not in self._frames:
             where = None if program is None else {"program": program}
@@ -69,25 +69,25 @@ class StepContext:
         return self._frames[key].copy(deep=False)
 
     def keep(self, key: object, make: Callable[[], T]) -> T:
-        """Return what `make` made for this key: once a step, whichever of its tables asks."""
+        """Return the result of `make` for this key, which is computed once per step."""
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
 
     @property
     def source_folder(self) -> Path:
-        """Where this year's source files lie."""
+        """The folder of this year's source files."""
         return self.settings.source_dir / str(self.performance_year)
 
     @property
     def patient_folder(self) -> Path:
-        """Where this year's patient-level files lie."""
+        """The folder of this year's patient-level files."""
         return self.settings.patient_dir / str(self.performance_year)
 
 
 @dataclass(frozen=True, slots=True)
 class SqlOutput:
-    """A table that DuckDB makes from stored ones, with what its SELECT takes beside the year."""
+    """A table that DuckDB makes from stored ones, with its SELECT's parameters besides the year."""
 
     select: Select
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -95,11 +95,11 @@ class SqlOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a computation returns: a frame or SELECT a table, in the order of the asset's tables.
+    """The result of a computation: a frame or SELECT per table, in the order of the asset's tables.
 
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
-    are the same for the same inputs; `picture` is shown beside them; `warning`, where there is
-    one, is what the check that only warns says.
+    are the same for the same inputs; `picture` is shown with them; `warning`, where there is one,
+    is the message of the check that only warns.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]

@@ -1,4 +1,4 @@
-"""Assets of what follows a discharge from hospital: SRR and ED30."""
+"""Assets of SRR and ED30, the measures of events after a hospital discharge."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _read(
     step: StepContext, program: "Program", *, measure: "Measure"
 ) -> "tuple[Specification, Cohort]":
-    """Read one program's index discharges, conditions beside them."""
+    """Read one program's index discharges with their conditions."""
     from esrd_pipeline.families.discharges_cohort import name_conditions, prepare
 
     year, warehouse = step.performance_year, step.warehouse
@@ -59,12 +59,12 @@ MODELLED_MEASURES = (
 _COHORTS = (
     make_select_asset(
         "cohort.srr",
-        description="Discharges of the year as each program's SRR sees them: index discharges with"
+        description="Discharges of the year by each program's SRR rules: index discharges with"
         " outcome and adjusters, the others with the reason why not.",
     ),
     make_select_asset(
         "cohort.ed30",
-        description="Discharges of two years as ED30 sees them: index discharges with outcome and"
+        description="Discharges of two years by ED30's rules: index discharges with outcome and"
         " adjusters, the others with the reason why not.",
     ),
 )
@@ -74,8 +74,8 @@ _DISCHARGE_CONDITIONS = make_select_asset(
 )
 _EXPLANATION = make_select_asset(
     "explain.discharges",
-    description="One facility's discharges as SRR or ED30 sees them, for its authorised reader:"
-    " counted, followed by the event or not, or left out and why. Made for the facility and"
+    description="One facility's discharges in SRR or ED30, for its authorised reader:"
+    " counted, followed by the event or not, or excluded and why. Made for the facility and"
     " measure named in the run's configuration; never by a refresh.",
     parameters=lambda step: {"ccn": step.options["ccn"], "measure": step.options["measure"]},
 )
@@ -90,7 +90,7 @@ _OPTIONS = {
 
 ASSETS = (
     make_multi_asset("discharge_cohorts", _COHORTS),
-    # On its own: it looks back over more years of claims.
+    # A step of its own: it reads more years of claims.
     make_multi_asset("discharge_conditions", (_DISCHARGE_CONDITIONS,)),
     *(
         make_multi_asset(modelled.name.lower(), make_measure_assets(modelled))

@@ -1,4 +1,4 @@
-"""What a measure is in a year without patient-level files: its tables, and no row in them."""
+"""Empty tables of a measure in a year without patient-level files."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from esrd_pipeline.tables.model import Table
 def leave_empty(
     *tables: Table, why: str = "no patient at risk in the year's patient-level files"
 ) -> StepResult:
-    """Return the tables without rows, and why."""
+    """Return the tables without rows, with a note on why."""
     return StepResult(
         tuple(pd.DataFrame(columns=table.column_names) for table in tables),
         notes={"not computed": why},

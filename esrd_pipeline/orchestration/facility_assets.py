@@ -1,4 +1,4 @@
-"""Assets of the facility layer: published files brought into the facility contract."""
+"""Assets of the facility layer: published files converted to the facility contract."""
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from esrd_pipeline.tables.model import Table
 
 
 def _read_or_none(step: StepContext, table: Table) -> pd.DataFrame | None:
-    """A raw table, or None where this year has no such file (its partition holds no row)."""
+    """Read a raw table, or None where this year has no such file (its partition has no row)."""
     frame = step.read(table)
     return None if frame.empty else frame
 
@@ -29,7 +29,7 @@ def _build_national(step: StepContext) -> StepResult:
 
 
 def _read_registered(step: StepContext) -> pd.DataFrame | None:
-    """The facilities EQRS knows, in a year that was computed from patient-level files."""
+    """Read the facilities of EQRS, in a year that was computed from patient-level files."""
     if not step.warehouse.has(facility.REGISTERED, step.performance_year):
         return None
     return step.read(facility.REGISTERED)
@@ -110,7 +110,7 @@ _TABLES = (
     TableAsset(
         tables=(facility.DIRECTORY,),
         compute=_build_directory,
-        description="Who the facilities are: name, place, chain, services, certification date.",
+        description="The facilities: name, place, chain, services, certification date.",
         dependencies=(*_FILES, Dependency(facility.REGISTERED)),
     ),
     TableAsset(
@@ -123,22 +123,22 @@ _TABLES = (
     TableAsset(
         tables=(facility.PUBLISHED_IMPROVEMENT,),
         compute=_build_improvement,
-        description="The year before, as printed beside it in this year's QIP file: the"
-        " improvement period's rates.",
+        description="Rates of the improvement period, the year before, as published in this"
+        " year's QIP file.",
         dependencies=(Dependency(raw.QIP_COMPLETE),),
     ),
     TableAsset(
         tables=(facility.PUBLISHED_RESULT,),
         compute=_build_results,
-        description="The categories, scores, stars and payment reductions CMS printed, to hold"
-        " ours against.",
+        description="The categories, scores, stars and payment reductions CMS published, to compare"
+        " ours with.",
         dependencies=_ALL_FILES,
     ),
 )
 
 _REGISTERED = make_select_asset(
     "facility.registered",
-    description="The facilities of both programs' lists as EQRS describes them.",
+    description="The facilities of both programs' lists with their EQRS description.",
 )
 
 ASSETS = (make_multi_asset("registered", (_REGISTERED,)), make_multi_asset("facility", _TABLES))

@@ -8,7 +8,7 @@ telemetry: {enabled: false}
 nux: {enabled: false}  # no sign-up dialog over the UI
 concurrency:
   runs:
-    # Two years side by side; the same year never twice at once. Within a run steps follow one
+    # Two years at a time; the same year never twice at once. Within a run, steps run one after
     # another (the in-process executor). There are no pools: a killed run would keep its slot.
     max_concurrent_runs: 2
     tag_concurrency_limits:
@@ -25,7 +25,7 @@ run_retries:
 
 
 def prepare_dagster_home(folder: Path) -> Path:
-    """Make the folder and its dagster.yaml if they are not there; return the folder."""
+    """Make the folder and its dagster.yaml if they do not exist; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "dagster.yaml"
     if not configuration.exists():

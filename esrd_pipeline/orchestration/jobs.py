@@ -1,4 +1,4 @@
-"""What an operator launches: a refresh, the two star operations, an explanation, an export."""
+"""Jobs that an operator launches: refresh, the two star operations, explanation, export."""
 
 import dagster as dg
 
@@ -18,7 +18,7 @@ def _select(*tables: Table) -> dg.AssetSelection:
 
 _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
-# What is computed from patients, and the measures that come of it.
+# Tables computed from patients, and the measures computed from them.
 _FROM_PATIENTS = _select(*PATIENT_TABLES, *COMPUTED_TABLES)
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
 
@@ -32,7 +32,7 @@ refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS,
     description="Everything of one performance year, from its patient-level and published files"
-    " to its reports, against the star baseline stored.",
+    " to its reports, with the stored star baseline.",
 )
 
 refresh_published = dg.define_asset_job(
@@ -51,11 +51,11 @@ measure = dg.define_asset_job(
 
 _EXPLAINED = {
     "recurrent_events": (explain.RECURRENT_EVENTS, "SHR, STrR or SEDR patient by patient"),
-    "patient_months": (explain.PATIENT_MONTHS, "patient-months as one measure sees them"),
-    "yearly": (explain.YEARLY, "patients as one measure of patients sees them"),
-    "reported": (explain.REPORTED, "own reports, item by item, as one measure takes them"),
-    "discharges": (explain.DISCHARGES, "discharges as SRR or ED30 sees them"),
-    "access": (explain.ACCESS, "patient-months as SFR or PPPW sees them"),
+    "patient_months": (explain.PATIENT_MONTHS, "patient-months in one measure"),
+    "yearly": (explain.YEARLY, "patients in one measure of patients"),
+    "reported": (explain.REPORTED, "own reports in one measure, item by item"),
+    "discharges": (explain.DISCHARGES, "discharges in SRR or ED30"),
+    "access": (explain.ACCESS, "patient-months in SFR or PPPW"),
     "survival": (
         explain.SURVIVAL,
         "mortality, first-year waitlisting or modality switches patient by patient",
@@ -83,7 +83,7 @@ rebaseline_stars = dg.define_asset_job(
     selection=_BASELINE,
     config=STAR_OPERATIONS["rebaseline_stars"],
     description="Make this year the star baseline with cut-offs that reproduce the star counts of"
-    " its release (manual 5.9.1): those CMS printed, else those stored of the year.",
+    " its release (manual 5.9.1): those CMS published, else our stored ones of the year.",
 )
 
 

@@ -1,8 +1,7 @@
 """Run a job of the definitions in this process, in Dagster's instance, and show its progress.
 
-The run appears in the UI like any other, with its events; only the queue is passed by. A
-partition that another run is writing at the same time is not touched: the warehouse's lock says
-so.
+The run appears in the UI like any other, with its events; only the queue is bypassed. The
+warehouse's lock prevents it from changing a partition that another run is writing.
 """
 
 import uuid
@@ -17,7 +16,7 @@ LAYERS = ("raw", "linkage", "history", "cohort", "fit", "facility", "program", "
 
 
 class LaunchError(RuntimeError):
-    """A run failed or could not be started; the message says at which step and why."""
+    """A run failed or could not be started; the message gives the step and the reason."""
 
 
 def run_job(
@@ -47,7 +46,7 @@ def run_job(
 
     known = performance_years.get_partition_keys()
     if str(year) not in known:
-        raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are")
+        raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are known")
     resolved = definitions.resolve_job_def(job)
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, _progress() as progress:
@@ -82,7 +81,7 @@ def run_job(
 
 
 def _progress() -> Progress:
-    """A bar in a terminal; nothing where output goes to a file or pipe."""
+    """Return a progress bar: shown in a terminal, disabled where output goes to a file or pipe."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -93,9 +92,9 @@ def _progress() -> Progress:
 
 
 def format_failure(event: dg.DagsterEvent) -> str:
-    """What went wrong in a failed step, as its computation said it.
+    """Return the error that a failed step's computation raised, without Dagster's error around it.
 
-    Dagster's own error stands around that; what that in turn was raised from is told by it.
+    The error it was raised from is left out: its own message covers it.
     """
     error = event.step_failure_data.error
     said = error.cause or error if error else None
@@ -103,10 +102,10 @@ def format_failure(event: dg.DagsterEvent) -> str:
 
 
 def short_message(message: str, step: str | None) -> str:
-    """An error as people read it: `raw.dfc_facility: SourceError: ...`.
+    """Format an error for people: `raw.dfc_facility: SourceError: ...`.
 
-    First come the tables being made, which Python prints as a note at the end, or the step where
-    there is no such note. The module that defines the error is left out.
+    First come the tables being made, which Python appends as a note, or the step where there is no
+    such note. The module that defines the error is left out.
     """
     said, _, tables = message.strip().rpartition("\nwhile making ")
     place = tables if said else step

@@ -1,4 +1,4 @@
-"""Assets of the modelled measures: cohorts, the road of each, and the contract of all."""
+"""Assets of the modelled measures: fits, facilities, and the contract of all measures."""
 
 from functools import partial
 
@@ -52,7 +52,7 @@ def _combine_levels(step: StepContext) -> StepResult:
 
 
 def _read_stored(step: StepContext, table: Table) -> pd.DataFrame:
-    """A measure's rows, or none where the year was not computed from raw files."""
+    """Read a measure's rows: none where the year was not computed from raw files."""
     if not step.warehouse.has(table, step.performance_year):
         return pd.DataFrame(columns=table.column_names)
     return step.read(table)
@@ -67,12 +67,12 @@ _MEASURES_BY_NAME = {
     for modelled in (*_MODELLED_MEASURES, *discharges_assets.MODELLED_MEASURES)
 }
 _RATED = tuple(_MEASURES_BY_NAME[name] for name in ("SMR", "SHR", "SRR", "STrR", "SWR"))
-"""Ratios that the star rating puts on its baseline's level (manual 5.6.2.2)."""
+"""Ratios that the star rating adjusts to its baseline (manual 5.6.2.2)."""
 _BASELINE_SCORED = TableAsset(
     tables=(measured.BASELINE_SCORED,),
     compute=partial(score_with_baseline_models, _RATED),
-    description="What the models of the star baseline's year expect of this year's rows: how far"
-    " the nation's events have moved.",
+    description="Events that the models of the star baseline's year expect in this year's rows: how"
+    " much the nation's events have changed.",
     dependencies=(
         # Measures that share a cohort read it once.
         *{source.table.name: source for modelled in _RATED for source in modelled.sources}.values(),
@@ -86,7 +86,7 @@ _BASELINE_SCORED = TableAsset(
 _CONTRACT = TableAsset(
     tables=(measured.CONTRACT,),
     compute=_combine,
-    description="What programs score and rate: every measure computed from raw files, the others"
+    description="Input of scores and ratings: every measure computed from raw files, the others"
     " as published.",
     dependencies=(
         Dependency(facility.PUBLISHED),
@@ -109,11 +109,11 @@ _LEVELS = TableAsset(
 ASSETS = (
     *recurrent_events_assets.COHORTS,
     *survival_assets.ASSETS,
-    # A step each: some look back over more years of their cohort than others.
+    # A step each: some read more years of their cohort than others.
     *(
         make_multi_asset(
             modelled.name.lower(),
-            # SHR's reliability is of the cohort and the fit that its own step has at hand.
+            # SHR's reliability uses the cohort and the fit that SHR's own step has read.
             (
                 *make_measure_assets(modelled),
                 *(
@@ -127,6 +127,6 @@ ASSETS = (
     ),
     make_multi_asset("baseline_scored", (_BASELINE_SCORED,)),
     make_multi_asset("contract", (_CONTRACT, _LEVELS)),
-    # On its own: it alone takes a facility.
+    # A step of its own: only this asset takes a facility.
     recurrent_events_assets.EXPLANATION,
 )

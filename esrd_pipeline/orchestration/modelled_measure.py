@@ -1,6 +1,6 @@
-"""The road of a modelled measure: from its stored cohort to fit, witness and facilities.
+"""The assets of a modelled measure: fit, cross-check and facilities, from its stored cohort.
 
-Every such measure takes it; what differs is one `ModelledMeasure` of values.
+They are the same for every such measure; a `ModelledMeasure` has the values that differ.
 """
 
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ class ModelledMeasure:
     """One modelled measure.
 
     Attributes:
-        name: as people write it: SHR.
-        programs: that have it.
-        tables: what is stored of it.
+        name: name for people: SHR.
+        programs: the programs that have it.
+        tables: its stored tables.
         cohort: the table its model is fitted to.
-        years: how many performance years of the cohort the model takes, the last one included.
-        read: one program's specification and cohort of a step's year.
-        dependencies: what `read` reads beside the cohort.
-        nothing: what a facility of the list is told that has no row in the cohort.
+        years: number of performance years of the cohort in the model, the last one included.
+        read: returns one program's specification and cohort of a step's year.
+        dependencies: tables that `read` reads besides the cohort.
+        nothing: reason for a facility of the list that has no row in the cohort.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ModelledMeasure:
 
     @property
     def sources(self) -> tuple[Dependency, ...]:
-        """What the model is fitted to."""
+        """The tables the model is fitted to."""
         back = years_before(first=self.years - 1) if self.years > 1 else None
         return (Dependency(self.cohort, back), *self.dependencies)
 
@@ -81,7 +81,7 @@ def read_years(
 
 
 def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
-    """Return the measure's computations: its fit, its witness, its facilities."""
+    """Return the measure's computations: its fit, cross-check and facilities."""
     tables, nulls = modelled.tables, () if modelled.tables.null is None else (modelled.tables.null,)
     expected = () if modelled.tables.expected is None else (modelled.tables.expected,)
     return (
@@ -95,7 +95,7 @@ def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
             tables=(tables.cross_check,),
             compute=lambda step: _cross_check(modelled, step),
             description=f"{modelled.name}'s model fitted by another library to a seeded sample of"
-            " facilities, beside ours. Its plausibility check warns where they disagree.",
+            " facilities, compared with ours. Its plausibility check warns where they disagree.",
             dependencies=modelled.sources,
         ),
         TableAsset(
@@ -111,7 +111,7 @@ def make_measure_assets(modelled: ModelledMeasure) -> tuple[TableAsset, ...]:
 def score_with_baseline_models(
     measures: "Sequence[ModelledMeasure]", step: StepContext
 ) -> StepResult:
-    """Hold this year's rows against the models of the newest star baseline's year."""
+    """Score this year's rows with the models of the newest star baseline's year."""
     from esrd_pipeline.families.family import find_family
 
     year, warehouse = step.performance_year, step.warehouse
@@ -150,24 +150,24 @@ def score_with_baseline_models(
 def read_once(
     modelled: ModelledMeasure, step: StepContext, program: "Program"
 ) -> "tuple[Specification, Cohort]":
-    """Return one program's specification and cohort; fit, witness and facilities share them."""
+    """Return one program's specification and cohort, shared by fit, cross-check and facilities."""
     return step.keep((modelled.name, program), lambda: modelled.read(step, program))
 
 
 def list_facts(specification: "Specification", table: Table) -> list[str]:
-    """Return what a specification's terms read of one table."""
+    """Return the columns of one table that a specification's terms read."""
     return [name for name in specification.facts if name in table.column_names]
 
 
 def read_patients(step: StepContext, specification: "Specification") -> "pa.Table":
-    """Return what a specification's terms read of the year's patients, whatever the day."""
+    """Return the characteristics of the year's patients that a specification's terms read."""
     table = history.PATIENT_CHARACTERISTICS
     columns = ["patient_id", *list_facts(specification, table)]
     return step.warehouse.read_arrow(table, step.performance_year, columns=columns)
 
 
 def has_no_cohort(modelled: ModelledMeasure, step: StepContext) -> bool:
-    """Whether nobody of the year is in the measure's cohort."""
+    """Whether the measure's cohort of the year is empty."""
     return not step.warehouse.count_rows(modelled.cohort, step.performance_year)
 
 
@@ -218,8 +218,8 @@ def _cross_check(modelled: ModelledMeasure, step: StepContext) -> StepResult:
                 facility_count=SAMPLE_FACILITIES,
             )
         except FitError as refused:
-            # The nation's fit stands; of these few facilities there is none to compare.
-            warnings.append(f"{program}: no second opinion: {refused}")
+            # The nation has a fit, but these few facilities have none to compare.
+            warnings.append(f"{program}: no cross-check: {refused}")
             continue
         has_both = opinion[["other_estimate", "other_standard_error"]].notna().all(axis=1)
         if not has_both.all():
@@ -294,7 +294,7 @@ def _compute_expected(
     fit: pd.DataFrame,
     cohort: "Cohort",
 ) -> pd.DataFrame:
-    """What the fit expects of each row of the cohort, by the table's key."""
+    """Compute the expected events of each row of the cohort, by the table's key."""
     from esrd_pipeline.families.family import find_family
 
     key = [name for name in table.key if name != "program"]

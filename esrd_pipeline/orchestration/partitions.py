@@ -5,10 +5,10 @@ from datetime import date
 import dagster as dg
 
 FIRST_YEAR = 2021
-"""The longest measures of today's releases (SMR, first-year waitlisting) look back to 2021."""
+"""The longest measures of current releases (SMR, first-year waitlisting) use years from 2021."""
 
 LONGEST_STAR_LOOKBACK = 20
-"""A stored star baseline serves until the next one: as far back as anyone will look."""
+"""A stored star baseline is used until the next one: a bound on its age in years."""
 OCTOBER = 10
 
 performance_years = dg.TimeWindowPartitionsDefinition(
@@ -24,9 +24,9 @@ def years_before(*, first: int, last: int = 0) -> dg.TimeWindowPartitionMapping:
 
 
 def current_performance_year(day: date) -> int:
-    """The performance year a quarterly release of this day reports.
+    """Return the performance year that a quarterly release of this day reports.
 
-    The yearly measures move on with the October release: the April 2026 facility file carries
-    calendar year 2024 (its SHR and star dates), the October 2026 file 2025.
+    The yearly measures change with the October release: the April 2026 facility file has calendar
+    year 2024 (its SHR and star dates), the October 2026 file 2025.
     """
     return day.year - 1 if day.month >= OCTOBER else day.year - 2

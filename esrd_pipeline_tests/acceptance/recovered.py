@@ -52,9 +52,17 @@ BOUNDS: dict[str, tuple[int, float, tuple[float, float], float]] = {
     # What is planted acts on being listed; who is on the list was so years before, elsewhere, too.
     "pppw": (50, 0.4, (0.3, 1.2), 0.8),
 }
-"""How many facilities of the acceptance nation are compared at least, the least correlation, the
-slope's bounds, and how many of the limits hold the planted effect at least. SHR has a test of its
-own."""
+"""Bounds of each measure, and the fault that each bound is there to catch.
+
+Facilities compared at least: reportable facilities that are lost, or minimum sizes too strict.
+Correlation at least: results under another facility's CCN, which leaves none of it.
+Slope: below, events given to facilities that had no part in them (a share of them taken at random
+lowers it by that share), or values shrunk towards the nation's; above, events counted twice at some
+facilities and once at others, or the log of a ratio where its odds are meant.
+Limits that hold the effect at least: limits of patients alone where the empirical null belongs, or
+of too few patients. SHR has a test of its own. Of SMoSR's twenty facilities chance leaves a
+correlation of 0.3 even where results stand under other CCNs: its events are counted one by one.
+"""
 ADJUSTERS = {
     "is_female": "female",
     "is_diabetes_cause": "diabetes_cause",

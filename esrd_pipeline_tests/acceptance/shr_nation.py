@@ -14,12 +14,11 @@ import pyarrow.dataset as ds
 import pytest
 
 from esrd_pipeline.definitions import defs
-from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.orchestration.launch import run_job
-from esrd_pipeline.settings import load_settings
 from esrd_pipeline.synthetic.nation import run
 from esrd_pipeline.synthetic.nation.block import Span
 from esrd_pipeline.synthetic.nation.facilities import draw_nation
+from esrd_pipeline_tests.acceptance.raw_jobs import read_from
 
 YEAR = 2024
 FACILITIES = 120
@@ -27,6 +26,7 @@ SEED = 7
 OUTLIERS = 12
 OUTLYING = (0.5, -0.8, -0.5, 0.8)
 """Log rate ratios of the outliers, in turn; the other facilities' have a spread of 0.2."""
+RAW, WAREHOUSE = "raw", "warehouse"
 DAYS_PER_YEAR = 365.25
 _FIRST, _LAST = pd.Timestamp(YEAR, 1, 1), pd.Timestamp(YEAR, 12, 31)
 
@@ -89,22 +89,17 @@ class MeasuredNation:
         return last.merge(effects, on="facilityid").set_index("provnum")
 
 
-def measure_nation(folder: Path) -> MeasuredNation:
-    """Write the raw files, run the two years in Dagster and return what is stored."""
-    nation, home = folder / "nation", folder / "dagster_home"
+def measure_nation(folder: Path) -> None:
+    """Write the raw files into `raw`, and measure the two years into `warehouse`."""
+    raw = folder / RAW
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "draw_nation", plant_outliers)
         span = Span(seed=SEED, first_year=YEAR - 1, last_year=YEAR)
-        run.synthesize_nation(run.Order(FACILITIES, span, nation, workers=1))
-        patch.setenv("ESRD_DATA_DIR", str(folder))
-        patch.setenv("ESRD_PATIENT_DIR", str(nation))
-        patch.setenv("ESRD_PUBLISHED_DIR", str(nation))
-        patch.setenv("DAGSTER_HOME", str(home))
-        prepare_dagster_home(load_settings().dagster_home)
+        run.synthesize_nation(run.Order(FACILITIES, span, raw, workers=1))
+        read_from(raw, folder, patch)
         before = ("raw", "linkage", "history")
         run_job(defs, "measure", YEAR - 1, tags={}, run_config={}, layers=before)
         run_job(defs, "refresh", YEAR, tags={}, run_config={})
-        return MeasuredNation(nation, load_settings().warehouse_dir)
 
 
 def compare_days(nation: MeasuredNation, program: str) -> pd.DataFrame:

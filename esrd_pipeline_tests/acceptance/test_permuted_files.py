@@ -8,42 +8,36 @@ import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.definitions import defs
-from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.orchestration.launch import run_job
-from esrd_pipeline.settings import load_settings
-from esrd_pipeline.synthetic.nation import run
-from esrd_pipeline.synthetic.nation.block import Span
+from esrd_pipeline_tests.acceptance.four_years import RAW, WAREHOUSE
+from esrd_pipeline_tests.acceptance.raw_jobs import RESET, read_from
 
-pytestmark = pytest.mark.slow
-
-YEAR = 2024
-FACILITIES = 50
+OF_PATIENTS = {"linkage", "history", "cohort", "fit", "facility"}
 
 
-def measure(folder: Path, nation: Path) -> dict[str, pa.Table]:
-    """Run a year from its raw files to its facilities and return every table made of them."""
+def measure(folder: Path, raw: Path) -> None:
+    """Run the first year from these raw files to its facilities."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ESRD_DATA_DIR", str(folder))
-        patch.setenv("ESRD_PATIENT_DIR", str(nation))
-        patch.setenv("ESRD_PUBLISHED_DIR", str(nation))
-        patch.setenv("DAGSTER_HOME", str(folder / "dagster_home"))
-        prepare_dagster_home(load_settings().dagster_home)
-        run_job(defs, "measure", YEAR, tags={}, run_config={})
-        warehouse = load_settings().warehouse_dir
+        read_from(raw, folder, patch)
+        run_job(defs, "measure", RESET, tags={}, run_config={})
+
+
+def list_tables(warehouse: Path) -> dict[str, Path]:
+    """Return the first year's tables that are made of the raw ones, by name."""
     return {
-        f"{path.parents[2].name}.{path.parents[1].name}": pq.read_table(path, partitioning=None)
-        for path in sorted(warehouse.rglob("data.parquet"))
-        if path.parents[2].name != "raw"
+        f"{path.parents[2].name}.{path.parents[1].name}": path
+        for path in sorted(warehouse.glob(f"*/*/performance_year={RESET}/data.parquet"))
+        if path.parents[2].name in OF_PATIENTS
     }
 
 
-def permute(nation: Path, folder: Path) -> int:
-    """Copy a nation with the rows of every file in another order; return how many files moved."""
+def permute(raw: Path, folder: Path) -> int:
+    """Copy the files of a year with the rows in another order; return how many files moved."""
     rng = np.random.default_rng(8)
     moved = 0
-    for path in sorted(file for file in nation.rglob("*") if file.is_file()):
-        target = folder / path.relative_to(nation)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
+    for path in sorted(raw.iterdir()):
+        target = folder / path.name
         if path.suffix == ".parquet":
             rows = pq.read_table(path, partitioning=None)
             order = rng.permutation(rows.num_rows)
@@ -56,14 +50,17 @@ def permute(nation: Path, folder: Path) -> int:
     return moved
 
 
-def test_permuting_every_raw_file_changes_no_table(tmp_path: Path) -> None:
-    nation, other = tmp_path / "nation", tmp_path / "other"
-    span = Span(seed=11, first_year=YEAR, last_year=YEAR)
-    run.synthesize_nation(run.Order(FACILITIES, span, nation, workers=1))
-    assert permute(nation, other) > 20
-    one, two = measure(tmp_path / "one", nation), measure(tmp_path / "two", other)
-    assert list(one) == list(two)
-    assert len(one) > 40
-    assert sum(table.num_rows for table in one.values()) > 100_000
-    differing = [name for name, table in one.items() if not table.equals(two[name])]
+def read(path: Path) -> pa.Table:
+    return pq.read_table(path, partitioning=None)
+
+
+def test_permuting_every_raw_file_changes_no_table(four_years: Path, tmp_path: Path) -> None:
+    other = tmp_path / RAW
+    assert permute(four_years / RAW / str(RESET), other / str(RESET)) > 20
+    measure(tmp_path, other)
+    one, two = (list_tables(folder / WAREHOUSE) for folder in (four_years, tmp_path))
+    assert two.keys() <= one.keys()
+    assert len(two) > 40
+    differing = [name for name, path in two.items() if not read(path).equals(read(one[name]))]
     assert differing == []
+    assert sum(read(path).num_rows for path in two.values()) > 100_000

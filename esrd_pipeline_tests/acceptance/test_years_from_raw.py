@@ -1,85 +1,25 @@
-"""Four years of a nation from patient-level files alone: standards, improvement, star baselines.
-
-All in one file: the years are refreshed once, for all of it.
-"""
+"""Four years of a nation from patient-level files alone: standards, improvement, star baselines."""
 
 import pandas as pd
 import pytest
 
-from esrd_pipeline.definitions import defs
-from esrd_pipeline.orchestration.instance import prepare_dagster_home
-from esrd_pipeline.orchestration.launch import LAYERS, run_job
+from esrd_pipeline.families.cross_check import describe_difference
+from esrd_pipeline.orchestration.modelled_measure import MOST_DIFFERENCE, SAMPLE_FACILITIES
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.program.star_rules import load_star_rules
-from esrd_pipeline.settings import load_settings
-from esrd_pipeline.synthetic.nation import run
-from esrd_pipeline.synthetic.nation.block import Span
 from esrd_pipeline.tables import facility, measured, program
-from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline_tests.acceptance import recovered
+from esrd_pipeline_tests.acceptance.four_years import (
+    BEFORE_WAITLISTING,
+    LAST,
+    REBASELINED,
+    SECOND,
+    WITH_WAITLISTING,
+    Years,
+)
+from esrd_pipeline_tests.acceptance.raw_jobs import RESET
 
-FACILITIES = 60
-SEED = 11
-RESET, SECOND, REBASELINED, LAST = range(2022, 2026)
-BEFORE_WAITLISTING, WITH_WAITLISTING = "2018-10", "2023-10"
-THROUGH_FACILITY = LAYERS[: LAYERS.index("facility") + 1]
 RATIOS = ["shr", "smr", "srr", "strr", "swr"]
-
-
-class Years:
-    """What is stored of the four years, and the stars of one before its rebaselining."""
-
-    def __init__(self, warehouse: Warehouse, stars_before: pd.DataFrame) -> None:
-        self.warehouse = warehouse
-        self.stars_before = stars_before
-
-    def read(self, table: Table, year: int, of: str | None = None) -> pd.DataFrame:
-        """Return a year of a table, of one program or all."""
-        where = None if of is None else {"program": of}
-        return self.warehouse.read(table, year, where=where)
-
-
-@pytest.fixture(scope="module")
-def years(tmp_path_factory: pytest.TempPathFactory) -> Years:
-    """2022 is a reset on the measures of 2018; 2024 is rebaselined when waitlisting comes in."""
-    folder = tmp_path_factory.mktemp("years")
-    nation = folder / "nation"
-    span = Span(seed=SEED, first_year=RESET, last_year=LAST)
-    run.synthesize_nation(run.Order(FACILITIES, span, nation, workers=1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ESRD_DATA_DIR", str(folder))
-        patch.setenv("ESRD_PATIENT_DIR", str(nation))
-        # Its lists of granted exceptions, and no published file.
-        patch.setenv("ESRD_PUBLISHED_DIR", str(nation))
-        patch.setenv("DAGSTER_HOME", str(folder / "dagster_home"))
-        prepare_dagster_home(load_settings().dagster_home)
-        warehouse = Warehouse(load_settings().warehouse_dir)
-        _refresh(RESET, "reset_star_baseline", operation="reset", measures=BEFORE_WAITLISTING)
-        _refresh(SECOND)
-        _refresh(REBASELINED)
-        stars = warehouse.read(program.STARS, REBASELINED)
-        _launch("rebaseline_stars", REBASELINED, operation="rebaseline", measures=WITH_WAITLISTING)
-        run_job(defs, "refresh", REBASELINED, tags={}, run_config={}, layers=("program",))
-        _refresh(LAST)
-    return Years(warehouse, stars)
-
-
-def _refresh(year: int, job: str | None = None, *, operation: str = "", measures: str = "") -> None:
-    """Refresh a year, with a star operation between its facilities and its program."""
-    if job is None:
-        run_job(defs, "refresh", year, tags={}, run_config={})
-        return
-    run_job(defs, "refresh", year, tags={}, run_config={}, layers=THROUGH_FACILITY)
-    _launch(job, year, operation=operation, measures=measures)
-    run_job(defs, "refresh", year, tags={}, run_config={}, layers=("program", "report"))
-
-
-def _launch(job: str, year: int, *, operation: str, measures: str) -> None:
-    config = {"operation": operation, "measure_set": measures}
-    run_job(defs, job, year, tags={}, run_config={"ops": {_STEP: {"config": config}}})
-
-
-_STEP = "_".join(program.STAR_BASELINE.path)
 
 
 def _count_stars(stars: pd.DataFrame) -> pd.Series:
@@ -197,3 +137,14 @@ def test_mortality_takes_four_years_and_waitlisting_three(years: Years) -> None:
     assert 3.3 < size["smr", LAST] / size["smr", RESET] < 4.7
     assert 2.3 < size["swr", REBASELINED] / size["swr", RESET] < 3.7
     assert size["swr", LAST] / size["swr", REBASELINED] == pytest.approx(1, abs=0.2)
+
+
+@pytest.mark.parametrize("measure", recovered.MEASURES)
+def test_another_library_agrees_with_the_fit_of_a_few_facilities(
+    years: Years, measure: str
+) -> None:
+    compared = years.read(measured.cross_check_table(measure), RESET)
+    assert set(compared["program"]) >= {"dfc"}
+    assert set(compared["facility_count"]) == {SAMPLE_FACILITIES}
+    largest, sentence = describe_difference(compared)
+    assert largest <= MOST_DIFFERENCE, sentence

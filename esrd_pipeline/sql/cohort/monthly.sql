@@ -1,6 +1,6 @@
 -- One row: one patient counted at one facility of a program in one measure of patient-months, with
--- the months in the denominator and in the numerator. Manual 2.1, 2.3 to 2.8, 2.19. Kt/V of all four
--- populations together is the QIP's measure until payment year 2026.
+-- the months in the denominator and in the numerator. Manual 2.1, 2.3 to 2.8, 2.19. Kt/V of all
+-- four populations together is the QIP's measure until payment year 2026.
 WITH
 summed AS (
     SELECT
