@@ -11,6 +11,7 @@ from esrd_pipeline.sources.files import find_release
 from esrd_pipeline.sources.table import read_table
 from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline.tables import raw
+from esrd_pipeline.tables.linkage import NOT_ELIGIBLE
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.reason_texts import text_of
@@ -144,3 +145,47 @@ def test_no_count_of_few_patients_leaves_in_a_layout(stored: Warehouse, tmp_path
     few = shown.apply(lambda column: column.between(1, 10))
     assert few.to_numpy().sum() > 10
     assert not counts.apply(lambda column: column.between(1, 10)).any(axis=None)
+
+
+CONTRACT_REASONS = {
+    **dict.fromkeys(("below_minimum_units", "below_minimum_expected"), "199"),
+    **dict.fromkeys(("no_expected_events", "no_patient_at_risk", "no_index_discharge"), "199"),
+    **dict.fromkeys(("no_eligible_patient_month", "nothing_in_denominator"), "199"),
+    **dict.fromkeys(("no_month_reported", "nothing_reported"), "201"),
+    **dict.fromkeys(("not_on_facility_list", *NOT_ELIGIBLE), "258"),
+}
+"""Every reason that a computed row of DFC can have, and the availability code printed for it."""
+
+
+def test_every_reason_of_a_computed_row_leaves_as_an_availability_code(
+    stored: Warehouse, tmp_path: Path
+) -> None:
+    rows = stored.read(CONTRACT, YEAR)
+    mine = rows.index[(rows["program"] == "dfc") & (rows["measure"] == "ltc")]
+    mine = mine[: len(CONTRACT_REASONS)]
+    empty = [
+        column
+        for column in ("value", "lower", "upper", "numerator", "denominator", "category")
+        if column in rows
+    ]
+    rows.loc[mine, empty] = None
+    rows.loc[mine, "reportable"] = False
+    rows.loc[mine, "reason"] = list(CONTRACT_REASONS)
+    rows.loc[mine, "reason_number"] = [
+        11.0 if reason.startswith("below_minimum") else NAN for reason in CONTRACT_REASONS
+    ]
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.publish(warehouse.stage(CONTRACT, YEAR, rows))
+    warehouse.publish(warehouse.stage(raw.DFC_FACILITY, YEAR, stored.read(raw.DFC_FACILITY, YEAR)))
+    release = tmp_path / "release"
+    export_year(warehouse=warehouse, performance_year=YEAR, folder=release, origin="embedded")
+    path = find_release(release / "published_layouts", "dfc_facility")
+    printed = read_table(path, "dfc_facility", YEAR).set_index("ccn")
+    printed = printed.loc[rows.loc[mine, "ccn"]]
+    assert printed["ltc_rate"].isna().all()
+    assert printed["ltc_code"].tolist() == list(CONTRACT_REASONS.values())
+    exported = pd.read_csv(release / f"{CONTRACT.name}.csv", dtype={"ccn": str})
+    assert exported.loc[mine, "reason"].tolist() == list(CONTRACT_REASONS)
+    texts = exported.loc[mine, "reason_text"].tolist()
+    assert texts[0] == "fewer than 11 patients"
+    assert texts[-1] == "not in the EQRS directory"

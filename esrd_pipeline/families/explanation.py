@@ -14,7 +14,7 @@ def describe_reasons(explanation: pd.DataFrame) -> pd.DataFrame:
     Raises:
         LookupError: reason.csv has no such code.
     """
-    texts = explanation["reason"].map(describe_reason, na_action="ignore")
+    texts = pd.Series(describe_rows(explanation), index=explanation.index, dtype=object)
     return explanation.assign(reason=texts)
 
 
