@@ -5,7 +5,7 @@ import pandas as pd
 
 from esrd_pipeline.families.cohort import PATIENT, Cohort
 from esrd_pipeline.families.fits import read_regression
-from esrd_pipeline.parameters.reasons import describe_reason
+from esrd_pipeline.parameters.reasons import describe_rows
 
 
 def describe_reasons(explanation: pd.DataFrame) -> pd.DataFrame:
