@@ -18,7 +18,7 @@ _NO_RECORD = "no clinical record of a month"
 
 @dataclass(frozen=True)
 class Compared:
-    """How many months were compared, how many of them troubled, and those that differ."""
+    """How many months were compared, how many of them have a data defect, and those that differ."""
 
     months: int
     defective: int
@@ -137,4 +137,4 @@ def _compare(nation: MeasuredNation, program: str, measure: str, told: pd.DataFr
     both = both[~both["ccn"].isin(excepted["ccn"])]
     found = both[f"is_{measure}"].astype(bool)
     differs = found != both["expected"]
-    return Compared(len(both), int(both["troubled"].sum()), int(differs.sum()))
+    return Compared(len(both), int(both["defective"].sum()), int(differs.sum()))
