@@ -136,6 +136,12 @@ MODELLED_MEASURES = (
 )
 
 _PERIODS = "Person-periods of {}: days at risk, events, and the facts as of their first day."
+SHR_DAYS = make_select_asset(
+    "cohort.shr_days",
+    description="The year's days by SHR's rules: the facility they count in, or why in none, with"
+    " the admissions that began on them.",
+    parameters=_choose,
+)
 COHORTS = (
     make_multi_asset(
         "days",
@@ -151,12 +157,7 @@ COHORTS = (
     make_multi_asset(
         "shr_cohort",
         (
-            make_select_asset(
-                "cohort.shr_days",
-                description="The year's days by SHR's rules: the facility they count in, or why in"
-                " none, with the admissions that began on them.",
-                parameters=_choose,
-            ),
+            SHR_DAYS,
             make_select_asset("cohort.shr", description=_PERIODS.format("SHR")),
         ),
     ),

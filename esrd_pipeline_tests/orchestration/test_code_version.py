@@ -27,7 +27,7 @@ ASSETS = {
     asset.tables[0].name: asset
     for asset in (
         *(make_select_asset(name, description="") for name in list_selects()),
-        *recurrent_events_assets.COHORT,
+        recurrent_events_assets.SHR_DAYS,
         *(asset for modelled in MODELLED_MEASURES for asset in make_measure_assets(modelled)),
     )
 }
