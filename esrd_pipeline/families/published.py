@@ -16,8 +16,14 @@ from esrd_pipeline.families.published_fields import (
     load_measures,
     load_national_columns,
 )
-from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, RowReasons, takes_number
+from esrd_pipeline.parameters.reasons import (
+    PUBLISHED_CODES,
+    RowReasons,
+    find_footnote,
+    takes_number,
+)
 from esrd_pipeline.parameters.register import Program, find_measure
+from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import load_meanings
 from esrd_pipeline.tables.facility import (
     DIRECTORY,
@@ -280,11 +286,13 @@ def _add_reasons(
 ) -> None:
     """Add why the rows `wanted` have no value: the published codes, else the published text.
 
-    The number of a footnote is the measure's minimum size.
+    The number of a footnote is the measure's minimum size where the footnote stands for it, else
+    what CMS's list of footnotes prints.
     """
     columns = [measure.columns[field] for field in fields if field in measure.columns]
     rows = np.flatnonzero(wanted & reasons.is_silent)
-    found, smallest = RowReasons(len(frame)), _find_smallest(measure, performance_year)
+    found = RowReasons(len(frame))
+    size = _find_size_footnote(measure, performance_year)
     if "codes" in measure.columns:
         codes = frame[measure.columns["codes"]].to_numpy(dtype=object)
         for row in rows:
@@ -292,19 +300,39 @@ def _add_reasons(
             reason = _name_codes(code if isinstance(code, str) else tuple(_as_list(code) or ()))
             found.code[row] = reason
             if reason is not None and takes_number(reason):
-                found.number[row] = smallest
+                found.number[row] = _find_number(reason, *size)
     labels = frame["missing"].to_numpy(dtype=object)
     for row in rows[[found.code[row] is None for row in rows]]:
         found.code[row], found.number[row] = _name_label(labels[row], columns)
     reasons.add(wanted, found.code, found.number)
 
 
-def _find_smallest(measure: PublishedMeasure, performance_year: int) -> float:
-    """Return the measure's minimum size; NaN where it has none or is not in the register."""
-    if measure.unit is None:
-        return np.nan
+def _find_size_footnote(
+    measure: PublishedMeasure, performance_year: int
+) -> tuple[str | None, float]:
+    """Return the footnote for the measure's minimum size, as a reason, and that size.
+
+    Without a size of its own, or a row in the register, None and NaN.
+    """
+    code = find_footnote(measure.source, measure.measure, "below_minimum_units")
+    if measure.unit is None or code is None:
+        return None, np.nan
     program = cast("Program", measure.program)
-    return find_measure(measure.measure, program, performance_year).minimum_units or np.nan
+    smallest = find_measure(measure.measure, program, performance_year).minimum_units
+    if smallest is None:
+        return None, np.nan
+    return f"{PUBLISHED_CODES['qip_footnote']}{code}", smallest
+
+
+@cache
+def _find_number(reason: str, size_footnote: str | None, smallest: float) -> float:
+    """Return the number of the first footnote that has one."""
+    printed = {
+        f"{PUBLISHED_CODES['qip_footnote']}{row['code']}": row["number"]
+        for row in load_rows("qip_footnote")
+    }
+    (first, *_) = (code for code in reason.split() if takes_number(code))
+    return smallest if first == size_footnote else float(printed[first])
 
 
 @cache

@@ -7,7 +7,6 @@ code or footnote. Reading such a file returns the contract it was made from.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +26,7 @@ from esrd_pipeline.families.published_fields import (
     load_measures,
     load_national_columns,
 )
-from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_reason
-from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_footnote, find_reason
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.sources.write import DECIMALS
 
@@ -348,25 +346,13 @@ def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
     found = [
         part.removeprefix(own)
         if part.startswith(own)
-        else _find_footnote(source, measure, part, day)
+        else find_footnote(source, measure, part, day)
         for part in why.reason.split()
     ]
     codes = list(dict.fromkeys(code for code in found if code is not None))
     if not codes and not is_footnote:
         raise LookupError(f"reason_footnote.csv has no code of {source} for {why.reason}")
     return codes
-
-
-@cache
-def _find_footnote(source: str, measure: str, reason: str, day: str) -> str | None:
-    """Return the code of the measure's own row, else that of all measures; None without either."""
-    codes = {
-        row["measure"]: row["code"]
-        for row in load_rows("reason_footnote")
-        if (row["source"], row["reason"], row["day"]) == (source, reason, day)
-        and row["measure"] in ("", measure)
-    }
-    return codes.get(measure) or codes.get("")
 
 
 def _null_text(

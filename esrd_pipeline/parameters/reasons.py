@@ -118,6 +118,18 @@ def _describe(reason: Reason, number: float | None, unit: str | None) -> str:
     return reason.text.format(**words)
 
 
+@cache
+def find_footnote(source: str, measure: str, reason: str, day: str = "") -> str | None:
+    """Return the code of the measure's own row, else that of all measures; None without either."""
+    codes = {
+        row["measure"]: row["code"]
+        for row in load_rows("reason_footnote")
+        if (row["source"], row["reason"], row["day"]) == (source, reason, day)
+        and row["measure"] in ("", measure)
+    }
+    return codes.get(measure) or codes.get("")
+
+
 def number_of_day(day: date) -> float:
     """Return a day as the number that stands beside a code whose text has a {date}."""
     return float(f"{day:%Y%m%d}")

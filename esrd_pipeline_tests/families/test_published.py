@@ -171,6 +171,16 @@ def test_a_hidden_number_of_units_leaves_the_rate_reportable(tmp_path: Path) -> 
     assert text_of(hidden) == "fewer than 10 eligible patient-years at risk"
 
 
+def test_a_footnote_of_another_size_than_the_measures_has_the_number_cms_prints(
+    tmp_path: Path,
+) -> None:
+    changes = {"shr_achievement_rate": ["No Rate", "No Rate"], "shr_footnotes": ["1", "13"]}
+    frame = contract(qip=raw_frame(tmp_path, "qip_complete", changes))
+    first, second = (row_of(frame, "qip", "shr", ccn) for ccn in ("012300", "012301"))
+    assert text_of(first) == "fewer than 11 eligible patients"
+    assert text_of(second) == "fewer than 5 patient-years at risk"
+
+
 def test_several_footnotes_make_one_reason(tmp_path: Path) -> None:
     changes = {
         "ich_cahps_achievement_survey_count": ["-", "<30"],

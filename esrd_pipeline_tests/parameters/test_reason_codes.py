@@ -177,3 +177,33 @@ def test_every_reason_of_the_facility_list_has_an_availability_code() -> None:
     (column,) = list_reason_columns("linkage.facility")
     for code in column.allowed or ():
         assert list_codes("dfc_facility", "shr", Why(code, float("nan"))) == ["258"]
+
+
+OF_DFC = (
+    "families/contract.py",
+    "families/facility_list.py",
+    "families/patient_months.py",
+    "families/patient_months_contract.py",
+    "families/published_layouts.py",
+    "measures/flag.py",
+    "orchestration/access_assets.py",
+    "orchestration/discharges_assets.py",
+    "orchestration/modelled_measure.py",
+)
+"""Modules that write why a facility has no computed Dialysis Facility Measure."""
+
+
+def test_every_reason_of_a_computed_dialysis_facility_measure_has_an_availability_code() -> None:
+    written = {
+        node.value
+        for name in OF_DFC
+        for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    reasons = written & {row["code"] for row in load_rows("reason")}
+    # What only the personnel's vaccination says (2.21).
+    reasons |= {"no_month_reported", "nothing_reported"}
+    assert {"no_index_discharge", "nothing_in_denominator", "suppressed_small_count"} <= reasons
+    for code in sorted(reasons):
+        (found,) = list_codes("dfc_facility", "shr", Why(code, 11.0))
+        assert found in {"199", "201", "258"}, code
