@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.cli import main
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -16,6 +17,7 @@ DOCUMENTS = (
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md"))),
 )
 """The change log is none of them: it speaks of files that are no more."""
+LAYERS = sorted({name.partition(".")[0] for name in TABLES_BY_NAME})
 READINGS = ROOT / "docs" / "readings.md"
 CITING = ("esrd_pipeline", "esrd_pipeline_tests")
 SUFFIXES = {".py", ".sql", ".csv"}
@@ -24,6 +26,7 @@ _CITATION = re.compile(r"\b[Rr]eadings? (\d+(?:(?:, | and | to )\d+)*)")
 _HEADING = re.compile(r"^### Reading (\d+): ", re.MULTILINE)
 _FILE = re.compile(r"`((?:esrd_pipeline(?:_tests)?|docs|data|\.ci)/[\w./]+)`")
 _NAME = re.compile(r"`(\w+\.(?:py|sql|csv))`")
+_TABLE = re.compile(rf"\b((?:{'|'.join(LAYERS)})\.[a-z][a-z0-9_]*)(?![\w.*])")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 _BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -83,3 +86,10 @@ def test_every_esrd_command_of_a_document_is_understood(document: str) -> None:
         if found:
             name, *options = shlex.split(command)
             main.commands[name].make_context(name, options)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_table_a_document_names_is_stored(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = {name for name in _TABLE.findall(text) if not name.endswith((".py", ".sql", ".csv"))}
+    assert named <= set(TABLES_BY_NAME)

@@ -5,8 +5,6 @@ one, or for SMR, SHR, SRR and STrR of DFC the published rate over the national r
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -16,15 +14,10 @@ from esrd_pipeline.families.published_fields import (
     load_measures,
     load_national_columns,
 )
+from esrd_pipeline.families.published_reasons import add_reasons, as_list
 from esrd_pipeline.parameters.reasons import (
-    PUBLISHED_CODES,
     RowReasons,
-    find_footnote,
-    takes_number,
 )
-from esrd_pipeline.parameters.register import Program, find_measure
-from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline.sources.layout import load_meanings
 from esrd_pipeline.tables.facility import (
     DIRECTORY,
     NATIONAL,
@@ -34,15 +27,6 @@ from esrd_pipeline.tables.facility import (
 )
 from esrd_pipeline.tables.model import Table
 
-AVAILABLE = "001"
-PRINTED_LABELS = {
-    "-": "printed_dash",
-    "N/A": "printed_not_applicable",
-    "No Rate": "printed_no_rate",
-    "No Score": "printed_no_score",
-    "Not Available": "printed_not_available",
-}
-"""Texts published in place of a value, and the reason for each."""
 NUMERIC_FIELDS = ("unit_count", "numerator", "denominator", "value", "rate", "lower", "upper")
 RELATIVE_FIELDS = ("lower", "upper")
 CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
@@ -206,7 +190,7 @@ def _contract_rows(
     reasons = RowReasons(len(frame))
     if level is not None:
         reasons.add(~reportable & ~np.isnan(numbers["rate"]), "no_national_rate")
-    _add_reasons(
+    add_reasons(
         reasons,
         frame,
         ~reportable,
@@ -238,9 +222,9 @@ def _result_rows(
     if "score_applied" in measure.columns:
         rows["score_applied"] = frame[measure.columns["score_applied"]].to_numpy()
     if "codes" in measure.columns:
-        rows["codes"] = [_as_list(codes) for codes in frame[measure.columns["codes"]]]
+        rows["codes"] = [as_list(codes) for codes in frame[measure.columns["codes"]]]
     reasons = RowReasons(len(frame))
-    _add_reasons(
+    add_reasons(
         reasons,
         frame,
         ~concluded,
@@ -263,98 +247,6 @@ def _key_columns(measure: PublishedMeasure, frame: pd.DataFrame) -> dict[str, ob
 
 def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
     return frame[column].to_numpy(dtype="float64", na_value=np.nan)
-
-
-def _as_list(codes: object) -> list[str] | None:
-    """Return a code or several footnotes as a list; None where the file has none."""
-    if isinstance(codes, str):
-        return [codes]
-    # A stored list comes back as an array; asking whether it is any Iterable takes far longer.
-    if isinstance(codes, (list, np.ndarray)):
-        return list(map(str, codes))
-    return None
-
-
-def _add_reasons(
-    reasons: RowReasons,
-    frame: pd.DataFrame,
-    wanted: np.ndarray,
-    fields: Sequence[str],
-    *,
-    measure: PublishedMeasure,
-    performance_year: int,
-) -> None:
-    """Add why the rows `wanted` have no value: the published codes, else the published text.
-
-    The number of a footnote is the measure's minimum size where the footnote stands for it, else
-    what CMS's list of footnotes prints.
-    """
-    columns = [measure.columns[field] for field in fields if field in measure.columns]
-    rows = np.flatnonzero(wanted & reasons.is_silent)
-    found = RowReasons(len(frame))
-    size = _find_size_footnote(measure, performance_year)
-    if "codes" in measure.columns:
-        codes = frame[measure.columns["codes"]].to_numpy(dtype=object)
-        for row in rows:
-            code = codes[row]
-            reason = _name_codes(code if isinstance(code, str) else tuple(_as_list(code) or ()))
-            found.code[row] = reason
-            if reason is not None and takes_number(reason):
-                found.number[row] = _find_number(reason, *size)
-    labels = frame["missing"].to_numpy(dtype=object)
-    for row in rows[[found.code[row] is None for row in rows]]:
-        found.code[row], found.number[row] = _name_label(labels[row], columns)
-    reasons.add(wanted, found.code, found.number)
-
-
-def _find_size_footnote(
-    measure: PublishedMeasure, performance_year: int
-) -> tuple[str | None, float]:
-    """Return the footnote for the measure's minimum size, as a reason, and that size.
-
-    Without a size of its own, or a row in the register, None and NaN.
-    """
-    code = find_footnote(measure.source, measure.measure, "below_minimum_units")
-    if measure.unit is None or code is None:
-        return None, np.nan
-    program = cast("Program", measure.program)
-    smallest = find_measure(measure.measure, program, performance_year).minimum_units
-    if smallest is None:
-        return None, np.nan
-    return f"{PUBLISHED_CODES['qip_footnote']}{code}", smallest
-
-
-@cache
-def _find_number(reason: str, size_footnote: str | None, smallest: float) -> float:
-    """Return the number of the first footnote that has one."""
-    printed = {
-        f"{PUBLISHED_CODES['qip_footnote']}{row['code']}": row["number"]
-        for row in load_rows("qip_footnote")
-    }
-    (first, *_) = (code for code in reason.split() if takes_number(code))
-    return smallest if first == size_footnote else float(printed[first])
-
-
-@cache
-def _name_codes(codes: str | tuple[str, ...]) -> str | None:
-    """Return the reason codes of an availability code or footnotes; None where there are data."""
-    each = (codes,) if isinstance(codes, str) else codes
-    known = load_meanings("availability_code")
-    named = [
-        f"{PUBLISHED_CODES['availability_code' if code in known else 'qip_footnote']}{code}"
-        for code in each
-        if code != AVAILABLE
-    ]
-    return " ".join(named) or None
-
-
-def _name_label(missing: Mapping[str, str], columns: Sequence[str]) -> tuple[str, float]:
-    """Return the reason of a cell without a value, from its text, and the number of a "<11"."""
-    labels = dict(missing)
-    label = next((labels[column] for column in columns if column in labels), "")
-    if label.startswith("<") and label[1:].isdigit():
-        return "printed_below_number", float(label[1:])
-    return PRINTED_LABELS.get(label, "printed_no_value"), np.nan
 
 
 def _national_row(

@@ -162,3 +162,21 @@ def last(rows: pd.DataFrame, measure: str) -> object:
     row = rows.iloc[-1]
     reason = row[f"{measure}_reason"]
     return bool(row[f"is_{measure}"]) if pd.isna(reason) else reason
+
+
+MARCH = "2024-03"
+CATHETER, FISTULA = "Catheter Only", "AV Fistula Only"
+QUARTER = ("2024-01", "2024-02", MARCH)
+
+
+def access(*months: tuple[str, str | None], **other: object) -> list[Row]:
+    """A facility's access in each month."""
+    return [
+        row
+        for month, kind in months
+        for row in clinic(month, **({"access_type": kind} if kind else {}), **other)
+    ]
+
+
+def stay(*months: str, ccn: str = "A") -> list[Row]:
+    return [row for month in months for row in care(month, ccn)]

@@ -47,27 +47,31 @@ majority AS (
     WHERE performance_year = $performance_year AND date_of_birth IS NOT NULL
 ),
 
-answered AS (
+attributed AS (
     SELECT * FROM span WHERE reason IS NULL
 ),
 
-change_of_answered AS (
+change AS (
     SELECT
         s.program,
         s.patient_id,
         s.attribution_start,
         greatest(s.attribution_start, c.month) AS start_date
-    FROM answered AS s
+    FROM attributed AS s
     JOIN calendar AS c ON c.month <= s.span_end AND c.month_end >= s.attribution_start
     UNION
-    SELECT s.program, s.patient_id, s.attribution_start, s.first_service_date + i.first_days AS start_date
-    FROM answered AS s
+    SELECT
+        s.program,
+        s.patient_id,
+        s.attribution_start,
+        s.first_service_date + i.first_days AS start_date
+    FROM attributed AS s
     CROSS JOIN interval_start AS i
     WHERE s.first_service_date + i.first_days > s.attribution_start
         AND s.first_service_date + i.first_days <= s.span_end
     UNION
     SELECT s.program, s.patient_id, s.attribution_start, c.majority_date AS start_date
-    FROM answered AS s
+    FROM attributed AS s
     JOIN majority AS c ON c.patient_id = s.patient_id
     WHERE c.majority_date > s.attribution_start AND c.majority_date <= s.span_end
 ),
@@ -80,7 +84,7 @@ boundary AS (
     WHERE reason IS NOT NULL
     UNION ALL
     SELECT program, patient_id, attribution_start, start_date
-    FROM change_of_answered
+    FROM change
 ),
 
 segment AS (
@@ -140,7 +144,9 @@ SELECT
     t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception
 FROM segment AS t
 JOIN span AS s
-    ON s.program = t.program AND s.patient_id = t.patient_id AND s.attribution_start = t.attribution_start
+    ON s.program = t.program
+    AND s.patient_id = t.patient_id
+    AND s.attribution_start = t.attribution_start
 CROSS JOIN cut AS i
 LEFT JOIN majority AS b ON b.patient_id = t.patient_id
 LEFT JOIN medicare_month AS m

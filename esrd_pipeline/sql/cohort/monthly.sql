@@ -68,6 +68,13 @@ listed AS (
     FROM summed
 )
 
-SELECT program, measure, ccn, patient_id, $performance_year AS performance_year, numerator, denominator
+SELECT
+    program,
+    measure,
+    ccn,
+    patient_id,
+    $performance_year AS performance_year,
+    numerator,
+    denominator
 FROM listed
 WHERE denominator > 0

@@ -87,9 +87,11 @@ described AS (
         coalesce(p.has_diabetes, false) AS has_diabetes_on_claims,
         coalesce(p.has_heart_failure, false) AS has_heart_failure_on_claims,
         coalesce(p.has_other_heart_disease, false) AS has_other_heart_disease_on_claims,
-        coalesce(p.has_peripheral_vascular_disease, false) AS has_peripheral_vascular_disease_on_claims,
+        coalesce(p.has_peripheral_vascular_disease, false)
+            AS has_peripheral_vascular_disease_on_claims,
         coalesce(p.has_cerebrovascular_disease, false) AS has_cerebrovascular_disease_on_claims,
-        coalesce(p.has_chronic_obstructive_pulmonary_disease, false) AS has_chronic_obstructive_pulmonary_disease_on_claims,
+        coalesce(p.has_chronic_obstructive_pulmonary_disease, false)
+            AS has_chronic_obstructive_pulmonary_disease_on_claims,
         coalesce(p.has_anemia, false) AS has_anemia_on_claims,
         coalesce(p.has_infection, false) AS has_infection_on_claims,
         coalesce(p.has_drug_dependence, false) AS has_drug_dependence_on_claims

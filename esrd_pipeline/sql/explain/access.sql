@@ -30,7 +30,7 @@ waitlist AS (
     WHERE performance_year = $performance_year AND ccn = $ccn AND $measure = 'pppw'
 ),
 
-told AS (
+combined AS (
     SELECT * FROM fistula
     UNION ALL
     SELECT * FROM waitlist
@@ -47,4 +47,4 @@ SELECT
     CASE WHEN reason IS NULL THEN is_event = 1 END AS is_met,
     access_type,
     age
-FROM told
+FROM combined

@@ -148,7 +148,7 @@ reading_day AS (
     GROUP BY clm_id
 ),
 
-told AS (
+classified AS (
     SELECT
         c.clm_id,
         c.patient_id,
@@ -207,7 +207,7 @@ SELECT
         WHEN 7 * t.hemodialysis_codes <= r.infrequent_codes * t.days THEN 'infrequent'
         ELSE 'usual'
     END AS frequency
-FROM told AS t
+FROM classified AS t
 CROSS JOIN rule AS r
 CROSS JOIN program AS p
 LEFT JOIN linkage.provider_number AS n

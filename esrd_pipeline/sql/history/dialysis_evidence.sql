@@ -163,7 +163,7 @@ acute_claim AS (
 ),
 
 -- The same for both programs.
-told AS (
+claim_modality AS (
     SELECT clm_id, performance_year, modality
     FROM history.dialysis_claim
     WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
@@ -190,7 +190,7 @@ report AS (
         END AS setting
     FROM raw.claim AS c
     JOIN linked AS l ON l.bene_id = c.bene_id AND l.place = 1
-    LEFT JOIN told AS t ON t.clm_id = c.clm_id AND t.performance_year = c.performance_year
+    LEFT JOIN claim_modality AS t ON t.clm_id = c.clm_id AND t.performance_year = c.performance_year
     LEFT JOIN acute_claim AS a ON a.clm_id = c.clm_id
     WHERE c.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND c.clm_fac_type_cd = '7'

@@ -54,7 +54,7 @@ logged AS (
         AND (p.program = 'dfc' OR c.change_date IS NULL OR h.effective_date < c.change_date)
 ),
 
-told AS (
+combined AS (
     SELECT * FROM logged
     UNION ALL
     -- Nothing logged: the directory's number is in effect throughout.
@@ -86,7 +86,7 @@ step AS (
         lag(upper(trim(t.dialysis_organization))) OVER numbers AS owner_before,
         lag(coalesce(y.facility_type, 'other') = 'hospital') OVER numbers AS is_hospital_before,
         lead(t.effective_date) OVER numbers AS next_date
-    FROM told AS t
+    FROM combined AS t
     LEFT JOIN type AS y ON y.middle_digits = substr(t.provider_number, 3, 2)
     WHERE t.provider_number IS NOT NULL
     WINDOW numbers AS (PARTITION BY t.program, t.facilityid ORDER BY t.effective_date)
@@ -126,7 +126,7 @@ marked AS (
             WHEN t.program = 'qip' AND j.rule = 'new number: no change of ownership' THEN 1
             ELSE 0
         END AS begins
-    FROM told AS t
+    FROM combined AS t
     LEFT JOIN judged AS j
         ON j.program = t.program
         AND j.facilityid = t.facilityid

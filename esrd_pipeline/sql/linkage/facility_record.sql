@@ -71,7 +71,7 @@ directory AS (
     WHERE f.performance_year = $performance_year
 ),
 
-printed AS (
+published AS (
     SELECT program, valid_number, facilityid, 1 AS place, provnum AS number FROM directory
     UNION ALL
     SELECT program, valid_number, facilityid, 2 AS place, altprovnum AS number
@@ -95,13 +95,13 @@ valid AS (
                 n.place
         ) AS place,
         n.place AS printed_place
-    FROM printed AS n
+    FROM published AS n
     LEFT JOIN type AS t ON t.middle_digits = substr(n.number, 3, 2)
     WHERE regexp_matches(n.number, n.valid_number)
 ),
 
 in_eqrs AS (
-    SELECT number FROM printed WHERE number IS NOT NULL
+    SELECT number FROM published WHERE number IS NOT NULL
     UNION
     SELECT upper(trim(provnum)) AS number
     FROM raw.eqrs_ccn_history

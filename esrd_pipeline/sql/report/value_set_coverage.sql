@@ -162,7 +162,7 @@ value_set AS (
     FROM listed
 ),
 
-told AS (
+described AS (
     SELECT
         value_set,
         code_group,
@@ -196,5 +196,5 @@ SELECT
     code_count,
     seen_count,
     CASE WHEN claim_count = 0 OR claim_count > 10 THEN claim_count END AS claim_count
-FROM told
+FROM described
 WHERE EXISTS (SELECT code FROM seen)

@@ -1,0 +1,300 @@
+"""Kt/V of a patient's month, rule by rule: manual 2.3 to 2.6, 3.4."""
+
+import pytest
+
+from esrd_pipeline_tests.sql.months import (
+    BOTH,
+    CENTER,
+    HOME,
+    MARCH,
+    PERITONEAL,
+    bill,
+    care,
+    clinic,
+    judge,
+    know,
+    last,
+)
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
+
+CHILD = know(born="2010-06-15")
+
+
+def ktv(
+    value: float | None, measure: str = "ktv_adult_hd", *, modality: str = CENTER, **other: object
+) -> Case:
+    """The verdict on March with one Kt/V in EQRS."""
+    name = "pd_ktv" if modality == PERITONEAL else "hd_ktv"
+    reported = clinic(MARCH, **{name: value}) if value is not None else []
+    return judge(care(MARCH, modality=modality), reported, **other).read(
+        lambda rows: last(rows, measure)
+    )
+
+
+@pytest.mark.parametrize(("value", "is_met"), [(1.2, True), (1.19, False), (5.0, True)])
+@worked
+def test_adult_hemodialysis_wants_a_kt_v_of_1_2(value: float, is_met: bool) -> Worked:  # noqa: FBT001
+    verdict = yield ktv(value)
+    assert verdict is is_met
+
+
+@pytest.mark.parametrize(("value", "is_met"), [(1.7, True), (1.69, False)])
+@worked
+def test_adult_peritoneal_dialysis_wants_1_7(value: float, is_met: bool) -> Worked:  # noqa: FBT001
+    verdict = yield ktv(value, "ktv_adult_pd", modality=PERITONEAL)
+    assert verdict is is_met
+
+
+@pytest.mark.parametrize(("value", "is_met"), [(1.2, True), (1.19, False)])
+@worked
+def test_children_on_hemodialysis_want_1_2(value: float, is_met: bool) -> Worked:  # noqa: FBT001
+    verdict = yield ktv(value, "ktv_pediatric_hd", known=CHILD)
+    assert verdict is is_met
+
+
+@pytest.mark.parametrize(("value", "is_met"), [(1.8, True), (1.79, False)])
+@worked
+def test_children_on_peritoneal_dialysis_want_1_8(value: float, is_met: bool) -> Worked:  # noqa: FBT001
+    verdict = yield ktv(value, "ktv_pediatric_pd", modality=PERITONEAL, known=CHILD)
+    assert verdict is is_met
+
+
+@worked
+def test_without_a_kt_v_the_month_is_in_the_denominator_alone() -> Worked:
+    verdict = yield ktv(None)
+    assert verdict is False
+
+
+@pytest.mark.parametrize(
+    "measure", ["ktv_adult_hd", "ltc", "hypercalcemia", "medication_reconciliation"]
+)
+@worked
+def test_a_month_in_part_at_the_facility_is_left_out(measure: str) -> Worked:
+    rows = yield judge(care(MARCH, is_whole=False, is_admitted=False), program="qip")
+    assert last(rows, measure) == "not_at_facility_all_month"
+
+
+@pytest.mark.parametrize(
+    ("born", "verdict"), [("2006-03-01", False), ("2006-03-02", "under_18_years")]
+)
+@worked
+def test_adults_are_18_on_the_month_s_first_day(born: str, verdict: object) -> Worked:
+    known = know(born=born)
+    first, second = yield ktv(None, known=known), judge(care(MARCH), known=known)
+    assert first == verdict
+    assert last(second, "ltc") == verdict
+
+
+@worked
+def test_a_child_becomes_an_adult_on_the_birthday() -> Worked:
+    first, second = yield (
+        ktv(None, "ktv_pediatric_hd", known=know(born="2006-03-01")),
+        ktv(None, "ktv_pediatric_hd", known=know(born="2006-03-02")),
+    )
+    assert first == "age_18_or_older"
+    assert second is False
+
+
+@pytest.mark.parametrize(
+    ("since", "verdict"),
+    [("2023-12-02", False), ("2023-12-03", "esrd_under_91_days")],
+)
+@worked
+def test_kt_v_begins_on_day_91_of_esrd(since: str, verdict: object) -> Worked:
+    # 2 December to 1 March is day 91.
+    rows = yield ktv(None, known=know(since=since))
+    assert rows == verdict
+
+
+@worked
+def test_adults_may_switch_between_center_and_home_within_the_month() -> Worked:
+    first, told = yield (
+        ktv(1.4, modality=BOTH),
+        ktv(1.4, "ktv_pediatric_hd", modality=BOTH, known=CHILD),
+    )
+    assert first is True
+    assert told == "not_on_in_center_hemodialysis_all_month"
+
+
+@worked
+def test_children_at_home_are_not_in_the_pediatric_measure() -> Worked:
+    told = yield ktv(1.4, "ktv_pediatric_hd", modality=HOME, known=CHILD)
+    assert told == "not_on_in_center_hemodialysis_all_month"
+
+
+@worked
+def test_a_mix_of_modalities_is_neither_hemodialysis_nor_peritoneal() -> Worked:
+    rows = yield judge(care(MARCH, modality="mixed"))
+    assert last(rows, "ktv_adult_hd") == "not_on_hemodialysis_all_month"
+    assert last(rows, "ktv_adult_pd") == "not_on_peritoneal_dialysis_all_month"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "verdict"),
+    [
+        ("usual", False),
+        ("frequent", "frequent_dialysis"),
+        ("infrequent", "infrequent_dialysis"),
+        (None, "weekly_sessions_unknown"),
+    ],
+)
+@worked
+def test_hemodialysis_is_more_than_two_and_fewer_than_four_times_a_week(
+    frequency: str | None, verdict: object
+) -> Worked:
+    rows = yield judge(care(MARCH, frequency=frequency))
+    assert last(rows, "ktv_adult_hd") == verdict
+
+
+@worked
+def test_8_88_in_eqrs_is_frequent_dialysis_whatever_was_prescribed() -> Worked:
+    rows = yield judge(care(MARCH), clinic(MARCH, ccn="B", is_frequent=True))
+    assert last(rows, "ktv_adult_hd") == "frequent_dialysis"
+
+
+@worked
+def test_eqrs_may_have_the_kt_v_from_another_facility_the_last_counts() -> Worked:
+    reported = [
+        *clinic(MARCH, hd_ktv=1.1),
+        *clinic(MARCH, ccn="B", hd_ktv=1.5, hd_ktv_date=day("2024-03-20")),
+    ]
+    rows = yield judge(care(MARCH), reported)
+    assert last(rows, "ktv_adult_hd") is True
+
+
+@worked
+def test_eqrs_goes_before_claims() -> Worked:
+    claims = bill(MARCH, ktv_value=1.5, ktv_date=day("2024-03-20"))
+    first, second = yield (
+        judge(care(MARCH), clinic(MARCH, hd_ktv=1.1), claims),
+        judge(care(MARCH), (), claims),
+    )
+    assert last(first, "ktv_adult_hd") is False
+    assert last(second, "ktv_adult_hd") is True
+
+
+@worked
+def test_claims_of_other_facilities_count_in_dfc_alone() -> Worked:
+    claims = bill(MARCH, ccn="B", ktv_value=1.5)
+    dfc, qip = yield (
+        judge(care(MARCH), (), claims),
+        judge(care(MARCH), (), claims, program="qip"),
+    )
+    assert last(dfc, "ktv_adult_hd") is True
+    assert last(qip, "ktv_adult_hd") is False
+
+
+@pytest.mark.parametrize(
+    ("modality", "value", "dated", "is_met"),
+    [
+        (CENTER, 1.5, "2024-03-01", True),
+        (CENTER, 1.5, "2024-02-29", False),
+        (HOME, 1.5, "2023-12-01", True),
+        (HOME, 1.5, "2023-11-29", False),
+        (CENTER, 5.01, "2024-03-10", False),
+        (CENTER, 9.99, "2024-03-10", False),
+        (PERITONEAL, 2.0, "2023-12-01", True),
+        (PERITONEAL, 2.0, "2023-11-29", False),
+        (PERITONEAL, 8.51, "2024-03-10", False),
+    ],
+)
+@worked
+def test_a_kt_v_on_a_claim_is_in_range_and_not_expired(
+    modality: str,
+    value: float,
+    dated: str,
+    is_met: bool,  # noqa: FBT001
+) -> Worked:
+    claims = bill(MARCH, modality=modality, ktv_value=value, ktv_date=day(dated))
+    measure = "ktv_adult_pd" if modality == PERITONEAL else "ktv_adult_hd"
+    rows = yield judge(care(MARCH, modality=modality), (), claims)
+    assert last(rows, measure) is is_met
+
+
+@worked
+def test_children_s_peritoneal_kt_v_lives_six_months_on_a_claim() -> Worked:
+    within, before = yield [
+        judge(
+            care(MARCH, modality=PERITONEAL),
+            (),
+            bill(MARCH, modality=PERITONEAL, ktv_value=2.0, ktv_date=day(dated)),
+            known=CHILD,
+        )
+        for dated in ("2023-10-01", "2023-09-29")
+    ]
+    assert last(within, "ktv_pediatric_pd") is True
+    assert last(before, "ktv_pediatric_pd") is False
+
+
+@pytest.mark.parametrize("frequency", ["frequent", "infrequent"])
+@worked
+def test_claims_of_other_frequencies_have_no_kt_v_to_give(frequency: str) -> Worked:
+    claims = bill(MARCH, ktv_value=1.5, frequency=frequency)
+    rows = yield judge(care(MARCH), (), claims)
+    assert last(rows, "ktv_adult_hd") is False
+
+
+@worked
+def test_without_prescribed_sessions_the_claims_of_the_facility_tell() -> Worked:
+    silent = care(MARCH, frequency=None, frequency_source=None)
+    usual, frequent, infrequent, elsewhere, frequent_elsewhere = yield (
+        judge(silent, (), bill(MARCH, frequency="usual")),
+        judge(silent, (), bill(MARCH, frequency="frequent")),
+        judge(silent, (), bill(MARCH, frequency="infrequent")),
+        judge(silent, (), bill(MARCH, ccn="B")),
+        judge(silent, (), bill(MARCH, ccn="B", ktv_value=8.88, frequency="frequent")),
+    )
+    assert last(usual, "ktv_adult_hd") is False
+    assert last(frequent, "ktv_adult_hd") == "frequent_dialysis"
+    assert last(infrequent, "ktv_adult_hd") == "infrequent_dialysis"
+    assert last(elsewhere, "ktv_adult_hd") == "weekly_sessions_unknown"
+    assert last(frequent_elsewhere, "ktv_adult_hd") == "frequent_dialysis"
+
+
+@pytest.mark.parametrize(
+    ("born", "measure", "month", "is_met"),
+    [
+        ("1950-06-15", "ktv_adult_pd", "2023-12", True),
+        ("1950-06-15", "ktv_adult_pd", "2023-11", False),
+        ("2010-06-15", "ktv_pediatric_pd", "2023-10", True),
+        ("2010-06-15", "ktv_pediatric_pd", "2023-09", False),
+    ],
+)
+@worked
+def test_a_peritoneal_kt_v_stands_for_three_or_five_later_months(
+    born: str,
+    measure: str,
+    month: str,
+    is_met: bool,  # noqa: FBT001
+) -> Worked:
+    rows = yield judge(
+        care(MARCH, modality=PERITONEAL), clinic(month, pd_ktv=2.0), known=know(born=born)
+    )
+    assert last(rows, measure) is is_met
+
+
+@worked
+def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> Worked:
+    silent = care(MARCH, modality=None, frequency="usual")
+    claims = bill(MARCH, ktv_value=1.5)
+    billed: list[Row] = [
+        {
+            "program": program,
+            "patient_id": 1,
+            "month": day("2024-03-01"),
+            "ccn": "A",
+            "claim_count": 1,
+            "modality": CENTER,
+            "is_mixed": True,
+        }
+        for program in ("dfc", "qip")
+    ]
+    first, second, third = yield (
+        judge(silent, (), claims, billed=billed),
+        judge(silent, (), claims, billed=billed, program="qip"),
+        judge(silent),
+    )
+    assert last(first, "ktv_adult_hd") is True
+    told = last(second, "ktv_adult_hd")
+    assert told == "not_on_hemodialysis_all_month"
+    assert last(third, "ktv_adult_hd") == "modality_unknown"
