@@ -14,18 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from esrd_pipeline.families.levels import find_national_rate
-from esrd_pipeline.families.published import (
-    AVAILABLE,
-    NUMERIC_FIELDS,
-    RELATIVE_FIELDS,
-    build_national,
-)
+from esrd_pipeline.families.published import NUMERIC_FIELDS, RELATIVE_FIELDS, build_national
 from esrd_pipeline.families.published_fields import (
     PublishedMeasure,
     TableName,
     load_measures,
     load_national_columns,
 )
+from esrd_pipeline.families.published_reasons import AVAILABLE
 from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_footnote, find_reason
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.sources.write import DECIMALS
