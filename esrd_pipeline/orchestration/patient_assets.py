@@ -87,6 +87,8 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         "The EQRS patient of each beneficiary; without one, the negative beneficiary number.",
         None,
     ),
+    "linkage.dropped_claim": ("Claims in the files that are not counted, and why.", None),
+    "linkage.claim": ("Every claim that counts, once, and whose it is.", None),
     "linkage.facility_record": (
         "EQRS facility records: their valid numbers, and which are listed or why not.",
         None,
@@ -111,6 +113,8 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     "history.calendar_month": ("The months of the year.", None),
     "history.exception_month": ("Months for which CMS granted a facility an exception.", None),
     "history.hospital_stay": ("Hospital stays, with overlaps and transfers joined.", None),
+    "history.first_covid_admission": ("The first admission with COVID-19 of each patient.", None),
+    "history.claim_run_out": ("How far the year's files let one follow a patient.", None),
     "history.medicare_month": ("Medicare coverage of each patient's months.", None),
     "history.nursing_home": ("Days in nursing homes.", None),
     "history.patient_characteristics": (

@@ -121,7 +121,7 @@ ATTRIBUTION = Table(
 
 HOSPITAL_STAY = Table(
     name="history.hospital_stay",
-    grain="one hospital stay of the year or the one before: overlapping and adjacent claims joined",
+    grain="one hospital stay that begins in the year or the one before, of claims joined",
     source="manual 2.13.11; SHR submission, numerator",
     key=("patient_id", "admit_date"),
     columns=(
@@ -143,6 +143,18 @@ HOSPITAL_STAY = Table(
         Column("is_managed_care", "boolean", "Every claim was a managed care one", required=True),
     ),
     rules=(Rule("a stay does not end before it starts", "admit_date <= discharge_date"),),
+)
+
+FIRST_COVID_ADMISSION = Table(
+    name="history.first_covid_admission",
+    grain="one patient who has been in hospital with COVID-19",
+    source="manual 2.13.13: the index COVID-19 hospitalisation (ICovH)",
+    key=("patient_id",),
+    columns=(
+        PATIENT,
+        Column("admit_date", "date", "Day of the first admission", required=True),
+        YEAR,
+    ),
 )
 
 MEDICARE_MONTH = Table(
@@ -170,6 +182,17 @@ NURSING_HOME = Table(
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
     spans_of=("patient_id",),
+)
+
+CLAIM_RUN_OUT = Table(
+    name="history.claim_run_out",
+    grain="the year",
+    source="manual 2.26.10",
+    key=("performance_year",),
+    columns=(
+        YEAR,
+        Column("last_date", "date", "Last day whose claims the files hold", required=True),
+    ),
 )
 
 CALENDAR_MONTH = Table(
@@ -304,6 +327,8 @@ TABLES = (
     TREATMENT,
     ATTRIBUTION,
     HOSPITAL_STAY,
+    FIRST_COVID_ADMISSION,
+    CLAIM_RUN_OUT,
     MEDICARE_MONTH,
     NURSING_HOME,
     CALENDAR_MONTH,

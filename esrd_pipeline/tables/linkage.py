@@ -43,6 +43,60 @@ NOT_ELIGIBLE = (
 )
 """Why a facility receives no reports of a program."""
 
+NOT_COUNTED = (
+    "claim_in_later_files",
+    "claim_deleted",
+    "claim_not_final",
+    "claim_cancels_another",
+    "claim_type_unknown",
+    "claim_cancelled",
+    "claim_replaced",
+)
+"""Why a claim in the files is not counted, in the order of the rules."""
+CLAIM_SOURCES = ("institutional", "carrier")
+_SOURCE = Column("source", "text", "Kind of file", required=True, allowed=CLAIM_SOURCES)
+_CLM_ID = Column("clm_id", "integer", "Claim", required=True)
+_CLAIM_YEAR = Column("claim_year", "integer", "Year whose files hold the claim", required=True)
+
+DROPPED_CLAIM = Table(
+    name="linkage.dropped_claim",
+    grain="one claim in the files of the year or the one before that is not counted",
+    source="manual 2.1.10, 2.15.9: final action claims",
+    key=("source", "claim_year", "clm_id"),
+    columns=(
+        _SOURCE,
+        _CLAIM_YEAR,
+        _CLM_ID,
+        YEAR,
+        Column("reason", "text", "Why it is not counted", required=True, allowed=NOT_COUNTED),
+    ),
+)
+
+CLAIM = Table(
+    name="linkage.claim",
+    grain="one claim that counts, of the files of the year and the one before",
+    source="manual 3.2.1: the claim-to-patient matching process",
+    key=("source", "clm_id"),
+    columns=(
+        _SOURCE,
+        _CLM_ID,
+        _CLAIM_YEAR,
+        Column(
+            "claim_type",
+            "text",
+            "Claim type of an institutional claim, managed care as inpatient; or carrier",
+            required=True,
+            allowed=("10", "20", "30", "40", "50", "60", "carrier"),
+        ),
+        PATIENT,
+        Column("from_date", "date", "First day", required=True),
+        Column("admit_date", "date", "Day of admission, else the first day", required=True),
+        Column("last_date", "date", "Last day", required=True),
+        Column("is_managed_care", "boolean", "A managed care organisation paid", required=True),
+        YEAR,
+    ),
+)
+
 BENEFICIARY = Table(
     name="linkage.beneficiary",
     grain="one beneficiary with enrollment or claims in the year",
@@ -343,6 +397,8 @@ FACILITY = Table(
 
 TABLES = (
     BENEFICIARY,
+    DROPPED_CLAIM,
+    CLAIM,
     MATCH_AUDIT,
     PATIENTS,
     DEATH,

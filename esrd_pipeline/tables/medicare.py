@@ -9,7 +9,7 @@ from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
 
 SETTINGS = {
-    "inpatient": ("60",),
+    "inpatient": ("60", "61", "62", "63", "64"),
     "outpatient": ("40",),
     "snf": ("20", "30"),
     "hha": ("10",),
@@ -31,6 +31,11 @@ MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 
 BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True)
 CLM_ID = Column("clm_id", "integer", "Claim", required=True)
+CHANGES = (
+    Column("dml_ind", "text", "DELETE where the claim is withdrawn"),
+    Column("final_action", "text", "N where a later claim stands in its place"),
+)
+"""Of a claim: whether it still holds."""
 
 MEDICARE_ENROLLMENT = Table(
     name="raw.medicare_enrollment",
@@ -75,13 +80,19 @@ CLAIM = Table(
         BENE_ID,
         CLM_ID,
         YEAR,
-        Column("nch_clm_type_cd", "text", "Claim type: 10, 20, 30, 40, 50, 60", required=True),
+        Column(
+            "nch_clm_type_cd",
+            "text",
+            "Claim type: 10, 20, 30, 40, 50, 60; managed care 61 to 64",
+            required=True,
+        ),
         Column("clm_from_dt", "date", "First day", required=True),
         Column("clm_thru_dt", "date", "Last day", required=True),
         Column("prvdr_num", "text", "Provider's CCN"),
         Column("clm_fac_type_cd", "text", "Type of bill, first digit: 7 clinic"),
         Column("clm_srvc_clsfctn_type_cd", "text", "Type of bill, second digit: 2 with 7: ESRD"),
-        Column("clm_freq_cd", "text", "Type of bill, third digit"),
+        Column("clm_freq_cd", "text", "Type of bill, third digit: 7 replaces, 8 cancels"),
+        *CHANGES,
         Column("clm_pmt_amt", "number", "Medicare payment", unit="USD"),
         Column("nch_prmry_pyr_cd", "text", "Primary payer, where not Medicare"),
         Column("clm_mco_pd_sw", "text", "1 where a managed care organisation paid"),
@@ -178,6 +189,7 @@ CARRIER_CLAIM = Table(
         YEAR,
         Column("clm_from_dt", "date", "First day", required=True),
         Column("clm_thru_dt", "date", "Last day", required=True),
+        *CHANGES,
         Column("clm_pmt_amt", "number", "Medicare payment", unit="USD"),
         Column("prncpal_dgns_cd", "text", "Principal diagnosis"),
         *(

@@ -39,6 +39,7 @@ DIALYSIS_CLAIM = Table(
     columns=(
         PROGRAM,
         Column("clm_id", "integer", "Claim", required=True),
+        Column("claim_year", "integer", "Year whose files hold the claim", required=True),
         PATIENT,
         Column("ccn", "text", "Facility; null where the number belongs to none"),
         Column("from_date", "date", "First day", required=True),

@@ -14,8 +14,14 @@ from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import DUCKDB_TYPES, attach_value_sets
 
 _RUNS = itertools.count(1)
-_CALENDAR = ("history.calendar_month", "history.exception_month")
-"""Made before any SQL file that reads them: they follow from the year and the grants."""
+_FOUNDATION = (
+    "history.calendar_month",
+    "history.exception_month",
+    "linkage.dropped_claim",
+    "linkage.claim",
+    "history.claim_run_out",
+)
+"""Made before any SQL file that reads them: they follow from the year, the grants, the claims."""
 
 
 def to_arrow(
@@ -47,7 +53,7 @@ def run(
 ) -> pa.Table:
     """Run SQL files one after the other, each on what was there before; return the last's rows."""
     database = _open()
-    selects = (*_list_calendar(selects, tables), *selects)
+    selects = (*_list_foundation(selects, tables), *selects)
     read = {name for select in selects for name in load_select(select).value_sets}
     for name in sorted(read - set(value_sets)):
         _share(name)
@@ -62,13 +68,16 @@ def run(
         database.execute(f"DETACH {catalog}")
 
 
-def _list_calendar(selects: Sequence[str], tables: Iterable[str]) -> list[str]:
-    """The months and the exceptions, as far as they are read and neither given nor made."""
-    read = {source.table for name in selects for source in load_select(name).sources}
-    first, second = _CALENDAR
-    needed = [first] if read & {first, second} else []
-    needed += [second] if second in read else []
-    return [name for name in needed if name not in {*selects, *tables}]
+def _list_foundation(selects: Sequence[str], tables: Iterable[str]) -> list[str]:
+    """What all stands on, as far as it is read and neither given nor made."""
+    needed: list[str] = []
+    for name in reversed(_FOUNDATION):
+        if name not in {*selects, *tables}:
+            reading = {
+                source.table for s in (*selects, *needed) for source in load_select(s).sources
+            }
+            needed += [name] if name in reading else []
+    return needed[::-1]
 
 
 @cache

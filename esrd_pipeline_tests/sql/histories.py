@@ -144,6 +144,7 @@ def _list_sources(
             {
                 "program": "dfc",
                 "clm_id": row["clm_id"],
+                "claim_year": row["performance_year"],
                 "modality": row.pop("modality"),
                 "performance_year": row["performance_year"],
             }

@@ -204,6 +204,25 @@ def test_thirty_days_must_be_over_when_the_years_claims_end() -> Worked:
     assert late["reason"] == "follow_up_incomplete"
 
 
+@worked
+def test_the_thirty_days_may_lie_in_the_next_year() -> Worked:
+    """Manual 2.26.10: the files reach to the end of January, and so does the encounter."""
+    late = Case(
+        ("cohort.ed30",),
+        {
+            "history.claim_run_out": [{"last_date": day("2025-01-31")}],
+            "history.inpatient_discharge": [stay(1, "2024-12-10", "2024-12-20")],
+            "history.discharged_patient": [person(stay(1, "2024-12-10", "2024-12-20"), "dfc")],
+            "history.emergency_encounter": [
+                {"patient_id": 1, "start_date": day("2025-01-05"), "end_date": day("2025-01-05")}
+            ],
+        },
+        alone=True,
+    ).read(lambda rows: rows["is_event"][rows["reason"].isna()].tolist())
+    found = yield late
+    assert found == [1]
+
+
 @pytest.mark.parametrize(
     ("age", "group"),
     [

@@ -9,6 +9,7 @@ from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 def stay(*claims: Row) -> Case:
     return case(
         "history.covid_claim",
+        "history.first_covid_admission",
         "history.hospital_stay",
         tables={"linkage.beneficiary": BOTH_YEARS, "raw.claim": list(claims)},
     )
@@ -47,7 +48,7 @@ def test_an_admission_the_day_after_going_home_is_another_stay() -> Worked:
     assert len(rows) == 2
 
 
-@pytest.mark.parametrize("status", ["02", "05", "30", "66"])
+@pytest.mark.parametrize("status", ["02", "05", "30", "43", "66", "82", "85", "94"])
 @worked
 def test_a_transfer_or_interim_bill_joins_what_begins_the_next_day(status: str) -> Worked:
     rows = yield stay(
@@ -144,6 +145,7 @@ def test_a_stay_over_new_year_is_joined_from_both_years_claims() -> Worked:
 def test_two_patients_on_the_same_days_have_a_stay_each() -> Worked:
     rows = yield case(
         "history.covid_claim",
+        "history.first_covid_admission",
         "history.hospital_stay",
         tables={
             "linkage.beneficiary": [
@@ -177,6 +179,49 @@ def test_any_code_of_covid_makes_the_index_stay(code: str) -> Worked:
         inpatient(2, "2024-03-01", "2024-03-05", icd_dgns_cd25=code),
     )
     assert rows["is_index_covid"].tolist() == [False, True]
+
+
+@worked
+def test_a_first_stay_of_years_ago_is_not_forgotten() -> Worked:
+    rows = yield case(
+        "history.covid_claim",
+        "history.first_covid_admission",
+        tables={
+            "linkage.beneficiary": BOTH_YEARS,
+            "raw.claim": [inpatient(1, "2024-05-01", "2024-05-05", prncpal_dgns_cd="U071")],
+            "history.first_covid_admission": [
+                {"patient_id": 1, "admit_date": day("2021-05-03"), "performance_year": 2023}
+            ],
+        },
+    )
+    assert rows["admit_date"].tolist() == [day("2021-05-03")]
+
+
+@worked
+def test_a_stay_after_a_first_one_of_years_ago_is_not_the_index() -> Worked:
+    rows = yield case(
+        "history.covid_claim",
+        "history.first_covid_admission",
+        "history.hospital_stay",
+        tables={
+            "linkage.beneficiary": BOTH_YEARS,
+            "raw.claim": [inpatient(1, "2024-05-01", "2024-05-05", prncpal_dgns_cd="U071")],
+            "history.first_covid_admission": [
+                {"patient_id": 1, "admit_date": day("2021-05-03"), "performance_year": 2023}
+            ],
+        },
+    )
+    assert rows["is_index_covid"].tolist() == [False]
+
+
+@worked
+def test_the_claim_before_is_the_one_that_ended_last() -> Worked:
+    rows = yield stay(
+        inpatient(1, "2024-02-01", "2024-02-10", status="02"),
+        inpatient(2, "2024-02-03", "2024-02-05", status="01"),
+        inpatient(3, "2024-02-11", "2024-02-14"),
+    )
+    assert rows["discharge_date"].tolist() == [day("2024-02-14")]
 
 
 @worked

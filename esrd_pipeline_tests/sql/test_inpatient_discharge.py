@@ -120,6 +120,42 @@ def test_joined_stays_last_from_the_first_admission_to_the_last_discharge() -> W
 
 
 @worked
+def test_the_stay_before_is_the_one_that_ended_last() -> Worked:
+    """A in hospital from the 1st to the 10th, B within it, A's neighbour C on the 11th."""
+    rows = yield find_discharges(
+        claim("2024-03-01", "2024-03-10"),
+        claim("2024-03-03", "2024-03-05", hospital=CRITICAL),
+        claim("2024-03-11", "2024-03-14", hospital=OTHER_ACUTE),
+    )
+    assert {row["episode"] for row in rows} == {1}
+
+
+@worked
+def test_an_admission_is_the_first_covered_leg() -> Worked:
+    rows = yield find_discharges(
+        claim("2024-03-15", "2024-03-16", clm_mdcr_non_pmt_rsn_cd="N"),
+        claim("2024-03-16", "2024-03-20", hospital=OTHER_ACUTE),
+    )
+    assert [(row["is_covered"], row["is_admission"]) for row in rows] == [
+        (False, False),
+        (True, True),
+    ]
+
+
+@worked
+def test_a_unit_for_hospice_is_not_acute_care() -> Worked:
+    rows = yield find_discharges(
+        claim("2024-03-01", "2024-03-05"),
+        claim("2024-03-05", "2024-03-09"),
+        revenue=[{"clm_id": 2, "clm_line_num": 1, "rev_cntr": "0115"}],
+    )
+    assert [(row["kind"], row["discharge_date"]) for row in rows] == [
+        ("acute", day("2024-03-05")),
+        ("other", day("2024-03-09")),
+    ]
+
+
+@worked
 def test_interim_bills_of_one_hospital_are_one_stay() -> Worked:
     (row,) = yield find_discharges(
         claim("2024-03-01", "2024-03-15", ptnt_dschrg_stus_cd="30"),

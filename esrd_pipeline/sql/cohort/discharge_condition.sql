@@ -22,11 +22,29 @@ discharged AS (
     SELECT DISTINCT patient_id FROM discharge
 ),
 
+-- The newest linkage of three years: claims of a discharge in January of the year before lie in
+-- the files of the year before that.
+linked AS (
+    SELECT
+        bene_id,
+        patient_id,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    FROM linkage.beneficiary
+    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
+),
+
 beneficiary AS (
-    SELECT b.bene_id, b.performance_year, b.patient_id
-    FROM linkage.beneficiary AS b
-    JOIN discharged AS d ON d.patient_id = b.patient_id
-    WHERE b.performance_year BETWEEN $performance_year - 2 AND $performance_year
+    SELECT l.bene_id, l.patient_id
+    FROM linked AS l
+    JOIN discharged AS d ON d.patient_id = l.patient_id
+    WHERE l.place = 1
+),
+
+dropped AS (
+    SELECT DISTINCT claim_year, clm_id
+    FROM linkage.dropped_claim
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND source = 'institutional'
 ),
 
 -- Claims are read twice, so that the diagnoses of all claims are never in memory together: first to
@@ -43,7 +61,6 @@ coded AS (
         ]) AS code
     FROM raw.claim AS c
     WHERE c.performance_year BETWEEN $performance_year - 2 AND $performance_year
-        AND c.nch_clm_type_cd IN ('10', '20', '30', '40', '50', '60')
 ),
 
 code AS (
@@ -86,7 +103,7 @@ diagnosis AS (
     SELECT
         b.patient_id,
         c.clm_thru_dt AS day,
-        c.nch_clm_type_cd = '60' AS is_inpatient,
+        c.nch_clm_type_cd IN ('60', '61', '62', '63', '64') AS is_inpatient,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
@@ -96,10 +113,10 @@ diagnosis AS (
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ]) AS code
     FROM raw.claim AS c
-    JOIN beneficiary AS b
-        ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
+    JOIN beneficiary AS b ON b.bene_id = c.bene_id
+    LEFT JOIN dropped AS x ON x.claim_year = c.performance_year AND x.clm_id = c.clm_id
     WHERE c.performance_year BETWEEN $performance_year - 2 AND $performance_year
-        AND c.nch_clm_type_cd IN ('10', '20', '30', '40', '50', '60')
+        AND x.clm_id IS NULL
 ),
 
 grouped AS (

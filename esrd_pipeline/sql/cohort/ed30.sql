@@ -6,9 +6,9 @@
 -- those of 2.26.11. The flowchart's footnote is followed literally: a hospitalisation on days 1 to
 -- 4 excludes the discharge, as does one elsewhere on the day of discharge. An encounter in a month
 -- of hospice is ignored; one after another inpatient stay, in any hospital, does not follow this
--- discharge. The 30 days after the last discharges of the first year extend into the second year;
--- those after the last discharges of the second year extend past the available claims. First 90
--- days of ESRD: days 1 to 90. Length of stay: first is up to the 25th percentile of the index
+-- discharge. The 30 days after the last discharges of a year extend into the next; where the files
+-- do not hold its claims (history.claim_run_out), these discharges wait. First 90 days of ESRD:
+-- days 1 to 90. Length of stay: first is up to the 25th percentile of the index
 -- discharges' days, fourth beyond the 75th. Years of dialysis are years since the first service
 -- date, linear.
 WITH
@@ -20,16 +20,11 @@ discharge AS (
 
 hospice_day AS (
     SELECT
-        b.patient_id,
-        make_date(year(c.clm_from_dt), month(c.clm_from_dt), 1) AS from_date,
-        last_day(c.clm_thru_dt) AS to_date
-    FROM raw.claim AS c
-    JOIN linkage.beneficiary AS b
-        ON b.bene_id = c.bene_id
-        AND b.performance_year = c.performance_year
-        AND b.performance_year BETWEEN $performance_year - 1 AND $performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '50'
+        patient_id,
+        make_date(year(from_date), month(from_date), 1) AS from_date,
+        last_day(last_date) AS to_date
+    FROM linkage.claim
+    WHERE performance_year = $performance_year AND claim_type = '50'
 ),
 
 encounter AS (
@@ -59,7 +54,8 @@ candidate AS (
     JOIN discharge AS d ON d.patient_id = p.patient_id AND d.stay = p.stay
     WHERE p.performance_year = $performance_year
         AND p.program = 'dfc'
-        AND p.discharge_date >= make_date($performance_year - 1, 1, 1)
+        AND p.discharge_date BETWEEN make_date($performance_year - 1, 1, 1)
+            AND make_date($performance_year, 12, 31)
 ),
 
 in_hospice AS (
@@ -90,6 +86,10 @@ next_encounter AS (
     GROUP BY c.patient_id, c.stay
 ),
 
+run_out AS (
+    SELECT last_date FROM history.claim_run_out WHERE performance_year = $performance_year
+),
+
 judged AS (
     SELECT
         c.*,
@@ -113,10 +113,11 @@ judged AS (
             WHEN h.patient_id IS NOT NULL THEN 'hospice_in_month'
             WHEN datediff('day', c.discharge_date, n.admit_date) <= 4
                 THEN 'hospitalized_within_4_days'
-            WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
+            WHEN c.discharge_date + 30 > r.last_date
                 THEN 'follow_up_incomplete'
         END AS reason
     FROM candidate AS c
+    CROSS JOIN run_out AS r
     LEFT JOIN in_hospice AS h ON h.patient_id = c.patient_id AND h.stay = c.stay
     LEFT JOIN next_stay AS n ON n.patient_id = c.patient_id AND n.stay = c.stay
     LEFT JOIN next_encounter AS e ON e.patient_id = c.patient_id AND e.stay = c.stay

@@ -82,15 +82,10 @@ switched AS (
 ),
 
 hospice AS (
-    SELECT b.patient_id, min(c.clm_from_dt) AS hospice_date
-    FROM raw.claim AS c
-    JOIN linkage.beneficiary AS l
-        ON l.bene_id = c.bene_id
-        AND l.performance_year = c.performance_year
-        AND l.performance_year BETWEEN $performance_year - 1 AND $performance_year
-    JOIN began AS b ON b.patient_id = l.patient_id
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '50'
+    SELECT b.patient_id, min(c.from_date) AS hospice_date
+    FROM linkage.claim AS c
+    JOIN began AS b ON b.patient_id = c.patient_id
+    WHERE c.performance_year = $performance_year AND c.claim_type = '50'
     GROUP BY b.patient_id
 ),
 

@@ -2,13 +2,12 @@
 -- discharge with its outcome and adjusters, or why not. Manual 2.10.8 to 2.10.11 (DFC), 2.11.7 to
 -- 2.11.13 (QIP), Figures 11 and 12; reading 17.
 -- Readings: the first rule that applies is the reason; of the stays joined by transfers only the
--- last is an index discharge. A year's claims end with the year: a discharge less than 30 days
--- before the year's end is not yet an index discharge, and a stay that ends after it is not
--- observed. Days count from the day after discharge; a stay elsewhere that begins on the day of
+-- last is an index discharge. A discharge whose 30 days the year's files do not cover
+-- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a stay elsewhere that begins on the day of
 -- discharge has day 0. Of events on one day a transplant comes first, then an unplanned, a planned
 -- readmission, another hospital, death, withdrawal, recovery or loss (a spell of
--- history.treatment). Stays that Medicare does not cover, and swing beds, are not hospitalisations
--- here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
+-- history.treatment). Stays in swing beds, and after the third day stays that Medicare does not cover,
+-- are not hospitalisations here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
 -- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years
 -- of ESRD are linear; age splines (DFC) have their knots at 14 and 60.
 WITH
@@ -22,7 +21,8 @@ patient AS (
     SELECT *
     FROM history.discharged_patient
     WHERE performance_year = $performance_year
-        AND discharge_date >= make_date($performance_year, 1, 1)
+        AND discharge_date BETWEEN make_date($performance_year, 1, 1)
+            AND make_date($performance_year, 12, 31)
 ),
 
 excepted AS (
@@ -79,8 +79,11 @@ event AS (
         ON a.patient_id = c.patient_id
         AND a.admit_date BETWEEN c.discharge_date AND c.discharge_date + 30
         AND a.stay <> c.stay
-    WHERE a.is_covered
-        AND a.is_admission
+    -- Within three days any hospitalisation excludes (2.10.8), covered or not.
+    WHERE (
+            (a.is_covered AND a.is_admission)
+            OR (c.program = 'dfc' AND a.admit_date <= c.discharge_date + 3)
+        )
         AND coalesce(a.episode, 0) <> coalesce(c.episode, -1)
         AND (
             (c.program = 'dfc' AND a.kind <> 'other')
@@ -138,6 +141,10 @@ first_event AS (
     WHERE place = 1
 ),
 
+run_out AS (
+    SELECT last_date FROM history.claim_run_out WHERE performance_year = $performance_year
+),
+
 judged AS (
     SELECT
         c.*,
@@ -176,10 +183,11 @@ judged AS (
                 AND f.event IS NULL
                 AND c.death_date <= c.discharge_date + 30
                 THEN 'died_within_30_days_without_readmission'
-            WHEN c.discharge_date + 30 > make_date($performance_year, 12, 31)
+            WHEN c.discharge_date + 30 > r.last_date
                 THEN 'follow_up_incomplete'
         END AS reason
     FROM candidate AS c
+    CROSS JOIN run_out AS r
     LEFT JOIN first_event AS f
         ON f.program = c.program AND f.patient_id = c.patient_id AND f.stay = c.stay
     LEFT JOIN excepted AS e

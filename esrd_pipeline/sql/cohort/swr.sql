@@ -55,16 +55,11 @@ graft AS (
 
 hospice AS (
     SELECT DISTINCT b.patient_id
-    FROM raw.claim AS c
-    JOIN linkage.beneficiary AS l
-        ON l.bene_id = c.bene_id
-        AND l.performance_year = c.performance_year
-        AND l.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    FROM linkage.claim AS c
     JOIN began AS b
-        ON b.patient_id = l.patient_id
-        AND b.first_service_date BETWEEN c.clm_from_dt AND c.clm_thru_dt
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '50'
+        ON b.patient_id = c.patient_id
+        AND b.first_service_date BETWEEN c.from_date AND c.last_date
+    WHERE c.performance_year = $performance_year AND c.claim_type = '50'
 ),
 
 nursing_home AS (

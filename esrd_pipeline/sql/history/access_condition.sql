@@ -9,21 +9,8 @@ calendar AS (
     SELECT month FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
-linked AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-beneficiary AS (
-    SELECT l.bene_id, l.patient_id
-    FROM linked AS l
-    JOIN linkage.patient AS p
-        ON p.patient_id = l.patient_id AND p.performance_year = $performance_year
-    WHERE l.place = 1
+person AS (
+    SELECT patient_id FROM linkage.patient WHERE performance_year = $performance_year
 ),
 
 -- Codes by condition: about 1,500 of the 72,000 known ones.
@@ -69,8 +56,8 @@ laboratory AS (
 
 coded AS (
     SELECT
-        c.bene_id,
-        c.clm_thru_dt AS claim_day,
+        k.patient_id,
+        k.last_date AS claim_day,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
@@ -79,35 +66,37 @@ coded AS (
             c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ]) AS code
-    FROM raw.claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
-        ON l.claim_type = c.nch_clm_type_cd
-        AND l.clm_id = c.clm_id
-        AND l.claim_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        ON l.claim_type = k.claim_type AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
     UNION ALL
     SELECT
-        c.bene_id,
-        c.clm_thru_dt AS claim_day,
+        k.patient_id,
+        k.last_date AS claim_day,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ]) AS code
-    FROM raw.carrier_claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
-        ON l.claim_type = 'carrier'
-        AND l.clm_id = c.clm_id
-        AND l.claim_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        ON l.claim_type = 'carrier' AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'carrier'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
 ),
 
 -- Claims with these diagnoses, by month.
 claimed AS (
     SELECT
-        b.patient_id,
+        c.patient_id,
         date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day) AS month_number,
         max(m.diabetes) AS diabetes,
         max(m.heart_failure) AS heart_failure,
@@ -120,9 +109,9 @@ claimed AS (
         max(m.drug_dependence) AS drug_dependence
     FROM coded AS c
     JOIN meant AS m ON m.code = c.code
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id
+    JOIN person AS p ON p.patient_id = c.patient_id
     GROUP BY
-        b.patient_id,
+        c.patient_id,
         date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day)
 ),
 

@@ -40,7 +40,7 @@ home_month AS (
 ),
 
 several AS (
-    SELECT b.program, b.patient_id, b.month, b.ccn, b.clm_id
+    SELECT b.program, b.patient_id, b.month, b.ccn, b.clm_id, b.claim_year
     FROM billed AS b
     JOIN month_of_claims AS m
         ON m.program = b.program
@@ -74,7 +74,9 @@ line_day AS (
         max(CASE WHEN t.modality = 'undetermined' THEN 1 ELSE 0 END) AS any_undetermined
     FROM several AS s
     JOIN raw.claim_revenue AS l
-        ON l.clm_id = s.clm_id AND l.performance_year = $performance_year
+        ON l.clm_id = s.clm_id
+        AND l.performance_year = s.claim_year
+        AND l.performance_year BETWEEN $performance_year - 1 AND $performance_year
     JOIN parameter.dialysis_revenue_center AS t ON t.rev_cntr = l.rev_cntr
     GROUP BY
         s.program,

@@ -1,22 +1,11 @@
--- One row: a claim of the year or the one before with a diagnosis of COVID-19 in any place:
+-- One row: a claim in the files of the year or the one before with a diagnosis of COVID-19 in any place:
 -- covid_diagnosis_code.csv. Manual 2.10.11, 2.11.13, 2.12.13, 2.13.13, 2.14.12; each measure
 -- decides which claims count and from which day on.
 -- Reading: a claim without an admission date has its first day as the day of admission.
 WITH
-beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 named AS (
     SELECT DISTINCT
-        c.performance_year AS claim_year,
-        c.clm_id,
-        c.bene_id,
-        c.nch_clm_type_cd AS claim_type,
-        c.clm_from_dt AS from_date,
-        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS admit_date
+        c.performance_year AS claim_year, c.clm_id, 'institutional' AS source
     FROM raw.claim AS c
     JOIN parameter.covid_diagnosis_code AS d
         ON d.code IN (
@@ -30,12 +19,7 @@ named AS (
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
     UNION ALL
     SELECT DISTINCT
-        c.performance_year AS claim_year,
-        c.clm_id,
-        c.bene_id,
-        'carrier' AS claim_type,
-        c.clm_from_dt AS from_date,
-        c.clm_from_dt AS admit_date
+        c.performance_year AS claim_year, c.clm_id, 'carrier' AS source
     FROM raw.carrier_claim AS c
     JOIN parameter.covid_diagnosis_code AS d
         ON d.code IN (
@@ -47,12 +31,14 @@ named AS (
 )
 
 SELECT
-    b.patient_id,
-    n.claim_year,
-    n.claim_type,
-    n.clm_id,
-    n.from_date,
-    n.admit_date,
+    k.patient_id,
+    k.claim_year,
+    k.claim_type,
+    k.clm_id,
+    k.from_date,
+    k.admit_date,
     $performance_year AS performance_year
 FROM named AS n
-JOIN beneficiary AS b ON b.bene_id = n.bene_id AND b.performance_year = n.claim_year
+JOIN linkage.claim AS k
+    ON k.source = n.source AND k.clm_id = n.clm_id AND k.claim_year = n.claim_year
+WHERE k.performance_year = $performance_year

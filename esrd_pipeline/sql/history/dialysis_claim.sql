@@ -1,4 +1,4 @@
--- One row: a claim of a dialysis facility (type of bill 72x) of the year, with its facility by one
+-- One row: a claim of a dialysis facility (type of bill 72x) with days in the year, with its facility by one
 -- program's rules: the modality of this claim alone, Kt/V, and how often the patient dialysed.
 -- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
 -- Readings: a claim counts if Medicare paid for it and it is not for acute kidney injury; lines
@@ -15,28 +15,33 @@ rule AS (
 ),
 
 acute_claim AS (
-    SELECT DISTINCT clm_id
+    SELECT DISTINCT clm_id, performance_year
     FROM raw.claim_condition
-    WHERE performance_year = $performance_year AND clm_rlt_cond_cd = '84'
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND clm_rlt_cond_cd = '84'
 ),
 
 claim AS (
     SELECT
-        c.clm_id,
-        b.patient_id,
+        k.clm_id,
+        k.claim_year,
+        k.patient_id,
         c.prvdr_num,
-        c.clm_from_dt AS from_date,
-        c.clm_thru_dt AS thru_date
-    FROM raw.claim AS c
-    JOIN linkage.beneficiary AS b
-        ON b.bene_id = c.bene_id AND b.performance_year = $performance_year
-    LEFT JOIN acute_claim AS a ON a.clm_id = c.clm_id
-    WHERE c.performance_year = $performance_year
+        k.from_date,
+        k.last_date AS thru_date
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
+    LEFT JOIN acute_claim AS a ON a.clm_id = k.clm_id AND a.performance_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND k.from_date <= make_date($performance_year, 12, 31)
+        AND k.last_date >= make_date($performance_year, 1, 1)
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
         AND c.clm_pmt_amt > 0
         AND c.clm_mdcr_non_pmt_rsn_cd IS NULL
-        AND c.clm_from_dt <= c.clm_thru_dt
+        AND k.from_date <= k.last_date
         AND a.clm_id IS NULL
 ),
 
@@ -62,8 +67,8 @@ line_day AS (
         count(CASE WHEN t.modality = 'home hemodialysis' THEN 1 END) AS home_codes
     FROM raw.claim_revenue AS l
     JOIN parameter.dialysis_revenue_center AS t ON t.rev_cntr = l.rev_cntr
-    JOIN claim AS c ON c.clm_id = l.clm_id
-    WHERE l.performance_year = $performance_year
+    JOIN claim AS c ON c.clm_id = l.clm_id AND c.claim_year = l.performance_year
+    WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
     GROUP BY
         l.clm_id,
         l.rev_cntr_dt,
@@ -127,30 +132,34 @@ judged AS (
 
 -- Step 6: 74 is home, 75 is home with the patient's own machine.
 home_claim AS (
-    SELECT DISTINCT clm_id
+    SELECT DISTINCT clm_id, performance_year
     FROM raw.claim_condition
-    WHERE performance_year = $performance_year AND clm_rlt_cond_cd IN ('74', '75')
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND clm_rlt_cond_cd IN ('74', '75')
 ),
 
 reading AS (
-    SELECT clm_id, arg_max(clm_val_amt, rlt_val_cd_seq) AS ktv_value
+    SELECT clm_id, performance_year, arg_max(clm_val_amt, rlt_val_cd_seq) AS ktv_value
     FROM raw.claim_value
-    WHERE performance_year = $performance_year AND clm_val_cd = 'D5' AND clm_val_amt IS NOT NULL
-    GROUP BY clm_id
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND clm_val_cd = 'D5'
+        AND clm_val_amt IS NOT NULL
+    GROUP BY clm_id, performance_year
 ),
 
 reading_day AS (
-    SELECT clm_id, arg_max(clm_rlt_ocrnc_dt, rlt_ocrnc_cd_seq) AS ktv_date
+    SELECT clm_id, performance_year, arg_max(clm_rlt_ocrnc_dt, rlt_ocrnc_cd_seq) AS ktv_date
     FROM raw.claim_occurrence
-    WHERE performance_year = $performance_year
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND clm_rlt_ocrnc_cd = '51'
         AND clm_rlt_ocrnc_dt IS NOT NULL
-    GROUP BY clm_id
+    GROUP BY clm_id, performance_year
 ),
 
 classified AS (
     SELECT
         c.clm_id,
+        c.claim_year,
         c.patient_id,
         c.prvdr_num,
         c.from_date,
@@ -170,9 +179,9 @@ classified AS (
         date_diff('day', c.from_date, c.thru_date) + 1 AS days
     FROM claim AS c
     LEFT JOIN judged AS j ON j.clm_id = c.clm_id
-    LEFT JOIN home_claim AS h ON h.clm_id = c.clm_id
-    LEFT JOIN reading AS v ON v.clm_id = c.clm_id
-    LEFT JOIN reading_day AS o ON o.clm_id = c.clm_id
+    LEFT JOIN home_claim AS h ON h.clm_id = c.clm_id AND h.performance_year = c.claim_year
+    LEFT JOIN reading AS v ON v.clm_id = c.clm_id AND v.performance_year = c.claim_year
+    LEFT JOIN reading_day AS o ON o.clm_id = c.clm_id AND o.performance_year = c.claim_year
 ),
 
 program AS (
@@ -184,6 +193,7 @@ program AS (
 SELECT
     p.program,
     t.clm_id,
+    t.claim_year,
     t.patient_id,
     n.ccn,
     t.from_date,

@@ -156,15 +156,23 @@ linked AS (
 
 -- Condition code 84: dialysis for acute kidney injury.
 acute_claim AS (
-    SELECT DISTINCT clm_id
+    SELECT DISTINCT clm_id, performance_year
     FROM raw.claim_condition
     WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND clm_rlt_cond_cd = '84'
 ),
 
--- The same for both programs.
+-- A year's files may hold claims that the next year's hold again; a later year knows.
+dropped AS (
+    SELECT DISTINCT claim_year, clm_id
+    FROM linkage.dropped_claim
+    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
+        AND source = 'institutional'
+),
+
+-- The same for both programs, and in both years with a claim's days.
 claim_modality AS (
-    SELECT clm_id, performance_year, modality
+    SELECT DISTINCT clm_id, claim_year, modality
     FROM history.dialysis_claim
     WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND program = 'dfc'
@@ -190,15 +198,18 @@ report AS (
         END AS setting
     FROM raw.claim AS c
     JOIN linked AS l ON l.bene_id = c.bene_id AND l.place = 1
-    LEFT JOIN claim_modality AS t ON t.clm_id = c.clm_id AND t.performance_year = c.performance_year
-    LEFT JOIN acute_claim AS a ON a.clm_id = c.clm_id
+    LEFT JOIN claim_modality AS t ON t.clm_id = c.clm_id AND t.claim_year = c.performance_year
+    LEFT JOIN acute_claim AS a
+        ON a.clm_id = c.clm_id AND a.performance_year = c.performance_year
+    LEFT JOIN dropped AS x ON x.claim_year = c.performance_year AND x.clm_id = c.clm_id
     WHERE c.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
         AND c.clm_pmt_amt > 0
         AND c.clm_mdcr_non_pmt_rsn_cd IS NULL
-        AND c.clm_from_dt <= c.clm_thru_dt
+        AND c.clm_from_dt <= least(c.clm_thru_dt, make_date($performance_year, 12, 31))
         AND a.clm_id IS NULL
+        AND x.clm_id IS NULL
     UNION ALL
     SELECT DISTINCT
         patient_id,

@@ -5,12 +5,6 @@
 -- Readings: claims are joined first and then compared with inpatient claims, as in Figure 27; an
 -- inpatient claim's days of service are those from its first to its last, with the payment window.
 WITH
-beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 emergency_line AS (
     SELECT DISTINCT l.clm_id, l.performance_year
     FROM raw.claim_revenue AS l
@@ -20,15 +14,13 @@ emergency_line AS (
 
 visit AS (
     SELECT
-        b.patient_id,
-        c.clm_from_dt AS start_date,
-        max(c.clm_thru_dt) AS end_date
-    FROM raw.claim AS c
-    JOIN emergency_line AS l ON l.clm_id = c.clm_id AND l.performance_year = c.performance_year
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '40'
-    GROUP BY b.patient_id, c.clm_from_dt
+        k.patient_id,
+        k.from_date AS start_date,
+        max(k.last_date) AS end_date
+    FROM linkage.claim AS k
+    JOIN emergency_line AS l ON l.clm_id = k.clm_id AND l.performance_year = k.claim_year
+    WHERE k.performance_year = $performance_year AND k.claim_type = '40'
+    GROUP BY k.patient_id, k.from_date
 ),
 
 ordered AS (
@@ -64,13 +56,11 @@ encounter AS (
 
 inpatient AS (
     SELECT
-        b.patient_id,
-        least(c.clm_from_dt, coalesce(c.clm_admsn_dt, c.clm_from_dt)) AS start_date,
-        c.clm_thru_dt AS end_date
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '60'
+        patient_id,
+        least(from_date, admit_date) AS start_date,
+        last_date AS end_date
+    FROM linkage.claim
+    WHERE performance_year = $performance_year AND claim_type = '60'
 ),
 
 admitted AS (

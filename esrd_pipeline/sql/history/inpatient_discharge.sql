@@ -4,35 +4,37 @@
 -- Readings: claims of one hospital that overlap, begin on the day another ends, or follow an
 -- interim bill (30) by a day are one stay; an acute stay that begins before, on or the day after
 -- another ends elsewhere is a transfer, and the joined stays are one episode, whose last hospital
--- is the discharging one; managed care claims are Medicare-covered; the order of episodes in a
+-- is the discharging one, and whose first covered stay is the admission; a stay in a hospital's
+-- unit for hospice (hospice_revenue_center.csv) is one apart, and not acute; managed care claims are Medicare-covered; the order of episodes in a
 -- calendar year is by discharge. Planned (2.10.10 i, ii) goes by every procedure of the stay and
 -- the principal diagnosis of its first claim; the principal diagnosis stored is its last claim's.
 WITH
-beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 rehabilitation AS (
-    SELECT DISTINCT l.clm_id
+    SELECT DISTINCT l.clm_id, l.performance_year
     FROM raw.claim_revenue AS l
     JOIN parameter.rehabilitation_revenue_center AS r ON r.rev_cntr = l.rev_cntr
     WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
+hospice AS (
+    SELECT DISTINCT l.clm_id, l.performance_year
+    FROM raw.claim_revenue AS l
+    JOIN parameter.hospice_revenue_center AS r ON r.rev_cntr = l.rev_cntr
+    WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
 claim AS (
     SELECT
-        b.patient_id,
-        c.clm_id,
+        k.patient_id,
+        k.clm_id,
         coalesce(c.prvdr_num, '') AS hospital_ccn,
-        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS admit_date,
-        c.clm_thru_dt AS last_date,
+        k.admit_date,
+        k.last_date,
         c.ptnt_dschrg_stus_cd,
         c.prncpal_dgns_cd,
-        coalesce(c.clm_mco_pd_sw, '0') = '1' AS is_managed_care,
-        coalesce(c.clm_mco_pd_sw, '0') = '1' OR n.clm_mdcr_non_pmt_rsn_cd IS NULL AS is_covered,
+        k.is_managed_care OR n.clm_mdcr_non_pmt_rsn_cd IS NULL AS is_covered,
         r.clm_id IS NOT NULL AS is_rehabilitation,
+        CASE WHEN h.clm_id IS NULL THEN 0 ELSE 1 END AS is_hospice,
         [
             c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
             c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9,
@@ -41,13 +43,16 @@ claim AS (
             c.icd_prcdr_cd18, c.icd_prcdr_cd19, c.icd_prcdr_cd20, c.icd_prcdr_cd21,
             c.icd_prcdr_cd22, c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
         ] AS procedures
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN parameter.noncovered_reason AS n
         ON n.clm_mdcr_non_pmt_rsn_cd = c.clm_mdcr_non_pmt_rsn_cd
-    LEFT JOIN rehabilitation AS r ON r.clm_id = c.clm_id
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '60'
+    LEFT JOIN rehabilitation AS r
+        ON r.clm_id = k.clm_id AND r.performance_year = k.claim_year
+    LEFT JOIN hospice AS h ON h.clm_id = k.clm_id AND h.performance_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.claim_type = '60'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
 covid_claim AS (
@@ -90,18 +95,21 @@ planned_procedure AS (
     GROUP BY p.clm_id
 ),
 
--- One stay in one hospital.
+-- One stay in one hospital, or in its unit for hospice.
 ordered AS (
     SELECT
         *,
         max(last_date) OVER (
-            PARTITION BY patient_id, hospital_ccn
+            PARTITION BY patient_id, hospital_ccn, is_hospice
             ORDER BY admit_date, last_date, clm_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS before_last,
-        lag(ptnt_dschrg_stus_cd) OVER (
-            PARTITION BY patient_id, hospital_ccn ORDER BY admit_date, last_date, clm_id
-        ) AS before_status
+        -- The claim before is the one that ended last, not the row before.
+        max(CASE WHEN ptnt_dschrg_stus_cd = '30' THEN last_date END) OVER (
+            PARTITION BY patient_id, hospital_ccn, is_hospice
+            ORDER BY admit_date, last_date, clm_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS before_interim
     FROM claim
 ),
 
@@ -111,12 +119,12 @@ numbered AS (
         sum(
             CASE
                 WHEN admit_date <= before_last
-                    OR (admit_date = before_last + 1 AND before_status = '30')
+                    OR (admit_date = before_last + 1 AND before_interim = before_last)
                     THEN 0
                 ELSE 1
             END
         ) OVER (
-            PARTITION BY patient_id, hospital_ccn
+            PARTITION BY patient_id, hospital_ccn, is_hospice
             ORDER BY admit_date, last_date, clm_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS number
@@ -130,11 +138,11 @@ placed AS (
         coalesce(p.is_always, 0) AS is_always,
         coalesce(p.is_potential, 0) AS is_potential,
         row_number() OVER (
-            PARTITION BY n.patient_id, n.hospital_ccn, n.number
+            PARTITION BY n.patient_id, n.hospital_ccn, n.is_hospice, n.number
             ORDER BY n.admit_date, n.last_date, n.clm_id
         ) AS first_place,
         row_number() OVER (
-            PARTITION BY n.patient_id, n.hospital_ccn, n.number
+            PARTITION BY n.patient_id, n.hospital_ccn, n.is_hospice, n.number
             ORDER BY n.last_date DESC, n.admit_date DESC, n.clm_id DESC
         ) AS last_place
     FROM numbered AS n
@@ -146,6 +154,7 @@ stay AS (
     SELECT
         patient_id,
         hospital_ccn,
+        is_hospice,
         min(admit_date) AS admit_date,
         max(last_date) AS discharge_date,
         max(CASE WHEN first_place = 1 THEN prncpal_dgns_cd END) AS admitting_diagnosis,
@@ -157,7 +166,7 @@ stay AS (
         max(is_always) AS is_always,
         max(is_potential) AS is_potential
     FROM placed
-    GROUP BY patient_id, hospital_ccn, number
+    GROUP BY patient_id, hospital_ccn, is_hospice, number
 ),
 
 hospital AS (
@@ -188,17 +197,24 @@ acute AS (
         s.hospital_ccn,
         s.admit_date,
         s.discharge_date,
+        s.is_covered,
         max(s.discharge_date) OVER (
             PARTITION BY s.patient_id
             ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS before_last,
-        lag(s.hospital_ccn) OVER (
-            PARTITION BY s.patient_id ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
+        -- The hospital of the stay that ended last, after the ten characters of its last day.
+        substring(
+            max(CAST(s.discharge_date AS VARCHAR) || s.hospital_ccn) OVER (
+                PARTITION BY s.patient_id
+                ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ),
+            11
         ) AS before_hospital
     FROM stay AS s
     JOIN described_hospital AS h ON h.hospital_ccn = s.hospital_ccn
-    WHERE h.kind IN ('acute', 'critical access')
+    WHERE h.kind IN ('acute', 'critical access') AND s.is_hospice = 0
 ),
 
 joined AS (
@@ -229,7 +245,11 @@ episode_place AS (
         row_number() OVER (
             PARTITION BY patient_id, episode
             ORDER BY discharge_date DESC, admit_date DESC, hospital_ccn DESC
-        ) AS last_place
+        ) AS last_place,
+        row_number() OVER (
+            PARTITION BY patient_id, episode
+            ORDER BY is_covered DESC, admit_date, discharge_date, hospital_ccn
+        ) AS covered_place
     FROM joined
 ),
 
@@ -282,13 +302,14 @@ planned_diagnosis AS (
 SELECT
     s.patient_id,
     row_number() OVER (
-        PARTITION BY s.patient_id ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
+        PARTITION BY s.patient_id
+        ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn, s.is_hospice
     ) AS stay,
     $performance_year AS performance_year,
     s.admit_date,
     s.discharge_date,
     s.hospital_ccn,
-    h.kind,
+    CASE WHEN s.is_hospice = 1 THEN 'other' ELSE h.kind END AS kind,
     h.is_cancer_hospital = 1 AS is_cancer_hospital,
     s.is_covered = 1 AS is_covered,
     s.discharge_status,
@@ -300,7 +321,7 @@ SELECT
     OR (s.is_potential = 1 AND coalesce(p.is_acute, 0) = 0) AS is_planned,
     e.episode,
     coalesce(e.episode_admit_date, s.admit_date) AS episode_admit_date,
-    coalesce(e.first_place, 1) = 1 AS is_admission,
+    coalesce(e.covered_place, 1) = 1 AS is_admission,
     coalesce(e.last_place, 1) > 1 AS is_transferred,
     max(s.is_covid) OVER (
         PARTITION BY s.patient_id, e.episode, CASE WHEN e.episode IS NULL THEN s.hospital_ccn END,
@@ -313,6 +334,7 @@ LEFT JOIN episode_place AS e
     ON e.patient_id = s.patient_id
     AND e.hospital_ccn = s.hospital_ccn
     AND e.admit_date = s.admit_date
+    AND s.is_hospice = 0
 LEFT JOIN episode_order AS o ON o.patient_id = e.patient_id AND o.episode = e.episode
 LEFT JOIN planned_diagnosis AS p ON p.code = s.admitting_diagnosis
 LEFT JOIN diagnosis AS g ON g.code = s.principal_diagnosis

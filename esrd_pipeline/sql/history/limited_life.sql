@@ -8,21 +8,8 @@ calendar AS (
     SELECT month FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
-linked AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-beneficiary AS (
-    SELECT l.bene_id, l.patient_id
-    FROM linked AS l
-    JOIN linkage.patient AS p
-        ON p.patient_id = l.patient_id AND p.performance_year = $performance_year
-    WHERE l.place = 1
+person AS (
+    SELECT patient_id FROM linkage.patient WHERE performance_year = $performance_year
 ),
 
 laboratory AS (
@@ -33,8 +20,8 @@ laboratory AS (
 
 coded AS (
     SELECT
-        c.bene_id,
-        c.clm_thru_dt AS claim_day,
+        k.patient_id,
+        k.last_date AS claim_day,
         concat_ws(
             '|',
             '',
@@ -45,18 +32,19 @@ coded AS (
             c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ) AS codes
-    FROM raw.claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
-        ON l.claim_type = c.nch_clm_type_cd
-        AND l.clm_id = c.clm_id
-        AND l.claim_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd IN ('40', '60')
+        ON l.claim_type = k.claim_type AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND k.claim_type IN ('40', '60')
         AND l.clm_id IS NULL
     UNION ALL
     SELECT
-        c.bene_id,
-        c.clm_thru_dt AS claim_day,
+        k.patient_id,
+        k.last_date AS claim_day,
         concat_ws(
             '|',
             '',
@@ -64,18 +52,19 @@ coded AS (
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ) AS codes
-    FROM raw.carrier_claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
-        ON l.claim_type = 'carrier'
-        AND l.clm_id = c.clm_id
-        AND l.claim_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        ON l.claim_type = 'carrier' AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'carrier'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
 ),
 
 diagnosed AS (
     SELECT DISTINCT
-        c.bene_id,
+        c.patient_id,
         make_date(date_part('year', c.claim_day), date_part('month', c.claim_day), 1) AS month,
         d.condition
     FROM coded AS c
@@ -83,16 +72,16 @@ diagnosed AS (
 ),
 
 evidence AS (
-    SELECT b.patient_id, c.month, d.condition
+    SELECT d.patient_id, c.month, d.condition
     FROM diagnosed AS d
-    JOIN beneficiary AS b ON b.bene_id = d.bene_id
+    JOIN person AS p ON p.patient_id = d.patient_id
     JOIN calendar AS c ON c.month >= d.month AND c.month < d.month + INTERVAL 12 MONTH
     UNION ALL
-    SELECT b.patient_id, c.month, 'hospice' AS condition
-    FROM raw.claim AS h
-    JOIN beneficiary AS b ON b.bene_id = h.bene_id
-    JOIN calendar AS c ON c.month <= h.clm_thru_dt AND last_day(c.month) >= h.clm_from_dt
-    WHERE h.performance_year = $performance_year AND h.nch_clm_type_cd = '50'
+    SELECT h.patient_id, c.month, 'hospice' AS condition
+    FROM linkage.claim AS h
+    JOIN person AS p ON p.patient_id = h.patient_id
+    JOIN calendar AS c ON c.month <= h.last_date AND last_day(c.month) >= h.from_date
+    WHERE h.performance_year = $performance_year AND h.claim_type = '50'
 )
 
 SELECT

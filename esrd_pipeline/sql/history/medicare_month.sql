@@ -8,19 +8,23 @@ beneficiary AS (
 
 claim AS (
     SELECT
-        b.patient_id,
-        make_date(year(c.clm_thru_dt), month(c.clm_thru_dt), 1) AS month,
+        k.patient_id,
+        make_date(year(k.last_date), month(k.last_date), 1) AS month,
         CASE
             WHEN c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2'
                 THEN CAST(c.clm_pmt_amt AS DECIMAL(12, 2))
             ELSE 0
         END AS paid,
-        CASE WHEN c.nch_clm_type_cd IN ('20', '30', '60') THEN 1 ELSE 0 END AS is_inpatient
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id AND b.performance_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        CASE WHEN k.claim_type IN ('20', '30', '60') THEN 1 ELSE 0 END AS is_inpatient
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND k.last_date BETWEEN make_date($performance_year - 1, 1, 1)
+            AND make_date($performance_year, 12, 31)
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND (
-            c.nch_clm_type_cd IN ('20', '30', '60')
+            k.claim_type IN ('20', '30', '60')
             OR (c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2')
         )
 ),
@@ -71,10 +75,18 @@ enrolled AS (
     GROUP BY b.patient_id, e.performance_year, t.n
 ),
 
+-- January and February of the year before are also covered by the two months before them.
 meets AS (
     SELECT patient_id, month
     FROM billed
     WHERE paid >= 1200 OR has_inpatient = 1
+    UNION
+    SELECT patient_id, month
+    FROM history.medicare_month
+    WHERE performance_year = $performance_year - 1
+        AND month BETWEEN make_date($performance_year - 2, 11, 1)
+            AND make_date($performance_year - 2, 12, 1)
+        AND (dialysis_paid >= 1200 OR has_inpatient)
 ),
 
 covering AS (
@@ -97,7 +109,8 @@ covered AS (
         patient_id,
         CAST(month AS DATE) AS month
     FROM covering
-    WHERE month <= make_date($performance_year, 12, 1)
+    WHERE month BETWEEN make_date($performance_year - 1, 1, 1)
+        AND make_date($performance_year, 12, 1)
 ),
 
 every AS (

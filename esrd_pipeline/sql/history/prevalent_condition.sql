@@ -3,24 +3,18 @@
 -- claims of other types (outpatient, SNF, home health, hospice, carrier) on two days; Part C
 -- included. SMR: the same, but claims of laboratories do not count (2.14.12, Table 10, footnote 3).
 WITH
-beneficiary AS (
-    SELECT bene_id, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year = $performance_year - 1
-),
-
 laboratory AS (
-    SELECT claim_type, clm_id
+    SELECT claim_year, claim_type, clm_id
     FROM history.laboratory_claim
-    WHERE performance_year = $performance_year AND claim_year = $performance_year - 1
+    WHERE performance_year = $performance_year
 ),
 
 diagnosis AS (
     SELECT
-        b.patient_id,
-        c.clm_thru_dt AS day,
+        k.patient_id,
+        k.last_date AS day,
         CASE WHEN l.clm_id IS NULL THEN 0 ELSE 1 END AS is_laboratory,
-        CASE WHEN c.nch_clm_type_cd = '60' THEN 1 ELSE 0 END AS is_inpatient,
+        CASE WHEN k.claim_type = '60' THEN 1 ELSE 0 END AS is_inpatient,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
@@ -29,14 +23,19 @@ diagnosis AS (
             c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ]) AS code
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id
-    LEFT JOIN laboratory AS l ON l.claim_type = c.nch_clm_type_cd AND l.clm_id = c.clm_id
-    WHERE c.performance_year = $performance_year - 1
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = k.claim_type AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND k.last_date BETWEEN make_date($performance_year - 1, 1, 1)
+            AND make_date($performance_year - 1, 12, 31)
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
     UNION ALL
     SELECT
-        b.patient_id,
-        c.clm_thru_dt AS day,
+        k.patient_id,
+        k.last_date AS day,
         CASE WHEN l.clm_id IS NULL THEN 0 ELSE 1 END AS is_laboratory,
         0 AS is_inpatient,
         unnest([
@@ -44,10 +43,15 @@ diagnosis AS (
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ]) AS code
-    FROM raw.carrier_claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id
-    LEFT JOIN laboratory AS l ON l.claim_type = 'carrier' AND l.clm_id = c.clm_id
-    WHERE c.performance_year = $performance_year - 1
+    FROM linkage.claim AS k
+    JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
+    LEFT JOIN laboratory AS l
+        ON l.claim_type = 'carrier' AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'carrier'
+        AND k.last_date BETWEEN make_date($performance_year - 1, 1, 1)
+            AND make_date($performance_year - 1, 12, 31)
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
 distinct_diagnosis AS (

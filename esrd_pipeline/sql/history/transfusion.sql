@@ -3,38 +3,33 @@
 -- transfusion's procedure, revenue center or value code; an outpatient claim is one if it has a
 -- transfusion's HCPCS code and a revenue center, or a value code; several events of a day are one.
 -- Readings: an outpatient claim's HCPCS code and revenue center need not be on the same line; the
--- event is on the claim's first day, like SHR's admissions, an outpatient one on the day of the
--- first line with a transfusion's HCPCS code, where it has one.
+-- event is on the day of admission, as SHR's are, an outpatient one on the day of the first line
+-- with a transfusion's HCPCS code, where it has one.
 WITH
-beneficiary AS (
-    SELECT bene_id, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year = $performance_year
-),
-
 billed AS (
     SELECT
         l.clm_id,
+        l.performance_year,
         max(CASE WHEN r.code IS NOT NULL THEN 1 ELSE 0 END) AS has_center,
         max(CASE WHEN h.code IS NOT NULL THEN 1 ELSE 0 END) AS has_hcpcs,
         min(CASE WHEN h.code IS NOT NULL THEN l.rev_cntr_dt END) AS service_date
     FROM raw.claim_revenue AS l
     LEFT JOIN parameter.transfusion_code AS r ON r.kind = 'revenue center' AND r.code = l.rev_cntr
     LEFT JOIN parameter.transfusion_code AS h ON h.kind = 'hcpcs' AND h.code = l.hcpcs_cd
-    WHERE l.performance_year = $performance_year
+    WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND (r.code IS NOT NULL OR h.code IS NOT NULL)
-    GROUP BY l.clm_id
+    GROUP BY l.clm_id, l.performance_year
 ),
 
 furnished AS (
-    SELECT DISTINCT v.clm_id
+    SELECT DISTINCT v.clm_id, v.performance_year
     FROM raw.claim_value AS v
     JOIN parameter.transfusion_code AS t ON t.kind = 'value code' AND t.code = v.clm_val_cd
-    WHERE v.performance_year = $performance_year
+    WHERE v.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
 operated AS (
-    SELECT DISTINCT c.clm_id
+    SELECT DISTINCT c.clm_id, c.performance_year
     FROM raw.claim AS c
     JOIN parameter.transfusion_code AS t
         ON t.kind = 'procedure'
@@ -46,30 +41,29 @@ operated AS (
             c.icd_prcdr_cd19, c.icd_prcdr_cd20, c.icd_prcdr_cd21, c.icd_prcdr_cd22,
             c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
         )
-    WHERE c.performance_year = $performance_year AND c.nch_clm_type_cd = '60'
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
 event AS (
     SELECT
-        b.patient_id,
+        k.patient_id,
         CASE
-            WHEN c.nch_clm_type_cd = '40' THEN coalesce(l.service_date, c.clm_from_dt)
-            ELSE c.clm_from_dt
+            WHEN k.claim_type = '40' THEN coalesce(l.service_date, k.from_date)
+            ELSE k.admit_date
         END AS transfusion_date,
-        CASE WHEN c.nch_clm_type_cd = '60' THEN 1 ELSE 0 END AS is_inpatient
-    FROM raw.claim AS c
-    JOIN beneficiary AS b ON b.bene_id = c.bene_id
-    LEFT JOIN billed AS l ON l.clm_id = c.clm_id
-    LEFT JOIN furnished AS f ON f.clm_id = c.clm_id
-    LEFT JOIN operated AS o ON o.clm_id = c.clm_id
-    WHERE c.performance_year = $performance_year
+        CASE WHEN k.claim_type = '60' THEN 1 ELSE 0 END AS is_inpatient
+    FROM linkage.claim AS k
+    LEFT JOIN billed AS l ON l.clm_id = k.clm_id AND l.performance_year = k.claim_year
+    LEFT JOIN furnished AS f ON f.clm_id = k.clm_id AND f.performance_year = k.claim_year
+    LEFT JOIN operated AS o ON o.clm_id = k.clm_id AND o.performance_year = k.claim_year
+    WHERE k.performance_year = $performance_year
         AND (
             (
-                c.nch_clm_type_cd = '60'
+                k.claim_type = '60'
                 AND (l.has_center = 1 OR f.clm_id IS NOT NULL OR o.clm_id IS NOT NULL)
             )
             OR (
-                c.nch_clm_type_cd = '40'
+                k.claim_type = '40'
                 AND ((l.has_center = 1 AND l.has_hcpcs = 1) OR f.clm_id IS NOT NULL)
             )
         )
@@ -82,4 +76,6 @@ SELECT
     max(is_inpatient) = 1 AS is_inpatient,
     count(*) AS claim_count
 FROM event
+WHERE transfusion_date BETWEEN make_date($performance_year, 1, 1)
+    AND make_date($performance_year, 12, 31)
 GROUP BY patient_id, transfusion_date

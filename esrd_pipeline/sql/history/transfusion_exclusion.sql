@@ -5,12 +5,6 @@
 -- the anniversary of the claim's last day; overlapping or adjacent segments are joined; claims of
 -- laboratories are not evidence of a condition (Table 7, footnote 2; history.laboratory_claim).
 WITH
-beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 laboratory AS (
     SELECT claim_year, claim_type, clm_id
     FROM history.laboratory_claim
@@ -19,10 +13,9 @@ laboratory AS (
 
 diagnosis AS (
     SELECT
-        c.bene_id,
-        c.performance_year,
-        c.clm_from_dt,
-        c.clm_thru_dt,
+        k.patient_id,
+        k.from_date,
+        k.last_date,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
@@ -31,51 +24,51 @@ diagnosis AS (
             c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
         ]) AS code
-    FROM raw.claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
-        ON l.claim_type = c.nch_clm_type_cd
-        AND l.clm_id = c.clm_id
-        AND l.claim_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        ON l.claim_type = k.claim_type AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
     UNION ALL
     SELECT
-        c.bene_id,
-        c.performance_year,
-        c.clm_from_dt,
-        c.clm_thru_dt,
+        k.patient_id,
+        k.from_date,
+        k.last_date,
         unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
         ]) AS code
-    FROM raw.carrier_claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
-        ON l.claim_type = 'carrier'
-        AND l.clm_id = c.clm_id
-        AND l.claim_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        ON l.claim_type = 'carrier' AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'carrier'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND l.clm_id IS NULL
 ),
 
 flagged AS (
-    SELECT d.bene_id, d.performance_year, d.clm_from_dt, d.clm_thru_dt
+    SELECT d.patient_id, d.from_date, d.last_date
     FROM diagnosis AS d
     -- The block first: three characters that a hash can join.
     JOIN parameter.transfusion_exclusion AS x
         ON substring(x.icd_10_prefix, 1, 3) = substring(d.code, 1, 3)
         AND x.icd_10_prefix = substring(d.code, 1, length(x.icd_10_prefix))
-    GROUP BY d.bene_id, d.performance_year, d.clm_from_dt, d.clm_thru_dt
+    GROUP BY d.patient_id, d.from_date, d.last_date
 ),
 
 excluded AS (
     SELECT
-        b.patient_id,
-        f.clm_from_dt AS start_date,
-        max(CAST(f.clm_thru_dt + INTERVAL 1 YEAR AS DATE) - 1) AS end_date
-    FROM flagged AS f
-    JOIN beneficiary AS b ON b.bene_id = f.bene_id AND b.performance_year = f.performance_year
-    GROUP BY b.patient_id, f.clm_from_dt
+        patient_id,
+        from_date AS start_date,
+        max(CAST(last_date + INTERVAL 1 YEAR AS DATE) - 1) AS end_date
+    FROM flagged
+    GROUP BY patient_id, from_date
 ),
 
 ordered AS (
