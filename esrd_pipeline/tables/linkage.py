@@ -99,7 +99,7 @@ CLAIM = Table(
 
 BENEFICIARY = Table(
     name="linkage.beneficiary",
-    grain="one beneficiary with enrollment or claims in the year",
+    grain="one beneficiary with enrollment or claims in the year or the three before it",
     source="manual 3.2.1: the claim-to-patient matching process",
     key=("bene_id",),
     columns=(
@@ -142,7 +142,7 @@ MATCH_AUDIT = Table(
 
 PATIENTS = Table(
     name="linkage.patient",
-    grain="one patient: of EQRS, or a beneficiary with dialysis claims who is not in EQRS",
+    grain="one patient: of EQRS, or of its claims of dialysis in the last two years alone",
     source="manual 2.13.13 and Table 9, footnote 1; 3.1.3",
     key=("patient_id",),
     columns=(

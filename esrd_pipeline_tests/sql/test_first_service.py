@@ -261,7 +261,7 @@ def test_a_line_without_a_day_is_of_the_claims_first_day() -> Worked:
 
 @worked
 def test_claims_of_the_year_before_count() -> Worked:
-    rows = yield begin(dialysed("2023-11-20", times=30, every=2), links=linked(PATIENT, 2023))
+    rows = yield begin(dialysed("2023-11-20", times=30, every=2))
     assert starts(rows, "dfc") == [[day("2023-11-20"), "claims"]]
 
 

@@ -1,6 +1,7 @@
 """Linkage of patients: a beneficiary is looked up in EQRS by one identifier after another."""
 
 import pandas as pd
+import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -114,3 +115,82 @@ def test_a_claim_without_enrollment_keeps_its_beneficiary_as_a_negative_patient(
     )
     (row,) = rows.to_dict("records")
     assert (row["patient_id"], row["reason"]) == (-77, "no_enrollment_record")
+
+
+def look_up(**tables: list[Row]) -> Case:
+    """Beneficiaries linked in 2024; `raw__claim` stands for `raw.claim`."""
+    return case(
+        "linkage.match_audit",
+        "linkage.beneficiary",
+        tables={name.replace("__", "."): rows for name, rows in tables.items()},
+        alone=True,
+    ).read(lambda rows: rows[["bene_id", "patient_id"]].to_numpy().tolist())
+
+
+@worked
+def test_a_beneficiary_of_the_year_before_is_matched_with_the_patients_known_today() -> Worked:
+    found = yield look_up(
+        raw__eqrs_patient=[patient(1, mbi="M1")],
+        raw__medicare_enrollment=[beneficiary(mbi_num="M1", performance_year=2023)],
+        raw__claim=[{"bene_id": 500, "clm_id": 1, "performance_year": 2023}],
+    )
+    assert found == [[500, 1]]
+
+
+@worked
+def test_the_newest_enrollment_record_counts() -> Worked:
+    enrolled = [
+        beneficiary(mbi_num="WRONG", performance_year=2023),
+        beneficiary(mbi_num="M1", performance_year=2024),
+    ]
+    found = yield look_up(
+        raw__eqrs_patient=[patient(1, mbi="M1"), patient(2, mbi="WRONG")],
+        raw__medicare_enrollment=enrolled,
+    )
+    assert found == [[500, 1]]
+
+
+@worked
+@pytest.mark.parametrize("year", [2021, 2022, 2023])
+def test_claims_of_four_years_are_someones(year: int) -> Worked:
+    found = yield look_up(raw__claim=[{"bene_id": 77, "clm_id": 1, "performance_year": year}])
+    assert found == [[77, -77]]
+
+
+def list_patients(claim_year: int, *enrolled: Row) -> Case:
+    return case(
+        "linkage.patient",
+        tables={
+            "linkage.beneficiary": [{"bene_id": 500, "patient_id": -500, "is_matched": False}],
+            "raw.medicare_enrollment": enrolled,
+            "raw.claim": [
+                {
+                    "bene_id": 500,
+                    "clm_id": 1,
+                    "clm_fac_type_cd": "7",
+                    "clm_srvc_clsfctn_type_cd": "2",
+                    "performance_year": claim_year,
+                }
+            ],
+        },
+        alone=True,
+    ).read(lambda rows: rows[["patient_id", "date_of_birth", "sex"]].to_numpy().tolist())
+
+
+@worked
+@pytest.mark.parametrize(("year", "known"), [(2024, 1), (2023, 1), (2022, 0)])
+def test_whom_eqrs_does_not_know_is_a_patient_by_claims_of_two_years(
+    year: int, known: int
+) -> Worked:
+    patients = yield list_patients(year, beneficiary(sex_ident_cd="2", performance_year=2023))
+    assert len(patients) == known
+
+
+@worked
+def test_a_patient_whom_eqrs_does_not_know_is_described_by_the_newest_enrollment() -> Worked:
+    patients = yield list_patients(
+        2024,
+        beneficiary(sex_ident_cd="1", performance_year=2023),
+        beneficiary(sex_ident_cd="2", performance_year=2024),
+    )
+    assert patients == [[-500, BORN, "F"]]

@@ -1,11 +1,26 @@
--- One row: a beneficiary with enrollment or claims in the year, and the matching EQRS patient.
--- Manual 3.2.1. Without a match patient_id is the negative beneficiary number. Reading: several
--- EQRS patients with one identifier and birth date are not a match, and the next look-up is tried.
+-- One row: a beneficiary with enrollment or claims in the folders of the year or of the three
+-- before it, and the matching EQRS patient. Manual 3.2.1. Without a match patient_id is the negative
+-- beneficiary number.
+-- Readings. Several EQRS patients with one identifier and birth date are not a match, and the next
+-- look-up is tried. The matching of a year is that of its calculation: claims of earlier years
+-- belong to the EQRS patient known today, found by the newest enrollment record (reading 100). A
+-- SELECT that reads claims of any year joins this year's rows by beneficiary alone. Four years are
+-- those of SMR's claims (2.14.10.4); carrier claims are read of the year and the one before only.
 WITH
-enrolled AS (
-    SELECT bene_id, mbi_num AS mbi, bene_crnt_hic_num AS hicn, bene_ssn_num AS ssn, bene_birth_dt
+ranked_enrollment AS (
+    SELECT
+        bene_id,
+        mbi_num AS mbi,
+        bene_crnt_hic_num AS hicn,
+        bene_ssn_num AS ssn,
+        bene_birth_dt,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
     FROM raw.medicare_enrollment
-    WHERE performance_year = $performance_year
+    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
+),
+
+enrolled AS (
+    SELECT bene_id, mbi, hicn, ssn, bene_birth_dt FROM ranked_enrollment WHERE place = 1
 ),
 
 matched AS (
@@ -71,11 +86,11 @@ seen AS (
     UNION
     SELECT bene_id
     FROM raw.claim
-    WHERE performance_year = $performance_year
+    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
     UNION
     SELECT bene_id
     FROM raw.carrier_claim
-    WHERE performance_year = $performance_year
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
 )
 
 SELECT

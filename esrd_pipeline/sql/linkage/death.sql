@@ -37,18 +37,10 @@ death_form AS (
     WHERE performance_year = $performance_year
 ),
 
--- The patient of each beneficiary by the latest year's linkage.
-ranked_link AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+beneficiary AS (
+    SELECT bene_id, patient_id
     FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-latest_link AS (
-    SELECT bene_id, patient_id FROM ranked_link WHERE place = 1
+    WHERE performance_year = $performance_year
 ),
 
 ranked_enrollment AS (
@@ -63,7 +55,7 @@ ranked_enrollment AS (
 latest_enrollment AS (
     SELECT l.patient_id, e.bene_death_dt
     FROM ranked_enrollment AS e
-    JOIN latest_link AS l ON l.bene_id = e.bene_id
+    JOIN beneficiary AS l ON l.bene_id = e.bene_id
     WHERE e.place = 1
 ),
 
@@ -73,7 +65,7 @@ claimed_death AS (
     JOIN parameter.death_discharge_status AS d
         ON d.nch_clm_type_cd = c.nch_clm_type_cd
         AND d.ptnt_dschrg_stus_cd = c.ptnt_dschrg_stus_cd
-    JOIN latest_link AS l ON l.bene_id = c.bene_id
+    JOIN beneficiary AS l ON l.bene_id = c.bene_id
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
@@ -81,7 +73,7 @@ claimed_death AS (
 remembered_death AS (
     SELECT coalesce(l.patient_id, d.patient_id) AS patient_id, d.death_date, d.source
     FROM linkage.death AS d
-    LEFT JOIN latest_link AS l ON l.bene_id = -d.patient_id
+    LEFT JOIN beneficiary AS l ON l.bene_id = -d.patient_id
     WHERE d.performance_year = $performance_year - 1
         AND d.program = 'dfc'
         AND d.source IN ('enrollment', 'claims')

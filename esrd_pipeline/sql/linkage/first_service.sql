@@ -170,23 +170,15 @@ settled_patient AS (
     HAVING count(*) = 2
 ),
 
--- The patient of each beneficiary by the latest year's linkage.
-ranked_link AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+beneficiary AS (
+    SELECT bene_id, patient_id
     FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-latest_link AS (
-    SELECT bene_id, patient_id FROM ranked_link WHERE place = 1
+    WHERE performance_year = $performance_year
 ),
 
 unsettled_beneficiary AS (
     SELECT l.bene_id, l.patient_id
-    FROM latest_link AS l
+    FROM beneficiary AS l
     LEFT JOIN settled_patient AS s ON s.patient_id = l.patient_id
     WHERE s.patient_id IS NULL
 ),
@@ -279,7 +271,7 @@ evidence_in_claims AS (
     UNION ALL
     SELECT coalesce(l.patient_id, f.patient_id) AS patient_id, f.claims_date
     FROM linkage.first_service AS f
-    LEFT JOIN latest_link AS l ON l.bene_id = -f.patient_id
+    LEFT JOIN beneficiary AS l ON l.bene_id = -f.patient_id
     WHERE f.performance_year = $performance_year - 1 AND f.claims_date IS NOT NULL
 ),
 
@@ -347,7 +339,7 @@ moved AS (
     CROSS JOIN rule AS r
 ),
 
--- A beneficiary not in EQRS is a patient in years with dialysis claims.
+-- A beneficiary not in EQRS is a patient with dialysis claims of the year or of the one before.
 patient AS (
     SELECT patient_id FROM linkage.patient WHERE performance_year = $performance_year
 )

@@ -1,10 +1,22 @@
 -- One row: one comparison tried for one beneficiary, in the order of the look-ups. Manual 3.2.1.
 -- A look-up is tried only if no earlier one matched.
+-- Beneficiaries of earlier years' folders are matched too, with the EQRS patients known today and
+-- with their newest enrollment record (reading 100).
 WITH
-enrolled AS (
-    SELECT bene_id, mbi_num AS mbi, bene_crnt_hic_num AS hicn, bene_ssn_num AS ssn, bene_birth_dt
+ranked_enrollment AS (
+    SELECT
+        bene_id,
+        mbi_num AS mbi,
+        bene_crnt_hic_num AS hicn,
+        bene_ssn_num AS ssn,
+        bene_birth_dt,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
     FROM raw.medicare_enrollment
-    WHERE performance_year = $performance_year
+    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
+),
+
+enrolled AS (
+    SELECT bene_id, mbi, hicn, ssn, bene_birth_dt FROM ranked_enrollment WHERE place = 1
 ),
 
 finder AS (

@@ -1,4 +1,6 @@
--- One row: a patient. Manual 2.13.13, Table 9, footnote 1; 3.1.3.
+-- One row: a patient. Manual 2.13.13, Table 9, footnote 1; 3.1.3. A beneficiary whom EQRS does not
+-- know is a patient with dialysis claims of the year or of the one before, whose claims and
+-- discharges other tables of the year hold.
 WITH
 eqrs AS (
     SELECT * FROM raw.eqrs_patient WHERE performance_year = $performance_year
@@ -19,7 +21,7 @@ forms AS (
 dialysed AS (
     SELECT DISTINCT bene_id
     FROM raw.claim
-    WHERE performance_year = $performance_year
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND clm_fac_type_cd = '7'
         AND clm_srvc_clsfctn_type_cd = '2'
 ),
@@ -30,8 +32,21 @@ beneficiary AS (
     WHERE performance_year = $performance_year
 ),
 
+ranked_enrollment AS (
+    SELECT
+        bene_id,
+        bene_birth_dt,
+        sex_ident_cd,
+        bene_race_cd,
+        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    FROM raw.medicare_enrollment
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+),
+
 enrolled AS (
-    SELECT * FROM raw.medicare_enrollment WHERE performance_year = $performance_year
+    SELECT bene_id, bene_birth_dt, sex_ident_cd, bene_race_cd
+    FROM ranked_enrollment
+    WHERE place = 1
 )
 
 SELECT

@@ -38,18 +38,10 @@ optn_transplant AS (
     GROUP BY p.patient_id, t.rec_tx_dt
 ),
 
--- The patient of each beneficiary by the latest year's linkage.
-ranked_link AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+beneficiary AS (
+    SELECT bene_id, patient_id
     FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
-latest_link AS (
-    SELECT bene_id, patient_id FROM ranked_link WHERE place = 1
+    WHERE performance_year = $performance_year
 ),
 
 transplant_claim AS (
@@ -106,7 +98,7 @@ claimed_transplant AS (
             ELSE c.admission_date
         END AS transplant_date
     FROM transplant_claim AS c
-    JOIN latest_link AS l ON l.bene_id = c.bene_id
+    JOIN beneficiary AS l ON l.bene_id = c.bene_id
 ),
 
 -- A beneficiary who has since been matched to an EQRS patient keeps the date.
@@ -116,7 +108,7 @@ remembered_transplant AS (
         coalesce(l.patient_id, t.patient_id) AS patient_id,
         t.transplant_date
     FROM linkage.transplant AS t
-    LEFT JOIN latest_link AS l ON l.bene_id = -t.patient_id
+    LEFT JOIN beneficiary AS l ON l.bene_id = -t.patient_id
     WHERE t.performance_year = $performance_year - 1 AND t.source = 'claim'
 ),
 
