@@ -37,16 +37,13 @@ def claim(
 def find_discharges(*claims: Row, revenue: Sequence[Row] = ()) -> Case:
     """The stays of patient 1, claims numbered as they are listed."""
     numbered = [{**row, "clm_id": number} for number, row in enumerate(claims, start=1)]
-    years = {int(str(row["performance_year"])) for row in claims}
     return case(
         "history.covid_claim",
         "history.inpatient_discharge",
         tables={
             "raw.claim": numbered,
             "raw.claim_revenue": revenue,
-            "linkage.beneficiary": [
-                {"bene_id": 900, "patient_id": 1, "performance_year": year} for year in years
-            ],
+            "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
         },
     ).read(lambda rows: rows.to_dict("records"))
 

@@ -21,7 +21,7 @@ def suffer(*claims: Row, carrier: tuple[Row, ...] = (), lines: tuple[Row, ...] =
         "history.laboratory_claim",
         "history.prevalent_condition",
         tables={
-            "linkage.beneficiary": [{**KNOWN, "performance_year": 2023}],
+            "linkage.beneficiary": [KNOWN],
             "raw.claim": list(claims),
             "raw.carrier_claim": carrier,
             "raw.carrier_line": lines,

@@ -22,22 +22,11 @@ discharged AS (
     SELECT DISTINCT patient_id FROM discharge
 ),
 
--- The newest linkage of three years: claims of a discharge in January of the year before lie in
--- the files of the year before that.
-linked AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
-),
-
 beneficiary AS (
-    SELECT l.bene_id, l.patient_id
-    FROM linked AS l
-    JOIN discharged AS d ON d.patient_id = l.patient_id
-    WHERE l.place = 1
+    SELECT b.bene_id, b.patient_id
+    FROM linkage.beneficiary AS b
+    JOIN discharged AS d ON d.patient_id = b.patient_id
+    WHERE b.performance_year = $performance_year
 ),
 
 dropped AS (

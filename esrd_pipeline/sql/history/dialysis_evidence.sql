@@ -144,14 +144,10 @@ placed_by_eqrs AS (
     WHERE k.place = 1
 ),
 
--- The patient of each beneficiary by the latest year's linkage.
 linked AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
+    SELECT bene_id, patient_id
     FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
+    WHERE performance_year = $performance_year
 ),
 
 -- Condition code 84: dialysis for acute kidney injury.
@@ -197,7 +193,7 @@ report AS (
             WHEN t.modality IN ('home hemodialysis', 'peritoneal dialysis') THEN 'home'
         END AS setting
     FROM raw.claim AS c
-    JOIN linked AS l ON l.bene_id = c.bene_id AND l.place = 1
+    JOIN linked AS l ON l.bene_id = c.bene_id
     LEFT JOIN claim_modality AS t ON t.clm_id = c.clm_id AND t.claim_year = c.performance_year
     LEFT JOIN acute_claim AS a
         ON a.clm_id = c.clm_id AND a.performance_year = c.performance_year

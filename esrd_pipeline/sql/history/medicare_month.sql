@@ -1,9 +1,9 @@
 -- One row: a month of one patient. Manual 2.13.10.1; reading 23.
 WITH
 beneficiary AS (
-    SELECT bene_id, performance_year, patient_id
+    SELECT bene_id, patient_id
     FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+    WHERE performance_year = $performance_year
 ),
 
 claim AS (
@@ -69,7 +69,7 @@ enrolled AS (
             END
         ) AS is_ma
     FROM raw.medicare_enrollment AS e
-    JOIN beneficiary AS b ON b.bene_id = e.bene_id AND b.performance_year = e.performance_year
+    JOIN beneficiary AS b ON b.bene_id = e.bene_id
     CROSS JOIN calendar AS t
     WHERE e.performance_year BETWEEN $performance_year - 1 AND $performance_year
     GROUP BY b.patient_id, e.performance_year, t.n

@@ -5,17 +5,10 @@
 -- when its year was first computed; claims of managed care that hospitals submit (types 61 to 64)
 -- are inpatient claims, as the manual wants of Medicare Advantage.
 WITH
-linked AS (
-    SELECT
-        bene_id,
-        patient_id,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
-    FROM linkage.beneficiary
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 beneficiary AS (
-    SELECT bene_id, patient_id FROM linked WHERE place = 1
+    SELECT bene_id, patient_id
+    FROM linkage.beneficiary
+    WHERE performance_year = $performance_year
 ),
 
 dropped AS (
