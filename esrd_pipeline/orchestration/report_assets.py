@@ -169,8 +169,15 @@ _COVERAGE = make_select_asset(
     " claims are in none of its groups: the coverage of the code lists.",
 )
 
+_ACCOUNT = make_select_asset(
+    "report.event_account",
+    description="What became of every admission, transfusion, emergency encounter and discharge,"
+    " by month and measure: counted, or why not. Not stored unless the sums agree.",
+)
+
 ASSETS = (
     make_multi_asset("report", _TABLES),
     # A step of its own: the others can be made from published files alone.
     make_multi_asset("value_set_coverage", (_COVERAGE,)),
+    make_multi_asset("event_account", (_ACCOUNT,)),
 )

@@ -2,8 +2,8 @@
 
 Column names and codes are those of the CCW codebooks, in lower case. A year's files hold the claims
 with their last day (`clm_thru_dt`) in it, and may hold those of the months after it (the run-out):
-`linkage.claim` counts a claim once, whatever files hold it. Each part of a claim is one table, which combines the
-files of the five institutional settings.
+`linkage.claim` counts a claim once, whatever files hold it. Each part of a claim is one table,
+which combines the files of the five institutional settings.
 """
 
 from esrd_pipeline.tables.facility import YEAR

@@ -1,7 +1,7 @@
 """Report tables: summaries for readers, most of them drawn from the program tables."""
 
 from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.model import Column, Rule, Table
 
 STAR_PROFILE = Table(
     name="report.star_profile",
@@ -67,6 +67,30 @@ VALUE_SET_COVERAGE = Table(
     ),
 )
 
+EVENT_ACCOUNT = Table(
+    name="report.event_account",
+    grain="one outcome of the events of one month, by measure and program",
+    source="manual 2.10.8, 2.11.8, 2.12.11, 2.13.11, 2.25.10, 2.26.11",
+    key=("measure", "program", "month", "outcome"),
+    columns=(
+        MEASURE,
+        PROGRAM,
+        Column("month", "date", "First day of the month of the events", required=True),
+        Column(
+            "outcome",
+            "text",
+            "counted, index_covid_stay, not_in_cohort (nobody's day), or a code of reason.csv",
+            required=True,
+        ),
+        YEAR,
+        Column("event_count", "integer", "Events with this outcome", required=True, minimum=0),
+        Column("found_count", "integer", "Events of the month in history", required=True),
+        Column("accounted_count", "integer", "Events of the month with an outcome", required=True),
+        Column("share_of_usual", "number", "Found in the month, of the year's monthly mean"),
+    ),
+    rules=(Rule("every event found has one outcome", "found_count = accounted_count"),),
+)
+
 SHR_VALIDITY = Table(
     name="report.shr_validity",
     grain="one measure compared with SHR",
@@ -83,4 +107,11 @@ SHR_VALIDITY = Table(
     ),
 )
 
-TABLES = (STAR_PROFILE, STAR_FACTOR, PUBLISHED_AGREEMENT, VALUE_SET_COVERAGE, SHR_VALIDITY)
+TABLES = (
+    STAR_PROFILE,
+    STAR_FACTOR,
+    PUBLISHED_AGREEMENT,
+    VALUE_SET_COVERAGE,
+    EVENT_ACCOUNT,
+    SHR_VALIDITY,
+)

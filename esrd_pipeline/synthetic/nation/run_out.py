@@ -37,12 +37,15 @@ def add_run_out(
     ]
     for base, files in bases:
         claims = following[base]
-        early = pc.call_function("less", [claims["clm_thru_dt"], pa.scalar(until, pa.date32())])
-        numbers = claims["clm_id"].filter(early)
-        for name in files:
+        early = pc.call_function("less", [claims["CLM_THRU_DT"], pa.scalar(until, pa.date32())])
+        numbers = claims["CLM_ID"].filter(early)
+        # A block without such lines has no such file.
+        for name in set(files) & set(following):
             rows = following[name]
             belongs = pc.call_function(
-                "is_in", [rows["clm_id"]], pc.SetLookupOptions(numbers.combine_chunks())
+                "is_in", [rows["CLM_ID"]], pc.SetLookupOptions(numbers.combine_chunks())
             )
-            extended[name] = pa.concat_tables([now[name], rows.filter(belongs)])
+            extended[name] = pa.concat_tables(
+                [*(now[file] for file in (name,) if file in now), rows.filter(belongs)]
+            )
     return extended
