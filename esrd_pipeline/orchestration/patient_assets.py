@@ -89,6 +89,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     ),
     "linkage.dropped_claim": ("Claims in the files that are not counted, and why.", None),
     "linkage.claim": ("Every claim that counts, once, and whose it is.", None),
+    "linkage.earlier_patient": (
+        "Numbers of patients in earlier years' tables who have another one today.",
+        None,
+    ),
     "linkage.facility_record": (
         "EQRS facility records: their valid numbers, and which are listed or why not.",
         None,

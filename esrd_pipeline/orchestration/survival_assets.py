@@ -13,13 +13,14 @@ from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, list_f
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
-from esrd_pipeline.tables import history, measured, survival
+from esrd_pipeline.tables import history, linkage, measured, survival
 from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from esrd_pipeline.families.cohort import Cohort
+    from esrd_pipeline.families.identity import Identity
     from esrd_pipeline.measures.specification import CoxSpecification, Program, Specification
 
 
@@ -30,14 +31,32 @@ def _read(
     *,
     columns: list[str] | None = None,
     where: dict[str, str] | None = None,
+    joins_numbers: bool = False,
 ) -> "dict[int, pa.Table]":
-    """Return the last years of a table by year, as far as they are stored."""
+    """Return the last years of a table by year, as far as they are stored.
+
+    The patients and facilities of earlier years have the numbers of this one.
+    """
     warehouse, last = step.warehouse, step.performance_year
-    return {
+    identity = step.keep("identity", lambda: _read_identity(step))
+    read = {
         year: warehouse.read_arrow(table, year, columns=columns, where=where)
         for year in range(last - years + 1, last + 1)
         if warehouse.has(table, year)
     }
+    return {
+        year: rows if year == last else identity.rename(rows, joins_numbers=joins_numbers)
+        for year, rows in read.items()
+    }
+
+
+def _read_identity(step: StepContext) -> "Identity":
+    from esrd_pipeline.families.identity import Identity
+
+    return Identity.of(
+        step.read(linkage.EARLIER_PATIENT),
+        step.read(linkage.PROVIDER_NUMBER, columns=["provider_number", "ccn"], program="dfc"),
+    )
 
 
 def _read_patients(
@@ -57,6 +76,7 @@ def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]"
         smr.YEARS,
         columns=["patient_id", "condition_group"],
         where={"specification": CONDITIONS},
+        joins_numbers=True,
     )
     cohorts = {
         year: rows
@@ -84,6 +104,8 @@ def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort
     return prepare_smosr(year, _read(step, survival.SMOSR, smosr.YEARS), patients)
 
 
+_IDENTITY = (Dependency(linkage.EARLIER_PATIENT), Dependency(linkage.PROVIDER_NUMBER))
+
 MODELLED_MEASURES = (
     ModelledMeasure(
         name="SMR",
@@ -93,6 +115,7 @@ MODELLED_MEASURES = (
         years=smr.YEARS,
         read=_read_smr,
         dependencies=(
+            *_IDENTITY,
             Dependency(history.PREVALENT_CONDITION, years_before(first=smr.YEARS - 1)),
             Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=smr.YEARS - 1)),
         ),
@@ -105,6 +128,7 @@ MODELLED_MEASURES = (
         years=swr.YEARS,
         read=_read_swr,
         dependencies=(
+            *_IDENTITY,
             Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=swr.YEARS - 1)),
         ),
     ),
@@ -116,6 +140,7 @@ MODELLED_MEASURES = (
         years=smosr.YEARS,
         read=_read_smosr,
         dependencies=(
+            *_IDENTITY,
             Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=smosr.YEARS - 1)),
         ),
     ),

@@ -140,6 +140,19 @@ MATCH_AUDIT = Table(
     ),
 )
 
+EARLIER_PATIENT = Table(
+    name="linkage.earlier_patient",
+    grain="one number under which tables of earlier years hold a patient who has another one today",
+    source="manual 3.2.1: what is known at the calculation",
+    key=("earlier_patient_id",),
+    columns=(
+        Column("earlier_patient_id", "integer", "Number in earlier years' tables", required=True),
+        Column("patient_id", "integer", "EQRS patient today", required=True, minimum=1),
+        YEAR,
+    ),
+    rules=(Rule("a number that did not change has no row", "earlier_patient_id <> patient_id"),),
+)
+
 PATIENTS = Table(
     name="linkage.patient",
     grain="one patient: of EQRS, or of its claims of dialysis in the last two years alone",
@@ -400,6 +413,7 @@ TABLES = (
     DROPPED_CLAIM,
     CLAIM,
     MATCH_AUDIT,
+    EARLIER_PATIENT,
     PATIENTS,
     DEATH,
     TRANSPLANT,

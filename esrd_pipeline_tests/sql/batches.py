@@ -22,7 +22,7 @@ import pyarrow as pa
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline_tests.sql.worked import Case
 
-IDENTIFIERS = ("patient_id", "bene_id", "clm_id", "facilityid", "pers_id")
+IDENTIFIERS = ("patient_id", "earlier_patient_id", "bene_id", "clm_id", "facilityid", "pers_id")
 """Columns that number people, claims and facilities."""
 SECURITY_NUMBERS = ("ssn", "bene_ssn_num", "pers_ssn")
 """Columns that hold Social Security numbers."""

@@ -9,6 +9,8 @@ from esrd_pipeline_tests.sql.worked import Row, day
 
 BORN = day("1950-02-03")
 PATIENT, BENEFICIARY, SSN = 1, 900, "900000001"
+EARLIER: Row = {"earlier_patient_id": -BENEFICIARY, "patient_id": PATIENT}
+"""The patient was not known to EQRS in earlier years."""
 KNOWN: Row = {"patient_id": PATIENT, "ssn": SSN, "date_of_birth": BORN}
 
 

@@ -42,6 +42,28 @@ def test_the_two_months_before_may_lie_in_the_year_before() -> Worked:
     assert rows["is_ltc"].tolist() == [True]
 
 
+@worked
+def test_the_two_months_before_are_found_under_the_numbers_of_then() -> Worked:
+    before = [
+        {
+            "program": "dfc",
+            "patient_id": -900,
+            "month": day(f"2023-{month}-01"),
+            "ccn": "OLD",
+            "months": number,
+            "performance_year": 2023,
+        }
+        for month, number in (("11", 1), ("12", 2))
+    ]
+    known: dict[str, list[Row]] = {
+        "history.catheter_month": before,
+        "linkage.earlier_patient": [{"earlier_patient_id": -900, "patient_id": 1}],
+        "linkage.provider_number": [{"program": "dfc", "provider_number": "OLD", "ccn": "A"}],
+    }
+    rows = yield judge(stay("2024-01"), access(("2024-01", "CATHETERONLY")), known=known)
+    assert rows["is_ltc"].tolist() == [True]
+
+
 @pytest.mark.parametrize(
     "kind",
     [

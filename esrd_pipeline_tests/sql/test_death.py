@@ -5,6 +5,7 @@ import pytest
 from esrd_pipeline_tests.sql.people import (
     BENEFICIARY,
     BORN,
+    EARLIER,
     KNOWN,
     PATIENT,
     SSN,
@@ -43,6 +44,7 @@ def find_death(*sources: str, links: list[Row] | None = None, **tables: list[Row
     told: dict[str, list[Row]] = {
         "raw.eqrs_patient": [{**KNOWN, "date_of_death": found.get("eqrs")}],
         "linkage.beneficiary": links or linked(),
+        "linkage.earlier_patient": [EARLIER],
         "raw.cms_2746": [
             {"patient_id": PATIENT, "death_date": found[name], "primary_cause": "23"}
             for name in found

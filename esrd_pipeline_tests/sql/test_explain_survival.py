@@ -1,5 +1,7 @@
 """One facility's patients in SMR, SWR and SMoSR: counted here, elsewhere, or excluded and why."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -129,3 +131,36 @@ def test_the_others_are_told_of_three_years_of_incidence(measure: str) -> Worked
     )
     assert [first.year for first in rows["start_date"]] == [2021, 2022, 2023]
     assert rows["observed"].tolist() == [1, 1, 1]
+
+
+@worked
+def test_earlier_years_are_shown_under_todays_numbers() -> Worked:
+    before = {
+        **RUN,
+        "start_date": day("2023-01-01"),
+        "end_date": day("2023-12-31"),
+        "days": 365,
+        "performance_year": 2023,
+    }
+    changed = {
+        "linkage.earlier_patient": [{"earlier_patient_id": -900, "patient_id": 1}],
+        "linkage.provider_number": [{"program": "dfc", "provider_number": "OLD", "ccn": "A"}],
+    }
+    told = explain(
+        smr_days=[
+            {**before, "patient_id": -900, "ccn": "OLD"},
+            {**before, "patient_id": 1, "ccn": "OLD", "reason": "month_not_observable_in_claims"},
+        ],
+        smr_expected=[
+            {
+                "program": "dfc",
+                "patient_id": 1,
+                "start_date": day("2023-01-01"),
+                "expected": 0.05,
+            }
+        ],
+    )
+    rows = yield replace(told, tables={**told.tables, **changed})
+    (row,) = rows.to_dict("records")
+    assert (row["patient_id"], row["ccn"], row["days"]) == (1, "A", 365)
+    assert row["expected"] == pytest.approx(0.05)

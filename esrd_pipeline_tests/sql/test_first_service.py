@@ -5,6 +5,7 @@ import pytest
 
 from esrd_pipeline_tests.sql.people import (
     BENEFICIARY,
+    EARLIER,
     KNOWN,
     PATIENT,
     admitted,
@@ -56,6 +57,7 @@ def begin(
             ],
             "linkage.patient": [{"patient_id": number} for number in patients],
             "linkage.beneficiary": linked() if links is None else links,
+            "linkage.earlier_patient": [EARLIER],
             "linkage.transplant": [
                 {"program": program, "patient_id": PATIENT, "transplant_date": day(date)}
                 for program, date in grafts

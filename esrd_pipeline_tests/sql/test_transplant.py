@@ -5,6 +5,7 @@ import pytest
 from esrd_pipeline_tests.sql.people import (
     BENEFICIARY,
     BORN,
+    EARLIER,
     KNOWN,
     PATIENT,
     SSN,
@@ -63,6 +64,7 @@ def find_transplants(
             "raw.cms_2728": forms,
             "raw.claim": stays,
             "linkage.beneficiary": linked() if links is None else links,
+            "linkage.earlier_patient": [EARLIER],
             "linkage.transplant": [{"performance_year": 2023, **row} for row in before],
         },
     )

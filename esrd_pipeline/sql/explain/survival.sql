@@ -2,48 +2,116 @@
 -- a measure of times to an event: counted, in another's measure, or in none and why.
 -- Manual 2.14.10 to 2.14.13, 2.15.10 to 2.15.13, 2.27.10 to 2.27.13. $ccn is the facility, $measure
 -- smr, swr or smosr. Segments attributed to another facility are cut to the days of treatment here;
--- events of days that are not counted are reported separately.
+-- events of days that are not counted are reported separately. Patients and facilities of earlier
+-- years are shown under today's numbers; of two numbers that a person had in one year, one is
+-- shown (reading 101).
 WITH
 -- SMR uses four years, the others three.
-days AS (
+stored AS (
     SELECT
-        program,
-        patient_id,
-        start_date,
-        end_date,
-        ccn,
-        reason,
-        CASE WHEN reason IS NULL AND death = 'counted cause' THEN 1 ELSE 0 END AS observed,
-        CASE WHEN death IS NOT NULL THEN 1 ELSE 0 END AS events
-    FROM cohort.smr_days
-    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
+        s.program,
+        s.performance_year AS cohort_year,
+        coalesce(m.patient_id, s.patient_id) AS patient_id,
+        m.earlier_patient_id,
+        s.start_date,
+        s.end_date,
+        coalesce(n.ccn, s.ccn) AS ccn,
+        s.reason,
+        CASE WHEN s.reason IS NULL AND s.death = 'counted cause' THEN 1 ELSE 0 END AS observed,
+        CASE WHEN s.death IS NOT NULL THEN 1 ELSE 0 END AS events
+    FROM cohort.smr_days AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND $measure = 'smr'
     UNION ALL
     SELECT
-        program,
-        patient_id,
-        start_date,
-        end_date,
-        ccn,
-        reason,
-        CASE WHEN reason IS NULL THEN is_event ELSE 0 END AS observed,
-        is_event AS events
-    FROM cohort.swr
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
+        s.program,
+        s.performance_year AS cohort_year,
+        coalesce(m.patient_id, s.patient_id) AS patient_id,
+        m.earlier_patient_id,
+        s.start_date,
+        s.end_date,
+        coalesce(n.ccn, s.ccn) AS ccn,
+        s.reason,
+        CASE WHEN s.reason IS NULL THEN s.is_event ELSE 0 END AS observed,
+        s.is_event AS events
+    FROM cohort.swr AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'swr'
     UNION ALL
     SELECT
-        program,
-        patient_id,
-        start_date,
-        end_date,
-        ccn,
-        reason,
-        CASE WHEN reason IS NULL THEN is_event ELSE 0 END AS observed,
-        is_event AS events
-    FROM cohort.smosr
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
+        s.program,
+        s.performance_year AS cohort_year,
+        coalesce(m.patient_id, s.patient_id) AS patient_id,
+        m.earlier_patient_id,
+        s.start_date,
+        s.end_date,
+        coalesce(n.ccn, s.ccn) AS ccn,
+        s.reason,
+        CASE WHEN s.reason IS NULL THEN s.is_event ELSE 0 END AS observed,
+        s.is_event AS events
+    FROM cohort.smosr AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'smosr'
+),
+
+number_of_year AS (
+    SELECT
+        program,
+        cohort_year,
+        patient_id,
+        coalesce(earlier_patient_id, patient_id) AS number,
+        max(CASE WHEN reason IS NULL THEN 1 ELSE 0 END) AS is_counted,
+        max(CASE WHEN earlier_patient_id IS NULL THEN 1 ELSE 0 END) AS is_own
+    FROM stored
+    GROUP BY program, cohort_year, patient_id, coalesce(earlier_patient_id, patient_id)
+),
+
+ranked_number AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY program, cohort_year, patient_id
+            ORDER BY is_counted DESC, is_own DESC, number DESC
+        ) AS place
+    FROM number_of_year
+),
+
+days AS (
+    SELECT s.*
+    FROM stored AS s
+    JOIN ranked_number AS r
+        ON r.program = s.program
+        AND r.cohort_year = s.cohort_year
+        AND r.patient_id = s.patient_id
+        AND r.number = coalesce(s.earlier_patient_id, s.patient_id)
+        AND r.place = 1
 ),
 
 treated AS (

@@ -67,15 +67,21 @@ catheter AS (
             true
         )
     UNION ALL
-    SELECT
-        program,
-        patient_id,
-        month,
-        ccn,
-        date_diff('month', DATE '2000-01-01', month) AS month_number
-    FROM history.catheter_month
-    WHERE performance_year = $performance_year - 1
-        AND month >= make_date($performance_year - 1, 11, 1)
+    SELECT DISTINCT
+        c.program,
+        coalesce(m.patient_id, c.patient_id) AS patient_id,
+        c.month,
+        coalesce(n.ccn, c.ccn) AS ccn,
+        date_diff('month', DATE '2000-01-01', c.month) AS month_number
+    FROM history.catheter_month AS c
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = c.patient_id AND m.performance_year = $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = c.program
+        AND n.provider_number = c.ccn
+        AND n.performance_year = $performance_year
+    WHERE c.performance_year = $performance_year - 1
+        AND c.month >= make_date($performance_year - 1, 11, 1)
 ),
 
 preceded AS (

@@ -37,13 +37,16 @@ ccn_span AS (
 -- million).
 record AS (
     SELECT
-        *,
-        coalesce(ktv_date, month) AS ktv_day,
-        coalesce(calcium_date, month) AS calcium_day,
-        CAST(record_number AS BIGINT) * 1000000000 + facilityid AS submission
-    FROM raw.eqrs_clinical_month
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND month >= (SELECT first_month FROM period)
+        c.*,
+        coalesce(m.patient_id, c.patient_id) AS patient_today,
+        coalesce(c.ktv_date, c.month) AS ktv_day,
+        coalesce(c.calcium_date, c.month) AS calcium_day,
+        CAST(c.record_number AS BIGINT) * 1000000000 + c.facilityid AS submission
+    FROM raw.eqrs_clinical_month AS c
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = c.patient_id AND m.performance_year = $performance_year
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.month >= (SELECT first_month FROM period)
 ),
 
 judged AS (
@@ -77,7 +80,7 @@ judged AS (
 
 clinical AS (
     SELECT
-        patient_id,
+        patient_today AS patient_id,
         facilityid,
         month,
         arg_max(ktv_value, ktv_order) FILTER (WHERE is_hd_ktv) AS hd_ktv,
@@ -91,39 +94,43 @@ clinical AS (
         max(CASE WHEN has_npcr THEN 1 ELSE 0 END) AS has_npcr,
         max(sessions_delivered) AS sessions_delivered
     FROM judged
-    GROUP BY patient_id, facilityid, month
+    GROUP BY patient_today, facilityid, month
 ),
 
 -- 2.19.5: a day of the month, one of the six kinds of professional, and the name.
 reconciled AS (
-    SELECT DISTINCT patient_id, facilityid, month
-    FROM raw.eqrs_medication_reconciliation
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND month >= (SELECT first_month FROM period)
-        AND reconciliation_date >= month
-        AND reconciliation_date <= last_day(month)
-        AND clinician_type <> 'other'
-        AND trim(clinician_name) <> ''
+    SELECT DISTINCT coalesce(m.patient_id, r.patient_id) AS patient_id, r.facilityid, r.month
+    FROM raw.eqrs_medication_reconciliation AS r
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = r.patient_id AND m.performance_year = $performance_year
+    WHERE r.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND r.month >= (SELECT first_month FROM period)
+        AND r.reconciliation_date >= r.month
+        AND r.reconciliation_date <= last_day(r.month)
+        AND r.clinician_type <> 'other'
+        AND trim(r.clinician_name) <> ''
 ),
 
 -- 2.1.12: the last access type reported in the month. A record without a type does not count.
 access AS (
     SELECT
-        patient_id,
-        facilityid,
-        month,
+        coalesce(m.patient_id, a.patient_id) AS patient_id,
+        a.facilityid,
+        a.month,
         arg_max(
-            access_type,
-            CAST(date_diff('day', DATE '2000-01-01', coalesce(access_date, month)) AS BIGINT)
+            a.access_type,
+            CAST(date_diff('day', DATE '2000-01-01', coalesce(a.access_date, a.month)) AS BIGINT)
             * 1000000000000
-            + CAST(record_number AS BIGINT) * 1000000000
+            + CAST(a.record_number AS BIGINT) * 1000000000
         ) AS access_type,
-        max(coalesce(access_date, month)) AS access_date
-    FROM raw.eqrs_vascular_access
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND month >= (SELECT first_month FROM period)
-        AND access_type IS NOT NULL
-    GROUP BY patient_id, facilityid, month
+        max(coalesce(a.access_date, a.month)) AS access_date
+    FROM raw.eqrs_vascular_access AS a
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = a.patient_id AND m.performance_year = $performance_year
+    WHERE a.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND a.month >= (SELECT first_month FROM period)
+        AND a.access_type IS NOT NULL
+    GROUP BY coalesce(m.patient_id, a.patient_id), a.facilityid, a.month
 ),
 
 -- Everything a facility reported for a month.

@@ -20,10 +20,12 @@ death_form AS (
 ),
 
 remembered AS (
-    SELECT patient_id, diagnosis_date, source
-    FROM history.covid_diagnosis
-    WHERE performance_year = $performance_year - 1
-        AND diagnosis_date < make_date($performance_year - 1, 1, 1)
+    SELECT coalesce(m.patient_id, d.patient_id) AS patient_id, d.diagnosis_date, d.source
+    FROM history.covid_diagnosis AS d
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = d.patient_id AND m.performance_year = $performance_year
+    WHERE d.performance_year = $performance_year - 1
+        AND d.diagnosis_date < make_date($performance_year - 1, 1, 1)
 ),
 
 diagnosed AS (

@@ -10,10 +10,12 @@ known AS (
         AND claim_type = '60'
         AND admit_date >= DATE '2020-02-20'
     UNION ALL
-    SELECT patient_id, admit_date
-    FROM history.first_covid_admission
-    WHERE performance_year = $performance_year - 1
-        AND admit_date < make_date($performance_year - 1, 1, 1)
+    SELECT coalesce(m.patient_id, f.patient_id) AS patient_id, f.admit_date
+    FROM history.first_covid_admission AS f
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = f.patient_id AND m.performance_year = $performance_year
+    WHERE f.performance_year = $performance_year - 1
+        AND f.admit_date < make_date($performance_year - 1, 1, 1)
 )
 
 SELECT patient_id, min(admit_date) AS admit_date, $performance_year AS performance_year

@@ -81,12 +81,14 @@ meets AS (
     FROM billed
     WHERE paid >= 1200 OR has_inpatient = 1
     UNION
-    SELECT patient_id, month
-    FROM history.medicare_month
-    WHERE performance_year = $performance_year - 1
-        AND month BETWEEN make_date($performance_year - 2, 11, 1)
+    SELECT coalesce(p.patient_id, m.patient_id) AS patient_id, m.month
+    FROM history.medicare_month AS m
+    LEFT JOIN linkage.earlier_patient AS p
+        ON p.earlier_patient_id = m.patient_id AND p.performance_year = $performance_year
+    WHERE m.performance_year = $performance_year - 1
+        AND m.month BETWEEN make_date($performance_year - 2, 11, 1)
             AND make_date($performance_year - 2, 12, 1)
-        AND (dialysis_paid >= 1200 OR has_inpatient)
+        AND (m.dialysis_paid >= 1200 OR m.has_inpatient)
 ),
 
 covering AS (

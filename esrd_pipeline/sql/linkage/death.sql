@@ -71,9 +71,10 @@ claimed_death AS (
 
 -- A beneficiary who has since been matched to an EQRS patient keeps the date.
 remembered_death AS (
-    SELECT coalesce(l.patient_id, d.patient_id) AS patient_id, d.death_date, d.source
+    SELECT coalesce(m.patient_id, d.patient_id) AS patient_id, d.death_date, d.source
     FROM linkage.death AS d
-    LEFT JOIN beneficiary AS l ON l.bene_id = -d.patient_id
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = d.patient_id AND m.performance_year = $performance_year
     WHERE d.performance_year = $performance_year - 1
         AND d.program = 'dfc'
         AND d.source IN ('enrollment', 'claims')

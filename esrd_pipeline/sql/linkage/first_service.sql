@@ -269,9 +269,10 @@ evidence_in_claims AS (
     CROSS JOIN rule AS r
     WHERE n.is_claim_start = 1 AND n.code_count > r.codes_per_day * r.window_days
     UNION ALL
-    SELECT coalesce(l.patient_id, f.patient_id) AS patient_id, f.claims_date
+    SELECT coalesce(m.patient_id, f.patient_id) AS patient_id, f.claims_date
     FROM linkage.first_service AS f
-    LEFT JOIN beneficiary AS l ON l.bene_id = -f.patient_id
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = f.patient_id AND m.performance_year = $performance_year
     WHERE f.performance_year = $performance_year - 1 AND f.claims_date IS NOT NULL
 ),
 

@@ -105,10 +105,11 @@ claimed_transplant AS (
 remembered_transplant AS (
     SELECT
         t.program,
-        coalesce(l.patient_id, t.patient_id) AS patient_id,
+        coalesce(m.patient_id, t.patient_id) AS patient_id,
         t.transplant_date
     FROM linkage.transplant AS t
-    LEFT JOIN beneficiary AS l ON l.bene_id = -t.patient_id
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = t.patient_id AND m.performance_year = $performance_year
     WHERE t.performance_year = $performance_year - 1 AND t.source = 'claim'
 ),
 
