@@ -194,3 +194,29 @@ def test_a_patient_whom_eqrs_does_not_know_is_described_by_the_newest_enrollment
         beneficiary(sex_ident_cd="2", performance_year=2024),
     )
     assert patients == [[-500, BORN, "F"]]
+
+
+@worked
+def test_nursing_homes_of_a_patient_who_died_the_year_before_are_the_patients() -> Worked:
+    rows = yield case(
+        "linkage.match_audit",
+        "linkage.beneficiary",
+        "history.nursing_home",
+        tables={
+            "raw.eqrs_patient": [patient(1, mbi="M1")],
+            "raw.medicare_enrollment": [
+                beneficiary(mbi_num="M1", bene_death_dt=day("2023-08-01"), performance_year=2023)
+            ],
+            "raw.mds_stay": [
+                {
+                    "bene_id": 500,
+                    "entry_date": day("2022-10-01"),
+                    "discharge_date": day("2023-02-20"),
+                }
+            ],
+        },
+        alone=True,
+    )
+    assert rows[["patient_id", "start_date", "end_date"]].to_numpy().tolist() == [
+        [1, day("2022-10-01"), day("2023-02-20")]
+    ]

@@ -1,4 +1,6 @@
--- One row: a segment of one patient's days in nursing homes, adjacent stays joined. Reading 17.
+-- One row: a segment of one patient's days in nursing homes, adjacent stays joined. Manual 2.13.13,
+-- 2.26.12; reading 17. The MDS is a register: the days of patients who died in an earlier year of a
+-- measure of several years are here too.
 WITH
 stay AS (
     SELECT
