@@ -59,6 +59,45 @@ def test_a_diagnosis_counts_in_its_month_and_the_eleven_after(code: str) -> Work
     assert len(second) == 12
 
 
+@pytest.mark.parametrize(
+    ("code", "is_coma"),
+    [
+        ("R4020", True),  # unspecified coma
+        ("R402110", True),  # eyes never open
+        ("R402214", True),  # no verbal response
+        ("R402344", True),  # flexion withdrawal
+        ("R40243", True),  # Glasgow 3 to 8
+        ("R40244", True),  # other coma
+        ("R402A", True),
+        ("R403", True),
+        ("R402411", False),  # Glasgow 13 to 15
+        ("R402421", False),  # Glasgow 9 to 12
+        ("R402143", False),  # eyes open spontaneously
+        ("R402254", False),  # oriented
+        ("R402364", False),  # obeys commands
+        ("R401", False),  # stupor
+    ],
+)
+@worked
+def test_a_coma_scale_is_coma_where_cms_has_it_in_its_category(
+    code: str, *, is_coma: bool
+) -> Worked:
+    rows = yield months(claim("60", "2024-03-20", icd_dgns_cd2=code))
+    assert len(rows) == (10 if is_coma else 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_end_stage"),
+    [("K7041", True), ("K7201", True), ("I8510", True), ("K7040", False), ("K7200", False)],
+)
+@worked
+def test_end_stage_liver_disease_is_cms_category_of_that_name(
+    code: str, *, is_end_stage: bool
+) -> Worked:
+    rows = yield months(claim("60", "2024-03-20", icd_dgns_cd2=code))
+    assert len(rows) == (10 if is_end_stage else 0)
+
+
 @worked
 def test_other_diagnoses_and_codes_that_contain_one_say_nothing() -> Worked:
     rows = yield months(claim("60", "2024-03-20", prncpal_dgns_cd="N186", icd_dgns_cd1="XC79"))
