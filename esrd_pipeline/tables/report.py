@@ -58,7 +58,7 @@ VALUE_SET_COVERAGE = Table(
     key=("value_set", "code_group"),
     columns=(
         Column("value_set", "text", "Parameter file, and which of its lists", required=True),
-        Column("code_group", "text", "Group within it, or no group", required=True),
+        Column("code_group", "text", "Group, no group, or younger than the map", required=True),
         YEAR,
         Column("kind", "text", "Kind of codes", required=True, allowed=("diagnosis", "procedure")),
         Column("code_count", "integer", "Codes in the group", minimum=0),

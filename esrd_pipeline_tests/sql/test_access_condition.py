@@ -50,6 +50,16 @@ def find(*claims: Row, carrier: tuple[Row, ...] = (), specialty: str = "11") -> 
 
 
 @pytest.mark.parametrize(
+    ("code", "condition"),
+    [("I4820", "other_heart_disease"), ("J1282", "infection"), ("D5742", "anemia")],
+)
+@worked
+def test_codes_younger_than_ccs_count_as_their_ancestors(code: str, condition: str) -> Worked:
+    rows = yield find(claim("2023-12-31", code))
+    assert {name: len(months) for name, months in rows.items()} == {condition: 12}
+
+
+@pytest.mark.parametrize(
     ("thru", "first", "count"),
     [
         ("2023-01-01", "2024-01", 1),

@@ -140,6 +140,25 @@ def test_condition_categories_of_table_6(code: str, group: str | None) -> Worked
     assert conditions["srr_qip"] == ({group} if group else set())
 
 
+@pytest.mark.parametrize(
+    ("code", "ccs", "category"),
+    [
+        ("I4820", "ccs_106", None),
+        ("I4720", "ccs_106", None),
+        ("D5742", None, "cc_other_hematological"),
+        ("K7682", "ccs_151", "cc_end_stage_liver"),
+        ("L98A111", "ccs_199", "cc_ulcer"),
+    ],
+)
+@worked
+def test_a_code_younger_than_the_maps_is_in_its_ancestors_groups(
+    code: str, ccs: str | None, category: str | None
+) -> Worked:
+    conditions = yield find_conditions(claimed(code))
+    assert conditions["srr_dfc"] == ({ccs} if ccs else set())
+    assert conditions["srr_qip"] == ({category} if category else set())
+
+
 def test_the_groups_are_as_many_as_the_tables_print() -> None:
     rows = load_rows("discharge_condition_group")
     count = {

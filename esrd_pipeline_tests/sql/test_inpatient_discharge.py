@@ -222,6 +222,9 @@ def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> Worked:
         (KNEE, "I501", False),
         # COVID-19 is acute by our reading.
         (KNEE, "U071", False),
+        # Codes younger than CCS 2019.1, an acute pneumonia and a potentially planned bypass.
+        (KNEE, "J1282", False),
+        ("001607A", OSTEOARTHRITIS, True),
         (DIALYSIS, OSTEOARTHRITIS, False),
         (None, OSTEOARTHRITIS, False),
         (None, None, False),

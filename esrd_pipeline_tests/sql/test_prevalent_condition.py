@@ -1,5 +1,7 @@
 """Prevalent conditions from claims of the year before: manual 2.13.13, Table 10."""
 
+import pytest
+
 from esrd_pipeline_tests.sql.inpatient_claims import KNOWN, inpatient
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
@@ -34,6 +36,14 @@ def test_one_inpatient_claim_is_enough_for_every_specification() -> Worked:
     claim = inpatient(1, "2023-05-01", "2023-05-04", prncpal_dgns_cd="I509", performance_year=2023)
     conditions = yield suffer(claim)
     assert conditions == {(name, "ccs_108") for name in ("manual", "submission", "smr")}
+
+
+@pytest.mark.parametrize("code", ["I4820", "I4811", "I4720", "I472", "I482"])
+@worked
+def test_a_code_that_split_off_keeps_the_group_of_the_one_it_left(code: str) -> Worked:
+    claim = inpatient(1, "2023-05-01", "2023-05-04", icd_dgns_cd3=code, performance_year=2023)
+    conditions = yield suffer(claim)
+    assert conditions == {(name, "ccs_106") for name in ("manual", "submission", "smr", "sedr")}
 
 
 @worked

@@ -51,9 +51,9 @@ def test_codes_of_a_group_are_counted_and_the_claims_that_name_them() -> Worked:
     frame = yield cover(rows, "sfr_condition")
     # Emphysema and obstructive disease, twelve times each; the principal one is not told twice.
     assert told(frame, "chronic obstructive pulmonary disease") == [2, 24]
-    # CCS 127 has 16 codes.
+    # CCS 127 has 16 codes, and two came later.
     counts = frame["code_count"].to_dict()
-    assert counts["chronic obstructive pulmonary disease"] == 16
+    assert counts["chronic obstructive pulmonary disease"] == 18
     assert told(frame, "anemia") == [0, 0]
 
 
@@ -72,14 +72,34 @@ def test_a_principal_diagnosis_that_is_not_repeated_counts() -> Worked:
 
 @worked
 def test_codes_that_no_group_knows_stand_in_a_row_of_their_own() -> Worked:
-    # CCS 2019.1 does not know COVID-19; kidney disease is in no group of the fistula rate.
-    rows = claims(20, icd_dgns_cd1="U071", icd_dgns_cd2="N186", icd_dgns_cd3="J449")
+    # Kidney disease and tonsillitis are in no group of the fistula rate.
+    rows = claims(20, icd_dgns_cd1="J0390", icd_dgns_cd2="N186", icd_dgns_cd3="J449")
     first, frame = yield (
         cover(rows, "sfr_condition"),
         cover(rows, "prevalent_condition_group, manual"),
     )
     assert told(first, "no group") == [2, 40]
     assert told(frame, "no group")[0] in (1, 2)
+
+
+@worked
+def test_codes_younger_than_the_map_are_told_apart_from_those_without_a_group() -> Worked:
+    # J12.82 has the group of J12.8 beside it; COVID-19 and a code that no list knows have none.
+    rows = claims(20, icd_dgns_cd1="J1282", icd_dgns_cd2="U071", icd_dgns_cd3="J0390")
+    more = claims(20, icd_dgns_cd1="J45Z9")
+    frame, fistula, liver = yield (
+        cover([*rows, *more], "discharge_condition_group, srr_dfc"),
+        cover(rows, "sfr_condition"),
+        cover(rows, "limited_life_diagnosis"),
+    )
+    assert told(frame, "younger than the map") == [3, 60]
+    (pneumonia,) = [name for name in frame.index if name.startswith("ccs_122: ")]
+    assert told(frame, pneumonia) == [1, 20]
+    assert told(fistula, "younger than the map") == [2, 40]
+    assert told(fistula, "no group") == [1, 20]
+    # A list of prefixes has no map that could be too old.
+    assert told(liver, "no group") == [3, 60]
+    assert "younger than the map" not in liver.index
 
 
 @worked

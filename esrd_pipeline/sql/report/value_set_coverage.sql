@@ -2,8 +2,12 @@
 -- of the year; each value set also has one row for the codes on claims that are in none of its
 -- groups. Manual 2.1.10, 2.2.14, 2.12.9, 2.13.13, Tables 3 and 8: code lists published outside the
 -- manual.
--- Reading: a group's known codes are those of CCS's ICD-10-CM 2019.1 and newer ones on claims. To
--- add a list, add one SELECT to `listed`. Counts of 1 to 10 claims are null.
+-- Readings: a group's known codes are those of CCS's ICD-10-CM 2019.1, the later ones of
+-- later_code.csv and newer ones on claims. Value sets that go by CCS or by condition categories have
+-- a row "younger than the map": codes on claims that the map does not hold, those of later_code.csv
+-- that took their ancestor's group (reading 121; they are counted in it too) and those that no list
+-- knows. "No group" is then left to codes the map knows and the value set does not want. To add a
+-- list, add one SELECT to `listed`. Counts of 1 to 10 claims are null.
 WITH
 -- The principal diagnosis may be repeated as the first of the others.
 named AS (
@@ -110,17 +114,22 @@ universe AS (
         CASE WHEN d.code IS NULL THEN s.code ELSE d.code END AS code,
         d.category,
         'diagnosis' AS kind,
+        d.code IS NULL OR l.code IS NOT NULL AS is_younger,
         coalesce(s.claim_count, 0) AS claim_count
     FROM parameter.ccs_diagnosis AS d
     FULL JOIN seen AS s ON s.code = d.code
+    LEFT JOIN parameter.later_code AS l ON l.kind = 'diagnosis' AND l.code = d.code
     UNION ALL
     SELECT
         CASE WHEN p.code IS NULL THEN s.code ELSE p.code END AS code,
         CAST(NULL AS VARCHAR) AS category,
         'procedure' AS kind,
+        m.code IS NULL OR l.code IS NOT NULL AS is_younger,
         coalesce(s.claim_count, 0) AS claim_count
     FROM (SELECT DISTINCT code FROM listed WHERE system = 'icd-10-pcs') AS p
     FULL JOIN seen_operation AS s ON s.code = p.code
+    LEFT JOIN parameter.ccs_procedure AS m ON m.code = s.code
+    LEFT JOIN parameter.later_code AS l ON l.kind = 'procedure' AND l.code = s.code
 ),
 
 grouped AS (
@@ -156,10 +165,18 @@ known AS (
 ),
 
 value_set AS (
-    SELECT DISTINCT
+    SELECT
         value_set,
-        CASE WHEN system = 'icd-10-pcs' THEN 'procedure' ELSE 'diagnosis' END AS kind
+        CASE WHEN system = 'icd-10-pcs' THEN 'procedure' ELSE 'diagnosis' END AS kind,
+        max(
+            CASE
+                WHEN system = 'ccs' THEN 1
+                WHEN value_set IN ('condition_category', 'planned_readmission, procedures') THEN 1
+                ELSE 0
+            END
+        ) = 1 AS has_map
     FROM listed
+    GROUP BY value_set, CASE WHEN system = 'icd-10-pcs' THEN 'procedure' ELSE 'diagnosis' END
 ),
 
 described AS (
@@ -184,7 +201,19 @@ described AS (
     JOIN universe AS u ON u.kind = v.kind AND u.claim_count > 0
     LEFT JOIN known AS k
         ON k.value_set = v.value_set AND k.kind = v.kind AND k.code = u.code
-    WHERE k.code IS NULL
+    WHERE k.code IS NULL AND NOT (v.has_map AND u.is_younger)
+    GROUP BY v.value_set, v.kind
+    UNION ALL
+    SELECT
+        v.value_set,
+        'younger than the map' AS code_group,
+        v.kind,
+        CAST(NULL AS BIGINT) AS code_count,
+        count(*) AS seen_count,
+        sum(u.claim_count) AS claim_count
+    FROM value_set AS v
+    JOIN universe AS u ON u.kind = v.kind AND u.claim_count > 0
+    WHERE v.has_map AND u.is_younger
     GROUP BY v.value_set, v.kind
 )
 
