@@ -13,7 +13,7 @@ FOLLOW_DAYS = 60
 FIRST_DAY = 90
 BEFORE_TRANSPLANT = 3
 EVIDENCE_DAYS = 365
-TEMPORARY = ("Transient", "Dialysis in Support of Transplant")
+TEMPORARY = ("Transient", "Dialysis in Support of Transplant", "Acute")
 FINAL = ("Discontinue", "Recover Function", "Transplant", "Death")
 
 

@@ -100,7 +100,11 @@ class Person:
     def first_service(self) -> int | None:
         """Return day 1 of ESRD: the earliest of CMS-2728, EQRS and transplant."""
         days = [day_of_form(form) for form in self.forms]
-        days += [a["admit_date"] for a in self.admissions if a["discharge_reason"] != "Acute"]
+        days += [
+            a["admit_date"]
+            for a in self.admissions
+            if "Acute" not in (a["admit_reason"], a["discharge_reason"])
+        ]
         days += [day for day, _ in self.transplants()]
         return min((day for day in days if day is not None), default=None)
 

@@ -161,6 +161,35 @@ def test_admitted_all_month_is_every_day_between_admission_and_discharge(
     assert row["is_admitted"] == is_admitted
 
 
+@pytest.mark.parametrize(
+    ("since", "admitted_in"),
+    [
+        # ESRD since long: whatever the facility calls the admission.
+        ("2020-01-01", ["2024-03", "2024-04", "2024-05"]),
+        # ESRD evident on 15 March, by CMS-2728 for instance: not admitted all of March.
+        ("2024-03-15", ["2024-04", "2024-05"]),
+        # Never in the year.
+        ("2025-02-01", []),
+        (None, []),
+    ],
+)
+@worked
+def test_an_admission_for_acute_kidney_injury_counts_once_esrd_is_evident(
+    since: str | None, admitted_in: list[str]
+) -> Worked:
+    stay = spell(A, "2024-03-01", "2024-06-10", "Recover Function", admitted="Acute")
+    known = {**know(since=since or "2020-01-01")}
+    if since is None:
+        known["linkage.first_service"] = []
+    rows = yield case(
+        "history.admitted",
+        "history.care_month",
+        tables={**known, "raw.eqrs_admission": [stay]},
+    )
+    mine = rows[(rows["program"] == "qip") & rows["is_admitted"]]
+    assert mine["month"].astype(str).str[:7].tolist() == admitted_in
+
+
 @worked
 def test_death_ends_an_open_admission() -> Worked:
     stays = [spell(A, "2024-02-01")]

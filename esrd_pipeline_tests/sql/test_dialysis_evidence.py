@@ -89,7 +89,7 @@ def test_the_end_of_dialysis_closes_an_older_admission_left_open(reason: str) ->
     assert read(rows, "facilityid", "ended_by")[-1] == (B, reason, "2024-02-01", "2024-02-29")
 
 
-@pytest.mark.parametrize("reason", ["Transient", "Dialysis in Support of Transplant"])
+@pytest.mark.parametrize("reason", ["Transient", "Dialysis in Support of Transplant", "Acute"])
 @worked
 def test_travel_is_no_switch_while_the_home_facility_has_the_patient(reason: str) -> Worked:
     rows = yield find_places(

@@ -248,6 +248,24 @@ def test_a_claim_dates_esrd_by_composite_code_or_dialysis_facility(
     assert bool(starts(rows, "dfc")) == found
 
 
+@pytest.mark.parametrize("discharged", [None, "Recover Function", "Transfer Out"])
+@worked
+def test_an_admission_for_acute_kidney_injury_is_no_start_however_it_ends(
+    discharged: str | None,
+) -> Worked:
+    end = "2024-06-10" if discharged else None
+    injured = admitted("2024-03-01", end, discharged, reason="Acute")
+    alone, formed, followed = yield (
+        begin(dialysed("2024-03-01", times=30), admissions=(injured,), acute_claims=(1,)),
+        begin(admissions=(injured,), forms=(form(dialysis_began="2024-05-20"),)),
+        begin(admissions=(injured, admitted("2024-06-10", reason="Transfer In"))),
+    )
+    assert alone.empty
+    for program in PROGRAMS:
+        assert starts(formed, program) == [[day("2024-05-20"), "medical evidence"]]
+        assert starts(followed, program) == [[day("2024-06-10"), "eqrs"]]
+
+
 @worked
 def test_dialysis_for_acute_kidney_injury_is_not_chronic() -> Worked:
     rows = yield begin(REGULAR, acute_claims=(1,))

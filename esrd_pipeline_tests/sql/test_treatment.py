@@ -1,16 +1,19 @@
 """Treatment histories: one patient's records in, their spells from first service to the end out."""
 
+import pytest
+
 from esrd_pipeline_tests.sql.histories import (
     LAST,
     A,
     B,
+    came,
     claims,
     follow,
     prescribed,
     read,
     spell,
 )
-from esrd_pipeline_tests.sql.worked import Worked, day, worked
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
 @worked
@@ -293,3 +296,90 @@ def test_two_identifiers_under_one_ccn_are_one_facility() -> Worked:
         ],
     )
     assert read(rows, "ccn") == [("AB", "2024-01-01", LAST)]
+
+
+def injure(*admissions: Row, forms: list[Row] | None = None, selects: tuple[str, ...] = ()) -> Case:
+    """A patient at A with claims for acute kidney injury from March to June, from their records."""
+    billed = [
+        {**row, "clm_id": number, "nch_clm_type_cd": "40"}
+        for number, row in enumerate(claims("A", "2024-03", "2024-04", "2024-05", "2024-06"))
+    ]
+    lines = [
+        {"clm_id": row["clm_id"], "clm_line_num": n, "rev_cntr": "0821", "rev_cntr_dt": None}
+        for row in billed
+        for n in range(1, 14)
+    ]
+    return case(
+        "linkage.first_service",
+        "history.dialysis_claim",
+        "history.dialysis_evidence",
+        "history.treatment",
+        *selects,
+        tables={
+            "raw.eqrs_admission": admissions,
+            "raw.cms_2728": forms or [],
+            "raw.claim": billed,
+            "raw.claim_revenue": lines,
+            "raw.claim_condition": [
+                {"clm_id": row["clm_id"], "rlt_cond_cd_seq": 1, "clm_rlt_cond_cd": "84"}
+                for row in billed
+            ],
+            "linkage.patient": [{"patient_id": 1, "date_of_birth": day("1950-06-15")}],
+            "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
+            "linkage.facility_ccn": [
+                {
+                    "program": program,
+                    "facilityid": A,
+                    "start_date": day("1980-01-01"),
+                    "ccn": "A",
+                }
+                for program in ("dfc", "qip")
+            ],
+        },
+    )
+
+
+@pytest.mark.parametrize("end", [None, "2024-06-10"])
+@worked
+def test_acute_kidney_injury_gives_no_spell_and_no_month_in_either_program(
+    end: str | None,
+) -> Worked:
+    discharged = "Recover Function" if end else None
+    injured = spell(A, "2024-03-01", end, discharged, admitted="Acute")
+    spells, attributed, months = yield (
+        injure(injured),
+        injure(injured, selects=("history.attribution",)),
+        injure(injured, selects=("history.admitted", "history.care_month")),
+    )
+    assert spells.empty
+    assert attributed.empty
+    assert months.empty
+
+
+@worked
+def test_acute_kidney_injury_that_becomes_esrd_counts_from_the_day_on_which_that_is_evident() -> (
+    Worked
+):
+    injured = spell(A, "2024-03-01", admitted="Acute")
+    form = {**came(A, "2024-05-20"), "dialysis_began_date": day("2024-05-20")}
+    spells, months = yield (
+        injure(injured, forms=[form]),
+        injure(injured, forms=[form], selects=("history.admitted", "history.care_month")),
+    )
+    dfc = spells[spells["program"] == "dfc"]
+    assert read(dfc, "state", "ccn", "source") == [("dialysis", "A", "eqrs", "2024-05-20", LAST)]
+    admitted = months[(months["program"] == "dfc") & months["is_admitted"]]
+    assert [str(month)[:7] for month in admitted["month"]] == [
+        f"2024-{number:02d}" for number in range(6, 13)
+    ]
+
+
+@worked
+def test_an_admission_for_acute_kidney_injury_is_no_return_after_a_transplant() -> Worked:
+    rows = yield follow(
+        spell(A, "2023-01-01", "2024-02-01", "Transplant"),
+        spell(A, "2024-06-01", "2024-06-20", "Recover Function", admitted="Acute"),
+        first_service="2023-01-01",
+        transplants={"2024-02-01": None},
+    )
+    assert read(rows, "state")[-1] == ("transplant", "2024-02-01", LAST)

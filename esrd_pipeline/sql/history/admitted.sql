@@ -1,6 +1,7 @@
 -- One row: a segment of days of the year on which one patient is admitted at one facility of a
 -- program in EQRS. Manual 2.8.11, 3.1.5: from admission to discharge, or to death where that comes
--- first or no discharge is known. Readings: admissions for acute care do not count; an admission
+-- first or no discharge is known. Readings: admissions discharged as Acute do not count; one whose
+-- reason is Acute counts from the first ESRD service on, if there is one (reading 122); an admission
 -- continues under the facility's next CCN.
 WITH
 rule AS (
@@ -25,7 +26,12 @@ admission AS (
         s.program,
         a.patient_id,
         s.ccn,
-        greatest(a.admit_date, s.start_date, r.first_day) AS start_date,
+        greatest(
+            a.admit_date,
+            s.start_date,
+            r.first_day,
+            CASE WHEN a.admit_reason = 'Acute' THEN f.first_service_date ELSE a.admit_date END
+        ) AS start_date,
         least(
             coalesce(a.discharge_date, r.last_day),
             coalesce(d.death_date, r.last_day),
@@ -39,8 +45,13 @@ admission AS (
         ON d.program = s.program
         AND d.patient_id = a.patient_id
         AND d.performance_year = $performance_year
+    LEFT JOIN linkage.first_service AS f
+        ON f.program = s.program
+        AND f.patient_id = a.patient_id
+        AND f.performance_year = $performance_year
     WHERE a.performance_year = $performance_year
         AND coalesce(a.discharge_reason, 'none') <> 'Acute'
+        AND (coalesce(a.admit_reason, 'none') <> 'Acute' OR f.patient_id IS NOT NULL)
         AND a.admit_date <= r.last_day
         AND coalesce(a.discharge_date, r.last_day) >= r.first_day
 ),

@@ -2,8 +2,10 @@
 -- with the sources' own facility identifiers. A patient's segments do not overlap.
 -- Manual 2.13.10, 2.14.10.3 (EQRS first, claims and CMS-2728 where EQRS has no place), 3.1.1.
 -- Readings: the day of discharge is the last day there; of overlapping chronic admissions the one
--- that began last counts; an open admission is evidence that the patient is on dialysis; travel
--- and support of a transplant place a patient only where no chronic admission does; a claim is
+-- that began last counts; an open admission is evidence that the patient is on dialysis; travel,
+-- support of a transplant and admissions for acute kidney injury place a patient only where no
+-- chronic admission does, the last from the first ESRD service on, which such an admission does not
+-- set (reading 122; history.treatment begins there); a claim is
 -- evidence if Medicare paid for it and it is not for acute kidney injury; four years of claims are
 -- read; where only claims place a patient they do so for 365 days after the last. The modality is
 -- that of the claim (3.1.1) or of CMS-2728, and unknown where neither has one.
@@ -13,15 +15,16 @@ rule AS (
     SELECT 365 AS evidence_days, make_date($performance_year, 12, 31) AS last_day
 ),
 
--- Discharge reason Acute: not chronic dialysis (3.1.2). Travel and dialysis in support of a
--- transplant place the patient only on days when no chronic admission does.
+-- Discharge reason Acute: not chronic dialysis (3.1.2). Travel, dialysis in support of a transplant
+-- and acute kidney injury place the patient only on days when no chronic admission does.
 admission AS (
     SELECT
         a.patient_id,
         a.facilityid,
         a.admit_date,
         CASE
-            WHEN a.admit_reason IN ('Transient', 'Dialysis in Support of Transplant') THEN 0
+            WHEN a.admit_reason IN ('Transient', 'Dialysis in Support of Transplant', 'Acute')
+                THEN 0
             ELSE 1
         END AS is_chronic,
         CASE WHEN a.discharge_date <= r.last_day THEN a.discharge_reason END AS discharge_reason,

@@ -3,7 +3,8 @@
 -- year's last day. Manual 2.13.10, 2.14.10.3; CCN by program: 3.3.3, 3.3.11.
 -- Readings: days between a discharge and the next admission are untreated, for 365 days, then lost;
 -- recovery and withdrawal last until dialysis begins again; a transplant ends with its reported
--- failure or with a chronic admission after it, not with claims alone.
+-- failure or with a chronic admission after it, not with claims alone. Who is treated for acute
+-- kidney injury alone has no first service date and no spells (section 4; reading 122).
 WITH
 rule AS (
     -- 2.13.10: lost to follow-up once a year has passed without evidence of dialysis.
