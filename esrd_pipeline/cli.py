@@ -184,6 +184,20 @@ def synthesize(
 
 
 @main.command()
+@click.option(
+    "--write", "page", type=click.Path(path_type=Path), help="Write them into this file instead."
+)
+def readings(page: Path | None) -> None:
+    """Print how unclear places of the manual are read, as the page docs/readings.md."""
+    from esrd_pipeline.parameters.readings import render_readings
+
+    if page is None:
+        click.echo(render_readings(), nl=False)
+    else:
+        page.write_text(render_readings(), encoding="utf-8")
+
+
+@main.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 def ui(port: int, host: str) -> None:

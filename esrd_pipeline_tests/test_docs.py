@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.cli import main
+from esrd_pipeline.parameters.readings import load_readings, render_readings
+from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +25,6 @@ CITING = ("esrd_pipeline", "esrd_pipeline_tests")
 SUFFIXES = {".py", ".sql", ".csv"}
 _LINE_BREAK = re.compile(r"\s*\n\s*(?:--|#)?\s*")
 _CITATION = re.compile(r"\b[Rr]eadings? (\d+(?:(?:, | and | to )\d+)*)")
-_HEADING = re.compile(r"^### Reading (\d+): ", re.MULTILINE)
 _FILE = re.compile(r"`((?:esrd_pipeline(?:_tests)?|docs|data|\.ci)/[\w./]+)`")
 _NAME = re.compile(r"`(\w+\.(?:py|sql|csv))`")
 _TABLE = re.compile(rf"\b((?:{'|'.join(LAYERS)})\.[a-z][a-z0-9_]*)(?![\w.*])")
@@ -49,7 +50,7 @@ def test_citations_are_found_in_every_form() -> None:
 
 
 def test_every_reading_that_is_cited_is_written_down() -> None:
-    written = set(map(int, _HEADING.findall(READINGS.read_text(encoding="utf-8"))))
+    written = {reading.number for reading in load_readings()}
     cited = {
         (str(path.relative_to(ROOT)), number)
         for folder in CITING
@@ -61,9 +62,21 @@ def test_every_reading_that_is_cited_is_written_down() -> None:
     assert not {citation for citation in cited if citation[1] not in written}
 
 
-def test_readings_are_numbered_without_a_gap() -> None:
-    numbers = list(map(int, _HEADING.findall(READINGS.read_text(encoding="utf-8"))))
-    assert numbers == list(range(1, len(numbers) + 1))
+def test_each_reading_has_a_number_of_its_own_and_rows_are_in_their_order() -> None:
+    numbers = [int(row["number"]) for row in load_rows("reading")]
+    assert numbers == sorted(set(numbers))
+
+
+def test_every_file_that_a_reading_names_is_there() -> None:
+    named = {file for reading in load_readings() for file in reading.files}
+    assert named
+    assert not {file for file in named if not (ROOT / file).is_file()}
+
+
+def test_the_page_of_readings_is_made_from_the_table() -> None:
+    page = READINGS.read_text(encoding="utf-8")
+    command = "uv run esrd readings --write docs/readings.md"
+    assert page == render_readings(), f"docs/readings.md is not what reading.csv says: {command}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

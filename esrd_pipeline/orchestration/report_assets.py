@@ -93,6 +93,27 @@ def _correlate(step: StepContext) -> StepResult:
     )
 
 
+def _readings(step: StepContext) -> StepResult:
+    from esrd_pipeline.parameters.readings import load_readings
+
+    del step  # the same in every year
+    rows = [
+        {
+            "number": reading.number,
+            "topic": reading.topic,
+            "section": reading.section,
+            "title": reading.title,
+            "reading": reading.reading,
+            "why": reading.why,
+            "files": " ".join(reading.files) or None,
+            "citation": reading.citation,
+        }
+        for reading in load_readings()
+    ]
+    frame = pd.DataFrame(rows, columns=report.READING.column_names)
+    return StepResult((frame,), notes={"readings": len(rows)})
+
+
 def _catalog(step: StepContext) -> StepResult:
     rows = [
         {
@@ -148,6 +169,12 @@ _TABLES = (
         description="SHR's correlation with other measures over facilities, compared with its 2025"
         " submission.",
         dependencies=(Dependency(measured.CONTRACT),),
+    ),
+    TableAsset(
+        tables=(report.READING,),
+        compute=_readings,
+        description="How each place of the manual that is unclear is read, and why. The same every"
+        " year; stored with each, so that results and readings stay together.",
     ),
     TableAsset(
         tables=(CATALOG,),

@@ -107,6 +107,24 @@ SHR_VALIDITY = Table(
     ),
 )
 
+READING = Table(
+    name="report.reading",
+    grain="one place where the manual is unclear",
+    source="parameters/reading.csv",
+    key=("number",),
+    columns=(
+        Column("number", "integer", "Number it is cited by", required=True, minimum=1),
+        Column("topic", "text", "What it belongs to", required=True),
+        Column("section", "text", "Sections of the manual; none for another document"),
+        Column("title", "text", "What it is about", required=True),
+        Column("reading", "text", "How the place is understood", required=True),
+        Column("why", "text", "The reason, where the reading does not give it itself"),
+        Column("files", "text", "Files that apply it, separated by spaces"),
+        Column("citation", "text", "Documents it rests on", required=True),
+    ),
+    minimum_rows=1,
+)
+
 TABLES = (
     STAR_PROFILE,
     STAR_FACTOR,
@@ -114,4 +132,5 @@ TABLES = (
     VALUE_SET_COVERAGE,
     EVENT_ACCOUNT,
     SHR_VALIDITY,
+    READING,
 )
