@@ -151,12 +151,13 @@ def describe(places: Iterable[Place]) -> list[tuple[Kind, str, str]]:
         else:
             where = f"{place.file}:{place.line}"
             lines.setdefault((place.kind, where), {})[place.words] = None
-    found = [(kind, where, "; ".join(words)) for (kind, where), words in lines.items()]
-    found += [
-        (kind, f"{file} lines {_join(numbers)}", words)
-        for (kind, file, words), numbers in rows.items()
-    ]
-    return sorted(found, key=lambda line: (KINDS.index(line[0]), line[1]))
+    found = dict[tuple[Kind, str], str]()
+    for at, words in lines.items():
+        found[at] = "; ".join(words)
+    for (kind, file, words), numbers in rows.items():
+        found[kind, f"{file} lines {_join(numbers)}"] = words
+    order = sorted(found, key=lambda at: (KINDS.index(at[0]), at[1]))
+    return [(kind, where, found[kind, where]) for kind, where in order]
 
 
 def _is_row_of(place: Place, measure: str) -> bool:

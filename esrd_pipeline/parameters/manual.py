@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from esrd_pipeline.parameters.rows import load_rows
 
-SectionKind = Literal["rule", "prose", "heading"]
+SectionKind = Literal["rule", "prose", "heading", "outside"]
 
 _NUMBER = r"[2-5](?:\.\d{1,2}){1,3}"
 _RANGE = rf"{_NUMBER}(?:\s+to\s+{_NUMBER})?"
@@ -39,7 +39,8 @@ class Section:
     Attributes:
         number: its number, e.g. 2.13.11.
         title: its heading.
-        kind: a rule; prose, which leaves nothing to compute; or only a heading.
+        kind: a rule; prose, which leaves nothing to compute; only a heading; or a rule that others
+            apply before their files reach this project.
         why: why it holds no rule; None for a rule.
         measures: the measures a chapter defines.
         exhibits: the tables and figures printed in it.

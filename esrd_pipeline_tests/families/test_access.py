@@ -41,6 +41,7 @@ def with_outcome(ccn: str, outcome: int) -> pa.Table:
     return pa.Table.from_pandas(rows, preserve_index=False)
 
 
+@pytest.mark.manual("2.2.14")
 def test_planted_coefficients_are_found() -> None:
     regression = read_regression(FIT, stage=1)
     z = (regression.coefficients - COEFFICIENTS) / regression.standard_errors
@@ -68,6 +69,7 @@ def test_the_groups_stored_average_to_the_coefficients() -> None:
     assert mean["dispersion"] == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.manual("2.2.14", "2.16.13")
 def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
     row = CONTRACT[CONTRACT["unit_count"] == CONTRACT["unit_count"].median() // 1].iloc[0]
     predictor = score_rows(SFR, FIT, READ)
@@ -106,6 +108,7 @@ def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> No
     assert level(fit) == level(FIT)
 
 
+@pytest.mark.manual("2.2.14", "2.16.14")
 def test_the_test_and_limits_are_walds_on_the_logit_scale() -> None:
     row = CONTRACT[CONTRACT["note"].isna()].iloc[3]
     centre = logit(row["value"] / 100)
@@ -130,6 +133,7 @@ def test_the_national_level_is_of_patient_months_or_of_facilities() -> None:
     assert level(other) == pytest.approx(reported["value"].mean())
 
 
+@pytest.mark.manual("2.2.8", "2.16.7")
 def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() -> None:
     small = CONTRACT["unit_count"] < 11
     assert 0 < small.sum() < len(CONTRACT)
@@ -144,6 +148,7 @@ def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() ->
     assert counts["rows of such small facilities"] == (~used).sum()
 
 
+@pytest.mark.manual("2.16.15")
 def test_a_category_is_what_the_limits_say_and_higher_is_better() -> None:
     shown = CONTRACT[CONTRACT["reportable"].astype(bool)]
     assert ((shown["lower"] > level(FIT)) == (shown["category"] == "better")).all()

@@ -138,6 +138,7 @@ def test_the_qip_has_no_fistula_rate() -> None:
         prepare("sfr", "qip", YEAR, COHORT)
 
 
+@pytest.mark.manual("2.2.14", "2.16.12")
 def test_the_specifications_say_what_the_manual_says() -> None:
     # 2.2.14: three age classes beside 25 to 59, three of BMI, two of nursing homes, three of
     # duration, three single ones; ten conditions; the form and the coverage.

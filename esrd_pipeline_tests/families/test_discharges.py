@@ -98,6 +98,7 @@ def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
         assert one.dropped == two.dropped
 
 
+@pytest.mark.manual("2.10.12", "2.11.14", "2.26.13")
 def test_the_norm_is_the_median_of_the_stored_facility_effects() -> None:
     effects = read_element(FIT, "facility_effect", stage=3).set_index("term")
     assert effects.index.tolist() == sorted(NATION.effects.index)
@@ -112,6 +113,7 @@ def test_the_norm_is_the_median_of_the_stored_facility_effects() -> None:
     assert bounded["estimate"].to_numpy() == pytest.approx(median + np.array([-10, 10, -10]))
 
 
+@pytest.mark.manual("2.10.12", "2.11.12", "2.11.14", "2.26.13")
 def test_the_contract_has_a_row_for_every_facility_and_its_own_arithmetic() -> None:
     assert CONTRACT.index.tolist() == sorted(NATION.effects.index)
     ccn = "030005"
@@ -159,6 +161,7 @@ def test_another_years_facilities_and_hospitals_are_held_against_the_fits_norm()
     assert set(contract.index[said]) == set(frame.loc[is_new, "ccn"])
 
 
+@pytest.mark.manual("2.10.12", "2.26.13")
 def test_planted_facility_effects_are_recovered() -> None:
     found = read_element(LARGE_FIT, "facility_effect", stage=3).set_index("term")["estimate"]
     planted = LARGE.effects[np.bincount(places(LARGE)) > 60].dropna()
@@ -187,6 +190,7 @@ def test_the_empirical_null_makes_up_for_hospital_effects_that_are_estimated() -
     assert covered[~np.isnan(truth)].mean() > 0.95
 
 
+@pytest.mark.manual("2.10.13", "2.26.14")
 def test_without_true_outliers_one_in_twenty_is_flagged_by_the_empirical_null() -> None:
     empirical, theoretical = [], []
     for seed in (11, 12, 13):
@@ -241,6 +245,7 @@ def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why(
     assert set(contract.loc[~small, "category"]) == flags
 
 
+@pytest.mark.manual("2.26.13")
 def test_facilities_too_small_to_be_modelled_do_not_move_the_norm() -> None:
     fit = fit_measure(ED30, YEAR, READ)
     counts = COHORT.to_pandas().groupby("ccn")["ccn"].transform("size")
@@ -260,6 +265,7 @@ def test_facilities_too_small_to_be_modelled_do_not_move_the_norm() -> None:
     assert not rows["reportable"].any()
 
 
+@pytest.mark.manual("2.10.14", "2.26.15")
 def test_a_category_is_what_the_limits_and_the_p_value_say() -> None:
     shown = CONTRACT[CONTRACT["reportable"].astype(bool)]
     assert ((shown["lower"] > 1) == (shown["category"] == "worse")).all()
@@ -300,6 +306,7 @@ def test_labels_do_not_matter() -> None:
     )
 
 
+@pytest.mark.manual("2.10.13", "2.26.14")
 def test_the_null_is_stored_by_quartile_of_discharges() -> None:
     means = ASSESSED.null_rows[ASSESSED.null_rows["term"] == "mean"]
     assert means["stage"].unique().tolist() == [3]

@@ -67,6 +67,7 @@ def _draw_fact(name: str, generator: np.random.Generator, count: int) -> np.ndar
             return generator.normal(size=count)
 
 
+@pytest.mark.manual("2.10.11", "2.11.13", "2.26.12")
 def test_the_specifications_read_like_their_chapters() -> None:
     dfc, qip, ed30 = (
         specify("srr", "dfc", YEAR),

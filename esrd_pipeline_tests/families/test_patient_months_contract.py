@@ -72,6 +72,7 @@ def test_percents_in_dfc_are_fractions_in_the_qip(
     assert found["reportable"]
 
 
+@pytest.mark.manual("2.3.8")
 @pytest.mark.parametrize("program", ["dfc", "qip"])
 def test_eleven_patients_are_asked_for_whatever_their_months(
     contract: pd.DataFrame, program: str

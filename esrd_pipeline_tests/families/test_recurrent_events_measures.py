@@ -44,6 +44,7 @@ def test_size_unit_and_direction_are_the_chapters() -> None:
     ]
 
 
+@pytest.mark.manual("2.12.13")
 def test_strr_takes_ages_in_groups_and_neither_sex_nor_conditions_nor_medicare_advantage() -> None:
     adjusters = set(strr.specify("dfc", YEAR).adjusters)
     assert not {"is_female", "age_over_65", "is_prevalent_missing", "ma_share"} & adjusters
@@ -58,6 +59,7 @@ def test_strr_is_the_same_in_both_programs() -> None:
     assert strr.specify("dfc", YEAR).minimum_units == strr.specify("qip", YEAR).minimum_units == 10
 
 
+@pytest.mark.manual("2.25.14")
 def test_sedr_adjusts_as_shr_does_without_medicare_advantage_and_covid() -> None:
     covid = {"is_covid_1", "is_covid_2", "is_covid_3"}
     hospital, emergency = (set(one.adjusters) for one in (SPECIFICATIONS[0], SPECIFICATIONS[2]))
@@ -65,6 +67,7 @@ def test_sedr_adjusts_as_shr_does_without_medicare_advantage_and_covid() -> None
     assert emergency <= hospital
 
 
+@pytest.mark.manual("2.25.14")
 def test_the_conditions_of_sedr_are_the_92_categories_of_table_13() -> None:
     groups = list_conditions("sedr")
     assert len(set(groups)) == len(groups) == 92
@@ -132,6 +135,7 @@ def describe(
 SHR, STRR, SEDR = SPECIFICATIONS
 
 
+@pytest.mark.manual("2.13.13")
 @pytest.mark.parametrize("specification", [SHR, SEDR], ids=lambda s: s.measure)
 def test_age_is_in_years_over_65_and_its_square(specification: Specification) -> None:
     assert describe(specification, age=64) == {"age_over_65": -1, "age_over_65_squared": 1}
@@ -145,6 +149,7 @@ def test_interactions_are_products() -> None:
     assert not {"age_x_diabetes", "age_x_female", "female_x_diabetes"} & set(man)
 
 
+@pytest.mark.manual("2.13.13")
 @pytest.mark.parametrize(
     ("days", "column"),
     [
@@ -217,6 +222,7 @@ def test_diabetes_in_the_first_interval_and_60_to_74_years_is_the_main_effect_al
     assert list(describe(STRR, age=65, interval=0, is_diabetes_cause=True)) == ["is_diabetes_cause"]
 
 
+@pytest.mark.manual("2.13.13")
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
 @pytest.mark.parametrize("specification", [SHR, STRR], ids=lambda s: s.measure)
 def test_a_stage_of_covid_has_its_indicator(specification: Specification, stage: int) -> None:

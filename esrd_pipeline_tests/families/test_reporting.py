@@ -79,11 +79,13 @@ def attest(elements: Sequence[tuple[str, int]]) -> pd.Series:
     return reporting.assess_equity(YEAR, places(), attested, counted)
 
 
+@pytest.mark.manual("2.22.5", "2.22.6", "2.22.9")
 def test_a_facility_that_attests_everything_has_five_domains_of_five() -> None:
     found = row(attest(ALL_ELEMENTS), "health_equity")
     assert (found["numerator"], found["denominator"], found["value"]) == (5, 5, 1)
 
 
+@pytest.mark.manual("2.22.9")
 @pytest.mark.parametrize("missing", ALL_ELEMENTS)
 def test_a_domain_lacking_one_element_does_not_count(missing: tuple[str, int]) -> None:
     elements = [element for element in ALL_ELEMENTS if element != missing]
@@ -95,6 +97,7 @@ def test_who_attests_nothing_has_no_domain_and_is_not_left_out() -> None:
     assert (row(rows, "health_equity")["numerator"], len(rows)) == (0, 2)
 
 
+@pytest.mark.manual("2.22.8")
 def test_health_equity_asks_for_eleven_patients() -> None:
     rows = attest(ALL_ELEMENTS)
     assert row(rows, "health_equity")["reportable"]
@@ -121,11 +124,13 @@ def infect(
 WHOLE_YEAR = [(quarter, 3, 1, 2.5) for quarter in range(1, 5)]
 
 
+@pytest.mark.manual("2.18.5", "2.18.7")
 def test_the_infection_ratio_is_of_the_year_s_sums() -> None:
     found = row(infect(*WHOLE_YEAR), "nhsn_bsi")
     assert (found["numerator"], found["denominator"], found["value"]) == (4, 10, 0.4)
 
 
+@pytest.mark.manual("2.18.9")
 def test_with_eleven_accurate_months_there_is_no_ratio() -> None:
     rows = infect(*WHOLE_YEAR[:3], (4, 2, 1, 2.5))
     found = row(rows, "nhsn_bsi")
@@ -140,6 +145,7 @@ def test_who_reported_no_quarter_reported_no_month() -> None:
     assert row(infect(*WHOLE_YEAR), "nhsn_dialysis_event", "B")["numerator"] == 0
 
 
+@pytest.mark.manual("2.18.6")
 def test_infections_ask_for_eleven_in_center_patients() -> None:
     rows = infect(*WHOLE_YEAR, patients=10)
     assert text_of(row(rows, "nhsn_bsi")) == "fewer than 11 patients"
@@ -209,16 +215,19 @@ def vaccinate(
     return reporting.assess_vaccination(YEAR, where or places(), pd.DataFrame(weeks))
 
 
+@pytest.mark.manual("2.20.5", "2.20.9")
 def test_one_week_a_month_is_enough() -> None:
     found = row(vaccinate(EVERY_MONTH), "covid_vaccination")
     assert (found["numerator"], found["denominator"]) == (12, 12)
 
 
+@pytest.mark.manual("2.20.5")
 def test_who_reported_no_week_has_no_month_of_twelve() -> None:
     found = row(vaccinate(EVERY_MONTH), "covid_vaccination", "B")
     assert (found["numerator"], found["denominator"]) == (0, 12)
 
 
+@pytest.mark.manual("2.20.9", "2.20.5", "2.20.6")
 @pytest.mark.parametrize(
     "lacking",
     [
@@ -238,11 +247,13 @@ def test_nobody_in_a_category_is_a_report_all_the_same() -> None:
     assert row(vaccinate([*THREE, *nobody]), "covid_vaccination")["numerator"] == 1
 
 
+@pytest.mark.manual("2.20.8", "3.4")
 def test_a_month_of_an_exception_is_neither_asked_for_nor_counted() -> None:
     found = row(vaccinate(EVERY_MONTH, places(excepted=[("A", "2024-05")])), "covid_vaccination")
     assert (found["numerator"], found["denominator"]) == (11, 11)
 
 
+@pytest.mark.manual("2.20.8", "3.5")
 def test_a_new_facility_reports_from_its_fourth_month_on() -> None:
     found = row(vaccinate(EVERY_MONTH, places(first="2024-06-01")), "covid_vaccination")
     assert (found["numerator"], found["denominator"]) == (7, 7)
@@ -253,6 +264,7 @@ def test_a_facility_with_no_eligible_month_is_not_reportable() -> None:
     assert found["reason"] == "no_eligible_month"
 
 
+@pytest.mark.manual("2.21.5", "2.21.6", "2.21.7", "2.21.8")
 def test_coverage_is_of_the_last_week_of_each_month_without_the_contraindicated() -> None:
     weeks = [
         *week("2024-03-10", personnel=10, up_to_date=10),
@@ -300,6 +312,7 @@ def survey(
     return reporting.assess_surveys(YEAR, places(), given)
 
 
+@pytest.mark.manual("2.17.5", "2.17.7")
 def test_two_surveys_weigh_by_their_completed_ones() -> None:
     rows = survey((1, 30, 50.0), (2, 10, 70.0))
     assert row(rows, "ich_cahps_staff")["value"] == pytest.approx(0.55)
@@ -307,21 +320,25 @@ def test_two_surveys_weigh_by_their_completed_ones() -> None:
     assert (found["unit_count"], found["numerator"], found["denominator"]) == (40, 2, 2)
 
 
+@pytest.mark.manual("2.17.6", "2.17.9")
 def test_thirty_completed_surveys_are_asked_for() -> None:
     assert row(survey((1, 15, 50.0), (2, 15, 50.0)), "ich_cahps_facility")["reportable"]
     found = row(survey((1, 15, 50.0), (2, 14, 50.0)), "ich_cahps_facility")
     assert text_of(found) == "fewer than 30 surveys"
 
 
+@pytest.mark.manual("2.17.9")
 def test_one_survey_of_two_is_not_compliant() -> None:
     found = row(survey((1, 40, 50.0)), "ich_cahps")
     assert (found["numerator"], found["denominator"]) == (1, 2)
 
 
+@pytest.mark.manual("2.17.9")
 def test_who_neither_surveys_nor_attests_is_not_compliant() -> None:
     assert row(survey((1, 40, 50.0)), "ich_cahps", "B")["numerator"] == 0
 
 
+@pytest.mark.manual("2.17.6")
 def test_who_attests_fewer_than_thirty_patients_is_not_asked() -> None:
     rows = survey((1, 0, 50.0), (2, 0, 50.0), small=True, administered=False)
     found = row(rows, "ich_cahps")

@@ -84,6 +84,7 @@ def exclude(cohort: pa.Table, reason: str, rows: int) -> pa.Table:
     return cohort.set_column(place, "reason", pa.array(reasons, pa.string()))
 
 
+@pytest.mark.manual("2.14.12")
 def test_smr_takes_its_years_conditions_and_what_the_chapter_lists() -> None:
     cohorts = {year: make_cohort(survival.SMR, year) for year in (2021, 2022, 2023, 2024)}
     specification, cohort = prepare_smr(
@@ -153,6 +154,7 @@ def test_who_is_not_counted_is_not_in_the_model(table: Table) -> None:
     assert read.table.column("reason").null_count == read.table.num_rows
 
 
+@pytest.mark.manual("2.15.12", "2.27.12")
 def test_swr_has_no_years_and_smosr_has_years_of_incidence() -> None:
     years = (2022, 2023, 2024)
     began = {year: make_cohort(survival.SWR, year) for year in years}
@@ -194,6 +196,7 @@ def test_a_prepared_cohort_is_fitted_and_held_against_the_nation() -> None:
     assert len(contract) == FACILITIES
 
 
+@pytest.mark.manual("2.15.7", "2.27.7")
 @pytest.mark.parametrize("specification", [SWR, SMOSR])
 def test_facilities_with_fewer_than_11_patients_or_two_expected_are_not_reported(
     specification: CoxSpecification,

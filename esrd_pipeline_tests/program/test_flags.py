@@ -27,6 +27,9 @@ def flag_one(**record: object) -> dict[str, object]:
     return flag(record).iloc[0].to_dict()
 
 
+@pytest.mark.manual(
+    "2.10.14", "2.13.16", "2.14.15", "2.15.15", "2.16.15", "2.25.17", "2.26.15", "2.27.15"
+)
 @pytest.mark.parametrize(
     ("measure", "lower", "upper", "category"),
     [
@@ -35,6 +38,9 @@ def flag_one(**record: object) -> dict[str, object]:
         ("shr", 0.8, 1.2, "as"),
         ("shr", 1.0, 1.9, "as"),
         ("shr", 0.4, 1.0, "as"),
+        ("smr", 1.01, 1.9, "worse"),
+        ("srr", 0.4, 0.99, "better"),
+        ("ed30", 1.01, 1.9, "worse"),
         ("swr", 1.01, 1.9, "better"),
         ("swr", 0.4, 0.99, "worse"),
         ("smosr", 1.2, 3.0, "better"),
@@ -55,6 +61,7 @@ def test_the_interval_decides(
     assert (row["category"], row["method"]) == (category, "interval")
 
 
+@pytest.mark.manual("2.15.15", "2.27.15")
 @pytest.mark.parametrize(
     ("value", "p_value", "category"),
     [(1.4, 0.049, "better"), (0.6, 0.049, "worse"), (1.4, 0.05, "as"), (0.6, 0.3, "as")],

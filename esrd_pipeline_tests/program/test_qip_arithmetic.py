@@ -51,6 +51,7 @@ def test_rounding_follows_the_written_digits(thousandths: int, precision: int) -
     assert to_units(np.array([written]), precision=precision)[0] == round_half_up(exact)
 
 
+@pytest.mark.manual("4.1.2.1")
 @given(RATES, RATES, RATES)
 def test_achievement_is_the_manuals_formula(rate: int, threshold: int, benchmark: int) -> None:
     threshold, benchmark = sorted((threshold, benchmark))
@@ -65,6 +66,7 @@ def test_achievement_is_the_manuals_formula(rate: int, threshold: int, benchmark
         assert 1 <= score <= 9
 
 
+@pytest.mark.manual("4.1.2.2")
 @given(RATES, RATES, RATES)
 def test_improvement_is_the_manuals_formula(rate: int, earlier: int, benchmark: int) -> None:
     scores, exists = score_improvement(
@@ -82,6 +84,7 @@ def test_improvement_is_the_manuals_formula(rate: int, earlier: int, benchmark: 
         assert 0 <= scores[0] <= 9
 
 
+@pytest.mark.manual("4.1.1")
 @given(RATES, RATES, st.fractions(min_value=11, max_value=25, max_denominator=1000))
 def test_the_adjustment_is_the_manuals_formula(rate: int, benchmark: int, count: Fraction) -> None:
     millionths = round_half_up(count * COUNT_SCALE)

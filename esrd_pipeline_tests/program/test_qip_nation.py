@@ -72,6 +72,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
         pd.testing.assert_frame_equal(ours, theirs)
 
 
+@pytest.mark.manual("4.2.6")
 def test_a_tps_can_be_worked_out_by_hand_from_the_three_tables() -> None:
     _, measures, domains, tps = run(nation(2025), nation(2023))
     for ccn, own in measures.groupby("ccn"):
@@ -92,6 +93,7 @@ def test_a_tps_can_be_worked_out_by_hand_from_the_three_tables() -> None:
             assert result["working"].endswith(f"rounded {result['tps']}")
 
 
+@pytest.mark.manual("4.1")
 def test_every_row_has_a_score_or_a_reason() -> None:
     standard, measures, domains, tps = run(nation(2025), nation(2023))
     assert (measures["score"].isna() == measures["reason"].notna()).all()
@@ -101,6 +103,7 @@ def test_every_row_has_a_score_or_a_reason() -> None:
     assert len(measures) == 60 * len(PY2027.measures)
 
 
+@pytest.mark.manual("4.1.2")
 def test_standards_are_percentiles_of_performance() -> None:
     rows: list[Row] = [
         {"ccn": f"{place:06d}", "measure": measure, "value": place / 100}

@@ -116,6 +116,7 @@ def build(frames: dict[str, pd.DataFrame]) -> QipRules:
     )
 
 
+@pytest.mark.manual("4.1.1")
 def test_table_18() -> None:
     rules = load_rules(2027)
     found = {
@@ -131,6 +132,7 @@ def test_table_18() -> None:
     assert found == TABLE_18
 
 
+@pytest.mark.manual("4.1.2", "4.2")
 def test_payment_year_2027_is_complete() -> None:
     rules = load_rules(2027)
     assert rules.minimum_tps == 51

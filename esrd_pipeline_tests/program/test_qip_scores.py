@@ -29,6 +29,7 @@ def score_ltc(value: float, earlier: float | None = None, **row: object) -> pd.S
     return frame.loc["ltc"]
 
 
+@pytest.mark.manual("4.1.2.1")
 @pytest.mark.parametrize(
     ("rate", "points"),
     [
@@ -51,6 +52,7 @@ def test_achievement_at_its_boundaries(rate: float, points: int) -> None:
     assert pd.isna(scored["improvement_score"])
 
 
+@pytest.mark.manual("4.1.2")
 @pytest.mark.parametrize(
     ("rate", "earlier", "points", "applied"),
     [
@@ -70,6 +72,7 @@ def test_the_larger_score_counts_and_ties_go_to_achievement(
     assert scored["improvement_source"] == "published in the 2025 file"
 
 
+@pytest.mark.manual("4.1.2.2")
 @pytest.mark.parametrize(("rate", "earlier"), [(0.1, 0.5), (0.15, 0.1), (0.15, 0.05)])
 def test_there_is_no_improvement_at_or_better_than_the_benchmark(
     rate: float, earlier: float
@@ -77,6 +80,7 @@ def test_there_is_no_improvement_at_or_better_than_the_benchmark(
     assert pd.isna(score_ltc(rate, earlier)["improvement_score"])
 
 
+@pytest.mark.manual("4.1.1")
 @pytest.mark.parametrize(
     ("count", "adjusted"),
     [
@@ -111,6 +115,7 @@ def test_a_rate_better_than_the_period_benchmark_is_not_adjusted() -> None:
     assert pd.isna(score_ltc(0.08, unit_count=11)["adjusted_rate"])
 
 
+@pytest.mark.manual("4.1")
 def test_too_few_units_and_hidden_units() -> None:
     few = score_ltc(0.1, unit_count=10)
     assert pd.isna(few["score"])
@@ -145,6 +150,7 @@ def test_the_earlier_rate_is_this_files_before_the_stored_one() -> None:
     assert pd.isna(denied["improvement_source"])
 
 
+@pytest.mark.manual("2.8.8", "2.9.4", "2.17.6", "2.18.6", "2.19.8", "2.20.8", "2.22.8")
 @pytest.mark.parametrize(
     ("measure", "certified", "is_scored"),
     [
@@ -201,6 +207,7 @@ def test_in_center_hemodialysis_and_exceptions() -> None:
     )
 
 
+@pytest.mark.manual("2.8.13", "2.19.9", "2.20.10")
 @pytest.mark.parametrize(
     ("reported", "eligible", "points", "unrounded"),
     [
@@ -232,6 +239,7 @@ def test_reporting_scores_are_bounded_and_rounded_halves_up(
     assert scored["applied"] == "reporting"
 
 
+@pytest.mark.manual("2.22.10", "2.23.10", "2.24.10")
 def test_screening_and_health_equity_are_tenths() -> None:
     frame = score(
         PY2027,
@@ -246,6 +254,7 @@ def test_screening_and_health_equity_are_tenths() -> None:
     assert frame.loc["sdoh_positive", "reason"] == "nothing_to_report"
 
 
+@pytest.mark.manual("3.5")
 @pytest.mark.parametrize(
     ("certified", "months", "eligible"),
     [
@@ -269,6 +278,7 @@ def test_a_new_facility_reports_from_the_fourth_month_after_its_own(
     assert scored["score"] == 10
 
 
+@pytest.mark.manual("3.4")
 def test_excepted_months_need_no_vaccination_report() -> None:
     frame = score(
         PY2027,
@@ -292,6 +302,7 @@ def survey(count: int, sent: int, value: float | None = 0.7) -> pd.DataFrame:
     )
 
 
+@pytest.mark.manual("4.1.3")
 def test_the_survey_is_the_mean_of_its_components_rounded_halves_up() -> None:
     scored = survey(30, 2)
     assert scored.loc[SURVEY, "score"].tolist() == [10, 10, 10, 9, 9, 9]
@@ -311,6 +322,7 @@ def test_29_surveys_are_too_few_and_an_unsent_survey_scores_0() -> None:
     assert pd.isna(unsent.loc["ich_cahps", "reason"])
 
 
+@pytest.mark.manual("2.18.9")
 @pytest.mark.parametrize(
     ("months", "row", "points"),
     [
@@ -336,6 +348,7 @@ def test_infections_score_0_without_twelve_months(
     assert pd.isna(found) if points is None else found == points
 
 
+@pytest.mark.manual("4.1.4", "4.1.4.1")
 def test_the_ktv_topic_is_weighted_by_patients_and_rounded_once() -> None:
     names = ["ktv_adult_hd", "ktv_adult_pd", "ktv_pediatric_hd"]
     frame = score(

@@ -75,6 +75,7 @@ def tps_of_domains(scores: Mapping[str, float], weights: Mapping[str, float]) ->
     return frame.iloc[0]
 
 
+@pytest.mark.manual("4.2.1 to 4.2.5")
 def test_examples_1_to_5_domain_scores() -> None:
     domains = domains_of(EXAMPLES)
     assert domains["score"].map("{:.3f}".format).to_dict() == {
@@ -89,6 +90,7 @@ def test_examples_1_to_5_domain_scores() -> None:
     assert domains["reason"].isna().all()
 
 
+@pytest.mark.manual("4.2.6")
 def test_example_6_tps() -> None:
     tps = tps_of(EXAMPLES)
     assert tps["tps"] == 90
@@ -103,6 +105,7 @@ def test_example_6_tps() -> None:
     assert tps["unrounded_tps"] == float(exact)
 
 
+@pytest.mark.manual("4.2.7.2")
 def test_example_7_clinical_care_without_ktv() -> None:
     domains = domains_of(EXAMPLES | {"ktv_topic": None})
     assert domains["score"]["clinical_care"] == 95.0
@@ -111,6 +114,7 @@ def test_example_7_clinical_care_without_ktv() -> None:
     assert domains["weight"]["clinical_care"] == 0.35
 
 
+@pytest.mark.manual("4.2.7.3", "4.2.8.2")
 def test_examples_8_and_9() -> None:
     published = {
         "patient_family_engagement": 90.0,
@@ -143,6 +147,7 @@ def test_a_domain_missing_changes_weights_within_the_others() -> None:
     assert ".3156 x 10" in domains["working"]["clinical_care"]
 
 
+@pytest.mark.manual("4.3")
 @pytest.mark.parametrize(
     ("tps", "percent"),
     [
@@ -175,6 +180,7 @@ def test_perfect_scores_give_100() -> None:
     assert tps_of(perfect)["tps"] == 100
 
 
+@pytest.mark.manual("4.2", "4.2.7", "4.2.8")
 def test_one_domain_is_not_enough() -> None:
     tps = tps_of(dict.fromkeys(EVERY) | {"covid_vaccination": 10})
     assert pd.isna(tps["tps"])

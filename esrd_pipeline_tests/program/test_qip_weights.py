@@ -28,6 +28,7 @@ def measures_of(rules: QipRules, domain: str) -> frozenset[str]:
     return frozenset(rule.measure for rule in rules.measures_of(domain))
 
 
+@pytest.mark.manual("4.2.1 to 4.2.5")
 def test_tables_20_to_24() -> None:
     published = {
         "patient_family_engagement": {"ich_cahps": "100.00"},
@@ -51,6 +52,7 @@ def test_tables_20_to_24() -> None:
         assert {measure: percent(weight) for measure, weight in applied.items()} == weights
 
 
+@pytest.mark.manual("4.2.7.1", "4.2.7.2")
 def test_table_25_and_26_without_ktv() -> None:
     applied = share_measures(PY2027, "clinical_care", DOMAINS, frozenset({"ltc", "strr"}))
     domain = share_domains(PY2027, DOMAINS)["clinical_care"]
@@ -64,6 +66,7 @@ def test_table_25_and_26_without_ktv() -> None:
     assert percent(whole["strr"] * domain) == "12.00"
 
 
+@pytest.mark.manual("4.2.8.1")
 def test_table_27_without_safety() -> None:
     present = DOMAINS - {"safety"}
     domains = share_domains(PY2027, present)

@@ -43,6 +43,7 @@ def counts_of(baseline: pd.DataFrame) -> list[int]:
     return baseline.loc[baseline["element"] == "count", "value"].astype(int).tolist()
 
 
+@pytest.mark.manual("5.8.1", "5.9.2")
 @pytest.mark.parametrize(
     ("facility_count", "counts"),
     [(10, [1, 2, 4, 2, 1]), (1000, [100, 200, 400, 200, 100]), (997, [100, 199, 399, 199, 100])],
@@ -52,6 +53,7 @@ def test_a_reset_gives_the_shares(facility_count: int, counts: list[int]) -> Non
     assert counts_of(build(draw_values(facility_count=facility_count, seed=1))) == counts
 
 
+@pytest.mark.manual("5.9.1")
 def test_a_rebaseline_reproduces_the_counts_of_the_earlier_set() -> None:
     values = draw_values(facility_count=400, seed=2)
     earlier = {1: 37, 2: 101, 3: 140, 4: 90, 5: 32}
@@ -72,6 +74,7 @@ def test_a_rating_the_earlier_release_did_not_give_stays_empty() -> None:
     assert counts_of(table) == [0, 10, 30, 10, 0]
 
 
+@pytest.mark.manual("5.8.1")
 def test_the_cut_off_is_midway_between_two_ratings() -> None:
     final = pd.Series([0.4, -1.0, 0.0, 0.1, 2.0])
     shares = (Fraction(1, 5),) * 5

@@ -30,6 +30,7 @@ def list_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return table.assign(score=table["value"], is_imputed=False)
 
 
+@pytest.mark.manual("Table 29")
 def test_profile_gives_means_of_the_values_that_are_there() -> None:
     stars = pd.DataFrame(
         {
@@ -53,6 +54,7 @@ def test_profile_gives_means_of_the_values_that_are_there() -> None:
     assert np.isnan(rows.loc[(3, "shr"), "mean"])
 
 
+@pytest.mark.manual("5.7.1")
 def test_each_domain_has_a_factor_of_its_own() -> None:
     table = factor_loadings(
         performance_year=YEAR,

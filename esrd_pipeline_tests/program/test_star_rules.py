@@ -7,6 +7,7 @@ import pytest
 from esrd_pipeline.program.star_rules import load_star_rules
 
 
+@pytest.mark.manual("5.2", "5.3", "5.4", "5.7.2")
 def test_the_set_of_2023() -> None:
     rules = load_star_rules("2023-10", 2024)
     assert rules.measures_of(1) == ["smr", "shr", "srr", "strr"]

@@ -75,6 +75,7 @@ def ladder() -> pd.DataFrame:
     return pd.DataFrame(columns, index=index)
 
 
+@pytest.mark.manual("5.6.1.1", "5.6.1.2", "5.7.2", "5.8.2")
 def test_a_nation_of_ten_worked_by_hand() -> None:
     """Ten equal steps: z = (k - 4.5) / sqrt(8.25), probit = quantile of (k + 0.5) / 10."""
     values = ladder()
@@ -114,6 +115,7 @@ def test_the_baseline_year_replays_to_its_own_counts() -> None:
     assert set(ratings.adjustment["factor_source"]) == {"same year"}
 
 
+@pytest.mark.manual("5.6.2.2")
 def test_rising_national_rates_raise_the_ratios() -> None:
     values = draw_values(facility_count=50, seed=3)
     ratings = score(values, build(values), year=YEAR + 1, levels=LEVELS | {"shr": 185.0})
@@ -164,6 +166,7 @@ def test_a_ratio_nobody_has_this_year_is_left_out() -> None:
     assert later.stars["rating"].notna().all()
 
 
+@pytest.mark.manual("5.6.2.1", "5.8.2")
 def test_a_nation_that_improves_gets_more_stars() -> None:
     values = draw_values(facility_count=200, seed=5)
     better = values.copy()
@@ -174,6 +177,7 @@ def test_a_nation_that_improves_gets_more_stars() -> None:
     assert later.stars["rating"].mean() > score(values, baseline).stars["rating"].mean() + 1
 
 
+@pytest.mark.manual("5.7.3")
 def test_missing_measures_take_the_mean_score_of_the_period() -> None:
     values = draw_values(facility_count=40, seed=6)
     values.loc["000001", ["srr", "pppw"]] = np.nan
@@ -207,6 +211,7 @@ def test_a_domain_without_a_value_leaves_a_facility_unrated(
     assert stars["rating"].notna().sum() == 39
 
 
+@pytest.mark.manual("5.7.2")
 def test_a_peritoneal_only_facility_is_rated_on_three_domains() -> None:
     """000003 offers no hemodialysis; 000005 neither, but has values of home patients' access."""
     values = draw_values(facility_count=40, seed=8)
@@ -234,6 +239,7 @@ def test_a_facility_that_offers_some_hemodialysis_needs_its_domain(service: str)
     assert text_of(stars.loc["000004"]) == "no value in domain 2"
 
 
+@pytest.mark.manual("5.4")
 def test_total_ktv_weighs_populations_by_patient_months() -> None:
     records = [
         ("ktv_adult_hd", 98.0, 900.0),

@@ -4,6 +4,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.2.14")
+
 
 def claim(thru: str, *codes: str, kind: str = "40", number: int = 1) -> Row:
     return {
@@ -135,6 +137,7 @@ def test_one_claim_of_any_type_is_enough(kind: str) -> Worked:
     assert list(rows) == ["chronic_obstructive_pulmonary_disease"]
 
 
+@pytest.mark.manual("2.2.15")
 @worked
 def test_physicians_count_and_laboratories_do_not() -> Worked:
     told = (claim("2024-10-05", "J449"),)

@@ -42,6 +42,7 @@ def nobody(rows: pd.DataFrame) -> list[tuple[object, ...]]:
     return read(rows[rows["ccn"].isna()], "reason")
 
 
+@pytest.mark.manual("2.13.10", "2.12.10", "2.25.12")
 @worked
 def test_exactly_60_days_of_treatment_are_enough_to_answer_after_the_patient_left() -> Worked:
     # 1 March to 29 April are 60 days.
@@ -53,6 +54,7 @@ def test_exactly_60_days_of_treatment_are_enough_to_answer_after_the_patient_lef
     assert answers(rows)[1] == ("B", "2024-04-30", "2024-06-28")
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_59_days_of_treatment_are_not_enough() -> Worked:
     rows = yield attribute(
@@ -68,6 +70,7 @@ def test_59_days_of_treatment_are_not_enough() -> Worked:
     )
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_a_facility_left_on_day_90_of_esrd_answers_from_day_91_for_60_days() -> Worked:
     # Day 90 is 30 March; the 60 days before day 91 were A's (reading 28).
@@ -75,12 +78,14 @@ def test_a_facility_left_on_day_90_of_esrd_answers_from_day_91_for_60_days() -> 
     assert answers(rows) == [("A", "2024-03-31", "2024-05-29"), ("B", "2024-05-30", LAST)]
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_a_facility_left_on_day_89_of_esrd_never_answered_and_so_does_not_go_on() -> Worked:
     rows = yield attribute(at("A", "2024-01-01", "2024-03-29"), at("B", "2024-03-30"))
     assert answers(rows) == [("B", "2024-05-29", LAST)]
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_who_recovers_within_90_days_is_nobodys() -> Worked:
     rows = yield attribute(at("A", "2024-01-01", "2024-03-20"), off("recovered", "2024-03-21"))
@@ -94,6 +99,7 @@ def test_a_facility_reached_on_day_31_of_esrd_answers_on_day_91() -> Worked:
     assert answers(rows) == [("B", "2024-03-31", LAST)]
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_between_two_facilities_the_first_answers_for_60_days_and_then_nobody() -> Worked:
     rows = yield attribute(
@@ -108,6 +114,7 @@ def test_between_two_facilities_the_first_answers_for_60_days_and_then_nobody() 
     ]
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_one_day_away_breaks_the_60_days() -> Worked:
     rows = yield attribute(
@@ -160,6 +167,7 @@ def test_a_new_ccn_answers_from_its_own_61st_day() -> Worked:
     assert answers(rows) == [("OLD", "2023-04-01", "2024-06-29"), ("NEW", "2024-06-30", LAST)]
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_a_transplant_ends_the_days_after_a_transfer_too() -> Worked:
     rows = yield attribute(
@@ -210,6 +218,7 @@ def test_a_transplant_dated_after_death_takes_no_days() -> Worked:
     assert answers(rows) == [("A", "2023-04-01", "2024-05-20")]
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_whom_only_claims_placed_leaves_without_follow_up_days_when_lost() -> Worked:
     rows = yield attribute(at("A", "2022-01-01", "2024-02-29"), off("lost", "2024-03-01"))
@@ -231,6 +240,7 @@ def test_whom_eqrs_discharged_as_lost_is_the_facilitys_for_60_days() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.14.10", "2.14.10.1", "2.14.10.3")
 @worked
 def test_smr_leaves_the_patient_with_the_facility_up_to_the_day_before_the_transplant() -> Worked:
     rows = yield attribute(
@@ -242,18 +252,21 @@ def test_smr_leaves_the_patient_with_the_facility_up_to_the_day_before_the_trans
     assert answers(rows) == [("A", "2023-04-01", "2024-05-31")]
 
 
+@pytest.mark.manual("2.27.10")
 @worked
 def test_smosr_begins_on_day_31_of_esrd() -> Worked:
     rows = yield attribute(at("A", "2024-01-01"), rule="smosr")
     assert answers(rows) == [("A", "2024-01-31", LAST)]
 
 
+@pytest.mark.manual("2.27.10")
 @worked
 def test_smosr_credits_the_first_facility_for_30_days_after_a_transfer() -> Worked:
     rows = yield attribute(at("A", "2024-01-01", "2024-03-31"), at("B", "2024-04-01"), rule="smosr")
     assert answers(rows) == [("A", "2024-01-31", "2024-04-30"), ("B", "2024-05-01", LAST)]
 
 
+@pytest.mark.manual("2.27.10")
 @worked
 def test_smosr_leaves_two_switches_within_30_days_to_nobody() -> Worked:
     rows = yield attribute(

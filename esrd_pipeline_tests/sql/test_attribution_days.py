@@ -5,6 +5,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.12.10", "2.13.10", "2.25.12")
+
 LAST = "2024-12-31"
 
 

@@ -8,10 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from esrd_pipeline_tests.sql.worked import run
+
+pytestmark = pytest.mark.manual("2.13.10")
 
 LAST = date(2024, 12, 31)
 Answer = tuple[str | None, str | None]

@@ -60,6 +60,7 @@ def march(*treatments: Row, **other: Sequence[Row]) -> Case:
     )
 
 
+@pytest.mark.manual("2.1.11", "2.3.11", "2.4.11", "2.5.11", "2.6.11", "2.7.11", "2.8.11")
 @worked
 def test_a_month_is_whole_when_every_day_was_treated_there() -> Worked:
     first, second = yield (
@@ -80,6 +81,7 @@ def test_two_spells_at_one_facility_may_make_a_month_whole() -> Worked:
     assert row["modality"] == "in-center and home hemodialysis"
 
 
+@pytest.mark.manual("2.1.11", "2.3.11", "2.8.11")
 @worked
 def test_a_transfer_leaves_both_facilities_a_part() -> Worked:
     rows = yield months(
@@ -97,6 +99,7 @@ def test_only_the_year_s_months_are_there() -> Worked:
     assert rows["month"].astype(str).str[:7].tolist() == ["2024-01"]
 
 
+@pytest.mark.manual("3.1.1")
 @pytest.mark.parametrize(
     ("modality", "setting", "told"),
     [
@@ -115,6 +118,7 @@ def test_the_treatment_record_tells_the_modality(
     assert (None if pd.isna(row["modality"]) else row["modality"]) == told
 
 
+@pytest.mark.manual("3.1.1")
 @worked
 def test_hemodialysis_and_peritoneal_dialysis_in_a_month_are_a_mix() -> Worked:
     row = yield march(
@@ -133,12 +137,14 @@ def test_a_part_without_a_record_leaves_the_modality_unknown() -> Worked:
     assert pd.isna(row["modality"])
 
 
+@pytest.mark.manual("3.1.1")
 @worked
 def test_claims_are_no_eqrs_record() -> Worked:
     row = yield march(treated("A", "2024-03-01", "2024-03-31", None, "home", source="claims"))
     assert pd.isna(row["modality"])
 
 
+@pytest.mark.manual("2.8.11")
 @pytest.mark.parametrize(
     ("stays", "is_admitted"),
     [
@@ -190,6 +196,7 @@ def test_an_admission_for_acute_kidney_injury_counts_once_esrd_is_evident(
     assert mine["month"].astype(str).str[:7].tolist() == admitted_in
 
 
+@pytest.mark.manual("2.8.11")
 @worked
 def test_death_ends_an_open_admission() -> Worked:
     stays = [spell(A, "2024-02-01")]
@@ -199,6 +206,7 @@ def test_death_ends_an_open_admission() -> Worked:
     assert rows["is_admitted"].tolist() == [True, False]
 
 
+@pytest.mark.manual("2.8.11")
 @worked
 def test_a_patient_may_be_admitted_where_the_history_does_not_treat_them() -> Worked:
     rows = yield months(
@@ -215,6 +223,7 @@ def sessions(number: float | None, start: str = "2024-01-01", facility: int = A)
     }
 
 
+@pytest.mark.manual("3.1.4")
 @pytest.mark.parametrize(
     ("number", "frequency"),
     [(2, "infrequent"), (2.5, "usual"), (3, "usual"), (3.5, "usual"), (4, "frequent")],
@@ -225,6 +234,7 @@ def test_usual_is_more_than_two_and_fewer_than_four(number: float, frequency: st
     assert (row["frequency"], row["frequency_source"]) == (frequency, "own facility")
 
 
+@pytest.mark.manual("3.1.4")
 @worked
 def test_frequent_at_any_time_of_the_month_is_frequent() -> Worked:
     given = [sessions(3), sessions(5, "2024-03-31")]
@@ -232,6 +242,7 @@ def test_frequent_at_any_time_of_the_month_is_frequent() -> Worked:
     assert row["frequency"] == "frequent"
 
 
+@pytest.mark.manual("3.1.4")
 @worked
 def test_where_the_facility_tells_nothing_another_of_the_month_does() -> Worked:
     given = [sessions(None), sessions(3, facility=B)]

@@ -15,6 +15,8 @@ from esrd_pipeline_tests.sql.months import (
 )
 from esrd_pipeline_tests.sql.worked import Row, Worked, day, worked
 
+pytestmark = pytest.mark.manual("2.1.6", "2.1.8", "2.1.12")
+
 
 @worked
 def test_three_months_with_a_catheter_are_long_term() -> Worked:
@@ -113,6 +115,7 @@ def test_a_month_missing_between_ends_the_run() -> Worked:
     assert rows["catheter_months"].tolist() == [1, 2, 1]
 
 
+@pytest.mark.manual("2.1.9")
 @worked
 def test_limited_life_excludes_months_with_a_catheter_alone() -> Worked:
     limited: list[Row] = [
@@ -127,6 +130,7 @@ def test_limited_life_excludes_months_with_a_catheter_alone() -> Worked:
     assert last(rows, "ltc") is False
 
 
+@pytest.mark.manual("2.1.7", "3.4")
 @worked
 def test_an_exception_takes_its_months_out_of_the_qip_and_out_of_the_run() -> Worked:
     months = (*QUARTER, "2024-04", "2024-05")

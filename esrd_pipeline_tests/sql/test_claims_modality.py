@@ -9,6 +9,8 @@ import pytest
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.1.1")
+
 HD, PD, OTHER_PD = "0821", "0851", "0831"
 CENTER, HOME = "in-center hemodialysis", "home hemodialysis"
 PERITONEAL, OTHER = "peritoneal dialysis", "other peritoneal dialysis"
@@ -279,6 +281,7 @@ def test_claims_that_medicare_denied_or_that_are_for_acute_injury_tell_nothing()
     assert of_acute.empty
 
 
+@pytest.mark.manual("3.1.4")
 @pytest.mark.parametrize(
     ("codes", "end", "frequency"),
     [
@@ -298,12 +301,14 @@ def test_sessions_a_week_by_a_claim(codes: int, end: str, frequency: str) -> Wor
     assert row["frequency"] == frequency
 
 
+@pytest.mark.manual("2.3.14", "3.1.4")
 @worked
 def test_a_kt_v_of_8_88_is_frequent_dialysis() -> Worked:
     row = yield claim(billed=lines(HD, 12), ktv=8.88)
     assert row["frequency"] == "frequent"
 
 
+@pytest.mark.manual("3.1.4")
 @worked
 def test_peritoneal_claims_have_no_frequency() -> Worked:
     row = yield claim(billed=lines(PD, 30))

@@ -55,6 +55,7 @@ def march(
     ).read(lambda rows: rows[(rows["program"] == "dfc") & (rows["ccn"] == "A")].iloc[0])
 
 
+@pytest.mark.manual("2.3.12", "2.4.12", "2.5.12", "2.6.12")
 @worked
 def test_the_last_measured_kt_v_counts_then_the_last_submitted() -> Worked:
     first, second, third = yield (
@@ -67,6 +68,7 @@ def test_the_last_measured_kt_v_counts_then_the_last_submitted() -> Worked:
     assert third["hd_ktv"] == 1.1
 
 
+@pytest.mark.manual("2.3.12")
 @worked
 def test_a_value_out_of_range_does_not_hide_one_in_range() -> Worked:
     row = yield march(measured(1.4, "2024-03-10"), measured(6.0, "2024-03-20", 2))
@@ -74,6 +76,7 @@ def test_a_value_out_of_range_does_not_hide_one_in_range() -> Worked:
     assert row["pd_ktv"] == 6.0
 
 
+@pytest.mark.manual("2.3.12", "2.5.12")
 @pytest.mark.parametrize(("value", "is_in"), [(5.0, True), (5.01, False)])
 @worked
 def test_hemodialysis_kt_v_is_at_most_5(value: float, is_in: bool) -> Worked:  # noqa: FBT001
@@ -81,6 +84,7 @@ def test_hemodialysis_kt_v_is_at_most_5(value: float, is_in: bool) -> Worked:  #
     assert pd.notna(row["hd_ktv"]) == is_in
 
 
+@pytest.mark.manual("2.4.12", "2.6.12")
 @pytest.mark.parametrize(("value", "is_in"), [(8.5, True), (8.51, False)])
 @worked
 def test_peritoneal_kt_v_is_at_most_8_5(value: float, is_in: bool) -> Worked:  # noqa: FBT001
@@ -88,6 +92,7 @@ def test_peritoneal_kt_v_is_at_most_8_5(value: float, is_in: bool) -> Worked:  #
     assert pd.notna(row["pd_ktv"]) == is_in
 
 
+@pytest.mark.manual("2.3.12", "2.5.12")
 @worked
 def test_hemodialysis_kt_v_is_by_ukm_or_daugirdas() -> Worked:
     first, second = yield (
@@ -98,6 +103,7 @@ def test_hemodialysis_kt_v_is_by_ukm_or_daugirdas() -> Worked:
     assert pd.isna(second["hd_ktv"])
 
 
+@pytest.mark.manual("2.3.12")
 @worked
 def test_a_kt_v_dated_in_another_month_is_not_of_this_one() -> Worked:
     row = yield march(measured(2.0, "2024-02-28"))
@@ -105,6 +111,7 @@ def test_a_kt_v_dated_in_another_month_is_not_of_this_one() -> Worked:
     assert (row["pd_ktv"], str(row["pd_ktv_date"])[:10]) == (2.0, "2024-02-28")
 
 
+@pytest.mark.manual("2.3.14", "3.1.4")
 @worked
 def test_8_88_is_frequent_dialysis_and_no_value() -> Worked:
     row = yield march(measured(8.88, "2024-03-10"))
@@ -112,6 +119,7 @@ def test_8_88_is_frequent_dialysis_and_no_value() -> Worked:
     assert pd.isna(row["hd_ktv"])
 
 
+@pytest.mark.manual("2.8.12")
 @pytest.mark.parametrize(
     ("value", "is_in"), [(0.1, True), (0.09, False), (20.0, True), (20.01, False)]
 )
@@ -125,6 +133,7 @@ def test_calcium_from_0_1_to_20_is_a_value_and_any_is_reported(
     assert pd.notna(row["calcium"]) == is_in
 
 
+@pytest.mark.manual("2.7.12")
 @worked
 def test_npcr_is_known_with_its_day() -> Worked:
     first, second = yield (
@@ -135,12 +144,14 @@ def test_npcr_is_known_with_its_day() -> Worked:
     assert not second["has_npcr"]
 
 
+@pytest.mark.manual("2.7.12")
 @worked
 def test_npcr_is_known_by_all_of_its_components() -> Worked:
     row = yield march(record(**COMPONENTS))
     assert row["has_npcr"]
 
 
+@pytest.mark.manual("2.7.12")
 @pytest.mark.parametrize("missing", list(COMPONENTS))
 @worked
 def test_without_one_of_them_it_is_not(missing: str) -> Worked:
@@ -161,6 +172,7 @@ def reconciliation(
     return march(record(), reconciled=[row]).read(lambda rows: bool(rows["has_reconciliation"]))
 
 
+@pytest.mark.manual("2.19.5")
 @pytest.mark.parametrize(
     "clinician",
     [
@@ -178,6 +190,7 @@ def test_six_kinds_of_professionals_reconcile(clinician: str) -> Worked:
     assert is_reconciled
 
 
+@pytest.mark.manual("2.19.5")
 @worked
 def test_a_reconciliation_has_a_day_of_the_month_a_professional_and_a_name() -> Worked:
     incomplete = yield (
@@ -195,6 +208,7 @@ def used(kind: str | None, when: str | None, number: int = 1) -> Row:
     return record(number, access_type=kind, access_date=day(when) if when else None)
 
 
+@pytest.mark.manual("2.1.12", "2.2.13")
 @worked
 def test_the_last_access_of_the_month_counts() -> Worked:
     one, other = used("Catheter Only", "2024-03-20"), used("AVFONLY", "2024-03-05", 2)
@@ -206,6 +220,7 @@ def test_the_last_access_of_the_month_counts() -> Worked:
     assert second["access_type"] == "AVFONLY"
 
 
+@pytest.mark.manual("2.1.12")
 @worked
 def test_an_access_without_a_type_is_none() -> Worked:
     given = [used("AVFONLY", "2024-03-05"), used(None, "2024-03-20", 2)]

@@ -5,6 +5,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.12.13")
+
 
 def claim(start: str, code: str = "U071", kind: str | None = "40", **more: object) -> Row:
     first = day(start)

@@ -52,6 +52,7 @@ def test_smrs_and_smosrs_rules_of_attribution_are_not_theirs() -> Worked:
     assert rows.empty
 
 
+@pytest.mark.manual("2.12.12", "2.13.10.1", "2.25.13")
 @worked
 def test_segments_tile_the_year_whoever_answers() -> Worked:
     rows = yield cut(
@@ -70,6 +71,7 @@ def test_segments_tile_the_year_whoever_answers() -> Worked:
     assert {gap.astype("timedelta64[D]").astype(int) for gap in gaps} == {1}
 
 
+@pytest.mark.manual("2.12.12", "2.13.10.1", "2.25.13")
 @pytest.mark.parametrize(
     ("measure", "cuts"),
     [
@@ -113,6 +115,7 @@ def test_changes_outside_the_year_cut_nothing() -> Worked:
     assert rows["reason"].isna().all()
 
 
+@pytest.mark.manual("2.12.9", "2.13.9", "2.25.9")
 @pytest.mark.parametrize(
     ("born", "year", "first"),
     [
@@ -148,6 +151,7 @@ def test_majority_is_reached_on_the_18th_birthday_or_on_1_march(
     assert rows.loc[rows["is_adult"].astype(bool), "start_date"].min() == day(first)
 
 
+@pytest.mark.manual("2.13.10.1")
 @worked
 def test_a_month_unknown_to_medicare_is_not_covered_and_not_observable() -> Worked:
     rows = yield cut(("A", "2024-01-01", "2024-12-31"), medicare_month=months(*range(1, 12)))

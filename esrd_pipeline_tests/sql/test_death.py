@@ -15,6 +15,8 @@ from esrd_pipeline_tests.sql.people import (
 )
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.1.6")
+
 ORDER = ("cms_2746", "enrollment", "eqrs_event", "eqrs", "claims", "ssa")
 DATES = {source: f"2024-05-{place:02d}" for place, source in enumerate(ORDER, start=11)}
 """The highest source has the earliest day, 11 May; Social Security the latest, 16 May."""

@@ -17,6 +17,8 @@ from esrd_pipeline_tests.sql.histories import (
 )
 from esrd_pipeline_tests.sql.worked import Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.13.10", "2.14.10.3")
+
 
 @worked
 def test_a_patient_not_discharged_is_still_there_on_the_years_last_day() -> Worked:

@@ -58,6 +58,7 @@ def describe(
     ).read(read_rows)
 
 
+@pytest.mark.manual("2.10.9", "2.11.10", "2.26.9")
 @worked
 def test_the_facility_is_the_one_that_treats_on_the_day_of_discharge() -> Worked:
     row = yield describe(
@@ -69,6 +70,7 @@ def test_the_facility_is_the_one_that_treats_on_the_day_of_discharge() -> Worked
     assert (row["ccn"], row["state"]) == ("B", "dialysis")
 
 
+@pytest.mark.manual("2.10.9", "2.11.10", "2.26.9")
 @worked
 def test_a_day_without_treatment_has_its_state_and_no_facility() -> Worked:
     row, second = yield (
@@ -96,6 +98,7 @@ def test_a_spell_of_transplant_is_a_functioning_graft() -> Worked:
     assert row["is_grafted"]
 
 
+@pytest.mark.manual("2.10.11", "2.11.13", "2.26.12")
 @pytest.mark.parametrize(
     ("born", "age"),
     [("2006-03-05", 18), ("2006-03-06", 17), ("1949-03-05", 75), ("1949-03-06", 74), (None, None)],
@@ -106,6 +109,7 @@ def test_age_is_in_completed_years(born: str | None, age: int | None) -> Worked:
     assert row["age"] == age
 
 
+@pytest.mark.manual("2.10.11")
 @pytest.mark.parametrize(
     ("homes", "days"),
     [
@@ -124,6 +128,7 @@ def test_nursing_home_days_are_those_of_the_365_before(
     assert row["home_days"] == days
 
 
+@pytest.mark.manual("2.10.11")
 @pytest.mark.parametrize(("month", "is_ma"), [("2024-03-01", True), ("2024-02-01", False)])
 @worked
 def test_medicare_advantage_is_that_of_the_month(month: str, *, is_ma: bool) -> Worked:
@@ -131,6 +136,7 @@ def test_medicare_advantage_is_that_of_the_month(month: str, *, is_ma: bool) -> 
     assert row["is_ma"] is is_ma
 
 
+@pytest.mark.manual("2.10.11", "2.11.13")
 @pytest.mark.parametrize(
     ("category", "is_high_risk"), [(5, True), (151, True), (243, True), (158, False)]
 )
@@ -187,6 +193,7 @@ def find_bmi(people: list[Row], forms: list[Row]) -> dict[int, tuple[float | Non
     }
 
 
+@pytest.mark.manual("2.10.11", "2.11.13", "2.26.12")
 @pytest.mark.parametrize(
     ("kilograms", "born", "bmi"),
     [
@@ -208,6 +215,7 @@ def test_the_range_of_a_bmi_depends_on_the_age_when_dialysis_began(
     assert find_bmi(people, [measured(1, kilograms)])[1][0] == bmi
 
 
+@pytest.mark.manual("2.11.13")
 def test_a_missing_bmi_is_the_mean_of_patients_alike() -> None:
     people = [
         somebody(1),

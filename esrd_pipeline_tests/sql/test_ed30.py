@@ -9,6 +9,8 @@ from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.discharges import elsewhere, own, person, stay
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.26.11")
+
 INDEX = ("2024-03-01", "2024-03-05")
 
 
@@ -56,6 +58,7 @@ def outcome(*later: Row, **other: object) -> Case:
     )
 
 
+@pytest.mark.manual("2.26.6", "2.26.10", "2.26.17")
 @pytest.mark.parametrize(
     ("encounters", "event"),
     [
@@ -74,6 +77,7 @@ def test_an_encounter_counts_from_day_4_to_day_30(encounters: list[str], event: 
     assert result == (None, event)
 
 
+@pytest.mark.manual("2.26.10", "2.26.17")
 @pytest.mark.parametrize("kind", ["acute", "psychiatric", "rehabilitation", "other"])
 @worked
 def test_an_encounter_after_another_inpatient_stay_does_not_follow(kind: str) -> Worked:
@@ -94,6 +98,7 @@ def test_the_stay_between_may_become_an_index_discharge_of_its_own() -> Worked:
     assert [rows[number]["is_event"] for number in (1, 2)] == [0, 1]
 
 
+@pytest.mark.manual("2.26.17")
 @pytest.mark.parametrize(
     ("admitted", "reason"),
     [
@@ -155,6 +160,7 @@ def test_exclusions_of_the_patient(who: Row, reason: str | None) -> Worked:
     assert rows[1]["reason"] == reason
 
 
+@pytest.mark.manual("2.26.11")
 @pytest.mark.parametrize(
     ("hospice", "reason"),
     [
@@ -172,6 +178,7 @@ def test_hospice_at_any_time_of_the_month_of_discharge_excludes(
     assert result == (reason, 0)
 
 
+@pytest.mark.manual("2.26.10")
 @worked
 def test_an_encounter_in_a_month_of_hospice_is_not_there() -> Worked:
     april = [("2024-04-10", "2024-04-20")]
@@ -183,6 +190,7 @@ def test_an_encounter_in_a_month_of_hospice_is_not_there() -> Worked:
     assert second == (None, 1)
 
 
+@pytest.mark.manual("2.26.8", "2.26.10")
 @worked
 def test_the_year_before_counts_too_and_goes_on_into_this_one() -> Worked:
     rows, second = yield (
@@ -204,6 +212,7 @@ def test_thirty_days_must_be_over_when_the_years_claims_end() -> Worked:
     assert late["reason"] == "follow_up_incomplete"
 
 
+@pytest.mark.manual("2.26.10")
 @worked
 def test_the_thirty_days_may_lie_in_the_next_year() -> Worked:
     """Manual 2.26.10: the files reach to the end of January, and so does the encounter."""
@@ -223,6 +232,7 @@ def test_the_thirty_days_may_lie_in_the_next_year() -> Worked:
     assert found == [1]
 
 
+@pytest.mark.manual("2.26.12")
 @pytest.mark.parametrize(
     ("age", "group"),
     [

@@ -5,6 +5,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.25.10", "2.25.19")
+
 
 def claim(number: int, start: str, end: str = "", kind: str = "40", **more: object) -> Row:
     last = day(end or start)
@@ -152,6 +154,7 @@ def test_a_skilled_nursing_claim_takes_no_encounter_away() -> Worked:
     assert len(rows) == 1
 
 
+@pytest.mark.manual("2.26.10")
 @worked
 def test_encounters_of_the_year_before_are_there_and_join_over_the_years_end() -> Worked:
     rows = yield find(

@@ -9,6 +9,8 @@ import pytest
 from esrd_pipeline_tests.sql.months import CENTER, care, clinic, excepted, judge, know
 from esrd_pipeline_tests.sql.worked import Case, Worked, worked
 
+pytestmark = pytest.mark.manual("3.4")
+
 MONTHS = [f"2024-{number:02d}" for number in range(1, 13)]
 OWN_MONTH = ("ktv_adult_hd", "medication_reconciliation", "hypercalcemia")
 """Measures to which only what the QIP's month itself reports counts."""

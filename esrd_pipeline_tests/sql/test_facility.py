@@ -16,6 +16,8 @@ from esrd_pipeline_tests.sql.facility_list import (
 )
 from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
+pytestmark = pytest.mark.manual("3.3.3", "3.3.4")
+
 PROGRAMS = pytest.mark.parametrize("program", ["dfc", "qip"])
 SALE = (
     logged(1, "2010-01-01", "142500", owner="Lakeshore"),
@@ -85,6 +87,7 @@ def test_reasons_of_the_record_are_the_facilitys(program: str) -> Worked:
     assert second["142500"]["close_date"] == day("2024-05-31")
 
 
+@pytest.mark.manual("3.3.6.1")
 @worked
 def test_a_facility_of_veterans_affairs_receives_no_dfc_report() -> Worked:
     reasons = yield why_not(gather(record(1, "14250F")))
@@ -99,6 +102,7 @@ def test_a_facility_pending_certification_is_dfcs_and_not_qips() -> Worked:
     assert qip == {"142500": "provider_type_not_medicare"}
 
 
+@pytest.mark.manual("3.3.10")
 @worked
 def test_a_facility_that_closes_after_the_year_is_qips_and_not_dfcs() -> Worked:
     tables = gather(record(1, "142500", dateclosed=day("2025-02-01")))
@@ -130,6 +134,7 @@ def test_a_number_a_sale_replaced_is_kept_with_its_last_owner_and_day(program: s
     )
 
 
+@pytest.mark.manual("3.3.7")
 @worked
 def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> Worked:
     log = [SALE[0], logged(1, "2024-03-01", "142600", "change of ccn", "Lakeshore")]
@@ -142,6 +147,7 @@ def test_a_number_replaced_without_a_sale_is_a_facility_in_qip_alone() -> Worked
     }
 
 
+@pytest.mark.manual("3.3.7", "3.3.11")
 @worked
 def test_qip_scores_the_number_in_effect_on_the_last_day() -> Worked:
     log = [SALE[0], logged(1, "2025-01-15", "142600", "change of ownership", "Northstar")]
@@ -162,6 +168,7 @@ def test_a_replaced_number_has_the_name_casper_gives_it() -> Worked:
     assert facilities["142600"]["facility_name"] == "Clinic 1"
 
 
+@pytest.mark.manual("3.3.6.3")
 @PROGRAMS
 @worked
 def test_a_facility_that_only_casper_has_is_listed_without_reports(program: str) -> Worked:
@@ -194,6 +201,7 @@ def test_a_transplant_center_is_listed_under_its_hospital(program: str) -> Worke
     }
 
 
+@pytest.mark.manual("3.5")
 @pytest.mark.parametrize(
     ("certified", "first_day"),
     [
@@ -213,6 +221,7 @@ def test_a_new_facility_reports_from_the_fourth_month_after(
     assert dfc["142500"]["reporting_date"] is None
 
 
+@pytest.mark.manual("3.5")
 @worked
 def test_a_new_owners_number_reports_from_the_fourth_month_after_the_sale() -> Worked:
     facilities = yield list_facilities(gather(record(1, "142600"), log=SALE), "qip")

@@ -13,6 +13,8 @@ from esrd_pipeline_tests.sql.facility_list import (
 )
 from esrd_pipeline_tests.sql.worked import Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.3.3", "3.3.5", "3.3.7", "3.3.11")
+
 OPENED = logged(1, "2010-01-01", "142500")
 SOLD = logged(1, "2024-03-01", "142600", "change of ownership", "Northstar")
 RENUMBERED = logged(1, "2024-03-01", "142600", "change of ccn")

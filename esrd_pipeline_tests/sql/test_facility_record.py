@@ -6,6 +6,8 @@ import pytest
 from esrd_pipeline_tests.sql.facility_list import casper, gather, logged, record
 from esrd_pipeline_tests.sql.worked import Case, Tables, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.3.8", "3.3.9")
+
 LAST_DAY = day("2024-12-31")
 
 
@@ -27,6 +29,7 @@ def numbers(tables: Tables, program: str = "dfc") -> Case:
     )
 
 
+@pytest.mark.manual("3.3.2")
 @pytest.mark.parametrize(
     ("number", "dfc", "qip"),
     [
@@ -62,6 +65,7 @@ def test_a_missing_number_is_named() -> Worked:
     assert qip[1]["reason"] == "ccn_missing"
 
 
+@pytest.mark.manual("3.3.2")
 @pytest.mark.parametrize(
     ("number", "facility_type"),
     [
@@ -112,6 +116,7 @@ def test_the_dialysis_number_stands_first_either_way_round(program: str) -> Work
     }
 
 
+@pytest.mark.manual("3.3.4", "3.3.6.3")
 @worked
 def test_a_dialysis_number_is_taken_from_casper_if_name_and_address_are_the_same() -> Worked:
     alone = record(1, "140001")
@@ -165,6 +170,7 @@ def test_a_dialysis_number_that_eqrs_has_elsewhere_is_not_taken() -> Worked:
     assert rows[1] == ("140001", None, "as printed")
 
 
+@pytest.mark.manual("3.3.4", "3.3.6.1")
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -194,6 +200,7 @@ def test_dfc_lists_active_facilities(change: dict[str, object], reason: str | No
     assert row["is_listed"] == (reason is None)
 
 
+@pytest.mark.manual("3.3.10")
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -218,6 +225,7 @@ def test_qip_has_six_rules_of_eligibility(change: dict[str, object], reason: str
     assert records[1]["reason"] == reason
 
 
+@pytest.mark.manual("3.3.10")
 @worked
 def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> Worked:
     tables = gather(

@@ -17,6 +17,8 @@ from esrd_pipeline_tests.sql.people import (
 )
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.1.2")
+
 PROGRAMS = ("dfc", "qip")
 ALONE = "form and EQRS agree long after the claim"
 NEW = "new patient in EQRS long after the form"

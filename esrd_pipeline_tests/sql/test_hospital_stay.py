@@ -5,6 +5,8 @@ import pytest
 from esrd_pipeline_tests.sql.inpatient_claims import BOTH_YEARS, inpatient
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.13.11")
+
 
 def stay(*claims: Row) -> Case:
     return case(
@@ -48,6 +50,7 @@ def test_an_admission_the_day_after_going_home_is_another_stay() -> Worked:
     assert len(rows) == 2
 
 
+@pytest.mark.manual("2.13.11")
 @pytest.mark.parametrize("status", ["02", "05", "30", "43", "66", "82", "85", "94"])
 @worked
 def test_a_transfer_or_interim_bill_joins_what_begins_the_next_day(status: str) -> Worked:
@@ -116,12 +119,14 @@ def test_the_admission_date_counts_and_without_one_the_first_day_billed() -> Wor
     assert rows["admit_date"].tolist() == [day("2024-02-01"), day("2024-04-03")]
 
 
+@pytest.mark.manual("2.13.11")
 @worked
 def test_a_stay_that_medicare_did_not_pay_counts() -> Worked:
     rows = yield stay(inpatient(1, "2024-02-01", "2024-02-05", clm_mdcr_non_pmt_rsn_cd="B"))
     assert len(rows) == 1
 
 
+@pytest.mark.manual("2.13.17")
 @worked
 def test_outpatient_and_nursing_home_claims_are_no_hospital_stay() -> Worked:
     rows = yield stay(
@@ -161,6 +166,7 @@ def test_two_patients_on_the_same_days_have_a_stay_each() -> Worked:
     assert rows["patient_id"].tolist() == [1, 2]
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> Worked:
     rows = yield stay(
@@ -171,6 +177,7 @@ def test_the_first_stay_with_covid_is_the_index_and_later_ones_are_not() -> Work
     assert rows["is_index_covid"].tolist() == [True, False]
 
 
+@pytest.mark.manual("2.13.13")
 @pytest.mark.parametrize("code", ["U071", "B9729", "J1282"])
 @worked
 def test_any_code_of_covid_makes_the_index_stay(code: str) -> Worked:
@@ -181,6 +188,7 @@ def test_any_code_of_covid_makes_the_index_stay(code: str) -> Worked:
     assert rows["is_index_covid"].tolist() == [False, True]
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_a_first_stay_of_years_ago_is_not_forgotten() -> Worked:
     rows = yield case(
@@ -197,6 +205,7 @@ def test_a_first_stay_of_years_ago_is_not_forgotten() -> Worked:
     assert rows["admit_date"].tolist() == [day("2021-05-03")]
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_a_stay_after_a_first_one_of_years_ago_is_not_the_index() -> Worked:
     rows = yield case(
@@ -224,6 +233,7 @@ def test_the_claim_before_is_the_one_that_ended_last() -> Worked:
     assert rows["discharge_date"].tolist() == [day("2024-02-14")]
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> Worked:
     rows = yield case(

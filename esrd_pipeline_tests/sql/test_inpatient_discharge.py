@@ -19,6 +19,7 @@ KNEE, KIDNEY, DIALYSIS = "0SRC0J9", "0TY00Z0", "5A1D70Z"
 OSTEOARTHRITIS, INFARCTION, CHEMOTHERAPY = "M1711", "I214", "Z5111"
 
 
+@pytest.mark.manual("2.10.10", "2.11.11")
 @pytest.mark.parametrize(
     ("hospital", "kind"),
     [
@@ -53,6 +54,7 @@ def test_the_number_says_what_kind_of_hospital_it_is(hospital: str | None, kind:
     assert row["kind"] == kind
 
 
+@pytest.mark.manual("2.10.8", "2.11.8")
 @worked
 def test_cancer_hospitals_exempt_from_pps_are_known_by_their_numbers() -> Worked:
     first, second = yield find_discharges(
@@ -62,6 +64,7 @@ def test_cancer_hospitals_exempt_from_pps_are_known_by_their_numbers() -> Worked
     assert (first["is_cancer_hospital"], second["is_cancer_hospital"]) == (True, False)
 
 
+@pytest.mark.manual("2.10.10")
 @pytest.mark.parametrize(
     ("reason", "managed", "covered"),
     [
@@ -81,6 +84,7 @@ def test_benefits_exhausted_or_refused_are_not_covered_but_managed_care_is(
     assert rows[0]["is_covered"] is covered
 
 
+@pytest.mark.manual("2.10.8", "2.11.8")
 @pytest.mark.parametrize(
     ("admitted", "hospital", "stays", "transferred"),
     [
@@ -106,6 +110,7 @@ def test_an_acute_stay_elsewhere_on_the_day_or_the_next_is_a_transfer(
     assert [row["is_transferred"] for row in rows] == transferred
 
 
+@pytest.mark.manual("2.10.8")
 @worked
 def test_joined_stays_last_from_the_first_admission_to_the_last_discharge() -> Worked:
     first, second = yield find_discharges(
@@ -171,6 +176,7 @@ def test_a_claim_sent_twice_is_one_stay() -> Worked:
     assert len(rows) == 1
 
 
+@pytest.mark.manual("2.10.11", "2.11.13")
 @pytest.mark.parametrize("code", ["U071", "B9729", "J1282"])
 @worked
 def test_covid_is_any_of_three_codes_in_any_of_25_places(code: str) -> Worked:
@@ -180,6 +186,7 @@ def test_covid_is_any_of_three_codes_in_any_of_25_places(code: str) -> Worked:
     assert second[0]["is_covid"] is False
 
 
+@pytest.mark.manual("2.10.8", "2.11.8")
 @worked
 def test_a_revenue_center_of_rehabilitation_marks_the_stay() -> Worked:
     line = {"clm_id": 1, "clm_line_num": 1}
@@ -191,6 +198,7 @@ def test_a_revenue_center_of_rehabilitation_marks_the_stay() -> Worked:
     assert other["is_rehabilitation"] is False
 
 
+@pytest.mark.manual("2.10.8", "2.11.8")
 @worked
 def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> Worked:
     rows = yield find_discharges(
@@ -205,6 +213,7 @@ def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> Worked:
     assert known == [1, 1, 2, 2, None, 3]
 
 
+@pytest.mark.manual("2.10.10", "2.11.11")
 @pytest.mark.parametrize(
     ("procedure", "diagnosis", "planned"),
     [

@@ -31,6 +31,7 @@ def ktv(
     )
 
 
+@pytest.mark.manual("2.3.7", "2.3.13")
 @pytest.mark.parametrize(("value", "is_met"), [(1.2, True), (1.19, False), (5.0, True)])
 @worked
 def test_adult_hemodialysis_wants_a_kt_v_of_1_2(value: float, is_met: bool) -> Worked:  # noqa: FBT001
@@ -38,6 +39,7 @@ def test_adult_hemodialysis_wants_a_kt_v_of_1_2(value: float, is_met: bool) -> W
     assert verdict is is_met
 
 
+@pytest.mark.manual("2.4.7", "2.4.13")
 @pytest.mark.parametrize(("value", "is_met"), [(1.7, True), (1.69, False)])
 @worked
 def test_adult_peritoneal_dialysis_wants_1_7(value: float, is_met: bool) -> Worked:  # noqa: FBT001
@@ -45,6 +47,7 @@ def test_adult_peritoneal_dialysis_wants_1_7(value: float, is_met: bool) -> Work
     assert verdict is is_met
 
 
+@pytest.mark.manual("2.5.7", "2.5.13")
 @pytest.mark.parametrize(("value", "is_met"), [(1.2, True), (1.19, False)])
 @worked
 def test_children_on_hemodialysis_want_1_2(value: float, is_met: bool) -> Worked:  # noqa: FBT001
@@ -52,6 +55,7 @@ def test_children_on_hemodialysis_want_1_2(value: float, is_met: bool) -> Worked
     assert verdict is is_met
 
 
+@pytest.mark.manual("2.6.7", "2.6.13")
 @pytest.mark.parametrize(("value", "is_met"), [(1.8, True), (1.79, False)])
 @worked
 def test_children_on_peritoneal_dialysis_want_1_8(value: float, is_met: bool) -> Worked:  # noqa: FBT001
@@ -59,12 +63,14 @@ def test_children_on_peritoneal_dialysis_want_1_8(value: float, is_met: bool) ->
     assert verdict is is_met
 
 
+@pytest.mark.manual("2.3.13", "2.4.13", "2.5.13", "2.6.13")
 @worked
 def test_without_a_kt_v_the_month_is_in_the_denominator_alone() -> Worked:
     verdict = yield ktv(None)
     assert verdict is False
 
 
+@pytest.mark.manual("2.3.10", "2.4.10", "2.5.10", "2.6.10")
 @pytest.mark.parametrize(
     "measure", ["ktv_adult_hd", "ltc", "hypercalcemia", "medication_reconciliation"]
 )
@@ -74,6 +80,7 @@ def test_a_month_in_part_at_the_facility_is_left_out(measure: str) -> Worked:
     assert last(rows, measure) == "not_at_facility_all_month"
 
 
+@pytest.mark.manual("2.3.9", "2.4.9", "2.5.9", "2.6.9", "3.1.3")
 @pytest.mark.parametrize(
     ("born", "verdict"), [("2006-03-01", False), ("2006-03-02", "under_18_years")]
 )
@@ -85,6 +92,7 @@ def test_adults_are_18_on_the_month_s_first_day(born: str, verdict: object) -> W
     assert last(second, "ltc") == verdict
 
 
+@pytest.mark.manual("2.3.9", "2.5.9", "3.1.3")
 @worked
 def test_a_child_becomes_an_adult_on_the_birthday() -> Worked:
     first, second = yield (
@@ -95,6 +103,7 @@ def test_a_child_becomes_an_adult_on_the_birthday() -> Worked:
     assert second is False
 
 
+@pytest.mark.manual("2.3.10", "2.4.10", "2.5.10", "2.6.10")
 @pytest.mark.parametrize(
     ("since", "verdict"),
     [("2023-12-02", False), ("2023-12-03", "esrd_under_91_days")],
@@ -106,6 +115,7 @@ def test_kt_v_begins_on_day_91_of_esrd(since: str, verdict: object) -> Worked:
     assert rows == verdict
 
 
+@pytest.mark.manual("2.3.10")
 @worked
 def test_adults_may_switch_between_center_and_home_within_the_month() -> Worked:
     first, told = yield (
@@ -116,12 +126,14 @@ def test_adults_may_switch_between_center_and_home_within_the_month() -> Worked:
     assert told == "not_on_in_center_hemodialysis_all_month"
 
 
+@pytest.mark.manual("2.5.10")
 @worked
 def test_children_at_home_are_not_in_the_pediatric_measure() -> Worked:
     told = yield ktv(1.4, "ktv_pediatric_hd", modality=HOME, known=CHILD)
     assert told == "not_on_in_center_hemodialysis_all_month"
 
 
+@pytest.mark.manual("2.3.10", "2.4.10")
 @worked
 def test_a_mix_of_modalities_is_neither_hemodialysis_nor_peritoneal() -> Worked:
     rows = yield judge(care(MARCH, modality="mixed"))
@@ -129,6 +141,7 @@ def test_a_mix_of_modalities_is_neither_hemodialysis_nor_peritoneal() -> Worked:
     assert last(rows, "ktv_adult_pd") == "not_on_peritoneal_dialysis_all_month"
 
 
+@pytest.mark.manual("2.3.10", "2.5.10", "3.1.4")
 @pytest.mark.parametrize(
     ("frequency", "verdict"),
     [
@@ -146,12 +159,14 @@ def test_hemodialysis_is_more_than_two_and_fewer_than_four_times_a_week(
     assert last(rows, "ktv_adult_hd") == verdict
 
 
+@pytest.mark.manual("2.3.14", "3.1.4")
 @worked
 def test_8_88_in_eqrs_is_frequent_dialysis_whatever_was_prescribed() -> Worked:
     rows = yield judge(care(MARCH), clinic(MARCH, ccn="B", is_frequent=True))
     assert last(rows, "ktv_adult_hd") == "frequent_dialysis"
 
 
+@pytest.mark.manual("2.3.12")
 @worked
 def test_eqrs_may_have_the_kt_v_from_another_facility_the_last_counts() -> Worked:
     reported = [
@@ -162,6 +177,7 @@ def test_eqrs_may_have_the_kt_v_from_another_facility_the_last_counts() -> Worke
     assert last(rows, "ktv_adult_hd") is True
 
 
+@pytest.mark.manual("2.3.12", "2.4.12")
 @worked
 def test_eqrs_goes_before_claims() -> Worked:
     claims = bill(MARCH, ktv_value=1.5, ktv_date=day("2024-03-20"))
@@ -173,6 +189,7 @@ def test_eqrs_goes_before_claims() -> Worked:
     assert last(second, "ktv_adult_hd") is True
 
 
+@pytest.mark.manual("2.3.12")
 @worked
 def test_claims_of_other_facilities_count_in_dfc_alone() -> Worked:
     claims = bill(MARCH, ccn="B", ktv_value=1.5)
@@ -184,6 +201,7 @@ def test_claims_of_other_facilities_count_in_dfc_alone() -> Worked:
     assert last(qip, "ktv_adult_hd") is False
 
 
+@pytest.mark.manual("2.3.12", "2.4.12")
 @pytest.mark.parametrize(
     ("modality", "value", "dated", "is_met"),
     [
@@ -211,6 +229,7 @@ def test_a_kt_v_on_a_claim_is_in_range_and_not_expired(
     assert last(rows, measure) is is_met
 
 
+@pytest.mark.manual("2.6.12")
 @worked
 def test_children_s_peritoneal_kt_v_lives_six_months_on_a_claim() -> Worked:
     within, before = yield [
@@ -226,6 +245,7 @@ def test_children_s_peritoneal_kt_v_lives_six_months_on_a_claim() -> Worked:
     assert last(before, "ktv_pediatric_pd") is False
 
 
+@pytest.mark.manual("2.3.12", "2.5.12")
 @pytest.mark.parametrize("frequency", ["frequent", "infrequent"])
 @worked
 def test_claims_of_other_frequencies_have_no_kt_v_to_give(frequency: str) -> Worked:
@@ -234,6 +254,7 @@ def test_claims_of_other_frequencies_have_no_kt_v_to_give(frequency: str) -> Wor
     assert last(rows, "ktv_adult_hd") is False
 
 
+@pytest.mark.manual("3.1.4")
 @worked
 def test_without_prescribed_sessions_the_claims_of_the_facility_tell() -> Worked:
     silent = care(MARCH, frequency=None, frequency_source=None)
@@ -251,6 +272,7 @@ def test_without_prescribed_sessions_the_claims_of_the_facility_tell() -> Worked
     assert last(frequent_elsewhere, "ktv_adult_hd") == "frequent_dialysis"
 
 
+@pytest.mark.manual("2.4.12", "2.6.12")
 @pytest.mark.parametrize(
     ("born", "measure", "month", "is_met"),
     [
@@ -273,6 +295,7 @@ def test_a_peritoneal_kt_v_stands_for_three_or_five_later_months(
     assert last(rows, measure) is is_met
 
 
+@pytest.mark.manual("3.1.1")
 @worked
 def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> Worked:
     silent = care(MARCH, modality=None, frequency="usual")

@@ -5,6 +5,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.2.1")
+
 BORN = day("1950-02-03")
 
 

@@ -6,6 +6,8 @@ import pytest
 from esrd_pipeline_tests.sql.inpatient_claims import BOTH_YEARS, KNOWN, inpatient
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.12.12", "2.13.10.1", "2.14.10.4", "2.25.13")
+
 
 def dialysis(number: int, month: str, paid: float) -> Row:
     return {
@@ -122,6 +124,7 @@ def test_medicare_advantage_is_observable_in_its_own_months() -> Worked:
     assert seen == {"2024-06", "2024-07"}
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_nursing_home_stays_that_touch_are_one_and_an_open_one_lasts_to_the_years_end() -> Worked:
     rows = yield case(

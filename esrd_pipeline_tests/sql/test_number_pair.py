@@ -13,6 +13,8 @@ from esrd_pipeline_tests.sql.facility_list import (
 )
 from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
+pytestmark = pytest.mark.manual("3.3.5")
+
 CLOSED = {"dateclosed": day("2023-06-30")}
 NEW_DATE = {"certdate": day("2023-07-01")}
 NORTHSTAR = {"dialysis_organization": "Northstar"}

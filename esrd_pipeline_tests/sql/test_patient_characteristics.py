@@ -4,6 +4,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.13.13", "2.14.12")
+
 
 @pytest.mark.parametrize(
     ("race", "is_hispanic", "race_class", "hispanic", "unknown"),

@@ -24,6 +24,7 @@ from esrd_pipeline_tests.sql.worked import Case, Worked, day, worked
 CHILD = know(born="2010-06-15")
 
 
+@pytest.mark.manual("3.4")
 @worked
 def test_values_reported_in_an_exception_are_not_used_by_the_qip() -> Worked:
     known, stays = excepted("A", "2024-02"), care(MARCH, modality=PERITONEAL)
@@ -36,6 +37,7 @@ def test_values_reported_in_an_exception_are_not_used_by_the_qip() -> Worked:
     assert last(qip, "ktv_adult_pd") is False
 
 
+@pytest.mark.manual("3.5")
 @pytest.mark.parametrize("measure", ["ltc", "ktv_adult_hd", "hypercalcemia"])
 @worked
 def test_a_new_facility_reports_from_its_reporting_date_on(measure: str) -> Worked:
@@ -68,6 +70,7 @@ def calcium(*values: float | None, program: str = "dfc", **other: object) -> Cas
     )
 
 
+@pytest.mark.manual("2.8.7", "2.8.12", "2.8.16")
 @pytest.mark.parametrize(
     ("values", "is_high"),
     [
@@ -89,6 +92,7 @@ def test_the_mean_of_up_to_three_months_is_above_10_2_or_missing(
     assert verdict is is_high
 
 
+@pytest.mark.manual("2.8.7", "2.8.12", "2.8.15")
 @worked
 def test_the_qip_wants_a_value_of_the_facility_itself_in_the_month() -> Worked:
     first, second, elsewhere = yield (
@@ -101,6 +105,7 @@ def test_the_qip_wants_a_value_of_the_facility_itself_in_the_month() -> Worked:
     assert last(elsewhere, "hypercalcemia") is False
 
 
+@pytest.mark.manual("2.8.10")
 @pytest.mark.parametrize(
     ("since", "verdict"), [("2023-12-03", True), ("2023-12-04", "esrd_under_90_days")]
 )
@@ -110,6 +115,7 @@ def test_calcium_begins_on_day_90_of_esrd(since: str, verdict: object) -> Worked
     assert rows == verdict
 
 
+@pytest.mark.manual("2.8.10")
 @pytest.mark.parametrize(
     ("died", "verdict"),
     [("2024-03-31", True), ("2024-03-30", "died_before_month_end")],
@@ -120,6 +126,7 @@ def test_who_dies_before_the_last_day_is_left_out(died: str, verdict: object) ->
     assert rows == verdict
 
 
+@pytest.mark.manual("2.8.9", "2.8.10", "3.1.3")
 @worked
 def test_dfc_wants_adults_two_months_before_and_the_qip_on_the_first_day() -> Worked:
     known = know(born="2006-01-02")
@@ -135,6 +142,7 @@ def test_dfc_wants_adults_two_months_before_and_the_qip_on_the_first_day() -> Wo
     assert fourth == "under_18_years"
 
 
+@pytest.mark.manual("2.8.11")
 @worked
 def test_the_qip_counts_a_patient_at_every_facility_that_has_them_admitted() -> Worked:
     both = [*care(MARCH), *care(MARCH, "B", is_whole=False, days=0)]
@@ -146,6 +154,7 @@ def test_the_qip_counts_a_patient_at_every_facility_that_has_them_admitted() -> 
     assert dfc["hypercalcemia_reason"].iloc[1] == "not_at_facility_all_month"
 
 
+@pytest.mark.manual("2.8.10")
 @worked
 def test_other_modalities_are_out_of_the_qip_s_calcium() -> Worked:
     qip, dfc = yield (
@@ -156,6 +165,7 @@ def test_other_modalities_are_out_of_the_qip_s_calcium() -> Worked:
     assert last(dfc, "hypercalcemia") is True
 
 
+@pytest.mark.manual("2.7.7", "2.7.9", "2.7.10")
 @worked
 def test_npcr_is_for_children_in_center_however_often_they_dialyse() -> Worked:
     reported = clinic(MARCH, has_npcr=True)
@@ -185,6 +195,7 @@ def reconcile(sessions: int | None, modality: str = CENTER) -> Case:
     )
 
 
+@pytest.mark.manual("2.19.6", "2.19.7")
 @worked
 def test_in_center_patients_with_fewer_than_seven_treatments_are_left_out() -> Worked:
     first, second, third, fourth = yield (
@@ -199,6 +210,7 @@ def test_in_center_patients_with_fewer_than_seven_treatments_are_left_out() -> W
     assert fourth is True
 
 
+@pytest.mark.manual("2.19.5")
 @worked
 def test_a_month_without_a_reconciliation_is_not_met() -> Worked:
     qip, dfc = yield judge(care(MARCH), clinic(MARCH), program="qip"), judge(care(MARCH))

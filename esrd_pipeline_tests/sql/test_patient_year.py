@@ -82,6 +82,7 @@ def verdict(rows: pd.DataFrame, measure: str, ccn: str = "A") -> object:
     return bool(row["numerator"]) if pd.isna(row["reason"]) else row["reason"]
 
 
+@pytest.mark.manual("2.9.6", "2.23.6", "2.24.6")
 @worked
 def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> Worked:
     rows = yield judge(ALL_YEAR)
@@ -90,6 +91,7 @@ def test_a_patient_of_all_year_has_a_row_in_each_measure_of_the_qip() -> Worked:
     assert len(rows) == 5
 
 
+@pytest.mark.manual("2.9.5", "2.9.8")
 @pytest.mark.parametrize(
     ("condition", "is_met"), [(1, True), (2, True), (3, False), (4, True), (5, True), (6, False)]
 )
@@ -99,12 +101,14 @@ def test_conditions_1_2_4_and_5_are_successful_reports(condition: int, is_met: o
     assert verdict(rows, "clinical_depression") is is_met
 
 
+@pytest.mark.manual("2.9.8")
 @worked
 def test_without_a_report_depression_screening_is_not_met() -> Worked:
     rows = yield judge(ALL_YEAR)
     assert verdict(rows, "clinical_depression") is False
 
 
+@pytest.mark.manual("2.9.8")
 @worked
 def test_one_successful_report_of_the_year_is_enough() -> Worked:
     reports = [depression(1, "2024-02-01"), {**depression(6, "2024-09-01"), "record_number": 2}]
@@ -112,6 +116,7 @@ def test_one_successful_report_of_the_year_is_enough() -> Worked:
     assert verdict(rows, "clinical_depression") is True
 
 
+@pytest.mark.manual("2.9.8")
 @pytest.mark.parametrize(
     ("on", "is_met"),
     [
@@ -136,6 +141,7 @@ def test_each_facility_reports_for_its_own() -> Worked:
     assert verdict(rows, "clinical_depression", "B") is False
 
 
+@pytest.mark.manual("2.9.6", "2.9.7")
 @pytest.mark.parametrize(
     ("born", "told"), [("2012-10-31", False), ("2012-11-01", "under_12_years")]
 )
@@ -145,6 +151,7 @@ def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object
     assert verdict(rows, "clinical_depression") == told
 
 
+@pytest.mark.manual("2.23.7", "2.23.9", "2.24.7", "2.24.9", "3.1.3")
 @pytest.mark.parametrize(
     ("born", "told"), [("2006-01-01", False), ("2006-01-02", "under_18_years")]
 )
@@ -154,6 +161,7 @@ def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: o
     assert verdict(rows, "sdoh_screening") == told
 
 
+@pytest.mark.manual("2.9.7", "2.23.7")
 @worked
 def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> Worked:
     known = {**know(), "linkage.patient": [{"patient_id": 1, "date_of_birth": None}]}
@@ -163,6 +171,7 @@ def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> Worked:
     assert verdict(rows, "health_equity") is True
 
 
+@pytest.mark.manual("2.9.7", "2.22.7", "2.23.7", "3.1.5")
 @pytest.mark.parametrize(
     ("until", "days", "told"),
     [("2024-03-30", 90, True), ("2024-03-29", 89, "under_90_days_at_facility")],
@@ -174,6 +183,7 @@ def test_90_days_at_the_facility_are_asked_for(until: str, days: int, told: obje
     assert verdict(rows, "health_equity") == told
 
 
+@pytest.mark.manual("3.1.5")
 @worked
 def test_the_90_days_need_not_be_consecutive() -> Worked:
     rows = yield judge(
@@ -196,6 +206,7 @@ def test_an_admission_for_acute_care_gives_no_days() -> Worked:
     assert rows.empty
 
 
+@pytest.mark.manual("3.4")
 @worked
 def test_days_of_an_exception_do_not_count() -> Worked:
     rows = yield judge(ALL_YEAR, known=excepted("A", "2024-02", "2024-03"))
@@ -230,6 +241,7 @@ def test_reports_of_a_month_of_an_exception_are_not_used() -> Worked:
     assert verdict(rows, "sdoh_screening") is False
 
 
+@pytest.mark.manual("2.9.7")
 @worked
 def test_another_modality_is_left_out_of_depression_screening_alone() -> Worked:
     rows, back = yield (
@@ -241,6 +253,7 @@ def test_another_modality_is_left_out_of_depression_screening_alone() -> Worked:
     assert verdict(back, "clinical_depression") is False
 
 
+@pytest.mark.manual("2.22.7", "2.18.8")
 @worked
 def test_without_esrd_nobody_is_counted() -> Worked:
     rows = yield judge(ALL_YEAR, known={**know(), "linkage.first_service": []})
@@ -255,6 +268,7 @@ def test_esrd_that_begins_after_the_year_is_none_in_it() -> Worked:
         assert verdict(rows, measure) == "not_on_esrd_treatment"
 
 
+@pytest.mark.manual("2.23.5")
 @worked
 def test_screening_for_all_five_needs_is_asked_for() -> Worked:
     first, second = yield (
@@ -265,6 +279,7 @@ def test_screening_for_all_five_needs_is_asked_for() -> Worked:
     assert verdict(second, "sdoh_screening") is False
 
 
+@pytest.mark.manual("2.23.5")
 @worked
 def test_answers_of_several_reports_add_up() -> Worked:
     reports = [
@@ -276,6 +291,7 @@ def test_answers_of_several_reports_add_up() -> Worked:
     assert verdict(rows, "sdoh_positive") is True
 
 
+@pytest.mark.manual("2.23.7", "2.24.7")
 @pytest.mark.parametrize(
     ("flag", "told"),
     [
@@ -297,12 +313,14 @@ def test_who_opted_out_and_was_screened_later_is_counted() -> Worked:
     assert verdict(rows, "sdoh_screening") is True
 
 
+@pytest.mark.manual("2.24.5", "2.24.6")
 @worked
 def test_the_positive_rate_looks_at_those_screened_alone() -> Worked:
     rows = yield judge(ALL_YEAR, socials=[social(NEEDS[:4])])
     assert verdict(rows, "sdoh_positive") == "not_screened_for_all_needs"
 
 
+@pytest.mark.manual("2.24.5")
 @worked
 def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> Worked:
     yes = {**social(), **{f"result_{need}": "yes" for need in NEEDS}}
@@ -316,6 +334,7 @@ def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> 
     assert verdict(rows, "sdoh_positive") is False
 
 
+@pytest.mark.manual("2.18.6", "2.18.8")
 @pytest.mark.parametrize(
     ("modality", "told"),
     [
@@ -346,6 +365,7 @@ BILLED = {
 }
 
 
+@pytest.mark.manual("2.18.6")
 @worked
 def test_a_claim_of_the_facility_makes_an_in_center_patient() -> Worked:
     rows = yield judge(ALL_YEAR, billed=[BILLED])
@@ -364,6 +384,7 @@ def test_whom_a_facility_billed_and_eqrs_never_had_there_is_counted_for_infectio
     assert len(elsewhere) == 6
 
 
+@pytest.mark.manual("2.18.8")
 @worked
 def test_whom_a_facility_billed_for_treatment_at_home_is_no_in_center_patient() -> Worked:
     home = {**BILLED, "modality": "home hemodialysis"}

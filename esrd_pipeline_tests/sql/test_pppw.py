@@ -89,6 +89,7 @@ def verdict(rows: pd.DataFrame, month: str = MARCH) -> object:
     return int(row["is_event"]) if pd.isna(row["reason"]) else row["reason"]
 
 
+@pytest.mark.manual("2.16.8")
 @worked
 def test_every_month_on_dialysis_counts_without_medicare_and_from_the_first_day() -> Worked:
     rows = yield follow(*spell("2024-02-29", "2024-12-31"))
@@ -97,6 +98,7 @@ def test_every_month_on_dialysis_counts_without_medicare_and_from_the_first_day(
     assert set(rows["ccn"]) == {"A"}
 
 
+@pytest.mark.manual("2.16.6", "2.16.11")
 @pytest.mark.parametrize(
     ("listed", "told"),
     [
@@ -115,6 +117,7 @@ def test_who_is_listed_on_the_months_last_day_is_in_the_numerator(
     assert verdict(rows) == told
 
 
+@pytest.mark.manual("2.16.11")
 @worked
 def test_the_numerator_goes_month_by_month_in_both_programs() -> Worked:
     listed = ("2024-03-31", "2024-06-29")
@@ -122,6 +125,7 @@ def test_the_numerator_goes_month_by_month_in_both_programs() -> Worked:
         assert rows["is_event"].tolist() == [0, 0, 1, 1, 1, *[0] * 7]
 
 
+@pytest.mark.manual("2.16.9", "3.1.3")
 @pytest.mark.parametrize(
     ("born", "told"),
     [("1949-03-31", "age_75_or_older"), ("1949-04-01", 0), ("1949-03-01", "age_75_or_older")],
@@ -132,6 +136,7 @@ def test_patients_are_under_75_on_the_months_last_day(born: str, told: object) -
     assert verdict(rows) == told
 
 
+@pytest.mark.manual("2.16.8")
 @worked
 def test_children_count() -> Worked:
     rows = yield follow(born="2014-03-31")
@@ -140,6 +145,7 @@ def test_children_count() -> Worked:
     assert row["age"] == pytest.approx(10, abs=0.01)
 
 
+@pytest.mark.manual("2.16.12")
 @pytest.mark.parametrize(
     ("born", "over"),
     [("2012-03-31", (0, 0, 0)), ("1974-03-31", (35, 0, 0)), ("1964-03-31", (45, 5, 0)),
@@ -160,6 +166,7 @@ def test_age_goes_on_within_the_year() -> Worked:
     assert ages.iloc[-1] - ages.iloc[0] == pytest.approx(335 / 365.25)
 
 
+@pytest.mark.manual("2.16.9")
 @pytest.mark.parametrize(
     ("home", "told"),
     [
@@ -178,6 +185,7 @@ def test_a_day_of_the_month_in_a_nursing_home_leaves_it_out(
     assert verdict(rows) == told
 
 
+@pytest.mark.manual("2.16.9")
 @worked
 def test_hospice_leaves_its_month_out_and_no_other() -> Worked:
     rows = yield follow(hospice=MARCH)
@@ -185,6 +193,7 @@ def test_hospice_leaves_its_month_out_and_no_other() -> Worked:
     assert verdict(rows, "2024-04") == 0
 
 
+@pytest.mark.manual("2.16.16")
 @worked
 def test_a_diagnosis_that_limits_life_is_not_hospice() -> Worked:
     limited: Row = {
@@ -197,6 +206,7 @@ def test_a_diagnosis_that_limits_life_is_not_hospice() -> Worked:
     assert verdict(rows) == 0
 
 
+@pytest.mark.manual("2.16.9")
 @worked
 def test_a_nursing_home_at_incidence_leaves_every_month_out() -> Worked:
     rows, second = yield (
@@ -207,6 +217,7 @@ def test_a_nursing_home_at_incidence_leaves_every_month_out() -> Worked:
     assert verdict(second) == 0
 
 
+@pytest.mark.manual("2.16.16")
 @pytest.mark.parametrize(
     "form",
     [{"has_institutionalised": True}, {"setting": "SNF/Long Term Care Facility"}],
@@ -231,6 +242,7 @@ def test_the_first_form_tells_the_nursing_home_at_incidence(form: Row) -> Worked
     assert by_second["is_institutionalised"].tolist() == [False]
 
 
+@pytest.mark.manual("2.16.10")
 @worked
 def test_the_facility_is_the_one_of_the_months_last_day() -> Worked:
     first, second = yield (
@@ -247,6 +259,7 @@ def test_peritoneal_dialysis_counts_too() -> Worked:
     assert verdict(rows) == 0
 
 
+@pytest.mark.manual("2.16.10")
 @pytest.mark.parametrize(
     ("state", "told"),
     [
@@ -289,6 +302,7 @@ def test_without_a_date_of_birth_nothing_counts() -> Worked:
     assert verdict(rows) == "date_of_birth_unknown"
 
 
+@pytest.mark.manual("2.16.7", "3.4")
 @worked
 def test_exceptions_are_the_qips_alone() -> Worked:
     known = excepted("A", MARCH)
@@ -308,6 +322,7 @@ def test_a_month_under_two_exceptions_has_one_row() -> Worked:
     assert len(rows) == 12
 
 
+@pytest.mark.manual("2.16.17")
 @worked
 def test_the_first_rule_that_applies_is_told() -> Worked:
     rows = yield follow(

@@ -5,6 +5,8 @@ import pytest
 from esrd_pipeline_tests.sql.inpatient_claims import KNOWN, inpatient
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.13.13")
+
 
 def outpatient(number: int, on: str, code: str) -> Row:
     return {
@@ -31,6 +33,7 @@ def suffer(*claims: Row, carrier: tuple[Row, ...] = (), lines: tuple[Row, ...] =
     ).read(lambda rows: set(zip(rows["specification"], rows["condition_group"], strict=True)))
 
 
+@pytest.mark.manual("2.14.12", "2.25.14", "2.13.17")
 @worked
 def test_one_inpatient_claim_is_enough_for_every_specification() -> Worked:
     claim = inpatient(1, "2023-05-01", "2023-05-04", prncpal_dgns_cd="I509", performance_year=2023)
@@ -46,6 +49,7 @@ def test_a_code_that_split_off_keeps_the_group_of_the_one_it_left(code: str) -> 
     assert conditions == {(name, "ccs_106") for name in ("manual", "submission", "smr", "sedr")}
 
 
+@pytest.mark.manual("2.14.12")
 @worked
 def test_two_days_of_other_claims_are_enough_for_the_submission_and_smr() -> Worked:
     one = outpatient(1, "2023-05-01", "I509")
@@ -60,6 +64,7 @@ def test_two_days_of_other_claims_are_enough_for_the_submission_and_smr() -> Wor
     assert third == both
 
 
+@pytest.mark.manual("2.14.12", "2.14.16")
 @worked
 def test_claims_of_laboratories_say_nothing_to_smr() -> Worked:
     one, two = outpatient(1, "2023-05-01", "I509"), outpatient(2, "2023-06-01", "I509")

@@ -15,6 +15,8 @@ from esrd_pipeline_tests.sql.facility_list import (
 )
 from esrd_pipeline_tests.sql.worked import Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("3.3.4", "3.3.5")
+
 CLOSED = {"dateclosed": day("2023-06-30")}
 NEW_DATE = {"certdate": day("2023-07-01")}
 NORTHSTAR = {"dialysis_organization": "Northstar"}
@@ -173,6 +175,7 @@ def test_issue_1_a_new_number_without_a_new_owner_is_one_facility_in_dfc() -> Wo
     }
 
 
+@pytest.mark.manual("3.3.7")
 @worked
 def test_a_new_number_without_a_new_owner_is_another_facility_in_qip() -> Worked:
     log = [*NEW_NUMBER, logged(1, "2024-03-01", "142600", "change of ccn")]

@@ -59,6 +59,7 @@ def describe(
     )
 
 
+@pytest.mark.manual("2.12.12", "2.13.10.1", "2.25.13")
 @pytest.mark.parametrize("measure", MEASURES)
 @worked
 def test_days_and_events_of_a_period_are_added_up_where_at_risk(measure: str) -> Worked:
@@ -96,6 +97,7 @@ def test_events_the_measure_does_not_count_are_left_out() -> Worked:
     assert rows["event_count"].tolist() == [1]
 
 
+@pytest.mark.manual("2.12.13", "2.13.13", "2.25.14")
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize(
     ("born", "start", "age"),
@@ -112,6 +114,7 @@ def test_age_is_in_completed_years(measure: str, born: str, start: str, age: int
     assert rows["age"].tolist() == [age]
 
 
+@pytest.mark.manual("2.12.13", "2.13.13", "2.25.14")
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize(
     ("homes", "days"),
@@ -134,6 +137,7 @@ def test_days_in_nursing_homes_are_those_of_the_365_before(
     assert rows["nursing_home_days"].tolist() == [days]
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_medicare_advantage_is_the_share_of_the_days_at_risk() -> Worked:
     rows = yield describe(
@@ -142,6 +146,7 @@ def test_medicare_advantage_is_the_share_of_the_days_at_risk() -> Worked:
     assert rows["ma_share"].tolist() == [29 / 60]
 
 
+@pytest.mark.manual("2.13.13")
 @pytest.mark.parametrize(
     ("measure", "covered", "managed", "months"),
     [
@@ -161,6 +166,7 @@ def test_months_of_the_year_before_are_those_medicare_could_see(
     assert rows["covered_months"].tolist() == [months]
 
 
+@pytest.mark.manual("2.12.13", "2.13.13")
 @pytest.mark.parametrize("measure", ["shr", "strr"])
 @worked
 def test_the_stage_of_covid_is_the_periods(measure: str) -> Worked:

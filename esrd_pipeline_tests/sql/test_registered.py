@@ -1,5 +1,7 @@
 """The facilities of both programs' lists with their EQRS description."""
 
+import pytest
+
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 LISTED = {
@@ -55,6 +57,7 @@ def test_a_program_that_leaves_the_facility_out_does_not_list_it() -> Worked:
     assert second.empty
 
 
+@pytest.mark.manual("3.3.6.2")
 @worked
 def test_services_say_what_a_facility_offers() -> Worked:
     rows = yield register(LISTED, services=("CCPD", "Home Hemodialysis Training"))

@@ -16,9 +16,12 @@ from esrd_pipeline_tests.sql.recurrent_event_days import (
 from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measure
 from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
+pytestmark = pytest.mark.manual("2.25.13", "2.25.19")
+
 follow = partial(follow_measure, "sedr")
 
 
+@pytest.mark.manual("2.25.6")
 @worked
 def test_every_encounter_of_a_year_at_risk_counts() -> Worked:
     rows = yield follow(
@@ -48,6 +51,7 @@ def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
     assert (count(rows), int(rows["events"].sum())) == (1, 2)
 
 
+@pytest.mark.manual("2.25.9")
 @worked
 def test_days_before_the_18th_birthday_are_left_out() -> Worked:
     rows = yield follow(
@@ -63,6 +67,7 @@ def test_one_whose_birth_is_unknown_is_not_known_to_be_adult() -> Worked:
     assert left_out(rows) == {"date_of_birth_unknown": 366}
 
 
+@pytest.mark.manual("2.25.9")
 @worked
 def test_months_of_medicare_advantage_are_left_out() -> Worked:
     seen = [*months(*range(1, 8)), *months(*range(8, 13), is_ma=True)]
@@ -79,6 +84,7 @@ def test_a_month_that_claims_do_not_cover_is_left_out_and_ends_the_period() -> W
     assert counted.groupby("period")["days"].sum().tolist() == [91, 245]
 
 
+@pytest.mark.manual("2.25.9")
 @worked
 def test_months_with_hospice_are_left_out_whole() -> Worked:
     rows = yield follow(
@@ -114,6 +120,7 @@ def test_a_new_facility_and_a_cut_point_are_new_periods() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.25.11")
 @pytest.mark.parametrize(("start", "owner"), [("2024-06-15", "A"), ("2024-06-16", "B")])
 @worked
 def test_an_encounter_counts_where_the_patient_was_on_its_first_day(

@@ -11,6 +11,8 @@ from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, care, clinic, excepted, know
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.2.9", "2.2.16")
+
 MARCH = "2024-03"
 Month = dict[str, Any]
 FISTULA, CATHETER = "AV Fistula Only", "Catheter Only"
@@ -56,6 +58,7 @@ def verdict(row: Month) -> object:
     return int(row["is_event"]) if pd.isna(row["reason"]) else row["reason"]
 
 
+@pytest.mark.manual("2.2.7", "2.2.13")
 @pytest.mark.parametrize(
     "access",
     [
@@ -72,6 +75,7 @@ def test_a_fistula_alone_is_in_the_numerator(access: str) -> Worked:
     assert verdict(row) == 1
 
 
+@pytest.mark.manual("2.2.13")
 @pytest.mark.parametrize(
     "access",
     [
@@ -90,6 +94,7 @@ def test_every_other_access_and_none_are_in_the_denominator_alone(access: str | 
     assert verdict(row) == 0
 
 
+@pytest.mark.manual("2.2.13")
 @worked
 def test_the_last_access_of_the_facility_itself_counts() -> Worked:
     own = clinic(MARCH, access_type=CATHETER)
@@ -104,6 +109,7 @@ def test_without_its_own_the_last_of_other_facilities_counts() -> Worked:
     assert verdict(row) == 1
 
 
+@pytest.mark.manual("3.1.3")
 @pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
 @worked
 def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Worked:
@@ -111,6 +117,7 @@ def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Wor
     assert verdict(row) == told
 
 
+@pytest.mark.manual("2.2.10", "2.2.12")
 @worked
 def test_a_month_in_part_at_the_facility_is_left_out() -> Worked:
     row = yield judge(cared=care(MARCH, is_whole=False))
@@ -127,6 +134,7 @@ def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: o
     assert verdict(row) == (told or "modality_unknown")
 
 
+@pytest.mark.manual("2.2.10")
 @worked
 def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
     first, second = yield (
@@ -137,6 +145,7 @@ def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
     assert verdict(second) == 1
 
 
+@pytest.mark.manual("2.2.10")
 @pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
 @worked
 def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> Worked:
@@ -152,6 +161,7 @@ def test_limited_life_without_a_catheter_stays(access: str, told: int) -> Worked
     assert verdict(row) == told
 
 
+@pytest.mark.manual("2.2.8")
 @worked
 def test_dialysis_facility_measures_know_no_exceptions() -> Worked:
     row = yield judge(known=excepted("A", MARCH))
@@ -192,6 +202,7 @@ def take(row: Month, *names: str) -> tuple[int, ...]:
     return tuple(int(row[name]) for name in names)
 
 
+@pytest.mark.manual("2.2.14")
 @pytest.mark.parametrize(
     ("age", "classes"),
     [
@@ -219,6 +230,7 @@ def test_age_is_that_of_the_months_first_day() -> Worked:
     assert take(second, *names) == (0, 1)
 
 
+@pytest.mark.manual("2.2.14")
 @pytest.mark.parametrize(
     ("since", "classes"),
     [
@@ -239,6 +251,7 @@ def test_duration_of_esrd_changes_after_1_5_and_9_years(
     assert take(rows, *names) == classes
 
 
+@pytest.mark.manual("2.2.14")
 @pytest.mark.parametrize(
     ("start", "end", "classes"),
     [
@@ -272,6 +285,7 @@ def claims(month: str = MARCH, **flags: bool) -> dict[str, Sequence[Row]]:
     return {"history.access_condition": [{"patient_id": 1, "month": day(f"{month}-01"), **flags}]}
 
 
+@pytest.mark.manual("2.2.14")
 @worked
 def test_the_form_tells_care_mobility_and_body_mass() -> Worked:
     row = yield describe(
@@ -287,6 +301,7 @@ def test_without_a_form_the_month_says_so() -> Worked:
     assert rows["is_form_missing"] == 1
 
 
+@pytest.mark.manual("2.2.14")
 @worked
 def test_diabetes_is_a_condition_where_it_is_not_the_cause() -> Worked:
     names = ("is_diabetes_cause", "has_other_diabetes", "has_any_condition")
@@ -298,6 +313,7 @@ def test_diabetes_is_a_condition_where_it_is_not_the_cause() -> Worked:
     assert take(cause, *names) == (1, 0, 0)
 
 
+@pytest.mark.manual("2.2.15")
 @worked
 def test_a_condition_is_of_the_form_or_of_claims() -> Worked:
     form = incident(has_congestive_heart_failure=True)
@@ -330,6 +346,7 @@ def medicare(*months: str, kind: str) -> dict[str, Sequence[Row]]:
 SIX = ("2023-03", "2023-05", "2023-07", "2023-09", "2023-11", "2024-02")
 
 
+@pytest.mark.manual("2.2.14")
 @pytest.mark.parametrize(
     ("months", "kind", "is_seen"),
     [

@@ -11,6 +11,7 @@ from esrd_pipeline_tests.sql.worked import Worked, day, worked
 follow = partial(follow_measure, "shr")
 
 
+@pytest.mark.manual("2.13.9", "2.13.10.1")
 @worked
 def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> Worked:
     rows = yield follow(answers("A", "2023-03-01", "2024-12-31"))
@@ -20,6 +21,7 @@ def test_a_whole_year_at_one_facility_is_one_period_of_366_days_in_2024() -> Wor
     assert rows["start_date"].iloc[0] == day("2024-01-01")
 
 
+@pytest.mark.manual("2.13.10")
 @worked
 def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
     rows = yield follow(
@@ -31,6 +33,7 @@ def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
     assert at_risk(rows) == 366 - 90
 
 
+@pytest.mark.manual("2.13.10.1")
 @worked
 def test_a_new_facility_is_a_new_period() -> Worked:
     rows = yield follow(
@@ -42,6 +45,7 @@ def test_a_new_facility_is_a_new_period() -> Worked:
     }
 
 
+@pytest.mark.manual("2.13.10.1")
 @worked
 def test_a_cut_point_of_the_duration_of_esrd_is_a_new_period() -> Worked:
     # 183 days after the first service date is 2 July 2024, 365 days after is 31 December.
@@ -51,6 +55,7 @@ def test_a_cut_point_of_the_duration_of_esrd_is_a_new_period() -> Worked:
     assert firsts["interval"].tolist() == [0, 1, 2]
 
 
+@pytest.mark.manual("2.13.9", "2.13.10.1")
 @worked
 def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() -> Worked:
     rows = yield follow(
@@ -62,6 +67,7 @@ def test_a_month_that_medicare_cannot_see_is_not_at_risk_and_ends_no_period() ->
     assert rows["period"].unique().tolist() == [1]
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_a_covid_stage_is_a_period_of_its_own_under_the_manual() -> Worked:
     stage = {"stage": 1, "start_date": day("2024-05-10"), "end_date": day("2024-06-08")}
@@ -86,6 +92,7 @@ def test_joining_medicare_advantage_is_a_new_period_under_the_submission_alone()
     assert rows.groupby("period")["is_ma"].first().tolist() == [False, True]
 
 
+@pytest.mark.manual("2.13.7", "3.4")
 @worked
 def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
     grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}
@@ -108,6 +115,7 @@ def test_an_exception_of_another_facility_changes_nothing() -> Worked:
     assert at_risk(rows) == 366
 
 
+@pytest.mark.manual("2.13.11")
 @pytest.mark.parametrize(
     ("admitted", "owner"),
     [("2024-06-15", "A"), ("2024-06-16", "B"), ("2024-01-01", "A"), ("2024-12-31", "B")],
@@ -127,6 +135,7 @@ def test_an_admission_counts_where_the_patient_was_on_its_first_day(
     }
 
 
+@pytest.mark.manual("2.13.13")
 @worked
 def test_an_index_covid_stay_counts_under_the_submission_alone() -> Worked:
     year, admitted = (
@@ -141,6 +150,7 @@ def test_an_index_covid_stay_counts_under_the_submission_alone() -> Worked:
     assert (second["events"].sum(), second["uncounted_events"].sum()) == (2, 0)
 
 
+@pytest.mark.manual("2.13.6", "2.13.11")
 @worked
 def test_two_admissions_of_one_month_are_both_counted() -> Worked:
     rows = yield follow(

@@ -7,6 +7,8 @@ from esrd_pipeline.measures import smosr
 from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.27.8", "2.27.10")
+
 BEGAN = "2023-03-01"
 CENTER, HOME = "in center", "home"
 Spell = tuple[str, str, str, str]
@@ -112,6 +114,7 @@ def test_a_partition_holds_whose_esrd_began_in_the_year_before(
     assert rows.empty != counted
 
 
+@pytest.mark.manual("2.27.6", "2.27.11")
 @pytest.mark.parametrize("modality", ["peritoneal", "hemodialysis"])
 @worked
 def test_a_switch_to_either_home_modality_is_an_event_on_its_day(modality: str) -> Worked:
@@ -119,6 +122,7 @@ def test_a_switch_to_either_home_modality_is_an_event_on_its_day(modality: str) 
     assert read(rows)[1:] == [("A", "2023-06-09", 0, 71, 1, None)]
 
 
+@pytest.mark.manual("2.27.11", "2.27.17")
 @pytest.mark.parametrize(("last", "is_durable"), [("2023-07-08", 1), ("2023-07-07", 0)])
 @worked
 def test_a_switch_lasts_30_days_or_is_none(last: str, is_durable: int) -> Worked:
@@ -143,6 +147,7 @@ def test_the_first_durable_switch_counts_after_one_that_was_none() -> Worked:
     assert read(rows)[1:] == [("A", "2023-09-01", 0, 155, 1, None)]
 
 
+@pytest.mark.manual("2.27.11")
 @worked
 def test_only_the_first_durable_switch_counts() -> Worked:
     rows = yield describe(
@@ -216,6 +221,7 @@ def test_a_start_at_home_is_left_out_up_to_the_first_day_in_center() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.27.17")
 @worked
 def test_who_never_was_in_center_is_never_at_risk() -> Worked:
     rows = yield describe(("A", HOME, BEGAN, "2024-12-31"))
@@ -223,6 +229,7 @@ def test_who_never_was_in_center_is_never_at_risk() -> Worked:
     assert rows["is_event"].sum() == 0
 
 
+@pytest.mark.manual("2.27.9", "2.27.16")
 @worked
 def test_hospice_censors_from_the_first_claim() -> Worked:
     rows = yield describe(*TO_HOME, hospice="2023-05-01")
@@ -232,6 +239,7 @@ def test_hospice_censors_from_the_first_claim() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.27.9")
 @worked
 def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> Worked:
     rows = yield describe(
@@ -248,12 +256,14 @@ def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.27.9")
 @worked
 def test_peritoneal_dialysis_in_a_nursing_home_stays_at_risk() -> Worked:
     rows = yield describe(*TO_HOME, home=("2023-06-01", "2023-12-31"))
     assert read(rows)[1:] == [("A", "2023-06-09", 0, 71, 1, None)]
 
 
+@pytest.mark.manual("2.27.9")
 @pytest.mark.parametrize(
     ("born", "reason"), [("2005-03-01", None), ("2005-03-02", "under_18_years")]
 )
@@ -263,6 +273,7 @@ def test_patients_are_18_on_the_first_day_of_esrd(born: str, reason: str | None)
     assert read(rows)[-1][-1] == reason
 
 
+@pytest.mark.manual("2.27.9")
 @worked
 def test_without_a_medical_evidence_form_nobody_is_counted() -> Worked:
     rows = yield describe(incident={"has_form": False})
@@ -285,6 +296,7 @@ def test_a_switch_of_which_30_days_are_not_seen_is_not_yet_durable() -> Worked:
     assert rows["is_event"].sum() == 0
 
 
+@pytest.mark.manual("2.27.12")
 @pytest.mark.parametrize(
     ("born", "ages"),
     [

@@ -11,6 +11,8 @@ from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.14.12")
+
 
 def segment(start: str, end: str, **other: object) -> Row:
     first, last = day(start), day(end)
@@ -75,12 +77,14 @@ def clock(rows: pd.DataFrame) -> list[tuple[int, int, int]]:
     return list(zip(rows["start_day"], rows["stop_day"], rows["is_event"], strict=True))
 
 
+@pytest.mark.manual("2.14.10.4")
 @worked
 def test_the_clock_counts_days_at_risk_from_zero() -> Worked:
     rows = yield describe()
     assert clock(rows) == [(0, 366, 0)]
 
 
+@pytest.mark.manual("2.14.10.4")
 @worked
 def test_months_that_do_not_count_do_not_move_the_clock() -> Worked:
     rows = yield describe(
@@ -91,6 +95,7 @@ def test_months_that_do_not_count_do_not_move_the_clock() -> Worked:
     assert clock(rows) == [(0, 31, 0), (31, 62, 0)]
 
 
+@pytest.mark.manual("2.14.10.4")
 @worked
 def test_another_facility_starts_the_clock_anew() -> Worked:
     rows = yield describe(
@@ -99,12 +104,14 @@ def test_another_facility_starts_the_clock_anew() -> Worked:
     assert clock(rows) == [(0, 31, 0), (0, 29, 0)]
 
 
+@pytest.mark.manual("2.14.6", "2.14.11")
 @worked
 def test_a_death_ends_the_record_on_its_day() -> Worked:
     rows = yield describe(segment("2024-01-01", "2024-01-10", death="counted cause"))
     assert clock(rows) == [(0, 10, 1)]
 
 
+@pytest.mark.manual("2.14.11")
 @worked
 def test_a_death_of_an_excluded_cause_ends_the_record_without_an_event() -> Worked:
     rows = yield describe(segment("2024-01-01", "2024-01-10", death="excluded cause"))

@@ -7,6 +7,8 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.14.10.4")
+
 MONTHS = [f"2024-{number:02d}" for number in range(1, 13)]
 WHOLE_YEAR = ("A", "2023-04-01", "2024-12-31", None)
 Span = tuple[str | None, str, str, str | None]
@@ -77,12 +79,14 @@ def read(rows: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.mark.manual("2.14.10.2")
 @worked
 def test_a_year_at_one_facility_is_one_run_from_1_january() -> Worked:
     rows = yield describe()
     assert read(rows, "ccn", "record", "days", "reason") == [("01-01", "12-31", "A", 1, 366, None)]
 
 
+@pytest.mark.manual("2.14.9", "2.14.10.4")
 @worked
 def test_months_that_medicare_does_not_see_are_left_out_and_kept() -> Worked:
     rows = yield describe(
@@ -95,6 +99,7 @@ def test_months_that_medicare_does_not_see_are_left_out_and_kept() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.14.10.1")
 @worked
 def test_every_facility_is_a_record_and_a_return_is_another() -> Worked:
     rows = yield describe(
@@ -137,6 +142,7 @@ def test_a_covid_period_that_began_in_the_year_before_goes_on() -> Worked:
     assert read(rows, "is_covid") == [("01-01", "03-19", True), ("03-20", "12-31", False)]
 
 
+@pytest.mark.manual("2.14.11")
 @pytest.mark.parametrize(
     ("cause", "death"),
     [
@@ -184,6 +190,7 @@ def test_without_a_date_of_birth_nobody_answers() -> Worked:
     assert read(rows, "reason") == [("01-01", "12-31", "date_of_birth_unknown")]
 
 
+@pytest.mark.manual("2.14.10.3")
 @worked
 def test_the_standard_rule_is_not_smrs() -> Worked:
     tables: dict[str, list[Row]] = {
@@ -232,6 +239,7 @@ def find_periods(*claims: Row, year: int = 2024) -> Case:
     ).read(read)
 
 
+@pytest.mark.manual("2.14.12")
 @pytest.mark.parametrize(
     "codes", [("U071",), ("B9729",), ("J1282",), ("N186", "U071"), ("N186", "I10", "J1282")]
 )

@@ -5,6 +5,8 @@ import pytest
 from esrd_pipeline_tests.sql.discharges import elsewhere, judge_srr, stay
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
 
+pytestmark = pytest.mark.manual("2.10.16", "2.11.16")
+
 INDEX = ("2024-03-01", "2024-03-05")
 """The discharge is on 5 March: day 3 is 8 March, day 4 the 9th, day 30 4 April."""
 BOTH = ("dfc", "qip")
@@ -24,6 +26,7 @@ def test_a_discharge_that_nothing_follows_counts_without_event(program: str) -> 
     assert result == (None, 0)
 
 
+@pytest.mark.manual("2.10.8", "2.11.8")
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -54,6 +57,7 @@ def test_exclusions_of_the_stay_that_both_programs_share(
     assert rows[1]["reason"] == reason
 
 
+@pytest.mark.manual("2.10.8")
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -74,6 +78,7 @@ def test_exclusions_of_the_stay_that_dfc_has_alone(
     assert qip[1]["reason"] is None
 
 
+@pytest.mark.manual("2.10.8", "2.11.9")
 @pytest.mark.parametrize(
     ("program", "who", "reason"),
     [
@@ -103,6 +108,7 @@ def test_exclusions_of_the_patient(program: str, who: Row, reason: str | None) -
     assert rows[1]["reason"] == reason
 
 
+@pytest.mark.manual("2.11.7", "3.4")
 @worked
 def test_months_of_an_exception_are_left_out_of_the_qip() -> Worked:
     march, april = [("2024-02-01", "2024-03-01")], [("2024-04-01", "2024-05-01")]
@@ -116,6 +122,7 @@ def test_months_of_an_exception_are_left_out_of_the_qip() -> Worked:
     assert third == (None, 0)
 
 
+@pytest.mark.manual("2.10.6", "2.10.10", "2.11.6", "2.11.11")
 @pytest.mark.parametrize(
     ("admitted", "dfc", "qip"),
     [
@@ -144,6 +151,7 @@ def test_an_unplanned_readmission_counts_from_day_4_to_day_30(
     assert of_qip == qip
 
 
+@pytest.mark.manual("2.10.8", "2.10.10")
 @pytest.mark.parametrize(
     ("admitted", "dfc", "qip"),
     [
@@ -177,6 +185,7 @@ def test_what_comes_first_decides(program: str) -> Worked:
     assert second_rows == (None, 1)
 
 
+@pytest.mark.manual("2.10.10", "2.11.11")
 @pytest.mark.parametrize("kind", ["rehabilitation", "psychiatric", "long-term"])
 @worked
 def test_admission_elsewhere_competes_in_dfc_and_is_not_seen_in_the_qip(kind: str) -> Worked:
@@ -205,6 +214,7 @@ def test_admission_elsewhere_within_three_days_excludes_in_dfc(
     assert qip == (None, 0)
 
 
+@pytest.mark.manual("2.10.10", "2.11.11")
 @worked
 def test_swing_beds_and_stays_not_covered_are_no_hospitalisations() -> Worked:
     swing = elsewhere(2, "2024-03-05", "2024-03-20", "other")

@@ -16,6 +16,8 @@ from esrd_pipeline_tests.sql.recurrent_event_days import (
 from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measure
 from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
+pytestmark = pytest.mark.manual("2.12.12", "2.12.18")
+
 follow = partial(follow_measure, "strr")
 EXCLUDED = "within_year_of_excluded_condition"
 
@@ -39,6 +41,7 @@ def test_days_that_nobody_answers_for_keep_their_reason() -> Worked:
     assert count(rows) == 1
 
 
+@pytest.mark.manual("2.12.9")
 @worked
 def test_days_before_the_18th_birthday_are_left_out_and_their_transfusions() -> Worked:
     rows = yield follow(YEAR_AT_A, born="2006-05-10", transfused=("2024-05-09", "2024-05-10"))
@@ -53,6 +56,7 @@ def test_one_whose_birth_is_unknown_is_not_known_to_be_adult() -> Worked:
     assert left_out(rows) == {"date_of_birth_unknown": 366}
 
 
+@pytest.mark.manual("2.12.9")
 @worked
 def test_months_of_medicare_advantage_are_left_out_though_claims_cover_them() -> Worked:
     seen = [
@@ -73,6 +77,7 @@ def test_a_month_that_claims_do_not_cover_is_left_out_and_ends_the_period() -> W
     assert counted.groupby("period")["days"].sum().tolist() == [91, 245]
 
 
+@pytest.mark.manual("2.12.9")
 @pytest.mark.parametrize(
     ("start", "end", "days"),
     [
@@ -100,6 +105,7 @@ def test_a_transfusion_counts_from_the_day_after_an_excluded_span() -> Worked:
     assert (count(rows), int(rows["events"].sum())) == (1, 2)
 
 
+@pytest.mark.manual("2.12.13")
 @pytest.mark.parametrize(
     ("transfused", "stage"),
     [
@@ -150,6 +156,7 @@ def test_a_new_facility_and_a_cut_point_are_new_periods() -> Worked:
     ]
 
 
+@pytest.mark.manual("2.12.6", "2.12.11")
 @pytest.mark.parametrize(("transfused", "owner"), [("2024-06-15", "A"), ("2024-06-16", "B")])
 @worked
 def test_a_transfusion_counts_where_the_patient_was_on_its_day(
@@ -163,6 +170,7 @@ def test_a_transfusion_counts_where_the_patient_was_on_its_day(
     assert rows.loc[rows["events"] == 1, "ccn"].tolist() == [owner]
 
 
+@pytest.mark.manual("2.12.7", "3.4")
 @worked
 def test_an_exception_takes_its_months_from_qip_and_not_from_dfc() -> Worked:
     grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-03-01")}

@@ -7,6 +7,8 @@ from esrd_pipeline.measures import swr
 from esrd_pipeline_tests.sql.design_columns import add_columns
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.15.10", "2.15.17")
+
 BEGAN = "2023-03-01"
 WHOLE = ("A", "2023-03-01", "2024-12-31")
 
@@ -98,6 +100,7 @@ def reason_of(rows: pd.DataFrame) -> str | None:
     return None if pd.isna(reason) else str(reason)
 
 
+@pytest.mark.manual("2.15.8")
 @worked
 def test_the_first_year_is_days_1_to_365() -> Worked:
     rows = yield describe()
@@ -118,12 +121,14 @@ def test_a_partition_holds_who_began_dialysis_in_the_year_before(
     assert len(rows) == counted
 
 
+@pytest.mark.manual("2.15.6", "2.15.11")
 @worked
 def test_a_listing_is_an_event_on_its_day() -> Worked:
     rows = yield describe(listed=(("2023-06-08", None),))
     assert read(rows) == [("A", 0, 100, 1, None)]
 
 
+@pytest.mark.manual("2.15.6", "2.15.11")
 @worked
 def test_a_living_donors_kidney_is_an_event_too() -> Worked:
     rows = yield describe(transplants={"2023-06-08": "living"})
@@ -153,6 +158,7 @@ def test_a_transplant_while_nobody_treats_is_nobodys_event() -> Worked:
     assert read(rows)[-1] == (None, 99, 123, 1, "after_withdrawal_or_recovery")
 
 
+@pytest.mark.manual("2.15.11")
 @pytest.mark.parametrize("donor", ["deceased", None])
 @worked
 def test_any_other_kidney_ends_the_follow_up_without_an_event(donor: str | None) -> Worked:
@@ -219,6 +225,7 @@ def test_days_that_are_no_facilitys_say_why_and_keep_the_event(state: str, reaso
     assert read(rows) == [("A", 0, 100, 0, None), (None, 100, 123, 1, reason)]
 
 
+@pytest.mark.manual("2.15.9")
 @pytest.mark.parametrize(
     ("born", "reason"), [("1948-03-02", None), ("1948-03-01", "age_75_or_older")]
 )
@@ -228,6 +235,7 @@ def test_patients_of_75_are_not_counted(born: str, reason: str | None) -> Worked
     assert reason_of(rows) == reason
 
 
+@pytest.mark.manual("2.15.9")
 @pytest.mark.parametrize(
     ("listed", "reason"),
     [
@@ -257,6 +265,7 @@ def test_a_transplant_up_to_the_first_day_is_preemptive(donor: str | None) -> Wo
     assert reason_of(rows) == "transplanted_before_dialysis"
 
 
+@pytest.mark.manual("2.15.9")
 @pytest.mark.parametrize(
     ("hospice", "reason"),
     [
@@ -274,6 +283,7 @@ def test_hospice_at_the_first_day_of_dialysis(
     assert reason_of(rows) == reason
 
 
+@pytest.mark.manual("2.15.9")
 @pytest.mark.parametrize(
     ("home", "reason"),
     [
@@ -291,6 +301,7 @@ def test_a_nursing_home_stay_from_before_that_had_not_ended(
     assert reason_of(rows) == reason
 
 
+@pytest.mark.manual("2.15.9", "2.15.16")
 @worked
 def test_the_form_says_institutionalised_too() -> Worked:
     rows = yield describe(incident={"is_institutionalised": True})
@@ -311,6 +322,7 @@ def test_the_first_reason_that_applies_is_kept() -> Worked:
     assert reason_of(rows) == "age_75_or_older"
 
 
+@pytest.mark.manual("2.15.12")
 @pytest.mark.parametrize(
     ("born", "ages"),
     [
@@ -332,6 +344,7 @@ def test_the_slope_of_age_changes_at_12_18_and_64(
     assert tuple(row[name] for name in names) == ages
 
 
+@pytest.mark.manual("2.15.16")
 @pytest.mark.parametrize(
     "condition",
     [

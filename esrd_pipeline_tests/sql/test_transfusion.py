@@ -5,6 +5,8 @@ import pytest
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.12.11", "2.12.19")
+
 INPATIENT, OUTPATIENT, SNF = "60", "40", "20"
 
 

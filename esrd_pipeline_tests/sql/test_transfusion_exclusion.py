@@ -7,6 +7,8 @@ from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline_tests.sql.recurrent_event_days import answers, at_risk, count, follow, left_out
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.12.9")
+
 REASON = "within_year_of_excluded_condition"
 CONDITIONS = (
     "hemolytic and aplastic anemia",
@@ -92,6 +94,7 @@ def test_physicians_and_suppliers_claims_exclude() -> Worked:
     assert spans(rows) == [("2024-03-01", "2025-02-28")]
 
 
+@pytest.mark.manual("2.12.17")
 @worked
 def test_a_laboratory_says_nothing_of_a_patient() -> Worked:
     row = {k: v for k, v in claim("2024-03-01").items() if k != "nch_clm_type_cd"}

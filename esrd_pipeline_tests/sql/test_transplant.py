@@ -16,6 +16,8 @@ from esrd_pipeline_tests.sql.people import (
 )
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.13.10", "Table 3")
+
 PROGRAMS = ("dfc", "qip")
 
 

@@ -15,6 +15,8 @@ from esrd_pipeline_tests.sql.histories import (
 )
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.13.10", "2.14.10.3")
+
 
 @worked
 def test_a_history_runs_from_the_first_service_date_to_the_years_last_day() -> Worked:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from esrd_pipeline_tests.sql.worked import Row, run
+
+pytestmark = pytest.mark.manual("2.13.10", "2.14.10.3")
 
 YEAR_END = date(2024, 12, 31)
 DAY_ONE = date(2022, 12, 1)

@@ -6,6 +6,8 @@ import pytest
 from esrd_pipeline_tests.sql.people import BORN, KNOWN, PATIENT, SSN
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.16.11")
+
 
 def listed(start: str, removed: str | None = None, *, person: int = 3) -> Row:
     """A registration of the patient."""
