@@ -1,6 +1,6 @@
 """Terms that SHR, STrR and SEDR share: manual 2.12.13, 2.13.13, 2.25.14."""
 
-from esrd_pipeline.measures.terms import Flag, Level, Number, Product
+from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Number, Product, make_other_diabetes
 
 _ROW = "2.12.13, 2.13.13, 2.25.14"
 _FORM = (
@@ -33,6 +33,14 @@ BMI = (
 AT_INCIDENCE = (
     *(Flag(f"has_{name}", row="Table 11: CMS-2728") for name in _FORM),
     Flag("is_form_missing", ("has_form",), negated=True, row=_ROW),
+)
+_SUBMITTED = tuple(f"has_{name}" for name in _FORM if name not in ("diabetes", "any_condition"))
+_SUBMISSION = "2025 submission of CBE 1463: comorbidities at ESRD incidence; reading 123"
+SUBMITTED_AT_INCIDENCE = (
+    *(Flag(name, row=_SUBMISSION) for name in _SUBMITTED),
+    make_other_diabetes(row=_SUBMISSION),
+    AnyOf("has_any_condition", (*_SUBMITTED, "has_other_diabetes"), row=_SUBMISSION),
+    Flag("is_form_missing", ("has_form",), negated=True, row=_SUBMISSION),
 )
 COVID = tuple(
     Level(f"is_covid_{stage}", "covid_stage", stage, stage, row="2.12.13, 2.13.13")

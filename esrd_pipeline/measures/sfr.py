@@ -6,7 +6,7 @@ before the month.
 """
 
 from esrd_pipeline.measures.specification import GeeSpecification, Program
-from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Product
+from esrd_pipeline.measures.terms import AnyOf, Flag, Level, make_other_diabetes
 from esrd_pipeline.parameters.register import find_measure
 
 _PATIENT = (
@@ -41,11 +41,8 @@ _AT_INCIDENCE = {
 }
 """Names of each condition on CMS-2728, which does not ask for anemia and infections."""
 _CONDITIONS = (
-    Product(
-        "has_other_diabetes",
-        Flag("has_any_diabetes", ("has_diabetes", "has_diabetes_on_claims")),
-        Flag("has_another_cause", ("is_diabetes_cause",), negated=True),
-        row="2.2.14: diabetes, not as cause of ESRD",
+    make_other_diabetes(
+        "has_diabetes", "has_diabetes_on_claims", row="2.2.14: diabetes, not as cause of ESRD"
     ),
     *(
         Flag(name, (*at_incidence, f"{name}_on_claims"), row="2.2.14: comorbidities")

@@ -12,6 +12,7 @@ from esrd_pipeline.measures.recurrent_events import (
     COVID,
     NURSING_HOME,
     PREVALENT_MISSING,
+    SUBMITTED_AT_INCIDENCE,
 )
 from esrd_pipeline.measures.specification import Program, RateSpecification
 from esrd_pipeline.measures.terms import Number
@@ -23,15 +24,14 @@ _PATIENT = (
     Number("ma_share", row="2.13.13"),
     *NURSING_HOME,
     *BMI,
-    *AT_INCIDENCE,
-    PREVALENT_MISSING,
 )
 
 TERMS = {
-    "manual": (*_PATIENT, *COVID, *AGE_SEX_DIABETES),
-    "submission": (*_PATIENT, *AGE_SEX_DIABETES),
+    "manual": (*_PATIENT, *AT_INCIDENCE, PREVALENT_MISSING, *COVID, *AGE_SEX_DIABETES),
+    "submission": (*_PATIENT, *SUBMITTED_AT_INCIDENCE, PREVALENT_MISSING, *AGE_SEX_DIABETES),
 }
-"""By specification (reading 22): the submission has no COVID-19 terms."""
+"""By specification (reading 22): the submission has no COVID-19 terms, and counts diabetes on
+CMS-2728 as a comorbidity only where it is not the cause of ESRD (reading 123)."""
 
 
 def choose_specification(performance_year: int) -> str:

@@ -5,7 +5,7 @@ expected switches. Years of incidence join the terms listed here.
 """
 
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.measures.terms import Flag, Level, Spline
+from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Spline, make_other_diabetes
 from esrd_pipeline.parameters.register import find_measure
 
 YEARS = 3
@@ -14,7 +14,6 @@ YEARS = 3
 _CONDITIONS = (
     "has_atherosclerotic_heart_disease",
     "has_other_cardiac_disease",
-    "has_diabetes",
     "has_congestive_heart_failure",
     "has_inability_to_ambulate",
     "has_chronic_obstructive_pulmonary_disease",
@@ -25,8 +24,8 @@ _CONDITIONS = (
     "has_tobacco_use",
     "has_alcohol_dependence",
     "has_drug_dependence",
-    "has_any_condition",
 )
+_ROW = "2.27.12: comorbidities at ESRD incidence"
 
 TERMS = (
     Spline(
@@ -49,7 +48,9 @@ TERMS = (
     Level("is_bmi_under_18", "bmi_class", values=("<18.5",), row="2.27.12: BMI; reading 17"),
     Level("is_bmi_18_to_25", "bmi_class", values=("18.5-25",), row="2.27.12: BMI; reading 17"),
     Level("is_bmi_25_to_30", "bmi_class", values=("25-30",), row="2.27.12: BMI; reading 17"),
-    *(Flag(name, row="2.27.12: comorbidities at ESRD incidence") for name in _CONDITIONS),
+    *(Flag(name, row=_ROW) for name in _CONDITIONS),
+    make_other_diabetes(row=f"{_ROW}; reading 123"),
+    AnyOf("has_any_condition", (*_CONDITIONS, "has_other_diabetes"), row=f"{_ROW}; reading 123"),
 )
 
 

@@ -214,6 +214,21 @@ class Product:
         return {self.name: np.multiply(first, second)}
 
 
+def make_other_diabetes(*facts: str, row: str) -> Product:
+    """Diabetes other than as the cause of ESRD: a reported diabetes where the cause is another.
+
+    Args:
+        facts: where diabetes is reported; by default on CMS-2728 alone.
+        row: the manual's table row or section the term comes from.
+    """
+    return Product(
+        "has_other_diabetes",
+        Flag("has_any_diabetes", facts or ("has_diabetes",)),
+        Flag("has_another_cause", ("is_diabetes_cause",), negated=True),
+        row=row,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     """1 where any of some earlier columns is not 0, else 0.

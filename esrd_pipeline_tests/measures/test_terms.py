@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from esrd_pipeline.measures.terms import Condition, Flag, Level, Number, Product, Spline, Term
+from esrd_pipeline.measures import shr, smosr
+from esrd_pipeline.measures.terms import (
+    Condition,
+    Flag,
+    Level,
+    Number,
+    Product,
+    Spline,
+    Term,
+    Values,
+)
 
 FACTS = {
     "age": np.array([10, 14, 40, 61, 80]),
@@ -92,3 +102,33 @@ def test_a_term_says_what_it_reads() -> None:
     assert Product("p", "earlier", Condition("ccs_098", unless="is_unseen")).facts == ("ccs_098",)
     assert Flag("is_extreme", ("is_young", "is_old")).facts == ("is_young", "is_old")
     assert Flag("is_old").facts == ("is_old",)
+
+
+@pytest.mark.parametrize("terms", [smosr.TERMS, shr.TERMS["submission"]], ids=["smosr", "shr"])
+@pytest.mark.parametrize(
+    ("cause", "form", "other", "names_another", "is_any"),
+    [
+        # Cause E11.22 and diabetes on the form: one disease, told once.
+        (True, True, 0, False, 0),
+        (True, True, 0, True, 1),
+        (False, True, 1, False, 1),
+        (False, False, 0, False, 0),
+    ],
+)
+def test_diabetes_is_a_comorbidity_only_where_it_is_not_the_cause(
+    *,
+    terms: tuple[Term, ...],
+    cause: bool,
+    form: bool,
+    other: int,
+    names_another: bool,
+    is_any: int,
+) -> None:
+    known = {"is_diabetes_cause": cause, "has_diabetes": form, "has_tobacco_use": names_another}
+    facts = {fact: np.array([known.get(fact, 0)]) for term in terms for fact in term.facts}
+    columns: dict[str, Values] = {}
+    for term in terms:
+        columns |= term.build(facts, columns)
+    assert columns["has_other_diabetes"].tolist() == [other]
+    assert columns["has_any_condition"].tolist() == [is_any]
+    assert "has_diabetes" not in columns
