@@ -1,5 +1,7 @@
 """SMoSR's patients: those at risk of a switch, the switch that counts, and its facility."""
 
+from datetime import timedelta
+
 import pandas as pd
 import pytest
 
@@ -257,6 +259,50 @@ def test_home_hemodialysis_in_a_nursing_home_is_not_at_risk() -> Worked:
 
 
 @pytest.mark.manual("2.27.9")
+@worked
+def test_time_in_a_nursing_home_does_not_end_the_follow_up() -> Worked:
+    # 61 days of home hemodialysis there, back in center, and then a switch that lasts.
+    rows = yield describe(
+        *TO_HOME[:1],
+        ("A", HOME, "2023-06-09", "2023-08-08"),
+        ("A", CENTER, "2023-08-09", "2023-10-31"),
+        ("A", HOME, "2023-11-01", "2024-12-31"),
+        modality="hemodialysis",
+        home=("2023-06-09", "2023-08-08"),
+    )
+    assert read(rows)[1:] == [
+        ("A", "2023-06-08", 0, 70, 0, None),
+        ("A", "2023-08-08", 70, 70, 0, "home_hemodialysis_in_nursing_home"),
+        ("A", "2023-11-01", 70, 155, 1, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("home", "last", "event_day"),
+    [
+        # From the nursing home to the patient's own home: a switch on the first day there.
+        (("2023-06-09", "2023-08-08"), "2023-12-31", "2023-08-09"),
+        # Fewer than 30 days there.
+        (("2023-06-09", "2023-08-08"), "2023-09-06", None),
+        # Home first, a nursing home from the eleventh day on: home dialysis goes on for 30 days.
+        (("2023-06-19", "2023-08-08"), "2023-09-06", "2023-06-09"),
+    ],
+)
+@worked
+def test_a_switch_is_the_first_day_at_home_outside_a_nursing_home(
+    home: tuple[str, str], last: str, event_day: str | None
+) -> Worked:
+    rows = yield describe(
+        *TO_HOME[:1],
+        ("A", HOME, "2023-06-09", last),
+        ("A", CENTER, f"{day(last) + timedelta(days=1)}", "2024-12-31"),
+        modality="hemodialysis",
+        home=home,
+    )
+    events = rows[(rows["is_event"] == 1) & rows["reason"].isna()]
+    assert [f"{date:%Y-%m-%d}" for date in events["end_date"]] == ([event_day] if event_day else [])
+
+
 @worked
 def test_peritoneal_dialysis_in_a_nursing_home_stays_at_risk() -> Worked:
     rows = yield describe(*TO_HOME, home=("2023-06-01", "2023-12-31"))

@@ -11,7 +11,9 @@
 -- switch is the first day of 30 consecutive days at home, under any home modality and facility; it
 -- is not yet durable if its 30 days are not over at the year's end. It is attributed to the
 -- facility of that day, and ends the follow-up even without one. Hospice: from the first day of the
--- first hospice claim since the year of incidence began.
+-- first hospice claim since the year of incidence began. Home hemodialysis in a nursing home is no
+-- switch and does not end the follow-up: only that time is out (2.27.9). A switch is the first day
+-- at home outside it, if home dialysis, wherever, goes on for 30 days from there (reading 124).
 WITH
 began AS (
     SELECT patient_id, first_service_date, first_service_date + 364 AS last_date
@@ -73,22 +75,6 @@ at_home AS (
     GROUP BY patient_id, stay
 ),
 
-switched AS (
-    SELECT h.patient_id, min(h.start_date) AS switch_date
-    FROM at_home AS h
-    JOIN came AS c ON c.patient_id = h.patient_id AND h.start_date > c.in_center_date
-    WHERE datediff('day', h.start_date, h.end_date) + 1 >= 30
-    GROUP BY h.patient_id
-),
-
-hospice AS (
-    SELECT b.patient_id, min(c.from_date) AS hospice_date
-    FROM linkage.claim AS c
-    JOIN began AS b ON b.patient_id = c.patient_id
-    WHERE c.performance_year = $performance_year AND c.claim_type = '50'
-    GROUP BY b.patient_id
-),
-
 -- Days in a nursing home on home hemodialysis.
 nursed AS (
     SELECT
@@ -102,6 +88,36 @@ nursed AS (
         AND h.end_date >= d.start_date
         AND h.performance_year = $performance_year
     WHERE d.setting = 'home' AND d.modality = 'hemodialysis'
+),
+
+-- Days on which the patient comes home: the first of a stay, and the first after a nursing home.
+arrived AS (
+    SELECT patient_id, start_date AS home_date, end_date FROM at_home
+    UNION
+    SELECT h.patient_id, n.end_date + 1 AS home_date, h.end_date
+    FROM at_home AS h
+    JOIN nursed AS n
+        ON n.patient_id = h.patient_id
+        AND n.end_date >= h.start_date
+        AND n.end_date < h.end_date
+),
+
+switched AS (
+    SELECT a.patient_id, min(a.home_date) AS switch_date
+    FROM arrived AS a
+    JOIN came AS c ON c.patient_id = a.patient_id AND a.home_date > c.in_center_date
+    LEFT JOIN nursed AS n
+        ON n.patient_id = a.patient_id AND a.home_date BETWEEN n.start_date AND n.end_date
+    WHERE n.patient_id IS NULL AND datediff('day', a.home_date, a.end_date) + 1 >= 30
+    GROUP BY a.patient_id
+),
+
+hospice AS (
+    SELECT b.patient_id, min(c.from_date) AS hospice_date
+    FROM linkage.claim AS c
+    JOIN began AS b ON b.patient_id = c.patient_id
+    WHERE c.performance_year = $performance_year AND c.claim_type = '50'
+    GROUP BY b.patient_id
 ),
 
 incident AS (
