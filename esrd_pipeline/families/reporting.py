@@ -33,7 +33,7 @@ SURVEYS = 2
 class Places:
     """Finds the facility of a report: linkage.facility, .provider_number and .facility_ccn.
 
-    All three have the rows of every program; `exceptions` is raw.ece_grant.
+    All three have the rows of every program; `exceptions` is history.exception_month.
     """
 
     facilities: pd.DataFrame
@@ -77,12 +77,10 @@ class Places:
         asked = pd.DataFrame(
             months.to_numpy()[None, :] >= first.to_numpy()[:, None], index=ccns, columns=months
         )
-        for grant in self.exceptions.to_dict("records"):
-            covered = (months >= pd.Timestamp(grant["first_month"])) & (
-                months <= pd.Timestamp(grant["last_month"])
-            )
-            if grant["ccn"] in asked.index:
-                asked.loc[grant["ccn"], covered] = False
+        excepted = self.exceptions.assign(month=pd.to_datetime(self.exceptions["month"]))
+        for ccn, month in zip(excepted["ccn"], excepted["month"], strict=True):
+            if ccn in asked.index and month in asked.columns:
+                asked.loc[ccn, month] = False
         return asked
 
 

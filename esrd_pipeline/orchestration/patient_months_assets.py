@@ -12,8 +12,7 @@ from esrd_pipeline.orchestration.explanation_config import (
 )
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.tables import clinical, explain, linkage, measured, patient_months
-from esrd_pipeline.tables.raw import ECE_GRANT
+from esrd_pipeline.tables import clinical, explain, history, linkage, measured, patient_months
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,7 +163,7 @@ def _read_places(step: StepContext) -> "Places":
         facilities=step.read(linkage.FACILITY),
         provider_numbers=step.read(linkage.PROVIDER_NUMBER),
         facility_ccns=step.read(linkage.FACILITY_CCN),
-        exceptions=step.read(ECE_GRANT),
+        exceptions=step.read(history.EXCEPTION_MONTH),
     )
 
 
@@ -218,7 +217,7 @@ _REPORTING = TableAsset(
     dependencies=(
         Dependency(patient_months.PATIENT_YEAR),
         *(Dependency(table) for table in dict.fromkeys((*_SCREENINGS.values(), *_REPORTS))),
-        Dependency(ECE_GRANT),
+        Dependency(history.EXCEPTION_MONTH),
         Dependency(linkage.FACILITY),
         Dependency(linkage.PROVIDER_NUMBER),
         Dependency(linkage.FACILITY_CCN),
@@ -248,7 +247,7 @@ _EXPLANATION_OF_REPORTS = TableAsset(
     " run's configuration; never by a refresh.",
     dependencies=(
         *(Dependency(table) for table in _REPORTS),
-        Dependency(ECE_GRANT),
+        Dependency(history.EXCEPTION_MONTH),
         Dependency(linkage.FACILITY),
         Dependency(linkage.PROVIDER_NUMBER),
         Dependency(linkage.FACILITY_CCN),

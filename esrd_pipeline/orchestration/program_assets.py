@@ -11,7 +11,7 @@ from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.parameters.reasons import describe_reason
-from esrd_pipeline.tables import facility, measured, program, raw
+from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,12 +86,14 @@ def _standards(step: StepContext) -> StepResult:
 def _score_measures(step: StepContext) -> StepResult:
     from esrd_pipeline.families.combined import leave_computed
     from esrd_pipeline.orchestration.pictures import draw_measure_scores
+    from esrd_pipeline.program.qip_period import list_unplaced
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_scores import score_measures
 
     if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
+    grants = _read_grants(step)
     frame = score_measures(
         rules=load_rules(step.performance_year + 2),
         performance_year=step.performance_year,
@@ -104,7 +106,7 @@ def _score_measures(step: StepContext) -> StepResult:
         earlier=step.read_earlier(measured.CONTRACT, 1, columns=_RATES, program="qip"),
         standards=step.read(program.QIP_STANDARD),
         directory=step.read(facility.DIRECTORY),
-        ece_grants=step.read(raw.ECE_GRANT),
+        ece_grants=grants,
         published_results=step.read(
             facility.PUBLISHED_RESULT,
             columns=(*_KEY, "score", "reason", "reason_number"),
@@ -112,11 +114,29 @@ def _score_measures(step: StepContext) -> StepResult:
         ),
     )
     applied = frame["applied"].value_counts()
+    unplaced = list_unplaced(grants, frame["ccn"], step.performance_year)
     return StepResult(
         (frame,),
-        notes={f"scored by {name}": int(count) for name, count in applied.items()},
+        notes={f"scored by {name}": int(count) for name, count in applied.items()}
+        | {"exceptions under numbers of no facility": len(unplaced)},
         picture=draw_measure_scores(frame),
+        warning=f"no facility has the numbers with exceptions {', '.join(unplaced)}"
+        if unplaced
+        else None,
     )
+
+
+def _read_grants(step: StepContext) -> pd.DataFrame:
+    """Read the exceptions of this year's list and of the one before, which may run into this year.
+
+    Where the numbers of the year are linked, a grant is of the facility its number stands for.
+    """
+    lists = (step.read(raw.ECE_GRANT), step.read_earlier(raw.ECE_GRANT, 1))
+    grants = pd.concat([rows for rows in lists if rows is not None], ignore_index=True)
+    if not step.warehouse.has(linkage.PROVIDER_NUMBER, step.performance_year):
+        return grants
+    known = step.read(linkage.PROVIDER_NUMBER, program="qip").set_index("provider_number")
+    return grants.assign(ccn=grants["ccn"].map(known["ccn"]).fillna(grants["ccn"]))
 
 
 def _score_domains(step: StepContext) -> StepResult:
@@ -359,7 +379,8 @@ _SCORES = (
             Dependency(facility.PUBLISHED_IMPROVEMENT),
             Dependency(program.QIP_STANDARD),
             _DIRECTORY,
-            Dependency(raw.ECE_GRANT),
+            Dependency(raw.ECE_GRANT, years_before(first=1)),
+            Dependency(linkage.PROVIDER_NUMBER),
             _RESULTS,
         ),
     ),

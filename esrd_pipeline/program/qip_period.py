@@ -75,6 +75,16 @@ def gather_facilities(
     )
 
 
+def list_unplaced(
+    ece_grants: pd.DataFrame, ccns: pd.Series, performance_year: int
+) -> tuple[str, ...]:
+    """List the numbers with an exception in the year that none of the facilities has (3.4)."""
+    first, last = (pd.to_datetime(ece_grants[name]) for name in ("first_month", "last_month"))
+    is_of_year = (first.dt.year <= performance_year) & (last.dt.year >= performance_year)
+    numbers = ece_grants.loc[is_of_year & ~ece_grants["ccn"].isin(ccns), "ccn"]
+    return tuple(sorted(numbers.unique()))
+
+
 def exclude(rule: MeasureRule, facilities: Facilities) -> RowReasons:
     """Find why facilities may not be scored on a measure whatever their data are.
 

@@ -52,14 +52,10 @@ def places(
         ),
         exceptions=pd.DataFrame(
             [
-                {
-                    "ccn": ccn,
-                    "first_month": dt.date.fromisoformat(f"{month}-01"),
-                    "last_month": dt.date.fromisoformat(f"{month}-01"),
-                }
+                {"ccn": ccn, "month": dt.date.fromisoformat(f"{month}-01")}
                 for ccn, month in excepted
             ],
-            columns=["ccn", "first_month", "last_month"],
+            columns=["ccn", "month"],
         ),
     )
 

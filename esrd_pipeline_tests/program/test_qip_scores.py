@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from esrd_pipeline.program.qip_period import list_unplaced
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline_tests.program.qip_frames import Row, score
 from esrd_pipeline_tests.reason_texts import text_of
@@ -400,3 +401,17 @@ def test_a_better_rate_never_scores_less(rate: int, better: int, earlier: int, c
         for value in (rate, rate + better)
     ]
     assert found[0] <= found[1]
+
+
+def test_numbers_with_an_exception_that_no_facility_has_are_listed() -> None:
+    grants = pd.DataFrame(
+        [
+            ("012501", "2024-01-01", "2024-02-01"),
+            ("019999", "2023-11-01", "2024-01-01"),
+            ("019999", "2024-05-01", "2024-05-01"),
+            ("018888", "2023-11-01", "2023-12-01"),
+        ],
+        columns=["ccn", "first_month", "last_month"],
+    )
+    unplaced = list_unplaced(grants, pd.Series(["012501", "012502"]), 2024)
+    assert unplaced == ("019999",)

@@ -3,7 +3,8 @@
 -- (QIP only).
 -- Readings: a month without a report of an access counts as a catheter; a month of an exception
 -- does not; in all three months the patient is on hemodialysis at the facility; November and
--- December before come from the tables of the year before.
+-- December before come from the tables of the year before, less what an exception granted since
+-- covers.
 WITH
 exception AS (
     SELECT ccn, month FROM history.exception_month WHERE performance_year = $performance_year
@@ -80,8 +81,13 @@ catheter AS (
         ON n.program = c.program
         AND n.provider_number = c.ccn
         AND n.performance_year = $performance_year
+    LEFT JOIN exception AS e
+        ON c.program = 'qip'
+        AND e.ccn = coalesce(n.ccn, c.ccn)
+        AND e.month = c.month
     WHERE c.performance_year = $performance_year - 1
         AND c.month >= make_date($performance_year - 1, 11, 1)
+        AND e.ccn IS NULL
 ),
 
 preceded AS (
