@@ -141,6 +141,13 @@ CARE_MONTH = Table(
             required=True,
         ),
         Column(
+            "departure",
+            "text",
+            "What ended the patient's time there in the month: death, recovery or withdrawal on any"
+            " day, a discharge on the last one",
+            allowed=("death", "recovery", "withdrawal", "discharge"),
+        ),
+        Column(
             "modality",
             "text",
             "By EQRS treatment records, preferring the facility's own; null where EQRS has none",

@@ -22,6 +22,7 @@ REASONS = (
     "extraordinary_circumstances_exception",
     "new_facility",
     "not_at_facility_all_month",
+    "left_facility_in_month",
     "died_before_month_end",
     "date_of_birth_unknown",
     "under_18_years",

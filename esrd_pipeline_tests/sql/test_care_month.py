@@ -253,3 +253,94 @@ def test_where_the_facility_tells_nothing_another_of_the_month_does() -> Worked:
     )
     assert (first["frequency"], first["frequency_source"]) == ("usual", "other facility")
     assert pd.isna(second["frequency"])
+
+
+def guest(number: float | None = 3, *, stays: Sequence[Row] = (), own: float | None = None) -> Case:
+    """March at A, and a guest at B from the 10th to the 20th."""
+    admissions = [
+        spell(A, "2024-01-01"),
+        spell(B, "2024-03-10", "2024-03-20", "Transfer Out", admitted="Transient"),
+        *stays,
+    ]
+    return march(
+        treated("A", "2024-01-01", "2024-12-31"),
+        admissions=admissions,
+        prescriptions=[sessions(own), sessions(number, "2024-03-10", B)],
+    )
+
+
+@worked
+def test_sessions_of_a_guest_s_facility_count_where_the_own_tells_none() -> Worked:
+    usual, frequent, own, silent = yield guest(), guest(4), guest(4, own=3), guest(None)
+    assert (usual["frequency"], usual["frequency_source"]) == ("usual", "other facility")
+    assert (frequent["frequency"], frequent["frequency_source"]) == ("frequent", "other facility")
+    assert (own["frequency"], own["frequency_source"]) == ("usual", "own facility")
+    assert pd.isna(silent["frequency"])
+
+
+@worked
+def test_a_guest_s_facility_tells_of_the_months_of_the_visit_alone() -> Worked:
+    rows = yield months(
+        treated("A", "2024-01-01", "2024-12-31"),
+        admissions=[
+            spell(A, "2024-01-01"),
+            spell(B, "2024-03-10", "2024-04-02", "Transfer Out", admitted="Transient"),
+        ],
+        prescriptions=[sessions(None), sessions(3, "2024-03-10", B)],
+    )
+    told = rows.loc[rows["frequency"].notna() & (rows["ccn"] == "A"), "month"]
+    assert told.astype(str).str[:7].tolist() == ["2024-03", "2024-04"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "told"),
+    [
+        ("Hemodialysis", "Dialysis Facility/Center", "in-center hemodialysis"),
+        ("Hemodialysis", "SNF/Long Term Care Facility", "home hemodialysis"),
+        ("CCPD", "Home", "peritoneal dialysis"),
+        ("Other", "Home", "other"),
+    ],
+)
+@worked
+def test_another_facility_s_record_tells_the_modality_where_the_own_has_none(
+    kind: str, setting: str, told: str
+) -> Worked:
+    record = prescribed(B, "2024-03-10", kind, setting)
+    stays = [
+        spell(A, "2024-01-01"),
+        spell(B, "2024-03-10", "2024-03-20", "Transfer Out", admitted="Transient"),
+    ]
+    unknown = treated("A", "2024-01-01", "2024-12-31", None, None)
+    known = treated("A", "2024-01-01", "2024-12-31")
+    silent, own = yield (
+        march(unknown, admissions=stays, prescriptions=[record]),
+        march(known, admissions=stays, prescriptions=[record]),
+    )
+    assert silent["modality"] == told
+    assert own["modality"] == "in-center hemodialysis"
+
+
+@worked
+def test_a_facility_left_long_ago_tells_nothing_of_the_month() -> Worked:
+    row = yield march(
+        treated("A", "2024-01-01", "2024-12-31", None, None),
+        admissions=[spell(A, "2024-01-01"), spell(B, "2023-01-01", "2023-12-31", "Transfer Out")],
+        prescriptions=[prescribed(B, "2023-01-01", "CCPD")],
+    )
+    assert pd.isna(row["modality"])
+
+
+@worked
+def test_a_prescription_of_an_ended_stay_says_nothing_of_the_next() -> Worked:
+    stays = [spell(A, "2023-05-01", "2023-12-20", "Transfer Out"), spell(A, "2024-03-01")]
+    first, second = yield [
+        march(
+            treated("A", "2024-03-01", "2024-12-31"),
+            admissions=stays,
+            prescriptions=[sessions(5, "2023-05-01"), *later],
+        )
+        for later in ([sessions(3, "2024-03-04")], [])
+    ]
+    assert first["frequency"] == "usual"
+    # Where the new stay has none of its own the last one known goes on.
+    assert second["frequency"] == "frequent"

@@ -32,6 +32,7 @@ completed AS (
         c.ccn,
         c.is_whole,
         c.is_admitted,
+        c.departure,
         e.ccn IS NOT NULL AS is_exception,
         coalesce(c.program = 'qip' AND c.month < f.reporting_date, false) AS is_new_facility,
         k.modality AS ktv_modality,
@@ -135,6 +136,16 @@ judged AS (
             WHEN is_new_facility THEN 'new_facility'
         END AS facility_reason,
         CASE WHEN NOT is_whole THEN 'not_at_facility_all_month' END AS whole_reason,
+        -- Reading 81: 2.3.11 and 2.8.11 (DFC) leave out whoever departs anytime during the month,
+        -- 2.1.10 who transfers; 2.8.10 (QIP) and 2.19.7 only ask for the month's every day.
+        CASE
+            WHEN NOT is_whole THEN 'not_at_facility_all_month'
+            WHEN departure IS NOT NULL THEN 'left_facility_in_month'
+        END AS stay_reason,
+        CASE
+            WHEN NOT is_whole THEN 'not_at_facility_all_month'
+            WHEN departure = 'discharge' THEN 'left_facility_in_month'
+        END AS transfer_reason,
         CASE
             WHEN frequency = 'frequent' THEN 'frequent_dialysis'
             WHEN frequency = 'infrequent' THEN 'infrequent_dialysis'
@@ -149,7 +160,7 @@ shared AS (
         a.*,
         coalesce(
             a.facility_reason,
-            a.whole_reason,
+            a.stay_reason,
             CASE
                 WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
                 WHEN a.ktv_esrd_day < r.ktv_days THEN 'esrd_under_91_days'
@@ -207,7 +218,7 @@ excluded AS (
         ) AS ktv_pediatric_pd_reason,
         coalesce(
             a.facility_reason,
-            a.whole_reason,
+            a.transfer_reason,
             CASE
                 WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
                 WHEN a.age < r.adult_age THEN 'under_18_years'
@@ -222,7 +233,7 @@ excluded AS (
             a.facility_reason,
             -- 2.8.11: the QIP assigns by admission and discharge in EQRS, to several facilities.
             CASE
-                WHEN a.program = 'dfc' THEN a.whole_reason
+                WHEN a.program = 'dfc' THEN a.stay_reason
                 WHEN NOT a.is_admitted THEN 'not_at_facility_all_month'
             END,
             CASE
@@ -238,7 +249,7 @@ excluded AS (
         ) AS hypercalcemia_reason,
         coalesce(
             CASE WHEN a.program = 'qip' THEN 'not_a_measure_of_the_program' END,
-            a.whole_reason,
+            a.stay_reason,
             CASE
                 WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
                 WHEN a.age >= r.adult_age THEN 'age_18_or_older'

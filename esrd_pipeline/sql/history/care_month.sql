@@ -2,8 +2,12 @@
 -- treatment history or has them admitted in EQRS.
 -- Manual 2.1.11, 2.3.11, 2.8.11 (whole months), 3.1.1 (modality by EQRS), 3.1.4 (prescribed
 -- sessions). Readings: where EQRS has no treatment record for a part of the month, the modality is
--- unknown; a prescription applies until the facility's next for the patient, its first also to the
--- days before; the facility's CCN on the day counts.
+-- unknown; the facility's CCN on the day counts. Reading 81: a discharge on the month's last day
+-- is a departure in the month, unless the facility has the patient back the next day. Reading 82:
+-- where the facility has no treatment record for the month, those of other facilities that had the
+-- patient admitted in it count, and so do their prescribed sessions where it tells none. Reading
+-- 83: a prescription applies until the facility's next for the patient, which begins with its stay;
+-- the first also applies to the days before.
 WITH
 rule AS (
     -- 3.1.4: more than two and fewer than four sessions a week.
@@ -81,20 +85,129 @@ admitted_month AS (
     WHERE s.performance_year = $performance_year
 ),
 
-prescription AS (
+admission AS (
+    SELECT
+        a.patient_id,
+        a.facilityid,
+        a.admit_date,
+        a.admit_reason,
+        a.discharge_date,
+        a.discharge_reason,
+        coalesce(a.discharge_date, DATE '9999-12-31') AS end_date,
+        max(coalesce(a.discharge_date, DATE '9999-12-31')) OVER (
+            PARTITION BY a.patient_id, a.facilityid
+            ORDER BY a.admit_date, coalesce(a.discharge_date, DATE '9999-12-31')
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS end_before
+    FROM raw.eqrs_admission AS a
+    CROSS JOIN rule AS r
+    WHERE a.performance_year = $performance_year
+        AND coalesce(a.discharge_reason, 'none') <> 'Acute'
+        AND a.admit_date <= r.last_day
+),
+
+given AS (
+    SELECT
+        patient_id,
+        facilityid,
+        start_date,
+        lag(start_date) OVER facility AS date_before,
+        treatment_type,
+        setting,
+        sessions_per_week
+    FROM raw.eqrs_treatment
+    WHERE performance_year = $performance_year
+    WINDOW facility AS (PARTITION BY patient_id, facilityid ORDER BY start_date)
+),
+
+-- The stay in which a prescription begins, where it began after the prescription before.
+begun AS (
+    SELECT
+        g.patient_id,
+        g.facilityid,
+        g.start_date,
+        g.date_before,
+        g.treatment_type,
+        g.setting,
+        g.sessions_per_week,
+        max(a.admit_date) AS stay_start
+    FROM given AS g
+    LEFT JOIN admission AS a
+        ON a.patient_id = g.patient_id
+        AND a.facilityid = g.facilityid
+        AND a.admit_date > g.date_before
+        AND a.admit_date <= g.start_date
+        AND a.end_before < a.admit_date - 1
+    GROUP BY
+        g.patient_id,
+        g.facilityid,
+        g.start_date,
+        g.date_before,
+        g.treatment_type,
+        g.setting,
+        g.sessions_per_week
+),
+
+dated AS (
     SELECT
         patient_id,
         facilityid,
         CASE
-            WHEN lag(start_date) OVER given IS NULL THEN DATE '1900-01-01'
-            ELSE start_date
+            WHEN date_before IS NULL THEN DATE '1900-01-01'
+            ELSE coalesce(stay_start, start_date)
         END AS start_date,
-        coalesce(lead(start_date) OVER given - 1, DATE '9999-12-31') AS end_date,
         treatment_type,
+        setting,
         sessions_per_week
-    FROM raw.eqrs_treatment
-    WHERE performance_year = $performance_year
-    WINDOW given AS (PARTITION BY patient_id, facilityid ORDER BY start_date)
+    FROM begun
+),
+
+prescription AS (
+    SELECT
+        *,
+        coalesce(
+            lead(start_date) OVER (PARTITION BY patient_id, facilityid ORDER BY start_date) - 1,
+            DATE '9999-12-31'
+        ) AS end_date
+    FROM dated
+),
+
+-- Prescriptions of every facility that had the patient admitted in the month, on the days of it.
+told_month AS (
+    SELECT
+        p.patient_id,
+        c.month,
+        p.treatment_type,
+        p.setting,
+        p.sessions_per_week
+    FROM prescription AS p
+    JOIN admission AS a ON a.patient_id = p.patient_id AND a.facilityid = p.facilityid
+    JOIN calendar AS c
+        ON c.month <= least(p.end_date, a.end_date)
+        AND c.month_end >= greatest(p.start_date, a.admit_date)
+    WHERE p.start_date <= a.end_date AND p.end_date >= a.admit_date
+),
+
+-- 3.1.1, of months for which the facility itself has no treatment record.
+told AS (
+    SELECT
+        patient_id,
+        month,
+        max(CASE
+            WHEN treatment_type = 'Hemodialysis' AND setting = 'Dialysis Facility/Center' THEN 1
+            ELSE 0
+        END) AS has_in_center,
+        max(CASE
+            WHEN treatment_type = 'Hemodialysis' AND setting <> 'Dialysis Facility/Center' THEN 1
+            ELSE 0
+        END) AS has_home,
+        max(CASE WHEN treatment_type IN ('CAPD', 'CCPD') THEN 1 ELSE 0 END) AS has_peritoneal,
+        max(CASE WHEN treatment_type NOT IN ('Hemodialysis', 'CAPD', 'CCPD') THEN 1 ELSE 0 END)
+            AS has_other,
+        min(CASE WHEN treatment_type = 'Hemodialysis' THEN sessions_per_week END) AS fewest,
+        max(CASE WHEN treatment_type = 'Hemodialysis' THEN sessions_per_week END) AS most
+    FROM told_month
+    GROUP BY patient_id, month
 ),
 
 -- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there.
@@ -123,14 +236,76 @@ prescribed AS (
 
 anywhere AS (
     SELECT program, patient_id, month, min(fewest) AS fewest, max(most) AS most
-    FROM prescribed
+    FROM (
+        SELECT program, patient_id, month, fewest, most FROM prescribed
+        UNION ALL
+        SELECT m.program, t.patient_id, t.month, t.fewest, t.most
+        FROM told AS t
+        JOIN treated_month AS m ON m.patient_id = t.patient_id AND m.month = t.month
+        WHERE t.most IS NOT NULL
+    )
     GROUP BY program, patient_id, month
+),
+
+-- 2.3.11: what ends a patient's time at the facility in the month.
+departed AS (
+    SELECT program, patient_id, c.month, CAST(NULL AS VARCHAR) AS ccn, 1 AS place
+    FROM linkage.death AS d
+    JOIN calendar AS c ON d.death_date BETWEEN c.month AND c.month_end
+    WHERE d.performance_year = $performance_year
+    UNION ALL
+    SELECT
+        s.program,
+        a.patient_id,
+        c.month,
+        CAST(NULL AS VARCHAR) AS ccn,
+        CASE WHEN a.discharge_reason = 'Recover Function' THEN 2 ELSE 3 END AS place
+    FROM admission AS a
+    JOIN calendar AS c ON a.discharge_date BETWEEN c.month AND c.month_end
+    CROSS JOIN (SELECT DISTINCT program FROM ccn_span) AS s
+    WHERE a.discharge_reason IN ('Recover Function', 'Discontinue')
+        AND a.admit_reason NOT IN ('Transient', 'Dialysis in Support of Transplant')
+    UNION ALL
+    SELECT s.program, a.patient_id, c.month, s.ccn, 4 AS place
+    FROM admission AS a
+    JOIN calendar AS c ON c.month_end = a.discharge_date
+    JOIN ccn_span AS s
+        ON s.facilityid = a.facilityid
+        AND s.start_date <= a.discharge_date
+        AND s.end_date >= a.discharge_date
+    LEFT JOIN admission AS n
+        ON n.patient_id = a.patient_id
+        AND n.facilityid = a.facilityid
+        AND n.admit_date <= a.discharge_date + 1
+        AND n.end_date > a.discharge_date
+    WHERE n.patient_id IS NULL
 ),
 
 place AS (
     SELECT program, patient_id, month, ccn FROM treated_month
     UNION
     SELECT program, patient_id, month, ccn FROM admitted_month
+),
+
+departing AS (
+    SELECT
+        p.program,
+        p.patient_id,
+        p.month,
+        p.ccn,
+        CASE min(d.place)
+            WHEN 1 THEN 'death'
+            WHEN 2 THEN 'recovery'
+            WHEN 3 THEN 'withdrawal'
+            WHEN 4 THEN 'discharge'
+        END AS departure
+    FROM place AS p
+    LEFT JOIN departed AS d
+        ON d.program = p.program
+        AND d.patient_id = p.patient_id
+        AND d.month = p.month
+        AND coalesce(d.ccn, p.ccn) = p.ccn
+    GROUP BY p.program, p.patient_id, p.month, p.ccn
 ),
 
 joined AS (
@@ -142,8 +317,20 @@ joined AS (
         coalesce(t.days, 0) AS days,
         coalesce(t.days = t.month_days, false) AS is_whole,
         a.ccn IS NOT NULL AS is_admitted,
+        p.departure,
         CASE
-            WHEN t.ccn IS NULL OR t.has_unknown = 1 THEN NULL
+            WHEN t.ccn IS NULL THEN NULL
+            WHEN t.has_other + t.has_peritoneal + t.has_in_center + t.has_home = 0
+                THEN CASE
+                    WHEN w.has_other + w.has_peritoneal + greatest(w.has_in_center, w.has_home) > 1
+                        THEN 'mixed'
+                    WHEN w.has_other = 1 THEN 'other'
+                    WHEN w.has_peritoneal = 1 THEN 'peritoneal dialysis'
+                    WHEN w.has_home + w.has_in_center = 2 THEN 'in-center and home hemodialysis'
+                    WHEN w.has_home = 1 THEN 'home hemodialysis'
+                    WHEN w.has_in_center = 1 THEN 'in-center hemodialysis'
+                END
+            WHEN t.has_unknown = 1 THEN NULL
             WHEN t.has_other + t.has_peritoneal + greatest(t.has_in_center, t.has_home) > 1
                 THEN 'mixed'
             WHEN t.has_other = 1 THEN 'other'
@@ -158,7 +345,8 @@ joined AS (
             WHEN o.ccn IS NOT NULL THEN 'own facility'
             WHEN e.patient_id IS NOT NULL THEN 'other facility'
         END AS frequency_source
-    FROM place AS p
+    FROM departing AS p
+    LEFT JOIN told AS w ON w.patient_id = p.patient_id AND w.month = p.month
     LEFT JOIN treated_month AS t
         ON t.program = p.program
         AND t.patient_id = p.patient_id
@@ -187,6 +375,7 @@ SELECT
     j.days,
     j.is_whole,
     j.is_admitted,
+    j.departure,
     j.modality,
     CASE
         WHEN j.most >= r.frequent_sessions THEN 'frequent'

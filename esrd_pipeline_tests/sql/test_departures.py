@@ -1,0 +1,131 @@
+"""Who departs within a month, to the last day of it: manual 2.1.10, 2.3.11, 2.8.10, 2.8.11, 2.19.7.
+
+Reading 81.
+"""
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline_tests.sql.histories import spell
+from esrd_pipeline_tests.sql.months import MARCH, PERITONEAL, A, B, care, clinic, judge, know, last
+from esrd_pipeline_tests.sql.test_care_month import months, treated
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
+
+YEAR_AT_A = treated("A", "2024-01-01", "2024-12-31")
+END = "2024-03-31"
+
+
+def departure(*stays: Row, died: str | None = None) -> Case:
+    """Why the patient's time at A ended in March, who was treated there all month."""
+    return months(YEAR_AT_A, admissions=stays, died=died).read(
+        lambda rows: (
+            rows.loc[
+                (rows["month"] == day("2024-03-01")) & (rows["ccn"] == "A"),
+                ["is_whole", "departure"],
+            ]
+            .iloc[0]
+            .tolist()
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("Discontinue", "withdrawal"),
+        ("Recover Function", "recovery"),
+        ("Transfer Out", "discharge"),
+        ("Lost to Follow Up", "discharge"),
+        ("Involuntary", "discharge"),
+    ],
+)
+@worked
+def test_a_discharge_on_the_last_day_is_a_departure_in_the_month(reason: str, told: str) -> Worked:
+    on, after = yield (
+        departure(spell(A, "2024-01-01", END, reason)),
+        departure(spell(A, "2024-01-01", "2024-04-01", reason)),
+    )
+    assert on == [True, told]
+    assert after[0]
+    assert pd.isna(after[1])
+
+
+@worked
+def test_death_on_any_day_of_the_month_is_one() -> Worked:
+    on, after = yield departure(died=END), departure(died="2024-04-01")
+    assert on == [True, "death"]
+    assert pd.isna(after[1])
+
+
+@worked
+def test_who_is_back_at_the_facility_the_next_day_did_not_leave_it() -> Worked:
+    back, withdrew = yield (
+        departure(spell(A, "2024-01-01", END, "Transfer Out"), spell(A, "2024-04-01")),
+        departure(spell(A, "2024-01-01", "2024-03-14", "Discontinue"), spell(A, "2024-03-15")),
+    )
+    assert pd.isna(back[1])
+    # "Discontinues dialysis ... anytime during the month" (2.3.11).
+    assert withdrew == [True, "withdrawal"]
+
+
+@worked
+def test_a_guest_s_discharge_elsewhere_is_none() -> Worked:
+    stays = [
+        spell(A, "2024-01-01"),
+        spell(B, "2024-03-10", END, "Transfer Out", admitted="Transient"),
+    ]
+    told = yield departure(*stays)
+    assert pd.isna(told[1])
+
+
+@worked
+def test_coming_on_the_first_day_makes_a_whole_month() -> Worked:
+    rows = yield months(
+        treated("B", "2024-01-01", "2024-02-29"),
+        treated("A", "2024-03-01", "2024-12-31"),
+        admissions=[spell(B, "2024-01-01", "2024-02-29", "Transfer Out"), spell(A, "2024-03-01")],
+    )
+    told = [(str(row.month)[:7], row.ccn, row.departure) for row in rows.itertuples()]
+    assert ("2024-02", "B", "discharge") in told
+    march = rows[(rows["month"] == day("2024-03-01")) & (rows["ccn"] == "A")].iloc[0]
+    assert march["is_whole"]
+    assert pd.isna(march["departure"])
+
+
+LEFT = "left_facility_in_month"
+
+
+@pytest.mark.parametrize(
+    ("why", "catheter"),
+    [("death", False), ("recovery", False), ("withdrawal", False), ("discharge", LEFT)],
+)
+@worked
+def test_each_chapter_says_whose_month_it_leaves_out(why: str, catheter: object) -> Worked:
+    reported = clinic(MARCH, hd_ktv=1.4, calcium=9.0, has_reconciliation=True)
+    dfc, qip, pd_, child = yield (
+        judge(care(MARCH, departure=why), reported),
+        judge(care(MARCH, departure=why), reported, program="qip"),
+        judge(care(MARCH, modality=PERITONEAL, departure=why)),
+        judge(care(MARCH, departure=why), known=know(born="2010-06-15")),
+    )
+    # 2.3.11, which 2.4.11, 2.5.11, 2.6.11 and 2.7.11 refer to.
+    assert last(dfc, "ktv_adult_hd") == last(qip, "ktv_adult_hd") == LEFT
+    assert last(pd_, "ktv_adult_pd") == LEFT
+    assert last(child, "ktv_pediatric_hd") == last(child, "npcr") == LEFT
+    # 2.8.11: DFC by the same sentence; the QIP by admission and discharge.
+    assert last(dfc, "hypercalcemia") == LEFT
+    assert last(qip, "hypercalcemia") is True
+    # 2.1.10: "in the month a patient ... transfers".
+    assert last(dfc, "ltc") == last(qip, "ltc") == catheter
+    # 2.19.7: assigned to the facility for the entire month.
+    assert last(qip, "medication_reconciliation") is True
+
+
+@worked
+def test_death_before_the_last_day_is_left_out_by_the_qip_s_calcium_too() -> Worked:
+    before, on = yield (
+        judge(care(MARCH), known=know(died="2024-03-30"), program="qip"),
+        judge(care(MARCH), known=know(died=END), program="qip"),
+    )
+    assert last(before, "hypercalcemia") == "died_before_month_end"
+    assert last(on, "hypercalcemia") is False
