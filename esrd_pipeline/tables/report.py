@@ -84,9 +84,11 @@ EVENT_ACCOUNT = Table(
         ),
         YEAR,
         Column("event_count", "integer", "Events with this outcome", required=True, minimum=0),
-        Column("found_count", "integer", "Events of the month in history", required=True),
-        Column("accounted_count", "integer", "Events of the month with an outcome", required=True),
-        Column("share_of_usual", "number", "Found in the month, of the year's monthly mean"),
+        Column("found_count", "integer", "Events of the year in history", required=True),
+        Column(
+            "accounted_count", "integer", "Events of the year in cohorts or outside", required=True
+        ),
+        Column("share_of_usual", "number", "Events of the month over the mean month's"),
     ),
     rules=(Rule("every event found has one outcome", "found_count = accounted_count"),),
 )

@@ -15,8 +15,13 @@ def segment(start: str, end: str, **other: object) -> Row:
     }
 
 
-def admitted(patient: int, admit: str) -> Row:
-    return {"patient_id": patient, "admit_date": day(admit), "discharge_date": day(admit)}
+def admitted(patient: int, admit: str, *, is_index_covid: bool = False) -> Row:
+    return {
+        "patient_id": patient,
+        "admit_date": day(admit),
+        "discharge_date": day(admit),
+        "is_index_covid": is_index_covid,
+    }
 
 
 def account(stays: list[Row], segments: list[Row], **other: list[Row]) -> Case:
@@ -62,7 +67,7 @@ def test_an_admission_is_counted_left_out_or_of_nobody_in_the_cohort() -> Worked
 @worked
 def test_an_index_covid_stay_has_a_reason_of_its_own() -> Worked:
     rows = yield account(
-        [admitted(1, "2024-03-02")],
+        [admitted(1, "2024-03-02", is_index_covid=True)],
         [segment("2024-03-01", "2024-03-31", events=1, uncounted_events=1)],
     )
     assert rows == [(3, "index_covid_stay", 1, 1, 1)]
@@ -75,7 +80,7 @@ def test_an_event_that_a_cohort_loses_does_not_add_up() -> Worked:
         [admitted(1, "2024-03-02"), admitted(1, "2024-03-20")],
         [segment("2024-03-01", "2024-03-31", events=1)],
     )
-    assert rows == [(3, "counted", 1, 2, 1)]
+    assert rows == [(3, "counted", 2, 2, 1)]
 
 
 @worked
