@@ -30,7 +30,6 @@ from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
 from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
 from esrd_pipeline.synthetic.nation.people import People, draw_people
 from esrd_pipeline.synthetic.nation.reports import report_facilities
-from esrd_pipeline.synthetic.nation.run_out import add_run_out
 from esrd_pipeline.synthetic.nation.screenings import report_screenings
 from esrd_pipeline.synthetic.nation.status import (
     Habits,
@@ -102,13 +101,10 @@ def compute_block(span: Span, markets: list[Market]) -> Block:
                 parts = truth_rows if name in TRUTH else years[year]
                 parts.setdefault(name, []).append(rows)
     files = list_files()
-    made = {year: _to_tables(files, parts) for year, parts in years.items()}
-    # The last year's files are cut at its end: nothing is simulated beyond it.
-    held = {
-        year: add_run_out(tables, made[year + 1], year) if year + 1 in made else tables
-        for year, tables in made.items()
-    }
-    return Block(held, _to_tables(TRUTH, truth_rows))
+    return Block(
+        {year: _to_tables(files, parts) for year, parts in years.items()},
+        _to_tables(TRUTH, truth_rows),
+    )
 
 
 def tally_market(span: Span, market: Market) -> Rows:
