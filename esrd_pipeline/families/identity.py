@@ -68,27 +68,25 @@ class Identity:
 
 def _choose(now: IntArray, then: IntArray, is_counted: "np.ndarray") -> "np.ndarray":
     """Whether each row is of the number that is kept of its patient."""
-    numbers = (
-        pd.DataFrame({"now": now, "then": then, "counted": is_counted})
-        .groupby(["now", "then"], as_index=False)["counted"]
-        .max()
-    )
+    rows = pd.DataFrame({"now": now, "then": then, "counted": is_counted})
+    numbers = pd.DataFrame(rows.groupby(["now", "then"], as_index=False)["counted"].max())
     numbers["is_own"] = numbers["now"] == numbers["then"]
-    best = numbers.sort_values(
-        ["now", "counted", "is_own", "then"], ascending=[True, False, False, False]
-    ).drop_duplicates("now")
-    return best.set_index("now")["then"].loc[now].to_numpy() == then
+    best = numbers.sort_values(["now", "counted", "is_own", "then"]).drop_duplicates(
+        "now", keep="last"
+    )
+    return best.set_index("now")["then"].reindex(pd.Index(now)).to_numpy() == then
 
 
 def _is_counted(rows: pa.Table) -> "np.ndarray":
     if _REASON not in rows.column_names:
         return np.ones(rows.num_rows, bool)
-    return np.asarray(pc.is_null(rows.column(_REASON)))
+    return np.asarray(pc.call_function("is_null", [rows.column(_REASON)]))
 
 
 def _map(values: pa.ChunkedArray, today: Mapping[str, str]) -> pa.ChunkedArray:
     keys, meant = pa.array(list(today), values.type), pa.array(list(today.values()), values.type)
-    return pc.coalesce(pc.take(meant, pc.index_in(values, value_set=keys)), values)
+    place = pc.call_function("index_in", [values], pc.SetLookupOptions(keys))
+    return pc.call_function("coalesce", [pc.take(meant, place), values])
 
 
 def _replace(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:

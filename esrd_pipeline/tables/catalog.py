@@ -61,6 +61,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
     facility.REGISTERED,
     report.VALUE_SET_COVERAGE,
+    report.EVENT_ACCOUNT,
 )
 """Of these, the tables made from patient-level files alone."""
 
