@@ -173,7 +173,7 @@ prescription AS (
 ),
 
 -- Prescriptions of every facility that had the patient admitted in the month, on the days of it.
-told_month AS (
+recorded_month AS (
     SELECT
         p.patient_id,
         c.month,
@@ -189,7 +189,7 @@ told_month AS (
 ),
 
 -- 3.1.1, of months for which the facility itself has no treatment record.
-told AS (
+recorded AS (
     SELECT
         patient_id,
         month,
@@ -206,7 +206,7 @@ told AS (
             AS has_other,
         min(CASE WHEN treatment_type = 'Hemodialysis' THEN sessions_per_week END) AS fewest,
         max(CASE WHEN treatment_type = 'Hemodialysis' THEN sessions_per_week END) AS most
-    FROM told_month
+    FROM recorded_month
     GROUP BY patient_id, month
 ),
 
@@ -240,7 +240,7 @@ anywhere AS (
         SELECT program, patient_id, month, fewest, most FROM prescribed
         UNION ALL
         SELECT m.program, t.patient_id, t.month, t.fewest, t.most
-        FROM told AS t
+        FROM recorded AS t
         JOIN treated_month AS m ON m.patient_id = t.patient_id AND m.month = t.month
         WHERE t.most IS NOT NULL
     )
@@ -346,7 +346,7 @@ joined AS (
             WHEN e.patient_id IS NOT NULL THEN 'other facility'
         END AS frequency_source
     FROM departing AS p
-    LEFT JOIN told AS w ON w.patient_id = p.patient_id AND w.month = p.month
+    LEFT JOIN recorded AS w ON w.patient_id = p.patient_id AND w.month = p.month
     LEFT JOIN treated_month AS t
         ON t.program = p.program
         AND t.patient_id = p.patient_id

@@ -6,7 +6,8 @@
 -- dialysis began" is not available: the first treatment record replaces it. An admission
 -- discharged as Acute counts in neither program, nor one whose reason is Acute (reading 122); QIP
 -- admissions exclude those to facilities of another type than dialysis in EQRS. Claims for acute
--- kidney injury (condition code 84) are not chronic dialysis. The 60 days begin with the claim's first day; a line without a day has that day.
+-- kidney injury (condition code 84) are not chronic dialysis. The 60 days begin with the claim's
+-- first day; a line without a day has that day.
 -- The rules that move the date compare the first form, EQRS event, transplant and claim; "earlier
 -- than any other" allows another on the same day, as for most first claims; a year is 365 days.
 WITH
