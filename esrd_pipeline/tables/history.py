@@ -167,7 +167,7 @@ MEDICARE_MONTH = Table(
         Column("month", "date", "First day of the month", required=True),
         YEAR,
         Column("dialysis_paid", "number", "Medicare-paid dialysis claims", unit="USD"),
-        Column("has_inpatient", "boolean", "A Medicare inpatient or SNF claim", required=True),
+        Column("has_inpatient", "boolean", "A paid inpatient or SNF claim", required=True),
         Column("is_ma", "boolean", "Enrolled in Medicare Advantage", required=True),
         Column("is_covered", "boolean", "By claims of the month or the two before", required=True),
         Column("is_observable", "boolean", "Covered, or Medicare Advantage", required=True),

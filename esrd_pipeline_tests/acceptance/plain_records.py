@@ -241,7 +241,7 @@ def _list_reports(
                 patient is not None
                 and is_dialysis(claim)
                 and claim["clm_pmt_amt"] > 0
-                and claim["clm_mdcr_non_pmt_rsn_cd"] is None
+                and claim["clm_mdcr_non_pmt_rsn_cd"] in (None, "P")
                 and claim["clm_id"] not in acute
             ):
                 yield (

@@ -37,6 +37,9 @@ STAY_COLUMNS = (
     "clm_id",
     "clm_from_dt",
     "clm_thru_dt",
+    "clm_pmt_amt",
+    "clm_mdcr_non_pmt_rsn_cd",
+    "clm_mco_pd_sw",
     "clm_admsn_dt",
     "ptnt_dschrg_stus_cd",
     *DIAGNOSES,
@@ -257,10 +260,10 @@ def read_medicare(files: Files, links: dict[int, dict[int, int]], wanted: set[in
             if is_dialysis(claim):
                 cents = round(claim["clm_pmt_amt"] * 100)
                 paid[patient][month_of(claim["clm_thru_dt"])] += cents
-        for patient, claim in list_rows(files, "snf_base", year, mine, STAY_COLUMNS[:4]):
-            inpatient[patient].add(month_of(claim["clm_thru_dt"]))
+        for patient, claim in list_rows(files, "snf_base", year, mine, STAY_COLUMNS[:7]):
+            inpatient[patient] |= _list_paid_months(claim)
         for patient, claim in list_rows(files, "inpatient_base", year, mine, STAY_COLUMNS):
-            inpatient[patient].add(month_of(claim["clm_thru_dt"]))
+            inpatient[patient] |= _list_paid_months(claim)
             claims[patient][claim["clm_id"]] = claim
             if year < files.year:
                 conditions[patient] |= {groups.get(claim[name], "") for name in DIAGNOSES}
@@ -279,6 +282,17 @@ def read_medicare(files: Files, links: dict[int, dict[int, int]], wanted: set[in
         conditions=conditions,
         homes=_read_homes(files, links[files.year], wanted),
     )
+
+
+def _list_paid_months(claim: Row) -> set[tuple[int, int]]:
+    """Return every month of a claim's days if Medicare paid it."""
+    is_paid = (
+        claim["clm_pmt_amt"] > 0
+        and claim["clm_mdcr_non_pmt_rsn_cd"] in (None, "P")
+        and claim["clm_mco_pd_sw"] != "1"
+    )
+    days = range(claim["clm_from_dt"], claim["clm_thru_dt"] + 1) if is_paid else ()
+    return {month_of(day) for day in days}
 
 
 def list_rows(

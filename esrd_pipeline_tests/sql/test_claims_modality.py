@@ -273,12 +273,19 @@ def test_claims_that_medicare_denied_or_that_are_for_acute_injury_tell_nothing()
     denied = bill(lines(HD, 9))
     denied["raw.claim"] = [{**row, "clm_mdcr_non_pmt_rsn_cd": "B"} for row in denied["raw.claim"]]
     acute = bill(lines(HD, 9), conditions=["84"])
-    of_denied, of_acute = yield (
+    requested = bill(lines(HD, 9))
+    requested["raw.claim"] = [
+        {**row, "clm_mdcr_non_pmt_rsn_cd": "P"} for row in requested["raw.claim"]
+    ]
+    of_denied, of_acute, of_requested = yield (
         case("history.dialysis_claim", tables=denied),
         case("history.dialysis_claim", tables=acute),
+        case("history.dialysis_claim", tables=requested),
     )
     assert of_denied.empty
     assert of_acute.empty
+    # Code P is "payment requested".
+    assert set(of_requested["modality"]) == {"in-center hemodialysis"}
 
 
 @pytest.mark.manual("3.1.4")

@@ -236,6 +236,14 @@ def test_only_paid_claims_of_dialysis_facilities_are_evidence(other: dict[str, o
 
 
 @worked
+def test_a_claim_with_payment_requested_is_paid() -> Worked:
+    rows = yield find_places(
+        billed=[claim("A", "2024-03-01", "2024-03-31", clm_mdcr_non_pmt_rsn_cd="P")]
+    )
+    assert read(rows, "source", "provider_number") == [("claims", "A", "2024-03-01", LAST)]
+
+
+@worked
 def test_claims_for_acute_kidney_injury_are_no_evidence() -> Worked:
     acute = [{"clm_id": 1, "rlt_cond_cd_seq": 1, "clm_rlt_cond_cd": "84"}]
     rows = yield find_places(billed=claims("A", "2024-03"), conditions=acute)

@@ -1,5 +1,7 @@
 """Months that Medicare covers or observes, and nursing homes: reading 23, manual 2.13.9."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -65,6 +67,57 @@ def test_several_claims_of_a_month_are_added_up() -> Worked:
 def test_an_inpatient_claim_covers_as_well() -> Worked:
     seen = yield see(inpatient(1, "2024-11-03", "2024-11-09"))
     assert seen == {"2024-11", "2024-12"}
+
+
+@pytest.mark.parametrize(
+    ("bill", "is_paid"),
+    [
+        ({"clm_pmt_amt": 9000.0}, True),
+        # Payment requested.
+        ({"clm_pmt_amt": 9000.0, "clm_mdcr_non_pmt_rsn_cd": "P"}, True),
+        ({"clm_pmt_amt": 0.0, "clm_mdcr_non_pmt_rsn_cd": "N"}, False),
+        ({"clm_pmt_amt": 0.0, "clm_mdcr_non_pmt_rsn_cd": "B"}, False),
+        # Another insurer pays first.
+        ({"clm_pmt_amt": 0.0, "clm_mdcr_non_pmt_rsn_cd": "12"}, False),
+        ({"clm_pmt_amt": 0.0}, False),
+        ({"clm_pmt_amt": 9000.0, "clm_mco_pd_sw": "1"}, False),
+    ],
+)
+@worked
+def test_an_inpatient_claim_that_medicare_did_not_pay_opens_no_month(
+    bill: Row, *, is_paid: bool
+) -> Worked:
+    seen = yield see(inpatient(1, "2024-06-01", "2024-06-05", **bill))
+    assert seen == ({"2024-06", "2024-07", "2024-08"} if is_paid else set())
+
+
+@worked
+def test_a_long_stay_is_a_claim_during_every_month_of_its_days() -> Worked:
+    first, second, last = yield (
+        see(inpatient(1, "2024-01-20", "2024-03-05")),
+        # December is of the year before.
+        see({**inpatient(1, "2023-11-20", "2023-12-31"), "performance_year": 2023}),
+        # Of the run-out of the year: it ends in January of the next.
+        see(inpatient(1, "2024-11-20", "2025-01-05")),
+    )
+    assert first == {f"2024-{month:02d}" for month in range(1, 6)}
+    assert second == {"2024-01", "2024-02"}
+    assert last == {"2024-11", "2024-12"}
+
+
+@worked
+def test_dialysis_for_acute_kidney_injury_is_not_paid_for_esrd() -> Worked:
+    one = see(dialysis(1, "2024-03", 3000))
+    injured = replace(
+        one,
+        tables={
+            **one.tables,
+            "raw.claim_condition": [{"clm_id": 1, "rlt_cond_cd_seq": 1, "clm_rlt_cond_cd": "84"}],
+        },
+    )
+    first, second = yield one, injured
+    assert first == {"2024-03", "2024-04", "2024-05"}
+    assert second == set()
 
 
 @pytest.mark.parametrize("kind", ["20", "30", "60"])

@@ -1,7 +1,8 @@
 -- One row: a claim of a dialysis facility (type of bill 72x) with days in the year, with its facility by one
 -- program's rules: the modality of this claim alone, Kt/V, and how often the patient dialysed.
 -- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
--- Readings: a claim counts if Medicare paid for it and it is not for acute kidney injury; lines
+-- Readings: a claim counts if Medicare paid for it (reading 125: more than nothing, and no reason of
+-- non-payment but P, "payment requested") and it is not for acute kidney injury; lines
 -- without a day are each a day of their own; for 3.1.4 every hemodialysis code of the claim is
 -- counted; of several Kt/V values or days the last in the claim's order counts.
 WITH
@@ -40,7 +41,7 @@ claim AS (
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
         AND c.clm_pmt_amt > 0
-        AND c.clm_mdcr_non_pmt_rsn_cd IS NULL
+        AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
         AND k.from_date <= k.last_date
         AND a.clm_id IS NULL
 ),

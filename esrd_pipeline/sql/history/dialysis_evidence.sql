@@ -6,7 +6,7 @@
 -- support of a transplant and admissions for acute kidney injury place a patient only where no
 -- chronic admission does, the last from the first ESRD service on, which such an admission does not
 -- set (reading 122; history.treatment begins there); a claim is
--- evidence if Medicare paid for it and it is not for acute kidney injury; four years of claims are
+-- evidence if Medicare paid for it (reading 125) and it is not for acute kidney injury; four years of claims are
 -- read; where only claims place a patient they do so for 365 days after the last. The modality is
 -- that of the claim (3.1.1) or of CMS-2728, and unknown where neither has one.
 WITH
@@ -259,7 +259,7 @@ report AS (
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
         AND c.clm_pmt_amt > 0
-        AND c.clm_mdcr_non_pmt_rsn_cd IS NULL
+        AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
         AND c.clm_from_dt <= least(c.clm_thru_dt, make_date($performance_year, 12, 31))
         AND a.clm_id IS NULL
         AND x.clm_id IS NULL

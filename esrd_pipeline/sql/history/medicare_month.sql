@@ -1,4 +1,9 @@
--- One row: a month of one patient. Manual 2.13.10.1; reading 23.
+-- One row: a month of one patient. Manual 2.2.14, 2.12.11, 2.13.10.1, 2.14.10.4, 2.25.11; reading 23.
+-- Readings. An inpatient or SNF claim counts if Medicare paid for it: more than nothing, by no
+-- managed care organisation, and without a reason of non-payment other than P, "payment requested"
+-- (reading 125). It is a claim "during" every month of its days (reading 126); a dialysis claim is
+-- paid in the month of its last day. Claims for acute kidney injury (condition code 84) are not
+-- dialysis of ESRD (reading 122).
 WITH
 beneficiary AS (
     SELECT bene_id, patient_id
@@ -6,27 +11,69 @@ beneficiary AS (
     WHERE performance_year = $performance_year
 ),
 
+acute_claim AS (
+    SELECT DISTINCT clm_id, performance_year
+    FROM raw.claim_condition
+    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND clm_rlt_cond_cd = '84'
+),
+
 claim AS (
     SELECT
         k.patient_id,
+        k.clm_id,
+        k.claim_year,
         make_date(year(k.last_date), month(k.last_date), 1) AS month,
+        make_date(year(k.from_date), month(k.from_date), 1) AS first_month,
         CASE
             WHEN c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2'
                 THEN CAST(c.clm_pmt_amt AS DECIMAL(12, 2))
             ELSE 0
         END AS paid,
-        CASE WHEN k.claim_type IN ('20', '30', '60') THEN 1 ELSE 0 END AS is_inpatient
+        CASE
+            WHEN k.claim_type IN ('20', '30', '60')
+                AND coalesce(c.clm_pmt_amt > 0, true)
+                AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
+                AND NOT k.is_managed_care
+                THEN 1
+            ELSE 0
+        END AS is_inpatient
     FROM linkage.claim AS k
     JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     WHERE k.performance_year = $performance_year
         AND k.source = 'institutional'
-        AND k.last_date BETWEEN make_date($performance_year - 1, 1, 1)
-            AND make_date($performance_year, 12, 31)
+        AND k.last_date >= make_date($performance_year - 1, 1, 1)
+        AND k.from_date <= make_date($performance_year, 12, 31)
         AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND (
             k.claim_type IN ('20', '30', '60')
             OR (c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2')
         )
+),
+
+calendar AS (
+    SELECT CAST(date_part('month', month) AS INTEGER) AS n
+    FROM history.calendar_month
+    WHERE performance_year = $performance_year
+),
+
+two_years AS (
+    SELECT make_date($performance_year, n, 1) AS month FROM calendar
+    UNION ALL
+    SELECT make_date($performance_year - 1, n, 1) AS month FROM calendar
+),
+
+told AS (
+    SELECT c.patient_id, c.month, c.paid, 0 AS is_inpatient
+    FROM claim AS c
+    LEFT JOIN acute_claim AS a
+        ON a.clm_id = c.clm_id AND a.performance_year = c.claim_year
+    WHERE a.clm_id IS NULL AND c.month <= make_date($performance_year, 12, 1)
+    UNION ALL
+    SELECT c.patient_id, m.month, 0 AS paid, 1 AS is_inpatient
+    FROM claim AS c
+    JOIN two_years AS m ON m.month BETWEEN c.first_month AND c.month
+    WHERE c.is_inpatient = 1
 ),
 
 billed AS (
@@ -35,14 +82,8 @@ billed AS (
         month,
         sum(paid) AS paid,
         max(is_inpatient) AS has_inpatient
-    FROM claim
+    FROM told
     GROUP BY patient_id, month
-),
-
-calendar AS (
-    SELECT CAST(date_part('month', month) AS INTEGER) AS n
-    FROM history.calendar_month
-    WHERE performance_year = $performance_year
 ),
 
 enrolled AS (
