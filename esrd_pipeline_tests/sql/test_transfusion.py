@@ -43,8 +43,8 @@ def find(*claims: Row, lines: tuple[Row, ...] = (), values: tuple[Row, ...] = ()
     )
 
 
-def blood(number: int, code: str = "37") -> Row:
-    return {"clm_id": number, "rlt_val_cd_seq": 1, "clm_val_cd": code}
+def blood(number: int, code: str = "37", pints: float | None = None) -> Row:
+    return {"clm_id": number, "rlt_val_cd_seq": 1, "clm_val_cd": code, "clm_val_amt": pints}
 
 
 def test_table_8_has_50_codes() -> None:
@@ -68,6 +68,14 @@ def test_an_inpatient_claim_is_one_event_by_any_code_and_however_many(
     (row,) = rows.to_dict("records")
     assert row["transfusion_date"] == day("2024-03-01")
     assert (row["is_inpatient"], row["claim_count"]) == (True, 1)
+
+
+@pytest.mark.parametrize("kind", [INPATIENT, OUTPATIENT])
+@pytest.mark.parametrize(("pints", "count"), [(3.0, 1), (1.0, 1), (None, 1), (0.0, 0)])
+@worked
+def test_a_value_code_of_no_pints_is_no_event(kind: str, pints: float | None, count: int) -> Worked:
+    rows = yield find(claim(1, "2024-03-01", kind=kind), values=(blood(1, pints=pints),))
+    assert len(rows) == count
 
 
 @pytest.mark.parametrize("place", [1, 2, 25])

@@ -2,9 +2,10 @@
 -- 15, Table 8; codes: transfusion_code.csv. An inpatient claim is one event if it has a
 -- transfusion's procedure, revenue center or value code; an outpatient claim is one if it has a
 -- transfusion's HCPCS code and a revenue center, or a value code; several events of a day are one.
--- Readings: an outpatient claim's HCPCS code and revenue center need not be on the same line; the
--- event is on the day of admission, as SHR's are, an outpatient one on the day of the first line
--- with a transfusion's HCPCS code, where it has one.
+-- Readings: a value code of 0 pints furnished nothing (reading 127); an outpatient claim's HCPCS
+-- code and revenue center need not be on the same line; the event is on the day of admission, as
+-- SHR's are, an outpatient one on the day of the first line with a transfusion's HCPCS code, where
+-- it has one.
 WITH
 billed AS (
     SELECT
@@ -26,6 +27,7 @@ furnished AS (
     FROM raw.claim_value AS v
     JOIN parameter.transfusion_code AS t ON t.kind = 'value code' AND t.code = v.clm_val_cd
     WHERE v.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND coalesce(v.clm_val_amt <> 0, true)
 ),
 
 operated AS (
