@@ -21,7 +21,6 @@ FIRST_EVENTS = (
 """First event in the 30 days after a discharge."""
 NO_DISCHARGE = (
     "not_acute_care_hospital",
-    "cancer_hospital",
     "not_covered_by_medicare",
     "transferred_to_acute_care_hospital",
     "died_in_hospital",
@@ -30,6 +29,7 @@ NO_DISCHARGE = (
 """Why the end of a stay is not a discharge of SRR or ED30."""
 NOT_SRR = (
     *NO_DISCHARGE,
+    "cancer_hospital",
     "left_against_medical_advice",
     "excluded_principal_diagnosis",
     "rehabilitation_revenue_center",

@@ -120,12 +120,12 @@ def test_a_hospitalisation_on_days_1_to_4_leaves_the_discharge_out(
     [
         ({"kind": "long-term", "episode": None}, "not_acute_care_hospital"),
         ({"kind": "critical access"}, None),
-        ({"is_cancer_hospital": True}, "cancer_hospital"),
         ({"is_covered": False}, "not_covered_by_medicare"),
         ({"is_transferred": True}, "transferred_to_acute_care_hospital"),
         ({"discharge_status": "20"}, "died_in_hospital"),
         ({"discharge_status": "30"}, "still_in_hospital"),
-        # SRR's clinical exclusions are not ED30's.
+        # SRR's clinical exclusions and its cancer hospitals are not ED30's.
+        ({"is_cancer_hospital": True}, None),
         ({"discharge_status": "07"}, None),
         ({"principal_category": 19}, None),
         ({"is_rehabilitation": True}, None),

@@ -2,8 +2,8 @@
 -- index discharge with its outcome and adjusters, or why not. Manual 2.26.8 to 2.26.12, Figure 28;
 -- readings 17, 20.
 -- Readings: a discharge is defined as for SRR (acute, Medicare-covered, transfers joined, alive,
--- treated by a facility; not a PPS-exempt cancer hospital); SRR's clinical exclusions are not among
--- those of 2.26.11. The flowchart's footnote is followed literally: a hospitalisation on days 1 to
+-- treated by a facility); SRR's clinical exclusions and its PPS-exempt cancer hospitals are not among
+-- those of 2.26.11, and what is not excluded there is an index discharge (2.26.10, reading 130). The flowchart's footnote is followed literally: a hospitalisation on days 1 to
 -- 4 excludes the discharge, as does one elsewhere on the day of discharge. An encounter in a month
 -- of hospice is ignored; one after another inpatient stay, in any hospital, does not follow this
 -- discharge. The 30 days after the last discharges of a year extend into the next; where the files
@@ -45,7 +45,6 @@ candidate AS (
         d.episode,
         d.hospital_ccn,
         d.kind,
-        d.is_cancer_hospital,
         d.is_covered,
         d.is_transferred,
         d.discharge_status,
@@ -97,7 +96,6 @@ judged AS (
         datediff('day', c.discharge_date, e.start_date) AS encounter_day,
         CASE
             WHEN c.kind NOT IN ('acute', 'critical access') THEN 'not_acute_care_hospital'
-            WHEN c.is_cancer_hospital THEN 'cancer_hospital'
             WHEN NOT c.is_covered THEN 'not_covered_by_medicare'
             WHEN c.is_transferred THEN 'transferred_to_acute_care_hospital'
             WHEN c.discharge_status IN ('20', '40', '41', '42')
