@@ -67,6 +67,14 @@ _AT_INCIDENCE = (
 )
 _DIABETES = "is_diabetes_cause"
 _INTERACTIONS = (
+    # Years to 14: the first piece of age with its origin there. It is 0 for everyone older, or the
+    # product would be a second column of race.
+    Product(
+        "black_x_age_to_14",
+        Product("is_black_child", "is_black", Level("is_child", "age", high=13)),
+        Number("age", "age_from_14", origin=14),
+        row="2.14.12: age by race; reading 131",
+    ),
     Product("black_x_age_14_to_61", "is_black", "age_14_to_61", row="2.14.12: age by race"),
     Product("black_x_age_over_61", "is_black", "age_over_61", row="2.14.12: age by race"),
     Product(

@@ -232,6 +232,7 @@ def _describe(patient: int, person: Person, year: Year, first: int, start: int) 
         "age_to_14": float(min(age, 14)),
         "age_14_to_61": float(middle),
         "age_over_61": float(late),
+        "black_x_age_to_14": float(black * (min(age, 14) - 14)),
         "black_x_age_14_to_61": float(black * middle),
         "black_x_age_over_61": float(black * late),
         **{name: float(flag) for name, flag in flags.items()},

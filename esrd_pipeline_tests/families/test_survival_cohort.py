@@ -138,7 +138,11 @@ def test_terms_without_an_event_and_at_their_largest_in_every_event_are_left_out
         {2024: pa.Table.from_pandas(patients, preserve_index=False)},
         {2024: NOT_ATTRIBUTED},
     )
-    assert set(SMR.adjusters) - set(read.design.names) == {"has_tobacco_use", "age_to_14"}
+    assert set(SMR.adjusters) - set(read.design.names) == {
+        "has_tobacco_use",
+        "age_to_14",
+        "black_x_age_to_14",
+    }
     assert not [name for name in read.design.names if name.startswith("ccs_")]
 
 

@@ -286,6 +286,26 @@ def test_interactions_are_products() -> Worked:
     assert (row["diabetes_x_asian"], row["diabetes_x_1_to_2_years"]) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("born", "race", "products"),
+    [
+        # Nine, fourteen and sixty-nine years old on the first day.
+        ("2014-06-15", "black", (-5, 0, 0)),
+        ("2009-06-15", "black", (0, 0, 0)),
+        ("1954-06-15", "black", (0, 47, 8)),
+        ("2014-06-15", "white", (0, 0, 0)),
+    ],
+)
+@worked
+def test_age_by_race_has_the_three_pieces_of_age(
+    born: str, race: str, products: tuple[int, int, int]
+) -> Worked:
+    rows = yield describe(patient={"date_of_birth": day(born), "race_class": race})
+    row = one(rows)
+    names = ("to_14", "14_to_61", "over_61")
+    assert tuple(row[f"black_x_age_{name}"] for name in names) == products
+
+
 @worked
 def test_what_is_missing_is_marked() -> Worked:
     rows = yield describe(
