@@ -172,7 +172,8 @@ def assess_facilities(
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
     events per `rate_scale` discharges. z is exact (Poisson-binomial, mid-p) at the national norm;
     p-value and limits are exact, too, and use the empirical null by quartile of discharges (a
-    cohort of discharges has no patient-years), so that the 95% interval excludes 1 if and only if
+    discharge is at risk of the event from day 4 to day 30, so that as many discharges are as many
+    patient-years at risk: reading 128), so that the 95% interval excludes 1 if and only if
     p is below 0.05. Without the null, p is 2 Phi(-|z|).
 
     The cohort may be of another year than the fit. Then the norm remains the fit's: its median

@@ -1,4 +1,8 @@
-"""Match a measure's rows with its program's facility list (manual 3.3.4, 3.3.8 to 3.3.11)."""
+"""Match a measure's rows with its program's facility list (manual 3.3.4, 3.3.8 to 3.3.11).
+
+The list says who has a report, after the models are fitted: patients of a facility that is not on
+it are part of the nation that the others are compared with (2.27.9; reading 132).
+"""
 
 import pandas as pd
 

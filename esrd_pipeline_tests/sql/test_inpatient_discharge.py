@@ -252,3 +252,11 @@ def test_a_stay_is_planned_by_its_procedures_and_principal_diagnosis(
 def test_the_principal_diagnosis_has_its_ccs_category() -> Worked:
     (row,) = yield find_discharges(claim("2024-03-01", "2024-03-05", prncpal_dgns_cd="C3490"))
     assert row["principal_category"] == 19
+
+
+@worked
+def test_a_secondary_diagnosis_does_not_make_a_discharge_one_of_high_risk() -> Worked:
+    # HIV beside heart failure: the patient was discharged with heart failure (reading 129).
+    codes = {"prncpal_dgns_cd": "I509", "icd_dgns_cd1": "I509", "icd_dgns_cd2": "B20"}
+    (row,) = yield find_discharges(claim("2024-03-01", "2024-03-05", **codes))
+    assert row["principal_category"] == 108

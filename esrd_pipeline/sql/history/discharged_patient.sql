@@ -4,7 +4,7 @@
 -- Readings: the facility is the one that treats the patient on the day of discharge by the
 -- treatment history, with the CCN of that day; ages are completed years; nursing home days are
 -- those of the 365 before the day; Medicare Advantage is that of the month; the day of ESRD counts
--- from 1.
+-- from 1; a high-risk condition is that of the principal diagnosis (reading 129).
 WITH
 discharge AS (
     SELECT patient_id, stay, discharge_date, principal_category
