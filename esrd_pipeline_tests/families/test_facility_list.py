@@ -1,9 +1,12 @@
 """The facility list decides who is reported, after the nation's models are fitted."""
 
 import pandas as pd
+import pytest
 
 from esrd_pipeline.families.facility_list import list_facilities
 from esrd_pipeline.measures import smr
+
+pytestmark = pytest.mark.manual("3.3.4", "3.3.10")
 
 YEAR = 2024
 ROWS = pd.DataFrame(

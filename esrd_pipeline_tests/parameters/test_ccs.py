@@ -5,6 +5,8 @@ import pytest
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.parameters.ccs import find_ancestor
 
+pytestmark = pytest.mark.manual("2.10.15", "2.13.13", "2.26.16")
+
 KNOWN = sorted(["I481", "I482", "J1281", "J1289", "T404X1A", "T404X2A", "T408X1A"])
 
 

@@ -2,15 +2,15 @@
 -- index discharge with its outcome and adjusters, or why not. Manual 2.26.8 to 2.26.12, Figure 28;
 -- readings 17, 20.
 -- Readings: a discharge is defined as for SRR (acute, Medicare-covered, transfers joined, alive,
--- treated by a facility); SRR's clinical exclusions and its PPS-exempt cancer hospitals are not among
--- those of 2.26.11, and what is not excluded there is an index discharge (2.26.10, reading 130). The flowchart's footnote is followed literally: a hospitalisation on days 1 to
--- 4 excludes the discharge, as does one elsewhere on the day of discharge. An encounter in a month
--- of hospice is ignored; one after another inpatient stay, in any hospital, does not follow this
--- discharge. The 30 days after the last discharges of a year extend into the next; where the files
--- do not hold its claims (history.claim_run_out), these discharges wait. First 90 days of ESRD:
--- days 1 to 90. Length of stay: first is up to the 25th percentile of the index
--- discharges' days, fourth beyond the 75th. Years of dialysis are years since the first service
--- date, linear.
+-- treated by a facility); SRR's clinical exclusions and its PPS-exempt cancer hospitals are not
+-- among those of 2.26.11, and what is not excluded there is an index discharge (2.26.10, reading
+-- 130). The flowchart's footnote is followed literally: a hospitalisation on days 1 to 4 excludes
+-- the discharge, as does one elsewhere on the day of discharge. An encounter in a month of hospice
+-- is ignored; one after another inpatient stay, in any hospital, does not follow this discharge.
+-- The 30 days after the last discharges of a year extend into the next; where the files do not hold
+-- its claims (history.claim_run_out), these discharges wait. First 90 days of ESRD: days 1 to 90.
+-- Length of stay: first is up to the 25th percentile of the index discharges' days, fourth beyond
+-- the 75th. Years of dialysis are years since the first service date, linear.
 WITH
 discharge AS (
     SELECT *

@@ -1,8 +1,8 @@
 -- One row: a segment of days of the year on which one patient is admitted at one facility of a
 -- program in EQRS. Manual 2.8.11, 3.1.5: from admission to discharge, or to death where that comes
 -- first or no discharge is known. Readings: admissions discharged as Acute do not count; one whose
--- reason is Acute counts from the first ESRD service on, if there is one (reading 122); an admission
--- continues under the facility's next CCN.
+-- reason is Acute counts from the first ESRD service on, if there is one (reading 122); an
+-- admission continues under the facility's next CCN.
 WITH
 rule AS (
     SELECT

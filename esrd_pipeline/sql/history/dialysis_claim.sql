@@ -1,10 +1,11 @@
--- One row: a claim of a dialysis facility (type of bill 72x) with days in the year, with its facility by one
--- program's rules: the modality of this claim alone, Kt/V, and how often the patient dialysed.
+-- One row: a claim of a dialysis facility (type of bill 72x) with days in the year, with its
+-- facility by one program's rules: the modality of this claim alone, Kt/V, and how often the
+-- patient dialysed.
 -- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
--- Readings: a claim counts if Medicare paid for it (reading 125: more than nothing, and no reason of
--- non-payment but P, "payment requested") and it is not for acute kidney injury; lines
--- without a day are each a day of their own; for 3.1.4 every hemodialysis code of the claim is
--- counted; of several Kt/V values or days the last in the claim's order counts.
+-- Readings: a claim counts if Medicare paid for it (reading 125: more than nothing, and no reason
+-- of non-payment but P, "payment requested") and it is not for acute kidney injury; lines without a
+-- day are each a day of their own; for 3.1.4 every hemodialysis code of the claim is counted; of
+-- several Kt/V values or days the last in the claim's order counts.
 WITH
 rule AS (
     -- 3.1.4, without rounding; 8.88 marks frequent dialysis.

@@ -5,10 +5,10 @@
 -- that began last counts; an open admission is evidence that the patient is on dialysis; travel,
 -- support of a transplant and admissions for acute kidney injury place a patient only where no
 -- chronic admission does, the last from the first ESRD service on, which such an admission does not
--- set (reading 122; history.treatment begins there); a claim is
--- evidence if Medicare paid for it (reading 125) and it is not for acute kidney injury; four years of claims are
--- read; where only claims place a patient they do so for 365 days after the last. The modality is
--- that of the claim (3.1.1) or of CMS-2728, and unknown where neither has one.
+-- set (reading 122; history.treatment begins there); a claim is evidence if Medicare paid for it
+-- (reading 125) and it is not for acute kidney injury; four years of claims are read; where only
+-- claims place a patient they do so for 365 days after the last. The modality is that of the claim
+-- (3.1.1) or of CMS-2728, and unknown where neither has one.
 WITH
 rule AS (
     -- 2.13.10: lost to follow-up once a year has passed without evidence.

@@ -1,4 +1,5 @@
--- One row: a month of one patient. Manual 2.2.14, 2.12.11, 2.13.10.1, 2.14.10.4, 2.25.11; reading 23.
+-- One row: a month of one patient. Manual 2.2.14, 2.12.11, 2.13.10.1, 2.14.10.4, 2.25.11; reading
+-- 23.
 -- Readings. An inpatient or SNF claim counts if Medicare paid for it: more than nothing, by no
 -- managed care organisation, and without a reason of non-payment other than P, "payment requested"
 -- (reading 125). It is a claim "during" every month of its days (reading 126); a dialysis claim is

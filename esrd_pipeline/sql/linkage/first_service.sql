@@ -3,13 +3,13 @@
 -- whether a claim is before the date.
 -- Readings. DFC's CMS-2728 date is the earliest of any form: dialysis began, else the signature;
 -- QIP's is that of the earliest completed form, by its signature. EQRS's own field "regular chronic
--- dialysis began" is not available: the first treatment record replaces it. An admission
--- discharged as Acute counts in neither program, nor one whose reason is Acute (reading 122); QIP
--- admissions exclude those to facilities of another type than dialysis in EQRS. Claims for acute
--- kidney injury (condition code 84) are not chronic dialysis. The 60 days begin with the claim's
--- first day; a line without a day has that day.
--- The rules that move the date compare the first form, EQRS event, transplant and claim; "earlier
--- than any other" allows another on the same day, as for most first claims; a year is 365 days.
+-- dialysis began" is not available: the first treatment record replaces it. An admission discharged
+-- as Acute counts in neither program, nor one whose reason is Acute (reading 122); QIP admissions
+-- exclude those to facilities of another type than dialysis in EQRS. Claims for acute kidney injury
+-- (condition code 84) are not chronic dialysis. The 60 days begin with the claim's first day; a
+-- line without a day has that day. The rules that move the date compare the first form, EQRS event,
+-- transplant and claim; "earlier than any other" allows another on the same day, as for most first
+-- claims; a year is 365 days.
 WITH
 rule AS (
     SELECT

@@ -3,11 +3,11 @@
 -- groups. Manual 2.1.10, 2.2.14, 2.12.9, 2.13.13, Tables 3 and 8: code lists published outside the
 -- manual.
 -- Readings: a group's known codes are those of CCS's ICD-10-CM 2019.1, the later ones of
--- later_code.csv and newer ones on claims. Value sets that go by CCS or by condition categories have
--- a row "younger than the map": codes on claims that the map does not hold, those of later_code.csv
--- that took their ancestor's group (reading 121; they are counted in it too) and those that no list
--- knows. "No group" is then left to codes the map knows and the value set does not want. To add a
--- list, add one SELECT to `listed`. Counts of 1 to 10 claims are null.
+-- later_code.csv and newer ones on claims. Value sets that go by CCS or by condition categories
+-- have a row "younger than the map": codes on claims that the map does not hold, those of
+-- later_code.csv that took their ancestor's group (reading 121; they are counted in it too) and
+-- those that no list knows. "No group" is then left to codes the map knows and the value set does
+-- not want. To add a list, add one SELECT to `listed`. Counts of 1 to 10 claims are null.
 WITH
 -- The principal diagnosis may be repeated as the first of the others.
 named AS (
