@@ -139,13 +139,17 @@ def test_the_cause_is_that_of_the_death_notification_whoever_dates_the_death() -
         ("50", "41", True),
         ("50", "42", True),
         ("60", "01", False),
-        # Codes of hospices alone; an outpatient bill's last day is not the day of death.
+        ("62", "20", True),
+        # Outpatient and dialysis facilities, home health.
+        ("40", "20", True),
+        ("10", "20", True),
+        # A code of hospices alone.
         ("60", "41", False),
-        ("40", "20", False),
+        ("40", "41", False),
     ],
 )
 @worked
-def test_a_stay_that_ended_in_death_tells_its_day(
+def test_a_claim_that_ended_in_death_tells_its_day(
     kind: str, status: str, *, is_death: bool
 ) -> Worked:
     rows = yield find_death(raw__claim=[stay("2024-06-09", status, kind)])

@@ -3,7 +3,9 @@
 -- 6 EQRS patient list, 7 institutional claims, 8 Social Security. ESRD QIP: the EQRS patient
 -- repository, and where it has no date the CMS-2746 (2.13.10 names it for both programs).
 -- Not available: 4 SRTR transplant data, 5 CMS-2728 before 2005, and SRTR's own patient list in 6.
--- Readings. Two dates of one source: the earlier. The enrollment record of the latest year counts:
+-- Readings. Any kind of institutional claim tells of a death by its discharge status: a stay's, and
+-- an outpatient, dialysis or home health claim's, by its last day (reading 105). Two dates of one
+-- source: the earlier. The enrollment record of the latest year counts:
 -- one without a death withdraws the death of an earlier year's. Enrollment and claims are of single
 -- years; a date from them is kept when they are no longer available.
 WITH
@@ -60,13 +62,14 @@ latest_enrollment AS (
 ),
 
 claimed_death AS (
-    SELECT l.patient_id, coalesce(c.nch_bene_dschrg_dt, c.clm_thru_dt) AS death_date
-    FROM raw.claim AS c
+    SELECT k.patient_id, coalesce(c.nch_bene_dschrg_dt, c.clm_thru_dt) AS death_date
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     JOIN parameter.death_discharge_status AS d
-        ON d.nch_clm_type_cd = c.nch_clm_type_cd
-        AND d.ptnt_dschrg_stus_cd = c.ptnt_dschrg_stus_cd
-    JOIN beneficiary AS l ON l.bene_id = c.bene_id
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        ON d.nch_clm_type_cd = k.claim_type AND d.ptnt_dschrg_stus_cd = c.ptnt_dschrg_stus_cd
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
 -- A beneficiary who has since been matched to an EQRS patient keeps the date.
@@ -111,7 +114,8 @@ reported_death AS (
     SELECT p.patient_id, s.date_of_death AS death_date, 'ssa' AS source
     FROM raw.ssa_death AS s
     JOIN eqrs_person AS p ON p.ssn = s.ssn AND p.date_of_birth = s.date_of_birth
-    WHERE s.performance_year = $performance_year
+    LEFT JOIN parameter.placeholder_number AS h ON h.number = s.ssn
+    WHERE s.performance_year = $performance_year AND h.number IS NULL
 ),
 
 death_by_source AS (

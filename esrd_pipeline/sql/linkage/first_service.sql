@@ -172,19 +172,6 @@ settled_patient AS (
     HAVING count(*) = 2
 ),
 
-beneficiary AS (
-    SELECT bene_id, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year = $performance_year
-),
-
-unsettled_beneficiary AS (
-    SELECT l.bene_id, l.patient_id
-    FROM beneficiary AS l
-    LEFT JOIN settled_patient AS s ON s.patient_id = l.patient_id
-    WHERE s.patient_id IS NULL
-),
-
 acute_claim AS (
     SELECT DISTINCT clm_id, performance_year
     FROM raw.claim_condition
@@ -194,18 +181,22 @@ acute_claim AS (
 
 claim AS (
     SELECT
-        b.patient_id,
+        k.patient_id,
         c.clm_id,
         c.performance_year,
         c.clm_from_dt,
-        c.nch_clm_type_cd IN ('40', '60') AS is_inpatient_or_outpatient,
+        k.claim_type IN ('40', '60') AS is_inpatient_or_outpatient,
         coalesce(c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2', FALSE)
             AS is_of_dialysis_facility
-    FROM raw.claim AS c
-    JOIN unsettled_beneficiary AS b ON b.bene_id = c.bene_id
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
+    LEFT JOIN settled_patient AS s ON s.patient_id = k.patient_id
     LEFT JOIN acute_claim AS a
         ON a.clm_id = c.clm_id AND a.performance_year = c.performance_year
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND s.patient_id IS NULL
         AND a.clm_id IS NULL
 ),
 
@@ -269,7 +260,9 @@ evidence_in_claims AS (
     SELECT n.patient_id, n.day AS claims_date
     FROM next_sixty_days AS n
     CROSS JOIN rule AS r
-    WHERE n.is_claim_start = 1 AND n.code_count > r.codes_per_day * r.window_days
+    WHERE n.is_claim_start = 1
+        AND n.day <= make_date($performance_year, 12, 31)
+        AND n.code_count > r.codes_per_day * r.window_days
     UNION ALL
     SELECT coalesce(m.patient_id, f.patient_id) AS patient_id, f.claims_date
     FROM linkage.first_service AS f

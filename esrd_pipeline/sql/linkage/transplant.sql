@@ -17,10 +17,12 @@ program AS (
     SELECT 'qip' AS program
 ),
 
+-- A placeholder is nobody's number (reading 102).
 eqrs_person AS (
-    SELECT patient_id, ssn, date_of_birth
-    FROM raw.eqrs_patient
-    WHERE performance_year = $performance_year
+    SELECT p.patient_id, p.ssn, p.date_of_birth
+    FROM raw.eqrs_patient AS p
+    LEFT JOIN parameter.placeholder_number AS h ON h.number = p.ssn
+    WHERE p.performance_year = $performance_year AND h.number IS NULL
 ),
 
 -- Two OPTN persons may be one patient.
@@ -38,17 +40,11 @@ optn_transplant AS (
     GROUP BY p.patient_id, t.rec_tx_dt
 ),
 
-beneficiary AS (
-    SELECT bene_id, patient_id
-    FROM linkage.beneficiary
-    WHERE performance_year = $performance_year
-),
-
 transplant_claim AS (
     SELECT
-        c.bene_id,
-        coalesce(c.clm_admsn_dt, c.clm_from_dt) AS admission_date,
-        c.clm_thru_dt AS last_date,
+        k.patient_id,
+        k.admit_date AS admission_date,
+        k.last_date,
         CASE p.icd_prcdr_cd
             WHEN c.icd_prcdr_cd1 THEN c.prcdr_dt1
             WHEN c.icd_prcdr_cd2 THEN c.prcdr_dt2
@@ -76,7 +72,8 @@ transplant_claim AS (
             WHEN c.icd_prcdr_cd24 THEN c.prcdr_dt24
             WHEN c.icd_prcdr_cd25 THEN c.prcdr_dt25
         END AS procedure_date
-    FROM raw.claim AS c
+    FROM linkage.claim AS k
+    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     JOIN parameter.transplant_procedure AS p
         ON p.icd_prcdr_cd IN (
             c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
@@ -85,20 +82,22 @@ transplant_claim AS (
             c.icd_prcdr_cd16, c.icd_prcdr_cd17, c.icd_prcdr_cd18, c.icd_prcdr_cd19, c.icd_prcdr_cd20,
             c.icd_prcdr_cd21, c.icd_prcdr_cd22, c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
         )
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.nch_clm_type_cd = '60'
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND k.claim_type = '60'
+        AND k.admit_date <= make_date($performance_year, 12, 31)
+        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
 -- A procedure without a day, or with one outside its stay, is dated by the admission.
 claimed_transplant AS (
     SELECT
-        l.patient_id,
+        c.patient_id,
         CASE
             WHEN c.procedure_date BETWEEN c.admission_date AND c.last_date THEN c.procedure_date
             ELSE c.admission_date
         END AS transplant_date
     FROM transplant_claim AS c
-    JOIN beneficiary AS l ON l.bene_id = c.bene_id
 ),
 
 -- A beneficiary who has since been matched to an EQRS patient keeps the date.

@@ -5,10 +5,12 @@
 -- removed before it was listed is ignored. Registrations that overlap or are adjacent, in any
 -- center and under any OPTN person of the patient, are joined.
 WITH
+-- A placeholder is nobody's number (reading 102).
 eqrs_person AS (
-    SELECT patient_id, ssn, date_of_birth
-    FROM raw.eqrs_patient
-    WHERE performance_year = $performance_year
+    SELECT p.patient_id, p.ssn, p.date_of_birth
+    FROM raw.eqrs_patient AS p
+    LEFT JOIN parameter.placeholder_number AS h ON h.number = p.ssn
+    WHERE p.performance_year = $performance_year AND h.number IS NULL
 ),
 
 registration AS (
