@@ -10,7 +10,9 @@ PATIENT = Column(
     required=True,
 )
 BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1)
-IDENTIFIERS = ("mbi", "hicn", "ssn")
+IDENTIFIERS = ("mbi", "hicn", "ssn", "all")
+"""What two persons are compared by; all of them where one may have a typing error."""
+LOOKED_IN = ("finder", "history", "both")
 FIRST_SERVICE_SOURCES = ("medical evidence", "eqrs", "claims", "transplant")
 FACILITY_TYPES = ("freestanding", "hospital based", "hospital satellite", "hospital", "other")
 DEATH_SOURCES = ("cms_2746", "enrollment", "eqrs_event", "eqrs", "claims", "ssa")
@@ -108,7 +110,7 @@ BENEFICIARY = Table(
         PATIENT,
         Column("is_matched", "boolean", "Matched to an EQRS patient", required=True),
         Column("matched_by", "text", "Identifier that matched", allowed=IDENTIFIERS),
-        Column("matched_in", "text", "Where it was found", allowed=("finder", "history")),
+        Column("matched_in", "text", "Where it was found", allowed=LOOKED_IN),
         Column(
             "reason", "text", "Why there is no match; null where there is one", allowed=NOT_MATCHED
         ),
@@ -122,20 +124,34 @@ BENEFICIARY = Table(
 MATCH_AUDIT = Table(
     name="linkage.match_audit",
     grain="one comparison tried for one beneficiary",
-    source="manual 3.2.1: the audit dataset",
+    source="manual 3.2.1: the audit dataset; 2.2.15, Table 2, footnote 1",
     key=("bene_id", "lookup"),
     columns=(
         BENE_ID,
         YEAR,
-        Column("lookup", "integer", "Order of the comparison", required=True, minimum=1, maximum=5),
+        Column("lookup", "integer", "Order of the comparison", required=True, minimum=1, maximum=6),
         Column("identifier", "text", "Identifier compared", required=True, allowed=IDENTIFIERS),
-        Column("looked_in", "text", "Table", required=True, allowed=("finder", "history")),
+        Column("looked_in", "text", "Table", required=True, allowed=LOOKED_IN),
         Column(
             "result",
             "text",
             "Result of the comparison",
             required=True,
             allowed=("match", "no match", "no identifier", "several patients"),
+        ),
+        Column("patient_id", "integer", "EQRS patient found; null without a match", minimum=1),
+        Column(
+            "error_in",
+            "text",
+            "What is mistyped, in a match with one typing error",
+            allowed=("date of birth", "mbi", "hicn", "ssn"),
+        ),
+    ),
+    rules=(
+        Rule("a match has a patient", "(result = 'match') = (patient_id IS NOT NULL)"),
+        Rule(
+            "a match with a typing error says in what",
+            "(result = 'match' AND lookup = 6) = (error_in IS NOT NULL)",
         ),
     ),
 )
@@ -164,6 +180,7 @@ PATIENTS = Table(
         Column("date_of_birth", "date", "EQRS before Medicare enrollment"),
         Column("sex", "text", "EQRS before Medicare enrollment", allowed=("M", "F")),
         Column("race", "text", "EQRS before Medicare enrollment"),
+        Column("is_hispanic", "boolean", "EQRS before Medicare enrollment; null where unknown"),
         Column("primary_cause", "text", "Cause of renal failure: first CMS-2728 before EQRS"),
         Column("has_cms_2728", "boolean", "Has a Medical Evidence Form", required=True),
     ),

@@ -169,6 +169,8 @@ def list_patients(claim_year: int, *enrolled: Row) -> Case:
                 {
                     "bene_id": 500,
                     "clm_id": 1,
+                    "clm_from_dt": day(f"{claim_year}-03-01"),
+                    "clm_thru_dt": day(f"{claim_year}-03-31"),
                     "clm_fac_type_cd": "7",
                     "clm_srvc_clsfctn_type_cd": "2",
                     "performance_year": claim_year,
@@ -222,3 +224,190 @@ def test_nursing_homes_of_a_patient_who_died_the_year_before_are_the_patients() 
     assert rows[["patient_id", "start_date", "end_date"]].to_numpy().tolist() == [
         [1, day("2022-10-01"), day("2023-02-20")]
     ]
+
+
+def past(number: int, mbi: str, since: str) -> Row:
+    """An MBI a patient was once given."""
+    return {
+        "patient_id": number,
+        "effective_date": day(since),
+        "identifier_number": 1,
+        "mbi": mbi,
+    }
+
+
+@worked
+def test_a_number_given_to_two_patients_is_that_of_the_newest_assignment() -> Worked:
+    both = (patient(1), patient(2))
+    enrolled = beneficiary(mbi_num="M1")
+    last, same_day = yield (
+        link(
+            *both,
+            history=(past(1, "M1", "2018-01-01"), past(2, "M1", "2022-01-01")),
+            enrolled=enrolled,
+        ),
+        link(
+            *both,
+            history=(past(1, "M1", "2018-01-01"), past(2, "M1", "2018-01-01")),
+            enrolled=enrolled,
+        ),
+    )
+    assert (last["patient_id"], last["matched_in"]) == (2, "history")
+    assert same_day["patient_id"] == -500
+
+
+@pytest.mark.parametrize(
+    ("column", "own", "number"),
+    [
+        ("ssn", "bene_ssn_num", "000000000"),
+        ("ssn", "bene_ssn_num", "999999999"),
+        ("ssn", "bene_ssn_num", "123456789"),
+        ("hicn", "bene_crnt_hic_num", "000000000A"),
+        ("mbi", "mbi_num", "00000000000"),
+    ],
+)
+@worked
+def test_a_placeholder_identifies_nobody(column: str, own: str, number: str) -> Worked:
+    row = yield link(patient(1, **{column: number}), enrolled=beneficiary(**{own: number}))
+    assert row["patient_id"] == -500
+
+
+# One typing error: Table 2, footnote 1.
+
+SAME: Row = {"mbi": "1EG4TE5MK73", "hicn": "900000001A", "ssn": "900000001", "sex": "F"}
+ALSO: Row = {
+    "mbi_num": "1EG4TE5MK73",
+    "bene_crnt_hic_num": "900000001A",
+    "bene_ssn_num": "900000001",
+    "sex_ident_cd": "2",
+}
+
+
+@pytest.mark.parametrize(
+    ("born", "number"),
+    [
+        ("1951-02-03", 1),  # the year one off
+        ("1949-02-03", 1),
+        ("1980-02-03", 1),  # one figure of the year
+        ("1950-02-08", 1),
+        ("1950-11-03", 1),
+        ("1950-03-02", 1),  # day and month exchanged
+        ("1973-02-03", -500),
+        ("1950-04-05", -500),
+        ("1951-02-04", -500),
+    ],
+)
+@worked
+def test_two_numbers_agree_and_the_birth_date_has_one_error(born: str, number: int) -> Worked:
+    row = yield link(
+        patient(1, **SAME), enrolled=beneficiary(**{**ALSO, "bene_birth_dt": day(born)})
+    )
+    assert row["patient_id"] == number
+    assert (row["matched_by"] == "all") is (number > 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sex_ident_cd": "1"},
+        {"bene_crnt_hic_num": None, "bene_ssn_num": None},
+        {"bene_crnt_hic_num": "900000777A", "bene_ssn_num": "900000777"},
+    ],
+)
+@worked
+def test_one_number_or_another_sex_is_not_enough_for_another_birth_date(
+    other: dict[str, object],
+) -> Worked:
+    enrolled = beneficiary(**{**ALSO, **other, "bene_birth_dt": day("1951-02-03")})
+    row = yield link(patient(1, **SAME), enrolled=enrolled)
+    assert row["patient_id"] == -500
+
+
+@pytest.mark.parametrize(
+    ("known", "ssn", "number"),
+    [
+        ({"ssn": "900000001"}, "900000002", 1),
+        ({"ssn": "900000001"}, "90000001", 1),
+        ({"ssn": "900000012"}, "900000021", 1),
+        ({"ssn": "900000001"}, "900000777", -500),
+        # Another number that both have is wrong altogether.
+        ({"ssn": "900000001", "hicn": "900000888A"}, "900000002", -500),
+    ],
+)
+@worked
+def test_the_birth_date_agrees_and_one_number_has_one_error(
+    known: dict[str, object], ssn: str, number: int
+) -> Worked:
+    enrolled = beneficiary(
+        bene_ssn_num=ssn,
+        sex_ident_cd="2",
+        bene_crnt_hic_num="900000777A" if "hicn" in known else None,
+    )
+    row = yield link(patient(1, sex="F", **known), enrolled=enrolled)
+    assert row["patient_id"] == number
+
+
+@worked
+def test_who_is_matched_already_or_not_alone_is_not_matched_with_an_error() -> Worked:
+    twins = (patient(1, sex="F", ssn="900000001"), patient(2, sex="F", ssn="900000003"))
+    between = beneficiary(bene_ssn_num="900000002", sex_ident_cd="2")
+    sister = {**beneficiary(bene_ssn_num="900000001", sex_ident_cd="2"), "bene_id": 501}
+    two, taken = yield (
+        look_up(raw__eqrs_patient=list(twins), raw__medicare_enrollment=[between]),
+        look_up(raw__eqrs_patient=[twins[0]], raw__medicare_enrollment=[between, sister]),
+    )
+    assert two == [[500, -500]]
+    assert taken == [[500, -500], [501, 1]]
+
+
+@worked
+def test_the_audit_says_what_was_mistyped() -> Worked:
+    rows = yield case(
+        "linkage.match_audit",
+        tables={
+            "raw.eqrs_patient": [patient(1, **SAME)],
+            "raw.medicare_enrollment": [
+                beneficiary(**{**ALSO, "bene_birth_dt": day("1951-02-03")})
+            ],
+        },
+        alone=True,
+    )
+    assert rows["result"].tolist() == [*["no match"] * 5, "match"]
+    assert rows["error_in"].dropna().tolist() == ["date of birth"]
+    assert rows["patient_id"].iloc[-1] == 1
+
+
+# What EQRS does not know of a person: 2.14.12.
+
+
+@pytest.mark.parametrize(
+    ("eqrs", "medicare", "known"),
+    [
+        ({}, {"bene_race_cd": "2", "sex_ident_cd": "2"}, ["2", None, "F"]),
+        ({"race": "Unknown"}, {"bene_race_cd": "2"}, ["2", None, None]),
+        ({"race": "White"}, {"bene_race_cd": "5"}, ["White", True, None]),
+        ({"race": "White", "is_hispanic": False}, {"bene_race_cd": "5"}, ["White", False, None]),
+        (
+            {"race": "Other", "sex": "M"},
+            {"bene_race_cd": "1", "sex_ident_cd": "2"},
+            ["Other", None, "M"],
+        ),
+        ({}, {"bene_race_cd": "5"}, [None, True, None]),
+        ({}, {"bene_race_cd": "0", "sex_ident_cd": "0"}, [None, None, None]),
+    ],
+)
+@worked
+def test_medicare_fills_what_eqrs_does_not_know(
+    eqrs: dict[str, object], medicare: dict[str, object], known: list[object]
+) -> Worked:
+    rows = yield case(
+        "linkage.patient",
+        tables={
+            "raw.eqrs_patient": [patient(1, **eqrs)],
+            "linkage.beneficiary": [{"bene_id": 500, "patient_id": 1, "is_matched": True}],
+            "raw.medicare_enrollment": [beneficiary(performance_year=2023, **medicare)],
+        },
+        alone=True,
+    )
+    found = rows[["race", "is_hispanic", "sex"]].astype(object)
+    assert found.where(found.notna(), None).to_numpy().tolist() == [known]

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.manual("2.13.13", "2.14.12")
             False,
             True,
         ),
-        # Of Medicare: race 5 is Hispanic, whatever EQRS does not know.
-        ("5", None, "other", True, False),
+        # Of Medicare: race 5 is Hispanic.
+        ("5", True, "other", True, False),
         ("6", None, "native american", False, True),
         (None, False, "other", False, False),
     ],
@@ -37,8 +37,9 @@ def test_race_and_ethnicity(
     rows = yield case(
         "history.patient_characteristics",
         tables={
-            "linkage.patient": [{"patient_id": 1, "race": race, "sex": "F"}],
-            "raw.eqrs_patient": [{"patient_id": 1, "is_hispanic": is_hispanic}],
+            "linkage.patient": [
+                {"patient_id": 1, "race": race, "is_hispanic": is_hispanic, "sex": "F"}
+            ],
         },
     )
     (row,) = rows.to_dict("records")

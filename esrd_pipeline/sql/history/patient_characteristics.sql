@@ -4,8 +4,7 @@
 -- Institutionalised: the form reports it, or a nursing home as the place of dialysis. A BMI is in
 -- range from 10 to 70, and from 5 for children under 18 on the form's day; otherwise it is missing,
 -- and imputed_bmi is the mean of patients with the same age group on the year's last day, race, sex
--- and diabetes as cause; without any, of the same age group and race; without any, of all. Race 5
--- of Medicare is Hispanic.
+-- and diabetes as cause; without any, of the same age group and race; without any, of all.
 WITH
 form AS (
     SELECT
@@ -26,17 +25,12 @@ person AS (
         p.date_of_birth,
         coalesce(p.sex, '') AS sex,
         coalesce(p.race, '') AS race,
+        p.is_hispanic,
         coalesce(r.race_class, 'other') AS race_class,
         $performance_year - year(p.date_of_birth) AS age
     FROM linkage.patient AS p
     LEFT JOIN parameter.race_class AS r ON r.race = p.race
     WHERE p.performance_year = $performance_year
-),
-
-ethnicity AS (
-    SELECT patient_id, is_hispanic
-    FROM raw.eqrs_patient
-    WHERE performance_year = $performance_year
 ),
 
 diabetic AS (
@@ -57,7 +51,6 @@ flagged AS (
             WHEN p.age >= 75 THEN 5
             ELSE 6
         END AS age_group,
-        e.is_hispanic OR p.race = '5' AS is_hispanic,
         f.patient_id IS NOT NULL AS has_form,
         CASE
             WHEN f.height_cm > 0
@@ -88,7 +81,6 @@ flagged AS (
         coalesce(f.has_peripheral_vascular_disease, FALSE) AS has_peripheral_vascular_disease,
         coalesce(f.has_tobacco_use, FALSE) AS has_tobacco_use
     FROM person AS p
-    LEFT JOIN ethnicity AS e ON e.patient_id = p.patient_id
     LEFT JOIN diabetic AS d ON d.patient_id = p.patient_id
     LEFT JOIN form AS f ON f.patient_id = p.patient_id AND f.place = 1
 ),
