@@ -115,33 +115,96 @@ def day_of_form(form: Row) -> int:
 
 
 def link(files: Files, year: int) -> dict[int, int]:
-    """Return the EQRS patient of each beneficiary of a year: MBI, HICN, SSN with date of birth."""
-    people = files.rows("eqrs_patient", year)
+    """Return the EQRS patient of each beneficiary of a year, as known in the year measured.
+
+    MBI, HICN and SSN with date of birth, then two of them and a date of birth with one error.
+    """
+    people = files.rows("eqrs_patient")
     births = {p["patient_id"]: p["date_of_birth"] for p in people}
-    history = files.rows("eqrs_identifier", year)
-    tables: list[dict[tuple[object, int], set[int]]] = []
+    history = files.rows("eqrs_identifier")
+    tables: list[dict[tuple[object, int], dict[int, int]]] = []
     for source, name in ((people, "mbi"), (history, "mbi"), (people, "hicn"), (history, "hicn")):
         tables.append(_index(source, name, births))
     tables.append(_index(people, "ssn", births))
-    numbers = ("mbi_num", "mbi_num", "bene_crnt_hic_num", "bene_crnt_hic_num", "bene_ssn_num")
-    found = {}
-    for bene in files.rows(
-        "medicare_enrollment", year, ("bene_id", "bene_birth_dt", *dict.fromkeys(numbers))
-    ):
-        for table, number in zip(tables, numbers, strict=True):
-            who = table.get((bene[number], bene["bene_birth_dt"]), set())
-            if bene[number] is not None and len(who) == 1:
-                found[bene["bene_id"]] = next(iter(who))
+    names = ("mbi_num", "mbi_num", "bene_crnt_hic_num", "bene_crnt_hic_num", "bene_ssn_num")
+    columns = ("bene_id", "bene_birth_dt", "sex_ident_cd", *dict.fromkeys(names))
+    # The newest enrollment record of everyone, whatever year is asked for.
+    enrolled = {
+        bene["bene_id"]: bene
+        for one in files.years[-4:]
+        for bene in files.rows("medicare_enrollment", one, columns)
+    }
+    found, left = {}, []
+    for number, bene in enrolled.items():
+        for table, name in zip(tables, names, strict=True):
+            given = table.get((bene[name], bene["bene_birth_dt"]), {})
+            newest = [who for who, since in given.items() if since == max(given.values())]
+            if bene[name] is not None and len(newest) == 1:
+                found[number] = newest[0]
                 break
-    return found
+        else:
+            left.append(bene)
+    found |= _match_mistyped(left, people, history, taken=set(found.values()))
+    asked = {bene["bene_id"] for bene in files.rows("medicare_enrollment", year, ("bene_id",))}
+    return {number: patient for number, patient in found.items() if number in asked}
 
 
-def _index(rows: list[Row], name: str, births: dict) -> dict[tuple[object, int], set[int]]:
-    table = defaultdict(set)
+def _match_mistyped(
+    left: list[Row], people: list[Row], history: list[Row], *, taken: set[int]
+) -> dict[int, int]:
+    """Match whom two numbers and all but one part of the birth date agree for, and nobody else."""
+    free = {p["patient_id"]: p for p in people if p["patient_id"] not in taken}
+    numbers: dict[tuple[str, object], set[int]] = defaultdict(set)
+    for row in (*people, *history):
+        for name in ("mbi", "hicn", "ssn"):
+            if row.get(name) is not None and row["patient_id"] in free:
+                numbers[name, row[name]].add(row["patient_id"])
+    near: dict[int, list[int]] = {}
+    for bene in left:
+        own = (("mbi", "mbi_num"), ("hicn", "bene_crnt_hic_num"), ("ssn", "bene_ssn_num"))
+        votes: dict[int, int] = defaultdict(int)
+        for name, column in own:
+            for patient in numbers.get((name, bene[column]), ()):
+                votes[patient] += 1
+        sex = {"1": "M", "2": "F"}.get(bene["sex_ident_cd"])
+        near[bene["bene_id"]] = [
+            patient
+            for patient, count in votes.items()
+            if count > 1
+            and (sex is None or free[patient]["sex"] in {None, sex})
+            and _is_mistyped(bene["bene_birth_dt"], free[patient]["date_of_birth"])
+        ]
+    wanted = [patient for patients in near.values() for patient in patients]
+    return {
+        bene: patients[0]
+        for bene, patients in near.items()
+        if len(patients) == 1 and wanted.count(patients[0]) == 1
+    }
+
+
+def _is_mistyped(one: int | None, other: int) -> bool:
+    """Whether two birth dates differ in one part, or have day and month exchanged."""
+    if one is None:
+        return False
+    a, b = date.fromordinal(one), date.fromordinal(other)
+    parts = (a.year != b.year, a.month != b.month, a.day != b.day)
+    if parts == (True, False, False):
+        figures = sum(x != y for x, y in zip(str(a.year), str(b.year), strict=True))
+        return figures == 1 or abs(a.year - b.year) == 1
+    exchanged = (a.year, a.month, a.day) == (b.year, b.day, b.month)
+    return sum(parts) == 1 or (a != b and exchanged)
+
+
+def _index(
+    rows: list[Row], name: str, births: dict[int, int]
+) -> dict[tuple[object, int], dict[int, int]]:
+    """Return who has had each number, and the day of the last assignment."""
+    table: dict[tuple[object, int], dict[int, int]] = defaultdict(dict)
     for row in rows:
-        patient = row["patient_id"]
+        patient, since = row["patient_id"], row.get("effective_date", 0)
         if row[name] is not None and patient in births:
-            table[row[name], births[patient]].add(patient)
+            given = table[row[name], births[patient]]
+            given[patient] = max(since, given.get(patient, since))
     return table
 
 
@@ -206,7 +269,7 @@ def _add_registers(files: Files, people: dict[int, Person]) -> None:
 def _add_medicare_deaths(
     files: Files, people: dict[int, Person], links: dict[int, dict[int, int]]
 ) -> None:
-    """Add what enrollment and claims of stays know, of the year and the one before: DFC only."""
+    """Add what enrollment and claims know, of the year and the one before: DFC only."""
     years = files.years[-2:]
     latest = {bene: patient for year in years for bene, patient in links[year].items()}
     enrolled = {
@@ -216,7 +279,7 @@ def _add_medicare_deaths(
     }
     _add_deaths(people, 2, ((latest.get(bene), day) for bene, day in enrolled.items()))
     for year in years:
-        for kind in ("inpatient", "snf", "hospice"):
+        for kind in ("inpatient", "snf", "outpatient", "hha", "hospice"):
             for claim in files.rows(f"{kind}_base", year):
                 status = claim["ptnt_dschrg_stus_cd"]
                 if status == "20" or (kind == "hospice" and status in {"40", "41", "42"}):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
+import pytest
 
 from esrd_pipeline.families.identity import Identity
 from esrd_pipeline.families.survival_cohort import prepare_smr
@@ -14,6 +15,8 @@ from esrd_pipeline_tests.families.test_survival_cohort import (
     make_cohort,
     make_patients,
 )
+
+pytestmark = pytest.mark.manual("3.2.1", "3.3.3", "3.3.5")
 
 IDENTITY = Identity.of(
     pd.DataFrame({"earlier_patient_id": [-900, -901, 7], "patient_id": [1, 1, 2]}),

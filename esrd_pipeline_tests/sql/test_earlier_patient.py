@@ -8,6 +8,8 @@ from esrd_pipeline.sql import list_selects, load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, worked
 
+pytestmark = pytest.mark.manual("3.2.1", "3.3.3", "3.3.5")
+
 
 def linked(bene: int, patient: int, year: int = 2024) -> Row:
     return {

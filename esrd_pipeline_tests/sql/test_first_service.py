@@ -108,6 +108,19 @@ def test_the_earliest_source_counts_and_on_one_date_the_order_of_sources(
         ]
 
 
+@worked
+def test_an_admission_as_a_transient_patient_is_an_eqrs_event() -> Worked:
+    rows = yield begin(
+        forms=(form(dialysis_began="2024-04-01"),),
+        admissions=(
+            admitted("2024-03-01", "2024-03-15", "Transfer Out", reason="Transient"),
+            admitted("2024-04-01"),
+        ),
+    )
+    for program in PROGRAMS:
+        assert starts(rows, program) == [[day("2024-03-01"), "eqrs"]]
+
+
 # The form.
 
 

@@ -133,6 +133,16 @@ def test_thirty_days_make_one_transplant_and_thirty_one_make_two(date: str, coun
 
 
 @worked
+def test_reports_each_within_thirty_days_of_the_one_before_are_one_transplant() -> Worked:
+    rows = yield find_transplants(
+        admissions=(left_for_transplant("2023-04-10"),),
+        stays=(operated("2023-05-05", "2023-05-12", "2023-05-05"),),
+        forms=(form(transplant="2023-06-01"),),
+    )
+    assert read(rows, "qip", "transplant_date", "source") == [[day("2023-04-10"), "eqrs"]]
+
+
+@worked
 def test_two_transplants_of_optn_within_thirty_days_are_two() -> Worked:
     rows = yield find_transplants(
         optns=(optn("2023-04-10", failed="2023-04-12"), optn("2023-04-25"))
