@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,14 @@ def day_of_form(form: Row) -> int:
 
 
 def link(files: Files, year: int) -> dict[int, int]:
-    """Return the EQRS patient of each beneficiary of a year, as known in the year measured.
+    """Return the EQRS patient of each beneficiary of a year, as known in the year measured."""
+    asked = {bene["bene_id"] for bene in files.rows("medicare_enrollment", year, ("bene_id",))}
+    return {number: patient for number, patient in _link_everyone(files).items() if number in asked}
 
-    MBI, HICN and SSN with date of birth, then two of them and a date of birth with one error.
-    """
+
+@cache
+def _link_everyone(files: Files) -> dict[int, int]:
+    """Match MBI, HICN and SSN with date of birth; then two of them, and a date with one error."""
     people = files.rows("eqrs_patient")
     births = {p["patient_id"]: p["date_of_birth"] for p in people}
     history = files.rows("eqrs_identifier")
@@ -144,9 +149,7 @@ def link(files: Files, year: int) -> dict[int, int]:
                 break
         else:
             left.append(bene)
-    found |= _match_mistyped(left, people, history, taken=set(found.values()))
-    asked = {bene["bene_id"] for bene in files.rows("medicare_enrollment", year, ("bene_id",))}
-    return {number: patient for number, patient in found.items() if number in asked}
+    return found | _match_mistyped(left, people, history, taken=set(found.values()))
 
 
 def _match_mistyped(
