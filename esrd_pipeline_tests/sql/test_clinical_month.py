@@ -235,3 +235,78 @@ def test_two_eqrs_facilities_under_one_number_are_one() -> Worked:
     other = record(1, B, calcium_value=9.5, calcium_date=day("2024-03-20"), sessions_delivered=12)
     row = yield march(one, other, merged=True)
     assert (row["calcium"], row["sessions_delivered"]) == (9.5, 12)
+
+
+def delivered(*numbers: int | None, facility: int = A) -> list[Row]:
+    """A facility's submissions of the month, one after the other."""
+    return [
+        record(place, facility, sessions_delivered=number)
+        for place, number in enumerate(numbers, start=1)
+    ]
+
+
+@worked
+def test_the_last_submission_tells_the_sessions_delivered() -> Worked:
+    fewer, more, silent = yield (
+        march(*delivered(8, 6)),
+        march(*delivered(6, 8)),
+        march(*delivered(8, None)),
+    )
+    assert fewer["sessions_delivered"] == 6
+    assert more["sessions_delivered"] == 8
+    assert silent["sessions_delivered"] == 8
+
+
+@worked
+def test_sessions_of_two_eqrs_facilities_under_one_number_add_up() -> Worked:
+    row, corrected = yield (
+        march(*delivered(4), *delivered(4, facility=B), merged=True),
+        march(*delivered(8, 3), *delivered(4, facility=B), merged=True),
+    )
+    assert row["sessions_delivered"] == 8
+    assert corrected["sessions_delivered"] == 7
+
+
+@worked
+def test_8_88_corrected_on_a_later_record_of_its_day_is_none() -> Worked:
+    corrected, other_day, earlier = yield (
+        march(measured(8.88, "2024-03-10"), measured(1.4, "2024-03-10", 2)),
+        march(measured(8.88, "2024-03-10"), measured(1.4, "2024-03-20", 2)),
+        march(measured(1.4, "2024-03-10"), measured(8.88, "2024-03-10", 2)),
+    )
+    assert not corrected["is_frequent"]
+    assert other_day["is_frequent"]
+    assert earlier["is_frequent"]
+
+
+@pytest.mark.parametrize(
+    ("when", "is_of_month"),
+    [
+        ("2024-01-10", False),
+        ("2024-02-29", False),
+        ("2024-03-01", True),
+        ("2024-03-31", True),
+        ("2024-04-01", False),
+    ],
+)
+@worked
+def test_calcium_and_npcr_are_of_the_month_in_which_they_were_taken(
+    when: str,
+    is_of_month: bool,  # noqa: FBT001
+) -> Worked:
+    calcium, npcr, components = yield (
+        march(record(calcium_value=9.0, calcium_date=day(when))),
+        march(record(npcr_value=1.1, npcr_date=day(when))),
+        march(record(**{**COMPONENTS, "bun_date": day(when)})),
+    )
+    assert calcium["has_calcium"] == is_of_month
+    assert pd.notna(calcium["calcium"]) == is_of_month
+    assert npcr["has_npcr"] == is_of_month
+    assert components["has_npcr"] == is_of_month
+
+
+@worked
+def test_a_calcium_without_a_day_is_of_its_record_s_month() -> Worked:
+    row = yield march(record(calcium_value=9.0))
+    assert row["has_calcium"]
+    assert row["calcium"] == 9.0

@@ -321,3 +321,59 @@ def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> Worked:
     told = last(second, "ktv_adult_hd")
     assert told == "not_on_hemodialysis_all_month"
     assert last(third, "ktv_adult_hd") == "modality_unknown"
+
+
+def crossing(dated: str, modality: str = CENTER) -> Case:
+    """A claim from 20 February to 20 March, of February, with a Kt/V of this day."""
+    claims = bill(
+        "2024-02",
+        modality=modality,
+        from_date=day("2024-02-20"),
+        thru_date=day("2024-03-20"),
+        ktv_value=2.0,
+        ktv_date=day(dated),
+    )
+    measure = "ktv_adult_pd" if modality == PERITONEAL else "ktv_adult_hd"
+    return judge(care("2024-02", modality=modality), (), claims).read(
+        lambda rows: last(rows, measure)
+    )
+
+
+@worked
+def test_a_claim_s_kt_v_in_center_was_measured_in_the_reporting_month() -> Worked:
+    within, after = yield crossing("2024-02-29"), crossing("2024-03-10")
+    assert within is True
+    assert after is False
+
+
+@pytest.mark.parametrize("modality", [HOME, PERITONEAL])
+@worked
+def test_at_home_it_was_measured_within_four_months_before_the_claim_s_last_day(
+    modality: str,
+) -> Worked:
+    # Figure 3: "does not have to be in the reporting month".
+    within, after = yield crossing("2024-03-20", modality), crossing("2024-03-21", modality)
+    assert within is True
+    assert after is False
+
+
+@worked
+def test_a_peritoneal_claim_of_the_month_goes_before_eqrs_of_earlier_months() -> Worked:
+    # 2.4.12: "if an in-range value was not found in EQRS ... during the month".
+    cared = care(MARCH, modality=PERITONEAL)
+    claims = bill(MARCH, modality=PERITONEAL, ktv_value=1.5, ktv_date=day("2024-03-10"))
+    before = clinic("2024-02", pd_ktv=2.0)
+    carried = clinic(MARCH, pd_ktv=2.0, pd_ktv_date=day("2024-01-10"))
+    first, second, third, fourth = yield (
+        judge(cared, before, claims),
+        judge(cared, before),
+        judge(cared, clinic(MARCH, pd_ktv=2.0), claims),
+        judge(cared, carried, claims),
+    )
+    assert last(first, "ktv_adult_pd") is False
+    assert first["ktv_source"].iloc[-1] == "claims"
+    assert last(second, "ktv_adult_pd") is True
+    assert second["ktv_source"].iloc[-1] == "eqrs"
+    assert last(third, "ktv_adult_pd") is True
+    # Reported for March, whenever it was measured.
+    assert last(fourth, "ktv_adult_pd") is True

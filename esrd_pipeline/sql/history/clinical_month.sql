@@ -3,7 +3,9 @@
 -- to 2.8.12, 2.19.5. Readings: the last of several values is the one measured last, then the one
 -- submitted last; a value without a day counts as of the month's first; a hemodialysis Kt/V dated
 -- outside its month does not count; a peritoneal one keeps its day, because it may apply to later
--- months.
+-- months. Reading 84: of sessions delivered the last submission counts, and of a Kt/V the last of
+-- its day; the sessions of EQRS facilities under one CCN add up. Reading 85: a calcium, and an
+-- nPCR, is of the month in which it was taken: one dated outside the month does not count.
 WITH
 rule AS (
     -- 2.3.7, 2.4.7: in range up to 5.0 and 8.5. 3.1.4: 8.88 marks frequent dialysis.
@@ -41,7 +43,8 @@ record AS (
         coalesce(m.patient_id, c.patient_id) AS patient_today,
         coalesce(c.ktv_date, c.month) AS ktv_day,
         coalesce(c.calcium_date, c.month) AS calcium_day,
-        CAST(c.record_number AS BIGINT) * 1000000000 + c.facilityid AS submission
+        CAST(c.record_number AS BIGINT) * 1000000000 + c.facilityid AS submission,
+        CASE WHEN c.ktv_value IS NOT NULL THEN c.record_number END AS ktv_number
     FROM raw.eqrs_clinical_month AS c
     LEFT JOIN linkage.earlier_patient AS m
         ON m.earlier_patient_id = c.patient_id AND m.performance_year = $performance_year
@@ -57,13 +60,26 @@ judged AS (
         AND c.ktv_day >= c.month
         AND c.ktv_day <= last_day(c.month) AS is_hd_ktv,
         c.ktv_value <= r.most_pd AS is_pd_ktv,
-        c.ktv_value = r.frequent_ktv AS is_frequent,
-        c.calcium_value >= r.least_calcium AND c.calcium_value <= r.most_calcium AS is_calcium,
+        -- A value corrected on a later record of the same day is none.
+        c.ktv_value = r.frequent_ktv AND c.ktv_number = max(c.ktv_number) OVER (
+            PARTITION BY c.patient_today, c.facilityid, c.month, c.ktv_day
+        ) AS is_frequent,
+        c.calcium_value IS NOT NULL
+        AND c.calcium_day >= c.month
+        AND c.calcium_day <= last_day(c.month) AS is_calcium_reported,
+        c.calcium_value >= r.least_calcium
+        AND c.calcium_value <= r.most_calcium
+        AND c.calcium_day >= c.month
+        AND c.calcium_day <= last_day(c.month) AS is_calcium,
         CAST(date_diff('day', DATE '2000-01-01', c.ktv_day) AS BIGINT) * 1000000000000
         + c.submission AS ktv_order,
         CAST(date_diff('day', DATE '2000-01-01', c.calcium_day) AS BIGINT) * 1000000000000
         + c.submission AS calcium_order,
-        (c.npcr_value IS NOT NULL AND c.npcr_date IS NOT NULL)
+        (
+            c.npcr_value IS NOT NULL
+            AND c.npcr_date >= c.month
+            AND c.npcr_date <= last_day(c.month)
+        )
         OR (
             c.bun_pre IS NOT NULL
             AND c.bun_post IS NOT NULL
@@ -72,7 +88,8 @@ judged AS (
             AND c.weight_post IS NOT NULL
             AND c.weight_post_unit IS NOT NULL
             AND c.delivered_minutes IS NOT NULL
-            AND c.bun_date IS NOT NULL
+            AND c.bun_date >= c.month
+            AND c.bun_date <= last_day(c.month)
         ) AS has_npcr
     FROM record AS c
     CROSS JOIN rule AS r
@@ -88,11 +105,12 @@ clinical AS (
         arg_max(ktv_value, ktv_order) FILTER (WHERE is_pd_ktv) AS pd_ktv,
         max(ktv_day) FILTER (WHERE is_pd_ktv) AS pd_ktv_date,
         max(CASE WHEN is_frequent THEN 1 ELSE 0 END) AS is_frequent,
-        max(CASE WHEN calcium_value IS NOT NULL THEN 1 ELSE 0 END) AS has_calcium,
+        max(CASE WHEN is_calcium_reported THEN 1 ELSE 0 END) AS has_calcium,
         arg_max(calcium_value, calcium_order) FILTER (WHERE is_calcium) AS calcium,
         max(calcium_day) FILTER (WHERE is_calcium) AS calcium_date,
         max(CASE WHEN has_npcr THEN 1 ELSE 0 END) AS has_npcr,
-        max(sessions_delivered) AS sessions_delivered
+        arg_max(sessions_delivered, submission) FILTER (WHERE sessions_delivered IS NOT NULL)
+            AS sessions_delivered
     FROM judged
     GROUP BY patient_today, facilityid, month
 ),
@@ -234,7 +252,7 @@ SELECT
     max(calcium_date) AS calcium_date,
     max(has_npcr) = 1 AS has_npcr,
     max(is_reconciled) = 1 AS has_reconciliation,
-    max(sessions_delivered) AS sessions_delivered,
+    CAST(sum(sessions_delivered) AS BIGINT) AS sessions_delivered,
     arg_max(access_type, access_order) FILTER (WHERE access_type IS NOT NULL) AS access_type,
     max(access_date) AS access_date
 FROM ordered

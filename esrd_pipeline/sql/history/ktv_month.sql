@@ -2,7 +2,10 @@
 -- on every day of it, with modality, sessions a week and the Kt/V that counts.
 -- Manual 2.3.12 to 2.6.12, 3.1.4, Table 17 (exceptions, QIP only); readings 18, 19.
 -- Readings: EQRS values are taken from any facility, claims from any (DFC) or from the patient's
--- own (QIP); a Kt/V without a day on a claim has not expired.
+-- own (QIP); a Kt/V without a day on a claim has not expired. Reading 86: one dated after its
+-- claim's month (in center) or last day is not of the claim. Reading 87: a peritoneal Kt/V found in
+-- EQRS for the month goes before one on the month's claims, and this before EQRS's of the months
+-- before.
 WITH
 rule AS (
     SELECT
@@ -107,13 +110,16 @@ eqrs_month AS (
 ),
 
 -- Reading 18: the last value of the month or of the three (adults) or five months before it.
+-- Reading 87: what is reported for the month, or dated in it, was found in EQRS during the month.
 eqrs_peritoneal AS (
     SELECT
         a.program,
         a.patient_id,
         a.month,
         a.ccn,
-        arg_max(p.pd_ktv, p.pd_order) AS pd_ktv
+        arg_max(p.pd_ktv, p.pd_order) FILTER (WHERE p.month = a.month OR p.pd_ktv_date >= a.month)
+            AS month_ktv,
+        arg_max(p.pd_ktv, p.pd_order) AS any_ktv
     FROM aged AS a
     CROSS JOIN rule AS r
     JOIN reported AS p
@@ -156,10 +162,12 @@ eligible AS (
                 THEN c.frequency = 'usual'
                     AND c.ktv_value <= r.most_hd
                     AND coalesce(c.ktv_date >= c.thru_date - INTERVAL 4 MONTH, true)
+            -- Figure 3: measured within the reporting month.
             ELSE c.frequency = 'usual'
                 AND c.ktv_value <= r.most_hd
-                AND coalesce(c.ktv_date >= c.month, true)
-        END AS is_usable
+                AND coalesce(c.ktv_date BETWEEN c.month AND last_day(c.month), true)
+        END
+        AND coalesce(c.ktv_date <= c.thru_date, true) AS is_usable
     FROM aged AS a
     CROSS JOIN rule AS r
     JOIN claim AS c
@@ -226,13 +234,14 @@ SELECT
         WHEN c.has_frequent_ktv = 1 OR c.has_own = 1 THEN 'claims'
     END AS frequency_source,
     CASE
-        WHEN a.modality = 'peritoneal dialysis' THEN coalesce(p.pd_ktv, c.ktv)
+        WHEN a.modality = 'peritoneal dialysis' THEN coalesce(p.month_ktv, c.ktv, p.any_ktv)
         ELSE coalesce(q.hd_ktv, c.ktv)
     END AS ktv,
     CASE
-        WHEN a.modality = 'peritoneal dialysis' AND p.pd_ktv IS NOT NULL THEN 'eqrs'
+        WHEN a.modality = 'peritoneal dialysis' AND p.month_ktv IS NOT NULL THEN 'eqrs'
         WHEN a.modality <> 'peritoneal dialysis' AND q.hd_ktv IS NOT NULL THEN 'eqrs'
         WHEN c.ktv IS NOT NULL THEN 'claims'
+        WHEN a.modality = 'peritoneal dialysis' AND p.any_ktv IS NOT NULL THEN 'eqrs'
     END AS ktv_source
 FROM aged AS a
 LEFT JOIN eqrs_month AS q
