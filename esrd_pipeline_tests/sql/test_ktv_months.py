@@ -377,3 +377,58 @@ def test_a_peritoneal_claim_of_the_month_goes_before_eqrs_of_earlier_months() ->
     assert last(third, "ktv_adult_pd") is True
     # Reported for March, whenever it was measured.
     assert last(fourth, "ktv_adult_pd") is True
+
+
+@pytest.mark.parametrize(
+    ("since", "dfc", "qip"),
+    [
+        ("2023-12-01", False, False),
+        ("2023-12-02", False, "esrd_under_91_days"),
+        ("2023-12-03", "esrd_under_91_days", "esrd_under_91_days"),
+    ],
+)
+@worked
+def test_time_on_esrd_in_the_qip_is_the_duration_between_two_dates(
+    since: str, dfc: object, qip: object
+) -> Worked:
+    # 3.1.2: from 2 December to 1 March are 90 days; DFC counts the first as day 1.
+    known = know(since=since)
+    told = yield judge(care(MARCH), known=known), judge(care(MARCH), known=known, program="qip")
+    assert [last(rows, "ktv_adult_hd") for rows in told] == [dfc, qip]
+
+
+@pytest.mark.parametrize(
+    ("since", "dfc", "qip"),
+    [
+        ("2023-12-02", True, False),
+        ("2023-12-03", True, "esrd_under_90_days"),
+        ("2023-12-04", "esrd_under_90_days", "esrd_under_90_days"),
+    ],
+)
+@worked
+def test_so_it_is_for_the_90_days_of_calcium(since: str, dfc: object, qip: object) -> Worked:
+    known = know(since=since)
+    told = yield judge(care(MARCH), known=known), judge(care(MARCH), known=known, program="qip")
+    assert [last(rows, "hypercalcemia") for rows in told] == [dfc, qip]
+
+
+@worked
+def test_a_claim_is_eligible_from_91_days_before_its_first_day() -> Worked:
+    # A claim that begins on 2 March, of a patient whose ESRD began 91 days before.
+    known = know(since="2023-12-02")
+    silent = care(MARCH, frequency=None, frequency_source=None, modality=None)
+    claims = bill(MARCH, from_date=day("2024-03-02"), ktv_value=1.5)
+    billed: list[Row] = [
+        {
+            "program": program,
+            "patient_id": 1,
+            "month": day("2024-03-01"),
+            "ccn": "A",
+            "claim_count": 1,
+            "modality": CENTER,
+            "is_mixed": False,
+        }
+        for program in ("dfc", "qip")
+    ]
+    rows = yield judge(silent, (), claims, known=known, billed=billed, program="qip")
+    assert last(rows, "ktv_adult_hd") is True

@@ -52,13 +52,16 @@ def test_hospice_counts_in_the_months_it_touches() -> Worked:
 
 @pytest.mark.parametrize("code", ["C7951", "C800", "K7210", "K767", "R402432", "G931"])
 @worked
-def test_a_diagnosis_counts_in_its_month_and_the_eleven_after(code: str) -> Worked:
-    first, second = yield (
+def test_a_diagnosis_counts_in_the_twelve_months_after_its_own(code: str) -> Worked:
+    # Reading 89, as for the fistula rate's conditions.
+    first, second, third = yield (
         months(claim("60", "2023-03-20", icd_dgns_cd7=code)),
         months(claim("40", "2024-01-05", prncpal_dgns_cd=code)),
+        months(claim("40", "2023-12-31", prncpal_dgns_cd=code)),
     )
-    assert first == ["2024-01", "2024-02"]
-    assert len(second) == 12
+    assert first == ["2024-01", "2024-02", "2024-03"]
+    assert second == [f"2024-{month:02d}" for month in range(2, 13)]
+    assert len(third) == 12
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_home_health_and_nursing_claims_are_not_among_the_sources() -> Worked:
 @pytest.mark.manual("2.1.13")
 @worked
 def test_physicians_count_and_laboratories_do_not() -> Worked:
-    told = [claim("", "2024-11-05", prncpal_dgns_cd="C7951")]
+    told = [claim("", "2024-10-05", prncpal_dgns_cd="C7951")]
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4", "prncpal_dgns_cd": "C7951"}
     first, second, third = yield (
         months(carrier=told),

@@ -4,7 +4,8 @@
 -- Manual 2.1, 2.3 to 2.8, 2.19, 3.1.1 to 3.1.4; 3.4 and 3.5 (QIP only).
 -- Readings: calcium and nPCR of DFC come from any facility, the QIP's calcium from the facility
 -- itself; unknown sessions delivered do not exclude a patient from 2.19; calcium is the mean of the
--- months that have a value, compared without rounding.
+-- months that have a value, compared without rounding. Reading 90: time on ESRD counts the first
+-- service date as day 1 in DFC; in the QIP it is "the duration between" two dates (3.1.2).
 WITH
 rule AS (
     SELECT
@@ -66,6 +67,7 @@ completed AS (
         -- 2.8.10: as of two months before, also on the first of the month.
         p.date_of_birth + INTERVAL 18 YEAR <= c.month - INTERVAL 2 MONTH AS is_adult_before,
         date_diff('day', s.first_service_date, c.month) + 1 AS esrd_day,
+        CASE WHEN c.program = 'qip' THEN 1 ELSE 0 END AS days_not_counted,
         coalesce(d.death_date < last_day(c.month), false) AS is_dead
     FROM history.care_month AS c
     LEFT JOIN history.reported_month AS r
@@ -163,7 +165,7 @@ shared AS (
             a.stay_reason,
             CASE
                 WHEN a.is_birth_unknown THEN 'date_of_birth_unknown'
-                WHEN a.ktv_esrd_day < r.ktv_days THEN 'esrd_under_91_days'
+                WHEN a.ktv_esrd_day - a.days_not_counted < r.ktv_days THEN 'esrd_under_91_days'
                 WHEN a.ktv_modality IS NULL THEN 'modality_unknown'
             END
         ) AS shared_reason
@@ -243,7 +245,7 @@ excluded AS (
                     THEN 'under_18_years_two_months_before'
                 WHEN a.program = 'qip' AND a.age < r.adult_age THEN 'under_18_years'
                 WHEN a.esrd_day < 1 THEN 'not_on_esrd_treatment'
-                WHEN a.esrd_day < r.calcium_days THEN 'esrd_under_90_days'
+                WHEN a.esrd_day - a.days_not_counted < r.calcium_days THEN 'esrd_under_90_days'
                 WHEN a.program = 'qip' AND a.month_modality = 'other' THEN 'other_modality'
             END
         ) AS hypercalcemia_reason,

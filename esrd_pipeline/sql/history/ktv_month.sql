@@ -38,7 +38,9 @@ claim AS (
         d.frequency,
         d.modality IN ('in-center hemodialysis', 'home hemodialysis') AS is_hemodialysis,
         d.modality IN ('peritoneal dialysis', 'other peritoneal dialysis') AS is_peritoneal,
-        date_diff('day', f.first_service_date, d.from_date) + 1 AS esrd_day,
+        -- Reading 90: the first day counts in DFC; the QIP takes the duration between the two.
+        date_diff('day', f.first_service_date, d.from_date)
+        + CASE WHEN d.program = 'dfc' THEN 1 ELSE 0 END AS esrd_day,
         year(d.from_date) - year(p.date_of_birth)
         - CASE
             WHEN month(d.from_date) * 100 + day(d.from_date)

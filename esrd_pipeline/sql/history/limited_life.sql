@@ -1,8 +1,9 @@
 -- One row: a month of the year of one patient with limited life expectancy: hospice in it, or a
 -- diagnosis on claims in the past 12 months. Manual 2.1.9, 2.1.10; codes:
 -- limited_life_diagnosis.csv.
--- Readings: the past 12 months are the reporting month and the eleven before it, by a claim's last
--- day; a claim of a laboratory (history.laboratory_claim) is not evidence of a condition.
+-- Readings: by a claim's last day. Reading 89: the past 12 months are the twelve before the
+-- reporting month, as in history.access_condition; hospice alone is of the "current" one. A claim
+-- of a laboratory (history.laboratory_claim) is not evidence of a condition.
 WITH
 calendar AS (
     SELECT month FROM history.calendar_month WHERE performance_year = $performance_year
@@ -75,7 +76,7 @@ evidence AS (
     SELECT d.patient_id, c.month, d.condition
     FROM diagnosed AS d
     JOIN person AS p ON p.patient_id = d.patient_id
-    JOIN calendar AS c ON c.month >= d.month AND c.month < d.month + INTERVAL 12 MONTH
+    JOIN calendar AS c ON c.month > d.month AND c.month <= d.month + INTERVAL 12 MONTH
     UNION ALL
     SELECT h.patient_id, c.month, 'hospice' AS condition
     FROM linkage.claim AS h
