@@ -279,7 +279,11 @@ def sum_quarters(places: Places, quarters: pd.DataFrame) -> pd.DataFrame:
 
 
 def last_weeks(places: Places, program: Program, weeks: pd.DataFrame) -> pd.DataFrame:
-    """Return the last whole week of each facility and month: its personnel of all categories."""
+    """Return the last whole week of each facility and month: its personnel of all categories.
+
+    Reading 94: a week is of the month in which it ends; one that lacks one of the four required
+    categories, or a number, is no report of a week, and the last whole one before it counts.
+    """
     known = places.by_number(program, weeks).dropna(subset=["personnel", "up_to_date"])
     numbers = ["personnel", "contraindicated", "up_to_date"]
     known = known.drop_duplicates(["ccn", "week_end_date", "personnel_category"])

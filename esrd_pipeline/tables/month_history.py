@@ -46,6 +46,7 @@ DIALYSIS_CLAIM = Table(
         Column("thru_date", "date", "Last day", required=True),
         MONTH,
         YEAR,
+        Column("is_paid", "boolean", "Medicare paid more than nothing", required=True),
         Column(
             "modality",
             "text",
@@ -194,8 +195,18 @@ CLINICAL_MONTH = Table(
 )
 
 _MODALITY_COLUMNS = (
-    Column("modality", "text", "By EQRS, else by claims", allowed=MONTH_MODALITIES),
-    Column("modality_source", "text", "Source of the modality", allowed=("eqrs", "claims")),
+    Column(
+        "modality",
+        "text",
+        "By EQRS, else by claims, else (DFC) by CMS-2728",
+        allowed=MONTH_MODALITIES,
+    ),
+    Column(
+        "modality_source",
+        "text",
+        "Source of the modality",
+        allowed=("eqrs", "claims", "cms_2728"),
+    ),
     Column("as_of_date", "date", "Day as of which age and ESRD are counted", required=True),
     Column("age", "integer", "Years on that day; null where birth is unknown"),
     Column("esrd_day", "integer", "Day of ESRD on that day; the first is 1", required=True),

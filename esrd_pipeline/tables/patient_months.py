@@ -55,7 +55,12 @@ PATIENT_MONTHS = Table(
         Column("is_admitted", "boolean", "Admitted there all month in EQRS", required=True),
         Column("age", "integer", "Years on the month's first day; null where birth is unknown"),
         Column("esrd_day", "integer", "Day of ESRD on the month's first day", required=True),
-        Column("modality", "text", "By EQRS; DFC: else by claims", allowed=MONTH_MODALITIES),
+        Column(
+            "modality",
+            "text",
+            "By EQRS; DFC: else by claims, then CMS-2728",
+            allowed=MONTH_MODALITIES,
+        ),
         Column("frequency", "text", "Sessions a week (3.1.4)", allowed=FREQUENCIES),
         Column("is_exception", "boolean", "Month of an exception (3.4, QIP)", required=True),
         Column("is_new_facility", "boolean", "Before reporting begins (3.5, QIP)", required=True),

@@ -49,7 +49,9 @@ def compare_ktv(nation: MeasuredNation, months: pd.DataFrame) -> Compared:
     """Adult hemodialysis: EQRS's value, else a claim's of usual sessions (2.3.12)."""
     claims = nation.table("history.dialysis_claim", "dfc")
     claims = claims[claims["frequency"] == "usual"]
-    usable = claims[(claims["ktv_value"] <= 5) & (claims["ktv_date"] >= claims["month"])]
+    is_of_month = claims["ktv_date"].dt.to_period("M") == claims["month"].dt.to_period("M")
+    is_of_claim = claims["ktv_date"] <= claims["thru_date"]
+    usable = claims[(claims["ktv_value"] <= 5) & is_of_month & is_of_claim]
     is_billed = pd.MultiIndex.from_frame(months[["patient_id", "month"]]).isin(
         pd.MultiIndex.from_frame(usable[["patient_id", "month"]])
     )

@@ -238,6 +238,22 @@ def test_a_week_that_lacks_something_is_not_reported(lacking: list[dict[str, obj
     assert row(vaccinate([*others, *lacking]), "covid_vaccination")["numerator"] == 11
 
 
+def test_the_month_s_last_whole_week_counts_where_a_later_one_lacks_something() -> None:
+    # 2.20.9: a week is reported with all four required categories; the last such week is shared.
+    whole = week("2024-03-10", personnel=10, up_to_date=5)
+    later = week("2024-03-31", personnel=10, up_to_date=9, categories=PERSONNEL[:3])
+    found = row(vaccinate([*whole, *later]), "covid_vaccination", program="dfc")
+    assert (found["numerator"], found["denominator"]) == (4 * 5, 4 * 10)
+    assert row(vaccinate([*whole, *later]), "covid_vaccination")["numerator"] == 1
+
+
+def test_a_week_over_the_month_s_end_is_of_the_month_in_which_it_ends() -> None:
+    found = row(vaccinate(week("2024-04-03")), "covid_vaccination")
+    items = vaccinate([*week("2024-03-31"), *week("2024-04-03")])
+    assert found["numerator"] == 1
+    assert row(items, "covid_vaccination")["numerator"] == 2
+
+
 def test_nobody_in_a_category_is_a_report_all_the_same() -> None:
     nobody = week("2024-03-14", personnel=0, up_to_date=0, categories=PERSONNEL[3:])
     assert row(vaccinate([*THREE, *nobody]), "covid_vaccination")["numerator"] == 1

@@ -118,6 +118,7 @@ def bill(month: str, ccn: str = "A", modality: str = CENTER, **other: object) ->
             "from_date": first,
             "thru_date": pd.Period(month).end_time.date(),
             "month": first,
+            "is_paid": True,
             "modality": modality,
             "is_mixed": False,
             "is_home": modality == HOME,

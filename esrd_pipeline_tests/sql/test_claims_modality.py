@@ -326,3 +326,30 @@ def test_peritoneal_claims_have_no_frequency() -> Worked:
 def test_kt_v_and_its_day_are_those_of_the_claim() -> Worked:
     row = yield claim(billed=lines(HD, 12), ktv=1.45, ktv_day="2024-03-20")
     assert (row["ktv_value"], row["ktv_date"].isoformat()[:10]) == (1.45, "2024-03-20")
+
+
+@worked
+def test_a_claim_paid_nothing_is_one_of_kt_v_and_not_of_modality() -> Worked:
+    # "Medicare-paid dialysis claims" (2.1.10); 2.3.12 asks for no payment.
+    unpaid = bill(lines(HD, 12), ktv=1.45)
+    unpaid["raw.claim"] = [{**row, "clm_pmt_amt": 0.0} for row in unpaid["raw.claim"]]
+    rows, months = yield (
+        case("history.dialysis_claim", tables=unpaid),
+        case("history.dialysis_claim", "history.claims_modality", tables=unpaid),
+    )
+    assert rows["ktv_value"].tolist() == [1.45, 1.45]
+    assert not rows["is_paid"].any()
+    assert rows["frequency"].tolist() == ["usual", "usual"]
+    assert months.empty
+
+
+@pytest.mark.parametrize("code", ["0822", "0823", "0882"])
+@worked
+def test_home_lines_are_at_home_by_the_condition_code_alone(code: str) -> Worked:
+    # Step 5c sets in center, step 6 changes it: "condition codes used to identify home HD".
+    without, with_code = yield (
+        modality(lines(code, 12)),
+        modality(lines(code, 12), conditions=["74"]),
+    )
+    assert without == CENTER
+    assert with_code == HOME

@@ -313,3 +313,36 @@ def test_earlier_years_claims_are_the_patients_whom_the_latest_linkage_names() -
     )
     assert rows["patient_id"].tolist() == [7]
     assert rows["end_date"].tolist() == [day("2024-11-29")]
+
+
+@worked
+def test_a_new_stay_begins_with_its_own_prescription_not_the_ended_stay_s() -> Worked:
+    stays = [spell(A, "2023-01-01", "2023-12-10", "Transfer Out"), spell(A, "2024-03-01")]
+    old = prescribed(A, "2023-01-01", "CCPD")
+    new = prescribed(A, "2024-03-04", "Hemodialysis", "Dialysis Facility/Center")
+    first, second = yield (
+        find_places(*stays, prescriptions=[old, new]),
+        find_places(*stays, prescriptions=[old]),
+    )
+    assert read(first, "modality") == [
+        ("peritoneal", "2023-01-01", "2023-12-10"),
+        ("hemodialysis", "2024-03-01", LAST),
+    ]
+    # Where the new stay has none the last one known goes on.
+    assert read(second, "modality") == [
+        ("peritoneal", "2023-01-01", "2023-12-10"),
+        ("peritoneal", "2024-03-01", LAST),
+    ]
+
+
+@worked
+def test_a_discharge_with_a_return_the_next_day_ends_no_stay() -> Worked:
+    stays = [spell(A, "2023-01-01", "2024-03-01", "Transfer Out"), spell(A, "2024-03-02")]
+    rows = yield find_places(
+        *stays,
+        prescriptions=[
+            prescribed(A, "2023-01-01", "CCPD"),
+            prescribed(A, "2024-03-04", "Hemodialysis", "Dialysis Facility/Center"),
+        ],
+    )
+    assert read(rows, "modality")[-1] == ("hemodialysis", "2024-03-04", LAST)

@@ -432,3 +432,69 @@ def test_a_claim_is_eligible_from_91_days_before_its_first_day() -> Worked:
     ]
     rows = yield judge(silent, (), claims, known=known, billed=billed, program="qip")
     assert last(rows, "ktv_adult_hd") is True
+
+
+def told_by_form(
+    came: str = "2024-01-20",
+    month: str = MARCH,
+    facility: int = 1,
+    setting: str = "Dialysis Facility/Center",
+    **other: object,
+) -> Case:
+    """A month of which EQRS has no treatment record, with a CMS-2728."""
+    program = other.pop("program", "dfc")
+    form: Row = {
+        "patient_id": 1,
+        "form_number": 1,
+        "facilityid": facility,
+        "facility_start_date": day(came),
+        "treatment_type": "Hemodialysis",
+        "setting": setting,
+    }
+    silent = care(month, modality=None, frequency="usual")
+    known = {**know(), "raw.cms_2728": [form]}
+    return judge(silent, known=known, program=str(program), **other)  # type: ignore[arg-type]
+
+
+@worked
+def test_where_eqrs_and_claims_are_silent_dfc_has_the_modality_of_cms_2728() -> Worked:
+    dfc, home, qip, elsewhere, old = yield (
+        told_by_form(),
+        told_by_form(setting="Home"),
+        told_by_form(program="qip"),
+        told_by_form(facility=2),
+        told_by_form("2023-03-01"),
+    )
+    assert dfc["modality"].iloc[0] == CENTER
+    assert last(dfc, "ltc") is False
+    assert home["modality"].iloc[0] == HOME
+    # 3.1.1: the QIP's are EQRS and, for Kt/V, claims.
+    assert last(qip, "ktv_adult_hd") == last(qip, "ltc") == "modality_unknown"
+    assert last(elsewhere, "ltc") == last(old, "ltc") == "modality_unknown"
+
+
+@worked
+def test_claims_tell_the_modality_before_cms_2728_and_after_eqrs() -> Worked:
+    billed: list[Row] = [
+        {
+            "program": "dfc",
+            "patient_id": 1,
+            "month": day("2024-03-01"),
+            "ccn": "A",
+            "claim_count": 1,
+            "modality": PERITONEAL,
+            "is_mixed": False,
+        }
+    ]
+    by_claims, by_eqrs = yield (
+        told_by_form(billed=billed),
+        judge(care(MARCH), billed=billed),
+    )
+    assert by_claims["modality"].iloc[0] == PERITONEAL
+    assert by_eqrs["modality"].iloc[0] == CENTER
+
+
+@worked
+def test_a_claim_medicare_paid_nothing_for_has_a_kt_v_to_give() -> Worked:
+    rows = yield judge(care(MARCH), (), bill(MARCH, ktv_value=1.5, is_paid=False))
+    assert last(rows, "ktv_adult_hd") is True

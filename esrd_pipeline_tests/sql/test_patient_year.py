@@ -390,3 +390,20 @@ def test_whom_a_facility_billed_for_treatment_at_home_is_no_in_center_patient() 
     home = {**BILLED, "modality": "home hemodialysis"}
     rows = yield judge(billed=[home])
     assert rows.empty
+
+
+@worked
+def test_a_patient_transplanted_while_the_admission_stays_open_is_not_there_any_more() -> Worked:
+    transplanted: Row = {
+        "program": "qip",
+        "patient_id": 1,
+        "start_date": day("2024-01-10"),
+        "end_date": day("2024-12-31"),
+        "state": "transplant",
+        "source": "transplant",
+    }
+    rows = yield judge(ALL_YEAR, known={**know(), "history.treatment": [transplanted]})
+    for measure in ("clinical_depression", "sdoh_screening", "health_equity"):
+        assert verdict(rows, measure) == "under_90_days_at_facility"
+    assert verdict(rows, "nhsn_bsi") == "not_on_in_center_hemodialysis"
+    assert rows["days"].unique().tolist() == [10]

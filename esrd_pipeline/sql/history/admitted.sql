@@ -1,10 +1,10 @@
 -- One row: a segment of days of the year on which one patient is admitted at one facility of a
 -- program in EQRS. Manual 2.8.11, 3.1.5: from admission to discharge, or to death where that comes
 -- first or no discharge is known. Readings: admissions discharged as Acute do not count; one whose
--- reason is Acute counts from the first ESRD service on, if there is one (reading 122); an admission
--- continues under the facility's next CCN. Reading 88: an admission that nobody closed does not go
--- on while the treatment history has the patient transplanted, recovered or withdrawn; it goes on
--- when dialysis does. The day of the transplant is the last one, as a discharge's is.
+-- reason is Acute counts from the first ESRD service on, if there is one (reading 122); an
+-- admission continues under the facility's next CCN. Reading 88: an admission that nobody closed
+-- does not go on while the treatment history has the patient transplanted, recovered or withdrawn;
+-- it goes on when dialysis does. The day of the transplant is the last one, as a discharge's is.
 WITH
 rule AS (
     SELECT

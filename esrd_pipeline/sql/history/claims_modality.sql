@@ -1,12 +1,14 @@
 -- One row: a month of one patient at one facility of a program, as the facility billed it: the
 -- primary modality by the seven steps. Manual 3.1.1, Table 15. A month with one claim has that
 -- claim's modality; the lines of several claims are combined (step 2) and counted again.
+-- Reading 91: claims that Medicare paid.
 WITH
 billed AS (
     SELECT *
     FROM history.dialysis_claim
     WHERE performance_year = $performance_year
         AND ccn IS NOT NULL
+        AND is_paid
         AND month >= make_date($performance_year, 1, 1)
 ),
 

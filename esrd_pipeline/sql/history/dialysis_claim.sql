@@ -2,10 +2,13 @@
 -- facility by one program's rules: the modality of this claim alone, Kt/V, and how often the
 -- patient dialysed.
 -- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
--- Readings: a claim counts if Medicare paid for it (reading 125: more than nothing, and no reason
--- of non-payment but P, "payment requested") and it is not for acute kidney injury; lines without a
--- day are each a day of their own; for 3.1.4 every hemodialysis code of the claim is counted; of
--- several Kt/V values or days the last in the claim's order counts.
+-- Readings: a claim counts unless Medicare refused it (a reason of non-payment but P, "payment
+-- requested") or it is for acute kidney injury. Reading 91: one that Medicare accepted and paid
+-- nothing for, say because another insurer paid, is evidence of Kt/V and sessions; for modality and
+-- place claims are "Medicare-paid" (reading 125). Reading 92: home codes without condition code 74
+-- or 75 are in center (step 6; "condition codes used to identify home HD"). Lines without a day are
+-- each a day of their own; for 3.1.4 every hemodialysis code of the claim is counted; of several
+-- Kt/V values or days the last in the claim's order counts.
 WITH
 rule AS (
     -- 3.1.4, without rounding; 8.88 marks frequent dialysis.
@@ -30,7 +33,8 @@ claim AS (
         k.patient_id,
         c.prvdr_num,
         k.from_date,
-        k.last_date AS thru_date
+        k.last_date AS thru_date,
+        coalesce(c.clm_pmt_amt > 0, false) AS is_paid
     FROM linkage.claim AS k
     JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN acute_claim AS a ON a.clm_id = k.clm_id AND a.performance_year = k.claim_year
@@ -41,7 +45,6 @@ claim AS (
         AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
-        AND c.clm_pmt_amt > 0
         AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
         AND k.from_date <= k.last_date
         AND a.clm_id IS NULL
@@ -166,6 +169,7 @@ classified AS (
         c.prvdr_num,
         c.from_date,
         c.thru_date,
+        c.is_paid,
         CASE
             WHEN j.modality = 'hemodialysis' AND h.clm_id IS NOT NULL THEN 'home hemodialysis'
             WHEN j.modality = 'hemodialysis' THEN 'in-center hemodialysis'
@@ -202,6 +206,7 @@ SELECT
     t.thru_date,
     make_date(date_part('year', t.from_date), date_part('month', t.from_date), 1) AS month,
     $performance_year AS performance_year,
+    t.is_paid,
     t.modality,
     t.is_mixed,
     t.is_home,

@@ -3,7 +3,9 @@
 -- sessions a week by EQRS. Manual 2.3.10 to 2.6.10, 3.1.1, 3.1.3, 3.1.4, Table 17
 -- (exceptions, QIP only).
 -- Reading: modality comes from claims where EQRS has none, and then age and duration of ESRD are
--- those of the first claim's first day.
+-- those of the first claim's first day. Reading 93: in DFC the CMS-2728 of the facility tells it
+-- where neither does (2.1.10), for a year from the day it says the patient came there; the QIP has
+-- no such source (3.1.1).
 WITH
 -- 3.4: reports for a month of an exception are not used.
 exception AS (
@@ -17,8 +19,53 @@ first_claim AS (
         ON d.program = 'qip'
         AND e.ccn = d.ccn
         AND e.month = d.month
-    WHERE d.performance_year = $performance_year AND d.ccn IS NOT NULL AND e.ccn IS NULL
+    WHERE d.performance_year = $performance_year
+        AND d.ccn IS NOT NULL
+        AND d.is_paid
+        AND e.ccn IS NULL
     GROUP BY d.program, d.patient_id, d.month, d.ccn
+),
+
+form AS (
+    SELECT
+        s.program,
+        f.patient_id,
+        s.ccn,
+        f.facility_start_date,
+        -- Of several the last, and of one day the last filed.
+        date_diff('day', DATE '1970-01-01', f.facility_start_date) * 1000 + f.form_number AS place,
+        CASE
+            WHEN f.treatment_type = 'Hemodialysis' AND f.setting = 'Dialysis Facility/Center'
+                THEN 'in-center hemodialysis'
+            WHEN f.treatment_type = 'Hemodialysis' AND f.setting IS NOT NULL
+                THEN 'home hemodialysis'
+            WHEN f.treatment_type IN ('CAPD', 'CCPD') THEN 'peritoneal dialysis'
+            WHEN f.treatment_type = 'Other' THEN 'other'
+        END AS modality
+    FROM raw.cms_2728 AS f
+    JOIN linkage.facility_ccn AS s
+        ON s.program = 'dfc'
+        AND s.facilityid = f.facilityid
+        AND s.start_date <= f.facility_start_date
+        AND coalesce(s.end_date, DATE '9999-12-31') >= f.facility_start_date
+        AND s.performance_year = $performance_year
+    WHERE f.performance_year = $performance_year
+),
+
+form_month AS (
+    SELECT c.program, c.patient_id, c.month, c.ccn, arg_max(f.modality, f.place) AS modality
+    FROM history.care_month AS c
+    JOIN form AS f
+        ON f.program = c.program
+        AND f.patient_id = c.patient_id
+        AND f.ccn = c.ccn
+        AND f.facility_start_date <= c.month
+        AND f.facility_start_date > c.month - INTERVAL 1 YEAR
+    WHERE c.performance_year = $performance_year
+        AND c.is_whole
+        AND c.modality IS NULL
+        AND f.modality IS NOT NULL
+    GROUP BY c.program, c.patient_id, c.month, c.ccn
 ),
 
 -- 3.1.1: EQRS first; from claims, the QIP keeps a mix of modalities as mixed.
@@ -36,10 +83,12 @@ cared AS (
             WHEN m.modality IN ('peritoneal dialysis', 'other peritoneal dialysis')
                 THEN 'peritoneal dialysis'
             WHEN m.modality <> 'undetermined' THEN m.modality
+            ELSE w.modality
         END AS modality,
         CASE
             WHEN c.modality IS NOT NULL THEN 'eqrs'
-            WHEN m.modality IS NOT NULL THEN 'claims'
+            WHEN m.modality <> 'undetermined' OR (c.program = 'qip' AND m.is_mixed) THEN 'claims'
+            WHEN w.modality IS NOT NULL THEN 'cms_2728'
         END AS modality_source,
         CASE
             WHEN c.modality IS NULL AND m.modality IS NOT NULL THEN coalesce(b.from_date, c.month)
@@ -57,6 +106,11 @@ cared AS (
         AND b.patient_id = c.patient_id
         AND b.month = c.month
         AND b.ccn = c.ccn
+    LEFT JOIN form_month AS w
+        ON w.program = c.program
+        AND w.patient_id = c.patient_id
+        AND w.month = c.month
+        AND w.ccn = c.ccn
     WHERE c.performance_year = $performance_year
         AND c.is_whole
 )
