@@ -238,6 +238,7 @@ def test_a_week_that_lacks_something_is_not_reported(lacking: list[dict[str, obj
     assert row(vaccinate([*others, *lacking]), "covid_vaccination")["numerator"] == 11
 
 
+@pytest.mark.manual("2.20.9")
 def test_the_month_s_last_whole_week_counts_where_a_later_one_lacks_something() -> None:
     # 2.20.9: a week is reported with all four required categories; the last such week is shared.
     whole = week("2024-03-10", personnel=10, up_to_date=5)

@@ -6,6 +6,8 @@ from esrd_pipeline_tests.sql.histories import spell
 from esrd_pipeline_tests.sql.months import A, know
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
+pytestmark = pytest.mark.manual("2.8.11", "3.1.5")
+
 OPEN = spell(A, "2023-05-01")
 
 

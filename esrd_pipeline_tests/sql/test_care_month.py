@@ -269,6 +269,7 @@ def guest(number: float | None = 3, *, stays: Sequence[Row] = (), own: float | N
     )
 
 
+@pytest.mark.manual("3.1.4")
 @worked
 def test_sessions_of_a_guest_s_facility_count_where_the_own_tells_none() -> Worked:
     usual, frequent, own, silent = yield guest(), guest(4), guest(4, own=3), guest(None)
@@ -301,6 +302,7 @@ def test_a_guest_s_facility_tells_of_the_months_of_the_visit_alone() -> Worked:
         ("Other", "Home", "other"),
     ],
 )
+@pytest.mark.manual("3.1.1")
 @worked
 def test_another_facility_s_record_tells_the_modality_where_the_own_has_none(
     kind: str, setting: str, told: str
@@ -330,6 +332,7 @@ def test_a_facility_left_long_ago_tells_nothing_of_the_month() -> Worked:
     assert pd.isna(row["modality"])
 
 
+@pytest.mark.manual("3.1.1", "3.1.4")
 @worked
 def test_a_prescription_of_an_ended_stay_says_nothing_of_the_next() -> Worked:
     stays = [spell(A, "2023-05-01", "2023-12-20", "Transfer Out"), spell(A, "2024-03-01")]

@@ -328,6 +328,7 @@ def test_kt_v_and_its_day_are_those_of_the_claim() -> Worked:
     assert (row["ktv_value"], row["ktv_date"].isoformat()[:10]) == (1.45, "2024-03-20")
 
 
+@pytest.mark.manual("2.1.10", "2.3.12")
 @worked
 def test_a_claim_paid_nothing_is_one_of_kt_v_and_not_of_modality() -> Worked:
     # "Medicare-paid dialysis claims" (2.1.10); 2.3.12 asks for no payment.
@@ -344,6 +345,7 @@ def test_a_claim_paid_nothing_is_one_of_kt_v_and_not_of_modality() -> Worked:
 
 
 @pytest.mark.parametrize("code", ["0822", "0823", "0882"])
+@pytest.mark.manual("3.1.1")
 @worked
 def test_home_lines_are_at_home_by_the_condition_code_alone(code: str) -> Worked:
     # Step 5c sets in center, step 6 changes it: "condition codes used to identify home HD".

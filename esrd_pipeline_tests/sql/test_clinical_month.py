@@ -245,6 +245,7 @@ def delivered(*numbers: int | None, facility: int = A) -> list[Row]:
     ]
 
 
+@pytest.mark.manual("2.19.7")
 @worked
 def test_the_last_submission_tells_the_sessions_delivered() -> Worked:
     fewer, more, silent = yield (
@@ -257,6 +258,7 @@ def test_the_last_submission_tells_the_sessions_delivered() -> Worked:
     assert silent["sessions_delivered"] == 8
 
 
+@pytest.mark.manual("2.19.7")
 @worked
 def test_sessions_of_two_eqrs_facilities_under_one_number_add_up() -> Worked:
     row, corrected = yield (
@@ -289,6 +291,7 @@ def test_8_88_corrected_on_a_later_record_of_its_day_is_none() -> Worked:
         ("2024-04-01", False),
     ],
 )
+@pytest.mark.manual("2.7.12", "2.8.12")
 @worked
 def test_calcium_and_npcr_are_of_the_month_in_which_they_were_taken(
     when: str,

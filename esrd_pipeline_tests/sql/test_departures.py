@@ -11,6 +11,8 @@ from esrd_pipeline_tests.sql.months import MARCH, PERITONEAL, A, B, care, clinic
 from esrd_pipeline_tests.sql.test_care_month import months, treated
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
 
+pytestmark = pytest.mark.manual("2.1.10", "2.3.11", "2.8.10", "2.8.11", "2.19.7")
+
 YEAR_AT_A = treated("A", "2024-01-01", "2024-12-31")
 END = "2024-03-31"
 

@@ -1,5 +1,7 @@
 """Months of an exception: lists of two years, months of both, numbers as linkage has them (3.4)."""
 
+import pytest
+
 from esrd_pipeline_tests.sql.months import (
     MARCH,
     PERITONEAL,
@@ -13,6 +15,8 @@ from esrd_pipeline_tests.sql.months import (
     stay,
 )
 from esrd_pipeline_tests.sql.worked import YEAR, Case, Row, Worked, case, day, worked
+
+pytestmark = pytest.mark.manual("3.4")
 
 
 def grant(ccn: str, first: str, final: str, year: int = YEAR) -> Row:

@@ -339,6 +339,7 @@ def crossing(dated: str, modality: str = CENTER) -> Case:
     )
 
 
+@pytest.mark.manual("2.3.12")
 @worked
 def test_a_claim_s_kt_v_in_center_was_measured_in_the_reporting_month() -> Worked:
     within, after = yield crossing("2024-02-29"), crossing("2024-03-10")
@@ -347,6 +348,7 @@ def test_a_claim_s_kt_v_in_center_was_measured_in_the_reporting_month() -> Worke
 
 
 @pytest.mark.parametrize("modality", [HOME, PERITONEAL])
+@pytest.mark.manual("2.3.12", "2.4.12")
 @worked
 def test_at_home_it_was_measured_within_four_months_before_the_claim_s_last_day(
     modality: str,
@@ -357,6 +359,7 @@ def test_at_home_it_was_measured_within_four_months_before_the_claim_s_last_day(
     assert after is False
 
 
+@pytest.mark.manual("2.4.12", "2.6.12")
 @worked
 def test_a_peritoneal_claim_of_the_month_goes_before_eqrs_of_earlier_months() -> Worked:
     # 2.4.12: "if an in-range value was not found in EQRS ... during the month".
@@ -387,6 +390,7 @@ def test_a_peritoneal_claim_of_the_month_goes_before_eqrs_of_earlier_months() ->
         ("2023-12-03", "esrd_under_91_days", "esrd_under_91_days"),
     ],
 )
+@pytest.mark.manual("3.1.2")
 @worked
 def test_time_on_esrd_in_the_qip_is_the_duration_between_two_dates(
     since: str, dfc: object, qip: object
@@ -405,6 +409,7 @@ def test_time_on_esrd_in_the_qip_is_the_duration_between_two_dates(
         ("2023-12-04", "esrd_under_90_days", "esrd_under_90_days"),
     ],
 )
+@pytest.mark.manual("3.1.2", "2.8.10")
 @worked
 def test_so_it_is_for_the_90_days_of_calcium(since: str, dfc: object, qip: object) -> Worked:
     known = know(since=since)
@@ -456,6 +461,7 @@ def told_by_form(
     return judge(silent, known=known, program=str(program), **other)  # type: ignore[arg-type]
 
 
+@pytest.mark.manual("2.1.10", "3.1.1")
 @worked
 def test_where_eqrs_and_claims_are_silent_dfc_has_the_modality_of_cms_2728() -> Worked:
     dfc, home, qip, elsewhere, old = yield (
@@ -494,6 +500,7 @@ def test_claims_tell_the_modality_before_cms_2728_and_after_eqrs() -> Worked:
     assert by_eqrs["modality"].iloc[0] == CENTER
 
 
+@pytest.mark.manual("2.3.12")
 @worked
 def test_a_claim_medicare_paid_nothing_for_has_a_kt_v_to_give() -> Worked:
     rows = yield judge(care(MARCH), (), bill(MARCH, ktv_value=1.5, is_paid=False))
