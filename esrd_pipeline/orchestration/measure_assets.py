@@ -125,6 +125,7 @@ ASSETS = (
         )
         for modelled in _MODELLED_MEASURES
     ),
+    recurrent_events_assets.SUBMISSION,
     make_multi_asset("baseline_scored", (_BASELINE_SCORED,)),
     make_multi_asset("contract", (_CONTRACT, _LEVELS)),
     # A step of its own: only this asset takes a facility.

@@ -1,9 +1,12 @@
 """SHR, STrR and SEDR: their days, their cohorts, their models, one facility's explanation."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
@@ -16,12 +19,14 @@ from esrd_pipeline.orchestration.modelled_measure import (
     ModelledMeasure,
     has_no_cohort,
     list_facts,
+    make_measure_assets,
     read_once,
     read_patients,
 )
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import history, measured, recurrent_events
+from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,18 +41,35 @@ _PATIENTS = Dependency(history.PATIENT_CHARACTERISTICS)
 _CONDITIONS = Dependency(history.PREVALENT_CONDITION)
 
 
-def _choose(step: StepContext) -> Mapping[str, object]:
-    from esrd_pipeline.measures.shr import choose_specification
+class SubmissionConfig(dg.Config):
+    """Whether a run computes SHR by its 2025 submission, beside the manual's."""
 
-    return {"specification": choose_specification(step.performance_year)}
+    compute: bool | None = Field(
+        default=None,
+        description="Compute it or not; without a choice, shr_submission.csv says for which years",
+    )
+
+
+def choose_submission(step: StepContext) -> Mapping[str, object]:
+    """Return the parameter of the submission's days: the run's choice, else the year's row."""
+    from esrd_pipeline.measures.shr import is_submission_listed
+
+    chosen = step.read_config(SubmissionConfig).compute
+    return {"is_chosen": is_submission_listed(step.performance_year) if chosen is None else chosen}
 
 
 def _read_shr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
-    from esrd_pipeline.measures.shr import choose_specification, specify
+    from esrd_pipeline.measures.shr import specify
 
-    year = step.performance_year
-    chosen = choose_specification(year)
-    return _read_with_conditions(step, specify(program, year), ascertained_by=chosen)
+    specification = specify(program, step.performance_year)
+    return _read_with_conditions(step, specification, ascertained_by="manual")
+
+
+def _read_submission(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.shr import specify_submission
+
+    specification = specify_submission(program, step.performance_year)
+    return _read_with_conditions(step, specification, ascertained_by="submission")
 
 
 def _read_strr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
@@ -94,17 +116,26 @@ def _read_with_conditions(
     return specification, _read_cohort(step, specification, conditions)
 
 
-def _measure_reliability(step: StepContext) -> StepResult:
+def _measure_reliability(modelled: ModelledMeasure, table: Table, step: StepContext) -> StepResult:
     from esrd_pipeline.families.hospitalisation import estimate_reliability
 
-    if has_no_cohort(SHR, step):
-        return leave_empty(measured.SHR_RELIABILITY)
-    fit, parts = step.read(SHR.tables.fit), []
-    for program in SHR.programs:
-        specification, cohort = read_once(SHR, step, program)
+    if has_no_cohort(modelled, step):
+        return leave_empty(table)
+    fit, parts = step.read(modelled.tables.fit), []
+    for program in modelled.programs:
+        specification, cohort = read_once(modelled, step, program)
         mine = fit[fit["program"] == program]
         parts.append(estimate_reliability(specification, step.performance_year, mine, cohort))
     return StepResult((pd.concat(parts, ignore_index=True),))
+
+
+def _make_reliability(modelled: ModelledMeasure, table: Table) -> TableAsset:
+    return TableAsset(
+        tables=(table,),
+        compute=partial(_measure_reliability, modelled, table),
+        description=f"Reliability of {modelled.name}: inter-unit reliability, C-statistic.",
+        dependencies=(*modelled.sources, Dependency(modelled.tables.fit)),
+    )
 
 
 SHR = ModelledMeasure(
@@ -113,6 +144,14 @@ SHR = ModelledMeasure(
     tables=measured.MODELLED["shr"],
     cohort=recurrent_events.COHORTS["shr"],
     read=_read_shr,
+    dependencies=(_PATIENTS, _CONDITIONS),
+)
+SHR_SUBMISSION = ModelledMeasure(
+    name="SHR by its submission",
+    programs=("dfc", "qip"),
+    tables=measured.SHR_SUBMISSION,
+    cohort=recurrent_events.COHORTS["shr_submission"],
+    read=_read_submission,
     dependencies=(_PATIENTS, _CONDITIONS),
 )
 MODELLED_MEASURES = (
@@ -140,7 +179,6 @@ SHR_DAYS = make_select_asset(
     "cohort.shr_days",
     description="The year's days by SHR's rules: the facility they count in, or why in none, with"
     " the admissions that began on them.",
-    parameters=_choose,
 )
 COHORTS = (
     make_multi_asset(
@@ -184,11 +222,25 @@ COHORTS = (
         ),
     ),
 )
-RELIABILITY = TableAsset(
-    tables=(measured.SHR_RELIABILITY,),
-    compute=_measure_reliability,
-    description="Reliability of SHR: inter-unit reliability, C-statistic.",
-    dependencies=(*SHR.sources, Dependency(SHR.tables.fit)),
+RELIABILITY = _make_reliability(SHR, measured.SHR_RELIABILITY)
+SUBMISSION = make_multi_asset(
+    # One step, from the days to the facilities: one choice holds for all of it.
+    "shr_submission",
+    (
+        make_select_asset(
+            "cohort.shr_submission_days",
+            description="The year's days by the rules of SHR's 2025 submission, with the admissions"
+            " that began on them. No rows where the submission is not chosen: by the run's"
+            " configuration, or else by the year's row of shr_submission.csv.",
+            parameters=choose_submission,
+        ),
+        make_select_asset(
+            "cohort.shr_submission", description=_PERIODS.format("SHR by its submission")
+        ),
+        *make_measure_assets(SHR_SUBMISSION),
+        _make_reliability(SHR_SUBMISSION, measured.SHR_SUBMISSION_RELIABILITY),
+    ),
+    config=SubmissionConfig,
 )
 
 

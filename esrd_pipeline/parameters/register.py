@@ -38,7 +38,6 @@ class RegisterEntry:
         measure: short name, e.g. shr.
         program: the program that sets these rules.
         family: the family that computes it; `published` if only CMS computes it.
-        specification: the specification it follows, if it has several; else None.
         unit: unit of its size: patient_years, patients, discharges.
         direction: the better side of the national level; None if neither side is better.
         minimum_units: smallest size that is reported and scored; None without a minimum.
@@ -60,7 +59,6 @@ class RegisterEntry:
     minimum_modelled: int | None = None
     flag: FlagRule | None = None
     rate_scale: float = 1
-    specification: str | None = None
 
 
 def find_measure(measure: str, program: Program, performance_year: int) -> RegisterEntry:
@@ -96,7 +94,6 @@ def _read(row: Mapping[str, str]) -> RegisterEntry:
         measure=row["measure"],
         program=cast("Program", row["program"]),
         family=row["family"],
-        specification=row["specification"] or None,
         unit=row["unit"],
         direction=cast("Direction", row["direction"]) if row["direction"] else None,
         minimum_units=_number(row["minimum_units"]),

@@ -128,7 +128,6 @@ def model_tables(
     )
 
 
-_SHR_SOURCE = "manual 2.13; 2025 submission of CBE 1463"
 _PERIOD = (
     PATIENT,
     Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
@@ -155,7 +154,7 @@ MODELLED: dict[str, ModelTables] = {
     ),
     "shr": model_tables(
         "shr",
-        _SHR_SOURCE,
+        "manual 2.13",
         expected=expected_table("shr", _PERIOD, grain="one period of one patient"),
     ),
     "strr": model_tables(
@@ -184,8 +183,16 @@ MODELLED: dict[str, ModelTables] = {
     ),
 }
 """By measure."""
-SHR_RELIABILITY = reliability_table("shr", "2025 submission of CBE 1463, reliability and 5.4")
-EXPECTED = tuple(m.expected for m in MODELLED.values() if m.expected is not None)
+SHR_SUBMISSION = model_tables(
+    "shr_submission",
+    "2025 submission of CBE 1463",
+    expected=expected_table("shr_submission", _PERIOD, grain="one period of one patient"),
+)
+"""Beside the measures of the programs: in no contract, flag, score or published file."""
+_RELIABILITY_SOURCE = "2025 submission of CBE 1463, reliability and 5.4"
+SHR_RELIABILITY = reliability_table("shr", _RELIABILITY_SOURCE)
+SHR_SUBMISSION_RELIABILITY = reliability_table("shr_submission", _RELIABILITY_SOURCE)
+EXPECTED = tuple(m.expected for m in (*MODELLED.values(), SHR_SUBMISSION) if m.expected is not None)
 
 BASELINE_SCORED = Table(
     name="fit.baseline_scored",
@@ -246,8 +253,9 @@ CONTRACT = Table(
 COMPUTED: tuple[Table, ...] = (*(m.facility for m in MODELLED.values()), MONTHLY, REPORTING)
 """Facilities of every measure that is computed from raw files."""
 TABLES = (
-    *(table for measure in MODELLED.values() for table in measure.tables),
+    *(table for measure in (*MODELLED.values(), SHR_SUBMISSION) for table in measure.tables),
     SHR_RELIABILITY,
+    SHR_SUBMISSION_RELIABILITY,
     BASELINE_SCORED,
     MONTHLY,
     REPORTING,

@@ -22,6 +22,13 @@ ADULTS_IN_TRADITIONAL_MEDICARE = (
 )
 NOT_AT_RISK = {
     "shr": (*NOT_ATTRIBUTED, EXCEPTION, UNOBSERVABLE),
+    "shr_submission": (
+        *NOT_ATTRIBUTED,
+        EXCEPTION,
+        "date_of_birth_unknown",
+        "under_18_years",
+        UNOBSERVABLE,
+    ),
     "strr": (
         *NOT_ATTRIBUTED,
         EXCEPTION,
@@ -137,8 +144,9 @@ def days_table(measure: str, events: str, source: str) -> Table:
     )
 
 
-SHR_DAYS = days_table(
-    "shr", "Stays that began", "manual 2.13.9 to 2.13.11, 3.4; SHR submission, denominator"
+SHR_DAYS = days_table("shr", "Stays that began", "manual 2.13.9 to 2.13.11, 3.4")
+SHR_SUBMISSION_DAYS = days_table(
+    "shr_submission", "Stays that began", "2025 submission of CBE 1463, denominator; manual 3.4"
 )
 STRR_DAYS = days_table("strr", "Transfusions", "manual 2.12.7 to 2.12.12, Figure 14, 3.4")
 SEDR_DAYS = days_table(
@@ -198,13 +206,19 @@ def cohort_table(measure: str, source: str, *facts: Column) -> Table:
 
 SHR = cohort_table(
     "shr",
-    "manual 2.13.10.1, 2.13.11, 2.13.13; SHR submission, risk adjustment",
+    "manual 2.13.10.1, 2.13.11, 2.13.13",
     MA_SHARE,
     COVID_STAGE,
     COVERED_MONTHS,
 )
+SHR_SUBMISSION = cohort_table(
+    "shr_submission",
+    "2025 submission of CBE 1463, denominator and risk adjustment",
+    MA_SHARE,
+    COVERED_MONTHS,
+)
 STRR = cohort_table("strr", "manual 2.12.12, 2.12.13", COVID_STAGE)
 SEDR = cohort_table("sedr", "manual 2.25.13, 2.25.14", COVERED_MONTHS)
-COHORTS = {"shr": SHR, "strr": STRR, "sedr": SEDR}
+COHORTS = {"shr": SHR, "shr_submission": SHR_SUBMISSION, "strr": STRR, "sedr": SEDR}
 
-TABLES = (DAYS, SHR_DAYS, STRR_DAYS, SEDR_DAYS, *COHORTS.values())
+TABLES = (DAYS, SHR_DAYS, SHR_SUBMISSION_DAYS, STRR_DAYS, SEDR_DAYS, *COHORTS.values())

@@ -18,7 +18,12 @@ from esrd_pipeline.families.explanation import add_up
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.family import group_by_risk
 from esrd_pipeline.families.hospitalisation import estimate_reliability
-from esrd_pipeline.measures.shr import TERMS, choose_specification, specify
+from esrd_pipeline.measures.shr import (
+    TERMS,
+    is_submission_listed,
+    specify,
+    specify_submission,
+)
 from esrd_pipeline.measures.specification import Program
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters import load_parameters
@@ -65,18 +70,29 @@ def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> 
     assert design.matrix.T.tolist()[1:] == [[0, 1, 0, 0], [1, 0, 1, 0]]
 
 
-@pytest.mark.manual("2.13.13")
-def test_the_specification_follows_the_year() -> None:
-    assert choose_specification(2024) == "manual"
-    assert choose_specification(2030) == "submission"
+@pytest.mark.parametrize("year", [2021, 2024, 2030])
+def test_shr_is_the_manuals_in_every_year_and_the_submission_stands_beside(year: int) -> None:
+    for program in ("dfc", "qip"):
+        ours, beside = specify(program, year), specify_submission(program, year)
+        assert (ours.measure, beside.measure) == ("shr", "shr_submission")
+        assert (ours.terms, beside.terms) == (TERMS["manual"], TERMS["submission"])
+        assert replace(beside.entry, measure="shr") == ours.entry
     with pytest.raises(LookupError, match="0 rows of shr of dfc for performance year 1999"):
-        choose_specification(1999)
+        specify_submission("dfc", 1999)
 
 
-def test_the_submission_has_no_covid_terms_and_both_have_91_groups() -> None:
-    covid = {"is_covid_1", "is_covid_2", "is_covid_3"}
+def test_the_submission_is_computed_in_the_years_of_its_rows() -> None:
+    assert [is_submission_listed(year) for year in (2021, 2024, 2025, 2030)] == [
+        *(False, False, True, True),
+    ]
+
+
+def test_the_submission_has_no_covid_terms_no_missing_cause_and_both_have_91_groups() -> None:
     columns = {name: {t.names[0] for t in terms} for name, terms in TERMS.items()}
-    assert columns["manual"] - columns["submission"] == covid | {"has_diabetes"}
+    assert columns["manual"] - columns["submission"] == {
+        *("is_covid_1", "is_covid_2", "is_covid_3"),
+        *("is_cause_missing", "has_diabetes"),
+    }
     assert columns["submission"] - columns["manual"] == {"has_other_diabetes"}
     assert len(list_conditions("manual")) == len(list_conditions("submission")) == 91
     assert specify("qip", YEAR).minimum_units == 5

@@ -60,7 +60,7 @@ def follow(
     encounters: list[Row] | None = None,
     hospice: tuple[int, ...] = (),
     program: str = "dfc",
-    specification: str = "manual",
+    is_chosen: bool = True,
     year: int = YEAR,
 ) -> Case:
     """The days of one patient, 1, of one program in one measure."""
@@ -70,7 +70,7 @@ def follow(
     return case(
         "cohort.days",
         f"cohort.{measure}_days",
-        specification=specification,
+        **({"is_chosen": is_chosen} if measure == "shr_submission" else {}),
         performance_year=year,
         tables={
             "history.attribution": [{"rule": "standard", **both, **span} for span in attributed],

@@ -15,7 +15,7 @@ PERIOD = {
     "events": 0,
     "uncounted_events": 0,
 }
-MEASURES = ("shr", "strr", "sedr")
+MEASURES = ("shr", "shr_submission", "strr", "sedr")
 
 
 def segment(start: str, end: str, **other: object) -> Row:

@@ -69,7 +69,7 @@ READ = "SELECT clm_id FROM raw.claim WHERE performance_year"
 READ_BOTH = "SELECT c.clm_id FROM raw.claim AS c JOIN raw.claim_value AS v ON v.clm_id = c.clm_id"
 RULES = {
     "measure": "ltc",
-    "specification": "manual",
+    "is_chosen": True,
     "ccn": "A",
 }
 

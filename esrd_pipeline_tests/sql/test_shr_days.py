@@ -1,14 +1,25 @@
-"""SHR's days: every day of the year at risk, or not and why; the facility of each admission."""
+"""SHR's days: every day of the year at risk, or not and why; the facility of each admission.
+
+By the manual, and by SHR's 2025 submission where that differs (reading 22).
+"""
 
 from functools import partial
 
 import pytest
 
-from esrd_pipeline_tests.sql.recurrent_event_days import answers, at_risk, months, stays
+from esrd_pipeline_tests.sql.recurrent_event_days import (
+    answers,
+    at_risk,
+    count,
+    left_out,
+    months,
+    stays,
+)
 from esrd_pipeline_tests.sql.recurrent_event_days import follow as follow_measure
 from esrd_pipeline_tests.sql.worked import Worked, day, worked
 
 follow = partial(follow_measure, "shr")
+submit = partial(follow_measure, "shr_submission")
 
 
 @pytest.mark.manual("2.13.9", "2.13.10.1")
@@ -74,7 +85,7 @@ def test_a_covid_stage_is_a_period_of_its_own_under_the_manual() -> Worked:
     year = answers("A", "2024-01-01", "2024-12-31")
     rows, submitted = yield (
         follow(year, stages=[stage]),
-        follow(year, stages=[stage], specification="submission"),
+        submit(year, stages=[stage]),
     )
     assert rows.groupby("period")["days"].sum().tolist() == [130, 30, 206]
     assert rows.groupby("period")["covid_stage"].first().tolist() == [0, 1, 0]
@@ -86,7 +97,7 @@ def test_a_covid_stage_is_a_period_of_its_own_under_the_manual() -> Worked:
 def test_joining_medicare_advantage_is_a_new_period_under_the_submission_alone() -> Worked:
     year = answers("A", "2024-01-01", "2024-12-31")
     seen = [*months(*range(1, 8)), *months(*range(8, 13), is_ma=True)]
-    first, rows = yield follow(year, seen=seen), follow(year, seen=seen, specification="submission")
+    first, rows = yield follow(year, seen=seen), submit(year, seen=seen)
     assert first["period"].unique().tolist() == [1]
     assert rows.groupby("period")["days"].sum().tolist() == [213, 153]
     assert rows.groupby("period")["is_ma"].first().tolist() == [False, True]
@@ -144,7 +155,7 @@ def test_an_index_covid_stay_counts_under_the_submission_alone() -> Worked:
     )
     first, second = yield (
         follow(year, admitted=admitted),
-        follow(year, admitted=admitted, specification="submission"),
+        submit(year, admitted=admitted),
     )
     assert (first["events"].sum(), first["uncounted_events"].sum()) == (2, 1)
     assert (second["events"].sum(), second["uncounted_events"].sum()) == (2, 0)
@@ -178,3 +189,48 @@ def test_what_only_other_measures_look_at_ends_no_period_and_leaves_no_day_out()
     assert at_risk(rows) == 366
     assert rows["period"].unique().tolist() == [1]
     assert rows["covid_stage"].unique().tolist() == [0]
+
+
+@worked
+def test_the_submission_leaves_out_the_days_before_the_18th_birthday() -> Worked:
+    year, admitted = answers("A", "2024-01-01", "2024-12-31"), stays("2024-03-01", "2024-08-01")
+    first, second = yield (
+        follow(year, born="2006-07-01", admitted=admitted),
+        submit(year, born="2006-07-01", admitted=admitted),
+    )
+    assert at_risk(first) == 366
+    assert left_out(second) == {"under_18_years": 182}
+    assert count(second) == 1
+    # The birthday is no cut: the facts are those of the first day of the year.
+    assert second["period"].unique().tolist() == [1]
+
+
+@worked
+def test_the_submission_does_not_know_an_adult_whose_birth_is_unknown() -> Worked:
+    rows = yield submit(answers("A", "2024-01-01", "2024-12-31"), born=None)
+    assert left_out(rows) == {"date_of_birth_unknown": 366}
+
+
+@worked
+def test_the_submission_leaves_out_what_the_manual_leaves_out() -> Worked:
+    grant = {"ccn": "A", "first_month": day("2024-02-01"), "last_month": day("2024-02-01")}
+    rows = yield submit(
+        answers(None, "2024-01-01", "2024-01-31", "first_days_of_esrd"),
+        answers("A", "2024-02-01", "2024-06-30"),
+        answers("B", "2024-07-01", "2024-12-31"),
+        seen=months(*range(1, 12)),
+        exceptions=[grant],
+        program="qip",
+    )
+    assert left_out(rows) == {
+        "first_days_of_esrd": 31,
+        "extraordinary_circumstances_exception": 29,
+        "month_not_observable_in_claims": 31,
+    }
+    assert rows.groupby("ccn")["period"].unique().map(list).to_dict() == {"A": [2], "B": [3]}
+
+
+@worked
+def test_where_the_submission_is_not_chosen_it_has_no_rows() -> Worked:
+    rows = yield submit(answers("A", "2024-01-01", "2024-12-31"), is_chosen=False)
+    assert rows.empty

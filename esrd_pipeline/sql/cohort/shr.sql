@@ -1,7 +1,6 @@
 -- One row: a person-period at risk in SHR: one patient, facility, interval of duration of ESRD and
 -- stage of COVID-19, with days at risk, admissions, and the facts as of the period's first day.
--- Manual 2.13.10.1, 2.13.11, 2.13.13; SHR submission, risk adjustment. Medicare Advantage is the
--- share of the period's days at risk, 0 or 1 where the period is split by it (submission).
+-- Manual 2.13.10.1, 2.13.11, 2.13.13. Medicare Advantage is the share of the period's days at risk.
 -- Reading 23: Medicare sees months of Medicare Advantage, too.
 WITH
 -- An event on a day that is not at risk does not count.

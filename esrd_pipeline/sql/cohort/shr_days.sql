@@ -1,9 +1,8 @@
 -- One row: a segment of the year's days by SHR's rules: at risk or why not, in which of the
 -- patient's periods, with the stays that began in it: one of cohort.days, or a part of one where a
 -- COVID-19 stage begins or ends in it. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
--- SHR submission, denominator. A period ends where the facility changes, the duration of ESRD
--- crosses a cut point, and where a COVID-19 stage begins or ends ($specification = 'manual') or
--- Medicare Advantage does ('submission'). Index COVID-19 stays are not counted by the manual.
+-- reading 22. A period ends where the facility changes, the duration of ESRD crosses a cut point,
+-- or a COVID-19 stage begins or ends. Index COVID-19 stays are not counted.
 WITH
 days AS (
     SELECT * FROM cohort.days WHERE performance_year = $performance_year
@@ -12,7 +11,7 @@ days AS (
 stage AS (
     SELECT patient_id, stage, start_date, end_date
     FROM history.covid_stage
-    WHERE performance_year = $performance_year AND $specification = 'manual'
+    WHERE performance_year = $performance_year
 ),
 
 change AS (
@@ -66,8 +65,7 @@ judged AS (
         ON s.patient_id = t.patient_id AND t.start_date BETWEEN s.start_date AND s.end_date
 ),
 
--- A period continues while facility, interval, stage and (submission) Medicare Advantage are the
--- same.
+-- A period continues while facility, interval and stage are the same.
 marked AS (
     SELECT
         *,
@@ -75,7 +73,6 @@ marked AS (
             WHEN lag(attribution_start) OVER days = attribution_start
                 AND coalesce(lag(interval) OVER days, -1) = coalesce(interval, -1)
                 AND lag(covid_stage) OVER days = covid_stage
-                AND (lag(is_ma) OVER days = is_ma OR $specification = 'manual')
                 THEN 0
             ELSE 1
         END AS is_new
@@ -97,8 +94,7 @@ admission AS (
         d.patient_id,
         d.start_date,
         count(*) AS events,
-        sum(CASE WHEN s.is_index_covid AND $specification = 'manual' THEN 1 ELSE 0 END)
-            AS uncounted_events
+        sum(CASE WHEN s.is_index_covid THEN 1 ELSE 0 END) AS uncounted_events
     FROM stay AS s
     JOIN judged AS d
         ON d.patient_id = s.patient_id AND s.admit_date BETWEEN d.start_date AND d.end_date

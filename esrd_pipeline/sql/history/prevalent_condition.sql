@@ -1,7 +1,8 @@
 -- One row: a group of conditions one patient had in the year before, by one specification.
 -- Manual 2.13.13 and 2.25.14 (SEDR): any inpatient claim. SHR submission: one inpatient claim, or
--- claims of other types (outpatient, SNF, home health, hospice, carrier) on two days; Part C
--- included. SMR: the same, but claims of laboratories do not count (2.14.12, Table 10, footnote 3).
+-- two claims of other types (outpatient, SNF, home health, hospice, carrier), whatever their days;
+-- Part C included. SMR: claims of other types on two days, those of laboratories not counted
+-- (2.14.12, Table 10, footnote 3).
 WITH
 laboratory AS (
     SELECT claim_year, claim_type, clm_id
@@ -13,6 +14,8 @@ diagnosis AS (
     SELECT
         k.patient_id,
         k.last_date AS day,
+        k.claim_type,
+        k.clm_id,
         CASE WHEN l.clm_id IS NULL THEN 0 ELSE 1 END AS is_laboratory,
         CASE WHEN k.claim_type = '60' THEN 1 ELSE 0 END AS is_inpatient,
         unnest([
@@ -36,6 +39,8 @@ diagnosis AS (
     SELECT
         k.patient_id,
         k.last_date AS day,
+        k.claim_type,
+        k.clm_id,
         CASE WHEN l.clm_id IS NULL THEN 0 ELSE 1 END AS is_laboratory,
         0 AS is_inpatient,
         unnest([
@@ -60,7 +65,8 @@ distinct_diagnosis AS (
         code,
         is_laboratory,
         is_inpatient,
-        CASE WHEN is_inpatient = 1 THEN NULL ELSE day END AS day
+        CASE WHEN is_inpatient = 1 THEN NULL ELSE day END AS day,
+        CASE WHEN is_inpatient = 1 THEN NULL ELSE concat(claim_type, ' ', clm_id) END AS claim
     FROM diagnosis
     WHERE code IS NOT NULL
 ),
@@ -71,7 +77,7 @@ grouped AS (
         d.patient_id,
         g.condition_group,
         max(d.is_inpatient) AS has_inpatient,
-        count(DISTINCT d.day) AS days,
+        count(DISTINCT d.claim) AS claims,
         count(DISTINCT CASE WHEN d.is_laboratory = 0 THEN d.day END) AS days_seen
     FROM distinct_diagnosis AS d
     JOIN parameter.ccs_diagnosis AS c ON c.code = d.code
@@ -86,5 +92,5 @@ SELECT
     $performance_year AS performance_year
 FROM grouped
 WHERE has_inpatient = 1
-    OR (specification = 'submission' AND days >= 2)
+    OR (specification = 'submission' AND claims >= 2)
     OR (specification = 'smr' AND days_seen >= 2)

@@ -1,0 +1,79 @@
+-- One row: a segment of the year's days by the rules of SHR's 2025 submission: one of cohort.days,
+-- at risk or why not, in which of the patient's periods, with the stays that began in it.
+-- SHR submission, denominator and exclusions; manual 3.4 (exceptions, QIP only); reading 22.
+-- A period ends where the facility changes, the duration of ESRD crosses a cut point, or Medicare
+-- Advantage begins or ends. Patients under 18 are left out; every stay counts, the first with
+-- COVID-19 too. There are no rows in a year for which the submission is not chosen ($is_chosen).
+WITH
+judged AS (
+    SELECT
+        program,
+        patient_id,
+        start_date,
+        end_date,
+        attribution_start,
+        ccn,
+        interval,
+        is_ma,
+        CASE
+            WHEN reason IS NOT NULL THEN reason
+            WHEN is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN is_adult IS NULL THEN 'date_of_birth_unknown'
+            WHEN NOT is_adult THEN 'under_18_years'
+            WHEN NOT is_observable THEN 'month_not_observable_in_claims'
+        END AS reason
+    FROM cohort.days
+    WHERE performance_year = $performance_year AND $is_chosen
+),
+
+-- A period continues while facility, interval and Medicare Advantage are the same.
+marked AS (
+    SELECT
+        *,
+        CASE
+            WHEN lag(attribution_start) OVER days = attribution_start
+                AND coalesce(lag(interval) OVER days, -1) = coalesce(interval, -1)
+                AND lag(is_ma) OVER days = is_ma
+                THEN 0
+            ELSE 1
+        END AS is_new
+    FROM judged
+    WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
+),
+
+-- Stays that began on a day of the year: overlaps and transfers are already joined.
+stay AS (
+    SELECT patient_id, admit_date
+    FROM history.hospital_stay
+    WHERE performance_year = $performance_year
+        AND admit_date >= make_date($performance_year, 1, 1)
+),
+
+admission AS (
+    SELECT d.program, d.patient_id, d.start_date, count(*) AS events
+    FROM stay AS s
+    JOIN judged AS d
+        ON d.patient_id = s.patient_id AND s.admit_date BETWEEN d.start_date AND d.end_date
+    GROUP BY d.program, d.patient_id, d.start_date
+)
+
+SELECT
+    k.program,
+    k.patient_id,
+    k.start_date,
+    k.end_date,
+    $performance_year AS performance_year,
+    k.ccn,
+    sum(k.is_new) OVER (
+        PARTITION BY k.program, k.patient_id ORDER BY k.start_date ROWS UNBOUNDED PRECEDING
+    ) AS period,
+    k.interval,
+    0 AS covid_stage,
+    k.is_ma,
+    datediff('day', k.start_date, k.end_date) + 1 AS days,
+    k.reason,
+    coalesce(a.events, 0) AS events,
+    0 AS uncounted_events
+FROM marked AS k
+LEFT JOIN admission AS a
+    ON a.program = k.program AND a.patient_id = k.patient_id AND a.start_date = k.start_date
