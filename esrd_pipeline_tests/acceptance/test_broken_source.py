@@ -45,12 +45,14 @@ def test_shr_is_made_where_the_sources_of_strr_and_sedr_are_broken(
     copy_year(four_years / WAREHOUSE, tmp_path / WAREHOUSE)
     with pytest.MonkeyPatch.context() as patch:
         read_from(four_years / RAW, tmp_path, patch)
-        run = defs.resolve_job_def("measure").execute_in_process(
-            partition_key=str(RESET),
-            asset_selection=list(SELECTED),
-            instance=dg.DagsterInstance.get(),
-            raise_on_error=False,
-        )
+        # Closed, or its temporary folder is missed by whichever test runs when it is collected.
+        with dg.DagsterInstance.get() as instance:
+            run = defs.resolve_job_def("measure").execute_in_process(
+                partition_key=str(RESET),
+                asset_selection=list(SELECTED),
+                instance=instance,
+                raise_on_error=False,
+            )
     failed = {event.step_key for event in run.get_step_failure_events()}
     assert failed == {"strr_cohort", "sedr_cohort"}
     made = {
