@@ -12,12 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 Row = dict[str, Any]
 DIALYSIS = ("7", "2")
 ACUTE_DIALYSIS = "84"
+CLAIM_FILES = frozenset(
+    f"{kind}_base" for kind in ("inpatient", "snf", "outpatient", "hha", "hospice")
+) | {"carrier_claim"}
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,14 @@ class Files:
         beneficiaries: Iterable[int] | None = None,
     ) -> list[Row]:
         """Return a file's rows, or those of some, names in lower case, days as ordinals."""
-        path = self.folder / str(year or self.year) / f"{name}.parquet"
+        folder = year or self.year
+        path = self.folder / str(folder) / f"{name}.parquet"
         wanted = [column.upper() for column in columns] or None
         theirs = None if beneficiaries is None else pc.field("BENE_ID").isin(list(beneficiaries))
+        if folder < self.year and name in CLAIM_FILES:
+            # A claim that ends after its folder's year lies in the next year's folder too.
+            own = pc.field("CLM_THRU_DT") <= pa.scalar(date(folder, 12, 31))
+            theirs = own if theirs is None else theirs & own
         return [
             {
                 key.lower(): value.toordinal() if isinstance(value, date) else value

@@ -25,11 +25,13 @@ from esrd_pipeline.synthetic.nation.effects import draw_hospital_effects
 from esrd_pipeline.synthetic.nation.episodes import Episodes, draw_episodes
 from esrd_pipeline.synthetic.nation.events import Events, draw_events
 from esrd_pipeline.synthetic.nation.facilities import Market
+from esrd_pipeline.synthetic.nation.figures import load_figures
 from esrd_pipeline.synthetic.nation.files import list_files
 from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
 from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
 from esrd_pipeline.synthetic.nation.people import People, draw_people
 from esrd_pipeline.synthetic.nation.reports import report_facilities
+from esrd_pipeline.synthetic.nation.run_out import add_run_out
 from esrd_pipeline.synthetic.nation.screenings import report_screenings
 from esrd_pipeline.synthetic.nation.status import (
     Habits,
@@ -63,6 +65,15 @@ class Span:
         """The years, ascending."""
         return range(self.first_year, self.last_year + 1)
 
+    @property
+    def year_after(self) -> int | None:
+        """The year after the last one, of which the claims are drawn for the run-out.
+
+        None if the generator does not live through it.
+        """
+        is_lived = self.last_year < int(load_figures()["last_year"])
+        return self.last_year + 1 if is_lived else None
+
 
 @dataclass(frozen=True, slots=True)
 class MarketLife:
@@ -90,7 +101,7 @@ class Block:
 
 def compute_block(span: Span, markets: list[Market]) -> Block:
     """Compute the rows of a block's markets."""
-    years: dict[int, dict[str, list[Rows]]] = {year: {} for year in span.years}
+    years: dict[int, dict[str, list[Rows]]] = {year: {} for year in _drawn_years(span)}
     truth_rows: dict[str, list[Rows]] = {}
     for market in markets:
         life = live_market(span, market)
@@ -100,11 +111,24 @@ def compute_block(span: Span, markets: list[Market]) -> Block:
             for name, rows in _write_year(span, life, year):
                 parts = truth_rows if name in TRUTH else years[year]
                 parts.setdefault(name, []).append(rows)
+        if span.year_after is not None:
+            status = _draw_status(span, life, span.year_after)
+            for billed in _bill_year(span, life, span.year_after, status):
+                for name, rows in billed.items():
+                    if name not in TRUTH:
+                        years[span.year_after].setdefault(name, []).append(rows)
     files = list_files()
-    return Block(
-        {year: _to_tables(files, parts) for year, parts in years.items()},
-        _to_tables(TRUTH, truth_rows),
-    )
+    made = {year: _to_tables(files, parts) for year, parts in years.items()}
+    held = {
+        year: add_run_out(made[year], made[year + 1], year) if year + 1 in made else made[year]
+        for year in span.years
+    }
+    return Block(held, _to_tables(TRUTH, truth_rows))
+
+
+def _drawn_years(span: Span) -> range:
+    """Return the years of which claims are drawn."""
+    return range(span.first_year, (span.year_after or span.last_year) + 1)
 
 
 def tally_market(span: Span, market: Market) -> Rows:
@@ -121,7 +145,12 @@ def draw_year(span: Span, life: MarketLife, year: int) -> tuple[MarketYear, Epis
     """Return the ground truth of a year, from which its claims and registers are made."""
     here = _look(life, year)
     episodes = draw_episodes(here, _stream(span, life.market, year, _CLAIMS))
-    return here, episodes, draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
+    return here, episodes, _draw_status(span, life, year)
+
+
+def _draw_status(span: Span, life: MarketLife, year: int) -> Status:
+    here = _look(life, year)
+    return draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
 
 
 def _to_tables(tables: Mapping[str, Table], parts: Mapping[str, list[Rows]]) -> dict[str, pa.Table]:
@@ -138,7 +167,7 @@ def live_market(span: Span, market: Market) -> MarketLife:
     identifiers = identify(people, rng)
     more = _stream(span, market, 0, _MORE_TROUBLE)
     defects = draw_defects(people, trajectories, events, rng=rng, more=more)
-    years = range(span.first_year - 1, span.last_year + 1)
+    years = range(span.first_year - 1, _drawn_years(span).stop)
     months = {year: cut_months(trajectories, coverage, year) for year in years}
     hospital_effect = draw_hospital_effects(market.number, len(market.hospitals), span.seed)
     drawn = [
@@ -214,7 +243,7 @@ def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str,
     }
     yield from registered.items()
     here = _look(life, year)
-    status = draw_status(here, life.habits, _stream(span, life.market, year, _STATUS))
+    status = _draw_status(span, life, year)
     yield "month", list_months(here, status)
     yield from report_months(here, status, _stream(span, life.market, year, _CLINICAL)).items()
     yield from report_screenings(here, _stream(span, life.market, year, _SCREENINGS)).items()
