@@ -281,7 +281,8 @@ def _reconcile_days(nation: MeasuredNation, program: str) -> list[Stage]:
 def _reconcile_stays(nation: MeasuredNation, program: str) -> list[Stage]:
     stays = nation.table("history.hospital_stay")
     years = (YEAR - 1, YEAR)
-    claims = pd.concat([nation.raw("inpatient_base", year).drop_duplicates() for year in years])
+    copies = pd.concat([nation.raw("inpatient_base", year)[["clm_id"]] for year in years])
+    claims = copies.drop_duplicates()
     this = stays[stays["admit_date"] >= _FIRST]
     placed = this.merge(_follow(nation, program), how="left", on="patient_id")
     segments = nation.table("cohort.shr_days", program)

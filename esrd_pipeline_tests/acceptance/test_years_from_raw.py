@@ -144,10 +144,9 @@ def test_another_library_agrees_with_the_fit_of_a_few_facilities(
     years: Years, measure: str
 ) -> None:
     compared = years.read(measured.cross_check_table(measure), RESET)
-    if measure == "smosr":
-        # So few facilities have too few switches for a finite estimate of every term: the fit of
-        # the sample is refused, and no row is stored. families/test_survival compares its model.
-        assert compared.empty
+    if measure == "smosr" and compared.empty:
+        # So few facilities can have too few switches for a finite estimate of every term: then the
+        # fit of the sample is refused. families/test_survival compares its model in any case.
         return
     assert set(compared["program"]) >= {"dfc"}
     assert set(compared["facility_count"]) == {SAMPLE_FACILITIES}

@@ -9,10 +9,22 @@ import pyarrow.parquet as pq
 
 from esrd_pipeline.synthetic.nation.block import Span
 from esrd_pipeline.synthetic.nation.run import Order, synthesize_nation
+from esrd_pipeline.tables.medicare import PARTS, SETTINGS
 
 FIRST, LAST = 2023, 2024
 SPAN = Span(seed=11, first_year=FIRST, last_year=LAST)
 FACILITIES = 60
+
+_CLAIM_FILES = {
+    **{
+        f"{setting}_{part}": f"{setting}_base"
+        for setting in SETTINGS
+        for part in ("base", *PARTS.values())
+    },
+    "carrier_claim": "carrier_claim",
+    "carrier_line": "carrier_claim",
+}
+"""The file that tells the days of a file's claims."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +33,15 @@ class Nation:
 
     folder: Path
 
-    def read(self, name: str, year: int = LAST) -> pd.DataFrame:
-        """Return a year's file."""
-        return self._frame(self.folder / str(year) / f"{name}.parquet")
+    def read(self, name: str, year: int = LAST, *, with_run_out: bool = False) -> pd.DataFrame:
+        """Return a year's file; of claims those that end in the year, unless asked for all."""
+        rows = self._frame(self.folder / str(year) / f"{name}.parquet")
+        base = _CLAIM_FILES.get(name)
+        if base is None or with_run_out:
+            return rows
+        if base == name:
+            return rows[rows["clm_thru_dt"].dt.year == year].reset_index(drop=True)
+        return rows[rows["clm_id"].isin(self.read(base, year)["clm_id"])].reset_index(drop=True)
 
     def truth(self, name: str) -> pd.DataFrame:
         """Return a table of the truth."""

@@ -59,6 +59,27 @@ def test_claims_lie_in_their_year_and_no_one_is_billed_after_death(nation: Natio
             assert (death.isna() | (claims["clm_thru_dt"] <= death)).all(), name
 
 
+def test_a_year_s_files_also_hold_the_claims_of_the_two_months_after_it(nation: Nation) -> None:
+    for name in ("inpatient_base", "outpatient_revenue", "hospice_base", "carrier_line"):
+        own, held = nation.read(name, FIRST), nation.read(name, FIRST, with_run_out=True)
+        base = "carrier_claim" if name == "carrier_line" else f"{name.split('_')[0]}_base"
+        following = nation.read(base)
+        following = following[
+            (following["clm_thru_dt"] < pd.Timestamp(LAST, 3, 1))
+            & following["bene_id"].isin(nation.read("medicare_enrollment", FIRST)["bene_id"])
+        ]
+        lines = nation.read(name)
+        expected = lines[lines["clm_id"].isin(following["clm_id"])]
+        added = held[~held["clm_id"].isin(own["clm_id"])]
+        assert len(added) > 0
+        key = ["clm_id", *(c for c in ("clm_line_num", "line_num") if c in lines)]
+        pd.testing.assert_frame_equal(
+            added.sort_values(key, ignore_index=True), expected.sort_values(key, ignore_index=True)
+        )
+    last = nation.read("inpatient_base", LAST, with_run_out=True)["clm_thru_dt"]
+    assert last.max().strftime("%Y-%m") == "2025-02"
+
+
 def test_claim_numbers_are_one_person_s_in_all_files_and_years(nation: Nation) -> None:
     names = ("inpatient_base", "outpatient_base", "snf_base", "hha_base", "hospice_base")
     numbers = pd.concat([nation.read(n, y)["clm_id"] for n in names for y in (FIRST, LAST)])

@@ -101,29 +101,45 @@ class Block:
 
 def compute_block(span: Span, markets: list[Market]) -> Block:
     """Compute the rows of a block's markets."""
-    years: dict[int, dict[str, list[Rows]]] = {year: {} for year in _drawn_years(span)}
+    years: dict[int, dict[str, list[pa.Table]]] = {year: {} for year in span.years}
     truth_rows: dict[str, list[Rows]] = {}
     for market in markets:
         life = live_market(span, market)
         for name, rows in _record_truth(span, life).items():
             truth_rows.setdefault(name, []).append(rows)
-        for year in span.years:
+        for year, tables in _write_market(span, life, truth_rows).items():
+            for name, table in tables.items():
+                years[year].setdefault(name, []).append(table)
+    return Block(
+        {
+            year: {name: pa.concat_tables(parts) for name, parts in tables.items()}
+            for year, tables in years.items()
+        },
+        _to_tables(TRUTH, truth_rows),
+    )
+
+
+def _write_market(
+    span: Span, life: MarketLife, truth_rows: dict[str, list[Rows]]
+) -> dict[int, dict[str, pa.Table]]:
+    """Return a market's files of every year, and add to the truth."""
+    files, made = list_files(), {}
+    for year in _drawn_years(span):
+        parts: dict[str, list[Rows]] = {}
+        if year in span.years:
             for name, rows in _write_year(span, life, year):
-                parts = truth_rows if name in TRUTH else years[year]
-                parts.setdefault(name, []).append(rows)
-        if span.year_after is not None:
-            status = _draw_status(span, life, span.year_after)
-            for billed in _bill_year(span, life, span.year_after, status):
+                kept = truth_rows if name in TRUTH else parts
+                kept.setdefault(name, []).append(rows)
+        else:
+            for billed in _bill_year(span, life, year, _draw_status(span, life, year)):
                 for name, rows in billed.items():
                     if name not in TRUTH:
-                        years[span.year_after].setdefault(name, []).append(rows)
-    files = list_files()
-    made = {year: _to_tables(files, parts) for year, parts in years.items()}
-    held = {
+                        parts.setdefault(name, []).append(rows)
+        made[year] = _to_tables(files, parts)
+    return {
         year: add_run_out(made[year], made[year + 1], year) if year + 1 in made else made[year]
         for year in span.years
     }
-    return Block(held, _to_tables(TRUTH, truth_rows))
 
 
 def _drawn_years(span: Span) -> range:

@@ -1,7 +1,8 @@
 """Run-out: a year's files also hold the claims of the first months after it.
 
 An agency cuts a year's extract when most of its claims have come in, some months later; by then the
-extract holds the first claims of the next year, which the next year's files hold again.
+extract holds the first claims of the next year, which the next year's files hold again. They are
+of the people whom the year's enrollment file knows.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def add_run_out(
         year: the calendar year of `now`.
     """
     until = date(year + 1, MONTHS + 1, 1)
-    extended = dict(now)
+    extended, known = dict(now), now["medicare_enrollment"]["BENE_ID"].combine_chunks()
     bases = [
         *(
             (f"{setting}_base", [f"{setting}_{part}" for part in PARTS.values()])
@@ -38,7 +39,8 @@ def add_run_out(
     for base, files in bases:
         claims = following[base]
         early = pc.call_function("less", [claims["CLM_THRU_DT"], pa.scalar(until, pa.date32())])
-        numbers = claims["CLM_ID"].filter(early)
+        theirs = pc.call_function("is_in", [claims["BENE_ID"]], pc.SetLookupOptions(known))
+        numbers = claims["CLM_ID"].filter(pc.call_function("and", [early, theirs]))
         # A block without such lines has no such file.
         for name in set(files) & set(following):
             rows = following[name]
