@@ -281,8 +281,8 @@ def _reconcile_days(nation: MeasuredNation, program: str) -> list[Stage]:
 def _reconcile_stays(nation: MeasuredNation, program: str) -> list[Stage]:
     stays = nation.table("history.hospital_stay")
     years = (YEAR - 1, YEAR)
-    copies = pd.concat([nation.raw("inpatient_base", year)[["clm_id"]] for year in years])
-    claims = copies.drop_duplicates()
+    copies = pd.concat([nation.raw("inpatient_base", year) for year in years])
+    claims = copies.drop_duplicates("clm_id")
     this = stays[stays["admit_date"] >= _FIRST]
     placed = this.merge(_follow(nation, program), how="left", on="patient_id")
     segments = nation.table("cohort.shr_days", program)
@@ -322,12 +322,21 @@ def _reconcile_stays(nation: MeasuredNation, program: str) -> list[Stage]:
             "inpatient claims of two years to history.hospital_stay",
             "claims",
             len(claims),
-            {},
+            {"of stays that begin after the year": _count_later_claims(nation, claims, stays)},
             int(stays["claim_count"].sum()),
         ),
         ("stays that began in the year to SHR's cohort", "stays", len(this), left, counted),
         ("SHR's cohort to facility.shr", "stays", counted, {}, int(facilities["numerator"].sum())),
     ]
+
+
+def _count_later_claims(nation: MeasuredNation, claims: pd.DataFrame, stays: pd.DataFrame) -> int:
+    """Return how many claims were admitted after the year and are part of none of its stays."""
+    later = claims[claims["clm_admsn_dt"].fillna(claims["clm_from_dt"]) > _LAST]
+    people = nation.table("linkage.beneficiary")[["bene_id", "patient_id"]]
+    open_stays = stays.loc[stays["discharge_date"] > _LAST, ["patient_id", "discharge_date"]]
+    both = later.merge(people, on="bene_id").merge(open_stays, on="patient_id", how="left")
+    return int((~(both["clm_admsn_dt"] <= both["discharge_date"])).sum())
 
 
 def _count(reasons: pd.Series) -> dict[str, int]:
