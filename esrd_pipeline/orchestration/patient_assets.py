@@ -140,6 +140,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         None,
     ),
     "history.covid_period": ("Days within 90 of inpatient COVID-19.", None),
+    "history.prescription": ("Days on which each prescription of dialysis applies.", None),
     "history.dialysis_claim": (
         "Claims of dialysis facilities: modality, sessions a week and Kt/V of each.",
         None,

@@ -195,6 +195,24 @@ CLAIM_RUN_OUT = Table(
     ),
 )
 
+PRESCRIPTION = Table(
+    name="history.prescription",
+    grain="one segment of days on which one facility's prescription applies to a patient",
+    source="manual 3.1.1, 3.1.4; EQRS treatment records, reading 83",
+    key=("patient_id", "facilityid", "start_date"),
+    columns=(
+        PATIENT,
+        Column("facilityid", "integer", "Facility identifier in EQRS", required=True),
+        START,
+        END,
+        YEAR,
+        Column("treatment_type", "text", "As in EQRS"),
+        Column("setting", "text", "As in EQRS"),
+        Column("sessions_per_week", "number", "Prescribed sessions a week", minimum=0),
+    ),
+    rules=(IN_ORDER,),
+)
+
 CALENDAR_MONTH = Table(
     name="history.calendar_month",
     grain="one month of the performance year",
@@ -329,6 +347,7 @@ TABLES = (
     HOSPITAL_STAY,
     FIRST_COVID_ADMISSION,
     CLAIM_RUN_OUT,
+    PRESCRIPTION,
     MEDICARE_MONTH,
     NURSING_HOME,
     CALENDAR_MONTH,

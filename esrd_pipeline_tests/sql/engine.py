@@ -17,11 +17,12 @@ _RUNS = itertools.count(1)
 _FOUNDATION = (
     "history.calendar_month",
     "history.exception_month",
+    "history.prescription",
     "linkage.dropped_claim",
     "linkage.claim",
     "history.claim_run_out",
 )
-"""Made before any SQL file that reads them: they follow from the year, the grants, the claims."""
+"""Made before any SQL file that reads them: they follow from the year, grants, EQRS and claims."""
 
 
 def to_arrow(

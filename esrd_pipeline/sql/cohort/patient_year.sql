@@ -3,10 +3,11 @@
 -- also a patient whom the facility billed for in-center hemodialysis but who is not there in EQRS.
 -- Manual 2.9, 2.18.6, 2.22 to 2.24, 3.1.3, 3.1.5, Table 17.
 -- Readings: days, and reports, of a month of an exception do not count (reading 95); a modality is
--- other if the last known one of the year at the facility is; any of a year's reports that meets the rule is
--- enough, and the answers of several are combined; a report without a day counts; patients with
--- earlier depression or bipolar disorder are reported under condition 5 and stay in; an in-center
--- patient (2.18.6) is one with such a month there by EQRS, or by a claim of the facility.
+-- other if the last known one of the year at the facility is; any of a year's reports that meets
+-- the rule is enough, and the answers of several are combined; a report without a day counts;
+-- patients with earlier depression or bipolar disorder are reported under condition 5 and stay in;
+-- an in-center patient (2.18.6) is one with such a month there by EQRS, or by a claim of the
+-- facility.
 WITH
 rule AS (
     SELECT

@@ -3,13 +3,14 @@
 -- 2.11.13 (QIP), Figures 11 and 12; reading 17.
 -- Readings: the first rule that applies is the reason; of the stays joined by transfers only the
 -- last is an index discharge. A discharge whose 30 days the year's files do not cover
--- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a stay elsewhere that begins on the day of
--- discharge has day 0. Of events on one day a transplant comes first, then an unplanned, a planned
--- readmission, another hospital, death, withdrawal, recovery or loss (a spell of
--- history.treatment). Stays in swing beds, and after the third day stays that Medicare does not cover,
--- are not hospitalisations here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
--- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years
--- of ESRD are linear; age splines (DFC) have their knots at 14 and 60.
+-- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a
+-- stay elsewhere that begins on the day of discharge has day 0. Of events on one day a transplant
+-- comes first, then an unplanned, a planned readmission, another hospital, death, withdrawal,
+-- recovery or loss (a spell of history.treatment). Stays in swing beds, and after the third day
+-- stays that Medicare does not cover, are not hospitalisations here. The QIP ignores a later stay
+-- that ends after the patient's death (2.11.11). Length of stay: first is up to the 25th percentile
+-- of the index discharges' days, fourth beyond the 75th. Years of ESRD are linear; age splines
+-- (DFC) have their knots at 14 and 60.
 WITH
 discharge AS (
     SELECT *

@@ -123,7 +123,8 @@ placed AS (
     FROM claimed
     UNION ALL
     SELECT
-        p.patient_id, $performance_year * 12 + date_part('month', t.month), 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+        p.patient_id, $performance_year * 12 + date_part('month', t.month),
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 1
     FROM (SELECT DISTINCT patient_id FROM claimed) AS p
     CROSS JOIN calendar AS t
 ),

@@ -5,9 +5,8 @@
 -- unknown; the facility's CCN on the day counts. Reading 81: a discharge on the month's last day
 -- is a departure in the month, unless the facility has the patient back the next day. Reading 82:
 -- where the facility has no treatment record for the month, those of other facilities that had the
--- patient admitted in it count, and so do their prescribed sessions where it tells none. Reading
--- 83: a prescription applies until the facility's next for the patient, which begins with its stay;
--- the first also applies to the days before.
+-- patient admitted in it count, and so do their prescribed sessions where it tells none. The days
+-- of a prescription are those of history.prescription (reading 83).
 WITH
 rule AS (
     -- 3.1.4: more than two and fewer than four sessions a week.
@@ -93,12 +92,7 @@ admission AS (
         a.admit_reason,
         a.discharge_date,
         a.discharge_reason,
-        coalesce(a.discharge_date, DATE '9999-12-31') AS end_date,
-        max(coalesce(a.discharge_date, DATE '9999-12-31')) OVER (
-            PARTITION BY a.patient_id, a.facilityid
-            ORDER BY a.admit_date, coalesce(a.discharge_date, DATE '9999-12-31')
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS end_before
+        coalesce(a.discharge_date, DATE '9999-12-31') AS end_date
     FROM raw.eqrs_admission AS a
     CROSS JOIN rule AS r
     WHERE a.performance_year = $performance_year
@@ -106,70 +100,17 @@ admission AS (
         AND a.admit_date <= r.last_day
 ),
 
-given AS (
+prescription AS (
     SELECT
         patient_id,
         facilityid,
         start_date,
-        lag(start_date) OVER facility AS date_before,
+        end_date,
         treatment_type,
         setting,
         sessions_per_week
-    FROM raw.eqrs_treatment
+    FROM history.prescription
     WHERE performance_year = $performance_year
-    WINDOW facility AS (PARTITION BY patient_id, facilityid ORDER BY start_date)
-),
-
--- The stay in which a prescription begins, where it began after the prescription before.
-begun AS (
-    SELECT
-        g.patient_id,
-        g.facilityid,
-        g.start_date,
-        g.date_before,
-        g.treatment_type,
-        g.setting,
-        g.sessions_per_week,
-        max(a.admit_date) AS stay_start
-    FROM given AS g
-    LEFT JOIN admission AS a
-        ON a.patient_id = g.patient_id
-        AND a.facilityid = g.facilityid
-        AND a.admit_date > g.date_before
-        AND a.admit_date <= g.start_date
-        AND a.end_before < a.admit_date - 1
-    GROUP BY
-        g.patient_id,
-        g.facilityid,
-        g.start_date,
-        g.date_before,
-        g.treatment_type,
-        g.setting,
-        g.sessions_per_week
-),
-
-dated AS (
-    SELECT
-        patient_id,
-        facilityid,
-        CASE
-            WHEN date_before IS NULL THEN DATE '1900-01-01'
-            ELSE coalesce(stay_start, start_date)
-        END AS start_date,
-        treatment_type,
-        setting,
-        sessions_per_week
-    FROM begun
-),
-
-prescription AS (
-    SELECT
-        *,
-        coalesce(
-            lead(start_date) OVER (PARTITION BY patient_id, facilityid ORDER BY start_date) - 1,
-            DATE '9999-12-31'
-        ) AS end_date
-    FROM dated
 ),
 
 -- Prescriptions of every facility that had the patient admitted in the month, on the days of it.

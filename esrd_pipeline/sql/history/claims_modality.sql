@@ -98,12 +98,19 @@ counted AS (
         month,
         ccn,
         max(is_composite) AS has_composite,
-        sum(CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_hd ELSE 0 END)
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_hd ELSE 0 END
+        )
             AS composite_hd,
-        sum(CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_pd ELSE 0 END)
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_pd ELSE 0 END
+        )
             AS composite_pd,
         sum(
-            CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_other ELSE 0 END
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_other ELSE 0 END
         ) AS composite_other,
         sum(
             CASE
@@ -159,7 +166,8 @@ SELECT
         WHEN j.modality = 'hemodialysis' THEN 'in-center hemodialysis'
         ELSE coalesce(j.modality, 'undetermined')
     END AS modality,
-    CASE WHEN m.claim_count = 1 THEN m.is_mixed = 1 ELSE coalesce(j.is_mixed, false) END AS is_mixed,
+    CASE WHEN m.claim_count = 1 THEN m.is_mixed = 1 ELSE coalesce(j.is_mixed, false) END
+        AS is_mixed,
     CASE
         WHEN m.claim_count = 1 THEN m.sessions
         WHEN j.modality = 'hemodialysis' THEN j.sessions

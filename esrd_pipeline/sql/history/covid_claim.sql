@@ -1,7 +1,7 @@
--- One row: a claim in the files of the year or the one before with a diagnosis of COVID-19 in any place:
--- covid_diagnosis_code.csv. Manual 2.10.11, 2.11.13, 2.12.13, 2.13.13, 2.14.12; each measure
--- decides which claims count and from which day on.
--- Reading: a claim without an admission date has its first day as the day of admission.
+-- One row: a claim in the files of the year or the one before with a diagnosis of COVID-19 in any
+-- place: covid_diagnosis_code.csv. Manual 2.10.11, 2.11.13, 2.12.13, 2.13.13, 2.14.12; each measure
+-- decides which claims count and from which day on. Reading: a claim without an admission date has
+-- its first day as the day of admission.
 WITH
 named AS (
     SELECT DISTINCT

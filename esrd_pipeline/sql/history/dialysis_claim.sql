@@ -85,12 +85,19 @@ counted AS (
     SELECT
         clm_id,
         max(is_composite) AS has_composite,
-        sum(CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_hd ELSE 0 END)
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_hd ELSE 0 END
+        )
             AS composite_hd,
-        sum(CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_pd ELSE 0 END)
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_pd ELSE 0 END
+        )
             AS composite_pd,
         sum(
-            CASE WHEN composite_hd + composite_pd + composite_other = 1 THEN composite_other ELSE 0 END
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_other ELSE 0 END
         ) AS composite_other,
         sum(
             CASE

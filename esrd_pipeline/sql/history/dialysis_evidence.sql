@@ -102,79 +102,20 @@ ranked AS (
         AND e.final_date >= s.start_date
 ),
 
--- 3.1.1, reading 83: a prescription applies until the facility's next for the patient, which begins
--- with its stay; the first also applies to the days before. Hemodialysis in a nursing home is home
--- hemodialysis.
-stay AS (
-    SELECT
-        patient_id,
-        facilityid,
-        admit_date,
-        max(end_date) OVER (
-            PARTITION BY patient_id, facilityid
-            ORDER BY admit_date, end_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS end_before
-    FROM admission
-),
-
-given AS (
+-- 3.1.1: dialysis in a nursing home is home dialysis.
+prescription AS (
     SELECT
         patient_id,
         facilityid,
         start_date,
-        lag(start_date) OVER (PARTITION BY patient_id, facilityid ORDER BY start_date)
-            AS date_before,
-        treatment_type,
-        setting
-    FROM raw.eqrs_treatment
-    WHERE performance_year = $performance_year
-),
-
-begun AS (
-    SELECT
-        g.patient_id,
-        g.facilityid,
-        g.start_date,
-        g.date_before,
-        g.treatment_type,
-        g.setting,
-        max(s.admit_date) AS stay_start
-    FROM given AS g
-    LEFT JOIN stay AS s
-        ON s.patient_id = g.patient_id
-        AND s.facilityid = g.facilityid
-        AND s.admit_date > g.date_before
-        AND s.admit_date <= g.start_date
-        AND s.end_before < s.admit_date - 1
-    GROUP BY
-        g.patient_id, g.facilityid, g.start_date, g.date_before, g.treatment_type, g.setting
-),
-
-dated AS (
-    SELECT
-        patient_id,
-        facilityid,
-        CASE
-            WHEN date_before IS NULL THEN DATE '1900-01-01'
-            ELSE coalesce(stay_start, start_date)
-        END AS start_date,
+        end_date,
         CASE
             WHEN treatment_type = 'Hemodialysis' THEN 'hemodialysis'
             WHEN treatment_type IN ('CAPD', 'CCPD') THEN 'peritoneal'
         END AS modality,
         CASE WHEN setting = 'Dialysis Facility/Center' THEN 'in center' ELSE 'home' END AS setting
-    FROM begun
-),
-
-prescription AS (
-    SELECT
-        *,
-        coalesce(
-            lead(start_date) OVER (PARTITION BY patient_id, facilityid ORDER BY start_date) - 1,
-            DATE '9999-12-31'
-        ) AS end_date
-    FROM dated
+    FROM history.prescription
+    WHERE performance_year = $performance_year
 ),
 
 placed_by_eqrs AS (

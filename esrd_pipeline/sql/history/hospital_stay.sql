@@ -1,8 +1,9 @@
 -- One row: a hospital stay that begins in the year or the one before. Manual 2.13.11.
 -- Readings: claims with the same patient, hospital and days count once; claims that overlap, begin
 -- on the day another ends, or begin the day after a transfer or an interim bill
--- (transfer_discharge_status.csv) are one stay; a stay counts whether Medicare paid for it or not (2.13.11: "when a claim is
--- submitted"), like those of Medicare Advantage, which are never paid by claim.
+-- (transfer_discharge_status.csv) are one stay; a stay counts whether Medicare paid for it or not
+-- (2.13.11: "when a claim is submitted"), like those of Medicare Advantage, which are never paid by
+-- claim.
 WITH
 diagnosed AS (
     SELECT DISTINCT clm_id

@@ -1,12 +1,12 @@
 -- One row: a beneficiary with enrollment or claims in the folders of the year or of the three
--- before it, and the matching EQRS patient. Manual 3.2.1. Without a match patient_id is the negative
--- beneficiary number.
--- Readings. Several EQRS patients with one identifier and birth date are not a match, and the next
--- look-up is tried (reading 30). The matching of a year is that of its calculation: claims of
--- earlier years belong to the EQRS patient known today, found by the newest enrollment record
--- (reading 100). A SELECT that reads claims of any year joins this year's rows by beneficiary alone.
--- Four years are those of SMR's claims (2.14.10.4); carrier claims are read of the year and the one
--- before only. A match with one typing error counts in both programs (reading 103).
+-- before it, and the matching EQRS patient. Manual 3.2.1. Without a match patient_id is the
+-- negative beneficiary number. Readings. Several EQRS patients with one identifier and birth date
+-- are not a match, and the next look-up is tried (reading 30). The matching of a year is that of
+-- its calculation: claims of earlier years belong to the EQRS patient known today, found by the
+-- newest enrollment record (reading 100). A SELECT that reads claims of any year joins this year's
+-- rows by beneficiary alone. Four years are those of SMR's claims (2.14.10.4); carrier claims are
+-- read of the year and the one before only. A match with one typing error counts in both programs
+-- (reading 103).
 WITH
 enrolled AS (
     SELECT DISTINCT bene_id

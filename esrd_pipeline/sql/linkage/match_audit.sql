@@ -6,9 +6,9 @@
 -- it on one day are no match.
 -- Look-up 6, after the manual's five (reading 103): one typing error. Either two of MBI, HICN and
 -- SSN agree and the birth date is wrong in one of year, month and day, the year by one keystroke or
--- by one, or has day and month exchanged; or the birth date agrees, no number does, and one is wrong
--- by one character, while no other that both have is wrong by more. In both the sex does not differ,
--- the beneficiary and the patient have no other match, and nobody else comes into question.
+-- by one, or has day and month exchanged; or the birth date agrees, no number does, and one is
+-- wrong by one character, while no other that both have is wrong by more. In both the sex does not
+-- differ, the beneficiary and the patient have no other match, and nobody else comes into question.
 -- Enrollment has no names.
 WITH
 ranked_enrollment AS (
