@@ -355,3 +355,14 @@ def test_home_lines_are_at_home_by_the_condition_code_alone(code: str) -> Worked
     )
     assert without == CENTER
     assert with_code == HOME
+
+
+@worked
+def test_a_claim_that_came_late_has_its_modality_in_the_year_whose_files_hold_it() -> Worked:
+    late = bill(lines(HD, 12, first="2023-11-01"), start="2023-11-01", end="2023-11-30")
+    rows, months = yield (
+        case("history.dialysis_claim", tables=late),
+        case("history.dialysis_claim", "history.claims_modality", tables=late),
+    )
+    assert rows["modality"].tolist() == [CENTER, CENTER]
+    assert months.empty

@@ -1,6 +1,6 @@
--- One row: a claim of a dialysis facility (type of bill 72x) with days in the year, with its
--- facility by one program's rules: the modality of this claim alone, Kt/V, and how often the
--- patient dialysed.
+-- One row: a claim of a dialysis facility (type of bill 72x) with days in the year, or of earlier
+-- days in the year's files (it came late, and the year before did not see it), with its facility by
+-- one program's rules: the modality of this claim alone, Kt/V, and how often the patient dialysed.
 -- Manual 3.1.1 (the steps for a single claim, Table 15), 3.1.4, 2.3.14.
 -- Readings: a claim counts unless Medicare refused it (a reason of non-payment but P, "payment
 -- requested") or it is for acute kidney injury. Reading 91: one that Medicare accepted and paid
@@ -41,7 +41,10 @@ claim AS (
     WHERE k.performance_year = $performance_year
         AND k.source = 'institutional'
         AND k.from_date <= make_date($performance_year, 12, 31)
-        AND k.last_date >= make_date($performance_year, 1, 1)
+        AND (
+            k.last_date >= make_date($performance_year, 1, 1)
+            OR k.claim_year = $performance_year
+        )
         AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
