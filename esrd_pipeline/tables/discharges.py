@@ -91,7 +91,7 @@ INPATIENT_DISCHARGE = Table(
         Column(
             "order_in_year",
             "integer",
-            "Order of the joined stays among the patient's stays of the calendar year of discharge",
+            "Order of the joined stays among those that began in the same calendar year",
             minimum=1,
         ),
     ),

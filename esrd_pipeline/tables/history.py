@@ -140,6 +140,11 @@ HOSPITAL_STAY = Table(
             "The patient's first stay with COVID-19 (ICovH), not counted by 2.13.11",
             required=True,
         ),
+        Column(
+            "covid_discharge_date",
+            "date",
+            "Day of discharge of its first claim with COVID-19, from which 2.13.13's clock runs",
+        ),
         Column("is_managed_care", "boolean", "Every claim was a managed care one", required=True),
     ),
     rules=(Rule("a stay does not end before it starts", "admit_date <= discharge_date"),),

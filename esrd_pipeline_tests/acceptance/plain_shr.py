@@ -88,7 +88,7 @@ class Seen:
     covered: dict[int, set[tuple[int, int]]]
     observable: dict[int, set[tuple[int, int]]]
     managed: dict[int, set[tuple[int, int]]]
-    stays: dict[int, list[tuple[int, int, bool]]]
+    stays: dict[int, list[tuple[int, int, int | None]]]
     conditions: dict[int, set[str]]
     homes: dict[int, set[int]]
 
@@ -163,13 +163,13 @@ def _list_periods(
     """
     first, answers = followed
     stays = seen.stays.get(patient, [])
-    index = next((stay for stay in stays if stay[2]), None)
+    index = next((stay for stay in stays if stay[2] is not None), None)
     admitted = Counter(stay[0] for stay in stays if stay is not index)
 
     def describe(day: int) -> tuple[bool, int, int]:
         stage = 0
         for number, start, end in COVID_STAGES:
-            if index is not None and index[1] + start <= day <= index[1] + end:
+            if index is not None and index[2] + start <= day <= index[2] + end:
                 stage = number
         interval = sum(day - first >= cut for cut in CUT_POINTS)
         return answers[day] == ccn, interval, stage
@@ -324,23 +324,46 @@ def _read_homes(files: Files, mine: dict[int, int], wanted: set[int]) -> dict[in
     return homes
 
 
-def join_stays(claims: list[dict]) -> list[tuple[int, int, bool]]:
-    """Return (first day, last day, whether it is the index COVID-19 stay) of a patient's stays."""
+def join_stays(claims: list[dict]) -> list[tuple[int, int, int | None]]:
+    """Return (first day, last day, day of the clock) of a patient's stays.
+
+    The clock is that of the index COVID-19 stay: the day of discharge of its first claim with
+    COVID-19, or of the bill of the same hospital that ends what this one bills in part.
+    """
     stays: list[list] = []
     status = None
     for claim in sorted(
         claims, key=lambda c: (c["clm_admsn_dt"] or c["clm_from_dt"], c["clm_thru_dt"], c["clm_id"])
     ):
         start, end = claim["clm_admsn_dt"] or claim["clm_from_dt"], claim["clm_thru_dt"]
-        covid = any(claim[name] in COVID for name in DIAGNOSES)
         if stays and (start <= stays[-1][1] or (start == stays[-1][1] + 1 and status in JOINED)):
             stays[-1][1] = max(stays[-1][1], end)
-            stays[-1][2] |= covid
+            stays[-1][2].append(claim)
         else:
-            stays.append([start, end, covid])
+            stays.append([start, end, [claim]])
         status = claim["ptnt_dschrg_stus_cd"]
-    first = next((number for number, stay in enumerate(stays) if stay[2]), None)
-    return [(s, e, number == first) for number, (s, e, _) in enumerate(stays)]
+    clocks = [find_clock(joined) for _, _, joined in stays]
+    first = next((number for number, clock in enumerate(clocks) if clock is not None), None)
+    return [
+        (start, end, clocks[number] if number == first else None)
+        for number, (start, end, _) in enumerate(stays)
+    ]
+
+
+def find_clock(joined: list[dict]) -> int | None:
+    """The day of discharge of the first claim with COVID-19 among those of a stay, if any is."""
+    first = next((c for c in joined if any(c[name] in COVID for name in DIAGNOSES)), None)
+    if first is None:
+        return None
+    if first["ptnt_dschrg_stus_cd"] != "30":
+        return first["clm_thru_dt"]
+    later = [
+        c
+        for c in joined
+        if c["prvdr_num"] == first["prvdr_num"] and c["clm_thru_dt"] > first["clm_thru_dt"]
+    ]
+    ended = [c["clm_thru_dt"] for c in later if c["ptnt_dschrg_stus_cd"] != "30"]
+    return min(ended) if ended else max((c["clm_thru_dt"] for c in [first, *later]))
 
 
 def load_groups() -> dict[str, str]:

@@ -122,6 +122,7 @@ def stored(world: Settings) -> Warehouse:
                 "admit_date": first + dt.timedelta(days=int(day)),
                 "discharge_date": first + dt.timedelta(days=int(day)),
                 "is_index_covid": place == 0,
+                "covid_discharge_date": first + dt.timedelta(days=int(day)),
             }
             for place, day in enumerate(sorted(admitted))
         ]

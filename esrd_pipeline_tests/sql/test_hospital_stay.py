@@ -243,7 +243,8 @@ def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> Wor
                 {
                     "patient_id": 1,
                     "admit_date": day("2024-01-25"),
-                    "discharge_date": day("2024-01-31"),
+                    "discharge_date": day("2024-02-10"),
+                    "covid_discharge_date": day("2024-01-31"),
                     "is_index_covid": True,
                 }
             ]
@@ -253,3 +254,66 @@ def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> Wor
         day(d) for d in ("2024-02-01", "2024-03-02", "2024-04-01")
     ]
     assert rows["end_date"].tolist() == [day(d) for d in ("2024-03-01", "2024-03-31", "2024-07-29")]
+
+
+@pytest.mark.manual("2.13.13")
+@pytest.mark.parametrize(
+    ("claims", "clock"),
+    [
+        # Care in another hospital goes on with the stay, not with the claim.
+        (
+            [
+                inpatient(1, "2024-03-01", "2024-03-05", status="02", icd_dgns_cd2="U071"),
+                inpatient(2, "2024-03-06", "2024-03-20"),
+            ],
+            "2024-03-05",
+        ),
+        # Nor does COVID-19 on the second claim, too: the clock is not reset.
+        (
+            [
+                inpatient(1, "2024-03-01", "2024-03-05", status="02", icd_dgns_cd2="U071"),
+                inpatient(2, "2024-03-06", "2024-03-20", icd_dgns_cd2="U071"),
+            ],
+            "2024-03-05",
+        ),
+        # Care before: the first claim with COVID-19 is the second.
+        (
+            [
+                inpatient(1, "2024-03-01", "2024-03-05", status="02"),
+                inpatient(2, "2024-03-06", "2024-03-20", icd_dgns_cd2="U071"),
+            ],
+            "2024-03-20",
+        ),
+        # An interim bill is no discharge: its hospital's next bill that ends is.
+        (
+            [
+                inpatient(1, "2024-03-01", "2024-03-10", status="30", icd_dgns_cd2="U071"),
+                inpatient(2, "2024-03-11", "2024-03-15", status="30", prvdr_num="010001"),
+                inpatient(3, "2024-03-16", "2024-03-18", status="02", prvdr_num="010001"),
+                inpatient(4, "2024-03-19", "2024-03-25"),
+            ],
+            "2024-03-18",
+        ),
+        # The patient is there still, as far as bills tell.
+        ([inpatient(1, "2024-03-01", "2024-03-10", status="30", icd_dgns_cd2="U071")], "2024-03-10"),
+    ],
+)
+@worked
+def test_covids_clock_starts_when_the_first_claim_with_it_is_discharged(
+    claims: list[Row], clock: str
+) -> Worked:
+    rows, stages = yield (
+        stay(*claims),
+        case(
+            "history.covid_claim",
+            "history.first_covid_admission",
+            "history.hospital_stay",
+            "history.covid_stage",
+            tables={"linkage.beneficiary": BOTH_YEARS, "raw.claim": claims},
+        ),
+    )
+    assert len(rows) == 1
+    assert rows["is_index_covid"].tolist() == [True]
+    assert rows["covid_discharge_date"].tolist() == [day(clock)]
+    assert (stages["start_date"].min() - day(clock)).days == 1
+    assert (stages["end_date"].max() - day(clock)).days == 180

@@ -200,7 +200,7 @@ def test_a_revenue_center_of_rehabilitation_marks_the_stay() -> Worked:
 
 @pytest.mark.manual("2.10.8", "2.11.8")
 @worked
-def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> Worked:
+def test_episodes_are_counted_by_admission_in_the_calendar_year() -> Worked:
     rows = yield find_discharges(
         claim("2023-12-01", "2023-12-05"),
         claim("2023-12-28", "2024-01-03"),
@@ -210,7 +210,7 @@ def test_episodes_are_counted_by_discharge_in_the_calendar_year() -> Worked:
         claim("2024-04-01", "2024-04-05"),
     )
     known = [None if row["kind"] == "psychiatric" else row["order_in_year"] for row in rows]
-    assert known == [1, 1, 2, 2, None, 3]
+    assert known == [1, 2, 1, 1, None, 2]
 
 
 @pytest.mark.manual("2.10.10", "2.11.11")

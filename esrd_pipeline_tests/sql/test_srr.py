@@ -57,6 +57,22 @@ def test_exclusions_of_the_stay_that_both_programs_share(
     assert rows[1]["reason"] == reason
 
 
+@pytest.mark.manual("2.10.8", "2.11.8")
+@pytest.mark.parametrize("program", BOTH)
+@worked
+def test_the_thirteenth_admission_is_of_the_calendar_year_it_begins_in(program: str) -> Worked:
+    # Thirteenth of 2023, thirteenth of 2024 whose discharge nothing else rules out, and twelfth.
+    over, last, next_to_last = (
+        stay(1, "2023-12-28", "2024-01-03", order_in_year=13),
+        stay(14, "2024-11-01", "2024-11-05", order_in_year=13),
+        stay(13, "2024-08-01", "2024-08-05", order_in_year=12),
+    )
+    rows = yield judge_srr(over, next_to_last, last, program=program)
+    assert rows[1]["reason"] is None
+    assert rows[13]["reason"] is None
+    assert rows[14]["reason"] == "after_twelfth_admission_of_year"
+
+
 @pytest.mark.manual("2.10.8")
 @pytest.mark.parametrize(
     ("changed", "reason"),

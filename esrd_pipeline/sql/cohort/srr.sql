@@ -2,15 +2,16 @@
 -- discharge with its outcome and adjusters, or why not. Manual 2.10.8 to 2.10.11 (DFC), 2.11.7 to
 -- 2.11.13 (QIP), Figures 11 and 12; reading 17.
 -- Readings: the first rule that applies is the reason; of the stays joined by transfers only the
--- last is an index discharge. A discharge whose 30 days the year's files do not cover
--- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a
--- stay elsewhere that begins on the day of discharge has day 0. Of events on one day a transplant
--- comes first, then an unplanned, a planned readmission, another hospital, death, withdrawal,
--- recovery or loss (a spell of history.treatment). Stays in swing beds, and after the third day
--- stays that Medicare does not cover, are not hospitalisations here. The QIP ignores a later stay
--- that ends after the patient's death (2.11.11). Length of stay: first is up to the 25th percentile
--- of the index discharges' days, fourth beyond the 75th. Years of ESRD are linear; age splines
--- (DFC) have their knots at 14 and 60.
+-- last is an index discharge. "After a patient's 12th admission in the calendar year" is a stay that
+-- began in the year as the thirteenth or later; one that began the year before is no admission of
+-- this (reading 146). A discharge whose 30 days the year's files do not cover
+-- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a stay elsewhere that begins on the day of
+-- discharge has day 0. Of events on one day a transplant comes first, then an unplanned, a planned
+-- readmission, another hospital, death, withdrawal, recovery or loss (a spell of
+-- history.treatment). Stays in swing beds, and after the third day stays that Medicare does not cover,
+-- are not hospitalisations here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
+-- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years
+-- of ESRD are linear; age splines (DFC) have their knots at 14 and 60.
 WITH
 discharge AS (
     SELECT *
@@ -164,7 +165,9 @@ judged AS (
             WHEN x.category IS NOT NULL THEN 'excluded_principal_diagnosis'
             WHEN c.program = 'dfc' AND c.is_rehabilitation THEN 'rehabilitation_revenue_center'
             WHEN c.program = 'dfc' AND c.length_of_stay >= 365 THEN 'stay_of_365_days_or_longer'
-            WHEN c.order_in_year > 12 THEN 'after_twelfth_admission_of_year'
+            WHEN c.order_in_year > 12
+                AND c.episode_admit_date >= make_date($performance_year, 1, 1)
+                THEN 'after_twelfth_admission_of_year'
             WHEN c.program = 'qip' AND c.is_grafted THEN 'transplant'
             WHEN coalesce(c.state <> 'dialysis', TRUE) THEN 'not_on_dialysis_at_discharge'
             WHEN c.ccn IS NULL THEN 'facility_unknown'

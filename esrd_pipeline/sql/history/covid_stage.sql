@@ -1,7 +1,9 @@
--- One row: a stage after the index COVID-19 hospitalisation. Manual 2.13.13.
+-- One row: a stage after the index COVID-19 hospitalisation. Manual 2.13.13: days 1 to 30, 31 to 60
+-- and 61 to 180 after the discharge date of the first inpatient claim with COVID-19, which other
+-- care that is joined with it does not delay (reading 147).
 WITH
 indexed AS (
-    SELECT patient_id, discharge_date
+    SELECT patient_id, covid_discharge_date
     FROM history.hospital_stay
     WHERE performance_year = $performance_year AND is_index_covid
 ),
@@ -17,8 +19,8 @@ stage AS (
 SELECT
     i.patient_id,
     s.stage,
-    i.discharge_date + s.first_day AS start_date,
-    i.discharge_date + s.last_day AS end_date,
+    i.covid_discharge_date + s.first_day AS start_date,
+    i.covid_discharge_date + s.last_day AS end_date,
     $performance_year AS performance_year
 FROM indexed AS i
 CROSS JOIN stage AS s

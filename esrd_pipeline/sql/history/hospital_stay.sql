@@ -3,7 +3,9 @@
 -- on the day another ends, or begin the day after a transfer or an interim bill
 -- (transfer_discharge_status.csv) are one stay; a stay counts whether Medicare paid for it or not
 -- (2.13.11: "when a claim is submitted"), like those of Medicare Advantage, which are never paid by
--- claim.
+-- claim. A stay that holds the first claim with COVID-19 is the index one, whatever care it is
+-- joined with; its clock starts on the discharge date of that claim, and where it is an interim bill
+-- on that of the hospital's bill that ends it (reading 147).
 WITH
 diagnosed AS (
     SELECT DISTINCT clm_id
@@ -100,6 +102,44 @@ stay AS (
     GROUP BY patient_id, stay
 ),
 
+-- The first claim of a stay with COVID-19, and the bills of the same hospital that follow it.
+covid_place AS (
+    SELECT
+        patient_id,
+        stay,
+        coalesce(prvdr_num, '') AS hospital,
+        last_date,
+        discharge_status,
+        row_number() OVER (
+            PARTITION BY patient_id, stay ORDER BY admit_date, last_date, clm_id
+        ) AS place
+    FROM placed
+    WHERE is_covid = 1
+),
+
+covid_discharge AS (
+    SELECT
+        c.patient_id,
+        c.stay,
+        CASE
+            WHEN coalesce(c.discharge_status, '') <> '30' THEN c.last_date
+            ELSE
+                coalesce(
+                    min(CASE WHEN coalesce(p.discharge_status, '') <> '30' THEN p.last_date END),
+                    max(p.last_date),
+                    c.last_date
+                )
+        END AS covid_discharge_date
+    FROM covid_place AS c
+    LEFT JOIN placed AS p
+        ON p.patient_id = c.patient_id
+        AND p.stay = c.stay
+        AND coalesce(p.prvdr_num, '') = c.hospital
+        AND p.last_date > c.last_date
+    WHERE c.place = 1
+    GROUP BY c.patient_id, c.stay, c.discharge_status, c.last_date
+),
+
 first_covid AS (
     SELECT patient_id, admit_date
     FROM history.first_covid_admission
@@ -117,10 +157,12 @@ SELECT
     s.principal_diagnosis,
     s.is_covid = 1 AS is_covid,
     c.patient_id IS NOT NULL AS is_index_covid,
+    d.covid_discharge_date,
     s.is_managed_care = 1 AS is_managed_care
 FROM stay AS s
 LEFT JOIN first_covid AS c
     ON c.patient_id = s.patient_id
     AND c.admit_date BETWEEN s.admit_date AND s.discharge_date
     AND s.is_covid = 1
+LEFT JOIN covid_discharge AS d ON d.patient_id = s.patient_id AND d.stay = s.stay
 WHERE s.admit_date <= make_date($performance_year, 12, 31)

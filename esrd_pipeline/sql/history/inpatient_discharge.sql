@@ -6,9 +6,9 @@
 -- another ends elsewhere is a transfer, and the joined stays are one episode, whose last hospital
 -- is the discharging one, and whose first covered stay is the admission; a stay in a hospital's
 -- unit for hospice (hospice_revenue_center.csv) is one apart, and not acute; managed care claims
--- are Medicare-covered; the order of episodes in a calendar year is by discharge. Planned (2.10.10
--- i, ii) goes by every procedure of the stay and the principal diagnosis of its first claim; the
--- principal diagnosis stored is its last claim's.
+-- are Medicare-covered; episodes are numbered by admission, in the calendar year of admission
+-- (reading 146). Planned (2.10.10 i, ii) goes by every procedure of the stay and
+-- the principal diagnosis of its first claim; the principal diagnosis stored is its last claim's.
 WITH
 rehabilitation AS (
     SELECT DISTINCT l.clm_id, l.performance_year
@@ -259,7 +259,7 @@ episode_order AS (
         patient_id,
         episode,
         row_number() OVER (
-            PARTITION BY patient_id, year(discharge_date) ORDER BY discharge_date, episode
+            PARTITION BY patient_id, year(episode_admit_date) ORDER BY episode_admit_date, episode
         ) AS order_in_year
     FROM episode_place
     WHERE last_place = 1
