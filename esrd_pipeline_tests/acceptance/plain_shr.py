@@ -363,7 +363,7 @@ def find_clock(joined: list[dict]) -> int | None:
         if c["prvdr_num"] == first["prvdr_num"] and c["clm_thru_dt"] > first["clm_thru_dt"]
     ]
     ended = [c["clm_thru_dt"] for c in later if c["ptnt_dschrg_stus_cd"] != "30"]
-    return min(ended) if ended else max((c["clm_thru_dt"] for c in [first, *later]))
+    return min(ended) if ended else max(c["clm_thru_dt"] for c in [first, *later])
 
 
 def load_groups() -> dict[str, str]:

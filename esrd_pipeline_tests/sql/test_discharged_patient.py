@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.discharges import stay
+from esrd_pipeline_tests.sql.discharges import OTHER_ACUTE, claim, stay
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, run, worked
 
 DISCHARGE = "2024-03-05"
@@ -68,6 +68,75 @@ def test_the_facility_is_the_one_that_treats_on_the_day_of_discharge() -> Worked
         )
     )
     assert (row["ccn"], row["state"]) == ("B", "dialysis")
+
+
+@pytest.mark.manual("2.10.9", "2.11.10", "2.26.9")
+@worked
+def test_a_facility_that_admits_on_the_day_after_discharge_is_not_the_one_of_the_day() -> Worked:
+    # 2.11.10: "as of date of discharge"; 2.26.9: "of record on the day of discharge".
+    moved, away = yield (
+        describe(
+            spells=(
+                ("dialysis", "2024-01-01", DISCHARGE, "A"),
+                ("dialysis", "2024-03-06", "2024-12-31", "B"),
+            )
+        ),
+        describe(
+            spells=(
+                ("dialysis", "2024-01-01", "2024-03-01", "A"),
+                ("untreated", "2024-03-02", DISCHARGE, None),
+                ("dialysis", "2024-03-06", "2024-12-31", "B"),
+            )
+        ),
+    )
+    assert (moved["ccn"], moved["state"]) == ("A", "dialysis")
+    assert (away["ccn"], away["state"]) == (None, "untreated")
+
+
+@pytest.mark.manual("2.10.9", "2.10.11")
+@pytest.mark.parametrize(
+    ("admitted", "ccns"), [("2024-03-06", {2: "B"}), ("2024-03-07", {1: "A", 2: "B"})]
+)
+@worked
+def test_where_another_hospital_admits_a_day_later_the_facility_is_that_of_the_last_discharge(
+    admitted: str, ccns: dict[int, str]
+) -> Worked:
+    # A treats until the day of the first discharge, B afterwards. One day later: one episode.
+    whose = {"program": "dfc", "patient_id": 1}
+    rows, stays = yield [
+        case(
+            *made,
+            tables={
+                "linkage.beneficiary": [{"bene_id": 900, "patient_id": 1}],
+                "raw.claim": [
+                    claim("2024-03-01", DISCHARGE),
+                    claim(admitted, "2024-03-20", hospital=OTHER_ACUTE, clm_id=2),
+                ],
+                "linkage.first_service": [{**whose, "first_service_date": day("2020-01-01")}],
+                "history.treatment": [
+                    {
+                        **whose,
+                        "state": "dialysis",
+                        "ccn": ccn,
+                        "start_date": day(first),
+                        "end_date": day(last),
+                    }
+                    for ccn, first, last in (
+                        ("A", "2024-01-01", DISCHARGE),
+                        ("B", "2024-03-06", "2024-12-31"),
+                    )
+                ],
+            },
+        )
+        for made in (
+            ("history.inpatient_discharge", "history.discharged_patient"),
+            ("history.inpatient_discharge",),
+        )
+    ]
+    last = stays["stay"][~stays["is_transferred"]]
+    found = rows[rows["stay"].isin(last)].set_index("stay")["ccn"].to_dict()
+    assert found == ccns
+    assert stays["hospital_ccn"][~stays["is_transferred"]].tolist()[-1] == OTHER_ACUTE
 
 
 @pytest.mark.manual("2.10.9", "2.11.10", "2.26.9")

@@ -295,7 +295,10 @@ def test_the_stages_after_covid_are_days_1_to_30_31_to_60_and_61_to_180() -> Wor
             "2024-03-18",
         ),
         # The patient is there still, as far as bills tell.
-        ([inpatient(1, "2024-03-01", "2024-03-10", status="30", icd_dgns_cd2="U071")], "2024-03-10"),
+        (
+            [inpatient(1, "2024-03-01", "2024-03-10", status="30", icd_dgns_cd2="U071")],
+            "2024-03-10",
+        ),
     ],
 )
 @worked

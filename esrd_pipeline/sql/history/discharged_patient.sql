@@ -2,7 +2,9 @@
 -- facility that treats the patient, and the adjusters of SRR and ED30. Manual 2.10.9, 2.10.11,
 -- 2.11.10, 2.11.13, 2.26.9.
 -- Readings: the facility is the one that treats the patient on the day of discharge by the
--- treatment history, with the CCN of that day; ages are completed years; nursing home days are
+-- treatment history, with the CCN of that day; one that admits the patient on that day is it, one
+-- that does so a day later is not, and of joined stays the day is that of the last (reading 145);
+-- ages are completed years; nursing home days are
 -- those of the 365 before the day; Medicare Advantage is that of the month; the day of ESRD counts
 -- from 1; a high-risk condition is that of the principal diagnosis (reading 129).
 WITH
