@@ -123,11 +123,20 @@ def judge_srr(
     transplant: str | None = None,
     spells: Sequence[tuple[str, str]] = (),
     excepted: Sequence[tuple[str, str]] = (),
+    admissions: Sequence[Row] = (),
+    run_out: str | None = None,
 ) -> Case:
-    """The discharges of patient 1 as one program sees them, by the number of the stay."""
+    """The discharges of patient 1 as one program sees them, by the number of the stay.
+
+    Claims reach to the year's end, or to the last day of `run_out`.
+    """
+    reach = {"history.claim_run_out": [{"last_date": day(run_out)}]} if run_out else {}
     return case(
         "cohort.srr",
+        alone=run_out is not None,
         tables={
+            **reach,
+            "raw.eqrs_admission": list(admissions),
             "history.inpatient_discharge": stays,
             "history.discharged_patient": [person(row, program, **(who or {})) for row in stays],
             "history.treatment": [

@@ -1,5 +1,7 @@
 """SRR's index discharges of both programs: every exclusion, every branch of Figures 11 and 12."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from esrd_pipeline_tests.sql.discharges import elsewhere, judge_srr, stay
@@ -378,3 +380,111 @@ def test_joined_stays_are_one_index_discharge_and_one_readmission() -> Worked:
         assert rows[1]["reason"] == "transferred_to_acute_care_hospital"
         assert (rows[2]["reason"], rows[2]["hospital_ccn"]) == (None, "100002")
         assert rows[2]["length_of_stay"] == 7
+
+
+def outcome_of_december(
+    *later: Row, program: str = "dfc", left: Sequence[tuple[str, str, str | None]] = (), **o: object
+) -> Case:
+    """Reason and event of a discharge of 20 December, followed to 31 March.
+
+    `left` has admissions in EQRS: first day, reason of discharge and its day.
+    """
+    admissions = [
+        {
+            "patient_id": 1,
+            "facilityid": place,
+            "admit_date": day(start),
+            "admit_reason": "Transfer In",
+            "discharge_date": day(end) if end else None,
+            "discharge_reason": reason if end else None,
+        }
+        for place, (start, reason, end) in enumerate(left, start=1)
+    ]
+    return judge_srr(
+        stay(1, "2024-12-10", "2024-12-20"),
+        *later,
+        program=program,
+        admissions=admissions,
+        run_out="2025-03-31",
+        **o,
+    ).read(lambda rows: (rows[1]["reason"], rows[1]["is_event"], rows[1]["first_event"]))
+
+
+READMITTED = stay(2, "2025-01-12", "2025-01-16")
+"""On day 23 after 20 December, in the next year."""
+
+
+@pytest.mark.manual("2.10.10", "2.11.11")
+@worked
+def test_what_happens_in_january_competes_with_a_readmission_of_january() -> Worked:
+    nothing, transplanted, died, of_qip = yield (
+        outcome_of_december(READMITTED),
+        outcome_of_december(READMITTED, transplant="2025-01-08"),
+        outcome_of_december(who={"death_date": day("2025-01-08")}),
+        outcome_of_december(who={"death_date": day("2025-01-08")}, program="qip"),
+    )
+    assert nothing == (None, 1, "unplanned readmission")
+    assert transplanted == (None, 0, "transplant")
+    assert died == (None, 0, "death")
+    assert of_qip == ("died_within_30_days_without_readmission", 0, None)
+
+
+@pytest.mark.manual("2.10.10")
+@pytest.mark.parametrize("reason", ["Recover Function", "Discontinue"])
+@pytest.mark.parametrize(
+    ("end", "event"),
+    [
+        ("2024-12-31", 0),
+        ("2025-01-10", 0),
+        # The day of discharge is the last on dialysis, and of one day a readmission comes first.
+        ("2025-01-11", 1),
+        ("2025-01-20", 1),
+    ],
+)
+@worked
+def test_recovery_and_withdrawal_after_the_years_end_compete(
+    reason: str, end: str, event: int
+) -> Worked:
+    dfc, qip = yield (
+        outcome_of_december(READMITTED, left=[("2020-01-01", reason, end)]),
+        outcome_of_december(READMITTED, left=[("2020-01-01", reason, end)], program="qip"),
+    )
+    assert dfc == (None, event, "unplanned readmission" if event else "off dialysis")
+    assert qip == (None, 1, "unplanned readmission")
+
+
+@pytest.mark.manual("2.10.10")
+@pytest.mark.parametrize(
+    "left",
+    [
+        [("2020-01-01", "Transfer Out", "2025-01-05")],
+        [("2020-01-01", "Recover Function", "2025-01-05"), ("2024-12-30", "", None)],
+        [("2020-01-01", "Recover Function", "2025-01-05"), ("2025-01-06", "", None)],
+    ],
+)
+@worked
+def test_who_goes_on_elsewhere_in_january_has_not_left_dialysis(
+    left: list[tuple[str, str, str | None]],
+) -> Worked:
+    result = yield outcome_of_december(READMITTED, left=left)
+    assert result == (None, 1, "unplanned readmission")
+
+
+@pytest.mark.manual("2.10.8")
+@worked
+def test_recovery_of_the_first_days_of_january_excludes_a_discharge_of_the_years_end() -> Worked:
+    rows = yield judge_srr(
+        stay(1, "2024-12-20", "2024-12-30"),
+        admissions=[
+            {
+                "patient_id": 1,
+                "facilityid": 1,
+                "admit_date": day("2020-01-01"),
+                "admit_reason": "Transfer In",
+                "discharge_date": day("2025-01-01"),
+                "discharge_reason": "Recover Function",
+            }
+        ],
+        run_out="2025-03-31",
+    )
+    assert rows[1]["reason"] == "off_dialysis_within_3_days"

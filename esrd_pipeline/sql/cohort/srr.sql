@@ -5,13 +5,16 @@
 -- last is an index discharge. "After a patient's 12th admission in the calendar year" is a stay that
 -- began in the year as the thirteenth or later; one that began the year before is no admission of
 -- this (reading 146). A discharge whose 30 days the year's files do not cover
--- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a stay elsewhere that begins on the day of
--- discharge has day 0. Of events on one day a transplant comes first, then an unplanned, a planned
--- readmission, another hospital, death, withdrawal, recovery or loss (a spell of
--- history.treatment). Stays in swing beds, and after the third day stays that Medicare does not cover,
--- are not hospitalisations here. The QIP ignores a later stay that ends after the patient's death (2.11.11). Length of stay:
--- first is up to the 25th percentile of the index discharges' days, fourth beyond the 75th. Years
--- of ESRD are linear; age splines (DFC) have their knots at 14 and 60.
+-- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge;
+-- a stay elsewhere that begins on the day of discharge has day 0. Of events on one day a transplant
+-- comes first, then an unplanned, a planned readmission, another hospital, death, withdrawal,
+-- recovery or loss (a spell of history.treatment). After the year's end, where that history stops,
+-- deaths and transplants are those the registers tell, withdrawal and recovery those by which EQRS
+-- ends an admission; a loss cannot be known yet (reading 148). Stays in swing beds, and after the
+-- third day stays that Medicare does not cover, are not hospitalisations here. The QIP ignores a
+-- later stay that ends after the patient's death (2.11.11). Length of stay: first is up to the 25th
+-- percentile of the index discharges' days, fourth beyond the 75th. Years of ESRD are linear; age
+-- splines (DFC) have their knots at 14 and 60.
 WITH
 discharge AS (
     SELECT *
@@ -37,10 +40,44 @@ excepted AS (
     WHERE p.program = 'qip'
 ),
 
+admission AS (
+    SELECT
+        patient_id,
+        admit_date,
+        coalesce(discharge_date, DATE '9999-12-31') AS discharge_date,
+        CASE
+            WHEN admit_reason NOT IN ('Transient', 'Dialysis in Support of Transplant', 'Acute')
+                THEN discharge_reason
+        END AS discharge_reason
+    FROM raw.eqrs_admission
+    WHERE performance_year = $performance_year AND coalesce(discharge_reason, 'none') <> 'Acute'
+),
+
+-- What the year's files know of the weeks after its end; the day of discharge is the last day there,
+-- and an admission that began later goes on, as in history.dialysis_evidence.
+left_after_year AS (
+    SELECT DISTINCT a.patient_id, a.discharge_date + 1 AS start_date
+    FROM admission AS a
+    WHERE a.discharge_reason IN ('Discontinue', 'Recover Function')
+        AND a.discharge_date BETWEEN make_date($performance_year, 12, 31)
+            AND make_date($performance_year + 1, 1, 30)
+        AND NOT EXISTS (
+            SELECT 1
+            FROM admission AS o
+            WHERE o.patient_id = a.patient_id
+                AND o.admit_date > a.admit_date
+                AND o.admit_date <= a.discharge_date + 1
+                AND o.discharge_date > a.discharge_date
+        )
+),
+
 left_dialysis AS (
     SELECT program, patient_id, start_date
     FROM history.treatment
     WHERE performance_year = $performance_year AND state IN ('recovered', 'withdrawn', 'lost')
+    UNION ALL
+    SELECT 'dfc' AS program, patient_id, start_date
+    FROM left_after_year
 ),
 
 candidate AS (
