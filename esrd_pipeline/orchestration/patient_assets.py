@@ -87,6 +87,10 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
         "The EQRS patient of each beneficiary; without one, the negative beneficiary number.",
         None,
     ),
+    "linkage.register_match": (
+        "The EQRS patients of OPTN's and Social Security's numbers and birth dates.",
+        None,
+    ),
     "linkage.dropped_claim": ("Claims in the files that are not counted, and why.", None),
     "linkage.claim": ("Every claim that counts, once, and whose it is.", None),
     "linkage.earlier_patient": (

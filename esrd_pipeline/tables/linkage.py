@@ -12,6 +12,7 @@ PATIENT = Column(
 BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1)
 IDENTIFIERS = ("mbi", "hicn", "ssn", "all")
 """What two persons are compared by; all of them where one may have a typing error."""
+REGISTERS = ("optn", "ssa")
 LOOKED_IN = ("finder", "history", "both")
 FIRST_SERVICE_SOURCES = ("medical evidence", "eqrs", "claims", "transplant")
 FACILITY_TYPES = ("freestanding", "hospital based", "hospital satellite", "hospital", "other")
@@ -152,6 +153,26 @@ MATCH_AUDIT = Table(
         Rule(
             "a match with a typing error says in what",
             "(result = 'match' AND lookup = 6) = (error_in IS NOT NULL)",
+        ),
+    ),
+)
+
+REGISTER_MATCH = Table(
+    name="linkage.register_match",
+    grain="one Social Security number and birth date in a register, and an EQRS patient",
+    source="manual 2.2.15, Table 2, footnote 1; Table 3, footnote 1",
+    key=("register", "ssn", "date_of_birth", "patient_id"),
+    columns=(
+        Column("register", "text", "OPTN or Social Security", required=True, allowed=REGISTERS),
+        Column("ssn", "text", "Social Security number in the register", required=True),
+        Column("date_of_birth", "date", "Birth date in the register", required=True),
+        Column("patient_id", "integer", "EQRS patient", required=True, minimum=1),
+        YEAR,
+        Column(
+            "error_in",
+            "text",
+            "What is mistyped; null where both agree",
+            allowed=("date of birth", "ssn"),
         ),
     ),
 )
@@ -430,6 +451,7 @@ TABLES = (
     DROPPED_CLAIM,
     CLAIM,
     MATCH_AUDIT,
+    REGISTER_MATCH,
     EARLIER_PATIENT,
     PATIENTS,
     DEATH,

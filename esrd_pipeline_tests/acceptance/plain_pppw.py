@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from esrd_pipeline_tests.acceptance.plain_days import describe_states, place_days
-from esrd_pipeline_tests.acceptance.plain_records import Directory, Files, Person, link
+from esrd_pipeline_tests.acceptance.plain_records import (
+    Directory,
+    Files,
+    Person,
+    find_optn_owners,
+    link,
+)
 from esrd_pipeline_tests.acceptance.plain_shr import find_candidates
 
 OLDEST, KNOTS = 75, (15, 55, 70)
@@ -87,10 +93,7 @@ def _is_institutionalised(person: Person) -> bool:
 
 def _read_listings(files: Files, people: dict[int, Person]) -> dict[int, list[tuple[int, int]]]:
     """Return first and last day of each registration, by patient."""
-    owners = defaultdict(list)
-    for patient, person in people.items():
-        if person.ssn is not None:
-            owners[person.ssn, person.birth].append(patient)
+    owners = find_optn_owners(files, people)
     listings = defaultdict(list)
     for row in files.rows("optn_waitlist"):
         start, removed = row["can_listing_dt"], row["can_rem_dt"]

@@ -4,7 +4,7 @@ Linkage (manual 3.2.1), death (2.13.10, 3.1.6), transplants and first service (3
 dialysis. Days are ordinals of `datetime.date`.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -263,19 +263,92 @@ def _add_deaths(
 
 def _add_registers(files: Files, people: dict[int, Person]) -> None:
     """Add what OPTN and Social Security know: DFC only."""
-    owners = defaultdict(list)
-    for patient, person in people.items():
-        if person.ssn is not None:
-            owners[person.ssn, person.birth].append(patient)
+    owners = find_optn_owners(files, people)
     for row in files.rows("optn_transplant"):
         for patient in owners[row["pers_ssn"], row["pers_birth_dt"]]:
             people[patient].grafts.append((1, row["rec_tx_dt"], row["tfl_graft_dt"]))
-    for row in files.rows("ssa_death"):
+    deaths = list(files.rows("ssa_death"))
+    owners = _find_owners(people, {(r["ssn"], r["date_of_birth"]) for r in deaths}, is_sure=True)
+    for row in deaths:
         for patient in owners[row["ssn"], row["date_of_birth"]]:
             people[patient].deaths.append((8, row["date_of_death"]))
     for patient, person in people.items():
         events = [a for a in person.admissions if a["discharge_reason"] == "Death"]
         _add_deaths(people, 3, ((patient, a["discharge_date"]) for a in events))
+
+
+def find_optn_owners(files: Files, people: dict[int, Person]) -> dict[tuple[str, int], list[int]]:
+    """Return the patients of each Social Security number and birth day in OPTN's files."""
+    persons = {
+        (row["pers_ssn"], row["pers_birth_dt"])
+        for name in ("optn_transplant", "optn_waitlist")
+        for row in files.rows(name)
+    }
+    return _find_owners(people, persons, is_sure=False)
+
+
+def _find_owners(
+    people: dict[int, Person], persons: set[tuple[str, int]], *, is_sure: bool
+) -> dict[tuple[str, int], list[int]]:
+    """Return the patients of each person: who agrees, else the one who does but for one error.
+
+    Args:
+        people: patients in EQRS.
+        persons: Social Security numbers and birth days of a register.
+        is_sure: the register's numbers have no errors, only its birth days.
+    """
+    exact: dict[tuple[str | None, int], list[int]] = defaultdict(list)
+    for patient, person in people.items():
+        exact[person.ssn, person.birth].append(patient)
+    owners = {
+        (number, birth): list(exact[number, birth]) if number is not None else []
+        for number, birth in persons
+    }
+    found = {patient for patients in owners.values() for patient in patients}
+    by_number, by_birth = defaultdict(set), defaultdict(set)
+    for patient, person in people.items():
+        if person.ssn is not None and patient not in found:
+            by_number[person.ssn].add(patient)
+            by_birth[person.birth].add(patient)
+    near = {
+        (number, birth): {p for p in by_number[number] if _is_near_day(people[p].birth, birth)}
+        | {p for p in by_birth[birth] if not is_sure and people[p].ssn in _mistype(number)}
+        for (number, birth), patients in owners.items()
+        if number is not None and birth is not None and not patients
+    }
+    times = Counter(patient for patients in near.values() for patient in patients)
+    for key, patients in near.items():
+        if len(patients) == 1 and all(times[patient] == 1 for patient in patients):
+            owners[key] = list(patients)
+    return owners
+
+
+def _mistype(number: str) -> set[str]:
+    """Return what one slip makes of a number: a figure wrong, left out or too many, two swapped."""
+    cuts = [(number[:place], number[place:]) for place in range(len(number) + 1)]
+    figures = "0123456789"
+    return {
+        *(head + tail[1:] for head, tail in cuts if tail),
+        *(head + figure + tail for head, tail in cuts for figure in figures),
+        *(head + figure + tail[1:] for head, tail in cuts if tail for figure in figures),
+        *(head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1),
+    } - {number}
+
+
+def _is_near_day(first: int, second: int) -> bool:
+    """Whether a day is another but for its year (by one, or one figure), month or day."""
+    one, other = date.fromordinal(first), date.fromordinal(second)
+    if one == other:
+        return False
+    if one.year == other.year:
+        return (
+            one.month == other.month
+            or one.day == other.day
+            or (one.month, one.day) == (other.day, other.month)
+        )
+    figures = sum(a != b for a, b in zip(str(one.year), str(other.year), strict=True))
+    is_same_day = (one.month, one.day) == (other.month, other.day)
+    return is_same_day and (abs(one.year - other.year) == 1 or figures == 1)
 
 
 def _add_medicare_deaths(

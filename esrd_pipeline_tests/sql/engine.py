@@ -15,6 +15,7 @@ from esrd_pipeline.warehouse import DUCKDB_TYPES, attach_value_sets
 
 _RUNS = itertools.count(1)
 _FOUNDATION = (
+    "linkage.register_match",
     "history.calendar_month",
     "history.exception_month",
     "history.prescription",
@@ -22,7 +23,7 @@ _FOUNDATION = (
     "linkage.claim",
     "history.claim_run_out",
 )
-"""Made before any SQL file that reads them: they follow from the year, grants, EQRS and claims."""
+"""Made before any SQL file that reads them: of the year, the registers, the grants, the claims."""
 
 
 def to_arrow(

@@ -202,6 +202,6 @@ def test_a_beneficiary_unknown_to_eqrs_dies_by_medicares_word() -> Worked:
 
 @worked
 def test_social_security_needs_number_and_birth_date() -> Worked:
-    other = {"ssn": SSN, "date_of_birth": day("1950-03-02"), "date_of_death": day("2024-05-01")}
+    other = {"ssn": SSN, "date_of_birth": day("1951-03-02"), "date_of_death": day("2024-05-01")}
     rows = yield find_death(raw__ssa_death=[other])
     assert rows.empty

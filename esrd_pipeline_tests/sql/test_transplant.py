@@ -161,7 +161,7 @@ def test_one_transplant_under_two_persons_of_optn_is_one() -> Worked:
 
 @worked
 def test_an_optn_person_with_another_birth_date_is_not_the_patient() -> Worked:
-    other = {**optn("2023-04-10"), "pers_birth_dt": day("1950-03-02")}
+    other = {**optn("2023-04-10"), "pers_birth_dt": day("1951-03-02")}
     rows = yield find_transplants(optns=(other,))
     assert rows.empty
 

@@ -28,9 +28,16 @@ source_rank AS (
 ),
 
 eqrs_person AS (
-    SELECT patient_id, ssn, date_of_birth, date_of_death
+    SELECT patient_id, date_of_death
     FROM raw.eqrs_patient
     WHERE performance_year = $performance_year
+),
+
+-- With one typing error in the birth date at most (reading 149).
+social_security_person AS (
+    SELECT ssn, date_of_birth, patient_id
+    FROM linkage.register_match
+    WHERE performance_year = $performance_year AND register = 'ssa'
 ),
 
 death_form AS (
@@ -113,9 +120,8 @@ reported_death AS (
     UNION ALL
     SELECT p.patient_id, s.date_of_death AS death_date, 'ssa' AS source
     FROM raw.ssa_death AS s
-    JOIN eqrs_person AS p ON p.ssn = s.ssn AND p.date_of_birth = s.date_of_birth
-    LEFT JOIN parameter.placeholder_number AS h ON h.number = s.ssn
-    WHERE s.performance_year = $performance_year AND h.number IS NULL
+    JOIN social_security_person AS p ON p.ssn = s.ssn AND p.date_of_birth = s.date_of_birth
+    WHERE s.performance_year = $performance_year
 ),
 
 death_by_source AS (

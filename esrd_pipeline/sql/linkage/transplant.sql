@@ -17,12 +17,11 @@ program AS (
     SELECT 'qip' AS program
 ),
 
--- A placeholder is nobody's number (reading 102).
-eqrs_person AS (
-    SELECT p.patient_id, p.ssn, p.date_of_birth
-    FROM raw.eqrs_patient AS p
-    LEFT JOIN parameter.placeholder_number AS h ON h.number = p.ssn
-    WHERE p.performance_year = $performance_year AND h.number IS NULL
+-- With one typing error at most (reading 149).
+optn_person AS (
+    SELECT ssn, date_of_birth, patient_id
+    FROM linkage.register_match
+    WHERE performance_year = $performance_year AND register = 'optn'
 ),
 
 -- Two OPTN persons may be one patient.
@@ -35,7 +34,7 @@ optn_transplant AS (
         min(CASE t.don_ty WHEN 'L' THEN 'living' WHEN 'C' THEN 'deceased' END) AS donor,
         'optn' AS source
     FROM raw.optn_transplant AS t
-    JOIN eqrs_person AS p ON p.ssn = t.pers_ssn AND p.date_of_birth = t.pers_birth_dt
+    JOIN optn_person AS p ON p.ssn = t.pers_ssn AND p.date_of_birth = t.pers_birth_dt
     WHERE t.performance_year = $performance_year
     GROUP BY p.patient_id, t.rec_tx_dt
 ),

@@ -5,12 +5,11 @@
 -- removed before it was listed is ignored. Registrations that overlap or are adjacent, in any
 -- center and under any OPTN person of the patient, are joined.
 WITH
--- A placeholder is nobody's number (reading 102).
-eqrs_person AS (
-    SELECT p.patient_id, p.ssn, p.date_of_birth
-    FROM raw.eqrs_patient AS p
-    LEFT JOIN parameter.placeholder_number AS h ON h.number = p.ssn
-    WHERE p.performance_year = $performance_year AND h.number IS NULL
+-- With one typing error at most (reading 149).
+optn_person AS (
+    SELECT ssn, date_of_birth, patient_id
+    FROM linkage.register_match
+    WHERE performance_year = $performance_year AND register = 'optn'
 ),
 
 registration AS (
@@ -25,7 +24,7 @@ registration AS (
             AND can_listing_dt <= make_date($performance_year, 12, 31)
             AND (can_rem_dt IS NULL OR can_rem_dt >= can_listing_dt)
     ) AS w
-    JOIN eqrs_person AS p ON p.ssn = w.pers_ssn AND p.date_of_birth = w.pers_birth_dt
+    JOIN optn_person AS p ON p.ssn = w.pers_ssn AND p.date_of_birth = w.pers_birth_dt
 ),
 
 ordered AS (
