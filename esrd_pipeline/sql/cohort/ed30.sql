@@ -8,7 +8,8 @@
 -- the discharge, as does one elsewhere on the day of discharge. An encounter in a month of hospice
 -- is ignored; one after another inpatient stay, in any hospital, does not follow this discharge.
 -- The 30 days after the last discharges of a year extend into the next; where the files do not hold
--- its claims (history.claim_run_out), these discharges wait. First 90 days of ESRD: days 1 to 90.
+-- its claims (history.claim_run_out), these discharges wait; only another stay stands between a
+-- discharge and an encounter, in January too (reading 148). First 90 days of ESRD: days 1 to 90.
 -- Length of stay: first is up to the 25th percentile of the index discharges' days, fourth beyond
 -- the 75th. Years of dialysis are years since the first service date, linear.
 WITH

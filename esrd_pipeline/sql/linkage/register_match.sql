@@ -1,7 +1,7 @@
 -- One row: a Social Security number and birth date in OPTN's or Social Security's register, and an
 -- EQRS patient whose they are. Manual 2.2.15, Table 2, footnote 1 and its like ("to ensure that
 -- minor typos and misspellings do not cause a patient record to fall out of their history"), which
--- name OPTN among the sources; 3.2.1 is about claims.
+-- name OPTN (Table 14 also the Death Master File) among the sources; 3.2.1 is about claims.
 -- Reading 149: both agree; or, where neither the person nor the patient has such a match in the
 -- register and nobody else comes into question, one typing error. Either the number agrees and the
 -- birth date is wrong in one of year, month and day, the year by one keystroke or by one, or has
