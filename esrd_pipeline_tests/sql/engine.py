@@ -23,7 +23,7 @@ _FOUNDATION = (
     "linkage.claim",
     "history.claim_run_out",
 )
-"""Made before any SQL file that reads them: of the year, the registers, the grants, the claims."""
+"""Made before any SQL file that reads them: of the year, registers, grants, EQRS, claims."""
 
 
 def to_arrow(

@@ -2,11 +2,11 @@
 -- discharge with its outcome and adjusters, or why not. Manual 2.10.8 to 2.10.11 (DFC), 2.11.7 to
 -- 2.11.13 (QIP), Figures 11 and 12; reading 17.
 -- Readings: the first rule that applies is the reason; of the stays joined by transfers only the
--- last is an index discharge. "After a patient's 12th admission in the calendar year" is a stay that
--- began in the year as the thirteenth or later; one that began the year before is no admission of
--- this (reading 146). A discharge whose 30 days the year's files do not cover
--- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge;
--- a stay elsewhere that begins on the day of discharge has day 0. Of events on one day a transplant
+-- last is an index discharge. "After a patient's 12th admission in the calendar year" is a stay
+-- that began in the year as the thirteenth or later; one that began the year before is no admission
+-- of this (reading 146). A discharge whose 30 days the year's files do not cover
+-- (history.claim_run_out) is not yet an index discharge. Days count from the day after discharge; a
+-- stay elsewhere that begins on the day of discharge has day 0. Of events on one day a transplant
 -- comes first, then an unplanned, a planned readmission, another hospital, death, withdrawal,
 -- recovery or loss (a spell of history.treatment). After the year's end, where that history stops,
 -- deaths and transplants are those the registers tell, withdrawal and recovery those by which EQRS
@@ -53,8 +53,8 @@ admission AS (
     WHERE performance_year = $performance_year AND coalesce(discharge_reason, 'none') <> 'Acute'
 ),
 
--- What the year's files know of the weeks after its end; the day of discharge is the last day there,
--- and an admission that began later goes on, as in history.dialysis_evidence.
+-- What the year's files know of the weeks after its end; the day of discharge is the last day
+-- there, and an admission that began later goes on, as in history.dialysis_evidence.
 left_after_year AS (
     SELECT DISTINCT a.patient_id, a.discharge_date + 1 AS start_date
     FROM admission AS a

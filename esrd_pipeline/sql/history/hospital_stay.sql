@@ -4,8 +4,8 @@
 -- (transfer_discharge_status.csv) are one stay; a stay counts whether Medicare paid for it or not
 -- (2.13.11: "when a claim is submitted"), like those of Medicare Advantage, which are never paid by
 -- claim. A stay that holds the first claim with COVID-19 is the index one, whatever care it is
--- joined with; its clock starts on the discharge date of that claim, and where it is an interim bill
--- on that of the hospital's bill that ends it (reading 147).
+-- joined with; its clock starts on the discharge date of that claim, and where it is an interim
+-- bill on that of the hospital's bill that ends it (reading 147).
 WITH
 diagnosed AS (
     SELECT DISTINCT clm_id
