@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 C = TypeVar("C", bound=dg.Config)
+FindWarning = Callable[[pd.DataFrame], str | None]
+"""What a table's rows give cause to warn of, without counts of patients."""
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
 """Errors that may not occur again on a second attempt; every other error is final."""
 
@@ -111,10 +113,12 @@ class StepResult:
 
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
     are the same for the same inputs; `picture` is shown with them; `warning`, where there is one,
-    is the message of the check that only warns.
+    is the message of the check that only warns. `find_warning` finds it in the rows of the first
+    table instead, which a SELECT has made only by then.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]
     notes: Mapping[str, str | int | float] = field(default_factory=dict)
     picture: "Figure | None" = None
     warning: str | None = None
+    find_warning: FindWarning | None = None

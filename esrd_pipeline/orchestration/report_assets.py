@@ -196,15 +196,38 @@ _COVERAGE = make_select_asset(
     " claims are in none of its groups: the coverage of the code lists.",
 )
 
-_ACCOUNT = make_select_asset(
-    "report.event_account",
-    description="What became of every admission, transfusion, emergency encounter and discharge,"
-    " by month and measure: counted, or why not. Not stored unless the sums agree.",
+
+def _warn_of_months(account: pd.DataFrame) -> str | None:
+    from esrd_pipeline.statistics.unusual_months import describe_unusual_months
+
+    return describe_unusual_months(account)
+
+
+_ACCOUNT = (
+    make_select_asset(
+        "cohort.followed_event",
+        description="Every death, waitlisting and arrival at home of the histories, and why it does"
+        " not count in SMR, SWR or SMoSR.",
+    ),
+    make_select_asset(
+        "cohort.return_event",
+        description="Every hospital stay and emergency encounter 4 to 30 days after a discharge,"
+        " and why it is no event of SRR or ED30.",
+    ),
+    make_select_asset(
+        "report.event_account",
+        description="What became of every admission, discharge, readmission, transfusion, emergency"
+        " encounter, death, waitlisting and switch to home dialysis, by month and measure: counted,"
+        " or why not. Not stored unless the sums agree; warns of months with unusually many or"
+        " few events.",
+        find_warning=_warn_of_months,
+    ),
 )
 
 ASSETS = (
     make_multi_asset("report", _TABLES),
     # A step of its own: the others can be made from published files alone.
     make_multi_asset("value_set_coverage", (_COVERAGE,)),
-    make_multi_asset("event_account", (_ACCOUNT,)),
+    # A step of its own: an account that does not close stops no measure.
+    make_multi_asset("event_account", _ACCOUNT),
 )

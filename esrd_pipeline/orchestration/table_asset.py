@@ -159,6 +159,10 @@ def _compute_and_publish(
                 staged.append(_stage(warehouse, table, year, frame, notes))
                 held.callback(warehouse.discard, staged[-1])
         audits = [_audit(s, staged, warehouse, query) for s in staged]
+        warning = result.warning
+        if result.find_warning is not None and asset.tables[0] in tables:
+            made = query("SELECT * FROM read_parquet($staged)", staged=str(staged[0].path))
+            warning = result.find_warning(made)
         broken = [
             f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
             for s, judged in zip(staged, audits, strict=True)
@@ -167,7 +171,7 @@ def _compute_and_publish(
         checks = {
             s.table.name: (
                 _expectation_result(s, judged),
-                _plausibility_result(s, warehouse, query, result.warning),
+                _plausibility_result(s, warehouse, query, warning),
             )
             for s, judged in zip(staged, audits, strict=True)
         }

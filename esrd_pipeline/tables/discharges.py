@@ -62,6 +62,10 @@ NOT_ED30 = (
     "follow_up_incomplete",
 )
 """Why a discharge is not in any facility's ED30."""
+NOT_A_RETURN = tuple(
+    dict.fromkeys((*NOT_SRR, *NOT_ED30, "planned_readmission", "after_first_event"))
+)
+"""Why a stay or an encounter after a discharge is no event of SRR or ED30."""
 
 INPATIENT_DISCHARGE = Table(
     name="history.inpatient_discharge",
@@ -243,6 +247,37 @@ DISCHARGE_CONDITION = Table(
     references=(OF_A_PATIENT,),
 )
 
+RETURN_EVENT = Table(
+    name="cohort.return_event",
+    grain="one hospital stay or emergency encounter 4 to 30 days after a discharge, by one measure",
+    source="manual 2.10.10, 2.11.11, 2.26.10",
+    key=("measure", "program", "patient_id", "event_date", "return_stay"),
+    columns=(
+        MEASURE,
+        PROGRAM,
+        PATIENT,
+        Column("event_date", "date", "Day on which it begins", required=True),
+        Column("return_stay", "integer", "Its stay; 0 for an encounter", required=True, minimum=0),
+        YEAR,
+        Column(
+            "kind",
+            "text",
+            "Kind of event",
+            required=True,
+            allowed=("readmission", "emergency_after_discharge"),
+        ),
+        Column("stay", "integer", "Stay that the discharge ended", required=True),
+        DISCHARGE_DATE,
+        Column(
+            "reason",
+            "text",
+            "Why it does not count; null where it does, or where its discharge is in no cohort",
+            allowed=NOT_A_RETURN,
+        ),
+        Column("is_in_cohort", "boolean", "The cohort must hold it", required=True),
+    ),
+)
+
 EXPLANATION = Table(
     name="explain.discharges",
     grain="one discharge of one patient whom one facility treated, by one measure's rules",
@@ -276,4 +311,5 @@ TABLES = (
     SRR,
     ED30,
     DISCHARGE_CONDITION,
+    RETURN_EVENT,
 )

@@ -67,15 +67,34 @@ VALUE_SET_COVERAGE = Table(
     ),
 )
 
+EVENT_KINDS = (
+    "admission",
+    "discharge",
+    "readmission",
+    "emergency_after_discharge",
+    "transfusion",
+    "emergency_encounter",
+    "death",
+    "waitlisting",
+    "switch",
+)
+
 EVENT_ACCOUNT = Table(
     name="report.event_account",
-    grain="one outcome of the events of one month, by measure and program",
-    source="manual 2.10.8, 2.11.8, 2.12.11, 2.13.11, 2.25.10, 2.26.11",
-    key=("measure", "program", "month", "outcome"),
+    grain="one outcome of the events of one kind and month, by measure and program",
+    source="manual 2.10.8, 2.10.10, 2.11.8, 2.11.11, 2.12.11, 2.13.11, 2.14.11, 2.15.11, 2.25.10,"
+    " 2.26.10, 2.26.11, 2.27.11",
+    key=("measure", "program", "kind", "month", "outcome"),
     columns=(
         MEASURE,
         PROGRAM,
-        Column("month", "date", "First day of the month of the events", required=True),
+        Column("kind", "text", "Kind of event", required=True, allowed=EVENT_KINDS),
+        Column(
+            "month",
+            "date",
+            "First day of the month of the events; of the discharge, where they follow one",
+            required=True,
+        ),
         Column(
             "outcome",
             "text",
@@ -88,7 +107,7 @@ EVENT_ACCOUNT = Table(
         Column(
             "accounted_count", "integer", "Events of the year in cohorts or outside", required=True
         ),
-        Column("share_of_usual", "number", "Events of the month over the mean month's"),
+        Column("share_of_usual", "number", "Events of the month over those of the mean month"),
     ),
     rules=(Rule("every event found has one outcome", "found_count = accounted_count"),),
 )

@@ -1,6 +1,6 @@
 """Tables of times to an event: patient-records of SMR, SWR and SMoSR, and their inputs."""
 
-from esrd_pipeline.tables.facility import PROGRAM, YEAR
+from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
 from esrd_pipeline.tables.history import (
     END,
     IN_ORDER,
@@ -43,6 +43,21 @@ SMOSR_NOT_AT_RISK = (
     *NOT_ATTRIBUTED,
 )
 """Why a day of the first year of ESRD is not in any facility's SMoSR."""
+NOT_FOLLOWED = tuple(
+    dict.fromkeys(
+        (
+            *SMR_NOT_AT_RISK,
+            *SWR_NOT_AT_RISK,
+            *SMOSR_NOT_AT_RISK,
+            "excluded_cause_of_death",
+            "after_first_year",
+            "after_first_event",
+            "home_under_30_days",
+            "follow_up_incomplete",
+        )
+    )
+)
+"""Why a death, waitlisting or arrival at home counts in no facility's SMR, SWR or SMoSR."""
 _CLOCK_RULE = Rule("time at risk does not run backwards", "start_day <= stop_day")
 _RISK_RULE = Rule("a counted row has time at risk", "reason IS NOT NULL OR start_day < stop_day")
 _PLACED = Rule("a counted row has a facility", "reason IS NOT NULL OR ccn IS NOT NULL")
@@ -211,4 +226,32 @@ SMOSR = Table(
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
-TABLES = (COVID_PERIOD, SMR_DAYS, SMR, SWR, SMOSR)
+FOLLOWED_EVENT = Table(
+    name="cohort.followed_event",
+    grain="one death, waitlisting (or living donor's kidney) or arrival at home, by one measure",
+    source="manual 2.14.11, 2.15.11, 2.27.11",
+    key=("measure", "program", "patient_id", "event_date"),
+    columns=(
+        MEASURE,
+        PROGRAM,
+        PATIENT,
+        Column("event_date", "date", "Day of the event", required=True),
+        YEAR,
+        Column(
+            "kind",
+            "text",
+            "Kind of event",
+            required=True,
+            allowed=("death", "waitlisting", "switch"),
+        ),
+        Column(
+            "reason",
+            "text",
+            "Why it does not count; null where it does, or where its patient is in no cohort",
+            allowed=NOT_FOLLOWED,
+        ),
+        Column("is_in_cohort", "boolean", "The cohort must hold it", required=True),
+    ),
+)
+
+TABLES = (COVID_PERIOD, SMR_DAYS, SMR, SWR, SMOSR, FOLLOWED_EVENT)

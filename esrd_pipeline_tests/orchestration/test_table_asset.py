@@ -116,6 +116,25 @@ def test_drift_from_the_year_before_only_warns(
     assert stored(world, 2024) == [0.7, 0.9]
 
 
+def test_a_warning_found_in_the_rows_only_warns(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    def warn(rows: pd.DataFrame) -> str | None:
+        return "a rate of one" if (rows["rate"] == 1).any() else None
+
+    def make(*values: float) -> Callable[[StepContext], StepResult]:
+        return lambda _: StepResult((rates(*values),), find_warning=warn)
+
+    assert checks(run(instance, make(0.5, 0.6)))["plausibility"].passed
+    result = run(instance, make(0.5, 1.0))
+    assert result.success
+    assert stored(world) == [0.5, 1.0]
+    plausibility = checks(result)["plausibility"]
+    assert not plausibility.passed
+    assert plausibility.severity == dg.AssetCheckSeverity.WARN
+    assert (plausibility.description or "").startswith("a rate of one; ")
+
+
 def test_transient_errors_are_tried_again_and_others_are_not(
     world: Settings, instance: dg.DagsterInstance
 ) -> None:
