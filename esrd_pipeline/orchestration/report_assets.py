@@ -198,7 +198,7 @@ _COVERAGE = make_select_asset(
 
 
 def _warn_of_months(account: pd.DataFrame) -> str | None:
-    from esrd_pipeline.statistics.unusual_months import describe_unusual_months
+    from esrd_pipeline.families.unusual_months import describe_unusual_months
 
     return describe_unusual_months(account)
 

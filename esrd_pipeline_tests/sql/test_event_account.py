@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
+from esrd_pipeline_tests.sql.worked import Case, Row, Tables, Worked, case, day, worked
 
 
 def segment(start: str, end: str, **other: object) -> Row:
@@ -114,9 +114,7 @@ def test_a_stay_that_no_cohort_holds_is_a_row_of_its_own() -> Worked:
     assert rows == [(1, "counted", 0, 0, 1)]
 
 
-def closing(
-    kind: str, *, tables: dict[str, list[Row]], program: str = "dfc", year: int = 2024
-) -> Case:
+def closing(kind: str, *, tables: Tables, program: str = "dfc", year: int = 2024) -> Case:
     """Month, outcome and events of one kind, and whether found and accounted agree."""
     return case(
         "cohort.followed_event",
