@@ -17,7 +17,7 @@ from esrd_pipeline.families.published_layouts import (
 )
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.sources.write import write_table
-from esrd_pipeline.tables import program, raw
+from esrd_pipeline.tables import program, raw, report
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
@@ -28,6 +28,8 @@ LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
+_NOT_RELEASED = (report.EVENT_ACCOUNT,)
+"""For the operator: cells of few events, which the sums beside them would reveal if blanked."""
 _REVEALING = (
     "unit_count",
     "patients",
@@ -61,7 +63,9 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
     tables = [
         table
         for table in TABLES
-        if table.schema in _EXPORTED_SCHEMAS and warehouse.has(table, performance_year)
+        if table.schema in _EXPORTED_SCHEMAS
+        and table not in _NOT_RELEASED
+        and warehouse.has(table, performance_year)
     ]
     if not tables:
         raise LookupError(f"no table of {performance_year} is stored: refresh the year first")

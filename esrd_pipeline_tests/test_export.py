@@ -13,6 +13,7 @@ from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.linkage import NOT_ELIGIBLE
 from esrd_pipeline.tables.measured import CONTRACT
+from esrd_pipeline.tables.report import EVENT_ACCOUNT
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.reason_texts import text_of
 
@@ -145,6 +146,30 @@ def test_no_count_of_few_patients_leaves_in_a_layout(stored: Warehouse, tmp_path
     few = shown.apply(lambda column: column.between(1, 10))
     assert few.to_numpy().sum() > 10
     assert not counts.apply(lambda column: column.between(1, 10)).any(axis=None)
+
+
+def test_the_account_of_events_does_not_leave(stored: Warehouse, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse")
+    account = pd.DataFrame(
+        {
+            "measure": ["smr"],
+            "program": ["dfc"],
+            "kind": ["death"],
+            "month": [pd.Timestamp(YEAR, 3, 1)],
+            "outcome": ["counted"],
+            "performance_year": [YEAR],
+            "event_count": [3],
+            "found_count": [3],
+            "accounted_count": [3],
+            "share_of_usual": [1.0],
+        }
+    )
+    warehouse.publish(warehouse.stage(EVENT_ACCOUNT, YEAR, account))
+    warehouse.publish(warehouse.stage(CONTRACT, YEAR, stored.read(CONTRACT, YEAR)))
+    release = tmp_path / "release"
+    export_year(warehouse=warehouse, performance_year=YEAR, folder=release, origin="embedded")
+    assert f"{CONTRACT.name}.csv" in {path.name for path in release.iterdir()}
+    assert f"{EVENT_ACCOUNT.name}.csv" not in {path.name for path in release.iterdir()}
 
 
 CONTRACT_REASONS = {
