@@ -1,12 +1,12 @@
--- One row: a death, a waitlisting (or living donor's kidney) or an arrival at home after dialysis in
--- center, as the histories hold it, and why it does not count in SMR, SWR or SMoSR, or null where
--- it does. Manual 2.14.11, 2.15.6, 2.15.9, 2.15.11, 2.27.9 to 2.27.11. For report.event_account.
--- An event that is not outside by a rule here must be among the cohort's.
+-- One row: a death, a waitlisting (or living donor's kidney) or an arrival at home after dialysis
+-- in center, as the histories hold it, and why it does not count in SMR, SWR or SMoSR, or null
+-- where it does. Manual 2.14.11, 2.15.6, 2.15.9, 2.15.11, 2.27.9 to 2.27.11. For
+-- report.event_account. An event that is not outside by a rule here must be among the cohort's.
 -- Readings: a death belongs to the year of its day. SWR and SMoSR judge the whole first year of
 -- dialysis in the partition after the year in which it began: its events belong to that year, all
 -- others to the year of their day, so that each event is in exactly one year (reading 140). An
--- arrival at home is the first day of consecutive days at home, or the first day at home after
--- home hemodialysis in a nursing home (reading 124).
+-- arrival at home is the first day of consecutive days at home, or the first day at home after home
+-- hemodialysis in a nursing home (reading 124).
 WITH
 first_service AS (
     SELECT patient_id, first_service_date

@@ -3,9 +3,9 @@
 -- 2.15.11, 2.25.10, 2.26.10, 2.26.11, 2.27.11. The year's events in the histories, and those the
 -- cohorts hold or that fall outside them, are as many; the table is not stored otherwise (its
 -- rule).
--- Readings: a stay counts on the day of admission, a discharge on the day of discharge, what follows
--- a discharge in its month (reading 141); SWR and SMoSR judge the first year of dialysis, which
--- reaches back into the year before (reading 140). Who has no day in a program's cohort is no
+-- Readings: a stay counts on the day of admission, a discharge on the day of discharge, what
+-- follows a discharge in its month (reading 141); SWR and SMoSR judge the first year of dialysis,
+-- which reaches back into the year before (reading 140). Who has no day in a program's cohort is no
 -- patient with ESRD there, or died before the event. PPPW has no events: it counts months spent on
 -- the waitlist (reading 142). The usual month is the year's mean by days; months of two years count
 -- as one, because over both of them a first year of dialysis has every month once.
