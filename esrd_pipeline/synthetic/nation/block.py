@@ -9,6 +9,7 @@ import pyarrow as pa
 from esrd_pipeline.synthetic.nation import directory, enrollment, forms, registers, truth
 from esrd_pipeline.synthetic.nation.admissions import choose_admissions
 from esrd_pipeline.synthetic.nation.claims import MarketYear
+from esrd_pipeline.synthetic.nation.claims_acute import bill_acute, report_acute
 from esrd_pipeline.synthetic.nation.claims_dialysis import bill_dialysis
 from esrd_pipeline.synthetic.nation.claims_inpatient import bill_admissions
 from esrd_pipeline.synthetic.nation.claims_other import (
@@ -182,7 +183,7 @@ def live_market(span: Span, market: Market) -> MarketLife:
     events = draw_events(people, trajectories, rng, _stream(span, market, 0, _MORE_EVENTS))
     identifiers = identify(people, rng)
     more = _stream(span, market, 0, _MORE_TROUBLE)
-    defects = draw_defects(people, trajectories, events, rng=rng, more=more)
+    defects = draw_defects(market, people, trajectories, events, rng=rng, more=more)
     years = range(span.first_year - 1, _drawn_years(span).stop)
     months = {year: cut_months(trajectories, coverage, year) for year in years}
     hospital_effect = draw_hospital_effects(market.number, len(market.hospitals), span.seed)
@@ -262,6 +263,7 @@ def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str,
     status = _draw_status(span, life, year)
     yield "month", list_months(here, status)
     yield from report_months(here, status, _stream(span, life.market, year, _CLINICAL)).items()
+    yield from report_acute(here, life.defects.acute).items()
     yield from report_screenings(here, _stream(span, life.market, year, _SCREENINGS)).items()
     yield from report_facilities(here, _stream(span, life.market, year, _REPORTS)).items()
     for billed in _bill_year(span, life, year, status):
@@ -278,6 +280,7 @@ def _bill_year(
     admissions = choose_admissions(here, rng, more)
     yield bill_admissions(here, admissions, episodes, rng=rng, more=more)
     yield bill_dialysis(here, status, rng)
+    yield bill_acute(here, life.defects.acute)
     yield bill_visits(here, episodes, rng=rng, more=more)
     yield bill_after_stays(here, admissions, rng)
     yield bill_hospice(here, life.defects)

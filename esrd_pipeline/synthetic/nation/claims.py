@@ -35,6 +35,7 @@ class Kind(IntEnum):
     CARRIER = 6
     DUPLICATE = 7
     CONVERTED = 8
+    ACUTE = 9
 
 
 @dataclass(frozen=True, slots=True)

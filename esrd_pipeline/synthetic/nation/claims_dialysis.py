@@ -26,7 +26,7 @@ from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows, Values, 
 from esrd_pipeline.synthetic.nation.coverage import PRIMARY, SECONDARY
 from esrd_pipeline.synthetic.nation.figures import load_diagnoses, load_figures
 from esrd_pipeline.synthetic.nation.labels import label
-from esrd_pipeline.synthetic.nation.people import IN_CENTER, PERITONEAL, is_frequent
+from esrd_pipeline.synthetic.nation.people import IN_CENTER, PERITONEAL, People, is_frequent
 from esrd_pipeline.synthetic.nation.status import FREQUENT_KTV, Status
 
 REVENUE = Codes(("0821", "0851", "0841", "0636", "0300", "0820", "0859", "0849"))
@@ -37,7 +37,8 @@ VALUE = Codes(("A8", "A9", "D5", "48"))
 _HEMO, _CYCLER, _AMBULATORY, _DRUG, _LABORATORY = range(5)
 _NOT_COMPOSITE = 5
 """Added to a treatment's code: the same modality, not composite."""
-_SECONDARY_SHARE = 0.08
+SECONDARY_SHARE = 0.08
+"""What Medicare pays of a claim that a group health plan pays first."""
 _DIAGNOSES = 8
 _UNREPORTED_KTV = 9.99
 _EXPIRED_DAYS = 200
@@ -211,11 +212,8 @@ def _draw_sessions(
     days = months.edges[months.month[cells]][:, None] + np.arange(longest)
     inside = (days >= months.begin[cells][:, None]) & (days <= months.end[cells][:, None])
     modality = months.modality[cells]
-    weekday = (days + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
-    shift = (here.people.patient_id[patient] % 2)[:, None]
-    in_center = (weekday - shift) % 2 == 0
-    in_center &= (weekday - shift >= 0) & (weekday - shift <= 4)  # noqa: PLR2004 - three a week
-    at_home = weekday < 5  # noqa: PLR2004 - five a week
+    in_center = is_session_day(here.people, patient, days)
+    at_home = _weekday(days) < 5  # noqa: PLR2004 - five a week
     often = is_frequent(here.people, patient, modality)
     scheduled = (modality == PERITONEAL)[:, None] | np.where(often[:, None], at_home, in_center)
     missed = load_figures()["session_missed"]
@@ -225,6 +223,23 @@ def _draw_sessions(
     scheduled &= inside & ~away[patient[:, None], offset]
     claim, column = np.nonzero(scheduled)
     return claim, days[claim, column]
+
+
+def is_session_day(people: People, patient: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Return on which of each patient's days there is in-center hemodialysis: three a week.
+
+    Args:
+        people: the market's people.
+        patient: the patient of each row.
+        days: one row of days each.
+    """
+    shift = (people.patient_id[patient] % 2)[:, None]
+    place = _weekday(days) - shift
+    return (place % 2 == 0) & (place >= 0) & (place <= 4)  # noqa: PLR2004 - three a week
+
+
+def _weekday(days: np.ndarray) -> np.ndarray:
+    return (days + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
 
 
 def _write_base(
@@ -242,8 +257,8 @@ def _write_base(
         places=_DIAGNOSES,
     )
     sessions = np.bincount(bills.claim, minlength=count)
-    paid = sessions * _per_day(bills) * _session_price(here) * rng.normal(1, 0.03, count)
-    paid = np.where(cover == SECONDARY, paid * _SECONDARY_SHARE, paid)
+    paid = sessions * _per_day(bills) * session_price(here) * rng.normal(1, 0.03, count)
+    paid = np.where(cover == SECONDARY, paid * SECONDARY_SHARE, paid)
     return {
         "bene_id": beneficiary_of(here.people, patient),
         "clm_id": bills.numbers,
@@ -282,7 +297,7 @@ def _mix_up(
     return np.where(swaps, hospital, provider)
 
 
-def _session_price(here: MarketYear) -> float:
+def session_price(here: MarketYear) -> float:
     """Return the price of a hemodialysis treatment, which rises by two percent a year."""
     return load_figures()["session_paid"] * 1.02 ** (here.year - 2024)
 
@@ -306,7 +321,7 @@ def _write_lines(bills: _Bills, rng: np.random.Generator) -> dict[str, Values]:
     modifier = np.full(order.size, -1)
     modifier[: claim.size] = np.where(center == _HEMO, access[claim], -1)
     is_secondary = months.cover[bills.cells] == SECONDARY
-    price = _session_price(bills.here) * np.where(is_secondary, _SECONDARY_SHARE, 1.0)
+    price = session_price(bills.here) * np.where(is_secondary, SECONDARY_SHARE, 1.0)
     paid = np.zeros(order.size)
     paid[: claim.size] = np.round(_per_day(bills) * price, 2)[claim]
     units = np.ones(order.size)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esrd_pipeline.synthetic.nation.acute import Acute, draw_days, place_acute
 from esrd_pipeline.synthetic.nation.events import Events
+from esrd_pipeline.synthetic.nation.facilities import Market
 from esrd_pipeline.synthetic.nation.figures import NEVER, load_death_causes, load_figures
 from esrd_pipeline.synthetic.nation.people import People
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories
@@ -25,9 +27,8 @@ class DataDefects:
     """Each patient's date of death in four sources, and other missing or unusual records.
 
     `eqrs_death`, `form_death`, `enrollment_death` and `ssa_death` are `NEVER` if the source has no
-    death; `conflict` is 0, or 1 to 4 for the source with the wrong date. `acute_days` is the
-    number of days from an acute admission to ESRD, 0 without one; `travel_day` the number of days
-    from the first day to a patient's travel, 0 if never.
+    death; `conflict` is 0, or 1 to 4 for the source with the wrong date. `travel_day` is the number
+    of days from the first day to a patient's travel, 0 if never.
     """
 
     eqrs_death: np.ndarray
@@ -37,7 +38,7 @@ class DataDefects:
     conflict: np.ndarray
     has_form: np.ndarray
     has_death_form: np.ndarray
-    acute_days: np.ndarray
+    acute: Acute
     travel_day: np.ndarray
     hospice_days: np.ndarray
     death_cause: np.ndarray
@@ -45,6 +46,7 @@ class DataDefects:
 
 
 def draw_defects(
+    market: Market,
     people: People,
     trajectories: Trajectories,
     events: Events,
@@ -55,7 +57,8 @@ def draw_defects(
     """Draw a market's data defects.
 
     Args:
-        people: the market's people.
+        market: the market.
+        people: its people.
         trajectories: their trajectories.
         events: nursing homes and COVID-19.
         rng: the original stream.
@@ -83,7 +86,7 @@ def draw_defects(
         conflict=conflict,
         has_form=luck[3] >= figures["form_missing"],
         has_death_form=luck[6] < _FORM_DEATHS,
-        acute_days=np.where(luck[4] < figures["acute_before"], rng.integers(30, 200, count), 0),
+        acute=place_acute(market, people, luck[4], draw_days(rng, count)),
         travel_day=np.where(luck[7] < figures["travel"], rng.integers(100, 1500, count), 0),
         hospice_days=np.where(
             is_dead & (luck[5] < figures["hospice"] + 0.3 * trajectories.is_withdrawn), hospice, 0

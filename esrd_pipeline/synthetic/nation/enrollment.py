@@ -6,11 +6,14 @@ from esrd_pipeline.synthetic.nation.claims import beneficiary_of
 from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows, Values
 from esrd_pipeline.synthetic.nation.coverage import MANAGED, NONE, Coverage
 from esrd_pipeline.synthetic.nation.events import Events
+from esrd_pipeline.synthetic.nation.figures import NEVER
 from esrd_pipeline.synthetic.nation.months import edges_of
 from esrd_pipeline.synthetic.nation.registers import Known
 from esrd_pipeline.tables.medicare import MONTHS
 
-STATUS = Codes(("00", "11", "21", "31"))
+STATUS = Codes(("00", "11", "21", "31", "10", "20"))
+"""Entitlement by age, disability or ESRD; last by age or disability without ESRD."""
+ESRD_ONLY = 3
 BUY_IN = Codes(("0", "3"))
 MANAGED_CARE = Codes(("0", "C"))
 RACE = Codes(("1", "2", "4", "6", "3"))
@@ -22,7 +25,7 @@ def list_enrollment(known: Known, coverage: Coverage, year: int) -> Rows:
     people, given = known.people, known.identifiers
     edges = edges_of(year)
     rows = np.flatnonzero(
-        (people.start < edges[-1])
+        (known.first_day < edges[-1])
         & (coverage.entitled < edges[-1])
         & (known.trajectories.death >= edges[0])
     )
@@ -43,22 +46,26 @@ def list_enrollment(known: Known, coverage: Coverage, year: int) -> Rows:
         "valid_death_dt_sw": Codes(("V",)).of(np.where(has_died & (number % 10 > 0), 0, -1)),
         "state_code": Codes((prefix,)).of(np.zeros(rows.size, dtype=np.int8)),
         "zip_cd": Codes(tuple(known.market.facilities["zip_code"])).of(facility),
-        "esrd_ind": Codes(("Y",)).of(np.zeros(rows.size, dtype=np.int8)),
-        **_list_months(known, coverage, rows, edges[:-1]),
+        "esrd_ind": Codes(("Y", "0")).of((people.start[rows] > known.until).astype(np.int8)),
+        **_list_months(known, coverage, rows, edges),
     }
 
 
 def _list_months(
-    known: Known, coverage: Coverage, rows: np.ndarray, months: np.ndarray
+    known: Known, coverage: Coverage, rows: np.ndarray, edges: np.ndarray
 ) -> dict[str, Values]:
     people, columns = known.people, dict[str, Values]()
     is_disabled = coverage.entitled[rows] < people.start[rows]
-    for name, first in zip(MONTHS, months.tolist(), strict=True):
+    is_acute = known.defects.acute.begin[rows] < NEVER
+    days = edges.tolist()
+    for name, first, following in zip(MONTHS, days[:-1], days[1:], strict=True):
         cover = coverage.on(rows, first)
         cover = np.where(known.trajectories.death[rows] < first, NONE, cover)
         is_in = cover != NONE
         senior = people.age(first)[rows] >= _SENIOR
         status = np.where(senior, 1, np.where(is_disabled, 2, 3))
+        is_before = is_acute & (people.start[rows] >= following) & (status < ESRD_ONLY)
+        status = np.where(is_before, status + ESRD_ONLY, status)
         columns[f"mdcr_status_code_{name}"] = STATUS.of(np.where(is_in, status, 0))
         columns[f"mdcr_entlmt_buyin_ind_{name}"] = BUY_IN.of(is_in.astype(np.int8))
         columns[f"hmo_ind_{name}"] = MANAGED_CARE.of((cover == MANAGED).astype(np.int8))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esrd_pipeline.synthetic.nation.acute import ENDINGS
 from esrd_pipeline.synthetic.nation.columns import (
     NO_DAY,
     Coded,
@@ -79,8 +80,18 @@ class Known:
 
     @property
     def is_in(self) -> np.ndarray:
-        """Return which patients are in the registers."""
+        """Return which patients with ESRD are in the registers."""
         return (self.people.start <= self.until) & (self.trajectories.death >= self.since)
+
+    @property
+    def is_in_eqrs(self) -> np.ndarray:
+        """Return which patients EQRS knows: also those with acute kidney injury before ESRD."""
+        return (self.first_day <= self.until) & (self.trajectories.death >= self.since)
+
+    @property
+    def first_day(self) -> np.ndarray:
+        """Return each patient's first day of dialysis, acute or not, or of ESRD."""
+        return np.minimum(self.people.start, self.defects.acute.begin)
 
     def facilityid(self, facility: np.ndarray) -> np.ndarray:
         """Return EQRS facility identifiers."""
@@ -92,9 +103,10 @@ class Known:
 
 
 def list_patients(known: Known) -> Rows:
-    """Return the patient repository."""
+    """Return the patient repository. The cause is that of ESRD, unknown before it."""
     people, given = known.people, known.identifiers
-    rows = np.flatnonzero(known.is_in)
+    rows = np.flatnonzero(known.is_in_eqrs)
+    cause = np.where(people.start[rows] <= known.until, people.cause[rows], -1)
     typo = given.typo[rows]
     death = known.until_known(known.defects.eqrs_death[rows])
     wrong_birth = np.where(typo == KINDS.index("date_of_birth"), 1, 0)
@@ -112,7 +124,7 @@ def list_patients(known: Known) -> Rows:
         "sex": Codes(("F", "M")).of(people.is_male[rows].astype(np.int8)),
         "race": RACES.of(people.race[rows]),
         "is_hispanic": people.is_hispanic[rows],
-        "primary_cause": Codes(CAUSES).of(people.cause[rows]),
+        "primary_cause": Codes(CAUSES).of(cause),
         "date_of_death": death,
         "state": Codes(tuple(known.market.facilities["state"])).of(people.facility[rows]),
         "zip_code": Codes(tuple(known.market.facilities["zip_code"])).of(people.facility[rows]),
@@ -121,14 +133,15 @@ def list_patients(known: Known) -> Rows:
 
 def list_identifiers(known: Known) -> Rows:
     """Return the history of MBIs and HICNs: first a HICN, since 2018 an MBI, some replaced."""
-    people, given = known.people, known.identifiers
-    rows = np.flatnonzero(known.is_in)
-    start = people.start[rows].astype(np.int64)
+    given = known.identifiers
+    rows = np.flatnonzero(known.is_in_eqrs)
+    first_day = known.first_day.astype(np.int64)
+    start = first_day[rows]
     older = rows[start < _MBI_BEGAN]
     replaced = rows[given.is_replaced[rows] & (start < _MBI_REPLACED)]
     first_mbi = np.where(given.is_replaced, given.earlier_mbi, given.mbi)
     parts = [
-        _assign(known, older, people.start[older], mbi=None),
+        _assign(known, older, first_day[older], mbi=None),
         _assign(known, rows, np.maximum(start, _MBI_BEGAN), mbi=first_mbi[rows]),
         _assign(known, replaced, np.full(replaced.size, _MBI_REPLACED), mbi=given.mbi[replaced]),
     ]
@@ -221,24 +234,51 @@ def list_travel(known: Known) -> Rows:
     }
 
 
+def find_acute(known: Known) -> np.ndarray:
+    """Return the patients known to have been treated for acute kidney injury."""
+    return np.flatnonzero(known.is_in_eqrs & (known.defects.acute.begin <= known.until))
+
+
 def _list_acute(known: Known) -> Rows:
-    """Return admissions for acute kidney injury some weeks before ESRD."""
-    people, defects = known.people, known.defects
-    rows = np.flatnonzero(known.is_in & (defects.acute_days > 0))
-    admit = people.start[rows] - defects.acute_days[rows]
-    count = rows.size
+    """Return admissions for acute kidney injury; they are open until the treatment has ended."""
+    people, acute, rows = known.people, known.defects.acute, find_acute(known)
+    has_ended = acute.end[rows] <= known.until
+    # Where ESRD follows, the facility ends the acute admission and admits the patient anew.
+    words = tuple("Acute" if ending == "ESRD" else ending for ending in ENDINGS)
+    reason = np.array([DISCHARGE.index(word) for word in words])[acute.ending[rows]]
     return {
         "patient_id": people.patient_id[rows],
         "facilityid": known.facilityid(people.facility[rows]),
-        "admit_date": admit,
-        "admit_reason": repeat("Acute", count),
-        "discharge_date": admit + defects.acute_days[rows] // 2,
-        "discharge_reason": repeat("Acute", count),
+        "admit_date": acute.begin[rows],
+        "admit_reason": repeat("Acute", rows.size),
+        "discharge_date": np.where(has_ended, acute.end[rows], NO_DAY),
+        "discharge_reason": DISCHARGE.of(np.where(has_ended, reason, -1)),
     }
 
 
 def list_treatments(known: Known) -> Rows:
-    """Return one prescription per spell of one modality."""
+    """Return one prescription per spell of one modality, and per acute kidney injury."""
+    return stack([_prescribe(known), _prescribe_acute(known)])
+
+
+def _prescribe_acute(known: Known) -> Rows:
+    people, rows = known.people, find_acute(known)
+    return {
+        "patient_id": people.patient_id[rows],
+        "facilityid": known.facilityid(people.facility[rows]),
+        "start_date": known.defects.acute.begin[rows],
+        "treatment_type": repeat("Hemodialysis", rows.size),
+        "setting": repeat("Dialysis Facility/Center", rows.size),
+        "sessions_per_week": np.full(rows.size, 3.0),
+        "minutes_per_session": _prescribe_minutes(people, rows),
+    }
+
+
+def _prescribe_minutes(people: People, patient: np.ndarray) -> np.ndarray:
+    return 180 + 15.0 * (people.patient_id[patient] % 5)
+
+
+def _prescribe(known: Known) -> Rows:
     trajectories, people = known.trajectories, known.people
     rows = trajectories.on_dialysis
     rows = rows[known.is_in[trajectories.patient[rows]] & (trajectories.begin[rows] <= known.until)]
@@ -246,7 +286,7 @@ def list_treatments(known: Known) -> Rows:
     is_peritoneal = modality == PERITONEAL
     is_cycler = people.patient_id[patient] % 5 > 0
     sessions = np.where(is_frequent(people, patient, modality), 5.0, 3.0)
-    minutes = 180 + 15.0 * (people.patient_id[patient] % 5)
+    minutes = _prescribe_minutes(people, patient)
     setting = np.where(modality == IN_CENTER, 0, 1)
     in_nursing_home = (modality == HOME) & known.events.is_in_home(
         patient, trajectories.begin[rows]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from esrd_pipeline.synthetic.nation.acute import ENDINGS
 from esrd_pipeline.synthetic.nation.claims import beneficiary_of
 from esrd_pipeline.synthetic.nation.columns import (
     NO_NUMBER,
@@ -27,7 +28,12 @@ from esrd_pipeline.synthetic.nation.figures import (
 from esrd_pipeline.synthetic.nation.identifiers import KINDS
 from esrd_pipeline.synthetic.nation.labels import DATA_DEFECTS, label
 from esrd_pipeline.synthetic.nation.people import IN_CENTER, MODALITIES
-from esrd_pipeline.synthetic.nation.registers import Known, is_discharged_late, list_travel
+from esrd_pipeline.synthetic.nation.registers import (
+    Known,
+    find_acute,
+    is_discharged_late,
+    list_travel,
+)
 from esrd_pipeline.synthetic.nation.status import MONTH
 from esrd_pipeline.synthetic.nation.stays import Stays
 from esrd_pipeline.synthetic.nation.trajectories import DIALYSIS, DISCHARGED, GONE, TRANSPLANT
@@ -71,7 +77,7 @@ PATIENT = Table(
         Column("bene_id", "integer", "CCW beneficiary; none without Medicare"),
         Column("market", "integer", "Market", required=True),
         Column("date_of_birth", "date", "True date of birth", required=True),
-        Column("first_service_date", "date", "Day 1 of ESRD", required=True),
+        Column("first_service_date", "date", "Day 1 of ESRD; none before it"),
         Column("date_of_death", "date", "True day of death"),
         Column("entitled_date", "date", "Medicare began"),
         Column("primary_date", "date", "Medicare began to pay first"),
@@ -141,14 +147,14 @@ TABLES = {
 
 def list_people(known: Known, coverage: Coverage) -> Rows:
     """Return the true data of the people in the registers."""
-    people, rows = known.people, np.flatnonzero(known.is_in)
+    people, rows = known.people, np.flatnonzero(known.is_in_eqrs)
     has_medicare = coverage.entitled[rows] < NEVER
     return {
         "patient_id": people.patient_id[rows],
         "bene_id": np.where(has_medicare, beneficiary_of(people, rows), NO_NUMBER),
         "market": np.full(rows.size, known.market.number),
         "date_of_birth": people.birth[rows],
-        "first_service_date": people.start[rows],
+        "first_service_date": known.until_known(people.start[rows]),
         "date_of_death": known.until_known(known.trajectories.death[rows]),
         "entitled_date": known.until_known(coverage.entitled[rows]),
         "primary_date": known.until_known(coverage.primary[rows]),
@@ -217,11 +223,12 @@ def label_people(known: Known) -> Rows:
         known.identifiers,
     )
     number, is_in = people.patient_id, known.is_in
-    typo = np.flatnonzero(is_in & (given.typo >= 0))
-    replaced = np.flatnonzero(is_in & given.is_replaced)
+    typo = np.flatnonzero(known.is_in_eqrs & (given.typo >= 0))
+    replaced = np.flatnonzero(known.is_in_eqrs & given.is_replaced)
     formless = np.flatnonzero(is_in & ~defects.has_form)
     conflict = np.flatnonzero(is_in & (defects.conflict > 0) & (trajectories.death <= known.until))
-    acute = np.flatnonzero(is_in & (defects.acute_days > 0))
+    acute = find_acute(known)
+    has_ended = defects.acute.end[acute] <= known.until
     sources = np.array(DEATH_SOURCES.words)
     twice = np.flatnonzero(is_in & (defects.again <= known.until))
     causes, kinds, _ = load_death_causes()
@@ -249,7 +256,11 @@ def label_people(known: Known) -> Rows:
             label(
                 "acute admission",
                 patient=number[acute],
-                day=people.start[acute] - defects.acute_days[acute],
+                facility=known.facilityid(people.facility[acute]),
+                day=defects.acute.begin[acute],
+                detail=np.where(
+                    has_ended, np.array(ENDINGS)[defects.acute.ending[acute]], "not ended"
+                ),
             ),
             _label_travel(known),
             label(
