@@ -12,8 +12,10 @@ from esrd_pipeline.synthetic.nation.registers import Known
 from esrd_pipeline.tables.medicare import MONTHS
 
 STATUS = Codes(("00", "11", "21", "31", "10", "20"))
-"""Entitlement by age, disability or ESRD; last by age or disability without ESRD."""
-ESRD_ONLY = 3
+"""None; by age or disability with ESRD; by ESRD; by age or disability without it."""
+_WITHOUT_ESRD = 3
+"""Added to the code of age or disability with ESRD."""
+_ONLY_ESRD = 3
 BUY_IN = Codes(("0", "3"))
 MANAGED_CARE = Codes(("0", "C"))
 RACE = Codes(("1", "2", "4", "6", "3"))
@@ -63,9 +65,9 @@ def _list_months(
         cover = np.where(known.trajectories.death[rows] < first, NONE, cover)
         is_in = cover != NONE
         senior = people.age(first)[rows] >= _SENIOR
-        status = np.where(senior, 1, np.where(is_disabled, 2, 3))
-        is_before = is_acute & (people.start[rows] >= following) & (status < ESRD_ONLY)
-        status = np.where(is_before, status + ESRD_ONLY, status)
+        status = np.where(senior, 1, np.where(is_disabled, 2, _ONLY_ESRD))
+        is_before = is_acute & (people.start[rows] >= following) & (status != _ONLY_ESRD)
+        status = np.where(is_before, status + _WITHOUT_ESRD, status)
         columns[f"mdcr_status_code_{name}"] = STATUS.of(np.where(is_in, status, 0))
         columns[f"mdcr_entlmt_buyin_ind_{name}"] = BUY_IN.of(is_in.astype(np.int8))
         columns[f"hmo_ind_{name}"] = MANAGED_CARE.of((cover == MANAGED).astype(np.int8))
