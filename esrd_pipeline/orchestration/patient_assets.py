@@ -24,10 +24,17 @@ _BLOCK = 1 << 22
 
 
 def _find_extracts(step: StepContext) -> StepResult:
-    from esrd_pipeline.sources.extract import find_extracts
+    from esrd_pipeline.sources.errors import SourceError
+    from esrd_pipeline.sources.extract_files import IGNORE_FILE, find_extracts, list_unread
 
     if step.settings.origin == "embedded":
         _write_nation(step)
+    unread = list_unread(step.patient_folder, SOURCES)
+    if unread:
+        raise SourceError(
+            file=", ".join(unread),
+            rule=f"no table takes a file of this name: rename it, or name it in {IGNORE_FILE}",
+        )
     rows = [
         {
             "performance_year": step.performance_year,
@@ -55,7 +62,8 @@ def _write_nation(step: StepContext) -> None:
 
 def _read_extract(step: StepContext, table: Table) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract import find_extracts, make_select
+    from esrd_pipeline.sources.extract import make_select
+    from esrd_pipeline.sources.extract_files import find_extracts
 
     extracts = find_extracts(step.patient_folder, table)
     known = step.read(EXTRACT)

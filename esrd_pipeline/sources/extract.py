@@ -1,38 +1,30 @@
-"""Patient-level extracts: finds the files of a raw table and builds the SELECT that reads them.
+"""Patient-level extracts: builds the SELECT that reads the files of a raw table.
 
-Files are Parquet or delimited text with a header. Their columns are those of the table's definition
-or, for Medicare, RIF's: one flat file per setting, one row per claim line. Nothing is read into
-memory here: this module matches the columns, checks the values of untyped columns in one DuckDB
+The files' columns are those of the table's definition or, for Medicare, RIF's. Nothing is read into
+memory here: this module matches the columns, checks the values that are converted in one DuckDB
 pass, and leaves reading to the SELECT.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.extract_files import LINES, Extract
 from esrd_pipeline.sql import Select
-from esrd_pipeline.tables import medicare
+from esrd_pipeline.tables.forms import Form
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query, QueryError
 
-SUFFIXES = (".parquet", ".txt", ".csv", ".rif")
-LINES = {"claim_revenue": "clm_line_num", "carrier_line": "line_num"}
-"""Tables of claim lines, and the column that identifies a line in a flat file."""
-FLAT_OF = {"carrier_claim": ("carrier",), "carrier_line": ("carrier",)}
-"""Flat files of settings that are not institutional."""
 YEAR = "performance_year"
 _KINDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "yes or no",
-    "date": "a date",
+    "date": "a date (DD-Mon-YYYY, DDMonYYYY, YYYYMMDD or YYYY-MM-DD)",
 }
 _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "text": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
@@ -41,52 +33,6 @@ _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "boolean": pa.types.is_boolean,
     "date": pa.types.is_date,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Extract:
-    """One file of a table, as found in the folder.
-
-    Attributes:
-        path: the file.
-        columns: the file's spelling of each of its columns, by lower-case name.
-        typed: types of a Parquet file's columns, by lower-case name; empty for text files.
-        is_flat: a row is a claim line, with the claim's columns repeated on each line.
-        delimiter: delimiter of a text file; None for Parquet.
-    """
-
-    path: Path
-    columns: Mapping[str, str]
-    typed: Mapping[str, pa.DataType]
-    is_flat: bool
-    delimiter: str | None
-
-
-def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
-    """Return the files of a raw table in a year's folder, in the order of their settings.
-
-    `raw.eqrs_patient` is `eqrs_patient.parquet`, `.txt`, `.csv` or `.rif`; the parts of
-    institutional claims are `inpatient_base.parquet`, ..., or one flat `inpatient.txt` a setting.
-
-    Raises:
-        SourceError: two files have the same name with different suffixes, or one has no header.
-    """
-    _, name = table.path
-    if name in medicare.PARTS:
-        part = medicare.PARTS[name]
-        stems = [(f"{setting}_{part}", setting) for setting in medicare.SETTINGS]
-    else:
-        stems = [(name, FLAT_OF.get(name, ("",))[0])]
-    found: list[Extract] = []
-    for stem, flat in stems:
-        path = _find_file(folder, stem)
-        if path is not None:
-            found.append(_open(path, is_flat=False))
-        elif flat and (path := _find_file(folder, flat)) is not None:
-            extract = _open(path, is_flat=True)
-            if name in LINES or name in {"claim", "carrier_claim"}:
-                found.append(extract)
-    return tuple(found)
 
 
 def make_select(table: Table, extracts: tuple[Extract, ...], query: Query) -> Select:
@@ -115,40 +61,6 @@ def make_select(table: Table, extracts: tuple[Extract, ...], query: Query) -> Se
     )
 
 
-def _find_file(folder: Path, stem: str) -> Path | None:
-    if not folder.is_dir():
-        return None
-    found = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.stem.lower() == stem and path.suffix.lower() in SUFFIXES
-    ]
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise SourceError(file=folder.name, rule=f"several files of one extract: {names}")
-    return found[0] if found else None
-
-
-def _open(path: Path, *, is_flat: bool) -> Extract:
-    if path.suffix.lower() == ".parquet":
-        try:
-            schema = pq.read_schema(path)
-        except pa.ArrowInvalid:
-            raise SourceError(file=path.name, rule="is not a Parquet file") from None
-        names = {field.name.lower(): field.name for field in schema}
-        types = {field.name.lower(): field.type for field in schema}
-        return Extract(path, names, types, is_flat, None)
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        header = lines.readline().rstrip("\r\n").lstrip("\ufeff")
-    if not header:
-        raise SourceError(file=path.name, rule="has no header")
-    delimiter = "|" if "|" in header else ","
-    published = [name.strip().strip('"') for name in header.split(delimiter)]
-    if len({name.lower() for name in published}) < len(published):
-        raise SourceError(file=path.name, row=1, rule="a column's name appears twice")
-    return Extract(path, {name.lower(): name for name in published}, {}, is_flat, delimiter)
-
-
 @cache
 def _rif_names(table: str) -> Mapping[str, str]:
     return {
@@ -173,33 +85,48 @@ def _check_columns(table: Table, extract: Extract) -> None:
             )
 
 
-def _check_values(table: Table, extract: Extract, query: Query) -> None:
-    """Check in one pass every value of the untyped columns."""
-    tried: list[tuple[Column, str]] = []
+def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str]]:
+    """Yield what is looked for in the file: (column, SQL of a value that breaks a rule, rule)."""
     for column in table.columns:
         name = None if column.name == YEAR else _locate(table, extract, column)
-        if name is not None and column.type != "text" and not _is_typed(extract, name, column):
-            tried.append((column, name))
+        if name is None:
+            continue
+        text = _text(extract, name)
+        if column.type == "text":
+            if column.form is not None and column.form.pattern is not None:
+                value = _convert(column, extract, name)
+                broken = f"NOT regexp_full_match({value}, '{column.form.pattern}')"
+                yield name, broken, f"is not {column.form.name}"
+            if extract.delimiter is not None and not extract.is_quoted:
+                broken = f"starts_with({text}, '\"')"
+                yield name, broken, "is in quotes, where the first lines are not"
+        elif not _is_typed(extract, name, column):
+            broken = f"{text} IS NOT NULL AND {_convert(column, extract, name)} IS NULL"
+            yield name, broken, f"is not {_KINDS[column.type]}"
+        elif pa.types.is_floating(extract.typed[name]):
+            broken = f"NOT isfinite({_quote(extract.columns[name])})"
+            yield name, broken, "is not a finite number"
+
+
+def _check_values(table: Table, extract: Extract, query: Query) -> None:
+    """Check in one pass every value that is converted: its type, its form, its quotes."""
+    tried = list(_list_checks(table, extract))
     if not tried:
         return
     failed = ", ".join(
-        f"min(CASE WHEN {_text(extract, name)} IS NOT NULL"
-        f" AND {_convert(column, extract, name)} IS NULL THEN row END) AS c{place}"
-        for place, (column, name) in enumerate(tried)
+        f"min(CASE WHEN {broken} THEN row END) AS c{place}"
+        for place, (_, broken, _) in enumerate(tried)
     )
     first = _run(
         extract,
         query,
         f"SELECT {failed} FROM (SELECT *, row_number() OVER () + 1 AS row FROM {_scan(extract)})",
     )
-    for place, (column, name) in enumerate(tried):
+    for place, (name, _, rule) in enumerate(tried):
         row = first[f"c{place}"].iloc[0]
         if not pd.isna(row):
             raise SourceError(
-                file=extract.path.name,
-                row=int(row),
-                column=extract.columns[name],
-                rule=f"is not {_KINDS[column.type]}",
+                file=extract.path.name, row=int(row), column=extract.columns[name], rule=rule
             )
 
 
@@ -237,14 +164,15 @@ def _project(table: Table, extract: Extract) -> str:
 
 
 def _is_typed(extract: Extract, name: str, column: Column) -> bool:
-    return name in extract.typed and _TYPES[column.type](extract.typed[name])
+    is_typed = name in extract.typed and _TYPES[column.type](extract.typed[name])
+    return is_typed and column.form is None
 
 
 def _scan(extract: Extract) -> str:
     path = str(extract.path).replace("'", "''")
     if extract.delimiter is None:
         return f"read_parquet('{path}')"
-    quote = "" if extract.delimiter == "|" else '"'
+    quote = '"' if extract.is_quoted else ""
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in extract.columns.values())
     return (
         f"read_csv('{path}', delim = '{extract.delimiter}', header = true, auto_detect = false,"
@@ -265,19 +193,53 @@ def _text(extract: Extract, name: str) -> str:
 
 
 def _convert(column: Column, extract: Extract, name: str) -> str:
-    """Return SQL for the value in its column's type; null if it cannot be converted."""
+    """Return SQL for the value in its column's type and form; null if it cannot be converted.
+
+    DuckDB's casts guess: 01-JAN-24 is the year 24 and 1.6 is 2. What they are given is therefore
+    matched first.
+    """
     text = _text(extract, name)
     if column.type == "text":
-        return text
-    if column.type == "date":
-        return (
-            f"CAST(coalesce(try_strptime({text}, '%d-%b-%Y'), try_strptime({text}, '%Y%m%d'),"
-            f" TRY_CAST({text} AS TIMESTAMP)) AS DATE)"
-        )
+        return text if column.form is None else _bring_into_form(text, column.form)
     if column.type == "boolean":
         return (
             f"CASE WHEN upper({text}) IN ('Y', 'YES', 'TRUE', 'T', '1') THEN TRUE"
             f" WHEN upper({text}) IN ('N', 'NO', 'FALSE', 'F', '0') THEN FALSE END"
         )
-    kind = "BIGINT" if column.type == "integer" else "DOUBLE"
-    return f"TRY_CAST({text} AS {kind})"
+    cases = " ".join(
+        f"WHEN regexp_full_match({text}, '{pattern}') THEN {cast.format(text)}"
+        for pattern, cast in _CASTS[column.type]
+    )
+    return f"CASE {cases} END"
+
+
+_CASTS = {
+    "date": (
+        (r"\d{1,2}-[A-Za-z]{3}-\d{4}", "CAST(try_strptime({}, '%d-%b-%Y') AS DATE)"),
+        (r"\d{1,2}[A-Za-z]{3}\d{4}", "CAST(try_strptime({}, '%d%b%Y') AS DATE)"),
+        (r"\d{8}", "CAST(try_strptime({}, '%Y%m%d') AS DATE)"),
+        (
+            r"\d{4}-\d{2}-\d{2}([ T]00:00:00(\.0+)?)?",
+            "CAST(TRY_CAST({} AS TIMESTAMP) AS DATE)",
+        ),
+    ),
+    # Tools that know no missing whole number write 12.0.
+    "integer": ((r"[+-]?\d+(\.0+)?", "TRY_CAST(split_part({}, '.', 1) AS BIGINT)"),),
+    "number": ((r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "TRY_CAST({} AS DOUBLE)"),),
+}
+"""What a value looks like, and how it is then read."""
+
+
+def _bring_into_form(text: str, form: Form) -> str:
+    value = f"upper({text})"
+    if form.removed:
+        value = f"translate({value}, '{form.removed}', '')"
+    if form.width is None or form.width == 1:
+        return value
+    short = f"[0-9]{{{form.least},{form.width - 1}}}"
+    return (
+        f"CASE WHEN length({value}) < {form.width} AND regexp_full_match({value}, '{short}')"
+        f" THEN lpad({value}, {form.width}, '0')"
+        f" WHEN regexp_full_match({value}, '[0-9]{{{form.least},{form.width}}}\\.0+')"
+        f" THEN lpad(split_part({value}, '.', 1), {form.width}, '0') ELSE {value} END"
+    )

@@ -3,6 +3,7 @@
 Every year's extract holds the whole history known at its cut-off.
 """
 
+from esrd_pipeline.tables import forms
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
 
@@ -65,16 +66,21 @@ EQRS_PATIENT = Table(
     columns=(
         PATIENT_ID,
         YEAR,
-        Column("mbi", "text", "Current Medicare Beneficiary Identifier"),
-        Column("hicn", "text", "Current Health Insurance Claim Number"),
-        Column("ssn", "text", "Social Security number, nine digits"),
+        Column("mbi", "text", "Current Medicare Beneficiary Identifier", form=forms.MBI),
+        Column("hicn", "text", "Current Health Insurance Claim Number", form=forms.HICN),
+        Column("ssn", "text", "Social Security number, nine digits", form=forms.SSN),
         Column("first_name", "text", "First name"),
         Column("last_name", "text", "Surname"),
         Column("date_of_birth", "date", "Date of birth", required=True),
         Column("sex", "text", "Sex", allowed=("M", "F")),
         Column("race", "text", "Race as reported"),
         Column("is_hispanic", "boolean", "Hispanic or Latino"),
-        Column("primary_cause", "text", "ICD-10-CM code of the primary cause of renal failure"),
+        Column(
+            "primary_cause",
+            "text",
+            "ICD-10-CM code of the primary cause of renal failure",
+            form=forms.DIAGNOSIS,
+        ),
         Column("date_of_death", "date", "Date of death as EQRS has it"),
         Column("state", "text", "State of residence, two letters"),
         Column("zip_code", "text", "Postal code of residence"),
@@ -92,8 +98,8 @@ EQRS_IDENTIFIER = Table(
         YEAR,
         Column("effective_date", "date", "First day of the assignment", required=True),
         Column("identifier_number", "integer", "Order among those of one day", required=True),
-        Column("mbi", "text", "MBI assigned"),
-        Column("hicn", "text", "HICN assigned"),
+        Column("mbi", "text", "MBI assigned", form=forms.MBI),
+        Column("hicn", "text", "HICN assigned", form=forms.HICN),
     ),
 )
 
@@ -105,8 +111,8 @@ EQRS_FACILITY = Table(
     columns=(
         FACILITYID,
         YEAR,
-        Column("provnum", "text", "CCN, of the ESRD unit or of its hospital"),
-        Column("altprovnum", "text", "Alternate CCN"),
+        Column("provnum", "text", "CCN, of the ESRD unit or of its hospital", form=forms.ANY_CCN),
+        Column("altprovnum", "text", "Alternate CCN", form=forms.ANY_CCN),
         Column("provtype", "text", "Provider type: MEDICARE, OTHER, PENDING CERT, VA ..."),
         Column("factype", "text", "Facility type: Dialysis, Transplant, ..."),
         Column("facility_code", "text", "Type of certification"),
@@ -144,7 +150,7 @@ EQRS_CCN_HISTORY = Table(
         YEAR,
         Column("effective_date", "date", "First day under this CCN or owner", required=True),
         Column("end_date", "date", "Last day; null while in effect"),
-        Column("provnum", "text", "CCN in effect"),
+        Column("provnum", "text", "CCN in effect", form=forms.ANY_CCN),
         Column("dialysis_organization", "text", "Owner in effect"),
         Column(
             "change",
@@ -205,7 +211,12 @@ CMS_2728 = Table(
         Column("transplant_date", "date", "Transplant"),
         Column("dialysis_returned_date", "date", "Returned to dialysis after a transplant failed"),
         Column("training_began_date", "date", "Dialysis training began"),
-        Column("primary_cause", "text", "ICD-10-CM code of the primary cause of renal failure"),
+        Column(
+            "primary_cause",
+            "text",
+            "ICD-10-CM code of the primary cause of renal failure",
+            form=forms.DIAGNOSIS,
+        ),
         Column("height_cm", "number", "Height", unit="cm", minimum=0),
         Column("dry_weight_kg", "number", "Dry weight", unit="kg", minimum=0),
         Column("nephrologist_care", "text", "Prior care", allowed=("yes", "no", "unknown")),

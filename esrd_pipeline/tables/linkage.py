@@ -9,7 +9,7 @@ PATIENT = Column(
     "EQRS patient; minus the beneficiary where EQRS has none",
     required=True,
 )
-BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1)
+BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True)
 IDENTIFIERS = ("mbi", "hicn", "ssn", "all")
 """What two persons are compared by; all of them where one may have a typing error."""
 REGISTERS = ("optn", "ssa")

@@ -7,6 +7,8 @@ this package.
 from dataclasses import dataclass
 from typing import Literal
 
+from esrd_pipeline.tables.forms import Form
+
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "texts", "labels"]
 """`texts` is a list of text; `labels` a map from text to text."""
 
@@ -16,7 +18,8 @@ class Column:
     """One column of a stored table.
 
     `required` columns hold no null. `minimum` and `maximum` are inclusive and apply to values
-    that are not null; `allowed` lists the only texts a column may hold.
+    that are not null; `allowed` lists the only texts a column may hold. `form` is the normal form
+    of a raw table's codes.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] | None = None
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 Every year's extract holds the whole history known at its cut-off.
 """
 
+from esrd_pipeline.tables import forms
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
 
 PERSON = (
     Column("pers_id", "integer", "OPTN person", required=True, minimum=1),
     YEAR,
-    Column("pers_ssn", "text", "Social Security number"),
+    Column("pers_ssn", "text", "Social Security number", form=forms.SSN),
     Column("pers_birth_dt", "date", "Date of birth"),
 )
 
@@ -46,7 +47,7 @@ MDS_STAY = Table(
     source="Nursing Home Minimum Data Set 3.0: entry (A1600) and discharge (A2000) records",
     key=("bene_id", "entry_date"),
     columns=(
-        Column("bene_id", "integer", "CCW beneficiary", required=True, minimum=1),
+        Column("bene_id", "integer", "CCW beneficiary", required=True),
         YEAR,
         Column("entry_date", "date", "Day of entry", required=True),
         Column("discharge_date", "date", "Day of discharge; null while there"),
@@ -59,7 +60,7 @@ SSA_DEATH = Table(
     source="Social Security Death Master File",
     key=("ssn", "date_of_birth", "date_of_death"),
     columns=(
-        Column("ssn", "text", "Social Security number", required=True),
+        Column("ssn", "text", "Social Security number", required=True, form=forms.SSN),
         YEAR,
         Column("date_of_birth", "date", "Date of birth", required=True),
         Column("date_of_death", "date", "Date of death", required=True),
@@ -72,7 +73,7 @@ PROVIDER_OF_SERVICES = Table(
     source="CMS Provider of Services file (CASPER; manual 3.3.6.3), its own column names",
     key=("prvdr_num",),
     columns=(
-        Column("prvdr_num", "text", "CCN", required=True),
+        Column("prvdr_num", "text", "CCN", required=True, form=forms.ANY_CCN),
         YEAR,
         Column("prvdr_ctgry_cd", "text", "Category: 01 hospital, 09 ESRD facility"),
         Column("fac_name", "text", "Name"),
@@ -80,7 +81,9 @@ PROVIDER_OF_SERVICES = Table(
         Column("city_name", "text", "City"),
         Column("state_cd", "text", "State, two letters"),
         Column("zip_cd", "text", "Postal code"),
-        Column("related_provider_number", "text", "Related or old provider number"),
+        Column(
+            "related_provider_number", "text", "Related or old provider number", form=forms.ANY_CCN
+        ),
         Column("orgnl_prtcptn_dt", "date", "First day of participation"),
         Column("crtfctn_dt", "date", "Day of certification"),
         Column("chow_cnt", "integer", "Changes of ownership", minimum=0),

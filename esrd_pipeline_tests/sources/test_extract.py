@@ -9,28 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.sources.extract import find_extracts, make_select
+from esrd_pipeline.sources.extract_files import find_extracts
 from esrd_pipeline.tables import eqrs, medicare, register
-from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.shared_files import SHARED
+from esrd_pipeline_tests.sources.extracts import YEAR, load, write
 
-YEAR = 2024
 SAMPLES = SHARED / "layouts" / "rif_samples"
 ADMISSION = "PATIENT_ID|FACILITYID|ADMIT_DATE|ADMIT_REASON|DISCHARGE_DATE|DISCHARGE_REASON"
 GOOD = "7|11|05-JAN-2024|New ESRD Patient|17-Mar-2024|Transfer Out"
-
-
-def load(folder: Path, table: Table) -> pd.DataFrame:
-    """Stage a table's files and read them back."""
-    warehouse = Warehouse(folder / "warehouse")
-    select = make_select(table, find_extracts(folder, table), warehouse.query)
-    warehouse.publish(warehouse.stage_select(table, YEAR, select, tables={}))
-    return warehouse.read(table, YEAR)
-
-
-def write(folder: Path, name: str, *lines: str) -> None:
-    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def test_pipe_delimited_text_is_typed_and_blanks_are_nulls(tmp_path: Path) -> None:

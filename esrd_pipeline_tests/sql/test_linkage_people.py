@@ -46,6 +46,15 @@ def test_the_current_mbi_is_looked_up_first() -> Worked:
 
 
 @worked
+@pytest.mark.parametrize("number", [7, -7, 0])
+def test_an_unmatched_beneficiary_is_never_an_eqrs_patient(number: int) -> Worked:
+    """Medicare's own synthetic files number people from -1 downwards."""
+    row = yield link(patient(7, mbi="M1"), enrolled={**beneficiary(), "bene_id": number})
+    assert row["patient_id"] == {7: -7, -7: -7 - 4 * 10**18, 0: -4 * 10**18}[number]
+    assert row["reason"] == "no_matching_eqrs_patient"
+
+
+@worked
 def test_a_past_mbi_is_found_in_the_history() -> Worked:
     past = {"patient_id": 1, "effective_date": day("2019-01-01"), "identifier_number": 1}
     row = yield link(

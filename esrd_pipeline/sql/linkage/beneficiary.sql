@@ -36,7 +36,12 @@ seen AS (
 SELECT
     s.bene_id,
     $performance_year AS performance_year,
-    coalesce(m.patient_id, -s.bene_id) AS patient_id,
+    -- Below zero, where no EQRS patient is. Medicare's synthetic files count below zero themselves:
+    -- their numbers lie lower than any other's.
+    coalesce(
+        m.patient_id,
+        CASE WHEN s.bene_id > 0 THEN -s.bene_id ELSE s.bene_id - 4000000000000000000 END
+    ) AS patient_id,
     m.patient_id IS NOT NULL AS is_matched,
     m.identifier AS matched_by,
     m.looked_in AS matched_in,

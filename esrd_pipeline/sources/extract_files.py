@@ -1,0 +1,193 @@
+"""The files of patient-level extracts: which file of a year's folder is of which raw table.
+
+Files are Parquet or delimited text with a header, of one table each, or RIF's flat files: one per
+setting, one row per claim line, the claim's columns repeated.
+"""
+
+import gzip
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.tables import medicare
+from esrd_pipeline.tables.model import Table
+
+TEXTS = (".txt", ".csv", ".rif", ".tsv")
+SUFFIXES = (".parquet", *TEXTS, *(f"{suffix}.gz" for suffix in TEXTS))
+IGNORE_FILE = ".esrdignore"
+GRANTS = "ece_grant.csv"
+"""The list of exceptions, which lies in the folder and is read elsewhere."""
+TRAILING = "trailing_delimiter"
+HEAD_BYTES = 1 << 18
+"""Beginning of a text file by which its delimiter and quotes are recognised."""
+LINES = {"claim_revenue": "clm_line_num", "carrier_line": "line_num"}
+"""Tables of claim lines, and the column that identifies a line in a flat file."""
+FLAT_OF = {"carrier_claim": "carrier", "carrier_line": "carrier"}
+"""Flat files of settings that are not institutional."""
+ALIASES = {"carrier": ("bcarrier",)}
+"""Other names of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One file of a table, as found in the folder.
+
+    Attributes:
+        path: the file.
+        columns: the file's spelling of each of its columns, by lower-case name.
+        typed: types of a Parquet file's columns, by lower-case name; empty for text files.
+        is_flat: a row is a claim line, with the claim's columns repeated on each line.
+        delimiter: delimiter of a text file; None for Parquet.
+        is_quoted: a text file's cells may stand in quotes.
+    """
+
+    path: Path
+    columns: Mapping[str, str]
+    typed: Mapping[str, pa.DataType]
+    is_flat: bool
+    delimiter: str | None
+    is_quoted: bool
+
+
+def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
+    """Return the files of a raw table in a year's folder, in the order of their settings.
+
+    `raw.eqrs_patient` is `eqrs_patient.parquet`, `.txt`, `.csv`, `.tsv` or `.rif`, a text also with
+    `.gz`; the parts of institutional claims are `inpatient_base.parquet`, ..., or one flat
+    `inpatient.txt` a setting. A name may end with the year, and with a number where an extract has
+    several parts (`carrier_2024.csv`, `inpatient_base_part2.parquet`).
+
+    Raises:
+        SourceError: files of one extract exclude each other, or one has no header.
+    """
+    _, name = table.path
+    if name in medicare.PARTS:
+        part = medicare.PARTS[name]
+        stems = [(f"{setting}_{part}", setting) for setting in medicare.SETTINGS]
+    else:
+        stems = [(name, FLAT_OF.get(name, ""))]
+    found: list[Extract] = []
+    for stem, flat in stems:
+        paths, flat_paths = _find_files(folder, stem), _find_all(folder, flat)
+        if paths and flat_paths:
+            raise SourceError(
+                file=flat_paths[0].name,
+                rule=f"holds the claims of {paths[0].name} again: one of them is to go",
+            )
+        found += [_open(path, is_flat=False) for path in paths]
+        if name in LINES or name in {"claim", "carrier_claim"}:
+            found += [_open(path, is_flat=True) for path in flat_paths]
+    return tuple(found)
+
+
+def _find_all(folder: Path, stem: str) -> list[Path]:
+    return [
+        path
+        for name in (stem, *ALIASES.get(stem, ()))
+        if name
+        for path in _find_files(folder, name)
+    ]
+
+
+def list_unread(folder: Path, tables: Iterable[Table]) -> list[str]:
+    """Return the names in a year's folder that no table takes, hidden and ignored ones left out.
+
+    Files that are not meant for the project are named in the folder's `.esrdignore`, a pattern
+    (`*.log`) a line.
+
+    Raises:
+        SourceError: as for `find_extracts`.
+    """
+    if not folder.is_dir():
+        return []
+    taken = {extract.path for table in tables for extract in find_extracts(folder, table)}
+    ignore = folder / IGNORE_FILE
+    patterns = ignore.read_text(encoding="utf-8").split() if ignore.is_file() else []
+    return [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path not in taken
+        and not path.name.startswith((".", "_"))
+        and path.name != GRANTS
+        and not any(fnmatch(path.name.lower(), pattern.lower()) for pattern in patterns)
+    ]
+
+
+def _find_files(folder: Path, stem: str) -> list[Path]:
+    """Return the files of one extract: one file, or numbered parts of it.
+
+    Raises:
+        SourceError: two files that are not parts, or a file named by another year.
+    """
+    if not folder.is_dir():
+        return []
+    named = re.compile(
+        rf"{re.escape(stem)}(?:_(?P<year>(?:19|20)\d\d))?(?:_(?:part_?)?(?P<part>\d{{1,3}}))?",
+        re.IGNORECASE,
+    )
+    found: list[tuple[str | None, Path]] = []
+    for path in sorted(folder.iterdir()):
+        suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
+        match = named.fullmatch(path.name[: -len(suffix)]) if suffix else None
+        if match is None:
+            continue
+        if match["year"] is not None and folder.name.isdigit() and match["year"] != folder.name:
+            raise SourceError(file=path.name, rule=f"its name is not of the year {folder.name}")
+        found.append((match["part"] and match["part"].lstrip("0"), path))
+    parts = [part for part, _ in found]
+    if len(found) > 1 and (None in parts or len(set(parts)) < len(parts)):
+        names = ", ".join(path.name for _, path in found)
+        raise SourceError(file=folder.name, rule=f"several files of one extract: {names}")
+    return [path for _, path in found]
+
+
+def _open(path: Path, *, is_flat: bool) -> Extract:
+    if path.suffix.lower() == ".parquet":
+        try:
+            schema = pq.read_schema(path)
+        except (pa.ArrowInvalid, IsADirectoryError):
+            raise SourceError(file=path.name, rule="is not a Parquet file") from None
+        names = {field.name.lower(): field.name for field in schema}
+        types = {field.name.lower(): field.type for field in schema}
+        return Extract(path, names, types, is_flat=is_flat, delimiter=None, is_quoted=False)
+    header, *lines = _read_head(path)
+    header = header.lstrip("\ufeff")
+    if not header:
+        raise SourceError(file=path.name, rule="has no header")
+    delimiter = next((sign for sign in "|\t" if sign in header), ",")
+    published = [name.strip().strip('"') for name in header.split(delimiter)]
+    if published[-1] == "":
+        # A delimiter at the end of every line: a last column without a name.
+        published[-1] = TRAILING
+    if len({name.lower() for name in published}) < len(published):
+        raise SourceError(file=path.name, row=1, rule="a column's name appears twice")
+    is_quoted = delimiter == "," or any(
+        cell.startswith('"') for line in (header, *lines) for cell in line.split(delimiter)
+    )
+    names = {name.lower(): name for name in published}
+    return Extract(path, names, {}, is_flat=is_flat, delimiter=delimiter, is_quoted=is_quoted)
+
+
+def _read_head(path: Path) -> list[str]:
+    """Return a text file's first lines, without their ends; at least one, which may be empty.
+
+    Raises:
+        SourceError: it is not UTF-8 text with lines that all end alike, or not gzip's.
+    """
+    compressed = path.suffix.lower() == ".gz"
+    try:
+        with gzip.open(path) if compressed else path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except gzip.BadGzipFile:
+        raise SourceError(file=path.name, rule="is not compressed by gzip") from None
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SourceError(file=path.name, rule="is UTF-16; text is read as UTF-8")
+    if 0 < head.count(b"\r\n") < head.count(b"\n"):
+        raise SourceError(file=path.name, rule="ends some lines with CRLF and others with LF")
+    return head.decode("utf-8", errors="replace").replace("\r\n", "\n").split("\n")

@@ -1,0 +1,42 @@
+"""Forms of codes and numbers in raw tables: how a value is written, whatever its file wrote.
+
+Spreadsheets take zeros from the front of codes, exports put points and dashes into them. A file's
+value is stored in its column's form, or refused.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The normal form of a text column.
+
+    A value is stored in capitals without the characters `removed`. One of `least` digits or more
+    that is shorter than `width` gets the zeros back that it lost; `.0` at its end, by which a code
+    was read as a number, goes first. What then does not match the regular expression `pattern` as a
+    whole is refused. Without a pattern nothing is: linkage judges such numbers and keeps the
+    reason.
+    """
+
+    name: str
+    removed: str = ""
+    width: int | None = None
+    least: int = 1
+    pattern: str | None = None
+
+
+DIAGNOSIS = Form("a diagnosis code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
+PROCEDURE = Form("a procedure code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
+# Five, but for the made-up M55 of the sample files of RIF.
+HCPCS = Form("a HCPCS code of letters and digits", width=5, pattern="[A-Z0-9]{3,5}")
+CODE = Form("a code")
+ONE = Form("one letter or digit", width=1, pattern="[A-Z0-9]")
+TWO = Form("two letters or digits", width=2, pattern="[A-Z0-9]{2}")
+REVENUE_CENTER = Form("a revenue center of four digits", width=4, pattern="[0-9]{4}")
+# A CCN begins with the number of a state, 01 to 99: it can lose one zero.
+CCN = Form("a CCN of six letters and digits", "-", width=6, least=5, pattern="[A-Z0-9]{6}")
+ANY_CCN = Form("a CCN", "-", width=6, least=5)
+MBI = Form("an MBI", "- ")
+HICN = Form("a HICN", "- ")
+# The area of a Social Security number is 001 or more: it can lose two zeros.
+SSN = Form("a Social Security number", "- ", width=9, least=7)
