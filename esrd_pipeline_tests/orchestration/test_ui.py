@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -83,7 +84,13 @@ def ui(published: Path, tmp_path: Path) -> Iterator[Ui]:
             yield running
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # A server that is left behind would disturb the tests after this one.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(timeout=60)
+                raise
 
 
 def test_a_backfill_of_published_years_runs_through_the_daemon(ui: Ui, tmp_path: Path) -> None:
