@@ -186,6 +186,43 @@ def synthesize(
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path, resolve_path=True))
+@click.option("--year", type=int, help="Performance year, if it is not the folder's name.")
+def check(folder: Path, year: int | None) -> None:
+    """Read a year's patient-level files, store nothing, and tell what a refresh would refuse."""
+    from esrd_pipeline.orchestration.patient_assets import SOURCES
+    from esrd_pipeline.sources.check import check_tables
+    from esrd_pipeline.sources.errors import SourceError
+    from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_unread
+    from esrd_pipeline.warehouse import Warehouse
+
+    if not folder.is_dir():
+        raise click.ClickException(f"{folder} is not a folder")
+    if year is None and not folder.name.isdigit():
+        raise click.UsageError("the folder is not named by a year: give --year")
+    faults = 0
+    with Warehouse(load_settings().warehouse_dir).connect() as query:
+        for found in check_tables(
+            folder, SOURCES, performance_year=year or int(folder.name), query=query
+        ):
+            faults += found.fault is not None
+            rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
+            click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
+    try:
+        unread = list_unread(folder, SOURCES)
+    except SourceError:
+        # Told above, at the table whose files exclude each other.
+        unread = []
+    for name in unread:
+        click.echo(
+            f"{name}: no table takes a file of this name: rename it, or list it in {IGNORE_FILE}"
+        )
+    if faults or unread:
+        raise click.ClickException(f"a refresh would stop: {faults + len(unread)} faults")
+    click.echo("A refresh would read these files.")
+
+
+@main.command()
 @click.option(
     "--write", "page", type=click.Path(path_type=Path), help="Write them into this file instead."
 )

@@ -1,0 +1,64 @@
+"""A folder of patient-level files, read without storing anything: what a refresh would refuse."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.extract import YEAR, make_select
+from esrd_pipeline.sources.extract_files import find_extracts
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a folder holds of one raw table.
+
+    Attributes:
+        table: its name.
+        rows: rows that would be stored of each file; empty where there is none, or a fault.
+        fault: the first rule that its files break, with file, row and column, never the value.
+    """
+
+    table: str
+    rows: Mapping[str, int]
+    fault: str | None
+
+
+def check_tables(
+    folder: Path, tables: Iterable[Table], *, performance_year: int, query: Query
+) -> Iterator[Checked]:
+    """Yield what a year's folder holds of each table; a fault in one stops no other."""
+    for table in tables:
+        try:
+            rows = _count_rows(folder, table, performance_year, query)
+        except SourceError as fault:
+            yield Checked(table.name, {}, str(fault))
+        else:
+            yield Checked(table.name, rows, None)
+
+
+def _count_rows(folder: Path, table: Table, year: int, query: Query) -> dict[str, int]:
+    """Return the rows of each of a table's files.
+
+    Raises:
+        SourceError: a value breaks a rule, a required one is missing, or there are too few rows.
+    """
+    required = [column.name for column in table.columns if column.required and column.name != YEAR]
+    missing = "".join(f', count(*) - count("{name}") AS "{name}"' for name in required)
+    rows: dict[str, int] = {}
+    for extract in find_extracts(folder, table):
+        select = make_select(table, (extract,), query)
+        counted = query(
+            f"SELECT count(*) AS all_rows{missing} FROM ({select.text})", performance_year=year
+        )
+        for name in required:
+            if counted[name].iloc[0]:
+                raise SourceError(
+                    file=extract.path.name, column=name.upper(), rule="has rows without a value"
+                )
+        rows[extract.path.name] = int(counted["all_rows"].iloc[0])
+    if sum(rows.values()) < table.minimum_rows:
+        raise SourceError(file=folder.name, rule=f"no rows of {table.path[1]} are in the folder")
+    return rows

@@ -1,0 +1,65 @@
+"""`esrd check`: what a refresh would say of a folder, all of it at once, and nothing is stored."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from esrd_pipeline.cli import main
+from esrd_pipeline_tests.sources.extracts import write
+
+PATIENT = ("PATIENT_ID|DATE_OF_BIRTH", "1|03-FEB-1950")
+STAY = ("BENE_ID|ENTRY_DATE", "7|01-JAN-2024", "8|02-JAN-2024")
+
+
+def check(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["check", str(folder), *options])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A year with two good files; only a facility directory is missing for a refresh."""
+    monkeypatch.setenv("ESRD_DATA_DIR", str(tmp_path / "data"))
+    folder = tmp_path / "2024"
+    folder.mkdir()
+    write(folder, "eqrs_patient.txt", *PATIENT)
+    write(folder, "eqrs_facility.txt", "FACILITYID|PROVNUM", "11|012501")
+    write(folder, "mds_stay_1.txt", *STAY)
+    write(folder, "mds_stay_2.txt", *STAY[:2])
+    return folder
+
+
+def test_a_good_folder_is_told_file_by_file_and_nothing_is_stored(
+    folder: Path, tmp_path: Path
+) -> None:
+    result = check(folder)
+    assert result.exit_code == 0, result.output
+    assert "raw.eqrs_patient: 1 rows in eqrs_patient.txt" in result.output
+    assert "raw.mds_stay: 2 rows in mds_stay_1.txt, 1 rows in mds_stay_2.txt" in result.output
+    assert "raw.ssa_death: no file" in result.output
+    assert not (tmp_path / "data" / "warehouse").exists()
+
+
+def test_every_fault_is_told_with_its_place_and_without_its_value(folder: Path) -> None:
+    write(folder, "mds_stay_2.txt", STAY[0], "7|01-JAN-2024", "SECRET9|02-JAN-2024")
+    write(folder, "ssa_death.txt", "SSN|DATE_OF_BIRTH|DATE_OF_DEATH", "900000001|03-FEB-1950|")
+    write(folder, "notes.md", "")
+    (folder / "eqrs_patient.txt").unlink()
+    result = check(folder)
+    assert result.exit_code == 1
+    for said in (
+        "raw.eqrs_patient: 2024: no rows of eqrs_patient are in the folder",
+        "raw.mds_stay: mds_stay_2.txt, row 3, column 'BENE_ID': is not a whole number",
+        "raw.ssa_death: ssa_death.txt, column 'DATE_OF_DEATH': has rows without a value",
+        "notes.md: no table takes a file of this name",
+        "a refresh would stop: 4 faults",
+    ):
+        assert said in result.output, result.output
+    assert "SECRET9" not in result.output
+
+
+def test_a_folder_of_another_name_needs_the_year(folder: Path) -> None:
+    other = folder.rename(folder.with_name("spring"))
+    assert "give --year" in check(other).output
+    assert check(other, "--year", "2024").exit_code == 0
+    assert "is not a folder" in check(folder).output
