@@ -208,6 +208,8 @@ def check(folder: Path, year: int | None) -> None:
             faults += found.fault is not None
             rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
             click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
+            for column, count in found.rewritten.items():
+                click.echo(f"  {column}: {count:,} values are brought into the form of their codes")
     try:
         unread = list_unread(folder, SOURCES)
     except SourceError:

@@ -62,7 +62,7 @@ def _write_nation(step: StepContext) -> None:
 
 def _read_extract(step: StepContext, table: Table) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract import make_select
+    from esrd_pipeline.sources.extract import check_extracts, make_select
     from esrd_pipeline.sources.extract_files import find_extracts
 
     extracts = find_extracts(step.patient_folder, table)
@@ -74,8 +74,10 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
             file=table.path[1],
             rule="its files are not those of raw.extract: materialise raw.extract again",
         )
-    select = make_select(table, extracts, step.warehouse.query)
-    return StepResult((SqlOutput(select),), notes={"files": select.path})
+    rewritten = check_extracts(table, extracts, step.warehouse.query)
+    select = make_select(table, extracts)
+    notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
+    return StepResult((SqlOutput(select),), notes={"files": select.path, **notes})
 
 
 def _digest(path: Path) -> str:

@@ -1,11 +1,12 @@
 """A folder of patient-level files, read without storing anything: what a refresh would refuse."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.sources.extract import YEAR, make_select
+from esrd_pipeline.sources.extract import YEAR, check_extracts, make_select
 from esrd_pipeline.sources.extract_files import find_extracts
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Query
@@ -18,11 +19,13 @@ class Checked:
     Attributes:
         table: its name.
         rows: rows that would be stored of each file; empty where there is none, or a fault.
+        rewritten: values of each column of a known width that are brought into its form.
         fault: the first rule that its files break, with file, row and column, never the value.
     """
 
     table: str
     rows: Mapping[str, int]
+    rewritten: Mapping[str, int]
     fault: str | None
 
 
@@ -32,15 +35,17 @@ def check_tables(
     """Yield what a year's folder holds of each table; a fault in one stops no other."""
     for table in tables:
         try:
-            rows = _count_rows(folder, table, performance_year, query)
+            rows, rewritten = _count_rows(folder, table, performance_year, query)
         except SourceError as fault:
-            yield Checked(table.name, {}, str(fault))
+            yield Checked(table.name, {}, {}, str(fault))
         else:
-            yield Checked(table.name, rows, None)
+            yield Checked(table.name, rows, rewritten, None)
 
 
-def _count_rows(folder: Path, table: Table, year: int, query: Query) -> dict[str, int]:
-    """Return the rows of each of a table's files.
+def _count_rows(
+    folder: Path, table: Table, year: int, query: Query
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the rows of each of a table's files, and the values rewritten in each column.
 
     Raises:
         SourceError: a value breaks a rule, a required one is missing, or there are too few rows.
@@ -48,8 +53,10 @@ def _count_rows(folder: Path, table: Table, year: int, query: Query) -> dict[str
     required = [column.name for column in table.columns if column.required and column.name != YEAR]
     missing = "".join(f', count(*) - count("{name}") AS "{name}"' for name in required)
     rows: dict[str, int] = {}
+    rewritten: Counter[str] = Counter()
     for extract in find_extracts(folder, table):
-        select = make_select(table, (extract,), query)
+        rewritten.update(check_extracts(table, (extract,), query))
+        select = make_select(table, (extract,))
         counted = query(
             f"SELECT count(*) AS all_rows{missing} FROM ({select.text})", performance_year=year
         )
@@ -61,4 +68,4 @@ def _count_rows(folder: Path, table: Table, year: int, query: Query) -> dict[str
         rows[extract.path.name] = int(counted["all_rows"].iloc[0])
     if sum(rows.values()) < table.minimum_rows:
         raise SourceError(file=folder.name, rule=f"no rows of {table.path[1]} are in the folder")
-    return rows
+    return rows, dict(rewritten)

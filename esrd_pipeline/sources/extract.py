@@ -5,7 +5,8 @@ memory here: this module matches the columns, checks the values that are convert
 pass, and leaves reading to the SELECT.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 import pandas as pd
@@ -35,18 +36,29 @@ _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
 }
 
 
-def make_select(table: Table, extracts: tuple[Extract, ...], query: Query) -> Select:
-    """Return the SELECT that types and combines a table's files, after checking every value.
+def check_extracts(table: Table, extracts: Iterable[Extract], query: Query) -> dict[str, int]:
+    """Check every value of a table's files; return how many are rewritten.
 
-    Columns that a file does not have are null; columns that the table does not have are ignored.
+    Returns:
+        By column of a known width, the values that are not in its form, such as codes without the
+        zeros at their front. Columns without such values are left out.
 
     Raises:
-        SourceError: a required column is missing, or a value is not of its type; the message has
-            file, first row, column and rule, never the value.
+        SourceError: a required column is missing, or a value is not of its type or form; the
+            message has file, first row, column and rule, never the value.
     """
+    rewritten: Counter[str] = Counter()
     for extract in extracts:
         _check_columns(table, extract)
-        _check_values(table, extract, query)
+        rewritten.update(_check_values(table, extract, query))
+    return {name: count for name, count in sorted(rewritten.items()) if count}
+
+
+def make_select(table: Table, extracts: tuple[Extract, ...]) -> Select:
+    """Return the SELECT that types and combines a table's files, which `check_extracts` passed.
+
+    Columns that a file does not have are null; columns that the table does not have are ignored.
+    """
     parts = [_project(table, extract) for extract in extracts]
     if not parts:
         nothing = ", ".join(f'NULL AS "{column.name}"' for column in table.columns)
@@ -108,26 +120,39 @@ def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str
             yield name, broken, "is not a finite number"
 
 
-def _check_values(table: Table, extract: Extract, query: Query) -> None:
-    """Check in one pass every value that is converted: its type, its form, its quotes."""
+def _check_values(table: Table, extract: Extract, query: Query) -> dict[str, int]:
+    """Check in one pass every value that is converted; return rewritten ones by column."""
     tried = list(_list_checks(table, extract))
-    if not tried:
-        return
-    failed = ", ".join(
+    rewritten = list(_list_rewritten(table, extract))
+    if not tried and not rewritten:
+        return {}
+    wanted = [
         f"min(CASE WHEN {broken} THEN row END) AS c{place}"
         for place, (_, broken, _) in enumerate(tried)
-    )
-    first = _run(
-        extract,
-        query,
-        f"SELECT {failed} FROM (SELECT *, row_number() OVER () + 1 AS row FROM {_scan(extract)})",
-    )
+    ]
+    wanted += [
+        f"count(CASE WHEN {is_rewritten} THEN 1 END) AS r{place}"
+        for place, (_, is_rewritten) in enumerate(rewritten)
+    ]
+    numbered = f"SELECT *, row_number() OVER () + 1 AS row FROM {_scan(extract)}"
+    found = _run(extract, query, f"SELECT {', '.join(wanted)} FROM ({numbered})")
     for place, (name, _, rule) in enumerate(tried):
-        row = first[f"c{place}"].iloc[0]
+        row = found[f"c{place}"].iloc[0]
         if not pd.isna(row):
             raise SourceError(
                 file=extract.path.name, row=int(row), column=extract.columns[name], rule=rule
             )
+    return {name: int(found[f"r{place}"].iloc[0]) for place, (name, _) in enumerate(rewritten)}
+
+
+def _list_rewritten(table: Table, extract: Extract) -> Iterator[tuple[str, str]]:
+    """Yield the columns of a known width, and the SQL of a value that is written otherwise."""
+    for column in table.columns:
+        name = _locate(table, extract, column)
+        if name is not None and column.form is not None and (column.form.width or 1) > 1:
+            value = _convert(column, extract, name)
+            text = _text(extract, name)
+            yield column.name, f"{value} <> {text}"
 
 
 def _run(extract: Extract, query: Query, sql: str) -> pd.DataFrame:

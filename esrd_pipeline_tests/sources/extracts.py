@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.sources.extract import make_select
+from esrd_pipeline.sources.extract import check_extracts, make_select
 from esrd_pipeline.sources.extract_files import find_extracts
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
@@ -15,7 +15,9 @@ YEAR = 2024
 def load(folder: Path, table: Table) -> pd.DataFrame:
     """Stage a table's files and read them back."""
     warehouse = Warehouse(folder / "warehouse")
-    select = make_select(table, find_extracts(folder, table), warehouse.query)
+    extracts = find_extracts(folder, table)
+    check_extracts(table, extracts, warehouse.query)
+    select = make_select(table, extracts)
     warehouse.publish(warehouse.stage_select(table, YEAR, select, tables={}))
     return warehouse.read(table, YEAR)
 

@@ -40,6 +40,13 @@ def test_a_good_folder_is_told_file_by_file_and_nothing_is_stored(
     assert not (tmp_path / "data" / "warehouse").exists()
 
 
+def test_codes_that_are_rewritten_are_told_by_count(folder: Path) -> None:
+    write(folder, "eqrs_facility.txt", "FACILITYID|PROVNUM", "11|12501", "12|012502", "13|01-250f")
+    output = check(folder).output
+    assert "raw.eqrs_facility: 3 rows in eqrs_facility.txt" in output
+    assert "  provnum: 2 values are brought into the form of their codes" in output
+
+
 def test_every_fault_is_told_with_its_place_and_without_its_value(folder: Path) -> None:
     write(folder, "mds_stay_2.txt", STAY[0], "7|01-JAN-2024", "SECRET9|02-JAN-2024")
     write(folder, "ssa_death.txt", "SSN|DATE_OF_BIRTH|DATE_OF_DEATH", "900000001|03-FEB-1950|")
