@@ -245,8 +245,8 @@ def _numbers(table: Table) -> list[str]:
 
 
 def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[str, float]]:
-    """Return rows, and mean, standard deviation and nulls of number columns, by measure."""
-    has_measure = "measure" in table.column_names
+    """Return rows, and mean, standard deviation and nulls of number columns, by group compared."""
+    compared = table.compared_by or ("measure" if "measure" in table.column_names else None)
     metrics = ["count(*) AS row_count"]
     for i, name in enumerate(_numbers(table)):
         quoted = _name(name)
@@ -255,7 +255,7 @@ def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[s
             f"stddev_pop({quoted}) AS sd{i}",
             f"count(*) FILTER (WHERE {quoted} IS NULL) AS null{i}",
         ]
-    measure = "measure" if has_measure else "NULL::VARCHAR"
+    measure = _name(compared) if compared else "NULL::VARCHAR"
     described = query(
         f"SELECT {measure} AS measure, {', '.join(metrics)} FROM read_parquet($path) GROUP BY 1",
         path=str(path),

@@ -62,7 +62,8 @@ class Table:
     row, and `key` names the columns that make it unique; rows are stored in the order of the
     key. `source` cites the manual or file that defines the table. Where `spans_of` names
     columns, rows with equal values in them are segments of days, `start_date` to `end_date`,
-    that do not overlap. `references` name rows that must exist.
+    that do not overlap. `references` name rows that must exist. A partition is compared with the
+    year before within each value of `compared_by`, or else of a column `measure`.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Table:
     minimum_rows: int = 0
     spans_of: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+    compared_by: str | None = None
 
     @property
     def schema(self) -> str:
