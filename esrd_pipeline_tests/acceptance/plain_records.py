@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 Row = dict[str, Any]
 DIALYSIS = ("7", "2")
 ACUTE_DIALYSIS = "84"
+DEATH_COLUMNS = ("bene_id", "clm_thru_dt", "ptnt_dschrg_stus_cd", "nch_bene_dschrg_dt")
 CLAIM_FILES = frozenset(
     f"{kind}_base" for kind in ("inpatient", "snf", "outpatient", "hha", "hospice")
 ) | {"carrier_claim"}
@@ -41,25 +42,39 @@ class Files:
         """Return a file's rows, or those of some, names in lower case, days as ordinals."""
         folder = year or self.year
         path = self.folder / str(folder) / f"{name}.parquet"
-        wanted = [column.upper() for column in columns] or None
-        theirs = None if beneficiaries is None else pc.field("BENE_ID").isin(list(beneficiaries))
-        if folder < self.year and name in CLAIM_FILES:
-            # A claim that ends after its folder's year lies in the next year's folder too.
-            own = pc.field("CLM_THRU_DT") <= pa.scalar(date(folder, 12, 31))
-            theirs = own if theirs is None else theirs & own
-        return [
-            {
-                key.lower(): value.toordinal() if isinstance(value, date) else value
-                for key, value in row.items()
-            }
-            for row in pq.read_table(path, columns=wanted, filters=theirs).to_pylist()
-        ]
+        # A claim that ends after its folder's year lies in the next year's folder too.
+        last = date(folder, 12, 31) if folder < self.year and name in CLAIM_FILES else None
+        wanted = tuple(column.upper() for column in columns)
+        if beneficiaries is None:
+            return _read_all(path, wanted, last)
+        return _read(path, wanted, last, pc.field("BENE_ID").isin(list(beneficiaries)))
 
     @property
     def years(self) -> list[int]:
         """The years whose files are there, up to the year measured."""
         found = sorted(int(path.name) for path in self.folder.glob("[12]*"))
         return [year for year in found if year <= self.year]
+
+
+@cache
+def _read_all(path: Path, columns: tuple[str, ...], last: date | None) -> list[Row]:
+    """Return the rows of a file, once for all facilities and measures; nobody changes a row."""
+    return _read(path, columns, last, None)
+
+
+def _read(
+    path: Path, columns: tuple[str, ...], last: date | None, wanted: pc.Expression | None
+) -> list[Row]:
+    if last is not None:
+        own = pc.field("CLM_THRU_DT") <= pa.scalar(last)
+        wanted = own if wanted is None else wanted & own
+    return [
+        {
+            key.lower(): value.toordinal() if isinstance(value, date) else value
+            for key, value in row.items()
+        }
+        for row in pq.read_table(path, columns=list(columns) or None, filters=wanted).to_pylist()
+    ]
 
 
 @dataclass
@@ -365,7 +380,7 @@ def _add_medicare_deaths(
     _add_deaths(people, 2, ((latest.get(bene), day) for bene, day in enrolled.items()))
     for year in years:
         for kind in ("inpatient", "snf", "outpatient", "hha", "hospice"):
-            for claim in files.rows(f"{kind}_base", year):
+            for claim in files.rows(f"{kind}_base", year, DEATH_COLUMNS):
                 status = claim["ptnt_dschrg_stus_cd"]
                 if status == "20" or (kind == "hospice" and status in {"40", "41", "42"}):
                     day = claim["nch_bene_dschrg_dt"] or claim["clm_thru_dt"]

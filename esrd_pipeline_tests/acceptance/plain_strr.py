@@ -214,7 +214,11 @@ def _find_transfusions(files: Files, mine: dict[int, int]) -> dict[int, set[int]
             f"{kind}_revenue", columns=("clm_id", "rev_cntr", "hcpcs_cd", *dated)
         ):
             lines[line["clm_id"]].append(line)
-        blood = {v["clm_id"] for v in files.rows(f"{kind}_value") if v["clm_val_cd"] == BLOOD}
+        blood = {
+            v["clm_id"]
+            for v in files.rows(f"{kind}_value", columns=("clm_id", "clm_val_cd"))
+            if v["clm_val_cd"] == BLOOD
+        }
         for patient, claim in list_rows(files, f"{kind}_base", files.year, mine):
             own = lines[claim["clm_id"]]
             has_center = any(line["rev_cntr"] in CENTERS for line in own)
