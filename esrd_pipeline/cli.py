@@ -268,8 +268,8 @@ def ui(port: int, host: str) -> None:
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     command = [dagster, "dev", "-m", "esrd_pipeline.definitions", "-p", str(port), "-h", host]
     click.echo(f"Dagster's UI: http://{host}:{port}  (stop with Ctrl+C)")
-    # A shell lets what it starts in the background ignore Ctrl+C's signal. Dagster stops its servers
-    # with it: ignored, they would outlive `kill`.
+    # What a script starts in the background ignores Ctrl+C's signal. Dagster stops its servers with
+    # that signal: they would outlive a kill of this process.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Dagster replaces this process, so that it handles signals and exit codes itself.
     os.execv(command[0], command)  # noqa: S606 - a fixed command of this installation
