@@ -38,6 +38,7 @@ DUCKDB_TYPES: Mapping[str, str] = {
     "texts": "VARCHAR[]",
     "labels": "MAP(VARCHAR, VARCHAR)",
 }
+Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
 _FILE = "data.parquet"
@@ -45,6 +46,10 @@ _STAGING = ".staging-"
 _SPILL = ".spill"
 MEMORY_LIMIT = "6GB"
 """Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
+MOST_OPEN = 2
+"""Folders that a process keeps a DuckDB open for."""
+_OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
+"""Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
 
 
 class MissingPartitionError(LookupError):
@@ -80,9 +85,7 @@ class Warehouse:
     """Stored tables under `root`; `open_connection` yields an in-memory DuckDB connection."""
 
     root: Path
-    open_connection: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]] = (
-        duckdb.connect
-    )
+    open_connection: Connect = duckdb.connect
 
     def partition_path(self, table: Table, performance_year: int) -> Path:
         """Return the path of the partition, which need not exist."""
@@ -231,7 +234,7 @@ class Warehouse:
         with self.open_connection() as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            connection.execute(f"SET temp_directory = '{_quote(self.root / _SPILL)}'")
+            _spill_to(connection, self.root / _SPILL)
             self._attach(connection, performance_year, select, tables)
             try:
                 # Collect the rows in any order and sort them afterwards, so that the SELECT's
@@ -241,7 +244,7 @@ class Warehouse:
                     f"CREATE TEMP TABLE made AS SELECT {columns} FROM (\n{select.text}\n)",
                     {name: values[name] for name in select.parameters},
                 )
-                connection.execute("SET preserve_insertion_order = true")
+                connection.execute("RESET preserve_insertion_order")
                 connection.execute(
                     f"COPY (FROM made ORDER BY {order}) "
                     f"TO '{_quote(path)}' (FORMAT parquet, COMPRESSION zstd, "
@@ -254,6 +257,8 @@ class Warehouse:
                 ) from None
             except duckdb.BinderException as error:
                 raise SchemaError(f"{table.name}: {select.path}: {error}") from error
+            finally:
+                connection.execute("RESET preserve_insertion_order")
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
 
     def _attach(
@@ -350,6 +355,35 @@ class Warehouse:
         return len(stored)
 
 
+@contextlib.contextmanager
+def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDBPyConnection]:
+    """Yield a connection to the DuckDB that this process keeps for `key`, opened on first use.
+
+    Opening one takes longer than most queries of a step. The connection begins in an empty
+    database of its own, which is gone afterwards. After an error the DuckDB is opened anew: it may
+    hold on to what failed.
+    """
+    if key not in _OPEN:
+        while len(_OPEN) >= MOST_OPEN:
+            _OPEN.pop(next(iter(_OPEN)))
+        held = open_connection()
+        _OPEN[key] = (held, held.__enter__())
+    connection = _OPEN[key][1].cursor()
+    name = f"session_{uuid.uuid4().hex}"
+    failed = True
+    try:
+        connection.execute(f"ATTACH ':memory:' AS {name}")
+        connection.execute(f"USE {name}")
+        yield connection
+        connection.execute("USE memory")
+        connection.execute(f"DETACH {name}")
+        failed = False
+    finally:
+        if failed:
+            _OPEN.pop(key, None)
+        connection.close()
+
+
 def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     """Create tables `parameter.<name>` of parameter files: text, null for an empty cell."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
@@ -362,6 +396,13 @@ def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str
         connection.register("registered", pa.table(columns))
         connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')
         connection.unregister("registered")
+
+
+def _spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let DuckDB spill to the folder; once it has spilled, it refuses even the same one."""
+    set_to = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    if set_to != [(str(folder),)]:
+        connection.execute(f"SET temp_directory = '{_quote(folder)}'")
 
 
 def _find_line(message: str) -> int | None:

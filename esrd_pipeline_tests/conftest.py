@@ -7,7 +7,7 @@ import pytest
 
 from esrd_pipeline_tests.tiers import judge, mark_slow, place, processor_seconds
 
-# Two workers share two cores: a second BLAS thread in each would only stand in the other's way.
+# Workers share the cores: a second BLAS thread in each would only stand in the other's way.
 # Read when NumPy is first imported, which is after this.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -1,5 +1,6 @@
 """A SELECT over stored tables, written beside its partition: real DuckDB, real files."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from esrd_pipeline.arrow import SchemaError
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
-from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+from esrd_pipeline.warehouse import MissingPartitionError, Warehouse, share_duckdb
 
 VISIT = Table(
     name="raw.visit",
@@ -129,3 +130,30 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) 
         )
         written.append(staged.path.read_bytes())
     assert written[0] == written[1] == written[2]
+
+
+def test_a_process_keeps_one_duckdb_and_no_query_sees_another(tmp_path: Path) -> None:
+    opened: list[int] = []
+
+    def open_connection() -> duckdb.DuckDBPyConnection:
+        opened.append(1)
+        return duckdb.connect()
+
+    def connect() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return share_duckdb(tmp_path, open_connection)
+
+    with connect() as one, connect() as other:
+        one.execute("CREATE SCHEMA history")
+        one.execute("CREATE VIEW history.stay AS SELECT 1 AS n")
+        with pytest.raises(duckdb.CatalogException):
+            other.execute("FROM history.stay")
+        assert one.execute("FROM history.stay").fetchall() == [(1,)]
+    with connect() as later, pytest.raises(duckdb.CatalogException):
+        later.execute("FROM history.stay")
+    assert len(opened) == 1
+    # What failed may have left something behind in it.
+    with pytest.raises(duckdb.CatalogException), connect() as failing:
+        failing.execute("FROM nothing")
+    with connect() as anew:
+        assert anew.execute("SHOW DATABASES").fetchall() != []
+    assert len(opened) == 2

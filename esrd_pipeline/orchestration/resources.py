@@ -1,11 +1,13 @@
 """The resource shared by all steps: the folders of source files and stored tables."""
 
+from functools import partial
+
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import Warehouse, share_duckdb
 
 
 class Storage(dg.ConfigurableResource[object]):
@@ -26,8 +28,9 @@ class Storage(dg.ConfigurableResource[object]):
         return load_settings(data_dir=self.data_dir, published_dir=self.published_dir)
 
     def warehouse(self) -> Warehouse:
-        """Open the stored tables of the current origin, on in-memory DuckDB connections."""
-        return Warehouse(self.settings().warehouse_dir, self.duckdb.get_connection)
+        """Open the stored tables of the current origin, on one DuckDB in memory a process."""
+        root = self.settings().warehouse_dir
+        return Warehouse(root, partial(share_duckdb, root, self.duckdb.get_connection))
 
 
 def make_storage() -> Storage:

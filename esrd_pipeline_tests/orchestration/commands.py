@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 ESRD = Path(sys.executable).with_name("esrd")
+PATIENCE_SECONDS = 600
+"""How long a test waits for a process: many times what it takes where nothing runs beside it."""
 
 
 def environment(data: Path, published: Path) -> dict[str, str]:
@@ -37,7 +39,7 @@ def start(
 def run(data: Path, published: Path, *arguments: str) -> tuple[int, str]:
     """Run `esrd` to its end: exit code and everything it printed."""
     process = start(data, published, *arguments)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, said
 
 

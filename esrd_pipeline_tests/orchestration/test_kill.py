@@ -9,11 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from esrd_pipeline_tests.orchestration.commands import digests, run, start
+from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS, digests, run, start
 
 pytestmark = pytest.mark.slow
-
-PATIENCE_SECONDS = 120
 
 
 def kill_when(data: Path, published: Path, reached: Callable[[Path], bool]) -> None:

@@ -18,11 +18,9 @@ from esrd_pipeline.orchestration.launch import LAYERS
 from esrd_pipeline.tables import program
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, TABLES
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline_tests.orchestration.commands import start
+from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS, start
 
 pytestmark = pytest.mark.slow
-
-PATIENCE_SECONDS = 240
 
 LAUNCH = """
 mutation($keys: [AssetKeyInput!]!, $years: [String!]!) {
