@@ -21,7 +21,7 @@ longest need, for slower machines and for what is compiled on first use."""
 COSTLIEST = (
     "acceptance/test_from_raw.py",
     "orchestration/test_refresh.py",
-    "orchestration/test_kill.py",
+    "orchestration/test_faults.py",
     "orchestration/test_ui.py",
     "acceptance/test_years_from_raw.py",
     "acceptance/test_permuted_files.py",

@@ -247,6 +247,21 @@ def test_swing_beds_and_stays_not_covered_are_no_hospitalisations() -> Worked:
     assert third == (None, 0)
 
 
+@pytest.mark.manual("2.10.8")
+@pytest.mark.parametrize(
+    ("admitted", "reason"),
+    [("2024-03-07", "hospitalized_within_3_days"), ("2024-03-09", None)],
+)
+@worked
+def test_any_stay_within_three_days_excludes_whether_medicare_covers_it_or_not(
+    admitted: str, reason: str | None
+) -> Worked:
+    unpaid = stay(2, admitted, "2024-03-20", is_covered=False)
+    dfc, qip = yield outcome(unpaid, program="dfc"), outcome(unpaid, program="qip")
+    assert dfc == (reason, 0)
+    assert qip == (None, 0)
+
+
 @pytest.mark.parametrize(
     ("died", "dfc", "qip"),
     [

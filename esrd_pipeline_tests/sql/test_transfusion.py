@@ -70,6 +70,13 @@ def test_an_inpatient_claim_is_one_event_by_any_code_and_however_many(
     assert (row["is_inpatient"], row["claim_count"]) == (True, 1)
 
 
+@worked
+def test_a_claim_that_begins_before_the_admission_is_an_event_on_the_day_of_admission() -> Worked:
+    before = claim(1, "2024-02-28", "2024-03-09", clm_admsn_dt=day("2024-03-01"))
+    rows = yield find(before, lines=(line(1, "0391"),))
+    assert rows["transfusion_date"].tolist() == [day("2024-03-01")]
+
+
 @pytest.mark.parametrize("kind", [INPATIENT, OUTPATIENT])
 @pytest.mark.parametrize(("pints", "count"), [(3.0, 1), (1.0, 1), (None, 1), (0.0, 0)])
 @worked
