@@ -16,9 +16,12 @@ from typing import Any
 
 import pandas as pd
 
+from esrd_pipeline.duckdb_files import AS_STORED, match_exactly
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query
 
+_STAGED = f"read_parquet($staged, {AS_STORED})"
+_OTHER = f"read_parquet($other, {AS_STORED})"
 DRIFT_ROWS = 0.2
 """Report a partition with 20% more or fewer rows than the year before."""
 DRIFT_STANDARD_DEVIATIONS = 0.5
@@ -72,7 +75,7 @@ def audit(
     counts = _broken_counts(table)
     metrics = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(counts.values()))
     row = query(
-        f"SELECT count(*) AS row_count, {metrics} FROM read_parquet($staged)", staged=str(staged)
+        f"SELECT count(*) AS row_count, {metrics} FROM {_STAGED}", staged=match_exactly(staged)
     ).iloc[0]
     row_count = int(row["row_count"])
     related = _count_related(table, staged, referenced or {}, query)
@@ -129,10 +132,10 @@ def _count_related(
         there = " AND ".join(f"s.{_name(column)} IS NOT NULL" for column in reference.columns)
         counts[f"{', '.join(reference.columns)} is in {reference.table}"] = _count(
             query,
-            f"SELECT count(*) AS n FROM read_parquet($staged) AS s WHERE {there} AND NOT EXISTS"
-            f" (SELECT 1 FROM read_parquet($other) AS o WHERE {same})",
-            staged=str(staged),
-            other=str(referenced[reference.table]),
+            f"SELECT count(*) AS n FROM {_STAGED} AS s WHERE {there} AND NOT EXISTS"
+            f" (SELECT 1 FROM {_OTHER} AS o WHERE {same})",
+            staged=match_exactly(staged),
+            other=match_exactly(referenced[reference.table]),
         )
     return counts
 
@@ -148,8 +151,8 @@ def _count_repeated(table: Table, staged: Path, query: Query) -> int:
     return _count(
         query,
         f"SELECT count(*) FILTER (WHERE NOT before < ({keys})) AS n FROM (SELECT {keys},"
-        f" lag(({keys})) OVER () AS before FROM read_parquet($staged) WHERE {there})",
-        staged=str(staged),
+        f" lag(({keys})) OVER () AS before FROM {_STAGED} WHERE {there})",
+        staged=match_exactly(staged),
     )
 
 
@@ -162,8 +165,8 @@ def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
             query,
             "SELECT count(*) FILTER (WHERE reaches) AS n FROM (SELECT"
             f" {same} AND start_date <= lag(end_date) OVER () AS reaches"
-            " FROM read_parquet($staged))",
-            staged=str(staged),
+            f" FROM {_STAGED})",
+            staged=match_exactly(staged),
         )
         if not reaching:
             return 0
@@ -173,8 +176,8 @@ def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
         "SELECT count(*) FILTER (WHERE start_date <= earlier) AS n FROM (SELECT start_date,"
         f" max(end_date) OVER (PARTITION BY {groups} ORDER BY start_date, end_date"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier"
-        " FROM read_parquet($staged))",
-        staged=str(staged),
+        f" FROM {_STAGED})",
+        staged=match_exactly(staged),
     )
 
 
@@ -257,8 +260,8 @@ def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[s
         ]
     measure = _name(compared) if compared else "NULL::VARCHAR"
     described = query(
-        f"SELECT {measure} AS measure, {', '.join(metrics)} FROM read_parquet($path) GROUP BY 1",
-        path=str(path),
+        f"SELECT {measure} AS measure, {', '.join(metrics)} FROM {_STAGED} GROUP BY 1",
+        staged=match_exactly(path),
     )
     return {
         None if pd.isna(row["measure"]) else str(row["measure"]): {

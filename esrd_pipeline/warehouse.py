@@ -1,8 +1,8 @@
 """Storage of tables: one Parquet file per table and performance year.
 
 A partition is written under a staging name, checked, and only then renamed to its final name. So
-readers never wait, and a crash at any moment leaves the last good partition. This is the only
-module that opens DuckDB.
+readers never wait, and a crash at any moment leaves the last good partition. This module and
+`catalog_database` are the only ones that open DuckDB.
 """
 
 import contextlib
@@ -25,8 +25,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esrd_pipeline.arrow import SchemaError, to_arrow, to_frame
+from esrd_pipeline.duckdb_files import quote_text, scan_parquet
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select
+from esrd_pipeline.stored_schema import check_stored
 from esrd_pipeline.tables.model import Table
 
 DUCKDB_TYPES: Mapping[str, str] = {
@@ -41,7 +43,7 @@ DUCKDB_TYPES: Mapping[str, str] = {
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
-_FILE = "data.parquet"
+PARTITION_FILE = "data.parquet"
 _STAGING = ".staging-"
 _SPILL = ".spill"
 MEMORY_LIMIT = "6GB"
@@ -90,7 +92,7 @@ class Warehouse:
     def partition_path(self, table: Table, performance_year: int) -> Path:
         """Return the path of the partition, which need not exist."""
         schema, name = table.path
-        return self.root / schema / name / f"performance_year={performance_year}" / _FILE
+        return self.root / schema / name / f"performance_year={performance_year}" / PARTITION_FILE
 
     def has(self, table: Table, performance_year: int) -> bool:
         """Return whether the partition has been published."""
@@ -99,7 +101,7 @@ class Warehouse:
     def years(self, table: Table) -> list[int]:
         """Return the published performance years, ascending."""
         schema, name = table.path
-        folders = (self.root / schema / name).glob(f"performance_year=*/{_FILE}")
+        folders = (self.root / schema / name).glob(f"performance_year=*/{PARTITION_FILE}")
         return sorted(int(path.parent.name.partition("=")[2]) for path in folders)
 
     def count_rows(self, table: Table, performance_year: int) -> int:
@@ -107,8 +109,9 @@ class Warehouse:
 
         Raises:
             MissingPartitionError: it has not been published.
+            OutdatedPartitionError: it does not fit its table's definition.
         """
-        return pq.ParquetFile(self._find(table, performance_year)).metadata.num_rows
+        return pq.ParquetFile(self.find(table, performance_year)).metadata.num_rows
 
     def read(
         self,
@@ -124,6 +127,7 @@ class Warehouse:
 
         Raises:
             MissingPartitionError: it has not been published.
+            OutdatedPartitionError: it does not fit its table's definition.
         """
         arrow = self.read_arrow(table, performance_year, columns=columns, where=where)
         return to_frame(arrow)
@@ -137,7 +141,7 @@ class Warehouse:
         where: Mapping[str, str] | None = None,
     ) -> pa.Table:
         """Return the partition as an Arrow table, for tables too large for frames; see `read`."""
-        path = self._find(table, performance_year)
+        path = self.find(table, performance_year)
         # Rows are in the order of the key, so row groups without the text are skipped.
         conditions = [ds.field(column) == text for column, text in (where or {}).items()]
         return ds.dataset(path, format="parquet").to_table(
@@ -145,12 +149,19 @@ class Warehouse:
             filter=reduce(and_, conditions) if conditions else None,
         )
 
-    def _find(self, table: Table, performance_year: int) -> Path:
+    def find(self, table: Table, performance_year: int) -> Path:
+        """Return the path of a published partition that fits its table's definition.
+
+        Raises:
+            MissingPartitionError: it has not been published.
+            OutdatedPartitionError: it was stored with other columns or types, or is damaged.
+        """
         path = self.partition_path(table, performance_year)
         if not path.is_file():
             raise MissingPartitionError(
                 f"{table.name} has no partition {performance_year}: materialise it first"
             )
+        check_stored(table, performance_year, path)
         return path
 
     @contextlib.contextmanager
@@ -192,7 +203,7 @@ class Warehouse:
         target = self._clear_staging(table, performance_year)
         arrow = to_arrow(table, performance_year, frame)
         arrow = arrow.replace_schema_metadata(_describe(table, notes))
-        path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
+        path = target.with_name(f"{PARTITION_FILE}{_STAGING}{uuid.uuid4().hex}")
         pq.write_table(arrow, path, compression="zstd", row_group_size=1 << 20)
         return Staged(table, performance_year, path, target, arrow.num_rows)
 
@@ -221,10 +232,11 @@ class Warehouse:
 
         Raises:
             MissingPartitionError: a table it reads has no partition of the year.
+            OutdatedPartitionError: a partition it reads does not fit its table's definition.
             SchemaError: its columns or their types do not match the table's definition.
         """
         target = self._clear_staging(table, performance_year)
-        path = target.with_name(f"{_FILE}{_STAGING}{uuid.uuid4().hex}")
+        path = target.with_name(f"{PARTITION_FILE}{_STAGING}{uuid.uuid4().hex}")
         columns = ", ".join(
             f'CAST("{column.name}" AS {DUCKDB_TYPES[column.type]}) AS "{column.name}"'
             for column in table.columns
@@ -247,7 +259,7 @@ class Warehouse:
                 connection.execute("RESET preserve_insertion_order")
                 connection.execute(
                     f"COPY (FROM made ORDER BY {order}) "
-                    f"TO '{_quote(path)}' (FORMAT parquet, COMPRESSION zstd, "
+                    f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
                     f"ROW_GROUP_SIZE 1048576, KV_METADATA {_to_struct(_describe(table, notes))})"
                 )
             except duckdb.ConversionException:
@@ -272,14 +284,13 @@ class Warehouse:
         for source in select.sources:
             table = tables[source.table]
             if source.last == 0:
-                self._find(table, performance_year)
+                self.find(table, performance_year)
             years = range(performance_year - source.first, performance_year - source.last + 1)
-            files = [self.partition_path(table, year) for year in years if self.has(table, year)]
+            files = [self.find(table, year) for year in years if self.has(table, year)]
             schema, name = table.path
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             if files:
-                listed = ", ".join(f"'{_quote(file)}'" for file in files)
-                body = f"FROM read_parquet([{listed}], hive_partitioning = false)"
+                body = f"FROM {scan_parquet(files)}"
             else:
                 nothing = ", ".join(
                     f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"'
@@ -293,7 +304,7 @@ class Warehouse:
         """Create the partition's folder, delete old staged files and return the final path."""
         target = self.partition_path(table, performance_year)
         target.parent.mkdir(parents=True, exist_ok=True)
-        for left_over in target.parent.glob(f"{_FILE}{_STAGING}*"):
+        for left_over in target.parent.glob(f"{PARTITION_FILE}{_STAGING}*"):
             left_over.unlink(missing_ok=True)
         return target
 
@@ -330,29 +341,6 @@ class Warehouse:
                     f"{table.name} {performance_year} is being written by another run"
                 ) from busy
             yield
-
-    def write_catalog(self, tables: tuple[Table, ...], database: Path) -> int:
-        """Replace `database` by one with a view per stored table; return the number of views.
-
-        The views read the Parquet files of every year, so the database never needs another
-        write when a year is refreshed.
-        """
-        database.parent.mkdir(parents=True, exist_ok=True)
-        draft = database.with_name(f"{database.name}{_STAGING}{uuid.uuid4().hex}")
-        stored = [table for table in tables if self.years(table)]
-        with duckdb.connect(str(draft)) as connection:
-            for schema in sorted({table.schema for table in stored}):
-                connection.execute(f'CREATE SCHEMA "{schema}"')
-            for table in stored:
-                schema, name = table.path
-                files = (self.root / schema / name).resolve() / "performance_year=*" / _FILE
-                connection.execute(
-                    f'CREATE VIEW "{schema}"."{name}" AS FROM '
-                    f"read_parquet('{_quote(files)}', union_by_name = true, "
-                    "hive_partitioning = false)"
-                )
-        draft.replace(database)
-        return len(stored)
 
 
 @contextlib.contextmanager
@@ -402,7 +390,7 @@ def _spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Let DuckDB spill to the folder; once it has spilled, it refuses even the same one."""
     set_to = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     if set_to != [(str(folder),)]:
-        connection.execute(f"SET temp_directory = '{_quote(folder)}'")
+        connection.execute(f"SET temp_directory = {quote_text(str(folder))}")
 
 
 def _find_line(message: str) -> int | None:
@@ -416,9 +404,5 @@ def _describe(table: Table, notes: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _to_struct(labels: Mapping[str, str]) -> str:
-    pairs = (f"'{key}': '{text.replace(chr(39), chr(39) * 2)}'" for key, text in labels.items())
+    pairs = (f"'{key}': {quote_text(text)}" for key, text in labels.items())
     return "{" + ", ".join(pairs) + "}"
-
-
-def _quote(path: Path) -> str:
-    return str(path).replace("'", "''")

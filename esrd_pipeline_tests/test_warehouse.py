@@ -4,7 +4,6 @@ import hashlib
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 
@@ -112,14 +111,3 @@ def test_a_partition_is_written_by_one_process_at_a_time(tmp_path: Path) -> None
             pass
     with warehouse.lock(TABLE, 2025):
         pass
-
-
-def test_the_catalog_sees_years_published_after_it_was_written(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse")
-    warehouse.publish(warehouse.stage(TABLE, 2024, example()))
-    catalog = tmp_path / "esrd.duckdb"
-    assert warehouse.write_catalog((TABLE,), catalog) == 1
-    warehouse.publish(warehouse.stage(TABLE, 2025, example()))
-    reader = Warehouse(tmp_path, lambda: duckdb.connect(str(catalog), read_only=True))
-    assert reader.query("SELECT count(*) AS n FROM facility.example")["n"].tolist() == [6]
-    assert warehouse.years(TABLE) == [2024, 2025]

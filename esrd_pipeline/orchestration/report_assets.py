@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from esrd_pipeline.catalog_database import write_catalog
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
@@ -131,10 +132,17 @@ def _catalog(step: StepContext) -> StepResult:
         for table in TABLES
         for position, column in enumerate(table.columns, start=1)
     ]
-    views = step.warehouse.write_catalog(TABLES, step.settings.catalog_path)
+    made = write_catalog(step.warehouse, TABLES, step.settings.catalog_path)
+    outdated = len(made.left_out)
     return StepResult(
         (pd.DataFrame(rows, columns=CATALOG.column_names),),
-        notes={"tables": len(TABLES), "views": views},
+        notes={"tables": len(TABLES), "views": made.views, "stored years left out": outdated},
+        warning=(
+            f"{outdated} stored years do not fit their tables' definitions and are left out of the"
+            f" views (table esrd_left_out): {made.left_out[0]}"
+            if outdated
+            else None
+        ),
     )
 
 

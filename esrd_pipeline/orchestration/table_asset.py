@@ -17,14 +17,22 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from esrd_pipeline.duckdb_files import scan_parquet
 from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import PartitionBusyError, Query, Staged, Warehouse
+from esrd_pipeline.warehouse import (
+    MissingPartitionError,
+    PartitionBusyError,
+    Query,
+    Staged,
+    Warehouse,
+)
 
 EXPECTATIONS = "expectations"
 PLAUSIBILITY = "plausibility"
@@ -161,7 +169,7 @@ def _compute_and_publish(
         audits = [_audit(s, staged, warehouse, query) for s in staged]
         warning = result.warning
         if result.find_warning is not None and asset.tables[0] in tables:
-            made = query("SELECT * FROM read_parquet($staged)", staged=str(staged[0].path))
+            made = query(f"FROM {scan_parquet([staged[0].path])}")
             warning = result.find_warning(made)
         broken = [
             f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
@@ -218,7 +226,7 @@ def _audit(one: Staged, staged: Sequence[Staged], warehouse: Warehouse, query: Q
     year = one.performance_year
     beside = {s.table.name: s.path for s in staged}
     referenced = {
-        name: beside.get(name) or warehouse.partition_path(TABLES_BY_NAME[name], year)
+        name: beside.get(name) or warehouse.find(TABLES_BY_NAME[name], year)
         for name in {reference.table for reference in one.table.references}
     }
     return audit(table=one.table, staged=one.path, query=query, referenced=referenced)
@@ -286,21 +294,21 @@ def _expectation_result(staged: Staged, judged: Audit) -> dg.AssetCheckResult:
 def _plausibility_result(
     staged: Staged, warehouse: Warehouse, query: Query, warning: str | None
 ) -> dg.AssetCheckResult:
-    previous = warehouse.partition_path(staged.table, staged.performance_year - 1)
-    known = previous.is_file()
-    drifts = (
-        find_drift(table=staged.table, staged=staged.path, previous=previous, query=query)
-        if known
-        else []
-    )
-    if not known:
-        text = f"no partition {staged.performance_year - 1} to compare with"
+    before = staged.performance_year - 1
+    drifts, comparable = list[Drift](), True
+    try:
+        previous = warehouse.find(staged.table, before)
+    except MissingPartitionError:
+        text = f"no partition {before} to compare with"
+    except OutdatedPartitionError as outdated:
+        comparable, text = False, f"the year before cannot be compared with: {outdated}"
     else:
+        drifts = find_drift(table=staged.table, staged=staged.path, previous=previous, query=query)
         text = f"{len(drifts)} differences from the year before worth a look"
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(staged.table.path),
         check_name=PLAUSIBILITY,
-        passed=not drifts and warning is None,
+        passed=not drifts and comparable and warning is None,
         severity=dg.AssetCheckSeverity.WARN,
         description=text if warning is None else f"{warning}; {text}",
         metadata={

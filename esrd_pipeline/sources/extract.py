@@ -12,6 +12,7 @@ from functools import cache
 import pandas as pd
 import pyarrow as pa
 
+from esrd_pipeline.duckdb_files import AS_STORED, match_exactly, quote_text, scan_parquet
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract
@@ -194,19 +195,15 @@ def _is_typed(extract: Extract, name: str, column: Column) -> bool:
 
 
 def _scan(extract: Extract) -> str:
-    path = str(extract.path).replace("'", "''")
     if extract.delimiter is None:
-        return f"read_parquet('{path}')"
+        return scan_parquet([extract.path])
+    path = quote_text(match_exactly(extract.path))
     quote = '"' if extract.is_quoted else ""
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in extract.columns.values())
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in extract.columns.values())
     return (
-        f"read_csv('{path}', delim = '{extract.delimiter}', header = true, auto_detect = false,"
-        f" quote = '{quote}', escape = '{quote}', columns = {{{columns}}})"
+        f"read_csv({path}, delim = '{extract.delimiter}', header = true, auto_detect = false,"
+        f" quote = '{quote}', escape = '{quote}', {AS_STORED}, columns = {{{columns}}})"
     )
-
-
-def _literal(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"
 
 
 def _quote(name: str) -> str:
