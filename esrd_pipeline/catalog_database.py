@@ -82,6 +82,7 @@ def write_catalog(warehouse: Warehouse, tables: Sequence[Table], database: Path)
 def _fill(file: Path, warehouse: Warehouse, tables: Sequence[Table], database: Path) -> Catalog:
     views, left_out = 0, list[tuple[str, int, str]]()
     with duckdb.connect(str(file)) as connection:
+        connection.begin()
         _define_macros(connection, database)
         # DuckDB looks at the files of a view when it is made.
         connection.execute(f"SET VARIABLE {FOLDER_VARIABLE} = {quote_text(str(database.parent))}")
@@ -107,6 +108,7 @@ def _fill(file: Path, warehouse: Warehouse, tables: Sequence[Table], database: P
             views += 1
         if left_out:
             connection.executemany(f"INSERT INTO {LEFT_OUT} VALUES (?, ?, ?)", left_out)
+        connection.commit()
     return Catalog(views, tuple(reason for _, _, reason in left_out))
 
 

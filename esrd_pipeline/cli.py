@@ -319,9 +319,12 @@ def _iso(day: object) -> str | None:
 
 
 def _prepare_home(settings: Settings) -> None:
-    from esrd_pipeline.orchestration.instance import prepare_dagster_home
+    from esrd_pipeline.orchestration.instance import UnusableHomeError, prepare_dagster_home
 
-    home = prepare_dagster_home(settings.dagster_home)
+    try:
+        home = prepare_dagster_home(settings.dagster_home)
+    except UnusableHomeError as unusable:
+        raise click.ClickException(str(unusable)) from unusable
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 

@@ -53,25 +53,31 @@ def _command(table: Table, performance_year: int) -> str:
     return f"esrd refresh --year {performance_year}{option}"
 
 
-def _compare(table: Table, stored: Mapping[str, pa.DataType]) -> list[str]:
+def _compare(table: Table, stored: Mapping[str, str]) -> list[str]:
     found = []
     for column in table.columns:
-        if column.name not in stored:
+        kind = stored.get(column.name)
+        if kind is None:
             found.append(f"column {column.name} is not stored, defined as {column.type}")
-        elif stored[column.name] != ARROW_TYPES[column.type]:
-            kind = _name(stored[column.name])
+        elif kind != column.type:
             found.append(f"column {column.name} is stored as {kind}, defined as {column.type}")
+    if len(stored) == len(table.columns) and not found:
+        return []
     unknown = [name for name in stored if name not in table.column_names]
     return found + [f"column {name} is stored, but not defined" for name in unknown]
 
 
-def _name(stored: pa.DataType) -> str:
-    return next((name for name, kind in ARROW_TYPES.items() if kind == stored), str(stored))
-
-
 @lru_cache(maxsize=1 << 14)
-def _read_types(path: str, *identity: int) -> Mapping[str, pa.DataType]:
-    """Read the types of a file's columns, once as long as it is the same file."""
+def _read_types(path: str, *identity: int) -> Mapping[str, str]:
+    """Read the types of a file's columns, once as long as it is the same file.
+
+    A type is named as in a definition, or as Arrow names it where no definition has it.
+    """
     del identity  # inode, time and size: a partition that is made again is another file
     schema = pq.read_schema(path)
-    return dict(zip(schema.names, schema.types, strict=True))
+    return {field.name: _name(field.type) for field in schema}
+
+
+def _name(stored: pa.DataType) -> str:
+    # Not by a dictionary: equal lists and maps differ in the names of their parts.
+    return next((name for name, kind in ARROW_TYPES.items() if kind == stored), str(stored))

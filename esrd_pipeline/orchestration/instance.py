@@ -24,8 +24,22 @@ run_retries:
 """
 
 
+class UnusableHomeError(ValueError):
+    """Dagster cannot keep its runs in the folder."""
+
+
 def prepare_dagster_home(folder: Path) -> Path:
-    """Make the folder and its dagster.yaml if they do not exist; return the folder."""
+    """Make the folder and its dagster.yaml if they do not exist; return the folder.
+
+    Raises:
+        UnusableHomeError: its name has a sign that Dagster's databases misread.
+    """
+    if set(str(folder)) & set("?%"):
+        # Dagster names its databases by a URL: runs would go to the folder before the sign.
+        raise UnusableHomeError(
+            f"Dagster cannot keep its runs in {folder}, because of the ? or % in its name: set"
+            " DAGSTER_HOME to another folder, or rename this one"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "dagster.yaml"
     if not configuration.exists():

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
+import pytest
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.instance import UnusableHomeError, prepare_dagster_home
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.table_asset import TableAsset, make_multi_asset
-from esrd_pipeline.settings import Settings
+from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Warehouse
 
@@ -114,6 +117,41 @@ def test_drift_from_the_year_before_only_warns(
     assert plausibility.severity == dg.AssetCheckSeverity.WARN
     assert plausibility.metadata["differences"].value == 1
     assert stored(world, 2024) == [0.7, 0.9]
+
+
+def test_a_year_before_of_another_schema_only_warns(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    whole = replace(TABLE, columns=(TABLE.columns[0], Column("rate", "integer", "Rate")))
+    warehouse = Warehouse(world.warehouse_dir)
+    frame = pd.DataFrame({"ccn": ["000001"], "rate": [1]})
+    warehouse.publish(warehouse.stage(whole, 2023, frame))
+    result = run(instance, lambda _: StepResult((rates(0.7),)), year=2024)
+    assert result.success
+    plausibility = checks(result)["plausibility"]
+    assert not plausibility.passed
+    assert "facility.example 2023: column rate is stored as integer, defined as number" in (
+        plausibility.description or ""
+    )
+
+
+def test_a_data_folder_whose_name_is_a_pattern(
+    world: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = world.data_dir / "rate=7" / "a[1]?*'b"
+    monkeypatch.setenv("ESRD_DATA_DIR", str(data))
+    strange = load_settings()
+    (data / "embedded").mkdir(parents=True)
+    for year in (2023, 2024):
+        result = run(instance, lambda _: StepResult((rates(0.25, 0.5),)), year=year)
+        assert result.success
+        assert all(check.passed for check in checks(result).values())
+    assert stored(strange) == [0.25, 0.5]
+
+
+def test_a_folder_that_dagster_cannot_keep_its_runs_in_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnusableHomeError, match="set DAGSTER_HOME to another folder"):
+        prepare_dagster_home(tmp_path / "what?")
 
 
 def test_a_warning_found_in_the_rows_only_warns(

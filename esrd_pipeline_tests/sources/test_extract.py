@@ -65,6 +65,21 @@ def test_a_table_without_a_file_has_no_rows(tmp_path: Path) -> None:
     assert load(tmp_path, register.MDS_STAY).empty
 
 
+@pytest.mark.parametrize("folder", ["a[1]?*'b", "a**b", "ssn=1"])
+def test_files_are_read_from_their_folder_whatever_its_name(tmp_path: Path, folder: str) -> None:
+    header = "SSN|DATE_OF_BIRTH|DATE_OF_DEATH"
+    dates = {"DATE_OF_BIRTH": [date(1950, 2, 3)], "DATE_OF_DEATH": [date(2024, 9, 30)]}
+    for place, ssn in ((folder, "012345678"), ("a1xyz'b", "987654321"), ("a1b", "987654321")):
+        for kind in ("text", "parquet"):
+            (tmp_path / place / kind).mkdir(parents=True)
+        write(tmp_path / place / "text", "ssa_death.txt", header, f"{ssn}|1950-02-03|20240930")
+        table = pa.table({"SSN": [ssn], **dates})
+        pq.write_table(table, tmp_path / place / "parquet" / "ssa_death.parquet")
+    for kind in ("text", "parquet"):
+        rows = load(tmp_path / folder / kind, register.SSA_DEATH)
+        assert rows["ssn"].tolist() == ["012345678"], kind
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -47,4 +47,6 @@ def count_nation(facilities: int, span: Span) -> pd.DataFrame:
 
 def read_calibration(folder: Path, facilities: int) -> pd.DataFrame:
     """Return the calibration of a nation that has been written."""
-    return calibrate(pd.read_parquet(folder / "truth" / "tally.parquet"), facilities)
+    # Without partitioning: a folder named like a column is none.
+    tally = pd.read_parquet(folder / "truth" / "tally.parquet", partitioning=None)
+    return calibrate(tally, facilities)
