@@ -25,7 +25,7 @@ from pathlib import Path
 
 import duckdb
 
-from esrd_pipeline.duckdb_files import AS_STORED, GLOB_SIGNS, match_exactly, quote_text
+from esrd_pipeline.duckdb_text import AS_STORED, GLOB_SIGNS, match_exactly, quote_text
 from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import PARTITION_FILE, Warehouse

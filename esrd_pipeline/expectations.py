@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from esrd_pipeline.duckdb_files import AS_STORED, match_exactly
+from esrd_pipeline.duckdb_text import AS_STORED, match_exactly
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query
 

@@ -25,21 +25,12 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esrd_pipeline.arrow import SchemaError, to_arrow, to_frame
-from esrd_pipeline.duckdb_files import quote_text, scan_parquet
+from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select
 from esrd_pipeline.stored_schema import check_stored
 from esrd_pipeline.tables.model import Table
 
-DUCKDB_TYPES: Mapping[str, str] = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "texts": "VARCHAR[]",
-    "labels": "MAP(VARCHAR, VARCHAR)",
-}
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
@@ -260,7 +251,7 @@ class Warehouse:
                 connection.execute(
                     f"COPY (FROM made ORDER BY {order}) "
                     f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {_to_struct(_describe(table, notes))})"
+                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {quote_labels(_describe(table, notes))})"
                 )
             except duckdb.ConversionException:
                 # DuckDB's own message quotes the value, which may be patient data.
@@ -401,8 +392,3 @@ def _find_line(message: str) -> int | None:
 def _describe(table: Table, notes: Mapping[str, str] | None) -> dict[str, str]:
     described = {"esrd.table": table.name, **(notes or {})}
     return {key: json.dumps(described[key], sort_keys=True) for key in sorted(described)}
-
-
-def _to_struct(labels: Mapping[str, str]) -> str:
-    pairs = (f"'{key}': {quote_text(text)}" for key, text in labels.items())
-    return "{" + ", ".join(pairs) + "}"

@@ -17,7 +17,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from esrd_pipeline.duckdb_files import scan_parquet
+from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult

@@ -12,7 +12,7 @@ from functools import cache
 import pandas as pd
 import pyarrow as pa
 
-from esrd_pipeline.duckdb_files import AS_STORED, match_exactly, quote_text, scan_parquet
+from esrd_pipeline.duckdb_text import AS_STORED, match_exactly, quote_text, scan_parquet
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract

@@ -1,12 +1,22 @@
-"""File names in DuckDB's SQL: read as they are written, whatever signs a folder's name has.
+"""Types, texts and file names in DuckDB's SQL; a name is read as written, whatever its signs.
 
 DuckDB takes every name of a file to read for a pattern, and `name=value` folders for columns.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+DUCKDB_TYPES: Mapping[str, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "texts": "VARCHAR[]",
+    "labels": "MAP(VARCHAR, VARCHAR)",
+}
+"""Types of a table's columns, by the type in its definition."""
 GLOB_SIGNS = r"([\[*?])"
 """What DuckDB does not take literally in a file's name; in brackets it does."""
 AS_STORED = "hive_partitioning = false"
@@ -27,3 +37,9 @@ def scan_parquet(paths: Iterable[Path]) -> str:
     """Return SQL that reads these Parquet files, which have the same columns, as one table."""
     listed = ", ".join(quote_text(match_exactly(path)) for path in paths)
     return f"read_parquet([{listed}], {AS_STORED})"
+
+
+def quote_labels(labels: Mapping[str, str]) -> str:
+    """Return SQL for texts by name."""
+    pairs = (f"'{key}': {quote_text(text)}" for key, text in labels.items())
+    return "{" + ", ".join(pairs) + "}"
