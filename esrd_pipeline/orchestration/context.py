@@ -114,7 +114,8 @@ class StepResult:
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
     are the same for the same inputs; `picture` is shown with them; `warning`, where there is one,
     is the message of the check that only warns. `find_warning` finds it in the rows of the first
-    table instead, which a SELECT has made only by then.
+    table instead, which a SELECT has made only by then. `release` is called when the tables are
+    stored, or are not.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]
@@ -122,3 +123,4 @@ class StepResult:
     picture: "Figure | None" = None
     warning: str | None = None
     find_warning: FindWarning | None = None
+    release: Callable[[], None] | None = None

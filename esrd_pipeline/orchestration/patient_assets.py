@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def _write_nation(step: StepContext) -> None:
 
 def _read_extract(step: StepContext, table: Table) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract import check_extracts, make_select
+    from esrd_pipeline.sources.extract import check_extracts, make_select, unpack
     from esrd_pipeline.sources.extract_files import find_extracts
+    from esrd_pipeline.sources.sas import SCRATCH, open_scratch
 
     extracts = find_extracts(step.patient_folder, table)
     known = step.read(EXTRACT)
@@ -74,10 +76,17 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
             file=table.path[1],
             rule="its files are not those of raw.extract: materialise raw.extract again",
         )
-    rewritten = check_extracts(table, extracts, step.warehouse.query)
-    select = make_select(table, extracts)
-    notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
-    return StepResult((SqlOutput(select),), notes={"files": select.path, **notes})
+    with ExitStack() as held:
+        if any(extract.is_sas for extract in extracts):
+            # The step holds the partition's lock, so the folder is its own.
+            folder = step.warehouse.root / SCRATCH / f"{table.name}-{step.performance_year}"
+            extracts = unpack(table, extracts, held.enter_context(open_scratch(folder)))
+        rewritten = check_extracts(table, extracts, step.warehouse.query)
+        select = make_select(table, extracts)
+        notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
+        # What was unpacked is read when the table is stored.
+        release = held.pop_all().close
+    return StepResult((SqlOutput(select),), notes={"files": select.path, **notes}, release=release)
 
 
 def _digest(path: Path) -> str:

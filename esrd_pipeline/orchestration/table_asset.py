@@ -160,6 +160,8 @@ def _compute_and_publish(
         for table in tables:
             held.enter_context(warehouse.lock(table, year))
         result = asset.compute(step)
+        if result.release is not None:
+            held.callback(result.release)
         notes = {"esrd.origin": step.settings.origin}
         staged = []
         for table, frame in zip(asset.tables, result.frames, strict=True):

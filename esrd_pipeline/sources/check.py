@@ -1,13 +1,13 @@
 """A folder of patient-level files, read without storing anything: what a refresh would refuse."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.sources.extract import YEAR, check_extracts, make_select
-from esrd_pipeline.sources.extract_files import find_extracts
+from esrd_pipeline.sources.extract import YEAR, check_extracts, make_select, unpack
+from esrd_pipeline.sources.extract_files import Extract, find_extracts
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Query
 
@@ -50,12 +50,20 @@ def _count_rows(
     Raises:
         SourceError: a value breaks a rule, a required one is missing, or there are too few rows.
     """
+    with TemporaryDirectory(prefix="esrd-check-") as scratch:
+        extracts = unpack(table, find_extracts(folder, table), Path(scratch))
+        rewritten = check_extracts(table, extracts, query)
+        return _count_read(folder, table, extracts, year, query), rewritten
+
+
+def _count_read(
+    folder: Path, table: Table, extracts: tuple[Extract, ...], year: int, query: Query
+) -> dict[str, int]:
+    """Return the rows of each of a table's files, whose values are checked."""
     required = [column.name for column in table.columns if column.required and column.name != YEAR]
     missing = "".join(f', count(*) - count("{name}") AS "{name}"' for name in required)
     rows: dict[str, int] = {}
-    rewritten: Counter[str] = Counter()
-    for extract in find_extracts(folder, table):
-        rewritten.update(check_extracts(table, (extract,), query))
+    for extract in extracts:
         select = make_select(table, (extract,))
         counted = query(
             f"SELECT count(*) AS all_rows{missing} FROM ({select.text})", performance_year=year
@@ -68,4 +76,4 @@ def _count_rows(
         rows[extract.path.name] = int(counted["all_rows"].iloc[0])
     if sum(rows.values()) < table.minimum_rows:
         raise SourceError(file=folder.name, rule=f"no rows of {table.path[1]} are in the folder")
-    return rows, dict(rewritten)
+    return rows

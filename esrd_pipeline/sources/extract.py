@@ -7,13 +7,16 @@ pass, and leaves reading to the SELECT.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.duckdb_text import AS_STORED, match_exactly, quote_text, scan_parquet
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources import identifiers, sas
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract
 from esrd_pipeline.sql import Select
@@ -28,6 +31,10 @@ _KINDS = {
     "boolean": "yes or no",
     "date": "a date (DD-Mon-YYYY, DDMonYYYY, YYYYMMDD or YYYY-MM-DD)",
 }
+_NO_FORMAT = (
+    "is a number without a date format, perhaps of days or of seconds: give the column its format"
+    " in SAS, such as DATE9"
+)
 _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "text": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
     "integer": pa.types.is_integer,
@@ -35,6 +42,26 @@ _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "boolean": pa.types.is_boolean,
     "date": pa.types.is_date,
 }
+
+
+def unpack(table: Table, extracts: Iterable[Extract], folder: Path) -> tuple[Extract, ...]:
+    """Write the rows of a table's SAS files into a folder as Parquet, from where they are read.
+
+    Raises:
+        SourceError: a required column is missing, or a file is damaged.
+    """
+    unpacked: list[Extract] = []
+    for place, extract in enumerate(extracts):
+        if extract.is_sas:
+            _check_columns(table, extract)
+            located = (_locate(table, extract, column) for column in table.columns)
+            names = dict.fromkeys(extract.columns[name] for name in located if name is not None)
+            content = folder / f"{place}.parquet"
+            sas.write_parquet(extract.path, list(names), content)
+            unpacked.append(replace(extract, content=content))
+        else:
+            unpacked.append(extract)
+    return tuple(unpacked)
 
 
 def check_extracts(table: Table, extracts: Iterable[Extract], query: Query) -> dict[str, int]:
@@ -49,9 +76,15 @@ def check_extracts(table: Table, extracts: Iterable[Extract], query: Query) -> d
             message has file, first row, column and rule, never the value.
     """
     rewritten: Counter[str] = Counter()
-    for extract in extracts:
+    read = tuple(extracts)
+    has_texts = False
+    for extract in read:
         _check_columns(table, extract)
-        rewritten.update(_check_values(table, extract, query))
+        found, are_texts = _check_values(table, extract, query)
+        rewritten.update(found)
+        has_texts |= are_texts
+    if has_texts:
+        _check_identifiers(table, read, query)
     return {name: count for name, count in sorted(rewritten.items()) if count}
 
 
@@ -113,20 +146,43 @@ def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str
             if extract.delimiter is not None and not extract.is_quoted:
                 broken = f"starts_with({text}, '\"')"
                 yield name, broken, "is in quotes, where the first lines are not"
-        elif not _is_typed(extract, name, column):
-            broken = f"{text} IS NOT NULL AND {_convert(column, extract, name)} IS NULL"
-            yield name, broken, f"is not {_KINDS[column.type]}"
-        elif pa.types.is_floating(extract.typed[name]):
-            broken = f"NOT isfinite({_quote(extract.columns[name])})"
-            yield name, broken, "is not a finite number"
+        else:
+            broken, rule = _find_unconverted(column, extract, name)
+            if broken is not None:
+                yield name, broken, rule
 
 
-def _check_values(table: Table, extract: Extract, query: Query) -> dict[str, int]:
-    """Check in one pass every value that is converted; return rewritten ones by column."""
+def _find_unconverted(column: Column, extract: Extract, name: str) -> tuple[str | None, str]:
+    """Return SQL that is true of a value that is not of its column's type, and the rule."""
+    text = _text(extract, name)
+    if column.is_identifier:
+        if _is_whole(extract, name):
+            return None, ""
+        rule = identifiers.FLOAT_RULE if _is_float(extract, name) else identifiers.RULE
+        return identifiers.find_broken(_identifier(extract, name)), rule
+    if column.type == "date" and extract.is_sas and _is_float(extract, name):
+        return f"{text} IS NOT NULL", _NO_FORMAT
+    if not _is_typed(extract, name, column):
+        broken = f"{text} IS NOT NULL AND {_convert(column, extract, name)} IS NULL"
+        return broken, f"is not {_KINDS[column.type]}"
+    if _is_float(extract, name):
+        return f"NOT isfinite({_quote(extract.columns[name])})", "is not a finite number"
+    return None, ""
+
+
+def _check_values(table: Table, extract: Extract, query: Query) -> tuple[dict[str, int], bool]:
+    """Check in one pass every value that is converted.
+
+    Returns:
+        The rewritten ones by column, and whether the table's key is an identifier and one is
+        written otherwise than the number it has.
+    """
     tried = list(_list_checks(table, extract))
     rewritten = list(_list_rewritten(table, extract))
-    if not tried and not rewritten:
-        return {}
+    identifier = _identifying_column(table)
+    key = None if identifier is None else _locate(table, extract, identifier)
+    if not tried and not rewritten and key is None:
+        return {}, False
     wanted = [
         f"min(CASE WHEN {broken} THEN row END) AS c{place}"
         for place, (_, broken, _) in enumerate(tried)
@@ -135,6 +191,9 @@ def _check_values(table: Table, extract: Extract, query: Query) -> dict[str, int
         f"count(CASE WHEN {is_rewritten} THEN 1 END) AS r{place}"
         for place, (_, is_rewritten) in enumerate(rewritten)
     ]
+    if key is not None:
+        is_text = identifiers.find_other(_identifier(extract, key))
+        wanted.append(f"count(CASE WHEN {is_text} THEN 1 END) AS texts")
     numbered = f"SELECT *, row_number() OVER () + 1 AS row FROM {_scan(extract)}"
     found = _run(extract, query, f"SELECT {', '.join(wanted)} FROM ({numbered})")
     for place, (name, _, rule) in enumerate(tried):
@@ -143,7 +202,42 @@ def _check_values(table: Table, extract: Extract, query: Query) -> dict[str, int
             raise SourceError(
                 file=extract.path.name, row=int(row), column=extract.columns[name], rule=rule
             )
-    return {name: int(found[f"r{place}"].iloc[0]) for place, (name, _) in enumerate(rewritten)}
+    counts = {name: int(found[f"r{place}"].iloc[0]) for place, (name, _) in enumerate(rewritten)}
+    return counts, key is not None and bool(found["texts"].iloc[0])
+
+
+def _identifying_column(table: Table) -> Column | None:
+    """Return the column that is the table's key alone, if it holds identifiers."""
+    key = [column for column in table.columns if column.name in table.key]
+    return key[0] if len(key) == 1 and key[0].is_identifier else None
+
+
+def _check_identifiers(table: Table, extracts: tuple[Extract, ...], query: Query) -> None:
+    """Check that no two identifiers have one number, in a table where each stands once."""
+    column = _identifying_column(table)
+    if column is None:
+        return
+    names = [(extract, _locate(table, extract, column)) for extract in extracts]
+    parts = [
+        f"SELECT {place} AS file, row_number() OVER () + 1 AS row,"
+        f" {_identifier(extract, name)} AS identifier,"
+        f" {_convert_identifier(extract, name)} AS number FROM {_scan(extract)}"
+        for place, (extract, name) in enumerate(names)
+        if name is not None
+    ]
+    found = query(
+        f"WITH named AS ({' UNION ALL '.join(parts)}), shared AS (SELECT number FROM"
+        " (SELECT DISTINCT identifier, number FROM named) GROUP BY number HAVING count(*) > 1)"
+        " SELECT file, row FROM named SEMI JOIN shared USING (number) ORDER BY file, row LIMIT 1"
+    )
+    if not found.empty:
+        extract, name = names[int(found["file"].iloc[0])]
+        raise SourceError(
+            file=extract.path.name,
+            row=int(found["row"].iloc[0]),
+            column=None if name is None else extract.columns[name],
+            rule=identifiers.SHARED_RULE,
+        )
 
 
 def _list_rewritten(table: Table, extract: Extract) -> Iterator[tuple[str, str]]:
@@ -175,6 +269,8 @@ def _project(table: Table, extract: Extract) -> str:
             value = f"${YEAR}"
         elif name is None:
             value = "NULL"
+        elif column.is_identifier:
+            value = _convert_identifier(extract, name)
         elif _is_typed(extract, name, column):
             value = _quote(extract.columns[name])
         else:
@@ -194,10 +290,34 @@ def _is_typed(extract: Extract, name: str, column: Column) -> bool:
     return is_typed and column.form is None
 
 
+def _is_float(extract: Extract, name: str) -> bool:
+    return name in extract.typed and pa.types.is_floating(extract.typed[name])
+
+
+def _is_whole(extract: Extract, name: str) -> bool:
+    return name in extract.typed and pa.types.is_integer(extract.typed[name])
+
+
+def _convert_identifier(extract: Extract, name: str) -> str:
+    if _is_whole(extract, name):
+        column = _quote(extract.columns[name])
+        return identifiers.convert_whole(column, extract.typed[name])
+    return identifiers.convert_identifier(_identifier(extract, name))
+
+
+def _identifier(extract: Extract, name: str) -> str:
+    if _is_float(extract, name):
+        return identifiers.write_float(_quote(extract.columns[name]))
+    return _text(extract, name)
+
+
 def _scan(extract: Extract) -> str:
+    if extract.is_sas and extract.content is None:
+        raise ValueError(f"{extract.path.name} is not unpacked")
+    content = extract.content or extract.path
     if extract.delimiter is None:
-        return scan_parquet([extract.path])
-    path = quote_text(match_exactly(extract.path))
+        return scan_parquet([content])
+    path = quote_text(match_exactly(content))
     quote = '"' if extract.is_quoted else ""
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in extract.columns.values())
     return (
@@ -211,7 +331,10 @@ def _quote(name: str) -> str:
 
 
 def _text(extract: Extract, name: str) -> str:
-    return f"nullif(trim(CAST({_quote(extract.columns[name])} AS VARCHAR)), '')"
+    value = _quote(extract.columns[name])
+    if extract.is_sas and _is_float(extract, name):
+        return identifiers.write_float(value)
+    return f"nullif(trim(CAST({value} AS VARCHAR)), '')"
 
 
 def _convert(column: Column, extract: Extract, name: str) -> str:

@@ -1,7 +1,7 @@
 """The files of patient-level extracts: which file of a year's folder is of which raw table.
 
-Files are Parquet or delimited text with a header, of one table each, or RIF's flat files: one per
-setting, one row per claim line, the claim's columns repeated.
+Files are Parquet, SAS's or delimited text with a header, of one table each, or RIF's flat files:
+one per setting, one row per claim line, the claim's columns repeated.
 """
 
 import gzip
@@ -14,12 +14,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from esrd_pipeline.sources import sas
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.tables import medicare
 from esrd_pipeline.tables.model import Table
 
 TEXTS = (".txt", ".csv", ".rif", ".tsv")
-SUFFIXES = (".parquet", *TEXTS, *(f"{suffix}.gz" for suffix in TEXTS))
+SUFFIXES = (".parquet", *sas.SUFFIXES, *TEXTS, *(f"{suffix}.gz" for suffix in TEXTS))
 IGNORE_FILE = ".esrdignore"
 GRANTS = "ece_grant.csv"
 """The list of exceptions, which lies in the folder and is read elsewhere."""
@@ -41,10 +42,11 @@ class Extract:
     Attributes:
         path: the file.
         columns: the file's spelling of each of its columns, by lower-case name.
-        typed: types of a Parquet file's columns, by lower-case name; empty for text files.
+        typed: types of a Parquet or SAS file's columns, by lower-case name; empty for text files.
         is_flat: a row is a claim line, with the claim's columns repeated on each line.
-        delimiter: delimiter of a text file; None for Parquet.
+        delimiter: delimiter of a text file; None for the others.
         is_quoted: a text file's cells may stand in quotes.
+        content: the Parquet file into which `unpack` wrote a SAS file's rows.
     """
 
     path: Path
@@ -53,15 +55,21 @@ class Extract:
     is_flat: bool
     delimiter: str | None
     is_quoted: bool
+    content: Path | None = None
+
+    @property
+    def is_sas(self) -> bool:
+        """Whether it is a SAS file, which is unpacked before it is read."""
+        return self.path.suffix.lower() in sas.SUFFIXES
 
 
 def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
     """Return the files of a raw table in a year's folder, in the order of their settings.
 
-    `raw.eqrs_patient` is `eqrs_patient.parquet`, `.txt`, `.csv`, `.tsv` or `.rif`, a text also with
-    `.gz`; the parts of institutional claims are `inpatient_base.parquet`, ..., or one flat
-    `inpatient.txt` a setting. A name may end with the year, and with a number where an extract has
-    several parts (`carrier_2024.csv`, `inpatient_base_part2.parquet`).
+    `raw.eqrs_patient` is `eqrs_patient.parquet`, `.sas7bdat`, `.xpt`, `.txt`, `.csv`, `.tsv` or
+    `.rif`, a text also with `.gz`; the parts of institutional claims are `inpatient_base.parquet`,
+    ..., or one flat `inpatient.txt` a setting. A name may end with the year, and with a number
+    where an extract has several parts (`carrier_2024.csv`, `inpatient_base_part2.parquet`).
 
     Raises:
         SourceError: files of one extract exclude each other, or one has no header.
@@ -155,6 +163,11 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
             raise SourceError(file=path.name, rule="is not a Parquet file") from None
         names = {field.name.lower(): field.name for field in schema}
         types = {field.name.lower(): field.type for field in schema}
+        return Extract(path, names, types, is_flat=is_flat, delimiter=None, is_quoted=False)
+    if path.suffix.lower() in sas.SUFFIXES:
+        columns = sas.read_columns(path)
+        names = {name.lower(): name for name in columns}
+        types = {name.lower(): kind for name, kind in columns.items()}
         return Extract(path, names, types, is_flat=is_flat, delimiter=None, is_quoted=False)
     header, *lines = _read_head(path)
     header = header.lstrip("\ufeff")

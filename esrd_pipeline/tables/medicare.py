@@ -31,8 +31,8 @@ PROCEDURES = 25
 CARRIER_DIAGNOSES = 12
 MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 
-BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True)
-CLM_ID = Column("clm_id", "integer", "Claim", required=True)
+BENE_ID = Column("bene_id", "integer", "CCW beneficiary", required=True, is_identifier=True)
+CLM_ID = Column("clm_id", "integer", "Claim", required=True, is_identifier=True)
 CHANGES = (
     Column("dml_ind", "text", "DELETE where the claim is withdrawn", form=forms.CODE),
     Column("final_action", "text", "N where a later claim stands in its place", form=forms.CODE),

@@ -19,7 +19,8 @@ class Column:
 
     `required` columns hold no null. `minimum` and `maximum` are inclusive and apply to values
     that are not null; `allowed` lists the only texts a column may hold. `form` is the normal form
-    of a raw table's codes.
+    of a raw table's codes. An `is_identifier` column of a raw table holds the number of an
+    identifier that a file may write as text.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Column:
     maximum: float | None = None
     allowed: tuple[str, ...] | None = None
     form: Form | None = None
+    is_identifier: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Every year's extract holds the whole history known at its cut-off.
 
 from esrd_pipeline.tables import forms
 from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.medicare import BENE_ID
 from esrd_pipeline.tables.model import Column, Table
 
 PERSON = (
@@ -47,7 +48,7 @@ MDS_STAY = Table(
     source="Nursing Home Minimum Data Set 3.0: entry (A1600) and discharge (A2000) records",
     key=("bene_id", "entry_date"),
     columns=(
-        Column("bene_id", "integer", "CCW beneficiary", required=True),
+        BENE_ID,
         YEAR,
         Column("entry_date", "date", "Day of entry", required=True),
         Column("discharge_date", "date", "Day of discharge; null while there"),

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.sources.extract import check_extracts, make_select
+from esrd_pipeline.sources.extract import check_extracts, make_select, unpack
 from esrd_pipeline.sources.extract_files import find_extracts
+from esrd_pipeline.sources.sas import SCRATCH, open_scratch
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 
@@ -15,10 +16,11 @@ YEAR = 2024
 def load(folder: Path, table: Table) -> pd.DataFrame:
     """Stage a table's files and read them back."""
     warehouse = Warehouse(folder / "warehouse")
-    extracts = find_extracts(folder, table)
-    check_extracts(table, extracts, warehouse.query)
-    select = make_select(table, extracts)
-    warehouse.publish(warehouse.stage_select(table, YEAR, select, tables={}))
+    with open_scratch(folder / SCRATCH) as scratch:
+        extracts = unpack(table, find_extracts(folder, table), scratch)
+        check_extracts(table, extracts, warehouse.query)
+        select = make_select(table, extracts)
+        warehouse.publish(warehouse.stage_select(table, YEAR, select, tables={}))
     return warehouse.read(table, YEAR)
 
 

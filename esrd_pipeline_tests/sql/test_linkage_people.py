@@ -128,6 +128,30 @@ def test_a_claim_without_enrollment_keeps_its_beneficiary_as_a_negative_patient(
     assert (row["patient_id"], row["reason"]) == (-77, "no_enrollment_record")
 
 
+@worked
+def test_a_beneficiary_whose_identifier_is_text_is_matched_like_others_or_no_eqrs_patient() -> (
+    Worked
+):
+    text = -5184215540723393811  # the number of an identifier of letters and digits
+    unmatched = [text - 1, 10**18 - 1, -(10**18) + 1, 0, -5 * 10**18, -9 * 10**18 + 1]
+    found = yield look_up(
+        raw__eqrs_patient=[patient(1, mbi="M1")],
+        raw__medicare_enrollment=[beneficiary(bene_id=text, mbi_num="M1")],
+        raw__claim=[{"bene_id": number, "clm_id": number} for number in unmatched],
+    )
+    patients = dict(found)
+    assert patients.pop(text) == 1
+    assert patients == {
+        text - 1: text - 1,
+        10**18 - 1: -(10**18) + 1,
+        -(10**18) + 1: -5 * 10**18 + 1,
+        0: -4 * 10**18,
+        -5 * 10**18: -5 * 10**18,
+        -9 * 10**18 + 1: -9 * 10**18 + 1,
+    }
+    assert len(set(patients.values())) == len(unmatched)
+
+
 def look_up(**tables: list[Row]) -> Case:
     """Beneficiaries linked in 2024; `raw__claim` stands for `raw.claim`."""
     return case(

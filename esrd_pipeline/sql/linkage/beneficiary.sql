@@ -36,11 +36,16 @@ seen AS (
 SELECT
     s.bene_id,
     $performance_year AS performance_year,
-    -- Below zero, where no EQRS patient is. Medicare's synthetic files count below zero themselves:
-    -- their numbers lie lower than any other's.
+    -- Below zero, where no EQRS patient is, and no two of them alike. Medicare's synthetic files
+    -- count below zero themselves: their numbers lie lower than those of numbers of up to 18
+    -- digits, and the numbers of identifiers that are text (data/README.md) lower still.
     coalesce(
         m.patient_id,
-        CASE WHEN s.bene_id > 0 THEN -s.bene_id ELSE s.bene_id - 4000000000000000000 END
+        CASE
+            WHEN s.bene_id > 0 THEN -s.bene_id
+            WHEN s.bene_id <= -5000000000000000000 THEN s.bene_id
+            ELSE s.bene_id - 4000000000000000000
+        END
     ) AS patient_id,
     m.patient_id IS NOT NULL AS is_matched,
     m.identifier AS matched_by,

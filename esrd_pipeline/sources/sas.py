@@ -1,0 +1,181 @@
+"""SAS files, `.sas7bdat` and `.xpt`: their columns, and their rows written as Parquet.
+
+SAS knows two types, text and float; a column's format tells that a number is of days or of seconds
+since 1960. It is judged here, for pyreadstat knows fewer formats and takes the seconds of a column
+of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null.
+"""
+
+import re
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyreadstat
+
+from esrd_pipeline.sources.errors import SourceError
+
+SUFFIXES = (".sas7bdat", ".xpt")
+SCRATCH = ".scratch"
+"""Folder of the warehouse for what is unpacked."""
+_CELLS_AT_ONCE = 10_000_000
+_DATE = re.compile(
+    r"DATE|(MMDDYY|DDMMYY|YYMMDD)[BCDNPS]?|WEEKDAT[EX]|WORDDAT[EX]|JULIAN"
+    r"|(E8601|B8601|IS8601)DA|NLDATE\w*|EURDF(DD|DE|WDX|WKX)|(MMYY|YYMM)[CDNPS]?|MONYY|YYMON"
+)
+_DATETIME = re.compile(
+    r"DATETIME|DATEAMPM|MDYAMPM|(E8601|B8601|IS8601)(DT|DN|DZ|DX)|DT(DATE|MONYY)|NLDATM\w*|EURDFDT"
+)
+_MILLISECONDS = {"date": 86_400_000, "datetime": 1000}
+_EPOCH = -315_619_200_000  # 1 January 1960, in milliseconds of 1 January 1970
+_FARTHEST = 10**14
+"""Milliseconds that no day of the calendar comes near."""
+_RECORD = 80
+_MEMBER = b"HEADER RECORD*******MEMBV8  HEADER RECORD!!!!!!!"
+_COUNT = b"HEADER RECORD*******OBSV8   HEADER RECORD!!!!!!!"
+_COUNT_DIGITS = 15
+_UNREADABLE = "cannot be read as a SAS file: it is damaged, cut off, or encrypted"
+
+
+@contextmanager
+def open_scratch(folder: Path) -> Generator[Path]:
+    """Make an empty folder, and delete it at the end.
+
+    What a killed process left in it is deleted at the next begin.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_columns(path: Path) -> dict[str, pa.DataType]:
+    """Return the types that a file's columns get, by their names as in the file.
+
+    Raises:
+        SourceError: it is no SAS file, or one that cannot be read without a loss.
+    """
+    if path.suffix.lower() == ".xpt":
+        _check_transport(path)
+    _, meta = _read(path, metadataonly=True)
+    formats: Mapping[str, str | None] = meta.original_variable_types
+    kinds: Mapping[str, str] = meta.readstat_variable_types
+    return {name: _type(kinds[name], formats[name]) for name in meta.column_names}
+
+
+def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
+    """Write some columns of a file as Parquet, a part of its rows at a time.
+
+    Raises:
+        SourceError: it cannot be read, or holds fewer rows than it says.
+    """
+    types = read_columns(path)
+    schema = pa.schema([(name, types[name]) for name in names])
+    step = max(1, _CELLS_AT_ONCE // len(names))
+    _, meta = _read(path, metadataonly=True)
+    formats: Mapping[str, str | None] = meta.original_variable_types
+    count = 0
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        while True:
+            columns, _ = _read(
+                path,
+                usecols=list(names),
+                row_offset=count,
+                row_limit=step,
+                disable_datetime_conversion=True,
+                output_format="dict",
+            )
+            arrays = [_convert(columns[name], types[name], formats[name]) for name in names]
+            part = pa.Table.from_arrays(arrays, schema=schema)
+            writer.write_table(part)
+            count += part.num_rows
+            if part.num_rows < step:
+                break
+    said = _count_said(path) if path.suffix.lower() == ".xpt" else meta.number_rows
+    if said is not None and said != count:
+        raise SourceError(file=path.name, rule=f"says it holds {said:,} rows, and holds {count:,}")
+
+
+def _kind(variable_format: str | None) -> str | None:
+    """Return what a format says of a number: date, datetime, or neither."""
+    name = (variable_format or "").upper().rstrip("0123456789.")
+    if _DATE.fullmatch(name):
+        return "date"
+    return "datetime" if _DATETIME.fullmatch(name) else None
+
+
+def _type(kind: str, variable_format: str | None) -> pa.DataType:
+    if kind == "string":
+        return pa.string()
+    return pa.float64() if _kind(variable_format) is None else pa.timestamp("ms")
+
+
+def _convert(values: Sequence[object], kind: pa.DataType, variable_format: str | None) -> pa.Array:
+    if not pa.types.is_timestamp(kind):
+        return pa.array(values, kind, from_pandas=True)
+    since = pc.multiply(
+        pa.array(values, pa.float64(), from_pandas=True),
+        float(_MILLISECONDS[_kind(variable_format) or "date"]),
+    )
+    # A day beyond the calendar stays a value, and one that is refused as no date.
+    near = pc.min_element_wise(pc.max_element_wise(since, -_FARTHEST, skip_nulls=False), _FARTHEST)
+    near = pc.if_else(pc.is_null(since), None, near)
+    return pc.add(pc.cast(pc.round(near), pa.int64()), _EPOCH).cast(kind)
+
+
+def _read(path: Path, **options: object) -> tuple[Mapping[str, Sequence[object]], object]:
+    reader = pyreadstat.read_xport if path.suffix.lower() == ".xpt" else pyreadstat.read_sas7bdat
+    try:
+        return reader(str(path), **options)
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeError):
+        raise SourceError(file=path.name, rule=_UNREADABLE) from None
+
+
+def _check_transport(path: Path) -> None:
+    """Check that a transport file is one of version 8 with one data set.
+
+    Version 5 cuts names to 8 characters, which no table's columns are known by.
+    """
+    with path.open("rb") as file:
+        head = file.read(_RECORD)
+    if head.startswith(b"HEADER RECORD*******LIBRARY"):
+        raise SourceError(
+            file=path.name,
+            rule="is a SAS transport file of version 5, whose names have 8 characters at most:"
+            " write version 8 (%loc2xpt with FORMAT=V8), or a .sas7bdat",
+        )
+    if not head.startswith(b"HEADER RECORD*******LIBV8"):
+        raise SourceError(
+            file=path.name,
+            rule="is not a SAS transport file of version 8 (files of PROC CPORT are not read)",
+        )
+    if path.stat().st_size % _RECORD:
+        raise SourceError(file=path.name, rule="is cut off: its last record is not whole")
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        first = _find_record(content, _MEMBER, 0)
+        if first is None or _find_record(content, _MEMBER, first + _RECORD) is not None:
+            rule = "holds several data sets, or none: write each into a file of its own"
+            raise SourceError(file=path.name, rule=rule)
+
+
+def _count_said(path: Path) -> int | None:
+    """Return the number of rows in a transport file's header; None where it says none."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        place = _find_record(content, _COUNT, 0)
+        if place is None:
+            return None
+        said = content[place + len(_COUNT) : place + len(_COUNT) + _COUNT_DIGITS].strip()
+    return int(said) if said.isdigit() and int(said) else None
+
+
+def _find_record(content: mmap, record: bytes, start: int) -> int | None:
+    place = content.find(record, start)
+    while place >= 0 and place % _RECORD:
+        place = content.find(record, place + 1)
+    return place if place >= 0 else None
