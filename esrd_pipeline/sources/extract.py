@@ -118,8 +118,10 @@ def _rif_names(table: str) -> Mapping[str, str]:
 
 def _locate(table: Table, extract: Extract, column: Column) -> str | None:
     """Return the file's lower-case name of a column; None if the file lacks it."""
-    other = _rif_names(table.path[1]).get(column.name, column.name)
-    return next((name for name in (column.name, other) if name in extract.columns), None)
+    names = [column.name, _rif_names(table.path[1]).get(column.name, column.name)]
+    if extract.is_sas:
+        names = [name[: sas.LONGEST_NAME] for name in names]
+    return next((name for name in names if name in extract.columns), None)
 
 
 def _check_columns(table: Table, extract: Extract) -> None:

@@ -22,6 +22,7 @@ from esrd_pipeline.sources.errors import SourceError
 SUFFIXES = (".sas7bdat", ".xpt")
 SCRATCH = ".scratch"
 """Folder of the warehouse for what is unpacked."""
+LONGEST_NAME = 32
 _CELLS_AT_ONCE = 10_000_000
 _DATE = re.compile(
     r"DATE|(MMDDYY|DDMMYY|YYMMDD)[BCDNPS]?|WEEKDAT[EX]|WORDDAT[EX]|JULIAN"

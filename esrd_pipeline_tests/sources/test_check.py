@@ -1,7 +1,10 @@
 """`esrd check`: what a refresh would say of a folder, all of it at once, and nothing is stored."""
 
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
+import pyreadstat
 import pytest
 from click.testing import CliRunner, Result
 
@@ -70,3 +73,22 @@ def test_a_folder_of_another_name_needs_the_year(folder: Path) -> None:
     assert "give --year" in check(other).output
     assert check(other, "--year", "2024").exit_code == 0
     assert "is not a folder" in check(folder).output
+
+
+def test_sas_files_are_read_and_nothing_of_them_is_left(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (folder / "mds_stay_2.txt").unlink()
+    stays = pd.DataFrame({"BENE_ID": ["0002056B40CEE448"], "ENTRY_DATE": [date(2024, 1, 1)]})
+    for days, said in (("DATE9", "1 rows in mds_stay_2.xpt"), ("BEST12", "without a date format")):
+        path = str(folder / "mds_stay_2.xpt")
+        pyreadstat.write_xport(
+            stays.assign(ENTRY_DATE=23376.0) if days == "BEST12" else stays,
+            path,
+            variable_format={"ENTRY_DATE": days},
+        )
+        assert said in check(folder).output
+    assert not list((tmp_path / "scratch").iterdir())
+    assert not (tmp_path / "data" / "warehouse").exists()

@@ -160,6 +160,18 @@ def test_codes_that_sas_holds_as_numbers_are_codes(tmp_path: Path) -> None:
     assert (row["clm_from_dt"], row["clm_thru_dt"]) == (date(2024, 1, 1), date(2024, 1, 5))
 
 
+def test_names_longer_than_those_of_sas_are_known_by_their_beginning(tmp_path: Path) -> None:
+    name = "has_chronic_obstructive_pulmonary_disease"
+    columns = {
+        "patient_id": [1.0],
+        "form_number": [1.0],
+        "form_date": [date(2024, 1, 1)],
+        name[:32]: ["Y"],
+    }
+    write_sas(tmp_path, "cms_2728.xpt", columns, {"form_date": "DATE9"})
+    assert load(tmp_path, eqrs.CMS_2728)[name].tolist() == [True]
+
+
 @pytest.mark.parametrize("letter", [b".", b"A", b"Z", b"_"])
 def test_missing_values_of_sas_are_nulls(tmp_path: Path, letter: bytes) -> None:
     path = write_sas(
