@@ -5,6 +5,7 @@ memory here: this module matches the columns, checks the values that are convert
 pass, and leaves reading to the SELECT.
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -51,12 +52,13 @@ def unpack(table: Table, extracts: Iterable[Extract], folder: Path) -> tuple[Ext
         SourceError: a required column is missing, or a file is damaged.
     """
     unpacked: list[Extract] = []
-    for place, extract in enumerate(extracts):
+    for extract in extracts:
         if extract.is_sas:
             _check_columns(table, extract)
             located = (_locate(table, extract, column) for column in table.columns)
             names = dict.fromkeys(extract.columns[name] for name in located if name is not None)
-            content = folder / f"{place}.parquet"
+            # A name never used before: DuckDB remembers what it read under a name.
+            content = folder / f"{uuid.uuid4().hex}.parquet"
             sas.write_parquet(extract.path, list(names), content)
             unpacked.append(replace(extract, content=content))
         else:
