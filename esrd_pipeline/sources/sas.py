@@ -7,13 +7,14 @@ of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null.
 
 import re
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyreadstat
 
@@ -33,8 +34,8 @@ _DATETIME = re.compile(
 )
 _MILLISECONDS = {"date": 86_400_000, "datetime": 1000}
 _EPOCH = -315_619_200_000  # 1 January 1960, in milliseconds of 1 January 1970
-_FARTHEST = 10**14
-"""Milliseconds that no day of the calendar comes near."""
+_FARTHEST = 10**15
+"""Milliseconds to years of five digits, which no form of a date has."""
 _RECORD = 80
 _MEMBER = b"HEADER RECORD*******MEMBV8  HEADER RECORD!!!!!!!"
 _COUNT = b"HEADER RECORD*******OBSV8   HEADER RECORD!!!!!!!"
@@ -120,18 +121,18 @@ def _type(kind: str, variable_format: str | None) -> pa.DataType:
 def _convert(values: Sequence[object], kind: pa.DataType, variable_format: str | None) -> pa.Array:
     if not pa.types.is_timestamp(kind):
         return pa.array(values, kind, from_pandas=True)
-    since = pc.multiply(
-        pa.array(values, pa.float64(), from_pandas=True),
-        float(_MILLISECONDS[_kind(variable_format) or "date"]),
-    )
+    since = np.array(values, np.float64) * _MILLISECONDS[_kind(variable_format) or "date"]
+    is_missing = np.isnan(since)
     # A day beyond the calendar stays a value, and one that is refused as no date.
-    near = pc.min_element_wise(pc.max_element_wise(since, -_FARTHEST, skip_nulls=False), _FARTHEST)
-    near = pc.if_else(pc.is_null(since), None, near)
-    return pc.add(pc.cast(pc.round(near), pa.int64()), _EPOCH).cast(kind)
+    near = np.clip(np.where(is_missing, 0.0, since), -_FARTHEST, _FARTHEST)
+    return pa.array(np.rint(near).astype(np.int64) + _EPOCH, mask=is_missing).cast(kind)
 
 
-def _read(path: Path, **options: object) -> tuple[Mapping[str, Sequence[object]], object]:
-    reader = pyreadstat.read_xport if path.suffix.lower() == ".xpt" else pyreadstat.read_sas7bdat
+def _read(path: Path, **options: object) -> tuple[Mapping[str, Sequence[object]], Any]:
+    is_transport = path.suffix.lower() == ".xpt"
+    reader: Callable[..., tuple[Any, Any]] = (
+        pyreadstat.read_xport if is_transport else pyreadstat.read_sas7bdat
+    )
     try:
         return reader(str(path), **options)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeError):

@@ -3,7 +3,8 @@
 -- Readings: a year's files may hold claims of the months after it, which the next year's files hold
 -- again: the later files' copy counts. A replacement (frequency 7) or cancellation (8) stands in
 -- place of the claims of the same beneficiary, provider, claim type and first day; of several
--- replacements the last counts.
+-- replacements the last counts, by its number: numbers of identifiers that are text have no order in
+-- time, so that of two in one year's files one counts, always the same.
 WITH
 institutional AS (
     SELECT
