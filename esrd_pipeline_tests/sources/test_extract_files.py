@@ -69,7 +69,7 @@ def test_a_flat_file_beside_the_files_of_its_parts_is_refused(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["inpatient_bas.txt", "mds_stay.zip", "mds_stay.sas7bdat", "MDS STAY.csv", "notes.md"]
+    "name", ["inpatient_bas.txt", "mds_stay.zip", "mds_stay.sas7bcat", "MDS STAY.csv", "notes.md"]
 )
 def test_a_file_that_no_table_takes_is_told(tmp_path: Path, name: str) -> None:
     write(tmp_path, name, *STAY)
