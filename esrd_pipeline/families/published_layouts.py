@@ -24,6 +24,7 @@ from esrd_pipeline.families.published_fields import (
 from esrd_pipeline.families.published_reasons import AVAILABLE
 from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_footnote, find_reason
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
+from esrd_pipeline.sources.qip_footnotes import print_code
 from esrd_pipeline.sources.write import DECIMALS
 
 NO_ROW = "no_row"
@@ -340,7 +341,9 @@ def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
     own = PUBLISHED_CODES["qip_footnote" if is_footnote else "availability_code"]
     day = f"{why.number:.0f}"[4:] if find_reason(why.reason.split()[0]).takes_date else ""
     found = [
-        part.removeprefix(own)
+        print_code(part.removeprefix(own))
+        if is_footnote
+        else part.removeprefix(own)
         if part.startswith(own)
         else find_footnote(source, measure, part, day)
         for part in why.reason.split()

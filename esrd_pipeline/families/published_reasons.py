@@ -17,6 +17,7 @@ from esrd_pipeline.parameters.reasons import (
 from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import load_meanings
+from esrd_pipeline.sources.qip_footnotes import find_meaning
 
 AVAILABLE = "001"
 PRINTED_LABELS = {
@@ -61,7 +62,9 @@ def add_reasons(
         codes = frame[measure.columns["codes"]].to_numpy(dtype=object)
         for row in rows:
             code = codes[row]
-            reason = name_codes(code if isinstance(code, str) else tuple(as_list(code) or ()))
+            reason = name_codes(
+                code if isinstance(code, str) else tuple(as_list(code) or ()), performance_year
+            )
             found.code[row] = reason
             if reason is not None and takes_number(reason):
                 found.number[row] = _find_number(reason, *size)
@@ -100,12 +103,17 @@ def _find_number(reason: str, size_footnote: str | None, smallest: float) -> flo
 
 
 @cache
-def name_codes(codes: str | tuple[str, ...]) -> str | None:
-    """Return the reason codes of an availability code or footnotes; None where there are data."""
+def name_codes(codes: str | tuple[str, ...], performance_year: int) -> str | None:
+    """Return the reason codes of an availability code or footnotes; None where there are data.
+
+    A footnote whose meaning has changed is named by what it meant in the year's file.
+    """
     each = (codes,) if isinstance(codes, str) else codes
     known = load_meanings("availability_code")
     named = [
-        f"{PUBLISHED_CODES['availability_code' if code in known else 'qip_footnote']}{code}"
+        f"{PUBLISHED_CODES['availability_code']}{code}"
+        if code in known
+        else f"{PUBLISHED_CODES['qip_footnote']}{find_meaning(code, performance_year)['code']}"
         for code in each
         if code != AVAILABLE
     ]

@@ -1,7 +1,7 @@
 """Assets of the raw layer: the files a year is made from, and their contents as tables."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from esrd_pipeline.sources.ece_grant import read_ece_grant
 from esrd_pipeline.sources.ich_cahps_facility import read_ich_cahps_facility
 from esrd_pipeline.sources.qip_complete import read_qip_complete
 from esrd_pipeline.sources.qip_standard import read_qip_standard
+from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.release import RELEASE
 
@@ -23,7 +24,7 @@ NEEDED = ("dfc_facility", "qip_complete")
 no row."""
 
 
-_Reader = Callable[[Path, int], pd.DataFrame]
+_Reader = Callable[[Path, int, Remarks | None], pd.DataFrame]
 _READERS: dict[str, _Reader] = {
     "dfc_facility": read_dfc_facility,
     "dfc_national": read_dfc_national,
@@ -35,39 +36,22 @@ _READERS: dict[str, _Reader] = {
 
 
 def _find_files(step: StepContext) -> StepResult:
-    from esrd_pipeline.sources.errors import MissingSourceError, SourceError
-    from esrd_pipeline.sources.files import find_release
+    from esrd_pipeline.sources.files import FOOTNOTES, QIP_BY_MEASURE
 
     if step.settings.origin == "embedded":
         _write_embedded_default(step)
-    rows = []
-    for source in raw.TITLES:
-        row: dict[str, object] = {
-            "performance_year": step.performance_year,
-            "source": source,
-            "origin": step.settings.origin,
-        }
-        try:
-            path = find_release(step.source_folder, source, step.cutoff)
-        except MissingSourceError as missing:
-            row |= {"reason": missing.rule}
-        else:
-            content = path.read_bytes()
-            row |= {
-                "file_name": path.name,
-                "size_bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-        rows.append(row)
-    frame = pd.DataFrame(rows, columns=RELEASE.column_names)
+    rows = [_find_file(step, source) for source in (*raw.TITLES, *QIP_BY_MEASURE, FOOTNOTES)]
+    # A file by measure, or the list of footnotes, has a row where it is there.
+    frame = pd.DataFrame(
+        [row for row in rows if row["source"] in raw.TITLES or "file_name" in row],
+        columns=RELEASE.column_names,
+    )
+    parts = frame.loc[frame["source"].isin(QIP_BY_MEASURE), "file_name"]
+    if len(parts):
+        _put_parts(step, frame, list(parts))
     read = frame.loc[frame["file_name"].notna(), "source"]
-    if not set(read) & set(NEEDED) and not step.settings.has_patients(step.performance_year):
-        raise SourceError(
-            file=f"{step.performance_year}",
-            rule="neither a DFC facility file nor a Complete QIP file lies in"
-            f" {step.source_folder.parent.name}/{step.performance_year};"
-            " data/README.md says how they are named",
-        )
+    if not set(read) & {*NEEDED, *QIP_BY_MEASURE}:
+        _check_patients(step)
     return StepResult(
         (frame,),
         notes={
@@ -75,6 +59,63 @@ def _find_files(step: StepContext) -> StepResult:
             "data cut-off": step.cutoff.isoformat() if step.cutoff else "none",
             "files": ", ".join(frame["file_name"].dropna()),
         },
+    )
+
+
+def _find_file(step: StepContext, source: str) -> dict[str, object]:
+    """Return the row of raw.release of a source: its file, or why there is none."""
+    from esrd_pipeline.sources.errors import MissingSourceError
+    from esrd_pipeline.sources.files import find_release
+
+    row: dict[str, object] = {
+        "performance_year": step.performance_year,
+        "source": source,
+        "origin": step.settings.origin,
+    }
+    try:
+        path = find_release(step.source_folder, source, step.cutoff)
+    except MissingSourceError as missing:
+        return row | {"reason": missing.rule}
+    content = path.read_bytes()
+    return row | {
+        "file_name": path.name,
+        "size_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _put_parts(step: StepContext, frame: pd.DataFrame, parts: list[str]) -> None:
+    """Note that the QIP's table is read from files by measure.
+
+    Raises:
+        SourceError: there is a Complete QIP file too.
+    """
+    from esrd_pipeline.sources.errors import SourceError
+
+    is_qip = frame["source"] == raw.QIP_COMPLETE.path[1]
+    if frame.loc[is_qip, "file_name"].notna().any():
+        raise SourceError(
+            file=f"{step.source_folder.parent.name}/{step.performance_year}",
+            rule=f"both a Complete QIP file, {frame.loc[is_qip, 'file_name'].iloc[0]}, and QIP"
+            f" files by measure ({', '.join(parts)}): keep one of the two",
+        )
+    frame.loc[is_qip, "reason"] = f"read from the files by measure: {', '.join(parts)}"
+
+
+def _check_patients(step: StepContext) -> None:
+    """Refuse a year without a file of either program and without patient-level files."""
+    from esrd_pipeline.sources.errors import SourceError
+    from esrd_pipeline.sources.files import FILE_NAMES
+
+    if step.settings.has_patients(step.performance_year):
+        return
+    names = " or ".join(name for source in NEEDED for name in FILE_NAMES[source])
+    raise SourceError(
+        file=f"{step.source_folder.parent.name}/{step.performance_year}",
+        rule=f"no file named {names} in this folder, and no patient-level file in"
+        f" {step.patient_folder.parent.name}/{step.performance_year}: a year needs the DFC"
+        " facility file, the Complete QIP file or patient-level files; data/README.md says how"
+        " they are named",
     )
 
 
@@ -94,21 +135,68 @@ def _write_embedded_default(step: StepContext) -> None:
 
 
 def _read_source(step: StepContext, *, source: str, read: _Reader) -> StepResult:
+    releases = {row["source"]: row for row in step.read(RELEASE).to_dict("records")}
+    remarks = Remarks()
+    parts = _find_parts(step, source, releases)
+    if parts:
+        from esrd_pipeline.sources.qip_by_measure import read_qip_by_measure
+
+        frame = read_qip_by_measure(parts, step.performance_year, remarks)
+        name = ", ".join(path.name for path in parts.values())
+    elif pd.isna(releases[source]["file_name"]):
+        empty = pd.DataFrame(columns=raw.raw_table(source).column_names)
+        return StepResult((empty,), notes={"file": "none", "why": str(releases[source]["reason"])})
+    else:
+        path = _find_unchanged(step, releases[source])
+        frame, name = read(path, step.performance_year, remarks), path.name
+    if source == raw.QIP_COMPLETE.path[1]:
+        _check_meanings(step, releases, remarks)
+    explained = int(frame["missing"].map(len).sum())
+    return StepResult(
+        (frame,),
+        notes={"source file": name, "nulls with a reason": explained, **remarks.as_notes()},
+        warning=remarks.as_warning(),
+    )
+
+
+_Releases = Mapping[Hashable, Mapping[Hashable, object]]
+
+
+def _find_parts(step: StepContext, source: str, releases: _Releases) -> dict[str, Path]:
+    """Return the files by measure that stand for the Complete QIP file, by source."""
+    from esrd_pipeline.sources.files import QIP_BY_MEASURE
+
+    if source != raw.QIP_COMPLETE.path[1]:
+        return {}
+    return {
+        part: _find_unchanged(step, releases[part]) for part in QIP_BY_MEASURE if part in releases
+    }
+
+
+def _check_meanings(step: StepContext, releases: _Releases, remarks: Remarks) -> None:
+    from esrd_pipeline.sources.files import FOOTNOTES
+    from esrd_pipeline.sources.qip_footnotes import check_footnotes
+
+    if FOOTNOTES in releases:
+        path = _find_unchanged(step, releases[FOOTNOTES])
+        check_footnotes(path, step.performance_year, remarks)
+
+
+def _find_unchanged(step: StepContext, release: Mapping[Hashable, object]) -> Path:
+    """Return the path of a file of raw.release.
+
+    Raises:
+        SourceError: it is not the file that raw.release was made of.
+    """
     from esrd_pipeline.sources.errors import SourceError
 
-    (release,) = (row for row in step.read(RELEASE).to_dict("records") if row["source"] == source)
-    if pd.isna(release["file_name"]):
-        empty = pd.DataFrame(columns=raw.raw_table(source).column_names)
-        return StepResult((empty,), notes={"file": "none", "why": str(release["reason"])})
     path = step.source_folder / str(release["file_name"])
     if not path.is_file() or _digest(path) != release["sha256"]:
         raise SourceError(
             file=path.name,
             rule="changed or gone since raw.release was made: materialise raw.release again",
         )
-    frame = read(path, step.performance_year)
-    explained = int(frame["missing"].map(len).sum())
-    return StepResult((frame,), notes={"source file": path.name, "nulls with a reason": explained})
+    return path
 
 
 def _digest(path: Path) -> str:

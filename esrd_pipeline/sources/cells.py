@@ -17,13 +17,18 @@ CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
 NETWORK = re.compile(r"(?:Network )?(\d{1,2})", re.ASCII | re.IGNORECASE)
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+WORD_DATE = re.compile(r"(\d{1,2})-?([A-Za-z]{3})-?(\d{4})", re.ASCII)
+MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE_FORMS = "YYYY-MM-DD, MM/DD/YYYY or DDMonYYYY"
 MONTH = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?", re.ASCII)
 CODE = re.compile(r"\d{1,3}", re.ASCII)
 OLDEST_YEAR = 1900  # an earlier year is a typing error: the program began in 1972
 CODE_LENGTH = 3
 LONGEST_NUMBER = 17  # sign, point and the 15 digits a float64 keeps
-# Control characters except the tab, and the replacement character of a lost byte.
-DAMAGE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ufffd]")
+# Control characters except the tab.
+DAMAGE = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+LOST_LETTER = "\ufffd"
+"""The replacement character of a lost byte: kept in a text, and told."""
 
 
 def _decimal(number: str, published: str, column: SourceColumn, shift: int = 0) -> Decimal:
@@ -71,7 +76,7 @@ def read_fraction(text: str, column: SourceColumn) -> float:
 
 
 def read_text(text: str, _column: SourceColumn) -> str:
-    """Return a text; control characters and damaged letters are errors."""
+    """Return a text, with the letters that a release lost; control characters are errors."""
     if found := DAMAGE.search(text):
         raise ValueError(f"the text contains the damaged character {found.group()!a}")
     return text
@@ -95,14 +100,42 @@ def read_network(text: str, column: SourceColumn) -> int:
 
 
 def read_date(text: str, _column: SourceColumn) -> date:
-    """Return a date: `2006-01-04` or `01/04/2006`."""
+    """Return a date: `2006-01-04`, `01/04/2006` or `04Jan2006`."""
+    return parse_date(text)
+
+
+def parse_date(text: str) -> date:
+    """Return a date in one of the forms of `DATE_FORMS`.
+
+    Raises:
+        ValueError: the text is in none of them, or no day of the calendar.
+    """
     if found := ISO_DATE.fullmatch(text):
         year, month, day = found.groups()
     elif found := US_DATE.fullmatch(text):
         month, day, year = found.groups()
+    elif (found := WORD_DATE.fullmatch(text)) and found.group(2).lower() in MONTH_NAMES:
+        day, name, year = found.groups()
+        month = str(MONTH_NAMES.index(name.lower()) + 1)
     else:
-        raise ValueError(f"'{text}' is not a date (YYYY-MM-DD or MM/DD/YYYY)")
+        raise ValueError(f"'{text}' is not a date ({DATE_FORMS})")
     return _date(text, int(year), int(month), int(day))
+
+
+def read_period(text: str) -> tuple[date, date]:
+    """Return first and last day of a period: `01Jan2024-31Dec2024`, `01/01/2024-12/31/2024`.
+
+    Raises:
+        ValueError: the text is not two dates with a dash between them.
+    """
+    for found in re.finditer("-", text):
+        try:
+            return parse_date(text[: found.start()].strip()), parse_date(
+                text[found.end() :].strip()
+            )
+        except ValueError:
+            continue  # a dash within one of the dates
+    raise ValueError(f"'{text}' is not a period of two dates ({DATE_FORMS})")
 
 
 def read_month(text: str, _column: SourceColumn) -> date:

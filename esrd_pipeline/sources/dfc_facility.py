@@ -3,15 +3,20 @@
 Its columns are rows of parameters/published_column.csv.
 """
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.sources.cells import read_period
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.sources.table import read_table
 
 
-def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
+def read_dfc_facility(
+    path: Path, performance_year: int, remarks: Remarks | None = None
+) -> pd.DataFrame:
     """Return the file as the table `raw.dfc_facility`.
 
     The period of the hospitalization ratio is the performance year, so a file that reports another
@@ -20,9 +25,10 @@ def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
     Raises:
         SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
-    frame = read_table(path, "dfc_facility", performance_year)
+    frame = read_table(path, "dfc_facility", performance_year, remarks=remarks)
+    year = date(performance_year, 1, 1), date(performance_year, 12, 31)
     published = frame["shr_period"].dropna()
-    others = published[published.str.lower() != f"01jan{performance_year}-31dec{performance_year}"]
+    others = published[published.map({text: _read(text) != year for text in published.unique()})]
     if len(others):
         raise SourceError(
             file=path.name,
@@ -31,3 +37,11 @@ def read_dfc_facility(path: Path, performance_year: int) -> pd.DataFrame:
             f" {performance_year}: put the file into the folder of its own year",
         )
     return frame
+
+
+def _read(text: str) -> tuple[date, date] | None:
+    """Return first and last day of a period in the spelling of any release, else None."""
+    try:
+        return read_period(text)
+    except ValueError:
+        return None

@@ -16,6 +16,31 @@ FILE_NAMES: dict[str, tuple[str, ...]] = {
     "ece_grant": ("ECE_GRANT*.csv",),
     "qip_standard": ("QIP_STANDARD*.csv",),
 }
+QIP_BY_MEASURE: dict[str, tuple[str, ...]] = {
+    f"qip_by_measure.{file.lower()}": (f"{file}*.csv",)
+    for file in (
+        "CLINICAL_DEPRESSION",
+        "HYPERCALCEMIA",
+        "KTV_COMPREHENSIVE",
+        "MEDREC",
+        "NHSN_BSI",
+        "NHSN_DIALYSIS_EVENT",
+        "PPPW",
+        "SHR",
+        "SRR",
+        "STRR",
+        "TPS",
+        "UFR",
+        "VAT_TOPIC",
+    )
+}
+"""The QIP's files by measure, which stand for the Complete QIP file where there is none."""
+FOOTNOTES = "qip_footnotes"
+FOOTNOTE_FILES: dict[str, tuple[str, ...]] = {
+    FOOTNOTES: ("*FOOTNOTES*.csv",),
+}
+"""CMS's list of what the QIP's footnotes mean."""
+_ALL_NAMES = {**FILE_NAMES, **QIP_BY_MEASURE, **FOOTNOTE_FILES}
 RELEASE_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 
 
@@ -30,9 +55,9 @@ def find_release(folder: Path, source: str, cutoff: date | None = None) -> Path:
         SourceError: several files are not all dated, or all are after the cutoff.
     """
     place = "/".join(folder.parts[-2:])
-    files = _matching_files(folder, FILE_NAMES[source])
+    files = _matching_files(folder, _ALL_NAMES[source])
     if not files:
-        accepted = " or ".join(FILE_NAMES[source])
+        accepted = " or ".join(_ALL_NAMES[source])
         raise MissingSourceError(file=place, rule=f"no file named {accepted} in this folder")
     releases = {path: _release_date(path, place) for path in files}
     names = ", ".join(path.name for path in files)

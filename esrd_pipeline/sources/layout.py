@@ -1,5 +1,6 @@
 """Names and allowed values of each source's columns, from parameters/published_column.csv."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,9 +13,11 @@ from esrd_pipeline.sources.headers import api_name
 class SourceColumn:
     """One column of a published file in one performance year.
 
-    `api_names` lists the accepted names, `choices` maps published to stored texts, `sentinels`
-    lists the texts that mean no value, and `explained_by` is the column whose availability code
-    gives the reason for an empty cell.
+    `api_names` lists the accepted names, those of other releases among them, `choices` maps
+    published to stored texts, `sentinels` lists the texts that mean no value, and `explained_by`
+    is the column whose availability code gives the reason for an empty cell. `is_needed` says that
+    something is made from the column, `may_be_absent` that a file of this year may lack it where
+    it lacks every column of the measure.
     """
 
     header: str
@@ -27,6 +30,14 @@ class SourceColumn:
     choices: Mapping[str, str]
     sentinels: frozenset[str]
     explained_by: str | None
+    is_needed: bool
+    may_be_absent: bool
+
+
+ALWAYS = "always"
+"""In `needed_from`: files of every year must have the column."""
+RELEASE = re.compile(r"\[\d{4}(?:-\d{2})?\] ")
+"""In front of an alias: the first release known to name the column so."""
 
 
 @cache
@@ -46,6 +57,16 @@ def load_layout(source: str, performance_year: int) -> tuple[SourceColumn, ...]:
 
 
 @cache
+def group_measures(source: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the measures of a source, each with all of its columns (published_field.csv)."""
+    names: dict[str, set[str]] = {}
+    for row in load_rows("published_field"):
+        if row["source"] == source:
+            names.setdefault(row["measure"], set()).add(row["name"])
+    return tuple((measure, frozenset(columns)) for measure, columns in names.items())
+
+
+@cache
 def load_meanings(name: str) -> dict[str, str]:
     """Return code -> meaning of `availability_code` or `qip_footnote`."""
     return {row["code"]: row["meaning"] for row in load_rows(name)}
@@ -54,8 +75,9 @@ def load_meanings(name: str) -> dict[str, str]:
 def _column(row: Mapping[str, str], performance_year: int) -> SourceColumn:
     header, *aliases = (
         text.format(performance_year=performance_year, payment_year=performance_year + 2)
-        for text in (row["header"], *_split(row["aliases"]))
+        for text in (row["header"], *(RELEASE.sub("", text) for text in _split(row["aliases"])))
     )
+    needed = row["needed_from"]
     return SourceColumn(
         header=header,
         api_names=frozenset(api_name(text) for text in (header, *aliases)),
@@ -67,6 +89,8 @@ def _column(row: Mapping[str, str], performance_year: int) -> SourceColumn:
         choices=dict(_pair(text) for text in _split(row["choices"])),
         sentinels=frozenset(_split(row["sentinels"])),
         explained_by=row["explained_by"] or None,
+        is_needed=needed != "",
+        may_be_absent=needed not in ("", ALWAYS) and performance_year < int(needed),
     )
 
 

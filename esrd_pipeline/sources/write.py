@@ -38,7 +38,10 @@ def write_table(path: Path, source: str, performance_year: int, frame: pd.DataFr
 def _render_column(
     column: SourceColumn, values: pd.Series, labels: Sequence[Mapping[str, str]]
 ) -> list[str]:
-    choices = {stored: published for published, stored in column.choices.items()}
+    choices: dict[str, str] = {}
+    for published, stored in column.choices.items():
+        # The first spelling is today's, the others are those of older releases.
+        choices.setdefault(stored, published)
     is_null = values.isna().to_numpy()
     if column.required and is_null.any():
         raise ValueError(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sources.headers import api_name
-from esrd_pipeline.sources.layout import load_layout
+from esrd_pipeline.sources.layout import RELEASE, load_layout
 from esrd_pipeline.synthetic.care import draw_year
 from esrd_pipeline.synthetic.dfc import render_dfc
 from esrd_pipeline.synthetic.draws import stream
@@ -171,7 +171,7 @@ def _earlier_headers(source: str) -> dict[str, str]:
     table = load_parameters("published_column")
     renamed = table[(table["source"] == source) & table["aliases"].notna()]
     return {
-        str(name): str(aliases).rpartition("|")[2]
+        str(name): RELEASE.sub("", str(aliases).rpartition("|")[2])
         for name, aliases in zip(renamed["name"], renamed["aliases"], strict=True)
     }
 

@@ -48,6 +48,11 @@ STORED_TYPES: dict[str, ColumnType] = {
     "choice": "text",
     "yes_no": "boolean",
 }
+BY_MEASURE = "qip_by_measure"
+"""Source of the columns that the QIP's files by measure share; a file's own are `<it>.<file>`.
+
+They are read as one table with the Complete QIP file.
+"""
 UNITS = {"percent": "percent", "fraction": "fraction"}
 MISSING = Column(
     "missing",
@@ -65,6 +70,12 @@ def raw_table(source: str) -> Table:
         for row in load_rows("published_column")
         if row["source"] == source
     }
+    if source == "qip_complete":
+        published |= {
+            row["name"]: _column(row)
+            for row in load_rows("published_column")
+            if row["source"].startswith(BY_MEASURE) and row["name"] not in published
+        }
     key = KEYS[source]
     rest = [column for name, column in published.items() if name not in key]
     return Table(
@@ -82,7 +93,8 @@ def _column(row: Mapping[str, str]) -> Column:
         STORED_TYPES[row["type"]],
         row["description"],
         unit=UNITS.get(row["type"]),
-        required=row["required"] == "yes",
+        # A column that older files lack is null there; the reader demands its cells of the others.
+        required=row["required"] == "yes" and row["needed_from"] == "always",
         minimum=float(row["minimum"]) if row["minimum"] else None,
         maximum=float(row["maximum"]) if row["maximum"] else None,
     )

@@ -5,7 +5,7 @@ where it has no value. An empty cell must be null.
 """
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,22 +14,32 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from esrd_pipeline.families.published import build_national, publish_contract
+from esrd_pipeline.families.published import (
+    build_national,
+    publish_contract,
+    publish_results,
+)
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
-from esrd_pipeline.sources.files import find_release
+from esrd_pipeline.sources.files import QIP_BY_MEASURE, find_release
 from esrd_pipeline.sources.headers import api_name
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
+from esrd_pipeline.sources.qip_by_measure import read_qip_by_measure
 from esrd_pipeline.sources.table import read_table
+from esrd_pipeline.tables.raw import BY_MEASURE
 from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 
 pytestmark = needs_cms_public
 
+PY2024 = CMS_PUBLIC / "py2024_qip"
 FILES = [
-    ("dfc_facility", 2024, 7557, 142),
-    ("dfc_national", 2024, 1, 59),
-    ("qip_complete", 2024, 8, 140),
-    ("ich_cahps_facility", 2020, 7830, 47),
+    (CMS_PUBLIC, "dfc_facility", 2024, 7557, 142),
+    (CMS_PUBLIC, "dfc_national", 2024, 1, 59),
+    (CMS_PUBLIC, "qip_complete", 2024, 8, 140),
+    (CMS_PUBLIC, "ich_cahps_facility", 2020, 7830, 47),
+    (PY2024, "dfc_national", 2022, 1, 55),
+    (PY2024, "ich_cahps_facility", 2022, 7577, 47),
 ]
+BY_MEASURE_ROWS = 7715
 
 
 def is_same_number(printed: str, value: object) -> bool:
@@ -48,7 +58,7 @@ def is_same_date(printed: str, value: object) -> bool:
 SAME: Mapping[str, Callable[[str, object], bool]] = {
     "text": lambda printed, value: printed == value,
     "ccn": lambda printed, value: printed == value,
-    "network": lambda printed, value: printed == str(value),
+    "network": lambda printed, value: printed.removeprefix("Network ") == str(value),
     "integer": is_same_number,
     "number": is_same_number,
     "percent": is_same_percent,
@@ -71,19 +81,26 @@ def is_kept(column: SourceColumn, printed: str, value: object, label: str | None
     return SAME[column.type](printed, value) and label is None
 
 
-@pytest.mark.parametrize(("source", "year", "row_count", "column_count"), FILES)
+@pytest.mark.parametrize(("folder", "source", "year", "row_count", "column_count"), FILES)
 def test_every_printed_cell_is_kept(
-    source: str, year: int, row_count: int, column_count: int
+    folder: Path, source: str, year: int, row_count: int, column_count: int
 ) -> None:
-    path = find_release(CMS_PUBLIC, source)
+    path = find_release(folder, source)
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert (len(rows), len(header)) == (row_count, column_count)
     frame = read_table(path, source, year)
     assert len(frame) == row_count
-    layout = {name: column for column in load_layout(source, year) for name in column.api_names}
+    check_kept(frame, header, rows, load_layout(source, year))
+
+
+def check_kept(
+    frame: pd.DataFrame, header: list[str], rows: list[list[str]], known: Sequence[SourceColumn]
+) -> None:
+    """Every printed cell of the columns is in the frame."""
+    layout = {name: column for column in known for name in column.api_names}
     columns = [layout[api_name(text)] for text in header]
-    assert len({column.name for column in columns}) == column_count
+    assert len({column.name for column in columns}) == len(header)
     key = next((place for place, column in enumerate(columns) if column.type == "ccn"), 0)
     rows.sort(key=lambda cells: cells[key])
     labels = frame["missing"].tolist()
@@ -95,6 +112,39 @@ def test_every_printed_cell_is_kept(
             if not is_kept(column, cells[place].strip(), value, label.get(column.name))
         ]
         assert not lost, f"{column.header}: {len(lost)} cells, first {lost[0]}"
+
+
+@pytest.mark.parametrize("source", QIP_BY_MEASURE)
+def test_every_printed_cell_of_the_files_by_measure_is_kept(
+    source: str, by_measure: pd.DataFrame
+) -> None:
+    with find_release(PY2024, source).open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert len(rows) == BY_MEASURE_ROWS
+    known = (*load_layout(BY_MEASURE, 2022), *load_layout(source, 2022))
+    named = {name for column in known for name in column.api_names}
+    read = [place for place, text in enumerate(header) if api_name(text) in named]
+    unread = [header[place] for place in range(len(header)) if place not in read]
+    # What has the same text in every row of a file or a state.
+    assert all(text == "Measure Name" or " Average " in text for text in unread), unread
+    kept = [[cells[place] for place in read] for cells in rows]
+    check_kept(by_measure, [header[place] for place in read], kept, known)
+
+
+@pytest.fixture(scope="module")
+def by_measure() -> pd.DataFrame:
+    paths = {source: find_release(PY2024, source) for source in QIP_BY_MEASURE}
+    return read_qip_by_measure(paths, 2022)
+
+
+def test_the_payment_year_by_measure_has_its_published_results(by_measure: pd.DataFrame) -> None:
+    results = publish_results(performance_year=2022, dfc=None, qip=by_measure, ich_cahps=None)
+    scored = results[results["score"].notna()].groupby("measure").size()
+    assert scored["tps"] == 7561
+    assert scored["payment_reduction"] == BY_MEASURE_ROWS
+    assert scored["srr"] == 7265
+    unscored = results[(results["measure"] == "srr") & results["score"].isna()]
+    assert (unscored["reason"].str.startswith("footnote_")).all()
 
 
 def test_the_api_header_style_gives_the_same_frame(tmp_path: Path) -> None:

@@ -28,11 +28,12 @@ def sample_rows(source: str, *, year: int = YEAR, row_count: int = ROW_COUNT) ->
     layout = load_layout(source, year)
     return [
         [column.header for column in layout],
-        *([_cell(column, row, year) for column in layout] for row in range(row_count)),
+        *([cell_of(column, row, year) for column in layout] for row in range(row_count)),
     ]
 
 
-def _cell(column: SourceColumn, row: int, year: int) -> str:
+def cell_of(column: SourceColumn, row: int, year: int) -> str:
+    """Return a valid cell of a column."""
     if column.type == "ccn":
         return f"01230{row}"
     if column.name == "shr_period":

@@ -48,7 +48,7 @@ def caught_error(path: Path, source: str) -> SourceError:
         ("dfc_facility", LTC_PERCENT, "\u0661", "'\u0661' is not a number"),
         ("dfc_facility", "Five Star", "6", "'6' is above the maximum 5"),
         ("dfc_facility", "Five Star", "2.5", "'2.5' is not a whole number"),
-        ("dfc_facility", "# of Dialysis Stations", "-3", "'-3' is below the minimum 0"),
+        ("dfc_facility", "Five Star", "0", "'0' is below the minimum 1"),
         ("dfc_facility", CCN, "12306", "'12306' is not a CCN of six digits or capital letters"),
         ("dfc_facility", CCN, "01230a", "'01230a' is not a CCN of six digits or capital letters"),
         ("dfc_facility", CCN, "", "the cell is empty and must not be"),
@@ -59,7 +59,7 @@ def caught_error(path: Path, source: str) -> SourceError:
             "dfc_facility",
             "Certification Date",
             "2006/01/04",
-            "'2006/01/04' is not a date (YYYY-MM-DD or MM/DD/YYYY)",
+            "'2006/01/04' is not a date (YYYY-MM-DD, MM/DD/YYYY or DDMonYYYY)",
         ),
         (
             "dfc_facility",
@@ -86,7 +86,12 @@ def caught_error(path: Path, source: str) -> SourceError:
             "Better",
             "'Better' is none of Better than Expected, As Expected, Worse than Expected",
         ),
-        ("dfc_facility", "Late Shift", "Y", "'Y' is none of Yes, No"),
+        (
+            "dfc_facility",
+            "Offers in-center hemodialysis",
+            "Y",
+            "'Y' is none of Yes, No, 1, 0",
+        ),
         (
             "dfc_facility",
             "Facility Name",
@@ -95,13 +100,19 @@ def caught_error(path: Path, source: str) -> SourceError:
         ),
         (
             "dfc_facility",
-            "Facility Name",
-            "Pe\ufffda",
-            r"the text contains the damaged character '\ufffd'",
+            CCN,
+            "0123\ufffd6",
+            r"'0123\ufffd6' has a damaged letter, and the column names the row",
+        ),
+        (
+            "qip_standard",
+            "Measure",
+            "lt\ufffd",
+            r"'lt\ufffd' has a damaged letter, and the column names the row",
         ),
         (
             "dfc_facility",
-            "# of Dialysis Stations",
+            LTC_PERCENT,
             "9" * 20,
             f"'{'9' * 20}' has more than 15 digits",
         ),
@@ -121,7 +132,7 @@ def caught_error(path: Path, source: str) -> SourceError:
         ),
         (
             "ich_cahps_facility",
-            "ICH-CAHPS survey response rate",
+            "Top box percent of patients-rating of the dialysis facility",
             "101",
             "'101' is above the maximum 100",
         ),
@@ -199,7 +210,6 @@ def add(rows: list[list[str]], header: str) -> None:
         ),
         (lambda rows: repeat(rows, "Five Star"), "Five Star", "the column appears twice"),
         (lambda rows: add(rows, "five_star"), "five_star", "the column appears twice"),
-        (lambda rows: add(rows, "Moon Phase"), "Moon Phase", "unknown column"),
     ],
 )
 def test_a_bad_header(
@@ -245,9 +255,28 @@ def sample_bytes(path: Path) -> bytes:
         (
             lambda content: content.replace(b"facility_name 1", "Peña".encode("latin-1")),
             3,
-            "byte {} of the file is not UTF-8",
+            "byte {} of the file is not UTF-8: it may be Windows-1252; save it as UTF-8",
         ),
-        (lambda content: content.decode().encode("utf-16"), 1, "byte 1 of the file is not UTF-8"),
+        (
+            lambda content: content.decode().encode("utf-16"),
+            None,
+            "the file is encoded in UTF-16: save it as UTF-8",
+        ),
+        (
+            lambda content: content.decode().encode("utf-16-le"),
+            None,
+            "the file is encoded in UTF-16: save it as UTF-8",
+        ),
+        (
+            lambda content: content.replace(b",", b"\t"),
+            1,
+            "the cells are delimited by tabs: save the file with commas",
+        ),
+        (
+            lambda content: content.replace(b",", b"|"),
+            1,
+            "the cells are delimited by vertical bars: save the file with commas",
+        ),
     ],
 )
 def test_a_bad_structure(
