@@ -4,6 +4,7 @@ A release is written once and never changed. Only this module suppresses counts 
 patients and values that would reveal them: the stored tables keep them for scoring.
 """
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from esrd_pipeline.families.published_layouts import (
     render_qip,
 )
 from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import program, raw, report
 from esrd_pipeline.tables.catalog import TABLES
@@ -71,16 +73,42 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
         raise LookupError(f"no table of {performance_year} is stored: refresh the year first")
     draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     draft.mkdir(parents=True)
+    try:
+        _write_release(warehouse, tables, performance_year, draft, origin)
+        draft.rename(folder)
+    finally:
+        # Whatever stopped it, an export that is not whole leaves nothing.
+        shutil.rmtree(draft, ignore_errors=True)
+    return len(tables)
+
+
+def _write_release(
+    warehouse: Warehouse, tables: list[Table], performance_year: int, draft: Path, origin: str
+) -> None:
     small = pd.DataFrame(columns=_KEY)
     if warehouse.has(CONTRACT, performance_year):
         small = find_small(warehouse.read(CONTRACT, performance_year))
     for table in tables:
         frame = suppress_small_counts(warehouse.read(table, performance_year), small)
-        _add_texts(frame).to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
+        told = make_frame_harmless(_add_texts(frame))
+        told.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
     _write_provenance(draft, tables, performance_year, origin, files)
-    draft.rename(folder)
-    return len(tables)
+
+
+def make_frame_harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe in front of texts that a spreadsheet would run as a formula."""
+    safe = frame.copy(deep=False)
+    for name in safe.columns[[_is_text_column(frame[name]) for name in frame.columns]]:
+        safe[name] = [
+            make_harmless(text) if isinstance(text, str) else text for text in frame[name]
+        ]
+    return safe
+
+
+def _is_text_column(values: pd.Series) -> bool:
+    """Whether a column can hold texts; numbers, dates and booleans are written as they are."""
+    return pd.api.types.is_object_dtype(values) or isinstance(values.dtype, pd.StringDtype)
 
 
 def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> list[str]:
@@ -212,6 +240,8 @@ def _write_provenance(
         "One CSV file per table; grain and source of each:",
         *(f"{table.name}: {table.grain}. {table.source}." for table in tables),
         *(f"{LAYOUTS}/{name}: the computed year in CMS's published layout." for name in files),
+        "A text that begins with =, +, -, @, tab or carriage return has an apostrophe in front:",
+        "a spreadsheet does not run it.",
         f"Counts of fewer than {SMALLEST_PUBLISHED_COUNT} patients are suppressed.",
     ]
     (folder / "README.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

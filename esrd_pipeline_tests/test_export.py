@@ -5,9 +5,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from esrd_pipeline.export import SUPPRESSED, export_year, find_small, suppress_small_counts
+from esrd_pipeline.export import (
+    SUPPRESSED,
+    export_year,
+    find_small,
+    make_frame_harmless,
+    suppress_small_counts,
+)
 from esrd_pipeline.families.published import build_national, publish_contract
 from esrd_pipeline.sources.files import find_release
+from esrd_pipeline.sources.spreadsheet import make_harmless, read_plain
 from esrd_pipeline.sources.table import read_table
 from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline.tables import raw
@@ -214,3 +221,75 @@ def test_every_reason_of_a_computed_row_leaves_as_an_availability_code(
     texts = exported.loc[mine, "reason_text"].tolist()
     assert texts[0] == "fewer than 11 patients"
     assert texts[-1] == "not in the EQRS directory"
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Everything in a folder, hidden folders too."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_failed_export_leaves_nothing_behind(stored: Warehouse, tmp_path: Path) -> None:
+    rows = stored.read(CONTRACT, YEAR)
+    mine = (rows["program"] == "dfc") & (rows["measure"] == "ltc")
+    rows.loc[mine, ["reportable", "reason"]] = [False, "no_national_rate"]
+    rows.loc[mine, ["value", "reason_number"]] = NAN
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.publish(warehouse.stage(CONTRACT, YEAR, rows))
+    warehouse.publish(warehouse.stage(raw.DFC_FACILITY, YEAR, stored.read(raw.DFC_FACILITY, YEAR)))
+    releases = tmp_path / "releases"
+    with pytest.raises(LookupError, match="no code of dfc_facility for no_national_rate"):
+        export_year(
+            warehouse=warehouse,
+            performance_year=YEAR,
+            folder=releases / "approved",
+            origin="published",
+        )
+    assert leftovers(releases) == []
+
+
+FORMULAS = ["=1+2", "+1 205 555", "-2+3", "@SUM(A1)", "\tcmd", "\r=1", "'=quoted", "''-x"]
+HARMLESS = ["Smith & Sons", "O'Neill", "'quoted'", "", "A=B", "1-2", "'"]
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *HARMLESS])
+def test_a_text_comes_back_from_what_a_spreadsheet_cannot_run(text: str) -> None:
+    written = make_harmless(text)
+    assert (written == text) is (text in HARMLESS)
+    assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert read_plain(written) == text
+
+
+def test_numbers_are_no_texts_and_stay_numbers() -> None:
+    frame = pd.DataFrame(
+        {
+            "name": ["=cmd|' /C calc'!A0", "plain", None],
+            "z": [-1.5, 2.0, NAN],
+            "count": pd.array([-1, 2, None], dtype="Int64"),
+            "codes": [["-", "="], None, []],
+        }
+    )
+    safe = make_frame_harmless(frame)
+    assert safe["name"].tolist()[:2] == ["'=cmd|' /C calc'!A0", "plain"]
+    assert pd.isna(safe["name"].iloc[2])
+    pd.testing.assert_frame_equal(safe.drop(columns="name"), frame.drop(columns="name"))
+
+
+def test_a_formula_in_a_name_is_harmless_in_a_release_and_reads_back(
+    stored: Warehouse, tmp_path: Path
+) -> None:
+    dfc = stored.read(raw.DFC_FACILITY, YEAR)
+    names = ["=HYPERLINK(1)", "@home dialysis", "-dash-", "'=x"]
+    dfc.loc[dfc.index[: len(names)], "facility_name"] = names
+    warehouse = Warehouse(tmp_path / "warehouse")
+    for table, frame in ((CONTRACT, stored.read(CONTRACT, YEAR)), (raw.DFC_FACILITY, dfc)):
+        warehouse.publish(warehouse.stage(table, YEAR, frame))
+    release = tmp_path / "release"
+    export_year(warehouse=warehouse, performance_year=YEAR, folder=release, origin="published")
+    path = find_release(release / "published_layouts", "dfc_facility")
+    printed = pd.read_csv(path, dtype=str, keep_default_na=False)["Facility Name"].tolist()
+    assert printed[: len(names)] == [f"'{name}" for name in names]
+    again = read_table(path, "dfc_facility", YEAR)["facility_name"].tolist()
+    assert again == dfc["facility_name"].tolist()
+    rows = pd.read_csv(release / f"{CONTRACT.name}.csv", dtype={"ccn": str})
+    assert rows["value"].dtype == float
+    assert "apostrophe in front" in (release / "README.txt").read_text()

@@ -29,6 +29,8 @@ from esrd_pipeline.sources.write import DECIMALS
 
 NO_ROW = "no_row"
 SUPPRESSED = "suppressed_small_count"
+NO_CODE = "-"
+"""In reason_footnote.csv: CMS's list says nothing of the kind."""
 _PREFERRED_SENTINELS = {
     "value": ("No Rate",),
     "score": ("No Score",),
@@ -329,8 +331,8 @@ def _texts(rows: pd.DataFrame, column: str, is_shown: pd.Series) -> NDArray[np.o
 def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
     """Return the availability code, or the footnotes, of a reason.
 
-    CMS's own codes are kept; reason_footnote.csv has those of other reasons. There is no footnote
-    where none fits.
+    CMS's own codes are kept; reason_footnote.csv has those of other reasons, and says of which
+    ones CMS's list of footnotes has none.
 
     Raises:
         LookupError: a source that requires a code has none for the reason.
@@ -342,13 +344,11 @@ def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
     day = f"{why.number:.0f}"[4:] if find_reason(why.reason.split()[0]).takes_date else ""
     found = [
         print_code(part.removeprefix(own))
-        if is_footnote
-        else part.removeprefix(own)
         if part.startswith(own)
         else find_footnote(source, measure, part, day)
         for part in why.reason.split()
     ]
-    codes = list(dict.fromkeys(code for code in found if code is not None))
+    codes = list(dict.fromkeys(code for code in found if code not in (None, NO_CODE)))
     if not codes and not is_footnote:
         raise LookupError(f"reason_footnote.csv has no code of {source} for {why.reason}")
     return codes

@@ -42,9 +42,14 @@ def run_job(
         LaunchError: there is no such year, or a step failed.
     """
     from esrd_pipeline.orchestration.jobs import STAR_OPERATIONS
-    from esrd_pipeline.orchestration.partitions import performance_years
+    from esrd_pipeline.orchestration.partitions import FIRST_YEAR, performance_years
 
     known = performance_years.get_partition_keys()
+    if year < FIRST_YEAR:
+        raise LaunchError(
+            f"{year} is before {FIRST_YEAR}, the first performance year that has rules: the"
+            " manual's measures, their register and the layouts of published files begin there"
+        )
     if str(year) not in known:
         raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are known")
     resolved = definitions.resolve_job_def(job)

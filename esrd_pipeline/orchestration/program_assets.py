@@ -10,7 +10,7 @@ from pydantic import Field
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.parameters.reasons import describe_reason
+from esrd_pipeline.parameters.reasons import describe_reason, find_reason
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def _flag(step: StepContext) -> StepResult:
             facility.PUBLISHED_RESULT, columns=(*_KEY, "category"), program="dfc"
         ),
     )
+    if frame.empty:
+        why = find_reason("no_facility_of_dfc").text
+        return StepResult((frame,), notes={"not computed": why}, warning=why)
     flagged = frame["category"].value_counts()
     return StepResult((frame,), notes={str(name): int(count) for name, count in flagged.items()})
 
@@ -173,6 +176,9 @@ def _score_tps(step: StepContext) -> StepResult:
         domain_scores=step.read(program.QIP_DOMAIN_SCORE),
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
+    if frame.empty:
+        why = find_reason("no_facility_of_qip").text
+        return StepResult((frame,), notes={"not computed": why}, warning=why)
     reductions = frame["payment_reduction"].value_counts().sort_index()
     return StepResult(
         (frame,),

@@ -16,7 +16,7 @@ from esrd_pipeline.families.explanation import (
     describe_reasons,
 )
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
-from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.parameters.reasons import describe_reason, describe_rows
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
@@ -37,7 +37,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     tps = warehouse.read(program.QIP_TPS, year)
     scored = tps.loc[tps["tps"].notna()]
     if scored.empty:
-        lines.append(("Total Performance Score", "0", str(describe_rows(tps.head(1))[0])))
+        lines.append(("Total Performance Score", "0", _say_why(tps, "no_facility_of_qip")))
     else:
         mean = float(scored["tps"].astype(float).mean())
         minimum = int(scored["minimum_tps"].iloc[0])
@@ -49,7 +49,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     stars = warehouse.read(program.STARS, year)
     rated = stars.loc[stars["rating"].notna()]
     if rated.empty:
-        lines.append(("stars", "0", str(describe_rows(stars.head(1))[0])))
+        lines.append(("stars", "0", _say_why(stars, "no_facility_of_dfc")))
     else:
         counts = rated["rating"].astype(int).value_counts().sort_index()
         spread = "  ".join(
@@ -57,10 +57,20 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
         )
         lines.append(("stars", f"{len(rated):,}", spread))
     flags = warehouse.read(program.FLAGS, year)
+    if flags.empty:
+        lines.append(("flags", "0", describe_reason("no_facility_of_dfc")))
+        return lines
     for category in ("better", "worse"):
         flagged = int((flags["category"] == category).sum())
         lines.append((f"flags: {category} than expected", f"{flagged:,}", "facility-measures"))
     return lines
+
+
+def _say_why(rows: pd.DataFrame, reason_of_no_row: str) -> str:
+    """Return the reason of the first row; of a table without rows, why it has none."""
+    if rows.empty:
+        return describe_reason(reason_of_no_row)
+    return str(describe_rows(rows.head(1))[0])
 
 
 def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:

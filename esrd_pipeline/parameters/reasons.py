@@ -120,7 +120,10 @@ def _describe(reason: Reason, number: float | None, unit: str | None) -> str:
 
 @cache
 def find_footnote(source: str, measure: str, reason: str, day: str = "") -> str | None:
-    """Return the code of the measure's own row, else that of all measures; None without either."""
+    """Return the code of the measure's own row, else that of all measures; None without either.
+
+    A code "-" says that CMS's list has none for the reason.
+    """
     codes = {
         row["measure"]: row["code"]
         for row in load_rows("reason_footnote")

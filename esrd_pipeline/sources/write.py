@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
+from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.tables.raw import raw_table
 
 DECIMALS = 10
@@ -20,7 +21,8 @@ def write_table(path: Path, source: str, performance_year: int, frame: pd.DataFr
     """Write a table `raw.<source>` in the year's layout, in the order of its key.
 
     A null is written as recorded in `missing`: a sentinel, or an empty cell that a code explains.
-    Reading the file again gives the same table, with numbers rounded to `DECIMALS`.
+    Reading the file again gives the same table, with numbers rounded to `DECIMALS`. A text that a
+    spreadsheet would run gets an apostrophe in front, which the reader takes away.
 
     Raises:
         ValueError: a required column has empty cells; the message has column and rule.
@@ -75,6 +77,7 @@ def _render_whole(value: object) -> str:
 
 
 _PRINTERS: dict[str, Callable[[object], str]] = {
+    "text": lambda value: make_harmless(str(value)),
     "number": _render_number,
     "percent": _render_number,
     "fraction": _render_number,

@@ -168,7 +168,6 @@ QIP_TPS = Table(
         Rule("a row has a TPS or a reason", "(tps IS NULL) = (reason IS NOT NULL)"),
         Rule("without a TPS there is no reduction", "tps IS NOT NULL OR payment_reduction = 0"),
     ),
-    minimum_rows=1,
 )
 
 STAR_BASELINE = Table(

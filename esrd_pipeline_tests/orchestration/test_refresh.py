@@ -168,10 +168,14 @@ def test_an_export_is_written_once_and_hides_small_counts(
 def test_a_year_that_is_none_is_refused(published: Path, tmp_path: Path) -> None:
     code, said = run(tmp_path, published, "refresh", "--year", "1999")
     assert code == 1
-    assert "1999 is not a performance year: 2021 to" in said
+    assert "1999 is before 2021, the first performance year that has rules" in said
+    code, said = run(tmp_path, published, "refresh", "--year", "2999")
+    assert code == 1
+    assert "2999 is not a performance year: 2021 to" in said
     code, said = run(tmp_path, published, "refresh", "--year", "2021")
     assert code == 1
-    assert "neither a DFC facility file nor a Complete QIP file" in said
+    assert "/2021: no file named DFC_FACILITY*.csv or *QIP_COMPLETE*.csv" in said
+    assert "no patient-level file in" in said
 
 
 def test_the_embedded_default_has_a_warehouse_of_its_own(

@@ -10,8 +10,8 @@ import sqlglot
 from sqlglot import exp
 
 import esrd_pipeline
-from esrd_pipeline.families.published_layouts import Why, list_codes
-from esrd_pipeline.parameters.reasons import load_reasons
+from esrd_pipeline.families.published_layouts import NO_CODE, Why, list_codes
+from esrd_pipeline.parameters.reasons import find_footnote, load_reasons
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import load_meanings
 from esrd_pipeline.sql import list_selects, load_select
@@ -170,7 +170,10 @@ def test_the_reasons_of_published_layouts_are_reasons() -> None:
     assert sorted({row["reason"] for row in rows} - set(load_reasons())) == []
     printed = {"dfc_facility": "availability_code", "qip_complete": "qip_footnote"}
     for row in rows:
-        assert row["code"] in load_meanings(printed[row["source"]]), row
+        if row["code"] == NO_CODE:
+            assert row["source"] == "qip_complete", "a DFC file prints a code of every facility"
+        else:
+            assert row["code"] in load_meanings(printed[row["source"]]), row
 
 
 def test_every_reason_of_the_facility_list_has_an_availability_code() -> None:
@@ -207,3 +210,56 @@ def test_every_reason_of_a_computed_dialysis_facility_measure_has_an_availabilit
     for code in sorted(reasons):
         (found,) = list_codes("dfc_facility", "shr", Why(code, 11.0))
         assert found in {"199", "201", "258"}, code
+
+
+OF_QIP = (
+    "families/contract.py",
+    "families/facility_list.py",
+    "families/patient_months.py",
+    "families/patient_months_contract.py",
+    "families/published_layouts.py",
+    "families/published_reasons.py",
+    "families/reporting.py",
+    "measures/flag.py",
+    "orchestration/access_assets.py",
+    "orchestration/discharges_assets.py",
+    "orchestration/modelled_measure.py",
+    "orchestration/patient_months_assets.py",
+    "program/qip_clinical.py",
+    "program/qip_period.py",
+    "program/qip_reporting.py",
+    "program/qip_scores.py",
+    "program/qip_standards.py",
+    "program/qip_tps.py",
+)
+"""Modules that write why a facility has no rate, score or TPS of the QIP."""
+NOT_RENDERED = {"no_measure_scored", "no_rule_set", "no_facility_of_qip"}
+"""Of a domain, of a year that cannot be scored and of a file that is not there: no column prints
+them."""
+
+
+def list_qip_pairs() -> Iterator[tuple[str, str, str]]:
+    """Measure, reason and day of every pair that the Complete QIP file can have to print."""
+    (column,) = list_reason_columns("linkage.facility")
+    reasons = set(column.allowed or ())
+    for name in OF_QIP:
+        tree = ast.parse((PACKAGE / name).read_text(encoding="utf-8"))
+        reasons |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        } & {row["code"] for row in load_rows("reason")}
+    days = {row["certification_cutoff"].replace("-", "") for row in load_rows("qip_measure")} - {""}
+    for row in load_rows("published_measure"):
+        for reason in reasons - NOT_RENDERED if row["program"] == "qip" else ():
+            for day in sorted(days) if reason == "certified_too_late" else [""]:
+                yield row["measure"], reason, day
+
+
+def test_every_reason_of_the_qip_has_a_footnote_or_a_row_that_says_there_is_none() -> None:
+    pairs = list(list_qip_pairs())
+    assert {"no_index_discharge", "nothing_reported", "no_rate"} <= {pair[1] for pair in pairs}
+    without = [
+        pair for pair in pairs if find_footnote("qip_complete", pair[0], pair[1], pair[2]) is None
+    ]
+    assert without == []
