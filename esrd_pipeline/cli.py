@@ -261,13 +261,22 @@ def trace(asked: str | None, *, missing: bool) -> None:
 
 @main.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to serve on; by default only this machine reaches it.",
+)
 def ui(port: int, host: str) -> None:
     """Open Dagster's own webserver and daemon on this installation."""
+    from esrd_pipeline.private import warn_of_host
+
     _prepare_home(load_settings())
     dagster = shutil.which("dagster", path=str(Path(sys.executable).parent)) or "dagster"
     command = [dagster, "dev", "-m", "esrd_pipeline.definitions", "-p", str(port), "-h", host]
     click.echo(f"Dagster's UI: http://{host}:{port}  (stop with Ctrl+C)")
+    if warning := warn_of_host(host, port):
+        click.echo(warning, err=True)
     # What a script starts in the background ignores Ctrl+C's signal. Dagster stops its servers with
     # that signal: they would outlive a kill of this process.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -69,6 +69,11 @@ class Settings:
         return Path(os.environ.get("DAGSTER_HOME") or self.data_dir / "dagster_home").resolve()
 
     @property
+    def explanations_dir(self) -> Path:
+        """Folder of the explanations, which name patients: its owner alone may read it."""
+        return self.data_dir / "explanations"
+
+    @property
     def failure_log(self) -> Path:
         """Log file with one readable line per failed run."""
         return self.data_dir / "logs" / "failures.log"

@@ -17,6 +17,7 @@ from esrd_pipeline.families.explanation import (
 )
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.parameters.reasons import describe_reason, describe_rows
+from esrd_pipeline.private import make_private_folder, write_private
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
@@ -92,6 +93,8 @@ def write_explanation(
 ) -> tuple[Path, list[Sequence[str]]]:
     """Write a stored explanation as CSV; return its path and the lines of its totals.
 
+    The file and its folder are readable by their owner alone.
+
     Raises:
         LookupError: no patient was treated by or attributed to the facility in the year.
     """
@@ -104,9 +107,9 @@ def write_explanation(
         rows = describe_reasons(rows)
     suffix = f"_{kind}" if kind in ("reported", "adjusters") else ""
     name = f"{measure}_{ccn}{suffix}.csv"
-    path = settings.data_dir / "explanations" / str(year) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(path, index=False, lineterminator="\n")
+    path = make_private_folder(settings.explanations_dir, str(year)) / name
+    with write_private(path) as file:
+        rows.to_csv(file, index=False, lineterminator="\n")
     lines = tell(rows)
     if kind == "adjusters":
         return path, lines
