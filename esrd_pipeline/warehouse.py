@@ -44,6 +44,9 @@ MOST_OPEN = 2
 _OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
 """Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
 
+_QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
+"""DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
+
 
 class MissingPartitionError(LookupError):
     """A partition that a step needs has not been stored."""
@@ -164,8 +167,7 @@ class Warehouse:
             def query(sql: str, **parameters: object) -> pd.DataFrame:
                 try:
                     return connection.execute(sql, parameters or None).df()
-                except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-                    # DuckDB's own message quotes lines and values, which may be patient data.
+                except _QUOTING as error:
                     raise QueryError(line=_find_line(str(error))) from None
 
             yield query
@@ -253,8 +255,7 @@ class Warehouse:
                     f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
                     f"ROW_GROUP_SIZE 1048576, KV_METADATA {quote_labels(_describe(table, notes))})"
                 )
-            except duckdb.ConversionException:
-                # DuckDB's own message quotes the value, which may be patient data.
+            except _QUOTING:
                 raise SchemaError(
                     f"{table.name}: {select.path} makes values that do not fit their columns"
                 ) from None
@@ -292,12 +293,22 @@ class Warehouse:
         attach_value_sets(connection, select.value_sets)
 
     def _clear_staging(self, table: Table, performance_year: int) -> Path:
-        """Create the partition's folder, delete old staged files and return the final path."""
-        target = self.partition_path(table, performance_year)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        """Make the partition's folder, delete old staged files and return the final path."""
+        target = self._make_folder(table, performance_year) / PARTITION_FILE
         for left_over in target.parent.glob(f"{PARTITION_FILE}{_STAGING}*"):
             left_over.unlink(missing_ok=True)
         return target
+
+    def _make_folder(self, table: Table, performance_year: int) -> Path:
+        """Make and return the partition's folder; the root is made for its owner alone.
+
+        A root that is there stays as its owner has opened it to others.
+        """
+        folder = self.partition_path(table, performance_year).parent
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def publish(self, staged: Staged) -> Path:
         """Make a staged partition visible to readers in one rename."""
@@ -322,8 +333,7 @@ class Warehouse:
         Raises:
             PartitionBusyError: another process holds the lock.
         """
-        folder = self.partition_path(table, performance_year).parent
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._make_folder(table, performance_year)
         with (folder / ".lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
