@@ -1,7 +1,11 @@
 """What the documents say is there: readings that code cites, files, links and commands."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -99,6 +103,23 @@ def test_every_esrd_command_of_a_document_is_understood(document: str) -> None:
         if found:
             name, *options = shlex.split(command)
             main.commands[name].make_context(name, options)
+
+
+def test_the_command_that_audits_the_lock_is_given_every_package_of_it(tmp_path: Path) -> None:
+    """What README gives to pip-audit; that itself needs a network."""
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv is not on the path")
+    blocks = _BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    (block,) = [block for block in blocks if "pip-audit" in block]
+    export, audit = (shlex.split(line) for line in block.splitlines())
+    assert {"--strict", "--require-hashes"} <= set(audit)
+    assert export[-1] == audit[-1]
+    asked = tmp_path / "requirements.txt"
+    subprocess.run([uv, *export[1:-1], str(asked)], cwd=ROOT, check=True, timeout=60)
+    pinned = re.findall(r"^([\w.-]+)==\S+", asked.read_text(encoding="utf-8"), re.MULTILINE)
+    locked = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    assert set(pinned) == {one["name"] for one in locked if "registry" in one["source"]}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -1,5 +1,10 @@
-"""Dagster's own webserver and daemon over the project: a backfill launched as the UI does it."""
+"""Dagster's own webserver and daemon over the project: a backfill launched as the UI does it.
 
+No server of theirs can be reached from another machine.
+"""
+
+import contextlib
+import ipaddress
 import json
 import os
 import signal
@@ -43,7 +48,9 @@ GRAPH = "{ assetNodes { assetKey { path } groupName isPartitioned hasAssetChecks
 class Ui:
     """A running `esrd ui`, asked over GraphQL like the pages do."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, group: int) -> None:
+        self.port = port
+        self.group = group
         self.address = f"http://127.0.0.1:{port}/graphql"
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
@@ -69,6 +76,26 @@ class Ui:
         pytest.fail("the UI did not answer")
 
 
+def list_listening(group: int) -> dict[int, str]:
+    """Return the ports that the processes of a group listen on, and each one's address."""
+    inodes = set[str]()
+    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+        # A process may have ended meanwhile, or closed its file.
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            if os.getpgid(int(opened.parts[2])) == group:
+                inodes.add(str(opened.readlink()))
+    ports: dict[int, str] = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text(encoding="utf-8").splitlines()[1:]:
+            _, local, _, state, *rest = line.split()
+            if state == "0A" and f"socket:[{rest[5]}]" in inodes:
+                address, _, port = local.partition(":")
+                # Four bytes at a time, each group in this machine's order.
+                words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
+                ports[int(port, 16)] = str(ipaddress.ip_address(b"".join(words)))
+    return ports
+
+
 @pytest.fixture
 def ui(published: Path, tmp_path: Path) -> Iterator[Ui]:
     with socket.socket() as free:
@@ -76,7 +103,7 @@ def ui(published: Path, tmp_path: Path) -> Iterator[Ui]:
         port = free.getsockname()[1]
     with (tmp_path / "ui.log").open("w", encoding="utf-8") as log:
         process = start(tmp_path, published, "ui", "--port", str(port), output=log)
-        running = Ui(port)
+        running = Ui(port, process.pid)
         try:
             running.wait_until_ready()
             yield running
@@ -95,6 +122,11 @@ def test_a_backfill_of_published_years_runs_through_the_daemon(ui: Ui, tmp_path:
     nodes = ui.ask(GRAPH)["assetNodes"]
     assert all(node["isPartitioned"] and node["hasAssetChecks"] for node in nodes)
     assert {node["groupName"] for node in nodes} == {*LAYERS, "explain"}
+    listening = list_listening(ui.group)
+    assert ui.port in listening
+    assert all(ipaddress.ip_address(address).is_loopback for address in listening.values()), (
+        listening
+    )
     # A star baseline is made by its own jobs only; these years have no patient-level files.
     left_out = (program.STAR_BASELINE, *COMPUTED_TABLES)
     tables = [table for table in TABLES if table not in left_out]
