@@ -23,6 +23,7 @@ COSTLIEST = (
     "orchestration/test_refresh.py",
     "orchestration/test_faults.py",
     "orchestration/test_ui.py",
+    "orchestration/test_privacy.py",
     "acceptance/test_years_from_raw.py",
     "acceptance/test_permuted_files.py",
     "statistics/test_monte_carlo.py",
