@@ -234,7 +234,7 @@ def _collect_missing(
         for index in np.flatnonzero(is_null[read.places]):
             if published := read.texts[read.places[index]]:
                 missing[index][column.name] = published
-            elif column.explained_by in columns:
+            elif column.explained_by is not None and column.explained_by in columns:
                 code = columns[column.explained_by].value_at(int(index))
                 if code != AVAILABLE:
                     missing[index][column.name] = str(code)
