@@ -195,22 +195,28 @@ def check(folder: Path, year: int | None) -> None:
     from esrd_pipeline.sources.check import check_tables
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_unread
+    from esrd_pipeline.sources.intake.folder import ask_folder
+    from esrd_pipeline.sources.intake.judging import FAILS, describe_answer
     from esrd_pipeline.warehouse import Warehouse
 
     if not folder.is_dir():
         raise click.ClickException(f"{folder} is not a folder")
     if year is None and not folder.name.isdigit():
         raise click.UsageError("the folder is not named by a year: give --year")
-    faults = 0
+    faulty = set()
+    performance_year = year or int(folder.name)
     with Warehouse(load_settings().warehouse_dir).connect() as query:
-        for found in check_tables(
-            folder, SOURCES, performance_year=year or int(folder.name), query=query
-        ):
-            faults += found.fault is not None
+        for found in check_tables(folder, SOURCES, performance_year=performance_year, query=query):
+            if found.fault is not None:
+                faulty.add(found.table)
             rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
             click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
             for column, count in found.rewritten.items():
                 click.echo(f"  {column}: {count:,} values are brought into the form of their codes")
+        judged = ask_folder(folder, performance_year=performance_year, query=query, faulty=faulty)
+    click.echo("Asked of the tables together:")
+    for answer in judged.to_dict("records"):
+        click.echo(f"  {answer['outcome']}: {describe_answer(answer)}")
     try:
         unread = list_unread(folder, SOURCES)
     except SourceError:
@@ -220,8 +226,9 @@ def check(folder: Path, year: int | None) -> None:
         click.echo(
             f"{name}: no table takes a file of this name: rename it, or list it in {IGNORE_FILE}"
         )
-    if faults or unread:
-        raise click.ClickException(f"a refresh would stop: {faults + len(unread)} faults")
+    faults = len(faulty) + len(unread) + int((judged["outcome"] == FAILS).sum())
+    if faults:
+        raise click.ClickException(f"a refresh would stop: {faults} faults")
     click.echo("A refresh would read these files.")
 
 

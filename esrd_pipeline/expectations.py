@@ -248,8 +248,7 @@ def _numbers(table: Table) -> list[str]:
 
 
 def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[str, float]]:
-    """Return rows, and mean, standard deviation and nulls of number columns, by group compared."""
-    compared = table.compared_by or ("measure" if "measure" in table.column_names else None)
+    """Return rows, and mean, standard deviation and nulls of number columns, by measure."""
     metrics = ["count(*) AS row_count"]
     for i, name in enumerate(_numbers(table)):
         quoted = _name(name)
@@ -258,7 +257,7 @@ def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[s
             f"stddev_pop({quoted}) AS sd{i}",
             f"count(*) FILTER (WHERE {quoted} IS NULL) AS null{i}",
         ]
-    measure = _name(compared) if compared else "NULL::VARCHAR"
+    measure = "measure" if "measure" in table.column_names else "NULL::VARCHAR"
     described = query(
         f"SELECT {measure} AS measure, {', '.join(metrics)} FROM {_STAGED} GROUP BY 1",
         staged=match_exactly(path),

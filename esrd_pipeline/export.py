@@ -30,8 +30,9 @@ LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
-_NOT_RELEASED = (report.EVENT_ACCOUNT,)
-"""For the operator: cells of few events, which the sums beside them would reveal if blanked."""
+_NOT_RELEASED = (report.EVENT_ACCOUNT, report.INTAKE)
+"""For the operator: cells of few events or rows, which the sums beside them would reveal if
+blanked."""
 _REVEALING = (
     "unit_count",
     "patients",

@@ -143,6 +143,17 @@ class Warehouse:
             filter=reduce(and_, conditions) if conditions else None,
         )
 
+    def read_note(self, table: Table, performance_year: int, name: str) -> str | None:
+        """Return a text that `stage` wrote into a partition's metadata, or None.
+
+        Raises:
+            MissingPartitionError: it has not been published.
+        """
+        path = self.find(table, performance_year)
+        metadata = pq.ParquetFile(path).schema_arrow.metadata or {}
+        written = metadata.get(name.encode())
+        return None if written is None else json.loads(written)
+
     def find(self, table: Table, performance_year: int) -> Path:
         """Return the path of a published partition that fits its table's definition.
 
@@ -236,11 +247,7 @@ class Warehouse:
         )
         order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
         values = {"performance_year": performance_year, **(parameters or {})}
-        with self.open_connection() as connection:
-            connection.execute("SET enable_progress_bar = false")
-            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            _spill_to(connection, self.root / _SPILL)
-            self._attach(connection, performance_year, select, tables)
+        with self._reading(select, performance_year, tables) as connection:
             try:
                 # Collect the rows in any order and sort them afterwards, so that the SELECT's
                 # memory is free before the sort.
@@ -264,6 +271,29 @@ class Warehouse:
             finally:
                 connection.execute("RESET preserve_insertion_order")
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
+
+    def read_select(
+        self, performance_year: int, select: Select, *, tables: Mapping[str, Table]
+    ) -> pd.DataFrame:
+        """Run a SELECT over stored tables and return its rows, for few of them; see `stage_select`.
+
+        Raises:
+            MissingPartitionError: a table it reads has no partition of the year.
+        """
+        with self._reading(select, performance_year, tables) as connection:
+            return connection.execute(select.text, {"performance_year": performance_year}).df()
+
+    @contextlib.contextmanager
+    def _reading(
+        self, select: Select, performance_year: int, tables: Mapping[str, Table]
+    ) -> Generator[duckdb.DuckDBPyConnection]:
+        """Open a DuckDB in which a SELECT finds the tables it reads."""
+        with self.open_connection() as connection:
+            connection.execute("SET enable_progress_bar = false")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            _spill_to(connection, self.root / _SPILL)
+            self._attach(connection, performance_year, select, tables)
+            yield connection
 
     def _attach(
         self,

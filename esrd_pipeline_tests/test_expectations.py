@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.expectations import audit, find_drift
-from esrd_pipeline.tables import medicare
 from esrd_pipeline.tables.model import Column, Reference, Rule, Table
 from esrd_pipeline.warehouse import Staged, Warehouse
 
@@ -116,26 +115,6 @@ def test_drift_names_measure_column_and_both_values(tmp_path: Path) -> None:
         if d.what == "number of rows"
     ]
     assert (drop.before, drop.now) == (10, 7)
-
-
-def test_a_year_without_hospital_claims_is_not_like_the_one_before(tmp_path: Path) -> None:
-    """Three in a hundred claims: nobody would miss them among all."""
-    nothing = dict.fromkeys(medicare.CLAIM.column_names)
-    day = pd.Timestamp(2024, 1, 1)
-    known = {"bene_id": 1, "clm_from_dt": day, "clm_thru_dt": day}
-    before = pd.DataFrame(
-        [
-            {**nothing, **known, "clm_id": number, "nch_clm_type_cd": "60" if number < 30 else "40"}
-            for number in range(1000)
-        ]
-    )
-    warehouse = Warehouse(tmp_path)
-    previous = warehouse.publish(warehouse.stage(medicare.CLAIM, 2024, before))
-    now = warehouse.stage(medicare.CLAIM, 2025, before[before["nch_clm_type_cd"] == "40"])
-    (drift,) = find_drift(
-        table=medicare.CLAIM, staged=now.path, previous=previous, query=warehouse.query
-    )
-    assert (drift.measure, drift.what, drift.before, drift.now) == ("60", "number of rows", 30, 0)
 
 
 SPELL = Table(

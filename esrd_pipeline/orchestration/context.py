@@ -12,7 +12,7 @@ import pandas as pd
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import Query, Warehouse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +22,8 @@ T = TypeVar("T")
 C = TypeVar("C", bound=dg.Config)
 FindWarning = Callable[[pd.DataFrame], str | None]
 """What a table's rows give cause to warn of, without counts of patients."""
+Inspect = Callable[[Query, Path], tuple[str | None, str | None]]
+"""What a staged table gives cause to warn of, and what is wrong with it."""
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
 """Errors that may not occur again on a second attempt; every other error is final."""
 
@@ -113,9 +115,10 @@ class StepResult:
 
     `notes` are shown as metadata (text or numbers about the computation, never a patient's) and
     are the same for the same inputs; `picture` is shown with them; `warning`, where there is one,
-    is the message of the check that only warns. `find_warning` finds it in the rows of the first
-    table instead, which a SELECT has made only by then. `release` is called when the tables are
-    stored, or are not.
+    is the message of the check that only warns, and `fault`, where there is one, fails the step.
+    `find_warning` finds the warning in the rows of the first table instead, which a SELECT has made
+    only by then; `inspect` finds both in its file. `written` are texts for the files' metadata.
+    `release` is called when the tables are stored, or are not.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]
@@ -124,3 +127,6 @@ class StepResult:
     warning: str | None = None
     find_warning: FindWarning | None = None
     release: Callable[[], None] | None = None
+    fault: str | None = None
+    inspect: Inspect | None = None
+    written: Mapping[str, str] = field(default_factory=dict)

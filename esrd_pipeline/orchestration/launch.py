@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from esrd_pipeline.tables.report import INTAKE
+
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LAYERS = ("raw", "linkage", "history", "cohort", "fit", "facility", "program", "report")
 """In the order data flows."""
@@ -76,7 +78,7 @@ def run_job(
             tags=dict(tags),
             run_id=run_id,
             raise_on_error=False,
-            asset_selection=_assets_of(resolved, layers) if layers else None,
+            asset_selection=list_assets(resolved, layers) if layers else None,
         )
     if not result.success:
         failed = [event for event in result.all_events if event.is_step_failure]
@@ -122,5 +124,11 @@ def _name(key: dg.AssetKey | None) -> str:
     return ".".join(key.path) if key else ""
 
 
-def _assets_of(job: dg.JobDefinition, layers: Sequence[str]) -> list[dg.AssetKey]:
-    return [key for key in sorted(job.asset_layer.selected_asset_keys) if key.path[0] in layers]
+def list_assets(job: dg.JobDefinition, layers: Sequence[str]) -> list[dg.AssetKey]:
+    """Return the assets of a job that are made with these layers."""
+    return [key for key in sorted(job.asset_layer.selected_asset_keys) if _layer_of(key) in layers]
+
+
+def _layer_of(key: dg.AssetKey) -> str:
+    """The layer an asset is made with: the report on raw tables with them."""
+    return "raw" if tuple(key.path) == INTAKE.path else key.path[0]

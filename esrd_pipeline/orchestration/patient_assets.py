@@ -8,19 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.orchestration.context import SqlOutput, StepContext, StepResult
+from esrd_pipeline.orchestration import intake_assets
+from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.tables import clinical, eqrs, medicare, register
+from esrd_pipeline.sources.intake.questions import TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 
-SOURCES: tuple[Table, ...] = (
-    *eqrs.TABLES,
-    *clinical.TABLES,
-    *medicare.TABLES,
-    *register.TABLES,
-)
+SOURCES = TABLES
 _BLOCK = 1 << 22
 
 
@@ -215,6 +211,8 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
     ),
 }
 
+_INSPECTED: Mapping[str, Inspect] = {"linkage.beneficiary": intake_assets.find_unmatched}
+
 _RAW = (
     TableAsset(
         tables=(EXTRACT,),
@@ -237,11 +235,19 @@ _RAW = (
 
 ASSETS = (
     make_multi_asset("patient_files", _RAW),
+    *intake_assets.ASSETS,
     # A step each, because they read different earlier years of the same tables.
     *(
         make_multi_asset(
             table.replace(".", "_"),
-            (make_select_asset(table, description=description, parameters=parameters),),
+            (
+                make_select_asset(
+                    table,
+                    description=description,
+                    parameters=parameters,
+                    inspect=_INSPECTED.get(table),
+                ),
+            ),
         )
         for table, (description, parameters) in _SELECTS.items()
     ),

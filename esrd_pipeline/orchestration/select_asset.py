@@ -2,7 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from esrd_pipeline.orchestration.context import FindWarning, SqlOutput, StepContext, StepResult
+from esrd_pipeline.orchestration.context import (
+    FindWarning,
+    Inspect,
+    SqlOutput,
+    StepContext,
+    StepResult,
+)
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset
 from esrd_pipeline.parameters import find_official
@@ -18,13 +24,14 @@ def make_select_asset(
     description: str,
     parameters: Parameters | None = None,
     find_warning: FindWarning | None = None,
+    inspect: Inspect | None = None,
 ) -> TableAsset:
     """Make the asset of `sql/<schema>/<table>.sql`; its dependencies are derived from its text.
 
     Tables that its rows reference are dependencies too, because its rows are audited against them.
 
     `parameters` gives the SELECT's parameters besides the performance year; `find_warning` reads
-    the rows it made for the check that only warns.
+    the rows it made for the check that only warns, `inspect` their file for both checks.
     """
     select = load_select(table)
     read = {source.table for source in select.sources}
@@ -37,7 +44,9 @@ def make_select_asset(
             official = find_official(name)
             if official is not None:
                 shown[f"parameters/{name}.csv"] = f"replaced by {official.name}"
-        return StepResult((SqlOutput(select, values),), notes=shown, find_warning=find_warning)
+        return StepResult(
+            (SqlOutput(select, values),), notes=shown, find_warning=find_warning, inspect=inspect
+        )
 
     return TableAsset(
         tables=(TABLES_BY_NAME[table],),

@@ -19,7 +19,7 @@ from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.parameters.reasons import describe_reason, describe_rows
 from esrd_pipeline.private import make_private_folder, write_private
 from esrd_pipeline.settings import Settings
-from esrd_pipeline.tables import access, explain, facility, measured, program
+from esrd_pipeline.tables import access, explain, facility, measured, program, report
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.patient_months import MONTHLY_MEASURES, YEARLY_MEASURES
@@ -30,7 +30,7 @@ from esrd_pipeline.warehouse import Warehouse
 def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     """Return lines of (item, number of facilities, result) from the stored tables."""
     warehouse = Warehouse(settings.warehouse_dir)
-    lines = _summarise_measures(warehouse, year)
+    lines = [*_summarise_intake(warehouse, year), *_summarise_measures(warehouse, year)]
     if not warehouse.has(program.QIP_TPS, year):
         return lines
     directory = warehouse.read(facility.DIRECTORY, year)
@@ -72,6 +72,17 @@ def _say_why(rows: pd.DataFrame, reason_of_no_row: str) -> str:
     if rows.empty:
         return describe_reason(reason_of_no_row)
     return str(describe_rows(rows.head(1))[0])
+
+
+def _summarise_intake(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:
+    """Return a line for the answers of the year's raw tables that are worth a look."""
+    if not warehouse.has(report.INTAKE, year):
+        return []
+    answers = warehouse.read(report.INTAKE, year)
+    warned = answers[answers["outcome"] == "warns"]
+    places = sorted(set(warned["kind"] + " in " + warned["table_name"]))
+    text = f"{len(warned):,} of {len(answers):,} answers warn"
+    return [("intake of raw files", "", f"{text}: {', '.join(places)}" if places else text)]
 
 
 def _summarise_measures(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:

@@ -18,28 +18,31 @@ import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.duckdb_text import scan_parquet
-from esrd_pipeline.expectations import Audit, Drift, audit, find_drift
+from esrd_pipeline.expectations import Audit, audit
+from esrd_pipeline.orchestration.check_results import (
+    EXPECTATIONS,
+    PLAUSIBILITY,
+    expectation_result,
+    plausibility_result,
+)
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
-from esrd_pipeline.orchestration.partitions import performance_years
+from esrd_pipeline.orchestration.intake import check_intake, count_years_back
+from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
-from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import (
-    MissingPartitionError,
     PartitionBusyError,
     Query,
     Staged,
     Warehouse,
 )
 
-EXPECTATIONS = "expectations"
-PLAUSIBILITY = "plausibility"
 CUTOFF_TAG = "esrd/data_cutoff"
 OWNER = "team:esrd-measures"
 MAX_RETRIES = 3
-MAX_DRIFTS_SHOWN = 20
 _CODE_VERSIONS = CodeVersions()
 
 _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
@@ -100,6 +103,9 @@ def make_multi_asset(
             with step.warehouse.connect() as query:
                 for asset in assets:
                     tables = [table for table in asset.tables if table.path in wanted]
+                    years_back = _count_years_back(asset)
+                    if tables and years_back is not None:
+                        check_intake(step, years_back)
                     if tables:
                         yield from _compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
@@ -123,7 +129,7 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
             key=dg.AssetKey(table.path),
             deps=[
                 dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years)
-                for up in asset.dependencies
+                for up in (*asset.dependencies, *_require_intake(asset))
             ],
             description=f"{asset.description}\n\n**One row is** {table.grain}.\n\n"
             f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
@@ -135,6 +141,20 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
         )
         for table in asset.tables
     ]
+
+
+def _require_intake(asset: TableAsset) -> tuple[Dependency, ...]:
+    """Return the intake of the years whose raw tables an asset reads."""
+    years_back = _count_years_back(asset)
+    if years_back is None:
+        return ()
+    return (Dependency(INTAKE, years_before(first=years_back) if years_back else None),)
+
+
+def _count_years_back(asset: TableAsset) -> int | None:
+    if INTAKE in asset.tables:
+        return None
+    return count_years_back((up.table, up.years) for up in asset.dependencies)
 
 
 def _make_step_context(
@@ -162,26 +182,26 @@ def _compute_and_publish(
         result = asset.compute(step)
         if result.release is not None:
             held.callback(result.release)
-        notes = {"esrd.origin": step.settings.origin}
+        notes = {"esrd.origin": step.settings.origin, **result.written}
         staged = []
         for table, frame in zip(asset.tables, result.frames, strict=True):
             if table in tables:
                 staged.append(_stage(warehouse, table, year, frame, notes))
                 held.callback(warehouse.discard, staged[-1])
         audits = [_audit(s, staged, warehouse, query) for s in staged]
-        warning = result.warning
-        if result.find_warning is not None and asset.tables[0] in tables:
-            made = query(f"FROM {scan_parquet([staged[0].path])}")
-            warning = result.find_warning(made)
+        warning, fault = result.warning, result.fault
+        if asset.tables[0] in tables:
+            warning, fault = _find_texts(result, staged, query)
         broken = [
             f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
             for s, judged in zip(staged, audits, strict=True)
             for result in judged.broken
         ]
+        broken += [fault] if fault else []
         checks = {
             s.table.name: (
-                _expectation_result(s, judged),
-                _plausibility_result(s, warehouse, query, warning),
+                expectation_result(s, judged, fault),
+                plausibility_result(s, warehouse, query, warning),
             )
             for s, judged in zip(staged, audits, strict=True)
         }
@@ -202,6 +222,18 @@ def _compute_and_publish(
             metadata=_metadata(s, shown),
             check_results=list(checks[s.table.name]),
         )
+
+
+def _find_texts(
+    result: StepResult, staged: Sequence[Staged], query: Query
+) -> tuple[str | None, str | None]:
+    """Return what the first table gives cause to warn of, and what is wrong with it."""
+    if result.inspect is not None:
+        return result.inspect(query, staged[0].path)
+    if result.find_warning is None:
+        return result.warning, result.fault
+    made = query(f"FROM {scan_parquet([staged[0].path])}")
+    return result.find_warning(made), result.fault
 
 
 def _stage(
@@ -270,72 +302,6 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             description="Rows, means and missing values against the year before. Only warns.",
         ),
     ]
-
-
-def _expectation_result(staged: Staged, judged: Audit) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=dg.AssetKey(staged.table.path),
-        check_name=EXPECTATIONS,
-        passed=not judged.broken,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(result.name for result in judged.broken) or "all hold",
-        metadata={
-            "rows": judged.row_count,
-            "expectations": len(judged.results),
-            "broken": len(judged.broken),
-            "results": dg.MetadataValue.table(
-                [
-                    dg.TableRecord({"expectation": r.name, "rows broken": r.broken_count})
-                    for r in (judged.broken or judged.results)
-                ]
-            ),
-        },
-    )
-
-
-def _plausibility_result(
-    staged: Staged, warehouse: Warehouse, query: Query, warning: str | None
-) -> dg.AssetCheckResult:
-    before = staged.performance_year - 1
-    drifts, comparable = list[Drift](), True
-    try:
-        previous = warehouse.find(staged.table, before)
-    except MissingPartitionError:
-        text = f"no partition {before} to compare with"
-    except OutdatedPartitionError as outdated:
-        comparable, text = False, f"the year before cannot be compared with: {outdated}"
-    else:
-        drifts = find_drift(table=staged.table, staged=staged.path, previous=previous, query=query)
-        text = f"{len(drifts)} differences from the year before worth a look"
-    return dg.AssetCheckResult(
-        asset_key=dg.AssetKey(staged.table.path),
-        check_name=PLAUSIBILITY,
-        passed=not drifts and comparable and warning is None,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=text if warning is None else f"{warning}; {text}",
-        metadata={
-            "rows": staged.row_count,
-            "differences": len(drifts),
-            **({"largest differences": _drift_table(drifts)} if drifts else {}),
-        },
-    )
-
-
-def _drift_table(drifts: Sequence[Drift]) -> dg.TableMetadataValue:
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "column": drift.column,
-                    "measure": drift.measure or "",
-                    "what": drift.what,
-                    "year before": f"{drift.before:.4g}",
-                    "now": f"{drift.now:.4g}",
-                }
-            )
-            for drift in drifts[:MAX_DRIFTS_SHOWN]
-        ]
-    )
 
 
 def _draw(result: StepResult) -> dict[str, dg.MetadataValue]:

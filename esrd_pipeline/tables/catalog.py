@@ -62,6 +62,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     facility.REGISTERED,
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
+    report.INTAKE,
 )
 """Of these, the tables made from patient-level files alone."""
 

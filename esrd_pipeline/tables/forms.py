@@ -15,7 +15,7 @@ class Form:
     that is shorter than `width` gets the zeros back that it lost; `.0` at its end, by which a code
     was read as a number, goes first. What then does not match the regular expression `pattern` as a
     whole is refused. Without a pattern nothing is: linkage judges such numbers and keeps the
-    reason.
+    reason. Those that do not match `usual` are told by `report.intake`.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Form:
     width: int | None = None
     least: int = 1
     pattern: str | None = None
+    usual: str | None = None
 
 
 DIAGNOSIS = Form("a diagnosis code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
@@ -35,8 +36,9 @@ TWO = Form("two letters or digits", width=2, pattern="[A-Z0-9]{2}")
 REVENUE_CENTER = Form("a revenue center of four digits", width=4, pattern="[0-9]{4}")
 # A CCN begins with the number of a state, 01 to 99: it can lose one zero.
 CCN = Form("a CCN of six letters and digits", "-", width=6, least=5, pattern="[A-Z0-9]{6}")
-ANY_CCN = Form("a CCN", "-", width=6, least=5)
-MBI = Form("an MBI", "- ")
+ANY_CCN = Form("a CCN", "-", width=6, least=5, usual="[A-Z0-9]{6}")
+# Digits and letters in the order of CMS's own description of the MBI.
+MBI = Form("an MBI", "- ", usual="[1-9][A-Z][A-Z0-9][0-9][A-Z][A-Z0-9][0-9][A-Z]{2}[0-9]{2}")
 HICN = Form("a HICN", "- ")
 # The area of a Social Security number is 001 or more: it can lose two zeros.
-SSN = Form("a Social Security number", "- ", width=9, least=7)
+SSN = Form("a Social Security number", "- ", width=9, least=7, usual="[0-9]{9}")

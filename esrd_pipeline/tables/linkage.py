@@ -48,6 +48,8 @@ NOT_ELIGIBLE = (
 
 NOT_COUNTED = (
     "claim_in_later_files",
+    "claim_before_folder",
+    "claim_after_folder",
     "claim_deleted",
     "claim_not_final",
     "claim_cancels_another",

@@ -103,8 +103,6 @@ CLAIM = Table(
     grain="one institutional claim",
     source="CCW institutional claims, base files: inpatient, outpatient, SNF, HHA, hospice",
     key=("clm_id",),
-    # A year without hospital claims is as many rows as one with them, or nearly.
-    compared_by="nch_clm_type_cd",
     columns=(
         BENE_ID,
         CLM_ID,

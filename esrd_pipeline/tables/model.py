@@ -65,7 +65,7 @@ class Table:
     key. `source` cites the manual or file that defines the table. Where `spans_of` names
     columns, rows with equal values in them are segments of days, `start_date` to `end_date`,
     that do not overlap. `references` name rows that must exist. A partition is compared with the
-    year before within each value of `compared_by`, or else of a column `measure`.
+    year before, within each value of a column `measure`, unless it is not `is_compared`.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Table:
     minimum_rows: int = 0
     spans_of: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
-    compared_by: str | None = None
+    is_compared: bool = True
 
     @property
     def schema(self) -> str:

@@ -146,6 +146,37 @@ READING = Table(
     minimum_rows=1,
 )
 
+INTAKE_OUTCOMES = ("passes", "warns", "fails", "information", "no_year_before", "few_rows")
+
+INTAKE = Table(
+    name="report.intake",
+    grain="one question asked of one raw table, by setting and column",
+    source="the year's patient-level files; limits of parameters/intake_limit.csv",
+    key=("table_name", "setting", "kind", "column_name"),
+    # Its rows themselves compare with the year before.
+    is_compared=False,
+    columns=(
+        Column("table_name", "text", "Raw table", required=True),
+        Column("setting", "text", "Setting of its rows; empty for all", required=True),
+        Column("kind", "text", "Kind of question", required=True),
+        Column("column_name", "text", "Column; empty for whole rows", required=True),
+        YEAR,
+        Column(
+            "row_count",
+            "integer",
+            "Rows asked; of rows_lost and rows_gained, those of the year before",
+            minimum=0,
+        ),
+        Column("concerned_count", "integer", "Rows concerned", required=True, minimum=0),
+        Column("share", "number", "Rows concerned over rows asked", minimum=0),
+        Column("share_before", "number", "The share of the year before", minimum=0),
+        Column("warn_limit", "number", "Share, or fall of it, beyond which it warns"),
+        Column("fail_limit", "number", "Share, or fall of it, beyond which the step fails"),
+        Column("outcome", "text", "Outcome", required=True, allowed=INTAKE_OUTCOMES),
+    ),
+    rules=(Rule("no answer is beyond the limit that fails", "outcome <> 'fails'"),),
+)
+
 TABLES = (
     STAR_PROFILE,
     STAR_FACTOR,
@@ -154,4 +185,5 @@ TABLES = (
     EVENT_ACCOUNT,
     SHR_VALIDITY,
     READING,
+    INTAKE,
 )

@@ -92,3 +92,55 @@ def test_sas_files_are_read_and_nothing_of_them_is_left(
         assert said in check(folder).output
     assert not list((tmp_path / "scratch").iterdir())
     assert not (tmp_path / "data" / "warehouse").exists()
+
+
+CLAIMS = "CLM_ID|BENE_ID|NCH_CLM_TYPE_CD|CLM_FROM_DT|CLM_THRU_DT"
+
+
+def write_claims(folder: Path, name: str, kind: str, days: list[str]) -> None:
+    rows = [f"{n}|{n}|{kind}|{when}|{when}" for n, when in enumerate(days, start=1)]
+    write(folder, name, CLAIMS, *rows)
+
+
+def test_what_the_tables_say_together_is_told(folder: Path) -> None:
+    write(folder, "medicare_enrollment.txt", "BENE_ID", *(str(n) for n in range(1, 200)))
+    write_claims(folder, "inpatient_base.txt", "60", ["01-JUN-2024"] * 199 + ["31-DEC-2022"])
+    write(folder, "eqrs_treatment.txt", "PATIENT_ID|FACILITYID|START_DATE|TREATMENT_TYPE|SETTING")
+    lines = [f"{n}|1|0821" for n in range(150, 301)]
+    write(folder, "inpatient_revenue.txt", "CLM_ID|CLM_LINE_NUM|REV_CNTR", *lines)
+    result = check(folder)
+    assert result.exit_code == 1
+    for said in (
+        "warns: raw.eqrs_treatment: the table has no rows: 1 of 1 (100.0%)",
+        (
+            "warns: raw.claim, setting inpatient, column clm_thru_dt: claims end more than 12"
+            " months before the year, and are left out: 1 of 200 (0.5%), warn limit 0, fail limit"
+            " 0.01"
+        ),
+        "fails: raw.claim, setting dialysis: claims, and none of this setting: 200 of 200 (100.0%)",
+        (
+            "passes: raw.claim, setting inpatient, column bene_id: rows are of nobody in"
+            " raw.medicare_enrollment: 1 of 200 (0.5%), warn limit 0.01, fail limit 0.25"
+        ),
+        (
+            "fails: raw.claim_revenue, column clm_id: rows are of no claim in the folder:"
+            " 100 of 151 (66.2%), warn limit 0, fail limit 0.05"
+        ),
+        (
+            "fails: raw.claim_revenue, setting inpatient, column clm_id: claims have no row here:"
+            " 149 of 200 (74.5%)"
+        ),
+    ):
+        assert said in result.output, result.output
+    assert "rows_lost" not in result.output
+
+
+def test_what_refers_to_a_faulty_table_is_not_asked(folder: Path) -> None:
+    write(folder, "eqrs_patient.txt", "PATIENT_ID|DATE_OF_BIRTH", "1|sometime")
+    write(
+        folder, "eqrs_ccn_history.txt", "FACILITYID|EFFECTIVE_DATE|CHANGE", "12|01-JAN-2020|opened"
+    )
+    output = check(folder).output
+    assert "is not a date" in output
+    assert "raw.eqrs_ccn_history, column facilityid: rows are of no facility" in output
+    assert "raw.eqrs_patient, column" not in output

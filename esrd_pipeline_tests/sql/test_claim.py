@@ -70,6 +70,37 @@ def test_deleted_superseded_and_unknown_claims_do_not_count(
     assert dropped.get((2024, 1)) == reason
 
 
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ("2022-12-31", "claim_before_folder"),
+        ("2023-01-01", None),
+        ("2025-12-31", None),
+        ("2026-01-01", "claim_after_folder"),
+    ],
+)
+@worked
+def test_claims_that_belong_into_no_folder_of_the_year_do_not_count(
+    last: str, reason: str | None
+) -> Worked:
+    physician = {"bene_id": 500, "clm_id": 2, "clm_from_dt": day(last), "clm_thru_dt": day(last)}
+    dropped = yield case(
+        "linkage.dropped_claim",
+        tables={"raw.claim": [inpatient(1, last, last)], "raw.carrier_claim": [physician]},
+    ).read(lambda rows: set(rows["reason"]))
+    assert dropped == ({reason} if reason else set())
+
+
+@worked
+def test_a_claim_counts_from_the_folder_it_belongs_into() -> Worked:
+    """It is late in the folder of 2023, and belongs into none of 2024."""
+    late = inpatient(1, "2022-06-01", "2022-06-05")
+    held = [{**late, "performance_year": year} for year in (2023, 2024)]
+    kept, dropped = yield find(*held), find_dropped(*held)
+    assert kept[1]["claim_year"] == 2023
+    assert dropped == {(2024, 1): "claim_before_folder"}
+
+
 @worked
 def test_a_replacement_stands_in_place_of_the_claim_that_began_the_same_day() -> Worked:
     first = inpatient(1, "2024-01-01", "2024-01-20", prvdr_num="010001", clm_freq_cd="1")

@@ -1,15 +1,25 @@
 -- One row: a claim in the files of the year or the one before that is not counted, and why. Manual
 -- 2.1.10, 2.15.9 (final action claims); 2.13.11 and its like count what is submitted, once.
 -- Readings: a year's files may hold claims of the months after it, which the next year's files hold
--- again: the later files' copy counts. A replacement (frequency 7) or cancellation (8) stands in
--- place of the claims of the same beneficiary, provider, claim type and first day; of several
--- replacements the last counts, by its number: numbers of identifiers that are text have no order in
--- time, so that of two in one year's files one counts, always the same.
+-- again: the later files' copy counts. Claims that belong into no folder of a year
+-- (claim_window.csv, data/README.md) do not count from it, and stand in no other claim's place. A
+-- replacement (frequency 7) or cancellation (8) stands in place of the claims of the same
+-- beneficiary, provider, claim type and first day; of several replacements the last counts, by its
+-- number: numbers of identifiers that are text have no order in time, so that of two in one year's
+-- files one counts, always the same.
 WITH
+folder AS (
+    SELECT
+        max(CASE WHEN limit_name = 'late' THEN CAST(months AS INTEGER) END) AS late_months,
+        max(CASE WHEN limit_name = 'run_out' THEN CAST(months AS INTEGER) END) AS run_out_months
+    FROM parameter.claim_window
+),
+
 institutional AS (
     SELECT
         performance_year AS claim_year,
         clm_id,
+        (year(clm_thru_dt) - performance_year) * 12 + month(clm_thru_dt) AS last_month,
         bene_id,
         nch_clm_type_cd AS claim_type,
         coalesce(prvdr_num, '') AS prvdr_num,
@@ -25,6 +35,7 @@ carrier AS (
     SELECT
         performance_year AS claim_year,
         clm_id,
+        (year(clm_thru_dt) - performance_year) * 12 + month(clm_thru_dt) AS last_month,
         coalesce(upper(dml_ind), '') AS change,
         coalesce(upper(final_action), '') AS final_action
     FROM raw.carrier_claim
@@ -32,28 +43,35 @@ carrier AS (
 ),
 
 institutional_now AS (
-    SELECT clm_id FROM institutional WHERE claim_year = $performance_year
+    SELECT i.clm_id
+    FROM institutional AS i
+    JOIN folder AS f ON i.last_month BETWEEN 1 - f.late_months AND 12 + f.run_out_months
+    WHERE i.claim_year = $performance_year
 ),
 
 carrier_now AS (
-    SELECT clm_id FROM carrier WHERE claim_year = $performance_year
+    SELECT i.clm_id
+    FROM carrier AS i
+    JOIN folder AS f ON i.last_month BETWEEN 1 - f.late_months AND 12 + f.run_out_months
+    WHERE i.claim_year = $performance_year
 ),
 
 -- The last replacement or cancellation of the claims it stands for.
 correction AS (
     SELECT
-        bene_id,
-        claim_type,
-        prvdr_num,
-        from_date,
-        clm_id,
-        frequency,
+        i.bene_id,
+        i.claim_type,
+        i.prvdr_num,
+        i.from_date,
+        i.clm_id,
+        i.frequency,
         row_number() OVER (
-            PARTITION BY bene_id, claim_type, prvdr_num, from_date
-            ORDER BY frequency DESC, claim_year DESC, clm_id DESC
+            PARTITION BY i.bene_id, i.claim_type, i.prvdr_num, i.from_date
+            ORDER BY i.frequency DESC, i.claim_year DESC, i.clm_id DESC
         ) AS place
-    FROM institutional
-    WHERE frequency IN ('7', '8') AND change <> 'DELETE' AND final_action <> 'N'
+    FROM institutional AS i
+    JOIN folder AS f ON i.last_month BETWEEN 1 - f.late_months AND 12 + f.run_out_months
+    WHERE i.frequency IN ('7', '8') AND i.change <> 'DELETE' AND i.final_action <> 'N'
 ),
 
 judged AS (
@@ -64,6 +82,8 @@ judged AS (
         CASE
             WHEN i.claim_year < $performance_year AND n.clm_id IS NOT NULL
                 THEN 'claim_in_later_files'
+            WHEN i.last_month < 1 - f.late_months THEN 'claim_before_folder'
+            WHEN i.last_month > 12 + f.run_out_months THEN 'claim_after_folder'
             WHEN i.change = 'DELETE' THEN 'claim_deleted'
             WHEN i.final_action = 'N' THEN 'claim_not_final'
             WHEN i.frequency = '8' THEN 'claim_cancels_another'
@@ -73,6 +93,7 @@ judged AS (
             WHEN r.clm_id <> i.clm_id THEN 'claim_replaced'
         END AS reason
     FROM institutional AS i
+    CROSS JOIN folder AS f
     LEFT JOIN institutional_now AS n ON n.clm_id = i.clm_id
     LEFT JOIN correction AS r
         ON r.place = 1
@@ -88,10 +109,13 @@ judged AS (
         CASE
             WHEN i.claim_year < $performance_year AND n.clm_id IS NOT NULL
                 THEN 'claim_in_later_files'
+            WHEN i.last_month < 1 - f.late_months THEN 'claim_before_folder'
+            WHEN i.last_month > 12 + f.run_out_months THEN 'claim_after_folder'
             WHEN i.change = 'DELETE' THEN 'claim_deleted'
             WHEN i.final_action = 'N' THEN 'claim_not_final'
         END AS reason
     FROM carrier AS i
+    CROSS JOIN folder AS f
     LEFT JOIN carrier_now AS n ON n.clm_id = i.clm_id
 )
 
