@@ -1,8 +1,8 @@
 """Storage of tables: one Parquet file per table and performance year.
 
 A partition is written under a staging name, checked, and only then renamed to its final name. So
-readers never wait, and a crash at any moment leaves the last good partition. This module and
-`catalog_database` are the only ones that open DuckDB.
+readers never wait, and a crash at any moment leaves the last good partition. This module,
+`duckdb_session` and `catalog_database` are the only ones that open DuckDB.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -25,13 +24,12 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esrd_pipeline.arrow import SchemaError, to_arrow, to_frame
+from esrd_pipeline.duckdb_session import Connect, attach_value_sets, spill_to
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
-from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline.sql import PARAMETER_SCHEMA, Select
+from esrd_pipeline.sql import Select
 from esrd_pipeline.stored_schema import check_stored
 from esrd_pipeline.tables.model import Table
 
-Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
 PARTITION_FILE = "data.parquet"
@@ -39,10 +37,6 @@ _STAGING = ".staging-"
 _SPILL = ".spill"
 MEMORY_LIMIT = "6GB"
 """Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
-MOST_OPEN = 2
-"""Folders that a process keeps a DuckDB open for."""
-_OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
-"""Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -291,7 +285,7 @@ class Warehouse:
         with self.open_connection() as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            _spill_to(connection, self.root / _SPILL)
+            spill_to(connection, self.root / _SPILL)
             self._attach(connection, performance_year, select, tables)
             yield connection
 
@@ -372,56 +366,6 @@ class Warehouse:
                     f"{table.name} {performance_year} is being written by another run"
                 ) from busy
             yield
-
-
-@contextlib.contextmanager
-def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDBPyConnection]:
-    """Yield a connection to the DuckDB that this process keeps for `key`, opened on first use.
-
-    Opening one takes longer than most queries of a step. The connection begins in an empty
-    database of its own, which is gone afterwards. After an error the DuckDB is opened anew: it may
-    hold on to what failed.
-    """
-    if key not in _OPEN:
-        while len(_OPEN) >= MOST_OPEN:
-            _OPEN.pop(next(iter(_OPEN)))
-        held = open_connection()
-        _OPEN[key] = (held, held.__enter__())
-    connection = _OPEN[key][1].cursor()
-    name = f"session_{uuid.uuid4().hex}"
-    failed = True
-    try:
-        connection.execute(f"ATTACH ':memory:' AS {name}")
-        connection.execute(f"USE {name}")
-        yield connection
-        connection.execute("USE memory")
-        connection.execute(f"DETACH {name}")
-        failed = False
-    finally:
-        if failed:
-            _OPEN.pop(key, None)
-        connection.close()
-
-
-def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    """Create tables `parameter.<name>` of parameter files: text, null for an empty cell."""
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
-    for name in names:
-        table = load_parameters(name)
-        columns = {
-            str(column): pa.array(table[column], pa.string(), from_pandas=True)
-            for column in table.columns
-        }
-        connection.register("registered", pa.table(columns))
-        connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')
-        connection.unregister("registered")
-
-
-def _spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Let DuckDB spill to the folder; once it has spilled, it refuses even the same one."""
-    set_to = connection.execute("SELECT current_setting('temp_directory')").fetchall()
-    if set_to != [(str(folder),)]:
-        connection.execute(f"SET temp_directory = {quote_text(str(folder))}")
 
 
 def _find_line(message: str) -> int | None:

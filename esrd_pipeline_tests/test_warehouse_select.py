@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.arrow import SchemaError
+from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
-from esrd_pipeline.warehouse import MissingPartitionError, Warehouse, share_duckdb
+from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
 
 VISIT = Table(
     name="raw.visit",

@@ -6,8 +6,9 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
+from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.warehouse import Warehouse, share_duckdb
+from esrd_pipeline.warehouse import Warehouse
 
 
 class Storage(dg.ConfigurableResource[object]):

@@ -58,7 +58,7 @@ def test_every_fault_is_told_with_its_place_and_without_its_value(folder: Path) 
     result = check(folder)
     assert result.exit_code == 1
     for said in (
-        "raw.eqrs_patient: 2024: no rows of eqrs_patient are in the folder",
+        "has no file of raw.eqrs_patient (eqrs_patient.parquet, ",
         "raw.mds_stay: mds_stay_2.txt, row 3, column 'BENE_ID': is not a whole number",
         "raw.ssa_death: ssa_death.txt, column 'DATE_OF_DEATH': has rows without a value",
         "notes.md: no table takes a file of this name",

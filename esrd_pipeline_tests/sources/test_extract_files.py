@@ -88,3 +88,14 @@ def test_carrier_claims_have_two_names(tmp_path: Path) -> None:
     )
     assert len(load(tmp_path, medicare.CARRIER_CLAIM)) == 1
     assert len(load(tmp_path, medicare.CARRIER_LINE)) == 1
+
+
+def test_a_table_that_cannot_be_empty_needs_its_file_and_the_folder_is_named(
+    tmp_path: Path,
+) -> None:
+    assert find_extracts(tmp_path, register.MDS_STAY) == ()
+    with pytest.raises(
+        SourceError, match=r"has no file of raw\.eqrs_patient \(eqrs_patient\.parquet"
+    ) as none:
+        find_extracts(tmp_path, eqrs.EQRS_PATIENT)
+    assert str(tmp_path) in str(none.value)

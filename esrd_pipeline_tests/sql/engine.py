@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.arrow import ARROW_TYPES
+from esrd_pipeline.duckdb_session import attach_value_sets
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES
 from esrd_pipeline.sql import PARAMETER_SCHEMA, load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
-from esrd_pipeline.warehouse import attach_value_sets
 
 _RUNS = itertools.count(1)
 _FOUNDATION = (

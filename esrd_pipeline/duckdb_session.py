@@ -1,0 +1,70 @@
+"""DuckDB connections: one DuckDB a process, value sets of parameter files, where it may spill."""
+
+import contextlib
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from esrd_pipeline.duckdb_text import quote_text
+from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.sql import PARAMETER_SCHEMA
+
+Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+MOST_OPEN = 2
+"""Folders that a process keeps a DuckDB open for."""
+_OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
+"""Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
+
+
+@contextlib.contextmanager
+def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDBPyConnection]:
+    """Yield a connection to the DuckDB that this process keeps for `key`, opened on first use.
+
+    Opening one takes longer than most queries of a step. The connection begins in an empty
+    database of its own, which is gone afterwards. After an error the DuckDB is opened anew: it may
+    hold on to what failed.
+    """
+    if key not in _OPEN:
+        while len(_OPEN) >= MOST_OPEN:
+            _OPEN.pop(next(iter(_OPEN)))
+        held = open_connection()
+        _OPEN[key] = (held, held.__enter__())
+    connection = _OPEN[key][1].cursor()
+    name = f"session_{uuid.uuid4().hex}"
+    failed = True
+    try:
+        connection.execute(f"ATTACH ':memory:' AS {name}")
+        connection.execute(f"USE {name}")
+        yield connection
+        connection.execute("USE memory")
+        connection.execute(f"DETACH {name}")
+        failed = False
+    finally:
+        if failed:
+            _OPEN.pop(key, None)
+        connection.close()
+
+
+def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+    """Create tables `parameter.<name>` of parameter files: text, null for an empty cell."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
+    for name in names:
+        table = load_parameters(name)
+        columns = {
+            str(column): pa.array(table[column], pa.string(), from_pandas=True)
+            for column in table.columns
+        }
+        connection.register("registered", pa.table(columns))
+        connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')
+        connection.unregister("registered")
+
+
+def spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let DuckDB spill to the folder; once it has spilled, it refuses even the same one."""
+    set_to = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    if set_to != [(str(folder),)]:
+        connection.execute(f"SET temp_directory = {quote_text(str(folder))}")
