@@ -1,5 +1,8 @@
 """Dagster's instance folder, made on first use."""
 
+import contextlib
+import fcntl
+from collections.abc import Generator
 from pathlib import Path
 
 CONFIGURATION = """\
@@ -45,3 +48,16 @@ def prepare_dagster_home(folder: Path) -> Path:
     if not configuration.exists():
         configuration.write_text(CONFIGURATION, encoding="utf-8")
     return folder
+
+
+@contextlib.contextmanager
+def take_turns(folder: Path) -> Generator[None]:
+    """Let processes open the instance one after another.
+
+    Two that make the databases of a new folder at once stop each other ("table runs already
+    exists").
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -4,12 +4,15 @@ The run appears in the UI like any other, with its events; only the queue is byp
 warehouse's lock prevents it from changing a partition that another run is writing.
 """
 
+import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from esrd_pipeline.orchestration.instance import take_turns
+from esrd_pipeline.settings import load_settings
 from esrd_pipeline.tables.report import INTAKE
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -56,7 +59,10 @@ def run_job(
         raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are known")
     resolved = definitions.resolve_job_def(job)
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance, _progress() as progress:
+    with contextlib.ExitStack() as held:
+        with take_turns(load_settings().dagster_home):
+            instance = held.enter_context(dg.DagsterInstance.get())
+        progress = held.enter_context(_progress())
         task = progress.add_task(f"{job} {year}", total=None, step="")
         planned: set[str] = set()
 
