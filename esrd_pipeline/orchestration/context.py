@@ -24,6 +24,8 @@ FindWarning = Callable[[pd.DataFrame], str | None]
 """What a table's rows give cause to warn of, without counts of patients."""
 Inspect = Callable[[Query, Path], tuple[str | None, str | None]]
 """What a staged table gives cause to warn of, and what is wrong with it."""
+Locate = Callable[[Query], str | None]
+"""Where in its files a table first breaks its expectations."""
 TRANSIENT_ERRORS = (BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
 """Errors that may not occur again on a second attempt; every other error is final."""
 
@@ -118,7 +120,7 @@ class StepResult:
     is the message of the check that only warns, and `fault`, where there is one, fails the step.
     `find_warning` finds the warning in the rows of the first table instead, which a SELECT has made
     only by then; `inspect` finds both in its file. `written` are texts for the files' metadata.
-    `release` is called when the tables are stored, or are not.
+    `locate` is asked where expectations are broken.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]
@@ -130,3 +132,4 @@ class StepResult:
     fault: str | None = None
     inspect: Inspect | None = None
     written: Mapping[str, str] = field(default_factory=dict)
+    locate: Locate | None = None

@@ -62,7 +62,7 @@ def find_unmatched(query: Query, staged: Path) -> tuple[str | None, str | None]:
     return describe(judged, WARNS), describe(judged, FAILS)
 
 
-_INTAKE = TableAsset(
+TAKE_IN = TableAsset(
     tables=(INTAKE,),
     compute=_take_in,
     description="What the raw tables of patients say together: claims by their last day, rows that"
@@ -78,4 +78,4 @@ _INTAKE = TableAsset(
     kinds=frozenset({"sql", "duckdb", "parquet"}),
 )
 
-ASSETS = (make_multi_asset("intake", (_INTAKE,)),)
+ASSETS = (make_multi_asset("intake", (TAKE_IN,)),)

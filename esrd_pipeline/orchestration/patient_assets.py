@@ -61,6 +61,7 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.extract import check_extracts, make_select, unpack
     from esrd_pipeline.sources.extract_files import find_extracts
+    from esrd_pipeline.sources.first_row import find_first_rows
     from esrd_pipeline.sources.sas import SCRATCH, open_scratch
 
     extracts = find_extracts(step.patient_folder, table)
@@ -82,7 +83,12 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
         notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
         # What was unpacked is read when the table is stored.
         release = held.pop_all().close
-    return StepResult((SqlOutput(select),), notes={"files": select.path, **notes}, release=release)
+    return StepResult(
+        (SqlOutput(select),),
+        notes={"files": select.path, **notes},
+        release=release,
+        locate=partial(find_first_rows, table, extracts, performance_year=step.performance_year),
+    )
 
 
 def _digest(path: Path) -> str:
@@ -213,7 +219,7 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
 
 _INSPECTED: Mapping[str, Inspect] = {"linkage.beneficiary": intake_assets.find_unmatched}
 
-_RAW = (
+RAW = (
     TableAsset(
         tables=(EXTRACT,),
         compute=_find_extracts,
@@ -234,7 +240,7 @@ _RAW = (
 )
 
 ASSETS = (
-    make_multi_asset("patient_files", _RAW),
+    make_multi_asset("patient_files", RAW),
     *intake_assets.ASSETS,
     # A step each, because they read different earlier years of the same tables.
     *(

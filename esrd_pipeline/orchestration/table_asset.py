@@ -107,7 +107,7 @@ def make_multi_asset(
                     if tables and years_back is not None:
                         check_intake(step, years_back)
                     if tables:
-                        yield from _compute_and_publish(step, asset, tables, query)
+                        yield from compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
 
@@ -171,9 +171,14 @@ def _make_step_context(
     )
 
 
-def _compute_and_publish(
+def compute_and_publish(
     step: StepContext, asset: TableAsset, tables: Sequence[Table], query: Query
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    """Make an asset's tables, publish them if all is well, and yield what is told of them.
+
+    Raises:
+        Failure: an expectation is broken; nothing was published.
+    """
     year, warehouse = step.performance_year, step.warehouse
     with ExitStack() as held:
         held.push(_Naming(tables))
@@ -192,12 +197,7 @@ def _compute_and_publish(
         warning, fault = result.warning, result.fault
         if asset.tables[0] in tables:
             warning, fault = _find_texts(result, staged, query)
-        broken = [
-            f"{s.table.name}: {result.name} ({result.broken_count:,} rows)"
-            for s, judged in zip(staged, audits, strict=True)
-            for result in judged.broken
-        ]
-        broken += [fault] if fault else []
+        broken = _list_broken(staged, audits, result, query) + ([fault] if fault else [])
         checks = {
             s.table.name: (
                 expectation_result(s, judged, fault),
@@ -222,6 +222,19 @@ def _compute_and_publish(
             metadata=_metadata(s, shown),
             check_results=list(checks[s.table.name]),
         )
+
+
+def _list_broken(
+    staged: Sequence[Staged], audits: Sequence[Audit], result: StepResult, query: Query
+) -> list[str]:
+    """Return the broken expectations, and where in the tables' files they first are."""
+    broken = [
+        f"{s.table.name}: {rule.name} ({rule.broken_count:,} rows)"
+        for s, judged in zip(staged, audits, strict=True)
+        for rule in judged.broken
+    ]
+    place = result.locate(query) if broken and result.locate is not None else None
+    return broken + ([place] if place else [])
 
 
 def _find_texts(

@@ -19,7 +19,7 @@ from esrd_pipeline.duckdb_text import AS_STORED, match_exactly, quote_text, scan
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources import identifiers, sas
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.sources.extract_files import LINES, Extract
+from esrd_pipeline.sources.extract_files import LINES, Extract, check_end
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.forms import Form
 from esrd_pipeline.tables.model import Column, Table
@@ -82,6 +82,9 @@ def check_extracts(table: Table, extracts: Iterable[Extract], query: Query) -> d
     has_texts = False
     for extract in read:
         _check_columns(table, extract)
+        if extract.delimiter is not None:
+            needed = [_locate(table, extract, column) for column in table.columns]
+            check_end(extract.path, is_needed=[*extract.columns][-1] in needed)
         found, are_texts = _check_values(table, extract, query)
         rewritten.update(found)
         has_texts |= are_texts

@@ -6,6 +6,7 @@ one per setting, one row per claim line, the claim's columns repeated.
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -113,6 +114,37 @@ def _find_all(folder: Path, stem: str) -> list[Path]:
     ]
 
 
+def check_end(path: Path, *, is_needed: bool) -> None:
+    """Check that a text file is whole as far as its end can tell.
+
+    Real files are seen without an end of their last line. Where the last column is needed, its last
+    value might be a piece of one; `is_needed` says whether it is.
+
+    Raises:
+        SourceError: it ends within a line, or what compressed it is cut off.
+    """
+    if path.suffix.lower() != ".gz":
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - 1, 0))
+            last = file.read()
+    else:
+        last = b""
+        try:
+            with gzip.open(path) as file:
+                while block := file.read(HEAD_BYTES):
+                    last = block
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise SourceError(
+                file=path.name, rule="is cut off or damaged: gzip cannot read it to its end"
+            ) from None
+    if is_needed and not last.endswith((b"\n", b"\r")):
+        raise SourceError(
+            file=path.name,
+            rule="ends within a line, as a file that is cut off does: if it is whole, put an end"
+            " of line at its end",
+        )
+
+
 def list_unread(folder: Path, tables: Iterable[Table]) -> list[str]:
     """Return the names in a year's folder that no table takes, hidden and ignored ones left out.
 
@@ -191,7 +223,7 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
     if len({name.lower() for name in published}) < len(published):
         raise SourceError(file=path.name, row=1, rule="a column's name appears twice")
     is_quoted = delimiter == "," or any(
-        cell.startswith('"') for line in (header, *lines) for cell in line.split(delimiter)
+        line.startswith('"') or f'{delimiter}"' in line for line in (header, *lines)
     )
     names = {name.lower(): name for name in published}
     return Extract(path, names, {}, is_flat=is_flat, delimiter=delimiter, is_quoted=is_quoted)
@@ -207,7 +239,7 @@ def _read_head(path: Path) -> list[str]:
     try:
         with gzip.open(path) if compressed else path.open("rb") as file:
             head = file.read(HEAD_BYTES)
-    except gzip.BadGzipFile:
+    except (EOFError, gzip.BadGzipFile, zlib.error):
         raise SourceError(file=path.name, rule="is not compressed by gzip") from None
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SourceError(file=path.name, rule="is UTF-16; text is read as UTF-8")

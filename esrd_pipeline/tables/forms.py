@@ -14,8 +14,9 @@ class Form:
     A value is stored in capitals without the characters `removed`. One of `least` digits or more
     that is shorter than `width` gets the zeros back that it lost; `.0` at its end, by which a code
     was read as a number, goes first. What then does not match the regular expression `pattern` as a
-    whole is refused. Without a pattern nothing is: linkage judges such numbers and keeps the
-    reason. Those that do not match `usual` are told by `report.intake`.
+    whole is refused. Of identifiers of which linkage judges each one and keeps the reason, only
+    those are that stand in quotes or hold signs no identifier has; what does not match `usual` is
+    told by `report.intake`.
     """
 
     name: str
@@ -26,19 +27,31 @@ class Form:
     usual: str | None = None
 
 
+_PLAIN = r"[ !#-&(-_a-~]*"
+"""Without quotes, signs that are not seen and letters that no code has."""
 DIAGNOSIS = Form("a diagnosis code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
 PROCEDURE = Form("a procedure code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
 # Five, but for the made-up M55 of the sample files of RIF.
 HCPCS = Form("a HCPCS code of letters and digits", width=5, pattern="[A-Z0-9]{3,5}")
-CODE = Form("a code")
+CODE = Form("a code of letters, digits and signs", pattern=r"[!#-&(--/-_]*")
 ONE = Form("one letter or digit", width=1, pattern="[A-Z0-9]")
 TWO = Form("two letters or digits", width=2, pattern="[A-Z0-9]{2}")
 REVENUE_CENTER = Form("a revenue center of four digits", width=4, pattern="[0-9]{4}")
 # A CCN begins with the number of a state, 01 to 99: it can lose one zero.
 CCN = Form("a CCN of six letters and digits", "-", width=6, least=5, pattern="[A-Z0-9]{6}")
-ANY_CCN = Form("a CCN", "-", width=6, least=5, usual="[A-Z0-9]{6}")
+ANY_CCN = Form("a CCN without quotes", "-", 6, 5, pattern=_PLAIN, usual="[A-Z0-9]{6}")
 # Digits and letters in the order of CMS's own description of the MBI.
-MBI = Form("an MBI", "- ", usual="[1-9][A-Z][A-Z0-9][0-9][A-Z][A-Z0-9][0-9][A-Z]{2}[0-9]{2}")
-HICN = Form("a HICN", "- ")
+MBI = Form(
+    "an MBI without quotes",
+    "- ",
+    pattern=_PLAIN,
+    usual="[1-9][A-Z][A-Z0-9][0-9][A-Z][A-Z0-9][0-9][A-Z]{2}[0-9]{2}",
+)
+HICN = Form("a HICN without quotes", "- ", pattern=_PLAIN)
 # The area of a Social Security number is 001 or more: it can lose two zeros.
-SSN = Form("a Social Security number", "- ", width=9, least=7, usual="[0-9]{9}")
+SSN = Form("a Social Security number without quotes", "- ", 9, 7, pattern=_PLAIN, usual="[0-9]{9}")
+# The Postal Service's area is 005 or more: it can lose two zeros.
+POSTAL_CODE = Form("a postal code without quotes", width=5, least=3, pattern=_PLAIN)
+TWO_DIGITS = Form("a code of two or more digits or letters", width=2, pattern="[A-Z0-9]{2,}")
+THREE_DIGITS = Form("a code of three digits or letters", width=3, pattern="[A-Z0-9]{3}")
+REMOVAL = Form("a code of removal of digits or letters", pattern="[A-Z0-9]+")

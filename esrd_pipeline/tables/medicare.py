@@ -26,6 +26,8 @@ PARTS = {
     "claim_occurrence": "occurrence",
 }
 """Tables of the parts of a claim and how their files are named: `inpatient_base.parquet`."""
+MOST_CODES = 45
+"""A claim's record holds fewer condition, occurrence or value codes (30, 30 and 36)."""
 DIAGNOSES = 25
 PROCEDURES = 25
 CARRIER_DIAGNOSES = 12
@@ -65,8 +67,8 @@ MEDICARE_ENROLLMENT = Table(
             "V where Social Security verified the day of death",
             form=forms.CODE,
         ),
-        Column("state_code", "text", "SSA code of the state"),
-        Column("zip_cd", "text", "Postal code"),
+        Column("state_code", "text", "SSA code of the state", form=forms.TWO_DIGITS),
+        Column("zip_cd", "text", "Postal code", form=forms.POSTAL_CODE),
         Column("esrd_ind", "text", "Y or 0: entitled by ESRD in the year", form=forms.CODE),
         *(
             Column(
@@ -155,7 +157,7 @@ CLAIM = Table(
             "Source of admission: 4 transfer from a hospital",
             form=forms.ONE,
         ),
-        Column("clm_drg_cd", "text", "Diagnosis related group"),
+        Column("clm_drg_cd", "text", "Diagnosis related group", form=forms.THREE_DIGITS),
         Column(
             "prncpal_dgns_cd",
             "text",
@@ -207,7 +209,7 @@ CLAIM_VALUE = Table(
     key=("clm_id", "rlt_val_cd_seq"),
     columns=(
         CLM_ID,
-        Column("rlt_val_cd_seq", "integer", "Order", required=True, minimum=1),
+        Column("rlt_val_cd_seq", "integer", "Order", required=True, minimum=1, maximum=MOST_CODES),
         YEAR,
         Column(
             "clm_val_cd",
@@ -227,7 +229,7 @@ CLAIM_CONDITION = Table(
     key=("clm_id", "rlt_cond_cd_seq"),
     columns=(
         CLM_ID,
-        Column("rlt_cond_cd_seq", "integer", "Order", required=True, minimum=1),
+        Column("rlt_cond_cd_seq", "integer", "Order", required=True, minimum=1, maximum=MOST_CODES),
         YEAR,
         Column(
             "clm_rlt_cond_cd",
@@ -246,7 +248,9 @@ CLAIM_OCCURRENCE = Table(
     key=("clm_id", "rlt_ocrnc_cd_seq"),
     columns=(
         CLM_ID,
-        Column("rlt_ocrnc_cd_seq", "integer", "Order", required=True, minimum=1),
+        Column(
+            "rlt_ocrnc_cd_seq", "integer", "Order", required=True, minimum=1, maximum=MOST_CODES
+        ),
         YEAR,
         Column(
             "clm_rlt_ocrnc_cd",

@@ -37,7 +37,12 @@ OPTN_WAITLIST = Table(
         *PERSON,
         Column("can_listing_dt", "date", "Day listed", required=True),
         Column("can_rem_dt", "date", "Day removed; null while listed"),
-        Column("can_rem_cd", "text", "Why removed: 4 deceased donor transplant, 8 died ..."),
+        Column(
+            "can_rem_cd",
+            "text",
+            "Why removed: 4 deceased donor transplant, 8 died ...",
+            form=forms.REMOVAL,
+        ),
         Column("wl_org", "text", "KI kidney, KP kidney and pancreas", allowed=("KI", "KP")),
     ),
 )
@@ -76,12 +81,17 @@ PROVIDER_OF_SERVICES = Table(
     columns=(
         Column("prvdr_num", "text", "CCN", required=True, form=forms.ANY_CCN),
         YEAR,
-        Column("prvdr_ctgry_cd", "text", "Category: 01 hospital, 09 ESRD facility"),
+        Column(
+            "prvdr_ctgry_cd",
+            "text",
+            "Category: 01 hospital, 09 ESRD facility",
+            form=forms.TWO_DIGITS,
+        ),
         Column("fac_name", "text", "Name"),
         Column("st_adr", "text", "Street address"),
         Column("city_name", "text", "City"),
         Column("state_cd", "text", "State, two letters"),
-        Column("zip_cd", "text", "Postal code"),
+        Column("zip_cd", "text", "Postal code", form=forms.POSTAL_CODE),
         Column(
             "related_provider_number", "text", "Related or old provider number", form=forms.ANY_CCN
         ),
@@ -89,7 +99,7 @@ PROVIDER_OF_SERVICES = Table(
         Column("crtfctn_dt", "date", "Day of certification"),
         Column("chow_cnt", "integer", "Changes of ownership", minimum=0),
         Column("chow_dt", "date", "Day of the last change of ownership"),
-        Column("pgm_trmntn_cd", "text", "00 where active"),
+        Column("pgm_trmntn_cd", "text", "00 where active", form=forms.TWO_DIGITS),
         Column("trmntn_exprtn_dt", "date", "Day of termination"),
         Column("dlys_stn_cnt", "integer", "Dialysis stations", minimum=0),
         Column("esrd_ntwrk_num", "integer", "ESRD Network", minimum=1, maximum=18),
