@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 
-from esrd_pipeline.sources.intake.questions import BIRTHS, NEEDED, load_codes
+from esrd_pipeline.sources.intake.questions import BIRTHS, HISTORIES, NEAR, load_codes
 from esrd_pipeline.tables.model import Column
 from esrd_pipeline_tests.manglings.files import ENOUGH, File, Rows, write
 from esrd_pipeline_tests.manglings.trial import Contents
@@ -281,11 +281,13 @@ def _shift_days(file: File, draw: Random) -> Contents | None:
     """A column of days moved by years: those that are needed, and that the intake asks about."""
     if file.row_count < ENOUGH:
         return None
-    needed = {*NEEDED.get(file.table.name, {}), BIRTHS.get(file.table.name)}
+    needed = {*NEAR.get(file.table.name, ()), BIRTHS.get(file.table.name)}
     place = _choose(file, draw, lambda c: c.type == "date" and (c.required or c.name in needed))
     if place is None:
         return None
-    years = draw.choice([-100, -10, 10, 100])
+    # A birth ten years earlier is as likely as the true one.
+    is_birth = "birth" in file.columns[place].name
+    years = draw.choice([-100, 100] if is_birth else [-100, -10, 10, 100])
     rows = file.rows
     for row in rows[1:]:
         row[place] = _move(row[place], years)
@@ -295,9 +297,11 @@ def _shift_days(file: File, draw: Random) -> Contents | None:
 def _shift_all_days(file: File, draw: Random) -> Contents | None:
     """All days of a file moved by a year or more: another year's file."""
     places = [place for place, column in enumerate(file.columns) if column.type == "date"]
-    if not places or file.row_count < ENOUGH:
+    is_register = file.table.name in HISTORIES
+    if not places or file.row_count < ENOUGH or (file.table.name in BIRTHS and not is_register):
         return None
-    years = draw.choice([-2, -1, 1, 2])
+    # A register that reaches a year further was extracted later.
+    years = draw.choice([-2, -1, 2] if is_register else [-2, -1, 1, 2])
     rows = file.rows
     for row in rows[1:]:
         for place in places:
@@ -345,7 +349,7 @@ NO_VALUES = (
     *("#REF!", "########", "?", "abc", "1e400", "NaN", "inf", "-", "00", "0000-00-00"),
     *("31-Feb-2024", "2024-13-01", "\u0661\u0662", "--", "true false", "1 2", "0x1F", "1_000"),
 )
-YES_NO = (("0", "1"), ("No", "Yes"), ("false", "true"), ("n", "j"), ("2", "1"), ("-1", "0"))
+YES_NO = (("0", "1"), ("No", "Yes"), ("false", "true"), ("n", "j"), ("2", "1"), ("0", "-1"))
 CELLS: Mapping[str, Mangle] = {
     "dates in another form": partial(_rewrite, fits=_is("date"), into=DATE_FORMS),
     "ids as floats": partial(

@@ -22,7 +22,7 @@ Read = Callable[[str, Mapping[str, str], int], str]
 """Gives the SELECT of columns of a table: its name, SQL by name, and how many years before."""
 Run = Callable[[str, str], pd.DataFrame]
 """Runs the SELECT of a table's answers, given its name and text."""
-CLAIM_COLUMNS = {"clm_id": "t.clm_id"}
+CLAIM_COLUMNS = {name: f"t.{name}" for name in ("clm_id", "clm_from_dt", "clm_thru_dt")}
 COLUMNS = ["table_name", "setting", "kind", "column_name", "row_count", "concerned_count"]
 
 

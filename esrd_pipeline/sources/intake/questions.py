@@ -72,6 +72,7 @@ HISTORIES: Mapping[str, str] = {
     "raw.eqrs_ccn_history": "effective_date",
     "raw.eqrs_admission": "admit_date",
     "raw.eqrs_treatment": "start_date",
+    "raw.cms_2728": "dialysis_began_date",
     "raw.cms_2746": "death_date",
     "raw.optn_transplant": "rec_tx_dt",
     "raw.optn_waitlist": "can_listing_dt",
@@ -83,7 +84,40 @@ BIRTHS: Mapping[str, str] = {
     "raw.eqrs_patient": "date_of_birth",
     "raw.medicare_enrollment": "bene_birth_dt",
     "raw.ssa_death": "date_of_birth",
+    "raw.optn_transplant": "pers_birth_dt",
+    "raw.optn_waitlist": "pers_birth_dt",
 }
+NEAR: Mapping[str, tuple[str, ...]] = {
+    "raw.claim": ("clm_admsn_dt", "nch_bene_dschrg_dt"),
+    "raw.claim_revenue": ("rev_cntr_dt",),
+    "raw.claim_occurrence": ("clm_rlt_ocrnc_dt",),
+    "raw.carrier_line": ("line_1st_expns_dt", "line_last_expns_dt"),
+    "raw.eqrs_vascular_access": ("access_date",),
+    "raw.eqrs_clinical_month": ("ktv_date", "calcium_date"),
+}
+"""Days that lie in the year or within three years before it."""
+OF_CLAIM: Mapping[str, tuple[str, int, int]] = {
+    "raw.claim_revenue": ("rev_cntr_dt", 31, 31),
+    "raw.claim_occurrence": ("clm_rlt_ocrnc_dt", 300, 31),
+    "raw.carrier_line": ("line_1st_expns_dt", 31, 31),
+}
+"""A line's day, and how many days before its claim's first and after its last it may lie."""
+ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "raw.eqrs_patient": (("date_of_birth", "date_of_death"),),
+    "raw.eqrs_ccn_history": (("effective_date", "end_date"),),
+    "raw.eqrs_admission": (("admit_date", "discharge_date"),),
+    "raw.cms_2746": (("last_dialysis_date", "death_date"),),
+    "raw.medicare_enrollment": (("bene_birth_dt", "bene_death_dt"),),
+    "raw.claim": (("clm_admsn_dt", "clm_thru_dt"),),
+    "raw.carrier_line": (("line_1st_expns_dt", "line_last_expns_dt"),),
+    "raw.optn_transplant": (("pers_birth_dt", "rec_tx_dt"), ("rec_tx_dt", "tfl_graft_dt")),
+    "raw.optn_waitlist": (("pers_birth_dt", "can_listing_dt"), ("can_listing_dt", "can_rem_dt")),
+    "raw.mds_stay": (("entry_date", "discharge_date"),),
+    "raw.ssa_death": (("date_of_birth", "date_of_death"),),
+}
+"""Days of which the second is not before the first."""
+LONGEST = 366
+"""Days of a claim: no provider bills more than a year at once."""
 BY_NUMBER: Mapping[str, tuple[str, str]] = {
     "raw.claim": ("prvdr_num", DIALYSIS),
     "raw.nhsn_bloodstream_infection": ("ccn", "TRUE"),
@@ -217,6 +251,8 @@ def _ask_claims(table: Table) -> Iterator[Question]:
         yield Question("last_day_far_before", column, f"{day} < {first}")
         yield Question("last_day_far_after", column, f"{day} >= {last}")
         yield Question("first_day_after_last", "clm_from_dt", "t.clm_from_dt > t.clm_thru_dt")
+        long = f"t.clm_thru_dt - t.clm_from_dt > {LONGEST}"
+        yield Question("claim_too_long", "clm_from_dt", long)
         earlier = (Known(table.name, "clm_id", years_before=1),)
         yield Question("claim_in_earlier_folder", "clm_id", known=earlier, is_known=True)
     if table.name == "raw.claim":
@@ -258,10 +294,28 @@ def _ask_dates(table: Table) -> Iterator[Question]:
         last = f"CAST({YEAR_START} + INTERVAL {12 + load_window()['run_out']} MONTH AS DATE)"
         odd = f"t.{column} < DATE '1950-01-01' OR t.{column} >= {last}"
         yield Question("date_far_outside", column, odd)
+        later = f"t.{column} >= {last}"
+        yield Question("date_after_run_out", column, later, f"t.{column} >= {YEAR_START}", "")
+    for column in NEAR.get(table.name, ()):
+        yield _ask_near(column)
+    if table.name in OF_CLAIM:
+        column, before, after = OF_CLAIM[table.name]
+        odd = f"t.{column} < c.clm_from_dt - {before} OR t.{column} > c.clm_thru_dt + {after}"
+        yield Question("date_outside_claim", column, odd, f"t.{column} IS NOT NULL")
+    for first, last in ORDERED.get(table.name, ()):
+        asked = f"t.{first} IS NOT NULL AND t.{last} IS NOT NULL"
+        yield Question("ends_before_begins", last, f"t.{last} < t.{first}", asked, "")
     if table.name in BIRTHS:
         column = BIRTHS[table.name]
         odd = f"t.{column} < DATE '1900-01-01' OR t.{column} > {YEAR_END}"
         yield Question("date_far_outside", column, odd)
+
+
+def _ask_near(column: str) -> Question:
+    first = f"CAST({YEAR_START} - INTERVAL 36 MONTH AS DATE)"
+    last = f"CAST({YEAR_START} + INTERVAL {12 + load_window()['run_out']} MONTH AS DATE)"
+    odd = f"t.{column} < {first} OR t.{column} >= {last}"
+    return Question("date_far_outside", column, odd, f"t.{column} IS NOT NULL")
 
 
 @cache
