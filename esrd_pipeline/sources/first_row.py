@@ -31,7 +31,7 @@ def find_first_rows(
     named = f"WITH named AS ({' UNION ALL '.join(parts)})"
     rules = [*_list_rules(table), _repeated(table)]
     firsts = ", ".join(
-        f"min((file, row)) FILTER (WHERE {broken}) AS c{place}"
+        f"min({{'file': file, 'row': row}}) FILTER (WHERE {broken}) AS c{place}"
         for place, (_, broken, _) in enumerate(rules)
     )
     keys = ", ".join(f'"{name}"' for name in table.key)

@@ -169,7 +169,7 @@ class Trial:
         # A file that is told as a whole, or a table without its file; a row is told of the others.
         names = {*contents, making.path[1]}
         if not any(name in said for name in names) or (
-            outcome == EXPECTATION and "row" not in said
+            outcome == EXPECTATION and ", row " not in said
         ):
             return Verdict(UNPLACED, said)
         return Verdict(outcome, said)

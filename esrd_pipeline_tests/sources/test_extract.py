@@ -1,5 +1,6 @@
 """Patient-level extracts: Parquet and text in, typed partitions out, errors of invalid files."""
 
+import gzip
 from datetime import date
 from pathlib import Path
 
@@ -168,3 +169,24 @@ def test_a_real_beneficiary_file_maps_to_the_names_of_the_codebook(tmp_path: Pat
     assert row["bene_birth_dt"] == date(1981, 3, 17)
     assert row["sex_ident_cd"] == "1"
     assert row["hmo_ind_01"] is not None
+
+
+def test_a_file_that_ends_within_its_last_value_may_be_cut_off(tmp_path: Path) -> None:
+    cut = f"{ADMISSION}\n{GOOD}\n8|12|20240201|Transfer In|20240301|Transfer O"
+    (tmp_path / "eqrs_admission.txt").write_text(cut, encoding="utf-8")
+    with pytest.raises(SourceError, match="ends within a line, as a file that is cut off does"):
+        load(tmp_path, eqrs.EQRS_ADMISSION)
+
+
+def test_an_end_within_a_column_that_nothing_needs_is_read(tmp_path: Path) -> None:
+    whole = f"{ADMISSION}|REMARK\n{GOOD}|none"
+    (tmp_path / "eqrs_admission.txt").write_text(whole, encoding="utf-8")
+    assert len(load(tmp_path, eqrs.EQRS_ADMISSION)) == 1
+
+
+@pytest.mark.parametrize("lost", [1, 40])
+def test_a_compressed_file_that_is_cut_off_is_refused(tmp_path: Path, lost: int) -> None:
+    packed = gzip.compress(f"{ADMISSION}\n{GOOD}\n".encode())
+    (tmp_path / "eqrs_admission.txt.gz").write_bytes(packed[:-lost])
+    with pytest.raises(SourceError, match="gzip"):
+        load(tmp_path, eqrs.EQRS_ADMISSION)
