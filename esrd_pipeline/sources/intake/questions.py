@@ -276,6 +276,9 @@ def _ask_references(table: Table) -> Iterator[Question]:
         yield Question("facility_unknown", "facilityid", known=FACILITIES)
     if table.name in CLAIMS:
         yield Question("person_not_enrolled", "bene_id", known=BENEFICIARIES)
+    if table is register.MDS_STAY:
+        asked = f"coalesce(t.discharge_date, {YEAR_END}) >= {YEAR_START}"
+        yield Question("person_not_enrolled", "bene_id", asked=asked, known=BENEFICIARIES)
     if table.name in BY_NUMBER:
         column, asked = BY_NUMBER[table.name]
         yield Question("facility_unknown", column, asked=asked, known=NUMBERS)
