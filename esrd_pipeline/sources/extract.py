@@ -21,7 +21,7 @@ from esrd_pipeline.sources import identifiers, sas
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract, check_end
 from esrd_pipeline.sql import Select
-from esrd_pipeline.tables.forms import Form
+from esrd_pipeline.tables.forms import NO_VALUE, Form
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query, QueryError
 
@@ -146,6 +146,8 @@ def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str
             continue
         text = _text(extract, name)
         if column.type == "text":
+            if column.form is not None:
+                yield name, f"upper({text}) IN {NO_VALUE}", "is a word for no value, not a code"
             if column.form is not None and column.form.pattern is not None:
                 value = _convert(column, extract, name)
                 broken = f"NOT regexp_full_match({value}, '{column.form.pattern}')"
