@@ -58,3 +58,4 @@ POSTAL_CODE = Form("a postal code without quotes", width=5, least=3, pattern=_PL
 TWO_DIGITS = Form("a code of two or more digits or letters", width=2, pattern="[A-Z0-9]{2,}")
 THREE_DIGITS = Form("a code of three digits or letters", width=3, pattern="[A-Z0-9]{3}")
 REMOVAL = Form("a code of removal of digits or letters", pattern="[A-Z0-9]+")
+MODIFIER = Form("a modifier of up to five letters or digits", pattern="[A-Z0-9]{1,5}")

@@ -196,7 +196,7 @@ CLAIM_REVENUE = Table(
         Column("rev_cntr", "text", "Revenue center", required=True, form=forms.REVENUE_CENTER),
         Column("rev_cntr_dt", "date", "Day of service"),
         Column("hcpcs_cd", "text", "HCPCS code", form=forms.HCPCS),
-        Column("hcpcs_1st_mdfr_cd", "text", "First modifier", form=forms.TWO),
+        Column("hcpcs_1st_mdfr_cd", "text", "First modifier", form=forms.MODIFIER),
         Column("rev_cntr_unit_cnt", "number", "Units"),
         Column("rev_cntr_pmt_amt_amt", "number", "Medicare payment", unit="USD"),
     ),
