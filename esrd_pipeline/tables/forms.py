@@ -38,8 +38,7 @@ HCPCS = Form("a HCPCS code of letters and digits", width=5, pattern="[A-Z0-9]{3,
 CODE = Form("a code of letters, digits and signs", pattern=r"[!#-&(--/-_]*")
 ONE = Form("one letter or digit", width=1, pattern="[A-Z0-9]")
 TWO = Form("two letters or digits", width=2, pattern="[A-Z0-9]{2}")
-# It can lose one zero. A total, 0001, would lose three, and so would a number of units be one.
-REVENUE_CENTER = Form("a revenue center of four digits", width=4, least=3, pattern="[0-9]{4}")
+REVENUE_CENTER = Form("a revenue center of four digits", width=4, pattern="[0-9]{4}")
 # A CCN begins with the number of a state, 01 to 99: it can lose one zero.
 CCN = Form("a CCN of six letters and digits", "-", width=6, least=5, pattern="[A-Z0-9]{6}")
 ANY_CCN = Form("a CCN without quotes", "-", 6, 5, pattern=_PLAIN, usual="[A-Z0-9]{6}")
