@@ -22,7 +22,7 @@ _BLOCK = 1 << 22
 
 def _find_extracts(step: StepContext) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract_files import IGNORE_FILE, find_extracts, list_unread
+    from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts, list_unread
 
     if step.settings.origin == "embedded":
         _write_nation(step)
@@ -41,7 +41,7 @@ def _find_extracts(step: StepContext) -> StepResult:
             "sha256": _digest(extract.path),
         }
         for table in SOURCES
-        for extract in find_extracts(step.patient_folder, table)
+        for extract in list_extracts(step.patient_folder, table)
     ]
     frame = pd.DataFrame(rows, columns=EXTRACT.column_names)
     return StepResult(

@@ -65,6 +65,20 @@ class Extract:
 
 
 def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
+    """Return the files of a raw table, as `list_extracts`, at least one of a table that needs rows.
+
+    Raises:
+        SourceError: there is none, files of one extract exclude each other, or one has no header.
+    """
+    found = list_extracts(folder, table)
+    if not found and table.minimum_rows:
+        name = table.path[1]
+        names = ", ".join(f"{name}{suffix}" for suffix in SUFFIXES)
+        raise SourceError(file=str(folder), rule=f"has no file of {table.name} ({names})")
+    return found
+
+
+def list_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
     """Return the files of a raw table in a year's folder, in the order of their settings.
 
     `raw.eqrs_patient` is `eqrs_patient.parquet`, `.sas7bdat`, `.xpt`, `.txt`, `.csv`, `.tsv` or
@@ -73,18 +87,8 @@ def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
     where an extract has several parts (`carrier_2024.csv`, `inpatient_base_part2.parquet`).
 
     Raises:
-        SourceError: files of one extract exclude each other, one has no header, or there is none of
-            a table that cannot be empty.
+        SourceError: files of one extract exclude each other, or one has no header.
     """
-    found = _find_extracts(folder, table)
-    if not found and table.minimum_rows:
-        name = table.path[1]
-        names = ", ".join(f"{name}{suffix}" for suffix in SUFFIXES)
-        raise SourceError(file=str(folder), rule=f"has no file of {table.name} ({names})")
-    return found
-
-
-def _find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
     _, name = table.path
     if name in medicare.PARTS:
         part = medicare.PARTS[name]
@@ -156,7 +160,7 @@ def list_unread(folder: Path, tables: Iterable[Table]) -> list[str]:
     """
     if not folder.is_dir():
         return []
-    taken = {extract.path for table in tables for extract in _find_extracts(folder, table)}
+    taken = {extract.path for table in tables for extract in list_extracts(folder, table)}
     ignore = folder / IGNORE_FILE
     patterns = ignore.read_text(encoding="utf-8").split() if ignore.is_file() else []
     return [

@@ -17,9 +17,13 @@ class Form:
     whole is refused. Of identifiers of which linkage judges each one and keeps the reason, only
     those are that stand in quotes or hold signs no identifier has; what does not match `usual` is
     told by `report.intake`.
+
+    `kept` matches values that are stored as they stand: nearly all, so that looking at them once is
+    enough. Whatever it matches meets the rest; what it does not match may meet it, too.
     """
 
     name: str
+    kept: str
     removed: str = ""
     width: int | None = None
     least: int = 1
@@ -31,30 +35,57 @@ NO_VALUE = ("NULL", "NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NONE", ".")
 """How tools write that there is no value: never a code."""
 _PLAIN = r"[ !#-&(-_a-~]*"
 """Without quotes, signs that are not seen and letters that no code has."""
-DIAGNOSIS = Form("a diagnosis code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
-PROCEDURE = Form("a procedure code of 3 to 7 letters and digits", ".", pattern="[A-Z0-9]{3,7}")
+DIAGNOSIS = Form(
+    "a diagnosis code of 3 to 7 letters and digits",
+    "[A-Z][0-9][A-Z0-9]{1,5}",
+    ".",
+    pattern="[A-Z0-9]{3,7}",
+)
+PROCEDURE = Form(
+    "a procedure code of 3 to 7 letters and digits", "[A-Z0-9]{7}", ".", pattern="[A-Z0-9]{3,7}"
+)
 # Five, but for the made-up M55 of the sample files of RIF.
-HCPCS = Form("a HCPCS code of letters and digits", width=5, pattern="[A-Z0-9]{3,5}")
-CODE = Form("a code of letters, digits and signs", pattern=r"[!#-&(--/-_]*")
-ONE = Form("one letter or digit", width=1, pattern="[A-Z0-9]")
-TWO = Form("two letters or digits", width=2, pattern="[A-Z0-9]{2}")
-REVENUE_CENTER = Form("a revenue center of four digits", width=4, pattern="[0-9]{4}")
+HCPCS = Form("a HCPCS code of letters and digits", "[A-Z0-9]{5}", width=5, pattern="[A-Z0-9]{3,5}")
+CODE = Form("a code of letters, digits and signs", "[A-Z]?[0-9]+", pattern=r"[!#-&(--/-_]*")
+MODIFIER = Form(
+    "a modifier of up to five letters or digits",
+    "[A-Z0-9][0-9]|[A-MO-Z][A-Z]",
+    pattern="[A-Z0-9]{1,5}",
+)
+ONE = Form("one letter or digit", "[A-Z0-9]", width=1, pattern="[A-Z0-9]")
+TWO = Form("two letters or digits", "[0-9][A-Z0-9]", width=2, pattern="[A-Z0-9]{2}")
+REVENUE_CENTER = Form("a revenue center of four digits", "[0-9]{4}", width=4, pattern="[0-9]{4}")
 # A CCN begins with the number of a state, 01 to 99: it can lose one zero.
-CCN = Form("a CCN of six letters and digits", "-", width=6, least=5, pattern="[A-Z0-9]{6}")
-ANY_CCN = Form("a CCN without quotes", "-", 6, 5, pattern=_PLAIN, usual="[A-Z0-9]{6}")
+CCN = Form(
+    "a CCN of six letters and digits", "[A-Z0-9]{6}", "-", width=6, least=5, pattern="[A-Z0-9]{6}"
+)
+ANY_CCN = Form(
+    "a CCN without quotes", "[A-Z0-9]{6}", "-", 6, 5, pattern=_PLAIN, usual="[A-Z0-9]{6}"
+)
 # Digits and letters in the order of CMS's own description of the MBI.
+_MBI = "[1-9][A-Z][A-Z0-9][0-9][A-Z][A-Z0-9][0-9][A-Z]{2}[0-9]{2}"
 MBI = Form(
     "an MBI without quotes",
+    _MBI,
     "- ",
     pattern=_PLAIN,
-    usual="[1-9][A-Z][A-Z0-9][0-9][A-Z][A-Z0-9][0-9][A-Z]{2}[0-9]{2}",
+    usual=_MBI,
 )
-HICN = Form("a HICN without quotes", "- ", pattern=_PLAIN)
+HICN = Form("a HICN without quotes", "[0-9]{9}[A-Z][0-9]?", "- ", pattern=_PLAIN)
 # The area of a Social Security number is 001 or more: it can lose two zeros.
-SSN = Form("a Social Security number without quotes", "- ", 9, 7, pattern=_PLAIN, usual="[0-9]{9}")
+SSN = Form(
+    "a Social Security number without quotes",
+    "[0-9]{9}",
+    "- ",
+    9,
+    7,
+    pattern=_PLAIN,
+    usual="[0-9]{9}",
+)
 # The Postal Service's area is 005 or more: it can lose two zeros.
-POSTAL_CODE = Form("a postal code without quotes", width=5, least=3, pattern=_PLAIN)
-TWO_DIGITS = Form("a code of two or more digits or letters", width=2, pattern="[A-Z0-9]{2,}")
-THREE_DIGITS = Form("a code of three digits or letters", width=3, pattern="[A-Z0-9]{3}")
-REMOVAL = Form("a code of removal of digits or letters", pattern="[A-Z0-9]+")
-MODIFIER = Form("a modifier of up to five letters or digits", pattern="[A-Z0-9]{1,5}")
+POSTAL_CODE = Form("a postal code without quotes", "[0-9]{5}", width=5, least=3, pattern=_PLAIN)
+TWO_DIGITS = Form(
+    "a code of two or more digits or letters", "[0-9][A-Z0-9]", width=2, pattern="[A-Z0-9]{2,}"
+)
+THREE_DIGITS = Form("a code of three digits or letters", "[0-9]{3}", width=3, pattern="[A-Z0-9]{3}")
+REMOVAL = Form("a code of removal of digits or letters", "[0-9]+", pattern="[A-Z0-9]+")

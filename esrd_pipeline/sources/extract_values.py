@@ -1,0 +1,168 @@
+"""SQL for the values of one patient-level file: as stored, as text, and in their column's form."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import pyarrow as pa
+
+from esrd_pipeline.duckdb_text import AS_STORED, match_exactly, quote_text, scan_parquet
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources import identifiers, sas
+from esrd_pipeline.sources.extract_files import Extract
+from esrd_pipeline.tables.forms import Form
+from esrd_pipeline.tables.model import Column, Table
+
+_TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
+    "text": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
+    "integer": pa.types.is_integer,
+    "number": lambda kind: pa.types.is_floating(kind) or pa.types.is_integer(kind),
+    "boolean": pa.types.is_boolean,
+    "date": pa.types.is_date,
+}
+
+
+@cache
+def _rif_names(table: str) -> Mapping[str, str]:
+    return {
+        row["column"]: row["rif_column"].lower()
+        for row in load_rows("rif_column")
+        if row["table"] == table
+    }
+
+
+def locate(table: Table, extract: Extract, column: Column) -> str | None:
+    """Return the file's lower-case name of a column; None if the file lacks it."""
+    names = [column.name, _rif_names(table.path[1]).get(column.name, column.name)]
+    if extract.is_sas:
+        names = [name[: sas.LONGEST_NAME] for name in names]
+    return next((name for name in names if name in extract.columns), None)
+
+
+def is_typed(extract: Extract, name: str, column: Column) -> bool:
+    """Return whether the file stores the column in its type, and it has no form."""
+    is_typed = name in extract.typed and _TYPES[column.type](extract.typed[name])
+    return is_typed and column.form is None
+
+
+def is_float(extract: Extract, name: str) -> bool:
+    """Return whether the file stores the column as floats."""
+    return name in extract.typed and pa.types.is_floating(extract.typed[name])
+
+
+def is_whole(extract: Extract, name: str) -> bool:
+    """Return whether the file stores the column as whole numbers."""
+    return name in extract.typed and pa.types.is_integer(extract.typed[name])
+
+
+def convert_identifier(extract: Extract, name: str) -> str:
+    """Return SQL for the number that stands for an identifier."""
+    if is_whole(extract, name):
+        column = quote(extract.columns[name])
+        return identifiers.convert_whole(column, extract.typed[name])
+    return identifiers.convert_identifier(write_identifier(extract, name))
+
+
+def write_identifier(extract: Extract, name: str) -> str:
+    """Return SQL for the text of an identifier."""
+    if is_float(extract, name):
+        return identifiers.write_float(quote(extract.columns[name]))
+    return write_text(extract, name)
+
+
+def scan(extract: Extract) -> str:
+    """Return SQL that reads the file: text as text, Parquet in its types.
+
+    Raises:
+        ValueError: the rows of a SAS file are not unpacked.
+    """
+    if extract.is_sas and extract.content is None:
+        raise ValueError(f"{extract.path.name} is not unpacked")
+    content = extract.content or extract.path
+    if extract.delimiter is None:
+        return scan_parquet([content])
+    path = quote_text(match_exactly(content))
+    quote = '"' if extract.is_quoted else ""
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in extract.columns.values())
+    return (
+        f"read_csv({path}, delim = '{extract.delimiter}', header = true, auto_detect = false,"
+        f" quote = '{quote}', escape = '{quote}', {AS_STORED}, columns = {{{columns}}})"
+    )
+
+
+def quote(name: str) -> str:
+    """Return a column's name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def cast_to_text(extract: Extract, name: str) -> str:
+    """Return SQL for a value as the file writes it."""
+    return f"CAST({quote(extract.columns[name])} AS VARCHAR)"
+
+
+def write_text(extract: Extract, name: str) -> str:
+    """Return SQL for the text of a value without blanks around it; null if that is empty."""
+    value = quote(extract.columns[name])
+    if extract.is_sas and is_float(extract, name):
+        return identifiers.write_float(value)
+    return f"nullif(trim(CAST({value} AS VARCHAR)), '')"
+
+
+def convert(column: Column, extract: Extract, name: str) -> str:
+    """Return SQL for the value in its column's type and form; null if it cannot be converted.
+
+    DuckDB's casts guess: 01-JAN-24 is the year 24 and 1.6 is 2. What they are given is therefore
+    matched first.
+    """
+    text = write_text(extract, name)
+    if column.type == "text":
+        if column.form is None:
+            return text
+        stored = cast_to_text(extract, name)
+        return (
+            f"CASE WHEN {stored} IS NULL THEN NULL"
+            f" WHEN regexp_full_match({stored}, '{column.form.kept}') THEN {stored}"
+            f" ELSE {bring_into_form(text, column.form)} END"
+        )
+    if column.type == "boolean":
+        return (
+            f"CASE WHEN upper({text}) IN ('Y', 'YES', 'TRUE', 'T', '1') THEN TRUE"
+            f" WHEN upper({text}) IN ('N', 'NO', 'FALSE', 'F', '0') THEN FALSE END"
+        )
+    cases = " ".join(
+        f"WHEN regexp_full_match({text}, '{pattern}') THEN {cast.format(text)}"
+        for pattern, cast in _CASTS[column.type]
+    )
+    return f"CASE {cases} END"
+
+
+_CASTS = {
+    "date": (
+        (r"\d{1,2}-[A-Za-z]{3}-\d{4}", "CAST(try_strptime({}, '%d-%b-%Y') AS DATE)"),
+        (r"\d{1,2}[A-Za-z]{3}\d{4}", "CAST(try_strptime({}, '%d%b%Y') AS DATE)"),
+        (r"\d{8}", "CAST(try_strptime({}, '%Y%m%d') AS DATE)"),
+        (
+            r"\d{4}-\d{2}-\d{2}([ T]00:00:00(\.0+)?)?",
+            "CAST(TRY_CAST({} AS TIMESTAMP) AS DATE)",
+        ),
+    ),
+    # Tools that know no missing whole number write 12.0.
+    "integer": ((r"[+-]?\d+(\.0+)?", "TRY_CAST(split_part({}, '.', 1) AS BIGINT)"),),
+    "number": ((r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "TRY_CAST({} AS DOUBLE)"),),
+}
+"""What a value looks like, and how it is then read."""
+
+
+def bring_into_form(text: str, form: Form) -> str:
+    """Return SQL that brings a text into its form, whatever can be lost on the way to a file."""
+    value = f"upper({text})"
+    if form.removed:
+        value = f"translate({value}, '{form.removed}', '')"
+    if form.width is None or form.width == 1:
+        return value
+    short = f"[0-9]{{{form.least},{form.width - 1}}}"
+    return (
+        f"CASE WHEN length({value}) < {form.width} AND regexp_full_match({value}, '{short}')"
+        f" THEN lpad({value}, {form.width}, '0')"
+        f" WHEN regexp_full_match({value}, '[0-9]{{{form.least},{form.width}}}\\.0+')"
+        f" THEN lpad(split_part({value}, '.', 1), {form.width}, '0') ELSE {value} END"
+    )
