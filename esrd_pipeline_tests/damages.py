@@ -5,12 +5,14 @@ it has no such column. What is told of the file must name nobody.
 """
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from esrd_pipeline.tables.forms import Form
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline_tests.canaries import DATES, NAMES, NUMBERS, TEXTS
 
@@ -45,6 +47,10 @@ def _find(rows: Rows, table: Table, fits: Callable[[Column], bool]) -> int | Non
     """Return the place of the first column of the file that fits."""
     names = [column.name.upper() for column in table.columns if fits(column)]
     return next((rows[0].index(name) for name in names if name in rows[0]), None)
+
+
+def _refuses_words(form: Form | None) -> bool:
+    return form is not None and bool(form.pattern) and not re.fullmatch(form.pattern, "OF 1")
 
 
 def _put_person_into(rows: Rows, table: Table, *, fits: Callable[[Column], bool]) -> bytes | None:
@@ -160,9 +166,7 @@ TEXT_DAMAGES: Mapping[str, Damage] = {
     "a person in a number": partial(_put_person_into, fits=lambda c: c.type == "number"),
     "a person in yes or no": partial(_put_person_into, fits=lambda c: c.type == "boolean"),
     "a person in a list of texts": partial(_put_person_into, fits=lambda c: c.allowed is not None),
-    "a person in a code": partial(
-        _put_person_into, fits=lambda c: c.form is not None and c.form.pattern is not None
-    ),
+    "a person in a code": partial(_put_person_into, fits=lambda c: _refuses_words(c.form)),
     "a name in an id": partial(
         _put_person_into, fits=lambda c: c.type == "integer" and c.name.upper() not in NUMBERS
     ),

@@ -216,10 +216,10 @@ def _count_broken(
         if count:
             # Rows are numbered only where one is to be told: numbering takes a third of the time.
             numbered = f"SELECT *, row_number() OVER () + 1 AS row FROM {scan(extract)}"
-            first = _run(extract, query, f"SELECT min(row) FROM ({numbered}) WHERE {broken}")
+            first = _run(extract, query, f"SELECT min(row) AS row FROM ({numbered}) WHERE {broken}")
             raise SourceError(
                 file=extract.path.name,
-                row=int(first.iloc[0, 0]),
+                row=int(first["row"].iloc[0]),
                 column=extract.columns[name],
                 rule=rule,
             )
