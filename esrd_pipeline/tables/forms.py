@@ -46,7 +46,7 @@ PROCEDURE = Form(
 )
 # Five, but for the made-up M55 of the sample files of RIF.
 HCPCS = Form("a HCPCS code of letters and digits", "[A-Z0-9]{5}", width=5, pattern="[A-Z0-9]{3,5}")
-CODE = Form("a code of letters, digits and signs", "[A-Z]?[0-9]+", pattern=r"[!#-&(--/-_]*")
+CODE = Form("a code of letters, digits and signs", "[A-Z]?[0-9]+", pattern=r"[!#-&(-,/-_-]*")
 MODIFIER = Form(
     "a modifier of up to five letters or digits",
     "[A-Z0-9][0-9]|[A-MO-Z][A-Z]",
