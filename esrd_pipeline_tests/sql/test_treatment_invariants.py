@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from esrd_pipeline_tests.sql.worked import Row, run
@@ -109,7 +109,11 @@ MANY = st.lists(PEOPLE, min_size=10, max_size=40)
 
 
 def on(number: int | None) -> date | None:
-    return None if number is None else DAY_ONE + timedelta(days=number)
+    return None if number is None else day_of(number)
+
+
+def day_of(number: int) -> date:
+    return DAY_ONE + timedelta(days=number)
 
 
 def tell(people: Sequence[Person], *, backwards: bool = False) -> pd.DataFrame:
@@ -156,6 +160,8 @@ def tell(people: Sequence[Person], *, backwards: bool = False) -> pd.DataFrame:
         ]
         tables["raw.claim"] += [
             {
+                # The folder of its last day, or the next one: it belongs into no later one.
+                "performance_year": min(max(day_of(claim.end).year, 2023), 2024),
                 "bene_id": 1000 + patient_id,
                 "clm_id": 100 * patient_id + number,
                 "clm_from_dt": on(claim.start),
@@ -305,6 +311,8 @@ def judge(person: Person) -> list[tuple[str, str | None]]:
     return judged
 
 
+# A claim of the first month, which only the folder of the year after it holds.
+@example([Person((), (Claim(1, 0, 0),), {}, 0, None)])
 @settings(FEW_EXAMPLES, max_examples=9)
 @given(MANY)
 def test_the_histories_are_the_readings_day_by_day(people: list[Person]) -> None:
