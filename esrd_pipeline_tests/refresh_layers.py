@@ -1,4 +1,4 @@
-"""Refresh two years from raw files to cohorts in this process, as `esrd refresh` does.
+"""Refresh two years from raw files to histories in this process, as `esrd refresh` does.
 
 python -m esrd_pipeline_tests.refresh_layers [--years 2023] [--memory-limit 12MB]
 """

@@ -41,6 +41,8 @@ _KINDS = {
     "boolean": "yes or no",
     "date": "a date (DD-Mon-YYYY, DDMonYYYY, YYYYMMDD or YYYY-MM-DD)",
 }
+_CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"
+"""Signs no text has: what a damaged file puts into one. Tabs and ends of line are free text's."""
 _NO_FORMAT = (
     "is a number without a date format, perhaps of days or of seconds: give the column its format"
     " in SAS, such as DATE9"
@@ -133,7 +135,9 @@ def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str
         if column.type == "text":
             if column.form is not None:
                 yield name, f"upper({text}) IN {NO_VALUE}", "is a word for no value, not a code"
-            if column.form is not None and column.form.pattern is not None:
+            if column.form is None:
+                yield name, f"regexp_matches({text}, '{_CONTROL}')", "has a control character"
+            elif column.form.pattern is not None:
                 value = convert(column, extract, name)
                 broken = f"NOT regexp_full_match({value}, '{column.form.pattern}')"
                 yield name, broken, f"is not {column.form.name}"

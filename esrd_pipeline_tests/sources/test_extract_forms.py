@@ -104,6 +104,13 @@ def test_quotes_that_begin_far_down_are_told(tmp_path: Path) -> None:
         load(tmp_path, medicare.CLAIM)
 
 
+def test_a_control_character_in_a_text_is_refused(tmp_path: Path) -> None:
+    header, good = "FACILITYID|SERVICE", "7|In-Center Hemodialysis"
+    write(tmp_path, "eqrs_facility_service.txt", header, good, "8|In-Center Hemo\0dialysis")
+    with pytest.raises(SourceError, match="row 3, column 'SERVICE': has a control character"):
+        load(tmp_path, eqrs.EQRS_FACILITY_SERVICE)
+
+
 def test_parquet_is_brought_into_the_same_form(tmp_path: Path) -> None:
     (tmp_path / "text").mkdir()
     good = claims(tmp_path / "text")

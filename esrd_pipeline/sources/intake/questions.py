@@ -357,7 +357,7 @@ def _ask_values(table: Table) -> Iterator[Question]:
     for column in table.columns:
         if not (column.required or _is_of_twelve(column)):
             filled = f"t.{column.name} IS NOT NULL"
-            yield Question("has_value", column.name, filled, setting="")
+            yield Question("has_value", column.name, filled)
 
 
 def _is_of_twelve(column: Column) -> bool:

@@ -40,11 +40,11 @@ bearer AS (
 service AS (
     SELECT
         facilityid,
-        max(CASE WHEN service = 'In-Center Hemodialysis' THEN 1 ELSE 0 END) = 1
+        max(CASE WHEN upper(trim(service)) = 'IN-CENTER HEMODIALYSIS' THEN 1 ELSE 0 END) = 1
             AS has_in_center_hemodialysis,
-        max(CASE WHEN service IN ('CAPD', 'CCPD') THEN 1 ELSE 0 END) = 1
+        max(CASE WHEN upper(trim(service)) IN ('CAPD', 'CCPD') THEN 1 ELSE 0 END) = 1
             AS has_peritoneal_dialysis,
-        max(CASE WHEN service = 'Home Hemodialysis Training' THEN 1 ELSE 0 END) = 1
+        max(CASE WHEN upper(trim(service)) = 'HOME HEMODIALYSIS TRAINING' THEN 1 ELSE 0 END) = 1
             AS has_home_hemodialysis_training
     FROM raw.eqrs_facility_service
     WHERE performance_year = $performance_year
