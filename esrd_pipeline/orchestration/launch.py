@@ -5,11 +5,21 @@ warehouse's lock prevents it from changing a partition that another run is writi
 """
 
 import contextlib
+import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from sqlalchemy.exc import DBAPIError
 
 from esrd_pipeline.orchestration.instance import take_turns
 from esrd_pipeline.settings import load_settings
@@ -44,7 +54,7 @@ def run_job(
         layers: run the assets of these layers only.
 
     Raises:
-        LaunchError: there is no such year, or a step failed.
+        LaunchError: there is no such year, a step failed, or Dagster cannot record the run.
     """
     from esrd_pipeline.orchestration.jobs import STAR_OPERATIONS
     from esrd_pipeline.orchestration.partitions import FIRST_YEAR, performance_years
@@ -59,38 +69,57 @@ def run_job(
         raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are known")
     resolved = definitions.resolve_job_def(job)
     run_id = str(uuid.uuid4())
+    home = load_settings().dagster_home
     with contextlib.ExitStack() as held:
-        with take_turns(load_settings().dagster_home):
-            instance = held.enter_context(dg.DagsterInstance.get())
         progress = held.enter_context(_progress())
         task = progress.add_task(f"{job} {year}", total=None, step="")
-        planned: set[str] = set()
-
-        def follow(entry: dg.EventLogEntry) -> None:
-            event = entry.dagster_event
-            if event is None:
-                return
-            if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
-                planned.add(_name(event.asset_key))
-                progress.update(task, total=len(planned))
-            elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-                progress.update(task, advance=1, step=_name(event.asset_key))
-
-        instance.add_event_listener(run_id, follow)
-        result = resolved.execute_in_process(
-            run_config={**STAR_OPERATIONS.get(job, {}), **run_config, **_QUIET},
-            instance=instance,
-            partition_key=str(year),
-            tags=dict(tags),
-            run_id=run_id,
-            raise_on_error=False,
-            asset_selection=list_assets(resolved, layers) if layers else None,
-        )
+        try:
+            with take_turns(home):
+                instance = held.enter_context(dg.DagsterInstance.get())
+            instance.add_event_listener(run_id, _follow(progress, task))
+            result = resolved.execute_in_process(
+                run_config={**STAR_OPERATIONS.get(job, {}), **run_config, **_QUIET},
+                instance=instance,
+                partition_key=str(year),
+                tags=dict(tags),
+                run_id=run_id,
+                raise_on_error=False,
+                asset_selection=list_assets(resolved, layers) if layers else None,
+            )
+        except DBAPIError as error:
+            raise LaunchError(f"{job} {year} stopped.\n{_tell_of_home(home, error)}") from error
     if not result.success:
         failed = [event for event in result.all_events if event.is_step_failure]
         messages = "\n".join(format_failure(event) for event in failed) or "the run failed"
         raise LaunchError(f"{job} {year} failed.\n{messages}\nThe run in the UI: {run_id}")
     return run_id
+
+
+def _follow(progress: Progress, task: TaskID) -> Callable[[dg.EventLogEntry], None]:
+    """Return a listener that moves the bar with the run's events."""
+    planned: set[str] = set()
+
+    def follow(entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None:
+            return
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
+            planned.add(_name(event.asset_key))
+            progress.update(task, total=len(planned))
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            progress.update(task, advance=1, step=_name(event.asset_key))
+
+    return follow
+
+
+def _tell_of_home(home: Path, error: DBAPIError) -> str:
+    """Say that Dagster cannot keep its record of runs, most often for want of space."""
+    free = shutil.disk_usage(home).free / 1e6
+    return (
+        f"Dagster's record of runs in {home} cannot be used ({error.orig}); {free:,.1f} MB are"
+        " free there. Make room, or set DAGSTER_HOME to another folder, and run it again: what is"
+        " stored is whole"
+    )
 
 
 def _progress() -> Progress:

@@ -35,16 +35,22 @@ NO_VALUE = ("NULL", "NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NONE", ".")
 """How tools write that there is no value: never a code."""
 _PLAIN = r"[ !#-&(-_a-~]*"
 """Without quotes, signs that are not seen and letters that no code has."""
+# ICD-10-CM, or ICD-9-CM, whose codes are digits or begin with E or V. Not 5E100, which is what a
+# spreadsheet makes of a number.
 DIAGNOSIS = Form(
     "a diagnosis code of 3 to 7 letters and digits",
     "[A-Z][0-9][A-Z0-9]{1,5}",
     ".",
-    pattern="[A-Z0-9]{3,7}",
+    pattern="[A-Z][0-9][A-Z0-9]{1,5}|[0-9]{3,5}",
 )
+# ICD-10-PCS, or ICD-9-CM.
 PROCEDURE = Form(
-    "a procedure code of 3 to 7 letters and digits", "[A-Z0-9]{7}", ".", pattern="[A-Z0-9]{3,7}"
+    "a procedure code of 7 letters and digits, or of 3 or 4 digits",
+    "[A-Z0-9]{7}",
+    ".",
+    pattern="[A-Z0-9]{7}|[0-9]{3,4}",
 )
-# Five, but for the made-up M55 of the sample files of RIF.
+# Five, but for the made-up M55 of the sample files of RIF. HIPPS codes are any five.
 HCPCS = Form("a HCPCS code of letters and digits", "[A-Z0-9]{5}", width=5, pattern="[A-Z0-9]{3,5}")
 CODE = Form("a code of letters, digits and signs", "[A-Z]?[0-9]+", pattern=r"[!#-&(-,/-_-]*")
 MODIFIER = Form(
@@ -87,5 +93,5 @@ POSTAL_CODE = Form("a postal code without quotes", "[0-9]{5}", width=5, least=3,
 TWO_DIGITS = Form(
     "a code of two or more digits or letters", "[0-9][A-Z0-9]", width=2, pattern="[A-Z0-9]{2,}"
 )
-THREE_DIGITS = Form("a code of three digits or letters", "[0-9]{3}", width=3, pattern="[A-Z0-9]{3}")
+THREE_DIGITS = Form("a code of three digits", "[0-9]{3}", width=3, pattern="[0-9]{3}")
 REMOVAL = Form("a code of removal of digits or letters", "[0-9]+", pattern="[A-Z0-9]+")

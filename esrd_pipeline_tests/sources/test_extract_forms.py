@@ -76,6 +76,7 @@ def test_one_value_in_many_forms_is_stored_as_one(tmp_path: Path, changed: dict[
         ("PTNT_DSCHRG_STUS_CD", "002", "is not two letters or digits"),
         ("CLM_FAC_TYPE_CD", "13", "is not one letter or digit"),
         ("PRNCPAL_DGNS_CD", "I4", "is not a diagnosis code"),
+        ("PRNCPAL_DGNS_CD", "5E100", "is not a diagnosis code"),
         ("PRNCPAL_DGNS_CD", "48,2", "is not a diagnosis code"),
     ],
 )
