@@ -4,6 +4,8 @@ A release is written once and never changed. Only this module suppresses counts 
 patients and values that would reveal them: the stored tables keep them for scoring.
 """
 
+import fcntl
+import os
 import shutil
 import uuid
 from pathlib import Path
@@ -28,6 +30,7 @@ from esrd_pipeline.warehouse import Warehouse
 SMALLEST_PUBLISHED_COUNT = 11
 LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""
+_DRAFT = ".draft-"
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
 _NOT_RELEASED = (report.EVENT_ACCOUNT, report.INTAKE)
@@ -55,12 +58,25 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
     """Write each stored table of the year to `<folder>/<layer>.<table>.csv`; return how many.
 
     If the year has published files, the folder `published_layouts` contains the computed year in
-    their layouts, which the readers can load.
+    their layouts, which the readers can load. Exports of a year take turns, and one deletes what a
+    killed one left.
 
     Raises:
         FileExistsError: a release of this name exists already.
         LookupError: the year has nothing to export.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    year = os.open(folder.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(year, fcntl.LOCK_EX)
+        for left_over in folder.parent.glob(f"{_DRAFT}*"):
+            shutil.rmtree(left_over)
+        return _export(warehouse, performance_year, folder, origin)
+    finally:
+        os.close(year)
+
+
+def _export(warehouse: Warehouse, performance_year: int, folder: Path, origin: str) -> int:
     if folder.exists():
         raise FileExistsError(f"release {folder.name} of {performance_year} exists; it stays as is")
     tables = [
@@ -72,8 +88,8 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
     ]
     if not tables:
         raise LookupError(f"no table of {performance_year} is stored: refresh the year first")
-    draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    draft.mkdir(parents=True)
+    draft = folder.with_name(f"{_DRAFT}{uuid.uuid4().hex}")
+    draft.mkdir()
     try:
         _write_release(warehouse, tables, performance_year, draft, origin)
         draft.rename(folder)

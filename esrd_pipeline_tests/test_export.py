@@ -247,6 +247,29 @@ def test_a_failed_export_leaves_nothing_behind(stored: Warehouse, tmp_path: Path
     assert leftovers(releases) == []
 
 
+def test_what_a_killed_export_left_goes_with_the_next(stored: Warehouse, tmp_path: Path) -> None:
+    releases = tmp_path / "releases"
+
+    def export() -> None:
+        export_year(
+            warehouse=stored, performance_year=YEAR, folder=releases / "approved", origin="embedded"
+        )
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        # As a kill does: nobody tidies up, and nothing gets its name.
+        patch.setattr("esrd_pipeline.export.shutil.rmtree", lambda *_, **__: None)
+        patch.setattr(Path, "rename", die)
+        with pytest.raises(KeyboardInterrupt):
+            export()
+    (left,) = releases.iterdir()
+    assert left.name.startswith(".draft-")
+    export()
+    assert [path.name for path in releases.iterdir()] == ["approved"]
+
+
 FORMULAS = ["=1+2", "+1 205 555", "-2+3", "@SUM(A1)", "\tcmd", "\r=1", "'=quoted", "''-x"]
 HARMLESS = ["Smith & Sons", "O'Neill", "'quoted'", "", "A=B", "1-2", "'"]
 
