@@ -50,6 +50,10 @@ class PartitionBusyError(RuntimeError):
     """Another process is writing the same partition."""
 
 
+class NotEnoughMemoryError(MemoryError):
+    """DuckDB has used all memory it may, and cannot spill more to disk."""
+
+
 class QueryError(ValueError):
     """A query cannot read its input; `line` is the line of a text file, if known."""
 
@@ -166,7 +170,7 @@ class Warehouse:
     @contextlib.contextmanager
     def connect(self) -> Generator[Query]:
         """Open an in-memory DuckDB; yield a function that runs one SELECT and returns its rows."""
-        with self.open_connection() as connection:
+        with self.open_connection() as connection, self._telling_of_memory():
             connection.execute("SET enable_progress_bar = false")
 
             def query(sql: str, **parameters: object) -> pd.DataFrame:
@@ -282,12 +286,23 @@ class Warehouse:
         self, select: Select, performance_year: int, tables: Mapping[str, Table]
     ) -> Generator[duckdb.DuckDBPyConnection]:
         """Open a DuckDB in which a SELECT finds the tables it reads."""
-        with self.open_connection() as connection:
+        with self.open_connection() as connection, self._telling_of_memory():
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             spill_to(connection, self.root / _SPILL)
             self._attach(connection, performance_year, select, tables)
             yield connection
+
+    @contextlib.contextmanager
+    def _telling_of_memory(self) -> Generator[None]:
+        """Say what to do where DuckDB runs out of memory."""
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            raise NotEnoughMemoryError(
+                f"DuckDB may use {MEMORY_LIMIT} of memory, spills to {self.root / _SPILL} and needs"
+                " more: make room on that disk, or end what else runs, and run it again"
+            ) from None
 
     def _attach(
         self,

@@ -1,6 +1,6 @@
-"""Refresh two years from raw files to histories in this process, as `esrd refresh` does.
+"""Refresh years from raw files to histories in this process, as `esrd refresh` does.
 
-python -m esrd_pipeline_tests.refresh_layers [--years 2023] [--memory-limit 12MB]
+python -m esrd_pipeline_tests.refresh_layers --years 2022 2023 [--memory-limit 12MB]
 """
 
 import argparse
@@ -10,20 +10,20 @@ from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.orchestration.launch import LaunchError, run_job
 from esrd_pipeline.settings import load_settings
-from esrd_pipeline_tests.faults import BEFORE, LAYERS, YEAR
+from esrd_pipeline_tests.faults import LAYERS
 
 
 def main() -> None:
     """Run the job for each year in order, and stop at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--years", type=int, nargs="+", default=[BEFORE, YEAR])
+    parser.add_argument("--years", type=int, nargs="+", required=True)
     parser.add_argument("--memory-limit", default=warehouse.MEMORY_LIMIT)
     options = parser.parse_args()
     prepare_dagster_home(load_settings().dagster_home)
     warehouse.MEMORY_LIMIT = options.memory_limit
     for year in options.years:
         try:
-            run_job(defs, "refresh", year, tags={}, run_config={}, layers=LAYERS[year])
+            run_job(defs, "refresh", year, tags={}, run_config={}, layers=LAYERS)
         except LaunchError as failed:
             raise SystemExit(str(failed)) from None
 

@@ -13,7 +13,7 @@ from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
-from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+from esrd_pipeline.warehouse import MissingPartitionError, NotEnoughMemoryError, Warehouse
 
 VISIT = Table(
     name="raw.visit",
@@ -106,6 +106,20 @@ def test_a_value_that_does_not_fit_is_not_quoted(warehouse: Warehouse) -> None:
         warehouse.stage_select(TOTAL, 2024, select(text), tables=TABLES, parameters={"least": 1})
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_too_little_memory_is_told_with_what_to_do(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("esrd_pipeline.warehouse.MEMORY_LIMIT", "2MB")
+    text = (
+        "-- Every number in one list.\n"
+        "SELECT list(i) AS everything FROM range(10000000) AS t (i) WHERE i < $performance_year * i"
+    )
+    many = parse_select("facility.many", "sql/facility/many.sql", text)
+    said = r"DuckDB may use 2MB of memory, spills to .*\.spill and needs more: make room"
+    with pytest.raises(NotEnoughMemoryError, match=said):
+        warehouse.read_select(2024, many, tables={})
 
 
 def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
             # The step holds the partition's lock, so the folder is its own.
             folder = step.warehouse.root / SCRATCH / f"{table.name}-{step.performance_year}"
             extracts = unpack(table, extracts, held.enter_context(open_scratch(folder)))
-        rewritten = check_extracts(table, extracts, step.warehouse.query)
+        extracts, rewritten = check_extracts(table, extracts, step.warehouse.query)
         select = make_select(table, extracts)
         notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
         # What was unpacked is read when the table is stored.

@@ -52,7 +52,7 @@ def _count_rows(
     """
     with TemporaryDirectory(prefix="esrd-check-") as scratch:
         extracts = unpack(table, find_extracts(folder, table), Path(scratch))
-        rewritten = check_extracts(table, extracts, query)
+        extracts, rewritten = check_extracts(table, extracts, query)
         return _count_read(folder, table, extracts, year, query), rewritten
 
 

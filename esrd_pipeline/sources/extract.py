@@ -70,31 +70,36 @@ def unpack(table: Table, extracts: Iterable[Extract], folder: Path) -> tuple[Ext
     return tuple(unpacked)
 
 
-def check_extracts(table: Table, extracts: Iterable[Extract], query: Query) -> dict[str, int]:
-    """Check every value of a table's files; return how many are rewritten.
+def check_extracts(
+    table: Table, extracts: Iterable[Extract], query: Query
+) -> tuple[tuple[Extract, ...], dict[str, int]]:
+    """Check every value of a table's files.
 
     Returns:
-        By column of a known width, the values that are not in its form, such as codes without the
-        zeros at their front. Columns without such values are left out.
+        The files with the columns that are kept as they stand, which need not be looked at again;
+        and by column of a known width, the values that are not in its form, such as codes without
+        the zeros at their front. Columns without such values are left out.
 
     Raises:
         SourceError: a required column is missing, or a value is not of its type or form; the
             message has file, first row, column and rule, never the value.
     """
     rewritten: Counter[str] = Counter()
-    read = tuple(extracts)
+    checked: list[Extract] = []
     has_texts = False
-    for extract in read:
+    for extract in extracts:
         _check_columns(table, extract)
         if extract.delimiter is not None:
             needed = [locate(table, extract, column) for column in table.columns]
             check_end(extract.path, is_needed=[*extract.columns][-1] in needed)
-        found, are_texts = _check_values(table, extract, query)
+        found, kept, are_texts = _check_values(table, extract, query)
+        checked.append(replace(extract, kept=kept))
         rewritten.update(found)
         has_texts |= are_texts
+    read = tuple(checked)
     if has_texts:
         _check_identifiers(table, read, query)
-    return {name: count for name, count in sorted(rewritten.items()) if count}
+    return read, {name: count for name, count in sorted(rewritten.items()) if count}
 
 
 def make_select(table: Table, extracts: tuple[Extract, ...]) -> Select:
@@ -168,12 +173,14 @@ def _find_unconverted(column: Column, extract: Extract, name: str) -> tuple[str 
     return None, ""
 
 
-def _check_values(table: Table, extract: Extract, query: Query) -> tuple[dict[str, int], bool]:
+def _check_values(
+    table: Table, extract: Extract, query: Query
+) -> tuple[dict[str, int], frozenset[str], bool]:
     """Check every value that is converted, in one pass where all are kept as they stand.
 
     Returns:
-        The rewritten ones by column, and whether the table's key is an identifier and one is
-        written otherwise than the number it has.
+        The rewritten ones by column; the names of columns of which all are kept; and whether the
+        table's key is an identifier and one is written otherwise than the number it has.
     """
     kept = dict(_list_kept(table, extract))
     tried = list(_list_checks(table, extract))
@@ -194,7 +201,7 @@ def _check_values(table: Table, extract: Extract, query: Query) -> tuple[dict[st
     counts = _count_broken(
         extract, [fault for fault in tried if fault[0] in others], changed, query
     )
-    return counts, bool(found.get("texts"))
+    return counts, frozenset(kept).difference(others), bool(found.get("texts"))
 
 
 def _count_broken(

@@ -48,6 +48,8 @@ class Extract:
         delimiter: delimiter of a text file; None for the others.
         is_quoted: a text file's cells may stand in quotes.
         content: the Parquet file into which `unpack` wrote a SAS file's rows.
+        kept: lower-case names of columns of which every value is stored as it stands, as a check of
+            the file has found.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class Extract:
     delimiter: str | None
     is_quoted: bool
     content: Path | None = None
+    kept: frozenset[str] = frozenset()
 
     @property
     def is_sas(self) -> bool:

@@ -118,6 +118,8 @@ def convert(column: Column, extract: Extract, name: str) -> str:
         if column.form is None:
             return text
         stored = cast_to_text(extract, name)
+        if name in extract.kept:
+            return stored
         return (
             f"CASE WHEN {stored} IS NULL THEN NULL"
             f" WHEN regexp_full_match({stored}, '{column.form.kept}') THEN {stored}"

@@ -18,7 +18,7 @@ def load(folder: Path, table: Table) -> pd.DataFrame:
     warehouse = Warehouse(folder / "warehouse")
     with open_scratch(folder / SCRATCH) as scratch:
         extracts = unpack(table, find_extracts(folder, table), scratch)
-        check_extracts(table, extracts, warehouse.query)
+        extracts, _ = check_extracts(table, extracts, warehouse.query)
         select = make_select(table, extracts)
         warehouse.publish(warehouse.stage_select(table, YEAR, select, tables={}))
     return warehouse.read(table, YEAR)

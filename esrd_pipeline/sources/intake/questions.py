@@ -172,6 +172,8 @@ NEEDED: Mapping[str, Mapping[str, str]] = {
     "raw.optn_transplant": {"pers_ssn": "TRUE", "pers_birth_dt": "TRUE"},
 }
 """Columns that may be empty, but that measures count nothing without; the rows that need them."""
+NEVER_ZERO = ("ktv_value", "calcium_value", "height_cm", "dry_weight_kg")
+"""Needed measurements of which 0 is no value: what software writes for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +355,8 @@ def _ask_codes(table: Table) -> Iterator[Question]:
 
 def _ask_values(table: Table) -> Iterator[Question]:
     for column, asked in NEEDED.get(table.name, {}).items():
-        yield Question("value_missing", column, f"t.{column} IS NULL", asked)
+        value = f"nullif(t.{column}, 0)" if column in NEVER_ZERO else f"t.{column}"
+        yield Question("value_missing", column, f"{value} IS NULL", asked)
     for column in table.columns:
         if not (column.required or _is_of_twelve(column)):
             filled = f"t.{column.name} IS NOT NULL"
