@@ -259,11 +259,11 @@ def test_values_that_measures_need_are_told_where_they_are_missing() -> None:
 
 
 def test_a_measurement_of_zero_is_no_value() -> None:
-    month = {"month": "2024-01-01", "record_number": "1", "facilityid": "7"}
+    month: Row = {"month": day("2024-01-01"), "record_number": 1, "facilityid": 7}
     tables: Given = {
         "raw.eqrs_clinical_month": [
-            {**month, "patient_id": "1", "ktv_value": "0", "calcium_value": "9.1"},
-            {**month, "patient_id": "2", "ktv_value": "1.4"},
+            {**month, "patient_id": 1, "ktv_value": 0.0, "calcium_value": 9.1},
+            {**month, "patient_id": 2, "ktv_value": 1.4},
         ]
     }
     found = ask(tables, "value_missing")
