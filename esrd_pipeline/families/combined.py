@@ -18,9 +18,12 @@ def combine_contract(
 
     A program's measure that has been computed has no published rows, not even for facilities that
     its computation lacks. In a year with any computed measure, a measure with neither origin has a
-    row with a reason for every facility of its program, so that it is neither zero nor missing.
+    row with a reason for every facility of its program, so that it is neither zero nor missing. A
+    computed value is raw: scoring adjusts it for small facilities (reading 4).
     """
-    own = [frame.assign(origin="computed") for frame in computed if not frame.empty]
+    own = [
+        frame.assign(origin="computed", is_adjusted=False) for frame in computed if not frame.empty
+    ]
     known = {tuple(row) for frame in own for row in frame[_MEASURE].drop_duplicates().to_numpy()}
     is_known = [tuple(row) in known for row in published[_MEASURE].to_numpy()]
     rest = published[~pd.Series(is_known, index=published.index, dtype=bool)]
@@ -28,7 +31,7 @@ def combine_contract(
     if own:
         parts.append(_list_missing(performance_year, pd.concat(parts, ignore_index=True)))
     rows = pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
-    return rows[CONTRACT.column_names]
+    return rows.reindex(columns=CONTRACT.column_names)
 
 
 def leave_computed(
@@ -65,6 +68,7 @@ def _list_missing(performance_year: int, rows: pd.DataFrame) -> pd.DataFrame:
             performance_year=performance_year,
             reportable=False,
             reason=NOT_COMPUTED,
+            is_adjusted=False,
             origin="neither",
         )
         .reindex(columns=CONTRACT.column_names)

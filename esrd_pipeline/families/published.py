@@ -44,7 +44,8 @@ def publish_contract(
     """Return facility.published: one row per facility, program and measure of the given raw tables.
 
     DFC rates, percents and ratios are in the published unit, QIP proportions are fractions, QIP's
-    SRR, SHR and STrR rates (reading 10). `national` is facility.national. An upper limit below its
+    SRR, SHR and STrR rates (reading 10); `is_adjusted` says which of them have had the small
+    facility adjustment (reading 4). `national` is facility.national. An upper limit below its
     own value is not a limit (the DFC file caps SMoSR's at 10.00) and is left out.
     """
     frames = _named(dfc, qip, ich_cahps)
@@ -200,6 +201,7 @@ def _contract_rows(
     )
     rows = _key_columns(measure, frame) | numbers
     rows["unit"] = measure.unit
+    rows["is_adjusted"] = measure.is_adjusted
     rows["reportable"] = reportable
     rows["reason"] = reasons.code
     rows["reason_number"] = reasons.number

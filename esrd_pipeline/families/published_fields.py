@@ -1,6 +1,7 @@
 """The raw columns of each measure's fields, from the parameters package.
 
-published_measure.csv lists the measures; published_field.csv names their columns.
+published_measure.csv lists the measures, published_field.csv names their columns, and
+published_adjustment.csv says which printed rates have had the small facility adjustment.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ class PublishedMeasure:
 
     `columns` maps a field of our table to the raw column. `basis` is the field without which
     there is nothing to report. `fixed_denominator` is a denominator that files do not have.
-    `has_unweighted_mean` states that a mean of facilities is unweighted.
+    `has_unweighted_mean` states that a mean of facilities is unweighted, `is_adjusted` that the
+    value has had the small facility adjustment (manual 4.1.1).
     """
 
     program: str
@@ -32,6 +34,7 @@ class PublishedMeasure:
     divide_by_national: bool
     fixed_denominator: float | None
     has_unweighted_mean: bool
+    is_adjusted: bool
     columns: Mapping[str, str]
 
 
@@ -55,6 +58,7 @@ def load_measures(table: TableName, performance_year: int) -> tuple[PublishedMea
                     float(row["fixed_denominator"]) if row["fixed_denominator"] else None
                 ),
                 has_unweighted_mean=row["mean_of_facilities"] == "unweighted",
+                is_adjusted=_is_adjusted(table, row),
                 columns=columns,
             )
         )
@@ -90,6 +94,15 @@ def _find_unit(measure: Mapping[str, str], performance_year: int) -> str | None:
     program = cast("Program", measure["program"])
     return (
         measure["printed_unit"] or find_measure(measure["measure"], program, performance_year).unit
+    )
+
+
+def _is_adjusted(table: TableName, measure: Mapping[str, str]) -> bool:
+    """Whether the printed value is adjusted; a measure without a row is one that never is."""
+    return any(
+        row["is_adjusted"] == "yes"
+        for row in load_rows("published_adjustment")
+        if row["table"] == table and all(row[key] == measure[key] for key in ("source", "measure"))
     )
 
 

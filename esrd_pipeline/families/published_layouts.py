@@ -39,6 +39,7 @@ _PREFERRED_SENTINELS = {
 _SMALL = ("below_minimum_units", SUPPRESSED)
 """Reasons for which a count is rendered as below their number, e.g. "<11"."""
 _WHOLE = 1e-6
+_FACILITY_MEASURE = ["ccn", "measure"]
 _APPLIED = ("achievement", "improvement")
 
 Values = NDArray[np.object_] | NDArray[np.float64]
@@ -166,9 +167,10 @@ def render_qip(
     `contract` and `earlier` hold the computed rows of the year and of the one before it; scores
     are ours for every measure, computed or not, and so are their national averages. Measures we
     did not score stay as published. Counts below `smallest` patients are suppressed everywhere.
+    As CMS does, the file prints the adjusted rates of small facilities (reading 4).
     """
     sheet = _open_layout("qip_complete", performance_year, base)
-    _put_measures(sheet, "contract", performance_year, contract)
+    _put_measures(sheet, "contract", performance_year, _adjust_values(contract, scores))
     _put_measures(sheet, "improvement", performance_year, earlier)
     for measure in load_measures("result", performance_year):
         if measure.source != sheet.source:
@@ -193,6 +195,15 @@ def render_qip(
         _put_fields(sheet, measure, results, _reasons(rows, rows["score"].isna()))
     _hide_small(sheet, performance_year, smallest)
     return sheet.to_frame(base)
+
+
+def _adjust_values(contract: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the contract's rows with the rates that scoring adjusted in place of the raw ones."""
+    scored = pd.MultiIndex.from_frame(scores[_FACILITY_MEASURE])
+    at = scored.get_indexer(pd.MultiIndex.from_frame(contract[_FACILITY_MEASURE]))
+    adjusted = np.append(_numbers(scores, "adjusted_rate"), np.nan)[at]
+    is_adjusted = ~np.isnan(adjusted) & (contract["program"] == "qip").to_numpy()
+    return contract.assign(value=np.where(is_adjusted, adjusted, _numbers(contract, "value")))
 
 
 def _open_layout(source: str, performance_year: int, base: pd.DataFrame) -> Sheet:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable")
-_SCORED = (*_RATES, "unit_count", "numerator", "denominator", "reason", "reason_number")
+_QIP_RATES = (*_RATES, "is_adjusted")
+_SCORED = (*_QIP_RATES, "unit_count", "numerator", "denominator", "reason", "reason_number")
 _RATED = (*_RATES, "denominator")
 _ORIGIN = ("program", "measure", "origin")
 """Columns of the facility contract that standards, QIP scores and stars read."""
@@ -65,7 +66,7 @@ def _standards(step: StepContext) -> StepResult:
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     rules = load_rules(step.performance_year + 2)
     baseline_year = step.performance_year - 2
-    current = step.read(measured.CONTRACT, columns=_RATES, program="qip")
+    current = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
         performance_year=step.performance_year,
@@ -102,11 +103,11 @@ def _score_measures(step: StepContext) -> StepResult:
         performance_year=step.performance_year,
         current=step.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=leave_computed(
-            step.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
+            step.read(facility.PUBLISHED_IMPROVEMENT, columns=_QIP_RATES),
             current=step.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
             earlier=step.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
         ),
-        earlier=step.read_earlier(measured.CONTRACT, 1, columns=_RATES, program="qip"),
+        earlier=step.read_earlier(measured.CONTRACT, 1, columns=_QIP_RATES, program="qip"),
         standards=step.read(program.QIP_STANDARD),
         directory=step.read(facility.DIRECTORY),
         ece_grants=grants,

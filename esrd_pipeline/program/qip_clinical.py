@@ -184,7 +184,8 @@ def _adjust(
 ) -> tuple[Units, Bools]:
     """Apply the small facility adjustment; return the rates and which were adjusted (4.1.1).
 
-    Only a rate worse than the performance period's benchmark is adjusted, for L <= n <= C.
+    Only a rate worse than the performance period's benchmark is adjusted, for L <= n <= C, and
+    only once: a rate that CMS printed has been adjusted already (reading 4).
     """
     small = rule.small_facility
     if small is None or np.isnan(standard.small_facility_benchmark):
@@ -196,6 +197,7 @@ def _adjust(
     is_worse = rate < benchmark if rule.direction == "higher" else rate > benchmark
     applies = (
         among
+        & ~rows.is_adjusted
         & ~np.isnan(rows.unit_count)
         & (counts >= small.lower * COUNT_SCALE)
         & (counts <= small.upper * COUNT_SCALE)
@@ -210,7 +212,9 @@ def _adjust(
 def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
     """Return each facility's rate of the year before at published precision, and its source.
 
-    This year's file takes precedence, even where it reports no rate.
+    This year's file takes precedence, even where it reports no rate: the rate it prints of the
+    year before is raw, as the improvement threshold must be (reading 170). The source says where
+    only an adjusted rate is at hand, which is the one that last year's file printed.
     """
     published = inputs.improvement.rates(rule.measure)
     stored = inputs.earlier.rates(rule.measure)
@@ -220,8 +224,11 @@ def _earlier_rates(rule: MeasureRule, inputs: Inputs) -> tuple[Floats, Texts]:
         np.where(stored.reportable, stored.value, np.nan),
     )
     year = inputs.facilities.performance_year
-    source = np.where(
-        published.present, f"published in the {year} file", f"performance year {year - 1}"
+    stored_text = f"performance year {year - 1}"
+    source = np.select(
+        [published.present, stored.is_adjusted],
+        [f"published in the {year} file", f"{stored_text}, adjusted as printed"],
+        default=stored_text,
     ).astype(object)
     source[np.isnan(value)] = None
     rounded = from_units(to_units(value, precision=rule.precision), precision=rule.precision)

@@ -19,6 +19,7 @@ class Rows:
     """One measure's contract rows, aligned to the facilities.
 
     `present` is true where there is a row; elsewhere numbers are NaN and texts None.
+    `is_adjusted` is true where the value has had the small facility adjustment.
     """
 
     present: Bools
@@ -27,6 +28,7 @@ class Rows:
     numerator: Floats
     denominator: Floats
     value: Floats
+    is_adjusted: Bools
     reason: Texts
     reason_number: Floats
 
@@ -38,6 +40,7 @@ class Rates:
     present: Bools
     reportable: Bools
     value: Floats
+    is_adjusted: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Sheet:
             numerator=self.numbers["numerator"][at],
             denominator=self.numbers["denominator"][at],
             value=self.numbers["value"][at],
+            is_adjusted=self.numbers["is_adjusted"][at] == 1,
             reason=self.texts["reason"][at],
             reason_number=self.numbers["reason_number"][at],
         )
@@ -98,6 +102,7 @@ class Sheet:
             present=at >= 0,
             reportable=self.numbers["reportable"][at] == 1,
             value=self.numbers["value"][at],
+            is_adjusted=self.numbers["is_adjusted"][at] == 1,
         )
 
     def results(self, measure: str) -> Results:
@@ -193,13 +198,16 @@ def read_standards(frame: pd.DataFrame) -> dict[str, Standard]:
 
 def read_contract(frame: pd.DataFrame, facilities: Facilities) -> Sheet:
     """Read rows of the facility contract."""
-    numbers = ("reportable", "unit_count", "numerator", "denominator", "value", "reason_number")
+    numbers = (
+        *("reportable", "unit_count", "numerator", "denominator", "value", "is_adjusted"),
+        "reason_number",
+    )
     return _read_sheet(frame, facilities, numbers, ("reason",))
 
 
 def read_rates(frame: pd.DataFrame | None, facilities: Facilities) -> Sheet:
     """Read an earlier year's rates from the facility contract; no rows if there is no frame."""
-    columns = ("reportable", "value")
+    columns = ("reportable", "value", "is_adjusted")
     empty = pd.DataFrame(columns=["ccn", "measure", *columns])
     return _read_sheet(empty if frame is None else frame, facilities, columns, ())
 

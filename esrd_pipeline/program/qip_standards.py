@@ -40,9 +40,10 @@ def compute_standards(
 
     Percentiles are of performance (reading 2): for a lower-is-better measure the benchmark is the
     10th percentile of rates. The small facility benchmark comes from the unadjusted rates of the
-    performance period (4.1.1), `current`. Both frames are `facility.published` of the QIP; only
-    reportable rates count. Rates are rounded to the published precision first. `supplied` holds
-    rows of `raw.qip_standard`, which take precedence over every other standard.
+    performance period (4.1.1), `current`: a measure whose rates are adjusted already has none, and
+    needs none. Both frames are `facility.contract` of the QIP; only reportable rates count. Rates
+    are rounded to the published precision first. `supplied` holds rows of `raw.qip_standard`,
+    which take precedence over every other standard.
 
     Raises:
         ValueError: `supplied` names a measure the payment year does not score against standards,
@@ -167,7 +168,9 @@ def _read(rule: MeasureRule, given: PublishedStandard) -> _Standard:
 def _small_facility_benchmark(
     rules: QipRules, rule: MeasureRule, current: pd.DataFrame
 ) -> int | None:
-    rates = _rates(current, rule)
+    # An empty cell says nothing of an adjustment, like a computed rate.
+    is_raw = current["is_adjusted"].astype("boolean").fillna(value=False).eq(other=False)
+    rates = _rates(current[is_raw], rule)
     if rule.small_facility is None or rates is None:
         return None
     if len(rates) < rules.percentiles.minimum_facilities:

@@ -2,7 +2,8 @@
 
 Scores, Total Performance Score and payment reduction are `-`, because the pipeline computes them;
 only the two reporting measures for which the files up to payment year 2026 publish nothing but a
-score have one. Rates are unadjusted.
+score have one. Rates are not adjusted for small facilities, unlike CMS's (manual 4.1.1), and are
+scored as they are printed.
 """
 
 from dataclasses import dataclass

@@ -55,6 +55,12 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "Note on how the numbers were computed; null where there is none",
     ),
 )
+IS_ADJUSTED = Column(
+    "is_adjusted",
+    "boolean",
+    "Whether the value has had its small facility adjustment (4.1.1): rates CMS prints for scoring",
+    required=True,
+)
 CONTRACT_RULES: tuple[Rule, ...] = (
     Rule("a row is reportable or has a reason", "reportable = (reason IS NULL)"),
     Rule("lower limit is not above upper limit", "lower <= upper"),
@@ -65,7 +71,7 @@ PUBLISHED = Table(
     grain="one facility, program and measure, as CMS published it",
     source="DFC facility file, Complete QIP file, ICH CAHPS facility file",
     key=("ccn", "program", "measure"),
-    columns=CONTRACT_COLUMNS,
+    columns=(*CONTRACT_COLUMNS, IS_ADJUSTED),
     rules=CONTRACT_RULES,
 )
 
@@ -74,7 +80,7 @@ PUBLISHED_IMPROVEMENT = Table(
     grain="one facility and QIP measure: the year before, as published in this year's file",
     source="Complete QIP file, improvement period columns",
     key=("ccn", "program", "measure"),
-    columns=CONTRACT_COLUMNS,
+    columns=(*CONTRACT_COLUMNS, IS_ADJUSTED),
     rules=CONTRACT_RULES,
 )
 

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from esrd_pipeline.tables.discharges import STAY
-from esrd_pipeline.tables.facility import CONTRACT_COLUMNS, CONTRACT_RULES, MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.facility import (
+    CONTRACT_COLUMNS,
+    CONTRACT_RULES,
+    IS_ADJUSTED,
+    MEASURE,
+    PROGRAM,
+    YEAR,
+)
 from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS, FIT_COLUMNS, FIT_KEY
 from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, Table
@@ -239,6 +246,7 @@ CONTRACT = Table(
     key=("ccn", "program", "measure"),
     columns=(
         *CONTRACT_COLUMNS,
+        IS_ADJUSTED,
         Column(
             "origin",
             "text",

@@ -192,6 +192,7 @@ def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_fac
         ["A", "shr", "computed"],
         ["A", "smr", "published"],
     ]
+    assert rows.loc[rows["origin"] != "published", "is_adjusted"].eq(other=False).all()
     missing = rows[~has_origin]
     assert {"srr", "swr", "ed30", "ltc"} <= set(missing["measure"])
     assert not {"shr", "smr"} & set(missing["measure"])

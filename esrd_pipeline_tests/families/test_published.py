@@ -12,6 +12,8 @@ from esrd_pipeline.families.published import (
     publish_improvement,
     publish_results,
 )
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
 from esrd_pipeline.tables.facility import (
     NATIONAL,
     PUBLISHED,
@@ -62,6 +64,29 @@ def test_the_contract_holds_every_published_measure_of_the_year(tmp_path: Path, 
     assert frame["reason"].isna().all()
     assert frame["note"].isna().all()
     assert (frame["performance_year"] == year).all()
+
+
+@pytest.mark.manual("4.1.1")
+@pytest.mark.parametrize("year", [2024, 2025])
+def test_the_qip_prints_adjusted_rates_of_the_year_and_raw_rates_of_the_year_before(
+    tmp_path: Path, year: int
+) -> None:
+    qip = raw_frame(tmp_path, "qip_complete", year=year)
+    dfc = raw_frame(tmp_path, "dfc_facility", year=year)
+    frame = contract(dfc=dfc, qip=qip, year=year)
+    adjusted = set(frame.loc[frame["is_adjusted"], "measure"])
+    rules = load_rules(year + 2)
+    assert adjusted == {rule.measure for rule in rules.measures if rule.small_facility is not None}
+    assert not frame.loc[frame["program"] == "dfc", "is_adjusted"].any()
+    assert not publish_improvement(performance_year=year, qip=qip)["is_adjusted"].any()
+
+
+def test_of_every_adjusted_measure_both_printed_rates_are_said_to_be_adjusted_or_not() -> None:
+    told = {(row["table"], row["measure"]) for row in load_rows("published_adjustment")}
+    for payment_year in known_payment_years():
+        for rule in load_rules(payment_year).measures:
+            if rule.small_facility is not None:
+                assert {("contract", rule.measure), ("improvement", rule.measure)} <= told
 
 
 @pytest.mark.parametrize("measure", RATIOS)

@@ -28,6 +28,7 @@ from esrd_pipeline.sources.files import find_release
 from esrd_pipeline.sources.table import read_table
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.synthetic.published import write_published_files
+from esrd_pipeline.tables.facility import NATIONAL
 
 YEAR = 2025
 FILES = ("dfc_facility", "dfc_national", "qip_complete")
@@ -110,7 +111,12 @@ def _score(contract: pd.DataFrame) -> pd.DataFrame:
     reason = rows["reason"].mask(excepted, EXCEPTION)
     score = pd.Series(rng.integers(0, 11, len(rows)).astype(float)).where(reason.isna())
     applied = pd.Series(rng.choice(["achievement", "improvement", "reporting"], len(rows)))
-    return rows.assign(score=score, applied=applied.where(reason.isna(), None), reason=reason)
+    return rows.assign(
+        score=score,
+        applied=applied.where(reason.isna(), None),
+        reason=reason,
+        adjusted_rate=np.nan,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -317,6 +323,45 @@ def test_who_has_the_patients_and_not_the_reports_prints_the_patients(loop: Loop
     counts = printed["nhsn_bsi_achievement_patient_count"]
     assert (counts[0], pd.isna(counts[1])) == (40, True)
     assert dict(printed["missing"][1])["nhsn_bsi_achievement_patient_count"] == "<11"
+
+
+def test_the_rate_of_a_small_facility_is_printed_adjusted(loop: Loop) -> None:
+    rows = base(loop, "qip_complete")
+    ccns = rows["ccn"].tolist()
+    contract = one(
+        "qip", "ltc", ccns, unit="patients", unit_count=[11.0, 40.0], value=[0.25, 0.123456]
+    )
+    scores = pd.DataFrame(
+        {
+            "ccn": ccns,
+            "measure": "ltc",
+            "score": [7.0, 6.0],
+            "applied": ["improvement", "achievement"],
+            "adjusted_rate": [0.1519, np.nan],
+            "reason": None,
+        }
+    )
+    printed = render_qip(
+        performance_year=YEAR,
+        base=rows,
+        contract=contract,
+        earlier=contract.assign(value=[0.3, 0.2]),
+        scores=scores,
+        tps=loop.tps,
+        smallest=11,
+    )
+    assert printed["ltc_achievement_rate"].tolist() == [0.1519, 0.123456]
+    assert printed["ltc_improvement_rate"].tolist() == [0.3, 0.2]
+    again = publish_contract(
+        performance_year=YEAR,
+        dfc=None,
+        qip=printed,
+        ich_cahps=None,
+        national=pd.DataFrame(columns=NATIONAL.column_names),
+    )
+    ltc = again[again["measure"] == "ltc"].set_index("ccn")
+    assert ltc.loc[ccns, "value"].tolist() == [0.1519, 0.123456]
+    assert ltc["is_adjusted"].all()
 
 
 def test_small_counts_of_published_measures_are_hidden_too(loop: Loop) -> None:

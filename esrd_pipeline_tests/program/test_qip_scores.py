@@ -112,6 +112,33 @@ def test_the_adjustment_moves_both_scores() -> None:
     assert (scored["score"], scored["applied"]) == (7, "improvement")
 
 
+@pytest.mark.manual("4.1.1")
+def test_a_rate_cms_printed_is_not_adjusted_again() -> None:
+    """Payment year 2026: 0.1887 of 12 patients, printed with score 0."""
+    marks: Row = {
+        "measure": "ltc",
+        "achievement_threshold": 0.1766,
+        "benchmark": 0.043,
+        "small_facility_benchmark": 0.0309,
+    }
+    row: Row = {"measure": "ltc", "value": 0.1887, "unit_count": 12}
+    printed = score(PY2026, current=[{**row, "is_adjusted": True}], standard=[marks]).loc["ltc"]
+    assert (printed["rate"], printed["score"], printed["applied"]) == (0.1887, 0, "achievement")
+    assert pd.isna(printed["adjusted_rate"])
+    assert pd.isna(printed["small_facility_benchmark"])
+    raw = score(PY2026, current=[{**row, "is_adjusted": False}], standard=[marks]).loc["ltc"]
+    # 12/26 x .1887 + 14/26 x .0309 = .10373...; 9 x (.1766 - .1037) / .1336 + .5 = 5.41...
+    assert (raw["adjusted_rate"], raw["score"]) == (0.1037, 5)
+
+
+def test_an_adjusted_rate_of_the_year_before_is_named_as_such() -> None:
+    stored: list[Row] = [{"measure": "ltc", "value": 0.3, "is_adjusted": True}]
+    current: list[Row] = [{"measure": "ltc", "value": 0.15, "unit_count": 80}]
+    scored = score(PY2027, current=current, standard=[LTC], earlier=stored).loc["ltc"]
+    assert scored["improvement_rate"] == 0.3
+    assert scored["improvement_source"] == "performance year 2024, adjusted as printed"
+
+
 def test_a_rate_better_than_the_period_benchmark_is_not_adjusted() -> None:
     assert pd.isna(score_ltc(0.08, unit_count=11)["adjusted_rate"])
 

@@ -71,6 +71,22 @@ def test_a_supplied_standard_wins_over_the_package_s() -> None:
     ]
 
 
+@pytest.mark.manual("4.1.1")
+def test_the_period_benchmark_is_of_raw_rates_only() -> None:
+    """Rates printed after their adjustment give no B, and are not adjusted with one."""
+    rows: list[Row] = [{**row, "is_adjusted": row["measure"] == "ltc"} for row in BASELINE]
+    frame = compute_standards(
+        rules=PY2027,
+        performance_year=2025,
+        baseline=contract(2023, rows),
+        baseline_year=2023,
+        current=contract(2025, rows),
+    ).set_index("measure")
+    assert pd.isna(frame.loc["ltc", "small_facility_benchmark"])
+    assert frame.loc["pppw", "small_facility_benchmark"] == 0.905
+    assert frame.loc[["ltc", "pppw"], "benchmark"].tolist() == [0.105, 0.905]
+
+
 def test_an_empty_file_supplies_nothing() -> None:
     pd.testing.assert_frame_equal(standards(supply()), standards(None))
 
