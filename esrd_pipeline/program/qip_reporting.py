@@ -1,6 +1,6 @@
 """Score reporting measures from counts of what was reported, or take CMS's published score.
 
-Manual 2.8.13, 2.19.9, 2.20.10, 2.22.10, 2.23.10, 2.24.10.
+Manual 2.8.13, 2.19.9, 2.20.10, 2.22.10, 2.23.10, 2.24.10; steps: parameters/qip_step.csv.
 """
 
 from dataclasses import replace
@@ -15,13 +15,15 @@ from esrd_pipeline.program.qip_arithmetic import (
 from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
 from esrd_pipeline.program.qip_inputs import Inputs, Scored, blank_score
 from esrd_pipeline.program.qip_rules import MeasureRule
+from esrd_pipeline.program.qip_steps import take_steps
 from esrd_pipeline.program.qip_texts import text_where
 
 
 def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
     """Score `numerator / denominator x multiplier - subtrahend`, bounded to 0..10, halves up.
 
-    `rate` is the unrounded quotient, so that the score can be recomputed from the row.
+    A measure with steps has the score of the highest step that its numerator reaches. `rate` is
+    the unrounded quotient, so that a score by formula can be recomputed from the row.
     """
     formula, rows = rule.reporting, inputs.current.rows(rule.measure)
     unit_count, denominator = rows.unit_count, rows.denominator
@@ -31,10 +33,15 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
     reasons.add(~is_zero & np.isnan(rows.numerator), "reported_count_unknown")
     reasons.add(~is_zero & ~(denominator > 0), "nothing_to_report")
     is_scored = reasons.is_silent & ~is_zero
-    reported, eligible = to_units_of_count(rows.numerator), to_units_of_count(denominator)
-    whole = divide_half_up(formula.multiplier * reported - formula.subtrahend * eligible, eligible)
     rate = rows.numerator / np.where(denominator > 0, denominator, np.nan)
-    unrounded = np.minimum(formula.multiplier * rate - formula.subtrahend, TOP_SCORE)
+    if formula.steps:
+        whole = take_steps(formula.steps, rows.numerator)
+        unrounded = whole.astype(np.float64)
+    else:
+        reported, eligible = to_units_of_count(rows.numerator), to_units_of_count(denominator)
+        points = formula.multiplier * reported - formula.subtrahend * eligible
+        whole = divide_half_up(points, eligible)
+        unrounded = np.minimum(formula.multiplier * rate - formula.subtrahend, TOP_SCORE)
     score = where_known(is_scored, np.clip(whole, 0, TOP_SCORE))
     score[is_zero] = 0
     return replace(

@@ -13,17 +13,20 @@ import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.parameters.register import Direction, Program, RegisterEntry, find_measure
+from esrd_pipeline.program.qip_steps import Step, check_steps, read_steps
 
 Scoring = Literal[
     "achievement_improvement",
     "components_by_unit_count",
     "components_mean",
     "reporting",
+    "reporting_steps",
     "published",
 ]
 """How a measure gets its score: against standards (4.1.2), from its components weighted by
 patients (4.1.4) or equally (4.1.3), from counts of what was reported (`numerator / denominator
-x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on), or as CMS published it."""
+x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on) or the steps they reach, or as CMS published
+it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,14 @@ class Reporting:
     """The formula of a reporting measure: `numerator / denominator x multiplier - subtrahend`.
 
     Where `months_from_calendar` is set, the denominator is the year's months less those before
-    a new facility must report (3.5) and those of a granted ECE (3.4).
+    a new facility must report (3.5) and those of a granted ECE (3.4). A measure scored by steps
+    has `steps` instead of the formula.
     """
 
     multiplier: int
     subtrahend: int
     months_from_calendar: bool
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +232,12 @@ def build_rules(
     measures: pd.DataFrame,
     reductions: pd.DataFrame,
     standards: pd.DataFrame,
+    steps: pd.DataFrame | None = None,
     find: FindMeasure = find_measure,
 ) -> QipRules:
     """Build a rule set from frames of text with the columns of `parameters/qip_*.csv`.
 
-    `find` looks a measure up in the register.
+    `find` looks a measure up in the register; where no `steps` are given they are the package's.
 
     Raises:
         LookupError: `years` has no row of the payment year (the message lists the known years),
@@ -245,6 +251,7 @@ def build_rules(
             f"there is no QIP rule set for payment year {payment_year}; there are: {known}"
         )
     year = found[0]
+    steps = load_parameters("qip_step") if steps is None else steps
     rules = QipRules(
         payment_year=payment_year,
         performance_year=int(year["performance_year"]),
@@ -264,7 +271,11 @@ def build_rules(
             for row in _rows(domains, payment_year)
         ),
         measures=tuple(
-            _read_measure(row, find(row["measure"], "qip", int(year["performance_year"])))
+            _read_measure(
+                row,
+                find(row["measure"], "qip", int(year["performance_year"])),
+                read_steps(steps, payment_year, row["measure"]),
+            )
             for row in _rows(measures, payment_year)
         ),
         reductions=tuple(
@@ -297,7 +308,9 @@ def _rows(table: pd.DataFrame, payment_year: int) -> list[dict[str, str]]:
     return cast("list[dict[str, str]]", rows.to_dict("records"))
 
 
-def _read_measure(row: dict[str, str], entry: RegisterEntry) -> MeasureRule:
+def _read_measure(
+    row: dict[str, str], entry: RegisterEntry, steps: tuple[Step, ...]
+) -> MeasureRule:
     weight, cutoff = row["weight"], row["certification_cutoff"]
     return MeasureRule(
         entry=entry,
@@ -314,6 +327,7 @@ def _read_measure(row: dict[str, str], entry: RegisterEntry) -> MeasureRule:
             multiplier=int(row["reporting_multiplier"] or 0),
             subtrahend=int(row["reporting_subtrahend"] or 0),
             months_from_calendar=row["eligible_months"] == "new_facility_and_ece",
+            steps=steps,
         ),
         compliance=Compliance(
             measure=row["compliance_measure"],
@@ -353,5 +367,6 @@ def _check(rules: QipRules) -> None:
             raise ValueError(f"{where}: component {rule.measure} has no parent, {rule.parent}")
         if rule.scoring.startswith("components") != bool(rules.components_of(rule.measure)):
             raise ValueError(f"{where}: the components of {rule.measure} do not fit its scoring")
+        check_steps(where, rule.measure, rule.scoring, rule.reporting.steps)
     if not rules.reductions or rules.reductions[0].points_below_minimum != 0:
         raise ValueError(f"{where}: no payment reduction is given for a TPS at the minimum")

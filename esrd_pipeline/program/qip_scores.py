@@ -68,7 +68,7 @@ def score_measures(
         match rule.scoring:
             case "achievement_improvement":
                 scored[rule.measure] = score_against_standards(rule, inputs)
-            case "reporting":
+            case "reporting" | "reporting_steps":
                 scored[rule.measure] = score_reporting(rule, inputs)
             case "published":
                 scored[rule.measure] = score_as_published(rule, inputs)

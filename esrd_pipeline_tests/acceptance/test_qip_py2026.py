@@ -5,6 +5,7 @@ from them and from counts are ours.
 """
 
 import csv
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -181,6 +182,26 @@ def test_reporting_scores_follow_from_the_printed_counts(measure: str) -> None:
         assert (None if pd.isna(ours) else int(ours)) == expected
         compared += expected is not None
     assert compared >= 7
+
+
+@pytest.mark.parametrize(("months", "points"), [(12, 10), (11, 2), (6, 2), (5, 0), (1, 0), (0, 0)])
+def test_dialysis_events_are_scored_by_steps(months: int, points: int) -> None:
+    """Real years: 12 months score 10, 6 to 11 score 2, 0 to 5 score 0."""
+    row: Row = {"measure": "nhsn_dialysis_event", "numerator": months, "denominator": 12}
+    scored = score(PY2026, current=[row]).loc["nhsn_dialysis_event"]
+    assert (scored["score"], scored["unrounded_score"]) == (points, points)
+    assert (scored["applied"], scored["rate"]) == ("reporting", months / 12)
+
+
+def test_a_year_of_dialysis_events_has_no_score_between_the_steps() -> None:
+    """Payment year 2024 prints the scores of 7,045 facilities, and no counts."""
+    path = CMS_PUBLIC / "py2024_qip" / "NHSN_DIALYSIS_EVENT.csv"
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        printed = [row["NHSN DE and Follow-up Measure Score"] for row in csv.DictReader(lines)]
+    (rule,) = (rule for rule in PY2026.measures if rule.measure == "nhsn_dialysis_event")
+    counted = Counter(map(published, printed))
+    assert counted == {10: 6714, 2: 210, 0: 121, None: 670}
+    assert {step.score for step in rule.reporting.steps} == set(counted) - {None}
 
 
 def test_a_rate_no_facility_can_better_scores_10_whatever_the_benchmark() -> None:

@@ -112,6 +112,7 @@ def build(frames: dict[str, pd.DataFrame]) -> QipRules:
         measures=frames["measures"],
         reductions=frames["reductions"],
         standards=frames["standards"],
+        steps=frames.get("steps"),
         find=find_made_up,
     )
 
@@ -240,6 +241,47 @@ def test_a_component_without_a_parent_is_refused() -> None:
         build(frames)
 
 
+def with_steps(*steps: tuple[str, str]) -> dict[str, pd.DataFrame]:
+    """The made-up year, with telehealth scored by the given steps."""
+    frames = made_up_year()
+    frames["measures"].loc[2, "scoring"] = "reporting_steps"
+    rows = pd.DataFrame(list(steps), columns=["reported_at_least", "score"])
+    return frames | {"steps": rows.assign(payment_year="2031", measure="telehealth")}
+
+
+@pytest.mark.parametrize(
+    ("visits", "points"), [(0, 1), (3, 1), (3.5, 1), (4, 7), (99, 7), (100, 10), (101, 10)]
+)
+def test_another_year_states_its_own_steps(visits: float, points: int) -> None:
+    rules = build(with_steps(("100", "10"), ("0", "1"), ("4", "7")))
+    row = {"measure": "telehealth", "numerator": visits, "denominator": 120}
+    scored = score(rules, current=[row]).loc["telehealth"]
+    assert (scored["score"], scored["unrounded_score"]) == (points, points)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((), "the steps of telehealth do not fit its scoring"),
+        ((("1", "0"), ("4", "7")), "the steps of telehealth do not begin once each, from 0 on"),
+        ((("0", "0"), ("0", "7")), "the steps of telehealth do not begin once each, from 0 on"),
+        ((("0", "8"), ("4", "7")), "the steps of telehealth give fewer points for more reports"),
+    ],
+)
+def test_steps_that_contradict_themselves_are_refused(
+    steps: tuple[tuple[str, str], ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(with_steps(*steps))
+
+
+def test_steps_of_a_measure_scored_by_a_formula_are_refused() -> None:
+    frames = with_steps(("0", "0"), ("4", "7"))
+    frames["measures"].loc[2, "scoring"] = "reporting"
+    with pytest.raises(ValueError, match="the steps of telehealth do not fit its scoring"):
+        build(frames)
+
+
 def test_every_row_is_cited() -> None:
-    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction"):
+    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction", "qip_step"):
         assert load_parameters(name)["citation"].str.len().min() > 10
