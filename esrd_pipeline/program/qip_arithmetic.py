@@ -32,11 +32,16 @@ def to_units(values: Floats, *, precision: int) -> Units:
     """
     scaled = np.nan_to_num(values) * 10.0**precision
     units = np.floor(scaled + 0.5).astype(np.int64)
-    from_half = scaled + 0.5
-    for row in np.flatnonzero(np.abs(from_half - np.rint(from_half)) < _NEAR_HALF):
+    for row in _find_halves(scaled):
         written = Decimal(repr(float(np.nan_to_num(values[row])))).scaleb(precision)
         units[row] = int(written.to_integral_value(ROUND_HALF_UP))
     return units
+
+
+def _find_halves(scaled: Floats) -> NDArray[np.intp]:
+    """Return the places of numbers so near to a half that a float cannot decide how to round."""
+    from_half = scaled + 0.5
+    return np.flatnonzero(np.abs(from_half - np.rint(from_half)) < _NEAR_HALF)
 
 
 def from_units(units: Units, *, precision: int) -> Floats:
@@ -62,24 +67,47 @@ def percentile(sorted_units: Units, *, percent: int) -> int:
     `averaged_inverted_cdf`): with n x percent / 100 = j + g, the (j + 1)th lowest rate, or, where
     g is 0, the mean of the jth and the (j + 1)th.
     """
-    count = len(sorted_units)
+    lower, upper = _find_percentile(len(sorted_units), percent)
+    return (int(sorted_units[lower]) + int(sorted_units[upper]) + 1) // 2
+
+
+def percentile_unrounded(sorted_rates: Floats, *, percent: int) -> float:
+    """Return a percentile by the same definition, of rates that are not rounded to a unit."""
+    places = _find_percentile(len(sorted_rates), percent)
+    lower, upper = (Decimal(repr(float(sorted_rates[place]))) for place in places)
+    return float((lower + upper) / 2)
+
+
+def _find_percentile(count: int, percent: int) -> tuple[int, int]:
+    """Return the places of the two of `count` ordered rates whose mean is the percentile."""
     below, part = divmod(count * percent, 100)
-    if part:
-        return int(sorted_units[below])
-    lower = int(sorted_units[max(below - 1, 0)])
-    upper = int(sorted_units[min(below, count - 1)])
-    return (lower + upper + 1) // 2
+    return (below, below) if part else (max(below - 1, 0), min(below, count - 1))
 
 
-def adjust_small_facility(rate: Units, *, unit_count: Units, upper: int, benchmark: int) -> Units:
-    """Return `w p + (1 - w) B` with w = n / (C + 1), rounded with halves up (4.1.1).
+def adjust_small_facility(
+    rate: Floats, *, unit_count: Units, upper: int, benchmark: float, precision: int = 0
+) -> Units:
+    """Return `w p + (1 - w) B` with w = n / (C + 1), in units of `precision` decimals (4.1.1).
 
-    `unit_count` is in millionths of a unit. The caller decides which facilities are adjusted.
+    p and B are not rounded (reading 171), only the result is, halves up. Where a float cannot
+    decide a half, the fractions of the written decimals do. `unit_count` is in millionths of a
+    unit. The caller decides which facilities are adjusted.
     """
     whole = (upper + 1) * COUNT_SCALE
-    return divide_half_up(
-        unit_count * rate + (whole - unit_count) * benchmark, np.full_like(rate, whole)
-    )
+    share = unit_count / whole
+    rates = np.nan_to_num(np.asarray(rate, dtype=np.float64))
+    scaled = (share * rates + (1 - share) * benchmark) * 10.0**precision
+    units = np.floor(scaled + 0.5).astype(np.int64)
+    for row in _find_halves(scaled):
+        own = Fraction(int(unit_count[row]), whole)
+        exact = own * _as_written(rates[row]) + (1 - own) * _as_written(benchmark)
+        units[row] = round_half_up(exact * 10**precision)
+    return units
+
+
+def _as_written(value: float) -> Fraction:
+    """Return the fraction of a float's shortest decimal: 0.1 is a tenth."""
+    return Fraction(repr(float(value)))
 
 
 def score_achievement(rate: Units, *, threshold: int, benchmark: int) -> Units:

@@ -185,16 +185,14 @@ def _adjust(
     """Apply the small facility adjustment; return the rates and which were adjusted (4.1.1).
 
     Only a rate worse than the performance period's benchmark is adjusted, for L <= n <= C, and
-    only once: a rate that CMS printed has been adjusted already (reading 4).
+    only once: a rate that CMS printed has been adjusted already (reading 4). The facility's rate
+    and the benchmark enter unrounded (reading 171); `rate` is rounded, for all others.
     """
-    small = rule.small_facility
-    if small is None or np.isnan(standard.small_facility_benchmark):
+    small, benchmark = rule.small_facility, standard.small_facility_benchmark
+    if small is None or np.isnan(benchmark):
         return rate, np.zeros_like(among)
-    benchmark = int(
-        to_units(np.array([standard.small_facility_benchmark]), precision=rule.precision)[0]
-    )
     counts = to_units_of_count(rows.unit_count)
-    is_worse = rate < benchmark if rule.direction == "higher" else rate > benchmark
+    is_worse = rows.value < benchmark if rule.direction == "higher" else rows.value > benchmark
     applies = (
         among
         & ~rows.is_adjusted
@@ -204,7 +202,11 @@ def _adjust(
         & is_worse
     )
     adjusted = adjust_small_facility(
-        rate, unit_count=counts, upper=small.upper, benchmark=benchmark
+        rows.value,
+        unit_count=counts,
+        upper=small.upper,
+        benchmark=benchmark,
+        precision=rule.precision,
     )
     return np.where(applies, adjusted, rate), applies
 

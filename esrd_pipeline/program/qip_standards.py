@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.program.qip_arithmetic import Units, from_units, percentile, to_units
+from esrd_pipeline.program.qip_arithmetic import (
+    Floats,
+    Units,
+    from_units,
+    percentile,
+    percentile_unrounded,
+    to_units,
+)
 from esrd_pipeline.program.qip_rules import Direction, MeasureRule, PublishedStandard, QipRules
 from esrd_pipeline.tables.program import QIP_STANDARD
 
@@ -42,8 +49,9 @@ def compute_standards(
     10th percentile of rates. The small facility benchmark comes from the unadjusted rates of the
     performance period (4.1.1), `current`: a measure whose rates are adjusted already has none, and
     needs none. Both frames are `facility.contract` of the QIP; only reportable rates count. Rates
-    are rounded to the published precision first. `supplied` holds rows of `raw.qip_standard`,
-    which take precedence over every other standard.
+    are rounded to the published precision first, but for the small facility benchmark, which is
+    not rounded at all (reading 171). `supplied` holds rows of `raw.qip_standard`, which take
+    precedence over every other standard.
 
     Raises:
         ValueError: `supplied` names a measure the payment year does not score against standards,
@@ -68,9 +76,7 @@ def compute_standards(
                 "benchmark": _as_rate(standard.benchmark, rule),
                 "facility_count": standard.count,
                 "standard_source": standard.source,
-                "small_facility_benchmark": _as_rate(
-                    _small_facility_benchmark(rules, rule, current), rule
-                ),
+                "small_facility_benchmark": _small_facility_benchmark(rules, rule, current),
                 "reason": standard.reason,
                 "reason_number": standard.reason_number,
             }
@@ -114,14 +120,24 @@ def _rates(frame: pd.DataFrame | None, rule: MeasureRule) -> Units | None:
     """Return the measure's reportable rates in order, in units; None without data of the year."""
     if frame is None:
         return None
+    return to_units(_unrounded_rates(frame, rule), precision=rule.precision)
+
+
+def _unrounded_rates(frame: pd.DataFrame, rule: MeasureRule) -> Floats:
+    """Return the measure's reportable rates in order."""
     counted = (frame["measure"] == rule.measure) & frame["reportable"].fillna(value=False)
     values = frame.loc[counted.astype(bool), "value"].dropna().to_numpy(dtype=np.float64)
-    return np.sort(to_units(values, precision=rule.precision))
+    return np.sort(values)
 
 
 def _at(rates: Units, percent: int, direction: Direction) -> int:
-    """Return a percentile of performance: counted from the other end where lower is better."""
-    return percentile(rates, percent=percent if direction == "higher" else 100 - percent)
+    """Return a percentile of performance."""
+    return percentile(rates, percent=_count_from_worst(percent, direction))
+
+
+def _count_from_worst(percent: int, direction: Direction) -> int:
+    """Return the percent of rates at a percentile of performance, where lower may be better."""
+    return percent if direction == "higher" else 100 - percent
 
 
 def _compute(
@@ -165,17 +181,15 @@ def _read(rule: MeasureRule, given: PublishedStandard) -> _Standard:
     )
 
 
-def _small_facility_benchmark(
-    rules: QipRules, rule: MeasureRule, current: pd.DataFrame
-) -> int | None:
+def _small_facility_benchmark(rules: QipRules, rule: MeasureRule, current: pd.DataFrame) -> float:
+    """Return B of 4.1.1, unrounded; NaN for a measure without raw rates or an adjustment."""
     # An empty cell says nothing of an adjustment, like a computed rate.
     is_raw = current["is_adjusted"].astype("boolean").fillna(value=False).eq(other=False)
-    rates = _rates(current[is_raw], rule)
-    if rule.small_facility is None or rates is None:
-        return None
-    if len(rates) < rules.percentiles.minimum_facilities:
-        return None
-    return _at(rates, rules.percentiles.benchmark, rule.direction)
+    rates = _unrounded_rates(current[is_raw], rule)
+    if rule.small_facility is None or len(rates) < rules.percentiles.minimum_facilities:
+        return float("nan")
+    percent = _count_from_worst(rules.percentiles.benchmark, rule.direction)
+    return percentile_unrounded(rates, percent=percent)
 
 
 def _as_rate(units: int | None, rule: MeasureRule) -> float:

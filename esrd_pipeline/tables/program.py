@@ -57,7 +57,7 @@ QIP_STANDARD = Table(
         Column(
             "small_facility_benchmark",
             "number",
-            "90th percentile of performance-period performance: B of manual 4.1.1",
+            "90th percentile of performance-period performance, unrounded: B of manual 4.1.1",
         ),
         Column(
             "reason",
@@ -90,8 +90,12 @@ QIP_MEASURE_SCORE = Table(
         Column("parent", "text", "The topic or survey measure a component belongs to"),
         Column("unit_count", "number", "Units of the performance period", minimum=0),
         Column("unit", "text", "What unit_count counts"),
-        Column("rate", "number", "Performance-period rate at published precision"),
-        Column("adjusted_rate", "number", "Rate after the small facility adjustment (4.1.1)"),
+        Column(
+            "rate",
+            "number",
+            "Performance-period rate at published precision; one that CMS printed is adjusted",
+        ),
+        Column("adjusted_rate", "number", "Rate after our small facility adjustment (4.1.1)"),
         Column("improvement_rate", "number", "The facility's rate of the year before"),
         Column("improvement_source", "text", "Source of the earlier rate"),
         Column("achievement_threshold", "number", "Standard used"),

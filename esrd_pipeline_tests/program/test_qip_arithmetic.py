@@ -1,5 +1,6 @@
 """Exact arithmetic against the manual's formulas in fractions, and against numpy."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,7 @@ from esrd_pipeline.program.qip_arithmetic import (
     adjust_small_facility,
     divide_half_up,
     percentile,
+    percentile_unrounded,
     round_half_up,
     score_achievement,
     score_improvement,
@@ -94,6 +96,61 @@ def test_the_adjustment_is_the_manuals_formula(rate: int, benchmark: int, count:
     )
     assert adjusted[0] == round_half_up(share * rate + (1 - share) * benchmark)
     assert min(rate, benchmark) <= adjusted[0] <= max(rate, benchmark)
+
+
+@pytest.mark.manual("4.1.1")
+@given(
+    st.decimals(min_value=0, max_value=500, places=7),
+    st.decimals(min_value=0, max_value=500, places=5),
+    st.integers(min_value=11, max_value=25),
+    st.sampled_from([2, 3, 4]),
+)
+def test_only_the_adjusted_rate_is_rounded(
+    rate: Decimal, benchmark: Decimal, count: int, precision: int
+) -> None:
+    share = Fraction(count, 26)
+    adjusted = adjust_small_facility(
+        np.array([float(rate)]),
+        unit_count=np.array([count * COUNT_SCALE]),
+        upper=25,
+        benchmark=float(benchmark),
+        precision=precision,
+    )
+    exact = share * Fraction(rate) + (1 - share) * Fraction(benchmark)
+    assert adjusted[0] == round_half_up(exact * 10**precision)
+
+
+@pytest.mark.parametrize(
+    ("rate", "count", "benchmark", "units"),
+    [
+        (0.2502, 11, 0.04765, 1333),  # (11 x .2502 + 15 x .04765) / 26 = .1333442...
+        (0.2502, 11, 0.0477, 1334),  # .1333730...: B rounded first
+        (0.25024, 11, 0.04765, 1334),  # .1333611...: p has more decimals than are printed
+        (0.0001, 13, 0.0002, 2),  # .00015, a half
+        (np.nan, 13, 0.0002, 1),
+    ],
+)
+def test_the_adjustment_by_hand(rate: float, count: int, benchmark: float, units: int) -> None:
+    adjusted = adjust_small_facility(
+        np.array([rate]),
+        unit_count=np.array([count * COUNT_SCALE]),
+        upper=25,
+        benchmark=benchmark,
+        precision=4,
+    )
+    assert adjusted.tolist() == [units]
+
+
+@given(st.lists(RATES, min_size=1, max_size=60), st.sampled_from([10, 15, 25, 50, 75, 85, 90]))
+def test_an_unrounded_percentile_is_numpys(rates: list[int], percent: int) -> None:
+    ordered = np.sort(np.array(rates)) / 10_000
+    theirs = np.quantile(ordered, percent / 100, method="averaged_inverted_cdf")
+    assert percentile_unrounded(ordered, percent=percent) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_an_unrounded_percentile_keeps_the_half_of_a_unit() -> None:
+    assert percentile_unrounded(np.array([0.0476, 0.0477]), percent=50) == 0.04765
+    assert percentile_unrounded(np.array([0.1, 0.123456789, 0.3]), percent=50) == 0.123456789
 
 
 @given(st.lists(RATES, min_size=1, max_size=60), st.sampled_from([10, 15, 25, 50, 75, 85, 90]))

@@ -113,6 +113,30 @@ def test_the_adjustment_moves_both_scores() -> None:
 
 
 @pytest.mark.manual("4.1.1")
+@pytest.mark.parametrize(
+    ("rate", "mark", "adjusted", "points"),
+    [
+        (0.2502, 0.04765, 0.1333, 7),  # (11 x .2502 + 15 x .04765) / 26 = .1333442...
+        (0.2502, 0.0477, 0.1334, 6),  # .1333730...; 9 x .0666 / .1 + .5 = 6.494
+        (0.25024, 0.04765, 0.1334, 6),  # .1333611...
+        (0.04764, 0.04765, None, 10),
+        (0.04766, 0.04765, 0.0477, 10),  # rounded like .04765, but worse
+    ],
+)
+def test_rate_and_period_benchmark_are_not_rounded_before_the_adjustment(
+    rate: float, mark: float, adjusted: float | None, points: int
+) -> None:
+    scored = score(
+        PY2027,
+        current=[{"measure": "ltc", "value": rate, "unit_count": 11}],
+        standard=[{**LTC, "small_facility_benchmark": mark}],
+    ).loc["ltc"]
+    found = scored["adjusted_rate"]
+    assert pd.isna(found) if adjusted is None else found == adjusted
+    assert scored["score"] == points
+
+
+@pytest.mark.manual("4.1.1")
 def test_a_rate_cms_printed_is_not_adjusted_again() -> None:
     """Payment year 2026: 0.1887 of 12 patients, printed with score 0."""
     marks: Row = {

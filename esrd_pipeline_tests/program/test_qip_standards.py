@@ -87,6 +87,25 @@ def test_the_period_benchmark_is_of_raw_rates_only() -> None:
     assert frame.loc[["ltc", "pppw"], "benchmark"].tolist() == [0.105, 0.905]
 
 
+@pytest.mark.manual("4.1.1")
+def test_the_period_benchmark_is_not_rounded() -> None:
+    """Of 20 rates the 10th percentile is the mean of the second and the third."""
+    values = [0.0475, 0.047612, 0.0477, *(0.05 + place / 100 for place in range(17))]
+    rows: list[Row] = [
+        {"ccn": f"{place:06d}", "measure": "ltc", "value": value}
+        for place, value in enumerate(values)
+    ]
+    frame = compute_standards(
+        rules=PY2027,
+        performance_year=2025,
+        baseline=contract(2023, rows),
+        baseline_year=2023,
+        current=contract(2025, rows),
+    ).set_index("measure")
+    assert frame.loc["ltc", "small_facility_benchmark"] == 0.047656
+    assert frame.loc["ltc", "benchmark"] == 0.0477
+
+
 def test_an_empty_file_supplies_nothing() -> None:
     pd.testing.assert_frame_equal(standards(supply()), standards(None))
 
