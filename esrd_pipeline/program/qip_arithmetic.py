@@ -100,14 +100,14 @@ def adjust_small_facility(
     units = np.floor(scaled + 0.5).astype(np.int64)
     for row in _find_halves(scaled):
         own = Fraction(int(unit_count[row]), whole)
-        exact = own * _as_written(rates[row]) + (1 - own) * _as_written(benchmark)
+        exact = own * _as_written(float(rates[row])) + (1 - own) * _as_written(float(benchmark))
         units[row] = round_half_up(exact * 10**precision)
     return units
 
 
 def _as_written(value: float) -> Fraction:
     """Return the fraction of a float's shortest decimal: 0.1 is a tenth."""
-    return Fraction(repr(float(value)))
+    return Fraction(repr(value))
 
 
 def score_achievement(rate: Units, *, threshold: int, benchmark: int) -> Units:
