@@ -17,9 +17,10 @@ from esrd_pipeline.sources import identifiers, sas
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract, check_end
 from esrd_pipeline.sources.extract_values import (
-    cast_to_text,
     convert,
     convert_identifier,
+    convert_kept,
+    find_kept,
     is_float,
     is_typed,
     is_whole,
@@ -31,10 +32,12 @@ from esrd_pipeline.sources.extract_values import (
 )
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.forms import NO_VALUE
+from esrd_pipeline.tables.medicare import MONTHS
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query, QueryError
 
 YEAR = "performance_year"
+_TEXTS = "identifiers that are texts"
 _KINDS = {
     "integer": "a whole number",
     "number": "a number",
@@ -122,12 +125,20 @@ def make_select(table: Table, extracts: tuple[Extract, ...]) -> Select:
 
 
 def _check_columns(table: Table, extract: Extract) -> None:
+    there = {
+        column.name
+        for column in table.columns
+        if column.name == YEAR or locate(table, extract, column) is not None
+    }
     for column in table.columns:
-        is_there = column.name == YEAR or locate(table, extract, column) is not None
-        if column.required and not is_there:
-            raise SourceError(
-                file=extract.path.name, column=column.name.upper(), rule="the column is missing"
-            )
+        stem, _, month = column.name.rpartition("_")
+        of_months = {f"{stem}_{other}" for other in MONTHS} if month in MONTHS else set()
+        if column.name in there or not (column.required or of_months & there):
+            continue
+        rule = "the column is missing" + (
+            "" if column.required else ", and other months' are there"
+        )
+        raise SourceError(file=extract.path.name, column=column.name.upper(), rule=rule)
 
 
 def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str]]:
@@ -184,24 +195,25 @@ def _check_values(
     """
     kept = dict(_list_kept(table, extract))
     tried = list(_list_checks(table, extract))
-    identifier = _identifying_column(table)
-    key = None if identifier is None else locate(table, extract, identifier)
-    wanted = {f"not kept {name}": f"NOT {is_kept}" for name, is_kept in kept.items()}
-    if key is not None:
-        wanted["texts"] = identifiers.find_other(write_identifier(extract, key))
+    wanted = {name: f"NOT {is_kept}" for name, is_kept in kept.items()}
     found = _count_broken(
         extract, [fault for fault in tried if fault[0] not in kept], wanted, query
     )
-    others = [name for name in kept if found[f"not kept {name}"]]
+    others = [name for name in kept if found[name]]
     changed = {
         column: is_rewritten
         for column, name, is_rewritten in _list_rewritten(table, extract)
         if name in others
     }
+    identifier = _identifying_column(table)
+    key = None if identifier is None else locate(table, extract, identifier)
+    if key is not None and (key in others or key not in kept):
+        changed[_TEXTS] = identifiers.find_other(write_identifier(extract, key))
     counts = _count_broken(
         extract, [fault for fault in tried if fault[0] in others], changed, query
     )
-    return counts, frozenset(kept).difference(others), bool(found.get("texts"))
+    are_texts = bool(counts.pop(_TEXTS, 0))
+    return counts, frozenset(kept).difference(others), are_texts
 
 
 def _count_broken(
@@ -238,12 +250,12 @@ def _count_broken(
 
 
 def _list_kept(table: Table, extract: Extract) -> Iterator[tuple[str, str]]:
-    """Yield the names of columns with a form, and SQL that is true of what needs no second look."""
+    """Yield names of columns, and SQL that is true of their values that need no second look."""
     for column in table.columns:
-        name = locate(table, extract, column)
-        if name is not None and column.form is not None:
-            value = cast_to_text(extract, name)
-            yield name, f"coalesce(regexp_full_match({value}, '{column.form.kept}'), TRUE)"
+        name = None if column.name == YEAR else locate(table, extract, column)
+        is_kept = None if name is None else find_kept(column, extract, name)
+        if name is not None and is_kept is not None:
+            yield name, is_kept
 
 
 def _identifying_column(table: Table) -> Column | None:
@@ -309,6 +321,8 @@ def _project(table: Table, extract: Extract) -> str:
             value = f"${YEAR}"
         elif name is None:
             value = "NULL"
+        elif name in extract.kept:
+            value = convert_kept(column, extract, name)
         elif column.is_identifier:
             value = convert_identifier(extract, name)
         elif is_typed(extract, name, column):

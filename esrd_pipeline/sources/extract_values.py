@@ -107,6 +107,49 @@ def write_text(extract: Extract, name: str) -> str:
     return f"nullif(trim(CAST({value} AS VARCHAR)), '')"
 
 
+def find_kept(column: Column, extract: Extract, name: str) -> str | None:
+    """Return SQL that is true of a value that needs no second look; None if each needs one.
+
+    It is in its column's form, or written as most files write its type: `convert_kept` reads it.
+    """
+    value = cast_to_text(extract, name)
+    if column.form is not None:
+        return f"coalesce(regexp_full_match({value}, '{column.form.kept}'), TRUE)"
+    if not _is_text(extract, name) or column.type == "text":
+        return None
+    pattern, cast = _KEPT["identifier" if column.is_identifier else column.type]
+    is_kept = f"regexp_full_match({value}, '{pattern}')"
+    if column.type == "date":  # the pattern does not know the calendar
+        is_kept += f" AND {cast.format(value)} IS NOT NULL"
+    return f"coalesce({is_kept}, TRUE)"
+
+
+def convert_kept(column: Column, extract: Extract, name: str) -> str:
+    """Return SQL for a value of which `find_kept` is true, in its column's type."""
+    value = cast_to_text(extract, name)
+    if column.type == "text":
+        return value
+    return _KEPT["identifier" if column.is_identifier else column.type][1].format(value)
+
+
+def _is_text(extract: Extract, name: str) -> bool:
+    """Return whether the file stores the column as text."""
+    return name not in extract.typed or _TYPES["text"](extract.typed[name])
+
+
+_KEPT = {
+    "identifier": (identifiers.ITSELF, "CAST({} AS BIGINT)"),
+    "integer": ("-?[0-9]{1,18}", "CAST({} AS BIGINT)"),
+    "number": (r"-?[0-9]+(\.[0-9]+)?", "CAST({} AS DOUBLE)"),
+    "boolean": ("Y|N", "({} = 'Y')"),
+    "date": (
+        "[0-3][0-9]-[A-Z][a-z][a-z]-[12][0-9]{3}",
+        "CAST(try_strptime({}, '%d-%b-%Y') AS DATE)",
+    ),
+}
+"""How most files write a type, and how what matches is read, without a guess."""
+
+
 def convert(column: Column, extract: Extract, name: str) -> str:
     """Return SQL for the value in its column's type and form; null if it cannot be converted.
 
@@ -118,8 +161,6 @@ def convert(column: Column, extract: Extract, name: str) -> str:
         if column.form is None:
             return text
         stored = cast_to_text(extract, name)
-        if name in extract.kept:
-            return stored
         return (
             f"CASE WHEN {stored} IS NULL THEN NULL"
             f" WHEN regexp_full_match({stored}, '{column.form.kept}') THEN {stored}"

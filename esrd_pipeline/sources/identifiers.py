@@ -19,6 +19,8 @@ import pyarrow as pa
 RULE = "is not a whole number of at most 64 bits, or an identifier of 15 or 16 letters and digits"
 FLOAT_RULE = "is not a whole number below 2^53, beyond which a float does not keep an identifier"
 SHARED_RULE = "is an identifier of which another one has the same number"
+ITSELF = "0|-?[1-9][0-9]{0,17}"
+"""An identifier that is written as the number it has."""
 TOP = -5_000_000_000_000_000_000
 SPAN = 4_000_000_000_000_000_000
 
@@ -26,7 +28,6 @@ _LONGEST = 10**18 - 1
 _EXACT = 2**53
 # A tool that knows no missing whole number writes 12.0, and keeps no more than 15 digits of it.
 _PLAIN = r"[+-]?0*([0-9]{1,18}|[0-9]{1,15}\.0+)"
-_ITSELF = "0|-?[1-9][0-9]{0,17}"
 _LONG = r"[+-]?0*[0-9]{19,20}"
 # Without a point and a sign in it, and so long, a text with one E is no float that a tool writes.
 _TEXT = "[A-Za-z0-9]{15,16}"
@@ -75,7 +76,7 @@ def find_broken(text: str) -> str:
 
 def find_other(text: str) -> str:
     """Return SQL that is true of an identifier that is not written as the number it has."""
-    return f"NOT regexp_full_match({text}, '{_ITSELF}')"
+    return f"NOT regexp_full_match({text}, '{ITSELF}')"
 
 
 def _digest(text: str) -> str:

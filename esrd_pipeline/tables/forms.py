@@ -89,7 +89,14 @@ SSN = Form(
     usual="[0-9]{9}",
 )
 # The Postal Service's area is 005 or more: it can lose two zeros.
-POSTAL_CODE = Form("a postal code without quotes", "[0-9]{5}", width=5, least=3, pattern=_PLAIN)
+POSTAL_CODE = Form(
+    "a postal code without quotes",
+    "[0-9]{5}",
+    width=5,
+    least=3,
+    pattern=_PLAIN,
+    usual="[0-9]{5}(-?[0-9]{4})?",
+)
 TWO_DIGITS = Form(
     "a code of two or more digits or letters", "[0-9][A-Z0-9]", width=2, pattern="[A-Z0-9]{2,}"
 )

@@ -105,6 +105,15 @@ def test_quotes_that_begin_far_down_are_told(tmp_path: Path) -> None:
         load(tmp_path, medicare.CLAIM)
 
 
+def test_the_columns_of_months_come_in_twelve(tmp_path: Path) -> None:
+    months = [f"HMO_IND_{month:02d}" for month in range(1, 13) if month != 5]
+    header = "|".join(["BENE_ID", *months])
+    write(tmp_path, "medicare_enrollment.txt", header, "|".join(["7", *("0" for _ in months)]))
+    said = "column 'HMO_IND_05': the column is missing, and other months' are there"
+    with pytest.raises(SourceError, match=said):
+        load(tmp_path, medicare.MEDICARE_ENROLLMENT)
+
+
 def test_a_control_character_in_a_text_is_refused(tmp_path: Path) -> None:
     header, good = "FACILITYID|SERVICE", "7|In-Center Hemodialysis"
     write(tmp_path, "eqrs_facility_service.txt", header, good, "8|In-Center Hemo\0dialysis")

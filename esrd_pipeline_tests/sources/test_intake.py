@@ -240,6 +240,14 @@ def test_days_outside_the_year_and_outside_all_sense_are_told() -> None:
     }
 
 
+def test_recipients_that_were_no_candidates_are_told() -> None:
+    tables: Given = {
+        "raw.optn_transplant": [{"pers_id": n, "rec_tx_dt": day("2024-05-01")} for n in (1, 2, 3)],
+        "raw.optn_waitlist": [{"pers_id": n, "can_listing_dt": day("2023-05-01")} for n in (1, 4)],
+    }
+    assert ask(tables, "recipient_not_listed") == {("recipient_not_listed", "", "pers_id"): (2, 3)}
+
+
 def test_values_that_measures_need_are_told_where_they_are_missing() -> None:
     tables: Given = {
         "raw.claim": [

@@ -35,6 +35,7 @@ _TEXTS = {
     "patient_unknown": "rows are of nobody in raw.eqrs_patient",
     "facility_unknown": "rows are of no facility that a list knows",
     "person_not_enrolled": "rows are of nobody in raw.medicare_enrollment",
+    "recipient_not_listed": "transplants are of nobody in raw.optn_waitlist",
     "date_outside_year": "days are not in the year",
     "date_far_outside": "days are none that the table can hold",
     "date_after_run_out": "of the days since the year began are none the table can hold yet",

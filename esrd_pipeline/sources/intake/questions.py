@@ -10,7 +10,7 @@ from functools import cache
 
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.tables import clinical, eqrs, medicare, register
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.model import Table
 
 TABLES: tuple[Table, ...] = (
     *eqrs.TABLES,
@@ -212,6 +212,7 @@ class Question:
 
 PATIENTS = (Known("raw.eqrs_patient", "patient_id"),)
 FACILITIES = (Known("raw.eqrs_facility", "facilityid"),)
+CANDIDATES = (Known("raw.optn_waitlist", "pers_id"),)
 BENEFICIARIES = (Known("raw.medicare_enrollment", "bene_id"),)
 NUMBERS = (
     Known("raw.eqrs_facility", "provnum"),
@@ -276,6 +277,8 @@ def _ask_references(table: Table) -> Iterator[Question]:
         yield Question("patient_unknown", "patient_id", known=PATIENTS)
     if "facilityid" in names and table is not eqrs.EQRS_FACILITY:
         yield Question("facility_unknown", "facilityid", known=FACILITIES)
+    if table is register.OPTN_TRANSPLANT:
+        yield Question("recipient_not_listed", "pers_id", known=CANDIDATES)
     if table.name in CLAIMS:
         yield Question("person_not_enrolled", "bene_id", known=BENEFICIARIES)
     if table is register.MDS_STAY:
@@ -358,15 +361,9 @@ def _ask_values(table: Table) -> Iterator[Question]:
         value = f"nullif(t.{column}, 0)" if column in NEVER_ZERO else f"t.{column}"
         yield Question("value_missing", column, f"{value} IS NULL", asked)
     for column in table.columns:
-        if not (column.required or _is_of_twelve(column)):
+        if not column.required:
             filled = f"t.{column.name} IS NOT NULL"
             yield Question("has_value", column.name, filled)
-
-
-def _is_of_twelve(column: Column) -> bool:
-    """Whether it is a month's column whose first month is asked too."""
-    name, _, month = column.name.rpartition("_")
-    return name in MONTHLY_CODES and month != medicare.MONTHS[0]
 
 
 def _quote(texts: tuple[str, ...]) -> str:
