@@ -13,6 +13,7 @@ from esrd_pipeline.orchestration import (
     program_assets,
     raw_assets,
     report_assets,
+    star_baseline_assets,
 )
 from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
@@ -30,6 +31,7 @@ defs = dg.Definitions(
         *access_assets.ASSETS,
         *adjusters_assets.ASSETS,
         *program_assets.ASSETS,
+        *star_baseline_assets.ASSETS,
         *report_assets.ASSETS,
     ],
     jobs=list(JOBS),

@@ -1,11 +1,8 @@
-"""Assets of the program layer: flags, QIP scores and star ratings."""
+"""Assets of the program layer: flags, QIP scores and star ratings; not the star baseline."""
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
-import dagster as dg
 import pandas as pd
-from pydantic import Field
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
@@ -15,8 +12,6 @@ from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from esrd_pipeline.program.star_baseline import Operation
 
 
 _KEY = ("ccn", "program", "measure")
@@ -191,102 +186,6 @@ def _score_tps(step: StepContext) -> StepResult:
     )
 
 
-class _Operation(Enum):
-    keep = "keep"
-    reset = "reset"
-    rebaseline = "rebaseline"
-
-
-class _Counts(Enum):
-    published_or_stored = "published_or_stored"
-    published = "published"
-    stored = "stored"
-
-
-class _BaselineConfig(dg.Config):
-    """What to do with the year's star baseline."""
-
-    operation: _Operation = Field(
-        default=_Operation.keep,
-        description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
-        " release's counts",
-    )
-    measure_set: str = Field(default="2023-10", description="Which set of measures is rated")
-    counts_from: _Counts = Field(
-        default=_Counts.published_or_stored,
-        description="Whose stars a rebaselining reproduces: CMS's, where the year's files print"
-        " them, or our stored ones",
-    )
-
-
-def _build_star_baseline(step: StepContext) -> StepResult:
-    from esrd_pipeline.program.star_baseline import build_baseline
-
-    config = step.read_config(_BaselineConfig)
-    if config.operation is _Operation.keep:
-        return _keep_star_baseline(step)
-    is_rebaseline = config.operation is _Operation.rebaseline
-    operation: Operation = "rebaseline" if is_rebaseline else "reset"
-    counts = _rating_counts(step, config.counts_from) if is_rebaseline else None
-    frame = build_baseline(
-        performance_year=step.performance_year,
-        operation=operation,
-        measure_set=config.measure_set,
-        facilities=step.read(measured.CONTRACT, columns=_RATED, program="dfc"),
-        directory=step.read(facility.DIRECTORY),
-        national=step.read(facility.LEVEL),
-        rating_counts=counts,
-    )
-    cutoffs = frame.loc[frame["element"] == "cutoff"].sort_values("position")
-    return StepResult(
-        (frame,),
-        notes={
-            "operation": operation,
-            "measure set": config.measure_set,
-            "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
-        },
-    )
-
-
-def _keep_star_baseline(step: StepContext) -> StepResult:
-    """Keep the baseline as stored, for runs that select this asset among others.
-
-    So that no run makes a new baseline by accident.
-    """
-    if not step.warehouse.has(program.STAR_BASELINE, step.performance_year):
-        raise dg.Failure(
-            f"{step.performance_year} has no star baseline. One is made on purpose only, with the"
-            " job reset_star_baseline or rebaseline_stars; leave this asset out of other runs",
-            allow_retries=False,
-        )
-    return StepResult((step.read(program.STAR_BASELINE),), notes={"operation": "kept as stored"})
-
-
-def _rating_counts(step: StepContext, source: _Counts) -> dict[int, int]:
-    """Facilities by star of the release that a rebaselining reproduces (manual 5.9.1)."""
-    year = step.performance_year
-    ratings = pd.Series(dtype=float)
-    if source is not _Counts.stored:
-        results = step.read(facility.PUBLISHED_RESULT, columns=("measure", "score"))
-        ratings = results.loc[results["measure"] == "star_rating", "score"].dropna()
-    if (
-        source is not _Counts.published
-        and ratings.empty
-        and step.warehouse.has(program.STARS, year)
-    ):
-        # Not a dependency in the graph: this year's own stars may use this baseline later on. The
-        # operator launches a rebaselining from the release stored now.
-        ratings = step.read(program.STARS)["rating"].dropna()
-    counts = ratings.astype(int).value_counts()
-    if counts.empty:
-        raise dg.Failure(
-            f"{year}: there are no {source.value.replace('_', ' ')} star ratings for a"
-            " rebaselining to reproduce",
-            allow_retries=False,
-        )
-    return {int(str(stars)): int(count) for stars, count in counts.items()}
-
-
 def _rate(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_stars
     from esrd_pipeline.program.star_scores import score_stars, unrated
@@ -409,20 +308,9 @@ _SCORES = (
     ),
 )
 
-_BASELINE = TableAsset(
-    tables=(program.STAR_BASELINE,),
-    compute=_build_star_baseline,
-    description="Baseline of the star ratings. Made by an operator for a year, with the"
-    " jobs `reset_star_baseline` and `rebaseline_stars`; never by a refresh. Later years"
-    " read the newest one stored.",
-    dependencies=(_PUBLISHED, _DIRECTORY, _NATIONAL, _RESULTS),
-)
-
 ASSETS = (
     make_multi_asset("program_flags_and_stars", _FLAGS_AND_STARS),
     # Separate steps, because they read different earlier years of the same table.
     make_multi_asset("program_qip_standard", _STANDARDS),
     make_multi_asset("program_qip_scores", _SCORES),
-    # A step of its own: no run makes a baseline together with other tables; only it takes options.
-    make_multi_asset("program_star_baseline", (_BASELINE,), config=_BaselineConfig),
 )

@@ -13,7 +13,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.program.star_final import combine_scores, find_cutoffs, rate
+from esrd_pipeline.program.star_final import (
+    combine_scores,
+    find_cutoffs,
+    find_unrated,
+    rate,
+)
 from esrd_pipeline.program.star_rules import StarMeasure, StarRules, load_star_rules
 from esrd_pipeline.program.star_values import collect_values, find_peritoneal_only
 from esrd_pipeline.statistics.scales import (
@@ -82,6 +87,20 @@ def build_baseline(
         performance_year=performance_year, operation=operation, measure_set=measure_set
     )
     return table.sort_values(list(STAR_BASELINE.key), ignore_index=True)[STAR_BASELINE.column_names]
+
+
+def find_rateable(
+    *, performance_year: int, measure_set: str, facilities: pd.DataFrame, directory: pd.DataFrame
+) -> pd.Index:
+    """Return the facilities that a set of measures can rate: a value in every domain (5.7.3).
+
+    A rebaselining can count the previous release's stars of these alone (reading 182).
+    """
+    rules = load_star_rules(measure_set, performance_year)
+    values = collect_values(rules=rules, facilities=facilities, directory=directory)
+    is_peritoneal_only = find_peritoneal_only(rules=rules, values=values, directory=directory)
+    reason = find_unrated(rules=rules, values=values, is_peritoneal_only=is_peritoneal_only)
+    return reason.index[reason.isna()]
 
 
 def read_baseline(baseline: pd.DataFrame) -> StoredBaseline:

@@ -43,7 +43,7 @@ def combine_scores(
     A facility needs one value in every domain it is rated on. Its missing measures get the mean
     score of all facilities with a score in that period (5.7.3).
     """
-    reason = _find_reasons(rules=rules, scores=scores, is_peritoneal_only=is_peritoneal_only)
+    reason = find_unrated(rules=rules, values=scores, is_peritoneal_only=is_peritoneal_only)
     imputed = scores.fillna(scores.mean())
     domains = pd.DataFrame(
         {domain: imputed[rules.measures_of(domain)].mean(axis=1) for domain in rules.weights}
@@ -103,12 +103,15 @@ def _weigh(domains: pd.DataFrame, weights: dict[int, Fraction]) -> pd.Series:
     return total
 
 
-def _find_reasons(
-    *, rules: StarRules, scores: pd.DataFrame, is_peritoneal_only: pd.Series
+def find_unrated(
+    *, rules: StarRules, values: pd.DataFrame, is_peritoneal_only: pd.Series
 ) -> pd.Series:
-    """List the domains in which a facility has no value; None where it has a value in all."""
+    """List the domains in which a facility has no value; None where it has a value in all.
+
+    Measure values and their scores give the same: a score is missing where its value is.
+    """
     lacks = pd.DataFrame(
-        {domain: scores[rules.measures_of(domain)].isna().all(axis=1) for domain in rules.weights}
+        {domain: values[rules.measures_of(domain)].isna().all(axis=1) for domain in rules.weights}
     )
     lacks.loc[is_peritoneal_only, rules.hemodialysis_domains] = False
     sentences = {
@@ -119,7 +122,7 @@ def _find_reasons(
     }
     return pd.Series(
         [sentences[pattern] for pattern in lacks.itertuples(index=False, name=None)],
-        index=scores.index,
+        index=values.index,
         dtype=object,
     )
 

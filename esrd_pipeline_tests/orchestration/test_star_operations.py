@@ -86,3 +86,23 @@ def test_a_rebaselining_reproduces_the_stars_a_release_printed(
     facilities = sum(printed.values())
     for star, count in printed.items():
         assert abs((rated == star).sum() / len(rated) - count / facilities) <= 1 / len(rated)
+
+
+def test_a_rebaselining_can_reproduce_the_shares_of_the_facilities_it_can_rate(
+    published: Path, published_world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(published / "2022", tmp_path / "published" / "2022")
+    (file,) = (tmp_path / "published" / "2022").glob("DFC_FACILITY*.csv")
+    print_stars(file)
+    monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(tmp_path / "published"))
+    launch("refresh_published", layers=("raw", "facility"))
+    config = {"operation": "rebaseline", "shares_of": "rateable"}
+    step = {"ops": {"program_star_baseline": {"config": config}}}
+    run_job(defs, "rebaseline_stars", 2022, tags={}, run_config=step)
+    launch("refresh_published")
+    stars = Warehouse(published_world.warehouse_dir).read(program.STARS, 2022)
+    both = stars.dropna(subset=["rating", "published_rating"])
+    # The printed stars are drawn from a hat: the counts are the same, not the facilities.
+    counts = both["rating"].astype(int).value_counts().to_dict()
+    assert counts == both["published_rating"].astype(int).value_counts().to_dict()
+    assert len(both) < stars["published_rating"].notna().sum()
