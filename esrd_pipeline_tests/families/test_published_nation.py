@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from esrd_pipeline.families.published import build_directory, build_national
 from esrd_pipeline.tables.facility import DIRECTORY, NATIONAL
@@ -95,6 +96,30 @@ def test_the_nation_is_else_the_mean_weighted_by_units(tmp_path: Path) -> None:
     ltc = frame[frame["measure"] == "ltc"].iloc[0]
     assert ltc["facility_count"] == 1
     assert pd.isna(ltc["better_count"])
+
+
+@pytest.mark.parametrize(("better", "level"), [("1", 16.0), ("390", 15.0)])
+def test_a_national_file_of_another_release_leaves_the_mean_of_the_facilities(
+    tmp_path: Path, better: str, level: float
+) -> None:
+    """Told by its counts of categories; only where the level is the mean of the facilities."""
+    dfc = raw_frame(
+        tmp_path,
+        "dfc_facility",
+        {
+            "pppw_rate": ["10", "20"],
+            "pppw_category": ["Better than Expected", "Not Available"],
+            "shr_rate": ["100", "200"],
+        },
+    )
+    printed = {"pppw_rate": ["16.0"], "shr_rate": ["148.0"], "shr_better_count": ["61"]}
+    printed |= {"pppw_better_count": [better], "pppw_as_count": ["0"], "pppw_worse_count": ["0"]}
+    national = raw_frame(tmp_path, "dfc_national", printed)
+    frame = build_national(performance_year=YEAR, dfc=dfc, dfc_national=national, qip=None)
+    rows = frame.set_index("measure")
+    assert rows.loc["pppw", "national"] == level
+    assert rows.loc["pppw", "better_count"] == 1
+    assert rows.loc["shr", "national"] == 148.0
 
 
 def test_hidden_unit_counts_leave_an_unweighted_mean(tmp_path: Path) -> None:
