@@ -13,7 +13,6 @@ from esrd_pipeline.orchestration import (
     program_assets,
     raw_assets,
     report_assets,
-    star_baseline_assets,
 )
 from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
@@ -31,7 +30,6 @@ defs = dg.Definitions(
         *access_assets.ASSETS,
         *adjusters_assets.ASSETS,
         *program_assets.ASSETS,
-        *star_baseline_assets.ASSETS,
         *report_assets.ASSETS,
     ],
     jobs=list(JOBS),

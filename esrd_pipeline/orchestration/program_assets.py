@@ -1,9 +1,10 @@
-"""Assets of the program layer: flags, QIP scores and star ratings; not the star baseline."""
+"""Assets of the program layer: flags, QIP scores and star ratings."""
 
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from esrd_pipeline.orchestration import star_baseline_assets
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
@@ -313,4 +314,5 @@ ASSETS = (
     # Separate steps, because they read different earlier years of the same table.
     make_multi_asset("program_qip_standard", _STANDARDS),
     make_multi_asset("program_qip_scores", _SCORES),
+    *star_baseline_assets.ASSETS,
 )
