@@ -106,7 +106,10 @@ def _write_release(
     if warehouse.has(CONTRACT, performance_year):
         small = find_small(warehouse.read(CONTRACT, performance_year))
     for table in tables:
-        frame = suppress_small_counts(warehouse.read(table, performance_year), small)
+        frame = warehouse.read(table, performance_year)
+        if table is report.AGREEMENT_DIFFERENCE:
+            frame = leave_out_small(frame, small)
+        frame = suppress_small_counts(frame, small)
         told = make_frame_harmless(_add_texts(frame))
         told.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
@@ -227,6 +230,12 @@ def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFr
             has_no_reason, SMALLEST_PUBLISHED_COUNT
         )
     return suppressed
+
+
+def leave_out_small(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows of results based on few patients: a cause can tell that no event was seen."""
+    is_small = pd.MultiIndex.from_frame(frame[_KEY]).isin(pd.MultiIndex.from_frame(small[_KEY]))
+    return frame[~is_small]
 
 
 def _add_texts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from esrd_pipeline.export import (
     SUPPRESSED,
     export_year,
     find_small,
+    leave_out_small,
     make_frame_harmless,
     suppress_small_counts,
 )
@@ -97,6 +98,20 @@ def test_a_score_follows_the_qip_rows_and_not_those_of_dfc() -> None:
     )
     hidden = suppress_small_counts(scores, find_small(rows))
     assert hidden["rate"].isna().tolist() == [False, True]
+
+
+def test_a_difference_of_a_small_facility_is_left_out_with_its_cause() -> None:
+    small = find_small(contract(("010001", "dfc", "strr", "patient_years", 12, 10)))
+    rows = pd.DataFrame(
+        {
+            "ccn": ["010001", "010001", "010002"],
+            "program": ["dfc", "qip", "dfc"],
+            "measure": "strr",
+            "reason": "no_events_seen",
+        }
+    )
+    kept = leave_out_small(rows, small)
+    assert kept[["ccn", "program"]].to_numpy().tolist() == [["010001", "qip"], ["010002", "dfc"]]
 
 
 def test_a_published_row_of_few_patients_is_hidden_though_the_computed_one_has_more() -> None:

@@ -6,7 +6,8 @@ from esrd_pipeline.catalog_database import write_catalog
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.tables import facility, measured, program, report
+from esrd_pipeline.parameters.reasons import describe_reason
+from esrd_pipeline.tables import facility, measured, program, raw, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
 from esrd_pipeline.tables.model import Table
 
@@ -64,21 +65,37 @@ def _unrated(table: Table) -> StepResult:
 
 
 def _agreement(step: StepContext) -> StepResult:
-    from esrd_pipeline.program.agreement import compare_with_published
+    from esrd_pipeline.program.agreement import Ours, compare_with_published
 
-    frame = compare_with_published(
+    periods = ("ccn", "five_star_period", "claims_period", "eqrs_period")
+    agreement = compare_with_published(
         performance_year=step.performance_year,
-        published_results=step.read(
-            facility.PUBLISHED_RESULT,
-            columns=("ccn", "program", "measure", "category", "score"),
+        published_results=step.read(facility.PUBLISHED_RESULT),
+        ours=Ours(
+            flags=step.read(program.FLAGS),
+            measure_scores=step.read(program.QIP_MEASURE_SCORE),
+            domain_scores=step.read(program.QIP_DOMAIN_SCORE),
+            tps=step.read(program.QIP_TPS),
+            stars=step.read(program.STARS),
+            levels=step.read(facility.LEVEL),
+            standards=step.read(program.QIP_STANDARD),
+            origins=step.read(measured.CONTRACT, columns=("program", "measure", "origin")),
+            star_periods=step.read(raw.DFC_FACILITY, columns=periods)
+            if step.warehouse.has(raw.DFC_FACILITY, step.performance_year)
+            else None,
         ),
-        flags=step.read(program.FLAGS, columns=("ccn", "measure", "category")),
-        measure_scores=step.read(program.QIP_MEASURE_SCORE, columns=("ccn", "measure", "score")),
-        tps=step.read(program.QIP_TPS),
-        stars=step.read(program.STARS),
     )
-    compared, equal = int(frame["compared_count"].sum()), int(frame["equal_count"].sum())
-    return StepResult((frame,), notes={"results compared": compared, "results equal": equal})
+    counts, differences = agreement.counts, agreement.differences
+    is_of_both = differences["ours"].notna() & differences["theirs"].notna()
+    causes = differences.loc[is_of_both, "reason"].value_counts()
+    return StepResult(
+        (counts, differences),
+        notes={
+            "results compared": int(counts["compared_count"].sum()),
+            "results equal": int(counts["equal_count"].sum()),
+            **{f"differ: {describe_reason(str(code))}": int(n) for code, n in causes.items()},
+        },
+    )
 
 
 def _correlate(step: StepContext) -> StepResult:
@@ -160,15 +177,21 @@ _TABLES = (
         dependencies=(Dependency(program.STARS), Dependency(program.STAR_MEASURE_SCORE)),
     ),
     TableAsset(
-        tables=(report.PUBLISHED_AGREEMENT,),
+        tables=(report.PUBLISHED_AGREEMENT, report.AGREEMENT_DIFFERENCE),
         compute=_agreement,
-        description="Our flags, scores, reductions and stars compared with those CMS published.",
+        description="Our flags, scores, reductions and stars compared with those CMS published:"
+        " counts, and every difference with its likely cause.",
         dependencies=(
             Dependency(facility.PUBLISHED_RESULT),
             Dependency(program.FLAGS),
             Dependency(program.QIP_MEASURE_SCORE),
+            Dependency(program.QIP_DOMAIN_SCORE),
             Dependency(program.QIP_TPS),
+            Dependency(program.QIP_STANDARD),
             Dependency(program.STARS),
+            Dependency(facility.LEVEL),
+            Dependency(measured.CONTRACT),
+            Dependency(raw.DFC_FACILITY),
         ),
     ),
     TableAsset(
@@ -193,6 +216,7 @@ _TABLES = (
             Dependency(report.STAR_PROFILE),
             Dependency(report.STAR_FACTOR),
             Dependency(report.PUBLISHED_AGREEMENT),
+            Dependency(report.AGREEMENT_DIFFERENCE),
             Dependency(program.QIP_TPS),
         ),
     ),

@@ -1,84 +1,201 @@
-"""Compare our results with those CMS published: count the equal and the nearly equal ones.
+"""Compare our results with those CMS published: counts, and every difference with its likely cause.
 
-Differences are counted, not explained; the program tables explain one facility's difference.
+What is compared: flags, scores and which of achievement and improvement was applied, domain scores,
+TPS, payment reductions and stars. `agreement_causes` says where a file has too few digits.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.tables.report import PUBLISHED_AGREEMENT
+from esrd_pipeline.program.agreement_causes import (
+    APPLIED,
+    CATEGORY,
+    Results,
+    applied_results,
+    flag_results,
+    plain_results,
+    score_results,
+    star_results,
+)
+from esrd_pipeline.tables.report import AGREEMENT_DIFFERENCE, PUBLISHED_AGREEMENT
 
-_CATEGORY_NUMBER = {"worse": -1.0, "as": 0.0, "better": 1.0}
+_KEY = ["program", "measure", "kind", "ccn"]
+_MADE_OF_SCORES = ("domain", "tps", "reduction")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """Our results of a year, and what their differences are explained by.
+
+    `origins` are the programs and measures of the facility contract with their origin, `standards`
+    program.qip_standard, `star_periods` the DFC file's periods (None without a file).
+    """
+
+    flags: pd.DataFrame
+    measure_scores: pd.DataFrame
+    domain_scores: pd.DataFrame
+    tps: pd.DataFrame
+    stars: pd.DataFrame
+    levels: pd.DataFrame
+    standards: pd.DataFrame
+    origins: pd.DataFrame
+    star_periods: pd.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """`report.published_agreement` and `report.agreement_difference`."""
+
+    counts: pd.DataFrame
+    differences: pd.DataFrame
 
 
 def compare_with_published(
-    *,
-    performance_year: int,
-    published_results: pd.DataFrame,
-    flags: pd.DataFrame,
-    measure_scores: pd.DataFrame,
-    tps: pd.DataFrame,
-    stars: pd.DataFrame,
-) -> pd.DataFrame:
-    """Count agreement of every flag, score, TPS, reduction and star (`report.published_agreement`).
+    *, performance_year: int, published_results: pd.DataFrame, ours: Ours
+) -> Agreement:
+    """Compare every flag, score, TPS, reduction and star with the published one.
 
     A result that CMS published without a number ("No Score") counts as not given. For categories,
     within one means the adjacent category. A payment reduction counts only where there is a TPS.
     """
-    ours = pd.concat(
-        list(_our_results(flags=flags, measure_scores=measure_scores, tps=tps, stars=stars)),
-        ignore_index=True,
+    mine = pd.concat([part.frame for part in _our_results(performance_year, ours)])
+    theirs = _published(published_results, domains=set(ours.domain_scores["domain"]))
+    both = mine.merge(theirs, on=_KEY, how="outer")
+    printed = theirs[["program", "measure", "kind"]].drop_duplicates()
+    both = both.merge(printed, on=["program", "measure", "kind"], how="inner")
+    both = both.assign(
+        compared=both["ours"].notna() & both["theirs"].notna(),
+        difference=both["ours"] - both["theirs"],
     )
-    theirs = _published(published_results)
-    both = ours.merge(theirs, on=["ccn", "program", "measure"], how="outer")
-    known = both.merge(
-        theirs[["program", "measure"]].drop_duplicates(), on=["program", "measure"], how="inner"
+    both["equal"] = both["compared"] & (both["difference"] == 0)
+    unprinted = _find_unprinted(ours.measure_scores, printed)
+    is_made_of_scores = both["kind"].isin(_MADE_OF_SCORES)
+    # What is made of scores is decided where the file tells every one of them.
+    both["decided"] = both["compared"] & (both["low"] == both["high"])
+    both["decided"] &= ~(is_made_of_scores & both["ccn"].isin(unprinted))
+    return Agreement(
+        counts=_count(both, performance_year),
+        differences=_list_differences(both, unprinted, performance_year),
     )
-    known = known.assign(
-        compared=known["ours"].notna() & known["theirs"].notna(),
-        only_ours=known["ours"].notna() & known["theirs"].isna(),
-        only_published=known["ours"].isna() & known["theirs"].notna(),
-        difference=(known["ours"] - known["theirs"]).abs(),
+
+
+def _count(both: pd.DataFrame, performance_year: int) -> pd.DataFrame:
+    counted = both.assign(
+        within_one=both["compared"] & (both["difference"].abs() <= 1),
+        only_ours=both["ours"].notna() & both["theirs"].isna(),
+        only_published=both["ours"].isna() & both["theirs"].notna(),
+        decided_equal=both["decided"] & both["equal"],
     )
-    counted = known.assign(
-        equal=known["compared"] & (known["difference"] == 0),
-        within_one=known["compared"] & (known["difference"] <= 1),
-    )
-    columns = ["compared", "equal", "within_one", "only_ours", "only_published"]
-    summed = counted.groupby(["program", "measure"], as_index=False)[columns].sum()
+    columns = [
+        "compared",
+        "equal",
+        "within_one",
+        "decided",
+        "decided_equal",
+        "only_ours",
+        "only_published",
+    ]
+    keys = ["program", "measure", "kind"]
+    summed = counted.groupby(keys, as_index=False)[columns].sum()
     summed = summed.rename(columns={name: f"{name}_count" for name in columns})
     summed.insert(0, "performance_year", np.int64(performance_year))
     return summed[PUBLISHED_AGREEMENT.column_names].reset_index(drop=True)
 
 
-def _published(results: pd.DataFrame) -> pd.DataFrame:
-    number = results["score"].astype("float64")
-    category = results["category"].map(_CATEGORY_NUMBER).astype("float64")
-    frame = results[["ccn", "program", "measure"]].assign(theirs=number.fillna(category))
+def _list_differences(
+    both: pd.DataFrame, unprinted: set[str], performance_year: int
+) -> pd.DataFrame:
+    """List what differs, and what only one of us has, among the results we compute."""
+    computed = both.loc[both["ours"].notna(), "measure"].unique()
+    has_one = both["ours"].notna() | both["theirs"].notna()
+    rows = both[has_one & ~both["equal"] & both["measure"].isin(computed)].copy()
+    is_applied = rows["kind"] == "applied"
+    rows = rows[~is_applied | rows["compared"]]
+    is_rounding = rows["theirs"].between(rows["low"], rows["high"])
+    cause = rows["cause"].mask(is_rounding, rows["cause_of_rounding"])
+    scores_differ = set(rows.loc[(rows["kind"] == "score") & rows["compared"], "ccn"])
+    is_made = rows["kind"].isin(_MADE_OF_SCORES)
+    cause = cause.mask(is_made & rows["ccn"].isin(unprinted), "score_not_printed")
+    cause = cause.mask(is_made & rows["ccn"].isin(scores_differ), "part_differs")
+    number = pd.Series(np.nan, index=rows.index)
+    # Where only one of us has a result, the other says why it has none.
+    only_ours, only_theirs = rows["theirs"].isna(), rows["ours"].isna()
+    cause = cause.mask(only_ours, rows["their_reason"]).mask(only_theirs, rows["our_reason"])
+    number = number.mask(only_ours, rows["their_reason_number"])
+    number = number.mask(only_theirs, rows["our_reason_number"])
+    rows = rows.assign(
+        performance_year=performance_year,
+        reason=cause.fillna("difference_unexplained"),
+        reason_number=number,
+        ours=_as_texts(rows["ours"], rows["kind"]),
+        theirs=_as_texts(rows["theirs"], rows["kind"]),
+        difference=rows["difference"],
+    )
+    rows = rows.sort_values(list(AGREEMENT_DIFFERENCE.key), ignore_index=True)
+    return rows[AGREEMENT_DIFFERENCE.column_names]
+
+
+def _as_texts(values: pd.Series, kinds: pd.Series) -> list[str | None]:
+    words = {
+        "flag": {number: word for word, number in CATEGORY.items()},
+        "applied": {number: word for word, number in APPLIED.items()},
+    }
+    return [
+        None if pd.isna(value) else words[kind][value] if kind in words else f"{value:g}"
+        for value, kind in zip(values, kinds, strict=True)
+    ]
+
+
+def _find_unprinted(measure_scores: pd.DataFrame, printed: pd.DataFrame) -> set[str]:
+    """Find facilities with a measure of which the file tells neither a score nor why not."""
+    known = printed.loc[printed["kind"] == "score", "measure"]
+    rows = measure_scores
+    is_silent = (rows["role"] == "measure") & ~rows["measure"].isin(known) & rows["score"].isna()
+    is_told = rows["reason"].astype("string").str.startswith("footnote_", na=False)
+    return set(rows.loc[is_silent & ~is_told, "ccn"])
+
+
+def _published(results: pd.DataFrame, *, domains: set[str]) -> pd.DataFrame:
+    category = results["category"].map(CATEGORY).astype("float64")
+    kind = pd.Series("score", index=results.index)
+    kind = kind.mask(results["measure"].isin(domains), "domain")
+    for name, of in (("tps", "tps"), ("payment_reduction", "reduction"), ("star_rating", "star")):
+        kind = kind.mask(results["measure"] == name, of)
+    is_flag = (results["program"] == "dfc") & results["score"].isna() & (kind == "score")
+    frame = results[["ccn", "program", "measure"]].assign(
+        kind=kind.mask(is_flag, "flag"),
+        theirs=results["score"].astype("float64").fillna(category),
+        their_reason=results["reason"],
+        their_reason_number=results["reason_number"].astype("float64"),
+    )
+    # A score of a DFC measure is of the survey; its facilities without one have no flag either.
+    has_score = (frame["program"] == "dfc") & (frame["kind"] == "score")
+    scored_measures = frame.loc[has_score, "measure"].unique()
+    frame.loc[(frame["kind"] == "flag") & frame["measure"].isin(scored_measures), "kind"] = "score"
     # With "No Score" the file publishes a reduction of 0.0% that does not come from a TPS.
     scored = frame.loc[(frame["measure"] == "tps") & frame["theirs"].notna(), "ccn"]
     unscored = (frame["measure"] == "payment_reduction") & ~frame["ccn"].isin(scored)
-    return frame.loc[~unscored]
+    # A file prints which score was applied beside "No Score", too.
+    applied = results["score_applied"].map(APPLIED).where(results["score"].notna())
+    told = frame.assign(kind="applied", theirs=applied.astype("float64"))
+    return pd.concat([frame.loc[~unscored], told[told["theirs"].notna()]], ignore_index=True)
 
 
-def _our_results(
-    *,
-    flags: pd.DataFrame,
-    measure_scores: pd.DataFrame,
-    tps: pd.DataFrame,
-    stars: pd.DataFrame,
-) -> Iterator[pd.DataFrame]:
-    yield _result(flags, "dfc", flags["measure"], flags["category"].map(_CATEGORY_NUMBER))
-    yield _result(measure_scores, "qip", measure_scores["measure"], measure_scores["score"])
-    yield _result(tps, "qip", "tps", tps["tps"])
-    scored = tps.loc[tps["tps"].notna()]
-    yield _result(scored, "qip", "payment_reduction", scored["payment_reduction"])
-    yield _result(stars, "dfc", "star_rating", stars["rating"])
-
-
-def _result(
-    frame: pd.DataFrame, program: str, measure: pd.Series | str, value: pd.Series
-) -> pd.DataFrame:
-    return frame[["ccn"]].assign(program=program, measure=measure, ours=value.astype("float64"))
+def _our_results(performance_year: int, ours: Ours) -> Iterator[Results]:
+    computed = ours.origins[ours.origins["origin"] == "computed"]
+    keys = set(zip(computed["program"], computed["measure"], strict=True))
+    yield flag_results(performance_year, ours.flags, ours.levels, keys)
+    scores = ours.measure_scores
+    yield score_results(scores, ours.standards, keys)
+    yield applied_results(scores, ours.standards, keys)
+    domains = ours.domain_scores
+    yield plain_results(domains, "qip", "domain", domains["domain"], domains["score"])
+    yield plain_results(ours.tps, "qip", "tps", "tps", ours.tps["tps"])
+    scored = ours.tps.loc[ours.tps["tps"].notna()]
+    yield plain_results(
+        scored, "qip", "reduction", "payment_reduction", scored["payment_reduction"]
+    )
+    yield star_results(ours.stars, ours.star_periods)

@@ -1,6 +1,6 @@
 """Report tables: summaries for readers, most of them drawn from the program tables."""
 
-from esrd_pipeline.tables.facility import MEASURE, PROGRAM, YEAR
+from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 
 STAR_PROFILE = Table(
@@ -34,21 +34,63 @@ STAR_FACTOR = Table(
     ),
 )
 
+KIND = Column(
+    "kind",
+    "text",
+    "Kind of result; applied: achievement or improvement",
+    required=True,
+    allowed=("flag", "score", "applied", "domain", "tps", "reduction", "star"),
+)
+
 PUBLISHED_AGREEMENT = Table(
     name="report.published_agreement",
-    grain="one program and result: ours compared with the one CMS published",
+    grain="one program, measure and kind of result: ours compared with the one CMS published",
     source="program tables and facility.published_result",
-    key=("program", "measure"),
+    key=("program", "measure", "kind"),
     columns=(
         YEAR,
         PROGRAM,
         MEASURE,
+        KIND,
         Column("compared_count", "integer", "Facilities with both results", minimum=0),
         Column("equal_count", "integer", "Of them, equal", minimum=0),
         Column("within_one_count", "integer", "Of them, within one point or star", minimum=0),
+        Column(
+            "decided_count",
+            "integer",
+            "Of those compared, where the file's digits and scores leave one result",
+            minimum=0,
+        ),
+        Column("decided_equal_count", "integer", "Of these, equal", minimum=0),
         Column("only_ours_count", "integer", "Only we have a result", minimum=0),
         Column("only_published_count", "integer", "Only CMS has a result", minimum=0),
     ),
+)
+
+AGREEMENT_DIFFERENCE = Table(
+    name="report.agreement_difference",
+    grain="one published result of a facility that differs from ours, or that one of us lacks",
+    source="program tables and facility.published_result; causes: parameters/reason.csv",
+    key=("program", "measure", "kind", "ccn"),
+    is_compared=False,
+    columns=(
+        CCN,
+        YEAR,
+        PROGRAM,
+        MEASURE,
+        KIND,
+        Column("ours", "text", "Our result; null where we have none"),
+        Column("theirs", "text", "CMS's result; null where it published none"),
+        Column("difference", "number", "Ours minus CMS's; categories are -1, 0 and 1"),
+        Column(
+            "reason",
+            "text",
+            "Likely cause; where one of us has no result, that one's reason",
+            required=True,
+        ),
+        REASON_NUMBER,
+    ),
+    rules=(Rule("one of us has a result", "ours IS NOT NULL OR theirs IS NOT NULL"),),
 )
 
 VALUE_SET_COVERAGE = Table(
@@ -181,6 +223,7 @@ TABLES = (
     STAR_PROFILE,
     STAR_FACTOR,
     PUBLISHED_AGREEMENT,
+    AGREEMENT_DIFFERENCE,
     VALUE_SET_COVERAGE,
     EVENT_ACCOUNT,
     SHR_VALIDITY,

@@ -104,10 +104,20 @@ def test_the_database_of_views_is_there_to_query(refreshed: tuple[Path, str]) ->
 
 def test_agreement_compares_what_the_file_prints(warehouse: Warehouse) -> None:
     agreement = warehouse.read(report.PUBLISHED_AGREEMENT, 2025)
-    agreement = agreement.set_index(["program", "measure"])["compared_count"]
+    compared = agreement.set_index(["program", "measure", "kind"])["compared_count"]
     # The generated files print categories, which follow from their limits; they print no TPS.
-    assert agreement["dfc", "shr"] > 0
-    assert agreement.get(("qip", "tps"), 0) == 0
+    assert compared["dfc", "shr", "flag"] > 0
+    assert compared.get(("qip", "tps", "tps"), 0) == 0
+
+
+def test_every_difference_that_is_counted_is_listed(warehouse: Warehouse) -> None:
+    counts = warehouse.read(report.PUBLISHED_AGREEMENT, 2025)
+    counts = counts.set_index(["program", "measure", "kind"])
+    differences = warehouse.read(report.AGREEMENT_DIFFERENCE, 2025)
+    both = differences.dropna(subset=["ours", "theirs"])
+    listed = both.groupby(["program", "measure", "kind"]).size()
+    counted = counts["compared_count"] - counts["equal_count"]
+    assert listed.to_dict() == counted[counted > 0].to_dict()
 
 
 def test_the_same_year_again_gives_the_same_bytes(
