@@ -22,7 +22,8 @@ from esrd_pipeline.program.agreement_causes import (
 )
 from esrd_pipeline.tables.report import AGREEMENT_DIFFERENCE, PUBLISHED_AGREEMENT
 
-_KEY = ["program", "measure", "kind", "ccn"]
+_RESULT = ["program", "measure", "kind"]
+_KEY = [*_RESULT, "ccn"]
 _MADE_OF_SCORES = ("domain", "tps", "reduction")
 
 
@@ -64,8 +65,8 @@ def compare_with_published(
     mine = pd.concat([part.frame for part in _our_results(performance_year, ours)])
     theirs = _published(published_results, domains=set(ours.domain_scores["domain"]))
     both = mine.merge(theirs, on=_KEY, how="outer")
-    printed = theirs[["program", "measure", "kind"]].drop_duplicates()
-    both = both.merge(printed, on=["program", "measure", "kind"], how="inner")
+    printed, known = (part[_RESULT].drop_duplicates() for part in (theirs, mine))
+    both = both.merge(printed, on=_RESULT, how="inner")
     both = both.assign(
         compared=both["ours"].notna() & both["theirs"].notna(),
         difference=both["ours"] - both["theirs"],
@@ -78,7 +79,9 @@ def compare_with_published(
     both["decided"] &= ~(is_made_of_scores & both["ccn"].isin(unprinted))
     return Agreement(
         counts=_count(both, performance_year),
-        differences=_list_differences(both, unprinted, performance_year),
+        differences=_list_differences(
+            both.merge(known, on=_RESULT, how="inner"), unprinted, performance_year
+        ),
     )
 
 
@@ -98,8 +101,7 @@ def _count(both: pd.DataFrame, performance_year: int) -> pd.DataFrame:
         "only_ours",
         "only_published",
     ]
-    keys = ["program", "measure", "kind"]
-    summed = counted.groupby(keys, as_index=False)[columns].sum()
+    summed = counted.groupby(_RESULT, as_index=False)[columns].sum()
     summed = summed.rename(columns={name: f"{name}_count" for name in columns})
     summed.insert(0, "performance_year", np.int64(performance_year))
     return summed[PUBLISHED_AGREEMENT.column_names].reset_index(drop=True)
@@ -108,12 +110,11 @@ def _count(both: pd.DataFrame, performance_year: int) -> pd.DataFrame:
 def _list_differences(
     both: pd.DataFrame, unprinted: set[str], performance_year: int
 ) -> pd.DataFrame:
-    """List what differs, and what only one of us has, among the results we compute."""
-    computed = both.loc[both["ours"].notna(), "measure"].unique()
+    """List what differs, and what only one of us has, among the results that we look for."""
     has_one = both["ours"].notna() | both["theirs"].notna()
-    rows = both[has_one & ~both["equal"] & both["measure"].isin(computed)].copy()
-    is_applied = rows["kind"] == "applied"
-    rows = rows[~is_applied | rows["compared"]]
+    # Where only one of us has a score, its row says so.
+    is_told = (both["kind"] == "applied") & ~both["compared"]
+    rows = both[has_one & ~both["equal"] & ~is_told]
     is_rounding = rows["theirs"].between(rows["low"], rows["high"])
     cause = rows["cause"].mask(is_rounding, rows["cause_of_rounding"])
     scores_differ = set(rows.loc[(rows["kind"] == "score") & rows["compared"], "ccn"])
@@ -194,8 +195,6 @@ def _our_results(performance_year: int, ours: Ours) -> Iterator[Results]:
     domains = ours.domain_scores
     yield plain_results(domains, "qip", "domain", domains["domain"], domains["score"])
     yield plain_results(ours.tps, "qip", "tps", "tps", ours.tps["tps"])
-    scored = ours.tps.loc[ours.tps["tps"].notna()]
-    yield plain_results(
-        scored, "qip", "reduction", "payment_reduction", scored["payment_reduction"]
-    )
+    reduction = ours.tps["payment_reduction"].where(ours.tps["tps"].notna())
+    yield plain_results(ours.tps, "qip", "reduction", "payment_reduction", reduction)
     yield star_results(ours.stars, ours.star_periods)
