@@ -4,7 +4,7 @@ What is compared: flags, scores and which of achievement and improvement was app
 TPS, payment reductions and stars. `agreement_causes` says where a file has too few digits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,22 @@ from esrd_pipeline.program.agreement_causes import (
 from esrd_pipeline.tables.report import AGREEMENT_DIFFERENCE, PUBLISHED_AGREEMENT
 
 _RESULT = ["program", "measure", "kind"]
-_KEY = [*_RESULT, "ccn"]
+_COLUMNS = [
+    *_RESULT,
+    "ccn",
+    "ours",
+    "theirs",
+    "difference",
+    "compared",
+    "low",
+    "high",
+    "cause",
+    "cause_of_rounding",
+    "our_reason",
+    "our_reason_number",
+    "their_reason",
+    "their_reason_number",
+]
 _MADE_OF_SCORES = ("domain", "tps", "reduction")
 
 
@@ -62,27 +77,40 @@ def compare_with_published(
     A result that CMS published without a number ("No Score") counts as not given. For categories,
     within one means the adjacent category. A payment reduction counts only where there is a TPS.
     """
-    mine = pd.concat([part.frame for part in _our_results(performance_year, ours)])
     theirs = _published(published_results, domains=set(ours.domain_scores["domain"]))
-    both = mine.merge(theirs, on=_KEY, how="outer")
-    printed, known = (part[_RESULT].drop_duplicates() for part in (theirs, mine))
-    both = both.merge(printed, on=_RESULT, how="inner")
+    both = pd.concat(list(_join(_our_results(performance_year, ours), theirs)), ignore_index=True)
     both = both.assign(
         compared=both["ours"].notna() & both["theirs"].notna(),
         difference=both["ours"] - both["theirs"],
     )
     both["equal"] = both["compared"] & (both["difference"] == 0)
-    unprinted = _find_unprinted(ours.measure_scores, printed)
+    unprinted = _find_unprinted(ours.measure_scores, theirs)
     is_made_of_scores = both["kind"].isin(_MADE_OF_SCORES)
     # What is made of scores is decided where the file tells every one of them.
     both["decided"] = both["compared"] & (both["low"] == both["high"])
     both["decided"] &= ~(is_made_of_scores & both["ccn"].isin(unprinted))
     return Agreement(
         counts=_count(both, performance_year),
-        differences=_list_differences(
-            both.merge(known, on=_RESULT, how="inner"), unprinted, performance_year
-        ),
+        differences=_list_differences(both, unprinted, performance_year),
     )
+
+
+def _join(results: Iterable[Results], theirs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Put ours beside theirs, for every measure of which CMS published a result of the kind."""
+    printed = dict(iter(theirs.groupby(["program", "kind"], sort=True)))
+    for part in results:
+        rows = printed.pop((part.program, part.kind), None)
+        if rows is None:
+            continue
+        mine = part.frame[part.frame["measure"].isin(rows["measure"].unique())]
+        joined = mine.merge(
+            rows.drop(columns=["program", "kind"]), on=["ccn", "measure"], how="outer"
+        )
+        is_looked_for = joined["measure"].isin(mine["measure"].unique())
+        yield joined.assign(program=part.program, kind=part.kind, is_looked_for=is_looked_for)
+    # Without any published result there are no rows, but columns.
+    for rows in (*printed.values(), theirs.iloc[:0]):
+        yield rows.assign(ours=np.nan, low=np.nan, high=np.nan, is_looked_for=False)
 
 
 def _count(both: pd.DataFrame, performance_year: int) -> pd.DataFrame:
@@ -114,7 +142,8 @@ def _list_differences(
     has_one = both["ours"].notna() | both["theirs"].notna()
     # Where only one of us has a score, its row says so.
     is_told = (both["kind"] == "applied") & ~both["compared"]
-    rows = both[has_one & ~both["equal"] & ~is_told]
+    is_listed = both["is_looked_for"].astype(bool) & has_one & ~both["equal"] & ~is_told
+    rows = both[is_listed].reindex(columns=_COLUMNS)
     is_rounding = rows["theirs"].between(rows["low"], rows["high"])
     cause = rows["cause"].mask(is_rounding, rows["cause_of_rounding"])
     scores_differ = set(rows.loc[(rows["kind"] == "score") & rows["compared"], "ccn"])
@@ -150,9 +179,9 @@ def _as_texts(values: pd.Series, kinds: pd.Series) -> list[str | None]:
     ]
 
 
-def _find_unprinted(measure_scores: pd.DataFrame, printed: pd.DataFrame) -> set[str]:
+def _find_unprinted(measure_scores: pd.DataFrame, theirs: pd.DataFrame) -> set[str]:
     """Find facilities with a measure of which the file tells neither a score nor why not."""
-    known = printed.loc[printed["kind"] == "score", "measure"]
+    known = theirs.loc[theirs["kind"] == "score", "measure"].unique()
     rows = measure_scores
     is_silent = (rows["role"] == "measure") & ~rows["measure"].isin(known) & rows["score"].isna()
     is_told = rows["reason"].astype("string").str.startswith("footnote_", na=False)

@@ -38,8 +38,13 @@ Keys = Collection[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Results by facility, measure and kind: `frame` has ours, low, high, causes and reasons."""
+    """Results of one program and kind: `frame` has them by facility and measure.
 
+    Its columns are ours, low and high, why ours may differ, and why we have none.
+    """
+
+    program: str
+    kind: str
     frame: pd.DataFrame
 
 
@@ -73,7 +78,8 @@ def flag_results(
         scale = national.get(measure, np.nan) if measure in as_rates else 1.0
         is_computed = ("dfc", measure) in computed
         parts.append(_flags_of(entry, rows, scale, is_computed=is_computed))
-    return Results(pd.concat([part.frame for part in parts]) if parts else _nothing())
+    frame = pd.concat([part.frame for part in parts], ignore_index=True) if parts else _nothing()
+    return Results("dfc", "flag", frame)
 
 
 def _flags_of(
@@ -261,9 +267,7 @@ def _make(
     has_number = "reason_number" in rows.columns
     columns = {
         "ccn": rows["ccn"],
-        "program": np.full(count, program, dtype=object),
         "measure": np.full(count, measure, dtype=object) if isinstance(measure, str) else measure,
-        "kind": np.full(count, kind, dtype=object),
         "ours": ours,
         "low": low,
         "high": high,
@@ -281,7 +285,7 @@ def _make(
             for name, values in columns.items()
         }
     )
-    return Results(frame)
+    return Results(program, kind, frame)
 
 
 def _floats(column: pd.Series) -> Floats:
