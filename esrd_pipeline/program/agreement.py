@@ -168,15 +168,16 @@ def _list_differences(
     return rows[AGREEMENT_DIFFERENCE.column_names]
 
 
-def _as_texts(values: pd.Series, kinds: pd.Series) -> list[str | None]:
+def _as_texts(values: pd.Series, kinds: pd.Series) -> pd.Series:
     words = {
         "flag": {number: word for word, number in CATEGORY.items()},
         "applied": {number: word for word, number in APPLIED.items()},
     }
-    return [
+    texts = [
         None if pd.isna(value) else words[kind][value] if kind in words else f"{value:g}"
         for value, kind in zip(values, kinds, strict=True)
     ]
+    return pd.Series(texts, index=values.index, dtype=object)
 
 
 def _find_unprinted(measure_scores: pd.DataFrame, theirs: pd.DataFrame) -> set[str]:

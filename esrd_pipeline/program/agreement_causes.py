@@ -185,26 +185,22 @@ def _scores(
 def _find_spans(rows: pd.DataFrame, standards: pd.DataFrame) -> pd.DataFrame:
     """Return the lowest and highest score that rates within half a printed unit can give.
 
-    Both are 0 where there is no improvement score.
+    Those of improvement are 0 where it has no score.
     """
     columns = ["achievement_low", "achievement_high", "improvement_low", "improvement_high"]
     spans = pd.DataFrame(np.nan, index=rows.index, columns=columns)
-    for standard in standards.dropna(subset=["benchmark", "precision"]).itertuples():
-        is_mine = (rows["measure"] == standard.measure) & rows["achievement_score"].notna()
+    for standard in standards.dropna(subset=["benchmark", "precision"]).to_dict("records"):
+        is_mine = (rows["measure"] == standard["measure"]) & rows["achievement_score"].notna()
         mine = rows[is_mine]
-        turn = 1 if standard.direction == "higher" else -1
-        precision = int(standard.precision) + 1
-
-        def units(values: pd.Series, *, turn: int = turn, digits: int = precision) -> np.ndarray:
-            return turn * to_units(values.to_numpy(float, na_value=np.nan), precision=digits)
-
-        threshold, benchmark = (
-            int(bound)
-            for bound in units(pd.Series([standard.achievement_threshold, standard.benchmark]))
-        )
+        turn = 1 if standard["direction"] == "higher" else -1
+        # One decimal more than is printed, so that half a unit is a whole number.
+        precision = int(standard["precision"]) + 1
+        bounds = np.array([standard["achievement_threshold"], standard["benchmark"]])
+        threshold, benchmark = map(int, turn * to_units(bounds, precision=precision))
         # The adjustment of small facilities is applied to the rate as printed.
-        rate = units(mine["adjusted_rate"].fillna(mine["rate"]).astype("float64"))
-        earlier = units(mine["improvement_rate"].astype("float64"))
+        adjusted = _floats(mine["adjusted_rate"].fillna(mine["rate"]))
+        rate = turn * to_units(adjusted, precision=precision)
+        earlier = turn * to_units(_floats(mine["improvement_rate"]), precision=precision)
         has_improvement = mine["improvement_score"].notna().to_numpy(bool)
         for name, move in (("low", -_HALF), ("high", _HALF)):
             achievement = score_achievement(rate + move, threshold=threshold, benchmark=benchmark)

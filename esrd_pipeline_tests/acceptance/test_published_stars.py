@@ -191,7 +191,7 @@ def test_facilities_rated_by_both(nation: Nation, *, is_rateable_only: bool, exa
         directory=nation.directory,
     )
     counted = printed[printed.index.isin(rateable)] if is_rateable_only else printed
-    counts = counted.value_counts().to_dict()
+    counts = {star: int((counted == star).sum()) for star in COUNTS}
     _, ratings = score(nation.contract, nation.directory, nation.national, nation.results, counts)
     both = ratings.stars.dropna(subset=["rating", "published_rating"])
     difference = (both["rating"] - both["published_rating"]).abs()

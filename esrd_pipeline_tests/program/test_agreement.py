@@ -32,11 +32,11 @@ def flag(ccn: str, measure: str, category: str | None, **cells: object) -> dict[
     }
 
 
-def score(ccn: str, measure: str = "ltc", **cells: object) -> dict[str, object]:
+def score(ccn: str, **cells: object) -> dict[str, object]:
     """A catheter rate's score by achievement: lower is better, 0.20 is worth 0 and 0.10 is 10."""
     return {
         "ccn": ccn,
-        "measure": measure,
+        "measure": "ltc",
         "role": "measure",
         "applied": "achievement",
         "unit_count": 40,
@@ -94,10 +94,11 @@ def causes(agreement: Agreement) -> dict[tuple[str, str], str]:
 
 
 def counts(agreement: Agreement, measure: str, kind: str) -> dict[str, int]:
-    rows = agreement.counts.set_index(["measure", "kind"])
+    rows = agreement.counts
+    (found,) = rows[(rows["measure"] == measure) & (rows["kind"] == kind)].to_dict("records")
     return {
-        name.removesuffix("_count"): int(value)
-        for name, value in rows.loc[(measure, kind)].items()
+        str(name).removesuffix("_count"): value
+        for name, value in found.items()
         if str(name).endswith("_count")
     }
 
@@ -240,7 +241,7 @@ def test_what_is_made_of_scores_differs_with_them_or_because_one_is_not_printed(
     scores = [
         score("01", **cells),
         score("02", **cells),
-        score("02", "ich_cahps", applied=None, reason="not_in_file"),
+        score("02", measure="ich_cahps", applied=None, reason="not_in_file"),
         score("03", **cells),
     ]
     theirs = [published("01", "qip", "ltc", score=6.0)]
