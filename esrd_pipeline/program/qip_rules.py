@@ -4,7 +4,7 @@ A payment year is a set of rows in `parameters/qip_*.csv`; a new one needs rows 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Literal, cast, get_args
@@ -13,6 +13,7 @@ import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.parameters.register import Direction, Program, RegisterEntry, find_measure
+from esrd_pipeline.program.qip_rule_sets import DEFAULT, load_tables
 from esrd_pipeline.program.qip_steps import Step, check_steps, read_steps
 
 Scoring = Literal[
@@ -168,7 +169,8 @@ class QipRules:
     """All QIP rules of one payment year.
 
     Domains and measures are in the order of the rows. `standards_are_published` states whether
-    CMS's own table of standards takes precedence over computed ones.
+    CMS's own table of standards takes precedence over computed ones. `rule_set` names the set of
+    the payment year where there are several.
     """
 
     payment_year: int
@@ -183,6 +185,7 @@ class QipRules:
     measures: tuple[MeasureRule, ...]
     reductions: tuple[Reduction, ...]
     published_standards: tuple[PublishedStandard, ...]
+    rule_set: str = DEFAULT
 
     @property
     def domain_measures(self) -> tuple[MeasureRule, ...]:
@@ -208,20 +211,22 @@ def known_payment_years() -> tuple[int, ...]:
     return tuple(sorted(int(year) for year in load_parameters("qip_year")["payment_year"]))
 
 
-def load_rules(payment_year: int) -> QipRules:
-    """Read the rule set of a payment year.
+def load_rules(payment_year: int, rule_set: str = DEFAULT) -> QipRules:
+    """Read a rule set of a payment year: its own, or one that is named.
 
     Raises:
-        LookupError: there is none; the message lists the known years.
+        LookupError: there is none; the message lists the known ones.
     """
-    return build_rules(
+    tables = load_tables(payment_year, rule_set)
+    rules = build_rules(
         payment_year=payment_year,
-        years=load_parameters("qip_year"),
-        domains=load_parameters("qip_domain"),
-        measures=load_parameters("qip_measure"),
-        reductions=load_parameters("qip_reduction"),
-        standards=load_parameters("qip_standard"),
+        years=tables["qip_year"],
+        domains=tables["qip_domain"],
+        measures=tables["qip_measure"],
+        reductions=tables["qip_reduction"],
+        standards=tables["qip_standard"],
     )
+    return replace(rules, rule_set=rule_set)
 
 
 def build_rules(
