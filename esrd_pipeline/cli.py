@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import access, discharges, patient_months, survival
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from esrd_pipeline.trace import Place
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -48,6 +47,10 @@ def main() -> None:
     # Imports create hundreds of thousands of permanent objects: garbage collection at Python's
     # default frequency costs a tenth of a refresh.
     gc.set_threshold(200_000, 50, 100)
+
+
+for _page in PAGES:
+    main.add_command(_page)
 
 
 @main.command()
@@ -233,40 +236,6 @@ def check(folder: Path, year: int | None) -> None:
 
 
 @main.command()
-@click.option(
-    "--write", "page", type=click.Path(path_type=Path), help="Write them into this file instead."
-)
-def readings(page: Path | None) -> None:
-    """Print how unclear places of the manual are read, as the page docs/readings.md."""
-    from esrd_pipeline.parameters.readings import render_readings
-
-    if page is None:
-        click.echo(render_readings(), nl=False)
-    else:
-        page.write_text(render_readings(), encoding="utf-8")
-
-
-@main.command()
-@click.argument("asked", metavar="[SECTION or MEASURE]", required=False)
-@click.option("--missing", is_flag=True, help="List the manual's sections that no test cites.")
-def trace(asked: str | None, *, missing: bool) -> None:
-    """Print what answers to a section of the manual (2.13.11) or to a measure (shr)."""
-    from esrd_pipeline.trace import find_places, has_tests
-
-    if missing == bool(asked):
-        raise click.UsageError("give a section, a measure, or --missing")
-    if not has_tests():
-        click.echo("The tests are not part of this installation: run it in the repository.")
-    if asked:
-        try:
-            _show_places(asked, find_places(asked))
-        except LookupError as unknown:
-            raise click.ClickException(str(unknown)) from unknown
-    elif has_tests():
-        _show_missing()
-
-
-@main.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI.")
 @click.option(
     "--host",
@@ -289,30 +258,6 @@ def ui(port: int, host: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Dagster replaces this process, so that it handles signals and exit codes itself.
     os.execv(command[0], command)  # noqa: S606 - a fixed command of this installation
-
-
-def _show_places(asked: str, places: "Sequence[Place]") -> None:
-    from esrd_pipeline.trace import describe, describe_section
-
-    click.echo(describe_section(asked))
-    lines = describe(places)
-    for kind in dict.fromkeys(line[0] for line in lines):
-        click.echo(f"\n{kind}")
-        for where, words in ((where, words) for of, where, words in lines if of == kind):
-            click.echo(f"  {where}: {words}")
-
-
-def _show_missing() -> None:
-    from esrd_pipeline.parameters.manual import load_sections
-    from esrd_pipeline.trace import find_missing, list_reasons
-
-    missing = find_missing()
-    click.echo("Rules that no test cites:" if missing else "A test cites every rule.")
-    for number in missing:
-        click.echo(f"  {number} {load_sections()[number].title}")
-    click.echo("\nSections without a rule, and why")
-    for why, numbers in list_reasons().items():
-        click.echo(f"  {why}: {', '.join(numbers)}")
 
 
 def _show_calibration(calibration: "pd.DataFrame") -> None:
