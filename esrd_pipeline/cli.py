@@ -82,10 +82,19 @@ def demo() -> None:
     type=click.Choice(["reset", "rebaseline"]),
     help="First make this year the star baseline, with this operation.",
 )
-def refresh(year: int, cutoff: object, star_baseline: str | None) -> None:
+@click.option(
+    "--rule-set",
+    default="default",
+    show_default=True,
+    help="Score by this rule set of the payment year (see payment-year).",
+)
+def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str) -> None:
     """Refresh one performance year from its source files."""
+    _check_rule_set(year, rule_set)
     settings = load_settings()
-    _refresh_years([year], settings=settings, baseline=star_baseline, cutoff=_iso(cutoff))
+    job = _choose_job(settings, year)
+    _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
+    click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, year)
 
 
@@ -102,7 +111,9 @@ def backfill(first: int, last: int, star_baseline: str | None) -> None:
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
     settings = load_settings()
-    _refresh_years(range(first, last + 1), settings=settings, baseline=star_baseline, cutoff=None)
+    for year in range(first, last + 1):
+        _refresh_year(_choose_job(settings, year), year, star_baseline if year == first else None)
+    click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, last)
 
 
@@ -290,14 +301,17 @@ def _prepare_home(settings: Settings) -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
-def _refresh_years(
-    years: range | list[int], *, settings: Settings, baseline: str | None, cutoff: str | None
-) -> None:
-    for position, year in enumerate(years):
-        _refresh_year(
-            _choose_job(settings, year), year, None if position else baseline, cutoff=cutoff
-        )
-    click.echo(f"Stored under {settings.warehouse_dir}")
+def _check_rule_set(year: int, rule_set: str) -> None:
+    """Refuse, before anything runs, a rule set that the year is not scored by."""
+    from esrd_pipeline.program.qip_rule_sets import DEFAULT
+    from esrd_pipeline.program.qip_rules import load_rules
+
+    if rule_set == DEFAULT:
+        return
+    try:
+        load_rules(year + 2, rule_set)
+    except LookupError as unknown:
+        raise click.ClickException(str(unknown)) from unknown
 
 
 def _choose_job(settings: Settings, year: int) -> str:
@@ -306,21 +320,28 @@ def _choose_job(settings: Settings, year: int) -> str:
 
 
 def _refresh_year(
-    job: str, year: int, baseline: str | None = None, *, cutoff: str | None = None
+    job: str,
+    year: int,
+    baseline: str | None = None,
+    *,
+    cutoff: str | None = None,
+    rule_set: str = "default",
 ) -> None:
     from esrd_pipeline.orchestration.launch import LAYERS
+    from esrd_pipeline.orchestration.rule_set import configure
     from esrd_pipeline.orchestration.table_asset import CUTOFF_TAG
 
     tags = {CUTOFF_TAG: cutoff} if cutoff else {}
+    chosen = configure(rule_set)
     if not baseline:
-        _launch(job, year, tags=tags)
+        _launch(job, year, tags=tags, run_config=chosen)
         return
     # The baseline needs the year's facility tables, the year's stars need the baseline.
     operation = {"reset": "reset_star_baseline", "rebaseline": "rebaseline_stars"}
     through = LAYERS.index("facility") + 1
     _launch(job, year, tags=tags, layers=LAYERS[:through])
     _launch(operation[baseline], year, tags=tags)
-    _launch(job, year, tags=tags, layers=LAYERS[through:])
+    _launch(job, year, tags=tags, run_config=chosen, layers=LAYERS[through:])
 
 
 def _launch(

@@ -9,8 +9,16 @@ from pydantic import Field
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
+from esrd_pipeline.orchestration.rule_set import (
+    STEP,
+    RuleSetConfig,
+    read_choice,
+    read_recorded,
+    record,
+)
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.parameters.reasons import describe_reason, find_reason
+from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
@@ -61,10 +69,11 @@ def _standards(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_standards import compute_standards
 
-    if not _has_rules(step):
+    chosen = read_choice(step)
+    if not _has_rules(step) and chosen == DEFAULT:
         empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2)
+    rules = load_rules(step.performance_year + 2, chosen)
     baseline_year = step.performance_year - 2
     current = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
     frame = compute_standards(
@@ -77,7 +86,7 @@ def _standards(step: StepContext) -> StepResult:
     )
     without = int(frame["benchmark"].isna().sum())
     sources = sorted(set(frame["standard_source"].dropna()))
-    return StepResult(
+    result = StepResult(
         (frame,),
         picture=draw_standards(frame, current),
         notes={
@@ -85,6 +94,7 @@ def _standards(step: StepContext) -> StepResult:
             "measures without a standard": without,
         },
     )
+    return record(result, rules)
 
 
 def _score_measures(step: StepContext) -> StepResult:
@@ -98,8 +108,9 @@ def _score_measures(step: StepContext) -> StepResult:
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     grants = _read_grants(step)
+    rules = load_rules(step.performance_year + 2, read_recorded(step, program.QIP_STANDARD))
     frame = score_measures(
-        rules=load_rules(step.performance_year + 2),
+        rules=rules,
         performance_year=step.performance_year,
         current=step.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=leave_computed(
@@ -119,7 +130,7 @@ def _score_measures(step: StepContext) -> StepResult:
     )
     applied = frame["applied"].value_counts()
     unplaced = list_unplaced(grants, frame["ccn"], step.performance_year)
-    return StepResult(
+    result = StepResult(
         (frame,),
         notes={f"scored by {name}": int(count) for name, count in applied.items()}
         | {"exceptions under numbers of no facility": len(unplaced)},
@@ -128,6 +139,7 @@ def _score_measures(step: StepContext) -> StepResult:
         if unplaced
         else None,
     )
+    return record(result, rules)
 
 
 def _read_grants(step: StepContext) -> pd.DataFrame:
@@ -150,12 +162,14 @@ def _score_domains(step: StepContext) -> StepResult:
     if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
+    rules = load_rules(step.performance_year + 2, read_recorded(step, program.QIP_MEASURE_SCORE))
     frame = score_domains(
-        rules=load_rules(step.performance_year + 2),
+        rules=rules,
         performance_year=step.performance_year,
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
-    return StepResult((frame,), notes={"domains scored": int(frame["score"].notna().sum())})
+    notes = {"domains scored": int(frame["score"].notna().sum())}
+    return record(StepResult((frame,), notes=notes), rules)
 
 
 def _score_tps(step: StepContext) -> StepResult:
@@ -170,7 +184,7 @@ def _score_tps(step: StepContext) -> StepResult:
             reason="no_rule_set",
         )
         return StepResult((frame,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2)
+    rules = load_rules(step.performance_year + 2, read_recorded(step, program.QIP_MEASURE_SCORE))
     frame = score_tps(
         rules=rules,
         performance_year=step.performance_year,
@@ -181,7 +195,7 @@ def _score_tps(step: StepContext) -> StepResult:
         why = find_reason("no_facility_of_qip").text
         return StepResult((frame,), notes={"not computed": why}, warning=why)
     reductions = frame["payment_reduction"].value_counts().sort_index()
-    return StepResult(
+    result = StepResult(
         (frame,),
         notes={
             "facilities with a TPS": int(frame["tps"].notna().sum()),
@@ -189,6 +203,7 @@ def _score_tps(step: StepContext) -> StepResult:
         },
         picture=draw_tps(frame, list_bands(rules)),
     )
+    return record(result, rules)
 
 
 class _Operation(Enum):
@@ -421,8 +436,8 @@ _BASELINE = TableAsset(
 ASSETS = (
     make_multi_asset("program_flags_and_stars", _FLAGS_AND_STARS),
     # Separate steps, because they read different earlier years of the same table.
-    make_multi_asset("program_qip_standard", _STANDARDS),
+    make_multi_asset(STEP, _STANDARDS, config=RuleSetConfig),
     make_multi_asset("program_qip_scores", _SCORES),
-    # A step of its own: no run makes a baseline together with other tables; only it takes options.
+    # A step of its own: no run makes a baseline together with other tables.
     make_multi_asset("program_star_baseline", (_BASELINE,), config=_BaselineConfig),
 )

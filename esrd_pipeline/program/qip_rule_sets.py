@@ -66,13 +66,18 @@ def find_rule_set(payment_year: int, name: str) -> RuleSet | None:
     Raises:
         LookupError: the payment year has no such rule set; the message lists those it has.
     """
-    if name == DEFAULT:
-        return None
-    for row in load_rows("qip_rule_set"):
-        if (row["payment_year"], row["rule_set"]) == (str(payment_year), name):
-            return RuleSet(payment_year, name, row["title"], row["remark"], row["citation"])
-    known = ", ".join(list_rule_sets(payment_year))
-    raise LookupError(f"payment year {payment_year} has no rule set {name}; it has: {known}")
+    found = _find(payment_year, name)
+    if found is None and name != DEFAULT:
+        known = ", ".join(list_rule_sets(payment_year))
+        raise LookupError(f"payment year {payment_year} has no rule set {name}; it has: {known}")
+    return found
+
+
+def describe_rule_set(payment_year: int, name: str) -> str:
+    """Say in a sentence which rule set something was made by, and what must be known of it."""
+    found = _find(payment_year, name)
+    sentence = f"payment year {payment_year}, rule set {name}"
+    return f"{sentence}: {found.title}. {found.remark}" if found else sentence
 
 
 def list_changes(payment_year: int, name: str) -> tuple[Change, ...]:
@@ -137,6 +142,13 @@ def apply_changes(
         table.loc[at, change.column] = change.value or pd.NA
         table.loc[at, "citation"] += f"; {change.citation}"
     return changed
+
+
+def _find(payment_year: int, name: str) -> RuleSet | None:
+    for row in load_rows("qip_rule_set"):
+        if (row["payment_year"], row["rule_set"]) == (str(payment_year), name):
+            return RuleSet(payment_year, name, row["title"], row["remark"], row["citation"])
+    return None
 
 
 def _read(row: Mapping[str, str]) -> Change:

@@ -6,6 +6,11 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 PAYMENT_YEAR = Column(
     "payment_year", "integer", "Year the payment is reduced: performance_year + 2", required=True
 )
+RULE_SET = Column(
+    "rule_set",
+    "text",
+    "Rule set of the payment year: default, or the one the run named; null where there is none",
+)
 DOMAIN = Column("domain", "text", "QIP domain", required=True)
 
 FLAGS = Table(
@@ -46,6 +51,7 @@ QIP_STANDARD = Table(
     columns=(
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         MEASURE,
         Column("direction", "text", "Which way is better", allowed=("higher", "lower")),
         Column("precision", "integer", "Decimals of the published rate", minimum=0, maximum=6),
@@ -78,6 +84,7 @@ QIP_MEASURE_SCORE = Table(
         CCN,
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         MEASURE,
         DOMAIN,
         Column(
@@ -128,6 +135,7 @@ QIP_DOMAIN_SCORE = Table(
         CCN,
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         DOMAIN,
         Column("nominal_weight", "number", "Share of the TPS by rule", minimum=0, maximum=1),
         Column("weight", "number", "Share of the TPS as applied, 4 decimals", minimum=0, maximum=1),
@@ -154,6 +162,7 @@ QIP_TPS = Table(
         CCN,
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         Column("scored_domain_count", "integer", "Domains with a score", minimum=0),
         Column("unrounded_tps", "number", "Before rounding", minimum=0, maximum=100.1),
         Column("tps", "integer", "Total Performance Score", minimum=0, maximum=100),
