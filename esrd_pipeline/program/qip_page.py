@@ -162,7 +162,9 @@ def _tell_measures(rules: QipRules, sources: Sources) -> Part:
             rule.measure,
             rule.parent or rule.domain,
             "" if rule.weight is None else str(rule.weight),
-            "" if rule.weight is None else percent(rule.weight * weights[rule.domain]),
+            ""
+            if rule.weight is None or rule.parent
+            else percent(rule.weight * weights[rule.domain]),
             describe_scoring(rule),
             sources.cite_row("qip_measure", "measure", rule.measure),
         )
@@ -171,7 +173,7 @@ def _tell_measures(rules: QipRules, sources: Sources) -> Part:
     return Part(
         "Measures",
         (
-            "A weight is of the domain; a part of a topic or survey has none of its own.",
+            "A weight is a share of the domain; of a part, a share of its topic or survey.",
             "Against standards the higher score counts, of achievement and improvement (4.1.2).",
         ),
         (("measure", "part of", "weight", "of the TPS", "scored by", "source"), *lines),

@@ -1,8 +1,11 @@
 """The rows a rule set's page is made from: their sources, numbered, and what it leaves untold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib import resources
 
 import pandas as pd
+
+from esrd_pipeline.parameters import load_parameters
 
 Line = tuple[str, ...]
 """A line of a table; the first names its columns."""
@@ -43,18 +46,32 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
     "qip_standard": ("measure", "achievement_threshold", "performance_standard", "benchmark"),
 }
 """By table: the columns that a part of the page tells in words of its own."""
+_OF_RULE_SETS = ("qip_rule_set", "qip_amendment")
+"""Files whose rows make a rule set, and are not in it."""
 _OF_EVERY_ROW = ("payment_year", "citation")
 _NAMES = ("measure", "domain", "points_below_minimum", "payment_year")
 """Columns that name a row; the first one it has does."""
+
+
+def list_other_tables(known: Iterable[str]) -> list[str]:
+    """List the parameter files with rows of a payment year that are not among those known."""
+    folder = resources.files("esrd_pipeline.parameters")
+    names = sorted(file.name for file in folder.iterdir() if file.name.startswith("qip_"))
+    return [
+        name
+        for name in (file.removesuffix(".csv") for file in names)
+        if name not in (*known, *_OF_RULE_SETS) and "payment_year" in load_parameters(name).columns
+    ]
 
 
 class Sources:
     """A payment year's rows by table, and the numbers of their sources in order of citation."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], payment_year: int) -> None:
+        others = {name: load_parameters(name) for name in list_other_tables(tables)}
         self._rows = {
             name: table.loc[table["payment_year"] == str(payment_year)].fillna("")
-            for name, table in tables.items()
+            for name, table in {**tables, **others}.items()
         }
         self._numbers: dict[str, int] = {}
 
@@ -73,13 +90,24 @@ class Sources:
         return (("source", "text"), *cited)
 
     def list_untold(self) -> list[Line]:
-        """List the cells that no part of the page tells, with their sources."""
+        """List the cells that no part of the page tells, with their sources.
+
+        Rows with the same value from the same source are one line.
+        """
+        found: dict[tuple[str, str, str], list[str]] = {}
+        for table in self._rows:
+            for row in self._read(table):
+                told = (*_TOLD.get(table, ()), *_OF_EVERY_ROW)
+                cells = {name: cell for name, cell in row.items() if cell and name not in told}
+                texts = [f"{name} = {cell}" for name, cell in cells.items()]
+                if table not in _TOLD:
+                    # A table of its own: its rows are told as they stand.
+                    texts = [", ".join(texts)]
+                for text in texts:
+                    found.setdefault((table, text, row["citation"]), []).append(_name(row))
         return [
-            (table, _name(row), f"{column} = {cell}", self.cite(row["citation"]))
-            for table, told in _TOLD.items()
-            for row in self._read(table)
-            for column, cell in row.items()
-            if cell and column not in (*told, *_OF_EVERY_ROW)
+            (table, ", ".join(dict.fromkeys(names)), text, self.cite(citation))
+            for (table, text, citation), names in found.items()
         ]
 
     def _read(self, table: str) -> list[dict[str, str]]:

@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from esrd_pipeline.cli import main
+from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.program.qip_page import Page, Part, describe_payment_year, render_markdown
-from esrd_pipeline.program.qip_page_sources import Sources
+from esrd_pipeline.program.qip_page_sources import Sources, list_other_tables
 from esrd_pipeline.program.qip_rule_sets import list_rule_sets, load_tables
 from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
 
@@ -87,7 +88,9 @@ def test_weights_without_a_domain_or_measure_are_those_of_tables_26_and_27() -> 
 def test_every_row_of_a_rule_set_is_cited(year: int, rule_set: str) -> None:
     page = describe_payment_year(year, rule_set)
     cited = {text for _, text in part_of(page, "Sources").lines[1:]}
-    for table in load_tables(year, rule_set).values():
+    tables = load_tables(year, rule_set)
+    others = (load_parameters(name) for name in list_other_tables(tables))
+    for table in (*tables.values(), *others):
         rows = table[table["payment_year"] == str(year)]
         assert set(rows["citation"]) <= cited
     measures = {line[0] for line in part_of(page, "Measures").lines[1:]}
@@ -95,12 +98,20 @@ def test_every_row_of_a_rule_set_is_cited(year: int, rule_set: str) -> None:
 
 
 def test_a_cell_that_no_part_tells_is_listed_as_it_stands() -> None:
-    row = {"payment_year": "2031", "domain": "access", "weight": "1", "citation": "made up"}
-    plain, more = pd.DataFrame([row]), pd.DataFrame([{**row, "goes_to": "outcomes", "else": None}])
-    empty = {name: table.iloc[:0] for name, table in load_tables(2027).items()}
-    assert Sources({**empty, "qip_domain": plain}, 2031).list_untold() == []
-    assert Sources({**empty, "qip_domain": more}, 2031).list_untold() == [
-        ("qip_domain", "access", "goes_to = outcomes", "[1]")
+    row = {"payment_year": "2031", "domain": "access", "weight": "1/2", "citation": "made up"}
+    rows = [row, {**row, "domain": "outcomes"}]
+    assert Sources({"qip_domain": pd.DataFrame(rows)}, 2031).list_untold() == []
+    rows = [{**row, "goes_to": "outcomes", "else": None} for row in rows]
+    assert Sources({"qip_domain": pd.DataFrame(rows)}, 2031).list_untold() == [
+        ("qip_domain", "access, outcomes", "goes_to = outcomes", "[1]")
+    ]
+
+
+def test_a_table_that_no_part_tells_is_listed_row_by_row() -> None:
+    row = {"payment_year": "2031", "measure": "falls", "months": "6", "points": "2"}
+    steps = pd.DataFrame([{**row, "citation": "made up"}])
+    assert Sources({"qip_new": steps}, 2031).list_untold() == [
+        ("qip_new", "falls", "measure = falls, months = 6, points = 2", "[1]")
     ]
 
 
