@@ -97,7 +97,7 @@ class Sources:
         found: dict[tuple[str, str, str], list[str]] = {}
         for table in self._rows:
             for row in self._read(table):
-                told = (*_TOLD.get(table, ()), *_OF_EVERY_ROW)
+                told = (*_TOLD.get(table, _NAMES), *_OF_EVERY_ROW)
                 cells = {name: cell for name, cell in row.items() if cell and name not in told}
                 texts = [f"{name} = {cell}" for name, cell in cells.items()]
                 if table not in _TOLD:

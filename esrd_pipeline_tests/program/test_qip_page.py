@@ -111,7 +111,7 @@ def test_a_table_that_no_part_tells_is_listed_row_by_row() -> None:
     row = {"payment_year": "2031", "measure": "falls", "months": "6", "points": "2"}
     steps = pd.DataFrame([{**row, "citation": "made up"}])
     assert Sources({"qip_new": steps}, 2031).list_untold() == [
-        ("qip_new", "falls", "measure = falls, months = 6, points = 2", "[1]")
+        ("qip_new", "falls", "months = 6, points = 2", "[1]")
     ]
 
 
