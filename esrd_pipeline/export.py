@@ -19,7 +19,7 @@ from esrd_pipeline.families.published_layouts import (
     render_qip,
 )
 from esrd_pipeline.parameters.reasons import describe_rows
-from esrd_pipeline.program.qip_rule_sets import describe_rule_set
+from esrd_pipeline.program.qip_rule_sets import describe_stored
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import program, raw, report
@@ -254,11 +254,7 @@ def _is_small(frame: pd.DataFrame) -> pd.Series:
 def _tell_rules(warehouse: Warehouse, performance_year: int) -> list[str]:
     """Return a line for the rule set that the year's TPS were made by; none without one."""
     tps = _read_file(warehouse, program.QIP_TPS, performance_year)
-    made_by = tps[["payment_year", "rule_set"]].dropna().drop_duplicates()
-    return [
-        f"TPS and scores: {describe_rule_set(int(row.payment_year), str(row.rule_set))}"
-        for row in made_by.itertuples()
-    ]
+    return [f"TPS and scores: {text}" for text in describe_stored(tps)]
 
 
 def _tell_layouts(files: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from esrd_pipeline.families.explanation import (
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.parameters.reasons import describe_reason, describe_rows
 from esrd_pipeline.private import make_private_folder, write_private
-from esrd_pipeline.program.qip_rule_sets import describe_rule_set
+from esrd_pipeline.program.qip_rule_sets import describe_stored
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program, report
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
@@ -37,7 +37,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     directory = warehouse.read(facility.DIRECTORY, year)
     lines.append(("facilities", f"{len(directory):,}", ""))
     tps = warehouse.read(program.QIP_TPS, year)
-    lines += tell_rule_set(tps)
+    lines += [("QIP rules", "", text) for text in describe_stored(tps)]
     scored = tps.loc[tps["tps"].notna()]
     if scored.empty:
         lines.append(("Total Performance Score", "0", _say_why(tps, "no_facility_of_qip")))
@@ -74,15 +74,6 @@ def _say_why(rows: pd.DataFrame, reason_of_no_row: str) -> str:
     if rows.empty:
         return describe_reason(reason_of_no_row)
     return str(describe_rows(rows.head(1))[0])
-
-
-def tell_rule_set(tps: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """Return a line for the rule set that a year's TPS were made by; none without one."""
-    made_by = tps[["payment_year", "rule_set"]].dropna().drop_duplicates()
-    return [
-        ("QIP rules", "", describe_rule_set(int(row.payment_year), str(row.rule_set)))
-        for row in made_by.itertuples()
-    ]
 
 
 def _summarise_intake(warehouse: Warehouse, year: int) -> list[tuple[str, str, str]]:

@@ -80,6 +80,17 @@ def describe_rule_set(payment_year: int, name: str) -> str:
     return f"{sentence}: {found.title}. {found.remark}" if found else sentence
 
 
+def describe_stored(tps: pd.DataFrame) -> list[str]:
+    """Say in a sentence which rule set stored TPS were made by; none where there were no rules."""
+    made_by = tps[["payment_year", "rule_set"]].dropna().drop_duplicates()
+    return [
+        describe_rule_set(int(payment_year), str(name))
+        for payment_year, name in zip(
+            made_by["payment_year"].tolist(), made_by["rule_set"].tolist(), strict=True
+        )
+    ]
+
+
 def list_changes(payment_year: int, name: str) -> tuple[Change, ...]:
     """List what a rule set changes in the payment year's own rows.
 
