@@ -170,12 +170,18 @@ def _tell_measures(rules: QipRules, sources: Sources) -> Part:
         )
         for rule in rules.measures
     ]
+    sentences = ["A weight is a share of the domain; of a part, a share of its topic or survey."]
+    if rules.clinical_measures:
+        sentences.append(
+            "Against standards the higher score counts, of achievement and improvement (4.1.2)."
+        )
+    if any(rule.scoring.startswith("published") for rule in rules.measures):
+        sentences.append(
+            "A score that CMS printed is taken as it is: what bars a score, below, is in it."
+        )
     return Part(
         "Measures",
-        (
-            "A weight is a share of the domain; of a part, a share of its topic or survey.",
-            "Against standards the higher score counts, of achievement and improvement (4.1.2).",
-        ),
+        tuple(sentences),
         (("measure", "part of", "weight", "of the TPS", "scored by", "source"), *lines),
     )
 
@@ -257,6 +263,8 @@ def _tell_bars(rules: QipRules, sources: Sources) -> Part:
 
 
 def _tell_standards(rules: QipRules, sources: Sources) -> Part:
+    if not rules.clinical_measures:
+        return Part("Standards", ("No measure is scored against standards.",))
     at = rules.percentiles
     mark = sources.cite_row("qip_year", "payment_year", rules.payment_year)
     computed = (

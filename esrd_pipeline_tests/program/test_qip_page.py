@@ -97,6 +97,14 @@ def test_every_row_of_a_rule_set_is_cited(year: int, rule_set: str) -> None:
     assert measures == {rule.measure for rule in load_rules(year, rule_set).measures}
 
 
+def test_a_score_that_cms_printed_is_said_to_be_taken_as_it_is() -> None:
+    said = "A score that CMS printed is taken as it is: what bars a score, below, is in it."
+    assert said in part_of(describe_payment_year(2026), "Measures").sentences
+    assert said not in part_of(describe_payment_year(2027), "Measures").sentences
+    measures = lines_of(describe_payment_year(2026), "Measures")
+    assert measures["hypercalcemia"][-1] == "as CMS printed it"
+
+
 def test_a_cell_that_no_part_tells_is_listed_as_it_stands() -> None:
     row = {"payment_year": "2031", "domain": "access", "weight": "1/2", "citation": "made up"}
     rows = [row, {**row, "domain": "outcomes"}]
