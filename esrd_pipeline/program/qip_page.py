@@ -205,8 +205,8 @@ def _tell_sizes(rules: QipRules, sources: Sources) -> Part:
         "Size, direction and precision",
         (
             "A measure with fewer units than the least size is not scored.",
-            "Rates are rounded to their decimals before they are scored.",
-            "They are adjusted where the size is within these bounds (4.1.1).",
+            "Rates are adjusted where the size is within these bounds (4.1.1).",
+            "They are rounded to their decimals before they are scored.",
         ),
         (
             ("measure", "better", "least", "unit", "decimals", "adjusted", "source"),
@@ -224,14 +224,16 @@ def _tell_reporting(rules: QipRules, sources: Sources) -> list[Part]:
             " granted exception"
             if rule.reporting.months_from_calendar
             else "as counted",
-            sources.cite_row("qip_measure", "measure", rule.measure),
+            sources.cite_row(
+                "qip_step" if rule.reporting.steps else "qip_measure", "measure", rule.measure
+            ),
         )
         for rule in rules.measures
-        if rule.reporting.multiplier
+        if rule.reporting.multiplier or rule.reporting.steps
     ]
     return _with_lines(
         Part(
-            "Reporting formulas",
+            "Reporting formulas and steps",
             ("n is what was reported, d what was to be reported. Halves are rounded up.",),
             (("measure", "score", "d", "source"), *lines),
         )

@@ -43,6 +43,7 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
         "ece_rule",
     ),
     "qip_reduction": ("points_below_minimum", "payment_reduction"),
+    "qip_step": ("measure", "reported_at_least", "score"),
     "qip_standard": ("measure", "achievement_threshold", "performance_standard", "benchmark"),
 }
 """By table: the columns that a part of the page tells in words of its own."""
@@ -80,9 +81,9 @@ class Sources:
         return f"[{self._numbers.setdefault(text, len(self._numbers) + 1)}]"
 
     def cite_row(self, table: str, column: str, value: object) -> str:
-        """Return the mark of the source of the row with this value."""
-        (row,) = [row for row in self._read(table) if row[column] == str(value)]
-        return self.cite(row["citation"])
+        """Return the marks of the sources of the rows with this value."""
+        rows = [row for row in self._read(table) if row[column] == str(value)]
+        return " ".join(self.cite(text) for text in dict.fromkeys(row["citation"] for row in rows))
 
     def list_numbered(self) -> tuple[Line, ...]:
         """List the sources cited so far."""

@@ -10,6 +10,7 @@ _SCORINGS: Mapping[str, str] = {
     "components_by_unit_count": "its parts, by size",
     "components_mean": "its parts, equally",
     "reporting": "what was reported",
+    "reporting_steps": "what was reported",
     "published": "as CMS printed it",
 }
 _EXCEPTIONS: Mapping[str, str] = {"facility": "any month", "months": "all months"}
@@ -31,7 +32,10 @@ def describe_scoring(rule: MeasureRule) -> str:
 
 
 def write_formula(reporting: Reporting) -> str:
-    """Write the formula of a reporting measure."""
+    """Write the formula of a reporting measure, or its steps, the highest first."""
+    if reporting.steps:
+        steps = [f"{step.score} from n = {step.reported_at_least}" for step in reporting.steps]
+        return ", ".join(reversed(steps))
     less = f" - {reporting.subtrahend}" if reporting.subtrahend else ""
     return f"n / d x {reporting.multiplier}{less}"
 

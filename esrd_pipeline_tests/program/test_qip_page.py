@@ -44,7 +44,8 @@ def test_the_page_of_2027_says_what_the_manuals_tables_say() -> None:
     sizes = lines_of(page, "Size, direction and precision")
     assert sizes["shr"] == ("lower", "5", "patient_years", "2", "5 to 14")
     assert sizes["ich_cahps"] == ("higher", "30", "surveys", "", "none")
-    assert lines_of(page, "Reporting formulas")["hypercalcemia"] == ("n / d x 12 - 2", "as counted")
+    formulas = lines_of(page, "Reporting formulas and steps")
+    assert formulas["hypercalcemia"] == ("n / d x 12 - 2", "as counted")
     barred = lines_of(page, "Which facilities are not scored on a measure")
     assert barred["nhsn_bsi"] == (
         "2024-10-01",
@@ -103,6 +104,17 @@ def test_a_score_that_cms_printed_is_said_to_be_taken_as_it_is() -> None:
     assert said not in part_of(describe_payment_year(2027), "Measures").sentences
     measures = lines_of(describe_payment_year(2026), "Measures")
     assert measures["hypercalcemia"][-1] == "as CMS printed it"
+
+
+def test_steps_are_told_with_their_source() -> None:
+    page = describe_payment_year(2026)
+    steps = lines_of(page, "Reporting formulas and steps")["nhsn_dialysis_event"]
+    assert steps[0] == "10 from n = 12, 2 from n = 6, 0 from n = 0"
+    # Of the amended set too: every line of a table with sources has one.
+    for name in list_rule_sets(2027):
+        for part in describe_payment_year(2027, name).parts:
+            if part.lines and part.lines[0][-1] == "source":
+                assert all(line[-1].startswith("[") for line in part.lines[1:]), part.title
 
 
 def test_a_cell_that_no_part_tells_is_listed_as_it_stands() -> None:
