@@ -249,6 +249,9 @@ def _put_fields(
 ) -> None:
     codes = [list_codes(sheet.source, measure.measure, reason) for reason in reasons]
     for field, name in measure.columns.items():
+        if name not in sheet.layout:
+            # A column of a file by measure, which the Complete file of the year does not have.
+            continue
         column = sheet.layout[name]
         if field in fields:
             texts = [

@@ -17,7 +17,8 @@ from esrd_pipeline.program.qip_rules import (
 )
 from esrd_pipeline.program.qip_standards import compute_standards
 from esrd_pipeline.program.qip_tps import score_tps
-from esrd_pipeline_tests.program.qip_frames import contract, score
+from esrd_pipeline_tests.program.qip_frames import Row, contract, published_scores, score
+from esrd_pipeline_tests.reason_texts import text_of
 
 TABLE_18 = {
     "srr": (11, 41, "lower", "discharges"),
@@ -68,7 +69,14 @@ def made_up_year() -> dict[str, pd.DataFrame]:
             }
         ),
         "domains": pd.DataFrame(
-            {"payment_year": "2031", "domain": ["outcomes", "access"], "weight": ["4/5", "1/5"]}
+            {
+                "payment_year": "2031",
+                "domain": ["outcomes", "access"],
+                "weight": ["4/5", "1/5"],
+                "weight_if_missing": "equal",
+                "weight_of_missing_measures": "equal",
+                "is_required": "no",
+            }
         ),
         "measures": measures,
         "reductions": pd.DataFrame(
@@ -153,8 +161,8 @@ def test_payment_year_2027_is_complete() -> None:
 
 
 def test_an_unknown_year_is_refused_with_those_there_are() -> None:
-    assert known_payment_years() == (2026, 2027)
-    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2026, 2027"):
+    assert known_payment_years() == (2024, 2026, 2027)
+    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2024, 2026, 2027"):
         load_rules(2040)
 
 
@@ -204,6 +212,9 @@ def test_a_further_payment_year_needs_rows_only() -> None:
     ("frame", "column", "value", "message"),
     [
         ("domains", "weight", "1/5", "weights of the domains do not sum to 1"),
+        ("domains", "weight_if_missing", "nowhere", "outcomes sends its weight to nowhere"),
+        ("domains", "weight_if_missing", "outcomes", "outcomes sends its weight to outcomes"),
+        ("domains", "weight_of_missing_measures", "some", "has an unknown sharing, some"),
         ("measures", "weight", "1/3", "weights of the measures of outcomes do not sum to 1"),
         ("measures", "scoring", "guess", "unknown scoring, guess"),
         ("measures", "scoring", "components_mean", "components of falls do not fit"),
@@ -230,6 +241,95 @@ def test_a_component_without_a_parent_is_refused() -> None:
         build(frames)
 
 
+def make_topic(*weights: str) -> dict[str, pd.DataFrame]:
+    """The made-up year with a topic of two components as printed, of fixed weights."""
+    frames = made_up_year()
+    measures = frames["measures"]
+    measures.loc[0, ["measure", "scoring"]] = ["falls_topic", "components_weighted"]
+    for part, weight in zip(("falls_by_day", "falls_at_night"), weights, strict=True):
+        row = measures.loc[0].copy()
+        row[["measure", "role", "parent", "weight"]] = [part, "component", "falls_topic", weight]
+        row["scoring"] = "published"
+        measures.loc[len(measures)] = row
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("weights", "day", "night", "topic"),
+    [
+        (("3/5", "2/5"), 8, 10, 9),  # 8.8
+        (("2/5", "3/5"), 8, 3, 5),  # 5.0
+        (("1/2", "1/2"), 8, 3, 6),  # 5.5, halves up
+        (("1/3", "2/3"), 10, 4, 6),
+        (("3/5", "2/5"), None, 7, 7),
+    ],
+)
+def test_a_topic_of_fixed_weights_is_rows(
+    weights: tuple[str, str], day: int | None, night: int, topic: int
+) -> None:
+    scores = score(
+        build(make_topic(*weights)),
+        current=[],
+        results=[
+            {"measure": "falls_by_day", "score": day, "reason": "printed_no_score"},
+            {"measure": "falls_at_night", "score": night},
+        ],
+    )
+    assert scores.loc["falls_topic", "score"] == topic
+    share = scores.loc["falls_at_night", "weight_in_parent"]
+    assert share == (float(Fraction(weights[1])) if day is not None else 1)
+
+
+def test_a_topics_weights_are_a_whole() -> None:
+    with pytest.raises(ValueError, match="weights of the components of falls_topic are not 1"):
+        build(make_topic("3/5", "1/5"))
+
+
+def test_a_domain_may_be_required() -> None:
+    frames = made_up_year()
+    frames["domains"]["is_required"] = ["no", "yes"]
+    scores = published_scores({"falls": 9, "telehealth": None}, "010001")
+    tps = score_tps(rules=build(frames), performance_year=2029, measure_scores=scores).iloc[0]
+    assert (pd.isna(tps["tps"]), tps["payment_reduction"]) == (True, 0)
+    assert text_of(tps) == "a domain without which there is no TPS has no score"
+    tps = score_tps(rules=build(made_up_year()), performance_year=2029, measure_scores=scores)
+    assert tps["tps"].tolist() == [90]
+
+
+PRINTED = {"measure": "ich_cahps", "score": 6}
+NO_SCORE = {"measure": "ich_cahps", "score": None, "reason": "printed_no_score"}
+SILENT = {"measure": "ich_cahps", "score": None, "reason": "printed_no_value"}
+
+
+@pytest.mark.parametrize(
+    ("survey", "infections", "reason"),
+    [
+        (PRINTED, "footnote_3", None),
+        (NO_SCORE, None, "printed_no_score"),
+        (SILENT, "footnote_5", "footnote_5"),
+        (SILENT, "footnote_3 footnote_9", "footnote_3 footnote_9"),
+        (SILENT, "footnote_6", "score_not_printed"),
+        (SILENT, None, "score_not_printed"),
+        (None, None, "score_not_printed"),
+    ],
+)
+def test_a_score_in_no_file_is_not_known_unless_a_footnote_says_there_is_none(
+    survey: Row | None, infections: str | None, reason: str | None
+) -> None:
+    rules = load_rules(2024)
+    results: list[Row] = [{"measure": "shr", "score": 8}]
+    results += [{"measure": "nhsn_bsi", "score": None if infections else 4, "reason": infections}]
+    results += [survey] if survey else []
+    scores = score(rules, current=[], results=results)
+    assert scores.loc["ich_cahps", "reason"] == reason or reason is None
+    assert pd.isna(scores.loc["ich_cahps", "score"]) == (reason is not None)
+    is_unknown = reason == "score_not_printed"
+    assert pd.isna(scores.loc["shr", "weight_in_domain"]) == is_unknown
+    tps = score_tps(rules=rules, performance_year=2022, measure_scores=scores.reset_index())
+    assert (tps["reason"] == "score_not_printed").tolist() == [is_unknown]
+    assert tps["payment_reduction"].isna().tolist() == [is_unknown]
+
+
 def test_every_row_is_cited() -> None:
-    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction"):
+    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction", "qip_no_score"):
         assert load_parameters(name)["citation"].str.len().min() > 10
