@@ -22,7 +22,12 @@ from esrd_pipeline.families.published_fields import (
     load_national_columns,
 )
 from esrd_pipeline.families.published_reasons import AVAILABLE
-from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_footnote, find_reason
+from esrd_pipeline.parameters.reasons import (
+    NOT_PRINTED,
+    PUBLISHED_CODES,
+    find_footnote,
+    find_reason,
+)
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.sources.qip_footnotes import print_code
 from esrd_pipeline.sources.write import DECIMALS
@@ -178,7 +183,12 @@ def render_qip(
             if tps.empty:
                 continue
             rows = tps.set_index("ccn").reindex(sheet.ccns)
-            rows = rows.assign(score=rows[measure.measure])
+            printed = sheet.columns[measure.columns["score"]].to_numpy(
+                dtype=np.float64, na_value=np.nan
+            )
+            # A TPS that rests on a score CMS does not print stays as CMS printed it.
+            is_open = (rows["reason"] == NOT_PRINTED).to_numpy()
+            rows = rows.assign(score=np.where(is_open, printed, _numbers(rows, measure.measure)))
             results = {"score": _numbers(rows, "score")}
         else:
             rows = scores[scores["measure"] == measure.measure]

@@ -11,7 +11,7 @@ from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
-from esrd_pipeline.parameters.reasons import describe_reason, find_reason
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, describe_reason, find_reason
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def _score_tps(step: StepContext) -> StepResult:
         (frame,),
         notes={
             "facilities with a TPS": int(frame["tps"].notna().sum()),
+            "facilities with a score in no file": int((frame["reason"] == NOT_PRINTED).sum()),
             **{f"reduced by {share}%": int(n) for share, n in reductions.items()},
         },
         picture=draw_tps(frame, list_bands(rules)),

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE, Floats, Units
-from esrd_pipeline.program.qip_missing import NOT_PRINTED, Domain
+from esrd_pipeline.program.qip_missing import Domain
 from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_texts import text_where
 from esrd_pipeline.program.qip_weights import (
@@ -67,9 +68,9 @@ def _score_domain(
     facilities: pd.Index, domain: Domain, *, spread: Spread, weights: Units, domain_weight: Units
 ) -> pd.DataFrame:
     """Score one domain for all facilities; a weight of 0 marks a measure that does not count."""
-    is_scored = (weights > 0).any(axis=1)
+    is_scored = np.any(weights > 0, axis=1)
     thousandths = (weights * spread.scores).sum(axis=1)
-    is_missing = ~spread.scored.any(axis=1) & ~spread.unknown.any(axis=1)
+    is_missing = ~np.any(spread.scored | spread.unknown, axis=1)
     reason = text_where(~is_scored, NOT_PRINTED)
     reason[is_missing] = "no_measure_scored"
     return pd.DataFrame(

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, cast, get_args
 
-NOT_PRINTED = "score_not_printed"
-"""The reason of a score that CMS may have given and no file of the year prints."""
 Sharing = Literal["equal", "proportional"]
 """How missing weight is shared: in equal parts, added, or in proportion to what each has."""
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, RowReasons
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, PUBLISHED_CODES, RowReasons
 from esrd_pipeline.program.qip_arithmetic import (
     TOP_SCORE,
     divide_half_up,
 )
 from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
 from esrd_pipeline.program.qip_inputs import Inputs, Scored, blank_score
-from esrd_pipeline.program.qip_missing import NOT_PRINTED, SaidByFootnote
+from esrd_pipeline.program.qip_missing import SaidByFootnote
 from esrd_pipeline.program.qip_rules import MeasureRule
 from esrd_pipeline.program.qip_texts import text_where
 

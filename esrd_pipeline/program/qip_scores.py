@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE
 from esrd_pipeline.program.qip_clinical import score_against_standards, score_components
 from esrd_pipeline.program.qip_inputs import (
@@ -19,7 +20,6 @@ from esrd_pipeline.program.qip_inputs import (
     read_results,
     read_standards,
 )
-from esrd_pipeline.program.qip_missing import NOT_PRINTED
 from esrd_pipeline.program.qip_period import Facilities, gather_facilities
 from esrd_pipeline.program.qip_reporting import (
     score_as_published,

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.parameters.payment_years import find_payment_year
-from esrd_pipeline.parameters.reasons import RowReasons
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, RowReasons
 from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, Floats, Units, divide_half_up
-from esrd_pipeline.program.qip_missing import NOT_PRINTED
 from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_texts import no_texts
 from esrd_pipeline.program.qip_weights import (
@@ -114,8 +113,8 @@ def _judge(rules: QipRules, spread: Spread) -> tuple[Units, RowReasons]:
     least = rules.minimum_scored_domains
     reasons.add(possible.sum(axis=1) < least, "too_few_scored_domains", least)
     required = np.array([domain.is_required for domain in rules.domains])
-    reasons.add((required & ~possible).any(axis=1), "required_domain_not_scored")
-    reasons.add(spread.unknown.any(axis=1), NOT_PRINTED)
+    reasons.add(np.any(required & ~possible, axis=1), "required_domain_not_scored")
+    reasons.add(np.any(spread.unknown, axis=1), NOT_PRINTED)
     return scored.sum(axis=1), reasons
 
 

@@ -12,13 +12,13 @@ from math import lcm
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.program.qip_arithmetic import (
     WEIGHT_SCALE,
     Bools,
     Units,
     divide_half_up,
 )
-from esrd_pipeline.program.qip_missing import NOT_PRINTED
 from esrd_pipeline.program.qip_rules import QipRules
 
 
@@ -114,7 +114,7 @@ def apply_weights(rules: QipRules, scored: Bools, *, unknown: Bools) -> AppliedW
     that a facility with an unknown one has none.
     """
     measures = rules.domain_measures
-    told = scored & ~unknown.any(axis=1)[:, np.newaxis]
+    told = scored & ~np.any(unknown, axis=1, keepdims=True)
     codes = told @ (1 << np.arange(len(measures), dtype=np.int64))
     patterns, pattern_of = np.unique(codes, return_inverse=True)
     numerators = np.zeros((len(patterns), len(measures)), dtype=np.int64)
@@ -158,15 +158,9 @@ class Spread:
 
     def by_domain(self, rules: QipRules) -> Bools:
         """Return which domains have a scored measure, in the order of the rules."""
-        return np.stack(
-            [
-                self.scored[:, [rule.domain == domain.name for rule in rules.domain_measures]].any(
-                    axis=1
-                )
-                for domain in rules.domains
-            ],
-            axis=1,
-        )
+        names = [rule.domain for rule in rules.domain_measures]
+        columns = [[name == domain.name for name in names] for domain in rules.domains]
+        return np.stack([np.any(self.scored[:, at], axis=1) for at in columns], axis=1)
 
 
 def spread_scores(rules: QipRules, measure_scores: pd.DataFrame, facilities: pd.Index) -> Spread:

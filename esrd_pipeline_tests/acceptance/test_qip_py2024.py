@@ -17,6 +17,7 @@ from esrd_pipeline.families.published import (
     publish_contract,
     publish_results,
 )
+from esrd_pipeline.families.published_layouts import render_qip
 from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, divide_half_up
 from esrd_pipeline.program.qip_domains import score_domains
 from esrd_pipeline.program.qip_rules import load_rules
@@ -24,6 +25,7 @@ from esrd_pipeline.program.qip_scores import score_measures
 from esrd_pipeline.program.qip_standards import compute_standards
 from esrd_pipeline.program.qip_tps import reduce_payment, score_tps
 from esrd_pipeline.program.qip_weights import apply_weights, list_facilities, spread_scores
+from esrd_pipeline.tables.facility import PUBLISHED
 from esrd_pipeline_tests.program.qip_frames import grants
 from esrd_pipeline_tests.reason_texts import text_of
 from esrd_pipeline_tests.shared_files import needs_cms_public
@@ -197,3 +199,21 @@ def test_every_reduction_follows_from_the_printed_tps(scored: Scored) -> None:
     assert (percents == reductions[with_tps.index]).sum() == WITH_TPS
     assert (reductions[tps.isna()] == 0).all()
     assert len(reductions) == FACILITIES
+
+
+def test_the_published_layout_keeps_the_tps_that_is_not_known(
+    scored: Scored, by_measure: pd.DataFrame
+) -> None:
+    again = render_qip(
+        performance_year=YEAR,
+        base=by_measure,
+        contract=pd.DataFrame(columns=[*PUBLISHED.column_names, "origin"]),
+        earlier=pd.DataFrame(columns=[*PUBLISHED.column_names, "origin"]),
+        scores=scored.measures,
+        tps=scored.tps,
+        smallest=11,
+    )
+    differing = again["total_performance_score"].fillna(NO_TPS) != by_measure[
+        "total_performance_score"
+    ].fillna(NO_TPS)
+    assert tuple(again.loc[differing, "ccn"]) == SURVEY_IS_ZERO
