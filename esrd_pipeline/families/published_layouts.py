@@ -183,12 +183,10 @@ def render_qip(
             if tps.empty:
                 continue
             rows = tps.set_index("ccn").reindex(sheet.ccns)
-            printed = sheet.columns[measure.columns["score"]].to_numpy(
-                dtype=np.float64, na_value=np.nan
-            )
             # A TPS that rests on a score CMS does not print stays as CMS printed it.
-            is_open = (rows["reason"] == NOT_PRINTED).to_numpy()
-            rows = rows.assign(score=np.where(is_open, printed, _numbers(rows, measure.measure)))
+            printed = _numbers(base, measure.columns["score"])
+            ours = _numbers(rows, measure.measure)
+            rows = rows.assign(score=np.where(rows["reason"] == NOT_PRINTED, printed, ours))
             results = {"score": _numbers(rows, "score")}
         else:
             rows = scores[scores["measure"] == measure.measure]
@@ -260,8 +258,7 @@ def _put_fields(
     codes = [list_codes(sheet.source, measure.measure, reason) for reason in reasons]
     for field, name in measure.columns.items():
         if name not in sheet.layout:
-            # A column of a file by measure, which the Complete file of the year does not have.
-            continue
+            continue  # of a file by measure, which the year's Complete file does not have
         column = sheet.layout[name]
         if field in fields:
             texts = [
