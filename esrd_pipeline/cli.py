@@ -303,13 +303,14 @@ def _prepare_home(settings: Settings) -> None:
 
 def _check_rule_set(year: int, rule_set: str) -> None:
     """Refuse, before anything runs, a rule set that the year is not scored by."""
+    from esrd_pipeline.parameters.payment_years import find_payment_year
     from esrd_pipeline.program.qip_rule_sets import DEFAULT
     from esrd_pipeline.program.qip_rules import load_rules
 
     if rule_set == DEFAULT:
         return
     try:
-        load_rules(year + 2, rule_set)
+        load_rules(find_payment_year(year), rule_set)
     except LookupError as unknown:
         raise click.ClickException(str(unknown)) from unknown
 

@@ -17,7 +17,8 @@ from esrd_pipeline.orchestration.rule_set import (
     record,
 )
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.parameters.reasons import describe_reason, find_reason
+from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, describe_reason, find_reason
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
@@ -57,11 +58,11 @@ def _flag(step: StepContext) -> StepResult:
 def _has_rules(step: StepContext) -> bool:
     from esrd_pipeline.program.qip_rules import known_payment_years
 
-    return step.performance_year + 2 in known_payment_years()
+    return find_payment_year(step.performance_year) in known_payment_years()
 
 
 def _no_rules(step: StepContext) -> str:
-    return f"there is no rule set for payment year {step.performance_year + 2}"
+    return f"there is no rule set for payment year {find_payment_year(step.performance_year)}"
 
 
 def _standards(step: StepContext) -> StepResult:
@@ -73,13 +74,18 @@ def _standards(step: StepContext) -> StepResult:
     if not _has_rules(step) and chosen == DEFAULT:
         empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2, chosen)
-    baseline_year = step.performance_year - 2
+    rules = load_rules(find_payment_year(step.performance_year), chosen)
+    baseline_year = rules.baseline_year
     current = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
         performance_year=step.performance_year,
-        baseline=step.read_earlier(measured.CONTRACT, 2, columns=_RATES, program="qip"),
+        baseline=step.read_earlier(
+            measured.CONTRACT,
+            step.performance_year - baseline_year,
+            columns=_RATES,
+            program="qip",
+        ),
         baseline_year=baseline_year,
         current=current,
         supplied=step.read(raw.QIP_STANDARD),
@@ -108,7 +114,9 @@ def _score_measures(step: StepContext) -> StepResult:
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     grants = _read_grants(step)
-    rules = load_rules(step.performance_year + 2, read_recorded(step, program.QIP_STANDARD))
+    recorded = read_recorded(step, program.QIP_STANDARD)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
+    years = step.performance_year - rules.improvement_year
     frame = score_measures(
         rules=rules,
         performance_year=step.performance_year,
@@ -116,9 +124,9 @@ def _score_measures(step: StepContext) -> StepResult:
         improvement=leave_computed(
             step.read(facility.PUBLISHED_IMPROVEMENT, columns=_QIP_RATES),
             current=step.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
-            earlier=step.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
+            earlier=step.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=step.read_earlier(measured.CONTRACT, 1, columns=_QIP_RATES, program="qip"),
+        earlier=step.read_earlier(measured.CONTRACT, years, columns=_QIP_RATES, program="qip"),
         standards=step.read(program.QIP_STANDARD),
         directory=step.read(facility.DIRECTORY),
         ece_grants=grants,
@@ -162,7 +170,8 @@ def _score_domains(step: StepContext) -> StepResult:
     if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2, read_recorded(step, program.QIP_MEASURE_SCORE))
+    recorded = read_recorded(step, program.QIP_MEASURE_SCORE)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
     frame = score_domains(
         rules=rules,
         performance_year=step.performance_year,
@@ -184,11 +193,11 @@ def _score_tps(step: StepContext) -> StepResult:
             reason="no_rule_set",
         )
         return StepResult((frame,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2, read_recorded(step, program.QIP_MEASURE_SCORE))
+    recorded = read_recorded(step, program.QIP_MEASURE_SCORE)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
     frame = score_tps(
         rules=rules,
         performance_year=step.performance_year,
-        domain_scores=step.read(program.QIP_DOMAIN_SCORE),
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
     if frame.empty:
@@ -199,6 +208,7 @@ def _score_tps(step: StepContext) -> StepResult:
         (frame,),
         notes={
             "facilities with a TPS": int(frame["tps"].notna().sum()),
+            "facilities with a score in no file": int((frame["reason"] == NOT_PRINTED).sum()),
             **{f"reduced by {share}%": int(n) for share, n in reductions.items()},
         },
         picture=draw_tps(frame, list_bands(rules)),
@@ -380,10 +390,10 @@ _STANDARDS = (
         compute=_standards,
         description="Achievement threshold, performance standard and benchmark of each clinical"
         " measure: as supplied in the year's folder, else from CMS's own table, else from the"
-        " calendar year two years before. Where there is none the measure has no standard, and the"
-        " reason is stored.",
+        " baseline year of the payment year's rules. Where there is none the measure has no"
+        " standard, and the reason is stored.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=2)),
+            Dependency(measured.CONTRACT, years_before(first=longest_lookback("baseline_year"))),
             Dependency(raw.QIP_STANDARD),
         ),
     ),
@@ -397,7 +407,7 @@ _SCORES = (
         " of the year before: computed, where both years' are, else published in this year's file,"
         " else stored; without it achievement decides.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=1)),
+            Dependency(measured.CONTRACT, years_before(first=longest_lookback("improvement_year"))),
             Dependency(facility.PUBLISHED_IMPROVEMENT),
             Dependency(program.QIP_STANDARD),
             _DIRECTORY,
@@ -415,12 +425,9 @@ _SCORES = (
     TableAsset(
         tables=(program.QIP_TPS,),
         compute=_score_tps,
-        description="Total Performance Score and payment reduction of every facility.",
-        dependencies=(
-            Dependency(program.QIP_DOMAIN_SCORE),
-            Dependency(program.QIP_MEASURE_SCORE),
-            _DIRECTORY,
-        ),
+        description="Total Performance Score and payment reduction of every facility, summed from"
+        " the measures' scores with exact weights.",
+        dependencies=(Dependency(program.QIP_MEASURE_SCORE), _DIRECTORY),
     ),
 )
 

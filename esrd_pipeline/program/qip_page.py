@@ -343,9 +343,14 @@ def _with_lines(*parts: Part) -> list[Part]:
 
 def _tell_tps(rules: QipRules, sources: Sources) -> Part:
     mark = sources.cite_row("qip_year", "payment_year", rules.payment_year)
+    required = [
+        f"{domain.name} {sources.cite_row('qip_domain', 'domain', domain.name)}"
+        for domain in rules.domains
+        if domain.is_required
+    ]
     needed = (
         f"A TPS needs a score in {rules.minimum_scored_domains} of {len(rules.domains)} domains"
-        f" {mark}."
+        f" {mark}, {'among them ' + ', '.join(required) if required else 'whichever they are'}."
     )
     starts = [reduction.points_below_minimum for reduction in rules.reductions]
     lines = [

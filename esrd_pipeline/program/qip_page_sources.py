@@ -22,7 +22,13 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
         "benchmark_percentile",
         "minimum_facilities",
     ),
-    "qip_domain": ("domain", "weight"),
+    "qip_domain": (
+        "domain",
+        "weight",
+        "weight_if_missing",
+        "weight_of_missing_measures",
+        "is_required",
+    ),
     "qip_measure": (
         "measure",
         "domain",

@@ -9,9 +9,11 @@ _SCORINGS: Mapping[str, str] = {
     "achievement_improvement": "standards",
     "components_by_unit_count": "its parts, by size",
     "components_mean": "its parts, equally",
+    "components_weighted": "its parts, by weight",
     "reporting": "what was reported",
     "reporting_steps": "what was reported",
     "published": "as CMS printed it",
+    "published_or_unknown": "as CMS scored it, unprinted",
 }
 _EXCEPTIONS: Mapping[str, str] = {"facility": "any month", "months": "all months"}
 

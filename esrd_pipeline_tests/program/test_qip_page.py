@@ -1,5 +1,6 @@
 """A rule set's page: every row and cell of the parameter files is on it, with its source."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from esrd_pipeline.cli import main
 from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.program import qip_page
 from esrd_pipeline.program.qip_page import Page, Part, describe_payment_year, render_markdown
 from esrd_pipeline.program.qip_page_sources import Sources, list_other_tables
 from esrd_pipeline.program.qip_rule_sets import list_rule_sets, load_tables
@@ -96,6 +98,17 @@ def test_every_row_of_a_rule_set_is_cited(year: int, rule_set: str) -> None:
         assert set(rows["citation"]) <= cited
     measures = {line[0] for line in part_of(page, "Measures").lines[1:]}
     assert measures == {rule.measure for rule in load_rules(year, rule_set).measures}
+
+
+def test_the_domains_that_a_tps_needs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    title = "Total Performance Score and payment reduction"
+    said = part_of(describe_payment_year(2027), title).sentences[0]
+    assert said == "A TPS needs a score in 2 of 5 domains [1], whichever they are."
+    rules = load_rules(2027)
+    domains = tuple(replace(item, is_required=item.name == "safety") for item in rules.domains)
+    monkeypatch.setattr(qip_page, "load_rules", lambda *_: replace(rules, domains=domains))
+    said = part_of(describe_payment_year(2027), title).sentences[0]
+    assert said == "A TPS needs a score in 2 of 5 domains [1], among them safety [2]."
 
 
 def test_a_score_that_cms_printed_is_said_to_be_taken_as_it_is() -> None:

@@ -86,9 +86,7 @@ def test_every_row_of_the_amended_set_says_that_the_rule_was_not_at_hand() -> No
 def tps_of(rules: QipRules) -> tuple[float, int, float]:
     scores = published_scores(FACILITY)
     domains = score_domains(rules=rules, performance_year=2025, measure_scores=scores)
-    (row,) = score_tps(
-        rules=rules, performance_year=2025, domain_scores=domains, measure_scores=scores
-    ).to_dict("records")
+    (row,) = score_tps(rules=rules, performance_year=2025, measure_scores=scores).to_dict("records")
     reporting = domains.set_index("domain")["score"]["reporting"]
     return reporting, row["tps"], row["payment_reduction"]
 
