@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import access, discharges, patient_months, survival
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from esrd_pipeline.trace import Place
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -50,6 +49,10 @@ def main() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
+for _page in PAGES:
+    main.add_command(_page)
+
+
 @main.command()
 def demo() -> None:
     """Refresh the embedded default, its last two years from raw files, and show the results."""
@@ -79,10 +82,19 @@ def demo() -> None:
     type=click.Choice(["reset", "rebaseline"]),
     help="First make this year the star baseline, with this operation.",
 )
-def refresh(year: int, cutoff: object, star_baseline: str | None) -> None:
+@click.option(
+    "--rule-set",
+    default="default",
+    show_default=True,
+    help="Score by this rule set of the payment year (see payment-year).",
+)
+def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str) -> None:
     """Refresh one performance year from its source files."""
+    _check_rule_set(year, rule_set)
     settings = load_settings()
-    _refresh_years([year], settings=settings, baseline=star_baseline, cutoff=_iso(cutoff))
+    job = _choose_job(settings, year)
+    _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
+    click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, year)
 
 
@@ -99,7 +111,9 @@ def backfill(first: int, last: int, star_baseline: str | None) -> None:
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
     settings = load_settings()
-    _refresh_years(range(first, last + 1), settings=settings, baseline=star_baseline, cutoff=None)
+    for year in range(first, last + 1):
+        _refresh_year(_choose_job(settings, year), year, star_baseline if year == first else None)
+    click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, last)
 
 
@@ -233,40 +247,6 @@ def check(folder: Path, year: int | None) -> None:
 
 
 @main.command()
-@click.option(
-    "--write", "page", type=click.Path(path_type=Path), help="Write them into this file instead."
-)
-def readings(page: Path | None) -> None:
-    """Print how unclear places of the manual are read, as the page docs/readings.md."""
-    from esrd_pipeline.parameters.readings import render_readings
-
-    if page is None:
-        click.echo(render_readings(), nl=False)
-    else:
-        page.write_text(render_readings(), encoding="utf-8")
-
-
-@main.command()
-@click.argument("asked", metavar="[SECTION or MEASURE]", required=False)
-@click.option("--missing", is_flag=True, help="List the manual's sections that no test cites.")
-def trace(asked: str | None, *, missing: bool) -> None:
-    """Print what answers to a section of the manual (2.13.11) or to a measure (shr)."""
-    from esrd_pipeline.trace import find_places, has_tests
-
-    if missing == bool(asked):
-        raise click.UsageError("give a section, a measure, or --missing")
-    if not has_tests():
-        click.echo("The tests are not part of this installation: run it in the repository.")
-    if asked:
-        try:
-            _show_places(asked, find_places(asked))
-        except LookupError as unknown:
-            raise click.ClickException(str(unknown)) from unknown
-    elif has_tests():
-        _show_missing()
-
-
-@main.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI.")
 @click.option(
     "--host",
@@ -289,30 +269,6 @@ def ui(port: int, host: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Dagster replaces this process, so that it handles signals and exit codes itself.
     os.execv(command[0], command)  # noqa: S606 - a fixed command of this installation
-
-
-def _show_places(asked: str, places: "Sequence[Place]") -> None:
-    from esrd_pipeline.trace import describe, describe_section
-
-    click.echo(describe_section(asked))
-    lines = describe(places)
-    for kind in dict.fromkeys(line[0] for line in lines):
-        click.echo(f"\n{kind}")
-        for where, words in ((where, words) for of, where, words in lines if of == kind):
-            click.echo(f"  {where}: {words}")
-
-
-def _show_missing() -> None:
-    from esrd_pipeline.parameters.manual import load_sections
-    from esrd_pipeline.trace import find_missing, list_reasons
-
-    missing = find_missing()
-    click.echo("Rules that no test cites:" if missing else "A test cites every rule.")
-    for number in missing:
-        click.echo(f"  {number} {load_sections()[number].title}")
-    click.echo("\nSections without a rule, and why")
-    for why, numbers in list_reasons().items():
-        click.echo(f"  {why}: {', '.join(numbers)}")
 
 
 def _show_calibration(calibration: "pd.DataFrame") -> None:
@@ -345,14 +301,18 @@ def _prepare_home(settings: Settings) -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
-def _refresh_years(
-    years: range | list[int], *, settings: Settings, baseline: str | None, cutoff: str | None
-) -> None:
-    for position, year in enumerate(years):
-        _refresh_year(
-            _choose_job(settings, year), year, None if position else baseline, cutoff=cutoff
-        )
-    click.echo(f"Stored under {settings.warehouse_dir}")
+def _check_rule_set(year: int, rule_set: str) -> None:
+    """Refuse, before anything runs, a rule set that the year is not scored by."""
+    from esrd_pipeline.parameters.payment_years import find_payment_year
+    from esrd_pipeline.program.qip_rule_sets import DEFAULT
+    from esrd_pipeline.program.qip_rules import load_rules
+
+    if rule_set == DEFAULT:
+        return
+    try:
+        load_rules(find_payment_year(year), rule_set)
+    except LookupError as unknown:
+        raise click.ClickException(str(unknown)) from unknown
 
 
 def _choose_job(settings: Settings, year: int) -> str:
@@ -361,21 +321,28 @@ def _choose_job(settings: Settings, year: int) -> str:
 
 
 def _refresh_year(
-    job: str, year: int, baseline: str | None = None, *, cutoff: str | None = None
+    job: str,
+    year: int,
+    baseline: str | None = None,
+    *,
+    cutoff: str | None = None,
+    rule_set: str = "default",
 ) -> None:
     from esrd_pipeline.orchestration.launch import LAYERS
+    from esrd_pipeline.orchestration.rule_set import configure
     from esrd_pipeline.orchestration.table_asset import CUTOFF_TAG
 
     tags = {CUTOFF_TAG: cutoff} if cutoff else {}
+    chosen = configure(rule_set)
     if not baseline:
-        _launch(job, year, tags=tags)
+        _launch(job, year, tags=tags, run_config=chosen)
         return
     # The baseline needs the year's facility tables, the year's stars need the baseline.
     operation = {"reset": "reset_star_baseline", "rebaseline": "rebaseline_stars"}
     through = LAYERS.index("facility") + 1
     _launch(job, year, tags=tags, layers=LAYERS[:through])
     _launch(operation[baseline], year, tags=tags)
-    _launch(job, year, tags=tags, layers=LAYERS[through:])
+    _launch(job, year, tags=tags, run_config=chosen, layers=LAYERS[through:])
 
 
 def _launch(

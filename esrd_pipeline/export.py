@@ -18,7 +18,9 @@ from esrd_pipeline.families.published_layouts import (
     render_dfc_national,
     render_qip,
 )
+from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.program.qip_rule_sets import describe_stored
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import program, raw, report
@@ -113,7 +115,8 @@ def _write_release(
         told = make_frame_harmless(_add_texts(frame))
         told.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
-    _write_provenance(draft, tables, performance_year, origin, files)
+    told = [*_tell_rules(warehouse, performance_year), *_tell_layouts(files)]
+    _write_provenance(draft, tables, performance_year, origin, told)
 
 
 def make_frame_harmless(frame: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +179,10 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             tps=_read_file(warehouse, program.QIP_TPS, performance_year),
             smallest=SMALLEST_PUBLISHED_COUNT,
         )
-        written[f"QIP_COMPLETE_PY{performance_year + 2}.csv"] = raw.QIP_COMPLETE, published
+        written[f"QIP_COMPLETE_PY{find_payment_year(performance_year)}.csv"] = (
+            raw.QIP_COMPLETE,
+            published,
+        )
     for name, (table, frame) in written.items():
         write_table(folder / name, table.name.partition(".")[2], performance_year, frame)
     return list(written)
@@ -258,14 +264,24 @@ def _is_small(frame: pd.DataFrame) -> pd.Series:
     return (patients > 0) & (patients < SMALLEST_PUBLISHED_COUNT)
 
 
+def _tell_rules(warehouse: Warehouse, performance_year: int) -> list[str]:
+    """Return a line for the rule set that the year's TPS were made by; none without one."""
+    tps = _read_file(warehouse, program.QIP_TPS, performance_year)
+    return [f"TPS and scores: {text}" for text in describe_stored(tps)]
+
+
+def _tell_layouts(files: list[str]) -> list[str]:
+    return [f"{LAYOUTS}/{name}: the computed year in CMS's published layout." for name in files]
+
+
 def _write_provenance(
-    folder: Path, tables: list[Table], performance_year: int, origin: str, files: list[str]
+    folder: Path, tables: list[Table], performance_year: int, origin: str, told: list[str]
 ) -> None:
     lines = [
         f"Performance year {performance_year}, from {origin} files.",
         "One CSV file per table; grain and source of each:",
         *(f"{table.name}: {table.grain}. {table.source}." for table in tables),
-        *(f"{LAYOUTS}/{name}: the computed year in CMS's published layout." for name in files),
+        *told,
         "A text that begins with =, +, -, @, tab or carriage return has an apostrophe in front:",
         "a spreadsheet does not run it.",
         f"Counts of fewer than {SMALLEST_PUBLISHED_COUNT} patients are suppressed.",

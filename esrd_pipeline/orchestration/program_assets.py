@@ -7,8 +7,17 @@ import pandas as pd
 from esrd_pipeline.orchestration import star_baseline_assets
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
+from esrd_pipeline.orchestration.rule_set import (
+    STEP,
+    RuleSetConfig,
+    read_choice,
+    read_recorded,
+    record,
+)
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.parameters.reasons import describe_reason, find_reason
+from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, describe_reason, find_reason
+from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
@@ -45,11 +54,11 @@ def _flag(step: StepContext) -> StepResult:
 def _has_rules(step: StepContext) -> bool:
     from esrd_pipeline.program.qip_rules import known_payment_years
 
-    return step.performance_year + 2 in known_payment_years()
+    return find_payment_year(step.performance_year) in known_payment_years()
 
 
 def _no_rules(step: StepContext) -> str:
-    return f"there is no rule set for payment year {step.performance_year + 2}"
+    return f"there is no rule set for payment year {find_payment_year(step.performance_year)}"
 
 
 def _standards(step: StepContext) -> StepResult:
@@ -57,23 +66,29 @@ def _standards(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_standards import compute_standards
 
-    if not _has_rules(step):
+    chosen = read_choice(step)
+    if not _has_rules(step) and chosen == DEFAULT:
         empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2)
-    baseline_year = step.performance_year - 2
+    rules = load_rules(find_payment_year(step.performance_year), chosen)
+    baseline_year = rules.baseline_year
     current = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
         performance_year=step.performance_year,
-        baseline=step.read_earlier(measured.CONTRACT, 2, columns=_RATES, program="qip"),
+        baseline=step.read_earlier(
+            measured.CONTRACT,
+            step.performance_year - baseline_year,
+            columns=_RATES,
+            program="qip",
+        ),
         baseline_year=baseline_year,
         current=current,
         supplied=step.read(raw.QIP_STANDARD),
     )
     without = int(frame["benchmark"].isna().sum())
     sources = sorted(set(frame["standard_source"].dropna()))
-    return StepResult(
+    result = StepResult(
         (frame,),
         picture=draw_standards(frame, current),
         notes={
@@ -81,6 +96,7 @@ def _standards(step: StepContext) -> StepResult:
             "measures without a standard": without,
         },
     )
+    return record(result, rules)
 
 
 def _score_measures(step: StepContext) -> StepResult:
@@ -94,16 +110,19 @@ def _score_measures(step: StepContext) -> StepResult:
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     grants = _read_grants(step)
+    recorded = read_recorded(step, program.QIP_STANDARD)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
+    years = step.performance_year - rules.improvement_year
     frame = score_measures(
-        rules=load_rules(step.performance_year + 2),
+        rules=rules,
         performance_year=step.performance_year,
         current=step.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=leave_computed(
             step.read(facility.PUBLISHED_IMPROVEMENT, columns=_QIP_RATES),
             current=step.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
-            earlier=step.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
+            earlier=step.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=step.read_earlier(measured.CONTRACT, 1, columns=_QIP_RATES, program="qip"),
+        earlier=step.read_earlier(measured.CONTRACT, years, columns=_QIP_RATES, program="qip"),
         standards=step.read(program.QIP_STANDARD),
         directory=step.read(facility.DIRECTORY),
         ece_grants=grants,
@@ -115,7 +134,7 @@ def _score_measures(step: StepContext) -> StepResult:
     )
     applied = frame["applied"].value_counts()
     unplaced = list_unplaced(grants, frame["ccn"], step.performance_year)
-    return StepResult(
+    result = StepResult(
         (frame,),
         notes={f"scored by {name}": int(count) for name, count in applied.items()}
         | {"exceptions under numbers of no facility": len(unplaced)},
@@ -124,6 +143,7 @@ def _score_measures(step: StepContext) -> StepResult:
         if unplaced
         else None,
     )
+    return record(result, rules)
 
 
 def _read_grants(step: StepContext) -> pd.DataFrame:
@@ -146,12 +166,15 @@ def _score_domains(step: StepContext) -> StepResult:
     if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
+    recorded = read_recorded(step, program.QIP_MEASURE_SCORE)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
     frame = score_domains(
-        rules=load_rules(step.performance_year + 2),
+        rules=rules,
         performance_year=step.performance_year,
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
-    return StepResult((frame,), notes={"domains scored": int(frame["score"].notna().sum())})
+    notes = {"domains scored": int(frame["score"].notna().sum())}
+    return record(StepResult((frame,), notes=notes), rules)
 
 
 def _score_tps(step: StepContext) -> StepResult:
@@ -166,25 +189,27 @@ def _score_tps(step: StepContext) -> StepResult:
             reason="no_rule_set",
         )
         return StepResult((frame,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2)
+    recorded = read_recorded(step, program.QIP_MEASURE_SCORE)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
     frame = score_tps(
         rules=rules,
         performance_year=step.performance_year,
-        domain_scores=step.read(program.QIP_DOMAIN_SCORE),
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
     if frame.empty:
         why = find_reason("no_facility_of_qip").text
         return StepResult((frame,), notes={"not computed": why}, warning=why)
     reductions = frame["payment_reduction"].value_counts().sort_index()
-    return StepResult(
+    result = StepResult(
         (frame,),
         notes={
             "facilities with a TPS": int(frame["tps"].notna().sum()),
+            "facilities with a score in no file": int((frame["reason"] == NOT_PRINTED).sum()),
             **{f"reduced by {share}%": int(n) for share, n in reductions.items()},
         },
         picture=draw_tps(frame, list_bands(rules)),
     )
+    return record(result, rules)
 
 
 def _rate(step: StepContext) -> StepResult:
@@ -265,10 +290,10 @@ _STANDARDS = (
         compute=_standards,
         description="Achievement threshold, performance standard and benchmark of each clinical"
         " measure: as supplied in the year's folder, else from CMS's own table, else from the"
-        " calendar year two years before. Where there is none the measure has no standard, and the"
-        " reason is stored.",
+        " baseline year of the payment year's rules. Where there is none the measure has no"
+        " standard, and the reason is stored.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=2)),
+            Dependency(measured.CONTRACT, years_before(first=longest_lookback("baseline_year"))),
             Dependency(raw.QIP_STANDARD),
         ),
     ),
@@ -282,7 +307,7 @@ _SCORES = (
         " of the year before: computed, where both years' are, else published in this year's file,"
         " else stored; without it achievement decides.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=1)),
+            Dependency(measured.CONTRACT, years_before(first=longest_lookback("improvement_year"))),
             Dependency(facility.PUBLISHED_IMPROVEMENT),
             Dependency(program.QIP_STANDARD),
             _DIRECTORY,
@@ -300,19 +325,16 @@ _SCORES = (
     TableAsset(
         tables=(program.QIP_TPS,),
         compute=_score_tps,
-        description="Total Performance Score and payment reduction of every facility.",
-        dependencies=(
-            Dependency(program.QIP_DOMAIN_SCORE),
-            Dependency(program.QIP_MEASURE_SCORE),
-            _DIRECTORY,
-        ),
+        description="Total Performance Score and payment reduction of every facility, summed from"
+        " the measures' scores with exact weights.",
+        dependencies=(Dependency(program.QIP_MEASURE_SCORE), _DIRECTORY),
     ),
 )
 
 ASSETS = (
     make_multi_asset("program_flags_and_stars", _FLAGS_AND_STARS),
     # Separate steps, because they read different earlier years of the same table.
-    make_multi_asset("program_qip_standard", _STANDARDS),
+    make_multi_asset(STEP, _STANDARDS, config=RuleSetConfig),
     make_multi_asset("program_qip_scores", _SCORES),
     *star_baseline_assets.ASSETS,
 )

@@ -18,6 +18,7 @@ from esrd_pipeline.families.explanation import (
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.parameters.reasons import describe_reason, describe_rows
 from esrd_pipeline.private import make_private_folder, write_private
+from esrd_pipeline.program.qip_rule_sets import describe_stored
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import access, explain, facility, measured, program, report
 from esrd_pipeline.tables.discharges import DISCHARGE_MEASURES
@@ -36,6 +37,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     directory = warehouse.read(facility.DIRECTORY, year)
     lines.append(("facilities", f"{len(directory):,}", ""))
     tps = warehouse.read(program.QIP_TPS, year)
+    lines += [("QIP rules", "", text) for text in describe_stored(tps)]
     scored = tps.loc[tps["tps"].notna()]
     if scored.empty:
         lines.append(("Total Performance Score", "0", _say_why(tps, "no_facility_of_qip")))

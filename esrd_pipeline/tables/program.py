@@ -3,8 +3,11 @@
 from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 
-PAYMENT_YEAR = Column(
-    "payment_year", "integer", "Year the payment is reduced: performance_year + 2", required=True
+PAYMENT_YEAR = Column("payment_year", "integer", "Year the payment is reduced", required=True)
+RULE_SET = Column(
+    "rule_set",
+    "text",
+    "Rule set of the payment year: default, or the one the run named; null where there is none",
 )
 DOMAIN = Column("domain", "text", "QIP domain", required=True)
 
@@ -46,6 +49,7 @@ QIP_STANDARD = Table(
     columns=(
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         MEASURE,
         Column("direction", "text", "Which way is better", allowed=("higher", "lower")),
         Column("precision", "integer", "Decimals of the published rate", minimum=0, maximum=6),
@@ -78,6 +82,7 @@ QIP_MEASURE_SCORE = Table(
         CCN,
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         MEASURE,
         DOMAIN,
         Column(
@@ -112,7 +117,7 @@ QIP_MEASURE_SCORE = Table(
         Column("unrounded_score", "number", "Score before rounding", minimum=-2, maximum=10),
         Column("score", "integer", "The measure's score", minimum=0, maximum=10),
         Column("weight_in_parent", "number", "Share in its topic or survey", minimum=0, maximum=1),
-        Column("weight_in_domain", "number", "As applied, to 4 decimals", minimum=0, maximum=1),
+        Column("weight_in_domain", "number", "As applied, 4 decimals shown", minimum=0, maximum=1),
         Column("reason", "text", "Why there is no score; null where there is one"),
         REASON_NUMBER,
     ),
@@ -128,18 +133,31 @@ QIP_DOMAIN_SCORE = Table(
         CCN,
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         DOMAIN,
         Column("nominal_weight", "number", "Share of the TPS by rule", minimum=0, maximum=1),
-        Column("weight", "number", "Share of the TPS as applied, 4 decimals", minimum=0, maximum=1),
+        Column(
+            "weight",
+            "number",
+            "Share of the TPS as applied, 4 decimals shown",
+            minimum=0,
+            maximum=1,
+        ),
         Column("measure_count", "integer", "Measures in the domain", minimum=0),
         Column("scored_count", "integer", "Measures with a score", minimum=0),
-        Column("score", "number", "Domain score, 3 decimals", minimum=0, maximum=100.1),
-        Column("working", "text", "The sum written out"),
+        Column(
+            "score",
+            "number",
+            "Domain score as shown, with weights of 4 decimals; the TPS is summed from exact ones",
+            minimum=0,
+            maximum=100.1,
+        ),
+        Column("working", "text", "The sum written out, with the weights shown"),
         Column(
             "reason",
             "text",
             "Why there is no score; null where there is one",
-            allowed=("no_measure_scored",),
+            allowed=("no_measure_scored", "score_not_printed"),
         ),
     ),
     rules=(Rule("a row has a score or a reason", "(score IS NULL) = (reason IS NOT NULL)"),),
@@ -154,23 +172,41 @@ QIP_TPS = Table(
         CCN,
         YEAR,
         PAYMENT_YEAR,
+        RULE_SET,
         Column("scored_domain_count", "integer", "Domains with a score", minimum=0),
-        Column("unrounded_tps", "number", "Before rounding", minimum=0, maximum=100.1),
+        Column("unrounded_tps", "number", "Before rounding, exact", minimum=0, maximum=100),
         Column("tps", "integer", "Total Performance Score", minimum=0, maximum=100),
         Column("minimum_tps", "integer", "Lowest TPS without a reduction", minimum=0, maximum=100),
         Column("payment_reduction", "number", "Percent of payments", minimum=0, maximum=2),
-        Column("working", "text", "The sum written out; without a TPS what is scored"),
+        Column(
+            "working",
+            "text",
+            "Exact weight x exact score of each domain, as fractions where decimals would not be"
+            " exact; without a TPS what is scored",
+        ),
         Column(
             "reason",
             "text",
             "Why there is no TPS; null where there is one",
-            allowed=("no_rule_set", "too_few_scored_domains"),
+            allowed=(
+                "no_rule_set",
+                "required_domain_not_scored",
+                "score_not_printed",
+                "too_few_scored_domains",
+            ),
         ),
         REASON_NUMBER,
     ),
     rules=(
         Rule("a row has a TPS or a reason", "(tps IS NULL) = (reason IS NOT NULL)"),
-        Rule("without a TPS there is no reduction", "tps IS NOT NULL OR payment_reduction = 0"),
+        Rule(
+            "without a TPS there is no reduction, and one that is not known has none that is",
+            "tps IS NOT NULL OR coalesce(payment_reduction, 0) = 0",
+        ),
+        Rule(
+            "a reduction is not known only where the TPS is not",
+            "(payment_reduction IS NULL) = (reason IS NOT DISTINCT FROM 'score_not_printed')",
+        ),
     ),
 )
 

@@ -68,7 +68,14 @@ def made_up_year() -> dict[str, pd.DataFrame]:
             }
         ),
         "domains": pd.DataFrame(
-            {"payment_year": "2031", "domain": ["outcomes", "access"], "weight": ["4/5", "1/5"]}
+            {
+                "payment_year": "2031",
+                "domain": ["outcomes", "access"],
+                "weight": ["4/5", "1/5"],
+                "weight_if_missing": "equal",
+                "weight_of_missing_measures": "equal",
+                "is_required": "no",
+            }
         ),
         "measures": measures,
         "reductions": pd.DataFrame(
@@ -154,8 +161,8 @@ def test_payment_year_2027_is_complete() -> None:
 
 
 def test_an_unknown_year_is_refused_with_those_there_are() -> None:
-    assert known_payment_years() == (2026, 2027)
-    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2026, 2027"):
+    assert known_payment_years() == (2024, 2026, 2027)
+    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2024, 2026, 2027"):
         load_rules(2040)
 
 
@@ -191,23 +198,13 @@ def test_a_further_payment_year_needs_rows_only() -> None:
     # falls: 9 x (5 - 8) / (2 - 8) + 0.5 = 5; pppw at its benchmark; 7 / 20 x 10 = 3.5, halves up
     assert scores["score"].to_dict() == {"falls": 5, "pppw": 10, "telehealth": 4}
     domains = score_domains(rules=rules, performance_year=2029, measure_scores=scores.reset_index())
-    tps = score_tps(
-        rules=rules,
-        performance_year=2029,
-        domain_scores=domains,
-        measure_scores=scores.reset_index(),
-    )
+    tps = score_tps(rules=rules, performance_year=2029, measure_scores=scores.reset_index())
     assert domains.set_index("domain")["score"].to_dict() == {"outcomes": 66.665, "access": 40.0}
-    # .8 x 66.665 + .2 x 40 = 61.332
+    # .8 x 200/3 + .2 x 40 = 61.333...
     assert tps["tps"].tolist() == [61]
     assert tps["payment_reduction"].tolist() == [0.0]
     stricter = replace(rules, minimum_tps=62)
-    reduced = score_tps(
-        rules=stricter,
-        performance_year=2029,
-        domain_scores=domains,
-        measure_scores=scores.reset_index(),
-    )
+    reduced = score_tps(rules=stricter, performance_year=2029, measure_scores=scores.reset_index())
     assert reduced["payment_reduction"].tolist() == [0.25]
 
 
@@ -215,6 +212,9 @@ def test_a_further_payment_year_needs_rows_only() -> None:
     ("frame", "column", "value", "message"),
     [
         ("domains", "weight", "1/5", "weights of the domains do not sum to 1"),
+        ("domains", "weight_if_missing", "nowhere", "outcomes sends its weight to nowhere"),
+        ("domains", "weight_if_missing", "outcomes", "outcomes sends its weight to outcomes"),
+        ("domains", "weight_of_missing_measures", "some", "has an unknown sharing, some"),
         ("measures", "weight", "1/3", "weights of the measures of outcomes do not sum to 1"),
         ("measures", "scoring", "guess", "unknown scoring, guess"),
         ("measures", "scoring", "components_mean", "components of falls do not fit"),
@@ -283,5 +283,6 @@ def test_steps_of_a_measure_scored_by_a_formula_are_refused() -> None:
 
 
 def test_every_row_is_cited() -> None:
-    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction", "qip_step"):
+    names = ("qip_year", "qip_domain", "qip_measure", "qip_reduction", "qip_step", "qip_no_score")
+    for name in names:
         assert load_parameters(name)["citation"].str.len().min() > 10
