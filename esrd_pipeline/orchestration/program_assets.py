@@ -174,7 +174,6 @@ def _score_tps(step: StepContext) -> StepResult:
     frame = score_tps(
         rules=rules,
         performance_year=step.performance_year,
-        domain_scores=step.read(program.QIP_DOMAIN_SCORE),
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
     if frame.empty:
@@ -400,12 +399,9 @@ _SCORES = (
     TableAsset(
         tables=(program.QIP_TPS,),
         compute=_score_tps,
-        description="Total Performance Score and payment reduction of every facility.",
-        dependencies=(
-            Dependency(program.QIP_DOMAIN_SCORE),
-            Dependency(program.QIP_MEASURE_SCORE),
-            _DIRECTORY,
-        ),
+        description="Total Performance Score and payment reduction of every facility, summed from"
+        " the measures' scores with exact weights.",
+        dependencies=(Dependency(program.QIP_MEASURE_SCORE), _DIRECTORY),
     ),
 )
 

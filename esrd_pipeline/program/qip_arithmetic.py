@@ -21,7 +21,7 @@ _NEAR_HALF = 1e-6
 COUNT_SCALE = 10**6
 """Sizes are held in millionths of a unit, because patient-years may be fractions."""
 WEIGHT_SCALE = 10**4
-"""Weights are applied at four decimals (reading 7)."""
+"""Weights are shown with four decimals (reading 7)."""
 
 
 def to_units(values: Floats, *, precision: int) -> Units:

@@ -23,12 +23,14 @@ def score_domains(
     """Sum each domain's measure scores, weighted as applied, times 10.
 
     Reads the columns ccn, measure and score of `measure_scores` and ignores components. Every
-    facility gets every domain. The sum is exact: weights are rounded to four decimals before
-    they multiply (reading 7), so that six sixths of 10 give 100.020.
+    facility gets every domain. These are the scores as the manual shows them: weights are rounded
+    to four decimals before they multiply, so that six sixths of 10 give 100.020. The TPS is not
+    summed from them (reading 7; `qip_tps`).
     """
     facilities = list_facilities(measure_scores)
     scores = spread_scores(rules, measure_scores, facilities)
     weights = apply_weights(rules, ~np.isnan(scores))
+    measure_weights, domain_weights = weights.show_measures(rules), weights.show_domains()
     whole = np.nan_to_num(scores).astype(np.int64)
     names = [rule.measure for rule in rules.domain_measures]
     frames: list[pd.DataFrame] = []
@@ -39,8 +41,8 @@ def score_domains(
                 facilities,
                 domain,
                 scores=whole[:, at],
-                weights=weights.measures[:, at],
-                domain_weight=weights.domains[:, place],
+                weights=measure_weights[:, at],
+                domain_weight=domain_weights[:, place],
             )
         )
     frame = pd.concat(frames, ignore_index=True).assign(
@@ -50,7 +52,7 @@ def score_domains(
     return frame.reindex(columns=QIP_DOMAIN_SCORE.column_names)
 
 
-def write_weight(weight: int) -> str:
+def _write_weight(weight: int) -> str:
     """Format a weight in ten-thousandths as the manual writes it: .3429, 1.0000."""
     return f"{weight / WEIGHT_SCALE:.4f}".removeprefix("0")
 
@@ -90,7 +92,7 @@ def _write_sums(weights: Units, scores: Units, thousandths: Units) -> list[str |
 def _write_terms(weights: Units, scores: Units) -> list[str]:
     """Write out each facility's weight x score of one measure; empty where the weight is 0."""
     text_of = {
-        (weight, score): f"{write_weight(weight)} x {score}" if weight else ""
+        (weight, score): f"{_write_weight(weight)} x {score}" if weight else ""
         for weight, score in set(zip(weights.tolist(), scores.tolist(), strict=True))
     }
     return [text_of[pair] for pair in zip(weights.tolist(), scores.tolist(), strict=True)]

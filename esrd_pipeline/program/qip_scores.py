@@ -86,7 +86,7 @@ def score_measures(
 def _assemble(rules: QipRules, facilities: Facilities, scored: dict[str, Scored]) -> pd.DataFrame:
     """Combine all measures in a frame by CCN and measure, with the weights as applied."""
     spread = np.stack([scored[rule.measure].score for rule in rules.domain_measures], axis=1)
-    weights = apply_weights(rules, ~np.isnan(spread)).measures / WEIGHT_SCALE
+    weights = apply_weights(rules, ~np.isnan(spread)).show_measures(rules) / WEIGHT_SCALE
     weight_of = {
         rule.measure: np.where(weights[:, at] > 0, weights[:, at], np.nan)
         for at, rule in enumerate(rules.domain_measures)

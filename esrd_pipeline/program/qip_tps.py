@@ -1,58 +1,71 @@
 """Total Performance Score and payment reduction of every facility (`program.qip_tps`).
 
-Manual 4.2 (which facilities get a TPS), 4.2.6 to 4.2.8 and 4.3. `qip_domains` computes the domain
-scores.
+Manual 4.2 (which facilities get a TPS), 4.2.6 to 4.2.8 and 4.3. The TPS is summed exactly, from
+measures' scores and weights as fractions, and rounded once (reading 7); `qip_domains` computes the
+domain scores as they are shown.
 """
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from esrd_pipeline.parameters.reasons import RowReasons
-from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE, Bools, Floats, Units
-from esrd_pipeline.program.qip_domains import SCORE_SCALE, write_weight
+from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, Bools, Floats, Units, divide_half_up
 from esrd_pipeline.program.qip_rules import QipRules
-from esrd_pipeline.program.qip_texts import Texts, no_texts
-from esrd_pipeline.program.qip_weights import list_facilities, spread_scores
+from esrd_pipeline.program.qip_texts import no_texts
+from esrd_pipeline.program.qip_weights import (
+    AppliedWeights,
+    apply_weights,
+    list_facilities,
+    spread_scores,
+)
 from esrd_pipeline.tables.program import QIP_TPS
 
 _HIGHEST_TPS = 100
-_TPS_SCALE = WEIGHT_SCALE * SCORE_SCALE
+_POINTS = _HIGHEST_TPS // TOP_SCORE
+"""Points of a domain score for each point of a measure's score (4.2.1)."""
+_WRITTEN_DECIMALS = 4
+"""A weight or score with more decimals than these is written as a fraction."""
 
 
 def score_tps(
-    *,
-    rules: QipRules,
-    performance_year: int,
-    domain_scores: pd.DataFrame,
-    measure_scores: pd.DataFrame,
+    *, rules: QipRules, performance_year: int, measure_scores: pd.DataFrame
 ) -> pd.DataFrame:
-    """Sum domain scores by their weights as applied, round halves up, and look up the reduction.
+    """Sum scores by their exact weights, round once, halves up, and look up the reduction.
 
+    Reads the columns ccn, measure and score of `measure_scores` and ignores components.
     Facilities with a score in fewer domains than the rules require get no TPS and no reduction;
-    their `working` lists the measures they are scored on, from the columns ccn, measure and
-    score of `measure_scores`.
+    their `working` lists the measures they are scored on.
     """
-    facilities = list_facilities(domain_scores)
-    scores = _spread(rules, domain_scores, facilities, column="score", scale=SCORE_SCALE)
-    weights = _spread(rules, domain_scores, facilities, column="weight", scale=WEIGHT_SCALE)
-    counted = (weights > 0).sum(axis=1)
+    facilities = list_facilities(measure_scores)
+    spread = spread_scores(rules, measure_scores, facilities)
+    measured = ~np.isnan(spread)
+    scores = np.nan_to_num(spread).astype(np.int64)
+    weights = apply_weights(rules, measured)
+    counted = (weights.domains > 0).sum(axis=1)
     is_scored = counted >= rules.minimum_scored_domains
-    total = (weights * scores).sum(axis=1)
-    # Rounded weights can put a perfect facility slightly above 100, never by half a point.
-    tps = np.minimum((2 * total + _TPS_SCALE) // (2 * _TPS_SCALE), _HIGHEST_TPS)
+    points = _POINTS * (weights.measures * scores).sum(axis=1)
+    tps = divide_half_up(points, weights.total)
     reasons = RowReasons(len(facilities))
     reasons.add(~is_scored, "too_few_scored_domains", rules.minimum_scored_domains)
-    working = _write_sums(weights, scores, total, tps, is_scored)
-    measured = spread_scores(rules, measure_scores, facilities)
-    for row in np.flatnonzero(~is_scored):
-        working[row] = _explain(rules, int(counted[row]), ~np.isnan(measured[row]))
+    working = no_texts(len(facilities))
+    sums = _write_sums(rules, weights, scores)
+    for row in range(len(facilities)):
+        working[row] = (
+            f"{sums[row]} = {points[row] / weights.total[row]:.7f}, rounded {tps[row]}"
+            if is_scored[row]
+            else _explain(rules, int(counted[row]), measured[row])
+        )
     frame = pd.DataFrame(
         {
             "ccn": facilities,
             "performance_year": performance_year,
             "payment_year": rules.payment_year,
             "scored_domain_count": counted,
-            "unrounded_tps": np.where(is_scored, total / _TPS_SCALE, np.nan),
+            "unrounded_tps": np.where(is_scored, points / weights.total, np.nan),
             "tps": np.where(is_scored, tps, np.nan),
             "minimum_tps": rules.minimum_tps,
             "payment_reduction": np.where(is_scored, reduce_payment(rules, tps), 0.0),
@@ -119,27 +132,44 @@ def _explain(rules: QipRules, domain_count: int, is_scored: Bools) -> str:
     )
 
 
-def _spread(
-    rules: QipRules, domain_scores: pd.DataFrame, facilities: pd.Index, *, column: str, scale: int
-) -> Units:
-    """Spread one column by facility and domain, as integers; 0 where there is none."""
-    rows = facilities.get_indexer(pd.Index(domain_scores["ccn"]))
-    names = pd.Index([domain.name for domain in rules.domains])
-    columns = names.get_indexer(pd.Index(domain_scores["domain"]))
-    values = domain_scores[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    spread = np.zeros((len(facilities), len(names)), dtype=np.int64)
-    spread[rows, columns] = np.rint(np.nan_to_num(values) * scale).astype(np.int64)
-    return spread
-
-
-def _write_sums(weights: Units, scores: Units, total: Units, tps: Units, is_scored: Bools) -> Texts:
-    """Write out each facility's sum; None where there is no TPS."""
-    sums = no_texts(len(weights))
-    for row in np.flatnonzero(is_scored):
-        terms = " + ".join(
-            f"{write_weight(weight)} x {score / SCORE_SCALE:.3f}"
-            for weight, score in zip(weights[row].tolist(), scores[row].tolist(), strict=True)
-            if weight
+def _write_sums(rules: QipRules, weights: AppliedWeights, scores: Units) -> list[str]:
+    """Write out each facility's sum of weight x score of its scored domains, exactly."""
+    write = _make_writer()
+    of_domain = [
+        [rule.domain == domain.name for rule in rules.domain_measures] for domain in rules.domains
+    ]
+    points = np.stack(
+        [_POINTS * (weights.measures[:, at] * scores[:, at]).sum(axis=1) for at in of_domain],
+        axis=1,
+    )
+    return [
+        " + ".join(
+            write(share, total, earned)
+            for share, earned in zip(shares, in_domain, strict=True)
+            if share
         )
-        sums[row] = f"{terms} = {total[row] / _TPS_SCALE:.7f}, rounded {tps[row]}"
-    return sums
+        for total, shares, in_domain in zip(
+            weights.total.tolist(), weights.domains.tolist(), points.tolist(), strict=True
+        )
+    ]
+
+
+def _make_writer() -> Callable[[int, int, int], str]:
+    """Return a writer of weight x domain score, from share, total and points of the share.
+
+    It writes each pair once: thousands of facilities have few different ones.
+    """
+
+    @cache
+    def write(share: int, total: int, earned: int) -> str:
+        return f"{_write_exact(Fraction(share, total))} x {_write_exact(Fraction(earned, share))}"
+
+    return write
+
+
+def _write_exact(number: Fraction) -> str:
+    """Write a number as a decimal where few decimals are exact, else as a fraction: 0.35, 676/7."""
+    scale = 10**_WRITTEN_DECIMALS
+    if scale % number.denominator:
+        return f"{number.numerator}/{number.denominator}"
+    return f"{float(number):.{_WRITTEN_DECIMALS}f}".rstrip("0").rstrip(".")

@@ -1,12 +1,13 @@
 """Weights of QIP measures and domains as applied when some of them have no score.
 
-Weights are redistributed as exact fractions (manual 4.2.7, 4.2.8, Tables 25 to 27; reading 7)
-and rounded to four decimals, halves up, only where they multiply scores.
+Weights stay exact fractions from the rule set to the TPS (manual 4.2.7, 4.2.8, Tables 25 to 27;
+reading 7). They are rounded to four decimals, halves up, only where they are shown.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from math import lcm
 
 import numpy as np
 import pandas as pd
@@ -16,17 +17,33 @@ from esrd_pipeline.program.qip_arithmetic import (
     Bools,
     Floats,
     Units,
-    round_half_up,
+    divide_half_up,
 )
 from esrd_pipeline.program.qip_rules import QipRules
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedWeights:
-    """Weights in ten-thousandths: one row per facility, columns in the order of the rules."""
+    """Exact shares of the TPS: one row per facility, columns in the order of the rules.
 
+    A measure's share is `measures / total`, a domain's the sum of its measures' shares,
+    `domains / total`. A measure or domain without a score has 0; where nothing is scored, all
+    are 0 and `total` is 1.
+    """
+
+    total: Units
     domains: Units
     measures: Units
+
+    def show_domains(self) -> Units:
+        """Return the domains' shares of the TPS in ten-thousandths, halves up."""
+        return divide_half_up(WEIGHT_SCALE * self.domains, self.total[:, np.newaxis])
+
+    def show_measures(self, rules: QipRules) -> Units:
+        """Return the measures' shares of their domains in ten-thousandths, halves up."""
+        names = [domain.name for domain in rules.domains]
+        at = [names.index(rule.domain) for rule in rules.domain_measures]
+        return divide_half_up(WEIGHT_SCALE * self.measures, self.domains[:, at])
 
 
 @cache
@@ -63,36 +80,50 @@ def share_measures(
     return {measure: (share + added) / applied for measure, share in kept.items()}
 
 
+@cache
+def share_tps(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction]:
+    """Return the share of the TPS of each scored measure; the shares sum to 1."""
+    by_domain = {
+        domain.name: frozenset(rule.measure for rule in rules.measures_of(domain.name)) & scored
+        for domain in rules.domains
+    }
+    present = frozenset(name for name, measures in by_domain.items() if measures)
+    return {
+        measure: share_domains(rules, present)[name] * weight
+        for name in sorted(present)
+        for measure, weight in share_measures(rules, name, present, by_domain[name]).items()
+    }
+
+
 def apply_weights(rules: QipRules, scored: Bools) -> AppliedWeights:
     """Compute each facility's weights from the measures it is scored on.
 
     `scored` has one row per facility and one column per measure of `rules.domain_measures`. Each
-    pattern of scored measures and domains is computed once; the weight is 0 without a score.
+    pattern of scored measures is computed once, as whole numbers over a common denominator.
     """
-    names = [rule.measure for rule in rules.domain_measures]
-    columns = [
-        np.array([names.index(rule.measure) for rule in rules.measures_of(domain.name)])
-        for domain in rules.domains
-    ]
-    has_domain = np.stack([scored[:, at].any(axis=1) for at in columns], axis=1)
-    domains = np.zeros(has_domain.shape, dtype=np.int64)
-    measures = np.zeros(scored.shape, dtype=np.int64)
-    for rows, pattern in _patterns(has_domain):
-        present = frozenset(
-            domain.name for domain, there in zip(rules.domains, pattern, strict=True) if there
+    measures = rules.domain_measures
+    codes = scored @ (1 << np.arange(len(measures), dtype=np.int64))
+    patterns, pattern_of = np.unique(codes, return_inverse=True)
+    numerators = np.zeros((len(patterns), len(measures)), dtype=np.int64)
+    total = np.ones(len(patterns), dtype=np.int64)
+    for row, code in enumerate(patterns.tolist()):
+        shares = share_tps(
+            rules, frozenset(rule.measure for at, rule in enumerate(measures) if code >> at & 1)
         )
-        if not present:
-            continue
-        shares = share_domains(rules, present)
-        domains[rows] = [_rounded(shares.get(domain.name)) for domain in rules.domains]
-        for domain, at in zip(rules.domains, columns, strict=True):
-            if domain.name not in present:
-                continue
-            for within, mask in _patterns(scored[np.ix_(rows, at)]):
-                which = frozenset(names[j] for j, there in zip(at, mask, strict=True) if there)
-                weights = share_measures(rules, domain.name, present, which)
-                measures[np.ix_(rows[within], at)] = [_rounded(weights.get(names[j])) for j in at]
-    return AppliedWeights(domains=domains, measures=measures)
+        total[row] = lcm(*(share.denominator for share in shares.values()))
+        numerators[row] = [
+            int(shares.get(rule.measure, Fraction(0)) * int(total[row])) for rule in measures
+        ]
+    domains = np.stack(
+        [
+            numerators[:, [rule.domain == domain.name for rule in measures]].sum(axis=1)
+            for domain in rules.domains
+        ],
+        axis=1,
+    )
+    return AppliedWeights(
+        total=total[pattern_of], domains=domains[pattern_of], measures=numerators[pattern_of]
+    )
 
 
 def list_facilities(frame: pd.DataFrame) -> pd.Index:
@@ -113,16 +144,3 @@ def spread_scores(rules: QipRules, measure_scores: pd.DataFrame, facilities: pd.
     counts = (columns >= 0) & (rows >= 0)
     spread[rows[counts], columns[counts]] = scores[counts]
     return spread
-
-
-def _patterns(scored: Bools) -> list[tuple[Units, list[bool]]]:
-    """List each distinct pattern with its rows."""
-    codes = scored @ (1 << np.arange(scored.shape[1], dtype=np.int64))
-    return [
-        (np.flatnonzero(codes == code), [bool(code >> j & 1) for j in range(scored.shape[1])])
-        for code in np.unique(codes)
-    ]
-
-
-def _rounded(weight: Fraction | None) -> int:
-    return 0 if weight is None else round_half_up(weight * WEIGHT_SCALE)

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline.program.qip_domains import score_domains
 from esrd_pipeline.program.qip_rules import QipRules, build_rules, load_rules
 from esrd_pipeline.program.qip_tps import reduce_payment, score_tps
 from esrd_pipeline_tests.program.qip_frames import Row, score
@@ -71,10 +70,7 @@ def published_scores() -> pd.DataFrame:
 
 def recomputed_tps(rules: QipRules) -> pd.DataFrame:
     scores = published_scores()
-    domains = score_domains(rules=rules, performance_year=2024, measure_scores=scores)
-    tps = score_tps(
-        rules=rules, performance_year=2024, domain_scores=domains, measure_scores=scores
-    )
+    tps = score_tps(rules=rules, performance_year=2024, measure_scores=scores)
     return tps.set_index("ccn")
 
 

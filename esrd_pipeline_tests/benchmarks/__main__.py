@@ -106,10 +106,8 @@ def score_qip(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 
     def score() -> None:
         measures = score_measures(rules=rules, performance_year=YEAR, **inputs)
-        domains = score_domains(rules=rules, performance_year=YEAR, measure_scores=measures)
-        score_tps(
-            rules=rules, performance_year=YEAR, domain_scores=domains, measure_scores=measures
-        )
+        score_domains(rules=rules, performance_year=YEAR, measure_scores=measures)
+        score_tps(rules=rules, performance_year=YEAR, measure_scores=measures)
 
     return timed(len(inputs["current"]), score)
 

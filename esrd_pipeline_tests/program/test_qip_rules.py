@@ -191,23 +191,13 @@ def test_a_further_payment_year_needs_rows_only() -> None:
     # falls: 9 x (5 - 8) / (2 - 8) + 0.5 = 5; pppw at its benchmark; 7 / 20 x 10 = 3.5, halves up
     assert scores["score"].to_dict() == {"falls": 5, "pppw": 10, "telehealth": 4}
     domains = score_domains(rules=rules, performance_year=2029, measure_scores=scores.reset_index())
-    tps = score_tps(
-        rules=rules,
-        performance_year=2029,
-        domain_scores=domains,
-        measure_scores=scores.reset_index(),
-    )
+    tps = score_tps(rules=rules, performance_year=2029, measure_scores=scores.reset_index())
     assert domains.set_index("domain")["score"].to_dict() == {"outcomes": 66.665, "access": 40.0}
-    # .8 x 66.665 + .2 x 40 = 61.332
+    # .8 x 200/3 + .2 x 40 = 61.333...
     assert tps["tps"].tolist() == [61]
     assert tps["payment_reduction"].tolist() == [0.0]
     stricter = replace(rules, minimum_tps=62)
-    reduced = score_tps(
-        rules=stricter,
-        performance_year=2029,
-        domain_scores=domains,
-        measure_scores=scores.reset_index(),
-    )
+    reduced = score_tps(rules=stricter, performance_year=2029, measure_scores=scores.reset_index())
     assert reduced["payment_reduction"].tolist() == [0.25]
 
 

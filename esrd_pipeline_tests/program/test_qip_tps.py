@@ -48,30 +48,8 @@ def domains_of(scores: Mapping[str, int | None]) -> pd.DataFrame:
 
 
 def tps_of(scores: Mapping[str, int | None]) -> pd.Series:
-    frame = score_tps(
-        rules=PY2027,
-        performance_year=2025,
-        domain_scores=domains_of(scores),
-        measure_scores=published_scores(scores),
-    )
+    frame = score_tps(rules=PY2027, performance_year=2025, measure_scores=published_scores(scores))
     assert len(frame) == 1
-    return frame.iloc[0]
-
-
-def tps_of_domains(scores: Mapping[str, float], weights: Mapping[str, float]) -> pd.Series:
-    frame = score_tps(
-        rules=PY2027,
-        performance_year=2025,
-        domain_scores=pd.DataFrame(
-            {
-                "ccn": "010001",
-                "domain": list(scores),
-                "score": list(scores.values()),
-                "weight": [weights[domain] for domain in scores],
-            }
-        ),
-        measure_scores=published_scores({}),
-    )
     return frame.iloc[0]
 
 
@@ -98,11 +76,14 @@ def test_example_6_tps() -> None:
     exact = (
         Fraction("0.15") * 90
         + Fraction("0.3") * Fraction("82.5")
-        + Fraction("0.35") * Fraction("96.581")
+        + Fraction("0.35") * (Fraction(11, 35) * 100 + Fraction(12, 35) * 190)
         + Fraction("0.1") * 90
-        + Fraction("0.1") * Fraction("93.352")
+        + Fraction("0.1") * Fraction(560, 6)
     )
     assert tps["unrounded_tps"] == float(exact)
+    assert tps["working"] == (
+        "0.15 x 90 + 0.3 x 82.5 + 0.35 x 676/7 + 0.1 x 90 + 0.1 x 280/3 = 90.3833333, rounded 90"
+    )
 
 
 @pytest.mark.manual("4.2.7.2")
@@ -115,28 +96,33 @@ def test_example_7_clinical_care_without_ktv() -> None:
 
 
 @pytest.mark.manual("4.2.7.3", "4.2.8.2")
-def test_examples_8_and_9() -> None:
-    published = {
-        "patient_family_engagement": 90.0,
-        "care_coordination": 78.0,
-        "clinical_care": 95.0,
-        "safety": 90.0,
-        "reporting": 93.352,
+@pytest.mark.parametrize(
+    ("missing", "weights"),
+    [
+        (["ktv_topic"], ["0.15", "0.3", "0.35", "0.1", "0.1"]),
+        (["ktv_topic", "nhsn_bsi"], ["0.175", "0.325", "0.375", "0.125"]),
+    ],
+)
+def test_examples_8_and_9(missing: list[str], weights: list[str]) -> None:
+    """Both examples print 78 for care coordination, which Example 2's scores do not give."""
+    shown = {
+        "patient_family_engagement": Fraction(90),
+        "care_coordination": Fraction(78),
+        "clinical_care": Fraction(95),
+        "safety": Fraction(90),
+        "reporting": Fraction("93.352"),
     }
-    whole = {domain.name: float(domain.weight) for domain in PY2027.domains}
-    assert tps_of_domains(published, whole)["tps"] == 88
-    without = {
-        "patient_family_engagement": 0.175,
-        "care_coordination": 0.325,
-        "clinical_care": 0.375,
-        "reporting": 0.125,
-    }
-    del published["safety"]
-    example = tps_of_domains(published, without)
-    assert example["tps"] == 88
-    assert example["unrounded_tps"] == 88.394
-    shares = share_domains(PY2027, frozenset(without))
-    assert {name: float(weight) for name, weight in shares.items()} == without
+    scores = EXAMPLES | dict.fromkeys(missing)
+    if "nhsn_bsi" in missing:
+        del shown["safety"]
+    shares = share_domains(PY2027, frozenset(shown))
+    assert list(shares.values()) == [Fraction(weight) for weight in weights]
+    total = sum(shares[name] * score for name, score in shown.items())
+    assert int(total + Fraction(1, 2)) == 88
+    # The nearest that four scores of equal weight come to 78 is 77.5.
+    nearest = tps_of(scores | {"srr": 8, "shr": 8, "pppw": 7, "clinical_depression": 8})
+    assert nearest["tps"] == 88
+    assert nearest["unrounded_tps"] == pytest.approx(float(total), abs=0.2)
 
 
 def test_a_domain_missing_changes_weights_within_the_others() -> None:
@@ -163,15 +149,16 @@ def test_table_28(tps: int, percent: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "tps", "percent"), [(50.5, 51, 0.0), (50.499, 50, 0.5), (40.5, 41, 0.5)]
+    ("survey", "infections", "unrounded", "tps", "percent"),
+    [(6, 4, 50.5, 51, 0.0), (5, 3, 40.5, 41, 0.5), (4, 2, 30.5, 31, 1.0), (3, 1, 20.5, 21, 1.5)],
 )
 def test_a_tps_is_rounded_halves_up_before_the_reduction(
-    score: float, tps: int, percent: float
+    survey: int, infections: int, unrounded: float, tps: int, percent: float
 ) -> None:
-    found = tps_of_domains(
-        {"safety": score, "reporting": score}, dict.fromkeys(["safety", "reporting"], 0.5)
-    )
-    assert (found["tps"], found["payment_reduction"]) == (tps, percent)
+    # .15 + .75/2 = .525 and .1 + .75/2 = .475
+    found = tps_of(dict.fromkeys(EVERY) | {"ich_cahps": survey, "nhsn_bsi": infections})
+    assert (found["unrounded_tps"], found["tps"]) == (unrounded, tps)
+    assert found["payment_reduction"] == percent
 
 
 def test_perfect_scores_give_100() -> None:
@@ -221,7 +208,9 @@ def test_scores_of_any_pattern_are_those_of_exact_fractions(
         for domain, share in share_domains(PY2027, present).items():
             weights = share_measures(PY2027, domain, present, by_domain[domain])
             total += share * sum(weight * there[name] * 10 for name, weight in weights.items())
-        assert abs(tps_of(scores)["unrounded_tps"] - float(total)) < 0.06
+        found = tps_of(scores)
+        assert found["unrounded_tps"] == float(total)
+        assert found["tps"] == (2 * total.numerator + total.denominator) // (2 * total.denominator)
     else:
         assert pd.isna(tps_of(scores)["tps"])
 

@@ -122,7 +122,23 @@ def test_applied_weights_by_facility_are_those_of_its_pattern() -> None:
     scored[2, :] = False
     weights = apply_weights(PY2027, scored)
     clinical = [names.index(name) for name in ("ktv_topic", "ltc", "strr")]
-    assert weights.measures[0, clinical].tolist() == [3143, 3429, 3429]
-    assert weights.measures[1, clinical].tolist() == [0, 5000, 5000]
-    assert weights.domains.tolist() == [[1500, 3000, 3500, 1000, 1000]] * 2 + [[0] * 5]
+    assert weights.total.tolist() == [600, 120, 1]
+    assert weights.measures[0, clinical].tolist() == [66, 72, 72]
+    assert weights.measures[1, clinical].tolist() == [0, 21, 21]
+    assert weights.domains.tolist() == [
+        [90, 180, 210, 60, 60],
+        [18, 36, 42, 12, 12],
+        [0, 0, 0, 0, 0],
+    ]
     assert weights.measures[2].tolist() == [0] * len(names)
+
+
+def test_weights_are_shown_with_four_decimals() -> None:
+    names = [rule.measure for rule in PY2027.domain_measures]
+    scored = np.ones((2, len(names)), dtype=bool)
+    scored[1, :] = False
+    weights = apply_weights(PY2027, scored)
+    shown = dict(zip(names, weights.show_measures(PY2027)[0].tolist(), strict=True))
+    assert [shown[name] for name in ("ktv_topic", "ltc", "hypercalcemia")] == [3143, 3429, 1667]
+    assert weights.show_domains().tolist() == [[1500, 3000, 3500, 1000, 1000], [0] * 5]
+    assert not weights.show_measures(PY2027)[1].any()
