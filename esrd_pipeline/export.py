@@ -18,6 +18,7 @@ from esrd_pipeline.families.published_layouts import (
     render_dfc_national,
     render_qip,
 )
+from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
@@ -173,7 +174,10 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             tps=_read_file(warehouse, program.QIP_TPS, performance_year),
             smallest=SMALLEST_PUBLISHED_COUNT,
         )
-        written[f"QIP_COMPLETE_PY{performance_year + 2}.csv"] = raw.QIP_COMPLETE, published
+        written[f"QIP_COMPLETE_PY{find_payment_year(performance_year)}.csv"] = (
+            raw.QIP_COMPLETE,
+            published,
+        )
     for name, (table, frame) in written.items():
         write_table(folder / name, table.name.partition(".")[2], performance_year, frame)
     return list(written)

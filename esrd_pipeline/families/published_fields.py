@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline.sources.layout import load_layout
+from esrd_pipeline.sources.layout import list_names, load_layout
 
 TableName = Literal["contract", "improvement", "result", "national"]
 
@@ -77,7 +77,7 @@ def load_national_columns(performance_year: int) -> dict[str, dict[str, str]]:
 
 
 def _columns(table: TableName, measure: Mapping[str, str], performance_year: int) -> dict[str, str]:
-    published = {column.name for column in load_layout(measure["source"], performance_year)}
+    published = list_names(measure["source"], performance_year)
     return {
         row["field"]: row["name"]
         for row in load_rows("published_field")

@@ -22,7 +22,12 @@ from esrd_pipeline.families.published_fields import (
     load_national_columns,
 )
 from esrd_pipeline.families.published_reasons import AVAILABLE
-from esrd_pipeline.parameters.reasons import PUBLISHED_CODES, find_footnote, find_reason
+from esrd_pipeline.parameters.reasons import (
+    NOT_PRINTED,
+    PUBLISHED_CODES,
+    find_footnote,
+    find_reason,
+)
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.sources.qip_footnotes import print_code
 from esrd_pipeline.sources.write import DECIMALS
@@ -180,7 +185,10 @@ def render_qip(
             if tps.empty:
                 continue
             rows = tps.set_index("ccn").reindex(sheet.ccns)
-            rows = rows.assign(score=rows[measure.measure])
+            # A TPS that rests on a score CMS does not print stays as CMS printed it.
+            printed = _numbers(base, measure.columns["score"])
+            ours = _numbers(rows, measure.measure)
+            rows = rows.assign(score=np.where(rows["reason"] == NOT_PRINTED, printed, ours))
             results = {"score": _numbers(rows, "score")}
         else:
             rows = scores[scores["measure"] == measure.measure]
@@ -260,6 +268,8 @@ def _put_fields(
 ) -> None:
     codes = [list_codes(sheet.source, measure.measure, reason) for reason in reasons]
     for field, name in measure.columns.items():
+        if name not in sheet.layout:
+            continue  # of a file by measure, which the year's Complete file does not have
         column = sheet.layout[name]
         if field in fields:
             texts = [

@@ -10,7 +10,8 @@ from pydantic import Field
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.parameters.reasons import describe_reason, find_reason
+from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, describe_reason, find_reason
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ def _flag(step: StepContext) -> StepResult:
 def _has_rules(step: StepContext) -> bool:
     from esrd_pipeline.program.qip_rules import known_payment_years
 
-    return step.performance_year + 2 in known_payment_years()
+    return find_payment_year(step.performance_year) in known_payment_years()
 
 
 def _no_rules(step: StepContext) -> str:
-    return f"there is no rule set for payment year {step.performance_year + 2}"
+    return f"there is no rule set for payment year {find_payment_year(step.performance_year)}"
 
 
 def _standards(step: StepContext) -> StepResult:
@@ -64,13 +65,18 @@ def _standards(step: StepContext) -> StepResult:
     if not _has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2)
-    baseline_year = step.performance_year - 2
+    rules = load_rules(find_payment_year(step.performance_year))
+    baseline_year = rules.baseline_year
     current = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
     frame = compute_standards(
         rules=rules,
         performance_year=step.performance_year,
-        baseline=step.read_earlier(measured.CONTRACT, 2, columns=_RATES, program="qip"),
+        baseline=step.read_earlier(
+            measured.CONTRACT,
+            step.performance_year - baseline_year,
+            columns=_RATES,
+            program="qip",
+        ),
         baseline_year=baseline_year,
         current=current,
         supplied=step.read(raw.QIP_STANDARD),
@@ -98,16 +104,18 @@ def _score_measures(step: StepContext) -> StepResult:
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     grants = _read_grants(step)
+    rules = load_rules(find_payment_year(step.performance_year))
+    years = step.performance_year - rules.improvement_year
     frame = score_measures(
-        rules=load_rules(step.performance_year + 2),
+        rules=rules,
         performance_year=step.performance_year,
         current=step.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=leave_computed(
             step.read(facility.PUBLISHED_IMPROVEMENT, columns=_QIP_RATES),
             current=step.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
-            earlier=step.read_earlier(measured.CONTRACT, 1, columns=_ORIGIN, program="qip"),
+            earlier=step.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=step.read_earlier(measured.CONTRACT, 1, columns=_QIP_RATES, program="qip"),
+        earlier=step.read_earlier(measured.CONTRACT, years, columns=_QIP_RATES, program="qip"),
         standards=step.read(program.QIP_STANDARD),
         directory=step.read(facility.DIRECTORY),
         ece_grants=grants,
@@ -151,7 +159,7 @@ def _score_domains(step: StepContext) -> StepResult:
         empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     frame = score_domains(
-        rules=load_rules(step.performance_year + 2),
+        rules=load_rules(find_payment_year(step.performance_year)),
         performance_year=step.performance_year,
         measure_scores=step.read(program.QIP_MEASURE_SCORE),
     )
@@ -170,7 +178,7 @@ def _score_tps(step: StepContext) -> StepResult:
             reason="no_rule_set",
         )
         return StepResult((frame,), notes={"not computed": _no_rules(step)})
-    rules = load_rules(step.performance_year + 2)
+    rules = load_rules(find_payment_year(step.performance_year))
     frame = score_tps(
         rules=rules,
         performance_year=step.performance_year,
@@ -184,6 +192,7 @@ def _score_tps(step: StepContext) -> StepResult:
         (frame,),
         notes={
             "facilities with a TPS": int(frame["tps"].notna().sum()),
+            "facilities with a score in no file": int((frame["reason"] == NOT_PRINTED).sum()),
             **{f"reduced by {share}%": int(n) for share, n in reductions.items()},
         },
         picture=draw_tps(frame, list_bands(rules)),
@@ -364,10 +373,10 @@ _STANDARDS = (
         compute=_standards,
         description="Achievement threshold, performance standard and benchmark of each clinical"
         " measure: as supplied in the year's folder, else from CMS's own table, else from the"
-        " calendar year two years before. Where there is none the measure has no standard, and the"
-        " reason is stored.",
+        " baseline year of the payment year's rules. Where there is none the measure has no"
+        " standard, and the reason is stored.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=2)),
+            Dependency(measured.CONTRACT, years_before(first=longest_lookback("baseline_year"))),
             Dependency(raw.QIP_STANDARD),
         ),
     ),
@@ -381,7 +390,7 @@ _SCORES = (
         " of the year before: computed, where both years' are, else published in this year's file,"
         " else stored; without it achievement decides.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=1)),
+            Dependency(measured.CONTRACT, years_before(first=longest_lookback("improvement_year"))),
             Dependency(facility.PUBLISHED_IMPROVEMENT),
             Dependency(program.QIP_STANDARD),
             _DIRECTORY,

@@ -18,6 +18,8 @@ from esrd_pipeline.parameters.rows import load_rows
 
 PUBLISHED_CODES = {"availability_code": "availability_", "qip_footnote": "footnote_"}
 """Lists of the codes that CMS prints, and what their numbers are called as reasons."""
+NOT_PRINTED = "score_not_printed"
+"""The reason of a score that CMS may have given and no file of the year prints."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,12 +90,13 @@ def score_against_standards(rule: MeasureRule, inputs: Inputs) -> Scored:
 
 
 def score_components(
-    rule: MeasureRule, inputs: Inputs, parts: dict[str, Scored]
+    rule: MeasureRule, inputs: Inputs, parts: dict[str, Scored], whole: dict[str, int]
 ) -> tuple[Scored, dict[str, Floats]]:
     """Score a topic or survey from its components, and return each component's share in it.
 
     The Kt/V topic weights components by the patients of the performance period (4.1.4; step m is
-    read as d x (h / i)), the survey equally (4.1.3). The result is rounded once, halves up.
+    read as d x (h / i)), the survey equally (4.1.3), a topic with weights in its rows by those:
+    `whole` has them as whole numbers. The result is rounded once, halves up.
     """
     rows = inputs.current.rows(rule.measure)
     names = sorted(parts)
@@ -107,7 +108,7 @@ def score_components(
         counts = np.where(there & (there.sum(axis=0) == 1) & np.isnan(counts), 1.0, counts)
         unit_count = np.nansum(np.where(there, counts, np.nan), axis=0)
     else:
-        counts = np.ones_like(scores)
+        counts = np.ones_like(scores) * np.array([[whole[name]] for name in names])
         unit_count = rows.unit_count
     reasons, is_zero = judge(rule, inputs, rows, needs_row=False)
     hidden = (there & np.isnan(counts)).any(axis=0)

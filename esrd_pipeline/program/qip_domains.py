@@ -7,10 +7,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE, Floats, Units
-from esrd_pipeline.program.qip_rules import Domain, QipRules
+from esrd_pipeline.program.qip_missing import Domain
+from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_texts import text_where
-from esrd_pipeline.program.qip_weights import apply_weights, list_facilities, spread_scores
+from esrd_pipeline.program.qip_weights import (
+    Spread,
+    apply_weights,
+    list_facilities,
+    spread_scores,
+)
 from esrd_pipeline.tables.program import QIP_DOMAIN_SCORE
 
 SCORE_SCALE = 1000
@@ -22,16 +29,16 @@ def score_domains(
 ) -> pd.DataFrame:
     """Sum each domain's measure scores, weighted as applied, times 10.
 
-    Reads the columns ccn, measure and score of `measure_scores` and ignores components. Every
-    facility gets every domain. These are the scores as the manual shows them: weights are rounded
+    Reads the columns ccn, measure, score and reason of `measure_scores` and ignores components.
+    Every facility gets every domain, without a score where the weights rest on a score that no
+    file prints. These are the scores as the manual shows them: weights are rounded
     to four decimals before they multiply, so that six sixths of 10 give 100.020. The TPS is not
     summed from them (reading 7; `qip_tps`).
     """
     facilities = list_facilities(measure_scores)
-    scores = spread_scores(rules, measure_scores, facilities)
-    weights = apply_weights(rules, ~np.isnan(scores))
+    spread = spread_scores(rules, measure_scores, facilities)
+    weights = apply_weights(rules, spread.scored, unknown=spread.unknown)
     measure_weights, domain_weights = weights.show_measures(rules), weights.show_domains()
-    whole = np.nan_to_num(scores).astype(np.int64)
     names = [rule.measure for rule in rules.domain_measures]
     frames: list[pd.DataFrame] = []
     for place, domain in enumerate(rules.domains):
@@ -40,7 +47,7 @@ def score_domains(
             _score_domain(
                 facilities,
                 domain,
-                scores=whole[:, at],
+                spread=Spread(spread.scores[:, at], spread.scored[:, at], spread.unknown[:, at]),
                 weights=measure_weights[:, at],
                 domain_weight=domain_weights[:, place],
             )
@@ -58,12 +65,14 @@ def _write_weight(weight: int) -> str:
 
 
 def _score_domain(
-    facilities: pd.Index, domain: Domain, *, scores: Units, weights: Units, domain_weight: Units
+    facilities: pd.Index, domain: Domain, *, spread: Spread, weights: Units, domain_weight: Units
 ) -> pd.DataFrame:
-    """Score one domain for all facilities; a weight of 0 marks a measure without a score."""
-    counted = (weights > 0).sum(axis=1)
-    is_scored = counted > 0
-    thousandths = (weights * scores).sum(axis=1)
+    """Score one domain for all facilities; a weight of 0 marks a measure that does not count."""
+    is_scored = np.any(weights > 0, axis=1)
+    thousandths = (weights * spread.scores).sum(axis=1)
+    is_missing = ~np.any(spread.scored | spread.unknown, axis=1)
+    reason = text_where(~is_scored, NOT_PRINTED)
+    reason[is_missing] = "no_measure_scored"
     return pd.DataFrame(
         {
             "ccn": facilities,
@@ -71,10 +80,10 @@ def _score_domain(
             "nominal_weight": float(domain.weight),
             "weight": _where(is_scored, domain_weight / WEIGHT_SCALE),
             "measure_count": weights.shape[1],
-            "scored_count": counted,
+            "scored_count": spread.scored.sum(axis=1),
             "score": _where(is_scored, thousandths / SCORE_SCALE),
-            "working": _write_sums(weights, scores, thousandths),
-            "reason": text_where(~is_scored, "no_measure_scored"),
+            "working": _write_sums(weights, spread.scores, thousandths),
+            "reason": reason,
         }
     )
 

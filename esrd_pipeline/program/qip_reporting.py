@@ -7,16 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from esrd_pipeline.parameters.reasons import RowReasons
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, PUBLISHED_CODES, RowReasons
 from esrd_pipeline.program.qip_arithmetic import (
     TOP_SCORE,
     divide_half_up,
 )
 from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
 from esrd_pipeline.program.qip_inputs import Inputs, Scored, blank_score
+from esrd_pipeline.program.qip_missing import SaidByFootnote
 from esrd_pipeline.program.qip_rules import MeasureRule
 from esrd_pipeline.program.qip_steps import take_steps
 from esrd_pipeline.program.qip_texts import text_where
+
+_NOTHING_PRINTED = "printed_no_value"
+"""The reason of a published result of a measure that the year's files do not have."""
 
 
 def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
@@ -51,6 +55,40 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
         applied=text_where(~np.isnan(score), "reporting"),
         unrounded_score=where_known(is_scored, unrounded),
         score=score,
+        reason=reasons.code,
+        reason_number=reasons.number,
+    )
+
+
+def score_if_printed(
+    rule: MeasureRule, inputs: Inputs, said_by: tuple[SaidByFootnote, ...]
+) -> Scored:
+    """Take the score CMS published, and tell a facility without one from one whose is not known.
+
+    There is none where the file says so, or a footnote of another measure. Where no file says
+    anything the score may exist: the row is not scored and says that.
+    """
+    results = inputs.results.results(rule.measure)
+    known = ~np.isnan(results.score)
+    reasons = RowReasons(len(known))
+    reasons.add(
+        ~known & (results.reason != _NOTHING_PRINTED), results.reason, results.reason_number
+    )
+    for said in said_by:
+        other = inputs.results.results(said.said_by)
+        code = f"{PUBLISHED_CODES['qip_footnote']}{said.footnote}"
+        codes = [str(text or "").split() for text in other.reason]
+        reasons.add(
+            ~known & np.array([code in found for found in codes], dtype=bool),
+            other.reason,
+            other.reason_number,
+        )
+    reasons.add(~known, NOT_PRINTED)
+    return replace(
+        blank_score(inputs.facilities.count),
+        applied=text_where(known, "published"),
+        unrounded_score=results.score,
+        score=results.score,
         reason=reasons.code,
         reason_number=reasons.number,
     )

@@ -7,26 +7,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from math import lcm
 from typing import Literal, cast, get_args
 
 import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.parameters.register import Direction, Program, RegisterEntry, find_measure
+from esrd_pipeline.program.qip_missing import (
+    Domain,
+    SaidByFootnote,
+    check_domains,
+    read_domains,
+    read_footnotes,
+)
 from esrd_pipeline.program.qip_steps import Step, check_steps, read_steps
 
 Scoring = Literal[
     "achievement_improvement",
     "components_by_unit_count",
     "components_mean",
+    "components_weighted",
     "reporting",
     "reporting_steps",
     "published",
+    "published_or_unknown",
 ]
 """How a measure gets its score: against standards (4.1.2), from its components weighted by
-patients (4.1.4) or equally (4.1.3), from counts of what was reported (`numerator / denominator
-x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on) or the steps they reach, or as CMS published
-it."""
+patients (4.1.4), equally (4.1.3) or by their rows, from counts of what was reported (`numerator /
+denominator x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on) or the steps they reach, or as CMS
+published it. Where CMS may have a score that no file prints, `published_or_unknown` leaves it
+open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +95,12 @@ class Cutoff:
 class MeasureRule:
     """One measure, topic or component of a payment year.
 
-    `weight` is the exact share of the domain, None for a component; `parent` is the topic or
-    survey to which a component contributes. `precision` is the number of decimals of published
-    rates and applies to clinical measures only, `reporting` to measures scored by reporting.
-    `ece_rule`: `facility` excludes a facility with any granted month, `months` one with all
-    months granted. `entry` is the measure's row of the register in the performance year: unit,
-    minimum size, direction.
+    `weight` is the exact share of the domain, of a component that of its topic, None where a topic
+    weights otherwise; `parent` is the topic or survey to which a component contributes.
+    `precision` is the number of decimals of published rates and applies to clinical measures only,
+    `reporting` to measures scored by reporting. `ece_rule`: `facility` excludes a facility with any
+    granted month, `months` one with all months granted. `entry` is the measure's row of the
+    register in the performance year: unit, minimum size, direction.
     """
 
     entry: RegisterEntry
@@ -124,14 +135,6 @@ class MeasureRule:
 
 FindMeasure = Callable[[str, Program, int], RegisterEntry]
 """Looks up the register's entry of a measure, program and performance year."""
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """A domain and its share of the TPS."""
-
-    name: str
-    weight: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ class QipRules:
     measures: tuple[MeasureRule, ...]
     reductions: tuple[Reduction, ...]
     published_standards: tuple[PublishedStandard, ...]
+    said_by_footnotes: tuple[SaidByFootnote, ...] = ()
 
     @property
     def domain_measures(self) -> tuple[MeasureRule, ...]:
@@ -201,6 +205,12 @@ class QipRules:
     def components_of(self, measure: str) -> tuple[MeasureRule, ...]:
         """Return the components of a topic or survey."""
         return tuple(rule for rule in self.measures if rule.parent == measure)
+
+    def share_components(self, measure: str) -> dict[str, int]:
+        """Return whole numbers in the ratio of the components' weights; 1 each without weights."""
+        weights = {part.measure: part.weight or Fraction(1) for part in self.components_of(measure)}
+        scale = lcm(*(weight.denominator for weight in weights.values()))
+        return {part: int(weight * scale) for part, weight in weights.items()}
 
 
 def known_payment_years() -> tuple[int, ...]:
@@ -266,10 +276,7 @@ def build_rules(
             benchmark=int(year["benchmark_percentile"]),
             minimum_facilities=int(year["minimum_facilities"]),
         ),
-        domains=tuple(
-            Domain(name=row["domain"], weight=Fraction(row["weight"]))
-            for row in _rows(domains, payment_year)
-        ),
+        domains=read_domains(_rows(domains, payment_year)),
         measures=tuple(
             _read_measure(
                 row,
@@ -297,6 +304,7 @@ def build_rules(
             )
             for row in _rows(standards, payment_year)
         ),
+        said_by_footnotes=read_footnotes(_rows(load_parameters("qip_no_score"), payment_year)),
     )
     _check(rules)
     return rules
@@ -350,8 +358,7 @@ def _read_measure(
 def _check(rules: QipRules) -> None:
     """Reject a rule set that contradicts itself."""
     where = f"QIP rule set of payment year {rules.payment_year}"
-    if sum(domain.weight for domain in rules.domains) != 1:
-        raise ValueError(f"{where}: the weights of the domains do not sum to 1")
+    check_domains(rules.domains, where)
     for domain in rules.domains:
         if sum(rule.weight or 0 for rule in rules.measures_of(domain.name)) != 1:
             raise ValueError(
@@ -367,6 +374,11 @@ def _check(rules: QipRules) -> None:
             raise ValueError(f"{where}: component {rule.measure} has no parent, {rule.parent}")
         if rule.scoring.startswith("components") != bool(rules.components_of(rule.measure)):
             raise ValueError(f"{where}: the components of {rule.measure} do not fit its scoring")
+        if (
+            rule.scoring == "components_weighted"
+            and sum(part.weight or 0 for part in rules.components_of(rule.measure)) != 1
+        ):
+            raise ValueError(f"{where}: the weights of the components of {rule.measure} are not 1")
         check_steps(where, rule.measure, rule.scoring, rule.reporting.steps)
     if not rules.reductions or rules.reductions[0].points_below_minimum != 0:
         raise ValueError(f"{where}: no payment reduction is given for a TPS at the minimum")

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.program.qip_arithmetic import WEIGHT_SCALE
 from esrd_pipeline.program.qip_clinical import score_against_standards, score_components
 from esrd_pipeline.program.qip_inputs import (
@@ -20,7 +21,11 @@ from esrd_pipeline.program.qip_inputs import (
     read_standards,
 )
 from esrd_pipeline.program.qip_period import Facilities, gather_facilities
-from esrd_pipeline.program.qip_reporting import score_as_published, score_reporting
+from esrd_pipeline.program.qip_reporting import (
+    score_as_published,
+    score_if_printed,
+    score_reporting,
+)
 from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_weights import apply_weights
 from esrd_pipeline.tables.program import QIP_MEASURE_SCORE
@@ -72,12 +77,19 @@ def score_measures(
                 scored[rule.measure] = score_reporting(rule, inputs)
             case "published":
                 scored[rule.measure] = score_as_published(rule, inputs)
-            case "components_by_unit_count" | "components_mean":
+            case "published_or_unknown":
+                said_by = tuple(
+                    said for said in rules.said_by_footnotes if said.measure == rule.measure
+                )
+                scored[rule.measure] = score_if_printed(rule, inputs, said_by)
+            case "components_by_unit_count" | "components_mean" | "components_weighted":
                 continue
     for rule in rules.measures:
         parts = {part.measure: scored[part.measure] for part in rules.components_of(rule.measure)}
         if parts:
-            scored[rule.measure], shares = score_components(rule, inputs, parts)
+            scored[rule.measure], shares = score_components(
+                rule, inputs, parts, rules.share_components(rule.measure)
+            )
             for measure, share in shares.items():
                 scored[measure] = replace(parts[measure], weight_in_parent=share)
     return _assemble(rules, facilities, scored)
@@ -86,7 +98,9 @@ def score_measures(
 def _assemble(rules: QipRules, facilities: Facilities, scored: dict[str, Scored]) -> pd.DataFrame:
     """Combine all measures in a frame by CCN and measure, with the weights as applied."""
     spread = np.stack([scored[rule.measure].score for rule in rules.domain_measures], axis=1)
-    weights = apply_weights(rules, ~np.isnan(spread)).show_measures(rules) / WEIGHT_SCALE
+    reasons = np.stack([scored[rule.measure].reason for rule in rules.domain_measures], axis=1)
+    applied = apply_weights(rules, ~np.isnan(spread), unknown=reasons == NOT_PRINTED)
+    weights = applied.show_measures(rules) / WEIGHT_SCALE
     weight_of = {
         rule.measure: np.where(weights[:, at] > 0, weights[:, at], np.nan)
         for at, rule in enumerate(rules.domain_measures)

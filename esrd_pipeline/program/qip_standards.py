@@ -81,7 +81,7 @@ def compute_standards(
                 "reason_number": standard.reason_number,
             }
         )
-    frame = pd.DataFrame.from_records(records).assign(
+    frame = pd.DataFrame(records, columns=QIP_STANDARD.column_names).assign(
         performance_year=performance_year, payment_year=rules.payment_year
     )
     frame["reason_number"] = frame["reason_number"].astype(np.float64)

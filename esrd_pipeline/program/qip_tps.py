@@ -6,18 +6,22 @@ domain scores as they are shown.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import compress
 
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.parameters.reasons import RowReasons
-from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, Bools, Floats, Units, divide_half_up
+from esrd_pipeline.parameters.payment_years import find_payment_year
+from esrd_pipeline.parameters.reasons import NOT_PRINTED, RowReasons
+from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, Floats, Units, divide_half_up
 from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_texts import no_texts
 from esrd_pipeline.program.qip_weights import (
     AppliedWeights,
+    Spread,
     apply_weights,
     list_facilities,
     spread_scores,
@@ -36,28 +40,26 @@ def score_tps(
 ) -> pd.DataFrame:
     """Sum scores by their exact weights, round once, halves up, and look up the reduction.
 
-    Reads the columns ccn, measure and score of `measure_scores` and ignores components.
-    Facilities with a score in fewer domains than the rules require get no TPS and no reduction;
-    their `working` lists the measures they are scored on.
+    Reads the columns ccn, measure, score and reason of `measure_scores` and ignores components.
+    Facilities with a score in fewer domains than the rules require, or without one in a required
+    domain, get no TPS and no reduction. One with a score that no file prints has a TPS that is not
+    known, nor is its reduction. Their `working` lists the measures they are scored on.
     """
     facilities = list_facilities(measure_scores)
     spread = spread_scores(rules, measure_scores, facilities)
-    measured = ~np.isnan(spread)
-    scores = np.nan_to_num(spread).astype(np.int64)
-    weights = apply_weights(rules, measured)
-    counted = (weights.domains > 0).sum(axis=1)
-    is_scored = counted >= rules.minimum_scored_domains
-    points = _POINTS * (weights.measures * scores).sum(axis=1)
+    weights = apply_weights(rules, spread.scored, unknown=spread.unknown)
+    points = _POINTS * (weights.measures * spread.scores).sum(axis=1)
     tps = divide_half_up(points, weights.total)
-    reasons = RowReasons(len(facilities))
-    reasons.add(~is_scored, "too_few_scored_domains", rules.minimum_scored_domains)
+    counted, reasons = _judge(rules, spread)
+    is_scored, is_unknown = reasons.is_silent, reasons.code == NOT_PRINTED
+    reduction = np.where(is_scored, reduce_payment(rules, tps), 0.0)
     working = no_texts(len(facilities))
-    sums = _write_sums(rules, weights, scores)
+    sums = _write_sums(rules, weights, spread.scores)
     for row in range(len(facilities)):
         working[row] = (
             f"{sums[row]} = {points[row] / weights.total[row]:.7f}, rounded {tps[row]}"
             if is_scored[row]
-            else _explain(rules, int(counted[row]), measured[row])
+            else _explain(rules, int(counted[row]), spread, row)
         )
     frame = pd.DataFrame(
         {
@@ -68,7 +70,7 @@ def score_tps(
             "unrounded_tps": np.where(is_scored, points / weights.total, np.nan),
             "tps": np.where(is_scored, tps, np.nan),
             "minimum_tps": rules.minimum_tps,
-            "payment_reduction": np.where(is_scored, reduce_payment(rules, tps), 0.0),
+            "payment_reduction": np.where(is_unknown, np.nan, reduction),
             "working": working,
             "reason": reasons.code,
             "reason_number": reasons.number,
@@ -99,6 +101,23 @@ def list_bands(rules: QipRules) -> list[tuple[int, int, float]]:
     ]
 
 
+def _judge(rules: QipRules, spread: Spread) -> tuple[Units, RowReasons]:
+    """Count each facility's scored domains and find why it has no TPS (4.2).
+
+    A score that is not known may be one: a facility that would have too few domains even with it
+    has no TPS for certain.
+    """
+    scored = spread.by_domain(rules)
+    possible = replace(spread, scored=spread.scored | spread.unknown).by_domain(rules)
+    reasons = RowReasons(len(scored))
+    least = rules.minimum_scored_domains
+    reasons.add(possible.sum(axis=1) < least, "too_few_scored_domains", least)
+    required = np.array([domain.is_required for domain in rules.domains])
+    reasons.add(np.any(required & ~possible, axis=1), "required_domain_not_scored")
+    reasons.add(np.any(spread.unknown, axis=1), NOT_PRINTED)
+    return scored.sum(axis=1), reasons
+
+
 def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> pd.DataFrame:
     """Return every facility without a TPS, for a year that cannot be scored at all."""
     ccns = np.sort(directory["ccn"].to_numpy(dtype=object))
@@ -106,7 +125,7 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
         {
             "ccn": ccns,
             "performance_year": performance_year,
-            "payment_year": performance_year + 2,
+            "payment_year": find_payment_year(performance_year),
             "scored_domain_count": 0,
             "unrounded_tps": np.nan,
             "tps": np.nan,
@@ -121,15 +140,16 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
     return frame.reindex(columns=QIP_TPS.column_names)
 
 
-def _explain(rules: QipRules, domain_count: int, is_scored: Bools) -> str:
-    """Describe what a facility without a TPS is scored on."""
-    names = [
-        rule.measure for rule, there in zip(rules.domain_measures, is_scored, strict=True) if there
-    ]
-    return (
+def _explain(rules: QipRules, domain_count: int, spread: Spread, row: int) -> str:
+    """Describe what a facility without a TPS is scored on, and what is not known."""
+    names = [rule.measure for rule in rules.domain_measures]
+    scored = list(compress(names, spread.scored[row]))
+    unknown = list(compress(names, spread.unknown[row]))
+    said = (
         f"scored in {domain_count} of {len(rules.domains)} domains"
-        f" ({', '.join(names) or 'on no measure'})"
+        f" ({', '.join(scored) or 'on no measure'})"
     )
+    return f"{said}; not known: {', '.join(unknown)}" if unknown else said
 
 
 def _write_sums(rules: QipRules, weights: AppliedWeights, scores: Units) -> list[str]:

@@ -12,10 +12,10 @@ from math import lcm
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.program.qip_arithmetic import (
     WEIGHT_SCALE,
     Bools,
-    Floats,
     Units,
     divide_half_up,
 )
@@ -48,15 +48,22 @@ class AppliedWeights:
 
 @cache
 def share_domains(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction]:
-    """Weight the scored domains; they share a missing domain's weight equally (4.2.8.1)."""
-    missing = sum(
-        (domain.weight for domain in rules.domains if domain.name not in scored), Fraction(0)
-    )
-    return {
-        domain.name: domain.weight + missing / len(scored)
-        for domain in rules.domains
-        if domain.name in scored
-    }
+    """Weight the scored domains; a missing domain's weight goes where its row says (4.2.8.1)."""
+    nominal = {domain.name: domain.weight for domain in rules.domains if domain.name in scored}
+    applied = dict(nominal)
+    for domain in rules.domains:
+        if domain.name in scored:
+            continue
+        if domain.weight_to in scored:
+            applied[domain.weight_to] += domain.weight
+            continue
+        for name, weight in nominal.items():
+            applied[name] += domain.weight * (
+                weight / sum(nominal.values())
+                if domain.weight_to == "proportional"
+                else Fraction(1, len(nominal))
+            )
+    return applied
 
 
 @cache
@@ -66,16 +73,19 @@ def share_measures(
     """Weight the scored measures of a domain; the weights sum to 1.
 
     The weight of missing measures, and the part of missing domains' weight that comes to this
-    domain, is added in equal parts to each scored measure's share of the TPS (4.2.7.1, 4.2.8.1).
-    `scored_domains` names the domains with a score, this one among them.
+    domain, is added to each scored measure's share of the TPS: in equal parts (4.2.7.1, 4.2.8.1),
+    or in proportion, as the domain's row says. `scored_domains` names the domains with a score,
+    this one among them.
     """
     applied = share_domains(rules, scored_domains)[domain]
-    nominal = next(item.weight for item in rules.domains if item.name == domain)
+    row = next(item for item in rules.domains if item.name == domain)
     kept = {
-        rule.measure: (rule.weight or Fraction(0)) * nominal
+        rule.measure: (rule.weight or Fraction(0)) * row.weight
         for rule in rules.measures_of(domain)
         if rule.measure in scored
     }
+    if row.sharing == "proportional":
+        return {measure: share / sum(kept.values()) for measure, share in kept.items()}
     added = (applied - sum(kept.values(), Fraction(0))) / len(kept)
     return {measure: (share + added) / applied for measure, share in kept.items()}
 
@@ -95,14 +105,17 @@ def share_tps(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction]:
     }
 
 
-def apply_weights(rules: QipRules, scored: Bools) -> AppliedWeights:
+def apply_weights(rules: QipRules, scored: Bools, *, unknown: Bools) -> AppliedWeights:
     """Compute each facility's weights from the measures it is scored on.
 
-    `scored` has one row per facility and one column per measure of `rules.domain_measures`. Each
-    pattern of scored measures is computed once, as whole numbers over a common denominator.
+    `scored` has one row per facility and one column per measure of `rules.domain_measures`, and so
+    has `unknown`: whether there may be a score that no file prints. Each pattern of scored measures
+    is computed once, as whole numbers over a common denominator. Weights rest on every score, so
+    that a facility with an unknown one has none.
     """
     measures = rules.domain_measures
-    codes = scored @ (1 << np.arange(len(measures), dtype=np.int64))
+    told = scored & ~np.any(unknown, axis=1, keepdims=True)
+    codes = told @ (1 << np.arange(len(measures), dtype=np.int64))
     patterns, pattern_of = np.unique(codes, return_inverse=True)
     numerators = np.zeros((len(patterns), len(measures)), dtype=np.int64)
     total = np.ones(len(patterns), dtype=np.int64)
@@ -131,16 +144,40 @@ def list_facilities(frame: pd.DataFrame) -> pd.Index:
     return pd.Index(sorted(frame["ccn"].unique()), dtype=object, name="ccn")
 
 
-def spread_scores(rules: QipRules, measure_scores: pd.DataFrame, facilities: pd.Index) -> Floats:
-    """Spread scores: one row per facility, one column per measure of `rules.domain_measures`.
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Measure scores: one row per facility, one column per measure of `rules.domain_measures`.
 
-    Components are ignored; a missing score is NaN.
+    A score that is not `scored` is 0; one is `unknown` where no file prints it and nothing says
+    that there is none.
+    """
+
+    scores: Units
+    scored: Bools
+    unknown: Bools
+
+    def by_domain(self, rules: QipRules) -> Bools:
+        """Return which domains have a scored measure, in the order of the rules."""
+        names = [rule.domain for rule in rules.domain_measures]
+        columns = [[name == domain.name for name in names] for domain in rules.domains]
+        return np.stack([np.any(self.scored[:, at], axis=1) for at in columns], axis=1)
+
+
+def spread_scores(rules: QipRules, measure_scores: pd.DataFrame, facilities: pd.Index) -> Spread:
+    """Spread the rows of measures by facility and measure; components are ignored.
+
+    Reads the columns ccn, measure, score and, where there is one, reason.
     """
     rows = facilities.get_indexer(pd.Index(measure_scores["ccn"]))
     names = pd.Index([rule.measure for rule in rules.domain_measures])
     columns = names.get_indexer(pd.Index(measure_scores["measure"]))
     scores = measure_scores["score"].to_numpy(dtype=np.float64, na_value=np.nan)
     spread = np.full((len(facilities), len(names)), np.nan)
+    unknown = np.zeros(spread.shape, dtype=bool)
     counts = (columns >= 0) & (rows >= 0)
     spread[rows[counts], columns[counts]] = scores[counts]
-    return spread
+    if "reason" in measure_scores.columns:
+        is_unknown = (measure_scores["reason"] == NOT_PRINTED).to_numpy(dtype=bool, na_value=False)
+        unknown[rows[counts], columns[counts]] = is_unknown[counts]
+    scored = ~np.isnan(spread)
+    return Spread(scores=np.nan_to_num(spread).astype(np.int64), scored=scored, unknown=unknown)

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.headers import api_name
+from esrd_pipeline.tables.raw import BY_MEASURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,22 @@ def load_layout(source: str, performance_year: int) -> tuple[SourceColumn, ...]:
 
 
 @cache
+def list_names(source: str, performance_year: int) -> frozenset[str]:
+    """Return the stored columns of a source, those of the files that may stand for it among them.
+
+    In place of the Complete QIP file there may be files by measure.
+    """
+    sources = {source} | {
+        row["source"]
+        for row in load_rows("published_column")
+        if source == "qip_complete" and row["source"].startswith(BY_MEASURE)
+    }
+    return frozenset(
+        column.name for name in sources for column in load_layout(name, performance_year)
+    )
+
+
+@cache
 def group_measures(source: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return the measures of a source, each with all of its columns (published_field.csv)."""
     names: dict[str, set[str]] = {}
@@ -74,7 +92,9 @@ def load_meanings(name: str) -> dict[str, str]:
 
 def _column(row: Mapping[str, str], performance_year: int) -> SourceColumn:
     header, *aliases = (
-        text.format(performance_year=performance_year, payment_year=performance_year + 2)
+        text.format(
+            performance_year=performance_year, payment_year=find_payment_year(performance_year)
+        )
         for text in (row["header"], *(RELEASE.sub("", text) for text in _split(row["aliases"])))
     )
     needed = row["needed_from"]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
+from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.sources.headers import api_name
 from esrd_pipeline.sources.layout import RELEASE, load_layout
 from esrd_pipeline.synthetic.care import draw_year
@@ -89,7 +90,7 @@ def _render_files(
     files = {
         f"DFC_FACILITY_{release}.csv": ("dfc_facility", _keep(dfc.facility, in_release)),
         f"DFC_NATIONAL_{release}.csv": ("dfc_national", dfc.national),
-        f"QIP_COMPLETE_PY{year + 2}.csv": ("qip_complete", _keep(qip, in_year)),
+        f"QIP_COMPLETE_PY{find_payment_year(year)}.csv": ("qip_complete", _keep(qip, in_year)),
         f"ICH_CAHPS_FACILITY_{release}.csv": ("ich_cahps_facility", _keep(survey, in_year)),
         "ECE_GRANTS.csv": ("ece_grant", grants),
     }

@@ -3,9 +3,7 @@
 from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 
-PAYMENT_YEAR = Column(
-    "payment_year", "integer", "Year the payment is reduced: performance_year + 2", required=True
-)
+PAYMENT_YEAR = Column("payment_year", "integer", "Year the payment is reduced", required=True)
 DOMAIN = Column("domain", "text", "QIP domain", required=True)
 
 FLAGS = Table(
@@ -151,7 +149,7 @@ QIP_DOMAIN_SCORE = Table(
             "reason",
             "text",
             "Why there is no score; null where there is one",
-            allowed=("no_measure_scored",),
+            allowed=("no_measure_scored", "score_not_printed"),
         ),
     ),
     rules=(Rule("a row has a score or a reason", "(score IS NULL) = (reason IS NOT NULL)"),),
@@ -181,13 +179,25 @@ QIP_TPS = Table(
             "reason",
             "text",
             "Why there is no TPS; null where there is one",
-            allowed=("no_rule_set", "too_few_scored_domains"),
+            allowed=(
+                "no_rule_set",
+                "required_domain_not_scored",
+                "score_not_printed",
+                "too_few_scored_domains",
+            ),
         ),
         REASON_NUMBER,
     ),
     rules=(
         Rule("a row has a TPS or a reason", "(tps IS NULL) = (reason IS NOT NULL)"),
-        Rule("without a TPS there is no reduction", "tps IS NOT NULL OR payment_reduction = 0"),
+        Rule(
+            "without a TPS there is no reduction, and one that is not known has none that is",
+            "tps IS NOT NULL OR coalesce(payment_reduction, 0) = 0",
+        ),
+        Rule(
+            "a reduction is not known only where the TPS is not",
+            "(payment_reduction IS NULL) = (reason IS NOT DISTINCT FROM 'score_not_printed')",
+        ),
     ),
 )
 

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from esrd_pipeline.sources.files import QIP_BY_MEASURE, find_release
+from esrd_pipeline.sources.qip_by_measure import read_qip_by_measure
 from esrd_pipeline_tests.acceptance.four_years import Years, measure_years
 from esrd_pipeline_tests.acceptance.shr_nation import (
     RAW,
@@ -12,6 +15,7 @@ from esrd_pipeline_tests.acceptance.shr_nation import (
     measure_nation,
 )
 from esrd_pipeline_tests.session import make_once
+from esrd_pipeline_tests.shared_files import CMS_PUBLIC
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,10 @@ def four_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def years(four_years: Path) -> Years:
     """What is stored of them."""
     return Years.open(four_years)
+
+
+@pytest.fixture(scope="session")
+def by_measure() -> pd.DataFrame:
+    """CMS's files by measure of payment year 2024 as one table."""
+    paths = {source: find_release(CMS_PUBLIC / "py2024_qip", source) for source in QIP_BY_MEASURE}
+    return read_qip_by_measure(paths, 2022)

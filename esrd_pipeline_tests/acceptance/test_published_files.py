@@ -23,7 +23,6 @@ from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.files import QIP_BY_MEASURE, find_release
 from esrd_pipeline.sources.headers import api_name
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
-from esrd_pipeline.sources.qip_by_measure import read_qip_by_measure
 from esrd_pipeline.sources.table import read_table
 from esrd_pipeline.tables.raw import BY_MEASURE
 from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
@@ -129,12 +128,6 @@ def test_every_printed_cell_of_the_files_by_measure_is_kept(
     assert all(text == "Measure Name" or " Average " in text for text in unread), unread
     kept = [[cells[place] for place in read] for cells in rows]
     check_kept(by_measure, [header[place] for place in read], kept, known)
-
-
-@pytest.fixture(scope="module")
-def by_measure() -> pd.DataFrame:
-    paths = {source: find_release(PY2024, source) for source in QIP_BY_MEASURE}
-    return read_qip_by_measure(paths, 2022)
 
 
 def test_the_payment_year_by_measure_has_its_published_results(by_measure: pd.DataFrame) -> None:

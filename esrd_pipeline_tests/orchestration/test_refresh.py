@@ -64,10 +64,21 @@ def test_standards_come_from_two_years_before_and_say_so(warehouse: Warehouse) -
 
 
 def test_a_year_without_a_rule_set_has_no_score_and_says_why(warehouse: Warehouse) -> None:
-    tps = warehouse.read(program.QIP_TPS, 2022)
+    tps = warehouse.read(program.QIP_TPS, 2023)
     assert tps["tps"].isna().all()
     assert tps["payment_reduction"].tolist() == [0.0] * len(tps)
     assert tps["reason"].unique().tolist() == ["no_rule_set"]
+
+
+def test_a_year_of_scores_as_printed_has_them_all(warehouse: Warehouse) -> None:
+    results = warehouse.read(facility.PUBLISHED_RESULT, 2022).set_index(["measure", "ccn"])
+    scores = warehouse.read(program.QIP_MEASURE_SCORE, 2022).set_index(["measure", "ccn"])
+    for measure in ("shr", "ich_cahps", "nhsn_bsi"):
+        printed = results.loc[measure, "score"].dropna()
+        assert (scores.loc[measure, "score"].dropna() == printed).all()
+    tps = warehouse.read(program.QIP_TPS, 2022)
+    assert set(tps["payment_year"]) == {2024}
+    assert tps["tps"].notna().sum() > FACILITIES / 2
 
 
 def test_a_tps_can_be_recomputed_by_hand_from_the_three_tables(warehouse: Warehouse) -> None:

@@ -68,7 +68,14 @@ def made_up_year() -> dict[str, pd.DataFrame]:
             }
         ),
         "domains": pd.DataFrame(
-            {"payment_year": "2031", "domain": ["outcomes", "access"], "weight": ["4/5", "1/5"]}
+            {
+                "payment_year": "2031",
+                "domain": ["outcomes", "access"],
+                "weight": ["4/5", "1/5"],
+                "weight_if_missing": "equal",
+                "weight_of_missing_measures": "equal",
+                "is_required": "no",
+            }
         ),
         "measures": measures,
         "reductions": pd.DataFrame(
@@ -154,8 +161,8 @@ def test_payment_year_2027_is_complete() -> None:
 
 
 def test_an_unknown_year_is_refused_with_those_there_are() -> None:
-    assert known_payment_years() == (2026, 2027)
-    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2026, 2027"):
+    assert known_payment_years() == (2024, 2026, 2027)
+    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2024, 2026, 2027"):
         load_rules(2040)
 
 
@@ -205,6 +212,9 @@ def test_a_further_payment_year_needs_rows_only() -> None:
     ("frame", "column", "value", "message"),
     [
         ("domains", "weight", "1/5", "weights of the domains do not sum to 1"),
+        ("domains", "weight_if_missing", "nowhere", "outcomes sends its weight to nowhere"),
+        ("domains", "weight_if_missing", "outcomes", "outcomes sends its weight to outcomes"),
+        ("domains", "weight_of_missing_measures", "some", "has an unknown sharing, some"),
         ("measures", "weight", "1/3", "weights of the measures of outcomes do not sum to 1"),
         ("measures", "scoring", "guess", "unknown scoring, guess"),
         ("measures", "scoring", "components_mean", "components of falls do not fit"),
@@ -273,5 +283,6 @@ def test_steps_of_a_measure_scored_by_a_formula_are_refused() -> None:
 
 
 def test_every_row_is_cited() -> None:
-    for name in ("qip_year", "qip_domain", "qip_measure", "qip_reduction", "qip_step"):
+    names = ("qip_year", "qip_domain", "qip_measure", "qip_reduction", "qip_no_score", "qip_step")
+    for name in names:
         assert load_parameters(name)["citation"].str.len().min() > 10

@@ -1,6 +1,7 @@
 """Weights as applied: Tables 20 to 27 and every pattern of missing measures and domains."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, combinations
 
@@ -97,7 +98,7 @@ def test_weights_sum_to_one_in_every_pattern(payment_year: int) -> None:
     rules = load_rules(payment_year)
     names = frozenset(domain.name for domain in rules.domains)
     patterns = list(subsets(names))
-    assert len(patterns) == 2**5 - 1
+    assert len(patterns) == 2 ** len(rules.domains) - 1
     for present in patterns:
         domains = share_domains(rules, present)
         assert sum(domains.values()) == 1
@@ -120,7 +121,7 @@ def test_applied_weights_by_facility_are_those_of_its_pattern() -> None:
     scored = np.ones((3, len(names)), dtype=bool)
     scored[1, names.index("ktv_topic")] = False
     scored[2, :] = False
-    weights = apply_weights(PY2027, scored)
+    weights = apply_weights(PY2027, scored, unknown=np.zeros_like(scored))
     clinical = [names.index(name) for name in ("ktv_topic", "ltc", "strr")]
     assert weights.total.tolist() == [600, 120, 1]
     assert weights.measures[0, clinical].tolist() == [66, 72, 72]
@@ -137,8 +138,67 @@ def test_weights_are_shown_with_four_decimals() -> None:
     names = [rule.measure for rule in PY2027.domain_measures]
     scored = np.ones((2, len(names)), dtype=bool)
     scored[1, :] = False
-    weights = apply_weights(PY2027, scored)
+    weights = apply_weights(PY2027, scored, unknown=np.zeros_like(scored))
     shown = dict(zip(names, weights.show_measures(PY2027)[0].tolist(), strict=True))
     assert [shown[name] for name in ("ktv_topic", "ltc", "hypercalcemia")] == [3143, 3429, 1667]
     assert weights.show_domains().tolist() == [[1500, 3000, 3500, 1000, 1000], [0] * 5]
     assert not weights.show_measures(PY2027)[1].any()
+
+
+def with_domain(name: str, **values: object) -> QipRules:
+    """The rules of 2027 with other values in one domain's row."""
+    return replace(
+        PY2027,
+        domains=tuple(
+            replace(domain, **values) if domain.name == name else domain
+            for domain in PY2027.domains
+        ),
+    )
+
+
+def test_a_missing_domains_weight_goes_to_the_domain_its_row_names() -> None:
+    rules = with_domain("safety", weight_to="clinical_care")
+    domains = share_domains(rules, DOMAINS - {"safety"})
+    assert {name: percent(weight, 0) for name, weight in domains.items()} == {
+        "patient_family_engagement": "15",
+        "care_coordination": "30",
+        "clinical_care": "45",
+        "reporting": "10",
+    }
+    # Its measures share what came in equal parts: 11 + 10/3.
+    clinical = share_measures(
+        rules, "clinical_care", DOMAINS - {"safety"}, measures_of(rules, "clinical_care")
+    )
+    assert clinical["ktv_topic"] * domains["clinical_care"] == Fraction(43, 300)
+    # Where the named domain has no score either, all the others share in equal parts.
+    without = share_domains(rules, frozenset({"care_coordination", "reporting"}))
+    assert without == {"care_coordination": Fraction(3, 5), "reporting": Fraction(2, 5)}
+
+
+def test_a_missing_domains_weight_is_shared_in_proportion_where_its_row_says_so() -> None:
+    rules = with_domain("safety", weight_to="proportional")
+    domains = share_domains(rules, DOMAINS - {"safety"})
+    for domain in PY2027.domains:
+        if domain.name != "safety":
+            assert domains[domain.name] == domain.weight / Fraction("0.9")
+
+
+def test_missing_measures_weight_is_shared_in_proportion_where_the_row_says_so() -> None:
+    rules = with_domain("clinical_care", sharing="proportional")
+    scored = frozenset({"ktv_topic", "ltc"})
+    assert share_measures(rules, "clinical_care", DOMAINS, scored) == {
+        "ktv_topic": Fraction(11, 23),
+        "ltc": Fraction(12, 23),
+    }
+
+
+def test_a_facility_with_a_score_that_is_not_known_has_no_weights() -> None:
+    names = [rule.measure for rule in PY2027.domain_measures]
+    scored = np.ones((2, len(names)), dtype=bool)
+    scored[:, names.index("ich_cahps")] = False
+    unknown = np.zeros_like(scored)
+    unknown[1, names.index("ich_cahps")] = True
+    weights = apply_weights(PY2027, scored, unknown=unknown)
+    assert weights.domains[0].any()
+    assert not weights.domains[1].any()
+    assert not weights.measures[1].any()

@@ -1,0 +1,73 @@
+"""What a payment year's rows say of missing scores: whose weight goes where, and what says so.
+
+Manual 4.2.7 and 4.2.8 for payment year 2027; other years have other rows of `qip_domain.csv`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, cast, get_args
+
+Sharing = Literal["equal", "proportional"]
+"""How missing weight is shared: in equal parts, added, or in proportion to what each has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain and its share of the TPS.
+
+    Without a scored measure its weight goes `weight_to`: to all scored domains by a way of sharing,
+    or to the domain of that name, and where that has no score either to all in equal parts.
+    `sharing` is how its scored measures share the weight of the others (4.2.7, 4.2.8). A facility
+    without a score in a domain that `is_required` has no TPS.
+    """
+
+    name: str
+    weight: Fraction
+    weight_to: str = "equal"
+    sharing: Sharing = "equal"
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SaidByFootnote:
+    """A footnote of another measure, `said_by`, that says a facility has no score of `measure`."""
+
+    measure: str
+    said_by: str
+    footnote: str
+
+
+def read_domains(rows: Iterable[Mapping[str, str]]) -> tuple[Domain, ...]:
+    """Read the rows of `qip_domain.csv` of a payment year."""
+    return tuple(
+        Domain(
+            name=row["domain"],
+            weight=Fraction(row["weight"]),
+            weight_to=row["weight_if_missing"],
+            sharing=cast("Sharing", row["weight_of_missing_measures"]),
+            is_required=row["is_required"] == "yes",
+        )
+        for row in rows
+    )
+
+
+def read_footnotes(rows: Iterable[Mapping[str, str]]) -> tuple[SaidByFootnote, ...]:
+    """Read the rows of `qip_no_score.csv` of a payment year."""
+    return tuple(SaidByFootnote(row["measure"], row["said_by"], row["footnote"]) for row in rows)
+
+
+def check_domains(domains: tuple[Domain, ...], where: str) -> None:
+    """Reject domains whose weights are not the whole or that send weight nowhere.
+
+    Raises:
+        ValueError: names the contradiction; `where` is the rule set.
+    """
+    if sum(domain.weight for domain in domains) != 1:
+        raise ValueError(f"{where}: the weights of the domains do not sum to 1")
+    for domain in domains:
+        others = {other.name for other in domains if other != domain}
+        if domain.sharing not in get_args(Sharing):
+            raise ValueError(f"{where}: {domain.name} has an unknown sharing, {domain.sharing}")
+        if domain.weight_to not in {*get_args(Sharing), *others}:
+            raise ValueError(f"{where}: {domain.name} sends its weight to {domain.weight_to}")
