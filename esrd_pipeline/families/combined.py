@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from esrd_pipeline.families.published_fields import load_measures
+from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.tables.measured import CONTRACT
 
 NOT_COMPUTED = "not_computed"

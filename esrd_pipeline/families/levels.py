@@ -6,8 +6,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.families.published_fields import load_measures
 from esrd_pipeline.measures.specification import WHOLE, Program
+from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.tables.facility import CATEGORIES, LEVEL
 
 _KEY = ["program", "measure"]

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.families.published_fields import (
-    PublishedMeasure,
-    load_measures,
-    load_national_columns,
-)
 from esrd_pipeline.families.published_reasons import add_reasons, as_list
 from esrd_pipeline.parameters.reasons import (
     RowReasons,
+)
+from esrd_pipeline.sources.published_fields import (
+    PublishedMeasure,
+    load_measures,
+    load_national_columns,
 )
 from esrd_pipeline.tables.facility import (
     DIRECTORY,

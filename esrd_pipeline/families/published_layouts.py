@@ -15,12 +15,6 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.families.levels import find_national_rate
 from esrd_pipeline.families.published import NUMERIC_FIELDS, RELATIVE_FIELDS, build_national
-from esrd_pipeline.families.published_fields import (
-    PublishedMeasure,
-    TableName,
-    load_measures,
-    load_national_columns,
-)
 from esrd_pipeline.families.published_reasons import AVAILABLE
 from esrd_pipeline.parameters.reasons import (
     NOT_PRINTED,
@@ -29,6 +23,12 @@ from esrd_pipeline.parameters.reasons import (
     find_reason,
 )
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
+from esrd_pipeline.sources.published_fields import (
+    PublishedMeasure,
+    TableName,
+    load_measures,
+    load_national_columns,
+)
 from esrd_pipeline.sources.qip_footnotes import print_code
 from esrd_pipeline.sources.write import DECIMALS
 

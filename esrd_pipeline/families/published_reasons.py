@@ -7,7 +7,6 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.families.published_fields import PublishedMeasure
 from esrd_pipeline.parameters.reasons import (
     PUBLISHED_CODES,
     RowReasons,
@@ -17,6 +16,7 @@ from esrd_pipeline.parameters.reasons import (
 from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import load_meanings
+from esrd_pipeline.sources.published_fields import PublishedMeasure
 from esrd_pipeline.sources.qip_footnotes import find_meaning
 
 AVAILABLE = "001"

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from esrd_pipeline.families.published_fields import load_measures
 from esrd_pipeline.parameters.register import RegisterEntry, find_measure
 from esrd_pipeline.program.qip_arithmetic import (
     Bools,
@@ -22,6 +21,7 @@ from esrd_pipeline.program.qip_arithmetic import (
     score_improvement,
     to_units,
 )
+from esrd_pipeline.sources.published_fields import load_measures
 
 CATEGORY = {"worse": -1.0, "as": 0.0, "better": 1.0}
 APPLIED = {"achievement": 0.0, "improvement": 1.0}
