@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import click
 import duckdb
@@ -43,6 +44,29 @@ SPARE_MEGABYTES, SMALL_MEMORY = 4, "12MB"
 """What a small disk has beyond what is on it, and what DuckDB is given when starved."""
 
 
+class Process(Protocol):
+    """A started process, whose number is that of its group too."""
+
+    @property
+    def pid(self) -> int: ...  # noqa: D102
+    @property
+    def returncode(self) -> int | None: ...  # noqa: D102
+    def poll(self) -> int | None: ...  # noqa: D102
+    def communicate(self, *, timeout: float | None = None) -> tuple[str, str | None]: ...  # noqa: D102
+
+
+def start_anew(command: Sequence[str], environment: Mapping[str, str]) -> Process:
+    """Start a command in a process group of its own."""
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
 @dataclass(frozen=True)
 class World:
     """A command that refreshes a year, its input folders, and what it stores if undisturbed.
@@ -55,26 +79,23 @@ class World:
     before: Path | None
     stored: Mapping[str, str]
     seconds: float
+    launch: Callable[[Sequence[str], Mapping[str, str]], Process] = start_anew
 
     def begin(self, data: Path) -> None:
         """Put what the command begins with into a data folder."""
         if self.before is not None:
             shutil.copytree(self.before, data, dirs_exist_ok=True)
 
-    def start(
-        self, data: Path, *arguments: str, before: Sequence[str] = ()
-    ) -> subprocess.Popen[str]:
-        """Start the command on a data folder, in a process group of its own."""
-        return subprocess.Popen(
+    def start(self, data: Path, *arguments: str, before: Sequence[str] = ()) -> Process:
+        """Start the command on a data folder."""
+        return self.launch(
             [*before, *self.command, *arguments],
-            env={**os.environ, **self.environment, **_places(data)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
+            {**os.environ, **self.environment, **_places(data)},
         )
 
-    def run(self, data: Path, *arguments: str, before: Sequence[str] = ()) -> tuple[int, str]:
+    def run(
+        self, data: Path, *arguments: str, before: Sequence[str] = ()
+    ) -> tuple[int | None, str]:
         """Run the command to its end: exit code and what it printed."""
         process = self.start(data, *arguments, before=before)
         try:
@@ -137,6 +158,13 @@ def kill_when(world: World, data: Path, reached: Callable[[], bool]) -> None:
 
 
 def kill_at_random(world: World, data: Path, *, kills: int, seed: int) -> str:
+    """Kill the command at random moments of its time, then let it end."""
+    said = kill_again_and_again(world, data, kills=kills, seed=seed)
+    world.check_again(data)
+    return said
+
+
+def kill_again_and_again(world: World, data: Path, *, kills: int, seed: int) -> str:
     """Kill the command at random moments of its time, again and again in the same folder."""
     draw = np.random.default_rng(seed)
     counts = []
@@ -149,7 +177,6 @@ def kill_at_random(world: World, data: Path, *, kills: int, seed: int) -> str:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         counts.append(world.check_visible(data))
-    world.check_again(data)
     return f"{kills} kills, with {min(counts)} to {max(counts)} partitions visible after them"
 
 

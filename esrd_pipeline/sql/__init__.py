@@ -78,6 +78,7 @@ def load_select(table: str) -> Select:
     return parse_select(table, path, file.read_text(encoding="utf-8"))
 
 
+@cache
 def parse_select(table: str, path: str, text: str) -> Select:
     """Derive the sources and parameters of a SELECT.
 

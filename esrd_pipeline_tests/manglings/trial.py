@@ -92,7 +92,7 @@ class Trial:
             self._store(root, facilities)
         years = (self.nation / str(year) for year in (BEFORE, YEAR))
         self.canaries = {canary for year in years for canary in planted(year)}
-        self._extract = self.warehouse.read(EXTRACT, YEAR)
+        self._files = _list_files(self.warehouse.read(EXTRACT, YEAR))
 
     def _store(self, root: Path, facilities: int) -> None:
         span = Span(seed=SEED, first_year=BEFORE, last_year=YEAR)
@@ -186,14 +186,9 @@ class Trial:
 
     def _list_touched(self) -> list[TableAsset]:
         """Return the assets whose files are not the good ones."""
-        columns = ["file_name", "sha256"]
-        now = self.warehouse.read(EXTRACT, YEAR)
-        return [
-            asset
-            for asset in RAW[1:]
-            if _rows_of(now, asset.tables[0], columns)
-            != _rows_of(self._extract, asset.tables[0], columns)
-        ]
+        now = _list_files(self.warehouse.read(EXTRACT, YEAR))
+        names = ((asset, asset.tables[0].name) for asset in RAW[1:])
+        return [asset for asset, name in names if now.get(name) != self._files.get(name)]
 
     def _is_good(self, table: Table) -> bool:
         path = self.warehouse.partition_path(table, YEAR)
@@ -214,6 +209,10 @@ class Trial:
                     os.link(good, path)
 
 
-def _rows_of(extract: pd.DataFrame, table: Table, columns: list[str]) -> list[tuple[str, ...]]:
-    rows = extract.loc[extract["table_name"] == table.name, columns]
-    return sorted(tuple(map(str, row)) for row in rows.itertuples(index=False))
+def _list_files(extract: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """Return the files of each table, by name and content."""
+    files: dict[str, list[tuple[str, str]]] = {}
+    columns = (extract[column].astype(str) for column in ("table_name", "file_name", "sha256"))
+    for table, name, digest in zip(*columns, strict=True):
+        files.setdefault(table, []).append((name, digest))
+    return {table: sorted(found) for table, found in files.items()}

@@ -1,11 +1,17 @@
-"""Starts the project's own command in a separate process, as a user would."""
+"""Starts the project's own command in a separate process, as a user would, or in this one."""
 
 import hashlib
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import TextIO
+
+import pytest
+from click.testing import CliRunner
+
+from esrd_pipeline.cli import main
 
 ESRD = Path(sys.executable).with_name("esrd")
 PATIENCE_SECONDS = 600
@@ -41,6 +47,22 @@ def run(data: Path, published: Path, *arguments: str) -> tuple[int, str]:
     process = start(data, published, *arguments)
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, said
+
+
+def run_here(data: Path, published: Path, *arguments: str) -> tuple[int, str]:
+    """Run it in this process, where nothing depends on a process of its own: the half is imports.
+
+    What would end such a process with a traceback is printed with it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(data, published).items():
+            patch.setenv(name, value)
+        patch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+        ended = CliRunner().invoke(main, list(arguments))
+    raised = ended.exception
+    if raised is not None and not isinstance(raised, SystemExit):
+        return ended.exit_code, ended.output + "".join(traceback.format_exception(raised))
+    return ended.exit_code, ended.output
 
 
 def digests(warehouse: Path) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """Fixtures of the orchestration tests: generated published files, a real Dagster instance."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -9,18 +11,54 @@ import pytest
 from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.synthetic.published import write_published_files
+from esrd_pipeline_tests.orchestration.commands import run
+from esrd_pipeline_tests.session import make_once
 
 FACILITIES = 60
+PUBLISHED_YEARS = range(2022, 2026)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The data folder of a backfill, and what the command said."""
+
+    data: Path
+    said: str
+
+    def copy_to(self, folder: Path) -> Path:
+        """Copy the data to where it may be changed."""
+        return shutil.copytree(self.data, folder)
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Published files of 2022 to 2025 for a few facilities; nobody may change them."""
-    folder = tmp_path_factory.mktemp("published")
-    for year in range(2022, 2026):
+    return make_once(tmp_path_factory, "published", write_years)
+
+
+def write_years(folder: Path) -> None:
+    for year in PUBLISHED_YEARS:
         (folder / str(year)).mkdir()
         write_published_files(folder / str(year), performance_year=year, facility_count=FACILITIES)
-    return folder
+
+
+@pytest.fixture(scope="session")
+def refreshed(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
+    """Four years backfilled by the command, the first of them the star baseline.
+
+    Nobody may change it: other workers read it.
+    """
+
+    def backfill(folder: Path) -> None:
+        first, last = str(PUBLISHED_YEARS[0]), str(PUBLISHED_YEARS[-1])
+        years = ("--from", first, "--to", last)
+        data = folder / "data"
+        code, said = run(data, published, "backfill", *years, "--star-baseline", "reset")
+        assert code == 0, said
+        (folder / "said.txt").write_text(said, encoding="utf-8")
+
+    folder = make_once(tmp_path_factory, "refreshed", backfill)
+    return Refreshed(folder / "data", (folder / "said.txt").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

@@ -1,12 +1,17 @@
 """A refresh of published files that is killed, or run twice at once; `faults.py` has the others."""
 
+import shutil
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from esrd_pipeline_tests.faults import kill_at_random, kill_when, make_world, run_twice_at_once
-from esrd_pipeline_tests.orchestration.commands import ESRD
+from esrd_pipeline_tests.faults import World, kill_again_and_again, kill_when, run_twice_at_once
+from esrd_pipeline_tests.orchestration.commands import ESRD, digests
+from esrd_pipeline_tests.orchestration.conftest import Refreshed
+from esrd_pipeline_tests.orchestration.forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -27,10 +32,16 @@ def is_staged(name: str) -> Callable[[Path], bool]:
     return lambda warehouse: any((warehouse / folder).glob("data.parquet.staging-*"))
 
 
-def test_killed_anywhere_and_run_again(published: Path, tmp_path: Path) -> None:
+def test_killed_anywhere_and_run_again(
+    refreshed: Refreshed, published: Path, tmp_path: Path
+) -> None:
+    """The last of four years is made anew, with the kills between; then again, with others."""
     command = [str(ESRD), "refresh", "--year", "2025"]
-    world = make_world(command, {"ESRD_PUBLISHED_DIR": str(published)}, tmp_path / "undisturbed")
-    data = tmp_path / "disturbed"
+    stored = digests(refreshed.data / "warehouse")
+    world = World(command, {"ESRD_PUBLISHED_DIR": str(published)}, None, stored, 0.0, Forked)
+    data = refreshed.copy_to(tmp_path / "disturbed")
+    for partition in (data / "warehouse").glob("*/*/performance_year=2025"):
+        shutil.rmtree(partition)
     for reached in (
         is_being_computed("raw/release"),
         is_staged("raw/qip_complete"),
@@ -39,7 +50,10 @@ def test_killed_anywhere_and_run_again(published: Path, tmp_path: Path) -> None:
         is_being_computed("program/stars"),
     ):
         kill_when(world, data, lambda reached=reached: reached(data / "warehouse"))
-        world.check_visible(data)
+        assert world.check_visible(data) < len(stored)
+    began = time.monotonic()
     world.check_again(data)
-    kill_at_random(world, data, kills=2, seed=1)
-    run_twice_at_once(world, tmp_path / "twice")
+    world = replace(world, seconds=time.monotonic() - began)
+    # From here on every kill meets a partition that is there already.
+    kill_again_and_again(world, data, kills=2, seed=1)
+    run_twice_at_once(world, data)

@@ -14,7 +14,7 @@ from esrd_pipeline.tables import facility, program, report
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline_tests.orchestration.commands import run
+from esrd_pipeline_tests.orchestration.commands import run_here
 
 YEAR = 2024
 NO_QIP = "no facility is on the list of the QIP: the year has no Complete QIP file"
@@ -58,7 +58,7 @@ def test_a_year_with_one_file_ends_well(published: Path, tmp_path: Path, case: O
     folder, data = tmp_path / "published", tmp_path / "data"
     (folder / str(YEAR)).mkdir(parents=True)
     shutil.copy(file, folder / str(YEAR))
-    code, said = run(data, folder, "refresh", "--year", str(YEAR), *case.option)
+    code, said = run_here(data, folder, "refresh", "--year", str(YEAR), *case.option)
     assert code == 0, said
     warehouse = Warehouse(data / "warehouse")
     for table in TABLES:
@@ -68,7 +68,7 @@ def test_a_year_with_one_file_ends_well(published: Path, tmp_path: Path, case: O
     assert not any(warehouse.read(table, YEAR).empty for table in case.filled)
     # The terminal breaks the lines of its table: every word of the reason is there.
     assert set(case.why.split()) <= set(said.replace("│", " ").split())
-    code, said = run(data, folder, "export", "--year", str(YEAR), "--name", "one")
+    code, said = run_here(data, folder, "export", "--year", str(YEAR), "--name", "one")
     assert code == 0, said
 
 

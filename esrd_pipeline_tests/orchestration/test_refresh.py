@@ -12,45 +12,38 @@ from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import facility, program, report
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, TABLES
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline_tests.orchestration.commands import digests, run
-from esrd_pipeline_tests.orchestration.conftest import FACILITIES
+from esrd_pipeline_tests.orchestration.commands import digests, run_here
+from esrd_pipeline_tests.orchestration.conftest import FACILITIES, PUBLISHED_YEARS, Refreshed
 
 pytestmark = pytest.mark.slow
 
-YEARS = range(2022, 2026)
 
-
-@pytest.fixture(scope="module")
-def refreshed(published: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Four years backfilled by the command, the first of them the star baseline."""
-    data = tmp_path_factory.mktemp("refreshed")
-    code, said = run(
-        data, published, "backfill", "--from", "2022", "--to", "2025", "--star-baseline", "reset"
-    )
-    assert code == 0, said
-    return data, said
+@pytest.fixture
+def warehouse(refreshed: Refreshed) -> Warehouse:
+    return Warehouse(refreshed.data / "warehouse")
 
 
 @pytest.fixture
-def warehouse(refreshed: tuple[Path, str]) -> Warehouse:
-    return Warehouse(refreshed[0] / "warehouse")
+def changeable(refreshed: Refreshed, tmp_path: Path) -> Path:
+    """A copy of the refreshed data folder."""
+    return refreshed.copy_to(tmp_path / "data")
 
 
 def test_every_table_of_every_year_is_stored(warehouse: Warehouse) -> None:
     for table in TABLES:
-        expected = [2022] if table is program.STAR_BASELINE else list(YEARS)
+        expected = [2022] if table is program.STAR_BASELINE else list(PUBLISHED_YEARS)
         if table in COMPUTED_TABLES:
             expected = []  # nothing is computed from patients where there are published files alone
         assert warehouse.years(table) == expected, table.name
 
 
-def test_the_command_ends_with_a_table_and_where_the_results_are(
-    refreshed: tuple[Path, str],
-) -> None:
-    data, said = refreshed
+def test_the_command_ends_with_a_table_and_where_the_results_are(refreshed: Refreshed) -> None:
+    said = refreshed.said
     assert "Performance year 2025 (published files)" in said
     assert "Total Performance Score" in said
-    assert f"{data}/warehouse/<layer>/<table>/performance_year=2025" in said.replace("\n", "")
+    assert f"{refreshed.data}/warehouse/<layer>/<table>/performance_year=2025" in said.replace(
+        "\n", ""
+    )
 
 
 def test_standards_come_from_two_years_before_and_say_so(warehouse: Warehouse) -> None:
@@ -111,12 +104,12 @@ def test_the_baseline_year_gets_the_shares_a_reset_promises(warehouse: Warehouse
     assert later["baseline_year"].dropna().unique().tolist() == [2022]
 
 
-def test_the_database_of_views_is_there_to_query(refreshed: tuple[Path, str]) -> None:
-    with duckdb.connect(str(refreshed[0] / "esrd.duckdb"), read_only=True) as connection:
+def test_the_database_of_views_is_there_to_query(refreshed: Refreshed) -> None:
+    with duckdb.connect(str(refreshed.data / "esrd.duckdb"), read_only=True) as connection:
         rows = connection.execute(
             "SELECT performance_year, count(*) FROM program.qip_tps GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-    assert [year for year, _ in rows] == list(YEARS)
+    assert [year for year, _ in rows] == list(PUBLISHED_YEARS)
 
 
 def test_agreement_compares_what_the_file_prints(warehouse: Warehouse) -> None:
@@ -137,27 +130,23 @@ def test_every_difference_that_is_counted_is_listed(warehouse: Warehouse) -> Non
     assert listed.to_dict() == counted[counted > 0].to_dict()
 
 
-def test_the_same_year_again_gives_the_same_bytes(
-    refreshed: tuple[Path, str], published: Path
-) -> None:
-    data, _ = refreshed
-    before = digests(data / "warehouse")
-    code, said = run(data, published, "refresh", "--year", "2024")
+def test_the_same_year_again_gives_the_same_bytes(changeable: Path, published: Path) -> None:
+    before = digests(changeable / "warehouse")
+    code, said = run_here(changeable, published, "refresh", "--year", "2024")
     assert code == 0, said
-    assert digests(data / "warehouse") == before
+    assert digests(changeable / "warehouse") == before
 
 
 def test_a_bad_file_stops_its_step_and_nothing_stored_is_lost(
-    refreshed: tuple[Path, str], published: Path, tmp_path: Path
+    changeable: Path, published: Path, tmp_path: Path
 ) -> None:
-    data, bad = tmp_path / "data", tmp_path / "published"
-    shutil.copytree(refreshed[0], data)
+    data, bad = changeable, tmp_path / "published"
     shutil.copytree(published, bad)
     before = digests(data / "warehouse")
     file = next((bad / "2025").glob("DFC_FACILITY*.csv"))
     lines = file.read_bytes().split(b"\n")
     file.write_bytes(b"\n".join([*lines[:5], lines[4], *lines[5:]]))
-    code, said = run(data, bad, "refresh", "--year", "2025")
+    code, said = run_here(data, bad, "refresh", "--year", "2025")
     assert code == 1
     assert "refresh_published 2025 failed." in said
     assert f"raw.dfc_facility: SourceError: {file.name}, row 6, column" in said
@@ -170,10 +159,10 @@ def test_a_bad_file_stops_its_step_and_nothing_stored_is_lost(
 
 
 def test_an_export_is_written_once_and_hides_small_counts(
-    refreshed: tuple[Path, str], published: Path
+    changeable: Path, published: Path
 ) -> None:
-    data, _ = refreshed
-    code, said = run(data, published, "export", "--year", "2025", "--name", "approved")
+    data = changeable
+    code, said = run_here(data, published, "export", "--year", "2025", "--name", "approved")
     assert code == 0, said
     folder = data / "releases" / "2025" / "approved"
     stored = Warehouse(data / "warehouse").read(facility.PUBLISHED, 2025)
@@ -186,20 +175,20 @@ def test_an_export_is_written_once_and_hides_small_counts(
     kept = rows.loc[~is_small.to_numpy(), "unit_count"]
     assert kept.notna().sum() == stored.loc[~is_small, "unit_count"].notna().sum()
     before = digests(folder)
-    code, said = run(data, published, "export", "--year", "2025", "--name", "approved")
+    code, said = run_here(data, published, "export", "--year", "2025", "--name", "approved")
     assert code == 1
     assert "release approved of 2025 exists; it stays as is" in said
     assert digests(folder) == before
 
 
 def test_a_year_that_is_none_is_refused(published: Path, tmp_path: Path) -> None:
-    code, said = run(tmp_path, published, "refresh", "--year", "1999")
+    code, said = run_here(tmp_path, published, "refresh", "--year", "1999")
     assert code == 1
     assert "1999 is before 2021, the first performance year that has rules" in said
-    code, said = run(tmp_path, published, "refresh", "--year", "2999")
+    code, said = run_here(tmp_path, published, "refresh", "--year", "2999")
     assert code == 1
     assert "2999 is not a performance year: 2021 to" in said
-    code, said = run(tmp_path, published, "refresh", "--year", "2021")
+    code, said = run_here(tmp_path, published, "refresh", "--year", "2021")
     assert code == 1
     assert "/2021: no file named DFC_FACILITY*.csv or *QIP_COMPLETE*.csv" in said
     assert "no patient-level file in" in said
