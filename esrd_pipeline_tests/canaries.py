@@ -141,6 +141,7 @@ def found(
     compressed text and blobs as what they were.
     """
     places: list[str] = []
+    canaries = frozenset(canaries)  # which knows its hash from the first search on
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         if path.is_file() and not set(name.parts[:-1]) & set(leave_out):

@@ -91,7 +91,7 @@ class Trial:
         if not self._good.is_dir():
             self._store(root, facilities)
         years = (self.nation / str(year) for year in (BEFORE, YEAR))
-        self.canaries = {canary for year in years for canary in planted(year)}
+        self.canaries = frozenset(canary for year in years for canary in planted(year))
         self._files = _list_files(self.warehouse.read(EXTRACT, YEAR))
 
     def _store(self, root: Path, facilities: int) -> None:
