@@ -29,12 +29,15 @@ from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, sc
 from esrd_pipeline.sql import Select
 from esrd_pipeline.stored_schema import check_stored
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.release import EXTRACT
 
 Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
 PARTITION_FILE = "data.parquet"
 _STAGING = ".staging-"
 _SPILL = ".spill"
+_OF_PATIENTS = ("linkage", "history", "cohort")
+"""Schemas whose tables are made of patients' raw files alone, all of them or none."""
 MEMORY_LIMIT = "6GB"
 """Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
 
@@ -222,7 +225,7 @@ class Warehouse:
         """Run a SELECT over stored tables and write its rows beside their partition.
 
         Rows never leave DuckDB; they are stored in the order of the key. Earlier years that a
-        SELECT reads may be missing and then have no rows; its own year must be stored.
+        SELECT reads may be missing as a whole and then have no rows; its own year must be stored.
 
         Args:
             table: the table that the SELECT makes.
@@ -317,7 +320,7 @@ class Warehouse:
             if source.last == 0:
                 self.find(table, performance_year)
             years = range(performance_year - source.first, performance_year - source.last + 1)
-            files = [self.find(table, year) for year in years if self.has(table, year)]
+            files = [self.find(table, year) for year in years if self._holds(table, year)]
             schema, name = table.path
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             if files:
@@ -330,6 +333,26 @@ class Warehouse:
                 body = f"SELECT {nothing} WHERE false"
             connection.execute(f'CREATE VIEW "{schema}"."{name}" AS {body}')
         attach_value_sets(connection, select.value_sets)
+
+    def _holds(self, table: Table, performance_year: int) -> bool:
+        """Return whether a year that a SELECT may read without is stored.
+
+        Raises:
+            MissingPartitionError: the table is missing, and others are there that were made with
+                it: its rows would be missed in silence.
+        """
+        if self.has(table, performance_year):
+            return True
+        schema, _ = table.path
+        # Published files have tables of raw too, and none of patients.
+        beside = {"raw": EXTRACT.path[1]}.get(schema, "*" if schema in _OF_PATIENTS else None)
+        pattern = f"{beside}/performance_year={performance_year}/{PARTITION_FILE}"
+        if beside is not None and any((self.root / schema).glob(pattern)):
+            raise MissingPartitionError(
+                f"{table.name} has no partition {performance_year}, and other tables of {schema}"
+                f" have: refresh {performance_year} again"
+            )
+        return False
 
     def _clear_staging(self, table: Table, performance_year: int) -> Path:
         """Make the partition's folder, delete old staged files and return the final path."""

@@ -38,7 +38,7 @@ from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS, digests
 YEAR, BEFORE = 2023, 2022
 FACILITIES = 12
 LAYERS = ("raw", "linkage", "history")
-UPSTREAM = "linkage/claim"
+UPSTREAM = "raw/claim"
 """A table whose year before a refresh reads."""
 SPARE_MEGABYTES, SMALL_MEMORY = 4, "12MB"
 """What a small disk has beyond what is on it, and what DuckDB is given when starved."""
@@ -214,7 +214,7 @@ def starve(world: World, data: Path) -> str:
 
 
 def tear_upstream(world: World, data: Path) -> str:
-    """Cut a partition of the year before in half, then take it away; then make it again."""
+    """Cut a partition of the year before in half, then take it away; then put it back."""
     world.check_again(data)
     path = data / "warehouse" / UPSTREAM / f"performance_year={BEFORE}" / "data.parquet"
     whole = path.read_bytes()
@@ -222,10 +222,14 @@ def tear_upstream(world: World, data: Path) -> str:
     code, said = world.run(data)
     assert code != 0, "a torn partition was read"
     assert re.search(rf"{UPSTREAM.replace('/', '.')}.* {BEFORE}", said), said
+    path.unlink()
+    code, missing = world.run(data)
+    assert code != 0, "a missing partition was passed over"
+    assert re.search(rf"{UPSTREAM.replace('/', '.')} has no partition {BEFORE}", missing), missing
     path.write_bytes(whole)
     world.check_visible(data)
     world.check_again(data)
-    return _sentence(said)
+    return f"{_sentence(said)}; {_sentence(missing)}"
 
 
 def run_twice_at_once(world: World, data: Path) -> str:

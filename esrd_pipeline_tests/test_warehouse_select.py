@@ -13,6 +13,7 @@ from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.warehouse import MissingPartitionError, NotEnoughMemoryError, Warehouse
 
 VISIT = Table(
@@ -87,6 +88,15 @@ def test_rows_are_stored_typed_and_in_the_order_of_the_key(warehouse: Warehouse)
 def test_a_year_before_that_is_not_stored_holds_no_rows(warehouse: Warehouse) -> None:
     staged = warehouse.stage_select(TOTAL, 2023, select(), tables=TABLES, parameters={"least": 1})
     assert pd.read_parquet(staged.path)["visits"].tolist() == [3, 2]
+
+
+def test_a_year_before_that_is_stored_in_part_is_refused(warehouse: Warehouse) -> None:
+    beside = warehouse.partition_path(EXTRACT, 2022)
+    beside.parent.mkdir(parents=True)
+    beside.touch()
+    said = "raw.visit has no partition 2022, and other tables of raw have: refresh 2022 again"
+    with pytest.raises(MissingPartitionError, match=said):
+        warehouse.stage_select(TOTAL, 2023, select(), tables=TABLES, parameters={"least": 1})
 
 
 def test_its_own_year_must_be_there(warehouse: Warehouse) -> None:

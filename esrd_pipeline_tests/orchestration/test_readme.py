@@ -1,0 +1,52 @@
+"""Every command README names is run: here as it stands, or by the test that is named for it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from esrd_pipeline_tests.orchestration.commands import run_here
+from esrd_pipeline_tests.orchestration.conftest import Refreshed
+
+README = Path(__file__).parents[2] / "README.md"
+_BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BY_OTHERS = {
+    "esrd backfill --from 2022 --to 2025": "the fixture `refreshed`, with the first star baseline",
+    "esrd ui": "test_ui.py",
+    "esrd synthesize --facilities 300 --first-year 2022 --last-year 2024"
+    " --folder data/raw/patient": (
+        "acceptance/four_years.py and shr_nation.py, with fewer facilities"
+    ),
+    "esrd refresh --year 2024": "test_refresh.py; of raw files acceptance/four_years.py",
+    "esrd explain --measure shr --ccn 012501 --year 2024": "test_privacy.py, of another measure",
+}
+"""Commands that take long, and what runs them."""
+HERE = (
+    "esrd payment-year 2027",
+    "esrd payment-year 2027 --rule-set amended",
+    "esrd export --year 2025 --name approved",
+    "esrd refresh --year 2024 --star-baseline rebaseline",
+    "esrd refresh --year 2025 --rule-set amended",
+)
+"""In an order in which each finds what it needs."""
+
+
+def test_no_command_of_readme_is_left_out() -> None:
+    blocks = _BLOCK.findall(README.read_text(encoding="utf-8"))
+    lines = {line.strip() for block in blocks for line in block.splitlines()}
+    assert {line for line in lines if line.startswith("esrd ")} == {*HERE, *BY_OTHERS}
+
+
+@pytest.mark.slow
+def test_the_commands_do_as_readme_says(
+    refreshed: Refreshed, published: Path, tmp_path: Path
+) -> None:
+    data = refreshed.copy_to(tmp_path / "data")
+    said = {}
+    for command in HERE:
+        code, said[command] = run_here(data, published, *shlex.split(command)[1:])
+        assert code == 0, f"{command}: {said[command]}"
+    assert "DOMAINS" in said[HERE[0]]
+    assert "rule set amended" in said[HERE[1]]
+    assert (data / "releases" / "2025" / "approved" / "README.txt").is_file()
