@@ -245,14 +245,18 @@ def run_twice_at_once(world: World, data: Path) -> str:
 
 
 def set_clock_back(world: World, data: Path) -> str:
-    """Refresh again with a clock that is years behind the files."""
+    """Refresh again with a clock that is behind the files, and with one before all years."""
     if shutil.which("faketime") is None:
         return "not run: faketime is not installed"
     world.check_again(data)
-    code, said = world.run(data, before=["faketime", "-f", "@2015-01-01 00:00:00"])
+    code, said = world.run(data, before=["faketime", "-f", "@2024-02-01 00:00:00"])
     assert code == 0, said
     assert digests(data / "warehouse") == world.stored
-    return "the same bytes"
+    code, said = world.run(data, before=["faketime", "-f", "@2015-01-01 00:00:00"])
+    assert code != 0, "no year is known in 2015"
+    assert "by the clock of this machine, which says 2015-01-01" in said, said
+    assert digests(data / "warehouse") == world.stored
+    return f"the same bytes; {_sentence(said)}"
 
 
 def read_meanwhile(world: World, data: Path) -> str:

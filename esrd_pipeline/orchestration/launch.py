@@ -8,6 +8,7 @@ import contextlib
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -64,6 +65,12 @@ def run_job(
         raise LaunchError(
             f"{year} is before {FIRST_YEAR}, the first performance year that has rules: the"
             " manual's measures, their register and the layouts of published files begin there"
+        )
+    if not known:
+        today = datetime.now(tz=UTC).date()
+        raise LaunchError(
+            f"no performance year has begun by the clock of this machine, which says {today}: set"
+            " it right"
         )
     if str(year) not in known:
         raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are known")

@@ -19,3 +19,15 @@ def test_a_record_of_runs_that_cannot_be_used_is_named(published_world: Settings
     )
     with pytest.raises(LaunchError, match=said):
         run_job(defs, "refresh", 2025, tags={}, run_config={})
+
+
+def test_a_clock_before_all_years_is_told(
+    published_world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "esrd_pipeline.orchestration.partitions.performance_years.get_partition_keys", list
+    )
+    said = r"no performance year has begun by the clock of this machine, which says \d{4}-\d\d-\d\d"
+    with pytest.raises(LaunchError, match=said):
+        run_job(defs, "refresh", 2025, tags={}, run_config={})
+    assert not published_world.warehouse_dir.exists()
