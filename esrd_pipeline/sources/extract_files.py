@@ -4,6 +4,7 @@ Files are Parquet, SAS's or delimited text with a header, of one table each, or 
 one per setting, one row per claim line, the claim's columns repeated.
 """
 
+import csv
 import gzip
 import re
 import zlib
@@ -47,6 +48,7 @@ class Extract:
         is_flat: a row is a claim line, with the claim's columns repeated on each line.
         delimiter: delimiter of a text file; None for the others.
         is_quoted: a text file's cells may stand in quotes.
+        has_longer_header: a text file's header ends with a delimiter, and its lines do not.
         content: the Parquet file into which `unpack` wrote a SAS file's rows.
         kept: lower-case names of columns of which every value is stored as it stands, as a check of
             the file has found.
@@ -60,6 +62,7 @@ class Extract:
     is_quoted: bool
     content: Path | None = None
     kept: frozenset[str] = frozenset()
+    has_longer_header: bool = False
 
     @property
     def is_sas(self) -> bool:
@@ -224,7 +227,13 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
         raise SourceError(file=path.name, rule="has no header")
     delimiter = next((sign for sign in "|\t" if sign in header), ",")
     published = [name.strip().strip('"') for name in header.split(delimiter)]
-    if published[-1] == "":
+    # The last line may be a piece of one.
+    has_longer_header = published[-1] == "" and {
+        len(cells) for cells in csv.reader(lines[:-1], delimiter=delimiter) if cells
+    } == {len(published) - 1}
+    if has_longer_header:
+        del published[-1]
+    elif published[-1] == "":
         # A delimiter at the end of every line: a last column without a name.
         published[-1] = TRAILING
     if len({name.lower() for name in published}) < len(published):
@@ -232,8 +241,15 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
     is_quoted = delimiter == "," or any(
         line.startswith('"') or f'{delimiter}"' in line for line in (header, *lines)
     )
-    names = {name.lower(): name for name in published}
-    return Extract(path, names, {}, is_flat=is_flat, delimiter=delimiter, is_quoted=is_quoted)
+    return Extract(
+        path,
+        {name.lower(): name for name in published},
+        {},
+        is_flat=is_flat,
+        delimiter=delimiter,
+        is_quoted=is_quoted,
+        has_longer_header=has_longer_header,
+    )
 
 
 def _read_head(path: Path) -> list[str]:

@@ -83,8 +83,9 @@ def scan(extract: Extract) -> str:
     path = quote_text(match_exactly(content))
     quote = '"' if extract.is_quoted else ""
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in extract.columns.values())
+    header = "header = false, skip = 1" if extract.has_longer_header else "header = true"
     return (
-        f"read_csv({path}, delim = '{extract.delimiter}', header = true, auto_detect = false,"
+        f"read_csv({path}, delim = '{extract.delimiter}', {header}, auto_detect = false,"
         f" quote = '{quote}', escape = '{quote}', {AS_STORED}, columns = {{{columns}}})"
     )
 

@@ -170,6 +170,24 @@ def test_a_delimiter_at_the_end_of_every_line_is_no_column(tmp_path: Path) -> No
     assert load(tmp_path, register.MDS_STAY)["bene_id"].tolist() == [7]
 
 
+@pytest.mark.parametrize("sign", ["|", ",", "\t"])
+def test_a_delimiter_at_the_end_of_the_header_alone_is_no_column(tmp_path: Path, sign: str) -> None:
+    good = ["FACILITYID|SERVICE", *(f"{n}|In-Center Hemodialysis" for n in range(1, 9000))]
+    for folder, header in (("plain", good[0]), ("longer", f"{good[0]}|")):
+        (tmp_path / folder).mkdir()
+        lines = [line.replace("|", sign) for line in (header, *good[1:])]
+        write(tmp_path / folder, "eqrs_facility_service.csv", *lines)
+    plain = load(tmp_path / "plain", eqrs.EQRS_FACILITY_SERVICE)
+    assert len(plain) == 8999
+    assert load(tmp_path / "longer", eqrs.EQRS_FACILITY_SERVICE).equals(plain)
+
+
+def test_a_bad_row_below_a_longer_header_is_told_by_its_row(tmp_path: Path) -> None:
+    write(tmp_path, "eqrs_facility_service.txt", "FACILITYID|SERVICE|", "7|CAPD", "x|CAPD")
+    with pytest.raises(SourceError, match="row 3, column 'FACILITYID': is not a whole number"):
+        load(tmp_path, eqrs.EQRS_FACILITY_SERVICE)
+
+
 def test_compressed_and_tab_delimited_text_is_read(tmp_path: Path) -> None:
     text = "BENE_ID\tENTRY_DATE\n7\t01-JAN-2024\n8\t02-JAN-2024\n"
     (tmp_path / "mds_stay.tsv.gz").write_bytes(gzip.compress(text.encode()))
