@@ -144,7 +144,7 @@ def test_a_tps_that_is_not_known_says_so(scored: Scored) -> None:
     assert pd.isna(row["tps"])
     assert pd.isna(row["payment_reduction"])
     assert row["working"].endswith("; not known: ich_cahps")
-    assert text_of(row) == "no file of the year prints a score that CMS may have given"
+    assert text_of(row) == "a score that it rests on is printed in no file of the year"
     domains = scored.domains[scored.domains["ccn"] == row["ccn"]]
     assert domains["score"].isna().all()
     assert domains["weight"].isna().all()

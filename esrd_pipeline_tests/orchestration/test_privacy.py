@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from esrd_pipeline.cli import main
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration import pictures
-from esrd_pipeline.orchestration.instance import keep_connected, prepare_dagster_home
+from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.orchestration.launch import LAYERS
 from esrd_pipeline.orchestration.sensors import report_failure
 from esrd_pipeline.settings import Settings, load_settings
@@ -137,10 +137,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
             return draw(figure)
 
         patch.setattr(pictures, "render", overhear)
-        with (
-            dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance,
-            keep_connected(instance),
-        ):
+        with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
             made = run(instance, list_needed(*MADE))
             assert made.success
             listed = Warehouse(settings.warehouse_dir).read(facility.DIRECTORY, YEAR)["ccn"]
