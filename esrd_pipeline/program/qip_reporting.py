@@ -10,6 +10,7 @@ import numpy as np
 from esrd_pipeline.parameters.reasons import NOT_PRINTED, PUBLISHED_CODES, RowReasons
 from esrd_pipeline.program.qip_arithmetic import (
     TOP_SCORE,
+    Floats,
     divide_half_up,
 )
 from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
@@ -84,14 +85,7 @@ def score_if_printed(
             other.reason_number,
         )
     reasons.add(~known, NOT_PRINTED)
-    return replace(
-        blank_score(inputs.facilities.count),
-        applied=text_where(known, "published"),
-        unrounded_score=results.score,
-        score=results.score,
-        reason=reasons.code,
-        reason_number=reasons.number,
-    )
+    return _take_published(results.score, reasons)
 
 
 def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
@@ -101,11 +95,16 @@ def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
     reasons = RowReasons(len(known))
     reasons.add(~known, results.reason, results.reason_number)
     reasons.add(~known, "no_score_published")
+    return _take_published(results.score, reasons)
+
+
+def _take_published(score: Floats, reasons: RowReasons) -> Scored:
+    """Return the scores as CMS published them, with the reasons of those that are missing."""
     return replace(
-        blank_score(inputs.facilities.count),
-        applied=text_where(known, "published"),
-        unrounded_score=results.score,
-        score=results.score,
+        blank_score(len(score)),
+        applied=text_where(~np.isnan(score), "published"),
+        unrounded_score=score,
+        score=score,
         reason=reasons.code,
         reason_number=reasons.number,
     )
