@@ -103,12 +103,20 @@ class StepContext:
         return self.settings.patient_dir / str(self.performance_year)
 
 
+LookAgain = Callable[[], tuple[Select, Mapping[str, int]]]
+"""What is done where a SELECT fails: the SELECT to run instead, and what is told of the table."""
+
+
 @dataclass(frozen=True, slots=True)
 class SqlOutput:
-    """A table that DuckDB makes from stored ones, with its SELECT's parameters besides the year."""
+    """A table that DuckDB makes from stored ones, with its SELECT's parameters besides the year.
+
+    `look_again` is called if the SELECT meets a value it does not take.
+    """
 
     select: Select
     parameters: Mapping[str, object] = field(default_factory=dict)
+    look_again: LookAgain | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext,
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.sources.intake.questions import TABLES
+from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 
@@ -59,7 +60,13 @@ def _write_nation(step: StepContext) -> None:
 
 def _read_extract(step: StepContext, table: Table) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract import check_extracts, make_select, unpack
+    from esrd_pipeline.sources.extract import (
+        check_extracts,
+        check_header,
+        make_select,
+        make_strict_select,
+        unpack,
+    )
     from esrd_pipeline.sources.extract_files import find_extracts
     from esrd_pipeline.sources.first_row import find_first_rows
     from esrd_pipeline.sources.sas import SCRATCH, open_scratch
@@ -78,14 +85,20 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
             # The step holds the partition's lock, so the folder is its own.
             folder = step.warehouse.root / SCRATCH / f"{table.name}-{step.performance_year}"
             extracts = unpack(table, extracts, held.enter_context(open_scratch(folder)))
-        extracts, rewritten = check_extracts(table, extracts, step.warehouse.query)
-        select = make_select(table, extracts)
-        notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
+        for extract in extracts:
+            check_header(table, extract)
+        select = make_strict_select(table, extracts)
         # What was unpacked is read when the table is stored.
         release = held.pop_all().close
+
+    def look_again() -> tuple[Select, Mapping[str, int]]:
+        checked, rewritten = check_extracts(table, extracts, step.warehouse.query)
+        notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
+        return make_select(table, checked), notes
+
     return StepResult(
-        (SqlOutput(select),),
-        notes={"files": select.path, **notes},
+        (SqlOutput(select, look_again=look_again),),
+        notes={"files": select.path},
         release=release,
         locate=partial(find_first_rows, table, extracts, performance_year=step.performance_year),
     )

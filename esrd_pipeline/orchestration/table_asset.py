@@ -30,12 +30,14 @@ from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, Ste
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import (
     PartitionBusyError,
     Query,
+    SchemaError,
     Staged,
     Warehouse,
 )
@@ -188,11 +190,14 @@ def compute_and_publish(
         if result.release is not None:
             held.callback(result.release)
         notes = {"esrd.origin": step.settings.origin, **result.written}
-        staged = []
+        staged: list[Staged] = []
+        told: dict[str, int] = {}
         for table, frame in zip(asset.tables, result.frames, strict=True):
             if table in tables:
-                staged.append(_stage(warehouse, table, year, frame, notes))
-                held.callback(warehouse.discard, staged[-1])
+                one, more = _stage(warehouse, table, year, frame, notes)
+                held.callback(warehouse.discard, one)
+                staged.append(one)
+                told.update(more)
         audits = [_audit(s, staged, warehouse, query) for s in staged]
         warning, fault = result.warning, result.fault
         if asset.tables[0] in tables:
@@ -215,7 +220,7 @@ def compute_and_publish(
             )
         for s in staged:
             warehouse.publish(s)
-    shown = {**result.notes, **_draw(result)}
+    shown = {**result.notes, **told, **_draw(result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
@@ -255,17 +260,23 @@ def _stage(
     year: int,
     made: pd.DataFrame | SqlOutput,
     notes: Mapping[str, str],
-) -> Staged:
-    if isinstance(made, SqlOutput):
+) -> tuple[Staged, Mapping[str, int]]:
+    """Stage a table; return what was found of it on a second look, if one was due."""
+    if not isinstance(made, SqlOutput):
+        return warehouse.stage(table, year, made, notes=notes), {}
+
+    def run(select: Select) -> Staged:
         return warehouse.stage_select(
-            table,
-            year,
-            made.select,
-            tables=TABLES_BY_NAME,
-            parameters=made.parameters,
-            notes=notes,
+            table, year, select, tables=TABLES_BY_NAME, parameters=made.parameters, notes=notes
         )
-    return warehouse.stage(table, year, made, notes=notes)
+
+    if made.look_again is None:
+        return run(made.select), {}
+    try:
+        return run(made.select), {}
+    except SchemaError:
+        select, found = made.look_again()
+        return run(select), found
 
 
 def _audit(one: Staged, staged: Sequence[Staged], warehouse: Warehouse, query: Query) -> Audit:

@@ -1,15 +1,23 @@
 """A folder of patient-level files, read without storing anything: what a refresh would refuse."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.sources.extract import YEAR, check_extracts, make_select, unpack
+from esrd_pipeline.sources.extract import (
+    YEAR,
+    check_extracts,
+    check_header,
+    make_select,
+    make_strict_select,
+    unpack,
+)
 from esrd_pipeline.sources.extract_files import Extract, find_extracts
+from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Query
+from esrd_pipeline.warehouse import Query, QueryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +60,36 @@ def _count_rows(
     """
     with TemporaryDirectory(prefix="esrd-check-") as scratch:
         extracts = unpack(table, find_extracts(folder, table), Path(scratch))
-        extracts, rewritten = check_extracts(table, extracts, query)
-        return _count_read(folder, table, extracts, year, query), rewritten
+        for extract in extracts:
+            check_header(table, extract)
+        try:
+            reading = _Reading(year, query, make_strict_select)
+            return _count_read(folder, table, extracts, reading), {}
+        except QueryError:
+            extracts, rewritten = check_extracts(table, extracts, query)
+            reading = _Reading(year, query, make_select)
+            return _count_read(folder, table, extracts, reading), rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    year: int
+    query: Query
+    make: Callable[[Table, tuple[Extract, ...]], Select]
 
 
 def _count_read(
-    folder: Path, table: Table, extracts: tuple[Extract, ...], year: int, query: Query
+    folder: Path, table: Table, extracts: tuple[Extract, ...], reading: _Reading
 ) -> dict[str, int]:
-    """Return the rows of each of a table's files, whose values are checked."""
+    """Return the rows that a SELECT makes of each of a table's files."""
     required = [column.name for column in table.columns if column.required and column.name != YEAR]
     missing = "".join(f', count(*) - count("{name}") AS "{name}"' for name in required)
     rows: dict[str, int] = {}
     for extract in extracts:
-        select = make_select(table, (extract,))
-        counted = query(
-            f"SELECT count(*) AS all_rows{missing} FROM ({select.text})", performance_year=year
+        select = reading.make(table, (extract,))
+        counted = reading.query(
+            f"SELECT count(*) AS all_rows{missing} FROM ({select.text})",
+            performance_year=reading.year,
         )
         for name in required:
             if counted[name].iloc[0]:

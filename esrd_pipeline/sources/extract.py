@@ -21,6 +21,7 @@ from esrd_pipeline.sources.extract_values import (
     convert_identifier,
     convert_kept,
     find_kept,
+    find_other_identifier,
     is_float,
     is_typed,
     is_whole,
@@ -73,6 +74,18 @@ def unpack(table: Table, extracts: Iterable[Extract], folder: Path) -> tuple[Ext
     return tuple(unpacked)
 
 
+def check_header(table: Table, extract: Extract) -> None:
+    """Check that a file has the columns that its table needs.
+
+    Raises:
+        SourceError: a required column is missing, or a text ends within a needed one.
+    """
+    _check_columns(table, extract)
+    if extract.delimiter is not None:
+        needed = [locate(table, extract, column) for column in table.columns]
+        check_end(extract.path, is_needed=[*extract.columns][-1] in needed)
+
+
 def check_extracts(
     table: Table, extracts: Iterable[Extract], query: Query
 ) -> tuple[tuple[Extract, ...], dict[str, int]]:
@@ -91,10 +104,7 @@ def check_extracts(
     checked: list[Extract] = []
     has_texts = False
     for extract in extracts:
-        _check_columns(table, extract)
-        if extract.delimiter is not None:
-            needed = [locate(table, extract, column) for column in table.columns]
-            check_end(extract.path, is_needed=[*extract.columns][-1] in needed)
+        check_header(table, extract)
         found, kept, are_texts = _check_values(table, extract, query)
         checked.append(replace(extract, kept=kept))
         rewritten.update(found)
@@ -110,7 +120,30 @@ def make_select(table: Table, extracts: tuple[Extract, ...]) -> Select:
 
     Columns that a file does not have are null; columns that the table does not have are ignored.
     """
-    parts = [_project(table, extract) for extract in extracts]
+    return _combine(table, extracts, [_project(table, extract) for extract in extracts])
+
+
+def make_strict_select(table: Table, extracts: tuple[Extract, ...]) -> Select:
+    """Return a SELECT that types a table's files in one pass, or fails where a second look is due.
+
+    It succeeds only where `check_extracts` finds nothing to refuse and nothing to bring into its
+    form, which is so of nearly all files, and its rows are then those of `make_select`.
+    """
+    parts: list[str] = []
+    for extract in extracts:
+        kept = dict(_list_kept(table, extract))
+        tried = [broken for name, broken, _ in _list_checks(table, extract) if name not in kept]
+        identifier = _identifying_column(table)
+        key = None if identifier is None else locate(table, extract, identifier)
+        if key is not None and key not in kept:
+            tried.append(find_other_identifier(extract, key))
+        good = " AND ".join([*kept.values(), *(f"({broken}) IS NOT TRUE" for broken in tried)])
+        where = f"CASE WHEN {good} THEN TRUE ELSE error('a second look is due') END" if good else ""
+        parts.append(_project(table, replace(extract, kept=frozenset(kept)), where))
+    return _combine(table, extracts, parts)
+
+
+def _combine(table: Table, extracts: Sequence[Extract], parts: Sequence[str]) -> Select:
     if not parts:
         nothing = ", ".join(f'NULL AS "{column.name}"' for column in table.columns)
         parts = [f"SELECT {nothing} WHERE false"]
@@ -208,7 +241,7 @@ def _check_values(
     identifier = _identifying_column(table)
     key = None if identifier is None else locate(table, extract, identifier)
     if key is not None and (key in others or key not in kept):
-        changed[_TEXTS] = identifiers.find_other(write_identifier(extract, key))
+        changed[_TEXTS] = find_other_identifier(extract, key)
     counts = _count_broken(
         extract, [fault for fault in tried if fault[0] in others], changed, query
     )
@@ -313,7 +346,7 @@ def _run(extract: Extract, query: Query, sql: str) -> pd.DataFrame:
         ) from None
 
 
-def _project(table: Table, extract: Extract) -> str:
+def _project(table: Table, extract: Extract, where: str = "") -> str:
     columns: list[str] = []
     for column in table.columns:
         name = None if column.name == YEAR else locate(table, extract, column)
@@ -332,8 +365,8 @@ def _project(table: Table, extract: Extract) -> str:
         columns.append(f'{value} AS "{column.name}"')
     is_line = table.path[1] in LINES
     distinct = "DISTINCT " if extract.is_flat and not is_line else ""
-    where = ""
+    conditions = [where] if where else []
     if extract.is_flat and is_line:
-        line = LINES[table.path[1]]
-        where = f" WHERE {write_text(extract, line)} IS NOT NULL"
-    return f"SELECT {distinct}{', '.join(columns)} FROM {scan(extract)}{where}"
+        conditions.append(f"{write_text(extract, LINES[table.path[1]])} IS NOT NULL")
+    chosen = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {distinct}{', '.join(columns)} FROM {scan(extract)}{chosen}"

@@ -69,6 +69,13 @@ def write_identifier(extract: Extract, name: str) -> str:
     return write_text(extract, name)
 
 
+def find_other_identifier(extract: Extract, name: str) -> str:
+    """Return SQL that is true of an identifier that is not written as the number it has."""
+    if is_whole(extract, name):
+        return identifiers.find_other_whole(quote(extract.columns[name]))
+    return identifiers.find_other(write_identifier(extract, name))
+
+
 def scan(extract: Extract) -> str:
     """Return SQL that reads the file: text as text, Parquet in its types.
 
@@ -119,10 +126,10 @@ def find_kept(column: Column, extract: Extract, name: str) -> str | None:
     if not _is_text(extract, name) or column.type == "text":
         return None
     pattern, cast = _KEPT["identifier" if column.is_identifier else column.type]
-    is_kept = f"regexp_full_match({value}, '{pattern}')"
+    is_kept = f"coalesce(regexp_full_match({value}, '{pattern}'), TRUE)"
     if column.type == "date":  # the pattern does not know the calendar
-        is_kept += f" AND {cast.format(value)} IS NOT NULL"
-    return f"coalesce({is_kept}, TRUE)"
+        is_kept = f"({is_kept} AND ({value} IS NULL OR {cast.format(value)} IS NOT NULL))"
+    return is_kept
 
 
 def convert_kept(column: Column, extract: Extract, name: str) -> str:
@@ -141,7 +148,7 @@ def _is_text(extract: Extract, name: str) -> bool:
 _KEPT = {
     "identifier": (identifiers.ITSELF, "CAST({} AS BIGINT)"),
     "integer": ("-?[0-9]{1,18}", "CAST({} AS BIGINT)"),
-    "number": (r"-?[0-9]+(\.[0-9]+)?", "CAST({} AS DOUBLE)"),
+    "number": (r"-?[0-9]{1,18}(\.[0-9]{1,18})?", "CAST({} AS DOUBLE)"),
     "boolean": ("Y|N", "({} = 'Y')"),
     "date": (
         "[0-3][0-9]-[A-Z][a-z][a-z]-[12][0-9]{3}",

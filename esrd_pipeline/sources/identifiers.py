@@ -79,6 +79,11 @@ def find_other(text: str) -> str:
     return f"NOT regexp_full_match({text}, '{ITSELF}')"
 
 
+def find_other_whole(value: str) -> str:
+    """Return SQL that is true of a whole number that another number stands for."""
+    return f"{value} NOT BETWEEN -{_LONGEST} AND {_LONGEST}"
+
+
 def _digest(text: str) -> str:
     number = f"CAST('0x' || left(md5({text}), 16) AS UBIGINT)"
     return f"({TOP} - CAST({number} % CAST({SPAN} AS UBIGINT) AS BIGINT))"

@@ -52,14 +52,14 @@ PROCEDURE = Form(
 )
 # Five, but for the made-up M55 of the sample files of RIF. HIPPS codes are any five.
 HCPCS = Form("a HCPCS code of letters and digits", "[A-Z0-9]{5}", width=5, pattern="[A-Z0-9]{3,5}")
-CODE = Form("a code of letters, digits and signs", "[A-Z]?[0-9]+", pattern=r"[!#-&(-,/-_-]*")
+CODE = Form("a code of letters, digits and signs", "[A-Z]?[0-9]+|[A-Z]", pattern=r"[!#-&(-,/-_-]*")
 MODIFIER = Form(
     "a modifier of up to five letters or digits",
     "[A-Z0-9][0-9]|[A-MO-Z][A-Z]",
     pattern="[A-Z0-9]{1,5}",
 )
 ONE = Form("one letter or digit", "[A-Z0-9]", width=1, pattern="[A-Z0-9]")
-TWO = Form("two letters or digits", "[0-9][A-Z0-9]", width=2, pattern="[A-Z0-9]{2}")
+TWO = Form("two letters or digits", "[0-9A-MO-Z][A-Z0-9]", width=2, pattern="[A-Z0-9]{2}")
 REVENUE_CENTER = Form("a revenue center of four digits", "[0-9]{4}", width=4, pattern="[0-9]{4}")
 # A CCN begins with the number of a state, 01 to 99: it can lose one zero.
 CCN = Form(
@@ -98,7 +98,10 @@ POSTAL_CODE = Form(
     usual="[0-9]{5}(-?[0-9]{4})?",
 )
 TWO_DIGITS = Form(
-    "a code of two or more digits or letters", "[0-9][A-Z0-9]", width=2, pattern="[A-Z0-9]{2,}"
+    "a code of two or more digits or letters",
+    "[0-9][A-Z0-9]{1,2}",
+    width=2,
+    pattern="[A-Z0-9]{2,}",
 )
 THREE_DIGITS = Form("a code of three digits", "[0-9]{3}", width=3, pattern="[0-9]{3}")
 REMOVAL = Form("a code of removal of digits or letters", "[0-9]+", pattern="[A-Z0-9]+")
