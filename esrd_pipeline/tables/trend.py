@@ -1,0 +1,98 @@
+"""Tables of the pages' trends, strata and cohorts: the nation, Networks, states, chains."""
+
+from esrd_pipeline.tables.facility import MEASURE, PROGRAM, REASON_NUMBER, YEAR
+from esrd_pipeline.tables.model import Column, Rule, Table
+
+NATION, FACILITY = "nation", "facility"
+LEVELS = (NATION, "network", "state", "chain", FACILITY)
+UNKNOWN = "unknown"
+"""The group of those whose Network, state or chain is not known."""
+
+SUMMED, UNADJUSTED, NOTHING = "summed", "summed, unadjusted", "none"
+AS_PUBLISHED = ("published", "mean of facilities", "weighted mean of facilities")
+"""What facility.level says of a level that no file's sums give."""
+
+TREND = Table(
+    name="report.trend",
+    grain="one program and measure of one group of facilities: the nation, a Network, a state, a"
+    " chain, a facility",
+    source="facility.contract, facility.level, facility.directory, program.flags; readings 195 and"
+    " 196",
+    key=("level", "group_name", "program", "measure"),
+    columns=(
+        YEAR,
+        Column("level", "text", "Kind of group", required=True, allowed=LEVELS),
+        Column(
+            "group_name",
+            "text",
+            "nation; the Network's number; the state; the chain; the CCN; unknown where the"
+            " facilities' is not known",
+            required=True,
+        ),
+        PROGRAM,
+        MEASURE,
+        Column("facility_count", "integer", "Reportable facilities", required=True, minimum=0),
+        Column(
+            "patients",
+            "number",
+            "Their patients, one of two facilities twice; null where not known",
+            minimum=0,
+        ),
+        Column("numerator", "number", "Their observed events, or numerators", minimum=0),
+        Column("denominator", "number", "Their expected events, or denominators", minimum=0),
+        Column("value", "number", "Ratio, percent (dfc) or fraction (qip)", minimum=0),
+        Column("rate", "number", "Ratio times the national rate, where one is defined", minimum=0),
+        Column("lower", "number", "Lower 95% limit, in the unit of value", minimum=0),
+        Column("upper", "number", "Upper 95% limit, in the unit of value", minimum=0),
+        Column(
+            "limits",
+            "text",
+            "Where the limits are from: the facility contract, a Poisson test of the sums (exact,"
+            " or mid-p), the facilities' standard errors",
+            allowed=("contract", "exact Poisson", "mid-p Poisson", "standard errors"),
+        ),
+        Column("better_count", "integer", "Facilities flagged better", required=True, minimum=0),
+        Column("as_count", "integer", "Facilities flagged as expected", required=True, minimum=0),
+        Column("worse_count", "integer", "Facilities flagged worse", required=True, minimum=0),
+        Column(
+            "national",
+            "number",
+            "National level that facilities are compared with, in the unit of the published value",
+        ),
+        Column(
+            "method",
+            "text",
+            "What value and rate are: the facility's own; numerators over denominators, summed"
+            " (unadjusted where the measure adjusts facilities directly); a level CMS published, or"
+            " a mean of facilities in its place; none",
+            required=True,
+            allowed=(FACILITY, SUMMED, UNADJUSTED, *AS_PUBLISHED, NOTHING),
+        ),
+        Column("reason", "text", "Why there is no value: code of reason.csv; null where there is"),
+        REASON_NUMBER,
+    ),
+    rules=(
+        Rule("a row has a value or a reason", f"(method = '{NOTHING}') = (reason IS NOT NULL)"),
+        Rule(
+            "a row with a method has a number",
+            f"method = '{NOTHING}' OR value IS NOT NULL OR rate IS NOT NULL",
+        ),
+        Rule(
+            "a summed value is the quotient of its sums",
+            f"method NOT IN ('{SUMMED}', '{UNADJUSTED}')"
+            " OR abs(value * denominator - numerator) <= 1e-9 * (1 + numerator)"
+            " OR abs(value * denominator - 100 * numerator) <= 1e-7 * (1 + numerator)",
+        ),
+        Rule("limits contain a summed value", f"method <> '{SUMMED}' OR value >= lower"),
+        Rule("limits reach a summed value", f"method <> '{SUMMED}' OR value <= upper"),
+        Rule("lower limit is not above upper limit", "lower <= upper"),
+        Rule("limits have a method", "(limits IS NULL) = (lower IS NULL AND upper IS NULL)"),
+        Rule(
+            "flags are of reportable facilities",
+            "better_count + as_count + worse_count <= facility_count",
+        ),
+        Rule("a facility is one", f"level <> '{FACILITY}' OR facility_count <= 1"),
+    ),
+)
+
+TABLES = (TREND,)
