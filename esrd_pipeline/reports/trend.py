@@ -27,6 +27,7 @@ from esrd_pipeline.tables.facility import CATEGORIES
 from esrd_pipeline.tables.trend import (
     FACILITY,
     LEVELS,
+    MEAN,
     NATION,
     NOTHING,
     SUMMED,
@@ -84,7 +85,7 @@ def combine_trend(
 def _prepare(
     performance_year: int, contract: pd.DataFrame, directory: pd.DataFrame, flags: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the contract's rows with their groups, how they are summed, and their squares."""
+    """Return the contract's rows with their groups, kinds, flags and squares."""
     numbers = [*SUMS, "value", "rate", "lower", "upper", "standard_error", "reason_number"]
     names = ["ccn", *MEASURE, "origin", "reportable", "reason", "category"]
     rows = contract[[*names, *numbers]].astype(dict.fromkeys(numbers, float))
@@ -100,13 +101,14 @@ def _prepare(
     category = rows["category"].where(is_own, rows["flag"]).where(rows["reportable"])
     for name in CATEGORIES:
         rows[f"{name}_count"] = (category == name).astype(int)
-    kinds = _list_kinds(performance_year)
-    rows = rows.merge(kinds, on=MEASURE, how="left")
+    rows = rows.merge(_list_kinds(performance_year), on=MEASURE, how="left", validate="many_to_one")
+    is_mean = rows["by"] == MEAN
+    rows[["numerator", "denominator"]] = rows[["numerator", "denominator"]].mask(is_mean)
     return _add_squares(rows)
 
 
 def _list_kinds(performance_year: int) -> pd.DataFrame:
-    """Return how each measure of the register is summed: its method, limits and scale."""
+    """Return how each measure of the register is summed, and the method of its limits."""
     kinds = []
     for program in ("dfc", "qip"):
         for entry in list_measures(program, performance_year):
@@ -116,13 +118,17 @@ def _list_kinds(performance_year: int) -> pd.DataFrame:
                 limits = "exact Poisson"
             elif not is_ratio and entry.family in ("patient_months", "reporting"):
                 limits = "standard errors"
+            by = SUMMED
+            if entry.family == "access":
+                # The QIP's numerators are values times the nation's months (manual 4.1.1).
+                by = UNADJUSTED if program == "dfc" else MEAN
             kinds.append(
                 {
                     "program": program,
                     "measure": entry.measure,
                     "is_ratio": is_ratio,
-                    "scale": 1.0 if is_ratio else WHOLE[cast("Program", program)],
-                    "by": UNADJUSTED if entry.family == "access" else SUMMED,
+                    "whole": 1.0 if is_ratio else WHOLE[cast("Program", program)],
+                    "by": by,
                     "kind_of_limits": limits,
                 }
             )
@@ -171,43 +177,62 @@ def _sum_groups(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     group = NATION if name == NATION else rows[_PLACES[name]]
     labelled = rows.assign(group_name=group)
     keys = ["group_name", *MEASURE]
-    every = labelled[keys].drop_duplicates()
-    kinds = ["is_ratio", "scale", "by", "kind_of_limits"]
-    added = [*SUMS, "squares", "squares_unknown", "unsummed", "patients_unknown", *FLAGS]
+    added = [*SUMS, "value", "squares", "squares_unknown", "unsummed", "patients_unknown", *FLAGS]
     shown = labelled[labelled["reportable"]]
     sums = shown.groupby(keys, sort=True)[["facility_count", *added]].sum().reset_index()
-    table = every.merge(sums, on=keys, how="left")
-    table = table.merge(rows[[*MEASURE, *kinds]].drop_duplicates(), on=MEASURE, how="left")
-    table = table.merge(_find_national_rates(rows), on=MEASURE, how="left")
+    table = labelled[keys].drop_duplicates().merge(sums, on=keys, how="left")
+    table = table.merge(_find_scales(rows), on=MEASURE, how="left")
     table[["facility_count", *FLAGS]] = table[["facility_count", *FLAGS]].fillna(0).astype(int)
     table = table.sort_values(keys, ignore_index=True)
     table["patients"] = table["patients"].where(table["patients_unknown"] == 0)
+    is_mean = (table["by"] == MEAN) & (table["facility_count"] > 0)
     is_summed = (table["unsummed"] == 0) & (table["denominator"] > 0)
     table[["numerator", "denominator"]] = table[["numerator", "denominator"]].where(is_summed)
-    value = table["scale"] * table["numerator"] / table["denominator"]
+    quotient = table["numerator"] / table["denominator"]
+    value = (table["scale"] * quotient).where(quotient != 0, 0.0)
+    rate = (table["rate_scale"] * quotient).where(quotient != 0, 0.0)
     reason = np.select(
-        [is_summed, table["facility_count"] == 0, table["unsummed"] > 0],
+        [is_summed | is_mean, table["facility_count"] == 0, table["unsummed"] > 0],
         [None, "no_reportable_facility", "sums_not_printed"],
         "nothing_in_denominator",
     )
     table = table.assign(
         level=name,
-        value=value,
-        rate=(value * table["national_rate"]).where(table["is_ratio"]),
-        method=np.where(is_summed, table["by"], NOTHING),
+        value=value.mask(is_mean, table["value"] / table["facility_count"]),
+        rate=rate.where(table["rate_scale"].notna()),
+        method=np.where(is_summed | is_mean, table["by"], NOTHING),
         reason=pd.Series(reason, table.index, object),
         reason_number=np.nan,
     )
     return _add_limits(table, is_summed)
 
 
-def _find_national_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rate of a ratio of 1 of each measure that has one."""
-    found = [
-        {"program": program, "measure": measure, "national_rate": find_national_rate(mine)}
-        for (program, measure), mine in rows.groupby(MEASURE, sort=True)
-    ]
-    return pd.DataFrame(found, columns=[*MEASURE, "national_rate"])
+def _find_scales(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return each measure's value and rate where its quotient of sums is 1, and its kind.
+
+    In the QIP a ratio's value is its rate, as its files print it.
+    """
+    found = []
+    for (program, measure), mine in rows.groupby(MEASURE, sort=True):
+        kind = mine.iloc[0]
+        quotients = mine.assign(value=mine["numerator"] / mine["denominator"])
+        is_rate = (
+            bool(kind["is_ratio"]) and ((mine["value"] > 0) & (mine["value"] == mine["rate"])).any()
+        )
+        rate_scale = find_national_rate(quotients)
+        found.append(
+            {
+                "program": program,
+                "measure": measure,
+                "scale": rate_scale if is_rate else kind["whole"],
+                "rate_scale": rate_scale,
+                "is_ratio": kind["is_ratio"],
+                "by": kind["by"],
+                "kind_of_limits": kind["kind_of_limits"] if mine["lower"].notna().any() else None,
+            }
+        )
+    columns = [*MEASURE, "scale", "rate_scale", "is_ratio", "by", "kind_of_limits"]
+    return pd.DataFrame(found, columns=columns)
 
 
 def _add_limits(table: pd.DataFrame, is_summed: pd.Series) -> pd.DataFrame:

@@ -7,7 +7,6 @@ facilities that are not reportable added, are the sums that facility.level divid
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.measures.specification import WHOLE
 from esrd_pipeline.reports.trend import FLAGS, MEASURE, SUMS, find_published_as_rate
 from esrd_pipeline.tables.trend import FACILITY, NATION, SUMMED
 
@@ -106,13 +105,9 @@ def _compare_nation(
         both[name].astype(float) + both[f"{name}_rest"].fillna(0.0)
         for name in ("numerator", "denominator")
     )
-    quotient = top / bottom
-    percent = both["program"].map(WHOLE).astype(float)
-    is_percent = _is_equal(
-        both["value"] * both["denominator"], percent * both["numerator"], tolerance=TOLERANCE
-    )
-    level_of_sums = quotient * percent.where(is_percent, 1.0)
-    ours = level_of_sums.where(~is_rate, both["rate"] / both["value"])
+    # The value where the quotient is 1: 100 of a percentage, the national rate of a QIP ratio.
+    mine = both["numerator"].astype(float) / both["denominator"].astype(float)
+    ours = (top / bottom * both["value"] / mine).where(~is_rate, both["rate"] / mine)
     same = _is_equal(ours, both["national"], tolerance=TOLERANCE) | ours.isna()
     wrong = both.loc[is_summed & ~same, MEASURE]
     faults += [

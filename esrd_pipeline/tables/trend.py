@@ -9,7 +9,8 @@ UNKNOWN = "unknown"
 """The group of those whose Network, state or chain is not known."""
 
 SUMMED, UNADJUSTED, NOTHING = "summed", "summed, unadjusted", "none"
-AS_PUBLISHED = ("published", "mean of facilities", "weighted mean of facilities")
+MEAN = "mean of facilities"
+AS_PUBLISHED = ("published", MEAN, "weighted mean of facilities")
 """What facility.level says of a level that no file's sums give."""
 
 TREND = Table(
@@ -40,7 +41,7 @@ TREND = Table(
         ),
         Column("numerator", "number", "Their observed events, or numerators", minimum=0),
         Column("denominator", "number", "Their expected events, or denominators", minimum=0),
-        Column("value", "number", "Ratio, percent (dfc) or fraction (qip)", minimum=0),
+        Column("value", "number", "Ratio, percent (dfc) or fraction or rate (qip)", minimum=0),
         Column("rate", "number", "Ratio times the national rate, where one is defined", minimum=0),
         Column("lower", "number", "Lower 95% limit, in the unit of value", minimum=0),
         Column("upper", "number", "Upper 95% limit, in the unit of value", minimum=0),
@@ -63,8 +64,8 @@ TREND = Table(
             "method",
             "text",
             "What value and rate are: the facility's own; numerators over denominators, summed"
-            " (unadjusted where the measure adjusts facilities directly); a level CMS published, or"
-            " a mean of facilities in its place; none",
+            " (unadjusted where the measure adjusts facilities directly); a level CMS published;"
+            " a mean of facilities, where there are no sums; none",
             required=True,
             allowed=(FACILITY, SUMMED, UNADJUSTED, *AS_PUBLISHED, NOTHING),
         ),
@@ -81,7 +82,8 @@ TREND = Table(
             "a summed value is the quotient of its sums",
             f"method NOT IN ('{SUMMED}', '{UNADJUSTED}')"
             " OR abs(value * denominator - numerator) <= 1e-9 * (1 + numerator)"
-            " OR abs(value * denominator - 100 * numerator) <= 1e-7 * (1 + numerator)",
+            " OR abs(value * denominator - 100 * numerator) <= 1e-7 * (1 + numerator)"
+            " OR (program = 'qip' AND value = rate)",
         ),
         Rule("limits contain a summed value", f"method <> '{SUMMED}' OR value >= lower"),
         Rule("limits reach a summed value", f"method <> '{SUMMED}' OR value <= upper"),

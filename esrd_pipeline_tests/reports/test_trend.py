@@ -32,7 +32,8 @@ def make_share(ccn: str, top: float, bottom: float, **values: object) -> dict[st
     share = top / bottom
     error = 1 / np.sqrt(bottom * share * (1 - share))
     sums = {"patients": bottom, "numerator": top, "denominator": bottom, "value": 100 * share}
-    return make_row(ccn, "ltc", **sums, standard_error=error, **values)
+    limits = {"lower": 90 * share, "upper": 110 * share, "standard_error": error}
+    return make_row(ccn, "ltc", **(sums | limits | values))
 
 
 SMALL = {"reportable": False, "reason": "below_minimum_units", "reason_number": 5.0}
@@ -161,7 +162,14 @@ def test_a_measure_adjusted_directly_is_summed_unadjusted_without_limits() -> No
 
 
 def test_exact_and_mid_p_limits_of_sums() -> None:
-    sums = {"patients": 20.0, "numerator": 5.0, "denominator": 5.0, "value": 1.0, "rate": 2.0}
+    sums = {
+        "patients": 20.0,
+        "numerator": 5.0,
+        "denominator": 5.0,
+        "value": 1.0,
+        "rate": 2.0,
+        "lower": 0.5,
+    }
     rows = [make_row(ccn, name, **sums) for ccn in (A, B) for name in ("swr", "smr")]
     trend, *_ = make(*rows)
     exact, mid = (find(trend, "nation", "nation", name) for name in ("swr", "smr"))
@@ -169,6 +177,30 @@ def test_exact_and_mid_p_limits_of_sums() -> None:
     assert exact["lower"] == pytest.approx(0.4795, abs=1e-4)
     assert exact["upper"] == pytest.approx(1.8390, abs=1e-4)
     assert exact["lower"] < mid["lower"] < mid["upper"] < exact["upper"]
+
+
+def test_a_ratio_of_the_qip_is_printed_as_its_rate() -> None:
+    rows = [
+        make_row(ccn, "shr", program="qip", numerator=n, denominator=10.0, value=v, rate=v)
+        for ccn, n, v in ((A, 10.0, 150.0), (B, 20.0, 300.0), (C, 0.0, 0.0))
+    ]
+    made = make(*rows)
+    nation = made[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    assert nation["value"] == nation["rate"] == pytest.approx(150.0)
+    # The contract has no limits of it, so neither have groups.
+    assert nation[["lower", "upper", "limits"]].isna().all()
+    assert check(made) is None
+
+
+def test_a_standardised_measure_of_the_qip_is_a_mean_and_says_so() -> None:
+    sums = {"patients": 20.0, "numerator": 2500.0, "denominator": 10000.0}
+    rows = [
+        make_row(ccn, "pppw", program="qip", value=v, **sums) for ccn, v in ((A, 0.1), (B, 0.3))
+    ]
+    nation = make(*rows)[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    assert nation["value"] == pytest.approx(0.2)
+    assert nation["method"] == "mean of facilities"
+    assert nation[["numerator", "denominator"]].isna().all()
 
 
 PRINTED = {"origin": "published", "value": 1.5, "rate": 225.0, "lower": 1.0, "upper": 2.0}
