@@ -41,4 +41,5 @@ _TREND = TableAsset(
     ),
 )
 
+TABLE_ASSETS = (_TREND,)
 ASSETS = (make_multi_asset("trend", (_TREND,)),)
