@@ -1,6 +1,7 @@
 """Assets of the pages' tables: trends of the nation, Networks, states, chains and facilities."""
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, measured, program, trend
 
@@ -41,5 +42,16 @@ _TREND = TableAsset(
     ),
 )
 
-TABLE_ASSETS = (_TREND,)
-ASSETS = (make_multi_asset("trend", (_TREND,)),)
+_STRATUM = make_select_asset(
+    "report.stratum",
+    description="Patients, observed and expected events of each measure by age, sex, race,"
+    " ethnicity, dual eligibility and nursing home. Not stored unless the strata of each add up to"
+    " the measure's facilities.",
+)
+
+TABLE_ASSETS = (_TREND, _STRATUM)
+ASSETS = (
+    make_multi_asset("trend", (_TREND,)),
+    # A step of its own: it is made from patients, the trend from published files, too.
+    make_multi_asset("stratum", (_STRATUM,)),
+)

@@ -65,6 +65,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
+    trend.STRATUM,
 )
 """Of these, the tables made from patient-level files alone."""
 

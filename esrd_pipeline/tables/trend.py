@@ -97,4 +97,69 @@ TREND = Table(
     ),
 )
 
-TABLES = (TREND,)
+DIMENSIONS = (
+    "all",
+    "age",
+    "sex",
+    "race",
+    "ethnicity",
+    "dual_eligibility",
+    "nursing_home",
+)
+
+STRATUM = Table(
+    name="report.stratum",
+    grain="one program, measure and stratum of patients",
+    source="the measures' cohorts and fits; readings 197 and 198",
+    key=("program", "measure", "dimension", "stratum"),
+    columns=(
+        PROGRAM,
+        MEASURE,
+        Column("dimension", "text", "What divides them", required=True, allowed=DIMENSIONS),
+        Column("stratum", "text", "Whose: all, a group, or unknown", required=True),
+        YEAR,
+        Column(
+            "patients",
+            "integer",
+            "Patients, one of two years of a measure twice",
+            required=True,
+            minimum=1,
+        ),
+        Column("observed", "number", "Events counted, or numerators", required=True, minimum=0),
+        Column(
+            "expected",
+            "number",
+            "Events the measure's fit expects, or denominators",
+            required=True,
+            minimum=0,
+        ),
+        Column(
+            "kind",
+            "text",
+            "What the value is: a ratio, or a percentage that is not adjusted",
+            required=True,
+            allowed=("ratio", "percentage"),
+        ),
+        Column("value", "number", "Observed over expected, or percent of it", minimum=0),
+        Column("added_patients", "integer", "Of the dimension's strata together", required=True),
+        Column("whole_patients", "integer", "Of the measure", required=True),
+        Column("added_observed", "number", "Of the dimension's strata together", required=True),
+        Column("whole_observed", "number", "Of the measure's facilities together"),
+        Column("added_expected", "number", "Of the dimension's strata together", required=True),
+        Column("whole_expected", "number", "Of the measure's facilities together"),
+    ),
+    rules=(
+        Rule("patients of strata add up", "added_patients = whole_patients"),
+        Rule(
+            "observed events of strata add up to the facilities'",
+            "abs(added_observed - whole_observed) <= 1e-6 * (1 + whole_observed)",
+        ),
+        Rule(
+            "expected events of strata add up to the facilities'",
+            "abs(added_expected - whole_expected) <= 1e-6 * (1 + whole_expected)",
+        ),
+        Rule("a percentage is of a part", "kind = 'ratio' OR observed <= expected"),
+    ),
+)
+
+TABLES = (TREND, STRATUM)
