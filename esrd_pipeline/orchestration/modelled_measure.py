@@ -280,6 +280,8 @@ def _compute_expected(
     from esrd_pipeline.families.family import find_family
 
     key = [name for name in table.key if name != "program"]
-    expected = find_family(specification).expect(specification, fit, cohort)
+    family = find_family(specification)
+    expected = family.expect(specification, fit, cohort)
     frame = cohort.table.select(key).to_pandas()
-    return frame.assign(program=specification.program, expected=expected)
+    observed = cohort.numbers(family.event)
+    return frame.assign(program=specification.program, observed=observed, expected=expected)

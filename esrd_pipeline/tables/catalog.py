@@ -21,6 +21,7 @@ from esrd_pipeline.tables import (
     release,
     report,
     survival,
+    trend,
     waitlist,
 )
 from esrd_pipeline.tables.model import Column, Table
@@ -53,6 +54,7 @@ TABLES: tuple[Table, ...] = (
     *measured.TABLES,
     *program.TABLES,
     *report.TABLES,
+    *trend.TABLES,
     CATALOG,
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
@@ -63,6 +65,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
+    trend.STRATUM,
 )
 """Of these, the tables made from patient-level files alone."""
 

@@ -82,7 +82,7 @@ def contract_table(measure: str, source: str) -> Table:
 
 
 def expected_table(measure: str, key: tuple[Column, ...], *, grain: str) -> Table:
-    """Return the table of the events a measure's fit expects in each row of its cohort."""
+    """Return the table of the events of each row of a cohort: counted, and expected by its fit."""
     return Table(
         name=f"cohort.{measure}_expected",
         grain=grain,
@@ -92,6 +92,7 @@ def expected_table(measure: str, key: tuple[Column, ...], *, grain: str) -> Tabl
             PROGRAM,
             *key,
             YEAR,
+            Column("observed", "number", "Events counted", required=True, minimum=0),
             Column("expected", "number", "Events expected", required=True, minimum=0),
         ),
     )

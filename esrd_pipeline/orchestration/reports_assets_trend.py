@@ -1,0 +1,57 @@
+"""Assets of the pages' tables: trends of the nation, Networks, states, chains and facilities."""
+
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.select_asset import make_select_asset
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.tables import facility, measured, program, trend
+
+
+def _combine_trend(step: StepContext) -> StepResult:
+    from esrd_pipeline.reports.trend import combine_trend
+    from esrd_pipeline.reports.trend_check import find_fault
+
+    year = step.performance_year
+    contract, level = step.read(measured.CONTRACT), step.read(facility.LEVEL)
+    frame = combine_trend(
+        performance_year=year,
+        contract=contract,
+        level=level,
+        directory=step.read(facility.DIRECTORY),
+        flags=step.read(program.FLAGS, columns=("ccn", "measure", "category")),
+    )
+    groups = frame[frame["level"] != trend.FACILITY]
+    return StepResult(
+        (frame,),
+        notes={f"groups, {name}": int(n) for name, n in groups["method"].value_counts().items()},
+        fault=find_fault(performance_year=year, trend=frame, contract=contract, level=level),
+    )
+
+
+_TREND = TableAsset(
+    tables=(trend.TREND,),
+    compute=_combine_trend,
+    description="Every measure of the nation, the Networks, states, chains and facilities: observed"
+    " and expected events, numerators and denominators, are summed over reportable facilities and"
+    " divided once. Not stored unless facilities have the contract's numbers, groups add up to the"
+    " nation, and the nation agrees with facility.level.",
+    dependencies=(
+        Dependency(measured.CONTRACT),
+        Dependency(facility.LEVEL),
+        Dependency(facility.DIRECTORY),
+        Dependency(program.FLAGS),
+    ),
+)
+
+_STRATUM = make_select_asset(
+    "report.stratum",
+    description="Patients, observed and expected events of each measure by age, sex, race,"
+    " ethnicity, dual eligibility and nursing home. Not stored unless the strata of each add up to"
+    " the measure's facilities.",
+)
+
+TABLE_ASSETS = (_TREND, _STRATUM)
+ASSETS = (
+    make_multi_asset("trend", (_TREND,)),
+    # A step of its own: it is made from patients, the trend from published files, too.
+    make_multi_asset("stratum", (_STRATUM,)),
+)

@@ -1,0 +1,240 @@
+"""Strata of patients in each measure, that add up to the measure's facilities."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline.tables.trend import STRATUM
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
+
+pytestmark = pytest.mark.manual("2.13.13, 2.14.12")
+
+ANN: Row = {
+    "patient_id": 1,
+    "date_of_birth": day("1980-05-01"),
+    "sex": "F",
+    "race": "White",
+    "is_hispanic": True,
+}
+BEN: Row = {"patient_id": 2, "date_of_birth": day("1949-12-31"), "sex": "M", "race": None}
+FACTS: Sequence[Row] = (
+    {
+        "patient_id": 1,
+        "race_class": "white",
+        "is_hispanic": True,
+        "is_ethnicity_unknown": False,
+    },
+    {
+        "patient_id": 2,
+        "race_class": "other",
+        "is_hispanic": False,
+        "is_ethnicity_unknown": True,
+    },
+)
+
+
+def period(patient: int, observed: float, expected: float, **other: object) -> Row:
+    row = {"program": "dfc", "patient_id": patient, "observed": observed, "expected": expected}
+    return {**row, **(other or {"period": 1})}
+
+
+def total(measure: str, top: float, bottom: float, **other: object) -> Row:
+    row = {"ccn": "A", "program": "dfc", "measure": measure}
+    return {**row, "numerator": top, "denominator": bottom, **other}
+
+
+def divide(
+    tables: dict[str, Sequence[Row]], *, measure: str = "shr", dimension: str | None = None
+) -> Case:
+    def read(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = rows[rows["measure"] == measure]
+        if dimension is None:
+            return rows
+        return rows[rows["dimension"] == dimension].set_index("stratum")
+
+    people = {"linkage.patient": (ANN, BEN), "history.patient_characteristics": FACTS}
+    # Alone: every row depends on all patients of its measure.
+    return case("report.stratum", tables=people | tables, alone=True).read(read)
+
+
+TWO = {
+    "cohort.shr_expected": (
+        period(1, 2.0, 1.0),
+        period(1, 1.0, 0.5, period=2),
+        period(2, 0.0, 1.5),
+    ),
+    "facility.shr": (total("shr", 3.0, 3.0),),
+}
+
+
+@worked
+def test_each_dimension_adds_up_to_the_facilities() -> Worked:
+    rows = yield divide(TWO)
+    assert set(rows["dimension"]) == {
+        *("all", "age", "sex", "race", "ethnicity", "dual_eligibility", "nursing_home")
+    }
+    assert (rows["added_observed"] == 3.0).all()
+    assert (rows["whole_observed"] == 3.0).all()
+    assert (rows["added_expected"] == rows["whole_expected"]).all()
+    assert (rows["added_patients"] == 2).all()
+    assert (rows["whole_patients"] == 2).all()
+
+
+@worked
+def test_a_stratum_is_a_ratio_of_sums() -> Worked:
+    rows = yield divide(TWO, dimension="sex")
+    assert rows.loc["female", ["patients", "observed", "expected"]].tolist() == [1, 3.0, 1.5]
+    assert rows.loc["female", "value"] == 2.0
+    assert rows.loc["male", "value"] == 0.0
+    assert (rows["kind"] == "ratio").all()
+
+
+@worked
+def test_what_is_not_known_is_a_stratum() -> Worked:
+    made = yield {
+        "race": divide(TWO, dimension="race"),
+        "ethnicity": divide(TWO, dimension="ethnicity"),
+        "stranger": divide(
+            {"cohort.shr_expected": (period(9, 1.0, 1.0),), "linkage.patient": ()}, dimension="age"
+        ),
+    }
+    assert sorted(made["race"].index) == ["unknown", "white"]
+    assert sorted(made["ethnicity"].index) == ["hispanic", "unknown"]
+    assert made["stranger"].index.tolist() == ["unknown"]
+
+
+@worked
+def test_age_is_the_one_reached_in_the_year() -> Worked:
+    rows = yield divide(TWO, dimension="age")
+    # Born on the last day of 1949: 75 on the last day of 2024.
+    assert sorted(rows.index) == ["18-44", "75 and over"]
+
+
+@worked
+def test_smr_divides_by_the_year_of_its_days() -> Worked:
+    rows = yield divide(
+        {
+            "cohort.smr_expected": (
+                period(2, 0.0, 0.1, start_date=day("2023-01-01")),
+                period(2, 1.0, 0.2, start_date=day("2024-01-01")),
+            ),
+            "facility.smr": (total("smr", 1.0, 0.3),),
+        },
+        measure="smr",
+        dimension="age",
+    )
+    assert rows.loc["65-74", ["patients", "observed"]].tolist() == [1, 0.0]
+    assert rows.loc["75 and over", ["patients", "observed"]].tolist() == [1, 1.0]
+
+
+@worked
+def test_swr_divides_by_the_year_in_which_follow_up_began() -> Worked:
+    rows = yield divide(
+        {
+            "cohort.swr_expected": (
+                period(2, 0.0, 0.1, start_date=day("2023-09-01")),
+                period(2, 1.0, 0.2, start_date=day("2024-01-01")),
+            ),
+        },
+        measure="swr",
+        dimension="age",
+    )
+    assert rows.loc["65-74", ["patients", "observed"]].tolist() == [1, 1.0]
+
+
+@worked
+def test_nursing_home_is_that_of_the_year_before() -> Worked:
+    stays = (
+        # 31 + 29 days of 2023 at its end, and the whole of 2024.
+        {"patient_id": 1, "start_date": day("2023-11-02"), "end_date": day("2024-12-31")},
+        # A stay of the year itself does not count.
+        {"patient_id": 2, "start_date": day("2024-02-01"), "end_date": day("2024-12-31")},
+    )
+    long_stay = ({"patient_id": 1, "start_date": day("2022-11-02"), "end_date": day("2023-03-31")},)
+    made = yield {
+        "short": divide(TWO | {"history.nursing_home": stays}, dimension="nursing_home"),
+        "long": divide(TWO | {"history.nursing_home": long_stay}, dimension="nursing_home"),
+    }
+    assert sorted(made["short"].index) == ["1-89 days", "none"]
+    # 90 days from January to March 2023.
+    assert sorted(made["long"].index) == ["90 days and more", "none"]
+
+
+@pytest.mark.parametrize(
+    ("months", "stratum"),
+    [
+        ({"01": "C"}, "state pays a premium"),
+        ({"01": "0", "02": "3", "03": "C"}, "state pays no premium"),
+        ({"04": "B"}, "state pays a premium"),
+        ({"01": "0"}, "not in Medicare"),
+        (None, "unknown"),
+    ],
+)
+@worked
+def test_dual_eligibility_is_that_of_the_first_month_in_medicare(
+    months: dict[str, str] | None, stratum: str
+) -> Worked:
+    enrollment: tuple[Row, ...] = ()
+    if months is not None:
+        enrollment = (
+            {"bene_id": 7, **{f"mdcr_entlmt_buyin_ind_{m}": c for m, c in months.items()}},
+        )
+    rows = yield divide(
+        {
+            "cohort.shr_expected": (period(1, 1.0, 1.0),),
+            "raw.medicare_enrollment": enrollment,
+            "linkage.beneficiary": ({"bene_id": 7, "patient_id": 1},),
+        },
+        dimension="dual_eligibility",
+    )
+    assert rows.index.tolist() == [stratum]
+
+
+@worked
+def test_a_percentage_counts_months() -> Worked:
+    rows = yield divide(
+        {
+            "cohort.monthly": [
+                {
+                    "program": "dfc",
+                    "measure": "ltc",
+                    "ccn": ccn,
+                    "patient_id": 1,
+                    "numerator": 1,
+                    "denominator": 4,
+                }
+                for ccn in ("A", "B")
+            ],
+            "facility.monthly": (total("ltc", 2.0, 8.0),),
+        },
+        measure="ltc",
+        dimension="all",
+    )
+    assert rows.loc["all", ["patients", "observed", "expected", "value"]].tolist() == [1, 2, 8, 25]
+    assert rows.loc["all", "kind"] == "percentage"
+    assert rows.loc["all", "whole_expected"] == 8
+
+
+@worked
+def test_excluded_months_are_in_no_stratum() -> Worked:
+    months = [
+        {"program": "dfc", "patient_id": 1, "month": day(f"2024-0{n}-01"), "ccn": "A", **told}
+        for n, told in enumerate(
+            ({"is_event": 1}, {"is_event": 0}, {"reason": "hospice_in_month"}), start=1
+        )
+    ]
+    rows = yield divide(
+        {"cohort.pppw": months, "facility.pppw": (total("pppw", 1.0, 2.0),)},
+        measure="pppw",
+        dimension="all",
+    )
+    assert rows.loc["all", ["observed", "expected", "value"]].tolist() == [1, 2, 50]
+    assert rows.loc["all", "whole_observed"] == 1
+
+
+@worked
+def test_events_that_no_facility_has_break_a_rule() -> Worked:
+    rows = yield divide(TWO | {"facility.shr": (total("shr", 2.0, 3.0),)}, dimension="all")
+    assert abs(rows["added_observed"] - rows["whole_observed"]).item() == 1.0
+    assert any("added_observed - whole_observed" in rule.predicate for rule in STRATUM.rules)
