@@ -13,6 +13,7 @@ from esrd_pipeline.tables import (
     measured,
     medicare,
     month_history,
+    network,
     patient_months,
     program,
     raw,
@@ -52,6 +53,7 @@ TABLES: tuple[Table, ...] = (
     *facility.TABLES,
     *measured.TABLES,
     *program.TABLES,
+    *network.TABLES,
     *report.TABLES,
     CATALOG,
 )
@@ -60,6 +62,7 @@ TABLES: tuple[Table, ...] = (
 COMPUTED_TABLES: tuple[Table, ...] = (
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
     facility.REGISTERED,
+    network.INDICATORS,
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
@@ -83,6 +86,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *access.TABLES,
     *survival.TABLES,
     *discharges.TABLES,
+    *network.FACILITY_TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""
