@@ -27,7 +27,17 @@ from esrd_pipeline.settings import load_settings
 from esrd_pipeline.tables.report import INTAKE
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-LAYERS = ("raw", "linkage", "history", "cohort", "fit", "facility", "program", "report")
+LAYERS = (
+    "raw",
+    "linkage",
+    "history",
+    "cohort",
+    "fit",
+    "facility",
+    "program",
+    "network",
+    "report",
+)
 """In the order data flows."""
 
 

@@ -3,12 +3,12 @@
 import pandas as pd
 
 from esrd_pipeline.catalog_database import write_catalog
-from esrd_pipeline.orchestration import reports_assets_trend
+from esrd_pipeline.orchestration import reports_assets_network, reports_assets_trend
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.parameters.reasons import describe_reason
-from esrd_pipeline.tables import facility, measured, program, raw, report
+from esrd_pipeline.tables import facility, measured, network, program, raw, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
 from esrd_pipeline.tables.model import Table
 
@@ -219,6 +219,8 @@ _TABLES = (
             Dependency(report.PUBLISHED_AGREEMENT),
             Dependency(report.AGREEMENT_DIFFERENCE),
             Dependency(program.QIP_TPS),
+            Dependency(network.CANDIDATE),
+            Dependency(network.PEER),
         ),
     ),
 )
@@ -258,6 +260,7 @@ _ACCOUNT = (
 )
 
 ASSETS = (
+    *reports_assets_network.ASSETS,
     make_multi_asset("report", _TABLES),
     # A step of its own: the others can be made from published files alone.
     make_multi_asset("value_set_coverage", (_COVERAGE,)),

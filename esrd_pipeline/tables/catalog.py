@@ -13,6 +13,7 @@ from esrd_pipeline.tables import (
     measured,
     medicare,
     month_history,
+    network,
     patient_months,
     program,
     raw,
@@ -53,6 +54,7 @@ TABLES: tuple[Table, ...] = (
     *facility.TABLES,
     *measured.TABLES,
     *program.TABLES,
+    *network.TABLES,
     *report.TABLES,
     *trend.TABLES,
     CATALOG,
@@ -62,6 +64,7 @@ TABLES: tuple[Table, ...] = (
 COMPUTED_TABLES: tuple[Table, ...] = (
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
     facility.REGISTERED,
+    network.INDICATORS,
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
@@ -86,6 +89,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *access.TABLES,
     *survival.TABLES,
     *discharges.TABLES,
+    *network.FACILITY_TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -26,6 +26,7 @@ SECOND, REBASELINED, LAST = 2023, 2024, 2025
 BEFORE_WAITLISTING, WITH_WAITLISTING = "2018-10", "2023-10"
 RAW, WAREHOUSE, STARS_BEFORE = "raw", "warehouse", "stars_before.parquet"
 THROUGH_FACILITY = LAYERS[: LAYERS.index("facility") + 1]
+AFTER_FACILITY = LAYERS[len(THROUGH_FACILITY) :]
 _STEP = "_".join(program.STAR_BASELINE.path)
 
 
@@ -71,7 +72,7 @@ def _refresh(year: int, job: str | None = None, *, operation: str = "", measures
         return
     run_job(defs, "refresh", year, tags={}, run_config={}, layers=THROUGH_FACILITY)
     _launch(job, year, operation=operation, measures=measures)
-    run_job(defs, "refresh", year, tags={}, run_config={}, layers=("program", "report"))
+    run_job(defs, "refresh", year, tags={}, run_config={}, layers=AFTER_FACILITY)
 
 
 def _launch(job: str, year: int, *, operation: str, measures: str) -> None:

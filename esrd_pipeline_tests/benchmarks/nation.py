@@ -27,7 +27,7 @@ LAYERS = (
     ("history",),
     # Together, because a fit's expected events are stored in the cohort's layer.
     ("cohort", "fit", "facility"),
-    ("program", "report"),
+    ("program", "network", "report"),
 )
 
 
