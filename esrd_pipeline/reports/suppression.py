@@ -30,7 +30,7 @@ _ROW_OF_A_MEASURE = ["program", "measure", "ccn"]
 
 def describe_hidden(table: Table) -> str:
     """Return what a page prints in place of a hidden cell."""
-    return FEW_OR_BESIDE if table.totals else FEW
+    return FEW_OR_BESIDE if table.totals or table.row_totals else FEW
 
 
 def suppress(
@@ -125,24 +125,34 @@ def _protect_totals(
     places: pd.DataFrame | None,
 ) -> None:
     """Hide further counts where a total would give a hidden one away."""
-    if not table.totals or rows.empty:
+    names = [column.name for column in table.columns if column.counts and column.name in rows]
+    if not (table.totals or table.row_totals) or rows.empty or not names:
         return
+    count = len(rows)
+    links = [_link(table, total, rows, places) for total in table.totals]
+    sums = list_sums(table, names, links, rows)
+    mask = np.concatenate([*(hidden[name] for name in names), np.zeros(sums.extra, dtype=bool)])
+    mask[count * len(names) :] = _hide_columns(sums, hidden)
+    protect(sums, mask, _rank(table, rows, len(names), sums.extra))
+    for position, name in enumerate(names):
+        hidden[name] |= mask[position * count : (position + 1) * count]
+    for name, cells in sums.in_columns.items():
+        gone = cells[:, 1][mask[cells[:, 1]]]
+        hidden[name] |= np.isin(np.arange(count), cells[np.isin(cells[:, 1], gone), 0])
+
+
+def _rank(table: Table, rows: pd.DataFrame, columns: int, extra: int) -> np.ndarray:
+    """Return the order in which equal cells are hidden: by column, then by the row's key."""
     order = [pd.factorize(rows[name].astype(str), sort=True)[0] for name in reversed(table.key)]
     rank = np.empty(len(rows), dtype=np.int64)
     rank[np.lexsort(order)] = np.arange(len(rows))
-    links = [_link(table, total, rows, places) for total in table.totals]
-    for column in table.columns:
-        linked = [one for one in links if column.name in one.total.counts or not one.total.counts]
-        if column.counts is None or column.name not in rows or not linked:
-            continue
-        sums = list_sums(column.name, linked, rows)
-        mask = np.concatenate([hidden[column.name], np.zeros(sums.extra, dtype=bool)])
-        mask[len(rows) :] = _hide_columns(sums, hidden)
-        protect(sums, mask, np.concatenate([rank, len(rows) + np.arange(sums.extra)]))
-        hidden[column.name] |= mask[: len(rows)]
-        for name, cells in sums.in_columns.items():
-            gone = cells[:, 1][mask[cells[:, 1]]]
-            hidden[name] |= np.isin(np.arange(len(rows)), cells[np.isin(cells[:, 1], gone), 0])
+    cells = len(rows) * columns
+    return np.concatenate(
+        [
+            (rank + len(rows) * np.arange(columns)[:, np.newaxis]).ravel(),
+            cells + np.arange(extra),
+        ]
+    )
 
 
 def _hide_columns(sums: Sums, hidden: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -199,34 +209,54 @@ def _number(some: pd.DataFrame, others: pd.DataFrame) -> tuple[np.ndarray, np.nd
     return numbers[:count], numbers[count:]
 
 
-def list_sums(column: str, linked: Sequence[_Linked], rows: pd.DataFrame) -> Sums:
-    """Return the sums of one column that a reader of the rows can form.
+def list_sums(
+    table: Table, names: Sequence[str], links: Sequence[_Linked], rows: pd.DataFrame
+) -> Sums:
+    """Return the sums of counts that a reader of the rows can form.
 
-    The cells are the column's, in the order of the rows, and after them totals that stand in
-    another column of their parts, or are known from elsewhere.
+    The cells are the counting columns' one after the other, each in the order of the rows, and
+    after them totals that stand beside each of their parts, or are known from elsewhere.
     """
-    numbers = rows[column].astype("float64").fillna(0.0).to_numpy()
-    shown = len(numbers)
+    count = len(rows)
+    columns = [rows[name].astype("float64").fillna(0.0).to_numpy() for name in names]
     empty = np.zeros(0, dtype=np.int64)
-    part, of, totals, count = [empty], [empty], [empty], 0
+    extra: list[np.ndarray] = []
+    part, of, totals = [empty], [empty], [empty]
     in_columns: dict[str, np.ndarray] = {}
-    for one in linked:
-        at = one.at
-        if at is None:
-            at = len(numbers) + np.arange(one.count)
-            known = np.bincount(one.of, weights=numbers[one.part], minlength=one.count)
-            numbers = np.concatenate([numbers, known])
+    cells, number = count * len(names), 0
+
+    def add(parts: np.ndarray, sums: np.ndarray, total: np.ndarray) -> None:
+        nonlocal number
+        part.append(parts)
+        of.append(sums + number)
+        totals.append(total)
+        number += len(total)
+
+    for position, name in enumerate(names):
+        for one in links:
+            if one.total.counts and name not in one.total.counts:
+                continue
+            if one.at is not None:
+                add(one.part + position * count, one.of, one.at + position * count)
+                continue
+            known = np.bincount(one.of, columns[position][one.part], minlength=one.count)
+            at = cells + np.arange(one.count)
+            extra.append(known)
+            cells += one.count
+            add(one.part + position * count, one.of, at)
             if one.total.column is not None:
                 pairs = np.column_stack([one.part, at[one.of]])
                 before = in_columns.get(one.total.column, pairs[:0])
                 in_columns[one.total.column] = np.concatenate([before, pairs])
-        part.append(one.part)
-        of.append(one.of + count)
-        totals.append(at)
-        count += one.count
+    each = np.arange(count)
+    for total in table.row_totals:
+        if {total.column, *total.parts} <= set(names):
+            places = [each + names.index(name) * count for name in total.parts]
+            sums = np.tile(each, len(places))
+            add(np.concatenate(places), sums, each + names.index(total.column) * count)
     return Sums(
-        numbers=numbers,
-        extra=len(numbers) - shown,
+        numbers=np.concatenate([*columns, *extra]),
+        extra=cells - count * len(names),
         part=np.concatenate(part),
         of=np.concatenate(of),
         total=np.concatenate(totals),

@@ -96,6 +96,14 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class RowTotal:
+    """Counts of one row that add up to another count of it: `column` is the sum of `parts`."""
+
+    column: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """Foreign key: columns that, where none is null, refer to a row of the same year's `table`."""
 
@@ -114,7 +122,7 @@ class Table:
     columns, rows with equal values in them are segments of days, `start_date` to `end_date`,
     that do not overlap. `references` name rows that must exist. A partition is compared with the
     year before, within each value of a column `measure`, unless it is not `is_compared`. `totals`
-    are the sums that others are shown beside the cells that make them.
+    and `row_totals` are the sums that others are shown beside the cells that make them.
     """
 
     name: str
@@ -128,6 +136,7 @@ class Table:
     references: tuple[Reference, ...] = ()
     is_compared: bool = True
     totals: tuple[Total, ...] = ()
+    row_totals: tuple[RowTotal, ...] = ()
 
     @property
     def is_suppressed(self) -> bool:

@@ -16,7 +16,7 @@ from esrd_pipeline.reports.suppression import (
 )
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
-from esrd_pipeline.tables.model import Column, Table, Total
+from esrd_pipeline.tables.model import Column, RowTotal, Table, Total
 from esrd_pipeline.tables.program import FLAGS
 from esrd_pipeline.tables.report import EVENT_ACCOUNT
 
@@ -240,6 +240,28 @@ def test_a_place_without_its_directory_is_an_error() -> None:
         suppress(PLACES, frame)
 
 
+MODALITIES = Table(
+    name="report.modalities",
+    grain="one facility",
+    source="a test",
+    key=("ccn",),
+    columns=(
+        Column("ccn", "text", "Facility"),
+        *(Column(name, "integer", name, counts="patients") for name in ("all", "home", "center")),
+    ),
+    row_totals=(RowTotal("all", ("home", "center")),),
+)
+
+
+def test_counts_of_a_row_do_not_give_each_other_away() -> None:
+    rows = pd.DataFrame({"ccn": ["A", "B", "C"], "all": 60, "home": [4, 0, 30]})
+    rows["center"] = rows["all"] - rows["home"]
+    shown = suppress(MODALITIES, rows)
+    assert shown["home"].isna().tolist() == [True, False, False]
+    assert shown["center"].isna().tolist() == [True, False, False]
+    assert shown["all"].tolist() == [60, 60, 60]
+
+
 def make_account(seed: int) -> pd.DataFrame:
     """Deaths of a year by month and outcome."""
     rng = np.random.default_rng(seed)
@@ -322,6 +344,8 @@ def test_declarations_name_columns_that_are_there(table: Table) -> None:
         assert set(column.suppressed_with) - here <= stored
         assert column.out_of is None or column.out_of in names
         assert column.counts_where is None or column.counts_where[0] in names
+    for row_total in table.row_totals:
+        assert {row_total.column, *row_total.parts} <= counting
     for total in table.totals:
         assert set(total.counts) <= counting
         assert {*total.over, *total.row, *total.among, *total.place} <= set(table.key)
