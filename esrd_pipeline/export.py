@@ -1,7 +1,7 @@
 """A year's tables as CSV files for public release.
 
-A release is written once and never changed. Only this module suppresses counts of fewer than 11
-patients and values that would reveal them: the stored tables keep them for scoring.
+A release is written once and never changed. Counts of fewer than 11 patients, and values that would
+reveal them, are suppressed as the tables' definitions declare; stored tables keep them for scoring.
 """
 
 import fcntl
@@ -21,39 +21,22 @@ from esrd_pipeline.families.published_layouts import (
 from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.program.qip_rule_sets import describe_stored
+from esrd_pipeline.reports.suppression import MARKER, SMALLEST_SHOWN, find_few, suppress
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
-from esrd_pipeline.tables import program, raw, report
+from esrd_pipeline.tables import facility, program, raw, report
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 
-SMALLEST_PUBLISHED_COUNT = 11
 LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""
 _DRAFT = ".draft-"
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
 _NOT_RELEASED = (report.EVENT_ACCOUNT, report.INTAKE)
-"""For the operator: cells of few events or rows, which the sums beside them would reveal if
-blanked."""
-_REVEALING = (
-    "unit_count",
-    "patients",
-    "numerator",
-    "denominator",
-    "value",
-    "rate",
-    "adjusted_rate",
-    "improvement_rate",
-    "standard_error",
-    "lower",
-    "upper",
-    "p_value",
-    "z",
-    "note",
-)
+"""For the operator alone."""
 
 
 def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, origin: str) -> int:
@@ -106,12 +89,14 @@ def _write_release(
 ) -> None:
     small = pd.DataFrame(columns=_KEY)
     if warehouse.has(CONTRACT, performance_year):
-        small = find_small(warehouse.read(CONTRACT, performance_year))
+        small = find_few(warehouse.read(CONTRACT, performance_year))
+    places = _read_file(warehouse, facility.DIRECTORY, performance_year)
     for table in tables:
         frame = warehouse.read(table, performance_year)
         if table is report.AGREEMENT_DIFFERENCE:
             frame = leave_out_small(frame, small)
-        frame = suppress_small_counts(frame, small)
+        if table.is_suppressed:
+            frame = suppress_small_counts(table, frame, small, places)
         told = make_frame_harmless(_add_texts(frame))
         told.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
@@ -156,7 +141,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             base=dfc,
             contract=contract,
             stars=_read_file(warehouse, program.STARS, performance_year),
-            smallest=SMALLEST_PUBLISHED_COUNT,
+            smallest=SMALLEST_SHOWN,
         )
         written[f"DFC_FACILITY_{performance_year + 1}-10.csv"] = raw.DFC_FACILITY, facilities
         nation = _read_file(warehouse, raw.DFC_NATIONAL, performance_year)
@@ -177,7 +162,7 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             earlier=_read_computed(warehouse, performance_year - 1),
             scores=_read_file(warehouse, program.QIP_MEASURE_SCORE, performance_year),
             tps=_read_file(warehouse, program.QIP_TPS, performance_year),
-            smallest=SMALLEST_PUBLISHED_COUNT,
+            smallest=SMALLEST_SHOWN,
         )
         written[f"QIP_COMPLETE_PY{find_payment_year(performance_year)}.csv"] = (
             raw.QIP_COMPLETE,
@@ -192,7 +177,7 @@ def _read_computed(warehouse: Warehouse, performance_year: int) -> pd.DataFrame:
     """Return the computed rows of a year's contract, small counts suppressed; else no rows."""
     contract = _read_file(warehouse, CONTRACT, performance_year)
     computed = contract[contract["origin"] == "computed"]
-    suppressed = suppress_small_counts(computed, find_small(contract))
+    suppressed = suppress_small_counts(CONTRACT, computed, find_few(contract))
     # The number of surveys (0 to 2) reveals nothing about a patient.
     is_survey = computed["measure"] == "ich_cahps"
     return suppressed.assign(
@@ -206,35 +191,19 @@ def _read_file(warehouse: Warehouse, table: Table, performance_year: int) -> pd.
     return warehouse.read(table, performance_year)
 
 
-def find_small(contract: pd.DataFrame) -> pd.DataFrame:
-    """Return program, measure and ccn of rows based on one to ten patients, for any unit."""
-    return contract.loc[_is_small(contract), _KEY]
+def suppress_small_counts(
+    table: Table, frame: pd.DataFrame, small: pd.DataFrame, places: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Blank what the table's definition does not show, and set the row's reason if it has none.
 
-
-def suppress_small_counts(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
-    """Blank rows based on few patients, and set the row's reason if it has none.
-
-    Uses the row's own count, or the contract's: `small` is the result of its `find_small`. A table
-    of a single program has no program column: flags are DFC's, scores the QIP's.
+    `small` is the result of `find_few` of the year's contract, `places` the facility directory.
     """
-    if not {"measure", "ccn"} <= set(frame.columns):
-        return frame
-    suppressed = frame.copy()
-    keyed = frame[["measure", "ccn"]].copy()
-    program = "qip" if "payment_year" in frame.columns else "dfc"
-    keyed["program"] = frame["program"] if "program" in frame.columns else program
-    keys = pd.MultiIndex.from_frame(keyed[_KEY])
-    is_small = _is_small(frame) | keys.isin(pd.MultiIndex.from_frame(small[_KEY]))
-    for column in _REVEALING:
-        if column in suppressed.columns:
-            suppressed[column] = suppressed[column].mask(is_small)
+    suppressed = suppress(table, frame, few=small, places=places)
     if "reason" in suppressed.columns:
-        has_no_reason = is_small & suppressed["reason"].isna()
+        has_no_reason = suppressed[MARKER].notna() & suppressed["reason"].isna()
         suppressed["reason"] = suppressed["reason"].mask(has_no_reason, SUPPRESSED)
         numbers = suppressed.get("reason_number", pd.Series(float("nan"), index=frame.index))
-        suppressed["reason_number"] = numbers.astype("float64").mask(
-            has_no_reason, SMALLEST_PUBLISHED_COUNT
-        )
+        suppressed["reason_number"] = numbers.astype("float64").mask(has_no_reason, SMALLEST_SHOWN)
     return suppressed
 
 
@@ -251,17 +220,6 @@ def _add_texts(frame: pd.DataFrame) -> pd.DataFrame:
     texts = pd.Series(describe_rows(frame), index=frame.index, dtype=object)
     at = list(frame.columns).index("reason") + 1
     return pd.concat([frame.iloc[:, :at], texts.rename("reason_text"), frame.iloc[:, at:]], axis=1)
-
-
-def _is_small(frame: pd.DataFrame) -> pd.Series:
-    """Return whether a row with a patient count has one to ten patients."""
-    patients = pd.Series(float("nan"), index=frame.index)
-    if "patients" in frame.columns:
-        patients = frame["patients"].astype("float64")
-    if {"unit", "unit_count"} <= set(frame.columns):
-        counted = frame["unit_count"].astype("float64").where(frame["unit"] == "patients")
-        patients = patients.fillna(counted)
-    return (patients > 0) & (patients < SMALLEST_PUBLISHED_COUNT)
 
 
 def _tell_rules(warehouse: Warehouse, performance_year: int) -> list[str]:
@@ -284,6 +242,8 @@ def _write_provenance(
         *told,
         "A text that begins with =, +, -, @, tab or carriage return has an apostrophe in front:",
         "a spreadsheet does not run it.",
-        f"Counts of fewer than {SMALLEST_PUBLISHED_COUNT} patients are suppressed.",
+        f"Counts of fewer than {SMALLEST_SHOWN} patients are suppressed, and others from which,",
+        "with the totals beside them, such a count could be computed.",
+        f"The column {MARKER} names a row's cells that are empty for this.",
     ]
     (folder / "README.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

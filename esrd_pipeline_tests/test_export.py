@@ -8,12 +8,12 @@ import pytest
 from esrd_pipeline.export import (
     SUPPRESSED,
     export_year,
-    find_small,
     leave_out_small,
     make_frame_harmless,
     suppress_small_counts,
 )
 from esrd_pipeline.families.published import build_national, publish_contract
+from esrd_pipeline.reports.suppression import MARKER, find_few
 from esrd_pipeline.sources.files import find_release
 from esrd_pipeline.sources.spreadsheet import make_harmless, read_plain
 from esrd_pipeline.sources.table import read_table
@@ -21,6 +21,7 @@ from esrd_pipeline.synthetic.published import write_published_files
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.linkage import NOT_ELIGIBLE
 from esrd_pipeline.tables.measured import CONTRACT
+from esrd_pipeline.tables.program import FLAGS, QIP_MEASURE_SCORE
 from esrd_pipeline.tables.report import EVENT_ACCOUNT
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.reason_texts import text_of
@@ -46,7 +47,7 @@ def test_a_remark_that_would_give_a_small_count_away_is_hidden_with_it() -> None
     rows = contract(
         ("010001", "dfc", "ltc", "patients", 7, NAN), ("010002", "dfc", "ltc", "patients", 11, NAN)
     )
-    small, large = suppress_small_counts(rows, find_small(rows)).to_dict("records")
+    small, large = suppress_small_counts(CONTRACT, rows, find_few(rows)).to_dict("records")
     assert pd.isna(small["numerator"])
     assert pd.isna(small["note"])
     assert small["reason"] == SUPPRESSED
@@ -59,26 +60,28 @@ def test_twelve_patient_years_of_ten_patients_are_hidden() -> None:
         ("010001", "dfc", "shr", "patient_years", 12, 10),
         ("010002", "dfc", "shr", "patient_years", 12, 11),
     )
-    small, large = suppress_small_counts(rows, find_small(rows)).to_dict("records")
+    small, large = suppress_small_counts(CONTRACT, rows, find_few(rows)).to_dict("records")
     assert pd.isna(small["unit_count"])
     assert pd.isna(small["patients"])
     assert large["unit_count"] == 12
+    assert small[MARKER] == "unit_count patients numerator note"
+    assert pd.isna(large[MARKER])
 
 
 def test_months_whose_patients_nobody_told_are_published_as_cms_did() -> None:
     rows = contract(("010001", "dfc", "sfr", "patient_months", 8, NAN))
-    assert find_small(rows).empty
+    assert find_few(rows).empty
 
 
 def test_what_rests_on_nobody_is_no_small_count() -> None:
     rows = contract(("010001", "dfc", "shr", "patient_years", 0, 0))
-    assert find_small(rows).empty
+    assert find_few(rows).empty
 
 
 def test_a_flag_of_a_small_facility_hides_its_numbers_too() -> None:
-    small = find_small(contract(("010001", "dfc", "shr", "patient_years", 12, 10)))
+    small = find_few(contract(("010001", "dfc", "shr", "patient_years", 12, 10)))
     flags = pd.DataFrame({"ccn": ["010001"], "measure": ["shr"], "value": [1.4], "reason": None})
-    (row,) = suppress_small_counts(flags, small).to_dict("records")
+    (row,) = suppress_small_counts(FLAGS, flags, small).to_dict("records")
     assert pd.isna(row["value"])
     assert row["reason"] == SUPPRESSED
 
@@ -96,12 +99,12 @@ def test_a_score_follows_the_qip_rows_and_not_those_of_dfc() -> None:
             "rate": [150.0, 160.0],
         }
     )
-    hidden = suppress_small_counts(scores, find_small(rows))
+    hidden = suppress_small_counts(QIP_MEASURE_SCORE, scores, find_few(rows))
     assert hidden["rate"].isna().tolist() == [False, True]
 
 
 def test_a_difference_of_a_small_facility_is_left_out_with_its_cause() -> None:
-    small = find_small(contract(("010001", "dfc", "strr", "patient_years", 12, 10)))
+    small = find_few(contract(("010001", "dfc", "strr", "patient_years", 12, 10)))
     rows = pd.DataFrame(
         {
             "ccn": ["010001", "010001", "010002"],
@@ -117,7 +120,7 @@ def test_a_difference_of_a_small_facility_is_left_out_with_its_cause() -> None:
 def test_a_published_row_of_few_patients_is_hidden_though_the_computed_one_has_more() -> None:
     computed = contract(("010001", "dfc", "ltc", "patients", 14, 14))
     printed = contract(("010001", "dfc", "ltc", "patients", 7, NAN)).drop(columns="patients")
-    (row,) = suppress_small_counts(printed, find_small(computed)).to_dict("records")
+    (row,) = suppress_small_counts(CONTRACT, printed, find_few(computed)).to_dict("records")
     assert pd.isna(row["unit_count"])
     assert row["reason"] == SUPPRESSED
 

@@ -144,6 +144,7 @@ def _catalog(step: StepContext) -> StepResult:
             "is_key": column.name in table.key,
             "is_required": column.required,
             "description": column.description,
+            "suppression": column.suppression,
             "grain": table.grain,
             "source": table.source,
         }

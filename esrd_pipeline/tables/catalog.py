@@ -41,6 +41,9 @@ CATALOG = Table(
         Column("is_key", "boolean", "Belongs to the key", required=True),
         Column("is_required", "boolean", "Holds no null", required=True),
         Column("description", "text", "What it holds", required=True),
+        Column(
+            "suppression", "text", "When others are not shown a cell; null where they always are"
+        ),
         Column("grain", "text", "What one row of the table is", required=True),
         Column("source", "text", "Where the table is defined", required=True),
     ),

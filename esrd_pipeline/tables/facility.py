@@ -24,25 +24,96 @@ REASON_NUMBER = Column(
 )
 CATEGORIES = ("better", "as", "worse")
 
+OF_FEW = ("facility.contract",)
+"""Suppressed where the contract's row of the facility and measure rests on few patients."""
+_OF_FEW = ("patients", "unit_count", *OF_FEW)
+
 CONTRACT_COLUMNS: tuple[Column, ...] = (
     CCN,
     YEAR,
     PROGRAM,
     MEASURE,
-    Column("unit_count", "number", "Units the value is computed from", minimum=0),
+    Column(
+        "unit_count",
+        "number",
+        "Units the value is computed from",
+        minimum=0,
+        counts="patients",
+        counts_where=("unit", "patients"),
+        suppressed_with=("patients", *OF_FEW),
+    ),
     Column("unit", "text", "What unit_count counts: patients, patient_years, discharges ..."),
     Column(
-        "patients", "number", "Patients the value is computed from; null where not known", minimum=0
+        "patients",
+        "number",
+        "Patients the value is computed from; null where not known",
+        minimum=0,
+        counts="patients",
+        suppressed_with=("unit_count", *OF_FEW),
     ),
-    Column("numerator", "number", "Observed events, or the numerator of a proportion", minimum=0),
-    Column("denominator", "number", "Expected events, or the denominator", minimum=0),
-    Column("value", "number", "The measure: a ratio, percent (dfc) or fraction (qip)", minimum=0),
-    Column("rate", "number", "Ratio times the national rate, where one is defined", minimum=0),
-    Column("standard_error", "number", "Standard error of the value's log or logit", minimum=0),
-    Column("lower", "number", "Lower 95% limit, in the unit of value", minimum=0),
-    Column("upper", "number", "Upper 95% limit, in the unit of value", minimum=0),
-    Column("p_value", "number", "Two-sided p-value", minimum=0, maximum=1),
-    Column("z", "number", "z-score before the empirical null"),
+    Column(
+        "numerator",
+        "number",
+        "Observed events, or the numerator of a proportion",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "denominator",
+        "number",
+        "Expected events, or the denominator",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "value",
+        "number",
+        "The measure: a ratio, percent (dfc) or fraction (qip)",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "rate",
+        "number",
+        "Ratio times the national rate, where one is defined",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "standard_error",
+        "number",
+        "Standard error of the value's log or logit",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "lower",
+        "number",
+        "Lower 95% limit, in the unit of value",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "upper",
+        "number",
+        "Upper 95% limit, in the unit of value",
+        minimum=0,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "p_value",
+        "number",
+        "Two-sided p-value",
+        minimum=0,
+        maximum=1,
+        suppressed_with=_OF_FEW,
+    ),
+    Column(
+        "z",
+        "number",
+        "z-score before the empirical null",
+        suppressed_with=_OF_FEW,
+    ),
     Column("z_null_mean", "number", "Mean of the empirical null"),
     Column("z_null_sd", "number", "Standard deviation of the empirical null", minimum=0),
     Column("category", "text", "Against the national level", allowed=CATEGORIES),
@@ -53,6 +124,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "note",
         "text",
         "Note on how the numbers were computed; null where there is none",
+        suppressed_with=_OF_FEW,
     ),
 )
 IS_ADJUSTED = Column(

@@ -1,6 +1,6 @@
 """Program tables: flags, QIP scores with everything they are computed from, and star ratings."""
 
-from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, REASON_NUMBER, YEAR
+from esrd_pipeline.tables.facility import CATEGORIES, CCN, MEASURE, OF_FEW, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 
 PAYMENT_YEAR = Column("payment_year", "integer", "Year the payment is reduced", required=True)
@@ -10,6 +10,20 @@ RULE_SET = Column(
     "Rule set of the payment year: default, or the one the run named; null where there is none",
 )
 DOMAIN = Column("domain", "text", "QIP domain", required=True)
+_OF_FEW = ("unit_count", *OF_FEW)
+
+
+def _unit_count(description: str) -> Column:
+    return Column(
+        "unit_count",
+        "number",
+        description,
+        minimum=0,
+        counts="patients",
+        counts_where=("unit", "patients"),
+        suppressed_with=OF_FEW,
+    )
+
 
 FLAGS = Table(
     name="program.flags",
@@ -20,10 +34,10 @@ FLAGS = Table(
         CCN,
         YEAR,
         MEASURE,
-        Column("unit_count", "number", "Units compared with the minimum size", minimum=0),
-        Column("value", "number", "Ratio or rate", minimum=0),
-        Column("lower", "number", "Lower 95% limit", minimum=0),
-        Column("upper", "number", "Upper 95% limit", minimum=0),
+        _unit_count("Units compared with the minimum size"),
+        Column("value", "number", "Ratio or rate", minimum=0, suppressed_with=_OF_FEW),
+        Column("lower", "number", "Lower 95% limit", minimum=0, suppressed_with=_OF_FEW),
+        Column("upper", "number", "Upper 95% limit", minimum=0, suppressed_with=_OF_FEW),
         Column("reference", "number", "Reference of the flag: 1 or the national rate"),
         Column(
             "method",
@@ -93,15 +107,26 @@ QIP_MEASURE_SCORE = Table(
             allowed=("measure", "component"),
         ),
         Column("parent", "text", "The topic or survey measure a component belongs to"),
-        Column("unit_count", "number", "Units of the performance period", minimum=0),
+        _unit_count("Units of the performance period"),
         Column("unit", "text", "What unit_count counts"),
         Column(
             "rate",
             "number",
             "Performance-period rate at published precision; one that CMS printed is adjusted",
+            suppressed_with=_OF_FEW,
         ),
-        Column("adjusted_rate", "number", "Rate after our small facility adjustment (4.1.1)"),
-        Column("improvement_rate", "number", "The facility's rate of the year before"),
+        Column(
+            "adjusted_rate",
+            "number",
+            "Rate after our small facility adjustment (4.1.1)",
+            suppressed_with=_OF_FEW,
+        ),
+        Column(
+            "improvement_rate",
+            "number",
+            "The facility's rate of the year before",
+            suppressed_with=_OF_FEW,
+        ),
         Column("improvement_source", "text", "Source of the earlier rate"),
         Column("achievement_threshold", "number", "Standard used"),
         Column("benchmark", "number", "Standard used"),
@@ -272,8 +297,20 @@ STAR_MEASURE_SCORE = Table(
         YEAR,
         MEASURE,
         Column("domain", "integer", "Star domain 1 to 4", required=True, minimum=1, maximum=4),
-        Column("value", "number", "Measure's value (ratio or percent)", minimum=0),
-        Column("adjusted_value", "number", "Value times the adjustment factor", minimum=0),
+        Column(
+            "value",
+            "number",
+            "Measure's value (ratio or percent)",
+            minimum=0,
+            suppressed_with=OF_FEW,
+        ),
+        Column(
+            "adjusted_value",
+            "number",
+            "Value times the adjustment factor",
+            minimum=0,
+            suppressed_with=OF_FEW,
+        ),
         Column("score", "number", "Higher is better", required=True, minimum=-3, maximum=3),
         Column(
             "is_imputed", "boolean", "Value missing: the score is the period's mean", required=True

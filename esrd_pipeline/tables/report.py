@@ -1,7 +1,7 @@
 """Report tables: summaries for readers, most of them drawn from the program tables."""
 
 from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, REASON_NUMBER, YEAR
-from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.model import Column, Rule, Table, Total
 
 STAR_PROFILE = Table(
     name="report.star_profile",
@@ -105,7 +105,13 @@ VALUE_SET_COVERAGE = Table(
         Column("kind", "text", "Kind of codes", required=True, allowed=("diagnosis", "procedure")),
         Column("code_count", "integer", "Codes in the group", minimum=0),
         Column("seen_count", "integer", "Of them, on claims of the year", required=True, minimum=0),
-        Column("claim_count", "integer", "Claims with them; null for 1 to 10", minimum=0),
+        Column(
+            "claim_count",
+            "integer",
+            "Claims with them; null for 1 to 10",
+            minimum=0,
+            counts="events",
+        ),
     ),
 )
 
@@ -144,14 +150,41 @@ EVENT_ACCOUNT = Table(
             required=True,
         ),
         YEAR,
-        Column("event_count", "integer", "Events with this outcome", required=True, minimum=0),
-        Column("found_count", "integer", "Events of the year in history", required=True),
         Column(
-            "accounted_count", "integer", "Events of the year in cohorts or outside", required=True
+            "event_count",
+            "integer",
+            "Events with this outcome",
+            required=True,
+            minimum=0,
+            counts="events",
         ),
-        Column("share_of_usual", "number", "Events of the month over those of the mean month"),
+        Column(
+            "found_count",
+            "integer",
+            "Events of the year in history",
+            required=True,
+            counts="events",
+        ),
+        Column(
+            "accounted_count",
+            "integer",
+            "Events of the year in cohorts or outside",
+            required=True,
+            suppressed_with=("found_count",),
+        ),
+        Column(
+            "share_of_usual",
+            "number",
+            "Events of the month over those of the mean month",
+            suppressed_with=("event_count", "found_count"),
+        ),
     ),
     rules=(Rule("every event found has one outcome", "found_count = accounted_count"),),
+    totals=(
+        Total(over=("month", "outcome"), column="found_count", counts=("event_count",)),
+        # The events of a month follow from its share of the mean month.
+        Total(over=("outcome",), counts=("event_count",)),
+    ),
 )
 
 SHR_VALIDITY = Table(
