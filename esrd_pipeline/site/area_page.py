@@ -1,0 +1,282 @@
+"""Pages of the nation, Networks, states and chains: levels, distributions, facilities, candidates."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
+from esrd_pipeline.site.data import Area, Row, SiteData
+from esrd_pipeline.site.formats import is_missing, is_ratio, write_value
+
+LEVEL_WORDS = {"nation": "Nation", "network": "ESRD Network", "state": "State", "chain": "Chain"}
+LIST_LENGTH = 400
+"""Facilities on one page of a list: such a page stays below 150 kB."""
+_FUNNELS = ("shr", "smr")
+_TPS_STEP = 10
+_CANDIDATES = 15
+
+
+def title_of(area: Area) -> str:
+    """Return what an area is called."""
+    if area.level == "nation":
+        return "The nation"
+    if area.level == "state":
+        return _state_names().get(area.name, area.name)
+    return f"ESRD Network {area.name}" if area.level == "network" else area.name
+
+
+def _state_names() -> dict[str, str]:
+    return {row["state"]: row["name"] for row in load_rows("state_tile")}
+
+
+def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
+    """Return what the template of an area's page shows."""
+    tps = [data.tps[ccn] for ccn in area.ccns if ccn in data.tps]
+    scored = [int(row["tps"]) for row in tps if not is_missing(row["tps"])]
+    stars = Counter(
+        int(row["rating"])
+        for row in (data.stars.get(ccn) for ccn in area.ccns)
+        if row is not None and not is_missing(row["rating"])
+    )
+    reductions = Counter(
+        float(row["payment_reduction"]) for row in tps if not is_missing(row["tps"])
+    )
+    bins = [0] * (100 // _TPS_STEP)
+    for score in scored:
+        bins[min(score // _TPS_STEP, len(bins) - 1)] += 1
+    rows = [data.facilities[ccn] for ccn in area.ccns]
+    return {
+        "area": area,
+        "title": title_of(area),
+        "level_word": LEVEL_WORDS[area.level],
+        "year": data.year,
+        "years": data.years,
+        "facility_count": len(area.ccns),
+        "station_count": sum(row["station_count"] or 0 for row in rows),
+        "measures": list(_list_measures(data, area)),
+        "tps_count": len(scored),
+        "tps_mean": sum(scored) / len(scored) if scored else None,
+        "tps_bins": [(f"{low * _TPS_STEP}", count) for low, count in enumerate(bins)],
+        "tps_chart": draw_bars(bins, [str(low * _TPS_STEP) for low in range(len(bins))])
+        if scored
+        else "",
+        "payment_year": next((row["payment_year"] for row in tps), None),
+        "reductions": sorted(reductions.items()),
+        "stars": [(rating, stars[rating]) for rating in range(5, 0, -1)] if stars else [],
+        "stars_chart": draw_bars([stars[n] for n in range(1, 6)], [str(n) for n in range(1, 6)])
+        if stars
+        else "",
+        "funnels": list(_list_funnels(data, area)),
+        "candidates": list(_list_candidates(data, area)),
+        "indicators": list(_list_indicators(data, area)),
+        "lists": [name for name, _ in split_list(area)],
+        "tiles": _place_states(data) if area.level == "nation" else [],
+        "areas": [other for other in data.list_areas() if other.level != "nation"]
+        if area.level == "nation"
+        else [],
+        "strata": _list_strata(data) if area.level == "nation" else [],
+        "title_of": title_of,
+    }
+
+
+def split_list(area: Area) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the pages of an area's list: suffix of the address, and its facilities' numbers."""
+    starts = range(0, len(area.ccns), LIST_LENGTH)
+    return [
+        (
+            f"-facilities-{place}" if len(starts) > 1 else "-facilities",
+            area.ccns[at : at + LIST_LENGTH],
+        )
+        for place, at in enumerate(starts, start=1)
+    ]
+
+
+def describe_list(data: SiteData, area: Area, ccns: Sequence[str]) -> dict[str, Any]:
+    """Return what the template of a page of an area's list shows."""
+    return {
+        "area": area,
+        "title": title_of(area),
+        "year": data.year,
+        "rows": [
+            {
+                "facility": data.facilities[ccn],
+                "tps": data.tps.get(ccn, {}).get("tps"),
+                "reduction": data.tps.get(ccn, {}).get("payment_reduction"),
+                "rating": data.stars.get(ccn, {}).get("rating"),
+                **_count_flags(data, ccn),
+            }
+            for ccn in ccns
+        ],
+    }
+
+
+def _count_flags(data: SiteData, ccn: str) -> dict[str, int]:
+    counts = Counter(
+        data.flags[ccn, row["measure"]]["category"]
+        for row in data.contract.get(ccn, [])
+        if row["program"] == "dfc" and (ccn, row["measure"]) in data.flags
+    )
+    return {"better": counts["better"], "worse": counts["worse"]}
+
+
+def _list_measures(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
+    mine = data.trends.get((area.level, area.name), {})
+    nation = data.trends.get(("nation", "nation"), {})
+    for (program, measure), years in sorted(mine.items()):
+        if data.year not in years:
+            continue
+        row = years[data.year]
+        entry = data.registered.get((program, measure))
+        ratio = is_ratio(measure, entry.family if entry else "")
+        whole = nation.get((program, measure), {}).get(data.year)
+
+        def write(value: object, ratio: bool = ratio, program: Any = program) -> str:  # noqa: ANN401, FBT001
+            return write_value(value, ratio=ratio, program=program)
+
+        yield {
+            "row": row,
+            "text": find_measure_text(measure),
+            "program": program,
+            "value": write(row["value"]),
+            "limits": ""
+            if is_missing(row["lower"]) or is_missing(row["upper"])
+            else f"{write(row['lower'])} to {write(row['upper'])}",
+            "nation": write(whole["value"]) if whole else "",
+            "line": draw_line(
+                [
+                    None
+                    if year not in years or is_missing(years[year]["value"])
+                    else years[year]["value"]
+                    for year in data.years
+                ]
+            ),
+            "course": [(year, write(years[year]["value"])) for year in data.years if year in years],
+        }
+
+
+def _list_funnels(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
+    for measure in _FUNNELS:
+        pairs = [
+            (row["denominator"], row["numerator"])
+            for ccn in area.ccns
+            for row in data.contract.get(ccn, [])
+            if (row["program"], row["measure"]) == ("dfc", measure)
+            and row["reportable"]
+            and not is_missing(row["denominator"])
+            and not is_missing(row["numerator"])
+            and row["denominator"] > 0
+        ]
+        if pairs:
+            points = np.array(pairs, dtype=float)
+            yield {
+                "text": find_measure_text(measure),
+                "count": len(pairs),
+                "svg": draw_funnel(points[:, 0], points[:, 1]),
+            }
+
+
+def _list_candidates(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
+    """Yield by priority and standing the facilities that meet most rules."""
+    if area.level == "nation":
+        return
+    rows = [row for ccn in area.ccns for row in data.candidates.get(ccn, [])]
+    rows.sort(
+        key=lambda row: (row["priority"], row["standing"], row["ccn"], row["rule"], row["name"])
+    )
+    for (priority, standing), group in groupby(
+        rows, key=lambda row: (row["priority"], row["standing"])
+    ):
+        by_facility = [(ccn, list(met)) for ccn, met in groupby(group, key=lambda row: row["ccn"])]
+        by_facility.sort(key=lambda pair: (-len(pair[1]), pair[0]))
+        yield {
+            "priority": priority.replace("_", " "),
+            "standing": standing,
+            "count": len(by_facility),
+            "facilities": [
+                (data.facilities[ccn], [_describe_rule(row) for row in met])
+                for ccn, met in by_facility[:_CANDIDATES]
+            ],
+        }
+
+
+def _describe_rule(row: Row) -> str:
+    rule = str(row["rule"]).replace("_", " ")
+    return f"{row['name'].replace('_', ' ')}: {rule}"
+
+
+def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
+    """Yield each indicator by month beside the nation."""
+    mine = data.indicators.get((area.level, "US" if area.level == "nation" else area.name), [])
+    nation = {
+        (row["indicator"], row["month"]): row for row in data.indicators.get(("nation", "US"), [])
+    }
+    ordered = sorted(mine, key=lambda row: (row["indicator"], row["month"]))
+    for indicator, group in groupby(ordered, key=lambda row: row["indicator"]):
+        months = list(group)
+        yield {
+            "name": indicator.replace("_", " "),
+            "unit": months[0]["unit"],
+            "months": [
+                (
+                    f"{row['month']:%b}",
+                    row["value"],
+                    nation.get((indicator, row["month"]), {}).get("value"),
+                )
+                for row in months
+            ],
+            "line": draw_line([row["value"] for row in months]),
+        }
+
+
+def _place_states(data: SiteData) -> list[dict[str, Any]]:
+    """Return the tiles of the map, each with its state's mean stars in five classes."""
+    tiles = []
+    by_state: dict[str, list[int]] = {}
+    counts: Counter[str] = Counter()
+    for ccn, row in data.facilities.items():
+        counts[str(row["state"])] += 1
+        rating = data.stars.get(ccn, {}).get("rating")
+        if not is_missing(rating):
+            by_state.setdefault(str(row["state"]), []).append(int(rating or 0))
+    for tile in load_rows("state_tile"):
+        stars = by_state.get(tile["state"], [])
+        mean = sum(stars) / len(stars) if stars else None
+        tiles.append(
+            {
+                **tile,
+                "count": counts[tile["state"]],
+                "rated": len(stars),
+                "mean": mean,
+                "class": "none" if mean is None else f"q{min(int((mean - 1) / 0.8), 4)}",
+            }
+        )
+    return tiles
+
+
+def _list_strata(data: SiteData) -> list[dict[str, Any]]:
+    """Return measures with their strata, a dimension after the other."""
+    ordered = sorted(
+        (row for row in data.strata if row["dimension"] != "all"),
+        key=lambda row: (row["program"], row["measure"], row["dimension"], row["stratum"]),
+    )
+    return [
+        {
+            "text": find_measure_text(measure),
+            "program": program,
+            "rows": [
+                {
+                    **row,
+                    "shown": write_value(row["value"], ratio=row["kind"] == "ratio", program="dfc"),
+                }
+                for row in group
+            ],
+        }
+        for (program, measure), group in groupby(
+            ordered, key=lambda row: (row["program"], row["measure"])
+        )
+    ]

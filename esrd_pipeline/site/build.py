@@ -1,0 +1,209 @@
+"""Builds the static site of one performance year."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from esrd_pipeline.site import area_page, writing
+from esrd_pipeline.site.data import Area, SiteData
+from esrd_pipeline.site.facility_page import describe_facility
+
+_CHUNK = 100
+DRAFT = ".draft-site"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One kind of page of a site.
+
+    Attributes:
+        kind: nation, network, state, chain, list, facility, search.
+        pages: how many there are.
+        bytes: their size together.
+        largest: size of the largest.
+        example: address of the first within the site.
+    """
+
+    kind: str
+    pages: int
+    bytes: int
+    largest: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The pages that are made: all, or those of one facility or one Network."""
+
+    facility: str | None = None
+    network: str | None = None
+
+
+_shared: dict[str, tuple[SiteData, Path]] = {}
+"""What the forked workers find in memory, so that nothing is sent to them but addresses."""
+
+
+def build_site(
+    data: SiteData,
+    folder: Path,
+    *,
+    choice: Choice | None = None,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> list[Built]:
+    """Write the pages into a folder, which is replaced as a whole when all are written.
+
+    Args:
+        data: what the pages show.
+        folder: the site's folder.
+        choice: which pages; all by default.
+        workers: processes that write facilities' pages.
+        progress: told pages done and pages to do.
+
+    Returns:
+        What was written, by kind of page.
+
+    Raises:
+        LookupError: the chosen facility or Network is not in the year.
+    """
+    areas, ccns = _choose(data, choice or Choice())
+    draft = folder.with_name(f"{DRAFT}-{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        writing.copy_static(draft)
+        sizes: dict[str, list[tuple[str, int]]] = {}
+        for kind, page, size in _write_areas(data, draft, areas):
+            sizes.setdefault(kind, []).append((page, size))
+        sizes["facility"] = _write_facilities(data, draft, ccns, workers, progress)
+        sizes["search"] = [_write_search(data, draft)]
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return [
+        Built(
+            kind,
+            len(pages),
+            sum(size for _, size in pages),
+            max(size for _, size in pages),
+            pages[0][0],
+        )
+        for kind, pages in sizes.items()
+        if pages
+    ]
+
+
+def _choose(data: SiteData, choice: Choice) -> tuple[list[Area], list[str]]:
+    areas = data.list_areas()
+    if choice.facility is not None:
+        if choice.facility not in data.facilities:
+            raise LookupError(f"{data.year} has no facility {choice.facility}")
+        mine = [area for area in areas if choice.facility in area.ccns and area.level != "chain"]
+        return mine, [choice.facility]
+    if choice.network is not None:
+        mine = [area for area in areas if (area.level, area.name) == ("network", choice.network)]
+        if not mine:
+            raise LookupError(f"{data.year} has no facility of Network {choice.network}")
+        return [areas[0], *mine], list(mine[0].ccns)
+    return areas, list(data.facilities)
+
+
+def _write_areas(data: SiteData, folder: Path, areas: list[Area]) -> Iterator[tuple[str, str, int]]:
+    for area in areas:
+        page = writing.place_area(area.level, area.name)
+        template = "nation.html" if area.level == "nation" else "area.html"
+        text = writing.render(template, page, area_page.describe_area(data, area))
+        yield area.level, page, writing.write_page(folder, page, text)
+        if area.level == "nation":
+            continue
+        for suffix, ccns in area_page.split_list(area):
+            listed = f"{page.removesuffix('.html')}{suffix}.html"
+            text = writing.render("list.html", listed, area_page.describe_list(data, area, ccns))
+            yield "list", listed, writing.write_page(folder, listed, text)
+
+
+def _write_facilities(
+    data: SiteData, folder: Path, ccns: list[str], workers: int, progress: Progress | None
+) -> list[tuple[str, int]]:
+    """Write facilities' pages, in processes that share what is in memory where there are many."""
+    _load(data)
+    chunks = list(_split(ccns))
+    _shared["site"] = data, folder
+    done: list[tuple[str, int]] = []
+    try:
+        if workers == 1 or len(chunks) == 1:
+            made = map(_write_chunk, chunks)
+            return _collect(made, len(ccns), progress)
+        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+            done = _collect(pool.map(_write_chunk, chunks), len(ccns), progress)
+    finally:
+        _shared.clear()
+    return done
+
+
+def _collect(
+    made: Iterator[list[tuple[str, int]]], wanted: int, progress: Progress | None
+) -> list[tuple[str, int]]:
+    done: list[tuple[str, int]] = []
+    for pages in made:
+        done += pages
+        if progress is not None:
+            progress(len(done), wanted)
+    return done
+
+
+def _load(data: SiteData) -> None:
+    """Read every table before the processes are forked, which then share its rows."""
+    for name in (
+        *("contract", "flags", "tps", "stars", "measure_scores", "domain_scores", "star_scores"),
+        *("levels", "peers", "trends", "histories", "registered"),
+    ):
+        getattr(data, name)
+
+
+def _split(ccns: list[str]) -> Iterator[list[str]]:
+    left = iter(ccns)
+    while chunk := list(islice(left, _CHUNK)):
+        yield chunk
+
+
+def _write_chunk(ccns: list[str]) -> list[tuple[str, int]]:
+    data, folder = _shared["site"]
+    written = []
+    for ccn in ccns:
+        page = writing.place_facility(ccn)
+        text = writing.render("facility.html", page, describe_facility(data, ccn))
+        written.append((page, writing.write_page(folder, page, text)))
+    return written
+
+
+def _write_search(data: SiteData, folder: Path) -> tuple[str, int]:
+    """Write the search page and the list that its script reads."""
+    import json
+
+    rows = [
+        [ccn, row["facility_name"] or "", row["city"] or "", row["state"] or ""]
+        for ccn, row in data.facilities.items()
+    ]
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    writing.write_page(folder, "static/facilities.js", f"const FACILITIES={text};\n")
+    states = sorted({str(row["state"]) for row in data.facilities.values() if row["state"]})
+    page = "facilities/index.html"
+    shown = {"year": data.year, "states": states, "count": len(rows)}
+    return page, writing.write_page(folder, page, writing.render("search.html", page, shown))
+
+
+def find_size(folder: Path) -> int:
+    """Return the bytes of a folder's files."""
+    return sum(
+        entry.stat().st_size
+        for root, _, names in os.walk(folder)
+        for entry in map(Path(root).joinpath, names)
+    )

@@ -1,0 +1,238 @@
+"""What the site's pages are made from: stored tables of one year, by facility and by area.
+
+Counts of one to ten patients are blanked as they are read (`reports.suppression`), so that no page
+can show one.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from esrd_pipeline.parameters.register import RegisterEntry, list_measures
+from esrd_pipeline.reports.suppression import MARKER, find_few, suppress
+from esrd_pipeline.tables import facility, measured, network, program, report, trend
+from esrd_pipeline.tables.model import Table
+
+Row = Mapping[str, Any]
+Read = Callable[[Table, int], pd.DataFrame | None]
+"""Reads a table's partition; None where it is not stored."""
+
+YEARS_SHOWN = 4
+_OF_CONTRACT = (
+    *("ccn", "program", "measure", "numerator", "denominator", "value", "lower", "upper", "unit"),
+    *("unit_count", "reportable", "reason", "reason_number"),
+)
+_OF_SCORES = (
+    *("ccn", "measure", "domain", "role", "parent", "rate", "adjusted_rate", "improvement_rate"),
+    *("achievement_threshold", "benchmark", "achievement_score", "improvement_score", "applied"),
+    *("score", "weight_in_parent", "weight_in_domain", "unit", "reason", "reason_number"),
+)
+_OF_DOMAINS = ("ccn", "domain", "nominal_weight", "weight", "score", "working", "reason")
+_OF_STARS = ("ccn", "measure", "domain", "value", "adjusted_value", "score", "is_imputed")
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The nation, a Network, a state or a chain, and its facilities' numbers in their order."""
+
+    level: str
+    name: str
+    ccns: tuple[str, ...]
+
+
+class SiteData:
+    """The tables of one performance year that the pages show.
+
+    Attributes:
+        year: the performance year.
+    """
+
+    def __init__(self, read: Read, year: int) -> None:
+        """Read the year's tables, and the trends of the years before.
+
+        Args:
+            read: reads a stored table.
+            year: performance year.
+
+        Raises:
+            LookupError: the year has no facilities.
+        """
+        self.year = year
+        self._read = read
+        directory = read(facility.DIRECTORY, year)
+        if directory is None or directory.empty:
+            raise LookupError(f"{year} has no facility.directory: refresh the year first")
+        self.facilities: Mapping[str, Row] = {
+            str(row["ccn"]): row for row in _to_rows(directory.sort_values("ccn"))
+        }
+        contract = read(measured.CONTRACT, year)
+        self._few = None if contract is None else find_few(contract)
+
+    def rows(
+        self, table: Table, year: int | None = None, *, columns: Sequence[str] | None = None
+    ) -> list[Row]:
+        """Return a table's rows with small counts blanked; none where it is not stored."""
+        frame = self.frame(table, year)
+        if frame is None:
+            return []
+        return _to_rows(frame if columns is None else frame[[*columns, MARKER]])
+
+    def frame(self, table: Table, year: int | None = None) -> pd.DataFrame | None:
+        """Return a table with small counts blanked; None where it is not stored, or is empty."""
+        frame = self._read(table, year or self.year)
+        if frame is None or frame.empty:
+            return None
+        few = self._few if year in (None, self.year) else None
+        return suppress(table, frame, few=few)
+
+    def _by_facility(self, table: Table, columns: Sequence[str]) -> Mapping[str, list[Row]]:
+        return _group(self.rows(table, columns=columns), "ccn")
+
+    @cached_property
+    def contract(self) -> Mapping[str, list[Row]]:
+        """facility.contract by facility."""
+        return self._by_facility(measured.CONTRACT, _OF_CONTRACT)
+
+    @cached_property
+    def flags(self) -> Mapping[tuple[str, str], Row]:
+        """program.flags by facility and measure."""
+        return {(row["ccn"], row["measure"]): row for row in self.rows(program.FLAGS)}
+
+    @cached_property
+    def tps(self) -> Mapping[str, Row]:
+        """program.qip_tps by facility."""
+        return {row["ccn"]: row for row in self.rows(program.QIP_TPS)}
+
+    @cached_property
+    def stars(self) -> Mapping[str, Row]:
+        """program.stars by facility."""
+        return {row["ccn"]: row for row in self.rows(program.STARS)}
+
+    @cached_property
+    def measure_scores(self) -> Mapping[str, list[Row]]:
+        """program.qip_measure_score by facility."""
+        return self._by_facility(program.QIP_MEASURE_SCORE, _OF_SCORES)
+
+    @cached_property
+    def domain_scores(self) -> Mapping[str, list[Row]]:
+        """program.qip_domain_score by facility."""
+        return self._by_facility(program.QIP_DOMAIN_SCORE, _OF_DOMAINS)
+
+    @cached_property
+    def star_scores(self) -> Mapping[str, list[Row]]:
+        """program.star_measure_score by facility."""
+        return self._by_facility(program.STAR_MEASURE_SCORE, _OF_STARS)
+
+    @cached_property
+    def levels(self) -> Mapping[tuple[str, str], Row]:
+        """facility.level by program and measure."""
+        return {(row["program"], row["measure"]): row for row in self.rows(facility.LEVEL)}
+
+    @cached_property
+    def candidates(self) -> Mapping[str, list[Row]]:
+        """network.candidate by facility."""
+        return self._by_facility(network.CANDIDATE, network.CANDIDATE.column_names)
+
+    @cached_property
+    def peers(self) -> Mapping[str, list[Row]]:
+        """network.peer by facility."""
+        return self._by_facility(network.PEER, ("ccn", "place", "peer_ccn"))
+
+    @cached_property
+    def years(self) -> Sequence[int]:
+        """The years of which trends are shown, the earliest first; the page's own is the last."""
+        earlier = [
+            year
+            for year in range(self.year - YEARS_SHOWN + 1, self.year)
+            if self._read(trend.TREND, year) is not None
+        ]
+        return (*earlier, self.year)
+
+    @cached_property
+    def trends(self) -> Mapping[tuple[str, str], Mapping[tuple[str, str], Mapping[int, Row]]]:
+        """report.trend of areas by group (level, name), then program and measure, then year."""
+        groups: dict[tuple[str, str], dict[tuple[str, str], dict[int, Row]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
+        for year in self.years:
+            frame = self.frame(trend.TREND, year)
+            if frame is not None:
+                for row in _to_rows(frame[frame["level"] != trend.FACILITY]):
+                    group = groups[row["level"], row["group_name"]]
+                    group[row["program"], row["measure"]][year] = row
+        return groups
+
+    @cached_property
+    def histories(self) -> Mapping[str, Mapping[tuple[str, str], Mapping[int, float]]]:
+        """Values of facilities by number, then program and measure, then year."""
+        found: dict[str, dict[tuple[str, str], dict[int, float]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
+        for year in self.years:
+            frame = self.frame(trend.TREND, year)
+            if frame is not None:
+                mine = frame[(frame["level"] == trend.FACILITY) & frame["value"].notna()]
+                names = ("group_name", "program", "measure", "value")
+                columns = [mine[name].tolist() for name in names]
+                for ccn, of, measure, value in zip(*columns, strict=True):
+                    found[ccn][of, measure][year] = value
+        return found
+
+    @cached_property
+    def registered(self) -> Mapping[tuple[str, str], RegisterEntry]:
+        """The register's entries of the year by program and measure."""
+        entries = (*list_measures("dfc", self.year), *list_measures("qip", self.year))
+        return {(entry.program, entry.measure): entry for entry in entries}
+
+    @cached_property
+    def indicators(self) -> Mapping[tuple[str, str], list[Row]]:
+        """network.indicator of areas by level and place."""
+        rows = self.rows(network.INDICATORS)
+        return _group([row for row in rows if row["level"] != "facility"], "level", "place")
+
+    @cached_property
+    def strata(self) -> list[Row]:
+        """report.stratum."""
+        return self.rows(trend.STRATUM)
+
+    @cached_property
+    def agreement(self) -> list[Row]:
+        """report.published_agreement."""
+        return self.rows(report.PUBLISHED_AGREEMENT)
+
+    def list_areas(self) -> list[Area]:
+        """Return the nation and every Network, state and chain that is known."""
+        areas = [Area("nation", "nation", tuple(self.facilities))]
+        for level, column in (
+            ("network", "network"),
+            ("state", "state"),
+            ("chain", "chain_organization"),
+        ):
+            groups = _group(self.facilities.values(), column)
+            areas += [
+                Area(level, str(name), tuple(row["ccn"] for row in rows))
+                for name, rows in sorted(groups.items(), key=lambda item: str(item[0]))
+                if name is not None
+            ]
+        return areas
+
+
+def _to_rows(frame: pd.DataFrame) -> list[Row]:
+    """Return a frame's rows as dictionaries, with None for what is missing."""
+    columns = {
+        str(name): frame[name].astype(object).where(frame[name].notna(), None).tolist()
+        for name in frame.columns
+    }
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _group(rows: Iterable[Row], *names: str) -> Mapping[Any, list[Row]]:
+    groups: dict[Hashable, list[Row]] = defaultdict(list)
+    for row in rows:
+        key = row[names[0]] if len(names) == 1 else tuple(row[name] for name in names)
+        groups[key].append(row)
+    return groups

@@ -1,0 +1,213 @@
+"""The page of one facility: what was measured, how it was scored, and why something is missing."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.site.charts import draw_interval, draw_line
+from esrd_pipeline.site.data import Row, SiteData
+from esrd_pipeline.site.formats import (
+    CATEGORY_WORDS,
+    is_missing,
+    is_ratio,
+    write_number,
+    write_percent,
+    write_reason,
+    write_value,
+)
+
+_DOMAINS = {
+    "care_coordination": "Care coordination",
+    "clinical_care": "Clinical care",
+    "patient_family_engagement": "Patient and family engagement",
+    "reporting": "Reporting",
+    "safety": "Safety",
+}
+STAR_DOMAINS = {1: "Outcomes", 2: "Vascular access", 3: "Kt/V and calcium", 4: "Waitlisting"}
+
+
+def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
+    """Return what the template of a facility's page shows."""
+    row = data.facilities[ccn]
+    measures = list(_list_measures(data, ccn))
+    return {
+        "facility": row,
+        "year": data.year,
+        "years": data.years,
+        "verdict": _write_verdict(data, ccn),
+        "measures": [item for item in measures if item["is_reported"]],
+        "unreported": [item for item in measures if not item["is_reported"]],
+        "tps": data.tps.get(ccn),
+        "tps_reason": write_reason(data.tps.get(ccn, {})),
+        "domains": _list_domains(data, ccn),
+        "stars": data.stars.get(ccn),
+        "stars_reason": write_reason(data.stars.get(ccn, {})),
+        "star_scores": sorted(
+            data.star_scores.get(ccn, []), key=lambda item: (item["domain"], item["measure"])
+        ),
+        "star_domains": STAR_DOMAINS,
+        "peers": [
+            data.facilities[peer["peer_ccn"]]
+            for peer in sorted(data.peers.get(ccn, []), key=lambda item: item["place"])
+            if peer["peer_ccn"] in data.facilities
+        ],
+    }
+
+
+def _list_measures(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
+    """Yield the facility's DFC measures, and those that only the QIP has."""
+    rows = sorted(
+        data.contract.get(ccn, []), key=lambda row: (row["program"] == "qip", row["measure"])
+    )
+    of_dfc = {row["measure"] for row in rows if row["program"] == "dfc"}
+    for row in rows:
+        if row["program"] == "qip" and row["measure"] in of_dfc:
+            continue
+        yield _describe_measure(data, ccn, row)
+
+
+def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
+    program, measure = row["program"], row["measure"]
+    entry = data.registered.get((program, measure))
+    ratio = is_ratio(measure, entry.family if entry else "")
+    flag = data.flags.get((ccn, measure)) if program == "dfc" else None
+    level = data.levels.get((program, measure), {})
+    if flag is not None:
+        reference = flag["reference"]
+    else:
+        reference = 1.0 if ratio else level.get("national")
+    hidden = (row.get("suppressed") or "").split()
+    scale = 100 if program == "qip" and not ratio else 1
+
+    def write(value: object) -> str:
+        return write_value(value, ratio=ratio, program=program)
+
+    def scaled(value: float | None) -> float | None:
+        return None if is_missing(value) else float(value or 0) * scale
+
+    key = program, measure
+    mine = data.histories.get(ccn, {}).get(key, {})
+    history = [("Facility", [write(mine.get(year)) for year in data.years])]
+    for name, group in _list_groups(data.facilities[ccn]):
+        rows = data.trends.get(group, {}).get(key, {})
+        if rows:
+            values = [_take(rows.get(year), "value") for year in data.years]
+            history.append((name, [write(value) for value in values]))
+    return {
+        "row": row,
+        "measure": measure,
+        "program": program,
+        "text": find_measure_text(measure),
+        "is_reported": bool(row["reportable"]) and "value" not in hidden,
+        "reason": "Fewer than 11 patients" if "value" in hidden else write_reason(row),
+        "value": write(row["value"]),
+        "observed": write_number(row["numerator"], 1),
+        "expected": write_number(row["denominator"], 1),
+        "limits": ""
+        if is_missing(row["lower"]) or is_missing(row["upper"])
+        else f"{write(row['lower'])} to {write(row['upper'])}",
+        "category": flag["category"] if flag else None,
+        "reference": write(reference) if not is_missing(reference) else "",
+        "chart": draw_interval(
+            scaled(row["value"]),
+            scaled(row["lower"]),
+            scaled(row["upper"]),
+            scaled(reference),
+            ratio=ratio,
+        ),
+        "line": draw_line([mine.get(year) for year in data.years]),
+        "history": history,
+    }
+
+
+def _list_groups(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield what a facility is shown beside: names, and groups of report.trend."""
+    if row["state"] is not None:
+        yield f"State {row['state']}", ("state", str(row["state"]))
+    if row["network"] is not None:
+        yield f"Network {row['network']}", ("network", str(row["network"]))
+    yield "Nation", ("nation", "nation")
+
+
+def _take(row: Row | None, name: str) -> float | None:
+    return None if row is None or is_missing(row[name]) else float(row[name])
+
+
+def _list_domains(data: SiteData, ccn: str) -> list[dict[str, Any]]:
+    scores = data.measure_scores.get(ccn, [])
+    return [
+        {
+            "row": domain,
+            "name": _DOMAINS.get(domain["domain"], domain["domain"].replace("_", " ")),
+            "weight": write_percent(domain["weight"], 2),
+            "nominal": write_percent(domain["nominal_weight"], 0),
+            "reason": write_reason(domain),
+            "measures": list(_list_scores(scores, domain["domain"])),
+        }
+        for domain in sorted(data.domain_scores.get(ccn, []), key=lambda item: item["domain"])
+    ]
+
+
+def _list_scores(scores: Sequence[Row], domain: str) -> Iterator[dict[str, Any]]:
+    """Yield a domain's measures, each followed by its components."""
+    mine = [row for row in scores if row["domain"] == domain]
+    for row in sorted(mine, key=lambda item: item["measure"]):
+        if row["role"] != "measure":
+            continue
+        yield _describe_score(row)
+        for part in sorted(mine, key=lambda item: item["measure"]):
+            if part["parent"] == row["measure"]:
+                yield _describe_score(part)
+
+
+def _describe_score(row: Row) -> dict[str, Any]:
+    hidden = (row.get("suppressed") or "").split()
+    return {
+        "row": row,
+        "text": find_measure_text(row["measure"]),
+        "is_component": row["role"] == "component",
+        "weight": write_percent(
+            row["weight_in_parent"] if row["parent"] else row["weight_in_domain"], 2
+        ),
+        "reason": write_reason(row),
+        "rate": "fewer than 11" if "rate" in hidden else write_number(row["rate"], 4),
+        **{
+            name: write_number(row[name], 4)
+            for name in ("adjusted_rate", "improvement_rate", "achievement_threshold", "benchmark")
+        },
+    }
+
+
+def _write_verdict(data: SiteData, ccn: str) -> str:
+    """Say in one line how the facility stands."""
+    parts: list[str] = []
+    tps, stars = data.tps.get(ccn), data.stars.get(ccn)
+    if tps is not None and not is_missing(tps["tps"]):
+        reduction = tps["payment_reduction"]
+        cut = "no payment reduction" if reduction == 0 else f"payment reduced by {reduction:g}%"
+        parts.append(f"Total Performance Score {tps['tps']} of 100, {cut} in {tps['payment_year']}")
+    if stars is not None and not is_missing(stars["rating"]):
+        parts.append(f"{stars['rating']} of 5 stars")
+    categories = [
+        flag["category"]
+        for (number, _), flag in _flags_of(data, ccn)
+        if number == ccn and not is_missing(flag["category"])
+    ]
+    if categories:
+        counted = ", ".join(
+            f"{CATEGORY_WORDS[name].lower()} in {categories.count(name)}"
+            for name in CATEGORY_WORDS
+            if name in categories
+        )
+        parts.append(f"of {len(categories)} flagged measures {counted}")
+    if not parts:
+        return "Neither scored nor rated this year; the reasons stand below."
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "."
+
+
+def _flags_of(data: SiteData, ccn: str) -> Iterator[tuple[tuple[str, str], Row]]:
+    for row in data.contract.get(ccn, []):
+        key = ccn, row["measure"]
+        if row["program"] == "dfc" and key in data.flags:
+            yield key, data.flags[key]

@@ -1,0 +1,78 @@
+"""How numbers, categories and reasons are written on pages."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from esrd_pipeline.parameters.reasons import describe_reason
+from esrd_pipeline.parameters.register import Program
+
+NOTHING = "–"
+CATEGORY_WORDS = {
+    "better": "Better than expected",
+    "as": "As expected",
+    "worse": "Worse than expected",
+}
+CATEGORY_SIGNS = {"better": "▲", "as": "●", "worse": "▼"}
+"""Beside the word, so that nothing is said by a colour alone."""
+_RATIO_FAMILIES = frozenset({"recurrent_events", "survival", "discharges"})
+_PER_100 = 100.0
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a cell is empty."""
+    return value is None or value != value  # noqa: PLR0124 - NaN is not itself
+
+
+def is_ratio(measure: str, family: str) -> bool:
+    """Return whether a measure's value is observed over expected."""
+    return family in _RATIO_FAMILIES or measure == "nhsn_bsi"
+
+
+def write_value(value: object, *, ratio: bool, program: Program) -> str:
+    """Write a measure's value: a ratio with two decimals, a share in percent with one."""
+    number = _number(value)
+    if number is None:
+        return NOTHING
+    if ratio:
+        return f"{number:.2f}"
+    return f"{number * (_PER_100 if program == 'qip' else 1):.1f}%"
+
+
+def write_number(value: object, digits: int = 0) -> str:
+    """Write a number with thousands separated; whole ones without decimals."""
+    number = _number(value)
+    if number is None:
+        return NOTHING
+    if digits and number == math.floor(number):
+        return f"{number:,.0f}"
+    return f"{number:,.{digits}f}"
+
+
+def write_count(value: object, *, suppressed: bool, few: str) -> str:
+    """Write a count of patients or events, or that it is not shown."""
+    return few if suppressed else write_number(value, 1)
+
+
+def write_reason(row: Mapping[str, Any]) -> str:
+    """Write why a row has no result, with a capital."""
+    code = row.get("reason")
+    if is_missing(code):
+        return ""
+    number, unit = row.get("reason_number"), row.get("unit")
+    text = describe_reason(
+        str(code),
+        None if is_missing(number) else float(number or 0),
+        None if is_missing(unit) else str(unit),
+    )
+    return text[:1].upper() + text[1:]
+
+
+def write_percent(share: object, digits: int = 1) -> str:
+    """Write a fraction in percent."""
+    number = _number(share)
+    return NOTHING if number is None else f"{number * _PER_100:.{digits}f}%"
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of any column
+    return None if is_missing(value) else float(value)
