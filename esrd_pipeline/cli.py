@@ -224,10 +224,8 @@ def check(folder: Path, year: int | None) -> None:
 
     if not folder.is_dir():
         raise click.ClickException(f"{folder} is not a folder")
-    if year is None and not folder.name.isdigit():
-        raise click.UsageError("the folder is not named by a year: give --year")
     faulty = set()
-    performance_year = year or int(folder.name)
+    performance_year = _find_year(folder, year)
     with Warehouse(load_settings().warehouse_dir).connect() as query:
         for found in check_tables(folder, SOURCES, performance_year=performance_year, query=query):
             if found.fault is not None:
@@ -253,6 +251,18 @@ def check(folder: Path, year: int | None) -> None:
     if faults:
         raise click.ClickException(f"a refresh would stop: {faults} faults")
     click.echo("A refresh would read these files.")
+
+
+def _find_year(folder: Path, year: int | None) -> int:
+    """Return the year of a folder of patient-level files: the one given, else its name."""
+    from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
+
+    if year is None and not folder.name.isdigit():
+        raise click.UsageError("the folder is not named by a year: give --year")
+    performance_year = year or int(folder.name)
+    if performance_year < FIRST_PATIENT_YEAR:
+        raise click.ClickException(describe_too_early(performance_year))
+    return performance_year
 
 
 @main.command()
