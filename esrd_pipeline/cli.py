@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from esrd_pipeline.cli_pages import PAGES
+from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import access, discharges, patient_months, survival
@@ -90,7 +91,7 @@ def demo() -> None:
 )
 def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str) -> None:
     """Refresh one performance year from its source files."""
-    _check_rule_set(year, rule_set)
+    check_rule_set(year, rule_set)
     settings = load_settings()
     job = _choose_job(settings, year)
     _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
@@ -106,13 +107,21 @@ def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str)
     type=click.Choice(["reset", "rebaseline"]),
     help="First make the first year the star baseline, with this operation.",
 )
-def backfill(first: int, last: int, star_baseline: str | None) -> None:
+@click.option(
+    "--rule-set",
+    default="default",
+    show_default=True,
+    help="Score the years that have this rule set by it, the others by their own.",
+)
+def backfill(first: int, last: int, star_baseline: str | None, rule_set: str) -> None:
     """Refresh several years, earlier ones first, because later ones depend on them."""
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
+    chosen = choose_rule_sets(range(first, last + 1), rule_set)
     settings = load_settings()
-    for year in range(first, last + 1):
-        _refresh_year(_choose_job(settings, year), year, star_baseline if year == first else None)
+    for year, rules in chosen.items():
+        baseline = star_baseline if year == first else None
+        _refresh_year(_choose_job(settings, year), year, baseline, rule_set=rules)
     click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, last)
 
@@ -215,10 +224,8 @@ def check(folder: Path, year: int | None) -> None:
 
     if not folder.is_dir():
         raise click.ClickException(f"{folder} is not a folder")
-    if year is None and not folder.name.isdigit():
-        raise click.UsageError("the folder is not named by a year: give --year")
     faulty = set()
-    performance_year = year or int(folder.name)
+    performance_year = _find_year(folder, year)
     with Warehouse(load_settings().warehouse_dir).connect() as query:
         for found in check_tables(folder, SOURCES, performance_year=performance_year, query=query):
             if found.fault is not None:
@@ -244,6 +251,18 @@ def check(folder: Path, year: int | None) -> None:
     if faults:
         raise click.ClickException(f"a refresh would stop: {faults} faults")
     click.echo("A refresh would read these files.")
+
+
+def _find_year(folder: Path, year: int | None) -> int:
+    """Return the year of a folder of patient-level files: the one given, else its name."""
+    from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
+
+    if year is None and not folder.name.isdigit():
+        raise click.UsageError("the folder is not named by a year: give --year")
+    performance_year = year or int(folder.name)
+    if performance_year < FIRST_PATIENT_YEAR:
+        raise click.ClickException(describe_too_early(performance_year))
+    return performance_year
 
 
 @main.command()
@@ -299,20 +318,6 @@ def _prepare_home(settings: Settings) -> None:
         raise click.ClickException(str(unusable)) from unusable
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-
-
-def _check_rule_set(year: int, rule_set: str) -> None:
-    """Refuse, before anything runs, a rule set that the year is not scored by."""
-    from esrd_pipeline.parameters.payment_years import find_payment_year
-    from esrd_pipeline.program.qip_rule_sets import DEFAULT
-    from esrd_pipeline.program.qip_rules import load_rules
-
-    if rule_set == DEFAULT:
-        return
-    try:
-        load_rules(find_payment_year(year), rule_set)
-    except LookupError as unknown:
-        raise click.ClickException(str(unknown)) from unknown
 
 
 def _choose_job(settings: Settings, year: int) -> str:

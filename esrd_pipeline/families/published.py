@@ -15,12 +15,14 @@ from esrd_pipeline.parameters.reasons import (
 )
 from esrd_pipeline.sources.published_fields import (
     PublishedMeasure,
+    find_file,
     load_measures,
     load_national_columns,
 )
 from esrd_pipeline.tables.facility import (
     DIRECTORY,
     NATIONAL,
+    NO_FILE,
     PUBLISHED,
     PUBLISHED_IMPROVEMENT,
     PUBLISHED_RESULT,
@@ -31,6 +33,7 @@ NUMERIC_FIELDS = ("unit_count", "numerator", "denominator", "value", "rate", "lo
 RELATIVE_FIELDS = ("lower", "upper")
 CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
 DIRECTORY_DTYPES = {"integer": "Int64", "boolean": "boolean"}
+_NO_FILES: Mapping[str, str] = {}
 
 
 def publish_contract(
@@ -75,14 +78,18 @@ def publish_results(
     dfc: pd.DataFrame | None,
     qip: pd.DataFrame | None,
     ich_cahps: pd.DataFrame | None,
+    files: Mapping[str, str] = _NO_FILES,
 ) -> pd.DataFrame:
     """Return facility.published_result: the published categories, stars, scores and reductions.
 
-    Every facility of a file has a row, with the reason where no result was published.
+    Every facility of a file has a row, with the reason where no result was published. `files` has
+    the names of the year's files by source.
     """
     frames = _named(dfc, qip, ich_cahps)
     parts = [
-        _result_rows(measure, performance_year, frames[measure.source])
+        _result_rows(measure, performance_year, frames[measure.source]).assign(
+            file_name=find_file(measure, performance_year, files) or NO_FILE
+        )
         for measure in load_measures("result", performance_year)
         if measure.source in frames
     ]

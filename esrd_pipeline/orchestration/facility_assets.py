@@ -7,6 +7,7 @@ from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, raw
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.release import RELEASE
 
 
 def _read_or_none(step: StepContext, table: Table) -> pd.DataFrame | None:
@@ -92,8 +93,15 @@ def _build_results(step: StepContext) -> StepResult:
         dfc=_read_or_none(step, raw.DFC_FACILITY),
         qip=_read_or_none(step, raw.QIP_COMPLETE),
         ich_cahps=_read_or_none(step, raw.ICH_CAHPS_FACILITY),
+        files=_name_files(step),
     )
-    return StepResult((frame,))
+    return StepResult((frame,), notes={"files": ", ".join(sorted(frame["file_name"].unique()))})
+
+
+def _name_files(step: StepContext) -> dict[str, str]:
+    """Return the names of the files the year is made from, by source."""
+    files = step.read(RELEASE, columns=("source", "file_name")).dropna()
+    return dict(zip(files["source"], files["file_name"], strict=True))
 
 
 _FILES = (Dependency(raw.DFC_FACILITY), Dependency(raw.QIP_COMPLETE))
@@ -132,7 +140,7 @@ _TABLES = (
         compute=_build_results,
         description="The categories, scores, stars and payment reductions CMS published, to compare"
         " ours with.",
-        dependencies=_ALL_FILES,
+        dependencies=(*_ALL_FILES, Dependency(RELEASE)),
     ),
 )
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from esrd_pipeline.orchestration.instance import take_turns
 from esrd_pipeline.settings import load_settings
+from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.tables.report import INTAKE
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -68,13 +69,18 @@ def run_job(
         LaunchError: there is no such year, a step failed, or Dagster cannot record the run.
     """
     from esrd_pipeline.orchestration.jobs import STAR_OPERATIONS
-    from esrd_pipeline.orchestration.partitions import FIRST_YEAR, performance_years
+    from esrd_pipeline.orchestration.partitions import performance_years
+    from esrd_pipeline.parameters.register import (
+        FIRST_PATIENT_YEAR,
+        FIRST_PUBLISHED_YEAR,
+        describe_too_early,
+    )
 
     known = performance_years.get_partition_keys()
-    if year < FIRST_YEAR:
+    if year < FIRST_PUBLISHED_YEAR:
         raise LaunchError(
-            f"{year} is before {FIRST_YEAR}, the first performance year that has rules: the"
-            " manual's measures, their register and the layouts of published files begin there"
+            f"{year} is before {FIRST_PUBLISHED_YEAR}, the first performance year of a published"
+            " file whose columns are known"
         )
     if not known:
         today = datetime.now(tz=UTC).date()
@@ -85,6 +91,9 @@ def run_job(
     if str(year) not in known:
         raise LaunchError(f"{year} is not a performance year: {known[0]} to {known[-1]} are known")
     resolved = definitions.resolve_job_def(job)
+    reads_patients = dg.AssetKey(EXTRACT.path) in resolved.asset_layer.selected_asset_keys
+    if year < FIRST_PATIENT_YEAR and reads_patients:
+        raise LaunchError(describe_too_early(year))
     run_id = str(uuid.uuid4())
     home = load_settings().dagster_home
     with contextlib.ExitStack() as held:

@@ -4,19 +4,14 @@ from datetime import date
 
 import dagster as dg
 
-FIRST_YEAR = 2021
-"""The longest measures of current releases (SMR, first-year waitlisting) use years from 2021.
-
-No rule of an earlier year is known: SHR's register begins in 2021, and a file published in 2018
-has other measures and other QIP rules, so that scores of it would be inventions.
-"""
+from esrd_pipeline.parameters.register import FIRST_PUBLISHED_YEAR
 
 LONGEST_STAR_LOOKBACK = 20
 """A stored star baseline is used until the next one: a bound on its age in years."""
 OCTOBER = 10
 
 performance_years = dg.TimeWindowPartitionsDefinition(
-    cron_schedule="0 0 1 1 *", start=str(FIRST_YEAR), fmt="%Y"
+    cron_schedule="0 0 1 1 *", start=str(FIRST_PUBLISHED_YEAR), fmt="%Y"
 )
 
 

@@ -12,6 +12,7 @@ from esrd_pipeline.orchestration import intake_assets
 from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
 from esrd_pipeline.sources.intake.questions import TABLES
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
@@ -25,6 +26,9 @@ def _find_extracts(step: StepContext) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts, list_unread
 
+    if step.performance_year < FIRST_PATIENT_YEAR:
+        folder = f"{step.patient_folder.parent.name}/{step.performance_year}"
+        raise SourceError(file=folder, rule=describe_too_early(step.performance_year))
     if step.settings.origin == "embedded":
         _write_nation(step)
     unread = list_unread(step.patient_folder, SOURCES)

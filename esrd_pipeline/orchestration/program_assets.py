@@ -214,6 +214,7 @@ def _score_tps(step: StepContext) -> StepResult:
 
 def _rate(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_stars
+    from esrd_pipeline.program.star_rules import knows_measure_set
     from esrd_pipeline.program.star_scores import score_stars, unrated
 
     directory = step.read(facility.DIRECTORY)
@@ -221,7 +222,8 @@ def _rate(step: StepContext) -> StepResult:
     stored = step.warehouse.years(program.STAR_BASELINE)
     at_hand = [year for year in stored if year <= step.performance_year]
     if not at_hand:
-        reason = "no_star_baseline"
+        has_set = knows_measure_set(step.performance_year)
+        reason = "no_star_baseline" if has_set else "no_star_measure_set"
         rated = unrated(
             performance_year=step.performance_year,
             directory=directory,

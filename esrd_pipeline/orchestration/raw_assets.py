@@ -121,10 +121,16 @@ def _check_patients(step: StepContext) -> None:
 
 def _write_embedded_default(step: StepContext) -> None:
     """Write the year's synthetic files again: they depend only on the year and the code."""
+    from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.synthetic.nation.embedded import number_facilities
-    from esrd_pipeline.synthetic.published import write_published_files
+    from esrd_pipeline.synthetic.published import FIRST_YEAR, write_published_files
 
     folder = step.source_folder
+    if step.performance_year < FIRST_YEAR:
+        raise SourceError(
+            file=f"{folder.parent.name}/{step.performance_year}",
+            rule=f"there is no published file, and the synthetic nation begins with {FIRST_YEAR}",
+        )
     written = write_published_files(
         folder,
         performance_year=step.performance_year,

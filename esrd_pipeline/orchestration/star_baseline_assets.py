@@ -43,7 +43,10 @@ class _BaselineConfig(dg.Config):
         description="keep: what is stored; reset: 10/20/40/20/10; rebaseline: reproduce a"
         " release's counts",
     )
-    measure_set: str = Field(default="2023-10", description="Which set of measures is rated")
+    measure_set: str = Field(
+        default="",
+        description="Which set of measures is rated; empty: the year's (star_measure_set.csv)",
+    )
     counts_from: _Counts = Field(
         default=_Counts.published_or_stored,
         description="Whose stars a rebaselining reproduces: CMS's, where the year's files print"
@@ -58,10 +61,12 @@ class _BaselineConfig(dg.Config):
 
 def _build_star_baseline(step: StepContext) -> StepResult:
     from esrd_pipeline.program.star_baseline import build_baseline, find_rateable
+    from esrd_pipeline.program.star_rules import find_measure_set
 
     config = step.read_config(_BaselineConfig)
     if config.operation is _Operation.keep:
         return _keep_star_baseline(step)
+    measure_set = config.measure_set or find_measure_set(step.performance_year)
     is_rebaseline = config.operation is _Operation.rebaseline
     operation: Operation = "rebaseline" if is_rebaseline else "reset"
     facilities = step.read(measured.CONTRACT, columns=_RATED, program="dfc")
@@ -72,7 +77,7 @@ def _build_star_baseline(step: StepContext) -> StepResult:
         if config.shares_of is _SharesOf.rateable:
             rateable = find_rateable(
                 performance_year=step.performance_year,
-                measure_set=config.measure_set,
+                measure_set=measure_set,
                 facilities=facilities,
                 directory=directory,
             )
@@ -81,7 +86,7 @@ def _build_star_baseline(step: StepContext) -> StepResult:
     frame = build_baseline(
         performance_year=step.performance_year,
         operation=operation,
-        measure_set=config.measure_set,
+        measure_set=measure_set,
         facilities=facilities,
         directory=directory,
         national=step.read(facility.LEVEL),
@@ -92,7 +97,7 @@ def _build_star_baseline(step: StepContext) -> StepResult:
         (frame,),
         notes={
             "operation": operation,
-            "measure set": config.measure_set,
+            "measure set": measure_set,
             **({"shares of": config.shares_of.value} if is_rebaseline else {}),
             "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
         },

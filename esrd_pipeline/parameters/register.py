@@ -1,7 +1,8 @@
 """The register: CMS's definition of each measure of a program, by range of performance years.
 
 To change a value from some year on, set the last year of the old row and add a row with the new
-value. An empty first or last year leaves the range open on that side.
+value. An empty first or last year leaves the range open on that side. Rows of years before
+`FIRST_PATIENT_YEAR` say how a published file is read; their measures are of the family `published`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,11 @@ from typing import Literal, cast
 
 from esrd_pipeline.parameters.rows import load_rows
 
+FIRST_PUBLISHED_YEAR = 2015
+"""The first performance year of a published file whose columns are known: the listing of January
+2017, with the hospitalization ratio of 2015."""
+FIRST_PATIENT_YEAR = 2021
+"""The first performance year that the measures' rules, the manual's, are computed for."""
 Program = Literal["dfc", "qip"]
 Direction = Literal["higher", "lower"]
 FlagMethod = Literal["interval", "p_value", "wald_z"]
@@ -59,6 +65,15 @@ class RegisterEntry:
     minimum_modelled: int | None = None
     flag: FlagRule | None = None
     rate_scale: float = 1
+
+
+def describe_too_early(performance_year: int) -> str:
+    """Say why measures of a year before the first cannot be computed from patients."""
+    return (
+        f"{performance_year} is before {FIRST_PATIENT_YEAR}, the first performance year whose"
+        " measures are computed from patient-level files: no rule of an earlier year is known."
+        " Its published files alone can be scored"
+    )
 
 
 def find_measure(measure: str, program: Program, performance_year: int) -> RegisterEntry:

@@ -106,6 +106,9 @@ def _join(results: Iterable[Results], theirs: pd.DataFrame) -> Iterator[pd.DataF
         joined = mine.merge(
             rows.drop(columns=["program", "kind"]), on=["ccn", "measure"], how="outer"
         )
+        # A measure is in one file, which lacks the facilities of which only we have a result.
+        file_of = rows.drop_duplicates("measure").set_index("measure")["file_name"]
+        joined["file_name"] = joined["measure"].map(file_of)
         is_looked_for = joined["measure"].isin(mine["measure"].unique())
         yield joined.assign(program=part.program, kind=part.kind, is_looked_for=is_looked_for)
     # Without any published result there are no rows, but columns.
@@ -129,7 +132,7 @@ def _count(both: pd.DataFrame, performance_year: int) -> pd.DataFrame:
         "only_ours",
         "only_published",
     ]
-    summed = counted.groupby(_RESULT, as_index=False)[columns].sum()
+    summed = counted.groupby([*_RESULT, "file_name"], as_index=False)[columns].sum()
     summed = summed.rename(columns={name: f"{name}_count" for name in columns})
     summed.insert(0, "performance_year", np.int64(performance_year))
     return summed[PUBLISHED_AGREEMENT.column_names].reset_index(drop=True)
@@ -196,7 +199,7 @@ def _published(results: pd.DataFrame, *, domains: set[str]) -> pd.DataFrame:
     for name, of in (("tps", "tps"), ("payment_reduction", "reduction"), ("star_rating", "star")):
         kind = kind.mask(results["measure"] == name, of)
     is_flag = (results["program"] == "dfc") & results["score"].isna() & (kind == "score")
-    frame = results[["ccn", "program", "measure"]].assign(
+    frame = results[["ccn", "program", "measure", "file_name"]].assign(
         kind=kind.mask(is_flag, "flag"),
         theirs=results["score"].astype("float64").fillna(category),
         their_reason=results["reason"],

@@ -57,6 +57,18 @@ def read_footnotes(rows: Iterable[Mapping[str, str]]) -> tuple[SaidByFootnote, .
     return tuple(SaidByFootnote(row["measure"], row["said_by"], row["footnote"]) for row in rows)
 
 
+def check_sent(
+    domains: tuple[Domain, ...], measure: str, domain: str, weight_to: str | None, where: str
+) -> None:
+    """Reject a measure that sends its weight to its own domain or to none of `domains`.
+
+    Raises:
+        ValueError: names the measure; `where` is the rule set.
+    """
+    if weight_to is not None and weight_to not in {d.name for d in domains if d.name != domain}:
+        raise ValueError(f"{where}: {measure} sends its weight to {weight_to}")
+
+
 def check_domains(domains: tuple[Domain, ...], where: str) -> None:
     """Reject domains whose weights are not the whole or that send weight nowhere.
 

@@ -18,6 +18,7 @@ from esrd_pipeline.program.qip_page_texts import (
     write_number,
 )
 from esrd_pipeline.program.qip_page_weights import (
+    list_sent_elsewhere,
     list_within_others,
     list_without_domain,
     list_without_measure,
@@ -331,6 +332,14 @@ def _tell_missing(rules: QipRules) -> list[Part]:
             lines=(
                 ("without", "its weight goes to", "weights in the domain then"),
                 *list_without_measure(rules),
+            ),
+        ),
+        Part(
+            "Weight that goes to another domain when a measure has no score",
+            ("Where that domain has no score either, the weight stays in the measure's own.",),
+            (
+                ("without", "its weight goes to", "shares of the TPS then", "there, of the TPS"),
+                *list_sent_elsewhere(rules),
             ),
         ),
     )

@@ -35,6 +35,7 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
         "role",
         "parent",
         "weight",
+        "weight_if_missing",
         "scoring",
         "precision",
         "small_facility_upper",

@@ -10,7 +10,7 @@ from fractions import Fraction
 from esrd_pipeline.program.qip_page_sources import Line
 from esrd_pipeline.program.qip_page_texts import percent
 from esrd_pipeline.program.qip_rules import QipRules
-from esrd_pipeline.program.qip_weights import share_domains, share_measures
+from esrd_pipeline.program.qip_weights import share_domains, share_measures, share_tps
 
 
 def list_without_domain(rules: QipRules) -> list[Line]:
@@ -39,12 +39,41 @@ def list_within_others(rules: QipRules) -> list[Line]:
 def list_without_measure(rules: QipRules) -> list[Line]:
     """List, measure by measure, where its weight goes, and the weights in the domain then."""
     every = frozenset(domain.name for domain in rules.domains)
+    to = {rule.measure: rule.weight_to for rule in rules.domain_measures}
     lines: list[Line] = []
     for domain in rules.domains:
         own = _weigh(rules, domain.name)
         for missing, scored in _leave_out_each(own):
             then = share_measures(rules, domain.name, every, scored)
-            lines.append((missing, _describe_gain(own, then), _write(then)))
+            gain = f"domain {to[missing]}" if to[missing] else _describe_gain(own, then)
+            lines.append((missing, gain, _write(then)))
+    return lines
+
+
+def list_sent_elsewhere(rules: QipRules) -> list[Line]:
+    """List the measures whose weight goes to another domain, and all weights without them."""
+    every = frozenset(rule.measure for rule in rules.domain_measures)
+    nominal = {domain.name: domain.weight for domain in rules.domains}
+    lines: list[Line] = []
+    for rule in rules.domain_measures:
+        if rule.weight_to is None:
+            continue
+        shares = share_tps(rules, every - {rule.measure})
+        domains = dict.fromkeys(nominal, Fraction(0))
+        for other in rules.domain_measures:
+            domains[other.domain] += shares.get(other.measure, Fraction(0))
+        gained = {rule.weight_to: domains[rule.weight_to]}
+        there = {
+            other.measure: shares[other.measure] for other in rules.measures_of(rule.weight_to)
+        }
+        lines.append(
+            (
+                rule.measure,
+                _describe_gain(nominal, gained),
+                _write({name: weight for name, weight in domains.items() if weight}),
+                _write(there),
+            )
+        )
     return lines
 
 

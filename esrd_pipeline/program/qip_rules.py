@@ -18,6 +18,7 @@ from esrd_pipeline.program.qip_missing import (
     Domain,
     SaidByFootnote,
     check_domains,
+    check_sent,
     read_domains,
     read_footnotes,
 )
@@ -100,8 +101,9 @@ class MeasureRule:
     weights otherwise; `parent` is the topic or survey to which a component contributes.
     `precision` is the number of decimals of published rates and applies to clinical measures only,
     `reporting` to measures scored by reporting. `ece_rule`: `facility` excludes a facility with any
-    granted month, `months` one with all months granted. `entry` is the measure's row of the
-    register in the performance year: unit, minimum size, direction.
+    granted month, `months` one with all months granted. Without a score the weight of the measure
+    goes to the domain `weight_to`; where that is None or has no score it stays in its own. `entry`
+    is the measure's row of the register in the performance year: unit, minimum size, direction.
     """
 
     entry: RegisterEntry
@@ -117,6 +119,7 @@ class MeasureRule:
     cutoff: Cutoff | None
     requires_in_center_hemodialysis: bool
     ece_rule: Literal["facility", "months"]
+    weight_to: str | None = None
 
     @property
     def measure(self) -> str:
@@ -357,6 +360,7 @@ def _read_measure(
         else None,
         requires_in_center_hemodialysis=row["requires_in_center_hemodialysis"] == "yes",
         ece_rule=cast("Literal['facility', 'months']", row["ece_rule"]),
+        weight_to=row["weight_if_missing"] or None,
     )
 
 
@@ -384,6 +388,8 @@ def _check(rules: QipRules) -> None:
             and sum(part.weight or 0 for part in rules.components_of(rule.measure)) != 1
         ):
             raise ValueError(f"{where}: the weights of the components of {rule.measure} are not 1")
+        others = rules.domains if rule.role == "measure" else ()
+        check_sent(others, rule.measure, rule.domain, rule.weight_to, where)
         check_steps(where, rule.measure, rule.scoring, rule.reporting.steps)
     if not rules.reductions or rules.reductions[0].points_below_minimum != 0:
         raise ValueError(f"{where}: no payment reduction is given for a TPS at the minimum")

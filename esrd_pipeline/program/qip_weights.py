@@ -47,18 +47,32 @@ class AppliedWeights:
 
 
 @cache
-def share_domains(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction]:
-    """Weight the scored domains; a missing domain's weight goes where its row says (4.2.8.1)."""
+def share_domains(
+    rules: QipRules, scored: frozenset[str], missing: frozenset[str] = frozenset()
+) -> dict[str, Fraction]:
+    """Weight the scored domains; a missing domain's weight goes where its row says (4.2.8.1).
+
+    `missing` names the measures of these domains that have no score. Where a measure's row sends
+    its weight to a scored domain, it goes there before its own domain's row is looked at.
+    """
     nominal = {domain.name: domain.weight for domain in rules.domains if domain.name in scored}
     applied = dict(nominal)
     for domain in rules.domains:
+        left = domain.weight
+        for rule in rules.measures_of(domain.name):
+            is_missing = domain.name not in scored or rule.measure in missing
+            if is_missing and rule.weight_to in scored:
+                moved = domain.weight * (rule.weight or 0)
+                applied[rule.weight_to] += moved
+                left -= moved
         if domain.name in scored:
+            applied[domain.name] -= domain.weight - left
             continue
         if domain.weight_to in scored:
-            applied[domain.weight_to] += domain.weight
+            applied[domain.weight_to] += left
             continue
         for name, weight in nominal.items():
-            applied[name] += domain.weight * (
+            applied[name] += left * (
                 weight / sum(nominal.values())
                 if domain.weight_to == "proportional"
                 else Fraction(1, len(nominal))
@@ -68,16 +82,21 @@ def share_domains(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction
 
 @cache
 def share_measures(
-    rules: QipRules, domain: str, scored_domains: frozenset[str], scored: frozenset[str]
+    rules: QipRules,
+    domain: str,
+    scored_domains: frozenset[str],
+    scored: frozenset[str],
+    missing: frozenset[str] = frozenset(),
 ) -> dict[str, Fraction]:
     """Weight the scored measures of a domain; the weights sum to 1.
 
-    The weight of missing measures, and the part of missing domains' weight that comes to this
-    domain, is added to each scored measure's share of the TPS: in equal parts (4.2.7.1, 4.2.8.1),
-    or in proportion, as the domain's row says. `scored_domains` names the domains with a score,
-    this one among them.
+    The weight of missing measures that stays in the domain, and what comes to it of other
+    domains' weight, is added to each scored measure's share of the TPS: in equal parts (4.2.7.1,
+    4.2.8.1), or in proportion, as the domain's row says. `scored_domains` names the domains with
+    a score, this one among them, and `missing` the others' measures without one.
     """
-    applied = share_domains(rules, scored_domains)[domain]
+    own = frozenset(rule.measure for rule in rules.measures_of(domain))
+    applied = share_domains(rules, scored_domains, missing | (own - scored))[domain]
     row = next(item for item in rules.domains if item.name == domain)
     kept = {
         rule.measure: (rule.weight or Fraction(0)) * row.weight
@@ -98,10 +117,14 @@ def share_tps(rules: QipRules, scored: frozenset[str]) -> dict[str, Fraction]:
         for domain in rules.domains
     }
     present = frozenset(name for name, measures in by_domain.items() if measures)
+    missing = frozenset(rule.measure for rule in rules.domain_measures) - scored
+    domains = share_domains(rules, present, missing)
     return {
-        measure: share_domains(rules, present)[name] * weight
+        measure: domains[name] * weight
         for name in sorted(present)
-        for measure, weight in share_measures(rules, name, present, by_domain[name]).items()
+        for measure, weight in share_measures(
+            rules, name, present, by_domain[name], missing
+        ).items()
     }
 
 

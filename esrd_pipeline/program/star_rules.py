@@ -12,6 +12,7 @@ import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.parameters.register import find_measure
+from esrd_pipeline.parameters.rows import load_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,31 @@ class StarRules:
     def measures_of(self, domain: int) -> list[str]:
         """Return the names of a domain's measures."""
         return [measure.name for measure in self.measures if measure.domain == domain]
+
+
+def find_measure_set(performance_year: int) -> str:
+    """Return the set of star measures of a year's releases (`star_measure_set.csv`).
+
+    Raises:
+        LookupError: none is known; the message names the first year that has one.
+    """
+    for row in load_rows("star_measure_set"):
+        last = int(row["last_performance_year"] or performance_year)
+        if int(row["first_performance_year"]) <= performance_year <= last:
+            return row["measure_set"]
+    raise LookupError(
+        f"no set of star measures of {performance_year} is known: star_measure_set.csv begins with"
+        f" {_first_year_of_stars()}"
+    )
+
+
+def knows_measure_set(performance_year: int) -> bool:
+    """Return whether a set of star measures of the year is known."""
+    return performance_year >= _first_year_of_stars()
+
+
+def _first_year_of_stars() -> int:
+    return min(int(row["first_performance_year"]) for row in load_rows("star_measure_set"))
 
 
 def load_star_rules(measure_set: str, performance_year: int) -> StarRules:

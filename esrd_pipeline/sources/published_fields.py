@@ -12,6 +12,7 @@ from typing import Literal, cast
 from esrd_pipeline.parameters.register import Program, find_measure
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import list_names, load_layout
+from esrd_pipeline.tables.raw import BY_MEASURE
 
 TableName = Literal["contract", "improvement", "result", "national"]
 
@@ -74,6 +75,25 @@ def load_national_columns(performance_year: int) -> dict[str, dict[str, str]]:
         if row["table"] == "national" and row["name"] in published:
             columns.setdefault(row["measure"], {})[row["field"]] = row["name"]
     return columns
+
+
+def find_file(
+    measure: PublishedMeasure, performance_year: int, files: Mapping[str, str]
+) -> str | None:
+    """Return the name of the file that prints a measure's result; None where there is none.
+
+    `files` maps sources to the names of their files. A file by measure stands for the Complete QIP
+    file in a year without one.
+    """
+    if measure.source in files:
+        return files[measure.source]
+    result = measure.columns.get("score", measure.columns.get("category"))
+    for source, name in files.items():
+        if source.startswith(BY_MEASURE) and any(
+            column.name == result for column in load_layout(source, performance_year)
+        ):
+            return name
+    return None
 
 
 def _columns(table: TableName, measure: Mapping[str, str], performance_year: int) -> dict[str, str]:

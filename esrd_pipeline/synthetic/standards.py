@@ -6,6 +6,7 @@ not in that file, the operator supplies CMS's standards; these are the synthetic
 
 import numpy as np
 
+from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR
 from esrd_pipeline.sources.layout import load_layout
 from esrd_pipeline.synthetic.care import YearOfCare
 from esrd_pipeline.synthetic.figures import load_figures, load_levels
@@ -22,10 +23,14 @@ STANDARDS = ("achievement_threshold", "performance_standard", "benchmark")
 
 
 def list_new_measures(year: int, baseline_year: int) -> list[str]:
-    """Return the proportions with a rate in the year's file but not in its baseline year's."""
+    """Return the proportions with a rate in the year's file but not in its baseline year's.
+
+    Of the QIP's files before the first year no measure's column is known: the first year's stand
+    for them.
+    """
     published, before = (
         {column.name for column in load_layout("qip_complete", either)}
-        for either in (year, baseline_year)
+        for either in (year, max(baseline_year, FIRST_PATIENT_YEAR))
     )
     new = published - before
     return [measure for measure in PROPORTIONS if f"{measure}_achievement_rate" in new]

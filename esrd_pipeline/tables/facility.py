@@ -156,6 +156,12 @@ PUBLISHED_IMPROVEMENT = Table(
     rules=CONTRACT_RULES,
 )
 
+NO_FILE = "no file"
+"""In place of a file's name, of a measure whose file the year does not have."""
+FILE_NAME = Column(
+    "file_name", "text", f"The published file with CMS's result; `{NO_FILE}`", required=True
+)
+
 PUBLISHED_RESULT = Table(
     name="facility.published_result",
     grain="one facility, program and measure: the category, score or star CMS published",
@@ -166,6 +172,7 @@ PUBLISHED_RESULT = Table(
         YEAR,
         PROGRAM,
         MEASURE,
+        FILE_NAME,
         Column("category", "text", "Published category", allowed=CATEGORIES),
         Column("score", "number", "Published score, stars, TPS or payment reduction in percent"),
         Column(

@@ -1,6 +1,6 @@
 """Report tables: summaries for readers, most of them drawn from the program tables."""
 
-from esrd_pipeline.tables.facility import CCN, MEASURE, PROGRAM, REASON_NUMBER, YEAR
+from esrd_pipeline.tables.facility import CCN, FILE_NAME, MEASURE, PROGRAM, REASON_NUMBER, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table, Total
 
 STAR_PROFILE = Table(
@@ -44,7 +44,8 @@ KIND = Column(
 
 PUBLISHED_AGREEMENT = Table(
     name="report.published_agreement",
-    grain="one program, measure and kind of result: ours compared with the one CMS published",
+    grain="one program, measure and kind of result: ours compared with the one CMS published; a"
+    " measure's results of a year are in one file, which is named",
     source="program tables and facility.published_result",
     key=("program", "measure", "kind"),
     columns=(
@@ -52,6 +53,7 @@ PUBLISHED_AGREEMENT = Table(
         PROGRAM,
         MEASURE,
         KIND,
+        FILE_NAME,
         Column("compared_count", "integer", "Facilities with both results", minimum=0),
         Column("equal_count", "integer", "Of them, equal", minimum=0),
         Column("within_one_count", "integer", "Of them, within one point or star", minimum=0),

@@ -313,6 +313,26 @@ def test_results_keep_what_cms_concluded(tmp_path: Path) -> None:
     assert row_of(frame, "qip", "payment_reduction", "012301")["score"] == 1.5
 
 
+def test_results_are_kept_with_the_name_of_their_file(tmp_path: Path) -> None:
+    qip = raw_frame(tmp_path, "qip_complete")
+    frame = publish_results(
+        performance_year=YEAR,
+        dfc=raw_frame(tmp_path, "dfc_facility"),
+        qip=qip,
+        ich_cahps=None,
+        files={"dfc_facility": "DFC_FACILITY_2026-04.csv", "qip_complete": "QIP_Complete.csv"},
+    )
+    names = set(zip(frame["program"], frame["file_name"], strict=True))
+    assert names == {("dfc", "DFC_FACILITY_2026-04.csv"), ("qip", "QIP_Complete.csv")}
+    # Of the files by measure, the one with the measure's score; one may not be there.
+    parts = {"qip_by_measure.tps": "TPS.csv", "qip_by_measure.srr": "SRR_2024.csv"}
+    frame = publish_results(performance_year=2022, dfc=None, qip=qip, ich_cahps=None, files=parts)
+    by_measure = dict(zip(frame["measure"], frame["file_name"], strict=True))
+    assert by_measure["tps"] == by_measure["payment_reduction"] == "TPS.csv"
+    assert by_measure["srr"] == "SRR_2024.csv"
+    assert by_measure["shr"] == "no file"
+
+
 def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
     dfc = raw_frame(tmp_path, "dfc_facility", {"shr_rate": ["100", "200"]})
     qip = raw_frame(tmp_path, "qip_complete", {"shr_achievement_rate": ["100", "No Rate"]})

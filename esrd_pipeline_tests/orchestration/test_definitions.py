@@ -92,13 +92,13 @@ def test_what_looks_back_says_so() -> None:
     published = ("facility", "contract")
     assert years_read(("program", "qip_standard"), published, "2025") == ["2023", "2024", "2025"]
     assert years_read(("program", "qip_measure_score"), published, "2025") == ["2024", "2025"]
-    assert years_read(("program", "qip_standard"), published, "2021") == ["2021"]
+    assert years_read(("program", "qip_standard"), published, "2015") == ["2015"]
     claims, stays = ("raw", "claim"), ("history", "hospital_stay")
     assert years_read(stays, claims, "2024") == ["2023", "2024"]
     first = ("history", "first_covid_admission")
     assert years_read(first, first, "2024") == ["2023"]
     assert years_read(("program", "stars"), ("program", "star_baseline"), "2024") == [
-        "2021",
+        *("2015", "2016", "2017", "2018", "2019", "2020", "2021"),
         "2022",
         "2023",
         "2024",

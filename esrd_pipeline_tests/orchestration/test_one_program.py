@@ -93,8 +93,8 @@ def test_the_summary_of_empty_tables_says_why(tmp_path: Path) -> None:
 
 def test_a_year_before_the_first_is_refused_with_a_sentence() -> None:
     with pytest.raises(LaunchError) as caught:
-        run_job(None, "refresh", 2018, tags={}, run_config={})  # type: ignore[arg-type]
+        run_job(None, "refresh", 2014, tags={}, run_config={})  # type: ignore[arg-type]
     assert str(caught.value) == (
-        "2018 is before 2021, the first performance year that has rules: the manual's measures,"
-        " their register and the layouts of published files begin there"
+        "2014 is before 2015, the first performance year of a published file whose columns are"
+        " known"
     )

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from esrd_pipeline import cli
 from esrd_pipeline.cli import main
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.export import export_year
@@ -124,6 +125,38 @@ def test_a_year_without_the_set_is_refused_before_anything_runs(world: Settings)
     said = CliRunner().invoke(main, ["refresh", "--year", "2024", "--rule-set", "amended"])
     assert said.exit_code == 1
     assert said.output == ("Error: payment year 2026 has no rule set amended; it has: default\n")
+    assert not world.warehouse_dir.exists()
+
+
+def test_a_backfill_scores_by_the_set_the_years_that_have_it(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not world.warehouse_dir.exists()
+    launched = []
+    monkeypatch.setattr(
+        cli, "_launch", lambda job, year, **options: launched.append((job, year, options))
+    )
+    monkeypatch.setattr(cli, "_show_results", lambda *_: None)
+    years = ["backfill", "--from", "2024", "--to", "2025"]
+    said = CliRunner().invoke(main, [*years, "--rule-set", "amended"], catch_exceptions=False)
+    assert said.output.splitlines()[:2] == [
+        "2024 is scored by rule set default of payment year 2026",
+        "2025 is scored by rule set amended of payment year 2027",
+    ]
+    configured = [(year, options["run_config"]) for _, year, options in launched]
+    assert configured == [(2024, {}), (2025, configure("amended"))]
+
+    launched.clear()
+    said = CliRunner().invoke(main, years, catch_exceptions=False)
+    assert said.output.startswith("Stored under ")
+    assert [options["run_config"] for *_, options in launched] == [{}, {}]
+
+
+def test_a_backfill_by_a_set_that_no_year_has_is_refused(world: Settings) -> None:
+    years = ["backfill", "--from", "2022", "--to", "2024", "--rule-set", "amended"]
+    said = CliRunner().invoke(main, years)
+    assert said.exit_code == 1
+    assert said.output == "Error: no year from 2022 to 2024 has a rule set amended\n"
     assert not world.warehouse_dir.exists()
 
 

@@ -18,7 +18,12 @@ from esrd_pipeline.measures import (
     strr,
     swr,
 )
-from esrd_pipeline.parameters.register import find_measure, list_measures
+from esrd_pipeline.parameters.register import (
+    FIRST_PATIENT_YEAR,
+    FIRST_PUBLISHED_YEAR,
+    find_measure,
+    list_measures,
+)
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
 from esrd_pipeline.program.star_rules import load_star_rules
@@ -26,7 +31,7 @@ from esrd_pipeline.program.star_rules import load_star_rules
 if TYPE_CHECKING:
     from esrd_pipeline.measures.specification import Specification
 
-FIRST, LAST = 2021, 2030
+FIRST, LAST = FIRST_PATIENT_YEAR, 2030
 UNITS = {"patients", "patient_years", "discharges", "surveys", "months", "personnel"}
 FAMILIES = {
     "access",
@@ -61,7 +66,28 @@ def test_years_have_no_gap_and_no_overlap(
 ) -> None:
     years = [year for first, last in spans for year in range(first, last + 1)]
     last = ENDED.get(key, LAST)
-    assert years == list(range(FIRST, last + 1)), key
+    assert years == list(range(min(FIRST, years[0]), last + 1)), key
+
+
+def test_rows_of_years_before_the_first_say_how_published_files_are_read() -> None:
+    early = [
+        row
+        for row in load_rows("register")
+        if int(row["first_performance_year"] or FIRST_PUBLISHED_YEAR) < FIRST_PATIENT_YEAR
+    ]
+    assert {row["family"] for row in early} == {"published"}
+    assert {row["program"] for row in early} == {"dfc"}
+    # A rule of another year is never theirs: no smallest size, and no test but the printed limits.
+    sizes = ("minimum_units", "minimum_expected", "minimum_modelled")
+    assert not any(row[name] for row in early for name in sizes)
+    ratios = {row["measure"] for row in early if row["flag_method"] == "interval"}
+    assert ratios >= {"smr", "shr", "srr", "strr", "sfr"}
+    for row in early:
+        assert int(row["first_performance_year"] or FIRST_PUBLISHED_YEAR) >= FIRST_PUBLISHED_YEAR
+    with pytest.raises(LookupError, match="0 rows of sfr of dfc for performance year 2016"):
+        find_measure("sfr", "dfc", 2016)
+    assert find_measure("shr", "dfc", 2015).family == "published"
+    assert find_measure("shr", "dfc", 2021).family == "recurrent_events"
 
 
 def test_words_are_known_and_every_row_is_cited() -> None:

@@ -36,7 +36,7 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     rows = list(csv.DictReader(own.read_text(encoding="utf-8").splitlines()))
     changed: list[dict[str, str]] = []
     for row in rows:
-        if row["measure"] == "shr":
+        if row["measure"] == "shr" and not row["last_performance_year"]:
             changed.append(row | {"last_performance_year": "2025"})
             changed.append(row | {"first_performance_year": "2026", "minimum_units": "6"})
         else:

@@ -45,7 +45,14 @@ def score(ccn: str, **cells: object) -> dict[str, object]:
 
 
 def published(ccn: str, program_name: str, measure: str, **cells: object) -> dict[str, object]:
-    return {"ccn": ccn, "program": program_name, "measure": measure, **cells}
+    file = "DFC_FACILITY.csv" if program_name == "dfc" else "QIP_COMPLETE.csv"
+    return {
+        "ccn": ccn,
+        "program": program_name,
+        "measure": measure,
+        "file_name": file,
+        **cells,
+    }
 
 
 def compare(
@@ -293,3 +300,21 @@ def test_nothing_published_is_nothing_compared() -> None:
     agreement = compare([], flags=[flag("01", "shr", "as", value=1.0, lower=0.5, upper=1.5)])
     assert agreement.counts.empty
     assert agreement.differences.empty
+
+
+def test_counts_are_by_file_measure_and_kind() -> None:
+    """A result that only we have is counted in the file that has the measure."""
+    agreement = compare(
+        [
+            published("012301", "dfc", "shr", category="as"),
+            published("012301", "qip", "ltc", score=7, file_name="VAT_TOPIC.csv"),
+        ],
+        flags=[flag("012301", "shr", "as"), flag("012302", "shr", "better")],
+        scores=[score("012301", score=7), score("012302", score=9)],
+    )
+    rows = agreement.counts.set_index(["measure", "kind"])
+    assert rows["file_name"].to_dict() == {
+        ("shr", "flag"): "DFC_FACILITY.csv",
+        ("ltc", "score"): "VAT_TOPIC.csv",
+    }
+    assert rows["only_ours_count"].tolist() == [1, 1]

@@ -14,6 +14,7 @@ from esrd_pipeline.program.qip_page import Page, Part, describe_payment_year, re
 from esrd_pipeline.program.qip_page_sources import Sources, list_other_tables
 from esrd_pipeline.program.qip_rule_sets import list_rule_sets, load_tables
 from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
+from esrd_pipeline_tests.program.test_qip_missing import send_depression_to_safety
 
 EVERY = [(year, name) for year in known_payment_years() for name in list_rule_sets(year)]
 
@@ -85,6 +86,31 @@ def test_weights_without_a_domain_or_measure_are_those_of_tables_26_and_27() -> 
     assert ("safety", "clinical_care", "ktv_topic 31.56%, ltc 34.22%, strr 34.22%") in within
     measures = part_of(page, "Weights within a domain when a measure has no score").lines
     assert ("ktv_topic", "each of the others, +15.71%", "ltc 50.00%, strr 50.00%") in measures
+
+
+def test_a_measures_weight_that_goes_to_another_domain_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    title = "Weight that goes to another domain when a measure has no score"
+    assert title not in {part.title for part in describe_payment_year(2027).parts}
+    rules = send_depression_to_safety(load_rules(2027))
+    monkeypatch.setattr(qip_page, "load_rules", lambda *_: rules)
+    page = describe_payment_year(2027)
+    assert part_of(page, title).lines[1:] == (
+        (
+            "clinical_depression",
+            "safety +7.50%",
+            (
+                "patient_family_engagement 15.00%, care_coordination 22.50%, clinical_care 35.00%,"
+                " safety 17.50%, reporting 10.00%"
+            ),
+            "nhsn_bsi 17.50%",
+        ),
+    )
+    measures = part_of(page, "Weights within a domain when a measure has no score").lines
+    assert ("clinical_depression", "domain safety", "srr 33.33%, shr 33.33%, pppw 33.33%") in (
+        measures
+    )
 
 
 @pytest.mark.parametrize(("year", "rule_set"), EVERY)

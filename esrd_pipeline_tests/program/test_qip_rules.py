@@ -216,6 +216,8 @@ def test_a_further_payment_year_needs_rows_only() -> None:
         ("domains", "weight_if_missing", "outcomes", "outcomes sends its weight to outcomes"),
         ("domains", "weight_of_missing_measures", "some", "has an unknown sharing, some"),
         ("measures", "weight", "1/3", "weights of the measures of outcomes do not sum to 1"),
+        ("measures", "weight_if_missing", "nowhere", "falls sends its weight to nowhere"),
+        ("measures", "weight_if_missing", "outcomes", "falls sends its weight to outcomes"),
         ("measures", "scoring", "guess", "unknown scoring, guess"),
         ("measures", "scoring", "components_mean", "components of falls do not fit"),
         ("reductions", "points_below_minimum", "1", "for a TPS at the minimum"),

@@ -4,7 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from esrd_pipeline.program.star_rules import load_star_rules
+from esrd_pipeline.program.star_rules import (
+    find_measure_set,
+    knows_measure_set,
+    load_star_rules,
+)
 
 
 @pytest.mark.manual("5.2", "5.3", "5.4", "5.7.2")
@@ -33,6 +37,23 @@ def test_the_set_before_waitlisting() -> None:
         name for name in load_star_rules("2023-10", 2024).names if name not in {"pppw", "swr"}
     ]
     assert set(rules.weights.values()) == {Fraction(1, 3)}
+
+
+@pytest.mark.parametrize(
+    ("year", "measure_set"),
+    [(2017, "2018-10"), (2020, "2018-10"), (2021, "2023-10"), (2025, "2023-10")],
+)
+def test_a_year_has_its_set_of_measures(year: int, measure_set: str) -> None:
+    assert find_measure_set(year) == measure_set
+    # Every measure of the set is one of the year's, so that the set can be rated.
+    assert load_star_rules(find_measure_set(year), year).measures
+
+
+def test_a_year_before_the_first_set_has_none() -> None:
+    assert knows_measure_set(2017)
+    assert not knows_measure_set(2016)
+    with pytest.raises(LookupError, match=r"no set of star measures of 2016 is known.*2017"):
+        find_measure_set(2016)
 
 
 @pytest.mark.parametrize("measure_set", ["2018-10", "2023-10"])

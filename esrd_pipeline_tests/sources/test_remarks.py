@@ -11,8 +11,11 @@ from esrd_pipeline.sources.cells import read_period
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.layout import ALWAYS, group_measures, load_layout
+from esrd_pipeline.sources.published_fields import load_measures
+from esrd_pipeline.sources.qip_complete import read_qip_complete
 from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.sources.table import read_table
+from esrd_pipeline_tests.old_listings import write_listing_of_2017
 from esrd_pipeline_tests.sources.sample_files import YEAR, column_index, sample_rows, write_rows
 
 CCN = "CMS Certification Number (CCN)"
@@ -131,6 +134,41 @@ def test_a_listing_of_2019_is_read(tmp_path: Path) -> None:
     assert frame["profit_status"].tolist() == ["Non-profit", "Non-profit", "Profit", "Profit"]
     assert set(frame["certification_date"]) == {date(1982, 11, 17)}
     assert frame["swr_ratio"].notna().all()
+
+
+def test_the_listing_of_january_2017_is_read(tmp_path: Path) -> None:
+    """In the columns of data.medicare.gov of that month, and told what it has more and less."""
+    file = write_listing_of_2017(tmp_path, facility_count=12)
+    remarks = Remarks()
+    frame = read_dfc_facility(file, 2015, remarks)
+    assert set(frame["shr_period"]) == {"01/01/2015-12/31/2015"}
+    assert frame["has_peritoneal_dialysis"].any()
+    assert not frame["has_peritoneal_dialysis"].all()
+    assert frame["srr_category"].notna().any()
+    assert frame["ktv_adult_pd_rate"].notna().any()
+    # The listing's fistula and catheter measures are not those of later years.
+    assert remarks.unread == ["Percentage of patients with arteriovenous fistulae in use"]
+    assert frame["sfr_rate"].isna().all()
+    names = {measure.measure for measure in load_measures("contract", 2015)}
+    assert {"smr", "shr", "srr", "strr"} <= names
+    assert not names & {"sfr", "ltc", "npcr", "swr", "pppw", "sedr", "ed30", "smosr"}
+
+
+def test_of_a_complete_qip_file_before_2021_the_totals_are_read(tmp_path: Path) -> None:
+    """Nothing is known of what its measures' columns mean: they are told."""
+    rows = sample_rows("qip_complete", year=2018)
+    assert "PY2020 Payment Reduction Percentage" in rows[0]
+    put(rows, "Total Performance Score", "70", "No Score", "55", "-")
+    rows[0].append("VAT Catheter Measure Score")
+    for row in rows[1:]:
+        row.append("7")
+    remarks = Remarks()
+    path = write_rows(tmp_path / "complete.csv", rows)
+    frame = read_qip_complete(path, 2018, remarks)
+    assert frame["total_performance_score"].fillna(-1).tolist() == [70, -1, 55, -1]
+    assert frame["ltc_score"].isna().all()
+    assert remarks.unread == ["VAT Catheter Measure Score"]
+    assert {measure.program for measure in load_measures("contract", 2018)} == {"dfc"}
 
 
 @pytest.mark.parametrize(
