@@ -49,9 +49,17 @@ _STRATUM = make_select_asset(
     " the measure's facilities.",
 )
 
-TABLE_ASSETS = (_TREND, _STRATUM)
+_COHORT = make_select_asset(
+    "report.cohort",
+    description="The year's patients in the nation, Networks and states: who began ESRD, has it at"
+    " the year's end, by which modality, for how long, at home, on the waitlist; who was"
+    " transplanted or died. Not stored unless Networks and states add up to the nation.",
+)
+
+TABLE_ASSETS = (_TREND, _STRATUM, _COHORT)
 ASSETS = (
     make_multi_asset("trend", (_TREND,)),
-    # A step of its own: it is made from patients, the trend from published files, too.
+    # Steps of their own: they are made from patients, the trend from published files, too.
     make_multi_asset("stratum", (_STRATUM,)),
+    make_multi_asset("year_cohort", (_COHORT,)),
 )

@@ -72,6 +72,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.EVENT_ACCOUNT,
     report.INTAKE,
     trend.STRATUM,
+    trend.COHORT,
 )
 """Of these, the tables made from patient-level files alone."""
 

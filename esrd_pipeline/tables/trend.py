@@ -162,4 +162,73 @@ STRATUM = Table(
     ),
 )
 
-TABLES = (TREND, STRATUM)
+TOPICS = (
+    "incident",
+    "prevalent",
+    "modality",
+    "years of ESRD",
+    "at home under 90 days",
+    "at home from 90 days",
+    "waitlisted",
+    "transplanted",
+    "died",
+)
+
+COHORT = Table(
+    name="report.cohort",
+    grain="one class of one topic: patients of the nation, a Network or a state, by one program's"
+    " rules",
+    source="treatment history, first service dates, transplants, deaths, waitlist; reading 199",
+    key=("program", "level", "group_name", "topic", "category"),
+    columns=(
+        PROGRAM,
+        Column(
+            "level", "text", "Kind of group", required=True, allowed=(NATION, "network", "state")
+        ),
+        Column(
+            "group_name",
+            "text",
+            "nation; the Network's number; the state; unknown where no facility has treated them",
+            required=True,
+        ),
+        Column(
+            "topic",
+            "text",
+            "incident, transplanted, died: in the year; the others: at its end, of these years of"
+            " ESRD, at home and waitlisted: patients on dialysis",
+            required=True,
+            allowed=TOPICS,
+        ),
+        Column(
+            "category",
+            "text",
+            "all; the modality; the time since the first service date; the donor; the state in"
+            " which they died",
+            required=True,
+        ),
+        YEAR,
+        Column("patients", "integer", "Patients", required=True, minimum=1),
+        Column(
+            "base_patients",
+            "integer",
+            "Of whom: with ESRD in the year, on dialysis or a transplant (modality), on dialysis",
+            required=True,
+            minimum=1,
+        ),
+        Column("share", "number", "Patients over the base", required=True, minimum=0, maximum=1),
+        Column("topic_patients", "integer", "Of the topic's classes together", required=True),
+        Column("added_patients", "integer", "Of the level's groups together", required=True),
+        Column("nation_patients", "integer", "Of the nation", required=True),
+    ),
+    rules=(
+        Rule("groups of a level add up to the nation", "added_patients = nation_patients"),
+        Rule("the nation is the nation", f"level <> '{NATION}' OR patients = nation_patients"),
+        Rule(
+            "modalities and years of ESRD add up to their patients",
+            "topic NOT IN ('modality', 'years of ESRD') OR topic_patients = base_patients",
+        ),
+        Rule("no class is larger than its base", "topic_patients <= base_patients"),
+    ),
+)
+
+TABLES = (TREND, STRATUM, COHORT)
