@@ -1,13 +1,19 @@
 """Assets of the network layer: indicators of the priorities, candidates and their peers."""
 
+from pathlib import Path
+
+from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, measured, network, program
+from esrd_pipeline.warehouse import Query
 
 YEARS_LOOKED_BACK = 4
 """Of these years and this one the last three that are stored are looked at."""
+ROUNDING = 1e-9
+"""Sums of denominators that differ by less of themselves are equal."""
 _SIZES = ("ccn", "program", "measure", "unit_count", "unit")
 _VALUES = (*_SIZES, "patients", "value", "reportable")
 
@@ -18,7 +24,7 @@ def _find_candidates(step: StepContext) -> StepResult:
 
     year, monthly = step.performance_year, None
     if step.warehouse.has(network.INDICATORS, year):
-        columns = ("place", "month", "indicator", "numerator", "denominator")
+        columns = ("group_name", "month", "indicator", "numerator", "denominator")
         monthly = step.warehouse.read(
             network.INDICATORS, year, columns=columns, where={"level": "facility"}
         )
@@ -57,6 +63,33 @@ def _find_peers(step: StepContext) -> StepResult:
     return StepResult((frame,), notes={"facilities with peers": int(frame["ccn"].nunique())})
 
 
+def find_unequal_levels(query: Query, staged: Path) -> tuple[str | None, str | None]:
+    """Return no warning, and what is wrong where a level's groups do not add up to the nation."""
+    sums = query(
+        f"FROM {scan_parquet([staged])} SELECT level, month, indicator,"
+        " sum(facility_count) AS facilities, sum(numerator) AS numerator,"
+        " sum(denominator) AS denominator GROUP BY ALL ORDER BY ALL"
+    ).set_index(["month", "indicator"])
+    levels = {level: sums[sums["level"] == level] for level in network.LEVELS}
+    nation = levels.pop("nation")
+    broken = []
+    for level, rows in levels.items():
+        mine = rows.reindex(nation.index)
+        # Denominators of rates are quotients, whose sums differ in the last digits.
+        is_equal = (
+            (mine["facilities"] == nation["facilities"])
+            & (mine["numerator"] == nation["numerator"])
+            & ((mine["denominator"] / nation["denominator"] - 1).fillna(0).abs() < ROUNDING)
+        )
+        if len(rows) != len(nation) or not is_equal.all():
+            broken.append(f"{level} ({int((~is_equal).sum())} sums)")
+    if not broken:
+        return None, None
+    return None, (
+        f"{network.INDICATORS.name}: groups do not add up to the nation: {', '.join(broken)}"
+    )
+
+
 _INDICATORS = (
     make_select_asset(
         "network.patient_month",
@@ -86,7 +119,9 @@ _INDICATORS = (
     make_select_asset(
         "network.indicator",
         description="The Networks' indicators by month, for the nation, Networks, states, chains"
-        " and facilities: counts added up and divided once.",
+        " and facilities: counts added up and divided once. Not stored unless each level adds up to"
+        " the nation.",
+        inspect=find_unequal_levels,
     ),
 )
 

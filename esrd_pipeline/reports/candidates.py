@@ -89,11 +89,11 @@ def summarise_year(monthly: pd.DataFrame, indicators: Iterable[Indicator]) -> pd
         ],
         columns=["indicator", "size_unit", "is_of_last_month", "least_units", "scale_unit"],
     )
-    rows = monthly.merge(told, on="indicator").sort_values(["indicator", "place", "month"])
-    place = ["indicator", "place"]
-    is_last = ~rows.duplicated(place, keep="last")
+    rows = monthly.merge(told, on="indicator").sort_values(["indicator", "group_name", "month"])
+    group = ["indicator", "group_name"]
+    is_last = ~rows.duplicated(group, keep="last")
     rows = rows[is_last | ~rows["is_of_last_month"].to_numpy(bool)]
-    sums = rows.groupby(place, as_index=False).agg(
+    sums = rows.groupby(group, as_index=False).agg(
         numerator=("numerator", "sum"),
         size=("denominator", "sum"),
         size_unit=("size_unit", "first"),
@@ -103,7 +103,7 @@ def summarise_year(monthly: pd.DataFrame, indicators: Iterable[Indicator]) -> pd
     sums = sums[sums["size"] >= sums["least_units"]]
     scale = np.where(sums["scale_unit"] == "share", 1, PERCENT)
     return sums.assign(value=scale * sums["numerator"] / sums["size"]).rename(
-        columns={"indicator": "name", "place": "ccn"}
+        columns={"indicator": "name", "group_name": "ccn"}
     )[["name", "ccn", "value", "size", "size_unit"]]
 
 

@@ -44,12 +44,12 @@ def find_peers(
     nearest = np.argsort(away, axis=1, kind="stable")[:, :PEERS]
     chosen = np.take_along_axis(found, nearest, axis=1)
     is_peer = np.take_along_axis(is_there, nearest, axis=1)
-    mine, place = np.nonzero(is_peer)
-    other = chosen[mine, place]
+    mine, rank = np.nonzero(is_peer)
+    other = chosen[mine, rank]
     frame = pd.DataFrame(
         {
             "ccn": rows["ccn"].to_numpy(object)[mine],
-            "place": place + 1,
+            "rank": rank + 1,
             "performance_year": performance_year,
             "peer_ccn": rows["ccn"].to_numpy(object)[other],
             "size": size[mine],

@@ -85,13 +85,14 @@ INDICATORS = Table(
     grain="one indicator of one month in the nation, an ESRD Network, a state, a chain or a"
     " facility",
     source=f"{_SPECIFICATION}; parameters/network_indicator.csv; reading 200",
-    key=("level", "place", "month", "indicator"),
+    key=("level", "group_name", "month", "indicator"),
     columns=(
-        Column("level", "text", "Kind of place", required=True, allowed=LEVELS),
+        Column("level", "text", "Kind of group", required=True, allowed=LEVELS),
         Column(
-            "place",
+            "group_name",
             "text",
-            "US, number of the Network, two-letter state, chain, or CCN",
+            "nation; the Network's number; the state; the chain; the CCN; unknown where the"
+            " facilities' is not known",
             required=True,
         ),
         MONTH,
@@ -108,6 +109,13 @@ INDICATORS = Table(
         ),
         Column("value", "number", "In the unit; null where nobody was there", minimum=0),
         Column("unit", "text", "Unit of the value", required=True, allowed=UNITS),
+        Column(
+            "counted",
+            "text",
+            "Whose number numerator and denominator tell",
+            required=True,
+            allowed=("patients", "personnel", "months"),
+        ),
     ),
     rules=(
         Rule(
@@ -183,10 +191,10 @@ PEER = Table(
     name="network.peer",
     grain="one facility and another one nearest to it in size among those of its kind",
     source=f"{_SPECIFICATION}: best practices from high-performing facilities",
-    key=("ccn", "place"),
+    key=("ccn", "rank"),
     columns=(
         CCN,
-        Column("place", "integer", "From the nearest on", required=True, minimum=1, maximum=PEERS),
+        Column("rank", "integer", "From the nearest on", required=True, minimum=1, maximum=PEERS),
         YEAR,
         Column("peer_ccn", "text", "The other facility", required=True),
         Column("size", "number", "Size of the facility", required=True, minimum=0),

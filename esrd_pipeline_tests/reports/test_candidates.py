@@ -40,11 +40,13 @@ CONTRACT = ("ccn", "program", "measure", "unit_count", "unit", "patients", "valu
 FLAGS = ("ccn", "measure", "unit_count", "value", "reference", "unit", "category")
 
 
-def flag(ccn: str, category: str | None, value: float = 1.5, measure: str = "shr") -> tuple:
+def flag(
+    ccn: str, category: str | None, value: float = 1.5, measure: str = "shr"
+) -> tuple[object, ...]:
     return ccn, measure, 40.0, value, 1.0, "patient_years", category
 
 
-def rate(ccn: str, value: float, patients: float = 40, **other: Any) -> tuple:  # noqa: ANN401
+def rate(ccn: str, value: float, patients: float = 40, **other: Any) -> tuple[object, ...]:  # noqa: ANN401
     row = {
         "ccn": ccn,
         "program": "qip",
@@ -59,9 +61,11 @@ def rate(ccn: str, value: float, patients: float = 40, **other: Any) -> tuple:  
     return tuple(row[name] for name in CONTRACT)
 
 
-def month(place: str, number: int, numerator: int, denominator: float, **other: Any) -> dict:  # noqa: ANN401
+def month(
+    ccn: str, number: int, numerator: int, denominator: float, **other: object
+) -> dict[str, Any]:
     return {
-        "place": place,
+        "group_name": ccn,
         "month": date(YEAR, number, 1),
         "indicator": "admission",
         "numerator": numerator,
@@ -73,9 +77,9 @@ def month(place: str, number: int, numerator: int, denominator: float, **other: 
 def find(
     *services: Service,
     ccns: Iterable[str],
-    contract: Iterable[tuple] = (),
-    flags: dict[int, list[tuple]] | None = None,
-    monthly: list[dict] | None = None,
+    contract: Iterable[tuple[object, ...]] = (),
+    flags: dict[int, list[tuple[object, ...]]] | None = None,
+    monthly: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     frame = find_candidates(
         performance_year=YEAR,
@@ -203,7 +207,7 @@ def test_an_indicator_is_judged_by_its_year() -> None:
         for half in (1, 2)
     ]
     monthly += [month("10", 1, 100, 131)]
-    rows = find(ADMISSION, ccns=[row["place"] for row in monthly], monthly=monthly)
+    rows = find(ADMISSION, ccns=[row["group_name"] for row in monthly], monthly=monthly)
     low = next(row for row in rows if row["rule"] == "lowest_tenth")
     assert (low["ccn"], low["kind"], low["name"]) == ("09", "indicator", "admission")
     assert low["value"] == pytest.approx(100 * 27 / 132)
@@ -226,7 +230,7 @@ def test_nobody_is_judged_on_what_is_neither_good_nor_bad() -> None:
         month(f"{number:02d}", 12, number, 20, indicator="social_need_found")
         for number in range(10)
     ]
-    assert find(FOUND, ccns=[row["place"] for row in monthly], monthly=monthly) == []
+    assert find(FOUND, ccns=[row["group_name"] for row in monthly], monthly=monthly) == []
 
 
 def test_the_order_of_rows_makes_no_difference() -> None:
@@ -243,7 +247,7 @@ def test_the_order_of_rows_makes_no_difference() -> None:
         for number in range(1, 13)
     ]
 
-    def shuffle(rows: list) -> list:
+    def shuffle(rows: list[Any]) -> list[Any]:
         return [rows[place] for place in generator.permutation(len(rows))]
 
     services = (SHR, MEDREC, ADMISSION)

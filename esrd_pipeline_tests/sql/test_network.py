@@ -266,7 +266,7 @@ def test_counts_are_added_up_and_divided_once() -> Worked:
         alone=True,
     )
     rates = {
-        (row["level"], row["place"]): (
+        (row["level"], row["group_name"]): (
             row["facility_count"],
             row["numerator"],
             row["denominator"],
@@ -278,14 +278,14 @@ def test_counts_are_added_up_and_divided_once() -> Worked:
     assert rates["state", "NC"] == (1, 1, 30, pytest.approx(100 / 30))
     assert rates["network", "6"] == (2, 3, 40, 7.5)
     assert rates["chain", "North"] == (2, 3, 40, 7.5)
-    assert rates["nation", "US"] == (3, 6, 40, 15)
+    assert rates["nation", "nation"] == (3, 6, 40, 15)
     assert rates["facility", "C"][:3] == (1, 3, 0)
     assert pd.isna(rates["facility", "C"][3])
     assert set(rates) == {
-        ("nation", "US"),
+        ("nation", "nation"),
         *(("network", number) for number in ("6", "9")),
         *(("state", state) for state in ("GA", "NC", "IN")),
-        ("chain", "North"),
+        *(("chain", name) for name in ("North", "unknown")),
         *(("facility", ccn) for ccn in FACTS),
     }
     share = rows[(rows["indicator"] == "depression_screened") & (rows["level"] == "nation")]

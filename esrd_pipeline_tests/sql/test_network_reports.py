@@ -1,5 +1,7 @@
 """The Networks' indicators of whole health and of exchange of data."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from esrd_pipeline_tests.sql.network import began, count, listed, present, treated
@@ -133,7 +135,7 @@ def test_the_last_whole_week_of_a_month_tells_who_is_vaccinated() -> Worked:
 # --- interoperability ------------------------------------------------------------------------
 
 
-def exchanging(**tables: list[Row]) -> Case:
+def exchanging(**tables: Sequence[Row]) -> Case:
     return count(
         "interoperability",
         {

@@ -1,8 +1,8 @@
--- One row: an indicator of one month at one place: the nation, an ESRD Network, a state, a chain or
--- a facility. ESRD KHARES & 18 ESRD Networks: the four priorities.
+-- One row: an indicator of one month in one group of facilities: the nation, an ESRD Network, a
+-- state, a chain, or one facility alone. ESRD KHARES & 18 ESRD Networks: the four priorities.
 -- Reading 200: numerators and denominators of the facilities of the DFC list are added up and
 -- divided once; Network, state and chain are the facility's, independent facilities together are
--- one chain. A patient-month is a month's days of treatment over the days of the month.
+-- one chain; a group unknown has those whose own is not known. A patient-month is a month's days of treatment over the days of the month.
 WITH
 listed AS (
     SELECT ccn, network, state, dialysis_organization
@@ -10,20 +10,18 @@ listed AS (
     WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
 ),
 
-place AS (
-    SELECT 'nation' AS level, 'US' AS place, ccn FROM listed
+member AS (
+    SELECT 'nation' AS level, 'nation' AS group_name, ccn FROM listed
     UNION ALL
-    SELECT 'network' AS level, CAST(network AS VARCHAR) AS place, ccn
+    SELECT 'network' AS level, coalesce(CAST(network AS VARCHAR), 'unknown') AS group_name, ccn
     FROM listed
-    WHERE network IS NOT NULL
     UNION ALL
-    SELECT 'state' AS level, state AS place, ccn FROM listed WHERE state IS NOT NULL
+    SELECT 'state' AS level, coalesce(state, 'unknown') AS group_name, ccn FROM listed
     UNION ALL
-    SELECT 'chain' AS level, dialysis_organization AS place, ccn
+    SELECT 'chain' AS level, coalesce(dialysis_organization, 'unknown') AS group_name, ccn
     FROM listed
-    WHERE dialysis_organization IS NOT NULL
     UNION ALL
-    SELECT 'facility' AS level, ccn AS place, ccn FROM listed
+    SELECT 'facility' AS level, ccn AS group_name, ccn FROM listed
 ),
 
 counted AS (
@@ -46,16 +44,16 @@ counted AS (
 
 summed AS (
     SELECT
-        p.level,
-        p.place,
+        m.level,
+        m.group_name,
         c.month,
         c.indicator,
         count(*) AS facility_count,
         CAST(sum(c.numerator) AS BIGINT) AS numerator,
         CAST(sum(c.denominator) AS BIGINT) AS denominator
     FROM counted AS c
-    JOIN place AS p ON p.ccn = c.ccn
-    GROUP BY p.level, p.place, c.month, c.indicator
+    JOIN member AS m ON m.ccn = c.ccn
+    GROUP BY m.level, m.group_name, c.month, c.indicator
 ),
 
 -- Of rates the denominator so far is days.
@@ -63,6 +61,11 @@ measured AS (
     SELECT
         s.*,
         i.unit,
+        CASE
+            WHEN i.denominator_unit LIKE 'patient%' THEN 'patients'
+            WHEN i.denominator_unit LIKE 'personnel%' THEN 'personnel'
+            ELSE 'months'
+        END AS counted,
         CASE i.unit WHEN 'share' THEN 1.0 ELSE 100.0 END AS scale,
         CASE i.unit
             WHEN 'share' THEN 1.0 * s.denominator
@@ -74,7 +77,7 @@ measured AS (
 
 SELECT
     level,
-    place,
+    group_name,
     month,
     indicator,
     $performance_year AS performance_year,
@@ -82,5 +85,6 @@ SELECT
     numerator,
     units AS denominator,
     CASE WHEN units > 0 THEN scale * numerator / units END AS value,
-    unit
+    unit,
+    counted
 FROM measured
