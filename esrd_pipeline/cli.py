@@ -13,6 +13,7 @@ import click
 
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
+from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import access, discharges, patient_months, survival
@@ -52,6 +53,7 @@ def main() -> None:
 
 for _page in PAGES:
     main.add_command(_page)
+main.add_command(write_site)
 
 
 @main.command()
@@ -69,6 +71,7 @@ def demo() -> None:
         _refresh_year("refresh", year)
     click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, DEMO_YEARS[-1])
+    make_site(settings, DEMO_YEARS[-1], settings.site_dir / str(DEMO_YEARS[-1]))
 
 
 @main.command()

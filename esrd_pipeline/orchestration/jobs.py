@@ -11,6 +11,7 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
+from esrd_pipeline.tables.site import SITE
 
 
 def _select(*tables: Table) -> dg.AssetSelection:
@@ -19,6 +20,7 @@ def _select(*tables: Table) -> dg.AssetSelection:
 
 _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
+_SITE = _select(SITE)
 # Tables computed from patients, and the measures computed from them.
 _FROM_PATIENTS = _select(*PATIENT_TABLES, *COMPUTED_TABLES)
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
@@ -31,14 +33,14 @@ STAR_OPERATIONS = {
 
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS,
+    selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS - _SITE,
     description="Everything of one performance year, from its patient-level and published files"
     " to its reports, with the stored star baseline.",
 )
 
 refresh_published = dg.define_asset_job(
     "refresh_published",
-    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS,
+    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _SITE,
     description="One performance year from its published files alone. Measures that were computed"
     " from patient-level files before stay as they are stored.",
 )
@@ -89,6 +91,14 @@ rebaseline_stars = dg.define_asset_job(
 )
 
 
+site = dg.define_asset_job(
+    "site",
+    selection=_SITE,
+    description="Write the year's static site: pages of the nation, the Networks, states, chains"
+    " and facilities, from the stored tables.",
+)
+
+
 class ReleaseConfig(dg.Config):
     """How a release is named."""
 
@@ -129,5 +139,6 @@ JOBS = (
     reset_star_baseline,
     rebaseline_stars,
     *EXPLANATIONS,
+    site,
     export,
 )

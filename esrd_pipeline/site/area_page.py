@@ -1,4 +1,4 @@
-"""Pages of the nation, Networks, states and chains: levels, distributions, facilities, candidates."""
+"""Pages of the nation, Networks, states and chains: levels, spread, facilities, candidates."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import Area, Row, SiteData
+from esrd_pipeline.site.facility_page import find_rating
 from esrd_pipeline.site.formats import is_missing, is_ratio, write_value
 
 LEVEL_WORDS = {"nation": "Nation", "network": "ESRD Network", "state": "State", "chain": "Chain"}
@@ -38,11 +39,8 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
     """Return what the template of an area's page shows."""
     tps = [data.tps[ccn] for ccn in area.ccns if ccn in data.tps]
     scored = [int(row["tps"]) for row in tps if not is_missing(row["tps"])]
-    stars = Counter(
-        int(row["rating"])
-        for row in (data.stars.get(ccn) for ccn in area.ccns)
-        if row is not None and not is_missing(row["rating"])
-    )
+    ratings = (find_rating(data.stars.get(ccn)) for ccn in area.ccns)
+    stars = Counter(rating for rating in ratings if rating is not None)
     reductions = Counter(
         float(row["payment_reduction"]) for row in tps if not is_missing(row["tps"])
     )
@@ -107,7 +105,7 @@ def describe_list(data: SiteData, area: Area, ccns: Sequence[str]) -> dict[str, 
                 "facility": data.facilities[ccn],
                 "tps": data.tps.get(ccn, {}).get("tps"),
                 "reduction": data.tps.get(ccn, {}).get("payment_reduction"),
-                "rating": data.stars.get(ccn, {}).get("rating"),
+                "rating": find_rating(data.stars.get(ccn)),
                 **_count_flags(data, ccn),
             }
             for ccn in ccns
@@ -240,9 +238,9 @@ def _place_states(data: SiteData) -> list[dict[str, Any]]:
     counts: Counter[str] = Counter()
     for ccn, row in data.facilities.items():
         counts[str(row["state"])] += 1
-        rating = data.stars.get(ccn, {}).get("rating")
-        if not is_missing(rating):
-            by_state.setdefault(str(row["state"]), []).append(int(rating or 0))
+        rating = find_rating(data.stars.get(ccn))
+        if rating is not None:
+            by_state.setdefault(str(row["state"]), []).append(rating)
     for tile in load_rows("state_tile"):
         stars = by_state.get(tile["state"], [])
         mean = sum(stars) / len(stars) if stars else None

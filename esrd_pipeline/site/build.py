@@ -1,6 +1,6 @@
 """Builds the static site of one performance year."""
 
-import os
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +15,13 @@ from esrd_pipeline.site.facility_page import describe_facility
 
 _CHUNK = 100
 DRAFT = ".draft-site"
+_MARK = "static/.esrd-site"
+"""By which a folder is known that may be replaced."""
 Progress = Callable[[int, int], None]
+
+
+class ForeignFolderError(RuntimeError):
+    """A folder has other files than a site's, which must not be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,17 @@ def build_site(
 
     Raises:
         LookupError: the chosen facility or Network is not in the year.
+        ForeignFolderError: the folder exists and is not a site.
     """
     areas, ccns = _choose(data, choice or Choice())
+    if folder.exists() and not (folder / _MARK).is_file():
+        raise ForeignFolderError(f"{folder} is not a site of this project: choose another folder")
     draft = folder.with_name(f"{DRAFT}-{folder.name}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
         writing.copy_static(draft)
+        (draft / _MARK).write_text("", encoding="utf-8")
         sizes: dict[str, list[tuple[str, int]]] = {}
         for kind, page, size in _write_areas(data, draft, areas):
             sizes.setdefault(kind, []).append((page, size))
@@ -186,8 +196,6 @@ def _write_chunk(ccns: list[str]) -> list[tuple[str, int]]:
 
 def _write_search(data: SiteData, folder: Path) -> tuple[str, int]:
     """Write the search page and the list that its script reads."""
-    import json
-
     rows = [
         [ccn, row["facility_name"] or "", row["city"] or "", row["state"] or ""]
         for ccn, row in data.facilities.items()
@@ -198,12 +206,3 @@ def _write_search(data: SiteData, folder: Path) -> tuple[str, int]:
     page = "facilities/index.html"
     shown = {"year": data.year, "states": states, "count": len(rows)}
     return page, writing.write_page(folder, page, writing.render("search.html", page, shown))
-
-
-def find_size(folder: Path) -> int:
-    """Return the bytes of a folder's files."""
-    return sum(
-        entry.stat().st_size
-        for root, _, names in os.walk(folder)
-        for entry in map(Path(root).joinpath, names)
-    )

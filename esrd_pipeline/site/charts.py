@@ -1,5 +1,7 @@
-"""Small charts as SVG text. Each stands beside a table with its numbers, and is hidden from readers
-aloud, who would hear the numbers twice.
+"""Small charts as SVG text.
+
+Each stands beside a table with its numbers, and is hidden from screen readers, whose users would
+hear the numbers twice.
 """
 
 import math
@@ -86,7 +88,8 @@ def draw_line(values: Sequence[float | None]) -> str:
         x, y = 2 + place * step, 22 - 18 * (value - low) / span
         path.append(f"{'L' if is_drawing else 'M'}{x:.1f} {y:.1f}")
         is_drawing = True
-    return f'<svg class="line" viewBox="0 0 120 24" aria-hidden="true"><path d="{"".join(path)}"/></svg>'
+    drawn = "".join(path)
+    return f'<svg class="line" viewBox="0 0 120 24" aria-hidden="true"><path d="{drawn}"/></svg>'
 
 
 def draw_funnel(expected: NDArray[np.float64], observed: NDArray[np.float64]) -> str:
@@ -144,7 +147,7 @@ def draw_funnel(expected: NDArray[np.float64], observed: NDArray[np.float64]) ->
             f' text-anchor="middle">{events:,.0f}</text>'
             for events in (widest * share for share in (0.04, 0.25, 0.64, 1.0))
         ),
-        f'<text x="{_FUNNEL_WIDTH // 2}" y="{_FUNNEL_HEIGHT - 6}" text-anchor="middle">expected'
-        " events</text></svg>",
+        f'<text x="{_FUNNEL_WIDTH // 2}" y="{_FUNNEL_HEIGHT - 6}" text-anchor="middle">',
+        "expected events</text></svg>",
     ]
     return "".join(parts)

@@ -215,8 +215,10 @@ class SiteData:
             groups = _group(self.facilities.values(), column)
             areas += [
                 Area(level, str(name), tuple(row["ccn"] for row in rows))
-                for name, rows in sorted(groups.items(), key=lambda item: str(item[0]))
-                if name is not None
+                for name, rows in sorted(
+                    ((name, rows) for name, rows in groups.items() if name is not None),
+                    key=lambda item: item[0],
+                )
             ]
         return areas
 

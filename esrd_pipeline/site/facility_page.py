@@ -37,6 +37,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "verdict": _write_verdict(data, ccn),
         "measures": [item for item in measures if item["is_reported"]],
         "unreported": [item for item in measures if not item["is_reported"]],
+        "has_counts": any(not is_missing(item["row"]["denominator"]) for item in measures),
         "tps": data.tps.get(ccn),
         "tps_reason": write_reason(data.tps.get(ccn, {})),
         "domains": _list_domains(data, ccn),
@@ -72,10 +73,8 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
     ratio = is_ratio(measure, entry.family if entry else "")
     flag = data.flags.get((ccn, measure)) if program == "dfc" else None
     level = data.levels.get((program, measure), {})
-    if flag is not None:
-        reference = flag["reference"]
-    else:
-        reference = 1.0 if ratio else level.get("national")
+    usual = 1.0 if ratio else level.get("national")
+    reference = usual if flag is None else flag["reference"]
     hidden = (row.get("suppressed") or "").split()
     scale = 100 if program == "qip" and not ratio else 1
 
@@ -186,8 +185,9 @@ def _write_verdict(data: SiteData, ccn: str) -> str:
         reduction = tps["payment_reduction"]
         cut = "no payment reduction" if reduction == 0 else f"payment reduced by {reduction:g}%"
         parts.append(f"Total Performance Score {tps['tps']} of 100, {cut} in {tps['payment_year']}")
-    if stars is not None and not is_missing(stars["rating"]):
-        parts.append(f"{stars['rating']} of 5 stars")
+    rating = find_rating(stars)
+    if rating is not None:
+        parts.append(f"{rating} of 5 stars")
     categories = [
         flag["category"]
         for (number, _), flag in _flags_of(data, ccn)
@@ -204,6 +204,14 @@ def _write_verdict(data: SiteData, ccn: str) -> str:
         return "Neither scored nor rated this year; the reasons stand below."
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "."
+
+
+def find_rating(stars: Row | None) -> int | None:
+    """Return a facility's stars: ours, or those CMS published where we have none."""
+    for name in ("rating", "published_rating"):
+        if stars is not None and not is_missing(stars[name]):
+            return int(stars[name])
+    return None
 
 
 def _flags_of(data: SiteData, ccn: str) -> Iterator[tuple[tuple[str, str], Row]]:

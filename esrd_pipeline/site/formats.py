@@ -7,7 +7,7 @@ from typing import Any
 from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.parameters.register import Program
 
-NOTHING = "–"
+NOTHING = "\u2013"
 CATEGORY_WORDS = {
     "better": "Better than expected",
     "as": "As expected",

@@ -21,6 +21,7 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    site,
     survival,
     trend,
     waitlist,
@@ -59,6 +60,7 @@ TABLES: tuple[Table, ...] = (
     *program.TABLES,
     *network.TABLES,
     *report.TABLES,
+    *site.TABLES,
     *trend.TABLES,
     CATALOG,
 )

@@ -1,0 +1,85 @@
+"""The asset of the static site."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.tables import facility, measured, network, program, trend
+from esrd_pipeline.tables.site import SITE
+
+if TYPE_CHECKING:
+    from esrd_pipeline.tables.model import Table
+
+
+def _write_site(step: StepContext) -> StepResult:
+    from esrd_pipeline.orchestration.pictures import draw_tps
+    from esrd_pipeline.program.qip_rules import load_rules
+    from esrd_pipeline.program.qip_tps import list_bands
+    from esrd_pipeline.site.build import build_site
+    from esrd_pipeline.site.data import SiteData
+
+    def read(table: "Table", year: int) -> pd.DataFrame | None:
+        return step.warehouse.read(table, year) if step.warehouse.has(table, year) else None
+
+    year = step.performance_year
+    folder = step.settings.site_dir / str(year)
+    built = build_site(SiteData(read, year), folder)
+    rows = [
+        {
+            "kind": kind.kind,
+            "performance_year": year,
+            "page_count": kind.pages,
+            "size_bytes": kind.bytes,
+            "largest_bytes": kind.largest,
+            "example": kind.example,
+        }
+        for kind in built
+    ]
+    tps = read(program.QIP_TPS, year)
+    scored = None if tps is None else tps[tps["tps"].notna()]
+    picture = None
+    if scored is not None and not scored.empty:
+        first = scored.iloc[0]
+        rules = load_rules(int(first["payment_year"]), str(first["rule_set"]))
+        picture = draw_tps(scored, list_bands(rules))
+    return StepResult(
+        (pd.DataFrame(rows, columns=SITE.column_names),),
+        notes={"address": (folder / "index.html").as_uri(), "pages": sum(k.pages for k in built)},
+        picture=picture,
+    )
+
+
+ASSETS = (
+    make_multi_asset(
+        "site",
+        (
+            TableAsset(
+                tables=(SITE,),
+                compute=_write_site,
+                description="The year's static site: pages of the nation, the Networks, states,"
+                " chains and facilities, for people who do not open Dagster. The folder is"
+                " replaced when all pages are written.",
+                dependencies=tuple(
+                    Dependency(table)
+                    for table in (
+                        measured.CONTRACT,
+                        facility.DIRECTORY,
+                        facility.LEVEL,
+                        program.FLAGS,
+                        program.QIP_MEASURE_SCORE,
+                        program.QIP_DOMAIN_SCORE,
+                        program.QIP_TPS,
+                        program.STARS,
+                        program.STAR_MEASURE_SCORE,
+                        trend.TREND,
+                        network.CANDIDATE,
+                        network.PEER,
+                    )
+                ),
+                kinds=frozenset({"html", "parquet"}),
+            ),
+        ),
+    ),
+)
