@@ -209,9 +209,10 @@ def _describe_rule(row: Row) -> str:
 
 def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
     """Yield each indicator by month beside the nation."""
-    mine = data.indicators.get((area.level, "US" if area.level == "nation" else area.name), [])
+    mine = data.indicators.get((area.level, area.name), [])
     nation = {
-        (row["indicator"], row["month"]): row for row in data.indicators.get(("nation", "US"), [])
+        (row["indicator"], row["month"]): row
+        for row in data.indicators.get(("nation", "nation"), [])
     }
     ordered = sorted(mine, key=lambda row: (row["indicator"], row["month"]))
     for indicator, group in groupby(ordered, key=lambda row: row["indicator"]):

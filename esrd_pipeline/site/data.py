@@ -140,7 +140,7 @@ class SiteData:
     @cached_property
     def peers(self) -> Mapping[str, list[Row]]:
         """network.peer by facility."""
-        return self._by_facility(network.PEER, ("ccn", "place", "peer_ccn"))
+        return self._by_facility(network.PEER, ("ccn", "rank", "peer_ccn"))
 
     @cached_property
     def years(self) -> Sequence[int]:
@@ -192,7 +192,7 @@ class SiteData:
     def indicators(self) -> Mapping[tuple[str, str], list[Row]]:
         """network.indicator of areas by level and place."""
         rows = self.rows(network.INDICATORS)
-        return _group([row for row in rows if row["level"] != "facility"], "level", "place")
+        return _group([row for row in rows if row["level"] != "facility"], "level", "group_name")
 
     @cached_property
     def strata(self) -> list[Row]:

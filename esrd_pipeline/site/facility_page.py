@@ -49,7 +49,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "star_domains": STAR_DOMAINS,
         "peers": [
             data.facilities[peer["peer_ccn"]]
-            for peer in sorted(data.peers.get(ccn, []), key=lambda item: item["place"])
+            for peer in sorted(data.peers.get(ccn, []), key=lambda item: item["rank"])
             if peer["peer_ccn"] in data.facilities
         ],
     }
