@@ -12,7 +12,13 @@ from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import Area, Row, SiteData
 from esrd_pipeline.site.facility_page import find_rating
-from esrd_pipeline.site.formats import is_missing, is_ratio, write_value
+from esrd_pipeline.site.formats import (
+    CATEGORY_WORDS,
+    is_missing,
+    is_ratio,
+    write_number,
+    write_value,
+)
 
 LEVEL_WORDS = {"nation": "Nation", "network": "ESRD Network", "state": "State", "chain": "Chain"}
 LIST_LENGTH = 400
@@ -133,18 +139,18 @@ def _list_measures(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
         ratio = is_ratio(measure, entry.family if entry else "")
         whole = nation.get((program, measure), {}).get(data.year)
 
-        def write(value: object, ratio: bool = ratio, program: Any = program) -> str:  # noqa: ANN401, FBT001
-            return write_value(value, ratio=ratio, program=program)
-
         yield {
             "row": row,
             "text": find_measure_text(measure),
             "program": program,
-            "value": write(row["value"]),
+            "is_flagged": entry is not None and entry.flag is not None,
+            "value": _write_level(row, ratio=ratio),
             "limits": ""
             if is_missing(row["lower"]) or is_missing(row["upper"])
-            else f"{write(row['lower'])} to {write(row['upper'])}",
-            "nation": write(whole["value"]) if whole else "",
+            else " to ".join(
+                write_value(row[name], ratio=ratio, program=program) for name in ("lower", "upper")
+            ),
+            "nation": _write_level(whole, ratio=ratio) if whole else "",
             "line": draw_line(
                 [
                     None
@@ -153,8 +159,19 @@ def _list_measures(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
                     for year in data.years
                 ]
             ),
-            "course": [(year, write(years[year]["value"])) for year in data.years if year in years],
+            "course": [
+                (year, _write_level(years[year], ratio=ratio))
+                for year in data.years
+                if year in years
+            ],
         }
+
+
+def _write_level(row: Row, *, ratio: bool) -> str:
+    """Write an area's value; of a measure that CMS publishes as a rate alone, the rate."""
+    if is_missing(row["value"]) and not is_missing(row["rate"]):
+        return f"rate {write_number(row['rate'], 1)}"
+    return write_value(row["value"], ratio=ratio, program=row["program"])
 
 
 def _list_funnels(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
@@ -196,15 +213,34 @@ def _list_candidates(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
             "standing": standing,
             "count": len(by_facility),
             "facilities": [
-                (data.facilities[ccn], [_describe_rule(row) for row in met])
+                (data.facilities[ccn], _describe_rules(met))
                 for ccn, met in by_facility[:_CANDIDATES]
             ],
         }
 
 
-def _describe_rule(row: Row) -> str:
-    rule = str(row["rule"]).replace("_", " ")
-    return f"{row['name'].replace('_', ' ')}: {rule}"
+_RULE_WORDS = {
+    "flag_worse": CATEGORY_WORDS["worse"].lower(),
+    "flag_better": CATEGORY_WORDS["better"].lower(),
+    "flag_worse_two_of_three_years": "worse in two of three years",
+    "flag_better_two_of_three_years": "better in two of three years",
+    "lowest_tenth": "among the lowest tenth",
+    "highest_tenth": "among the highest tenth",
+}
+
+
+def _describe_rules(rows: Sequence[Row]) -> str:
+    """Say what a facility was judged on and which rules it meets, each subject once."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        name = str(row["name"])
+        subject = (
+            find_measure_text(name).abbreviation
+            if row["kind"] == "measure"
+            else name.replace("_", " ")
+        )
+        said.setdefault(subject, []).append(_RULE_WORDS[row["rule"]])
+    return "; ".join(f"{subject}: {', '.join(rules)}" for subject, rules in said.items())
 
 
 def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:

@@ -26,12 +26,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals.update(
-        find_measure_text=find_measure_text,
-        NOTHING=formats.NOTHING,
-        CATEGORY_WORDS=formats.CATEGORY_WORDS,
-        CATEGORY_SIGNS=formats.CATEGORY_SIGNS,
-    )
+    shown: dict[str, Any] = {
+        "find_measure_text": find_measure_text,
+        "NOTHING": formats.NOTHING,
+        "CATEGORY_WORDS": formats.CATEGORY_WORDS,
+        "CATEGORY_SIGNS": formats.CATEGORY_SIGNS,
+    }
+    environment.globals.update(shown)
     environment.filters.update(
         number=formats.write_number, percent=formats.write_percent, slug=slug
     )
