@@ -2,7 +2,8 @@
 
 To change a value from some year on, set the last year of the old row and add a row with the new
 value. An empty first or last year leaves the range open on that side. Rows of years before
-`FIRST_PATIENT_YEAR` say how a published file is read; their measures are of the family `published`.
+`FIRST_PATIENT_YEAR` say how a published file is read; their measures are of the family `published`
+(reading 191).
 """
 
 from collections.abc import Iterable, Mapping

@@ -53,7 +53,8 @@ def share_domains(
     """Weight the scored domains; a missing domain's weight goes where its row says (4.2.8.1).
 
     `missing` names the measures of these domains that have no score. Where a measure's row sends
-    its weight to a scored domain, it goes there before its own domain's row is looked at.
+    its weight to a scored domain, it goes there before its own domain's row is looked at
+    (reading 190).
     """
     nominal = {domain.name: domain.weight for domain in rules.domains if domain.name in scored}
     applied = dict(nominal)
