@@ -46,6 +46,8 @@ _RATIO_FAMILIES = {
     "survival": "mid-p Poisson",
     "discharges": "exact Poisson",
 }
+NO_RATE = 1e-3
+"""A quotient this near to the value, at printed digits, is the value: a ratio, and not a rate."""
 _EXACT = ("swr", "smosr")
 _RATIO_OF_REPORTS = "nhsn_bsi"
 
@@ -68,8 +70,9 @@ def combine_trend(
         flags: program.flags, which flags rows that are published; computed ones have their own.
     """
     rows = _prepare(performance_year, contract, directory, flags)
+    summed = _prepare_sums(rows)
     groups = [name for name in LEVELS if name != FACILITY]
-    parts = [_list_facilities(rows), *(_sum_groups(rows, name) for name in groups)]
+    parts = [_list_facilities(rows), *(_sum_groups(summed, name) for name in groups)]
     table = pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
     published = level.loc[level["source"] != "computed", [*MEASURE, "source"]]
     table = table.merge(level[[*MEASURE, "national"]], on=MEASURE, how="left").merge(
@@ -85,7 +88,7 @@ def combine_trend(
 def _prepare(
     performance_year: int, contract: pd.DataFrame, directory: pd.DataFrame, flags: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the contract's rows with their groups, kinds, flags and squares."""
+    """Return the contract's rows with their groups, kinds and flags."""
     numbers = [*SUMS, "value", "rate", "lower", "upper", "standard_error", "reason_number"]
     names = ["ccn", *MEASURE, "origin", "reportable", "reason", "category"]
     rows = contract[[*names, *numbers]].astype(dict.fromkeys(numbers, float))
@@ -101,10 +104,17 @@ def _prepare(
     category = rows["category"].where(is_own, rows["flag"]).where(rows["reportable"])
     for name in CATEGORIES:
         rows[f"{name}_count"] = (category == name).astype(int)
-    rows = rows.merge(_list_kinds(performance_year), on=MEASURE, how="left", validate="many_to_one")
+    rows["facility_count"] = rows["reportable"].astype(int)
+    return rows.merge(_list_kinds(performance_year), on=MEASURE, how="left", validate="many_to_one")
+
+
+def _prepare_sums(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the facilities' rows as they are summed, with the variances of their events."""
+    # The QIP's numerators of these are values times the nation's months: their sum says nothing.
     is_mean = rows["by"] == MEAN
-    rows[["numerator", "denominator"]] = rows[["numerator", "denominator"]].mask(is_mean)
-    return _add_squares(rows)
+    masked = rows.assign(by=rows["by"].mask(is_mean & (rows["origin"] != "computed"), SUMMED))
+    masked[["numerator", "denominator"]] = rows[["numerator", "denominator"]].mask(is_mean)
+    return _add_squares(masked)
 
 
 def _list_kinds(performance_year: int) -> pd.DataFrame:
@@ -120,7 +130,6 @@ def _list_kinds(performance_year: int) -> pd.DataFrame:
                 limits = "standard errors"
             by = SUMMED
             if entry.family == "access":
-                # The QIP's numerators are values times the nation's months (manual 4.1.1).
                 by = UNADJUSTED if program == "dfc" else MEAN
             kinds.append(
                 {
@@ -149,7 +158,6 @@ def _add_squares(rows: pd.DataFrame) -> pd.DataFrame:
         squares_unknown=np.isnan(squares).astype(int),
         unsummed=(np.isnan(top) | np.isnan(bottom)).astype(int),
         patients_unknown=rows["patients"].isna().astype(int),
-        facility_count=rows["reportable"].astype(int),
     )
 
 
@@ -215,16 +223,18 @@ def _find_scales(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for (program, measure), mine in rows.groupby(MEASURE, sort=True):
         kind = mine.iloc[0]
-        quotients = mine.assign(value=mine["numerator"] / mine["denominator"])
-        is_rate = (
-            bool(kind["is_ratio"]) and ((mine["value"] > 0) & (mine["value"] == mine["rate"])).any()
-        )
-        rate_scale = find_national_rate(quotients)
+        quotient = mine["numerator"] / mine["denominator"]
+        rate_scale = find_national_rate(mine.assign(value=quotient))
+        scale = kind["whole"]
+        if kind["is_ratio"] and program == "qip":
+            known = find_national_rate(mine.assign(value=quotient, rate=mine["value"]))
+            if np.isfinite(known) and abs(known - 1) > NO_RATE:
+                scale = rate_scale = known
         found.append(
             {
                 "program": program,
                 "measure": measure,
-                "scale": rate_scale if is_rate else kind["whole"],
+                "scale": scale,
                 "rate_scale": rate_scale,
                 "is_ratio": kind["is_ratio"],
                 "by": kind["by"],

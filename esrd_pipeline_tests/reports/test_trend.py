@@ -192,15 +192,46 @@ def test_a_ratio_of_the_qip_is_printed_as_its_rate() -> None:
     assert check(made) is None
 
 
+def test_a_printed_rate_of_the_qip_is_a_rate_without_one_beside_it() -> None:
+    # National rate 150, printed with one decimal.
+    rows = [
+        make_row(ccn, "srr", program="qip", origin="published", **sums)
+        for ccn, sums in (
+            (A, {"numerator": 10.0, "denominator": 9.0, "value": 166.7}),
+            (B, {"numerator": 20.0, "denominator": 11.0, "value": 272.7}),
+            (C, {"numerator": 10.0, "denominator": 20.0, "value": 75.0}),
+        )
+    ]
+    nation = make(*rows)[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    assert nation["value"] == pytest.approx(150.0, rel=1e-3)
+    assert nation["rate"] == nation["value"]
+
+
+def test_a_mean_is_not_taken_of_what_is_published() -> None:
+    national = [
+        {"program": "qip", "measure": "pppw", "national": 0.2, "source": "mean of facilities"},
+    ]
+    printed = {"value": 0.2, "numerator": 200.0, "denominator": 1000.0, "origin": "published"}
+    rows = [make_row(ccn, "pppw", program="qip", **printed) for ccn in (A, B)]
+    trend = make(*rows, national=national)[0].set_index(["level", "group_name"])
+    assert trend.loc[("nation", "nation"), "method"] == "mean of facilities"
+    assert trend.loc[("state", "AL"), "reason"] == "sums_not_printed"
+
+
 def test_a_standardised_measure_of_the_qip_is_a_mean_and_says_so() -> None:
     sums = {"patients": 20.0, "numerator": 2500.0, "denominator": 10000.0}
     rows = [
         make_row(ccn, "pppw", program="qip", value=v, **sums) for ccn, v in ((A, 0.1), (B, 0.3))
     ]
-    nation = make(*rows)[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    made = make(*rows)
+    nation = made[0].set_index(["level", "program"]).loc[("nation", "qip")]
     assert nation["value"] == pytest.approx(0.2)
     assert nation["method"] == "mean of facilities"
     assert nation[["numerator", "denominator"]].isna().all()
+    # A facility keeps what the contract says.
+    own = made[0].set_index(["level", "group_name"]).loc[("facility", A)]
+    assert own[["numerator", "denominator", "value"]].tolist() == [2500.0, 10000.0, 0.1]
+    assert check(made) is None
 
 
 PRINTED = {"origin": "published", "value": 1.5, "rate": 225.0, "lower": 1.0, "upper": 2.0}
