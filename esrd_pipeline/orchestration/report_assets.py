@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esrd_pipeline.catalog_database import write_catalog
+from esrd_pipeline.orchestration import reports_assets_sources
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
@@ -263,4 +264,5 @@ ASSETS = (
     make_multi_asset("value_set_coverage", (_COVERAGE,)),
     # A step of its own: an account that does not close stops no measure.
     make_multi_asset("event_account", _ACCOUNT),
+    *reports_assets_sources.ASSETS,
 )

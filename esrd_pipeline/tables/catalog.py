@@ -20,6 +20,7 @@ from esrd_pipeline.tables import (
     register,
     release,
     report,
+    source_agreement,
     survival,
     waitlist,
 )
@@ -56,6 +57,7 @@ TABLES: tuple[Table, ...] = (
     *measured.TABLES,
     *program.TABLES,
     *report.TABLES,
+    *source_agreement.TABLES,
     CATALOG,
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
@@ -66,6 +68,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
+    *source_agreement.TABLES,
 )
 """Of these, the tables made from patient-level files alone."""
 
