@@ -3,7 +3,11 @@
 import pandas as pd
 
 from esrd_pipeline.catalog_database import write_catalog
-from esrd_pipeline.orchestration import reports_assets_network, reports_assets_trend
+from esrd_pipeline.orchestration import (
+    reports_assets_network,
+    reports_assets_sources,
+    reports_assets_trend,
+)
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
@@ -268,4 +272,5 @@ ASSETS = (
     # A step of its own: an account that does not close stops no measure.
     make_multi_asset("event_account", _ACCOUNT),
     *reports_assets_trend.ASSETS,
+    *reports_assets_sources.ASSETS,
 )

@@ -4,6 +4,7 @@ A reader knows the sums, and that a hidden count is at least 1. A hidden cell is
 another table with the same shown cells and sums in which it differs by one or more.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,35 +66,69 @@ def find_given_away(sums: Sums, hidden: np.ndarray) -> np.ndarray:
     """Return the hidden cells that what is shown determines, in order.
 
     Cells of a single sum are open by the rule that hides them; the others are tried, those of one
-    connected set of hidden cells together.
+    connected set of hidden cells together. Sets that are alike are tried once.
     """
     cells = np.flatnonzero(hidden)
     if not len(cells):
         return cells
-    matrix = sums.to_matrix()[:, cells]
-    matrix = matrix[np.diff(matrix.indptr) > 0]
-    times = np.diff(matrix.tocsc().indptr)
-    linked = matrix.T @ matrix
-    _, label = connected_components(linked, directed=False)
+    matrix = sums.to_matrix()[:, cells].tocsc()
+    matrix.sort_indices()
+    numbers = sums.numbers[cells]
+    label = _connect(matrix)
     has_many = np.zeros(label.max() + 1, dtype=bool)
-    has_many[label[times > 1]] = True
-    doubtful = has_many[label] & ~_have_twin(matrix.tocsc(), sums.numbers[cells])
-    given = [
-        cells[at[closed]]
-        for one in np.unique(label[doubtful])
-        for at in [np.flatnonzero(label == one)]
-        for closed in [
-            _find_closed(
-                _rows_of(matrix, at), sums.numbers[cells[at]], np.flatnonzero(doubtful[at])
-            )
-        ]
-    ]
-    return np.sort(np.concatenate(given)) if given else cells[:0]
+    has_many[label[np.diff(matrix.indptr) > 1]] = True
+    doubtful = has_many[label] & ~_have_twin(matrix, numbers)
+    asked = np.bincount(label[doubtful], minlength=len(has_many)) > 0
+    tried: dict[tuple[bytes, ...], np.ndarray] = {}
+    given = [cells[:0]]
+    for at, rows, columns, signs in _split(matrix, label, asked):
+        # Beyond the reach, by how much a count is above 1 makes no difference.
+        near = np.minimum(numbers[at], _REACH + 1.0)
+        key = tuple(part.tobytes() for part in (rows, columns, signs, near, doubtful[at]))
+        if key not in tried:
+            equations = sparse.csr_matrix((signs, (rows, columns)))
+            tried[key] = _find_closed(equations, near, np.flatnonzero(doubtful[at]))
+        given.append(cells[at[tried[key]]])
+    return np.sort(np.concatenate(given))
 
 
-def _rows_of(matrix: sparse.csr_matrix, columns: np.ndarray) -> sparse.csr_matrix:
-    part = matrix[:, columns]
-    return part[np.diff(part.indptr) > 0]
+def _connect(matrix: sparse.csc_matrix) -> np.ndarray:
+    """Number the sets of columns that equations connect."""
+    by_sum = matrix.tocsr()
+    first = by_sum.indices[by_sum.indptr[:-1][np.diff(by_sum.indptr) > 0]]
+    of = np.repeat(first, np.diff(by_sum.indptr)[np.diff(by_sum.indptr) > 0])
+    count = len(matrix.indptr) - 1
+    links = sparse.coo_matrix((np.ones(len(of)), (of, by_sum.indices)), shape=(count, count))
+    _, label = connected_components(links, directed=False)
+    return np.asarray(label)
+
+
+def _split(
+    matrix: sparse.csc_matrix, label: np.ndarray, asked: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield each set asked for: its columns, and its entries by row and column within the set."""
+    order = np.argsort(label, kind="stable")
+    order = order[asked[label[order]]]
+    if not len(order):
+        return
+    part = sparse.coo_matrix(matrix[:, order])
+    rows, columns = np.asarray(part.row), np.asarray(part.col)
+    of = label[order]
+    begins = np.flatnonzero(np.r_[True, of[1:] != of[:-1]])
+    place = np.cumsum(np.r_[True, of[1:] != of[:-1]]) - 1
+    entry = np.lexsort([columns, rows, place[columns]])
+    row, column = rows[entry], columns[entry]
+    mine = place[column]
+    new_row = np.r_[True, (row[1:] != row[:-1]) | (mine[1:] != mine[:-1])]
+    number = np.cumsum(new_row) - 1
+    starts = np.searchsorted(mine, np.arange(len(begins) + 1))
+    row_within = number - number[starts[mine]]
+    column_within = column - begins[mine]
+    signs = part.data[entry]
+    ends = np.r_[begins[1:], len(order)]
+    for one, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        here = slice(starts[one], starts[one + 1])
+        yield order[begin:end], row_within[here], column_within[here], signs[here]
 
 
 def _have_twin(matrix: sparse.csc_matrix, values: np.ndarray) -> np.ndarray:

@@ -148,7 +148,8 @@ def _list_measures(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
             "limits": ""
             if is_missing(row["lower"]) or is_missing(row["upper"])
             else " to ".join(
-                write_value(row[name], ratio=ratio, program=row["program"]) for name in ("lower", "upper")
+                write_value(row[name], ratio=ratio, program=row["program"])
+                for name in ("lower", "upper")
             ),
             "nation": _write_level(whole, ratio=ratio) if whole else "",
             "line": draw_line(

@@ -22,6 +22,7 @@ from esrd_pipeline.tables import (
     release,
     report,
     site,
+    source_agreement,
     survival,
     trend,
     waitlist,
@@ -62,6 +63,7 @@ TABLES: tuple[Table, ...] = (
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
+    *source_agreement.TABLES,
     CATALOG,
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
@@ -75,6 +77,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.INTAKE,
     trend.STRATUM,
     trend.COHORT,
+    *source_agreement.TABLES,
 )
 """Of these, the tables made from patient-level files alone."""
 
