@@ -7,13 +7,12 @@ group less its facilities tells nothing of those that are not shown (reading 195
 """
 
 from collections.abc import Iterator
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from esrd_pipeline.families.levels import find_national_rate
-from esrd_pipeline.measures.specification import WHOLE, Program
+from esrd_pipeline.measures.specification import WHOLE
 from esrd_pipeline.parameters.register import list_measures
 from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.statistics.summed import (
@@ -71,8 +70,9 @@ def combine_trend(
     """
     rows = _prepare(performance_year, contract, directory, flags)
     summed = _prepare_sums(rows)
+    scales = _find_scales(summed)
     groups = [name for name in LEVELS if name != FACILITY]
-    parts = [_list_facilities(rows), *(_sum_groups(summed, name) for name in groups)]
+    parts = [_list_facilities(rows), *(_sum_groups(summed, scales, name) for name in groups)]
     table = pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
     published = level.loc[level["source"] != "computed", [*MEASURE, "source"]]
     table = table.merge(level[[*MEASURE, "national"]], on=MEASURE, how="left").merge(
@@ -120,7 +120,7 @@ def _prepare_sums(rows: pd.DataFrame) -> pd.DataFrame:
 def _list_kinds(performance_year: int) -> pd.DataFrame:
     """Return how each measure of the register is summed, and the method of its limits."""
     kinds = []
-    for program in ("dfc", "qip"):
+    for program in WHOLE:
         for entry in list_measures(program, performance_year):
             is_ratio = entry.family in _RATIO_FAMILIES or entry.measure == _RATIO_OF_REPORTS
             limits = _RATIO_FAMILIES.get(entry.family)
@@ -136,7 +136,7 @@ def _list_kinds(performance_year: int) -> pd.DataFrame:
                     "program": program,
                     "measure": entry.measure,
                     "is_ratio": is_ratio,
-                    "whole": 1.0 if is_ratio else WHOLE[cast("Program", program)],
+                    "whole": 1.0 if is_ratio else WHOLE[program],
                     "by": by,
                     "kind_of_limits": limits,
                 }
@@ -169,18 +169,14 @@ def _list_facilities(rows: pd.DataFrame) -> pd.DataFrame:
         level=FACILITY,
         group_name=rows["ccn"],
         method=np.where(shown, FACILITY, NOTHING),
-        reason=np.select(
-            [shown, rows["reportable"]],
-            [None, "no_value"],
-            rows["reason"].to_numpy(object),
-        ),
+        reason=rows["reason"].astype(object).mask(rows["reportable"], "no_value").mask(shown),
     )
     table[numbers] = table[numbers].where(shown)
     has_limits = table["lower"].notna() | table["upper"].notna()
     return table.assign(limits=pd.Series("contract", table.index, object).where(has_limits))
 
 
-def _sum_groups(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+def _sum_groups(rows: pd.DataFrame, scales: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the sums of one level's groups, their quotients and limits."""
     group = NATION if name == NATION else rows[_PLACES[name]]
     labelled = rows.assign(group_name=group)
@@ -189,7 +185,7 @@ def _sum_groups(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     shown = labelled[labelled["reportable"]]
     sums = shown.groupby(keys, sort=True)[["facility_count", *added]].sum().reset_index()
     table = labelled[keys].drop_duplicates().merge(sums, on=keys, how="left")
-    table = table.merge(_find_scales(rows), on=MEASURE, how="left")
+    table = table.merge(scales, on=MEASURE, how="left")
     table[["facility_count", *FLAGS]] = table[["facility_count", *FLAGS]].fillna(0).astype(int)
     table = table.sort_values(keys, ignore_index=True)
     table["patients"] = table["patients"].where(table["patients_unknown"] == 0)
@@ -199,17 +195,18 @@ def _sum_groups(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     quotient = table["numerator"] / table["denominator"]
     value = (table["scale"] * quotient).where(quotient != 0, 0.0)
     rate = (table["rate_scale"] * quotient).where(quotient != 0, 0.0)
-    reason = np.select(
-        [is_summed | is_mean, table["facility_count"] == 0, table["unsummed"] > 0],
-        [None, "no_reportable_facility", "sums_not_printed"],
-        "nothing_in_denominator",
+    reason = (
+        pd.Series("nothing_in_denominator", table.index, object)
+        .mask(table["unsummed"] > 0, "sums_not_printed")
+        .mask(table["facility_count"] == 0, "no_reportable_facility")
+        .mask(is_summed | is_mean)
     )
     table = table.assign(
         level=name,
         value=value.mask(is_mean, table["value"] / table["facility_count"]),
         rate=rate.where(table["rate_scale"].notna()),
         method=np.where(is_summed | is_mean, table["by"], NOTHING),
-        reason=pd.Series(reason, table.index, object),
+        reason=reason,
         reason_number=np.nan,
     )
     return _add_limits(table, is_summed)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.tables.trend import STRATUM
-from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
+from esrd_pipeline_tests.sql.worked import Case, Row, Tables, Worked, case, day, worked
 
 pytestmark = pytest.mark.manual("2.13.13, 2.14.12")
 
@@ -44,21 +44,19 @@ def total(measure: str, top: float, bottom: float, **other: object) -> Row:
     return {**row, "numerator": top, "denominator": bottom, **other}
 
 
-def divide(
-    tables: dict[str, Sequence[Row]], *, measure: str = "shr", dimension: str | None = None
-) -> Case:
+def divide(tables: Tables, *, measure: str = "shr", dimension: str | None = None) -> Case:
     def read(rows: pd.DataFrame) -> pd.DataFrame:
         rows = rows[rows["measure"] == measure]
         if dimension is None:
             return rows
         return rows[rows["dimension"] == dimension].set_index("stratum")
 
-    people = {"linkage.patient": (ANN, BEN), "history.patient_characteristics": FACTS}
+    people: Tables = {"linkage.patient": (ANN, BEN), "history.patient_characteristics": FACTS}
     # Alone: every row depends on all patients of its measure.
-    return case("report.stratum", tables=people | tables, alone=True).read(read)
+    return case("report.stratum", tables={**people, **tables}, alone=True).read(read)
 
 
-TWO = {
+TWO: dict[str, Sequence[Row]] = {
     "cohort.shr_expected": (
         period(1, 2.0, 1.0),
         period(1, 1.0, 0.5, period=2),
