@@ -26,6 +26,7 @@ from esrd_pipeline.tables.facility import CATEGORIES
 from esrd_pipeline.tables.trend import (
     FACILITY,
     LEVELS,
+    LIMITS,
     MEAN,
     NATION,
     NOTHING,
@@ -249,6 +250,8 @@ def _add_limits(table: pd.DataFrame, is_summed: pd.Series) -> pd.DataFrame:
     top, bottom = (table[name].to_numpy(float) for name in ("numerator", "denominator"))
     whole = is_summed & (table["by"] == SUMMED)
     for kind, is_ratio, place in _list_places(table, whole):
+        if not place.size:
+            continue
         seen, due = top[place], bottom[place]
         if kind != "standard errors":
             found = find_poisson_limits(observed=seen, expected=due, is_mid=kind == "mid-p Poisson")
@@ -268,9 +271,11 @@ def _add_limits(table: pd.DataFrame, is_summed: pd.Series) -> pd.DataFrame:
 
 def _list_places(table: pd.DataFrame, whole: pd.Series) -> Iterator[tuple[str, bool, np.ndarray]]:
     """Yield each kind of limits, whether it is of ratios, and its rows."""
-    groups = table[whole].groupby(["kind_of_limits", "is_ratio"], sort=True).groups
-    for (kind, is_ratio), place in groups.items():
-        yield str(kind), bool(is_ratio), np.asarray(place, dtype=np.intp)
+    is_ratio = table["is_ratio"].to_numpy(bool)
+    for kind in LIMITS:
+        is_mine = (whole & (table["kind_of_limits"] == kind)).to_numpy(bool)
+        for of_ratios in (True, False):
+            yield kind, of_ratios, np.flatnonzero(is_mine & (is_ratio == of_ratios))
 
 
 def _take_published(table: pd.DataFrame, performance_year: int) -> pd.DataFrame:

@@ -9,6 +9,8 @@ UNKNOWN = "unknown"
 """The group of those whose Network, state or chain is not known."""
 
 SUMMED, UNADJUSTED, NOTHING = "summed", "summed, unadjusted", "none"
+LIMITS = ("exact Poisson", "mid-p Poisson", "standard errors")
+"""How the limits of summed groups are found."""
 MEAN = "mean of facilities"
 AS_PUBLISHED = ("published", MEAN, "weighted mean of facilities")
 """What facility.level says of a level that no file's sums give."""
@@ -50,7 +52,7 @@ TREND = Table(
             "text",
             "Where the limits are from: the facility contract, a Poisson test of the sums (exact,"
             " or mid-p), the facilities' standard errors",
-            allowed=("contract", "exact Poisson", "mid-p Poisson", "standard errors"),
+            allowed=("contract", *LIMITS),
         ),
         Column("better_count", "integer", "Facilities flagged better", required=True, minimum=0),
         Column("as_count", "integer", "Facilities flagged as expected", required=True, minimum=0),

@@ -89,8 +89,15 @@ def make(
 
 
 def find(trend: pd.DataFrame, level: str, group: str, measure: str = "shr") -> pd.Series:
-    rows = trend.set_index(["level", "group_name", "program", "measure"])
-    return rows.loc[(level, group, "dfc", measure)]
+    return pick(trend, level=level, group_name=group, program="dfc", measure=measure)
+
+
+def pick(frame: pd.DataFrame, **where: str) -> pd.Series:
+    """The one row with these texts."""
+    for name, text in where.items():
+        frame = frame[frame[name] == text]
+    assert len(frame) == 1
+    return frame.iloc[0]
 
 
 def check(made: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> str | None:
@@ -185,7 +192,7 @@ def test_a_ratio_of_the_qip_is_printed_as_its_rate() -> None:
         for ccn, n, v in ((A, 10.0, 150.0), (B, 20.0, 300.0), (C, 0.0, 0.0))
     ]
     made = make(*rows)
-    nation = made[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    nation = pick(made[0], level="nation", program="qip")
     assert nation["value"] == nation["rate"] == pytest.approx(150.0)
     # The contract has no limits of it, so neither have groups.
     assert nation[["lower", "upper", "limits"]].isna().all()
@@ -202,7 +209,7 @@ def test_a_printed_rate_of_the_qip_is_a_rate_without_one_beside_it() -> None:
             (C, {"numerator": 10.0, "denominator": 20.0, "value": 75.0}),
         )
     ]
-    nation = make(*rows)[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    nation = pick(make(*rows)[0], level="nation", program="qip")
     assert nation["value"] == pytest.approx(150.0, rel=1e-3)
     assert nation["rate"] == nation["value"]
 
@@ -213,9 +220,9 @@ def test_a_mean_is_not_taken_of_what_is_published() -> None:
     ]
     printed = {"value": 0.2, "numerator": 200.0, "denominator": 1000.0, "origin": "published"}
     rows = [make_row(ccn, "pppw", program="qip", **printed) for ccn in (A, B)]
-    trend = make(*rows, national=national)[0].set_index(["level", "group_name"])
-    assert trend.loc[("nation", "nation"), "method"] == "mean of facilities"
-    assert trend.loc[("state", "AL"), "reason"] == "sums_not_printed"
+    trend, *_ = make(*rows, national=national)
+    assert pick(trend, level="nation")["method"] == "mean of facilities"
+    assert pick(trend, level="state", group_name="AL")["reason"] == "sums_not_printed"
 
 
 def test_a_standardised_measure_of_the_qip_is_a_mean_and_says_so() -> None:
@@ -224,12 +231,12 @@ def test_a_standardised_measure_of_the_qip_is_a_mean_and_says_so() -> None:
         make_row(ccn, "pppw", program="qip", value=v, **sums) for ccn, v in ((A, 0.1), (B, 0.3))
     ]
     made = make(*rows)
-    nation = made[0].set_index(["level", "program"]).loc[("nation", "qip")]
+    nation = pick(made[0], level="nation", program="qip")
     assert nation["value"] == pytest.approx(0.2)
     assert nation["method"] == "mean of facilities"
     assert nation[["numerator", "denominator"]].isna().all()
     # A facility keeps what the contract says.
-    own = made[0].set_index(["level", "group_name"]).loc[("facility", A)]
+    own = pick(made[0], level="facility", group_name=A)
     assert own[["numerator", "denominator", "value"]].tolist() == [2500.0, 10000.0, 0.1]
     assert check(made) is None
 

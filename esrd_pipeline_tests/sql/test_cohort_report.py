@@ -61,9 +61,12 @@ def count(*spells: Row, **tables: list[Row]) -> Case:
 
 
 def nation(rows: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
-    mine = rows.loc[("nation", "nation")]
-    pairs = zip(mine["patients"], mine["base_patients"], strict=True)
-    return {key: (int(n), int(of)) for key, (n, of) in zip(mine.index, pairs, strict=True)}
+    """The nation's patients and their base, by topic and category."""
+    mine = rows.reset_index()
+    mine = mine[mine["level"] == "nation"]
+    names = ("topic", "category", "patients", "base_patients")
+    listed = zip(*(mine[name] for name in names), strict=True)
+    return {(str(topic), str(one)): (int(n), int(base)) for topic, one, n, base in listed}
 
 
 @worked
