@@ -27,8 +27,9 @@ YEARS, LEAST_YEARS = 3, 2
 PARTS = 10
 """The lowest or highest part is one of so many."""
 PERCENT = 100
+PATIENT_UNITS = ("patients", "patient-months")
 _SERVED = ["priority", "kind", "program", "name"]
-_SIZED = [*_SERVED, "direction", "ccn", "value", "size", "size_unit"]
+_SIZED = [*_SERVED, "direction", "ccn", "value", "size", "size_unit", "events"]
 
 
 def find_candidates(
@@ -77,7 +78,7 @@ def find_candidates(
 
 
 def summarise_year(monthly: pd.DataFrame, indicators: Iterable[Indicator]) -> pd.DataFrame:
-    """Return each facility's value of the year: columns name, ccn, value, size and size_unit.
+    """Return each facility's value of the year: name, ccn, value, size, size_unit and events.
 
     Sums of the months are divided once; what is asked of the year so far is that of its last month.
     Left out are facilities with fewer units than 11 patients have.
@@ -102,9 +103,13 @@ def summarise_year(monthly: pd.DataFrame, indicators: Iterable[Indicator]) -> pd
     )
     sums = sums[sums["size"] >= sums["least_units"]]
     scale = np.where(sums["scale_unit"] == "share", 1, PERCENT)
-    return sums.assign(value=scale * sums["numerator"] / sums["size"]).rename(
-        columns={"indicator": "name", "group_name": "ccn"}
-    )[["name", "ccn", "value", "size", "size_unit"]]
+    is_of_patients = sums["size_unit"].isin(PATIENT_UNITS)
+    return sums.assign(
+        value=scale * sums["numerator"] / sums["size"],
+        events=sums["numerator"].astype(np.float64).where(is_of_patients),
+    ).rename(columns={"indicator": "name", "group_name": "ccn"})[
+        ["name", "ccn", "value", "size", "size_unit", "events"]
+    ]
 
 
 def _value_measures(served: pd.DataFrame, contract: pd.DataFrame) -> pd.DataFrame:
@@ -121,6 +126,7 @@ def _value_measures(served: pd.DataFrame, contract: pd.DataFrame) -> pd.DataFram
     measured["size"] = patients.fillna(units)
     measured["size_unit"] = measured["unit"].where(patients.isna(), "patients")
     measured["size_unit"] = measured["size_unit"].where(measured["size"].notna(), None)
+    measured["events"] = np.nan
     is_large = measured["size"].isna() | (measured["size"] >= LEAST_PATIENTS)
     return measured.loc[is_large, _SIZED]
 
@@ -137,6 +143,7 @@ def _find_flagged(served: pd.DataFrame, flags: pd.DataFrame | None) -> pd.DataFr
         cut_off=rows["reference"],
         size=rows["unit_count"],
         size_unit=rows["unit"].where(rows["unit_count"].notna(), None),
+        events=np.nan,
     )
 
 
@@ -161,6 +168,7 @@ def _find_persistent(
             cut_off=float(LEAST_YEARS),
             size=np.nan,
             size_unit=None,
+            events=np.nan,
         )
         for category, standing in (("worse", "low"), ("better", "high"))
     ]

@@ -190,9 +190,12 @@ class SiteData:
 
     @cached_property
     def indicators(self) -> Mapping[tuple[str, str], list[Row]]:
-        """network.indicator of areas by level and place."""
-        rows = self.rows(network.INDICATORS)
-        return _group([row for row in rows if row["level"] != "facility"], "level", "group_name")
+        """network.indicator by level and group, of the levels that others are shown."""
+        frame = self._read(network.INDICATORS, self.year)
+        if frame is None:
+            return {}
+        shown = frame[frame["level"].isin(network.SHOWN_LEVELS)]
+        return _group(_to_rows(suppress(network.INDICATORS, shown)), "level", "group_name")
 
     @cached_property
     def strata(self) -> list[Row]:

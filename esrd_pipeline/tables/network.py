@@ -1,11 +1,18 @@
 """Network tables: monthly indicators of the Networks' four priorities, candidates and peers."""
 
 from esrd_pipeline.tables.facility import CCN, PROGRAM, YEAR
-from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.model import Column, Rule, Table, Total
 
 _SPECIFICATION = "ESRD KHARES & 18 ESRD Networks"
 LEVELS = ("nation", "network", "state", "chain", "facility")
 MONTH = Column("month", "date", "First day of the month", required=True)
+SHOWN_LEVELS = ("nation", "network", "chain")
+"""Levels whose months others are shown, small counts hidden and each protected in the nation's sum.
+
+Of a facility nearly every month counts fewer than 11, and a state's hidden month could be computed
+from its Network's and those of the other states in it.
+"""
+_OF_PATIENTS = ("counted", "patients")
 INDICATOR = Column("indicator", "text", "Indicator of network_indicator.csv", required=True)
 UNITS = ("per 100 patient-months", "share")
 PRIORITIES = ("choice", "coordination", "whole_health", "interoperability")
@@ -99,15 +106,32 @@ INDICATORS = Table(
         INDICATOR,
         YEAR,
         Column("facility_count", "integer", "Facilities added up", required=True, minimum=1),
-        Column("numerator", "integer", "Events, or what is met", required=True, minimum=0),
+        Column(
+            "numerator",
+            "integer",
+            "Events, or what is met",
+            required=True,
+            minimum=0,
+            counts="events",
+            counts_where=_OF_PATIENTS,
+            out_of="denominator",
+        ),
         Column(
             "denominator",
             "number",
             "Patient-months of a rate; patients, personnel or months of a share",
             required=True,
             minimum=0,
+            counts="patients",
+            counts_where=_OF_PATIENTS,
         ),
-        Column("value", "number", "In the unit; null where nobody was there", minimum=0),
+        Column(
+            "value",
+            "number",
+            "In the unit; null where nobody was there",
+            minimum=0,
+            suppressed_with=("numerator", "denominator"),
+        ),
         Column("unit", "text", "Unit of the value", required=True, allowed=UNITS),
         Column(
             "counted",
@@ -123,6 +147,15 @@ INDICATORS = Table(
         ),
         Rule("no share is above one", "unit <> 'share' OR numerator <= denominator"),
         Rule("a facility is one facility", "level <> 'facility' OR facility_count = 1"),
+    ),
+    totals=tuple(
+        Total(
+            over=("level", "group_name"),
+            among={"level": level},
+            row={"level": "nation", "group_name": "nation"},
+        )
+        for level in SHOWN_LEVELS
+        if level != "nation"
     ),
 )
 
@@ -155,6 +188,7 @@ CANDIDATE = Table(
             "What meets the rule: the year's value, or the years with the flag",
             required=True,
             minimum=0,
+            suppressed_with=("events",),
         ),
         Column(
             "cut_off",
@@ -164,8 +198,16 @@ CANDIDATE = Table(
             required=True,
             minimum=0,
         ),
-        Column("size", "number", "Units behind the value", minimum=0),
+        Column("size", "number", "Units behind the value", minimum=0, suppressed_with=("events",)),
         Column("size_unit", "text", "What size counts"),
+        Column(
+            "events",
+            "integer",
+            "Patients' events behind an indicator's value; null of measures, personnel and reports",
+            minimum=0,
+            counts="events",
+            out_of="size",
+        ),
         Column(
             "facility_count",
             "integer",

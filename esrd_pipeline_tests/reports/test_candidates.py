@@ -10,6 +10,7 @@ import pytest
 
 from esrd_pipeline.parameters.priorities import Indicator, Service
 from esrd_pipeline.reports.candidates import find_candidates, summarise_year
+from esrd_pipeline.reports.suppression import suppress
 from esrd_pipeline.tables.network import CANDIDATE
 
 YEAR = 2025
@@ -212,6 +213,7 @@ def test_an_indicator_is_judged_by_its_year() -> None:
     assert (low["ccn"], low["kind"], low["name"]) == ("09", "indicator", "admission")
     assert low["value"] == pytest.approx(100 * 27 / 132)
     assert (low["size"], low["size_unit"], low["facility_count"]) == (132, "patient-months", 10)
+    assert low["events"] == 27
 
 
 def test_what_is_asked_of_the_year_so_far_is_the_last_months() -> None:
@@ -223,6 +225,17 @@ def test_what_is_asked_of_the_year_so_far_is_the_last_months() -> None:
     )
     (row,) = summarise_year(monthly, INDICATORS).to_dict("records")
     assert (row["value"], row["size"], row["size_unit"]) == (0.9, 20, "patients")
+
+
+def test_others_are_not_shown_a_value_of_few_events() -> None:
+    """Facility 00 has none, 09 has 27; 03 would have 9, but is in no tenth."""
+    monthly = [month(f"{number:02d}", 1, 3 * number, 132) for number in range(10)]
+    rows = find(ADMISSION, ccns=[row["group_name"] for row in monthly], monthly=monthly)
+    few = [{**row, "events": 9} if row["ccn"] == "09" else row for row in rows]
+    shown = suppress(CANDIDATE, pd.DataFrame(few)).set_index("ccn")
+    assert pd.isna(shown.loc["09", ["value", "size", "events"]]).all()
+    assert shown.loc["09", "rule"] == "lowest_tenth"
+    assert shown.loc["00", "value"] == 0
 
 
 def test_nobody_is_judged_on_what_is_neither_good_nor_bad() -> None:
