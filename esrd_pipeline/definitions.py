@@ -13,7 +13,6 @@ from esrd_pipeline.orchestration import (
     program_assets,
     raw_assets,
     report_assets,
-    site_assets,
 )
 from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
@@ -32,7 +31,6 @@ defs = dg.Definitions(
         *adjusters_assets.ASSETS,
         *program_assets.ASSETS,
         *report_assets.ASSETS,
-        *site_assets.ASSETS,
     ],
     jobs=list(JOBS),
     schedules=[quarterly_refresh],

@@ -7,6 +7,7 @@ from esrd_pipeline.orchestration import (
     reports_assets_network,
     reports_assets_sources,
     reports_assets_trend,
+    site_assets,
 )
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
@@ -272,5 +273,6 @@ ASSETS = (
     # A step of its own: an account that does not close stops no measure.
     make_multi_asset("event_account", _ACCOUNT),
     *reports_assets_trend.ASSETS,
+    *site_assets.ASSETS,
     *reports_assets_sources.ASSETS,
 )

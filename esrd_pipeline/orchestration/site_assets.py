@@ -53,7 +53,7 @@ def _write_site(step: StepContext) -> StepResult:
 
 ASSETS = (
     make_multi_asset(
-        "site",
+        "static_site",
         (
             TableAsset(
                 tables=(SITE,),

@@ -109,7 +109,8 @@ def test_a_refresh_never_makes_a_star_baseline() -> None:
     refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
     assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
     assert not {key for key in refreshed if key.path[0] == "explain"}
-    assert len(refreshed) == len(TABLES_BY_NAME) - 1 - len(explain.TABLES)
+    assert dg.AssetKey(["report", "site"]) not in refreshed
+    assert len(refreshed) == len(TABLES_BY_NAME) - 2 - len(explain.TABLES)
 
 
 def test_a_refresh_of_published_files_touches_no_patient() -> None:
