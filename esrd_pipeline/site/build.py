@@ -10,8 +10,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from esrd_pipeline.site import area_page, writing
+from esrd_pipeline.site.certificate import find_means, list_certificates, write_certificates
 from esrd_pipeline.site.data import Area, SiteData
 from esrd_pipeline.site.facility_page import describe_facility
+from esrd_pipeline.site.patients import write_patients
 
 _CHUNK = 100
 DRAFT = ".draft-site"
@@ -29,7 +31,8 @@ class Built:
     """One kind of page of a site.
 
     Attributes:
-        kind: nation, network, state, chain, list, facility, search.
+        kind: nation, network, state, chain, list, patients, facility, search,
+            certificate.
         pages: how many there are.
         bytes: their size together.
         largest: size of the largest.
@@ -91,8 +94,11 @@ def build_site(
         sizes: dict[str, list[tuple[str, int]]] = {}
         for kind, page, size in _write_areas(data, draft, areas):
             sizes.setdefault(kind, []).append((page, size))
+        for kind, page, size in write_patients(data, draft, ccns):
+            sizes.setdefault(kind, []).append((page, size))
         sizes["facility"] = _write_facilities(data, draft, ccns, workers, progress)
         sizes["search"] = [_write_search(data, draft)]
+        sizes["certificate"] = list_certificates(draft)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     finally:
@@ -176,6 +182,7 @@ def _load(data: SiteData) -> None:
         *("levels", "peers", "trends", "histories", "registered"),
     ):
         getattr(data, name)
+    find_means(data)
 
 
 def _split(ccns: list[str]) -> Iterator[list[str]]:
@@ -191,6 +198,7 @@ def _write_chunk(ccns: list[str]) -> list[tuple[str, int]]:
         page = writing.place_facility(ccn)
         text = writing.render("facility.html", page, describe_facility(data, ccn))
         written.append((page, writing.write_page(folder, page, text)))
+        write_certificates(data, folder, ccn)
     return written
 
 

@@ -1,0 +1,123 @@
+"""A facility's score in the QIP on one page, in plain words, in English and Spanish.
+
+Centers show their score to their patients (Social Security Act 1881(h)(6)(C)). This page tells it in
+the same order, from stored scores; it is not the certificate that CMS issues.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from esrd_pipeline.parameters.measure_texts import LANGUAGES, Language, find_measure_text
+from esrd_pipeline.parameters.patient_texts import load_patient_texts
+from esrd_pipeline.site import writing
+from esrd_pipeline.site.data import Row, SiteData
+from esrd_pipeline.site.formats import NOTHING, is_missing
+
+FOLDERS: dict[Language, str] = {"en": "certificates/", "es": "certificates/es/"}
+NEAR = 0.5
+"""A score this close to the nation's mean is said to be near it."""
+_TOTAL = "total"
+
+
+@lru_cache(maxsize=1)
+def find_means(data: SiteData) -> Mapping[str, float]:
+    """Return the nation's mean score of each measure, and of the total as `total`."""
+    scores: dict[str, list[int]] = defaultdict(list)
+    for rows in data.measure_scores.values():
+        for row in rows:
+            if not is_missing(row["score"]):
+                scores[row["measure"]].append(row["score"])
+    for row in data.tps.values():
+        if not is_missing(row["tps"]):
+            scores[_TOTAL].append(row["tps"])
+    return {name: sum(found) / len(found) for name, found in scores.items()}
+
+
+def write_certificates(data: SiteData, folder: Path, ccn: str) -> None:
+    """Write a facility's certificates; none if the year has no row of its total score."""
+    if ccn not in data.tps:
+        return
+    for language in LANGUAGES:
+        page = f"{FOLDERS[language]}{ccn}.html"
+        other = LANGUAGES[1 - LANGUAGES.index(language)]
+        shown = describe_certificate(data, ccn, language)
+        text = writing.render(
+            "certificate.html", page, {**shown, "other": f"{FOLDERS[other]}{ccn}.html"}
+        )
+        writing.write_page(folder, page, text)
+
+
+def list_certificates(folder: Path) -> list[tuple[str, int]]:
+    """Return address and size of the certificates of a site."""
+    return [
+        (f"{place}{file.name}", file.stat().st_size)
+        for place in FOLDERS.values()
+        for file in sorted((folder / place).glob("*.html"))
+    ]
+
+
+def describe_certificate(data: SiteData, ccn: str, language: Language) -> dict[str, Any]:
+    """Return what the template of a certificate shows."""
+    t = load_patient_texts(language)
+    tps = data.tps[ccn]
+    means = find_means(data)
+    scored = not is_missing(tps["tps"])
+    return {
+        "t": t,
+        "language": language,
+        "home": "patients/" if language == "en" else "patients/es/",
+        "year": data.year,
+        "tps": tps,
+        "facility": data.facilities.get(ccn, {"ccn": ccn}),
+        "ccn": ccn,
+        "total": t["total_of"].format(tps=tps["tps"]) if scored else t["total_none"],
+        "mean": _write_mean(means.get(_TOTAL)),
+        "cut": f"{tps['payment_reduction']:g}%" if tps["payment_reduction"] else t["cut_none"],
+        "verdict": _write_verdict(tps, t),
+        "scores": [
+            _describe_score(row, means, language)
+            for row in sorted(
+                data.measure_scores.get(ccn, []), key=lambda row: _order(row, language)
+            )
+            if row["role"] == "measure"
+        ],
+    }
+
+
+def _order(row: Row, language: Language) -> tuple[int, str]:
+    text = find_measure_text(row["measure"])
+    return text.plain_order or 99, text.plain[language].name
+
+
+def _write_verdict(tps: Row, t: Mapping[str, str]) -> str:
+    """Say in words what the score means for the center's payments."""
+    if is_missing(tps["tps"]):
+        return t["unscored_text"]
+    key = "cut_text" if tps["payment_reduction"] else "kept_text"
+    return t[key].format(cut=f"{tps['payment_reduction'] or 0:g}", minimum=tps["minimum_tps"])
+
+
+def _describe_score(row: Row, means: Mapping[str, float], language: Language) -> dict[str, str]:
+    t = load_patient_texts(language)
+    score, mean = row["score"], means.get(row["measure"])
+    if is_missing(score) or mean is None:
+        word, shown = t["no_score"], NOTHING
+    else:
+        gap = score - mean
+        word = t["about_mean" if abs(gap) <= NEAR else "above" if gap > 0 else "below"]
+        shown = str(score)
+    text = find_measure_text(row["measure"]).plain[language]
+    return {
+        "name": text.name,
+        "sentence": text.sentence,
+        "score": shown,
+        "mean": _write_mean(mean),
+        "word": word,
+    }
+
+
+def _write_mean(mean: float | None) -> str:
+    return NOTHING if mean is None else f"{mean:.1f}"

@@ -1,0 +1,40 @@
+"""Where ZIP codes lie, from the data of the package `zipcodes`, which asks no server."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+Position = tuple[float, float]
+"""Latitude and longitude of a ZIP code's centre, in degrees."""
+REGION = 2
+"""Digits of a ZIP code that name its region; a file of positions holds one region."""
+_AREA = 3
+
+
+def load_positions(states: Iterable[str]) -> Mapping[str, Position]:
+    """Return the positions of the ZIP codes of some states, by ZIP code."""
+    found = {zip_code: at for state in states for zip_code, at in _load_state(state)}
+    return dict(sorted(found.items()))
+
+
+@cache
+def _load_state(state: str) -> tuple[tuple[str, Position], ...]:
+    import zipcodes  # noqa: PLC0415 - its data take a second to load
+
+    return tuple(
+        (row["zip_code"], (float(row["lat"]), float(row["long"])))
+        for row in zipcodes.filter_by(state=state)
+    )
+
+
+def find_position(zip_code: str, positions: Mapping[str, Position]) -> Position | None:
+    """Return where a ZIP code lies; the middle of those with its first three digits if unknown."""
+    known = positions.get(zip_code)
+    if known is not None:
+        return known
+    near = [at for other, at in positions.items() if other[:_AREA] == zip_code[:_AREA]]
+    if not near:
+        return None
+    return (
+        sum(latitude for latitude, _ in near) / len(near),
+        sum(longitude for _, longitude in near) / len(near),
+    )
