@@ -12,6 +12,7 @@ from pathlib import Path
 from esrd_pipeline.site import area_page, writing
 from esrd_pipeline.site.data import Area, SiteData
 from esrd_pipeline.site.facility_page import describe_facility
+from esrd_pipeline.site.reference import write_reference
 
 _CHUNK = 100
 DRAFT = ".draft-site"
@@ -83,6 +84,9 @@ def build_site(
             sizes.setdefault(kind, []).append((page, size))
         sizes["facility"] = _write_facilities(data, draft, ccns, workers, progress)
         sizes["search"] = [_write_search(data, draft)]
+        whole = choice is None or choice == Choice()
+        for kind, page, size in write_reference(data, draft, with_files=whole):
+            sizes.setdefault(kind, []).append((page, size))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     finally:
