@@ -97,7 +97,7 @@ def _write_release(
             frame = leave_out_small(frame, small)
         if table.is_suppressed:
             frame = suppress_small_counts(table, frame, small, places)
-        told = make_frame_harmless(_add_texts(frame))
+        told = make_frame_harmless(add_texts(frame))
         told.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
     told = [*_tell_rules(warehouse, performance_year), *_tell_layouts(files)]
@@ -198,13 +198,19 @@ def suppress_small_counts(
 
     `small` is the result of `find_few` of the year's contract, `places` the facility directory.
     """
-    suppressed = suppress(table, frame, few=small, places=places)
-    if "reason" in suppressed.columns:
-        has_no_reason = suppressed[MARKER].notna() & suppressed["reason"].isna()
-        suppressed["reason"] = suppressed["reason"].mask(has_no_reason, SUPPRESSED)
-        numbers = suppressed.get("reason_number", pd.Series(float("nan"), index=frame.index))
-        suppressed["reason_number"] = numbers.astype("float64").mask(has_no_reason, SMALLEST_SHOWN)
-    return suppressed
+    return tell_hidden(suppress(table, frame, few=small, places=places))
+
+
+def tell_hidden(suppressed: pd.DataFrame) -> pd.DataFrame:
+    """Set the reason of rows with hidden cells that have none; the frame has the column MARKER."""
+    if "reason" not in suppressed.columns:
+        return suppressed
+    has_no_reason = suppressed[MARKER].notna() & suppressed["reason"].isna()
+    numbers = suppressed.get("reason_number", pd.Series(float("nan"), index=suppressed.index))
+    return suppressed.assign(
+        reason=suppressed["reason"].mask(has_no_reason, SUPPRESSED),
+        reason_number=numbers.astype("float64").mask(has_no_reason, SMALLEST_SHOWN),
+    )
 
 
 def leave_out_small(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
@@ -213,7 +219,7 @@ def leave_out_small(frame: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
     return frame[~is_small]
 
 
-def _add_texts(frame: pd.DataFrame) -> pd.DataFrame:
+def add_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """Put the text that people read beside the code of a reason."""
     if "reason" not in frame.columns:
         return frame

@@ -66,7 +66,7 @@ def has_tests() -> bool:
 def read_places() -> tuple[Place, ...]:
     """Return every place that cites the manual, file by file."""
     places = [
-        *(place for path in sorted(PACKAGE.rglob("*.sql")) for place in _read_sql(path)),
+        *_read_all_sql(),
         *(place for path in _list_parameters() for place in _read_parameters(path)),
         *(place for path in _list_code() for place in _read_code(path)),
         *(place for path in sorted(TESTS.rglob("*.py")) for place in read_marks(path)),
@@ -98,6 +98,27 @@ def find_places(asked: str) -> list[Place]:
         if place.sections & covered
         or (chapters and (place.file == own or _is_row_of(place, asked)))
     ]
+
+
+@cache
+def _read_all_sql() -> tuple[Place, ...]:
+    return tuple(place for path in sorted(PACKAGE.rglob("*.sql")) for place in _read_sql(path))
+
+
+def find_sql(measure: str) -> list[str]:
+    """Return the SQL files that cite a measure's chapters: found without reading code and tests."""
+    wanted = find_chapters(measure)
+    return sorted(
+        {
+            place.file
+            for place in _read_all_sql()
+            if any(
+                section == one or is_below(section, one)
+                for section in place.sections
+                for one in wanted
+            )
+        }
+    )
 
 
 def find_missing() -> list[str]:

@@ -14,6 +14,7 @@ from esrd_pipeline.site.certificate import find_means, list_certificates, write_
 from esrd_pipeline.site.data import Area, SiteData
 from esrd_pipeline.site.facility_page import describe_facility
 from esrd_pipeline.site.patients import write_patients
+from esrd_pipeline.site.reference import write_reference
 
 _CHUNK = 100
 DRAFT = ".draft-site"
@@ -99,6 +100,9 @@ def build_site(
         sizes["facility"] = _write_facilities(data, draft, ccns, workers, progress)
         sizes["search"] = [_write_search(data, draft)]
         sizes["certificate"] = list_certificates(draft)
+        whole = choice is None or choice == Choice()
+        for kind, page, size in write_reference(data, draft, with_files=whole):
+            sizes.setdefault(kind, []).append((page, size))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     finally:

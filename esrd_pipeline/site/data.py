@@ -66,6 +66,7 @@ class SiteData:
         directory = read(facility.DIRECTORY, year)
         if directory is None or directory.empty:
             raise LookupError(f"{year} has no facility.directory: refresh the year first")
+        self._places = directory
         self.facilities: Mapping[str, Row] = {
             str(row["ccn"]): row for row in _to_rows(directory.sort_values("ccn"))
         }
@@ -87,7 +88,7 @@ class SiteData:
         if frame is None or frame.empty:
             return None
         few = self._few if year in (None, self.year) else None
-        return suppress(table, frame, few=few)
+        return suppress(table, frame, few=few, places=self._places)
 
     def _by_facility(self, table: Table, columns: Sequence[str]) -> Mapping[str, list[Row]]:
         return _group(self.rows(table, columns=columns), "ccn")

@@ -41,7 +41,16 @@ CELLS_PER_DEGREE = 1
 """Centers are kept in one file per cell of the map: a degree, 69 miles or less, each way."""
 _DATA = "patients/data/"
 _SCRIPT_TEXTS = (
-    *("zip_wrong", "zip_unknown", "none_near", "found", "miles", "same_zip", "under_mile", "one_mile"),
+    *(
+        "zip_wrong",
+        "zip_unknown",
+        "none_near",
+        "found",
+        "miles",
+        "same_zip",
+        "under_mile",
+        "one_mile",
+    ),
     *("compare", "compare_name", "compare_full", "compare_go", "remove", "what", "distance"),
     *("address", "phone", *OFFERS, "stations", "yes", "no", "unknown", "stars", "stars_of"),
     *("stars_none", "better", "as", "worse", "percent", "under_percent", "nation"),
@@ -104,7 +113,10 @@ def _list_pages(
                 "state": name,
                 "count": len(centers),
                 "cities": [
-                    (city or name, [(c.row["ccn"], c.name, pages[str(c.row["ccn"])]) for c in found])
+                    (
+                        city or name,
+                        [(c.row["ccn"], c.name, pages[str(c.row["ccn"])]) for c in found],
+                    )
                     for city, found in groupby(centers, key=lambda c: c.row["city"])
                 ],
             },
@@ -174,7 +186,9 @@ def _write_standing(plain: PlainMeasure, standing: Standing, language: Language)
         )
     else:
         here = Markup("<strong>{}</strong>").format(write_share(standing, plain, language))
-    return Markup("<li><h4>{}</h4> {} <span>{}</span></li>\n").format(text.name, here, text.sentence)
+    return Markup("<li><h4>{}</h4> {} <span>{}</span></li>\n").format(
+        text.name, here, text.sentence
+    )
 
 
 def write_share(share: float, plain: PlainMeasure, language: Language) -> str:

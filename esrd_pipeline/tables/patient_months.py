@@ -43,6 +43,61 @@ REASONS = (
     "under_7_in_center_treatments",
 )
 """Why a patient-month is not in a measure's denominator."""
+_KTV = (
+    "extraordinary_circumstances_exception",
+    "new_facility",
+    "not_at_facility_all_month",
+    "left_facility_in_month",
+    "date_of_birth_unknown",
+    "esrd_under_91_days",
+    "modality_unknown",
+)
+_FREQUENCY = ("frequent_dialysis", "infrequent_dialysis", "weekly_sessions_unknown")
+MONTHLY_REASONS_OF: dict[str, tuple[str, ...]] = {
+    "ktv_adult_hd": (*_KTV, "not_on_hemodialysis_all_month", "under_18_years", *_FREQUENCY),
+    "ktv_adult_pd": (*_KTV, "not_on_peritoneal_dialysis_all_month", "under_18_years"),
+    "ktv_pediatric_hd": (
+        *_KTV,
+        "not_on_in_center_hemodialysis_all_month",
+        "age_18_or_older",
+        *_FREQUENCY,
+    ),
+    "ktv_pediatric_pd": (*_KTV, "not_on_peritoneal_dialysis_all_month", "age_18_or_older"),
+    "ltc": (
+        *_KTV[:5],
+        "under_18_years",
+        "not_on_esrd_treatment",
+        "modality_unknown",
+        "not_on_hemodialysis_all_month",
+        "catheter_with_limited_life_expectancy",
+    ),
+    "hypercalcemia": (
+        *_KTV[:4],
+        "died_before_month_end",
+        "date_of_birth_unknown",
+        "under_18_years_two_months_before",
+        "under_18_years",
+        "not_on_esrd_treatment",
+        "esrd_under_90_days",
+        "other_modality",
+    ),
+    "npcr": (
+        "not_a_measure_of_the_program",
+        "not_at_facility_all_month",
+        "left_facility_in_month",
+        "date_of_birth_unknown",
+        "age_18_or_older",
+        "modality_unknown",
+        "not_on_in_center_hemodialysis_all_month",
+    ),
+    "medication_reconciliation": (
+        "not_a_measure_of_the_program",
+        *_KTV[:3],
+        "not_on_esrd_treatment",
+        "under_7_in_center_treatments",
+    ),
+}
+"""Of these, each measure's own, in the order of its rules."""
 
 PATIENT_MONTHS = Table(
     name="cohort.patient_months",
@@ -86,7 +141,7 @@ PATIENT_MONTHS = Table(
                     f"{name}_reason",
                     "text",
                     f"Why not in the denominator of {name}",
-                    allowed=REASONS,
+                    allowed=MONTHLY_REASONS_OF[name],
                 ),
                 Column(f"is_{name}", "boolean", f"In the numerator of {name}; null if excluded"),
             )
@@ -132,6 +187,28 @@ YEARLY_REASONS = (
     "not_screened_for_all_needs",
     "not_on_in_center_hemodialysis",
 )
+_ADULT_SCREENED = (
+    "date_of_birth_unknown",
+    "under_18_years",
+    "under_90_days_at_facility",
+    "not_on_esrd_treatment",
+    "opted_out_of_screening",
+    "unable_to_complete_screening",
+)
+YEARLY_REASONS_OF: dict[str, tuple[str, ...]] = {
+    "clinical_depression": (
+        "date_of_birth_unknown",
+        "under_12_years",
+        "under_90_days_at_facility",
+        "not_on_esrd_treatment",
+        "other_modality",
+    ),
+    "sdoh_screening": _ADULT_SCREENED,
+    "sdoh_positive": (*_ADULT_SCREENED, "not_screened_for_all_needs"),
+    "health_equity": ("under_90_days_at_facility", "not_on_esrd_treatment"),
+    "nhsn_bsi": ("not_on_esrd_treatment", "not_on_in_center_hemodialysis"),
+}
+"""Why a patient is not counted, by measure, in the order of its rules."""
 
 PATIENT_YEAR = Table(
     name="cohort.patient_year",

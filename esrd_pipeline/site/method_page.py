@@ -1,0 +1,234 @@
+"""Pages of measures: rules in words, adjusters with coefficients, checks of the fit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+import pandas as pd
+
+from esrd_pipeline.families.cross_check import describe_difference
+from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.parameters.measure_definitions import find_definition
+from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.parameters.register import Program, RegisterEntry
+from esrd_pipeline.reports.suppression import SMALLEST_SHOWN
+from esrd_pipeline.site import method_rules
+from esrd_pipeline.site.data import Row, SiteData
+from esrd_pipeline.site.formats import is_missing, is_ratio, write_number, write_value
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
+from esrd_pipeline.tables.measured import MODELLED
+from esrd_pipeline.tables.trend import STRATUM
+from esrd_pipeline.trace import find_sql
+
+PROGRAM_WORDS = {
+    "dfc": "Dialysis Facility Measures",
+    "qip": "ESRD Quality Incentive Program",
+}
+_MOST_DIFFERENCE = 1e-4
+"""As the plausibility check of the cross-check, which warns beyond it."""
+
+
+def place_measure(measure: str) -> str:
+    """Return the address of a measure's page within the site."""
+    return f"measures/{measure}.html"
+
+
+def list_measures(data: SiteData) -> list[str]:
+    """Return the measures of the year's register, in order of their titles."""
+    names = {measure for _, measure in data.registered}
+    return sorted(names, key=lambda name: find_measure_text(name).title.lower())
+
+
+def describe_index(data: SiteData) -> dict[str, Any]:
+    """Return what the template of the list of measures shows."""
+    rows = []
+    for measure in list_measures(data):
+        entries = _entries(data, measure)
+        rows.append(
+            {
+                "measure": measure,
+                "text": find_measure_text(measure),
+                "programs": ", ".join(entry.program.upper() for entry in entries),
+                "direction": _join(_direction(entry) for entry in entries),
+                "unit": _join(entry.unit.replace("_", "-") for entry in entries),
+                "family": _join(method_rules.FAMILIES[entry.family] for entry in entries),
+            }
+        )
+    return {"year": data.year, "measures": rows}
+
+
+def describe_measure(data: SiteData, measure: str) -> dict[str, Any]:
+    """Return what the template of a measure's page shows."""
+    entries = _entries(data, measure)
+    cohort = [name for name in (f"cohort.{measure}_days", f"cohort.{measure}") if _is_table(name)]
+    return {
+        "year": data.year,
+        "measure": measure,
+        "text": find_measure_text(measure),
+        "programs": [_describe_program(data, entry) for entry in entries],
+        "sections": method_rules.list_sections(measure),
+        "excluded": method_rules.list_exclusions(measure),
+        "cohort": cohort,
+        "models": [] if measure not in MODELLED else list(_list_models(data, measure, entries)),
+        "cross_checks": list(_list_cross_checks(data, measure)),
+        "reliability": _list_reliability(data, measure),
+        "calibration": list(_list_calibration(data, measure)),
+        "readings": method_rules.list_readings(measure),
+        "files": find_sql(measure),
+    }
+
+
+def _entries(data: SiteData, measure: str) -> list[RegisterEntry]:
+    return [entry for (_, name), entry in sorted(data.registered.items()) if name == measure]
+
+
+def _is_table(name: str) -> bool:
+    return name in TABLES_BY_NAME
+
+
+def _join(words: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(words))
+
+
+def _direction(entry: RegisterEntry) -> str:
+    return method_rules.DIRECTIONS.get(entry.direction or "", "Neither side is better")
+
+
+def _describe_program(data: SiteData, entry: RegisterEntry) -> dict[str, Any]:
+    definition = find_definition(entry.measure, entry.program)
+    level = data.levels.get((entry.program, entry.measure))
+    return {
+        "program": entry.program,
+        "name": PROGRAM_WORDS[entry.program],
+        "definition": definition,
+        "facts": [
+            ("Better side", _direction(entry)),
+            ("How it is computed", method_rules.FAMILIES[entry.family]),
+            ("Unit of its size", entry.unit.replace("_", "-")),
+            ("Smallest size", method_rules.describe_minimum(entry)),
+            ("Flag", method_rules.describe_flag(entry.flag)),
+            *([("Rate per", f"{entry.rate_scale:g} units")] if entry.rate_scale != 1 else []),
+            ("Source", entry.citation),
+        ],
+        "level": None if level is None else _describe_level(entry, level),
+    }
+
+
+def _describe_level(entry: RegisterEntry, level: Row) -> dict[str, str]:
+    ratio = is_ratio(entry.measure, entry.family)
+    return {
+        "National value": write_value(level["national"], ratio=ratio, program=entry.program),
+        "Its source": str(level["source"]),
+        "Facilities with a value": write_number(level["facility_count"]),
+        "Better": write_number(level["better_count"]),
+        "As expected": write_number(level["as_count"]),
+        "Worse": write_number(level["worse_count"]),
+    }
+
+
+def _list_models(
+    data: SiteData, measure: str, entries: Sequence[RegisterEntry]
+) -> Iterator[dict[str, Any]]:
+    """Yield each program's model: its adjusters, with coefficients where a fit is stored."""
+    fit = data.frame(MODELLED[measure].fit)
+    for entry in entries:
+        specification = _specify(measure, entry.program, data.year)
+        if specification is None or entry.family == "published":
+            continue
+        places = {name: term.row for term in specification.terms for name in term.names if term.row}
+        mine = None if fit is None else fit[fit["program"] == entry.program]
+        found = [] if mine is None else list(_list_coefficients(mine, places))
+        estimated = {row["term"] for row in found}
+        yield {
+            "program": entry.program.upper(),
+            "rows": found
+            or [
+                {"term": name, "words": write_term(name), "place": places.get(name, "")}
+                for name in specification.adjusters
+            ],
+            "is_fitted": bool(found),
+            "missing": [
+                write_term(name)
+                for name in specification.adjusters
+                if found and name not in estimated
+            ],
+            "sizes": [] if mine is None else list(_list_sizes(mine)),
+        }
+
+
+def _specify(measure: str, program: Program, year: int) -> Specification | None:
+    """Return a measure's specification; None where the year's register has none."""
+    specify = import_module(f"esrd_pipeline.measures.{measure}").specify
+    arguments = (program, year) if len(signature(specify).parameters) > 1 else (year,)
+    try:
+        found: Specification = specify(*arguments)
+    except LookupError:
+        return None
+    return found
+
+
+def _list_coefficients(fit: pd.DataFrame, places: dict[str, str]) -> Iterator[dict[str, Any]]:
+    chosen = fit[fit["element"] == "coefficient"].sort_values(["stage", "position"])
+    columns = [chosen[name].tolist() for name in ("stage", "term", "estimate", "standard_error")]
+    for stage, term, estimate, error in zip(*columns, strict=True):
+        yield {
+            "stage": int(stage),
+            "term": term,
+            "words": write_term(term),
+            "place": places.get(term, ""),
+            "estimate": "" if is_missing(estimate) else f"{estimate:.4f}",
+            "error": "" if is_missing(error) else f"{error:.4f}",
+        }
+
+
+def _list_sizes(fit: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Yield how many rows and events the first stage was fitted to; small numbers are not told."""
+    summary = fit[(fit["element"] == "summary") & (fit["stage"] == 1)]
+    for term, word in (("row_count", "rows"), ("event_count", "events")):
+        for number in summary.loc[summary["term"] == term, "estimate"]:
+            if number >= SMALLEST_SHOWN:
+                yield word, write_number(number)
+
+
+def write_term(name: str) -> str:
+    """Return a model's column in words: is_age_under_25 is `age under 25`."""
+    words = name.removeprefix("is_").removeprefix("has_").replace("_x_", " times ")
+    return words.replace("_", " ")
+
+
+def _list_cross_checks(data: SiteData, measure: str) -> Iterator[dict[str, Any]]:
+    frame = data.frame(MODELLED[measure].cross_check) if measure in MODELLED else None
+    if frame is None:
+        return
+    for program, rows in frame.groupby("program", sort=True):
+        largest, _ = describe_difference(rows)
+        yield {
+            "program": str(program).upper(),
+            "library": rows["library"].iloc[0],
+            "terms": len(rows),
+            "facilities": int(rows["facility_count"].iloc[0]),
+            "largest": f"{largest:.1e}",
+            "agrees": largest <= _MOST_DIFFERENCE,
+        }
+
+
+def _list_reliability(data: SiteData, measure: str) -> list[Row]:
+    table = TABLES_BY_NAME.get(f"fit.{measure}_reliability")
+    rows = [] if table is None else data.rows(table)
+    return [row for row in rows if not _is_of_few(row)]
+
+
+def _is_of_few(row: Row) -> bool:
+    return row["patients"] is not None and row["patients"] < SMALLEST_SHOWN
+
+
+def _list_calibration(data: SiteData, measure: str) -> Iterator[dict[str, Any]]:
+    """Yield the nation's observed and expected events by group of patients, of modelled ratios."""
+    for row in data.strata:
+        if row["measure"] == measure and row["kind"] == "ratio" and row["stratum"] != "all":
+            yield {
+                **{name: row[name] for name in STRATUM.column_names if name in row},
+                "program": row["program"].upper(),
+                "dimension": row["dimension"].replace("_", " "),
+            }
