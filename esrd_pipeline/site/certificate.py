@@ -1,7 +1,7 @@
 """A facility's score in the QIP on one page, in plain words, in English and Spanish.
 
-Centers show their score to their patients (Social Security Act 1881(h)(6)(C)). This page tells it in
-the same order, from stored scores; it is not the certificate that CMS issues.
+Centers show their score to their patients (Social Security Act 1881(h)(6)(C)). This page tells it
+in the same order, from stored scores; it is not the certificate that CMS issues.
 """
 
 from collections import defaultdict

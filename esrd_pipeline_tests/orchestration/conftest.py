@@ -87,3 +87,17 @@ def instance(world: Settings) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of that world, with its files on disk."""
     with dg.DagsterInstance.from_config(str(world.dagster_home)) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def site(refreshed: Refreshed, published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last year's static site; nobody may change it."""
+
+    def write(folder: Path) -> None:
+        year = str(PUBLISHED_YEARS[-1])
+        code, said = run(
+            refreshed.data, published, "site", "--year", year, "--folder", str(folder / "site")
+        )
+        assert code == 0, said
+
+    return make_once(tmp_path_factory, "site", write) / "site"

@@ -1,0 +1,139 @@
+"""The static site in a real browser, from its folder: no request, no fault of accessibility."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from esrd_pipeline_tests.orchestration.conftest import PUBLISHED_YEARS
+
+pytestmark = pytest.mark.slow
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+YEAR = PUBLISHED_YEARS[-1]
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: .ci/run installs it where it may")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def kinds(site: Path) -> list[Path]:
+    """One page of each kind."""
+    found = [site / "index.html"]
+    for folder in sorted({path.parent for path in site.rglob("*.html")} - {site}):
+        pages = sorted(folder.glob("*.html"))
+        indexes = [page for page in pages if page.stem == "index"]
+        others = [page for page in pages if page.stem != "index" and "-facilities" not in page.stem]
+        lists = [page for page in pages if "-facilities" in page.stem]
+        found += [*indexes, *others[:1], *lists[:1]]
+    return found
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1200, "height": 900})
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    opened.close()
+    assert [url for url in asked if not url.startswith("file:")] == []
+
+
+def test_axe_finds_nothing(page: Page, kinds: list[Path], site: Path) -> None:
+    assert len(kinds) > 8
+    found = {}
+    for path in kinds:
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        results = Axe().run(page, options=RULES)
+        faults = [
+            (fault["id"], fault["nodes"][0]["html"][:120])
+            for fault in results.response["violations"]
+        ]
+        if faults:
+            found[str(path.relative_to(site))] = faults
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def test_nothing_is_cut_off_at_320_pixels(page: Page, kinds: list[Path], site: Path) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    wide = {}
+    for path in kinds:
+        page.goto(path.as_uri())
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            wide[str(path.relative_to(site))] = width
+    assert wide == {}
+
+
+def test_a_page_is_painted_within_a_second(page: Page, site: Path) -> None:
+    # The time is the browser's own; a page from a folder needs about a tenth of this.
+    page.goto((site / "index.html").as_uri())
+    painted = page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+    )
+    assert 0 < painted < 10_000
+
+
+def test_the_first_key_leads_to_the_content(page: Page, site: Path) -> None:
+    page.goto((site / "index.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+
+
+def test_a_list_is_sorted_and_filtered_by_keys(page: Page, site: Path) -> None:
+    path = sorted((site / "states").glob("*-facilities*.html"), key=lambda p: -p.stat().st_size)[0]
+    page.goto(path.as_uri())
+    head = page.locator("#list thead th", has_text="TPS").locator("button")
+    head.focus()
+    page.keyboard.press("Enter")
+    shown = page.locator("#list tbody tr td:nth-child(5)").all_inner_texts()
+    scores = [int(text) for text in shown if text]
+    assert len(scores) > 1
+    assert scores == sorted(scores)
+    name = page.locator("#list tbody tr th").first.inner_text()
+    page.locator("input[data-filter]").fill(name)
+    visible = page.locator("#list tbody tr:visible").all_inner_texts()
+    assert visible
+    assert all(name.lower() in text.lower() for text in visible)
+
+
+def test_search_finds_a_facility_by_its_number(page: Page, site: Path) -> None:
+    one = sorted((site / "facilities").glob("[0-9]*.html"))[0]
+    page.goto((site / "facilities" / "index.html").as_uri())
+    page.locator("#query").fill(one.stem)
+    page.locator("#hits a").first.click()
+    assert page.url == one.as_uri()
+
+
+def test_a_facility_prints_as_a_tagged_report(page: Page, site: Path) -> None:
+    one = sorted((site / "facilities").glob("[0-9]*.html"))[0]
+    page.goto(one.as_uri())
+    printed = page.pdf(tagged=True, format="Letter", prefer_css_page_size=True)
+    assert printed.startswith(b"%PDF")
+    assert b"/MarkInfo" in printed
+    assert b"/StructTreeRoot" in printed
+
+
+def test_pages_can_be_read_without_javascript(browser: Browser, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto((site / "facilities" / "index.html").as_uri())
+    assert plain.locator("h2").first.inner_text() == "By state"
+    assert plain.locator("ul.columns a").count() > 1
+    context.close()
