@@ -233,7 +233,7 @@ def test_others_are_not_shown_a_value_of_few_events() -> None:
     rows = find(ADMISSION, ccns=[row["group_name"] for row in monthly], monthly=monthly)
     few = [{**row, "events": 9} if row["ccn"] == "09" else row for row in rows]
     shown = suppress(CANDIDATE, pd.DataFrame(few)).set_index("ccn")
-    assert pd.isna(shown.loc["09", ["value", "size", "events"]]).all()
+    assert shown.loc[["09"], ["value", "size", "events"]].isna().all(axis=None)
     assert shown.loc["09", "rule"] == "lowest_tenth"
     assert shown.loc["00", "value"] == 0
 
