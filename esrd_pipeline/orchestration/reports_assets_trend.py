@@ -1,9 +1,24 @@
 """Assets of the pages' tables: trends of the nation, Networks, states, chains and facilities."""
 
+from pathlib import Path
+
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import facility, measured, program, trend
+from esrd_pipeline.warehouse import Query
+
+
+def _inspect_strata(query: Query, path: Path) -> tuple[str | None, str | None]:
+    from esrd_pipeline.reports.sums_check import inspect_strata
+
+    return inspect_strata(query, path)
+
+
+def _inspect_cohort(query: Query, path: Path) -> tuple[str | None, str | None]:
+    from esrd_pipeline.reports.sums_check import inspect_cohort
+
+    return inspect_cohort(query, path)
 
 
 def _combine_trend(step: StepContext) -> StepResult:
@@ -47,6 +62,7 @@ _STRATUM = make_select_asset(
     description="Patients, observed and expected events of each measure by age, sex, race,"
     " ethnicity, dual eligibility and nursing home. Not stored unless the strata of each add up to"
     " the measure's facilities.",
+    inspect=_inspect_strata,
 )
 
 _COHORT = make_select_asset(
@@ -54,6 +70,7 @@ _COHORT = make_select_asset(
     description="The year's patients in the nation, Networks and states: who began ESRD, has it at"
     " the year's end, by which modality, for how long, at home, on the waitlist; who was"
     " transplanted or died. Not stored unless Networks and states add up to the nation.",
+    inspect=_inspect_cohort,
 )
 
 TABLE_ASSETS = (_TREND, _STRATUM, _COHORT)

@@ -1,9 +1,10 @@
 """Every measure of the nation, Networks, states, chains and facilities: rows of report.trend.
 
 Observed and expected events, numerators and denominators, are summed over facilities and divided
-once; a facility has its row of the contract. Sums run over reportable facilities alone, so that a
-group less its facilities tells nothing of those that are not shown (reading 195). Manual 2.10.14,
-2.12.16, 2.13.16, 2.14.15, 2.15.15, 2.25.17, 2.26.15, 2.27.15 and reading 196 have the limits.
+once; a facility has its row of the contract. Sums run over reportable facilities whose numbers are
+shown, so that a group less its facilities tells nothing of the others (reading 195). Manual
+2.10.14, 2.12.16, 2.13.16, 2.14.15, 2.15.15, 2.25.17, 2.26.15, 2.27.15 and reading 196 have the
+limits.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pandas as pd
 from esrd_pipeline.families.levels import find_national_rate
 from esrd_pipeline.measures.specification import WHOLE
 from esrd_pipeline.parameters.register import list_measures
+from esrd_pipeline.reports.suppression import SMALLEST_SHOWN, find_few
 from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.statistics.summed import (
     find_poisson_limits,
@@ -38,8 +40,11 @@ from esrd_pipeline.tables.trend import (
 
 MEASURE = ["program", "measure"]
 KEY = ["level", "group_name", *MEASURE]
-SUMS = ["patients", "numerator", "denominator"]
+SUMS = ["unit_count", "patients", "numerator", "denominator"]
+COUNTS = ["facility_count", "summed_count"]
 FLAGS = [f"{name}_count" for name in CATEGORIES]
+SUPPRESSED = "suppressed_small_count"
+_UNKNOWN = ["squares_unknown", "unsummed", "patients_unknown", "units_unknown"]
 _PLACES = {"network": "network", "state": "state", "chain": "chain_organization"}
 _RATIO_FAMILIES = {
     "recurrent_events": "standard errors",
@@ -80,7 +85,7 @@ def combine_trend(
         published, on=MEASURE, how="left"
     )
     table = _take_published(table, performance_year)
-    counts = ["facility_count", *FLAGS]
+    counts = [*COUNTS, *FLAGS]
     table[counts] = table[counts].astype("Int64")
     table = table.assign(performance_year=performance_year)
     return table.sort_values(KEY, ignore_index=True)[TREND.column_names]
@@ -91,9 +96,10 @@ def _prepare(
 ) -> pd.DataFrame:
     """Return the contract's rows with their groups, kinds and flags."""
     numbers = [*SUMS, "value", "rate", "lower", "upper", "standard_error", "reason_number"]
-    names = ["ccn", *MEASURE, "origin", "reportable", "reason", "category"]
+    names = ["ccn", *MEASURE, "origin", "unit", "reportable", "reason", "category"]
     rows = contract[[*names, *numbers]].astype(dict.fromkeys(numbers, float))
     rows["reportable"] = rows["reportable"].astype(bool)
+    rows["is_summed"] = find_summed(contract).to_numpy(bool)
     places = directory[["ccn", *_PLACES.values()]]
     rows = rows.merge(places, on="ccn", how="left", validate="many_to_one")
     for column in _PLACES.values():
@@ -106,7 +112,15 @@ def _prepare(
     for name in CATEGORIES:
         rows[f"{name}_count"] = (category == name).astype(int)
     rows["facility_count"] = rows["reportable"].astype(int)
+    rows["summed_count"] = rows["is_summed"].astype(int)
     return rows.merge(_list_kinds(performance_year), on=MEASURE, how="left", validate="many_to_one")
+
+
+def find_summed(contract: pd.DataFrame) -> pd.Series:
+    """Return which rows of the contract are in sums: reportable, and not of one to ten patients."""
+    key = ["program", "measure", "ccn"]
+    few = pd.MultiIndex.from_frame(find_few(contract)[key])
+    return contract["reportable"].astype(bool) & ~pd.MultiIndex.from_frame(contract[key]).isin(few)
 
 
 def _prepare_sums(rows: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +173,7 @@ def _add_squares(rows: pd.DataFrame) -> pd.DataFrame:
         squares_unknown=np.isnan(squares).astype(int),
         unsummed=(np.isnan(top) | np.isnan(bottom)).astype(int),
         patients_unknown=rows["patients"].isna().astype(int),
+        units_unknown=rows["unit_count"].isna().astype(int),
     )
 
 
@@ -166,7 +181,7 @@ def _list_facilities(rows: pd.DataFrame) -> pd.DataFrame:
     """Return every facility's row: the contract's numbers where they may be shown."""
     shown = rows["reportable"] & (rows["value"].notna() | rows["rate"].notna())
     numbers = [*SUMS, "value", "rate", "lower", "upper"]
-    table = rows[[*MEASURE, "facility_count", *FLAGS, *numbers, "reason_number"]].assign(
+    table = rows[[*MEASURE, "unit", *COUNTS, *FLAGS, *numbers, "reason_number"]].assign(
         level=FACILITY,
         group_name=rows["ccn"],
         method=np.where(shown, FACILITY, NOTHING),
@@ -182,15 +197,14 @@ def _sum_groups(rows: pd.DataFrame, scales: pd.DataFrame, name: str) -> pd.DataF
     group = NATION if name == NATION else rows[_PLACES[name]]
     labelled = rows.assign(group_name=group)
     keys = ["group_name", *MEASURE]
-    added = [*SUMS, "value", "squares", "squares_unknown", "unsummed", "patients_unknown", *FLAGS]
-    shown = labelled[labelled["reportable"]]
-    sums = shown.groupby(keys, sort=True)[["facility_count", *added]].sum().reset_index()
-    table = labelled[keys].drop_duplicates().merge(sums, on=keys, how="left")
-    table = table.merge(scales, on=MEASURE, how="left")
-    table[["facility_count", *FLAGS]] = table[["facility_count", *FLAGS]].fillna(0).astype(int)
-    table = table.sort_values(keys, ignore_index=True)
+    added = [*SUMS, "value", "squares", *_UNKNOWN]
+    counts = labelled.groupby(keys, sort=True)[[*COUNTS, *FLAGS]].sum().reset_index()
+    shown = labelled[labelled["is_summed"]]
+    sums = shown.groupby(keys, sort=True)[added].sum().reset_index()
+    table = counts.merge(sums, on=keys, how="left").merge(scales, on=MEASURE, how="left")
     table["patients"] = table["patients"].where(table["patients_unknown"] == 0)
-    is_mean = (table["by"] == MEAN) & (table["facility_count"] > 0)
+    table["unit_count"] = table["unit_count"].where(table["units_unknown"] == 0)
+    is_mean = (table["by"] == MEAN) & (table["summed_count"] > 0)
     is_summed = (table["unsummed"] == 0) & (table["denominator"] > 0)
     table[["numerator", "denominator"]] = table[["numerator", "denominator"]].where(is_summed)
     quotient = table["numerator"] / table["denominator"]
@@ -199,16 +213,17 @@ def _sum_groups(rows: pd.DataFrame, scales: pd.DataFrame, name: str) -> pd.DataF
     reason = (
         pd.Series("nothing_in_denominator", table.index, object)
         .mask(table["unsummed"] > 0, "sums_not_printed")
+        .mask(table["summed_count"] == 0, SUPPRESSED)
         .mask(table["facility_count"] == 0, "no_reportable_facility")
         .mask(is_summed | is_mean)
     )
     table = table.assign(
         level=name,
-        value=value.mask(is_mean, table["value"] / table["facility_count"]),
+        value=value.mask(is_mean, table["value"] / table["summed_count"]),
         rate=rate.where(table["rate_scale"].notna()),
         method=np.where(is_summed | is_mean, table["by"], NOTHING),
         reason=reason,
-        reason_number=np.nan,
+        reason_number=np.where(reason == SUPPRESSED, float(SMALLEST_SHOWN), np.nan),
     )
     return _add_limits(table, is_summed)
 
@@ -234,12 +249,13 @@ def _find_scales(rows: pd.DataFrame) -> pd.DataFrame:
                 "measure": measure,
                 "scale": scale,
                 "rate_scale": rate_scale,
+                "unit": next(iter(mine["unit"].dropna()), None),
                 "is_ratio": kind["is_ratio"],
                 "by": kind["by"],
                 "kind_of_limits": kind["kind_of_limits"] if mine["lower"].notna().any() else None,
             }
         )
-    columns = [*MEASURE, "scale", "rate_scale", "is_ratio", "by", "kind_of_limits"]
+    columns = [*MEASURE, "scale", "rate_scale", "unit", "is_ratio", "by", "kind_of_limits"]
     return pd.DataFrame(found, columns=columns)
 
 

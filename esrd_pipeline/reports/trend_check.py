@@ -1,13 +1,20 @@
 """Whether report.trend agrees with the facility contract and with facility.level.
 
-Reading 195: a group's sums are those of its reportable facilities. The nation's, with those of the
-facilities that are not reportable added, are the sums that facility.level divides.
+Reading 195: a group's sums are those of facilities whose numbers are shown, too. The nation's, with
+those of the others added, are the sums that facility.level divides.
 """
 
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.reports.trend import FLAGS, MEASURE, SUMS, find_published_as_rate
+from esrd_pipeline.reports.trend import (
+    COUNTS,
+    FLAGS,
+    MEASURE,
+    SUMS,
+    find_published_as_rate,
+    find_summed,
+)
 from esrd_pipeline.tables.trend import FACILITY, NATION, SUMMED
 
 TOLERANCE = 1e-9
@@ -51,12 +58,12 @@ def _compare_facilities(trend: pd.DataFrame, contract: pd.DataFrame) -> list[str
 
 
 def _compare_levels(trend: pd.DataFrame) -> list[str]:
-    counts = ["facility_count", *FLAGS]
+    counts = [*COUNTS, *FLAGS]
     sums = trend[["level", *MEASURE, *counts, *SUMS]].astype(dict.fromkeys([*counts, *SUMS], float))
     groups = sums.groupby(["level", *MEASURE], sort=True)
     whole = groups.sum()
     # A level one of whose groups has no sum has none itself.
-    has_all = groups[SUMS].count().eq(groups["facility_count"].apply(_count_filled), axis=0)
+    has_all = groups[SUMS].count().eq(groups["summed_count"].apply(_count_filled), axis=0)
     whole[SUMS] = whole[SUMS].where(has_all)
     faults = []
     if NATION not in whole.index.get_level_values("level"):
@@ -74,8 +81,8 @@ def _compare_levels(trend: pd.DataFrame) -> list[str]:
     return faults
 
 
-def _count_filled(facility_count: pd.Series) -> int:
-    return int((facility_count > 0).sum())
+def _count_filled(summed_count: pd.Series) -> int:
+    return int((summed_count > 0).sum())
 
 
 def _compare_nation(
@@ -94,7 +101,7 @@ def _compare_nation(
         for name in counts
         if not _is_equal(both[f"{name}_level"], both[name], tolerance=0).all()
     ]
-    hidden = contract[~contract["reportable"].astype(bool)]
+    hidden = contract[~find_summed(contract)]
     hidden = hidden[hidden[["numerator", "denominator", "value"]].notna().all(axis=1)]
     rest = hidden.groupby(MEASURE)[["numerator", "denominator"]].sum().astype(float).reset_index()
     both = both.merge(rest, on=MEASURE, how="left", suffixes=("", "_rest"))

@@ -1,7 +1,7 @@
 """Tables of the pages' trends, strata and cohorts: the nation, Networks, states, chains."""
 
 from esrd_pipeline.tables.facility import MEASURE, PROGRAM, REASON_NUMBER, YEAR
-from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.model import Column, Rule, Table, Total
 
 NATION, FACILITY = "nation", "facility"
 LEVELS = (NATION, "network", "state", "chain", FACILITY)
@@ -14,6 +14,12 @@ LIMITS = ("exact Poisson", "mid-p Poisson", "standard errors")
 MEAN = "mean of facilities"
 AS_PUBLISHED = ("published", MEAN, "weighted mean of facilities")
 """What facility.level says of a level that no file's sums give."""
+
+
+def _number(name: str, text: str) -> Column:
+    with_counts = ("patients", "unit_count")
+    return Column(name, "number", text, minimum=0, suppressed_with=with_counts)
+
 
 TREND = Table(
     name="report.trend",
@@ -36,17 +42,36 @@ TREND = Table(
         MEASURE,
         Column("facility_count", "integer", "Reportable facilities", required=True, minimum=0),
         Column(
+            "summed_count",
+            "integer",
+            "Of them, those in the sums: all but those of 1 to 10 patients",
+            required=True,
+            minimum=0,
+        ),
+        Column("unit", "text", "What unit_count counts: patients, patient_years, discharges ..."),
+        Column(
+            "unit_count",
+            "number",
+            "Units the value is computed from; null where not known",
+            minimum=0,
+            counts="patients",
+            counts_where=("unit", "patients"),
+            suppressed_with=("patients",),
+        ),
+        Column(
             "patients",
             "number",
             "Their patients, one of two facilities twice; null where not known",
             minimum=0,
+            counts="patients",
+            suppressed_with=("unit_count",),
         ),
-        Column("numerator", "number", "Their observed events, or numerators", minimum=0),
-        Column("denominator", "number", "Their expected events, or denominators", minimum=0),
-        Column("value", "number", "Ratio, percent (dfc) or fraction or rate (qip)", minimum=0),
-        Column("rate", "number", "Ratio times the national rate, where one is defined", minimum=0),
-        Column("lower", "number", "Lower 95% limit, in the unit of value", minimum=0),
-        Column("upper", "number", "Upper 95% limit, in the unit of value", minimum=0),
+        _number("numerator", "Their observed events, or numerators"),
+        _number("denominator", "Their expected events, or denominators"),
+        _number("value", "Ratio, percent (dfc) or fraction or rate (qip)"),
+        _number("rate", "Ratio times the national rate, where one is defined"),
+        _number("lower", "Lower 95% limit, in the unit of value"),
+        _number("upper", "Upper 95% limit, in the unit of value"),
         Column(
             "limits",
             "text",
@@ -95,6 +120,7 @@ TREND = Table(
             "flags are of reportable facilities",
             "better_count + as_count + worse_count <= facility_count",
         ),
+        Rule("no more are summed than are reportable", "summed_count <= facility_count"),
         Rule("a facility is one", f"level <> '{FACILITY}' OR facility_count <= 1"),
     ),
 )
@@ -126,14 +152,24 @@ STRATUM = Table(
             "Patients, one of two years of a measure twice",
             required=True,
             minimum=1,
+            counts="patients",
         ),
-        Column("observed", "number", "Events counted, or numerators", required=True, minimum=0),
+        Column(
+            "observed",
+            "number",
+            "Events counted, or numerators",
+            required=True,
+            minimum=0,
+            counts="events",
+            suppressed_with=("patients",),
+        ),
         Column(
             "expected",
             "number",
             "Events the measure's fit expects, or denominators",
             required=True,
             minimum=0,
+            suppressed_with=("patients",),
         ),
         Column(
             "kind",
@@ -142,26 +178,38 @@ STRATUM = Table(
             required=True,
             allowed=("ratio", "percentage"),
         ),
-        Column("value", "number", "Observed over expected, or percent of it", minimum=0),
-        Column("added_patients", "integer", "Of the dimension's strata together", required=True),
-        Column("whole_patients", "integer", "Of the measure", required=True),
-        Column("added_observed", "number", "Of the dimension's strata together", required=True),
-        Column("whole_observed", "number", "Of the measure's facilities together"),
-        Column("added_expected", "number", "Of the dimension's strata together", required=True),
-        Column("whole_expected", "number", "Of the measure's facilities together"),
+        Column(
+            "value",
+            "number",
+            "Observed over expected, or percent of it",
+            minimum=0,
+            suppressed_with=("patients", "observed"),
+        ),
+        Column(
+            "facilities_observed",
+            "number",
+            "Of all: observed events of the measure's facilities; null where they have no sums",
+            suppressed_with=("patients", "observed"),
+        ),
+        Column(
+            "facilities_expected",
+            "number",
+            "Of all: expected events of the measure's facilities",
+            suppressed_with=("patients", "observed"),
+        ),
     ),
     rules=(
-        Rule("patients of strata add up", "added_patients = whole_patients"),
         Rule(
-            "observed events of strata add up to the facilities'",
-            "abs(added_observed - whole_observed) <= 1e-6 * (1 + whole_observed)",
+            "observed events are the facilities'",
+            "abs(observed - facilities_observed) <= 1e-6 * (1 + facilities_observed)",
         ),
         Rule(
-            "expected events of strata add up to the facilities'",
-            "abs(added_expected - whole_expected) <= 1e-6 * (1 + whole_expected)",
+            "expected events are the facilities'",
+            "abs(expected - facilities_expected) <= 1e-6 * (1 + facilities_expected)",
         ),
         Rule("a percentage is of a part", "kind = 'ratio' OR observed <= expected"),
     ),
+    totals=(Total(over=("stratum",), row={"dimension": "all", "stratum": "all"}),),
 )
 
 TOPICS = (
@@ -175,6 +223,9 @@ TOPICS = (
     "transplanted",
     "died",
 )
+
+WHOLE_TOPICS = ("modality", "years of ESRD")
+"""Topics whose classes together are their base."""
 
 COHORT = Table(
     name="report.cohort",
@@ -209,27 +260,53 @@ COHORT = Table(
             required=True,
         ),
         YEAR,
-        Column("patients", "integer", "Patients", required=True, minimum=1),
+        Column(
+            "patients",
+            "integer",
+            "Patients",
+            required=True,
+            minimum=0,
+            counts="patients",
+            out_of="base_patients",
+            suppressed_with=("base_patients",),
+        ),
         Column(
             "base_patients",
             "integer",
             "Of whom: with ESRD in the year, on dialysis or a transplant (modality), on dialysis",
             required=True,
             minimum=1,
+            counts="patients",
         ),
-        Column("share", "number", "Patients over the base", required=True, minimum=0, maximum=1),
-        Column("topic_patients", "integer", "Of the topic's classes together", required=True),
-        Column("added_patients", "integer", "Of the level's groups together", required=True),
-        Column("nation_patients", "integer", "Of the nation", required=True),
+        Column(
+            "share",
+            "number",
+            "Patients over the base",
+            required=True,
+            minimum=0,
+            maximum=1,
+            suppressed_with=("patients", "base_patients"),
+        ),
     ),
-    rules=(
-        Rule("groups of a level add up to the nation", "added_patients = nation_patients"),
-        Rule("the nation is the nation", f"level <> '{NATION}' OR patients = nation_patients"),
-        Rule(
-            "modalities and years of ESRD add up to their patients",
-            "topic NOT IN ('modality', 'years of ESRD') OR topic_patients = base_patients",
+    rules=(Rule("no class is larger than its base", "patients <= base_patients"),),
+    totals=(
+        *(
+            Total(
+                over=("level", "group_name"),
+                among={"level": level},
+                row={"level": NATION, "group_name": NATION},
+            )
+            for level in ("network", "state")
         ),
-        Rule("no class is larger than its base", "topic_patients <= base_patients"),
+        *(
+            Total(
+                over=("category",),
+                among={"topic": topic},
+                column="base_patients",
+                counts=("patients",),
+            )
+            for topic in WHOLE_TOPICS
+        ),
     ),
 )
 

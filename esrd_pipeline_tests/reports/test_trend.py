@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.families.levels import combine_levels
+from esrd_pipeline.reports.suppression import suppress
 from esrd_pipeline.reports.trend import combine_trend
 from esrd_pipeline.reports.trend_check import find_fault
 from esrd_pipeline.tables.facility import DIRECTORY, LEVEL, NATIONAL
@@ -157,6 +158,22 @@ def test_who_is_of_no_known_chain_is_a_group_of_its_own() -> None:
     # D is not in the directory and not reportable: no group that is shown has it.
     lost = find(trend, "state", "unknown")
     assert (lost["method"], lost["reason"]) == ("none", "no_reportable_facility")
+
+
+def test_a_facility_of_few_patients_is_flagged_and_in_no_sum() -> None:
+    few = make_ratio(C, 25.0, 20.0, patients=10.0)
+    made = make(*RATIOS[:2], few)
+    nation = find(made[0], "nation", "nation")
+    # 25 of the first two's 20.
+    assert (nation["numerator"], nation["value"]) == (25.0, 1.25)
+    assert (nation["facility_count"], nation["summed_count"], nation["as_count"]) == (3, 2, 2)
+    state = find(made[0], "state", "CA")
+    assert (state["method"], state["reason"]) == ("none", "suppressed_small_count")
+    assert find(made[0], "facility", C)["value"] == 1.25
+    assert check(made) is None
+    shown = suppress(TREND, made[0])
+    assert find(shown, "facility", C)[["patients", "numerator", "value", "upper"]].isna().all()
+    assert find(shown, "nation", "nation")["value"] == 1.25
 
 
 def test_a_measure_adjusted_directly_is_summed_unadjusted_without_limits() -> None:

@@ -3,6 +3,9 @@
 import pandas as pd
 import pytest
 
+from esrd_pipeline.reports.sums_check import find_open_groups
+from esrd_pipeline.reports.suppression import suppress
+from esrd_pipeline.tables.trend import COHORT
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 pytestmark = pytest.mark.manual("2.13.10")
@@ -64,6 +67,7 @@ def nation(rows: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
     """The nation's patients and their base, by topic and category."""
     mine = rows.reset_index()
     mine = mine[mine["level"] == "nation"]
+    assert find_open_groups(rows.reset_index()) is None
     names = ("topic", "category", "patients", "base_patients")
     listed = zip(*(mine[name] for name in names), strict=True)
     return {(str(topic), str(one)): (int(n), int(base)) for topic, one, n, base in listed}
@@ -182,7 +186,37 @@ def test_a_patient_belongs_to_the_last_facility() -> Worked:
         ("state", "MS"): 1,
         ("state", "unknown"): 1,
     }
-    assert (rows["added_patients"] == rows["nation_patients"]).all()
+    # A class that the nation has and the group has not is nobody.
+    modality = rows.xs("modality", level="topic")["patients"]
+    assert modality["network", "17", "transplant"] == 0
+
+
+@worked
+def test_groups_and_classes_that_do_not_add_up_are_told() -> Worked:
+    made = yield count(spell(1, "2022-01-01", ccn="A"), spell(2, "2022-01-01", ccn="C"))
+    rows = made.reset_index()
+    assert find_open_groups(rows) is None
+    assert find_open_groups(rows.iloc[:0]) is None
+    is_one = (rows["level"] == "network") & (rows["topic"] == "modality")
+    wrong = rows.assign(patients=rows["patients"] + is_one.astype(int))
+    assert find_open_groups(wrong) == (
+        "groups of level network do not add up to the nation; classes of modality do not add up"
+    )
+
+
+@worked
+def test_few_patients_of_a_state_are_not_shown_and_cannot_be_computed() -> Worked:
+    made = yield count(
+        *(spell(n, "2022-01-01", ccn="A") for n in range(1, 31)),
+        *(spell(n, "2022-01-01", ccn="B") for n in range(31, 61)),
+        *(spell(n, "2022-01-01", ccn="C") for n in range(61, 66)),
+    )
+    shown = suppress(COHORT, made.reset_index())
+    states = shown[(shown["level"] == "state") & (shown["topic"] == "prevalent")]
+    hidden = states.set_index("group_name")["patients"].isna()
+    # Five of California; the next smallest state is hidden with it.
+    assert hidden.sum() == 2
+    assert hidden["CA"]
 
 
 @worked

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import pytest
 
+from esrd_pipeline.reports.sums_check import find_open_strata
+from esrd_pipeline.reports.suppression import suppress
 from esrd_pipeline.tables.trend import STRATUM
 from esrd_pipeline_tests.sql.worked import Case, Row, Tables, Worked, case, day, worked
 
@@ -72,11 +74,20 @@ def test_each_dimension_adds_up_to_the_facilities() -> Worked:
     assert set(rows["dimension"]) == {
         *("all", "age", "sex", "race", "ethnicity", "dual_eligibility", "nursing_home")
     }
-    assert (rows["added_observed"] == 3.0).all()
-    assert (rows["whole_observed"] == 3.0).all()
-    assert (rows["added_expected"] == rows["whole_expected"]).all()
-    assert (rows["added_patients"] == 2).all()
-    assert (rows["whole_patients"] == 2).all()
+    sums = rows.groupby("dimension")[["patients", "observed", "expected"]].sum()
+    assert (sums == [2, 3.0, 3.0]).all(axis=None)
+    whole = rows[rows["dimension"] == "all"]
+    assert whole["facilities_observed"].item() == whole["facilities_expected"].item() == 3.0
+    assert rows.loc[rows["dimension"] != "all", "facilities_observed"].isna().all()
+    assert find_open_strata(rows) is None
+
+
+@worked
+def test_strata_that_lack_a_patient_are_told() -> Worked:
+    rows = yield divide(TWO)
+    lacking = rows[rows["stratum"] != "male"]
+    assert find_open_strata(lacking) == "strata do not add up: dfc shr sex"
+    assert find_open_strata(rows.iloc[:0]) is None
 
 
 @worked
@@ -211,7 +222,7 @@ def test_a_percentage_counts_months() -> Worked:
     )
     assert rows.loc["all", ["patients", "observed", "expected", "value"]].tolist() == [1, 2, 8, 25]
     assert rows.loc["all", "kind"] == "percentage"
-    assert rows.loc["all", "whole_expected"] == 8
+    assert rows.loc["all", "facilities_expected"] == 8
 
 
 @worked
@@ -228,11 +239,30 @@ def test_excluded_months_are_in_no_stratum() -> Worked:
         dimension="all",
     )
     assert rows.loc["all", ["observed", "expected", "value"]].tolist() == [1, 2, 50]
-    assert rows.loc["all", "whole_observed"] == 1
+    assert rows.loc["all", "facilities_observed"] == 1
 
 
 @worked
 def test_events_that_no_facility_has_break_a_rule() -> Worked:
     rows = yield divide(TWO | {"facility.shr": (total("shr", 2.0, 3.0),)}, dimension="all")
-    assert abs(rows["added_observed"] - rows["whole_observed"]).item() == 1.0
-    assert any("added_observed - whole_observed" in rule.predicate for rule in STRATUM.rules)
+    assert abs(rows["observed"] - rows["facilities_observed"]).item() == 1.0
+    assert any("observed - facilities_observed" in rule.predicate for rule in STRATUM.rules)
+
+
+@worked
+def test_a_small_stratum_is_shown_to_nobody_and_cannot_be_computed() -> Worked:
+    people = [
+        {"patient_id": n, "sex": "F" if n <= 5 else "M", "date_of_birth": day("1950-01-01")}
+        for n in range(1, 41)
+    ]
+    rows = yield divide(
+        {
+            "linkage.patient": people,
+            "history.patient_characteristics": (),
+            "cohort.shr_expected": [period(n, 1.0, 1.0) for n in range(1, 41)],
+        },
+    )
+    shown = suppress(STRATUM, rows)
+    sexes = shown[shown["dimension"] == "sex"]
+    assert sexes[["patients", "observed", "value"]].isna().all(axis=None)
+    assert shown.loc[shown["dimension"] == "all", "patients"].item() == 40

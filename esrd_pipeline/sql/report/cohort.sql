@@ -6,7 +6,7 @@
 -- after its last day; a patient is under 90 days of ESRD before the 90th day after the first
 -- service date. Who has ESRD in the year has a day of it in treatment history, in any state.
 -- Networks and states add up to the nation, modalities and years of ESRD to their patients: the
--- table is not stored otherwise (its rules).
+-- table is not stored otherwise. Where a class of the nation has nobody of a group, it has 0.
 WITH
 spell AS (
     SELECT
@@ -201,41 +201,34 @@ counted AS (
     GROUP BY program, level, group_name, topic, category
 ),
 
-based AS (
-    SELECT
-        program,
-        level,
-        group_name,
-        topic,
-        category,
-        patients,
-        sum(patients) OVER (PARTITION BY program, level, group_name, topic) AS base_patients,
-        sum(CASE WHEN category IS NOT NULL THEN patients ELSE 0 END) OVER (
-            PARTITION BY program, level, group_name, topic
-        ) AS topic_patients,
-        sum(patients) OVER (PARTITION BY program, level, topic, category) AS added_patients
+base AS (
+    SELECT program, level, group_name, topic, sum(patients) AS base_patients
     FROM counted
+    GROUP BY program, level, group_name, topic
 ),
 
--- The nation's count, of the patients themselves.
-whole AS (
-    SELECT program, topic, category, count(*) AS nation_patients
+-- The nation's classes: a group has each of those of a topic that it has patients of.
+class AS (
+    SELECT DISTINCT program, topic, category
     FROM concerned
-    GROUP BY program, topic, category
+    WHERE category IS NOT NULL
 )
 
 SELECT
     b.program,
     b.level,
     b.group_name,
-    b.topic,
-    b.category,
+    c.topic,
+    c.category,
     $performance_year AS performance_year,
-    b.patients,
+    coalesce(n.patients, 0) AS patients,
     b.base_patients,
-    CAST(b.patients AS DOUBLE) / b.base_patients AS share,
-    b.topic_patients,
-    b.added_patients,
-    w.nation_patients
-FROM based AS b
-JOIN whole AS w ON w.program = b.program AND w.topic = b.topic AND w.category = b.category
+    CAST(coalesce(n.patients, 0) AS DOUBLE) / b.base_patients AS share
+FROM base AS b
+JOIN class AS c ON c.program = b.program AND c.topic = b.topic
+LEFT JOIN counted AS n
+    ON n.program = b.program
+    AND n.level = b.level
+    AND n.group_name = b.group_name
+    AND n.topic = c.topic
+    AND n.category = c.category

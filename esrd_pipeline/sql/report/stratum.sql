@@ -5,8 +5,8 @@
 -- follow-up began (SWR, SMoSR), else the performance year: age reached in that year, days in
 -- nursing homes in the year before it, whether a state paid a Medicare premium in its first month
 -- in Medicare (readings 197, 198). A patient of several years of a measure counts in each. What is
--- not known is a stratum. Strata add up to the measure, whose sums are those of its facilities: the
--- table is not stored otherwise (its rules). Percentages are not adjusted.
+-- not known is a stratum. The whole of a measure are its facilities' sums, and strata add up to it:
+-- the table is not stored otherwise. Percentages are not adjusted.
 WITH
 modelled AS (
     SELECT
@@ -104,12 +104,6 @@ counted AS (
     GROUP BY program, measure, patient_id
 ),
 
-size AS (
-    SELECT program, measure, count(*) AS whole_patients
-    FROM counted
-    GROUP BY program, measure
-),
-
 facility_row AS (
     SELECT program, measure, numerator, denominator
     FROM facility.smr
@@ -165,8 +159,8 @@ whole AS (
     SELECT
         program,
         measure,
-        sum(numerator) AS whole_observed,
-        sum(denominator) AS whole_expected
+        sum(numerator) AS facilities_observed,
+        sum(denominator) AS facilities_expected
     FROM facility_row
     GROUP BY program, measure
 ),
@@ -351,18 +345,6 @@ stratum AS (
         sum(expected) AS expected
     FROM listed
     GROUP BY program, measure, kind, dimension, stratum
-),
-
-added AS (
-    SELECT
-        program,
-        measure,
-        dimension,
-        sum(patients) AS added_patients,
-        sum(observed) AS added_observed,
-        sum(expected) AS added_expected
-    FROM stratum
-    GROUP BY program, measure, dimension
 )
 
 SELECT
@@ -379,14 +361,8 @@ SELECT
         WHEN s.expected > 0
             THEN CASE s.kind WHEN 'ratio' THEN 1.0 ELSE 100.0 END * s.observed / s.expected
     END AS value,
-    a.added_patients,
-    z.whole_patients,
-    a.added_observed,
-    w.whole_observed,
-    a.added_expected,
-    w.whole_expected
+    w.facilities_observed,
+    w.facilities_expected
 FROM stratum AS s
-JOIN added AS a
-    ON a.program = s.program AND a.measure = s.measure AND a.dimension = s.dimension
-JOIN size AS z ON z.program = s.program AND z.measure = s.measure
-LEFT JOIN whole AS w ON w.program = s.program AND w.measure = s.measure
+LEFT JOIN whole AS w
+    ON w.program = s.program AND w.measure = s.measure AND s.dimension = 'all'
