@@ -5,6 +5,7 @@ reveal them, are suppressed as the tables' definitions declare; stored tables ke
 """
 
 import fcntl
+import json
 import os
 import shutil
 import uuid
@@ -18,13 +19,16 @@ from esrd_pipeline.families.published_layouts import (
     render_dfc_national,
     render_qip,
 )
+from esrd_pipeline.makers import read_makers
 from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.program.qip_rule_sets import describe_stored
+from esrd_pipeline.reports.change import list_files
+from esrd_pipeline.reports.releases import PROVENANCE
 from esrd_pipeline.reports.suppression import MARKER, SMALLEST_SHOWN, find_few, suppress
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
-from esrd_pipeline.tables import facility, program, raw, report
+from esrd_pipeline.tables import facility, measured, program, raw, release, report
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
@@ -102,6 +106,7 @@ def _write_release(
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
     told = [*_tell_rules(warehouse, performance_year), *_tell_layouts(files)]
     _write_provenance(draft, tables, performance_year, origin, told)
+    _write_digests(draft / PROVENANCE, warehouse, performance_year)
 
 
 def make_frame_harmless(frame: pd.DataFrame) -> pd.DataFrame:
@@ -226,6 +231,24 @@ def add_texts(frame: pd.DataFrame) -> pd.DataFrame:
     texts = pd.Series(describe_rows(frame), index=frame.index, dtype=object)
     at = list(frame.columns).index("reason") + 1
     return pd.concat([frame.iloc[:, :at], texts.rename("reason_text"), frame.iloc[:, at:]], axis=1)
+
+
+def _write_digests(path: Path, warehouse: Warehouse, performance_year: int) -> None:
+    """Write the digests of the files the year was made of, and of the code that made it.
+
+    A later `report.change` tells by them what moved a result since this release.
+    """
+    extract = None
+    if warehouse.has(release.EXTRACT, performance_year):
+        extract = warehouse.read(release.EXTRACT, performance_year)
+    digests = {
+        "files": list_files(_read_file(warehouse, release.RELEASE, performance_year), extract),
+        "makers": {
+            table.name: read_makers(warehouse, table, performance_year)
+            for table in (*measured.RESULTS, *program.TABLES)
+        },
+    }
+    path.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _tell_rules(warehouse: Warehouse, performance_year: int) -> list[str]:

@@ -1,5 +1,6 @@
 """What may not leave the house: cells that rest on one to ten patients; and how a year leaves."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from esrd_pipeline.export import (
     suppress_small_counts,
 )
 from esrd_pipeline.families.published import build_national, publish_contract
+from esrd_pipeline.reports.releases import PROVENANCE, find_newest_release, read_results
 from esrd_pipeline.reports.suppression import MARKER, find_few
 from esrd_pipeline.sources.files import find_release
 from esrd_pipeline.sources.spreadsheet import make_harmless, read_plain
@@ -160,6 +162,12 @@ def test_a_release_holds_the_year_as_cms_lays_it_out(stored: Warehouse, tmp_path
         assert before.notna().sum() > 20
         pd.testing.assert_series_equal(after, before / 2, rtol=1e-9)
     assert "published_layouts/DFC_FACILITY_2026-10.csv" in (release / "README.txt").read_text()
+    told = json.loads((release / PROVENANCE).read_text())
+    assert CONTRACT.name in told["makers"]
+    # A later year or run is compared with what the release shows.
+    assert find_newest_release(tmp_path) == release
+    shown = read_results(release).contract
+    assert len(shown) == stored.count_rows(CONTRACT, YEAR)
 
 
 def test_no_count_of_few_patients_leaves_in_a_layout(stored: Warehouse, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
 
 PACKAGE = "esrd_pipeline"
+_PARAMETERS = "parameters/"
 _NOT_FOLLOWED = ("esrd_pipeline.orchestration.pictures",)
 _LOADER = ("esrd_pipeline.parameters", "load_parameters")
 _CCS = "esrd_pipeline.parameters.ccs"
@@ -84,11 +85,14 @@ class CodeVersions:
 
     def compute(self, computation: object, tables: Sequence[Table]) -> str:
         """Return the version of a computation that stores `tables`."""
+        return self.compute_apart(computation, tables)[0]
+
+    def compute_apart(self, computation: object, tables: Sequence[Table]) -> tuple[str, str, str]:
+        """Return the version, that of the code alone, and that of the parameter files alone."""
         parts = self.list_parts(computation) | {f"table {t.name}": _describe(t) for t in tables}
-        digest = hashlib.sha256()
-        for name in sorted(parts):
-            digest.update(name.encode() + b"\0" + hashlib.sha256(parts[name]).digest())
-        return digest.hexdigest()[:12]
+        files = {name: part for name, part in parts.items() if name.startswith(_PARAMETERS)}
+        code = {name: parts[name] for name in parts.keys() - files}
+        return _digest(parts), _digest(code), _digest(files)
 
     def list_parts(self, computation: object) -> dict[str, bytes]:
         """Return everything a computation reaches, by name: statements, SELECTs, files, values.
@@ -153,7 +157,7 @@ class CodeVersions:
 
     def _add_files(self, names: Iterable[str], reached: _Reached) -> None:
         for name in names:
-            path = f"parameters/{name}.csv"
+            path = f"{_PARAMETERS}{name}.csv"
             content = self._read(path)
             if content is None:
                 self._follow(self._find(_CCS, None), reached)
@@ -227,6 +231,13 @@ class CodeVersions:
         if path not in self._files:
             self._files[path] = self._reader(path)
         return self._files[path]
+
+
+def _digest(parts: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(parts):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(parts[name]).digest())
+    return digest.hexdigest()[:12]
 
 
 def _list_held(value: object, name: str) -> list[tuple[str, object]]:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from esrd_pipeline.catalog_database import write_catalog
 from esrd_pipeline.orchestration import (
+    reports_assets_change,
     reports_assets_network,
     reports_assets_sources,
     reports_assets_trend,
@@ -275,4 +276,5 @@ ASSETS = (
     *reports_assets_trend.ASSETS,
     *site_assets.ASSETS,
     *reports_assets_sources.ASSETS,
+    *reports_assets_change.ASSETS,
 )

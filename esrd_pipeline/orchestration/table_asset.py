@@ -19,6 +19,7 @@ import pandas as pd
 
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
+from esrd_pipeline.makers import MADE_BY
 from esrd_pipeline.orchestration.check_results import (
     EXPECTATIONS,
     PLAUSIBILITY,
@@ -28,6 +29,7 @@ from esrd_pipeline.orchestration.check_results import (
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
+from esrd_pipeline.orchestration.makers import describe_makers
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.sql import Select
@@ -46,6 +48,8 @@ CUTOFF_TAG = "esrd/data_cutoff"
 OWNER = "team:esrd-measures"
 MAX_RETRIES = 3
 _CODE_VERSIONS = CodeVersions()
+_DIGESTS: dict[str, str] = {}
+"""By table: the digests of its computation's code and parameter files."""
 
 _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
@@ -125,7 +129,8 @@ def make_multi_asset(
 
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
-    version = _CODE_VERSIONS.compute(asset.compute, asset.tables)
+    version, code, parameters = _CODE_VERSIONS.compute_apart(asset.compute, asset.tables)
+    _DIGESTS.update({table.name: f"{code} {parameters}" for table in asset.tables})
     return [
         dg.AssetSpec(
             key=dg.AssetKey(table.path),
@@ -189,7 +194,13 @@ def compute_and_publish(
         result = asset.compute(step)
         if result.release is not None:
             held.callback(result.release)
-        notes = {"esrd.origin": step.settings.origin, **result.written}
+        made_by = describe_makers(
+            {table.name: _DIGESTS[table.name] for table in asset.tables if table.name in _DIGESTS},
+            [(up.table, up.years) for up in asset.dependencies],
+            warehouse,
+            year,
+        )
+        notes = {"esrd.origin": step.settings.origin, MADE_BY: made_by, **result.written}
         staged: list[Staged] = []
         told: dict[str, int] = {}
         for table, frame in zip(asset.tables, result.frames, strict=True):

@@ -14,8 +14,9 @@ from scipy.sparse.csgraph import connected_components
 
 _ROUNDS = 6
 _SEED = 11
-_REACH = 12.0
-"""How far from the truth another table is looked for: it need not be further."""
+_REACH = 2.0
+"""How far from the truth another table is looked for. A cell open only beyond it counts as closed,
+so that more is hidden rather than less; a count that is larger than it is like any other."""
 _NEARLY_ONE = 1.0 - 1e-6
 
 

@@ -2,6 +2,7 @@
 
 from esrd_pipeline.tables import (
     access,
+    change,
     claim_event,
     clinical,
     discharges,
@@ -63,6 +64,7 @@ TABLES: tuple[Table, ...] = (
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
+    *change.TABLES,
     *source_agreement.TABLES,
     CATALOG,
 )

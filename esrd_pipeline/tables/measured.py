@@ -261,6 +261,8 @@ CONTRACT = Table(
 
 COMPUTED: tuple[Table, ...] = (*(m.facility for m in MODELLED.values()), MONTHLY, REPORTING)
 """Facilities of every measure that is computed from raw files."""
+RESULTS: tuple[Table, ...] = (*COMPUTED, CONTRACT)
+"""The facilities of every measure, and all of them together."""
 TABLES = (
     *(table for measure in (*MODELLED.values(), SHR_SUBMISSION) for table in measure.tables),
     SHR_RELIABILITY,

@@ -1,0 +1,47 @@
+"""A year's releases as `esrd export` wrote them: which is the newest, and its results."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.reports.change import Results
+from esrd_pipeline.tables import measured, program
+from esrd_pipeline.tables.model import Table
+
+PROVENANCE = "provenance.json"
+"""File of a release: digests of the files it was made of, and of what made its tables."""
+_TYPES = {"integer": "float64", "number": "float64", "boolean": "boolean"}
+
+
+def find_newest_release(folder: Path) -> Path | None:
+    """Return the release written last of a year's folder, of equally old ones the last by name."""
+    found = [path for path in folder.glob("*/README.txt") if not path.parent.name.startswith(".")]
+    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name), default=None)
+    return None if newest is None else newest.parent
+
+
+def read_results(release: Path) -> Results:
+    """Return a release's results, as far as it shows them: cells of few patients are null."""
+    path = release / PROVENANCE
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return Results(
+        contract=_read(release, measured.CONTRACT),
+        flags=_read(release, program.FLAGS),
+        scores=_read(release, program.QIP_MEASURE_SCORE),
+        tps=_read(release, program.QIP_TPS),
+        stars=_read(release, program.STARS),
+        files=told.get("files"),
+        makers=told.get("makers", {}),
+    )
+
+
+def _read(release: Path, table: Table) -> pd.DataFrame:
+    """Read a table of a release; without rows where the release has none."""
+    path = release / f"{table.name}.csv"
+    if not path.is_file():
+        return pd.DataFrame(columns=table.column_names)
+    types = {column.name: _TYPES.get(column.type, "str") for column in table.columns}
+    rows = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    # A release of earlier code may lack a column.
+    return rows.reindex(columns=table.column_names)
