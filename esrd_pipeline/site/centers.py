@@ -68,6 +68,11 @@ class Center:
         return ", ".join(str(line) for line in lines if line)
 
     @property
+    def telephone(self) -> str:
+        """Telephone number, as listed."""
+        return str(self.listed.get("telephone_number") or "")
+
+    @property
     def offers(self) -> tuple[bool | None, ...]:
         """In-center and peritoneal dialysis, training for home hemodialysis, late shift."""
         row = self.row

@@ -30,6 +30,7 @@ from esrd_pipeline.site.centers import (
     list_measures,
     load_centers,
 )
+from esrd_pipeline.site.certificate import has_certificate
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.formats import CATEGORY_SIGNS
 from esrd_pipeline.site.writing import place_facility
@@ -41,7 +42,16 @@ CELLS_PER_DEGREE = 1
 """Centers are kept in one file per cell of the map: a degree, 69 miles or less, each way."""
 _DATA = "patients/data/"
 _SCRIPT_TEXTS = (
-    *("zip_wrong", "zip_unknown", "none_near", "found", "miles", "same_zip", "under_mile", "one_mile"),
+    *(
+        "zip_wrong",
+        "zip_unknown",
+        "none_near",
+        "found",
+        "miles",
+        "same_zip",
+        "under_mile",
+        "one_mile",
+    ),
     *("compare", "compare_name", "compare_full", "compare_go", "remove", "what", "distance"),
     *("address", "phone", *OFFERS, "stations", "yes", "no", "unknown", "stars", "stars_of"),
     *("stars_none", "better", "as", "worse", "percent", "under_percent", "nation"),
@@ -104,7 +114,10 @@ def _list_pages(
                 "state": name,
                 "count": len(centers),
                 "cities": [
-                    (city or name, [(c.row["ccn"], c.name, pages[str(c.row["ccn"])]) for c in found])
+                    (
+                        city or name,
+                        [(c.row["ccn"], c.name, pages[str(c.row["ccn"])]) for c in found],
+                    )
                     for city, found in groupby(centers, key=lambda c: c.row["city"])
                 ],
             },
@@ -133,7 +146,7 @@ def _list_pages(
                             ),
                             "missing": _name_missing(c, measures, language),
                             "page": place_facility(str(c.row["ccn"])),
-                            "has_certificate": str(c.row["ccn"]) in data.tps,
+                            "has_certificate": has_certificate(data, str(c.row["ccn"])),
                         }
                         for c in part
                     ],
@@ -174,7 +187,9 @@ def _write_standing(plain: PlainMeasure, standing: Standing, language: Language)
         )
     else:
         here = Markup("<strong>{}</strong>").format(write_share(standing, plain, language))
-    return Markup("<li><h4>{}</h4> {} <span>{}</span></li>\n").format(text.name, here, text.sentence)
+    return Markup("<li><h4>{}</h4> {} <span>{}</span></li>\n").format(
+        text.name, here, text.sentence
+    )
 
 
 def write_share(share: float, plain: PlainMeasure, language: Language) -> str:
@@ -249,7 +264,7 @@ def _pack(
         row["ccn"],
         center.name,
         f"{center.address}, {row['city'] or ''}, {row['state'] or ''} {row['zip_code'] or ''}",
-        center.listed.get("telephone_number"),
+        center.telephone,
         [*at],
         page,
         center.stars,
