@@ -57,15 +57,25 @@ class Center:
     standings: Mapping[str, Standing]
 
     @property
+    def ccn(self) -> str:
+        """Its certification number."""
+        return str(self.row["ccn"])
+
+    @property
     def name(self) -> str:
         """What it is called."""
-        return str(self.row["facility_name"] or self.row["ccn"])
+        return str(self.row["facility_name"] or self.ccn)
 
     @property
     def address(self) -> str:
         """Street, as listed."""
         lines = (self.listed.get("address_line_1"), self.listed.get("address_line_2"))
         return ", ".join(str(line) for line in lines if line)
+
+    @property
+    def telephone(self) -> str:
+        """Telephone number, as listed."""
+        return str(self.listed.get("telephone_number") or "")
 
     @property
     def offers(self) -> tuple[bool | None, ...]:
@@ -153,9 +163,7 @@ def load_centers(data: SiteData) -> Mapping[str, tuple[Center, ...]]:
         )
         by_state.setdefault(str(row["state"] or NO_STATE), []).append(center)
     return {
-        state: tuple(
-            sorted(centers, key=lambda c: (c.row["city"] or "", c.name, str(c.row["ccn"])))
-        )
+        state: tuple(sorted(centers, key=lambda c: (c.row["city"] or "", c.name, c.ccn)))
         for state, centers in sorted(by_state.items())
     }
 
@@ -180,7 +188,7 @@ def _find_stars(stars: Row, listed: Row) -> int | None:
 def find_pages(data: SiteData) -> Mapping[str, str]:
     """Return where each center stands below patients/ and patients/es/, by its number."""
     return {
-        str(center.row["ccn"]): f"states/{state}-{place // PAGE_LENGTH + 1}.html"
+        center.ccn: f"states/{state}-{place // PAGE_LENGTH + 1}.html"
         for state, centers in load_centers(data).items()
         for place, center in enumerate(centers)
     }

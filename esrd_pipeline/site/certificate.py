@@ -1,7 +1,7 @@
 """A facility's score in the QIP on one page, in plain words, in English and Spanish.
 
-Centers show their score to their patients (Social Security Act 1881(h)(6)(C)). This page tells it
-in the same order, from stored scores; it is not the certificate that CMS issues.
+Centers show their score to their patients (Social Security Act 1881(h)(6)(C)). This page
+tells it from stored scores; it is not the certificate that CMS issues.
 """
 
 from collections import defaultdict
@@ -36,9 +36,15 @@ def find_means(data: SiteData) -> Mapping[str, float]:
     return {name: sum(found) / len(found) for name, found in scores.items()}
 
 
+def has_certificate(data: SiteData, ccn: str) -> bool:
+    """Return whether the year has a total score of a facility, or scores of its measures."""
+    tps = data.tps.get(ccn)
+    return tps is not None and (not is_missing(tps["tps"]) or bool(data.measure_scores.get(ccn)))
+
+
 def write_certificates(data: SiteData, folder: Path, ccn: str) -> None:
-    """Write a facility's certificates; none if the year has no row of its total score."""
-    if ccn not in data.tps:
+    """Write a facility's certificates; none if the year has no score of it."""
+    if not has_certificate(data, ccn):
         return
     for language in LANGUAGES:
         page = f"{FOLDERS[language]}{ccn}.html"
@@ -75,6 +81,7 @@ def describe_certificate(data: SiteData, ccn: str, language: Language) -> dict[s
         "ccn": ccn,
         "total": t["total_of"].format(tps=tps["tps"]) if scored else t["total_none"],
         "mean": _write_mean(means.get(_TOTAL)),
+        "minimum": NOTHING if is_missing(tps["minimum_tps"]) else str(tps["minimum_tps"]),
         "cut": f"{tps['payment_reduction']:g}%" if tps["payment_reduction"] else t["cut_none"],
         "verdict": _write_verdict(tps, t),
         "scores": [

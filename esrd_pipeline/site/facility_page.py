@@ -5,6 +5,7 @@ from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.site.centers import place_for_patients
+from esrd_pipeline.site.certificate import has_certificate
 from esrd_pipeline.site.charts import draw_interval, draw_line
 from esrd_pipeline.site.data import Row, SiteData
 from esrd_pipeline.site.formats import (
@@ -36,6 +37,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "year": data.year,
         "years": data.years,
         "verdict": _write_verdict(data, ccn),
+        "has_certificate": has_certificate(data, ccn),
         "for_patients": place_for_patients(data, ccn),
         "measures": [item for item in measures if item["is_reported"]],
         "unreported": [item for item in measures if not item["is_reported"]],

@@ -7,7 +7,7 @@ from a ZIP code, and up to four side by side, from files that are loaded as they
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +30,7 @@ from esrd_pipeline.site.centers import (
     list_measures,
     load_centers,
 )
+from esrd_pipeline.site.certificate import has_certificate
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.formats import CATEGORY_SIGNS
 from esrd_pipeline.site.writing import place_facility
@@ -89,68 +90,73 @@ def write_patients(
 
 
 def _list_pages(
-    data: SiteData, by_state: dict[str, tuple[Center, ...]], language: Language
+    data: SiteData, by_state: Mapping[str, Sequence[Center]], language: Language
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    measures = list_measures(data)
+    """Yield address within the language's folder, template and what it shows."""
     names = _name_states()
-    pages = find_pages(data)
-    yield (
-        "index.html",
-        "patients.html",
-        {
-            "states": [(state, names.get(state, state)) for state in by_state],
-            "measures": [find_measure_text(one.measure).plain[language] for one in measures],
-            "offers": OFFERS,
-            "script": _describe_for_script(measures, language),
-        },
-    )
-    for state, centers in by_state.items():
-        name = names.get(state, state)
-        yield (
-            f"states/{state}.html",
-            "patients_state.html",
-            {
-                "state": name,
-                "count": len(centers),
-                "cities": [
-                    (
-                        city or name,
-                        [(c.row["ccn"], c.name, pages[str(c.row["ccn"])]) for c in found],
-                    )
-                    for city, found in groupby(centers, key=lambda c: c.row["city"])
-                ],
-            },
-        )
+    states = [(state, names.get(state, state)) for state in by_state]
+    yield "index.html", "patients.html", _describe_start(data, states, language)
+    for state, name in states:
+        centers = by_state[state]
+        yield f"states/{state}.html", "patients_state.html", _describe_cities(data, name, centers)
         parts = [centers[at : at + PAGE_LENGTH] for at in range(0, len(centers), PAGE_LENGTH)]
         for place, part in enumerate(parts, start=1):
-            yield (
-                f"states/{state}-{place}.html",
-                "patients_list.html",
-                {
-                    "state": name,
-                    "code": state,
-                    "place": place,
-                    "places": len(parts),
-                    "centers": [
-                        {
-                            "center": c,
-                            "ccn": c.row["ccn"],
-                            "facts": _write_facts(c.offers, c.row["station_count"], language),
-                            "results": _join(
-                                [
-                                    _write_standing(one, c.standings[one.measure], language)
-                                    for one in measures
-                                    if one.measure in c.standings
-                                ]
-                            ),
-                            "missing": _name_missing(c, measures, language),
-                            "page": place_facility(str(c.row["ccn"])),
-                            "has_certificate": str(c.row["ccn"]) in data.tps,
-                        }
-                        for c in part
-                    ],
-                },
-            )
+            shown = {
+                "state": name,
+                "code": state,
+                "place": place,
+                "places": len(parts),
+                "centers": [_describe_center(data, center, language) for center in part],
+            }
+            yield f"states/{state}-{place}.html", "patients_list.html", shown
+
+
+def _describe_start(
+    data: SiteData, states: Sequence[tuple[str, str]], language: Language
+) -> dict[str, Any]:
+    measures = list_measures(data)
+    return {
+        "states": states,
+        "measures": [find_measure_text(one.measure).plain[language] for one in measures],
+        "offers": OFFERS,
+        "script": _describe_for_script(measures, language),
+    }
+
+
+def _describe_cities(data: SiteData, state: str, centers: Sequence[Center]) -> dict[str, Any]:
+    pages = find_pages(data)
+    return {
+        "state": state,
+        "count": len(centers),
+        "cities": [
+            (city or state, [(one.ccn, one.name, pages[one.ccn]) for one in found])
+            for city, found in groupby(centers, key=lambda center: center.row["city"])
+        ],
+    }
+
+
+def _describe_center(data: SiteData, center: Center, language: Language) -> dict[str, Any]:
+    standings = center.standings
+    measures = list_measures(data)
+    return {
+        "center": center,
+        "ccn": center.ccn,
+        "facts": _write_facts(center.offers, center.row["station_count"], language),
+        "results": _join(
+            [
+                _write_standing(one, standings[one.measure], language)
+                for one in measures
+                if one.measure in standings
+            ]
+        ),
+        "missing": "; ".join(
+            find_measure_text(one.measure).plain[language].name
+            for one in measures
+            if one.measure not in standings
+        ),
+        "page": place_facility(center.ccn),
+        "has_certificate": has_certificate(data, center.ccn),
+    }
 
 
 @cache
@@ -204,15 +210,6 @@ def write_share(share: float, plain: PlainMeasure, language: Language) -> str:
     return f"{here}, {beside}.{better}"
 
 
-def _name_missing(center: Center, measures: Sequence[PlainMeasure], language: Language) -> str:
-    names = [
-        find_measure_text(one.measure).plain[language].name
-        for one in measures
-        if one.measure not in center.standings
-    ]
-    return "; ".join(names)
-
-
 def _describe_for_script(measures: Sequence[PlainMeasure], language: Language) -> dict[str, Any]:
     """Return the words and measures that the script needs, as a page holds them."""
     t = load_patient_texts(language)
@@ -228,7 +225,7 @@ def _describe_for_script(measures: Sequence[PlainMeasure], language: Language) -
     }
 
 
-def _write_data(data: SiteData, folder: Path, by_state: dict[str, tuple[Center, ...]]) -> None:
+def _write_data(data: SiteData, folder: Path, by_state: Mapping[str, Sequence[Center]]) -> None:
     """Write positions of ZIP codes by region, and centers by cell of the map."""
     positions = load_positions(sorted(by_state))
     for region, rows in groupby(positions.items(), key=lambda pair: pair[0][:REGION]):
@@ -241,7 +238,7 @@ def _write_data(data: SiteData, folder: Path, by_state: dict[str, tuple[Center, 
         for center in centers:
             at = find_position(str(center.row["zip_code"] or ""), positions)
             if at is not None:
-                page = pages[str(center.row["ccn"])]
+                page = pages[center.ccn]
                 cells[place_cell(at)].append(_pack(center, at, page, measures))
     for cell, found in cells.items():
         _write_script(folder, f"centers/{cell}", "centerCell", cell, found)
@@ -260,10 +257,10 @@ def _pack(
     """Return what the script knows of a center, in the order it expects."""
     row = center.row
     return [
-        row["ccn"],
+        center.ccn,
         center.name,
         f"{center.address}, {row['city'] or ''}, {row['state'] or ''} {row['zip_code'] or ''}",
-        center.listed.get("telephone_number"),
+        center.telephone,
         [*at],
         page,
         center.stars,

@@ -1,0 +1,276 @@
+"""Pages for patients and families: two centers in New York, one far from them in Los Angeles."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from esrd_pipeline.parameters.measure_texts import LANGUAGES
+from esrd_pipeline.site import writing
+from esrd_pipeline.site.centers import PAGE_LENGTH, find_pages, load_centers, place_for_patients
+from esrd_pipeline.site.certificate import describe_certificate, has_certificate, write_certificates
+from esrd_pipeline.site.data import SiteData
+from esrd_pipeline.site.patients import place_cell, write_patients
+from esrd_pipeline.site.zip_positions import find_position, load_positions
+from esrd_pipeline.tables.model import Table
+
+YEAR = 2024
+LARGEST_PAGE = 150_000
+NEAR, BESIDE, FAR = "332500", "332501", "052500"
+
+
+def _directory() -> pd.DataFrame:
+    rows = [
+        (NEAR, "MIDTOWN DIALYSIS", "NEW YORK", "NY", "10001", 24, True, True),
+        (BESIDE, "BROOKLYN <HOME>", "BROOKLYN", "NY", "11201", None, None, True),
+        (FAR, "LA DIALYSIS", "LOS ANGELES", "CA", "90011", 12, True, False),
+    ]
+    names = ("ccn", "facility_name", "city", "state", "zip_code", "station_count")
+    offers = ("has_in_center_hemodialysis", "has_peritoneal_dialysis")
+    frame = pd.DataFrame(rows, columns=[*names, *offers])
+    return frame.assign(
+        performance_year=YEAR,
+        network="2",
+        chain_organization=None,
+        has_home_hemodialysis_training=False,
+    )
+
+
+def _contract() -> pd.DataFrame:
+    rows = [
+        (NEAR, "dfc", "shr", 1.4, 100.0),
+        (NEAR, "dfc", "ltc", 7.0, 40.0),
+        (BESIDE, "dfc", "shr", 0.9, 80.0),
+        (BESIDE, "dfc", "ltc", 0.4, 50.0),
+        (FAR, "dfc", "ltc", 30.0, 5.0),  # fewer than 11 patients
+    ]
+    frame = pd.DataFrame(rows, columns=["ccn", "program", "measure", "value", "unit_count"])
+    return frame.assign(
+        performance_year=YEAR,
+        unit="patients",
+        patients=frame["unit_count"],
+        numerator=math.nan,
+        denominator=math.nan,
+        lower=math.nan,
+        upper=math.nan,
+        reportable=True,
+        reason=None,
+        reason_number=math.nan,
+    )
+
+
+def _flags() -> pd.DataFrame:
+    rows = [(NEAR, "shr", 100.0, 1.4, "worse"), (BESIDE, "shr", 80.0, 0.9, "as")]
+    frame = pd.DataFrame(rows, columns=["ccn", "measure", "unit_count", "value", "category"])
+    return frame.assign(performance_year=YEAR, unit="patients", lower=0.5, upper=1.5, reason=None)
+
+
+def _scores() -> pd.DataFrame:
+    rows = [(NEAR, "shr", 4), (BESIDE, "shr", 8), (NEAR, "ltc", 7), (BESIDE, "ltc", 7)]
+    frame = pd.DataFrame(rows, columns=["ccn", "measure", "score"])
+    return frame.assign(
+        performance_year=YEAR,
+        payment_year=YEAR + 2,
+        domain="care_coordination",
+        role="measure",
+        parent=None,
+        unit="patients",
+        unit_count=100.0,
+        **dict.fromkeys(("rate", "adjusted_rate", "improvement_rate", "benchmark"), 0.5),
+        **dict.fromkeys(("achievement_threshold", "weight_in_domain", "weight_in_parent"), 0.5),
+        **dict.fromkeys(("achievement_score", "improvement_score", "reason_number"), math.nan),
+        **dict.fromkeys(("applied", "reason"), None),
+    )
+
+
+def _tps() -> pd.DataFrame:
+    rows = [(NEAR, 40, 1.0), (BESIDE, 70, 0.0), (FAR, None, 0.0)]
+    frame = pd.DataFrame(rows, columns=["ccn", "tps", "payment_reduction"])
+    frame["tps"] = frame["tps"].astype("Int64")
+    return frame.assign(performance_year=YEAR, payment_year=YEAR + 2, minimum_tps=53, reason=None)
+
+
+def _frames() -> dict[str, pd.DataFrame]:
+    return {
+        "facility.directory": _directory(),
+        "facility.contract": _contract(),
+        "facility.level": pd.DataFrame(
+            {"program": "dfc", "measure": ["shr", "ltc"], "national": [1.0, 19.0]}
+        ).assign(performance_year=YEAR, facility_count=3),
+        "program.flags": _flags(),
+        "program.stars": pd.DataFrame({"ccn": [NEAR], "rating": [4], "published_rating": [3]}),
+        "program.qip_measure_score": _scores(),
+        "program.qip_tps": _tps(),
+        "raw.dfc_facility": pd.DataFrame(
+            {
+                "ccn": [NEAR, BESIDE],
+                "address_line_1": ["1 MAIN ST", "2 MAIN ST"],
+                "address_line_2": [None, "FLOOR 2"],
+                "telephone_number": ["(212) 555-0100", None],
+                "has_late_shift": [True, False],
+                "five_star": [2.0, 5.0],
+            }
+        ),
+    }
+
+
+@pytest.fixture
+def data() -> SiteData:
+    frames = _frames()
+
+    def read(table: Table, year: int) -> pd.DataFrame | None:
+        return frames.get(table.name) if year == YEAR else None
+
+    return SiteData(read, YEAR)
+
+
+@pytest.fixture
+def site(data: SiteData, tmp_path: Path) -> Path:
+    written = list(write_patients(data, tmp_path, list(data.facilities)))
+    assert max(size for _, _, size in written) < LARGEST_PAGE
+    return tmp_path
+
+
+def _read(site: Path, page: str) -> str:
+    return (site / page).read_text(encoding="utf-8")
+
+
+def test_a_center_is_told_in_plain_words(site: Path) -> None:
+    page = _read(site, "patients/states/NY-1.html")
+    mine = page[page.index(f'id="f{NEAR}"') :]
+    assert "▼ Worse than expected" in mine
+    assert "7% here, 19% in the nation. A lower number is better." in mine
+    assert "Of 1 results: better than expected in 0, worse in 1." in mine
+    assert "1 MAIN ST, NEW YORK, NY 10001. Phone: (212) 555-0100" in mine
+    assert "4 of 5 stars" in mine
+
+
+def test_the_same_center_in_spanish(site: Path) -> None:
+    page = _read(site, "patients/es/states/NY-1.html")
+    assert '<html lang="es">' in page
+    mine = page[page.index(f'id="f{NEAR}"') :]
+    assert "▼ Peor de lo esperado" in mine
+    assert "7% aquí, 19% en el país. Un número más bajo es mejor." in mine
+
+
+def test_a_share_below_one_percent_is_not_none(site: Path) -> None:
+    page = _read(site, "patients/states/NY-1.html")
+    assert "Less than 1% here, 19% in the nation" in page
+
+
+def test_what_is_not_known_is_told_as_such(site: Path) -> None:
+    page = _read(site, "patients/states/NY-1.html")
+    mine = page[page.index(f'id="f{BESIDE}"') : page.index(f'id="f{NEAR}"')]
+    assert "Dialysis at the center: <strong>Not known</strong>" in mine
+    assert "Dialysis stations: <strong>Not known</strong>" in mine
+    assert "BROOKLYN &lt;HOME&gt;" in mine
+
+
+def test_a_result_of_few_patients_stands_nowhere(site: Path) -> None:
+    for file in (site / "patients").rglob("*"):
+        if file.is_file():
+            text = file.read_text(encoding="utf-8")
+            assert "30% " not in text, file.name
+            assert ",30.0" not in text, file.name
+    assert "No result of this center is reported" in _read(site, "patients/states/CA-1.html")
+
+
+def test_stars_are_the_year_s_own_or_else_published(data: SiteData) -> None:
+    stars = {c.row["ccn"]: c.stars for state in load_centers(data).values() for c in state}
+    assert stars == {NEAR: 4, BESIDE: 5, FAR: None}
+
+
+def test_every_link_leads_to_a_page_of_the_site(site: Path, data: SiteData) -> None:
+    for ccn in data.facilities:
+        writing.write_page(site, writing.place_facility(ccn), "")
+        write_certificates(data, site, ccn)
+    writing.write_page(site, "index.html", "")
+    writing.copy_static(site)
+    pages = sorted((site / "patients").rglob("*.html")) + sorted(
+        site.glob("certificates/**/*.html")
+    )
+    assert len(pages) == 2 * (1 + 2 + 2) + 4
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for address in re.findall(r'(?:href|src|data-home)="([^"]+)"', text):
+            place, _, mark = address.partition("#")
+            assert "://" not in address
+            target = (page.parent / place).resolve() if place else page
+            assert target.exists(), (page.name, address)
+            if mark:
+                assert f'id="{mark}"' in target.read_text(encoding="utf-8")
+
+
+def test_the_script_s_files_hold_positions_and_centers(site: Path, data: SiteData) -> None:
+    text = _read(site, "patients/data/zip/10.js")
+    positions = json.loads(text[text.index("{") : text.rindex(")")])
+    assert positions["001"] == pytest.approx([40.75, -74.0], abs=0.02)
+    cell = place_cell((positions["001"][0], positions["001"][1]))
+    text = _read(site, f"patients/data/centers/{cell}.js")
+    rows = json.loads(text[text.index("[[") : text.rindex(")")])
+    mine = next(row for row in rows if row[0] == NEAR)
+    assert mine[5:9] == [find_pages(data)[NEAR], 4, 24, [True, True, False, True]]
+    assert mine[9] == ["worse", 7.0]
+    assert f'"{cell}"' in _read(site, "patients/data/cells.js")
+
+
+def test_one_state_alone_can_be_made(data: SiteData, tmp_path: Path) -> None:
+    pages = {page for _, page, _ in write_patients(data, tmp_path, [FAR])}
+    assert "patients/states/CA-1.html" in pages
+    assert "patients/states/NY-1.html" not in pages
+    assert not (tmp_path / "patients/data/zip/10.js").exists()
+
+
+def test_pages_do_not_depend_on_the_order_of_rows(
+    data: SiteData, site: Path, tmp_path: Path
+) -> None:
+    frames = {name: frame.iloc[::-1] for name, frame in _frames().items()}
+    other = SiteData(lambda table, year: frames.get(table.name) if year == YEAR else None, YEAR)
+    again = tmp_path / "again"
+    for _, page, _ in write_patients(other, again, list(other.facilities)):
+        assert _read(again, page) == _read(site, page), page
+    assert place_for_patients(data, NEAR) == f"patients/states/NY-1.html#f{NEAR}"
+    assert len(_directory()) < PAGE_LENGTH
+
+
+def test_a_zip_code_of_no_place_is_put_among_its_neighbours() -> None:
+    positions = {"10001": (40.0, -74.0), "10002": (41.0, -75.0), "20001": (38.0, -77.0)}
+    assert find_position("10001", positions) == (40.0, -74.0)
+    assert find_position("10099", positions) == (40.5, -74.5)
+    assert find_position("99999", positions) is None
+    assert find_position("", {}) is None
+
+
+def test_zip_codes_of_the_chosen_states_alone_are_read() -> None:
+    positions = load_positions(["RI"])
+    assert 50 < len(positions) < 150
+    assert {zip_code[:2] for zip_code in positions} <= {"02"}
+
+
+def test_a_certificate_sets_scores_beside_the_means(data: SiteData) -> None:
+    shown = describe_certificate(data, NEAR, "en")
+    assert (shown["total"], shown["mean"], shown["cut"]) == ("40 of 100", "55.0", "1%")
+    assert shown["verdict"] == (
+        "This center's payments are cut by 1%, because its score is below 53."
+    )
+    assert [(s["name"], s["score"], s["mean"], s["word"]) for s in shown["scores"]] == [
+        ("Hospital stays", "4", "6.0", "Below the mean"),
+        ("Long-term catheters", "7", "7.0", "Near the mean"),
+    ]
+
+
+def test_certificates_are_made_in_both_languages(data: SiteData, tmp_path: Path) -> None:
+    for ccn in data.facilities:
+        write_certificates(data, tmp_path, ccn)
+    made = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.html")}
+    assert made == {
+        f"certificates/{folder}{ccn}.html" for folder in ("", "es/") for ccn in (NEAR, BESIDE)
+    }
+    page = _read(tmp_path, f"certificates/es/{BESIDE}.html")
+    assert "70 de 100" in page
+    assert "Los pagos de este centro no se recortan" in page
+    assert not has_certificate(data, FAR)
+    assert LANGUAGES == ("en", "es")
