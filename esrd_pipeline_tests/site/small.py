@@ -57,6 +57,7 @@ def level(measure: str, name: str, **others: object) -> Row:
         "program": "dfc",
         "measure": measure,
         "facility_count": 2,
+        "summed_count": 2,
         "better_count": 0,
         "as_count": 2,
         "worse_count": 0,

@@ -26,13 +26,13 @@ DATASET = (
     *("title", "description", "keyword", "modified", "publisher", "contactPoint", "identifier"),
     "accessLevel",
 )
-"""Required of every dataset by DCAT-US 1.1; bureauCode and programCode of federal agencies alone."""
+"""What DCAT-US 1.1 requires of a dataset; bureauCode and programCode of federal agencies alone."""
 
 
 def indicator(level: str, place: str, numerator: int, denominator: float) -> dict[str, object]:
     return {
         "level": level,
-        "place": place,
+        "group_name": place,
         "month": date(YEAR, 1, 1),
         "indicator": "admission",
         "facility_count": 1,
@@ -40,6 +40,8 @@ def indicator(level: str, place: str, numerator: int, denominator: float) -> dic
         "denominator": denominator,
         "value": 100 * numerator / denominator,
         "unit": "per 100 patient-months",
+        "counted": "patients",
+        "patients": 40,
     }
 
 
@@ -47,7 +49,7 @@ def indicator(level: str, place: str, numerator: int, denominator: float) -> dic
 def data() -> SiteData:
     indicators = fill(
         network.INDICATORS,
-        indicator("nation", "US", 40, 300.0),
+        indicator("nation", "nation", 40, 300.0),
         indicator("network", "6", 40, 300.0),
         indicator("facility", "112501", 25, 180.0),
         indicator("facility", "112502", 15, 120.0),
@@ -200,7 +202,7 @@ def test_the_page_tells_sizes_and_links_to_every_file(folder: Path) -> None:
     assert reference.write_size(400) == "1\N{NO-BREAK SPACE}kB"
 
 
-def test_the_same_rows_in_another_order_give_the_same_files(folder: Path, tmp_path: Path) -> None:
+def test_rows_are_written_in_the_order_of_the_key(tmp_path: Path) -> None:
     contract = make_data().frame(measured.CONTRACT)
     assert contract is not None
     turned = contract[measured.CONTRACT.column_names].iloc[::-1]
@@ -208,7 +210,6 @@ def test_the_same_rows_in_another_order_give_the_same_files(folder: Path, tmp_pa
         ::-1
     ]
     list(reference.write_downloads(make_data([(measured.CONTRACT, stored)]), tmp_path))
-    # Two rows of the same table, stored the other way round.
     other = read_csv(tmp_path / "facility.contract.csv")
     assert [row["ccn"] for row in other] == ["112501", "112502"]
 

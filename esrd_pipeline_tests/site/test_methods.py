@@ -75,7 +75,8 @@ def test_the_exclusions_of_a_years_patients_are_those_of_the_sql() -> None:
 def test_every_measure_of_the_register_has_numerator_and_denominator(year: int) -> None:
     for entry in (*list_measures("dfc", year), *list_measures("qip", year)):
         definition = find_definition(entry.measure, entry.program)
-        assert definition.numerator and definition.denominator
+        assert definition.numerator
+        assert definition.denominator
         assert not definition.numerator.endswith(".")
 
 
