@@ -1,6 +1,8 @@
 """Pages of measures: rules in words, adjusters with coefficients, checks of the fit."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -29,6 +31,8 @@ PROGRAM_WORDS = {
     "dfc": "Dialysis Facility Measures",
     "qip": "ESRD Quality Incentive Program",
 }
+_CODE = re.compile(r"`([^`]+)`")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*<>]*)\*(?![\w*])")
 _MOST_DIFFERENCE = 1e-4
 """As the plausibility check of the cross-check, which warns beyond it."""
 
@@ -78,9 +82,24 @@ def describe_measure(data: SiteData, measure: str) -> dict[str, Any]:
         "cross_checks": list(_list_cross_checks(data, measure)),
         "reliability": _list_reliability(data, measure),
         "calibration": list(_list_calibration(data, measure)),
-        "readings": method_rules.list_readings(measure),
+        "readings": [
+            {
+                "number": reading.number,
+                "title": mark_up(reading.title),
+                "reading": mark_up(reading.reading),
+                "why": mark_up(reading.why or ""),
+                "place": f"Manual {reading.section}" if reading.section else reading.citation,
+            }
+            for reading in method_rules.list_readings(measure)
+        ],
         "files": find_sql(measure),
     }
+
+
+def mark_up(text: str) -> str:
+    """Return a text of the readings as HTML: `code` and *emphasis* as such."""
+    coded = _CODE.sub(r"<code>\1</code>", escape(text, quote=False))
+    return _EMPHASIS.sub(r"<em>\1</em>", coded)
 
 
 def _entries(data: SiteData, measure: str) -> list[RegisterEntry]:

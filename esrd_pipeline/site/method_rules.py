@@ -50,6 +50,7 @@ _OF_PROGRAM: Mapping[tuple[str, str], Program] = {
 _SAME_MONTHS = {"sfr": "ltc"}
 """Measures with the months of another: the SFR takes the long-term catheter rate's (2.2.9)."""
 _KTV_PARTS = ("ktv_adult_hd", "ktv_adult_pd", "ktv_pediatric_hd", "ktv_pediatric_pd")
+_OF_KTV_PARTS = ("ktv_comprehensive", "ktv_topic")
 _NO_MEASURE_OF_PROGRAM = "not_a_measure_of_the_program"
 _RETURNS = ("planned_readmission", "after_first_event")
 
@@ -105,7 +106,7 @@ def _write(unit: str) -> str:
 
 def list_sections(measure: str) -> list[tuple[str, str, str, str | None]]:
     """Return number, title, kind and remark of the manual's sections on a measure."""
-    chapters = find_chapters(measure)
+    chapters = _find_chapters(measure)
     return [
         (section.number, section.title, section.kind, section.why)
         for section in load_sections().values()
@@ -115,7 +116,7 @@ def list_sections(measure: str) -> list[tuple[str, str, str, str | None]]:
 
 def list_readings(measure: str) -> list[Reading]:
     """Return the readings of places within the measure's chapters, or of its name."""
-    chapters = find_chapters(measure)
+    chapters = _find_chapters(measure)
     name = re.compile(rf"(?<![a-z_]){re.escape(measure)}(?:\.py|\.sql|_days\.sql)$")
     return [
         reading
@@ -123,6 +124,12 @@ def list_readings(measure: str) -> list[Reading]:
         if _is_of(f"Manual {reading.section or ''}", chapters)
         or any(name.search(file) for file in reading.files)
     ]
+
+
+def _find_chapters(measure: str) -> tuple[str, ...]:
+    """Return a measure's chapters; of one made of others, theirs."""
+    parts = _KTV_PARTS if measure in _OF_KTV_PARTS else (measure,)
+    return tuple(dict.fromkeys(chapter for part in parts for chapter in find_chapters(part)))
 
 
 def _is_of(text: str, chapters: Sequence[str]) -> bool:
@@ -142,7 +149,7 @@ def list_exclusions(measure: str) -> list[Excluded]:
 
 def _list_exclusions(measure: str) -> Iterator[Excluded]:
     months = _SAME_MONTHS.get(measure, measure)
-    if measure in ("ktv_comprehensive", "ktv_topic"):
+    if measure in _OF_KTV_PARTS:
         codes = dict.fromkeys(code for part in _KTV_PARTS for code in MONTHLY_REASONS_OF[part])
         yield _make(measure, "cohort.patient_months", "Not in the denominator", tuple(codes))
     elif months in MONTHLY_REASONS_OF:

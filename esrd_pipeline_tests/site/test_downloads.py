@@ -9,15 +9,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.site import data_package, reference
 from esrd_pipeline.site.data import SiteData
+from esrd_pipeline.site.download_files import write_downloads
 from esrd_pipeline.site.published import PUBLISHED
 from esrd_pipeline.tables import measured, network, program
-from esrd_pipeline_tests.site.small import YEAR, fill, make_data
+from esrd_pipeline_tests.site.small import YEAR, fill, make_data, result
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 TABLE_SCHEMA_TYPES = {"string", "integer", "number", "boolean", "date", "array", "object"}
@@ -126,6 +126,8 @@ def check_cell(text: str, field: Mapping[str, Any]) -> None:
             float(text)
         case "array" | "object":
             json.loads(text)
+        case _:
+            assert field["type"] == "string"
     if field["type"] in ("integer", "number"):
         assert float(text) >= limits.get("minimum", -float("inf"))
         assert float(text) <= limits.get("maximum", float("inf"))
@@ -203,15 +205,20 @@ def test_the_page_tells_sizes_and_links_to_every_file(folder: Path) -> None:
 
 
 def test_rows_are_written_in_the_order_of_the_key(tmp_path: Path) -> None:
-    contract = make_data().frame(measured.CONTRACT)
-    assert contract is not None
-    turned = contract[measured.CONTRACT.column_names].iloc[::-1]
-    stored = fill(measured.CONTRACT, *pd.DataFrame(turned).astype(object).to_dict("records")).iloc[
-        ::-1
+    rows = fill(
+        measured.CONTRACT,
+        result("112502", "ltc", 80.0, 5.0),
+        result("112501", "ltc", 90.0, 120.0),
+        result("112501", "hypercalcemia", 90.0, 12.0),
+    )
+    stored = rows.iloc[::-1]
+    list(write_downloads(make_data([(measured.CONTRACT, stored)]), tmp_path))
+    written = read_csv(tmp_path / "facility.contract.csv")
+    assert [(row["ccn"], row["measure"]) for row in written] == [
+        ("112501", "hypercalcemia"),
+        ("112501", "ltc"),
+        ("112502", "ltc"),
     ]
-    list(reference.write_downloads(make_data([(measured.CONTRACT, stored)]), tmp_path))
-    other = read_csv(tmp_path / "facility.contract.csv")
-    assert [row["ccn"] for row in other] == ["112501", "112502"]
 
 
 def test_a_site_of_one_facility_has_no_files(data: SiteData, tmp_path: Path) -> None:

@@ -130,6 +130,18 @@ def test_sections_and_readings_are_the_measures_own() -> None:
     assert not {1, 12} & readings
 
 
+def test_a_measure_made_of_others_has_their_chapters_and_readings() -> None:
+    numbers = {number for number, *_ in list_sections("ktv_comprehensive")}
+    assert {"2.3", "2.4", "2.5", "2.6"} <= numbers
+    assert {18, 19} <= {reading.number for reading in list_readings("ktv_topic")}
+
+
+def test_texts_of_readings_keep_code_and_emphasis() -> None:
+    assert method_page.mark_up("of `a.csv`: *rate* < 2 * 3") == (
+        "of <code>a.csv</code>: <em>rate</em> &lt; 2 * 3"
+    )
+
+
 @pytest.mark.parametrize("measure", MODELLED)
 def test_the_adjusters_of_a_model_are_named_once(measure: str) -> None:
     specification = find_specification(measure, "dfc", YEAR)
