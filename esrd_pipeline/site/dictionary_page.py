@@ -88,12 +88,12 @@ def _describe_column(table: Table, column: Column) -> dict[str, Any]:
         "column": column,
         "type": _TYPES[column.type],
         "is_key": column.name in table.key,
-        "values": _describe_values(column),
+        "limits": _describe_limits(column),
         "suppression": column.suppression,
     }
 
 
-def _describe_values(column: Column) -> str:
+def _describe_limits(column: Column) -> str:
     """Return what a column may hold: a range, or a list of texts; of a long list the first ones."""
     parts = []
     if column.minimum is not None and column.maximum is not None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -139,10 +140,11 @@ def _make_plain(column: Column, values: pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks()
 
 
-def _write_json(cell: list[str] | list[tuple[str, str]] | None) -> str | None:
+def _write_json(cell: list[Any] | None) -> str | None:
+    """Write a list of texts; labels come as pairs."""
     if cell is None:
         return None
-    is_labels = cell and isinstance(cell[0], tuple)
+    is_labels = bool(cell) and isinstance(cell[0], tuple)
     return json.dumps(dict(cell) if is_labels else cell, ensure_ascii=False)
 
 

@@ -1,8 +1,8 @@
 """Pages of measures: rules in words, adjusters with coefficients, checks of the fit."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
-from inspect import signature
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -11,11 +11,17 @@ from esrd_pipeline.families.cross_check import describe_difference
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.measure_definitions import find_definition
 from esrd_pipeline.parameters.measure_texts import find_measure_text
-from esrd_pipeline.parameters.register import Program, RegisterEntry
+from esrd_pipeline.parameters.register import RegisterEntry
 from esrd_pipeline.reports.suppression import SMALLEST_SHOWN
 from esrd_pipeline.site import method_rules
 from esrd_pipeline.site.data import Row, SiteData
 from esrd_pipeline.site.formats import is_missing, is_ratio, write_number, write_value
+from esrd_pipeline.site.method_terms import (
+    Adjuster,
+    find_specification,
+    list_adjusters,
+    write_term,
+)
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.measured import MODELLED
 from esrd_pipeline.tables.trend import STRATUM
@@ -25,6 +31,8 @@ PROGRAM_WORDS = {
     "dfc": "Dialysis Facility Measures",
     "qip": "ESRD Quality Incentive Program",
 }
+_CODE = re.compile(r"`([^`]+)`")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*<>]*)\*(?![\w*])")
 _MOST_DIFFERENCE = 1e-4
 """As the plausibility check of the cross-check, which warns beyond it."""
 
@@ -74,9 +82,24 @@ def describe_measure(data: SiteData, measure: str) -> dict[str, Any]:
         "cross_checks": list(_list_cross_checks(data, measure)),
         "reliability": _list_reliability(data, measure),
         "calibration": list(_list_calibration(data, measure)),
-        "readings": method_rules.list_readings(measure),
+        "readings": [
+            {
+                "number": reading.number,
+                "title": mark_up(reading.title),
+                "reading": mark_up(reading.reading),
+                "why": mark_up(reading.why or ""),
+                "place": f"Manual {reading.section}" if reading.section else reading.citation,
+            }
+            for reading in method_rules.list_readings(measure)
+        ],
         "files": find_sql(measure),
     }
+
+
+def mark_up(text: str) -> str:
+    """Return a text of the readings as HTML: `code` and *emphasis* as such."""
+    coded = _CODE.sub(r"<code>\1</code>", escape(text, quote=False))
+    return _EMPHASIS.sub(r"<em>\1</em>", coded)
 
 
 def _entries(data: SiteData, measure: str) -> list[RegisterEntry]:
@@ -130,53 +153,46 @@ def _describe_level(entry: RegisterEntry, level: Row) -> dict[str, str]:
 def _list_models(
     data: SiteData, measure: str, entries: Sequence[RegisterEntry]
 ) -> Iterator[dict[str, Any]]:
-    """Yield each program's model: its adjusters, with coefficients where a fit is stored."""
+    """Yield each program's model: its adjusters, with coefficients where a fit is stored.
+
+    Without a fit, programs with the same adjusters are one.
+    """
     fit = data.frame(MODELLED[measure].fit)
+    unfitted: dict[tuple[Adjuster, ...], list[str]] = {}
     for entry in entries:
-        specification = _specify(measure, entry.program, data.year)
+        specification = find_specification(measure, entry.program, data.year)
         if specification is None or entry.family == "published":
             continue
-        places = {name: term.row for term in specification.terms for name in term.names if term.row}
         mine = None if fit is None else fit[fit["program"] == entry.program]
-        found = [] if mine is None else list(_list_coefficients(mine, places))
-        estimated = {row["term"] for row in found}
+        if mine is None or mine.empty:
+            adjusters = tuple(list_adjusters(specification))
+            unfitted.setdefault(adjusters, []).append(entry.program.upper())
+            continue
+        rows = list(_list_coefficients(specification, mine))
+        estimated = {row["adjuster"].term for row in rows}
         yield {
-            "program": entry.program.upper(),
-            "rows": found
-            or [
-                {"term": name, "words": write_term(name), "place": places.get(name, "")}
-                for name in specification.adjusters
-            ],
-            "is_fitted": bool(found),
+            "programs": entry.program.upper(),
+            "is_fitted": True,
+            "rows": rows,
             "missing": [
-                write_term(name)
-                for name in specification.adjusters
-                if found and name not in estimated
+                write_term(name) for name in specification.adjusters if name not in estimated
             ],
-            "sizes": [] if mine is None else list(_list_sizes(mine)),
+            "sizes": list(_list_sizes(mine)),
         }
+    for adjusters, programs in unfitted.items():
+        rows = [{"adjuster": adjuster} for adjuster in adjusters]
+        shared = {"is_fitted": False, "rows": rows, "missing": [], "sizes": []}
+        yield {"programs": " and ".join(programs), **shared}
 
 
-def _specify(measure: str, program: Program, year: int) -> Specification | None:
-    """Return a measure's specification; None where the year's register has none."""
-    specify = import_module(f"esrd_pipeline.measures.{measure}").specify
-    arguments = (program, year) if len(signature(specify).parameters) > 1 else (year,)
-    try:
-        found: Specification = specify(*arguments)
-    except LookupError:
-        return None
-    return found
-
-
-def _list_coefficients(fit: pd.DataFrame, places: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _list_coefficients(specification: Specification, fit: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    known = {adjuster.term: adjuster for adjuster in list_adjusters(specification)}
     chosen = fit[fit["element"] == "coefficient"].sort_values(["stage", "position"])
     columns = [chosen[name].tolist() for name in ("stage", "term", "estimate", "standard_error")]
     for stage, term, estimate, error in zip(*columns, strict=True):
         yield {
             "stage": int(stage),
-            "term": term,
-            "words": write_term(term),
-            "place": places.get(term, ""),
+            "adjuster": known.get(term) or Adjuster(term, write_term(term), ""),
             "estimate": "" if is_missing(estimate) else f"{estimate:.4f}",
             "error": "" if is_missing(error) else f"{error:.4f}",
         }
@@ -189,12 +205,6 @@ def _list_sizes(fit: pd.DataFrame) -> Iterator[tuple[str, str]]:
         for number in summary.loc[summary["term"] == term, "estimate"]:
             if number >= SMALLEST_SHOWN:
                 yield word, write_number(number)
-
-
-def write_term(name: str) -> str:
-    """Return a model's column in words: is_age_under_25 is `age under 25`."""
-    words = name.removeprefix("is_").removeprefix("has_").replace("_x_", " times ")
-    return words.replace("_", " ")
 
 
 def _list_cross_checks(data: SiteData, measure: str) -> Iterator[dict[str, Any]]:

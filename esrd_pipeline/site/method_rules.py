@@ -1,7 +1,7 @@
 """A measure's rules for people: its register entry in words, exclusions, sections, readings."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from esrd_pipeline.parameters.manual import (
@@ -12,7 +12,7 @@ from esrd_pipeline.parameters.manual import (
 )
 from esrd_pipeline.parameters.readings import Reading, load_readings
 from esrd_pipeline.parameters.reasons import find_reason
-from esrd_pipeline.parameters.register import FlagRule, RegisterEntry
+from esrd_pipeline.parameters.register import FlagRule, Program, RegisterEntry
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.explain import REPORT_REASONS
 from esrd_pipeline.tables.patient_months import MONTHLY_REASONS_OF, YEARLY_REASONS_OF
@@ -32,14 +32,25 @@ FAMILIES = {
 """How each family computes a measure."""
 QIP_ONLY = frozenset({"extraordinary_circumstances_exception", "new_facility"})
 """Exclusions of the QIP (3.4, 3.5)."""
-_OF_PROGRAM = {
+_OF_PROGRAM: Mapping[tuple[str, str], Program] = {
     ("hypercalcemia", "under_18_years"): "qip",
     ("hypercalcemia", "other_modality"): "qip",
     ("hypercalcemia", "under_18_years_two_months_before"): "dfc",
+    ("srr", "rehabilitation_revenue_center"): "dfc",
+    ("srr", "stay_of_365_days_or_longer"): "dfc",
+    ("srr", "transplant"): "qip",
+    ("srr", "transplant_within_3_days"): "dfc",
+    ("srr", "died_within_3_days"): "dfc",
+    ("srr", "off_dialysis_within_3_days"): "dfc",
+    ("srr", "hospitalized_within_3_days"): "dfc",
+    ("srr", "unplanned_readmission_within_3_days"): "qip",
+    ("srr", "died_within_30_days_without_readmission"): "qip",
 }
+"""Exclusions that one program alone has, by measure and code."""
 _SAME_MONTHS = {"sfr": "ltc"}
 """Measures with the months of another: the SFR takes the long-term catheter rate's (2.2.9)."""
 _KTV_PARTS = ("ktv_adult_hd", "ktv_adult_pd", "ktv_pediatric_hd", "ktv_pediatric_pd")
+_OF_KTV_PARTS = ("ktv_comprehensive", "ktv_topic")
 _NO_MEASURE_OF_PROGRAM = "not_a_measure_of_the_program"
 _RETURNS = ("planned_readmission", "after_first_event")
 
@@ -50,7 +61,7 @@ class Exclusion:
 
     text: str
     citation: str
-    program: str | None
+    program: Program | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ def _write(unit: str) -> str:
 
 def list_sections(measure: str) -> list[tuple[str, str, str, str | None]]:
     """Return number, title, kind and remark of the manual's sections on a measure."""
-    chapters = find_chapters(measure)
+    chapters = _find_chapters(measure)
     return [
         (section.number, section.title, section.kind, section.why)
         for section in load_sections().values()
@@ -105,7 +116,7 @@ def list_sections(measure: str) -> list[tuple[str, str, str, str | None]]:
 
 def list_readings(measure: str) -> list[Reading]:
     """Return the readings of places within the measure's chapters, or of its name."""
-    chapters = find_chapters(measure)
+    chapters = _find_chapters(measure)
     name = re.compile(rf"(?<![a-z_]){re.escape(measure)}(?:\.py|\.sql|_days\.sql)$")
     return [
         reading
@@ -113,6 +124,12 @@ def list_readings(measure: str) -> list[Reading]:
         if _is_of(f"Manual {reading.section or ''}", chapters)
         or any(name.search(file) for file in reading.files)
     ]
+
+
+def _find_chapters(measure: str) -> tuple[str, ...]:
+    """Return a measure's chapters; of one made of others, theirs."""
+    parts = _KTV_PARTS if measure in _OF_KTV_PARTS else (measure,)
+    return tuple(dict.fromkeys(chapter for part in parts for chapter in find_chapters(part)))
 
 
 def _is_of(text: str, chapters: Sequence[str]) -> bool:
@@ -132,7 +149,7 @@ def list_exclusions(measure: str) -> list[Excluded]:
 
 def _list_exclusions(measure: str) -> Iterator[Excluded]:
     months = _SAME_MONTHS.get(measure, measure)
-    if measure in ("ktv_comprehensive", "ktv_topic"):
+    if measure in _OF_KTV_PARTS:
         codes = dict.fromkeys(code for part in _KTV_PARTS for code in MONTHLY_REASONS_OF[part])
         yield _make(measure, "cohort.patient_months", "Not in the denominator", tuple(codes))
     elif months in MONTHLY_REASONS_OF:
@@ -179,7 +196,9 @@ def _make(measure: str, table: str, what: str, codes: Sequence[str]) -> Excluded
         if code == _NO_MEASURE_OF_PROGRAM:
             continue
         reason = find_reason(code)
-        program = "qip" if code in QIP_ONLY else _OF_PROGRAM.get((measure, code))
+        program: Program | None = _OF_PROGRAM.get((measure, code))
+        if code in QIP_ONLY:
+            program = "qip"
         text = reason.text[:1].upper() + reason.text[1:]
         exclusions.append(Exclusion(text, reason.citation, program))
     return Excluded(table, TABLES_BY_NAME[table].grain, what, tuple(exclusions))

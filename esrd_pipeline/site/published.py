@@ -22,7 +22,10 @@ class Published:
     without: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-_OF_FACILITIES = {"level": ("facility",)}
+_OF_FACILITIES = {"level": (trend.FACILITY,)}
+_NOT_SHOWN = {
+    "level": tuple(level for level in network.LEVELS if level not in network.SHOWN_LEVELS)
+}
 PUBLISHED: tuple[Published, ...] = (
     Published(measured.CONTRACT, "Every measure of every facility"),
     Published(facility.DIRECTORY, "Facilities"),
@@ -38,7 +41,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(trend.TREND, "Measures of the nation, Networks, states and chains", _OF_FACILITIES),
     Published(trend.STRATUM, "Measures by groups of patients"),
     Published(trend.COHORT, "Patients of the nation, Networks and states"),
-    Published(network.INDICATORS, "Networks' indicators by month", _OF_FACILITIES),
+    Published(network.INDICATORS, "Networks' indicators by month", _NOT_SHOWN),
     Published(network.CANDIDATE, "Facilities to help and to learn from"),
     Published(network.PEER, "Facilities like another"),
     Published(report.STAR_PROFILE, "Measures by star rating"),
@@ -46,7 +49,8 @@ PUBLISHED: tuple[Published, ...] = (
     Published(report.READING, "How unclear places of the manual are read"),
 )
 """The tables for download, in the order of the page. Those of facilities have every facility's
-rows; of `report.trend` and `network.indicator` the rows of areas."""
+rows; of `report.trend` and `network.indicator` the rows of areas, the latter's as the pages show
+them."""
 
 
 def find_published(name: str) -> Published | None:

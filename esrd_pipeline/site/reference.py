@@ -62,8 +62,8 @@ def describe_downloads(year: int, files: list[Download]) -> dict[str, Any]:
 def write_size(size: int) -> str:
     """Write bytes as people read them."""
     if size >= _MEGABYTE:
-        return f"{size / _MEGABYTE:,.1f} MB"
-    return f"{max(1, round(size / _KILOBYTE)):,} kB"
+        return f"{size / _MEGABYTE:,.1f}\N{NO-BREAK SPACE}MB"
+    return f"{max(1, round(size / _KILOBYTE)):,}\N{NO-BREAK SPACE}kB"
 
 
 def _write_metadata(
