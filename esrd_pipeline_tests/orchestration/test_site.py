@@ -1,4 +1,4 @@
-"""The static site of a refreshed year, as its files: its numbers, its links, what it must not say."""
+"""The static site of a refreshed year as files: its numbers, its links, what it must not say."""
 
 import re
 from collections.abc import Iterator
@@ -28,29 +28,32 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: list[str] = []
-        self.values: dict[str, str] = {}
+        self.stored: dict[str, str] = {}
         self.ids: list[str] = []
         self.texts: list[str] = []
         self._row = ""
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep links, identifiers, and the stored value of a cell under its row's identifier."""
         found = dict(attrs)
         if found.get("id"):
             self.ids.append(str(found["id"]))
         if tag == "tr":
             self._row = found.get("id") or ""
         if "data-v" in found:
-            self.values[self._row] = str(found["data-v"])
+            self.stored[self._row] = str(found["data-v"])
         for name in ("href", "src"):
             if found.get(name):
                 self.links.append(str(found[name]))
 
     def handle_data(self, data: str) -> None:
+        """Keep the text."""
         self.texts.append(data)
 
     @property
     def text(self) -> str:
+        """The page's text in one line."""
         return " ".join(" ".join(self.texts).split())
 
 
@@ -89,7 +92,7 @@ def test_values_of_a_facility_are_the_contracts(site: Path, warehouse: Warehouse
     few = {tuple(row) for row in find_few(contract).to_numpy()}
     shown = 0
     for ccn, rows in contract[contract["program"] == "dfc"].groupby("ccn"):
-        values = Page(site / "facilities" / f"{ccn}.html").values
+        values = Page(site / "facilities" / f"{ccn}.html").stored
         for row in rows.itertuples():
             is_shown = row.reportable and ("dfc", row.measure, ccn) not in few
             stored = values.get(f"dfc-{row.measure}")
@@ -116,7 +119,7 @@ def test_the_sum_on_a_page_gives_the_score_on_it(site: Path, warehouse: Warehous
     for ccn, row in scored.iterrows():
         text = Page(site / "facilities" / f"{ccn}.html").text
         said = re.search(r"Total Performance Score (\d+) ; the minimum", text)
-        working = re.search(r"reduction: [\d.]+% \. ([\d/. x+]+) = [\d.]+, rounded to (\d+)", text)
+        working = re.search(r"reduction: [\d.]+% \. ([\d/. x+]+) = [\d.]+, rounded (\d+)\.", text)
         assert said is not None
         assert working is not None
         assert int(said[1]) == int(working[2]) == row["tps"]
