@@ -28,6 +28,8 @@ TREND = Table(
     source="facility.contract, facility.level, facility.directory, program.flags; readings 195 and"
     " 196",
     key=("level", "group_name", "program", "measure"),
+    # Its rows are of groups of all sizes: what their mean does says nothing; so below.
+    is_compared=False,
     columns=(
         YEAR,
         Column("level", "text", "Kind of group", required=True, allowed=LEVELS),
@@ -140,6 +142,7 @@ STRATUM = Table(
     grain="one program, measure and stratum of patients",
     source="the measures' cohorts and fits; readings 197 and 198",
     key=("program", "measure", "dimension", "stratum"),
+    is_compared=False,
     columns=(
         PROGRAM,
         MEASURE,
@@ -233,6 +236,7 @@ COHORT = Table(
     " rules",
     source="treatment history, first service dates, transplants, deaths, waitlist; reading 199",
     key=("program", "level", "group_name", "topic", "category"),
+    is_compared=False,
     columns=(
         PROGRAM,
         Column(
