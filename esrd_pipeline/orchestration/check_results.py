@@ -49,7 +49,7 @@ def plausibility_result(
     except OutdatedPartitionError as outdated:
         comparable, text = False, f"the year before cannot be compared with: {outdated}"
     else:
-        text = "its rows compare with the year before"
+        text = "not compared with the year before"
         if previous is not None:
             drifts = find_drift(
                 table=staged.table, staged=staged.path, previous=previous, query=query
