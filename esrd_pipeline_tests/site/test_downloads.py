@@ -230,3 +230,9 @@ def test_a_site_of_one_facility_has_no_files(data: SiteData, tmp_path: Path) -> 
 def test_nothing_is_published_twice() -> None:
     names = [one.table.name for one in PUBLISHED]
     assert len(set(names)) == len(names)
+
+
+def test_whatever_counts_patients_declares_what_is_hidden() -> None:
+    for one in PUBLISHED:
+        if {"patients", "unit_count", "numerator"} & set(one.table.column_names):
+            assert one.table.is_suppressed, one.table.name

@@ -21,7 +21,8 @@ from esrd_pipeline.site.method_terms import find_specification, list_adjusters, 
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.measured import MODELLED, SHR_RELIABILITY
 from esrd_pipeline.tables.patient_months import MONTHLY_REASONS_OF, YEARLY_REASONS_OF
-from esrd_pipeline_tests.site.small import YEAR, fill, make_data
+from esrd_pipeline.tables.trend import STRATUM
+from esrd_pipeline_tests.site.small import YEAR, Row, fill, make_data
 
 SQL = Path(method_page.__file__).parents[1] / "sql" / "cohort"
 YEARS = (2022, 2024, 2025)
@@ -245,6 +246,38 @@ def test_a_fitted_year_shows_coefficients_and_what_they_are() -> None:
     # The QIP has no fit in this year: its adjusters stand there without.
     assert "QIP: no fit of 2024 is stored" in text
     assert len(text.encode()) < LARGEST_PAGE
+
+
+def stratum(dimension: str, name: str, patients: int, observed: int, expected: float) -> Row:
+    return {
+        "program": "dfc",
+        "measure": "shr",
+        "dimension": dimension,
+        "stratum": name,
+        "patients": patients,
+        "observed": observed,
+        "expected": expected,
+        "kind": "ratio",
+        "value": observed / expected,
+    }
+
+
+def test_calibration_is_the_nations_by_group_and_hides_few_patients() -> None:
+    strata = fill(
+        STRATUM,
+        stratum("all", "all", 10_000, 5_000, 5_000.0),
+        stratum("age", "18 to 44", 2_000, 1_001, 1_100.0),
+        stratum("age", "45 to 64", 4_000, 2_000, 1_600.0),
+        stratum("age", "65 and over", 3_995, 1_998, 1_997.0),
+        stratum("age", "unknown", 5, 2, 2.2),
+    )
+    rows = method_page.describe_measure(make_data([(STRATUM, strata)]), "shr")["calibration"]
+    shown = {row["stratum"]: row["value"] for row in rows}
+    assert shown["45 to 64"] == pytest.approx(1.25)
+    assert shown["unknown"] is None
+    # Another is hidden beside it, or the whole would give it away.
+    assert sum(value is None for value in shown.values()) == 2
+    assert "1.25" in render("shr", make_data([(STRATUM, strata)]))
 
 
 def test_a_difference_of_two_fits_is_told() -> None:
