@@ -15,6 +15,8 @@ import pandas as pd
 from esrd_pipeline.tables.change import CHANGE
 
 FLAGS = {"better": 1.0, "as": 0.0, "worse": -1.0}
+SUPPRESSED = "suppressed_small_count"
+"""Reason of a release's rows of few patients."""
 TPS, STARS = "tps", "stars"
 """Names of the results of a whole facility, in place of a measure."""
 PERCENT = (1.0, 100.0)
@@ -66,6 +68,10 @@ def find_changes(
     both = both.rename(columns={"number_before": "before", "number_after": "after"})
     for when in ("before", "after"):
         both[f"{when}_text"] = both[f"text_{when}"]
+    # What a release does not show is not known to have moved.
+    is_hidden = both["before_text"] == SUPPRESSED
+    both["before_text"] = both["before_text"].mask(is_hidden, None)
+    both = both[~(is_hidden & both["before"].isna())].reset_index(drop=True)
     both["change"] = both["after"] - both["before"]
     both["moved_cohort"] = _compare_cohorts(both)
     _split_change(both)

@@ -186,6 +186,18 @@ def test_code_and_parameters_are_told_apart_and_by_measure() -> None:
     assert list_changed_makers(some, others) == ["fit.shr", "fit.srr"]
 
 
+def test_what_a_release_does_not_show_is_no_change() -> None:
+    now = contract(("A", "ltc", 1, 5, 20.0, 5), ("B", "ltc", 10, 50, 20.0, 50))
+    hidden = now.assign(value=[NAN, 19.0], reason=["suppressed_small_count", None])
+    told = scores(("A", "ltc", 4)).assign(reason="suppressed_small_count")
+    rows = compare(
+        replace(NOTHING, contract=hidden, scores=told),
+        replace(NOTHING, contract=now, scores=scores(("A", "ltc", 4))),
+        "release",
+    )
+    assert list(rows.index) == [("value", "B")]
+
+
 def test_files_are_told_by_what_is_read_from_them_and_not_by_name() -> None:
     release = pd.DataFrame(
         {
