@@ -95,7 +95,7 @@ def build_site(
         sizes: dict[str, list[tuple[str, int]]] = {}
         for kind, page, size in _write_areas(data, draft, areas):
             sizes.setdefault(kind, []).append((page, size))
-        for kind, page, size in write_patients(data, draft, ccns):
+        for kind, page, size in write_patients(data, draft, ccns, workers=workers):
             sizes.setdefault(kind, []).append((page, size))
         sizes["facility"] = _write_facilities(data, draft, ccns, workers, progress)
         sizes["search"] = [_write_search(data, draft)]

@@ -8,8 +8,10 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from esrd_pipeline.site.centers import (
     list_measures,
     load_centers,
 )
-from esrd_pipeline.site.certificate import has_certificate
+from esrd_pipeline.site.certificate import find_means, has_certificate
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.formats import CATEGORY_SIGNS
 from esrd_pipeline.site.writing import place_facility
@@ -60,33 +62,57 @@ _SCRIPT_TEXTS = (
 )
 
 
+_shared: dict[str, tuple[SiteData, Path, Mapping[str, Sequence[Center]]]] = {}
+"""What a forked process finds in memory, so that nothing is sent to it but its language."""
+
+
 def write_patients(
-    data: SiteData, folder: Path, ccns: Sequence[str]
-) -> Iterator[tuple[str, str, int]]:
-    """Write the pages of the states where some facilities are; yield kind, address and size."""
+    data: SiteData, folder: Path, ccns: Sequence[str], *, workers: int = 1
+) -> list[tuple[str, str, int]]:
+    """Write the pages of the states where some facilities are.
+
+    Args:
+        data: what the pages show.
+        folder: the site's folder.
+        ccns: the facilities.
+        workers: with two or more, each language has a process of its own.
+
+    Returns:
+        Kind, address and size of each page.
+    """
     wanted = {str(data.facilities[ccn]["state"] or NO_STATE) for ccn in ccns}
     by_state = {state: rows for state, rows in load_centers(data).items() if state in wanted}
-    _write_data(data, folder, by_state)
-    for language in LANGUAGES:
-        shared = {
-            "year": data.year,
-            "language": language,
-            "t": load_patient_texts(language),
-        }
-        for page, template, shown in _list_pages(data, by_state, language):
-            here = f"{FOLDERS[language]}{page}"
-            other = LANGUAGES[1 - LANGUAGES.index(language)]
-            text = writing.render(
-                template,
-                here,
-                {
-                    **shared,
-                    **shown,
-                    "home": FOLDERS[language],
-                    "other": f"{FOLDERS[other]}{page}",
-                },
-            )
-            yield "patients", here, writing.write_page(folder, here, text)
+    find_pages(data)
+    find_means(data)
+    _shared["site"] = data, folder, by_state
+    try:
+        if workers == 1:
+            _write_data(data, folder, by_state)
+            return [page for language in LANGUAGES for page in _write_language(language)]
+        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+            made = pool.map(_write_language, LANGUAGES)
+            _write_data(data, folder, by_state)
+            return [page for pages in made for page in pages]
+    finally:
+        _shared.clear()
+
+
+def _write_language(language: Language) -> list[tuple[str, str, int]]:
+    data, folder, by_state = _shared["site"]
+    other = LANGUAGES[1 - LANGUAGES.index(language)]
+    shared = {
+        "year": data.year,
+        "language": language,
+        "t": load_patient_texts(language),
+        "home": FOLDERS[language],
+    }
+    written: list[tuple[str, str, int]] = []
+    for page, template, shown in _list_pages(data, by_state, language):
+        here = f"{FOLDERS[language]}{page}"
+        context = {**shared, **shown, "other": f"{FOLDERS[other]}{page}"}
+        text = writing.render(template, here, context)
+        written.append(("patients", here, writing.write_page(folder, here, text)))
+    return written
 
 
 def _list_pages(
