@@ -81,8 +81,5 @@ def find_measure_text(measure: str) -> MeasureText:
 @cache
 def list_plain_texts() -> tuple[MeasureText, ...]:
     """Return the measures that are shown to patients, in their order there."""
-    shown = [(text.plain_order, text) for text in load_measure_texts().values()]
-    return tuple(
-        text
-        for _, text in sorted((pair for pair in shown if pair[0] is not None), key=lambda p: p[0])
-    )
+    shown = [text for text in load_measure_texts().values() if text.plain_order is not None]
+    return tuple(sorted(shown, key=lambda text: text.plain_order or 0))
