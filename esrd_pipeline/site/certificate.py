@@ -6,9 +6,11 @@ tells it from stored scores; it is not the certificate that CMS issues.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from esrd_pipeline.parameters.measure_texts import LANGUAGES, Language, find_measure_text
 from esrd_pipeline.parameters.patient_texts import load_patient_texts
@@ -20,6 +22,11 @@ FOLDERS: dict[Language, str] = {"en": "certificates/", "es": "certificates/es/"}
 NEAR = 0.5
 """A score this close to the nation's mean is said to be near it."""
 _TOTAL = "total"
+_LAST = 99
+_ROW = Markup(
+    '<tr><th scope="row">{} <span class="small">{}</span></th><td class="n"><strong>{}</strong>'
+    '</td><td class="n">{}</td><td>{}</td></tr>\n'
+)
 
 
 @lru_cache(maxsize=1)
@@ -85,18 +92,16 @@ def describe_certificate(data: SiteData, ccn: str, language: Language) -> dict[s
         "cut": f"{tps['payment_reduction']:g}%" if tps["payment_reduction"] else t["cut_none"],
         "verdict": _write_verdict(tps, t),
         "scores": [
-            _describe_score(row, means, language)
-            for row in sorted(
-                data.measure_scores.get(ccn, []), key=lambda row: _order(row, language)
-            )
+            describe_score(row["measure"], row["score"], means.get(row["measure"]), language)
+            for row in sorted(data.measure_scores.get(ccn, []), key=_order)
             if row["role"] == "measure"
         ],
     }
 
 
-def _order(row: Row, language: Language) -> tuple[int, str]:
+def _order(row: Row) -> tuple[int, str]:
     text = find_measure_text(row["measure"])
-    return text.plain_order or 99, text.plain[language].name
+    return text.plain_order or _LAST, text.measure
 
 
 def _write_verdict(tps: Row, t: Mapping[str, str]) -> str:
@@ -107,22 +112,29 @@ def _write_verdict(tps: Row, t: Mapping[str, str]) -> str:
     return t[key].format(cut=f"{tps['payment_reduction'] or 0:g}", minimum=tps["minimum_tps"])
 
 
-def _describe_score(row: Row, means: Mapping[str, float], language: Language) -> dict[str, str]:
+@cache
+def describe_score(
+    measure: str, score: int | None, mean: float | None, language: Language
+) -> Mapping[str, str]:
+    """Return a measure's score beside the nation's mean, in words, and as a row of the table.
+
+    Facilities share most rows, so each is made once.
+    """
     t = load_patient_texts(language)
-    score, mean = row["score"], means.get(row["measure"])
-    if is_missing(score) or mean is None:
+    if score is None or mean is None:
         word, shown = t["no_score"], NOTHING
     else:
         gap = score - mean
         word = t["about_mean" if abs(gap) <= NEAR else "above" if gap > 0 else "below"]
         shown = str(score)
-    text = find_measure_text(row["measure"]).plain[language]
+    plain = find_measure_text(measure).plain[language]
+    beside = _write_mean(mean)
     return {
-        "name": text.name,
-        "sentence": text.sentence,
+        "name": plain.name,
         "score": shown,
-        "mean": _write_mean(mean),
+        "mean": beside,
         "word": word,
+        "html": _ROW.format(plain.name, plain.sentence, shown, beside, word),
     }
 
 
