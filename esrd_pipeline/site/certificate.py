@@ -86,9 +86,9 @@ def describe_certificate(data: SiteData, ccn: str, language: Language) -> dict[s
         "tps": tps,
         "facility": data.facilities.get(ccn, {"ccn": ccn}),
         "ccn": ccn,
-        "total": t["total_of"].format(tps=tps["tps"]) if scored else t["total_none"],
+        "total": t["total_of"].format(tps=f"{tps['tps']:.0f}") if scored else t["total_none"],
         "mean": _write_mean(means.get(_TOTAL)),
-        "minimum": NOTHING if is_missing(tps["minimum_tps"]) else str(tps["minimum_tps"]),
+        "minimum": NOTHING if is_missing(tps["minimum_tps"]) else f"{tps['minimum_tps']:.0f}",
         "cut": f"{tps['payment_reduction']:g}%" if tps["payment_reduction"] else t["cut_none"],
         "verdict": _write_verdict(tps, t),
         "scores": [
@@ -109,7 +109,9 @@ def _write_verdict(tps: Row, t: Mapping[str, str]) -> str:
     if is_missing(tps["tps"]):
         return t["unscored_text"]
     key = "cut_text" if tps["payment_reduction"] else "kept_text"
-    return t[key].format(cut=f"{tps['payment_reduction'] or 0:g}", minimum=tps["minimum_tps"])
+    return t[key].format(
+        cut=f"{tps['payment_reduction'] or 0:g}", minimum=f"{tps['minimum_tps']:.0f}"
+    )
 
 
 @cache
@@ -126,7 +128,7 @@ def describe_score(
     else:
         gap = score - mean
         word = t["about_mean" if abs(gap) <= NEAR else "above" if gap > 0 else "below"]
-        shown = str(score)
+        shown = f"{score:.0f}"
     plain = find_measure_text(measure).plain[language]
     beside = _write_mean(mean)
     return {

@@ -78,7 +78,6 @@ def _scores() -> pd.DataFrame:
 def _tps() -> pd.DataFrame:
     rows = [(NEAR, 40, 1.0), (BESIDE, 70, 0.0), (FAR, None, 0.0)]
     frame = pd.DataFrame(rows, columns=["ccn", "tps", "payment_reduction"])
-    frame["tps"] = frame["tps"].astype("Int64")
     return frame.assign(performance_year=YEAR, payment_year=YEAR + 2, minimum_tps=53, reason=None)
 
 
