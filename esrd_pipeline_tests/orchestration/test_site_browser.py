@@ -79,12 +79,12 @@ def test_nothing_is_cut_off_at_320_pixels(page: Page, kinds: list[Path], site: P
     assert wide == {}
 
 
-def test_a_page_is_painted_within_a_second(page: Page, site: Path) -> None:
-    # The time is the browser's own; a page from a folder needs about a tenth of this.
+def test_a_page_is_painted_at_once(page: Page, site: Path) -> None:
+    # The time is the browser's own; a page from a folder needs about a tenth of a second.
     page.goto((site / "index.html").as_uri())
-    painted = page.evaluate(
-        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
-    )
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    # Ten times what is asked of a quiet machine: the workers beside this one take their share.
     assert 0 < painted < 10_000
 
 
@@ -97,7 +97,7 @@ def test_the_first_key_leads_to_the_content(page: Page, site: Path) -> None:
 
 
 def test_a_list_is_sorted_and_filtered_by_keys(page: Page, site: Path) -> None:
-    path = sorted((site / "states").glob("*-facilities*.html"), key=lambda p: -p.stat().st_size)[0]
+    path = max((site / "states").glob("*-facilities*.html"), key=lambda p: p.stat().st_size)
     page.goto(path.as_uri())
     head = page.locator("#list thead th", has_text="TPS").locator("button")
     head.focus()
