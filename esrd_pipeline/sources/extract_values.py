@@ -123,6 +123,9 @@ def find_kept(column: Column, extract: Extract, name: str) -> str | None:
     value = cast_to_text(extract, name)
     if column.form is not None:
         return f"coalesce(regexp_full_match({value}, '{column.form.kept}'), TRUE)"
+    if column.is_identifier and is_whole(extract, name):
+        other = identifiers.find_other_whole(quote(extract.columns[name]))
+        return f"coalesce(NOT {other}, TRUE)"
     if not _is_text(extract, name) or column.type == "text":
         return None
     pattern, cast = _KEPT["identifier" if column.is_identifier else column.type]
@@ -137,6 +140,8 @@ def convert_kept(column: Column, extract: Extract, name: str) -> str:
     value = cast_to_text(extract, name)
     if column.type == "text":
         return value
+    if is_whole(extract, name):
+        return f"CAST({quote(extract.columns[name])} AS BIGINT)"
     return _KEPT["identifier" if column.is_identifier else column.type][1].format(value)
 
 

@@ -81,7 +81,7 @@ def find_other(text: str) -> str:
 
 def find_other_whole(value: str) -> str:
     """Return SQL that is true of a whole number that another number stands for."""
-    return f"{value} NOT BETWEEN -{_LONGEST} AND {_LONGEST}"
+    return f"({value} NOT BETWEEN -{_LONGEST} AND {_LONGEST})"
 
 
 def _digest(text: str) -> str:
