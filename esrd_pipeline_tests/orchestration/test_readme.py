@@ -14,6 +14,7 @@ _BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BY_OTHERS = {
     "esrd backfill --from 2022 --to 2025": "the fixture `refreshed`, with the first star baseline",
     "esrd ui": "test_ui.py",
+    "esrd site --year 2025": "the fixture `site`, into a folder of its own",
     "esrd synthesize --facilities 300 --first-year 2022 --last-year 2024"
     " --folder data/raw/patient": (
         "acceptance/four_years.py and shr_nation.py, with fewer facilities"
