@@ -9,6 +9,7 @@ import numpy as np
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.reports.suppression import describe_hidden
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import Area, Row, SiteData
 from esrd_pipeline.site.facility_page import find_rating
@@ -19,6 +20,7 @@ from esrd_pipeline.site.formats import (
     write_number,
     write_value,
 )
+from esrd_pipeline.tables import trend
 
 LEVEL_WORDS = {"nation": "Nation", "network": "ESRD Network", "state": "State", "chain": "Chain"}
 LIST_LENGTH = 400
@@ -83,7 +85,11 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         "areas": [other for other in data.list_areas() if other.level != "nation"]
         if area.level == "nation"
         else [],
-        "strata": _list_strata(data) if area.level == "nation" else [],
+        "strata_pages": [
+            (place_strata(program), program.upper()) for program in list_stratified(data)
+        ]
+        if area.level == "nation"
+        else [],
         "title_of": title_of,
     }
 
@@ -251,21 +257,19 @@ def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
         (row["indicator"], row["month"]): row
         for row in data.indicators.get(("nation", "nation"), [])
     }
+    months = sorted({row["month"] for row in mine})
     ordered = sorted(mine, key=lambda row: (row["indicator"], row["month"]))
     for indicator, group in groupby(ordered, key=lambda row: row["indicator"]):
-        months = list(group)
+        found = {row["month"]: row for row in group}
+        values = [found.get(month, {}).get("value") for month in months]
         yield {
             "name": indicator.replace("_", " "),
-            "unit": months[0]["unit"],
+            "unit": next(iter(found.values()))["unit"],
             "months": [
-                (
-                    f"{row['month']:%b}",
-                    row["value"],
-                    nation.get((indicator, row["month"]), {}).get("value"),
-                )
-                for row in months
+                (f"{month:%b}", value, nation.get((indicator, month), {}).get("value"))
+                for month, value in zip(months, values, strict=True)
             ],
-            "line": draw_line([row["value"] for row in months]),
+            "line": draw_line(values),
         }
 
 
@@ -294,10 +298,30 @@ def _place_states(data: SiteData) -> list[dict[str, Any]]:
     return tiles
 
 
-def _list_strata(data: SiteData) -> list[dict[str, Any]]:
+def place_strata(program: str) -> str:
+    """Return the address of a program's page of groups of patients."""
+    return f"groups-{program}.html"
+
+
+def list_stratified(data: SiteData) -> list[str]:
+    """Return the programs whose measures are told by groups of patients."""
+    return sorted({row["program"] for row in data.strata})
+
+
+def describe_strata(data: SiteData, program: str) -> dict[str, Any]:
+    """Return what the template of a program's groups of patients shows."""
+    return {
+        "program": program,
+        "year": data.year,
+        "hidden": describe_hidden(trend.STRATUM),
+        "strata": _list_strata([row for row in data.strata if row["program"] == program]),
+    }
+
+
+def _list_strata(strata: Sequence[Row]) -> list[dict[str, Any]]:
     """Return measures with their strata, a dimension after the other."""
     ordered = sorted(
-        (row for row in data.strata if row["dimension"] != "all"),
+        (row for row in strata if row["dimension"] != "all"),
         key=lambda row: (row["program"], row["measure"], row["dimension"], row["stratum"]),
     )
     return [

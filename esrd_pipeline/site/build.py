@@ -142,6 +142,10 @@ def _write_areas(data: SiteData, folder: Path, areas: list[Area]) -> Iterator[tu
         text = writing.render(template, page, area_page.describe_area(data, area))
         yield area.level, page, writing.write_page(folder, page, text)
         if area.level == "nation":
+            for program in area_page.list_stratified(data):
+                page = area_page.place_strata(program)
+                text = writing.render("strata.html", page, area_page.describe_strata(data, program))
+                yield "groups", page, writing.write_page(folder, page, text)
             continue
         for suffix, ccns in area_page.split_list(area):
             listed = f"{page.removesuffix('.html')}{suffix}.html"

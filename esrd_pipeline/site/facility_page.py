@@ -41,6 +41,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "for_patients": place_for_patients(data, ccn),
         "measures": [item for item in measures if item["is_reported"]],
         "unreported": [item for item in measures if not item["is_reported"]],
+        "beside": [name for name, _ in _list_groups(row)],
         "has_counts": any(not is_missing(item["row"]["denominator"]) for item in measures),
         "tps": data.tps.get(ccn),
         "tps_reason": write_reason(data.tps.get(ccn, {})),
@@ -93,9 +94,8 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
     history = [("Facility", [write(mine.get(year)) for year in data.years])]
     for name, group in _list_groups(data.facilities[ccn]):
         rows = data.trends.get(group, {}).get(key, {})
-        if rows:
-            values = [_take(rows.get(year), "value") for year in data.years]
-            history.append((name, [write(value) for value in values]))
+        values = [_take(rows.get(year), "value") for year in data.years]
+        history.append((name, [write(value) for value in values]))
     return {
         "row": row,
         "measure": measure,
