@@ -67,10 +67,13 @@ class SiteData:
         if directory is None or directory.empty:
             raise LookupError(f"{year} has no facility.directory: refresh the year first")
         self._places = directory
-        self.facilities: Mapping[str, Row] = {
-            str(row["ccn"]): row for row in _to_rows(directory.sort_values("ccn"))
+        contract, scores = read(measured.CONTRACT, year), read(program.QIP_TPS, year)
+        measured_ccns = {
+            str(ccn) for frame in (contract, scores) if frame is not None for ccn in frame["ccn"]
         }
-        contract = read(measured.CONTRACT, year)
+        self.facilities: Mapping[str, Row] = _describe_facilities(
+            directory, read(facility.REGISTERED, year), measured_ccns
+        )
         self._few = None if contract is None else find_few(contract)
 
     def rows(
@@ -225,6 +228,23 @@ class SiteData:
                 )
             ]
         return areas
+
+
+def _describe_facilities(
+    directory: pd.DataFrame, registered: pd.DataFrame | None, measured_ccns: Iterable[str]
+) -> dict[str, Row]:
+    """Return the directory's facilities, and those beside it that were measured, by number.
+
+    A year's published file may lack a facility that EQRS lists; of one that neither describes,
+    only the number is known.
+    """
+    described = {str(row["ccn"]): row for row in _to_rows(directory)}
+    others = {} if registered is None else {str(row["ccn"]): row for row in _to_rows(registered)}
+    nothing: Row = dict.fromkeys(map(str, directory.columns))
+    for ccn in set(measured_ccns) - set(described):
+        known = {name: others.get(ccn, {}).get(name) for name in nothing}
+        described[ccn] = {**known, "ccn": ccn}
+    return dict(sorted(described.items()))
 
 
 def _to_rows(frame: pd.DataFrame) -> list[Row]:

@@ -1,0 +1,39 @@
+"""The facilities that have a page: the directory's, and all that were measured beside it."""
+
+from esrd_pipeline.site.area_page import describe_area
+from esrd_pipeline.site.data import Area
+from esrd_pipeline.tables import facility, measured, program
+from esrd_pipeline_tests.site.small import YEAR, directory, fill, make_data, result
+
+
+def test_a_facility_beside_the_directory_has_a_page() -> None:
+    registered = fill(
+        facility.REGISTERED,
+        {"ccn": "012502", "facility_name": "BESIDE", "state": "AL", "is_dfc": True, "is_qip": True},
+    )
+    contract = fill(
+        measured.CONTRACT,
+        *(result(ccn, "shr", 40, 9) for ccn in ("012501", "012502", "012503")),
+    )
+    tps = fill(
+        program.QIP_TPS,
+        *(
+            {"ccn": ccn, "tps": score, "payment_reduction": 0.0, "payment_year": YEAR + 2}
+            for ccn, score in (("012501", 60), ("012502", 70))
+        ),
+    )
+    data = make_data(
+        [
+            (facility.DIRECTORY, directory("012501", state="AL")),
+            (facility.REGISTERED, registered),
+            (measured.CONTRACT, contract),
+            (program.QIP_TPS, tps),
+        ]
+    )
+    assert list(data.facilities) == ["012501", "012502", "012503"]
+    assert data.facilities["012502"]["facility_name"] == "BESIDE"
+    assert data.facilities["012503"]["facility_name"] is None
+    states = [area for area in data.list_areas() if area.level == "state"]
+    assert states == [Area("state", "AL", ("012501", "012502"))]
+    nation = describe_area(data, Area("nation", "nation", tuple(data.facilities)))
+    assert (nation["tps_count"], nation["tps_mean"]) == (2, 65.0)
