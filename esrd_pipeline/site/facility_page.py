@@ -6,10 +6,12 @@ from typing import Any
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.site.centers import place_for_patients
 from esrd_pipeline.site.certificate import has_certificate
+from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN
 from esrd_pipeline.site.charts import draw_interval, draw_line
 from esrd_pipeline.site.data import Row, SiteData
 from esrd_pipeline.site.formats import (
     CATEGORY_WORDS,
+    NOTHING,
     is_missing,
     is_ratio,
     write_number,
@@ -25,6 +27,8 @@ _DOMAINS = {
     "reporting": "Reporting",
     "safety": "Safety",
 }
+_NOT_PATIENTS = frozenset({"personnel", "surveys", "months"})
+"""Units that are no patients."""
 STAR_DOMAINS = {1: "Outcomes", 2: "Vascular access", 3: "Kt/V and calcium", 4: "Waitlisting"}
 
 
@@ -89,6 +93,7 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
     def scaled(value: float | None) -> float | None:
         return None if is_missing(value) else float(value or 0) * scale
 
+    is_small = _is_small(row, ratio=ratio)
     key = program, measure
     mine = data.histories.get(ccn, {}).get(key, {})
     history = [("Facility", [write(mine.get(year)) for year in data.years])]
@@ -104,8 +109,8 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
         "is_reported": bool(row["reportable"]) and "value" not in hidden,
         "reason": "Fewer than 11 patients" if "value" in hidden else write_reason(row),
         "value": write(row["value"]),
-        "observed": write_number(row["numerator"], 1),
-        "expected": write_number(row["denominator"], 1),
+        "observed": FEW if is_small else write_number(row["numerator"], 1),
+        "expected": NOTHING if is_small else write_number(row["denominator"], 1),
         "limits": ""
         if is_missing(row["lower"]) or is_missing(row["upper"])
         else f"{write(row['lower'])} to {write(row['upper'])}",
@@ -121,6 +126,20 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
         "line": draw_line([mine.get(year) for year in data.years]),
         "history": history,
     }
+
+
+def _is_small(row: Row, *, ratio: bool) -> bool:
+    """Return whether the events, or the patients without one, are of few patients.
+
+    The contract's row is not: eleven patients or more are measured. Its count then is not told, nor
+    what the value could be multiplied with to find it.
+    """
+    if row["unit"] in _NOT_PATIENTS or is_missing(row["numerator"]):
+        return False
+    counts = [float(row["numerator"])]
+    if not ratio and not is_missing(row["denominator"]):
+        counts.append(float(row["denominator"]) - counts[0])
+    return any(0 < count < SMALLEST_SHOWN for count in counts)
 
 
 def _list_groups(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -1,7 +1,10 @@
-"""The facilities that have a page: the directory's, and all that were measured beside it."""
+"""The facilities that have a page, and which counts are told on it."""
+
+import pytest
 
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
+from esrd_pipeline.site.facility_page import describe_facility
 from esrd_pipeline.tables import facility, measured, program
 from esrd_pipeline_tests.site.small import YEAR, directory, fill, make_data, result
 
@@ -37,3 +40,23 @@ def test_a_facility_beside_the_directory_has_a_page() -> None:
     assert states == [Area("state", "AL", ("012501", "012502"))]
     nation = describe_area(data, Area("nation", "nation", tuple(data.facilities)))
     assert (nation["tps_count"], nation["tps_mean"]) == (2, 65.0)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "observed", "expected"),
+    [
+        (0.0, "0", "480"),
+        (4.0, "fewer than 11", "\u2013"),
+        (11.0, "11", "480"),
+        # Nine of the 480 patient-months are those without the event.
+        (471.0, "fewer than 11", "\u2013"),
+    ],
+)
+def test_events_of_few_patients_are_not_told(
+    numerator: float, observed: str, expected: str
+) -> None:
+    contract = fill(measured.CONTRACT, result("112501", "ltc", 40, numerator))
+    page = describe_facility(make_data([(measured.CONTRACT, contract)]), "112501")
+    (measure,) = page["measures"]
+    assert (measure["observed"], measure["expected"]) == (observed, expected)
+    assert measure["value"] == f"{100 * numerator / 480:.1f}%"
