@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN
 from esrd_pipeline.site.centers import place_for_patients
 from esrd_pipeline.site.certificate import has_certificate
-from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN
 from esrd_pipeline.site.charts import draw_interval, draw_line
 from esrd_pipeline.site.data import Row, SiteData
 from esrd_pipeline.site.formats import (
