@@ -9,9 +9,9 @@ import numpy as np
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline.reports.suppression import describe_hidden
+from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN, describe_hidden
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
-from esrd_pipeline.site.data import Area, Row, SiteData
+from esrd_pipeline.site.data import SOURCE_COUNTS, Area, Row, SiteData
 from esrd_pipeline.site.facility_page import find_rating
 from esrd_pipeline.site.formats import (
     CATEGORY_WORDS,
@@ -80,6 +80,8 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         "funnels": list(_list_funnels(data, area)),
         "candidates": list(_list_candidates(data, area)),
         "indicators": list(_list_indicators(data, area)),
+        "sources": list(_list_sources(data, area)),
+        "movers": list(_list_movers(data, area)),
         "lists": [name for name, _ in split_list(area)],
         "tiles": _place_states(data) if area.level == "nation" else [],
         "areas": [other for other in data.list_areas() if other.level != "nation"]
@@ -296,6 +298,38 @@ def _place_states(data: SiteData) -> list[dict[str, Any]]:
             }
         )
     return tiles
+
+
+def _list_sources(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
+    """Yield the facts of a Network's patients' months as EQRS and claims have them."""
+    if area.level != "network":
+        return
+    for row in data.source_sums.get(int(area.name), []):
+        shown = {
+            name: FEW if 0 < row[name] < SMALLEST_SHOWN else write_number(row[name])
+            for name in SOURCE_COUNTS
+        }
+        if 0 < row["both_count"] - row["equal_count"] < SMALLEST_SHOWN:
+            # How many are not alike would follow.
+            shown["equal_count"] = "not shown"
+        yield {"kind": row["kind"].replace("_", " "), "counts": list(shown.values())}
+
+
+def _list_movers(data: SiteData, area: Area) -> Iterator[tuple[str, int, int]]:
+    """Yield flagged measures and stars with the facilities that gained and lost since last year."""
+    gained: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for ccn in area.ccns:
+        for row in data.changes.get(ccn, []):
+            if is_missing(row["before"]) or is_missing(row["after"]):
+                continue
+            name = {"tps": "Total Performance Score", "star": "Stars"}.get(row["kind"])
+            if row["kind"] == "flag":
+                name = f"Flag of {find_measure_text(row['measure']).abbreviation}"
+            if name is not None:
+                (gained if row["after"] > row["before"] else lost)[name] += 1
+    for name in sorted({*gained, *lost}):
+        yield name, gained[name], lost[name]
 
 
 def place_strata(program: str) -> str:

@@ -187,7 +187,7 @@ def _load(data: SiteData) -> None:
     """Read every table before the processes are forked, which then share its rows."""
     for name in (
         *("contract", "flags", "tps", "stars", "measure_scores", "domain_scores", "star_scores"),
-        *("levels", "peers", "trends", "histories", "registered"),
+        *("levels", "peers", "changes", "trends", "histories", "registered"),
     ):
         getattr(data, name)
     find_means(data)

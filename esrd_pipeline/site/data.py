@@ -14,7 +14,16 @@ import pandas as pd
 
 from esrd_pipeline.parameters.register import RegisterEntry, list_measures
 from esrd_pipeline.reports.suppression import MARKER, find_few, suppress
-from esrd_pipeline.tables import facility, measured, network, program, report, trend
+from esrd_pipeline.tables import (
+    change,
+    facility,
+    measured,
+    network,
+    program,
+    report,
+    source_agreement,
+    trend,
+)
 from esrd_pipeline.tables.model import Table
 
 Row = Mapping[str, Any]
@@ -22,6 +31,14 @@ Read = Callable[[Table, int], pd.DataFrame | None]
 """Reads a table's partition; None where it is not stored."""
 
 YEARS_SHOWN = 4
+AREA_COLUMNS = (("network", "network"), ("state", "state"), ("chain", "chain_organization"))
+"""Levels of areas, and the column of the directory that names a facility's."""
+CHANGES_TOLD = ("flag", "tps", "reduction", "star")
+SOURCE_COUNTS = (
+    *("eqrs_count", "claims_count", "both_count", "equal_count"),
+    *("eqrs_only_count", "claims_only_count"),
+)
+_OF_CHANGES = ("ccn", "measure", "kind", "before", "after", "before_text", "after_text")
 _OF_CONTRACT = (
     *("ccn", "program", "measure", "numerator", "denominator", "value", "lower", "upper", "unit"),
     *("unit_count", "reportable", "reason", "reason_number"),
@@ -202,6 +219,31 @@ class SiteData:
         return _group(_to_rows(suppress(network.INDICATORS, shown)), "level", "group_name")
 
     @cached_property
+    def changes(self) -> Mapping[str, list[Row]]:
+        """Changes of flags, scores, reductions and stars since the year before, by facility."""
+        frame = self._read(change.CHANGE, self.year)
+        if frame is None:
+            return {}
+        told = frame[(frame["basis"] == "year") & frame["kind"].isin(CHANGES_TOLD)]
+        shown = suppress(change.CHANGE, told, few=self._few, places=self._places)
+        return _group(_to_rows(shown[[*_OF_CHANGES, MARKER]]), "ccn")
+
+    @cached_property
+    def source_sums(self) -> Mapping[int, list[Row]]:
+        """report.source_agreement of the year, summed over the facilities of each Network.
+
+        Other areas are not summed: beside the Networks they would give small counts away.
+        """
+        frame = self._read(source_agreement.SOURCE_AGREEMENT, self.year)
+        if frame is None or frame.empty:
+            return {}
+        counted = frame[frame["unit"] == "patients"]
+        networks = {ccn: row["network"] for ccn, row in self.facilities.items()}
+        group = counted["ccn"].map(networks).rename("network")
+        added = counted.groupby([group, "kind"])[list(SOURCE_COUNTS)].sum()
+        return _group(_to_rows(added.reset_index()), "network")
+
+    @cached_property
     def strata(self) -> list[Row]:
         """report.stratum."""
         return self.rows(trend.STRATUM)
@@ -214,11 +256,7 @@ class SiteData:
     def list_areas(self) -> list[Area]:
         """Return the nation and every Network, state and chain that is known."""
         areas = [Area("nation", "nation", tuple(self.facilities))]
-        for level, column in (
-            ("network", "network"),
-            ("state", "state"),
-            ("chain", "chain_organization"),
-        ):
+        for level, column in AREA_COLUMNS:
             groups = _group(self.facilities.values(), column)
             areas += [
                 Area(level, str(name), tuple(row["ccn"] for row in rows))

@@ -56,6 +56,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
             data.star_scores.get(ccn, []), key=lambda item: (item["domain"], item["measure"])
         ),
         "star_domains": STAR_DOMAINS,
+        "changes": list(_list_changes(data, ccn)),
         "peers": [
             data.facilities[peer["peer_ccn"]]
             for peer in sorted(data.peers.get(ccn, []), key=lambda item: item["rank"])
@@ -140,6 +141,32 @@ def _is_small(row: Row, *, ratio: bool) -> bool:
     if not ratio and not is_missing(row["denominator"]):
         counts.append(float(row["denominator"]) - counts[0])
     return any(0 < count < SMALLEST_SHOWN for count in counts)
+
+
+_CHANGES = {
+    "tps": "Total Performance Score",
+    "reduction": "Payment reduction in percent",
+    "star": "Stars",
+}
+
+
+def _list_changes(data: SiteData, ccn: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what is not as it was the year before: a name, what it was, what it is."""
+    rows = data.changes.get(ccn, [])
+    for row in sorted(
+        rows, key=lambda item: (item["kind"] == "flag", item["kind"], item["measure"])
+    ):
+        name = _CHANGES.get(row["kind"]) or find_measure_text(row["measure"]).abbreviation
+        yield name, _write_state(row, "before"), _write_state(row, "after")
+
+
+def _write_state(row: Row, when: str) -> str:
+    text = row[f"{when}_text"]
+    if text in CATEGORY_WORDS:
+        return CATEGORY_WORDS[text]
+    if not is_missing(row[when]):
+        return write_number(row[when], 1)
+    return "no result"
 
 
 def _list_groups(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:

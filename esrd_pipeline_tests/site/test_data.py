@@ -1,11 +1,13 @@
 """The facilities that have a page, and which counts are told on it."""
 
+from datetime import date
+
 import pytest
 
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
 from esrd_pipeline.site.facility_page import describe_facility
-from esrd_pipeline.tables import facility, measured, program
+from esrd_pipeline.tables import facility, measured, program, source_agreement
 from esrd_pipeline_tests.site.small import YEAR, directory, fill, make_data, result
 
 
@@ -60,3 +62,29 @@ def test_events_of_few_patients_are_not_told(
     (measure,) = page["measures"]
     assert (measure["observed"], measure["expected"]) == (observed, expected)
     assert measure["value"] == f"{100 * numerator / 480:.1f}%"
+
+
+def test_what_sources_say_alike_does_not_give_few_patients_away() -> None:
+    counts = {"claims_count": 40, "eqrs_only_count": 60, "claims_only_count": 0}
+    months = fill(
+        source_agreement.SOURCE_AGREEMENT,
+        *(
+            {
+                "ccn": "112501",
+                "month": date(YEAR, 1, 1),
+                "kind": kind,
+                "unit": "patients",
+                "eqrs_count": 100,
+                "both_count": 40,
+                "equal_count": equal,
+                "not_expected_count": 0,
+                **counts,
+            }
+            for kind, equal in (("deaths", 40), ("ktv", 29), ("patients", 33))
+        ),
+    )
+    data = make_data([(source_agreement.SOURCE_AGREEMENT, months)])
+    network = describe_area(data, Area("network", "6", ("112501", "112502")))
+    assert [source["counts"][3] for source in network["sources"]] == ["40", "29", "not shown"]
+    # States beside the Network would give a hidden count away.
+    assert describe_area(data, Area("state", "GA", ("112501",)))["sources"] == []
