@@ -137,6 +137,19 @@ def audit_contract(warehouse: Warehouse, _: Path) -> tuple[int, float]:
     return timed(first.row_count, lambda: audit(table=table, staged=path, query=warehouse.query))
 
 
+def write_pages(warehouse: Warehouse, published: Path) -> tuple[int, float]:
+    """Write the static site; its rows are facilities."""
+    from esrd_pipeline.site.build import build_site
+    from esrd_pipeline.site.data import SiteData
+    from esrd_pipeline.tables.model import Table
+
+    def read(table: Table, year: int) -> pd.DataFrame | None:
+        return warehouse.read(table, year) if warehouse.has(table, year) else None
+
+    facilities = len(warehouse.read(facility.DIRECTORY, YEAR))
+    return timed(facilities, lambda: build_site(SiteData(read, YEAR), published.with_name("site")))
+
+
 STAGES: dict[str, Stage] = {
     "read DFC facility file": read_dfc,
     "read Complete QIP file": read_qip,
@@ -145,6 +158,7 @@ STAGES: dict[str, Stage] = {
     "QIP scores, domains, TPS": score_qip,
     "stars against a baseline": rate_stars,
     "audit of facility.published": audit_contract,
+    "static site": write_pages,
 }
 
 
