@@ -90,7 +90,7 @@ def caught_error(path: Path, source: str) -> SourceError:
             "dfc_facility",
             "Offers in-center hemodialysis",
             "Y",
-            "'Y' is none of Yes, No, 1, 0",
+            "'Y' is none of Yes, No, 1, 0, true, false",
         ),
         (
             "dfc_facility",
