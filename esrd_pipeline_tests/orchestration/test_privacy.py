@@ -1,8 +1,9 @@
 """A nation's patients are in the warehouse and in explanations, and nowhere else.
 
-Raw files, linkage, measures of patients and of a model, an export and an explanation are made on a
-real Dagster instance; so are runs of damaged files, and what the sensor says of them. Then
-everything that is not the warehouse or an explanation is searched for the canaries of the nation.
+Raw files, linkage, measures of patients and of a model, the Networks' months, an export, the site
+and an explanation are made on a real Dagster instance; so are runs of damaged files, and what the
+sensor says of them. Then everything that is not the warehouse or an explanation is searched for the
+canaries of the nation.
 """
 
 import stat
@@ -23,7 +24,7 @@ from esrd_pipeline.orchestration.launch import LAYERS
 from esrd_pipeline.orchestration.sensors import report_failure
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.synthetic.nation.files import list_files
-from esrd_pipeline.tables import facility, measured
+from esrd_pipeline.tables import facility, measured, network, source_agreement, trend
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
@@ -41,7 +42,14 @@ pytestmark = pytest.mark.slow
 
 YEAR = 2024
 FACILITIES = 4
-MADE = (facility.DIRECTORY, measured.REPORTING, measured.MODELLED["swr"].facility)
+MADE = (
+    facility.DIRECTORY,
+    measured.REPORTING,
+    measured.MODELLED["swr"].facility,
+    network.INDICATORS,
+    source_agreement.SOURCE_AGREEMENT,
+    trend.COHORT,
+)
 """Made of the nation, with all that they are made from."""
 DAMAGED = (
     ("eqrs_patient", "a person in a date"),
@@ -145,6 +153,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
                 call("explain", "--measure", MEASURE, "--ccn", listed[0], "--year", str(YEAR)),
                 call("export", "--year", str(YEAR), "--name", "first"),
                 call("check", str(nation)),
+                call("site", "--year", str(YEAR)),
             ]
             failed = 0
             for place, (name, kind) in enumerate(DAMAGED):
@@ -158,7 +167,9 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
                 said.append(call("check", str(year)))
             # As an operator runs it: the message of the failed run is printed.
             said.append(call("explain", "--measure", MEASURE, "--ccn", "X", "--year", "2023"))
-    return Searched(settings, planted(nation), "\n".join(said), failed)
+    # The first day of a month is the name of the month in tables that count by months.
+    months = {f"{YEAR}-{month:02d}-01".encode() for month in range(1, 13)}
+    return Searched(settings, planted(nation) - months, "\n".join(said), failed)
 
 
 def test_no_patient_is_anywhere_but_in_the_warehouse_and_in_explanations(
@@ -168,6 +179,8 @@ def test_no_patient_is_anywhere_but_in_the_warehouse_and_in_explanations(
     for name in ("history/runs.db", "history/runs/index.db"):
         assert (searched.settings.dagster_home / name).is_file()
     assert (data / "releases" / str(YEAR) / "first" / "facility.reporting.csv").is_file()
+    site = searched.settings.site_dir / str(YEAR)
+    assert "Month by month" in (site / "index.html").read_text(encoding="utf-8")
     assert searched.failed == len(DAMAGED)
     assert len(searched.settings.failure_log.read_text().splitlines()) == len(DAMAGED)
     assert found(data, searched.canaries) == []
