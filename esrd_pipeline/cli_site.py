@@ -9,10 +9,7 @@ import click
 from esrd_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from esrd_pipeline.site.build import Choice
-    from esrd_pipeline.tables.model import Table
 
 
 @click.command("site")
@@ -44,24 +41,20 @@ def make_site(settings: Settings, year: int, folder: Path, choice: "Choice | Non
     from rich.progress import Progress
 
     from esrd_pipeline.site.build import ForeignFolderError, build_site
-    from esrd_pipeline.site.data import SiteData
+    from esrd_pipeline.site.data import open_site_data
+    from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.warehouse import Warehouse
-
-    warehouse = Warehouse(settings.warehouse_dir)
-
-    def read(table: "Table", of_year: int) -> "pd.DataFrame | None":
-        return warehouse.read(table, of_year) if warehouse.has(table, of_year) else None
 
     try:
         with Progress() as progress:
             bar = progress.add_task(f"Site of {year}", total=None)
             built = build_site(
-                SiteData(read, year),
+                open_site_data(Warehouse(settings.warehouse_dir), year),
                 folder,
                 choice=choice,
                 progress=lambda done, of: progress.update(bar, completed=done, total=of),
             )
-    except (LookupError, ForeignFolderError) as unknown:
+    except (LookupError, ForeignFolderError, OutdatedPartitionError) as unknown:
         raise click.ClickException(str(unknown)) from unknown
     pages = sum(kind.pages for kind in built)
     size = sum(kind.bytes for kind in built) / 1e6

@@ -1,16 +1,19 @@
 """The asset of the static site."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.tables import facility, measured, network, program, trend
+from esrd_pipeline.tables import (
+    change,
+    facility,
+    measured,
+    network,
+    program,
+    source_agreement,
+    trend,
+)
 from esrd_pipeline.tables.site import SITE
-
-if TYPE_CHECKING:
-    from esrd_pipeline.tables.model import Table
 
 
 def _write_site(step: StepContext) -> StepResult:
@@ -18,14 +21,11 @@ def _write_site(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_tps import list_bands
     from esrd_pipeline.site.build import build_site
-    from esrd_pipeline.site.data import SiteData
-
-    def read(table: "Table", year: int) -> pd.DataFrame | None:
-        return step.warehouse.read(table, year) if step.warehouse.has(table, year) else None
+    from esrd_pipeline.site.data import open_site_data
 
     year = step.performance_year
     folder = step.settings.site_dir / str(year)
-    built = build_site(SiteData(read, year), folder)
+    built = build_site(open_site_data(step.warehouse, year), folder)
     rows = [
         {
             "kind": kind.kind,
@@ -37,10 +37,10 @@ def _write_site(step: StepContext) -> StepResult:
         }
         for kind in built
     ]
-    tps = read(program.QIP_TPS, year)
-    scored = None if tps is None else tps[tps["tps"].notna()]
+    tps = step.read(program.QIP_TPS)
+    scored = tps[tps["tps"].notna()]
     picture = None
-    if scored is not None and not scored.empty:
+    if not scored.empty:
         first = scored.iloc[0]
         rules = load_rules(int(first["payment_year"]), str(first["rule_set"]))
         picture = draw_tps(scored, list_bands(rules))
@@ -76,6 +76,10 @@ ASSETS = (
                         trend.TREND,
                         network.CANDIDATE,
                         network.PEER,
+                        network.INDICATORS,
+                        change.CHANGE,
+                        source_agreement.SOURCE_AGREEMENT,
+                        trend.STRATUM,
                     )
                 ),
                 kinds=frozenset({"html", "parquet"}),

@@ -18,6 +18,7 @@ from esrd_pipeline.site.reference import write_reference
 
 _CHUNK = 100
 DRAFT = ".draft-site"
+_BEFORE = ".replaced-site"
 _MARK = "static/.esrd-site"
 """By which a folder is known that may be replaced."""
 Progress = Callable[[int, int], None]
@@ -32,8 +33,7 @@ class Built:
     """One kind of page of a site.
 
     Attributes:
-        kind: nation, network, state, chain, list, patients, facility, search,
-            certificate.
+        kind: what the pages are of, such as network, facility or certificate.
         pages: how many there are.
         bytes: their size together.
         largest: size of the largest.
@@ -103,8 +103,13 @@ def build_site(
         whole = choice is None or choice == Choice()
         for kind, page, size in write_reference(data, draft, with_files=whole):
             sizes.setdefault(kind, []).append((page, size))
-        shutil.rmtree(folder, ignore_errors=True)
+        # Renamed aside first, so that a kill in between loses neither the old site nor the new one.
+        before = folder.with_name(f"{_BEFORE}-{folder.name}")
+        shutil.rmtree(before, ignore_errors=True)
+        if folder.exists():
+            folder.rename(before)
         draft.rename(folder)
+        shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return [

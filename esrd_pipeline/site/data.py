@@ -20,11 +20,11 @@ from esrd_pipeline.tables import (
     measured,
     network,
     program,
-    report,
     source_agreement,
     trend,
 )
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import Warehouse
 
 Row = Mapping[str, Any]
 Read = Callable[[Table, int], pd.DataFrame | None]
@@ -248,11 +248,6 @@ class SiteData:
         """report.stratum."""
         return self.rows(trend.STRATUM)
 
-    @cached_property
-    def agreement(self) -> list[Row]:
-        """report.published_agreement."""
-        return self.rows(report.PUBLISHED_AGREEMENT)
-
     def list_areas(self) -> list[Area]:
         """Return the nation and every Network, state and chain that is known."""
         areas = [Area("nation", "nation", tuple(self.facilities))]
@@ -266,6 +261,19 @@ class SiteData:
                 )
             ]
         return areas
+
+
+def open_site_data(warehouse: Warehouse, year: int) -> SiteData:
+    """Return what the pages of a stored year show.
+
+    Raises:
+        LookupError: the year has no facilities.
+    """
+
+    def read(table: Table, of_year: int) -> pd.DataFrame | None:
+        return warehouse.read(table, of_year) if warehouse.has(table, of_year) else None
+
+    return SiteData(read, year)
 
 
 def _describe_facilities(

@@ -140,14 +140,13 @@ def audit_contract(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 def write_pages(warehouse: Warehouse, published: Path) -> tuple[int, float]:
     """Write the static site; its rows are facilities."""
     from esrd_pipeline.site.build import build_site
-    from esrd_pipeline.site.data import SiteData
-    from esrd_pipeline.tables.model import Table
-
-    def read(table: Table, year: int) -> pd.DataFrame | None:
-        return warehouse.read(table, year) if warehouse.has(table, year) else None
+    from esrd_pipeline.site.data import open_site_data
 
     facilities = len(warehouse.read(facility.DIRECTORY, YEAR))
-    return timed(facilities, lambda: build_site(SiteData(read, YEAR), published.with_name("site")))
+    site = published.with_name("site")
+    return timed(facilities, lambda: build_site(open_site_data(warehouse, YEAR), site))
+        facilities, lambda: build_site(open_site_data(warehouse, YEAR), published.with_name("site"))
+    )
 
 
 STAGES: dict[str, Stage] = {
