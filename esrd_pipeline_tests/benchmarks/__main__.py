@@ -145,8 +145,6 @@ def write_pages(warehouse: Warehouse, published: Path) -> tuple[int, float]:
     facilities = len(warehouse.read(facility.DIRECTORY, YEAR))
     site = published.with_name("site")
     return timed(facilities, lambda: build_site(open_site_data(warehouse, YEAR), site))
-        facilities, lambda: build_site(open_site_data(warehouse, YEAR), published.with_name("site"))
-    )
 
 
 STAGES: dict[str, Stage] = {
