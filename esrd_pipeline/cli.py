@@ -14,6 +14,7 @@ import click
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
+from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import access, discharges, patient_months, survival
@@ -321,6 +322,8 @@ def _prepare_home(settings: Settings) -> None:
         raise click.ClickException(str(unusable)) from unusable
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    # Planned events of a run are stored together (see orchestration/event_log.py).
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
 
 
 def _choose_job(settings: Settings, year: int) -> str:
@@ -336,6 +339,7 @@ def _refresh_year(
     cutoff: str | None = None,
     rule_set: str = "default",
 ) -> None:
+    prepare_judge()
     from esrd_pipeline.orchestration.launch import LAYERS
     from esrd_pipeline.orchestration.rule_set import configure
     from esrd_pipeline.orchestration.table_asset import CUTOFF_TAG

@@ -3,20 +3,17 @@
 DuckDB profiles the staged file in one scan: it counts the rows that break each expectation (nulls,
 values out of range, broken rules, repeated keys). great_expectations evaluates the counts, so its
 cost does not depend on the size of the table. Results contain counts, column names and rule names,
-never a value. This is the only module that imports great_expectations, inside a function, because
-the import takes seconds and would slow down loading the definitions.
+never a value.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from esrd_pipeline.duckdb_text import AS_STORED, match_exactly
+from esrd_pipeline.judge import judge
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query
 
@@ -79,18 +76,14 @@ def audit(
     ).iloc[0]
     row_count = int(row["row_count"])
     related = _count_related(table, staged, referenced or {}, query)
-    profile = pd.DataFrame(
-        {
-            "expectation": [f"at least {table.minimum_rows} rows", *counts, *related],
-            "broken_count": [
-                max(0, table.minimum_rows - row_count),
-                *(int(row[f"c{i}"]) for i in range(len(counts))),
-                *related.values(),
-            ],
-        }
-    )
-    verdicts = _judge(profile)
-    results = zip(profile["expectation"], profile["broken_count"], verdicts, strict=True)
+    names = [f"at least {table.minimum_rows} rows", *counts, *related]
+    broken = [
+        max(0, table.minimum_rows - row_count),
+        *(int(row[f"c{i}"]) for i in range(len(counts))),
+        *related.values(),
+    ]
+    verdicts = judge({"expectation": names, "broken_count": broken})
+    results = zip(names, broken, verdicts, strict=True)
     return Audit(row_count, tuple(RuleResult(*result) for result in results))
 
 
@@ -210,37 +203,6 @@ def _column_counts(column: Column) -> dict[str, str]:
 
 def _name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
-
-
-def _judge(profile: pd.DataFrame) -> list[bool]:
-    """Return whether each count in the profile is 0, according to great_expectations."""
-    expect_between, batch_definition = _great_expectations()
-    batch = batch_definition.get_batch(batch_parameters={"dataframe": profile})
-    verdict = batch.validate(
-        expect_between(column="broken_count", min_value=0, max_value=0),
-        result_format="COMPLETE",
-    )
-    broken: set[int] = set(verdict.result.get("unexpected_index_list") or ())
-    if verdict.success != (not broken):
-        raise RuntimeError(f"great_expectations could not evaluate: {verdict.exception_info}")
-    return [position not in broken for position in range(len(profile))]
-
-
-@cache
-def _great_expectations() -> tuple[Any, Any]:
-    """Import great_expectations once per process, without progress bars and analytics."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.expectations.core.expect_column_values_to_be_between import (
-        ExpectColumnValuesToBeBetween,
-    )
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("profiles").add_dataframe_asset("profile")
-    whole = asset.add_batch_definition_whole_dataframe("whole")
-    return ExpectColumnValuesToBeBetween, whole
 
 
 def _numbers(table: Table) -> list[str]:

@@ -9,6 +9,11 @@ CONFIGURATION = """\
 # Made on first use; edit as you like, it is not written again.
 telemetry: {enabled: false}
 nux: {enabled: false}  # no sign-up dialog over the UI
+event_log_storage:
+  # Dagster's own, with connections that stay open.
+  module: esrd_pipeline.orchestration.event_log
+  class: OpenEventLogStorage
+  config: {home: {env: DAGSTER_HOME}}
 concurrency:
   runs:
     # Two years at a time; the same year never twice at once. Within a run, steps run one after

@@ -19,6 +19,7 @@ import pandas as pd
 
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
+from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.makers import MADE_BY
 from esrd_pipeline.orchestration.check_results import (
     EXPECTATIONS,
@@ -103,6 +104,7 @@ def make_multi_asset(
     def store_tables(
         context: dg.AssetExecutionContext, storage: Storage, config: dg.Config
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+        prepare_judge()
         step = _make_step_context(context, storage, config)
         wanted = {tuple(key.path) for key in context.selected_asset_keys}
         try:
