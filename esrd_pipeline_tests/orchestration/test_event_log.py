@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from esrd_pipeline.orchestration.instance import prepare_dagster_home
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("holds", asset="rows")])
-def rows(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+def rows(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
     context.log.info("made")
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={"dagster/row_count": 3}, check_results=[dg.AssetCheckResult(passed=True)]
     )
 
