@@ -9,34 +9,28 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.families.access import EVENT
 from esrd_pipeline.families.cohort import CCN, PATIENT, Cohort, read_cohort
-from esrd_pipeline.measures import pppw, sfr
-from esrd_pipeline.measures.specification import GeeSpecification, Program
+from esrd_pipeline.measures.specification import GeeSpecification
 from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Product, Term
-from esrd_pipeline.tables.access import PPPW, SFR
 from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
 from esrd_pipeline.tables.model import Table
 
 REASON, MONTH = "reason", "month"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
 """Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
-_SPECIFY = {"sfr": sfr.specify, "pppw": pppw.specify}
-_COHORTS = {"sfr": SFR, "pppw": PPPW}
 
 
-def list_columns(
-    measure: str, program: Program, performance_year: int
-) -> tuple[list[str], list[str]]:
+def list_columns(specification: GeeSpecification, months: Table) -> tuple[list[str], list[str]]:
     """Return what `prepare` reads: columns of the cohort, and of the patients' characteristics.
 
     Raises:
-        LookupError: the program has no such measure, or a term reads what neither table has.
+        LookupError: a term reads what neither table has.
     """
-    facts = specify(measure, program, performance_year).facts
-    cohort = [fact for fact in facts if _has(_COHORTS[measure], fact)]
+    facts = specification.facts
+    cohort = [fact for fact in facts if _has(months, fact)]
     rest = [fact for fact in facts if fact not in cohort]
     unknown = [fact for fact in rest if not _has(PATIENT_CHARACTERISTICS, fact)]
     if unknown:
-        raise LookupError(f"{measure}: no table has the facts {', '.join(unknown)}")
+        raise LookupError(f"{specification.measure}: no table has the facts {', '.join(unknown)}")
     return [CCN, PATIENT, MONTH, REASON, EVENT, *cohort], [PATIENT, *rest]
 
 
@@ -45,29 +39,19 @@ def _has(table: Table, fact: str) -> bool:
 
 
 def prepare(
-    measure: str,
-    program: Program,
-    performance_year: int,
-    rows: pa.Table,
-    patients: pa.Table | None = None,
+    specification: GeeSpecification, rows: pa.Table, patients: pa.Table | None = None
 ) -> tuple[GeeSpecification, Cohort]:
-    """Return a measure's specification, and the months of its cohort that are counted.
+    """Return the specification for this nation, and the months of its cohort that are counted.
 
     A nation too small for the manual's ten groups of facilities gets fewer, one below 200. An
     adjuster that very few patients have, or lack, or whose months all have the same outcome, has
     no estimate there and is left out.
 
     Args:
-        measure: sfr or pppw.
-        program: the program whose rules apply.
-        performance_year: the year of the cohort.
+        specification: SFR or PPPW by one program's rules.
         rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
         patients: their characteristics, of the columns of `list_columns`; None where it has none.
-
-    Raises:
-        LookupError: the program has no such measure.
     """
-    specification = specify(measure, program, performance_year)
     counted = rows.filter(pc.field(REASON).is_null())
     cohort = read_cohort(specification, counted, patients=patients)
     groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
@@ -100,14 +84,3 @@ def _is_estimable(cohort: Cohort, name: str) -> bool:
 def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:
     patients, outcomes = np.unique(cohort.patient[rows]), np.unique(cohort.numbers(EVENT)[rows])
     return patients.size >= FEWEST_PATIENTS and outcomes.size > 1
-
-
-def specify(measure: str, program: Program, performance_year: int) -> GeeSpecification:
-    """Return a measure of this family by one program's rules.
-
-    Raises:
-        LookupError: the program has no such measure.
-    """
-    if measure not in _SPECIFY:
-        raise LookupError(f"{measure} is not a measure of this family")
-    return _SPECIFY[measure](program, performance_year)

@@ -3,8 +3,6 @@
 Manual 2.10, 2.11, 2.26.
 """
 
-from typing import Literal
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,8 +11,7 @@ from numpy.typing import NDArray
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.conditions import add_conditions
 from esrd_pipeline.families.discharges import EVENT, HOSPITAL
-from esrd_pipeline.measures import ed30, srr
-from esrd_pipeline.measures.specification import Program, ThreeStageSpecification
+from esrd_pipeline.measures.specification import ThreeStageSpecification
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
@@ -24,19 +21,11 @@ REASON = "reason"
 FEWEST = 2
 """Events, and discharges without, on either side of an adjuster."""
 
-Measure = Literal["srr", "ed30"]
 
-
-def specify(measure: Measure, program: Program, performance_year: int) -> ThreeStageSpecification:
-    """Return the measure by one program's rules, without the terms of conditions."""
-    if measure == "ed30":
-        return ed30.specify(performance_year)
-    return srr.specify(program, performance_year)
-
-
-def name_conditions(measure: Measure, program: Program) -> str:
+def name_conditions(specification: ThreeStageSpecification) -> str:
     """Return the name of a measure's conditions by one program in cohort.discharge_condition."""
-    return "ed30" if measure == "ed30" else f"srr_{program}"
+    measure = specification.measure
+    return measure if measure == "ed30" else f"{measure}_{specification.program}"
 
 
 def list_conditions(specification: str) -> list[str]:
@@ -47,11 +36,7 @@ def list_conditions(specification: str) -> list[str]:
 
 
 def prepare(
-    measure: Measure,
-    program: Program,
-    performance_year: int,
-    rows: pa.Table,
-    conditions: pa.Table,
+    specification: ThreeStageSpecification, rows: pa.Table, conditions: pa.Table
 ) -> tuple[ThreeStageSpecification, Cohort]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
@@ -59,14 +44,12 @@ def prepare(
     1's discharges have it with the event, or with no event; likewise for discharges without it.
 
     Args:
-        measure: srr or ed30.
-        program: the program whose rules apply.
-        performance_year: the year of the cohort.
+        specification: SRR or ED30 by one program's rules, without the terms of conditions.
         rows: the program's discharges, with a reason where they do not count.
         conditions: patient_id, stay and condition_group of the measure's own specification.
     """
-    groups = list_conditions(name_conditions(measure, program))
-    specification = add_conditions(specify(measure, program, performance_year), groups, unless=None)
+    groups = list_conditions(name_conditions(specification))
+    specification = add_conditions(specification, groups, unless=None)
     counted = rows.filter(pc.field(REASON).is_null())
     cohort = read_cohort(specification, counted, conditions=conditions)
     outcome = cohort.numbers(EVENT)

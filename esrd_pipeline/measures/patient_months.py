@@ -4,9 +4,8 @@ The register lists them by program.
 """
 
 from esrd_pipeline.measures.specification import ProportionSpecification
-from esrd_pipeline.parameters.register import Program, list_measures
+from esrd_pipeline.parameters.register import Program, list_family
 
-FAMILY = "patient_months"
 PROGRAMS: tuple[Program, ...] = ("dfc", "qip")
 
 
@@ -15,6 +14,5 @@ def specify_all(performance_year: int) -> tuple[ProportionSpecification, ...]:
     return tuple(
         ProportionSpecification(entry=entry)
         for program in PROGRAMS
-        for entry in list_measures(program, performance_year)
-        if entry.family == FAMILY
+        for entry in list_family("patient_months", program, performance_year)
     )

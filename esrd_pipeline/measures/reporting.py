@@ -5,7 +5,7 @@ and size are applied when it scores (parameters/qip_measure.csv).
 """
 
 from esrd_pipeline.measures.specification import ProportionSpecification
-from esrd_pipeline.parameters.register import Program, find_measure
+from esrd_pipeline.parameters.register import Program, find_of_family
 from esrd_pipeline.tables.clinical import SURVEY_COMPONENTS
 
 PATIENTS = ("clinical_depression", "sdoh_screening", "sdoh_positive")
@@ -34,4 +34,5 @@ def specify(
     measure: str, performance_year: int, program: Program = "qip"
 ) -> ProportionSpecification:
     """Return one of these measures by a program's rules."""
-    return ProportionSpecification(entry=find_measure(measure, program, performance_year))
+    entry = find_of_family("reporting", measure, program, performance_year)
+    return ProportionSpecification(entry=entry)

@@ -15,29 +15,38 @@ from esrd_pipeline.tables import access, history, measured
 from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from esrd_pipeline.families.cohort import Cohort
-    from esrd_pipeline.measures.specification import Program, Specification
+    from esrd_pipeline.measures.specification import GeeSpecification, Program, Specification
 
 
-def _make_reader(
-    measure: str, table: Table
-) -> "Callable[[StepContext, Program], tuple[Specification, Cohort]]":
-    def read(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
-        from esrd_pipeline.families.access_cohort import list_columns, prepare
+def _read_sfr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.sfr import specify
 
-        year, warehouse = step.performance_year, step.warehouse
-        columns, characteristics = list_columns(measure, program, year)
-        rows = warehouse.read_arrow(table, year, columns=columns, where={"program": program})
-        patients = None
-        if len(characteristics) > 1:
-            patients = warehouse.read_arrow(
-                history.PATIENT_CHARACTERISTICS, year, columns=characteristics
-            )
-        return prepare(measure, program, year, rows, patients)
+    return _read(step, specify(program, step.performance_year), access.SFR)
 
-    return read
+
+def _read_pppw(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.pppw import specify
+
+    return _read(step, specify(program, step.performance_year), access.PPPW)
+
+
+def _read(
+    step: StepContext, specification: "GeeSpecification", cohort: Table
+) -> "tuple[Specification, Cohort]":
+    """Read one program's months, and their patients' characteristics if a term needs them."""
+    from esrd_pipeline.families.access_cohort import list_columns, prepare
+
+    year, warehouse = step.performance_year, step.warehouse
+    columns, characteristics = list_columns(specification, cohort)
+    where = {"program": specification.program}
+    rows = warehouse.read_arrow(cohort, year, columns=columns, where=where)
+    patients = None
+    if len(characteristics) > 1:
+        patients = warehouse.read_arrow(
+            history.PATIENT_CHARACTERISTICS, year, columns=characteristics
+        )
+    return prepare(specification, rows, patients)
 
 
 MODELLED_MEASURES = (
@@ -46,7 +55,7 @@ MODELLED_MEASURES = (
         programs=("dfc",),
         tables=measured.MODELLED["sfr"],
         cohort=access.SFR,
-        read=_make_reader("sfr", access.SFR),
+        read=_read_sfr,
         dependencies=(Dependency(history.PATIENT_CHARACTERISTICS),),
         nothing="no_eligible_patient_month",
     ),
@@ -55,7 +64,7 @@ MODELLED_MEASURES = (
         programs=("dfc", "qip"),
         tables=measured.MODELLED["pppw"],
         cohort=access.PPPW,
-        read=_make_reader("pppw", access.PPPW),
+        read=_read_pppw,
         nothing="no_eligible_patient_month",
     ),
 )

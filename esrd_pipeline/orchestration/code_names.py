@@ -22,6 +22,23 @@ _OWN_SCOPE = (ast.Lambda, *_COMPREHENSIONS)
 _NAMING = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call with positional arguments.
+
+    Attributes:
+        called: the name that is called.
+        first: the first argument, if it is a text.
+        is_own: whether the first argument is the first parameter of the function that calls.
+        texts: the further arguments that are texts.
+    """
+
+    called: Name
+    first: str | None
+    is_own: bool
+    texts: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Used:
     """What a piece of code uses.
@@ -31,12 +48,18 @@ class Used:
         imports: what its own import statements bind, by name.
         texts: its string constants.
         calls: names it calls, with the texts of the first argument; None stands for a variable.
+        calls_in_full: the same calls with what their arguments are.
+        mentioned: names it uses in another way than by such a call.
+        own: the first parameter of a function; None if anything in it binds that name again.
     """
 
     names: set[Name] = field(default_factory=set)
     imports: dict[str, Imported] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
     calls: set[tuple[Name, str | None]] = field(default_factory=set)
+    calls_in_full: set[Call] = field(default_factory=set)
+    mentioned: set[Name] = field(default_factory=set)
+    own: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +106,7 @@ def parse_module(source: bytes) -> Module:
                     name=", ".join(names) + (f" ({before})" if before else ""),
                     first_line=first,
                     source=b"".join(lines[first - 1 : statement.end_lineno]),
-                    used=_find_used(statement),
+                    used=_find_used(statement, _find_own(statement)),
                 )
             )
             for name in names:
@@ -108,10 +131,26 @@ def find_functions(module: Module, line: int) -> list[tuple[bytes, Used]]:
     return found
 
 
-def _find_used(node: ast.AST) -> Used:
-    used = Used()
+def _find_used(node: ast.AST, own: str | None = None) -> Used:
+    used = Used(own=own)
     _visit(node, frozenset(), used)
     return used
+
+
+def _find_own(statement: ast.stmt) -> str | None:
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    parameters = (*statement.args.posonlyargs, *statement.args.args)
+    if not parameters:
+        return None
+    own = parameters[0]
+    is_bound_again = any(
+        (isinstance(node, ast.arg) and node is not own and node.arg == own.arg)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == own.arg)
+        or (isinstance(node, _NAMING) and node.name == own.arg)
+        for node in ast.walk(statement)
+    )
+    return None if is_bound_again else own.arg
 
 
 def _is_for_readers(statement: ast.stmt) -> bool:
@@ -170,6 +209,7 @@ def _visit(node: ast.AST, local: frozenset[str], used: Used) -> None:
     if name is not None:
         if name[0] not in local:
             used.names.add(name)
+            used.mentioned.add(name)
     elif isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             used.texts.add(node.value)
@@ -203,16 +243,33 @@ def _visit_call(node: ast.Call, first: ast.expr, local: frozenset[str], used: Us
     if called == ("isinstance", None):
         _visit(first, local, used)
         return
-    if called is not None and called[0] not in local:
-        _note_argument(called, first, used)
-    _visit_children(node, local, used)
+    if called is None or called[0] in local:
+        _visit(node.func, local, used)
+    else:
+        used.names.add(called)
+        _note_arguments(called, node.args, used)
+    for argument in (*node.args, *node.keywords):
+        _visit(argument, local, used)
 
 
-def _note_argument(called: Name, first: ast.expr, used: Used) -> None:
+def _note_arguments(called: Name, arguments: Sequence[ast.expr], used: Used) -> None:
+    first, *further = arguments
     if isinstance(first, ast.Name):
         used.calls.add((called, None))
     texts = [node.value for node in ast.walk(first) if isinstance(node, ast.Constant)]
     used.calls.update((called, text) for text in texts if isinstance(text, str))
+    used.calls_in_full.add(
+        Call(
+            called,
+            _read_text(first),
+            isinstance(first, ast.Name) and first.id == used.own,
+            tuple(text for text in map(_read_text, further) if text is not None),
+        )
+    )
+
+
+def _read_text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _visit_function(

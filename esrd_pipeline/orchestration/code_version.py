@@ -11,11 +11,15 @@ What is followed:
 * What a computation holds, as arguments of a `partial` or variables of a closure.
 * A text that names a module of the package, as `CoxSpecification.family` does: to that module.
 * The name of a parameter file given to `load_parameters`, or to a function that passes it on.
+* Of a file read by `load_rows_of`, only the rows with the value that is its first argument, or the
+  first argument of a function that passes its own on: `find_measure("shr", ...)` leads to SHR's
+  rows of the register. Where the value is not a text of the code, the whole file counts.
 
 Pictures are not followed: they change no row. Nor is the code that stores tables: computations do
 not name it.
 """
 
+import csv
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -26,6 +30,7 @@ from types import FunctionType
 import dagster as dg
 
 from esrd_pipeline.orchestration.code_names import (
+    Call,
     Module,
     Used,
     find_functions,
@@ -39,6 +44,7 @@ PACKAGE = "esrd_pipeline"
 _PARAMETERS = "parameters/"
 _NOT_FOLLOWED = ("esrd_pipeline.orchestration.pictures",)
 _LOADER = ("esrd_pipeline.parameters", "load_parameters")
+_ROWS_LOADER = ("esrd_pipeline.parameters.rows", "load_rows_of")
 _CCS = "esrd_pipeline.parameters.ccs"
 """Reads the value sets of the CCS, which have no file here."""
 
@@ -46,6 +52,8 @@ Reader = Callable[[str], bytes | None]
 """The bytes of a file of the package by its path, or None where there is no such file."""
 _Place = tuple[str, int]
 """A top-level statement: its module and its position there."""
+_Choice = tuple[str, str]
+"""A parameter file and the column that its rows are chosen by."""
 
 
 def read_package(path: str) -> bytes | None:
@@ -58,10 +66,11 @@ def read_package(path: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class _Onward:
-    """What a piece of code refers to: statements, and parameter files by name."""
+    """What a piece of code refers to: statements, parameter files by name, and rows of them."""
 
     places: list[_Place]
     files: set[str]
+    rows: set[tuple[_Choice, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class CodeVersions:
         self._functions: dict[tuple[str, int], list[tuple[bytes, Used]]] = {}
         self._onward: dict[_Place, _Onward] = {}
         self._takers: dict[_Place, bool] = {}
+        self._choices: dict[_Place, frozenset[_Choice]] = {}
 
     def compute(self, computation: object, tables: Sequence[Table]) -> str:
         """Return the version of a computation that stores `tables`."""
@@ -128,7 +138,10 @@ class CodeVersions:
             self._look_through(cell.cell_contents, f"{name}.{variable}", reached)
         module = self._load(home)
         if "<" not in full_name:
-            self._follow(self._find(home, full_name.partition(".")[0]), reached)
+            places = self._find(home, full_name.partition(".")[0])
+            self._follow(places, reached)
+            # Nothing says what it will be called with.
+            self._add_files(self._list_chosen_files(places), reached)
         elif module is not None:
             key = (home, code.co_firstlineno)
             if key not in self._functions:
@@ -137,7 +150,7 @@ class CodeVersions:
                 reached.parts[f"{home}.{full_name} ({position})"] = source
                 onward = self._lead(home, used)
                 self._follow(onward.places, reached)
-                self._add_files(onward.files, reached)
+                self._add_read(onward, reached)
 
     def _follow(self, places: Sequence[_Place], reached: _Reached) -> None:
         waiting = list(places)
@@ -153,7 +166,16 @@ class CodeVersions:
             if place not in self._onward:
                 self._onward[place] = self._lead(home, statement.used)
             waiting += self._onward[place].places
-            self._add_files(self._onward[place].files, reached)
+            self._add_read(self._onward[place], reached)
+
+    def _add_read(self, onward: _Onward, reached: _Reached) -> None:
+        self._add_files(onward.files, reached)
+        for (name, column), value in onward.rows:
+            path = f"{_PARAMETERS}{name}.csv"
+            content = self._read(path)
+            if content is not None:
+                chosen = _choose_rows(content, column, value)
+                reached.parts[f"{path}: {column} {value}"] = chosen
 
     def _add_files(self, names: Iterable[str], reached: _Reached) -> None:
         for name in names:
@@ -169,18 +191,60 @@ class CodeVersions:
         module = self._load(home)
         places = [place for name in used.names for place in self._resolve(home, name, used)]
         places += [(home, position) for position in (module.unnamed if module else ())]
+        uncalled = [place for name in used.mentioned for place in self._resolve(home, name, used)]
         for text in used.texts:
             if text.startswith(f"{PACKAGE}."):
-                places += self._find(text, None)
-        named: set[str] = set()
+                uncalled += self._find(text, None)
+        named: set[str] = self._list_chosen_files(uncalled)
         for called, text in used.calls:
             if any(self._takes_name(place) for place in self._resolve(home, called, used)):
                 named |= used.texts if text is None else {text}
+        rows: set[tuple[_Choice, str]] = set()
+        for call in used.calls_in_full:
+            choices = self._list_choices(home, call, used)
+            if call.first is not None:
+                rows |= {(choice, call.first) for choice in choices}
+            elif not call.is_own:
+                named |= {name for name, _ in choices}
         files = {name for name in named if self._read(f"parameters/{name}.csv") is not None}
-        return _Onward(places, files)
+        return _Onward([*places, *uncalled], files, rows)
+
+    def _list_choices(self, home: str, call: Call, used: Used) -> frozenset[_Choice]:
+        """Return the files of which a call reads the rows with its first argument."""
+        choices: set[_Choice] = set()
+        for place in self._resolve(home, call.called, used):
+            if place in self._find(*_ROWS_LOADER):
+                try:
+                    name, column = call.texts
+                except ValueError as wrong:
+                    raise TypeError(f"{home}: load_rows_of takes two texts") from wrong
+                choices.add((name, column))
+            else:
+                choices |= self._find_choices(place)
+        return frozenset(choices)
+
+    def _find_choices(self, place: _Place) -> frozenset[_Choice]:
+        """Return the files of which a function reads the rows with its own first argument."""
+        if place not in self._choices:
+            self._choices[place] = frozenset()
+            module = self._load(place[0])
+            used = module.statements[place[1]].used if module else Used()
+            found = (
+                self._list_choices(place[0], call, used)
+                for call in used.calls_in_full
+                if call.is_own
+            )
+            self._choices[place] = frozenset().union(*found)
+        return self._choices[place]
+
+    def _list_chosen_files(self, places: Iterable[_Place]) -> set[str]:
+        """Return the files that functions read rows of, where their argument is not known."""
+        return {name for place in places for name, _ in self._find_choices(place)}
 
     def _takes_name(self, place: _Place) -> bool:
         """Whether a function reads the parameter file whose name it is given."""
+        if place in self._find(*_ROWS_LOADER):
+            return False
         if place not in self._takers:
             self._takers[place] = place in self._find(*_LOADER)
             module = self._load(place[0])
@@ -231,6 +295,13 @@ class CodeVersions:
         if path not in self._files:
             self._files[path] = self._reader(path)
         return self._files[path]
+
+
+def _choose_rows(content: bytes, column: str, value: str) -> bytes:
+    """Return the rows of a parameter file that have a value in a column."""
+    lines = content.decode().splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return repr([row for row in rows if row[column] == value]).encode()
 
 
 def _digest(parts: Mapping[str, bytes]) -> str:

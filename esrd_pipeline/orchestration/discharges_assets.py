@@ -1,6 +1,5 @@
 """Assets of SRR and ED30, the measures of events after a hospital discharge."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from esrd_pipeline.orchestration.context import StepContext
@@ -13,29 +12,44 @@ from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, make_m
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
 from esrd_pipeline.tables import discharges, measured
+from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
     from esrd_pipeline.families.cohort import Cohort
-    from esrd_pipeline.families.discharges_cohort import Measure
-    from esrd_pipeline.measures.specification import Program, Specification
+    from esrd_pipeline.measures.specification import (
+        Program,
+        Specification,
+        ThreeStageSpecification,
+    )
+
+
+def _read_srr(step: StepContext, program: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.srr import specify
+
+    return _read(step, specify(program, step.performance_year), discharges.SRR)
+
+
+def _read_ed30(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
+    from esrd_pipeline.measures.ed30 import specify
+
+    return _read(step, specify(step.performance_year), discharges.ED30)
 
 
 def _read(
-    step: StepContext, program: "Program", *, measure: "Measure"
+    step: StepContext, specification: "ThreeStageSpecification", cohort: Table
 ) -> "tuple[Specification, Cohort]":
     """Read one program's index discharges with their conditions."""
     from esrd_pipeline.families.discharges_cohort import name_conditions, prepare
 
     year, warehouse = step.performance_year, step.warehouse
-    table = discharges.ED30 if measure == "ed30" else discharges.SRR
     conditions = warehouse.read_arrow(
         discharges.DISCHARGE_CONDITION,
         year,
         columns=["patient_id", "stay", "condition_group"],
-        where={"specification": name_conditions(measure, program)},
+        where={"specification": name_conditions(specification)},
     )
-    rows = warehouse.read_arrow(table, year, where={"program": program})
-    return prepare(measure, program, year, rows, conditions)
+    rows = warehouse.read_arrow(cohort, year, where={"program": specification.program})
+    return prepare(specification, rows, conditions)
 
 
 _CONDITIONS = (Dependency(discharges.DISCHARGE_CONDITION),)
@@ -45,7 +59,7 @@ MODELLED_MEASURES = (
         programs=("dfc", "qip"),
         tables=measured.MODELLED["srr"],
         cohort=discharges.SRR,
-        read=partial(_read, measure="srr"),
+        read=_read_srr,
         dependencies=_CONDITIONS,
         nothing="no_index_discharge",
     ),
@@ -54,7 +68,7 @@ MODELLED_MEASURES = (
         programs=("dfc",),
         tables=measured.MODELLED["ed30"],
         cohort=discharges.ED30,
-        read=partial(_read, measure="ed30"),
+        read=_read_ed30,
         dependencies=_CONDITIONS,
         nothing="no_index_discharge",
     ),

@@ -49,6 +49,8 @@ CUTOFF_TAG = "esrd/data_cutoff"
 OWNER = "team:esrd-measures"
 MAX_RETRIES = 3
 _CODE_VERSIONS = CodeVersions()
+MADE_ASSETS: dict[str, "TableAsset"] = {}
+"""By table: its computation."""
 _DIGESTS: dict[str, str] = {}
 """By table: the digests of its computation's code and parameter files."""
 
@@ -132,6 +134,7 @@ def make_multi_asset(
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
     version, code, parameters = _CODE_VERSIONS.compute_apart(asset.compute, asset.tables)
+    MADE_ASSETS.update({table.name: asset for table in asset.tables})
     _DIGESTS.update({table.name: f"{code} {parameters}" for table in asset.tables})
     return [
         dg.AssetSpec(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.parameters.rows import load_rows, load_rows_of
 
 FIRST_PUBLISHED_YEAR = 2015
 """The first performance year of a published file whose columns are known: the listing of January
@@ -83,22 +83,51 @@ def find_measure(measure: str, program: Program, performance_year: int) -> Regis
     Raises:
         LookupError: there is not exactly one row of the measure, program and year.
     """
-    rows = [row for row in _rows_of(program, performance_year) if row["measure"] == measure]
-    if len(rows) != 1:
-        raise LookupError(
-            f"register.csv has {len(rows)} rows of {measure} of {program} for performance year"
-            f" {performance_year}; one is needed"
-        )
-    return _read(rows[0])
+    return _find_one(
+        load_rows_of(measure, "register", "measure"), measure, program, performance_year
+    )
+
+
+def find_of_family(
+    family: str, measure: str, program: Program, performance_year: int
+) -> RegisterEntry:
+    """Return the entry of one of a family's measures, for code that computes all of them.
+
+    Raises:
+        LookupError: there is not exactly one row of the measure, program and year in the family.
+    """
+    of_family = load_rows_of(family, "register", "family")
+    rows = [row for row in of_family if row["measure"] == measure]
+    return _find_one(rows, measure, program, performance_year)
+
+
+def list_family(family: str, program: Program, performance_year: int) -> tuple[RegisterEntry, ...]:
+    """Return a family's measures of a program in a performance year, in order of their names."""
+    rows = load_rows_of(family, "register", "family")
+    return tuple(map(_read, _keep_valid(rows, program, performance_year)))
 
 
 def list_measures(program: Program, performance_year: int) -> tuple[RegisterEntry, ...]:
     """Return every measure of a program in a performance year, in order of their names."""
-    return tuple(_read(row) for row in _rows_of(program, performance_year))
+    return tuple(map(_read, _keep_valid(load_rows("register"), program, performance_year)))
 
 
-def _rows_of(program: Program, performance_year: int) -> Iterable[Mapping[str, str]]:
-    for row in load_rows("register"):
+def _find_one(
+    rows: Iterable[Mapping[str, str]], measure: str, program: Program, performance_year: int
+) -> RegisterEntry:
+    valid = list(_keep_valid(rows, program, performance_year))
+    if len(valid) != 1:
+        raise LookupError(
+            f"register.csv has {len(valid)} rows of {measure} of {program} for performance year"
+            f" {performance_year}; one is needed"
+        )
+    return _read(valid[0])
+
+
+def _keep_valid(
+    rows: Iterable[Mapping[str, str]], program: Program, performance_year: int
+) -> Iterable[Mapping[str, str]]:
+    for row in rows:
         first = int(row["first_performance_year"] or performance_year)
         last = int(row["last_performance_year"] or performance_year)
         if row["program"] == program and first <= performance_year <= last:

@@ -14,3 +14,12 @@ def load_rows(name: str) -> tuple[Mapping[str, str], ...]:
     return tuple(
         dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
     )
+
+
+def load_rows_of(value: str, name: str, column: str) -> tuple[Mapping[str, str], ...]:
+    """Return the rows of `parameters/<name>.csv` that have `value` in `column`, in file order.
+
+    A computation that reads a file only in this way depends on these rows alone: a change of
+    another row leaves its code version as it is (`orchestration/code_version.py`).
+    """
+    return tuple(row for row in load_rows(name) if row[column] == value)

@@ -51,7 +51,7 @@ def facilities(*more: str, left_out: str = "") -> pd.DataFrame:
 
 
 def test_months_with_a_reason_are_not_counted() -> None:
-    specification, cohort = prepare("pppw", "dfc", YEAR, COHORT)
+    specification, cohort = prepare(PPPW_DFC, COHORT)
     assert cohort.table.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
     assert cohort.design.names == specification.adjusters
     assert cohort.table.column("is_event").null_count == 0
@@ -67,14 +67,14 @@ def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int)
         ]
     )
     counted = many.set_column(2, "reason", pa.nulls(facilities, pa.string()))
-    specification, _ = prepare("pppw", "dfc", YEAR, counted)
+    specification, _ = prepare(PPPW_DFC, counted)
     assert specification.group_count == groups
 
 
 def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
     """Months of 40 patients, of whom some are under 25, with one outcome or two among these."""
     count = 40
-    columns, _ = list_columns("sfr", "dfc", YEAR)
+    columns, _ = list_columns(SFR_DFC, SFR)
     flags = {
         name: [place % 2 == 1 for place in range(count)]
         for name in columns
@@ -97,7 +97,7 @@ def make_fistulas(having: int, *, is_split: bool) -> pa.Table:
 
 def make_patients(count: int = 40) -> pa.Table:
     """Characteristics of as many patients: every second one has each of them."""
-    _, columns = list_columns("sfr", "dfc", YEAR)
+    _, columns = list_columns(SFR_DFC, SFR)
     return pa.table(
         {
             "patient_id": list(range(count)),
@@ -119,23 +119,23 @@ def test_an_indicator_without_an_estimate_is_left_out(
     *, having: int, is_split: bool, is_kept: bool
 ) -> None:
     months = make_fistulas(having, is_split=is_split)
-    _, cohort = prepare("sfr", "dfc", YEAR, months, make_patients())
+    _, cohort = prepare(SFR_DFC, months, make_patients())
     assert ("is_age_under_25" in cohort.design.names) is is_kept
     assert cohort.design.matrix.shape == (40, len(cohort.design.names))
 
 
 def test_what_is_read_are_columns_of_the_cohorts_and_of_the_characteristics() -> None:
-    for measure, table in (("sfr", SFR), ("pppw", PPPW)):
-        columns, characteristics = list_columns(measure, "dfc", YEAR)
+    for specification, table in ((SFR_DFC, SFR), (PPPW_DFC, PPPW)):
+        columns, characteristics = list_columns(specification, table)
         assert set(columns) <= set(table.column_names)
         assert set(characteristics) <= set(PATIENT_CHARACTERISTICS.column_names)
-    assert list_columns("pppw", "qip", YEAR)[1] == ["patient_id"]
-    assert {"bmi_class", "is_diabetes_cause"} <= set(list_columns("sfr", "dfc", YEAR)[1])
+    assert list_columns(PPPW_QIP, PPPW)[1] == ["patient_id"]
+    assert {"bmi_class", "is_diabetes_cause"} <= set(list_columns(SFR_DFC, SFR)[1])
 
 
 def test_the_qip_has_no_fistula_rate() -> None:
     with pytest.raises(LookupError, match="0 rows of sfr of qip"):
-        prepare("sfr", "qip", YEAR, COHORT)
+        sfr.specify("qip", YEAR)
 
 
 @pytest.mark.manual("2.2.14", "2.16.12")
@@ -153,7 +153,7 @@ def test_the_specifications_say_what_the_manual_says() -> None:
 @cache
 def assess(program: str) -> pd.DataFrame:
     measure = PPPW_DFC if program == "dfc" else PPPW_QIP
-    specification, cohort = prepare("pppw", measure.program, YEAR, COHORT)
+    specification, cohort = prepare(measure, COHORT)
     few = replace(specification, group_count=2)
     return assess_facilities(specification, YEAR, fit_measure(few, YEAR, cohort), cohort)
 
@@ -207,7 +207,7 @@ def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
             **knots,
         }
     )
-    _, read = prepare("pppw", "dfc", YEAR, cohort)
+    _, read = prepare(PPPW_DFC, cohort)
     assert ("age_over_15" in read.design.names) == is_kept
     # Nobody is older than 70.
     assert "age_over_70" not in read.design.names

@@ -4,17 +4,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.measures import pppw, shr, smr, srr
-from esrd_pipeline.orchestration import discharges_assets, recurrent_events_assets, survival_assets
+from esrd_pipeline.orchestration import (
+    access_assets,
+    discharges_assets,
+    recurrent_events_assets,
+    survival_assets,
+)
 from esrd_pipeline.orchestration.code_version import CodeVersions, Reader, read_package
 from esrd_pipeline.orchestration.modelled_measure import make_measure_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
+from esrd_pipeline.orchestration.table_asset import MADE_ASSETS
 from esrd_pipeline.parameters import FOLDER_VARIABLE
 from esrd_pipeline.sql import list_selects
 
@@ -22,6 +28,7 @@ MODELLED_MEASURES = (
     *recurrent_events_assets.MODELLED_MEASURES,
     *discharges_assets.MODELLED_MEASURES,
     *survival_assets.MODELLED_MEASURES,
+    *access_assets.MODELLED_MEASURES,
 )
 ASSETS = {
     asset.tables[0].name: asset
@@ -101,6 +108,97 @@ def test_a_parameter_file_is_in_the_versions_of_those_who_read_it() -> None:
         "facility.ed30",
         "report.value_set_coverage",
     }
+
+
+SHR_ROW = (
+    "\nshr,dfc,2021,,recurrent_events,patient_years,lower,5,",
+    "\nshr,dfc,2021,,recurrent_events,patient_years,lower,6,",
+)
+
+
+@cache
+def compute_all_versions(read: Reader = read_package) -> dict[str, str]:
+    versions = CodeVersions(read)
+    return {
+        name: versions.compute(asset.compute, asset.tables) for name, asset in MADE_ASSETS.items()
+    }
+
+
+def find_all_changed(read: Reader) -> tuple[set[str], set[str]]:
+    """Return every table whose own version changes, and those that are made from these."""
+    before, after = compute_all_versions(), compute_all_versions(read)
+    own = {name for name, version in after.items() if version != before[name]}
+    affected, count = set(own), 0
+    while len(affected) > count:
+        count = len(affected)
+        affected |= {
+            table.name
+            for asset in MADE_ASSETS.values()
+            if any(up.table.name in affected for up in asset.dependencies)
+            for table in asset.tables
+        }
+    return own, affected - own
+
+
+def test_a_row_of_the_register_is_in_the_versions_of_its_own_measure() -> None:
+    own, downstream = find_all_changed(edit("parameters/register.csv", *SHR_ROW))
+    measures = {"srr", "ed30", "sfr", "pppw", "strr", "sedr", "smr", "swr", "smosr"}
+    others = {f"{layer}.{name}" for layer in ("fit", "facility") for name in measures}
+    others |= {"facility.monthly", "facility.reporting"}
+    assert {"fit.shr", "facility.shr", "fit.shr_cross_check", "fit.shr_submission"} <= own
+    # What reads all measures: flags, scores, published files, trend, stars.
+    assert {"program.flags", "program.qip_measure_score", "report.trend"} <= own
+    assert "program.qip_tps" in own | downstream
+    assert "report.shr_validity" in downstream
+    assert not others & (own | downstream)
+    assert not {"cohort.days", "cohort.shr_days", "cohort.shr"} & (own | downstream)
+
+
+def test_a_row_of_a_family_is_in_the_version_of_the_step_that_computes_the_family() -> None:
+    row = "\nltc,dfc,2021,,patient_months,patients,lower,"
+    own, _ = find_all_changed(edit("parameters/register.csv", f"{row}11", f"{row}12"))
+    assert "facility.monthly" in own
+    assert not {"facility.reporting", "facility.shr", "fit.shr"} & own
+
+
+def list_register_parts(source: str) -> set[str]:
+    """Return the parts of the register that `specify` reaches if SHR's module were `source`."""
+
+    def read(path: str) -> bytes | None:
+        imported = "from esrd_pipeline.parameters.register import find_measure\n"
+        return (imported + source).encode() if path == "measures/shr.py" else read_package(path)
+
+    parts = CodeVersions(read).list_parts(shr.specify)
+    return {part for part in parts if part.startswith("parameters/register")}
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ('def specify(p, y):\n    return find_measure("shr", p, y)\n', {"measure shr"}),
+        (
+            (
+                "def find(measure, p):\n    return find_measure(measure, p, 2025)\n\n\n"
+                "def specify(p, y):\n    return find('shr', p), find('srr', p)\n"
+            ),
+            {"measure shr", "measure srr"},
+        ),
+        # A value that is not a text of the code may be any.
+        ("def specify(p, y):\n    return find_measure(p.measure, p, y)\n", {""}),
+        ("def specify(p, y):\n    return [find_measure(m, p, y) for m in y]\n", {""}),
+        ("def specify(p, y):\n    p = y\n    return find_measure(p, p, y)\n", {""}),
+        ("def specify(p, y):\n    return find_measure(measure='shr')\n", {""}),
+        ("def specify(p, y):\n    return map(find_measure, p)\n", {""}),
+        # Nothing says what a computation's own function is called with.
+        ("def specify(p, y):\n    return find_measure(p, p, y)\n", {""}),
+    ],
+)
+def test_only_rows_of_a_measure_that_the_code_names_are_told_apart(
+    source: str, parts: set[str]
+) -> None:
+    register = "parameters/register.csv"
+    named = {f"{register}: {part}" if part else register for part in parts}
+    assert list_register_parts(source) == named
 
 
 def test_an_official_file_counts_in_place_of_ours(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from esrd_pipeline.families.discharges_cohort import specify as specify_discharges
 from esrd_pipeline.measures import (
+    ed30,
     patient_months,
     pppw,
     reporting,
@@ -15,6 +15,7 @@ from esrd_pipeline.measures import (
     shr,
     smosr,
     smr,
+    srr,
     strr,
     swr,
 )
@@ -119,9 +120,9 @@ def test_every_computed_measure_has_a_row_and_says_its_family(year: int) -> None
         ],
         "survival": [smr.specify(year), swr.specify(year), smosr.specify(year)],
         "discharges": [
-            specify_discharges("srr", "dfc", year),
-            specify_discharges("srr", "qip", year),
-            specify_discharges("ed30", "dfc", year),
+            srr.specify("dfc", year),
+            srr.specify("qip", year),
+            ed30.specify(year),
         ],
         "access": [
             sfr.specify("dfc", year),
