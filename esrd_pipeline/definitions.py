@@ -18,6 +18,7 @@ from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.schedules import quarterly_refresh
 from esrd_pipeline.orchestration.sensors import report_failure
+from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS
 
 defs = dg.Definitions(
     assets=[
@@ -38,3 +39,5 @@ defs = dg.Definitions(
     resources={"storage": make_storage()},
     executor=dg.in_process_executor,
 )
+
+CODE_VERSIONS.keep()

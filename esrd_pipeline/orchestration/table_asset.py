@@ -27,9 +27,9 @@ from esrd_pipeline.orchestration.check_results import (
     expectation_result,
     plausibility_result,
 )
-from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
+from esrd_pipeline.orchestration.kept_versions import open_kept_versions
 from esrd_pipeline.orchestration.makers import describe_makers
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
@@ -48,7 +48,7 @@ from esrd_pipeline.warehouse import (
 CUTOFF_TAG = "esrd/data_cutoff"
 OWNER = "team:esrd-measures"
 MAX_RETRIES = 3
-_CODE_VERSIONS = CodeVersions()
+CODE_VERSIONS = open_kept_versions()
 MADE_ASSETS: dict[str, "TableAsset"] = {}
 """By table: its computation."""
 _DIGESTS: dict[str, str] = {}
@@ -133,7 +133,7 @@ def make_multi_asset(
 
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
-    version, code, parameters = _CODE_VERSIONS.compute_apart(asset.compute, asset.tables)
+    version, code, parameters = CODE_VERSIONS.find(asset.compute, asset.tables)
     MADE_ASSETS.update({table.name: asset for table in asset.tables})
     _DIGESTS.update({table.name: f"{code} {parameters}" for table in asset.tables})
     return [
