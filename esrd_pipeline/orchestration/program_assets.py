@@ -10,6 +10,7 @@ from esrd_pipeline.orchestration.partitions import LONGEST_STAR_LOOKBACK, years_
 from esrd_pipeline.orchestration.rule_set import (
     STEP,
     RuleSetConfig,
+    has_rules,
     read_choice,
     read_recorded,
     record,
@@ -51,12 +52,6 @@ def _flag(step: StepContext) -> StepResult:
     return StepResult((frame,), notes={str(name): int(count) for name, count in flagged.items()})
 
 
-def _has_rules(step: StepContext) -> bool:
-    from esrd_pipeline.program.qip_rules import known_payment_years
-
-    return find_payment_year(step.performance_year) in known_payment_years()
-
-
 def _no_rules(step: StepContext) -> str:
     return f"there is no rule set for payment year {find_payment_year(step.performance_year)}"
 
@@ -67,7 +62,7 @@ def _standards(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_standards import compute_standards
 
     chosen = read_choice(step)
-    if not _has_rules(step) and chosen == DEFAULT:
+    if not has_rules(step) and chosen == DEFAULT:
         empty = pd.DataFrame(columns=program.QIP_STANDARD.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     rules = load_rules(find_payment_year(step.performance_year), chosen)
@@ -106,7 +101,7 @@ def _score_measures(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_scores import score_measures
 
-    if not _has_rules(step):
+    if not has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     grants = _read_grants(step)
@@ -163,7 +158,7 @@ def _score_domains(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_domains import score_domains
     from esrd_pipeline.program.qip_rules import load_rules
 
-    if not _has_rules(step):
+    if not has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_DOMAIN_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     recorded = read_recorded(step, program.QIP_MEASURE_SCORE)
@@ -182,7 +177,7 @@ def _score_tps(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_tps import list_bands, score_tps, unscored
 
-    if not _has_rules(step):
+    if not has_rules(step):
         frame = unscored(
             performance_year=step.performance_year,
             directory=step.read(facility.DIRECTORY),

@@ -11,8 +11,10 @@ from esrd_pipeline.orchestration import (
     site_assets,
 )
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.rule_set import has_rules, read_recorded
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.tables import facility, measured, network, program, raw, report
 from esrd_pipeline.tables.catalog import CATALOG, TABLES
@@ -75,12 +77,15 @@ def _agreement(step: StepContext) -> StepResult:
     from esrd_pipeline.program.agreement import Ours, compare_with_published
 
     periods = ("ccn", "five_star_period", "claims_period", "eqrs_period")
+    published_results = step.read(facility.PUBLISHED_RESULT)
+    measure_scores = step.read(program.QIP_MEASURE_SCORE)
     agreement = compare_with_published(
         performance_year=step.performance_year,
-        published_results=step.read(facility.PUBLISHED_RESULT),
+        published_results=published_results,
         ours=Ours(
             flags=step.read(program.FLAGS),
-            measure_scores=step.read(program.QIP_MEASURE_SCORE),
+            measure_scores=measure_scores,
+            zeros=_find_zeros(step, measure_scores, published_results),
             domain_scores=step.read(program.QIP_DOMAIN_SCORE),
             tps=step.read(program.QIP_TPS),
             stars=step.read(program.STARS),
@@ -103,6 +108,19 @@ def _agreement(step: StepContext) -> StepResult:
             **{f"differ: {describe_reason(str(code))}": int(n) for code, n in causes.items()},
         },
     )
+
+
+def _find_zeros(
+    step: StepContext, measure_scores: pd.DataFrame, published_results: pd.DataFrame
+) -> frozenset[str]:
+    from esrd_pipeline.program.agreement_zeros import find_zeros
+    from esrd_pipeline.program.qip_rules import load_rules
+
+    if not has_rules(step):
+        return frozenset()
+    recorded = read_recorded(step, program.QIP_MEASURE_SCORE)
+    rules = load_rules(find_payment_year(step.performance_year), recorded)
+    return find_zeros(rules, measure_scores, published_results)
 
 
 def _correlate(step: StepContext) -> StepResult:

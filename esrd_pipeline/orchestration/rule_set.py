@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.tables.model import Table
 
@@ -63,3 +64,10 @@ def record(result: StepResult, rules: "QipRules") -> StepResult:
         notes={"rule set": rules.rule_set, **result.notes},
         written={**result.written, _NOTE: rules.rule_set},
     )
+
+
+def has_rules(step: StepContext) -> bool:
+    """Whether the year's payment year has a rule set."""
+    from esrd_pipeline.program.qip_rules import known_payment_years
+
+    return find_payment_year(step.performance_year) in known_payment_years()

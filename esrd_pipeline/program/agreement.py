@@ -47,7 +47,8 @@ class Ours:
     """Our results of a year, and what their differences are explained by.
 
     `origins` are the programs and measures of the facility contract with their origin, `standards`
-    program.qip_standard, `star_periods` the DFC file's periods (None without a file).
+    program.qip_standard, `star_periods` the DFC file's periods (None without a file), `zeros` the
+    facilities whose published TPS follows from a 0 that no file prints.
     """
 
     flags: pd.DataFrame
@@ -59,6 +60,7 @@ class Ours:
     standards: pd.DataFrame
     origins: pd.DataFrame
     star_periods: pd.DataFrame | None
+    zeros: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def compare_with_published(
     both["decided"] &= ~(is_made_of_scores & both["ccn"].isin(unprinted))
     return Agreement(
         counts=_count(both, performance_year),
-        differences=_list_differences(both, unprinted, performance_year),
+        differences=_list_differences(both, unprinted, ours.zeros, performance_year),
     )
 
 
@@ -139,7 +141,7 @@ def _count(both: pd.DataFrame, performance_year: int) -> pd.DataFrame:
 
 
 def _list_differences(
-    both: pd.DataFrame, unprinted: set[str], performance_year: int
+    both: pd.DataFrame, unprinted: set[str], zeros: frozenset[str], performance_year: int
 ) -> pd.DataFrame:
     """List what differs, and what only one of us has, among the results that we look for."""
     has_one = both["ours"].notna() | both["theirs"].notna()
@@ -151,6 +153,7 @@ def _list_differences(
     cause = rows["cause"].mask(is_rounding, rows["cause_of_rounding"])
     scores_differ = set(rows.loc[(rows["kind"] == "score") & rows["compared"], "ccn"])
     is_made = rows["kind"].isin(_MADE_OF_SCORES)
+    cause = cause.mask(is_made & rows["ccn"].isin(zeros), "zero_not_printed")
     cause = cause.mask(is_made & rows["ccn"].isin(unprinted), "score_not_printed")
     cause = cause.mask(is_made & rows["ccn"].isin(scores_differ), "part_differs")
     number = pd.Series(np.nan, index=rows.index)

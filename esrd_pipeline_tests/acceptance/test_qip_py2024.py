@@ -18,6 +18,7 @@ from esrd_pipeline.families.published import (
     publish_results,
 )
 from esrd_pipeline.families.published_layouts import render_qip
+from esrd_pipeline.program.agreement_zeros import find_zeros
 from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, divide_half_up
 from esrd_pipeline.program.qip_domains import score_domains
 from esrd_pipeline.program.qip_rules import load_rules
@@ -169,6 +170,7 @@ def test_the_other_facilities_have_one_survey_score_that_gives_the_printed_tps(
     assert others.sum() == WITH_TPS - 605 == 6956
     assert np.any(list(agrees.values()), axis=0)[others].all()
     assert np.any(list(agrees.values()), axis=0).sum() == FACILITIES
+    assert find_zeros(PY2024, scored.measures, scored.results) == set(SURVEY_IS_ZERO)
     # The nine with a zero, and what else they could have.
     at = ccns.get_indexer(pd.Index(SURVEY_IS_ZERO))
     assert agrees[0][at].all()

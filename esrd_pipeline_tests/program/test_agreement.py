@@ -65,6 +65,7 @@ def compare(
     stars: Sequence[Mapping[str, object]] = (),
     periods: Mapping[str, str] | None = None,
     origin: str = "published",
+    zeros: frozenset[str] = frozenset(),
 ) -> Agreement:
     levels = [
         {"program": "dfc", "measure": measure, "national": level}
@@ -91,6 +92,7 @@ def compare(
             standards=fill(program.QIP_STANDARD, [standard]),
             origins=pd.DataFrame(measures, columns=["program", "measure"]).assign(origin=origin),
             star_periods=None if periods is None else pd.DataFrame([periods]),
+            zeros=zeros,
         ),
     )
 
@@ -263,6 +265,17 @@ def test_what_is_made_of_scores_differs_with_them_or_because_one_is_not_printed(
     assert found["tps", "03"] == "difference_unexplained"
     assert counts(agreement, "tps", "tps")["decided"] == 2
     assert counts(agreement, "payment_reduction", "reduction")["equal"] == 3
+
+
+def test_a_zero_that_no_file_prints_accounts_for_a_lower_tps() -> None:
+    scores = [score("01", rate=0.15, achievement_score=5, score=5)]
+    theirs = [published("01", "qip", "ltc", score=5.0), published("01", "qip", "tps", score=41.0)]
+    tps = [{"ccn": "01", "tps": 50, "payment_reduction": 0.5}]
+    known = compare(theirs, scores=scores, tps=tps, zeros=frozenset({"01"}))
+    assert causes(known) == {("tps", "01"): "zero_not_printed"}
+    assert counts(known, "tps", "tps")["equal"] == 0, "told, not counted as equal"
+    unknown = compare(theirs, scores=scores, tps=tps)
+    assert causes(unknown) == {("tps", "01"): "difference_unexplained"}
 
 
 def test_a_reduction_without_a_tps_is_not_compared() -> None:
