@@ -7,9 +7,10 @@ read with the new one. A running session keeps the version it has opened.
 
 The views find the tables from the place of the database itself, so a copied or moved data folder
 reads its own. DuckDB has no function for that place; the default of `temp_directory` is a name
-beside the database that a session was opened with. Where a session has attached the database
-instead, the views use the folder it was made in, and every view fails unless the database that is
-attached lies there.
+beside the database that a session was opened with, as it was written there. Where a session has
+attached the database instead, the views use the folder it was made in, and every view fails unless
+the database that is attached lies there. The database a session was opened with is the first of its
+databases.
 """
 
 import contextlib
@@ -34,6 +35,9 @@ VERSIONS = ".catalog"
 """Folder beside the database with its versions, each in a folder of its own."""
 FOLDER_VARIABLE = "esrd_data"
 """Variable by which a session says where the data folder of an attached database is."""
+STORAGE_VERSION = "v1.0.0"
+"""Format of the file, the oldest there is: it is opened by clients of every DuckDB from 1.1 on, whose
+macros know variables. Clients (CLI, JDBC, ODBC, R) come out later than DuckDB's library."""
 LEFT_OUT = "esrd_left_out"
 """Table of the database: stored years that its views leave out, and why."""
 _MOVED = (
@@ -81,7 +85,8 @@ def write_catalog(warehouse: Warehouse, tables: Sequence[Table], database: Path)
 
 def _fill(file: Path, warehouse: Warehouse, tables: Sequence[Table], database: Path) -> Catalog:
     views, left_out = 0, list[tuple[str, int, str]]()
-    with duckdb.connect(str(file)) as connection:
+    written = {"storage_compatibility_version": STORAGE_VERSION}
+    with duckdb.connect(str(file), config=written) as connection:
         connection.begin()
         _define_macros(connection, database)
         # DuckDB looks at the files of a view when it is made.
@@ -139,9 +144,13 @@ def _define_macros(connection: duckdb.DuckDBPyConnection, database: Path) -> Non
         f"THEN regexp_replace({beside}, {opened}, '\\1') ELSE {recorded} END)"
     )
     files = f"regexp_replace(esrd_folder(), '{GLOB_SIGNS}', '[\\1]', 'g') || pattern"
+    is_first = (
+        f"{given} IS NULL AND regexp_matches({beside}, {opened}) AND database_oid = "
+        "(SELECT min(first.database_oid) FROM duckdb_databases() AS first WHERE NOT first.internal)"
+    )
+    is_there = f"regexp_replace(path, {attached}, '\\1') = esrd_folder()"
     in_place = (
-        "(SELECT CASE WHEN count(*) = 1 "
-        f"AND bool_and(regexp_replace(path, {attached}, '\\1') = esrd_folder()) THEN true "
+        f"(SELECT CASE WHEN count(*) = 1 AND bool_and({is_there} OR ({is_first})) THEN true "
         f"ELSE error({moved}) END FROM duckdb_databases() WHERE database_oid IN "
         f"(SELECT database_oid FROM duckdb_tables() WHERE table_name = '{LEFT_OUT}'))"
     )
