@@ -111,8 +111,9 @@ def _fill(
 ) -> Catalog:
     views, left_out = set[str](), list[tuple[str, int, str]]()
     contracts, measures = list[Path](), 0
-    written = {"storage_compatibility_version": STORAGE_VERSION}
-    with duckdb.connect(str(file), config=written) as connection:
+    with duckdb.connect(
+        str(file), config={"storage_compatibility_version": STORAGE_VERSION}
+    ) as connection:
         connection.begin()
         _define_macros(connection, database)
         # DuckDB looks at the files of a view when it is made.
