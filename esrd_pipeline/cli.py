@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
@@ -55,6 +56,7 @@ def main() -> None:
 for _page in PAGES:
     main.add_command(_page)
 main.add_command(write_site)
+main.add_command(write_fits)
 
 
 @main.command()
