@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from esrd_pipeline.parameters.register import list_measures
+from esrd_pipeline.parameters.units import list_units
 from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.tables.measured import CONTRACT
 
@@ -40,11 +40,8 @@ def _name_units(rows: pd.DataFrame, performance_year: int) -> pd.DataFrame:
     """Add the units of value and rate; none to a measure that the register does not know."""
     units = pd.DataFrame(
         [
-            (entry.program, entry.measure, entry.value_unit, entry.rate_unit)
-            for entry in (
-                *list_measures("dfc", performance_year),
-                *list_measures("qip", performance_year),
-            )
+            (unit.program, unit.measure, unit.value, unit.rate)
+            for unit in list_units(performance_year)
         ],
         columns=[*_MEASURE, "value_unit", "rate_unit"],
     ).astype(object)

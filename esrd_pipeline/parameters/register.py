@@ -8,7 +8,6 @@ value. An empty first or last year leaves the range open on that side. Rows of y
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, cast
 
 from esrd_pipeline.parameters.rows import load_rows, load_rows_of
@@ -18,14 +17,6 @@ FIRST_PUBLISHED_YEAR = 2015
 2017, with the hospitalization ratio of 2015."""
 FIRST_PATIENT_YEAR = 2021
 """The first performance year that the measures' rules, the manual's, are computed for."""
-_EXPOSURES = {
-    "recurrent_events": "patient_years",
-    "survival": "patient_years",
-    "discharges": "discharges",
-}
-"""Families whose value is observed over expected events, and what their rate is per."""
-_RATIO_OF_REPORTS = "nhsn_bsi"
-"""Observed over expected infections, as NHSN computes it (manual 2.18): without a rate."""
 Program = Literal["dfc", "qip"]
 Direction = Literal["higher", "lower"]
 FlagMethod = Literal["interval", "p_value", "wald_z"]
@@ -75,22 +66,6 @@ class RegisterEntry:
     minimum_modelled: int | None = None
     flag: FlagRule | None = None
     rate_scale: float = 1
-
-    @property
-    def value_unit(self) -> str:
-        """Unit of the measure's value: a ratio, a rate, percent (DFC) or a fraction (QIP).
-
-        The QIP scores a ratio as the rate that it makes of the national one (reading 10), but for
-        the infection ratio of NHSN, which has no national rate.
-        """
-        if self.measure not in _list_ratios():
-            return {"dfc": "percent", "qip": "fraction"}[self.program]
-        return (self.program == "qip" and self.rate_unit) or "ratio"
-
-    @property
-    def rate_unit(self) -> str | None:
-        """Unit of the ratio times the national rate; None where there is no such rate."""
-        return _list_ratios().get(self.measure)
 
 
 def describe_too_early(performance_year: int) -> str:
@@ -179,22 +154,6 @@ def _read(row: Mapping[str, str]) -> RegisterEntry:
         rate_scale=_number(row["rate_scale"]) or 1,
         citation=row["citation"],
     )
-
-
-@cache
-def _list_ratios() -> Mapping[str, str | None]:
-    """Return the measures that are observed over expected, and the unit of the rate of each.
-
-    It is the same in every program and year: rows of years with published files alone name it by
-    the row that says how the measure is computed.
-    """
-    computed = [row for row in load_rows("register") if row["family"] in _EXPOSURES]
-    rates = {
-        row["measure"]: f"events per {row['rate_scale']} "
-        + _EXPOSURES[row["family"]].replace("_", "-")
-        for row in computed
-    }
-    return rates | {_RATIO_OF_REPORTS: None}
 
 
 def _number(cell: str) -> float | None:
