@@ -1,10 +1,12 @@
 """Conversion of stored tables between pandas frames and Arrow tables, typed by definition."""
 
+import base64
 from collections.abc import Mapping
 
 import pandas as pd
 import pyarrow as pa
 
+from esrd_pipeline.tables.dictionary import describe_column
 from esrd_pipeline.tables.model import Column, Table
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
@@ -16,6 +18,8 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "texts": pa.list_(pa.string()),
     "labels": pa.map_(pa.string(), pa.string()),
 }
+ARROW_SCHEMA = "ARROW:schema"
+"""Where a Parquet file has what Arrow knows of its fields beyond Parquet's own types."""
 _NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
@@ -24,6 +28,29 @@ _NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
 
 class SchemaError(ValueError):
     """A frame does not fit its table's definition."""
+
+
+def make_schema(table: Table) -> pa.Schema:
+    """Return the schema of a table's files; what a column holds is metadata of its field."""
+    return pa.schema(
+        [
+            pa.field(
+                column.name,
+                ARROW_TYPES[column.type],
+                metadata=dict(describe_column(table, column)),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def encode_schema(table: Table, metadata: Mapping[str, str]) -> str:
+    """Return the schema as Arrow writes it into a file: DuckDB writes no metadata of fields.
+
+    Where it is there, Arrow reads a file's own `metadata` from it, and no other.
+    """
+    schema = make_schema(table).with_metadata(dict(metadata))
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
 def to_frame(arrow: pa.Table) -> pd.DataFrame:
@@ -47,8 +74,7 @@ def to_arrow(table: Table, performance_year: int, frame: pd.DataFrame) -> pa.Tab
         )
     ordered = frame.sort_values(list(table.key), kind="stable", na_position="first")
     arrays = [_to_array(table, column, ordered[column.name]) for column in table.columns]
-    schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table.columns])
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays(arrays, schema=make_schema(table))
 
 
 def _to_array(table: Table, column: Column, values: pd.Series) -> pa.Array:

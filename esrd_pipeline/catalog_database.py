@@ -7,9 +7,10 @@ read with the new one. A running session keeps the version it has opened.
 
 The views find the tables from the place of the database itself, so a copied or moved data folder
 reads its own. DuckDB has no function for that place; the default of `temp_directory` is a name
-beside the database that a session was opened with. Where a session has attached the database
-instead, the views use the folder it was made in, and every view fails unless the database that is
-attached lies there.
+beside the database that a session was opened with, as it was written there. Where a session has
+attached the database instead, the views use the folder it was made in, and every view fails unless
+the database that is attached lies there. The database a session was opened with is the first of its
+databases.
 """
 
 import contextlib
@@ -24,9 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
+from esrd_pipeline.catalog_contents import add_dictionary, add_measures, comment
 from esrd_pipeline.duckdb_text import AS_STORED, GLOB_SIGNS, match_exactly, quote_text
 from esrd_pipeline.stored_schema import OutdatedPartitionError
+from esrd_pipeline.tables.catalog import CATALOG
+from esrd_pipeline.tables.facility import DIRECTORY
+from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import PARTITION_FILE, Warehouse
 
@@ -34,6 +40,9 @@ VERSIONS = ".catalog"
 """Folder beside the database with its versions, each in a folder of its own."""
 FOLDER_VARIABLE = "esrd_data"
 """Variable by which a session says where the data folder of an attached database is."""
+STORAGE_VERSION = "v1.0.0"
+"""Format of the file, the oldest there is: clients of every DuckDB from 1.1 on, whose macros know
+variables, open it. Clients (CLI, JDBC, ODBC, R) come out later than DuckDB's library."""
 LEFT_OUT = "esrd_left_out"
 """Table of the database: stored years that its views leave out, and why."""
 _MOVED = (
@@ -44,17 +53,31 @@ _MOVED = (
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What a database was made of: the number of views, and why each year is left out."""
+    """What a database was made of.
+
+    Attributes:
+        views: views of stored tables.
+        left_out: why each stored year that the views leave out does not fit.
+        measures: views of one measure of one program.
+    """
 
     views: int
     left_out: tuple[str, ...]
+    measures: int = 0
 
 
-def write_catalog(warehouse: Warehouse, tables: Sequence[Table], database: Path) -> Catalog:
-    """Replace the database by one with a view per stored table.
+def write_catalog(
+    warehouse: Warehouse,
+    tables: Sequence[Table],
+    database: Path,
+    *,
+    dictionary: pd.DataFrame | None = None,
+) -> Catalog:
+    """Replace the database by one with a view per stored table, and one per measure and program.
 
     A view reads every year of its table, those stored later as well, unless a year does not fit the
-    table's definition: then it reads the others alone.
+    table's definition: then it reads the others alone. The `dictionary`, the rows of
+    `report.catalog`, is stored as a table; its sentences are comments on views and columns.
     """
     versions = database.parent / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
@@ -63,7 +86,7 @@ def write_catalog(warehouse: Warehouse, tables: Sequence[Table], database: Path)
         made.mkdir()
         # DuckDB can write no database in a folder with a question mark in its name.
         with tempfile.TemporaryDirectory() as draft:
-            catalog = _fill(Path(draft, database.name), warehouse, tables, database)
+            catalog = _fill(Path(draft, database.name), warehouse, tables, database, dictionary)
             shutil.copyfile(Path(draft, database.name), made / database.name)
         for written in (made / database.name, made, versions):
             _sync(written)
@@ -79,14 +102,27 @@ def write_catalog(warehouse: Warehouse, tables: Sequence[Table], database: Path)
     return catalog
 
 
-def _fill(file: Path, warehouse: Warehouse, tables: Sequence[Table], database: Path) -> Catalog:
-    views, left_out = 0, list[tuple[str, int, str]]()
-    with duckdb.connect(str(file)) as connection:
+def _fill(
+    file: Path,
+    warehouse: Warehouse,
+    tables: Sequence[Table],
+    database: Path,
+    dictionary: pd.DataFrame | None,
+) -> Catalog:
+    views, left_out = set[str](), list[tuple[str, int, str]]()
+    contracts, measures = list[Path](), 0
+    with duckdb.connect(
+        str(file), config={"storage_compatibility_version": STORAGE_VERSION}
+    ) as connection:
         connection.begin()
         _define_macros(connection, database)
         # DuckDB looks at the files of a view when it is made.
         connection.execute(f"SET VARIABLE {FOLDER_VARIABLE} = {quote_text(str(database.parent))}")
+        if dictionary is not None:
+            add_dictionary(connection, dictionary)
         for table in tables:
+            if table is CATALOG and dictionary is not None:
+                continue
             years, refused = _sort_years(warehouse, table)
             left_out += [(table.name, year, reason) for year, reason in refused]
             if not years:
@@ -105,11 +141,16 @@ def _fill(file: Path, warehouse: Warehouse, tables: Sequence[Table], database: P
                 f'CREATE VIEW "{schema}"."{name}" AS SELECT {columns} FROM '
                 f"read_parquet([{files}], union_by_name = true, {AS_STORED}) WHERE esrd_in_place()"
             )
-            views += 1
+            comment(connection, table, "VIEW")
+            views.add(table.name)
+            if table is CONTRACT:
+                contracts = [warehouse.partition_path(table, year) for year in years]
+        if {CONTRACT.name, DIRECTORY.name} <= views:
+            measures = add_measures(connection, contracts)
         if left_out:
             connection.executemany(f"INSERT INTO {LEFT_OUT} VALUES (?, ?, ?)", left_out)
         connection.commit()
-    return Catalog(views, tuple(reason for _, _, reason in left_out))
+    return Catalog(len(views), tuple(reason for _, _, reason in left_out), measures)
 
 
 def _sort_years(warehouse: Warehouse, table: Table) -> tuple[list[int], list[tuple[int, str]]]:
@@ -139,9 +180,13 @@ def _define_macros(connection: duckdb.DuckDBPyConnection, database: Path) -> Non
         f"THEN regexp_replace({beside}, {opened}, '\\1') ELSE {recorded} END)"
     )
     files = f"regexp_replace(esrd_folder(), '{GLOB_SIGNS}', '[\\1]', 'g') || pattern"
+    is_first = (
+        f"{given} IS NULL AND regexp_matches({beside}, {opened}) AND database_oid = "
+        "(SELECT min(first.database_oid) FROM duckdb_databases() AS first WHERE NOT first.internal)"
+    )
+    is_there = f"regexp_replace(path, {attached}, '\\1') = esrd_folder()"
     in_place = (
-        "(SELECT CASE WHEN count(*) = 1 "
-        f"AND bool_and(regexp_replace(path, {attached}, '\\1') = esrd_folder()) THEN true "
+        f"(SELECT CASE WHEN count(*) = 1 AND bool_and({is_there} OR ({is_first})) THEN true "
         f"ELSE error({moved}) END FROM duckdb_databases() WHERE database_oid IN "
         f"(SELECT database_oid FROM duckdb_tables() WHERE table_name = '{LEFT_OUT}'))"
     )

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
+from esrd_pipeline.cli_status import status
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
@@ -55,6 +57,8 @@ def main() -> None:
 for _page in PAGES:
     main.add_command(_page)
 main.add_command(write_site)
+main.add_command(write_fits)
+main.add_command(status)
 
 
 @main.command()

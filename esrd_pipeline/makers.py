@@ -6,12 +6,10 @@ same in both, neither its code nor its parameters moved a number.
 
 import json
 
+from esrd_pipeline.notes import MADE_BY
 from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-
-MADE_BY = "esrd.made_by"
-"""Note in a file's metadata: table -> its digests, `code parameters`, of every year read."""
 
 
 def read_makers(warehouse: Warehouse, table: Table, performance_year: int) -> dict[str, list[str]]:

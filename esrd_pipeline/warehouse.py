@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from esrd_pipeline.arrow import SchemaError, to_arrow, to_frame
+from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema, to_arrow, to_frame
 from esrd_pipeline.duckdb_session import Connect, attach_value_sets, spill_to
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
 from esrd_pipeline.sql import Select
@@ -248,6 +248,8 @@ class Warehouse:
         )
         order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
         values = {"performance_year": performance_year, **(parameters or {})}
+        metadata = _describe(table, notes)
+        metadata[ARROW_SCHEMA] = encode_schema(table, metadata)
         with self._reading(select, performance_year, tables) as connection:
             try:
                 # Collect the rows in any order and sort them afterwards, so that the SELECT's
@@ -261,7 +263,7 @@ class Warehouse:
                 connection.execute(
                     f"COPY (FROM made ORDER BY {order}) "
                     f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {quote_labels(_describe(table, notes))})"
+                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {quote_labels(metadata)})"
                 )
             except _QUOTING:
                 raise SchemaError(

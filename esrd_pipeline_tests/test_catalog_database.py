@@ -15,7 +15,11 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.catalog_database import FOLDER_VARIABLE, VERSIONS, Catalog, write_catalog
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.catalog import CATALOG, PATIENT_TABLES, TABLES, TABLES_BY_NAME
+from esrd_pipeline.tables.dictionary import list_columns
+from esrd_pipeline.tables.facility import DIRECTORY
+from esrd_pipeline.tables.measured import CONTRACT
+from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.warehouse import Warehouse
 
 TABLE = Table(
@@ -246,6 +250,95 @@ def test_a_year_that_does_not_fit_is_left_out_by_name(tmp_path: Path) -> None:
     store(tmp_path, "a", year=2023)
     assert refresh(tmp_path).left_out == ()
     assert read(tmp_path / "esrd.duckdb") == ["a", "b"]
+
+
+def test_each_measure_of_a_program_has_a_view_with_one_unit_and_the_facilitys_place(
+    tmp_path: Path,
+) -> None:
+    for year in (2023, 2024):
+        keep(tmp_path, DIRECTORY, year, [{"ccn": "a", "facility_name": f"NORTH {year}"}])
+        rows = [
+            {"program": "dfc", "measure": "shr", "value": 1.1, "value_unit": "ratio"},
+            {"program": "qip", "measure": "shr", "value": 150.0, "value_unit": "events"},
+            {"program": "qip", "measure": "ltc", "value": 0.2, "value_unit": "fraction"},
+        ]
+        keep(tmp_path, CONTRACT, year, [{"ccn": ccn, **row} for ccn in "ab" for row in rows])
+    made = write_catalog(
+        Warehouse(tmp_path / "warehouse"), (CONTRACT, DIRECTORY), tmp_path / "esrd.duckdb"
+    )
+    assert (made.views, made.measures) == (2, 3)
+    with duckdb.connect() as session:
+        session.execute(f"ATTACH '{tmp_path}/esrd.duckdb' AS one (READ_ONLY)")
+        for schema in ("one.dfc", "one.qip"):
+            assert len(session.execute(f"FROM {schema}.shr").fetchall()) == 4
+    with duckdb.connect(str(tmp_path / "esrd.duckdb"), read_only=True) as session:
+        told = session.execute(
+            "SELECT ccn, performance_year, facility_name, value, value_unit FROM dfc.shr"
+            " ORDER BY ALL"
+        ).fetchall()
+        (said,) = session.execute(
+            "SELECT comment FROM duckdb_columns() WHERE schema_name = 'qip'"
+            " AND table_name = 'ltc' AND column_name = 'value_unit'"
+        ).fetchone() or ("",)
+    assert told == [
+        ("a", 2023, "NORTH 2023", 1.1, "ratio"),
+        ("a", 2024, "NORTH 2024", 1.1, "ratio"),
+        ("b", 2023, None, 1.1, "ratio"),
+        ("b", 2024, None, 1.1, "ratio"),
+    ]
+    assert said.startswith("Unit of value and its limits")
+
+
+def test_the_dictionary_is_whole_stands_once_and_is_said_of_every_column(tmp_path: Path) -> None:
+    rows = list_columns((*TABLES, *PATIENT_TABLES), PATIENT_TABLES)
+    dictionary = pd.DataFrame(rows, columns=CATALOG.column_names)
+    for year in (2023, 2024):
+        store(tmp_path, "a", year)
+        warehouse = Warehouse(tmp_path / "warehouse")
+        warehouse.publish(warehouse.stage(CATALOG, year, dictionary))
+    with_units = replace(
+        TABLE,
+        columns=(TABLE.columns[0], Column("rate", "number", "Rate", unit="percent", minimum=0)),
+        rules=(Rule("a rate is a share", "rate <= 100"),),
+    )
+    database = tmp_path / "esrd.duckdb"
+    write_catalog(warehouse, (with_units, CATALOG), database, dictionary=dictionary)
+    with duckdb.connect(str(database), read_only=True) as session:
+        counts = session.execute(
+            "SELECT count(*), count(DISTINCT (table_name, column_name)),"
+            " count(DISTINCT table_name) FROM report.catalog"
+        ).fetchone()
+        kept = session.execute(
+            "SELECT allowed, is_patient_level FROM report.catalog WHERE column_name = 'program'"
+            " AND table_name IN ('facility.contract', 'cohort.shr') ORDER BY table_name"
+        ).fetchall()
+        comments = session.execute(
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'example'"
+            " ORDER BY column_index"
+        ).fetchall()
+        (of_view,) = session.execute(
+            "SELECT comment FROM duckdb_views() WHERE view_name = 'example'"
+        ).fetchone() or ("",)
+    assert counts == (len(rows), len(rows), len(TABLES_BY_NAME))
+    assert kept == [(["dfc", "qip"], True), (["dfc", "qip"], False)]
+    assert [text for (text,) in comments] == [
+        "CCN; part of the key; no nulls",
+        "Rate; unit: percent; at least: 0; a rate is a share (rate <= 100)",
+    ]
+    assert of_view == "One row is one facility. Key: ccn. Source: this test."
+
+
+def keep(data: Path, table: Table, year: int, rows: list[dict[str, object]]) -> None:
+    """Store rows of a real table; what its definition needs beside them is made up."""
+    needed: dict[str, object] = {
+        column.name: {"text": "", "boolean": True, "integer": year}.get(column.type)
+        for column in table.columns
+        if column.required
+    }
+    frame = pd.DataFrame([{**needed, **row} for row in rows]).reindex(columns=table.column_names)
+    frame = frame.astype(object).where(frame.notna(), None)
+    warehouse = Warehouse(data / "warehouse")
+    warehouse.publish(warehouse.stage(table, year, frame))
 
 
 def test_a_year_of_another_type_stored_later_is_not_cast(tmp_path: Path) -> None:

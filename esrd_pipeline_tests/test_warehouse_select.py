@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from esrd_pipeline.arrow import SchemaError
+from esrd_pipeline.arrow import SchemaError, make_schema
 from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
@@ -80,9 +80,22 @@ def test_rows_are_stored_typed_and_in_the_order_of_the_key(warehouse: Warehouse)
     assert stored["ccn"].tolist() == ["a", "b"]
     assert stored["visits"].tolist() == [6, 4]
     assert stored["paid"].tolist() == [222.2, 121.2]
-    metadata = pq.ParquetFile(staged.target).schema_arrow.metadata
-    assert metadata[b"esrd.table"] == b'"cohort.total"'
-    assert metadata[b"esrd.origin"] == b'"x"'
+    schema = pq.read_schema(staged.target)
+    assert schema.metadata[b"esrd.table"] == b'"cohort.total"'
+    assert schema.metadata[b"esrd.origin"] == b'"x"'
+    assert schema.types == make_schema(TOTAL).types
+    assert [schema.field(column.name).metadata[b"description"] for column in TOTAL.columns] == [
+        column.description.encode() for column in TOTAL.columns
+    ]
+
+
+def test_frames_and_selects_say_the_same_of_their_fields(warehouse: Warehouse) -> None:
+    staged = warehouse.stage_select(TOTAL, 2024, select(), tables=TABLES, parameters={"least": 1})
+    of_select = pq.read_schema(staged.path)
+    of_frame = pq.read_schema(warehouse.stage(TOTAL, 2023, pd.read_parquet(staged.path)).path)
+    for column in TOTAL.columns:
+        told = [schema.field(column.name).metadata for schema in (of_select, of_frame)]
+        assert told[0] == told[1], column.name
 
 
 def test_a_year_before_that_is_not_stored_holds_no_rows(warehouse: Warehouse) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from esrd_pipeline.parameters.units import list_units
 from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.tables.measured import CONTRACT
 
@@ -19,7 +20,8 @@ def combine_contract(
     A program's measure that has been computed has no published rows, not even for facilities that
     its computation lacks. In a year with any computed measure, a measure with neither origin has a
     row with a reason for every facility of its program, so that it is neither zero nor missing. A
-    computed value is raw: scoring adjusts it for small facilities (reading 4).
+    computed value is raw: scoring adjusts it for small facilities (reading 4). Every row names the
+    unit of its value, by the register: a measure's differs between the programs.
     """
     own = [
         frame.assign(origin="computed", is_adjusted=False) for frame in computed if not frame.empty
@@ -31,7 +33,19 @@ def combine_contract(
     if own:
         parts.append(_list_missing(performance_year, pd.concat(parts, ignore_index=True)))
     rows = pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
-    return rows.reindex(columns=CONTRACT.column_names)
+    return _name_units(rows, performance_year).reindex(columns=CONTRACT.column_names)
+
+
+def _name_units(rows: pd.DataFrame, performance_year: int) -> pd.DataFrame:
+    """Add the units of value and rate; none to a measure that the register does not know."""
+    units = pd.DataFrame(
+        [
+            (unit.program, unit.measure, unit.value, unit.rate)
+            for unit in list_units(performance_year)
+        ],
+        columns=[*_MEASURE, "value_unit", "rate_unit"],
+    ).astype(object)
+    return rows.merge(units, on=_MEASURE, how="left")
 
 
 def leave_computed(

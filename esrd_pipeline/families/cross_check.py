@@ -88,14 +88,14 @@ def compare_rates_fit(
     """
     import statsmodels.api as sm
 
-    sample = _sample(cohort, count=facility_count, seed=seed)
+    sample = draw_sample(cohort, count=facility_count, seed=seed)
     events = sample.numbers(EVENTS)
-    sample = _narrow(sample, events)
+    sample = narrow_design(sample, events)
     ours = read_regression(
         recurrent_events.fit_measure(specification, performance_year, sample), stage=1
     )
     names = list(ours.names)
-    cell = _pair(sample.facility, sample.codes(INTERVAL))
+    cell = pair_codes(sample.facility, sample.codes(INTERVAL))
     # A cell without events has no finite rate and no information on the coefficients.
     used = sum_by(cell, events)[cell] > 0
     theirs = sm.GLM(
@@ -133,8 +133,8 @@ def compare_cox_fit(
     """
     from lifelines import CoxTimeVaryingFitter
 
-    sample = _sample(cohort, count=facility_count, seed=seed)
-    sample = _narrow(sample, sample.numbers(survival.EVENT))
+    sample = draw_sample(cohort, count=facility_count, seed=seed)
+    sample = narrow_design(sample, sample.numbers(survival.EVENT))
     count = sample.facility.size
     spread = np.random.default_rng(seed).permutation(count) / (2.0 * count)
     sample = _replace_column(sample, survival.STOP, sample.numbers(survival.STOP) + spread)
@@ -180,12 +180,12 @@ def compare_three_stage_fit(
     """
     import statsmodels.api as sm
 
-    sample = _sample(cohort, count=facility_count, seed=seed)
-    pair = _pair(sample.facility, sample.labels(discharges.HOSPITAL)[1])
+    sample = draw_sample(cohort, count=facility_count, seed=seed)
+    pair = pair_codes(sample.facility, sample.labels(discharges.HOSPITAL)[1])
     outcome = sample.numbers(discharges.EVENT)
     rows, events = sum_by(pair, np.ones(pair.size)), sum_by(pair, outcome)
     used = ((rows >= MINIMUM_ROWS) & (events > 0) & (events < rows))[pair]
-    sample = _narrow(sample, outcome, among=used)
+    sample = narrow_design(sample, outcome, among=used)
     ours = discharges.fit_adjusters(sample)
     names = list(ours.names)
     theirs = sm.GLM(
@@ -227,9 +227,9 @@ def compare_gee_fit(
     """
     import statsmodels.api as sm
 
-    sample = _sample(cohort, count=facility_count, seed=seed)
+    sample = draw_sample(cohort, count=facility_count, seed=seed)
     outcome = sample.numbers(access.EVENT)
-    sample = _narrow(sample, outcome)
+    sample = narrow_design(sample, outcome)
     fit = access.fit_adjusters(sample)
     ours, is_held = fit.regression, fit.correlation != fit.correlation_estimate
     share = sum_by(sample.facility, outcome) / np.bincount(sample.facility)
@@ -286,7 +286,7 @@ def describe_difference(compared: pd.DataFrame) -> tuple[float, str]:
     return float(relative[worst]), sentence
 
 
-def _narrow(sample: Cohort, events: FloatArray, *, among: BoolArray | None = None) -> Cohort:
+def narrow_design(sample: Cohort, events: FloatArray, *, among: BoolArray | None = None) -> Cohort:
     """Leave out adjusters with too little information in the sample, or in its rows `among`."""
     rows = slice(None) if among is None else among
     mine, rare = events[rows], []
@@ -298,13 +298,13 @@ def _narrow(sample: Cohort, events: FloatArray, *, among: BoolArray | None = Non
     return sample.drop(rare)
 
 
-def _sample(cohort: Cohort, *, count: int, seed: int) -> Cohort:
+def draw_sample(cohort: Cohort, *, count: int, seed: int) -> Cohort:
     """Return the rows of the facilities drawn, in the order of the cohort."""
     drawn = draw_facilities(cohort, count=count, seed=seed)
     return cohort.take(np.flatnonzero(np.isin(cohort.facility, drawn)))
 
 
-def _pair(first: IntArray, second: IntArray) -> IntArray:
+def pair_codes(first: IntArray, second: IntArray) -> IntArray:
     """Return a code from 0 for each pair of codes that occurs in a row."""
     _, codes = np.unique(first * (int(second.max()) + 1) + second, return_inverse=True)
     return codes

@@ -105,8 +105,9 @@ def build_directory(
 ) -> pd.DataFrame:
     """Return facility.directory: for each cell the DFC file, else the QIP file, else EQRS.
 
-    `registered` is facility.registered: its facilities are listed where the year has no file of
-    a program that they take part in.
+    The directory has every facility of the year's files and every one of `registered`, which is
+    facility.registered: a facility on a program's own list is measured, whether or not the files
+    print it. The last two columns tell the programs' files apart from their lists.
     """
     frames = (dfc, qip, registered)
     ccns = sorted({ccn for frame in frames if frame is not None for ccn in frame["ccn"]})
@@ -121,8 +122,7 @@ def build_directory(
         )
     frame["has_dfc_row"] = _holds(_listed(dfc, registered, "is_dfc"), ccns)
     frame["has_qip_row"] = _holds(_listed(qip, registered, "is_qip"), ccns)
-    is_listed = frame["has_dfc_row"] | frame["has_qip_row"]
-    return frame[is_listed].reset_index(drop=True)
+    return frame
 
 
 def _listed(

@@ -6,35 +6,19 @@ file is another digest, and what was kept is never out of date.
 """
 
 import contextlib
-import hashlib
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
-from esrd_pipeline.orchestration.code_version import PACKAGE, CodeVersions
-from esrd_pipeline.parameters import FOLDER_VARIABLE
+from esrd_pipeline.code_state import find_kept
+from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.tables.model import Table
 
 Version = tuple[str, str, str]
 """The version of a computation, that of its code alone, and that of its parameter files alone."""
 _KEPT_STATES = 8
 """Files kept: a developer goes back and forth between a few states."""
-_READ = (".py", ".sql", ".csv")
-
-
-def digest_files(package: Path, official: Path | None) -> str:
-    """Return the digest of all that code versions depend on: files, and the version of Python."""
-    digest = hashlib.sha256(sys.version.encode())
-    for folder in (package, *([official] if official else [])):
-        for path in sorted(file for file in folder.rglob("*.*") if file.suffix in _READ):
-            content = path.read_bytes()
-            digest.update(f"\0{path.relative_to(folder)}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
 
 
 class KeptVersions:
@@ -75,7 +59,4 @@ class KeptVersions:
 
 def open_kept_versions() -> KeptVersions:
     """Open the versions of the files that this process has imported."""
-    official = os.environ.get(FOLDER_VARIABLE)
-    package = Path(sys.modules[PACKAGE].__path__[0])
-    state = digest_files(package, Path(official) if official else None)
-    return KeptVersions(user_cache_path(PACKAGE, appauthor=False) / "code_versions", state)
+    return KeptVersions(*find_kept())

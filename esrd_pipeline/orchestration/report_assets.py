@@ -17,7 +17,8 @@ from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make
 from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.tables import facility, measured, network, program, raw, report
-from esrd_pipeline.tables.catalog import CATALOG, TABLES
+from esrd_pipeline.tables.catalog import CATALOG, PATIENT_TABLES, TABLES
+from esrd_pipeline.tables.dictionary import list_columns
 from esrd_pipeline.tables.model import Table
 
 
@@ -158,28 +159,18 @@ def _readings(step: StepContext) -> StepResult:
 
 
 def _catalog(step: StepContext) -> StepResult:
-    rows = [
-        {
-            "table_name": table.name,
-            "column_position": position,
-            "column_name": column.name,
-            "type": column.type,
-            "unit": column.unit,
-            "is_key": column.name in table.key,
-            "is_required": column.required,
-            "description": column.description,
-            "suppression": column.suppression,
-            "grain": table.grain,
-            "source": table.source,
-        }
-        for table in TABLES
-        for position, column in enumerate(table.columns, start=1)
-    ]
-    made = write_catalog(step.warehouse, TABLES, step.settings.catalog_path)
+    rows = list_columns((*TABLES, *PATIENT_TABLES), PATIENT_TABLES)
+    frame = pd.DataFrame(rows, columns=CATALOG.column_names)
+    made = write_catalog(step.warehouse, TABLES, step.settings.catalog_path, dictionary=frame)
     outdated = len(made.left_out)
     return StepResult(
-        (pd.DataFrame(rows, columns=CATALOG.column_names),),
-        notes={"tables": len(TABLES), "views": made.views, "stored years left out": outdated},
+        (frame,),
+        notes={
+            "tables": frame["table_name"].nunique(),
+            "views": made.views,
+            "views of measures": made.measures,
+            "stored years left out": outdated,
+        },
         warning=(
             f"{outdated} stored years do not fit their tables' definitions and are left out of the"
             f" views (table esrd_left_out): {made.left_out[0]}"
@@ -236,8 +227,9 @@ _TABLES = (
     TableAsset(
         tables=(CATALOG,),
         compute=_catalog,
-        description="The data dictionary. Its step also replaces `esrd.duckdb`, the database of"
-        " views that people query.",
+        description="The data dictionary: every column of every stored table, with its unit, the"
+        " values it may hold and its rules. Its step also replaces `esrd.duckdb`, the database of"
+        " views that people query, which has the dictionary as a table, once, and as comments.",
         dependencies=(
             Dependency(report.STAR_PROFILE),
             Dependency(report.STAR_FACTOR),

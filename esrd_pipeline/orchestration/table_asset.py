@@ -20,7 +20,7 @@ import pandas as pd
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.makers import MADE_BY
+from esrd_pipeline.notes import MADE_BY
 from esrd_pipeline.orchestration.check_results import (
     EXPECTATIONS,
     PLAUSIBILITY,

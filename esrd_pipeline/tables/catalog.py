@@ -32,7 +32,7 @@ from esrd_pipeline.tables.model import Column, Table
 
 CATALOG = Table(
     name="report.catalog",
-    grain="one column of one stored table",
+    grain="one column of one stored table, tables of patients too; the same in every year",
     source="the table definitions themselves",
     key=("table_name", "column_position"),
     columns=(
@@ -44,8 +44,18 @@ CATALOG = Table(
         Column("is_key", "boolean", "Belongs to the key", required=True),
         Column("is_required", "boolean", "Holds no null", required=True),
         Column("description", "text", "What it holds", required=True),
+        Column("allowed", "texts", "The only texts it may hold; null where it may hold any"),
+        Column("minimum", "number", "Least value that is allowed; null without one"),
+        Column("maximum", "number", "Largest value that is allowed; null without one"),
+        Column("rules", "text", "Rules of every row that name it, with their predicates"),
         Column(
             "suppression", "text", "When others are not shown a cell; null where they always are"
+        ),
+        Column(
+            "is_patient_level",
+            "boolean",
+            "Of a table of patients, which never leaves the agency",
+            required=True,
         ),
         Column("grain", "text", "What one row of the table is", required=True),
         Column("source", "text", "Where the table is defined", required=True),

@@ -220,7 +220,7 @@ REGISTERED = Table(
 
 DIRECTORY = Table(
     name="facility.directory",
-    grain="one facility",
+    grain="one facility of the year's files or of the programs' lists (facility.registered)",
     source="DFC facility file, Complete QIP file, EQRS: for each cell the first that has a value",
     key=("ccn",),
     columns=(

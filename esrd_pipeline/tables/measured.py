@@ -249,6 +249,12 @@ CONTRACT = Table(
         *CONTRACT_COLUMNS,
         IS_ADJUSTED,
         Column(
+            "value_unit",
+            "text",
+            "Unit of value and its limits: ratio, percent, fraction, or events per an exposure",
+        ),
+        Column("rate_unit", "text", "Unit of rate; null where the measure has none"),
+        Column(
             "origin",
             "text",
             "Source of the row; neither: the measure is not computed, and no file publishes it",

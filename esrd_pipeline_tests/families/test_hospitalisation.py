@@ -203,6 +203,29 @@ def test_a_computed_measure_takes_the_place_of_the_published_one_facility_by_fac
     assert missing["value"].isna().all()
 
 
+def test_every_row_names_the_unit_of_its_value() -> None:
+    names = [column.name for column in CONTRACT_COLUMNS]
+    units = {
+        ("dfc", "shr"): ("ratio", "events per 100 patient-years"),
+        ("qip", "shr"): ("events per 100 patient-years", "events per 100 patient-years"),
+        ("qip", "srr"): ("events per 100 discharges", "events per 100 discharges"),
+        ("dfc", "pppw"): ("percent", None),
+        ("qip", "pppw"): ("fraction", None),
+        ("qip", "nhsn_bsi"): ("ratio", None),
+        ("dfc", "of_no_register"): (None, None),
+    }
+    published = pd.DataFrame(
+        {"ccn": "A", "program": [of for of, _ in units], "measure": [name for _, name in units]}
+    ).reindex(columns=names)
+    rows = combine_contract(
+        performance_year=2024, published=published, computed=[published.iloc[:0]]
+    )
+    told = zip(rows["value_unit"], rows["rate_unit"], strict=True)
+    assert [tuple(None if pd.isna(unit) else unit for unit in pair) for pair in told] == list(
+        units.values()
+    )
+
+
 def test_a_year_without_a_computed_measure_misses_none() -> None:
     names = [column.name for column in CONTRACT_COLUMNS]
     published = pd.DataFrame({"ccn": ["A"], "program": "dfc", "measure": ["smr"]})

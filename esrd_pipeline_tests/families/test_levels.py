@@ -93,6 +93,16 @@ def test_without_published_files_the_directory_is_the_programs_own_lists() -> No
     assert table["has_in_center_hemodialysis"].tolist() == [True, False]
 
 
+def test_the_directory_has_every_facility_of_the_lists_that_no_file_prints() -> None:
+    dfc = pd.DataFrame({"ccn": ["012502"], "city": ["NEWTOWN"]})
+    qip = pd.DataFrame({"ccn": ["012503"], "facility_name": ["NORTH"]})
+    table = build_directory(performance_year=YEAR, dfc=dfc, qip=qip, registered=REGISTERED_TWO)
+    assert table["ccn"].tolist() == ["012501", "012502", "012503"]
+    assert table["city"].fillna("").tolist() == ["CLEARWATER", "NEWTOWN", ""]
+    assert table["has_dfc_row"].tolist() == [False, True, False]
+    assert table["has_qip_row"].tolist() == [False, False, True]
+
+
 def test_a_published_file_says_who_is_listed_and_eqrs_fills_its_gaps() -> None:
     dfc = pd.DataFrame({"ccn": ["012502"], "city": ["NEWTOWN"]})
     table = build_directory(performance_year=YEAR, dfc=dfc, qip=None, registered=REGISTERED_TWO)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from esrd_pipeline.code_state import digest_files
 from esrd_pipeline.orchestration.code_version import CodeVersions
-from esrd_pipeline.orchestration.kept_versions import KeptVersions, digest_files
+from esrd_pipeline.orchestration.kept_versions import KeptVersions
 from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS, MADE_ASSETS
 
 

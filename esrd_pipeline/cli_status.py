@@ -1,0 +1,93 @@
+"""The command that tells what is stored, what is stale, and where everything is."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from esrd_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from esrd_pipeline.status import LastRun, Stored
+
+_ORIGINS = {
+    "published": "published, real files",
+    "embedded": "embedded, synthetic files",
+}
+_SHOWN = 4
+_THOUSAND = 1000
+
+
+@click.command(epilog="Example: esrd status --all")
+@click.option("--all", "is_whole", is_flag=True, help="List every stale table by name.")
+def status(*, is_whole: bool) -> None:
+    """Tell years, origin, what is stored and stale and why, the last run, baseline and disk."""
+    from esrd_pipeline import status as found
+    from esrd_pipeline.code_state import read_kept
+
+    settings = load_settings()
+    stored = found.list_stored(settings.warehouse_dir)
+    click.echo(f"Data folder: {settings.data_dir}")
+    click.echo(f"Origin:      {_ORIGINS[settings.origin]}")
+    click.echo(f"Tables:      {settings.warehouse_dir}")
+    made = settings.catalog_path
+    click.echo(f"Database:    {made if made.exists() else f'none yet ({made})'}")
+    if not stored:
+        click.echo("Stored:      nothing yet: run `esrd demo`, or `esrd refresh --year YEAR`")
+    else:
+        versions = read_kept()
+        _show_years(stored, found.find_stale(stored, versions), is_whole=is_whole)
+        if versions is None:
+            click.echo("             code is not compared: no command has loaded this code yet")
+    baseline = found.find_baseline(stored)
+    click.echo(f"Baseline:    {_tell_baseline(baseline)}")
+    click.echo(f"Last run:    {_tell_run(found.find_last_run(settings.dagster_home))}")
+    sizes = [f"{name} {_tell_size(size)}" for name, size in found.list_sizes(settings)]
+    free = _tell_size(found.find_free(settings.data_dir))
+    click.echo(f"Disk:        {', '.join([*sizes, f'free {free}'])}")
+
+
+def _show_years(
+    stored: "Sequence[Stored]", stale: dict[tuple[int, str], list[str]], *, is_whole: bool
+) -> None:
+    for year in sorted({one.year for one in stored}):
+        mine = [one for one in stored if one.year == year]
+        count = sum(len(tables) for (of, _), tables in stale.items() if of == year)
+        newest = datetime.fromtimestamp(max(one.time for one in mine)).astimezone()
+        size = _tell_size(sum(one.size for one in mine))
+        said = f"{count} stale" if count else "none stale"
+        click.echo(
+            f"{year}:        {len(mine)} tables, {size}, stored {newest:%Y-%m-%d %H:%M}, {said}"
+        )
+        for (of, reason), tables in stale.items():
+            if of == year:
+                named = tables if is_whole else tables[:_SHOWN]
+                more = len(tables) - len(named)
+                rest = f" and {more} more" if more else ""
+                click.echo(f"             stale: {', '.join(named)}{rest}: {reason}")
+        if count:
+            click.echo(f"             make it again: esrd refresh --year {year}")
+
+
+def _tell_baseline(year: int | None) -> str:
+    if year is None:
+        return "none: make one with `esrd refresh --year YEAR --star-baseline reset`"
+    return f"{year}, for the stars of {year} and later"
+
+
+def _tell_run(run: "LastRun | None") -> str:
+    if run is None:
+        return "none"
+    when = "" if run.started is None else f", started {run.started.astimezone():%Y-%m-%d %H:%M}"
+    took = "" if run.seconds is None else f", took {run.seconds:.0f} s"
+    return f"{run.job} {run.year}: {run.status.lower()}{when}{took}"
+
+
+def _tell_size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < _THOUSAND:
+            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
+        size /= _THOUSAND
+    return f"{size:.1f} TB"
