@@ -60,8 +60,9 @@ _TREND = TableAsset(
 _STRATUM = make_select_asset(
     "report.stratum",
     description="Patients, observed and expected events of each measure by age, sex, race,"
-    " ethnicity, dual eligibility and nursing home. Not stored unless the strata of each add up to"
-    " the measure's facilities.",
+    " ethnicity, dual eligibility and nursing home, and by rurality and social"
+    " vulnerability where the year has the files of ZIP codes. Not stored unless the strata of each"
+    " add up to the measure's facilities.",
     inspect=_inspect_strata,
 )
 

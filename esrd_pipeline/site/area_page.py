@@ -344,11 +344,13 @@ def list_stratified(data: SiteData) -> list[str]:
 
 def describe_strata(data: SiteData, program: str) -> dict[str, Any]:
     """Return what the template of a program's groups of patients shows."""
+    strata = [row for row in data.strata if row["program"] == program]
     return {
         "program": program,
         "year": data.year,
         "hidden": describe_hidden(trend.STRATUM),
-        "strata": _list_strata([row for row in data.strata if row["program"] == program]),
+        "dimensions": {row["dimension"] for row in strata},
+        "strata": _list_strata(strata),
     }
 
 

@@ -22,17 +22,18 @@ _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
 
 
 @cache
-def _rif_names(table: str) -> Mapping[str, str]:
-    return {
-        row["column"]: row["rif_column"].lower()
-        for row in load_rows("rif_column")
-        if row["table"] == table
-    }
+def _other_names(table: str) -> Mapping[str, tuple[str, ...]]:
+    names: dict[str, tuple[str, ...]] = {}
+    for row in load_rows("rif_column"):
+        if row["table"] == table:
+            known = names.get(row["column"], ())
+            names[row["column"]] = (*known, row["rif_column"].lower())
+    return names
 
 
 def locate(table: Table, extract: Extract, column: Column) -> str | None:
     """Return the file's lower-case name of a column; None if the file lacks it."""
-    names = [column.name, _rif_names(table.path[1]).get(column.name, column.name)]
+    names = [column.name, *_other_names(table.path[1]).get(column.name, ())]
     if extract.is_sas:
         names = [name[: sas.LONGEST_NAME] for name in names]
     return next((name for name in names if name in extract.columns), None)
@@ -212,7 +213,7 @@ def bring_into_form(text: str, form: Form) -> str:
     """Return SQL that brings a text into its form, whatever can be lost on the way to a file."""
     value = f"upper({text})"
     if form.removed:
-        value = f"translate({value}, '{form.removed}', '')"
+        value = f"translate({value}, {quote_text(form.removed)}, '')"
     if form.width is None or form.width == 1:
         return value
     short = f"[0-9]{{{form.least},{form.width - 1}}}"

@@ -4,6 +4,7 @@ An audit counts what is broken in the stored rows, which no longer know their fi
 something is broken are the files read again, to say where.
 """
 
+import re
 from collections.abc import Iterator
 
 from esrd_pipeline.sources.errors import SourceError
@@ -54,6 +55,10 @@ def _list_rules(table: Table) -> Iterator[tuple[str, str, str]]:
         if column.name != YEAR:
             for broken, rule in _list_broken(column):
                 yield column.name.upper(), broken, rule
+    for rule in table.rules:
+        named = set(re.findall(r"\w+", rule.predicate))
+        columns = ", ".join(name.upper() for name in table.column_names if name in named)
+        yield columns, f"NOT ({rule.predicate})", f"breaks the rule: {rule.name}"
 
 
 def _list_broken(column: Column) -> Iterator[tuple[str, str]]:

@@ -97,6 +97,8 @@ POSTAL_CODE = Form(
     pattern=_PLAIN,
     usual="[0-9]{5}(-?[0-9]{4})?",
 )
+# USDA's file of 2010 writes ''00501''.
+ZIP = Form("a ZIP code of five digits", "[0-9]{5}", "'", width=5, least=3, pattern="[0-9]{5}")
 TWO_DIGITS = Form(
     "a code of two or more digits or letters",
     "[0-9][A-Z0-9]{1,2}",

@@ -1,12 +1,13 @@
-"""Raw tables of other registers: OPTN, nursing homes, Social Security deaths, Provider of Services.
+"""Raw tables of other registers: OPTN, nursing homes, deaths, providers; published ZIP codes.
 
-Every year's extract holds the whole history known at its cut-off.
+Every year's extract of a register holds the whole history known at its cut-off. The lists of ZIP
+codes are those of USDA and CDC; a year may lack them.
 """
 
 from esrd_pipeline.tables import forms
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.medicare import BENE_ID
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.model import Column, Rule, Table
 
 PERSON = (
     Column("pers_id", "integer", "OPTN person", required=True, minimum=1),
@@ -106,4 +107,63 @@ PROVIDER_OF_SERVICES = Table(
     ),
 )
 
-TABLES = (OPTN_TRANSPLANT, OPTN_WAITLIST, MDS_STAY, SSA_DEATH, PROVIDER_OF_SERVICES)
+NOT_CODED = 99
+"""`ruca1` of a ZIP code that has none."""
+NOT_RANKED = -999
+"""`rpl_themes` of an area that has none."""
+
+RUCA_ZIP = Table(
+    name="raw.ruca_zip",
+    grain="one ZIP code",
+    source="USDA ERS, Rural-Urban Commuting Area codes, ZIP code file of 2010 or 2020",
+    key=("zip_code",),
+    columns=(
+        Column("zip_code", "text", "ZIP code", required=True, form=forms.ZIP),
+        YEAR,
+        Column("state", "text", "State, two letters"),
+        Column("zip_type", "text", "ZIP code area, post office or large volume customer"),
+        Column(
+            "ruca1",
+            "integer",
+            "Primary code: 1 to 3 metropolitan, 4 to 6 micropolitan, 7 to 9 small town, 10 rural,"
+            " 99 not coded",
+            required=True,
+        ),
+        Column("ruca2", "number", "Secondary code", minimum=1, maximum=NOT_CODED),
+    ),
+    rules=(Rule("ruca1 is 1 to 10, or 99", f"ruca1 BETWEEN 1 AND 10 OR ruca1 = {NOT_CODED}"),),
+)
+
+SVI_ZCTA = Table(
+    name="raw.svi_zcta",
+    grain="one ZIP Code Tabulation Area of the census",
+    source="CDC/ATSDR Social Vulnerability Index, file by ZCTA",
+    key=("fips",),
+    columns=(
+        Column("fips", "text", "ZCTA, five digits like a ZIP code", required=True, form=forms.ZIP),
+        YEAR,
+        Column("location", "text", "Name of the area"),
+        Column(
+            "rpl_themes",
+            "number",
+            "Rank of its vulnerability over all themes, 0 least to 1 most; -999 where it has none",
+            required=True,
+        ),
+    ),
+    rules=(
+        Rule(
+            "rpl_themes is 0 to 1, or -999",
+            f"rpl_themes BETWEEN 0 AND 1 OR rpl_themes = {NOT_RANKED}",
+        ),
+    ),
+)
+
+TABLES = (
+    OPTN_TRANSPLANT,
+    OPTN_WAITLIST,
+    MDS_STAY,
+    SSA_DEATH,
+    PROVIDER_OF_SERVICES,
+    RUCA_ZIP,
+    SVI_ZCTA,
+)

@@ -135,18 +135,27 @@ DIMENSIONS = (
     "ethnicity",
     "dual_eligibility",
     "nursing_home",
+    "rurality",
+    "social_vulnerability",
 )
 
 STRATUM = Table(
     name="report.stratum",
     grain="one program, measure and stratum of patients",
-    source="the measures' cohorts and fits; readings 197 and 198",
+    source="the measures' cohorts and fits; readings 193, 194, 197 and 198",
     key=("program", "measure", "dimension", "stratum"),
     is_compared=False,
     columns=(
         PROGRAM,
         MEASURE,
-        Column("dimension", "text", "What divides them", required=True, allowed=DIMENSIONS),
+        Column(
+            "dimension",
+            "text",
+            "What divides them; rurality and social vulnerability are the ZIP code's, in years with"
+            " raw.ruca_zip and raw.svi_zcta",
+            required=True,
+            allowed=DIMENSIONS,
+        ),
         Column("stratum", "text", "Whose: all, a group, or unknown", required=True),
         YEAR,
         Column(

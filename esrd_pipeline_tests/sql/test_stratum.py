@@ -266,3 +266,134 @@ def test_a_small_stratum_is_shown_to_nobody_and_cannot_be_computed() -> Worked:
     sexes = shown[shown["dimension"] == "sex"]
     assert sexes[["patients", "observed", "value"]].isna().all(axis=None)
     assert shown.loc[shown["dimension"] == "all", "patients"].item() == 40
+
+
+LISTS: Tables = {
+    "raw.ruca_zip": [
+        {"zip_code": zip_code, "ruca1": code}
+        for zip_code, code in (
+            ("10001", 1),
+            ("10003", 3),
+            ("50004", 4),
+            ("60009", 9),
+            ("70010", 10),
+            ("90099", 99),
+        )
+    ],
+    "raw.svi_zcta": [
+        {"fips": fips, "rpl_themes": rank}
+        for fips, rank in (
+            ("10001", 0.0),
+            ("10003", 0.25),
+            ("50004", 0.2501),
+            ("60009", 0.75),
+            ("70010", 1.0),
+            ("90099", -999.0),
+        )
+    ],
+}
+
+
+def at(patient: int, zip_code: str | None) -> Row:
+    return {"patient_id": patient, "zip_code": zip_code}
+
+
+def settle(*zip_codes: str | None, **other: Sequence[Row]) -> dict[str, Sequence[Row]]:
+    """Patients 1, 2 ... of these ZIP codes; the first has 1 event of 1 expected, and so on."""
+    numbers = range(1, len(zip_codes) + 1)
+    return {
+        "linkage.patient": [{"patient_id": n} for n in numbers],
+        "history.patient_characteristics": (),
+        "raw.eqrs_patient": [at(n, code) for n, code in zip(numbers, zip_codes, strict=True)],
+        "cohort.shr_expected": [period(n, float(n), 2.0 * n) for n in numbers],
+        **LISTS,
+        **other,
+    }
+
+
+SIX = ("10001", "10003-1234", "50004", "60009", "70010", "90099")
+
+
+@worked
+def test_rurality_is_the_primary_code_of_the_zip_code() -> Worked:
+    rows = yield divide(settle(*SIX), dimension="rurality")
+    # 10003-1234 lies in 10003; the code 99 says nothing.
+    assert rows[["patients", "observed", "expected"]].to_dict("index") == {
+        "urban, metropolitan": {"patients": 2, "observed": 1.0 + 2.0, "expected": 6.0},
+        "rural, micropolitan": {"patients": 1, "observed": 3.0, "expected": 6.0},
+        "rural, small town": {"patients": 1, "observed": 4.0, "expected": 8.0},
+        "rural, outside towns": {"patients": 1, "observed": 5.0, "expected": 10.0},
+        "unknown": {"patients": 1, "observed": 6.0, "expected": 12.0},
+    }
+    assert rows.loc["urban, metropolitan", "value"] == 0.5
+
+
+@worked
+def test_vulnerability_is_the_quartile_of_the_rank_of_the_zip_code() -> Worked:
+    rows = yield divide(settle(*SIX), dimension="social_vulnerability")
+    # 0 and 0.25 are of the first; 0.75 is of the third; -999 is no rank.
+    assert rows["observed"].to_dict() == {
+        "quartile 1, least vulnerable": 1.0 + 2.0,
+        "quartile 2": 3.0,
+        "quartile 3": 4.0,
+        "quartile 4, most vulnerable": 5.0,
+        "unknown": 6.0,
+    }
+
+
+@worked
+def test_zip_codes_that_are_missing_odd_or_not_listed_are_unknown() -> Worked:
+    rows = yield divide(settle(None, "10001", "1000", "H3Z2Y7", "99999"))
+    for dimension in ("rurality", "social_vulnerability"):
+        unknown = rows[(rows["dimension"] == dimension) & (rows["stratum"] == "unknown")]
+        assert unknown[["patients", "observed"]].to_numpy().tolist() == [[4, 1 + 3 + 4 + 5]]
+    assert find_open_strata(rows) is None
+
+
+@worked
+def test_a_dimension_without_its_file_has_no_rows() -> Worked:
+    made = yield {
+        "neither": divide(settle(*SIX, **{"raw.ruca_zip": (), "raw.svi_zcta": ()})),
+        "rural": divide(settle(*SIX, **{"raw.svi_zcta": ()})),
+        "only codes that say nothing": divide(
+            settle(*SIX, **{"raw.ruca_zip": [{"zip_code": "10001", "ruca1": 99}]})
+        ),
+    }
+    both = {"rurality", "social_vulnerability"}
+    assert not both & set(made["neither"]["dimension"])
+    assert both & set(made["rural"]["dimension"]) == {"rurality"}
+    said = made["only codes that say nothing"]
+    assert said.loc[said["dimension"] == "rurality", "stratum"].tolist() == ["unknown"]
+    for rows in made.values():
+        assert find_open_strata(rows) is None
+        assert not rows.duplicated(list(STRATUM.key)).any()
+
+
+@worked
+def test_the_zip_code_of_the_year_is_medicare_s_and_else_eqrs_s() -> Worked:
+    beneficiary = {"linkage.beneficiary": ({"bene_id": 7, "patient_id": 1},)}
+    enrolled = [
+        {"bene_id": 7, "performance_year": year, "zip_cd": zip_code}
+        for year, zip_code in ((2022, "10001"), (2023, "70010"), (2024, None))
+    ]
+    rows = yield divide(
+        settle(
+            "50004",
+            **beneficiary,
+            **{
+                "raw.medicare_enrollment": enrolled,
+                "cohort.smr_expected": [
+                    period(1, observed, 0.1, start_date=day(f"{year}-03-01"))
+                    for year, observed in ((2021, 0.0), (2022, 1.0), (2023, 2.0), (2024, 4.0))
+                ],
+            },
+        ),
+        measure="smr",
+        dimension="rurality",
+    )
+    # 2021 has no record and 2024 no ZIP code: EQRS's.
+    assert rows["observed"].to_dict() == {
+        "urban, metropolitan": 1.0,
+        "rural, outside towns": 2.0,
+        "rural, micropolitan": 0.0 + 4.0,
+    }

@@ -4,60 +4,28 @@
 -- A patient is in one stratum of a dimension, by the year of the events (SMR), the year in which
 -- follow-up began (SWR, SMoSR), else the performance year: age reached in that year, days in
 -- nursing homes in the year before it, whether a state paid a Medicare premium in its first month
--- in Medicare (readings 197, 198). A patient of several years of a measure counts in each. What is
--- not known is a stratum. The whole of a measure are its facilities' sums, and strata add up to it:
--- the table is not stored otherwise. Percentages are not adjusted.
+-- in Medicare (readings 197, 198), the ZIP code of that year, which is rural or urban (reading 193)
+-- and more or less vulnerable (reading 194). A patient of several years of a measure counts in each.
+-- What is not known is a stratum; where the year has no file of ZIP codes, the dimension has no row.
+-- The whole of a measure are its facilities' sums, and strata add up to it: the table is not stored
+-- otherwise. Percentages are not adjusted.
 WITH
 modelled AS (
-    SELECT
-        program,
-        'smr' AS measure,
-        patient_id,
-        year(start_date) AS of_year,
-        observed,
-        expected
-    FROM cohort.smr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT
-        program,
-        'swr' AS measure,
-        patient_id,
-        min(year(start_date)) OVER (PARTITION BY program, patient_id) AS of_year,
-        observed,
-        expected
-    FROM cohort.swr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT
-        program,
-        'smosr' AS measure,
-        patient_id,
-        min(year(start_date)) OVER (PARTITION BY program, patient_id) AS of_year,
-        observed,
-        expected
-    FROM cohort.smosr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, 'shr' AS measure, patient_id, $performance_year AS of_year, observed, expected
-    FROM cohort.shr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, 'strr' AS measure, patient_id, $performance_year AS of_year, observed, expected
-    FROM cohort.strr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, 'sedr' AS measure, patient_id, $performance_year AS of_year, observed, expected
-    FROM cohort.sedr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, 'srr' AS measure, patient_id, $performance_year AS of_year, observed, expected
-    FROM cohort.srr_expected
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, 'ed30' AS measure, patient_id, $performance_year AS of_year, observed, expected
-    FROM cohort.ed30_expected
-    WHERE performance_year = $performance_year
+    SELECT 'smr' AS measure, * FROM cohort.smr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'swr' AS measure, * FROM cohort.swr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'smosr' AS measure, * FROM cohort.smosr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'shr' AS measure, * FROM cohort.shr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'strr' AS measure, * FROM cohort.strr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'sedr' AS measure, * FROM cohort.sedr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'srr' AS measure, * FROM cohort.srr_expected WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT 'ed30' AS measure, * FROM cohort.ed30_expected WHERE performance_year = $performance_year
 ),
 
 percentage AS (
@@ -80,17 +48,19 @@ percentage AS (
     WHERE performance_year = $performance_year AND reason IS NULL
 ),
 
+-- Rows of SMR are days of a year, of SWR and SMoSR the days from when follow-up began; rows of
+-- the others have no first day.
 counted AS (
     SELECT
         program,
         measure,
         'ratio' AS kind,
         patient_id,
-        of_year,
+        coalesce(min(year(start_date)), $performance_year) AS of_year,
         sum(observed) AS observed,
         sum(expected) AS expected
     FROM modelled
-    GROUP BY program, measure, patient_id, of_year
+    GROUP BY program, measure, patient_id, CASE WHEN measure = 'smr' THEN year(start_date) END
     UNION ALL
     SELECT
         program,
@@ -105,54 +75,30 @@ counted AS (
 ),
 
 facility_row AS (
-    SELECT program, measure, numerator, denominator
-    FROM facility.smr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.swr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.smosr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.shr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.strr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.sedr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.srr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.ed30
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.sfr
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.monthly
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT program, measure, numerator, denominator
-    FROM facility.reporting
-    WHERE performance_year = $performance_year
-    UNION ALL
+    SELECT * FROM facility.smr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.swr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.smosr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.shr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.strr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.sedr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.srr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.ed30 WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.sfr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.monthly WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.reporting WHERE performance_year = $performance_year
+    UNION ALL BY NAME
     -- The QIP's rows hold values times the nation's months, not months.
-    SELECT program, measure, numerator, denominator
-    FROM facility.pppw
-    WHERE performance_year = $performance_year AND program = 'dfc'
+    SELECT * FROM facility.pppw WHERE performance_year = $performance_year AND program = 'dfc'
 ),
 
 whole AS (
@@ -211,7 +157,8 @@ enrolled AS (
                 ),
                 '[1-3A-C]'
             )
-        ) AS first_month
+        ) AS first_month,
+        max(regexp_extract(e.zip_cd, '^[0-9]{5}')) AS zip_code
     FROM raw.medicare_enrollment AS e
     JOIN linkage.beneficiary AS b
         ON b.bene_id = e.bene_id AND b.performance_year = $performance_year
@@ -227,11 +174,36 @@ person AS (
         year(p.date_of_birth) AS birth_year,
         c.race_class,
         c.is_hispanic,
-        c.is_ethnicity_unknown
+        c.is_ethnicity_unknown,
+        regexp_extract(q.zip_code, '^[0-9]{5}') AS zip_code
     FROM linkage.patient AS p
     LEFT JOIN history.patient_characteristics AS c
         ON c.patient_id = p.patient_id AND c.performance_year = $performance_year
+    LEFT JOIN raw.eqrs_patient AS q
+        ON q.patient_id = p.patient_id AND q.performance_year = $performance_year
     WHERE p.performance_year = $performance_year
+),
+
+rural AS (
+    SELECT z.zip_code, c.rurality
+    FROM raw.ruca_zip AS z
+    LEFT JOIN parameter.ruca_class AS c ON CAST(c.ruca1 AS INTEGER) = z.ruca1
+    WHERE z.performance_year = $performance_year
+),
+
+-- Places of no people rank -999, which no quartile holds.
+vulnerable AS (
+    SELECT z.fips AS zip_code, c.social_vulnerability
+    FROM raw.svi_zcta AS z
+    LEFT JOIN parameter.svi_class AS c
+        ON z.rpl_themes > CAST(c.above AS DOUBLE) AND z.rpl_themes <= CAST(c.up_to AS DOUBLE)
+    WHERE z.performance_year = $performance_year
+),
+
+given AS (
+    SELECT
+        (SELECT count(*) FROM rural) > 0 AS has_rural,
+        (SELECT count(*) FROM vulnerable) > 0 AS has_vulnerable
 ),
 
 placed AS (
@@ -267,72 +239,44 @@ placed AS (
             WHEN h.days >= 90 THEN '90 days and more'
             WHEN h.days > 0 THEN '1-89 days'
             ELSE 'none'
-        END AS nursing_home
+        END AS nursing_home,
+        coalesce(r.rurality, CASE WHEN g.has_rural THEN 'unknown' END) AS rurality,
+        coalesce(v.social_vulnerability, CASE WHEN g.has_vulnerable THEN 'unknown' END)
+            AS social_vulnerability
     FROM counted AS k
     LEFT JOIN person AS p ON p.patient_id = k.patient_id
     LEFT JOIN enrolled AS e ON e.patient_id = k.patient_id AND e.of_year = k.of_year
     LEFT JOIN home AS h ON h.patient_id = k.patient_id AND h.of_year = k.of_year
+    LEFT JOIN rural AS r
+        ON r.zip_code = coalesce(nullif(e.zip_code, ''), p.zip_code)
+    LEFT JOIN vulnerable AS v
+        ON v.zip_code = coalesce(nullif(e.zip_code, ''), p.zip_code)
+    CROSS JOIN given AS g
 ),
 
+-- Small enough to be added up once for each dimension.
 combination AS (
     SELECT
         program,
         measure,
         kind,
+        'all' AS everybody,
         age,
         sex,
         race,
         ethnicity,
         dual_eligibility,
         nursing_home,
+        rurality,
+        social_vulnerability,
         count(*) AS patients,
         sum(observed) AS observed,
         sum(expected) AS expected
     FROM placed
-    GROUP BY
-        program,
-        measure,
-        kind,
-        age,
-        sex,
-        race,
-        ethnicity,
-        dual_eligibility,
-        nursing_home
+    GROUP BY ALL
 ),
 
-listed AS (
-    SELECT
-        program,
-        measure,
-        kind,
-        'all' AS dimension,
-        'all' AS stratum,
-        patients,
-        observed,
-        expected
-    FROM combination
-    UNION ALL
-    SELECT program, measure, kind, 'age', age, patients, observed, expected
-    FROM combination
-    UNION ALL
-    SELECT program, measure, kind, 'sex', sex, patients, observed, expected
-    FROM combination
-    UNION ALL
-    SELECT program, measure, kind, 'race', race, patients, observed, expected
-    FROM combination
-    UNION ALL
-    SELECT program, measure, kind, 'ethnicity', ethnicity, patients, observed, expected
-    FROM combination
-    UNION ALL
-    SELECT
-        program, measure, kind, 'dual_eligibility', dual_eligibility, patients, observed, expected
-    FROM combination
-    UNION ALL
-    SELECT program, measure, kind, 'nursing_home', nursing_home, patients, observed, expected
-    FROM combination
-),
-
+-- A dimension that is null everywhere, for want of its file, is left out.
 stratum AS (
     SELECT
         program,
@@ -343,8 +287,14 @@ stratum AS (
         sum(patients) AS patients,
         sum(observed) AS observed,
         sum(expected) AS expected
-    FROM listed
-    GROUP BY program, measure, kind, dimension, stratum
+    FROM combination
+    UNPIVOT (
+        stratum FOR dimension IN (
+            everybody AS 'all', age, sex, race, ethnicity, dual_eligibility, nursing_home,
+            rurality, social_vulnerability
+        )
+    )
+    GROUP BY ALL
 )
 
 SELECT

@@ -5,7 +5,7 @@ The rows depend only on the seed, not on the number of workers.
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from esrd_pipeline.synthetic.nation.facilities import Market, draw_nation, split
 from esrd_pipeline.synthetic.nation.figures import load_figures
 from esrd_pipeline.synthetic.nation.files import FileSet, Format, year_schemas
 from esrd_pipeline.synthetic.nation.months import edges_of
+from esrd_pipeline.synthetic.nation.places import list_ruca, list_vulnerability
+from esrd_pipeline.tables.register import RUCA_ZIP, SVI_ZCTA
 
 TRUTH_FOLDER = "truth"
 MARKETS_IN_BLOCK = 5
@@ -79,11 +81,20 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
                 truth_files.append(name, rows)
             if report:
                 report(done, len(blocks))
-        _finish(order, nation, truth_files)
+        _finish(order, nation, files, truth_files)
 
 
-def _finish(order: Order, nation: pd.DataFrame, truth_files: FileSet) -> None:
-    """Write the nation-wide files: facilities' ground truth, coefficients, exceptions."""
+def _finish(
+    order: Order, nation: pd.DataFrame, files: Mapping[int, FileSet], truth_files: FileSet
+) -> None:
+    """Write the nation-wide files: ZIP codes, facilities' truth, coefficients, exceptions."""
+    places = (
+        (RUCA_ZIP, list_ruca(nation, order.span.seed)),
+        (SVI_ZCTA, list_vulnerability(nation, order.span.seed)),
+    )
+    for table, rows in places:
+        for of_year in files.values():
+            of_year.append(table.path[1], to_arrow(table, rows))
     until = int(edges_of(order.span.last_year)[-1]) - 1
     labels = truth.label_facilities(nation, until)
     truth_files.append("data_defects", to_arrow(truth.TABLES["data_defects"], labels))
