@@ -16,7 +16,7 @@ from esrd_pipeline.orchestration import (
 )
 from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
-from esrd_pipeline.orchestration.schedules import quarterly_refresh
+from esrd_pipeline.orchestration.schedules import make_candidate, quarterly_refresh
 from esrd_pipeline.orchestration.sensors import report_failure
 
 defs = dg.Definitions(
@@ -34,7 +34,7 @@ defs = dg.Definitions(
     ],
     jobs=list(JOBS),
     schedules=[quarterly_refresh],
-    sensors=[report_failure],
+    sensors=[report_failure, make_candidate],
     resources={"storage": make_storage()},
     executor=dg.in_process_executor,
 )

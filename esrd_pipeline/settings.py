@@ -72,6 +72,12 @@ class Settings:
         return root / "site"
 
     @property
+    def releases_dir(self) -> Path:
+        """Folder with the exports and releases of each year of this origin."""
+        root = self.data_dir if self.origin == "published" else self.embedded_dir
+        return root / "releases"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's instance folder."""
         return Path(os.environ.get("DAGSTER_HOME") or self.data_dir / "dagster_home").resolve()
