@@ -14,14 +14,14 @@ from esrd_pipeline.makers import read_makers
 from esrd_pipeline.orchestration.check_results import EXPECTATIONS, PLAUSIBILITY
 from esrd_pipeline.orchestration.context import StepContext
 from esrd_pipeline.orchestration.table_asset import Dependency, find_dependencies, find_digests
-from esrd_pipeline.releases.gate import Stored, Told
+from esrd_pipeline.releases.gate import Checked, Stored, Told
 from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables import explain, program, quarter_release, release, report, site
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES, TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
 
-_OUTCOMES = {
+_OUTCOMES: Mapping[AssetCheckExecutionRecordStatus, Checked] = {
     AssetCheckExecutionRecordStatus.SUCCEEDED: "passed",
     AssetCheckExecutionRecordStatus.FAILED: "failed",
     AssetCheckExecutionRecordStatus.PLANNED: "not run",

@@ -16,6 +16,7 @@ from esrd_pipeline.families.unusual_months import describe_unusual_months
 from esrd_pipeline.parameters import load_parameters
 
 Outcome = Literal["passes", "warns", "fails"]
+Checked = Literal["passed", "failed", "not run", "unknown"]
 _SHOWN = 8
 _RESULT = ["program", "measure", "kind"]
 
@@ -40,7 +41,7 @@ class Told:
         older_than: tables it is made from that were made after it, with their years.
     """
 
-    expectations: Literal["passed", "failed", "not run", "unknown"]
+    expectations: Checked
     warns: bool = False
     older_than: tuple[str, ...] = ()
 
