@@ -13,6 +13,7 @@ import click
 
 from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_pages import PAGES
+from esrd_pipeline.cli_release import release
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
@@ -54,11 +55,8 @@ def main() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-for _page in PAGES:
-    main.add_command(_page)
-main.add_command(write_site)
-main.add_command(write_fits)
-main.add_command(status)
+for _command in (*PAGES, write_site, write_fits, status, release):
+    main.add_command(_command)
 
 
 @main.command()
@@ -140,7 +138,7 @@ def backfill(first: int, last: int, star_baseline: str | None, rule_set: str) ->
 def export(year: int, name: str) -> None:
     """Write a year's tables as an immutable release of CSV files."""
     _launch("export", year, run_config={"ops": {"write_release": {"config": {"name": name}}}})
-    click.echo(f"Written under {load_settings().data_dir / 'releases' / str(year)}")
+    click.echo(f"Written under {load_settings().releases_dir / str(year)}")
 
 
 @main.command()

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,15 @@ from esrd_pipeline.reports.releases import PROVENANCE
 from esrd_pipeline.reports.suppression import MARKER, SMALLEST_SHOWN, find_few, suppress
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
-from esrd_pipeline.tables import facility, measured, program, raw, release, report
+from esrd_pipeline.tables import (
+    facility,
+    measured,
+    program,
+    quarter_release,
+    raw,
+    release,
+    report,
+)
 from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
@@ -39,16 +48,23 @@ LAYOUTS = "published_layouts"
 _DRAFT = ".draft-"
 _KEY = ["program", "measure", "ccn"]
 _EXPORTED_SCHEMAS = ("facility", "program", "report")
-_NOT_RELEASED = (report.EVENT_ACCOUNT, report.INTAKE)
+_NOT_RELEASED = (report.EVENT_ACCOUNT, report.INTAKE, *quarter_release.TABLES)
 """For the operator alone."""
 
 
-def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, origin: str) -> int:
+def export_year(
+    *,
+    warehouse: Warehouse,
+    performance_year: int,
+    folder: Path,
+    origin: str,
+    finish: Callable[[Path], None] | None = None,
+) -> int:
     """Write each stored table of the year to `<folder>/<layer>.<table>.csv`; return how many.
 
     If the year has published files, the folder `published_layouts` contains the computed year in
     their layouts, which the readers can load. Exports of a year take turns, and one deletes what a
-    killed one left.
+    killed one left. `finish` may add files, while the folder does not have its name yet.
 
     Raises:
         FileExistsError: a release of this name exists already.
@@ -60,12 +76,18 @@ def export_year(*, warehouse: Warehouse, performance_year: int, folder: Path, or
         fcntl.flock(year, fcntl.LOCK_EX)
         for left_over in folder.parent.glob(f"{_DRAFT}*"):
             shutil.rmtree(left_over)
-        return _export(warehouse, performance_year, folder, origin)
+        return _export(warehouse, performance_year, folder, origin, finish)
     finally:
         os.close(year)
 
 
-def _export(warehouse: Warehouse, performance_year: int, folder: Path, origin: str) -> int:
+def _export(
+    warehouse: Warehouse,
+    performance_year: int,
+    folder: Path,
+    origin: str,
+    finish: Callable[[Path], None] | None,
+) -> int:
     if folder.exists():
         raise FileExistsError(f"release {folder.name} of {performance_year} exists; it stays as is")
     tables = [
@@ -81,6 +103,8 @@ def _export(warehouse: Warehouse, performance_year: int, folder: Path, origin: s
     draft.mkdir()
     try:
         _write_release(warehouse, tables, performance_year, draft, origin)
+        if finish is not None:
+            finish(draft)
         draft.rename(folder)
     finally:
         # Whatever stopped it, an export that is not whole leaves nothing.

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 _YEAR = "[12][0-9][0-9][0-9]"
+_PATIENT_FILES = ("*.*", "[12][0-9][0-9][0-9]-*/*.*")
+"""Files in a year's folder, and in its folders of one release each."""
 Origin = Literal["published", "embedded"]
 
 
@@ -28,8 +30,8 @@ class Settings:
     def origin(self) -> Origin:
         """Return `published` if a folder of real files has a year with a file in it."""
         published = self.published_dir.glob(f"{_YEAR}/*.[cC][sS][vV]")
-        agency = self.agency_dir.glob(f"{_YEAR}/*.*")
-        return "published" if any(published) or any(agency) else "embedded"
+        agency = (self.agency_dir.glob(f"{_YEAR}/{below}") for below in _PATIENT_FILES)
+        return "published" if any(published) or any(map(any, agency)) else "embedded"
 
     @property
     def source_dir(self) -> Path:
@@ -44,7 +46,7 @@ class Settings:
     def has_patients(self, performance_year: int) -> bool:
         """Return whether the year has patient-level files: an agency's or synthetic ones."""
         folder = self.patient_dir / str(performance_year)
-        return self.origin == "embedded" or any(folder.glob("*.*"))
+        return self.origin == "embedded" or any(any(folder.glob(name)) for name in _PATIENT_FILES)
 
     @property
     def embedded_dir(self) -> Path:
@@ -68,6 +70,12 @@ class Settings:
         """Folder with the static site of each year of this origin."""
         root = self.data_dir if self.origin == "published" else self.embedded_dir
         return root / "site"
+
+    @property
+    def releases_dir(self) -> Path:
+        """Folder with the exports and releases of each year of this origin."""
+        root = self.data_dir if self.origin == "published" else self.embedded_dir
+        return root / "releases"
 
     @property
     def dagster_home(self) -> Path:

@@ -39,6 +39,8 @@ class StepContext:
     settings: Settings
     cutoff: date | None = None
     config: dg.Config | None = None
+    instance: dg.DagsterInstance | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
     _frames: dict[object, pd.DataFrame] = field(default_factory=dict)
     _kept: dict[object, Any] = field(default_factory=dict)
 
@@ -128,7 +130,8 @@ class StepResult:
     is the message of the check that only warns, and `fault`, where there is one, fails the step.
     `find_warning` finds the warning in the rows of the first table instead, which a SELECT has made
     only by then; `inspect` finds both in its file. `written` are texts for the files' metadata.
-    `locate` is asked where expectations are broken.
+    `locate` is asked where expectations are broken. `failure` fails the step after its tables are
+    stored, which tell of it.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]
@@ -141,3 +144,4 @@ class StepResult:
     inspect: Inspect | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     locate: Locate | None = None
+    failure: str | None = None

@@ -1,14 +1,16 @@
-"""Jobs that an operator launches: refresh, the two star operations, explanation, export."""
+"""Jobs that an operator launches: refresh, star operations, explanation, export, release."""
 
 import dagster as dg
 from pydantic import Field
 
 from esrd_pipeline.orchestration.partitions import performance_years
+from esrd_pipeline.orchestration.release_assets import STEP as RELEASE_STEP
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.tables import explain
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import STAR_BASELINE
+from esrd_pipeline.tables.quarter_release import QUARTER_RELEASE
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.tables.release import RELEASE
 from esrd_pipeline.tables.site import SITE
@@ -21,6 +23,7 @@ def _select(*tables: Table) -> dg.AssetSelection:
 _BASELINE = _select(STAR_BASELINE)
 _EXPLANATIONS = _select(*explain.TABLES)
 _SITE = _select(SITE)
+_RELEASES = _select(QUARTER_RELEASE)
 # Tables computed from patients, and the measures computed from them.
 _FROM_PATIENTS = _select(*PATIENT_TABLES, *COMPUTED_TABLES)
 _BASELINE_STEP = "_".join(STAR_BASELINE.path)
@@ -33,14 +36,14 @@ STAR_OPERATIONS = {
 
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS - _SITE,
+    selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS - _SITE - _RELEASES,
     description="Everything of one performance year, from its patient-level and published files"
     " to its reports, with the stored star baseline.",
 )
 
 refresh_published = dg.define_asset_job(
     "refresh_published",
-    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _SITE,
+    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _SITE - _RELEASES,
     description="One performance year from its published files alone. Measures that were computed"
     " from patient-level files before stay as they are stored.",
 )
@@ -99,23 +102,33 @@ site = dg.define_asset_job(
 )
 
 
-class ReleaseConfig(dg.Config):
-    """How a release is named."""
+release = dg.define_asset_job(
+    "release",
+    selection=_RELEASES,
+    config={"ops": {RELEASE_STEP: {"config": {"operation": "candidate"}}}},
+    description="Make the candidate of a quarter's release from the stored year, if the gate lets"
+    " it pass: name the quarter in the configuration. A second person approves it with"
+    " `esrd release --approve`.",
+)
 
-    name: str = Field(default="", description="Name of the release; the run's id if empty")
+
+class ExportConfig(dg.Config):
+    """How an export is named."""
+
+    name: str = Field(default="", description="Name of the export; the run's id if empty")
 
 
 @dg.op(
     description="Write the year's facility, program and report tables as CSV into a new release"
     " folder, with cells under 11 patients suppressed.",
 )
-def write_release(context: dg.OpExecutionContext, storage: Storage, config: ReleaseConfig) -> str:
+def write_release(context: dg.OpExecutionContext, storage: Storage, config: ExportConfig) -> str:
     """Export one year and return the folder."""
     from esrd_pipeline.export import export_year
 
     settings = storage.settings()
     year = int(context.partition_key)
-    folder = settings.data_dir / "releases" / str(year) / (config.name or context.run_id)
+    folder = settings.releases_dir / str(year) / (config.name or context.run_id)
     written = export_year(
         warehouse=storage.warehouse(), performance_year=year, folder=folder, origin=settings.origin
     )
@@ -141,4 +154,5 @@ JOBS = (
     *EXPLANATIONS,
     site,
     export,
+    release,
 )

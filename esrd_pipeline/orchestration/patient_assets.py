@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.cutoffs import read_cutoff, write_cutoff
 from esrd_pipeline.orchestration import intake_assets
 from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
@@ -25,13 +26,15 @@ _BLOCK = 1 << 22
 def _find_extracts(step: StepContext) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts, list_unread
+    from esrd_pipeline.sources.extract_releases import name_below
 
     if step.performance_year < FIRST_PATIENT_YEAR:
         folder = f"{step.patient_folder.parent.name}/{step.performance_year}"
         raise SourceError(file=folder, rule=describe_too_early(step.performance_year))
     if step.settings.origin == "embedded":
         _write_nation(step)
-    unread = list_unread(step.patient_folder, SOURCES)
+    folder, cutoff = step.patient_folder, step.cutoff
+    unread = list_unread(folder, SOURCES, cutoff)
     if unread:
         raise SourceError(
             file=", ".join(unread),
@@ -41,17 +44,22 @@ def _find_extracts(step: StepContext) -> StepResult:
         {
             "performance_year": step.performance_year,
             "table_name": table.name,
-            "file_name": extract.path.name,
+            "file_name": name_below(folder, extract.path),
             "size_bytes": extract.path.stat().st_size,
             "sha256": _digest(extract.path),
         }
         for table in SOURCES
-        for extract in list_extracts(step.patient_folder, table)
+        for extract in list_extracts(folder, table, cutoff)
     ]
     frame = pd.DataFrame(rows, columns=EXTRACT.column_names)
     return StepResult(
         (frame,),
-        notes={"files": len(frame), "bytes": int(frame["size_bytes"].sum())},
+        notes={
+            "data cut-off": cutoff.isoformat() if cutoff else "none",
+            "files": len(frame),
+            "bytes": int(frame["size_bytes"].sum()),
+        },
+        written=write_cutoff(cutoff),
     )
 
 
@@ -72,13 +80,19 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
         unpack,
     )
     from esrd_pipeline.sources.extract_files import find_extracts
+    from esrd_pipeline.sources.extract_releases import name_below
     from esrd_pipeline.sources.first_row import find_first_rows
     from esrd_pipeline.sources.sas import SCRATCH, open_scratch
 
-    extracts = find_extracts(step.patient_folder, table)
+    # The cut-off of raw.extract, so that a run of a single table reads the same files.
+    cutoff = read_cutoff(step.warehouse, EXTRACT, step.performance_year)
+    extracts = find_extracts(step.patient_folder, table, cutoff)
     known = step.read(EXTRACT)
     mine = known[known["table_name"] == table.name]
-    found = {extract.path.name: extract.path.stat().st_size for extract in extracts}
+    found = {
+        name_below(step.patient_folder, extract.path): extract.path.stat().st_size
+        for extract in extracts
+    }
     if found != dict(zip(mine["file_name"], mine["size_bytes"].astype(int), strict=True)):
         raise SourceError(
             file=table.path[1],

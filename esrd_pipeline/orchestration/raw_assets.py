@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.cutoffs import write_cutoff
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
@@ -59,6 +60,7 @@ def _find_files(step: StepContext) -> StepResult:
             "data cut-off": step.cutoff.isoformat() if step.cutoff else "none",
             "files": ", ".join(frame["file_name"].dropna()),
         },
+        written=write_cutoff(step.cutoff),
     )
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from esrd_pipeline.catalog_database import write_catalog
 from esrd_pipeline.orchestration import (
+    release_assets,
     reports_assets_change,
     reports_assets_network,
     reports_assets_sources,
@@ -287,4 +288,5 @@ ASSETS = (
     *site_assets.ASSETS,
     *reports_assets_sources.ASSETS,
     *reports_assets_change.ASSETS,
+    *release_assets.ASSETS,
 )

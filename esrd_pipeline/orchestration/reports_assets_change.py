@@ -40,7 +40,7 @@ def _change(step: StepContext) -> StepResult:
         parts.append(rows)
         notes["compared with year"] = str(year - 1)
         notes["other code or parameters than that year"] = _list(list_changed_makers(before, now))
-    newest = find_newest_release(step.settings.data_dir / "releases" / str(year))
+    newest = find_newest_release(step.settings.releases_dir / str(year), before=step.cutoff)
     if newest is not None:
         before = read_results(newest)
         rows = find_changes(performance_year=year, basis="release", before=before, after=now)

@@ -53,6 +53,8 @@ MADE_ASSETS: dict[str, "TableAsset"] = {}
 """By table: its computation."""
 _DIGESTS: dict[str, str] = {}
 """By table: the digests of its computation's code and parameter files."""
+_READ: "dict[str, tuple[Dependency, ...]]" = {}
+"""By table: what its computation reads."""
 
 _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
@@ -136,12 +138,13 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
     version, code, parameters = CODE_VERSIONS.find(asset.compute, asset.tables)
     MADE_ASSETS.update({table.name: asset for table in asset.tables})
     _DIGESTS.update({table.name: f"{code} {parameters}" for table in asset.tables})
+    read = (*asset.dependencies, *_require_intake(asset))
+    _READ.update(dict.fromkeys((table.name for table in asset.tables), read))
     return [
         dg.AssetSpec(
             key=dg.AssetKey(table.path),
             deps=[
-                dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years)
-                for up in (*asset.dependencies, *_require_intake(asset))
+                dg.AssetDep(dg.AssetKey(up.table.path), partition_mapping=up.years) for up in read
             ],
             description=f"{asset.description}\n\n**One row is** {table.grain}.\n\n"
             f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
@@ -180,7 +183,19 @@ def _make_step_context(
         settings=settings,
         cutoff=date.fromisoformat(cutoff) if cutoff else None,
         config=config,
+        instance=context.instance,
+        tags=context.run.tags,
     )
+
+
+def find_digests(table: Table) -> str | None:
+    """Return the digests of a table's computation, `code parameters`, as it is installed."""
+    return _DIGESTS.get(table.name)
+
+
+def find_dependencies(table: Table) -> tuple[Dependency, ...]:
+    """Return the tables that a table's computation reads."""
+    return _READ.get(table.name, ())
 
 
 def compute_and_publish(
@@ -243,6 +258,13 @@ def compute_and_publish(
             metadata=_metadata(s, shown),
             check_results=list(checks[s.table.name]),
         )
+    _fail_if_told(result)
+
+
+def _fail_if_told(result: StepResult) -> None:
+    """Raise for a computation whose stored tables tell of a failure."""
+    if result.failure is not None:
+        raise dg.Failure(result.failure, allow_retries=False)
 
 
 def _list_broken(

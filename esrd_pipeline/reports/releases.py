@@ -1,6 +1,7 @@
 """A year's releases as `esrd export` wrote them: which is the newest, and its results."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -11,14 +12,30 @@ from esrd_pipeline.tables.model import Table
 
 PROVENANCE = "provenance.json"
 """File of a release: digests of the files it was made of, and of what made its tables."""
+ABOUT = "release.json"
+"""File of a release that was approved: what it is, who made it and what the gate found."""
 _TYPES = {"integer": "float64", "number": "float64", "boolean": "boolean"}
 
 
-def find_newest_release(folder: Path) -> Path | None:
-    """Return the release written last of a year's folder, of equally old ones the last by name."""
+def find_newest_release(folder: Path, before: date | None = None) -> Path | None:
+    """Return the release written last of a year's folder, of equally old ones the last by name.
+
+    With a data cut-off (`before`), the last of the releases that have an earlier one: so a quarter
+    that is made again is compared with what it was compared with.
+    """
     found = [path for path in folder.glob("*/README.txt") if not path.parent.name.startswith(".")]
+    if before is not None:
+        found = [path for path in found if _read_cutoff(path.parent) < before.isoformat()]
     newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name), default=None)
     return None if newest is None else newest.parent
+
+
+def _read_cutoff(release: Path) -> str:
+    """Return a release's data cut-off; of an export, which has none, one later than all."""
+    about = release / ABOUT
+    if not about.is_file():
+        return "9999"
+    return str(json.loads(about.read_text(encoding="utf-8"))["data_cutoff"])
 
 
 def read_results(release: Path) -> Results:

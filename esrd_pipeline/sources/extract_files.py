@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from esrd_pipeline.sources import sas
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.extract_releases import Delivered, choose, list_delivered, name_below
 from esrd_pipeline.tables import medicare
 from esrd_pipeline.tables.model import Table
 
@@ -70,40 +72,41 @@ class Extract:
         return self.path.suffix.lower() in sas.SUFFIXES
 
 
-def find_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
+def find_extracts(folder: Path, table: Table, cutoff: date | None = None) -> tuple[Extract, ...]:
     """Return the files of a raw table, as `list_extracts`, at least one of a table that needs rows.
 
     Raises:
         SourceError: there is none, files of one extract exclude each other, or one has no header.
     """
-    found = list_extracts(folder, table)
+    found = list_extracts(folder, table, cutoff)
     if not found and table.minimum_rows:
         name = table.path[1]
         names = ", ".join(f"{name}{suffix}" for suffix in SUFFIXES)
-        raise SourceError(file=str(folder), rule=f"has no file of {table.name} ({names})")
+        until = "" if cutoff is None else f" released by {cutoff}"
+        raise SourceError(file=str(folder), rule=f"has no file of {table.name} ({names}){until}")
     return found
 
 
-def list_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
+def list_extracts(folder: Path, table: Table, cutoff: date | None = None) -> tuple[Extract, ...]:
     """Return the files of a raw table in a year's folder, in the order of their settings.
 
     `raw.eqrs_patient` is `eqrs_patient.parquet`, `.sas7bdat`, `.xpt`, `.txt`, `.csv`, `.tsv` or
     `.rif`, a text also with `.gz`; the parts of institutional claims are `inpatient_base.parquet`,
     ..., or one flat `inpatient.txt` a setting. A name may end with the year, and with a number
-    where an extract has several parts (`carrier_2024.csv`, `inpatient_base_part2.parquet`).
+    where an extract has several parts (`carrier_2024.csv`, `inpatient_base_part2.parquet`). Of an
+    extract with several releases (`extract_releases`), the newest on or before `cutoff` is read.
 
     Raises:
         SourceError: files of one extract exclude each other, or one has no header.
     """
     _, name = table.path
-    if name in medicare.PARTS:
-        part = medicare.PARTS[name]
-        stems = [(f"{setting}_{part}", setting) for setting in medicare.SETTINGS]
-    else:
-        stems = [(name, FLAT_OF.get(name, ""))]
+    delivered = list_delivered(folder)
     found: list[Extract] = []
-    for stem, flat in stems:
-        paths, flat_paths = _find_files(folder, stem), _find_all(folder, flat)
+    for stem, flat in _list_stems(table):
+        paths = _find_files(folder, delivered, stem, cutoff)
+        flat_paths = [
+            path for one in _name_all(flat) for path in _find_files(folder, delivered, one, cutoff)
+        ]
         if paths and flat_paths:
             raise SourceError(
                 file=flat_paths[0].name,
@@ -115,13 +118,17 @@ def list_extracts(folder: Path, table: Table) -> tuple[Extract, ...]:
     return tuple(found)
 
 
-def _find_all(folder: Path, stem: str) -> list[Path]:
-    return [
-        path
-        for name in (stem, *ALIASES.get(stem, ()))
-        if name
-        for path in _find_files(folder, name)
-    ]
+def _list_stems(table: Table) -> list[tuple[str, str]]:
+    """Return the names of a table's files, each with that of the flat files that stand for it."""
+    _, name = table.path
+    if name in medicare.PARTS:
+        part = medicare.PARTS[name]
+        return [(f"{setting}_{part}", setting) for setting in medicare.SETTINGS]
+    return [(name, FLAT_OF.get(name, ""))]
+
+
+def _name_all(flat: str) -> tuple[str, ...]:
+    return (flat, *ALIASES.get(flat, ())) if flat else ()
 
 
 def check_end(path: Path, *, is_needed: bool) -> None:
@@ -155,56 +162,74 @@ def check_end(path: Path, *, is_needed: bool) -> None:
         )
 
 
-def list_unread(folder: Path, tables: Iterable[Table]) -> list[str]:
+def list_unread(folder: Path, tables: Iterable[Table], cutoff: date | None = None) -> list[str]:
     """Return the names in a year's folder that no table takes, hidden and ignored ones left out.
 
-    Files that are not meant for the project are named in the folder's `.esrdignore`, a pattern
-    (`*.log`) a line.
+    A table takes the files of all its releases, read or not. Files that are not meant for the
+    project are named in the folder's `.esrdignore`, a pattern (`*.log`) a line.
 
     Raises:
         SourceError: as for `find_extracts`.
     """
     if not folder.is_dir():
         return []
-    taken = {extract.path for table in tables for extract in list_extracts(folder, table)}
+    delivered = list_delivered(folder)
+    taken: set[Path] = set()
+    for table in tables:
+        taken.update(extract.path for extract in list_extracts(folder, table, cutoff))
+        for stem, flat in _list_stems(table):
+            for name in (stem, *_name_all(flat)):
+                taken.update(one.path for _, one in _find_releases(folder, delivered, name))
     ignore = folder / IGNORE_FILE
     patterns = ignore.read_text(encoding="utf-8").split() if ignore.is_file() else []
     return [
-        path.name
-        for path in sorted(folder.iterdir())
-        if path not in taken
-        and not path.name.startswith((".", "_"))
-        and path.name != GRANTS
-        and not any(fnmatch(path.name.lower(), pattern.lower()) for pattern in patterns)
+        name_below(folder, one.path)
+        for one in delivered
+        if one.path not in taken
+        and not one.path.name.startswith((".", "_"))
+        and one.path.name != GRANTS
+        and not any(fnmatch(one.path.name.lower(), pattern.lower()) for pattern in patterns)
     ]
 
 
-def _find_files(folder: Path, stem: str) -> list[Path]:
+def _find_files(
+    folder: Path, delivered: Iterable[Delivered], stem: str, cutoff: date | None
+) -> list[Path]:
     """Return the files of one extract: one file, or numbered parts of it.
 
     Raises:
         SourceError: two files that are not parts, or a file named by another year.
     """
-    if not folder.is_dir():
-        return []
+    found = choose(_find_releases(folder, delivered, stem), folder, cutoff)
+    parts = [part for part, _ in found]
+    if len(found) > 1 and (None in parts or len(set(parts)) < len(parts)):
+        names = ", ".join(one.path.name for _, one in found)
+        raise SourceError(file=folder.name, rule=f"several files of one extract: {names}")
+    return [one.path for _, one in found]
+
+
+def _find_releases(
+    folder: Path, delivered: Iterable[Delivered], stem: str
+) -> list[tuple[str | None, Delivered]]:
+    """Return the files of all releases of one extract, with the numbers of their parts.
+
+    Raises:
+        SourceError: a file named by another year.
+    """
     named = re.compile(
         rf"{re.escape(stem)}(?:_(?P<year>(?:19|20)\d\d))?(?:_(?:part_?)?(?P<part>\d{{1,3}}))?",
         re.IGNORECASE,
     )
-    found: list[tuple[str | None, Path]] = []
-    for path in sorted(folder.iterdir()):
-        suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
-        match = named.fullmatch(path.name[: -len(suffix)]) if suffix else None
+    found: list[tuple[str | None, Delivered]] = []
+    for one in delivered:
+        suffix = next((s for s in SUFFIXES if one.name.lower().endswith(s)), None)
+        match = named.fullmatch(one.name[: -len(suffix)]) if suffix else None
         if match is None:
             continue
         if match["year"] is not None and folder.name.isdigit() and match["year"] != folder.name:
-            raise SourceError(file=path.name, rule=f"its name is not of the year {folder.name}")
-        found.append((match["part"] and match["part"].lstrip("0"), path))
-    parts = [part for part, _ in found]
-    if len(found) > 1 and (None in parts or len(set(parts)) < len(parts)):
-        names = ", ".join(path.name for _, path in found)
-        raise SourceError(file=folder.name, rule=f"several files of one extract: {names}")
-    return [path for _, path in found]
+            raise SourceError(file=one.path.name, rule=f"its name is not of the year {folder.name}")
+        found.append((match["part"] and match["part"].lstrip("0"), one))
+    return found
 
 
 def _open(path: Path, *, is_flat: bool) -> Extract:

@@ -17,6 +17,7 @@ from esrd_pipeline.tables import (
     network,
     patient_months,
     program,
+    quarter_release,
     raw,
     recurrent_events,
     register,
@@ -76,6 +77,7 @@ TABLES: tuple[Table, ...] = (
     *trend.TABLES,
     *change.TABLES,
     *source_agreement.TABLES,
+    *quarter_release.TABLES,
     CATALOG,
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
