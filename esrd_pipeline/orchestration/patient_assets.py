@@ -11,7 +11,12 @@ import pandas as pd
 from esrd_pipeline.orchestration import intake_assets
 from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.orchestration.table_asset import (
+    Dependency,
+    TableAsset,
+    make_multi_asset,
+    make_steps,
+)
 from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
 from esrd_pipeline.sources.intake.questions import TABLES
 from esrd_pipeline.sql import Select
@@ -257,7 +262,7 @@ RAW = (
 )
 
 ASSETS = (
-    make_multi_asset("patient_files", RAW),
+    *make_steps(RAW),
     *intake_assets.ASSETS,
     # A step each, because they read different earlier years of the same tables.
     *(

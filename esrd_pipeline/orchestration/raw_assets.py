@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
-from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_steps
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
 from esrd_pipeline.sources.ece_grant import read_ece_grant
@@ -231,4 +231,4 @@ _TABLES = (
     ),
 )
 
-ASSETS = (make_multi_asset("raw", _TABLES),)
+ASSETS = make_steps(_TABLES)

@@ -16,6 +16,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+from dagster._core.errors import DagsterError
 
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
@@ -28,10 +29,13 @@ from esrd_pipeline.orchestration.check_results import (
 )
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
+from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.makers import describe_makers
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stopped, stopping
+from esrd_pipeline.orchestration.telling import log_step
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
@@ -105,8 +109,9 @@ def make_multi_asset(
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         step = _make_step_context(context, storage, config)
         wanted = {tuple(key.path) for key in context.selected_asset_keys}
+        tables: list[Table] = []
         try:
-            with step.warehouse.connect() as query:
+            with stopping(context.instance, context.run.run_id), step.warehouse.connect() as query:
                 for asset in assets:
                     tables = [table for table in asset.tables if table.path in wanted]
                     years_back = _count_years_back(asset)
@@ -116,6 +121,15 @@ def make_multi_asset(
                         yield from compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
+        except DagsterError:
+            raise
+        except Exception as error:
+            log_step(context.run, format_error(error, tables))
+            failure = as_failure(error, tables)
+            if failure is None:
+                raise
+            # Without its cause, whose frames the UI would show in place of the sentence.
+            raise failure from None
 
     # Dagster takes the type of the configuration from the annotation.
     store_tables.__annotations__["config"] = config
@@ -126,6 +140,11 @@ def make_multi_asset(
         partitions_def=performance_years,
         can_subset=True,
     )(store_tables)
+
+
+def make_steps(assets: Sequence[TableAsset]) -> tuple[dg.AssetsDefinition, ...]:
+    """Make a step for each asset: where one fails, by a file of its own, the others are made."""
+    return tuple(make_multi_asset("_".join(asset.tables[0].path), (asset,)) for asset in assets)
 
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
@@ -187,7 +206,7 @@ def compute_and_publish(
         Failure: an expectation is broken; nothing was published.
     """
     year, warehouse = step.performance_year, step.warehouse
-    with ExitStack() as held:
+    with ending_when_stopped(), ExitStack() as held:
         held.push(_Naming(tables))
         for table in tables:
             held.enter_context(warehouse.lock(table, year))
@@ -229,6 +248,7 @@ def compute_and_publish(
                 f" stays. Broken: {'; '.join(broken)}",
                 allow_retries=False,
             )
+        check_stopped()
         for s in staged:
             warehouse.publish(s)
     shown = {**result.notes, **told, **_draw(result)}
