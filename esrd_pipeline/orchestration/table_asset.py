@@ -251,7 +251,7 @@ def compute_and_publish(
         check_stopped()
         for s in staged:
             warehouse.publish(s)
-    shown = {**result.notes, **told, **_draw(result)}
+    shown = {**result.notes, **told, **_draw(step, asset.tables[0], result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
@@ -359,14 +359,25 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _draw(result: StepResult) -> dict[str, dg.MetadataValue]:
-    """The computation's picture, drawn once for all its tables."""
+def _draw(step: StepContext, table: Table, result: StepResult) -> dict[str, dg.MetadataValue]:
+    """The computation's picture, drawn once for all its tables, and its file."""
     if result.picture is None:
         return {}
     from esrd_pipeline.orchestration.pictures import render
 
-    encoded = base64.b64encode(render(result.picture)).decode()
-    return {"picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")}
+    year = step.performance_year
+    image = render(result.picture, f"{table.name}, performance year {year}")
+    file = step.settings.pictures_dir / str(year) / f"{table.name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and renamed, so that nobody opens half of it.
+    beside = file.with_suffix(".png.new")
+    beside.write_bytes(image)
+    beside.replace(file)
+    encoded = base64.b64encode(image).decode()
+    return {
+        "picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})"),
+        "picture file": dg.MetadataValue.path(str(file)),
+    }
 
 
 def _metadata(
