@@ -370,10 +370,13 @@ def _launch(
     """Run a job of the definitions in Dagster's instance, with a progress bar in a terminal."""
     _prepare_home(load_settings())
     from esrd_pipeline.definitions import defs
-    from esrd_pipeline.orchestration.launch import LaunchError, run_job
+    from esrd_pipeline.orchestration.launch import LaunchError, StoppedError, run_job
 
     try:
         run_job(defs, job, year, tags=tags or {}, run_config=run_config or {}, layers=layers)
+    except StoppedError as stopped:
+        click.echo(str(stopped), err=True)
+        sys.exit(128 + signal.SIGTERM)
     except LaunchError as failed:
         raise click.ClickException(str(failed)) from failed
 

@@ -14,6 +14,8 @@ from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA
 
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+_COMPUTING = set[duckdb.DuckDBPyConnection]()
+"""Connections lent to this process's steps."""
 MOST_OPEN = 2
 """Folders that a process keeps a DuckDB open for."""
 _OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
@@ -36,6 +38,7 @@ def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDB
     connection = _OPEN[key][1].cursor()
     name = f"session_{uuid.uuid4().hex}"
     failed = True
+    _COMPUTING.add(connection)
     try:
         connection.execute(f"ATTACH ':memory:' AS {name}")
         connection.execute(f"USE {name}")
@@ -44,9 +47,17 @@ def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDB
         connection.execute(f"DETACH {name}")
         failed = False
     finally:
+        _COMPUTING.discard(connection)
         if failed:
             _OPEN.pop(key, None)
         connection.close()
+
+
+def interrupt_queries() -> None:
+    """End the queries that this process runs, from another thread than theirs."""
+    for connection in tuple(_COMPUTING):
+        with contextlib.suppress(duckdb.Error):
+            connection.interrupt()
 
 
 def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
@@ -68,3 +79,10 @@ def spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     set_to = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     if set_to != [(str(folder),)]:
         connection.execute(f"SET temp_directory = {quote_text(str(folder))}")
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether an error is DuckDB's for a query that was interrupted, by us or a signal."""
+    if type(error) is RuntimeError:
+        return str(error) == "Query interrupted"
+    return isinstance(error, duckdb.InterruptException)

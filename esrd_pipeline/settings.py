@@ -78,6 +78,12 @@ class Settings:
         return root / "releases"
 
     @property
+    def pictures_dir(self) -> Path:
+        """Folder with each year's pictures of its tables, as the UI shows them."""
+        root = self.data_dir if self.origin == "published" else self.embedded_dir
+        return root / "pictures"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's instance folder."""
         return Path(os.environ.get("DAGSTER_HOME") or self.data_dir / "dagster_home").resolve()

@@ -58,6 +58,16 @@ class Assessed:
     dropped: tuple[Dropped, ...] = ()
 
 
+def join_notes(
+    notes: NDArray[np.object_] | None, common: str | None, *, count: int = 0
+) -> NDArray[np.object_] | None:
+    """Return each facility's note with one that concerns all of them, if there is one."""
+    if common is None:
+        return notes
+    own = np.full(count, None, dtype=object) if notes is None else notes
+    return np.array([common if note is None else f"{note}; {common}" for note in own], dtype=object)
+
+
 _NUMBERS = tuple(
     column.name
     for column in CONTRACT_COLUMNS

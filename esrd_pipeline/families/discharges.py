@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort, CohortError
-from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract, join_notes
 from esrd_pipeline.families.family import Family, count_rows
 from esrd_pipeline.families.fits import (
     Row,
@@ -31,7 +31,7 @@ from esrd_pipeline.statistics.crossed_effects import fit_crossed
 from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.empirical_null import (
     assign_null,
-    fit_empirical_null,
+    fit_null,
 )
 from esrd_pipeline.statistics.facility_effects import (
     EFFECT_BOUND,
@@ -183,7 +183,7 @@ def assess_facilities(
 
     Raises:
         CohortError: a column is missing or has nulls, or events are neither 0 nor 1.
-        FitError: too few facilities for quartiles, or an adjuster is not finite.
+        FitError: an adjuster is not finite.
     """
     norm = read_fit(fit)
     hospital = _find_hospitals(norm, cohort)
@@ -196,7 +196,7 @@ def assess_facilities(
         observed=sum_by(cohort.facility, _read_outcome(cohort), count=cohort.ccns.size),
     )
     is_modelled = _find_modelled(specification, discharges)
-    null = fit_empirical_null(z=np.where(is_modelled, compared.z, np.nan), size=discharges)
+    null = fit_null(z=np.where(is_modelled, compared.z, np.nan), size=discharges)
     mine = assign_null(null, size=discharges)
     adjusted = adjust_counts(
         compared, offset=offset, facility=cohort.facility, mean=mine.mean, deviation=mine.deviation
@@ -217,10 +217,13 @@ def assess_facilities(
         z_null_mean=mine.mean,
         z_null_sd=mine.deviation,
         reference=1.0,
-        note=_note(
-            observed=compared.observed,
-            discharges=discharges,
-            has_strange=np.bincount(cohort.facility[strange], minlength=discharges.size) > 0,
+        note=join_notes(
+            _note(
+                observed=compared.observed,
+                discharges=discharges,
+                has_strange=np.bincount(cohort.facility[strange], minlength=discharges.size) > 0,
+            ),
+            null.rule,
         ),
     )
     return Assessed(

@@ -114,8 +114,12 @@ def list_null(null: EmpiricalNull, *, stage: int) -> Iterator[Row]:
     """Yield an empirical null: mean and standard deviation of each stratum of size."""
     edges = [*null.size_edges, np.nan]
     for position, (part, edge) in enumerate(zip(null.strata, edges, strict=True)):
-        yield _row(stage, "null", 2 * position, "mean", part.mean, at=edge)
-        yield _row(stage, "null", 2 * position + 1, "standard deviation", part.deviation, at=edge)
+        for offset, term, value in (
+            (0, "mean", part.mean),
+            (1, "standard deviation", part.deviation),
+        ):
+            place = 2 * position + offset
+            yield _row(stage, "null", place, term, value, at=edge, note=null.rule)
 
 
 def assemble_fit(

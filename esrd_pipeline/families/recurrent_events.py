@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from esrd_pipeline.families.cohort import Cohort
-from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract, join_notes
 from esrd_pipeline.families.family import Family
 from esrd_pipeline.families.fits import (
     assemble_fit,
@@ -24,7 +24,7 @@ from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import (
     assign_null,
-    fit_empirical_null,
+    fit_null,
 )
 from esrd_pipeline.statistics.facility_rates import (
     ADDED_EVENTS,
@@ -122,7 +122,7 @@ def assess_facilities(
 
     Raises:
         CohortError: a column is missing or has nulls.
-        FitError: too few facilities for quartiles, or an interval without a baseline.
+        FitError: an interval without a baseline.
     """
     stored = read_fit(fit, cohort.design.names)
     compared = compare_rates(
@@ -133,7 +133,7 @@ def assess_facilities(
         facility_count=len(cohort.ccns),
     )
     years = sum_by(cohort.facility, cohort.numbers(DAYS), count=len(cohort.ccns)) / DAYS_PER_YEAR
-    null = fit_empirical_null(z=compared.z, size=years)
+    null = fit_null(z=compared.z, size=years)
     mine = assign_null(null, size=years)
     adjusted = adjust_rates(
         compared,
@@ -155,7 +155,7 @@ def assess_facilities(
         z_null_mean=mine.mean,
         z_null_sd=mine.deviation,
         reference=1.0,
-        note=_note(compared),
+        note=join_notes(_note(compared), null.rule),
     )
     return Assessed(
         contract=assemble_contract(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.families.cohort import Cohort
-from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract, join_notes
 from esrd_pipeline.families.family import Family
 from esrd_pipeline.families.fits import (
     assemble_fit,
@@ -27,7 +27,7 @@ from esrd_pipeline.statistics.design import FloatArray, build_design
 from esrd_pipeline.statistics.empirical_null import (
     adjust_z,
     assign_null,
-    fit_empirical_null,
+    fit_null,
     two_sided_p,
 )
 from esrd_pipeline.statistics.poisson_test import (
@@ -113,7 +113,7 @@ def assess_facilities(
 
     Raises:
         CohortError: a column is missing or has nulls.
-        FitError: too few facilities for quartiles.
+        FitError: a score is infinite.
     """
     count = len(cohort.ccns)
     observed = sum_by(cohort.facility, cohort.numbers(EVENT), count=count)
@@ -129,7 +129,7 @@ def assess_facilities(
         p_value[told] = find_exact_p(*mine)
         lower[told], upper[told] = find_exact_limits(*mine)
     else:
-        null = fit_empirical_null(z=z, size=days)
+        null = fit_null(z=z, size=days)
         assigned = assign_null(null, size=days)
         mean, deviation = assigned.mean, assigned.deviation
         p_value = two_sided_p(adjust_z(z, mean=mean, deviation=deviation))
@@ -154,6 +154,7 @@ def assess_facilities(
         z_null_mean=mean,
         z_null_sd=deviation,
         reference=1.0,
+        note=join_notes(None, None if null is None else null.rule, count=count),
     )
     contract = assemble_contract(
         specification, performance_year, ccns=cohort.ccns, assessment=assessment

@@ -1,17 +1,20 @@
 """Run a job of the definitions in this process, in Dagster's instance, and show its progress.
 
-The run appears in the UI like any other, with its events; only the queue is bypassed. The
-warehouse's lock prevents it from changing a partition that another run is writing.
+The run has the code location that `esrd ui` serves, so it appears in the UI like any other: in the
+Timeline, in its job's runs, to the queue and to sensors. It waits for its turn by the queue's own
+limits. It tells of its failure itself, because no daemon may be running. The warehouse's lock
+prevents it from changing a partition that another run is writing.
 """
 
 import contextlib
 import shutil
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,7 +25,11 @@ from rich.progress import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from esrd_pipeline.orchestration.failures import format_failure
 from esrd_pipeline.orchestration.instance import take_turns
+from esrd_pipeline.orchestration.stopping import is_stopping, stopping
+from esrd_pipeline.orchestration.telling import tell_failure
+from esrd_pipeline.orchestration.turns import await_turn, create_run, fail_dead_runs
 from esrd_pipeline.settings import load_settings
 from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.tables.report import INTAKE
@@ -44,6 +51,10 @@ LAYERS = (
 
 class LaunchError(RuntimeError):
     """A run failed or could not be started; the message gives the step and the reason."""
+
+
+class StoppedError(LaunchError):
+    """A run was asked to stop, by a signal or in the UI, and did."""
 
 
 def run_job(
@@ -94,7 +105,6 @@ def run_job(
     reads_patients = dg.AssetKey(EXTRACT.path) in resolved.asset_layer.selected_asset_keys
     if year < FIRST_PATIENT_YEAR and reads_patients:
         raise LaunchError(describe_too_early(year))
-    run_id = str(uuid.uuid4())
     home = load_settings().dagster_home
     with contextlib.ExitStack() as held:
         progress = held.enter_context(_progress())
@@ -102,23 +112,48 @@ def run_job(
         try:
             with take_turns(home):
                 instance = held.enter_context(dg.DagsterInstance.get())
-            instance.add_event_listener(run_id, _follow(progress, task))
-            result = resolved.execute_in_process(
+            fail_dead_runs(instance)
+            selected = list_assets(resolved, layers) if layers else None
+            run = create_run(
+                instance,
+                resolved,
+                year,
+                tags=tags,
                 run_config={**STAR_OPERATIONS.get(job, {}), **run_config, **_QUIET},
-                instance=instance,
-                partition_key=str(year),
-                tags=dict(tags),
-                run_id=run_id,
-                raise_on_error=False,
-                asset_selection=list_assets(resolved, layers) if layers else None,
+                assets=selected,
             )
+            instance.add_event_listener(run.run_id, _follow(progress, task))
+            with stopping(instance, run.run_id):
+                await_turn(instance, run, lambda why: progress.update(task, step=why))
+                events = list(execute_run_iterator(InMemoryJob(resolved), run, instance))
+            return _end(instance, run, events, f"{job} {year}")
         except DBAPIError as error:
             raise LaunchError(f"{job} {year} stopped.\n{_tell_of_home(home, error)}") from error
-    if not result.success:
-        failed = [event for event in result.all_events if event.is_step_failure]
-        messages = "\n".join(format_failure(event) for event in failed) or "the run failed"
-        raise LaunchError(f"{job} {year} failed.\n{messages}\nThe run in the UI: {run_id}")
-    return run_id
+
+
+def _end(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, events: Sequence[dg.DagsterEvent], title: str
+) -> str:
+    """Return the id of a run that succeeded; tell of one that did not."""
+    ended = instance.get_run_by_id(run.run_id)
+    status = ended.status if ended else dg.DagsterRunStatus.FAILURE
+    if status == dg.DagsterRunStatus.SUCCESS:
+        return run.run_id
+    if ended and is_stopping() and status == dg.DagsterRunStatus.FAILURE:
+        # Stopped between two steps, before Dagster was told why.
+        instance.report_run_canceled(ended)
+        status = dg.DagsterRunStatus.CANCELED
+    if status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING):
+        raise StoppedError(
+            f"{title} was stopped. What it had stored is whole; run it again for the rest.\n"
+            f"The run in the UI: {run.run_id}"
+        )
+    steps = [format_failure(event) for event in events if event.is_step_failure]
+    failed = [event.message for event in events if event.is_job_failure and event.message]
+    otherwise = "; ".join(failed) or "the run failed"
+    tell_failure(instance, run.run_id, steps, otherwise)
+    messages = "\n".join(steps) or otherwise
+    raise LaunchError(f"{title} failed.\n{messages}\nThe run in the UI: {run.run_id}")
 
 
 def _follow(progress: Progress, task: TaskID) -> Callable[[dg.EventLogEntry], None]:
@@ -157,28 +192,6 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
         TextColumn("{task.fields[step]}"),
     )
-
-
-def format_failure(event: dg.DagsterEvent) -> str:
-    """Return the error that a failed step's computation raised, without Dagster's error around it.
-
-    The error it was raised from is left out: its own message covers it.
-    """
-    error = event.step_failure_data.error
-    raised = error.cause or error if error else None
-    return short_message(raised.message if raised else "no message", event.step_key)
-
-
-def short_message(message: str, step: str | None) -> str:
-    """Format an error for people: `raw.dfc_facility: SourceError: ...`.
-
-    First come the tables being made, which Python appends as a note, or the step where there is no
-    such note. The module that defines the error is left out.
-    """
-    text, _, tables = message.strip().rpartition("\nwhile making ")
-    place = tables if text else step
-    kind, separator, sentence = (text or tables).partition(": ")
-    return f"{place}: {kind.rpartition('.')[2]}{separator}{sentence}"
 
 
 def _name(key: dg.AssetKey | None) -> str:

@@ -12,7 +12,12 @@ from esrd_pipeline.cutoffs import read_cutoff, write_cutoff
 from esrd_pipeline.orchestration import intake_assets
 from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.orchestration.table_asset import (
+    Dependency,
+    TableAsset,
+    make_multi_asset,
+    make_steps,
+)
 from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
 from esrd_pipeline.sources.intake.questions import TABLES
 from esrd_pipeline.sql import Select
@@ -271,7 +276,7 @@ RAW = (
 )
 
 ASSETS = (
-    make_multi_asset("patient_files", RAW),
+    *make_steps(RAW),
     *intake_assets.ASSETS,
     # A step each, because they read different earlier years of the same tables.
     *(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from esrd_pipeline.statistics.empirical_null import EmpiricalNull
 
 INK = "#2f4b6e"
+LIMIT_POINTS = 200
 STAR_COLOURS = ("#c8553d", "#e39b5b", "#b8b8b8", "#7fa8c9", "#2f4b6e")
 
 
@@ -142,15 +143,16 @@ def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Fi
     """Draw a funnel plot of facilities, and their z-scores with the curves of the null.
 
     Ratios are plotted over expected events; percentages, which have none, over patients. With an
-    empirical null there is a panel for each of its four strata of size; without, one with the
-    standard normal curve.
+    empirical null there is a panel for each of its strata of size; without, one with the standard
+    normal curve.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5), dpi=100)
-    mosaic = figure.subplot_mosaic("ffab;ffcd" if null else "fa")
+    layouts = {1: "fa", 2: "ffa;ffb", 3: "ffa;ffb;ffc", 4: "ffab;ffcd"}
+    mosaic = figure.subplot_mosaic(layouts[len(null.strata) if null else 1])
     # As in `_sheet`, without a layout engine.
-    figure.subplots_adjust(left=0.06, right=0.99, top=0.93, bottom=0.1, wspace=0.22, hspace=0.28)
+    figure.subplots_adjust(left=0.06, right=0.99, top=0.87, bottom=0.1, wspace=0.22, hspace=0.32)
     funnel, *panels = mosaic.values()
     shown = contract[contract["reportable"].astype(bool)]
     _draw_funnel(funnel, shown)
@@ -182,8 +184,8 @@ def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
         funnel.plot(
             mine[size], mine["value"], ".", ms=3, color=colour, label=f"{category} {len(mine):,}"
         )
-    if is_ratio:
-        funnel.axhline(1, color=INK, lw=1)
+    if len(shown):
+        _draw_limits(funnel, shown, size, is_ratio=is_ratio)
     funnel.set_xscale("log")
     # Labels between the powers of ten overlap in a small picture.
     funnel.xaxis.set_minor_formatter(NullFormatter())
@@ -191,6 +193,30 @@ def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
     funnel.set_ylabel("ratio of observed to expected" if is_ratio else "percent")
     funnel.set_title(f"{len(shown):,} facilities")
     funnel.legend(loc="upper right", fontsize=8, frameon=False)
+
+
+def _draw_limits(funnel: "Axes", shown: pd.DataFrame, size: str, *, is_ratio: bool) -> None:
+    """Draw where chance alone would put 95% and 99.8% of facilities as large as each.
+
+    Spiegelhalter (2005): Poisson around a ratio of 1, binomial around the national percentage.
+    Facilities differ by more than chance; who is flagged is found with limits of their own.
+    """
+    from scipy.stats import binom, poisson
+
+    sizes = shown[size].astype(float)
+    least, most = max(float(sizes.min()), 0.5), max(float(sizes.max()), 1.0)
+    at = np.geomspace(least, max(most, least * 1.01), LIMIT_POINTS)
+    share = float((shown["value"] * sizes).sum() / sizes.sum()) / 100 if sizes.sum() else 0.0
+    funnel.axhline(1 if is_ratio else 100 * share, color=INK, lw=1)
+    for level, style in ((0.95, "--"), (0.998, ":")):
+        label = f"{100 * level:g}% control limits of chance"
+        for tail in ((1 - level) / 2, (1 + level) / 2):
+            if is_ratio:
+                limit = poisson.ppf(tail, at) / at
+            else:
+                limit = 100 * binom.ppf(tail, np.ceil(at), min(max(share, 0.0), 1.0)) / np.ceil(at)
+            funnel.plot(at, limit, style, color=INK, lw=0.8, label=label)
+            label = "_"
 
 
 def _draw_theory(axes: "Axes", z: "FloatArray") -> None:
@@ -226,9 +252,11 @@ def draw_calibration(groups: pd.DataFrame, *, unit: str) -> "Figure":
     return figure
 
 
-def render(figure: "Figure") -> bytes:
-    """Return the figure as a PNG image, the same bytes for the same figure."""
+def render(figure: "Figure", title: str = "") -> bytes:
+    """Return the figure under a title as a PNG image, the same bytes for the same figure."""
     buffer = BytesIO()
+    if title:
+        figure.suptitle(title, x=0.01, y=0.995, ha="left", va="top", fontsize=11)
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 

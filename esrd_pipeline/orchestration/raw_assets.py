@@ -9,7 +9,7 @@ import pandas as pd
 
 from esrd_pipeline.cutoffs import write_cutoff
 from esrd_pipeline.orchestration.context import StepContext, StepResult
-from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_steps
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
 from esrd_pipeline.sources.ece_grant import read_ece_grant
@@ -233,4 +233,4 @@ _TABLES = (
     ),
 )
 
-ASSETS = (make_multi_asset("raw", _TABLES),)
+ASSETS = make_steps(_TABLES)

@@ -16,6 +16,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+from dagster._core.errors import DagsterError
 
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
@@ -28,11 +29,14 @@ from esrd_pipeline.orchestration.check_results import (
     plausibility_result,
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
+from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.kept_versions import open_kept_versions
 from esrd_pipeline.orchestration.makers import describe_makers
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stopped, stopping
+from esrd_pipeline.orchestration.telling import log_step
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
@@ -111,8 +115,9 @@ def make_multi_asset(
         prepare_judge()
         step = _make_step_context(context, storage, config)
         wanted = {tuple(key.path) for key in context.selected_asset_keys}
+        tables: list[Table] = []
         try:
-            with step.warehouse.connect() as query:
+            with stopping(context.instance, context.run.run_id), step.warehouse.connect() as query:
                 for asset in assets:
                     tables = [table for table in asset.tables if table.path in wanted]
                     years_back = _count_years_back(asset)
@@ -122,6 +127,15 @@ def make_multi_asset(
                         yield from compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
+        except DagsterError:
+            raise
+        except Exception as error:
+            log_step(context.run, format_error(error, tables))
+            failure = as_failure(error, tables)
+            if failure is None:
+                raise
+            # Without its cause, whose frames the UI would show in place of the sentence.
+            raise failure from None
 
     # Dagster takes the type of the configuration from the annotation.
     store_tables.__annotations__["config"] = config
@@ -132,6 +146,11 @@ def make_multi_asset(
         partitions_def=performance_years,
         can_subset=True,
     )(store_tables)
+
+
+def make_steps(assets: Sequence[TableAsset]) -> tuple[dg.AssetsDefinition, ...]:
+    """Make a step for each asset: where one fails, by a file of its own, the others are made."""
+    return tuple(make_multi_asset("_".join(asset.tables[0].path), (asset,)) for asset in assets)
 
 
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
@@ -207,7 +226,7 @@ def compute_and_publish(
         Failure: an expectation is broken; nothing was published.
     """
     year, warehouse = step.performance_year, step.warehouse
-    with ExitStack() as held:
+    with ending_when_stopped(), ExitStack() as held:
         held.push(_Naming(tables))
         for table in tables:
             held.enter_context(warehouse.lock(table, year))
@@ -249,9 +268,10 @@ def compute_and_publish(
                 f" stays. Broken: {'; '.join(broken)}",
                 allow_retries=False,
             )
+        check_stopped()
         for s in staged:
             warehouse.publish(s)
-    shown = {**result.notes, **told, **_draw(result)}
+    shown = {**result.notes, **told, **_draw(step, asset.tables[0], result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
@@ -366,14 +386,25 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _draw(result: StepResult) -> dict[str, dg.MetadataValue]:
-    """The computation's picture, drawn once for all its tables."""
+def _draw(step: StepContext, table: Table, result: StepResult) -> dict[str, dg.MetadataValue]:
+    """The computation's picture, drawn once for all its tables, and its file."""
     if result.picture is None:
         return {}
     from esrd_pipeline.orchestration.pictures import render
 
-    encoded = base64.b64encode(render(result.picture)).decode()
-    return {"picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")}
+    year = step.performance_year
+    image = render(result.picture, f"{table.name}, performance year {year}")
+    file = step.settings.pictures_dir / str(year) / f"{table.name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and renamed, so that nobody opens half of it.
+    beside = file.with_suffix(".png.new")
+    beside.write_bytes(image)
+    beside.replace(file)
+    encoded = base64.b64encode(image).decode()
+    return {
+        "picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})"),
+        "picture file": dg.MetadataValue.path(str(file)),
+    }
 
 
 def _metadata(

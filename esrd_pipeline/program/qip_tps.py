@@ -130,7 +130,7 @@ def unscored(*, performance_year: int, directory: pd.DataFrame, reason: str) -> 
             "unrounded_tps": np.nan,
             "tps": np.nan,
             "minimum_tps": np.nan,
-            "payment_reduction": 0.0,
+            "payment_reduction": np.nan,
             "working": None,
             "reason": reason,
             "reason_number": np.nan,

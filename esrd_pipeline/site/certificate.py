@@ -89,7 +89,7 @@ def describe_certificate(data: SiteData, ccn: str, language: Language) -> dict[s
         "total": t["total_of"].format(tps=f"{tps['tps']:.0f}") if scored else t["total_none"],
         "mean": _write_mean(means.get(_TOTAL)),
         "minimum": NOTHING if is_missing(tps["minimum_tps"]) else f"{tps['minimum_tps']:.0f}",
-        "cut": f"{tps['payment_reduction']:g}%" if tps["payment_reduction"] else t["cut_none"],
+        "cut": _write_cut(tps) or t["cut_none"],
         "verdict": _write_verdict(tps, t),
         "scores": [
             describe_score(row["measure"], row["score"], means.get(row["measure"]), language)
@@ -102,6 +102,12 @@ def describe_certificate(data: SiteData, ccn: str, language: Language) -> dict[s
 def _order(row: Row) -> tuple[int, str]:
     text = find_measure_text(row["measure"])
     return text.plain_order or _LAST, text.measure
+
+
+def _write_cut(tps: Row) -> str | None:
+    """Write the reduction; None where there is none, or the year has no rules."""
+    cut = tps["payment_reduction"]
+    return None if is_missing(cut) or not cut else f"{cut:g}%"
 
 
 def _write_verdict(tps: Row, t: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 Efron (2004); Kalbfleisch & Wolfe (2013); manual 2.10.13, 2.12.16, 2.13.15, 2.14.14.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -60,11 +60,13 @@ class EmpiricalNull:
         size_edges: largest size of every stratum except the last, shape (strata - 1,).
         strata: from the smallest sizes to the largest.
         dropped: facilities without a z-score.
+        rule: why it has fewer strata than the manual's, or is the theoretical null; else None.
     """
 
     size_edges: FloatArray
     strata: tuple[StratumNull, ...]
     dropped: tuple[Dropped, ...]
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,41 @@ class FacilityNull:
     stratum: IntArray
     mean: FloatArray
     deviation: FloatArray
+
+
+def fit_null(*, z: FloatArray, size: FloatArray) -> EmpiricalNull:
+    """Fit the null by quartiles of size, or by what so few facilities allow (reading 209).
+
+    The nation has thousands of facilities. An extract has the most strata, up to four, of which
+    each has ten z-scores that are not mostly equal. If even one has not, the null is the
+    theoretical one: standard normal.
+
+    Raises:
+        FitError: infinite z, or sizes that are missing or negative.
+    """
+    check_amounts("size", size, rows=z.size)
+    check_finite("z", z[~np.isnan(z)])
+    for count in range(STRATUM_COUNT, 0, -1):
+        try:
+            null = fit_empirical_null(z=z, size=size, stratum_count=count)
+        except FitError:
+            continue
+        if count == STRATUM_COUNT:
+            return null
+        strata = "stratum" if count == 1 else "strata"
+        return replace(
+            null,
+            rule=f"empirical null by {count} {strata} of size: too few facilities for"
+            f" {STRATUM_COUNT} of {MINIMUM_COUNT} scores",
+        )
+    gone = int(np.count_nonzero(np.isnan(z)))
+    rule = f"theoretical null, standard normal: fewer than {MINIMUM_COUNT} scores that differ"
+    return EmpiricalNull(
+        size_edges=np.empty(0),
+        strata=(_describe_theory(z[~np.isnan(z)], size[~np.isnan(z)]),),
+        dropped=(Dropped("facilities without a z-score", gone),) if gone else (),
+        rule=rule,
+    )
 
 
 def fit_empirical_null(
@@ -193,6 +230,16 @@ def _fit_stratum(z: FloatArray, size: FloatArray) -> StratumNull:
     if z.size < MINIMUM_COUNT:
         raise FitError(f"{z.size} z-scores, at least {MINIMUM_COUNT} are needed")
     mean, deviation, iterations = _estimate_location(z)
+    return _describe_stratum(z, size, mean=mean, deviation=deviation, iterations=iterations)
+
+
+def _describe_theory(z: FloatArray, size: FloatArray) -> StratumNull:
+    return _describe_stratum(z, size, mean=0.0, deviation=1.0, iterations=0)
+
+
+def _describe_stratum(
+    z: FloatArray, size: FloatArray, *, mean: float, deviation: float, iterations: int
+) -> StratumNull:
     edges = mean + deviation * np.linspace(-PICTURE_REACH, PICTURE_REACH, PICTURE_BINS + 1)
     inner = edges[1:-1]
     inside = np.searchsorted(inner, z, side="right")
@@ -202,8 +249,8 @@ def _fit_stratum(z: FloatArray, size: FloatArray) -> StratumNull:
         deviation=deviation,
         count=z.size,
         iterations=iterations,
-        smallest=float(size.min()),
-        largest=float(size.max()),
+        smallest=float(size.min(initial=np.inf)) if size.size else 0.0,
+        largest=float(size.max(initial=0.0)),
         bin_edges=edges,
         bin_counts=np.bincount(inside, minlength=PICTURE_BINS),
         curve=z.size * np.diff(below),

@@ -229,8 +229,9 @@ QIP_TPS = Table(
             "tps IS NOT NULL OR coalesce(payment_reduction, 0) = 0",
         ),
         Rule(
-            "a reduction is not known only where the TPS is not",
-            "(payment_reduction IS NULL) = (reason IS NOT DISTINCT FROM 'score_not_printed')",
+            "a reduction is not known where the TPS is not, or the year has no rules",
+            "(payment_reduction IS NULL)"
+            " = (coalesce(reason, '') IN ('score_not_printed', 'no_rule_set'))",
         ),
     ),
 )

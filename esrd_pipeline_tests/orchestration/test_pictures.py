@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from esrd_pipeline.orchestration.pictures import (
+    LIMIT_POINTS,
     draw_calibration,
     draw_facilities,
     draw_measure_scores,
@@ -119,6 +120,8 @@ def test_a_measure_without_an_empirical_null_stands_against_the_normal_curve() -
         "as 1",
         "better 1",
         "worse 1",
+        "95% control limits of chance",
+        "99.8% control limits of chance",
     ]
     assert "no empirical null" in panel.get_title()
     (histogram,) = (patch for patch in panel.patches if isinstance(patch, StepPatch))
@@ -145,3 +148,43 @@ def test_calibration_shows_each_group_in_the_units_of_its_family() -> None:
     points = axes.lines[1]
     assert points.get_xdata().tolist() == [0.12, 0.28]
     assert points.get_ydata().tolist() == [0.1, 0.3]
+
+
+def make_contract(*, is_ratio: bool) -> pd.DataFrame:
+    count = 30
+    sizes = [float(n) for n in range(1, count + 1)]
+    return pd.DataFrame(
+        {
+            "reportable": [True] * count,
+            "denominator": sizes,
+            "patients": [1e9 if is_ratio else size for size in sizes],
+            "rate": [1.0 if is_ratio else None] * count,
+            "value": [1.0 if is_ratio else 50.0] * count,
+            "category": ["as"] * count,
+            "z": [0.0] * count,
+        }
+    )
+
+
+@pytest.mark.parametrize("is_ratio", [True, False])
+def test_the_funnel_has_its_control_limits(*, is_ratio: bool) -> None:
+    figure = draw_facilities(make_contract(is_ratio=is_ratio), None)
+    lines = {
+        line.get_linestyle(): line for line in axes_of(figure).lines if len(line.get_xdata()) == 200
+    }
+    narrow, wide = lines["--"], lines[":"]
+    centre = 1.0 if is_ratio else 50.0
+    # Drawn last: the upper limits, narrower for larger facilities.
+    for line in (narrow, wide):
+        upper = line.get_ydata()
+        assert upper[0] > upper[-1] > centre
+    assert wide.get_ydata()[-1] > narrow.get_ydata()[-1]
+    said = [text.get_text() for text in axes_of(figure).get_legend().get_texts()]
+    assert "95% control limits of chance" in said
+    assert "99.8% control limits of chance" in said
+
+
+def test_an_image_says_of_what_it_is() -> None:
+    figure = draw_stars(pd.DataFrame({"rating": [1, 5]}))
+    assert render(figure, "program.stars, performance year 2025").startswith(b"\x89PNG")
+    assert figure.get_suptitle() == "program.stars, performance year 2025"

@@ -12,7 +12,8 @@ from esrd_pipeline import cli
 from esrd_pipeline.cli import main
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.export import export_year
-from esrd_pipeline.orchestration.launch import format_failure, run_job
+from esrd_pipeline.orchestration.failures import format_failure
+from esrd_pipeline.orchestration.launch import run_job
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.rule_set import configure
 from esrd_pipeline.orchestration.summary import summarise

@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import dagster as dg
 import pytest
 
-from esrd_pipeline.orchestration.sensors import post_to_webhook, report_failure
+from esrd_pipeline.orchestration.sensors import report_failure
+from esrd_pipeline.orchestration.telling import post_to_webhook
 from esrd_pipeline.settings import Settings
 
 

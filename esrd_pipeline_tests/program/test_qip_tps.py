@@ -188,7 +188,8 @@ def test_a_year_without_rules_scores_nobody() -> None:
     )
     assert frame["ccn"].tolist() == ["01", "02"]
     assert frame["tps"].isna().all()
-    assert frame["payment_reduction"].tolist() == [0, 0]
+    # Nobody knows what a reduction would be without rules: it is not 0.
+    assert frame["payment_reduction"].isna().all()
     assert set(frame["reason"]) == {"no_rule_set"}
 
 

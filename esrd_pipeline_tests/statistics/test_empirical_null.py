@@ -10,9 +10,11 @@ from scipy.stats import norm
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import (
+    STRATUM_COUNT,
     adjust_z,
     assign_null,
     fit_empirical_null,
+    fit_null,
     two_sided_p,
 )
 from esrd_pipeline.statistics.fit import FitError
@@ -145,6 +147,38 @@ def test_missing_scores_are_set_aside_and_counted() -> None:
 def test_what_gives_no_null_is_refused(z: FloatArray, size: FloatArray, message: str) -> None:
     with pytest.raises(FitError, match=message):
         fit_empirical_null(z=z, size=size)
+
+
+@pytest.mark.parametrize(
+    ("count", "strata"), [(1, 0), (9, 0), (10, 1), (19, 1), (20, 2), (38, 3), (40, 4), (400, 4)]
+)
+def test_few_facilities_have_fewer_strata_or_the_theoretical_null(count: int, strata: int) -> None:
+    z = np.random.default_rng(6).normal(0.3, 2.0, size=count)
+    null = fit_null(z=z, size=np.arange(float(count)))
+    assigned = assign_null(null, size=np.arange(float(count)))
+    assert len(null.strata) == max(strata, 1)
+    if strata == STRATUM_COUNT:
+        assert null.rule is None
+    elif strata:
+        assert null.rule is not None
+        assert null.rule.startswith(f"empirical null by {strata} strat")
+    else:
+        assert null.rule == "theoretical null, standard normal: fewer than 10 scores that differ"
+        assert set(assigned.mean) == {0.0}
+        assert set(assigned.deviation) == {1.0}
+    assert sum(part.count for part in null.strata) == count
+    assert sum(part.bin_counts.sum() for part in null.strata) == count
+
+
+def test_sizes_and_scores_that_are_tied_have_the_null_they_allow() -> None:
+    assert fit_null(z=np.zeros(80), size=np.arange(80.0)).rule is not None
+    assert fit_null(z=np.zeros(80), size=np.arange(80.0)).strata[0].deviation == 1.0
+    same_size = fit_null(z=np.arange(80.0), size=np.ones(80))
+    assert len(same_size.strata) == 1
+    with pytest.raises(FitError, match="not finite"):
+        fit_null(z=np.full(80, np.inf), size=np.ones(80))
+    missing = fit_null(z=np.array([np.nan, 1.0]), size=np.ones(2))
+    assert [part.count for part in missing.dropped] == [1]
 
 
 def test_adjusted_scores_have_the_p_values_of_a_standard_normal() -> None:

@@ -1,0 +1,127 @@
+"""A step's failure as the UI shows it: a sentence, where it is, and what to do about it.
+
+Dagster shows a `dg.Failure` by its description and metadata, every other error by its stack frames.
+Only an error that this package raises for a person becomes one; an error in the code keeps its
+frames.
+"""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import dagster as dg
+
+from esrd_pipeline.sources.errors import MOST_FAULTS, SourceError
+from esrd_pipeline.tables.model import Table
+
+PACKAGE = "esrd_pipeline."
+RUNBOOK = "docs/runbook.md"
+SECTIONS = MappingProxyType(
+    {
+        "SourceError": "a-file-is-refused",
+        "IntakeError": "a-year-is-not-taken-in",
+        "MissingPartitionError": "a-table-is-missing",
+        "OutdatedPartitionError": "a-table-is-outdated",
+        "PartitionBusyError": "another-run-writes-the-same-table",
+        "NotEnoughMemoryError": "memory-or-disk-runs-out",
+        "FitError": "a-model-cannot-be-fitted",
+        "CohortError": "a-model-cannot-be-fitted",
+        "SchemaError": "a-table-breaks-its-definition",
+        "LookupError": "a-name-is-unknown",
+    }
+)
+"""The section of the runbook for each error, by its class's name: most are imported late."""
+EXPECTATIONS_SECTION = "a-table-breaks-its-definition"
+OTHER_SECTION = "an-error-in-the-code"
+
+
+def find_section(error: BaseException) -> str | None:
+    """Return the section of the runbook for an error a person can mend, or None."""
+    kinds = [kind for kind in type(error).__mro__ if kind.__module__.startswith(PACKAGE)]
+    if type(error) is LookupError:
+        # Raised for a name that the tables of parameters do not have; its subclasses are Python's.
+        kinds = [LookupError]
+    return next((SECTIONS[kind.__name__] for kind in kinds if kind.__name__ in SECTIONS), None)
+
+
+def as_failure(error: Exception, tables: Sequence[Table]) -> dg.Failure | None:
+    """Return the failure of a step for an error a person can mend, or None for one in the code."""
+    if isinstance(error, dg.Failure):
+        metadata = dict(error.metadata) | _place(tables, EXPECTATIONS_SECTION)
+        return dg.Failure(error.description, metadata=metadata, allow_retries=False)
+    section = find_section(error)
+    if section is None:
+        return None
+    metadata = {"kind": dg.MetadataValue.text(type(error).__name__), **_place(tables, section)}
+    if isinstance(error, SourceError):
+        metadata |= _describe_faults(error)
+    return dg.Failure(str(error), metadata=metadata, allow_retries=False)
+
+
+def _place(tables: Sequence[Table], section: str) -> dict[str, dg.MetadataValue]:
+    return {
+        "table": dg.MetadataValue.text(", ".join(table.name for table in tables)),
+        "what to do": dg.MetadataValue.text(f"{RUNBOOK}#{section}"),
+    }
+
+
+def _describe_faults(error: SourceError) -> dict[str, dg.MetadataValue]:
+    """Return file, row, column and rule: of the first fault, and of all in a table."""
+    told: dict[str, dg.MetadataValue] = {
+        "file": dg.MetadataValue.text(error.file),
+        "rule": dg.MetadataValue.text(error.rule),
+    }
+    if error.row is not None:
+        told["row"] = dg.MetadataValue.int(error.row)
+    if error.column is not None:
+        told["column"] = dg.MetadataValue.text(error.column)
+    if len(error.faults) > 1:
+        told["faults"] = dg.MetadataValue.int(len(error.faults))
+        told["all faults"] = dg.MetadataValue.table(
+            [
+                dg.TableRecord(
+                    {
+                        "row": fault.rows[0] if fault.rows else 0,
+                        "column": fault.column or "",
+                        "rule": fault.rule,
+                        "rows": len(fault.rows),
+                    }
+                )
+                for fault in error.faults[: MOST_FAULTS * 10]
+            ]
+        )
+    return told
+
+
+def format_failure(event: dg.DagsterEvent) -> str:
+    """Return the error that a failed step's computation raised, without Dagster's error around it.
+
+    The error it was raised from is left out: its own message covers it.
+    """
+    failure = event.step_failure_data
+    told = failure.user_failure_data
+    if told is not None and "table" in told.metadata:
+        kind = told.metadata.get("kind")
+        sentence = f"{kind.value if kind else 'Failure'}: {told.description}"
+        return f"{told.metadata['table'].value}: {sentence}"
+    raised = failure.error.cause or failure.error if failure.error else None
+    return short_message(raised.message if raised else "no message", event.step_key)
+
+
+def format_error(error: BaseException, tables: Sequence[Table]) -> str:
+    """Return what `format_failure` returns of the event of this error."""
+    failure = as_failure(error, tables) if isinstance(error, Exception) else None
+    kind = "Failure" if isinstance(error, dg.Failure) else type(error).__name__
+    sentence = failure.description if failure is not None else str(error)
+    return f"{', '.join(table.name for table in tables)}: {kind}: {sentence}"
+
+
+def short_message(message: str, step: str | None) -> str:
+    """Format an error for people: `raw.dfc_facility: SourceError: ...`.
+
+    First come the tables being made, which Python appends as a note, or the step where there is no
+    such note. The module that defines the error is left out.
+    """
+    text, _, tables = message.strip().rpartition("\nwhile making ")
+    place = tables if text else step
+    kind, separator, sentence = (text or tables).partition(": ")
+    return f"{place}: {kind.rpartition('.')[2]}{separator}{sentence}"

@@ -1,0 +1,170 @@
+"""Stop a run at once when its process is asked to: no more is computed and nothing more is stored.
+
+Python handles a signal between two of its own instructions. While DuckDB computes there is none for
+minutes, so a thread waits for the signal and interrupts the queries. DuckDB may also swallow what a
+handler raises; therefore every table asks before it is published whether the run is to stop. The
+thread also asks Dagster, because the UI cannot signal a run of the command.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from typing import ClassVar
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from esrd_pipeline.duckdb_session import interrupt_queries, is_interruption
+
+_ASK_SECONDS = 2.0
+PATIENCE_SECONDS = 8.0
+"""What does not end by then, such as a long call of a numerical library, ends with its process."""
+_LOG = logging.getLogger(__name__)
+
+
+class _Watch:
+    """The thread that waits for signals to this process, and the run they would stop."""
+
+    started: ClassVar[bool] = False
+    is_stopping: ClassVar[threading.Event] = threading.Event()
+    run: ClassVar[tuple[dg.DagsterInstance, str] | None] = None
+    is_reported: ClassVar[threading.Event] = threading.Event()
+    over: ClassVar[threading.Event] = threading.Event()
+
+
+def watch_signals() -> None:
+    """Start the thread, once a process; only the main thread can."""
+    if _Watch.started or threading.current_thread() is not threading.main_thread():
+        return
+    waiting, waking = socket.socketpair()
+    waking.settimeout(0)
+    waiting.settimeout(_ASK_SECONDS)
+    signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+    _Watch.started = True
+    threading.Thread(target=_wait, args=(waiting, waking), name="signals", daemon=True).start()
+
+
+@contextlib.contextmanager
+def stopping(instance: dg.DagsterInstance, run_id: str) -> Generator[None]:
+    """Let signals, and a request in the UI, stop this run."""
+    watch_signals()
+    before = _Watch.run
+    if before is None:
+        _Watch.is_stopping.clear()
+        _Watch.is_reported.clear()
+        _Watch.over.clear()
+    _Watch.run = (instance, run_id)
+    try:
+        yield
+    finally:
+        _Watch.run = before
+        if before is None:
+            _Watch.over.set()
+
+
+def is_stopping() -> bool:
+    """Return whether the run of this process is to stop."""
+    return _Watch.is_stopping.is_set()
+
+
+@contextlib.contextmanager
+def ending_when_stopped() -> Generator[None]:
+    """Raise what Dagster takes for a stop, whatever the interrupted code made of it.
+
+    Raises:
+        DagsterExecutionInterruptedError: the run is to stop.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if is_stopping() or _is_interruption(error):
+            # Dagster takes a stop for a crash unless it was told of it before.
+            _Watch.is_reported.wait(PATIENCE_SECONDS)
+            raise DagsterExecutionInterruptedError from error
+        raise
+    check_stopped()
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Return whether an error is what a signal's handler raised, or DuckDB in its place."""
+    raised = (DagsterExecutionInterruptedError, KeyboardInterrupt)
+    return isinstance(error, raised) or is_interruption(error)
+
+
+def check_stopped() -> None:
+    """Raise if the run is to stop.
+
+    Raises:
+        DagsterExecutionInterruptedError: it is.
+    """
+    if is_stopping():
+        raise DagsterExecutionInterruptedError
+
+
+def _wait(waiting: socket.socket, waking: socket.socket) -> None:
+    """Wait for a signal, or for a request in the UI; `waking` is kept open by this thread."""
+    stops = {signal.SIGTERM, signal.SIGINT}
+    while waking.fileno() >= 0:
+        try:
+            received = {*waiting.recv(64)} & stops
+        except TimeoutError:
+            if not _is_cancelled():
+                continue
+            # The handler of the main thread does the rest.
+            os.kill(os.getpid(), signal.SIGINT)
+            continue
+        if received and _Watch.run is not None:
+            _stop(*_Watch.run)
+
+
+def _is_cancelled() -> bool:
+    """Return whether someone asked in the UI to end the run."""
+    watched = _Watch.run
+    if watched is None or is_stopping():
+        return False
+    instance, run_id = watched
+    try:
+        run = instance.get_run_by_id(run_id)
+    except Exception:  # noqa: BLE001 - what a busy database raises; it is asked again
+        return False
+    return run is not None and run.status == dg.DagsterRunStatus.CANCELING
+
+
+def _stop(instance: dg.DagsterInstance, run_id: str) -> None:
+    if is_stopping():
+        return
+    _Watch.is_stopping.set()
+    interrupt_queries()
+    _tell(lambda: _report_canceling(instance, run_id))
+    _Watch.is_reported.set()
+    # A query may have begun just after the first interruption.
+    while not _Watch.over.wait(0.5):
+        interrupt_queries()
+        if _Watch.over.wait(PATIENCE_SECONDS):
+            break
+        _tell(lambda: _report_canceled(instance, run_id))
+        os._exit(128 + signal.SIGTERM)
+
+
+def _report_canceling(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished and run.status != dg.DagsterRunStatus.CANCELING:
+        # Otherwise Dagster would take the signal for a crash, and the run for a failure.
+        instance.report_run_canceling(run, "Its process was asked to stop.")
+
+
+def _report_canceled(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceled(run, "Its process was ended: it did not stop by itself.")
+
+
+def _tell(report: Callable[[], None]) -> None:
+    try:
+        report()
+    except Exception:  # noqa: BLE001 - whatever a database raises: the run is to end
+        _LOG.warning("Dagster's record of the run could not be changed", exc_info=True)

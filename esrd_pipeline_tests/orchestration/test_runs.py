@@ -1,0 +1,128 @@
+"""Runs of the command among those of the UI: seen, told of once, and stopped at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import dagster as dg
+import pytest
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
+
+from esrd_pipeline.orchestration.launch import LaunchError, run_job
+from esrd_pipeline.orchestration.sensors import report_failure
+from esrd_pipeline.orchestration.telling import TOLD_TAG
+from esrd_pipeline.orchestration.turns import (
+    PROCESS_TAG,
+    create_run,
+    describe_process,
+    fail_dead_runs,
+)
+from esrd_pipeline.settings import Settings
+from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS
+from esrd_pipeline_tests.orchestration.small_job import FIRST, JOB, SECOND, YEAR, make_definitions
+from esrd_pipeline_tests.orchestration.test_sensors import Listener
+
+SENTENCE = (
+    "claims.csv: 2 faults: row 4, column 'AGE': 'abc' is no number (2 rows: also 9); row 7, column"
+    " 'BENE_ID': is empty"
+)
+MOST_SECONDS = 10
+
+
+def list_stored(settings: Settings) -> set[str]:
+    return {path.parts[-3] for path in settings.warehouse_dir.glob("raw/*/*/data.parquet")}
+
+
+def test_a_failed_run_of_the_command_is_seen_and_told_once(
+    world: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Listener()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("ESRD_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
+    with pytest.raises(LaunchError, match=r"SourceError: claims\.csv: 2 faults"):
+        run_job(make_definitions("refuse"), JOB, YEAR, tags={}, run_config={})
+    (run,) = instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    # The Timeline and the job's tab of runs ask by these; the sensor compares the origin.
+    label = {REPOSITORY_LABEL_TAG: "__repository__@esrd_pipeline.definitions"}
+    assert instance.get_runs(dg.RunsFilter(job_name=JOB, tags=label))
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.location_name == "esrd_pipeline.definitions"
+    assert instance.get_runs(dg.RunsFilter(job_name=JOB, tags={"dagster/partition": "2024"}))
+    # The other raw table is made all the same.
+    assert list_stored(world) == {SECOND.path[1]}
+    (line,) = world.failure_log.read_text(encoding="utf-8").splitlines()
+    assert line.endswith(f"failed: {FIRST.name}: SourceError: {SENTENCE}")
+
+    failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    (failure,) = [entry.dagster_event for entry in failures if entry.dagster_event]
+    told = failure.step_failure_data.user_failure_data
+    assert failure.step_key == "raw_first"
+    assert told is not None
+    assert told.description == SENTENCE
+    values = {name: value.value for name, value in told.metadata.items()}
+    assert (values["file"], values["row"], values["column"]) == ("claims.csv", 4, "AGE")
+    assert (values["table"], values["faults"]) == (FIRST.name, 2)
+    assert values["what to do"] == "docs/runbook.md#a-file-is-refused"
+
+    ended = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    (event,) = [entry.dagster_event for entry in ended if entry.dagster_event]
+    context = dg.build_run_status_sensor_context(
+        sensor_name="report_failure",
+        dagster_event=event,
+        dagster_instance=instance,
+        dagster_run=run,
+    )
+    report_failure(context.for_run_failure())
+    server.shutdown()
+    server.server_close()
+    assert world.failure_log.read_text(encoding="utf-8").splitlines() == [line]
+    (message,) = server.posted
+    assert message["text"].endswith(f"failed: {FIRST.name}: SourceError: {SENTENCE}")
+
+
+def test_a_killed_run_is_failed_and_told_by_the_next_command(
+    world: Settings, instance: dg.DagsterInstance
+) -> None:
+    job = make_definitions("refuse").resolve_job_def(JOB)
+    mine = create_run(instance, job, YEAR, tags={}, run_config={}, assets=None)
+    gone = create_run(instance, job, YEAR, tags={}, run_config={}, assets=None)
+    machine, number, _ = describe_process(os.getpid()).split()
+    # The number is this process's, but not its start: it was another's before.
+    instance.add_run_tags(gone.run_id, {PROCESS_TAG: f"{machine} {number} 1"})
+    fail_dead_runs(instance)
+    fail_dead_runs(instance)
+    (failed,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    assert failed.run_id == gone.run_id != mine.run_id
+    assert TOLD_TAG in failed.tags
+    (line,) = world.failure_log.read_text(encoding="utf-8").splitlines()
+    assert line.endswith(f"failed: its process on {machine} was killed")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_a_query_cancels_the_run(
+    world: Settings, instance: dg.DagsterInstance, stop: signal.Signals
+) -> None:
+    module = "esrd_pipeline_tests.orchestration.small_job"
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, "long"], stdout=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + PATIENCE_SECONDS
+    lock = world.warehouse_dir / f"raw/first/performance_year={YEAR}/.lock"
+    while not lock.exists():
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(stop)
+    began = time.monotonic()
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert time.monotonic() - began < MOST_SECONDS
+    (run,) = instance.get_runs()
+    assert (process.returncode, run.status) == (143, dg.DagsterRunStatus.CANCELED)
+    assert "was stopped. What it had stored is whole" in said
+    assert list_stored(world) == set()
+    assert not world.failure_log.exists()
