@@ -7,6 +7,7 @@ from esrd_pipeline.tables import (
     clinical,
     discharges,
     eqrs,
+    exclusion,
     explain,
     facility,
     history,
@@ -64,6 +65,7 @@ TABLES: tuple[Table, ...] = (
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
+    exclusion.EXCLUSION,
     *change.TABLES,
     *source_agreement.TABLES,
     CATALOG,
@@ -79,6 +81,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.INTAKE,
     trend.STRATUM,
     trend.COHORT,
+    exclusion.EXCLUSION,
     *source_agreement.TABLES,
 )
 """Of these, the tables made from patient-level files alone."""
