@@ -80,6 +80,8 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         "funnels": list(_list_funnels(data, area)),
         "candidates": list(_list_candidates(data, area)),
         "indicators": list(_list_indicators(data, area)),
+        "cohort": _list_cohort(data, area),
+        "hidden": describe_hidden(trend.COHORT),
         "sources": list(_list_sources(data, area)),
         "movers": list(_list_movers(data, area)),
         "lists": [name for name, _ in split_list(area)],
@@ -265,14 +267,29 @@ def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
         found = {row["month"]: row for row in group}
         values = [found.get(month, {}).get("value") for month in months]
         yield {
+            "indicator": indicator,
             "name": indicator.replace("_", " "),
             "unit": next(iter(found.values()))["unit"],
             "months": [
-                (f"{month:%b}", value, nation.get((indicator, month), {}).get("value"))
+                (month, value, nation.get((indicator, month), {}).get("value"))
                 for month, value in zip(months, values, strict=True)
             ],
             "line": draw_line(values),
         }
+
+
+def _list_cohort(data: SiteData, area: Area) -> list[tuple[str, list[Row]]]:
+    """Return the year's patients by topic, in the order of a patient's way."""
+    rows = data.cohorts.get((area.level, area.name), [])
+    return [
+        (topic, sorted((row for row in rows if row["topic"] == topic), key=_order_of_class))
+        for topic in trend.TOPICS
+        if any(row["topic"] == topic for row in rows)
+    ]
+
+
+def _order_of_class(row: Row) -> tuple[bool, str]:
+    return row["category"] != "all", row["category"]
 
 
 def _place_states(data: SiteData) -> list[dict[str, Any]]:
@@ -362,6 +379,7 @@ def _list_strata(strata: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "text": find_measure_text(measure),
             "program": program,
+            "measure": measure,
             "rows": [
                 {
                     **row,
