@@ -6,6 +6,7 @@ from esrd_pipeline.catalog_database import write_catalog
 from esrd_pipeline.orchestration import (
     release_assets,
     reports_assets_change,
+    reports_assets_exclusion,
     reports_assets_network,
     reports_assets_sources,
     reports_assets_trend,
@@ -285,6 +286,7 @@ ASSETS = (
     # A step of its own: an account that does not close stops no measure.
     make_multi_asset("event_account", _ACCOUNT),
     *reports_assets_trend.ASSETS,
+    *reports_assets_exclusion.ASSETS,
     *site_assets.ASSETS,
     *reports_assets_sources.ASSETS,
     *reports_assets_change.ASSETS,

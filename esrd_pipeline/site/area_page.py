@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
-from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN, describe_hidden
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import SOURCE_COUNTS, Area, Row, SiteData
@@ -20,6 +19,7 @@ from esrd_pipeline.site.formats import (
     write_number,
     write_value,
 )
+from esrd_pipeline.site.state_map import draw_map, list_states, name_states
 from esrd_pipeline.tables import trend
 
 LEVEL_WORDS = {"nation": "Nation", "network": "ESRD Network", "state": "State", "chain": "Chain"}
@@ -35,12 +35,8 @@ def title_of(area: Area) -> str:
     if area.level == "nation":
         return "The nation"
     if area.level == "state":
-        return _state_names().get(area.name, area.name)
+        return name_states().get(area.name, area.name)
     return f"ESRD Network {area.name}" if area.level == "network" else area.name
-
-
-def _state_names() -> dict[str, str]:
-    return {row["state"]: row["name"] for row in load_rows("state_tile")}
 
 
 def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
@@ -56,6 +52,7 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
     for score in scored:
         bins[min(score // _TPS_STEP, len(bins) - 1)] += 1
     rows = [data.facilities[ccn] for ccn in area.ccns]
+    states = list_states(data) if area.level == "nation" else []
     return {
         "area": area,
         "title": title_of(area),
@@ -80,10 +77,13 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         "funnels": list(_list_funnels(data, area)),
         "candidates": list(_list_candidates(data, area)),
         "indicators": list(_list_indicators(data, area)),
+        "cohort": _list_cohort(data, area),
+        "hidden": describe_hidden(trend.COHORT),
         "sources": list(_list_sources(data, area)),
         "movers": list(_list_movers(data, area)),
         "lists": [name for name, _ in split_list(area)],
-        "tiles": _place_states(data) if area.level == "nation" else [],
+        "states": states,
+        "state_map": draw_map(states) if states else "",
         "areas": [other for other in data.list_areas() if other.level != "nation"]
         if area.level == "nation"
         else [],
@@ -265,39 +265,29 @@ def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
         found = {row["month"]: row for row in group}
         values = [found.get(month, {}).get("value") for month in months]
         yield {
+            "indicator": indicator,
             "name": indicator.replace("_", " "),
             "unit": next(iter(found.values()))["unit"],
             "months": [
-                (f"{month:%b}", value, nation.get((indicator, month), {}).get("value"))
+                (month, value, nation.get((indicator, month), {}).get("value"))
                 for month, value in zip(months, values, strict=True)
             ],
             "line": draw_line(values),
         }
 
 
-def _place_states(data: SiteData) -> list[dict[str, Any]]:
-    """Return the tiles of the map, each with its state's mean stars in five classes."""
-    tiles = []
-    by_state: dict[str, list[int]] = {}
-    counts: Counter[str] = Counter()
-    for ccn, row in data.facilities.items():
-        counts[str(row["state"])] += 1
-        rating = find_rating(data.stars.get(ccn))
-        if rating is not None:
-            by_state.setdefault(str(row["state"]), []).append(rating)
-    for tile in load_rows("state_tile"):
-        stars = by_state.get(tile["state"], [])
-        mean = sum(stars) / len(stars) if stars else None
-        tiles.append(
-            {
-                **tile,
-                "count": counts[tile["state"]],
-                "rated": len(stars),
-                "mean": mean,
-                "class": "none" if mean is None else f"q{min(int((mean - 1) / 0.8), 4)}",
-            }
-        )
-    return tiles
+def _list_cohort(data: SiteData, area: Area) -> list[tuple[str, list[Row]]]:
+    """Return the year's patients by topic, in the order of a patient's way."""
+    rows = data.cohorts.get((area.level, area.name), [])
+    return [
+        (topic, sorted((row for row in rows if row["topic"] == topic), key=_order_of_class))
+        for topic in trend.TOPICS
+        if any(row["topic"] == topic for row in rows)
+    ]
+
+
+def _order_of_class(row: Row) -> tuple[bool, str]:
+    return row["category"] != "all", row["category"]
 
 
 def _list_sources(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
@@ -364,6 +354,7 @@ def _list_strata(strata: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "text": find_measure_text(measure),
             "program": program,
+            "measure": measure,
             "rows": [
                 {
                     **row,

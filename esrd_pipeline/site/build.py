@@ -13,6 +13,7 @@ from esrd_pipeline.site import area_page, writing
 from esrd_pipeline.site.certificate import find_means, list_certificates, write_certificates
 from esrd_pipeline.site.data import Area, SiteData
 from esrd_pipeline.site.facility_page import describe_facility
+from esrd_pipeline.site.limited import limit_pages
 from esrd_pipeline.site.patients import write_patients
 from esrd_pipeline.site.reference import write_reference
 
@@ -98,11 +99,14 @@ def build_site(
         for kind, page, size in write_patients(data, draft, ccns, workers=workers):
             sizes.setdefault(kind, []).append((page, size))
         sizes["facility"] = _write_facilities(data, draft, ccns, workers, progress)
-        sizes["search"] = [_write_search(data, draft)]
+        sizes["search"] = [_write_search(data, draft, ccns)]
         sizes["certificate"] = list_certificates(draft)
-        whole = choice is None or choice == Choice()
-        for kind, page, size in write_reference(data, draft, with_files=whole):
+        limits = None if choice == Choice() else choice
+        for kind, page, size in write_reference(data, draft, with_files=limits is None):
             sizes.setdefault(kind, []).append((page, size))
+        if limits is not None:
+            limit_pages(draft, facility=limits.facility, network=limits.network)
+            sizes = {kind: _measure(draft, pages) for kind, pages in sizes.items()}
         # Renamed aside first, so that a kill in between loses neither the old site nor the new one.
         before = folder.with_name(f"{_BEFORE}-{folder.name}")
         shutil.rmtree(before, ignore_errors=True)
@@ -123,6 +127,10 @@ def build_site(
         for kind, pages in sizes.items()
         if pages
     ]
+
+
+def _measure(folder: Path, pages: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [(page, (folder / page).stat().st_size) for page, _ in pages]
 
 
 def _choose(data: SiteData, choice: Choice) -> tuple[list[Area], list[str]]:
@@ -192,7 +200,7 @@ def _load(data: SiteData) -> None:
     """Read every table before the processes are forked, which then share its rows."""
     for name in (
         *("contract", "flags", "tps", "stars", "measure_scores", "domain_scores", "star_scores"),
-        *("levels", "peers", "changes", "trends", "histories", "registered"),
+        *("levels", "peers", "changes", "trends", "histories", "registered", "exclusions"),
     ):
         getattr(data, name)
     find_means(data)
@@ -215,15 +223,16 @@ def _write_chunk(ccns: list[str]) -> list[tuple[str, int]]:
     return written
 
 
-def _write_search(data: SiteData, folder: Path) -> tuple[str, int]:
+def _write_search(data: SiteData, folder: Path, ccns: list[str]) -> tuple[str, int]:
     """Write the search page and the list that its script reads."""
     rows = [
         [ccn, row["facility_name"] or "", row["city"] or "", row["state"] or ""]
-        for ccn, row in data.facilities.items()
+        for ccn in ccns
+        for row in (data.facilities[ccn],)
     ]
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     writing.write_page(folder, "static/facilities.js", f"const FACILITIES={text};\n")
-    states = sorted({str(row["state"]) for row in data.facilities.values() if row["state"]})
+    states = sorted({state for *_, state in rows if state})
     page = "facilities/index.html"
     shown = {"year": data.year, "states": states, "count": len(rows)}
     return page, writing.write_page(folder, page, writing.render("search.html", page, shown))

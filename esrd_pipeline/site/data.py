@@ -16,6 +16,7 @@ from esrd_pipeline.parameters.register import RegisterEntry, list_measures
 from esrd_pipeline.reports.suppression import MARKER, find_few, suppress
 from esrd_pipeline.tables import (
     change,
+    exclusion,
     facility,
     measured,
     network,
@@ -229,6 +230,11 @@ class SiteData:
         return _group(_to_rows(shown[[*_OF_CHANGES, MARKER]]), "ccn")
 
     @cached_property
+    def exclusions(self) -> Mapping[str, list[Row]]:
+        """report.exclusion by facility."""
+        return self._by_facility(exclusion.EXCLUSION, exclusion.EXCLUSION.column_names)
+
+    @cached_property
     def source_sums(self) -> Mapping[int, list[Row]]:
         """report.source_agreement of the year, summed over the facilities of each Network.
 
@@ -247,6 +253,12 @@ class SiteData:
     def strata(self) -> list[Row]:
         """report.stratum."""
         return self.rows(trend.STRATUM)
+
+    @cached_property
+    def cohorts(self) -> Mapping[tuple[str, str], list[Row]]:
+        """report.cohort by level and group, as the DFC counts patients."""
+        rows = [row for row in self.rows(trend.COHORT) if row["program"] == "dfc"]
+        return _group(rows, "level", "group_name")
 
     def list_areas(self) -> list[Area]:
         """Return the nation and every Network, state and chain that is known."""

@@ -1,17 +1,17 @@
 """The page of one facility: what was measured, how it was scored, and why something is missing."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
-from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN
+from esrd_pipeline.reports.suppression import FEW, describe_hidden
 from esrd_pipeline.site.centers import place_for_patients
 from esrd_pipeline.site.certificate import has_certificate
 from esrd_pipeline.site.charts import draw_interval, draw_line
 from esrd_pipeline.site.data import Row, SiteData
 from esrd_pipeline.site.formats import (
     CATEGORY_WORDS,
-    NOTHING,
     is_missing,
     is_ratio,
     write_number,
@@ -19,6 +19,7 @@ from esrd_pipeline.site.formats import (
     write_reason,
     write_value,
 )
+from esrd_pipeline.tables.exclusion import EXCLUSION
 
 _DOMAINS = {
     "care_coordination": "Care coordination",
@@ -27,8 +28,6 @@ _DOMAINS = {
     "reporting": "Reporting",
     "safety": "Safety",
 }
-_NOT_PATIENTS = frozenset({"personnel", "surveys", "months"})
-"""Units that are no patients."""
 STAR_DOMAINS = {1: "Outcomes", 2: "Vascular access", 3: "Kt/V and calcium", 4: "Waitlisting"}
 
 
@@ -45,7 +44,10 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "for_patients": place_for_patients(data, ccn),
         "measures": [item for item in measures if item["is_reported"]],
         "unreported": [item for item in measures if not item["is_reported"]],
-        "beside": [name for name, _ in _list_groups(row)],
+        "exclusions": _list_exclusions(data, ccn),
+        "tells_exclusions": bool(data.exclusions),
+        "hidden": describe_hidden(EXCLUSION),
+        "beside": list(_list_groups(row)),
         "has_counts": any(not is_missing(item["row"]["denominator"]) for item in measures),
         "tps": data.tps.get(ccn),
         "tps_reason": write_reason(data.tps.get(ccn, {})),
@@ -94,29 +96,30 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
     def scaled(value: float | None) -> float | None:
         return None if is_missing(value) else float(value or 0) * scale
 
-    is_small = _is_small(row, ratio=ratio)
     key = program, measure
     mine = data.histories.get(ccn, {}).get(key, {})
-    history = [("Facility", [write(mine.get(year)) for year in data.years])]
+    history = [("Facility", ("facility", ccn), [write(mine.get(year)) for year in data.years])]
     for name, group in _list_groups(data.facilities[ccn]):
         rows = data.trends.get(group, {}).get(key, {})
         values = [_take(rows.get(year), "value") for year in data.years]
-        history.append((name, [write(value) for value in values]))
+        history.append((name, group, [write(value) for value in values]))
     return {
         "row": row,
         "measure": measure,
         "program": program,
         "text": find_measure_text(measure),
         "is_reported": bool(row["reportable"]) and "value" not in hidden,
-        "reason": "Fewer than 11 patients" if "value" in hidden else write_reason(row),
+        "is_of_few": "value" in hidden,
+        "reason": f"{FEW.capitalize()} patients" if "value" in hidden else write_reason(row),
         "value": write(row["value"]),
-        "observed": FEW if is_small else write_number(row["numerator"], 1),
-        "expected": NOTHING if is_small else write_number(row["denominator"], 1),
+        "observed": write_number(row["numerator"], 1),
+        "expected": write_number(row["denominator"], 1),
         "limits": ""
         if is_missing(row["lower"]) or is_missing(row["upper"])
         else f"{write(row['lower'])} to {write(row['upper'])}",
         "category": flag["category"] if flag else None,
         "reference": write(reference) if not is_missing(reference) else "",
+        "reference_of": "program.flags" if flag else "" if ratio else "facility.level",
         "chart": draw_interval(
             scaled(row["value"]),
             scaled(row["lower"]),
@@ -129,20 +132,6 @@ def _describe_measure(data: SiteData, ccn: str, row: Row) -> dict[str, Any]:
     }
 
 
-def _is_small(row: Row, *, ratio: bool) -> bool:
-    """Return whether the events, or the patients without one, are of few patients.
-
-    The contract's row is not: eleven patients or more are measured. Its count then is not told, nor
-    what the value could be multiplied with to find it.
-    """
-    if row["unit"] in _NOT_PATIENTS or is_missing(row["numerator"]):
-        return False
-    counts = [float(row["numerator"])]
-    if not ratio and not is_missing(row["denominator"]):
-        counts.append(float(row["denominator"]) - counts[0])
-    return any(0 < count < SMALLEST_SHOWN for count in counts)
-
-
 _CHANGES = {
     "tps": "Total Performance Score",
     "reduction": "Payment reduction in percent",
@@ -150,14 +139,19 @@ _CHANGES = {
 }
 
 
-def _list_changes(data: SiteData, ccn: str) -> Iterator[tuple[str, str, str]]:
+def _list_changes(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
     """Yield what is not as it was the year before: a name, what it was, what it is."""
     rows = data.changes.get(ccn, [])
     for row in sorted(
         rows, key=lambda item: (item["kind"] == "flag", item["kind"], item["measure"])
     ):
         name = _CHANGES.get(row["kind"]) or find_measure_text(row["measure"]).abbreviation
-        yield name, _write_state(row, "before"), _write_state(row, "after")
+        yield {
+            "row": row,
+            "name": name,
+            "before": _write_state(row, "before"),
+            "after": _write_state(row, "after"),
+        }
 
 
 def _write_state(row: Row, when: str) -> str:
@@ -167,6 +161,29 @@ def _write_state(row: Row, when: str) -> str:
     if not is_missing(row[when]):
         return write_number(row[when], 1)
     return "no result"
+
+
+def _list_exclusions(data: SiteData, ccn: str) -> list[dict[str, Any]]:
+    """Return measures with how many patients each reason took; the QIP's where DFC has none."""
+    rows = sorted(
+        data.exclusions.get(ccn, []),
+        key=lambda row: (row["program"] == "qip", row["measure"], row["reason"]),
+    )
+    of_dfc = {row["measure"] for row in rows if row["program"] == "dfc"}
+    shown = (row for row in rows if row["program"] == "dfc" or row["measure"] not in of_dfc)
+    return [
+        {
+            "program": program,
+            "measure": measure,
+            "text": find_measure_text(measure),
+            "reasons": [
+                {**row, "text": write_reason({"reason": row["reason"]})} for row in of_measure
+            ],
+        }
+        for (program, measure), of_measure in groupby(
+            shown, key=lambda row: (row["program"], row["measure"])
+        )
+    ]
 
 
 def _list_groups(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -218,8 +235,9 @@ def _describe_score(row: Row) -> dict[str, Any]:
         "weight": write_percent(
             row["weight_in_parent"] if row["parent"] else row["weight_in_domain"], 2
         ),
+        "weight_of": "weight_in_parent" if row["parent"] else "weight_in_domain",
         "reason": write_reason(row),
-        "rate": "fewer than 11" if "rate" in hidden else write_number(row["rate"], 4),
+        "rate": FEW if "rate" in hidden else write_number(row["rate"], 4),
         **{
             name: write_number(row[name], 4)
             for name in ("adjusted_rate", "improvement_rate", "achievement_threshold", "benchmark")

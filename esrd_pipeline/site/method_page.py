@@ -138,16 +138,23 @@ def _describe_program(data: SiteData, entry: RegisterEntry) -> dict[str, Any]:
     }
 
 
-def _describe_level(entry: RegisterEntry, level: Row) -> dict[str, str]:
+def _describe_level(entry: RegisterEntry, level: Row) -> list[tuple[str, str, str]]:
+    """Return names, columns of facility.level and texts."""
     ratio = is_ratio(entry.measure, entry.family)
-    return {
-        "National value": write_value(level["national"], ratio=ratio, program=entry.program),
-        "Its source": str(level["source"]),
-        "Facilities with a value": write_number(level["facility_count"]),
-        "Better": write_number(level["better_count"]),
-        "As expected": write_number(level["as_count"]),
-        "Worse": write_number(level["worse_count"]),
-    }
+    national = write_value(level["national"], ratio=ratio, program=entry.program)
+    return [
+        ("National value", "national", national),
+        ("Its source", "source", str(level["source"])),
+        *(
+            (words, column, write_number(level[column]))
+            for words, column in (
+                ("Facilities with a value", "facility_count"),
+                ("Better", "better_count"),
+                ("As expected", "as_count"),
+                ("Worse", "worse_count"),
+            )
+        ),
+    ]
 
 
 def _list_models(
@@ -240,5 +247,6 @@ def _list_calibration(data: SiteData, measure: str) -> Iterator[dict[str, Any]]:
             yield {
                 **{name: row[name] for name in STRATUM.column_names if name in row},
                 "program": row["program"].upper(),
+                "key": row["dimension"],
                 "dimension": row["dimension"].replace("_", " "),
             }

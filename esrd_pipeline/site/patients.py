@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from esrd_pipeline.parameters.measure_texts import LANGUAGES, Language, find_measure_text
 from esrd_pipeline.parameters.patient_texts import load_patient_texts
-from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.site import writing
 from esrd_pipeline.site.centers import (
     NO_STATE,
@@ -35,6 +34,7 @@ from esrd_pipeline.site.centers import (
 from esrd_pipeline.site.certificate import find_means, has_certificate
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.formats import CATEGORY_SIGNS
+from esrd_pipeline.site.state_map import name_states
 from esrd_pipeline.site.writing import place_facility
 from esrd_pipeline.site.zip_positions import REGION, Position, find_position, load_positions
 
@@ -119,7 +119,7 @@ def _list_pages(
     data: SiteData, by_state: Mapping[str, Sequence[Center]], language: Language
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield address within the language's folder, template and what it shows."""
-    names = _name_states()
+    names = name_states()
     states = [(state, names.get(state, state)) for state in by_state]
     yield "index.html", "patients.html", _describe_start(data, states, language)
     for state, name in states:
@@ -183,11 +183,6 @@ def _describe_center(data: SiteData, center: Center, language: Language) -> dict
         "page": place_facility(center.ccn),
         "has_certificate": has_certificate(data, center.ccn),
     }
-
-
-@cache
-def _name_states() -> dict[str, str]:
-    return {row["state"]: row["name"] for row in load_rows("state_tile")}
 
 
 @cache

@@ -7,6 +7,7 @@ from esrd_pipeline.tables import (
     clinical,
     discharges,
     eqrs,
+    exclusion,
     explain,
     facility,
     history,
@@ -75,6 +76,7 @@ TABLES: tuple[Table, ...] = (
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
+    exclusion.EXCLUSION,
     *change.TABLES,
     *source_agreement.TABLES,
     *quarter_release.TABLES,
@@ -91,6 +93,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     report.INTAKE,
     trend.STRATUM,
     trend.COHORT,
+    exclusion.EXCLUSION,
     *source_agreement.TABLES,
 )
 """Of these, the tables made from patient-level files alone."""

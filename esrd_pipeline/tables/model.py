@@ -24,7 +24,9 @@ class Column:
     identifier that a file may write as text.
 
     How others are shown the table (`reports.suppression`): a cell of a column that `counts`
-    patients, or events of patients, is not shown where it is 1 to 10. Where a row has more than
+    patients, or events of patients, is not shown where it is 1 to 10. Numerators and denominators
+    of a facility's measure are no such columns: they are shown with their value, where it rests on
+    11 patients or more (data/README.md). Where a row has more than
     one unit, `counts_where` names a column and the text it must hold for the cell to be such a
     count. `out_of` names the count it is a part of: 195 of 200 tell of 5. `suppressed_with` names
     the counts that a cell is not shown without: columns of the row, or another table, whose row of

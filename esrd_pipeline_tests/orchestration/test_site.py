@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.reports.suppression import find_few
-from esrd_pipeline.tables import facility, measured, program
+from esrd_pipeline.tables import change, facility, measured, program, trend
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import run
 from esrd_pipeline_tests.orchestration.conftest import PUBLISHED_YEARS, Refreshed
+from esrd_pipeline_tests.site import tracing
+from esrd_pipeline_tests.site.links import find_dead_links
 
 pytestmark = pytest.mark.slow
 YEAR = PUBLISHED_YEARS[-1]
@@ -119,12 +121,80 @@ def test_the_sum_on_a_page_gives_the_score_on_it(site: Path, warehouse: Warehous
     for ccn, row in scored.iterrows():
         text = Page(site / "facilities" / f"{ccn}.html").text
         said = re.search(r"Total Performance Score (\d+) ; the minimum", text)
-        working = re.search(r"reduction: [\d.]+% \. ([\d/. x+]+) = [\d.]+, rounded (\d+)\.", text)
+        working = re.search(r"reduction: [\d.]+% \. ([\d/. x+]+) = [\d.]+, rounded (\d+) \.", text)
         assert said is not None
         assert working is not None
         assert int(said[1]) == int(working[2]) == row["tps"]
         # Halves go up.
         assert int(sum(_terms(working[1])) + Fraction(1, 2)) == row["tps"]
+
+
+def _read_percent(text: str) -> Fraction:
+    return Fraction(text.removesuffix("%")) / 100
+
+
+def test_a_readers_script_finds_the_score_from_the_points(site: Path, warehouse: Warehouse) -> None:
+    """Points times weights are the domains' scores; these times their weights the total."""
+    tps = warehouse.read(program.QIP_TPS, YEAR).set_index("ccn")
+    scored = tps[tps["tps"].notna()]
+    for ccn, row in scored.iterrows():
+        text = (site / "facilities" / f"{ccn}.html").read_text(encoding="utf-8")
+        total, domain = Fraction(0), Fraction(0)
+        shown: dict[str, Fraction] = {}
+        for element in tracing.Page(text).root.walk():
+            source, column = (element.attributes.get(name, "") for name in ("data-t", "data-c"))
+            if source == "program.qip_domain_score":
+                shown = {}
+            elif column == "weight":
+                shown["weight"] = _read_percent(element.text)
+            elif column == "score" and element.tag == "span":
+                shown["score"] = Fraction(element.text)
+                total += shown["weight"] * shown["score"]
+            elif source == "program.qip_measure_score":
+                domain = sum((_read_points(line) for line in element.find("tr")), start=Fraction(0))
+                # Weights are shown with four decimals, scores with two.
+                assert abs(domain - shown.get("score", domain)) < Fraction(6, 100), ccn
+        assert abs(total - Fraction(row["unrounded_tps"])) < Fraction(1, 10), ccn
+
+
+def _read_points(line: tracing.Element) -> Fraction:
+    """Return what a row of a domain's table adds to its score: ten times points times weight."""
+    cells = [cell for cell in line.children if cell.tag == "td"]
+    if not cells or line.attributes.get("class") == "part":
+        return Fraction(0)
+    score, weight = cells[-3].text, cells[-2].text
+    return Fraction(0) if "\u2013" in {score, weight} else 10 * int(score) * _read_percent(weight)
+
+
+def test_numbers_of_every_kind_of_page_are_the_stored_ones(
+    site: Path, warehouse: Warehouse
+) -> None:
+    tables = (
+        *(facility.DIRECTORY, facility.LEVEL, measured.CONTRACT, trend.TREND, change.CHANGE),
+        *(program.FLAGS, program.QIP_TPS, program.QIP_DOMAIN_SCORE, program.QIP_MEASURE_SCORE),
+        *(program.STARS, program.STAR_MEASURE_SCORE),
+    )
+    frames = {
+        (table.name, year): warehouse.read(table, year)
+        for table in tables
+        for year in (PUBLISHED_YEARS if table is trend.TREND else [YEAR])
+    }
+    for folder, least in (
+        ("", 50),
+        ("networks", 100),
+        ("states", 10),
+        ("chains", 100),
+        ("facilities", 300),
+        ("measures", 5),
+    ):
+        pages = sorted((site / folder).glob("*.html"))
+        pages = [page for page in pages if page.stem != "index" or not folder]
+        traced = 0
+        for page in pages[:3]:
+            found = tracing.trace(page.read_text(encoding="utf-8"), frames, YEAR)
+            assert found.wrong == [], page.name
+            traced += len(found.columns)
+        assert traced >= least, folder
 
 
 def test_the_nation_counts_what_is_stored(site: Path, warehouse: Warehouse) -> None:
@@ -166,11 +236,13 @@ def test_a_page_of_one_facility_and_of_one_network(
     code, said = run(refreshed.data, published, *asked, "--facility", one["ccn"])
     assert code == 0, said
     assert [p.stem for p in (tmp_path / "one" / "facilities").glob("[0-9]*.html")] == [one["ccn"]]
+    assert find_dead_links(tmp_path / "one") == []
     network = str(one["network"])
     code, said = run(refreshed.data, published, *asked, "--network", network)
     assert code == 0, said
     made = {p.stem for p in (tmp_path / "one" / "facilities").glob("[0-9]*.html")}
     assert made == set(directory.loc[directory["network"] == one["network"], "ccn"])
+    assert find_dead_links(tmp_path / "one") == []
 
 
 def test_what_cannot_be_written_is_refused(

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from esrd_pipeline.reports.suppression import suppress
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
 from esrd_pipeline.site.facility_page import describe_facility
@@ -45,23 +46,31 @@ def test_a_facility_beside_the_directory_has_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("numerator", "observed", "expected"),
+    ("patients", "numerator", "observed"),
     [
-        (0.0, "0", "480"),
-        (4.0, "fewer than 11", "\u2013"),
-        (11.0, "11", "480"),
-        # Nine of the 480 patient-months are those without the event.
-        (471.0, "fewer than 11", "\u2013"),
+        (40.0, 0.0, "0"),
+        (40.0, 4.0, "4"),
+        (11.0, 4.0, "4"),
+        (40.0, 471.0, "471"),
+        (10.0, 40.0, None),
     ],
 )
-def test_events_of_few_patients_are_not_told(
-    numerator: float, observed: str, expected: str
+def test_events_are_told_where_they_are_of_eleven_patients_or_more(
+    patients: float, numerator: float, observed: str | None
 ) -> None:
-    contract = fill(measured.CONTRACT, result("112501", "ltc", 40, numerator))
-    page = describe_facility(make_data([(measured.CONTRACT, contract)]), "112501")
+    contract = fill(measured.CONTRACT, result("112501", "ltc", patients, numerator))
+    data = make_data([(measured.CONTRACT, contract)])
+    page = describe_facility(data, "112501")
+    shown = suppress(measured.CONTRACT, contract).iloc[0]
+    if observed is None:
+        assert page["measures"] == []
+        assert [m["reason"] for m in page["unreported"]] == ["Fewer than 11 patients"]
+        assert shown[["numerator", "denominator", "value"]].isna().all()
+        return
     (measure,) = page["measures"]
-    assert (measure["observed"], measure["expected"]) == (observed, expected)
-    assert measure["value"] == f"{100 * numerator / 480:.1f}%"
+    assert (measure["observed"], measure["expected"]) == (observed, f"{12 * patients:.0f}")
+    # As in the downloads and exports.
+    assert shown["numerator"] == numerator
 
 
 def test_what_sources_say_alike_does_not_give_few_patients_away() -> None:
