@@ -6,6 +6,7 @@ from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import (
     change,
+    exclusion,
     facility,
     measured,
     network,
@@ -80,6 +81,8 @@ ASSETS = (
                         change.CHANGE,
                         source_agreement.SOURCE_AGREEMENT,
                         trend.STRATUM,
+                        trend.COHORT,
+                        exclusion.EXCLUSION,
                     )
                 ),
                 kinds=frozenset({"html", "parquet"}),

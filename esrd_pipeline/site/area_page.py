@@ -79,6 +79,10 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         "indicators": list(_list_indicators(data, area)),
         "cohort": _list_cohort(data, area),
         "hidden": describe_hidden(trend.COHORT),
+        "hides": any(
+            row["patients"] is None or row["base_patients"] is None
+            for row in data.cohorts.get((area.level, area.name), [])
+        ),
         "sources": list(_list_sources(data, area)),
         "movers": list(_list_movers(data, area)),
         "lists": [name for name, _ in split_list(area)],

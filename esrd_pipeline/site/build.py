@@ -16,10 +16,9 @@ from esrd_pipeline.site.facility_page import describe_facility
 from esrd_pipeline.site.limited import limit_pages
 from esrd_pipeline.site.patients import write_patients
 from esrd_pipeline.site.reference import write_reference
+from esrd_pipeline.site.replacing import end_with_parent, put_in_place, start_draft
 
 _CHUNK = 100
-DRAFT = ".draft-site"
-_BEFORE = ".replaced-site"
 _MARK = "static/.esrd-site"
 """By which a folder is known that may be replaced."""
 Progress = Callable[[int, int], None]
@@ -87,9 +86,7 @@ def build_site(
     areas, ccns = _choose(data, choice or Choice())
     if folder.exists() and not (folder / _MARK).is_file():
         raise ForeignFolderError(f"{folder} is not a site of this project: choose another folder")
-    draft = folder.with_name(f"{DRAFT}-{folder.name}")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    draft = start_draft(folder)
     try:
         writing.copy_static(draft)
         (draft / _MARK).write_text("", encoding="utf-8")
@@ -107,13 +104,7 @@ def build_site(
         if limits is not None:
             limit_pages(draft, facility=limits.facility, network=limits.network)
             sizes = {kind: _measure(draft, pages) for kind, pages in sizes.items()}
-        # Renamed aside first, so that a kill in between loses neither the old site nor the new one.
-        before = folder.with_name(f"{_BEFORE}-{folder.name}")
-        shutil.rmtree(before, ignore_errors=True)
-        if folder.exists():
-            folder.rename(before)
-        draft.rename(folder)
-        shutil.rmtree(before, ignore_errors=True)
+        put_in_place(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return [
@@ -178,7 +169,8 @@ def _write_facilities(
         if workers == 1 or len(chunks) == 1:
             made = map(_write_chunk, chunks)
             return _collect(made, len(ccns), progress)
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        fork = get_context("fork")
+        with ProcessPoolExecutor(workers, fork, initializer=end_with_parent) as pool:
             done = _collect(pool.map(_write_chunk, chunks), len(ccns), progress)
     finally:
         _shared.clear()

@@ -47,6 +47,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "exclusions": _list_exclusions(data, ccn),
         "tells_exclusions": bool(data.exclusions),
         "hidden": describe_hidden(EXCLUSION),
+        "hides": any(row["patients"] is None for row in data.exclusions.get(ccn, [])),
         "beside": list(_list_groups(row)),
         "has_counts": any(not is_missing(item["row"]["denominator"]) for item in measures),
         "tps": data.tps.get(ccn),

@@ -34,6 +34,7 @@ from esrd_pipeline.site.centers import (
 from esrd_pipeline.site.certificate import find_means, has_certificate
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.formats import CATEGORY_SIGNS
+from esrd_pipeline.site.replacing import end_with_parent
 from esrd_pipeline.site.state_map import name_states
 from esrd_pipeline.site.writing import place_facility
 from esrd_pipeline.site.zip_positions import REGION, Position, find_position, load_positions
@@ -89,7 +90,8 @@ def write_patients(
         if workers == 1:
             _write_data(data, folder, by_state)
             return [page for language in LANGUAGES for page in _write_language(language)]
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        fork = get_context("fork")
+        with ProcessPoolExecutor(workers, fork, initializer=end_with_parent) as pool:
             made = pool.map(_write_language, LANGUAGES)
             _write_data(data, folder, by_state)
             return [page for pages in made for page in pages]

@@ -24,6 +24,8 @@ from esrd_pipeline.tables import facility, measured, program, raw
 from esrd_pipeline.warehouse import Warehouse
 
 YEAR = 2025
+FEW = 200
+"""Facilities of the small site that a large one is compared with."""
 Stage = Callable[[Warehouse, Path], tuple[int, float]]
 """Runs one stage and returns its input rows and seconds."""
 
@@ -138,13 +140,20 @@ def audit_contract(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 
 
 def write_pages(warehouse: Warehouse, published: Path) -> tuple[int, float]:
-    """Write the static site; its rows are facilities."""
-    from esrd_pipeline.site.build import build_site
-    from esrd_pipeline.site.data import open_site_data
+    """Write the static site; its rows are facilities. Prints what a facility of few and all takes.
+
+    Neither should grow with the number of facilities.
+    """
+    from esrd_pipeline_tests.benchmarks.site_growth import measure_site
 
     facilities = len(warehouse.read(facility.DIRECTORY, YEAR))
-    site = published.with_name("site")
-    return timed(facilities, lambda: build_site(open_site_data(warehouse, YEAR), site))
+    folder = published.with_name("site")
+    few = measure_site(warehouse, YEAR, folder, facilities=FEW)
+    start = time.perf_counter()
+    whole = measure_site(warehouse, YEAR, folder)
+    seconds = time.perf_counter() - start
+    sys.stdout.write(f"{few}\n{whole}\n")
+    return facilities, seconds
 
 
 STAGES: dict[str, Stage] = {

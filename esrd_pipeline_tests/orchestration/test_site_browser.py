@@ -14,6 +14,8 @@ from esrd_pipeline_tests.orchestration.conftest import PUBLISHED_YEARS
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 YEAR = PUBLISHED_YEARS[-1]
+PAINTING = 0.5
+"""Processor seconds to show a page: it needs 0.1 to 0.25; a quiet machine paints it in a third."""
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 }
@@ -79,13 +81,48 @@ def test_nothing_is_cut_off_at_320_pixels(page: Page, kinds: list[Path], site: P
     assert wide == {}
 
 
-def test_a_page_is_painted_at_once(page: Page, site: Path) -> None:
-    # The time is the browser's own; a page from a folder needs about a tenth of a second.
-    page.goto((site / "index.html").as_uri())
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    # Ten times what is asked of a quiet machine: the workers beside this one take their share.
-    assert 0 < painted < 10_000
+def measure(browser: Browser, path: Path) -> float:
+    """Return the processor seconds that the browser's main thread needs to show a page.
+
+    Seconds on the clock say more about what else the machine does. The least of three is taken.
+    """
+    seconds = []
+    for _ in range(3):
+        context = browser.new_context(viewport={"width": 1200, "height": 900})
+        opened = context.new_page()
+        client = context.new_cdp_session(opened)
+        client.send("Performance.enable", {"timeDomain": "threadTicks"})
+        opened.goto(path.as_uri())
+        opened.wait_for_function(
+            "performance.getEntriesByName('first-contentful-paint').length > 0"
+        )
+        found = client.send("Performance.getMetrics")["metrics"]
+        # Layout, styles and scripts are parts of the tasks.
+        seconds += [one["value"] for one in found if one["name"] == "TaskDuration"]
+        context.close()
+    return min(seconds)
+
+
+def test_a_page_is_painted_at_once(browser: Browser, kinds: list[Path], site: Path) -> None:
+    heaviest = [*kinds, max((site / "facilities").glob("*.html"), key=lambda p: p.stat().st_size)]
+    slow = {
+        str(path.relative_to(site)): seconds
+        for path in heaviest
+        if (seconds := measure(browser, path)) > PAINTING
+    }
+    assert slow == {}
+
+
+def test_a_page_ten_times_too_heavy_is_found(browser: Browser, site: Path, tmp_path: Path) -> None:
+    shutil.copytree(site / "static", tmp_path / "static")
+    text = (site / "index.html").read_text(encoding="utf-8")
+    start = '<main id="main">'
+    before, within = text.split(start)
+    within, after = within.split("</main>")
+    (tmp_path / "index.html").write_text(
+        f"{before}{start}{within * 10}</main>{after}", encoding="utf-8"
+    )
+    assert measure(browser, tmp_path / "index.html") > PAINTING
 
 
 def test_the_first_key_leads_to_the_content(page: Page, site: Path) -> None:

@@ -127,7 +127,7 @@ SCORED = {
             "index.html",
             "Dialysis facilities of the nation, 2024",
             [
-                *("3", "1", "0", "2", "2", "3"),
+                *("2", "2", "3", "1", "0"),
                 *("ESRD Network 2", "(1)", "ESRD Network 6", "(2)", "(2)", "0", "1", "1", "0"),
             ],
         ),

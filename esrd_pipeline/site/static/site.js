@@ -53,3 +53,7 @@ if (search && typeof FACILITIES !== "undefined") {
     );
   });
 }
+// Paper cannot be opened: what is folded is printed too.
+window.addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});

@@ -1,0 +1,76 @@
+"""What a facility of the static site takes, in processor time and bytes.
+
+    python -m esrd_pipeline_tests.benchmarks.site_growth WAREHOUSE YEAR FOLDER
+
+writes the site of 200 facilities and that of all into the folder, and prints a line of each.
+"""
+
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from esrd_pipeline.site.build import build_site
+from esrd_pipeline.site.data import SiteData
+from esrd_pipeline.tables import facility, trend
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import Warehouse
+
+_OF_A_FACILITY = {"facility", "certificate", "patients", "list"}
+"""Kinds of pages that grow with the number of facilities."""
+
+
+def _read_some(
+    warehouse: Warehouse, ccns: set[str] | None
+) -> Callable[[Table, int], pd.DataFrame | None]:
+    """Return a reader of some facilities' rows; of all where none are named."""
+
+    def read(table: Table, year: int) -> pd.DataFrame | None:
+        if not warehouse.has(table, year):
+            return None
+        frame = warehouse.read(table, year)
+        if ccns is None:
+            return frame
+        if table is trend.TREND:
+            is_other = (frame["level"] == trend.FACILITY) & ~frame["group_name"].isin(ccns)
+            return frame[~is_other].reset_index(drop=True)
+        if "ccn" in frame.columns:
+            return frame[frame["ccn"].isin(ccns)].reset_index(drop=True)
+        return frame
+
+    return read
+
+
+def _processor_seconds() -> float:
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(one).ru_utime + resource.getrusage(one).ru_stime for one in whose)
+
+
+def measure_site(
+    warehouse: Warehouse, year: int, folder: Path, *, facilities: int | None = None
+) -> str:
+    """Write the site of some facilities, or of all, and say what one of them takes."""
+    directory = warehouse.read(facility.DIRECTORY, year)
+    some = (
+        None if facilities is None else set(directory["ccn"].iloc[:: len(directory) // facilities])
+    )
+    start = _processor_seconds()
+    data = SiteData(_read_some(warehouse, some), year)
+    built = build_site(data, folder)
+    seconds = _processor_seconds() - start
+    size = sum(kind.bytes for kind in built)
+    of_facilities = sum(kind.bytes for kind in built if kind.kind in _OF_A_FACILITY)
+    count = len(data.facilities)
+    return (
+        f"  site of {count:,}: {seconds:,.1f} processor seconds, {size / 1e6:,.1f} MB;"
+        f" a facility {1000 * seconds / count:,.1f} ms, {of_facilities / count / 1000:,.1f} kB"
+    )
+
+
+if __name__ == "__main__":
+    stored, of_year, target = Warehouse(Path(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
+    for number in (200, None):
+        sys.stdout.write(measure_site(stored, of_year, target, facilities=number) + "\n")
+        sys.stdout.flush()
