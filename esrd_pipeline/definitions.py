@@ -18,7 +18,6 @@ from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.schedules import make_candidate, quarterly_refresh
 from esrd_pipeline.orchestration.sensors import report_failure
-from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS
 
 defs = dg.Definitions(
     assets=[
@@ -39,5 +38,3 @@ defs = dg.Definitions(
     resources={"storage": make_storage()},
     executor=dg.in_process_executor,
 )
-
-CODE_VERSIONS.keep()

@@ -5,6 +5,7 @@ takes. They depend on these files alone, so a file named by their digest holds t
 file is another digest, and what was kept is never out of date.
 """
 
+import atexit
 import contextlib
 import json
 import tempfile
@@ -58,5 +59,5 @@ class KeptVersions:
 
 
 def open_kept_versions() -> KeptVersions:
-    """Open the versions of the files that this process has imported."""
+    """Open the versions of the files that this process has imported; its end keeps what it added."""
     return KeptVersions(*find_kept())

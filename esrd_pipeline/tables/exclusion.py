@@ -8,7 +8,7 @@ _REASONS = {
     code
     for table in EXPLANATIONS
     for column in table.columns
-    if column.name == "reason"
+    if column.name == "reason" and "patient_id" in table.column_names
     for code in column.allowed or ()
 }
 
