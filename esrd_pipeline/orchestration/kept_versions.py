@@ -59,5 +59,13 @@ class KeptVersions:
 
 
 def open_kept_versions() -> KeptVersions:
-    """Open the versions of the files that this process has imported; its end keeps what it added."""
-    return KeptVersions(*find_kept())
+    """Open the versions of the files that this process has imported.
+
+    What it computes is kept when it ends.
+    """
+    official = os.environ.get(FOLDER_VARIABLE)
+    package = Path(sys.modules[PACKAGE].__path__[0])
+    state = digest_files(package, Path(official) if official else None)
+    versions = KeptVersions(user_cache_path(PACKAGE, appauthor=False) / "code_versions", state)
+    atexit.register(versions.keep)
+    return versions
