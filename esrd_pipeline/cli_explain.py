@@ -95,21 +95,22 @@ def _explain_scores(
 
 def _write(settings: Settings, year: int, documents: "list[Document]", *, pdf: bool) -> None:
     """Write and print explanations; fail where the lines do not add up to the number."""
-    from esrd_pipeline.explanation.files import write_document
+    from esrd_pipeline.explanation.files import print_documents, write_document
     from esrd_pipeline.explanation.terminal import describe
 
-    broken = 0
+    folders = []
     for document in documents:
         click.echo(describe(document))
-        written = write_document(document, settings.explanations_dir, year, with_pdf=pdf)
+        folders.append(write_document(document, settings.explanations_dir, year))
         whose = "patients' data" if document.is_of_patients else "the facility's own"
-        click.echo(f"\nWritten to {written.folder}")
-        click.echo(f"({whose}, for the authorised reader only)")
-        if pdf and written.not_printed:
-            click.echo(f"No PDF: {written.not_printed}. Print explanation.html instead.")
-        click.echo("")
-        broken += len(document.broken)
-    if broken:
+        click.echo(f"\nWritten to {folders[-1]}")
+        click.echo(f"({whose}, for the authorised reader only)\n")
+    # The answer is there; a long page takes Chromium longer than all of it.
+    if pdf:
+        refused = print_documents(folders)
+        told = f"none: {refused}; print explanation.html" if refused else "explanation.pdf"
+        click.echo(f"PDF: {told}")
+    if broken := sum(len(document.broken) for document in documents):
         raise click.ClickException(
             f"{broken} of the sums above do not agree with the stored number: the year's tables"
             " are not of one refresh, or this is an error to report"

@@ -1,33 +1,23 @@
 """Writes an explanation: a CSV a table, a page and its PDF, in one private folder."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from esrd_pipeline.explanation.document import Document
 from esrd_pipeline.explanation.legend import LEGEND
-from esrd_pipeline.explanation.page import describe_privacy, list_columns, print_pdf, render_page
+from esrd_pipeline.explanation.page import describe_privacy, list_columns, print_pages, render_page
 from esrd_pipeline.private import make_private_folder, write_private
 
 PAGE, PRINTED = "explanation.html", "explanation.pdf"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An explanation on disk.
+def write_document(document: Document, root: Path, year: int) -> Path:
+    """Write a document below the explanations' folder of a year; return its own folder.
 
-    Attributes:
-        folder: its folder, for its owner alone.
-        not_printed: why there is no PDF; None where there is one.
+    An earlier explanation of the same number is replaced, its PDF too.
     """
-
-    folder: Path
-    not_printed: str | None
-
-
-def write_document(document: Document, root: Path, year: int, *, with_pdf: bool = True) -> Written:
-    """Write a document below the explanations' folder of a year; an earlier one is replaced."""
     folder = make_private_folder(root, str(year), document.name)
     for old in folder.iterdir():
         # A table that this explanation has not must not stay beside those it has.
@@ -52,9 +42,12 @@ def write_document(document: Document, root: Path, year: int, *, with_pdf: bool 
         file.write(_describe(document))
     with write_private(folder / PAGE) as file:
         file.write(render_page(document))
-    if not with_pdf:
-        return Written(folder, "not asked for")
-    return Written(folder, print_pdf(folder / PAGE, folder / PRINTED))
+    return folder
+
+
+def print_documents(folders: Sequence[Path]) -> str | None:
+    """Print the pages of some explanations as PDFs; return why not where that cannot be done."""
+    return print_pages([(folder / PAGE, folder / PRINTED) for folder in folders])
 
 
 def _describe(document: Document) -> str:

@@ -1,18 +1,19 @@
 """The printable page of an explanation: one HTML file with the site's style inside it."""
 
-import contextlib
 import html
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from esrd_pipeline.explanation.document import Document, Section
-from esrd_pipeline.explanation.factors import ROW
+from esrd_pipeline.explanation.factors import ROW, STORED
 from esrd_pipeline.explanation.identities import CHART
 from esrd_pipeline.explanation.legend import LEGEND
+from esrd_pipeline.private import FILE_MODE
 from esrd_pipeline.site.method_terms import write_term
 
 _STYLE = Path(__file__).parents[1] / "site" / "static" / "site.css"
@@ -21,7 +22,7 @@ body{max-width:none}main{max-width:none}
 .private{border:2px solid var(--bad);padding:.4rem .8rem;font-weight:600}
 .facts th{white-space:nowrap;font-weight:600}
 .no{color:var(--bad);font-weight:600}
-.made{font-size:.85em}
+.made td{font-size:.88em;color:var(--soft);padding-left:2rem}
 @media print{@page{size:A4 landscape;margin:10mm}table{font-size:7pt}}
 """
 _NUMBERS = "biufc"
@@ -86,9 +87,8 @@ def _render_checks(document: Document) -> str:
 
 
 def _render_section(document: Document, section: Section) -> str:
-    rows = _join_patient(section.rows)
-    if section.name == "expected" and not section.rows.empty:
-        rows = _add_adjusters(rows, document)
+    is_made = section.name == "expected"
+    rows = _join_patient(section.rows.drop(columns=[STORED] if is_made else [], errors="ignore"))
     note = f"<p>{_write(section.note)}</p>\n" if section.note else ""
     if rows.empty:
         return f"<h2>{_write(section.title)}</h2>\n{note}<p>None.</p>\n"
@@ -97,19 +97,28 @@ def _render_section(document: Document, section: Section) -> str:
         f"<th scope='col'{' class=n' if number else ''}>{_write(name.replace('_', ' '))}</th>"
         for name, number in zip(rows.columns, is_number, strict=True)
     )
-    body = "".join(_render_row(values, is_number) for values in rows.itertuples(index=False))
+    made = _write_adjusters(document) if is_made else [""] * len(rows)
+    body = "".join(
+        _render_row(values, is_number, words)
+        for values, words in zip(rows.itertuples(index=False), made, strict=True)
+    )
     return (
         f"<h2>{_write(section.title)}</h2>\n{note}<div class='wide'><table>\n"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
     )
 
 
-def _render_row(values: Iterator[object], is_number: list[bool]) -> str:
+def _render_row(values: Iterable[object], is_number: list[bool], below: str) -> str:
+    """Return a line, and what it is made of below it over its whole width."""
     cells = [
-        f"<td class='n'>{_cell(value)}</td>" if number else f"<td>{_cell(value)}</td>"
+        f"<td class='{'n' if number else 'l' if isinstance(value, date) else 't'}'>"
+        f"{_cell(value)}</td>"
         for value, number in zip(values, is_number, strict=True)
     ]
-    return f"<tr>{''.join(cells)}</tr>\n"
+    line = f"<tr>{''.join(cells)}</tr>\n"
+    if not below:
+        return line
+    return f"{line}<tr class='made'><td colspan='{len(cells)}'>{_write(below)}</td></tr>\n"
 
 
 def _join_patient(rows: pd.DataFrame) -> pd.DataFrame:
@@ -126,8 +135,8 @@ def _join_patient(rows: pd.DataFrame) -> pd.DataFrame:
     return told
 
 
-def _add_adjusters(rows: pd.DataFrame, document: Document) -> pd.DataFrame:
-    """Return the expected numbers with the adjusters of each in one cell."""
+def _write_adjusters(document: Document) -> list[str]:
+    """Return the adjusters of each expected number, with their products."""
     told = document.find("adjusters")
     key = CHART[0]
     words = {
@@ -140,11 +149,10 @@ def _add_adjusters(rows: pd.DataFrame, document: Document) -> pd.DataFrame:
         for name, part in told.groupby([key, ROW], sort=False)
     }
     numbers = document.find("expected")
-    made = [
-        "; ".join(words.get((number, row), ["no adjuster"]))
+    return [
+        "adjusters: " + "; ".join(words.get((number, row), ["none, so their sum is 0"]))
         for number, row in zip(numbers[key], numbers[ROW], strict=True)
     ]
-    return rows.assign(adjusters=made)
 
 
 def _render_legend(document: Document) -> str:
@@ -186,11 +194,13 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def print_pdf(page: Path, target: Path) -> str | None:
-    """Print a page as a tagged PDF for its owner alone; return why not where that cannot be done.
+def print_pages(pages: Sequence[tuple[Path, Path]]) -> str | None:
+    """Print pages as tagged PDFs for their owner alone; return why not where that cannot be done.
 
-    Chromium writes nothing outside the folder: its own files are in a temporary folder that is
-    deleted.
+    Chromium's own files are in a temporary folder that it deletes; no script runs in a page.
+
+    Args:
+        pages: page and PDF of each.
     """
     chromium = find_chromium()
     if chromium is None:
@@ -199,24 +209,27 @@ def print_pdf(page: Path, target: Path) -> str | None:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         return "Playwright is not installed"
-    draft = target.with_name(f".{target.name}")
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            try:
-                shown = browser.new_page(java_script_enabled=False)
+            shown = browser.new_page(java_script_enabled=False)
+            for page, target in pages:
                 shown.goto(page.as_uri())
                 content = shown.pdf(tagged=True, outline=True, prefer_css_page_size=True)
-            finally:
-                browser.close()
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        draft.replace(target)
+                _write_pdf(target, content)
+            browser.close()
     except Error as refused:
         # Its message may hold the page's address, never the page's text.
         return f"Chromium could not print it ({type(refused).__name__})"
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            draft.unlink()
     return None
+
+
+def _write_pdf(target: Path, content: bytes) -> None:
+    draft = target.with_name(f".{target.name}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
