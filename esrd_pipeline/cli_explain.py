@@ -55,7 +55,7 @@ def explain(
         return
     from esrd_pipeline.explanation.measures import list_explained, list_programs
 
-    programs = [one for one in list_programs(measure, year) if program in (None, one)]
+    programs = list_programs(measure, year, program)
     if not programs:
         known = ", ".join(list_explained(year))
         where = f" of {program}" if program else ""

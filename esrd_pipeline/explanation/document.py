@@ -1,8 +1,17 @@
 """An explanation before it is written: what is printed above, its tables, and its sums."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from esrd_pipeline.parameters.reasons import describe_rows
+
+Line = Mapping[Hashable, Any]
+"""One row of a stored table, by column."""
 
 COUNTED = "counted"
 """What stands in place of a reason on a line that counts."""
@@ -91,3 +100,13 @@ class Document:
             if section.name == name:
                 return section.rows
         raise LookupError(f"{self.name} has no table {name}")
+
+
+def is_missing(value: Any) -> bool:  # noqa: ANN401 - a cell of any table
+    """Whether a cell is empty."""
+    return value is None or bool(pd.isna(value))
+
+
+def describe_why(rows: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the texts of a table's reasons, as a column."""
+    return np.array(describe_rows(rows), dtype=object)

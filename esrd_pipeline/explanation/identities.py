@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.explanation.request import Request, list_patients
 from esrd_pipeline.families.cohort import PATIENT
 from esrd_pipeline.tables.eqrs import EQRS_PATIENT
@@ -43,7 +44,7 @@ def _name(rows: pd.DataFrame, chart: pd.DataFrame) -> pd.DataFrame:
 
 def name_hospitals(request: Request, numbers: Sequence[object]) -> pd.Series:
     """Return the names of hospitals by provider number, of those in the Provider of Services."""
-    wanted = sorted({str(number) for number in numbers if pd.notna(number)})
+    wanted = sorted({str(number) for number in numbers if not is_missing(number)})
     known = request.read(
         PROVIDER_OF_SERVICES, columns=["prvdr_num", "fac_name"], where={"prvdr_num": wanted}
     )

@@ -22,9 +22,9 @@ from esrd_pipeline.tables.patient_months import YEARLY_MEASURES
 Explain = Callable[[Request, Row], tuple[list[Section], list[Check]]]
 
 
-def list_programs(measure: str, year: int) -> list[Program]:
-    """Return the programs that have a measure in a year, by the register."""
-    programs: tuple[Program, ...] = ("dfc", "qip")
+def list_programs(measure: str, year: int, only: Program | None = None) -> list[Program]:
+    """Return the programs that have a measure in a year, by the register, or one if it has."""
+    programs: tuple[Program, ...] = ("dfc", "qip") if only is None else (only,)
     return [
         program
         for program in programs

@@ -12,6 +12,7 @@ from typing import Literal, cast
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from esrd_pipeline.explanation.factors import (
     EXPECTED,
@@ -135,7 +136,7 @@ def explain_discharges(request: Request) -> Factors:
     measure = cast("Literal['srr', 'ed30']", request.measure)
     table = discharges.SRR if request.measure == "srr" else discharges.ED30
     rows = request.read_arrow(table, where=_mine(request))
-    rows = _require(request, rows.filter(pa.compute.field("reason").is_null()))
+    rows = _require(request, rows.filter(pc.field("reason").is_null()))
     conditions = request.read_arrow(
         discharges.DISCHARGE_CONDITION,
         columns=[PATIENT, "stay", "condition_group"],
@@ -262,7 +263,7 @@ def _read_times(request: Request, terms: Sequence[str]) -> Cohort:
             people = _list_numbers(people, known)
             found = request.read_arrow(table, year, where={PATIENT: people})
             found = identity.rename(found)
-            found = found.filter(pa.compute.field("ccn") == request.ccn)
+            found = found.filter(pc.field("ccn") == request.ccn)
         rows[year] = found
         told = request.read_arrow(
             history.PATIENT_CHARACTERISTICS,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.explanation.document import Document, Section
+from esrd_pipeline.explanation.document import Document, Section, is_missing
 from esrd_pipeline.explanation.factors import ROW, STORED
 from esrd_pipeline.explanation.identities import CHART
 from esrd_pipeline.explanation.legend import LEGEND
@@ -20,6 +20,7 @@ _STYLE = Path(__file__).parents[1] / "site" / "static" / "site.css"
 _OWN_STYLE = """
 body{max-width:none}main{max-width:none}
 .private{border:2px solid var(--bad);padding:.4rem .8rem;font-weight:600}
+.wide td:first-child{min-width:14rem}
 .facts th{white-space:nowrap;font-weight:600}
 .no{color:var(--bad);font-weight:600}
 .made td{font-size:.88em;color:var(--soft);padding-left:2rem}
@@ -99,7 +100,7 @@ def _render_section(document: Document, section: Section) -> str:
     )
     made = _write_adjusters(document) if is_made else [""] * len(rows)
     body = "".join(
-        _render_row(values, is_number, words)
+        _render_row(tuple(values), is_number, words)
         for values, words in zip(rows.itertuples(index=False), made, strict=True)
     )
     return (
@@ -172,13 +173,13 @@ def list_columns(document: Document) -> list[str]:
 
 
 def _plain(value: object) -> str:
-    if value is None or pd.isna(value):
+    if is_missing(value):
         return "not known"
     return str(value).removesuffix(" 00:00:00")
 
 
 def _cell(value: object) -> str:
-    if value is None or pd.isna(value):
+    if is_missing(value):
         return ""
     if isinstance(value, float):
         return f"{value:.7g}"

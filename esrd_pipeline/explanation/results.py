@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from esrd_pipeline.explanation.document import Check
+from esrd_pipeline.explanation.document import Check, is_missing
 from esrd_pipeline.explanation.request import ExplanationError, Request
 from esrd_pipeline.parameters.measure_definitions import MeasureDefinition, find_definition
 from esrd_pipeline.parameters.measure_texts import find_measure_text
@@ -138,7 +138,7 @@ def _write_null(row: Row) -> str:
 
 def write_number(value: Any) -> str:  # noqa: ANN401 - a cell of any table
     """Return a number with seven digits, or that it is not stored."""
-    return "not stored" if value is None or pd.isna(value) else f"{float(value):.7g}"
+    return "not stored" if is_missing(value) else f"{float(value):.7g}"
 
 
 def compare(row: Row, what: str, column: str, added: float | None, *, exact: bool = True) -> Check:

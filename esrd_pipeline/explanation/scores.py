@@ -9,7 +9,14 @@ from fractions import Fraction
 
 import pandas as pd
 
-from esrd_pipeline.explanation.document import Check, Document, Section
+from esrd_pipeline.explanation.document import (
+    Check,
+    Document,
+    Line,
+    Section,
+    describe_why,
+    is_missing,
+)
 from esrd_pipeline.explanation.request import ExplanationError, Request
 from esrd_pipeline.explanation.results import find_name, find_title, write_number
 from esrd_pipeline.explanation.stars import explain_stars
@@ -102,7 +109,7 @@ def explain_qip(
         Section(
             "domain_scores",
             "Scores of the domains (4.2)",
-            domains.assign(why=describe_rows(domains)).drop(
+            domains.assign(why=describe_why(domains)).drop(
                 columns=["ccn", "performance_year", "reason"]
             ),
             "Weights are shown with four decimals; the TPS is added up from exact ones.",
@@ -110,20 +117,20 @@ def explain_qip(
         Section(
             "tps",
             "Total Performance Score and payment reduction (4.2.6 to 4.3)",
-            tps.assign(why=describe_rows(tps)).drop(columns=["ccn", "performance_year"]),
+            tps.assign(why=describe_why(tps)).drop(columns=["ccn", "performance_year"]),
         ),
     ]
     said = describe_rows(tps)[0]
     facts = [
         ("Payment year", f"{total['payment_year']}, rule set {total['rule_set']}"),
-        ("TPS", write_number(total["tps"]) if not pd.isna(total["tps"]) else f"none: {said}"),
+        ("TPS", write_number(total["tps"]) if not is_missing(total["tps"]) else f"none: {said}"),
         ("Working", str(total["working"])),
         ("Minimum TPS", write_number(total["minimum_tps"])),
         ("Reduction", f"{write_number(total['payment_reduction'])} percent"),
         *(
             (str(row["domain"]).replace("_", " "), str(row["working"]))
             for row in domains.to_dict("records")
-            if not pd.isna(row["working"])
+            if not is_missing(row["working"])
         ),
     ]
     return facts, sections, checks
@@ -152,7 +159,7 @@ def explain_topic(request: Request) -> Document:
         facts=[
             ("Facility", f"{find_name(request)}, CCN {request.ccn}"),
             ("Performance year", str(request.year)),
-            ("Score", f"none: {said}" if pd.isna(own["score"]) else write_number(own["score"])),
+            ("Score", f"none: {said}" if is_missing(own["score"]) else write_number(own["score"])),
             ("Components", "explain each of them by its own name: a topic only joins their scores"),
         ],
         sections=[Section("measure_scores", "Scores of the components (4.1.4)", rows)],
@@ -170,7 +177,7 @@ def _work_out(measured: pd.DataFrame, lower: set[str]) -> tuple[pd.DataFrame, li
         achievement_working=[one.achievement for one in working],
         improvement_working=[one.improvement for one in working],
         score_working=[one.score for one in working],
-        why=describe_rows(measured),
+        why=describe_why(measured),
     )
     return told[[*_FIRST, *_THEN]], [check for one in working for check in one.checks]
 
@@ -184,7 +191,7 @@ class Working:
         self.checks: list[Check] = []
 
 
-def score_measure(row: dict[str, object], *, is_lower: bool, parts: pd.DataFrame) -> Working:
+def score_measure(row: Line, *, is_lower: bool, parts: pd.DataFrame) -> Working:
     """Work a measure's score out again from its stored row (4.1.2, 4.1.4)."""
     working = Working()
     name = str(row["measure"])
@@ -193,12 +200,12 @@ def score_measure(row: dict[str, object], *, is_lower: bool, parts: pd.DataFrame
     threshold, benchmark = _exact(row["achievement_threshold"]), _exact(row["benchmark"])
     earlier = _exact(row["improvement_rate"])
     if rate is not None and threshold is not None and benchmark is not None:
-        if not pd.isna(row["achievement_score"]):
+        if not is_missing(row["achievement_score"]):
             points, working.achievement = achieve(rate, threshold, benchmark, is_lower=is_lower)
             working.checks.append(
                 Check(f"{name}: achievement", points, float(str(row["achievement_score"])))
             )
-        if earlier is not None and not pd.isna(row["improvement_score"]):
+        if earlier is not None and not is_missing(row["improvement_score"]):
             points, working.improvement = improve(rate, earlier, benchmark, is_lower=is_lower)
             working.checks.append(
                 Check(f"{name}: improvement", points, float(str(row["improvement_score"])))
@@ -214,7 +221,7 @@ def score_measure(row: dict[str, object], *, is_lower: bool, parts: pd.DataFrame
         added = float((mine["weight_in_parent"] * mine["score"].astype(float)).sum())
         working.score = f"{' + '.join(terms)} = {added:.4f}, rounded"
         stored = row["unrounded_score"]
-        if not pd.isna(stored):
+        if not is_missing(stored):
             working.checks.append(Check(f"{name}: its components", added, float(str(stored)), 1e-6))
     elif row["applied"] == "published":
         working.score = "as CMS published it: no file has what it is computed from"
@@ -257,19 +264,19 @@ def improve(
     )
 
 
-def _check_domain(row: dict[str, object], measured: pd.DataFrame) -> Check:
+def _check_domain(row: Line, measured: pd.DataFrame) -> Check:
     mine = measured[
         (measured["domain"] == row["domain"])
         & (measured["role"] == "measure")
         & measured["score"].notna()
     ]
     added = 10 * float((mine["weight_in_domain"] * mine["score"].astype(float)).sum())
-    stored = None if pd.isna(row["score"]) else float(str(row["score"]))
+    stored = None if is_missing(row["score"]) else float(str(row["score"]))
     return Check(f"{row['domain']}: 10 x sum of weight x score", added, stored, 1e-6)
 
 
 def _check_total(total: pd.Series, domains: pd.DataFrame) -> list[Check]:
-    if pd.isna(total["tps"]):
+    if is_missing(total["tps"]):
         return []
     terms = re.findall(r"(\d[\d./]*) x (\d[\d./]*)", str(total["working"]))
     added = float(sum((Fraction(weight) * Fraction(score) for weight, score in terms), Fraction(0)))
@@ -295,7 +302,7 @@ def read_mine(request: Request, table: Table) -> pd.DataFrame:
 
 def _exact(value: object) -> Fraction | None:
     """Return a stored rate as the decimal that was written."""
-    return None if value is None or pd.isna(value) else Fraction(repr(float(str(value))))
+    return None if is_missing(value) else Fraction(repr(float(str(value))))
 
 
 def _round(value: Fraction) -> int:

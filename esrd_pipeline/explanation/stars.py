@@ -6,7 +6,7 @@ Manual 5.6 to 5.8. The baseline is the stored one of the year that the rating re
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.explanation.document import Check, Section
+from esrd_pipeline.explanation.document import Check, Line, Section, describe_why, is_missing
 from esrd_pipeline.explanation.request import Request
 from esrd_pipeline.explanation.results import write_number
 from esrd_pipeline.parameters.reasons import describe_rows
@@ -24,8 +24,10 @@ def explain_stars(
         return [], [], []
     row = stars.iloc[0]
     said = describe_rows(stars)[0]
-    if pd.isna(row["rating"]):
-        shown = stars.assign(why=[said]).drop(columns=["ccn", "performance_year", "reason"])
+    if is_missing(row["rating"]):
+        shown = stars.assign(why=describe_why(stars)).drop(
+            columns=["ccn", "performance_year", "reason"]
+        )
         return [("Stars", f"none: {said}")], [Section("stars", "Stars", shown)], []
     rules = load_star_rules(str(row["measure_set"]), request.year)
     baseline = request.read(scores.STAR_BASELINE, int(row["baseline_year"]))
@@ -78,12 +80,12 @@ def explain_stars(
 
 
 def _place(
-    row: dict[str, object], rules: StarRules, baseline: pd.DataFrame, factors: pd.DataFrame
+    row: Line, rules: StarRules, baseline: pd.DataFrame, factors: pd.DataFrame
 ) -> tuple[str, Check | None]:
     """Work a measure's star score out again, in words and as a check."""
     name = str(row["measure"])
     measure = next(one for one in rules.measures if one.name == name)
-    if row["is_imputed"] or pd.isna(row["adjusted_value"]):
+    if row["is_imputed"] or is_missing(row["adjusted_value"]):
         return "no value: the mean score of all facilities of the period (5.7.3)", None
     adjusted = float(str(row["adjusted_value"]))
     before = f"value {write_number(row['value'])}"
@@ -140,7 +142,9 @@ def _add_up_domains(
         )
         stored = row[f"domain_{domain}"]
         checks.append(
-            Check(f"star domain {domain}", mean, None if pd.isna(stored) else float(stored), 1e-9)
+            Check(
+                f"star domain {domain}", mean, None if is_missing(stored) else float(stored), 1e-9
+            )
         )
     lines.append(
         {"domain": "final score", "weight": "1", "score": final, "working": " + ".join(terms)}

@@ -44,7 +44,7 @@ def _describe_excluded(document: Document) -> list[str]:
             lines += ["", section.title]
             for row in section.rows.to_dict("records"):
                 counts = ", ".join(
-                    f"{value:,} {_WORDS.get(name, name)}"
+                    f"{value:,} {_WORDS.get(str(name), name)}"
                     for name, value in row.items()
                     if name not in ("why", "manual")
                 )
