@@ -7,7 +7,8 @@ numbers that the nation's gave. Manual 2.10.12, 2.11.14, 2.12.14, 2.13.14, 2.14.
 
 import importlib
 from collections.abc import Sequence
-from typing import Literal, cast
+from inspect import signature
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from esrd_pipeline.explanation.factors import (
 from esrd_pipeline.explanation.request import ExplanationError, Request
 from esrd_pipeline.families.cohort import PATIENT, Cohort, read_cohort
 from esrd_pipeline.families.conditions import add_conditions, list_conditions
-from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.measures.specification import Specification, ThreeStageSpecification
 from esrd_pipeline.parameters.register import find_measure
 from esrd_pipeline.tables import discharges, history, linkage, measured, recurrent_events, survival
 from esrd_pipeline.tables.model import Table
@@ -133,7 +134,7 @@ def explain_discharges(request: Request) -> Factors:
 
     fit = _read_fit(request)
     coefficients = find_coefficients(fit)
-    measure = cast("Literal['srr', 'ed30']", request.measure)
+    specification = cast("ThreeStageSpecification", specify(request))
     table = discharges.SRR if request.measure == "srr" else discharges.ED30
     rows = request.read_arrow(table, where=_mine(request))
     rows = _require(request, rows.filter(pc.field("reason").is_null()))
@@ -141,13 +142,11 @@ def explain_discharges(request: Request) -> Factors:
         discharges.DISCHARGE_CONDITION,
         columns=[PATIENT, "stay", "condition_group"],
         where={
-            "specification": name_conditions(measure, request.program),
+            "specification": name_conditions(specification),
             PATIENT: _distinct(rows),
         },
     )
-    _, cohort = prepare(
-        measure, request.program, request.year, rows, conditions, terms=coefficients.index.tolist()
-    )
+    _, cohort = prepare(specification, rows, conditions, terms=coefficients.index.tolist())
     total = sum_adjusters(cohort, coefficients)
     totals = find_summary(fit, stage=3)
     norm = float(totals["median_effect"])
@@ -209,7 +208,7 @@ def _read_rates(request: Request) -> Cohort:
     table = recurrent_events.COHORTS[request.measure]
     rows = _require(request, request.read_arrow(table, where=_mine(request)))
     people = _distinct(rows)
-    specification = _specify(request)
+    specification = specify(request)
     conditions = None
     if (found_by := _CONDITIONS.get(request.measure)) is not None:
         specification = add_conditions(specification, list_conditions(found_by))
@@ -246,7 +245,7 @@ def _read_times(request: Request, terms: Sequence[str]) -> Cohort:
     known = request.read(linkage.EARLIER_PATIENT)
     identity = Identity.of(known, numbers)
     own = sorted({request.ccn, *numbers["provider_number"]})
-    specification = _specify(request)
+    specification = specify(request)
     facts = _list_facts(specification, history.PATIENT_CHARACTERISTICS)
     rows: dict[int, pa.Table] = {}
     patients: dict[int, pa.Table] = {}
@@ -295,9 +294,10 @@ def _list_numbers(people: Sequence[int], known: pd.DataFrame) -> list[int]:
     return np.union1d(current, earlier[np.isin(today, current)]).tolist()
 
 
-def _specify(request: Request) -> Specification:
+def specify(request: Request) -> Specification:
+    """Return the measure's specification, without the terms of conditions."""
     module = importlib.import_module(f"esrd_pipeline.measures.{request.measure}")
-    both = request.measure in ("shr", "strr")
+    both = len(signature(module.specify).parameters) > 1
     found: Specification = (
         module.specify(request.program, request.year) if both else module.specify(request.year)
     )

@@ -5,6 +5,7 @@ value is what the nation's months would have at that level. Manual 2.2.14, 2.16.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,13 @@ from esrd_pipeline.explanation.factors import (
     list_adjusters,
     sum_adjusters,
 )
-from esrd_pipeline.explanation.modelled import find_coefficients, find_summary, read_fit
+from esrd_pipeline.explanation.modelled import find_coefficients, find_summary, read_fit, specify
 from esrd_pipeline.explanation.request import ExplanationError, Request
 from esrd_pipeline.families.cohort import PATIENT
 from esrd_pipeline.tables import access, history
+
+if TYPE_CHECKING:
+    from esrd_pipeline.measures.specification import GeeSpecification
 
 _TABLES = {"sfr": access.SFR, "pppw": access.PPPW}
 _SHOWN = 0.25
@@ -62,7 +66,8 @@ def explain_standardised(request: Request) -> Standardised:
 
     fit = read_fit(request)
     coefficients = find_coefficients(fit)
-    columns, characteristics = list_columns(request.measure, request.program, request.year)
+    specification = cast("GeeSpecification", specify(request))
+    columns, characteristics = list_columns(specification, _TABLES[request.measure])
     where = {"program": request.program, "ccn": request.ccn}
     rows = request.read_arrow(_TABLES[request.measure], columns=columns, where=where)
     rows = rows.filter(pc.field("reason").is_null())
@@ -74,14 +79,7 @@ def explain_standardised(request: Request) -> Standardised:
         patients = request.read_arrow(
             history.PATIENT_CHARACTERISTICS, columns=characteristics, where={PATIENT: people}
         )
-    _, cohort = prepare(
-        request.measure,
-        request.program,
-        request.year,
-        rows,
-        patients,
-        terms=coefficients.index.tolist(),
-    )
+    _, cohort = prepare(specification, rows, patients, terms=coefficients.index.tolist())
     total = sum_adjusters(cohort, coefficients)
     # No facility's level depends on another's months.
     intercept = solve_facilities(cohort, total).intercept
