@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_explain import explain
 from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_release import release
@@ -18,9 +19,7 @@ from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.measures.reporting import REPORTED_MEASURES
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.tables import access, discharges, patient_months, survival
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,21 +28,6 @@ BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
 DEMO_YEARS = range(2024, 2026)
 """Years with a QIP rule set, computed from the nation's raw files on."""
-
-
-_EXPLAINED = tuple(
-    dict.fromkeys(
-        [
-            *("shr", "strr", "sedr"),
-            *access.MEASURES,
-            *survival.MEASURES,
-            *discharges.DISCHARGE_MEASURES,
-            *patient_months.MONTHLY_MEASURES,
-            *patient_months.YEARLY_MEASURES,
-            *REPORTED_MEASURES,
-        ]
-    )
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -55,7 +39,7 @@ def main() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-for _command in (*PAGES, write_site, write_fits, status, release):
+for _command in (*PAGES, write_site, write_fits, status, release, explain):
     main.add_command(_command)
 
 
@@ -139,33 +123,6 @@ def export(year: int, name: str) -> None:
     """Write a year's tables as an immutable release of CSV files."""
     _launch("export", year, run_config={"ops": {"write_release": {"config": {"name": name}}}})
     click.echo(f"Written under {load_settings().releases_dir / str(year)}")
-
-
-@main.command()
-@click.option(
-    "--measure",
-    type=click.Choice(_EXPLAINED),
-    required=True,
-    help="Measure.",
-)
-@click.option("--ccn", required=True, help="CMS Certification Number of the facility.")
-@click.option("--year", type=int, required=True, help="Performance year.")
-def explain(measure: str, ccn: str, year: int) -> None:
-    """Write one facility's measure by patient or by report, for an authorised reader."""
-    from esrd_pipeline.orchestration.summary import list_kinds, write_explanation
-
-    for kind in list_kinds(measure):
-        step = {"ops": {f"explanation_of_{kind}": {"config": {"ccn": ccn, "measure": measure}}}}
-        _launch(f"explain_{kind}", year, run_config=step)
-        try:
-            path, lines = write_explanation(
-                load_settings(), kind=kind, measure=measure, ccn=ccn, year=year
-            )
-        except LookupError as nothing:
-            raise click.ClickException(str(nothing)) from nothing
-        _print_table(f"{measure.upper()} of {ccn} in {year}", lines)
-        whose = "the facility's reports" if kind == "reported" else "patients' data"
-        click.echo(f"Written to {path}: {whose}, for the authorised reader only")
 
 
 @main.command()

@@ -33,6 +33,8 @@ from esrd_pipeline.tables.release import EXTRACT
 
 Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
+Wanted = str | Sequence[object]
+"""What is kept of a column: one text, or one of several values."""
 PARTITION_FILE = "data.parquet"
 _STAGING = ".staging-"
 _SPILL = ".spill"
@@ -114,11 +116,12 @@ class Warehouse:
         performance_year: int,
         *,
         columns: Sequence[str] | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, Wanted] | None = None,
     ) -> pd.DataFrame:
         """Return the partition as a frame, with columns in the order of the definition.
 
-        `columns` restricts the columns; `where` keeps rows with the given text in a column.
+        `columns` restricts the columns; `where` keeps the rows with the given text in a column, or
+        with one of the given values.
 
         Raises:
             MissingPartitionError: it has not been published.
@@ -133,13 +136,19 @@ class Warehouse:
         performance_year: int,
         *,
         columns: Sequence[str] | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, Wanted] | None = None,
     ) -> pa.Table:
         """Return the partition as an Arrow table, for tables too large for frames; see `read`."""
         path = self.find(table, performance_year)
-        # Rows are in the order of the key, so row groups without the text are skipped.
-        conditions = [ds.field(column) == text for column, text in (where or {}).items()]
-        return ds.dataset(path, format="parquet").to_table(
+        # Rows are in the order of the key, so row groups without the values are skipped.
+        stored = ds.dataset(path, format="parquet")
+        conditions = [
+            ds.field(column) == wanted
+            if isinstance(wanted, str)
+            else ds.field(column).isin(pa.array(wanted, stored.schema.field(column).type))
+            for column, wanted in (where or {}).items()
+        ]
+        return stored.to_table(
             columns=list(table.column_names if columns is None else columns),
             filter=reduce(and_, conditions) if conditions else None,
         )
@@ -276,7 +285,12 @@ class Warehouse:
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
 
     def read_select(
-        self, performance_year: int, select: Select, *, tables: Mapping[str, Table]
+        self,
+        performance_year: int,
+        select: Select,
+        *,
+        tables: Mapping[str, Table],
+        parameters: Mapping[str, object] | None = None,
     ) -> pd.DataFrame:
         """Run a SELECT over stored tables and return its rows, for few of them; see `stage_select`.
 
@@ -284,7 +298,12 @@ class Warehouse:
             MissingPartitionError: a table it reads has no partition of the year.
         """
         with self._reading(select, performance_year, tables) as connection:
-            return connection.execute(select.text, {"performance_year": performance_year}).df()
+            values = {"performance_year": performance_year, **(parameters or {})}
+            named = {name: values[name] for name in select.parameters}
+            try:
+                return connection.execute(select.text, named).df()
+            except _QUOTING:
+                raise QueryError(line=None) from None
 
     @contextlib.contextmanager
     def _reading(

@@ -79,7 +79,7 @@ def fit_measure(
     )
     predictor = cohort.predict(grouped.regression)
     distribution = compress_predictors(predictor[used])
-    effects = _solve(cohort, predictor)
+    effects = solve_facilities(cohort, predictor)
     small = _report_small(specification, cohort, taking_part, used)
     first = replace(grouped.regression, dropped=(*grouped.regression.dropped, *small))
     national = _average(specification, cohort, effects, distribution, taking_part)
@@ -133,7 +133,9 @@ def compute_expected_events(_: GeeSpecification, fit: pd.DataFrame, cohort: Coho
         FitError: a facility's equation has no root.
     """
     predictor = cohort.predict(read_regression(fit, stage=1))
-    return np.asarray(expit(_solve(cohort, predictor).intercept[cohort.facility] + predictor))
+    return np.asarray(
+        expit(solve_facilities(cohort, predictor).intercept[cohort.facility] + predictor)
+    )
 
 
 def assess_facilities(
@@ -151,7 +153,7 @@ def assess_facilities(
         CohortError: a column is missing or has nulls.
         FitError: a facility's equation has no root.
     """
-    effects = _solve(cohort, cohort.predict(read_regression(fit, stage=1)))
+    effects = solve_facilities(cohort, cohort.predict(read_regression(fit, stage=1)))
     summary = read_element(fit, "summary", stage=3).set_index("term")["estimate"]
     percentage = float(summary["national percentage"])
     values = standardise(
@@ -185,7 +187,8 @@ def assess_facilities(
     return contract
 
 
-def _solve(cohort: Cohort, predictor: FloatArray) -> FacilityIntercepts:
+def solve_facilities(cohort: Cohort, predictor: FloatArray) -> FacilityIntercepts:
+    """Return each facility's own intercept, from its rows alone, given x'b of every row."""
     return fit_facilities(
         predictor=predictor,
         outcome=cohort.numbers(EVENT),

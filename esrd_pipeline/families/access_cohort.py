@@ -1,5 +1,6 @@
 """Prepare the cohorts of SFR and PPPW for their model: manual 2.2, 2.16."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +40,11 @@ def _has(table: Table, fact: str) -> bool:
 
 
 def prepare(
-    specification: GeeSpecification, rows: pa.Table, patients: pa.Table | None = None
+    specification: GeeSpecification,
+    rows: pa.Table,
+    patients: pa.Table | None = None,
+    *,
+    terms: Collection[str] | None = None,
 ) -> tuple[GeeSpecification, Cohort]:
     """Return the specification for this nation, and the months of its cohort that are counted.
 
@@ -51,9 +56,12 @@ def prepare(
         specification: SFR or PPPW by one program's rules.
         rows: the program's rows of cohort.sfr or cohort.pppw, of the columns of `list_columns`.
         patients: their characteristics, of the columns of `list_columns`; None where it has none.
+        terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     counted = rows.filter(pc.field(REASON).is_null())
     cohort = read_cohort(specification, counted, patients=patients)
+    if terms is not None:
+        return specification, cohort.keep(terms)
     groups = max(1, min(specification.group_count, cohort.ccns.size // FEWEST_FACILITIES))
     gone = [
         name

@@ -86,6 +86,10 @@ class Cohort:
         kept = [term for term, name in enumerate(self.design.names) if name not in names]
         return replace(self, design=self.design.select(np.array(kept, dtype=np.intp)))
 
+    def keep(self, names: Collection[str]) -> "Cohort":
+        """Return the cohort with only these columns of its design."""
+        return self.drop([name for name in self.design.names if name not in names])
+
     def take(self, rows: IntArray) -> "Cohort":
         """Return the cohort of these rows, in this order, with only their facilities."""
         return _assemble(self.measure, self.table.take(pa.array(rows)), self.design.take(rows))

@@ -3,6 +3,8 @@
 Manual 2.10, 2.11, 2.26.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +38,11 @@ def list_conditions(specification: str) -> list[str]:
 
 
 def prepare(
-    specification: ThreeStageSpecification, rows: pa.Table, conditions: pa.Table
+    specification: ThreeStageSpecification,
+    rows: pa.Table,
+    conditions: pa.Table,
+    *,
+    terms: Collection[str] | None = None,
 ) -> tuple[ThreeStageSpecification, Cohort]:
     """Return the specification and the index discharges, conditions among the adjusters of both.
 
@@ -47,11 +53,14 @@ def prepare(
         specification: SRR or ED30 by one program's rules, without the terms of conditions.
         rows: the program's discharges, with a reason where they do not count.
         conditions: patient_id, stay and condition_group of the measure's own specification.
+        terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     groups = list_conditions(name_conditions(specification))
     specification = add_conditions(specification, groups, unless=None)
     counted = rows.filter(pc.field(REASON).is_null())
     cohort = read_cohort(specification, counted, conditions=conditions)
+    if terms is not None:
+        return specification, cohort.keep(terms)
     outcome = cohort.numbers(EVENT)
     is_used = _find_used(cohort, outcome)
     gone = [

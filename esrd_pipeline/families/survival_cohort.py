@@ -3,7 +3,7 @@
 Manual 2.14.12, 2.15.12, 2.27.12.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +28,8 @@ def prepare_smr(
     cohorts: Mapping[int, pa.Table],
     patients: Mapping[int, pa.Table],
     conditions: Mapping[int, pa.Table],
+    *,
+    terms: Collection[str] | None = None,
 ) -> tuple[CoxSpecification, Cohort]:
     """Return SMR's specification and the records of its years, with conditions and years.
 
@@ -36,6 +38,7 @@ def prepare_smr(
         cohorts: rows of cohort.smr by year.
         patients: characteristics that the terms read, with patient and year, by year.
         conditions: patient_id and condition_group of the year before each of them, by year.
+        terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     rows = pa.concat_tables(cohorts.values())
     having = pa.concat_tables(
@@ -48,11 +51,15 @@ def prepare_smr(
     )
     specification = add_conditions(smr.specify(performance_year), list_conditions(CONDITIONS))
     specification = _add_years(specification, rows, performance_year)
-    return specification, _read(specification, rows, patients, having)
+    return specification, _read(specification, rows, patients, having, terms=terms)
 
 
 def prepare_swr(
-    performance_year: int, cohorts: Mapping[int, pa.Table], patients: Mapping[int, pa.Table]
+    performance_year: int,
+    cohorts: Mapping[int, pa.Table],
+    patients: Mapping[int, pa.Table],
+    *,
+    terms: Collection[str] | None = None,
 ) -> tuple[CoxSpecification, Cohort]:
     """Return SWR's specification and the records that are counted.
 
@@ -60,13 +67,18 @@ def prepare_swr(
         performance_year: the last of the years.
         cohorts: rows of cohort.swr by year.
         patients: characteristics that the terms read, with patient and year, by year.
+        terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     specification = swr.specify(performance_year)
-    return specification, _read(specification, _count(cohorts), patients)
+    return specification, _read(specification, _count(cohorts), patients, terms=terms)
 
 
 def prepare_smosr(
-    performance_year: int, cohorts: Mapping[int, pa.Table], patients: Mapping[int, pa.Table]
+    performance_year: int,
+    cohorts: Mapping[int, pa.Table],
+    patients: Mapping[int, pa.Table],
+    *,
+    terms: Collection[str] | None = None,
 ) -> tuple[CoxSpecification, Cohort]:
     """Return SMoSR's specification and the records that are counted, with years of incidence.
 
@@ -74,10 +86,11 @@ def prepare_smosr(
         performance_year: the last of the years.
         cohorts: rows of cohort.smosr by year.
         patients: characteristics that the terms read, with patient and year, by year.
+        terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     rows = _count(cohorts)
     specification = _add_years(smosr.specify(performance_year), rows, performance_year)
-    return specification, _read(specification, rows, patients)
+    return specification, _read(specification, rows, patients, terms=terms)
 
 
 def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:
@@ -102,6 +115,8 @@ def _read(
     rows: pa.Table,
     patients: Mapping[int, pa.Table],
     conditions: pa.Table | None = None,
+    *,
+    terms: Collection[str] | None = None,
 ) -> Cohort:
     """Read a cohort without the adjusters that have no estimate.
 
@@ -110,6 +125,8 @@ def _read(
     """
     known = pa.concat_tables(patients.values())
     cohort = read_cohort(specification, rows, patients=known, conditions=conditions)
+    if terms is not None:
+        return cohort.keep(terms)
     is_event = cohort.numbers(EVENT) == 1
     gone: list[str] = []
     for term, name in enumerate(cohort.design.names):

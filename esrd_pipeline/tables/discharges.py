@@ -298,11 +298,20 @@ EXPLANATION = Table(
             "Why not in the facility's measure; null where counted",
             allowed=tuple(dict.fromkeys((*NOT_SRR, *NOT_ED30))),
         ),
-        Column("is_met", "boolean", "Followed by the event; null where not counted"),
+        Column(
+            "is_in_numerator",
+            "boolean",
+            "Followed by the event, which adds one to the numerator; null where not counted",
+        ),
         Column("event_day", "integer", "Day after discharge of the first event", minimum=0),
         Column("expected", "number", "Expected probability of the event", minimum=0, maximum=1),
     ),
-    rules=(Rule("a row is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(
+        Rule(
+            "a row is counted or has a reason",
+            "(reason IS NULL) = (is_in_numerator IS NOT NULL)",
+        ),
+    ),
 )
 
 TABLES = (

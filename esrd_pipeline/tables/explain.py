@@ -21,6 +21,12 @@ def _reason(text: str, *allowed: str) -> Column:
     return Column("reason", "text", text, allowed=tuple(dict.fromkeys(allowed)))
 
 
+_IN_NUMERATOR = Column(
+    "is_in_numerator",
+    "boolean",
+    "Adds one to the measure's numerator, good or bad; null where not counted",
+)
+
 REPORT_REASONS = (
     "no_report",
     "not_every_month_accurate",
@@ -87,10 +93,14 @@ PATIENT_MONTHS = Table(
         CCN,
         MEASURE,
         _reason("Why not in the denominator; null where it is", *REASONS),
-        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
+        _IN_NUMERATOR,
         *(column for column in COHORT_MONTHS.columns if column.name in _SHOWN),
     ),
-    rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(
+        Rule(
+            "a month is counted or has a reason", "(reason IS NULL) = (is_in_numerator IS NOT NULL)"
+        ),
+    ),
 )
 
 YEARLY = Table(
@@ -105,11 +115,14 @@ YEARLY = Table(
         CCN,
         MEASURE,
         _reason("Why not in the denominator; null where it is", *YEARLY_REASONS),
-        Column("is_met", "boolean", "In the numerator; null where not counted"),
+        _IN_NUMERATOR,
         Column("days", "integer", "Days there, without months of exceptions", required=True),
     ),
     rules=(
-        Rule("a patient is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),
+        Rule(
+            "a patient is counted or has a reason",
+            "(reason IS NULL) = (is_in_numerator IS NOT NULL)",
+        ),
     ),
 )
 
@@ -144,11 +157,15 @@ ACCESS = Table(
         CCN,
         MEASURE,
         _reason("Why not in the denominator; null where it is", *REASONS, *NOT_WAITING),
-        Column("is_met", "boolean", "In the numerator; null where it is not counted"),
+        _IN_NUMERATOR,
         Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
         Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
     ),
-    rules=(Rule("a month is counted or has a reason", "(reason IS NULL) = (is_met IS NOT NULL)"),),
+    rules=(
+        Rule(
+            "a month is counted or has a reason", "(reason IS NULL) = (is_in_numerator IS NOT NULL)"
+        ),
+    ),
 )
 
 SURVIVAL = Table(

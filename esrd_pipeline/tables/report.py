@@ -148,7 +148,7 @@ EVENT_ACCOUNT = Table(
         Column(
             "outcome",
             "text",
-            "counted, index_covid_stay, not_in_cohort (nobody's day), or a code of reason.csv",
+            "counted, not_in_cohort (nobody's day), or a code of reason.csv",
             required=True,
         ),
         YEAR,

@@ -14,7 +14,6 @@ from esrd_pipeline.families.discharges_cohort import (
     name_conditions,
     prepare,
 )
-from esrd_pipeline.families.explanation import add_up_discharges
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.fits import read_regression
 from esrd_pipeline.measures import ed30, srr
@@ -165,20 +164,3 @@ def test_from_the_cohort_to_the_contract(measure: ThreeStageSpecification) -> No
     scale = national if measure.program == "qip" else 1.0
     assert shown["value"].to_numpy() == pytest.approx((ratio * scale).to_numpy())
     assert shown["category"].isna().all() == (measure.program == "qip")
-
-
-def test_an_explanation_adds_up_by_reason() -> None:
-    explanation = pd.DataFrame(
-        {
-            "program": ["dfc"] * 3,
-            "patient_id": [1, 1, 2],
-            "stay": [1, 2, 1],
-            "reason": [None, None, "died_in_hospital"],
-            "is_met": [True, False, None],
-            "expected": [0.2, 0.3, np.nan],
-        }
-    )
-    rows = add_up_discharges(explanation).set_index("reason")
-    assert rows.loc["counted", ["patients", "discharges", "observed"]].tolist() == [1, 2, 1]
-    assert rows.loc["counted", "expected"] == pytest.approx(0.5)
-    assert rows.loc["died_in_hospital", "discharges"] == 1

@@ -14,7 +14,6 @@ from esrd_pipeline.families.conditions import (
     add_conditions,
     list_conditions,
 )
-from esrd_pipeline.families.explanation import add_up
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.family import group_by_risk
 from esrd_pipeline.families.hospitalisation import estimate_reliability
@@ -248,22 +247,3 @@ def test_a_measure_that_both_years_computed_improves_on_the_computed_rate() -> N
     kept = leave_computed(printed, current=current, earlier=earlier)
     assert kept["measure"].tolist() == ["srr", "ltc", "pppw"]
     assert leave_computed(printed, current=current, earlier=None) is printed
-
-
-def test_an_explanation_adds_up_by_program_and_reason() -> None:
-    rows = pd.DataFrame(
-        {
-            "program": ["dfc", "dfc", "dfc", "qip"],
-            "patient_id": [1, 1, 2, 1],
-            "reason": [None, "transplant", None, None],
-            "days": [31, 10, 5, 31],
-            "observed": [1, 0, 0, 1],
-            "expected": [0.1, np.nan, 0.02, 0.1],
-            "uncounted": [0, 1, 0, 0],
-        }
-    )
-    lines = add_up(rows).set_index(["program", "reason"])
-    assert lines.loc[("dfc", "counted"), "patients"] == 2
-    assert lines.loc[("dfc", "counted"), "days"] == 36
-    assert lines.loc[("dfc", "counted"), "expected"] == pytest.approx(0.12)
-    assert lines.loc[("dfc", "transplant"), "uncounted"] == 1

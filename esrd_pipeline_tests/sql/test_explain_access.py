@@ -27,7 +27,7 @@ WAITS = [month(1, is_event=0, age=60.5), month(5, reason="age_75_or_older", age=
 def explain(measure: str) -> Case:
     def read_rows(rows: pd.DataFrame) -> list[list[object]]:
         assert set(rows["measure"]) == {measure}
-        shown = rows[["patient_id", "reason", "is_met", "access_type", "age"]]
+        shown = rows[["patient_id", "reason", "is_in_numerator", "access_type", "age"]]
         return [
             [None if pd.isna(value) else value for value in row]
             for row in shown.astype(object).to_numpy()

@@ -47,7 +47,9 @@ def test_counted_and_uncounted_discharges_of_the_facility_are_listed(measure: st
         discharge(4, ccn="B"),
     )
     assert rows["stay"].tolist() == [1, 2, 3]
-    assert rows["is_met"].astype(object).where(rows["is_met"].notna(), None).tolist() == [
+    assert rows["is_in_numerator"].astype(object).where(
+        rows["is_in_numerator"].notna(), None
+    ).tolist() == [
         True,
         False,
         None,

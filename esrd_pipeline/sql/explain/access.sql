@@ -44,7 +44,7 @@ SELECT
     ccn,
     $measure AS measure,
     reason,
-    CASE WHEN reason IS NULL THEN is_event = 1 END AS is_met,
+    CASE WHEN reason IS NULL THEN is_event = 1 END AS is_in_numerator,
     access_type,
     age
 FROM combined

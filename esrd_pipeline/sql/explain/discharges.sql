@@ -48,7 +48,7 @@ SELECT
     l.discharge_date,
     l.hospital_ccn,
     l.reason,
-    CASE WHEN l.reason IS NULL THEN l.is_event = 1 END AS is_met,
+    CASE WHEN l.reason IS NULL THEN l.is_event = 1 END AS is_in_numerator,
     l.event_day,
     CASE WHEN l.reason IS NULL THEN e.expected END AS expected
 FROM listed AS l

@@ -25,7 +25,7 @@ judged AS (
             WHEN 'hypercalcemia' THEN is_hypercalcemia
             WHEN 'npcr' THEN is_npcr
             WHEN 'medication_reconciliation' THEN is_medication_reconciliation
-        END AS is_met
+        END AS is_in_numerator
     FROM cohort.patient_months
     WHERE performance_year = $performance_year AND ccn = $ccn
 )
@@ -38,7 +38,7 @@ SELECT
     ccn,
     $measure AS measure,
     reason,
-    is_met,
+    is_in_numerator,
     is_whole,
     age,
     esrd_day,

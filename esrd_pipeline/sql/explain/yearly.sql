@@ -8,7 +8,7 @@ SELECT
     ccn,
     measure,
     reason,
-    CASE WHEN denominator = 1 THEN numerator = 1 END AS is_met,
+    CASE WHEN denominator = 1 THEN numerator = 1 END AS is_in_numerator,
     days
 FROM cohort.patient_year
 WHERE performance_year = $performance_year AND ccn = $ccn AND measure = $measure
