@@ -180,9 +180,7 @@ def _compare(draft: _Draft, folder: Path) -> tuple[pd.DataFrame | None, list[str
         performance_year=draft.entry.performance_year, basis="release", before=before, after=after
     )
     if draft.before.is_same_year:
-        rows = after.contract.groupby(["program", "measure"]).size()
-        facilities = {(str(key[0]), str(key[1])): int(n) for key, n in rows.items()}
-        draft.answers.extend(judge_changes(changes, facilities))
+        draft.answers.extend(judge_changes(changes, after.contract))
         agreement = draft.before.folder / f"{PUBLISHED_AGREEMENT.name}.csv"
         if agreement.is_file():
             draft.answers.append(

@@ -18,7 +18,6 @@ from esrd_pipeline.parameters import load_parameters
 Outcome = Literal["passes", "warns", "fails"]
 Checked = Literal["passed", "failed", "not run", "unknown"]
 _SHOWN = 8
-_RESULT = ["program", "measure", "kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +140,17 @@ def _judge_agreement(agreement: pd.DataFrame | None) -> Answer:
     warns, fails = read_limits("agreement_share")
     low = shares[shares < warns].sort_values()
     if low.empty:
-        lowest = shares.idxmin()
-        text = f"lowest {shares.min():.2%}, {' '.join(map(str, lowest))}"
+        text = f"lowest {shares.min():.2%}, {shares.idxmin()}"
         return Answer(what, "passes", f"{len(shares)} kinds of results: {text}")
     outcome: Outcome = "fails" if (low < fails).any() else "warns"
-    told = [f"{' '.join(map(str, key))} {share:.2%}" for key, share in low.items()]
+    told = [f"{key} {share:.2%}" for key, share in low.items()]
     return Answer(what, outcome, f"below {warns:.0%} (fails below {fails:.0%}): {_list(told)}")
 
 
 def _share_decided(agreement: pd.DataFrame) -> pd.Series:
     """Return the share that is equal, of the results that the digits of CMS's files decide."""
-    decided = agreement[agreement["decided_count"] > 0].set_index(_RESULT)
+    decided = agreement[agreement["decided_count"] > 0]
+    decided = decided.set_index(_name(decided, "program", "measure", "kind"))
     return (decided["decided_equal_count"] / decided["decided_count"]).astype("float64")
 
 
@@ -166,7 +165,7 @@ def judge_agreement_before(now: pd.DataFrame | None, before: pd.DataFrame) -> An
     if falling.empty:
         return Answer(what, "passes", f"none of {len(fall)} kinds of results fell")
     outcome: Outcome = "fails" if (falling > fails).any() else "warns"
-    told = [f"{' '.join(map(str, key))} by {part:.2%}" for key, part in falling.items()]
+    told = [f"{key} by {part:.2%}" for key, part in falling.items()]
     return Answer(what, outcome, f"fell: {_list(told)}")
 
 
@@ -195,12 +194,12 @@ def _judge_plausibility(stored: Stored) -> Answer:
     return Answer(what, "warns", f"{len(warned)} checks warn: {_list(warned)}")
 
 
-def judge_changes(changes: pd.DataFrame, facilities: Mapping[tuple[str, str], int]) -> list[Answer]:
+def judge_changes(changes: pd.DataFrame, contract: pd.DataFrame) -> list[Answer]:
     """Judge what differs from the release before, as both show it.
 
-    `changes` has the rows of `find_changes`, `facilities` the facilities with a row by program and
-    measure.
+    `changes` has the rows of `find_changes`, `contract` today's `facility.contract`.
     """
+    facilities = _name(contract, "program", "measure").value_counts()
     flags = changes[changes["kind"] == "flag"]
     lost = changes[
         (changes["kind"] == "value") & changes["before"].notna() & changes["after"].isna()
@@ -211,20 +210,17 @@ def judge_changes(changes: pd.DataFrame, facilities: Mapping[tuple[str, str], in
     ]
 
 
-def _judge_share(
-    limit: str, what: str, rows: pd.DataFrame, facilities: Mapping[tuple[str, str], int]
-) -> Answer:
+def _judge_share(limit: str, what: str, rows: pd.DataFrame, facilities: pd.Series) -> Answer:
+    """Judge the share of each measure's facilities that have a row."""
     warns, fails = read_limits(limit)
-    counts = rows.groupby(["program", "measure"]).size()
-    shares = pd.Series(
-        {key: int(n) / max(facilities.get(key, 0), int(n)) for key, n in counts.items()},
-        dtype="float64",
-    )
+    counts = _name(rows, "program", "measure").value_counts()
+    of = facilities.reindex(counts.index, fill_value=0)
+    shares = (counts / of.where(of > counts, counts)).astype("float64")
     high = shares[shares > warns].sort_values(ascending=False)
     if high.empty:
         return Answer(what, "passes", f"{len(rows):,} differ, in no measure above {warns:.0%}")
     outcome: Outcome = "fails" if (high > fails).any() else "warns"
-    told = [f"{' '.join(map(str, key))} {share:.1%}" for key, share in high.items()]
+    told = [f"{key} {share:.1%}" for key, share in high.items()]
     return Answer(what, outcome, f"above {warns:.0%} (fails above {fails:.0%}): {_list(told)}")
 
 
@@ -234,6 +230,14 @@ def read_limits(question: str) -> tuple[float, float]:
     table = load_parameters("release_limit").set_index("question")
     row = table.loc[question]
     return float(str(row["warn_limit"])), float(str(row["fail_limit"]))
+
+
+def _name(frame: pd.DataFrame, *columns: str) -> pd.Series:
+    """Return the names of what rows are of, as one text: `dfc shr flag`."""
+    named = frame[columns[0]].astype(str)
+    for column in columns[1:]:
+        named = named + " " + frame[column].astype(str)
+    return named
 
 
 def find_failing(answers: Sequence[Answer]) -> list[Answer]:

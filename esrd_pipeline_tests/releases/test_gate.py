@@ -147,7 +147,7 @@ def changes(*rows: tuple[str, str, float, float]) -> pd.DataFrame:
 
 
 def test_flags_that_moved_and_values_that_are_gone_are_judged_by_measure() -> None:
-    facilities = {("dfc", "shr"): 100, ("dfc", "ltc"): 100}
+    facilities = pd.DataFrame({"program": "dfc", "measure": ["shr", "ltc"] * 100})
     few = changes(*[("flag", "shr", 0.0, 1.0)] * 5)
     assert [one.outcome for one in judge_changes(few, facilities)] == ["passes", "passes"]
     some = changes(*[("flag", "shr", 0.0, 1.0)] * 6, *[("value", "ltc", 1.0, NAN)] * 11)

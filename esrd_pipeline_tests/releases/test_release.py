@@ -23,8 +23,11 @@ from esrd_pipeline.releases.ledger import (
     read_ledger,
 )
 from esrd_pipeline.releases.people import ApprovalError, Person
-from esrd_pipeline.reports.releases import ABOUT
+from esrd_pipeline.reports.releases import ABOUT, find_newest_release
+from esrd_pipeline.tables import linkage, report
+from esrd_pipeline.tables.catalog import PATIENT_TABLES
 from esrd_pipeline.tables.measured import CONTRACT
+from esrd_pipeline.tables.quarter_release import QUARTER_RELEASE
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.releases.orders import (
     ADA,
@@ -304,6 +307,39 @@ def test_a_quarter_is_compared_with_the_one_before(stored_year: Warehouse, tmp_p
     assert made.entry.event == "refused"
     assert "no facility has lost its value: above 2%" in made.entry.why
     assert not list((folder / CANDIDATES).glob("*"))
+
+
+def test_nothing_of_patients_and_nothing_for_the_operator_alone_is_in_it(
+    stored_year: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse")
+    shutil.copytree(stored_year.root, warehouse.root)
+    kept = (linkage.DEATH, report.INTAKE, report.EVENT_ACCOUNT, QUARTER_RELEASE)
+    for table in kept:
+        empty = pd.DataFrame(columns=table.column_names)
+        warehouse.publish(warehouse.stage(table, YEAR, empty))
+    release(warehouse, tmp_path / "releases")
+    names = {path.name for path in (tmp_path / "releases" / QUARTER).rglob("*")}
+    assert f"{CONTRACT.name}.csv" in names
+    assert not names & {f"{table.name}.csv" for table in (*kept, *PATIENT_TABLES)}
+    rows = pd.read_csv(tmp_path / "releases" / QUARTER / f"{CONTRACT.name}.csv")
+    few = rows["patients"].between(1, 10) | (
+        (rows["unit"] == "patients") & rows["unit_count"].between(1, 10)
+    )
+    assert not few.any()
+    assert rows["suppressed"].notna().any()
+
+
+def test_a_quarter_made_again_is_compared_with_what_it_was_compared_with(
+    stored_year: Warehouse, tmp_path: Path
+) -> None:
+    release(stored_year, tmp_path)
+    export_year(
+        warehouse=stored_year, performance_year=YEAR, folder=tmp_path / "later", origin="published"
+    )
+    assert find_newest_release(tmp_path) == tmp_path / "later"
+    assert find_newest_release(tmp_path, before=date(2027, 1, 15)) == tmp_path / QUARTER
+    assert find_newest_release(tmp_path, before=date(2026, 10, 15)) is None
 
 
 def test_an_export_beside_is_no_release(stored_year: Warehouse, tmp_path: Path) -> None:
