@@ -5,7 +5,6 @@ takes. They depend on these files alone, so a file named by their digest holds t
 file is another digest, and what was kept is never out of date.
 """
 
-import atexit
 import contextlib
 import json
 import tempfile
@@ -59,13 +58,5 @@ class KeptVersions:
 
 
 def open_kept_versions() -> KeptVersions:
-    """Open the versions of the files that this process has imported.
-
-    What it computes is kept when it ends.
-    """
-    official = os.environ.get(FOLDER_VARIABLE)
-    package = Path(sys.modules[PACKAGE].__path__[0])
-    state = digest_files(package, Path(official) if official else None)
-    versions = KeptVersions(user_cache_path(PACKAGE, appauthor=False) / "code_versions", state)
-    atexit.register(versions.keep)
-    return versions
+    """Open the versions of the files that this process has imported."""
+    return KeptVersions(*find_kept())
