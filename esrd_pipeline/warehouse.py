@@ -234,7 +234,8 @@ class Warehouse:
         """Run a SELECT over stored tables and write its rows beside their partition.
 
         Rows never leave DuckDB; they are stored in the order of the key. Earlier years that a
-        SELECT reads may be missing as a whole and then have no rows; its own year must be stored.
+        SELECT reads may be missing as a whole and then have no rows; its own year must be stored,
+        but of a table that is read for another value of a parameter (`$measure = 'shr'`).
 
         Args:
             table: the table that the SELECT makes.
@@ -259,7 +260,7 @@ class Warehouse:
         values = {"performance_year": performance_year, **(parameters or {})}
         metadata = _describe(table, notes)
         metadata[ARROW_SCHEMA] = encode_schema(table, metadata)
-        with self._reading(select, performance_year, tables) as connection:
+        with self._reading(select, performance_year, tables, values) as connection:
             try:
                 # Collect the rows in any order and sort them afterwards, so that the SELECT's
                 # memory is free before the sort.
@@ -307,14 +308,18 @@ class Warehouse:
 
     @contextlib.contextmanager
     def _reading(
-        self, select: Select, performance_year: int, tables: Mapping[str, Table]
+        self,
+        select: Select,
+        performance_year: int,
+        tables: Mapping[str, Table],
+        values: Mapping[str, object] | None = None,
     ) -> Generator[duckdb.DuckDBPyConnection]:
         """Open a DuckDB in which a SELECT finds the tables it reads."""
         with self.open_connection() as connection, self._telling_of_memory():
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             spill_to(connection, self.root / _SPILL)
-            self._attach(connection, performance_year, select, tables)
+            self._attach(connection, performance_year, select, tables, values or {})
             yield connection
 
     @contextlib.contextmanager
@@ -334,14 +339,16 @@ class Warehouse:
         performance_year: int,
         select: Select,
         tables: Mapping[str, Table],
+        values: Mapping[str, object],
     ) -> None:
         """Create a view of the stored years for every table that a SELECT reads."""
         for source in select.sources:
-            table = tables[source.table]
-            if source.last == 0:
-                self.find(table, performance_year)
-            years = range(performance_year - source.first, performance_year - source.last + 1)
-            files = [self.find(table, year) for year in years if self._holds(table, year)]
+            table, files = tables[source.table], list[Path]()
+            if source.is_read(values):
+                if source.last == 0:
+                    self.find(table, performance_year)
+                years = range(performance_year - source.first, performance_year - source.last + 1)
+                files = [self.find(table, year) for year in years if self._holds(table, year)]
             schema, name = table.path
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             if files:

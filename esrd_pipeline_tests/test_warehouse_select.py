@@ -1,6 +1,7 @@
 """A SELECT over stored tables, written beside its partition: real DuckDB, real files."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -68,6 +69,26 @@ def warehouse(tmp_path: Path) -> Warehouse:
         )
         stored.publish(stored.stage(VISIT, year, visits))
     return stored
+
+
+def test_a_table_of_another_measure_is_not_needed(warehouse: Warehouse) -> None:
+    other = replace(VISIT, name="raw.other_visit")
+    text = TEXT.replace("AND paid >= $least", "AND $measure = 'visits'")
+    text += f"UNION ALL {text[text.index('SELECT') :]}".replace("raw.visit", other.name).replace(
+        "'visits'", "'others'"
+    )
+    tables = {**TABLES, other.name: other}
+
+    def stage(measure: str) -> int:
+        parameters = {"measure": measure}
+        made = warehouse.stage_select(
+            TOTAL, 2024, select(text), tables=tables, parameters=parameters
+        )
+        return made.row_count
+
+    assert stage("visits") == 3
+    with pytest.raises(MissingPartitionError, match=r"raw\.other_visit"):
+        stage("others")
 
 
 def test_rows_are_stored_typed_and_in_the_order_of_the_key(warehouse: Warehouse) -> None:

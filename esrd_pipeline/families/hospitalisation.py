@@ -12,6 +12,7 @@ from esrd_pipeline.families.recurrent_events import (
     EVENTS,
     compute_expected_events,
 )
+from esrd_pipeline.measures.flag import is_below_minimum_units
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.concordance import compare_observed_rates
 from esrd_pipeline.statistics.reliability import estimate_iur
@@ -38,7 +39,7 @@ def estimate_reliability(
         numerator=observed,
         denominator=expected,
         facility_count=len(cohort.ccns),
-        is_reported=years >= (specification.minimum_units or 0),
+        is_reported=~is_below_minimum_units(specification.entry, years),
         seed=RESAMPLING_SEED,
     )
     exposure = sum_by(cohort.patient, days)

@@ -48,12 +48,16 @@ def is_below_minimum_units(entry: RegisterEntry, unit_count: Floats) -> Bools:
     return unit_count < entry.minimum_units
 
 
+def add_size_reason(reasons: RowReasons, entry: RegisterEntry, is_small: Bools) -> None:
+    """Write the reason of facilities that are too small, with the size that they lack."""
+    reasons.add(is_small, "below_minimum_units", entry.minimum_units or 0)
+
+
 def add_size_reasons(
     reasons: RowReasons, entry: RegisterEntry, *, unit_count: Floats, expected: Floats
 ) -> None:
     """Write the reason of facilities that are too small, or have too few expected events."""
-    is_small = is_below_minimum_units(entry, unit_count)
-    reasons.add(is_small, "below_minimum_units", entry.minimum_units or 0)
+    add_size_reason(reasons, entry, is_below_minimum_units(entry, unit_count))
     if entry.minimum_expected is not None:
         is_unexpected = expected < entry.minimum_expected
         reasons.add(is_unexpected, "below_minimum_expected", entry.minimum_expected)

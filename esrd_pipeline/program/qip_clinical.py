@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from esrd_pipeline.measures.flag import is_below_minimum_units
+from esrd_pipeline.measures.flag import add_size_reason, is_below_minimum_units
 from esrd_pipeline.parameters.reasons import RowReasons
 from esrd_pipeline.program.qip_arithmetic import (
     COUNT_SCALE,
@@ -166,7 +166,7 @@ def judge(
     reasons.add(unreportable, rows.reason, rows.reason_number)
     if needs_row:
         reasons.add(unreportable, "not_reported_by_cms")
-    reasons.add(is_small & ~is_zero, "below_minimum_units", rule.entry.minimum_units or 0)
+    add_size_reason(reasons, rule.entry, is_small & ~is_zero)
     return reasons, is_zero
 
 

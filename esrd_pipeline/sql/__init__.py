@@ -2,8 +2,14 @@
 
 `sql/linkage/patient.sql` makes `linkage.patient`. The tables that a file reads, how many years back
 it reads them, and its parameters are derived from its text.
+
+`sql/shared/` holds SELECTs that several files have in common. A file reads one as a table,
+`shared.<name>`, and its text takes that place: it sees the file's own relations, which its header
+names.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,17 +23,29 @@ PARAMETER_SCHEMA = "parameter"
 """`parameter.ccs_group` is the file `parameters/ccs_group.csv`, every column as text."""
 
 
+SHARED_SCHEMA = "shared"
+_SHARED = re.compile(rf"(?<=FROM )\b{SHARED_SCHEMA}\.(\w+)|(?<=JOIN )\b{SHARED_SCHEMA}\.(\w+)")
+
+
 class SelectError(ValueError):
     """A SQL file breaks a rule of this package; the message has the file and the rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table that a SELECT reads, with the range of years relative to its own, inclusive."""
+    """A table that a SELECT reads, with the range of years relative to its own, inclusive.
+
+    `only_if` is a parameter and the text it must have for the table to be read at all.
+    """
 
     table: str
     first: int
     last: int
+    only_if: tuple[str, str] | None = None
+
+    def is_read(self, values: Mapping[str, object]) -> bool:
+        """Whether a SELECT with these parameters reads the table."""
+        return self.only_if is None or values.get(self.only_if[0]) == self.only_if[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +55,7 @@ class Select:
     Attributes:
         table: the table it makes, `schema.table`.
         path: path of the file, relative to the package.
-        text: the SELECT.
+        text: the SELECT, with the text of what it shares in its place.
         sources: stored tables it reads, by name.
         value_sets: parameter tables it reads, by name.
         parameters: named parameters, including `performance_year`.
@@ -57,7 +75,7 @@ def list_selects() -> list[str]:
     return sorted(
         f"{schema.name}.{file.name.removesuffix('.sql')}"
         for schema in package.iterdir()
-        if schema.is_dir()
+        if schema.is_dir() and schema.name != SHARED_SCHEMA
         for file in schema.iterdir()
         if file.name.endswith(".sql")
     )
@@ -70,12 +88,31 @@ def load_select(table: str) -> Select:
     Raises:
         SelectError: there is no such file, or it breaks a rule of this package.
     """
+    path = f"sql/{table.replace('.', '/')}.sql"
+    return parse_select(table, path, _take_in(_read(table)))
+
+
+def list_shared() -> list[str]:
+    """Return the names of the SELECTs that several files share, sorted."""
+    folder = resources.files("esrd_pipeline.sql").joinpath(SHARED_SCHEMA)
+    return sorted(file.name.removesuffix(".sql") for file in folder.iterdir())
+
+
+def _read(table: str) -> str:
     schema, _, name = table.partition(".")
-    path = f"sql/{schema}/{name}.sql"
     file = resources.files("esrd_pipeline.sql").joinpath(schema, f"{name}.sql")
     if not file.is_file():
-        raise SelectError(f"{path}: there is no such file")
-    return parse_select(table, path, file.read_text(encoding="utf-8"))
+        raise SelectError(f"sql/{schema}/{name}.sql: there is no such file")
+    return file.read_text(encoding="utf-8")
+
+
+def _take_in(text: str) -> str:
+    """Put the text of what a SELECT shares in the place of its name."""
+
+    def take(found: re.Match[str]) -> str:
+        return f"(\n{_take_in(_read(found.group()))})"
+
+    return _SHARED.sub(take, text)
 
 
 @cache
@@ -109,7 +146,10 @@ def parse_select(table: str, path: str, text: str) -> Select:
         source = _find_years(path, node)
         seen = found.get(source.table, source)
         found[source.table] = Source(
-            source.table, max(seen.first, source.first), min(seen.last, source.last)
+            source.table,
+            max(seen.first, source.first),
+            min(seen.last, source.last),
+            source.only_if if seen.only_if == source.only_if else None,
         )
     _check_windows(path, tree)
     names = {node.name for node in tree.find_all(exp.Parameter, exp.Placeholder)}
@@ -130,7 +170,9 @@ def _find_years(path: str, node: exp.Table) -> Source:
     if select is None:
         raise SelectError(f"{path}: {name} is read outside a SELECT")
     only_source = not select.args.get("joins")
-    for condition in _list_conditions(select):
+    conditions = _list_conditions(select)
+    only_if = _find_parameter(conditions)
+    for condition in conditions:
         column = condition.this
         if not isinstance(column, exp.Column) or column.name != YEAR:
             continue
@@ -139,16 +181,28 @@ def _find_years(path: str, node: exp.Table) -> Source:
         if isinstance(condition, exp.EQ):
             back = _count_back(condition.expression)
             if back is not None:
-                return Source(name, back, back)
+                return Source(name, back, back, only_if)
         if isinstance(condition, exp.Between):
             first = _count_back(condition.args["low"])
             last = _count_back(condition.args["high"])
             if first is not None and last is not None:
-                return Source(name, first, last)
+                return Source(name, first, last, only_if)
     raise SelectError(
         f"{path}: {name} is not filtered on its {YEAR} ({YEAR} = ${YEAR}, minus a number,"
         " or BETWEEN two such)"
     )
+
+
+def _find_parameter(conditions: Sequence[exp.Expr]) -> tuple[str, str] | None:
+    """Return the parameter, and its text, that the rows of a SELECT depend on; None without one."""
+    for condition in conditions:
+        if (
+            isinstance(condition, exp.EQ)
+            and isinstance(condition.this, exp.Parameter | exp.Placeholder)
+            and isinstance(condition.expression, exp.Literal)
+        ):
+            return condition.this.name, condition.expression.name
+    return None
 
 
 def _list_conditions(select: exp.Select) -> list[exp.Expr]:

@@ -1,15 +1,29 @@
 """Rules of every SQL file: years filtered, total orders, translation to Spark, right columns."""
 
+import re
+from importlib import resources
+from pathlib import Path
+
 import pytest
 import sqlglot
+from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
 from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline.sql import SelectError, Source, list_selects, load_select, parse_select
+from esrd_pipeline.sql import (
+    SHARED_SCHEMA,
+    SelectError,
+    Source,
+    list_selects,
+    list_shared,
+    load_select,
+    parse_select,
+)
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline_tests.sql.worked import run
 
 SELECTS = list_selects()
+FILES = sorted(Path(str(resources.files("esrd_pipeline.sql"))).rglob("*.sql"))
 
 
 @pytest.mark.parametrize("name", SELECTS)
@@ -43,6 +57,23 @@ def test_every_file_gives_the_columns_of_its_table_and_no_others(name: str) -> N
         schema.setdefault("parameter", {})[value_set] = columns
     tree = qualify(sqlglot.parse_one(select.text, dialect="duckdb"), schema=schema)
     assert sorted(tree.named_selects) == sorted(TABLES_BY_NAME[name].column_names)
+
+
+@pytest.mark.parametrize("name", SELECTS)
+def test_every_relation_of_a_file_is_read(name: str) -> None:
+    tree = sqlglot.parse_one(load_select(name).text, dialect="duckdb")
+    read = {table.name for table in tree.find_all(exp.Table) if not table.db}
+    assert {relation.alias for relation in tree.find_all(exp.CTE)} <= read
+
+
+def test_what_files_share_is_read_by_several_and_stands_in_their_text() -> None:
+    for name in list_shared():
+        shared = f"{SHARED_SCHEMA}.{name}"
+        readers = [
+            path for path in FILES if re.search(rf"\b{shared} AS", path.read_text(encoding="utf-8"))
+        ]
+        assert len(readers) > 1, shared
+        assert not any(shared in load_select(select).text for select in SELECTS)
 
 
 ALWAYS_A_ROW = {"history.calendar_month", "history.claim_run_out"}
@@ -111,3 +142,9 @@ def test_a_broken_rule_is_named(text: str, rule: str) -> None:
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(SelectError, match=r"sql/history/nothing.sql: there is no such file"):
         load_select("history.nothing")
+
+
+def test_a_shared_relation_takes_the_place_of_its_name() -> None:
+    text = load_select("network.indicator").text
+    assert "FROM (\n-- One row: a facility of the DFC list" in text
+    assert Source("linkage.facility", 0, 0) in load_select("network.indicator").sources

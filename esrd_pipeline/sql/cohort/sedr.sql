@@ -20,37 +20,6 @@ period AS (
     HAVING sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) > 0
 ),
 
-patient AS (
-    SELECT patient_id, date_of_birth
-    FROM linkage.patient
-    WHERE performance_year = $performance_year
-),
-
-first_day AS (
-    SELECT DISTINCT patient_id, start_date FROM period
-),
-
--- Days in nursing homes among the 365 before the period's first day.
-home AS (
-    SELECT
-        p.patient_id,
-        p.start_date,
-        sum(
-            datediff(
-                'day',
-                greatest(h.start_date, p.start_date - 365),
-                least(h.end_date, p.start_date - 1)
-            ) + 1
-        ) AS home_days
-    FROM first_day AS p
-    JOIN history.nursing_home AS h
-        ON h.patient_id = p.patient_id
-        AND h.performance_year = $performance_year
-        AND h.start_date <= p.start_date - 1
-        AND h.end_date >= p.start_date - 365
-    GROUP BY p.patient_id, p.start_date
-),
-
 -- Months of the year before that Medicare could see.
 covered AS (
     SELECT patient_id, count(*) AS months
@@ -71,17 +40,10 @@ SELECT
     p.interval,
     p.days_at_risk,
     p.event_count,
-    -- Completed years: a birthday on 29 February is kept on 1 March of other years.
-    year(p.start_date) - year(q.date_of_birth)
-    - CASE
-        WHEN month(p.start_date) * 100 + day(p.start_date)
-            < month(q.date_of_birth) * 100 + day(q.date_of_birth)
-            THEN 1
-        ELSE 0
-    END AS age,
+    f.age,
     coalesce(c.months, 0) AS covered_months,
-    coalesce(h.home_days, 0) AS nursing_home_days
+    f.nursing_home_days
 FROM period AS p
-JOIN patient AS q ON q.patient_id = p.patient_id
-LEFT JOIN home AS h ON h.patient_id = p.patient_id AND h.start_date = p.start_date
+JOIN shared.first_day_facts AS f
+    ON f.patient_id = p.patient_id AND f.start_date = p.start_date
 LEFT JOIN covered AS c ON c.patient_id = p.patient_id

@@ -22,6 +22,7 @@ judged AS (
         d.attribution_start,
         d.ccn,
         d.interval,
+        0 AS covid_stage,
         d.is_ma,
         CASE
             WHEN d.reason IS NOT NULL THEN d.reason
@@ -52,38 +53,11 @@ marked AS (
     WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
 ),
 
-encounter AS (
-    SELECT patient_id, start_date AS encounter_date
+happened AS (
+    SELECT patient_id, start_date AS event_date, 0 AS is_uncounted
     FROM history.emergency_encounter
     WHERE performance_year = $performance_year
         AND start_date >= make_date($performance_year, 1, 1)
-),
-
-event AS (
-    SELECT d.program, d.patient_id, d.start_date, count(*) AS events
-    FROM encounter AS n
-    JOIN judged AS d
-        ON d.patient_id = n.patient_id AND n.encounter_date BETWEEN d.start_date AND d.end_date
-    GROUP BY d.program, d.patient_id, d.start_date
 )
 
-SELECT
-    k.program,
-    k.patient_id,
-    k.start_date,
-    k.end_date,
-    $performance_year AS performance_year,
-    k.ccn,
-    sum(k.is_new) OVER (
-        PARTITION BY k.program, k.patient_id ORDER BY k.start_date ROWS UNBOUNDED PRECEDING
-    ) AS period,
-    k.interval,
-    0 AS covid_stage,
-    k.is_ma,
-    datediff('day', k.start_date, k.end_date) + 1 AS days,
-    k.reason,
-    coalesce(e.events, 0) AS events,
-    0 AS uncounted_events
-FROM marked AS k
-LEFT JOIN event AS e
-    ON e.program = k.program AND e.patient_id = k.patient_id AND e.start_date = k.start_date
+SELECT * FROM shared.days_in_periods AS d

@@ -14,6 +14,7 @@ judged AS (
         attribution_start,
         ccn,
         interval,
+        0 AS covid_stage,
         is_ma,
         CASE
             WHEN reason IS NOT NULL THEN reason
@@ -42,38 +43,11 @@ marked AS (
 ),
 
 -- Stays that began on a day of the year: overlaps and transfers are already joined.
-stay AS (
-    SELECT patient_id, admit_date
+happened AS (
+    SELECT patient_id, admit_date AS event_date, 0 AS is_uncounted
     FROM history.hospital_stay
     WHERE performance_year = $performance_year
         AND admit_date >= make_date($performance_year, 1, 1)
-),
-
-admission AS (
-    SELECT d.program, d.patient_id, d.start_date, count(*) AS events
-    FROM stay AS s
-    JOIN judged AS d
-        ON d.patient_id = s.patient_id AND s.admit_date BETWEEN d.start_date AND d.end_date
-    GROUP BY d.program, d.patient_id, d.start_date
 )
 
-SELECT
-    k.program,
-    k.patient_id,
-    k.start_date,
-    k.end_date,
-    $performance_year AS performance_year,
-    k.ccn,
-    sum(k.is_new) OVER (
-        PARTITION BY k.program, k.patient_id ORDER BY k.start_date ROWS UNBOUNDED PRECEDING
-    ) AS period,
-    k.interval,
-    0 AS covid_stage,
-    k.is_ma,
-    datediff('day', k.start_date, k.end_date) + 1 AS days,
-    k.reason,
-    coalesce(a.events, 0) AS events,
-    0 AS uncounted_events
-FROM marked AS k
-LEFT JOIN admission AS a
-    ON a.program = k.program AND a.patient_id = k.patient_id AND a.start_date = k.start_date
+SELECT * FROM shared.days_in_periods AS d

@@ -34,26 +34,6 @@ change AS (
     SELECT patient_id, end_date + 1 AS change_date FROM excluded
 ),
 
--- Days that are not attributed count in no measure: they are not cut.
-boundary AS (
-    SELECT program, patient_id, start_date AS days_start, start_date
-    FROM days
-    UNION ALL
-    SELECT d.program, d.patient_id, d.start_date AS days_start, c.change_date AS start_date
-    FROM days AS d
-    JOIN change AS c ON c.patient_id = d.patient_id
-    WHERE d.reason IS NULL AND c.change_date > d.start_date AND c.change_date <= d.end_date
-),
-
-segment AS (
-    SELECT
-        *,
-        lead(start_date) OVER (
-            PARTITION BY program, patient_id, days_start ORDER BY start_date
-        ) AS next_start
-    FROM boundary
-),
-
 judged AS (
     SELECT
         d.program,
@@ -79,7 +59,7 @@ judged AS (
             WHEN NOT d.is_covered THEN 'month_not_observable_in_claims'
             WHEN x.patient_id IS NOT NULL THEN 'within_year_of_excluded_condition'
         END AS reason
-    FROM segment AS t
+    FROM shared.day_segments AS t
     JOIN days AS d
         ON d.program = t.program
         AND d.patient_id = t.patient_id
@@ -104,37 +84,10 @@ marked AS (
     WINDOW days AS (PARTITION BY program, patient_id ORDER BY start_date)
 ),
 
-transfused AS (
-    SELECT patient_id, transfusion_date
+happened AS (
+    SELECT patient_id, transfusion_date AS event_date, 0 AS is_uncounted
     FROM history.transfusion
     WHERE performance_year = $performance_year
-),
-
-event AS (
-    SELECT d.program, d.patient_id, d.start_date, count(*) AS events
-    FROM transfused AS t
-    JOIN judged AS d
-        ON d.patient_id = t.patient_id AND t.transfusion_date BETWEEN d.start_date AND d.end_date
-    GROUP BY d.program, d.patient_id, d.start_date
 )
 
-SELECT
-    k.program,
-    k.patient_id,
-    k.start_date,
-    k.end_date,
-    $performance_year AS performance_year,
-    k.ccn,
-    sum(k.is_new) OVER (
-        PARTITION BY k.program, k.patient_id ORDER BY k.start_date ROWS UNBOUNDED PRECEDING
-    ) AS period,
-    k.interval,
-    k.covid_stage,
-    k.is_ma,
-    datediff('day', k.start_date, k.end_date) + 1 AS days,
-    k.reason,
-    coalesce(e.events, 0) AS events,
-    0 AS uncounted_events
-FROM marked AS k
-LEFT JOIN event AS e
-    ON e.program = k.program AND e.patient_id = k.patient_id AND e.start_date = k.start_date
+SELECT * FROM shared.days_in_periods AS d

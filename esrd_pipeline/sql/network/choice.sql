@@ -13,12 +13,6 @@ rule AS (
     SELECT 90 AS incident_days, 30 AS gap_days, make_date($performance_year, 1, 1) AS first_day
 ),
 
-listed AS (
-    SELECT ccn
-    FROM linkage.facility
-    WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
-),
-
 treated AS (
     SELECT t.patient_id, t.start_date, t.end_date, t.ccn, t.setting
     FROM history.treatment AS t
@@ -111,7 +105,6 @@ happened AS (
         count(*) AS numerator,
         0 AS denominator
     FROM event AS e
-    JOIN listed AS l ON l.ccn = e.ccn
     WHERE year(e.event_date) = $performance_year
     GROUP BY e.ccn, make_date(year(e.event_date), month(e.event_date), 1), e.indicator
 ),
@@ -122,7 +115,7 @@ exposed AS (
     WHERE performance_year = $performance_year
 ),
 
-joined AS (
+counted AS (
     SELECT ccn, month, indicator, numerator, denominator FROM happened
     UNION ALL
     SELECT ccn, month, 'home_start_incident', 0, incident_days FROM exposed
@@ -134,13 +127,4 @@ joined AS (
     SELECT ccn, month, 'transplant', 0, days FROM exposed
 )
 
-SELECT
-    ccn,
-    month,
-    indicator,
-    $performance_year AS performance_year,
-    CAST(sum(numerator) AS BIGINT) AS numerator,
-    CAST(sum(denominator) AS BIGINT) AS denominator
-FROM joined
-GROUP BY ccn, month, indicator
-HAVING sum(numerator) + sum(denominator) > 0
+SELECT * FROM shared.indicator_months AS i

@@ -12,12 +12,6 @@ rule AS (
     SELECT 30 AS return_days
 ),
 
-listed AS (
-    SELECT ccn
-    FROM linkage.facility
-    WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
-),
-
 stay AS (
     SELECT
         patient_id,
@@ -48,7 +42,6 @@ happened AS (
         ON t.patient_id = e.patient_id
         AND e.event_date BETWEEN t.start_date AND t.end_date
         AND t.performance_year = $performance_year
-    JOIN listed AS l ON l.ccn = t.ccn
     JOIN history.medicare_month AS m
         ON m.patient_id = e.patient_id
         AND m.month = make_date(year(e.event_date), month(e.event_date), 1)
@@ -69,7 +62,7 @@ exposed AS (
     WHERE performance_year = $performance_year
 ),
 
-joined AS (
+counted AS (
     SELECT ccn, month, indicator, numerator, denominator FROM happened
     UNION ALL
     SELECT ccn, month, 'admission', 0, observable_days FROM exposed
@@ -79,13 +72,4 @@ joined AS (
     SELECT ccn, month, 'ed_visit', 0, emergency_days FROM exposed
 )
 
-SELECT
-    ccn,
-    month,
-    indicator,
-    $performance_year AS performance_year,
-    CAST(sum(numerator) AS BIGINT) AS numerator,
-    CAST(sum(denominator) AS BIGINT) AS denominator
-FROM joined
-GROUP BY ccn, month, indicator
-HAVING sum(numerator) + sum(denominator) > 0
+SELECT * FROM shared.indicator_months AS i

@@ -5,9 +5,7 @@
 -- one chain; a group unknown has those whose own is not known. A patient-month is a month's days of treatment over the days of the month.
 WITH
 listed AS (
-    SELECT ccn, network, state, dialysis_organization
-    FROM linkage.facility
-    WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
+    SELECT * FROM shared.listed_facility AS f
 ),
 
 member AS (

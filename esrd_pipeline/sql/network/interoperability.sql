@@ -18,12 +18,6 @@ rule AS (
         make_date($performance_year, 1, 1) AS first_day
 ),
 
-listed AS (
-    SELECT ccn
-    FROM linkage.facility
-    WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
-),
-
 signed AS (
     SELECT patient_id, min(signature_date) AS signature_date
     FROM raw.cms_2728
@@ -137,13 +131,4 @@ counted AS (
     FROM patient_month
 )
 
-SELECT
-    c.ccn,
-    c.month,
-    c.indicator,
-    $performance_year AS performance_year,
-    CAST(sum(c.numerator) AS BIGINT) AS numerator,
-    CAST(sum(c.denominator) AS BIGINT) AS denominator
-FROM counted AS c
-JOIN listed AS l ON l.ccn = c.ccn
-GROUP BY c.ccn, c.month, c.indicator
+SELECT * FROM shared.indicator_months AS i

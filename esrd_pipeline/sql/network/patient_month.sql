@@ -11,12 +11,6 @@ rule AS (
     SELECT 90 AS incident_days
 ),
 
-listed AS (
-    SELECT ccn
-    FROM linkage.facility
-    WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
-),
-
 began AS (
     SELECT f.patient_id, f.first_service_date + r.incident_days AS prevalent_date
     FROM linkage.first_service AS f
@@ -33,7 +27,7 @@ treated AS (
         greatest(t.start_date, c.month) AS start_date,
         least(t.end_date, c.month_end) AS end_date
     FROM history.treatment AS t
-    JOIN listed AS l ON l.ccn = t.ccn
+    JOIN shared.listed_facility AS l ON l.ccn = t.ccn
     JOIN history.calendar_month AS c
         ON c.month <= t.end_date
         AND c.month_end >= t.start_date

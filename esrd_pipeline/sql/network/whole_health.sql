@@ -20,12 +20,6 @@ calendar AS (
     SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
-listed AS (
-    SELECT ccn
-    FROM linkage.facility
-    WHERE performance_year = $performance_year AND program = 'dfc' AND is_eligible
-),
-
 -- Of a week under two numbers of one facility its own counts.
 numbered_week AS (
     SELECT
@@ -137,7 +131,6 @@ present AS (
         coalesce(o.need_date <= c.month_end, FALSE) AS has_need
     FROM history.care_month AS m
     JOIN calendar AS c ON c.month = m.month
-    JOIN listed AS l ON l.ccn = m.ccn
     JOIN linkage.patient AS p
         ON p.patient_id = m.patient_id AND p.performance_year = $performance_year
     LEFT JOIN depression AS d ON d.patient_id = m.patient_id AND d.ccn = m.ccn
@@ -173,19 +166,9 @@ counted AS (
     FROM present
     WHERE is_adult AND is_social_screened
     UNION ALL
-    SELECT w.ccn, w.month, 'personnel_vaccinated' AS indicator, w.numerator, w.denominator
-    FROM week AS w
-    JOIN listed AS l ON l.ccn = w.ccn
-    WHERE w.place = 1
+    SELECT ccn, month, 'personnel_vaccinated' AS indicator, numerator, denominator
+    FROM week
+    WHERE place = 1
 )
 
-SELECT
-    ccn,
-    month,
-    indicator,
-    $performance_year AS performance_year,
-    CAST(sum(numerator) AS BIGINT) AS numerator,
-    CAST(sum(denominator) AS BIGINT) AS denominator
-FROM counted
-GROUP BY ccn, month, indicator
-HAVING sum(denominator) > 0
+SELECT * FROM shared.indicator_months AS i

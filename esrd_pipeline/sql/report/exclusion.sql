@@ -65,43 +65,12 @@ of_days AS (
     FROM days
 ),
 
-of_months AS (
-    SELECT
-        m.measure,
-        p.program,
-        p.ccn,
-        p.patient_id,
-        CASE m.measure
-            WHEN 'ktv_adult_hd' THEN p.ktv_adult_hd_reason
-            WHEN 'ktv_adult_pd' THEN p.ktv_adult_pd_reason
-            WHEN 'ktv_pediatric_hd' THEN p.ktv_pediatric_hd_reason
-            WHEN 'ktv_pediatric_pd' THEN p.ktv_pediatric_pd_reason
-            WHEN 'ltc' THEN p.ltc_reason
-            WHEN 'hypercalcemia' THEN p.hypercalcemia_reason
-            WHEN 'npcr' THEN p.npcr_reason
-            WHEN 'medication_reconciliation' THEN p.medication_reconciliation_reason
-        END AS reason
-    FROM cohort.patient_months AS p
-    CROSS JOIN (
-        VALUES
-        ('ktv_adult_hd'),
-        ('ktv_adult_pd'),
-        ('ktv_pediatric_hd'),
-        ('ktv_pediatric_pd'),
-        ('ltc'),
-        ('hypercalcemia'),
-        ('npcr'),
-        ('medication_reconciliation')
-    ) AS m (measure)
-    WHERE p.performance_year = $performance_year
-),
-
 left_out AS (
     SELECT measure, program, ccn, patient_id, reason
     FROM of_days
     UNION ALL
     SELECT measure, program, ccn, patient_id, reason
-    FROM of_months
+    FROM shared.measured_month AS m
     UNION ALL
     SELECT measure, program, ccn, patient_id, reason
     FROM cohort.patient_year

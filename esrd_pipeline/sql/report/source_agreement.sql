@@ -86,7 +86,7 @@ clinical AS (
 ),
 
 eqrs_patient AS (
-    SELECT DISTINCT a.patient_id, m.month, a.ccn
+    SELECT DISTINCT a.patient_id, m.month, a.ccn, TRUE AS in_eqrs
     FROM history.admitted AS a
     JOIN calendar AS m ON a.start_date <= m.month_end AND a.end_date >= m.month
     WHERE a.performance_year = $performance_year AND a.program = 'dfc'
@@ -97,13 +97,14 @@ claim_patient AS (
         patient_id,
         month,
         ccn,
-        arg_max(ktv, thru_day * 1000 + ktv) FILTER (WHERE ktv IS NOT NULL) AS ktv
+        TRUE AS in_claims,
+        arg_max(ktv, thru_day * 1000 + ktv) FILTER (WHERE ktv IS NOT NULL) AS claims_ktv
     FROM claim
     GROUP BY patient_id, month, ccn
 ),
 
 claim_sessions AS (
-    SELECT patient_id, month, ccn, sessions
+    SELECT patient_id, month, ccn, sessions AS claims_sessions
     FROM history.claims_modality
     WHERE performance_year = $performance_year AND program = 'dfc' AND sessions IS NOT NULL
 ),
@@ -119,7 +120,7 @@ claim_access AS (
                 date_diff('day', DATE '2000-01-01', coalesce(l.rev_cntr_dt, c.month)) * 10000
                 + l.clm_line_num
             ) * 10 + CAST(substr(l.hcpcs_1st_mdfr_cd, 2, 1) AS BIGINT)
-        ) AS access
+        ) AS claims_access
     FROM raw.claim_revenue AS l
     JOIN claim AS c ON c.clm_id = l.clm_id AND c.claim_year = l.performance_year
     WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
@@ -127,63 +128,60 @@ claim_access AS (
     GROUP BY c.patient_id, c.month, c.ccn
 ),
 
--- Facts of patients' months. Amounts are sessions.
+-- Facts of patients' months, each known to EQRS, claims or both. Amounts are sessions.
 monthly AS (
     SELECT
         'patients' AS kind,
-        coalesce(e.patient_id, c.patient_id) AS patient_id,
-        coalesce(e.month, c.month) AS month,
-        coalesce(e.ccn, c.ccn) AS ccn,
-        e.patient_id IS NOT NULL AS in_eqrs,
-        c.patient_id IS NOT NULL AS in_claims,
+        patient_id,
+        month,
+        ccn,
+        in_eqrs IS NOT NULL AS in_eqrs,
+        in_claims IS NOT NULL AS in_claims,
         TRUE AS is_equal,
         CAST(NULL AS BIGINT) AS eqrs_amount,
         CAST(NULL AS BIGINT) AS claims_amount
-    FROM eqrs_patient AS e
-    FULL JOIN claim_patient AS c
-        ON c.patient_id = e.patient_id AND c.month = e.month AND c.ccn = e.ccn
+    FROM eqrs_patient
+    FULL JOIN claim_patient USING (patient_id, month, ccn)
     UNION ALL
     SELECT
         'sessions' AS kind,
-        coalesce(e.patient_id, c.patient_id) AS patient_id,
-        coalesce(e.month, c.month) AS month,
-        coalesce(e.ccn, c.ccn) AS ccn,
-        e.patient_id IS NOT NULL AS in_eqrs,
-        c.patient_id IS NOT NULL AS in_claims,
-        e.sessions = c.sessions AS is_equal,
-        e.sessions AS eqrs_amount,
-        c.sessions AS claims_amount
+        patient_id,
+        month,
+        ccn,
+        sessions IS NOT NULL AS in_eqrs,
+        claims_sessions IS NOT NULL AS in_claims,
+        sessions = claims_sessions AS is_equal,
+        sessions AS eqrs_amount,
+        claims_sessions AS claims_amount
     FROM (SELECT * FROM clinical WHERE sessions IS NOT NULL) AS e
-    FULL JOIN claim_sessions AS c
-        ON c.patient_id = e.patient_id AND c.month = e.month AND c.ccn = e.ccn
+    FULL JOIN claim_sessions USING (patient_id, month, ccn)
     UNION ALL
     SELECT
         'ktv' AS kind,
-        coalesce(e.patient_id, c.patient_id) AS patient_id,
-        coalesce(e.month, c.month) AS month,
-        coalesce(e.ccn, c.ccn) AS ccn,
-        e.patient_id IS NOT NULL AS in_eqrs,
-        c.patient_id IS NOT NULL AS in_claims,
-        coalesce(e.hd_ktv = c.ktv, FALSE) OR coalesce(e.pd_ktv = c.ktv, FALSE) AS is_equal,
+        patient_id,
+        month,
+        ccn,
+        coalesce(hd_ktv, pd_ktv) IS NOT NULL AS in_eqrs,
+        claims_ktv IS NOT NULL AS in_claims,
+        coalesce(hd_ktv = claims_ktv, FALSE) OR coalesce(pd_ktv = claims_ktv, FALSE) AS is_equal,
         CAST(NULL AS BIGINT) AS eqrs_amount,
         CAST(NULL AS BIGINT) AS claims_amount
-    FROM (SELECT * FROM clinical WHERE hd_ktv IS NOT NULL OR pd_ktv IS NOT NULL) AS e
-    FULL JOIN (SELECT * FROM claim_patient WHERE ktv IS NOT NULL) AS c
-        ON c.patient_id = e.patient_id AND c.month = e.month AND c.ccn = e.ccn
+    FROM (SELECT * FROM clinical WHERE coalesce(hd_ktv, pd_ktv) IS NOT NULL) AS e
+    FULL JOIN (SELECT * FROM claim_patient WHERE claims_ktv IS NOT NULL) AS c
+        USING (patient_id, month, ccn)
     UNION ALL
     SELECT
         'vascular_access' AS kind,
-        coalesce(e.patient_id, c.patient_id) AS patient_id,
-        coalesce(e.month, c.month) AS month,
-        coalesce(e.ccn, c.ccn) AS ccn,
-        e.patient_id IS NOT NULL AS in_eqrs,
-        c.patient_id IS NOT NULL AS in_claims,
-        e.access = c.access AS is_equal,
+        patient_id,
+        month,
+        ccn,
+        access IS NOT NULL AS in_eqrs,
+        claims_access IS NOT NULL AS in_claims,
+        access = claims_access AS is_equal,
         CAST(NULL AS BIGINT) AS eqrs_amount,
         CAST(NULL AS BIGINT) AS claims_amount
     FROM (SELECT * FROM clinical WHERE access IS NOT NULL) AS e
-    FULL JOIN claim_access AS c
-        ON c.patient_id = e.patient_id AND c.month = e.month AND c.ccn = e.ccn
+    FULL JOIN claim_access USING (patient_id, month, ccn)
 ),
 
 -- 3.1.6. The date that counts is linkage.death's; here each source's own.
@@ -454,16 +452,15 @@ counted AS (
         ccn,
         month,
         kind,
-        sum(CASE WHEN in_eqrs THEN 1 ELSE 0 END) AS eqrs_count,
-        sum(CASE WHEN in_claims THEN 1 ELSE 0 END) AS claims_count,
-        sum(CASE WHEN in_both THEN 1 ELSE 0 END) AS both_count,
-        sum(CASE WHEN in_both AND is_equal THEN 1 ELSE 0 END) AS equal_count,
-        sum(CASE WHEN in_eqrs_only THEN 1 ELSE 0 END) AS eqrs_only_count,
-        sum(CASE WHEN in_claims AND NOT in_eqrs THEN 1 ELSE 0 END) AS claims_only_count,
-        sum(CASE WHEN is_beyond THEN 1 ELSE 0 END) AS not_expected_count,
-        sum(CASE WHEN in_third THEN 1 ELSE 0 END) AS third_count,
-        sum(CASE WHEN in_third AND NOT in_eqrs AND NOT in_claims THEN 1 ELSE 0 END)
-            AS third_only_count,
+        count_if(in_eqrs) AS eqrs_count,
+        count_if(in_claims) AS claims_count,
+        count_if(in_both) AS both_count,
+        count_if(in_both AND is_equal) AS equal_count,
+        count_if(in_eqrs_only) AS eqrs_only_count,
+        count_if(in_claims AND NOT in_eqrs) AS claims_only_count,
+        count_if(is_beyond) AS not_expected_count,
+        count_if(in_third) AS third_count,
+        count_if(in_third AND NOT in_eqrs AND NOT in_claims) AS third_only_count,
         sum(CASE WHEN in_both THEN eqrs_amount END) AS eqrs_amount,
         sum(CASE WHEN in_both THEN claims_amount END) AS claims_amount
     FROM judged
