@@ -52,7 +52,7 @@ still rows of patients: the folder is its owner's alone, and not for publication
     type=click.Choice(["dfc", "qip"]),
     help="Only this program's model; without it, every program's.",
 )
-def write_fits(measure: str, year: int, folder: Path, program: str | None) -> None:
+def write_fits(measure: str, year: int, folder: Path, program: "Program | None") -> None:
     """Write a measure's fit: coefficients, covariance, baseline, design, and an R script."""
     settings = load_settings()
     require_stored(settings, year)
