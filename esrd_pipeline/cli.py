@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_checks import require_files, require_stored
+from esrd_pipeline.cli_completion import add_examples, completion
+from esrd_pipeline.cli_doctor import doctor
 from esrd_pipeline.cli_explain import explain
 from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_pages import PAGES
@@ -39,7 +42,7 @@ def main() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-for _command in (*PAGES, write_site, write_fits, status, release, explain):
+for _command in (*PAGES, write_site, write_fits, status, doctor, completion, release, explain):
     main.add_command(_command)
 
 
@@ -81,8 +84,9 @@ def demo() -> None:
 )
 def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str) -> None:
     """Refresh one performance year from its source files."""
-    check_rule_set(year, rule_set)
     settings = load_settings()
+    require_files(settings, year)
+    check_rule_set(year, rule_set)
     job = _choose_job(settings, year)
     _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
     click.echo(f"Stored under {settings.warehouse_dir}")
@@ -121,6 +125,7 @@ def backfill(first: int, last: int, star_baseline: str | None, rule_set: str) ->
 @click.option("--name", default="", help="Name of the release; the run's id if not given.")
 def export(year: int, name: str) -> None:
     """Write a year's tables as an immutable release of CSV files."""
+    require_stored(load_settings(), year)
     _launch("export", year, run_config={"ops": {"write_release": {"config": {"name": name}}}})
     click.echo(f"Written under {load_settings().releases_dir / str(year)}")
 
@@ -363,3 +368,6 @@ def _print_table(title: str, lines: Sequence[Sequence[str]]) -> None:
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
+
+
+add_examples(main)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from esrd_pipeline.cli_checks import require_stored
 from esrd_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -36,10 +37,7 @@ still rows of patients: the folder is its owner's alone, and not for publication
 {no_sample}"""
 
 
-@click.command(
-    "fit",
-    epilog="Example: esrd fit shr --year 2025 --out shr-2025, then: Rscript shr-2025/dfc/refit.R",
-)
+@click.command("fit")
 @click.argument("measure", type=click.Choice(FITTED))
 @click.option("--year", type=int, required=True, help="Performance year; its fit is stored.")
 @click.option(
@@ -54,8 +52,10 @@ still rows of patients: the folder is its owner's alone, and not for publication
     type=click.Choice(["dfc", "qip"]),
     help="Only this program's model; without it, every program's.",
 )
-def write_fits(measure: str, year: int, folder: Path, program: str | None) -> None:
+def write_fits(measure: str, year: int, folder: Path, program: "Program | None") -> None:
     """Write a measure's fit: coefficients, covariance, baseline, design, and an R script."""
+    settings = load_settings()
+    require_stored(settings, year)
     from esrd_pipeline.orchestration.context import StepContext
     from esrd_pipeline.private import make_private_folder
     from esrd_pipeline.stored_schema import OutdatedPartitionError
@@ -63,7 +63,6 @@ def write_fits(measure: str, year: int, folder: Path, program: str | None) -> No
 
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty: name another folder")
-    settings = load_settings()
     step = StepContext(year, Warehouse(settings.warehouse_dir), settings)
     modelled = find_modelled(measure)
     programs = [of for of in modelled.programs if program in (None, of)]

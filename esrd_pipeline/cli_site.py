@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from esrd_pipeline.cli_checks import require_facility, require_stored
 from esrd_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ def write_site(
     """Write a year's pages for people who do not open Dagster, from the stored tables."""
     if ccn and network:
         raise click.UsageError("give --facility or --network, not both")
+    settings = load_settings()
+    require_stored(settings, year)
+    if ccn:
+        require_facility(settings, year, ccn)
     from esrd_pipeline.site.build import Choice
 
-    settings = load_settings()
     name = "-".join(part for part in (str(year), ccn, network and f"network-{network}") if part)
     target = folder or settings.site_dir / name
     start = make_site(settings, year, target, Choice(facility=ccn, network=network))

@@ -20,7 +20,7 @@ _SHOWN = 4
 _THOUSAND = 1000
 
 
-@click.command(epilog="Example: esrd status --all")
+@click.command()
 @click.option("--all", "is_whole", is_flag=True, help="List every stale table by name.")
 def status(*, is_whole: bool) -> None:
     """Tell years, origin, what is stored and stale and why, the last run, baseline and disk."""

@@ -59,6 +59,7 @@ def test_the_files_hold_the_stored_fit_to_the_last_digit(tmp_path: Path) -> None
         ):
             told = read(f"{name}_covariance_of_stage_1").set_index("term")
             assert list(told.index) == list(told.columns) == list(stored.names)
+            assert matrix is not None
             assert np.array_equal(told.to_numpy(), matrix)
         baseline = read_element(fit, "baseline", stage=2)["estimate"]
         assert read("baseline")["estimate"].tolist() == baseline.tolist()

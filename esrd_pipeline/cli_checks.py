@@ -1,0 +1,98 @@
+"""Years and facilities that commands are asked for, checked before anything long is imported."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from esrd_pipeline.settings import Settings
+
+FIRST_YEAR = 2015
+"""As FIRST_PUBLISHED_YEAR of the register, which takes long to import."""
+_STORED = "facility/directory/performance_year="
+_CCN_SIGNS = 6
+_SHOWN = 5
+
+
+def require_files(settings: Settings, year: int) -> None:
+    """Refuse a year that cannot be refreshed: before the first, not over, or without any file.
+
+    Raises:
+        ClickException: with the years that could be.
+    """
+    if year < FIRST_YEAR:
+        raise click.ClickException(
+            f"{year} is before {FIRST_YEAR}, the first performance year of a published file whose"
+            " columns are known"
+        )
+    last = datetime.now(tz=UTC).year - 1
+    if year > last >= FIRST_YEAR:
+        raise click.ClickException(
+            f"{year} is not a performance year: {FIRST_YEAR} to {last} are known"
+        )
+    if settings.origin == "embedded":
+        return
+    folders = (settings.published_dir, settings.agency_dir)
+    if any(any((folder / str(year)).glob("*.*")) for folder in folders):
+        return
+    there = {int(path.name) for folder in folders for path in _list_years(folder)}
+    raise click.ClickException(
+        f"{settings.published_dir / str(year)}: no file named DFC_FACILITY*.csv or"
+        f" *QIP_COMPLETE*.csv, and no patient-level file in {settings.agency_dir / str(year)};"
+        f" there are files of {_tell_years(there)}"
+    )
+
+
+def require_stored(settings: Settings, year: int) -> None:
+    """Refuse a year that is not stored.
+
+    Raises:
+        ClickException: with the years that are.
+    """
+    if (settings.warehouse_dir / f"{_STORED}{year}" / "data.parquet").is_file():
+        return
+    stored = settings.warehouse_dir.glob(f"{_STORED}*/data.parquet")
+    years = {int(path.parent.name.partition("=")[2]) for path in stored}
+    raise click.ClickException(
+        f"{year} is not stored; stored are {_tell_years(years)}. Make it with"
+        f" `esrd refresh --year {year}`"
+    )
+
+
+def require_facility(settings: Settings, year: int, ccn: str) -> None:
+    """Refuse a number that no facility of a stored year has.
+
+    Raises:
+        ClickException: with numbers that are near.
+    """
+    import pyarrow.parquet as pq
+
+    require_stored(settings, year)
+    if len(ccn) != _CCN_SIGNS or not ccn.isalnum():
+        raise click.ClickException(
+            f"{ccn!r} is no CCN: it has {_CCN_SIGNS} digits or letters, zeros at its front too"
+        )
+    found = set[str]()
+    for table in ("directory", "contract"):
+        path = settings.warehouse_dir / "facility" / table / f"performance_year={year}/data.parquet"
+        if path.is_file():
+            # Not by `read_table`, which imports pandas.
+            found |= set(pq.ParquetFile(path).read(columns=["ccn"])["ccn"].to_pylist())
+            if ccn in found:
+                return
+    near = sorted(found, key=lambda one: (_count_differences(one, ccn), one))[:_SHOWN]
+    raise click.ClickException(
+        f"{ccn} is no facility of {year}; nearest are {', '.join(near) or 'none'}"
+    )
+
+
+def _count_differences(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
+
+
+def _list_years(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("[12][0-9][0-9][0-9]") if any(path.glob("*.*"))]
+
+
+def _tell_years(years: set[int]) -> str:
+    return ", ".join(map(str, sorted(years))) or "no year"
