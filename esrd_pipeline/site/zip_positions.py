@@ -23,6 +23,8 @@ def _load_state(state: str) -> tuple[tuple[str, Position], ...]:
     return tuple(
         (row["zip_code"], (float(row["lat"]), float(row["long"])))
         for row in zipcodes.filter_by(state=state)
+        # The package writes an unknown position as 0, 0, which is in the Gulf of Guinea.
+        if float(row["lat"]) or float(row["long"])
     )
 
 

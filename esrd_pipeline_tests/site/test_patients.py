@@ -146,6 +146,15 @@ def test_zip_codes_of_the_chosen_states_alone_are_read() -> None:
     assert {zip_code[:2] for zip_code in positions} <= {"02"}
 
 
+def test_a_zip_code_whose_position_the_package_lacks_lies_among_its_neighbours() -> None:
+    """The package writes 0, 0 for it: see findings/zipcodes_at_zero.sh."""
+    positions = load_positions(["TX"])
+    assert all(25 < north < 37 and -107 < east < -93 for north, east in positions.values())
+    found = find_position("77352", positions)
+    assert found is not None
+    assert found == pytest.approx((30.3, -95.2), abs=0.5)
+
+
 def test_a_certificate_sets_scores_beside_the_means(data: SiteData) -> None:
     shown = describe_certificate(data, NEAR, "en")
     assert (shown["total"], shown["mean"], shown["cut"]) == ("40 of 100", "55.0", "1%")
