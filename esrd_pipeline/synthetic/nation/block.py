@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from esrd_pipeline.synthetic.nation import directory, enrollment, forms, registers, truth
+from esrd_pipeline.synthetic.nation import (
+    directory,
+    enrollment,
+    forms,
+    other_registers,
+    registers,
+    truth,
+)
 from esrd_pipeline.synthetic.nation.admissions import choose_admissions
 from esrd_pipeline.synthetic.nation.claims import MarketYear
 from esrd_pipeline.synthetic.nation.claims_acute import bill_acute, report_acute
@@ -44,7 +51,7 @@ from esrd_pipeline.synthetic.nation.status import (
 from esrd_pipeline.synthetic.nation.stays import Stays, add_grafts, draw_stays, settle_stays
 from esrd_pipeline.synthetic.nation.tally import tally_year
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories, live
-from esrd_pipeline.synthetic.nation.truth import TABLES as TRUTH
+from esrd_pipeline.synthetic.nation.truth_tables import TABLES as TRUTH
 from esrd_pipeline.tables.model import Table
 
 MEMORY_YEARS = 3
@@ -251,10 +258,10 @@ def _write_year(span: Span, life: MarketLife, year: int) -> Generator[tuple[str,
         "eqrs_treatment": registers.list_treatments(known),
         "cms_2728": forms.list_forms(known),
         "cms_2746": registers.list_death_forms(known),
-        "optn_transplant": registers.list_transplants(known),
-        "optn_waitlist": registers.list_waitlist(known),
+        "optn_transplant": other_registers.list_transplants(known),
+        "optn_waitlist": other_registers.list_waitlist(known),
         "mds_stay": enrollment.list_nursing_homes(known, life.coverage, life.events),
-        "ssa_death": registers.list_social_security(known),
+        "ssa_death": other_registers.list_social_security(known),
         "provider_of_services": directory.list_providers(life.market, until),
         "medicare_enrollment": enrollment.list_enrollment(known, life.coverage, year),
     }

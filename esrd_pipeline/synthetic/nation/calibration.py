@@ -8,7 +8,7 @@ from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.synthetic.nation.block import Span, tally_market
 from esrd_pipeline.synthetic.nation.columns import stack, to_arrow
 from esrd_pipeline.synthetic.nation.facilities import draw_nation, split_markets
-from esrd_pipeline.synthetic.nation.truth import TALLY
+from esrd_pipeline.synthetic.nation.truth_tables import TALLY
 
 PUBLISHED_FACILITIES = 7557
 """Facilities in DFC_FACILITY_2026-04.csv: counts of a smaller nation are scaled up to it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from esrd_pipeline.synthetic.nation import truth
+from esrd_pipeline.synthetic.nation import truth, truth_tables
 from esrd_pipeline.synthetic.nation.block import Block, Span, compute_block
 from esrd_pipeline.synthetic.nation.columns import schema_of, to_arrow
 from esrd_pipeline.synthetic.nation.directory import list_grants
@@ -69,7 +69,7 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
         truth_files = stack.enter_context(
             FileSet(
                 order.folder / TRUTH_FOLDER,
-                {name: schema_of(table) for name, table in truth.TABLES.items()},
+                {name: schema_of(table) for name, table in truth_tables.TABLES.items()},
                 kind="parquet",
             )
         )
@@ -97,7 +97,7 @@ def _finish(
             of_year.append(table.path[1], to_arrow(table, rows))
     until = int(edges_of(order.span.last_year)[-1]) - 1
     labels = truth.label_facilities(nation, until)
-    truth_files.append("data_defects", to_arrow(truth.TABLES["data_defects"], labels))
+    truth_files.append("data_defects", to_arrow(truth_tables.TABLES["data_defects"], labels))
     folder = order.folder / TRUTH_FOLDER
     pq.write_table(truth.tabulate_effects(nation), folder / "facility_effect.parquet")
     pq.write_table(truth.tabulate_coefficients(), folder / "coefficient.parquet")
