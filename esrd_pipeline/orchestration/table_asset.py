@@ -381,7 +381,8 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             PLAUSIBILITY,
             asset=key,
             partitions_def=performance_years,
-            description="Rows, means and missing values against the year before. Only warns.",
+            description="Rows, means, shares, months and facilities beside the years before."
+            " Only warns, beyond what chance and those years move.",
         ),
     ]
 
