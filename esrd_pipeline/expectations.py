@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from esrd_pipeline.duckdb_text import AS_STORED, match_exactly
 from esrd_pipeline.judge import judge
 from esrd_pipeline.tables.model import Column, Table

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from esrd_pipeline.orchestration.pictures import (
+    LIMIT_POINTS,
     draw_calibration,
     draw_facilities,
     draw_measure_scores,
