@@ -278,12 +278,18 @@ def _iso(day: object) -> str | None:
 
 
 def _prepare_home(settings: Settings) -> None:
-    from esrd_pipeline.orchestration.instance import UnusableHomeError, prepare_dagster_home
+    from esrd_pipeline.orchestration.instance import (
+        UnusableHomeError,
+        prepare_dagster_home,
+        tell_switch,
+    )
 
     try:
         home = prepare_dagster_home(settings.dagster_home)
     except UnusableHomeError as unusable:
         raise click.ClickException(str(unusable)) from unusable
+    if switch := tell_switch(settings):
+        click.echo(switch, err=True)
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     # Planned events of a run are stored together (see orchestration/event_log.py).
