@@ -278,12 +278,18 @@ def _iso(day: object) -> str | None:
 
 
 def _prepare_home(settings: Settings) -> None:
-    from esrd_pipeline.orchestration.instance import UnusableHomeError, prepare_dagster_home
+    from esrd_pipeline.orchestration.instance import (
+        UnusableHomeError,
+        prepare_dagster_home,
+        tell_switch,
+    )
 
     try:
         home = prepare_dagster_home(settings.dagster_home)
     except UnusableHomeError as unusable:
         raise click.ClickException(str(unusable)) from unusable
+    if switch := tell_switch(settings):
+        click.echo(switch, err=True)
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     # Planned events of a run are stored together (see orchestration/event_log.py).
@@ -338,7 +344,10 @@ def _launch(
         run_job(defs, job, year, tags=tags or {}, run_config=run_config or {}, layers=layers)
     except StoppedError as stopped:
         click.echo(str(stopped), err=True)
-        sys.exit(128 + signal.SIGTERM)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Taking apart all that was imported and opened would take as long as the run took to stop.
+        os._exit(128 + signal.SIGTERM)
     except LaunchError as failed:
         raise click.ClickException(str(failed)) from failed
 

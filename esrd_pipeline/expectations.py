@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from esrd_pipeline.duckdb_text import AS_STORED, match_exactly
 from esrd_pipeline.judge import judge
 from esrd_pipeline.tables.model import Column, Table
@@ -19,12 +17,6 @@ from esrd_pipeline.warehouse import Query
 
 _STAGED = f"read_parquet($staged, {AS_STORED})"
 _OTHER = f"read_parquet($other, {AS_STORED})"
-DRIFT_ROWS = 0.2
-"""Report a partition with 20% more or fewer rows than the year before."""
-DRIFT_STANDARD_DEVIATIONS = 0.5
-"""Report a mean that changed by half a standard deviation between years."""
-DRIFT_NULL_SHARE = 0.25
-"""Report a column whose share of nulls changed by a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +39,6 @@ class Audit:
     def broken(self) -> tuple[RuleResult, ...]:
         """Return the expectations that failed."""
         return tuple(result for result in self.results if not result.passed)
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A difference from the year before that a person should review."""
-
-    column: str
-    measure: str | None
-    what: str
-    before: float
-    now: float
 
 
 def audit(
@@ -85,21 +66,6 @@ def audit(
     verdicts = judge({"expectation": names, "broken_count": broken})
     results = zip(names, broken, verdicts, strict=True)
     return Audit(row_count, tuple(RuleResult(*result) for result in results))
-
-
-def find_drift(*, table: Table, staged: Path, previous: Path, query: Query) -> list[Drift]:
-    """Return differences between a staged partition and the year before, largest first.
-
-    Compares the number of rows and, for every number column, the mean and the share of nulls;
-    within each measure if the table has measures.
-    """
-    now, before = (_describe(table, path, query) for path in (staged, previous))
-    drifts = [
-        drift
-        for measure in sorted(set(now) | set(before), key=str)
-        for drift in _compare(table, measure, before.get(measure), now.get(measure))
-    ]
-    return sorted(drifts, key=lambda d: (-abs(d.now - d.before), d.column, str(d.measure)))
 
 
 def _broken_counts(table: Table) -> Mapping[str, str]:
@@ -203,54 +169,3 @@ def _column_counts(column: Column) -> dict[str, str]:
 
 def _name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
-
-
-def _numbers(table: Table) -> list[str]:
-    return [column.name for column in table.columns if column.type == "number"]
-
-
-def _describe(table: Table, path: Path, query: Query) -> dict[str | None, dict[str, float]]:
-    """Return rows, and mean, standard deviation and nulls of number columns, by measure."""
-    metrics = ["count(*) AS row_count"]
-    for i, name in enumerate(_numbers(table)):
-        quoted = _name(name)
-        metrics += [
-            f"avg({quoted}) AS mean{i}",
-            f"stddev_pop({quoted}) AS sd{i}",
-            f"count(*) FILTER (WHERE {quoted} IS NULL) AS null{i}",
-        ]
-    measure = "measure" if "measure" in table.column_names else "NULL::VARCHAR"
-    described = query(
-        f"SELECT {measure} AS measure, {', '.join(metrics)} FROM {_STAGED} GROUP BY 1",
-        staged=match_exactly(path),
-    )
-    return {
-        None if pd.isna(row["measure"]) else str(row["measure"]): {
-            str(metric): float(value) for metric, value in row.items() if metric != "measure"
-        }
-        for _, row in described.iterrows()
-    }
-
-
-def _compare(
-    table: Table,
-    measure: str | None,
-    before: dict[str, float] | None,
-    now: dict[str, float] | None,
-) -> list[Drift]:
-    rows_before = before["row_count"] if before else 0.0
-    rows_now = now["row_count"] if now else 0.0
-    drifts = []
-    if abs(rows_now - rows_before) > DRIFT_ROWS * max(rows_before, 1.0):
-        drifts.append(Drift("(rows)", measure, "number of rows", rows_before, rows_now))
-    if before is None or now is None:
-        return drifts
-    for i, name in enumerate(_numbers(table)):
-        nulls = [before[f"null{i}"] / rows_before, now[f"null{i}"] / rows_now]
-        if abs(nulls[1] - nulls[0]) > DRIFT_NULL_SHARE:
-            drifts.append(Drift(name, measure, "share of nulls", nulls[0], nulls[1]))
-        spread = before[f"sd{i}"]
-        moved = abs(now[f"mean{i}"] - before[f"mean{i}"])
-        if spread > 0 and moved > DRIFT_STANDARD_DEVIATIONS * spread:
-            drifts.append(Drift(name, measure, "mean", before[f"mean{i}"], now[f"mean{i}"]))
-    return drifts

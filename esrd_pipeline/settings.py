@@ -85,8 +85,14 @@ class Settings:
 
     @property
     def dagster_home(self) -> Path:
-        """Dagster's instance folder."""
-        return Path(os.environ.get("DAGSTER_HOME") or self.data_dir / "dagster_home").resolve()
+        """Dagster's instance folder: one for each origin, so that no run's table is the other's."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.own_homes[self.origin]).resolve()
+
+    @property
+    def own_homes(self) -> dict[Origin, Path]:
+        """Dagster's folder of each origin where the environment names none."""
+        name = "dagster_home"
+        return {"published": self.data_dir / name, "embedded": self.embedded_dir / name}
 
     @property
     def explanations_dir(self) -> Path:

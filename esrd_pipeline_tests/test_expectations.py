@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from esrd_pipeline.expectations import audit, find_drift
+from esrd_pipeline.expectations import audit
 from esrd_pipeline.tables.model import Column, Reference, Rule, Table
 from esrd_pipeline.warehouse import Staged, Warehouse
 
@@ -90,31 +90,6 @@ def test_a_broken_rule_is_named_with_its_rows(
 def test_too_few_rows_break_the_partition(tmp_path: Path) -> None:
     assert broken(tmp_path, good().head(1)) == {"at least 2 rows": 1}
     assert broken(tmp_path, good().head(0)) == {"at least 2 rows": 2}
-
-
-def test_drift_names_measure_column_and_both_values(tmp_path: Path) -> None:
-    before = pd.DataFrame(
-        {"ccn": [f"{i:06d}" for i in range(10)], "measure": "shr", "lower": 0.0, "upper": range(10)}
-    )
-    now = before.assign(upper=[value + 1.0 if value < 9 else None for value in range(10)])
-    warehouse, staged = stage(tmp_path, before, 2024)
-    previous = warehouse.publish(staged)
-    same = warehouse.stage(TABLE, 2025, before)
-    assert find_drift(table=TABLE, staged=same.path, previous=previous, query=warehouse.query) == []
-    moved = warehouse.stage(TABLE, 2025, now.assign(upper=now["upper"] + 2))
-    (drift,) = find_drift(table=TABLE, staged=moved.path, previous=previous, query=warehouse.query)
-    # 4.5 before with a spread of 2.87; nine values of mean 7 now; one null in ten is no drift.
-    assert (drift.measure, drift.column, drift.what) == ("shr", "upper", "mean")
-    assert (drift.before, drift.now) == (4.5, 7.0)
-    fewer = warehouse.stage(TABLE, 2025, before.head(7))
-    (drop,) = [
-        d
-        for d in find_drift(
-            table=TABLE, staged=fewer.path, previous=previous, query=warehouse.query
-        )
-        if d.what == "number of rows"
-    ]
-    assert (drop.before, drop.now) == (10, 7)
 
 
 SPELL = Table(

@@ -25,6 +25,7 @@ SECTIONS = MappingProxyType(
         "NotEnoughMemoryError": "memory-or-disk-runs-out",
         "FitError": "a-model-cannot-be-fitted",
         "CohortError": "a-model-cannot-be-fitted",
+        "OtherOriginError": "files-of-another-origin",
         "SchemaError": "a-table-breaks-its-definition",
         "LookupError": "a-name-is-unknown",
     }

@@ -5,6 +5,8 @@ import fcntl
 from collections.abc import Generator
 from pathlib import Path
 
+from esrd_pipeline.settings import Settings
+
 CONFIGURATION = """\
 # Made on first use; edit as you like, it is not written again.
 telemetry: {enabled: false}
@@ -32,8 +34,52 @@ run_retries:
 """
 
 
+ORIGIN_FILE = "esrd_origin"
+"""In Dagster's folder: the origin of the files of its newest run."""
+
+
 class UnusableHomeError(ValueError):
     """Dagster cannot keep its runs in the folder."""
+
+
+class OtherOriginError(RuntimeError):
+    """The files are of another origin now than when this process was started."""
+
+
+def tell_switch(settings: Settings) -> str | None:
+    """Return what to say where the files are of another origin than in the run before, or None."""
+    home, origin = settings.dagster_home, settings.origin
+    noted = home / ORIGIN_FILE
+    before = noted.read_text(encoding="utf-8").strip() if noted.is_file() else None
+    if before != origin:
+        home.mkdir(parents=True, exist_ok=True)
+        noted.write_text(f"{origin}\n", encoding="utf-8")
+    others = [path for other, path in settings.own_homes.items() if other != origin]
+    if before not in (None, origin):
+        return (
+            f"The files were {before} and are {origin} now, and share Dagster's history in {home}:"
+            f" the tag esrd/origin tells their runs apart; leave DAGSTER_HOME out for one each"
+        )
+    if before is None and home == settings.own_homes[origin].resolve() and others[0].is_dir():
+        return (
+            f"The files are {origin} now: their runs have a history of their own in {home}; what"
+            f" was run before stays in {others[0]}. Restart `esrd ui` if it is open"
+        )
+    return None
+
+
+def check_origin(settings: Settings) -> None:
+    """Refuse a step in the history of the other origin.
+
+    Raises:
+        OtherOriginError: files of the other origin came, or went, while `esrd ui` was open.
+    """
+    for origin, home in settings.own_homes.items():
+        if origin != settings.origin and settings.dagster_home == home.resolve():
+            raise OtherOriginError(
+                f"the files are {settings.origin} now, and this is the Dagster history of the"
+                f" {origin} ones: restart `esrd ui`"
+            )
 
 
 def prepare_dagster_home(folder: Path) -> Path:

@@ -124,6 +124,7 @@ def run_job(
                 run_config={**STAR_OPERATIONS.get(job, {}), **run_config, **_QUIET},
                 assets=selected,
             )
+            progress.update(task, total=len(selected or _list_selected(resolved)) or None)
             instance.add_event_listener(run.run_id, _follow(progress, task))
             with stopping(instance, run.run_id):
                 await_turn(instance, run, lambda why: progress.update(task, step=why))
@@ -160,16 +161,10 @@ def _end(
 
 def _follow(progress: Progress, task: TaskID) -> Callable[[dg.EventLogEntry], None]:
     """Return a listener that moves the bar with the run's events."""
-    planned: set[str] = set()
 
     def follow(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
-        if event is None:
-            return
-        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
-            planned.add(_name(event.asset_key))
-            progress.update(task, total=len(planned))
-        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+        if event and event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             progress.update(task, advance=1, step=_name(event.asset_key))
 
     return follow
@@ -200,9 +195,13 @@ def _name(key: dg.AssetKey | None) -> str:
     return ".".join(key.path) if key else ""
 
 
+def _list_selected(job: dg.JobDefinition) -> list[dg.AssetKey]:
+    return sorted(job.asset_layer.selected_asset_keys)
+
+
 def list_assets(job: dg.JobDefinition, layers: Sequence[str]) -> list[dg.AssetKey]:
     """Return the assets of a job that are made with these layers."""
-    return [key for key in sorted(job.asset_layer.selected_asset_keys) if _layer_of(key) in layers]
+    return [key for key in _list_selected(job) if _layer_of(key) in layers]
 
 
 def _layer_of(key: dg.AssetKey) -> str:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 SAMPLE_SEED = 2728
 SAMPLE_FACILITIES = 25
+FEW_FACILITIES = 100
+"""With fewer in the cohort, a model that cannot be fitted leaves its measure without values and
+says why (reading 209). In a nation it stops the step: there it is a fault of the files or the code.
+"""
+NOT_FITTED = "model_not_fitted"
 MOST_DIFFERENCE = 1e-4
 """Relative to the larger of estimate and standard error; beyond it the two fits disagree."""
 
@@ -157,13 +162,21 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
     from esrd_pipeline.families.fits import read_element, read_regression
     from esrd_pipeline.orchestration.pictures import draw_calibration
+    from esrd_pipeline.statistics.fit import FitError
 
     if has_no_cohort(modelled, step):
         return leave_empty(modelled.tables.fit)
-    fits, notes, picture = [], {}, None
+    fits, notes, picture = list[pd.DataFrame](), dict[str, str | int | float](), None
+    warnings: list[str] = []
     for program in modelled.programs:
         specification, cohort = read_once(modelled, step, program)
-        fit = fit_estimable(specification, step.performance_year, cohort)
+        try:
+            fit = fit_estimable(specification, step.performance_year, cohort)
+        except FitError as refused:
+            if len(cohort.ccns) >= FEW_FACILITIES:
+                raise
+            warnings.append(f"{program}: no model of {len(cohort.ccns)} facilities: {refused}")
+            continue
         stored = read_regression(fit, stage=1)
         notes |= {
             f"{program}: rows": stored.row_count,
@@ -179,7 +192,13 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
         if picture is None:
             groups = group_by_risk(specification, fit, cohort)
             picture = draw_calibration(groups, unit=find_family(specification).unit)
-    return StepResult((pd.concat(fits, ignore_index=True),), notes=notes, picture=picture)
+    frame = pd.concat(fits, ignore_index=True) if fits else _empty(modelled.tables.fit)
+    told = "; ".join(warnings) or None
+    return StepResult((frame,), notes=notes, picture=picture, warning=told)
+
+
+def _empty(table: Table) -> pd.DataFrame:
+    return pd.DataFrame(columns=table.column_names)
 
 
 def _cross_check(modelled: ModelledMeasure, step: StepContext) -> StepResult:
@@ -189,7 +208,10 @@ def _cross_check(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     if has_no_cohort(modelled, step):
         return leave_empty(modelled.tables.cross_check)
     compared, warnings = [], []
+    fit = step.read(modelled.tables.fit)
     for program in modelled.programs:
+        if not (fit["program"] == program).any():
+            continue
         specification, cohort = read_once(modelled, step, program)
         try:
             opinion = compare_fit(
@@ -222,7 +244,7 @@ def _cross_check(modelled: ModelledMeasure, step: StepContext) -> StepResult:
 
 
 def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
-    from esrd_pipeline.families.facility_list import finish
+    from esrd_pipeline.families.facility_list import finish, list_facilities
     from esrd_pipeline.families.family import find_family
     from esrd_pipeline.orchestration.pictures import draw_facilities
 
@@ -235,8 +257,19 @@ def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     for program in modelled.programs:
         specification, cohort = read_once(modelled, step, program)
         mine = fit[fit["program"] == program]
-        assessed = find_family(specification).assess(specification, year, mine, cohort)
         facilities = step.read(linkage.FACILITY, program=program)
+        if mine.empty:
+            contracts.append(
+                list_facilities(
+                    specification,
+                    year,
+                    _empty(tables.facility),
+                    facilities,
+                    nothing=NOT_FITTED,
+                )
+            )
+            continue
+        assessed = find_family(specification).assess(specification, year, mine, cohort)
         contract = finish(
             specification, year, assessed.contract, facilities, nothing=modelled.nothing
         )
@@ -253,9 +286,10 @@ def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     reported = frame[frame["reportable"].astype(bool)]
     parts = [frame]
     if tables.null is not None:
-        parts.append(pd.concat(nulls, ignore_index=True))
+        parts.append(pd.concat(nulls, ignore_index=True) if nulls else _empty(tables.null))
     if tables.expected is not None:
-        parts.append(pd.concat(expected, ignore_index=True))
+        told = pd.concat(expected, ignore_index=True) if expected else _empty(tables.expected)
+        parts.append(told)
     return StepResult(
         tuple(parts),
         notes={

@@ -16,6 +16,7 @@ from esrd_pipeline.orchestration.explanation_config import (
     offer_measures,
 )
 from esrd_pipeline.orchestration.modelled_measure import (
+    FEW_FACILITIES,
     ModelledMeasure,
     has_no_cohort,
     list_facts,
@@ -118,6 +119,7 @@ def _read_with_conditions(
 
 def _measure_reliability(modelled: ModelledMeasure, table: Table, step: StepContext) -> StepResult:
     from esrd_pipeline.families.hospitalisation import estimate_reliability
+    from esrd_pipeline.statistics.fit import FitError
 
     if has_no_cohort(modelled, step):
         return leave_empty(table)
@@ -125,7 +127,14 @@ def _measure_reliability(modelled: ModelledMeasure, table: Table, step: StepCont
     for program in modelled.programs:
         specification, cohort = read_once(modelled, step, program)
         mine = fit[fit["program"] == program]
-        parts.append(estimate_reliability(specification, step.performance_year, mine, cohort))
+        try:
+            if mine.empty:
+                return leave_empty(table, why="the measure has no model of so few facilities")
+            parts.append(estimate_reliability(specification, step.performance_year, mine, cohort))
+        except FitError as refused:
+            if len(cohort.ccns) >= FEW_FACILITIES:
+                raise
+            return leave_empty(table, why=str(refused))
     return StepResult((pd.concat(parts, ignore_index=True),))
 
 

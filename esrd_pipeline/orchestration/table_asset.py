@@ -7,6 +7,7 @@ selected: the overhead of a step per asset would exceed the time of most tables.
 """
 
 import base64
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from esrd_pipeline.orchestration.check_results import (
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.failures import as_failure, format_error
+from esrd_pipeline.orchestration.instance import check_origin
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.kept_versions import open_kept_versions
 from esrd_pipeline.orchestration.makers import describe_makers
@@ -39,6 +41,7 @@ from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stop
 from esrd_pipeline.orchestration.telling import log_step
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
+from esrd_pipeline.tables.measured import BASELINE_SCORED
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import (
@@ -51,6 +54,7 @@ from esrd_pipeline.warehouse import (
 
 CUTOFF_TAG = "esrd/data_cutoff"
 OWNER = "team:esrd-measures"
+OWNERS_VARIABLE = "ESRD_OWNERS"
 MAX_RETRIES = 3
 CODE_VERSIONS = open_kept_versions()
 MADE_ASSETS: dict[str, "TableAsset"] = {}
@@ -167,14 +171,40 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
             ],
             description=f"{asset.description}\n\n**One row is** {table.grain}.\n\n"
             f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
-            group_name=table.schema,
-            owners=[OWNER],
-            kinds=set(asset.kinds),
+            group_name=find_group(table),
+            owners=list_owners(),
+            kinds=_list_kinds(asset, table),
             code_version=version,
             metadata={"dagster/column_schema": _column_schema(table), "grain": table.grain},
         )
         for table in asset.tables
     ]
+
+
+def find_group(table: Table) -> str:
+    """Return the group of an asset in Lineage: its layer, but where that would close a loop.
+
+    What a fit expects of each patient is made with the facilities; last year's model of the star
+    baseline is a part of the stars; the intake judges the raw tables.
+    """
+    if table.schema == "cohort" and table.path[1].endswith("_expected"):
+        return "facility"
+    return {INTAKE.name: "raw", BASELINE_SCORED.name: "program"}.get(table.name, table.schema)
+
+
+def list_owners() -> list[str]:
+    """Return the owners of all assets: people's addresses or teams, by setting."""
+    named = os.environ.get(OWNERS_VARIABLE, "").replace(",", " ").split()
+    return named or [OWNER]
+
+
+def _list_kinds(asset: TableAsset, table: Table) -> set[str]:
+    """Return the badges of an asset: its layer and how it is made.
+
+    Five layers have a table `shr`, and Lineage shows the last part of a name. That a table is
+    stored as Parquet would tell none from another.
+    """
+    return {*(asset.kinds - {"parquet"}), table.schema}
 
 
 def _require_intake(asset: TableAsset) -> tuple[Dependency, ...]:
@@ -195,6 +225,7 @@ def _make_step_context(
     context: dg.AssetExecutionContext, storage: Storage, config: dg.Config
 ) -> StepContext:
     settings = storage.settings()
+    check_origin(settings)
     cutoff = context.run.tags.get(CUTOFF_TAG)
     return StepContext(
         performance_year=int(context.partition_key),
@@ -381,7 +412,8 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             PLAUSIBILITY,
             asset=key,
             partitions_def=performance_years,
-            description="Rows, means and missing values against the year before. Only warns.",
+            description="Rows, means, shares, months and facilities beside the years before."
+            " Only warns, beyond what chance and those years move.",
         ),
     ]
 

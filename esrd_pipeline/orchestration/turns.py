@@ -23,10 +23,12 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from esrd_pipeline.orchestration.stopping import check_stopped
 from esrd_pipeline.orchestration.telling import tell_failure
+from esrd_pipeline.settings import load_settings
 
 MODULE = "esrd_pipeline.definitions"
 PROCESS_TAG = "esrd/process"
 """Machine, number and start of the process of a command's run."""
+ORIGIN_TAG = "esrd/origin"
 PARTITION_TAG = "dagster/partition"
 _ASK_SECONDS = 2.0
 
@@ -54,6 +56,7 @@ def create_run(
             # Who started a command repeats it, or not; the daemon does so for the UI's runs.
             "dagster/max_retries": "0",
             PROCESS_TAG: describe_process(os.getpid()),
+            ORIGIN_TAG: load_settings().origin,
             **tags,
         },
         asset_selection=selected,

@@ -193,6 +193,8 @@ SHR_VALIDITY = Table(
     name="report.shr_validity",
     grain="one measure compared with SHR",
     source="2025 submission of CBE 1463, validity",
+    # A year's p-values and correlations say nothing of another's.
+    is_compared=False,
     key=("measure",),
     columns=(
         MEASURE,

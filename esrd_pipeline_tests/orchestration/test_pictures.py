@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from esrd_pipeline.orchestration.pictures import (
+    LIMIT_POINTS,
     draw_calibration,
     draw_facilities,
     draw_measure_scores,
@@ -168,9 +169,8 @@ def make_contract(*, is_ratio: bool) -> pd.DataFrame:
 @pytest.mark.parametrize("is_ratio", [True, False])
 def test_the_funnel_has_its_control_limits(*, is_ratio: bool) -> None:
     figure = draw_facilities(make_contract(is_ratio=is_ratio), None)
-    lines = {
-        line.get_linestyle(): line for line in axes_of(figure).lines if len(line.get_xdata()) == 200
-    }
+    drawn = [line for line in axes_of(figure).lines if len(line.get_xdata()) == LIMIT_POINTS]
+    lines = {line.get_linestyle(): line for line in drawn}
     narrow, wide = lines["--"], lines[":"]
     centre = 1.0 if is_ratio else 50.0
     # Drawn last: the upper limits, narrower for larger facilities.
