@@ -21,6 +21,11 @@ EXAMPLES = {
         "esrd refresh --year 2025",
         "esrd refresh --year 2024 --star-baseline rebaseline --cutoff 2026-04-15",
     ),
+    "release": (
+        "esrd release --year 2025 --quarter 2026Q3",
+        "esrd release --year 2025 --quarter 2026Q3 --approve --by 'A. Person'",
+        "esrd release --verify",
+    ),
     "site": ("esrd site --year 2025 --open", "esrd site --year 2025 --facility 012501"),
     "status": ("esrd status", "esrd status --all"),
     "synthesize": ("esrd synthesize --first-year 2022 --last-year 2024 --folder data/raw/patient",),

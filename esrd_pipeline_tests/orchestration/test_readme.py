@@ -14,6 +14,7 @@ _BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BY_OTHERS = {
     "esrd backfill --from 2022 --to 2025": "the fixture `refreshed`, with the first star baseline",
     "esrd ui": "test_ui.py",
+    "esrd fit shr --year 2025 --out shr-2025": "families/test_fit_files.py, of cohorts of its own",
     "esrd site --year 2025": "the fixture `site`, into a folder of its own",
     "esrd synthesize --facilities 300 --first-year 2022 --last-year 2024"
     " --folder data/raw/patient": (
