@@ -10,6 +10,7 @@ from esrd_pipeline.parameters.measure_definitions import MeasureDefinition, find
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.parameters.register import find_measure
+from esrd_pipeline.parameters.units import list_units
 from esrd_pipeline.tables import facility, linkage, measured
 from esrd_pipeline.tables.model import Table
 
@@ -40,8 +41,17 @@ def read_contract(request: Request) -> Row:
             row: Row = {str(name): value for name, value in rows.iloc[0].items()}
             row["why"] = describe_rows(rows)[0]
             row.setdefault("origin", "computed")
+            row |= _find_units(request)
             return row
     raise ExplanationError(f"{request.name}: no row is stored: is the CCN right?")
+
+
+def _find_units(request: Request) -> Row:
+    """Return what the measure's value and rate count; None where the register has no unit."""
+    for unit in list_units(request.year):
+        if (unit.program, unit.measure) == (request.program, request.measure):
+            return {"value_unit": unit.value, "rate_unit": unit.rate}
+    return {"value_unit": None, "rate_unit": None}
 
 
 def _find_table(request: Request) -> Table | None:
@@ -91,7 +101,7 @@ def list_facts(request: Request, row: Row) -> list[tuple[str, str]]:
         ("Facility", f"{find_name(request)}, CCN {request.ccn}"),
         ("Performance year", str(request.year)),
         ("Program", PROGRAMS[request.program]),
-        ("Value", write_number(row["value"])),
+        ("Value", _add_unit(write_number(row["value"]), row["value_unit"])),
         ("95% limits", _write_limits(row)),
         ("Category", _CATEGORIES.get(str(row["category"]), "none: the measure has no flag here")),
         ("Published", "yes" if row["reportable"] else f"no: {row['why']}"),
@@ -99,7 +109,7 @@ def list_facts(request: Request, row: Row) -> list[tuple[str, str]]:
         ("Patients", write_number(row["patients"])),
         ("Numerator", f"{write_number(row['numerator'])}: {meaning.numerator}"),
         ("Denominator", f"{write_number(row['denominator'])}: {meaning.denominator}"),
-        ("Rate", f"{write_number(row['rate'])} per {entry.rate_scale:g} {unit}"),
+        ("Rate", _add_unit(write_number(row["rate"]), row["rate_unit"])),
         ("p-value", write_number(row["p_value"])),
         ("z, and its null", _write_null(row)),
         ("Better is", better[entry.direction]),
@@ -117,6 +127,10 @@ def _find_level(request: Request) -> list[tuple[str, str]]:
         facility.LEVEL, where={"program": request.program, "measure": request.measure}
     )
     return [("National level", write_number(value)) for value in rows["national"].head(1)]
+
+
+def _add_unit(number: str, unit: object) -> str:
+    return f"{number} ({unit})" if isinstance(unit, str) else number
 
 
 def _write_limits(row: Row) -> str:

@@ -5,6 +5,7 @@ is compared with what was stored. Manual 4.1 to 4.3. The stars are in `stars`.
 """
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pandas as pd
@@ -22,6 +23,7 @@ from esrd_pipeline.explanation.results import find_name, find_title, write_numbe
 from esrd_pipeline.explanation.stars import explain_stars
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.parameters.register import Program
+from esrd_pipeline.program.qip_rules import MeasureRule, load_rules
 from esrd_pipeline.tables import program as scores
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
@@ -169,8 +171,9 @@ def explain_topic(request: Request) -> Document:
 
 
 def _work_out(measured: pd.DataFrame, lower: set[str]) -> tuple[pd.DataFrame, list[Check]]:
+    rules = _load_rules(measured)
     working = [
-        score_measure(row, is_lower=row["measure"] in lower, parts=measured)
+        score_measure(row, is_lower=row["measure"] in lower, parts=measured, rules=rules)
         for row in measured.to_dict("records")
     ]
     told = measured.assign(
@@ -191,7 +194,20 @@ class Working:
         self.checks: list[Check] = []
 
 
-def score_measure(row: Line, *, is_lower: bool, parts: pd.DataFrame) -> Working:
+def _load_rules(measured: pd.DataFrame) -> Sequence[MeasureRule]:
+    """Return the rules that the scores were made by; none where the project has them no longer."""
+    payment_year, rule_set = measured["payment_year"].iloc[0], measured["rule_set"].iloc[0]
+    if is_missing(payment_year) or is_missing(rule_set):
+        return ()
+    try:
+        return load_rules(int(payment_year), str(rule_set)).measures
+    except LookupError:
+        return ()
+
+
+def score_measure(
+    row: Line, *, is_lower: bool, parts: pd.DataFrame, rules: Sequence[MeasureRule] = ()
+) -> Working:
     """Work a measure's score out again from its stored row (4.1.2, 4.1.4)."""
     working = Working()
     name = str(row["measure"])
@@ -226,10 +242,27 @@ def score_measure(row: Line, *, is_lower: bool, parts: pd.DataFrame) -> Working:
     elif row["applied"] == "published":
         working.score = "as CMS published it: no file has what it is computed from"
     elif row["applied"] == "reporting":
-        working.score = f"from reports: {write_number(row['unrounded_score'])}, rounded"
+        _add_report(working, row, rules)
     elif row["applied"] in ("achievement", "improvement"):
         working.score = f"the better of the two: {row['applied']}"
     return working
+
+
+def _add_report(working: Working, row: Line, rules: Sequence[MeasureRule]) -> None:
+    """Work a score from reports out by the payment year's formula (2.18.9, 2.19.9, 2.20.10)."""
+    name, stored = str(row["measure"]), row["unrounded_score"]
+    working.score = f"from reports: {write_number(stored)}, rounded"
+    rule = next((one for one in rules if one.measure == name), None)
+    if rule is None or is_missing(row["rate"]) or rule.reporting.steps:
+        return
+    formula, share = rule.reporting, float(str(row["rate"]))
+    points = min(formula.multiplier * share - formula.subtrahend, TOP)
+    working.score = (
+        f"reported {share:.7g} x {formula.multiplier} - {formula.subtrahend} = {points:.4f},"
+        " rounded, from 0 to 10"
+    )
+    if not is_missing(stored):
+        working.checks.append(Check(f"{name}: what was reported", points, float(str(stored)), 1e-6))
 
 
 def achieve(
