@@ -13,6 +13,7 @@ import json
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 Point = tuple[float, float]
 Ring = list[Point]
@@ -70,7 +71,7 @@ def simplify(points: Ring) -> Ring:
     return simplify(points[: at + 1])[:-1] + simplify(points[at:])
 
 
-def decode(topology: dict) -> list[Ring]:
+def decode(topology: dict[str, Any]) -> list[Ring]:
     """Return the arcs of a quantized topology."""
     (sx, sy), (tx, ty) = topology["transform"]["scale"], topology["transform"]["translate"]
     arcs = []
@@ -111,7 +112,7 @@ def write_path(rings: list[Ring]) -> str:
     return "".join(parts)
 
 
-def list_states(topology: dict) -> list[dict[str, object]]:
+def list_states(topology: dict[str, Any]) -> list[dict[str, object]]:
     """Return states with their outlines and the place of their numbers."""
     raw = decode(topology)
     arcs = [simplify(arc) for arc in raw]

@@ -288,7 +288,7 @@ def test_a_difference_of_two_fits_is_told() -> None:
 def test_small_numbers_of_a_model_are_not_told() -> None:
     data = make_data([(MODELLED["shr"].fit, fit_of_shr(9, 3))])
     text = render("shr", data)
-    assert "fitted to" not in text
+    assert "was fitted to" not in text
     assert "0.0312" in text
 
 
