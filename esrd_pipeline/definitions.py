@@ -17,7 +17,7 @@ from esrd_pipeline.orchestration import (
 from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.schedules import make_candidate, quarterly_refresh
-from esrd_pipeline.orchestration.sensors import report_failure
+from esrd_pipeline.orchestration.sensors import SENSORS
 
 defs = dg.Definitions(
     assets=[
@@ -34,7 +34,7 @@ defs = dg.Definitions(
     ],
     jobs=list(JOBS),
     schedules=[quarterly_refresh],
-    sensors=[report_failure, make_candidate],
+    sensors=[*SENSORS, make_candidate],
     resources={"storage": make_storage()},
     executor=dg.in_process_executor,
 )

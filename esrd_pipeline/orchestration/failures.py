@@ -84,7 +84,7 @@ def _describe_faults(error: SourceError) -> dict[str, dg.MetadataValue]:
                         "row": fault.rows[0] if fault.rows else 0,
                         "column": fault.column or "",
                         "rule": fault.rule,
-                        "rows": len(fault.rows),
+                        "rows": fault.count or len(fault.rows),
                     }
                 )
                 for fault in error.faults[: MOST_FAULTS * 10]

@@ -1,8 +1,9 @@
-"""The sensor of failed runs, for those whose own process could not tell of it."""
+"""The sensors: of failed runs whose own process could not tell of it, and of a late refresh."""
 
 import dagster as dg
 
 from esrd_pipeline.orchestration.failures import format_failure
+from esrd_pipeline.orchestration.late import report_late_refresh
 from esrd_pipeline.orchestration.telling import tell_failure
 
 
@@ -19,3 +20,6 @@ def report_failure(context: dg.RunFailureSensorContext) -> None:
         [format_failure(event) for event in context.get_step_failure_events()],
         context.failure_event.message or "the run process died",
     )
+
+
+SENSORS = (report_failure, report_late_refresh)

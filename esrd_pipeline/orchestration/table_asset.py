@@ -6,8 +6,6 @@ differences from the year before. Assets of one layer share a step, which runs t
 selected: the overhead of a step per asset would exceed the time of most tables.
 """
 
-import base64
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,14 +32,22 @@ from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.instance import check_origin
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.kept_versions import open_kept_versions
+from esrd_pipeline.orchestration.late import find_freshness
 from esrd_pipeline.orchestration.makers import describe_makers
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.orchestration.shown import (
+    describe_columns,
+    describe_staged,
+    draw,
+    find_group,
+    list_kinds,
+    list_owners,
+)
 from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stopped, stopping
 from esrd_pipeline.orchestration.telling import log_step
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
-from esrd_pipeline.tables.measured import BASELINE_SCORED
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import (
@@ -53,8 +59,6 @@ from esrd_pipeline.warehouse import (
 )
 
 CUTOFF_TAG = "esrd/data_cutoff"
-OWNER = "team:esrd-measures"
-OWNERS_VARIABLE = "ESRD_OWNERS"
 MAX_RETRIES = 3
 CODE_VERSIONS = open_kept_versions()
 MADE_ASSETS: dict[str, "TableAsset"] = {}
@@ -63,8 +67,6 @@ _DIGESTS: dict[str, str] = {}
 """By table: the digests of its computation's code and parameter files."""
 _READ: "dict[str, tuple[Dependency, ...]]" = {}
 """By table: what its computation reads."""
-
-_DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,38 +175,13 @@ def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
             f"**Key:** {', '.join(table.key)}. **Source:** {table.source}.",
             group_name=find_group(table),
             owners=list_owners(),
-            kinds=_list_kinds(asset, table),
+            kinds=list_kinds(asset.kinds, table),
             code_version=version,
-            metadata={"dagster/column_schema": _column_schema(table), "grain": table.grain},
+            freshness_policy=find_freshness(table),
+            metadata={"dagster/column_schema": describe_columns(table), "grain": table.grain},
         )
         for table in asset.tables
     ]
-
-
-def find_group(table: Table) -> str:
-    """Return the group of an asset in Lineage: its layer, but where that would close a loop.
-
-    What a fit expects of each patient is made with the facilities; last year's model of the star
-    baseline is a part of the stars; the intake judges the raw tables.
-    """
-    if table.schema == "cohort" and table.path[1].endswith("_expected"):
-        return "facility"
-    return {INTAKE.name: "raw", BASELINE_SCORED.name: "program"}.get(table.name, table.schema)
-
-
-def list_owners() -> list[str]:
-    """Return the owners of all assets: people's addresses or teams, by setting."""
-    named = os.environ.get(OWNERS_VARIABLE, "").replace(",", " ").split()
-    return named or [OWNER]
-
-
-def _list_kinds(asset: TableAsset, table: Table) -> set[str]:
-    """Return the badges of an asset: its layer and how it is made.
-
-    Five layers have a table `shr`, and Lineage shows the last part of a name. That a table is
-    stored as Parquet would tell none from another.
-    """
-    return {*(asset.kinds - {"parquet"}), table.schema}
 
 
 def _require_intake(asset: TableAsset) -> tuple[Dependency, ...]:
@@ -302,11 +279,11 @@ def compute_and_publish(
         check_stopped()
         for s in staged:
             warehouse.publish(s)
-    shown = {**result.notes, **told, **_draw(step, asset.tables[0], result)}
+    shown = {**result.notes, **told, **draw(step, asset.tables[0], result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
-            metadata=_metadata(s, shown),
+            metadata=describe_staged(s, shown),
             check_results=list(checks[s.table.name]),
         )
     _fail_if_told(result)
@@ -416,48 +393,3 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             " Only warns, beyond what chance and those years move.",
         ),
     ]
-
-
-def _draw(step: StepContext, table: Table, result: StepResult) -> dict[str, dg.MetadataValue]:
-    """The computation's picture, drawn once for all its tables, and its file."""
-    if result.picture is None:
-        return {}
-    from esrd_pipeline.orchestration.pictures import render
-
-    year = step.performance_year
-    image = render(result.picture, f"{table.name}, performance year {year}")
-    file = step.settings.pictures_dir / str(year) / f"{table.name}.png"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and renamed, so that nobody opens half of it.
-    beside = file.with_suffix(".png.new")
-    beside.write_bytes(image)
-    beside.replace(file)
-    encoded = base64.b64encode(image).decode()
-    return {
-        "picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})"),
-        "picture file": dg.MetadataValue.path(str(file)),
-    }
-
-
-def _metadata(
-    staged: Staged, shown: Mapping[str, dg.MetadataValue | str | float]
-) -> dict[str, dg.MetadataValue | str | float]:
-    return {
-        "dagster/row_count": staged.row_count,
-        "file": dg.MetadataValue.path(str(staged.target)),
-        **shown,
-    }
-
-
-def _column_schema(table: Table) -> dg.TableSchema:
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                column.name,
-                type=_DAGSTER_TYPES.get(column.type, column.type),
-                description=column.description + (f" ({column.unit})" if column.unit else ""),
-                constraints=dg.TableColumnConstraints(nullable=not column.required),
-            )
-            for column in table.columns
-        ]
-    )

@@ -11,13 +11,14 @@ MOST_ROWS = 5
 class Fault:
     """One rule broken in one column (or by the whole file): the first row and the others.
 
-    `rule` is what the first row breaks it with; `rows` lists every broken row in order, or none
-    for a fault of the whole file.
+    `rule` is what the first row breaks it with; `rows` lists the broken rows in order, or none for
+    a fault of the whole file. Where they are not all listed, `count` is their number.
     """
 
     rule: str
     column: str | None = None
     rows: tuple[int, ...] = ()
+    count: int | None = None
 
     def __str__(self) -> str:
         """Return place and rule, with the number of the other rows and the first of them."""
@@ -29,9 +30,10 @@ class Fault:
         text = f"{place}: {self.rule}" if place else self.rule
         if not others:
             return text
+        count = self.count or len(self.rows)
         shown = ", ".join(map(str, others[:MOST_ROWS]))
-        beyond = f" and {len(others) - MOST_ROWS:,} more" if len(others) > MOST_ROWS else ""
-        return f"{text} ({len(self.rows):,} rows: also {shown}{beyond})"
+        beyond = f" and {count - 1 - MOST_ROWS:,} more" if count - 1 > MOST_ROWS else ""
+        return f"{text} ({count:,} rows: also {shown}{beyond})"
 
 
 class SourceError(ValueError):

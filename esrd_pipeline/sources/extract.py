@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from esrd_pipeline.sources import identifiers, sas
-from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.errors import MOST_ROWS, Fault, SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract, check_end
 from esrd_pipeline.sources.extract_values import (
     convert,
@@ -225,11 +225,14 @@ def _check_values(
     Returns:
         The rewritten ones by column; the names of columns of which all are kept; and whether the
         table's key is an identifier and one is written otherwise than the number it has.
+
+    Raises:
+        SourceError: rows break rules: all of them that the file breaks.
     """
     kept = dict(_list_kept(table, extract))
     tried = list(_list_checks(table, extract))
     wanted = {name: f"NOT {is_kept}" for name, is_kept in kept.items()}
-    found = _count_broken(
+    found, faults = _count_broken(
         extract, [fault for fault in tried if fault[0] not in kept], wanted, query
     )
     others = [name for name in kept if found[name]]
@@ -242,9 +245,11 @@ def _check_values(
     key = None if identifier is None else locate(table, extract, identifier)
     if key is not None and (key in others or key not in kept):
         changed[_TEXTS] = find_other_identifier(extract, key)
-    counts = _count_broken(
+    counts, more = _count_broken(
         extract, [fault for fault in tried if fault[0] in others], changed, query
     )
+    if faults or more:
+        raise SourceError.of_faults(extract.path.name, [*faults, *more])
     are_texts = bool(counts.pop(_TEXTS, 0))
     return counts, frozenset(kept).difference(others), are_texts
 
@@ -254,32 +259,25 @@ def _count_broken(
     tried: Sequence[tuple[str, str, str]],
     wanted: Mapping[str, str],
     query: Query,
-) -> dict[str, int]:
-    """Return the number of rows of which each condition of `wanted` is true.
-
-    Raises:
-        SourceError: a row breaks a rule of `tried`.
-    """
+) -> tuple[dict[str, int], list[Fault]]:
+    """Return the number of rows of which each condition of `wanted` is true, and what is broken."""
     conditions = [*(broken for _, broken, _ in tried), *wanted.values()]
     if not conditions:
-        return {}
+        return {}, []
     counted = ", ".join(
         f"count(CASE WHEN {condition} THEN 1 END) AS c{place}"
         for place, condition in enumerate(conditions)
     )
     found = _run(extract, query, f"SELECT {counted} FROM {scan(extract)}").iloc[0].tolist()
+    faults: list[Fault] = []
     for (name, broken, rule), count in zip(tried, found, strict=False):
         if count:
-            # Rows are numbered only where one is to be told: numbering takes a third of the time.
+            # Rows are numbered only where some are to be told: it takes a third of the time.
             numbered = f"SELECT *, row_number() OVER () + 1 AS row FROM {scan(extract)}"
-            first = _run(extract, query, f"SELECT min(row) AS row FROM ({numbered}) WHERE {broken}")
-            raise SourceError(
-                file=extract.path.name,
-                row=int(first["row"].iloc[0]),
-                column=extract.columns[name],
-                rule=rule,
-            )
-    return dict(zip(wanted, map(int, found[len(tried) :]), strict=True))
+            told = f"SELECT row FROM ({numbered}) WHERE {broken} ORDER BY row LIMIT {MOST_ROWS + 1}"
+            rows = tuple(map(int, _run(extract, query, told)["row"]))
+            faults.append(Fault(rule, extract.columns[name], rows, int(count)))
+    return dict(zip(wanted, map(int, found[len(tried) :]), strict=True)), faults
 
 
 def _list_kept(table: Table, extract: Extract) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 import esrd_pipeline.definitions
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration.partitions import performance_years
-from esrd_pipeline.orchestration.table_asset import find_group, list_owners
+from esrd_pipeline.orchestration.shown import find_group, list_owners
 from esrd_pipeline.tables import explain
 from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES, TABLES_BY_NAME
 

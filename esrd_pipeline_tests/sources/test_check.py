@@ -68,6 +68,22 @@ def test_every_fault_is_told_with_its_place_and_without_its_value(folder: Path) 
     assert "SECRET9" not in result.output
 
 
+def test_all_faults_of_a_file_are_told_at_once(folder: Path) -> None:
+    write(
+        folder,
+        "mds_stay_2.txt",
+        "BENE_ID|ENTRY_DATE|DISCHARGE_DATE",
+        "1|2024-01-01|SECRET9",
+        "2|2024-01-01|",
+        "3|SECRET9|SECRET9",
+    )
+    said = check(folder).output
+    assert "mds_stay_2.txt: 2 faults: row 4, column 'ENTRY_DATE': is not a" in said, said
+    assert "row 2, column 'DISCHARGE_DATE': is not a" in said
+    assert "(2 rows: also 4)" in said
+    assert "SECRET9" not in said
+
+
 def test_a_folder_of_another_name_needs_the_year(folder: Path) -> None:
     other = folder.rename(folder.with_name("spring"))
     assert "give --year" in check(other).output

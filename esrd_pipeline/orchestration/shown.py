@@ -1,0 +1,90 @@
+"""What the UI shows of an asset: group, owners, badges, columns, picture and file."""
+
+import base64
+import os
+from collections.abc import Mapping
+
+import dagster as dg
+
+from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.tables.measured import BASELINE_SCORED
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.report import INTAKE
+from esrd_pipeline.warehouse import Staged
+
+OWNER = "team:esrd-measures"
+OWNERS_VARIABLE = "ESRD_OWNERS"
+_DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
+
+
+def find_group(table: Table) -> str:
+    """Return the group of an asset in Lineage: its layer, but where that would close a loop.
+
+    What a fit expects of each patient is made with the facilities; last year's model of the star
+    baseline is a part of the stars; the intake judges the raw tables.
+    """
+    if table.schema == "cohort" and table.path[1].endswith("_expected"):
+        return "facility"
+    return {INTAKE.name: "raw", BASELINE_SCORED.name: "program"}.get(table.name, table.schema)
+
+
+def list_owners() -> list[str]:
+    """Return the owners of all assets: people's addresses or teams, by setting."""
+    named = os.environ.get(OWNERS_VARIABLE, "").replace(",", " ").split()
+    return named or [OWNER]
+
+
+def list_kinds(kinds: frozenset[str], table: Table) -> set[str]:
+    """Return the badges of an asset: its layer and how it is made.
+
+    Five layers have a table `shr`, and Lineage shows the last part of a name. That a table is
+    stored as Parquet would tell none from another.
+    """
+    return {*(kinds - {"parquet"}), table.schema}
+
+
+def draw(step: StepContext, table: Table, result: StepResult) -> dict[str, dg.MetadataValue]:
+    """The computation's picture, drawn once for all its tables, and its file."""
+    if result.picture is None:
+        return {}
+    from esrd_pipeline.orchestration.pictures import render
+
+    year = step.performance_year
+    image = render(result.picture, f"{table.name}, performance year {year}")
+    file = step.settings.pictures_dir / str(year) / f"{table.name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and renamed, so that nobody opens half of it.
+    beside = file.with_suffix(".png.new")
+    beside.write_bytes(image)
+    beside.replace(file)
+    encoded = base64.b64encode(image).decode()
+    return {
+        "picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})"),
+        "picture file": dg.MetadataValue.path(str(file)),
+    }
+
+
+def describe_staged(
+    staged: Staged, shown: Mapping[str, dg.MetadataValue | str | float]
+) -> dict[str, dg.MetadataValue | str | float]:
+    """Return what a materialisation shows: rows, file and the computation's notes."""
+    return {
+        "dagster/row_count": staged.row_count,
+        "file": dg.MetadataValue.path(str(staged.target)),
+        **shown,
+    }
+
+
+def describe_columns(table: Table) -> dg.TableSchema:
+    """Return the columns as Dagster's page of an asset lists them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                type=_DAGSTER_TYPES.get(column.type, column.type),
+                description=column.description + (f" ({column.unit})" if column.unit else ""),
+                constraints=dg.TableColumnConstraints(nullable=not column.required),
+            )
+            for column in table.columns
+        ]
+    )
