@@ -60,14 +60,15 @@ def require_stored(settings: Settings, year: int) -> None:
 
 
 def require_facility(settings: Settings, year: int, ccn: str) -> None:
-    """Refuse a number that no facility of a stored year has.
+    """Refuse a number that no facility of the year has; years and tables decide that are stored.
 
     Raises:
         ClickException: with numbers that are near.
     """
     import pyarrow.parquet as pq
 
-    require_stored(settings, year)
+    if any(settings.warehouse_dir.glob(f"{_STORED}*/data.parquet")):
+        require_stored(settings, year)
     if len(ccn) != _CCN_SIGNS or not ccn.isalnum():
         raise click.ClickException(
             f"{ccn!r} is no CCN: it has {_CCN_SIGNS} digits or letters, zeros at its front too"
@@ -80,9 +81,12 @@ def require_facility(settings: Settings, year: int, ccn: str) -> None:
             found |= set(pq.ParquetFile(path).read(columns=["ccn"])["ccn"].to_pylist())
             if ccn in found:
                 return
+    if not found:
+        # Without these tables nothing is known of facilities.
+        return
     near = sorted(found, key=lambda one: (_count_differences(one, ccn), one))[:_SHOWN]
     raise click.ClickException(
-        f"{ccn} is no facility of {year}; nearest are {', '.join(near) or 'none'}"
+        f"{ccn} is no facility of {year}: is the CCN right? Nearest are {', '.join(near)}"
     )
 
 

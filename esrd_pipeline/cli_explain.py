@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from esrd_pipeline.cli_checks import require_facility
 from esrd_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def explain(
         raise click.UsageError("give --measure, or --tps")
     settings = load_settings()
     ccn = ccn.strip().upper()
+    require_facility(settings, year, ccn)
     if measure is None:
         _write(settings, year, [_explain_scores(settings, ccn, year, program)], pdf=pdf)
         return

@@ -65,7 +65,7 @@ def write_fits(measure: str, year: int, folder: Path, program: "Program | None")
         raise click.ClickException(f"{folder} is not empty: name another folder")
     step = StepContext(year, Warehouse(settings.warehouse_dir), settings)
     modelled = find_modelled(measure)
-    programs = [of for of in modelled.programs if program in (None, of)]
+    programs: list[Program] = [of for of in modelled.programs if program in (None, of)]
     if not programs:
         raise click.ClickException(f"{measure} is no measure of {program}")
     try:

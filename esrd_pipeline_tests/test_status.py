@@ -124,6 +124,7 @@ def test_status_and_refusals_import_neither_dagster_nor_pandas() -> None:
     keep(2024, "012501")
     code = (
         "import sys, contextlib\n"
+        "import esrd_pipeline.cli\n"
         "from esrd_pipeline.cli_status import status\n"
         "from esrd_pipeline.cli_doctor import doctor\n"
         "from esrd_pipeline import cli_checks\n"
@@ -150,7 +151,13 @@ def test_a_year_that_is_not_stored_and_a_facility_that_is_none_are_refused() -> 
     assert "'12501' is no CCN: it has 6 digits or letters" in said
     code, said = ask("site", "--year", "2024", "--facility", "012503")
     assert code == 1
-    assert "012503 is no facility of 2024; nearest are 012501, 012502" in said
+    nearest = "012503 is no facility of 2024: is the CCN right? Nearest are 012501, 012502"
+    assert nearest in said
+    for measure in (("--measure", "shr"), ("--tps",)):
+        code, said = ask("explain", *measure, "--ccn", "012503", "--year", "2024")
+        assert (code, nearest in said) == (1, True)
+        code, said = ask("explain", *measure, "--ccn", "012501", "--year", "2025")
+        assert (code, "2025 is not stored" in said) == (1, True)
 
 
 def test_a_year_without_files_is_refused_with_the_years_that_have(data: Path) -> None:
@@ -177,7 +184,7 @@ def test_the_doctor_has_a_sentence_and_a_code_for_every_question(
     assert len({of for of, _ in QUESTIONS.values()}) == len(QUESTIONS)
     assert "java: not needed" in said
     assert code == 0, said
-    home = data / "dagster_home"
+    home = load_settings().dagster_home
     (home / "history").mkdir(parents=True)
     (home / "dagster.yaml").touch()
     (home / "history" / "runs.db").write_bytes(b"no database" * 100)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import esrd_pipeline.definitions  # noqa: F401 - makes the assets
 from esrd_pipeline.code_state import digest_files
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.kept_versions import KeptVersions

@@ -167,7 +167,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
                 said.append(call("check", str(year)))
             said.append(call("explain", "--measure", MEASURE, "--ccn", "X", "--year", str(YEAR)))
             # As an operator runs it: the message of the failed run is printed.
-            said.append(call("export", "--year", "2023"))
+            said.append(call("export", "--year", str(YEAR), "--name", "first"))
     # The first day of a month is the name of the month in tables that count by months.
     months = {f"{YEAR}-{month:02d}-01".encode() for month in range(1, 13)}
     return Searched(settings, planted(nation) - months, "\n".join(said), failed)
