@@ -298,8 +298,8 @@ class Warehouse:
         Raises:
             MissingPartitionError: a table it reads has no partition of the year.
         """
-        with self._reading(select, performance_year, tables) as connection:
-            values = {"performance_year": performance_year, **(parameters or {})}
+        values = {"performance_year": performance_year, **(parameters or {})}
+        with self._reading(select, performance_year, tables, values) as connection:
             named = {name: values[name] for name in select.parameters}
             try:
                 return connection.execute(select.text, named).df()

@@ -12,7 +12,7 @@ from esrd_pipeline.explanation.events import (
 from esrd_pipeline.explanation.factors import EXPECTED, STORED, Factors
 from esrd_pipeline.explanation.modelled import DAYS_PER_YEAR, explain_rates, explain_times
 from esrd_pipeline.explanation.request import Request
-from esrd_pipeline.explanation.results import Row, compare, find_meaning
+from esrd_pipeline.explanation.results import Row, compare, find_meaning, find_nothing
 from esrd_pipeline.families.cohort import PATIENT
 
 RATES, TIMES = ("shr", "strr", "sedr"), ("smr", "swr", "smosr")
@@ -26,7 +26,7 @@ def explain_days(request: Request, row: Row) -> tuple[list[Section], list[Check]
     table = "explain.recurrent_events" if is_rate else "explain.survival"
     segments = request.explain(table)
     if segments.empty:
-        return [], []
+        return [], [find_nothing(row)]
     factors = explain_rates(request) if is_rate else explain_times(request)
     list_events = list_claimed if is_rate else list_followed
     events = list_events(request, segments, meaning.citation)

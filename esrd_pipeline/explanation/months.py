@@ -5,7 +5,7 @@ import pandas as pd
 from esrd_pipeline.explanation.document import COUNTED, Check, Section
 from esrd_pipeline.explanation.events import describe_counting
 from esrd_pipeline.explanation.request import Request
-from esrd_pipeline.explanation.results import Row, compare, find_meaning
+from esrd_pipeline.explanation.results import Row, compare, find_meaning, find_nothing
 from esrd_pipeline.explanation.returns import say
 from esrd_pipeline.families.cohort import PATIENT
 from esrd_pipeline.measures.specification import WHOLE
@@ -21,7 +21,7 @@ def explain_months(request: Request, row: Row) -> tuple[list[Section], list[Chec
     """Return the tables and sums of a measure of patient-months without a model."""
     listed = _list_months(request)
     if listed.empty:
-        return [], []
+        return [], [find_nothing(row)]
     lines = _describe(request, listed)
     sections = [_list_section(lines), _list_excluded(lines)]
     return sections, _compare(request, row, lines)
@@ -34,7 +34,7 @@ def explain_access(request: Request, row: Row) -> tuple[list[Section], list[Chec
 
     listed = request.explain("explain.access")
     if listed.empty:
-        return [], []
+        return [], [find_nothing(row)]
     lines = _describe(request, listed.drop(columns=_find_empty(listed)))
     found = explain_standardised(request)
     standard = Section(
@@ -84,7 +84,7 @@ def explain_patients(request: Request, row: Row) -> tuple[list[Section], list[Ch
     """Return the tables and sums of a measure that counts a year's patients."""
     listed = request.explain("explain.yearly")
     if listed.empty:
-        return [], []
+        return [], [find_nothing(row)]
     lines = _describe(request, listed)
     return [_list_section(lines, "Patients"), _list_excluded(lines)], _compare(request, row, lines)
 
@@ -93,7 +93,7 @@ def list_patients_only(request: Request, row: Row) -> tuple[list[Section], list[
     """Return the patients whose number is the size of a measure of reports, and their sum."""
     listed = request.explain("explain.yearly")
     if listed.empty:
-        return [], []
+        return [], [compare(row, "no patient", "unit_count", 0.0)]
     lines = _describe(request, listed).drop(columns="in_numerator")
     counted = lines[lines["counts"] == "yes"]
     check = compare(row, "patients counted", "unit_count", float(counted[PATIENT].nunique()))

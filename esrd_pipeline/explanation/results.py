@@ -155,6 +155,11 @@ def write_number(value: Any) -> str:  # noqa: ANN401 - a cell of any table
     return "not stored" if is_missing(value) else f"{float(value):.7g}"
 
 
+def find_nothing(row: Row) -> Check:
+    """Return the comparison of no line at all with the contract: it may have nothing either."""
+    return compare(row, "no line", "denominator", 0.0)
+
+
 def compare(row: Row, what: str, column: str, added: float | None, *, exact: bool = True) -> Check:
     """Return a sum beside the contract's number."""
     stored = row[column]

@@ -8,7 +8,7 @@ from esrd_pipeline.explanation.events import describe_counting, list_returns
 from esrd_pipeline.explanation.identities import name_hospitals
 from esrd_pipeline.explanation.modelled import explain_discharges
 from esrd_pipeline.explanation.request import Request, list_patients
-from esrd_pipeline.explanation.results import Row, compare, find_meaning
+from esrd_pipeline.explanation.results import Row, compare, find_meaning, find_nothing
 from esrd_pipeline.families.cohort import PATIENT
 
 _INDEX = f"{COUNTED}: an index discharge"
@@ -18,7 +18,7 @@ def explain_returns(request: Request, row: Row) -> tuple[list[Section], list[Che
     """Return the tables and sums of a measure of events after a discharge."""
     listed = request.explain("explain.discharges")
     if listed.empty:
-        return [], []
+        return [], [find_nothing(row)]
     meaning = find_meaning(request)
     factors = explain_discharges(request)
     stays = request.select("discharge", list_patients(listed))

@@ -295,6 +295,14 @@ def test_a_sum_that_is_not_the_stored_number_is_an_error(
     assert "Canary" not in result.output
 
 
+def test_a_number_without_a_line_does_not_agree(tmp_path: Path) -> None:
+    warehouse = store(
+        tmp_path / "warehouse", {**TABLES, "cohort.shr_days": [], "history.treatment": []}
+    )
+    (check,) = explain_measure(ask(warehouse, "shr")).broken
+    assert (check.added, check.stored) == (0, pytest.approx(EXPECTED))
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
