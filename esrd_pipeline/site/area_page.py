@@ -28,6 +28,11 @@ LIST_LENGTH = 400
 _FUNNELS = ("shr", "smr")
 _TPS_STEP = 10
 _CANDIDATES = 15
+_DURATIONS = (
+    *("under 90 days", "90 days to 1 year", "1 year", "2-4 years", "5-9 years"),
+    "10 years and more",
+)
+"""Classes of years of ESRD."""
 
 
 def title_of(area: Area) -> str:
@@ -290,8 +295,10 @@ def _list_cohort(data: SiteData, area: Area) -> list[tuple[str, list[Row]]]:
     ]
 
 
-def _order_of_class(row: Row) -> tuple[bool, str]:
-    return row["category"] != "all", row["category"]
+def _order_of_class(row: Row) -> tuple[int, str]:
+    """Return the place of a class among those of its topic: durations from the shortest."""
+    category = row["category"]
+    return _DURATIONS.index(category) if category in _DURATIONS else len(_DURATIONS), category
 
 
 def _list_sources(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
