@@ -1,6 +1,7 @@
 """SFR from patient-months to the facility contract, on a nation with known effects."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from esrd_pipeline.families.access import assess_facilities, fit_measure, score_rows
-from esrd_pipeline.families.cohort import CohortError, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_gee_fit
 from esrd_pipeline.families.fits import read_distribution, read_element, read_regression
 from esrd_pipeline.parameters.reasons import describe_rows
@@ -23,10 +24,24 @@ from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
 COHORT, EFFECTS = make_months()
-READ = read_cohort(SFR, COHORT)
-FIT = fit_measure(SFR, YEAR, READ)
+
+
+@cache
+def get_read() -> Cohort:
+    return read_cohort(SFR, COHORT)
+
+
+@cache
+def get_fit() -> pd.DataFrame:
+    return fit_measure(SFR, YEAR, get_read())
+
+
 ROWS = COHORT.to_pandas()
-CONTRACT = assess_facilities(SFR, YEAR, FIT, READ)
+
+
+@cache
+def get_contract() -> pd.DataFrame:
+    return assess_facilities(SFR, YEAR, get_fit(), get_read())
 
 
 def level(fit: pd.DataFrame) -> float:
@@ -43,26 +58,26 @@ def with_outcome(ccn: str, outcome: int) -> pa.Table:
 
 @pytest.mark.manual("2.2.14")
 def test_planted_coefficients_are_found() -> None:
-    regression = read_regression(FIT, stage=1)
+    regression = read_regression(get_fit(), stage=1)
     z = (regression.coefficients - COEFFICIENTS) / regression.standard_errors
     assert np.all(np.abs(z) < 2.5)
 
 
 def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
-    FIT.to_parquet(tmp_path / "fit.parquet")
+    get_fit().to_parquet(tmp_path / "fit.parquet")
     again = pd.read_parquet(tmp_path / "fit.parquet")
-    assert_frame_equal(assess_facilities(SFR, YEAR, again, READ), CONTRACT)
+    assert_frame_equal(assess_facilities(SFR, YEAR, again, get_read()), get_contract())
     summary = read_element(again, "summary", stage=3).set_index("term")["estimate"]
     assert summary["seed of the groups"] == SFR.seed
     assert summary["groups"] == 4
 
 
 def test_the_groups_stored_average_to_the_coefficients() -> None:
-    groups = read_element(FIT, "group", stage=1)
+    groups = read_element(get_fit(), "group", stage=1)
     assert groups["at"].unique().tolist() == [1, 2, 3, 4]
     mean = groups.groupby("term")["estimate"].mean()
     np.testing.assert_allclose(
-        read_regression(FIT, stage=1).coefficients, mean[list(SFR.adjusters)], rtol=1e-12
+        read_regression(get_fit(), stage=1).coefficients, mean[list(SFR.adjusters)], rtol=1e-12
     )
     # A month repeats its patient's draw with the chance 0.7, so two of them do with 0.49.
     assert mean["working correlation"] == pytest.approx(0.49, abs=0.06)
@@ -71,8 +86,10 @@ def test_the_groups_stored_average_to_the_coefficients() -> None:
 
 @pytest.mark.manual("2.2.14", "2.16.13")
 def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
-    row = CONTRACT[CONTRACT["unit_count"] == CONTRACT["unit_count"].median() // 1].iloc[0]
-    predictor = score_rows(SFR, FIT, READ)
+    row = get_contract()[
+        get_contract()["unit_count"] == get_contract()["unit_count"].median() // 1
+    ].iloc[0]
+    predictor = score_rows(SFR, get_fit(), get_read())
     mine = (ROWS["ccn"] == row["ccn"]).to_numpy()
     # The facility's own equation, by another library; the nation, by its rows.
     alone = sm.GEE(
@@ -98,21 +115,21 @@ def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
 
 def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> None:
     qip = change_entry(SFR, program="qip")
-    fit = fit_measure(qip, YEAR, READ)
-    contract = assess_facilities(qip, YEAR, fit, READ)
+    fit = fit_measure(qip, YEAR, get_read())
+    contract = assess_facilities(qip, YEAR, fit, get_read())
     for name in ("value", "lower", "upper"):
-        np.testing.assert_allclose(100 * contract[name], CONTRACT[name], rtol=1e-12)
+        np.testing.assert_allclose(100 * contract[name], get_contract()[name], rtol=1e-12)
     for name in ("z", "p_value", "standard_error"):
-        np.testing.assert_array_equal(contract[name], CONTRACT[name])
-    assert contract["category"].tolist() == CONTRACT["category"].tolist()
-    assert level(fit) == level(FIT)
+        np.testing.assert_array_equal(contract[name], get_contract()[name])
+    assert contract["category"].tolist() == get_contract()["category"].tolist()
+    assert level(fit) == level(get_fit())
 
 
 @pytest.mark.manual("2.2.14", "2.16.14")
 def test_the_test_and_limits_are_walds_on_the_logit_scale() -> None:
-    row = CONTRACT[CONTRACT["note"].isna()].iloc[3]
+    row = get_contract()[get_contract()["note"].isna()].iloc[3]
     centre = logit(row["value"] / 100)
-    z = (centre - logit(level(FIT) / 100)) / row["standard_error"]
+    z = (centre - logit(level(get_fit()) / 100)) / row["standard_error"]
     assert row["z"] == pytest.approx(z)
     assert row["p_value"] == pytest.approx(2 * norm.sf(abs(z)))
     reach = norm.ppf(0.975) * row["standard_error"]
@@ -123,25 +140,25 @@ def test_the_test_and_limits_are_walds_on_the_logit_scale() -> None:
 def test_the_national_level_is_of_patient_months_or_of_facilities() -> None:
     sizes = ROWS.groupby("ccn")["patient_id"].nunique()
     large = ROWS[ROWS["ccn"].map(sizes) >= 11]
-    assert level(FIT) == pytest.approx(100 * large["is_event"].mean())
+    assert level(get_fit()) == pytest.approx(100 * large["is_event"].mean())
     other = fit_measure(
         replace(SFR, national="facilities"),
         YEAR,
-        READ,
+        get_read(),
     )
-    reported = CONTRACT[CONTRACT["unit_count"] >= 11]
+    reported = get_contract()[get_contract()["unit_count"] >= 11]
     assert level(other) == pytest.approx(reported["value"].mean())
 
 
 @pytest.mark.manual("2.2.8", "2.16.7")
 def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() -> None:
-    small = CONTRACT["unit_count"] < 11
-    assert 0 < small.sum() < len(CONTRACT)
-    assert set(describe_rows(CONTRACT[small])) == {"fewer than 11 patients"}
-    assert CONTRACT.loc[small, "value"].notna().all()
+    small = get_contract()["unit_count"] < 11
+    assert 0 < small.sum() < len(get_contract())
+    assert set(describe_rows(get_contract()[small])) == {"fewer than 11 patients"}
+    assert get_contract().loc[small, "value"].notna().all()
     sizes = ROWS.groupby("ccn")["patient_id"].nunique()
     used = ROWS["ccn"].map(sizes) >= 11
-    regression = read_regression(FIT, stage=1)
+    regression = read_regression(get_fit(), stage=1)
     assert regression.row_count == used.sum()
     counts = {aside.rule: aside.count for aside in regression.dropped}
     assert counts["facilities of fewer than 11 patients"] == small.sum()
@@ -150,9 +167,9 @@ def test_facilities_below_eleven_patients_are_not_modelled_and_not_reported() ->
 
 @pytest.mark.manual("2.16.15")
 def test_a_category_is_what_the_limits_say_and_higher_is_better() -> None:
-    shown = CONTRACT[CONTRACT["reportable"].astype(bool)]
-    assert ((shown["lower"] > level(FIT)) == (shown["category"] == "better")).all()
-    assert ((shown["upper"] < level(FIT)) == (shown["category"] == "worse")).all()
+    shown = get_contract()[get_contract()["reportable"].astype(bool)]
+    assert ((shown["lower"] > level(get_fit())) == (shown["category"] == "better")).all()
+    assert ((shown["upper"] < level(get_fit())) == (shown["category"] == "worse")).all()
 
 
 def test_planted_facility_effects_are_recovered_and_covered() -> None:
@@ -189,7 +206,7 @@ def test_where_few_are_waitlisted_facilities_with_none_are_kept_and_covered() ->
 def test_a_facility_whose_months_are_all_alike_has_exact_bounds_and_says_so(
     outcome: int, value: float
 ) -> None:
-    ccn = CONTRACT.loc[CONTRACT["unit_count"] > 40, "ccn"].iloc[0]
+    ccn = get_contract().loc[get_contract()["unit_count"] > 40, "ccn"].iloc[0]
     cohort = with_outcome(ccn, outcome)
     read = read_cohort(SFR, cohort)
     contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
@@ -219,7 +236,7 @@ def test_a_facility_whose_patients_show_no_spread_has_no_category_and_says_so() 
     pairs = pd.concat([like.assign(is_event=outcome) for outcome in (0, 1)] * 12)
     strange = pairs.assign(ccn="999999", patient_id=9_000_000 + np.arange(24) // 2)
     cohort = pa.Table.from_pandas(pd.concat([ROWS, strange]), preserve_index=False)
-    contract = assess_facilities(SFR, YEAR, FIT, read_cohort(SFR, cohort))
+    contract = assess_facilities(SFR, YEAR, get_fit(), read_cohort(SFR, cohort))
     (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
     assert row["reportable"]
     assert pd.isna(row["category"])
@@ -232,9 +249,9 @@ def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
     other = ROWS.iloc[order].assign(patient_id=lambda rows: 10_000_000 - rows["patient_id"])
     cohort = pa.Table.from_pandas(other, preserve_index=False)
     again = fit_measure(SFR, YEAR, read_cohort(SFR, cohort))
-    assert_frame_equal(FIT, again, rtol=1e-8, atol=1e-9)
+    assert_frame_equal(get_fit(), again, rtol=1e-8, atol=1e-9)
     assert_frame_equal(
-        CONTRACT,
+        get_contract(),
         assess_facilities(SFR, YEAR, again, read_cohort(SFR, cohort)),
         rtol=1e-8,
         atol=1e-9,
@@ -243,15 +260,15 @@ def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
 
 def test_another_years_facilities_are_standardised_to_the_stored_nation() -> None:
     part = COHORT.slice(0, 400)
-    contract = assess_facilities(SFR, YEAR + 1, FIT, read_cohort(SFR, part))
-    whole = CONTRACT.set_index("ccn")
+    contract = assess_facilities(SFR, YEAR + 1, get_fit(), read_cohort(SFR, part))
+    whole = get_contract().set_index("ccn")
     first = contract.iloc[0]
     assert first["performance_year"] == YEAR + 1
     assert first["value"] == pytest.approx(whole.loc[first["ccn"], "value"], rel=1e-12)
 
 
 def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
-    opinion = compare_gee_fit(SFR, YEAR, READ, seed=5, facility_count=12)
+    opinion = compare_gee_fit(SFR, YEAR, get_read(), seed=5, facility_count=12)
     assert opinion["facility_count"].unique().tolist() == [12]
     for ours, theirs in (
         ("estimate", "other_estimate"),
@@ -279,7 +296,7 @@ def test_what_is_wrong_with_a_cohort_is_named() -> None:
         fit_measure(
             change_entry(SFR, minimum_modelled=9999),
             YEAR,
-            READ,
+            get_read(),
         )
     with pytest.raises(FitError, match="cannot be split into 500 groups"):
-        fit_measure(replace(SFR, group_count=500), YEAR, READ)
+        fit_measure(replace(SFR, group_count=500), YEAR, get_read())

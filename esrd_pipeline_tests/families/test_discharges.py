@@ -1,6 +1,7 @@
 """SRR and ED30 from index discharges to the contract, on a nation with known effects."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 from scipy.special import expit, ndtr
 
-from esrd_pipeline.families.cohort import CohortError, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
+from esrd_pipeline.families.contract import Assessed
 from esrd_pipeline.families.cross_check import compare_three_stage_fit
 from esrd_pipeline.families.discharges import (
     assess_facilities,
@@ -44,12 +46,36 @@ from esrd_pipeline_tests.families.register_changes import change_entry
 YEAR = 2024
 NATION = make_nation()
 COHORT = NATION.cohort
-READ = read_cohort(SRR, COHORT)
-FIT = fit_measure(SRR, YEAR, READ)
-ASSESSED = assess_facilities(SRR, YEAR, FIT, READ)
-CONTRACT = ASSESSED.contract.set_index("ccn", drop=False)
-LARGE = make_nation(facility_count=400, seed=1, effect_sd=0.3)
-LARGE_FIT = fit_measure(SRR, YEAR, read_cohort(SRR, LARGE.cohort))
+
+
+@cache
+def get_read() -> Cohort:
+    return read_cohort(SRR, COHORT)
+
+
+@cache
+def get_fit() -> pd.DataFrame:
+    return fit_measure(SRR, YEAR, get_read())
+
+
+@cache
+def get_assessed() -> Assessed:
+    return assess_facilities(SRR, YEAR, get_fit(), get_read())
+
+
+@cache
+def get_contract() -> pd.DataFrame:
+    return get_assessed().contract.set_index("ccn", drop=False)
+
+
+@cache
+def get_large() -> Nation:
+    return make_nation(facility_count=400, seed=1, effect_sd=0.3)
+
+
+@cache
+def get_large_fit() -> pd.DataFrame:
+    return fit_measure(SRR, YEAR, read_cohort(SRR, get_large().cohort))
 
 
 def rename(table: pa.Table, name: str, labels: list[object]) -> pa.Table:
@@ -69,7 +95,10 @@ def find_true_ratios(nation: Nation) -> np.ndarray:
 
 
 def test_planted_coefficients_and_spreads_are_found() -> None:
-    first, second = read_regression(LARGE_FIT, stage=1), read_regression(LARGE_FIT, stage=2)
+    first, second = (
+        read_regression(get_large_fit(), stage=1),
+        read_regression(get_large_fit(), stage=2),
+    )
     z = (first.coefficients - COEFFICIENTS) / first.standard_errors
     assert np.all(np.abs(z) < 2.5)
     assert second.names == ("intercept", "sigma_facility", "sigma_hospital")
@@ -78,21 +107,21 @@ def test_planted_coefficients_and_spreads_are_found() -> None:
 
 
 def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
-    assert FIT.columns.tolist() == [column.name for column in FIT_COLUMNS]
-    assert set(FIT["element"]) <= set(ELEMENTS)
-    FIT.to_parquet(tmp_path / "fit.parquet")
+    assert get_fit().columns.tolist() == [column.name for column in FIT_COLUMNS]
+    assert set(get_fit()["element"]) <= set(ELEMENTS)
+    get_fit().to_parquet(tmp_path / "fit.parquet")
     again = pd.read_parquet(tmp_path / "fit.parquet")
-    first, second = read_fit(FIT), read_fit(again)
+    first, second = read_fit(get_fit()), read_fit(again)
     assert first.hospitals == second.hospitals == tuple(sorted(set(first.hospitals)))
     assert np.array_equal(first.hospital_effects, second.hospital_effects)
     assert first.median_effect == second.median_effect
     assert first.national_rate == second.national_rate
     assert np.array_equal(
-        score_rows(SRR, FIT, READ),
-        score_rows(SRR, again, READ),
+        score_rows(SRR, get_fit(), get_read()),
+        score_rows(SRR, again, get_read()),
     )
     for stage in (1, 2):
-        one, two = read_regression(FIT, stage=stage), read_regression(again, stage=stage)
+        one, two = read_regression(get_fit(), stage=stage), read_regression(again, stage=stage)
         assert np.array_equal(one.coefficients, two.coefficients)
         assert np.array_equal(one.model_covariance, two.model_covariance)
         assert one.dropped == two.dropped
@@ -100,10 +129,10 @@ def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
 
 @pytest.mark.manual("2.10.12", "2.11.14", "2.26.13")
 def test_the_norm_is_the_median_of_the_stored_facility_effects() -> None:
-    effects = read_element(FIT, "facility_effect", stage=3).set_index("term")
+    effects = read_element(get_fit(), "facility_effect", stage=3).set_index("term")
     assert effects.index.tolist() == sorted(NATION.effects.index)
     median = effects["estimate"].median()
-    assert read_fit(FIT).median_effect == pytest.approx(median, rel=1e-12)
+    assert read_fit(get_fit()).median_effect == pytest.approx(median, rel=1e-12)
     bounded = effects[effects["note"].notna()]
     assert bounded["note"].to_dict() == {
         NO_EVENTS: "no events: bounded 10 below the median",
@@ -115,14 +144,14 @@ def test_the_norm_is_the_median_of_the_stored_facility_effects() -> None:
 
 @pytest.mark.manual("2.10.12", "2.11.12", "2.11.14", "2.26.13")
 def test_the_contract_has_a_row_for_every_facility_and_its_own_arithmetic() -> None:
-    assert CONTRACT.index.tolist() == sorted(NATION.effects.index)
+    assert get_contract().index.tolist() == sorted(NATION.effects.index)
     ccn = "030005"
     mine = COHORT.filter(pc.field("ccn") == ccn).to_pandas()
-    term = FIT[FIT["element"] == "coefficient"].set_index(["stage", "term"])["estimate"]
-    hospital = FIT[FIT["element"] == "hospital_effect"].set_index("term")["estimate"]
+    term = get_fit()[get_fit()["element"] == "coefficient"].set_index(["stage", "term"])["estimate"]
+    hospital = get_fit()[get_fit()["element"] == "hospital_effect"].set_index("term")["estimate"]
     reached = sum(term[1, name] * mine[name] for name in SRR.adjusters)
-    reached += mine["hospital_ccn"].map(hospital) + read_fit(FIT).median_effect
-    row = CONTRACT.loc[ccn]
+    reached += mine["hospital_ccn"].map(hospital) + read_fit(get_fit()).median_effect
+    row = get_contract().loc[ccn]
     assert row["unit_count"] == len(mine)
     assert row["numerator"] == mine["is_event"].sum()
     assert row["denominator"] == pytest.approx(expit(reached).sum(), rel=1e-7)
@@ -132,18 +161,18 @@ def test_the_contract_has_a_row_for_every_facility_and_its_own_arithmetic() -> N
 
 
 def test_a_stored_fit_scores_other_rows_without_being_fitted_again() -> None:
-    whole = score_rows(SRR, FIT, READ)
-    part = score_rows(SRR, FIT, read_cohort(SRR, COHORT.slice(100, 50)))
+    whole = score_rows(SRR, get_fit(), get_read())
+    part = score_rows(SRR, get_fit(), read_cohort(SRR, COHORT.slice(100, 50)))
     assert part == pytest.approx(whole[100:150], rel=1e-14)
 
 
 def test_another_years_facilities_and_hospitals_are_held_against_the_fits_norm() -> None:
     later = make_nation(facility_count=130, seed=24).cohort
     known = set(COHORT["hospital_ccn"].to_pylist())
-    assessed = assess_facilities(SRR, YEAR + 1, FIT, read_cohort(SRR, later))
+    assessed = assess_facilities(SRR, YEAR + 1, get_fit(), read_cohort(SRR, later))
     frame = later.to_pandas()
     is_new = ~frame["hospital_ccn"].isin(known)
-    norm = read_fit(FIT)
+    norm = read_fit(get_fit())
     predictor = frame[list(norm.regression.names)].to_numpy() @ norm.regression.coefficients
     effects = dict(zip(norm.hospitals, norm.hospital_effects, strict=True))
     reached = norm.median_effect + predictor + frame["hospital_ccn"].map(effects).fillna(0)
@@ -163,29 +192,31 @@ def test_another_years_facilities_and_hospitals_are_held_against_the_fits_norm()
 
 @pytest.mark.manual("2.10.12", "2.26.13")
 def test_planted_facility_effects_are_recovered() -> None:
-    found = read_element(LARGE_FIT, "facility_effect", stage=3).set_index("term")["estimate"]
-    planted = LARGE.effects[np.bincount(places(LARGE)) > 60].dropna()
+    found = read_element(get_large_fit(), "facility_effect", stage=3).set_index("term")["estimate"]
+    planted = get_large().effects[np.bincount(places(get_large())) > 60].dropna()
     assert np.polyfit(planted, found[planted.index], 1)[0] == pytest.approx(1.0, abs=0.1)
 
 
 def test_limits_cover_planted_ratios_where_hospital_effects_are_known() -> None:
-    truth = find_true_ratios(LARGE)
-    observed = np.bincount(places(LARGE), LARGE.cohort["is_event"].to_numpy())
+    truth = find_true_ratios(get_large())
+    observed = np.bincount(places(get_large()), get_large().cohort["is_event"].to_numpy())
     counts = compare_counts(
-        effect=np.nanmedian(LARGE.effects),
-        offset=LARGE.others,
-        facility=places(LARGE),
+        effect=np.nanmedian(get_large().effects),
+        offset=get_large().others,
+        facility=places(get_large()),
         observed=observed,
     )
-    limits = adjust_counts(counts, offset=LARGE.others, facility=places(LARGE))
+    limits = adjust_counts(counts, offset=get_large().others, facility=places(get_large()))
     covered = (limits.lower <= truth) & (truth <= limits.upper)
     assert 0.93 <= covered[~np.isnan(truth)].mean() <= 0.97
 
 
 def test_the_empirical_null_makes_up_for_hospital_effects_that_are_estimated() -> None:
     # The method takes estimated hospital effects for known: by themselves its limits cover 0.91.
-    truth = find_true_ratios(LARGE)
-    contract = assess_facilities(SRR, YEAR, LARGE_FIT, read_cohort(SRR, LARGE.cohort)).contract
+    truth = find_true_ratios(get_large())
+    contract = assess_facilities(
+        SRR, YEAR, get_large_fit(), read_cohort(SRR, get_large().cohort)
+    ).contract
     covered = (contract["lower"] <= truth) & (truth <= contract["upper"])
     assert covered[~np.isnan(truth)].mean() > 0.95
 
@@ -207,7 +238,7 @@ def test_without_true_outliers_one_in_twenty_is_flagged_by_the_empirical_null() 
 
 
 def test_facilities_without_events_with_only_events_and_of_one_patient_are_assessed() -> None:
-    none, only = CONTRACT.loc[NO_EVENTS], CONTRACT.loc[ONLY_EVENTS]
+    none, only = get_contract().loc[NO_EVENTS], get_contract().loc[ONLY_EVENTS]
     assert (none["value"], none["lower"]) == (0, 0)
     assert 0 < none["upper"] < 1
     assert none["category"] == "better"
@@ -216,23 +247,23 @@ def test_facilities_without_events_with_only_events_and_of_one_patient_are_asses
     assert only["lower"] > 1
     assert only["category"] == "worse"
     assert only["note"].startswith("only events: ")
-    one = CONTRACT.loc[ONE_PATIENT]
+    one = get_contract().loc[ONE_PATIENT]
     assert one[["value", "lower", "upper", "p_value", "z"]].notna().all()
-    assert CONTRACT.drop([NO_EVENTS, ONLY_EVENTS, SMALL])["note"].isna().all()
+    assert get_contract().drop([NO_EVENTS, ONLY_EVENTS, SMALL])["note"].isna().all()
 
 
 def test_a_facility_without_events_has_the_exact_tail_for_its_z() -> None:
     mine = pc.equal(COHORT["ccn"], NO_EVENTS).to_numpy()
-    none_of_all = np.prod(1 - score_rows(SRR, FIT, READ)[mine])
+    none_of_all = np.prod(1 - score_rows(SRR, get_fit(), get_read())[mine])
     # Mid-p: half the probability of what was observed.
-    assert ndtr(CONTRACT.loc[NO_EVENTS, "z"]) == pytest.approx(none_of_all / 2)
+    assert ndtr(get_contract().loc[NO_EVENTS, "z"]) == pytest.approx(none_of_all / 2)
 
 
 @pytest.mark.parametrize("specification", [SRR, QIP_SRR])
 def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why(
     specification: ThreeStageSpecification,
 ) -> None:
-    contract = assess_facilities(specification, YEAR, FIT, READ).contract
+    contract = assess_facilities(specification, YEAR, get_fit(), get_read()).contract
     assert contract["program"].unique().tolist() == [specification.program]
     small = contract["unit_count"] < 11
     assert SMALL in set(contract.loc[small, "ccn"])
@@ -247,17 +278,17 @@ def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why(
 
 @pytest.mark.manual("2.26.13")
 def test_facilities_too_small_to_be_modelled_do_not_move_the_norm() -> None:
-    fit = fit_measure(ED30, YEAR, READ)
+    fit = fit_measure(ED30, YEAR, get_read())
     counts = COHORT.to_pandas().groupby("ccn")["ccn"].transform("size")
     small = sorted(set(COHORT["ccn"].to_numpy()[counts < 11]))
     without = fit_measure(ED30, YEAR, read_cohort(ED30, COHORT.filter(pa.array(counts >= 11))))
     norm, same = read_fit(fit), read_fit(without)
     assert norm.median_effect == pytest.approx(same.median_effect, rel=1e-9)
-    assert norm.median_effect != pytest.approx(read_fit(FIT).median_effect, rel=1e-6)
+    assert norm.median_effect != pytest.approx(read_fit(get_fit()).median_effect, rel=1e-6)
     effects = read_element(fit, "facility_effect", stage=3).set_index("term").loc[small]
     assert effects["estimate"].isna().all()
     assert effects["note"].unique().tolist() == ["not modelled: too few discharges"]
-    assessed = assess_facilities(ED30, YEAR, fit, READ)
+    assessed = assess_facilities(ED30, YEAR, fit, get_read())
     assert sum(part.count for part in assessed.null.strata) == len(NATION.effects) - len(small)
     assert [aside.count for aside in assessed.dropped] == [len(small)]
     rows = assessed.contract.set_index("ccn").loc[small]
@@ -267,7 +298,7 @@ def test_facilities_too_small_to_be_modelled_do_not_move_the_norm() -> None:
 
 @pytest.mark.manual("2.10.14", "2.26.15")
 def test_a_category_is_what_the_limits_and_the_p_value_say() -> None:
-    shown = CONTRACT[CONTRACT["reportable"].astype(bool)]
+    shown = get_contract()[get_contract()["reportable"].astype(bool)]
     assert ((shown["lower"] > 1) == (shown["category"] == "worse")).all()
     assert ((shown["upper"] < 1) == (shown["category"] == "better")).all()
     assert ((shown["p_value"] < 0.05) == (shown["category"] != "as")).all()
@@ -276,9 +307,9 @@ def test_a_category_is_what_the_limits_and_the_p_value_say() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     turned = COHORT.take(np.random.default_rng(1).permutation(COHORT.num_rows))
     again = fit_measure(SRR, YEAR, read_cohort(SRR, turned))
-    assert_frame_equal(FIT, again, rtol=1e-9, atol=1e-9)
+    assert_frame_equal(get_fit(), again, rtol=1e-9, atol=1e-9)
     assert_frame_equal(
-        ASSESSED.contract,
+        get_assessed().contract,
         assess_facilities(SRR, YEAR, again, read_cohort(SRR, turned)).contract,
         rtol=1e-9,
         atol=1e-9,
@@ -299,7 +330,7 @@ def test_labels_do_not_matter() -> None:
     contract = assess_facilities(SRR, YEAR, fit_measure(SRR, YEAR, read), read).contract
     back = contract.assign(ccn=[f"{999999 - int(ccn[1:]):06d}" for ccn in contract["ccn"]])
     assert_frame_equal(
-        ASSESSED.contract,
+        get_assessed().contract,
         back.sort_values("ccn", ignore_index=True),
         rtol=1e-9,
         atol=1e-9,
@@ -308,15 +339,15 @@ def test_labels_do_not_matter() -> None:
 
 @pytest.mark.manual("2.10.13", "2.26.14")
 def test_the_null_is_stored_by_quartile_of_discharges() -> None:
-    means = ASSESSED.null_rows[ASSESSED.null_rows["term"] == "mean"]
+    means = get_assessed().null_rows[get_assessed().null_rows["term"] == "mean"]
     assert means["stage"].unique().tolist() == [3]
-    assert means["estimate"].tolist() == [part.mean for part in ASSESSED.null.strata]
-    edges = np.quantile(CONTRACT["unit_count"], [0.25, 0.5, 0.75], method="inverted_cdf")
+    assert means["estimate"].tolist() == [part.mean for part in get_assessed().null.strata]
+    edges = np.quantile(get_contract()["unit_count"], [0.25, 0.5, 0.75], method="inverted_cdf")
     assert means["at"].tolist()[:-1] == edges.tolist()
 
 
 def test_another_library_gives_the_same_first_stage_on_a_sample() -> None:
-    opinion = compare_three_stage_fit(SRR, YEAR, READ, seed=3, facility_count=30)
+    opinion = compare_three_stage_fit(SRR, YEAR, get_read(), seed=3, facility_count=30)
     assert opinion["facility_count"].unique().tolist() == [30]
     assert opinion["term"].tolist() == list(SRR.adjusters)
     for name in ("estimate", "standard_error"):
@@ -331,7 +362,7 @@ def test_an_adjuster_that_repeats_another_is_set_aside_by_name() -> None:
     aside = fit[(fit["element"] == "dropped") & (fit["note"] != "")]
     assert aside["note"].tolist() == ["is_diabetic"]
     assert score_rows(twice, fit, read_cohort(twice, doubled)) == pytest.approx(
-        score_rows(SRR, FIT, READ), rel=1e-9
+        score_rows(SRR, get_fit(), get_read()), rel=1e-9
     )
 
 
@@ -346,12 +377,12 @@ def test_what_is_wrong_with_a_cohort_is_named() -> None:
     with pytest.raises(CohortError, match=rule):
         fit_measure(SRR, YEAR, read_cohort(SRR, twos))
     with pytest.raises(CohortError, match=rule):
-        assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, twos))
+        assess_facilities(SRR, YEAR, get_fit(), read_cohort(SRR, twos))
     with pytest.raises(CohortError, match="no rows"):
         fit_measure(SRR, YEAR, read_cohort(SRR, COHORT.slice(0, 0)))
     few = COHORT.filter(pc.field("ccn") < "030010")
     with pytest.raises(FitError, match="scores are too few for 4 strata"):
-        assess_facilities(SRR, YEAR, FIT, read_cohort(SRR, few))
+        assess_facilities(SRR, YEAR, get_fit(), read_cohort(SRR, few))
     huge = change_entry(ED30, minimum_modelled=1000)
     with pytest.raises(CohortError, match="cohort of ed30: no facility has 1000 discharges"):
-        fit_measure(huge, YEAR, READ)
+        fit_measure(huge, YEAR, get_read())

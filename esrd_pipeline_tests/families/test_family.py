@@ -1,6 +1,7 @@
 """Functions shared by all modelled measures: families, and terms without an estimate."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families import recurrent_events
-from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.family import find_family, fit_estimable, group_by_risk
 from esrd_pipeline.families.fits import read_element
 from esrd_pipeline.measures import pppw, smr
@@ -18,8 +19,16 @@ from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohor
 
 YEAR = 2024
 COHORT, _ = make_cohort(facility_count=40)
-READ = read_cohort(SHR, COHORT)
-FIT = recurrent_events.fit_measure(SHR, YEAR, READ)
+
+
+@cache
+def get_read() -> Cohort:
+    return read_cohort(SHR, COHORT)
+
+
+@cache
+def get_fit() -> pd.DataFrame:
+    return recurrent_events.fit_measure(SHR, YEAR, get_read())
 
 
 def separate(cohort: pa.Table) -> pa.Table:
@@ -47,21 +56,23 @@ def test_a_term_without_a_finite_estimate_is_left_out_by_name_and_the_others_sta
     assert row["note"] == "has_every_event"
     assert row["estimate"] == 1
     pd.testing.assert_frame_equal(
-        read_element(fit, "coefficient", stage=1), read_element(FIT, "coefficient", stage=1)
+        read_element(fit, "coefficient", stage=1), read_element(get_fit(), "coefficient", stage=1)
     )
     # The stored fit scores the rows as though the term were not there.
     expected = recurrent_events.compute_expected_events(
         specification, fit, read_cohort(specification, cohort)
     )
-    np.testing.assert_allclose(expected, recurrent_events.compute_expected_events(SHR, FIT, READ))
+    np.testing.assert_allclose(
+        expected, recurrent_events.compute_expected_events(SHR, get_fit(), get_read())
+    )
 
 
 def test_a_fit_that_needs_nothing_left_out_is_as_it_was() -> None:
-    pd.testing.assert_frame_equal(fit_estimable(SHR, YEAR, READ), FIT)
+    pd.testing.assert_frame_equal(fit_estimable(SHR, YEAR, get_read()), get_fit())
 
 
 def test_groups_of_risk_add_up_to_the_nation() -> None:
-    groups = group_by_risk(SHR, FIT, READ, groups=4)
+    groups = group_by_risk(SHR, get_fit(), get_read(), groups=4)
     events = (groups["observed"] * groups["exposure"]).sum()
     assert groups["group"].tolist() == [1, 2, 3, 4]
     assert events == pytest.approx(COHORT.column(recurrent_events.EVENTS).to_numpy().sum())

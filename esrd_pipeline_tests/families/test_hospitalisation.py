@@ -1,6 +1,7 @@
 """Specifics of SHR: conditions of the cohort, programs' differences, facility lists."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -8,12 +9,13 @@ import pyarrow as pa
 import pytest
 
 from esrd_pipeline.families import recurrent_events
-from esrd_pipeline.families.cohort import read_cohort
+from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.combined import combine_contract, leave_computed
 from esrd_pipeline.families.conditions import (
     add_conditions,
     list_conditions,
 )
+from esrd_pipeline.families.contract import Assessed
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.families.family import group_by_risk
 from esrd_pipeline.families.hospitalisation import estimate_reliability
@@ -31,9 +33,23 @@ from esrd_pipeline_tests.families.recurrent_events_nation import SHR, make_cohor
 
 YEAR = 2024
 COHORT, EFFECTS = make_cohort(facility_count=60)
-READ = read_cohort(SHR, COHORT)
-FIT = recurrent_events.fit_measure(SHR, YEAR, READ)
-ASSESSED = recurrent_events.assess_facilities(SHR, YEAR, FIT, READ)
+
+
+@cache
+def get_read() -> Cohort:
+    return read_cohort(SHR, COHORT)
+
+
+@cache
+def get_fit() -> pd.DataFrame:
+    return recurrent_events.fit_measure(SHR, YEAR, get_read())
+
+
+@cache
+def get_assessed() -> Assessed:
+    return recurrent_events.assess_facilities(SHR, YEAR, get_fit(), get_read())
+
+
 CCNS = sorted(EFFECTS.index)
 
 
@@ -48,7 +64,9 @@ def facilities(
 
 def finish_shr(program: Program, listed: pd.DataFrame) -> pd.DataFrame:
     specification = specify(program, YEAR)
-    return finish(specification, YEAR, ASSESSED.contract, listed, nothing="no_patient_at_risk")
+    return finish(
+        specification, YEAR, get_assessed().contract, listed, nothing="no_patient_at_risk"
+    )
 
 
 def test_conditions_become_one_indicator_a_group_and_missing_ones_are_none() -> None:
@@ -165,7 +183,7 @@ def test_reliability_is_between_none_and_all_and_grows_with_the_spread_of_facili
 
 
 def test_deciles_of_risk_hold_a_tenth_of_the_rows_and_add_up() -> None:
-    groups = group_by_risk(SHR, FIT, READ)
+    groups = group_by_risk(SHR, get_fit(), get_read())
     years = groups["exposure"]
     assert len(groups) == 10
     observed = (groups["observed"] * years).sum()

@@ -1,6 +1,7 @@
 """SHR from a cohort of segments to the facility contract, on a nation with known effects."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 from pandas.testing import assert_frame_equal
 
-from esrd_pipeline.families.cohort import CohortError, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_rates_fit, draw_facilities
 from esrd_pipeline.families.recurrent_events import (
     assess_facilities,
@@ -27,8 +28,16 @@ from esrd_pipeline_tests.families.register_changes import change_entry
 
 YEAR = 2024
 COHORT, EFFECTS = make_cohort()
-READ = read_cohort(SHR, COHORT)
-FIT = fit_measure(SHR, YEAR, READ)
+
+
+@cache
+def get_read() -> Cohort:
+    return read_cohort(SHR, COHORT)
+
+
+@cache
+def get_fit() -> pd.DataFrame:
+    return fit_measure(SHR, YEAR, get_read())
 
 
 def shuffled(table: pa.Table) -> pa.Table:
@@ -37,16 +46,16 @@ def shuffled(table: pa.Table) -> pa.Table:
 
 
 def test_planted_coefficients_are_found() -> None:
-    regression = read_fit(FIT, SHR.adjusters).regression
+    regression = read_fit(get_fit(), SHR.adjusters).regression
     z = (regression.coefficients - COEFFICIENTS) / regression.standard_errors
     assert np.all(np.abs(z) < 2.5)
 
 
 def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
-    assert FIT.columns.tolist() == [column.name for column in FIT_COLUMNS]
-    FIT.to_parquet(tmp_path / "fit.parquet")
+    assert get_fit().columns.tolist() == [column.name for column in FIT_COLUMNS]
+    get_fit().to_parquet(tmp_path / "fit.parquet")
     again = pd.read_parquet(tmp_path / "fit.parquet")
-    first, second = read_fit(FIT, SHR.adjusters), read_fit(again, SHR.adjusters)
+    first, second = read_fit(get_fit(), SHR.adjusters), read_fit(again, SHR.adjusters)
     assert first.regression.names == second.regression.names
     assert np.array_equal(first.regression.coefficients, second.regression.coefficients)
     assert np.array_equal(first.regression.model_covariance, second.regression.model_covariance)
@@ -58,22 +67,22 @@ def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
 
 @pytest.mark.manual("2.12.8", "2.12.14", "2.13.8", "2.13.14", "2.25.8", "2.25.15")
 def test_expected_events_add_up_to_those_observed() -> None:
-    expected = compute_expected_events(SHR, FIT, READ)
+    expected = compute_expected_events(SHR, get_fit(), get_read())
     observed = COHORT.column("event_count").to_numpy()
     assert expected.sum() == pytest.approx(observed.sum(), rel=1e-12)
 
 
 def test_a_stored_fit_scores_other_rows_without_being_fitted_again() -> None:
-    whole = compute_expected_events(SHR, FIT, READ)
+    whole = compute_expected_events(SHR, get_fit(), get_read())
     part = COHORT.slice(100, 50)
-    assert compute_expected_events(SHR, FIT, read_cohort(SHR, part)) == pytest.approx(
+    assert compute_expected_events(SHR, get_fit(), read_cohort(SHR, part)) == pytest.approx(
         whole[100:150], rel=1e-14
     )
 
 
 @pytest.mark.manual("2.12.14", "2.12.15", "2.13.12", "2.13.14", "2.25.15")
 def test_the_contract_has_a_row_for_every_facility_and_its_own_arithmetic() -> None:
-    contract = assess_facilities(SHR, YEAR, FIT, READ).contract
+    contract = assess_facilities(SHR, YEAR, get_fit(), get_read()).contract
     assert contract["ccn"].tolist() == sorted(EFFECTS.index)
     row = contract.iloc[0]
     mine = COHORT.filter(pc.field("ccn") == row["ccn"])
@@ -112,7 +121,9 @@ def test_a_row_says_of_whom_half_an_event_was_added() -> None:
     ccn = EFFECTS.index[3]
     events = pc.if_else(pc.equal(COHORT["ccn"], ccn), 0, COHORT["event_count"])
     quiet = COHORT.set_column(at, "event_count", events)
-    contract = assess_facilities(SHR, YEAR, FIT, read_cohort(SHR, quiet)).contract.set_index("ccn")
+    contract = assess_facilities(SHR, YEAR, get_fit(), read_cohort(SHR, quiet)).contract.set_index(
+        "ccn"
+    )
     assert contract.loc[ccn, "note"] == (
         "no events: 0.5 added to observed and expected for z and upper limit"
     )
@@ -125,7 +136,9 @@ def test_a_row_says_whose_error_is_the_models() -> None:
     at = COHORT.column_names.index("patient_id")
     mine = pc.equal(COHORT["ccn"], ccn)
     alone = COHORT.set_column(at, "patient_id", pc.if_else(mine, patient, COHORT["patient_id"]))
-    contract = assess_facilities(SHR, YEAR, FIT, read_cohort(SHR, alone)).contract.set_index("ccn")
+    contract = assess_facilities(SHR, YEAR, get_fit(), read_cohort(SHR, alone)).contract.set_index(
+        "ccn"
+    )
     assert contract.loc[ccn, "note"] == (
         "patients leave no spread to measure: standard error from the over-dispersed model"
     )
@@ -134,7 +147,7 @@ def test_a_row_says_whose_error_is_the_models() -> None:
 
 def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why() -> None:
     strict = change_entry(SHR, minimum_units=20)
-    contract = assess_facilities(strict, YEAR, FIT, READ).contract
+    contract = assess_facilities(strict, YEAR, get_fit(), get_read()).contract
     small = contract["unit_count"] < 20
     assert 0 < small.sum() < len(contract)
     assert set(describe_rows(contract[small])) == {"fewer than 20 patient-years"}
@@ -146,7 +159,7 @@ def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why() -> None
 
 @pytest.mark.manual("2.13.16", "2.25.17")
 def test_a_category_is_what_the_limits_say() -> None:
-    contract = assess_facilities(SHR, YEAR, FIT, READ).contract
+    contract = assess_facilities(SHR, YEAR, get_fit(), get_read()).contract
     shown = contract[contract["reportable"].astype(bool)]
     assert ((shown["lower"] > 1) == (shown["category"] == "worse")).all()
     assert ((shown["upper"] < 1) == (shown["category"] == "better")).all()
@@ -165,9 +178,9 @@ def test_without_true_outliers_one_in_twenty_is_flagged_by_the_empirical_null() 
 
 def test_the_order_of_rows_does_not_matter() -> None:
     again = fit_measure(SHR, YEAR, read_cohort(SHR, shuffled(COHORT)))
-    assert_frame_equal(FIT, again, rtol=1e-9, atol=1e-9)
+    assert_frame_equal(get_fit(), again, rtol=1e-9, atol=1e-9)
     assert_frame_equal(
-        assess_facilities(SHR, YEAR, FIT, READ).contract,
+        assess_facilities(SHR, YEAR, get_fit(), get_read()).contract,
         assess_facilities(SHR, YEAR, again, read_cohort(SHR, shuffled(COHORT))).contract,
         rtol=1e-9,
         atol=1e-9,
@@ -176,14 +189,14 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 @pytest.mark.manual("2.12.16", "2.13.15", "2.25.16")
 def test_the_null_is_stored_by_stratum_of_size() -> None:
-    assessed = assess_facilities(SHR, YEAR, FIT, READ)
+    assessed = assess_facilities(SHR, YEAR, get_fit(), get_read())
     means = assessed.null_rows[assessed.null_rows["term"] == "mean"]
     assert means["estimate"].tolist() == [part.mean for part in assessed.null.strata]
     assert means["at"].tolist()[:-1] == assessed.null.size_edges.tolist()
 
 
 def test_another_library_gives_the_same_fit_on_a_sample() -> None:
-    opinion = compare_rates_fit(SHR, YEAR, READ, seed=3, facility_count=15)
+    opinion = compare_rates_fit(SHR, YEAR, get_read(), seed=3, facility_count=15)
     assert opinion["facility_count"].unique().tolist() == [15]
     assert opinion["term"].tolist() == list(SHR.adjusters)
     assert opinion["estimate"].to_numpy() == pytest.approx(
@@ -195,10 +208,10 @@ def test_another_library_gives_the_same_fit_on_a_sample() -> None:
 
 
 def test_the_sample_depends_on_the_seed_and_not_on_the_order_of_rows() -> None:
-    drawn = draw_facilities(READ, count=10, seed=3).tolist()
+    drawn = draw_facilities(get_read(), count=10, seed=3).tolist()
     again = draw_facilities(read_cohort(SHR, shuffled(COHORT)), count=10, seed=3)
     assert drawn == again.tolist()
-    assert drawn != draw_facilities(READ, count=10, seed=4).tolist()
+    assert drawn != draw_facilities(get_read(), count=10, seed=4).tolist()
 
 
 def test_what_is_wrong_with_a_cohort_is_named() -> None:
@@ -212,7 +225,7 @@ def test_what_is_wrong_with_a_cohort_is_named() -> None:
         fit_measure(SHR, YEAR, read_cohort(SHR, COHORT.slice(0, 0)))
     few = COHORT.filter(pc.field("ccn") < "010010")
     with pytest.raises(FitError, match="scores are too few for 4 strata"):
-        assess_facilities(SHR, YEAR, FIT, read_cohort(SHR, few))
+        assess_facilities(SHR, YEAR, get_fit(), read_cohort(SHR, few))
 
 
 def test_an_adjuster_that_repeats_another_is_set_aside_by_name() -> None:
@@ -222,5 +235,5 @@ def test_an_adjuster_that_repeats_another_is_set_aside_by_name() -> None:
     aside = fit[(fit["element"] == "dropped") & (fit["note"] != "")]
     assert aside["note"].tolist() == ["is_woman"]
     assert compute_expected_events(twice, fit, read_cohort(twice, doubled)) == pytest.approx(
-        compute_expected_events(SHR, FIT, READ), rel=1e-9
+        compute_expected_events(SHR, get_fit(), get_read()), rel=1e-9
     )

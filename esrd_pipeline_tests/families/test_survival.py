@@ -1,5 +1,7 @@
 """SMR and SWR from patient-records to the facility contract, on a nation with known effects."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from scipy.stats import poisson
 
-from esrd_pipeline.families.cohort import CohortError, read_cohort
+from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_cox_fit
 from esrd_pipeline.families.fits import read_element, read_regression
 from esrd_pipeline.families.survival import assess_facilities, fit_measure, score_rows
@@ -24,14 +26,26 @@ from esrd_pipeline_tests.families.survival_nation import (
 
 YEAR = 2024
 COHORT, EFFECTS = make_records()
-READ = read_cohort(SMR, COHORT)
-SMR_FIT = fit_measure(SMR, YEAR, READ)
-SWR_FIT = fit_measure(SWR, YEAR, READ)
+
+
+@cache
+def get_read() -> Cohort:
+    return read_cohort(SMR, COHORT)
+
+
+@cache
+def get_smr_fit() -> pd.DataFrame:
+    return fit_measure(SMR, YEAR, get_read())
+
+
+@cache
+def get_swr_fit() -> pd.DataFrame:
+    return fit_measure(SWR, YEAR, get_read())
 
 
 @pytest.mark.manual("2.14.13", "2.15.13")
 def test_planted_coefficients_of_both_stages_are_found() -> None:
-    first, second = read_regression(SMR_FIT, stage=1), read_regression(SMR_FIT, stage=2)
+    first, second = read_regression(get_smr_fit(), stage=1), read_regression(get_smr_fit(), stage=2)
     assert second.names == ("log_state_death_rate",)
     # The first stage leaves the state's rate out, which shrinks its coefficients a little.
     assert first.coefficients == pytest.approx(COEFFICIENTS, abs=0.08)
@@ -41,19 +55,19 @@ def test_planted_coefficients_of_both_stages_are_found() -> None:
 @pytest.mark.manual("2.14.8", "2.14.13", "2.15.13", "2.27.13")
 def test_expected_events_add_up_to_those_observed() -> None:
     events = COHORT.column("is_event").to_numpy().sum()
-    assert score_rows(SMR, SMR_FIT, READ).sum() == pytest.approx(events, rel=1e-12)
-    assert score_rows(SWR, SWR_FIT, READ).sum() == pytest.approx(events, rel=1e-12)
+    assert score_rows(SMR, get_smr_fit(), get_read()).sum() == pytest.approx(events, rel=1e-12)
+    assert score_rows(SWR, get_swr_fit(), get_read()).sum() == pytest.approx(events, rel=1e-12)
 
 
 def test_a_stored_fit_scores_other_rows_without_being_fitted_again() -> None:
-    whole = score_rows(SMR, SMR_FIT, READ)
-    assert score_rows(SMR, SMR_FIT, read_cohort(SMR, COHORT.slice(50, 40))) == pytest.approx(
+    whole = score_rows(SMR, get_smr_fit(), get_read())
+    assert score_rows(SMR, get_smr_fit(), read_cohort(SMR, COHORT.slice(50, 40))) == pytest.approx(
         whole[50:90], rel=1e-14
     )
 
 
 def test_the_hazard_is_stored_day_by_day_and_rises() -> None:
-    steps = read_element(SMR_FIT, "baseline", stage=3)
+    steps = read_element(get_smr_fit(), "baseline", stage=3)
     assert steps["at"].is_monotonic_increasing
     assert steps["estimate"].is_monotonic_increasing
     assert set(steps["at"]) <= set(COHORT.column("stop_day").to_pylist())
@@ -61,7 +75,7 @@ def test_the_hazard_is_stored_day_by_day_and_rises() -> None:
 
 @pytest.mark.manual("2.14.14")
 def test_smr_holds_facilities_against_the_empirical_null() -> None:
-    assessed = assess_facilities(SMR, YEAR, SMR_FIT, READ)
+    assessed = assess_facilities(SMR, YEAR, get_smr_fit(), get_read())
     contract, null = assessed.contract, assessed.null
     assert null is not None
     assert contract["ccn"].tolist() == sorted(EFFECTS.index)
@@ -75,7 +89,7 @@ def test_smr_holds_facilities_against_the_empirical_null() -> None:
 
 @pytest.mark.manual("2.15.13", "2.15.14", "2.27.14")
 def test_swr_tests_exactly_and_counts_patients() -> None:
-    assessed = assess_facilities(SWR, YEAR, SWR_FIT, READ)
+    assessed = assess_facilities(SWR, YEAR, get_swr_fit(), get_read())
     assert assessed.null is None
     contract = assessed.contract
     row = contract.iloc[0]
@@ -109,12 +123,12 @@ def test_a_facility_of_whom_nothing_is_expected_has_no_value(
     assert (alone["numerator"], alone["denominator"]) == (0, 0)
     assert alone[["value", "lower", "upper", "p_value", "z", "category"]].isna().all()
     assert not alone["reportable"]
-    others = assess_facilities(specification, YEAR, fit, READ).contract.set_index("ccn")
+    others = assess_facilities(specification, YEAR, fit, get_read()).contract.set_index("ccn")
     assert contract.drop("999999")["z"].to_numpy() == pytest.approx(others["z"].to_numpy())
 
 
 def test_the_rate_is_the_ratio_times_the_nations() -> None:
-    contract = assess_facilities(SMR, YEAR, SMR_FIT, READ).contract
+    contract = assess_facilities(SMR, YEAR, get_smr_fit(), get_read()).contract
     rows = COHORT.to_pandas()
     years = (rows["stop_day"] - rows["start_day"]).sum() / 365.25
     national = 100 * rows["is_event"].sum() / years
@@ -133,12 +147,12 @@ def test_planted_facility_effects_are_recovered() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     order = np.random.default_rng(1).permutation(COHORT.num_rows)
     again = fit_measure(SMR, YEAR, read_cohort(SMR, COHORT.take(order)))
-    assert_frame_equal(SMR_FIT, again, rtol=1e-9, atol=1e-9)
+    assert_frame_equal(get_smr_fit(), again, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:Starting with pandas version 4.0")  # lifelines calls pandas so
 def test_lifelines_gives_the_same_first_stage_on_a_sample() -> None:
-    opinion = compare_cox_fit(SWR, YEAR, READ, seed=5, facility_count=20)
+    opinion = compare_cox_fit(SWR, YEAR, get_read(), seed=5, facility_count=20)
     assert opinion["facility_count"].unique().tolist() == [20]
     assert opinion["estimate"].to_numpy() == pytest.approx(
         opinion["other_estimate"].to_numpy(), rel=1e-6

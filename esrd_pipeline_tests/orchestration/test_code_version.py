@@ -45,7 +45,9 @@ def compute_versions(read: Reader = read_package) -> dict[str, str]:
     return {name: versions.compute(asset.compute, asset.tables) for name, asset in ASSETS.items()}
 
 
-TODAY = compute_versions()
+@cache
+def get_versions() -> dict[str, str]:
+    return compute_versions()
 
 
 def edit(path: str, old: str, new: str) -> Reader:
@@ -64,7 +66,9 @@ def edit(path: str, old: str, new: str) -> Reader:
 
 def find_changed(read: Reader) -> set[str]:
     """Return the tables whose version is another with an edited file."""
-    return {name for name, version in compute_versions(read).items() if version != TODAY[name]}
+    return {
+        name for name, version in compute_versions(read).items() if version != get_versions()[name]
+    }
 
 
 TRANSPLANT_READERS = {"linkage.transplant", "report.source_agreement", "report.value_set_coverage"}

@@ -1,5 +1,7 @@
 """Ratings against a stored baseline: a worked example, the baseline's own year, later years."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -302,8 +304,16 @@ def test_row_order_does_not_matter() -> None:
 
 
 NATION = draw_values(facility_count=60, seed=11, missing_share=0.15)
-BASELINE = build(NATION)
-BEFORE = score(NATION, BASELINE).stars.set_index("ccn")
+
+
+@cache
+def get_baseline() -> pd.DataFrame:
+    return build(NATION)
+
+
+@cache
+def get_before() -> pd.DataFrame:
+    return score(NATION, get_baseline()).stars.set_index("ccn")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -315,8 +325,8 @@ def test_improving_never_costs_a_star(ccn: str, gains: list[float]) -> None:
     better = NATION.copy()
     for measure, gain in zip(NATION, gains, strict=True):
         better.loc[ccn, measure] *= 1 - gain if measure in LOWER_IS_BETTER else 1 + gain
-    before = BEFORE.loc[ccn]
-    after = score(better, BASELINE).stars.set_index("ccn").loc[ccn]
+    before = get_before().loc[ccn]
+    after = score(better, get_baseline()).stars.set_index("ccn").loc[ccn]
     assert before["reason"] == after["reason"]
     if before["reason"] is None:
         assert after["final_score"] >= before["final_score"] - 1e-12
