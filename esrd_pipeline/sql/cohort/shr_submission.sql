@@ -19,16 +19,6 @@ period AS (
     WHERE performance_year = $performance_year
     GROUP BY program, patient_id, period, ccn, interval
     HAVING sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) > 0
-),
-
--- Months of the year before that Medicare could see.
-covered AS (
-    SELECT patient_id, count(*) AS months
-    FROM history.medicare_month
-    WHERE performance_year = $performance_year
-        AND month < make_date($performance_year, 1, 1)
-        AND is_observable
-    GROUP BY patient_id
 )
 
 SELECT
@@ -48,4 +38,4 @@ SELECT
 FROM period AS p
 JOIN shared.first_day_facts AS f
     ON f.patient_id = p.patient_id AND f.start_date = p.start_date
-LEFT JOIN covered AS c ON c.patient_id = p.patient_id
+LEFT JOIN shared.observable_months AS c ON c.patient_id = p.patient_id

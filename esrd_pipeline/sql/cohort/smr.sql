@@ -77,15 +77,6 @@ home_day AS (
     GROUP BY r.patient_id, r.record
 ),
 
-covered AS (
-    SELECT patient_id, count(*) AS months
-    FROM history.medicare_month
-    WHERE performance_year = $performance_year
-        AND month < make_date($performance_year, 1, 1)
-        AND is_observable
-    GROUP BY patient_id
-),
-
 facility AS (
     SELECT ccn, state
     FROM linkage.facility
@@ -128,7 +119,7 @@ SELECT
     c.is_covid
 FROM described AS c
 LEFT JOIN home_day AS h ON h.patient_id = c.patient_id AND h.record = c.record
-LEFT JOIN covered AS v ON v.patient_id = c.patient_id
+LEFT JOIN shared.observable_months AS v ON v.patient_id = c.patient_id
 LEFT JOIN facility AS f ON f.ccn = c.ccn
 LEFT JOIN parameter.state_death_rate AS s ON s.state = f.state AND s.race_class = c.state_race
 LEFT JOIN parameter.state_death_rate AS n ON n.state = 'US' AND n.race_class = c.state_race

@@ -12,17 +12,6 @@ rule AS (
         make_date($performance_year, 12, 31) AS last_day
 ),
 
-ccn_span AS (
-    SELECT
-        program,
-        facilityid,
-        ccn,
-        start_date,
-        coalesce(end_date, DATE '9999-12-31') AS end_date
-    FROM linkage.facility_ccn
-    WHERE performance_year = $performance_year
-),
-
 admission AS (
     SELECT
         s.program,
@@ -42,7 +31,7 @@ admission AS (
         ) AS end_date
     FROM raw.eqrs_admission AS a
     CROSS JOIN rule AS r
-    JOIN ccn_span AS s ON s.facilityid = a.facilityid
+    JOIN shared.facility_number AS s ON s.facilityid = a.facilityid
     LEFT JOIN linkage.death AS d
         ON d.program = s.program
         AND d.patient_id = a.patient_id

@@ -67,14 +67,7 @@ treated_month AS (
 ),
 
 ccn_span AS (
-    SELECT
-        program,
-        facilityid,
-        ccn,
-        start_date,
-        coalesce(end_date, DATE '9999-12-31') AS end_date
-    FROM linkage.facility_ccn
-    WHERE performance_year = $performance_year
+    SELECT * FROM shared.facility_number AS n
 ),
 
 admitted_month AS (

@@ -129,28 +129,6 @@ counted AS (
         max(greatest(any_in_center, any_home)) + max(greatest(any_pd, any_other)) > 1 AS is_mixed
     FROM line_day
     GROUP BY program, patient_id, month, ccn
-),
-
--- Steps 3 to 5: hemodialysis against three sevenths of peritoneal dialysis, in whole numbers.
-judged AS (
-    SELECT
-        *,
-        CASE
-            WHEN has_composite = 1 AND 7 * composite_hd > 3 * (composite_pd + composite_other)
-                THEN 'hemodialysis'
-            WHEN has_composite = 1 AND 7 * composite_hd < 3 * (composite_pd + composite_other)
-                THEN CASE
-                    WHEN composite_other > composite_pd THEN 'other peritoneal dialysis'
-                    WHEN composite_other < composite_pd THEN 'peritoneal dialysis'
-                    ELSE 'undetermined'
-                END
-            WHEN has_composite = 1 THEN 'undetermined'
-            WHEN 7 * other_hd > 3 * other_pd THEN 'hemodialysis'
-            WHEN 7 * other_hd < 3 * other_pd THEN 'peritoneal dialysis'
-            ELSE 'undetermined'
-        END AS modality,
-        CASE WHEN has_composite = 1 THEN composite_hd ELSE other_hd END AS sessions
-    FROM counted
 )
 
 SELECT
@@ -173,7 +151,7 @@ SELECT
         WHEN j.modality = 'hemodialysis' THEN j.sessions
     END AS sessions
 FROM month_of_claims AS m
-LEFT JOIN judged AS j
+LEFT JOIN shared.judged_dialysis AS j
     ON j.program = m.program
     AND j.patient_id = m.patient_id
     AND j.month = m.month

@@ -19,13 +19,6 @@ rule AS (
         CAST(8.88 AS DOUBLE) AS frequent_ktv
 ),
 
-acute_claim AS (
-    SELECT DISTINCT clm_id, performance_year
-    FROM raw.claim_condition
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND clm_rlt_cond_cd = '84'
-),
-
 claim AS (
     SELECT
         k.clm_id,
@@ -37,7 +30,7 @@ claim AS (
         coalesce(c.clm_pmt_amt > 0, false) AS is_paid
     FROM linkage.claim AS k
     JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    LEFT JOIN acute_claim AS a ON a.clm_id = k.clm_id AND a.performance_year = k.claim_year
+    LEFT JOIN shared.acute_claim AS a ON a.clm_id = k.clm_id AND a.performance_year = k.claim_year
     WHERE k.performance_year = $performance_year
         AND k.source = 'institutional'
         AND k.from_date <= make_date($performance_year, 12, 31)
@@ -123,28 +116,6 @@ counted AS (
     GROUP BY clm_id
 ),
 
--- Steps 3 to 5: hemodialysis against three sevenths of peritoneal dialysis, in whole numbers.
-judged AS (
-    SELECT
-        *,
-        CASE
-            WHEN has_composite = 1 AND 7 * composite_hd > 3 * (composite_pd + composite_other)
-                THEN 'hemodialysis'
-            WHEN has_composite = 1 AND 7 * composite_hd < 3 * (composite_pd + composite_other)
-                THEN CASE
-                    WHEN composite_other > composite_pd THEN 'other peritoneal dialysis'
-                    WHEN composite_other < composite_pd THEN 'peritoneal dialysis'
-                    ELSE 'undetermined'
-                END
-            WHEN has_composite = 1 THEN 'undetermined'
-            WHEN 7 * other_hd > 3 * other_pd THEN 'hemodialysis'
-            WHEN 7 * other_hd < 3 * other_pd THEN 'peritoneal dialysis'
-            ELSE 'undetermined'
-        END AS modality,
-        CASE WHEN has_composite = 1 THEN composite_hd ELSE other_hd END AS sessions
-    FROM counted
-),
-
 -- Step 6: 74 is home, 75 is home with the patient's own machine.
 home_claim AS (
     SELECT DISTINCT clm_id, performance_year
@@ -194,7 +165,7 @@ classified AS (
         o.ktv_date,
         date_diff('day', c.from_date, c.thru_date) + 1 AS days
     FROM claim AS c
-    LEFT JOIN judged AS j ON j.clm_id = c.clm_id
+    LEFT JOIN shared.judged_dialysis AS j ON j.clm_id = c.clm_id
     LEFT JOIN home_claim AS h ON h.clm_id = c.clm_id AND h.performance_year = c.claim_year
     LEFT JOIN reading AS v ON v.clm_id = c.clm_id AND v.performance_year = c.claim_year
     LEFT JOIN reading_day AS o ON o.clm_id = c.clm_id AND o.performance_year = c.claim_year

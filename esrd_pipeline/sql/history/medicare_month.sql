@@ -12,13 +12,6 @@ beneficiary AS (
     WHERE performance_year = $performance_year
 ),
 
-acute_claim AS (
-    SELECT DISTINCT clm_id, performance_year
-    FROM raw.claim_condition
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND clm_rlt_cond_cd = '84'
-),
-
 claim AS (
     SELECT
         k.patient_id,
@@ -67,7 +60,7 @@ two_years AS (
 told AS (
     SELECT c.patient_id, c.month, c.paid, 0 AS is_inpatient
     FROM claim AS c
-    LEFT JOIN acute_claim AS a
+    LEFT JOIN shared.acute_claim AS a
         ON a.clm_id = c.clm_id AND a.performance_year = c.claim_year
     WHERE a.clm_id IS NULL AND c.month <= make_date($performance_year, 12, 1)
     UNION ALL

@@ -117,14 +117,7 @@ free AS (
 ),
 
 ccn_known AS (
-    SELECT
-        program,
-        facilityid,
-        ccn,
-        start_date,
-        coalesce(end_date, DATE '9999-12-31') AS end_date
-    FROM linkage.facility_ccn
-    WHERE performance_year = $performance_year
+    SELECT * FROM shared.facility_number AS n
 ),
 
 -- Every day at a facility has one CCN, or an unknown one.

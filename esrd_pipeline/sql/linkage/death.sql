@@ -52,18 +52,9 @@ beneficiary AS (
     WHERE performance_year = $performance_year
 ),
 
-ranked_enrollment AS (
-    SELECT
-        bene_id,
-        bene_death_dt,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
-    FROM raw.medicare_enrollment
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 latest_enrollment AS (
     SELECT l.patient_id, e.bene_death_dt
-    FROM ranked_enrollment AS e
+    FROM shared.ranked_enrollment AS e
     JOIN beneficiary AS l ON l.bene_id = e.bene_id
     WHERE e.place = 1
 ),

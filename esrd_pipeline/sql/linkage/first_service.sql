@@ -172,13 +172,6 @@ settled_patient AS (
     HAVING count(*) = 2
 ),
 
-acute_claim AS (
-    SELECT DISTINCT clm_id, performance_year
-    FROM raw.claim_condition
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND clm_rlt_cond_cd = '84'
-),
-
 claim AS (
     SELECT
         k.patient_id,
@@ -191,7 +184,7 @@ claim AS (
     FROM linkage.claim AS k
     JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN settled_patient AS s ON s.patient_id = k.patient_id
-    LEFT JOIN acute_claim AS a
+    LEFT JOIN shared.acute_claim AS a
         ON a.clm_id = c.clm_id AND a.performance_year = c.performance_year
     WHERE k.performance_year = $performance_year
         AND k.source = 'institutional'

@@ -80,26 +80,8 @@ casper AS (
         AND regexp_matches(upper(trim(s.prvdr_num)), '^[0-9A-Z][0-9]{4}[0-9F]$')
 ),
 
--- 3.3.4 steps 5.1 and 5.2: CASPER's related numbers, reported with either of them.
-casper_unit AS (
-    SELECT number AS unit, related AS hospital
-    FROM casper
-    WHERE facility_type IN ('hospital based', 'hospital satellite')
-    UNION
-    SELECT related AS unit, number AS hospital FROM casper WHERE facility_type = 'hospital'
-),
-
 casper_pair AS (
-    SELECT p.program, c.unit AS number, c.hospital
-    FROM casper_unit AS c
-    JOIN type AS u
-        ON u.middle_digits = substr(c.unit, 3, 2)
-        AND u.facility_type IN ('hospital based', 'hospital satellite')
-    JOIN type AS h
-        ON h.middle_digits = substr(c.hospital, 3, 2) AND h.facility_type = 'hospital'
-    CROSS JOIN program AS p
-    WHERE regexp_matches(c.unit, '^[0-9A-Z][0-9]{4}[0-9F]$')
-        AND regexp_matches(c.hospital, '^[0-9A-Z][0-9]{4}[0-9F]$')
+    SELECT * FROM shared.casper_pair AS p
 ),
 
 -- Every known number and its standing.

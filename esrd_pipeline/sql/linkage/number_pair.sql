@@ -229,33 +229,11 @@ extra_pair AS (
         ON c.program = x.program AND c.one = x.main_number AND c.other = x.number
 ),
 
--- 3.3.4 steps 5.1 and 5.2: CASPER's related numbers, reported with either of them.
-casper_unit AS (
-    SELECT number AS unit, related AS hospital
-    FROM casper
-    WHERE facility_type IN ('hospital based', 'hospital satellite')
-    UNION
-    SELECT related AS unit, number AS hospital FROM casper WHERE facility_type = 'hospital'
-),
-
-casper_pair AS (
-    SELECT p.program, c.unit AS number, c.hospital
-    FROM casper_unit AS c
-    JOIN type AS u
-        ON u.middle_digits = substr(c.unit, 3, 2)
-        AND u.facility_type IN ('hospital based', 'hospital satellite')
-    JOIN type AS h
-        ON h.middle_digits = substr(c.hospital, 3, 2) AND h.facility_type = 'hospital'
-    CROSS JOIN program AS p
-    WHERE regexp_matches(c.unit, '^[0-9A-Z][0-9]{4}[0-9F]$')
-        AND regexp_matches(c.hospital, '^[0-9A-Z][0-9]{4}[0-9F]$')
-),
-
 -- Issue 3 case 3 and issue 4: all units of a hospital's number, from every source.
 unit AS (
     SELECT program, number AS hospital, main_number AS number FROM second WHERE is_hospital
     UNION
-    SELECT program, hospital, number FROM casper_pair
+    SELECT program, hospital, number FROM shared.casper_pair AS p
     UNION
     SELECT h.program, h.provider_number AS hospital, h.reported_number AS number
     FROM history AS h

@@ -193,15 +193,6 @@ death AS (
         AND year(death_date) = $performance_year
 ),
 
-ranked_enrollment AS (
-    SELECT
-        bene_id,
-        bene_death_dt,
-        row_number() OVER (PARTITION BY bene_id ORDER BY performance_year DESC) AS place
-    FROM raw.medicare_enrollment
-    WHERE performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 told_death AS (
     SELECT patient_id, 'eqrs' AS source, 1 AS place, death_date AS day
     FROM raw.cms_2746
@@ -218,7 +209,7 @@ told_death AS (
     WHERE performance_year = $performance_year AND date_of_death IS NOT NULL
     UNION ALL
     SELECT b.patient_id, 'claims' AS source, 1 AS place, e.bene_death_dt AS day
-    FROM ranked_enrollment AS e
+    FROM shared.ranked_enrollment AS e
     JOIN beneficiary AS b ON b.bene_id = e.bene_id
     WHERE e.place = 1 AND e.bene_death_dt IS NOT NULL
     UNION ALL
