@@ -177,7 +177,7 @@ def test_the_doctor_has_a_sentence_and_a_code_for_every_question(
     assert len({of for of, _ in QUESTIONS.values()}) == len(QUESTIONS)
     assert "java: not needed" in said
     assert code == 0, said
-    home = data / "dagster_home"
+    home = data / "embedded" / "dagster_home"
     (home / "history").mkdir(parents=True)
     (home / "dagster.yaml").touch()
     (home / "history" / "runs.db").write_bytes(b"no database" * 100)
