@@ -32,6 +32,7 @@ FEW_FACILITIES = 100
 says why (reading 209). In a nation it stops the step: there it is a fault of the files or the code.
 """
 NOT_FITTED = "model_not_fitted"
+_AMOUNTS = ("unit_count", "patients", "numerator", "denominator")
 MOST_DIFFERENCE = 1e-4
 """Relative to the larger of estimate and standard error; beyond it the two fits disagree."""
 
@@ -259,15 +260,10 @@ def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
         mine = fit[fit["program"] == program]
         facilities = step.read(linkage.FACILITY, program=program)
         if mine.empty:
-            contracts.append(
-                list_facilities(
-                    specification,
-                    year,
-                    _empty(tables.facility),
-                    facilities,
-                    nothing=NOT_FITTED,
-                )
-            )
+            nobody = _empty(tables.facility)
+            listed = list_facilities(specification, year, nobody, facilities, nothing=NOT_FITTED)
+            # Nobody computed them: they are not 0.
+            contracts.append(listed.assign(**dict.fromkeys(_AMOUNTS)))
             continue
         assessed = find_family(specification).assess(specification, year, mine, cohort)
         contract = finish(
