@@ -11,8 +11,8 @@ from esrd_pipeline.tables.model import Column, Table
 
 
 def find_unit(column: Column) -> str | None:
-    """Return the column's unit: the one stated, or what it counts; None where it has none."""
-    return column.unit or column.counts
+    """Return the column's unit: the one stated, or what it always counts; None without one."""
+    return column.unit or (column.counts if column.counts_where is None else None)
 
 
 def find_rules(table: Table, column: Column) -> str | None:

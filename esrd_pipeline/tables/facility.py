@@ -28,6 +28,9 @@ OF_FEW = ("facility.contract",)
 """Suppressed where the contract's row of the facility and measure rests on few patients."""
 _OF_FEW = ("patients", "unit_count", *OF_FEW)
 
+_VALUE_UNIT = "by program and measure: value_unit of facility.contract"
+_RATE_UNIT = "by measure: rate_unit of facility.contract"
+
 CONTRACT_COLUMNS: tuple[Column, ...] = (
     CCN,
     YEAR,
@@ -37,6 +40,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "unit_count",
         "number",
         "Units the value is computed from",
+        unit="what the column unit says",
         minimum=0,
         counts="patients",
         counts_where=("unit", "patients"),
@@ -69,6 +73,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "value",
         "number",
         "The measure: a ratio, percent (dfc) or fraction (qip)",
+        unit=_VALUE_UNIT,
         minimum=0,
         suppressed_with=_OF_FEW,
     ),
@@ -76,6 +81,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "rate",
         "number",
         "Ratio times the national rate, where one is defined",
+        unit=_RATE_UNIT,
         minimum=0,
         suppressed_with=_OF_FEW,
     ),
@@ -90,6 +96,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "lower",
         "number",
         "Lower 95% limit, in the unit of value",
+        unit=_VALUE_UNIT,
         minimum=0,
         suppressed_with=_OF_FEW,
     ),
@@ -97,6 +104,7 @@ CONTRACT_COLUMNS: tuple[Column, ...] = (
         "upper",
         "number",
         "Upper 95% limit, in the unit of value",
+        unit=_VALUE_UNIT,
         minimum=0,
         suppressed_with=_OF_FEW,
     ),

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 import esrd_pipeline.definitions  # noqa: F401 - makes the assets
+from esrd_pipeline import code_state
 from esrd_pipeline.code_state import digest_files
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.kept_versions import KeptVersions
-from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS, MADE_ASSETS
+from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS, MADE_ASSETS, find_digests
 
 
 def test_the_kept_versions_are_those_that_are_computed() -> None:
@@ -69,3 +70,17 @@ def test_a_change_in_any_file_is_another_state(tmp_path: Path) -> None:
     (package / "rows.csv").rename(package / "lines.csv")
     states.add(digest_files(package, None))
     assert len(states) == 4
+
+
+def test_what_is_kept_is_compared_with_the_notes_of_stored_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = MADE_ASSETS["facility.shr"]
+    versions = KeptVersions(tmp_path, "one")
+    _, code, parameters = versions.find(asset.compute, asset.tables)
+    versions.keep()
+    monkeypatch.setattr(code_state, "find_kept", lambda: (tmp_path, "one"))
+    assert code_state.read_kept() == {asset.tables[0].name: f"{code} {parameters}"}
+    assert find_digests(asset.tables[0]) == f"{code} {parameters}"
+    monkeypatch.setattr(code_state, "find_kept", lambda: (tmp_path, "two"))
+    assert code_state.read_kept() is None
