@@ -79,11 +79,15 @@ def _check(quarter: str) -> str:
 def _make(settings: Settings, year: int, order: Mapping[str, str]) -> None:
     from esrd_pipeline.releases.approval import list_releases
     from esrd_pipeline.releases.ledger import CHANGES, find_candidate
-    from esrd_pipeline.releases.people import find_account
-    from esrd_pipeline.releases.state import find_pending
+    from esrd_pipeline.releases.people import ApprovalError, find_account
+    from esrd_pipeline.releases.state import choose_name, find_pending
 
-    _run(settings, year, {"operation": "candidate", "account": find_account(), **order})
     folder = settings.releases_dir / str(year)
+    try:
+        choose_name(_read(folder), order["quarter"], order["replaces"], order["because"])
+    except ApprovalError as refused:
+        raise click.ClickException(str(refused)) from refused
+    _run(settings, year, {"operation": "candidate", "account": find_account(), **order})
     made = find_pending(list_releases(folder), order["quarter"]).made
     candidate = find_candidate(folder, made)
     click.echo(f"Candidate {made.name} of {year}: {candidate}")
