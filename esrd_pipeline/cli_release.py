@@ -10,6 +10,7 @@ import click
 from esrd_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from esrd_pipeline.releases.ledger import Entry
     from esrd_pipeline.releases.state import Release
 
 
@@ -128,12 +129,11 @@ def _list(settings: Settings, year: int | None) -> None:
     lines = [
         (
             str(release.made.performance_year),
-            release.made.quarter,
             release.name,
             _tell_state(release),
-            f"{release.made.person}, {release.made.when[:10]}",
-            f"{release.approved.person}, {release.approved.when[:10]}" if release.approved else "",
-            release.digest[:12],
+            _tell_who(release.made),
+            _tell_who(release.approved),
+            release.digest[:8],
         )
         for folder in _list_folders(settings, year)
         for release in _read(folder)
@@ -145,16 +145,18 @@ def _list(settings: Settings, year: int | None) -> None:
     from rich.table import Table
 
     table = Table(title=f"Releases ({settings.origin} files)")
-    for name in ("year", "quarter", "release", "state", "made by", "approved by", "digest"):
-        table.add_column(name, overflow="fold")
+    for name in ("year", "release", "state", "made by", "approved by", "digest"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("year", "release", "digest"))
     for line in lines:
         table.add_row(*line)
     Console().print(table)
 
 
+def _tell_who(entry: "Entry | None") -> str:
+    return "" if entry is None else f"{entry.person}\n{entry.when[:10]}"
+
+
 def _tell_state(release: "Release") -> str:
-    if release.replaced_by:
-        return f"replaced by {release.replaced_by}"
     return f"{release.state}: {release.made.why}" if release.state == "refused" else release.state
 
 
