@@ -10,6 +10,7 @@ import click
 from esrd_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from esrd_pipeline.releases.ledger import Entry
     from esrd_pipeline.releases.state import Release
 
 
@@ -79,11 +80,15 @@ def _check(quarter: str) -> str:
 def _make(settings: Settings, year: int, order: Mapping[str, str]) -> None:
     from esrd_pipeline.releases.approval import list_releases
     from esrd_pipeline.releases.ledger import CHANGES, find_candidate
-    from esrd_pipeline.releases.people import find_account
-    from esrd_pipeline.releases.state import find_pending
+    from esrd_pipeline.releases.people import ApprovalError, find_account
+    from esrd_pipeline.releases.state import choose_name, find_pending
 
-    _run(settings, year, {"operation": "candidate", "account": find_account(), **order})
     folder = settings.releases_dir / str(year)
+    try:
+        choose_name(_read(folder), order["quarter"], order["replaces"], order["because"])
+    except ApprovalError as refused:
+        raise click.ClickException(str(refused)) from refused
+    _run(settings, year, {"operation": "candidate", "account": find_account(), **order})
     made = find_pending(list_releases(folder), order["quarter"]).made
     candidate = find_candidate(folder, made)
     click.echo(f"Candidate {made.name} of {year}: {candidate}")
@@ -124,12 +129,11 @@ def _list(settings: Settings, year: int | None) -> None:
     lines = [
         (
             str(release.made.performance_year),
-            release.made.quarter,
             release.name,
             _tell_state(release),
-            f"{release.made.person}, {release.made.when[:10]}",
-            f"{release.approved.person}, {release.approved.when[:10]}" if release.approved else "",
-            release.digest[:12],
+            _tell_who(release.made),
+            _tell_who(release.approved),
+            release.digest[:8],
         )
         for folder in _list_folders(settings, year)
         for release in _read(folder)
@@ -141,16 +145,18 @@ def _list(settings: Settings, year: int | None) -> None:
     from rich.table import Table
 
     table = Table(title=f"Releases ({settings.origin} files)")
-    for name in ("year", "quarter", "release", "state", "made by", "approved by", "digest"):
-        table.add_column(name, overflow="fold")
+    for name in ("year", "release", "state", "made by", "approved by", "digest"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("year", "release", "digest"))
     for line in lines:
         table.add_row(*line)
     Console().print(table)
 
 
+def _tell_who(entry: "Entry | None") -> str:
+    return "" if entry is None else f"{entry.person}\n{entry.when[:10]}"
+
+
 def _tell_state(release: "Release") -> str:
-    if release.replaced_by:
-        return f"replaced by {release.replaced_by}"
     return f"{release.state}: {release.made.why}" if release.state == "refused" else release.state
 
 

@@ -13,6 +13,7 @@ from esrd_pipeline.export import (
     make_frame_harmless,
     suppress_small_counts,
 )
+from esrd_pipeline.families.combined import combine_contract
 from esrd_pipeline.families.published import build_national, publish_contract
 from esrd_pipeline.reports.releases import PROVENANCE, find_newest_release, read_results
 from esrd_pipeline.reports.suppression import MARKER, find_few
@@ -138,6 +139,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     rows = publish_contract(
         performance_year=YEAR, dfc=dfc, qip=qip, ich_cahps=None, national=national
     )
+    rows = combine_contract(performance_year=YEAR, published=rows, computed=())
     is_computed = rows["measure"] == "ltc"
     rows["origin"] = is_computed.map({True: "computed", False: "published"})
     rows.loc[is_computed & rows["reportable"], "value"] /= 2

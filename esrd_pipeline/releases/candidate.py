@@ -31,7 +31,7 @@ from esrd_pipeline.releases.ledger import (
     read_ledger,
 )
 from esrd_pipeline.releases.origins import describe_code, describe_inputs, describe_parameters
-from esrd_pipeline.releases.people import ApprovalError, Person
+from esrd_pipeline.releases.people import Person
 from esrd_pipeline.releases.quarter import find_cutoff
 from esrd_pipeline.releases.state import Release, choose_name, find_before, find_states
 from esrd_pipeline.reports.change import find_changes
@@ -100,9 +100,7 @@ def make_candidate(
     with hold(folder):
         entries = read_ledger(folder)
         states = find_states(entries)
-        name = choose_name(states, order.quarter, order.replaces)
-        if order.replaces and not order.why.strip():
-            raise ApprovalError("a correction says why: give --because")
+        name = choose_name(states, order.quarter, order.replaces, order.why)
         cutoff = order.cutoff or find_cutoff(order.quarter)
         entry = Entry(
             event="candidate",

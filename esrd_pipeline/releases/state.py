@@ -69,12 +69,12 @@ def find_pending(releases: Sequence[Release], quarter: str) -> Release:
     raise ApprovalError(f"{quarter} has no candidate: {why}")
 
 
-def choose_name(releases: Sequence[Release], quarter: str, replaces: str) -> str:
+def choose_name(releases: Sequence[Release], quarter: str, replaces: str, why: str) -> str:
     """Return the name of a new release of a quarter.
 
     Raises:
         ApprovalError: the quarter is released and the release to correct is not named, or there is
-            no such release, or another took its place already.
+            no such release, or another took its place already, or nobody says why.
     """
     out = [one for one in releases if one.made.quarter == quarter and one.is_out]
     if not out:
@@ -88,6 +88,8 @@ def choose_name(releases: Sequence[Release], quarter: str, replaces: str) -> str
             f"{quarter}: {what}; a correction names it (--replaces {standing}) and says why"
             " (--because)"
         )
+    if not why.strip():
+        raise ApprovalError("a correction says why: give --because")
     return name_release(quarter, len(out))
 
 

@@ -83,6 +83,7 @@ def test_a_candidate_follows_the_refresh_of_a_quarter() -> None:
             "cutoff": "2026-10-15",
             "person": "the quarterly schedule",
         }
+        assert dg.validate_run_config(defs.resolve_job_def("release"), asked.run_config)
         assert isinstance(request_candidate(instance, {}), dg.SkipReason)
     assert make_candidate.default_status == dg.DefaultSensorStatus.RUNNING
 

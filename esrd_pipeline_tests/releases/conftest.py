@@ -2,6 +2,7 @@
 
 import pytest
 
+from esrd_pipeline.families.combined import combine_contract
 from esrd_pipeline.families.published import build_national, publish_contract
 from esrd_pipeline.sources.files import find_release
 from esrd_pipeline.sources.table import read_table
@@ -30,6 +31,6 @@ def stored_year(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         performance_year=YEAR, dfc=dfc, qip=qip, ich_cahps=None, national=national
     )
     warehouse = Warehouse(folder / "warehouse")
-    rows["origin"] = "published"
-    warehouse.publish(warehouse.stage(CONTRACT, YEAR, rows))
+    contract = combine_contract(performance_year=YEAR, published=rows, computed=())
+    warehouse.publish(warehouse.stage(CONTRACT, YEAR, contract))
     return warehouse
