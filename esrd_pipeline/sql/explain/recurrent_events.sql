@@ -17,18 +17,51 @@ treated AS (
         AND start_date <= make_date($performance_year, 12, 31)
 ),
 
+attributed AS (
+    SELECT patient_id
+    FROM cohort.shr_days
+    WHERE performance_year = $performance_year
+        AND $measure = 'shr'
+        AND ccn = $ccn
+    UNION ALL
+    SELECT patient_id
+    FROM cohort.strr_days
+    WHERE performance_year = $performance_year
+        AND $measure = 'strr'
+        AND ccn = $ccn
+    UNION ALL
+    SELECT patient_id
+    FROM cohort.sedr_days
+    WHERE performance_year = $performance_year
+        AND $measure = 'sedr'
+        AND ccn = $ccn
+),
+
+-- Whose rows are read: a nation's others are left where they are.
+mine AS (
+    SELECT patient_id FROM treated
+    UNION
+    SELECT patient_id FROM attributed
+),
+
 days AS (
     SELECT *
     FROM cohort.shr_days
-    WHERE performance_year = $performance_year AND $measure = 'shr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'shr'
+        AND patient_id IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT *
     FROM cohort.strr_days
-    WHERE performance_year = $performance_year AND $measure = 'strr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'strr'
+        AND patient_id IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT *
     FROM cohort.sedr_days
-    WHERE performance_year = $performance_year AND $measure = 'sedr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'sedr'
+        AND patient_id IN (SELECT patient_id FROM mine)
 ),
 
 -- Days attributed to the facility, at whichever facility the patient was treated.
@@ -75,29 +108,41 @@ listed AS (
 expected AS (
     SELECT program, patient_id, period, expected
     FROM cohort.shr_expected
-    WHERE performance_year = $performance_year AND $measure = 'shr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'shr'
+        AND patient_id IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT program, patient_id, period, expected
     FROM cohort.strr_expected
-    WHERE performance_year = $performance_year AND $measure = 'strr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'strr'
+        AND patient_id IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT program, patient_id, period, expected
     FROM cohort.sedr_expected
-    WHERE performance_year = $performance_year AND $measure = 'sedr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'sedr'
+        AND patient_id IN (SELECT patient_id FROM mine)
 ),
 
 period AS (
     SELECT program, patient_id, period, days_at_risk
     FROM cohort.shr
-    WHERE performance_year = $performance_year AND $measure = 'shr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'shr'
+        AND patient_id IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT program, patient_id, period, days_at_risk
     FROM cohort.strr
-    WHERE performance_year = $performance_year AND $measure = 'strr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'strr'
+        AND patient_id IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT program, patient_id, period, days_at_risk
     FROM cohort.sedr
-    WHERE performance_year = $performance_year AND $measure = 'sedr'
+    WHERE performance_year = $performance_year
+        AND $measure = 'sedr'
+        AND patient_id IN (SELECT patient_id FROM mine)
 ),
 
 expectation AS (
