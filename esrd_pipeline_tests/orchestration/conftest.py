@@ -11,7 +11,7 @@ import pytest
 from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.synthetic.published import write_published_files
-from esrd_pipeline_tests.orchestration.commands import run
+from esrd_pipeline_tests.orchestration.commands import run, run_here
 from esrd_pipeline_tests.session import make_once
 
 FACILITIES = 60
@@ -95,7 +95,7 @@ def site(refreshed: Refreshed, published: Path, tmp_path_factory: pytest.TempPat
 
     def write(folder: Path) -> None:
         year = str(PUBLISHED_YEARS[-1])
-        code, said = run(
+        code, said = run_here(
             refreshed.data, published, "site", "--year", year, "--folder", str(folder / "site")
         )
         assert code == 0, said

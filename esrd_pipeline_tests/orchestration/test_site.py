@@ -13,7 +13,7 @@ import pytest
 from esrd_pipeline.reports.suppression import find_few
 from esrd_pipeline.tables import change, facility, measured, program, trend
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline_tests.orchestration.commands import run
+from esrd_pipeline_tests.orchestration.commands import run, run_here
 from esrd_pipeline_tests.orchestration.conftest import PUBLISHED_YEARS, Refreshed
 from esrd_pipeline_tests.site import tracing
 from esrd_pipeline_tests.site.links import find_dead_links
@@ -217,6 +217,7 @@ def test_pages_are_small_and_tell_of_no_folder(pages: list[Path]) -> None:
 def test_the_same_tables_give_the_same_bytes(
     site: Path, refreshed: Refreshed, published: Path, tmp_path: Path
 ) -> None:
+    # In a process of its own, where sets have another order.
     code, said = run(
         refreshed.data, published, "site", "--year", str(YEAR), "--folder", str(tmp_path / "again")
     )
@@ -233,12 +234,12 @@ def test_a_page_of_one_facility_and_of_one_network(
     directory = warehouse.read(facility.DIRECTORY, YEAR)
     one = directory.iloc[0]
     asked = ("site", "--year", str(YEAR), "--folder", str(tmp_path / "one"))
-    code, said = run(refreshed.data, published, *asked, "--facility", one["ccn"])
+    code, said = run_here(refreshed.data, published, *asked, "--facility", one["ccn"])
     assert code == 0, said
     assert [p.stem for p in (tmp_path / "one" / "facilities").glob("[0-9]*.html")] == [one["ccn"]]
     assert find_dead_links(tmp_path / "one") == []
     network = str(one["network"])
-    code, said = run(refreshed.data, published, *asked, "--network", network)
+    code, said = run_here(refreshed.data, published, *asked, "--network", network)
     assert code == 0, said
     made = {p.stem for p in (tmp_path / "one" / "facilities").glob("[0-9]*.html")}
     assert made == set(directory.loc[directory["network"] == one["network"], "ccn"])
@@ -249,13 +250,13 @@ def test_what_cannot_be_written_is_refused(
     refreshed: Refreshed, published: Path, tmp_path: Path
 ) -> None:
     asked = ("site", "--year", str(YEAR))
-    code, said = run(refreshed.data, published, *asked, "--facility", "999999")
+    code, said = run_here(refreshed.data, published, *asked, "--facility", "999999")
     assert code == 1
     assert f"{YEAR} has no facility 999999" in said
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").write_text("keep me", encoding="utf-8")
-    code, said = run(refreshed.data, published, *asked, "--folder", str(mine))
+    code, said = run_here(refreshed.data, published, *asked, "--folder", str(mine))
     assert code == 1
     assert "is not a site of this project" in said
     assert (mine / "letter.txt").read_text(encoding="utf-8") == "keep me"
