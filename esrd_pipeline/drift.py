@@ -44,8 +44,12 @@ MOST_YEARS = 3
 MANY_ROWS = 5_000_000
 """A larger table is compared with the year before alone: each more is a scan."""
 _TIMES = ("month", "clm_thru_dt", "last_date", "thru_date", "assessment_date", "screening_date")
-_BY_RULES = frozenset({"applied", "direction", "factor_source", "method", "operation", "origin"})
-_BY_RULES |= {"reason", "source", "third_source"}
+_BY_RULES = frozenset(
+    {
+        *("applied", "direction", "factor_source", "method", "operation", "origin"),
+        *("reason", "source", "third_source"),
+    }
+)
 """Columns that say by which rule or from which file a row is: they change with the rules."""
 _STORED = f"read_parquet($path, {AS_STORED})"
 

@@ -10,6 +10,7 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from importlib import import_module
 
 SLACK_TOKEN = "ESRD_SLACK_TOKEN"  # noqa: S105 - the name of a variable
 SLACK_CHANNEL = "ESRD_SLACK_CHANNEL"
@@ -44,18 +45,16 @@ def send_alerts(text: str) -> Iterator[str]:
 
 
 def _send_to_slack(text: str) -> None:
-    from dagster_slack import SlackResource
-
-    client = SlackResource(token=os.environ[SLACK_TOKEN]).get_client()
+    slack = import_module("dagster_slack")
+    client = slack.SlackResource(token=os.environ[SLACK_TOKEN]).get_client()
     client.chat_postMessage(channel=os.environ.get(SLACK_CHANNEL, "#esrd"), text=text)
 
 
 def _send_to_teams(text: str) -> None:
-    from dagster_msteams import Card, MSTeamsResource
-
-    card = Card()
+    teams = import_module("dagster_msteams")
+    card = teams.Card()
     card.add_attachment(text_message=text)
-    MSTeamsResource(hook_url=os.environ[TEAMS_URL]).get_client().post_message(card.payload)
+    teams.MSTeamsResource(hook_url=os.environ[TEAMS_URL]).get_client().post_message(card.payload)
 
 
 def _send_mail(text: str) -> None:

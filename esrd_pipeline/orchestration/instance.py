@@ -69,17 +69,17 @@ def tell_switch(settings: Settings) -> str | None:
 
 
 def check_origin(settings: Settings) -> None:
-    """Refuse a step in the history of the other origin.
+    """Refuse a step on real files in the history of the embedded default.
 
     Raises:
-        OtherOriginError: files of the other origin came, or went, while `esrd ui` was open.
+        OtherOriginError: real files came while `esrd ui` was open on the embedded default.
     """
-    for origin, home in settings.own_homes.items():
-        if origin != settings.origin and settings.dagster_home == home.resolve():
-            raise OtherOriginError(
-                f"the files are {settings.origin} now, and this is the Dagster history of the"
-                f" {origin} ones: restart `esrd ui`"
-            )
+    embedded = settings.own_homes["embedded"].resolve()
+    if settings.origin == "published" and settings.dagster_home == embedded:
+        raise OtherOriginError(
+            "there are real files now, and this is the Dagster history of the embedded ones:"
+            " restart `esrd ui`"
+        )
 
 
 def prepare_dagster_home(folder: Path) -> Path:
