@@ -166,7 +166,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
                     report(instance, result)
                 said.append(call("check", str(year)))
             said.append(call("explain", "--measure", MEASURE, "--ccn", "X", "--year", str(YEAR)))
-            # As an operator runs it: the message of the failed run is printed.
+            # As an operator runs it: the message of the failed run is printed. The release exists.
             said.append(call("export", "--year", str(YEAR), "--name", "first"))
     # The first day of a month is the name of the month in tables that count by months.
     months = {f"{YEAR}-{month:02d}-01".encode() for month in range(1, 13)}
@@ -211,5 +211,7 @@ def test_the_patients_are_where_they_belong(searched: Searched) -> None:
 
 def test_the_explanation_is_for_its_owner_alone(searched: Searched) -> None:
     folder = searched.settings.explanations_dir
-    for path, mode in ((folder, 0o700), *((p, 0o600) for p in folder.rglob("*.csv"))):
-        assert stat.S_IMODE(path.stat().st_mode) == mode
+    below = list(folder.rglob("*"))
+    assert {"lines.csv", "explanation.html"} <= {path.name for path in below}
+    for path in (folder, *below):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path.name
