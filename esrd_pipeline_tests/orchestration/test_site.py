@@ -252,7 +252,7 @@ def test_what_cannot_be_written_is_refused(
     asked = ("site", "--year", str(YEAR))
     code, said = run_here(refreshed.data, published, *asked, "--facility", "999999")
     assert code == 1
-    assert f"{YEAR} has no facility 999999" in said
+    assert f"999999 is no facility of {YEAR}" in said
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").write_text("keep me", encoding="utf-8")
