@@ -177,7 +177,8 @@ def draw_facilities(contract: pd.DataFrame, null: "EmpiricalNull | None") -> "Fi
 def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
     from matplotlib.ticker import NullFormatter
 
-    is_ratio = not (shown["denominator"] >= shown["patients"]).all() or shown["rate"].notna().any()
+    counts_patients = bool((shown["denominator"] >= shown["patients"]).all())
+    is_ratio = not counts_patients or bool(shown["rate"].notna().any())
     size = "denominator" if is_ratio else "patients"
     for category, colour in (("as", "#b8b8b8"), ("better", "#3b7d4f"), ("worse", "#c8553d")):
         mine = shown[shown["category"] == category]

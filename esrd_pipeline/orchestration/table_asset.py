@@ -15,7 +15,6 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-from dagster._core.errors import DagsterError
 
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
@@ -133,7 +132,7 @@ def make_multi_asset(
                         yield from compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
-        except DagsterError:
+        except dg.DagsterError:
             raise
         except Exception as error:
             log_step(context.run, format_error(error, tables))
