@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
+from sqlalchemy.exc import DBAPIError
 
 from esrd_pipeline.duckdb_session import interrupt_queries, is_interruption
 
@@ -129,7 +130,7 @@ def _is_cancelled() -> bool:
     instance, run_id = watched
     try:
         run = instance.get_run_by_id(run_id)
-    except Exception:  # noqa: BLE001 - what a busy database raises; it is asked again
+    except DBAPIError:  # the database is busy: it is asked again
         return False
     return run is not None and run.status == dg.DagsterRunStatus.CANCELING
 
@@ -166,5 +167,5 @@ def _report_canceled(instance: dg.DagsterInstance, run_id: str) -> None:
 def _tell(report: Callable[[], None]) -> None:
     try:
         report()
-    except Exception:  # noqa: BLE001 - whatever a database raises: the run is to end
+    except (DBAPIError, dg.DagsterError):  # the run is to end, whatever becomes of its record
         _LOG.warning("Dagster's record of the run could not be changed", exc_info=True)
