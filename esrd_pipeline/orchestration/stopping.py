@@ -6,6 +6,7 @@ handler raises; therefore every table asks before it is published whether the ru
 thread also asks Dagster, because the UI cannot signal a run of the command.
 """
 
+import atexit
 import contextlib
 import logging
 import os
@@ -46,7 +47,9 @@ def watch_signals() -> None:
     waiting.settimeout(_ASK_SECONDS)
     signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
     _Watch.started = True
-    threading.Thread(target=_wait, args=(waiting, waking), name="signals", daemon=True).start()
+    thread = threading.Thread(target=_wait, args=(waiting, waking), name="signals", daemon=True)
+    thread.start()
+    atexit.register(_end, waking, thread, os.getpid())
 
 
 @contextlib.contextmanager
@@ -120,6 +123,14 @@ def _wait(waiting: socket.socket, waking: socket.socket) -> None:
             continue
         if received and _Watch.run is not None:
             _stop(*_Watch.run)
+
+
+def _end(waking: socket.socket, thread: threading.Thread, owner: int) -> None:
+    """End the thread before Python takes its modules apart, which DuckDB would complain of."""
+    if os.getpid() == owner:
+        signal.set_wakeup_fd(-1)
+        waking.close()
+        thread.join(_ASK_SECONDS)
 
 
 def _is_cancelled() -> bool:

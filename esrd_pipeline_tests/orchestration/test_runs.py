@@ -126,3 +126,18 @@ def test_a_signal_in_a_query_cancels_the_run(
     assert "was stopped. What it had stored is whole" in said
     assert list_stored(world) == set()
     assert not world.failure_log.exists()
+
+
+def test_the_thread_that_waits_for_signals_ends_before_python_does() -> None:
+    """Otherwise DuckDB reports leaks at the end: see findings/duckdb_thread_at_exit.sh."""
+    program = """
+import atexit, threading
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
+from esrd_pipeline.orchestration.stopping import watch_signals
+watch_signals()
+print([thread.name for thread in threading.enumerate()])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert ended.stdout.splitlines() == ["['MainThread', 'signals']", "['MainThread']"]
