@@ -140,9 +140,10 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
         prepare_dagster_home(settings.dagster_home)
         draw = pictures.render
 
-        def overhear(figure: Figure) -> bytes:
+        def overhear(figure: Figure, title: str) -> bytes:
+            drawn = draw(figure, title)
             said.extend(str(text.get_text()) for text in figure.findobj(Text))
-            return draw(figure)
+            return drawn
 
         patch.setattr(pictures, "render", overhear)
         with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
@@ -179,7 +180,8 @@ def test_no_patient_is_anywhere_but_in_the_warehouse_and_in_explanations(
     data = searched.settings.data_dir
     for name in ("history/runs.db", "history/runs/index.db"):
         assert (searched.settings.dagster_home / name).is_file()
-    assert (data / "releases" / str(YEAR) / "first" / "facility.reporting.csv").is_file()
+    release = searched.settings.releases_dir / str(YEAR) / "first"
+    assert (release / "facility.reporting.csv").is_file()
     site = searched.settings.site_dir / str(YEAR)
     assert "Month by month" in (site / "index.html").read_text(encoding="utf-8")
     assert searched.failed == len(DAMAGED)
