@@ -25,15 +25,17 @@ COSTLIEST = (
     "orchestration/test_ui.py",
     "orchestration/test_privacy.py",
     "acceptance/test_years_from_raw.py",
-    "acceptance/test_permuted_files.py",
     "statistics/test_monte_carlo.py",
     "synthetic/test_nation_truth.py",
     "synthetic/test_nation_effects.py",
     "synthetic/test_nation_written.py",
     "orchestration/test_star_operations.py",
+    "acceptance/test_permuted_files.py",
+    "acceptance/test_broken_source.py",
 )
 """Files that start first, in this order, each with the worker that is free. What the first compiles
-the second worker finds: it meanwhile has what compiles nothing."""
+the second worker finds: it meanwhile has what compiles nothing. The last two need the four years that
+`test_years_from_raw` makes: earlier, their workers would stand idle until they are made."""
 
 
 def mark_slow(item: pytest.Item) -> None:
