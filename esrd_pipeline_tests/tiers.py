@@ -34,8 +34,8 @@ COSTLIEST = (
     "acceptance/test_broken_source.py",
 )
 """Files that start first, in this order, each with the worker that is free. What the first compiles
-the second worker finds: it meanwhile has what compiles nothing. The last two need the four years that
-`test_years_from_raw` makes: earlier, their workers would stand idle until they are made."""
+the second worker finds: it meanwhile has what compiles nothing. The last two need the four years
+that `test_years_from_raw` makes: earlier, their workers would stand idle until they are made."""
 
 
 def mark_slow(item: pytest.Item) -> None:
