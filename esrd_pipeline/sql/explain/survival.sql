@@ -6,53 +6,56 @@
 -- years are shown under today's numbers; of two numbers that a person had in one year, one is
 -- shown (reading 101).
 WITH
-own_number AS (
-    SELECT provider_number
-    FROM linkage.provider_number
-    WHERE performance_year = $performance_year AND ccn = $ccn
-    UNION
-    SELECT $ccn AS provider_number
-),
-
-seen AS (
-    SELECT patient_id
-    FROM cohort.smr_days
-    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
+-- Whose rows are read: a nation's others are left where they are.
+mine AS (
+    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
+    FROM cohort.smr_days AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND $measure = 'smr'
-        AND ccn IN (SELECT provider_number FROM own_number)
+        AND coalesce(n.ccn, s.ccn) = $ccn
     UNION
-    SELECT patient_id
-    FROM cohort.swr
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
+    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
+    FROM cohort.swr AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'swr'
-        AND ccn IN (SELECT provider_number FROM own_number)
+        AND coalesce(n.ccn, s.ccn) = $ccn
     UNION
-    SELECT patient_id
-    FROM cohort.smosr
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
+    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
+    FROM cohort.smosr AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'smosr'
-        AND ccn IN (SELECT provider_number FROM own_number)
+        AND coalesce(n.ccn, s.ccn) = $ccn
     UNION
     SELECT patient_id
     FROM history.treatment
     WHERE performance_year = $performance_year AND ccn = $ccn AND state = 'dialysis'
-),
-
-person AS (
-    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
-    FROM seen AS s
-    LEFT JOIN linkage.earlier_patient AS m
-        ON m.earlier_patient_id = s.patient_id AND m.performance_year = $performance_year
-),
-
--- Whose rows are read, under all their numbers: a nation's others are left where they are.
-mine AS (
-    SELECT patient_id FROM person
-    UNION
-    SELECT m.earlier_patient_id AS patient_id
-    FROM linkage.earlier_patient AS m
-    JOIN person AS p ON p.patient_id = m.patient_id
-    WHERE m.performance_year = $performance_year
 ),
 
 -- SMR uses four years, the others three.
@@ -80,7 +83,7 @@ stored AS (
         AND s.performance_year < $performance_year
     WHERE s.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND $measure = 'smr'
-        AND s.patient_id IN (SELECT patient_id FROM mine)
+        AND coalesce(m.patient_id, s.patient_id) IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT
         s.program,
@@ -105,7 +108,7 @@ stored AS (
         AND s.performance_year < $performance_year
     WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'swr'
-        AND s.patient_id IN (SELECT patient_id FROM mine)
+        AND coalesce(m.patient_id, s.patient_id) IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT
         s.program,
@@ -130,7 +133,7 @@ stored AS (
         AND s.performance_year < $performance_year
     WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'smosr'
-        AND s.patient_id IN (SELECT patient_id FROM mine)
+        AND coalesce(m.patient_id, s.patient_id) IN (SELECT patient_id FROM mine)
 ),
 
 number_of_year AS (
