@@ -2,3 +2,5 @@
 
 MADE_BY = "esrd.made_by"
 """Note in a file's metadata: table -> its digests, `code parameters`, of every year read."""
+MADE_FROM = "esrd.made_from"
+"""The tables of the same year that it was made from, without what these were made from."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from esrd_pipeline.notes import MADE_BY
+from esrd_pipeline.notes import MADE_BY, MADE_FROM
 from esrd_pipeline.settings import Settings
 
 _FOLDER = "performance_year="
@@ -31,13 +31,17 @@ NO_NOTE = "has no note of what made it"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored file: its table, year, size in bytes, time, and the digests that made it."""
+    """One stored file: its table, year, size in bytes, time, and the digests that made it.
+
+    `made_from` are the tables of its year that it reads itself; None where no note says.
+    """
 
     table: str
     year: int
     size: int
     time: float
     made_by: Mapping[str, Sequence[str]]
+    made_from: frozenset[str] | None = None
 
     @property
     def own(self) -> Sequence[str]:
@@ -70,7 +74,9 @@ def list_stored(warehouse: Path) -> list[Stored]:
         except (OSError, ValueError):
             metadata = {}
         note = json.loads(json.loads(metadata.get(MADE_BY.encode(), b'"{}"')))
-        found.append(Stored(table, int(year), status.st_size, status.st_mtime, note))
+        read = metadata.get(MADE_FROM.encode())
+        made_from = None if read is None else frozenset(json.loads(json.loads(read)))
+        found.append(Stored(table, int(year), status.st_size, status.st_mtime, note, made_from))
     return sorted(found, key=lambda one: (one.year, one.table))
 
 
@@ -111,7 +117,8 @@ def _find_reason(
             continue
         if read.made_by and not set(read.own) <= set(digests):
             return MADE_ANEW.format(name)
-        if read.time > one.time:
+        # What came through a table of an earlier year may well be stored later in this one.
+        if read.time > one.time and (one.made_from is None or name in one.made_from):
             return STORED_AFTER.format(name)
     return None
 

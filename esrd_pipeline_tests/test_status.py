@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -77,6 +78,22 @@ def test_a_table_is_stale_where_its_code_or_what_it_was_made_from_is_newer() -> 
     assert find_stale([stored("x.a", 1, {})], None) == {
         (2024, "has no note of what made it"): ["x.a"]
     }
+
+
+def test_what_came_through_an_earlier_year_may_be_stored_later_in_this_one() -> None:
+    """Events by the baseline's models are made before the contract, whose stars need them."""
+    contract = stored("facility.contract", 5, {"facility.contract": A})
+    made_by = {"facility.contract": A, "program.star_baseline": B, "fit.baseline_scored": C}
+    scored = stored("fit.baseline_scored", 2, made_by)
+    assert find_stale([contract, scored], None) == {
+        (2024, "facility.contract was stored after it"): ["fit.baseline_scored"]
+    }
+    noted = replace(scored, made_from=frozenset({"cohort.shr"}))
+    assert find_stale([contract, noted], None) == {}
+    cohort = stored("cohort.shr", 3, {"cohort.shr": A})
+    assert find_stale(
+        [contract, cohort, replace(noted, made_by={**made_by, "cohort.shr": A})], None
+    )
 
 
 def test_the_newest_star_baseline_is_in_force() -> None:

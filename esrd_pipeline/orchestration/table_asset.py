@@ -6,6 +6,7 @@ differences from the year before. Assets of one layer share a step, which runs t
 selected: the overhead of a step per asset would exceed the time of most tables.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import pandas as pd
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.notes import MADE_BY
+from esrd_pipeline.notes import MADE_BY, MADE_FROM
 from esrd_pipeline.orchestration.check_results import (
     EXPECTATIONS,
     PLAUSIBILITY,
@@ -246,7 +247,13 @@ def compute_and_publish(
             warehouse,
             year,
         )
-        notes = {"esrd.origin": step.settings.origin, MADE_BY: made_by, **result.written}
+        made_from = sorted(up.table.name for up in asset.dependencies if up.years is None)
+        notes = {
+            "esrd.origin": step.settings.origin,
+            MADE_BY: made_by,
+            MADE_FROM: json.dumps(made_from),
+            **result.written,
+        }
         staged: list[Staged] = []
         told: dict[str, int] = {}
         for table, frame in zip(asset.tables, result.frames, strict=True):
