@@ -6,60 +6,8 @@
 -- years are shown under today's numbers; of two numbers that a person had in one year, one is
 -- shown (reading 101).
 WITH
--- Whose rows are read: a nation's others are left where they are.
-mine AS (
-    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
-    FROM cohort.smr_days AS s
-    LEFT JOIN linkage.earlier_patient AS m
-        ON m.earlier_patient_id = s.patient_id
-        AND m.performance_year = $performance_year
-        AND s.performance_year < $performance_year
-    LEFT JOIN linkage.provider_number AS n
-        ON n.program = s.program
-        AND n.provider_number = s.ccn
-        AND n.performance_year = $performance_year
-        AND s.performance_year < $performance_year
-    WHERE s.performance_year BETWEEN $performance_year - 3 AND $performance_year
-        AND $measure = 'smr'
-        AND coalesce(n.ccn, s.ccn) = $ccn
-    UNION
-    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
-    FROM cohort.swr AS s
-    LEFT JOIN linkage.earlier_patient AS m
-        ON m.earlier_patient_id = s.patient_id
-        AND m.performance_year = $performance_year
-        AND s.performance_year < $performance_year
-    LEFT JOIN linkage.provider_number AS n
-        ON n.program = s.program
-        AND n.provider_number = s.ccn
-        AND n.performance_year = $performance_year
-        AND s.performance_year < $performance_year
-    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
-        AND $measure = 'swr'
-        AND coalesce(n.ccn, s.ccn) = $ccn
-    UNION
-    SELECT coalesce(m.patient_id, s.patient_id) AS patient_id
-    FROM cohort.smosr AS s
-    LEFT JOIN linkage.earlier_patient AS m
-        ON m.earlier_patient_id = s.patient_id
-        AND m.performance_year = $performance_year
-        AND s.performance_year < $performance_year
-    LEFT JOIN linkage.provider_number AS n
-        ON n.program = s.program
-        AND n.provider_number = s.ccn
-        AND n.performance_year = $performance_year
-        AND s.performance_year < $performance_year
-    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
-        AND $measure = 'smosr'
-        AND coalesce(n.ccn, s.ccn) = $ccn
-    UNION
-    SELECT patient_id
-    FROM history.treatment
-    WHERE performance_year = $performance_year AND ccn = $ccn AND state = 'dialysis'
-),
-
 -- SMR uses four years, the others three.
-stored AS (
+every_days AS (
     SELECT
         s.program,
         s.performance_year AS cohort_year,
@@ -83,7 +31,6 @@ stored AS (
         AND s.performance_year < $performance_year
     WHERE s.performance_year BETWEEN $performance_year - 3 AND $performance_year
         AND $measure = 'smr'
-        AND coalesce(m.patient_id, s.patient_id) IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT
         s.program,
@@ -108,7 +55,6 @@ stored AS (
         AND s.performance_year < $performance_year
     WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'swr'
-        AND coalesce(m.patient_id, s.patient_id) IN (SELECT patient_id FROM mine)
     UNION ALL
     SELECT
         s.program,
@@ -133,7 +79,19 @@ stored AS (
         AND s.performance_year < $performance_year
     WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
         AND $measure = 'smosr'
-        AND coalesce(m.patient_id, s.patient_id) IN (SELECT patient_id FROM mine)
+),
+
+mine AS (
+    SELECT patient_id FROM every_days WHERE ccn = $ccn
+    UNION
+    SELECT patient_id
+    FROM history.treatment
+    WHERE performance_year = $performance_year AND ccn = $ccn AND state = 'dialysis'
+),
+
+-- The rows of the facility's patients: a nation's others are left where they are.
+stored AS (
+    SELECT * FROM every_days WHERE patient_id IN (SELECT patient_id FROM mine)
 ),
 
 number_of_year AS (
