@@ -16,7 +16,7 @@ from esrd_pipeline.what_if.scenario import (
     read_limits,
     read_stored,
 )
-from esrd_pipeline.what_if.targets import find_steps, find_ways
+from esrd_pipeline.what_if.targets import find_steps, find_ways, list_fixed
 from esrd_pipeline.what_if.terminal import (
     describe_chances,
     describe_dollars,
@@ -98,7 +98,7 @@ def _describe(stored: Stored, payment: Payment | None) -> list[str]:
     return [
         *describe_facility(stored.scores),
         "",
-        *describe_steps(steps, numerators),
+        *describe_steps(steps, numerators, list_fixed(one)),
         "",
         *describe_ways(find_ways(one, steps), numerators),
         "",

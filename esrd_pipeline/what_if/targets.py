@@ -77,6 +77,20 @@ def list_movable(facility: Facility) -> list[MeasureRule]:
     ]
 
 
+def list_fixed(facility: Facility) -> list[str]:
+    """Return the measures with a score below the highest that no events can be told to move.
+
+    A published row may have a rate without its counts, and a survey or topic has none of its own.
+    """
+    movable = {rule.measure for rule in list_movable(facility)}
+    topics = {rule.parent for rule in facility.rules.measures}
+    return sorted(
+        measure
+        for measure, points in facility.points.items()
+        if points < TOP_SCORE and measure not in movable | topics
+    )
+
+
 def _most(facility: Facility, rule: MeasureRule) -> int:
     """Return the most events that the measure's numerator can move by."""
     numerator = facility.number(rule.measure, "numerator")

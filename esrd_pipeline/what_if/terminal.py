@@ -66,14 +66,20 @@ def _describe_total(scores: Scores) -> list[str]:
     return lines
 
 
-def describe_steps(steps: Sequence[Step], numerators: dict[str, float]) -> list[str]:
-    """Return the events to the next point of each measure."""
+def describe_steps(
+    steps: Sequence[Step], numerators: dict[str, float], fixed: Sequence[str]
+) -> list[str]:
+    """Return the events to the next point of each measure; `fixed` are those without a count."""
     lines = ["The next point of each measure: events, all else as it is"]
     nearest: dict[str, Step] = {}
     for step in steps:
         nearest.setdefault(step.measure, step)
     lines += [f"  {_say(step, numerators[step.measure])}" for step in nearest.values()]
-    return lines if nearest else [*lines, "  none: no measure can reach a further point"]
+    if not nearest:
+        lines.append("  none: no measure can reach a further point by events")
+    if fixed:
+        lines += _fold(f"Without a count that events could move: {', '.join(fixed)}.")
+    return lines
 
 
 def describe_ways(ways: Sequence[Way], numerators: dict[str, float]) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from esrd_pipeline.what_if.copies import read_copies
-from esrd_pipeline.what_if.targets import Step, find_steps, find_ways
+from esrd_pipeline.what_if.targets import Step, find_steps, find_ways, list_fixed
 from esrd_pipeline_tests.what_if.facilities import LTC, SCREENING, SHR, make_facility
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ def test_a_complete_report_takes_the_zero_off_the_measure_that_rests_on_it() -> 
 def test_who_has_no_reduction_has_no_way_to_a_lower_one() -> None:
     facility = make_facility(minimum_tps=30)
     assert find_ways(facility, find_steps(facility)) == []
+
+
+def test_a_rate_without_its_counts_stays_as_it_is() -> None:
+    published: "Row" = {**SHR, "numerator": None, "denominator": None}
+    facility = make_facility(published, LTC, SCREENING)
+    assert facility.points["shr"] == 2
+    assert {step.measure for step in find_steps(facility)} == {"ltc", "sdoh_screening"}
+    assert list_fixed(facility) == ["shr"]
 
 
 def test_who_has_no_tps_has_no_way() -> None:
