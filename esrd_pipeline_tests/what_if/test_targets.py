@@ -119,7 +119,7 @@ def test_who_has_no_reduction_has_no_way_to_a_lower_one() -> None:
 
 
 def test_a_rate_without_its_counts_stays_as_it_is() -> None:
-    published: "Row" = {**SHR, "numerator": None, "denominator": None}
+    published: Row = {**SHR, "numerator": None, "denominator": None}
     facility = make_facility(published, LTC, SCREENING)
     assert facility.points["shr"] == 2
     assert {step.measure for step in find_steps(facility)} == {"ltc", "sdoh_screening"}
