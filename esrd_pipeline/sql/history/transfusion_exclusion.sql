@@ -16,41 +16,18 @@ flagged AS (
     GROUP BY d.patient_id, d.from_date, d.last_date
 ),
 
-excluded AS (
+part AS (
     SELECT
         patient_id,
         from_date AS start_date,
         max(CAST(last_date + INTERVAL 1 YEAR AS DATE) - 1) AS end_date
     FROM flagged
     GROUP BY patient_id, from_date
-),
-
-ordered AS (
-    SELECT
-        *,
-        max(end_date) OVER (
-            PARTITION BY patient_id
-            ORDER BY start_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS before_end
-    FROM excluded
-),
-
-numbered AS (
-    SELECT
-        patient_id,
-        start_date,
-        end_date,
-        sum(CASE WHEN start_date <= before_end + 1 THEN 0 ELSE 1 END) OVER (
-            PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS span
-    FROM ordered
 )
 
 SELECT
     patient_id,
-    min(start_date) AS start_date,
-    max(end_date) AS end_date,
+    start_date,
+    end_date,
     $performance_year AS performance_year
-FROM numbered
-GROUP BY patient_id, span
+FROM shared.joined_segments AS s
