@@ -111,6 +111,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *history.TABLES,
     *claim_event.TABLES,
     *month_history.TABLES,
+    source_agreement.SOURCE_EVENT,
     *recurrent_events.TABLES,
     *measured.EXPECTED,
     *patient_months.TABLES,

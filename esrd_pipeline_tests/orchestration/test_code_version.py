@@ -71,7 +71,7 @@ def find_changed(read: Reader) -> set[str]:
     }
 
 
-TRANSPLANT_READERS = {"linkage.transplant", "report.source_agreement", "report.value_set_coverage"}
+TRANSPLANT_READERS = {"linkage.transplant", "history.source_event", "report.value_set_coverage"}
 
 
 def test_newtons_step_is_in_every_fit_that_takes_it() -> None:
