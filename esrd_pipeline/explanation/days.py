@@ -15,7 +15,7 @@ from esrd_pipeline.explanation.request import Request
 from esrd_pipeline.explanation.results import Row, compare, find_meaning, find_nothing
 from esrd_pipeline.families.cohort import PATIENT
 
-RATES, TIMES = ("shr", "strr", "sedr"), ("smr", "swr", "smosr")
+RATES = ("shr", "strr", "sedr")
 _AT_RISK = f"{COUNTED}: at risk at this facility"
 
 
