@@ -129,13 +129,7 @@ incident AS (
 aged AS (
     SELECT
         b.*,
-        year(b.first_service_date) - year(p.date_of_birth)
-        - CASE
-            WHEN month(b.first_service_date) * 100 + day(b.first_service_date)
-                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age,
+        shared.completed_years(p.date_of_birth, b.first_service_date) AS age,
         coalesce(i.has_form, FALSE) AS has_form,
         c.in_center_date,
         s.switch_date,

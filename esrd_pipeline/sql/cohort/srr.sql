@@ -267,12 +267,7 @@ SELECT
     known_age AS age,
     greatest(esrd_day - 1, 0) / 365.25 AS years_of_esrd,
     coalesce(imputed_bmi, 30) AS bmi,
-    CASE
-        WHEN bmi < 18.5 THEN '<18.5'
-        WHEN bmi < 25 THEN '18.5-25'
-        WHEN bmi < 30 THEN '25-30'
-        ELSE '>=30'
-    END AS bmi_class,
+    shared.bmi_class(bmi) AS bmi_class,
     is_female,
     is_diabetes_cause,
     home_days AS nursing_home_days,
