@@ -110,8 +110,8 @@ def _write(settings: Settings, year: int, documents: "list[Document]", *, pdf: b
     # The answer is there; a long page takes Chromium longer than all of it.
     if pdf:
         refused = print_documents(folders)
-        told = f"none: {refused}; print explanation.html" if refused else "explanation.pdf"
-        click.echo(f"PDF: {told}")
+        outcome = f"none: {refused}; print explanation.html" if refused else "explanation.pdf"
+        click.echo(f"PDF: {outcome}")
     if broken := sum(len(document.broken) for document in documents):
         raise click.ClickException(
             f"{broken} of the sums above do not agree with the stored number: the year's tables"

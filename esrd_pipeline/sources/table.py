@@ -1,7 +1,7 @@
 """Converts a published file to its raw table: matches columns, types cells and checks rules.
 
 A column that nothing is made from never stops a file: it may be missing, and a cell of it that
-breaks a rule is left out and told. Rules of a single source are in that source's module.
+breaks a rule is left out and noted. Rules of a single source are in that source's module.
 """
 
 from collections.abc import Mapping, Sequence
