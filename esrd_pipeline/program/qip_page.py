@@ -45,10 +45,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A rule set as parts to read; `remark` is what must be known before it is used."""
+    """A rule set as parts to read; `note` is what must be known before it is used."""
 
     title: str
-    remark: str | None
+    note: str | None
     parts: tuple[Part, ...]
 
 
@@ -82,7 +82,7 @@ def describe_payment_year(payment_year: int, rule_set: str = DEFAULT) -> Page:
     return Page(
         title=f"Payment year {payment_year} of the ESRD QIP, rule set {rule_set}"
         + (f": {chosen.title}" if chosen else ""),
-        remark=chosen.remark if chosen else None,
+        note=chosen.note if chosen else None,
         parts=(*parts, Part("Sources", lines=sources.list_numbered())),
     )
 
@@ -90,8 +90,8 @@ def describe_payment_year(payment_year: int, rule_set: str = DEFAULT) -> Page:
 def render_markdown(page: Page) -> str:
     """Write a page as Markdown."""
     blocks = [f"# {page.title}"]
-    if page.remark:
-        blocks.append(f"**{page.remark}**")
+    if page.note:
+        blocks.append(f"**{page.note}**")
     for part in page.parts:
         blocks += [f"## {part.title}", *part.sentences]
         if part.lines:
