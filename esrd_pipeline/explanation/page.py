@@ -195,7 +195,7 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def print_pages(pages: Sequence[tuple[Path, Path]]) -> str | None:
+def render_pages(pages: Sequence[tuple[Path, Path]]) -> str | None:
     """Print pages as tagged PDFs for their owner alone; return why not where that cannot be done.
 
     Chromium's own files are in a temporary folder that it deletes; no script runs in a page.

@@ -32,7 +32,7 @@ def find_meaning(footnote: str, performance_year: int) -> Mapping[str, str]:
     raise LookupError(f"qip_footnote.csv has no footnote {footnote}")
 
 
-def print_code(code: str) -> str:
+def render_code(code: str) -> str:
     """Return how a footnote is printed, of its code in qip_footnote.csv."""
     return next((r["printed_as"] for r in load_rows("qip_footnote") if r["code"] == code), code)
 
