@@ -23,16 +23,14 @@ coded AS (
     SELECT
         k.patient_id,
         k.last_date AS claim_day,
-        concat_ws(
-            '|',
-            '',
+        unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
             c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
             c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
             c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        ) AS codes
+        ]) AS code
     FROM linkage.claim AS k
     JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
@@ -46,13 +44,11 @@ coded AS (
     SELECT
         k.patient_id,
         k.last_date AS claim_day,
-        concat_ws(
-            '|',
-            '',
+        unnest([
             c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
             c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
             c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
-        ) AS codes
+        ]) AS code
     FROM linkage.claim AS k
     JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN laboratory AS l
@@ -69,7 +65,10 @@ diagnosed AS (
         make_date(date_part('year', c.claim_day), date_part('month', c.claim_day), 1) AS month,
         d.condition
     FROM coded AS c
-    JOIN parameter.limited_life_diagnosis AS d ON contains(c.codes, '|' || d.icd_10_prefix)
+    -- The block first: three characters that a hash can join.
+    JOIN parameter.limited_life_diagnosis AS d
+        ON substring(d.icd_10_prefix, 1, 3) = substring(c.code, 1, 3)
+        AND d.icd_10_prefix = substring(c.code, 1, length(d.icd_10_prefix))
 ),
 
 evidence AS (
