@@ -46,42 +46,28 @@ claim AS (
         AND a.clm_id IS NULL
 ),
 
--- Table 15: each type of code is a bit, so that one number holds those of a day: 1 to 4 the composite
--- codes that decide, 8 every composite code, 16 to 256 every code.
-dialysis_code AS (
-    SELECT
-        rev_cntr,
-        CASE
-            WHEN is_composite <> 'true' THEN 0
-            WHEN modality = 'in-center hemodialysis' THEN 8 + 1
-            WHEN modality = 'peritoneal dialysis' THEN 8 + 2
-            WHEN modality = 'other peritoneal dialysis' THEN 8 + 4
-            ELSE 8
-        END
-        + CASE modality
-            WHEN 'in-center hemodialysis' THEN 16
-            WHEN 'home hemodialysis' THEN 32
-            WHEN 'peritoneal dialysis' THEN 64
-            WHEN 'other peritoneal dialysis' THEN 128
-            WHEN 'undetermined' THEN 256
-            ELSE 0
-        END AS types,
-        CASE WHEN modality = 'in-center hemodialysis' THEN 1 ELSE 0 END AS is_in_center,
-        CASE WHEN modality = 'home hemodialysis' THEN 1 ELSE 0 END AS is_home
-    FROM parameter.dialysis_revenue_center
-),
-
--- Each type of code once a day, and how many of them.
+-- Table 15: each type of code once a day, and how many of them.
 line_day AS (
     SELECT
         l.clm_id,
         l.rev_cntr_dt,
         CASE WHEN l.rev_cntr_dt IS NULL THEN l.clm_line_num ELSE 0 END AS line_number,
-        bit_or(t.types) AS types,
-        sum(t.is_in_center) AS in_center_codes,
-        sum(t.is_home) AS home_codes
+        max(CASE WHEN t.is_composite = 'true' THEN 1 ELSE 0 END) AS is_composite,
+        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'in-center hemodialysis'
+            THEN 1 ELSE 0 END) AS composite_hd,
+        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'peritoneal dialysis'
+            THEN 1 ELSE 0 END) AS composite_pd,
+        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'other peritoneal dialysis'
+            THEN 1 ELSE 0 END) AS composite_other,
+        max(CASE WHEN t.modality = 'in-center hemodialysis' THEN 1 ELSE 0 END) AS any_in_center,
+        max(CASE WHEN t.modality = 'home hemodialysis' THEN 1 ELSE 0 END) AS any_home,
+        max(CASE WHEN t.modality = 'peritoneal dialysis' THEN 1 ELSE 0 END) AS any_pd,
+        max(CASE WHEN t.modality = 'other peritoneal dialysis' THEN 1 ELSE 0 END) AS any_other,
+        max(CASE WHEN t.modality = 'undetermined' THEN 1 ELSE 0 END) AS any_undetermined,
+        count(CASE WHEN t.modality = 'in-center hemodialysis' THEN 1 END) AS in_center_codes,
+        count(CASE WHEN t.modality = 'home hemodialysis' THEN 1 END) AS home_codes
     FROM raw.claim_revenue AS l
-    JOIN dialysis_code AS t ON t.rev_cntr = l.rev_cntr
+    JOIN parameter.dialysis_revenue_center AS t ON t.rev_cntr = l.rev_cntr
     JOIN claim AS c ON c.clm_id = l.clm_id AND c.claim_year = l.performance_year
     WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
     GROUP BY
@@ -94,13 +80,36 @@ line_day AS (
 counted AS (
     SELECT
         clm_id,
-        max(CASE WHEN (types & 8) > 0 THEN 1 ELSE 0 END) AS has_composite,
-        sum(CASE WHEN (types & 7) = 1 THEN 1 ELSE 0 END) AS composite_hd,
-        sum(CASE WHEN (types & 7) = 2 THEN 1 ELSE 0 END) AS composite_pd,
-        sum(CASE WHEN (types & 7) = 4 THEN 1 ELSE 0 END) AS composite_other,
-        sum(CASE WHEN (types & 496) IN (16, 32) THEN 1 ELSE 0 END) AS other_hd,
-        sum(CASE WHEN (types & 496) IN (64, 128) THEN 1 ELSE 0 END) AS other_pd,
-        (bit_or(types) & 48) > 0 AND (bit_or(types) & 192) > 0 AS is_mixed,
+        max(is_composite) AS has_composite,
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_hd ELSE 0 END
+        )
+            AS composite_hd,
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_pd ELSE 0 END
+        )
+            AS composite_pd,
+        sum(
+            CASE WHEN composite_hd + composite_pd + composite_other = 1
+                THEN composite_other ELSE 0 END
+        ) AS composite_other,
+        sum(
+            CASE
+                WHEN any_in_center + any_home + any_pd + any_other + any_undetermined = 1
+                    THEN any_in_center + any_home
+                ELSE 0
+            END
+        ) AS other_hd,
+        sum(
+            CASE
+                WHEN any_in_center + any_home + any_pd + any_other + any_undetermined = 1
+                    THEN any_pd + any_other
+                ELSE 0
+            END
+        ) AS other_pd,
+        max(greatest(any_in_center, any_home)) + max(greatest(any_pd, any_other)) > 1 AS is_mixed,
         sum(in_center_codes) AS in_center_codes,
         sum(in_center_codes + home_codes) AS hemodialysis_codes
     FROM line_day
