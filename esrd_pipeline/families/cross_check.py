@@ -4,6 +4,7 @@ The libraries cannot fit the nation, so both fits are of the same few facilities
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,10 @@ from esrd_pipeline.statistics.fit import NotConvergedError, Regression
 from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
 from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS
+
+if TYPE_CHECKING:
+    from statsmodels.genmod.families import Family
+    from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
 
 BoolArray = NDArray[np.bool_]
 
@@ -86,7 +91,7 @@ def compare_rates_fit(
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Poisson
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     events = sample.numbers(EVENTS)
@@ -98,12 +103,12 @@ def compare_rates_fit(
     cell = pair_codes(sample.facility, sample.codes(INTERVAL))
     # A cell without events has no finite rate and no information on the coefficients.
     used = sum_by(cell, events)[cell] > 0
-    theirs = sm.GLM(
+    theirs = _fit_dummies(
         events[used],
         _list_covariates(sample, names, cell, used),
-        family=sm.families.Poisson(),
+        family=Poisson(),
         exposure=sample.numbers(DAYS)[used],
-    ).fit(tol=1e-12)
+    )
     return _compare(
         specification,
         performance_year,
@@ -178,7 +183,7 @@ def compare_three_stage_fit(
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Binomial
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     pair = pair_codes(sample.facility, sample.labels(discharges.HOSPITAL)[1])
@@ -188,11 +193,9 @@ def compare_three_stage_fit(
     sample = narrow_design(sample, outcome, among=used)
     ours = discharges.fit_adjusters(sample)
     names = list(ours.names)
-    theirs = sm.GLM(
-        outcome[used],
-        _list_covariates(sample, names, pair, used),
-        family=sm.families.Binomial(),
-    ).fit(tol=1e-12)
+    theirs = _fit_dummies(
+        outcome[used], _list_covariates(sample, names, pair, used), family=Binomial()
+    )
     return _compare(
         specification,
         performance_year,
@@ -225,7 +228,9 @@ def compare_gee_fit(
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.cov_struct import Exchangeable
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_estimating_equations import GEE
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     outcome = sample.numbers(access.EVENT)
@@ -236,13 +241,13 @@ def compare_gee_fit(
     used = ((share > 0) & (share < 1))[sample.facility]
     names = list(ours.names)
     given = ", at our correlation and root" if is_held else ""
-    structure = sm.cov_struct.Exchangeable()
+    structure = Exchangeable()
     structure.dep_params = fit.correlation if is_held else 0.0
-    theirs = sm.GEE(
+    theirs = GEE(
         outcome[used],
         _list_covariates(sample, names, sample.facility, used),
         groups=sample.patient[used],
-        family=sm.families.Binomial(),
+        family=Binomial(),
         cov_struct=structure,
         update_dep=not is_held,
     ).fit(
@@ -323,6 +328,24 @@ def _list_covariates(
     covariates = _frame(sample, names)[used]
     dummies = pd.get_dummies(pd.Series(cell)[used], prefix="cell", dtype=float)
     return pd.concat([covariates, dummies], axis=1)
+
+
+def _fit_dummies(
+    outcome: FloatArray,
+    covariates: pd.DataFrame,
+    *,
+    family: "Family",
+    exposure: FloatArray | None = None,
+) -> "GLMResultsWrapper":
+    """Fit a generalised linear model whose cells have dummies by statsmodels.
+
+    It is not to look for a constant among them, by two singular value decompositions: a constant
+    counts only for degrees of freedom, which these families' errors do not have.
+    """
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    model = GLM(outcome, covariates, family=family, exposure=exposure, hasconst=False)
+    return model.fit(tol=1e-12)
 
 
 def _replace_column(sample: Cohort, name: str, values: FloatArray) -> Cohort:
