@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 BoolArray = NDArray[np.bool_]
 
-HELD_TOLERANCE = 1e-3
+ROOT_TOLERANCE = 1e-3
 """Bound of the norm of the score at our root: far below the norm one step away from it."""
 FEWEST_EVENTS = 10
 """A term needs as many events where it differs from its commonest value: a sample of few
@@ -221,9 +221,10 @@ def compare_gee_fit(
     the scale: so coefficients and robust errors are the same numbers by another method. The model's
     own errors are not compared: statsmodels uses a scale of 1 for them, this project the estimated
     dispersion. Facilities without events, or with events only, are left out here, too.
-    Where patients hardly ever change, the project holds the correlation within its range, and the
-    steps of statsmodels never converge. There it gets our correlation and our root, and the check
-    is whether it would move away from the root, and its robust errors.
+    Where patients hardly ever change, the steps of statsmodels take hundreds of rounds or never
+    converge. So it starts from our root and correlation, and the check is whether its first steps
+    move away from the root, and its robust errors, at a correlation that it estimates there. Where
+    the project holds the correlation within its range, it keeps ours.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
@@ -236,13 +237,13 @@ def compare_gee_fit(
     outcome = sample.numbers(access.EVENT)
     sample = narrow_design(sample, outcome)
     fit = access.fit_adjusters(sample)
-    ours, is_held = fit.regression, fit.correlation != fit.correlation_estimate
+    ours, is_held = fit.regression, fit.is_held
     share = sum_by(sample.facility, outcome) / np.bincount(sample.facility)
     used = ((share > 0) & (share < 1))[sample.facility]
     names = list(ours.names)
-    given = ", at our correlation and root" if is_held else ""
+    given = ", at our correlation and root" if is_held else ", from our root"
     structure = Exchangeable()
-    structure.dep_params = fit.correlation if is_held else 0.0
+    structure.dep_params = fit.correlation
     theirs = GEE(
         outcome[used],
         _list_covariates(sample, names, sample.facility, used),
@@ -252,8 +253,8 @@ def compare_gee_fit(
         update_dep=not is_held,
     ).fit(
         maxiter=500,
-        ctol=HELD_TOLERANCE if is_held else 1e-12,
-        start_params=np.concatenate((ours.coefficients, fit.intercepts)) if is_held else None,
+        ctol=ROOT_TOLERANCE,
+        start_params=np.concatenate((ours.coefficients, fit.intercepts)),
         ddof_scale=0,
     )
     if theirs is None:

@@ -27,6 +27,7 @@ from esrd_pipeline.orchestration.check_results import (
     PLAUSIBILITY,
     expectation_result,
     plausibility_result,
+    tell_checks,
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
 from esrd_pipeline.orchestration.failures import as_failure, format_error
@@ -301,7 +302,7 @@ def compute_and_publish(
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
-            metadata=describe_staged(s, shown),
+            metadata={**describe_staged(s, shown), "checks": tell_checks(checks[s.table.name])},
             check_results=list(checks[s.table.name]),
         )
     _fail_if_told(result)
