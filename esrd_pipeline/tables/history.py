@@ -28,6 +28,24 @@ NOT_ATTRIBUTED = (
 
 ATTRIBUTION_RULES = ("standard", "smr", "smosr")
 
+INCIDENT_CONDITIONS = (
+    "alcohol_dependence",
+    "atherosclerotic_heart_disease",
+    "cerebrovascular_disease",
+    "chronic_obstructive_pulmonary_disease",
+    "congestive_heart_failure",
+    "diabetes",
+    "drug_dependence",
+    "inability_to_ambulate",
+    "inability_to_transfer",
+    "malignant_neoplasm",
+    "other_cardiac_disease",
+    "peripheral_vascular_disease",
+    "tobacco_use",
+    "any_condition",
+)
+"""Conditions of CMS-2728 that SHR, STrR, SEDR and SMR adjust for (2.12.13, 2.14.12)."""
+
 DIALYSIS_EVIDENCE = Table(
     name="history.dialysis_evidence",
     grain="one segment of one patient's days at one place of dialysis, from one source",
@@ -288,24 +306,7 @@ PATIENT_CHARACTERISTICS = Table(
         ),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
-            for name in (
-                "alcohol_dependence",
-                "atherosclerotic_heart_disease",
-                "cerebrovascular_disease",
-                "chronic_obstructive_pulmonary_disease",
-                "congestive_heart_failure",
-                "diabetes",
-                "drug_dependence",
-                "inability_to_ambulate",
-                "inability_to_transfer",
-                "malignant_neoplasm",
-                "other_cardiac_disease",
-                "peripheral_vascular_disease",
-                "tobacco_use",
-                "any_condition",
-                "amputation",
-                "needs_assistance",
-            )
+            for name in (*INCIDENT_CONDITIONS, "amputation", "needs_assistance")
         ),
     ),
 )
