@@ -71,7 +71,7 @@ DIALYSIS_EVIDENCE = Table(
         Column("ended_by", "text", "Discharge reason, or a year without evidence"),
     ),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 TREATMENT = Table(
@@ -98,7 +98,7 @@ TREATMENT = Table(
         ),
     ),
     rules=(IN_ORDER,),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -133,7 +133,7 @@ ATTRIBUTION = Table(
         IN_ORDER,
         Rule("a day is attributed or has a reason", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
-    spans_of=("rule", "program", "patient_id"),
+    segments_of=("rule", "program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -204,7 +204,7 @@ NURSING_HOME = Table(
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 CLAIM_RUN_OUT = Table(
@@ -343,7 +343,7 @@ COVID_STAGE = Table(
         YEAR,
     ),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 TABLES = (
