@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,7 @@ from esrd_pipeline.cli_release import release
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
+from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.settings import Settings, load_settings
 
@@ -42,7 +44,8 @@ def main() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-for _command in (*PAGES, write_site, write_fits, status, doctor, completion, release, explain):
+_COMMANDS = (write_site, write_fits, status, doctor, completion, release, explain, what_if)
+for _command in (*PAGES, *_COMMANDS):
     main.add_command(_command)
 
 
@@ -180,7 +183,12 @@ def synthesize(
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, resolve_path=True))
 @click.option("--year", type=int, help="Performance year, if it is not the folder's name.")
-def check(folder: Path, year: int | None) -> None:
+@click.option(
+    "--cutoff",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Read only files released by this day, as a refresh with it does.",
+)
+def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
     """Read a year's patient-level files, store nothing, and tell what a refresh would refuse."""
     from esrd_pipeline.orchestration.patient_assets import SOURCES
     from esrd_pipeline.sources.check import check_tables
@@ -194,20 +202,25 @@ def check(folder: Path, year: int | None) -> None:
         raise click.ClickException(f"{folder} is not a folder")
     faulty = set()
     performance_year = _find_year(folder, year)
+    until = cutoff.date() if cutoff else None
     with Warehouse(load_settings().warehouse_dir).connect() as query:
-        for found in check_tables(folder, SOURCES, performance_year=performance_year, query=query):
+        for found in check_tables(
+            folder, SOURCES, performance_year=performance_year, query=query, cutoff=until
+        ):
             if found.fault is not None:
                 faulty.add(found.table)
             rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
             click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
             for column, count in found.rewritten.items():
                 click.echo(f"  {column}: {count:,} values are brought into the form of their codes")
-        judged = ask_folder(folder, performance_year=performance_year, query=query, faulty=faulty)
+        judged = ask_folder(
+            folder, performance_year=performance_year, query=query, faulty=faulty, cutoff=until
+        )
     click.echo("Asked of the tables together:")
     for answer in judged.to_dict("records"):
         click.echo(f"  {answer['outcome']}: {describe_answer(answer)}")
     try:
-        unread = list_unread(folder, SOURCES)
+        unread = list_unread(folder, SOURCES, until)
     except SourceError:
         # Told above, at the table whose files exclude each other.
         unread = []
