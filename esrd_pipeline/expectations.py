@@ -82,8 +82,8 @@ def _count_related(
 ) -> dict[str, int]:
     """Count rows that repeat a key, overlap an earlier row, or refer to no row."""
     counts = {f"key ({', '.join(table.key)}) is unique": _count_repeated(table, staged, query)}
-    if table.spans_of:
-        name = f"spans of one {', '.join(table.spans_of)} do not overlap"
+    if table.segments_of:
+        name = f"segments of one {', '.join(table.segments_of)} do not overlap"
         counts[name] = _count_overlapping(table, staged, query)
     for reference in table.references:
         pairs = zip(reference.columns, reference.key, strict=True)
@@ -117,9 +117,9 @@ def _count_repeated(table: Table, staged: Path, query: Query) -> int:
 
 def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
     """Count rows whose dates begin before an earlier row of the same group has ended."""
-    if table.key == (*table.spans_of, "start_date"):
+    if table.key == (*table.segments_of, "start_date"):
         # In this order, no rows overlap if no row overlaps the next one: one pass is enough.
-        same = " AND ".join(f"{_name(c)} = lag({_name(c)}) OVER ()" for c in table.spans_of)
+        same = " AND ".join(f"{_name(c)} = lag({_name(c)}) OVER ()" for c in table.segments_of)
         reaching = _count(
             query,
             "SELECT count(*) FILTER (WHERE reaches) AS n FROM (SELECT"
@@ -129,7 +129,7 @@ def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
         )
         if not reaching:
             return 0
-    groups = ", ".join(_name(column) for column in table.spans_of)
+    groups = ", ".join(_name(column) for column in table.segments_of)
     return _count(
         query,
         "SELECT count(*) FILTER (WHERE start_date <= earlier) AS n FROM (SELECT start_date,"

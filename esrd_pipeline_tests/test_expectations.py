@@ -105,7 +105,7 @@ SPELL = Table(
         Column("ccn", "text", "Facility"),
         Column("measure", "text", "Measure"),
     ),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
     references=(Reference(("ccn", "measure"), TABLE.name, ("ccn", "measure")),),
 )
 
@@ -137,7 +137,7 @@ def test_spans_that_overlap_are_counted_even_past_a_short_one_between(tmp_path: 
     short = (1, "2025-02-01", "2025-02-03", "000001", "shr")
     late = (1, "2025-06-01", "2025-06-30", "000001", "shr")
     assert judge_spells(tmp_path, whole, short, late) == {
-        "spans of one patient_id do not overlap": 2
+        "segments of one patient_id do not overlap": 2
     }
 
 

@@ -1,24 +1,9 @@
 """Terms that SHR, STrR and SEDR share: manual 2.12.13, 2.13.13, 2.25.14."""
 
 from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Number, Product, make_other_diabetes
+from esrd_pipeline.tables.history import INCIDENT_CONDITIONS
 
 _ROW = "2.12.13, 2.13.13, 2.25.14"
-_FORM = (
-    "alcohol_dependence",
-    "atherosclerotic_heart_disease",
-    "cerebrovascular_disease",
-    "chronic_obstructive_pulmonary_disease",
-    "congestive_heart_failure",
-    "diabetes",
-    "drug_dependence",
-    "inability_to_ambulate",
-    "inability_to_transfer",
-    "malignant_neoplasm",
-    "other_cardiac_disease",
-    "peripheral_vascular_disease",
-    "tobacco_use",
-    "any_condition",
-)
 
 CAUSE = (Flag("is_diabetes_cause", row=_ROW), Flag("is_cause_missing", row=_ROW))
 NURSING_HOME = (
@@ -31,10 +16,12 @@ BMI = (
     Level("is_bmi_25_to_30", "bmi_class", values=("25-30",), row=_ROW),
 )
 AT_INCIDENCE = (
-    *(Flag(f"has_{name}", row="Table 11: CMS-2728") for name in _FORM),
+    *(Flag(f"has_{name}", row="Table 11: CMS-2728") for name in INCIDENT_CONDITIONS),
     Flag("is_form_missing", ("has_form",), negated=True, row=_ROW),
 )
-_SUBMITTED = tuple(f"has_{name}" for name in _FORM if name not in ("diabetes", "any_condition"))
+_SUBMITTED = tuple(
+    f"has_{name}" for name in INCIDENT_CONDITIONS if name not in ("diabetes", "any_condition")
+)
 _SUBMISSION = "2025 submission of CBE 1463: comorbidities at ESRD incidence; reading 123"
 SUBMITTED_AT_INCIDENCE = (
     *(Flag(name, row=_SUBMISSION) for name in _SUBMITTED),

@@ -7,6 +7,7 @@ terms listed here.
 from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Number, Product, Spline
 from esrd_pipeline.parameters.register import find_measure
+from esrd_pipeline.tables.history import INCIDENT_CONDITIONS
 
 YEARS = 4
 """Number of calendar years; the last is the performance year (2.14.13)."""
@@ -44,24 +45,11 @@ _PATIENT = (
     Number("ma_share", row="2.14.12: MA coverage"),
     Flag("is_covid", row="2.14.12: COVID-19 diagnosis"),
 )
-_CONDITIONS = (
-    "has_alcohol_dependence",
-    "has_atherosclerotic_heart_disease",
-    "has_cerebrovascular_disease",
-    "has_chronic_obstructive_pulmonary_disease",
-    "has_congestive_heart_failure",
-    "has_diabetes",
-    "has_drug_dependence",
-    "has_inability_to_ambulate",
-    "has_inability_to_transfer",
-    "has_malignant_neoplasm",
-    "has_other_cardiac_disease",
-    "has_peripheral_vascular_disease",
-    "has_tobacco_use",
-    "has_any_condition",
-)
 _AT_INCIDENCE = (
-    *(Flag(name, row="2.14.12: comorbidities at incidence") for name in _CONDITIONS),
+    *(
+        Flag(f"has_{name}", row="2.14.12: comorbidities at incidence")
+        for name in INCIDENT_CONDITIONS
+    ),
     Flag("is_form_missing", ("has_form",), negated=True, row="2.14.12: no CMS-2728"),
     Flag("is_prevalent_missing", row="2.14.12, Table 10: prevalent comorbidities not seen"),
 )

@@ -91,7 +91,7 @@ TRANSFUSION_EXCLUSION = Table(
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 EMERGENCY_ENCOUNTER = Table(
@@ -101,7 +101,7 @@ EMERGENCY_ENCOUNTER = Table(
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 TABLES = (

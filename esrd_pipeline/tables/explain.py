@@ -194,7 +194,7 @@ SURVIVAL = Table(
         Column("uncounted", "integer", "Event not counted", required=True, minimum=0, maximum=1),
     ),
     rules=(IN_ORDER,),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
 )
 
 ADJUSTERS = Table(

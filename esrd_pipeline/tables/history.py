@@ -28,6 +28,24 @@ NOT_ATTRIBUTED = (
 
 ATTRIBUTION_RULES = ("standard", "smr", "smosr")
 
+INCIDENT_CONDITIONS = (
+    "alcohol_dependence",
+    "atherosclerotic_heart_disease",
+    "cerebrovascular_disease",
+    "chronic_obstructive_pulmonary_disease",
+    "congestive_heart_failure",
+    "diabetes",
+    "drug_dependence",
+    "inability_to_ambulate",
+    "inability_to_transfer",
+    "malignant_neoplasm",
+    "other_cardiac_disease",
+    "peripheral_vascular_disease",
+    "tobacco_use",
+    "any_condition",
+)
+"""Conditions of CMS-2728 that SHR, STrR, SEDR and SMR adjust for (2.12.13, 2.14.12)."""
+
 DIALYSIS_EVIDENCE = Table(
     name="history.dialysis_evidence",
     grain="one segment of one patient's days at one place of dialysis, from one source",
@@ -53,7 +71,7 @@ DIALYSIS_EVIDENCE = Table(
         Column("ended_by", "text", "Discharge reason, or a year without evidence"),
     ),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 TREATMENT = Table(
@@ -80,7 +98,7 @@ TREATMENT = Table(
         ),
     ),
     rules=(IN_ORDER,),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -115,7 +133,7 @@ ATTRIBUTION = Table(
         IN_ORDER,
         Rule("a day is attributed or has a reason", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
-    spans_of=("rule", "program", "patient_id"),
+    segments_of=("rule", "program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -186,7 +204,7 @@ NURSING_HOME = Table(
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 CLAIM_RUN_OUT = Table(
@@ -288,24 +306,7 @@ PATIENT_CHARACTERISTICS = Table(
         ),
         *(
             Column(f"has_{name}", "boolean", name.replace("_", " "), required=True)
-            for name in (
-                "alcohol_dependence",
-                "atherosclerotic_heart_disease",
-                "cerebrovascular_disease",
-                "chronic_obstructive_pulmonary_disease",
-                "congestive_heart_failure",
-                "diabetes",
-                "drug_dependence",
-                "inability_to_ambulate",
-                "inability_to_transfer",
-                "malignant_neoplasm",
-                "other_cardiac_disease",
-                "peripheral_vascular_disease",
-                "tobacco_use",
-                "any_condition",
-                "amputation",
-                "needs_assistance",
-            )
+            for name in (*INCIDENT_CONDITIONS, "amputation", "needs_assistance")
         ),
     ),
 )
@@ -342,7 +343,7 @@ COVID_STAGE = Table(
         YEAR,
     ),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 TABLES = (

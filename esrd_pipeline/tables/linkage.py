@@ -277,7 +277,7 @@ FACILITY_CCN = Table(
         CCN,
     ),
     rules=(Rule("a segment does not end before it starts", "start_date <= end_date"),),
-    spans_of=("program", "facilityid"),
+    segments_of=("program", "facilityid"),
 )
 
 FACILITY = Table(

@@ -120,7 +120,7 @@ class Table:
 
     `name` is `schema.table`, which is also the asset key and the folder. `grain` describes one
     row, and `key` names the columns that make it unique; rows are stored in the order of the
-    key. `source` cites the manual or file that defines the table. Where `spans_of` names
+    key. `source` cites the manual or file that defines the table. Where `segments_of` names
     columns, rows with equal values in them are segments of days, `start_date` to `end_date`,
     that do not overlap. `references` name rows that must exist. A partition is compared with the
     year before, within each value of a column `measure`, unless it is not `is_compared`. `totals`
@@ -134,7 +134,7 @@ class Table:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     minimum_rows: int = 0
-    spans_of: tuple[str, ...] = ()
+    segments_of: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     is_compared: bool = True
     totals: tuple[Total, ...] = ()

@@ -82,7 +82,7 @@ DAYS = Table(
         IN_ORDER,
         Rule("a day is attributed or has a reason", "(ccn IS NULL) = (reason IS NOT NULL)"),
     ),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -122,7 +122,7 @@ def days_table(measure: str, events: str, source: str) -> Table:
             ),
         ),
         rules=(IN_ORDER,),
-        spans_of=("program", "patient_id"),
+        segments_of=("program", "patient_id"),
         references=(OF_A_PATIENT, OF_A_FACILITY),
     )
 

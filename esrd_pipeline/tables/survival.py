@@ -97,7 +97,7 @@ COVID_PERIOD = Table(
     key=("patient_id", "start_date"),
     columns=(PATIENT, START, END, YEAR),
     rules=(IN_ORDER,),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
 )
 
 SMR_DAYS = Table(
@@ -125,7 +125,7 @@ SMR_DAYS = Table(
         ),
     ),
     rules=(IN_ORDER,),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -200,7 +200,7 @@ SWR = Table(
         _age("at the first dialysis"),
     ),
     rules=(IN_ORDER, _CLOCK_RULE, _RISK_RULE, _PLACED, _AGED),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 
@@ -222,7 +222,7 @@ SMOSR = Table(
         _age("on the first day of ESRD"),
     ),
     rules=(IN_ORDER, _CLOCK_RULE, _RISK_RULE, _PLACED, _AGED),
-    spans_of=("program", "patient_id"),
+    segments_of=("program", "patient_id"),
     references=(OF_A_PATIENT, OF_A_FACILITY),
 )
 

@@ -17,7 +17,7 @@ WAITLIST = Table(
         YEAR,
     ),
     rules=(Rule("a segment does not end before it starts", "start_date <= end_date"),),
-    spans_of=("patient_id",),
+    segments_of=("patient_id",),
     references=(OF_A_PATIENT,),
 )
 
