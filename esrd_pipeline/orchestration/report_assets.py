@@ -13,6 +13,7 @@ from esrd_pipeline.orchestration import (
     site_assets,
 )
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.made_of import MISSING, STORED
 from esrd_pipeline.orchestration.rule_set import has_rules, read_recorded
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
@@ -160,6 +161,12 @@ def _readings(step: StepContext) -> StepResult:
     return StepResult((frame,), notes={"readings": len(rows)})
 
 
+def _find_database(step: StepContext) -> dict[str, str]:
+    """Return whether the database of views, which is replaced with the catalog, is there."""
+    database = step.settings.catalog_path
+    return {database.name: STORED if database.exists() else MISSING}
+
+
 def _catalog(step: StepContext) -> StepResult:
     rows = list_columns((*TABLES, *PATIENT_TABLES), PATIENT_TABLES)
     frame = pd.DataFrame(rows, columns=CATALOG.column_names)
@@ -241,6 +248,7 @@ _TABLES = (
             Dependency(network.CANDIDATE),
             Dependency(network.PEER),
         ),
+        outside=_find_database,
     ),
 )
 
