@@ -97,6 +97,11 @@ class StepContext:
         return self._kept[key]
 
     @property
+    def unrecorded(self) -> Warehouse:
+        """The warehouse, for what looks at tables and does not read them (`made_of`)."""
+        return Warehouse(self.warehouse.root, self.warehouse.open_connection)
+
+    @property
     def source_folder(self) -> Path:
         """The folder of this year's source files."""
         return self.settings.source_dir / str(self.performance_year)

@@ -22,13 +22,13 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+from esrd_pipeline.notes import RECORDS
 from esrd_pipeline.orchestration.partitions import Years, list_years
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 
 PACKAGE = "esrd_pipeline"
-FOLDER = ".made_of"
 MISSING, STORED = "none", "stored"
 """The version of a table that is not stored, and of one that was asked for only whether it is."""
 STORING = (
@@ -41,7 +41,9 @@ STORING = (
     "makers.py",
     "stored_schema.py",
     "warehouse.py",
+    "tables/model.py",
     "orchestration/check_results.py",
+    "orchestration/context.py",
     "orchestration/makers.py",
     "orchestration/staging.py",
     "orchestration/table_asset.py",
@@ -237,15 +239,38 @@ def list_tables(
             yield known[table], int(year)
 
 
+def is_as_read(warehouse: Warehouse, made: tuple[Table, int], read: tuple[Table, int]) -> bool:
+    """Whether a table has today the bytes with which another was made, by its record.
+
+    A record names all that was read. Of the list of its files a raw table reads its own rows alone,
+    and of the intake nobody reads more than that it let the year pass: neither is named.
+    """
+    path = warehouse.partition_path(*made)
+    record = read_record(warehouse, *made)
+    if record is None or find_version(warehouse, *made, path) != record.version:
+        return False
+    now = find_version(warehouse, *read, warehouse.partition_path(*read))
+    table, year = read
+    return record.of["tables"].get(f"{table.name} {year}", now) == now
+
+
 def find_difference(stored: Versions, now: Versions) -> str | None:
     """Return what is not as it was, as a reason to make the table; None if all is as it was."""
     for kind in _KINDS:
         before, after = stored.get(kind, {}), now.get(kind, {})
-        names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        names = sorted(name for name in {*before, *after} if _differs(kind, name, before, after))
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             return f"{_tell(kind, names[0], before, after)}{more}"
     return None
+
+
+def _differs(kind: str, name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    old, new = before.get(name, MISSING), after.get(name, MISSING)
+    if kind == "files" and name in after and MISSING in (old, new):
+        # What is not there is made; what was not there when it was made came with it.
+        return new == MISSING or name not in before
+    return old != new
 
 
 def _tell(kind: str, name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
@@ -258,11 +283,11 @@ def _tell(kind: str, name: str, before: Mapping[str, str], after: Mapping[str, s
             return f"other years of {name} are stored"
         case _:
             change = "changed"
-    return f"{'file ' if kind == 'files' else ''}{name} {change}"
+    return f"{name} {change}"
 
 
 def _find_record(warehouse: Warehouse, table: Table, year: int) -> Path:
-    return warehouse.root / FOLDER / table.name / f"{year}.json"
+    return warehouse.root / RECORDS / table.name / f"{year}.json"
 
 
 def _stat(path: Path) -> Stat:

@@ -73,12 +73,12 @@ def _list_outside(step: StepContext, tables: Sequence[Table]) -> Mapping[str, st
 
     folder, cutoff = step.patient_folder, step.cutoff
     found = {
-        name_below(folder, extract.path): digest_file(extract.path)
+        f"file {name_below(folder, extract.path)}": digest_file(extract.path)
         for table in tables
         for extract in list_extracts(folder, table, cutoff)
     }
     if tables is SOURCES:
-        found |= dict.fromkeys(list_unread(folder, SOURCES, cutoff), "not read")
+        found |= {f"file {name}": "not read" for name in list_unread(folder, SOURCES, cutoff)}
         found["data cut-off"] = str(cutoff)
     return found
 

@@ -67,7 +67,7 @@ def _find_files(step: StepContext) -> StepResult:
 def _list_outside(step: StepContext, sources: Sequence[str]) -> Mapping[str, str]:
     """Return the digests of the published files of sources, and what else decides on them."""
     files = {
-        f"{source}: {row.get('file_name', 'none')}": str(row.get("sha256", row.get("reason")))
+        f"file {row.get('file_name', f'of {source}')}": str(row.get("sha256", row.get("reason")))
         for source in sources
         for row in (_find_file(step, source),)
     }

@@ -162,15 +162,22 @@ def _readings(step: StepContext) -> StepResult:
 
 
 def _find_database(step: StepContext) -> dict[str, str]:
-    """Return whether the database of views, which is replaced with the catalog, is there."""
+    """Return whether the database, which is replaced with the catalog, is there, and its views.
+
+    A view reads whatever years are stored, so a year more makes it no other.
+    """
     database = step.settings.catalog_path
-    return {database.name: STORED if database.exists() else MISSING}
+    views = {
+        f"the view of {table.name}": STORED for table in TABLES if step.unrecorded.years(table)
+    }
+    return {database.name: STORED if database.exists() else MISSING, **views}
 
 
 def _catalog(step: StepContext) -> StepResult:
     rows = list_columns((*TABLES, *PATIENT_TABLES), PATIENT_TABLES)
     frame = pd.DataFrame(rows, columns=CATALOG.column_names)
-    made = write_catalog(step.warehouse, TABLES, step.settings.catalog_path, dictionary=frame)
+    # It looks at every table, and reads the contract alone.
+    made = write_catalog(step.unrecorded, TABLES, step.settings.catalog_path, dictionary=frame)
     outdated = len(made.left_out)
     return StepResult(
         (frame,),
@@ -247,6 +254,7 @@ _TABLES = (
             Dependency(program.QIP_TPS),
             Dependency(network.CANDIDATE),
             Dependency(network.PEER),
+            Dependency(measured.CONTRACT),
         ),
         outside=_find_database,
     ),

@@ -23,6 +23,7 @@ from esrd_pipeline.orchestration.made_of import (
     touch,
     write_record,
 )
+from esrd_pipeline.orchestration.partitions import Years
 from esrd_pipeline.orchestration.shown import describe_kept
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.tables.model import Table
@@ -41,7 +42,12 @@ Checks = Mapping[str, tuple[dg.AssetCheckResult, ...]]
 
 
 def describe_inputs(step: StepContext, asset: "TableAsset", digests: str | None) -> Versions:
-    """Return the versions of what a computation is about to read, apart from stored tables."""
+    """Return the versions of what a computation is about to read, apart from stored tables.
+
+    Those of the stored tables that it declares are noted, if the step records what is read.
+    """
+    if isinstance(step.warehouse, RecordedWarehouse):
+        touch(step.warehouse, _list_declared(asset), step.performance_year, {})
     options = {"origin": step.settings.origin}
     if step.config is not None:
         options |= {name: repr(value) for name, value in step.config.model_dump().items()}
@@ -66,8 +72,7 @@ def find_reason(
         if find_version(step.warehouse, table, year, path) != record.version:
             return OTHER_FILE, records
         reads = record_reads(step.warehouse)
-        declared = [(up.table, up.years) for up in asset.dependencies]
-        touch(reads, declared, year, record.of, own=asset.tables)
+        touch(reads, _list_declared(asset), year, record.of, own=asset.tables)
         difference = find_difference(record.of, {**now, **_list_reads(reads, asset, year)})
         if difference is not None:
             return difference, records
@@ -115,6 +120,10 @@ def record_tables(
     return versions
 
 
+def _list_declared(asset: "TableAsset") -> list[tuple[Table, Years | None]]:
+    return [(up.table, up.years) for up in asset.dependencies]
+
+
 def _list_reads(warehouse: RecordedWarehouse, asset: "TableAsset", year: int) -> Versions:
     """Return the versions of the tables that were read, without what the asset stores itself."""
     own = [*asset.tables, *([asset.listed_in] if asset.listed_in else [])]
@@ -139,7 +148,7 @@ def _read_outside(step: StepContext, asset: "TableAsset") -> Mapping[str, str]:
         return asset.outside(step)
     except SourceError:
         # The step itself tells what is wrong with the files.
-        return {"that cannot be read": MISSING}
+        return {"a file that can be read": MISSING}
 
 
 def _tell_kept(

@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow.compute as pc
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from esrd_pipeline_tests.benchmarks.nation import write
@@ -33,7 +34,8 @@ def deliver(folder: Path, whole: Path, day: str, *, through: int) -> Path:
     """Deliver clinical months under a day, those through a month of the year; return the file."""
     months = pq.read_table(whole)
     path = folder / f"{NAME}_{YEAR}_{day}.parquet"
-    pq.write_table(months.filter(pc.less_equal(pc.month(months["MONTH"]), through)), path)
+    is_early = pd.DatetimeIndex(months["MONTH"].to_pandas()).month <= through
+    pq.write_table(months.filter(pa.array(is_early)), path)
     return path
 
 

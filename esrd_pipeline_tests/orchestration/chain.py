@@ -43,7 +43,7 @@ NUMBERS, TENS, SUM = map(make_table, ("numbers", "tens", "sum"))
 
 
 def list_file(step: StepContext) -> Mapping[str, str]:
-    return {FILE: digest_file(step.settings.data_dir / FILE)}
+    return {f"file {FILE}": digest_file(step.settings.data_dir / FILE)}
 
 
 def read_numbers(step: StepContext) -> StepResult:
