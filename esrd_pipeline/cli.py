@@ -23,6 +23,7 @@ from esrd_pipeline.cli_release import release
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
+from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.settings import Settings, load_settings
 
@@ -41,8 +42,7 @@ def main() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-for _command in (
-    *PAGES,
+_COMMANDS = (
     synthesize,
     check,
     write_site,
@@ -52,7 +52,9 @@ for _command in (
     completion,
     release,
     explain,
-):
+    what_if,
+)
+for _command in (*PAGES, *_COMMANDS):
     main.add_command(_command)
 
 

@@ -39,7 +39,7 @@ def require_files(settings: Settings, year: int) -> None:
     raise click.ClickException(
         f"{settings.published_dir / str(year)}: no file named DFC_FACILITY*.csv or"
         f" *QIP_COMPLETE*.csv, and no patient-level file in {settings.agency_dir / str(year)};"
-        f" there are files of {_tell_years(there)}"
+        f" there are files of {_format_years(there)}"
     )
 
 
@@ -54,7 +54,7 @@ def require_stored(settings: Settings, year: int) -> None:
     stored = settings.warehouse_dir.glob(f"{_STORED}*/data.parquet")
     years = {int(path.parent.name.partition("=")[2]) for path in stored}
     raise click.ClickException(
-        f"{year} is not stored; stored are {_tell_years(years)}. Make it with"
+        f"{year} is not stored; stored are {_format_years(years)}. Make it with"
         f" `esrd refresh --year {year}`"
     )
 
@@ -98,5 +98,5 @@ def _list_years(folder: Path) -> list[Path]:
     return [path for path in folder.glob("[12][0-9][0-9][0-9]") if any(path.glob("*.*"))]
 
 
-def _tell_years(years: set[int]) -> str:
+def _format_years(years: set[int]) -> str:
     return ", ".join(map(str, sorted(years))) or "no year"

@@ -4,7 +4,10 @@ import click
 
 EXAMPLES = {
     "backfill": ("esrd backfill --from 2022 --to 2025 --star-baseline reset",),
-    "check": ("esrd check data/raw/patient/2025", "esrd check delivery --year 2025"),
+    "check": (
+        "esrd check data/raw/patient/2025",
+        "esrd check delivery --year 2025 --cutoff 2026-10-15",
+    ),
     "completion": (
         "esrd completion bash >> ~/.bashrc",
         "esrd completion zsh >> ~/.zshrc",

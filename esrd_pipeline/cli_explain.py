@@ -97,7 +97,7 @@ def _explain_scores(
 
 def _write(settings: Settings, year: int, documents: "list[Document]", *, pdf: bool) -> None:
     """Write and print explanations; fail where the lines do not add up to the number."""
-    from esrd_pipeline.explanation.files import print_documents, write_document
+    from esrd_pipeline.explanation.files import render_pdfs, write_document
     from esrd_pipeline.explanation.terminal import describe
 
     folders = []
@@ -109,9 +109,9 @@ def _write(settings: Settings, year: int, documents: "list[Document]", *, pdf: b
         click.echo(f"({whose}, for the authorised reader only)\n")
     # The answer is there; a long page takes Chromium longer than all of it.
     if pdf:
-        refused = print_documents(folders)
-        told = f"none: {refused}; print explanation.html" if refused else "explanation.pdf"
-        click.echo(f"PDF: {told}")
+        refused = render_pdfs(folders)
+        outcome = f"none: {refused}; print explanation.html" if refused else "explanation.pdf"
+        click.echo(f"PDF: {outcome}")
     if broken := sum(len(document.broken) for document in documents):
         raise click.ClickException(
             f"{broken} of the sums above do not agree with the stored number: the year's tables"

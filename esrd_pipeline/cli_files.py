@@ -1,5 +1,6 @@
 """Commands of patient-level files: write a synthetic nation's, check an agency's."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -61,7 +62,12 @@ def synthesize(
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, resolve_path=True))
 @click.option("--year", type=int, help="Performance year, if it is not the folder's name.")
-def check(folder: Path, year: int | None) -> None:
+@click.option(
+    "--cutoff",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Read only files released by this day, as a refresh with it does.",
+)
+def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
     """Read a year's patient-level files, store nothing, and tell what a refresh would refuse."""
     from esrd_pipeline.orchestration.patient_assets import SOURCES
     from esrd_pipeline.sources.check import check_tables
@@ -75,20 +81,25 @@ def check(folder: Path, year: int | None) -> None:
         raise click.ClickException(f"{folder} is not a folder")
     faulty = set()
     performance_year = _find_year(folder, year)
+    until = cutoff.date() if cutoff else None
     with Warehouse(load_settings().warehouse_dir).connect() as query:
-        for found in check_tables(folder, SOURCES, performance_year=performance_year, query=query):
+        for found in check_tables(
+            folder, SOURCES, performance_year=performance_year, query=query, cutoff=until
+        ):
             if found.fault is not None:
                 faulty.add(found.table)
             rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
             click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
             for column, count in found.rewritten.items():
                 click.echo(f"  {column}: {count:,} values are brought into the form of their codes")
-        judged = ask_folder(folder, performance_year=performance_year, query=query, faulty=faulty)
+        judged = ask_folder(
+            folder, performance_year=performance_year, query=query, faulty=faulty, cutoff=until
+        )
     click.echo("Asked of the tables together:")
     for answer in judged.to_dict("records"):
         click.echo(f"  {answer['outcome']}: {describe_answer(answer)}")
     try:
-        unread = list_unread(folder, SOURCES)
+        unread = list_unread(folder, SOURCES, until)
     except SourceError:
         # Told above, at the table whose files exclude each other.
         unread = []

@@ -81,8 +81,8 @@ def _show_page(page: "Page") -> None:
     console = Console(markup=False, highlight=False)
     console.width = max(console.width, _PAGE_WIDTH)
     console.print(page.title)
-    if page.remark:
-        console.print(page.remark)
+    if page.note:
+        console.print(page.note)
     for part in page.parts:
         console.print(f"\n{part.title.upper()}")
         for sentence in part.sentences:

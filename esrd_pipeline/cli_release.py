@@ -130,9 +130,9 @@ def _list(settings: Settings, year: int | None) -> None:
         (
             str(release.made.performance_year),
             release.name,
-            _tell_state(release),
-            _tell_who(release.made),
-            _tell_who(release.approved),
+            _format_state(release),
+            _format_who(release.made),
+            _format_who(release.approved),
             release.digest[:8],
         )
         for folder in _list_folders(settings, year)
@@ -152,11 +152,11 @@ def _list(settings: Settings, year: int | None) -> None:
     Console().print(table)
 
 
-def _tell_who(entry: "Entry | None") -> str:
+def _format_who(entry: "Entry | None") -> str:
     return "" if entry is None else f"{entry.person}\n{entry.when[:10]}"
 
 
-def _tell_state(release: "Release") -> str:
+def _format_state(release: "Release") -> str:
     return f"{release.state}: {release.made.why}" if release.state == "refused" else release.state
 
 
@@ -175,8 +175,8 @@ def _verify(settings: Settings, year: int | None, quarter: str | None) -> None:
             if one.release.state == "refused" or wanted not in (None, one.release.made.quarter):
                 continue
             count += 1
-            told = ": " + "; ".join(one.faults) if one.faults else " is what it was"
-            click.echo(f"{folder.name} {one.release.name} ({one.release.state}){told}")
+            verdict = ": " + "; ".join(one.faults) if one.faults else " is what it was"
+            click.echo(f"{folder.name} {one.release.name} ({one.release.state}){verdict}")
             faults += one.faults
         for text in strange:
             click.echo(f"{folder.name} {text}")

@@ -42,10 +42,10 @@ def status(*, is_whole: bool) -> None:
         if versions is None:
             click.echo("             code is not compared: no command has loaded this code yet")
     baseline = found.find_baseline(stored)
-    click.echo(f"Baseline:    {_tell_baseline(baseline)}")
-    click.echo(f"Last run:    {_tell_run(found.find_last_run(settings.dagster_home))}")
-    sizes = [f"{name} {_tell_size(size)}" for name, size in found.list_sizes(settings)]
-    free = _tell_size(found.find_free(settings.data_dir))
+    click.echo(f"Baseline:    {_format_baseline(baseline)}")
+    click.echo(f"Last run:    {_format_run(found.find_last_run(settings.dagster_home))}")
+    sizes = [f"{name} {_format_size(size)}" for name, size in found.list_sizes(settings)]
+    free = _format_size(found.find_free(settings.data_dir))
     click.echo(f"Disk:        {', '.join([*sizes, f'free {free}'])}")
 
 
@@ -56,7 +56,7 @@ def _show_years(
         mine = [one for one in stored if one.year == year]
         count = sum(len(tables) for (of, _), tables in stale.items() if of == year)
         newest = datetime.fromtimestamp(max(one.time for one in mine)).astimezone()
-        size = _tell_size(sum(one.size for one in mine))
+        size = _format_size(sum(one.size for one in mine))
         said = f"{count} stale" if count else "none stale"
         click.echo(
             f"{year}:        {len(mine)} tables, {size}, stored {newest:%Y-%m-%d %H:%M}, {said}"
@@ -71,13 +71,13 @@ def _show_years(
             click.echo(f"             make it again: esrd refresh --year {year}")
 
 
-def _tell_baseline(year: int | None) -> str:
+def _format_baseline(year: int | None) -> str:
     if year is None:
         return "none: make one with `esrd refresh --year YEAR --star-baseline reset`"
     return f"{year}, for the stars of {year} and later"
 
 
-def _tell_run(run: "LastRun | None") -> str:
+def _format_run(run: "LastRun | None") -> str:
     if run is None:
         return "none"
     when = "" if run.started is None else f", started {run.started.astimezone():%Y-%m-%d %H:%M}"
@@ -85,7 +85,7 @@ def _tell_run(run: "LastRun | None") -> str:
     return f"{run.job} {run.year}: {run.status.lower()}{when}{took}"
 
 
-def _tell_size(size: float) -> str:
+def _format_size(size: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if size < _THOUSAND:
             return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"

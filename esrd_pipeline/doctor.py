@@ -30,8 +30,8 @@ class Answer:
 
 def ask_python(_: Settings) -> Answer:
     """Python's version."""
-    told = f"Python {sys.version.split()[0]}"
-    return Answer(sys.version_info >= (3, 11), f"{told}; 3.11 or newer is needed")
+    found = f"Python {sys.version.split()[0]}"
+    return Answer(sys.version_info >= (3, 11), f"{found}; 3.11 or newer is needed")
 
 
 def ask_java(_: Settings) -> Answer:
@@ -42,14 +42,14 @@ def ask_java(_: Settings) -> Answer:
 def ask_memory(_: Settings) -> Answer:
     """Memory that this process may have."""
     size = find_memory()
-    told = f"{size / GIGABYTE:.1f} GB of memory"
+    found = f"{size / GIGABYTE:.1f} GB of memory"
     if size < LEAST_MEMORY:
         return Answer(
             is_well=False,
-            text=f"{told}; a refresh needs {LEAST_MEMORY // GIGABYTE} GB or more: end what else"
+            text=f"{found}; a refresh needs {LEAST_MEMORY // GIGABYTE} GB or more: end what else"
             " runs, or use a larger machine",
         )
-    return Answer(is_well=True, text=told)
+    return Answer(is_well=True, text=found)
 
 
 def ask_folders(settings: Settings) -> Answer:
@@ -117,14 +117,14 @@ def ask_instance(settings: Settings) -> Answer:
 def ask_disk(settings: Settings) -> Answer:
     """Free room on the disk of the data folder."""
     free = find_free(settings.data_dir)
-    told = f"{free / GIGABYTE:.1f} GB are free for {settings.data_dir}"
+    found = f"{free / GIGABYTE:.1f} GB are free for {settings.data_dir}"
     if free < LEAST_FREE:
         return Answer(
             is_well=False,
-            text=f"{told}; {LEAST_FREE // GIGABYTE} GB are the least: make room, or set"
+            text=f"{found}; {LEAST_FREE // GIGABYTE} GB are the least: make room, or set"
             " ESRD_DATA_DIR to a folder on another disk",
         )
-    return Answer(is_well=True, text=told)
+    return Answer(is_well=True, text=found)
 
 
 def find_memory() -> int:

@@ -125,11 +125,11 @@ def _write_release(
             frame = leave_out_small(frame, small)
         if table.is_suppressed:
             frame = suppress_small_counts(table, frame, small, places)
-        told = make_frame_harmless(add_texts(frame))
-        told.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
+        written = make_frame_harmless(add_texts(frame))
+        written.to_csv(draft / f"{table.name}.csv", index=False, lineterminator="\n")
     files = write_layouts(warehouse, performance_year, draft / LAYOUTS)
-    told = [*_tell_rules(warehouse, performance_year), *_tell_layouts(files)]
-    _write_provenance(draft, tables, performance_year, origin, told)
+    more = [*_describe_rules(warehouse, performance_year), *_describe_layouts(files)]
+    _write_provenance(draft, tables, performance_year, origin, more)
     _write_digests(draft / PROVENANCE, warehouse, performance_year)
 
 
@@ -275,24 +275,24 @@ def _write_digests(path: Path, warehouse: Warehouse, performance_year: int) -> N
     path.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _tell_rules(warehouse: Warehouse, performance_year: int) -> list[str]:
+def _describe_rules(warehouse: Warehouse, performance_year: int) -> list[str]:
     """Return a line for the rule set that the year's TPS were made by; none without one."""
     tps = _read_file(warehouse, program.QIP_TPS, performance_year)
     return [f"TPS and scores: {text}" for text in describe_stored(tps)]
 
 
-def _tell_layouts(files: list[str]) -> list[str]:
+def _describe_layouts(files: list[str]) -> list[str]:
     return [f"{LAYOUTS}/{name}: the computed year in CMS's published layout." for name in files]
 
 
 def _write_provenance(
-    folder: Path, tables: list[Table], performance_year: int, origin: str, told: list[str]
+    folder: Path, tables: list[Table], performance_year: int, origin: str, more: list[str]
 ) -> None:
     lines = [
         f"Performance year {performance_year}, from {origin} files.",
         "One CSV file per table; grain and source of each:",
         *(f"{table.name}: {table.grain}. {table.source}." for table in tables),
-        *told,
+        *more,
         "A text that begins with =, +, -, @, tab or carriage return has an apostrophe in front:",
         "a spreadsheet does not run it.",
         f"Counts of fewer than {SMALLEST_SHOWN} patients are suppressed, and others from which,",

@@ -15,7 +15,7 @@ from esrd_pipeline.explanation.request import Request
 from esrd_pipeline.explanation.results import Row, compare, find_meaning, find_nothing
 from esrd_pipeline.families.cohort import PATIENT
 
-RATES, TIMES = ("shr", "strr", "sedr"), ("smr", "swr", "smosr")
+RATES = ("shr", "strr", "sedr")
 _AT_RISK = f"{COUNTED}: at risk at this facility"
 
 
@@ -148,9 +148,9 @@ def _join_segments(measure: str, segments: pd.DataFrame, citation: str) -> pd.Da
     joined = joined.reset_index(drop=True)
     for name in ("start_date", "end_date"):
         joined[name] = pd.to_datetime(joined[name]).dt.date
-    told = describe_counting(measure, joined["reason"], _AT_RISK, citation)
-    joined["expected"] = joined["expected"].where(told["counts"] == "yes")
-    return pd.concat([joined.drop(columns="reason"), told], axis=1)
+    counting = describe_counting(measure, joined["reason"], _AT_RISK, citation)
+    joined["expected"] = joined["expected"].where(counting["counts"] == "yes")
+    return pd.concat([joined.drop(columns="reason"), counting], axis=1)
 
 
 def add_up_days(lines: pd.DataFrame) -> pd.DataFrame:

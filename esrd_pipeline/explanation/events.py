@@ -101,7 +101,7 @@ def list_returns(request: Request, lines: pd.DataFrame, citation: str) -> pd.Dat
         where={"measure": request.measure, "program": request.program, PATIENT: people},
     )
     stays = request.select("discharge", people)
-    told = found.merge(
+    returned = found.merge(
         stays[[PATIENT, "stay", "hospital_ccn", "claims", "discharge_date"]].rename(
             columns={
                 "stay": "return_stay",
@@ -112,19 +112,22 @@ def list_returns(request: Request, lines: pd.DataFrame, citation: str) -> pd.Dat
         on=[PATIENT, "return_stay"],
         how="left",
     )
-    if request.measure == "ed30" and not told.empty:
+    if request.measure == "ed30" and not returned.empty:
         visits = request.select("encounter", people).drop(columns="end_date")
-        told, visits = (
-            rows.assign(event_date=pd.to_datetime(rows["event_date"])) for rows in (told, visits)
+        returned, visits = (
+            rows.assign(event_date=pd.to_datetime(rows["event_date"]))
+            for rows in (returned, visits)
         )
-        told = told.drop(columns=["claims", "hospital"]).merge(
+        returned = returned.drop(columns=["claims", "hospital"]).merge(
             visits, on=[PATIENT, "event_date"], how="left"
         )
     own = lines[[PATIENT, "stay", "reason"]].rename(columns={"reason": "discharge_reason"})
-    told = told.merge(own, on=[PATIENT, "stay"], how="inner")
-    reason = told["reason"].astype(object)
-    reason = reason.where(reason.notna(), told["discharge_reason"].astype(object))
-    return _finish(request, told.assign(event=told["kind"].map(_WORDS), reason=reason), citation)
+    returned = returned.merge(own, on=[PATIENT, "stay"], how="inner")
+    reason = returned["reason"].astype(object)
+    reason = reason.where(reason.notna(), returned["discharge_reason"].astype(object))
+    return _finish(
+        request, returned.assign(event=returned["kind"].map(_WORDS), reason=reason), citation
+    )
 
 
 def describe_counting(measure: str, reason: pd.Series, counted: str, citation: str) -> pd.DataFrame:
@@ -175,7 +178,7 @@ def _place(events: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
 def _finish(request: Request, events: pd.DataFrame, citation: str) -> pd.DataFrame:
     hospitals = events.get("hospital", pd.Series(None, index=events.index, dtype=object))
     names = name_hospitals(request, hospitals.tolist())
-    told = pd.DataFrame(
+    described = pd.DataFrame(
         {
             PATIENT: events[PATIENT],
             "event": events["event"],
@@ -189,8 +192,8 @@ def _finish(request: Request, events: pd.DataFrame, citation: str) -> pd.DataFra
     counting = describe_counting(
         request.measure, events["reason"], f"{COUNTED}: the measure's event", citation
     )
-    told = pd.concat([told, counting], axis=1)
-    return told.sort_values([PATIENT, "event_date"], ignore_index=True)[list(COLUMNS)]
+    described = pd.concat([described, counting], axis=1)
+    return described.sort_values([PATIENT, "event_date"], ignore_index=True)[list(COLUMNS)]
 
 
 def _days(days: pd.Series | None, index: pd.Index) -> pd.Series:

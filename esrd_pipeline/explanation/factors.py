@@ -70,5 +70,5 @@ def sum_adjusters(cohort: Cohort, coefficients: pd.Series) -> FloatArray:
 
 def join_stored(rows: pd.DataFrame, stored: pd.DataFrame, row: str) -> pd.DataFrame:
     """Put the expected numbers the refresh stored beside those worked out here."""
-    told = stored.assign(**{ROW: stored[row].astype(str), STORED: stored["expected"]})
-    return rows.merge(told[[PATIENT, ROW, STORED]], on=[PATIENT, ROW], how="left")
+    expectation = stored.assign(**{ROW: stored[row].astype(str), STORED: stored["expected"]})
+    return rows.merge(expectation[[PATIENT, ROW, STORED]], on=[PATIENT, ROW], how="left")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from esrd_pipeline.explanation.document import Document
 from esrd_pipeline.explanation.legend import LEGEND
-from esrd_pipeline.explanation.page import describe_privacy, list_columns, print_pages, render_page
+from esrd_pipeline.explanation.page import describe_privacy, list_columns, render_page, render_pages
 from esrd_pipeline.private import make_private_folder, write_private
 
 PAGE, PRINTED = "explanation.html", "explanation.pdf"
@@ -45,9 +45,9 @@ def write_document(document: Document, root: Path, year: int) -> Path:
     return folder
 
 
-def print_documents(folders: Sequence[Path]) -> str | None:
+def render_pdfs(folders: Sequence[Path]) -> str | None:
     """Print the pages of some explanations as PDFs; return why not where that cannot be done."""
-    return print_pages([(folder / PAGE, folder / PRINTED) for folder in folders])
+    return render_pages([(folder / PAGE, folder / PRINTED) for folder in folders])
 
 
 def _describe(document: Document) -> str:

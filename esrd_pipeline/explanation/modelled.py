@@ -264,13 +264,13 @@ def _read_times(request: Request, terms: Sequence[str]) -> Cohort:
             found = identity.rename(found)
             found = found.filter(pc.field("ccn") == request.ccn)
         rows[year] = found
-        told = request.read_arrow(
+        characteristics = request.read_arrow(
             history.PATIENT_CHARACTERISTICS,
             year,
             columns=[PATIENT, "performance_year", *facts],
             where={PATIENT: people},
         )
-        patients[year] = told if is_last else identity.rename(told)
+        patients[year] = characteristics if is_last else identity.rename(characteristics)
         if request.measure == "smr":
             had = request.read_arrow(
                 history.PREVALENT_CONDITION,

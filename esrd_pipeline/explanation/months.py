@@ -124,9 +124,9 @@ def _describe(request: Request, listed: pd.DataFrame) -> pd.DataFrame:
         if frame[name].dtype.name in ("bool", "boolean"):
             frame[name] = say(frame[name])
     citation = find_meaning(request).citation
-    told = describe_counting(request.measure, listed["reason"], _IN, citation)
-    told.insert(1, "in_numerator", say(listed["is_in_numerator"]))
-    return pd.concat([frame, told], axis=1).sort_values(
+    counting = describe_counting(request.measure, listed["reason"], _IN, citation)
+    counting.insert(1, "in_numerator", say(listed["is_in_numerator"]))
+    return pd.concat([frame, counting], axis=1).sort_values(
         [PATIENT, *(["month"] if "month" in frame else [])], ignore_index=True
     )
 

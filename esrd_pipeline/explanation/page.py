@@ -131,14 +131,14 @@ def _join_patient(rows: pd.DataFrame) -> pd.DataFrame:
         f"{_plain(last)}, {_plain(first)}; born {_plain(born)}; EQRS {number}"
         for number, last, first, born in chart.itertuples(index=False)
     ]
-    told = rows.drop(columns=list(CHART))
-    told.insert(0, "patient", text)
-    return told
+    lines = rows.drop(columns=list(CHART))
+    lines.insert(0, "patient", text)
+    return lines
 
 
 def _write_adjusters(document: Document) -> list[str]:
     """Return the adjusters of each expected number, with their products."""
-    told = document.find("adjusters")
+    adjusters = document.find("adjusters")
     key = CHART[0]
     words = {
         name: [
@@ -147,7 +147,7 @@ def _write_adjusters(document: Document) -> list[str]:
                 part["adjuster"], part["value"], part["coefficient"], part["product"], strict=True
             )
         ]
-        for name, part in told.groupby([key, ROW], sort=False)
+        for name, part in adjusters.groupby([key, ROW], sort=False)
     }
     numbers = document.find("expected")
     return [
@@ -195,7 +195,7 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def print_pages(pages: Sequence[tuple[Path, Path]]) -> str | None:
+def render_pages(pages: Sequence[tuple[Path, Path]]) -> str | None:
     """Print pages as tagged PDFs for their owner alone; return why not where that cannot be done.
 
     Chromium's own files are in a temporary folder that it deletes; no script runs in a page.

@@ -33,8 +33,8 @@ def explain_reports(request: Request, row: Row) -> tuple[list[Section], list[Che
     items = list_reports(request.measure, request.year, places, request.read(table), request.ccn)
     items = items[items["program"] == request.program].reset_index(drop=True)
     citation = find_meaning(request).citation
-    told = describe_counting(request.measure, items["reason"], COUNTED, citation)
-    lines = pd.concat([items[["item", "detail", "numerator", "denominator"]], told], axis=1)
+    counting = describe_counting(request.measure, items["reason"], COUNTED, citation)
+    lines = pd.concat([items[["item", "detail", "numerator", "denominator"]], counting], axis=1)
     counted = lines[lines["counts"] == "yes"]
     section = Section(
         "reports",

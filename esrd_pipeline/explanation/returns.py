@@ -53,25 +53,25 @@ def explain_returns(request: Request, row: Row) -> tuple[list[Section], list[Che
 def _describe(
     request: Request, listed: pd.DataFrame, stays: pd.DataFrame, citation: str
 ) -> pd.DataFrame:
-    told = listed.merge(
+    joined = listed.merge(
         stays[[PATIENT, "stay", "admit_date", "claims"]], on=[PATIENT, "stay"], how="left"
     )
-    names = name_hospitals(request, told["hospital_ccn"].tolist())
+    names = name_hospitals(request, joined["hospital_ccn"].tolist())
     frame = pd.DataFrame(
         {
-            PATIENT: told[PATIENT],
-            "stay": told["stay"],
-            "admit_date": pd.to_datetime(told["admit_date"]).dt.date,
-            "discharge_date": pd.to_datetime(told["discharge_date"]).dt.date,
-            "hospital_number": told["hospital_ccn"],
-            "hospital_name": told["hospital_ccn"].map(names),
-            "claims": told["claims"],
-            "in_numerator": say(told["is_in_numerator"]),
-            "event_day": told["event_day"],
-            "expected": told["expected"],
+            PATIENT: joined[PATIENT],
+            "stay": joined["stay"],
+            "admit_date": pd.to_datetime(joined["admit_date"]).dt.date,
+            "discharge_date": pd.to_datetime(joined["discharge_date"]).dt.date,
+            "hospital_number": joined["hospital_ccn"],
+            "hospital_name": joined["hospital_ccn"].map(names),
+            "claims": joined["claims"],
+            "in_numerator": say(joined["is_in_numerator"]),
+            "event_day": joined["event_day"],
+            "expected": joined["expected"],
         }
     )
-    counting = describe_counting(request.measure, told["reason"], _INDEX, citation)
+    counting = describe_counting(request.measure, joined["reason"], _INDEX, citation)
     return pd.concat([frame, counting], axis=1)
 
 

@@ -59,11 +59,11 @@ def explain_scores(
     checks: list[Check] = []
     facts = [("Facility", f"{find_name(request)}, CCN {ccn}"), ("Performance year", str(year))]
     if program in (None, "qip"):
-        told, found, compared = explain_qip(request)
-        facts, sections, checks = facts + told, sections + found, checks + compared
+        more, found, compared = explain_qip(request)
+        facts, sections, checks = facts + more, sections + found, checks + compared
     if program in (None, "dfc"):
-        told, found, compared = explain_stars(request)
-        facts, sections, checks = facts + told, sections + found, checks + compared
+        more, found, compared = explain_stars(request)
+        facts, sections, checks = facts + more, sections + found, checks + compared
     if not sections:
         raise ExplanationError(
             f"scores of {ccn} in {year}: no row is stored: is the CCN right, and the year scored?"
@@ -90,7 +90,7 @@ def explain_qip(
         return [], [], []
     standards = request.read(scores.QIP_STANDARD)
     lower = set(standards.loc[standards["direction"] == "lower", "measure"])
-    told, checks = _work_out(measured, lower)
+    worked_out, checks = _work_out(measured, lower)
     total = tps.iloc[0]
     checks += [_check_domain(row, measured) for row in domains.to_dict("records")]
     checks += _check_total(total, domains)
@@ -99,7 +99,7 @@ def explain_qip(
         Section(
             "measure_scores",
             "Scores of the measures (4.1)",
-            told,
+            worked_out,
             "A clinical score is the better of achievement and improvement; all halves are rounded"
             " up.",
         ),
@@ -176,13 +176,13 @@ def _work_out(measured: pd.DataFrame, lower: set[str]) -> tuple[pd.DataFrame, li
         score_measure(row, is_lower=row["measure"] in lower, parts=measured, rules=rules)
         for row in measured.to_dict("records")
     ]
-    told = measured.assign(
+    worked_out = measured.assign(
         achievement_working=[one.achievement for one in working],
         improvement_working=[one.improvement for one in working],
         score_working=[one.score for one in working],
         why=describe_why(measured),
     )
-    return told[[*_FIRST, *_THEN]], [check for one in working for check in one.checks]
+    return worked_out[[*_FIRST, *_THEN]], [check for one in working for check in one.checks]
 
 
 class Working:

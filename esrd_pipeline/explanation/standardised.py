@@ -125,14 +125,14 @@ def _band(centres: np.ndarray, shares: np.ndarray, probability: np.ndarray) -> p
     """Add up narrow bins into bands that fit a page, without changing their sum."""
     code = np.floor(centres / _SHOWN).astype(np.int64)
     frame = pd.DataFrame({"code": code, "share": shares, "product": shares * probability})
-    told = frame.groupby("code", sort=True).sum().reset_index()
-    low = told["code"] * _SHOWN
+    grouped = frame.groupby("code", sort=True).sum().reset_index()
+    low = grouped["code"] * _SHOWN
     return pd.DataFrame(
         {
             "adjusters_sum_from": low,
             "adjusters_sum_to": low + _SHOWN,
-            "share_of_nation": told["share"],
-            "probability": told["product"] / told["share"],
-            "product": told["product"],
+            "share_of_nation": grouped["share"],
+            "probability": grouped["product"] / grouped["share"],
+            "product": grouped["product"],
         }
     )

@@ -279,19 +279,23 @@ def _national_row(
         row |= {name: int((categories == key).sum()) for key, name in CATEGORY_COUNTS.items()}
     if dfc_national is not None:
         nation = dfc_national.iloc[0]
-        told = {key: nation[name] for key, name in printed.items() if pd.notna(nation[name])}
-        if measure.has_unweighted_mean and _is_of_another_release(row, told):
+        from_national = {
+            key: nation[name] for key, name in printed.items() if pd.notna(nation[name])
+        }
+        if measure.has_unweighted_mean and _is_of_another_release(row, from_national):
             return row
-        row |= told
-        if "national" in told:
+        row |= from_national
+        if "national" in from_national:
             row["source"] = "published"
     return row
 
 
-def _is_of_another_release(row: Mapping[str, object], told: Mapping[str, object]) -> bool:
+def _is_of_another_release(row: Mapping[str, object], from_national: Mapping[str, object]) -> bool:
     """Whether a national file counts other categories than the facilities' file has."""
     return any(
-        row.get(name, told[name]) != told[name] for name in CATEGORY_COUNTS.values() if name in told
+        row.get(name, from_national[name]) != from_national[name]
+        for name in CATEGORY_COUNTS.values()
+        if name in from_national
     )
 
 

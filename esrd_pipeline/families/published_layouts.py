@@ -29,7 +29,7 @@ from esrd_pipeline.sources.published_fields import (
     load_measures,
     load_national_columns,
 )
-from esrd_pipeline.sources.qip_footnotes import print_code
+from esrd_pipeline.sources.qip_footnotes import render_code
 from esrd_pipeline.sources.write import DECIMALS
 
 NO_ROW = "no_row"
@@ -364,7 +364,7 @@ def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
     own = PUBLISHED_CODES["qip_footnote" if is_footnote else "availability_code"]
     day = f"{why.number:.0f}"[4:] if find_reason(why.reason.split()[0]).takes_date else ""
     found = [
-        print_code(part.removeprefix(own))
+        render_code(part.removeprefix(own))
         if part.startswith(own)
         else find_footnote(source, measure, part, day)
         for part in why.reason.split()

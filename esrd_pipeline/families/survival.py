@@ -120,23 +120,23 @@ def assess_facilities(
     expected = sum_by(cohort.facility, score_rows(specification, fit, cohort), count=count)
     days = sum_by(cohort.facility, cohort.numbers(STOP) - cohort.numbers(START), count=count)
     # In a small nation, a facility's days may include none on which an event happened.
-    told = expected > 0
-    mine = (observed[told], expected[told])
+    has_expected = expected > 0
+    mine = (observed[has_expected], expected[has_expected])
     z, p_value, lower, upper, mean, deviation = np.full((6, count), np.nan)
     null = None
-    z[told] = find_mid_z(*mine)
+    z[has_expected] = find_mid_z(*mine)
     if specification.inference == "exact":
-        p_value[told] = find_exact_p(*mine)
-        lower[told], upper[told] = find_exact_limits(*mine)
+        p_value[has_expected] = find_exact_p(*mine)
+        lower[has_expected], upper[has_expected] = find_exact_limits(*mine)
     else:
         null = fit_null(z=z, size=days)
         assigned = assign_null(null, size=days)
         mean, deviation = assigned.mean, assigned.deviation
         p_value = two_sided_p(adjust_z(z, mean=mean, deviation=deviation))
-        lower[told], upper[told] = find_null_limits(
-            *mine, mean=mean[told], deviation=deviation[told]
+        lower[has_expected], upper[has_expected] = find_null_limits(
+            *mine, mean=mean[has_expected], deviation=deviation[has_expected]
         )
-    ratio = np.divide(observed, expected, out=np.full(count, np.nan), where=told)
+    ratio = np.divide(observed, expected, out=np.full(count, np.nan), where=has_expected)
     patients = cohort.count_patients()
     events, exposure = read_element(fit, "summary", stage=3)["estimate"]
     assessment = Assessment(

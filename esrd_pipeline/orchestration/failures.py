@@ -32,7 +32,6 @@ SECTIONS = MappingProxyType(
 )
 """The section of the runbook for each error, by its class's name: most are imported late."""
 EXPECTATIONS_SECTION = "a-table-breaks-its-definition"
-OTHER_SECTION = "an-error-in-the-code"
 
 
 def find_section(error: BaseException) -> str | None:

@@ -16,6 +16,10 @@ event_log_storage:
   module: esrd_pipeline.orchestration.event_log
   class: OpenEventLogStorage
   config: {home: {env: DAGSTER_HOME}}
+run_launcher:
+  # Dagster's own, which can also end the runs that a command started.
+  module: esrd_pipeline.orchestration.run_launcher
+  class: CommandRunLauncher
 concurrency:
   runs:
     # Two years at a time; the same year never twice at once. Within a run, steps run one after

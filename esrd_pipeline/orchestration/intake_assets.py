@@ -11,7 +11,7 @@ from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.sources.intake.questions import CLAIMS, TABLES
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
-from esrd_pipeline.tables.linkage import BENEFICIARY
+from esrd_pipeline.tables.matching import BENEFICIARY
 from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import Query

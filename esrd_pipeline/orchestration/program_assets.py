@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable")
 _QIP_RATES = (*_RATES, "is_adjusted")
-_SCORED = (*_QIP_RATES, "unit_count", "numerator", "denominator", "reason", "reason_number")
 _RATED = (*_RATES, "denominator")
-_ORIGIN = ("program", "measure", "origin")
-"""Columns of the facility contract that standards, QIP scores and stars read."""
+"""Columns of the facility contract that standards and stars read."""
 
 
 def _flag(step: StepContext) -> StepResult:
@@ -95,40 +93,20 @@ def _standards(step: StepContext) -> StepResult:
 
 
 def _score_measures(step: StepContext) -> StepResult:
-    from esrd_pipeline.families.combined import leave_computed
     from esrd_pipeline.orchestration.pictures import draw_measure_scores
     from esrd_pipeline.program.qip_period import list_unplaced
     from esrd_pipeline.program.qip_rules import load_rules
-    from esrd_pipeline.program.qip_scores import score_measures
+    from esrd_pipeline.what_if.frames import read_frames
 
     if not has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
-    grants = _read_grants(step)
     recorded = read_recorded(step, program.QIP_STANDARD)
     rules = load_rules(find_payment_year(step.performance_year), recorded)
-    years = step.performance_year - rules.improvement_year
-    frame = score_measures(
-        rules=rules,
-        performance_year=step.performance_year,
-        current=step.read(measured.CONTRACT, columns=_SCORED, program="qip"),
-        improvement=leave_computed(
-            step.read(facility.PUBLISHED_IMPROVEMENT, columns=_QIP_RATES),
-            current=step.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
-            earlier=step.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
-        ),
-        earlier=step.read_earlier(measured.CONTRACT, years, columns=_QIP_RATES, program="qip"),
-        standards=step.read(program.QIP_STANDARD),
-        directory=step.read(facility.DIRECTORY),
-        ece_grants=grants,
-        published_results=step.read(
-            facility.PUBLISHED_RESULT,
-            columns=(*_KEY, "score", "reason", "reason_number"),
-            program="qip",
-        ),
-    )
+    frames = read_frames(step, rules)
+    frame = frames.score(rules, step.performance_year)
     applied = frame["applied"].value_counts()
-    unplaced = list_unplaced(grants, frame["ccn"], step.performance_year)
+    unplaced = list_unplaced(frames.ece_grants, frame["ccn"], step.performance_year)
     result = StepResult(
         (frame,),
         notes={f"scored by {name}": int(count) for name, count in applied.items()}
@@ -139,19 +117,6 @@ def _score_measures(step: StepContext) -> StepResult:
         else None,
     )
     return record(result, rules)
-
-
-def _read_grants(step: StepContext) -> pd.DataFrame:
-    """Read the exceptions of this year's list and of the one before, which may run into this year.
-
-    Where the numbers of the year are linked, a grant is of the facility its number stands for.
-    """
-    lists = (step.read(raw.ECE_GRANT), step.read_earlier(raw.ECE_GRANT, 1))
-    grants = pd.concat([rows for rows in lists if rows is not None], ignore_index=True)
-    if not step.warehouse.has(linkage.PROVIDER_NUMBER, step.performance_year):
-        return grants
-    known = step.read(linkage.PROVIDER_NUMBER, program="qip").set_index("provider_number")
-    return grants.assign(ccn=grants["ccn"].map(known["ccn"]).fillna(grants["ccn"]))
 
 
 def _score_domains(step: StepContext) -> StepResult:

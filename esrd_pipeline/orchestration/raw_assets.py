@@ -13,10 +13,10 @@ from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
 from esrd_pipeline.sources.ece_grant import read_ece_grant
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.ich_cahps_facility import read_ich_cahps_facility
 from esrd_pipeline.sources.qip_complete import read_qip_complete
 from esrd_pipeline.sources.qip_standard import read_qip_standard
-from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.tables import raw
 from esrd_pipeline.tables.release import RELEASE
 
@@ -25,7 +25,7 @@ NEEDED = ("dfc_facility", "qip_complete")
 no row."""
 
 
-_Reader = Callable[[Path, int, Remarks | None], pd.DataFrame]
+_Reader = Callable[[Path, int, FileNotes | None], pd.DataFrame]
 _READERS: dict[str, _Reader] = {
     "dfc_facility": read_dfc_facility,
     "dfc_national": read_dfc_national,
@@ -168,26 +168,26 @@ def _write_embedded_default(step: StepContext) -> None:
 
 def _read_source(step: StepContext, *, source: str, read: _Reader) -> StepResult:
     releases = {row["source"]: row for row in step.read(RELEASE).to_dict("records")}
-    remarks = Remarks()
+    notes = FileNotes()
     parts = _find_parts(step, source, releases)
     if parts:
         from esrd_pipeline.sources.qip_by_measure import read_qip_by_measure
 
-        frame = read_qip_by_measure(parts, step.performance_year, remarks)
+        frame = read_qip_by_measure(parts, step.performance_year, notes)
         name = ", ".join(path.name for path in parts.values())
     elif pd.isna(releases[source]["file_name"]):
         empty = pd.DataFrame(columns=raw.raw_table(source).column_names)
         return StepResult((empty,), notes={"file": "none", "why": str(releases[source]["reason"])})
     else:
         path = _find_unchanged(step, releases[source])
-        frame, name = read(path, step.performance_year, remarks), path.name
+        frame, name = read(path, step.performance_year, notes), path.name
     if source == raw.QIP_COMPLETE.path[1]:
-        _check_meanings(step, releases, remarks)
+        _check_meanings(step, releases, notes)
     explained = int(frame["missing"].map(len).sum())
     return StepResult(
         (frame,),
-        notes={"source file": name, "nulls with a reason": explained, **remarks.as_notes()},
-        warning=remarks.as_warning(),
+        notes={"source file": name, "nulls with a reason": explained, **notes.as_metadata()},
+        warning=notes.as_warning(),
     )
 
 
@@ -205,13 +205,13 @@ def _find_parts(step: StepContext, source: str, releases: _Releases) -> dict[str
     }
 
 
-def _check_meanings(step: StepContext, releases: _Releases, remarks: Remarks) -> None:
+def _check_meanings(step: StepContext, releases: _Releases, notes: FileNotes) -> None:
     from esrd_pipeline.sources.files import FOOTNOTES
     from esrd_pipeline.sources.qip_footnotes import check_footnotes
 
     if FOOTNOTES in releases:
         path = _find_unchanged(step, releases[FOOTNOTES])
-        check_footnotes(path, step.performance_year, remarks)
+        check_footnotes(path, step.performance_year, notes)
 
 
 def _find_unchanged(step: StepContext, release: Mapping[Hashable, object]) -> Path:

@@ -1,4 +1,4 @@
-"""The asset that compares a facility's sources month by month."""
+"""The assets that compare sources: of a patient's events, and of a facility month by month."""
 
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import make_multi_asset
@@ -8,6 +8,11 @@ ASSETS = (
     make_multi_asset(
         "source_agreement",
         (
+            make_select_asset(
+                "history.source_event",
+                description="Deaths, transplants and first services of the year, with the facility"
+                " each belongs to and the sources that have it.",
+            ),
             make_select_asset(
                 "report.source_agreement",
                 description="Patients, sessions, Kt/V, vascular access, deaths, transplants and"

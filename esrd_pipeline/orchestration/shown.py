@@ -8,8 +8,9 @@ from pathlib import Path
 import dagster as dg
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.tables.dictionary import find_unit
 from esrd_pipeline.tables.measured import BASELINE_SCORED
-from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import Staged
 
@@ -102,6 +103,11 @@ def describe_staged(
     }
 
 
+def _describe(table: Table, column: Column) -> str:
+    unit = find_unit(table, column)
+    return column.description + (f" ({unit})" if unit else "")
+
+
 def describe_columns(table: Table) -> dg.TableSchema:
     """Return the columns as Dagster's page of an asset lists them."""
     return dg.TableSchema(
@@ -109,7 +115,7 @@ def describe_columns(table: Table) -> dg.TableSchema:
             dg.TableColumn(
                 column.name,
                 type=_DAGSTER_TYPES.get(column.type, column.type),
-                description=column.description + (f" ({column.unit})" if column.unit else ""),
+                description=_describe(table, column),
                 constraints=dg.TableColumnConstraints(nullable=not column.required),
             )
             for column in table.columns

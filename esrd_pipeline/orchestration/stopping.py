@@ -143,7 +143,9 @@ def _is_cancelled() -> bool:
         run = instance.get_run_by_id(run_id)
     except DBAPIError:  # the database is busy: it is asked again
         return False
-    return run is not None and run.status == dg.DagsterRunStatus.CANCELING
+    # CANCELED: it was to be marked so at once, whether the process ends or not.
+    asked = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
+    return run is not None and run.status in asked
 
 
 def _stop(instance: dg.DagsterInstance, run_id: str) -> None:

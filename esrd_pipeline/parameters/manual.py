@@ -96,17 +96,6 @@ def is_below(section: str, other: str) -> bool:
     return section.startswith(f"{other}.")
 
 
-def find_unknown(text: str) -> set[str]:
-    """Return the numbers a text cites that the manual does not have."""
-    return {
-        number
-        for found, _ in _find_items(text)
-        if found["sections"]
-        for number in re.findall(_NUMBER, found["sections"])
-        if number not in load_sections()
-    }
-
-
 @lru_cache(maxsize=4096)
 def find_citations(text: str) -> tuple[Citation, ...]:
     """Return the citations of a text, in its order; numbers the manual does not have are none."""

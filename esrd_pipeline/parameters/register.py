@@ -1,9 +1,10 @@
 """The register: CMS's definition of each measure of a program, by range of performance years.
 
-To change a value from some year on, set the last year of the old row and add a row with the new
-value. An empty first or last year leaves the range open on that side. Rows of years before
-`FIRST_PATIENT_YEAR` say how a published file is read; their measures are of the family `published`
-(reading 191).
+To change a value from some year on, add a row with the new value and its first year: a row without
+a last year ends where the measure's next row of the program begins. Only of a measure that ends, or
+that another family computes from then on, is the last year written down. An empty first year leaves
+the range open on that side. Rows of years before `FIRST_PATIENT_YEAR` say how a published file is
+read; their measures are of the family `published` (reading 191).
 """
 
 from collections.abc import Iterable, Mapping
@@ -115,7 +116,7 @@ def list_measures(program: Program, performance_year: int) -> tuple[RegisterEntr
 def _find_one(
     rows: Iterable[Mapping[str, str]], measure: str, program: Program, performance_year: int
 ) -> RegisterEntry:
-    valid = list(_keep_valid(rows, program, performance_year))
+    valid = _keep_valid(rows, program, performance_year)
     if len(valid) != 1:
         raise LookupError(
             f"register.csv has {len(valid)} rows of {measure} of {program} for performance year"
@@ -126,12 +127,23 @@ def _find_one(
 
 def _keep_valid(
     rows: Iterable[Mapping[str, str]], program: Program, performance_year: int
-) -> Iterable[Mapping[str, str]]:
+) -> list[Mapping[str, str]]:
+    """Return a program's rows that hold in a year, without those that a later row has ended."""
+    valid: list[Mapping[str, str]] = []
     for row in rows:
-        first = int(row["first_performance_year"] or performance_year)
         last = int(row["last_performance_year"] or performance_year)
-        if row["program"] == program and first <= performance_year <= last:
-            yield row
+        if row["program"] == program and _first(row) <= performance_year <= last:
+            valid.append(row)
+    newest = {row["measure"]: row for row in sorted(valid, key=_first)}
+    return [
+        row
+        for row in valid
+        if row["last_performance_year"] or _first(row) == _first(newest[row["measure"]])
+    ]
+
+
+def _first(row: Mapping[str, str]) -> int:
+    return int(row["first_performance_year"] or 0)
 
 
 def _read(row: Mapping[str, str]) -> RegisterEntry:

@@ -217,8 +217,8 @@ def _published(results: pd.DataFrame, *, domains: set[str]) -> pd.DataFrame:
     unscored = (frame["measure"] == "payment_reduction") & ~frame["ccn"].isin(scored)
     # A file prints which score was applied beside "No Score", too.
     applied = results["score_applied"].map(APPLIED).where(results["score"].notna())
-    told = frame.assign(kind="applied", theirs=applied.astype("float64"))
-    return pd.concat([frame.loc[~unscored], told[told["theirs"].notna()]], ignore_index=True)
+    reduced = frame.assign(kind="applied", theirs=applied.astype("float64"))
+    return pd.concat([frame.loc[~unscored], reduced[reduced["theirs"].notna()]], ignore_index=True)
 
 
 def _our_results(performance_year: int, ours: Ours) -> Iterator[Results]:

@@ -45,10 +45,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A rule set as parts to read; `remark` is what must be known before it is used."""
+    """A rule set as parts to read; `note` is what must be known before it is used."""
 
     title: str
-    remark: str | None
+    note: str | None
     parts: tuple[Part, ...]
 
 
@@ -62,16 +62,16 @@ def describe_payment_year(payment_year: int, rule_set: str = DEFAULT) -> Page:
     chosen = find_rule_set(payment_year, rule_set)
     sources = Sources(load_tables(payment_year, rule_set), payment_year)
     parts = [
-        *_tell_choice(rules, sources),
-        _tell_years(rules, sources),
-        _tell_domains(rules, sources),
-        _tell_measures(rules, sources),
-        _tell_sizes(rules, sources),
-        *_tell_reporting(rules, sources),
-        _tell_bars(rules, sources),
-        _tell_standards(rules, sources),
-        *_tell_missing(rules),
-        _tell_tps(rules, sources),
+        *_describe_choice(rules, sources),
+        _describe_years(rules, sources),
+        _describe_domains(rules, sources),
+        _describe_measures(rules, sources),
+        _describe_sizes(rules, sources),
+        *_describe_reporting(rules, sources),
+        _describe_bars(rules, sources),
+        _describe_standards(rules, sources),
+        *_describe_missing(rules),
+        _describe_tps(rules, sources),
         *_with_lines(
             Part(
                 "Other values of the rows",
@@ -82,7 +82,7 @@ def describe_payment_year(payment_year: int, rule_set: str = DEFAULT) -> Page:
     return Page(
         title=f"Payment year {payment_year} of the ESRD QIP, rule set {rule_set}"
         + (f": {chosen.title}" if chosen else ""),
-        remark=chosen.remark if chosen else None,
+        note=chosen.note if chosen else None,
         parts=(*parts, Part("Sources", lines=sources.list_numbered())),
     )
 
@@ -90,8 +90,8 @@ def describe_payment_year(payment_year: int, rule_set: str = DEFAULT) -> Page:
 def render_markdown(page: Page) -> str:
     """Write a page as Markdown."""
     blocks = [f"# {page.title}"]
-    if page.remark:
-        blocks.append(f"**{page.remark}**")
+    if page.note:
+        blocks.append(f"**{page.note}**")
     for part in page.parts:
         blocks += [f"## {part.title}", *part.sentences]
         if part.lines:
@@ -103,7 +103,7 @@ def render_markdown(page: Page) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _tell_choice(rules: QipRules, sources: Sources) -> list[Part]:
+def _describe_choice(rules: QipRules, sources: Sources) -> list[Part]:
     """Tell which other rule sets there are, and what this one changes."""
     names = list_rule_sets(rules.payment_year)
     others = [name for name in names if name != rules.rule_set]
@@ -130,7 +130,7 @@ def _tell_choice(rules: QipRules, sources: Sources) -> list[Part]:
     ]
 
 
-def _tell_years(rules: QipRules, sources: Sources) -> Part:
+def _describe_years(rules: QipRules, sources: Sources) -> Part:
     mark = sources.cite_row("qip_year", "payment_year", rules.payment_year)
     return Part(
         "Years",
@@ -143,7 +143,7 @@ def _tell_years(rules: QipRules, sources: Sources) -> Part:
     )
 
 
-def _tell_domains(rules: QipRules, sources: Sources) -> Part:
+def _describe_domains(rules: QipRules, sources: Sources) -> Part:
     lines = [
         (
             domain.name,
@@ -156,7 +156,7 @@ def _tell_domains(rules: QipRules, sources: Sources) -> Part:
     return Part("Domains", lines=(("domain", "weight", "of the TPS", "source"), *lines))
 
 
-def _tell_measures(rules: QipRules, sources: Sources) -> Part:
+def _describe_measures(rules: QipRules, sources: Sources) -> Part:
     weights = {domain.name: domain.weight for domain in rules.domains}
     lines = [
         (
@@ -187,7 +187,7 @@ def _tell_measures(rules: QipRules, sources: Sources) -> Part:
     )
 
 
-def _tell_sizes(rules: QipRules, sources: Sources) -> Part:
+def _describe_sizes(rules: QipRules, sources: Sources) -> Part:
     lines = [
         (
             rule.measure,
@@ -216,7 +216,7 @@ def _tell_sizes(rules: QipRules, sources: Sources) -> Part:
     )
 
 
-def _tell_reporting(rules: QipRules, sources: Sources) -> list[Part]:
+def _describe_reporting(rules: QipRules, sources: Sources) -> list[Part]:
     lines = [
         (
             rule.measure,
@@ -241,7 +241,7 @@ def _tell_reporting(rules: QipRules, sources: Sources) -> list[Part]:
     )
 
 
-def _tell_bars(rules: QipRules, sources: Sources) -> Part:
+def _describe_bars(rules: QipRules, sources: Sources) -> Part:
     lines = [
         (
             rule.measure,
@@ -265,7 +265,7 @@ def _tell_bars(rules: QipRules, sources: Sources) -> Part:
     )
 
 
-def _tell_standards(rules: QipRules, sources: Sources) -> Part:
+def _describe_standards(rules: QipRules, sources: Sources) -> Part:
     if not rules.clinical_measures:
         return Part("Standards", ("No measure is scored against standards.",))
     at = rules.percentiles
@@ -309,7 +309,7 @@ def _tell_standards(rules: QipRules, sources: Sources) -> Part:
     )
 
 
-def _tell_missing(rules: QipRules) -> list[Part]:
+def _describe_missing(rules: QipRules) -> list[Part]:
     """Tell the weights as applied when a domain or measure has no score (4.2.7.1, 4.2.8.1)."""
     return _with_lines(
         Part(
@@ -350,7 +350,7 @@ def _with_lines(*parts: Part) -> list[Part]:
     return [part for part in parts if len(part.lines) > 1]
 
 
-def _tell_tps(rules: QipRules, sources: Sources) -> Part:
+def _describe_tps(rules: QipRules, sources: Sources) -> Part:
     mark = sources.cite_row("qip_year", "payment_year", rules.payment_year)
     required = [
         f"{domain.name} {sources.cite_row('qip_domain', 'domain', domain.name)}"

@@ -9,7 +9,7 @@ from esrd_pipeline.parameters import load_parameters
 
 Line = tuple[str, ...]
 """A line of a table; the first names its columns."""
-_TOLD: Mapping[str, tuple[str, ...]] = {
+_DESCRIBED: Mapping[str, tuple[str, ...]] = {
     "qip_year": (
         "performance_year",
         "baseline_year",
@@ -105,11 +105,11 @@ class Sources:
         found: dict[tuple[str, str, str], list[str]] = {}
         for table in self._rows:
             for row in self._read(table):
-                told = (*_TOLD.get(table, _NAMES), *_OF_EVERY_ROW)
-                cells = {name: cell for name, cell in row.items() if cell and name not in told}
+                described = (*_DESCRIBED.get(table, _NAMES), *_OF_EVERY_ROW)
+                cells = {name: cell for name, cell in row.items() if cell and name not in described}
                 texts = [f"{name} = {cell}" for name, cell in cells.items()]
-                if table not in _TOLD:
-                    # A table of its own: its rows are told as they stand.
+                if table not in _DESCRIBED:
+                    # A table of its own: its rows are shown as they stand.
                     texts = [", ".join(texts)]
                 for text in texts:
                     found.setdefault((table, text, row["citation"]), []).append(_name(row))

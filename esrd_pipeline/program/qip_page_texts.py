@@ -55,6 +55,6 @@ def describe_bars(rule: MeasureRule) -> tuple[str, str, str]:
     )
 
 
-def list_others(rules: QipRules, told: set[str]) -> str:
-    """List the measures scored against standards that are not among those told."""
-    return ", ".join(rule.measure for rule in rules.clinical_measures if rule.measure not in told)
+def list_others(rules: QipRules, known: set[str]) -> str:
+    """List the measures scored against standards that are not among those known."""
+    return ", ".join(rule.measure for rule in rules.clinical_measures if rule.measure not in known)

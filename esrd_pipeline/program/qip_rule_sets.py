@@ -32,7 +32,7 @@ class RuleSet:
     payment_year: int
     name: str
     title: str
-    remark: str
+    note: str
     citation: str
 
 
@@ -77,7 +77,7 @@ def describe_rule_set(payment_year: int, name: str) -> str:
     """Say in a sentence which rule set something was made by, and what must be known of it."""
     found = _find(payment_year, name)
     sentence = f"payment year {payment_year}, rule set {name}"
-    return f"{sentence}: {found.title}. {found.remark}" if found else sentence
+    return f"{sentence}: {found.title}. {found.note}" if found else sentence
 
 
 def describe_stored(tps: pd.DataFrame) -> list[str]:
@@ -158,7 +158,7 @@ def apply_changes(
 def _find(payment_year: int, name: str) -> RuleSet | None:
     for row in load_rows("qip_rule_set"):
         if (row["payment_year"], row["rule_set"]) == (str(payment_year), name):
-            return RuleSet(payment_year, name, row["title"], row["remark"], row["citation"])
+            return RuleSet(payment_year, name, row["title"], row["note"], row["citation"])
     return None
 
 

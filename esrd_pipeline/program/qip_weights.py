@@ -138,8 +138,8 @@ def apply_weights(rules: QipRules, scored: Bools, *, unknown: Bools) -> AppliedW
     that a facility with an unknown one has none.
     """
     measures = rules.domain_measures
-    told = scored & ~np.any(unknown, axis=1, keepdims=True)
-    codes = told @ (1 << np.arange(len(measures), dtype=np.int64))
+    known = scored & ~np.any(unknown, axis=1, keepdims=True)
+    codes = known @ (1 << np.arange(len(measures), dtype=np.int64))
     patterns, pattern_of = np.unique(codes, return_inverse=True)
     numerators = np.zeros((len(patterns), len(measures)), dtype=np.int64)
     total = np.ones(len(patterns), dtype=np.int64)

@@ -53,9 +53,9 @@ def approve(
         candidate = find_candidate(folder, made)
         faults = find_faults(candidate, made.digest)
         if faults:
-            told = ", ".join(str(fault) for fault in faults)
+            faulty = ", ".join(str(fault) for fault in faults)
             raise ApprovalError(
-                f"the candidate is not what the gate let pass ({told}): make it again"
+                f"the candidate is not what the gate let pass ({faulty}): make it again"
             )
         entry = replace(
             made,
@@ -111,13 +111,13 @@ def _move(folder: Path, candidate: Path, entry: Entry, made: Entry) -> None:
 
 def _render(entry: Entry, made: Entry) -> str:
     """Return the text of the approval."""
-    told = {
+    record = {
         "approved_by": {"name": entry.person, "account": entry.account},
         "approved_at": entry.when,
         "people_told_apart_by": entry.told_by,
         "candidate_sha256": made.digest,
     }
-    return json.dumps(told, indent=1, sort_keys=True) + "\n"
+    return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
 
 def _foretell(candidate: Path, approval: str) -> str:

@@ -83,8 +83,8 @@ def _describe_result(rows: pd.DataFrame) -> list[str]:
     noun = _NOUNS[kind][len(rows) > 1]
     whose = "" if first["measure"] in ("tps", "stars") else f" of {first['measure']}"
     title = f"### {str(first['program']).upper()}: {len(rows):,} {noun}{whose}"
-    told = _describe_flags(rows) if kind == "flag" else _describe_numbers(rows)
-    return [title, "", *told]
+    found = _describe_flags(rows) if kind == "flag" else _describe_numbers(rows)
+    return [title, "", *found]
 
 
 def _describe_flags(rows: pd.DataFrame) -> list[str]:

@@ -105,8 +105,8 @@ def _judge_order(stored: Stored) -> Answer:
     what = "no table is older than what it is made from"
     stale = {name: one.older_than for name, one in stored.tables.items() if one.older_than}
     if stale:
-        told = [f"{name} (than {_list(older)})" for name, older in stale.items()]
-        return Answer(what, "fails", f"older: {_list(told)}; refresh the year")
+        listed = [f"{name} (than {_list(older)})" for name, older in stale.items()]
+        return Answer(what, "fails", f"older: {_list(listed)}; refresh the year")
     return Answer(what, "passes", "all were made in the order of the data")
 
 
@@ -121,11 +121,11 @@ def _judge_cutoff(stored: Stored, cutoff: date, quarter_ends: date) -> Answer:
     what = "the year's files were read by the data cut-off of the quarter"
     others = {name: day for name, day in stored.cutoffs.items() if day != cutoff}
     if others:
-        told = [f"{name} by {day or 'none'}" for name, day in others.items()]
+        listed = [f"{name} by {day or 'none'}" for name, day in others.items()]
         return Answer(
             what,
             "fails",
-            f"{_list(told)}, and not {cutoff}: refresh the year with --cutoff {cutoff}",
+            f"{_list(listed)}, and not {cutoff}: refresh the year with --cutoff {cutoff}",
         )
     if cutoff > quarter_ends:
         return Answer(what, "fails", f"{cutoff} is after the quarter's end")
@@ -143,8 +143,8 @@ def _judge_agreement(agreement: pd.DataFrame | None) -> Answer:
         text = f"lowest {shares.min():.2%}, {shares.idxmin()}"
         return Answer(what, "passes", f"{len(shares)} kinds of results: {text}")
     outcome: Outcome = "fails" if (low < fails).any() else "warns"
-    told = [f"{key} {share:.2%}" for key, share in low.items()]
-    return Answer(what, outcome, f"below {warns:.0%} (fails below {fails:.0%}): {_list(told)}")
+    listed = [f"{key} {share:.2%}" for key, share in low.items()]
+    return Answer(what, outcome, f"below {warns:.0%} (fails below {fails:.0%}): {_list(listed)}")
 
 
 def _share_decided(agreement: pd.DataFrame) -> pd.Series:
@@ -165,8 +165,8 @@ def judge_agreement_before(now: pd.DataFrame | None, before: pd.DataFrame) -> An
     if falling.empty:
         return Answer(what, "passes", f"none of {len(fall)} kinds of results fell")
     outcome: Outcome = "fails" if (falling > fails).any() else "warns"
-    told = [f"{key} by {part:.2%}" for key, part in falling.items()]
-    return Answer(what, outcome, f"fell: {_list(told)}")
+    listed = [f"{key} by {part:.2%}" for key, part in falling.items()]
+    return Answer(what, outcome, f"fell: {_list(listed)}")
 
 
 def _judge_account(stored: Stored) -> Answer:
@@ -220,8 +220,8 @@ def _judge_share(limit: str, what: str, rows: pd.DataFrame, facilities: pd.Serie
     if high.empty:
         return Answer(what, "passes", f"{len(rows):,} differ, in no measure above {warns:.0%}")
     outcome: Outcome = "fails" if (high > fails).any() else "warns"
-    told = [f"{key} {share:.1%}" for key, share in high.items()]
-    return Answer(what, outcome, f"above {warns:.0%} (fails above {fails:.0%}): {_list(told)}")
+    listed = [f"{key} {share:.1%}" for key, share in high.items()]
+    return Answer(what, outcome, f"above {warns:.0%} (fails above {fails:.0%}): {_list(listed)}")
 
 
 @cache

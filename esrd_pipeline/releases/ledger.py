@@ -85,9 +85,9 @@ def read_ledger(folder: Path) -> list[Entry]:
     before = ""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            told = json.loads(line)
-            is_next = told.pop("before") == before
-            entries.append(Entry(**told))
+            fields = json.loads(line)
+            is_next = fields.pop("before") == before
+            entries.append(Entry(**fields))
         except (ValueError, TypeError, KeyError):
             is_next = False
         if not is_next:

@@ -83,14 +83,14 @@ def summarise_year(monthly: pd.DataFrame, indicators: Iterable[Indicator]) -> pd
     Sums of the months are divided once; what is asked of the year so far is that of its last month.
     Left out are facilities with fewer units than 11 patients have.
     """
-    told = pd.DataFrame(
+    rules = pd.DataFrame(
         [
             (i.name, i.denominator_unit, i.is_of_last_month, i.least_units, i.unit)
             for i in indicators
         ],
         columns=["indicator", "size_unit", "is_of_last_month", "least_units", "scale_unit"],
     )
-    rows = monthly.merge(told, on="indicator").sort_values(["indicator", "group_name", "month"])
+    rows = monthly.merge(rules, on="indicator").sort_values(["indicator", "group_name", "month"])
     group = ["indicator", "group_name"]
     is_last = ~rows.duplicated(group, keep="last")
     rows = rows[is_last | ~rows["is_of_last_month"].to_numpy(bool)]
@@ -113,7 +113,7 @@ def summarise_year(monthly: pd.DataFrame, indicators: Iterable[Indicator]) -> pd
 
 
 def _value_measures(served: pd.DataFrame, contract: pd.DataFrame) -> pd.DataFrame:
-    """Return the reportable values of at least 11 patients, or units where nobody told patients.
+    """Return the reportable values of at least 11 patients, or units where patients are not known.
 
     Where a published file tells neither, CMS's own minimum is all there is.
     """

@@ -212,9 +212,9 @@ def _add_causes(rows: pd.DataFrame, before: Results, after: Results) -> None:
     setting = _differs(rows["setting_before"], rows["setting_after"])
     is_both = rows["setting_before"].notna() & rows["setting_after"].notna()
     results = pd.MultiIndex.from_frame(rows[["kind", "measure"]])
-    told = {result: _compare_makers(before, after, *result) for result in results.unique()}
+    compared = {result: _compare_makers(before, after, *result) for result in results.unique()}
     for position, name in enumerate(("code", "parameters")):
-        each = [pair[position] if (pair := told[result]) else pd.NA for result in results]
+        each = [pair[position] if (pair := compared[result]) else pd.NA for result in results]
         rows[f"moved_{name}"] = pd.array(each, dtype="boolean")
     moved = rows["moved_parameters"]
     rows["moved_parameters"] = moved.mask(is_both & setting, other=True)
@@ -273,7 +273,7 @@ def _rank(rows: pd.DataFrame) -> pd.Series:
 def list_files(release: pd.DataFrame, extract: pd.DataFrame | None) -> dict[str, str]:
     """Return the digests of a year's files, published and of patients, by what is read from them.
 
-    The files' own names are not told: a release has them.
+    The files' own names are not said: a release has them.
     """
     read = release.loc[release["file_name"].notna(), ["source", "sha256"]]
     pairs = list(zip(read["source"], read["sha256"], strict=True))

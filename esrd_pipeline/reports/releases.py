@@ -41,15 +41,15 @@ def _read_cutoff(release: Path) -> str:
 def read_results(release: Path) -> Results:
     """Return a release's results, as far as it shows them: cells of few patients are null."""
     path = release / PROVENANCE
-    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return Results(
         contract=_read(release, measured.CONTRACT),
         flags=_read(release, program.FLAGS),
         scores=_read(release, program.QIP_MEASURE_SCORE),
         tps=_read(release, program.QIP_TPS),
         stars=_read(release, program.STARS),
-        files=told.get("files"),
-        makers=told.get("makers", {}),
+        files=record.get("files"),
+        makers=record.get("makers", {}),
     )
 
 

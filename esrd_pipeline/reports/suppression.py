@@ -5,7 +5,7 @@ events, columns that follow from them, and the totals that counts add up to (`Co
 count of 1 to 10 is not shown. Where the total is shown beside it, another is hidden too
 (complementary suppression), the next smallest, until what is shown of a total leaves at least two
 cells open that together are 11 or more, and each hidden count could be another. Which of the hidden
-cells are small is not told, so that their size says nothing about the others.
+cells are small is not shown, so that their size says nothing about the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -306,7 +306,7 @@ def protect(sums: Sums, hidden: np.ndarray, rank: np.ndarray) -> None:
 
 
 def _leave_open(sums: Sums, hidden: np.ndarray, rank: np.ndarray) -> None:
-    """Hide the next smallest part of each sum whose hidden parts would be told by its total."""
+    """Hide the next smallest part of each sum whose total would give its hidden parts away."""
     closed = np.zeros(sums.count, dtype=bool)
     while True:
         at = hidden[sums.part]
@@ -315,8 +315,8 @@ def _leave_open(sums: Sums, hidden: np.ndarray, rank: np.ndarray) -> None:
             sums.of, weights=np.where(at, sums.numbers[sums.part], 0.0), minlength=sums.count
         )
         total_hidden = hidden[sums.total]
-        told = (number < LEAST_HIDDEN) | (size < SMALLEST_SHOWN) | (size <= number)
-        wanting = np.where(total_hidden, (number == 0) & (sums.numbers[sums.total] > 0), told)
+        is_open = (number < LEAST_HIDDEN) | (size < SMALLEST_SHOWN) | (size <= number)
+        wanting = np.where(total_hidden, (number == 0) & (sums.numbers[sums.total] > 0), is_open)
         wanting &= (total_hidden | (number > 0)) & ~closed
         if not wanting.any():
             return

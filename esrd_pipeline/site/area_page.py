@@ -339,7 +339,7 @@ def place_strata(program: str) -> str:
 
 
 def list_stratified(data: SiteData) -> list[str]:
-    """Return the programs whose measures are told by groups of patients."""
+    """Return the programs whose measures are shown by groups of patients."""
     return sorted({row["program"] for row in data.strata})
 
 

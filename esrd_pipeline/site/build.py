@@ -74,7 +74,7 @@ def build_site(
         folder: the site's folder.
         choice: which pages; all by default.
         workers: processes that write facilities' pages.
-        progress: told pages done and pages to do.
+        progress: is given pages done and pages to do.
 
     Returns:
         What was written, by kind of page.

@@ -34,7 +34,7 @@ Read = Callable[[Table, int], pd.DataFrame | None]
 YEARS_SHOWN = 4
 AREA_COLUMNS = (("network", "network"), ("state", "state"), ("chain", "chain_organization"))
 """Levels of areas, and the column of the directory that names a facility's."""
-CHANGES_TOLD = ("flag", "tps", "reduction", "star")
+CHANGES_SHOWN = ("flag", "tps", "reduction", "star")
 SOURCE_COUNTS = (
     *("eqrs_count", "claims_count", "both_count", "equal_count"),
     *("eqrs_only_count", "claims_only_count"),
@@ -225,8 +225,8 @@ class SiteData:
         frame = self._read(change.CHANGE, self.year)
         if frame is None:
             return {}
-        told = frame[(frame["basis"] == "year") & frame["kind"].isin(CHANGES_TOLD)]
-        shown = suppress(change.CHANGE, told, few=self._few, places=self._places)
+        year_changes = frame[(frame["basis"] == "year") & frame["kind"].isin(CHANGES_SHOWN)]
+        shown = suppress(change.CHANGE, year_changes, few=self._few, places=self._places)
         return _group(_to_rows(shown[[*_OF_CHANGES, MARKER]]), "ccn")
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import Any
 
 from esrd_pipeline.reports.suppression import SMALLEST_SHOWN
 from esrd_pipeline.site.download_files import DataFile, Download
+from esrd_pipeline.tables.dictionary import find_unit
 from esrd_pipeline.tables.model import Column, Table
 
 PACKAGE, CATALOG = "datapackage.json", "data.json"
@@ -113,7 +114,7 @@ def _describe_rows(download: Download) -> str:
 def describe_schema(table: Table, columns: Sequence[Column], known: set[str]) -> dict[str, Any]:
     """Return a Table Schema: fields with their constraints, primary and foreign keys."""
     schema: dict[str, Any] = {
-        "fields": [_describe_field(column, is_key=column.name in table.key) for column in columns],
+        "fields": [_describe_field(table, column) for column in columns],
         "primaryKey": list(table.key),
         "missingValues": [""],
     }
@@ -131,10 +132,10 @@ def describe_schema(table: Table, columns: Sequence[Column], known: set[str]) ->
     return schema | ({"foreignKeys": foreign} if foreign else {})
 
 
-def _describe_field(column: Column, *, is_key: bool) -> dict[str, Any]:
+def _describe_field(table: Table, column: Column) -> dict[str, Any]:
     """Return a field; a cell that may be hidden is not required."""
     constraints: dict[str, Any] = {}
-    if (column.required and column.suppression is None) or is_key:
+    if (column.required and column.suppression is None) or column.name in table.key:
         constraints["required"] = True
     for name in ("minimum", "maximum"):
         bound = getattr(column, name)
@@ -147,8 +148,9 @@ def _describe_field(column: Column, *, is_key: bool) -> dict[str, Any]:
         "type": _TYPES[column.type],
         "description": column.description,
     }
-    if column.unit is not None:
-        field["unit"] = column.unit
+    unit = find_unit(table, column)
+    if unit is not None:
+        field["unit"] = unit
     if column.suppression is not None:
         field["suppression"] = column.suppression
     return field | ({"constraints": constraints} if constraints else {})

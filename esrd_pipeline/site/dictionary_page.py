@@ -4,6 +4,7 @@ from typing import Any
 
 from esrd_pipeline.site.published import find_published
 from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES, TABLES_BY_NAME
+from esrd_pipeline.tables.dictionary import find_unit
 from esrd_pipeline.tables.model import Column, Table
 
 LAYERS = {
@@ -87,6 +88,7 @@ def _describe_column(table: Table, column: Column) -> dict[str, Any]:
     return {
         "column": column,
         "type": _TYPES[column.type],
+        "unit": find_unit(table, column),
         "is_key": column.name in table.key,
         "limits": _describe_limits(column),
         "suppression": column.suppression,

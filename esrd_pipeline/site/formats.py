@@ -49,11 +49,6 @@ def write_number(value: object, digits: int = 0) -> str:
     return f"{number:,.{digits}f}"
 
 
-def write_count(value: object, *, suppressed: bool, few: str) -> str:
-    """Write a count of patients or events, or that it is not shown."""
-    return few if suppressed else write_number(value, 1)
-
-
 def write_reason(row: Mapping[str, Any]) -> str:
     """Write why a row has no result, with a capital."""
     code = row.get("reason")

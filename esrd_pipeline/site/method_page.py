@@ -206,7 +206,7 @@ def _list_coefficients(specification: Specification, fit: pd.DataFrame) -> Itera
 
 
 def _list_sizes(fit: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Yield how many rows and events the first stage was fitted to; small numbers are not told."""
+    """Yield how many rows and events the first stage was fitted to; small numbers are not shown."""
     summary = fit[(fit["element"] == "summary") & (fit["stage"] == 1)]
     for term, word in (("row_count", "rows"), ("event_count", "events")):
         for number in summary.loc[summary["term"] == term, "estimate"]:

@@ -105,7 +105,7 @@ def _write(unit: str) -> str:
 
 
 def list_sections(measure: str) -> list[tuple[str, str, str, str | None]]:
-    """Return number, title, kind and remark of the manual's sections on a measure."""
+    """Return number, title, kind and note of the manual's sections on a measure."""
     chapters = _find_chapters(measure)
     return [
         (section.number, section.title, section.kind, section.why)

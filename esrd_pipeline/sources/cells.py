@@ -28,7 +28,7 @@ LONGEST_NUMBER = 17  # sign, point and the 15 digits a float64 keeps
 # Control characters except the tab.
 DAMAGE = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 LOST_LETTER = "\ufffd"
-"""The replacement character of a lost byte: kept in a text, and told."""
+"""The replacement character of a lost byte: kept in a text, and noted."""
 
 
 def _decimal(number: str, published: str, column: SourceColumn, shift: int = 0) -> Decimal:

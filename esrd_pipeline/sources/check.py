@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,12 +39,21 @@ class Checked:
 
 
 def check_tables(
-    folder: Path, tables: Iterable[Table], *, performance_year: int, query: Query
+    folder: Path,
+    tables: Iterable[Table],
+    *,
+    performance_year: int,
+    query: Query,
+    cutoff: date | None = None,
 ) -> Iterator[Checked]:
-    """Yield what a year's folder holds of each table; a fault in one stops no other."""
+    """Yield what a year's folder holds of each table; a fault in one stops no other.
+
+    Files that were released after `cutoff` are not read, as in a refresh with that cut-off.
+    """
+    reading = _Reading(performance_year, query, cutoff)
     for table in tables:
         try:
-            rows, rewritten = _count_rows(folder, table, performance_year, query)
+            rows, rewritten = _count_rows(folder, table, reading)
         except SourceError as fault:
             yield Checked(table.name, {}, {}, str(fault))
         else:
@@ -51,7 +61,7 @@ def check_tables(
 
 
 def _count_rows(
-    folder: Path, table: Table, year: int, query: Query
+    folder: Path, table: Table, reading: "_Reading"
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return the rows of each of a table's files, and the values rewritten in each column.
 
@@ -59,34 +69,36 @@ def _count_rows(
         SourceError: a value breaks a rule, a required one is missing, or there are too few rows.
     """
     with TemporaryDirectory(prefix="esrd-check-") as scratch:
-        extracts = unpack(table, find_extracts(folder, table), Path(scratch))
+        extracts = unpack(table, find_extracts(folder, table, reading.cutoff), Path(scratch))
         for extract in extracts:
             check_header(table, extract)
         try:
-            reading = _Reading(year, query, make_strict_select)
-            return _count_read(folder, table, extracts, reading), {}
+            return _count_read(folder, table, extracts, reading, make_strict_select), {}
         except QueryError:
-            extracts, rewritten = check_extracts(table, extracts, query)
-            reading = _Reading(year, query, make_select)
-            return _count_read(folder, table, extracts, reading), rewritten
+            extracts, rewritten = check_extracts(table, extracts, reading.query)
+            return _count_read(folder, table, extracts, reading, make_select), rewritten
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     year: int
     query: Query
-    make: Callable[[Table, tuple[Extract, ...]], Select]
+    cutoff: date | None
 
 
 def _count_read(
-    folder: Path, table: Table, extracts: tuple[Extract, ...], reading: _Reading
+    folder: Path,
+    table: Table,
+    extracts: tuple[Extract, ...],
+    reading: _Reading,
+    make: Callable[[Table, tuple[Extract, ...]], Select],
 ) -> dict[str, int]:
     """Return the rows that a SELECT makes of each of a table's files."""
     required = [column.name for column in table.columns if column.required and column.name != YEAR]
     missing = "".join(f', count(*) - count("{name}") AS "{name}"' for name in required)
     rows: dict[str, int] = {}
     for extract in extracts:
-        select = reading.make(table, (extract,))
+        select = make(table, (extract,))
         counted = reading.query(
             f"SELECT count(*) AS all_rows{missing} FROM ({select.text})",
             performance_year=reading.year,

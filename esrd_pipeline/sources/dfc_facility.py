@@ -10,12 +10,12 @@ import pandas as pd
 
 from esrd_pipeline.sources.cells import read_period
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.sources.remarks import Remarks
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.table import read_table
 
 
 def read_dfc_facility(
-    path: Path, performance_year: int, remarks: Remarks | None = None
+    path: Path, performance_year: int, notes: FileNotes | None = None
 ) -> pd.DataFrame:
     """Return the file as the table `raw.dfc_facility`.
 
@@ -25,7 +25,7 @@ def read_dfc_facility(
     Raises:
         SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
-    frame = read_table(path, "dfc_facility", performance_year, remarks=remarks)
+    frame = read_table(path, "dfc_facility", performance_year, notes=notes)
     year = date(performance_year, 1, 1), date(performance_year, 12, 31)
     published = frame["shr_period"].dropna()
     others = published[published.map({text: _read(text) != year for text in published.unique()})]

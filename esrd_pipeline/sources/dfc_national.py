@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.sources.remarks import Remarks
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.table import read_table
 
 
 def read_dfc_national(
-    path: Path, performance_year: int, remarks: Remarks | None = None
+    path: Path, performance_year: int, notes: FileNotes | None = None
 ) -> pd.DataFrame:
     """Return the file as the table `raw.dfc_national`.
 
     Raises:
         SourceError: the file breaks a rule; the message has file, row, column and rule.
     """
-    return read_table(path, "dfc_national", performance_year, remarks=remarks)
+    return read_table(path, "dfc_national", performance_year, notes=notes)

@@ -49,7 +49,7 @@ class SourceError(ValueError):
         self, *, file: str, rule: str, row: int | None = None, column: str | None = None
     ) -> None:
         first = Fault(rule, column, () if row is None else (row,))
-        self._tell(file, [first])
+        self._describe(file, [first])
 
     @classmethod
     def of_faults(cls, file: str, faults: Sequence[Fault]) -> "SourceError":
@@ -61,18 +61,18 @@ class SourceError(ValueError):
         if not faults:
             raise ValueError(f"{file} has no fault to tell")
         error = cls(file=file, rule="")
-        error._tell(file, faults)
+        error._describe(file, faults)
         return error
 
-    def _tell(self, file: str, faults: Sequence[Fault]) -> None:
+    def _describe(self, file: str, faults: Sequence[Fault]) -> None:
         first = faults[0]
         has_place = bool(first.rows) or first.column is not None
         message = f"{file}{', ' if has_place else ': '}{first}"
         if len(faults) > 1:
-            told = "; ".join(map(str, faults[:MOST_FAULTS]))
+            sentences = "; ".join(map(str, faults[:MOST_FAULTS]))
             beyond = len(faults) - MOST_FAULTS
             more = f"; and {beyond:,} more columns" if beyond > 0 else ""
-            message = f"{file}: {len(faults):,} faults: {told}{more}"
+            message = f"{file}: {len(faults):,} faults: {sentences}{more}"
         self.args = (message,)
         self.file = file
         self.row = first.rows[0] if first.rows else None

@@ -272,10 +272,12 @@ def _count_broken(
     faults: list[Fault] = []
     for (name, broken, rule), count in zip(tried, found, strict=False):
         if count:
-            # Rows are numbered only where some are to be told: it takes a third of the time.
+            # Rows are numbered only where some are to be named: it takes a third of the time.
             numbered = f"SELECT *, row_number() OVER () + 1 AS row FROM {scan(extract)}"
-            told = f"SELECT row FROM ({numbered}) WHERE {broken} ORDER BY row LIMIT {MOST_ROWS + 1}"
-            rows = tuple(map(int, _run(extract, query, told)["row"]))
+            first_rows = (
+                f"SELECT row FROM ({numbered}) WHERE {broken} ORDER BY row LIMIT {MOST_ROWS + 1}"
+            )
+            rows = tuple(map(int, _run(extract, query, first_rows)["row"]))
             faults.append(Fault(rule, extract.columns[name], rows, int(count)))
     return dict(zip(wanted, map(int, found[len(tried) :]), strict=True)), faults
 

@@ -41,12 +41,12 @@ def find_first_rows(
         f" ORDER BY file, row) AS copy FROM named) SELECT {firsts} FROM counted",
         performance_year=performance_year,
     ).iloc[0]
-    told = [
+    faults = [
         str(SourceError(file=plain[at["file"]].path.name, row=at["row"], column=column, rule=rule))
         for place, (column, _, rule) in enumerate(rules)
         if isinstance(at := found[f"c{place}"], dict)
     ]
-    return "; ".join(told) or None
+    return "; ".join(faults) or None
 
 
 def _list_rules(table: Table) -> Iterator[tuple[str, str, str]]:

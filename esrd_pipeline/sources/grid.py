@@ -78,14 +78,14 @@ def _read_text(path: Path) -> str:
 
 
 def _check_encoding(file: str, content: bytes) -> None:
-    """Name UTF-16, which would be told as a damaged byte or a missing column."""
+    """Name UTF-16, which would be reported as a damaged byte or a missing column."""
     named = content.startswith(_WIDE)
     if named or content[:_LOOKED_AT].count(0) > len(content[:_LOOKED_AT]) / 4:
         raise SourceError(file=file, rule="the file is encoded in UTF-16: save it as UTF-8")
 
 
 def _check_delimiter(file: str, header: list[str]) -> None:
-    """Name another delimiter, which would be told as a missing column."""
+    """Name another delimiter, which would be reported as a missing column."""
     line = ",".join(header)
     for delimiter, name in _OTHER_DELIMITERS.items():
         if line.count(delimiter) >= len(header):

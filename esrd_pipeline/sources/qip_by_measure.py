@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.files import QIP_BY_MEASURE
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
-from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.sources.table import make_frame, read_columns
 from esrd_pipeline.tables.raw import BY_MEASURE
 
@@ -22,7 +22,7 @@ TOTALS = f"{BY_MEASURE}.tps"
 
 
 def read_qip_by_measure(
-    paths: Mapping[str, Path], performance_year: int, remarks: Remarks | None = None
+    paths: Mapping[str, Path], performance_year: int, notes: FileNotes | None = None
 ) -> pd.DataFrame:
     """Return the files of one year as the table `raw.qip_complete`.
 
@@ -35,15 +35,15 @@ def read_qip_by_measure(
         (file, *_) = sorted(path.name for path in paths.values())
         raise SourceError(file=file, rule="lies here without the year's file TPS.csv")
     described = load_layout(BY_MEASURE, performance_year)
-    remarks = Remarks() if remarks is None else remarks
-    remarks.files += [
+    notes = FileNotes() if notes is None else notes
+    notes.files += [
         source.removeprefix(f"{BY_MEASURE}.") for source in QIP_BY_MEASURE if source not in paths
     ]
     parts: list[pd.DataFrame] = []
     # The file of totals comes first: it is the list of facilities.
     for source in sorted(paths, key=lambda name: (name != TOTALS, name)):
         layout = (*described, *load_layout(source, performance_year))
-        part = _read_part(paths[source], layout, performance_year, remarks)
+        part = _read_part(paths[source], layout, performance_year, notes)
         if parts:
             _check_facilities(paths, source, part, parts[0])
             part = part[[column.name for column in load_layout(source, performance_year)]].join(
@@ -54,9 +54,9 @@ def read_qip_by_measure(
 
 
 def _read_part(
-    path: Path, layout: tuple[SourceColumn, ...], performance_year: int, remarks: Remarks
+    path: Path, layout: tuple[SourceColumn, ...], performance_year: int, notes: FileNotes
 ) -> pd.DataFrame:
-    grid, columns = read_columns(path, layout, (KEY,), remarks=remarks, source=BY_MEASURE)
+    grid, columns = read_columns(path, layout, (KEY,), notes=notes, source=BY_MEASURE)
     return make_frame(SOURCE, performance_year, layout, columns, len(grid.rows)).set_index(
         KEY, drop=False
     )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.grid import read_grid
-from esrd_pipeline.sources.remarks import Remarks
 
 HEADER = ("Footnote", "Reason for No Score")
 
@@ -32,12 +32,12 @@ def find_meaning(footnote: str, performance_year: int) -> Mapping[str, str]:
     raise LookupError(f"qip_footnote.csv has no footnote {footnote}")
 
 
-def print_code(code: str) -> str:
+def render_code(code: str) -> str:
     """Return how a footnote is printed, of its code in qip_footnote.csv."""
     return next((r["printed_as"] for r in load_rows("qip_footnote") if r["code"] == code), code)
 
 
-def check_footnotes(path: Path, performance_year: int, remarks: Remarks) -> None:
+def check_footnotes(path: Path, performance_year: int, notes: FileNotes) -> None:
     """Compare CMS's list of footnotes with what we take them for; tell what differs.
 
     Raises:
@@ -50,10 +50,10 @@ def check_footnotes(path: Path, performance_year: int, remarks: Remarks) -> None
         try:
             known = find_meaning(footnote.strip(), performance_year)["printed"]
         except LookupError:
-            remarks.meanings.append(f"footnote {footnote} ('{printed}')")
+            notes.meanings.append(f"footnote {footnote} ('{printed}')")
             continue
         if _plain(printed) != _plain(known):
-            remarks.meanings.append(f"footnote {footnote} ('{printed}')")
+            notes.meanings.append(f"footnote {footnote} ('{printed}')")
 
 
 def _plain(text: str) -> str:

@@ -9,15 +9,15 @@ import pandas as pd
 
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.layout import load_layout
-from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.sources.table import read_table
 
 RATES = ("achievement_threshold", "performance_standard", "benchmark")
 
 
 def read_qip_standard(
-    path: Path, performance_year: int, remarks: Remarks | None = None
+    path: Path, performance_year: int, notes: FileNotes | None = None
 ) -> pd.DataFrame:
     """Return the file as the table `raw.qip_standard`, in the unit of the published rates.
 
@@ -25,7 +25,7 @@ def read_qip_standard(
         SourceError: the file breaks a rule, such as a percent where the Complete QIP file has a
             fraction; the message has file, row, column and rule.
     """
-    standards = read_table(path, "qip_standard", performance_year, remarks=remarks)
+    standards = read_table(path, "qip_standard", performance_year, notes=notes)
     highest = _highest_rates(performance_year)
     layout = load_layout("qip_standard", performance_year)
     headers = {column.name: column.header for column in layout}

@@ -1,7 +1,7 @@
 """Converts a published file to its raw table: matches columns, types cells and checks rules.
 
 A column that nothing is made from never stops a file: it may be missing, and a cell of it that
-breaks a rule is left out and told. Rules of a single source are in that source's module.
+breaks a rule is left out and noted. Rules of a single source are in that source's module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from pandas.api.extensions import ExtensionDtype
 
 from esrd_pipeline.sources.cells import LOST_LETTER, CellValue, read_cell
 from esrd_pipeline.sources.errors import Fault, SourceError
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.grid import Grid, read_grid
 from esrd_pipeline.sources.headers import api_name
 from esrd_pipeline.sources.layout import SourceColumn, group_measures, load_layout
-from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.sources.spreadsheet import read_plain
 from esrd_pipeline.tables.model import ColumnType
 from esrd_pipeline.tables.raw import raw_table
@@ -55,13 +55,13 @@ def read_table(
     performance_year: int,
     *,
     may_be_empty: bool = False,
-    remarks: Remarks | None = None,
+    notes: FileNotes | None = None,
 ) -> pd.DataFrame:
     """Read a release of `source` as the table `raw.<source>`, in the order of its key.
 
     A cell without a value is null. `missing` keeps the published text instead of it or, for an
     empty cell, the availability code that explains it. What is no reason to stop is added to
-    `remarks`.
+    `notes`.
 
     Raises:
         SourceError: the file breaks a rule; the message states all that were found.
@@ -69,7 +69,7 @@ def read_table(
     layout = load_layout(source, performance_year)
     table = raw_table(source)
     grid, columns = read_columns(
-        path, layout, table.key, may_be_empty=may_be_empty, remarks=remarks, source=source
+        path, layout, table.key, may_be_empty=may_be_empty, notes=notes, source=source
     )
     return make_frame(source, performance_year, layout, columns, len(grid.rows))
 
@@ -80,7 +80,7 @@ def read_columns(
     key: Sequence[str],
     *,
     may_be_empty: bool = False,
-    remarks: Remarks | None = None,
+    notes: FileNotes | None = None,
     source: str,
 ) -> tuple[Grid, dict[str, ReadColumn]]:
     """Return a file's cells, and its columns of the layout by our name.
@@ -88,9 +88,9 @@ def read_columns(
     Raises:
         SourceError: as `read_table`.
     """
-    remarks = Remarks() if remarks is None else remarks
+    notes = FileNotes() if notes is None else notes
     grid = read_grid(path)
-    cells = _match_columns(grid, layout, source, remarks)
+    cells = _match_columns(grid, layout, source, notes)
     if not grid.rows and not may_be_empty:
         raise SourceError(file=grid.file, rule="no row under the header")
     faults: list[Fault] = []
@@ -102,9 +102,9 @@ def read_columns(
         read, fault = _read_column(grid, column, header, texts, is_key=column.name in key)
         columns[column.name] = read
         if fault is not None:
-            (faults if column.is_needed else remarks.left_out).append(fault)
+            (faults if column.is_needed else notes.left_out).append(fault)
         if damaged := _count_damaged(read) if column.type == "text" else 0:
-            remarks.damaged[header] = damaged
+            notes.damaged[header] = damaged
     if faults:
         faults.sort(key=lambda fault: fault.rows[0])
         raise SourceError.of_faults(grid.file, faults)
@@ -133,7 +133,7 @@ def make_frame(
 
 
 def _match_columns(
-    grid: Grid, layout: Sequence[SourceColumn], source: str, remarks: Remarks
+    grid: Grid, layout: Sequence[SourceColumn], source: str, notes: FileNotes
 ) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return our column name -> the header as published and its cells."""
     known = {name: column.name for column in layout for name in column.api_names}
@@ -158,15 +158,15 @@ def _match_columns(
         if column.name in matched:
             continue
         if not column.is_needed:
-            remarks.lacking.append(column.header)
+            notes.lacking.append(column.header)
         elif not column.may_be_absent or _is_served(column.name, source, absent):
             faults.append(Fault(f"the column is missing{extra}", column.header, (1,)))
             extra = ""
     if faults:
         raise SourceError.of_faults(grid.file, faults)
-    remarks.unread += unknown
+    notes.unread += unknown
     named = {column.name for column in layout}
-    remarks.measures += [measure for measure, columns in absent.items() if columns & named]
+    notes.measures += [measure for measure, columns in absent.items() if columns & named]
     return matched
 
 

@@ -5,7 +5,8 @@ it reads them, and its parameters are derived from its text.
 
 `sql/shared/` holds SELECTs that several files have in common. A file reads one as a table,
 `shared.<name>`, and its text takes that place: it sees the file's own relations, which its header
-names.
+names. A SELECT of one value, whose header names what it is made of, is used as a function,
+`shared.<name>(<column>, ...)`: its expression of these columns takes that place.
 """
 
 import re
@@ -25,6 +26,11 @@ PARAMETER_SCHEMA = "parameter"
 
 SHARED_SCHEMA = "shared"
 _SHARED = re.compile(rf"(?<=FROM )\b{SHARED_SCHEMA}\.(\w+)|(?<=JOIN )\b{SHARED_SCHEMA}\.(\w+)")
+_SHARED_VALUE = re.compile(rf"\b({SHARED_SCHEMA}\.\w+)\(([^()]*)\)")
+_VALUE = re.compile(
+    r"-- One value, of (?P<names>\w+(?: and \w+)*): .*?\nSELECT\s+(?P<expression>.*) AS \w+\n",
+    re.DOTALL,
+)
 
 
 class SelectError(ValueError):
@@ -89,7 +95,7 @@ def load_select(table: str) -> Select:
         SelectError: there is no such file, or it breaks a rule of this package.
     """
     path = f"sql/{table.replace('.', '/')}.sql"
-    return parse_select(table, path, _take_in(_read(table)))
+    return parse_select(table, path, inline_shared(_read(table)))
 
 
 def list_shared() -> list[str]:
@@ -106,13 +112,29 @@ def _read(table: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _take_in(text: str) -> str:
+def inline_shared(text: str) -> str:
     """Put the text of what a SELECT shares in the place of its name."""
 
     def take(found: re.Match[str]) -> str:
-        return f"(\n{_take_in(_read(found.group()))})"
+        return f"(\n{inline_shared(_read(found.group()))})"
 
-    return _SHARED.sub(take, text)
+    return _SHARED_VALUE.sub(_take_value, _SHARED.sub(take, text))
+
+
+def _take_value(used: re.Match[str]) -> str:
+    """Return the expression of a shared value, with the columns it is used with in their places.
+
+    Raises:
+        SelectError: it is no value, or is made of another number of columns.
+    """
+    name, columns = used.group(1), [column.strip() for column in used.group(2).split(",")]
+    value = _VALUE.fullmatch(_read(name))
+    names = value["names"].split(" and ") if value else []
+    if value is None or len(names) != len(columns):
+        raise SelectError(f"{name} is no value of {len(columns)} columns: {used.group()}")
+    places = dict(zip(names, columns, strict=True))
+    named = re.compile(rf"\b({'|'.join(names)})\b")
+    return f"({named.sub(lambda found: places[found.group()], value['expression'])})"
 
 
 @cache

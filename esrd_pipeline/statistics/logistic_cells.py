@@ -259,26 +259,6 @@ def find_intercept(predictor: FloatArray, start: int, end: int, events: float) -
 
 
 @_compile
-def find_intercepts(predictor: FloatArray, starts: IntArray, totals: FloatArray) -> FloatArray:
-    """Return the intercept of each group of rows; infinite without events or with only events.
-
-    Group g has the rows starts[g]..starts[g + 1]-1; a group without rows has NaN.
-    """
-    intercepts = np.full(totals.size, np.nan)
-    for group in range(totals.size):
-        start, end = starts[group], starts[group + 1]
-        if start == end:
-            continue
-        if totals[group] == 0:
-            intercepts[group] = -np.inf
-        elif totals[group] == end - start:
-            intercepts[group] = np.inf
-        else:
-            intercepts[group] = find_intercept(predictor, start, end, totals[group])
-    return intercepts
-
-
-@_compile
 def _profile_cells(  # noqa: PLR0917 - numba has no keyword-only arguments
     matrix: Matrix,
     starts: IntArray,

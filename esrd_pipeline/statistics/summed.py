@@ -77,15 +77,15 @@ def find_proportion_limits(
 def find_poisson_limits(*, observed: FloatArray, expected: FloatArray, is_mid: bool) -> Limits:
     """Return exact 95% limits of groups' ratios, or mid-p ones; NaN where nothing is expected."""
     lower, upper = np.full((2, observed.size), np.nan)
-    told = expected > 0
-    if not told.any():
+    has_expected = expected > 0
+    if not has_expected.any():
         return lower, upper
-    seen, due = observed[told], expected[told]
+    seen, due = observed[has_expected], expected[has_expected]
     if is_mid:
         none = np.zeros(seen.size)
-        lower[told], upper[told] = find_null_limits(
+        lower[has_expected], upper[has_expected] = find_null_limits(
             seen, due, mean=none, deviation=np.ones(seen.size)
         )
     else:
-        lower[told], upper[told] = find_exact_limits(seen, due)
+        lower[has_expected], upper[has_expected] = find_exact_limits(seen, due)
     return lower, upper

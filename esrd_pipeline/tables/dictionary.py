@@ -8,11 +8,21 @@ import re
 from collections.abc import Iterable, Mapping
 
 from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.units import find_unit_of
+
+NUMERIC = ("integer", "number")
+"""Types of columns whose values are numbers."""
 
 
-def find_unit(column: Column) -> str | None:
-    """Return the column's unit: the one stated, or what it always counts; None without one."""
-    return column.unit or (column.counts if column.counts_where is None else None)
+def find_unit(table: Table, column: Column) -> str | None:
+    """Return the column's unit: the one stated, what it always counts, or that of its name.
+
+    None for texts, days and booleans, and for numbers of the kinds of `tables.units`.
+    """
+    stated = column.unit or (column.counts if column.counts_where is None else None)
+    if stated is None and column.type in NUMERIC:
+        return find_unit_of(table.name, column.name)
+    return stated
 
 
 def find_rules(table: Table, column: Column) -> str | None:
@@ -38,7 +48,7 @@ def describe_column(table: Table, column: Column) -> Mapping[str, str]:
     """Return what is known of a column by name of the fact; without what is not stated of it."""
     facts = {
         "description": column.description,
-        "unit": find_unit(column),
+        "unit": find_unit(table, column),
         "allowed": None if column.allowed is None else ", ".join(column.allowed),
         "minimum": None if column.minimum is None else f"{column.minimum:g}",
         "maximum": None if column.maximum is None else f"{column.maximum:g}",
@@ -75,7 +85,7 @@ def list_columns(
             "column_position": position,
             "column_name": column.name,
             "type": column.type,
-            "unit": find_unit(column),
+            "unit": find_unit(table, column),
             "is_key": column.name in table.key,
             "is_required": column.required,
             "description": column.description,

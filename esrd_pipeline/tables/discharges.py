@@ -7,8 +7,6 @@ from esrd_pipeline.tables.model import Column, Rule, Table
 
 STAY = Column("stay", "integer", "Order of the patient's stays in the table", required=True)
 DISCHARGE_DATE = Column("discharge_date", "date", "Day of discharge", required=True)
-DISCHARGE_MEASURES = ("srr", "ed30")
-"""Measures of events after a discharge."""
 KINDS = ("acute", "critical access", "long-term", "rehabilitation", "psychiatric", "other")
 FIRST_EVENTS = (
     "transplant",

@@ -16,7 +16,7 @@ class Form:
     was read as a number, goes first. What then does not match the regular expression `pattern` as a
     whole is refused. Of identifiers of which linkage judges each one and keeps the reason, only
     those are that stand in quotes or hold signs no identifier has; what does not match `usual` is
-    told by `report.intake`.
+    shown by `report.intake`.
 
     `kept` matches values that are stored as they stand: nearly all, so that looking at them once is
     enough. Whatever it matches meets the rest; what it does not match may meet it, too.

@@ -38,23 +38,6 @@ NOT_AT_RISK = {
     "sedr": (*NOT_ATTRIBUTED, *ADULTS_IN_TRADITIONAL_MEDICARE, "hospice_in_month"),
 }
 """Why a day of a patient with ESRD is not in any facility's measure, in the order of the rules."""
-INCIDENT = (
-    "alcohol_dependence",
-    "atherosclerotic_heart_disease",
-    "cerebrovascular_disease",
-    "chronic_obstructive_pulmonary_disease",
-    "congestive_heart_failure",
-    "diabetes",
-    "drug_dependence",
-    "inability_to_ambulate",
-    "inability_to_transfer",
-    "malignant_neoplasm",
-    "other_cardiac_disease",
-    "peripheral_vascular_disease",
-    "tobacco_use",
-    "any_condition",
-)
-"""Conditions of CMS-2728 that adjust SMR (2.14.12)."""
 
 PERIOD = Column("period", "integer", "Order of the patient's periods", required=True, minimum=1)
 

@@ -1,19 +1,12 @@
-"""The sources of a facility's months against each other: the Network's view of data quality."""
+"""What each source has of patients' events and facilities' months: the Network's data quality."""
 
 from esrd_pipeline.tables.facility import CCN, YEAR
+from esrd_pipeline.tables.linkage import PATIENT
 from esrd_pipeline.tables.model import Column, RowTotal, Rule, Table
 from esrd_pipeline.tables.month_history import MONTH
 
-KINDS = (
-    "patients",
-    "sessions",
-    "ktv",
-    "vascular_access",
-    "deaths",
-    "transplants",
-    "first_services",
-    "reporting",
-)
+EVENTS = ("deaths", "transplants", "first_services")
+KINDS = ("patients", "sessions", "ktv", "vascular_access", *EVENTS, "reporting")
 
 
 def _count(name: str, description: str, *, required: bool = True, **other: str) -> Column:
@@ -28,6 +21,25 @@ def _count(name: str, description: str, *, required: bool = True, **other: str) 
         **other,  # type: ignore[arg-type]
     )
 
+
+SOURCE_EVENT = Table(
+    name="history.source_event",
+    grain="one death, transplant or first service of a patient in the year",
+    source="EQRS, Medicare claims and enrollment, OPTN, Social Security; manual 2.13.10, 3.1.2,"
+    " 3.1.6; readings 206 and 207",
+    key=("kind", "patient_id", "event_date"),
+    columns=(
+        Column("kind", "text", "Kind of event", required=True, allowed=EVENTS),
+        PATIENT,
+        Column("event_date", "date", "Day that counts in the measures", required=True),
+        Column("ccn", "text", "Facility it belongs to; null where none treated the patient"),
+        YEAR,
+        Column("in_eqrs", "boolean", "EQRS has it", required=True),
+        Column("in_claims", "boolean", "Medicare's claims or enrollment have it", required=True),
+        Column("in_third", "boolean", "OPTN or Social Security has it", required=True),
+        Column("is_equal", "boolean", "EQRS and Medicare have the same day", required=True),
+    ),
+)
 
 SOURCE_AGREEMENT = Table(
     name="report.source_agreement",

@@ -55,6 +55,20 @@ def read_qip(_: Warehouse, published: Path) -> tuple[int, float]:
     return timed(rows, lambda: read_qip_complete(path, YEAR))
 
 
+def write_published(_: Warehouse, published: Path) -> tuple[int, float]:
+    """Write the published files of a synthetic year; its rows are facilities."""
+    from esrd_pipeline.synthetic.published import write_published_files
+
+    folder = published.with_name("written")
+    folder.mkdir()
+    (path,) = (published / str(YEAR)).glob("DFC_FACILITY*.csv")
+    count = len(path.read_bytes().splitlines()) - 1
+    return timed(
+        count,
+        lambda: write_published_files(folder, performance_year=YEAR, facility_count=count),
+    )
+
+
 def publish(warehouse: Warehouse, _: Path) -> tuple[int, float]:
     """Convert the files to the facility contract."""
     from esrd_pipeline.families.published import publish_contract
@@ -142,9 +156,9 @@ def audit_contract(warehouse: Warehouse, _: Path) -> tuple[int, float]:
 def write_pages(warehouse: Warehouse, published: Path) -> tuple[int, float]:
     """Write the static site; its rows are facilities. Prints what a facility of few and all takes.
 
-    Neither should grow with the number of facilities.
+    Neither should grow with the number of facilities. Prints what a browser needs to paint a page.
     """
-    from esrd_pipeline_tests.benchmarks.site_growth import measure_site
+    from esrd_pipeline_tests.benchmarks.site_growth import measure_painting, measure_site
 
     facilities = len(warehouse.read(facility.DIRECTORY, YEAR))
     folder = published.with_name("site")
@@ -152,11 +166,12 @@ def write_pages(warehouse: Warehouse, published: Path) -> tuple[int, float]:
     start = time.perf_counter()
     whole = measure_site(warehouse, YEAR, folder)
     seconds = time.perf_counter() - start
-    sys.stdout.write(f"{few}\n{whole}\n")
+    sys.stdout.write(f"{few}\n{whole}\n{measure_painting(folder)}\n")
     return facilities, seconds
 
 
 STAGES: dict[str, Stage] = {
+    "write synthetic published files": write_published,
     "read DFC facility file": read_dfc,
     "read Complete QIP file": read_qip,
     "facility contract": publish,

@@ -5,15 +5,20 @@
 Writes the nation's year and the year before it with `esrd synthesize`, unless the folder has them;
 then makes each layer of the year in its own process. Prints the seconds of each step, and the
 seconds and peak memory of each layer, including the start of Python and Dagster.
+
+With several sizes, `--facilities 500 2000 7500`, ends with each step's growth from the first to the
+last: the exponent of the facilities that its seconds grow with, 1 where they are proportional.
 """
 
 import argparse
+import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -29,6 +34,13 @@ LAYERS = (
     ("cohort", "fit", "facility"),
     ("program", "network", "report"),
 )
+
+
+MOST_GROWTH = 1.1
+"""Exponent above which a step is marked: it grows faster than the nation."""
+
+LEAST_SECONDS = 1.0
+"""A step quicker than this at the largest size says nothing about growth."""
 
 
 def run(environment: dict[str, str], *command: str) -> tuple[float, float]:
@@ -52,8 +64,8 @@ def write_measure(name: str, seconds: float, peak: float) -> None:
     write(f"{name:<40}{seconds:>10.1f}{peak:>10,.0f}")
 
 
-def make_layer(layers: Sequence[str], year: int) -> None:
-    """Materialise the assets of some layers in this process."""
+def make_layer(layers: Sequence[str], year: int, steps: Path) -> None:
+    """Materialise the assets of some layers in this process; add each step's seconds to a file."""
     from esrd_pipeline.definitions import defs
     from esrd_pipeline.orchestration.launch import run_job
 
@@ -62,9 +74,15 @@ def make_layer(layers: Sequence[str], year: int) -> None:
         run_job(defs, "reset_star_baseline", year, tags={}, run_config={})
     run_id = run_job(defs, "refresh", year, tags={}, run_config={}, layers=layers)
     with dg.DagsterInstance.get() as instance:
-        for step in instance.get_run_step_stats(run_id):
-            if step.start_time and step.end_time:
-                write(f"  {step.step_key:<38}{step.end_time - step.start_time:>10.1f}")
+        taken = {
+            step.step_key: step.end_time - step.start_time
+            for step in instance.get_run_step_stats(run_id)
+            if step.start_time and step.end_time
+        }
+    for step, seconds in taken.items():
+        write(f"  {step:<38}{seconds:>10.1f}")
+    before = json.loads(steps.read_text(encoding="utf-8")) if steps.exists() else {}
+    steps.write_text(json.dumps(before | taken), encoding="utf-8")
 
 
 def main() -> None:
@@ -72,20 +90,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Time a year from raw files to every measure, score and star."
     )
-    parser.add_argument("--facilities", type=int, default=7500)
+    parser.add_argument("--facilities", type=int, nargs="+", default=[7500])
     parser.add_argument("--folder", type=Path, help="Folder of the nation; written if missing.")
     parser.add_argument("--layers", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--year", type=int, default=YEAR, help=argparse.SUPPRESS)
+    parser.add_argument("--steps", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.layers:
-        make_layer(chosen.layers, chosen.year)
+        make_layer(chosen.layers, chosen.year, chosen.steps)
         return
-    with tempfile.TemporaryDirectory() as name:
-        time_nation(chosen.folder or Path(name) / "nation", Path(name), chosen.facilities)
+    if chosen.folder and len(chosen.facilities) > 1:
+        parser.error("--folder is of one size")
+    steps: dict[int, dict[str, float]] = {}
+    for facilities in chosen.facilities:
+        with tempfile.TemporaryDirectory() as name:
+            nation = chosen.folder or Path(name) / "nation"
+            steps[facilities] = time_nation(nation, Path(name), facilities)
+    if len(steps) > 1:
+        write_growth(steps)
 
 
-def time_nation(nation: Path, folder: Path, facilities: int) -> None:
-    """Write the nation if it is missing, then time every layer of its year."""
+def write_growth(steps: Mapping[int, Mapping[str, float]]) -> None:
+    """Print each step's seconds at each size, and the exponent from the first size to the last."""
+    sizes = sorted(steps)
+    first, last = sizes[0], sizes[-1]
+    write(f"\n{'step':<40}" + "".join(f"{size:>10,}" for size in sizes) + f"{'exponent':>10}")
+    for step, most in sorted(steps[last].items(), key=lambda item: -item[1]):
+        least = steps[first].get(step)
+        if most < LEAST_SECONDS or not least:
+            continue
+        exponent = math.log(most / least) / math.log(last / first)
+        seconds = "".join(f"{steps[size].get(step, math.nan):>10.1f}" for size in sizes)
+        mark = "  *" if exponent > MOST_GROWTH else ""
+        write(f"{step:<40}{seconds}{exponent:>10.2f}{mark}")
+
+
+def time_nation(nation: Path, folder: Path, facilities: int) -> dict[str, float]:
+    """Write the nation if it is missing, time every layer of its year; return steps' seconds."""
     environment = os.environ | {
         "ESRD_DATA_DIR": str(folder / "data"),
         "ESRD_PATIENT_DIR": str(nation.resolve()),
@@ -95,24 +136,28 @@ def time_nation(nation: Path, folder: Path, facilities: int) -> None:
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     prepare_dagster_home(folder / "data" / "dagster_home")
-    write(f"{'':<40}{'seconds':>10}{'peak MB':>10}")
+    write(f"{f'{facilities:,} facilities':<40}{'seconds':>10}{'peak MB':>10}")
     if not (nation / str(YEAR)).is_dir():
         span = ["--first-year", str(YEAR - 1), "--last-year", str(YEAR)]
         size = ["--facilities", str(facilities), "--folder", str(nation)]
         esrd = "from esrd_pipeline.cli import main; main()"
         taken = run(environment, "-c", esrd, "synthesize", *size, *span)
         write_measure(f"synthesize {YEAR - 1} and {YEAR}", *taken)
-    module = ("-m", "esrd_pipeline_tests.benchmarks.nation")
+    earlier, steps = folder / "earlier.json", folder / "steps.json"
+    module = ("-m", "esrd_pipeline_tests.benchmarks.nation", "--steps")
     # The year reads these layers of the year before: raw files, linkage and stays.
     before = ["raw", "linkage", "history"]
-    taken = run(environment, *module, "--layers", *before, "--year", str(YEAR - 1))
+    earlier_year = ("--year", str(YEAR - 1))
+    taken = run(environment, *module, str(earlier), "--layers", *before, *earlier_year)
     write_measure(f"{YEAR - 1}: {', '.join(before)}", *taken)
     total, most = 0.0, 0.0
     for layers in LAYERS:
-        seconds, peak = run(environment, *module, "--layers", *layers, "--year", str(YEAR))
+        year = ("--year", str(YEAR))
+        seconds, peak = run(environment, *module, str(steps), "--layers", *layers, *year)
         write_measure(f"{YEAR}: {', '.join(layers)}", seconds, peak)
         total, most = total + seconds, max(most, peak)
     write_measure(f"{YEAR}: from raw files to every measure, score and star", total, most)
+    return json.loads(steps.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

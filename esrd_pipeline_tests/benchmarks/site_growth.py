@@ -2,15 +2,18 @@
 
     python -m esrd_pipeline_tests.benchmarks.site_growth WAREHOUSE YEAR FOLDER
 
-writes the site of 200 facilities and that of all into the folder, and prints a line of each.
+writes the site of 200 facilities and that of all into the folder, and prints a line of each,
+and what a browser needs to paint the heaviest pages.
 """
 
 import resource
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from playwright.sync_api import Browser, sync_playwright
 
 from esrd_pipeline.site.build import build_site
 from esrd_pipeline.site.data import SiteData
@@ -69,8 +72,42 @@ def measure_site(
     )
 
 
+def measure_painting(site: Path) -> str:
+    """Say what the heaviest page of each kind takes of a browser's main thread, from its folder."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        return "  no chromium on this machine: painting is not measured"
+    lines = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for kind in ("", "facilities", "networks", "states", "patients/states"):
+            path = max((site / kind).glob("*.html"), key=lambda page: page.stat().st_size)
+            name = path.relative_to(site)
+            lines.append(f"  {name}: painted in {_paint(browser, path):.2f} processor seconds")
+        browser.close()
+    return "\n".join(lines)
+
+
+def _paint(browser: Browser, path: Path) -> float:
+    """Return the main thread's processor seconds until a page is painted: the lesser of two."""
+    seconds = []
+    for _ in range(2):
+        context = browser.new_context(viewport={"width": 1200, "height": 900})
+        page = context.new_page()
+        client = context.new_cdp_session(page)
+        client.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.goto(path.as_uri())
+        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+        metrics = client.send("Performance.getMetrics")["metrics"]
+        # Layout, styles and scripts are parts of the tasks.
+        seconds += [one["value"] for one in metrics if one["name"] == "TaskDuration"]
+        context.close()
+    return min(seconds)
+
+
 if __name__ == "__main__":
     stored, of_year, target = Warehouse(Path(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
     for number in (200, None):
         sys.stdout.write(measure_site(stored, of_year, target, facilities=number) + "\n")
         sys.stdout.flush()
+    sys.stdout.write(measure_painting(target) + "\n")

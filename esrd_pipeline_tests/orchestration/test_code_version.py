@@ -22,7 +22,7 @@ from esrd_pipeline.orchestration.modelled_measure import make_measure_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import MADE_ASSETS
 from esrd_pipeline.parameters import FOLDER_VARIABLE
-from esrd_pipeline.sql import list_selects
+from esrd_pipeline.sql import list_selects, load_select
 
 MODELLED_MEASURES = (
     *recurrent_events_assets.MODELLED_MEASURES,
@@ -71,7 +71,7 @@ def find_changed(read: Reader) -> set[str]:
     }
 
 
-TRANSPLANT_READERS = {"linkage.transplant", "report.source_agreement", "report.value_set_coverage"}
+TRANSPLANT_READERS = {"linkage.transplant", "history.source_event", "report.value_set_coverage"}
 
 
 def test_newtons_step_is_in_every_fit_that_takes_it() -> None:
@@ -216,7 +216,7 @@ def test_an_official_file_counts_in_place_of_ours(
 
 
 def test_a_select_is_in_the_version_of_its_own_table() -> None:
-    text = read_package("sql/cohort/srr.sql")
+    text = load_select("cohort.srr").text.encode()
     for name, asset in ASSETS.items():
         parts = CodeVersions().list_parts(asset.compute) if name.startswith("cohort.s") else {}
         files = {part: content for part, content in parts.items() if part.endswith(".sql")}

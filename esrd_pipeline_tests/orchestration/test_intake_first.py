@@ -20,7 +20,7 @@ from esrd_pipeline.orchestration.intake_assets import find_unmatched
 from esrd_pipeline.orchestration.launch import list_assets
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.settings import load_settings
-from esrd_pipeline.tables import linkage, medicare
+from esrd_pipeline.tables import matching, medicare
 from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import Warehouse
@@ -45,7 +45,7 @@ def test_a_reader_of_three_years_before_waits_for_their_intakes() -> None:
     read = [(medicare.CLAIM, years_before(first=3)), (medicare.CLAIM_VALUE, None)]
     assert count_years_back(read) == 3
     assert count_years_back(read[1:]) == 0
-    assert count_years_back([(linkage.CLAIM, None)]) is None
+    assert count_years_back([(matching.CLAIM, None)]) is None
 
 
 def test_the_intake_is_made_with_the_layer_of_raw_tables() -> None:
@@ -111,7 +111,7 @@ def test_beneficiaries_without_an_eqrs_patient_warn_or_fail(
             "reason": None,
         }
     )
-    staged = warehouse.stage(linkage.BENEFICIARY, YEAR, rows)
+    staged = warehouse.stage(matching.BENEFICIARY, YEAR, rows)
     warning, fault = find_unmatched(warehouse.query, staged.path)
     assert (warning is not None, fault is not None) == (warns, fails)
     said = warning or fault or ""

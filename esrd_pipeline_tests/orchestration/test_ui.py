@@ -43,6 +43,19 @@ query($id: String!) {
     ... on PartitionBackfill { status error { message } }
   }
 }"""
+RUNS = """
+query($job: String!) {
+  runsOrError(filter: {pipelineName: $job}) {
+    ... on Runs { results { runId status canTerminate } }
+  }
+}"""
+TERMINATE = """
+mutation($id: String!, $policy: TerminateRunPolicy!) {
+  terminateRun(runId: $id, terminatePolicy: $policy) {
+    __typename
+    ... on TerminateRunFailure { message }
+  }
+}"""
 GRAPH = "{ assetNodes { assetKey { path } groupName isPartitioned hasAssetChecks } }"
 
 
@@ -147,3 +160,37 @@ def test_a_backfill_of_published_years_runs_through_the_daemon(ui: Ui, tmp_path:
     for table in tables:
         assert warehouse.years(table) == [2024, 2025]
     assert (tmp_path / "dagster_home" / "dagster.yaml").is_file()
+
+
+@pytest.mark.parametrize("policy", ["SAFE_TERMINATE", "MARK_AS_CANCELED_IMMEDIATELY"])
+def test_terminate_ends_a_run_that_the_command_started(
+    ui: Ui, published: Path, tmp_path: Path, policy: str
+) -> None:
+    process = start(tmp_path, published, "refresh", "--year", "2024")
+    run = wait_for_run(ui, "STARTED")
+    assert run["canTerminate"]
+    stored = tmp_path / "warehouse"
+    while not list(stored.glob("raw/*/*/data.parquet")):
+        assert process.poll() is None
+        time.sleep(0.2)
+    answer = ui.ask(TERMINATE, id=run["runId"], policy=policy)["terminateRun"]
+    assert answer == {"__typename": "TerminateRunSuccess"}
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode != 0
+    assert "was stopped. What it had stored is whole" in said
+    assert wait_for_run(ui, "CANCELED")["runId"] == run["runId"]
+    assert not list(stored.glob("report/catalog/*/data.parquet"))
+    assert not list(stored.glob("*/*/*/*.staged*"))
+    assert not (tmp_path / "logs" / "failures.log").exists()
+
+
+def wait_for_run(ui: Ui, status: str) -> dict[str, Any]:
+    """Return the only run of the refresh once it has this status."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    runs: list[dict[str, Any]] = []
+    while time.monotonic() < until:
+        runs = ui.ask(RUNS, job="refresh_published")["runsOrError"]["results"]
+        if [run["status"] for run in runs] == [status]:
+            return runs[0]
+        time.sleep(0.5)
+    pytest.fail(f"there is no run that is {status}: {runs}")

@@ -5,7 +5,6 @@ import pytest
 from esrd_pipeline.parameters.manual import (
     find_chapters,
     find_citations,
-    find_unknown,
     load_sections,
     parse_citation,
 )
@@ -65,10 +64,6 @@ def test_a_table_of_the_manual_counts_beside_another_documents() -> None:
 def test_a_citation_knows_where_it_stands() -> None:
     (found,) = find_citations("One row a day.\nManual 2.13.9\nto 2.13.11: x")
     assert (found.start, found.words) == (22, "2.13.9 to 2.13.11")
-
-
-def test_numbers_that_the_manual_does_not_have_are_named() -> None:
-    assert find_unknown("Manual 2.13.11, 2.13.99") == {"2.13.99"}
 
 
 @pytest.mark.parametrize("text", ["2.13.99", "2.13", "the days at risk", "Table 99", ""])

@@ -49,25 +49,41 @@ ENDED = {("sfr", "qip"): 2022, ("ultrafiltration", "qip"): 2022, ("vascular_acce
 METHODS = {"interval", "p_value", "wald_z", ""}
 
 
-def list_spans() -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """First and last year of the rows of each measure and program, in file order."""
-    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+def list_periods() -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """First and last year of the rows of each measure and program, in file order.
+
+    A row without a last year ends where the next one begins.
+    """
+    rows: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     for row in load_rows("register"):
-        years = (
-            int(row["first_performance_year"] or FIRST),
-            int(row["last_performance_year"] or LAST),
-        )
-        spans[row["measure"], row["program"]].append(years)
-    return spans
+        rows[row["measure"], row["program"]].append(dict(row))
+    periods: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for key, of_key in rows.items():
+        firsts = [int(row["first_performance_year"] or FIRST) for row in of_key]
+        ends = [*(first - 1 for first in firsts[1:]), LAST]
+        periods[key] = [
+            (first, int(row["last_performance_year"] or end))
+            for row, first, end in zip(of_key, firsts, ends, strict=True)
+        ]
+    return periods
 
 
-@pytest.mark.parametrize(("key", "spans"), list_spans().items(), ids=str)
+@pytest.mark.parametrize(("key", "periods"), list_periods().items(), ids=str)
 def test_years_have_no_gap_and_no_overlap(
-    key: tuple[str, str], spans: list[tuple[int, int]]
+    key: tuple[str, str], periods: list[tuple[int, int]]
 ) -> None:
-    years = [year for first, last in spans for year in range(first, last + 1)]
+    years = [year for first, last in periods for year in range(first, last + 1)]
     last = ENDED.get(key, LAST)
     assert years == list(range(min(FIRST, years[0]), last + 1)), key
+
+
+def test_a_row_without_a_last_year_is_followed_by_its_own_family_alone() -> None:
+    # `find_of_family` reads the rows of one family: a row of another would not end them.
+    families: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in load_rows("register"):
+        if not row["last_performance_year"]:
+            families[row["measure"], row["program"]].add(row["family"])
+    assert {key: found for key, found in families.items() if len(found) > 1} == {}
 
 
 def test_rows_of_years_before_the_first_say_how_published_files_are_read() -> None:

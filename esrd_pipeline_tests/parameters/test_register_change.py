@@ -1,4 +1,4 @@
-"""A new smallest size of SHR from 2026 on: rows of the register and nothing else.
+"""A new smallest size of SHR from 2026 on: one row of the register a program, and nothing else.
 
 Contract, flag, QIP score and footnote of 2026 have the new number; 2025 is as before.
 """
@@ -31,20 +31,19 @@ YEARS = 5.5
 
 @pytest.fixture(autouse=True)
 def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The register with one row more for each program's SHR: six patient-years from 2026 on."""
+    """The register with one more row for each program's SHR: six patient-years from 2026 on."""
     own = resources.files("esrd_pipeline.parameters").joinpath("register.csv")
     rows = list(csv.DictReader(own.read_text(encoding="utf-8").splitlines()))
-    changed: list[dict[str, str]] = []
-    for row in rows:
-        if row["measure"] == "shr" and not row["last_performance_year"]:
-            changed.append(row | {"last_performance_year": "2025"})
-            changed.append(row | {"first_performance_year": "2026", "minimum_units": "6"})
-        else:
-            changed.append(row)
+    added = [
+        row | {"first_performance_year": "2026", "minimum_units": "6"}
+        for row in rows
+        if row["measure"] == "shr" and not row["last_performance_year"]
+    ]
+    assert [row["program"] for row in added] == ["dfc", "qip"]
     with (tmp_path / "register.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(changed)
+        writer.writerows(rows + added)
     _forget()
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     yield

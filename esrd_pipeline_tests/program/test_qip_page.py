@@ -36,7 +36,7 @@ def run(*arguments: str) -> Result:
 def test_the_page_of_2027_says_what_the_manuals_tables_say() -> None:
     page = describe_payment_year(2027)
     assert page.title == "Payment year 2027 of the ESRD QIP, rule set default"
-    assert page.remark is None
+    assert page.note is None
     # Table 25
     assert lines_of(page, "Domains")["clinical_care"] == ("7/20", "35.00%")
     measures = lines_of(page, "Measures")
@@ -179,8 +179,8 @@ def test_the_amended_page_lists_its_changes_and_what_was_not_at_hand() -> None:
     assert page.title.endswith(
         "rule set amended: as amended by the final rule for calendar year 2026 (CMS-1830-F)"
     )
-    assert page.remark is not None
-    assert page.remark.startswith("The rule's own text was not at hand")
+    assert page.note is not None
+    assert page.note.startswith("The rule's own text was not at hand")
     changes = lines_of(page, "Changes to the rule set default")
     assert changes["sdoh_positive"] == ("left out",)
     assert changes["covid_vaccination"] == ("weight = 1/3",)
@@ -218,7 +218,7 @@ def test_an_unknown_year_or_set_gets_one_sentence() -> None:
 
 
 def test_markdown_keeps_its_tables_whole() -> None:
-    page = Page("Title", "Remark", (Part("Part", ("A sentence.",), (("a", "b"), ("x|y", ""))),))
+    page = Page("Title", "Note", (Part("Part", ("A sentence.",), (("a", "b"), ("x|y", ""))),))
     assert render_markdown(page) == (
-        "# Title\n\n**Remark**\n\n## Part\n\nA sentence.\n\n| a | b |\n|---|---|\n| x\\|y |  |\n"
+        "# Title\n\n**Note**\n\n## Part\n\nA sentence.\n\n| a | b |\n|---|---|\n| x\\|y |  |\n"
     )

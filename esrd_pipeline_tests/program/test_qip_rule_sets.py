@@ -75,7 +75,7 @@ def test_every_row_of_the_amended_set_says_that_the_rule_was_not_at_hand() -> No
     chosen = find_rule_set(2027, "amended")
     assert chosen is not None
     assert said in chosen.citation
-    assert said in chosen.remark.lower()
+    assert said in chosen.note.lower()
     assert all(said in change.citation for change in list_changes(2027, "amended"))
     measures = load_tables(2027, "amended")["qip_measure"]
     changed = measures[(measures["payment_year"] == "2027") & (measures["domain"] == "reporting")]

@@ -43,6 +43,25 @@ def test_a_good_folder_is_told_file_by_file_and_nothing_is_stored(
     assert not (tmp_path / "data" / "warehouse").exists()
 
 
+def test_a_cut_off_lets_the_files_be_read_that_a_refresh_with_it_reads(folder: Path) -> None:
+    (folder / "mds_stay_1.txt").unlink()
+    (folder / "mds_stay_2.txt").unlink()
+    write(folder, "mds_stay_2025-04-10.txt", *STAY[:2])
+    write(folder, "mds_stay_2025-07-10.txt", STAY[0], "SECRET9|01-JAN-2024")
+    before = check(folder, "--cutoff", "2025-04-15")
+    assert before.exit_code == 0, before.output
+    assert "raw.mds_stay: 1 rows in mds_stay_2025-04-10.txt\n" in before.output
+    for newest in ((), ("--cutoff", "2025-07-15")):
+        refused = check(folder, *newest)
+        assert refused.exit_code == 1
+        assert "raw.mds_stay: mds_stay_2025-07-10.txt, row 2" in refused.output
+    (folder / "eqrs_facility.txt").rename(folder / "eqrs_facility_2025-07-10.txt")
+    none = check(folder, "--cutoff", "2025-04-15")
+    assert none.exit_code == 1
+    assert "has no file of raw.eqrs_facility (" in none.output
+    assert ") released by 2025-04-15" in none.output
+
+
 def test_codes_that_are_rewritten_are_told_by_count(folder: Path) -> None:
     write(folder, "eqrs_facility.txt", "FACILITYID|PROVNUM", "11|12501", "12|012502", "13|01-250f")
     output = check(folder).output

@@ -8,11 +8,11 @@ from esrd_pipeline.families.published_layouts import Why, list_codes
 from esrd_pipeline.families.published_reasons import name_codes
 from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.files import QIP_BY_MEASURE
 from esrd_pipeline.sources.layout import load_layout
 from esrd_pipeline.sources.qip_by_measure import read_qip_by_measure
 from esrd_pipeline.sources.qip_footnotes import check_footnotes
-from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.tables import raw
 from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 from esrd_pipeline_tests.sources.sample_files import cell_of, write_rows
@@ -41,16 +41,16 @@ def test_every_file_by_measure_has_a_layout() -> None:
 
 
 def test_the_files_are_one_table(tmp_path: Path) -> None:
-    remarks = Remarks()
+    notes = FileNotes()
     paths = write_parts(tmp_path, "tps", "vat_topic", "medrec")
-    frame = read_qip_by_measure(paths, YEAR, remarks)
+    frame = read_qip_by_measure(paths, YEAR, notes)
     assert frame.columns.tolist() == raw.QIP_COMPLETE.column_names
     assert frame["ccn"].tolist() == ["012300", "012301", "012302"]
     assert frame["total_performance_score"].tolist() == [2, 2, 2]
     assert frame["fistula_score"].tolist() == [2, 2, 2]
     assert frame["srr_score"].isna().all()
-    assert "srr" in remarks.files
-    assert "no file of clinical_depression" in str(remarks.as_warning())
+    assert "srr" in notes.files
+    assert "no file of clinical_depression" in str(notes.as_warning())
 
 
 def test_a_file_by_measure_without_the_totals_is_refused(tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_footnote_11_means_what_the_years_list_says() -> None:
 
 def test_a_list_of_footnotes_with_another_meaning_is_told(tmp_path: Path) -> None:
     rows = [["Footnote", "Reason for No Score"], ["5", "Facility is on the moon"], ["99", "New"]]
-    remarks = Remarks()
-    check_footnotes(write_rows(tmp_path / "FOOTNOTES.csv", rows), 2024, remarks)
-    assert remarks.meanings == ["footnote 5 ('Facility is on the moon')", "footnote 99 ('New')"]
-    assert "another meaning" in str(remarks.as_warning())
+    notes = FileNotes()
+    check_footnotes(write_rows(tmp_path / "FOOTNOTES.csv", rows), 2024, notes)
+    assert notes.meanings == ["footnote 5 ('Facility is on the moon')", "footnote 99 ('New')"]
+    assert "another meaning" in str(notes.as_warning())
 
 
 @needs_cms_public
@@ -88,6 +88,6 @@ def test_a_list_of_footnotes_with_another_meaning_is_told(tmp_path: Path) -> Non
     ("name", "year"), [("QIP_FOOTNOTES_PY2026.csv", 2024), ("py2024_qip/FOOTNOTES.csv", 2022)]
 )
 def test_the_real_lists_of_footnotes_are_known(name: str, year: int) -> None:
-    remarks = Remarks()
-    check_footnotes(CMS_PUBLIC / name, year, remarks)
-    assert remarks.meanings == []
+    notes = FileNotes()
+    check_footnotes(CMS_PUBLIC / name, year, notes)
+    assert notes.meanings == []

@@ -14,6 +14,7 @@ from esrd_pipeline.sql import (
     SHARED_SCHEMA,
     SelectError,
     Source,
+    inline_shared,
     list_selects,
     list_shared,
     load_select,
@@ -70,7 +71,9 @@ def test_what_files_share_is_read_by_several_and_stands_in_their_text() -> None:
     for name in list_shared():
         shared = f"{SHARED_SCHEMA}.{name}"
         readers = [
-            path for path in FILES if re.search(rf"\b{shared} AS", path.read_text(encoding="utf-8"))
+            path
+            for path in FILES
+            if re.search(rf"\b{shared}( AS|\()", path.read_text(encoding="utf-8"))
         ]
         assert len(readers) > 1, shared
         assert not any(shared in load_select(select).text for select in SELECTS)
@@ -142,6 +145,16 @@ def test_a_broken_rule_is_named(text: str, rule: str) -> None:
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(SelectError, match=r"sql/history/nothing.sql: there is no such file"):
         load_select("history.nothing")
+
+
+def test_a_shared_value_takes_the_place_of_its_name_with_the_columns_it_is_used_with() -> None:
+    text = load_select("cohort.swr").text
+    assert "year(b.first_service_date) - year(p.date_of_birth)" in text
+    assert "birth_date" not in text
+    with pytest.raises(SelectError, match=r"shared.bmi_class is no value of 2 columns"):
+        inline_shared("SELECT shared.bmi_class(a, b)")
+    with pytest.raises(SelectError, match=r"shared.acute_claim is no value of 1 columns"):
+        inline_shared("SELECT shared.acute_claim(a)")
 
 
 def test_a_shared_relation_takes_the_place_of_its_name() -> None:

@@ -54,6 +54,7 @@ def describe(
             "linkage.first_service": [
                 {"program": "dfc", "patient_id": 1, "first_service_date": day(first_service)}
             ],
+            "linkage.patient": [{"patient_id": 1, "date_of_birth": known["date_of_birth"]}],
             "history.patient_characteristics": [known],
             "history.nursing_home": [
                 {"patient_id": 1, "start_date": day(a), "end_date": day(b)} for a, b in homes

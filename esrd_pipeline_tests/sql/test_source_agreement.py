@@ -59,7 +59,7 @@ COUNTS = ("eqrs", "claims", "both", "equal", "eqrs_only", "claims_only", "not_ex
 def compare(kind: str, **tables: Sequence[Row]) -> Case:
     """Rows of one kind, by facility and month: the counts in the order of COUNTS."""
     given = {name.replace("__", ".", 1): rows for name, rows in tables.items()}
-    return case("report.source_agreement", tables=given, alone=True).read(
+    return case("history.source_event", "report.source_agreement", tables=given, alone=True).read(
         lambda rows: {
             (row["ccn"], row["month"].month): tuple(row[f"{name}_count"] for name in COUNTS)
             for row in rows[rows["kind"] == kind].to_dict("records")
@@ -102,7 +102,7 @@ def test_sessions_agree_if_they_are_as_many() -> Worked:
     rows, amounts = yield (
         compare("sessions", **given),
         case(
-            "report.source_agreement",
+            *("history.source_event", "report.source_agreement"),
             tables={name.replace("__", "."): table for name, table in given.items()},
             alone=True,
         ).read(lambda rows: rows.loc[rows["kind"] == "sessions", ["eqrs_amount", "claims_amount"]]),
@@ -297,7 +297,7 @@ def test_nhsn_tells_whether_a_facility_reported_where_its_quarter_does() -> Work
         return {"ccn": "A", "quarter": number, "months_reported": months}
 
     rows = yield case(
-        "report.source_agreement",
+        *("history.source_event", "report.source_agreement"),
         tables={
             "history.clinical_month": [clinic(1)],
             "raw.nhsn_bloodstream_infection": [quarter(1, 3), quarter(2, 2), quarter(3, 0)],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from esrd_pipeline.synthetic.nation.block import MarketLife, Span, draw_year, live_market
+from esrd_pipeline.synthetic.nation.block import MarketHistory, Span, draw_history, draw_year
 from esrd_pipeline.synthetic.nation.claims import MarketYear
 from esrd_pipeline.synthetic.nation.episodes import Episodes
 from esrd_pipeline.synthetic.nation.facilities import draw_nation, split_markets
@@ -44,10 +44,10 @@ def count_outcomes(facilities: int, span: Span) -> dict[str, Counted]:
     """Count every outcome of a nation by facility, all years together."""
     counted: dict[str, Counted] = defaultdict(Counted)
     for market in split_markets(draw_nation(facilities, span.seed)):
-        life = live_market(span, market)
+        history = draw_history(span, market)
         sums: dict[str, np.ndarray] = {}
         for year in span.years:
-            for name, both in _count_year(span, life, year).items():
+            for name, both in _count_year(span, history, year).items():
                 sums[name] = sums.get(name, 0.0) + np.stack(both)
         for name, (events, base) in sums.items():
             outcome = counted[name]
@@ -58,9 +58,9 @@ def count_outcomes(facilities: int, span: Span) -> dict[str, Counted]:
 
 
 def _count_year(
-    span: Span, life: MarketLife, year: int
+    span: Span, history: MarketHistory, year: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    here, episodes, status = draw_year(span, life, year)
+    here, episodes, status = draw_year(span, history, year)
     return {
         **_count_months(here, episodes, status),
         **_count_stays(here),

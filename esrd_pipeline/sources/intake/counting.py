@@ -169,8 +169,8 @@ def _list_rows(
     if table.name in EXPECTED_TABLES:
         yield table.name, "", "table_empty", "", 1, int(not total["row_count"])
     for place, question in enumerate(asked):
-        told = by_setting if question.setting is None else {question.setting: total}
-        for setting, counts in told.items():
+        settings = by_setting if question.setting is None else {question.setting: total}
+        for setting, counts in settings.items():
             of = counts.get(f"asked{place}", counts["row_count"])
             count = counts[f"concerned{place}"]
             if question.is_about_all:

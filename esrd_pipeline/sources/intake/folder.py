@@ -1,6 +1,7 @@
 """The answers that the files of one year's folder give, without storing anything."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,20 +20,32 @@ HELD = "held"
 
 
 def ask_folder(
-    folder: Path, *, performance_year: int, query: Query, faulty: Collection[str] = ()
+    folder: Path,
+    *,
+    performance_year: int,
+    query: Query,
+    faulty: Collection[str] = (),
+    cutoff: date | None = None,
 ) -> pd.DataFrame:
     """Return the rows of `report.intake` that concern any of a folder's rows.
 
     What compares with another year's folder is left out. For the arguments see `count_folder`.
     """
-    answers = count_folder(folder, performance_year=performance_year, query=query, faulty=faulty)
+    answers = count_folder(
+        folder, performance_year=performance_year, query=query, faulty=faulty, cutoff=cutoff
+    )
     judged = judge(answers, None, performance_year)
     is_told = (judged["concerned_count"] > 0) & (judged["outcome"] != INFORMATION)
     return judged[is_told & ~judged["kind"].isin(ASKED_OF_TWO_YEARS)]
 
 
 def count_folder(
-    folder: Path, *, performance_year: int, query: Query, faulty: Collection[str] = ()
+    folder: Path,
+    *,
+    performance_year: int,
+    query: Query,
+    faulty: Collection[str] = (),
+    cutoff: date | None = None,
 ) -> pd.DataFrame:
     """Return the answers of a folder's files.
 
@@ -42,10 +55,11 @@ def count_folder(
         query: runs DuckDB; the values looked up are held in its database, in memory.
         faulty: tables whose files cannot be read. They are asked nothing, nor is what would be
             looked up in them.
+        cutoff: files that were released after it are not read.
     """
     with TemporaryDirectory(prefix="esrd-check-") as scratch:
         texts = {
-            table.name: _read_files(folder, table, Path(scratch))
+            table.name: _read_files(folder, table, Path(scratch), cutoff)
             for table in TABLES
             if table.name not in faulty
         }
@@ -68,8 +82,8 @@ def _count_files(
     )
 
 
-def _read_files(folder: Path, table: Table, scratch: Path) -> str:
-    return make_select(table, unpack(table, find_extracts(folder, table), scratch)).text
+def _read_files(folder: Path, table: Table, scratch: Path, cutoff: date | None) -> str:
+    return make_select(table, unpack(table, find_extracts(folder, table, cutoff), scratch)).text
 
 
 def _hold(

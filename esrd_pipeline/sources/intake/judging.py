@@ -105,12 +105,12 @@ def describe(
 
     `files` names the files of each raw table.
     """
-    told = judged[judged["outcome"] == outcome]
-    if told.empty:
+    chosen = judged[judged["outcome"] == outcome]
+    if chosen.empty:
         return None
     # What is missing as a whole comes before the columns that miss its values.
-    told = told.sort_values("kind", key=lambda kind: kind == "has_value", kind="stable")
-    texts = [describe_answer(row, files) for row in told.to_dict("records")]
+    chosen = chosen.sort_values("kind", key=lambda kind: kind == "has_value", kind="stable")
+    texts = [describe_answer(row, files) for row in chosen.to_dict("records")]
     more = f"; and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     return "; ".join(texts[:SHOWN]) + more
 

@@ -194,7 +194,7 @@ class Question:
         column: the column it is about; empty where it is about whole rows.
         concerned: SQL that is true of the rows it concerns.
         asked: SQL that is true of the rows it is asked of.
-        setting: where it is told; None for each of the table's settings, empty for the whole table.
+        setting: where it is asked; None for each setting of the table, empty for the whole table.
         is_about_all: it concerns all rows if `concerned` is true of none, and else no row.
         known: what the column's value is looked up in, instead of `concerned`.
         is_known: it concerns rows whose value is found there, not those whose value is not.

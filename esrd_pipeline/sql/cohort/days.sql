@@ -6,7 +6,7 @@
 -- Reading: majority is reached on the 18th birthday, of those born on 29 February on 1 March.
 WITH
 -- The days of the year and the facility they are attributed to.
-span AS (
+attribution AS (
     SELECT
         a.program,
         a.patient_id,
@@ -14,7 +14,7 @@ span AS (
         a.reason,
         f.first_service_date,
         greatest(a.start_date, make_date($performance_year, 1, 1)) AS attribution_start,
-        least(a.end_date, make_date($performance_year, 12, 31)) AS span_end
+        least(a.end_date, make_date($performance_year, 12, 31)) AS attribution_end
     FROM history.attribution AS a
     JOIN linkage.first_service AS f
         ON f.program = a.program
@@ -48,7 +48,7 @@ majority AS (
 ),
 
 attributed AS (
-    SELECT * FROM span WHERE reason IS NULL
+    SELECT * FROM attribution WHERE reason IS NULL
 ),
 
 change AS (
@@ -58,7 +58,7 @@ change AS (
         s.attribution_start,
         greatest(s.attribution_start, c.month) AS start_date
     FROM attributed AS s
-    JOIN calendar AS c ON c.month <= s.span_end AND c.month_end >= s.attribution_start
+    JOIN calendar AS c ON c.month <= s.attribution_end AND c.month_end >= s.attribution_start
     UNION
     SELECT
         s.program,
@@ -68,19 +68,19 @@ change AS (
     FROM attributed AS s
     CROSS JOIN interval_start AS i
     WHERE s.first_service_date + i.first_days > s.attribution_start
-        AND s.first_service_date + i.first_days <= s.span_end
+        AND s.first_service_date + i.first_days <= s.attribution_end
     UNION
     SELECT s.program, s.patient_id, s.attribution_start, c.majority_date AS start_date
     FROM attributed AS s
     JOIN majority AS c ON c.patient_id = s.patient_id
-    WHERE c.majority_date > s.attribution_start AND c.majority_date <= s.span_end
+    WHERE c.majority_date > s.attribution_start AND c.majority_date <= s.attribution_end
 ),
 
 -- Days on which a segment begins: the first day of an attribution or month, a cut point, a change.
 -- Days that are not attributed count in no measure and are not cut: they are half of all days.
 boundary AS (
     SELECT program, patient_id, attribution_start, attribution_start AS start_date
-    FROM span
+    FROM attribution
     WHERE reason IS NOT NULL
     UNION ALL
     SELECT program, patient_id, attribution_start, start_date
@@ -124,7 +124,7 @@ SELECT
     t.program,
     t.patient_id,
     t.start_date,
-    least(s.span_end, coalesce(t.next_start - 1, s.span_end)) AS end_date,
+    least(s.attribution_end, coalesce(t.next_start - 1, s.attribution_end)) AS end_date,
     $performance_year AS performance_year,
     t.attribution_start,
     s.ccn,
@@ -143,7 +143,7 @@ SELECT
     coalesce(m.is_observable, FALSE) AS is_observable,
     t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception
 FROM segment AS t
-JOIN span AS s
+JOIN attribution AS s
     ON s.program = t.program
     AND s.patient_id = t.patient_id
     AND s.attribution_start = t.attribution_start

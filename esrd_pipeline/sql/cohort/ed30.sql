@@ -122,42 +122,13 @@ judged AS (
     LEFT JOIN next_encounter AS e ON e.patient_id = c.patient_id AND e.stay = c.stay
 ),
 
--- Quartiles of the index discharges' days in hospital: the smallest length with that share at or
--- below.
-length_count AS (
-    SELECT length_of_stay, count(*) AS discharges
-    FROM judged
-    WHERE reason IS NULL
-    GROUP BY length_of_stay
-),
-
-length_reached AS (
-    SELECT
-        length_of_stay,
-        sum(discharges) OVER (ORDER BY length_of_stay ROWS UNBOUNDED PRECEDING) AS reached,
-        sum(discharges) OVER () AS discharges
-    FROM length_count
-),
-
-cut AS (
-    SELECT
-        min(CASE WHEN 4 * reached >= discharges THEN length_of_stay END) AS first_cut,
-        min(CASE WHEN 4 * reached >= 2 * discharges THEN length_of_stay END) AS second_cut,
-        min(CASE WHEN 4 * reached >= 3 * discharges THEN length_of_stay END) AS third_cut
-    FROM length_reached
-),
-
 described AS (
     SELECT
         j.*,
-        CASE
-            WHEN j.length_of_stay <= q.first_cut THEN 1
-            WHEN j.length_of_stay <= q.second_cut THEN 2
-            WHEN j.length_of_stay <= q.third_cut THEN 3
-            ELSE 4
-        END AS length_quarter
+        q.length_quarter
     FROM judged AS j
-    CROSS JOIN cut AS q
+    LEFT JOIN shared.length_quarter AS q
+        ON q.program = j.program AND q.length_of_stay IS NOT DISTINCT FROM j.length_of_stay
 )
 
 SELECT
@@ -182,12 +153,7 @@ SELECT
     length_quarter,
     greatest(esrd_day - 1, 0) / 365.25 AS years_of_dialysis,
     age,
-    CASE
-        WHEN bmi < 18.5 THEN '<18.5'
-        WHEN bmi < 25 THEN '18.5-25'
-        WHEN bmi < 30 THEN '25-30'
-        ELSE '>=30'
-    END AS bmi_class,
+    shared.bmi_class(bmi) AS bmi_class,
     is_female,
     is_diabetes_cause,
     home_days AS nursing_home_days

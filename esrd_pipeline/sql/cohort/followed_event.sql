@@ -99,19 +99,8 @@ at_home AS (
     GROUP BY patient_id, in_center_date, stay
 ),
 
--- Days in a nursing home on home hemodialysis.
 nursed AS (
-    SELECT
-        d.patient_id,
-        greatest(d.start_date, h.start_date) AS start_date,
-        least(d.end_date, h.end_date) AS end_date
-    FROM dialysed AS d
-    JOIN history.nursing_home AS h
-        ON h.patient_id = d.patient_id
-        AND h.start_date <= d.end_date
-        AND h.end_date >= d.start_date
-        AND h.performance_year = $performance_year
-    WHERE d.setting = 'home' AND d.modality = 'hemodialysis'
+    SELECT * FROM shared.nursed_at_home AS n
 ),
 
 arrived AS (

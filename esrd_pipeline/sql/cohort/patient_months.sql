@@ -57,13 +57,7 @@ completed AS (
             ELSE coalesce(k.modality, c.modality)
         END AS month_modality,
         p.date_of_birth IS NULL AS is_birth_unknown,
-        year(c.month) - year(p.date_of_birth)
-        - CASE
-            WHEN month(c.month) * 100 + day(c.month)
-                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age,
+        shared.completed_years(p.date_of_birth, c.month) AS age,
         -- 2.8.10: as of two months before, also on the first of the month.
         p.date_of_birth + INTERVAL 18 YEAR <= c.month - INTERVAL 2 MONTH AS is_adult_before,
         date_diff('day', s.first_service_date, c.month) + 1 AS esrd_day,

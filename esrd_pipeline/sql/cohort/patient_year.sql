@@ -55,7 +55,7 @@ excused AS (
     GROUP BY a.patient_id, a.ccn
 ),
 
-ccn_span AS (
+ccn_period AS (
     SELECT facilityid, ccn, start_date, coalesce(end_date, DATE '9999-12-31') AS end_date
     FROM linkage.facility_ccn
     WHERE performance_year = $performance_year AND program = 'qip'
@@ -69,7 +69,7 @@ depression AS (
         max(CASE WHEN d.condition IN (1, 2, 4, 5) THEN 1 ELSE 0 END) AS is_reported
     FROM raw.eqrs_depression_screening AS d
     CROSS JOIN rule AS r
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.facilityid = d.facilityid
         AND s.start_date <= coalesce(d.assessment_date, r.last_day)
         AND s.end_date >= coalesce(d.assessment_date, r.last_day)
@@ -99,7 +99,7 @@ social AS (
         + max(CASE WHEN d.result_safety IN ('yes', 'no') THEN 1 ELSE 0 END) AS needs_answered
     FROM raw.eqrs_social_screening AS d
     CROSS JOIN rule AS r
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.facilityid = d.facilityid
         AND s.start_date <= coalesce(d.screening_date, r.last_day)
         AND s.end_date >= coalesce(d.screening_date, r.last_day)

@@ -88,13 +88,7 @@ described AS (
         t.date_of_birth,
         t.is_institutionalised,
         CAST(date_diff('day', t.date_of_birth, t.month_end) AS DOUBLE) / 365.25 AS age,
-        year(t.month_end) - year(t.date_of_birth)
-        - CASE
-            WHEN month(t.month_end) * 100 + day(t.month_end)
-                < month(t.date_of_birth) * 100 + day(t.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS birthdays,
+        shared.completed_years(t.date_of_birth, t.month_end) AS birthdays,
         t.program = 'qip' AND e.ccn IS NOT NULL AS is_exception,
         coalesce(n.is_in_home, 0) = 1 AS is_in_home,
         coalesce(n.is_in_hospice, 0) = 1 AS is_in_hospice,

@@ -3,21 +3,12 @@
 -- 2.25.14.
 -- Reading 23: Medicare sees the months that claims cover, without those of Medicare Advantage.
 WITH
--- An event on a day that is not at risk does not count.
+days AS (
+    SELECT * FROM cohort.sedr_days WHERE performance_year = $performance_year
+),
+
 period AS (
-    SELECT
-        program,
-        patient_id,
-        period,
-        ccn,
-        interval,
-        min(start_date) AS start_date,
-        sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) AS days_at_risk,
-        sum(CASE WHEN reason IS NULL THEN events - uncounted_events ELSE 0 END) AS event_count
-    FROM cohort.sedr_days
-    WHERE performance_year = $performance_year
-    GROUP BY program, patient_id, period, ccn, interval
-    HAVING sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) > 0
+    SELECT * FROM shared.person_period AS p
 ),
 
 -- Months of the year before that Medicare could see.

@@ -3,23 +3,12 @@
 -- Manual 2.13.10.1, 2.13.11, 2.13.13. Medicare Advantage is the share of the period's days at risk.
 -- Reading 23: Medicare sees months of Medicare Advantage, too.
 WITH
--- An event on a day that is not at risk does not count.
+days AS (
+    SELECT * FROM cohort.shr_days WHERE performance_year = $performance_year
+),
+
 period AS (
-    SELECT
-        program,
-        patient_id,
-        period,
-        ccn,
-        interval,
-        covid_stage,
-        min(start_date) AS start_date,
-        sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) AS days_at_risk,
-        sum(CASE WHEN reason IS NULL AND is_ma THEN days ELSE 0 END) AS ma_days,
-        sum(CASE WHEN reason IS NULL THEN events - uncounted_events ELSE 0 END) AS event_count
-    FROM cohort.shr_days
-    WHERE performance_year = $performance_year
-    GROUP BY program, patient_id, period, ccn, interval, covid_stage
-    HAVING sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) > 0
+    SELECT * FROM shared.person_period AS p
 )
 
 SELECT

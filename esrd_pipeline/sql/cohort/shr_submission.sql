@@ -3,22 +3,12 @@
 -- as of the period's first day. SHR submission, denominator and risk adjustment; reading 22.
 -- Medicare Advantage is 0 or 1: a period ends where it changes.
 WITH
--- An event on a day that is not at risk does not count.
+days AS (
+    SELECT * FROM cohort.shr_submission_days WHERE performance_year = $performance_year
+),
+
 period AS (
-    SELECT
-        program,
-        patient_id,
-        period,
-        ccn,
-        interval,
-        min(start_date) AS start_date,
-        sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) AS days_at_risk,
-        sum(CASE WHEN reason IS NULL AND is_ma THEN days ELSE 0 END) AS ma_days,
-        sum(CASE WHEN reason IS NULL THEN events ELSE 0 END) AS event_count
-    FROM cohort.shr_submission_days
-    WHERE performance_year = $performance_year
-    GROUP BY program, patient_id, period, ccn, interval
-    HAVING sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) > 0
+    SELECT * FROM shared.person_period AS p
 )
 
 SELECT

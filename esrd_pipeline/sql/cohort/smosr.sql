@@ -75,19 +75,8 @@ at_home AS (
     GROUP BY patient_id, stay
 ),
 
--- Days in a nursing home on home hemodialysis.
 nursed AS (
-    SELECT
-        d.patient_id,
-        greatest(d.start_date, h.start_date) AS start_date,
-        least(d.end_date, h.end_date) AS end_date
-    FROM dialysed AS d
-    JOIN history.nursing_home AS h
-        ON h.patient_id = d.patient_id
-        AND h.start_date <= d.end_date
-        AND h.end_date >= d.start_date
-        AND h.performance_year = $performance_year
-    WHERE d.setting = 'home' AND d.modality = 'hemodialysis'
+    SELECT * FROM shared.nursed_at_home AS n
 ),
 
 -- Days on which the patient comes home: the first of a stay, and the first after a nursing home.
@@ -129,13 +118,7 @@ incident AS (
 aged AS (
     SELECT
         b.*,
-        year(b.first_service_date) - year(p.date_of_birth)
-        - CASE
-            WHEN month(b.first_service_date) * 100 + day(b.first_service_date)
-                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age,
+        shared.completed_years(p.date_of_birth, b.first_service_date) AS age,
         coalesce(i.has_form, FALSE) AS has_form,
         c.in_center_date,
         s.switch_date,
@@ -161,13 +144,13 @@ followed AS (
     FROM aged
 ),
 
-span AS (
+attribution AS (
     SELECT
         a.patient_id,
         a.ccn,
         a.reason,
         a.start_date AS attribution_start,
-        least(a.end_date, f.end_date) AS span_end,
+        least(a.end_date, f.end_date) AS attribution_end,
         row_number() OVER (PARTITION BY a.patient_id ORDER BY a.start_date) AS record
     FROM history.attribution AS a
     JOIN followed AS f ON f.patient_id = a.patient_id AND a.start_date <= f.end_date
@@ -191,14 +174,14 @@ change AS (
 
 boundary AS (
     SELECT patient_id, record, attribution_start AS start_date
-    FROM span
+    FROM attribution
     UNION
     SELECT s.patient_id, s.record, c.change_date AS start_date
-    FROM span AS s
+    FROM attribution AS s
     JOIN change AS c
         ON c.patient_id = s.patient_id
         AND c.change_date > s.attribution_start
-        AND c.change_date <= s.span_end
+        AND c.change_date <= s.attribution_end
 ),
 
 segment AS (
@@ -215,7 +198,7 @@ described AS (
         t.patient_id,
         t.record,
         t.start_date,
-        least(s.span_end, coalesce(t.next_start - 1, s.span_end)) AS end_date,
+        least(s.attribution_end, coalesce(t.next_start - 1, s.attribution_end)) AS end_date,
         s.ccn,
         CASE
             WHEN f.reason IS NOT NULL THEN f.reason
@@ -226,7 +209,7 @@ described AS (
             WHEN n.patient_id IS NOT NULL THEN 'home_hemodialysis_in_nursing_home'
         END AS reason
     FROM segment AS t
-    JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record
+    JOIN attribution AS s ON s.patient_id = t.patient_id AND s.record = t.record
     JOIN followed AS f ON f.patient_id = t.patient_id
     LEFT JOIN nursed AS n
         ON n.patient_id = t.patient_id AND t.start_date BETWEEN n.start_date AND n.end_date

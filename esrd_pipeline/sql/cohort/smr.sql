@@ -21,7 +21,7 @@ days AS (
     WHERE performance_year = $performance_year
 ),
 
-run AS (
+at_risk AS (
     SELECT
         patient_id,
         start_date,
@@ -47,34 +47,13 @@ first_service AS (
 ),
 
 patient AS (
-    SELECT patient_id, date_of_birth, race_class
+    SELECT patient_id, race_class
     FROM history.patient_characteristics
     WHERE performance_year = $performance_year
 ),
 
-record AS (
-    SELECT DISTINCT patient_id, record, record_start FROM run
-),
-
--- Days in nursing homes among the 365 before the record's first day.
-home_day AS (
-    SELECT
-        r.patient_id,
-        r.record,
-        sum(
-            datediff(
-                'day',
-                greatest(h.start_date, r.record_start - 365),
-                least(h.end_date, r.record_start - 1)
-            ) + 1
-        ) AS home_days
-    FROM record AS r
-    JOIN history.nursing_home AS h
-        ON h.patient_id = r.patient_id
-        AND h.performance_year = $performance_year
-        AND h.start_date <= r.record_start - 1
-        AND h.end_date >= r.record_start - 365
-    GROUP BY r.patient_id, r.record
+period AS (
+    SELECT patient_id, record_start AS start_date FROM at_risk
 ),
 
 facility AS (
@@ -86,18 +65,15 @@ facility AS (
 described AS (
     SELECT
         r.*,
-        year(r.record_start) - year(p.date_of_birth)
-        - CASE
-            WHEN month(r.record_start) * 100 + day(r.record_start)
-                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age,
+        d.age,
+        d.nursing_home_days,
         datediff('day', f.first_service_date, r.record_start) AS esrd_days,
         CASE WHEN p.race_class = 'other' THEN 'all' ELSE p.race_class END AS state_race
-    FROM run AS r
+    FROM at_risk AS r
     JOIN first_service AS f ON f.patient_id = r.patient_id
     JOIN patient AS p ON p.patient_id = r.patient_id
+    JOIN shared.first_day_facts AS d
+        ON d.patient_id = r.patient_id AND d.start_date = r.record_start
 )
 
 SELECT
@@ -113,12 +89,11 @@ SELECT
     ln(CAST(coalesce(s.deaths_per_100000, n.deaths_per_100000) AS DOUBLE)) AS log_state_death_rate,
     c.age,
     c.esrd_days,
-    coalesce(h.home_days, 0) AS nursing_home_days,
+    c.nursing_home_days,
     CAST(c.record_ma_days AS DOUBLE) / c.record_days AS ma_share,
     coalesce(v.months, 0) < 6 AS is_prevalent_missing,
     c.is_covid
 FROM described AS c
-LEFT JOIN home_day AS h ON h.patient_id = c.patient_id AND h.record = c.record
 LEFT JOIN shared.observable_months AS v ON v.patient_id = c.patient_id
 LEFT JOIN facility AS f ON f.ccn = c.ccn
 LEFT JOIN parameter.state_death_rate AS s ON s.state = f.state AND s.race_class = c.state_race

@@ -7,7 +7,7 @@
 -- begins a new record; a month counts by reading 23, which includes Medicare Advantage; a death on
 -- a day that is not at risk does not count; the cause of death is the primary one of the CMS-2746.
 WITH
-span AS (
+attribution AS (
     SELECT
         a.patient_id,
         a.ccn,
@@ -16,7 +16,7 @@ span AS (
             ELSE a.reason
         END AS reason,
         greatest(a.start_date, make_date($performance_year, 1, 1)) AS attribution_start,
-        a.end_date AS span_end,
+        a.end_date AS attribution_end,
         row_number() OVER (PARTITION BY a.patient_id ORDER BY a.start_date) AS record
     FROM history.attribution AS a
     LEFT JOIN linkage.patient AS p
@@ -40,18 +40,18 @@ covid AS (
 -- Days on which a segment begins: a record's or month's first, a change of the COVID-19 period.
 boundary AS (
     SELECT s.patient_id, s.record, greatest(s.attribution_start, c.month) AS start_date
-    FROM span AS s
-    JOIN calendar AS c ON c.month <= s.span_end AND c.month_end >= s.attribution_start
+    FROM attribution AS s
+    JOIN calendar AS c ON c.month <= s.attribution_end AND c.month_end >= s.attribution_start
     UNION
     SELECT s.patient_id, s.record, v.start_date
-    FROM span AS s
+    FROM attribution AS s
     JOIN covid AS v ON v.patient_id = s.patient_id
-    WHERE v.start_date > s.attribution_start AND v.start_date <= s.span_end
+    WHERE v.start_date > s.attribution_start AND v.start_date <= s.attribution_end
     UNION
     SELECT s.patient_id, s.record, v.end_date + 1 AS start_date
-    FROM span AS s
+    FROM attribution AS s
     JOIN covid AS v ON v.patient_id = s.patient_id
-    WHERE v.end_date + 1 > s.attribution_start AND v.end_date + 1 <= s.span_end
+    WHERE v.end_date + 1 > s.attribution_start AND v.end_date + 1 <= s.attribution_end
 ),
 
 segment AS (
@@ -74,7 +74,7 @@ described AS (
         t.patient_id,
         t.record,
         t.start_date,
-        least(s.span_end, coalesce(t.next_start - 1, s.span_end)) AS end_date,
+        least(s.attribution_end, coalesce(t.next_start - 1, s.attribution_end)) AS end_date,
         s.ccn,
         v.patient_id IS NOT NULL AS is_covid,
         coalesce(m.is_ma, FALSE) AS is_ma,
@@ -84,7 +84,7 @@ described AS (
                 THEN 'month_not_observable_in_claims'
         END AS reason
     FROM segment AS t
-    JOIN span AS s ON s.patient_id = t.patient_id AND s.record = t.record
+    JOIN attribution AS s ON s.patient_id = t.patient_id AND s.record = t.record
     LEFT JOIN covid AS v
         ON v.patient_id = t.patient_id AND t.start_date BETWEEN v.start_date AND v.end_date
     LEFT JOIN medicare_month AS m
@@ -111,7 +111,7 @@ numbered AS (
         *,
         sum(begins) OVER (
             PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS run
+        ) AS segment_number
     FROM marked
 ),
 
@@ -126,7 +126,7 @@ joined AS (
         max(end_date) AS end_date,
         sum(CASE WHEN is_ma THEN datediff('day', start_date, end_date) + 1 ELSE 0 END) AS ma_days
     FROM numbered
-    GROUP BY patient_id, run, record, ccn, is_covid, reason
+    GROUP BY patient_id, segment_number, record, ccn, is_covid, reason
 ),
 
 died AS (

@@ -237,48 +237,14 @@ judged AS (
         ON CAST(x.category AS INTEGER) = c.principal_category
 ),
 
--- Quartiles of the index discharges' days in hospital: the smallest length with that share at or
--- below.
-length_count AS (
-    SELECT program, length_of_stay, count(*) AS discharges
-    FROM judged
-    WHERE reason IS NULL
-    GROUP BY program, length_of_stay
-),
-
-length_reached AS (
-    SELECT
-        program,
-        length_of_stay,
-        sum(discharges) OVER (
-            PARTITION BY program ORDER BY length_of_stay ROWS UNBOUNDED PRECEDING
-        ) AS reached,
-        sum(discharges) OVER (PARTITION BY program) AS discharges
-    FROM length_count
-),
-
-cut AS (
-    SELECT
-        program,
-        min(CASE WHEN 4 * reached >= discharges THEN length_of_stay END) AS first_cut,
-        min(CASE WHEN 4 * reached >= 2 * discharges THEN length_of_stay END) AS second_cut,
-        min(CASE WHEN 4 * reached >= 3 * discharges THEN length_of_stay END) AS third_cut
-    FROM length_reached
-    GROUP BY program
-),
-
 described AS (
     SELECT
         j.*,
         coalesce(j.age, 60) AS known_age,
-        CASE
-            WHEN j.length_of_stay <= q.first_cut THEN 1
-            WHEN j.length_of_stay <= q.second_cut THEN 2
-            WHEN j.length_of_stay <= q.third_cut THEN 3
-            ELSE 4
-        END AS length_quarter
+        q.length_quarter
     FROM judged AS j
-    LEFT JOIN cut AS q ON q.program = j.program
+    LEFT JOIN shared.length_quarter AS q
+        ON q.program = j.program AND q.length_of_stay IS NOT DISTINCT FROM j.length_of_stay
 )
 
 SELECT
@@ -301,12 +267,7 @@ SELECT
     known_age AS age,
     greatest(esrd_day - 1, 0) / 365.25 AS years_of_esrd,
     coalesce(imputed_bmi, 30) AS bmi,
-    CASE
-        WHEN bmi < 18.5 THEN '<18.5'
-        WHEN bmi < 25 THEN '18.5-25'
-        WHEN bmi < 30 THEN '25-30'
-        ELSE '>=30'
-    END AS bmi_class,
+    shared.bmi_class(bmi) AS bmi_class,
     is_female,
     is_diabetes_cause,
     home_days AS nursing_home_days,

@@ -4,22 +4,12 @@
 -- Reading: nursing homes are those of the 365 days before, not of the calendar year before (2.12.13
 -- against Table 7).
 WITH
--- An event on a day that is not at risk does not count.
+days AS (
+    SELECT * FROM cohort.strr_days WHERE performance_year = $performance_year
+),
+
 period AS (
-    SELECT
-        program,
-        patient_id,
-        period,
-        ccn,
-        interval,
-        covid_stage,
-        min(start_date) AS start_date,
-        sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) AS days_at_risk,
-        sum(CASE WHEN reason IS NULL THEN events - uncounted_events ELSE 0 END) AS event_count
-    FROM cohort.strr_days
-    WHERE performance_year = $performance_year
-    GROUP BY program, patient_id, period, ccn, interval, covid_stage
-    HAVING sum(CASE WHEN reason IS NULL THEN days ELSE 0 END) > 0
+    SELECT * FROM shared.person_period AS p
 )
 
 SELECT

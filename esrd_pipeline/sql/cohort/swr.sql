@@ -82,13 +82,7 @@ person AS (
     SELECT
         b.patient_id,
         b.first_service_date,
-        year(b.first_service_date) - year(p.date_of_birth)
-        - CASE
-            WHEN month(b.first_service_date) * 100 + day(b.first_service_date)
-                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age,
+        shared.completed_years(p.date_of_birth, b.first_service_date) AS age,
         coalesce(l.is_before, 0) AS is_listed_before,
         l.listed_date,
         coalesce(g.is_before, 0) AS is_transplanted_before,

@@ -48,49 +48,10 @@ meant AS (
     GROUP BY l.code
 ),
 
-laboratory AS (
-    SELECT claim_year, claim_type, clm_id
-    FROM history.laboratory_claim
-    WHERE performance_year = $performance_year
-),
-
 coded AS (
-    SELECT
-        k.patient_id,
-        k.last_date AS claim_day,
-        unnest([
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        ]) AS code
-    FROM linkage.claim AS k
-    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    LEFT JOIN laboratory AS l
-        ON l.claim_type = k.claim_type AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'institutional'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND l.clm_id IS NULL
-    UNION ALL
-    SELECT
-        k.patient_id,
-        k.last_date AS claim_day,
-        unnest([
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
-        ]) AS code
-    FROM linkage.claim AS k
-    JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    LEFT JOIN laboratory AS l
-        ON l.claim_type = 'carrier' AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'carrier'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND l.clm_id IS NULL
+    SELECT patient_id, last_date AS claim_day, code
+    FROM shared.claim_diagnosis AS d
+    WHERE NOT is_laboratory
 ),
 
 -- Claims with these diagnoses, by month.

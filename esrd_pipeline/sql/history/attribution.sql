@@ -344,12 +344,12 @@ marked AS (
     WINDOW days AS (PARTITION BY rule, program, patient_id ORDER BY start_date)
 ),
 
-spanned AS (
+counted_segment AS (
     SELECT
         *,
         sum(begins) OVER (
             PARTITION BY rule, program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS span
+        ) AS segment_number
     FROM marked
 )
 
@@ -362,5 +362,5 @@ SELECT
     $performance_year AS performance_year,
     ccn,
     reason
-FROM spanned
-GROUP BY rule, program, patient_id, span, ccn, reason
+FROM counted_segment
+GROUP BY rule, program, patient_id, segment_number, ccn, reason

@@ -66,7 +66,7 @@ treated_month AS (
     GROUP BY program, patient_id, month, ccn
 ),
 
-ccn_span AS (
+ccn_period AS (
     SELECT * FROM shared.facility_number AS n
 ),
 
@@ -154,7 +154,7 @@ prescribed AS (
         min(p.sessions_per_week) AS fewest,
         max(p.sessions_per_week) AS most
     FROM treated_month AS m
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.program = m.program
         AND s.ccn = m.ccn
         AND s.start_date <= m.end_date
@@ -196,14 +196,14 @@ departed AS (
         CASE WHEN a.discharge_reason = 'Recover Function' THEN 2 ELSE 3 END AS place
     FROM admission AS a
     JOIN calendar AS c ON a.discharge_date BETWEEN c.month AND c.month_end
-    CROSS JOIN (SELECT DISTINCT program FROM ccn_span) AS s
+    CROSS JOIN (SELECT DISTINCT program FROM ccn_period) AS s
     WHERE a.discharge_reason IN ('Recover Function', 'Discontinue')
         AND a.admit_reason NOT IN ('Transient', 'Dialysis in Support of Transplant')
     UNION ALL
     SELECT s.program, a.patient_id, c.month, s.ccn, 4 AS place
     FROM admission AS a
     JOIN calendar AS c ON c.month_end = a.discharge_date
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.facilityid = a.facilityid
         AND s.start_date <= a.discharge_date
         AND s.end_date >= a.discharge_date

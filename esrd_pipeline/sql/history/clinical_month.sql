@@ -23,7 +23,7 @@ period AS (
     SELECT make_date($performance_year - 1, 8, 1) AS first_month
 ),
 
-ccn_span AS (
+ccn_period AS (
     SELECT * FROM shared.facility_number AS n
 ),
 
@@ -175,7 +175,7 @@ reported AS (
 -- Two EQRS facilities may share one CCN. Only these have to be combined.
 shared AS (
     SELECT program, ccn
-    FROM ccn_span
+    FROM ccn_period
     GROUP BY program, ccn
     HAVING count(DISTINCT facilityid) > 1
 ),
@@ -187,7 +187,7 @@ placed AS (
         h.ccn IS NOT NULL AS is_shared,
         p.*
     FROM reported AS p
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.facilityid = p.facilityid AND s.start_date <= p.month AND s.end_date >= p.month
     LEFT JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
 ),

@@ -29,7 +29,7 @@ numbered AS (
         *,
         sum(begins) OVER (
             PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS span
+        ) AS segment_number
     FROM marked
 )
 
@@ -39,4 +39,4 @@ SELECT
     max(start_date) + 90 AS end_date,
     $performance_year AS performance_year
 FROM numbered
-GROUP BY patient_id, span
+GROUP BY patient_id, segment_number

@@ -52,24 +52,19 @@ line_day AS (
         l.clm_id,
         l.rev_cntr_dt,
         CASE WHEN l.rev_cntr_dt IS NULL THEN l.clm_line_num ELSE 0 END AS line_number,
-        max(CASE WHEN t.is_composite = 'true' THEN 1 ELSE 0 END) AS is_composite,
-        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'in-center hemodialysis'
-            THEN 1 ELSE 0 END) AS composite_hd,
-        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'peritoneal dialysis'
-            THEN 1 ELSE 0 END) AS composite_pd,
-        max(CASE WHEN t.is_composite = 'true' AND t.modality = 'other peritoneal dialysis'
-            THEN 1 ELSE 0 END) AS composite_other,
-        max(CASE WHEN t.modality = 'in-center hemodialysis' THEN 1 ELSE 0 END) AS any_in_center,
-        max(CASE WHEN t.modality = 'home hemodialysis' THEN 1 ELSE 0 END) AS any_home,
-        max(CASE WHEN t.modality = 'peritoneal dialysis' THEN 1 ELSE 0 END) AS any_pd,
-        max(CASE WHEN t.modality = 'other peritoneal dialysis' THEN 1 ELSE 0 END) AS any_other,
-        max(CASE WHEN t.modality = 'undetermined' THEN 1 ELSE 0 END) AS any_undetermined,
-        count(CASE WHEN t.modality = 'in-center hemodialysis' THEN 1 END) AS in_center_codes,
-        count(CASE WHEN t.modality = 'home hemodialysis' THEN 1 END) AS home_codes
-    FROM raw.claim_revenue AS l
-    JOIN parameter.dialysis_revenue_center AS t ON t.rev_cntr = l.rev_cntr
+        max(l.is_composite) AS is_composite,
+        max(l.composite_hd) AS composite_hd,
+        max(l.composite_pd) AS composite_pd,
+        max(l.composite_other) AS composite_other,
+        max(l.any_in_center) AS any_in_center,
+        max(l.any_home) AS any_home,
+        max(l.any_pd) AS any_pd,
+        max(l.any_other) AS any_other,
+        max(l.any_undetermined) AS any_undetermined,
+        sum(l.any_in_center) AS in_center_codes,
+        sum(l.any_home) AS home_codes
+    FROM shared.dialysis_line AS l
     JOIN claim AS c ON c.clm_id = l.clm_id AND c.claim_year = l.performance_year
-    WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
     GROUP BY
         l.clm_id,
         l.rev_cntr_dt,
@@ -81,38 +76,15 @@ counted AS (
     SELECT
         clm_id,
         max(is_composite) AS has_composite,
-        sum(
-            CASE WHEN composite_hd + composite_pd + composite_other = 1
-                THEN composite_hd ELSE 0 END
-        )
-            AS composite_hd,
-        sum(
-            CASE WHEN composite_hd + composite_pd + composite_other = 1
-                THEN composite_pd ELSE 0 END
-        )
-            AS composite_pd,
-        sum(
-            CASE WHEN composite_hd + composite_pd + composite_other = 1
-                THEN composite_other ELSE 0 END
-        ) AS composite_other,
-        sum(
-            CASE
-                WHEN any_in_center + any_home + any_pd + any_other + any_undetermined = 1
-                    THEN any_in_center + any_home
-                ELSE 0
-            END
-        ) AS other_hd,
-        sum(
-            CASE
-                WHEN any_in_center + any_home + any_pd + any_other + any_undetermined = 1
-                    THEN any_pd + any_other
-                ELSE 0
-            END
-        ) AS other_pd,
+        sum(counted_hd) AS composite_hd,
+        sum(counted_pd) AS composite_pd,
+        sum(counted_other) AS composite_other,
+        sum(counted_any_hd) AS other_hd,
+        sum(counted_any_pd) AS other_pd,
         max(greatest(any_in_center, any_home)) + max(greatest(any_pd, any_other)) > 1 AS is_mixed,
         sum(in_center_codes) AS in_center_codes,
         sum(in_center_codes + home_codes) AS hemodialysis_codes
-    FROM line_day
+    FROM shared.counted_day AS d
     GROUP BY clm_id
 ),
 

@@ -310,7 +310,7 @@ numbered AS (
         *,
         sum(begins) OVER (
             PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS span
+        ) AS segment_number
     FROM marked
 )
 
@@ -331,4 +331,4 @@ SELECT
             THEN 'a year without evidence'
     END AS ended_by
 FROM numbered
-GROUP BY patient_id, span, source, facilityid, provider_number, modality, setting
+GROUP BY patient_id, segment_number, source, facilityid, provider_number, modality, setting

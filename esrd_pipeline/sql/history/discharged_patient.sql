@@ -29,7 +29,7 @@ known AS (
 ),
 
 person AS (
-    SELECT patient_id, date_of_birth, sex
+    SELECT patient_id, sex
     FROM linkage.patient
     WHERE performance_year = $performance_year
 ),
@@ -55,25 +55,8 @@ failing AS (
         AND t.failure_date = k.discharge_date
 ),
 
-home AS (
-    SELECT
-        k.program,
-        k.patient_id,
-        k.stay,
-        sum(
-            datediff(
-                'day',
-                greatest(h.start_date, k.discharge_date - 365),
-                least(h.end_date, k.discharge_date - 1)
-            ) + 1
-        ) AS home_days
-    FROM known AS k
-    JOIN history.nursing_home AS h
-        ON h.patient_id = k.patient_id
-        AND h.performance_year = $performance_year
-        AND h.start_date <= k.discharge_date - 1
-        AND h.end_date >= k.discharge_date - 365
-    GROUP BY k.program, k.patient_id, k.stay
+period AS (
+    SELECT patient_id, discharge_date AS start_date FROM known
 ),
 
 enrolled AS (
@@ -111,18 +94,12 @@ SELECT
     coalesce(t.state = 'transplant', FALSE) OR f.patient_id IS NOT NULL AS is_grafted,
     d.death_date,
     k.esrd_day,
-    year(k.discharge_date) - year(p.date_of_birth)
-    - CASE
-        WHEN month(k.discharge_date) * 100 + day(k.discharge_date)
-            < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-            THEN 1
-        ELSE 0
-    END AS age,
+    h.age,
     coalesce(p.sex = 'F', FALSE) AS is_female,
     coalesce(i.is_diabetes_cause, FALSE) AS is_diabetes_cause,
     b.bmi,
     b.imputed_bmi,
-    coalesce(h.home_days, 0) AS home_days,
+    coalesce(h.nursing_home_days, 0) AS home_days,
     e.patient_id IS NOT NULL AS is_ma,
     r.category IS NOT NULL AS is_high_risk
 FROM known AS k
@@ -131,8 +108,8 @@ LEFT JOIN treated AS t
     ON t.program = k.program AND t.patient_id = k.patient_id AND t.stay = k.stay
 LEFT JOIN failing AS f
     ON f.program = k.program AND f.patient_id = k.patient_id AND f.stay = k.stay
-LEFT JOIN home AS h
-    ON h.program = k.program AND h.patient_id = k.patient_id AND h.stay = k.stay
+LEFT JOIN shared.first_day_facts AS h
+    ON h.patient_id = k.patient_id AND h.start_date = k.discharge_date
 LEFT JOIN enrolled AS e
     ON e.patient_id = k.patient_id
     AND e.month = make_date(year(k.discharge_date), month(k.discharge_date), 1)

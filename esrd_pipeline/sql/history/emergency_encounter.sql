@@ -12,7 +12,7 @@ emergency_line AS (
     WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
 ),
 
-visit AS (
+part AS (
     SELECT
         k.patient_id,
         k.from_date AS start_date,
@@ -23,35 +23,8 @@ visit AS (
     GROUP BY k.patient_id, k.from_date
 ),
 
-ordered AS (
-    SELECT
-        *,
-        max(end_date) OVER (
-            PARTITION BY patient_id
-            ORDER BY start_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS before_end
-    FROM visit
-),
-
-numbered AS (
-    SELECT
-        patient_id,
-        start_date,
-        end_date,
-        sum(CASE WHEN start_date <= before_end + 1 THEN 0 ELSE 1 END) OVER (
-            PARTITION BY patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS encounter
-    FROM ordered
-),
-
 encounter AS (
-    SELECT
-        patient_id,
-        min(start_date) AS start_date,
-        max(end_date) AS end_date
-    FROM numbered
-    GROUP BY patient_id, encounter
+    SELECT patient_id, start_date, end_date FROM shared.joined_segments AS s
 ),
 
 inpatient AS (

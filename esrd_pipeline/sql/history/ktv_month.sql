@@ -41,13 +41,7 @@ claim AS (
         -- Reading 90: the first day counts in DFC; the QIP takes the duration between the two.
         date_diff('day', f.first_service_date, d.from_date)
         + CASE WHEN d.program = 'dfc' THEN 1 ELSE 0 END AS esrd_day,
-        year(d.from_date) - year(p.date_of_birth)
-        - CASE
-            WHEN month(d.from_date) * 100 + day(d.from_date)
-                < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-                THEN 1
-            ELSE 0
-        END AS age
+        shared.completed_years(p.date_of_birth, d.from_date) AS age
     FROM history.dialysis_claim AS d
     JOIN linkage.patient AS p
         ON p.patient_id = d.patient_id AND p.performance_year = $performance_year

@@ -13,63 +13,16 @@ person AS (
     SELECT patient_id FROM linkage.patient WHERE performance_year = $performance_year
 ),
 
-laboratory AS (
-    SELECT claim_year, claim_type, clm_id
-    FROM history.laboratory_claim
-    WHERE performance_year = $performance_year
-),
-
-coded AS (
-    SELECT
-        k.patient_id,
-        k.last_date AS claim_day,
-        concat_ws(
-            '|',
-            '',
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12, c.icd_dgns_cd13,
-            c.icd_dgns_cd14, c.icd_dgns_cd15, c.icd_dgns_cd16, c.icd_dgns_cd17,
-            c.icd_dgns_cd18, c.icd_dgns_cd19, c.icd_dgns_cd20, c.icd_dgns_cd21,
-            c.icd_dgns_cd22, c.icd_dgns_cd23, c.icd_dgns_cd24, c.icd_dgns_cd25
-        ) AS codes
-    FROM linkage.claim AS k
-    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    LEFT JOIN laboratory AS l
-        ON l.claim_type = k.claim_type AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'institutional'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND k.claim_type IN ('40', '60')
-        AND l.clm_id IS NULL
-    UNION ALL
-    SELECT
-        k.patient_id,
-        k.last_date AS claim_day,
-        concat_ws(
-            '|',
-            '',
-            c.prncpal_dgns_cd, c.icd_dgns_cd1, c.icd_dgns_cd2, c.icd_dgns_cd3, c.icd_dgns_cd4,
-            c.icd_dgns_cd5, c.icd_dgns_cd6, c.icd_dgns_cd7, c.icd_dgns_cd8, c.icd_dgns_cd9,
-            c.icd_dgns_cd10, c.icd_dgns_cd11, c.icd_dgns_cd12
-        ) AS codes
-    FROM linkage.claim AS k
-    JOIN raw.carrier_claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    LEFT JOIN laboratory AS l
-        ON l.claim_type = 'carrier' AND l.clm_id = k.clm_id AND l.claim_year = k.claim_year
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'carrier'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND l.clm_id IS NULL
-),
-
 diagnosed AS (
     SELECT DISTINCT
         c.patient_id,
-        make_date(date_part('year', c.claim_day), date_part('month', c.claim_day), 1) AS month,
+        make_date(date_part('year', c.last_date), date_part('month', c.last_date), 1) AS month,
         d.condition
-    FROM coded AS c
-    JOIN parameter.limited_life_diagnosis AS d ON contains(c.codes, '|' || d.icd_10_prefix)
+    FROM shared.claim_diagnosis AS c
+    JOIN parameter.limited_life_diagnosis AS d
+        ON substring(d.icd_10_prefix, 1, 3) = substring(c.code, 1, 3)
+        AND starts_with(c.code, d.icd_10_prefix)
+    WHERE c.claim_type IN ('40', '60', 'carrier') AND NOT c.is_laboratory
 ),
 
 evidence AS (

@@ -57,7 +57,7 @@ two_years AS (
     SELECT make_date($performance_year - 1, n, 1) AS month FROM calendar
 ),
 
-told AS (
+reported AS (
     SELECT c.patient_id, c.month, c.paid, 0 AS is_inpatient
     FROM claim AS c
     LEFT JOIN shared.acute_claim AS a
@@ -76,7 +76,7 @@ billed AS (
         month,
         sum(paid) AS paid,
         max(is_inpatient) AS has_inpatient
-    FROM told
+    FROM reported
     GROUP BY patient_id, month
 ),
 

@@ -124,13 +124,7 @@ SELECT
     c.modality,
     CASE WHEN c.modality IS NOT NULL THEN c.modality_source END AS modality_source,
     c.as_of_date,
-    year(c.as_of_date) - year(p.date_of_birth)
-    - CASE
-        WHEN month(c.as_of_date) * 100 + day(c.as_of_date)
-            < month(p.date_of_birth) * 100 + day(p.date_of_birth)
-            THEN 1
-        ELSE 0
-    END AS age,
+    shared.completed_years(p.date_of_birth, c.as_of_date) AS age,
     date_diff('day', f.first_service_date, c.as_of_date) + 1 AS esrd_day,
     c.frequency,
     c.frequency_source

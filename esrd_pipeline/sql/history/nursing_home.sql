@@ -2,7 +2,7 @@
 -- 2.26.12; reading 17. The MDS is a register: the days of patients who died in an earlier year of a
 -- measure of several years are here too.
 WITH
-stay AS (
+part AS (
     SELECT
         b.patient_id,
         m.entry_date AS start_date,
@@ -15,35 +15,12 @@ stay AS (
         ON b.bene_id = m.bene_id AND b.performance_year = $performance_year
     WHERE m.performance_year = $performance_year
         AND m.entry_date <= make_date($performance_year, 12, 31)
-),
-
-ordered AS (
-    SELECT
-        *,
-        max(end_date) OVER (
-            PARTITION BY patient_id
-            ORDER BY start_date, end_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS before_end
-    FROM stay
-    WHERE start_date <= end_date
-),
-
-numbered AS (
-    SELECT
-        *,
-        sum(CASE WHEN start_date <= before_end + 1 THEN 0 ELSE 1 END) OVER (
-            PARTITION BY patient_id
-            ORDER BY start_date, end_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS span
-    FROM ordered
+        AND m.entry_date <= coalesce(m.discharge_date, m.entry_date)
 )
 
 SELECT
     patient_id,
-    min(start_date) AS start_date,
-    max(end_date) AS end_date,
+    start_date,
+    end_date,
     $performance_year AS performance_year
-FROM numbered
-GROUP BY patient_id, span
+FROM shared.joined_segments AS s

@@ -111,13 +111,7 @@ SELECT
     coalesce(is_hispanic, FALSE) AS is_hispanic,
     is_hispanic IS NULL AS is_ethnicity_unknown,
     has_form,
-    CASE
-        WHEN units IS NULL THEN '>=30'
-        WHEN bmi < 18.5 THEN '<18.5'
-        WHEN bmi < 25 THEN '18.5-25'
-        WHEN bmi < 30 THEN '25-30'
-        ELSE '>=30'
-    END AS bmi_class,
+    shared.bmi_class(bmi) AS bmi_class,
     units IS NULL AS is_bmi_missing,
     units / 10000.0 AS bmi,
     coalesce(units, matched, coarse, nation) / 10000.0 AS imputed_bmi,

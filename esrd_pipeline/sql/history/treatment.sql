@@ -121,7 +121,7 @@ ccn_known AS (
 ),
 
 -- Every day at a facility has one CCN, or an unknown one.
-ccn_span AS (
+ccn_period AS (
     SELECT program, facilityid, ccn, start_date, end_date FROM ccn_known
     UNION ALL
     SELECT
@@ -185,7 +185,7 @@ dialysed AS (
         p.source,
         p.ended_by
     FROM placed AS p
-    LEFT JOIN ccn_span AS c
+    LEFT JOIN ccn_period AS c
         ON c.program = p.program
         AND c.facilityid = p.facilityid
         AND c.start_date <= p.end_date

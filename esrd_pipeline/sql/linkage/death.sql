@@ -59,17 +59,6 @@ latest_enrollment AS (
     WHERE e.place = 1
 ),
 
-claimed_death AS (
-    SELECT k.patient_id, coalesce(c.nch_bene_dschrg_dt, c.clm_thru_dt) AS death_date
-    FROM linkage.claim AS k
-    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    JOIN parameter.death_discharge_status AS d
-        ON d.nch_clm_type_cd = k.claim_type AND d.ptnt_dschrg_stus_cd = c.ptnt_dschrg_stus_cd
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'institutional'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
 -- A beneficiary who has since been matched to an EQRS patient keeps the date.
 remembered_death AS (
     SELECT coalesce(m.patient_id, d.patient_id) AS patient_id, d.death_date, d.source
@@ -102,7 +91,8 @@ reported_death AS (
     FROM eqrs_person
     WHERE date_of_death IS NOT NULL
     UNION ALL
-    SELECT patient_id, death_date, 'claims' AS source FROM claimed_death
+    SELECT patient_id, death_date, 'claims' AS source
+    FROM shared.claimed_death AS c
     UNION ALL
     SELECT r.patient_id, r.death_date, r.source
     FROM remembered_death AS r

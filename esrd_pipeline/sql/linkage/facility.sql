@@ -8,7 +8,7 @@ type AS (
     SELECT middle_digits, facility_type FROM parameter.provider_number_type
 ),
 
-span AS (
+ccn_period AS (
     SELECT
         program,
         facilityid,
@@ -55,7 +55,7 @@ casper AS (
 
 -- Every CCN that days or claims can be attributed to.
 listed AS (
-    SELECT program, ccn FROM span
+    SELECT program, ccn FROM ccn_period
     UNION
     SELECT program, ccn FROM linkage.provider_number WHERE performance_year = $performance_year
 ),
@@ -84,7 +84,7 @@ present AS (
                 coalesce(r.certification_date, DATE '9999-12-31'),
                 r.facilityid
         ) AS place
-    FROM span AS s
+    FROM ccn_period AS s
     JOIN record AS r ON r.program = s.program AND r.facilityid = s.facilityid
     WHERE s.place = 1
 ),
@@ -100,7 +100,7 @@ past AS (
         row_number() OVER (
             PARTITION BY s.program, s.ccn ORDER BY s.end_date DESC, s.facilityid
         ) AS place
-    FROM span AS s
+    FROM ccn_period AS s
     WHERE s.place > 1
 ),
 

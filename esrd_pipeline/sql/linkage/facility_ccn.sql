@@ -93,7 +93,7 @@ latest AS (
     FROM named
 ),
 
-span AS (
+ccn_period AS (
     SELECT
         program,
         facilityid,
@@ -114,5 +114,5 @@ SELECT
     ) AS end_date,
     $performance_year AS performance_year,
     s.ccn
-FROM span AS s
+FROM ccn_period AS s
 JOIN latest AS l ON l.program = s.program AND l.facilityid = s.facilityid AND l.place = 1

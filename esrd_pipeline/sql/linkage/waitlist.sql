@@ -12,7 +12,7 @@ optn_person AS (
     WHERE performance_year = $performance_year AND register = 'optn'
 ),
 
-registration AS (
+part AS (
     SELECT
         p.patient_id,
         w.can_listing_dt AS start_date,
@@ -25,34 +25,6 @@ registration AS (
             AND (can_rem_dt IS NULL OR can_rem_dt >= can_listing_dt)
     ) AS w
     JOIN optn_person AS p ON p.ssn = w.pers_ssn AND p.date_of_birth = w.pers_birth_dt
-),
-
-ordered AS (
-    SELECT
-        *,
-        max(end_date) OVER (
-            PARTITION BY patient_id
-            ORDER BY start_date, end_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS before_end
-    FROM registration
-),
-
-numbered AS (
-    SELECT
-        *,
-        sum(CASE WHEN start_date - 1 <= before_end THEN 0 ELSE 1 END) OVER (
-            PARTITION BY patient_id
-            ORDER BY start_date, end_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS span
-    FROM ordered
-),
-
-joined AS (
-    SELECT patient_id, min(start_date) AS start_date, max(end_date) AS end_date
-    FROM numbered
-    GROUP BY patient_id, span
 )
 
 SELECT
@@ -60,4 +32,4 @@ SELECT
     start_date,
     CASE WHEN end_date < DATE '9999-12-31' THEN end_date END AS end_date,
     $performance_year AS performance_year
-FROM joined
+FROM shared.joined_segments AS s

@@ -6,7 +6,7 @@
 -- Reading 204: a form is of the month in which it was due, and of the facility that treated the
 -- patient on the first day of ESRD, or of death. A CMS-2728 is in time if its physician signed it
 -- within 45 days of the first service date, because the day of filing is in no file; for the same
--- reason the 14 days of a CMS-2746 cannot be told, only whether there is one. NHSN reports quarters:
+-- reason the 14 days of a CMS-2746 cannot be checked, only whether there is one. NHSN reports quarters:
 -- the last month of one holds its three, of facilities that treat in center. A patient's month is
 -- complete with a Kt/V and a calcium.
 WITH

@@ -59,7 +59,7 @@ week AS (
     HAVING count(DISTINCT personnel_category) = 4
 ),
 
-ccn_span AS (
+ccn_period AS (
     SELECT facilityid, ccn, start_date, coalesce(end_date, DATE '9999-12-31') AS end_date
     FROM linkage.facility_ccn
     WHERE performance_year = $performance_year AND program = 'dfc'
@@ -70,7 +70,7 @@ depression AS (
     SELECT d.patient_id, s.ccn, min(coalesce(d.assessment_date, r.last_day)) AS screened_date
     FROM raw.eqrs_depression_screening AS d
     CROSS JOIN rule AS r
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.facilityid = d.facilityid
         AND coalesce(d.assessment_date, r.last_day) BETWEEN s.start_date AND s.end_date
     WHERE d.performance_year = $performance_year
@@ -83,7 +83,7 @@ social_report AS (
     SELECT d.*, s.ccn, coalesce(d.screening_date, r.last_day) AS day
     FROM raw.eqrs_social_screening AS d
     CROSS JOIN rule AS r
-    JOIN ccn_span AS s
+    JOIN ccn_period AS s
         ON s.facilityid = d.facilityid
         AND coalesce(d.screening_date, r.last_day) BETWEEN s.start_date AND s.end_date
     WHERE d.performance_year = $performance_year

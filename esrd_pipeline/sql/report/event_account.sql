@@ -51,7 +51,7 @@ event AS (
 ),
 
 -- Events whose tables hold what became of them.
-told AS (
+followed AS (
     SELECT
         measure,
         kind,
@@ -79,22 +79,12 @@ found AS (
     GROUP BY measure, kind, program
     UNION ALL
     SELECT measure, kind, program, count(*) AS found_count
-    FROM told
+    FROM followed
     GROUP BY measure, kind, program
 ),
 
 segment AS (
-    SELECT 'shr' AS measure, program, patient_id, start_date, end_date, reason, events
-    FROM cohort.shr_days
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT 'strr' AS measure, program, patient_id, start_date, end_date, reason, events
-    FROM cohort.strr_days
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT 'sedr' AS measure, program, patient_id, start_date, end_date, reason, events
-    FROM cohort.sedr_days
-    WHERE performance_year = $performance_year
+    SELECT * FROM shared.recurrent_event_days AS r
 ),
 
 discharge AS (
@@ -134,7 +124,7 @@ judged AS (
         AND d.stay = e.stay
     UNION ALL
     SELECT measure, kind, program, day, outcome, is_outside
-    FROM told
+    FROM followed
 ),
 
 outcome AS (

@@ -20,17 +20,8 @@ treated AS (
 ),
 
 days AS (
-    SELECT 'shr' AS measure, program, patient_id, start_date, end_date, ccn, reason
-    FROM cohort.shr_days
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT 'strr' AS measure, program, patient_id, start_date, end_date, ccn, reason
-    FROM cohort.strr_days
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT 'sedr' AS measure, program, patient_id, start_date, end_date, ccn, reason
-    FROM cohort.sedr_days
-    WHERE performance_year = $performance_year
+    SELECT measure, program, patient_id, start_date, end_date, ccn, reason
+    FROM shared.recurrent_event_days AS r
     UNION ALL
     SELECT 'smr' AS measure, program, patient_id, start_date, end_date, ccn, reason
     FROM cohort.smr_days

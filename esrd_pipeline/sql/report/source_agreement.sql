@@ -5,19 +5,16 @@
 -- Reading 205: a fact that claims cannot hold is not missing from them. In a month that Medicare
 -- does not cover by 2.13.10.1, or that is Medicare Advantage's, nothing is expected of claims; nor
 -- is a death of who is no beneficiary.
--- Reading 206: a death, transplant or first service belongs to the facility that treated the patient
--- last within the 60 days of 2.13.10 before it, or first within the 60 days after a first service.
+-- Reading 206: deaths, transplants and first services (history.source_event) are those of a facility
+-- that treated the patient near the day.
 -- Reading 207: two sources agree if sessions are as many, if Kt/V is the same to the two decimals of
--- a claim, if the access is of one class (V5 a catheter, alone or not, V6 a graft, V7 a fistula: the
--- modifier of the last hemodialysis line that has one), if deaths and transplants are of one day, and
--- if first services are at most the 30 days apart that 3.1.2 allows form and EQRS.
+-- a claim, and if the access is of one class (V5 a catheter, alone or not, V6 a graft, V7 a fistula:
+-- the modifier of the last hemodialysis line that has one).
 -- Reading 208: NHSN names no patient. It counts in the kind `reporting` alone, as one fact a
 -- facility and month: a quarter of three accurate months, or of none, tells of each of its months.
 WITH
 rule AS (
     SELECT
-        60 AS treated_days,
-        30 AS same_days,
         CAST(8.5 AS DOUBLE) AS most_ktv,
         make_date($performance_year, 1, 1) AS first_day,
         make_date($performance_year, 12, 31) AS last_day
@@ -36,7 +33,7 @@ expected AS (
 ),
 
 beneficiary AS (
-    SELECT bene_id, patient_id
+    SELECT DISTINCT patient_id
     FROM linkage.beneficiary
     WHERE performance_year = $performance_year
 ),
@@ -184,214 +181,6 @@ monthly AS (
     FULL JOIN claim_access USING (patient_id, month, ccn)
 ),
 
--- 3.1.6. The date that counts is linkage.death's; here each source's own.
-death AS (
-    SELECT patient_id, death_date AS day
-    FROM linkage.death
-    WHERE performance_year = $performance_year
-        AND program = 'dfc'
-        AND year(death_date) = $performance_year
-),
-
-told_death AS (
-    SELECT patient_id, 'eqrs' AS source, 1 AS place, death_date AS day
-    FROM raw.cms_2746
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT patient_id, 'eqrs' AS source, 2 AS place, discharge_date AS day
-    FROM raw.eqrs_admission
-    WHERE performance_year = $performance_year
-        AND discharge_reason = 'Death'
-        AND discharge_date IS NOT NULL
-    UNION ALL
-    SELECT patient_id, 'eqrs' AS source, 3 AS place, date_of_death AS day
-    FROM raw.eqrs_patient
-    WHERE performance_year = $performance_year AND date_of_death IS NOT NULL
-    UNION ALL
-    SELECT b.patient_id, 'claims' AS source, 1 AS place, e.bene_death_dt AS day
-    FROM shared.ranked_enrollment AS e
-    JOIN beneficiary AS b ON b.bene_id = e.bene_id
-    WHERE e.place = 1 AND e.bene_death_dt IS NOT NULL
-    UNION ALL
-    SELECT
-        k.patient_id,
-        'claims' AS source,
-        2 AS place,
-        coalesce(c.nch_bene_dschrg_dt, c.clm_thru_dt) AS day
-    FROM linkage.claim AS k
-    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    JOIN parameter.death_discharge_status AS d
-        ON d.nch_clm_type_cd = k.claim_type AND d.ptnt_dschrg_stus_cd = c.ptnt_dschrg_stus_cd
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'institutional'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-    UNION ALL
-    SELECT p.patient_id, 'ssa' AS source, 1 AS place, s.date_of_death AS day
-    FROM raw.ssa_death AS s
-    JOIN linkage.register_match AS p
-        ON p.ssn = s.ssn
-        AND p.date_of_birth = s.date_of_birth
-        AND p.register = 'ssa'
-        AND p.performance_year = $performance_year
-    WHERE s.performance_year = $performance_year
-),
-
-dated_death AS (
-    SELECT
-        patient_id,
-        arg_min(day, place * 100000 + date_diff('day', DATE '1900-01-01', day))
-            FILTER (WHERE source = 'eqrs') AS eqrs_day,
-        arg_min(day, place * 100000 + date_diff('day', DATE '1900-01-01', day))
-            FILTER (WHERE source = 'claims') AS claims_day,
-        min(day) FILTER (WHERE source = 'ssa') AS third_day
-    FROM told_death
-    GROUP BY patient_id
-),
-
--- 2.13.10, 3.1.2: the sources of transplants, each near the one that counts.
-transplant AS (
-    SELECT patient_id, transplant_date AS day, source
-    FROM linkage.transplant
-    WHERE performance_year = $performance_year
-        AND program = 'dfc'
-        AND year(transplant_date) = $performance_year
-),
-
-told_transplant AS (
-    SELECT patient_id, 'eqrs' AS source, discharge_date AS day, discharge_date AS last_day
-    FROM raw.eqrs_admission
-    WHERE performance_year = $performance_year
-        AND discharge_reason = 'Transplant'
-        AND discharge_date IS NOT NULL
-    UNION ALL
-    SELECT patient_id, 'eqrs' AS source, transplant_date AS day, transplant_date AS last_day
-    FROM raw.cms_2728
-    WHERE performance_year = $performance_year AND transplant_date IS NOT NULL
-    UNION ALL
-    SELECT k.patient_id, 'claims' AS source, k.admit_date AS day, k.last_date AS last_day
-    FROM linkage.claim AS k
-    JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
-    JOIN parameter.transplant_procedure AS p
-        ON p.icd_prcdr_cd IN (
-            c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
-            c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9, c.icd_prcdr_cd10,
-            c.icd_prcdr_cd11, c.icd_prcdr_cd12, c.icd_prcdr_cd13, c.icd_prcdr_cd14, c.icd_prcdr_cd15,
-            c.icd_prcdr_cd16, c.icd_prcdr_cd17, c.icd_prcdr_cd18, c.icd_prcdr_cd19, c.icd_prcdr_cd20,
-            c.icd_prcdr_cd21, c.icd_prcdr_cd22, c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
-        )
-    WHERE k.performance_year = $performance_year
-        AND k.source = 'institutional'
-        AND k.claim_type = '60'
-        AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-),
-
--- A stay with the transplant has its day; how far a report of EQRS is from it, in days.
-dated_transplant AS (
-    SELECT
-        t.patient_id,
-        t.day,
-        max(t.source) AS found_in,
-        min(abs(date_diff('day', t.day, s.day))) FILTER (WHERE s.source = 'eqrs') AS eqrs_days,
-        min(
-            CASE
-                WHEN t.day BETWEEN s.day AND s.last_day THEN 0
-                ELSE abs(date_diff('day', t.day, s.day))
-            END
-        ) FILTER (WHERE s.source = 'claims') AS claims_days
-    FROM transplant AS t
-    CROSS JOIN rule AS r
-    LEFT JOIN told_transplant AS s
-        ON s.patient_id = t.patient_id
-        AND s.day <= t.day + r.same_days
-        AND s.last_day >= t.day - r.same_days
-    GROUP BY t.patient_id, t.day
-),
-
-first_service AS (
-    SELECT
-        patient_id,
-        first_service_date AS day,
-        CASE
-            WHEN medical_evidence_date IS NOT NULL OR eqrs_date IS NOT NULL
-                THEN least(
-                    coalesce(medical_evidence_date, eqrs_date),
-                    coalesce(eqrs_date, medical_evidence_date)
-                )
-        END AS eqrs_day,
-        claims_date AS claims_day
-    FROM linkage.first_service
-    WHERE performance_year = $performance_year
-        AND program = 'dfc'
-        AND year(first_service_date) = $performance_year
-),
-
-event AS (
-    SELECT
-        'deaths' AS kind,
-        e.patient_id,
-        e.day,
-        d.eqrs_day IS NOT NULL AS in_eqrs,
-        d.claims_day IS NOT NULL AS in_claims,
-        d.third_day IS NOT NULL AS in_third,
-        d.eqrs_day = d.claims_day AS is_equal
-    FROM death AS e
-    LEFT JOIN dated_death AS d ON d.patient_id = e.patient_id
-    UNION ALL
-    SELECT
-        'transplants' AS kind,
-        patient_id,
-        day,
-        eqrs_days IS NOT NULL AS in_eqrs,
-        claims_days IS NOT NULL AS in_claims,
-        found_in = 'optn' AS in_third,
-        eqrs_days = 0 AND claims_days = 0 AS is_equal
-    FROM dated_transplant
-    UNION ALL
-    SELECT
-        'first_services' AS kind,
-        f.patient_id,
-        f.day,
-        f.eqrs_day IS NOT NULL AS in_eqrs,
-        f.claims_day IS NOT NULL AS in_claims,
-        FALSE AS in_third,
-        abs(date_diff('day', f.eqrs_day, f.claims_day)) <= r.same_days AS is_equal
-    FROM first_service AS f
-    CROSS JOIN rule AS r
-),
-
-spell AS (
-    SELECT patient_id, start_date, end_date, ccn
-    FROM history.treatment
-    WHERE performance_year = $performance_year AND program = 'dfc' AND ccn IS NOT NULL
-),
-
--- The nearest spell: the last before a death or transplant, the first after a first service.
-beside AS (
-    SELECT
-        e.kind,
-        e.patient_id,
-        e.day,
-        s.ccn,
-        row_number() OVER (
-            PARTITION BY e.kind, e.patient_id, e.day
-            ORDER BY
-                CASE
-                    WHEN e.kind = 'first_services' THEN date_diff('day', e.day, s.start_date)
-                    ELSE date_diff('day', s.start_date, e.day)
-                END,
-                s.ccn
-        ) AS place
-    FROM event AS e
-    CROSS JOIN rule AS r
-    JOIN spell AS s
-        ON s.patient_id = e.patient_id
-        AND CASE
-            WHEN e.kind = 'first_services'
-                THEN s.start_date BETWEEN e.day AND e.day + r.treated_days
-            ELSE s.start_date <= e.day AND s.end_date >= e.day - r.treated_days
-        END
-),
-
 fact AS (
     SELECT
         m.kind,
@@ -409,24 +198,24 @@ fact AS (
     UNION ALL
     SELECT
         e.kind,
-        make_date(year(e.day), month(e.day), 1) AS month,
-        b.ccn,
+        make_date(year(e.event_date), month(e.event_date), 1) AS month,
+        e.ccn,
         e.in_eqrs,
         e.in_claims,
         e.in_third,
-        coalesce(e.is_equal, FALSE) AS is_equal,
+        e.is_equal,
         CASE
             WHEN e.kind = 'deaths' THEN n.patient_id IS NOT NULL
             ELSE x.patient_id IS NOT NULL
         END AS is_expected,
         CAST(NULL AS BIGINT) AS eqrs_amount,
         CAST(NULL AS BIGINT) AS claims_amount
-    FROM event AS e
-    JOIN beside AS b
-        ON b.kind = e.kind AND b.patient_id = e.patient_id AND b.day = e.day AND b.place = 1
+    FROM history.source_event AS e
     LEFT JOIN expected AS x
-        ON x.patient_id = e.patient_id AND x.month = make_date(year(e.day), month(e.day), 1)
-    LEFT JOIN (SELECT DISTINCT patient_id FROM beneficiary) AS n ON n.patient_id = e.patient_id
+        ON x.patient_id = e.patient_id
+        AND x.month = make_date(year(e.event_date), month(e.event_date), 1)
+    LEFT JOIN beneficiary AS n ON n.patient_id = e.patient_id
+    WHERE e.performance_year = $performance_year AND e.ccn IS NOT NULL
 ),
 
 judged AS (

@@ -8,7 +8,8 @@
 -- and more or less vulnerable (reading 194). A patient of several years of a measure counts in each.
 -- What is not known is a stratum; where the year has no file of ZIP codes, the dimension has no row.
 -- The whole of a measure are its facilities' sums, and strata add up to it: the table is not stored
--- otherwise. Percentages are not adjusted.
+-- otherwise. Percentages are not adjusted. Expected events are added up as decimals: sums of them do
+-- not depend on the order of rows.
 WITH
 modelled AS (
     SELECT 'smr' AS measure, * FROM cohort.smr_expected WHERE performance_year = $performance_year
@@ -58,7 +59,7 @@ counted AS (
         patient_id,
         coalesce(min(year(start_date)), $performance_year) AS of_year,
         sum(observed) AS observed,
-        sum(expected) AS expected
+        sum(CAST(expected AS DECIMAL(38, 18))) AS expected
     FROM modelled
     GROUP BY program, measure, patient_id, CASE WHEN measure = 'smr' THEN year(start_date) END
     UNION ALL
@@ -69,45 +70,20 @@ counted AS (
         patient_id,
         $performance_year AS of_year,
         sum(numerator) AS observed,
-        sum(denominator) AS expected
+        CAST(sum(denominator) AS DECIMAL(38, 18)) AS expected
     FROM percentage
     GROUP BY program, measure, patient_id
 ),
 
-facility_row AS (
-    SELECT * FROM facility.smr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.swr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.smosr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.shr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.strr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.sedr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.srr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.ed30 WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.sfr WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.monthly WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    SELECT * FROM facility.reporting WHERE performance_year = $performance_year
-    UNION ALL BY NAME
-    -- The QIP's rows hold values times the nation's months, not months.
-    SELECT * FROM facility.pppw WHERE performance_year = $performance_year AND program = 'dfc'
-),
-
+-- The QIP's rows of PPPW hold values times the nation's months, not months.
 whole AS (
     SELECT
         program,
         measure,
         sum(numerator) AS facilities_observed,
-        sum(denominator) AS facilities_expected
-    FROM facility_row
+        CAST(sum(CAST(denominator AS DECIMAL(38, 18))) AS DOUBLE) AS facilities_expected
+    FROM facility.contract
+    WHERE performance_year = $performance_year AND (measure <> 'pppw' OR program = 'dfc')
     GROUP BY program, measure
 ),
 
@@ -286,7 +262,7 @@ stratum AS (
         stratum,
         sum(patients) AS patients,
         sum(observed) AS observed,
-        sum(expected) AS expected
+        CAST(sum(expected) AS DOUBLE) AS expected
     FROM combination
     UNPIVOT (
         stratum FOR dimension IN (

@@ -1,5 +1,6 @@
--- One row: the first day of a person-period of one patient: age, and days in nursing homes among the
--- 365 before. Reads `period`: patient_id, start_date. Manual 2.12.13, 2.13.13, 2.25.14.
+-- One row: a day of one patient, as the first of a person-period: age, and days in nursing homes among
+-- the 365 before. Reads `period`: patient_id, start_date. Manual 2.10.11, 2.12.13, 2.13.13, 2.14.12,
+-- 2.25.14.
 -- Reading: nursing homes are those of the 365 days before, not of the calendar year before (2.12.13
 -- against Table 7).
 WITH
@@ -36,14 +37,7 @@ home AS (
 SELECT
     p.patient_id,
     p.start_date,
-    -- Completed years: a birthday on 29 February is kept on 1 March of other years.
-    year(p.start_date) - year(q.date_of_birth)
-    - CASE
-        WHEN month(p.start_date) * 100 + day(p.start_date)
-            < month(q.date_of_birth) * 100 + day(q.date_of_birth)
-            THEN 1
-        ELSE 0
-    END AS age,
+    shared.completed_years(q.date_of_birth, p.start_date) AS age,
     coalesce(h.home_days, 0) AS nursing_home_days
 FROM first_day AS p
 JOIN patient AS q ON q.patient_id = p.patient_id

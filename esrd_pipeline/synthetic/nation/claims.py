@@ -34,7 +34,6 @@ class Kind(IntEnum):
     HOSPICE = 5
     CARRIER = 6
     DUPLICATE = 7
-    CONVERTED = 8
     ACUTE = 9
 
 

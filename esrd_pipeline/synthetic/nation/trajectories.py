@@ -70,7 +70,7 @@ class Trajectories:
         return np.flatnonzero(self.state == DIALYSIS)
 
 
-def live(
+def draw_trajectories(
     market: Market, people: People, rng: np.random.Generator, more: np.random.Generator
 ) -> Trajectories:
     """Draw the trajectories of a market's patients until the end of the last year.

@@ -10,10 +10,10 @@ from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.cells import read_period
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.errors import SourceError
+from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.layout import ALWAYS, group_measures, load_layout
 from esrd_pipeline.sources.published_fields import load_measures
 from esrd_pipeline.sources.qip_complete import read_qip_complete
-from esrd_pipeline.sources.remarks import Remarks
 from esrd_pipeline.sources.table import read_table
 from esrd_pipeline_tests.old_listings import write_listing_of_2017
 from esrd_pipeline_tests.sources.sample_files import YEAR, column_index, sample_rows, write_rows
@@ -23,10 +23,10 @@ CCN = "CMS Certification Number (CCN)"
 
 def read(
     folder: Path, rows: list[list[str]], source: str = "dfc_facility", year: int = YEAR
-) -> tuple[pd.DataFrame, Remarks]:
-    remarks = Remarks()
+) -> tuple[pd.DataFrame, FileNotes]:
+    notes = FileNotes()
     path = write_rows(folder / "published.csv", rows)
-    return read_table(path, source, year, remarks=remarks), remarks
+    return read_table(path, source, year, notes=notes), notes
 
 
 def put(rows: list[list[str]], header: str, *texts: str) -> None:
@@ -50,9 +50,9 @@ def drop(rows: list[list[str]], *headers: str) -> None:
 
 
 def test_a_good_file_has_nothing_to_tell(tmp_path: Path) -> None:
-    _, remarks = read(tmp_path, sample_rows("dfc_facility"))
-    assert remarks == Remarks()
-    assert (remarks.as_notes(), remarks.as_warning()) == ({}, None)
+    _, notes = read(tmp_path, sample_rows("dfc_facility"))
+    assert notes == FileNotes()
+    assert (notes.as_metadata(), notes.as_warning()) == ({}, None)
 
 
 def test_an_unknown_column_is_told_and_not_read(tmp_path: Path) -> None:
@@ -60,25 +60,25 @@ def test_an_unknown_column_is_told_and_not_read(tmp_path: Path) -> None:
     rows[0].append("Moon Phase")
     for row in rows[1:]:
         row.append("full")
-    frame, remarks = read(tmp_path, rows)
+    frame, notes = read(tmp_path, rows)
     assert len(frame) == len(rows) - 1
-    assert remarks.as_notes() == {"columns not read": "Moon Phase"}
-    assert remarks.as_warning() is None
+    assert notes.as_metadata() == {"columns not read": "Moon Phase"}
+    assert notes.as_warning() is None
 
 
 def test_a_column_that_nothing_needs_may_be_missing(tmp_path: Path) -> None:
     rows = sample_rows("dfc_facility")
     drop(rows, "Late Shift", "Telephone Number")
-    frame, remarks = read(tmp_path, rows)
+    frame, notes = read(tmp_path, rows)
     assert frame["has_late_shift"].isna().all()
     assert frame["telephone_number"].isna().all()
-    assert remarks.as_notes() == {"columns the file lacks": "Telephone Number, Late Shift"}
+    assert notes.as_metadata() == {"columns the file lacks": "Telephone Number, Late Shift"}
 
 
 def test_a_bad_cell_that_nothing_needs_is_left_out_and_kept_as_text(tmp_path: Path) -> None:
     rows = sample_rows("dfc_facility")
     put(rows, "# of Dialysis Stations", "12", "many", "9", "-3")
-    frame, remarks = read(tmp_path, rows)
+    frame, notes = read(tmp_path, rows)
     assert frame["station_count"].tolist() == [12, pd.NA, 9, pd.NA]
     assert [labels.get("station_count") for labels in frame["missing"]] == [
         None,
@@ -86,22 +86,22 @@ def test_a_bad_cell_that_nothing_needs_is_left_out_and_kept_as_text(tmp_path: Pa
         None,
         "-3",
     ]
-    notes = remarks.as_notes()
-    assert notes["cells left out"] == 2
-    assert notes["first cells left out"] == (
+    metadata = notes.as_metadata()
+    assert metadata["cells left out"] == 2
+    assert metadata["first cells left out"] == (
         "row 3, column '# of Dialysis Stations': 'many' is not a number (2 rows: also 5)"
     )
-    assert "2 cells of columns that nothing needs" in str(remarks.as_warning())
+    assert "2 cells of columns that nothing needs" in str(notes.as_warning())
 
 
-def test_a_damaged_letter_in_a_name_is_kept_and_told(tmp_path: Path) -> None:
+def test_a_damaged_letter_in_a_name_is_kept_and_noted(tmp_path: Path) -> None:
     rows = sample_rows("dfc_facility")
     put(rows, "Facility Name", "Workmen\ufffds Circle", "B", "Pe\ufffda")
-    frame, remarks = read(tmp_path, rows)
+    frame, notes = read(tmp_path, rows)
     assert frame["facility_name"].iloc[0] == "Workmen\ufffds Circle"
-    assert remarks.damaged == {"Facility Name": 2}
-    assert remarks.as_notes()["damaged texts kept"] == 2
-    assert remarks.as_warning() == "2 texts with a damaged letter were kept"
+    assert notes.damaged == {"Facility Name": 2}
+    assert notes.as_metadata()["damaged texts kept"] == 2
+    assert notes.as_warning() == "2 texts with a damaged letter were kept"
 
 
 def test_a_listing_of_2019_is_read(tmp_path: Path) -> None:
@@ -139,15 +139,15 @@ def test_a_listing_of_2019_is_read(tmp_path: Path) -> None:
 def test_the_listing_of_january_2017_is_read(tmp_path: Path) -> None:
     """In the columns of data.medicare.gov of that month, and told what it has more and less."""
     file = write_listing_of_2017(tmp_path, facility_count=12)
-    remarks = Remarks()
-    frame = read_dfc_facility(file, 2015, remarks)
+    notes = FileNotes()
+    frame = read_dfc_facility(file, 2015, notes)
     assert set(frame["shr_period"]) == {"01/01/2015-12/31/2015"}
     assert frame["has_peritoneal_dialysis"].any()
     assert not frame["has_peritoneal_dialysis"].all()
     assert frame["srr_category"].notna().any()
     assert frame["ktv_adult_pd_rate"].notna().any()
     # The listing's fistula and catheter measures are not those of later years.
-    assert remarks.unread == ["Percentage of patients with arteriovenous fistulae in use"]
+    assert notes.unread == ["Percentage of patients with arteriovenous fistulae in use"]
     assert frame["sfr_rate"].isna().all()
     names = {measure.measure for measure in load_measures("contract", 2015)}
     assert {"smr", "shr", "srr", "strr"} <= names
@@ -162,12 +162,12 @@ def test_of_a_complete_qip_file_before_2021_the_totals_are_read(tmp_path: Path) 
     rows[0].append("VAT Catheter Measure Score")
     for row in rows[1:]:
         row.append("7")
-    remarks = Remarks()
+    notes = FileNotes()
     path = write_rows(tmp_path / "complete.csv", rows)
-    frame = read_qip_complete(path, 2018, remarks)
+    frame = read_qip_complete(path, 2018, notes)
     assert frame["total_performance_score"].fillna(-1).tolist() == [70, -1, 55, -1]
     assert frame["ltc_score"].isna().all()
-    assert remarks.unread == ["VAT Catheter Measure Score"]
+    assert notes.unread == ["VAT Catheter Measure Score"]
     assert {measure.program for measure in load_measures("contract", 2018)} == {"dfc"}
 
 
@@ -196,10 +196,10 @@ def test_an_older_file_may_lack_a_whole_measure_and_says_which(tmp_path: Path) -
     names = dict(group_measures("dfc_facility"))
     lacking = names["smosr"] | names["ed30"]
     drop(rows, *(c.header for c in load_layout("dfc_facility", 2022) if c.name in lacking))
-    frame, remarks = read(tmp_path, rows, year=2022)
+    frame, notes = read(tmp_path, rows, year=2022)
     assert frame[sorted(lacking)].isna().all(axis=None)
-    assert sorted(remarks.measures) == ["ed30", "smosr"]
-    assert "the file has no column of" in str(remarks.as_warning())
+    assert sorted(notes.measures) == ["ed30", "smosr"]
+    assert "the file has no column of" in str(notes.as_warning())
 
 
 def test_an_older_file_may_not_lack_a_part_of_a_measure(tmp_path: Path) -> None:

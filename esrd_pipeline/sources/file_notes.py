@@ -8,7 +8,7 @@ MOST_NAMES = 20
 
 
 @dataclass(slots=True)
-class Remarks:
+class FileNotes:
     """Columns that were not read or not there, and cells that are not as they should be.
 
     `unread` are columns of the file that no table takes, `lacking` columns that nothing needs and
@@ -26,8 +26,8 @@ class Remarks:
     meanings: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
-    def as_notes(self) -> dict[str, str | int]:
-        """Return the remarks as metadata; only those there are."""
+    def as_metadata(self) -> dict[str, str | int]:
+        """Return the notes as metadata; only those there are."""
         notes: dict[str, str | int] = {}
         if self.unread:
             notes["columns not read"] = _list(self.unread)

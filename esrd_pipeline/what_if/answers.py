@@ -1,0 +1,106 @@
+"""Answers to what is asked of a stored year, as lines of text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from esrd_pipeline.program.qip_rule_sets import DEFAULT
+from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.what_if.chances import estimate_chances
+from esrd_pipeline.what_if.dollars import Payment, estimate_payment, read_impact
+from esrd_pipeline.what_if.overlay import Change
+from esrd_pipeline.what_if.scenario import (
+    Stored,
+    imagine,
+    list_moved,
+    read_limits,
+    read_stored,
+)
+from esrd_pipeline.what_if.targets import find_steps, find_ways, list_fixed
+from esrd_pipeline.what_if.terminal import (
+    describe_chances,
+    describe_dollars,
+    describe_facility,
+    describe_moved,
+    describe_scores,
+    describe_steps,
+    describe_ways,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: of one facility or the nation, as stored, or with values or other rules.
+
+    Attributes:
+        year: performance year.
+        ccn: the facility; None for the nation.
+        changes: values in place of stored ones.
+        rule_set: of the payment year.
+        impact_file: payments by facility.
+        out: where the facilities that move are written.
+    """
+
+    year: int
+    ccn: str | None
+    changes: Sequence[Change]
+    rule_set: str = DEFAULT
+    impact_file: Path | None = None
+    out: Path | None = None
+
+    @property
+    def is_scenario(self) -> bool:
+        """Whether anything is other than stored."""
+        return bool(self.changes) or self.rule_set != DEFAULT
+
+
+def answer(warehouse: Warehouse, question: Question) -> list[str]:
+    """Return the answer, no line wider than 80 columns.
+
+    Raises:
+        ScenarioError: the question cannot be answered; says why.
+        MissingPartitionError: a table of the year is not stored.
+    """
+    stored = read_stored(warehouse, question.year, question.ccn)
+    if question.ccn is None:
+        moved = list_moved(stored, imagine(stored, question.changes, question.rule_set))
+        if question.out is not None:
+            moved.to_csv(question.out, index=False, lineterminator="\n")
+        return describe_moved(moved, len(stored.scores.totals))
+    if question.impact_file is not None:
+        payment = read_impact(question.impact_file, question.ccn)
+    else:
+        year = stored.rules.payment_year
+        payment = estimate_payment(warehouse, question.year, question.ccn, year)
+    if question.is_scenario:
+        return _compare(stored, question, payment)
+    return _describe(stored, payment)
+
+
+def _compare(stored: Stored, question: Question, payment: Payment | None) -> list[str]:
+    """Return a facility's scores in a scenario beside the stored ones."""
+    after = imagine(stored, question.changes, question.rule_set).scores
+    changed = [change.measure for change in question.changes]
+    lines = describe_scores(stored.scores, after, changed)
+    if payment is not None:
+        before, then = (
+            float(scores.totals["payment_reduction"].iloc[0]) for scores in (stored.scores, after)
+        )
+        lines += describe_dollars(payment, before, then)
+    return lines
+
+
+def _describe(stored: Stored, payment: Payment | None) -> list[str]:
+    """Return a facility's scores, what it would take to better them, and their chances."""
+    one = stored.facility
+    steps = find_steps(one)
+    numerators = {step.measure: one.number(step.measure, "numerator") for step in steps}
+    return [
+        *describe_facility(stored.scores),
+        "",
+        *describe_steps(steps, numerators, list_fixed(one)),
+        "",
+        *describe_ways(find_ways(one, steps), numerators),
+        "",
+        *describe_chances(estimate_chances(one, read_limits(stored)), payment),
+    ]
