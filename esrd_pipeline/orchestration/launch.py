@@ -163,7 +163,8 @@ def _end(
         status = dg.DagsterRunStatus.CANCELED
     if status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING):
         raise StoppedError(
-            f"{title} was stopped. What it had stored is whole; run it again for the rest.\n"
+            f"{title} was stopped. What it had stored is whole: run it again, with --changed for"
+            " the rest alone.\n"
             f"The run in the UI: {run.run_id}"
         )
     steps = [format_failure(event) for event in events if event.is_step_failure]

@@ -14,7 +14,6 @@ import hashlib
 import json
 import platform
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -177,9 +176,10 @@ def write_record(
     }
     path = _find_record(warehouse, table, year)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False) as new:
-        json.dump(record, new, sort_keys=True)
-    Path(new.name).replace(path)
+    # The lock of the partition is held: nobody else writes a record of it.
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(record, sort_keys=True), encoding="utf-8")
+    new.replace(path)
     return version
 
 
