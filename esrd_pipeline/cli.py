@@ -7,14 +7,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import click
 
+from esrd_pipeline.cli_changed import UNCHANGED, plan_refresh, show_plan
 from esrd_pipeline.cli_checks import require_files, require_stored
 from esrd_pipeline.cli_completion import add_examples, completion
 from esrd_pipeline.cli_doctor import doctor
 from esrd_pipeline.cli_explain import explain
+from esrd_pipeline.cli_files import check, synthesize
 from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_release import release
@@ -24,9 +25,6 @@ from esrd_pipeline.cli_status import status
 from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -40,7 +38,18 @@ def main() -> None:
     """Compute the CMS ESRD quality measures, QIP scores and star ratings."""
 
 
-_COMMANDS = (write_site, write_fits, status, doctor, completion, release, explain, what_if)
+_COMMANDS = (
+    synthesize,
+    check,
+    write_site,
+    write_fits,
+    status,
+    doctor,
+    completion,
+    release,
+    explain,
+    what_if,
+)
 for _command in (*PAGES, *_COMMANDS):
     main.add_command(_command)
 
@@ -81,13 +90,41 @@ def demo() -> None:
     show_default=True,
     help="Score by this rule set of the payment year (see payment-year).",
 )
-def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str) -> None:
+@click.option(
+    "--changed",
+    "is_changed",
+    is_flag=True,
+    help="Make what changed and what depends on it; keep all else.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Tell what --changed would make, and why; run and write nothing.",
+)
+def refresh(
+    *,
+    year: int,
+    cutoff: datetime | None,
+    star_baseline: str | None,
+    rule_set: str,
+    is_changed: bool,
+    dry_run: bool,
+) -> None:
     """Refresh one performance year from its source files."""
+    if star_baseline and (is_changed or dry_run):
+        raise click.UsageError("--star-baseline makes the year anew: it takes no --changed")
     settings = load_settings()
     require_files(settings, year)
     check_rule_set(year, rule_set)
     job = _choose_job(settings, year)
-    _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
+    if dry_run:
+        day = cutoff.date() if cutoff else None
+        show_plan(plan_refresh(job, year, cutoff=day, rule_set=rule_set), year)
+        return
+    if is_changed:
+        _refresh_changed(job, year, cutoff=cutoff, rule_set=rule_set)
+    else:
+        _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
     click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, year)
 
@@ -106,14 +143,27 @@ def refresh(year: int, cutoff: object, star_baseline: str | None, rule_set: str)
     show_default=True,
     help="Score the years that have this rule set by it, the others by their own.",
 )
-def backfill(first: int, last: int, star_baseline: str | None, rule_set: str) -> None:
+@click.option(
+    "--changed",
+    "is_changed",
+    is_flag=True,
+    help="In each year, make what changed and what depends on it; keep all else.",
+)
+def backfill(
+    *, first: int, last: int, star_baseline: str | None, rule_set: str, is_changed: bool
+) -> None:
     """Refresh several years, earlier ones first, because later ones depend on them."""
+    if star_baseline and is_changed:
+        raise click.UsageError("--star-baseline makes its year anew: it takes no --changed")
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
     chosen = choose_rule_sets(range(first, last + 1), rule_set)
     settings = load_settings()
     for year, rules in chosen.items():
         baseline = star_baseline if year == first else None
+        if is_changed:
+            _refresh_changed(_choose_job(settings, year), year, rule_set=rules)
+            continue
         _refresh_year(_choose_job(settings, year), year, baseline, rule_set=rules)
     click.echo(f"Stored under {settings.warehouse_dir}")
     _show_results(settings, last)
@@ -127,119 +177,6 @@ def export(year: int, name: str) -> None:
     require_stored(load_settings(), year)
     _launch("export", year, run_config={"ops": {"write_release": {"config": {"name": name}}}})
     click.echo(f"Written under {load_settings().releases_dir / str(year)}")
-
-
-@main.command()
-@click.option("--facilities", type=click.IntRange(1), default=200, show_default=True)
-@click.option("--first-year", type=int, required=True, help="First performance year.")
-@click.option("--last-year", type=int, required=True, help="Last performance year.")
-@click.option("--seed", type=click.IntRange(0), default=2728, show_default=True)
-@click.option(
-    "--format",
-    "kind",
-    type=click.Choice(["parquet", "rif"]),
-    default="parquet",
-    show_default=True,
-    help="Parquet, or pipe-delimited text.",
-)
-@click.option(
-    "--folder", type=click.Path(path_type=Path), required=True, help="Parent of the years' folders."
-)
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
-def synthesize(
-    *,
-    facilities: int,
-    first_year: int,
-    last_year: int,
-    seed: int,
-    kind: Literal["parquet", "rif"],
-    folder: Path,
-    workers: int,
-) -> None:
-    """Write the raw files of a synthetic nation and their ground truth."""
-    from rich.progress import Progress
-
-    from esrd_pipeline.synthetic.nation.block import Span
-    from esrd_pipeline.synthetic.nation.calibration import read_calibration
-    from esrd_pipeline.synthetic.nation.run import TRUTH_FOLDER, Order, synthesize_nation
-
-    order = Order(facilities, Span(seed, first_year, last_year), folder, kind, workers)
-    try:
-        with Progress() as progress:
-            bar = progress.add_task("Markets", total=None)
-            synthesize_nation(
-                order, lambda done, of: progress.update(bar, completed=done, total=of)
-            )
-    except ValueError as refused:
-        raise click.ClickException(str(refused)) from refused
-    _show_calibration(read_calibration(folder, facilities))
-    click.echo(f"Written under {folder}, with the ground truth in {folder / TRUTH_FOLDER}")
-
-
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path, resolve_path=True))
-@click.option("--year", type=int, help="Performance year, if it is not the folder's name.")
-@click.option(
-    "--cutoff",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Read only files released by this day, as a refresh with it does.",
-)
-def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
-    """Read a year's patient-level files, store nothing, and tell what a refresh would refuse."""
-    from esrd_pipeline.orchestration.patient_assets import SOURCES
-    from esrd_pipeline.sources.check import check_tables
-    from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_unread
-    from esrd_pipeline.sources.intake.folder import ask_folder
-    from esrd_pipeline.sources.intake.judging import FAILS, describe_answer
-    from esrd_pipeline.warehouse import Warehouse
-
-    if not folder.is_dir():
-        raise click.ClickException(f"{folder} is not a folder")
-    faulty = set()
-    performance_year = _find_year(folder, year)
-    until = cutoff.date() if cutoff else None
-    with Warehouse(load_settings().warehouse_dir).connect() as query:
-        for found in check_tables(
-            folder, SOURCES, performance_year=performance_year, query=query, cutoff=until
-        ):
-            if found.fault is not None:
-                faulty.add(found.table)
-            rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
-            click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
-            for column, count in found.rewritten.items():
-                click.echo(f"  {column}: {count:,} values are brought into the form of their codes")
-        judged = ask_folder(
-            folder, performance_year=performance_year, query=query, faulty=faulty, cutoff=until
-        )
-    click.echo("Asked of the tables together:")
-    for answer in judged.to_dict("records"):
-        click.echo(f"  {answer['outcome']}: {describe_answer(answer)}")
-    try:
-        unread = list_unread(folder, SOURCES, until)
-    except SourceError:
-        # Told above, at the table whose files exclude each other.
-        unread = []
-    for name in unread:
-        click.echo(
-            f"{name}: no table takes a file of this name: rename it, or list it in {IGNORE_FILE}"
-        )
-    faults = len(faulty) + len(unread) + int((judged["outcome"] == FAILS).sum())
-    if faults:
-        raise click.ClickException(f"a refresh would stop: {faults} faults")
-    click.echo("A refresh would read these files.")
-
-
-def _find_year(folder: Path, year: int | None) -> int:
-    """Return the year of a folder of patient-level files: the one given, else its name."""
-    from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
-
-    if year is None and not folder.name.isdigit():
-        raise click.UsageError("the folder is not named by a year: give --year")
-    performance_year = year or int(folder.name)
-    if performance_year < FIRST_PATIENT_YEAR:
-        raise click.ClickException(describe_too_early(performance_year))
-    return performance_year
 
 
 @main.command()
@@ -265,21 +202,6 @@ def ui(port: int, host: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Dagster replaces this process, so that it handles signals and exit codes itself.
     os.execv(command[0], command)  # noqa: S606 - a fixed command of this installation
-
-
-def _show_calibration(calibration: "pd.DataFrame") -> None:
-    """Print the synthetic nation's figures beside published ones."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
-    table = RichTable(title="The nation beside published figures")
-    for name in ("outcome", "published", "nation", "ratio"):
-        table.add_column(name, justify="left" if name == "outcome" else "right")
-    for row in calibration.itertuples():
-        table.add_row(
-            str(row.outcome), f"{row.published:,.1f}", f"{row.nation:,.1f}", f"{row.ratio:.2f}"
-        )
-    Console().print(table)
 
 
 def _iso(day: object) -> str | None:
@@ -336,6 +258,28 @@ def _refresh_year(
     _launch(job, year, tags=tags, run_config=chosen, layers=LAYERS[through:])
 
 
+def _refresh_changed(
+    job: str, year: int, *, cutoff: datetime | None = None, rule_set: str = "default"
+) -> None:
+    """Make the tables of a year that changed, and of those that read them the ones that change."""
+    day = cutoff.date() if cutoff else None
+    plan = plan_refresh(job, year, cutoff=day, rule_set=rule_set)
+    from esrd_pipeline.orchestration.plan import list_made
+    from esrd_pipeline.orchestration.rule_set import configure
+    from esrd_pipeline.orchestration.table_asset import CUTOFF_TAG
+    from esrd_pipeline.orchestration.unchanged import CHANGED_TAG
+
+    made = list_made(plan)
+    count = sum(len(one.tables) for one in plan)
+    if not made:
+        click.echo(f"{year}: all {count} tables are up to date: {UNCHANGED}")
+        return
+    click.echo(f"{year}: {len(made)} of {count} tables changed or read one; all else is kept")
+    prepare_judge()
+    tags = {CHANGED_TAG: "yes"} | ({CUTOFF_TAG: day.isoformat()} if day else {})
+    _launch(job, year, tags=tags, run_config=configure(rule_set), tables=made)
+
+
 def _launch(
     job: str,
     year: int,
@@ -343,6 +287,7 @@ def _launch(
     tags: Mapping[str, str] | None = None,
     run_config: Mapping[str, object] | None = None,
     layers: Sequence[str] | None = None,
+    tables: Sequence[str] | None = None,
 ) -> None:
     """Run a job of the definitions in Dagster's instance, with a progress bar in a terminal."""
     _prepare_home(load_settings())
@@ -350,7 +295,15 @@ def _launch(
     from esrd_pipeline.orchestration.launch import LaunchError, StoppedError, run_job
 
     try:
-        run_job(defs, job, year, tags=tags or {}, run_config=run_config or {}, layers=layers)
+        run_job(
+            defs,
+            job,
+            year,
+            tags=tags or {},
+            run_config=run_config or {},
+            layers=layers,
+            tables=tables,
+        )
     except StoppedError as stopped:
         click.echo(str(stopped), err=True)
         sys.stdout.flush()

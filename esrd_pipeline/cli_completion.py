@@ -22,6 +22,8 @@ EXAMPLES = {
     "readings": ("esrd readings --write readings.md",),
     "refresh": (
         "esrd refresh --year 2025",
+        "esrd refresh --year 2025 --dry-run",
+        "esrd refresh --year 2025 --changed",
         "esrd refresh --year 2024 --star-baseline rebaseline --cutoff 2026-04-15",
     ),
     "release": (

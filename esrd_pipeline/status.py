@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from esrd_pipeline.notes import MADE_BY, MADE_FROM
+from esrd_pipeline.notes import MADE_BY, MADE_FROM, RECORDS
 from esrd_pipeline.settings import Settings
 
 _FOLDER = "performance_year="
@@ -33,7 +33,9 @@ NO_NOTE = "has no note of what made it"
 class Stored:
     """One stored file: its table, year, size in bytes, time, and the digests that made it.
 
-    `made_from` are the tables of its year that it reads itself; None where no note says.
+    `made_from` are the tables of its year that it reads itself; None where no note says. `version`
+    is the digest of the file and `read` the versions of the tables that were read to make it, by
+    table and year; None where no record of this file says.
     """
 
     table: str
@@ -42,6 +44,8 @@ class Stored:
     time: float
     made_by: Mapping[str, Sequence[str]]
     made_from: frozenset[str] | None = None
+    version: str | None = None
+    read: Mapping[str, str] | None = None
 
     @property
     def own(self) -> Sequence[str]:
@@ -76,8 +80,30 @@ def list_stored(warehouse: Path) -> list[Stored]:
         note = json.loads(json.loads(metadata.get(MADE_BY.encode(), b'"{}"')))
         read = metadata.get(MADE_FROM.encode())
         made_from = None if read is None else frozenset(json.loads(json.loads(read)))
-        found.append(Stored(table, int(year), status.st_size, status.st_mtime, note, made_from))
+        version, versions = _read_record(warehouse / RECORDS / table / f"{year}.json", status)
+        found.append(
+            Stored(
+                table,
+                int(year),
+                status.st_size,
+                status.st_mtime,
+                note,
+                made_from,
+                version,
+                versions,
+            )
+        )
     return sorted(found, key=lambda one: (one.year, one.table))
+
+
+def _read_record(path: Path, stored: os.stat_result) -> tuple[str | None, Mapping[str, str] | None]:
+    """Return a stored file's version and those of what was read; None where it has no record."""
+    try:
+        record = json.loads(path.read_bytes())
+        is_of_file = record["stat"] == [stored.st_size, stored.st_mtime_ns, stored.st_ino]
+        return (record["version"], record["of"]["tables"]) if is_of_file else (None, None)
+    except (OSError, ValueError, KeyError):
+        return None, None
 
 
 def find_stale(
@@ -86,8 +112,8 @@ def find_stale(
     """Return the stale tables by year and reason, each with the first reason that holds.
 
     A table is stale if its code or its parameters are others now, or if what it was made from in
-    its year was made by other code, or stored, after it. `versions` are the digests of the code as
-    it is now, by table; without them code is not compared.
+    its year was made by other code, or stored with other bytes, after it. `versions` are the
+    digests of the code as it is now, by table; without them code is not compared.
     """
     by_year: dict[int, dict[str, Stored]] = defaultdict(dict)
     for one in stored:
@@ -118,9 +144,20 @@ def _find_reason(
         if read.made_by and not set(read.own) <= set(digests):
             return MADE_ANEW.format(name)
         # What came through a table of an earlier year may well be stored later in this one.
-        if read.time > one.time and (one.made_from is None or name in one.made_from):
+        is_later = read.time > one.time and (one.made_from is None or name in one.made_from)
+        if is_later and not _is_as_read(read, one):
             return STORED_AFTER.format(name)
     return None
+
+
+def _is_as_read(read: Stored, one: Stored) -> bool:
+    """Whether a table that was stored again has the bytes that another was made of.
+
+    A record names all that was read; a table of raw files reads of their list its own alone.
+    """
+    if one.read is None:
+        return False
+    return one.read.get(f"{read.table} {read.year}", read.version) == read.version
 
 
 def find_baseline(stored: Sequence[Stored]) -> int | None:

@@ -86,6 +86,17 @@ def test_a_table_is_stale_where_its_code_or_what_it_was_made_from_is_newer() -> 
     }
 
 
+def test_a_table_stored_again_with_the_same_bytes_makes_nothing_stale() -> None:
+    a = replace(stored("x.a", 9, {"x.a": A}), version="1")
+    b = replace(stored("x.b", 2, {"x.a": A, "x.b": B}), version="2", read={"x.a 2024": "1"})
+    assert find_stale([a, b], None) == {}
+    assert find_stale([replace(a, version="3"), b], None) == {
+        (2024, "x.a was stored after it"): ["x.b"]
+    }
+    # A list of files, of which it read its own rows.
+    assert find_stale([a, replace(b, read={})], None) == {}
+
+
 def test_what_came_through_an_earlier_year_may_be_stored_later_in_this_one() -> None:
     """Events by the baseline's models are made before the contract, whose stars need them."""
     contract = stored("facility.contract", 5, {"facility.contract": A})

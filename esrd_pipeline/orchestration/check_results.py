@@ -7,6 +7,7 @@ import dagster as dg
 
 from esrd_pipeline.drift import MANY_ROWS, MOST_YEARS, Drift, find_drift
 from esrd_pipeline.expectations import Audit
+from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.warehouse import MissingPartitionError, Query, Staged, Warehouse
@@ -15,6 +16,27 @@ EXPECTATIONS = "expectations"
 PLAUSIBILITY = "plausibility"
 MAX_DRIFTS_SHOWN = 20
 MOST_TOLD = 3
+
+
+def list_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """Return the definitions of an asset's two checks."""
+    return [
+        dg.AssetCheckSpec(
+            EXPECTATIONS,
+            asset=key,
+            blocking=True,
+            partitions_def=performance_years,
+            description="Columns, key and rules of the table's definition, judged before the"
+            " partition is published.",
+        ),
+        dg.AssetCheckSpec(
+            PLAUSIBILITY,
+            asset=key,
+            partitions_def=performance_years,
+            description="Rows, means, shares, months and facilities beside the years before."
+            " Only warns, beyond what chance and those years move.",
+        ),
+    ]
 
 
 def expectation_result(staged: Staged, judged: Audit, fault: str | None) -> dg.AssetCheckResult:

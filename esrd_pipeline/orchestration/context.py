@@ -81,6 +81,8 @@ class StepContext:
     def _read(
         self, table: Table, year: int, columns: Sequence[str] | None, program: str | None
     ) -> pd.DataFrame:
+        # Asked for each time, so that what is read from memory is noted as read (`made_of`).
+        self.warehouse.partition_path(table, year)
         # Kept for the step: its tables are made from the same few. Copy on write costs nothing.
         key = (table.name, year, None if columns is None else tuple(columns), program)
         if key not in self._frames:
@@ -93,6 +95,11 @@ class StepContext:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+    @property
+    def unrecorded(self) -> Warehouse:
+        """The warehouse, for what looks at tables and does not read them (`made_of`)."""
+        return Warehouse(self.warehouse.root, self.warehouse.open_connection)
 
     @property
     def source_folder(self) -> Path:

@@ -6,6 +6,7 @@ from pydantic import Field
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.release_assets import STEP as RELEASE_STEP
 from esrd_pipeline.orchestration.resources import Storage
+from esrd_pipeline.orchestration.unchanged import CHANGED_TAG
 from esrd_pipeline.tables import explain
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES
 from esrd_pipeline.tables.model import Table
@@ -39,6 +40,15 @@ refresh = dg.define_asset_job(
     selection=dg.AssetSelection.all() - _BASELINE - _EXPLANATIONS - _SITE - _RELEASES,
     description="Everything of one performance year, from its patient-level and published files"
     " to its reports, with the stored star baseline.",
+)
+
+refresh_changed = dg.define_asset_job(
+    "refresh_changed",
+    selection=refresh.selection,
+    tags={CHANGED_TAG: "yes"},
+    description="The same, but a table is kept as stored if its files, code, parameters and all it"
+    " reads are as they were; its record and checks then say `unchanged, kept`. As `esrd refresh"
+    " --changed`. Any other job does so with the tag esrd/changed.",
 )
 
 refresh_published = dg.define_asset_job(
@@ -147,6 +157,7 @@ def export() -> None:
 
 JOBS = (
     refresh,
+    refresh_changed,
     refresh_published,
     measure,
     reset_star_baseline,

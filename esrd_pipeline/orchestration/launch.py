@@ -8,7 +8,7 @@ prevents it from changing a partition that another run is writing.
 
 import contextlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,6 +65,7 @@ def run_job(
     tags: Mapping[str, str],
     run_config: Mapping[str, object],
     layers: Sequence[str] | None = None,
+    tables: Collection[str] | None = None,
 ) -> str:
     """Run `job` for one performance year and return the run's id.
 
@@ -75,11 +76,48 @@ def run_job(
         tags: tags of the run.
         run_config: configuration of its steps.
         layers: run the assets of these layers only.
+        tables: run the assets of these tables only.
 
     Raises:
         LaunchError: there is no such year, a step failed, or Dagster cannot record the run.
     """
     from esrd_pipeline.orchestration.jobs import STAR_OPERATIONS
+    resolved = find_job(definitions, job, year)
+    home = load_settings().dagster_home
+    with contextlib.ExitStack() as held:
+        progress = held.enter_context(_progress())
+        task = progress.add_task(f"{job} {year}", total=None, step="")
+        try:
+            with take_turns(home):
+                instance = held.enter_context(dg.DagsterInstance.get())
+            fail_dead_runs(instance)
+            selected = list_assets(resolved, layers) if layers else None
+            if tables is not None:
+                selected = [key for key in _list_selected(resolved) if _name(key) in tables]
+            run = create_run(
+                instance,
+                resolved,
+                year,
+                tags=tags,
+                run_config={**STAR_OPERATIONS.get(job, {}), **run_config, **_QUIET},
+                assets=selected,
+            )
+            progress.update(task, total=len(selected or _list_selected(resolved)) or None)
+            instance.add_event_listener(run.run_id, _follow(progress, task))
+            with stopping(instance, run.run_id):
+                await_turn(instance, run, lambda why: progress.update(task, step=why))
+                events = list(execute_run_iterator(InMemoryJob(resolved), run, instance))
+            return _end(instance, run, events, f"{job} {year}")
+        except DBAPIError as error:
+            raise LaunchError(f"{job} {year} stopped.\n{_tell_of_home(home, error)}") from error
+
+
+def find_job(definitions: dg.Definitions, job: str, year: int) -> dg.JobDefinition:
+    """Return a job of the definitions, if it can be run for a performance year.
+
+    Raises:
+        LaunchError: there is no such year, or it is before the first of patient-level files.
+    """
     from esrd_pipeline.orchestration.partitions import performance_years
     from esrd_pipeline.parameters.register import (
         FIRST_PATIENT_YEAR,
@@ -105,31 +143,7 @@ def run_job(
     reads_patients = dg.AssetKey(EXTRACT.path) in resolved.asset_layer.selected_asset_keys
     if year < FIRST_PATIENT_YEAR and reads_patients:
         raise LaunchError(describe_too_early(year))
-    home = load_settings().dagster_home
-    with contextlib.ExitStack() as held:
-        progress = held.enter_context(_progress())
-        task = progress.add_task(f"{job} {year}", total=None, step="")
-        try:
-            with take_turns(home):
-                instance = held.enter_context(dg.DagsterInstance.get())
-            fail_dead_runs(instance)
-            selected = list_assets(resolved, layers) if layers else None
-            run = create_run(
-                instance,
-                resolved,
-                year,
-                tags=tags,
-                run_config={**STAR_OPERATIONS.get(job, {}), **run_config, **_QUIET},
-                assets=selected,
-            )
-            progress.update(task, total=len(selected or _list_selected(resolved)) or None)
-            instance.add_event_listener(run.run_id, _follow(progress, task))
-            with stopping(instance, run.run_id):
-                await_turn(instance, run, lambda why: progress.update(task, step=why))
-                events = list(execute_run_iterator(InMemoryJob(resolved), run, instance))
-            return _end(instance, run, events, f"{job} {year}")
-        except DBAPIError as error:
-            raise LaunchError(f"{job} {year} stopped.\n{_tell_of_home(home, error)}") from error
+    return resolved
 
 
 def _end(
@@ -146,7 +160,8 @@ def _end(
         status = dg.DagsterRunStatus.CANCELED
     if status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING):
         raise StoppedError(
-            f"{title} was stopped. What it had stored is whole; run it again for the rest.\n"
+            f"{title} was stopped. What it had stored is whole: run it again, with --changed for"
+            " the rest alone.\n"
             f"The run in the UI: {run.run_id}"
         )
     steps = [format_failure(event) for event in events if event.is_step_failure]

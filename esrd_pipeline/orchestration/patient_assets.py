@@ -1,16 +1,15 @@
 """Assets of patients: raw extracts, linkage of identities, and histories of treatment."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
 from esrd_pipeline.cutoffs import read_cutoff, write_cutoff
 from esrd_pipeline.orchestration import intake_assets
 from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
+from esrd_pipeline.orchestration.made_of import digest_file
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import (
     Dependency,
@@ -25,7 +24,6 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 
 SOURCES = TABLES
-_BLOCK = 1 << 22
 
 
 def _find_extracts(step: StepContext) -> StepResult:
@@ -51,7 +49,7 @@ def _find_extracts(step: StepContext) -> StepResult:
             "table_name": table.name,
             "file_name": name_below(folder, extract.path),
             "size_bytes": extract.path.stat().st_size,
-            "sha256": _digest(extract.path),
+            "sha256": digest_file(extract.path),
         }
         for table in SOURCES
         for extract in list_extracts(folder, table, cutoff)
@@ -66,6 +64,23 @@ def _find_extracts(step: StepContext) -> StepResult:
         },
         written=write_cutoff(cutoff),
     )
+
+
+def _list_outside(step: StepContext, tables: Sequence[Table]) -> Mapping[str, str]:
+    """Return the digests of the files of raw tables, and those in the folder that none takes."""
+    from esrd_pipeline.sources.extract_files import list_extracts, list_unread
+    from esrd_pipeline.sources.extract_releases import name_below
+
+    folder, cutoff = step.patient_folder, step.cutoff
+    found = {
+        f"file {name_below(folder, extract.path)}": digest_file(extract.path)
+        for table in tables
+        for extract in list_extracts(folder, table, cutoff)
+    }
+    if tables is SOURCES:
+        found |= {f"file {name}": "not read" for name in list_unread(folder, SOURCES, cutoff)}
+        found["data cut-off"] = str(cutoff)
+    return found
 
 
 def _write_nation(step: StepContext) -> None:
@@ -125,14 +140,6 @@ def _read_extract(step: StepContext, table: Table) -> StepResult:
         release=release,
         locate=partial(find_first_rows, table, extracts, performance_year=step.performance_year),
     )
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] | None]] = {
@@ -262,6 +269,7 @@ RAW = (
         description="The patient-level files this year is made from, with their digests. Without"
         " files of an agency the embedded nation is written first.",
         kinds=frozenset({"file", "parquet"}),
+        outside=partial(_list_outside, tables=SOURCES),
     ),
     *(
         TableAsset(
@@ -270,6 +278,8 @@ RAW = (
             description=f"{table.source}: typed, every row kept.",
             dependencies=(Dependency(EXTRACT),),
             kinds=frozenset({"file", "duckdb", "parquet"}),
+            outside=partial(_list_outside, tables=(table,)),
+            listed_in=EXTRACT,
         )
         for table in SOURCES
     ),

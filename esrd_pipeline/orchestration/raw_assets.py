@@ -1,7 +1,6 @@
 """Assets of the raw layer: the files a year is made from, and their contents as tables."""
 
-import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.cutoffs import write_cutoff
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.made_of import digest_file
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_steps
 from esrd_pipeline.sources.dfc_facility import read_dfc_facility
 from esrd_pipeline.sources.dfc_national import read_dfc_national
@@ -64,6 +64,31 @@ def _find_files(step: StepContext) -> StepResult:
     )
 
 
+def _list_outside(step: StepContext, sources: Sequence[str]) -> Mapping[str, str]:
+    """Return the digests of the published files of sources, and what else decides on them."""
+    files = {
+        f"file {row.get('file_name', f'of {source}')}": str(row.get("sha256", row.get("reason")))
+        for source in sources
+        for row in (_find_file(step, source),)
+    }
+    return files | {"data cut-off": str(step.cutoff)}
+
+
+def _list_all(step: StepContext) -> Mapping[str, str]:
+    from esrd_pipeline.sources.files import FOOTNOTES, QIP_BY_MEASURE
+
+    has_patients = step.settings.has_patients(step.performance_year)
+    files = _list_outside(step, (*raw.TITLES, *QIP_BY_MEASURE, FOOTNOTES))
+    return {**files, "patient-level files": str(has_patients)}
+
+
+def _list_of_source(step: StepContext, source: str) -> Mapping[str, str]:
+    from esrd_pipeline.sources.files import FOOTNOTES, QIP_BY_MEASURE
+
+    is_qip = source == raw.QIP_COMPLETE.path[1]
+    return _list_outside(step, (source, *((*QIP_BY_MEASURE, FOOTNOTES) if is_qip else ())))
+
+
 def _find_file(step: StepContext, source: str) -> dict[str, object]:
     """Return the row of raw.release of a source: its file, or why there is none."""
     from esrd_pipeline.sources.errors import MissingSourceError
@@ -78,11 +103,10 @@ def _find_file(step: StepContext, source: str) -> dict[str, object]:
         path = find_release(step.source_folder, source, step.cutoff)
     except MissingSourceError as missing:
         return row | {"reason": missing.rule}
-    content = path.read_bytes()
     return row | {
         "file_name": path.name,
-        "size_bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": path.stat().st_size,
+        "sha256": digest_file(path),
     }
 
 
@@ -199,16 +223,12 @@ def _find_unchanged(step: StepContext, release: Mapping[Hashable, object]) -> Pa
     from esrd_pipeline.sources.errors import SourceError
 
     path = step.source_folder / str(release["file_name"])
-    if not path.is_file() or _digest(path) != release["sha256"]:
+    if not path.is_file() or digest_file(path) != release["sha256"]:
         raise SourceError(
             file=path.name,
             rule="changed or gone since raw.release was made: materialise raw.release again",
         )
     return path
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 _TABLES = (
@@ -219,6 +239,7 @@ _TABLES = (
         " data cut-off, with their digests. Without published files the embedded default is"
         " written first.",
         kinds=frozenset({"file", "parquet"}),
+        outside=_list_all,
     ),
     *(
         TableAsset(
@@ -228,6 +249,8 @@ _TABLES = (
             " published in place of a value. It has no rows where the year has no such file.",
             dependencies=(Dependency(RELEASE),),
             kinds=frozenset({"csv", "parquet"}),
+            outside=partial(_list_of_source, source=source),
+            listed_in=RELEASE,
         )
         for source in raw.TITLES
     ),

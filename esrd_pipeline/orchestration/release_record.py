@@ -1,6 +1,6 @@
 """What Dagster's record and the warehouse tell of a year's stored tables, for the gate."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
@@ -13,7 +13,9 @@ from esrd_pipeline.cutoffs import read_cutoff
 from esrd_pipeline.makers import read_makers
 from esrd_pipeline.orchestration.check_results import EXPECTATIONS, PLAUSIBILITY
 from esrd_pipeline.orchestration.context import StepContext
-from esrd_pipeline.orchestration.table_asset import Dependency, find_dependencies, find_digests
+from esrd_pipeline.orchestration.made_of import is_as_read
+from esrd_pipeline.orchestration.partitions import list_years
+from esrd_pipeline.orchestration.table_asset import find_dependencies, find_digests
 from esrd_pipeline.releases.gate import Checked, Stored, Told
 from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables import explain, program, quarter_release, release, report, site
@@ -102,7 +104,7 @@ def _read_record(step: StepContext, tables: list[Table]) -> dict[str, Told]:
     )
     refreshed = {table.name: table for table in (*tables, program.STAR_BASELINE)}
     made = {name: _read_places(instance, table) for name, table in refreshed.items()}
-    return {table.name: _tell(table, year, checks, made) for table in tables}
+    return {table.name: _tell(step.warehouse, table, year, checks, made) for table in tables}
 
 
 def _read_places(instance: dg.DagsterInstance, table: Table) -> Mapping[str, int]:
@@ -113,6 +115,7 @@ def _read_places(instance: dg.DagsterInstance, table: Table) -> Mapping[str, int
 
 
 def _tell(
+    warehouse: Warehouse,
     table: Table,
     year: int,
     checks: Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord],
@@ -126,19 +129,12 @@ def _tell(
         up.table.name if of_year == year else f"{up.table.name} of {of_year}"
         for up in find_dependencies(table)
         if up.table.name in made
-        for of_year in _list_years(up, year)
+        for of_year in list_years(up.years, year)
         if made[up.table.name].get(str(of_year), 0) > own
+        and not is_as_read(warehouse, (table, year), (up.table, of_year))
     ]
     return Told(
         expectations="unknown" if expected is None else _OUTCOMES[expected.status],
         warns=plausible is not None and plausible.status is AssetCheckExecutionRecordStatus.FAILED,
         older_than=tuple(older),
     )
-
-
-def _list_years(up: Dependency, year: int) -> Iterator[int]:
-    """Yield the years of a table that the year's computation reads."""
-    first, last = 0, 0
-    if isinstance(up.years, dg.TimeWindowPartitionMapping):
-        first, last = up.years.start_offset, up.years.end_offset
-    yield from range(year + first, year + last + 1)

@@ -13,6 +13,7 @@ from esrd_pipeline.orchestration import (
     site_assets,
 )
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.made_of import MISSING, STORED
 from esrd_pipeline.orchestration.rule_set import has_rules, read_recorded
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
@@ -160,10 +161,23 @@ def _readings(step: StepContext) -> StepResult:
     return StepResult((frame,), notes={"readings": len(rows)})
 
 
+def _find_database(step: StepContext) -> dict[str, str]:
+    """Return whether the database, which is replaced with the catalog, is there, and its views.
+
+    A view reads whatever years are stored, so a year more makes it no other.
+    """
+    database = step.settings.catalog_path
+    views = {
+        f"the view of {table.name}": STORED for table in TABLES if step.unrecorded.years(table)
+    }
+    return {database.name: STORED if database.exists() else MISSING, **views}
+
+
 def _catalog(step: StepContext) -> StepResult:
     rows = list_columns((*TABLES, *PATIENT_TABLES), PATIENT_TABLES)
     frame = pd.DataFrame(rows, columns=CATALOG.column_names)
-    made = write_catalog(step.warehouse, TABLES, step.settings.catalog_path, dictionary=frame)
+    # It looks at every table, and reads the contract alone.
+    made = write_catalog(step.unrecorded, TABLES, step.settings.catalog_path, dictionary=frame)
     outdated = len(made.left_out)
     return StepResult(
         (frame,),
@@ -240,7 +254,9 @@ _TABLES = (
             Dependency(program.QIP_TPS),
             Dependency(network.CANDIDATE),
             Dependency(network.PEER),
+            Dependency(measured.CONTRACT),
         ),
+        outside=_find_database,
     ),
 )
 

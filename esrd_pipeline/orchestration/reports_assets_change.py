@@ -7,6 +7,7 @@ import pandas as pd
 
 from esrd_pipeline.makers import read_makers
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.made_of import STORED
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import measured, program, release
@@ -55,6 +56,15 @@ def _change(step: StepContext) -> StepResult:
     return StepResult((frame,), notes={"results that moved": len(frame), **notes})
 
 
+def _find_release(step: StepContext) -> dict[str, str]:
+    """Return the release that a year is compared with; a release is never changed."""
+    from esrd_pipeline.reports.releases import find_newest_release
+
+    folder = step.settings.releases_dir / str(step.performance_year)
+    newest = find_newest_release(folder, before=step.cutoff)
+    return {} if newest is None else {f"release {newest.name}": STORED}
+
+
 def _read_results(step: StepContext, year: int, read: Callable[[Table], pd.DataFrame]) -> "Results":
     from esrd_pipeline.reports.change import Results, list_files
 
@@ -99,6 +109,7 @@ ASSETS = (
                     Dependency(table, years_before(first=1))
                     for table in (*_TABLES, release.RELEASE)
                 ),
+                outside=_find_release,
             ),
         ),
     ),

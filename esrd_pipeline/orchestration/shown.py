@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 
@@ -52,17 +53,43 @@ def draw(step: StepContext, table: Table, result: StepResult) -> dict[str, dg.Me
 
     year = step.performance_year
     image = render(result.picture, f"{table.name}, performance year {year}")
-    file = step.settings.pictures_dir / str(year) / f"{table.name}.png"
+    file = _find_picture(step, table)
     file.parent.mkdir(parents=True, exist_ok=True)
     # Written beside and renamed, so that nobody opens half of it.
     beside = file.with_suffix(".png.new")
     beside.write_bytes(image)
     beside.replace(file)
+    return _show_picture(file, image)
+
+
+def _show_picture(file: Path, image: bytes) -> dict[str, dg.MetadataValue]:
     encoded = base64.b64encode(image).decode()
     return {
         "picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})"),
         "picture file": dg.MetadataValue.path(str(file)),
     }
+
+
+def describe_kept(
+    step: StepContext, table: Table, drawn: Table, notes: Mapping[str, str | int | float]
+) -> dict[str, dg.MetadataValue | str | float]:
+    """Return what is shown of a table that was kept: what was shown when it was made, and that.
+
+    `drawn` is the table that the picture is named for.
+    """
+    year = step.performance_year
+    file = _find_picture(step, drawn)
+    return {
+        "dagster/row_count": step.warehouse.count_rows(table, year),
+        "file": dg.MetadataValue.path(str(step.warehouse.partition_path(table, year))),
+        "unchanged": "kept as stored: files, code, parameters and all it reads are as they were",
+        **notes,
+        **(_show_picture(file, file.read_bytes()) if file.is_file() else {}),
+    }
+
+
+def _find_picture(step: StepContext, table: Table) -> Path:
+    return step.settings.pictures_dir / str(step.performance_year) / f"{table.name}.png"
 
 
 def describe_staged(

@@ -9,32 +9,28 @@ selected: the overhead of a step per asset would exceed the time of most tables.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from inspect import signature
-from types import TracebackType
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
-from esrd_pipeline.duckdb_text import scan_parquet
-from esrd_pipeline.expectations import Audit, audit
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.notes import MADE_BY, MADE_FROM
 from esrd_pipeline.orchestration.check_results import (
-    EXPECTATIONS,
-    PLAUSIBILITY,
     expectation_result,
+    list_check_specs,
     plausibility_result,
     tell_checks,
 )
-from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, SqlOutput, StepContext, StepResult
+from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, StepContext, StepResult
 from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.instance import check_origin
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.kept_versions import open_kept_versions
 from esrd_pipeline.orchestration.late import find_freshness
+from esrd_pipeline.orchestration.made_of import RecordedWarehouse, forget, record_reads
 from esrd_pipeline.orchestration.makers import describe_makers
 from esrd_pipeline.orchestration.partitions import performance_years, years_before
 from esrd_pipeline.orchestration.resources import Storage
@@ -46,16 +42,27 @@ from esrd_pipeline.orchestration.shown import (
     list_kinds,
     list_owners,
 )
+from esrd_pipeline.orchestration.staging import (
+    Naming,
+    audit_staged,
+    find_texts,
+    list_broken,
+    stage_table,
+)
 from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stopped, stopping
 from esrd_pipeline.orchestration.telling import log_step
-from esrd_pipeline.sql import Select, find_readings
-from esrd_pipeline.tables.catalog import TABLES_BY_NAME
+from esrd_pipeline.orchestration.unchanged import (
+    CHANGED_TAG,
+    describe_inputs,
+    find_kept,
+    record_tables,
+)
+from esrd_pipeline.sql import find_readings
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import (
     PartitionBusyError,
     Query,
-    SchemaError,
     Staged,
     Warehouse,
 )
@@ -65,10 +72,12 @@ MAX_RETRIES = 3
 CODE_VERSIONS = open_kept_versions()
 MADE_ASSETS: dict[str, "TableAsset"] = {}
 """By table: its computation."""
-_DIGESTS: dict[str, str] = {}
+DIGESTS: dict[str, str] = {}
 """By table: the digests of its computation's code and parameter files."""
 _READ: "dict[str, tuple[Dependency, ...]]" = {}
 """By table: what its computation reads."""
+STEPS: dict[str, tuple[str, type[dg.Config]]] = {}
+"""By table: the step that stores it, and the run configuration it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,10 @@ class TableAsset:
         description: text shown in the UI.
         dependencies: the tables `compute` reads.
         kinds: badges in the UI.
+        outside: what `compute` reads besides stored tables, as versions by name: files by their
+            digests.
+        listed_in: the table that lists the files of `outside`; a change of it that is none of
+            theirs is none of this computation's.
     """
 
     tables: tuple[Table, ...]
@@ -97,6 +110,8 @@ class TableAsset:
     description: str
     dependencies: tuple[Dependency, ...] = ()
     kinds: frozenset[str] = frozenset({"python", "parquet"})
+    outside: Callable[[StepContext], Mapping[str, str]] | None = None
+    listed_in: Table | None = None
 
 
 class NoConfig(dg.Config):
@@ -115,7 +130,8 @@ def make_multi_asset(
     that its computations take.
     """
     specs = [spec for asset in assets for spec in _asset_specs(asset)]
-    check_specs = [spec for asset in specs for spec in _check_specs(asset.key)]
+    STEPS.update({table.name: (name, config) for asset in assets for table in asset.tables})
+    check_specs = [spec for asset in specs for spec in list_check_specs(asset.key)]
 
     def store_tables(
         context: dg.AssetExecutionContext, storage: Storage, config: dg.Config
@@ -169,7 +185,7 @@ def make_steps(assets: Sequence[TableAsset]) -> tuple[dg.AssetsDefinition, ...]:
 def _asset_specs(asset: TableAsset) -> list[dg.AssetSpec]:
     version, code, parameters = CODE_VERSIONS.find(asset.compute, asset.tables)
     MADE_ASSETS.update({table.name: asset for table in asset.tables})
-    _DIGESTS.update({table.name: f"{code} {parameters}" for table in asset.tables})
+    DIGESTS.update({table.name: f"{code} {parameters}" for table in asset.tables})
     read = (*asset.dependencies, *_require_intake(asset))
     _READ.update(dict.fromkeys((table.name for table in asset.tables), read))
     return [
@@ -230,7 +246,7 @@ def keep_derived() -> None:
 
 def find_digests(table: Table) -> str | None:
     """Return the digests of a table's computation, `code parameters`, as it is installed."""
-    return _DIGESTS.get(table.name)
+    return DIGESTS.get(table.name)
 
 
 def find_dependencies(table: Table) -> tuple[Dependency, ...]:
@@ -243,19 +259,40 @@ def compute_and_publish(
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Make an asset's tables, publish them if all is well, and yield what is told of them.
 
+    In a run of what changed (`CHANGED_TAG`), unchanged tables are kept instead.
+
     Raises:
         Failure: an expectation is broken; nothing was published.
     """
-    year, warehouse = step.performance_year, step.warehouse
+    if CHANGED_TAG in step.tags:
+        kept = find_kept(step, asset, tables, find_digests(asset.tables[0]))
+        if kept is not None:
+            yield from kept
+            return
+    warehouse = record_reads(step.warehouse)
+    step = replace(step, warehouse=warehouse)
+    yield from _make(step, warehouse, asset, tables, query)
+
+
+def _make(
+    step: StepContext,
+    warehouse: RecordedWarehouse,
+    asset: TableAsset,
+    tables: Sequence[Table],
+    query: Query,
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    """Make and publish; `warehouse`, which the step reads, records what is read."""
+    year = step.performance_year
     with ending_when_stopped(), ExitStack() as held:
-        held.push(_Naming(tables))
+        held.push(Naming(tables))
         for table in tables:
             held.enter_context(warehouse.lock(table, year))
+        inputs = describe_inputs(step, asset, find_digests(asset.tables[0]))
         result = asset.compute(step)
         if result.release is not None:
             held.callback(result.release)
         made_by = describe_makers(
-            {table.name: _DIGESTS[table.name] for table in asset.tables if table.name in _DIGESTS},
+            {table.name: DIGESTS[table.name] for table in asset.tables if table.name in DIGESTS},
             [(up.table, up.years) for up in asset.dependencies],
             warehouse,
             year,
@@ -271,15 +308,15 @@ def compute_and_publish(
         told: dict[str, int] = {}
         for table, frame in zip(asset.tables, result.frames, strict=True):
             if table in tables:
-                one, more = _stage(warehouse, table, year, frame, notes)
+                one, more = stage_table(warehouse, table, year, frame, notes)
                 held.callback(warehouse.discard, one)
                 staged.append(one)
                 told.update(more)
-        audits = [_audit(s, staged, warehouse, query) for s in staged]
+        audits = [audit_staged(s, staged, warehouse, query) for s in staged]
         warning, fault = result.warning, result.fault
         if asset.tables[0] in tables:
-            warning, fault = _find_texts(result, staged, query)
-        broken = _list_broken(staged, audits, result, query) + ([fault] if fault else [])
+            warning, fault = find_texts(result, staged, query)
+        broken = list_broken(staged, audits, result, query) + ([fault] if fault else [])
         checks = {
             s.table.name: (
                 expectation_result(s, judged, fault),
@@ -296,119 +333,26 @@ def compute_and_publish(
                 allow_retries=False,
             )
         check_stopped()
+        notes_told = {**result.notes, **told}
+        versions = record_tables(
+            warehouse, inputs, staged, asset=asset, notes=notes_told, checks=checks
+        )
         for s in staged:
             warehouse.publish(s)
-    shown = {**result.notes, **told, **draw(step, asset.tables[0], result)}
+    shown = {**notes_told, **draw(step, asset.tables[0], result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
             metadata={**describe_staged(s, shown), "checks": tell_checks(checks[s.table.name])},
             check_results=list(checks[s.table.name]),
+            data_version=dg.DataVersion(versions[s.table.name]),
         )
-    _fail_if_told(result)
+    _fail_if_told(result, warehouse, staged)
 
 
-def _fail_if_told(result: StepResult) -> None:
-    """Raise for a computation whose stored tables tell of a failure."""
+def _fail_if_told(result: StepResult, warehouse: Warehouse, staged: Sequence[Staged]) -> None:
+    """Raise for a computation whose stored tables tell of a failure; they are to be made again."""
     if result.failure is not None:
+        for one in staged:
+            forget(warehouse, one.table, one.performance_year)
         raise dg.Failure(result.failure, allow_retries=False)
-
-
-def _list_broken(
-    staged: Sequence[Staged], audits: Sequence[Audit], result: StepResult, query: Query
-) -> list[str]:
-    """Return the broken expectations, and where in the tables' files they first are."""
-    broken = [
-        f"{s.table.name}: {rule.name} ({rule.broken_count:,} rows)"
-        for s, judged in zip(staged, audits, strict=True)
-        for rule in judged.broken
-    ]
-    place = result.locate(query) if broken and result.locate is not None else None
-    return broken + ([place] if place else [])
-
-
-def _find_texts(
-    result: StepResult, staged: Sequence[Staged], query: Query
-) -> tuple[str | None, str | None]:
-    """Return what the first table gives cause to warn of, and what is wrong with it."""
-    if result.inspect is not None:
-        return result.inspect(query, staged[0].path)
-    if result.find_warning is None:
-        return result.warning, result.fault
-    made = query(f"FROM {scan_parquet([staged[0].path])}")
-    return result.find_warning(made), result.fault
-
-
-def _stage(
-    warehouse: Warehouse,
-    table: Table,
-    year: int,
-    made: pd.DataFrame | SqlOutput,
-    notes: Mapping[str, str],
-) -> tuple[Staged, Mapping[str, int]]:
-    """Stage a table; return what was found of it on a second look, if one was due."""
-    if not isinstance(made, SqlOutput):
-        return warehouse.stage(table, year, made, notes=notes), {}
-
-    def run(select: Select) -> Staged:
-        return warehouse.stage_select(
-            table, year, select, tables=TABLES_BY_NAME, parameters=made.parameters, notes=notes
-        )
-
-    if made.look_again is None:
-        return run(made.select), {}
-    try:
-        return run(made.select), {}
-    except SchemaError:
-        select, found = made.look_again()
-        return run(select), found
-
-
-def _audit(one: Staged, staged: Sequence[Staged], warehouse: Warehouse, query: Query) -> Audit:
-    """Audit one staged partition; it may reference tables staged with it or stored before."""
-    year = one.performance_year
-    beside = {s.table.name: s.path for s in staged}
-    referenced = {
-        name: beside.get(name) or warehouse.find(TABLES_BY_NAME[name], year)
-        for name in {reference.table for reference in one.table.references}
-    }
-    return audit(table=one.table, staged=one.path, query=query, referenced=referenced)
-
-
-@dataclass(frozen=True, slots=True)
-class _Naming:
-    """Adds the tables being made as a note to an error."""
-
-    tables: Sequence[Table]
-
-    def __enter__(self) -> None:
-        """Do nothing on entry."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None and not isinstance(error, GeneratorExit):
-            error.add_note(f"while making {', '.join(table.name for table in self.tables)}")
-
-
-def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            EXPECTATIONS,
-            asset=key,
-            blocking=True,
-            partitions_def=performance_years,
-            description="Columns, key and rules of the table's definition, judged before the"
-            " partition is published.",
-        ),
-        dg.AssetCheckSpec(
-            PLAUSIBILITY,
-            asset=key,
-            partitions_def=performance_years,
-            description="Rows, means, shares, months and facilities beside the years before."
-            " Only warns, beyond what chance and those years move.",
-        ),
-    ]

@@ -31,6 +31,8 @@ BY_OTHERS = {
 HERE = (
     "esrd payment-year 2027",
     "esrd payment-year 2027 --rule-set amended",
+    "esrd refresh --year 2025 --dry-run",
+    "esrd refresh --year 2025 --changed",
     "esrd export --year 2025 --name approved",
     "esrd refresh --year 2025 --cutoff 2026-10-15",
     'esrd release --year 2025 --quarter 2026Q4 --by "Ada Lovelace"',
@@ -66,6 +68,8 @@ def test_the_commands_do_as_readme_says(
         assert code == 0, f"{command}: {said[command]}"
     assert "DOMAINS" in said[HERE[0]]
     assert "rule set amended" in said[HERE[1]]
+    assert "2025: 0 of " in said["esrd refresh --year 2025 --dry-run"]
+    assert "tables are up to date" in said["esrd refresh --year 2025 --changed"]
     assert (data / "releases" / "2025" / "approved" / "README.txt").is_file()
     assert (data / "releases" / "2025" / "2026Q4" / "approval.json").is_file()
     assert "2026Q4-correction-1 (candidate) is what it was" in said["esrd release --verify"]
