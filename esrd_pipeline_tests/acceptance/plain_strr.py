@@ -68,7 +68,7 @@ def recompute(
     """Recompute one facility's STrR or SEDR."""
     links = {year: link(files, year) for year in files.years}
     directory = Directory.read(files)
-    candidates = find_candidates(files, program, ccn, links, directory)
+    candidates = find_candidates(files, program, ccn, directory)
     seen = read_medicare(files, links, set(candidates))
     links = {
         year: {bene: patient for bene, patient in known.items() if patient in candidates}

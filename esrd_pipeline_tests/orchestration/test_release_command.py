@@ -63,16 +63,23 @@ def test_a_release_is_made_approved_corrected_and_verified(
     assert digest_file(releases / QUARTER / "SHA256SUMS") in said
     assert read() == [(QUARTER, "released")]
     assert "is what it was" in say("release", "--verify")
+    assert (releases / QUARTER / "approval.json").is_file()
     about = json.loads((releases / QUARTER / "release.json").read_text())
     assert {answer["outcome"] for answer in about["gate"]} <= {"passes", "warns"}
     inputs = json.loads((releases / QUARTER / "inputs.json").read_text())
     assert {"2022", "2025"} <= inputs.keys()
     # Made again from the same files, the year's tables are the same to the byte.
     say("refresh", "--year", YEAR, "--cutoff", "2026-10-15")
-    correction = ("--replaces", QUARTER, "--because", "To be the same again.")
-    say(*ORDER, *correction, "--by", "Ben Okri")
     as_account(monkeypatch, "ada")
-    say(*ORDER, "--approve", "--by", "Ada Lovelace")
+    correction = ("--replaces", QUARTER, "--because", "A month of claims was missing.")
+    say(*ORDER, *correction, "--by", "Ada Lovelace")
+    assert f"{QUARTER}-correction-1 (candidate) is what it was" in say("release", "--verify")
+    # Two people who work under one account are told apart by name where that is set.
+    assert "under which it is to be approved" in say(
+        *ORDER, "--approve", "--by", "Ben Okri", fails=True
+    )
+    monkeypatch.setenv("ESRD_APPROVE_BY_NAME", "yes")
+    say(*ORDER, "--approve", "--by", "Ben Okri")
     assert read() == [(QUARTER, "replaced"), (f"{QUARTER}-correction-1", "released")]
     for path in (releases / QUARTER).rglob("*.csv"):
         again = releases / f"{QUARTER}-correction-1" / path.relative_to(releases / QUARTER)

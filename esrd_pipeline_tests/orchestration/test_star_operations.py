@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
@@ -9,13 +10,23 @@ import dagster as dg
 import pytest
 
 from esrd_pipeline.definitions import defs
+from esrd_pipeline.orchestration.instance import prepare_dagster_home
 from esrd_pipeline.orchestration.launch import LaunchError, run_job
 from esrd_pipeline.orchestration.resources import make_storage
-from esrd_pipeline.settings import Settings
+from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import program
 from esrd_pipeline.warehouse import Warehouse
 
 BASELINE = dg.AssetKey(program.STAR_BASELINE.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Published files with stars, a warehouse made from them, and how many stars they print."""
+
+    files: Path
+    warehouse: Path
+    counts: dict[int, int]
 
 
 @pytest.fixture(autouse=True)
@@ -73,39 +84,57 @@ def print_stars(path: Path) -> dict[int, int]:
     return {star: sum(row[stars] == str(star) for row in rows) for star in range(1, 6)}
 
 
+@pytest.fixture(scope="module")
+def printed(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Printed:
+    """A year whose published file prints stars, up to its facilities; nobody may change it."""
+    folder = tmp_path_factory.mktemp("printed_stars")
+    files = folder / "published"
+    shutil.copytree(published / "2022", files / "2022")
+    (file,) = (files / "2022").glob("DFC_FACILITY*.csv")
+    counts = print_stars(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
+        patch.setenv("ESRD_DATA_DIR", str(folder / "data"))
+        patch.setenv("DAGSTER_HOME", str(folder / "data" / "dagster_home"))
+        patch.setenv("ESRD_PUBLISHED_DIR", str(files))
+        prepare_dagster_home(load_settings().dagster_home)
+        launch("refresh_published", layers=("raw", "facility"))
+        return Printed(files, load_settings().warehouse_dir, counts)
+
+
+@pytest.fixture
+def printed_world(printed: Printed, world: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A copy of that year, which the test may change."""
+    monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(printed.files))
+    settings = load_settings()
+    assert settings.data_dir == world.data_dir
+    shutil.copytree(printed.warehouse, settings.warehouse_dir)
+    return settings
+
+
 def test_a_rebaselining_reproduces_the_stars_a_release_printed(
-    published: Path, published_world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    printed: Printed, printed_world: Settings
 ) -> None:
-    shutil.copytree(published / "2022", tmp_path / "published" / "2022")
-    (file,) = (tmp_path / "published" / "2022").glob("DFC_FACILITY*.csv")
-    printed = print_stars(file)
-    monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(tmp_path / "published"))
-    launch("refresh_published", layers=("raw", "facility"))
     launch("rebaseline_stars")
-    warehouse = Warehouse(published_world.warehouse_dir)
+    warehouse = Warehouse(printed_world.warehouse_dir)
     stored = warehouse.read(program.STAR_BASELINE, 2022)
     assert stored["operation"].unique().tolist() == ["rebaseline"]
     launch("refresh_published", layers=("program",))
     rated = warehouse.read(program.STARS, 2022)["rating"].dropna().astype(int)
     # Not every facility that the file prints stars for can be rated: the shares are kept.
-    facilities = sum(printed.values())
-    for star, count in printed.items():
+    facilities = sum(printed.counts.values())
+    for star, count in printed.counts.items():
         assert abs((rated == star).sum() / len(rated) - count / facilities) <= 1 / len(rated)
 
 
 def test_a_rebaselining_can_reproduce_the_shares_of_the_facilities_it_can_rate(
-    published: Path, published_world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    printed_world: Settings,
 ) -> None:
-    shutil.copytree(published / "2022", tmp_path / "published" / "2022")
-    (file,) = (tmp_path / "published" / "2022").glob("DFC_FACILITY*.csv")
-    print_stars(file)
-    monkeypatch.setenv("ESRD_PUBLISHED_DIR", str(tmp_path / "published"))
-    launch("refresh_published", layers=("raw", "facility"))
     config = {"operation": "rebaseline", "shares_of": "rateable"}
     step = {"ops": {"program_star_baseline": {"config": config}}}
     run_job(defs, "rebaseline_stars", 2022, tags={}, run_config=step)
-    launch("refresh_published")
-    stars = Warehouse(published_world.warehouse_dir).read(program.STARS, 2022)
+    launch("refresh_published", layers=("program",))
+    stars = Warehouse(printed_world.warehouse_dir).read(program.STARS, 2022)
     both = stars.dropna(subset=["rating", "published_rating"])
     # The printed stars are drawn from a hat: the counts are the same, not the facilities.
     counts = both["rating"].astype(int).value_counts().to_dict()

@@ -1,5 +1,6 @@
 """What a form keeps as it stands is what looking closely would make of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,18 +24,39 @@ from esrd_pipeline.tables.model import Column
 FORMS = {name: form for name, form in vars(forms).items() if isinstance(form, Form)}
 
 
+OPENED: list[duckdb.DuckDBPyConnection] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _opened() -> Iterator[None]:
+    """One DuckDB for all examples: opening one takes longer than what an example asks of it.
+
+    Hypothesis would keep a fixture's value until Python ends.
+    """
+    with duckdb.connect() as connection:
+        OPENED.append(connection)
+        yield
+        OPENED.clear()
+
+
+def read_as(name: str, values: list[str], sql: str) -> list[tuple]:
+    """Return what `sql` gives of a table `read` whose one column has these values."""
+    OPENED[0].execute(f"CREATE OR REPLACE TABLE read AS SELECT unnest(?) AS {name}", [values])
+    return OPENED[0].execute(sql).fetchall()
+
+
 @pytest.mark.parametrize("name", FORMS)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_value_that_is_kept_is_in_its_form(name: str, data: st.DataObject) -> None:
     form = FORMS[name]
     values = data.draw(st.lists(st.from_regex(form.kept, fullmatch=True), min_size=5))
-    with duckdb.connect() as connection:
-        made = bring_into_form("value", form)
-        read = connection.execute("CREATE TABLE read AS SELECT unnest(?) AS value", [values])
-        rows = read.sql(
-            f"FROM read SELECT value, {made} AS made, regexp_full_match(made, '{form.pattern}')"
-        ).fetchall()
+    made = bring_into_form("value", form)
+    rows = read_as(
+        "value",
+        values,
+        f"FROM read SELECT value, {made} AS made, regexp_full_match(made, '{form.pattern}')",
+    )
     for value, made, is_allowed in rows:
         assert made == value
         assert is_allowed
@@ -62,13 +84,13 @@ def test_a_typed_value_that_is_kept_is_read_as_a_closer_look_would(
     column: Column, values: list[str]
 ) -> None:
     slow = convert_identifier(FILE, "v") if column.is_identifier else convert(column, FILE, "v")
-    with duckdb.connect() as connection:
-        read = connection.execute("CREATE TABLE read AS SELECT unnest(?) AS v", [values])
-        rows = read.sql(
-            f"FROM (FROM read SELECT v, {slow} AS slow, {find_kept(column, FILE, 'v')} AS is_kept)"
-            f" SELECT v, slow, CASE WHEN is_kept THEN {convert_kept(column, FILE, 'v')} END"
-            " WHERE is_kept"
-        ).fetchall()
+    rows = read_as(
+        "v",
+        values,
+        f"FROM (FROM read SELECT v, {slow} AS slow, {find_kept(column, FILE, 'v')} AS is_kept)"
+        f" SELECT v, slow, CASE WHEN is_kept THEN {convert_kept(column, FILE, 'v')} END"
+        " WHERE is_kept",
+    )
     for value, slowly, kept in rows:
         assert slowly is not None, value
         assert kept == slowly, value
