@@ -1,6 +1,5 @@
 """The `esrd` command line: each subcommand launches a job that the UI can launch too."""
 
-import gc
 import os
 import shutil
 import signal
@@ -39,9 +38,6 @@ DEMO_YEARS = range(2024, 2026)
 @click.version_option(package_name="esrd_pipeline")
 def main() -> None:
     """Compute the CMS ESRD quality measures, QIP scores and star ratings."""
-    # Imports create hundreds of thousands of permanent objects: garbage collection at Python's
-    # default frequency costs a tenth of a refresh.
-    gc.set_threshold(200_000, 50, 100)
 
 
 _COMMANDS = (write_site, write_fits, status, doctor, completion, release, explain, what_if)

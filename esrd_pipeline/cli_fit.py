@@ -28,7 +28,8 @@ coefficients              estimates by stage with robust standard errors and 95%
 baseline                  rates by interval, or the cumulative hazard by day
 other_elements            convergence, what was dropped, effects, groups (fit.{measure}, element)
 design                    the rows of the model; adjusters by name, float32 as they are fitted
-sample                    the same of {facilities} facilities, fitted anew by us
+sample                    the same of {facilities} facilities, fitted anew by us; of a GEE with
+                          each facility's intercept
 refit.R                   refits the sample with another library and compares
 
 Everything but the script is there as Parquet and as CSV. Facilities, patients and hospitals have

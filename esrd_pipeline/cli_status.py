@@ -16,12 +16,17 @@ _ORIGINS = {
     "published": "published, real files",
     "embedded": "embedded, synthetic files",
 }
+_CHECKS = {
+    "expectations": "broken expectations, not stored",
+    "plausibility": "unlike the years before",
+}
+"""What a failed check of a year means."""
 _SHOWN = 4
 _THOUSAND = 1000
 
 
 @click.command()
-@click.option("--all", "is_whole", is_flag=True, help="List every stale table by name.")
+@click.option("--all", "is_whole", is_flag=True, help="List every table by name.")
 def status(*, is_whole: bool) -> None:
     """Tell years, origin, what is stored and stale and why, the last run, baseline and disk."""
     from esrd_pipeline import status as found
@@ -38,7 +43,8 @@ def status(*, is_whole: bool) -> None:
         click.echo("Stored:      nothing yet: run `esrd demo`, or `esrd refresh --year YEAR`")
     else:
         versions = read_kept()
-        _show_years(stored, found.find_stale(stored, versions), is_whole=is_whole)
+        failed = found.find_failed_checks(settings.dagster_home)
+        _show_years(stored, found.find_stale(stored, versions), failed, is_whole=is_whole)
         if versions is None:
             click.echo("             code is not compared: no command has loaded this code yet")
     baseline = found.find_baseline(stored)
@@ -50,7 +56,11 @@ def status(*, is_whole: bool) -> None:
 
 
 def _show_years(
-    stored: "Sequence[Stored]", stale: dict[tuple[int, str], list[str]], *, is_whole: bool
+    stored: "Sequence[Stored]",
+    stale: dict[tuple[int, str], list[str]],
+    failed: dict[tuple[int, str], list[str]],
+    *,
+    is_whole: bool,
 ) -> None:
     for year in sorted({one.year for one in stored}):
         mine = [one for one in stored if one.year == year]
@@ -63,12 +73,19 @@ def _show_years(
         )
         for (of, reason), tables in stale.items():
             if of == year:
-                named = tables if is_whole else tables[:_SHOWN]
-                more = len(tables) - len(named)
-                rest = f" and {more} more" if more else ""
-                click.echo(f"             stale: {', '.join(named)}{rest}: {reason}")
+                click.echo(f"             stale: {_name(tables, is_whole=is_whole)}: {reason}")
+        for check, says in _CHECKS.items():
+            tables = failed.get((year, check), [])
+            if tables:
+                click.echo(f"             {says}: {_name(tables, is_whole=is_whole)}")
         if count:
             click.echo(f"             make it again: esrd refresh --year {year}")
+
+
+def _name(tables: "Sequence[str]", *, is_whole: bool) -> str:
+    named = tables if is_whole else tables[:_SHOWN]
+    more = len(tables) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def _format_baseline(year: int | None) -> str:

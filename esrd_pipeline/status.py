@@ -150,6 +150,32 @@ def find_last_run(home: Path) -> LastRun | None:
     return LastRun(job, year or "", status, started, seconds)
 
 
+def find_failed_checks(home: Path) -> dict[tuple[int, str], list[str]]:
+    """Return the tables whose newest evaluation of a check failed, by year and check.
+
+    Dagster's page of checks shows one mark for all years, the worst of them.
+    """
+    database = home / "history" / "runs" / "index.db"
+    if not database.is_file():
+        return {}
+    asked = (
+        "SELECT asset_key, check_name, partition, execution_status FROM asset_check_executions"
+        " WHERE id IN (SELECT max(id) FROM asset_check_executions"
+        " WHERE execution_status IN ('SUCCEEDED', 'FAILED') AND partition IS NOT NULL"
+        " GROUP BY asset_key, check_name, partition)"
+    )
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as opened:
+            rows = opened.execute(asked).fetchall()
+    except sqlite3.Error:
+        return {}
+    failed = defaultdict[tuple[int, str], list[str]](list)
+    for key, check, year, outcome in sorted(rows):
+        if outcome == "FAILED":
+            failed[int(year), check].append(".".join(json.loads(key)))
+    return dict(failed)
+
+
 def list_sizes(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield the folders of the installation that are there, and the bytes in each."""
     folders = {

@@ -42,6 +42,8 @@ _OF_PATIENTS = ("linkage", "history", "cohort")
 """Schemas whose tables are made of patients' raw files alone, all of them or none."""
 MEMORY_LIMIT = "6GB"
 """Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
+ROW_GROUP = 122_880
+"""Rows that DuckDB writes, and reads, as one piece of work: a core takes them as a whole."""
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -218,7 +220,7 @@ class Warehouse:
         arrow = to_arrow(table, performance_year, frame)
         arrow = arrow.replace_schema_metadata(_describe(table, notes))
         path = target.with_name(f"{PARTITION_FILE}{_STAGING}{uuid.uuid4().hex}")
-        pq.write_table(arrow, path, compression="zstd", row_group_size=1 << 20)
+        pq.write_table(arrow, path, compression="zstd", row_group_size=ROW_GROUP)
         return Staged(table, performance_year, path, target, arrow.num_rows)
 
     def stage_select(
@@ -273,7 +275,7 @@ class Warehouse:
                 connection.execute(
                     f"COPY (FROM made ORDER BY {order}) "
                     f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-                    f"ROW_GROUP_SIZE 1048576, KV_METADATA {quote_labels(metadata)})"
+                    f"ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {quote_labels(metadata)})"
                 )
             except _QUOTING:
                 raise SchemaError(

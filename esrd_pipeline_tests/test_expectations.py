@@ -72,6 +72,7 @@ def test_a_good_partition_meets_every_expectation(tmp_path: Path) -> None:
         ("ccn", ["000001", None, "000002", "000003"], {"ccn is there": 1}),
         ("ccn", ["000001", "000001", "000003", "000003"], {"key (ccn, measure) is unique": 1}),
         ("measure", ["shr", "SMR", "shr", "shr"], {"measure is one of 2 allowed texts": 1}),
+        ("measure", ["shr", "shr ", " shr", ""], {"measure is one of 2 allowed texts": 3}),
         ("lower", [-0.1, -5.0, None, 1.0], {"lower >= 0": 2}),
         (
             "upper",

@@ -18,7 +18,13 @@ from esrd_pipeline.doctor import QUESTIONS
 from esrd_pipeline.notes import MADE_BY
 from esrd_pipeline.parameters.register import FIRST_PUBLISHED_YEAR
 from esrd_pipeline.settings import load_settings
-from esrd_pipeline.status import Stored, find_baseline, find_last_run, find_stale
+from esrd_pipeline.status import (
+    Stored,
+    find_baseline,
+    find_failed_checks,
+    find_last_run,
+    find_stale,
+)
 from esrd_pipeline.tables.facility import DIRECTORY
 from esrd_pipeline.warehouse import Warehouse
 
@@ -114,6 +120,43 @@ def test_the_last_run_is_read_from_dagsters_database(tmp_path: Path) -> None:
     run = find_last_run(tmp_path)
     assert run is not None
     assert (run.job, run.year, run.status, run.seconds) == ("site", "2025", "FAILURE", 30)
+
+
+@pytest.mark.usefixtures("data")
+def test_checks_are_told_by_year_and_by_the_newest_evaluation() -> None:
+    keep(2024, "012501")
+    keep(2025, "012501")
+    home = load_settings().dagster_home
+    assert find_failed_checks(home) == {}
+    (home / "history" / "runs").mkdir(parents=True)
+    rows = [
+        ("SUCCEEDED", "2024", "plausibility"),
+        ("FAILED", "2024", "plausibility"),
+        ("PLANNED", "2024", "plausibility"),
+        ("FAILED", "2025", "plausibility"),
+        ("SUCCEEDED", "2025", "plausibility"),
+        ("FAILED", "2025", "expectations"),
+    ]
+    with sqlite3.connect(home / "history" / "runs" / "index.db") as opened:
+        opened.execute(
+            "CREATE TABLE asset_check_executions (id INTEGER PRIMARY KEY, asset_key TEXT,"
+            " check_name TEXT, partition TEXT, execution_status TEXT)"
+        )
+        opened.executemany(
+            'INSERT INTO asset_check_executions VALUES (NULL, \'["facility", "directory"]\','
+            " ?3, ?2, ?1)",
+            rows,
+        )
+    assert find_failed_checks(home) == {
+        (2024, "plausibility"): [DIRECTORY.name],
+        (2025, "expectations"): [DIRECTORY.name],
+    }
+    code, said = ask("status")
+    assert code == 0
+    of_2024, of_2025 = said[said.index("2024:") :].split("2025:")
+    assert "unlike the years before: facility.directory" in of_2024
+    assert "unlike the years before" not in of_2025
+    assert "broken expectations, not stored: facility.directory" in of_2025
 
 
 def test_status_of_an_empty_folder_says_what_to_do_and_makes_nothing(data: Path) -> None:

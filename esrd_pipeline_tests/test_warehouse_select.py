@@ -173,7 +173,7 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) 
         {
             "visit_id": range(count),
             "performance_year": 2024,
-            "ccn": [f"{number % 70_001:06d}" for number in range(count)],
+            "ccn": [f"{number % 140_001:06d}" for number in range(count)],
             "paid": [number % 97 + 0.25 for number in range(count)],
         }
     )
@@ -187,6 +187,7 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) 
         staged = Warehouse(tmp_path, connect).stage_select(
             TOTAL, 2024, select(), tables=TABLES, parameters={"least": 0}
         )
+        assert pq.ParquetFile(staged.path).num_row_groups == 2  # 140,001 rows of ccn
         written.append(staged.path.read_bytes())
     assert written[0] == written[1] == written[2]
 

@@ -4,6 +4,7 @@ The libraries cannot fit the nation, so both fits are of the same few facilities
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,13 @@ from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
 from esrd_pipeline.statistics.rows import sum_by
 from esrd_pipeline.tables.fit import CROSS_CHECK_COLUMNS
 
+if TYPE_CHECKING:
+    from statsmodels.genmod.families import Family
+    from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
+
 BoolArray = NDArray[np.bool_]
 
-HELD_TOLERANCE = 1e-3
+ROOT_TOLERANCE = 1e-3
 """Bound of the norm of the score at our root: far below the norm one step away from it."""
 FEWEST_EVENTS = 10
 """A term needs as many events where it differs from its commonest value: a sample of few
@@ -86,7 +91,7 @@ def compare_rates_fit(
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Poisson
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     events = sample.numbers(EVENTS)
@@ -98,12 +103,12 @@ def compare_rates_fit(
     cell = pair_codes(sample.facility, sample.codes(INTERVAL))
     # A cell without events has no finite rate and no information on the coefficients.
     used = sum_by(cell, events)[cell] > 0
-    theirs = sm.GLM(
+    theirs = _fit_dummies(
         events[used],
         _list_covariates(sample, names, cell, used),
-        family=sm.families.Poisson(),
+        family=Poisson(),
         exposure=sample.numbers(DAYS)[used],
-    ).fit(tol=1e-12)
+    )
     return _compare(
         specification,
         performance_year,
@@ -178,7 +183,7 @@ def compare_three_stage_fit(
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Binomial
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     pair = pair_codes(sample.facility, sample.labels(discharges.HOSPITAL)[1])
@@ -188,11 +193,9 @@ def compare_three_stage_fit(
     sample = narrow_design(sample, outcome, among=used)
     ours = discharges.fit_adjusters(sample)
     names = list(ours.names)
-    theirs = sm.GLM(
-        outcome[used],
-        _list_covariates(sample, names, pair, used),
-        family=sm.families.Binomial(),
-    ).fit(tol=1e-12)
+    theirs = _fit_dummies(
+        outcome[used], _list_covariates(sample, names, pair, used), family=Binomial()
+    )
     return _compare(
         specification,
         performance_year,
@@ -218,37 +221,40 @@ def compare_gee_fit(
     the scale: so coefficients and robust errors are the same numbers by another method. The model's
     own errors are not compared: statsmodels uses a scale of 1 for them, this project the estimated
     dispersion. Facilities without events, or with events only, are left out here, too.
-    Where patients hardly ever change, the project holds the correlation within its range, and the
-    steps of statsmodels never converge. There it gets our correlation and our root, and the check
-    is whether it would move away from the root, and its robust errors.
+    Where patients hardly ever change, the steps of statsmodels take hundreds of rounds or never
+    converge. So it starts from our root and correlation, and the check is whether its first steps
+    move away from the root, and its robust errors, at a correlation that it estimates there. Where
+    the project holds the correlation within its range, it keeps ours.
 
     Raises:
         FitError: the sample has too few events for the adjusters.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.cov_struct import Exchangeable
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_estimating_equations import GEE
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     outcome = sample.numbers(access.EVENT)
     sample = narrow_design(sample, outcome)
     fit = access.fit_adjusters(sample)
-    ours, is_held = fit.regression, fit.correlation != fit.correlation_estimate
+    ours, is_held = fit.regression, fit.is_held
     share = sum_by(sample.facility, outcome) / np.bincount(sample.facility)
     used = ((share > 0) & (share < 1))[sample.facility]
     names = list(ours.names)
-    given = ", at our correlation and root" if is_held else ""
-    structure = sm.cov_struct.Exchangeable()
-    structure.dep_params = fit.correlation if is_held else 0.0
-    theirs = sm.GEE(
+    given = ", at our correlation and root" if is_held else ", from our root"
+    structure = Exchangeable()
+    structure.dep_params = fit.correlation
+    theirs = GEE(
         outcome[used],
         _list_covariates(sample, names, sample.facility, used),
         groups=sample.patient[used],
-        family=sm.families.Binomial(),
+        family=Binomial(),
         cov_struct=structure,
         update_dep=not is_held,
     ).fit(
         maxiter=500,
-        ctol=HELD_TOLERANCE if is_held else 1e-12,
-        start_params=np.concatenate((ours.coefficients, fit.intercepts)) if is_held else None,
+        ctol=ROOT_TOLERANCE,
+        start_params=np.concatenate((ours.coefficients, fit.intercepts)),
         ddof_scale=0,
     )
     if theirs is None:
@@ -323,6 +329,24 @@ def _list_covariates(
     covariates = _frame(sample, names)[used]
     dummies = pd.get_dummies(pd.Series(cell)[used], prefix="cell", dtype=float)
     return pd.concat([covariates, dummies], axis=1)
+
+
+def _fit_dummies(
+    outcome: FloatArray,
+    covariates: pd.DataFrame,
+    *,
+    family: "Family",
+    exposure: FloatArray | None = None,
+) -> "GLMResultsWrapper":
+    """Fit a generalised linear model whose cells have dummies by statsmodels.
+
+    It is not to look for a constant among them, by two singular value decompositions: a constant
+    counts only for degrees of freedom, which these families' errors do not have.
+    """
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    model = GLM(outcome, covariates, family=family, exposure=exposure, hasconst=False)
+    return model.fit(tol=1e-12)
 
 
 def _replace_column(sample: Cohort, name: str, values: FloatArray) -> Cohort:

@@ -37,6 +37,7 @@ from esrd_pipeline.measures.specification import (
 from esrd_pipeline.private import FILE_MODE
 from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.fit import FitError, Regression
+from esrd_pipeline.statistics.gee import GeeFit
 from esrd_pipeline.statistics.logistic import MINIMUM_ROWS
 from esrd_pipeline.statistics.rows import sum_by
 
@@ -80,6 +81,7 @@ def write_fit(
         "minimum_rows": str(MINIMUM_ROWS),
         "second_stage": getattr(specification, "second_stage", None) or "",
         "correlation": "",
+        "is_held": "",
     }
     no_sample = None
     try:
@@ -91,8 +93,10 @@ def write_fit(
         below = folder / SAMPLE
         below.mkdir(exist_ok=True, mode=0o700)
         _write_elements(sample.fit, below)
-        _write_design(specification, kind, sample.cohort, below)
-        about["correlation"] = "" if sample.held is None else repr(sample.held)
+        _write_design(specification, kind, sample.cohort, below, sample.gee)
+        if sample.gee is not None:
+            about["correlation"] = repr(sample.gee.correlation)
+            about["is_held"] = "yes" if sample.gee.is_held else "no"
     _write_csv(pd.DataFrame({"name": list(about), "value": list(about.values())}), folder / "about")
     script = resources.files("esrd_pipeline.families").joinpath(SCRIPT).read_text(encoding="utf-8")
     (folder / SCRIPT).write_text(script, encoding="utf-8")
@@ -104,11 +108,11 @@ def write_fit(
 
 @dataclass(frozen=True, slots=True)
 class _Refit:
-    """A sample's cohort and fit; `held` is the correlation that a GEE is held at."""
+    """A sample's cohort and fit; of a GEE also its correlation and intercepts."""
 
     cohort: Cohort
     fit: pd.DataFrame
-    held: float | None = None
+    gee: GeeFit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,7 @@ def _fit_first(specification: Specification, performance_year: int, cohort: Coho
 
 def _fit_gee(specification: Specification, performance_year: int, cohort: Cohort) -> _Refit:
     fit = access.fit_adjusters(cohort)
-    held = fit.correlation if fit.correlation != fit.correlation_estimate else None
-    return _Refit(cohort, _list_fit(specification, performance_year, fit.regression), held)
+    return _Refit(cohort, _list_fit(specification, performance_year, fit.regression), fit)
 
 
 def _list_fit(specification: Specification, performance_year: int, fit: Regression) -> pd.DataFrame:
@@ -235,8 +238,17 @@ def _list_coefficients(stage: int, fit: Regression) -> pd.DataFrame:
     )
 
 
-def _write_design(specification: Specification, kind: _Kind, cohort: Cohort, folder: Path) -> None:
-    """Write the rows of a model, without identifiers and in random order."""
+def _write_design(
+    specification: Specification,
+    kind: _Kind,
+    cohort: Cohort,
+    folder: Path,
+    gee: GeeFit | None = None,
+) -> None:
+    """Write the rows of a model, without identifiers and in random order.
+
+    Of a GEE also each facility's intercept at its root, empty where it has none.
+    """
     # Not by a seed that somebody could draw again: the order would lead back to the numbers.
     draws = np.random.default_rng(secrets.randbits(128))
     order = draws.permutation(cohort.facility.size)
@@ -251,6 +263,10 @@ def _write_design(specification: Specification, kind: _Kind, cohort: Cohort, fol
             columns[name] = cohort.codes(name)
         else:
             columns[name] = _shorten(cohort.numbers(name))
+    if gee is not None:
+        intercepts = np.full(len(cohort.ccns), np.nan)
+        intercepts[gee.facility] = gee.intercepts
+        columns["facility_intercept"] = intercepts[cohort.facility]
     second = getattr(specification, "second_stage", None)
     if second is not None:
         columns[second] = cohort.numbers(second)

@@ -4,7 +4,7 @@
 # rates: Poisson regression, a rate for each facility and interval        stats::glm
 # cox:   stratified by facility, ties by Breslow                           survival::coxph
 # cells: logistic, an effect for each facility and hospital                stats::glm
-# gee:   logistic, exchangeable within patient, a constant per facility    geepack::geeglm
+# gee:   logistic, exchangeable within patient, a constant per facility    geepack::geese
 #
 # Differences are relative to the larger of the estimate and its standard error.
 
@@ -86,24 +86,34 @@ refit <- list(
     d <- data.frame(
       y = data$is_event[used], patient = data$patient[used], f = factor(data$facility[used])
     )
-    control <- geese.control(epsilon = 1e-12, maxit = 1000)
     # Where patients hardly ever change, the correlation is held within its range: given here, too.
-    held <- about[["correlation"]]
-    model <- if (is.na(held) || held == "") {
-      geeglm(y ~ 0 + z + f,
-        id = patient, data = d, family = binomial, corstr = "exchangeable", control = control
+    is_held <- about[["is_held"]] == "yes"
+    correlation <- as.numeric(about[["correlation"]])
+    pairs <- sum(choose(table(d$patient), 2))
+    solve_from <- function(b, alpha, iterations) {
+      geese(y ~ 0 + z + f,
+        id = patient, data = d, family = binomial, b = b, alpha = if (is_held) NULL else alpha,
+        corstr = if (is_held) "fixed" else "exchangeable",
+        zcor = if (is_held) rep(correlation, pairs) else NULL,
+        control = geese.control(epsilon = 1e-12, maxit = iterations)
       )
-    } else {
-      pairs <- sum(choose(table(d$patient), 2))
-      geeglm(y ~ 0 + z + f,
-        id = patient, data = d, family = binomial, corstr = "fixed",
-        zcor = rep(as.numeric(held), pairs), control = control
-      )
+    }
+    # geepack stops at its last step without a word, at a root or not: is the next one of length 0?
+    is_root <- function(model) {
+      b <- model$beta
+      following <- solve_from(b, model$alpha, 1)
+      all(is.finite(b)) && max(abs(following$beta - b)) < 1e-6
+    }
+    start <- coef(glm(y ~ 0 + z + f, data = d, family = binomial))
+    model <- solve_from(start, 0, 100)
+    if (!is_root(model)) {
+      cat("geepack's own steps do not converge: compared is its step from our root.\n")
+      own <- tapply(data$facility_intercept[used], d$f, function(same) same[1])
+      model <- solve_from(c(first$estimate, own), correlation, 1)
     }
     terms <- seq_len(ncol(x))
     list(
-      estimate = coef(model)[terms], model = NULL,
-      robust = sqrt(diag(model$geese$vbeta))[terms]
+      estimate = model$beta[terms], model = NULL, robust = sqrt(diag(model$vbeta))[terms]
     )
   }
 )

@@ -80,6 +80,14 @@ def plausibility_result(
     )
 
 
+def tell_checks(results: Sequence[dg.AssetCheckResult]) -> str:
+    """Return what a partition's checks say, for its own page: their list mixes the years."""
+    return "; ".join(
+        f"{one.check_name} {'passed' if one.passed else 'failed'}: {one.description}"
+        for one in results
+    )
+
+
 def _find_earlier(staged: Staged, warehouse: Warehouse) -> list[Path]:
     """Return the partitions of the years before, the newest first; none where none is compared.
 

@@ -34,6 +34,7 @@ class OpenEventLogStorage(SqliteEventLogStorage):
         self._turns = threading.RLock()
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._in_batch: dict[str, Connection] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
         # A connection of SQLite may not be used in a forked process.
         os.register_at_fork(after_in_child=self._forget)
@@ -74,6 +75,12 @@ class OpenEventLogStorage(SqliteEventLogStorage):
                 self._in_batch[shard] = connection
             transactions.callback(self._in_batch.clear)
             super().store_event_batch(events)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table; asked at every check, and one that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close the connections."""

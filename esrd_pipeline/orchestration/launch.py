@@ -81,14 +81,12 @@ def run_job(
     """
     from esrd_pipeline.orchestration.jobs import STAR_OPERATIONS
     from esrd_pipeline.orchestration.partitions import performance_years
-    from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS
     from esrd_pipeline.parameters.register import (
         FIRST_PATIENT_YEAR,
         FIRST_PUBLISHED_YEAR,
         describe_too_early,
     )
 
-    CODE_VERSIONS.keep()
     known = performance_years.get_partition_keys()
     if year < FIRST_PUBLISHED_YEAR:
         raise LaunchError(

@@ -139,6 +139,9 @@ def _is_cancelled() -> bool:
     if watched is None or is_stopping():
         return False
     instance, run_id = watched
+    if instance.is_ephemeral:
+        # No UI reaches it, and its database in memory refuses a write while another thread reads.
+        return False
     try:
         run = instance.get_run_by_id(run_id)
     except DBAPIError:  # the database is busy: it is asked again

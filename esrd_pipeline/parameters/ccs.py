@@ -63,7 +63,7 @@ def _differ_in_one(one: str, code: str, place: int) -> bool:
 
 def _extend(known: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Add the later codes that have an ancestor; those without one (U07.1) are in no group."""
-    categories = dict(zip(known["code"], known["category"], strict=True))
+    categories = dict(zip(known["code"].tolist(), known["category"].tolist(), strict=True))
     codes = sorted(categories)
     rows = []
     for code in _load_later(kind):

@@ -20,22 +20,40 @@ _TYPES = {"integer": "float64", "number": "float64", "boolean": "boolean"}
 def find_newest_release(folder: Path, before: date | None = None) -> Path | None:
     """Return the release written last of a year's folder, of equally old ones the last by name.
 
-    With a data cut-off (`before`), the last of the releases that have an earlier one: so a quarter
-    that is made again is compared with what it was compared with.
+    With a data cut-off (`before`), that of the newest quarter with an earlier one, among those made
+    before the first release of this cut-off: so a quarter that is made again is compared with what
+    it was compared with, whatever was corrected since.
     """
     found = [path for path in folder.glob("*/README.txt") if not path.parent.name.startswith(".")]
-    if before is not None:
-        found = [path for path in found if _read_cutoff(path.parent) < before.isoformat()]
-    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name), default=None)
-    return None if newest is None else newest.parent
+    if before is None:
+        newest = max(found, key=_find_age, default=None)
+        return None if newest is None else newest.parent
+    made = {path.parent: _read_making(path.parent) for path in found}
+    until = min(
+        (when for cutoff, when in made.values() if cutoff == before.isoformat()), default=""
+    )
+    earlier = [
+        release
+        for release, (cutoff, when) in made.items()
+        if cutoff < before.isoformat() and (not until or when < until)
+    ]
+    return max(earlier, key=lambda one: (*made[one], *_find_age(one / "README.txt")), default=None)
 
 
-def _read_cutoff(release: Path) -> str:
-    """Return a release's data cut-off; of an export, which has none, one later than all."""
+def _find_age(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.parent.name
+
+
+def _read_making(release: Path) -> tuple[str, str]:
+    """Return a release's data cut-off, and when it was made.
+
+    An export has no cut-off, so its is later than all.
+    """
     about = release / ABOUT
     if not about.is_file():
-        return "9999"
-    return str(json.loads(about.read_text(encoding="utf-8"))["data_cutoff"])
+        return "9999", ""
+    told = json.loads(about.read_text(encoding="utf-8"))
+    return str(told["data_cutoff"]), str(told.get("made_at", ""))
 
 
 def read_results(release: Path) -> Results:

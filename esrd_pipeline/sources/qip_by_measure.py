@@ -12,8 +12,8 @@ import pandas as pd
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.files import QIP_BY_MEASURE
-from esrd_pipeline.sources.layout import SourceColumn, load_layout
-from esrd_pipeline.sources.table import make_frame, read_columns
+from esrd_pipeline.sources.layout import load_layout
+from esrd_pipeline.sources.table import Readings, make_frame, read_columns
 from esrd_pipeline.tables.raw import BY_MEASURE
 
 SOURCE = "qip_complete"
@@ -40,26 +40,24 @@ def read_qip_by_measure(
         source.removeprefix(f"{BY_MEASURE}.") for source in QIP_BY_MEASURE if source not in paths
     ]
     parts: list[pd.DataFrame] = []
+    known: Readings = {}
     # The file of totals comes first: it is the list of facilities.
     for source in sorted(paths, key=lambda name: (name != TOTALS, name)):
+        own = [column.name for column in load_layout(source, performance_year)]
         layout = (*described, *load_layout(source, performance_year))
-        part = _read_part(paths[source], layout, performance_year, notes)
+        grid, columns = read_columns(
+            paths[source], layout, (KEY,), notes=notes, source=BY_MEASURE, known=known
+        )
+        rows, names = len(grid.rows), own if parts else None
+        part = make_frame(SOURCE, performance_year, layout, columns, rows, names=names)
+        part = part.set_index(KEY, drop=False)
         if parts:
             _check_facilities(paths, source, part, parts[0])
-            part = part[[column.name for column in load_layout(source, performance_year)]].join(
+            part = part[own].join(
                 part[["missing"]].rename(columns={"missing": f"missing of {source}"})
             )
         parts.append(part)
     return _join(parts)
-
-
-def _read_part(
-    path: Path, layout: tuple[SourceColumn, ...], performance_year: int, notes: FileNotes
-) -> pd.DataFrame:
-    grid, columns = read_columns(path, layout, (KEY,), notes=notes, source=BY_MEASURE)
-    return make_frame(SOURCE, performance_year, layout, columns, len(grid.rows)).set_index(
-        KEY, drop=False
-    )
 
 
 def _check_facilities(

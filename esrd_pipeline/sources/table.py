@@ -4,7 +4,7 @@ A column that nothing is made from never stops a file: it may be missing, and a 
 breaks a rule is left out and noted. Rules of a single source are in that source's module.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,10 @@ class ReadColumn:
         return self.stored[self.places[row]]
 
 
+Readings = dict[tuple[str, str], tuple[tuple[str, ...], ReadColumn]]
+"""By our name and the header: a column's cells, and what was read from them without a fault."""
+
+
 def read_table(
     path: Path,
     source: str,
@@ -82,8 +86,12 @@ def read_columns(
     may_be_empty: bool = False,
     notes: FileNotes | None = None,
     source: str,
+    known: Readings | None = None,
 ) -> tuple[Grid, dict[str, ReadColumn]]:
     """Return a file's cells, and its columns of the layout by our name.
+
+    Files that repeat one another's columns share `known`: cells that it has are not read again.
+    Their layouts have the same rules for a column of the same name.
 
     Raises:
         SourceError: as `read_table`.
@@ -99,7 +107,13 @@ def read_columns(
         if column.name not in cells:
             continue
         header, texts = cells[column.name]
-        read, fault = _read_column(grid, column, header, texts, is_key=column.name in key)
+        earlier = None if known is None else known.get((column.name, header))
+        if earlier is not None and earlier[0] == texts:
+            read, fault = earlier[1], None
+        else:
+            read, fault = _read_column(grid, column, header, texts, is_key=column.name in key)
+            if known is not None and fault is None:
+                known[column.name, header] = texts, read
         columns[column.name] = read
         if fault is not None:
             (faults if column.is_needed else notes.left_out).append(fault)
@@ -118,17 +132,20 @@ def make_frame(
     layout: Sequence[SourceColumn],
     columns: Mapping[str, ReadColumn],
     row_count: int,
+    *,
+    names: Container[str] | None = None,
 ) -> pd.DataFrame:
-    """Return columns that were read as the table `raw.<source>`."""
+    """Return columns that were read as the table `raw.<source>`, or its columns `names` and key."""
     table = raw_table(source)
     stored: dict[str, object] = {
         "performance_year": np.full(row_count, performance_year),
         "missing": _collect_missing(layout, columns, row_count),
     }
     for column in table.columns:
-        if column.name not in stored:
+        is_wanted = names is None or column.name in names or column.name in table.key
+        if is_wanted and column.name not in stored:
             stored[column.name] = _array(columns.get(column.name), column.type, row_count)
-    frame = pd.DataFrame({name: stored[name] for name in table.column_names})
+    frame = pd.DataFrame({name: stored[name] for name in table.column_names if name in stored})
     return frame.sort_values(list(table.key), ignore_index=True)
 
 

@@ -6,10 +6,14 @@ the intercept and both variances together, which is what lme4's glmer does with 
 al. 2015; Diggle et al. 2002). The offset is x'b of stage 1.
 """
 
+import contextlib
+import os
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from esrd_pipeline.statistics.crossed_cells import (
     Codes,
@@ -50,6 +54,8 @@ DIFFERENCE_SHARE = 1e-6
 COINCIDENCE = 1e-6
 """Smallest eigenvalue of the information, scaled by its approximate diagonal, at which the two
 variances count as identified."""
+MANY_LEVELS = 1000
+"""From as many levels on, factorising the matrix takes longer than threads wait for each other."""
 NAMES = ("intercept", "sigma_facility", "sigma_hospital")
 
 
@@ -91,6 +97,16 @@ class CrossedFit:
         return float(self.regression.coefficients[2])
 
 
+@contextlib.contextmanager
+def _sharing_cores(levels: int) -> Generator[None]:
+    """Let all cores factorise a matrix of many levels; the package's own default is one."""
+    if levels < MANY_LEVELS:
+        yield
+        return
+    with threadpool_limits(os.cpu_count(), user_api="blas"):
+        yield
+
+
 def fit_crossed(
     *,
     offset: FloatArray,
@@ -130,7 +146,8 @@ def fit_crossed(
         offset=offset,
         outcome=outcome,
     )
-    summit = _search(cells)
+    with _sharing_cores(cells.smaller_count):
+        summit = _search(cells)
     best = summit.laplace
     covariance = _invert_information(cells, summit)
     order = [0, 2, 1] if is_swapped else [0, 1, 2]

@@ -76,6 +76,11 @@ class GeeFit:
     intercepts: FloatArray
     patient_count: int
 
+    @property
+    def is_held(self) -> bool:
+        """Whether alpha was clipped: otherwise it is its estimate but for rounding."""
+        return abs(self.correlation - self.correlation_estimate) > CORRELATION_TOLERANCE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedGee:

@@ -293,7 +293,7 @@ EXPLANATION = Table(
         Column(
             "reason",
             "text",
-            "Why not in the facility's measure; null where counted",
+            "Why not in the facility's measure; null where counted: an index discharge",
             allowed=tuple(dict.fromkeys((*NOT_SRR, *NOT_ED30))),
         ),
         Column(

@@ -1,4 +1,9 @@
-"""Explanations: one facility's measure patient by patient, for authorised readers only."""
+"""Explanations: one facility's measure patient by patient, for authorised readers only.
+
+`reason` is the code of the rule that left a line out, so a line that counts has none: rules and
+sums of these tables ask for that null. Why a line counts is the same for all lines of a table that
+do, and stands in the column's description; the files of `esrd explain` print it on each line.
+"""
 
 from esrd_pipeline.tables.access import NOT_WAITING
 from esrd_pipeline.tables.clinical import ACCESS_TYPES
@@ -54,7 +59,7 @@ RECURRENT_EVENTS = Table(
         Column("period", "integer", "Order of the patient's periods", required=True, minimum=1),
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
         _reason(
-            "Why not in the facility's measure; null where counted",
+            "Why not in the facility's measure; null where counted: at risk at this facility",
             *(reason for reasons in NOT_AT_RISK.values() for reason in reasons),
             ELSEWHERE,
         ),
@@ -92,7 +97,9 @@ PATIENT_MONTHS = Table(
         YEAR,
         CCN,
         MEASURE,
-        _reason("Why not in the denominator; null where it is", *REASONS),
+        _reason(
+            "Why not in the denominator; null where it is: no rule excludes the month", *REASONS
+        ),
         _IN_NUMERATOR,
         *(column for column in COHORT_MONTHS.columns if column.name in _SHOWN),
     ),
@@ -114,7 +121,10 @@ YEARLY = Table(
         YEAR,
         CCN,
         MEASURE,
-        _reason("Why not in the denominator; null where it is", *YEARLY_REASONS),
+        _reason(
+            "Why not in the denominator; null where it is: no rule excludes the patient",
+            *YEARLY_REASONS,
+        ),
         _IN_NUMERATOR,
         Column("days", "integer", "Days there, without months of exceptions", required=True),
     ),
@@ -140,7 +150,7 @@ REPORTED = Table(
         Column("detail", "text", "Facts the numbers come from"),
         Column("numerator", "number", "Its part of the measure's numerator", minimum=0),
         Column("denominator", "number", "Its part of the measure's denominator", minimum=0),
-        _reason("Why it is not in the measure; null where it is", *REPORT_REASONS),
+        _reason("Why it is not in the measure; null where it is: it was reported", *REPORT_REASONS),
     ),
 )
 
@@ -156,7 +166,11 @@ ACCESS = Table(
         YEAR,
         CCN,
         MEASURE,
-        _reason("Why not in the denominator; null where it is", *REASONS, *NOT_WAITING),
+        _reason(
+            "Why not in the denominator; null where it is: no rule excludes the month",
+            *REASONS,
+            *NOT_WAITING,
+        ),
         _IN_NUMERATOR,
         Column("access_type", "text", "Access of the month (SFR)", allowed=ACCESS_TYPES),
         Column("age", "number", "Age on the month's last day (PPPW)", unit="years"),
@@ -183,7 +197,7 @@ SURVIVAL = Table(
         MEASURE,
         Column("days", "integer", "Days", required=True, minimum=1, maximum=366),
         _reason(
-            "Why not in the facility's measure; null where counted",
+            "Why not in the facility's measure; null where counted: at risk at this facility",
             *SMR_NOT_AT_RISK,
             *SWR_NOT_AT_RISK,
             *SMOSR_NOT_AT_RISK,

@@ -270,6 +270,7 @@ def test_another_years_facilities_are_standardised_to_the_stored_nation() -> Non
 def test_statsmodels_gives_the_same_first_stage_on_a_sample() -> None:
     opinion = compare_gee_fit(SFR, YEAR, get_read(), seed=5, facility_count=12)
     assert opinion["facility_count"].unique().tolist() == [12]
+    assert opinion["library"].str.endswith("exchangeable, from our root").all()
     for ours, theirs in (
         ("estimate", "other_estimate"),
         ("standard_error", "other_standard_error"),

@@ -31,6 +31,10 @@ RSCRIPT = shutil.which("Rscript")
 has_r = pytest.mark.skipif(RSCRIPT is None, reason="R is not installed")
 
 
+def read_about(folder: Path) -> dict[str, str]:
+    return pd.read_csv(folder / "about.csv", dtype=str).set_index("name")["value"].to_dict()
+
+
 def export(
     specification: Specification, table: pa.Table, folder: Path
 ) -> tuple[pd.DataFrame, Cohort]:
@@ -93,6 +97,23 @@ def test_every_modelled_measure_is_offered() -> None:
     assert set(FITTED) == {*measured.MODELLED, "shr_submission"}
     for measure in FITTED:
         assert find_modelled(measure).tables.fit.name == f"fit.{measure}"
+
+
+@pytest.mark.parametrize(("persistence", "held"), [(0.7, "no"), (1.0, "yes")])
+def test_r_estimates_the_correlation_itself_unless_it_is_held(
+    persistence: float, held: str, tmp_path: Path
+) -> None:
+    table, _ = make_months(
+        facility_count=40, median_size=20, seed=3, persistence=persistence, level=-1.5
+    )
+    export(PPPW, table, tmp_path)
+    about = read_about(tmp_path)
+    assert about["is_held"] == held
+    assert (float(about["correlation"]) == 0.95) == (held == "yes")
+    sample = pd.read_parquet(tmp_path / SAMPLE / "design.parquet")
+    share = sample.groupby("facility")["is_event"].transform("mean")
+    assert (sample["facility_intercept"].notna() == ((share > 0) & (share < 1))).all()
+    assert sample.groupby("facility")["facility_intercept"].nunique().max() == 1
 
 
 @has_r

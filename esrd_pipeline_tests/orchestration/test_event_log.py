@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from esrd_pipeline.orchestration.event_log import OpenEventLogStorage
 from esrd_pipeline.orchestration.instance import prepare_dagster_home
@@ -113,3 +114,17 @@ def test_a_wiped_database_is_made_again() -> None:
         instance.delete_run(run)
         assert _list_events(instance, run) == []
         assert _list_events(instance, _run(instance))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_table_that_exists_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.get() as instance:
+        log = instance.event_log_storage
+        assert isinstance(log, OpenEventLogStorage)
+        assert not log.has_table("none")
+        asked: list[str] = []
+        monkeypatch.setattr(
+            SqliteEventLogStorage, "has_table", lambda _, name: asked.append(name) or True
+        )
+        assert all(log.has_table(name) for name in ("none", "event_tags", "none", "event_tags"))
+        assert asked == ["none", "event_tags"]

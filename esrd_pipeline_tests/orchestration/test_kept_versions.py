@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 import esrd_pipeline.definitions  # noqa: F401 - makes the assets
-from esrd_pipeline import code_state
-from esrd_pipeline.code_state import digest_files
+from esrd_pipeline import code_state, sql
+from esrd_pipeline.code_state import KeptAnswers, digest_files
 from esrd_pipeline.orchestration.code_version import CodeVersions
 from esrd_pipeline.orchestration.kept_versions import KeptVersions
 from esrd_pipeline.orchestration.table_asset import CODE_VERSIONS, MADE_ASSETS, find_digests
+from esrd_pipeline.sql import parsing
+from esrd_pipeline.sql.parsing import parse_text
 
 
 def test_the_kept_versions_are_those_that_are_computed() -> None:
@@ -84,3 +86,18 @@ def test_what_is_kept_is_compared_with_the_notes_of_stored_files(
     assert find_digests(asset.tables[0]) == f"{code} {parameters}"
     monkeypatch.setattr(code_state, "find_kept", lambda: (tmp_path, "two"))
     assert code_state.read_kept() is None
+
+
+def test_a_kept_reading_of_a_select_is_the_one_of_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["explain.access", "network.indicator", "history.calendar_month"]
+    texts = [(one.table, one.path, one.text) for one in map(sql.load_select, names)]
+    read = [parse_text(*text) for text in texts]
+    assert any(source.only_if for select in read for source in select.sources)
+    for _ in range(2):
+        kept = KeptAnswers(tmp_path, "one")
+        monkeypatch.setattr(sql, "find_readings", lambda kept=kept: kept)
+        assert [sql.parse_select.__wrapped__(*text) for text in texts] == read
+        kept.keep()
+        monkeypatch.setattr(parsing, "parse_text", None)

@@ -13,6 +13,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from esrd_pipeline.orchestration.launch import LaunchError, run_job
 from esrd_pipeline.orchestration.sensors import report_failure
+from esrd_pipeline.orchestration.stopping import _is_cancelled, stopping
 from esrd_pipeline.orchestration.telling import TOLD_TAG
 from esrd_pipeline.orchestration.turns import (
     PROCESS_TAG,
@@ -124,6 +125,23 @@ def test_a_signal_in_a_query_cancels_the_run(
     assert "was stopped. What it had stored is whole" in said
     assert list_stored(world) == set()
     assert not world.failure_log.exists()
+
+
+def test_an_instance_in_memory_is_not_asked_by_another_thread() -> None:
+    """Its database refuses the run's own write while another thread reads it."""
+    asked: list[str] = []
+
+    class Asked(dg.DagsterInstance):
+        is_ephemeral = True
+
+        def get_run_by_id(self, run_id: str) -> None:
+            asked.append(run_id)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.__class__ = Asked
+        with stopping(instance, "run"):
+            assert not _is_cancelled()
+    assert asked == []
 
 
 def test_the_thread_that_waits_for_signals_ends_before_python_does() -> None:

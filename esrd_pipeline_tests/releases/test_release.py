@@ -342,6 +342,23 @@ def test_a_quarter_made_again_is_compared_with_what_it_was_compared_with(
     assert find_newest_release(tmp_path, before=date(2026, 10, 15)) is None
 
 
+def test_a_later_correction_of_an_earlier_quarter_changes_no_comparison(tmp_path: Path) -> None:
+    made = [
+        ("2026Q3", "2026-07-15", "2026-07-20T09:00:00+00:00"),
+        ("2026Q4", "2026-10-15", "2026-10-20T09:00:00+00:00"),
+        ("2026Q3-2", "2026-07-15", "2026-11-02T09:00:00+00:00"),
+    ]
+    for name, cutoff, when in made:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.txt").write_text("")
+        about = {"data_cutoff": cutoff, "made_at": when}
+        (tmp_path / name / ABOUT).write_text(json.dumps(about))
+        found = find_newest_release(tmp_path, before=date(2026, 10, 15))
+        # 2026Q4 was compared with 2026Q3 before it was made, and is so ever after.
+        assert found == tmp_path / "2026Q3"
+    assert find_newest_release(tmp_path, before=date(2027, 1, 15)) == tmp_path / "2026Q4"
+
+
 def test_an_export_beside_is_no_release(stored_year: Warehouse, tmp_path: Path) -> None:
     release(stored_year, tmp_path)
     export_year(

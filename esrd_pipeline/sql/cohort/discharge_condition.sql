@@ -18,12 +18,18 @@ discharge AS (
     WHERE performance_year = $performance_year AND reason IS NULL
 ),
 
+-- The days whose claims any discharge of the patient asks for.
 discharged AS (
-    SELECT DISTINCT patient_id FROM discharge
+    SELECT
+        patient_id,
+        min(discharge_date) - 364 AS first_day,
+        max(discharge_date) AS last_day
+    FROM discharge
+    GROUP BY patient_id
 ),
 
 beneficiary AS (
-    SELECT b.bene_id, b.patient_id
+    SELECT b.bene_id, b.patient_id, d.first_day, d.last_day
     FROM linkage.beneficiary AS b
     JOIN discharged AS d ON d.patient_id = b.patient_id
     WHERE b.performance_year = $performance_year
@@ -105,6 +111,7 @@ diagnosis AS (
     JOIN beneficiary AS b ON b.bene_id = c.bene_id
     LEFT JOIN dropped AS x ON x.claim_year = c.performance_year AND x.clm_id = c.clm_id
     WHERE c.performance_year BETWEEN $performance_year - 2 AND $performance_year
+        AND c.clm_thru_dt BETWEEN b.first_day AND b.last_day
         AND x.clm_id IS NULL
 ),
 

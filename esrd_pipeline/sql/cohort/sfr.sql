@@ -46,37 +46,27 @@ home_day AS (
     GROUP BY a.patient_id, a.month
 ),
 
-placed AS (
+insured AS (
     SELECT
         patient_id,
         date_part('year', month) * 12 + date_part('month', month) AS month_number,
-        CASE WHEN is_covered THEN 1 ELSE 0 END AS covered,
-        CASE WHEN is_ma THEN 1 ELSE 0 END AS advantage,
-        0 AS is_asked
+        is_covered,
+        is_ma
     FROM history.medicare_month
-    WHERE performance_year = $performance_year
-    UNION ALL
-    SELECT patient_id, month_number, 0, 0, 1 FROM asked
+    WHERE performance_year = $performance_year AND is_observable
 ),
 
-prior AS (
-    SELECT
-        patient_id,
-        month_number,
-        is_asked,
-        sum(covered) OVER past AS covered_months,
-        sum(advantage) OVER past AS advantage_months
-    FROM placed
-    WINDOW past AS (
-        PARTITION BY patient_id ORDER BY month_number RANGE BETWEEN 12 PRECEDING AND 1 PRECEDING
-    )
-),
-
--- At least six months of Medicare coverage, or one of Medicare Advantage.
+-- At least six months of Medicare coverage, or one of Medicare Advantage, among the twelve before.
 seen AS (
-    SELECT patient_id, month_number
-    FROM prior
-    WHERE is_asked = 1 AND (covered_months >= 6 OR advantage_months >= 1)
+    SELECT a.patient_id, a.month_number
+    FROM asked AS a
+    JOIN insured AS i
+        ON i.patient_id = a.patient_id
+        AND i.month_number >= a.month_number - 12
+        AND i.month_number < a.month_number
+    GROUP BY a.patient_id, a.month_number
+    HAVING sum(CASE WHEN i.is_covered THEN 1 ELSE 0 END) >= 6
+        OR max(CASE WHEN i.is_ma THEN 1 ELSE 0 END) = 1
 ),
 
 described AS (

@@ -22,24 +22,31 @@ listed AS (
     UNION
     SELECT s.condition, d.code
     FROM parameter.sfr_condition AS s
-    JOIN parameter.ccs_diagnosis AS d ON substring(d.code, 1, length(s.code)) = s.code
+    -- The first character is compared on its own: it tells most codes apart at once.
+    JOIN parameter.ccs_diagnosis AS d
+        ON substring(d.code, 1, 1) = substring(s.code, 1, 1)
+        AND substring(d.code, 1, length(s.code)) = s.code
     WHERE s.system = 'icd-10 prefix' AND s.use = 'has'
 ),
 
+-- Each condition is a bit, so that one number holds those of a code, a claim or a month.
+bit (condition, bit) AS (
+    VALUES
+    ('diabetes', 1),
+    ('heart failure', 2),
+    ('other heart disease', 4),
+    ('peripheral vascular disease', 8),
+    ('cerebrovascular disease', 16),
+    ('chronic obstructive pulmonary disease', 32),
+    ('anemia', 64),
+    ('infection', 128),
+    ('drug dependence', 256)
+),
+
 meant AS (
-    SELECT
-        l.code,
-        max(CASE WHEN l.condition = 'diabetes' THEN 1 ELSE 0 END) AS diabetes,
-        max(CASE WHEN l.condition = 'heart failure' THEN 1 ELSE 0 END) AS heart_failure,
-        max(CASE WHEN l.condition = 'other heart disease' THEN 1 ELSE 0 END) AS other_heart,
-        max(CASE WHEN l.condition = 'peripheral vascular disease' THEN 1 ELSE 0 END) AS vascular,
-        max(CASE WHEN l.condition = 'cerebrovascular disease' THEN 1 ELSE 0 END) AS cerebrovascular,
-        max(CASE WHEN l.condition = 'chronic obstructive pulmonary disease' THEN 1 ELSE 0 END)
-            AS pulmonary,
-        max(CASE WHEN l.condition = 'anemia' THEN 1 ELSE 0 END) AS anemia,
-        max(CASE WHEN l.condition = 'infection' THEN 1 ELSE 0 END) AS infection,
-        max(CASE WHEN l.condition = 'drug dependence' THEN 1 ELSE 0 END) AS drug_dependence
+    SELECT l.code, bit_or(b.bit) AS conditions
     FROM listed AS l
+    JOIN bit AS b ON b.condition = l.condition
     LEFT JOIN parameter.sfr_condition AS n
         ON n.use = 'not'
         AND n.condition = l.condition
@@ -49,82 +56,42 @@ meant AS (
 ),
 
 coded AS (
-    SELECT patient_id, last_date AS claim_day, code
+    SELECT d.patient_id, d.last_date AS claim_day, d.code
     FROM shared.claim_diagnosis AS d
-    WHERE NOT is_laboratory
+    JOIN person AS p ON p.patient_id = d.patient_id
+    WHERE NOT d.is_laboratory
 ),
 
 -- Claims with these diagnoses, by month.
 claimed AS (
     SELECT
         c.patient_id,
-        date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day) AS month_number,
-        max(m.diabetes) AS diabetes,
-        max(m.heart_failure) AS heart_failure,
-        max(m.other_heart) AS other_heart,
-        max(m.vascular) AS vascular,
-        max(m.cerebrovascular) AS cerebrovascular,
-        max(m.pulmonary) AS pulmonary,
-        max(m.anemia) AS anemia,
-        max(m.infection) AS infection,
-        max(m.drug_dependence) AS drug_dependence
+        date_trunc('month', c.claim_day) AS month,
+        bit_or(m.conditions) AS conditions
     FROM coded AS c
     JOIN meant AS m ON m.code = c.code
-    JOIN person AS p ON p.patient_id = c.patient_id
-    GROUP BY
-        c.patient_id,
-        date_part('year', c.claim_day) * 12 + date_part('month', c.claim_day)
+    GROUP BY c.patient_id, date_trunc('month', c.claim_day)
 ),
 
--- The year's months together with those of claims, so that a window reads the months before each.
-placed AS (
-    SELECT
-        patient_id, month_number, diabetes, heart_failure, other_heart, vascular,
-        cerebrovascular, pulmonary, anemia, infection, drug_dependence, 0 AS asked
-    FROM claimed
-    UNION ALL
-    SELECT
-        p.patient_id, $performance_year * 12 + date_part('month', t.month),
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 1
-    FROM (SELECT DISTINCT patient_id FROM claimed) AS p
-    CROSS JOIN calendar AS t
-),
-
+-- Every month of the year that has a claim's month among the twelve before it.
 prior AS (
-    SELECT
-        patient_id,
-        month_number,
-        asked,
-        max(diabetes) OVER past AS diabetes,
-        max(heart_failure) OVER past AS heart_failure,
-        max(other_heart) OVER past AS other_heart,
-        max(vascular) OVER past AS vascular,
-        max(cerebrovascular) OVER past AS cerebrovascular,
-        max(pulmonary) OVER past AS pulmonary,
-        max(anemia) OVER past AS anemia,
-        max(infection) OVER past AS infection,
-        max(drug_dependence) OVER past AS drug_dependence
-    FROM placed
-    WINDOW past AS (
-        PARTITION BY patient_id ORDER BY month_number RANGE BETWEEN 12 PRECEDING AND 1 PRECEDING
-    )
+    SELECT c.patient_id, t.month, bit_or(c.conditions) AS conditions
+    FROM claimed AS c
+    JOIN calendar AS t ON t.month > c.month AND t.month <= c.month + INTERVAL 12 MONTH
+    GROUP BY c.patient_id, t.month
 )
 
 SELECT
     patient_id,
-    make_date($performance_year, CAST(month_number - $performance_year * 12 AS INTEGER), 1)
-        AS month,
+    month,
     $performance_year AS performance_year,
-    diabetes = 1 AS has_diabetes,
-    heart_failure = 1 AS has_heart_failure,
-    other_heart = 1 AS has_other_heart_disease,
-    vascular = 1 AS has_peripheral_vascular_disease,
-    cerebrovascular = 1 AS has_cerebrovascular_disease,
-    pulmonary = 1 AS has_chronic_obstructive_pulmonary_disease,
-    anemia = 1 AS has_anemia,
-    infection = 1 AS has_infection,
-    drug_dependence = 1 AS has_drug_dependence
+    (conditions & 1) > 0 AS has_diabetes,
+    (conditions & 2) > 0 AS has_heart_failure,
+    (conditions & 4) > 0 AS has_other_heart_disease,
+    (conditions & 8) > 0 AS has_peripheral_vascular_disease,
+    (conditions & 16) > 0 AS has_cerebrovascular_disease,
+    (conditions & 32) > 0 AS has_chronic_obstructive_pulmonary_disease,
+    (conditions & 64) > 0 AS has_anemia,
+    (conditions & 128) > 0 AS has_infection,
+    (conditions & 256) > 0 AS has_drug_dependence
 FROM prior
-WHERE asked = 1
-    AND diabetes + heart_failure + other_heart + vascular + cerebrovascular + pulmonary + anemia
-        + infection + drug_dependence > 0

@@ -6,10 +6,12 @@
 -- the calendar years, including this one, in which ESRD must have begun: other patients have no
 -- rows.
 WITH
+-- A rule of a program is a number here, which is quicker to compare than two texts.
 rule AS (
     SELECT
-        rule,
+        rule AS name,
         program,
+        CAST(row_number() OVER (ORDER BY rule, program) AS UTINYINT) AS rule,
         CAST(treatment_days AS INTEGER) AS treatment_days,
         CAST(follow_days AS INTEGER) AS follow_days,
         CAST(first_day AS INTEGER) AS first_day,
@@ -33,7 +35,15 @@ treatment AS (
 ),
 
 spell AS (
-    SELECT r.rule, t.*
+    SELECT
+        r.rule,
+        t.patient_id,
+        t.start_date,
+        t.end_date,
+        t.state,
+        t.ccn,
+        t.first_service_date,
+        t.last_day
     FROM treatment AS t
     JOIN rule AS r ON r.program = t.program
     WHERE r.incident_since IS NULL OR t.first_service_date >= r.incident_since
@@ -42,7 +52,7 @@ spell AS (
 patient AS (
     SELECT
         s.rule,
-        s.program,
+        r.program,
         s.patient_id,
         s.first_service_date + (r.first_day - 1) AS first_day,
         s.last_day,
@@ -50,10 +60,10 @@ patient AS (
         r.follow_days,
         r.transplant_days
     FROM spell AS s
-    JOIN rule AS r ON r.rule = s.rule AND r.program = s.program
+    JOIN rule AS r ON r.rule = s.rule
     GROUP BY
         s.rule,
-        s.program,
+        r.program,
         s.patient_id,
         s.first_service_date,
         s.last_day,
@@ -68,7 +78,6 @@ patient AS (
 transplant AS (
     SELECT
         p.rule,
-        p.program,
         p.patient_id,
         p.first_day,
         p.last_day,
@@ -119,7 +128,6 @@ treated AS (
 answering AS (
     SELECT
         p.rule,
-        p.program,
         p.patient_id,
         t.ccn,
         t.start_date,
@@ -134,23 +142,22 @@ answering AS (
 
 -- Days that are not attributed, however short the time since the patient left.
 barred AS (
-    SELECT rule, program, patient_id, transplant_date AS event_date, transplant_days AS days
+    SELECT rule, patient_id, transplant_date AS event_date, transplant_days AS days
     FROM transplant
     UNION ALL
-    SELECT rule, program, patient_id, start_date AS event_date, 0 AS days
+    SELECT rule, patient_id, start_date AS event_date, 0 AS days
     FROM spell
     WHERE state = 'lost'
 ),
 
 next_barred AS (
-    SELECT a.rule, a.program, a.patient_id, a.start_date, min(b.event_date - b.days) AS barred_date
+    SELECT a.rule, a.patient_id, a.start_date, min(b.event_date - b.days) AS barred_date
     FROM answering AS a
     JOIN barred AS b
         ON b.rule = a.rule
-        AND b.program = a.program
         AND b.patient_id = a.patient_id
         AND b.event_date > a.start_date
-    GROUP BY a.rule, a.program, a.patient_id, a.start_date
+    GROUP BY a.rule, a.patient_id, a.start_date
 ),
 
 -- Reading 27 (b): attribution continues for some days after the last day there, unless another
@@ -158,7 +165,6 @@ next_barred AS (
 answered AS (
     SELECT
         a.rule,
-        a.program,
         a.patient_id,
         a.ccn,
         a.from_date,
@@ -168,7 +174,7 @@ answered AS (
             coalesce(b.barred_date - 1, a.last_day),
             coalesce(
                 lead(a.from_date) OVER (
-                    PARTITION BY a.rule, a.program, a.patient_id ORDER BY a.start_date
+                    PARTITION BY a.rule, a.patient_id ORDER BY a.start_date
                 ) - 1,
                 a.last_day
             )
@@ -177,7 +183,6 @@ answered AS (
     FROM answering AS a
     LEFT JOIN next_barred AS b
         ON b.rule = a.rule
-        AND b.program = a.program
         AND b.patient_id = a.patient_id
         AND b.start_date = a.start_date
 ),
@@ -186,7 +191,6 @@ answered AS (
 near AS (
     SELECT
         rule,
-        program,
         patient_id,
         greatest(transplant_date - transplant_days, first_day) AS near_date,
         transplant_date,
@@ -200,7 +204,6 @@ near AS (
 change AS (
     SELECT
         rule,
-        program,
         patient_id,
         start_date,
         CASE
@@ -217,7 +220,6 @@ change AS (
     UNION ALL
     SELECT
         rule,
-        program,
         patient_id,
         first_day AS start_date,
         CAST(NULL AS VARCHAR) AS reason,
@@ -228,7 +230,6 @@ change AS (
     UNION ALL
     SELECT
         rule,
-        program,
         patient_id,
         from_date AS start_date,
         CAST(NULL AS VARCHAR) AS reason,
@@ -239,7 +240,6 @@ change AS (
     UNION ALL
     SELECT
         rule,
-        program,
         patient_id,
         to_date + 1 AS start_date,
         CAST(NULL AS VARCHAR) AS reason,
@@ -250,7 +250,6 @@ change AS (
     UNION ALL
     SELECT
         rule,
-        program,
         patient_id,
         near_date AS start_date,
         CAST(NULL AS VARCHAR) AS reason,
@@ -260,7 +259,6 @@ change AS (
     UNION ALL
     SELECT
         rule,
-        program,
         patient_id,
         transplant_date AS start_date,
         CAST(NULL AS VARCHAR) AS reason,
@@ -273,7 +271,6 @@ change AS (
             SELECT 1
             FROM near AS o
             WHERE o.rule = n.rule
-                AND o.program = n.program
                 AND o.patient_id = n.patient_id
                 AND o.near_date <= n.transplant_date
                 AND o.transplant_date > n.transplant_date
@@ -284,29 +281,26 @@ change AS (
 dated AS (
     SELECT
         rule,
-        program,
         patient_id,
         start_date,
         max(reason) AS reason,
         max(ccn) AS ccn,
         min(is_near) AS is_near
     FROM change
-    GROUP BY rule, program, patient_id, start_date
+    GROUP BY rule, patient_id, start_date
 ),
 
 carried AS (
     SELECT
         rule,
-        program,
         patient_id,
         start_date,
-        lead(start_date) OVER days - 1 AS end_date,
         last_value(reason IGNORE NULLS) OVER days AS reason,
         last_value(ccn IGNORE NULLS) OVER days AS ccn,
         last_value(is_near IGNORE NULLS) OVER days AS is_near
     FROM dated
     WINDOW days AS (
-        PARTITION BY rule, program, patient_id
+        PARTITION BY rule, patient_id
         ORDER BY start_date
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
@@ -315,10 +309,9 @@ carried AS (
 explained AS (
     SELECT
         c.rule,
-        c.program,
         c.patient_id,
         c.start_date,
-        coalesce(c.end_date, p.last_day) AS end_date,
+        p.last_day,
         CASE WHEN c.ccn <> '' THEN c.ccn END AS ccn,
         CASE
             WHEN c.ccn <> '' THEN NULL
@@ -327,40 +320,29 @@ explained AS (
             ELSE c.reason
         END AS reason
     FROM carried AS c
-    JOIN patient AS p ON p.rule = c.rule AND p.program = c.program AND p.patient_id = c.patient_id
+    JOIN patient AS p ON p.rule = c.rule AND p.patient_id = c.patient_id
 ),
 
-marked AS (
-    SELECT
-        *,
-        CASE
-            WHEN coalesce(ccn, '') = coalesce(lag(ccn) OVER days, '')
-                AND coalesce(reason, '') = coalesce(lag(reason) OVER days, '')
-                AND lag(start_date) OVER days IS NOT NULL
-                THEN 0
-            ELSE 1
-        END AS begins
+-- Days on which the facility, or the reason for none, is another than before.
+begun AS (
+    SELECT *
     FROM explained
-    WINDOW days AS (PARTITION BY rule, program, patient_id ORDER BY start_date)
-),
-
-counted_segment AS (
-    SELECT
-        *,
-        sum(begins) OVER (
-            PARTITION BY rule, program, patient_id ORDER BY start_date ROWS UNBOUNDED PRECEDING
-        ) AS segment_number
-    FROM marked
+    QUALIFY lag(coalesce(ccn, reason), 1, '') OVER (
+        PARTITION BY rule, patient_id ORDER BY start_date
+    ) IS DISTINCT FROM coalesce(ccn, reason)
 )
 
 SELECT
-    rule,
-    program,
-    patient_id,
-    min(start_date) AS start_date,
-    max(end_date) AS end_date,
+    r.name AS rule,
+    r.program,
+    b.patient_id,
+    b.start_date,
+    coalesce(
+        lead(b.start_date) OVER (PARTITION BY b.rule, b.patient_id ORDER BY b.start_date) - 1,
+        b.last_day
+    ) AS end_date,
     $performance_year AS performance_year,
-    ccn,
-    reason
-FROM counted_segment
-GROUP BY rule, program, patient_id, segment_number, ccn, reason
+    b.ccn,
+    b.reason
+FROM begun AS b
+JOIN rule AS r ON r.rule = b.rule

@@ -168,39 +168,32 @@ prescribed AS (
     GROUP BY m.program, m.patient_id, m.month, m.ccn
 ),
 
-anywhere AS (
-    SELECT program, patient_id, month, min(fewest) AS fewest, max(most) AS most
+-- 2.3.11: what ends a patient's time at every facility in the month; the first place counts.
+ended AS (
+    SELECT program, patient_id, month, min(place) AS place
     FROM (
-        SELECT program, patient_id, month, fewest, most FROM prescribed
+        SELECT program, patient_id, c.month, 1 AS place
+        FROM linkage.death AS d
+        JOIN calendar AS c ON d.death_date BETWEEN c.month AND c.month_end
+        WHERE d.performance_year = $performance_year
         UNION ALL
-        SELECT m.program, t.patient_id, t.month, t.fewest, t.most
-        FROM recorded AS t
-        JOIN treated_month AS m ON m.patient_id = t.patient_id AND m.month = t.month
-        WHERE t.most IS NOT NULL
+        SELECT
+            s.program,
+            a.patient_id,
+            c.month,
+            CASE WHEN a.discharge_reason = 'Recover Function' THEN 2 ELSE 3 END AS place
+        FROM admission AS a
+        JOIN calendar AS c ON a.discharge_date BETWEEN c.month AND c.month_end
+        CROSS JOIN (SELECT DISTINCT program FROM ccn_period) AS s
+        WHERE a.discharge_reason IN ('Recover Function', 'Discontinue')
+            AND a.admit_reason NOT IN ('Transient', 'Dialysis in Support of Transplant')
     )
     GROUP BY program, patient_id, month
 ),
 
--- 2.3.11: what ends a patient's time at the facility in the month.
-departed AS (
-    SELECT program, patient_id, c.month, CAST(NULL AS VARCHAR) AS ccn, 1 AS place
-    FROM linkage.death AS d
-    JOIN calendar AS c ON d.death_date BETWEEN c.month AND c.month_end
-    WHERE d.performance_year = $performance_year
-    UNION ALL
-    SELECT
-        s.program,
-        a.patient_id,
-        c.month,
-        CAST(NULL AS VARCHAR) AS ccn,
-        CASE WHEN a.discharge_reason = 'Recover Function' THEN 2 ELSE 3 END AS place
-    FROM admission AS a
-    JOIN calendar AS c ON a.discharge_date BETWEEN c.month AND c.month_end
-    CROSS JOIN (SELECT DISTINCT program FROM ccn_period) AS s
-    WHERE a.discharge_reason IN ('Recover Function', 'Discontinue')
-        AND a.admit_reason NOT IN ('Transient', 'Dialysis in Support of Transplant')
-    UNION ALL
-    SELECT s.program, a.patient_id, c.month, s.ccn, 4 AS place
+-- Discharged on the month's last day, and not back the next day.
+discharged AS (
+    SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
     FROM admission AS a
     JOIN calendar AS c ON c.month_end = a.discharge_date
     JOIN ccn_period AS s
@@ -216,30 +209,64 @@ departed AS (
 ),
 
 place AS (
-    SELECT program, patient_id, month, ccn FROM treated_month
-    UNION
-    SELECT program, patient_id, month, ccn FROM admitted_month
+    SELECT
+        coalesce(t.program, a.program) AS program,
+        coalesce(t.patient_id, a.patient_id) AS patient_id,
+        coalesce(t.month, a.month) AS month,
+        coalesce(t.ccn, a.ccn) AS ccn,
+        t.ccn IS NOT NULL AS is_treated,
+        a.ccn IS NOT NULL AS is_admitted,
+        t.days,
+        t.month_days,
+        t.has_unknown,
+        t.has_in_center,
+        t.has_home,
+        t.has_peritoneal,
+        t.has_other
+    FROM treated_month AS t
+    FULL JOIN admitted_month AS a
+        ON a.program = t.program
+        AND a.patient_id = t.patient_id
+        AND a.month = t.month
+        AND a.ccn = t.ccn
 ),
 
-departing AS (
-    SELECT
-        p.program,
-        p.patient_id,
-        p.month,
-        p.ccn,
-        CASE min(d.place)
-            WHEN 1 THEN 'death'
-            WHEN 2 THEN 'recovery'
-            WHEN 3 THEN 'withdrawal'
-            WHEN 4 THEN 'discharge'
-        END AS departure
+owned AS (
+    SELECT p.*, o.ccn IS NOT NULL AS is_own, o.most, o.fewest
     FROM place AS p
-    LEFT JOIN departed AS d
-        ON d.program = p.program
-        AND d.patient_id = p.patient_id
-        AND d.month = p.month
-        AND coalesce(d.ccn, p.ccn) = p.ccn
-    GROUP BY p.program, p.patient_id, p.month, p.ccn
+    LEFT JOIN prescribed AS o
+        ON o.program = p.program
+        AND o.patient_id = p.patient_id
+        AND o.month = p.month
+        AND o.ccn = p.ccn
+),
+
+-- Prescriptions of other facilities, for the months in which one tells none.
+lacking AS (
+    SELECT DISTINCT program, patient_id, month FROM owned WHERE NOT is_own
+),
+
+anywhere AS (
+    SELECT program, patient_id, month, min(fewest) AS fewest, max(most) AS most
+    FROM (
+        SELECT p.program, p.patient_id, p.month, p.fewest, p.most
+        FROM prescribed AS p
+        JOIN lacking AS l
+            ON l.program = p.program AND l.patient_id = p.patient_id AND l.month = p.month
+        UNION ALL
+        SELECT l.program, l.patient_id, l.month, t.fewest, t.most
+        FROM recorded AS t
+        JOIN lacking AS l ON l.patient_id = t.patient_id AND l.month = t.month
+        WHERE t.most IS NOT NULL
+            AND EXISTS (
+                SELECT 1
+                FROM treated_month AS m
+                WHERE m.program = l.program
+                    AND m.patient_id = l.patient_id
+                    AND m.month = l.month
+            )
+    )
+    GROUP BY program, patient_id, month
 ),
 
 joined AS (
@@ -248,13 +275,18 @@ joined AS (
         p.patient_id,
         p.month,
         p.ccn,
-        coalesce(t.days, 0) AS days,
-        coalesce(t.days = t.month_days, false) AS is_whole,
-        a.ccn IS NOT NULL AS is_admitted,
-        p.departure,
+        coalesce(p.days, 0) AS days,
+        coalesce(p.days = p.month_days, false) AS is_whole,
+        p.is_admitted,
         CASE
-            WHEN t.ccn IS NULL THEN NULL
-            WHEN t.has_other + t.has_peritoneal + t.has_in_center + t.has_home = 0
+            WHEN g.place = 1 THEN 'death'
+            WHEN g.place = 2 THEN 'recovery'
+            WHEN g.place = 3 THEN 'withdrawal'
+            WHEN d.ccn IS NOT NULL THEN 'discharge'
+        END AS departure,
+        CASE
+            WHEN NOT p.is_treated THEN NULL
+            WHEN p.has_other + p.has_peritoneal + p.has_in_center + p.has_home = 0
                 THEN CASE
                     WHEN w.has_other + w.has_peritoneal + greatest(w.has_in_center, w.has_home) > 1
                         THEN 'mixed'
@@ -264,38 +296,30 @@ joined AS (
                     WHEN w.has_home = 1 THEN 'home hemodialysis'
                     WHEN w.has_in_center = 1 THEN 'in-center hemodialysis'
                 END
-            WHEN t.has_unknown = 1 THEN NULL
-            WHEN t.has_other + t.has_peritoneal + greatest(t.has_in_center, t.has_home) > 1
+            WHEN p.has_unknown = 1 THEN NULL
+            WHEN p.has_other + p.has_peritoneal + greatest(p.has_in_center, p.has_home) > 1
                 THEN 'mixed'
-            WHEN t.has_other = 1 THEN 'other'
-            WHEN t.has_peritoneal = 1 THEN 'peritoneal dialysis'
-            WHEN t.has_home + t.has_in_center = 2 THEN 'in-center and home hemodialysis'
-            WHEN t.has_home = 1 THEN 'home hemodialysis'
+            WHEN p.has_other = 1 THEN 'other'
+            WHEN p.has_peritoneal = 1 THEN 'peritoneal dialysis'
+            WHEN p.has_home + p.has_in_center = 2 THEN 'in-center and home hemodialysis'
+            WHEN p.has_home = 1 THEN 'home hemodialysis'
             ELSE 'in-center hemodialysis'
         END AS modality,
-        coalesce(o.most, e.most) AS most,
-        coalesce(o.fewest, e.fewest) AS fewest,
+        coalesce(p.most, e.most) AS most,
+        coalesce(p.fewest, e.fewest) AS fewest,
         CASE
-            WHEN o.ccn IS NOT NULL THEN 'own facility'
+            WHEN p.is_own THEN 'own facility'
             WHEN e.patient_id IS NOT NULL THEN 'other facility'
         END AS frequency_source
-    FROM departing AS p
+    FROM owned AS p
     LEFT JOIN recorded AS w ON w.patient_id = p.patient_id AND w.month = p.month
-    LEFT JOIN treated_month AS t
-        ON t.program = p.program
-        AND t.patient_id = p.patient_id
-        AND t.month = p.month
-        AND t.ccn = p.ccn
-    LEFT JOIN admitted_month AS a
-        ON a.program = p.program
-        AND a.patient_id = p.patient_id
-        AND a.month = p.month
-        AND a.ccn = p.ccn
-    LEFT JOIN prescribed AS o
-        ON o.program = p.program
-        AND o.patient_id = p.patient_id
-        AND o.month = p.month
-        AND o.ccn = p.ccn
+    LEFT JOIN ended AS g
+        ON g.program = p.program AND g.patient_id = p.patient_id AND g.month = p.month
+    LEFT JOIN discharged AS d
+        ON d.program = p.program
+        AND d.patient_id = p.patient_id
+        AND d.month = p.month
+        AND d.ccn = p.ccn
     LEFT JOIN anywhere AS e
         ON e.program = p.program AND e.patient_id = p.patient_id AND e.month = p.month
 )

@@ -45,6 +45,23 @@ record AS (
         AND c.month >= (SELECT first_month FROM period)
 ),
 
+-- Days with a value that marks frequent dialysis, which are few, and the last record of each.
+frequent AS (
+    SELECT c.patient_today, c.facilityid, c.month, c.ktv_day, max(c.ktv_number) AS last_number
+    FROM record AS c
+    JOIN (
+        SELECT DISTINCT d.patient_today, d.facilityid, d.month, d.ktv_day
+        FROM record AS d
+        CROSS JOIN rule AS r
+        WHERE d.ktv_value = r.frequent_ktv
+    ) AS f
+        ON f.patient_today = c.patient_today
+        AND f.facilityid = c.facilityid
+        AND f.month = c.month
+        AND f.ktv_day = c.ktv_day
+    GROUP BY c.patient_today, c.facilityid, c.month, c.ktv_day
+),
+
 judged AS (
     SELECT
         c.*,
@@ -54,9 +71,7 @@ judged AS (
         AND c.ktv_day <= last_day(c.month) AS is_hd_ktv,
         c.ktv_value <= r.most_pd AS is_pd_ktv,
         -- A value corrected on a later record of the same day is none.
-        c.ktv_value = r.frequent_ktv AND c.ktv_number = max(c.ktv_number) OVER (
-            PARTITION BY c.patient_today, c.facilityid, c.month, c.ktv_day
-        ) AS is_frequent,
+        c.ktv_value = r.frequent_ktv AND c.ktv_number = f.last_number AS is_frequent,
         c.calcium_value IS NOT NULL
         AND c.calcium_day >= c.month
         AND c.calcium_day <= last_day(c.month) AS is_calcium_reported,
@@ -86,6 +101,11 @@ judged AS (
         ) AS has_npcr
     FROM record AS c
     CROSS JOIN rule AS r
+    LEFT JOIN frequent AS f
+        ON f.patient_today = c.patient_today
+        AND f.facilityid = c.facilityid
+        AND f.month = c.month
+        AND f.ktv_day = c.ktv_day
 ),
 
 clinical AS (

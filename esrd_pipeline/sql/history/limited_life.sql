@@ -19,9 +19,10 @@ diagnosed AS (
         make_date(date_part('year', c.last_date), date_part('month', c.last_date), 1) AS month,
         d.condition
     FROM shared.claim_diagnosis AS c
+    -- The block first: three characters that a hash can join.
     JOIN parameter.limited_life_diagnosis AS d
         ON substring(d.icd_10_prefix, 1, 3) = substring(c.code, 1, 3)
-        AND starts_with(c.code, d.icd_10_prefix)
+        AND d.icd_10_prefix = substring(c.code, 1, length(d.icd_10_prefix))
     WHERE c.claim_type IN ('40', '60', 'carrier') AND NOT c.is_laboratory
 ),
 

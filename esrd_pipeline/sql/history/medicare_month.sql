@@ -148,29 +148,19 @@ covered AS (
     FROM covering
     WHERE month BETWEEN make_date($performance_year - 1, 1, 1)
         AND make_date($performance_year, 12, 1)
-),
-
-every AS (
-    SELECT patient_id, month
-    FROM enrolled
-    UNION
-    SELECT patient_id, month
-    FROM billed
-    UNION
-    SELECT patient_id, month
-    FROM covered
 )
 
 SELECT
-    v.patient_id,
-    v.month,
+    coalesce(e.patient_id, b.patient_id, c.patient_id) AS patient_id,
+    coalesce(e.month, b.month, c.month) AS month,
     $performance_year AS performance_year,
     b.paid AS dialysis_paid,
     coalesce(b.has_inpatient, 0) = 1 AS has_inpatient,
     coalesce(e.is_ma, 0) = 1 AS is_ma,
     c.patient_id IS NOT NULL AS is_covered,
     c.patient_id IS NOT NULL OR coalesce(e.is_ma, 0) = 1 AS is_observable
-FROM every AS v
-LEFT JOIN billed AS b ON b.patient_id = v.patient_id AND b.month = v.month
-LEFT JOIN enrolled AS e ON e.patient_id = v.patient_id AND e.month = v.month
-LEFT JOIN covered AS c ON c.patient_id = v.patient_id AND c.month = v.month
+FROM enrolled AS e
+FULL JOIN billed AS b ON b.patient_id = e.patient_id AND b.month = e.month
+FULL JOIN covered AS c
+    ON c.patient_id = coalesce(e.patient_id, b.patient_id)
+    AND c.month = coalesce(e.month, b.month)

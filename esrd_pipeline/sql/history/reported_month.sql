@@ -52,27 +52,6 @@ anywhere AS (
         max(CASE WHEN has_npcr THEN 1 ELSE 0 END) AS has_npcr
     FROM reported
     GROUP BY program, patient_id, month
-),
-
--- 2.8.12: the month and the two before it. Each value counts in its own month and the next two.
-spread AS (
-    SELECT program, patient_id, month_number AS target, calcium FROM anywhere
-    WHERE calcium IS NOT NULL
-    UNION ALL
-    SELECT program, patient_id, month_number + 1, calcium FROM anywhere WHERE calcium IS NOT NULL
-    UNION ALL
-    SELECT program, patient_id, month_number + 2, calcium FROM anywhere WHERE calcium IS NOT NULL
-),
-
-averaged AS (
-    SELECT
-        program,
-        patient_id,
-        target,
-        sum(calcium) AS calcium_sum,
-        count(*) AS calcium_months
-    FROM spread
-    GROUP BY program, patient_id, target
 )
 
 SELECT
@@ -86,15 +65,27 @@ SELECT
     coalesce(o.sessions_delivered, m.sessions) AS sessions,
     coalesce(o.access_type, a.access_type) AS access_type,
     coalesce(a.has_npcr, 0) = 1 AS has_npcr,
-    v.calcium_sum,
-    coalesce(v.calcium_months, 0) AS calcium_months
+    -- 2.8.12: the month and the two before it.
+    CASE
+        WHEN coalesce(a.calcium, b.calcium, d.calcium) IS NOT NULL
+            THEN coalesce(a.calcium, 0) + coalesce(b.calcium, 0) + coalesce(d.calcium, 0)
+    END AS calcium_sum,
+    CASE WHEN a.calcium IS NULL THEN 0 ELSE 1 END
+    + CASE WHEN b.calcium IS NULL THEN 0 ELSE 1 END
+    + CASE WHEN d.calcium IS NULL THEN 0 ELSE 1 END AS calcium_months
 FROM history.care_month AS c
 LEFT JOIN anywhere AS a
-    ON a.program = c.program AND a.patient_id = c.patient_id AND a.month = c.month
-LEFT JOIN averaged AS v
-    ON v.program = c.program
-    AND v.patient_id = c.patient_id
-    AND v.target = date_diff('month', DATE '2000-01-01', c.month)
+    ON a.program = c.program
+    AND a.patient_id = c.patient_id
+    AND a.month_number = date_diff('month', DATE '2000-01-01', c.month)
+LEFT JOIN anywhere AS b
+    ON b.program = c.program
+    AND b.patient_id = c.patient_id
+    AND b.month_number = date_diff('month', DATE '2000-01-01', c.month) - 1
+LEFT JOIN anywhere AS d
+    ON d.program = c.program
+    AND d.patient_id = c.patient_id
+    AND d.month_number = date_diff('month', DATE '2000-01-01', c.month) - 2
 LEFT JOIN reported AS o
     ON o.program = c.program
     AND o.patient_id = c.patient_id

@@ -30,20 +30,27 @@ furnished AS (
         AND coalesce(v.clm_val_amt <> 0, true)
 ),
 
+-- Only inpatient claims are asked for their procedures.
 operated AS (
-    SELECT DISTINCT c.clm_id, c.performance_year
-    FROM raw.claim AS c
-    JOIN parameter.transfusion_code AS t
-        ON t.kind = 'procedure'
-        AND t.code IN (
-            c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4, c.icd_prcdr_cd5,
-            c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8, c.icd_prcdr_cd9, c.icd_prcdr_cd10,
-            c.icd_prcdr_cd11, c.icd_prcdr_cd12, c.icd_prcdr_cd13, c.icd_prcdr_cd14,
-            c.icd_prcdr_cd15, c.icd_prcdr_cd16, c.icd_prcdr_cd17, c.icd_prcdr_cd18,
-            c.icd_prcdr_cd19, c.icd_prcdr_cd20, c.icd_prcdr_cd21, c.icd_prcdr_cd22,
-            c.icd_prcdr_cd23, c.icd_prcdr_cd24, c.icd_prcdr_cd25
-        )
-    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+    SELECT DISTINCT p.clm_id, p.performance_year
+    FROM (
+        SELECT
+            c.clm_id,
+            c.performance_year,
+            unnest([
+                c.icd_prcdr_cd1, c.icd_prcdr_cd2, c.icd_prcdr_cd3, c.icd_prcdr_cd4,
+                c.icd_prcdr_cd5, c.icd_prcdr_cd6, c.icd_prcdr_cd7, c.icd_prcdr_cd8,
+                c.icd_prcdr_cd9, c.icd_prcdr_cd10, c.icd_prcdr_cd11, c.icd_prcdr_cd12,
+                c.icd_prcdr_cd13, c.icd_prcdr_cd14, c.icd_prcdr_cd15, c.icd_prcdr_cd16,
+                c.icd_prcdr_cd17, c.icd_prcdr_cd18, c.icd_prcdr_cd19, c.icd_prcdr_cd20,
+                c.icd_prcdr_cd21, c.icd_prcdr_cd22, c.icd_prcdr_cd23, c.icd_prcdr_cd24,
+                c.icd_prcdr_cd25
+            ]) AS code
+        FROM raw.claim AS c
+        WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+            AND c.nch_clm_type_cd IN ('60', '61', '62', '63', '64')
+    ) AS p
+    JOIN parameter.transfusion_code AS t ON t.kind = 'procedure' AND t.code = p.code
 ),
 
 event AS (

@@ -210,11 +210,8 @@ claim_with_composite_code AS (
     SELECT DISTINCT clm_id, performance_year FROM dialysis_line WHERE is_composite = 'true'
 ),
 
-line_or_claim_start AS (
-    SELECT patient_id, line_date AS day, 1 AS code_count, 0 AS is_claim_start
-    FROM dialysis_line
-    UNION ALL
-    SELECT c.patient_id, c.clm_from_dt AS day, 0 AS code_count, 1 AS is_claim_start
+claim_start AS (
+    SELECT DISTINCT c.patient_id, c.clm_from_dt AS day
     FROM claim AS c
     LEFT JOIN claim_with_composite_code AS d
         ON d.clm_id = c.clm_id AND d.performance_year = c.performance_year
@@ -222,40 +219,26 @@ line_or_claim_start AS (
         AND (c.is_of_dialysis_facility OR d.clm_id IS NOT NULL)
 ),
 
-day_of_claims AS (
-    SELECT
-        patient_id,
-        day,
-        datediff('day', DATE '1900-01-01', day) AS day_number,
-        sum(code_count) AS code_count,
-        max(is_claim_start) AS is_claim_start
-    FROM line_or_claim_start
-    GROUP BY patient_id, day
-),
-
-next_sixty_days AS (
-    SELECT
-        patient_id,
-        day,
-        is_claim_start,
-        sum(code_count) OVER (
-            PARTITION BY patient_id
-            ORDER BY day_number
-            -- The 60 days of the rule, including the claim's first day.
-            RANGE BETWEEN CURRENT ROW AND 59 FOLLOWING
-        ) AS code_count
-    FROM day_of_claims
+-- The codes of the rule's days, which include the claim's first day.
+next_days AS (
+    SELECT s.patient_id, s.day, count(*) AS code_count
+    FROM claim_start AS s
+    CROSS JOIN rule AS r
+    JOIN dialysis_line AS l
+        ON l.patient_id = s.patient_id
+        AND l.line_date >= s.day
+        AND l.line_date < s.day + r.window_days
+    WHERE s.day <= make_date($performance_year, 12, 31)
+    GROUP BY s.patient_id, s.day
 ),
 
 -- Dates from claims that are no longer available. A beneficiary who has since been matched to an
 -- EQRS patient keeps the date.
 evidence_in_claims AS (
     SELECT n.patient_id, n.day AS claims_date
-    FROM next_sixty_days AS n
+    FROM next_days AS n
     CROSS JOIN rule AS r
-    WHERE n.is_claim_start = 1
-        AND n.day <= make_date($performance_year, 12, 31)
-        AND n.code_count > r.codes_per_day * r.window_days
+    WHERE n.code_count > r.codes_per_day * r.window_days
     UNION ALL
     SELECT coalesce(m.patient_id, f.patient_id) AS patient_id, f.claims_date
     FROM linkage.first_service AS f
