@@ -166,7 +166,8 @@ class RowReasons:
     ) -> None:
         """Write a reason where it applies and none stands.
 
-        An array gives the reasons of another table by row: those it has are taken over.
+        An array gives the reasons of another table by row, of one or several codes: those it has
+        are taken over.
 
         Raises:
             LookupError: reason.csv has no such code.
@@ -176,5 +177,8 @@ class RowReasons:
         free = np.asarray(where, dtype=bool) & self.is_silent
         if not isinstance(code, str):
             free &= np.asarray(pd.notna(code), dtype=bool)
+            for codes in pd.unique(code[free]):
+                for one in str(codes).split():
+                    find_reason(one)
         self.code[free] = code if isinstance(code, str) else code[free]
         self.number[free] = number[free] if isinstance(number, np.ndarray) else number

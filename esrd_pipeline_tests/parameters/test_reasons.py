@@ -1,8 +1,9 @@
 """Reasons: a code in the tables, a text with its number for people."""
 
+import numpy as np
 import pytest
 
-from esrd_pipeline.parameters.reasons import describe_reason, load_reasons
+from esrd_pipeline.parameters.reasons import RowReasons, describe_reason, load_reasons
 from esrd_pipeline.parameters.rows import load_rows
 
 
@@ -27,6 +28,18 @@ def test_an_unknown_code_and_a_missing_number_are_told() -> None:
         describe_reason("too_blue")
     with pytest.raises(LookupError, match="below_minimum_units takes a number"):
         describe_reason("below_minimum_units")
+
+
+def test_no_row_takes_a_reason_without_a_code() -> None:
+    reasons, where = RowReasons(2), np.array([True, False])
+    with pytest.raises(LookupError, match=r"reason\.csv has no code too_blue"):
+        reasons.add(where, "too_blue")
+    of_rows = np.array(["no_value too_blue", "not looked at"], dtype=object)
+    with pytest.raises(LookupError, match=r"reason\.csv has no code too_blue"):
+        reasons.add(where, of_rows)
+    of_rows[0] = "no_rate no_value"
+    reasons.add(where, of_rows)
+    assert reasons.code.tolist() == ["no_rate no_value", None]
 
 
 def test_codes_stand_in_order_and_texts_name_no_size() -> None:
