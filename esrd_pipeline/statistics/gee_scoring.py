@@ -7,6 +7,7 @@ information. Steps use the larger of the two, and Anderson acceleration (Walker 
 them. `gee_sums` passes over the rows; `gee` computes covariances, groups and results.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,13 @@ If outcomes never change within patients, the moment estimate is near or above 1
 depend on differences within patients and may have no root: months whose predictors differ by d have
 weight d^2 / (1 - alpha). Estimates stay consistent and sandwiches valid under any working
 correlation; at this limit patients, not months, have nearly equal weight.
+"""
+NARROWER_LIMITS = (0.9, 0.8)
+"""Shares that the search is repeated with where it finds no root.
+
+With a range up to nearly 1 the correlation may jump to its end and back and miss a root that it has
+well inside. A root with an estimate inside the narrower range is one of the same equations; beyond
+it the correlation is held there.
 """
 ITERATION_LIMIT = 100
 MEMORY = 10
@@ -205,8 +213,27 @@ def iterate(
         SeparationError: a term has no finite estimate.
         NotConvergedError: the search reached its iteration limit.
     """
+    try:
+        return _search(design, clusters, kept, names, point, limit=CORRELATION_LIMIT)
+    except NotConvergedError as error:
+        for limit in NARROWER_LIMITS:
+            with contextlib.suppress(NotConvergedError):
+                return _search(design, clusters, kept, names, point, limit=limit)
+        raise error from None
+
+
+def _search(
+    design: Design,
+    clusters: Clusters,
+    kept: IntArray,
+    names: tuple[str, ...],
+    point: Point,
+    *,
+    limit: float,
+) -> tuple[Point, int]:
+    """Iterate with a correlation clipped to a share of its range (see `iterate`)."""
     count = point.intercepts.size
-    limits = (-CORRELATION_LIMIT / max(clusters.largest - 1, 1), CORRELATION_LIMIT)
+    limits = (-limit / max(clusters.largest - 1, 1), limit)
     centre, spread = _find_middle(point, clusters)
     points: list[FloatArray] = []
     moves: list[FloatArray] = []

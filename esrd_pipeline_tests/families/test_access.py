@@ -13,7 +13,12 @@ from pandas.testing import assert_frame_equal
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from esrd_pipeline.families.access import assess_facilities, fit_measure, score_rows
+from esrd_pipeline.families.access import (
+    assess_facilities,
+    fit_adjusters,
+    fit_measure,
+    score_rows,
+)
 from esrd_pipeline.families.cohort import Cohort, CohortError, read_cohort
 from esrd_pipeline.families.cross_check import compare_gee_fit
 from esrd_pipeline.families.fits import read_distribution, read_element, read_regression
@@ -288,6 +293,28 @@ def test_where_the_correlation_is_held_statsmodels_does_not_move_from_our_root()
         ("standard_error", "other_standard_error"),
     ):
         assert opinion[ours].to_numpy() == pytest.approx(opinion[theirs].to_numpy(), rel=1e-6)
+
+
+def test_where_the_whole_range_has_no_root_the_correlation_is_held_in_a_narrower_one() -> None:
+    table, _ = make_months(
+        facility_count=12, seed=27, persistence=0.9, level=-2.0, median_size=12, effect_sd=2.0
+    )
+    generator = np.random.default_rng(27)
+    patient = table.column("patient_id").to_numpy()
+    people = np.unique(patient)
+    ccn = np.array(table.column("ccn").to_pylist(), dtype=object)
+    movers = people[generator.random(people.size) < 0.3]
+    to = dict(zip(movers, generator.choice(np.unique(ccn), movers.size), strict=True))
+    moved = np.isin(patient, movers) & (generator.random(patient.size) < 0.5)
+    ccn[moved] = [to[person] for person in patient[moved]]
+    place = table.column_names.index("ccn")
+    table = table.set_column(place, "ccn", pa.array(ccn.tolist()))
+    fit = fit_adjusters(read_cohort(SFR, table))
+    assert (fit.correlation, fit.is_held) == (0.9, True)
+    assert fit.correlation_estimate == pytest.approx(0.9266, abs=1e-3)
+    assert fit.regression.gradient_norm < 1e-6
+    held = [one.count for one in fit.regression.dropped if one.rule.startswith("correlations held")]
+    assert held == [1]
 
 
 def test_what_is_wrong_with_a_cohort_is_named() -> None:
