@@ -98,7 +98,7 @@ class CrossedFit:
 
 
 @contextlib.contextmanager
-def _sharing_cores(levels: int) -> Generator[None]:
+def sharing_cores(levels: int) -> Generator[None]:
     """Let all cores factorise a matrix of many levels; the package's own default is one."""
     if levels < MANY_LEVELS:
         yield
@@ -146,7 +146,7 @@ def fit_crossed(
         offset=offset,
         outcome=outcome,
     )
-    with _sharing_cores(cells.smaller_count):
+    with sharing_cores(cells.smaller_count):
         summit = _search(cells)
     best = summit.laplace
     covariance = _invert_information(cells, summit)
