@@ -1,4 +1,4 @@
-"""Jobs on a nation's raw files in this process, without the tables that no test here reads."""
+"""Jobs on a nation's raw files in this process, without what no test here reads."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 
 from esrd_pipeline.families import cross_check
 from esrd_pipeline.measures.specification import Specification
+from esrd_pipeline.orchestration import pictures
 from esrd_pipeline.statistics.fit import FitError
 
 RESET = 2022
@@ -25,6 +26,11 @@ def read_from(raw: Path, folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("ESRD_PUBLISHED_DIR", str(raw))
     patch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
     patch.setattr(cross_check, "compare_fit", _compare_in_first_year)
+
+
+def leave_out_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Store empty pictures: those of the measured nation are drawn, and `test_pictures` has all."""
+    patch.setattr(pictures, "render", lambda *_: b"")
 
 
 _compare_fit = cross_check.compare_fit

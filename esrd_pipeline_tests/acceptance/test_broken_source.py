@@ -8,7 +8,7 @@ import pytest
 
 from esrd_pipeline.definitions import defs
 from esrd_pipeline_tests.acceptance.four_years import RAW, WAREHOUSE
-from esrd_pipeline_tests.acceptance.raw_jobs import RESET, read_from
+from esrd_pipeline_tests.acceptance.raw_jobs import RESET, leave_out_pictures, read_from
 
 BROKEN = ("emergency_encounter", "transfusion")
 """Histories that SEDR and STrR read, and SHR does not."""
@@ -45,6 +45,7 @@ def test_shr_is_made_where_the_sources_of_strr_and_sedr_are_broken(
     copy_year(four_years / WAREHOUSE, tmp_path / WAREHOUSE)
     with pytest.MonkeyPatch.context() as patch:
         read_from(four_years / RAW, tmp_path, patch)
+        leave_out_pictures(patch)
         # Closed, or its temporary folder is missed by whichever test runs when it is collected.
         with dg.DagsterInstance.get() as instance:
             run = defs.resolve_job_def("measure").execute_in_process(

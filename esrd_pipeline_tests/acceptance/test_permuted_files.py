@@ -10,7 +10,7 @@ import pytest
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration.launch import run_job
 from esrd_pipeline_tests.acceptance.four_years import RAW, WAREHOUSE
-from esrd_pipeline_tests.acceptance.raw_jobs import RESET, read_from
+from esrd_pipeline_tests.acceptance.raw_jobs import RESET, leave_out_pictures, read_from
 
 OF_PATIENTS = {"linkage", "history", "cohort", "fit", "facility"}
 
@@ -19,6 +19,7 @@ def measure(folder: Path, raw: Path) -> None:
     """Run the first year from these raw files to its facilities."""
     with pytest.MonkeyPatch.context() as patch:
         read_from(raw, folder, patch)
+        leave_out_pictures(patch)
         run_job(defs, "measure", RESET, tags={}, run_config={})
 
 

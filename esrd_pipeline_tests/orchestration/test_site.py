@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,6 +60,12 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+@cache
+def read_page(path: Path) -> Page:
+    """Parse a page, once for all tests; nobody changes it."""
+    return Page(path)
+
+
 @pytest.fixture(scope="module")
 def warehouse(refreshed: Refreshed) -> Warehouse:
     return Warehouse(refreshed.data / "warehouse")
@@ -72,7 +79,7 @@ def pages(site: Path) -> list[Path]:
 def test_every_link_leads_to_a_file_of_the_site(site: Path, pages: list[Path]) -> None:
     assert len(pages) > 150
     for path in pages:
-        page = Page(path)
+        page = read_page(path)
         for link in page.links:
             parts = urlsplit(link)
             assert not parts.scheme, f"{path.name} asks {link}"
@@ -94,7 +101,7 @@ def test_values_of_a_facility_are_the_contracts(site: Path, warehouse: Warehouse
     few = {tuple(row) for row in find_few(contract).to_numpy()}
     shown = 0
     for ccn, rows in contract[contract["program"] == "dfc"].groupby("ccn"):
-        values = Page(site / "facilities" / f"{ccn}.html").stored
+        values = read_page(site / "facilities" / f"{ccn}.html").stored
         for row in rows.itertuples():
             is_shown = row.reportable and ("dfc", row.measure, ccn) not in few
             stored = values.get(f"dfc-{row.measure}")
@@ -119,7 +126,7 @@ def test_the_sum_on_a_page_gives_the_score_on_it(site: Path, warehouse: Warehous
     scored = tps[tps["tps"].notna()]
     assert len(scored) > 40
     for ccn, row in scored.iterrows():
-        text = Page(site / "facilities" / f"{ccn}.html").text
+        text = read_page(site / "facilities" / f"{ccn}.html").text
         said = re.search(r"Total Performance Score (\d+) ; the minimum", text)
         working = re.search(r"reduction: [\d.]+% \. ([\d/. x+]+) = [\d.]+, rounded (\d+) \.", text)
         assert said is not None
@@ -198,7 +205,7 @@ def test_numbers_of_every_kind_of_page_are_the_stored_ones(
 
 
 def test_the_nation_counts_what_is_stored(site: Path, warehouse: Warehouse) -> None:
-    text = Page(site / "index.html").text
+    text = read_page(site / "index.html").text
     stars = warehouse.read(program.STARS, YEAR)["rating"].value_counts()
     tps = warehouse.read(program.QIP_TPS, YEAR)["tps"].dropna().astype(float)
     assert f"{len(tps)} with a Total Performance Score, mean {tps.mean():.1f}" in text

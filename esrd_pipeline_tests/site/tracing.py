@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 
 from esrd_pipeline.site.formats import write_reason
@@ -122,6 +123,7 @@ def trace(text: str, frames: Frames, year: int) -> Traced:
     """Trace the numbers of a page's text to stored tables of the year, and of others it names."""
     page = Page(text)
     columns, wrong, others = [], [], []
+    spelled: dict[tuple[str, int, str], np.ndarray] = {}
     for element, piece in page.pieces:
         if not _NUMBER.search(piece) or any(one.tag in _UNTRACED for one in element.above()):
             continue
@@ -130,7 +132,8 @@ def trace(text: str, frames: Frames, year: int) -> Traced:
             if not any(one.tag == "th" for one in element.above()):
                 others.append(piece)
             continue
-        fault = _compare(piece, table, _find_rows(table, key, frames, year), key, names)
+        rows = _find_rows(table, key, frames, year, spelled)
+        fault = _compare(piece, table, rows, key, names)
         columns += [f"{table}.{name}" for name in names]
         if fault:
             wrong.append(f"{piece}: {table} {key} {names}: {fault}")
@@ -174,14 +177,24 @@ def _find_head(cell: Element) -> Element | None:
 
 
 def _find_rows(
-    table: str, key: Mapping[str, str], frames: Frames, year: int
+    table: str,
+    key: Mapping[str, str],
+    frames: Frames,
+    year: int,
+    spelled: dict[tuple[str, int, str], np.ndarray],
 ) -> pd.DataFrame | None:
-    rows = frames.get((table, int(key.get("performance_year", year))))
-    if rows is not None:
-        for name, value in key.items():
-            if name in rows.columns:
-                rows = rows[rows[name].astype(str) == value]
-    return rows
+    """Return the rows of a key; `spelled` keeps columns as texts from one piece to the next."""
+    at = int(key.get("performance_year", year))
+    rows = frames.get((table, at))
+    if rows is None:
+        return None
+    chosen = np.ones(len(rows), dtype=bool)
+    for name, value in key.items():
+        if name in rows.columns:
+            if (table, at, name) not in spelled:
+                spelled[table, at, name] = rows[name].astype(str).to_numpy(dtype=object)
+            chosen &= spelled[table, at, name] == value
+    return rows[chosen]
 
 
 def _compare(
