@@ -1,0 +1,31 @@
+"""All assets, module by module in the order data flows."""
+
+from esrd_pipeline.orchestration import (
+    access_assets,
+    adjusters_assets,
+    discharges_assets,
+    facility_assets,
+    measure_assets,
+    patient_assets,
+    patient_months_assets,
+    program_assets,
+    raw_assets,
+    report_assets,
+)
+from esrd_pipeline.orchestration.table_asset import keep_derived
+
+ASSETS = [
+    *raw_assets.ASSETS,
+    *patient_assets.ASSETS,
+    *facility_assets.ASSETS,
+    *measure_assets.ASSETS,
+    *discharges_assets.ASSETS,
+    *patient_months_assets.ASSETS,
+    *access_assets.ASSETS,
+    *adjusters_assets.ASSETS,
+    *program_assets.ASSETS,
+    *report_assets.ASSETS,
+]
+
+# The next process of this state of the files, as each run that the UI launches, loads faster.
+keep_derived()
