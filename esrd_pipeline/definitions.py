@@ -18,7 +18,6 @@ from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.schedules import make_candidate, quarterly_refresh
 from esrd_pipeline.orchestration.sensors import SENSORS
-from esrd_pipeline.orchestration.table_asset import keep_derived
 
 defs = dg.Definitions(
     assets=[
@@ -39,6 +38,3 @@ defs = dg.Definitions(
     resources={"storage": make_storage()},
     executor=dg.in_process_executor,
 )
-
-# The next process of this state of the files, as each run that the UI launches, loads faster.
-keep_derived()
