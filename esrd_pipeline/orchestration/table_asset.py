@@ -137,6 +137,7 @@ def make_multi_asset(
         context: dg.AssetExecutionContext, storage: Storage, config: dg.Config
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         prepare_judge()
+        keep_derived()
         step = _make_step_context(context, storage, config)
         wanted = {tuple(key.path) for key in context.selected_asset_keys}
         tables: list[Table] = []
