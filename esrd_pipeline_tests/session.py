@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 
@@ -27,3 +28,13 @@ def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(folder)
             failed.unlink()
     return folder
+
+
+def keep_events_in_memory(patch: pytest.MonkeyPatch) -> None:
+    """Let jobs of this process keep Dagster's many events in memory, where no test reads them.
+
+    Nobody can ask such a run to stop in the UI; looking for that from another thread would find
+    SQLite's shared memory locked, or lock it.
+    """
+    patch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
+    patch.setattr("esrd_pipeline.orchestration.stopping._is_cancelled", lambda: False)

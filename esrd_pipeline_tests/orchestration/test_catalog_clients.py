@@ -30,6 +30,7 @@ class Clients:
         """Return the rows that the older library reads."""
         code = (
             "import duckdb, json, sys; session = duckdb.connect(sys.argv[1], read_only=True);"
+            " session.execute('SET enable_progress_bar = false');"
             " print(json.dumps(session.execute(sys.argv[2]).fetchall(), default=str))"
         )
         return json.loads(run(str(self.bin / "python"), "-c", code, database, sql))

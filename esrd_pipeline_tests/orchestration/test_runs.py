@@ -29,7 +29,6 @@ SENTENCE = (
     "claims.csv: 2 faults: row 4, column 'AGE': 'abc' is no number (2 rows: also 9); row 7, column"
     " 'BENE_ID': is empty"
 )
-MOST_SECONDS = 10
 
 
 def list_stored(settings: Settings) -> set[str]:
@@ -118,9 +117,8 @@ def test_a_signal_in_a_query_cancels_the_run(
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(stop)
-    began = time.monotonic()
+    # The query would take hours.
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    assert time.monotonic() - began < MOST_SECONDS
     (run,) = instance.get_runs()
     assert (process.returncode, run.status) == (143, dg.DagsterRunStatus.CANCELED)
     assert "was stopped. What it had stored is whole" in said
