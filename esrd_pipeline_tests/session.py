@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 
@@ -27,3 +28,8 @@ def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(folder)
             failed.unlink()
     return folder
+
+
+def keep_events_in_memory(patch: pytest.MonkeyPatch) -> None:
+    """Let jobs of this process keep Dagster's many events in memory, where no test reads them."""
+    patch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import dagster as dg
 import pandas as pd
 import pytest
 
@@ -10,21 +9,19 @@ from esrd_pipeline.families import cross_check
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.orchestration import pictures
 from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline_tests.session import keep_events_in_memory
 
 RESET = 2022
 """The first of the four years."""
 
 
 def read_from(raw: Path, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Let jobs read these raw files and store below the folder.
-
-    Dagster keeps their events in memory: they are many, and of no test here.
-    """
+    """Let jobs read these raw files and store below the folder."""
     patch.setenv("ESRD_DATA_DIR", str(folder))
     patch.setenv("ESRD_PATIENT_DIR", str(raw))
     # Its lists of granted exceptions, and no published file.
     patch.setenv("ESRD_PUBLISHED_DIR", str(raw))
-    patch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
+    keep_events_in_memory(patch)
     patch.setattr(cross_check, "compare_fit", _compare_in_first_year)
 
 

@@ -16,6 +16,7 @@ from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.tables import program
 from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline_tests.session import keep_events_in_memory
 
 BASELINE = dg.AssetKey(program.STAR_BASELINE.path)
 
@@ -31,8 +32,7 @@ class Printed:
 
 @pytest.fixture(autouse=True)
 def _in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dagster keeps its events in memory: they are many, and of no test here."""
-    monkeypatch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
+    keep_events_in_memory(monkeypatch)
 
 
 def launch(job: str, *, layers: tuple[str, ...] | None = None) -> None:
@@ -93,7 +93,7 @@ def printed(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Printe
     (file,) = (files / "2022").glob("DFC_FACILITY*.csv")
     counts = print_stars(file)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
+        keep_events_in_memory(patch)
         patch.setenv("ESRD_DATA_DIR", str(folder / "data"))
         patch.setenv("DAGSTER_HOME", str(folder / "data" / "dagster_home"))
         patch.setenv("ESRD_PUBLISHED_DIR", str(files))
