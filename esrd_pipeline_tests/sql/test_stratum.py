@@ -64,7 +64,7 @@ TWO: dict[str, Sequence[Row]] = {
         period(1, 1.0, 0.5, period=2),
         period(2, 0.0, 1.5),
     ),
-    "facility.contract": (total("shr", 3.0, 3.0),),
+    "facility.shr": (total("shr", 3.0, 3.0),),
 }
 
 
@@ -128,7 +128,7 @@ def test_smr_divides_by_the_year_of_its_days() -> Worked:
                 period(2, 0.0, 0.1, start_date=day("2023-01-01")),
                 period(2, 1.0, 0.2, start_date=day("2024-01-01")),
             ),
-            "facility.contract": (total("smr", 1.0, 0.3),),
+            "facility.smr": (total("smr", 1.0, 0.3),),
         },
         measure="smr",
         dimension="age",
@@ -215,7 +215,7 @@ def test_a_percentage_counts_months() -> Worked:
                 }
                 for ccn in ("A", "B")
             ],
-            "facility.contract": (total("ltc", 2.0, 8.0),),
+            "facility.monthly": (total("ltc", 2.0, 8.0),),
         },
         measure="ltc",
         dimension="all",
@@ -234,7 +234,7 @@ def test_excluded_months_are_in_no_stratum() -> Worked:
         )
     ]
     rows = yield divide(
-        {"cohort.pppw": months, "facility.contract": (total("pppw", 1.0, 2.0),)},
+        {"cohort.pppw": months, "facility.pppw": (total("pppw", 1.0, 2.0),)},
         measure="pppw",
         dimension="all",
     )
@@ -252,15 +252,14 @@ def test_a_sum_of_expected_events_does_not_depend_on_the_order_of_rows() -> Work
     ]
     whole = (total("shr", 0.0, 0.6),)
     found = yield [
-        divide({"cohort.shr_expected": one, "facility.contract": whole}, dimension="all")
-        for one in rows
+        divide({"cohort.shr_expected": one, "facility.shr": whole}, dimension="all") for one in rows
     ]
     assert [one["expected"].item() for one in found] == [0.6, 0.6]
 
 
 @worked
 def test_events_that_no_facility_has_break_a_rule() -> Worked:
-    rows = yield divide(TWO | {"facility.contract": (total("shr", 2.0, 3.0),)}, dimension="all")
+    rows = yield divide(TWO | {"facility.shr": (total("shr", 2.0, 3.0),)}, dimension="all")
     assert abs(rows["observed"] - rows["facilities_observed"]).item() == 1.0
     assert any("observed - facilities_observed" in rule.predicate for rule in STRATUM.rules)
 

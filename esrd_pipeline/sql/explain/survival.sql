@@ -7,73 +7,78 @@
 -- shown (reading 101).
 WITH
 -- SMR uses four years, the others three.
-cohort_days AS (
-    SELECT
-        program,
-        performance_year AS cohort_year,
-        patient_id,
-        start_date,
-        end_date,
-        ccn,
-        reason,
-        CASE WHEN death = 'counted cause' THEN 1 ELSE 0 END AS counted_events,
-        CASE WHEN death IS NOT NULL THEN 1 ELSE 0 END AS events
-    FROM cohort.smr_days
-    WHERE performance_year BETWEEN $performance_year - 3 AND $performance_year
-        AND $measure = 'smr'
-    UNION ALL
-    SELECT
-        program,
-        performance_year AS cohort_year,
-        patient_id,
-        start_date,
-        end_date,
-        ccn,
-        reason,
-        is_event AS counted_events,
-        is_event AS events
-    FROM cohort.swr
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
-        AND $measure = 'swr'
-    UNION ALL
-    SELECT
-        program,
-        performance_year AS cohort_year,
-        patient_id,
-        start_date,
-        end_date,
-        ccn,
-        reason,
-        is_event AS counted_events,
-        is_event AS events
-    FROM cohort.smosr
-    WHERE performance_year BETWEEN $performance_year - 2 AND $performance_year
-        AND $measure = 'smosr'
-),
-
--- Under today's numbers.
 every_days AS (
     SELECT
         s.program,
-        s.cohort_year,
+        s.performance_year AS cohort_year,
         coalesce(m.patient_id, s.patient_id) AS patient_id,
         m.earlier_patient_id,
         s.start_date,
         s.end_date,
         coalesce(n.ccn, s.ccn) AS ccn,
         s.reason,
-        CASE WHEN s.reason IS NULL THEN s.counted_events ELSE 0 END AS observed,
-        s.events
-    FROM cohort_days AS s
+        CASE WHEN s.reason IS NULL AND s.death = 'counted cause' THEN 1 ELSE 0 END AS observed,
+        CASE WHEN s.death IS NOT NULL THEN 1 ELSE 0 END AS events
+    FROM cohort.smr_days AS s
     LEFT JOIN linkage.earlier_patient AS m
         ON m.earlier_patient_id = s.patient_id
         AND m.performance_year = $performance_year
-        AND s.cohort_year < $performance_year
+        AND s.performance_year < $performance_year
     LEFT JOIN linkage.provider_number AS n
         ON n.program = s.program
         AND n.provider_number = s.ccn
         AND n.performance_year = $performance_year
-        AND s.cohort_year < $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 3 AND $performance_year
+        AND $measure = 'smr'
+    UNION ALL
+    SELECT
+        s.program,
+        s.performance_year AS cohort_year,
+        coalesce(m.patient_id, s.patient_id) AS patient_id,
+        m.earlier_patient_id,
+        s.start_date,
+        s.end_date,
+        coalesce(n.ccn, s.ccn) AS ccn,
+        s.reason,
+        CASE WHEN s.reason IS NULL THEN s.is_event ELSE 0 END AS observed,
+        s.is_event AS events
+    FROM cohort.swr AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
+        AND $measure = 'swr'
+    UNION ALL
+    SELECT
+        s.program,
+        s.performance_year AS cohort_year,
+        coalesce(m.patient_id, s.patient_id) AS patient_id,
+        m.earlier_patient_id,
+        s.start_date,
+        s.end_date,
+        coalesce(n.ccn, s.ccn) AS ccn,
+        s.reason,
+        CASE WHEN s.reason IS NULL THEN s.is_event ELSE 0 END AS observed,
+        s.is_event AS events
+    FROM cohort.smosr AS s
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = s.patient_id
+        AND m.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    LEFT JOIN linkage.provider_number AS n
+        ON n.program = s.program
+        AND n.provider_number = s.ccn
+        AND n.performance_year = $performance_year
+        AND s.performance_year < $performance_year
+    WHERE s.performance_year BETWEEN $performance_year - 2 AND $performance_year
+        AND $measure = 'smosr'
 ),
 
 mine AS (

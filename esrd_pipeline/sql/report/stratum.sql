@@ -75,15 +75,40 @@ counted AS (
     GROUP BY program, measure, patient_id
 ),
 
--- The QIP's rows of PPPW hold values times the nation's months, not months.
+facility_row AS (
+    SELECT * FROM facility.smr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.swr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.smosr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.shr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.strr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.sedr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.srr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.ed30 WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.sfr WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.monthly WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    SELECT * FROM facility.reporting WHERE performance_year = $performance_year
+    UNION ALL BY NAME
+    -- The QIP's rows hold values times the nation's months, not months.
+    SELECT * FROM facility.pppw WHERE performance_year = $performance_year AND program = 'dfc'
+),
+
 whole AS (
     SELECT
         program,
         measure,
         sum(numerator) AS facilities_observed,
         CAST(sum(CAST(denominator AS DECIMAL(38, 18))) AS DOUBLE) AS facilities_expected
-    FROM facility.contract
-    WHERE performance_year = $performance_year AND (measure <> 'pppw' OR program = 'dfc')
+    FROM facility_row
     GROUP BY program, measure
 ),
 
