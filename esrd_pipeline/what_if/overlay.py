@@ -113,6 +113,8 @@ def _check(change: Change) -> Change:
     if change.column not in known[change.table]:
         columns = _list(known[change.table])
         raise ScenarioError(f"{change.where}: '{change.column}' cannot be set: {columns} can")
+    if change.table == "rules" and not change.value.is_integer():
+        raise ScenarioError(f"{change.where}: {change.value:g} must be a whole number")
     needs = {"ccn": change.table == "contract", "measure": change.table != "rules"}
     for name, is_needed in needs.items():
         if bool(getattr(change, name)) != is_needed:

@@ -67,6 +67,7 @@ def test_standards_and_rules_are_set_too() -> None:
         ("shr.numerator=many", "'many' is no number"),
         ("shr.numerator=-1", "must be zero or more"),
         ("shr.numerator=inf", "must be zero or more, and finite"),
+        ("minimum_tps=60.5", "60.5 must be a whole number"),
         ("shr.reportable=1", "'reportable' cannot be set: numerator, denominator, value"),
     ],
 )
