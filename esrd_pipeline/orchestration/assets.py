@@ -6,6 +6,7 @@ from esrd_pipeline.orchestration import (
     discharges_assets,
     facility_assets,
     measure_assets,
+    network_input_assets,
     patient_assets,
     patient_months_assets,
     program_assets,
@@ -17,6 +18,7 @@ from esrd_pipeline.orchestration.table_asset import keep_derived
 ASSETS = [
     *raw_assets.ASSETS,
     *patient_assets.ASSETS,
+    *network_input_assets.ASSETS,
     *facility_assets.ASSETS,
     *measure_assets.ASSETS,
     *discharges_assets.ASSETS,

@@ -17,6 +17,7 @@ from esrd_pipeline.tables import (
     medicare,
     month_history,
     network,
+    network_inputs,
     patient_months,
     program,
     quarter_release,
@@ -119,8 +120,9 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *survival.TABLES,
     *discharges.TABLES,
     *network.FACILITY_TABLES,
+    *network_inputs.TABLES,
     *explain.TABLES,
 )
-"""Tables of patients, which never leave the agency, in the order data flows."""
+"""Tables of patients, and what Networks keep themselves, which never leave the agency."""
 
 TABLES_BY_NAME = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}
