@@ -9,7 +9,13 @@ from esrd_pipeline.settings import load_settings
 
 @click.group()
 def network() -> None:
-    """The files a Network keeps itself: activities and emergencies."""
+    """The files a Network keeps itself: activities and emergencies.
+
+    \b
+    Examples:
+      esrd network template data/raw/network
+      esrd network check data/raw/network
+    """
 
 
 @network.command()
