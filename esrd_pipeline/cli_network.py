@@ -9,7 +9,7 @@ from esrd_pipeline.settings import load_settings
 
 @click.group()
 def network() -> None:
-    """The files a Network keeps itself: activities and emergencies.
+    r"""The files a Network keeps itself: activities and emergencies.
 
     \b
     Examples:
