@@ -14,6 +14,7 @@ from esrd_pipeline.cli_changed import UNCHANGED, plan_refresh, show_plan
 from esrd_pipeline.cli_checks import require_files, require_stored
 from esrd_pipeline.cli_completion import add_examples, completion
 from esrd_pipeline.cli_doctor import doctor
+from esrd_pipeline.cli_emergency import emergency
 from esrd_pipeline.cli_explain import explain
 from esrd_pipeline.cli_files import check, synthesize
 from esrd_pipeline.cli_fit import write_fits
@@ -47,6 +48,7 @@ _COMMANDS = (
     network,
     status,
     doctor,
+    emergency,
     completion,
     release,
     explain,

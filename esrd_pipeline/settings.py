@@ -82,6 +82,12 @@ class Settings:
         return root / "site"
 
     @property
+    def emergency_dir(self) -> Path:
+        """Folder with the pages of emergencies of this origin."""
+        root = self.data_dir if self.origin == "published" else self.embedded_dir
+        return root / "emergency"
+
+    @property
     def releases_dir(self) -> Path:
         """Folder with the exports and releases of each year of this origin."""
         root = self.data_dir if self.origin == "published" else self.embedded_dir

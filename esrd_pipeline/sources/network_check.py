@@ -1,9 +1,13 @@
-"""A Network's folder, read without storing anything: every rule of its tables, file by file."""
+"""A Network's folder, read without storing anything: every rule of its tables, file by file.
 
-from collections.abc import Iterator
+Who must act now reads the files as they are: `read_files`; a refresh stores them.
+"""
+
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import pyarrow.parquet as pq
 
 from esrd_pipeline.duckdb_text import quote_text
@@ -41,6 +45,24 @@ def check_files(folder: Path, query: Query) -> Iterator[tuple[str, str, bool]]:
             except SourceError as error:
                 rows, fault = 0, str(error)
             yield table.name, fault or f"{rows:,} rows", fault is not None
+
+
+def read_files(folder: Path, tables: Iterable[Table], query: Query) -> dict[str, pd.DataFrame]:
+    """Return the rows of some tables' files, by table; none where there is no file.
+
+    Raises:
+        SourceError: a file breaks a rule, or has another layout.
+    """
+    check_layouts(folder)
+    found: dict[str, pd.DataFrame] = {}
+    with TemporaryDirectory(prefix="esrd-check-") as scratch:
+        stored: dict[str, Path] = {}
+        for table in tables:
+            _, fault = _check(folder, table, query, Path(scratch), stored)
+            if fault is not None:
+                raise SourceError(file=folder.name, rule=fault)
+            found[table.name] = pd.read_parquet(stored[table.name])[table.column_names]
+    return found
 
 
 def _check(

@@ -6,6 +6,7 @@ from esrd_pipeline.tables import (
     claim_event,
     clinical,
     discharges,
+    emergency,
     eqrs,
     exclusion,
     explain,
@@ -82,6 +83,7 @@ TABLES: tuple[Table, ...] = (
     *change.TABLES,
     *source_agreement.TABLES,
     *quarter_release.TABLES,
+    *emergency.TABLES,
     CATALOG,
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
@@ -121,6 +123,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *discharges.TABLES,
     *network.FACILITY_TABLES,
     *network_inputs.TABLES,
+    *emergency.PATIENT_TABLES,
     *explain.TABLES,
 )
 """Tables of patients, and what Networks keep themselves, which never leave the agency."""

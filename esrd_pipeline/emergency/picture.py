@@ -1,0 +1,94 @@
+"""What is known of an area on a day: read once, from stored tables and the Network's own files."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import pandas as pd
+
+from esrd_pipeline.emergency.area import find_area
+from esrd_pipeline.emergency.capacity import find_capacity
+from esrd_pipeline.emergency.placement import Places, place_displaced
+from esrd_pipeline.emergency.status import find_status
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One area and day.
+
+    Attributes:
+        area: a state, a Network (N7), a declared disaster (DR4828) or US.
+        day: the day.
+        at: what was known at this time of UTC counts, as 2024-09-26T18:30Z.
+        kilometres: how far the displaced are sent at most.
+    """
+
+    area: str
+    day: date
+    at: str
+    kilometres: float
+
+
+class Records(Protocol):
+    """Where the frames come from: files and stored tables, or the tables of a run."""
+
+    def read_directory(self) -> pd.DataFrame:
+        """Return facility.directory."""
+        ...
+
+    def read_needs(self, day: date) -> pd.DataFrame:
+        """Return emergency.facility_need of the day."""
+        ...
+
+    def read_inputs(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Return raw.facility_status, raw.disaster_declaration and raw.facility_asset."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An area on a day.
+
+    Attributes:
+        request: what was asked for.
+        title: the area's name.
+        ccns: its facilities.
+        directory: facility.directory, of the nation.
+        reports: raw.facility_status.
+        assets: raw.facility_asset.
+        needs: emergency.facility_need, of the nation.
+        capacity: emergency.capacity, of the nation.
+        placements: emergency.placement, of the area's closed facilities.
+    """
+
+    request: Request
+    title: str
+    ccns: frozenset[str]
+    directory: pd.DataFrame
+    reports: pd.DataFrame
+    assets: pd.DataFrame
+    needs: pd.DataFrame
+    capacity: pd.DataFrame
+    placements: pd.DataFrame
+
+
+def draw_picture(request: Request, records: Records) -> Picture:
+    """Return what is known of an area on a day.
+
+    Raises:
+        AreaError: there is no such area.
+    """
+    reports, declarations, assets = records.read_inputs()
+    directory = records.read_directory()
+    title, ccns = find_area(request.area, directory, declarations)
+    needs = records.read_needs(request.day)
+    capacity = find_capacity(
+        day=request.day,
+        directory=directory,
+        assets=assets,
+        needs=needs,
+        statuses=find_status(reports, request.at),
+    )
+    places = Places(request.day, directory, assets, needs, capacity)
+    placements = place_displaced(places, ccns, kilometres=request.kilometres)
+    return Picture(request, title, ccns, directory, reports, assets, needs, capacity, placements)

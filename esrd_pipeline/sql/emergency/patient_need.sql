@@ -1,0 +1,87 @@
+-- One row: a patient on dialysis on a day ($day), at the facility that treats them then, with the last
+-- hemodialysis session known before the day and when the next one is due.
+-- Readings: 240, whose patient it is: the DFC treatment history of the day. 241, the last treatment:
+-- the latest line day of hemodialysis on a dialysis claim in the two weeks before the day; claims come
+-- weeks later, so that while an emergency goes on there may be none. 242, the next treatment is due
+-- after the longest gap that the prescription leaves: seven days by its sessions, rounded up; three
+-- sessions a week where none is prescribed.
+WITH
+rule AS (
+    SELECT 14 AS days_before, 3 AS usual_sessions
+),
+
+treated AS (
+    SELECT
+        patient_id,
+        ccn,
+        CASE
+            WHEN modality = 'peritoneal' THEN 'peritoneal dialysis'
+            WHEN setting = 'home' THEN 'home hemodialysis'
+            ELSE 'in-center hemodialysis'
+        END AS modality
+    FROM history.treatment
+    WHERE performance_year = $performance_year
+        AND program = 'dfc'
+        AND state = 'dialysis'
+        AND ccn IS NOT NULL
+        AND start_date <= $day
+        AND end_date >= $day
+),
+
+billed AS (
+    SELECT k.patient_id, max(l.rev_cntr_dt) AS last_treatment
+    FROM linkage.claim AS k
+    JOIN shared.dialysis_line AS l
+        ON l.clm_id = k.clm_id AND l.performance_year = k.claim_year
+    CROSS JOIN rule AS r
+    WHERE k.performance_year = $performance_year
+        AND k.source = 'institutional'
+        AND l.rev_cntr_dt >= $day - r.days_before
+        AND l.rev_cntr_dt < $day
+        AND l.any_in_center + l.any_home > 0
+    GROUP BY k.patient_id
+),
+
+prescribed AS (
+    SELECT t.patient_id, max(p.sessions_per_week) AS sessions_per_week
+    FROM treated AS t
+    JOIN history.prescription AS p
+        ON p.patient_id = t.patient_id AND p.start_date <= $day AND p.end_date >= $day
+    JOIN linkage.facility_ccn AS f
+        ON f.facilityid = p.facilityid
+        AND f.ccn = t.ccn
+        AND f.start_date <= $day
+        AND coalesce(f.end_date, $day) >= $day
+    WHERE p.performance_year = $performance_year
+        AND f.performance_year = $performance_year
+        AND f.program = 'dfc'
+    GROUP BY t.patient_id
+),
+
+nursed AS (
+    SELECT DISTINCT patient_id
+    FROM history.nursing_home
+    WHERE performance_year = $performance_year AND start_date <= $day AND end_date >= $day
+)
+
+SELECT
+    t.patient_id,
+    $performance_year AS performance_year,
+    $day AS day,
+    t.ccn,
+    t.modality,
+    coalesce(p.sessions_per_week, r.usual_sessions) AS sessions_per_week,
+    b.last_treatment,
+    CASE
+        WHEN t.modality <> 'peritoneal dialysis'
+            THEN b.last_treatment + CAST(
+                (6 + coalesce(p.sessions_per_week, r.usual_sessions))
+                // coalesce(p.sessions_per_week, r.usual_sessions) AS INTEGER
+            )
+    END AS next_due,
+    n.patient_id IS NOT NULL AS is_in_nursing_home
+FROM treated AS t
+CROSS JOIN rule AS r
+LEFT JOIN billed AS b ON b.patient_id = t.patient_id AND t.modality <> 'peritoneal dialysis'
+LEFT JOIN prescribed AS p ON p.patient_id = t.patient_id
+LEFT JOIN nursed AS n ON n.patient_id = t.patient_id
