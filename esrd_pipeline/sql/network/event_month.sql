@@ -254,7 +254,7 @@ facility_row AS (
 ),
 
 whole AS (
-    SELECT measure, ccn, numerator, denominator
+    SELECT measure, ccn, patients, numerator, denominator
     FROM facility_row
     WHERE program = 'dfc' AND patients > 0
 )
@@ -268,6 +268,7 @@ SELECT
     c.observed,
     c.expected,
     w.numerator AS facility_observed,
-    w.denominator AS facility_expected
+    w.denominator AS facility_expected,
+    w.patients AS facility_patients
 FROM counted AS c
 FULL JOIN whole AS w ON w.ccn = c.ccn AND w.measure = c.measure
