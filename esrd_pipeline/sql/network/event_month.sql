@@ -5,7 +5,7 @@
 -- at risk, for its rate is the same on each of them. SMR: the month of death; what a segment expects
 -- is divided by the baseline's cumulative hazard over the days of the record's clock. SRR and ED30:
 -- the month of the discharge. SMR has the months of its four years, ED30 those of two, by one fit.
--- Patients and facilities of earlier years of SMR have today's numbers (readings 101).
+-- Patients and facilities of earlier years of SMR have today's numbers (reading 101).
 -- Expected events are added up as decimals: sums of them do not depend on the order of rows.
 WITH
 days AS (
