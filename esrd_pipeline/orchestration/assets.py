@@ -7,6 +7,7 @@ from esrd_pipeline.orchestration import (
     facility_assets,
     measure_assets,
     monitor_assets,
+    network_input_assets,
     patient_assets,
     patient_months_assets,
     program_assets,
@@ -18,6 +19,7 @@ from esrd_pipeline.orchestration.table_asset import keep_derived
 ASSETS = [
     *raw_assets.ASSETS,
     *patient_assets.ASSETS,
+    *network_input_assets.ASSETS,
     *facility_assets.ASSETS,
     *measure_assets.ASSETS,
     *discharges_assets.ASSETS,

@@ -18,6 +18,7 @@ from esrd_pipeline.tables import (
     monitor,
     month_history,
     network,
+    network_inputs,
     patient_months,
     program,
     quarter_release,
@@ -123,8 +124,9 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *discharges.TABLES,
     *network.FACILITY_TABLES,
     *monitor.FACILITY_TABLES,
+    *network_inputs.TABLES,
     *explain.TABLES,
 )
-"""Tables of patients, which never leave the agency, in the order data flows."""
+"""Tables of patients, and what Networks keep themselves, which never leave the agency."""
 
 TABLES_BY_NAME = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}
