@@ -16,7 +16,7 @@ _LISTS = "emergency"
 
 
 @click.command()
-@click.option("--area", required=True, help="State (FL), Network (N7), disaster (DR4828) or US.")
+@click.option("--area", required=True, help="FL, N7, DR4828, US, REPORTED.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day.")
 @click.option("--at", help="What was known at this time of UTC; by default at the day's end.")
 @click.option("--kilometres", type=click.FloatRange(0), help="How far the displaced are sent.")
@@ -27,7 +27,8 @@ def emergency(
     r"""Write the page of an area on a day: status, needs, room, and who could go where.
 
     Reads the stored year of the day and the files of ESRD_NETWORK_DIR as they are now; starts no
-    run.
+    run. An area is a state, a Network (N7), a declared disaster (DR4828), the nation (US), or
+    REPORTED: the states with a facility that is reported as other than open.
 
     \b
     Examples:
@@ -52,16 +53,12 @@ def emergency(
 
 
 def _make_request(area: str, day: datetime, at: str | None, kilometres: float | None) -> "Request":
-    from esrd_pipeline.emergency.picture import Request
-    from esrd_pipeline.emergency.rules import find_rule
+    from esrd_pipeline.emergency.picture import make_request
 
-    moment = at or f"{day:%Y-%m-%d}T23:59Z"
     try:
-        datetime.strptime(moment, "%Y-%m-%dT%H:%MZ")  # noqa: DTZ007 - it is only tried
+        return make_request(area, day.date(), at=at, kilometres=kilometres)
     except ValueError:
         raise click.BadParameter("is not a time as 2024-09-26T18:30Z", param_hint="--at") from None
-    far = float(find_rule("kilometres")) if kilometres is None else kilometres
-    return Request(area.strip().upper(), day.date(), moment, far)
 
 
 def _write_area(settings: Settings, records: "StoredRecords", request: "Request") -> None:

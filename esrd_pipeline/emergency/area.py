@@ -4,7 +4,10 @@ import re
 
 import pandas as pd
 
+from esrd_pipeline.emergency.status import OPEN
+
 NATION = "US"
+REPORTED = "REPORTED"
 _NETWORK = re.compile(r"N(?:ETWORK)?\s*0?(\d{1,2})")
 _DISASTER = re.compile(r"(?:DR|EM|FM|FS)-?(\d+)")
 _WHOLE_STATE = "000"
@@ -16,14 +19,16 @@ class AreaError(ValueError):
 
 
 def find_area(
-    area: str, directory: pd.DataFrame, declarations: pd.DataFrame
+    area: str, directory: pd.DataFrame, declarations: pd.DataFrame, statuses: pd.DataFrame
 ) -> tuple[str, frozenset[str]]:
     """Return an area's name and the CCNs of its facilities.
 
     Args:
-        area: a state's two letters, `N8` for a Network, `DR4828` for a declared disaster, or `US`.
+        area: a state's two letters, `N8` for a Network, `DR4828` for a declared disaster, `US`, or
+            `REPORTED`: the states with a facility that is reported as other than open.
         directory: facility.directory: ccn, state, county, network.
         declarations: raw.disaster_declaration.
+        statuses: what `find_status` returns.
 
     Raises:
         AreaError: there is no such area, or no facility in it.
@@ -31,6 +36,10 @@ def find_area(
     wanted = area.strip().upper()
     if wanted == NATION:
         return "The nation", _take(area, directory, pd.Series(data=True, index=directory.index))
+    if wanted == REPORTED:
+        hit = statuses.loc[statuses["status"] != OPEN, "ccn"]
+        states = set(directory.loc[directory["ccn"].isin(hit), "state"])
+        return ", ".join(sorted(states)), _take(area, directory, directory["state"].isin(states))
     if network := _NETWORK.fullmatch(wanted):
         number = int(network[1])
         return f"ESRD Network {number}", _take(area, directory, directory["network"] == number)
@@ -48,7 +57,8 @@ def _take(area: str, directory: pd.DataFrame, is_in: pd.Series) -> frozenset[str
     if not found:
         raise AreaError(
             f"{area}: no facility is there; an area is a state (FL), a Network (N7), a declared"
-            f" disaster (DR4828) or the nation ({NATION})"
+            f" disaster (DR4828), the nation ({NATION}), or {REPORTED}: the states with a facility"
+            " that is reported as other than open"
         )
     return found
 

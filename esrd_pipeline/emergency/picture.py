@@ -1,7 +1,7 @@
 """What is known of an area on a day: read once, from stored tables and the Network's own files."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from esrd_pipeline.emergency.area import find_area
 from esrd_pipeline.emergency.capacity import find_capacity
 from esrd_pipeline.emergency.placement import Places, place_displaced
+from esrd_pipeline.emergency.rules import find_rule
 from esrd_pipeline.emergency.status import find_status
 
 
@@ -17,7 +18,7 @@ class Request:
     """One area and day.
 
     Attributes:
-        area: a state, a Network (N7), a declared disaster (DR4828) or US.
+        area: as `find_area` takes it: FL, N7, DR4828, US or REPORTED.
         day: the day.
         at: what was known at this time of UTC counts, as 2024-09-26T18:30Z.
         kilometres: how far the displaced are sent at most.
@@ -72,6 +73,20 @@ class Picture:
     placements: pd.DataFrame
 
 
+def make_request(
+    area: str, day: date, *, at: str | None = None, kilometres: float | None = None
+) -> Request:
+    """Return the request of an area and day; by default all that was known at the day's end.
+
+    Raises:
+        ValueError: `at` is not a time as 2024-09-26T18:30Z.
+    """
+    moment = at or f"{day:%Y-%m-%d}T23:59Z"
+    datetime.strptime(moment, "%Y-%m-%dT%H:%MZ")  # noqa: DTZ007 - it is only tried
+    far = float(find_rule("kilometres")) if kilometres is None else kilometres
+    return Request(area.strip().upper(), day, moment, far)
+
+
 def draw_picture(request: Request, records: Records) -> Picture:
     """Return what is known of an area on a day.
 
@@ -80,14 +95,15 @@ def draw_picture(request: Request, records: Records) -> Picture:
     """
     reports, declarations, assets = records.read_inputs()
     directory = records.read_directory()
-    title, ccns = find_area(request.area, directory, declarations)
+    statuses = find_status(reports, request.at)
+    title, ccns = find_area(request.area, directory, declarations, statuses)
     needs = records.read_needs(request.day)
     capacity = find_capacity(
         day=request.day,
         directory=directory,
         assets=assets,
         needs=needs,
-        statuses=find_status(reports, request.at),
+        statuses=statuses,
     )
     places = Places(request.day, directory, assets, needs, capacity)
     placements = place_displaced(places, ccns, kilometres=request.kilometres)

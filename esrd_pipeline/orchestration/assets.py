@@ -4,6 +4,7 @@ from esrd_pipeline.orchestration import (
     access_assets,
     adjusters_assets,
     discharges_assets,
+    emergency_assets,
     facility_assets,
     measure_assets,
     monitor_assets,
@@ -29,6 +30,7 @@ ASSETS = [
     *program_assets.ASSETS,
     *monitor_assets.ASSETS,
     *report_assets.ASSETS,
+    *emergency_assets.ASSETS,
 ]
 
 # The next process of this state of the files, as each run that the UI launches, loads faster.

@@ -7,9 +7,11 @@ from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.release_assets import STEP as RELEASE_STEP
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.orchestration.unchanged import CHANGED_TAG
+from esrd_pipeline.tables import emergency as emergencies
 from esrd_pipeline.tables import explain
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.network_inputs import EMERGENCY_TABLES, NETWORK_EXTRACT
 from esrd_pipeline.tables.program import STAR_BASELINE
 from esrd_pipeline.tables.quarter_release import QUARTER_RELEASE
 from esrd_pipeline.tables.raw import ECE_GRANT
@@ -22,7 +24,9 @@ def _select(*tables: Table) -> dg.AssetSelection:
 
 
 _BASELINE = _select(STAR_BASELINE)
-_EXPLANATIONS = _select(*explain.TABLES)
+_EMERGENCY = _select(*emergencies.PATIENT_TABLES, *emergencies.TABLES)
+# What is made for one facility or one day, when somebody asks.
+_EXPLANATIONS = _select(*explain.TABLES) | _EMERGENCY
 _SITE = _select(SITE)
 _RELEASES = _select(QUARTER_RELEASE)
 # Tables computed from patients, and the measures computed from them.
@@ -53,7 +57,7 @@ refresh_changed = dg.define_asset_job(
 
 refresh_published = dg.define_asset_job(
     "refresh_published",
-    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _SITE - _RELEASES,
+    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _EMERGENCY - _SITE - _RELEASES,
     description="One performance year from its published files alone. Measures that were computed"
     " from patient-level files before stay as they are stored.",
 )
@@ -85,6 +89,14 @@ EXPLANATIONS = tuple(
         description=f"One facility's {what}: name its CCN and the measure in the configuration.",
     )
     for kind, (table, what) in _EXPLAINED.items()
+)
+
+emergency = dg.define_asset_job(
+    "emergency",
+    selection=_select(NETWORK_EXTRACT, *EMERGENCY_TABLES) | _EMERGENCY,
+    description="One area on one day: reads the Network's files of statuses, declarations and"
+    " assets again, counts patients and needs, finds room, writes the page for a phone: as `esrd"
+    " emergency`, and stored.",
 )
 
 reset_star_baseline = dg.define_asset_job(
@@ -163,6 +175,7 @@ JOBS = (
     reset_star_baseline,
     rebaseline_stars,
     *EXPLANATIONS,
+    emergency,
     site,
     export,
     release,

@@ -18,7 +18,7 @@ from esrd_pipeline.orchestration.partitions import list_years
 from esrd_pipeline.orchestration.table_asset import find_dependencies, find_digests
 from esrd_pipeline.releases.gate import Checked, Recorded, Stored
 from esrd_pipeline.stored_schema import OutdatedPartitionError
-from esrd_pipeline.tables import explain, program, quarter_release, release, report, site
+from esrd_pipeline.tables import emergency, explain, program, quarter_release, release, report, site
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES, TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
@@ -32,6 +32,8 @@ _NOT_REFRESHED = (
     program.STAR_BASELINE,
     site.SITE,
     *explain.TABLES,
+    *emergency.PATIENT_TABLES,
+    *emergency.TABLES,
     *quarter_release.TABLES,
 )
 

@@ -6,6 +6,7 @@ Properties are the same in every year.
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.synthetic.draws import FOR_GOOD, draw_lasting, stream
 from esrd_pipeline.synthetic.figures import load_figures, load_kind, probabilities
 
@@ -98,11 +99,23 @@ def _draw_places(count: int, seed: int) -> pd.DataFrame:
             "address": [f"{street} EXAMPLE ROAD" for street in rng.integers(1, 999, count)],
             "city": town.str.upper(),
             "state": place["name"].astype(object),
-            "zip_code": [f"{code:05d}" for code in rng.integers(501, 99951, count)],
+            "zip_code": _draw_zip_codes(place["name"], rng),
             "county": town,
             "telephone": [f"(555) 555-{line:04d}" for line in rng.integers(100, 200, count)],
         }
     ).sort_values("ccn", ignore_index=True)
+
+
+def _draw_zip_codes(states: pd.Series, rng: np.random.Generator) -> list[str]:
+    """Return a ZIP code in each facility's state: an area that is there, and two drawn digits."""
+    areas: dict[str, list[int]] = {}
+    for row in load_rows("synthetic_zip_area"):
+        areas.setdefault(row["state"], []).extend(range(int(row["first"]), int(row["last"]) + 1))
+    codes = rng.integers(501, 99951, len(states)).tolist()
+    return [
+        f"{areas[state][code % len(areas[state])]:03d}{code // len(areas[state]) % 100:02d}"
+        for state, code in zip(states, codes, strict=True)
+    ]
 
 
 def _draw_owners(count: int, seed: int) -> pd.DataFrame:

@@ -42,10 +42,10 @@ PATIENT_NEED = Table(
         _MODALITY,
         Column(
             "sessions_per_week",
-            "integer",
+            "number",
             "Sessions a week prescribed, or the usual three",
             required=True,
-            minimum=1,
+            minimum=0,
         ),
         Column("last_treatment", "date", "Last hemodialysis known from claims; null if none"),
         Column("next_due", "date", "Day by which the next is due; null if not known or at no day"),

@@ -135,6 +135,9 @@ UNITS_OF_COLUMNS: Mapping[str, str] = {
     "seen_count": "codes",
     "source_count": "sources",
     "station_count": "stations",
+    "stations": "stations",
+    "shifts": "shifts a day",
+    "kilometres": "kilometres",
     "summed_count": "facilities",
     "uncounted": "events",
     "uncounted_events": "events",
@@ -258,10 +261,12 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "code": (
         *("condition", "covid_stage", "domain", "element", "interval", "length_quarter"),
         *("network", "esrd_ntwrk_num", "principal_category", "quarter", "ruca1", "ruca2"),
-        *("expected_sign", "stage", "standing", "survey"),
+        *("disaster_number", "escalation", "expected_sign", "stage", "standing", "survey"),
     ),
     "flag": ("is_event",),
-    "calendar year": ("baseline_year", "claim_year", "payment_year", "performance_year"),
+    "calendar year": (
+        *("asset_year", "baseline_year", "claim_year", "payment_year", "performance_year"),
+    ),
     "order": (
         *("clm_line_num", "column_position", "factor", "form_number", "identifier_number"),
         *("line_num", "lookup", "order_in_year", "period", "position", "rank", "record"),

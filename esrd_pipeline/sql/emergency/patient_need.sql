@@ -43,7 +43,7 @@ billed AS (
 ),
 
 prescribed AS (
-    SELECT t.patient_id, max(p.sessions_per_week) AS sessions_per_week
+    SELECT t.patient_id, max(nullif(p.sessions_per_week, 0)) AS sessions_per_week
     FROM treated AS t
     JOIN history.prescription AS p
         ON p.patient_id = t.patient_id AND p.start_date <= $day AND p.end_date >= $day
@@ -74,10 +74,8 @@ SELECT
     b.last_treatment,
     CASE
         WHEN t.modality <> 'peritoneal dialysis'
-            THEN b.last_treatment + CAST(
-                (6 + coalesce(p.sessions_per_week, r.usual_sessions))
-                // coalesce(p.sessions_per_week, r.usual_sessions) AS INTEGER
-            )
+            THEN b.last_treatment
+                + CAST(ceil(7.0 / coalesce(p.sessions_per_week, r.usual_sessions)) AS INTEGER)
     END AS next_due,
     n.patient_id IS NOT NULL AS is_in_nursing_home
 FROM treated AS t

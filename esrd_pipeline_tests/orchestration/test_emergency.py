@@ -1,0 +1,95 @@
+"""The job `emergency` and its sensor, in Dagster: a new status file makes a page."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from esrd_pipeline.definitions import defs
+from esrd_pipeline.orchestration.sensors import refresh_emergency
+from esrd_pipeline.settings import Settings
+from esrd_pipeline.tables import emergency
+from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline_tests.emergency.small import CLOSED, YEAR, store, write_files
+
+
+def ask(instance: dg.DagsterInstance, cursor: str | None) -> tuple[object, str | None]:
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, repository_def=defs.get_repository_def()
+    ) as context:
+        asked = refresh_emergency(context)
+        return asked, context.cursor
+
+
+def test_a_status_file_makes_a_page_and_stored_tables(
+    world: Settings, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "network"
+    monkeypatch.setenv("ESRD_NETWORK_DIR", str(folder))
+    warehouse = store(world.warehouse_dir)
+    before, cursor = ask(instance, None)
+    assert isinstance(before, dg.SkipReason)
+    write_files(folder)
+    request, cursor = ask(instance, cursor)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == str(YEAR)
+    again, _ = ask(instance, cursor)
+    assert isinstance(again, dg.SkipReason)
+    job = defs.resolve_job_def("emergency")
+    result = job.execute_in_process(
+        instance=instance,
+        partition_key=request.partition_key,
+        run_config=request.run_config,
+        raise_on_error=False,
+    )
+    assert result.success
+    page = world.emergency_dir / "REPORTED-2024-09-26" / "index.html"
+    assert "FACILITY 102501" in page.read_text()
+    capacity = warehouse.read(emergency.CAPACITY, YEAR).set_index("ccn")
+    assert capacity.loc[CLOSED, "status"] == "closed"
+    assert capacity.loc[CLOSED, "room"] == 0
+    needs = warehouse.read(emergency.FACILITY_NEED, YEAR).set_index(["ccn", "modality"])
+    assert needs.loc[(CLOSED, emergency.IN_CENTER), "patients"] == 30
+    assert needs.loc[(CLOSED, emergency.PERITONEAL), "patients"] == 12
+    placed = warehouse.read(emergency.PLACEMENT, YEAR)
+    by_modality = placed.groupby("modality")["patients"].sum()
+    assert by_modality.to_dict() == {emergency.IN_CENTER: 30, emergency.PERITONEAL: 12}
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert checks["expectations"]
+    # No patient's number in what Dagster keeps of the run.
+    for event in result.get_asset_materialization_events():
+        assert "patient_id" not in str(event.materialization.metadata)
+
+
+def test_a_bad_status_file_asks_for_a_run_that_says_why(
+    world: Settings, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_files(tmp_path / "network")
+    monkeypatch.setenv("ESRD_NETWORK_DIR", str(folder))
+    store(world.warehouse_dir)
+    path = folder / "facility_status.csv"
+    path.write_text(path.read_text().replace(",closed,", ",shut,"))
+    request, cursor = ask(instance, None)
+    assert isinstance(request, dg.RunRequest)
+    assert "row 2, column 'STATUS'" in (cursor or "")
+    job = defs.resolve_job_def("emergency")
+    result = job.execute_in_process(
+        instance=instance, partition_key=str(YEAR), raise_on_error=False
+    )
+    assert not result.success
+    assert not Warehouse(world.warehouse_dir).has(emergency.CAPACITY, YEAR)
+
+
+def test_a_day_of_another_year_is_refused(world: Settings, instance: dg.DagsterInstance) -> None:
+    store(world.warehouse_dir)
+    result = defs.resolve_job_def("emergency").execute_in_process(
+        instance=instance,
+        partition_key=str(YEAR),
+        run_config={"ops": {"emergency": {"config": {"day": "2023-01-01"}}}},
+        raise_on_error=False,
+    )
+    assert not result.success
+    (failure,) = [e for e in result.get_step_failure_events() if e.step_key == "emergency"]
+    assert (
+        "2023-01-01 is not in the partition 2024" in failure.step_failure_data.error_display_string
+    )
