@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from esrd_pipeline.emergency.picture import Picture
-from esrd_pipeline.emergency.placement import NONE, locate
+from esrd_pipeline.emergency.placement import NONE
 from esrd_pipeline.emergency.status import ALTERED, CLOSED, OPEN, UNKNOWN
 from esrd_pipeline.reports.suppression import SMALLEST_SHOWN
 from esrd_pipeline.site.writing import render
@@ -87,7 +87,8 @@ def _sum_displaced(picture: Picture, facilities: Sequence[Mapping[str, Any]]) ->
 
 def _list_facilities(picture: Picture) -> list[dict[str, Any]]:
     """Return the area's facilities: those that are not open first, then by city and name."""
-    needs = {str(ccn): rows.set_index("modality") for ccn, rows in picture.needs.groupby("ccn")}
+    mine = picture.needs[picture.needs["ccn"].isin(picture.ccns)]
+    sums = mine.groupby("ccn")[list(_COUNTS)].sum()
     capacity = picture.capacity.set_index("ccn")
     names = picture.directory.set_index("ccn")["facility_name"]
     found: list[dict[str, Any]] = []
@@ -96,8 +97,7 @@ def _list_facilities(picture: Picture) -> list[dict[str, Any]]:
         if ccn not in picture.ccns:
             continue
         place = capacity.loc[ccn]
-        own = needs.get(ccn)
-        counts = {name: 0 if own is None else int(own[name].sum()) for name in _COUNTS}
+        counts = {name: int(sums[name].get(ccn, 0)) for name in _COUNTS}
         is_few = 0 < int(place["in_center_patients"]) < SMALLEST_SHOWN
         found.append(
             {
@@ -170,8 +170,7 @@ def _list_sources(picture: Picture, now: datetime) -> list[dict[str, str]]:
 def _draw_map(picture: Picture, facilities: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the map's size and its signs: north is up, a degree of longitude as wide as here."""
     shown = {row["ccn"]: row for row in facilities}
-    at = locate(picture.directory)
-    at = at[at.index.isin(list(shown))]
+    at = picture.positions[picture.positions.index.isin(list(shown))]
     if at.empty:
         return None
     middle = float(at["latitude"].mean())

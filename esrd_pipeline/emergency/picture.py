@@ -8,7 +8,7 @@ import pandas as pd
 
 from esrd_pipeline.emergency.area import find_area
 from esrd_pipeline.emergency.capacity import find_capacity
-from esrd_pipeline.emergency.placement import Places, place_displaced
+from esrd_pipeline.emergency.placement import Places, locate, place_displaced
 from esrd_pipeline.emergency.rules import find_rule
 from esrd_pipeline.emergency.status import find_status
 
@@ -59,6 +59,7 @@ class Picture:
         assets: raw.facility_asset.
         needs: emergency.facility_need, of the nation.
         capacity: emergency.capacity, of the nation.
+        positions: latitude and longitude of facilities, by CCN.
         placements: emergency.placement, of the area's closed facilities.
     """
 
@@ -70,6 +71,7 @@ class Picture:
     assets: pd.DataFrame
     needs: pd.DataFrame
     capacity: pd.DataFrame
+    positions: pd.DataFrame
     placements: pd.DataFrame
 
 
@@ -105,6 +107,9 @@ def draw_picture(request: Request, records: Records) -> Picture:
         needs=needs,
         statuses=statuses,
     )
-    places = Places(request.day, directory, assets, needs, capacity)
+    at = locate(directory)
+    places = Places(request.day, directory, assets, needs, capacity, at)
     placements = place_displaced(places, ccns, kilometres=request.kilometres)
-    return Picture(request, title, ccns, directory, reports, assets, needs, capacity, placements)
+    return Picture(
+        request, title, ccns, directory, reports, assets, needs, capacity, at, placements
+    )

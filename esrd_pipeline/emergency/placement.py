@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.emergency.status import CLOSED, OPEN
-from esrd_pipeline.site.zip_positions import find_position, load_positions
+from esrd_pipeline.site.zip_positions import find_positions, load_positions
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.transport import assign
 from esrd_pipeline.tables.emergency import HOME, IN_CENTER, MODALITIES, PLACEMENT, RELATIONS
@@ -38,6 +38,7 @@ class Places:
         assets: raw.facility_asset, for back-up agreements.
         needs: emergency.facility_need.
         capacity: emergency.capacity.
+        at: latitude and longitude of facilities by CCN, what `locate` returns.
     """
 
     day: date
@@ -45,15 +46,7 @@ class Places:
     assets: pd.DataFrame
     needs: pd.DataFrame
     capacity: pd.DataFrame
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """The facilities, where they lie, and how far one may be sent."""
-
-    places: Places
     at: pd.DataFrame
-    kilometres: float
 
 
 def place_displaced(places: Places, ccns: frozenset[str], *, kilometres: float) -> pd.DataFrame:
@@ -67,21 +60,18 @@ def place_displaced(places: Places, ccns: frozenset[str], *, kilometres: float) 
     """
     status = places.capacity.set_index("ccn")["status"]
     closed = sorted(ccn for ccn in ccns if status.get(ccn) == CLOSED)
-    search = _Search(places, locate(places.directory), kilometres) if closed else None
-    rows = [row for name in MODALITIES if search for row in _place(search, name, closed)]
+    rows = [row for name in MODALITIES for row in _place(places, name, closed, kilometres)]
     table = pd.DataFrame(rows, columns=PLACEMENT.column_names)
     return table.sort_values(list(PLACEMENT.key), ignore_index=True)
 
 
 def locate(directory: pd.DataFrame) -> pd.DataFrame:
     """Return latitude and longitude in degrees of facilities, by CCN; unknown ones are left out."""
-    known = load_positions(sorted(set(directory["state"].dropna())))
-    found = {
-        ccn: position
-        for ccn, zip_code in zip(directory["ccn"], directory["zip_code"], strict=True)
-        if isinstance(zip_code, str)
-        and (position := find_position(zip_code[:5], known)) is not None
-    }
+    named = directory.dropna(subset=["zip_code"])
+    codes = dict(zip(named["ccn"], named["zip_code"].str[:5], strict=True))
+    states = sorted(set(directory["state"].dropna()))
+    positions = find_positions(set(codes.values()), load_positions(states))
+    found = {ccn: positions[code] for ccn, code in codes.items() if code in positions}
     return pd.DataFrame.from_dict(found, orient="index", columns=["latitude", "longitude"])
 
 
@@ -93,9 +83,10 @@ def measure_kilometres(one: FloatArray, others: FloatArray) -> FloatArray:
     return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(square, 0, 1)))
 
 
-def _place(search: _Search, modality: str, closed: list[str]) -> Iterator[dict[str, object]]:
+def _place(
+    places: Places, modality: str, closed: list[str], kilometres: float
+) -> Iterator[dict[str, object]]:
     """Yield the rows of one modality."""
-    places = search.places
     status = places.capacity.set_index("ccn")["status"]
     needs = places.needs[places.needs["modality"] == modality].set_index("ccn")["patients"]
     displaced = [ccn for ccn in closed if needs.get(ccn, 0) > 0]
@@ -106,7 +97,7 @@ def _place(search: _Search, modality: str, closed: list[str]) -> Iterator[dict[s
         for ccn in sorted(offers)
         if status.get(ccn) == OPEN and (modality != IN_CENTER or room[ccn] > 0)
     ]
-    ways = _list_ways(search, displaced, targets)
+    ways = _list_ways(places, displaced, targets, kilometres)
     demand = np.array([int(needs[ccn]) for ccn in displaced], dtype=np.int64)
     free = int(demand.sum())
     found = assign(
@@ -133,19 +124,20 @@ def _place(search: _Search, modality: str, closed: list[str]) -> Iterator[dict[s
             yield always | {"from_ccn": ccn, "to_ccn": NONE, "patients": int(left)}
 
 
-def _list_ways(search: _Search, displaced: list[str], targets: list[str]) -> pd.DataFrame:
+def _list_ways(
+    places: Places, displaced: list[str], targets: list[str], kilometres: float
+) -> pd.DataFrame:
     """Return origin and target (positions), kilometres, relation and cost of every allowed way."""
-    places, at, kilometres = search.places, search.at, search.kilometres
     chains = places.directory.set_index("ccn")["chain_organization"]
     backups = _find_backups(places.assets, places.day)
-    reachable = [place for place, ccn in enumerate(targets) if ccn in at.index]
+    reachable = [place for place, ccn in enumerate(targets) if ccn in places.at.index]
     names = [targets[place] for place in reachable]
-    positions = at.loc[names].to_numpy(float)
+    positions = places.at.loc[names].to_numpy(float)
     rows: list[tuple[int, int, float, str, float]] = []
     for origin, ccn in enumerate(displaced):
-        if ccn not in at.index or not reachable:
+        if ccn not in places.at.index or not reachable:
             continue
-        distances = measure_kilometres(at.loc[ccn].to_numpy(float), positions)
+        distances = measure_kilometres(places.at.loc[ccn].to_numpy(float), positions)
         for place in np.flatnonzero(distances <= kilometres):
             relation = _relate(ccn, names[place], chains, backups)
             far = round(float(distances[place]), 1)

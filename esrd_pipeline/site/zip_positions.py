@@ -30,13 +30,22 @@ def _load_state(state: str) -> tuple[tuple[str, Position], ...]:
 
 def find_position(zip_code: str, positions: Mapping[str, Position]) -> Position | None:
     """Return where a ZIP code lies; the middle of those with its first three digits if unknown."""
-    known = positions.get(zip_code)
-    if known is not None:
-        return known
-    near = [at for other, at in positions.items() if other[:_AREA] == zip_code[:_AREA]]
-    if not near:
-        return None
-    return (
-        sum(latitude for latitude, _ in near) / len(near),
-        sum(longitude for _, longitude in near) / len(near),
-    )
+    return find_positions([zip_code], positions).get(zip_code)
+
+
+def find_positions(
+    zip_codes: Iterable[str], positions: Mapping[str, Position]
+) -> Mapping[str, Position]:
+    """Return where ZIP codes lie, those left out of which not even the first three digits do."""
+    areas: dict[str, list[Position]] = {}
+    for zip_code, at in positions.items():
+        areas.setdefault(zip_code[:_AREA], []).append(at)
+    middles = {
+        area: (
+            sum(latitude for latitude, _ in near) / len(near),
+            sum(longitude for _, longitude in near) / len(near),
+        )
+        for area, near in areas.items()
+    }
+    found = {code: positions.get(code, middles.get(code[:_AREA])) for code in zip_codes}
+    return {code: at for code, at in found.items() if at is not None}

@@ -7,7 +7,7 @@
 -- sessions a week where none is prescribed.
 WITH
 rule AS (
-    SELECT 14 AS days_before, 3 AS usual_sessions
+    SELECT 3 AS usual_sessions
 ),
 
 treated AS (
@@ -28,15 +28,17 @@ treated AS (
         AND end_date >= $day
 ),
 
+-- The fourteen days stand as a number, so that DuckDB reads only their part of the claim lines.
 billed AS (
     SELECT k.patient_id, max(l.rev_cntr_dt) AS last_treatment
     FROM linkage.claim AS k
     JOIN shared.dialysis_line AS l
         ON l.clm_id = k.clm_id AND l.performance_year = k.claim_year
-    CROSS JOIN rule AS r
     WHERE k.performance_year = $performance_year
         AND k.source = 'institutional'
-        AND l.rev_cntr_dt >= $day - r.days_before
+        AND k.last_date >= $day - 14
+        AND k.from_date < $day
+        AND l.rev_cntr_dt >= $day - 14
         AND l.rev_cntr_dt < $day
         AND l.any_in_center + l.any_home > 0
     GROUP BY k.patient_id
