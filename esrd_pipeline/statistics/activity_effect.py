@@ -21,9 +21,13 @@ from scipy import stats
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.fit import FitError
-from esrd_pipeline.statistics.two_way import BoolArray, TwoWayFit, fit_two_way
+from esrd_pipeline.statistics.two_way import BoolArray, NoEventsError, TwoWayFit, fit_two_way
 
 CONFIDENCE = 0.95
+
+
+class NoMonthsError(FitError):
+    """No facility has the months that the estimate compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def compare_before_after(months: Months, chosen: BoolArray) -> Effect:
     selection all months before are compared with.
 
     Raises:
-        FitError: no event before or after.
+        NoEventsError: no event before or after.
     """
     month = np.arange(months.observed.shape[1])
     first = int(months.start.min())
@@ -117,7 +121,7 @@ def compare_before_after(months: Months, chosen: BoolArray) -> Effect:
     ]
     after, after_expected, before, before_expected = sums
     if not (after.sum() > 0 and before.sum() > 0):
-        raise FitError("no event before or after")
+        raise NoEventsError("no event before or after")
     influence = (
         after / after.sum()
         - after_expected / after_expected.sum()
@@ -148,7 +152,7 @@ def estimate_matched(months: Months) -> Effect:
     )
     influence = fit.scores @ fit.curvature[:, -1]
     # A coefficient of the fit has the usual factor of clusters (Cameron & Miller 2015).
-    clusters = is_used.any(axis=1) & (influence != 0)
+    clusters = (fit.is_used & (fit.mean > 0)).any(axis=1)
     count = int(clusters.sum())
     error = float(np.sqrt((influence**2).sum() * count / max(count - 1, 1)))
     seen = np.where(is_after & fit.is_used, months.observed, 0.0)
@@ -168,8 +172,8 @@ def estimate_staggered(months: Months) -> Effect:
     """Return observed events after, over those predicted from months without the activity.
 
     Raises:
-        FitError: no event in the months without the activity, or none of the enrolled facilities
-            has months before and after.
+        NoEventsError: no event in the months without the activity.
+        NoMonthsError: no enrolled facility has months before and after.
     """
     fit = fit_two_way(
         months.observed, months.expected, is_used=months.is_before, weight=months.weight
@@ -183,13 +187,14 @@ def estimate_placebo(months: Months) -> Effect:
     It is 1 where months before foretell later ones as the estimate assumes.
 
     Raises:
-        FitError: fewer than two months are before selection or the first enrolment, or no event.
+        NoMonthsError: fewer than two months are before the selection and the first enrolment.
+        NoEventsError: there is no event in them.
     """
     first = int(np.argmax(months.is_selecting)) if months.is_selecting.any() else months.until
     first = min(first, int(months.last_before[months.is_enrolled].min(initial=first)))
     half = first // 2
     if half < 1:
-        raise FitError("no months before the selection to put a placebo date in")
+        raise NoMonthsError("no months before the selection to put a placebo date in")
     date = np.where(months.is_enrolled, half, months.observed.shape[1]).astype(np.intp)
     false = Months(
         observed=months.observed,
@@ -209,24 +214,26 @@ def predict_and_compare(months: Months, fit: TwoWayFit, cells: BoolArray) -> Eff
     Only facilities with fitted months of their own, and months with an effect, are compared.
 
     Raises:
-        FitError: nothing is left to compare, or nothing is predicted.
+        NoMonthsError: nothing is left to compare.
+        NoEventsError: nothing is predicted.
     """
     known = months.is_enrolled & fit.is_used.any(axis=1)
     cells = cells & known[:, None] & np.isfinite(fit.mean)
     if not cells.any():
-        raise FitError("no enrolled facility has months before and after")
+        raise NoMonthsError("no enrolled facility has months before and after")
     mean = np.where(cells, fit.mean, 0.0)
     seen = np.where(cells, months.observed, 0.0).sum(axis=1)
     each, total = mean.sum(axis=1), float(mean.sum())
     if not total > 0:
-        raise FitError("nothing is predicted: the enrolled facilities had no event before")
+        raise NoEventsError("nothing is predicted: the enrolled facilities had no event before")
     # How the prediction moves with each month's effect, a facility's own level moving against it.
     slope = mean.sum(axis=0) - each @ fit.share[:, : mean.shape[1]]
     reach = fit.curvature[: slope.size, : slope.size] @ slope / total
     own = seen / max(seen.sum(), 1.0) - each / total
     influence = own - fit.scores[:, : slope.size] @ reach
-    clusters = fit.is_used.any(axis=1)
-    return _conclude(float(seen.sum()), total, influence, cells.any(axis=1), clusters=clusters)
+    clusters = np.asarray(fit.is_used.any(axis=1), dtype=bool)
+    is_treated = np.asarray(cells.any(axis=1), dtype=bool)
+    return _conclude(float(seen.sum()), total, influence, is_treated, clusters=clusters)
 
 
 def _conclude(

@@ -24,6 +24,10 @@ _LONGEST_STEP = 2.0
 """A Newton step is shortened to this many units of the log mean."""
 
 
+class NoEventsError(FitError):
+    """There are no events to fit or to compare."""
+
+
 @dataclass(frozen=True, slots=True)
 class TwoWayFit:
     """The fit of F facilities over T months with P terms.
@@ -65,8 +69,8 @@ def fit_two_way(
         terms: (P, F, T), none by default.
 
     Raises:
-        FitError: shapes differ, a number is negative or not finite, no used cell has an event, or
-            the steps do not end.
+        NoEventsError: no used cell has an event.
+        FitError: shapes differ, a number is negative or not finite, or the steps do not end.
     """
     _check(observed, expected, is_used, weight)
     months = observed.shape[1]
@@ -74,7 +78,7 @@ def fit_two_way(
     seen = np.where(is_used, observed * weight[:, None], 0.0)
     has_effect = seen.sum(axis=0) > 0
     if not has_effect.any():
-        raise FitError("no event in the cells to fit")
+        raise NoEventsError("no event in the cells to fit")
     is_used = is_used & has_effect
     seen = np.where(is_used, seen, 0.0)
     base = np.where(is_used, expected * weight[:, None], 0.0)
