@@ -6,6 +6,7 @@ from esrd_pipeline.orchestration import (
     discharges_assets,
     facility_assets,
     measure_assets,
+    monitor_assets,
     patient_assets,
     patient_months_assets,
     program_assets,
@@ -24,6 +25,7 @@ ASSETS = [
     *access_assets.ASSETS,
     *adjusters_assets.ASSETS,
     *program_assets.ASSETS,
+    *monitor_assets.ASSETS,
     *report_assets.ASSETS,
 ]
 

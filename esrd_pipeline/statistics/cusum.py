@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from esrd_pipeline.statistics.design import FloatArray
+from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.fit import FitError
-from esrd_pipeline.statistics.rows import check_amounts
+from esrd_pipeline.statistics.rows import check_amounts, divide
 
 MONTHS = 12
 SIMULATED_YEARS = 3
@@ -36,10 +36,13 @@ class Chart:
     Attributes:
         path: the sum before a signal sets it to zero, shape (F, T).
         signal: whether it reached the limit in the month, shape (F, T).
+        began: the month from which the sum has risen from zero, of a month in which it is above
+            zero: where the change began if there is one (Page 1954), shape (F, T).
     """
 
     path: FloatArray
     signal: BoolArray
+    began: IntArray
 
 
 def chart(observed: FloatArray, expected: FloatArray, *, ratio: float, limit: FloatArray) -> Chart:
@@ -55,13 +58,16 @@ def chart(observed: FloatArray, expected: FloatArray, *, ratio: float, limit: Fl
     check_amounts("limit", limit, rows=len(steps), is_positive=True)
     path = np.empty_like(steps)
     signal = np.zeros(steps.shape, dtype=bool)
-    level = np.zeros(len(steps))
+    began = np.zeros(steps.shape, dtype=np.intp)
+    level, start = np.zeros(len(steps)), np.zeros(len(steps), dtype=np.intp)
     for month in range(steps.shape[1]):
+        start = np.where(level == 0.0, month, start)
+        began[:, month] = start
         level = np.maximum(0.0, level + steps[:, month])
         path[:, month] = level
         signal[:, month] = level >= limit
         level = np.where(signal[:, month], 0.0, level)
-    return Chart(path, signal)
+    return Chart(path, signal, began)
 
 
 def _find_steps(observed: FloatArray, expected: FloatArray, ratio: float) -> FloatArray:
@@ -74,17 +80,44 @@ def _find_steps(observed: FloatArray, expected: FloatArray, ratio: float) -> Flo
     return observed * np.log(ratio) - (ratio - 1) * expected
 
 
-def find_limits(expected_year: FloatArray, *, ratio: float, alarms: float, seed: int) -> FloatArray:
+def find_dispersion(observed: FloatArray, expected: FloatArray) -> float:
+    """Return the variance of a month's events over their mean, within facilities; at least 1.
+
+    Pearson's statistic over its degrees of freedom (McCullagh & Nelder 1989, 4.5), each facility
+    with a rate of its own: differences between facilities are what a chart is to find, no noise.
+    Months without expected events, and facilities without events, tell nothing.
+
+    Args:
+        observed: events of each month, shape (F, T).
+        expected: expected events, shape (F, T).
+    """
+    has_any = expected > 0
+    counted = np.where(has_any, observed, 0.0)
+    rate = divide(counted.sum(axis=1), expected.sum(axis=1))[:, np.newaxis]
+    mean = np.where(np.isfinite(rate), rate, 0.0) * expected
+    parts = np.divide((counted - mean) ** 2, mean, out=np.zeros_like(mean), where=mean > 0)
+    months = np.count_nonzero(mean > 0, axis=1)
+    freedom = int(np.maximum(months - 1, 0).sum())
+    return max(float(parts.sum()) / freedom, 1.0) if freedom else 1.0
+
+
+def find_limits(
+    expected_year: FloatArray, *, ratio: float, alarms: float, seed: int, dispersion: float = 1.0
+) -> FloatArray:
     """Return each facility's limit, shape (F,), for so many false alarms a facility-year.
 
-    A false alarm is a signal while events are Poisson with the expected rate. Limits are simulated
+    A false alarm is a signal while events have the expected rate: Poisson, or negative binomial
+    where the `dispersion`, variance over mean of a month, is above 1. Limits are simulated
     at fixed numbers of expected events a year and taken from the next one at or above and at or
     below a facility's own, whichever is larger: alarms are whole events, so that a limit between
     two is not between theirs.
 
     Raises:
-        FitError: expected events are not above zero, or the alarms not in (0, 1).
+        FitError: expected events are not above zero, the alarms not in (0, 1), or the dispersion
+            is below 1.
     """
+    if not (dispersion >= 1 and np.isfinite(dispersion)):
+        raise FitError(f"dispersion: {dispersion} is below 1")
     check_amounts("expected_year", expected_year, rows=len(expected_year), is_positive=True)
     if not 0 < alarms < 1:
         raise FitError(f"alarms: {alarms} a facility-year is not between 0 and 1")
@@ -95,18 +128,25 @@ def find_limits(expected_year: FloatArray, *, ratio: float, alarms: float, seed:
     below = np.maximum(above - (sizes[above] > inside), 0)
     limits = np.full(sizes.size, np.nan)
     for at in np.unique(np.concatenate([above, below])):
-        limits[at] = simulate_limit(float(sizes[at]), ratio=ratio, alarms=alarms, seed=[seed, at])
+        limits[at] = simulate_limit(
+            float(sizes[at]), ratio=ratio, alarms=alarms, seed=[seed, at], dispersion=dispersion
+        )
     return np.maximum(limits[above], limits[below])
 
 
 def simulate_limit(
-    expected_year: float, *, ratio: float, alarms: float, seed: int | list[int]
+    expected_year: float,
+    *,
+    ratio: float,
+    alarms: float,
+    seed: int | list[int],
+    dispersion: float = 1.0,
 ) -> float:
     """Return the lowest limit with at most so many false alarms a facility-year, by halving."""
     generator = np.random.default_rng(seed)
     months = MONTHS * SIMULATED_YEARS
     shape = (SIMULATED_FACILITIES, months)
-    events = generator.poisson(expected_year / MONTHS, shape).astype(np.float64)
+    events = draw_events(generator, np.full(shape, expected_year / MONTHS), dispersion)
     steps = _find_steps(events, np.full(shape, expected_year / MONTHS), ratio).T
     most = alarms * SIMULATED_FACILITIES * SIMULATED_YEARS
     low, high = 0.0, _HIGHEST_LIMIT
@@ -117,6 +157,14 @@ def simulate_limit(
         else:
             high = middle
     return high
+
+
+def draw_events(generator: np.random.Generator, mean: FloatArray, dispersion: float) -> FloatArray:
+    """Draw events of these means whose variance is `dispersion` times as large."""
+    if dispersion == 1:
+        return generator.poisson(mean).astype(np.float64)
+    size = mean / (dispersion - 1)
+    return generator.negative_binomial(size, 1 / dispersion).astype(np.float64)
 
 
 def _count_alarms(steps: FloatArray, limit: float) -> int:

@@ -15,6 +15,7 @@ from esrd_pipeline.tables import (
     matching,
     measured,
     medicare,
+    monitor,
     month_history,
     network,
     patient_months,
@@ -74,6 +75,7 @@ TABLES: tuple[Table, ...] = (
     *measured.TABLES,
     *program.TABLES,
     *network.TABLES,
+    *monitor.TABLES,
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
@@ -89,6 +91,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     *(table for table in measured.TABLES if table is not measured.CONTRACT),
     facility.REGISTERED,
     network.INDICATORS,
+    *monitor.TABLES,
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
@@ -119,6 +122,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *survival.TABLES,
     *discharges.TABLES,
     *network.FACILITY_TABLES,
+    *monitor.FACILITY_TABLES,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -14,6 +14,7 @@ from scipy.special import expit
 from esrd_pipeline.statistics import cox, logistic, rates
 from esrd_pipeline.statistics.cox_baseline import compute_expected_events, fit_baseline
 from esrd_pipeline.statistics.crossed_effects import fit_crossed
+from esrd_pipeline.statistics.cusum import chart, draw_events, find_dispersion, find_limits
 from esrd_pipeline.statistics.empirical_null import fit_empirical_null
 from esrd_pipeline.statistics.facility_effects import fit_facility_effects
 from esrd_pipeline.statistics.gee import fit_by_groups
@@ -183,6 +184,27 @@ def time_null(*, libraries: bool) -> Timing:
     )
 
 
+def time_monitor(*, libraries: bool) -> Timing:
+    """Charts of more and of fewer events of every facility over three years, with their limits."""
+    del libraries
+    generator = np.random.default_rng(12)
+    year = np.clip(generator.lognormal(np.log(90), 0.8, FACILITIES), 1, 2000)
+    expected = np.repeat(year[:, np.newaxis] / 12, 36, axis=1)
+    observed = draw_events(generator, expected, 1.4)
+
+    def monitor() -> None:
+        dispersion = find_dispersion(observed, expected)
+        for ratio in (1.5, 0.667):
+            limit = find_limits(year, ratio=ratio, alarms=0.02, seed=1, dispersion=dispersion)
+            chart(observed, expected, ratio=ratio, limit=limit)
+
+    return Timing(
+        size="7,500 facilities x 36 months",
+        seconds=take(monitor),
+        limit=Limit(seconds=20),
+    )
+
+
 MODELS: dict[str, Callable[..., Timing]] = {
     "rates, both stages": time_rates,
     "rates beside lifelines": time_lifelines_rates,
@@ -200,4 +222,5 @@ MODELS: dict[str, Callable[..., Timing]] = {
     "GEE beside statsmodels": time_statsmodels_gee,
     "Poisson-binomial": time_poisson_binomial,
     "empirical null": time_null,
+    "CUSUM of events by month": time_monitor,
 }

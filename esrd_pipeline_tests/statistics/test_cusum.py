@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from esrd_pipeline.statistics.cusum import chart, find_limits
+from esrd_pipeline.statistics.cusum import chart, draw_events, find_dispersion, find_limits
 from esrd_pipeline.statistics.fit import FitError
 
-RUN_LENGTHS = json.loads((Path(__file__).parent / "r" / "cusum.json").read_text(encoding="utf-8"))
+R = Path(__file__).parent / "r"
+RUN_LENGTHS = json.loads((R / "cusum.json").read_text(encoding="utf-8"))
+BY_R = json.loads((R / "monitor.json").read_text(encoding="utf-8"))
 LOG_2 = np.log(2.0)
 
 
@@ -21,6 +23,8 @@ def test_a_worked_chart() -> None:
     np.testing.assert_allclose(found.path, [expected], atol=1e-12)
     # 5 ln 2 - 2 = 1.466: the signal of March starts the chart again at zero.
     assert found.signal.tolist() == [[False, False, True, False, False]]
+    # The sum rises from February on.
+    assert found.began[0, 2] == 1
 
 
 def test_a_ratio_below_one_finds_too_few_events() -> None:
@@ -30,6 +34,21 @@ def test_a_ratio_below_one_finds_too_few_events() -> None:
     )
     np.testing.assert_allclose(found.path, [[1.0, 2 - LOG_2, 3 - LOG_2]])
     assert found.signal.tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize("ratio", ["1.5", "0.5"])
+def test_charts_are_those_of_plain_r(ratio: str) -> None:
+    found = chart(
+        np.array(BY_R["observed"], float),
+        np.array(BY_R["expected"], float),
+        ratio=float(ratio),
+        limit=np.array(BY_R["limit"], float),
+    )
+    theirs = BY_R[ratio]
+    np.testing.assert_allclose(found.path, theirs["path"], atol=1e-12)
+    assert found.signal.sum() > 3
+    np.testing.assert_array_equal(found.signal.astype(int), theirs["signal"])
+    np.testing.assert_array_equal(np.where(found.path > 0, found.began, -1), theirs["began"])
 
 
 @pytest.mark.parametrize("case", RUN_LENGTHS, ids=lambda case: f"k {case['k']}, h {case['h']}")
@@ -59,6 +78,46 @@ def test_false_alarms_are_at_most_as_many_as_stated(ratio: float, alarms: float)
     rate = signal.sum() / (4000 * 3)
     spread = np.sqrt(alarms / (4000 * 3))
     assert 0.5 * alarms < rate < alarms + 4 * spread
+
+
+def test_dispersion_is_pearson_within_facilities() -> None:
+    """Events 1, 3 and 4, 4 of equal months: ((1 - 2)^2 + (3 - 2)^2) / 2 + 0 over 1 + 1.
+
+    That is 0.5, below Poisson's. Of 0, 8 and 4, 4 it is ((0 - 4)^2 + (8 - 4)^2) / 4 = 8 over 2.
+    """
+    assert find_dispersion(np.array([[1.0, 3.0], [4.0, 4.0]]), np.ones((2, 2))) == 1.0
+    assert find_dispersion(np.array([[0.0, 8.0], [4.0, 4.0]]), np.ones((2, 2))) == 4.0
+    # A facility without events, and a month in which none is expected, tell nothing.
+    observed = np.array([[0.0, 8.0, 5.0], [4.0, 4.0, 0.0], [0.0, 0.0, 0.0]])
+    expected = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    assert find_dispersion(observed, expected) == 4.0
+    assert find_dispersion(np.zeros((1, 2)), np.zeros((1, 2))) == 1.0
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 2.5])
+def test_the_dispersion_that_events_are_drawn_with_is_found(dispersion: float) -> None:
+    generator = np.random.default_rng(11)
+    expected = np.exp(generator.uniform(-1, 3, (3000, 1))) * np.ones((1, 36))
+    quality = np.exp(generator.normal(0, 0.3, (3000, 1)))
+    observed = draw_events(generator, quality * expected, dispersion)
+    assert abs(find_dispersion(observed, expected) / dispersion - 1) < 0.02
+
+
+@pytest.mark.parametrize("ratio", [1.5, 0.667])
+def test_false_alarms_allow_for_over_dispersion(ratio: float) -> None:
+    """With limits for Poisson's events, those of twice the variance give far more alarms."""
+    generator = np.random.default_rng(78)
+    year = np.exp(generator.uniform(np.log(5), np.log(300), 4000))
+    expected = np.repeat(year[:, np.newaxis] / 12, 36, axis=1)
+    observed = draw_events(generator, expected, 2.0)
+    rates = {}
+    for dispersion in (1.0, 2.0):
+        limits = find_limits(year, ratio=ratio, alarms=0.05, seed=1, dispersion=dispersion)
+        signal = chart(observed, expected, ratio=ratio, limit=limits).signal
+        rates[dispersion] = signal.sum() / (4000 * 3)
+    spread = np.sqrt(0.05 / (4000 * 3))
+    assert 0.025 < rates[2.0] < 0.05 + 4 * spread
+    assert rates[1.0] > 0.15
 
 
 def test_twice_the_events_are_found_and_half_are_not_missed() -> None:
@@ -104,5 +163,7 @@ def test_what_is_no_chart_is_refused(changed: dict[str, object], sentence: str) 
 
 @pytest.mark.parametrize("alarms", [0.0, 1.0])
 def test_no_rate_of_alarms_is_refused(alarms: float) -> None:
+    with pytest.raises(FitError, match=r"dispersion: 0\.9 is below 1"):
+        find_limits(np.ones(1), ratio=2.0, alarms=0.05, seed=1, dispersion=0.9)
     with pytest.raises(FitError, match=f"alarms: {alarms} a facility-year"):
         find_limits(np.ones(1), ratio=2.0, alarms=alarms, seed=1)
