@@ -27,7 +27,11 @@ _CHARTED = ("patients", "patient-months", "personnel-months")
 
 
 def join_years(
-    stored: Mapping[int, pd.DataFrame], *, performance_year: int, numbers: pd.DataFrame
+    stored: Mapping[int, pd.DataFrame],
+    *,
+    performance_year: int,
+    numbers: pd.DataFrame,
+    years: int = YEARS,
 ) -> pd.DataFrame:
     """Return the months of the chart's years: ccn, measure, month, model_year, observed, expected.
 
@@ -38,6 +42,7 @@ def join_years(
         stored: network.event_month by performance year.
         performance_year: the chart's last year.
         numbers: provider_number and ccn of the year's linkage.provider_number.
+        years: how many years the months are of, that one the last.
     """
     today = dict(zip(numbers["provider_number"], numbers["ccn"], strict=True))
     parts = []
@@ -48,8 +53,8 @@ def join_years(
         parts.append(part)
     joined = pd.concat(parts, ignore_index=True)
     joined["month"] = pd.to_datetime(joined["month"])
-    years = joined["month"].dt.year
-    joined = joined[(years > performance_year - YEARS) & (years <= performance_year)]
+    of = joined["month"].dt.year
+    joined = joined[(of > performance_year - years) & (of <= performance_year)]
     newest = joined.groupby(["measure", "month"])["model_year"].transform("max")
     joined = joined[joined["model_year"] == newest].sort_values([*_CCN, "expected", "observed"])
     sums = joined.groupby([*_CCN, "model_year"], as_index=False)[["observed", "expected"]].sum()

@@ -38,7 +38,8 @@ def _enrol(nation: Simulated, activity: str = "N5-2024") -> pd.DataFrame:
     )
 
 
-def _plan(**changed: object) -> pd.DataFrame:
+def plan(**changed: object) -> pd.DataFrame:
+    """Return an activity as its table has it."""
     # The months of selection are the simulation's: 18 to 29 from January 2022 on.
     planned = {
         "activity": "N5-2024",
@@ -58,7 +59,7 @@ ENROLLED = _enrol(NATION)
 
 
 def _evaluate(**given: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    frames = {"activities": _plan(), "enrolments": ENROLLED, "events": EVENTS} | given
+    frames = {"activities": plan(), "enrolments": ENROLLED, "events": EVENTS} | given
     return evaluate_activities(performance_year=2025, services=load_services(), **frames)
 
 
@@ -112,7 +113,7 @@ def test_a_month_of_enrolment_counts_neither_way() -> None:
 
 
 def test_measurement_ends_with_its_period_and_leaving_changes_nothing() -> None:
-    short = _plan(measurement_last=pd.Timestamp("2025-06-30"))
+    short = plan(measurement_last=pd.Timestamp("2025-06-30"))
     study = _evaluate(activities=short)[1]
     assert study.loc[study["phase"] == "after", "relative_month"].max() == 10
     left = ENROLLED.assign(end_date=pd.Timestamp("2024-12-31"))
@@ -121,13 +122,13 @@ def test_measurement_ends_with_its_period_and_leaving_changes_nothing() -> None:
 
 def test_an_activity_without_a_measure_is_judged_on_its_prioritys() -> None:
     both = pd.concat([EVENTS, EVENTS.assign(measure="srr"), EVENTS.assign(measure="smr")])
-    effects = _evaluate(activities=_plan(measure=None), events=both)[0]
+    effects = _evaluate(activities=plan(measure=None), events=both)[0]
     # Readmissions and admissions serve coordination; deaths whole health.
     assert set(effects["measure"]) == {"shr", "srr"}
 
 
 def test_why_nothing_can_be_estimated_is_told() -> None:
-    assert _reason(activities=_plan(measure="pppw")) == {"not_monthly"}
+    assert _reason(activities=plan(measure="pppw")) == {"not_monthly"}
     assert _reason(enrolments=ENROLLED.head(4)) == {"few_enrolled"}
     assert _reason(enrolments=ENROLLED.head(0)) == {"few_enrolled"}
     everybody = pd.DataFrame(
@@ -138,13 +139,13 @@ def test_why_nothing_can_be_estimated_is_told() -> None:
     assert _reason(enrolments=late) == {"no_months_after"}
     window = {"baseline_first": FIRST, "baseline_last": pd.Timestamp("2024-12-31")}
     first = ENROLLED.assign(start_date=pd.Timestamp("2025-01-01"))
-    assert _reason(activities=_plan(**window), enrolments=first) == {"no_months_before"}
+    assert _reason(activities=plan(**window), enrolments=first) == {"no_months_before"}
     unstored = {"baseline_first": pd.Timestamp("2020-01-01"), "baseline_last": FIRST}
-    assert _reason(activities=_plan(**unstored)) == {"no_window"}
+    assert _reason(activities=plan(**unstored)) == {"no_window"}
 
 
 def test_no_activities_make_empty_tables() -> None:
-    effects, study, matches = _evaluate(activities=_plan().head(0))
+    effects, study, matches = _evaluate(activities=plan().head(0))
     assert (len(effects), len(study), len(matches)) == (0, 0, 0)
     assert list(effects) == EFFECT.column_names
     assert list(study) == EVENT_STUDY.column_names
