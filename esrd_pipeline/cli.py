@@ -17,6 +17,7 @@ from esrd_pipeline.cli_doctor import doctor
 from esrd_pipeline.cli_explain import explain
 from esrd_pipeline.cli_files import check, synthesize
 from esrd_pipeline.cli_fit import write_fits
+from esrd_pipeline.cli_network import network
 from esrd_pipeline.cli_pages import PAGES
 from esrd_pipeline.cli_release import release
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
@@ -43,6 +44,7 @@ _COMMANDS = (
     check,
     write_site,
     write_fits,
+    network,
     status,
     doctor,
     completion,

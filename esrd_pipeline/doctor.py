@@ -60,7 +60,11 @@ def ask_folders(settings: Settings) -> Answer:
             text=f"Dagster cannot keep its runs in {settings.dagster_home}, because of the ? or %"
             " in its name: set DAGSTER_HOME to another folder",
         )
-    named = {"ESRD_PUBLISHED_DIR": settings.published_dir, "ESRD_PATIENT_DIR": settings.agency_dir}
+    named = {
+        "ESRD_PUBLISHED_DIR": settings.published_dir,
+        "ESRD_PATIENT_DIR": settings.agency_dir,
+        "ESRD_NETWORK_DIR": settings.network_dir,
+    }
     for variable, folder in named.items():
         if os.environ.get(variable) and not folder.is_dir():
             return Answer(is_well=False, text=f"{variable} names {folder}, which is no folder")
@@ -71,7 +75,7 @@ def ask_folders(settings: Settings) -> Answer:
     return Answer(
         is_well=True,
         text=f"published files are read from {settings.published_dir}, patient-level files from"
-        f" {settings.agency_dir}",
+        f" {settings.agency_dir}, a Network's own from {settings.network_dir}",
     )
 
 

@@ -17,6 +17,8 @@ from esrd_pipeline.warehouse import Query
 
 _STAGED = f"read_parquet($staged, {AS_STORED})"
 _OTHER = f"read_parquet($other, {AS_STORED})"
+_END = "coalesce(end_date, DATE '9999-12-31')"
+"""A segment without a last day still holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
         reaching = _count(
             query,
             "SELECT count(*) FILTER (WHERE reaches) AS n FROM (SELECT"
-            f" {same} AND start_date <= lag(end_date) OVER () AS reaches"
+            f" {same} AND start_date <= lag({_END}) OVER () AS reaches"
             f" FROM {_STAGED})",
             staged=match_exactly(staged),
         )
@@ -133,7 +135,7 @@ def _count_overlapping(table: Table, staged: Path, query: Query) -> int:
     return _count(
         query,
         "SELECT count(*) FILTER (WHERE start_date <= earlier) AS n FROM (SELECT start_date,"
-        f" max(end_date) OVER (PARTITION BY {groups} ORDER BY start_date, end_date"
+        f" max({_END}) OVER (PARTITION BY {groups} ORDER BY start_date, end_date"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier"
         f" FROM {_STAGED})",
         staged=match_exactly(staged),

@@ -2,7 +2,8 @@
 
 The data folder is `ESRD_DATA_DIR`, by default `data/` beside pyproject.toml. Published CMS files
 are in `<year>/` under `ESRD_PUBLISHED_DIR`, by default `data/raw/published/`; an agency's
-patient-level files are in `<year>/` under `ESRD_PATIENT_DIR`, by default `data/raw/patient/`. If
+patient-level files are in `<year>/` under `ESRD_PATIENT_DIR`, by default `data/raw/patient/`. What
+a Network keeps itself, of all years, is in `ESRD_NETWORK_DIR`, by default `data/raw/network/`. If
 neither folder has a year, the embedded default is used: synthetic files with their own warehouse,
 so that synthetic and real years are never mixed.
 """
@@ -25,6 +26,7 @@ class Settings:
     data_dir: Path
     published_dir: Path
     agency_dir: Path
+    own_network_dir: Path | None = None
 
     @property
     def origin(self) -> Origin:
@@ -47,6 +49,14 @@ class Settings:
         """Return whether the year has patient-level files: an agency's or synthetic ones."""
         folder = self.patient_dir / str(performance_year)
         return self.origin == "embedded" or any(any(folder.glob(name)) for name in _PATIENT_FILES)
+
+    @property
+    def network_dir(self) -> Path:
+        """Folder of the files that a Network keeps itself, of all years; synthetic ones apart."""
+        if self.own_network_dir is not None:
+            return self.own_network_dir
+        is_real = self.origin == "published"
+        return self.data_dir / "raw" / "network" if is_real else self.embedded_dir / "network"
 
     @property
     def embedded_dir(self) -> Path:
@@ -112,8 +122,10 @@ def load_settings(*, data_dir: str = "", published_dir: str = "") -> Settings:
     data = Path(data_dir or os.environ.get("ESRD_DATA_DIR") or checkout / "data").resolve()
     published = published_dir or os.environ.get("ESRD_PUBLISHED_DIR")
     agency = os.environ.get("ESRD_PATIENT_DIR")
+    network = os.environ.get("ESRD_NETWORK_DIR")
     return Settings(
         data_dir=data,
         published_dir=Path(published).resolve() if published else data / "raw" / "published",
         agency_dir=Path(agency).resolve() if agency else data / "raw" / "patient",
+        own_network_dir=Path(network).resolve() if network else None,
     )

@@ -1,15 +1,11 @@
 """Assets of evaluation: whether the Networks' activities work."""
 
-from functools import partial
-
-import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
-from esrd_pipeline.tables import activity, linkage, monitor
-from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables import activity, linkage, monitor, network_inputs
 
 YEARS_BEFORE = 4
 """Events of these years before count, too, as far as they are stored."""
@@ -18,10 +14,10 @@ FAILS_BELOW = 0.01
 _EVENTS = ("ccn", "measure", "month", "observed", "expected")
 
 
-def evaluate(step: StepContext, *, activities: Table, enrolments: Table) -> StepResult:
-    """Return effects, event studies and matches; the tables are those of the Networks' files."""
+def _evaluate(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.activity_pictures import draw_event_studies
     from esrd_pipeline.parameters.priorities import load_services
+    from esrd_pipeline.parameters.reasons import load_reasons
     from esrd_pipeline.reports.activities import evaluate_activities
     from esrd_pipeline.reports.monitor import join_years
 
@@ -33,15 +29,16 @@ def evaluate(step: StepContext, *, activities: Table, enrolments: Table) -> Step
     }
     numbers = step.read(linkage.PROVIDER_NUMBER, columns=("provider_number", "ccn"), program="dfc")
     today = dict(zip(numbers["provider_number"], numbers["ccn"], strict=True))
-    enrolled = step.read(enrolments, columns=("activity", "ccn", "start_date"))
+    enrolled = step.read(network_inputs.ENROLMENT, columns=("activity", "ccn", "start_date"))
     effects, study, matches = evaluate_activities(
         performance_year=year,
-        activities=step.read(activities),
+        activities=step.read(network_inputs.ACTIVITY),
         # As of the events: earlier numbers are today's.
         enrolments=enrolled.assign(ccn=enrolled["ccn"].map(lambda ccn: today.get(ccn, ccn))),
         events=join_years(stored, performance_year=year, numbers=numbers, years=YEARS_BEFORE + 1),
         services=load_services(),
     )
+    texts = load_reasons()
     reasons = effects.loc[effects["estimator"] == "staggered", "reason"]
     return StepResult(
         (effects, study, matches),
@@ -49,7 +46,7 @@ def evaluate(step: StepContext, *, activities: Table, enrolments: Table) -> Step
             "years of events": ", ".join(str(known) for known in sorted(stored)),
             "activities' measures with an effect": int(reasons.isna().sum()),
             **{
-                f"without, because {activity.REASONS[str(reason)]}": int(count)
+                f"without, because {texts[str(reason)].text}": int(count)
                 for reason, count in reasons.value_counts().sort_index().items()
             },
         },
@@ -72,26 +69,24 @@ def warn_of_placebos(effects: pd.DataFrame) -> str | None:
     )
 
 
-def make_assets(activities: Table, enrolments: Table) -> tuple[dg.AssetsDefinition, ...]:
-    """Make the step that evaluates activities from the tables of the Networks' files."""
-    return (
-        make_multi_asset(
-            "activities",
-            (
-                TableAsset(
-                    tables=activity.TABLES,
-                    compute=partial(evaluate, activities=activities, enrolments=enrolments),
-                    description="Effects of the Networks' activities on enrolled facilities, by an"
-                    " estimator that regression to the mean and staggered starts do not fool, and"
-                    " by the plain comparison that they do; event studies; and which facilities,"
-                    " never enrolled, are compared with.",
-                    dependencies=(
-                        Dependency(monitor.EVENT_MONTH, years_before(first=YEARS_BEFORE)),
-                        Dependency(linkage.PROVIDER_NUMBER),
-                        Dependency(activities),
-                        Dependency(enrolments),
-                    ),
+ASSETS = (
+    make_multi_asset(
+        "activities",
+        (
+            TableAsset(
+                tables=(*activity.TABLES, *activity.FACILITY_TABLES),
+                compute=_evaluate,
+                description="Effects of the Networks' activities on enrolled facilities, by an"
+                " estimator that regression to the mean and staggered starts do not fool, and by"
+                " the plain comparison that they do; event studies; and which facilities, never"
+                " enrolled, are compared with.",
+                dependencies=(
+                    Dependency(monitor.EVENT_MONTH, years_before(first=YEARS_BEFORE)),
+                    Dependency(linkage.PROVIDER_NUMBER),
+                    Dependency(network_inputs.ACTIVITY),
+                    Dependency(network_inputs.ENROLMENT),
                 ),
             ),
         ),
-    )
+    ),
+)

@@ -44,8 +44,8 @@ def _list_adjusters(step: StepContext) -> StepResult:
     fit, parts = step.read(modelled.tables.fit), []
     for program in modelled.programs:
         _, cohort = modelled.read(step, program)
-        told = list_adjusters(cohort, fit[fit["program"] == program], ccn=ccn, row=row)
-        parts.append(told.assign(program=program))
+        listed = list_adjusters(cohort, fit[fit["program"] == program], ccn=ccn, row=row)
+        parts.append(listed.assign(program=program))
     frame = pd.concat(parts, ignore_index=True).assign(
         performance_year=step.performance_year, ccn=ccn, measure=measure
     )

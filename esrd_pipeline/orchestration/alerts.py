@@ -39,7 +39,7 @@ def send_alerts(text: str) -> Iterator[str]:
         try:
             send(text)
         except ImportError as missing:
-            yield f"{name} was not told, because {missing.name} is not installed"
+            yield f"{name} was not notified, because {missing.name} is not installed"
         except Exception as error:  # noqa: BLE001 - whatever a service answers; the run's end stays
             # The words of the error may hold the address, which whoever has it can write to.
             yield f"{name} did not take the last line: {type(error).__name__}"

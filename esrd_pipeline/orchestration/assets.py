@@ -2,11 +2,13 @@
 
 from esrd_pipeline.orchestration import (
     access_assets,
+    activity_assets,
     adjusters_assets,
     discharges_assets,
     facility_assets,
     measure_assets,
     monitor_assets,
+    network_input_assets,
     patient_assets,
     patient_months_assets,
     program_assets,
@@ -18,6 +20,7 @@ from esrd_pipeline.orchestration.table_asset import keep_derived
 ASSETS = [
     *raw_assets.ASSETS,
     *patient_assets.ASSETS,
+    *network_input_assets.ASSETS,
     *facility_assets.ASSETS,
     *measure_assets.ASSETS,
     *discharges_assets.ASSETS,
@@ -26,6 +29,7 @@ ASSETS = [
     *adjusters_assets.ASSETS,
     *program_assets.ASSETS,
     *monitor_assets.ASSETS,
+    *activity_assets.ASSETS,
     *report_assets.ASSETS,
 ]
 

@@ -65,7 +65,7 @@ def expectation_result(staged: Staged, judged: Audit, fault: str | None) -> dg.A
 def plausibility_result(
     staged: Staged, warehouse: Warehouse, query: Query, warning: str | None
 ) -> dg.AssetCheckResult:
-    """Return the check that warns: differences from the years before, and what the rows tell."""
+    """Return the check that warns: differences from the years before, and of what the rows show."""
     table, year = staged.table, staged.performance_year
     drifts, comparable = list[Drift](), True
     try:
@@ -118,7 +118,7 @@ def _find_earlier(staged: Staged, warehouse: Warehouse) -> list[Path]:
         OutdatedPartitionError: it has other columns.
     """
     table, year = staged.table, staged.performance_year
-    # What a fit says of itself, its cross-check and limits, tells more than means over its terms.
+    # What a fit says of itself, its cross-check and limits, says more than means over its terms.
     if not table.is_compared or table.schema == "fit":
         return []
     found = [warehouse.find(table, year - 1)]

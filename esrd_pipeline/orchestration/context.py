@@ -113,7 +113,7 @@ class StepContext:
 
 
 LookAgain = Callable[[], tuple[Select, Mapping[str, int]]]
-"""What is done where a SELECT fails: the SELECT to run instead, and what is told of the table."""
+"""What is done where a SELECT fails: the SELECT to run instead, and the note on the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class StepResult:
     `find_warning` finds the warning in the rows of the first table instead, which a SELECT has made
     only by then; `inspect` finds both in its file. `written` are texts for the files' metadata.
     `locate` is asked where expectations are broken. `failure` fails the step after its tables are
-    stored, which tell of it.
+    stored, which mention it.
     """
 
     frames: tuple[pd.DataFrame | SqlOutput, ...]

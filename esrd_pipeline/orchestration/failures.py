@@ -66,17 +66,17 @@ def _place(tables: Sequence[Table], section: str) -> dict[str, dg.MetadataValue]
 
 def _describe_faults(error: SourceError) -> dict[str, dg.MetadataValue]:
     """Return file, row, column and rule: of the first fault, and of all in a table."""
-    told: dict[str, dg.MetadataValue] = {
+    metadata: dict[str, dg.MetadataValue] = {
         "file": dg.MetadataValue.text(error.file),
         "rule": dg.MetadataValue.text(error.rule),
     }
     if error.row is not None:
-        told["row"] = dg.MetadataValue.int(error.row)
+        metadata["row"] = dg.MetadataValue.int(error.row)
     if error.column is not None:
-        told["column"] = dg.MetadataValue.text(error.column)
+        metadata["column"] = dg.MetadataValue.text(error.column)
     if len(error.faults) > 1:
-        told["faults"] = dg.MetadataValue.int(len(error.faults))
-        told["all faults"] = dg.MetadataValue.table(
+        metadata["faults"] = dg.MetadataValue.int(len(error.faults))
+        metadata["all faults"] = dg.MetadataValue.table(
             [
                 dg.TableRecord(
                     {
@@ -89,7 +89,7 @@ def _describe_faults(error: SourceError) -> dict[str, dg.MetadataValue]:
                 for fault in error.faults[: MOST_FAULTS * 10]
             ]
         )
-    return told
+    return metadata
 
 
 def format_failure(event: dg.DagsterEvent) -> str:
@@ -98,11 +98,11 @@ def format_failure(event: dg.DagsterEvent) -> str:
     The error it was raised from is left out: its own message covers it.
     """
     failure = event.step_failure_data
-    told = failure.user_failure_data
-    if told is not None and "table" in told.metadata:
-        kind = told.metadata.get("kind")
-        sentence = f"{kind.value if kind else 'Failure'}: {told.description}"
-        return f"{told.metadata['table'].value}: {sentence}"
+    raised_by_us = failure.user_failure_data
+    if raised_by_us is not None and "table" in raised_by_us.metadata:
+        kind = raised_by_us.metadata.get("kind")
+        sentence = f"{kind.value if kind else 'Failure'}: {raised_by_us.description}"
+        return f"{raised_by_us.metadata['table'].value}: {sentence}"
     raised = failure.error.cause or failure.error if failure.error else None
     return short_message(raised.message if raised else "no message", event.step_key)
 

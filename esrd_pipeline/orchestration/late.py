@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from esrd_pipeline.orchestration.telling import append_line, send
+from esrd_pipeline.orchestration.failure_messages import append_line, send
 from esrd_pipeline.settings import load_settings
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.program import QIP_TPS, STARS
@@ -30,11 +30,11 @@ def find_freshness(table: Table) -> dg.FreshnessPolicy | None:
 @dg.sensor(
     minimum_interval_seconds=6 * 3600,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells once, in data/logs/failures.log and wherever alerts go, when stars or Total"
+    description="Notes once in data/logs/failures.log and wherever alerts go, when stars or Total"
     " Performance Scores were last made more than a quarter and two weeks ago.",
 )
 def report_late_refresh(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Tell of a late refresh; the cursor holds the refresh that was told of."""
+    """Report a late refresh once; the cursor holds the refresh that was reported."""
     made = [
         event.timestamp
         for table in _WATCHED

@@ -2,7 +2,7 @@
 
 The run has the code location that `esrd ui` serves, so it appears in the UI like any other: in the
 Timeline, in its job's runs, to the queue and to sensors. It waits for its turn by the queue's own
-limits. It tells of its failure itself, because no daemon may be running. The warehouse's lock
+limits. It reports its failure itself, because no daemon may be running. The warehouse's lock
 prevents it from changing a partition that another run is writing.
 """
 
@@ -25,10 +25,10 @@ from rich.progress import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from esrd_pipeline.orchestration.failure_messages import report_failed_run
 from esrd_pipeline.orchestration.failures import format_failure
 from esrd_pipeline.orchestration.instance import take_turns
 from esrd_pipeline.orchestration.stopping import is_stopping, stopping
-from esrd_pipeline.orchestration.telling import tell_failure
 from esrd_pipeline.orchestration.turns import await_turn, create_run, fail_dead_runs
 from esrd_pipeline.settings import load_settings
 from esrd_pipeline.tables.release import EXTRACT
@@ -150,13 +150,13 @@ def find_job(definitions: dg.Definitions, job: str, year: int) -> dg.JobDefiniti
 def _end(
     instance: dg.DagsterInstance, run: dg.DagsterRun, events: Sequence[dg.DagsterEvent], title: str
 ) -> str:
-    """Return the id of a run that succeeded; tell of one that did not."""
+    """Return the id of a run that succeeded; report one that did not."""
     ended = instance.get_run_by_id(run.run_id)
     status = ended.status if ended else dg.DagsterRunStatus.FAILURE
     if status == dg.DagsterRunStatus.SUCCESS:
         return run.run_id
     if ended and is_stopping() and status == dg.DagsterRunStatus.FAILURE:
-        # Stopped between two steps, before Dagster was told why.
+        # Stopped between two steps, before Dagster was given the reason.
         instance.report_run_canceled(ended)
         status = dg.DagsterRunStatus.CANCELED
     if status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING):
@@ -168,7 +168,7 @@ def _end(
     steps = [format_failure(event) for event in events if event.is_step_failure]
     failed = [event.message for event in events if event.is_job_failure and event.message]
     otherwise = "; ".join(failed) or "the run failed"
-    tell_failure(instance, run.run_id, steps, otherwise)
+    report_failed_run(instance, run.run_id, steps, otherwise)
     messages = "\n".join(steps) or otherwise
     raise LaunchError(f"{title} failed.\n{messages}\nThe run in the UI: {run.run_id}")
 

@@ -74,7 +74,7 @@ class Record:
         version: digest of the stored file.
         stat: the file as it was when its digest was taken.
         of: what it was made of.
-        notes: what its computation told of it, shown with it in the UI.
+        notes: notes of its computation, shown with it in the UI.
         checks: passed, severity and text of its checks, by name.
     """
 
@@ -151,7 +151,7 @@ def read_record(warehouse: Warehouse, table: Table, year: int) -> Record | None:
     try:
         read: dict[str, Any] = json.loads(_find_record(warehouse, table, year).read_bytes())
         size, time, number = read["stat"]
-        checks = {name: tuple(told) for name, told in read["checks"].items()}
+        checks = {name: tuple(check) for name, check in read["checks"].items()}
         return Record(read["version"], (size, time, number), read["of"], read["notes"], checks)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -194,8 +194,8 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
             groups = group_by_risk(specification, fit, cohort)
             picture = draw_calibration(groups, unit=find_family(specification).unit)
     frame = pd.concat(fits, ignore_index=True) if fits else _empty(modelled.tables.fit)
-    told = "; ".join(warnings) or None
-    return StepResult((frame,), notes=notes, picture=picture, warning=told)
+    warning = "; ".join(warnings) or None
+    return StepResult((frame,), notes=notes, picture=picture, warning=warning)
 
 
 def _empty(table: Table) -> pd.DataFrame:
@@ -284,8 +284,8 @@ def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     if tables.null is not None:
         parts.append(pd.concat(nulls, ignore_index=True) if nulls else _empty(tables.null))
     if tables.expected is not None:
-        told = pd.concat(expected, ignore_index=True) if expected else _empty(tables.expected)
-        parts.append(told)
+        combined = pd.concat(expected, ignore_index=True) if expected else _empty(tables.expected)
+        parts.append(combined)
     return StepResult(
         tuple(parts),
         notes={

@@ -1,145 +1,37 @@
 """Assets of patients: raw extracts, linkage of identities, and histories of treatment."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-import pandas as pd
-
-from esrd_pipeline.cutoffs import read_cutoff, write_cutoff
 from esrd_pipeline.orchestration import intake_assets
-from esrd_pipeline.orchestration.context import Inspect, SqlOutput, StepContext, StepResult
-from esrd_pipeline.orchestration.made_of import digest_file
+from esrd_pipeline.orchestration.context import Inspect, StepContext
+from esrd_pipeline.orchestration.extract_steps import make_raw_assets
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import (
-    Dependency,
-    TableAsset,
-    make_multi_asset,
-    make_steps,
-)
+from esrd_pipeline.orchestration.table_asset import make_multi_asset, make_steps
 from esrd_pipeline.parameters.register import FIRST_PATIENT_YEAR, describe_too_early
 from esrd_pipeline.sources.intake.questions import TABLES
-from esrd_pipeline.sql import Select
-from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 
 SOURCES = TABLES
 
 
-def _find_extracts(step: StepContext) -> StepResult:
+def _find_folder(step: StepContext) -> Path:
+    return step.patient_folder
+
+
+def _prepare(step: StepContext) -> None:
+    """Refuse a year before the first; write the year of the embedded default's nation.
+
+    The nation is not written again where it is already there.
+    """
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts, list_unread
-    from esrd_pipeline.sources.extract_releases import name_below
+    from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
 
     if step.performance_year < FIRST_PATIENT_YEAR:
         folder = f"{step.patient_folder.parent.name}/{step.performance_year}"
         raise SourceError(file=folder, rule=describe_too_early(step.performance_year))
     if step.settings.origin == "embedded":
-        _write_nation(step)
-    folder, cutoff = step.patient_folder, step.cutoff
-    unread = list_unread(folder, SOURCES, cutoff)
-    if unread:
-        raise SourceError(
-            file=", ".join(unread),
-            rule=f"no table takes a file of this name: rename it, or name it in {IGNORE_FILE}",
-        )
-    rows = [
-        {
-            "performance_year": step.performance_year,
-            "table_name": table.name,
-            "file_name": name_below(folder, extract.path),
-            "size_bytes": extract.path.stat().st_size,
-            "sha256": digest_file(extract.path),
-        }
-        for table in SOURCES
-        for extract in list_extracts(folder, table, cutoff)
-    ]
-    frame = pd.DataFrame(rows, columns=EXTRACT.column_names)
-    return StepResult(
-        (frame,),
-        notes={
-            "data cut-off": cutoff.isoformat() if cutoff else "none",
-            "files": len(frame),
-            "bytes": int(frame["size_bytes"].sum()),
-        },
-        written=write_cutoff(cutoff),
-    )
-
-
-def _list_outside(step: StepContext, tables: Sequence[Table]) -> Mapping[str, str]:
-    """Return the digests of the files of raw tables, and those in the folder that none takes."""
-    from esrd_pipeline.sources.extract_files import list_extracts, list_unread
-    from esrd_pipeline.sources.extract_releases import name_below
-
-    folder, cutoff = step.patient_folder, step.cutoff
-    found = {
-        f"file {name_below(folder, extract.path)}": digest_file(extract.path)
-        for table in tables
-        for extract in list_extracts(folder, table, cutoff)
-    }
-    if tables is SOURCES:
-        found |= {f"file {name}": "not read" for name in list_unread(folder, SOURCES, cutoff)}
-        found["data cut-off"] = str(cutoff)
-    return found
-
-
-def _write_nation(step: StepContext) -> None:
-    """Write the year of the embedded default's nation, unless it is already there."""
-    from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
-
-    write_embedded_year(step.patient_folder, performance_year=step.performance_year)
-
-
-def _read_extract(step: StepContext, table: Table) -> StepResult:
-    from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract import (
-        check_extracts,
-        check_header,
-        make_select,
-        make_strict_select,
-        unpack,
-    )
-    from esrd_pipeline.sources.extract_files import find_extracts
-    from esrd_pipeline.sources.extract_releases import name_below
-    from esrd_pipeline.sources.first_row import find_first_rows
-    from esrd_pipeline.sources.sas import SCRATCH, open_scratch
-
-    # The cut-off of raw.extract, so that a run of a single table reads the same files.
-    cutoff = read_cutoff(step.warehouse, EXTRACT, step.performance_year)
-    extracts = find_extracts(step.patient_folder, table, cutoff)
-    known = step.read(EXTRACT)
-    mine = known[known["table_name"] == table.name]
-    found = {
-        name_below(step.patient_folder, extract.path): extract.path.stat().st_size
-        for extract in extracts
-    }
-    if found != dict(zip(mine["file_name"], mine["size_bytes"].astype(int), strict=True)):
-        raise SourceError(
-            file=table.path[1],
-            rule="its files are not those of raw.extract: materialise raw.extract again",
-        )
-    with ExitStack() as held:
-        if any(extract.is_sas for extract in extracts):
-            # The step holds the partition's lock, so the folder is its own.
-            folder = step.warehouse.root / SCRATCH / f"{table.name}-{step.performance_year}"
-            extracts = unpack(table, extracts, held.enter_context(open_scratch(folder)))
-        for extract in extracts:
-            check_header(table, extract)
-        select = make_strict_select(table, extracts)
-        # What was unpacked is read when the table is stored.
-        release = held.pop_all().close
-
-    def look_again() -> tuple[Select, Mapping[str, int]]:
-        checked, rewritten = check_extracts(table, extracts, step.warehouse.query)
-        notes = {f"brought into form: {name}": count for name, count in rewritten.items()}
-        return make_select(table, checked), notes
-
-    return StepResult(
-        (SqlOutput(select, look_again=look_again),),
-        notes={"files": select.path},
-        release=release,
-        locate=partial(find_first_rows, table, extracts, performance_year=step.performance_year),
-    )
+        write_embedded_year(step.patient_folder, performance_year=step.performance_year)
 
 
 _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] | None]] = {
@@ -262,27 +154,13 @@ _SELECTS: Mapping[str, tuple[str, Callable[[StepContext], Mapping[str, object]] 
 
 _INSPECTED: Mapping[str, Inspect] = {"linkage.beneficiary": intake_assets.find_unmatched}
 
-RAW = (
-    TableAsset(
-        tables=(EXTRACT,),
-        compute=_find_extracts,
-        description="The patient-level files this year is made from, with their digests. Without"
-        " files of an agency the embedded nation is written first.",
-        kinds=frozenset({"file", "parquet"}),
-        outside=partial(_list_outside, tables=SOURCES),
-    ),
-    *(
-        TableAsset(
-            tables=(table,),
-            compute=partial(_read_extract, table=table),
-            description=f"{table.source}: typed, every row kept.",
-            dependencies=(Dependency(EXTRACT),),
-            kinds=frozenset({"file", "duckdb", "parquet"}),
-            outside=partial(_list_outside, tables=(table,)),
-            listed_in=EXTRACT,
-        )
-        for table in SOURCES
-    ),
+RAW = make_raw_assets(
+    EXTRACT,
+    SOURCES,
+    _find_folder,
+    _prepare,
+    "The patient-level files this year is made from, with their digests. Without files of an agency"
+    " the embedded nation is written first.",
 )
 
 ASSETS = (

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MEASURES = ("shr", "strr", "sedr")
 _ROW = ("ccn", "patient_id", "period", "interval", "days_at_risk", "event_count")
-"""What the rates family takes beside the adjusters, and what a row's expectation is told by."""
+"""What the rates family reads beside the adjusters, and what identifies an expectation."""
 _PATIENTS = Dependency(history.PATIENT_CHARACTERISTICS)
 _CONDITIONS = Dependency(history.PREVALENT_CONDITION)
 

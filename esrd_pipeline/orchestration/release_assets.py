@@ -1,4 +1,4 @@
-"""The asset of a year's releases: it makes a candidate where it is told to, and tells the state."""
+"""The asset of a year's releases: makes a candidate where asked to, and reports the state."""
 
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -22,7 +22,7 @@ QUARTER_TAG = "esrd/quarter"
 
 
 class Operation(Enum):
-    """What the step does before it tells the state."""
+    """What the step does before it reports the state."""
 
     look = "look"
     candidate = "candidate"
@@ -33,7 +33,7 @@ class ReleaseConfig(dg.Config):
 
     operation: Operation = Field(
         default=Operation.look,
-        description="look: tell the state and verify the digests; candidate: make one first, if"
+        description="look: report the state and verify the digests; candidate: make one first, if"
         " the gate lets the year pass",
     )
     quarter: str = Field(default="", description="Quarter of the candidate, as 2026Q3")
@@ -104,8 +104,8 @@ def _make_candidate(step: StepContext, config: ReleaseConfig) -> tuple[str | Non
     failing = find_failing(made.answers)
     if not failing:
         return None, notes
-    told = "; ".join(f"{one.question}: {one.text}" for one in failing)
-    return f"{made.entry.name} of {step.performance_year}: no candidate. {told}", notes
+    reasons = "; ".join(f"{one.question}: {one.text}" for one in failing)
+    return f"{made.entry.name} of {step.performance_year}: no candidate. {reasons}", notes
 
 
 def _row(year: int, verified: "Verified") -> dict[str, object]:

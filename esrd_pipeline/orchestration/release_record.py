@@ -1,4 +1,4 @@
-"""What Dagster's record and the warehouse tell of a year's stored tables, for the gate."""
+"""What Dagster's record and the warehouse hold of a year's stored tables, for the gate."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from esrd_pipeline.orchestration.context import StepContext
 from esrd_pipeline.orchestration.made_of import is_as_read
 from esrd_pipeline.orchestration.partitions import list_years
 from esrd_pipeline.orchestration.table_asset import find_dependencies, find_digests
-from esrd_pipeline.releases.gate import Checked, Stored, Told
+from esrd_pipeline.releases.gate import Checked, Recorded, Stored
 from esrd_pipeline.stored_schema import OutdatedPartitionError
 from esrd_pipeline.tables import explain, program, quarter_release, release, report, site
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES, TABLES
@@ -89,11 +89,11 @@ def _is_of_installed_code(warehouse: Warehouse, table: Table, year: int) -> bool
     return find_digests(table) in made_by
 
 
-def _read_record(step: StepContext, tables: list[Table]) -> dict[str, Told]:
+def _read_record(step: StepContext, tables: list[Table]) -> dict[str, Recorded]:
     """Return the record of each table: its checks, and whether it is older than what it reads."""
     instance, year = step.instance, step.performance_year
     if instance is None:
-        return {table.name: Told(expectations="unknown") for table in tables}
+        return {table.name: Recorded(expectations="unknown") for table in tables}
     checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [
             dg.AssetCheckKey(dg.AssetKey(table.path), name)
@@ -120,7 +120,7 @@ def _tell(
     year: int,
     checks: Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord],
     made: Mapping[str, Mapping[str, int]],
-) -> Told:
+) -> Recorded:
     key = dg.AssetKey(table.path)
     expected = checks.get(dg.AssetCheckKey(key, EXPECTATIONS))
     plausible = checks.get(dg.AssetCheckKey(key, PLAUSIBILITY))
@@ -133,7 +133,7 @@ def _tell(
         if made[up.table.name].get(str(of_year), 0) > own
         and not is_as_read(warehouse, (table, year), (up.table, of_year))
     ]
-    return Told(
+    return Recorded(
         expectations="unknown" if expected is None else _OUTCOMES[expected.status],
         warns=plausible is not None and plausible.status is AssetCheckExecutionRecordStatus.FAILED,
         older_than=tuple(older),

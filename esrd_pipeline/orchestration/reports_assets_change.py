@@ -1,4 +1,4 @@
-"""The asset that tells what moved the results since the year before and the newest release."""
+"""The asset that shows what moved the results since the year before and the newest release."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,10 +1,10 @@
-"""The sensors: of failed runs whose own process could not tell of it, and of a late refresh."""
+"""The sensors: of failed runs whose own process could not report it, and of a late refresh."""
 
 import dagster as dg
 
+from esrd_pipeline.orchestration.failure_messages import report_failed_run
 from esrd_pipeline.orchestration.failures import format_failure
 from esrd_pipeline.orchestration.late import report_late_refresh
-from esrd_pipeline.orchestration.telling import tell_failure
 
 
 @dg.run_failure_sensor(
@@ -13,8 +13,8 @@ from esrd_pipeline.orchestration.telling import tell_failure
     " it to ESRD_WEBHOOK_URL if that is set, unless the run has done so itself.",
 )
 def report_failure(context: dg.RunFailureSensorContext) -> None:
-    """Tell of a failed run; a webhook that cannot be reached is reported in the log."""
-    tell_failure(
+    """Report a failed run; a webhook that cannot be reached is reported in the log."""
+    report_failed_run(
         context.instance,
         context.dagster_run.run_id,
         [format_failure(event) for event in context.get_step_failure_events()],

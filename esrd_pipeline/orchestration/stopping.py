@@ -86,7 +86,7 @@ def ending_when_stopped() -> Generator[None]:
         yield
     except (Exception, KeyboardInterrupt) as error:
         if is_stopping() or _is_interruption(error):
-            # Dagster takes a stop for a crash unless it was told of it before.
+            # Dagster takes a stop for a crash unless it was announced before.
             _Watch.is_reported.wait(PATIENCE_SECONDS)
             raise DagsterExecutionInterruptedError from error
         raise

@@ -25,6 +25,7 @@ from esrd_pipeline.orchestration.check_results import (
     tell_checks,
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, StepContext, StepResult
+from esrd_pipeline.orchestration.failure_messages import log_step
 from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.instance import check_origin
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
@@ -50,7 +51,6 @@ from esrd_pipeline.orchestration.staging import (
     stage_table,
 )
 from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stopped, stopping
-from esrd_pipeline.orchestration.telling import log_step
 from esrd_pipeline.orchestration.unchanged import (
     CHANGED_TAG,
     describe_inputs,
@@ -258,7 +258,7 @@ def find_dependencies(table: Table) -> tuple[Dependency, ...]:
 def compute_and_publish(
     step: StepContext, asset: TableAsset, tables: Sequence[Table], query: Query
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-    """Make an asset's tables, publish them if all is well, and yield what is told of them.
+    """Make an asset's tables, publish them if all is well, and yield their results.
 
     In a run of what changed (`CHANGED_TAG`), unchanged tables are kept instead.
 
@@ -306,13 +306,13 @@ def _make(
             **result.written,
         }
         staged: list[Staged] = []
-        told: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for table, frame in zip(asset.tables, result.frames, strict=True):
             if table in tables:
                 one, more = stage_table(warehouse, table, year, frame, notes)
                 held.callback(warehouse.discard, one)
                 staged.append(one)
-                told.update(more)
+                counts.update(more)
         audits = [audit_staged(s, staged, warehouse, query) for s in staged]
         warning, fault = result.warning, result.fault
         if asset.tables[0] in tables:
@@ -334,13 +334,13 @@ def _make(
                 allow_retries=False,
             )
         check_stopped()
-        notes_told = {**result.notes, **told}
+        all_notes = {**result.notes, **counts}
         versions = record_tables(
-            warehouse, inputs, staged, asset=asset, notes=notes_told, checks=checks
+            warehouse, inputs, staged, asset=asset, notes=all_notes, checks=checks
         )
         for s in staged:
             warehouse.publish(s)
-    shown = {**notes_told, **draw(step, asset.tables[0], result)}
+    shown = {**all_notes, **draw(step, asset.tables[0], result)}
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
@@ -352,7 +352,7 @@ def _make(
 
 
 def _fail_if_told(result: StepResult, warehouse: Warehouse, staged: Sequence[Staged]) -> None:
-    """Raise for a computation whose stored tables tell of a failure; they are to be made again."""
+    """Raise for a computation whose stored tables record a failure; they are to be made again."""
     if result.failure is not None:
         for one in staged:
             forget(warehouse, one.table, one.performance_year)

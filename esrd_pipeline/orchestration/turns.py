@@ -21,8 +21,8 @@ from dagster._core.remote_origin import (
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from esrd_pipeline.orchestration.failure_messages import report_failed_run
 from esrd_pipeline.orchestration.stopping import check_stopped
-from esrd_pipeline.orchestration.telling import tell_failure
 from esrd_pipeline.settings import load_settings
 
 MODULE = "esrd_pipeline.definitions"
@@ -111,7 +111,7 @@ def _is_watched(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Fail the runs of commands whose process on this machine was killed, and tell of them."""
+    """Fail the runs of commands whose process on this machine was killed, and report them."""
     unfinished = [*IN_PROGRESS_RUN_STATUSES, dg.DagsterRunStatus.NOT_STARTED]
     machine = socket.gethostname()
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
@@ -121,7 +121,7 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
         if describe_process(int(process.split()[1])) != process:
             message = f"its process on {machine} was killed"
             instance.report_run_failed(run, message)
-            tell_failure(instance, run.run_id, [], message)
+            report_failed_run(instance, run.run_id, [], message)
 
 
 def describe_process(number: int) -> str:

@@ -83,7 +83,7 @@ def find_reason(
 def find_kept(
     step: StepContext, asset: "TableAsset", tables: Sequence[Table], digests: str | None
 ) -> Iterator[dg.MaterializeResult[Any]] | None:
-    """Return what is told of an asset's tables if all are unchanged, and None otherwise."""
+    """Return the results of an asset's tables if all are unchanged, and None otherwise."""
     reason, records = find_reason(step, asset, tables, digests)
     return None if reason is not None else _tell_kept(step, asset, tables, records)
 
@@ -147,7 +147,7 @@ def _read_outside(step: StepContext, asset: "TableAsset") -> Mapping[str, str]:
     try:
         return asset.outside(step)
     except SourceError:
-        # The step itself tells what is wrong with the files.
+        # The step itself reports what is wrong with the files.
         return {"a file that can be read": MISSING}
 
 

@@ -113,6 +113,11 @@ def list_measures(program: Program, performance_year: int) -> tuple[RegisterEntr
     return tuple(map(_read, _keep_valid(load_rows("register"), program, performance_year)))
 
 
+def list_measure_names() -> tuple[str, ...]:
+    """Return the short names of all measures of all years, in order."""
+    return tuple(sorted({row["measure"] for row in load_rows("register")}))
+
+
 def _find_one(
     rows: Iterable[Mapping[str, str]], measure: str, program: Program, performance_year: int
 ) -> RegisterEntry:

@@ -30,8 +30,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What Dagster's record tells of one stored table of the year.
+class Recorded:
+    """What Dagster's record holds of one stored table of the year.
 
     Attributes:
         expectations: outcome of its latest check of expectations: `passed`, `failed`, `not run` to
@@ -59,7 +59,7 @@ class Stored:
         account: `report.event_account`, or None.
     """
 
-    tables: Mapping[str, Told]
+    tables: Mapping[str, Recorded]
     missing: Sequence[str]
     other_code: Sequence[str]
     cutoffs: Mapping[str, date | None]

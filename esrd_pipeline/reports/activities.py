@@ -104,11 +104,11 @@ def _estimate(months: Months) -> Iterator[dict[str, object]]:
         try:
             yield {"estimator": name} | _write(_ESTIMATES[name](months))
         except NoEventsError:
-            yield {"estimator": name, "reason": "no_events"}
+            yield {"estimator": name, "reason": "activity_no_events"}
         except NoMonthsError:
-            yield {"estimator": name, "reason": "no_months_before"}
+            yield {"estimator": name, "reason": "activity_no_months_before"}
         except FitError:
-            yield {"estimator": name, "reason": "not_fitted"}
+            yield {"estimator": name, "reason": "activity_not_fitted"}
 
 
 def _study(panel: Panel) -> list[dict[str, object]]:

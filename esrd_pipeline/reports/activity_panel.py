@@ -87,7 +87,7 @@ def make_panel(
         NotEstimableError: nobody is left to compare, or no months.
     """
     if counts is None:
-        raise NotEstimableError("not_monthly")
+        raise NotEstimableError("activity_not_monthly")
     length = counts.observed.shape[1]
     low, high, last = (
         _place(counts, activity[name])
@@ -96,7 +96,7 @@ def make_panel(
     month = np.arange(length)
     is_selecting = (month >= low) & (month <= high)
     if int(is_selecting.sum()) < LEAST_WINDOW:
-        raise NotEstimableError("no_window")
+        raise NotEstimableError("activity_no_window")
     until = min(last + 1, length)
     last_before, start = _find_starts(counts, enrolments)
     window = (counts.observed[:, is_selecting], counts.expected[:, is_selecting])
@@ -119,7 +119,7 @@ def make_panel(
 
     everyone = take(is_enrolled | is_pool, np.ones(is_enrolled.size))
     if not everyone.is_before[everyone.is_enrolled].any():
-        raise NotEstimableError("no_months_before")
+        raise NotEstimableError("activity_no_months_before")
     matched = match_nearest(describe_baseline(*window), is_enrolled, is_pool)
     weight = weigh(matched, is_enrolled)
     level = window[0].sum(axis=1) / np.where(is_known, window[1].sum(axis=1), 1.0)
@@ -139,11 +139,11 @@ def make_panel(
 
 def _check(is_enrolled: BoolArray, is_pool: BoolArray, *, has_late: bool) -> None:
     if has_late and not is_enrolled.any():
-        raise NotEstimableError("no_months_after")
+        raise NotEstimableError("activity_no_months_after")
     if int(is_enrolled.sum()) < LEAST_ENROLLED:
-        raise NotEstimableError("few_enrolled")
+        raise NotEstimableError("activity_few_enrolled")
     if not is_pool.any():
-        raise NotEstimableError("no_match")
+        raise NotEstimableError("activity_no_match")
 
 
 def _find_starts(counts: Counts, enrolments: pd.DataFrame) -> tuple[IntArray, IntArray]:

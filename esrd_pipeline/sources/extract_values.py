@@ -24,10 +24,11 @@ _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
 @cache
 def _other_names(table: str) -> Mapping[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
-    for row in load_rows("rif_column"):
-        if row["table"] == table:
-            known = names.get(row["column"], ())
-            names[row["column"]] = (*known, row["rif_column"].lower())
+    for layout in ("rif_column", "openfema_column"):
+        for row in load_rows(layout):
+            if row["table"] == table:
+                known = names.get(row["column"], ())
+                names[row["column"]] = (*known, row[layout].lower())
     return names
 
 
@@ -198,7 +199,7 @@ _CASTS = {
         (r"\d{1,2}[A-Za-z]{3}\d{4}", "CAST(try_strptime({}, '%d%b%Y') AS DATE)"),
         (r"\d{8}", "CAST(try_strptime({}, '%Y%m%d') AS DATE)"),
         (
-            r"\d{4}-\d{2}-\d{2}([ T]00:00:00(\.0+)?)?",
+            r"\d{4}-\d{2}-\d{2}([ T]00:00:00(\.0+)?Z?)?",
             "CAST(TRY_CAST({} AS TIMESTAMP) AS DATE)",
         ),
     ),

@@ -16,18 +16,17 @@ ESTIMATORS = {
     "before_after": "plain before and after, fooled by regression to the mean: shown as a warning",
 }
 """How the effect was estimated; the first is the one to read, the last the one not to."""
-REASONS = {
-    "not_monthly": "no observed and expected events by month are stored for the measure",
-    "no_window": "fewer than two months of the baseline window are stored",
-    "few_enrolled": "fewer than five enrolled facilities have expected events in the months of"
-    " selection",
-    "no_match": "no facility was never enrolled in any activity",
-    "no_months_before": "no months are stored before enrolment outside the months of selection",
-    "no_months_after": "no months are stored after enrolment",
-    "no_events": "no events to compare",
-    "not_fitted": "the model of facility and month effects could not be fitted",
-}
-"""Why there is no estimate."""
+REASONS = (
+    "activity_not_monthly",
+    "activity_no_window",
+    "activity_few_enrolled",
+    "activity_no_match",
+    "activity_no_months_before",
+    "activity_no_months_after",
+    "activity_no_events",
+    "activity_not_fitted",
+)
+"""Why there is no estimate (parameters/reason.csv)."""
 PHASES = ("before", "selection", "after")
 LEAST_ENROLLED = 5
 """Fewer facilities tell nothing of how much facilities differ, which limits rest on."""
@@ -104,9 +103,13 @@ EFFECT = Table(
         ),
         Column("facility_count", "integer", "Facilities whose change it is", minimum=0),
         Column(
-            "cluster_count", "integer", "Facilities in the comparison, those included", minimum=0
+            "cluster_count",
+            "integer",
+            "Facilities in the comparison, those included",
+            unit="facilities",
+            minimum=0,
         ),
-        Column("reason", "text", "Why there is no estimate", allowed=tuple(REASONS)),
+        Column("reason", "text", "Why there is no estimate", allowed=REASONS),
     ),
     rules=(
         *_RULES,
@@ -177,4 +180,7 @@ MATCH = Table(
     is_compared=False,
 )
 
-TABLES = (EFFECT, EVENT_STUDY, MATCH)
+TABLES = (EFFECT, EVENT_STUDY)
+
+FACILITY_TABLES = (MATCH,)
+"""Who is enrolled and who is not, by facility: it stays in the agency."""

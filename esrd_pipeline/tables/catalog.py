@@ -2,6 +2,7 @@
 
 from esrd_pipeline.tables import (
     access,
+    activity,
     change,
     claim_event,
     clinical,
@@ -18,6 +19,7 @@ from esrd_pipeline.tables import (
     monitor,
     month_history,
     network,
+    network_inputs,
     patient_months,
     program,
     quarter_release,
@@ -76,6 +78,7 @@ TABLES: tuple[Table, ...] = (
     *program.TABLES,
     *network.TABLES,
     *monitor.TABLES,
+    *activity.TABLES,
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
@@ -92,6 +95,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     facility.REGISTERED,
     network.INDICATORS,
     *monitor.TABLES,
+    *activity.TABLES,
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
@@ -123,8 +127,10 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *discharges.TABLES,
     *network.FACILITY_TABLES,
     *monitor.FACILITY_TABLES,
+    *activity.FACILITY_TABLES,
+    *network_inputs.TABLES,
     *explain.TABLES,
 )
-"""Tables of patients, which never leave the agency, in the order data flows."""
+"""Tables of patients, and what Networks keep themselves, which never leave the agency."""
 
 TABLES_BY_NAME = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}

@@ -107,3 +107,17 @@ TWO_DIGITS = Form(
 )
 THREE_DIGITS = Form("a code of three digits", "[0-9]{3}", width=3, pattern="[0-9]{3}")
 REMOVAL = Form("a code of removal of digits or letters", "[0-9]+", pattern="[A-Z0-9]+")
+FIPS_STATE = Form("a FIPS code of a state: two digits", "[0-9]{2}", width=2, pattern="[0-9]{2}")
+FIPS_COUNTY = Form(
+    "a FIPS code of a county: three digits, 000 for the whole state",
+    "[0-9]{3}",
+    width=3,
+    pattern="[0-9]{3}",
+)
+STATE = Form("a state's two letters", "[A-Z]{2}", pattern="[A-Z]{2}")
+# A day and minute of which texts sort as times do.
+MOMENT = Form(
+    "a time in UTC, as 2024-09-26T18:30Z",
+    "[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]Z",
+    pattern="[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]Z",
+)

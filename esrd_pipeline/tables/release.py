@@ -29,12 +29,10 @@ RELEASE = Table(
     minimum_rows=1,
 )
 
-EXTRACT = Table(
-    name="raw.extract",
-    grain="one file of one patient-level table",
-    source="the patient-level files found in the year's folder",
-    key=("table_name", "file_name"),
-    columns=(
+
+def list_extract_columns() -> tuple[Column, ...]:
+    """Return the columns of a table that lists the files of a folder."""
+    return (
         YEAR,
         Column(
             "table_name", "text", "Raw table made from it, alone or with other files", required=True
@@ -42,7 +40,15 @@ EXTRACT = Table(
         Column("file_name", "text", "Name of the file", required=True),
         Column("size_bytes", "integer", "Size of the file", required=True, minimum=1),
         Column("sha256", "text", "Digest of the file's bytes", required=True),
-    ),
+    )
+
+
+EXTRACT = Table(
+    name="raw.extract",
+    grain="one file of one patient-level table",
+    source="the patient-level files found in the year's folder",
+    key=("table_name", "file_name"),
+    columns=list_extract_columns(),
 )
 
 TABLES = (RELEASE,)

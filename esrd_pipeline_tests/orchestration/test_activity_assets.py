@@ -5,41 +5,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from esrd_pipeline.orchestration.activity_assets import evaluate, warn_of_placebos
+from esrd_pipeline.orchestration.activity_assets import warn_of_placebos
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.pictures import render
+from esrd_pipeline.orchestration.table_asset import MADE_ASSETS
 from esrd_pipeline.settings import load_settings
-from esrd_pipeline.tables import activity, linkage, monitor
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables import activity, linkage, monitor, network_inputs
+from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.reports.test_activities import ENROLLED, EVENTS, plan
 
 YEAR = 2025
-_DATES = ("baseline_first", "baseline_last", "measurement_last")
-ACTIVITIES = Table(
-    name="raw.network_activity",
-    grain="one activity",
-    source="a test",
-    key=("activity",),
-    columns=(
-        Column("activity", "text", "Activity", required=True),
-        Column("network", "integer", "Network"),
-        Column("priority", "text", "Priority"),
-        Column("measure", "text", "Measure"),
-        *(Column(name, "date", "Day") for name in _DATES),
-    ),
-)
-ENROLMENTS = Table(
-    name="raw.network_enrolment",
-    grain="one enrolment",
-    source="a test",
-    key=("activity", "ccn"),
-    columns=(
-        Column("activity", "text", "Activity", required=True),
-        Column("ccn", "text", "Facility", required=True),
-        Column("start_date", "date", "First day", required=True),
-    ),
-)
 
 
 def _store(warehouse: Warehouse, table: Table, year: int, rows: pd.DataFrame) -> None:
@@ -71,12 +47,22 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> StepResult:
         }
     )
     _store(warehouse, linkage.PROVIDER_NUMBER, YEAR, numbers)
-    _store(warehouse, ACTIVITIES, YEAR, plan())
+    planned = plan(
+        performance_year=YEAR,
+        selection_rule="the worst",
+        measurement_first=pd.Timestamp("2024-07-01"),
+    )
+    _store(warehouse, network_inputs.ACTIVITY, YEAR, planned)
     # One is enrolled by the number it had before.
-    enrolled = ENROLLED.assign(ccn=["OLD001", *ENROLLED["ccn"].iloc[1:]])
-    _store(warehouse, ENROLMENTS, YEAR, enrolled)
+    enrolled = ENROLLED.assign(
+        ccn=["OLD001", *ENROLLED["ccn"].iloc[1:]],
+        performance_year=YEAR,
+        end_date=pd.NaT,
+        graduated_on=pd.NaT,
+    )
+    _store(warehouse, network_inputs.ENROLMENT, YEAR, enrolled)
     step = StepContext(YEAR, warehouse, load_settings())
-    return evaluate(step, activities=ACTIVITIES, enrolments=ENROLMENTS)
+    return MADE_ASSETS[activity.EFFECT.name].compute(step)
 
 
 def _read_effects(result: StepResult) -> pd.DataFrame:
@@ -97,7 +83,7 @@ def test_stored_years_are_evaluated_under_todays_numbers(result: StepResult) -> 
 
 def test_rows_are_of_the_tables_types(result: StepResult, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "warehouse")
-    for table, frame in zip(activity.TABLES, result.frames, strict=True):
+    for table, frame in zip(MADE_ASSETS[activity.EFFECT.name].tables, result.frames, strict=True):
         assert isinstance(frame, pd.DataFrame)
         staged = warehouse.stage(table, YEAR, frame)
         assert staged.row_count == len(frame) > 0

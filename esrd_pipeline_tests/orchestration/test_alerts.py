@@ -46,7 +46,7 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "dagster_msteams", None)
     monkeypatch.setenv(TEAMS_URL, ADDRESS)
     assert list(send_alerts("refresh 2025 failed")) == [
-        "Teams was not told, because dagster_msteams is not installed"
+        "Teams was not notified, because dagster_msteams is not installed"
     ]
 
 

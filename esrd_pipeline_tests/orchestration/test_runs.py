@@ -11,10 +11,10 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
+from esrd_pipeline.orchestration.failure_messages import REPORTED_TAG
 from esrd_pipeline.orchestration.launch import LaunchError, run_job
 from esrd_pipeline.orchestration.sensors import report_failure
 from esrd_pipeline.orchestration.stopping import _is_cancelled, stopping
-from esrd_pipeline.orchestration.telling import TOLD_TAG
 from esrd_pipeline.orchestration.turns import (
     PROCESS_TAG,
     create_run,
@@ -97,7 +97,7 @@ def test_a_killed_run_is_failed_and_told_by_the_next_command(
     fail_dead_runs(instance)
     (failed,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
     assert failed.run_id == gone.run_id != mine.run_id
-    assert TOLD_TAG in failed.tags
+    assert REPORTED_TAG in failed.tags
     (line,) = world.failure_log.read_text(encoding="utf-8").splitlines()
     assert line.endswith(f"failed: its process on {machine} was killed")
 

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import dagster as dg
 import pytest
 
+from esrd_pipeline.orchestration.failure_messages import post_to_webhook
 from esrd_pipeline.orchestration.sensors import report_failure
-from esrd_pipeline.orchestration.telling import post_to_webhook
 from esrd_pipeline.settings import Settings
 
 

@@ -24,7 +24,7 @@ ELSEWHERE = {
     "orchestration/resources.py": "which warehouse",
     "orchestration/shown.py": "what the UI shows",
     "orchestration/stopping.py": "how a run ends",
-    "orchestration/telling.py": "the log",
+    "orchestration/failure_messages.py": "the log",
     "orchestration/unchanged.py": "whether a step runs",
 }
 """Modules that the storing code imports and no stored byte depends on, and why."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from esrd_pipeline.releases.approval import approve
 from esrd_pipeline.releases.candidate import Made, Order, make_candidate
-from esrd_pipeline.releases.gate import Stored, Told
+from esrd_pipeline.releases.gate import Recorded, Stored
 from esrd_pipeline.releases.ledger import Entry
 from esrd_pipeline.releases.people import Person
 from esrd_pipeline.tables.measured import CONTRACT
@@ -21,7 +21,7 @@ CUTOFF = date(2026, 10, 15)
 NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
 ADA, BEN = Person("Ada Lovelace", "ada"), Person("Ben Okri", "ben")
 GOOD = Stored(
-    tables={"facility.contract": Told(expectations="passed")},
+    tables={"facility.contract": Recorded(expectations="passed")},
     missing=(),
     other_code=(),
     cutoffs={"raw.release": CUTOFF},

@@ -8,8 +8,8 @@ import pytest
 
 from esrd_pipeline.releases.gate import (
     Answer,
+    Recorded,
     Stored,
-    Told,
     find_failing,
     judge_agreement_before,
     judge_changes,
@@ -60,17 +60,17 @@ def test_a_good_year_passes_every_question() -> None:
 @pytest.mark.parametrize(
     ("told", "question", "text"),
     [
-        (Told(expectations="failed"), "every table's expectations", "failed: facility.shr"),
-        (Told(expectations="not run"), "every table's expectations", "not run: facility.shr"),
-        (Told(expectations="unknown"), "every table's expectations", "unknown: facility.shr"),
+        (Recorded(expectations="failed"), "every table's expectations", "failed: facility.shr"),
+        (Recorded(expectations="not run"), "every table's expectations", "not run: facility.shr"),
+        (Recorded(expectations="unknown"), "every table's expectations", "unknown: facility.shr"),
         (
-            Told(expectations="passed", older_than=("fit.shr",)),
+            Recorded(expectations="passed", older_than=("fit.shr",)),
             "no table is older",
             r"facility.shr (than fit.shr)",
         ),
     ],
 )
-def test_a_table_whose_record_is_not_good_fails(told: Told, question: str, text: str) -> None:
+def test_a_table_whose_record_is_not_good_fails(told: Recorded, question: str, text: str) -> None:
     tables = {**GOOD.tables, "facility.shr": told}
     answer = ask(replace(GOOD, tables=tables), question)
     assert answer.outcome == "fails"
@@ -78,7 +78,7 @@ def test_a_table_whose_record_is_not_good_fails(told: Told, question: str, text:
 
 
 def test_a_warning_makes_a_candidate_and_is_told() -> None:
-    tables = {"facility.shr": Told(expectations="passed", warns=True)}
+    tables = {"facility.shr": Recorded(expectations="passed", warns=True)}
     answer = ask(replace(GOOD, tables=tables), "the tables look")
     assert (answer.outcome, answer.text) == ("warns", "1 checks warn: facility.shr")
 

@@ -128,20 +128,20 @@ def test_an_activity_without_a_measure_is_judged_on_its_prioritys() -> None:
 
 
 def test_why_nothing_can_be_estimated_is_told() -> None:
-    assert _reason(activities=plan(measure="pppw")) == {"not_monthly"}
-    assert _reason(enrolments=ENROLLED.head(4)) == {"few_enrolled"}
-    assert _reason(enrolments=ENROLLED.head(0)) == {"few_enrolled"}
+    assert _reason(activities=plan(measure="pppw")) == {"activity_not_monthly"}
+    assert _reason(enrolments=ENROLLED.head(4)) == {"activity_few_enrolled"}
+    assert _reason(enrolments=ENROLLED.head(0)) == {"activity_few_enrolled"}
     everybody = pd.DataFrame(
         {"activity": "another", "ccn": EVENTS["ccn"].unique(), "start_date": FIRST}
     )
-    assert _reason(enrolments=pd.concat([ENROLLED, everybody])) == {"no_match"}
+    assert _reason(enrolments=pd.concat([ENROLLED, everybody])) == {"activity_no_match"}
     late = ENROLLED.assign(start_date=pd.Timestamp("2026-02-01"))
-    assert _reason(enrolments=late) == {"no_months_after"}
+    assert _reason(enrolments=late) == {"activity_no_months_after"}
     window = {"baseline_first": FIRST, "baseline_last": pd.Timestamp("2024-12-31")}
     first = ENROLLED.assign(start_date=pd.Timestamp("2025-01-01"))
-    assert _reason(activities=plan(**window), enrolments=first) == {"no_months_before"}
+    assert _reason(activities=plan(**window), enrolments=first) == {"activity_no_months_before"}
     unstored = {"baseline_first": pd.Timestamp("2020-01-01"), "baseline_last": FIRST}
-    assert _reason(activities=plan(**unstored)) == {"no_window"}
+    assert _reason(activities=plan(**unstored)) == {"activity_no_window"}
 
 
 def test_no_activities_make_empty_tables() -> None:

@@ -1,4 +1,4 @@
-"""Tell of a failure once: a line in a log file at the step's end, a message at the run's.
+"""Report a failure once: a line in a log file at the step's end, a message at the run's.
 
 Both a run's own process and the sensor of failed runs call this: the process because no daemon may
 be running, the sensor because the process may have died. The first takes the run's tag under a
@@ -20,7 +20,7 @@ import dagster as dg
 from esrd_pipeline.orchestration.alerts import send_alerts
 from esrd_pipeline.settings import load_settings
 
-TOLD_TAG = "esrd/failure_told"
+REPORTED_TAG = "esrd/failure_reported"
 WEBHOOK_VARIABLE = "ESRD_WEBHOOK_URL"
 WEBHOOK_TIMEOUT_SECONDS = 10
 
@@ -38,7 +38,7 @@ def log_step(run: dg.DagsterRun, happened: str) -> None:
     append_line(load_settings().failure_log, describe(run, happened))
 
 
-def tell_failure(
+def report_failed_run(
     instance: dg.DagsterInstance, run_id: str, steps: Sequence[str], otherwise: str
 ) -> bool:
     """Log what the steps have not logged and send one message, unless that was done before.
@@ -50,12 +50,12 @@ def tell_failure(
         otherwise: what happened if no step failed.
 
     Returns:
-        Whether this call told of it.
+        Whether this call reported it.
     """
     log = load_settings().failure_log
     with _one_at_a_time(log):
         run = instance.get_run_by_id(run_id)
-        if run is None or TOLD_TAG in run.tags:
+        if run is None or REPORTED_TAG in run.tags:
             return False
         known = _read_lines(log, run_id)
         line = describe(run, "; ".join(steps) or otherwise)
@@ -66,13 +66,13 @@ def tell_failure(
             append_line(log, line)
         elif unlogged:
             append_line(log, describe(run, "; ".join(unlogged)))
-        instance.add_run_tags(run_id, {TOLD_TAG: datetime.now(tz=UTC).isoformat()})
+        instance.add_run_tags(run_id, {REPORTED_TAG: datetime.now(tz=UTC).isoformat()})
     send(line)
     return True
 
 
 def send(text: str) -> None:
-    """Send a message to whom it concerns; one that does not arrive is told in the log."""
+    """Send a message to whom it concerns; one that does not arrive is noted in the log."""
     log = load_settings().failure_log
     url = os.environ.get(WEBHOOK_VARIABLE)
     if url and (problem := post_to_webhook(url, text)):
