@@ -55,7 +55,8 @@ def study_events(months: Months, everyone: Months) -> list[Point]:
         if before.any():
             points.extend(_leave_out(months, before, at))
         chosen = selecting & _is_at(everyone, at)
-        if chosen.any():
+        # Facilities enrolled while others were still selected are in the activity then.
+        if at < 0 and chosen.any():
             points.append(Point(at, "selection", predict_and_compare(everyone, wide, chosen)))
     return sorted(points, key=lambda point: (point.relative_month, point.phase))
 

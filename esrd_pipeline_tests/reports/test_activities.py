@@ -120,6 +120,18 @@ def test_measurement_ends_with_its_period_and_leaving_changes_nothing() -> None:
     pd.testing.assert_frame_equal(_evaluate(enrolments=left)[0], _evaluate()[0])
 
 
+def test_months_of_selection_after_a_start_are_not_told_as_selection() -> None:
+    long = plan(baseline_last=pd.Timestamp("2024-09-30"))
+    study = _evaluate(activities=long)[1]
+    later = study[study["relative_month"] >= 0]
+    assert set(later["phase"]) == {"after"}
+    # Starts in August, November and February: two months of the first are selecting others.
+    whole = _evaluate()[1].set_index(["phase", "relative_month"])["facility_count"]
+    counted = later.set_index("relative_month")["facility_count"]
+    assert counted[0] < whole["after", 0]
+    assert counted[2] == whole["after", 2]
+
+
 def test_an_activity_without_a_measure_is_judged_on_its_prioritys() -> None:
     both = pd.concat([EVENTS, EVENTS.assign(measure="srr"), EVENTS.assign(measure="smr")])
     effects = _evaluate(activities=plan(measure=None), events=both)[0]
