@@ -50,7 +50,7 @@ def draw_event_studies(study: pd.DataFrame, effects: pd.DataFrame) -> "Figure":
         mine = rows[(rows["activity"] == activity) & (rows["measure"] == measure)]
         found = effects[(effects["activity"] == activity) & (effects["measure"] == measure)]
         _draw_one(axes, mine, found.set_index("estimator"))
-        axes.set_title(f"{activity}, {str(measure).upper()}", fontsize=10)
+        axes.set_title(f"{activity}, {str(measure).upper()}", fontsize=10, loc="left")
     for axes in panels[count:]:
         axes.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
@@ -79,7 +79,7 @@ def _draw_one(axes: "Axes", study: pd.DataFrame, effects: pd.DataFrame) -> None:
         axes.fill_between([-0.5, last], low, high, color=COLOURS["after"], alpha=0.15, lw=0)
         text = f"effect {middle:.2f} ({low:.2f} to {high:.2f})"
         axes.hlines(middle, -0.5, last, color=COLOURS["after"], lw=1.2, label="effect, 95% limits")
-        axes.text(0.98, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+        axes.set_title(text, fontsize=8, loc="right")
     plain = by_estimator["before_after"][1]
     if np.isfinite(plain):
         axes.hlines(

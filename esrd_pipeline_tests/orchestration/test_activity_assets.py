@@ -91,7 +91,7 @@ def test_rows_are_of_the_tables_types(result: StepResult, tmp_path: Path) -> Non
 
 def test_the_picture_has_a_panel_for_the_activity(result: StepResult) -> None:
     assert result.picture is not None
-    shown = [axes.get_title() for axes in result.picture.axes]
+    shown = [axes.get_title(loc="left") for axes in result.picture.axes]
     assert shown == ["N5-2024, SHR"]
     assert render(result.picture).startswith(b"\x89PNG")
 
