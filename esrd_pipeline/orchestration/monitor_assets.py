@@ -62,8 +62,11 @@ def _monitor(step: StepContext) -> StepResult:
     from esrd_pipeline.parameters.monitoring import load_chart_rules
     from esrd_pipeline.reports.monitor import join_years, monitor_events
 
-    columns = ("ccn", "measure", "month", "observed", "expected")
-    stored = _read_years(step, monitor.EVENT_MONTH, columns)
+    columns = ("ccn", "measure", "month", "observed", "expected", "facility_patients")
+    stored = {
+        year: rows.rename(columns={"facility_patients": "patients"})
+        for year, rows in _read_years(step, monitor.EVENT_MONTH, columns).items()
+    }
     months = join_years(stored, performance_year=step.performance_year, numbers=_read_numbers(step))
     found = monitor_events(months, load_chart_rules(), performance_year=step.performance_year)
     sides = found.signal.groupby(["measure", "side"]).size()

@@ -14,7 +14,10 @@ COLOURS = {"worse": "#c8553d", "better": "#3b7d4f"}
 
 
 def draw_signals(monitor: pd.DataFrame) -> "Figure":
-    """Draw the share of facilities whose chart signals, by month: a panel a measure."""
+    """Draw the share of facilities whose chart signals, by month: a panel a measure.
+
+    Above the line are signals of more events than expected, below it of fewer.
+    """
     from matplotlib.figure import Figure
 
     measures = sorted(monitor["measure"].unique())
@@ -35,6 +38,7 @@ def draw_signals(monitor: pd.DataFrame) -> "Figure":
         axes.set_title(f"{measure.upper()}: % with a signal", fontsize=9, y=1.0)
         ticks = at[:: max(len(at) // 3, 1)]
         axes.set_xticks(ticks, [f"{shares.index[t]:%Y-%m}" for t in ticks], fontsize=7)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
         axes.tick_params(axis="y", labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(measures) :]:

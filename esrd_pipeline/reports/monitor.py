@@ -12,6 +12,7 @@ import pandas as pd
 
 from esrd_pipeline.parameters.monitoring import ChartRule
 from esrd_pipeline.parameters.priorities import Indicator
+from esrd_pipeline.reports.suppression import SMALLEST_SHOWN
 from esrd_pipeline.statistics.cusum import MONTHS, Chart, chart, find_dispersion, find_limits
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.p_chart import chart_proportions
@@ -22,7 +23,10 @@ YEARS = 3
 SEED = 2728
 LEAST_MONTHS = 12
 """A share is charted from so many months on: fewer tell nothing of its spread."""
+LEAST_UNITS = SMALLEST_SHOWN
+"""And from so many patients or personnel a month on, on average: limits are those of many."""
 _CCN = ["ccn", "measure", "month"]
+_AMOUNTS = ["observed", "expected", "patients"]
 _CHARTED = ("patients", "patient-months", "personnel-months")
 
 
@@ -33,7 +37,7 @@ def join_years(
     numbers: pd.DataFrame,
     years: int = YEARS,
 ) -> pd.DataFrame:
-    """Return the months of the chart's years: ccn, measure, month, model_year, observed, expected.
+    """Return the chart's months: ccn, measure, month, model_year, observed, expected, patients.
 
     A month is that of the newest stored year whose fit has it (reading 211). Earlier years'
     facilities have today's CCN; where two are one today, their months are added up.
@@ -47,7 +51,7 @@ def join_years(
     today = dict(zip(numbers["provider_number"], numbers["ccn"], strict=True))
     parts = []
     for year, rows in sorted(stored.items()):
-        part = rows[[*_CCN, "observed", "expected"]].assign(model_year=year)
+        part = rows[[*_CCN, *_AMOUNTS]].assign(model_year=year)
         if year < performance_year:
             part["ccn"] = part["ccn"].map(lambda ccn: today.get(ccn, ccn))
         parts.append(part)
@@ -56,8 +60,8 @@ def join_years(
     of = joined["month"].dt.year
     joined = joined[(of > performance_year - years) & (of <= performance_year)]
     newest = joined.groupby(["measure", "month"])["model_year"].transform("max")
-    joined = joined[joined["model_year"] == newest].sort_values([*_CCN, "expected", "observed"])
-    sums = joined.groupby([*_CCN, "model_year"], as_index=False)[["observed", "expected"]].sum()
+    joined = joined[joined["model_year"] == newest].sort_values([*_CCN, *_AMOUNTS])
+    sums = joined.groupby([*_CCN, "model_year"], as_index=False)[_AMOUNTS].sum()
     return sums.sort_values(_CCN, ignore_index=True)
 
 
@@ -119,11 +123,13 @@ def _chart_measure(rows: pd.DataFrame, rule: ChartRule) -> tuple[pd.DataFrame, p
     calendar = pd.date_range(model_year.index.min(), model_year.index.max(), freq="MS")
     ccns, facility = np.unique(rows["ccn"].to_numpy(dtype=str), return_inverse=True)
     month = calendar.get_indexer(pd.DatetimeIndex(rows["month"]))
-    observed, expected = np.zeros((2, ccns.size, calendar.size))
+    observed, expected, patients = np.zeros((3, ccns.size, calendar.size))
     observed[facility, month] = rows["observed"].to_numpy(dtype=np.float64)
     expected[facility, month] = rows["expected"].to_numpy(dtype=np.float64)
+    patients[facility, month] = rows["patients"].to_numpy(dtype=np.float64)
     has_chart = expected.sum(axis=1) > 0
-    ccns, observed, expected = ccns[has_chart], observed[has_chart], expected[has_chart]
+    ccns, patients = ccns[has_chart], patients[has_chart]
+    observed, expected = observed[has_chart], expected[has_chart]
     is_charted = _find_span(expected)
     observed = np.where(is_charted, observed, 0.0)
     spread = find_dispersion(observed, expected)
@@ -156,9 +162,12 @@ def _chart_measure(rows: pd.DataFrame, rule: ChartRule) -> tuple[pd.DataFrame, p
                     "side": side,
                     "month": calendar[found.month],
                     "first_month": calendar[found.began],
-                    "observed": found.observed.astype(int),
-                    "expected": found.expected,
-                    "ratio": found.observed / found.expected,
+                    "ratio": np.where(
+                        (found.observed >= SMALLEST_SHOWN)
+                        & (patients[found.facility, found.month] >= SMALLEST_SHOWN),
+                        found.observed / found.expected,
+                        np.nan,
+                    ),
                 }
             )
         )
@@ -228,8 +237,10 @@ def chart_shares(
     key = ["ccn", "indicator", "month"]
     joined = pd.concat(parts, ignore_index=True)
     sums = joined.groupby(key, as_index=False)[["numerator", "denominator"]].sum()
-    lasting = sums.groupby(["ccn", "indicator"])["month"].transform("count") >= LEAST_MONTHS
-    sums = sums[lasting].sort_values(key, ignore_index=True)
+    months = sums.groupby(["ccn", "indicator"])["denominator"]
+    is_long = months.transform("count") >= LEAST_MONTHS
+    sums = sums[is_long & (months.transform("mean") >= LEAST_UNITS)]
+    sums = sums.sort_values(key, ignore_index=True)
     if sums.empty:
         return pd.DataFrame(columns=P_CHART.column_names)
     calendar, when = np.unique(sums["month"].to_numpy(), return_inverse=True)

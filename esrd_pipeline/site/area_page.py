@@ -19,6 +19,7 @@ from esrd_pipeline.site.formats import (
     write_number,
     write_value,
 )
+from esrd_pipeline.site.signals import list_area_signals
 from esrd_pipeline.site.state_map import draw_map, list_states, name_states
 from esrd_pipeline.tables import trend
 
@@ -81,6 +82,7 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         else "",
         "funnels": list(_list_funnels(data, area)),
         "candidates": list(_list_candidates(data, area)),
+        "signals": list_area_signals(data, area),
         "indicators": list(_list_indicators(data, area)),
         "cohort": _list_cohort(data, area),
         "hidden": describe_hidden(trend.COHORT),

@@ -19,6 +19,7 @@ from esrd_pipeline.tables import (
     exclusion,
     facility,
     measured,
+    monitor,
     network,
     program,
     source_agreement,
@@ -163,6 +164,11 @@ class SiteData:
     def peers(self) -> Mapping[str, list[Row]]:
         """network.peer by facility."""
         return self._by_facility(network.PEER, ("ccn", "rank", "peer_ccn"))
+
+    @cached_property
+    def signals(self) -> Mapping[str, list[Row]]:
+        """network.signal by facility."""
+        return self._by_facility(monitor.SIGNAL, monitor.SIGNAL.column_names)
 
     @cached_property
     def years(self) -> Sequence[int]:

@@ -19,6 +19,7 @@ from esrd_pipeline.site.formats import (
     write_reason,
     write_value,
 )
+from esrd_pipeline.site.signals import list_signals
 from esrd_pipeline.tables.exclusion import EXCLUSION
 
 _DOMAINS = {
@@ -60,6 +61,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         ),
         "star_domains": STAR_DOMAINS,
         "changes": list(_list_changes(data, ccn)),
+        "signals": list_signals(data, ccn),
         "peers": [
             data.facilities[peer["peer_ccn"]]
             for peer in sorted(data.peers.get(ccn, []), key=lambda item: item["rank"])

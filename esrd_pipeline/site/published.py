@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from esrd_pipeline.tables import facility, measured, network, program, report, trend
+from esrd_pipeline.tables import facility, measured, monitor, network, program, report, trend
 from esrd_pipeline.tables.model import Table
 
 
@@ -44,6 +44,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(network.INDICATORS, "Networks' indicators by month", _NOT_SHOWN),
     Published(network.CANDIDATE, "Facilities to help and to learn from"),
     Published(network.PEER, "Facilities like another"),
+    Published(monitor.SIGNAL, "Months in which a facility's events stood out"),
     Published(report.STAR_PROFILE, "Measures by star rating"),
     Published(report.PUBLISHED_AGREEMENT, "Agreement with what CMS published"),
     Published(report.READING, "How unclear places of the manual are read"),

@@ -2,7 +2,8 @@
 
 Laney (2002, Quality Engineering 14:531), the p' chart: the limits of a p chart are widened by how
 much more proportions move from one month to the next than chance alone lets them. The spread is
-taken from moving ranges, which a lasting change of level enters once.
+taken from moving ranges, which a lasting change of level enters once. It is at least that of
+chance: Laney's also narrows limits, which shares of few units make too narrow.
 """
 
 from dataclasses import dataclass
@@ -28,8 +29,7 @@ class ProportionChart:
     Attributes:
         share: events over units, shape (F, T).
         centre: all events over all units, shape (F,); NaN without units.
-        sigma_z: spread from month to month over that of chance alone, shape (F,); 1 where there is
-            no pair of months, or no spread is possible because all or none have the event.
+        sigma_z: spread from month to month over that of chance alone, at least 1, shape (F,).
         lower: lower limit, not below 0, shape (F, T).
         upper: upper limit, not above 1, shape (F, T).
         signal: whether the share is beyond a limit, shape (F, T).
@@ -74,7 +74,7 @@ def chart_proportions(events: FloatArray, units: FloatArray) -> ProportionChart:
 
 
 def _find_sigma(z: FloatArray) -> FloatArray:
-    """Return the mean moving range of z over that of chance; months without z are passed over."""
+    """Return the mean moving range of z over that of chance, at least 1; months without z pass."""
     facilities = len(z)
     total, pairs, last = np.zeros(facilities), np.zeros(facilities), np.full(facilities, np.nan)
     for now in z.T:
@@ -82,4 +82,4 @@ def _find_sigma(z: FloatArray) -> FloatArray:
         total[has_both] += np.abs(now - last)[has_both]
         pairs += has_both
         last = np.where(np.isnan(now), last, now)
-    return np.where(pairs > 0, np.nan_to_num(divide(total, pairs)) / RANGE_OF_NORMAL, 1.0)
+    return np.fmax(divide(total, pairs) / RANGE_OF_NORMAL, 1.0)

@@ -47,6 +47,14 @@ EVENT_MONTH = Table(
             required=True,
             minimum=0,
         ),
+        Column(
+            "facility_patients",
+            "number",
+            "Patients of the measure at the facility",
+            unit="patients",
+            required=True,
+            minimum=0,
+        ),
     ),
 )
 
@@ -107,29 +115,12 @@ SIGNAL = Table(
             required=True,
         ),
         Column(
-            "observed",
-            "integer",
-            "Events from then to the signal",
-            required=True,
-            minimum=0,
-            counts="events",
-        ),
-        Column(
-            "expected",
-            "number",
-            "Expected events of these months",
-            required=True,
-            minimum=0,
-            suppressed_with=("observed",),
-        ),
-        Column(
             "ratio",
             "number",
-            "Observed over expected",
+            "Observed over expected events from then to the signal; null of 10 events or fewer, and"
+            " where the facility's measure counts 10 patients or fewer",
             unit="ratio",
-            required=True,
             minimum=0,
-            suppressed_with=("observed",),
         ),
     ),
     rules=(

@@ -29,6 +29,7 @@ def months_of(
     *,
     first: str = "2023-01-01",
     measure: str = "shr",
+    patients: float = 60.0,
 ) -> pd.DataFrame:
     """Rows of a facility from its first month on."""
     calendar = pd.date_range(first, periods=len(observed), freq="MS")
@@ -40,6 +41,7 @@ def months_of(
             "model_year": calendar.year,
             "observed": observed,
             "expected": expected,
+            "patients": patients,
         }
     )
 
@@ -92,7 +94,7 @@ def test_a_jump_is_found_when_it_comes() -> None:
     assert mine["side"] == "worse"
     assert str(mine["first_month"]) == "2025-01-01"
     assert str(mine["month"]) == f"2025-{months:02}-01"
-    assert (mine["observed"], mine["expected"], mine["ratio"]) == (20 * months, 10.0 * months, 2.0)
+    assert mine["ratio"] == 2.0
     other = first.loc["B"]
     months = int(np.ceil(limits.loc["B", "better_limit"] / (3 * np.log(0.667) + 3.33)))
     assert (other["side"], str(other["first_month"])) == ("better", "2025-01-01")
@@ -100,6 +102,21 @@ def test_a_jump_is_found_when_it_comes() -> None:
     # Sixty facilities over three years with 0.02 alarms a year on each side: 7.2 are expected.
     others = found.signal[found.signal["ccn"].str.startswith("C")]
     assert len(others) <= 15
+
+
+def test_no_ratio_is_told_of_few_events_or_few_patients() -> None:
+    """Six events a month where 0.5 are expected: 12 by the second month; one where 0.1 are."""
+    many = months_of("A", [6] * 12, 0.5)
+    few_patients = months_of("B", [6] * 12, 0.5, patients=10.0)
+    few_events = months_of("D", [1] * 12, 0.1)
+    signal = monitor(many, few_patients, few_events, *chance(20)).signal
+    first = signal[signal["side"] == "worse"].drop_duplicates("ccn").set_index("ccn")
+    assert str(first.loc["A", "month"]) == "2023-02-01"
+    assert first.loc["A", "ratio"] == 12.0
+    assert str(first.loc["B", "month"]) == "2023-02-01"
+    # Ten months would be ten events.
+    assert str(first.loc["D", "month"]) <= "2023-10-01"
+    assert first.loc[["B", "D"], "ratio"].isna().all()
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
@@ -139,7 +156,9 @@ def test_months_that_vary_more_have_higher_limits() -> None:
 
 
 def stored(*rows: tuple[str, str, str, int, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["ccn", "measure", "month", "observed", "expected"])
+    return pd.DataFrame(rows, columns=["ccn", "measure", "month", "observed", "expected"]).assign(
+        patients=20.0
+    )
 
 
 def join(frames: dict[int, pd.DataFrame], numbers: pd.DataFrame = NOBODY) -> pd.DataFrame:
@@ -220,6 +239,7 @@ def test_a_share_of_the_month_has_a_chart_and_one_of_the_year_so_far_none() -> N
             shares("eqrs_month_complete", steady[:11], 100, "SHORT"),
             shares("depression_screened", steady, 100),
             shares("admission", steady, 100),
+            shares("eqrs_month_complete", [5] * 23, 10, "SMALL"),
         ]
     )
     found = chart_shares({YEAR: monthly}, load_indicators(), performance_year=YEAR, numbers=NOBODY)
@@ -251,6 +271,7 @@ def test_false_alarms_are_as_stated_where_facilities_are_as_expected(rule: Chart
             "model_year": YEAR,
             "observed": generator.poisson(np.repeat(a_month, 36)),
             "expected": np.repeat(a_month, 36),
+            "patients": 60.0,
         }
     )
     found = monitor_events(rows, [rule], performance_year=YEAR)

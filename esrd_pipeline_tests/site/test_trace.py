@@ -13,6 +13,7 @@ from esrd_pipeline_tests.site.whole import FAR, NEAR, make_data, make_frames
 Frames = dict[tuple[str, int], pd.DataFrame]
 NO_NUMBERS = {
     "* Fewer than 11, or hidden beside such a count.",
+    "* Not told of fewer than 11 events or patients.",
     "per 100 patient-months",
     "ESRD for fewer than 90 days",
 }
@@ -55,7 +56,16 @@ def test_a_facility(site: Path, frames: Frames) -> None:
         # Beside whom three measures are shown.
         *["Network 6"] * 3,
         "Not reported, and why (1)",
+        (
+            "A chart of each measure's events adds up, month by month, how far they are from what"
+            " the nation's model expects of these patients. It signals when the sum is larger than"
+            " chance makes it: for more and for fewer events each at most once in 50 years at a"
+            " facility that is as expected."
+        ),
     ]
+    # Two signals of SHR, without the ratio of one; none of ED30, which the page does not report.
+    assert traced.columns.count("network.signal.month") == 2
+    assert traced.columns.count("network.signal.ratio") == 1
     assert set(traced.columns) >= {
         *(
             f"facility.contract.{name}"
@@ -83,6 +93,7 @@ def test_a_facility(site: Path, frames: Frames) -> None:
             for name in ("rating", "final_score", "baseline_year", "domain_1", "domain_2")
         ),
         "program.star_measure_score.score",
+        *(f"network.signal.{name}" for name in ("month", "first_month", "ratio")),
         "report.change.before",
         "report.change.after",
         "report.exclusion.patients",
@@ -138,6 +149,8 @@ SCORED = {
             [
                 *("0", "1", "1", "0", "201", "181", "161", "121", "41", "25"),
                 "Coordination: to be helped (1)",
+                # The signal of the year; that of the year before is on the facility's page alone.
+                "More than expected (1)",
             ],
         ),
         (

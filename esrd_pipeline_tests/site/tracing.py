@@ -8,6 +8,7 @@ reader's script does with them what is done here.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 
 import numpy as np
@@ -215,6 +216,8 @@ def _compare(
         return None if piece == said else told
     if len(names) == 1 and isinstance(row[names[0]], str):
         return None if piece == row[names[0]] else told
+    if len(names) == 1 and isinstance(row[names[0]], date):
+        return None if piece == f"{row[names[0]]:%Y-%m}" else told
     found = _NUMBER.findall(_WHOLES.sub("", piece))
     # Of ours and the published stars the first there is; a rate where there is no value.
     numbers = stored[: len(found) or 1]

@@ -16,6 +16,7 @@ from esrd_pipeline.tables import (
     exclusion,
     facility,
     measured,
+    monitor,
     network,
     program,
     raw,
@@ -403,6 +404,23 @@ def _candidates() -> Iterator[Row]:
         }
 
 
+def _signals() -> Iterator[Row]:
+    """One of the year, one of the year before of few events, and one of a measure not reported."""
+    for measure, side, month, first, ratio in (
+        ("shr", "worse", date(YEAR, 3, 1), date(YEAR, 1, 1), 1.754),
+        ("shr", "better", date(YEAR - 1, 11, 1), date(YEAR - 1, 6, 1), None),
+        ("ed30", "worse", date(YEAR, 5, 1), date(YEAR, 5, 1), 2.5),
+    ):
+        yield {
+            "ccn": NEAR,
+            "measure": measure,
+            "side": side,
+            "month": month,
+            "first_month": first,
+            "ratio": ratio,
+        }
+
+
 def _changes() -> Iterator[Row]:
     shared = {"basis": "year", "ccn": NEAR}
     yield {
@@ -514,6 +532,7 @@ def make_frames() -> dict[tuple[str, int], pd.DataFrame]:
         (trend.COHORT, _cohort()),
         (network.INDICATORS, _indicators()),
         (network.CANDIDATE, _candidates()),
+        (monitor.SIGNAL, _signals()),
         (change.CHANGE, _changes()),
         (source_agreement.SOURCE_AGREEMENT, _sources()),
         (exclusion.EXCLUSION, _exclusions()),

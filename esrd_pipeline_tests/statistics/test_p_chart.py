@@ -50,6 +50,7 @@ def test_charts_are_those_of_plain_r() -> None:
     found = chart_proportions(np.array(BY_R["met"], float), np.array(BY_R["units"], float))
     np.testing.assert_allclose(found.centre, BY_R["centre"], rtol=1e-12)
     np.testing.assert_allclose(found.sigma_z, BY_R["sigma"], rtol=1e-12)
+    assert (found.sigma_z > 1).any()
     np.testing.assert_allclose(found.lower, BY_R["lower"], rtol=1e-12)
     np.testing.assert_allclose(found.upper, BY_R["upper"], rtol=1e-12)
 

@@ -5,7 +5,7 @@
 -- at risk, for its rate is the same on each of them. SMR: the month of death; what a segment expects
 -- is divided by the baseline's cumulative hazard over the days of the record's clock. SRR and ED30:
 -- the month of the discharge. SMR has the months of its four years, ED30 those of two, by one fit.
--- Patients and facilities of earlier years of SMR have today's numbers (readings 101).
+-- Patients and facilities of earlier years of SMR have today's numbers (reading 101).
 -- Expected events are added up as decimals: sums of them do not depend on the order of rows.
 WITH
 days AS (
@@ -254,7 +254,7 @@ facility_row AS (
 ),
 
 whole AS (
-    SELECT measure, ccn, numerator, denominator
+    SELECT measure, ccn, patients, numerator, denominator
     FROM facility_row
     WHERE program = 'dfc' AND patients > 0
 )
@@ -268,6 +268,7 @@ SELECT
     c.observed,
     c.expected,
     w.numerator AS facility_observed,
-    w.denominator AS facility_expected
+    w.denominator AS facility_expected,
+    w.patients AS facility_patients
 FROM counted AS c
 FULL JOIN whole AS w ON w.ccn = c.ccn AND w.measure = c.measure

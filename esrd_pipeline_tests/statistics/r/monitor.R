@@ -1,4 +1,4 @@
-# CUSUM charts and Laney's p' charts in plain R, month by month, without a package: Debian has none for
+# CUSUM charts and Laney's p' charts (sigma at least 1) in plain R, month by month, without a package: Debian has none for
 # either (spc has run lengths alone: cusum.R). Events are of a rule, not drawn, so that the file needs
 # no seed. A month in which the sum is zero has no beginning: -1. Run: Rscript monitor.R > monitor.json
 months <- 0:35
@@ -34,7 +34,7 @@ laney <- function(x, n) {
   centre <- sum(x) / sum(n)
   chance <- sqrt(centre * (1 - centre) / n)
   z <- (x / n - centre) / chance
-  sigma <- mean(abs(diff(z))) / 1.128
+  sigma <- max(1, mean(abs(diff(z))) / 1.128)
   list(centre = centre, sigma = sigma, lower = pmax(0, centre - 3 * chance * sigma),
        upper = pmin(1, centre + 3 * chance * sigma))
 }
