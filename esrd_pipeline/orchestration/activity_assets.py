@@ -11,7 +11,8 @@ YEARS_BEFORE = 4
 """Events of these years before count, too, as far as they are stored."""
 FAILS_BELOW = 0.01
 """P-value of a placebo below which its comparison is warned of."""
-_EVENTS = ("ccn", "measure", "month", "observed", "expected")
+_AMOUNTS = ("observed", "expected")
+_EVENTS = ("ccn", "measure", "month", *_AMOUNTS)
 
 
 def _evaluate(step: StepContext) -> StepResult:
@@ -35,7 +36,13 @@ def _evaluate(step: StepContext) -> StepResult:
         activities=step.read(network_inputs.ACTIVITY),
         # As of the events: earlier numbers are today's.
         enrolments=enrolled.assign(ccn=enrolled["ccn"].map(lambda ccn: today.get(ccn, ccn))),
-        events=join_years(stored, performance_year=year, numbers=numbers, years=YEARS_BEFORE + 1),
+        events=join_years(
+            stored,
+            performance_year=year,
+            numbers=numbers,
+            years=YEARS_BEFORE + 1,
+            amounts=_AMOUNTS,
+        ),
         services=load_services(),
     )
     texts = load_reasons()

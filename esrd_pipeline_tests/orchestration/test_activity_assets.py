@@ -30,6 +30,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> StepResult:
     for year in sorted(of.unique()):
         rows = EVENTS[of == year].assign(
             performance_year=year,
+            facility_patients=60.0,
             observed=lambda frame: frame["observed"].astype(int),
             facility_observed=0.0,
             facility_expected=0.0,
