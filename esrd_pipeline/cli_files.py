@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     "--folder", type=click.Path(path_type=Path), required=True, help="Parent of the years' folders."
 )
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+@click.option(
+    "--activity",
+    "planted",
+    multiple=True,
+    help="Plant a Network's activity, NETWORK:RULE:RATIO, as 5:worst:0.8: its facilities with the"
+    " most admissions in the year before the last (or random ones) have so many times the"
+    " admissions from the last year on.",
+)
 def synthesize(
     *,
     facilities: int,
@@ -38,16 +46,21 @@ def synthesize(
     kind: Literal["parquet", "rif"],
     folder: Path,
     workers: int,
+    planted: tuple[str, ...],
 ) -> None:
     """Write the raw files of a synthetic nation and their ground truth."""
     from rich.progress import Progress
 
+    from esrd_pipeline.synthetic.nation.activities import read_planted
     from esrd_pipeline.synthetic.nation.block import Span
     from esrd_pipeline.synthetic.nation.calibration import read_calibration
+    from esrd_pipeline.synthetic.nation.network_files import NETWORK_FOLDER
     from esrd_pipeline.synthetic.nation.run import TRUTH_FOLDER, Order, synthesize_nation
 
-    order = Order(facilities, Span(seed, first_year, last_year), folder, kind, workers)
+    span = Span(seed, first_year, last_year)
     try:
+        activities = tuple(read_planted(text) for text in planted)
+        order = Order(facilities, span, folder, kind, workers, activities)
         with Progress() as progress:
             bar = progress.add_task("Markets", total=None)
             synthesize_nation(
@@ -57,6 +70,8 @@ def synthesize(
         raise click.ClickException(str(refused)) from refused
     _show_calibration(read_calibration(folder, facilities))
     click.echo(f"Written under {folder}, with the ground truth in {folder / TRUTH_FOLDER}")
+    if planted:
+        click.echo(f"The Network's files: ESRD_NETWORK_DIR={folder / NETWORK_FOLDER}")
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from esrd_pipeline.orchestration import (
     access_assets,
+    activity_assets,
     adjusters_assets,
     discharges_assets,
     emergency_assets,
@@ -29,6 +30,7 @@ ASSETS = [
     *adjusters_assets.ASSETS,
     *program_assets.ASSETS,
     *monitor_assets.ASSETS,
+    *activity_assets.ASSETS,
     *report_assets.ASSETS,
     *emergency_assets.ASSETS,
 ]

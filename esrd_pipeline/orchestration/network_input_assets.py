@@ -13,7 +13,14 @@ def _find_folder(step: StepContext) -> Path:
 
 
 def _prepare(step: StepContext) -> None:
-    """Check what the raw readers cannot: that every file has the layout's columns, and no other."""
+    """Write the embedded default's files where they are missing, and check what no reader can.
+
+    That is that every file has the layout's columns, and no other.
+    """
+    if step.settings.origin == "embedded" and step.settings.own_network_dir is None:
+        from esrd_pipeline.synthetic.nation.network_files import write_embedded_network
+
+        write_embedded_network(_find_folder(step))
     from esrd_pipeline.sources.network_layout import check_layouts
 
     check_layouts(_find_folder(step), step.cutoff)

@@ -4,7 +4,7 @@ Readings 211 to 213. Rows in, rows out; how a chart is computed is in `statistic
 `statistics.p_chart`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +31,14 @@ _CHARTED = ("patients", "patient-months", "personnel-months")
 
 
 def join_years(
-    stored: Mapping[int, pd.DataFrame], *, performance_year: int, numbers: pd.DataFrame
+    stored: Mapping[int, pd.DataFrame],
+    *,
+    performance_year: int,
+    numbers: pd.DataFrame,
+    years: int = YEARS,
+    amounts: Sequence[str] = _AMOUNTS,
 ) -> pd.DataFrame:
-    """Return the chart's months: ccn, measure, month, model_year, observed, expected, patients.
+    """Return the chart's months: ccn, measure, month, model_year and the amounts.
 
     A month is that of the newest stored year whose fit has it (reading 211). Earlier years'
     facilities have today's CCN; where two are one today, their months are added up.
@@ -42,21 +47,23 @@ def join_years(
         stored: network.event_month by performance year.
         performance_year: the chart's last year.
         numbers: provider_number and ccn of the year's linkage.provider_number.
+        years: how many years the months are of, that one the last.
+        amounts: the columns that are added up.
     """
     today = dict(zip(numbers["provider_number"], numbers["ccn"], strict=True))
     parts = []
     for year, rows in sorted(stored.items()):
-        part = rows[[*_CCN, *_AMOUNTS]].assign(model_year=year)
+        part = rows[[*_CCN, *amounts]].assign(model_year=year)
         if year < performance_year:
             part["ccn"] = part["ccn"].map(lambda ccn: today.get(ccn, ccn))
         parts.append(part)
     joined = pd.concat(parts, ignore_index=True)
     joined["month"] = pd.to_datetime(joined["month"])
-    years = joined["month"].dt.year
-    joined = joined[(years > performance_year - YEARS) & (years <= performance_year)]
+    of = joined["month"].dt.year
+    joined = joined[(of > performance_year - years) & (of <= performance_year)]
     newest = joined.groupby(["measure", "month"])["model_year"].transform("max")
-    joined = joined[joined["model_year"] == newest].sort_values([*_CCN, *_AMOUNTS])
-    sums = joined.groupby([*_CCN, "model_year"], as_index=False)[_AMOUNTS].sum()
+    joined = joined[joined["model_year"] == newest].sort_values([*_CCN, *amounts])
+    sums = joined.groupby([*_CCN, "model_year"], as_index=False)[list(amounts)].sum()
     return sums.sort_values(_CCN, ignore_index=True)
 
 

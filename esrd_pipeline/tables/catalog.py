@@ -2,6 +2,7 @@
 
 from esrd_pipeline.tables import (
     access,
+    activity,
     change,
     claim_event,
     clinical,
@@ -78,6 +79,7 @@ TABLES: tuple[Table, ...] = (
     *program.TABLES,
     *network.TABLES,
     *monitor.TABLES,
+    *activity.TABLES,
     *report.TABLES,
     *site.TABLES,
     *trend.TABLES,
@@ -95,6 +97,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     facility.REGISTERED,
     network.INDICATORS,
     *monitor.TABLES,
+    *activity.TABLES,
     report.VALUE_SET_COVERAGE,
     report.EVENT_ACCOUNT,
     report.INTAKE,
@@ -126,6 +129,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *discharges.TABLES,
     *network.FACILITY_TABLES,
     *monitor.FACILITY_TABLES,
+    *activity.FACILITY_TABLES,
     *network_inputs.TABLES,
     *emergency.PATIENT_TABLES,
     *explain.TABLES,

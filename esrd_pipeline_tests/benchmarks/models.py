@@ -7,15 +7,19 @@ statsmodels and a plain NumPy fit at sizes that they can handle (`beside.py`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
 
 from esrd_pipeline.statistics import cox, logistic, rates
+from esrd_pipeline.statistics.activity_effect import Months, estimate_staggered
+from esrd_pipeline.statistics.activity_matching import describe_baseline, match_nearest, weigh
 from esrd_pipeline.statistics.cox_baseline import compute_expected_events, fit_baseline
 from esrd_pipeline.statistics.crossed_effects import fit_crossed
 from esrd_pipeline.statistics.cusum import chart, draw_events, find_dispersion, find_limits
 from esrd_pipeline.statistics.empirical_null import fit_empirical_null
+from esrd_pipeline.statistics.event_study import study_events
 from esrd_pipeline.statistics.facility_effects import fit_facility_effects
 from esrd_pipeline.statistics.gee import fit_by_groups
 from esrd_pipeline.statistics.gee_facilities import fit_facilities
@@ -205,6 +209,50 @@ def time_monitor(*, libraries: bool) -> Timing:
     )
 
 
+def time_activity(*, libraries: bool) -> Timing:
+    """Effect of an activity in 200 facilities, its event study and matches among the nation's."""
+    del libraries
+    generator = np.random.default_rng(13)
+    shape = (FACILITIES, 60)
+    year = np.clip(generator.lognormal(np.log(90), 0.8, FACILITIES), 1, 2000)
+    expected = np.repeat(year[:, np.newaxis] / 12, shape[1], axis=1)
+    start = np.full(FACILITIES, shape[1])
+    start[:200] = generator.choice([37, 40, 43], 200)
+    is_enrolled, is_selecting = start < shape[1], np.zeros(shape[1], dtype=bool)
+    is_selecting[24:36] = True
+    everyone = Months(
+        observed=generator.poisson(expected).astype(np.float64),
+        expected=expected,
+        last_before=start,
+        start=start,
+        is_selecting=is_selecting,
+        until=shape[1],
+        weight=np.ones(FACILITIES),
+    )
+
+    def evaluate() -> None:
+        window = (everyone.observed[:, is_selecting], expected[:, is_selecting])
+        matches = match_nearest(describe_baseline(*window), is_enrolled, ~is_enrolled)
+        weight = weigh(matches, is_enrolled)
+        kept = weight > 0
+        months = replace(
+            everyone,
+            observed=everyone.observed[kept],
+            expected=expected[kept],
+            last_before=start[kept],
+            start=start[kept],
+            weight=weight[kept],
+        )
+        estimate_staggered(months)
+        study_events(months, everyone)
+
+    return Timing(
+        size="7,500 facilities x 60 months",
+        seconds=take(evaluate),
+        limit=Limit(seconds=10),
+    )
+
+
 MODELS: dict[str, Callable[..., Timing]] = {
     "rates, both stages": time_rates,
     "rates beside lifelines": time_lifelines_rates,
@@ -223,4 +271,5 @@ MODELS: dict[str, Callable[..., Timing]] = {
     "Poisson-binomial": time_poisson_binomial,
     "empirical null": time_null,
     "CUSUM of events by month": time_monitor,
+    "effect of an activity": time_activity,
 }

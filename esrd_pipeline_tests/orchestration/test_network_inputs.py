@@ -57,8 +57,17 @@ def test_files_of_a_network_are_stored_and_a_bad_one_changes_nothing(
 
 
 def test_a_network_without_files_has_empty_tables(
-    world: Settings, instance: dg.DagsterInstance
+    world: Settings, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ESRD_NETWORK_DIR", str(tmp_path / "nothing"))
     assert materialize(instance).success
     warehouse = Warehouse(world.warehouse_dir)
     assert [len(warehouse.read(table, 2024)) for table in TABLES] == [0] * len(TABLES)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_embedded_default_has_activities(world: Settings, instance: dg.DagsterInstance) -> None:
+    assert materialize(instance).success
+    enrolment = Warehouse(world.warehouse_dir).read(ENROLMENT, 2024)
+    counts = enrolment.groupby("activity").size().to_dict()
+    assert counts == {"N06-worst": 6, "N09-random": 6, "N14-worst": 6}

@@ -38,6 +38,7 @@ from esrd_pipeline.synthetic.nation.files import list_files
 from esrd_pipeline.synthetic.nation.identifiers import Identifiers, identify
 from esrd_pipeline.synthetic.nation.months import Months, cut_months, edges_of
 from esrd_pipeline.synthetic.nation.people import People, draw_people
+from esrd_pipeline.synthetic.nation.prevented import prevent_stays
 from esrd_pipeline.synthetic.nation.reports import report_facilities
 from esrd_pipeline.synthetic.nation.run_out import add_run_out
 from esrd_pipeline.synthetic.nation.screenings import report_screenings
@@ -58,6 +59,7 @@ MEMORY_YEARS = 3
 """Registers include patients who died within this many years before the first year."""
 _PATHS, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS, _SCREENINGS, _REPORTS = range(9)
 _MORE_PEOPLE, _MORE_PATHS, _MORE_EVENTS, _MORE_DEFECTS, _MORE_STAYS, _MORE_CLAIMS = range(9, 15)
+_PREVENTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,7 @@ def draw_history(span: Span, market: Market) -> MarketHistory:
         first=int(edges_of(years[0])[0]),
         last=int(edges_of(years[-1])[-1]) - 1,
     )
+    stays = prevent_stays(stays, market, _stream(span, market, 0, _PREVENTED))
     habits = draw_habits(people, _stream(span, market, 0, _HABITS))
     return MarketHistory(
         market, people, trajectories, coverage, events, identifiers, defects, months, stays, habits

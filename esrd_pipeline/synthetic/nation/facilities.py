@@ -44,6 +44,8 @@ NUMBERS = (
     "has_in_center",
     "peritoneal_share",
     "kind",
+    "activity_start",
+    "activity_ratio",
     *OUTCOMES,
 )
 """Columns of the facilities that trajectories and claims look up."""
@@ -93,6 +95,8 @@ def draw_nation(count: int, seed: int) -> pd.DataFrame:
     _keep_one_open(frame)
     frame["changed"], frame["is_renumbered"] = _draw_changes(frame, rng)
     frame["number"], frame["next_number"] = _number(frame)
+    # No activity is planted unless one is asked for (activities.plant).
+    frame["activity_start"], frame["activity_ratio"] = NEVER, 1.0
     frame["owner"], frame["next_owner"] = frame["chain"], _draw_buyers(frame, rng)
     return pd.concat([frame, draw_effects(count, seed, rng)], axis="columns")
 

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from esrd_pipeline.synthetic.nation import truth, truth_tables
+from esrd_pipeline.synthetic.nation.activities import Planted, enrol, plant
 from esrd_pipeline.synthetic.nation.block import Block, Span, compute_block
 from esrd_pipeline.synthetic.nation.columns import schema_of, to_arrow
 from esrd_pipeline.synthetic.nation.directory import list_grants
@@ -22,6 +23,7 @@ from esrd_pipeline.synthetic.nation.facilities import Market, draw_nation, split
 from esrd_pipeline.synthetic.nation.figures import load_figures
 from esrd_pipeline.synthetic.nation.files import FileSet, Format, year_schemas
 from esrd_pipeline.synthetic.nation.months import edges_of
+from esrd_pipeline.synthetic.nation.network_files import NETWORK_FOLDER, list_rows, write_rows
 from esrd_pipeline.synthetic.nation.places import list_ruca, list_vulnerability
 from esrd_pipeline.tables.register import RUCA_ZIP, SVI_ZCTA
 
@@ -33,13 +35,14 @@ FIRST_YEAR = 2008
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request: number of facilities, years, seed, format and folder."""
+    """A request: number of facilities, years, seed, format, folder, workers, planted activities."""
 
     facilities: int
     span: Span
     folder: Path
     kind: Format = "parquet"
     workers: int = 2
+    activities: tuple[Planted, ...] = ()
 
 
 def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = None) -> None:
@@ -50,10 +53,15 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
         report: called after each block with the number of blocks done and their total.
 
     Raises:
-        ValueError: the years or the number of facilities are out of range.
+        ValueError: the years or the number of facilities are out of range, or an activity cannot
+            be planted.
     """
     _check(order)
     nation = draw_nation(order.facilities, order.span.seed)
+    enrolled = enrol(nation, order.span, order.activities)
+    if order.activities:
+        nation = plant(nation, enrolled)
+        _write_activities(order, nation, enrolled)
     markets = split_markets(nation)
     blocks = [
         markets[first : first + MARKETS_IN_BLOCK]
@@ -104,6 +112,15 @@ def _finish(
     for year in order.span.years:
         grants = list_grants(nation, order.span.seed, year)
         grants.to_csv(order.folder / str(year) / "ece_grant.csv", index=False)
+
+
+def _write_activities(order: Order, nation: pd.DataFrame, enrolled: pd.DataFrame) -> None:
+    """Write the Networks' files of planted activities, and their truth."""
+    rows = list_rows(nation, enrolled, order.activities, order.span)
+    write_rows(order.folder / NETWORK_FOLDER, rows)
+    folder = order.folder / TRUTH_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(truth.tabulate_activities(enrolled), folder / "activity.parquet")
 
 
 def _check(order: Order) -> None:

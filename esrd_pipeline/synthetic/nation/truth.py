@@ -311,6 +311,11 @@ def tabulate_effects(nation: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(describe_effects(nation), preserve_index=False)
 
 
+def tabulate_activities(enrolled: pd.DataFrame) -> pa.Table:
+    """Return the enrolled facilities with the true rate ratio of their activity."""
+    return pa.Table.from_pandas(enrolled, preserve_index=False)
+
+
 def tabulate_coefficients() -> pa.Table:
     """Return the true coefficients: log rate ratios, log odds ratios for readmission."""
     rows = [
