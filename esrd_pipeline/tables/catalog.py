@@ -30,6 +30,7 @@ from esrd_pipeline.tables import (
     survival,
     trend,
     waitlist,
+    what_if,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -75,6 +76,7 @@ TABLES: tuple[Table, ...] = (
     *program.TABLES,
     *network.TABLES,
     *report.TABLES,
+    *what_if.TABLES,
     *site.TABLES,
     *trend.TABLES,
     exclusion.EXCLUSION,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.chances import estimate_chances
+from esrd_pipeline.what_if.chances import MONTHS, estimate_chances, group_limits
 from esrd_pipeline.what_if.dollars import Payment, estimate_payment, read_impact
 from esrd_pipeline.what_if.overlay import Change
 from esrd_pipeline.what_if.scenario import (
@@ -16,7 +16,7 @@ from esrd_pipeline.what_if.scenario import (
     read_limits,
     read_stored,
 )
-from esrd_pipeline.what_if.targets import find_steps, find_ways, list_fixed
+from esrd_pipeline.what_if.targets import find_reports, find_steps, list_fixed
 from esrd_pipeline.what_if.terminal import (
     describe_chances,
     describe_dollars,
@@ -26,6 +26,7 @@ from esrd_pipeline.what_if.terminal import (
     describe_steps,
     describe_ways,
 )
+from esrd_pipeline.what_if.ways import find_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Question:
         rule_set: of the payment year.
         impact_file: payments by facility.
         out: where the facilities that move are written.
+        months: of the year that the stored rows hold; the others are drawn.
     """
 
     year: int
@@ -47,6 +49,7 @@ class Question:
     rule_set: str = DEFAULT
     impact_file: Path | None = None
     out: Path | None = None
+    months: int = MONTHS
 
     @property
     def is_scenario(self) -> bool:
@@ -74,7 +77,7 @@ def answer(warehouse: Warehouse, question: Question) -> list[str]:
         payment = estimate_payment(warehouse, question.year, question.ccn, year)
     if question.is_scenario:
         return _compare(stored, question, payment)
-    return _describe(stored, payment)
+    return _describe(stored, payment, question.months)
 
 
 def _compare(stored: Stored, question: Question, payment: Payment | None) -> list[str]:
@@ -90,17 +93,19 @@ def _compare(stored: Stored, question: Question, payment: Payment | None) -> lis
     return lines
 
 
-def _describe(stored: Stored, payment: Payment | None) -> list[str]:
+def _describe(stored: Stored, payment: Payment | None, months: int) -> list[str]:
     """Return a facility's scores, what it would take to better them, and their chances."""
-    one = stored.facility
-    steps = find_steps(one)
-    numerators = {step.measure: one.number(step.measure, "numerator") for step in steps}
+    nation = stored.nation
+    steps = [*find_steps(nation, 0), *find_reports(nation, 0)]
+    numerators = {step.measure: float(nation.rows(step.measure).numerator[0]) for step in steps}
+    mine = group_limits(read_limits(stored.warehouse, stored.year, stored.ccn))
+    limits = mine.get(str(stored.ccn), {})
     return [
         *describe_facility(stored.scores),
         "",
-        *describe_steps(steps, numerators, list_fixed(one)),
+        *describe_steps(steps, numerators, list_fixed(nation, 0)),
         "",
-        *describe_ways(find_ways(one, steps), numerators),
+        *describe_ways(find_ways(nation, [0]).get(0, ()), numerators),
         "",
-        *describe_chances(estimate_chances(one, read_limits(stored)), payment),
+        *describe_chances(estimate_chances(nation, 0, limits, months=months), payment),
     ]

@@ -7,11 +7,11 @@ import pandas as pd
 
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
-from esrd_pipeline.what_if.chances import DRAWS, SEED, Chances
+from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
 from esrd_pipeline.what_if.dollars import Payment
 from esrd_pipeline.what_if.frames import Scores
 from esrd_pipeline.what_if.scenario import count_moved
-from esrd_pipeline.what_if.targets import Step, Way
+from esrd_pipeline.what_if.targets import Step, Way, find_nearest
 
 WIDTH = 80
 _MOST_ROWS = 20
@@ -71,9 +71,7 @@ def describe_steps(
 ) -> list[str]:
     """Return the events to the next point of each measure; `fixed` are those without a count."""
     lines = ["The next point of each measure: events, all else as it is"]
-    nearest: dict[str, Step] = {}
-    for step in steps:
-        nearest.setdefault(step.measure, step)
+    nearest = find_nearest(steps)
     lines += [f"  {_say(step, numerators[step.measure])}" for step in nearest.values()]
     if not nearest:
         lines.append("  none: no measure can reach a further point by events")
@@ -104,7 +102,9 @@ def _count(events: int) -> str:
 
 def describe_chances(chances: Chances, payment: Payment | None) -> list[str]:
     """Return how likely each reduction is, and its dollars."""
-    lines = ["How likely each reduction is, if the year were drawn again from its limits"]
+    is_over = chances.months == MONTHS
+    rest = "the year were" if is_over else f"the {MONTHS - chances.months} months to come are"
+    lines = [f"How likely each reduction is, if {rest} drawn{' again' * is_over} from its limits"]
     for percent, share in chances.reductions.items():
         dollars = "" if payment is None else f"{payment.reduce(percent):>16,.0f} dollars"
         lines.append(f"  {percent:>4g} percent: {share:>6.1%}{dollars}")
