@@ -7,6 +7,7 @@ from pathlib import Path
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline.what_if.chances import MONTHS, estimate_chances, group_limits
+from esrd_pipeline.what_if.dfc import find_dfc_only, judge
 from esrd_pipeline.what_if.dollars import Payment, estimate_payment, read_impact
 from esrd_pipeline.what_if.overlay import Change
 from esrd_pipeline.what_if.scenario import (
@@ -21,6 +22,7 @@ from esrd_pipeline.what_if.terminal import (
     describe_chances,
     describe_dollars,
     describe_facility,
+    describe_judged,
     describe_moved,
     describe_scores,
     describe_steps,
@@ -82,9 +84,14 @@ def answer(warehouse: Warehouse, question: Question) -> list[str]:
 
 def _compare(stored: Stored, question: Question, payment: Payment | None) -> list[str]:
     """Return a facility's scores in a scenario beside the stored ones."""
-    after = imagine(stored, question.changes, question.rule_set).scores
+    dfc_only = find_dfc_only(stored.warehouse, stored.year, question.changes)
+    of_qip = [change for change in question.changes if change not in dfc_only]
+    after = imagine(stored, of_qip, question.rule_set).scores
     changed = [change.measure for change in question.changes]
     lines = describe_scores(stored.scores, after, changed)
+    if any(change.table == "contract" for change in question.changes):
+        judged = judge(stored.warehouse, stored.year, str(stored.ccn), question.changes)
+        lines += describe_judged(judged)
     if payment is not None:
         before, then = (
             float(scores.totals["payment_reduction"].iloc[0]) for scores in (stored.scores, after)

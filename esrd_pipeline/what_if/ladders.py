@@ -50,6 +50,14 @@ class Ladder:
     most: Integers
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the numerator counts the facility's own events.
+
+        A percentage that is adjusted holds the nation's months times the facility's value.
+        """
+        return self.rule.entry.family != "access"
+
+    @property
     def turn(self) -> int:
         """What a better event adds to the numerator: 1 or -1."""
         return -1 if self.rule.direction == "lower" else 1

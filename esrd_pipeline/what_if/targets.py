@@ -61,10 +61,13 @@ def list_fixed(nation: Nation, at: int) -> list[str]:
     return sorted(
         measure
         for measure, points in nation.points.items()
-        if points[at] < TOP_SCORE
-        and measure not in topics
-        and (measure not in nation.ladders or at not in nation.ladders[measure].place)
+        if points[at] < TOP_SCORE and measure not in topics and not _is_movable(nation, at, measure)
     )
+
+
+def _is_movable(nation: Nation, at: int, measure: str) -> bool:
+    ladder = nation.ladders.get(measure)
+    return ladder is not None and ladder.is_counted and at in ladder.place
 
 
 def find_steps(nation: Nation, at: int) -> list[Step]:
@@ -74,7 +77,7 @@ def find_steps(nation: Nation, at: int) -> list[Step]:
     """
     found: dict[tuple[str, int], Step] = {}
     for measure, ladder in nation.ladders.items():
-        if at not in ladder.place:
+        if at not in ladder.place or not ladder.is_counted:
             continue
         row = ladder.place[at]
         for score, events in enumerate(ladder.reach[row].tolist(), start=1):

@@ -8,6 +8,7 @@ import pandas as pd
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
+from esrd_pipeline.what_if.dfc import Judged
 from esrd_pipeline.what_if.dollars import Payment
 from esrd_pipeline.what_if.frames import Scores
 from esrd_pipeline.what_if.scenario import count_moved
@@ -123,6 +124,28 @@ def describe_dollars(payment: Payment, before: float, after: float) -> list[str]
     return _fold(f"The reduction takes {amounts}; {payment.label}.")
 
 
+def describe_judged(judged: Judged) -> list[str]:
+    """Return flags of the measures that a scenario changes, and the stars."""
+    lines = [f"{'flag (Dialysis Facility Measures)':<36}{'stored':>20}{'scenario':>20}"]
+    for row in judged.flags.to_dict("records"):
+        cells = [
+            f"{_write(row[f'value_{when}'])} {_category(row[f'category_{when}'])}"
+            for when in ("before", "after")
+        ]
+        mark = "  *" if row["category_before"] != row["category_after"] else ""
+        lines.append(f"{row['measure']:<36}{cells[0]:>20}{cells[1]:>20}{mark}")
+    stars = ["none" if rating is None else str(rating) for rating in judged.rating]
+    mark = "  *" if stars[0] != stars[1] else ""
+    lines.append(f"{'stars':<36}{stars[0]:>20}{stars[1]:>20}{mark}")
+    for measure, why in judged.untold.items():
+        lines += _fold(f"{measure}: its flag in the scenario is not told: {why}.")
+    return lines
+
+
+def _category(name: object) -> str:
+    return "none" if is_missing(name) else str(name)
+
+
 def describe_moved(moved: pd.DataFrame, facilities: int) -> list[str]:
     """Return who moves: counts by Network and chain, then the first facilities."""
     lines = [f"{len(moved):,} of {facilities:,} facilities get another TPS or reduction"]
@@ -148,7 +171,7 @@ def describe_moved(moved: pd.DataFrame, facilities: int) -> list[str]:
 
 
 def _write(number: object) -> str:
-    return "none" if is_missing(number) else f"{float(str(number)):g}"
+    return "none" if is_missing(number) else f"{float(str(number)):.6g}"
 
 
 def _fold(text: str) -> list[str]:
