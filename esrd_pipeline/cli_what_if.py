@@ -32,6 +32,13 @@ from esrd_pipeline.settings import load_settings
     type=click.Path(dir_okay=False, path_type=Path),
     help="CMS's provider level impact file, saved as CSV: payments in dollars.",
 )
+@click.option(
+    "--months",
+    type=click.IntRange(1, 12),
+    default=12,
+    show_default=True,
+    help="Months that the stored year holds; those to come are drawn.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Write who moves to this CSV file.")
 def what_if(
     *,
@@ -41,6 +48,7 @@ def what_if(
     scenario: Path | None,
     rule_set: str,
     impact_file: Path | None,
+    months: int,
     out: Path | None,
 ) -> None:
     r"""Score a stored year as it might have been; nothing is stored.
@@ -70,7 +78,7 @@ def what_if(
         changes += read_scenario(scenario) if scenario else []
         if ccn is None and not changes and rule_set == "default":
             raise click.UsageError("give --ccn, or values, or another rule set")
-        question = Question(year, ccn, changes, rule_set, impact_file, out)
+        question = Question(year, ccn, changes, rule_set, impact_file, out, months)
         lines = answer(Warehouse(settings.warehouse_dir), question)
     except (ScenarioError, MissingPartitionError, OutdatedPartitionError) as refused:
         raise click.ClickException(str(refused)) from None

@@ -11,6 +11,7 @@ from esrd_pipeline.orchestration import (
     reports_assets_sources,
     reports_assets_trend,
     site_assets,
+    what_if_assets,
 )
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.made_of import MISSING, STORED
@@ -303,6 +304,7 @@ ASSETS = (
     make_multi_asset("event_account", _ACCOUNT),
     *reports_assets_trend.ASSETS,
     *reports_assets_exclusion.ASSETS,
+    *what_if_assets.ASSETS,
     *site_assets.ASSETS,
     *reports_assets_sources.ASSETS,
     *reports_assets_change.ASSETS,

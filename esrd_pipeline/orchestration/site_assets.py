@@ -14,6 +14,7 @@ from esrd_pipeline.tables import (
     program,
     source_agreement,
     trend,
+    what_if,
 )
 from esrd_pipeline.tables.site import SITE
 
@@ -85,6 +86,7 @@ ASSETS = (
                         trend.STRATUM,
                         trend.COHORT,
                         exclusion.EXCLUSION,
+                        *what_if.TABLES,
                     )
                 ),
                 kinds=frozenset({"html", "parquet"}),

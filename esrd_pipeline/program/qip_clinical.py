@@ -102,13 +102,12 @@ def score_components(
     names = sorted(parts)
     scores = np.stack([parts[name].score for name in names])
     there = ~np.isnan(scores)
+    counts = weigh_components(
+        rule, scores, np.stack([parts[name].unit_count for name in names]), whole
+    )
     if rule.scoring == "components_by_unit_count":
-        counts = np.stack([parts[name].unit_count for name in names])
-        # A single scored component has all the weight, even where the file suppresses its size.
-        counts = np.where(there & (there.sum(axis=0) == 1) & np.isnan(counts), 1.0, counts)
         unit_count = np.nansum(np.where(there, counts, np.nan), axis=0)
     else:
-        counts = np.ones_like(scores) * np.array([[whole[name]] for name in names])
         unit_count = rows.unit_count
     reasons, is_zero = judge(rule, inputs, rows, needs_row=False)
     hidden = (there & np.isnan(counts)).any(axis=0)
@@ -138,6 +137,21 @@ def score_components(
         reason_number=reasons.number,
     )
     return scored, shares
+
+
+def weigh_components(
+    rule: MeasureRule, scores: Floats, unit_counts: Floats, whole: dict[str, int]
+) -> Floats:
+    """Return the weight of each component of a topic or survey; NaN where its size is not known.
+
+    `scores` and `unit_counts` have one row a component, in the order of their names, and one
+    column a facility.
+    """
+    if rule.scoring != "components_by_unit_count":
+        return np.ones_like(scores) * np.array([[whole[name]] for name in sorted(whole)])
+    there = ~np.isnan(scores)
+    # A single scored component has all the weight, even where the file suppresses its size.
+    return np.where(there & (there.sum(axis=0) == 1) & np.isnan(unit_counts), 1.0, unit_counts)
 
 
 def judge(

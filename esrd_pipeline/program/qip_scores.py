@@ -26,7 +26,7 @@ from esrd_pipeline.program.qip_reporting import (
     score_if_printed,
     score_reporting,
 )
-from esrd_pipeline.program.qip_rules import QipRules
+from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 from esrd_pipeline.program.qip_weights import apply_weights
 from esrd_pipeline.tables.program import QIP_MEASURE_SCORE
 
@@ -53,37 +53,21 @@ def score_measures(
     `published_results` gives the scores CMS publishes without counts. `ece_grants` has the
     columns ccn, first_month and last_month. An unscored row gives its `reason`.
     """
-    facilities = gather_facilities(
+    inputs = gather_inputs(
         performance_year=performance_year,
-        directory=directory,
         current=current,
+        improvement=improvement,
+        earlier=earlier,
+        standards=standards,
+        directory=directory,
         ece_grants=ece_grants,
-    )
-    results = published_results.loc[published_results["program"] == "qip"]
-    inputs = Inputs(
-        facilities=facilities,
-        current=read_contract(current, facilities),
-        improvement=read_rates(improvement, facilities),
-        earlier=read_rates(earlier, facilities),
-        results=read_results(results, facilities),
-        standards=read_standards(standards),
+        published_results=published_results,
     )
     scored: dict[str, Scored] = {}
     for rule in rules.measures:
-        match rule.scoring:
-            case "achievement_improvement":
-                scored[rule.measure] = score_against_standards(rule, inputs)
-            case "reporting" | "reporting_steps":
-                scored[rule.measure] = score_reporting(rule, inputs)
-            case "published":
-                scored[rule.measure] = score_as_published(rule, inputs)
-            case "published_or_unknown":
-                said_by = tuple(
-                    said for said in rules.said_by_footnotes if said.measure == rule.measure
-                )
-                scored[rule.measure] = score_if_printed(rule, inputs, said_by)
-            case "components_by_unit_count" | "components_mean" | "components_weighted":
-                continue
+        own = score_rule(rules, rule, inputs)
+        if own is not None:
+            scored[rule.measure] = own
     for rule in rules.measures:
         parts = {part.measure: scored[part.measure] for part in rules.components_of(rule.measure)}
         if parts:
@@ -92,7 +76,54 @@ def score_measures(
             )
             for measure, share in shares.items():
                 scored[measure] = replace(parts[measure], weight_in_parent=share)
-    return _assemble(rules, facilities, scored)
+    return _assemble(rules, inputs.facilities, scored)
+
+
+def gather_inputs(
+    *,
+    performance_year: int,
+    current: pd.DataFrame,
+    improvement: pd.DataFrame | None,
+    earlier: pd.DataFrame | None,
+    standards: pd.DataFrame,
+    directory: pd.DataFrame,
+    ece_grants: pd.DataFrame,
+    published_results: pd.DataFrame,
+) -> Inputs:
+    """Align what `score_measures` is given to the facilities."""
+    facilities = gather_facilities(
+        performance_year=performance_year,
+        directory=directory,
+        current=current,
+        ece_grants=ece_grants,
+    )
+    results = published_results.loc[published_results["program"] == "qip"]
+    return Inputs(
+        facilities=facilities,
+        current=read_contract(current, facilities),
+        improvement=read_rates(improvement, facilities),
+        earlier=read_rates(earlier, facilities),
+        results=read_results(results, facilities),
+        standards=read_standards(standards),
+    )
+
+
+def score_rule(rules: QipRules, rule: MeasureRule, inputs: Inputs) -> Scored | None:
+    """Score one measure from rows of its own; None of one that is made of components."""
+    match rule.scoring:
+        case "achievement_improvement":
+            return score_against_standards(rule, inputs)
+        case "reporting" | "reporting_steps":
+            return score_reporting(rule, inputs)
+        case "published":
+            return score_as_published(rule, inputs)
+        case "published_or_unknown":
+            said_by = tuple(
+                said for said in rules.said_by_footnotes if said.measure == rule.measure
+            )
+            return score_if_printed(rule, inputs, said_by)
+        case "components_by_unit_count" | "components_mean" | "components_weighted":
+            return None
 
 
 def _assemble(rules: QipRules, facilities: Facilities, scored: dict[str, Scored]) -> pd.DataFrame:

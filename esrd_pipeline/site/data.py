@@ -24,6 +24,7 @@ from esrd_pipeline.tables import (
     program,
     source_agreement,
     trend,
+    what_if,
 )
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
@@ -169,6 +170,21 @@ class SiteData:
     def signals(self) -> Mapping[str, list[Row]]:
         """network.signal by facility."""
         return self._by_facility(monitor.SIGNAL, monitor.SIGNAL.column_names)
+
+    @cached_property
+    def next_points(self) -> Mapping[str, list[Row]]:
+        """report.next_point by facility."""
+        return self._by_facility(what_if.NEXT_POINT, what_if.NEXT_POINT.column_names)
+
+    @cached_property
+    def reduction_ways(self) -> Mapping[str, list[Row]]:
+        """report.reduction_way by facility."""
+        return self._by_facility(what_if.REDUCTION_WAY, what_if.REDUCTION_WAY.column_names)
+
+    @cached_property
+    def reduction_chances(self) -> Mapping[str, list[Row]]:
+        """report.reduction_chance by facility."""
+        return self._by_facility(what_if.REDUCTION_CHANCE, what_if.REDUCTION_CHANCE.column_names)
 
     @cached_property
     def years(self) -> Sequence[int]:

@@ -20,6 +20,7 @@ from esrd_pipeline.site.formats import (
     write_value,
 )
 from esrd_pipeline.site.signals import list_signals
+from esrd_pipeline.site.what_it_takes import describe_what_it_takes
 from esrd_pipeline.tables.exclusion import EXCLUSION
 
 _DOMAINS = {
@@ -54,6 +55,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "tps": data.tps.get(ccn),
         "tps_reason": write_reason(data.tps.get(ccn, {})),
         "domains": _list_domains(data, ccn),
+        "takes": describe_what_it_takes(data, ccn),
         "stars": data.stars.get(ccn),
         "stars_reason": write_reason(data.stars.get(ccn, {})),
         "star_scores": sorted(

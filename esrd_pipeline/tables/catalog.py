@@ -34,6 +34,7 @@ from esrd_pipeline.tables import (
     survival,
     trend,
     waitlist,
+    what_if,
 )
 from esrd_pipeline.tables.model import Column, Table
 
@@ -81,6 +82,7 @@ TABLES: tuple[Table, ...] = (
     *monitor.TABLES,
     *activity.TABLES,
     *report.TABLES,
+    *what_if.TABLES,
     *site.TABLES,
     *trend.TABLES,
     exclusion.EXCLUSION,

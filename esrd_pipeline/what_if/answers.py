@@ -6,7 +6,8 @@ from pathlib import Path
 
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.chances import estimate_chances
+from esrd_pipeline.what_if.chances import MONTHS, estimate_chances, group_limits
+from esrd_pipeline.what_if.dfc import find_dfc_only, judge
 from esrd_pipeline.what_if.dollars import Payment, estimate_payment, read_impact
 from esrd_pipeline.what_if.overlay import Change
 from esrd_pipeline.what_if.scenario import (
@@ -16,16 +17,18 @@ from esrd_pipeline.what_if.scenario import (
     read_limits,
     read_stored,
 )
-from esrd_pipeline.what_if.targets import find_steps, find_ways, list_fixed
+from esrd_pipeline.what_if.targets import find_reports, find_steps, list_fixed
 from esrd_pipeline.what_if.terminal import (
     describe_chances,
     describe_dollars,
     describe_facility,
+    describe_judged,
     describe_moved,
     describe_scores,
     describe_steps,
     describe_ways,
 )
+from esrd_pipeline.what_if.ways import find_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Question:
         rule_set: of the payment year.
         impact_file: payments by facility.
         out: where the facilities that move are written.
+        months: of the year that the stored rows hold; the others are drawn.
     """
 
     year: int
@@ -47,6 +51,7 @@ class Question:
     rule_set: str = DEFAULT
     impact_file: Path | None = None
     out: Path | None = None
+    months: int = MONTHS
 
     @property
     def is_scenario(self) -> bool:
@@ -74,14 +79,19 @@ def answer(warehouse: Warehouse, question: Question) -> list[str]:
         payment = estimate_payment(warehouse, question.year, question.ccn, year)
     if question.is_scenario:
         return _compare(stored, question, payment)
-    return _describe(stored, payment)
+    return _describe(stored, payment, question.months)
 
 
 def _compare(stored: Stored, question: Question, payment: Payment | None) -> list[str]:
     """Return a facility's scores in a scenario beside the stored ones."""
-    after = imagine(stored, question.changes, question.rule_set).scores
+    dfc_only = find_dfc_only(stored.warehouse, stored.year, question.changes)
+    of_qip = [change for change in question.changes if change not in dfc_only]
+    after = imagine(stored, of_qip, question.rule_set).scores
     changed = [change.measure for change in question.changes]
     lines = describe_scores(stored.scores, after, changed)
+    if any(change.table == "contract" for change in question.changes):
+        judged = judge(stored.warehouse, stored.year, str(stored.ccn), question.changes)
+        lines += describe_judged(judged)
     if payment is not None:
         before, then = (
             float(scores.totals["payment_reduction"].iloc[0]) for scores in (stored.scores, after)
@@ -90,17 +100,19 @@ def _compare(stored: Stored, question: Question, payment: Payment | None) -> lis
     return lines
 
 
-def _describe(stored: Stored, payment: Payment | None) -> list[str]:
+def _describe(stored: Stored, payment: Payment | None, months: int) -> list[str]:
     """Return a facility's scores, what it would take to better them, and their chances."""
-    one = stored.facility
-    steps = find_steps(one)
-    numerators = {step.measure: one.number(step.measure, "numerator") for step in steps}
+    nation = stored.nation
+    steps = [*find_steps(nation, 0), *find_reports(nation, 0)]
+    numerators = {step.measure: float(nation.rows(step.measure).numerator[0]) for step in steps}
+    mine = group_limits(read_limits(stored.warehouse, stored.year, stored.ccn))
+    limits = mine.get(str(stored.ccn), {})
     return [
         *describe_facility(stored.scores),
         "",
-        *describe_steps(steps, numerators, list_fixed(one)),
+        *describe_steps(steps, numerators, list_fixed(nation, 0)),
         "",
-        *describe_ways(find_ways(one, steps), numerators),
+        *describe_ways(find_ways(nation, [0]).get(0, ()), numerators),
         "",
-        *describe_chances(estimate_chances(one, read_limits(stored)), payment),
+        *describe_chances(estimate_chances(nation, 0, limits, months=months), payment),
     ]

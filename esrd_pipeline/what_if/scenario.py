@@ -11,7 +11,6 @@ from esrd_pipeline.program.qip_rules import QipRules, load_rules
 from esrd_pipeline.tables import facility, measured, program
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.copies import Facility
 from esrd_pipeline.what_if.frames import (
     OneFacility,
     Scores,
@@ -20,6 +19,7 @@ from esrd_pipeline.what_if.frames import (
     read_frames,
     score,
 )
+from esrd_pipeline.what_if.ladders import Nation
 from esrd_pipeline.what_if.overlay import Change, ScenarioError, find_scales, overlay
 
 _RULE_SET_NOTE = "esrd.rule_set"
@@ -51,15 +51,9 @@ class Stored:
     scales: dict[str, float]
 
     @property
-    def facility(self) -> Facility:
-        """The one facility.
-
-        Raises:
-            ScenarioError: the year was read whole.
-        """
-        if self.ccn is None:
-            raise ScenarioError("a facility is needed")
-        return Facility(self.ccn, self.year, self.rules, self.frames, self.scales)
+    def nation(self) -> Nation:
+        """Its facilities, all or one, with what their scores are made from."""
+        return Nation(self.year, self.rules, self.frames, self.scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +161,21 @@ def count_moved(moved: pd.DataFrame, by: str) -> pd.DataFrame:
     return counts.groupby(by, dropna=False, sort=True).sum().astype(int).reset_index()
 
 
-def read_limits(stored: Stored) -> pd.DataFrame:
-    """Return value and limits of each measure of the one facility, of the program that has them.
+def read_limits(warehouse: Warehouse, year: int, ccn: str | None = None) -> pd.DataFrame:
+    """Return ccn, measure, value, lower and upper of measures, of the program that has limits.
 
-    Columns measure, value, lower and upper. The limits of a standardised ratio are those of the
-    Dialysis Facility Measures, which judge it by them; a QIP row with limits of its own keeps them.
+    The limits of a standardised ratio are those of the Dialysis Facility Measures, which judge it
+    by them; a QIP row with limits of its own keeps them.
     """
-    rows = stored.warehouse.read(
-        measured.CONTRACT,
-        stored.year,
-        columns=("ccn", "program", "measure", "value", "lower", "upper"),
-        where={"ccn": str(stored.ccn)},
-    ).dropna(subset=["value", "lower", "upper"])
+    columns = ("ccn", "program", "measure", "value", "lower", "upper")
+    where = None if ccn is None else {"ccn": ccn}
+    return choose_limits(warehouse.read(measured.CONTRACT, year, columns=columns, where=where))
+
+
+def choose_limits(contract: pd.DataFrame) -> pd.DataFrame:
+    """Return a row of each facility and measure: `read_limits`."""
+    rows = contract.dropna(subset=["value", "lower", "upper"])
     # "qip" comes after "dfc": of two rows of a measure the last is kept.
-    ordered = rows.sort_values(["measure", "program"])
-    return ordered.drop_duplicates("measure", keep="last")[["measure", "value", "lower", "upper"]]
+    ordered = rows.sort_values(["ccn", "measure", "program"])
+    kept = ordered.drop_duplicates(["ccn", "measure"], keep="last")
+    return kept[["ccn", "measure", "value", "lower", "upper"]]

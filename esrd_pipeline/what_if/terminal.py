@@ -7,11 +7,12 @@ import pandas as pd
 
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
-from esrd_pipeline.what_if.chances import DRAWS, SEED, Chances
+from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
+from esrd_pipeline.what_if.dfc import Judged
 from esrd_pipeline.what_if.dollars import Payment
 from esrd_pipeline.what_if.frames import Scores
 from esrd_pipeline.what_if.scenario import count_moved
-from esrd_pipeline.what_if.targets import Step, Way
+from esrd_pipeline.what_if.targets import Step, Way, find_nearest
 
 WIDTH = 80
 _MOST_ROWS = 20
@@ -71,9 +72,7 @@ def describe_steps(
 ) -> list[str]:
     """Return the events to the next point of each measure; `fixed` are those without a count."""
     lines = ["The next point of each measure: events, all else as it is"]
-    nearest: dict[str, Step] = {}
-    for step in steps:
-        nearest.setdefault(step.measure, step)
+    nearest = find_nearest(steps)
     lines += [f"  {_say(step, numerators[step.measure])}" for step in nearest.values()]
     if not nearest:
         lines.append("  none: no measure can reach a further point by events")
@@ -104,7 +103,9 @@ def _count(events: int) -> str:
 
 def describe_chances(chances: Chances, payment: Payment | None) -> list[str]:
     """Return how likely each reduction is, and its dollars."""
-    lines = ["How likely each reduction is, if the year were drawn again from its limits"]
+    is_over = chances.months == MONTHS
+    rest = "the year were" if is_over else f"the {MONTHS - chances.months} months to come are"
+    lines = [f"How likely each reduction is, if {rest} drawn{' again' * is_over} from its limits"]
     for percent, share in chances.reductions.items():
         dollars = "" if payment is None else f"{payment.reduce(percent):>16,.0f} dollars"
         lines.append(f"  {percent:>4g} percent: {share:>6.1%}{dollars}")
@@ -121,6 +122,28 @@ def describe_dollars(payment: Payment, before: float, after: float) -> list[str]
     """Return what the reduction takes, as stored and in the scenario, with its label."""
     amounts = f"{payment.reduce(before):,.0f} dollars, in the scenario {payment.reduce(after):,.0f}"
     return _fold(f"The reduction takes {amounts}; {payment.label}.")
+
+
+def describe_judged(judged: Judged) -> list[str]:
+    """Return flags of the measures that a scenario changes, and the stars."""
+    lines = [f"{'flag (Dialysis Facility Measures)':<36}{'stored':>20}{'scenario':>20}"]
+    for row in judged.flags.to_dict("records"):
+        cells = [
+            f"{_write(row[f'value_{when}'])} {_category(row[f'category_{when}'])}"
+            for when in ("before", "after")
+        ]
+        mark = "  *" if row["category_before"] != row["category_after"] else ""
+        lines.append(f"{row['measure']:<36}{cells[0]:>20}{cells[1]:>20}{mark}")
+    stars = ["none" if rating is None else str(rating) for rating in judged.rating]
+    mark = "  *" if stars[0] != stars[1] else ""
+    lines.append(f"{'stars':<36}{stars[0]:>20}{stars[1]:>20}{mark}")
+    for measure, why in judged.untold.items():
+        lines += _fold(f"{measure}: its flag in the scenario is not told: {why}.")
+    return lines
+
+
+def _category(name: object) -> str:
+    return "none" if is_missing(name) else str(name)
 
 
 def describe_moved(moved: pd.DataFrame, facilities: int) -> list[str]:
@@ -148,7 +171,7 @@ def describe_moved(moved: pd.DataFrame, facilities: int) -> list[str]:
 
 
 def _write(number: object) -> str:
-    return "none" if is_missing(number) else f"{float(str(number)):g}"
+    return "none" if is_missing(number) else f"{float(str(number)):.6g}"
 
 
 def _fold(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -78,13 +77,6 @@ def test_a_perfect_year_moves_this_facility_alone(warehouse: Warehouse, worst: s
     assert moved["ccn"].tolist() == [worst]
     assert moved["tps_after"].iloc[0] > moved["tps_before"].iloc[0]
     assert count_moved(moved, "network")["lower_reduction"].sum() == 1
-
-
-def test_copies_of_a_facility_score_as_it_does(warehouse: Warehouse, worst: str) -> None:
-    one = read_stored(warehouse, YEAR, worst).facility
-    now = one.number("ltc", "numerator")
-    copies = one.score_copies({"ltc": np.array([now, now])})
-    assert copies.totals["tps"].tolist() == one.scores.totals["tps"].tolist() * 2
 
 
 def test_the_command_tells_of_a_facility(refreshed: Refreshed, published: Path, worst: str) -> None:

@@ -6,8 +6,8 @@ import pandas as pd
 
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.tables.facility import PUBLISHED_RESULT
-from esrd_pipeline.what_if.copies import Facility
 from esrd_pipeline.what_if.frames import ScoringFrames
+from esrd_pipeline.what_if.ladders import Nation
 from esrd_pipeline.what_if.overlay import find_scales
 from esrd_pipeline_tests.program import qip_frames
 
@@ -68,7 +68,11 @@ def make_frames(*rows: qip_frames.Row) -> ScoringFrames:
     )
 
 
-def make_facility(*rows: qip_frames.Row, **rules: int) -> Facility:
-    """Return the facility; `rules` replace those of payment year 2027."""
+def make_nation(*rows: qip_frames.Row, **rules: int) -> Nation:
+    """Return the facility as a nation; `rules` replace those of payment year 2027."""
     frames = make_frames(*rows)
-    return Facility(CCN, YEAR, replace(RULES, **rules), frames, find_scales(frames.current))
+    return Nation(YEAR, replace(RULES, **rules), frames, find_scales(frames.current))
+
+
+def numerator_of(nation: Nation, measure: str) -> float:
+    return float(nation.rows(measure).numerator[0])
