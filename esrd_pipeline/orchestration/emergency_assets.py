@@ -17,7 +17,7 @@ from esrd_pipeline.tables.model import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-STEP = "emergency"
+STEP = "emergency_page"
 
 
 class EmergencyConfig(dg.Config):

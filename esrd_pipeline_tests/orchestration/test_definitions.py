@@ -12,7 +12,7 @@ import esrd_pipeline.definitions
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration.partitions import performance_years
 from esrd_pipeline.orchestration.shown import find_group, list_owners
-from esrd_pipeline.tables import explain
+from esrd_pipeline.tables import emergency, explain
 from esrd_pipeline.tables.catalog import PATIENT_TABLES, TABLES, TABLES_BY_NAME
 
 HEAVY = ("great_expectations", "statsmodels", "lifelines", "matplotlib")
@@ -131,10 +131,11 @@ def test_what_looks_back_says_so() -> None:
 def test_a_refresh_never_makes_a_star_baseline() -> None:
     refreshed = defs.resolve_job_def("refresh").asset_layer.selected_asset_keys
     assert dg.AssetKey(["program", "star_baseline"]) not in refreshed
-    assert not {key for key in refreshed if key.path[0] == "explain"}
+    assert not {key for key in refreshed if key.path[0] in {"explain", "emergency"}}
     assert dg.AssetKey(["report", "site"]) not in refreshed
     assert dg.AssetKey(["report", "release"]) not in refreshed
-    assert len(refreshed) == len(TABLES_BY_NAME) - 3 - len(explain.TABLES)
+    asked_for = (*explain.TABLES, *emergency.PATIENT_TABLES, *emergency.TABLES)
+    assert len(refreshed) == len(TABLES_BY_NAME) - 3 - len(asked_for)
 
 
 def test_a_refresh_of_published_files_touches_no_patient() -> None:

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from esrd_pipeline.definitions import defs
+from esrd_pipeline.orchestration.emergency_assets import STEP
 from esrd_pipeline.orchestration.sensors import refresh_emergency
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import emergency
@@ -85,11 +86,11 @@ def test_a_day_of_another_year_is_refused(world: Settings, instance: dg.DagsterI
     result = defs.resolve_job_def("emergency").execute_in_process(
         instance=instance,
         partition_key=str(YEAR),
-        run_config={"ops": {"emergency": {"config": {"day": "2023-01-01"}}}},
+        run_config={"ops": {STEP: {"config": {"day": "2023-01-01"}}}},
         raise_on_error=False,
     )
     assert not result.success
-    (failure,) = [e for e in result.get_step_failure_events() if e.step_key == "emergency"]
+    (failure,) = [e for e in result.get_step_failure_events() if e.step_key == STEP]
     assert (
         "2023-01-01 is not in the partition 2024" in failure.step_failure_data.error_display_string
     )

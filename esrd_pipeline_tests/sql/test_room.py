@@ -1,6 +1,7 @@
 """Rules of every SQL file: years filtered, total orders, translation to Spark, right columns."""
 
 import re
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -105,6 +106,7 @@ RULES = {
     "measure": "ltc",
     "is_chosen": True,
     "ccn": "A",
+    "day": date(2024, 9, 27),
 }
 
 

@@ -98,7 +98,7 @@ record AS (
     SELECT
         s.performance_year AS cohort_year,
         coalesce(m.patient_id, s.patient_id) AS patient_id,
-        s.patient_id AS number,
+        m.earlier_patient_id AS number,
         m.earlier_patient_id IS NULL AS is_own,
         coalesce(n.ccn, s.ccn) AS ccn,
         s.start_date,
@@ -143,7 +143,7 @@ followed AS (
     JOIN kept_number AS k
         ON k.cohort_year = r.cohort_year
         AND k.patient_id = r.patient_id
-        AND k.number = r.number
+        AND k.number IS NOT DISTINCT FROM r.number
         AND k.place = 1
     JOIN cohort.smr_expected AS e
         ON e.patient_id = r.patient_id
