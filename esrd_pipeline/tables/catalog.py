@@ -121,6 +121,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *survival.TABLES,
     *discharges.TABLES,
     *network.FACILITY_TABLES,
+    what_if.FACILITY_STRATUM,
     *explain.TABLES,
 )
 """Tables of patients, which never leave the agency, in the order data flows."""

@@ -84,7 +84,7 @@ def estimate_chances(
             limits[measure],
             float(nation.rows(measure).numerator[at]),
             float(nation.rows(measure).denominator[at]),
-            is_share=nation.scales.get(measure) == 1.0,
+            is_share=ladder.is_share,
         )
         events = _draw(drawn_of, normal, months, generator)
         if events is not None:
