@@ -50,11 +50,11 @@ def test_a_patient_counts_once_at_each_facility() -> Worked:
         ("A", "all", "all"): 2,
         ("A", "sex", "female"): 1,
         ("A", "sex", "male"): 1,
-        ("A", "age", "45-64"): 1,
+        ("A", "age", "18-44"): 1,
         ("A", "age", "75 and over"): 1,
         ("B", "all", "all"): 1,
         ("B", "sex", "female"): 1,
-        ("B", "age", "45-64"): 1,
+        ("B", "age", "18-44"): 1,
     }
     assert ("A", "race", "white") in counts
 
