@@ -66,7 +66,8 @@ def what_if(
     from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
     from esrd_pipeline.what_if.answers import Question, answer
-    from esrd_pipeline.what_if.overlay import ScenarioError, parse_setting, read_scenario
+    from esrd_pipeline.what_if.changes import ScenarioError
+    from esrd_pipeline.what_if.overlay import parse_setting, read_scenario
 
     settings = load_settings()
     require_stored(settings, year)

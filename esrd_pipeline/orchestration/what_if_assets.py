@@ -7,6 +7,7 @@ import pandas as pd
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.partitions import years_before
 from esrd_pipeline.orchestration.rule_set import has_rules, read_recorded
+from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
 from esrd_pipeline.tables import facility, linkage, measured, program, raw, what_if
@@ -65,7 +66,16 @@ _DEPENDENCIES = (
     Dependency(facility.PUBLISHED_RESULT),
 )
 
+_STRATA = make_select_asset(
+    "report.facility_stratum",
+    description="Patients of each facility by age, sex, race, ethnicity, dual eligibility, nursing"
+    " home, rurality and social vulnerability, from which scenarios add up who moves. It stays in"
+    " the agency.",
+)
+
 ASSETS = (
+    # A step of its own: it is made from patients, the others from published files, too.
+    make_multi_asset("facility_stratum", (_STRATA,)),
     make_multi_asset(
         "what_it_takes",
         (

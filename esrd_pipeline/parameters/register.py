@@ -78,6 +78,14 @@ def describe_too_early(performance_year: int) -> str:
     )
 
 
+_RATIO_FAMILIES = frozenset({"recurrent_events", "survival", "discharges"})
+
+
+def is_ratio(measure: str, family: str) -> bool:
+    """Return whether a measure's value is observed over expected."""
+    return family in _RATIO_FAMILIES or measure == "nhsn_bsi"
+
+
 def find_measure(measure: str, program: Program, performance_year: int) -> RegisterEntry:
     """Return the register's entry of a measure in a performance year.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.parameters.register import is_ratio
 from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN, describe_hidden
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import SOURCE_COUNTS, Area, Row, SiteData
@@ -15,7 +16,6 @@ from esrd_pipeline.site.facility_page import find_rating
 from esrd_pipeline.site.formats import (
     CATEGORY_WORDS,
     is_missing,
-    is_ratio,
     write_number,
     write_value,
 )

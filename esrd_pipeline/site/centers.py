@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import list_plain_texts
-from esrd_pipeline.parameters.register import Direction, Program
+from esrd_pipeline.parameters.register import Direction, Program, is_ratio
 from esrd_pipeline.site.data import Row, SiteData
-from esrd_pipeline.site.formats import is_missing, is_ratio
+from esrd_pipeline.site.formats import is_missing
 from esrd_pipeline.tables.raw import DFC_FACILITY
 
 PAGE_LENGTH = 25

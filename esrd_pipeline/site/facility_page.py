@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.parameters.register import is_ratio
 from esrd_pipeline.reports.suppression import FEW, describe_hidden
 from esrd_pipeline.site.centers import place_for_patients
 from esrd_pipeline.site.certificate import has_certificate
@@ -13,7 +14,6 @@ from esrd_pipeline.site.data import Row, SiteData
 from esrd_pipeline.site.formats import (
     CATEGORY_WORDS,
     is_missing,
-    is_ratio,
     write_number,
     write_percent,
     write_reason,

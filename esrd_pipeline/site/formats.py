@@ -15,18 +15,12 @@ CATEGORY_WORDS = {
 }
 CATEGORY_SIGNS = {"better": "▲", "as": "●", "worse": "▼"}
 """Beside the word, so that nothing is said by a colour alone."""
-_RATIO_FAMILIES = frozenset({"recurrent_events", "survival", "discharges"})
 _PER_100 = 100.0
 
 
 def is_missing(value: object) -> bool:
     """Return whether a cell is empty."""
     return value is None or value != value  # noqa: PLR0124 - NaN is not itself
-
-
-def is_ratio(measure: str, family: str) -> bool:
-    """Return whether a measure's value is observed over expected."""
-    return family in _RATIO_FAMILIES or measure == "nhsn_bsi"
 
 
 def write_value(value: object, *, ratio: bool, program: Program) -> str:

@@ -11,11 +11,11 @@ from esrd_pipeline.families.cross_check import describe_difference
 from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.parameters.measure_definitions import find_definition
 from esrd_pipeline.parameters.measure_texts import find_measure_text
-from esrd_pipeline.parameters.register import RegisterEntry
+from esrd_pipeline.parameters.register import RegisterEntry, is_ratio
 from esrd_pipeline.reports.suppression import SMALLEST_SHOWN
 from esrd_pipeline.site import method_rules
 from esrd_pipeline.site.data import Row, SiteData
-from esrd_pipeline.site.formats import is_missing, is_ratio, write_number, write_value
+from esrd_pipeline.site.formats import is_missing, write_number, write_value
 from esrd_pipeline.site.method_terms import (
     Adjuster,
     find_specification,

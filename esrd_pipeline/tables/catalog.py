@@ -134,6 +134,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *activity.FACILITY_TABLES,
     *network_inputs.TABLES,
     *emergency.PATIENT_TABLES,
+    what_if.FACILITY_STRATUM,
     *explain.TABLES,
 )
 """Tables of patients, and what Networks keep themselves, which never leave the agency."""

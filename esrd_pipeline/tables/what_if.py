@@ -3,6 +3,7 @@
 from esrd_pipeline.tables.facility import CCN, MEASURE, OF_FEW, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.tables.program import PAYMENT_YEAR
+from esrd_pipeline.tables.trend import DIMENSIONS
 
 _SCORING = "program.qip_measure_score's own scoring of other numerators; manual 4.1 to 4.3"
 _EVENTS = Column(
@@ -104,5 +105,21 @@ REDUCTION_CHANCE = Table(
         Column("fixed", "text", "Scored measures left as they are: they have no limits"),
     ),
 )
+
+FACILITY_STRATUM = Table(
+    name="report.facility_stratum",
+    grain="one stratum of the patients of one facility",
+    source="manual 2.13.10; readings 193, 194, 197 and 198",
+    key=("ccn", "dimension", "stratum"),
+    is_compared=False,
+    columns=(
+        CCN,
+        Column("dimension", "text", "What divides them", required=True, allowed=DIMENSIONS),
+        Column("stratum", "text", "Whose: all, a group, or unknown", required=True),
+        YEAR,
+        Column("patients", "integer", "Patients", required=True, minimum=1, counts="patients"),
+    ),
+)
+"""Small counts, of which scenarios add up the strata of those who move: it stays in the agency."""
 
 TABLES = (NEXT_POINT, REDUCTION_WAY, REDUCTION_CHANCE)

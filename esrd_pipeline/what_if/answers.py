@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
+from esrd_pipeline.tables.what_if import FACILITY_STRATUM
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline.what_if.chances import MONTHS, estimate_chances, group_limits
+from esrd_pipeline.what_if.changes import Change
 from esrd_pipeline.what_if.dfc import find_dfc_only, judge
 from esrd_pipeline.what_if.dollars import Payment, estimate_payment, read_impact
-from esrd_pipeline.what_if.overlay import Change
 from esrd_pipeline.what_if.scenario import (
     Stored,
     imagine,
@@ -17,6 +18,7 @@ from esrd_pipeline.what_if.scenario import (
     read_limits,
     read_stored,
 )
+from esrd_pipeline.what_if.strata import count_strata
 from esrd_pipeline.what_if.targets import find_reports, find_steps, list_fixed
 from esrd_pipeline.what_if.terminal import (
     describe_chances,
@@ -26,6 +28,7 @@ from esrd_pipeline.what_if.terminal import (
     describe_moved,
     describe_scores,
     describe_steps,
+    describe_strata,
     describe_ways,
 )
 from esrd_pipeline.what_if.ways import find_ways
@@ -71,7 +74,11 @@ def answer(warehouse: Warehouse, question: Question) -> list[str]:
         moved = list_moved(stored, imagine(stored, question.changes, question.rule_set))
         if question.out is not None:
             moved.to_csv(question.out, index=False, lineterminator="\n")
-        return describe_moved(moved, len(stored.scores.totals))
+        lines = describe_moved(moved, len(stored.scores.totals))
+        if warehouse.has(FACILITY_STRATUM, question.year):
+            strata = warehouse.read(FACILITY_STRATUM, question.year)
+            lines += describe_strata(count_strata(moved, strata))
+        return lines
     if question.impact_file is not None:
         payment = read_impact(question.impact_file, question.ccn)
     else:

@@ -84,7 +84,7 @@ def estimate_chances(
             limits[measure],
             float(nation.rows(measure).numerator[at]),
             float(nation.rows(measure).denominator[at]),
-            is_share=nation.scales.get(measure) == 1.0,
+            is_share=ladder.is_share,
         )
         events = _draw(drawn_of, normal, months, generator)
         if events is not None:
@@ -124,9 +124,11 @@ def _sum_draws(
             weighted = sum(
                 share * drawn.get(name, np.int64(points[name])) for name, share in shares.items()
             )
-            score = divide_half_up(np.asarray(weighted), np.int64(sum(shares.values())))
+            score = divide_half_up(
+                np.asarray(weighted), np.array([sum(shares.values())], dtype=np.int64)
+            )
         sums = sums + TOP_SCORE * weight * score
-    return divide_half_up(sums, weights.total[0])
+    return divide_half_up(sums, weights.total[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def _draw(row: _Row, normal: Floats, months: int, generator: np.random.Generator
         if months == MONTHS:
             return level
         rest = generator.poisson(level * left)
-    return (top + rest) * (months / MONTHS)
+    return np.asarray((top + rest) * (months / MONTHS), dtype=np.float64)
 
 
 def _logit(share: float) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from esrd_pipeline.families.patient_months import WHOLE
 from esrd_pipeline.parameters.register import RegisterEntry, find_measure
@@ -18,6 +19,7 @@ from esrd_pipeline.program.flags import flag_facilities
 from esrd_pipeline.program.star_scores import score_stars
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
 from esrd_pipeline.statistics.facility_rates import ADDED_EVENTS, find_ratio_limits
+from esrd_pipeline.statistics.poisson_binomial import adjust_counts, compare_counts
 from esrd_pipeline.statistics.poisson_test import (
     find_exact_limits,
     find_exact_p,
@@ -25,14 +27,16 @@ from esrd_pipeline.statistics.poisson_test import (
     find_null_limits,
 )
 from esrd_pipeline.tables import facility, measured, program
+from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.overlay import Change, ScenarioError
+from esrd_pipeline.what_if.changes import Change, ScenarioError
 
 _SAME = 1e-9
 _COUNTS = ("numerator", "denominator")
 _RATED = ("ccn", "program", "measure", "value", "reportable", "denominator")
 _RESULTS = ("ccn", "program", "measure", "category", "score")
 Numbers = dict[str, float]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ def judge(warehouse: Warehouse, year: int, ccn: str, changes: Sequence[Change]) 
         if counts is None:
             continue
         try:
-            found = _test(find_measure(measure, "dfc", year), row, counts)
+            entry = find_measure(measure, "dfc", year)
+            found = retest(entry, row, counts, _read_chances(warehouse, year, ccn, entry))
         except LookupError as why:
             untold[measure] = str(why)
             continue
@@ -130,8 +135,31 @@ def _carry(row: pd.Series, qip: pd.DataFrame, changes: Sequence[Change]) -> Numb
     return None if unknown or counts == before else counts
 
 
-def _test(entry: RegisterEntry, row: pd.Series, counts: Numbers) -> Numbers:
+def _read_chances(warehouse: Warehouse, year: int, ccn: str, entry: RegisterEntry) -> Floats | None:
+    """Return the event's probability of each discharge of the facility; None where not stored."""
+    if entry.family != "discharges":
+        return None
+    cohort = TABLES_BY_NAME[f"cohort.{entry.measure}"]
+    expected = measured.MODELLED[entry.measure].expected
+    if expected is None or not (warehouse.has(cohort, year) and warehouse.has(expected, year)):
+        return None
+    key = ["patient_id", "stay"]
+    mine = warehouse.read(
+        cohort, year, columns=(*key, "program", "ccn"), where={"ccn": ccn, "program": "dfc"}
+    )
+    chances = warehouse.read(expected, year, where={"program": "dfc"})
+    return mine.merge(chances, on=key)["expected"].to_numpy(float)
+
+
+def retest(
+    entry: RegisterEntry,
+    row: pd.Series,
+    counts: Numbers,
+    chances: Floats | None,
+) -> Numbers:
     """Return a row's counts, value, limits and test.
+
+    `chances` are the probabilities of the facility's discharges, of a measure of these.
 
     Raises:
         LookupError: they do not follow from the counts; says why.
@@ -158,11 +186,13 @@ def _test(entry: RegisterEntry, row: pd.Series, counts: Numbers) -> Numbers:
             return found | _test_rate(row, top, bottom, null)
         case "survival":
             return found | _test_deaths(top, bottom, null)
+        case "discharges" if chances is not None and counts["denominator"] == stored[1]:
+            return found | _test_discharges(top, bottom, null, chances)
         case _:
             raise LookupError("its test needs the probabilities of patients' own events")
 
 
-def _test_rate(row: pd.Series, top: np.ndarray, bottom: np.ndarray, null: FacilityNull) -> Numbers:
+def _test_rate(row: pd.Series, top: Floats, bottom: Floats, null: FacilityNull) -> Numbers:
     """Return z, p-value and limits of a rate: its error changes as 1 over the root of events."""
     stored = float(row["numerator"])
     added, before = (ADDED_EVENTS if events == 0 else 0.0 for events in (top[0], stored))
@@ -183,7 +213,7 @@ def _test_rate(row: pd.Series, top: np.ndarray, bottom: np.ndarray, null: Facili
     }
 
 
-def _test_deaths(top: np.ndarray, bottom: np.ndarray, null: FacilityNull) -> Numbers:
+def _test_deaths(top: Floats, bottom: Floats, null: FacilityNull) -> Numbers:
     """Return z, p-value and limits of a Poisson count: exact, or against the null it has."""
     if top[0] != np.floor(top[0]):
         raise LookupError("its events are whole")
@@ -196,6 +226,28 @@ def _test_deaths(top: np.ndarray, bottom: np.ndarray, null: FacilityNull) -> Num
         lower, upper = find_null_limits(top, bottom, mean=null.mean, deviation=null.deviation)
     names = ("z", "p_value", "lower", "upper")
     return {name: float(of[0]) for name, of in zip(names, (z, p_value, lower, upper), strict=True)}
+
+
+def _test_discharges(top: Floats, bottom: Floats, null: FacilityNull, chances: Floats) -> Numbers:
+    """Return z, p-value and limits of a count of discharges: exact, against the null.
+
+    Each discharge's log-odds under the national norm is its offset, so that the norm is effect 0.
+    """
+    if top[0] != np.floor(top[0]) or top[0] > len(chances):
+        raise LookupError("its events are whole, and at most its discharges")
+    if abs(chances.sum() - bottom[0]) > _SAME * bottom[0]:
+        raise LookupError("its stored discharges do not add up to its expected events")
+    offset, codes = np.log(chances / (1 - chances)), np.zeros(len(chances), dtype=np.int64)
+    compared = compare_counts(effect=0.0, offset=offset, facility=codes, observed=top)
+    adjusted = adjust_counts(
+        compared, offset=offset, facility=codes, mean=null.mean, deviation=null.deviation
+    )
+    return {
+        "z": float(compared.z[0]),
+        "p_value": float(adjusted.p_value[0]),
+        "lower": float(adjusted.lower[0]),
+        "upper": float(adjusted.upper[0]),
+    }
 
 
 def _is_same(before: pd.DataFrame, after: pd.DataFrame, measure: str) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.month_history import REPORTED_MONTH
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.overlay import ScenarioError
+from esrd_pipeline.what_if.changes import ScenarioError
 
 _CCN, _PAYMENT = "Provider ID", "Total Payment for Step "
 

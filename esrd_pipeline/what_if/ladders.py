@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.parameters.register import is_ratio
 from esrd_pipeline.program.qip_arithmetic import TOP_SCORE
 from esrd_pipeline.program.qip_inputs import Inputs, Rows, Sheet
 from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
@@ -56,6 +57,11 @@ class Ladder:
         A percentage that is adjusted holds the nation's months times the facility's value.
         """
         return self.rule.entry.family != "access"
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the numerator counts some of what the denominator counts."""
+        return not is_ratio(self.rule.measure, self.rule.entry.family)
 
     @property
     def turn(self) -> int:
@@ -158,10 +164,10 @@ def _climb(nation: Nation, rule: MeasureRule) -> Ladder | None:
     above = np.maximum(0, np.floor(np.nan_to_num(limit - numerator))).astype(np.int64)
     below = np.floor(numerator).astype(np.int64)
     most, least = (below, above) if rule.direction == "lower" else (above, below)
-    if rule.direction == "lower" and nation.scales.get(rule.measure) != 1.0:
+    ladder = Ladder(rule, at, numerator, np.empty((0, TOP_SCORE), dtype=np.int64), most)
+    if rule.direction == "lower" and not ladder.is_share:
         larger = np.fmax(numerator, np.nan_to_num(denominator))
         least = (_SIZES * np.ceil(larger) + _SIZES).astype(np.int64)
-    ladder = Ladder(rule, at, numerator, np.empty((0, TOP_SCORE), dtype=np.int64), most)
     copies = _Copies(nation, ladder)
     now = nation.points[rule.measure][at][:, np.newaxis]
     # What is reached is reached with no event; what is not takes one at least.

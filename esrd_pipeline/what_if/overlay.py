@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.program.qip_rules import QipRules
+from esrd_pipeline.what_if.changes import Change, ScenarioError
 from esrd_pipeline.what_if.frames import ScoringFrames
+from esrd_pipeline.what_if.refusals import refuse_impossible, refuse_shares
 
 CONTRACT_COLUMNS = ("numerator", "denominator", "value", "unit_count")
 STANDARD_COLUMNS = ("achievement_threshold", "benchmark", "small_facility_benchmark")
@@ -21,31 +23,6 @@ RULES = ("minimum_tps",)
 HEADER = ("table", "ccn", "measure", "column", "value")
 _SAME_SCALE = 1e-9
 """Relative difference of two rows' scales that is rounding."""
-
-
-class ScenarioError(ValueError):
-    """A scenario cannot be scored; names its file and row or its setting, and the rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One value of a scenario: of a facility's contract, a measure's standard, or the rules.
-
-    Attributes:
-        table: `contract`, `standard` or `rules`.
-        ccn: facility; empty where the table has none.
-        measure: empty where the table has none.
-        column: which number.
-        value: what it is to be, in the column's own unit.
-        where: where it was said, for messages.
-    """
-
-    table: str
-    ccn: str
-    measure: str
-    column: str
-    value: float
-    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +134,7 @@ def overlay(
 
     Raises:
         ScenarioError: a change names a row that there is not, or one twice, or a measure whose
-            value does not follow from numerator and denominator.
+            value does not follow from numerator and denominator, or cannot be (`refusals`).
     """
     _refuse_repeats(changes)
     current, standards = frames.current.copy(), frames.standards.copy()
@@ -171,12 +148,14 @@ def overlay(
             case _:
                 is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
                 current.loc[_find(is_row, change), change.column] = change.value
+    refuse_impossible(changes, rules, current, standards)
     for change in changes:
         if change.column in ("numerator", "denominator"):
             is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
             # A number set to what it is leaves the stored value as it is, to the bit.
             if frames.current.loc[is_row, change.column].iloc[0] != change.value:
                 _carry(current, is_row, change, changes, scales)
+    refuse_shares(changes, rules, current)
     return Overlaid(replace(frames, current=current, standards=standards), rules)
 
 

@@ -11,6 +11,7 @@ from esrd_pipeline.program.qip_rules import QipRules, load_rules
 from esrd_pipeline.tables import facility, measured, program
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.what_if.changes import Change, ScenarioError
 from esrd_pipeline.what_if.frames import (
     OneFacility,
     Scores,
@@ -20,7 +21,7 @@ from esrd_pipeline.what_if.frames import (
     score,
 )
 from esrd_pipeline.what_if.ladders import Nation
-from esrd_pipeline.what_if.overlay import Change, ScenarioError, find_scales, overlay
+from esrd_pipeline.what_if.overlay import find_scales, overlay
 
 _RULE_SET_NOTE = "esrd.rule_set"
 _SCALE_COLUMNS = ("ccn", "measure", "reportable", "numerator", "denominator", "value")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.reports.suppression import FEW_OR_BESIDE
 from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
 from esrd_pipeline.what_if.dfc import Judged
 from esrd_pipeline.what_if.dollars import Payment
@@ -16,6 +17,7 @@ from esrd_pipeline.what_if.targets import Step, Way, find_nearest
 
 WIDTH = 80
 _MOST_ROWS = 20
+_DIRECTIONS = ("higher", "lower")
 _TOTALS = {"tps": "TPS", "payment_reduction": "payment reduction, percent"}
 
 
@@ -168,6 +170,17 @@ def describe_moved(moved: pd.DataFrame, facilities: int) -> list[str]:
     if len(moved) > _MOST_ROWS:
         lines.append(f"and {len(moved) - _MOST_ROWS:,} more: --out FILE writes them all")
     return lines
+
+
+def describe_strata(strata: pd.DataFrame) -> list[str]:
+    """Return which share of each stratum's patients is at facilities whose reduction moves."""
+    lines = ["", f"{'patients, by stratum: percent at those':<42}{'higher':>10}{'lower':>10}"]
+    for row in strata.to_dict("records"):
+        shares = ["*" if is_missing(row[name]) else f"{row[name]:.1%}" for name in _DIRECTIONS]
+        name = f"{row['dimension'].replace('_', ' ')}: {row['stratum']}"
+        lines.append(f"{name[:41]:<42}{shares[0]:>10}{shares[1]:>10}")
+    hides = bool(strata[list(_DIRECTIONS)].isna().to_numpy().any())
+    return [*lines, *(_fold(f"* {FEW_OR_BESIDE}.") if hides else [])]
 
 
 def _write(number: object) -> str:

@@ -24,6 +24,8 @@ from esrd_pipeline.what_if.ladders import Nation, move_numerators, spread
 from esrd_pipeline.what_if.targets import Step, Way, find_reports, find_steps, list_reports
 
 Integers = NDArray[np.int64]
+_Plan = tuple[tuple[Step, ...], list[tuple[Step, ...] | None]]
+"""What completes the reports, and then the steps to each band."""
 Ways = Mapping[int, Sequence[Way]]
 """By the facility's place in the nation."""
 
@@ -88,7 +90,7 @@ def _plan(nation: Nation, at: int, reduction: float, complete: Mapping[str, floa
     ]
     steps = find_steps(nation, at)
     now = {name: float(points[at]) for name, points in nation.points.items()}
-    plans = [((), _reach(nation, at, now, steps, bands))]
+    plans: list[_Plan] = [((), _reach(nation, at, now, steps, bands))]
     if complete:
         # A measure that rests on a report then has the score of its own rate, or none.
         rests = {rule.measure for rule in nation.rules.measures if _rests(nation, rule)}
@@ -97,9 +99,9 @@ def _plan(nation: Nation, at: int, reduction: float, complete: Mapping[str, floa
     ways: list[Way] = []
     for place, (least, percent) in enumerate(bands):
         tried = [
-            Way(percent, least, (*first, *more[place]), None)
-            for first, more in plans
-            if more[place] is not None
+            Way(percent, least, (*first, *more), None)
+            for first, reached in plans
+            if (more := reached[place]) is not None
         ]
         if tried:
             ways.append(min(tried, key=lambda way: way.events))
@@ -182,13 +184,9 @@ def _list_choices(
     if not movable or (parts and _is_incomplete(nation, at, rule)):
         return [Choice(now)]
     if not parts:
-        own = [Choice(step.score, (step,)) for step in steps if step.measure == rule.measure]
-        return [Choice(now), *own]
+        return [Choice(now), *_list_own(steps, rule.measure)]
     weights = weigh_parts(nation, rule, at, points)
-    options = [
-        [Choice(int(points[name])), *(Choice(s.score, (s,)) for s in steps if s.measure == name)]
-        for name in names
-    ]
+    options = [[Choice(int(points[name])), *_list_own(steps, name)] for name in names]
     sums: list[tuple[int, int, tuple[Step, ...]]] = [(0, 0, ())]
     for name, of_part in zip(names, options, strict=True):
         sums = [
@@ -204,6 +202,14 @@ def _list_choices(
         if reached not in best or choice.events < best[reached].events:
             best[reached] = choice
     return list(best.values())
+
+
+def _list_own(steps: Sequence[Step], measure: str) -> list[Choice]:
+    return [
+        Choice(step.score, (step,))
+        for step in steps
+        if step.measure == measure and step.score is not None
+    ]
 
 
 def weigh_parts(

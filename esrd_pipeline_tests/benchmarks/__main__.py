@@ -128,6 +128,17 @@ def score_qip(warehouse: Warehouse, _: Path) -> tuple[int, float]:
     return timed(len(inputs["current"]), score)
 
 
+def answer_what_if(warehouse: Warehouse, _: Path) -> tuple[int, float]:
+    """Score a scenario of the nation, and tell of every facility what it would take.
+
+    Its rows are facilities, each many times over with numbers of its own, so that they have counts.
+    Prints what the scenario alone takes, and one facility.
+    """
+    from esrd_pipeline_tests.benchmarks.scenarios import make_nation, time_scenarios
+
+    return time_scenarios(make_nation(len(warehouse.read(facility.DIRECTORY, YEAR))))
+
+
 def rate_stars(warehouse: Warehouse, _: Path) -> tuple[int, float]:
     """Score every facility against the stored star baseline."""
     from esrd_pipeline.program.star_scores import score_stars
@@ -177,6 +188,7 @@ STAGES: dict[str, Stage] = {
     "facility contract": publish,
     "flags": flag,
     "QIP scores, domains, TPS": score_qip,
+    "what it would take, of all": answer_what_if,
     "stars against a baseline": rate_stars,
     "audit of facility.published": audit_contract,
     "static site": write_pages,

@@ -27,6 +27,7 @@ BY_OTHERS = {
     "esrd network check data/raw/network": "test_network_files.py, likewise",
     "esrd what-if --year 2025 --ccn 012501": "test_what_if.py, of the facility with the lowest TPS",
     "esrd what-if --year 2025 --ccn 012501 --set shr.numerator=40": "test_what_if.py, likewise",
+    "esrd what-if --year 2025 --ccn 012501 --months 9": "test_what_if.py, likewise",
     "esrd what-if --year 2025 --scenario plan.csv": "test_what_if.py, with a plan of its own",
     "esrd what-if --year 2025 --rule-set amended --out moved.csv": "test_what_if.py",
     "esrd refresh --year 2025 --cutoff 2026-10-15": "test_release_command.py",

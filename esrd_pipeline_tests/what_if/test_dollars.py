@@ -8,8 +8,8 @@ import pytest
 
 from esrd_pipeline.tables.month_history import REPORTED_MONTH
 from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.what_if.changes import ScenarioError
 from esrd_pipeline.what_if.dollars import estimate_payment, read_impact
-from esrd_pipeline.what_if.overlay import ScenarioError
 
 FILE = """Provider ID,Dialysis Treatments,Total Payment for  Step 1,Total Payment for Step 2
 10001,"9,000","$2,500,000","$2,600,000"

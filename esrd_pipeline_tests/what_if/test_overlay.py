@@ -5,14 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from esrd_pipeline.what_if.overlay import (
-    Change,
-    ScenarioError,
-    find_scales,
-    overlay,
-    parse_setting,
-    read_scenario,
-)
+from esrd_pipeline.what_if.changes import Change, ScenarioError
+from esrd_pipeline.what_if.overlay import find_scales, overlay, parse_setting, read_scenario
 from esrd_pipeline_tests.what_if.facilities import CCN, RATE, RULES, make_frames
 
 HEADER = "table,ccn,measure,column,value\n"

@@ -1,0 +1,99 @@
+"""Scenarios that are none: values that no facility can have, or that nothing is scored from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.parameters.register import is_ratio
+from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
+from esrd_pipeline.what_if.changes import Change, ScenarioError
+
+_MOST_TPS = 100
+
+
+def refuse_impossible(
+    changes: Sequence[Change], rules: QipRules, current: pd.DataFrame, standards: pd.DataFrame
+) -> None:
+    """Look at each change with the rows as the scenario has them.
+
+    Raises:
+        ScenarioError: the payment year does not score the measure, the facility's row is not
+            reported, events are no whole number or more than there are to count, or a standard's
+            threshold is better than its benchmark.
+    """
+    by_measure = {rule.measure: rule for rule in rules.measures}
+    reports = {rule.compliance.measure for rule in rules.measures if rule.compliance}
+    for change in changes:
+        match change.table:
+            case "rules":
+                if change.value > _MOST_TPS:
+                    raise ScenarioError(f"{change.where}: no TPS is above {_MOST_TPS}")
+            case "standard":
+                _check_standard(change, by_measure.get(change.measure), standards)
+            case _:
+                is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
+                rule = by_measure.get(change.measure)
+                if rule is None and change.measure not in reports:
+                    raise ScenarioError(
+                        f"{change.where}: payment year {rules.payment_year} does not score"
+                        f" {change.measure}"
+                    )
+                _check_row(change, rule, current[is_row].iloc[0], is_report=rule is None)
+
+
+def refuse_shares(changes: Sequence[Change], rules: QipRules, current: pd.DataFrame) -> None:
+    """Look at the values of shares that a scenario comes to.
+
+    Raises:
+        ScenarioError: one is above 1.
+    """
+    shares = {
+        rule.measure for rule in rules.measures if not is_ratio(rule.measure, rule.entry.family)
+    }
+    for change in changes:
+        if change.table != "contract" or change.measure not in shares:
+            continue
+        is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
+        value = current.loc[is_row, "value"].iloc[0]
+        if pd.notna(value) and float(value) > 1:
+            raise ScenarioError(
+                f"{change.where}: the value of {change.measure} would be {value:g}: a share is at"
+                " most 1"
+            )
+
+
+def _check_standard(change: Change, rule: MeasureRule | None, standards: pd.DataFrame) -> None:
+    row = standards[standards["measure"] == change.measure].iloc[0]
+    threshold, benchmark = (row[name] for name in ("achievement_threshold", "benchmark"))
+    if rule is None or pd.isna(threshold) or pd.isna(benchmark):
+        return
+    turn = 1 if rule.direction == "higher" else -1
+    if turn * float(threshold) > turn * float(benchmark):
+        raise ScenarioError(
+            f"{change.where}: the achievement threshold {threshold:g} would be better than the"
+            f" benchmark {benchmark:g}; of {change.measure} {rule.direction} is better"
+        )
+
+
+def _check_row(
+    change: Change, rule: MeasureRule | None, row: pd.Series, *, is_report: bool
+) -> None:
+    if not bool(row["reportable"]) and not is_report:
+        (why,) = describe_rows(pd.DataFrame([row]))
+        raise ScenarioError(
+            f"{change.where}: {change.ccn} has no score in {change.measure}, whatever its"
+            f" {change.column}: {why or 'it is not reported'}"
+        )
+    if change.column != "numerator" or (rule is not None and rule.entry.family == "access"):
+        return
+    if not change.value.is_integer():
+        raise ScenarioError(f"{change.where}: {change.value:g} events are no whole number")
+    denominator = float(row["denominator"]) if pd.notna(row["denominator"]) else np.nan
+    is_share = rule is None or not is_ratio(rule.measure, rule.entry.family)
+    if is_share and change.value > denominator:
+        raise ScenarioError(
+            f"{change.where}: {change.value:g} is more than the denominator, {denominator:g}, of"
+            f" {change.measure}, which is a share"
+        )

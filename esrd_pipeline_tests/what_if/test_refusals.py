@@ -1,0 +1,75 @@
+"""Scenarios that a reader may try and that are none: each is refused with its place and rule."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esrd_pipeline.what_if.changes import Change, ScenarioError
+from esrd_pipeline.what_if.overlay import find_scales, overlay, parse_setting, read_scenario
+from esrd_pipeline_tests.what_if.facilities import CCN, RULES, make_frames
+
+
+def set_(*settings: str, ccn: str = CCN) -> list[Change]:
+    return [parse_setting(text, ccn) for text in settings]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (("shr.rate=3",), "'rate' cannot be set: numerator, denominator, value, unit_count can"),
+        (("shr.numerator=-3",), "-3 must be zero or more"),
+        (("shr.numerator=nan",), "nan must be zero or more, and finite"),
+        (("shr.numerator=40,5",), "'40,5' is no number"),
+        (("shr.numerator=40.5",), "40.5 events are no whole number"),
+        (("ltc.numerator=1001",), "1001 is more than the denominator, 1000, of ltc, which is a"),
+        (("ltc.denominator=100",), "the value of ltc would be 1.5: a share is at most 1"),
+        (("ltc.denominator=0",), "the denominator must be above zero"),
+        (("ltc.value=1.5",), "the value of ltc would be 1.5: a share is at most 1"),
+        (("ktv_adult_hd.numerator=3",), "the year's contract has no row of ktv_adult_hd of 010001"),
+        (("ltc.benchmark=0.3",), "threshold 0.2 would be better than the benchmark 0.3; of ltc"),
+        (("ltc.numerator=3", "ltc.numerator=4"), "sets the same number as --set ltc.numerator=3"),
+        (("minimum_tps=101",), "no TPS is above 100"),
+        (("minimum_tps=60.5",), "60.5 must be a whole number"),
+        (("shr",), "write MEASURE.COLUMN=NUMBER"),
+    ],
+)
+def test_fifteen_scenarios_are_refused(settings: tuple[str, ...], sentence: str) -> None:
+    frames = make_frames()
+    with pytest.raises(ScenarioError, match=sentence) as refused:
+        overlay(frames, RULES, set_(*settings), find_scales(frames.current))
+    assert str(refused.value).startswith("--set ")
+
+
+def test_a_ratio_may_be_above_what_is_expected() -> None:
+    frames = make_frames()
+    overlay(frames, RULES, set_("shr.numerator=200"), find_scales(frames.current))
+
+
+def test_a_measure_the_facility_has_no_score_in_says_why() -> None:
+    frames = make_frames()
+    current = frames.current.assign(
+        reportable=frames.current["measure"] != "ltc",
+        reason=pd.Series([None, "below_minimum_units", None]),
+        reason_number=pd.Series([np.nan, 11.0, np.nan]),
+    )
+    with pytest.raises(ScenarioError, match="010001 has no score in ltc, whatever its numerator: "):
+        overlay(replace(frames, current=current), RULES, set_("ltc.numerator=3"), {"ltc": 1.0})
+
+
+def test_a_measure_that_the_payment_year_does_not_score_is_named() -> None:
+    frames = make_frames()
+    rules = replace(RULES, measures=tuple(r for r in RULES.measures if r.measure != "ltc"))
+    with pytest.raises(ScenarioError, match="payment year 2027 does not score ltc"):
+        overlay(frames, rules, set_("ltc.numerator=3"), {"ltc": 1.0})
+
+
+def test_two_overlays_of_one_cell_name_both_rows(tmp_path: Path) -> None:
+    path = tmp_path / "plan.csv"
+    row = f"contract,{CCN},shr,numerator,"
+    path.write_text(f"table,ccn,measure,column,value\n{row}40\n{row}41\n", encoding="utf-8")
+    frames = make_frames()
+    with pytest.raises(ScenarioError, match=r"plan.csv, row 3: sets the same number as"):
+        overlay(frames, RULES, read_scenario(path), find_scales(frames.current))
