@@ -114,7 +114,7 @@ FIPS_COUNTY = Form(
     width=3,
     pattern="[0-9]{3}",
 )
-STATE = Form("a state's two letters", "[A-Z]{2}", pattern="[A-Z]{2}")
+STATE = Form("a state's two letters", "[A-MO-Z][A-Z]|N[B-Z]", pattern="[A-Z]{2}")
 # A day and minute of which texts sort as times do.
 MOMENT = Form(
     "a time in UTC, as 2024-09-26T18:30Z",
