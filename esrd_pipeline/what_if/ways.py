@@ -245,8 +245,8 @@ def _choose(
     for of_measure, weight in zip(choices, weights, strict=True):
         cost = np.array([choice.events for choice in of_measure], dtype=np.int64)
         gain = np.array([weight * choice.score for choice in of_measure], dtype=np.int64)
-        all_events = np.add.outer(events, cost).ravel()
-        all_points = np.minimum(np.add.outer(points, gain).ravel(), top)
+        all_events = (events[:, np.newaxis] + cost).ravel()
+        all_points = np.minimum((points[:, np.newaxis] + gain).ravel(), top)
         order = np.lexsort((-all_points, all_events))
         best = np.maximum.accumulate(all_points[order])
         is_better = np.append(True, best[1:] > best[:-1])
