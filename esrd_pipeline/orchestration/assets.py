@@ -15,6 +15,7 @@ from esrd_pipeline.orchestration import (
     program_assets,
     raw_assets,
     report_assets,
+    standing_assets,
 )
 from esrd_pipeline.orchestration.table_asset import keep_derived
 
@@ -31,6 +32,7 @@ ASSETS = [
     *program_assets.ASSETS,
     *monitor_assets.ASSETS,
     *activity_assets.ASSETS,
+    *standing_assets.ASSETS,
     *report_assets.ASSETS,
     *emergency_assets.ASSETS,
 ]

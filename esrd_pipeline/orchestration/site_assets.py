@@ -13,6 +13,7 @@ from esrd_pipeline.tables import (
     network,
     program,
     source_agreement,
+    standing,
     trend,
     what_if,
 )
@@ -81,6 +82,7 @@ ASSETS = (
                         network.PEER,
                         monitor.SIGNAL,
                         network.INDICATORS,
+                        *standing.TABLES,
                         change.CHANGE,
                         source_agreement.SOURCE_AGREEMENT,
                         trend.STRATUM,

@@ -10,6 +10,7 @@ import numpy as np
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.register import is_ratio
 from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN, describe_hidden
+from esrd_pipeline.site.activities_page import has_activities
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import SOURCE_COUNTS, Area, Row, SiteData
 from esrd_pipeline.site.facility_page import find_rating
@@ -92,6 +93,7 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         ),
         "sources": list(_list_sources(data, area)),
         "movers": list(_list_movers(data, area)),
+        "has_activities": has_activities(data, area),
         "lists": [name for name, _ in split_list(area)],
         "states": states,
         "state_map": draw_map(states) if states else "",

@@ -9,7 +9,7 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
-from esrd_pipeline.site import area_page, writing
+from esrd_pipeline.site import activities_page, area_page, writing
 from esrd_pipeline.site.certificate import find_means, list_certificates, write_certificates
 from esrd_pipeline.site.data import Area, SiteData
 from esrd_pipeline.site.facility_page import describe_facility
@@ -151,6 +151,11 @@ def _write_areas(data: SiteData, folder: Path, areas: list[Area]) -> Iterator[tu
                 text = writing.render("strata.html", page, area_page.describe_strata(data, program))
                 yield "groups", page, writing.write_page(folder, page, text)
             continue
+        if activities_page.has_activities(data, area):
+            described = activities_page.describe_activities(data, area)
+            written = activities_page.place_activities(area.name)
+            text = writing.render("activities.html", written, described)
+            yield "activities", written, writing.write_page(folder, written, text)
         for suffix, ccns in area_page.split_list(area):
             listed = f"{page.removesuffix('.html')}{suffix}.html"
             text = writing.render("list.html", listed, area_page.describe_list(data, area, ccns))

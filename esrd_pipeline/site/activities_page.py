@@ -1,0 +1,103 @@
+"""A Network's activities and change packages: the skeleton of its annual report."""
+
+from itertools import groupby
+from typing import Any
+
+from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.site.data import Area, Row, SiteData
+from esrd_pipeline.site.formats import is_missing, write_number
+from esrd_pipeline.tables import standing
+from esrd_pipeline.tables.network import PRIORITIES
+
+_PLACES = {"in": "in it", "graduated": "graduated", "left": "left"}
+_DIRECTIONS = {"at_most": "at most", "at_least": "at least"}
+
+
+def place_activities(network: str) -> str:
+    """Return the address of a Network's page of activities."""
+    return f"activities/{network}.html"
+
+
+def has_activities(data: SiteData, area: Area) -> bool:
+    """Return whether an area is a Network with activities in the year."""
+    return area.level == "network" and bool(_list_activities(data, area))
+
+
+def describe_activities(data: SiteData, area: Area) -> dict[str, Any]:
+    """Return what the template of a Network's activities shows: priorities in their order."""
+    activities = _list_activities(data, area)
+    enrolments = data.rows(standing.ENROLMENT_STANDING)
+    ideas = sorted(
+        data.rows(standing.CHANGE_PACKAGE),
+        key=lambda row: (row["priority"], row["driver"], row["idea"]),
+    )
+    return {
+        "network": area.name,
+        "year": data.year,
+        "facility_count": len(area.ccns),
+        "priorities": [
+            {
+                "name": priority.replace("_", " "),
+                "activities": [
+                    _describe_activity(data, row, enrolments)
+                    for row in activities
+                    if row["priority"] == priority
+                ],
+                "drivers": [
+                    (driver, [_describe_idea(data, row) for row in rows])
+                    for driver, rows in groupby(
+                        (row for row in ideas if row["priority"] == priority),
+                        key=lambda row: row["driver"],
+                    )
+                ],
+            }
+            for priority in PRIORITIES
+        ],
+    }
+
+
+def _list_activities(data: SiteData, area: Area) -> list[Row]:
+    rows = data.rows(standing.ACTIVITY_STANDING)
+    mine = [row for row in rows if str(row["network"]) == area.name]
+    return sorted(mine, key=lambda row: row["activity"])
+
+
+def _describe_activity(data: SiteData, row: Row, enrolments: list[Row]) -> dict[str, Any]:
+    mine = [one for one in enrolments if one["activity"] == row["activity"]]
+    mine.sort(key=lambda one: (one["ccn"], one["start_date"]))
+    return {
+        "row": row,
+        "name": row["activity"].replace("_", " "),
+        "about": _name_measure(row["measure"]),
+        "goal": None
+        if is_missing(row["goal"])
+        else f"{_DIRECTIONS[row['goal_direction']]} {write_number(row['goal'], 2)}"
+        f" {row['goal_unit']}",
+        "facilities": [
+            {
+                "row": one,
+                "facility": data.facilities.get(one["ccn"]),
+                "place": _PLACES[one["place"]],
+                "value": write_number(one["value"], 2),
+                "reaches": ""
+                if is_missing(one["reaches_goal"])
+                else ("at the goal" if one["reaches_goal"] else "short of it"),
+            }
+            for one in mine
+        ],
+    }
+
+
+def _name_measure(name: str | None) -> str | None:
+    """Return what people call a measure, or an indicator's name in words."""
+    if name is None:
+        return None
+    try:
+        return find_measure_text(name).title
+    except LookupError:
+        return name.replace("_", " ")
+
+
+def _describe_idea(data: SiteData, row: Row) -> dict[str, Any]:
+    ccn = row["source_ccn"]
+    return {"row": row, "source": None if ccn is None else data.facilities.get(ccn)}
