@@ -104,7 +104,7 @@ ENROLMENT_STANDING = Table(
     rules=(
         Rule(
             "a facility that graduated has a day",
-            "(place = 'graduated') = (graduated_on >= DATE '1900-01-01')",
+            "(place = 'graduated') = (graduated_on IS NOT NULL)",
         ),
         Rule("a facility that is in has no last day", "(place = 'in') = (end_date IS NULL)"),
         Rule(
