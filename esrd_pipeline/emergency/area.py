@@ -66,7 +66,7 @@ def _take(area: str, directory: pd.DataFrame, is_in: pd.Series) -> frozenset[str
 def _find_declared(directory: pd.DataFrame, declared: pd.DataFrame) -> pd.Series:
     """Return which facilities lie in declared counties, by the county's name within its state."""
     whole = set(declared.loc[declared["fips_county_code"] == _WHOLE_STATE, "state"])
-    names = declared["designated_area"].map(lambda name: _KIND.sub("", name).strip().upper())
+    names = [_KIND.sub("", str(name)).strip().upper() for name in declared["designated_area"]]
     counties = set(zip(declared["state"], names, strict=True))
     places = zip(directory["state"], directory["county"].fillna("").str.upper(), strict=True)
     return directory["state"].isin(whole) | pd.Series(

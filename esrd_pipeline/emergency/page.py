@@ -88,16 +88,17 @@ def _sum_displaced(picture: Picture, facilities: Sequence[Mapping[str, Any]]) ->
 def _list_facilities(picture: Picture) -> list[dict[str, Any]]:
     """Return the area's facilities: those that are not open first, then by city and name."""
     mine = picture.needs[picture.needs["ccn"].isin(picture.ccns)]
-    sums = mine.groupby("ccn")[list(_COUNTS)].sum()
-    capacity = picture.capacity.set_index("ccn")
+    totals = mine.groupby("ccn")[list(_COUNTS)].sum().reset_index().to_dict("records")
+    sums = {str(row["ccn"]): row for row in totals}
+    capacity = {str(row["ccn"]): row for row in picture.capacity.to_dict("records")}
     names = picture.directory.set_index("ccn")["facility_name"]
     found: list[dict[str, Any]] = []
     for row in picture.directory.to_dict("records"):
         ccn = str(row["ccn"])
         if ccn not in picture.ccns:
             continue
-        place = capacity.loc[ccn]
-        counts = {name: int(sums[name].get(ccn, 0)) for name in _COUNTS}
+        place = capacity[ccn]
+        counts = {name: int(sums[ccn][name]) if ccn in sums else 0 for name in _COUNTS}
         is_few = 0 < int(place["in_center_patients"]) < SMALLEST_SHOWN
         found.append(
             {

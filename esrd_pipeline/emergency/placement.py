@@ -109,15 +109,19 @@ def _place(
         target=ways["target"].to_numpy(np.int64),
         cost=ways["cost"].to_numpy(float),
     )
-    always = {"modality": modality, "performance_year": places.day.year, "day": places.day}
-    for way, moved in zip(ways.itertuples(), found.moved, strict=True):
+    always: dict[str, object] = {
+        "modality": modality,
+        "performance_year": places.day.year,
+        "day": places.day,
+    }
+    for way, moved in zip(ways.to_dict("records"), found.moved, strict=True):
         if moved:
             yield always | {
-                "from_ccn": displaced[way.origin],
-                "to_ccn": targets[way.target],
+                "from_ccn": displaced[int(way["origin"])],
+                "to_ccn": targets[int(way["target"])],
                 "patients": int(moved),
-                "kilometres": way.kilometres,
-                "relation": way.relation,
+                "kilometres": way["kilometres"],
+                "relation": way["relation"],
             }
     for ccn, left in zip(displaced, found.unplaced, strict=True):
         if left:

@@ -6,10 +6,17 @@ from typing import Any
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.site.data import Area, Row, SiteData
 from esrd_pipeline.site.formats import is_missing, write_number
-from esrd_pipeline.tables import standing
+from esrd_pipeline.tables import activity, standing
 from esrd_pipeline.tables.network import PRIORITIES
 
 _PLACES = {"in": "in it", "graduated": "graduated", "left": "left"}
+_ESTIMATORS = {
+    "staggered": "against like facilities never in it",
+    "matched": "the same, one effect for all months",
+    "placebo": "a start that was none: 1 if the comparison holds",
+    "before_after_matched": "what like facilities did without the activity",
+    "before_after": "plain before and after: not to be read as an effect",
+}
 _DIRECTIONS = {"at_most": "at most", "at_least": "at least"}
 
 
@@ -65,9 +72,13 @@ def _list_activities(data: SiteData, area: Area) -> list[Row]:
 def _describe_activity(data: SiteData, row: Row, enrolments: list[Row]) -> dict[str, Any]:
     mine = [one for one in enrolments if one["activity"] == row["activity"]]
     mine.sort(key=lambda one: (one["ccn"], one["start_date"]))
+    shown = {one["ccn"] for one in mine if not is_missing(one["reaches_goal"])}
     return {
         "row": row,
         "name": row["activity"].replace("_", " "),
+        # With a hidden result among them, the count would tell what it is.
+        "shows_count_at_goal": len(shown) >= row["measured_count"],
+        "effects": _list_effects(data, row["activity"]),
         "about": _name_measure(row["measure"]),
         "goal": None
         if is_missing(row["goal"])
@@ -86,6 +97,23 @@ def _describe_activity(data: SiteData, row: Row, enrolments: list[Row]) -> dict[
             for one in mine
         ],
     }
+
+
+def _list_effects(data: SiteData, name: str) -> list[dict[str, Any]]:
+    """Return an activity's effects, the estimate to read first, each with what it is."""
+    rows = [row for row in data.rows(activity.EFFECT) if row["activity"] == name]
+    order = list(activity.ESTIMATORS)
+    return [
+        {
+            "row": row,
+            "name": _ESTIMATORS[row["estimator"]],
+            "ratio": write_number(row["ratio"], 2),
+            "lower": write_number(row["lower"], 2),
+            "upper": write_number(row["upper"], 2),
+        }
+        for row in sorted(rows, key=lambda row: order.index(row["estimator"]))
+        if not is_missing(row["ratio"])
+    ]
 
 
 def _name_measure(name: str | None) -> str | None:

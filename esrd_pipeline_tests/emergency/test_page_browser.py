@@ -13,7 +13,7 @@ from esrd_pipeline_tests.emergency.small import CLOSED, store, write_files
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PHONE = {"width": 360, "height": 740}
+WIDTH, HEIGHT = 360, 740
 
 
 def test_an_officer_reads_it_on_a_phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,16 +29,16 @@ def test_an_officer_reads_it_on_a_phone(tmp_path: Path, monkeypatch: pytest.Monk
     page_file = data / "embedded" / "emergency" / "FL-2024-09-27" / "index.html"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport=PHONE)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(page_file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
         first = page.locator("details").first
         assert f"FACILITY {CLOSED}" in first.locator("summary").inner_text()
         first.locator("summary").click()
         assert first.get_by_text("Where its patients could go").is_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
         assert page.locator("svg path.closed").count() == 1
         assert page.locator("svg circle.open").count() == 4
         tall = page.locator("summary").evaluate_all("all => all.map(one => one.offsetHeight)")

@@ -13,7 +13,7 @@ HEADER = "table,ccn,measure,column,value\n"
 
 
 def value_of(frame: pd.DataFrame, measure: str, column: str = "value") -> float:
-    return frame.set_index("measure").loc[measure, column]
+    return float(frame.loc[frame["measure"] == measure, column].to_numpy(float)[0])
 
 
 def set_(*settings: str) -> list[Change]:
