@@ -82,7 +82,7 @@ def _join_months(months: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each run of consecutive months of a facility."""
     if months.empty:
         return pd.DataFrame(columns=COLUMNS)
-    number = months["month"].map(lambda month: month.ordinal)
+    number = months["month"].dt.year * 12 + months["month"].dt.month
     is_new = (months["ccn"] != months["ccn"].shift()) | (number != number.shift() + 1)
     rows = [
         (
