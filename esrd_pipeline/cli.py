@@ -15,6 +15,7 @@ from esrd_pipeline.cli_checks import require_files, require_stored
 from esrd_pipeline.cli_completion import add_examples, completion
 from esrd_pipeline.cli_doctor import doctor
 from esrd_pipeline.cli_emergency import emergency
+from esrd_pipeline.cli_exceptions import propose_exceptions
 from esrd_pipeline.cli_explain import explain
 from esrd_pipeline.cli_files import check, synthesize
 from esrd_pipeline.cli_fit import write_fits
@@ -49,6 +50,7 @@ _COMMANDS = (
     status,
     doctor,
     emergency,
+    propose_exceptions,
     completion,
     release,
     explain,

@@ -22,6 +22,7 @@ BY_OTHERS = {
     ),
     "esrd refresh --year 2024": "test_refresh.py; of raw files acceptance/four_years.py",
     "esrd explain --measure shr --ccn 012501 --year 2024": "test_privacy.py, of another measure",
+    "esrd propose-exceptions --year 2024": "emergency/test_exceptions.py, with a closed facility",
     "esrd emergency --area FL --date 2024-09-27": "emergency/test_command.py, of a small area",
     "esrd network template data/raw/network": "test_network_files.py, in a folder of its own",
     "esrd network check data/raw/network": "test_network_files.py, likewise",

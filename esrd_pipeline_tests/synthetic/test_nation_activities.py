@@ -126,6 +126,9 @@ def test_the_embedded_networks_files_name_facilities_of_the_nation(tmp_path: Pat
     write_embedded_network(tmp_path)
     files = {path.stem: pd.read_csv(path, dtype=str) for path in sorted(tmp_path.iterdir())}
     assert list(files) == [
+        "disaster_declaration",
+        "facility_asset",
+        "facility_status",
         "network_activity",
         "network_change_idea",
         "network_contact",

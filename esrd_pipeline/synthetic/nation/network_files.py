@@ -1,4 +1,4 @@
-"""What the Networks keep of their work, as files: activities, who is in them, contacts, goals.
+"""What the Networks keep of their work, as files: activities, contacts, goals, emergencies.
 
 The embedded default's activities have no effect: its numbers are those of a nation without them.
 """
@@ -12,6 +12,7 @@ import pandas as pd
 from esrd_pipeline.synthetic.draws import FOR_GOOD, stream
 from esrd_pipeline.synthetic.nation.activities import Planted, enrol
 from esrd_pipeline.synthetic.nation.block import Span
+from esrd_pipeline.synthetic.nation.emergency_files import list_emergency_rows
 from esrd_pipeline.synthetic.nation.facilities import draw_nation
 from esrd_pipeline.synthetic.nation.figures import NEVER
 from esrd_pipeline.synthetic.published import FACILITIES, FIRST_YEAR, SEED
@@ -85,7 +86,10 @@ def write_embedded_network(folder: Path) -> None:
     """Write the embedded default's files of the Networks, each unless it is there."""
     span = Span(SEED, FIRST_YEAR, LAST_YEAR)
     nation = draw_nation(FACILITIES, SEED)
-    rows = list_rows(nation, enrol(nation, span, EMBEDDED), EMBEDDED, span)
+    rows = {
+        **list_rows(nation, enrol(nation, span, EMBEDDED), EMBEDDED, span),
+        **list_emergency_rows(nation, span),
+    }
     missing = {name: frame for name, frame in rows.items() if not _path(folder, name).is_file()}
     write_rows(folder, missing)
 
