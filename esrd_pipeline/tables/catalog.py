@@ -91,7 +91,6 @@ TABLES: tuple[Table, ...] = (
     *change.TABLES,
     *source_agreement.TABLES,
     *quarter_release.TABLES,
-    *emergency.TABLES,
     CATALOG,
 )
 """Every stored table of facilities, fits and programs, in the order data flows."""
@@ -101,6 +100,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     facility.REGISTERED,
     network.INDICATORS,
     standing.ENROLMENT_STANDING,
+    standing.CHANGE_PACKAGE,
     standing.ACTIVITY_STANDING,
     *monitor.TABLES,
     *activity.TABLES,
@@ -138,9 +138,10 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *activity.FACILITY_TABLES,
     *network_inputs.TABLES,
     *emergency.PATIENT_TABLES,
+    *emergency.TABLES,
     what_if.FACILITY_STRATUM,
     *explain.TABLES,
 )
-"""Tables of patients, and what Networks keep themselves, which never leave the agency."""
+"""Tables of patients, what Networks keep themselves, and emergencies: none leaves the agency."""
 
 TABLES_BY_NAME = {table.name: table for table in (*TABLES, *PATIENT_TABLES)}
