@@ -135,7 +135,7 @@ def ui(published: Path, tmp_path: Path) -> Iterator[Ui]:
 def test_a_backfill_of_published_years_runs_through_the_daemon(ui: Ui, tmp_path: Path) -> None:
     nodes = ui.ask(GRAPH)["assetNodes"]
     assert all(node["isPartitioned"] and node["hasAssetChecks"] for node in nodes)
-    assert {node["groupName"] for node in nodes} == {*LAYERS, "explain"}
+    assert {node["groupName"] for node in nodes} == {*LAYERS, "explain", "emergency"}
     listening = list_listening(ui.group)
     assert ui.port in listening
     assert all(ipaddress.ip_address(address).is_loopback for address in listening.values()), (
