@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.reports.suppression import find_few
-from esrd_pipeline.tables import change, facility, measured, program, trend
+from esrd_pipeline.tables import change, facility, measured, program, trend, what_if
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import run, run_here
 from esrd_pipeline_tests.orchestration.conftest import PUBLISHED_YEARS, Refreshed
@@ -180,6 +180,7 @@ def test_numbers_of_every_kind_of_page_are_the_stored_ones(
         *(facility.DIRECTORY, facility.LEVEL, measured.CONTRACT, trend.TREND, change.CHANGE),
         *(program.FLAGS, program.QIP_TPS, program.QIP_DOMAIN_SCORE, program.QIP_MEASURE_SCORE),
         *(program.STARS, program.STAR_MEASURE_SCORE),
+        *(what_if.NEXT_POINT, what_if.REDUCTION_WAY, what_if.REDUCTION_CHANCE),
     )
     frames = {
         (table.name, year): warehouse.read(table, year)
