@@ -38,15 +38,6 @@ def test_every_file_makes_a_defined_table_from_defined_tables(name: str) -> None
 
 
 @pytest.mark.parametrize("name", SELECTS)
-def test_every_file_would_run_on_spark(name: str) -> None:
-    text = load_select(name).text
-    (spark,) = sqlglot.transpile(
-        text, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE
-    )
-    assert sqlglot.parse_one(spark, dialect="spark")
-
-
-@pytest.mark.parametrize("name", SELECTS)
 def test_every_file_gives_the_columns_of_its_table_and_no_others(name: str) -> None:
     schema: dict[str, dict[str, dict[str, str]]] = {}
     select = load_select(name)
