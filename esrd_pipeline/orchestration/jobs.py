@@ -8,7 +8,7 @@ from esrd_pipeline.orchestration.release_assets import STEP as RELEASE_STEP
 from esrd_pipeline.orchestration.resources import Storage
 from esrd_pipeline.orchestration.unchanged import CHANGED_TAG
 from esrd_pipeline.tables import emergency as emergencies
-from esrd_pipeline.tables import explain
+from esrd_pipeline.tables import explain, standing
 from esrd_pipeline.tables.catalog import COMPUTED_TABLES, PATIENT_TABLES
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.network_inputs import EMERGENCY_TABLES, NETWORK_EXTRACT
@@ -64,7 +64,10 @@ refresh_published = dg.define_asset_job(
 
 measure = dg.define_asset_job(
     "measure",
-    selection=(_FROM_PATIENTS | _select(RELEASE, ECE_GRANT)) - _EXPLANATIONS,
+    # Standings against goals read the facility contract and the candidates.
+    selection=(_FROM_PATIENTS | _select(RELEASE, ECE_GRANT))
+    - _EXPLANATIONS
+    - _select(*standing.TABLES),
     description="The measures of one performance year that are computed from patient-level files,"
     " and nothing of the programs.",
 )
