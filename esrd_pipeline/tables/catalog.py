@@ -102,6 +102,7 @@ COMPUTED_TABLES: tuple[Table, ...] = (
     standing.ENROLMENT_STANDING,
     standing.CHANGE_PACKAGE,
     standing.ACTIVITY_STANDING,
+    standing.GOAL_STANDING,
     *monitor.TABLES,
     *activity.TABLES,
     report.VALUE_SET_COVERAGE,

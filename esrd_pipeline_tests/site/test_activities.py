@@ -60,6 +60,27 @@ def make_site(
             "mentored_count": 3,
         },
     )
+    frames[standing.GOAL_STANDING.name, YEAR] = fill(
+        standing.GOAL_STANDING,
+        *(
+            {
+                "network": network,
+                "priority": "coordination",
+                "indicator": "admission",
+                "first_month": date(YEAR, 1, 1),
+                "last_month": date(YEAR, 12, 1),
+                "goal": 9.0,
+                "direction": "at_most",
+                "unit": "per 100 patient-months",
+                "month_count": 12,
+                "size": 900.0,
+                "events": events,
+                "value": events / 9,
+                "reaches_goal": events <= 81,
+            }
+            for network, events in ((6, 83), (2, 9))
+        ),
+    )
     idea = {"priority": "coordination", "driver": "follow-up", "text": "Call after each stay."}
     frames[standing.CHANGE_PACKAGE.name, YEAR] = fill(
         standing.CHANGE_PACKAGE,
@@ -91,10 +112,21 @@ def test_sentences_and_numbers_are_the_stored_rows(tmp_path: Path) -> None:
     for part in ("at the goal", "short of it", "a high performer this year", "A paper"):
         assert part in text
     assert said in told
+    assert "9.22" in text
+    assert traced.columns.count("network.goal_standing.value") == 1
     assert "activities/6.html" in (site / "networks" / "6.html").read_text(encoding="utf-8")
-    # Network 2 has no activity: no page, and no link to one.
-    assert not (site / "activities" / "2.html").exists()
-    assert "activities/2.html" not in (site / "networks" / "2.html").read_text(encoding="utf-8")
+    # Network 2 has a goal alone, of too few admissions to be shown.
+    few = (site / "activities" / "2.html").read_text(encoding="utf-8")
+    assert trace(few, frames, YEAR).wrong == []
+    assert "at the goal" not in few
+    assert "1.00" not in few
+
+
+def test_a_network_without_goals_and_activities_has_no_page(tmp_path: Path) -> None:
+    build_site(make_data(make_frames()), tmp_path / "site", workers=1)
+    assert not (tmp_path / "site" / "activities").exists()
+    text = (tmp_path / "site" / "networks" / "6.html").read_text(encoding="utf-8")
+    assert "activities/6.html" not in text
 
 
 def test_a_value_of_few_patients_is_not_shown() -> None:
