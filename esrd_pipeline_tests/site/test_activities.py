@@ -4,9 +4,11 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from esrd_pipeline.site.build import build_site
 from esrd_pipeline.tables import standing
+from esrd_pipeline_tests.browsing import find_faults, measure_width, open_browser, open_page
 from esrd_pipeline_tests.site.small import YEAR, fill
 from esrd_pipeline_tests.site.tracing import Page, trace
 from esrd_pipeline_tests.site.whole import BESIDE, FAR, NEAR, make_data, make_frames
@@ -142,3 +144,13 @@ def test_a_value_of_few_patients_is_not_shown() -> None:
     frames[standing.ENROLMENT_STANDING.name, YEAR] = fill(standing.ENROLMENT_STANDING, few)
     (shown,) = make_data(frames).rows(standing.ENROLMENT_STANDING)
     assert (shown["value"], shown["events"], shown["reaches_goal"]) == (None, None, None)
+
+
+@pytest.mark.slow
+def test_the_page_is_read_on_a_phone_and_by_a_screen_reader(tmp_path: Path) -> None:
+    site, _ = make_site(tmp_path / "site")
+    with open_browser() as browser, open_page(browser, width=320, height=640) as page:
+        page.goto((site / "activities" / "6.html").as_uri())
+        assert measure_width(page) <= 320
+        assert find_faults(page) == []
+        assert page.get_by_role("row", name="admission").is_visible()
