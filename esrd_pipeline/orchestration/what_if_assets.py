@@ -73,9 +73,17 @@ _STRATA = make_select_asset(
     " the agency.",
 )
 
+_DOLLARS = make_select_asset(
+    "report.reduction_dollars",
+    description="What each payment reduction takes from each facility in dollars, an upper-level"
+    " estimate: treatments of the year x base rate, without case mix, wages, add-ons and peritoneal"
+    " dialysis.",
+)
+
 ASSETS = (
-    # A step of its own: it is made from patients, the others from published files, too.
+    # Steps of their own: they are made from patients, the others from published files, too.
     make_multi_asset("facility_stratum", (_STRATA,)),
+    make_multi_asset("reduction_dollars", (_DOLLARS,)),
     make_multi_asset(
         "what_it_takes",
         (
