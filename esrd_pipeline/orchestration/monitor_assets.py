@@ -32,13 +32,13 @@ def find_open_facilities(query: Query, staged: Path) -> tuple[str | None, str | 
         f" abs(expected - facility_expected) > {TOLERANCE} * (1 + facility_expected)"
         " GROUP BY measure ORDER BY measure"
     )
-    told = [
+    measures_apart = [
         f"{row['measure']} ({row['facilities']} facilities)" for row in open_.to_dict("records")
     ]
-    if not told:
+    if not measures_apart:
         return None, None
     name = monitor.EVENT_MONTH.name
-    return None, f"{name}: months do not add up to the facility: {', '.join(told)}"
+    return None, f"{name}: months do not add up to the facility: {', '.join(measures_apart)}"
 
 
 def _read_years(

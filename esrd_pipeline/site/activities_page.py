@@ -89,11 +89,11 @@ def _describe_goal(row: Row) -> dict[str, Any]:
         "direction": _DIRECTIONS[row["direction"]],
         "goal": write_number(row["goal"], digits),
         "value": write_number(row["value"], digits),
-        "reaches": _say_reaches(row),
+        "reaches": _describe_reach(row),
     }
 
 
-def _say_reaches(row: Row) -> str:
+def _describe_reach(row: Row) -> str:
     if is_missing(row["reaches_goal"]):
         return ""
     return "at the goal" if row["reaches_goal"] else "short of it"
@@ -120,7 +120,7 @@ def _describe_activity(data: SiteData, row: Row, enrolments: list[Row]) -> dict[
                 "facility": data.facilities.get(one["ccn"]),
                 "place": _PLACES[one["place"]],
                 "value": write_number(one["value"], 2),
-                "reaches": _say_reaches(one),
+                "reaches": _describe_reach(one),
             }
             for one in mine
         ],

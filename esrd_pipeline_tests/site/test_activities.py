@@ -99,8 +99,8 @@ def test_sentences_and_numbers_are_the_stored_rows(tmp_path: Path) -> None:
     traced = trace(text, frames, YEAR)
     assert traced.wrong == []
     assert traced.columns.count("network.enrolment_standing.value") == 2
-    told = " ".join(piece for _, piece in Page(text).pieces).replace(" .", ".")
-    said = (
+    found = " ".join(piece for _, piece in Page(text).pieces).replace(" .", ".")
+    message = (
         "12 facilities took part in the year; 6 still in it at the end, 4 graduated, 2 left without"
         " graduating. Of 9 with a value, how many are at the goal is not shown, because results of"
         " few patients are among them. Escalated at the end: 1. Mentored: 3."
@@ -113,7 +113,7 @@ def test_sentences_and_numbers_are_the_stored_rows(tmp_path: Path) -> None:
     }
     for part in ("at the goal", "short of it", "a high performer this year", "A paper"):
         assert part in text
-    assert said in told
+    assert message in found
     assert "9.22" in text
     assert traced.columns.count("network.goal_standing.value") == 1
     assert "activities/6.html" in (site / "networks" / "6.html").read_text(encoding="utf-8")

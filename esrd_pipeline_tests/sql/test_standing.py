@@ -101,7 +101,7 @@ TABLES: Tables = {
 def test_where_each_facility_stands_at_the_end_of_the_year() -> Worked:
     """DFC's value goes before the QIP's; the last contact of its own time says the level."""
     rows = yield case("network.enrolment_standing", tables=TABLES, alone=True)
-    told = [
+    found = [
         (
             row["ccn"],
             row["start_date"].isoformat(),
@@ -112,7 +112,7 @@ def test_where_each_facility_stands_at_the_end_of_the_year() -> Worked:
         )
         for row in rows.to_dict("records")
     ]
-    assert told == [
+    assert found == [
         ("A", "2023-05-01", "left", 1, 4, 0),
         ("A", "2024-06-01", "in", 3, 2, 0),
         ("B", "2024-02-01", "graduated", 1, 0, 2),
