@@ -66,6 +66,8 @@ def _compare(one: Group, other: Group, *, is_odds: bool) -> Ratio:
     nothing = float("nan")
     logs: list[float] = []
     variance = 0.0
+    if not (one.events.size and other.events.size):
+        return Ratio(nothing, nothing, nothing)
     for group in (one, other):
         count = group.events.size
         check_amounts("events", group.events, rows=count)
