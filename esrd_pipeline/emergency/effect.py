@@ -27,6 +27,7 @@ from esrd_pipeline.tables.emergency import (
 )
 
 DAYS_BEFORE, DAYS_AFTER, YEAR_DAYS = 30, 29, 364
+"""As in `sql/emergency/facility_outcome.sql`."""
 _DAY, _YEAR_BEFORE = PERIODS
 _SAME_AREA, _OTHER_STATES = COMPARISONS
 
