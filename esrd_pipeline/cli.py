@@ -15,6 +15,7 @@ from esrd_pipeline.cli_checks import require_files, require_stored
 from esrd_pipeline.cli_completion import add_examples, completion
 from esrd_pipeline.cli_doctor import doctor
 from esrd_pipeline.cli_emergency import emergency
+from esrd_pipeline.cli_emergency_effect import emergency_effect
 from esrd_pipeline.cli_exceptions import propose_exceptions
 from esrd_pipeline.cli_explain import explain
 from esrd_pipeline.cli_files import check, synthesize
@@ -50,6 +51,7 @@ _COMMANDS = (
     status,
     doctor,
     emergency,
+    emergency_effect,
     propose_exceptions,
     completion,
     release,

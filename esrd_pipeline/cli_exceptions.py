@@ -14,13 +14,14 @@ def propose_exceptions(*, year: int, at: str | None) -> None:
     r"""Write the months for which closed facilities could ask for an exception.
 
     Reads the status files of ESRD_NETWORK_DIR and the stored list of granted exceptions. The file
-    has the layout of that list and a reason. Nothing reads it: what CMS grants is put into the
-    year's raw folder by hand.
+    has the rows of emergency.exception_proposal in the layout of that list, with a reason. Nothing
+    reads it: what CMS grants is put into the year's raw folder by hand.
 
     \b
     Example:
       esrd propose-exceptions --year 2024
     """
+    from esrd_pipeline.emergency.exceptions import list_as_grants
     from esrd_pipeline.emergency.exceptions import propose_exceptions as propose
     from esrd_pipeline.emergency.records import StoredRecords
     from esrd_pipeline.sources.errors import SourceError
@@ -43,5 +44,5 @@ def propose_exceptions(*, year: int, at: str | None) -> None:
     proposed = propose(reports, granted, year, known.strftime(form))
     path = settings.emergency_dir / f"proposed_exceptions_{year}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    proposed.to_csv(path, index=False)
+    list_as_grants(proposed).to_csv(path, index=False)
     click.echo(f"Proposed, none granted: {len(proposed)} rows in {path}")

@@ -37,6 +37,15 @@ if TYPE_CHECKING:
     " most admissions in the year before the last (or random ones) have so many times the"
     " admissions from the last year on.",
 )
+@click.option(
+    "--hurricane",
+    "struck",
+    multiple=True,
+    help="Plant a hurricane over a state, STATE:DAY:EARLY:MISSED:HARM, as"
+    " FL:2024-09-26:0.6:0.3:1.5: of its patients in center the first share is dialysed early, the"
+    " second share of their sessions in three days is missed, and for 30 days they have so many"
+    " times the admissions, emergency visits and deaths. Half of the facilities close.",
+)
 def synthesize(
     *,
     facilities: int,
@@ -47,6 +56,7 @@ def synthesize(
     folder: Path,
     workers: int,
     planted: tuple[str, ...],
+    struck: tuple[str, ...],
 ) -> None:
     """Write the raw files of a synthetic nation and their ground truth."""
     from rich.progress import Progress
@@ -54,13 +64,15 @@ def synthesize(
     from esrd_pipeline.synthetic.nation.activities import read_planted
     from esrd_pipeline.synthetic.nation.block import Span
     from esrd_pipeline.synthetic.nation.calibration import read_calibration
+    from esrd_pipeline.synthetic.nation.hurricanes import read_hurricane
     from esrd_pipeline.synthetic.nation.network_files import NETWORK_FOLDER
     from esrd_pipeline.synthetic.nation.run import TRUTH_FOLDER, Order, synthesize_nation
 
     span = Span(seed, first_year, last_year)
     try:
         activities = tuple(read_planted(text) for text in planted)
-        order = Order(facilities, span, folder, kind, workers, activities)
+        hurricanes = tuple(read_hurricane(text) for text in struck)
+        order = Order(facilities, span, folder, kind, workers, activities, hurricanes)
         with Progress() as progress:
             bar = progress.add_task("Markets", total=None)
             synthesize_nation(
@@ -70,7 +82,7 @@ def synthesize(
         raise click.ClickException(str(refused)) from refused
     _show_calibration(read_calibration(folder, facilities))
     click.echo(f"Written under {folder}, with the ground truth in {folder / TRUTH_FOLDER}")
-    if planted:
+    if planted or struck:
         click.echo(f"The Network's files: ESRD_NETWORK_DIR={folder / NETWORK_FOLDER}")
 
 

@@ -6,9 +6,8 @@ import pandas as pd
 
 from esrd_pipeline.emergency.rules import find_rule
 from esrd_pipeline.emergency.status import CLOSED
+from esrd_pipeline.tables.emergency import EXCEPTION_PROPOSAL
 
-COLUMNS = ["CMS Certification Number (CCN)", "First Month", "Last Month", "Reason"]
-"""The layout of the list of granted exceptions, and a reason, which its reader leaves unread."""
 _MOMENT = "%Y-%m-%dT%H:%MZ"
 _DAY = pd.Timedelta(days=1)
 
@@ -16,7 +15,7 @@ _DAY = pd.Timedelta(days=1)
 def propose_exceptions(
     reports: pd.DataFrame, granted: pd.DataFrame, performance_year: int, at: str
 ) -> pd.DataFrame:
-    """Return the runs of months to ask for, ordered by facility and month (reading 250).
+    """Return emergency.exception_proposal, ordered by facility and month (reading 250).
 
     Args:
         reports: raw.facility_status.
@@ -24,9 +23,6 @@ def propose_exceptions(
         performance_year: the year of the months.
         at: a time in UTC, as 2024-09-26T18:30Z; later reports are not known, and a status that
             still holds is counted until then.
-
-    Returns:
-        `COLUMNS`; months as 2024-09.
     """
     known = reports[(reports["reported_at"] <= at) & (reports["from_at"] < at)]
     latest = known.sort_values(["ccn", "from_at", "reported_at"]).groupby(["ccn", "from_at"])
@@ -37,7 +33,7 @@ def propose_exceptions(
         if day.year == performance_year
     ]
     if not days:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=EXCEPTION_PROPOSAL.column_names)
     closed = pd.DataFrame(days)
     closed["month"] = closed["day"].dt.to_period("M")
     months = closed.groupby(["ccn", "month"], sort=True).agg(
@@ -48,10 +44,32 @@ def propose_exceptions(
         _is_granted(granted, ccn, month)
         for ccn, month in zip(months["ccn"], months["month"], strict=True)
     ]
-    return _join_months(months[[not one for one in has_grant]])
+    runs = _join_months(months[[not one for one in has_grant]])
+    return runs.assign(performance_year=performance_year, known_at=at)[
+        EXCEPTION_PROPOSAL.column_names
+    ]
 
 
-def _list_closed_days(mine: pd.DataFrame, at: str) -> Iterator[tuple[pd.Timestamp, str]]:
+def list_as_grants(proposed: pd.DataFrame) -> pd.DataFrame:
+    """Return emergency.exception_proposal in the layout of the list of granted exceptions.
+
+    Its reader leaves the reason unread.
+    """
+    causes = proposed["cause"].fillna("cause not reported")
+    return pd.DataFrame(
+        {
+            "CMS Certification Number (CCN)": proposed["ccn"],
+            "First Month": [f"{month:%Y-%m}" for month in proposed["first_month"]],
+            "Last Month": [f"{month:%Y-%m}" for month in proposed["last_month"]],
+            "Reason": [
+                f"closed on {days} whole days: {cause}"
+                for days, cause in zip(proposed["closed_days"], causes, strict=True)
+            ],
+        }
+    )
+
+
+def _list_closed_days(mine: pd.DataFrame, at: str) -> Iterator[tuple[pd.Timestamp, object]]:
     """Yield the whole days of UTC that one facility was closed, each with its cause.
 
     Args:
@@ -68,7 +86,7 @@ def _list_closed_days(mine: pd.DataFrame, at: str) -> Iterator[tuple[pd.Timestam
         first_day = pd.to_datetime(begin, format=_MOMENT).ceil("D")
         end_day = pd.to_datetime(last, format=_MOMENT).floor("D")
         for day in pd.date_range(first_day, end_day - _DAY, freq="D"):
-            yield day, "cause not reported" if pd.isna(cause) else str(cause)
+            yield day, cause
 
 
 def _is_granted(granted: pd.DataFrame, ccn: str, month: pd.Period) -> bool:
@@ -80,17 +98,16 @@ def _is_granted(granted: pd.DataFrame, ccn: str, month: pd.Period) -> bool:
 
 def _join_months(months: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each run of consecutive months of a facility."""
-    if months.empty:
-        return pd.DataFrame(columns=COLUMNS)
     number = months["month"].dt.year * 12 + months["month"].dt.month
     is_new = (months["ccn"] != months["ccn"].shift()) | (number != number.shift() + 1)
     rows = [
-        (
-            run["ccn"].iloc[0],
-            str(run["month"].iloc[0]),
-            str(run["month"].iloc[-1]),
-            f"closed on {run['days'].sum()} whole days: {run['cause'].iloc[0]}",
-        )
+        {
+            "ccn": run["ccn"].iloc[0],
+            "first_month": run["month"].iloc[0].to_timestamp().date(),
+            "last_month": run["month"].iloc[-1].to_timestamp().date(),
+            "closed_days": int(run["days"].sum()),
+            "cause": next(iter(run["cause"].dropna()), None),
+        }
         for _, run in months.groupby(is_new.cumsum(), sort=True)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=["ccn", "first_month", "last_month", "closed_days", "cause"])

@@ -55,6 +55,19 @@ class StoredRecords:
             parameters={"day": day},
         )
 
+    def read_outcomes(self, day: date) -> pd.DataFrame:
+        """Return emergency.facility_outcome of the day.
+
+        Raises:
+            MissingPartitionError: a table of patients or claims is not stored.
+        """
+        return self.warehouse.read_select(
+            self.performance_year,
+            load_select(emergency.FACILITY_OUTCOME.name),
+            tables=TABLES_BY_NAME,
+            parameters={"day": day},
+        )
+
     def read_patients(self, day: date, ccn: str) -> pd.DataFrame:
         """Return emergency.patient_need of one facility, for its authorised reader alone."""
         rows = self.warehouse.read_select(

@@ -6,6 +6,7 @@ from esrd_pipeline.orchestration import (
     adjusters_assets,
     discharges_assets,
     emergency_assets,
+    emergency_effect_assets,
     facility_assets,
     measure_assets,
     monitor_assets,
@@ -35,6 +36,7 @@ ASSETS = [
     *standing_assets.ASSETS,
     *report_assets.ASSETS,
     *emergency_assets.ASSETS,
+    *emergency_effect_assets.ASSETS,
 ]
 
 # The next process of this state of the files, as each run that the UI launches, loads faster.

@@ -37,14 +37,19 @@ class EmergencyConfig(dg.Config):
 
 
 def _find_day(step: StepContext) -> date:
-    """Return the day that is asked for.
+    """Return the day that is asked for, or the last of the year."""
+    text = step.read_config(EmergencyConfig).day
+    return read_day(step, text) if text else date(step.performance_year, 12, 31)
+
+
+def read_day(step: StepContext, text: str) -> date:
+    """Return a configured day.
 
     Raises:
         Failure: it is no day, or of another year.
     """
-    text = step.read_config(EmergencyConfig).day
     try:
-        day = date.fromisoformat(text) if text else date(step.performance_year, 12, 31)
+        day = date.fromisoformat(text)
     except ValueError:
         raise dg.Failure(f"day: {text} is no day as 2024-09-27", allow_retries=False) from None
     if day.year != step.performance_year:
@@ -59,19 +64,27 @@ def _name_day(step: StepContext) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class _StepRecords:
+class StepRecords:
     """The tables of the step's year."""
 
     step: StepContext
 
     def read_directory(self) -> "pd.DataFrame":
+        """Return facility.directory."""
         return self.step.read(facility.DIRECTORY)
 
     def read_needs(self, day: date) -> "pd.DataFrame":
+        """Return emergency.facility_need of the day."""
         needs = self.step.read(emergency.FACILITY_NEED)
         return needs[needs["day"].astype(str) == day.isoformat()]
 
+    def read_outcomes(self, day: date) -> "pd.DataFrame":
+        """Return emergency.facility_outcome of the day."""
+        outcomes = self.step.read(emergency.FACILITY_OUTCOME)
+        return outcomes[outcomes["day"].astype(str) == day.isoformat()]
+
     def read_inputs(self) -> "tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]":
+        """Return raw.facility_status, raw.disaster_declaration and raw.facility_asset."""
         status, declaration, asset = map(self.step.read, network_inputs.EMERGENCY_TABLES)
         return status, declaration, asset
 
@@ -84,7 +97,7 @@ def _find_places(step: StepContext) -> StepResult:
     config = step.read_config(EmergencyConfig)
     try:
         request = make_request(config.area, _find_day(step), at=config.at or None)
-        picture = draw_picture(request, _StepRecords(step))
+        picture = draw_picture(request, StepRecords(step))
     except AreaError as refused:
         if config.area.strip().upper() != REPORTED:
             raise dg.Failure(str(refused), allow_retries=False) from refused

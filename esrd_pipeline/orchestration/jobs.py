@@ -25,8 +25,9 @@ def _select(*tables: Table) -> dg.AssetSelection:
 
 _BASELINE = _select(STAR_BASELINE)
 _EMERGENCY = _select(*emergencies.PATIENT_TABLES, *emergencies.TABLES)
+_AFTER_EMERGENCY = _select(*emergencies.AFTER_TABLES)
 # What is made for one facility or one day, when somebody asks.
-_EXPLANATIONS = _select(*explain.TABLES) | _EMERGENCY
+_EXPLANATIONS = _select(*explain.TABLES) | _EMERGENCY | _AFTER_EMERGENCY
 _SITE = _select(SITE)
 _RELEASES = _select(QUARTER_RELEASE)
 # Tables computed from patients, and the measures computed from them.
@@ -57,7 +58,7 @@ refresh_changed = dg.define_asset_job(
 
 refresh_published = dg.define_asset_job(
     "refresh_published",
-    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _EMERGENCY - _SITE - _RELEASES,
+    selection=dg.AssetSelection.all() - _BASELINE - _FROM_PATIENTS - _SITE - _RELEASES,
     description="One performance year from its published files alone. Measures that were computed"
     " from patient-level files before stay as they are stored.",
 )
@@ -100,6 +101,20 @@ emergency = dg.define_asset_job(
     description="One area on one day: reads the Network's files of statuses, declarations and"
     " assets again, counts patients and needs, finds room, writes the page for a phone: as `esrd"
     " emergency`, and stored.",
+)
+
+emergency_effect = dg.define_asset_job(
+    "emergency_effect",
+    selection=_select(NETWORK_EXTRACT, *EMERGENCY_TABLES, *emergencies.EFFECT_TABLES),
+    description="What an emergency did to an area's patients, against the same area a year before"
+    " and states without one: as `esrd emergency-effect`, and stored.",
+)
+
+propose_exceptions = dg.define_asset_job(
+    "propose_exceptions",
+    selection=_select(NETWORK_EXTRACT, *EMERGENCY_TABLES, emergencies.EXCEPTION_PROPOSAL),
+    description="The months for which closed facilities could ask for an exception: as `esrd"
+    " propose-exceptions`, and stored. It grants none.",
 )
 
 reset_star_baseline = dg.define_asset_job(
@@ -179,6 +194,8 @@ JOBS = (
     rebaseline_stars,
     *EXPLANATIONS,
     emergency,
+    emergency_effect,
+    propose_exceptions,
     site,
     export,
     release,

@@ -142,6 +142,7 @@ PATIENT_TABLES: tuple[Table, ...] = (
     *network_inputs.TABLES,
     *emergency.PATIENT_TABLES,
     *emergency.TABLES,
+    *emergency.AFTER_TABLES,
     what_if.FACILITY_STRATUM,
     *explain.TABLES,
 )

@@ -1,6 +1,7 @@
-"""Emergency tables: who needs what on a day, where there is room, and who could go where.
+"""Emergency tables: who needs what on a day, where there is room, who could go where; and after it.
 
-The first is of patients; like the others it is made on request, for one day.
+All are made on request; the first is of patients. After an emergency: what became of patients, and
+months for which exceptions are proposed.
 """
 
 from esrd_pipeline.tables.facility import CCN, YEAR
@@ -11,6 +12,18 @@ _SPECIFICATION = "ESRD KHARES & 18 ESRD Networks"
 IN_CENTER, HOME, PERITONEAL = "in-center hemodialysis", "home hemodialysis", "peritoneal dialysis"
 MODALITIES = (IN_CENTER, HOME, PERITONEAL)
 RELATIONS = ("back-up agreement", "same chain", "other")
+PERIODS = ("day", "year before")
+"""The weeks around the day, and around the same weekday 364 days before."""
+OUTCOMES = (
+    "dialysed early",
+    "sessions received",
+    "treated elsewhere",
+    "emergency visits",
+    "admissions",
+    "deaths",
+)
+COMPARISONS = ("same area a year before", "other states, same weeks")
+ODDS, RATE = "odds ratio", "rate ratio"
 ROOM_SOURCES = ("asset file", "directory and assumed shifts", "none known")
 DAY = Column("day", "date", "Day of the emergency", required=True)
 _MODALITY = Column("modality", "text", "Modality", required=True, allowed=MODALITIES)
@@ -25,6 +38,18 @@ def _patients(name: str, description: str, *, out_of: str | None = None) -> Colu
         required=True,
         minimum=0,
         counts="patients",
+        out_of=out_of,
+    )
+
+
+def _events(name: str, description: str, out_of: str | None = None) -> Column:
+    return Column(
+        name,
+        "integer",
+        description,
+        required=True,
+        minimum=0,
+        counts="events",
         out_of=out_of,
     )
 
@@ -142,5 +167,138 @@ PLACEMENT = Table(
     is_compared=False,
 )
 
+_STUDY = "Kelman et al., Am J Kidney Dis 2015;65:109-115; readings 270 to 275"
+FACILITY_OUTCOME = Table(
+    name="emergency.facility_outcome",
+    grain="one facility's regular patients in center around the day, or a year before",
+    source=_STUDY,
+    key=("period", "ccn"),
+    columns=(
+        Column("period", "text", "Around which day", required=True, allowed=PERIODS),
+        CCN,
+        YEAR,
+        DAY,
+        _patients("patients", "Regular patients in center"),
+        Column(
+            "patient_days",
+            "integer",
+            "Their days alive in the 30 days from the day on",
+            unit="patient-days",
+            required=True,
+            minimum=0,
+            suppressed_with=("patients",),
+        ),
+        _patients("dialysed_early", "Dialysed before it outside their weekdays", out_of="patients"),
+        _events("sessions", "Sessions received in the first three days", out_of="usual_sessions"),
+        Column(
+            "usual_sessions",
+            "number",
+            "Sessions on these weekdays in a week of the four before",
+            unit="sessions",
+            required=True,
+            minimum=0,
+            suppressed_with=("patients",),
+        ),
+        _patients(
+            "treated_elsewhere", "With a session elsewhere in the first week", out_of="patients"
+        ),
+        _events("emergency_visits", "Emergency visits without a stay within 30 days"),
+        _events("admissions", "Hospital stays that begin within 30 days"),
+        _patients("deaths", "Deaths within 30 days", out_of="patients"),
+    ),
+    rules=(
+        Rule("early ones are patients", "dialysed_early <= patients"),
+        Rule("those elsewhere are patients", "treated_elsewhere <= patients"),
+        Rule("nobody dies twice", "deaths <= patients"),
+        Rule("nobody lives longer than 30 days", "patient_days BETWEEN patients AND 30 * patients"),
+    ),
+    is_compared=False,
+)
+
+_COUNTS = ("events", "comparison_events")
+
+
+def _group(prefix: str, of: str) -> tuple[Column, ...]:
+    return (
+        Column(
+            f"{prefix}facilities",
+            "integer",
+            f"Facilities of {of}",
+            unit="facilities",
+            required=True,
+            minimum=0,
+        ),
+        _patients(f"{prefix}patients", f"Regular patients in center of {of}"),
+        _events(f"{prefix}events", f"Events, or patients with one, of {of}", f"{prefix}amount"),
+        Column(
+            f"{prefix}amount",
+            "number",
+            f"What they are counted against, of {of}",
+            unit="what the column amount_unit says",
+            required=True,
+            minimum=0,
+            suppressed_with=(f"{prefix}patients",),
+        ),
+    )
+
+
+def _ratio(name: str, description: str) -> Column:
+    return Column(name, "number", description, unit="ratio", minimum=0, suppressed_with=_COUNTS)
+
+
+EFFECT = Table(
+    name="emergency.effect",
+    grain="one outcome of an area's patients after the day, against one comparison group",
+    source=_STUDY,
+    key=("outcome", "comparison"),
+    columns=(
+        Column("outcome", "text", "What became of patients", required=True, allowed=OUTCOMES),
+        Column("comparison", "text", "Against whom", required=True, allowed=COMPARISONS),
+        YEAR,
+        DAY,
+        Column("area", "text", "Area, as asked for", required=True),
+        Column("ratio_kind", "text", "Of odds or of rates", required=True, allowed=(ODDS, RATE)),
+        Column("amount_unit", "text", "What events are counted against", required=True),
+        *_group("", "the area"),
+        *_group("comparison_", "the comparison group"),
+        _ratio("ratio", "The area's over the comparison's; null unless both have events"),
+        _ratio("lower", "Lower 95% limit, clustered by facility; null below two facilities"),
+        _ratio("upper", "Upper 95% limit, likewise"),
+    ),
+    rules=(
+        Rule("limits are both there or neither", "(lower IS NULL) = (upper IS NULL)"),
+        Rule("the ratio lies within its limits", "ratio BETWEEN lower AND upper"),
+    ),
+    is_compared=False,
+)
+
+EXCEPTION_PROPOSAL = Table(
+    name="emergency.exception_proposal",
+    grain="consecutive months for which a closed facility could ask for an exception",
+    source="ESRD measures manual 3.4; reading 250",
+    key=("ccn", "first_month"),
+    columns=(
+        CCN,
+        Column("first_month", "date", "First month, its first day", required=True),
+        Column("last_month", "date", "Last month, its first day", required=True),
+        YEAR,
+        Column("known_at", "text", "Reports until this time of UTC count", required=True),
+        Column(
+            "closed_days",
+            "integer",
+            "Whole days closed in these months",
+            unit="days",
+            required=True,
+            minimum=1,
+        ),
+        Column("cause", "text", "Cause as first reported; null if none is"),
+    ),
+    rules=(Rule("months are in order", "first_month <= last_month"),),
+    is_compared=False,
+)
+
 PATIENT_TABLES = (PATIENT_NEED,)
 TABLES = (FACILITY_NEED, CAPACITY, PLACEMENT)
+EFFECT_TABLES = (FACILITY_OUTCOME, EFFECT)
+AFTER_TABLES = (*EFFECT_TABLES, EXCEPTION_PROPOSAL)
+"""Made after an emergency, each on its own request."""

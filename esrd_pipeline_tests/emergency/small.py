@@ -15,6 +15,9 @@ from esrd_pipeline_tests.site.small import Row, fill
 YEAR = 2024
 """That of `fill`, too."""
 DAY = date(2024, 9, 27)
+AFTER = date(2024, 10, 3)
+"""A day a week after the last sessions."""
+HISTORY = ("history.hospital_stay", "history.emergency_encounter")
 CLOSED, NEAR, CHAIN, FAR, SMALL = "102501", "102502", "102503", "102504", "102505"
 ZIP_CODES = {CLOSED: "32601", NEAR: "32605", CHAIN: "32608", FAR: "33101", SMALL: "32607"}
 """Gainesville, but for FAR, which is in Miami, 470 km away."""
@@ -116,6 +119,40 @@ def store(root: Path) -> Warehouse:
         warehouse.publish(warehouse.stage(table, YEAR, frame))
         if table.name == "raw.claim_revenue":
             warehouse.publish(warehouse.stage(table, YEAR - 1, frame.head(0)))
+    return warehouse
+
+
+def store_after(root: Path) -> Warehouse:
+    """Store what is known of `AFTER`: FAR is in Georgia, 12 patients of CLOSED and 3 of FAR die."""
+    warehouse = Warehouse(root)
+    tables = {table.name: frame for table, frame in make_tables()}
+    directory = tables["facility.directory"]
+    directory.loc[directory["ccn"] == FAR, "state"] = "GA"
+    # Who is on hemodialysis and has claims: two of three.
+    billed = [
+        (number, ccn)
+        for number, ccn, kind in list_patients()
+        if kind == "hemodialysis" and number % 3
+    ]
+    dead = [number for number, ccn in billed if ccn == CLOSED][:12]
+    dead += [number for number, ccn in billed if ccn == FAR][:3]
+    tables["linkage.death"] = fill(
+        TABLES_BY_NAME["linkage.death"],
+        *(
+            {"program": "dfc", "patient_id": number, "death_date": AFTER + timedelta(days=3)}
+            for number in dead
+        ),
+    )
+    tables["raw.claim"] = fill(
+        TABLES_BY_NAME["raw.claim"],
+        *({"clm_id": number, "prvdr_num": ccn} for number, ccn in billed),
+    )
+    for name in ("linkage.provider_number", *HISTORY, "raw.ece_grant"):
+        tables[name] = fill(TABLES_BY_NAME[name])
+    for name, frame in tables.items():
+        warehouse.publish(warehouse.stage(TABLES_BY_NAME[name], YEAR, frame))
+        if name.startswith("raw."):
+            warehouse.publish(warehouse.stage(TABLES_BY_NAME[name], YEAR - 1, frame.head(0)))
     return warehouse
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from esrd_pipeline.cli import main
-from esrd_pipeline.emergency.exceptions import propose_exceptions
+from esrd_pipeline.emergency.exceptions import list_as_grants, propose_exceptions
 from esrd_pipeline.sources.ece_grant import read_ece_grant
 from esrd_pipeline.tables.raw import ECE_GRANT
 from esrd_pipeline.warehouse import Warehouse
@@ -27,7 +27,7 @@ def propose(
     *rows: Report, granted: tuple[tuple[str, str, str], ...] = (), at: str = NOW
 ) -> list[tuple[str, ...]]:
     grants = pd.DataFrame(granted, columns=["ccn", "first_month", "last_month"])
-    found = propose_exceptions(report(*rows), grants, YEAR, at)
+    found = list_as_grants(propose_exceptions(report(*rows), grants, YEAR, at))
     return list(found.itertuples(index=False, name=None))
 
 

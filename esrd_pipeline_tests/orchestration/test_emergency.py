@@ -7,11 +7,19 @@ import pytest
 
 from esrd_pipeline.definitions import defs
 from esrd_pipeline.orchestration.emergency_assets import STEP
+from esrd_pipeline.orchestration.emergency_effect_assets import EFFECT_STEP, PROPOSAL_STEP
 from esrd_pipeline.orchestration.sensors import refresh_emergency
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import emergency
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline_tests.emergency.small import CLOSED, YEAR, store, write_files
+from esrd_pipeline_tests.emergency.small import (
+    AFTER,
+    CLOSED,
+    YEAR,
+    store,
+    store_after,
+    write_files,
+)
 
 
 def ask(instance: dg.DagsterInstance, cursor: str | None) -> tuple[object, str | None]:
@@ -94,3 +102,38 @@ def test_a_day_of_another_year_is_refused(world: Settings, instance: dg.DagsterI
     assert (
         "2023-01-01 is not in the partition 2024" in failure.step_failure_data.error_display_string
     )
+
+
+def test_an_emergencys_effect_and_proposed_exceptions_are_stored(
+    world: Settings, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESRD_NETWORK_DIR", str(write_files(tmp_path / "network")))
+    warehouse = store_after(world.warehouse_dir)
+    for job, step, config in (
+        ("emergency_effect", EFFECT_STEP, {"area": "FL", "day": AFTER.isoformat()}),
+        ("propose_exceptions", PROPOSAL_STEP, {"at": "2024-10-02T12:00Z"}),
+    ):
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=str(YEAR),
+            run_config={"ops": {step: {"config": config}}},
+            raise_on_error=False,
+        )
+        assert result.success
+    outcomes = warehouse.read(emergency.FACILITY_OUTCOME, YEAR).set_index(["period", "ccn"])
+    # Of 30 patients in center two of three have claims; 12 die on the fourth of 30 days.
+    mine = outcomes.loc[("day", CLOSED)]
+    assert (mine["patients"], mine["deaths"], mine["patient_days"]) == (20, 12, 8 * 30 + 12 * 4)
+    effects = warehouse.read(emergency.EFFECT, YEAR).set_index(["outcome", "comparison"])
+    deaths = effects.loc[("deaths", emergency.COMPARISONS[1])]
+    # 12 in the 33 other and 12 short lives of Florida; 3 of the 7 patients in Georgia.
+    rates = 12 / (33 * 30 + 12 * 4), 3 / (4 * 30 + 3 * 4)
+    assert deaths["ratio"] == pytest.approx(rates[0] / rates[1])
+    proposed = warehouse.read(emergency.EXCEPTION_PROPOSAL, YEAR)
+    # Closed since the evening of 26 September, known until noon of 2 October.
+    assert [str(proposed[name].iloc[0])[:10] for name in ("ccn", "first_month", "last_month")] == [
+        CLOSED,
+        "2024-09-01",
+        "2024-10-01",
+    ]
+    assert proposed[["closed_days", "cause"]].to_numpy().tolist() == [[5, "flood"]]

@@ -24,6 +24,7 @@ BY_OTHERS = {
     "esrd explain --measure shr --ccn 012501 --year 2024": "test_privacy.py, of another measure",
     "esrd propose-exceptions --year 2024": "emergency/test_exceptions.py, with a closed facility",
     "esrd emergency --area FL --date 2024-09-27": "emergency/test_command.py, of a small area",
+    "esrd emergency-effect --area FL --date 2024-09-26": "emergency/test_effect.py, of another day",
     "esrd network template data/raw/network": "test_network_files.py, in a folder of its own",
     "esrd network check data/raw/network": "test_network_files.py, likewise",
     "esrd what-if --year 2025 --ccn 012501": "test_what_if.py, of the facility with the lowest TPS",

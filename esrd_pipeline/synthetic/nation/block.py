@@ -49,7 +49,13 @@ from esrd_pipeline.synthetic.nation.status import (
     draw_status,
     list_months,
 )
-from esrd_pipeline.synthetic.nation.stays import Stays, add_grafts, draw_stays, settle_stays
+from esrd_pipeline.synthetic.nation.stays import (
+    Stays,
+    add_grafts,
+    draw_harmed_stays,
+    draw_stays,
+    settle_stays,
+)
 from esrd_pipeline.synthetic.nation.tally import tally_year
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories, draw_trajectories
 from esrd_pipeline.synthetic.nation.truth_tables import TABLES as TRUTH
@@ -59,7 +65,7 @@ MEMORY_YEARS = 3
 """Registers include patients who died within this many years before the first year."""
 _PATHS, _STAYS, _SETTLE, _CLAIMS, _HABITS, _CLINICAL, _STATUS, _SCREENINGS, _REPORTS = range(9)
 _MORE_PEOPLE, _MORE_PATHS, _MORE_EVENTS, _MORE_DEFECTS, _MORE_STAYS, _MORE_CLAIMS = range(9, 15)
-_PREVENTED = 20
+_PREVENTED, _HARMED = 20, 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,13 @@ def draw_history(span: Span, market: Market) -> MarketHistory:
         )
         for year in years
     ]
-    settled = settle_stays(drawn, people, trajectories, _stream(span, market, 0, _SETTLE))
+    harmed = [
+        draw_harmed_stays(
+            market, people, events, months[year], _stream(span, market, year, _HARMED)
+        )
+        for year in years
+    ]
+    settled = settle_stays(drawn, harmed, people, trajectories, _stream(span, market, 0, _SETTLE))
     stays = add_grafts(
         settled,
         trajectories,

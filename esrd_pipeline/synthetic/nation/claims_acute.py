@@ -21,7 +21,6 @@ from esrd_pipeline.synthetic.nation.claims_dialysis import (
     REVENUE,
     SECONDARY_SHARE,
     VALUE,
-    is_session_day,
     session_price,
 )
 from esrd_pipeline.synthetic.nation.columns import (
@@ -34,6 +33,7 @@ from esrd_pipeline.synthetic.nation.columns import (
 )
 from esrd_pipeline.synthetic.nation.coverage import PRIMARY, SECONDARY
 from esrd_pipeline.synthetic.nation.figures import load_diagnoses
+from esrd_pipeline.synthetic.nation.sessions import is_session_day
 from esrd_pipeline.tables.clinical import EQRS_CLINICAL_MONTH
 
 _FIRST_YEAR = 2017

@@ -15,7 +15,6 @@ from esrd_pipeline.synthetic.nation.claims import (
     bill_payers,
     bill_type,
     code_diagnoses,
-    days_in_hospital,
     name_diagnoses,
     number_claims,
     number_lines,
@@ -25,8 +24,10 @@ from esrd_pipeline.synthetic.nation.claims import (
 from esrd_pipeline.synthetic.nation.columns import NO_DAY, Codes, Rows, Values, repeat, stack
 from esrd_pipeline.synthetic.nation.coverage import PRIMARY, SECONDARY
 from esrd_pipeline.synthetic.nation.figures import load_diagnoses, load_figures
+from esrd_pipeline.synthetic.nation.hurricane_effects import CLOSED_DAYS, find_hosts
 from esrd_pipeline.synthetic.nation.labels import label
-from esrd_pipeline.synthetic.nation.people import IN_CENTER, PERITONEAL, People, is_frequent
+from esrd_pipeline.synthetic.nation.people import IN_CENTER, PERITONEAL, is_frequent
+from esrd_pipeline.synthetic.nation.sessions import draw_sessions, find_guests
 from esrd_pipeline.synthetic.nation.status import FREQUENT_KTV, Status
 
 REVENUE = Codes(("0821", "0851", "0841", "0636", "0300", "0820", "0859", "0849"))
@@ -59,6 +60,7 @@ class _Bills:
     Attributes:
         here: the market's year.
         cells, begin, end, numbers: (claims,) the cell, first and last day, and number of each.
+        facility: (claims,) the facility that treats: the cell's, or another in a hurricane.
         claim, day: (treatments,) the claim and day of each.
         code: (treatments,) index of its revenue centre in REVENUE.
     """
@@ -68,6 +70,7 @@ class _Bills:
     begin: np.ndarray
     end: np.ndarray
     numbers: np.ndarray
+    facility: np.ndarray
     claim: np.ndarray
     day: np.ndarray
     code: np.ndarray
@@ -90,7 +93,7 @@ class _Bills:
         return label(
             kind,
             patient=self.here.people.patient_id[months.patient[cells]],
-            facility=self.here.market.numbers("facilityid")[months.facility[cells]],
+            facility=self.here.market.numbers("facilityid")[self.facility[claims]],
             claim=self.numbers[claims],
             day=months.edges[months.month[cells]],
         )
@@ -100,12 +103,17 @@ def bill_dialysis(here: MarketYear, status: Status, rng: np.random.Generator) ->
     """Bill the year's dialysis of all patients with Medicare coverage outside MA."""
     months = here.months
     paid = np.flatnonzero((months.cover == PRIMARY) | (months.cover == SECONDARY))
-    claim, day = _draw_sessions(here, paid, rng)
+    claim, day, early = draw_sessions(here, paid, rng)
     bills = _cut_claims(here, paid, claim, day, rng)
     labels = [bills.label("a month in two claims", _find_parts(bills))]
+    if _is_guest(bills).any():
+        guests = np.flatnonzero(_is_guest(bills))
+        labels.append(bills.label("treated elsewhere in a hurricane", guests))
+    if early is not None:
+        labels.append(early)
     bills = _miscode(bills, labels, rng)
-    own = provider_on(here.market, months.facility[bills.cells], months.begin[bills.cells])
-    provider = _mix_up(here, months.facility[bills.cells], own, rng)
+    own = provider_on(here.market, bills.facility, months.begin[bills.cells])
+    provider = _mix_up(here, bills.facility, own, rng)
     labels.append(
         bills.label("hospital's number on a dialysis claim", np.flatnonzero(provider != own))
     )
@@ -124,7 +132,10 @@ def _cut_claims(
     day: np.ndarray,
     rng: np.random.Generator,
 ) -> _Bills:
-    """Bill each cell's treatments in one claim, some in two, the first of a week or half."""
+    """Bill each cell's treatments in one claim, some in two, the first of a week or half.
+
+    What another facility gives in a hurricane is billed in a claim of its own.
+    """
     months = here.months
     length = months.days[cells]
     is_cut = (rng.random(cells.size) < load_figures()["bill_in_two"]) & (length > 2 * _SHORT_DAYS)
@@ -137,6 +148,18 @@ def _cut_claims(
     is_second = np.arange(cell.size) > first[cell]
     begin = np.where(is_second, cut[cell], months.begin[cells[cell]])
     end = np.where(is_second, months.end[cells[cell]], cut[cell] - 1)
+    facility = months.facility[cells[cell]]
+    guests = find_guests(here, cells[cell[claim]], day)
+    if guests.any():
+        whose, place = np.unique(cell[claim[guests]], return_inverse=True)
+        claim[guests] = cell.size + place
+        until = here.market.numbers("storm_day")[months.facility[cells[whose]]] + CLOSED_DAYS - 1
+        begin = np.append(begin, np.maximum(months.begin[cells[whose]], until - CLOSED_DAYS + 1))
+        end = np.append(end, np.minimum(months.end[cells[whose]], until))
+        facility = np.append(facility, find_hosts(here.market)[months.facility[cells[whose]]])
+        cell = np.append(cell, whose)
+        order = np.lexsort((day, claim))
+        claim, day = claim[order], day[order]
     is_billed = np.bincount(claim, minlength=cell.size) > 0
     kept = cells[cell[is_billed]]
     claim = (np.cumsum(is_billed) - 1)[claim]
@@ -146,17 +169,22 @@ def _cut_claims(
         begin=begin[is_billed],
         end=end[is_billed],
         numbers=number_claims(here, Kind.DIALYSIS, kept.size),
+        facility=facility[is_billed],
         claim=claim,
         day=day,
         code=_choose_codes(here, kept)[claim],
     )
 
 
+def _is_guest(bills: _Bills) -> np.ndarray:
+    return bills.facility != bills.here.months.facility[bills.cells]
+
+
 def _find_parts(bills: _Bills) -> np.ndarray:
     """Return the claims that cover only part of a cell."""
     months = bills.here.months
     whole = (bills.begin == months.begin[bills.cells]) & (bills.end == months.end[bills.cells])
-    return np.flatnonzero(~whole)
+    return np.flatnonzero(~whole & ~_is_guest(bills))
 
 
 def _choose_codes(here: MarketYear, cells: np.ndarray) -> np.ndarray:
@@ -201,45 +229,6 @@ def _miscode(bills: _Bills, labels: list[Rows], rng: np.random.Generator) -> _Bi
         day=day[order],
         code=np.concatenate([code, other[twice]])[order],
     )
-
-
-def _draw_sessions(
-    here: MarketYear, cells: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the claim and day of every treatment, sorted."""
-    months, patient = here.months, here.months.patient[cells]
-    longest = 31
-    days = months.edges[months.month[cells]][:, None] + np.arange(longest)
-    inside = (days >= months.begin[cells][:, None]) & (days <= months.end[cells][:, None])
-    modality = months.modality[cells]
-    in_center = is_session_day(here.people, patient, days)
-    at_home = _weekday(days) < 5  # noqa: PLR2004 - five a week
-    often = is_frequent(here.people, patient, modality)
-    scheduled = (modality == PERITONEAL)[:, None] | np.where(often[:, None], at_home, in_center)
-    missed = load_figures()["session_missed"]
-    scheduled &= rng.random(days.shape, dtype=np.float32) >= missed
-    away = days_in_hospital(here)
-    offset = np.clip(days - months.first_day, 0, away.shape[1] - 1)
-    scheduled &= inside & ~away[patient[:, None], offset]
-    claim, column = np.nonzero(scheduled)
-    return claim, days[claim, column]
-
-
-def is_session_day(people: People, patient: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Return on which of each patient's days there is in-center hemodialysis: three a week.
-
-    Args:
-        people: the market's people.
-        patient: the patient of each row.
-        days: one row of days each.
-    """
-    shift = (people.patient_id[patient] % 2)[:, None]
-    place = _weekday(days) - shift
-    return (place % 2 == 0) & (place >= 0) & (place <= 4)  # noqa: PLR2004 - three a week
-
-
-def _weekday(days: np.ndarray) -> np.ndarray:
-    return (days + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
 
 
 def _write_base(

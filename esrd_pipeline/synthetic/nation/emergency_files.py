@@ -1,6 +1,6 @@
-"""What facilities have for an emergency, and reports of a storm that harmed nobody, as files.
+"""What facilities have for an emergency, and reports of storms, as files.
 
-The reports have no effect on any patient: the numbers are those of a nation without them.
+The embedded default's storm harmed nobody: its numbers are those of a nation without it.
 """
 
 from collections.abc import Mapping
@@ -8,9 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.synthetic.draws import FOR_GOOD, stream
 from esrd_pipeline.synthetic.nation.block import Span
 from esrd_pipeline.synthetic.nation.figures import NEVER
+from esrd_pipeline.synthetic.nation.hurricane_effects import CLOSED_DAYS
 
 STATE, STORM = "FL", "2024-09-26"
 CLOSED_FACILITIES = 4
@@ -18,6 +20,12 @@ _WATER = ("municipal", "well", "contract")
 _WATER_SHARE = (0.9, 0.05, 0.05)
 _GENERATOR_SHARE = 0.4
 _AGREEMENT_SHARE = 0.7
+_PLANTED = 9100
+"""The number of the first planted declaration."""
+_Report = tuple[str, str, str | None, str, str, str]
+_REPORT = ["ccn", "from_at", "to_at", "status", "cause", "reported_at"]
+_MOMENT = "%Y-%m-%dT%H:%MZ"
+_NOON, _HOUR = pd.Timedelta(hours=12), pd.Timedelta(hours=1)
 
 
 def list_emergency_rows(nation: pd.DataFrame, span: Span) -> Mapping[str, pd.DataFrame]:
@@ -33,7 +41,33 @@ def list_emergency_rows(nation: pd.DataFrame, span: Span) -> Mapping[str, pd.Dat
     return {
         "facility_asset": _list_assets(lasting, span, rng),
         "facility_status": _list_reports(lasting),
-        "disaster_declaration": _declare(),
+        "disaster_declaration": pd.DataFrame(
+            [_declare(9001, "SYNTHETIC HURRICANE", pd.Timestamp(STORM), 6, STATE)]
+        ),
+    }
+
+
+def list_hurricane_rows(struck: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the rows of facility_status and disaster_declaration of planted hurricanes.
+
+    Args:
+        struck: what `hurricanes.list_struck` returns.
+    """
+    closed = struck[struck["is_closed"]]
+    rows = [
+        report
+        for ccn, day in zip(closed["ccn"], closed["day"], strict=True)
+        for report in _report_closed(str(ccn), day, day + pd.Timedelta(days=CLOSED_DAYS))
+    ]
+    declared = [
+        _declare(9100 + place, "PLANTED HURRICANE", day, CLOSED_DAYS - 1, str(state))
+        for place, (state, day) in enumerate(
+            struck.groupby("state", sort=True)["day"].first().items()
+        )
+    ]
+    return {
+        "facility_status": pd.DataFrame(rows, columns=_REPORT),
+        "disaster_declaration": pd.DataFrame(declared),
     }
 
 
@@ -63,37 +97,44 @@ def _list_assets(lasting: pd.DataFrame, span: Span, rng: np.random.Generator) ->
 
 
 def _list_reports(lasting: pd.DataFrame) -> pd.DataFrame:
-    """Return two reports of each facility that closes: that it has, and later until when."""
+    """Return the reports of the first facilities of the state, each closed for a day longer."""
     day = pd.Timestamp(STORM)
-    begin = f"{day:%Y-%m-%d}T12:00Z"
-    rows: list[tuple[str, str, str | None, str, str, str]] = []
-    for place, ccn in enumerate(lasting.loc[lasting["state"] == STATE, "number"]):
-        if place == CLOSED_FACILITIES:
-            break
+    ccns = lasting.loc[lasting["state"] == STATE, "number"].iloc[:CLOSED_FACILITIES]
+    rows: list[_Report] = []
+    for place, ccn in enumerate(ccns):
         end = day + pd.Timedelta(days=2 + place)
-        rows += [
-            (str(ccn), begin, None, "closed", "no power", f"{day:%Y-%m-%d}T13:00Z"),
-            (
-                *(str(ccn), begin, f"{end:%Y-%m-%d}T10:00Z"),
-                *("closed", "no power", f"{end:%Y-%m-%d}T11:00Z"),
-            ),
-        ]
-    columns = ["ccn", "from_at", "to_at", "status", "cause", "reported_at"]
-    return pd.DataFrame(rows, columns=columns)
+        rows += _report_closed(str(ccn), day + _NOON, end + pd.Timedelta(hours=10))
+    return pd.DataFrame(rows, columns=_REPORT)
 
 
-def _declare() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "disasterNumber": [9001],
-            "declarationType": ["DR"],
-            "incidentType": ["Hurricane"],
-            "declarationTitle": ["SYNTHETIC HURRICANE"],
-            "incidentBeginDate": [STORM],
-            "incidentEndDate": ["2024-10-02"],
-            "state": [STATE],
-            "fipsStateCode": ["12"],
-            "fipsCountyCode": ["000"],
-            "designatedArea": ["Statewide"],
-        }
-    )
+def _report_closed(ccn: str, begin: pd.Timestamp, end: pd.Timestamp) -> list[_Report]:
+    """Return two reports, each an hour late: that a facility has closed, and later until when."""
+    known = (begin + _HOUR).strftime(_MOMENT), (end + _HOUR).strftime(_MOMENT)
+    since, until = begin.strftime(_MOMENT), end.strftime(_MOMENT)
+    return [
+        (ccn, since, None, "closed", "no power", known[0]),
+        (ccn, since, until, "closed", "no power", known[1]),
+    ]
+
+
+def _declare(
+    number: int, title: str, begin: pd.Timestamp, days: int, state: str
+) -> dict[str, object]:
+    """Return the declaration of a hurricane over a whole state."""
+    return {
+        "disasterNumber": number,
+        "declarationType": "DR",
+        "incidentType": "Hurricane",
+        "declarationTitle": title,
+        "incidentBeginDate": f"{begin:%Y-%m-%d}",
+        "incidentEndDate": f"{begin + pd.Timedelta(days=days):%Y-%m-%d}",
+        "state": state,
+        "fipsStateCode": _find_fips(state),
+        "fipsCountyCode": "000",
+        "designatedArea": "Statewide",
+    }
+
+
+def _find_fips(state: str) -> str:
+    codes = {row["state"]: row["fips_state_code"] for row in load_rows("state_fips")}
+    return codes[state]

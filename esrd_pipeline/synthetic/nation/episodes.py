@@ -6,6 +6,7 @@ import numpy as np
 
 from esrd_pipeline.synthetic.nation.claims import MarketYear
 from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_conditions, load_figures
+from esrd_pipeline.synthetic.nation.hurricane_effects import draw_harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,16 @@ def draw_episodes(here: MarketYear, rng: np.random.Generator) -> Episodes:
     is_inside = np.zeros(cell.size, dtype=bool)
     is_inside[first] = True
     is_inside &= stay >= 0
-    visits, when = _draw_cells(here, _emergency_rate(here), rng)
-    return Episodes(stay[is_inside], cell[~is_inside], day[~is_inside], visits, when)
+    rate = _emergency_rate(here)
+    visits, when = _draw_cells(here, rate, rng)
+    further, later = draw_harm(here.market, here.months, rate, rng)
+    return Episodes(
+        stay[is_inside],
+        cell[~is_inside],
+        day[~is_inside],
+        np.concatenate([visits, further]),
+        np.concatenate([when, later]),
+    )
 
 
 def _draw_cells(

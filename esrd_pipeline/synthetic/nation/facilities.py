@@ -46,6 +46,11 @@ NUMBERS = (
     "kind",
     "activity_start",
     "activity_ratio",
+    "storm_day",
+    "storm_closes",
+    "storm_early",
+    "storm_missed",
+    "storm_harm",
     *OUTCOMES,
 )
 """Columns of the facilities that trajectories and claims look up."""
@@ -97,6 +102,9 @@ def draw_nation(count: int, seed: int) -> pd.DataFrame:
     frame["number"], frame["next_number"] = _number(frame)
     # No activity is planted unless one is asked for (activities.plant).
     frame["activity_start"], frame["activity_ratio"] = NEVER, 1.0
+    # Nor is a hurricane (hurricanes.strike).
+    frame["storm_day"], frame["storm_closes"] = NEVER, False
+    frame["storm_early"], frame["storm_missed"], frame["storm_harm"] = 0.0, 0.0, 1.0
     frame["owner"], frame["next_owner"] = frame["chain"], _draw_buyers(frame, rng)
     return pd.concat([frame, draw_effects(count, seed, rng)], axis="columns")
 

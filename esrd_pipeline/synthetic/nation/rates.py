@@ -3,7 +3,7 @@
 import numpy as np
 
 from esrd_pipeline.synthetic.nation.facilities import Market
-from esrd_pipeline.synthetic.nation.figures import YEAR_DAYS, load_figures
+from esrd_pipeline.synthetic.nation.figures import NEVER, YEAR_DAYS, load_figures
 from esrd_pipeline.synthetic.nation.people import IN_CENTER, People
 
 DEATH, RECOVERY, TRANSFER, LOST, HOME_SWITCH, IN_CENTER_SWITCH = range(6)
@@ -14,17 +14,34 @@ _FAILING_DAYS = 9.0
 """Mean days on home dialysis of patients who return to a center."""
 CLOSING_DAYS = 30
 """A facility accepts no patients in this many days before it closes."""
+HARM_DAYS = 30
+"""Days from a hurricane's on, in which there are more events."""
 _COVID = (
     int(np.datetime64("2020-04-01").astype(int)),
     int(np.datetime64("2022-01-01").astype(int)),
 )
 
 
-def step_end(start: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Return the day until which the hazards of a patient of this vintage are constant."""
+def step_end(start: np.ndarray, now: np.ndarray, since: np.ndarray) -> np.ndarray:
+    """Return the day until which the hazards of a patient of this vintage are constant.
+
+    Args:
+        start: first day of ESRD.
+        now: the day.
+        since: days since a hurricane's harm began (`harm_age`), shape of `now`.
+    """
     vintage = now - start
     edges = np.array([*EDGES, *(EDGES[-1] + 365 * np.arange(1, 30))])
-    return start + edges[np.searchsorted(edges, vintage, side="right")]
+    change = np.where(since < 0, -since, np.where(since < HARM_DAYS, HARM_DAYS - since, NEVER))
+    return np.minimum(start + edges[np.searchsorted(edges, vintage, side="right")], now + change)
+
+
+def harm_age(market: Market, facility: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Return the days since a hurricane's harm began at each facility, negative before it.
+
+    It begins the day before the hurricane: a hazard on a day is that of events from the next on.
+    """
+    return now - (market.numbers("storm_day")[facility] - 1)
 
 
 def offers_home(market: Market, now: np.ndarray) -> np.ndarray:
@@ -63,6 +80,9 @@ def hazards_of(
         + np.log(figures["death_first_year"]) * ((vintage >= first) & (vintage < year))
         + np.log(figures["death_covid"]) * ((now >= _COVID[0]) & (now < _COVID[1]))
     )
+    since = harm_age(market, facility, now)
+    is_harmed = (since >= 0) & (since < HARM_DAYS) & (modality == IN_CENTER)
+    harm = np.where(is_harmed, market.numbers("storm_harm")[facility], 1.0)
     recovery = np.where(
         vintage < half, figures["recovery_first_half_year"], figures["recovery_later"]
     )
@@ -82,7 +102,7 @@ def hazards_of(
     back = np.where(is_failing, YEAR_DAYS / _FAILING_DAYS, figures["home_return"])
     hazards = np.stack(
         [
-            figures["death_per_year"] * np.exp(score),
+            figures["death_per_year"] * np.exp(score) * harm,
             recovery,
             transfer,
             np.full(who.size, figures["lost_per_year"]),

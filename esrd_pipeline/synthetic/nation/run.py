@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from esrd_pipeline.synthetic.nation import truth, truth_tables
@@ -19,9 +20,11 @@ from esrd_pipeline.synthetic.nation.activities import Planted, enrol, plant
 from esrd_pipeline.synthetic.nation.block import Block, Span, compute_block
 from esrd_pipeline.synthetic.nation.columns import schema_of, to_arrow
 from esrd_pipeline.synthetic.nation.directory import list_grants
+from esrd_pipeline.synthetic.nation.emergency_files import list_hurricane_rows
 from esrd_pipeline.synthetic.nation.facilities import Market, draw_nation, split_markets
 from esrd_pipeline.synthetic.nation.figures import load_figures
 from esrd_pipeline.synthetic.nation.files import FileSet, Format, year_schemas
+from esrd_pipeline.synthetic.nation.hurricanes import Hurricane, list_struck, strike
 from esrd_pipeline.synthetic.nation.months import edges_of
 from esrd_pipeline.synthetic.nation.network_files import NETWORK_FOLDER, list_rows, write_rows
 from esrd_pipeline.synthetic.nation.places import list_ruca, list_vulnerability
@@ -35,7 +38,7 @@ FIRST_YEAR = 2008
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request: number of facilities, years, seed, format, folder, workers, planted activities."""
+    """A request: number of facilities, years, seed, format, folder, workers, what is planted."""
 
     facilities: int
     span: Span
@@ -43,6 +46,7 @@ class Order:
     kind: Format = "parquet"
     workers: int = 2
     activities: tuple[Planted, ...] = ()
+    hurricanes: tuple[Hurricane, ...] = ()
 
 
 def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = None) -> None:
@@ -53,11 +57,14 @@ def synthesize_nation(order: Order, report: Callable[[int, int], None] | None = 
         report: called after each block with the number of blocks done and their total.
 
     Raises:
-        ValueError: the years or the number of facilities are out of range, or an activity cannot
-            be planted.
+        ValueError: the years or the number of facilities are out of range, or an activity or a
+            hurricane cannot be planted.
     """
     _check(order)
     nation = draw_nation(order.facilities, order.span.seed)
+    if order.hurricanes:
+        nation = strike(nation, order.span, order.hurricanes)
+        _write_hurricanes(order, nation)
     enrolled = enrol(nation, order.span, order.activities)
     if order.activities:
         nation = plant(nation, enrolled)
@@ -121,6 +128,15 @@ def _write_activities(order: Order, nation: pd.DataFrame, enrolled: pd.DataFrame
     folder = order.folder / TRUTH_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(truth.tabulate_activities(enrolled), folder / "activity.parquet")
+
+
+def _write_hurricanes(order: Order, nation: pd.DataFrame) -> None:
+    """Write the Networks' files of planted hurricanes, and their truth."""
+    struck = list_struck(nation)
+    write_rows(order.folder / NETWORK_FOLDER, list_hurricane_rows(struck))
+    folder = order.folder / TRUTH_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pandas(struck, preserve_index=False), folder / "hurricane.parquet")
 
 
 def _check(order: Order) -> None:

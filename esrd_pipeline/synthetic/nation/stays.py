@@ -17,6 +17,7 @@ from esrd_pipeline.synthetic.nation.figures import (
     load_conditions,
     load_figures,
 )
+from esrd_pipeline.synthetic.nation.hurricane_effects import draw_harm
 from esrd_pipeline.synthetic.nation.months import Months
 from esrd_pipeline.synthetic.nation.people import People
 from esrd_pipeline.synthetic.nation.trajectories import Trajectories
@@ -41,7 +42,7 @@ class Stays:
     """Stays sorted by patient and day; first and last days are inclusive.
 
     `hospital` is the index of the short stay hospital in the market, `chain` the number of a first
-    stay and its readmissions, -1 for transplants.
+    stay and its readmissions, -1 for transplants and a hurricane's.
     """
 
     patient: np.ndarray
@@ -160,13 +161,36 @@ def draw_stays(
     )
 
 
-def settle_stays(
-    parts: list[Stays], people: People, trajectories: Trajectories, rng: np.random.Generator
+def draw_harmed_stays(
+    market: Market, people: People, events: Events, months: Months, rng: np.random.Generator
 ) -> Stays:
-    """Sort stays, remove overlaps, end them by the death, and let some last until it."""
-    together = _stack(parts)
-    stays = together.rows(np.lexsort((together.discharge, together.admit, together.patient)))
-    stays = stays.rows(_keep_chains(stays, len(people)))
+    """Draw the stays of a year that a hurricane adds; none without one."""
+    cell, admit = draw_harm(market, months, _true_rate(market, people, events, months), rng)
+    return Stays(
+        months.patient[cell],
+        months.facility[cell],
+        admit,
+        admit + _draw_days(cell.size, rng),
+        np.full(cell.size, USUAL),
+        np.zeros(cell.size, dtype=bool),
+        _draw_hospitals(months.facility[cell], rng),
+        np.full(cell.size, -1),
+    )
+
+
+def settle_stays(
+    parts: list[Stays],
+    harmed: list[Stays],
+    people: People,
+    trajectories: Trajectories,
+    rng: np.random.Generator,
+) -> Stays:
+    """Sort stays, remove overlaps, end them by the death, and let some last until it.
+
+    `harmed` are those of hurricanes, which begin within 30 days of others, too.
+    """
+    stays = _sort(_stack(parts))
+    stays = _sort(_stack([stays.rows(_keep_chains(stays, len(people))), *harmed]))
     days = stays.discharge - stays.admit
     # Each stay begins after the one before has ended: after subtracting the lengths of earlier
     # stays, that is a running maximum within the patient.
@@ -209,6 +233,10 @@ def _keep_chains(stays: Stays, count: int) -> np.ndarray:
     return is_kept[chain]
 
 
+def _sort(stays: Stays) -> Stays:
+    return stays.rows(np.lexsort((stays.discharge, stays.admit, stays.patient)))
+
+
 def _stack(parts: list[Stays]) -> Stays:
     return Stays(
         *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Stays))
@@ -232,7 +260,7 @@ def add_grafts(stays: Stays, trajectories: Trajectories, *, first: int, last: in
         np.full(rows.size, -1),
     )
     both = _stack([stays, grafts])
-    return both.rows(np.lexsort((both.discharge, both.admit, both.patient)))
+    return _sort(both)
 
 
 def _end_trajectories(
@@ -270,13 +298,19 @@ def _first_rate(market: Market, people: People, events: Events, months: Months) 
     after it: until the readmission, or 30.
     """
     figures = load_figures()
-    score = score_admissions(market, people, events, months)
-    rate = figures["admission_per_year"] * np.exp(score) * people.frailty[months.patient]
+    rate = _true_rate(market, people, events, months)
     share = _share(_readmission_odds(market, people, months))
     stay = figures["stay_median_days"] * np.exp(figures["stay_log_sd"] ** 2 / 2)
     blocked = stay + share * _GAP_DAYS + (1 - share) * READMISSION_DAYS
     free = 1 - np.minimum(rate * blocked / YEAR_DAYS, _MOST_BLOCKED)
     return rate * (1 - share) / free
+
+
+def _true_rate(market: Market, people: People, events: Events, months: Months) -> np.ndarray:
+    """Return the true yearly rate of all stays of every cell."""
+    score = score_admissions(market, people, events, months)
+    base = load_figures()["admission_per_year"]
+    return base * np.exp(score) * people.frailty[months.patient]
 
 
 def _draw_hospitals(facility: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -20,6 +20,7 @@ from esrd_pipeline.synthetic.nation.rates import (
     LOST,
     RECOVERY,
     TRANSFER,
+    harm_age,
     hazards_of,
     offers_home,
     step_end,
@@ -134,7 +135,8 @@ def _step(course: Course, who: np.ndarray) -> None:
     is_young = people.age(course.now.clip(0, course.horizon))[who] < 70  # noqa: PLR2004 - a figure
     graft = np.minimum(graft, np.where(is_young, living, NEVER)).astype(np.int64) + 1
     closing = course.market.numbers("closed")[course.facility[who]]
-    edge = np.minimum(step_end(people.start[who], now), course.horizon)
+    since = harm_age(course.market, course.facility[who], now)
+    edge = np.minimum(step_end(people.start[who], now, since), course.horizon)
     until = np.minimum(np.minimum(event, graft), np.minimum(edge, closing))
     course.now[who] = until
     happens = until < course.horizon

@@ -1,0 +1,72 @@
+"""The command of what an emergency did to patients."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from esrd_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = ("events", "amount", "comparison_events", "comparison_amount", "ratio", "lower", "upper")
+
+
+@click.command("emergency-effect")
+@click.option("--area", required=True, help="FL, N7, DR4828, US, REPORTED.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
+def emergency_effect(*, area: str, day: datetime) -> None:
+    r"""Estimate what an emergency did to an area's patients in center.
+
+    Early dialysis, sessions received, treatment elsewhere, and emergency visits, admissions and
+    deaths within 30 days, each as a ratio with 95% limits to the same area a year before and to
+    states without an emergency (Kelman et al., Am J Kidney Dis 2015;65:109). Reads the stored year
+    of the day, with its claims, and the files of ESRD_NETWORK_DIR; starts no run. Counts of 1 to 10
+    are not shown.
+
+    \b
+    Example:
+      esrd emergency-effect --area FL --date 2024-09-26
+    """
+    from esrd_pipeline.emergency.area import AreaError
+    from esrd_pipeline.emergency.effect import EffectDayError, measure_effect
+    from esrd_pipeline.emergency.records import StoredRecords
+    from esrd_pipeline.reports.suppression import suppress
+    from esrd_pipeline.sources.errors import SourceError
+    from esrd_pipeline.stored_schema import OutdatedPartitionError
+    from esrd_pipeline.tables.emergency import EFFECT
+    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+
+    settings = load_settings()
+    records = StoredRecords(Warehouse(settings.warehouse_dir), day.year, settings.network_dir)
+    try:
+        effects = measure_effect(area, day.date(), records)
+    except (
+        *(AreaError, EffectDayError, SourceError),
+        *(MissingPartitionError, OutdatedPartitionError),
+    ) as refused:
+        raise click.ClickException(str(refused)) from refused
+    shown = suppress(EFFECT, effects)
+    path = settings.emergency_dir / f"effect_{area.strip().upper()}-{day:%Y-%m-%d}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shown.to_csv(path, index=False)
+    _show(shown)
+    click.echo(f"Written: {path}")
+
+
+def _show(effects: "pd.DataFrame") -> None:
+    """Print the table; a cell that is not shown is a dash."""
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    table = RichTable(title="Ratios and 95% limits")
+    for name in ("outcome", "comparison"):
+        table.add_column(name)
+    for name in _SHOWN:
+        table.add_column(name.replace("_", " "), justify="right")
+    for row in effects.to_dict("records"):
+        numbers = [f"{row[name]:,.5g}" if pd.notna(row[name]) else "-" for name in _SHOWN]
+        table.add_row(str(row["outcome"]), str(row["comparison"]), *numbers)
+    Console().print(table)
