@@ -25,12 +25,14 @@ def _prepare(step: StepContext) -> None:
     The nation is not written again where it is already there.
     """
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
 
     if step.performance_year < FIRST_PATIENT_YEAR:
         folder = f"{step.patient_folder.parent.name}/{step.performance_year}"
         raise SourceError(file=folder, rule=describe_too_early(step.performance_year))
     if step.settings.origin == "embedded":
+        # Imported here: the generator takes a second to load, which real files do not need.
+        from esrd_pipeline.synthetic.nation.embedded import write_embedded_year
+
         write_embedded_year(step.patient_folder, performance_year=step.performance_year)
 
 
