@@ -1,7 +1,7 @@
 -- One row: a patient on dialysis on a day ($day), at the facility that treats them then, with the last
 -- hemodialysis session known before the day and when the next one is due.
 -- Readings: 240, whose patient it is: the DFC treatment history of the day. 241, the last treatment:
--- the latest line day of hemodialysis on a dialysis claim in the two weeks before the day; claims come
+-- the latest line day of hemodialysis on any institutional claim in the two weeks before it; claims come
 -- weeks later, so that while an emergency goes on there may be none. 242, the next treatment is due
 -- after the longest gap that the prescription leaves: seven days by its sessions, rounded up; three
 -- sessions a week where none is prescribed.
