@@ -52,12 +52,12 @@ def _comment(
     text: str,
     columns: Mapping[str, str],
 ) -> None:
-    said = [f"COMMENT ON {kind} {place} IS {quote_text(text)}"]
-    said += [
+    statements = [f"COMMENT ON {kind} {place} IS {quote_text(text)}"]
+    statements += [
         f'COMMENT ON COLUMN {place}."{name}" IS {quote_text(of_column)}'
         for name, of_column in columns.items()
     ]
-    connection.execute("; ".join(said))
+    connection.execute("; ".join(statements))
 
 
 def add_measures(connection: duckdb.DuckDBPyConnection, stored: Sequence[Path]) -> int:

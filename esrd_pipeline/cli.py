@@ -219,15 +219,15 @@ def _iso(day: object) -> str | None:
 def _prepare_home(settings: Settings) -> None:
     from esrd_pipeline.orchestration.instance import (
         UnusableHomeError,
+        describe_switch,
         prepare_dagster_home,
-        tell_switch,
     )
 
     try:
         home = prepare_dagster_home(settings.dagster_home)
     except UnusableHomeError as unusable:
         raise click.ClickException(str(unusable)) from unusable
-    if switch := tell_switch(settings):
+    if switch := describe_switch(settings):
         click.echo(switch, err=True)
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

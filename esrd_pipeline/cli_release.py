@@ -104,8 +104,8 @@ def _approve(settings: Settings, year: int, quarter: str, person: str) -> None:
     from esrd_pipeline.releases.people import (
         ApprovalError,
         Person,
+        distinguish_by_names,
         find_account,
-        tell_by_names,
     )
 
     folder = settings.releases_dir / str(year)
@@ -115,7 +115,7 @@ def _approve(settings: Settings, year: int, quarter: str, person: str) -> None:
             quarter=quarter,
             approver=Person(person, find_account()),
             when=datetime.now(tz=UTC),
-            by_names=tell_by_names(),
+            by_names=distinguish_by_names(),
         )
     except (ApprovalError, LedgerError) as refused:
         raise click.ClickException(str(refused)) from refused

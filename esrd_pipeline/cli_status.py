@@ -67,9 +67,9 @@ def _show_years(
         count = sum(len(tables) for (of, _), tables in stale.items() if of == year)
         newest = datetime.fromtimestamp(max(one.time for one in mine)).astimezone()
         size = _format_size(sum(one.size for one in mine))
-        said = f"{count} stale" if count else "none stale"
+        text = f"{count} stale" if count else "none stale"
         click.echo(
-            f"{year}:        {len(mine)} tables, {size}, stored {newest:%Y-%m-%d %H:%M}, {said}"
+            f"{year}:        {len(mine)} tables, {size}, stored {newest:%Y-%m-%d %H:%M}, {text}"
         )
         for (of, reason), tables in stale.items():
             if of == year:

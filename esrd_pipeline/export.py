@@ -227,10 +227,10 @@ def suppress_small_counts(
 
     `small` is the result of `find_few` of the year's contract, `places` the facility directory.
     """
-    return tell_hidden(suppress(table, frame, few=small, places=places))
+    return mark_hidden(suppress(table, frame, few=small, places=places))
 
 
-def tell_hidden(suppressed: pd.DataFrame) -> pd.DataFrame:
+def mark_hidden(suppressed: pd.DataFrame) -> pd.DataFrame:
     """Set the reason of rows with hidden cells that have none; the frame has the column MARKER."""
     if "reason" not in suppressed.columns:
         return suppressed

@@ -99,11 +99,11 @@ class World:
         """Run the command to its end: exit code and what it printed."""
         process = self.start(data, *arguments, before=before)
         try:
-            said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            text, _ = process.communicate(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise AssertionError(f"no end within {PATIENCE_SECONDS} s") from None
-        return process.returncode, said
+        return process.returncode, text
 
     def check_visible(self, data: Path) -> int:
         """Check that each visible partition is as in the undisturbed world, and count them."""
@@ -115,8 +115,8 @@ class World:
 
     def check_again(self, data: Path) -> None:
         """Run once more, undisturbed, and check that every byte is there and nothing else."""
-        code, said = self.run(data)
-        assert code == 0, said
+        code, text = self.run(data)
+        assert code == 0, text
         assert digests(data / "warehouse") == self.stored
         assert not list((data / "warehouse").rglob("*staging*"))
 
@@ -140,8 +140,8 @@ def make_world(
     world = World(command, environment, before, {}, 0.0)
     world.begin(data)
     began = time.monotonic()
-    code, said = world.run(data)
-    assert code == 0, said
+    code, text = world.run(data)
+    assert code == 0, text
     return replace(world, stored=digests(data / "warehouse"), seconds=time.monotonic() - began)
 
 
@@ -159,9 +159,9 @@ def kill_when(world: World, data: Path, reached: Callable[[], bool]) -> None:
 
 def kill_at_random(world: World, data: Path, *, kills: int, seed: int) -> str:
     """Kill the command at random moments of its time, then let it end."""
-    said = kill_again_and_again(world, data, kills=kills, seed=seed)
+    text = kill_again_and_again(world, data, kills=kills, seed=seed)
     world.check_again(data)
-    return said
+    return text
 
 
 def kill_again_and_again(world: World, data: Path, *, kills: int, seed: int) -> str:
@@ -191,26 +191,26 @@ def fill_disk(world: World, data: Path) -> str:
     subprocess.run([mount, "-t", "tmpfs", "-o", size, "tmpfs", str(data)], check=True)
     try:
         world.begin(data)
-        code, said = world.run(data)
+        code, text = world.run(data)
         assert code != 0, "the disk was large enough"
         # Whichever comes first: a table of ours, or Dagster's record of the run.
-        assert re.search(r"No space left on device|record of runs .* cannot be used", said), said
+        assert re.search(r"No space left on device|record of runs .* cannot be used", text), text
         visible = world.check_visible(data)
         subprocess.run([mount, "-o", "remount,size=2g", str(data)], check=True)
         world.check_again(data)
     finally:
         subprocess.run([unmount, str(data)], check=True)
-    return f"stopped with {visible} partitions visible: {_sentence(said)}"
+    return f"stopped with {visible} partitions visible: {_sentence(text)}"
 
 
 def starve(world: World, data: Path) -> str:
     """Give DuckDB too little memory."""
-    code, said = world.run(data, "--memory-limit", SMALL_MEMORY)
+    code, text = world.run(data, "--memory-limit", SMALL_MEMORY)
     assert code != 0, "the memory was enough"
-    assert re.search(r"DuckDB may use .* of memory", said), said
+    assert re.search(r"DuckDB may use .* of memory", text), text
     visible = world.check_visible(data)
     world.check_again(data)
-    return f"stopped with {visible} partitions visible: {_sentence(said)}"
+    return f"stopped with {visible} partitions visible: {_sentence(text)}"
 
 
 def tear_upstream(world: World, data: Path) -> str:
@@ -219,9 +219,9 @@ def tear_upstream(world: World, data: Path) -> str:
     path = data / "warehouse" / UPSTREAM / f"performance_year={BEFORE}" / "data.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    code, said = world.run(data)
+    code, text = world.run(data)
     assert code != 0, "a torn partition was read"
-    assert re.search(rf"{UPSTREAM.replace('/', '.')}.* {BEFORE}", said), said
+    assert re.search(rf"{UPSTREAM.replace('/', '.')}.* {BEFORE}", text), text
     path.unlink()
     code, missing = world.run(data)
     assert code != 0, "a missing partition was passed over"
@@ -229,7 +229,7 @@ def tear_upstream(world: World, data: Path) -> str:
     path.write_bytes(whole)
     world.check_visible(data)
     world.check_again(data)
-    return f"{_sentence(said)}; {_sentence(missing)}"
+    return f"{_sentence(text)}; {_sentence(missing)}"
 
 
 def run_twice_at_once(world: World, data: Path) -> str:
@@ -237,8 +237,8 @@ def run_twice_at_once(world: World, data: Path) -> str:
     processes = [world.start(data) for _ in range(2)]
     ends = [process.communicate(timeout=2 * PATIENCE_SECONDS)[0] for process in processes]
     codes = [process.returncode for process in processes]
-    for code, said in zip(codes, ends, strict=True):
-        assert code == 0 or "is being written by another run" in said, said
+    for code, text in zip(codes, ends, strict=True):
+        assert code == 0 or "is being written by another run" in text, text
     world.check_visible(data)
     world.check_again(data)
     return f"exit codes {codes}"
@@ -249,14 +249,14 @@ def set_clock_back(world: World, data: Path) -> str:
     if shutil.which("faketime") is None:
         return "not run: faketime is not installed"
     world.check_again(data)
-    code, said = world.run(data, before=["faketime", "-f", "@2024-02-01 00:00:00"])
-    assert code == 0, said
+    code, text = world.run(data, before=["faketime", "-f", "@2024-02-01 00:00:00"])
+    assert code == 0, text
     assert digests(data / "warehouse") == world.stored
-    code, said = world.run(data, before=["faketime", "-f", "@2015-01-01 00:00:00"])
+    code, text = world.run(data, before=["faketime", "-f", "@2015-01-01 00:00:00"])
     assert code != 0, "no year is known in 2015"
-    assert "by the clock of this machine, which says 2015-01-01" in said, said
+    assert "by the clock of this machine, which says 2015-01-01" in text, text
     assert digests(data / "warehouse") == world.stored
-    return f"the same bytes; {_sentence(said)}"
+    return f"the same bytes; {_sentence(text)}"
 
 
 def read_meanwhile(world: World, data: Path) -> str:
@@ -289,9 +289,9 @@ def read_meanwhile(world: World, data: Path) -> str:
     return f"{reads[0]:,} reads, each of a whole partition"
 
 
-def _sentence(said: str) -> str:
+def _sentence(message: str) -> str:
     """Return the first line of what a failed run printed that names the reason."""
-    lines = [line for line in said.splitlines() if ": " in line and "Traceback" not in line]
+    lines = [line for line in message.splitlines() if ": " in line and "Traceback" not in line]
     return (lines or ["no sentence"])[0][:200]
 
 

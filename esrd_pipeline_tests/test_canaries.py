@@ -36,7 +36,7 @@ def canaries(tmp_path: Path) -> set[bytes]:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         f"patient {NUMBER} has two",
         f"x{NUMBER}.0",
@@ -53,12 +53,14 @@ def canaries(tmp_path: Path) -> set[bytes]:
         pickle.dumps(pd.DataFrame({"patient_id": [NUMBER, None], "mbi": ["", None]})),
     ],
 )
-def test_a_person_is_found_in_text_and_in_pickles(said: str | bytes, canaries: set[bytes]) -> None:
-    assert search(said, canaries)
+def test_a_person_is_found_in_text_and_in_pickles(
+    message: str | bytes, canaries: set[bytes]
+) -> None:
+    assert search(message, canaries)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "Robert, M, of AZ has number 100009",
         "0.1927534967 and 0.927534967",
@@ -67,8 +69,8 @@ def test_a_person_is_found_in_text_and_in_pickles(said: str | bytes, canaries: s
         f"{NUMBER + 1}",
     ],
 )
-def test_what_others_share_is_not_taken_for_a_person(said: str, canaries: set[bytes]) -> None:
-    assert search(said, canaries) == []
+def test_what_others_share_is_not_taken_for_a_person(message: str, canaries: set[bytes]) -> None:
+    assert search(message, canaries) == []
 
 
 def test_a_canary_is_found_where_two_blocks_of_a_file_meet(canaries: set[bytes]) -> None:

@@ -272,21 +272,21 @@ def test_each_measure_of_a_program_has_a_view_with_one_unit_and_the_facilitys_pl
         for schema in ("one.dfc", "one.qip"):
             assert len(session.execute(f"FROM {schema}.shr").fetchall()) == 4
     with duckdb.connect(str(tmp_path / "esrd.duckdb"), read_only=True) as session:
-        told = session.execute(
+        found = session.execute(
             "SELECT ccn, performance_year, facility_name, value, value_unit FROM dfc.shr"
             " ORDER BY ALL"
         ).fetchall()
-        (said,) = session.execute(
+        (text,) = session.execute(
             "SELECT comment FROM duckdb_columns() WHERE schema_name = 'qip'"
             " AND table_name = 'ltc' AND column_name = 'value_unit'"
         ).fetchone() or ("",)
-    assert told == [
+    assert found == [
         ("a", 2023, "NORTH 2023", 1.1, "ratio"),
         ("a", 2024, "NORTH 2024", 1.1, "ratio"),
         ("b", 2023, None, 1.1, "ratio"),
         ("b", 2024, None, 1.1, "ratio"),
     ]
-    assert said.startswith("Unit of value and its limits")
+    assert text.startswith("Unit of value and its limits")
 
 
 def test_the_dictionary_is_whole_stands_once_and_is_said_of_every_column(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def lose_a_third(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("plant", "said"),
+    ("plant", "message"),
     [
         (lose_a_month, "month: rows of month 5 beside the mean of the others was 0.99"),
         (empty_a_code_list, "has_diabetes: share of rows that are true was 0.3"),
@@ -135,12 +135,12 @@ def lose_a_third(frame: pd.DataFrame) -> pd.DataFrame:
     ],
 )
 def test_planted_shifts_are_told_with_the_numbers(
-    tmp_path: Path, plant: Callable[[pd.DataFrame], pd.DataFrame], said: str
+    tmp_path: Path, plant: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     frames = {year: make_months(year, 1) for year in YEARS}
     frames[LAST] = plant(frames[LAST])
     sentences = [drift.sentence for drift in find(tmp_path, MONTHS, frames)]
-    assert [text for text in sentences if said[: said.rindex(" was ")] in text], sentences
+    assert [text for text in sentences if message[: message.rindex(" was ")] in text], sentences
     assert all(" and is " in text for text in sentences)
     assert len(sentences) <= 2
 

@@ -164,8 +164,8 @@ def test_a_release_holds_the_year_as_cms_lays_it_out(stored: Warehouse, tmp_path
         assert before.notna().sum() > 20
         pd.testing.assert_series_equal(after, before / 2, rtol=1e-9)
     assert "published_layouts/DFC_FACILITY_2026-10.csv" in (release / "README.txt").read_text()
-    told = json.loads((release / PROVENANCE).read_text())
-    assert CONTRACT.name in told["makers"]
+    found = json.loads((release / PROVENANCE).read_text())
+    assert CONTRACT.name in found["makers"]
     # A later year or run is compared with what the release shows.
     assert find_newest_release(tmp_path) == release
     shown = read_results(release).contract

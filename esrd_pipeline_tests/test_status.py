@@ -162,32 +162,32 @@ def test_checks_are_told_by_year_and_by_the_newest_evaluation() -> None:
         (2024, "plausibility"): [DIRECTORY.name],
         (2025, "expectations"): [DIRECTORY.name],
     }
-    code, said = ask("status")
+    code, text = ask("status")
     assert code == 0
-    of_2024, of_2025 = said[said.index("2024:") :].split("2025:")
+    of_2024, of_2025 = text[text.index("2024:") :].split("2025:")
     assert "unlike the years before: facility.directory" in of_2024
     assert "unlike the years before" not in of_2025
     assert "broken expectations, not stored: facility.directory" in of_2025
 
 
 def test_status_of_an_empty_folder_says_what_to_do_and_makes_nothing(data: Path) -> None:
-    code, said = ask("status")
+    code, text = ask("status")
     assert code == 0
-    assert "nothing yet: run `esrd demo`" in said
-    assert f"none yet ({data}/embedded/esrd.duckdb)" in said
+    assert "nothing yet: run `esrd demo`" in text
+    assert f"none yet ({data}/embedded/esrd.duckdb)" in text
     assert not data.exists()
 
 
 def test_status_tells_years_database_and_disk(data: Path) -> None:
     keep(2023, "012501")
     keep(2024, "012501", "012502")
-    code, said = ask("status")
+    code, text = ask("status")
     assert code == 0
-    assert "2023:        1 tables" in said
-    assert "2024:        1 tables" in said
-    assert f"Tables:      {data}/embedded/warehouse" in said
-    assert "Baseline:    none" in said
-    assert "stored tables" in said
+    assert "2023:        1 tables" in text
+    assert "2024:        1 tables" in text
+    assert f"Tables:      {data}/embedded/warehouse" in text
+    assert "Baseline:    none" in text
+    assert "stored tables" in text
 
 
 @pytest.mark.usefixtures("data")
@@ -214,60 +214,60 @@ def test_status_and_refusals_import_neither_dagster_nor_pandas() -> None:
 def test_a_year_that_is_not_stored_and_a_facility_that_is_none_are_refused() -> None:
     keep(2024, "012501", "012502", "552501")
     for command in (("site",), ("export",), ("fit", "shr", "--out", "none")):
-        code, said = ask(*command, "--year", "2025")
+        code, text = ask(*command, "--year", "2025")
         assert code == 1
-        assert "2025 is not stored; stored are 2024. Make it with `esrd refresh --year" in said
-    code, said = ask("site", "--year", "2024", "--facility", "12501")
+        assert "2025 is not stored; stored are 2024. Make it with `esrd refresh --year" in text
+    code, text = ask("site", "--year", "2024", "--facility", "12501")
     assert code == 1
-    assert "'12501' is no CCN: it has 6 digits or letters" in said
-    code, said = ask("site", "--year", "2024", "--facility", "012503")
+    assert "'12501' is no CCN: it has 6 digits or letters" in text
+    code, text = ask("site", "--year", "2024", "--facility", "012503")
     assert code == 1
     nearest = "012503 is no facility of 2024: is the CCN right? Nearest are 012501, 012502"
-    assert nearest in said
+    assert nearest in text
     for measure in (("--measure", "shr"), ("--tps",)):
-        code, said = ask("explain", *measure, "--ccn", "012503", "--year", "2024")
-        assert (code, nearest in said) == (1, True)
-        code, said = ask("explain", *measure, "--ccn", "012501", "--year", "2025")
-        assert (code, "2025 is not stored" in said) == (1, True)
+        code, text = ask("explain", *measure, "--ccn", "012503", "--year", "2024")
+        assert (code, nearest in text) == (1, True)
+        code, text = ask("explain", *measure, "--ccn", "012501", "--year", "2025")
+        assert (code, "2025 is not stored" in text) == (1, True)
 
 
 def test_a_year_without_files_is_refused_with_the_years_that_have(data: Path) -> None:
-    code, said = ask("refresh", "--year", "2014")
+    code, text = ask("refresh", "--year", "2014")
     assert code == 1
-    assert "2014 is before 2015" in said
+    assert "2014 is before 2015" in text
     (data / "raw" / "published" / "2023").mkdir(parents=True)
     (data / "raw" / "published" / "2023" / "DFC_FACILITY.csv").touch()
-    code, said = ask("refresh", "--year", "2024")
+    code, text = ask("refresh", "--year", "2024")
     assert code == 1
-    assert f"{data}/raw/published/2024: no file named DFC_FACILITY*.csv or" in said
-    assert "no patient-level file in" in said
-    assert "there are files of 2023" in said
-    code, said = ask("refresh", "--year", "2999")
+    assert f"{data}/raw/published/2024: no file named DFC_FACILITY*.csv or" in text
+    assert "no patient-level file in" in text
+    assert "there are files of 2023" in text
+    code, text = ask("refresh", "--year", "2999")
     assert code == 1
-    assert "2999 is not a performance year: 2015 to" in said
+    assert "2999 is not a performance year: 2015 to" in text
 
 
 def test_the_doctor_has_a_sentence_and_a_code_for_every_question(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, said = ask("doctor")
-    assert [line.split()[1] for line in said.splitlines()] == [f"{name}:" for name in QUESTIONS]
+    code, text = ask("doctor")
+    assert [line.split()[1] for line in text.splitlines()] == [f"{name}:" for name in QUESTIONS]
     assert len({of for of, _ in QUESTIONS.values()}) == len(QUESTIONS)
-    assert "java: not needed" in said
-    assert code == 0, said
+    assert "java: not needed" in text
+    assert code == 0, text
     home = load_settings().dagster_home
     (home / "history").mkdir(parents=True)
     (home / "dagster.yaml").touch()
     (home / "history" / "runs.db").write_bytes(b"no database" * 100)
-    code, said = ask("doctor")
-    assert (code, "FAULT  instance:" in said) == (15, True)
+    code, text = ask("doctor")
+    assert (code, "FAULT  instance:" in text) == (15, True)
     (data / "embedded" / "warehouse").mkdir(parents=True)
     (data / "embedded" / "warehouse").chmod(0o755)
-    code, said = ask("doctor")
-    assert (code, "is open to others: chmod 700" in said) == (14, True)
+    code, text = ask("doctor")
+    assert (code, "is open to others: chmod 700" in text) == (14, True)
     monkeypatch.setenv("ESRD_PATIENT_DIR", str(data / "nowhere"))
-    code, said = ask("doctor")
-    assert (code, "ESRD_PATIENT_DIR names" in said) == (13, True)
+    code, text = ask("doctor")
+    assert (code, "ESRD_PATIENT_DIR names" in text) == (13, True)
     for name, find in (("memory", "find_memory"), ("disk", "find_free")):
         with monkeypatch.context() as patch:
             patch.setattr(f"esrd_pipeline.doctor.{find}", lambda *_: 10**9)
@@ -276,17 +276,17 @@ def test_the_doctor_has_a_sentence_and_a_code_for_every_question(
 
 def test_every_command_ends_its_help_with_an_example() -> None:
     for name in main.commands:
-        code, said = ask(name, "--help")
+        code, text = ask(name, "--help")
         assert code == 0
-        assert f"esrd {name}" in said.partition("Options:")[2] or "xample" in said, name
+        assert f"esrd {name}" in text.partition("Options:")[2] or "xample" in text, name
     assert set(EXAMPLES) <= set(main.commands)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_a_script_of_its_own(shell: str) -> None:
-    code, said = ask("completion", shell)
+    code, text = ask("completion", shell)
     assert code == 0
-    assert f"_ESRD_COMPLETE={shell}_complete" in said
+    assert f"_ESRD_COMPLETE={shell}_complete" in text
 
 
 def test_completion_offers_commands_and_measures(monkeypatch: pytest.MonkeyPatch) -> None:

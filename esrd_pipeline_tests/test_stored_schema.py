@@ -59,7 +59,7 @@ def add_up(warehouse: Warehouse) -> float:
 
 
 @pytest.mark.parametrize(
-    ("stored", "told"),
+    ("stored", "expected"),
     [
         ((Column("paid", "integer", ""),), "column paid is stored as integer, defined as number"),
         ((Column("paid", "text", ""),), "column paid is stored as text, defined as number"),
@@ -72,12 +72,12 @@ def add_up(warehouse: Warehouse) -> float:
     ids=["whole", "text", "missing", "unknown"],
 )
 def test_a_year_before_of_another_schema_is_to_be_made_again(
-    tmp_path: Path, stored: tuple[Column, ...], told: str
+    tmp_path: Path, stored: tuple[Column, ...], expected: str
 ) -> None:
     warehouse = Warehouse(tmp_path)
     store(warehouse, 2024, 1.5)
     store(warehouse, 2023, 1.0, with_paid(*stored))
-    sentence = f"raw.visit 2023: {told}. Make the year again: esrd refresh --year 2023"
+    sentence = f"raw.visit 2023: {expected}. Make the year again: esrd refresh --year 2023"
     with pytest.raises(OutdatedPartitionError) as select:
         add_up(warehouse)
     assert str(select.value) == sentence

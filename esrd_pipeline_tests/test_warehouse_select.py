@@ -115,8 +115,8 @@ def test_frames_and_selects_say_the_same_of_their_fields(warehouse: Warehouse) -
     of_select = pq.read_schema(staged.path)
     of_frame = pq.read_schema(warehouse.stage(TOTAL, 2023, pd.read_parquet(staged.path)).path)
     for column in TOTAL.columns:
-        told = [schema.field(column.name).metadata for schema in (of_select, of_frame)]
-        assert told[0] == told[1], column.name
+        found = [schema.field(column.name).metadata for schema in (of_select, of_frame)]
+        assert found[0] == found[1], column.name
 
 
 def test_a_year_before_that_is_not_stored_holds_no_rows(warehouse: Warehouse) -> None:
@@ -128,8 +128,8 @@ def test_a_year_before_that_is_stored_in_part_is_refused(warehouse: Warehouse) -
     beside = warehouse.partition_path(EXTRACT, 2022)
     beside.parent.mkdir(parents=True)
     beside.touch()
-    said = "raw.visit has no partition 2022, and other tables of raw have: refresh 2022 again"
-    with pytest.raises(MissingPartitionError, match=said):
+    text = "raw.visit has no partition 2022, and other tables of raw have: refresh 2022 again"
+    with pytest.raises(MissingPartitionError, match=text):
         warehouse.stage_select(TOTAL, 2023, select(), tables=TABLES, parameters={"least": 1})
 
 
@@ -161,8 +161,8 @@ def test_too_little_memory_is_told_with_what_to_do(
         "SELECT list(i) AS everything FROM range(10000000) AS t (i) WHERE i < $performance_year * i"
     )
     many = parse_select("facility.many", "sql/facility/many.sql", text)
-    said = r"DuckDB may use 2MB of memory, spills to .*\.spill and needs more: make room"
-    with pytest.raises(NotEnoughMemoryError, match=said):
+    message = r"DuckDB may use 2MB of memory, spills to .*\.spill and needs more: make room"
+    with pytest.raises(NotEnoughMemoryError, match=message):
         warehouse.read_select(2024, many, tables={})
 
 

@@ -6,7 +6,7 @@ from esrd_pipeline.explanation.document import COUNTED, Check, Section
 from esrd_pipeline.explanation.events import describe_counting
 from esrd_pipeline.explanation.request import Request
 from esrd_pipeline.explanation.results import Row, compare, find_meaning, find_nothing
-from esrd_pipeline.explanation.returns import say
+from esrd_pipeline.explanation.returns import write_flags
 from esrd_pipeline.families.cohort import PATIENT
 from esrd_pipeline.measures.specification import WHOLE
 
@@ -122,10 +122,10 @@ def _describe(request: Request, listed: pd.DataFrame) -> pd.DataFrame:
         frame["month"] = pd.to_datetime(frame["month"]).dt.strftime("%Y-%m")
     for name in facts:
         if frame[name].dtype.name in ("bool", "boolean"):
-            frame[name] = say(frame[name])
+            frame[name] = write_flags(frame[name])
     citation = find_meaning(request).citation
     counting = describe_counting(request.measure, listed["reason"], _IN, citation)
-    counting.insert(1, "in_numerator", say(listed["is_in_numerator"]))
+    counting.insert(1, "in_numerator", write_flags(listed["is_in_numerator"]))
     return pd.concat([frame, counting], axis=1).sort_values(
         [PATIENT, *(["month"] if "month" in frame else [])], ignore_index=True
     )

@@ -66,7 +66,7 @@ def _describe(
             "hospital_number": joined["hospital_ccn"],
             "hospital_name": joined["hospital_ccn"].map(names),
             "claims": joined["claims"],
-            "in_numerator": say(joined["is_in_numerator"]),
+            "in_numerator": write_flags(joined["is_in_numerator"]),
             "event_day": joined["event_day"],
             "expected": joined["expected"],
         }
@@ -75,7 +75,7 @@ def _describe(
     return pd.concat([frame, counting], axis=1)
 
 
-def say(flags: pd.Series) -> pd.Series:
+def write_flags(flags: pd.Series) -> pd.Series:
     """Return yes or no, and nothing where a line does not count."""
     words = flags.astype(object).map({True: "yes", False: "no"})
     return words.where(flags.notna(), None)

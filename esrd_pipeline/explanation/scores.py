@@ -122,10 +122,13 @@ def explain_qip(
             tps.assign(why=describe_why(tps)).drop(columns=["ccn", "performance_year"]),
         ),
     ]
-    said = describe_rows(tps)[0]
+    why = describe_rows(tps)[0]
     facts = [
         ("Payment year", f"{total['payment_year']}, rule set {total['rule_set']}"),
-        ("TPS", write_number(total["tps"]) if not is_missing(total["tps"]) else f"none: {said}"),
+        (
+            "TPS",
+            write_number(total["tps"]) if not is_missing(total["tps"]) else f"none: {why}",
+        ),
         ("Working", str(total["working"])),
         ("Minimum TPS", write_number(total["minimum_tps"])),
         ("Reduction", f"{write_number(total['payment_reduction'])} percent"),
@@ -154,14 +157,17 @@ def explain_topic(request: Request) -> Document:
     lower = set(standards.loc[standards["direction"] == "lower", "measure"])
     rows, checks = _work_out(measured, lower)
     own = measured[measured["measure"] == request.measure].iloc[0]
-    said = describe_rows(measured[measured["measure"] == request.measure])[0]
+    why = describe_rows(measured[measured["measure"] == request.measure])[0]
     return Document(
         name=f"{request.ccn}_{request.measure}_{request.program}",
         title=f"{find_title(request)}: {request.ccn}, {request.year}",
         facts=[
             ("Facility", f"{find_name(request)}, CCN {request.ccn}"),
             ("Performance year", str(request.year)),
-            ("Score", f"none: {said}" if is_missing(own["score"]) else write_number(own["score"])),
+            (
+                "Score",
+                f"none: {why}" if is_missing(own["score"]) else write_number(own["score"]),
+            ),
             ("Components", "explain each of them by its own name: a topic only joins their scores"),
         ],
         sections=[Section("measure_scores", "Scores of the components (4.1.4)", rows)],
@@ -271,13 +277,17 @@ def achieve(
     """Return the achievement score, 0 to 10, and how it is worked out (4.1.2.1)."""
     better, worse = ("<=", ">") if is_lower else (">=", "<")
     if (rate <= benchmark) if is_lower else (rate >= benchmark):
-        return TOP, f"{_say(rate)} {better} the benchmark {_say(benchmark)}: 10"
+        return (
+            TOP,
+            f"{_show(rate)} {better} the benchmark {_show(benchmark)}: 10",
+        )
     if (rate > threshold) if is_lower else (rate < threshold):
-        return 0, f"{_say(rate)} {worse} the threshold {_say(threshold)}: 0"
+        return 0, f"{_show(rate)} {worse} the threshold {_show(threshold)}: 0"
     share = 9 * (rate - threshold) / (benchmark - threshold) + _HALF
     points = _round(share)
     return points, (
-        f"9 x ({_say(rate)} - {_say(threshold)}) / ({_say(benchmark)} - {_say(threshold)}) + 0.5"
+        f"9 x ({_show(rate)} - {_show(threshold)}) / ({_show(benchmark)} - {_show(threshold)})"
+        " + 0.5"
         f" = {float(share):.4f}, rounded {points}"
     )
 
@@ -288,11 +298,12 @@ def improve(
     """Return the improvement score, 0 to 9, and how it is worked out (4.1.2.2)."""
     no_better, sign = ((rate >= earlier), ">=") if is_lower else ((rate <= earlier), "<=")
     if no_better:
-        return 0, f"{_say(rate)} {sign} the year before, {_say(earlier)}: 0"
+        return 0, f"{_show(rate)} {sign} the year before, {_show(earlier)}: 0"
     share = 10 * (rate - earlier) / (benchmark - earlier) - _HALF
     points = _round(share)
     return points, (
-        f"10 x ({_say(rate)} - {_say(earlier)}) / ({_say(benchmark)} - {_say(earlier)}) - 0.5"
+        f"10 x ({_show(rate)} - {_show(earlier)}) / ({_show(benchmark)} - {_show(earlier)})"
+        " - 0.5"
         f" = {float(share):.4f}, rounded {points}"
     )
 
@@ -343,5 +354,5 @@ def _round(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-def _say(value: Fraction) -> str:
+def _show(value: Fraction) -> str:
     return f"{float(value):.10g}"

@@ -23,12 +23,12 @@ def explain_stars(
     if stars.empty:
         return [], [], []
     row = stars.iloc[0]
-    said = describe_rows(stars)[0]
+    reason = describe_rows(stars)[0]
     if is_missing(row["rating"]):
         shown = stars.assign(why=describe_why(stars)).drop(
             columns=["ccn", "performance_year", "reason"]
         )
-        return [("Stars", f"none: {said}")], [Section("stars", "Stars", shown)], []
+        return [("Stars", f"none: {reason}")], [Section("stars", "Stars", shown)], []
     rules = load_star_rules(str(row["measure_set"]), request.year)
     baseline = request.read(scores.STAR_BASELINE, int(row["baseline_year"]))
     placed = request.read(scores.STAR_MEASURE_SCORE, where=mine)

@@ -86,7 +86,7 @@ def plausibility_result(
                 query=query,
                 is_alike=is_alike,
             )
-            text = _tell(drifts, year, is_alike=is_alike)
+            text = _describe_drifts(drifts, year, is_alike=is_alike)
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(table.path),
         check_name=PLAUSIBILITY,
@@ -102,7 +102,7 @@ def plausibility_result(
     )
 
 
-def tell_checks(results: Sequence[dg.AssetCheckResult]) -> str:
+def describe_checks(results: Sequence[dg.AssetCheckResult]) -> str:
     """Return what a partition's checks say, for its own page: their list mixes the years."""
     return "; ".join(
         f"{one.check_name} {'passed' if one.passed else 'failed'}: {one.description}"
@@ -144,7 +144,7 @@ def _has_same_history(warehouse: Warehouse, year: int) -> bool:
     return spans[0] == spans[1]
 
 
-def _tell(drifts: Sequence[Drift], year: int, *, is_alike: bool) -> str:
+def _describe_drifts(drifts: Sequence[Drift], year: int, *, is_alike: bool) -> str:
     """Return the largest differences as sentences."""
     limited = (
         "" if is_alike else f" ({year - 1} was made of fewer years of files: amounts not compared)"

@@ -50,7 +50,7 @@ class OtherOriginError(RuntimeError):
     """The files are of another origin now than when this process was started."""
 
 
-def tell_switch(settings: Settings) -> str | None:
+def describe_switch(settings: Settings) -> str | None:
     """Return what to say where the files are of another origin than in the run before, or None."""
     home, origin = settings.dagster_home, settings.origin
     noted = home / ORIGIN_FILE

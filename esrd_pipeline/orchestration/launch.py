@@ -110,7 +110,7 @@ def run_job(
                 events = list(execute_run_iterator(InMemoryJob(resolved), run, instance))
             return _end(instance, run, events, f"{job} {year}")
         except DBAPIError as error:
-            raise LaunchError(f"{job} {year} stopped.\n{_tell_of_home(home, error)}") from error
+            raise LaunchError(f"{job} {year} stopped.\n{_explain_home(home, error)}") from error
 
 
 def find_job(definitions: dg.Definitions, job: str, year: int) -> dg.JobDefinition:
@@ -184,7 +184,7 @@ def _follow(progress: Progress, task: TaskID) -> Callable[[dg.EventLogEntry], No
     return follow
 
 
-def _tell_of_home(home: Path, error: DBAPIError) -> str:
+def _explain_home(home: Path, error: DBAPIError) -> str:
     """Say that Dagster cannot keep its record of runs, most often for want of space."""
     free = shutil.disk_usage(home).free / 1e6
     return (

@@ -267,7 +267,7 @@ def find_difference(stored: Versions, now: Versions) -> str | None:
         names = sorted(name for name in {*before, *after} if _differs(kind, name, before, after))
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            return f"{_tell(kind, names[0], before, after)}{more}"
+            return f"{_describe_change(kind, names[0], before, after)}{more}"
     return None
 
 
@@ -279,7 +279,9 @@ def _differs(kind: str, name: str, before: Mapping[str, str], after: Mapping[str
     return old != new
 
 
-def _tell(kind: str, name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
+def _describe_change(
+    kind: str, name: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> str:
     match kind:
         case "files" | "tables" | "asked" if after.get(name, MISSING) == MISSING:
             change = "is gone"

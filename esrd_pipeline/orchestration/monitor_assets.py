@@ -11,6 +11,7 @@ from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import linkage, monitor, network
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.patient_months import MONTHLY_MEASURES
 from esrd_pipeline.warehouse import Query
 
 YEARS_BEFORE = 2
@@ -31,13 +32,13 @@ def find_open_facilities(query: Query, staged: Path) -> tuple[str | None, str | 
         f" abs(expected - facility_expected) > {TOLERANCE} * (1 + facility_expected)"
         " GROUP BY measure ORDER BY measure"
     )
-    told = [
+    measures_apart = [
         f"{row['measure']} ({row['facilities']} facilities)" for row in open_.to_dict("records")
     ]
-    if not told:
+    if not measures_apart:
         return None, None
     name = monitor.EVENT_MONTH.name
-    return None, f"{name}: months do not add up to the facility: {', '.join(told)}"
+    return None, f"{name}: months do not add up to the facility: {', '.join(measures_apart)}"
 
 
 def _read_years(
@@ -90,20 +91,27 @@ def _monitor(step: StepContext) -> StepResult:
 
 def _chart_shares(step: StepContext) -> StepResult:
     from esrd_pipeline.parameters.priorities import load_indicators
-    from esrd_pipeline.reports.monitor import chart_shares
+    from esrd_pipeline.reports.monitor import chart_shares, list_charted
 
-    columns = ("group_name", "month", "indicator", "numerator", "denominator")
-    monthly = _read_years(step, network.INDICATORS, columns, level="facility")
+    columns = ("month", "numerator", "denominator")
+    indicators = _read_years(
+        step, network.INDICATORS, ("group_name", "indicator", *columns), level="facility"
+    )
+    measures = _read_years(step, monitor.MEASURE_MONTH, ("ccn", "measure", *columns))
     frame = chart_shares(
-        monthly,
-        load_indicators(),
+        [
+            *(rows.rename(columns={"group_name": "ccn"}) for rows in indicators.values()),
+            *(rows.rename(columns={"measure": "indicator"}) for rows in measures.values()),
+        ],
+        (*list_charted(load_indicators()), *MONTHLY_MEASURES),
         performance_year=step.performance_year,
         numbers=_read_numbers(step),
     )
     return StepResult(
         (frame,),
         notes={
-            "years of indicators": ", ".join(str(year) for year in sorted(monthly)),
+            "years of indicators": ", ".join(str(year) for year in sorted(indicators)),
+            "years of measures": ", ".join(str(year) for year in sorted(measures)),
             "charts": len(frame[["ccn", "indicator"]].drop_duplicates()),
             "months beyond a limit": int(frame["is_signal"].sum()),
         },
@@ -136,12 +144,20 @@ _CHARTS = (
         " over-dispersion.",
         dependencies=(
             Dependency(network.INDICATORS, years_before(first=YEARS_BEFORE)),
+            Dependency(monitor.MEASURE_MONTH, years_before(first=YEARS_BEFORE)),
             Dependency(linkage.PROVIDER_NUMBER),
         ),
     ),
 )
 
+_MEASURE_MONTH = make_select_asset(
+    "network.measure_month",
+    description="Patients counted and in the numerator by facility and month, of Kt/V, long-term"
+    " catheter and the other measures of patient-months.",
+)
+
 ASSETS = (
     make_multi_asset("event_month", (_EVENT_MONTH,)),
+    make_multi_asset("measure_month", (_MEASURE_MONTH,)),
     make_multi_asset("monitor", _CHARTS),
 )

@@ -46,7 +46,7 @@ class ReleaseConfig(dg.Config):
     because: str = Field(default="", description="Why it is corrected")
 
 
-def _tell_releases(step: StepContext) -> StepResult:
+def _list_releases(step: StepContext) -> StepResult:
     from esrd_pipeline.releases.approval import complete, verify
     from esrd_pipeline.releases.ledger import hold
 
@@ -139,7 +139,7 @@ ASSETS = (
         (
             TableAsset(
                 tables=(QUARTER_RELEASE,),
-                compute=_tell_releases,
+                compute=_list_releases,
                 description="The state of each quarter's release: refused by the gate, candidate,"
                 " released or replaced; who made and approved it, its digest, and files that are"
                 " not what they were. The job `release` makes a candidate first.",

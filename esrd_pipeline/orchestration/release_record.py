@@ -106,7 +106,9 @@ def _read_record(step: StepContext, tables: list[Table]) -> dict[str, Recorded]:
     )
     refreshed = {table.name: table for table in (*tables, program.STAR_BASELINE)}
     made = {name: _read_places(instance, table) for name, table in refreshed.items()}
-    return {table.name: _tell(step.warehouse, table, year, checks, made) for table in tables}
+    return {
+        table.name: _record_table(step.warehouse, table, year, checks, made) for table in tables
+    }
 
 
 def _read_places(instance: dg.DagsterInstance, table: Table) -> Mapping[str, int]:
@@ -116,7 +118,7 @@ def _read_places(instance: dg.DagsterInstance, table: Table) -> Mapping[str, int
     )
 
 
-def _tell(
+def _record_table(
     warehouse: Warehouse,
     table: Table,
     year: int,

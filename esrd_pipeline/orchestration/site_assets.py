@@ -89,6 +89,7 @@ ASSETS = (
                         trend.COHORT,
                         exclusion.EXCLUSION,
                         *what_if.TABLES,
+                        what_if.REDUCTION_DOLLARS,
                     )
                 ),
                 kinds=frozenset({"html", "parquet"}),

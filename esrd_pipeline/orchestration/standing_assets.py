@@ -17,6 +17,10 @@ ASSETS = (
                 description="Each activity with its facilities counted: in it, graduated, left, at"
                 " the goal, escalated, mentored.",
             ),
+            make_select_asset(
+                "network.goal_standing",
+                description="Each Network's goals of the year beside its indicators.",
+            ),
         ),
     ),
     # A step of its own: it needs no patient-level file.

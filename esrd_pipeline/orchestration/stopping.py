@@ -156,14 +156,14 @@ def _stop(instance: dg.DagsterInstance, run_id: str) -> None:
         return
     _Watch.is_stopping.set()
     interrupt_queries()
-    _tell(lambda: _report_canceling(instance, run_id))
+    _try_report(lambda: _report_canceling(instance, run_id))
     _Watch.is_reported.set()
     # A query may have begun just after the first interruption.
     while not _Watch.over.wait(0.5):
         interrupt_queries()
         if _Watch.over.wait(PATIENCE_SECONDS):
             break
-        _tell(lambda: _report_canceled(instance, run_id))
+        _try_report(lambda: _report_canceled(instance, run_id))
         os._exit(128 + signal.SIGTERM)
 
 
@@ -180,7 +180,7 @@ def _report_canceled(instance: dg.DagsterInstance, run_id: str) -> None:
         instance.report_run_canceled(run, "Its process was ended: it did not stop by itself.")
 
 
-def _tell(report: Callable[[], None]) -> None:
+def _try_report(report: Callable[[], None]) -> None:
     try:
         report()
     except (DBAPIError, dg.DagsterError):  # the run is to end, whatever becomes of its record

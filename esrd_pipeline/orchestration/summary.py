@@ -21,7 +21,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     lines += [("QIP rules", "", text) for text in describe_stored(tps)]
     scored = tps.loc[tps["tps"].notna()]
     if scored.empty:
-        lines.append(("Total Performance Score", "0", _say_why(tps, "no_facility_of_qip")))
+        lines.append(("Total Performance Score", "0", _find_reason(tps, "no_facility_of_qip")))
     else:
         mean = float(scored["tps"].astype(float).mean())
         minimum = int(scored["minimum_tps"].iloc[0])
@@ -33,7 +33,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     stars = warehouse.read(program.STARS, year)
     rated = stars.loc[stars["rating"].notna()]
     if rated.empty:
-        lines.append(("stars", "0", _say_why(stars, "no_facility_of_dfc")))
+        lines.append(("stars", "0", _find_reason(stars, "no_facility_of_dfc")))
     else:
         counts = rated["rating"].astype(int).value_counts().sort_index()
         spread = "  ".join(
@@ -50,7 +50,7 @@ def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _say_why(rows: pd.DataFrame, reason_of_no_row: str) -> str:
+def _find_reason(rows: pd.DataFrame, reason_of_no_row: str) -> str:
     """Return the reason of the first row; of a table without rows, why it has none."""
     if rows.empty:
         return describe_reason(reason_of_no_row)

@@ -19,10 +19,10 @@ import dagster as dg
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.notes import MADE_BY, MADE_FROM
 from esrd_pipeline.orchestration.check_results import (
+    describe_checks,
     expectation_result,
     list_check_specs,
     plausibility_result,
-    tell_checks,
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, StepContext, StepResult
 from esrd_pipeline.orchestration.failure_messages import log_step
@@ -344,14 +344,14 @@ def _make(
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
-            metadata={**describe_staged(s, shown), "checks": tell_checks(checks[s.table.name])},
+            metadata={**describe_staged(s, shown), "checks": describe_checks(checks[s.table.name])},
             check_results=list(checks[s.table.name]),
             data_version=dg.DataVersion(versions[s.table.name]),
         )
-    _fail_if_told(result, warehouse, staged)
+    _fail_if_asked(result, warehouse, staged)
 
 
-def _fail_if_told(result: StepResult, warehouse: Warehouse, staged: Sequence[Staged]) -> None:
+def _fail_if_asked(result: StepResult, warehouse: Warehouse, staged: Sequence[Staged]) -> None:
     """Raise for a computation whose stored tables record a failure; they are to be made again."""
     if result.failure is not None:
         for one in staged:

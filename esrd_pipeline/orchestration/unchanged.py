@@ -85,7 +85,7 @@ def find_kept(
 ) -> Iterator[dg.MaterializeResult[Any]] | None:
     """Return the results of an asset's tables if all are unchanged, and None otherwise."""
     reason, records = find_reason(step, asset, tables, digests)
-    return None if reason is not None else _tell_kept(step, asset, tables, records)
+    return None if reason is not None else _report_kept(step, asset, tables, records)
 
 
 def record_tables(
@@ -151,7 +151,7 @@ def _read_outside(step: StepContext, asset: "TableAsset") -> Mapping[str, str]:
         return {"a file that can be read": MISSING}
 
 
-def _tell_kept(
+def _report_kept(
     step: StepContext,
     asset: "TableAsset",
     tables: Sequence[Table],

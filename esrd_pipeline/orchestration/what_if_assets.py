@@ -24,13 +24,13 @@ def count_months(year: int, cutoff: date | None) -> int:
     return max(cutoff.month - 1, 1) if cutoff.year == year else 1
 
 
-def _tell(step: StepContext) -> StepResult:
+def _tabulate(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.what_if.frames import read_frames
     from esrd_pipeline.what_if.ladders import Nation
     from esrd_pipeline.what_if.overlay import find_scales
     from esrd_pipeline.what_if.scenario import choose_limits
-    from esrd_pipeline.what_if.tabulate import tell_what_it_takes
+    from esrd_pipeline.what_if.tabulate import tabulate_what_it_takes
 
     year = step.performance_year
     if not has_rules(step):
@@ -39,18 +39,18 @@ def _tell(step: StepContext) -> StepResult:
         return StepResult(empty, notes={"not computed": why})
     rules = load_rules(find_payment_year(year), read_recorded(step, program.QIP_MEASURE_SCORE))
     scales = find_scales(step.read(measured.CONTRACT, columns=_COUNTS, program="qip"))
-    told = tell_what_it_takes(
+    tables = tabulate_what_it_takes(
         Nation(year, rules, read_frames(step, rules), scales),
         choose_limits(step.read(measured.CONTRACT, columns=_LIMITS)),
         months=count_months(year, step.cutoff),
     )
-    with_way = told.ways["ccn"].nunique()
+    with_way = tables.ways["ccn"].nunique()
     return StepResult(
-        (told.points, told.ways, told.chances),
+        (tables.points, tables.ways, tables.chances),
         notes={
-            "facilities with a next point": int(told.points["ccn"].nunique()),
+            "facilities with a next point": int(tables.points["ccn"].nunique()),
             "facilities with a way to a lower reduction": int(with_way),
-            "facilities with chances": int(told.chances["ccn"].nunique()),
+            "facilities with chances": int(tables.chances["ccn"].nunique()),
         },
     )
 
@@ -73,15 +73,23 @@ _STRATA = make_select_asset(
     " the agency.",
 )
 
+_DOLLARS = make_select_asset(
+    "report.reduction_dollars",
+    description="What each payment reduction takes from each facility in dollars, an upper-level"
+    " estimate: treatments of the year x base rate, without case mix, wages, add-ons and peritoneal"
+    " dialysis.",
+)
+
 ASSETS = (
-    # A step of its own: it is made from patients, the others from published files, too.
+    # Steps of their own: they are made from patients, the others from published files, too.
     make_multi_asset("facility_stratum", (_STRATA,)),
+    make_multi_asset("reduction_dollars", (_DOLLARS,)),
     make_multi_asset(
         "what_it_takes",
         (
             TableAsset(
                 tables=what_if.TABLES,
-                compute=_tell,
+                compute=_tabulate,
                 description="What it would take: of every facility the fewest events to each"
                 " measure's next point, the fewest over all measures together to each lower payment"
                 " reduction, and how likely each reduction is. Not stored unless the year's scoring"

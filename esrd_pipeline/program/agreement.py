@@ -146,8 +146,8 @@ def _list_differences(
     """List what differs, and what only one of us has, among the results that we look for."""
     has_one = both["ours"].notna() | both["theirs"].notna()
     # Where only one of us has a score, its row says so.
-    is_told = (both["kind"] == "applied") & ~both["compared"]
-    is_listed = both["is_looked_for"].astype(bool) & has_one & ~both["equal"] & ~is_told
+    is_explained = (both["kind"] == "applied") & ~both["compared"]
+    is_listed = both["is_looked_for"].astype(bool) & has_one & ~both["equal"] & ~is_explained
     rows = both[is_listed].reindex(columns=_COLUMNS)
     is_rounding = rows["theirs"].between(rows["low"], rows["high"])
     cause = rows["cause"].mask(is_rounding, rows["cause_of_rounding"])
@@ -191,8 +191,8 @@ def _find_unprinted(measure_scores: pd.DataFrame, theirs: pd.DataFrame) -> set[s
     known = theirs.loc[theirs["kind"] == "score", "measure"].unique()
     rows = measure_scores
     is_silent = (rows["role"] == "measure") & ~rows["measure"].isin(known) & rows["score"].isna()
-    is_told = rows["reason"].astype("string").str.startswith("footnote_", na=False)
-    return set(rows.loc[is_silent & ~is_told, "ccn"])
+    is_explained = rows["reason"].astype("string").str.startswith("footnote_", na=False)
+    return set(rows.loc[is_silent & ~is_explained, "ccn"])
 
 
 def _published(results: pd.DataFrame, *, domains: set[str]) -> pd.DataFrame:

@@ -30,11 +30,11 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidByFootnote:
-    """A footnote of another measure, `said_by`, that says a facility has no score of `measure`."""
+class StatedByFootnote:
+    """A footnote of another measure, `stated_by`: a facility has no score of `measure`."""
 
     measure: str
-    said_by: str
+    stated_by: str
     footnote: str
 
 
@@ -52,9 +52,11 @@ def read_domains(rows: Iterable[Mapping[str, str]]) -> tuple[Domain, ...]:
     )
 
 
-def read_footnotes(rows: Iterable[Mapping[str, str]]) -> tuple[SaidByFootnote, ...]:
+def read_footnotes(rows: Iterable[Mapping[str, str]]) -> tuple[StatedByFootnote, ...]:
     """Read the rows of `qip_no_score.csv` of a payment year."""
-    return tuple(SaidByFootnote(row["measure"], row["said_by"], row["footnote"]) for row in rows)
+    return tuple(
+        StatedByFootnote(row["measure"], row["stated_by"], row["footnote"]) for row in rows
+    )
 
 
 def check_sent(

@@ -75,7 +75,7 @@ def describe_payment_year(payment_year: int, rule_set: str = DEFAULT) -> Page:
         *_with_lines(
             Part(
                 "Other values of the rows",
-                lines=(("table", "row", "value", "source"), *sources.list_untold()),
+                lines=(("table", "row", "value", "source"), *sources.list_unused()),
             )
         ),
     ]

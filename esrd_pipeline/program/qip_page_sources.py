@@ -1,4 +1,4 @@
-"""The rows a rule set's page is made from: their sources, numbered, and what it leaves untold."""
+"""The rows a rule set's page is made from: their sources, numbered, and which it does not use."""
 
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -97,7 +97,7 @@ class Sources:
         cited = ((f"[{number}]", text) for text, number in self._numbers.items())
         return (("source", "text"), *cited)
 
-    def list_untold(self) -> list[Line]:
+    def list_unused(self) -> list[Line]:
         """List the cells that no part of the page tells, with their sources.
 
         Rows with the same value from the same source are one line.

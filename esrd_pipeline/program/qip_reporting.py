@@ -15,7 +15,7 @@ from esrd_pipeline.program.qip_arithmetic import (
 )
 from esrd_pipeline.program.qip_clinical import judge, to_units_of_count, where_known
 from esrd_pipeline.program.qip_inputs import Inputs, Scored, blank_score
-from esrd_pipeline.program.qip_missing import SaidByFootnote
+from esrd_pipeline.program.qip_missing import StatedByFootnote
 from esrd_pipeline.program.qip_rules import MeasureRule
 from esrd_pipeline.program.qip_steps import take_steps
 from esrd_pipeline.program.qip_texts import text_where
@@ -62,7 +62,7 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
 
 
 def score_if_printed(
-    rule: MeasureRule, inputs: Inputs, said_by: tuple[SaidByFootnote, ...]
+    rule: MeasureRule, inputs: Inputs, stated_by: tuple[StatedByFootnote, ...]
 ) -> Scored:
     """Take the score CMS published, and tell a facility without one from one whose is not known.
 
@@ -75,9 +75,9 @@ def score_if_printed(
     reasons.add(
         ~known & (results.reason != _NOTHING_PRINTED), results.reason, results.reason_number
     )
-    for said in said_by:
-        other = inputs.results.results(said.said_by)
-        code = f"{PUBLISHED_CODES['qip_footnote']}{said.footnote}"
+    for footnote in stated_by:
+        other = inputs.results.results(footnote.stated_by)
+        code = f"{PUBLISHED_CODES['qip_footnote']}{footnote.footnote}"
         codes = [str(text or "").split() for text in other.reason]
         reasons.add(
             ~known & np.array([code in found for found in codes], dtype=bool),

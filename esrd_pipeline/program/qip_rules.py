@@ -16,7 +16,7 @@ from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.parameters.register import Direction, Program, RegisterEntry, find_measure
 from esrd_pipeline.program.qip_missing import (
     Domain,
-    SaidByFootnote,
+    StatedByFootnote,
     check_domains,
     check_sent,
     read_domains,
@@ -192,7 +192,7 @@ class QipRules:
     reductions: tuple[Reduction, ...]
     published_standards: tuple[PublishedStandard, ...]
     rule_set: str = DEFAULT
-    said_by_footnotes: tuple[SaidByFootnote, ...] = ()
+    stated_by_footnotes: tuple[StatedByFootnote, ...] = ()
 
     @property
     def domain_measures(self) -> tuple[MeasureRule, ...]:
@@ -312,7 +312,7 @@ def build_rules(
             )
             for row in _rows(standards, payment_year)
         ),
-        said_by_footnotes=read_footnotes(_rows(load_parameters("qip_no_score"), payment_year)),
+        stated_by_footnotes=read_footnotes(_rows(load_parameters("qip_no_score"), payment_year)),
     )
     _check(rules)
     return rules

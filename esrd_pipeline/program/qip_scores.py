@@ -118,10 +118,12 @@ def score_rule(rules: QipRules, rule: MeasureRule, inputs: Inputs) -> Scored | N
         case "published":
             return score_as_published(rule, inputs)
         case "published_or_unknown":
-            said_by = tuple(
-                said for said in rules.said_by_footnotes if said.measure == rule.measure
+            stated_by = tuple(
+                footnote
+                for footnote in rules.stated_by_footnotes
+                if footnote.measure == rule.measure
             )
-            return score_if_printed(rule, inputs, said_by)
+            return score_if_printed(rule, inputs, stated_by)
         case "components_by_unit_count" | "components_mean" | "components_weighted":
             return None
 

@@ -145,11 +145,11 @@ def _explain(rules: QipRules, domain_count: int, spread: Spread, row: int) -> st
     names = [rule.measure for rule in rules.domain_measures]
     scored = list(compress(names, spread.scored[row]))
     unknown = list(compress(names, spread.unknown[row]))
-    said = (
+    text = (
         f"scored in {domain_count} of {len(rules.domains)} domains"
         f" ({', '.join(scored) or 'on no measure'})"
     )
-    return f"{said}; not known: {', '.join(unknown)}" if unknown else said
+    return f"{text}; not known: {', '.join(unknown)}" if unknown else text
 
 
 def _write_sums(rules: QipRules, weights: AppliedWeights, scores: Units) -> list[str]:

@@ -66,7 +66,7 @@ def approve(
             made_by="",
             told_by="names" if by_names else "accounts",
         )
-        entry = replace(entry, digest=_foretell(candidate, _render(entry, made)))
+        entry = replace(entry, digest=_compute_digest(candidate, _render(entry, made)))
         if (folder / entry.name).exists():
             raise ApprovalError(f"{folder / entry.name} exists, and is not of the ledger")
         # Written first: whoever is killed from here on leaves a release that can be completed.
@@ -120,7 +120,7 @@ def _render(entry: Entry, made: Entry) -> str:
     return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
 
-def _foretell(candidate: Path, approval: str) -> str:
+def _compute_digest(candidate: Path, approval: str) -> str:
     """Return the digest of the folder that a candidate becomes with its approval."""
     listed = parse_digests((candidate / DIGESTS).read_text(encoding="utf-8"))
     return digest_list({**listed, APPROVAL: hashlib.sha256(approval.encode()).hexdigest()})

@@ -46,7 +46,7 @@ def find_account() -> str:
         return f"uid {user}"
 
 
-def tell_by_names() -> bool:
+def distinguish_by_names() -> bool:
     """Whether this installation says that its people share an account."""
     return os.environ.get(BY_NAME_VARIABLE, "").strip().lower() == "yes"
 

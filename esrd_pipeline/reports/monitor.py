@@ -4,7 +4,7 @@ Readings 211 to 213. Rows in, rows out; how a chart is computed is in `statistic
 `statistics.p_chart`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,38 +206,38 @@ def _list_signals(side: Chart, observed: FloatArray, expected: FloatArray) -> _S
     return _Signals(facility, month, began, add_up(observed), add_up(expected))
 
 
+def list_charted(indicators: Iterable[Indicator]) -> tuple[str, ...]:
+    """Return the indicators that have a chart: shares of the patients or personnel of a month.
+
+    One told of the year so far has the months before in it (reading 213).
+    """
+    return tuple(
+        i.name
+        for i in indicators
+        if i.unit == "share" and not i.is_of_last_month and i.denominator_unit in _CHARTED
+    )
+
+
 def chart_shares(
-    monthly: Mapping[int, pd.DataFrame],
-    indicators: Iterable[Indicator],
+    monthly: Sequence[pd.DataFrame],
+    charted: Collection[str],
     *,
     performance_year: int,
     numbers: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the rows of network.p_chart.
 
-    Charted are the shares whose months are counted apart, of patients or personnel; one told of
-    the year so far has the months before in it (reading 213).
-
     Args:
-        monthly: the facilities' rows of network.indicator by performance year.
-        indicators: what the indicators are.
+        monthly: ccn, indicator, month, numerator and denominator, of one or more years.
+        charted: the indicators and measures that have a chart.
         performance_year: the chart's last year.
         numbers: provider_number and ccn of the year's linkage.provider_number.
     """
-    charted = sorted(
-        i.name
-        for i in indicators
-        if i.unit == "share" and not i.is_of_last_month and i.denominator_unit in _CHARTED
-    )
     today = dict(zip(numbers["provider_number"], numbers["ccn"], strict=True))
-    parts = [
-        rows.rename(columns={"group_name": "ccn"})
-        .loc[lambda frame: frame["indicator"].isin(charted) & (frame["denominator"] > 0)]
-        .assign(ccn=lambda frame: frame["ccn"].map(lambda ccn: today.get(ccn, ccn)))
-        for rows in monthly.values()
-    ]
+    joined = pd.concat(monthly, ignore_index=True)
+    joined = joined[joined["indicator"].isin(charted) & (joined["denominator"] > 0)]
+    joined = joined.assign(ccn=joined["ccn"].map(lambda ccn: today.get(ccn, ccn)))
     key = ["ccn", "indicator", "month"]
-    joined = pd.concat(parts, ignore_index=True)
     sums = joined.groupby(key, as_index=False)[["numerator", "denominator"]].sum()
     months = sums.groupby(["ccn", "indicator"])["denominator"]
     is_long = months.transform("count") >= LEAST_MONTHS

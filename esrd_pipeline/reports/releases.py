@@ -52,8 +52,8 @@ def _read_making(release: Path) -> tuple[str, str]:
     about = release / ABOUT
     if not about.is_file():
         return "9999", ""
-    told = json.loads(about.read_text(encoding="utf-8"))
-    return str(told["data_cutoff"]), str(told.get("made_at", ""))
+    described = json.loads(about.read_text(encoding="utf-8"))
+    return str(described["data_cutoff"]), str(described.get("made_at", ""))
 
 
 def read_results(release: Path) -> Results:

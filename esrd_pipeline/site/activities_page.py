@@ -1,9 +1,10 @@
-"""A Network's activities and change packages: the skeleton of its annual report."""
+"""A Network's goals, activities and change packages: the skeleton of its annual report."""
 
 from itertools import groupby
 from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.parameters.priorities import load_indicators
 from esrd_pipeline.site.data import Area, Row, SiteData
 from esrd_pipeline.site.formats import is_missing, write_number
 from esrd_pipeline.tables import activity, standing
@@ -17,6 +18,7 @@ _ESTIMATORS = {
     "before_after_matched": "what like facilities did without the activity",
     "before_after": "plain before and after: not to be read as an effect",
 }
+_DIGITS = {"share": 3, "per 100 patient-months": 2}
 _DIRECTIONS = {"at_most": "at most", "at_least": "at least"}
 
 
@@ -26,13 +28,13 @@ def place_activities(network: str) -> str:
 
 
 def has_activities(data: SiteData, area: Area) -> bool:
-    """Return whether an area is a Network with activities in the year."""
-    return area.level == "network" and bool(_list_activities(data, area))
+    """Return whether an area is a Network with activities or goals in the year."""
+    return area.level == "network" and bool(_list_activities(data, area) or _list_goals(data, area))
 
 
 def describe_activities(data: SiteData, area: Area) -> dict[str, Any]:
     """Return what the template of a Network's activities shows: priorities in their order."""
-    activities = _list_activities(data, area)
+    activities, goals = _list_activities(data, area), _list_goals(data, area)
     enrolments = data.rows(standing.ENROLMENT_STANDING)
     ideas = sorted(
         data.rows(standing.CHANGE_PACKAGE),
@@ -45,6 +47,7 @@ def describe_activities(data: SiteData, area: Area) -> dict[str, Any]:
         "priorities": [
             {
                 "name": priority.replace("_", " "),
+                "goals": [_describe_goal(row) for row in goals if row["priority"] == priority],
                 "activities": [
                     _describe_activity(data, row, enrolments)
                     for row in activities
@@ -69,6 +72,33 @@ def _list_activities(data: SiteData, area: Area) -> list[Row]:
     return sorted(mine, key=lambda row: row["activity"])
 
 
+def _list_goals(data: SiteData, area: Area) -> list[Row]:
+    rows = data.rows(standing.GOAL_STANDING)
+    mine = [row for row in rows if str(row["network"]) == area.name]
+    return sorted(mine, key=lambda row: (row["indicator"], row["first_month"]))
+
+
+def _describe_goal(row: Row) -> dict[str, Any]:
+    indicator = next(one for one in load_indicators() if one.name == row["indicator"])
+    digits = _DIGITS[row["unit"]]
+    return {
+        "row": row,
+        "name": row["indicator"].replace("_", " "),
+        "about": indicator.description,
+        "months": f"{row['first_month']:%Y-%m} to {row['last_month']:%Y-%m}",
+        "direction": _DIRECTIONS[row["direction"]],
+        "goal": write_number(row["goal"], digits),
+        "value": write_number(row["value"], digits),
+        "reaches": _describe_reach(row),
+    }
+
+
+def _describe_reach(row: Row) -> str:
+    if is_missing(row["reaches_goal"]):
+        return ""
+    return "at the goal" if row["reaches_goal"] else "short of it"
+
+
 def _describe_activity(data: SiteData, row: Row, enrolments: list[Row]) -> dict[str, Any]:
     mine = [one for one in enrolments if one["activity"] == row["activity"]]
     mine.sort(key=lambda one: (one["ccn"], one["start_date"]))
@@ -90,9 +120,7 @@ def _describe_activity(data: SiteData, row: Row, enrolments: list[Row]) -> dict[
                 "facility": data.facilities.get(one["ccn"]),
                 "place": _PLACES[one["place"]],
                 "value": write_number(one["value"], 2),
-                "reaches": ""
-                if is_missing(one["reaches_goal"])
-                else ("at the goal" if one["reaches_goal"] else "short of it"),
+                "reaches": _describe_reach(one),
             }
             for one in mine
         ],

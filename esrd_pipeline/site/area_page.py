@@ -253,7 +253,7 @@ _RULE_WORDS = {
 
 def _describe_rules(rows: Sequence[Row]) -> str:
     """Say what a facility was judged on and which rules it meets, each subject once."""
-    said: dict[str, list[str]] = {}
+    rules_of: dict[str, list[str]] = {}
     for row in rows:
         name = str(row["name"])
         subject = (
@@ -261,8 +261,8 @@ def _describe_rules(rows: Sequence[Row]) -> str:
             if row["kind"] == "measure"
             else name.replace("_", " ")
         )
-        said.setdefault(subject, []).append(_RULE_WORDS[row["rule"]])
-    return "; ".join(f"{subject}: {', '.join(rules)}" for subject, rules in said.items())
+        rules_of.setdefault(subject, []).append(_RULE_WORDS[row["rule"]])
+    return "; ".join(f"{subject}: {', '.join(rules)}" for subject, rules in rules_of.items())
 
 
 def _list_indicators(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:

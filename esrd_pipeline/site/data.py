@@ -187,6 +187,12 @@ class SiteData:
         return self._by_facility(what_if.REDUCTION_CHANCE, what_if.REDUCTION_CHANCE.column_names)
 
     @cached_property
+    def reduction_dollars(self) -> Mapping[str, list[Row]]:
+        """report.reduction_dollars by facility."""
+        table = what_if.REDUCTION_DOLLARS
+        return self._by_facility(table, table.column_names)
+
+    @cached_property
     def years(self) -> Sequence[int]:
         """The years of which trends are shown, the earliest first; the page's own is the last."""
         earlier = [

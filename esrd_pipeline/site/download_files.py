@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from esrd_pipeline.arrow import ARROW_TYPES
-from esrd_pipeline.export import add_texts, tell_hidden
+from esrd_pipeline.export import add_texts, mark_hidden
 from esrd_pipeline.reports.suppression import MARKER
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.published import PUBLISHED, Published
@@ -92,7 +92,7 @@ def read_shown(data: SiteData, published: Published) -> pd.DataFrame | None:
     if frame.empty:
         return None
     ordered = frame.sort_values(list(table.key), kind="stable", ignore_index=True)
-    return add_texts(tell_hidden(ordered))
+    return add_texts(mark_hidden(ordered))
 
 
 def list_columns(published: Published) -> tuple[Column, ...]:

@@ -47,7 +47,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "measures": [item for item in measures if item["is_reported"]],
         "unreported": [item for item in measures if not item["is_reported"]],
         "exclusions": _list_exclusions(data, ccn),
-        "tells_exclusions": bool(data.exclusions),
+        "has_exclusions": bool(data.exclusions),
         "hidden": describe_hidden(EXCLUSION),
         "hides": any(row["patients"] is None for row in data.exclusions.get(ccn, [])),
         "beside": list(_list_groups(row)),

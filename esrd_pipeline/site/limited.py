@@ -20,14 +20,14 @@ def limit_pages(folder: Path, *, facility: str | None, network: str | None) -> N
         name, of = "limited_facility", facility
     else:
         name, of = "limited_network", str(network)
-    said = {
+    notices = {
         language: f'<p class="limited">{load_patient_texts(language)[name].format(of=of)}</p>\n'
         for language in LANGUAGES
     }
     for path in sorted(folder.rglob("*.html")):
         text = path.read_text(encoding="utf-8")
         language: Language = "es" if '<html lang="es">' in text else "en"
-        limited = _cut_links(text, path).replace(_MAIN, _MAIN + said[language], 1)
+        limited = _cut_links(text, path).replace(_MAIN, _MAIN + notices[language], 1)
         path.write_text(limited, encoding="utf-8")
 
 

@@ -24,15 +24,38 @@ def describe_what_it_takes(data: SiteData, ccn: str) -> Mapping[str, Any] | None
         _describe_way(reduction, list(steps))
         for reduction, steps in groupby(rows, key=lambda row: row["payment_reduction"])
     ]
+    dollars = {row["payment_reduction"]: row for row in data.reduction_dollars.get(ccn, [])}
     chances = [
-        {"row": row, "chance": write_percent(row["chance"], 1)}
+        {
+            "row": row,
+            "chance": write_percent(row["chance"], 1),
+            "dollars": _write_dollars(dollars.get(row["payment_reduction"])),
+        }
         for row in sorted(
             data.reduction_chances.get(ccn, []), key=lambda row: row["payment_reduction"]
         )
     ]
     if not (points or ways or chances):
         return None
-    return {"points": points, "ways": ways, "chances": chances}
+    shown = [row for row in dollars.values() if row["dollars"] is not None]
+    return {
+        "points": points,
+        "ways": ways,
+        "chances": chances,
+        "estimate": _describe_estimate(shown[0]) if shown else None,
+    }
+
+
+def _write_dollars(row: Row | None) -> str:
+    return "" if row is None or row["dollars"] is None else write_number(row["dollars"], 0)
+
+
+def _describe_estimate(row: Row) -> dict[str, Any]:
+    return {
+        "row": row,
+        "treatments": write_number(row["treatments"], 0),
+        "base_rate": write_number(row["base_rate"], 2),
+    }
 
 
 def _describe(row: Row) -> dict[str, Any]:

@@ -99,9 +99,11 @@ def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
             count += part.num_rows
             if part.num_rows < step:
                 break
-    said = _count_said(path) if path.suffix.lower() == ".xpt" else meta.number_rows
-    if said is not None and said != count:
-        raise SourceError(file=path.name, rule=f"says it holds {said:,} rows, and holds {count:,}")
+    stated = _read_stated_count(path) if path.suffix.lower() == ".xpt" else meta.number_rows
+    if stated is not None and stated != count:
+        raise SourceError(
+            file=path.name, rule=f"says it holds {stated:,} rows, and holds {count:,}"
+        )
 
 
 def _kind(variable_format: str | None) -> str | None:
@@ -166,14 +168,14 @@ def _check_transport(path: Path) -> None:
             raise SourceError(file=path.name, rule=rule)
 
 
-def _count_said(path: Path) -> int | None:
+def _read_stated_count(path: Path) -> int | None:
     """Return the number of rows in a transport file's header; None where it says none."""
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         place = _find_record(content, _COUNT, 0)
         if place is None:
             return None
-        said = content[place + len(_COUNT) : place + len(_COUNT) + _COUNT_DIGITS].strip()
-    return int(said) if said.isdigit() and int(said) else None
+        stated = content[place + len(_COUNT) : place + len(_COUNT) + _COUNT_DIGITS].strip()
+    return int(stated) if stated.isdigit() and int(stated) else None
 
 
 def _find_record(content: mmap, record: bytes, start: int) -> int | None:

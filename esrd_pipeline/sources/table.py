@@ -244,8 +244,8 @@ def _collect_missing(
     missing: list[dict[str, str]] = [{} for _ in range(row_count)]
     for column in layout:
         read = columns.get(column.name)
-        may_tell = column.sentinels or column.explained_by or (read and read.has_broken)
-        if read is None or not may_tell:
+        may_explain = column.sentinels or column.explained_by or (read and read.has_broken)
+        if read is None or not may_explain:
             continue
         is_null = np.array([value is None for value in read.stored], dtype=bool)
         for index in np.flatnonzero(is_null[read.places]):

@@ -37,8 +37,8 @@ def find_ratio_limits(*, observed: FloatArray, expected: FloatArray, squares: Fl
         reach = CRITICAL_VALUE * np.sqrt(squares) / (observed + added)
     lower = np.where(observed > 0, np.exp(middle - reach), np.where(np.isnan(reach), np.nan, 0.0))
     upper = np.exp(middle + reach)
-    is_told = expected > 0
-    return np.where(is_told, lower, np.nan), np.where(is_told, upper, np.nan)
+    is_known = expected > 0
+    return np.where(is_known, lower, np.nan), np.where(is_known, upper, np.nan)
 
 
 def list_proportion_squares(
@@ -69,9 +69,9 @@ def find_proportion_limits(
         inside = share * (1 - share)
         reach = CRITICAL_VALUE * np.sqrt(squares) / denominator / inside
         middle = logit(share)
-    is_told = (inside > 0) & (squares > 0)
+    is_known = (inside > 0) & (squares > 0)
     lower, upper = expit(middle - reach), expit(middle + reach)
-    return np.where(is_told, lower, np.nan), np.where(is_told, upper, np.nan)
+    return np.where(is_known, lower, np.nan), np.where(is_known, upper, np.nan)
 
 
 def find_poisson_limits(*, observed: FloatArray, expected: FloatArray, is_mid: bool) -> Limits:

@@ -2,6 +2,7 @@
 
 from esrd_pipeline.tables.facility import CCN, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
+from esrd_pipeline.tables.patient_months import MONTHLY_MEASURES
 
 MEASURES = ("shr", "smr", "sedr", "strr", "srr", "ed30")
 """Measures whose fits expect events of rows that have a month."""
@@ -129,14 +130,50 @@ SIGNAL = Table(
     ),
 )
 
+MEASURE_MONTH = Table(
+    name="network.measure_month",
+    grain="one month of one facility in one measure of patient-months",
+    source=f"{_SPECIFICATION}; manual 2.1, 2.3 to 2.8, 2.19; reading 213",
+    key=("ccn", "measure", "month"),
+    columns=(
+        CCN,
+        Column("measure", "text", "Measure's short name", required=True, allowed=MONTHLY_MEASURES),
+        MONTH,
+        YEAR,
+        Column(
+            "numerator",
+            "integer",
+            "Of these, in the numerator",
+            unit="patients",
+            required=True,
+            minimum=0,
+        ),
+        Column(
+            "denominator",
+            "integer",
+            "Patients whose month is in the denominator",
+            unit="patients",
+            required=True,
+            minimum=1,
+        ),
+    ),
+    rules=(Rule("no more are in the numerator than counted", "numerator <= denominator"),),
+)
+
 P_CHART = Table(
     name="network.p_chart",
-    grain="one month of one facility's chart in one share of the Networks' indicators",
+    grain="one month of one facility's chart in one share: a Networks' indicator or a measure of"
+    " patient-months",
     source=f"{_SPECIFICATION}; Laney (2002); reading 213",
     key=("ccn", "indicator", "month"),
     columns=(
         CCN,
-        Column("indicator", "text", "Indicator of network_indicator.csv", required=True),
+        Column(
+            "indicator",
+            "text",
+            "Indicator of network_indicator.csv, or a measure of patient-months",
+            required=True,
+        ),
         MONTH,
         YEAR,
         Column("numerator", "integer", "What is met", required=True, minimum=0),
@@ -164,7 +201,7 @@ P_CHART = Table(
     rules=(Rule("no more is met than could be", "numerator <= denominator"),),
 )
 
-FACILITY_TABLES = (EVENT_MONTH, MONITOR, P_CHART)
+FACILITY_TABLES = (EVENT_MONTH, MONITOR, MEASURE_MONTH, P_CHART)
 """Small counts by facility and month: they stay in the agency."""
 
 TABLES = (SIGNAL,)

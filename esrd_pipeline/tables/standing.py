@@ -2,7 +2,7 @@
 
 from esrd_pipeline.tables.facility import CCN, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
-from esrd_pipeline.tables.network import PRIORITIES
+from esrd_pipeline.tables.network import INDICATOR, PRIORITIES, UNITS
 from esrd_pipeline.tables.network_inputs import DIRECTIONS
 
 _SOURCE = "ESRD KHARES & 18 ESRD Networks: quality improvement activities"
@@ -190,4 +190,68 @@ CHANGE_PACKAGE = Table(
     is_compared=False,
 )
 
-TABLES = (ENROLMENT_STANDING, ACTIVITY_STANDING, CHANGE_PACKAGE)
+GOAL_STANDING = Table(
+    name="network.goal_standing",
+    grain="one goal of one Network for an indicator, of those whose months touch the year",
+    source=f"{_SOURCE}; reading 231",
+    key=("network", "priority", "indicator", "first_month"),
+    columns=(
+        _NETWORK,
+        _PRIORITY,
+        INDICATOR,
+        Column("first_month", "date", "First day of the goal's first month", required=True),
+        YEAR,
+        Column("last_month", "date", "First day of its last month", required=True),
+        Column("goal", "number", "What is to be reached", unit="column unit", required=True),
+        Column("direction", "text", "Good side", required=True, allowed=DIRECTIONS),
+        Column("unit", "text", "Unit of goal and value", required=True, allowed=UNITS),
+        Column(
+            "month_count",
+            "integer",
+            "Months of the year that the value is of",
+            unit="months",
+            required=True,
+            minimum=0,
+            maximum=12,
+        ),
+        Column(
+            "size",
+            "number",
+            "Denominator of these months",
+            unit="by indicator: parameters/network_indicator.csv",
+            required=True,
+            minimum=0,
+            suppressed_with=("events",),
+        ),
+        Column(
+            "events",
+            "integer",
+            "Patients' events behind the value; null of what counts no patients",
+            minimum=0,
+            counts="events",
+            out_of="size",
+        ),
+        Column(
+            "value",
+            "number",
+            "The Network's value; null of too few patients, personnel or months",
+            unit="column unit",
+            minimum=0,
+            suppressed_with=("events",),
+        ),
+        Column(
+            "reaches_goal",
+            "boolean",
+            "The value is on the good side of the goal, or on it",
+            suppressed_with=("events",),
+        ),
+    ),
+    rules=(
+        Rule("a goal's months end after they begin", "first_month <= last_month"),
+        Rule("only a value reaches a goal", "(reaches_goal IS NULL) = (value IS NULL)"),
+        Rule("a value is of months", "value IS NULL OR month_count > 0"),
+    ),
+    is_compared=False,
+)
+
+TABLES = (ENROLMENT_STANDING, ACTIVITY_STANDING, GOAL_STANDING, CHANGE_PACKAGE)

@@ -122,4 +122,49 @@ FACILITY_STRATUM = Table(
 )
 """Small counts, of which scenarios add up the strata of those who move: it stays in the agency."""
 
+REDUCTION_DOLLARS = Table(
+    name="report.reduction_dollars",
+    grain="one payment reduction of one facility that had hemodialysis treatments in the year",
+    source="history.reported_month; parameters/payment_base_rate.csv; reading 263",
+    key=("ccn", "payment_reduction"),
+    is_compared=False,
+    columns=(
+        CCN,
+        _REDUCTION,
+        YEAR,
+        PAYMENT_YEAR,
+        Column(
+            "patients", "integer", "Patients treated", required=True, minimum=1, counts="patients"
+        ),
+        Column(
+            "treatments",
+            "integer",
+            "Hemodialysis treatments of the performance year, of all payers",
+            unit="treatments",
+            required=True,
+            minimum=1,
+            suppressed_with=("patients",),
+        ),
+        Column(
+            "base_rate",
+            "number",
+            "Base rate of a treatment",
+            unit="dollars",
+            required=True,
+            minimum=0,
+        ),
+        Column("rate_year", "integer", "Year of the base rate", unit="year", required=True),
+        Column(
+            "dollars",
+            "number",
+            "What the reduction takes, an upper-level estimate: without case mix, wages, add-ons"
+            " and peritoneal dialysis",
+            unit="dollars",
+            required=True,
+            minimum=0,
+            suppressed_with=("patients",),
+        ),
+    ),
+)
+
 TABLES = (NEXT_POINT, REDUCTION_WAY, REDUCTION_CHANCE)

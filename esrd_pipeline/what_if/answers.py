@@ -82,8 +82,7 @@ def answer(warehouse: Warehouse, question: Question) -> list[str]:
     if question.impact_file is not None:
         payment = read_impact(question.impact_file, question.ccn)
     else:
-        year = stored.rules.payment_year
-        payment = estimate_payment(warehouse, question.year, question.ccn, year)
+        payment = estimate_payment(warehouse, question.year, question.ccn)
     if question.is_scenario:
         return _compare(stored, question, payment)
     return _describe(stored, payment, question.months)

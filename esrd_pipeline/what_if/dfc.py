@@ -47,12 +47,12 @@ class Judged:
         flags: measure, value and category, both with the endings `_before` and `_after`; of the
             flagged measures that the scenario changes.
         rating: stars as stored and in the scenario; None without a rating.
-        untold: measures whose flag the scenario's numbers do not tell, and why.
+        unknown: measures whose flag the scenario's numbers do not tell, and why.
     """
 
     flags: pd.DataFrame
     rating: tuple[int | None, int | None]
-    untold: Mapping[str, str]
+    unknown: Mapping[str, str]
 
 
 def find_dfc_only(warehouse: Warehouse, year: int, changes: Sequence[Change]) -> list[Change]:
@@ -82,7 +82,7 @@ def judge(warehouse: Warehouse, year: int, ccn: str, changes: Sequence[Change]) 
     """
     own = warehouse.read(measured.CONTRACT, year, where={"ccn": ccn})
     rows = own[own["program"] == "dfc"].reset_index(drop=True)
-    altered, untold = rows.copy(), dict[str, str]()
+    altered, unknown = rows.copy(), dict[str, str]()
     for measure in sorted({change.measure for change in changes if change.column in _COUNTS}):
         mine = [change for change in changes if change.measure == measure]
         is_row = rows["measure"] == measure
@@ -96,20 +96,20 @@ def judge(warehouse: Warehouse, year: int, ccn: str, changes: Sequence[Change]) 
             entry = find_measure(measure, "dfc", year)
             found = retest(entry, row, counts, _read_chances(warehouse, year, ccn, entry))
         except LookupError as why:
-            untold[measure] = str(why)
+            unknown[measure] = str(why)
             continue
         for name, number in found.items():
             altered.loc[is_row, name] = number
     names = sorted(
         measure
         for measure in rows["measure"]
-        if not _is_same(rows, altered, str(measure)) or measure in untold
+        if not _is_same(rows, altered, str(measure)) or measure in unknown
     )
     flags = _flag(warehouse, year, ccn, rows, altered)
     return Judged(
-        flags[flags["measure"].isin(names) & ~flags["measure"].isin(list(untold))],
+        flags[flags["measure"].isin(names) & ~flags["measure"].isin(list(unknown))],
         _rate(warehouse, year, ccn, rows, altered),
-        untold,
+        unknown,
     )
 
 

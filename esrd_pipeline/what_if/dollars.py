@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline.tables.month_history import REPORTED_MONTH
+from esrd_pipeline.tables.what_if import REDUCTION_DOLLARS
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline.what_if.changes import ScenarioError
 
@@ -61,26 +60,21 @@ def read_impact(path: Path, ccn: str) -> Payment:
     )
 
 
-def estimate_payment(
-    warehouse: Warehouse, performance_year: int, ccn: str, payment_year: int
-) -> Payment | None:
-    """Estimate a facility's payment from its hemodialysis treatments of the performance year.
+def estimate_payment(warehouse: Warehouse, performance_year: int, ccn: str) -> Payment | None:
+    """Return a facility's payment by `report.reduction_dollars`: treatments x the base rate.
 
-    None where the year's treatments are not stored.
+    None where the year's table is not stored, or has no row of the facility.
     """
-    if not warehouse.has(REPORTED_MONTH, performance_year):
+    if not warehouse.has(REDUCTION_DOLLARS, performance_year):
         return None
-    where = {"ccn": ccn, "program": "qip"}
-    months = warehouse.read(REPORTED_MONTH, performance_year, columns=("sessions",), where=where)
-    treatments = int(months["sessions"].sum())
-    rates = load_parameters("payment_base_rate")
-    years = rates["payment_year"].astype(int)
-    known = rates[years <= max(payment_year, years.min())]
-    row = known.iloc[known["payment_year"].astype(int).argmax()]
-    rate = float(row["base_rate"])
+    rows = warehouse.read(REDUCTION_DOLLARS, performance_year, where={"ccn": ccn})
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    treatments, rate = int(row["treatments"]), float(row["base_rate"])
     return Payment(
         treatments * rate,
         f"an upper-level estimate, shares of {treatments:,} hemodialysis treatments of"
         f" {performance_year}, of all payers, x {rate:,.2f} dollars, the base rate of"
-        f" {row['payment_year']}, without case mix, wages, add-ons and peritoneal dialysis",
+        f" {row['rate_year']}, without case mix, wages, add-ons and peritoneal dialysis",
     )

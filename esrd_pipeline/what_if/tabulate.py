@@ -26,7 +26,7 @@ class WhatItTakes:
     chances: pd.DataFrame
 
 
-def tell_what_it_takes(nation: Nation, limits: pd.DataFrame, *, months: int) -> WhatItTakes:
+def tabulate_what_it_takes(nation: Nation, limits: pd.DataFrame, *, months: int) -> WhatItTakes:
     """Return every facility's rows; `limits` as `scenario.choose_limits` gives them.
 
     Raises:
@@ -39,12 +39,12 @@ def tell_what_it_takes(nation: Nation, limits: pd.DataFrame, *, months: int) -> 
     }
     confirm_steps(nation, nearest)
     points = [
-        _tell(nation, at, step) | {"score": _whole(nation, at, step.measure)}
+        _make_row(nation, at, step) | {"score": _whole(nation, at, step.measure)}
         for at in places
         for step in nearest[at]
     ]
     ways = [
-        _tell(nation, at, step)
+        _make_row(nation, at, step)
         | {"payment_reduction": way.reduction, "least_tps": way.minimum, "tps": way.tps}
         for at, of_facility in find_ways(nation, places).items()
         for way in of_facility
@@ -86,7 +86,7 @@ def confirm_steps(nation: Nation, nearest: Mapping[int, Sequence[Step]]) -> None
                 )
 
 
-def _tell(nation: Nation, at: int, step: Step) -> Cells:
+def _make_row(nation: Nation, at: int, step: Step) -> Cells:
     return {
         "ccn": nation.ccns[at],
         "measure": step.measure,

@@ -75,7 +75,7 @@ def describe_steps(
     """Return the events to the next point of each measure; `fixed` are those without a count."""
     lines = ["The next point of each measure: events, all else as it is"]
     nearest = find_nearest(steps)
-    lines += [f"  {_say(step, numerators[step.measure])}" for step in nearest.values()]
+    lines += [f"  {_describe_step(step, numerators[step.measure])}" for step in nearest.values()]
     if not nearest:
         lines.append("  none: no measure can reach a further point by events")
     if fixed:
@@ -89,11 +89,11 @@ def describe_ways(ways: Sequence[Way], numerators: dict[str, float]) -> list[str
     for way in ways:
         tps = "no TPS" if way.tps is None else f"TPS {way.tps}"
         lines.append(f"  {way.reduction:g} percent, {tps}, {_count(way.events)}:")
-        lines += [f"    {_say(step, numerators[step.measure])}" for step in way.steps]
+        lines += [f"    {_describe_step(step, numerators[step.measure])}" for step in way.steps]
     return lines if ways else [*lines, "  none is needed, or events alone reach none"]
 
 
-def _say(step: Step, numerator: float) -> str:
+def _describe_step(step: Step, numerator: float) -> str:
     more = "more" if step.numerator > numerator else "fewer"
     reached = "the report complete" if step.score is None else f"to a score of {step.score}"
     return f"{step.measure}: {step.events:,} {more}, {numerator:g} to {step.numerator:g}, {reached}"
@@ -139,7 +139,7 @@ def describe_judged(judged: Judged) -> list[str]:
     stars = ["none" if rating is None else str(rating) for rating in judged.rating]
     mark = "  *" if stars[0] != stars[1] else ""
     lines.append(f"{'stars':<36}{stars[0]:>20}{stars[1]:>20}{mark}")
-    for measure, why in judged.untold.items():
+    for measure, why in judged.unknown.items():
         lines += _fold(f"{measure}: its flag in the scenario is not told: {why}.")
     return lines
 

@@ -74,7 +74,7 @@ def recompute(
         year: {bene: patient for bene, patient in known.items() if patient in candidates}
         for year, known in links.items()
     }
-    told = read_strr(files, links, candidates) if measure == "strr" else read_sedr(files, links)
+    found = read_strr(files, links, candidates) if measure == "strr" else read_sedr(files, links)
     first_day = date(files.year, 1, 1).toordinal()
     last_day = date(files.year, 12, 31).toordinal()
     observed = days = patients = 0
@@ -84,11 +84,11 @@ def recompute(
         if followed is None:
             continue
         periods = list(
-            _list_periods(patient, person, seen=seen, told=told, followed=followed, ccn=ccn)
+            _list_periods(patient, person, seen=seen, told=found, followed=followed, ccn=ccn)
         )
         patients += bool(periods)
         for run, interval, stage in periods:
-            observed += len(told.events.get(patient, set()) & set(run))
+            observed += len(found.events.get(patient, set()) & set(run))
             days += len(run)
             adjusters = _describe(
                 patient, person, seen, start=run[0], interval=interval, stage=stage

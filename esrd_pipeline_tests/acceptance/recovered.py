@@ -118,14 +118,14 @@ def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -
     elsewhere = outliers[outliers["is_outlier"] & (outliers["outcome"] != planted.outcome)]
     effects = nation.effects(planted.outcome)
     rows = rows.join(effects[["facilityid", "effect", "is_outlier"]], how="inner")
-    weight, said, lower, upper = _describe(rows, is_share=planted.is_share)
-    told = np.isfinite(said)
+    weight, text, lower, upper = _describe(rows, is_share=planted.is_share)
+    found = np.isfinite(text)
     effect = rows["effect"].to_numpy()
     effect = effect - np.log(np.average(np.exp(effect), weights=weight))
     if planted.is_share:
-        level = np.average(said[told], weights=weight[told])
-        said, lower, upper = said - level, lower - level, upper - level
-        effect = effect - np.average(effect[told], weights=weight[told])
+        level = np.average(text[found], weights=weight[found])
+        text, lower, upper = text - level, lower - level, upper - level
+        effect = effect - np.average(effect[found], weights=weight[found])
     worse = 1 if planted.is_rate_worse else -1
     flag = np.select([rows["category"] == "worse", rows["category"] == "better"], [worse, -worse])
     return pd.DataFrame(
@@ -133,7 +133,7 @@ def list_recovered(nation: MeasuredNation, measure: str, program: str = "dfc") -
             "effect": effect,
             "is_outlier": rows["is_outlier"].astype(bool),
             "is_outlier_elsewhere": rows["facilityid"].isin(elsewhere["facilityid"]),
-            "measured": np.where(told, said, np.nan),
+            "measured": np.where(found, text, np.nan),
             "lower": lower,
             "upper": upper,
             "weight": weight,
@@ -158,13 +158,13 @@ def summarise(rows: pd.DataFrame) -> Recovered:
     """Return how the measured values follow the planted effects: the larger half's, of many."""
     usual = rows[~rows["is_outlier"] & ~rows["is_outlier_elsewhere"]]
     least = rows["weight"].median() if len(rows) >= _MANY else 0.0
-    told = rows[rows["measured"].notna() & (rows["weight"] >= least)]
-    weight = told["weight"].to_numpy()
+    found = rows[rows["measured"].notna() & (rows["weight"] >= least)]
+    weight = found["weight"].to_numpy()
     bounded = rows[rows["lower"].notna() & rows["upper"].notna()]
-    matrix = np.cov(told["effect"], told["measured"], aweights=weight)
+    matrix = np.cov(found["effect"], found["measured"], aweights=weight)
     return Recovered(
-        facilities=len(told),
-        bias=float(np.average(told["measured"] - told["effect"], weights=weight)),
+        facilities=len(found),
+        bias=float(np.average(found["measured"] - found["effect"], weights=weight)),
         correlation=float(matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1])),
         slope=float(matrix[0, 1] / matrix[0, 0]),
         flagged=float((usual["flag"] != 0).mean()),

@@ -96,19 +96,19 @@ def test_planted_facility_effects_are_recovered(nation: MeasuredNation) -> None:
         name: np.polyfit(planted, np.log(rows[name] / rows["unit_count"]), 1, w=np.sqrt(weight))[0]
         for name in ("numerator", "denominator")
     }
-    said = f"{len(rows)} facilities: {correlation=:.3f}, {slope=:.3f}, {bias=:.3f}; slopes {parts}"
-    assert len(rows) > 80, said
+    text = f"{len(rows)} facilities: {correlation=:.3f}, {slope=:.3f}, {bias=:.3f}; slopes {parts}"
+    assert len(rows) > 80, text
     # Results under other facilities' CCNs have none.
-    assert correlation > 0.75, said
+    assert correlation > 0.75, text
     # Expected stays that do not add up to those observed.
-    assert abs(bias) < 0.05, said
+    assert abs(bias) < 0.05, text
     # Stays of other facilities' patients lower it by their share; stays counted twice raise it.
-    assert 0.85 < parts["numerator"] < 1.15, said
+    assert 0.85 < parts["numerator"] < 1.15, text
     # The expected count rises with the effect, which pulls the ratio's slope below 1: a facility
     # whose patients are admitted more has more of their conditions seen, since these are read from
     # inpatient claims of the year before (2.13.13).
-    assert 0 < parts["denominator"] < 0.3, said
-    assert 0.7 < slope < 1.05, said
+    assert 0 < parts["denominator"] < 0.3, text
+    assert 0.7 < slope < 1.05, text
 
 
 @pytest.mark.parametrize(("measure", "outcome"), [("strr", "transfusion"), ("sedr", "emergency")])
@@ -161,13 +161,13 @@ def test_planted_outliers_are_found(nation: MeasuredNation) -> None:
     )
     flagged = float((others["found"] != 0).mean())
     columns = ["unit_count", "planted", "value", "z", "category"]
-    said = f"{sensitivity}\n{flagged=:.3f} of {len(others)} others\n{outliers[columns]}"
-    assert len(outliers) >= 10, said
-    assert (outliers["seen"] == side).mean() >= 0.65, said
-    assert (outliers["found"] == side).mean() >= 0.3, said
-    assert not (outliers["found"] == -side).any(), said
+    text = f"{sensitivity}\n{flagged=:.3f} of {len(others)} others\n{outliers[columns]}"
+    assert len(outliers) >= 10, text
+    assert (outliers["seen"] == side).mean() >= 0.65, text
+    assert (outliers["found"] == side).mean() >= 0.3, text
+    assert not (outliers["found"] == -side).any(), text
     # Others have effects, too: those flagged are the far ones among them.
-    assert flagged <= 0.15, said
+    assert flagged <= 0.15, text
 
 
 @pytest.mark.parametrize("measure", recovered.BOUNDS)
@@ -176,14 +176,14 @@ def test_planted_effects_come_back_in_every_modelled_measure(
 ) -> None:
     facilities, correlation, (least, most), covered = recovered.BOUNDS[measure]
     found = recovered.summarise(recovered.list_recovered(nation, measure))
-    said = f"{measure}: {found}"
-    assert found.facilities >= facilities, said
+    text = f"{measure}: {found}"
+    assert found.facilities >= facilities, text
     # The log of a few events lies below that of their mean. Beyond this, expected events do not
     # add up to those observed.
-    assert abs(found.bias) < 0.3, said
-    assert found.correlation > correlation, said
-    assert least < found.slope < most, said
-    assert found.covered >= covered, said
+    assert abs(found.bias) < 0.3, text
+    assert found.correlation > correlation, text
+    assert least < found.slope < most, text
+    assert found.covered >= covered, text
 
 
 def test_switches_of_modality_stand_at_the_facilities_of_their_patients(
@@ -232,16 +232,16 @@ def test_planted_spells_are_found_day_by_day(nation: MeasuredNation, program: st
     """Whose day it was and how it was spent, through every planted trouble of the registers."""
     table = compare_days(nation, program)
     days = table.groupby(["planted", "state"])["days"].sum()
-    said = table.to_string()
+    text = table.to_string()
     for state, total in table.groupby("planted")["days"].sum().items():
         # Of those lost to follow-up the first year is untreated, by reading 27.
         found = days[state, state] + (days.get(("lost", "untreated"), 0) if state == "lost" else 0)
         # Without the OPTN the QIP does not know all who were transplanted before any dialysis.
-        assert found >= (0.99 if state == "transplant" else 0.9999) * total, said
+        assert found >= (0.99 if state == "transplant" else 0.9999) * total, text
     dialysis = table[table["planted"] == "dialysis"]
     is_same = (dialysis["is_same_facility"] & dialysis["is_same_modality"]).astype(bool)
     agreeing = dialysis.loc[is_same, "days"]
-    assert agreeing.sum() >= 0.9999 * dialysis["days"].sum() > 2_000_000, said
+    assert agreeing.sum() >= 0.9999 * dialysis["days"].sum() > 2_000_000, text
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -135,8 +135,8 @@ def check_other_parameters(world: World, official: Path) -> None:
         # Parameters are read when a process begins.
         patch.setenv("ESRD_PARAMETER_DIR", str(official))
         process = start(world.folder, world.raw, "refresh", "--year", str(YEAR), "--dry-run")
-        said, _ = process.communicate()
-    assert process.returncode == 0, said
-    assert "report.intake: parameters changed" in said
-    assert max(map(len, said.splitlines())) <= 80
+        message, _ = process.communicate()
+    assert process.returncode == 0, message
+    assert "report.intake: parameters changed" in message
+    assert max(map(len, message.splitlines())) <= 80
     assert digests(world.warehouse) == stored

@@ -166,9 +166,9 @@ def test_raw_rates_are_one_national_rate_times_observed_over_expected(
 
 def national_rates(rows: pd.DataFrame) -> tuple[float, float]:
     """The lowest and the highest national rate that all rows allow; low > high: there is none."""
-    told = rows[rows["value"].notna()]
+    found = rows[rows["value"].notna()]
     value, observed, expected = (
-        told[name].to_numpy(dtype=np.float64) for name in ("value", "numerator", "denominator")
+        found[name].to_numpy(dtype=np.float64) for name in ("value", "numerator", "denominator")
     )
     low = (value - 0.005) * (expected - 0.005) / observed
     high = (value + 0.005) * (expected + 0.005) / observed

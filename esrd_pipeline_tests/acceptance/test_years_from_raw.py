@@ -38,8 +38,8 @@ def test_every_measure_of_both_programs_is_computed_from_patients(years: Years) 
     # Of 60 facilities none has 11 children; a topic is scored by its components.
     scored -= {"ktv_pediatric_hd", "ktv_pediatric_pd", "ktv_topic"}
     for name, needed in (("qip", scored), ("dfc", rated)):
-        told = contract[(contract["program"] == name) & contract["reportable"].astype(bool)]
-        assert needed <= set(told["measure"]), (name, needed - set(told["measure"]))
+        found = contract[(contract["program"] == name) & contract["reportable"].astype(bool)]
+        assert needed <= set(found["measure"]), (name, needed - set(found["measure"]))
 
 
 @pytest.mark.parametrize("year", [REBASELINED, LAST])

@@ -98,8 +98,8 @@ def compare_calcium(nation: MeasuredNation, months: pd.DataFrame) -> Compared:
     expected = pd.Series((counts == 0) | (sums > 102 * counts), index=months.index)
     late = present & (months["month"] >= f"{YEAR}-03-01").to_numpy()
     defective = pd.Series(touched, index=months.index)
-    told = _describe(months, expected, defective)[late]
-    return _compare(nation, "dfc", "hypercalcemia", told)
+    shown = _describe(months, expected, defective)[late]
+    return _compare(nation, "dfc", "hypercalcemia", shown)
 
 
 def compare_fistulas(nation: MeasuredNation, months: pd.DataFrame) -> Compared:
@@ -113,8 +113,8 @@ def compare_reconciliations(nation: MeasuredNation, months: pd.DataFrame) -> Com
     """Day, kind of professional and name, or it was not done (2.19.5)."""
     lost = months[["no kind of clinician", _NO_RECORD]].any(axis=1)
     expected = months["is_reconciled"].astype(bool) & ~lost
-    told = _describe(months, expected, lost)
-    return _compare(nation, "qip", "medication_reconciliation", told)
+    found = _describe(months, expected, lost)
+    return _compare(nation, "qip", "medication_reconciliation", found)
 
 
 def _describe(months: pd.DataFrame, expected: pd.Series, defective: pd.Series) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from esrd_pipeline.what_if.chances import MONTHS
 from esrd_pipeline.what_if.frames import score
 from esrd_pipeline.what_if.ladders import Nation
 from esrd_pipeline.what_if.overlay import find_scales
-from esrd_pipeline.what_if.tabulate import tell_what_it_takes
+from esrd_pipeline.what_if.tabulate import tabulate_what_it_takes
 from esrd_pipeline_tests.what_if.facilities import (
     LTC,
     RATE,
@@ -68,10 +68,10 @@ def time_scenarios(nation: Nation) -> tuple[int, float]:
     mine = nation.frames.with_facilities(lambda frame: frame[frame["ccn"] == first])
     start = time.perf_counter()
     one = Nation(nation.year, nation.rules, mine, nation.scales)
-    tell_what_it_takes(one, limits[limits["ccn"] == first], months=MONTHS)
+    tabulate_what_it_takes(one, limits[limits["ccn"] == first], months=MONTHS)
     of_one = time.perf_counter() - start
     start = time.perf_counter()
-    tell_what_it_takes(nation, limits, months=MONTHS)
+    tabulate_what_it_takes(nation, limits, months=MONTHS)
     every = time.perf_counter() - start
     sys.stdout.write(
         f"a scenario of the nation {alone:.2f} s; all of one facility {of_one:.2f} s\n"

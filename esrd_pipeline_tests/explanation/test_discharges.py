@@ -30,9 +30,9 @@ ADA, BOB = 0.425557483188341, 0.2689414213699951
 
 
 def discharge(patient: int, stay: int, on: str, **values: object) -> Row:
-    told: Row = {"program": "dfc", "patient_id": patient, "stay": stay, "ccn": CCN}
+    found: Row = {"program": "dfc", "patient_id": patient, "stay": stay, "ccn": CCN}
     facts = {"hospital_ccn": HOSPITAL, "length_quarter": 1, "bmi_class": ">=30", "bmi": 31.0}
-    return {**told, **facts, "discharge_date": day(on), **values}
+    return {**found, **facts, "discharge_date": day(on), **values}
 
 
 def hospital_stay(patient: int, stay: int, first: str, last: str) -> Row:

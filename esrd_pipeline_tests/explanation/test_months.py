@@ -12,8 +12,8 @@ pytestmark = pytest.mark.manual("2.1.7", "2.3.8", "2.9")
 
 
 def month(patient: int, first: str, **values: object) -> Row:
-    told: Row = {"program": "qip", "patient_id": patient, "month": day(first), "ccn": CCN}
-    return {**told, **values}
+    found: Row = {"program": "qip", "patient_id": patient, "month": day(first), "ccn": CCN}
+    return {**found, **values}
 
 
 def test_months_are_counted_or_have_a_rule(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_the_pooled_kt_v_lists_each_month_under_the_population_that_counts_it(
 
 def test_patients_of_a_year_and_one_whom_only_claims_know(tmp_path: Path) -> None:
     def patient(number: int, **values: object) -> Row:
-        told: Row = {"program": "qip", "measure": "clinical_depression", "ccn": CCN}
-        return {**told, "patient_id": number, "days": 120, **values}
+        found: Row = {"program": "qip", "measure": "clinical_depression", "ccn": CCN}
+        return {**found, "patient_id": number, "days": 120, **values}
 
     warehouse = store(
         tmp_path / "warehouse",

@@ -44,8 +44,8 @@ EXPECTED = ADA + BOB
 
 def days(patient: int, first: str, last: str, **values: object) -> Row:
     length = (day(last) - day(first)).days + 1
-    told: Row = {"program": "dfc", "patient_id": patient, "period": 1, "interval": 0, "ccn": CCN}
-    return {**told, "start_date": day(first), "end_date": day(last), "days": length, **values}
+    found: Row = {"program": "dfc", "patient_id": patient, "period": 1, "interval": 0, "ccn": CCN}
+    return {**found, "start_date": day(first), "end_date": day(last), "days": length, **values}
 
 
 def period(patient: int, length: int, events: int, age: int) -> Row:
@@ -160,8 +160,8 @@ def test_each_expected_number_multiplies_out(shr: Document) -> None:
     assert ada["expected"] == pytest.approx(1.2214027582)
     assert (bob["adjusters_sum"], bob["expected"]) == (0, pytest.approx(0.5))
     adjusters = shr.find("adjusters")
-    told = adjusters[["adjuster", "value", "coefficient"]].to_numpy().tolist()
-    assert sorted(map(tuple, told)) == [("age_over_65", 5, 0.02), ("is_female", 1, 0.1)]
+    found = adjusters[["adjuster", "value", "coefficient"]].to_numpy().tolist()
+    assert sorted(map(tuple, found)) == [("age_over_65", 5, 0.02), ("is_female", 1, 0.1)]
     assert adjusters["product"].sum() == pytest.approx(0.2)
 
 
@@ -180,9 +180,9 @@ def test_no_line_is_without_a_reason_and_each_exclusion_has_its_days(shr: Docume
     lines = shr.find("lines")
     assert lines["why"].notna().all()
     assert lines["manual"].str.startswith("Manual v10.1 2.13").all()
-    told = lines[["days", "counts", "observed", "uncounted"]].to_numpy().tolist()
+    found = lines[["days", "counts", "observed", "uncounted"]].to_numpy().tolist()
     # January and the days up to the transplant are one line: nothing but a month lies between.
-    assert told == [[100, "yes", 1, 1], [10, "no", 0, 0], [50, "yes", 0, 0]]
+    assert found == [[100, "yes", 1, 1], [10, "no", 0, 0], [50, "yes", 0, 0]]
     (excluded,) = shr.find("exclusions").to_dict("records")
     assert (excluded["why"], excluded["days"], excluded["patients"]) == ("transplant", 10, 1)
 
@@ -209,11 +209,11 @@ def test_the_lines_add_up_to_the_contract(shr: Document) -> None:
 
 
 def test_the_terminal_has_80_columns_and_no_patient(shr: Document) -> None:
-    said = describe(shr)
-    assert max(map(len, said.splitlines())) <= WIDTH
-    assert "RIVER DIALYSIS, CCN 012501" in said
-    assert "numerator of the contract: 1 and 1, agrees" in said
-    assert not any(name in said for name in ("Canary", "Linnet", "1954"))
+    text = describe(shr)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "RIVER DIALYSIS, CCN 012501" in text
+    assert "numerator of the contract: 1 and 1, agrees" in text
+    assert not any(name in text for name in ("Canary", "Linnet", "1954"))
 
 
 def test_the_folder_is_its_owners_alone_and_nothing_old_stays(
@@ -304,7 +304,7 @@ def test_a_number_without_a_line_does_not_agree(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         (("--measure", "shr", "--ccn", "999999"), "is the CCN right?"),
         (("--measure", "no_such", "--ccn", CCN), "no_such is no measure in 2024; there are:"),
@@ -314,7 +314,7 @@ def test_a_number_without_a_line_does_not_agree(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_explained_is_said(
-    asked: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(tmp_path / "data" / "embedded" / "warehouse", TABLES)
     monkeypatch.setenv("ESRD_DATA_DIR", str(tmp_path / "data"))
@@ -322,4 +322,4 @@ def test_what_cannot_be_explained_is_said(
     monkeypatch.setenv("ESRD_PATIENT_DIR", str(tmp_path / "none"))
     result = CliRunner().invoke(main, ["explain", *asked, "--year", str(YEAR), "--no-pdf"])
     assert result.exit_code != 0
-    assert said in result.output
+    assert message in result.output

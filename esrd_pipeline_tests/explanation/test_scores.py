@@ -51,9 +51,9 @@ def test_improvement_is_written_out() -> None:
 
 
 def score(measure: str, value: int, **values: object) -> Row:
-    told: Row = {"ccn": CCN, "payment_year": 2026, "measure": measure, "domain": "safety"}
+    found: Row = {"ccn": CCN, "payment_year": 2026, "measure": measure, "domain": "safety"}
     return {
-        **told,
+        **found,
         "role": "measure",
         "score": value,
         "unrounded_score": float(value),

@@ -25,9 +25,9 @@ EARLIER, OLD_CCN = 91, "013500"
 
 
 def record(patient: int, first: str, start: int, stop: int, **values: object) -> Row:
-    told: Row = {"program": "dfc", "patient_id": patient, "ccn": CCN, "age": 60}
+    found: Row = {"program": "dfc", "patient_id": patient, "ccn": CCN, "age": 60}
     days = {"start_date": day(first), "start_day": start, "stop_day": stop}
-    return {**told, **days, "end_date": day("2024-12-31"), **values}
+    return {**found, **days, "end_date": day("2024-12-31"), **values}
 
 
 def test_records_of_earlier_years_are_the_facilitys_own(tmp_path: Path) -> None:

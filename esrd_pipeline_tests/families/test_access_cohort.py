@@ -160,33 +160,33 @@ def assess(program: str) -> pd.DataFrame:
 
 def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
     rows = assess("dfc")
-    told = finish(PPPW_DFC, YEAR, rows, facilities(), nothing=NOTHING)
-    pd.testing.assert_frame_equal(told, rows, check_dtype=False)
-    assert told["category"].isin(["better", "as", "worse"]).sum() > 30
+    found = finish(PPPW_DFC, YEAR, rows, facilities(), nothing=NOTHING)
+    pd.testing.assert_frame_equal(found, rows, check_dtype=False)
+    assert found["category"].isin(["better", "as", "worse"]).sum() > 30
 
 
 def test_the_qip_prints_standardised_sums_and_no_limits() -> None:
     rows = assess("qip")
-    told = finish(PPPW_QIP, YEAR, rows, facilities(), nothing=NOTHING)
+    found = finish(PPPW_QIP, YEAR, rows, facilities(), nothing=NOTHING)
     large = rows["unit_count"] >= 11
     months = rows.loc[large, "denominator"].sum()
-    assert told["denominator"].unique().tolist() == [months]
+    assert found["denominator"].unique().tolist() == [months]
     np.testing.assert_allclose(
-        told["numerator"].astype(float) / months, rows["value"].astype(float)
+        found["numerator"].astype(float) / months, rows["value"].astype(float)
     )
-    assert told["value"].max() < 1
+    assert found["value"].max() < 1
     for name in ("lower", "upper", "p_value", "z", "standard_error", "category"):
-        assert told[name].isna().all()
-    assert list(told.columns) == [column.name for column in CONTRACT_COLUMNS]
+        assert found[name].isna().all()
+    assert list(found.columns) == [column.name for column in CONTRACT_COLUMNS]
 
 
 def test_a_facility_left_out_or_without_months_says_so() -> None:
     ccn = min(EFFECTS.index)
     listed = facilities("999999", left_out=ccn)
-    told = finish(PPPW_DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
-    (out,) = told[told["ccn"] == ccn].to_dict("records")
+    found = finish(PPPW_DFC, YEAR, assess("dfc"), listed, nothing=NOTHING)
+    (out,) = found[found["ccn"] == ccn].to_dict("records")
     assert (out["reason"], out["reportable"]) == ("closed", False)
-    (empty,) = told[told["ccn"] == "999999"].to_dict("records")
+    (empty,) = found[found["ccn"] == "999999"].to_dict("records")
     assert (empty["reason"], empty["unit_count"]) == (NOTHING, 0)
 
 

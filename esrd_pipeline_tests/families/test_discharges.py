@@ -185,8 +185,8 @@ def test_another_years_facilities_and_hospitals_are_held_against_the_fits_norm()
     assert hospitals.names == tuple(sorted(set(frame["hospital_ccn"]) - known))
     assert hospitals.count == 2
     assert discharges.count == is_new.sum()
-    said = contract["note"].str.contains("hospitals the fit does not know", na=False)
-    assert set(contract.index[said]) == set(frame.loc[is_new, "ccn"])
+    text = contract["note"].str.contains("hospitals the fit does not know", na=False)
+    assert set(contract.index[text]) == set(frame.loc[is_new, "ccn"])
 
 
 @pytest.mark.manual("2.10.12", "2.26.13")

@@ -14,17 +14,17 @@ def test_adjusters_are_those_of_the_facilitys_rows_that_are_not_0_with_their_coe
     cohort = read_cohort(SHR, table)
     fit = fit_measure(SHR, 2024, cohort)
     ccn = str(cohort.ccns[3])
-    told = list_adjusters(cohort, fit, ccn=ccn, row="interval")
+    found = list_adjusters(cohort, fit, ccn=ccn, row="interval")
     mine = table.filter(pc.field("ccn") == ccn).to_pandas()
-    assert len(told) == int((mine[list(SHR.adjusters)] != 0).to_numpy().sum())
+    assert len(found) == int((mine[list(SHR.adjusters)] != 0).to_numpy().sum())
     first = mine.iloc[0]
-    shown = told[
-        (told["patient_id"] == first["patient_id"]) & (told["row"] == str(first["interval"]))
+    shown = found[
+        (found["patient_id"] == first["patient_id"]) & (found["row"] == str(first["interval"]))
     ]
     assert shown.set_index("term")["value"].to_dict() == {
         name: first[name] for name in SHR.adjusters if first[name]
     }
     coefficients = read_regression(fit, stage=1)
-    assert set(told["coefficient"]) <= set(coefficients.coefficients)
+    assert set(found["coefficient"]) <= set(coefficients.coefficients)
     unknown = list_adjusters(cohort.drop([]), fit, ccn="999999", row="interval")
     assert unknown.empty

@@ -51,8 +51,8 @@ def test_a_term_without_a_finite_estimate_is_left_out_by_name_and_the_others_sta
         recurrent_events.fit_measure(specification, YEAR, read_cohort(specification, cohort))
     assert refused.value.terms == ("has_every_event",)
     fit = fit_estimable(specification, YEAR, read_cohort(specification, cohort))
-    told = read_element(fit, "dropped", stage=1).set_index("term")
-    row = told.loc["terms without a finite estimate beside the others"]
+    found = read_element(fit, "dropped", stage=1).set_index("term")
+    row = found.loc["terms without a finite estimate beside the others"]
     assert row["note"] == "has_every_event"
     assert row["estimate"] == 1
     pd.testing.assert_frame_equal(

@@ -61,10 +61,10 @@ def test_the_files_hold_the_stored_fit_to_the_last_digit(tmp_path: Path) -> None
             ("model", stored.model_covariance),
             ("robust", stored.robust_covariance),
         ):
-            told = read(f"{name}_covariance_of_stage_1").set_index("term")
-            assert list(told.index) == list(told.columns) == list(stored.names)
+            found = read(f"{name}_covariance_of_stage_1").set_index("term")
+            assert list(found.index) == list(found.columns) == list(stored.names)
             assert matrix is not None
-            assert np.array_equal(told.to_numpy(), matrix)
+            assert np.array_equal(found.to_numpy(), matrix)
         baseline = read_element(fit, "baseline", stage=2)["estimate"]
         assert read("baseline")["estimate"].tolist() == baseline.tolist()
         design = read("design")

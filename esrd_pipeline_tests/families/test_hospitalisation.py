@@ -237,8 +237,8 @@ def test_every_row_names_the_unit_of_its_value() -> None:
     rows = combine_contract(
         performance_year=2024, published=published, computed=[published.iloc[:0]]
     )
-    told = zip(rows["value_unit"], rows["rate_unit"], strict=True)
-    assert [tuple(None if pd.isna(unit) else unit for unit in pair) for pair in told] == list(
+    found = zip(rows["value_unit"], rows["rate_unit"], strict=True)
+    assert [tuple(None if pd.isna(unit) else unit for unit in pair) for pair in found] == list(
         units.values()
     )
 

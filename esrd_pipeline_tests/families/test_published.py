@@ -82,11 +82,11 @@ def test_the_qip_prints_adjusted_rates_of_the_year_and_raw_rates_of_the_year_bef
 
 
 def test_of_every_adjusted_measure_both_printed_rates_are_said_to_be_adjusted_or_not() -> None:
-    told = {(row["table"], row["measure"]) for row in load_rows("published_adjustment")}
+    found = {(row["table"], row["measure"]) for row in load_rows("published_adjustment")}
     for payment_year in known_payment_years():
         for rule in load_rules(payment_year).measures:
             if rule.small_facility is not None:
-                assert {("contract", rule.measure), ("improvement", rule.measure)} <= told
+                assert {("contract", rule.measure), ("improvement", rule.measure)} <= found
 
 
 @pytest.mark.parametrize("measure", RATIOS)

@@ -192,7 +192,7 @@ def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop)
             err_msg=name,
         )
     for name in TOLD:
-        told, again = (
+        found, again = (
             both.loc[~is_small, column].astype(object).fillna("")
             for column in (name, f"{name}_again")
         )
@@ -201,7 +201,7 @@ def test_every_number_category_and_reason_of_the_contract_comes_back(loop: Loop)
             ~is_small, "reason_again"
         ].eq(EXCEPTION)
         assert is_ours.sum() > 2000
-        assert (told == again)[is_ours].all(), name
+        assert (found == again)[is_ours].all(), name
 
 
 def test_the_year_before_comes_back_from_its_columns(loop: Loop) -> None:
@@ -256,8 +256,8 @@ def test_the_national_file_counts_the_categories_of_the_contract(loop: Loop) -> 
 def test_what_was_written_is_what_is_read(loop: Loop) -> None:
     for source, frame in loop.written.items():
         again = loop.again[source]
-        told = [[dict(missing) for missing in rows["missing"]] for rows in (again, frame)]
-        assert told[0] == told[1]
+        found = [[dict(missing) for missing in rows["missing"]] for rows in (again, frame)]
+        assert found[0] == found[1]
         pd.testing.assert_frame_equal(
             again.drop(columns="missing"),
             frame.drop(columns="missing"),

@@ -33,11 +33,11 @@ def test_every_fact_is_required_of_the_cohort_or_of_patients_and_says_its_row(
 
 
 def test_size_unit_and_direction_are_the_chapters() -> None:
-    said = [
+    text = [
         (entry.measure, entry.minimum_units, entry.unit, entry.direction, entry.rate_scale)
         for entry in (specification.entry for specification in SPECIFICATIONS)
     ]
-    assert said == [
+    assert text == [
         ("shr", 5, "patient_years", "lower", 100),
         ("strr", 10, "patient_years", "lower", 100),
         ("sedr", 5, "patient_years", "lower", 100),

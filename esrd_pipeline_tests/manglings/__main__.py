@@ -38,7 +38,7 @@ def main() -> None:
 def _judge(trial: Trial, mangling: Mangling, *, verbose: bool) -> str:
     verdict = trial.judge(mangling.contents())
     if verbose or verdict.outcome not in GOOD:
-        click.echo(f"{mangling}: {verdict.outcome}: {verdict.said[:SHOWN]}")
+        click.echo(f"{mangling}: {verdict.outcome}: {verdict.output[:SHOWN]}")
     return verdict.outcome
 
 
@@ -50,8 +50,8 @@ def _tell(outcomes: dict[str, Counter[str]]) -> int:
     total = Counter[str]()
     for kind, counts in (*outcomes.items(), ("all", total)):
         faults = sum(count for outcome, count in counts.items() if outcome not in GOOD)
-        told = (counts.total(), *(counts[outcome] for outcome in GOOD), faults)
-        click.echo(line.format(kind, *told))
+        found = (counts.total(), *(counts[outcome] for outcome in GOOD), faults)
+        click.echo(line.format(kind, *found))
         if counts is not total:
             total.update(counts)
     return sum(count for outcome, count in total.items() if outcome not in GOOD)

@@ -47,7 +47,7 @@ class Verdict:
     """What became of a mangling, and what was said of it."""
 
     outcome: str
-    said: str
+    output: str
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Trial:
                 if (self.good / name).is_file():
                     os.link(self.good / name, self.folder / name)
             self._restore()
-        if search(verdict.said, self.canaries):
+        if search(verdict.output, self.canaries):
             return Verdict(NAMED, "(not shown)")
         return verdict
 
@@ -157,22 +157,22 @@ class Trial:
 
     def _stop(self, outcome: str, making: Table, fault: Exception, contents: Contents) -> Verdict:
         """A step stopped: what it would have replaced is there, and nothing may follow it."""
-        said = str(fault.description if isinstance(fault, dg.Failure) else fault)
+        text = str(fault.description if isinstance(fault, dg.Failure) else fault)
         if not self._is_good(making) or self._is_left_over(making):
-            return Verdict(TOUCHED, said)
+            return Verdict(TOUCHED, text)
         if outcome == TAKEN_IN:
             try:
                 check_intake(self._step(YEAR), 0)
             except IntakeError:
-                return Verdict(outcome, said)
-            return Verdict(TOUCHED, f"what follows the intake would run: {said}")
+                return Verdict(outcome, text)
+            return Verdict(TOUCHED, f"what follows the intake would run: {text}")
         # A file that is told as a whole, or a table without its file; a row is told of the others.
         names = {*contents, making.path[1]}
-        if not any(name in said for name in names) or (
-            outcome == EXPECTATION and ", row " not in said
+        if not any(name in text for name in names) or (
+            outcome == EXPECTATION and ", row " not in text
         ):
-            return Verdict(UNPLACED, said)
-        return Verdict(outcome, said)
+            return Verdict(UNPLACED, text)
+        return Verdict(outcome, text)
 
     def _step(self, year: int) -> StepContext:
         return StepContext(year, self.warehouse, self.settings)

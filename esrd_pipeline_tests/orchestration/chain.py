@@ -58,8 +58,8 @@ def divide(step: StepContext) -> StepResult:
 
 
 def add(step: StepContext) -> StepResult:
-    told = step.settings.data_dir / FAILURE
-    failure = told.read_text(encoding="utf-8") if told.is_file() else None
+    found = step.settings.data_dir / FAILURE
+    failure = found.read_text(encoding="utf-8") if found.is_file() else None
     return store(step, SUM, {int(step.read(TENS)["number"].sum())}, failure)
 
 

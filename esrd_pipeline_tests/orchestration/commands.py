@@ -45,8 +45,8 @@ def start(
 def run(data: Path, published: Path, *arguments: str) -> tuple[int, str]:
     """Run `esrd` to its end: exit code and everything it printed."""
     process = start(data, published, *arguments)
-    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    return process.returncode, said
+    text, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, text
 
 
 def run_here(data: Path, published: Path, *arguments: str) -> tuple[int, str]:

@@ -23,7 +23,7 @@ class Refreshed:
     """The data folder of a backfill, and what the command said."""
 
     data: Path
-    said: str
+    output: str
 
     def copy_to(self, folder: Path) -> Path:
         """Copy the data to where it may be changed."""
@@ -53,12 +53,12 @@ def refreshed(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Refr
         first, last = str(PUBLISHED_YEARS[0]), str(PUBLISHED_YEARS[-1])
         years = ("--from", first, "--to", last)
         data = folder / "data"
-        code, said = run(data, published, "backfill", *years, "--star-baseline", "reset")
-        assert code == 0, said
-        (folder / "said.txt").write_text(said, encoding="utf-8")
+        code, text = run(data, published, "backfill", *years, "--star-baseline", "reset")
+        assert code == 0, text
+        (folder / "output.txt").write_text(text, encoding="utf-8")
 
     folder = make_once(tmp_path_factory, "refreshed", backfill)
-    return Refreshed(folder / "data", (folder / "said.txt").read_text(encoding="utf-8"))
+    return Refreshed(folder / "data", (folder / "output.txt").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def site(refreshed: Refreshed, published: Path, tmp_path_factory: pytest.TempPat
 
     def write(folder: Path) -> None:
         year = str(PUBLISHED_YEARS[-1])
-        code, said = run_here(
+        code, text = run_here(
             refreshed.data, published, "site", "--year", year, "--folder", str(folder / "site")
         )
-        assert code == 0, said
+        assert code == 0, text
 
     return make_once(tmp_path_factory, "site", write) / "site"

@@ -30,7 +30,7 @@ class Forked:
             raise ValueError(f"only esrd can be forked, not {program}")
         handle, name = tempfile.mkstemp(prefix="esrd-said-")
         os.close(handle)
-        self._said = Path(name)
+        self._output = Path(name)
         self._process = _CONTEXT.Process(
             target=_be_esrd, args=(arguments, dict(environment), name), daemon=True
         )
@@ -60,16 +60,16 @@ class Forked:
         self._process.join(timeout)
         if self._process.exitcode is None:
             raise subprocess.TimeoutExpired("esrd", timeout or 0.0)
-        said = self._said.read_text(encoding="utf-8")
-        self._said.unlink()
-        return said, None
+        text = self._output.read_text(encoding="utf-8")
+        self._output.unlink()
+        return text, None
 
 
-def _be_esrd(arguments: Sequence[str], environment: Mapping[str, str], said: str) -> None:
+def _be_esrd(arguments: Sequence[str], environment: Mapping[str, str], message: str) -> None:
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
-    with open(said, "wb") as file:  # noqa: PTH123 - a descriptor is wanted
+    with open(message, "wb") as file:  # noqa: PTH123 - a descriptor is wanted
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     main(list(arguments), prog_name="esrd")

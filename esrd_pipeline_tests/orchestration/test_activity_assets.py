@@ -101,6 +101,6 @@ def test_a_placebo_date_with_an_effect_is_warned_of(result: StepResult) -> None:
     effects = _read_effects(result)
     assert warn_of_placebos(effects) is None
     is_placebo = effects["estimator"] == "placebo"
-    told = warn_of_placebos(effects.assign(p_value=effects["p_value"].mask(is_placebo, 0.001)))
-    assert told is not None
-    assert "N5-2024 (shr)" in told
+    found = warn_of_placebos(effects.assign(p_value=effects["p_value"].mask(is_placebo, 0.001)))
+    assert found is not None
+    assert "N5-2024 (shr)" in found

@@ -38,8 +38,8 @@ class Clients:
 
     def ask_command(self, database: str, sql: str) -> list[list[object]]:
         """Return the rows that the command line reads."""
-        said = run(str(self.bin / "duckdb"), "-readonly", "-json", database, sql)
-        return [list(row.values()) for row in json.loads(said or "[]")]
+        text = run(str(self.bin / "duckdb"), "-readonly", "-json", database, sql)
+        return [list(row.values()) for row in json.loads(text or "[]")]
 
 
 def run(*command: str) -> str:

@@ -164,14 +164,14 @@ def test_a_step_that_failed_is_made_again(chained: Settings) -> None:
 
 
 def test_a_table_that_tells_of_a_failure_is_made_until_it_tells_of_none(chained: Settings) -> None:
-    told = chained.data_dir / chain.FAILURE
-    told.write_text("the sum is wrong", encoding="utf-8")
+    found = chained.data_dir / chain.FAILURE
+    found.write_text("the sum is wrong", encoding="utf-8")
     write(chained, "12 25 48")
     with pytest.raises(LaunchError, match="the sum is wrong"):
         chain.refresh()
     assert read(chained) == [7]
     assert chain.tell() == {**UP_TO_DATE, SUM.name: NO_RECORD}
-    told.unlink()
+    found.unlink()
     chain.refresh()
     assert [SUM.name] == MADE
     assert chain.tell() == UP_TO_DATE

@@ -22,8 +22,8 @@ def test_a_listing_of_2018_gives_flags_and_stars_and_says_why_there_is_no_tps(
 ) -> None:
     data, folder = tmp_path / "data", tmp_path / "published"
     write_listing_of_2020(folder, 2018, facility_count=FACILITIES)
-    code, said = run_here(data, folder, "refresh", "--year", "2018", "--star-baseline", "reset")
-    assert code == 0, said
+    code, text = run_here(data, folder, "refresh", "--year", "2018", "--star-baseline", "reset")
+    assert code == 0, text
     warehouse = Warehouse(data / "warehouse")
 
     flags = warehouse.read(program.FLAGS, 2018)
@@ -50,8 +50,8 @@ def test_a_listing_of_2018_gives_flags_and_stars_and_says_why_there_is_no_tps(
     counts = warehouse.read(report.PUBLISHED_AGREEMENT, 2018).set_index(["measure", "kind"])
     assert set(counts["file_name"]) == {"DFC_FACILITY_2019-10.csv"}
     assert counts.loc[("shr", "flag"), "equal_count"] > FACILITIES / 2
-    code, said = run_here(data, folder, "export", "--year", "2018", "--name", "one")
-    assert code == 0, said
+    code, text = run_here(data, folder, "export", "--year", "2018", "--name", "one")
+    assert code == 0, text
 
 
 @pytest.mark.slow
@@ -60,16 +60,16 @@ def test_the_listing_of_january_2017_gives_flags_and_says_why_there_are_no_stars
 ) -> None:
     data, folder = tmp_path / "data", tmp_path / "published"
     write_listing_of_2017(folder, facility_count=FACILITIES)
-    code, said = run_here(data, folder, "refresh", "--year", "2015")
-    assert code == 0, said
+    code, text = run_here(data, folder, "refresh", "--year", "2015")
+    assert code == 0, text
     warehouse = Warehouse(data / "warehouse")
     flags = warehouse.read(program.FLAGS, 2015)
     assert set(flags["measure"]) == {"smr", "shr", "srr", "strr", "nhsn_bsi"}
     stars = warehouse.read(program.STARS, 2015)
     assert set(stars["reason"]) == {"no_star_measure_set"}
-    code, said = run_here(data, folder, "refresh", "--year", "2015", "--star-baseline", "reset")
+    code, text = run_here(data, folder, "refresh", "--year", "2015", "--star-baseline", "reset")
     assert code == 1
-    assert "no set of star measures of 2015 is known: star_measure_set.csv begins with 2017" in said
+    assert "no set of star measures of 2015 is known: star_measure_set.csv begins with 2017" in text
 
 
 TOO_EARLY = (
@@ -93,8 +93,8 @@ def test_a_folder_of_patient_level_files_of_an_early_year_is_refused(
 ) -> None:
     folder = tmp_path / "2018"
     folder.mkdir()
-    said = CliRunner().invoke(main, ["check", str(folder)])
-    assert said.output == f"Error: {TOO_EARLY}\n"
+    text = CliRunner().invoke(main, ["check", str(folder)])
+    assert text.output == f"Error: {TOO_EARLY}\n"
     assert not world.warehouse_dir.exists()
 
 

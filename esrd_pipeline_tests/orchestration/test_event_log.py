@@ -58,7 +58,7 @@ def test_the_same_events_are_kept_and_dagsters_own_storage_reads_them(
     with dg.DagsterInstance.get() as instance:
         assert isinstance(instance.event_log_storage, OpenEventLogStorage)
         ours = _run(instance)
-        said = _list_events(instance, ours)
+        text = _list_events(instance, ours)
         checked = instance.event_log_storage.get_asset_check_summary_records(
             [dg.AssetCheckKey(dg.AssetKey("rows"), "holds")]
         )
@@ -67,13 +67,13 @@ def test_the_same_events_are_kept_and_dagsters_own_storage_reads_them(
     _use_dagsters_own(home)
     with dg.DagsterInstance.get() as instance:
         theirs = _run(instance)
-        assert _list_events(instance, theirs) == said
-        assert _list_events(instance, ours) == said
+        assert _list_events(instance, theirs) == text
+        assert _list_events(instance, ours) == text
         latest = instance.get_latest_materialization_event(dg.AssetKey("rows"))
         assert latest is not None
         assert latest.run_id == theirs
-    assert said.count("ASSET_MATERIALIZATION_PLANNED") == 1
-    assert said.count("ASSET_CHECK_EVALUATION") == 1
+    assert text.count("ASSET_MATERIALIZATION_PLANNED") == 1
+    assert text.count("ASSET_CHECK_EVALUATION") == 1
 
 
 def test_many_runs_keep_few_databases_open(home: Path) -> None:

@@ -114,5 +114,5 @@ def test_beneficiaries_without_an_eqrs_patient_warn_or_fail(
     staged = warehouse.stage(matching.BENEFICIARY, YEAR, rows)
     warning, fault = find_unmatched(warehouse.query, staged.path)
     assert (warning is not None, fault is not None) == (warns, fails)
-    said = warning or fault or ""
-    assert ("linkage.beneficiary, column bene_id" in said) == (warns or fails)
+    text = warning or fault or ""
+    assert ("linkage.beneficiary, column bene_id" in text) == (warns or fails)

@@ -32,9 +32,9 @@ def test_a_late_refresh_is_told_once(
             return datetime.now(tz=UTC) + timedelta(days=110)
 
     monkeypatch.setattr(late, "datetime", Later)
-    said, cursor = look(None)
-    assert said == "late: refreshed 110 days ago"
-    assert look(cursor)[0] == said
+    text, cursor = look(None)
+    assert text == "late: refreshed 110 days ago"
+    assert look(cursor)[0] == text
     (line,) = world.failure_log.read_text(encoding="utf-8").splitlines()
     assert (
         "scores and stars were last made 110 days ago (docs/runbook.md#a-refresh-is-late)" in line

@@ -13,11 +13,11 @@ def test_a_record_of_runs_that_cannot_be_used_is_named(published_world: Settings
     home = published_world.dagster_home
     (home / "history").mkdir()
     (home / "history" / "runs.db").write_text("no database, and long enough to be taken for one")
-    said = (
+    text = (
         rf"refresh 2025 stopped\.\nDagster's record of runs in {re.escape(str(home))} cannot be"
         r" used \(file is not a database\); [\d,.]+ MB are free there"
     )
-    with pytest.raises(LaunchError, match=said):
+    with pytest.raises(LaunchError, match=text):
         run_job(defs, "refresh", 2025, tags={}, run_config={})
 
 
@@ -27,7 +27,7 @@ def test_a_clock_before_all_years_is_told(
     monkeypatch.setattr(
         "esrd_pipeline.orchestration.partitions.performance_years.get_partition_keys", list
     )
-    said = r"no performance year has begun by the clock of this machine, which says \d{4}-\d\d-\d\d"
-    with pytest.raises(LaunchError, match=said):
+    text = r"no performance year has begun by the clock of this machine, which says \d{4}-\d\d-\d\d"
+    with pytest.raises(LaunchError, match=text):
         run_job(defs, "refresh", 2025, tags={}, run_config={})
     assert not published_world.warehouse_dir.exists()

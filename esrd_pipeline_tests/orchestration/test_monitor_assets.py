@@ -69,5 +69,5 @@ def test_the_picture_has_the_share_of_signals_by_month_and_side() -> None:
 
 def test_a_nation_without_charts_says_so() -> None:
     columns = ["measure", "month", "is_worse", "is_better"]
-    (said,) = draw_signals(pd.DataFrame(columns=columns)).texts
-    assert said.get_text() == "no facility has a chart"
+    (text,) = draw_signals(pd.DataFrame(columns=columns)).texts
+    assert text.get_text() == "no facility has a chart"

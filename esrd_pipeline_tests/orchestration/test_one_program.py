@@ -60,8 +60,8 @@ def test_a_year_with_one_file_ends_well(published: Path, tmp_path: Path, case: O
     folder, data = tmp_path / "published", tmp_path / "data"
     (folder / str(YEAR)).mkdir(parents=True)
     shutil.copy(file, folder / str(YEAR))
-    code, said = run_here(data, folder, "refresh", "--year", str(YEAR), *case.option)
-    assert code == 0, said
+    code, text = run_here(data, folder, "refresh", "--year", str(YEAR), *case.option)
+    assert code == 0, text
     warehouse = Warehouse(data / "warehouse")
     for table in TABLES:
         if table not in (program.STAR_BASELINE, SITE, QUARTER_RELEASE, *COMPUTED_TABLES):
@@ -69,9 +69,9 @@ def test_a_year_with_one_file_ends_well(published: Path, tmp_path: Path, case: O
     assert all(warehouse.read(table, YEAR).empty for table in case.empty)
     assert not any(warehouse.read(table, YEAR).empty for table in case.filled)
     # The terminal breaks the lines of its table: every word of the reason is there.
-    assert set(case.why.split()) <= set(said.replace("│", " ").split())
-    code, said = run_here(data, folder, "export", "--year", str(YEAR), "--name", "one")
-    assert code == 0, said
+    assert set(case.why.split()) <= set(text.replace("│", " ").split())
+    code, text = run_here(data, folder, "export", "--year", str(YEAR), "--name", "one")
+    assert code == 0, text
 
 
 def test_the_summary_of_empty_tables_says_why(tmp_path: Path) -> None:

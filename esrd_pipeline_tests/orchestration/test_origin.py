@@ -7,8 +7,8 @@ import pytest
 from esrd_pipeline.orchestration.instance import (
     OtherOriginError,
     check_origin,
+    describe_switch,
     prepare_dagster_home,
-    tell_switch,
 )
 from esrd_pipeline.settings import load_settings
 
@@ -31,28 +31,28 @@ def test_each_origin_has_a_history_of_its_own_and_the_switch_is_said(data: Path)
     embedded = load_settings()
     assert embedded.dagster_home == data / "embedded" / "dagster_home"
     prepare_dagster_home(embedded.dagster_home)
-    assert tell_switch(embedded) is None
+    assert describe_switch(embedded) is None
     put_real_files(data)
     real = load_settings()
     assert real.dagster_home == data / "dagster_home"
     prepare_dagster_home(real.dagster_home)
-    said = tell_switch(real)
-    assert said is not None
-    assert said.startswith("The files are published now: their runs have a history of their own")
-    assert str(embedded.dagster_home) in said
-    assert tell_switch(real) is None
+    text = describe_switch(real)
+    assert text is not None
+    assert text.startswith("The files are published now: their runs have a history of their own")
+    assert str(embedded.dagster_home) in text
+    assert describe_switch(real) is None
 
 
 def test_a_shared_history_says_whose_files_it_follows(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(data / "shared"))
-    assert tell_switch(load_settings()) is None
+    assert describe_switch(load_settings()) is None
     put_real_files(data)
-    said = tell_switch(load_settings())
-    assert said is not None
-    assert said.startswith("The files were embedded and are published now, and share")
-    assert tell_switch(load_settings()) is None
+    text = describe_switch(load_settings())
+    assert text is not None
+    assert text.startswith("The files were embedded and are published now, and share")
+    assert describe_switch(load_settings()) is None
     check_origin(load_settings())
 
 

@@ -178,9 +178,9 @@ def test_the_funnel_has_its_control_limits(*, is_ratio: bool) -> None:
         upper = line.get_ydata()
         assert upper[0] > upper[-1] > centre
     assert wide.get_ydata()[-1] > narrow.get_ydata()[-1]
-    said = [text.get_text() for text in axes_of(figure).get_legend().get_texts()]
-    assert "95% control limits of chance" in said
-    assert "99.8% control limits of chance" in said
+    message = [text.get_text() for text in axes_of(figure).get_legend().get_texts()]
+    assert "95% control limits of chance" in message
+    assert "99.8% control limits of chance" in message
 
 
 def test_an_image_says_of_what_it_is() -> None:

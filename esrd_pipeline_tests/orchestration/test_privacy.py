@@ -70,7 +70,7 @@ class Searched:
 
     settings: Settings
     canaries: set[bytes]
-    said: str
+    output: str
     failed: int
 
 
@@ -129,7 +129,7 @@ def damage(nation: Path, folder: Path, name: str, kind: str) -> Path:
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     folder = tmp_path_factory.mktemp("privacy")
     nation = write_planted(folder / "nation", facilities=FACILITIES, year=YEAR)
-    said: list[str] = []
+    message: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ESRD_DATA_DIR", str(folder / "data"))
         patch.setenv("DAGSTER_HOME", str(folder / "data" / "dagster_home"))
@@ -142,7 +142,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
 
         def overhear(figure: Figure, title: str) -> bytes:
             drawn = draw(figure, title)
-            said.extend(str(text.get_text()) for text in figure.findobj(Text))
+            message.extend(str(text.get_text()) for text in figure.findobj(Text))
             return drawn
 
         patch.setattr(pictures, "render", overhear)
@@ -150,7 +150,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
             made = run(instance, list_needed(*MADE))
             assert made.success
             listed = Warehouse(settings.warehouse_dir).read(facility.DIRECTORY, YEAR)["ccn"]
-            said += [
+            message += [
                 call("explain", "--measure", MEASURE, "--ccn", listed[0], "--year", str(YEAR)),
                 call("export", "--year", str(YEAR), "--name", "first"),
                 call("check", str(nation)),
@@ -165,13 +165,13 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
                 if not result.success:
                     failed += 1
                     report(instance, result)
-                said.append(call("check", str(year)))
-            said.append(call("explain", "--measure", MEASURE, "--ccn", "X", "--year", str(YEAR)))
+                message.append(call("check", str(year)))
+            message.append(call("explain", "--measure", MEASURE, "--ccn", "X", "--year", str(YEAR)))
             # As an operator runs it: the message of the failed run is printed. The release exists.
-            said.append(call("export", "--year", str(YEAR), "--name", "first"))
+            message.append(call("export", "--year", str(YEAR), "--name", "first"))
     # The first day of a month is the name of the month in tables that count by months.
     months = {f"{YEAR}-{month:02d}-01".encode() for month in range(1, 13)}
-    return Searched(settings, planted(nation) - months, "\n".join(said), failed)
+    return Searched(settings, planted(nation) - months, "\n".join(message), failed)
 
 
 def test_no_patient_is_anywhere_but_in_the_warehouse_and_in_explanations(
@@ -199,8 +199,8 @@ def test_no_patient_is_in_what_was_printed_and_drawn(searched: Searched) -> None
         "failed.",
         "per patient-year",
     ):
-        assert words in searched.said, words
-    assert search(searched.said, searched.canaries) == []
+        assert words in searched.output, words
+    assert search(searched.output, searched.canaries) == []
 
 
 def test_the_patients_are_where_they_belong(searched: Searched) -> None:

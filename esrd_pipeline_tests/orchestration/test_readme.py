@@ -66,12 +66,12 @@ def test_the_commands_do_as_readme_says(
     refreshed: Refreshed, published: Path, tmp_path: Path
 ) -> None:
     data = refreshed.copy_to(tmp_path / "data")
-    said = {}
+    text = {}
     for command in HERE:
-        code, said[command] = run_here(data, published, *shlex.split(command)[1:])
-        assert code == 0, f"{command}: {said[command]}"
-    assert "DOMAINS" in said[HERE[0]]
-    assert "rule set amended" in said[HERE[1]]
-    assert "2025: 0 of " in said["esrd refresh --year 2025 --dry-run"]
-    assert "tables are up to date" in said["esrd refresh --year 2025 --changed"]
+        code, text[command] = run_here(data, published, *shlex.split(command)[1:])
+        assert code == 0, f"{command}: {text[command]}"
+    assert "DOMAINS" in text[HERE[0]]
+    assert "rule set amended" in text[HERE[1]]
+    assert "2025: 0 of " in text["esrd refresh --year 2025 --dry-run"]
+    assert "tables are up to date" in text["esrd refresh --year 2025 --changed"]
     assert (data / "releases" / "2025" / "approved" / "README.txt").is_file()

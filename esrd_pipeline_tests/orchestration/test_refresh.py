@@ -42,10 +42,10 @@ def test_every_table_of_every_year_is_stored(warehouse: Warehouse) -> None:
 
 
 def test_the_command_ends_with_a_table_and_where_the_results_are(refreshed: Refreshed) -> None:
-    said = refreshed.said
-    assert "Performance year 2025 (published files)" in said
-    assert "Total Performance Score" in said
-    assert f"{refreshed.data}/warehouse/<layer>/<table>/performance_year=2025" in said.replace(
+    text = refreshed.output
+    assert "Performance year 2025 (published files)" in text
+    assert "Total Performance Score" in text
+    assert f"{refreshed.data}/warehouse/<layer>/<table>/performance_year=2025" in text.replace(
         "\n", ""
     )
 
@@ -137,8 +137,8 @@ def test_every_difference_that_is_counted_is_listed(warehouse: Warehouse) -> Non
 
 def test_the_same_year_again_gives_the_same_bytes(changeable: Path, published: Path) -> None:
     before = digests(changeable / "warehouse")
-    code, said = run_here(changeable, published, "refresh", "--year", "2024")
-    assert code == 0, said
+    code, text = run_here(changeable, published, "refresh", "--year", "2024")
+    assert code == 0, text
     assert digests(changeable / "warehouse") == before
 
 
@@ -151,15 +151,15 @@ def test_a_bad_file_stops_its_step_and_nothing_stored_is_lost(
     file = next((bad / "2025").glob("DFC_FACILITY*.csv"))
     lines = file.read_bytes().split(b"\n")
     file.write_bytes(b"\n".join([*lines[:5], lines[4], *lines[5:]]))
-    code, said = run_here(data, bad, "refresh", "--year", "2025")
+    code, text = run_here(data, bad, "refresh", "--year", "2025")
     assert code == 1
-    assert "refresh_published 2025 failed." in said
-    assert f"raw.dfc_facility: SourceError: {file.name}, row 6, column" in said
-    assert "Traceback" not in said
+    assert "refresh_published 2025 failed." in text
+    assert f"raw.dfc_facility: SourceError: {file.name}, row 6, column" in text
+    assert "Traceback" not in text
     after = digests(data / "warehouse")
     changed = {path.split("/")[1] for path in before if after[path] != before[path]}
     assert changed == {"release"}
-    (line,) = [line for line in said.splitlines() if "SourceError" in line]
+    (line,) = [line for line in text.splitlines() if "SourceError" in line]
     assert line.endswith("is already in row 5")
 
 
@@ -167,8 +167,8 @@ def test_an_export_is_written_once_and_hides_small_counts(
     changeable: Path, published: Path
 ) -> None:
     data = changeable
-    code, said = run_here(data, published, "export", "--year", "2025", "--name", "approved")
-    assert code == 0, said
+    code, text = run_here(data, published, "export", "--year", "2025", "--name", "approved")
+    assert code == 0, text
     folder = data / "releases" / "2025" / "approved"
     stored = Warehouse(data / "warehouse").read(facility.PUBLISHED, 2025)
     is_small = (stored["unit"] == "patients") & stored["unit_count"].between(1, 10)
@@ -180,23 +180,23 @@ def test_an_export_is_written_once_and_hides_small_counts(
     kept = rows.loc[~is_small.to_numpy(), "unit_count"]
     assert kept.notna().sum() == stored.loc[~is_small, "unit_count"].notna().sum()
     before = digests(folder)
-    code, said = run_here(data, published, "export", "--year", "2025", "--name", "approved")
+    code, text = run_here(data, published, "export", "--year", "2025", "--name", "approved")
     assert code == 1
-    assert "release approved of 2025 exists; it stays as is" in said
+    assert "release approved of 2025 exists; it stays as is" in text
     assert digests(folder) == before
 
 
 def test_a_year_that_is_none_is_refused(published: Path, tmp_path: Path) -> None:
-    code, said = run_here(tmp_path, published, "refresh", "--year", "1999")
+    code, text = run_here(tmp_path, published, "refresh", "--year", "1999")
     assert code == 1
-    assert "1999 is before 2015, the first performance year of a published file" in said
-    code, said = run_here(tmp_path, published, "refresh", "--year", "2999")
+    assert "1999 is before 2015, the first performance year of a published file" in text
+    code, text = run_here(tmp_path, published, "refresh", "--year", "2999")
     assert code == 1
-    assert "2999 is not a performance year: 2015 to" in said
-    code, said = run_here(tmp_path, published, "refresh", "--year", "2021")
+    assert "2999 is not a performance year: 2015 to" in text
+    code, text = run_here(tmp_path, published, "refresh", "--year", "2021")
     assert code == 1
-    assert "/2021: no file named DFC_FACILITY*.csv or *QIP_COMPLETE*.csv" in said
-    assert "no patient-level file in" in said
+    assert "/2021: no file named DFC_FACILITY*.csv or *QIP_COMPLETE*.csv" in text
+    assert "no patient-level file in" in text
 
 
 def test_the_embedded_default_has_a_warehouse_of_its_own(

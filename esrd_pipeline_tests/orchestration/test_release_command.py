@@ -40,9 +40,9 @@ def test_a_release_is_made_approved_corrected_and_verified(
     releases = data / "releases" / YEAR
 
     def say(*arguments: str, fails: bool = False) -> str:
-        code, said = run_here(data, published, *arguments)
-        assert (code != 0) is fails, said
-        return re.sub(r"\s+", " ", said)
+        code, text = run_here(data, published, *arguments)
+        assert (code != 0) is fails, text
+        return re.sub(r"\s+", " ", text)
 
     def read() -> list[tuple[str, str]]:
         rows = Warehouse(data / "warehouse").read(QUARTER_RELEASE, int(YEAR))
@@ -50,17 +50,17 @@ def test_a_release_is_made_approved_corrected_and_verified(
 
     as_account(monkeypatch, "ada")
     # The backfill was run without a cut-off.
-    said = say(*ORDER, "--by", "Ada Lovelace", fails=True)
-    assert "raw.release by none, and not 2026-10-15" in said
+    text = say(*ORDER, "--by", "Ada Lovelace", fails=True)
+    assert "raw.release by none, and not 2026-10-15" in text
     assert read() == [(QUARTER, "refused")]
     say("refresh", "--year", YEAR, "--cutoff", "2026-10-15")
-    said = say(*ORDER, "--by", "Ada Lovelace")
-    assert f"Candidate {QUARTER} of {YEAR}" in said
+    text = say(*ORDER, "--by", "Ada Lovelace")
+    assert f"Candidate {QUARTER} of {YEAR}" in text
     assert read() == [(QUARTER, "candidate")]
     assert "under which it is to be approved" in say(*ORDER, "--approve", "--by", "Ben", fails=True)
     as_account(monkeypatch, "ben")
-    said = say(*ORDER, "--approve", "--by", "Ben Okri")
-    assert digest_file(releases / QUARTER / "SHA256SUMS") in said
+    text = say(*ORDER, "--approve", "--by", "Ben Okri")
+    assert digest_file(releases / QUARTER / "SHA256SUMS") in text
     assert read() == [(QUARTER, "released")]
     assert "is what it was" in say("release", "--verify")
     assert (releases / QUARTER / "approval.json").is_file()
@@ -93,21 +93,21 @@ def test_a_release_is_made_approved_corrected_and_verified(
     contract = releases / QUARTER / "facility.contract.csv"
     contract.chmod(0o644)
     contract.write_text(contract.read_text() + "\n")
-    said = say("release", "--verify", fails=True)
-    assert f"{YEAR} {QUARTER} (replaced): facility.contract.csv differs" in said
-    assert "1 faults" in said
+    text = say("release", "--verify", fails=True)
+    assert f"{YEAR} {QUARTER} (replaced): facility.contract.csv differs" in text
+    assert "1 faults" in text
 
 
 def test_what_is_asked_wrongly_is_told_at_once(tmp_path: Path) -> None:
     data, published = tmp_path / "data", tmp_path / "none"
-    code, said = run_here(data, published, "release", "--year", YEAR)
+    code, text = run_here(data, published, "release", "--year", YEAR)
     assert code == 2
-    assert "give --year and --quarter" in said
-    code, said = run_here(data, published, "release", "--year", YEAR, "--quarter", "Q3")
+    assert "give --year and --quarter" in text
+    code, text = run_here(data, published, "release", "--year", YEAR, "--quarter", "Q3")
     assert code == 2
-    assert "write it as 2026Q3" in said
+    assert "write it as 2026Q3" in text
     assert "nothing to verify" in run_here(data, published, "release", "--verify")[1]
     assert "No release is under" in run_here(data, published, "release", "--list")[1]
-    code, said = run_here(data, published, *ORDER, "--approve", "--by", "Ben")
+    code, text = run_here(data, published, *ORDER, "--approve", "--by", "Ben")
     assert code == 1
-    assert f"{QUARTER} has no candidate" in said
+    assert f"{QUARTER} has no candidate" in text

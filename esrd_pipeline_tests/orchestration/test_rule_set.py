@@ -123,9 +123,9 @@ def test_a_run_scores_by_the_set_it_names_and_the_next_one_by_the_default(
 
 
 def test_a_year_without_the_set_is_refused_before_anything_runs(world: Settings) -> None:
-    said = CliRunner().invoke(main, ["refresh", "--year", "2024", "--rule-set", "amended"])
-    assert said.exit_code == 1
-    assert said.output == ("Error: payment year 2026 has no rule set amended; it has: default\n")
+    text = CliRunner().invoke(main, ["refresh", "--year", "2024", "--rule-set", "amended"])
+    assert text.exit_code == 1
+    assert text.output == ("Error: payment year 2026 has no rule set amended; it has: default\n")
     assert not world.warehouse_dir.exists()
 
 
@@ -139,8 +139,8 @@ def test_a_backfill_scores_by_the_set_the_years_that_have_it(
     )
     monkeypatch.setattr(cli, "_show_results", lambda *_: None)
     years = ["backfill", "--from", "2024", "--to", "2025"]
-    said = CliRunner().invoke(main, [*years, "--rule-set", "amended"], catch_exceptions=False)
-    assert said.output.splitlines()[:2] == [
+    text = CliRunner().invoke(main, [*years, "--rule-set", "amended"], catch_exceptions=False)
+    assert text.output.splitlines()[:2] == [
         "2024 is scored by rule set default of payment year 2026",
         "2025 is scored by rule set amended of payment year 2027",
     ]
@@ -148,16 +148,16 @@ def test_a_backfill_scores_by_the_set_the_years_that_have_it(
     assert configured == [(2024, {}), (2025, configure("amended"))]
 
     launched.clear()
-    said = CliRunner().invoke(main, years, catch_exceptions=False)
-    assert said.output.startswith("Stored under ")
+    text = CliRunner().invoke(main, years, catch_exceptions=False)
+    assert text.output.startswith("Stored under ")
     assert [options["run_config"] for *_, options in launched] == [{}, {}]
 
 
 def test_a_backfill_by_a_set_that_no_year_has_is_refused(world: Settings) -> None:
     years = ["backfill", "--from", "2022", "--to", "2024", "--rule-set", "amended"]
-    said = CliRunner().invoke(main, years)
-    assert said.exit_code == 1
-    assert said.output == "Error: no year from 2022 to 2024 has a rule set amended\n"
+    text = CliRunner().invoke(main, years)
+    assert text.exit_code == 1
+    assert text.output == "Error: no year from 2022 to 2024 has a rule set amended\n"
     assert not world.warehouse_dir.exists()
 
 

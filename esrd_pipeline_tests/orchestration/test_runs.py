@@ -59,11 +59,11 @@ def test_a_failed_run_of_the_command_is_seen_and_told_once(
 
     failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     (failure,) = [entry.dagster_event for entry in failures if entry.dagster_event]
-    told = failure.step_failure_data.user_failure_data
+    found = failure.step_failure_data.user_failure_data
     assert failure.step_key == "raw_first"
-    assert told is not None
-    assert told.description == SENTENCE
-    values = {name: value.value for name, value in told.metadata.items()}
+    assert found is not None
+    assert found.description == SENTENCE
+    values = {name: value.value for name, value in found.metadata.items()}
     assert (values["file"], values["row"], values["column"]) == ("claims.csv", 4, "AGE")
     assert (values["table"], values["faults"]) == (FIRST.name, 2)
     assert values["what to do"] == "docs/runbook.md#a-file-is-refused"
@@ -119,10 +119,10 @@ def test_a_signal_in_a_query_cancels_the_run(
     time.sleep(1)
     process.send_signal(stop)
     # The query left alone would take far longer than anyone waits here.
-    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    text, _ = process.communicate(timeout=PATIENCE_SECONDS)
     (run,) = instance.get_runs()
     assert (process.returncode, run.status) == (143, dg.DagsterRunStatus.CANCELED)
-    assert "was stopped. What it had stored is whole" in said
+    assert "was stopped. What it had stored is whole" in text
     assert list_stored(world) == set()
     assert not world.failure_log.exists()
 

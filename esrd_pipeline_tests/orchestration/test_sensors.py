@@ -37,9 +37,9 @@ class Handler(BaseHTTPRequestHandler):
 
 @dg.op
 def stumble() -> None:
-    said = "DFC_FACILITY_2026-04.csv, row 7, column 'Network': 40 is above 18"
+    text = "DFC_FACILITY_2026-04.csv, row 7, column 'Network': 40 is above 18"
     # What an error was raised from is its own affair.
-    raise ValueError(said) from KeyError("Network")
+    raise ValueError(text) from KeyError("Network")
 
 
 @dg.job

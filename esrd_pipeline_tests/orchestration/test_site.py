@@ -127,11 +127,11 @@ def test_the_sum_on_a_page_gives_the_score_on_it(site: Path, warehouse: Warehous
     assert len(scored) > 40
     for ccn, row in scored.iterrows():
         text = read_page(site / "facilities" / f"{ccn}.html").text
-        said = re.search(r"Total Performance Score (\d+) ; the minimum", text)
+        message = re.search(r"Total Performance Score (\d+) ; the minimum", text)
         working = re.search(r"reduction: [\d.]+% \. ([\d/. x+]+) = [\d.]+, rounded (\d+) \.", text)
-        assert said is not None
+        assert message is not None
         assert working is not None
-        assert int(said[1]) == int(working[2]) == row["tps"]
+        assert int(message[1]) == int(working[2]) == row["tps"]
         # Halves go up.
         assert int(sum(_terms(working[1])) + Fraction(1, 2)) == row["tps"]
 
@@ -226,10 +226,10 @@ def test_the_same_tables_give_the_same_bytes(
     site: Path, refreshed: Refreshed, published: Path, tmp_path: Path
 ) -> None:
     # In a process of its own, where sets have another order.
-    code, said = run(
+    code, message = run(
         refreshed.data, published, "site", "--year", str(YEAR), "--folder", str(tmp_path / "again")
     )
-    assert code == 0, said
+    assert code == 0, message
     names = sorted(p.relative_to(site) for p in site.rglob("*") if p.is_file())
     again = tmp_path / "again"
     assert names == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
@@ -242,13 +242,13 @@ def test_a_page_of_one_facility_and_of_one_network(
     directory = warehouse.read(facility.DIRECTORY, YEAR)
     one = directory.iloc[0]
     asked = ("site", "--year", str(YEAR), "--folder", str(tmp_path / "one"))
-    code, said = run_here(refreshed.data, published, *asked, "--facility", one["ccn"])
-    assert code == 0, said
+    code, message = run_here(refreshed.data, published, *asked, "--facility", one["ccn"])
+    assert code == 0, message
     assert [p.stem for p in (tmp_path / "one" / "facilities").glob("[0-9]*.html")] == [one["ccn"]]
     assert find_dead_links(tmp_path / "one") == []
     network = str(one["network"])
-    code, said = run_here(refreshed.data, published, *asked, "--network", network)
-    assert code == 0, said
+    code, message = run_here(refreshed.data, published, *asked, "--network", network)
+    assert code == 0, message
     made = {p.stem for p in (tmp_path / "one" / "facilities").glob("[0-9]*.html")}
     assert made == set(directory.loc[directory["network"] == one["network"], "ccn"])
     assert find_dead_links(tmp_path / "one") == []
@@ -258,13 +258,13 @@ def test_what_cannot_be_written_is_refused(
     refreshed: Refreshed, published: Path, tmp_path: Path
 ) -> None:
     asked = ("site", "--year", str(YEAR))
-    code, said = run_here(refreshed.data, published, *asked, "--facility", "999999")
+    code, message = run_here(refreshed.data, published, *asked, "--facility", "999999")
     assert code == 1
-    assert f"999999 is no facility of {YEAR}" in said
+    assert f"999999 is no facility of {YEAR}" in message
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").write_text("keep me", encoding="utf-8")
-    code, said = run_here(refreshed.data, published, *asked, "--folder", str(mine))
+    code, message = run_here(refreshed.data, published, *asked, "--folder", str(mine))
     assert code == 1
-    assert "is not a site of this project" in said
+    assert "is not a site of this project" in message
     assert (mine / "letter.txt").read_text(encoding="utf-8") == "keep me"

@@ -34,12 +34,12 @@ def test_a_run_writes_the_site_and_tells_its_address(
         )
         assert result.success
         (event,) = result.get_asset_materialization_events()
-        told = event.materialization.metadata
+        found = event.materialization.metadata
     assert event.partition == str(YEAR)
     start = settings.site_dir / str(YEAR) / "index.html"
-    assert told["address"].value == start.as_uri()
+    assert found["address"].value == start.as_uri()
     assert start.is_file()
-    picture = told["picture"].value
+    picture = found["picture"].value
     assert isinstance(picture, str)
     assert "data:image/" in picture
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
@@ -47,7 +47,7 @@ def test_a_run_writes_the_site_and_tells_its_address(
     warehouse = Warehouse(settings.warehouse_dir)
     rows = warehouse.read(SITE, YEAR).set_index("kind")
     assert rows.loc["facility", "page_count"] == len(warehouse.read(facility.DIRECTORY, YEAR))
-    assert told["pages"].value == rows["page_count"].sum()
+    assert found["pages"].value == rows["page_count"].sum()
     for kind, row in rows.iterrows():
         first = start.parent / row["example"]
         assert 0 < first.stat().st_size <= row["largest_bytes"] <= row["size_bytes"], kind

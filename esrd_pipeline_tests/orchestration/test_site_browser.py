@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from esrd_pipeline_tests.browsing import find_faults, measure_width, open_browser, open_page
 from esrd_pipeline_tests.orchestration.conftest import PUBLISHED_YEARS
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 YEAR = PUBLISHED_YEARS[-1]
 MOST_NODES = 12_000
 """Nodes of a page's document: what a browser lays out and paints grows with them, and their number
@@ -24,12 +23,8 @@ RULES = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: .ci/run installs it where it may")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with open_browser() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +42,8 @@ def kinds(site: Path) -> list[Path]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1200, "height": 900})
-    asked: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    yield opened
-    opened.close()
-    assert [url for url in asked if not url.startswith("file:")] == []
+    with open_page(browser) as opened:
+        yield opened
 
 
 def test_axe_finds_nothing(page: Page, kinds: list[Path], site: Path) -> None:
@@ -61,12 +52,7 @@ def test_axe_finds_nothing(page: Page, kinds: list[Path], site: Path) -> None:
     for path in kinds:
         page.goto(path.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-        results = Axe().run(page, options=RULES)
-        faults = [
-            (fault["id"], fault["nodes"][0]["html"][:120])
-            for fault in results.response["violations"]
-        ]
-        if faults:
+        if faults := find_faults(page, RULES):
             found[str(path.relative_to(site))] = faults
     assert found == {}, json.dumps(found, indent=1)
 
@@ -76,8 +62,7 @@ def test_nothing_is_cut_off_at_320_pixels(page: Page, kinds: list[Path], site: P
     wide = {}
     for path in kinds:
         page.goto(path.as_uri())
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > 320:
+        if (width := measure_width(page)) > 320:
             wide[str(path.relative_to(site))] = width
     assert wide == {}
 

@@ -66,8 +66,8 @@ def test_operations_store_a_baseline_and_nothing_else_changes_it(
     stored = Warehouse(published_world.warehouse_dir).read(program.STAR_BASELINE, 2022)
     assert stored["operation"].unique().tolist() == ["reset"]
     # The generated files print no stars, and the year has none yet.
-    said = "2022: there are no published or stored star ratings for a rebaselining to reproduce"
-    with pytest.raises(LaunchError, match=said):
+    text = "2022: there are no published or stored star ratings for a rebaselining to reproduce"
+    with pytest.raises(LaunchError, match=text):
         launch("rebaseline_stars")
     assert path.read_bytes() == made
 

@@ -175,9 +175,9 @@ def test_terminate_ends_a_run_that_the_command_started(
         time.sleep(0.2)
     answer = ui.ask(TERMINATE, id=run["runId"], policy=policy)["terminateRun"]
     assert answer == {"__typename": "TerminateRunSuccess"}
-    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    text, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode != 0
-    assert "was stopped. What it had stored is whole" in said
+    assert "was stopped. What it had stored is whole" in text
     assert wait_for_run(ui, "CANCELED")["runId"] == run["runId"]
     assert not list(stored.glob("report/catalog/*/data.parquet"))
     assert not list(stored.glob("*/*/*/*.staged*"))

@@ -81,19 +81,19 @@ def test_a_perfect_year_moves_this_facility_alone(warehouse: Warehouse, worst: s
 
 
 def test_the_command_tells_of_a_facility(refreshed: Refreshed, published: Path, worst: str) -> None:
-    code, said = run_here(refreshed.data, published, "what-if", "--year", str(YEAR), "--ccn", worst)
-    assert code == 0, said
-    assert "The next point of each measure" in said
-    assert "The fewest events, over all measures together, to a lower reduction" in said
-    assert "2,000 draws, seed 2728" in said
-    assert max(map(len, said.splitlines())) <= 80
+    code, text = run_here(refreshed.data, published, "what-if", "--year", str(YEAR), "--ccn", worst)
+    assert code == 0, text
+    assert "The next point of each measure" in text
+    assert "The fewest events, over all measures together, to a lower reduction" in text
+    assert "2,000 draws, seed 2728" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_command_compares_a_scenario(refreshed: Refreshed, published: Path, worst: str) -> None:
     arguments = ("what-if", "--year", str(YEAR), "--ccn", worst, "--set", "ltc.value=0")
-    code, said = run_here(refreshed.data, published, *arguments)
-    assert code == 0, said
-    (line,) = [line for line in said.splitlines() if line.startswith("ltc ")]
+    code, text = run_here(refreshed.data, published, *arguments)
+    assert code == 0, text
+    (line,) = [line for line in text.splitlines() if line.startswith("ltc ")]
     assert line.split()[-2:] == ["10", "*"]
 
 
@@ -104,11 +104,11 @@ def test_the_command_reads_a_scenario_file(
     rows = f"contract,{worst},ltc,value,0\nrules,,,minimum_tps,100\n"
     plan.write_text(f"table,ccn,measure,column,value\n{rows}", encoding="utf-8")
     arguments = ("what-if", "--year", str(YEAR), "--scenario", str(plan))
-    code, said = run_here(refreshed.data, published, *arguments)
-    assert code == 0, said
+    code, text = run_here(refreshed.data, published, *arguments)
+    assert code == 0, text
     # At a minimum of 100 nearly every facility comes to a higher reduction.
-    assert "chain                                     higher     lower   TPS alone" in said
-    assert worst in said
+    assert "chain                                     higher     lower   TPS alone" in text
+    assert worst in text
 
 
 def test_the_command_tells_who_moves_by_amended_rules(
@@ -116,10 +116,10 @@ def test_the_command_tells_who_moves_by_amended_rules(
 ) -> None:
     out = tmp_path / "moved.csv"
     arguments = ("what-if", "--year", str(YEAR), "--rule-set", "amended", "--out", str(out))
-    code, said = run_here(refreshed.data, published, *arguments)
-    assert code == 0, said
+    code, text = run_here(refreshed.data, published, *arguments)
+    assert code == 0, text
     moved = pd.read_csv(out, dtype={"ccn": str})
-    assert said.startswith(f"{len(moved)} of ")
+    assert text.startswith(f"{len(moved)} of ")
     assert len(moved) > 0
     assert moved["ccn"].is_monotonic_increasing
 
@@ -136,10 +136,10 @@ def test_the_command_tells_who_moves_by_amended_rules(
 def test_what_cannot_be_answered_is_said(
     refreshed: Refreshed, published: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    code, said = run_here(refreshed.data, published, "what-if", "--year", str(YEAR), *arguments)
+    code, text = run_here(refreshed.data, published, "what-if", "--year", str(YEAR), *arguments)
     assert code != 0
-    assert "Traceback" not in said
-    assert sentence in said
+    assert "Traceback" not in text
+    assert sentence in text
 
 
 def test_a_year_without_rules_is_refused(warehouse: Warehouse) -> None:

@@ -41,6 +41,6 @@ def test_a_year_has_a_list_or_none_and_a_bad_one_stores_nothing(
     (failure,) = [event for event in bad.all_events if event.is_step_failure]
     error = failure.step_failure_data.error
     assert error is not None
-    said = "ruca_zip.csv, row 3, column 'RUCA1': breaks the rule: ruca1 is 1 to 10, or 99"
-    assert said in error.message
+    message = "ruca_zip.csv, row 3, column 'RUCA1': breaks the rule: ruca1 is 1 to 10, or 99"
+    assert message in error.message
     assert read() == [("00501", 1)]

@@ -111,5 +111,5 @@ def months(measure: str, program: Program, direction: str) -> Chapter:
 def test_better_side_and_smallest_size_are_the_chapters(chapter: Chapter) -> None:
     for year in YEARS:
         entry = find_measure(chapter.measure, chapter.program, year)
-        said = (entry.direction, entry.unit, entry.minimum_units, entry.minimum_expected)
-        assert said == chapter[2:]
+        text = (entry.direction, entry.unit, entry.minimum_units, entry.minimum_expected)
+        assert text == chapter[2:]

@@ -155,14 +155,14 @@ def test_every_computed_measure_has_a_row_and_says_its_family(year: int) -> None
         ],
     }
     for family, specifications in families.items():
-        said = {(one.measure, one.program) for one in specifications}
+        text = {(one.measure, one.program) for one in specifications}
         registered = {
             (entry.measure, entry.program)
             for program in patient_months.PROGRAMS
             for entry in list_measures(program, year)
             if entry.family == family
         }
-        assert said == registered
+        assert text == registered
 
 
 def test_every_measure_of_the_qip_and_the_stars_has_a_row() -> None:

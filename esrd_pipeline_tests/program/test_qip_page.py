@@ -128,19 +128,19 @@ def test_every_row_of_a_rule_set_is_cited(year: int, rule_set: str) -> None:
 
 def test_the_domains_that_a_tps_needs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     title = "Total Performance Score and payment reduction"
-    said = part_of(describe_payment_year(2027), title).sentences[0]
-    assert said == "A TPS needs a score in 2 of 5 domains [1], whichever they are."
+    text = part_of(describe_payment_year(2027), title).sentences[0]
+    assert text == "A TPS needs a score in 2 of 5 domains [1], whichever they are."
     rules = load_rules(2027)
     domains = tuple(replace(item, is_required=item.name == "safety") for item in rules.domains)
     monkeypatch.setattr(qip_page, "load_rules", lambda *_: replace(rules, domains=domains))
-    said = part_of(describe_payment_year(2027), title).sentences[0]
-    assert said == "A TPS needs a score in 2 of 5 domains [1], among them safety [2]."
+    text = part_of(describe_payment_year(2027), title).sentences[0]
+    assert text == "A TPS needs a score in 2 of 5 domains [1], among them safety [2]."
 
 
 def test_a_score_that_cms_printed_is_said_to_be_taken_as_it_is() -> None:
-    said = "A score that CMS printed is taken as it is: what bars a score, below, is in it."
-    assert said in part_of(describe_payment_year(2026), "Measures").sentences
-    assert said not in part_of(describe_payment_year(2027), "Measures").sentences
+    text = "A score that CMS printed is taken as it is: what bars a score, below, is in it."
+    assert text in part_of(describe_payment_year(2026), "Measures").sentences
+    assert text not in part_of(describe_payment_year(2027), "Measures").sentences
     measures = lines_of(describe_payment_year(2026), "Measures")
     assert measures["hypercalcemia"][-1] == "as CMS printed it"
 
@@ -159,9 +159,9 @@ def test_steps_are_told_with_their_source() -> None:
 def test_a_cell_that_no_part_tells_is_listed_as_it_stands() -> None:
     row = {"payment_year": "2031", "domain": "access", "weight": "1/2", "citation": "made up"}
     rows = [row, {**row, "domain": "outcomes"}]
-    assert Sources({"qip_domain": pd.DataFrame(rows)}, 2031).list_untold() == []
+    assert Sources({"qip_domain": pd.DataFrame(rows)}, 2031).list_unused() == []
     rows = [{**row, "goes_to": "outcomes", "else": None} for row in rows]
-    assert Sources({"qip_domain": pd.DataFrame(rows)}, 2031).list_untold() == [
+    assert Sources({"qip_domain": pd.DataFrame(rows)}, 2031).list_unused() == [
         ("qip_domain", "access, outcomes", "goes_to = outcomes", "[1]")
     ]
 
@@ -169,7 +169,7 @@ def test_a_cell_that_no_part_tells_is_listed_as_it_stands() -> None:
 def test_a_table_that_no_part_tells_is_listed_row_by_row() -> None:
     row = {"payment_year": "2031", "measure": "falls", "months": "6", "points": "2"}
     steps = pd.DataFrame([{**row, "citation": "made up"}])
-    assert Sources({"qip_new": steps}, 2031).list_untold() == [
+    assert Sources({"qip_new": steps}, 2031).list_unused() == [
         ("qip_new", "falls", "months = 6, points = 2", "[1]")
     ]
 
@@ -195,11 +195,11 @@ def test_the_command_prints_every_known_year(year: int, rule_set: str, tmp_path:
     assert shown.output.startswith(f"Payment year {year} of the ESRD QIP, rule set {rule_set}")
     # No value is cut off, however narrow the terminal.
     assert "…" not in shown.output
-    said = set(shown.output.split())
+    text = set(shown.output.split())
     for part in page.parts:
         assert part.title.upper() in shown.output
         for line in part.lines:
-            assert set(" ".join(line).split()) <= said
+            assert set(" ".join(line).split()) <= text
     file = tmp_path / "rules.md"
     assert run(str(year), "--rule-set", rule_set, "--write", str(file)).output == ""
     assert file.read_text(encoding="utf-8") == render_markdown(page)

@@ -71,15 +71,15 @@ def test_the_amended_set_drops_three_measures_and_weighs_the_others_alike() -> N
 
 
 def test_every_row_of_the_amended_set_says_that_the_rule_was_not_at_hand() -> None:
-    said = "the rule's own text was not at hand"
+    text = "the rule's own text was not at hand"
     chosen = find_rule_set(2027, "amended")
     assert chosen is not None
-    assert said in chosen.citation
-    assert said in chosen.note.lower()
-    assert all(said in change.citation for change in list_changes(2027, "amended"))
+    assert text in chosen.citation
+    assert text in chosen.note.lower()
+    assert all(text in change.citation for change in list_changes(2027, "amended"))
     measures = load_tables(2027, "amended")["qip_measure"]
     changed = measures[(measures["payment_year"] == "2027") & (measures["domain"] == "reporting")]
-    assert changed["citation"].str.endswith(said).all()
+    assert changed["citation"].str.endswith(text).all()
     assert changed["citation"].str.startswith("Manual v10.1").all()
 
 
@@ -115,13 +115,13 @@ def test_only_a_set_that_is_named_is_used_and_an_unknown_one_is_refused() -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (Change("qip_measures", "shr", None, "", "x"), "there is no table qip_measures"),
         (Change("qip_measure", "shrr", None, "", "x"), "qip_measure has no row shrr"),
         (Change("qip_measure", "shr", "wait", "1", "x"), "qip_measure has no column wait"),
     ],
 )
-def test_a_change_of_what_is_not_there_is_refused(change: Change, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_change_of_what_is_not_there_is_refused(change: Change, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         apply_changes(load_tables(2027), 2027, (change,))

@@ -177,8 +177,8 @@ def test_too_few_units_and_hidden_units() -> None:
 
 
 def test_the_files_own_reason_is_kept() -> None:
-    told = score_ltc(np.nan, reportable=False, reason="footnote_3", reason_number=11)
-    assert text_of(told) == "fewer than 11 in-center hemodialysis patients"
+    found = score_ltc(np.nan, reportable=False, reason="footnote_3", reason_number=11)
+    assert text_of(found) == "fewer than 11 in-center hemodialysis patients"
     absent = score(PY2027, current=[{"measure": "pppw", "value": 0.2}]).loc["ltc"]
     assert absent["reason"] == "not_in_file"
 

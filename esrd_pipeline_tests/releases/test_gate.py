@@ -58,7 +58,7 @@ def test_a_good_year_passes_every_question() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "question", "text"),
+    ("expected", "question", "text"),
     [
         (Recorded(expectations="failed"), "every table's expectations", "failed: facility.shr"),
         (Recorded(expectations="not run"), "every table's expectations", "not run: facility.shr"),
@@ -70,8 +70,10 @@ def test_a_good_year_passes_every_question() -> None:
         ),
     ],
 )
-def test_a_table_whose_record_is_not_good_fails(told: Recorded, question: str, text: str) -> None:
-    tables = {**GOOD.tables, "facility.shr": told}
+def test_a_table_whose_record_is_not_good_fails(
+    expected: Recorded, question: str, text: str
+) -> None:
+    tables = {**GOOD.tables, "facility.shr": expected}
     answer = ask(replace(GOOD, tables=tables), question)
     assert answer.outcome == "fails"
     assert text in answer.text

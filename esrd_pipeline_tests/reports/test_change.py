@@ -189,9 +189,9 @@ def test_code_and_parameters_are_told_apart_and_by_measure() -> None:
 def test_what_a_release_does_not_show_is_no_change() -> None:
     now = contract(("A", "ltc", 1, 5, 20.0, 5), ("B", "ltc", 10, 50, 20.0, 50))
     hidden = now.assign(value=[NAN, 19.0], reason=["suppressed_small_count", None])
-    told = scores(("A", "ltc", 4)).assign(reason="suppressed_small_count")
+    found = scores(("A", "ltc", 4)).assign(reason="suppressed_small_count")
     rows = compare(
-        replace(NOTHING, contract=hidden, scores=told),
+        replace(NOTHING, contract=hidden, scores=found),
         replace(NOTHING, contract=now, scores=scores(("A", "ltc", 4))),
         "release",
     )

@@ -13,6 +13,7 @@ from esrd_pipeline.reports.monitor import (
     Monitored,
     chart_shares,
     join_years,
+    list_charted,
     monitor_events,
 )
 from esrd_pipeline.tables.monitor import MEASURES, MONITOR, P_CHART, SIGNAL
@@ -222,7 +223,7 @@ def shares(indicator: str, met: Sequence[int], of: int, ccn: str = "A") -> pd.Da
     calendar = pd.date_range("2024-01-01", periods=len(met), freq="MS").date
     return pd.DataFrame(
         {
-            "group_name": ccn,
+            "ccn": ccn,
             "month": calendar,
             "indicator": indicator,
             "numerator": met,
@@ -242,18 +243,31 @@ def test_a_share_of_the_month_has_a_chart_and_one_of_the_year_so_far_none() -> N
             shares("eqrs_month_complete", [5] * 23, 10, "SMALL"),
         ]
     )
-    found = chart_shares({YEAR: monthly}, load_indicators(), performance_year=YEAR, numbers=NOBODY)
+    charted = list_charted(load_indicators())
+    found = chart_shares([monthly], charted, performance_year=YEAR, numbers=NOBODY)
     assert list(found.columns) == P_CHART.column_names
     assert set(zip(found["ccn"], found["indicator"], strict=True)) == {("A", "eqrs_month_complete")}
     assert found["centre"].tolist() == pytest.approx([(sum(steady) + 60) / 2400] * 24)
     assert found.loc[found["is_signal"], "month"].astype(str).tolist() == ["2025-12-01"]
     shuffled = chart_shares(
-        {YEAR: monthly.sample(frac=1, random_state=1)},
-        load_indicators(),
+        [monthly.sample(frac=1, random_state=1)],
+        charted,
         performance_year=YEAR,
         numbers=NOBODY,
     )
     pd.testing.assert_frame_equal(found, shuffled, check_exact=True)
+
+
+def test_a_measure_of_patient_months_has_a_chart_under_todays_number() -> None:
+    """Eleven months of the year before under the old number and one of this year are a chart."""
+    before = shares("ltc", [3] * 11, 20, "OLD")
+    this_year = shares("ltc", [3] * 12, 20).tail(1)
+    numbers = pd.DataFrame({"provider_number": ["OLD", "A"], "ccn": ["A", "A"]})
+    found = chart_shares([before, this_year], ("ltc",), performance_year=YEAR, numbers=numbers)
+    assert found["ccn"].tolist() == ["A"] * 12
+    assert found["centre"].tolist() == pytest.approx([0.15] * 12)
+    alone = chart_shares([before, this_year], ("ltc",), performance_year=YEAR, numbers=NOBODY)
+    assert alone.empty
 
 
 @pytest.mark.slow

@@ -62,8 +62,8 @@ def test_patients_are_the_size_where_they_are_known_and_stations_elsewhere() -> 
     frame = find_peers(
         performance_year=YEAR, directory=places, contract=sizes({"A": 50, "D": 55, "B": np.nan})
     )
-    told = frame[["ccn", "peer_ccn", "size", "size_unit"]].to_numpy(object).tolist()
-    assert [tuple(row) for row in told] == [
+    found = frame[["ccn", "peer_ccn", "size", "size_unit"]].to_numpy(object).tolist()
+    assert [tuple(row) for row in found] == [
         ("A", "D", 50, "patients"),
         ("B", "C", 11, "stations"),
         ("C", "B", 10, "stations"),

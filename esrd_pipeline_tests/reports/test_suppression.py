@@ -327,10 +327,12 @@ def test_a_page_tells_why_a_cell_is_empty() -> None:
 
 
 def test_the_dictionary_tells_when_a_cell_is_not_shown() -> None:
-    told = {column.name: column.suppression for column in FLAGS.columns}
-    assert told["unit_count"] == ("1 to 10 patients where unit is patients; with facility.contract")
-    assert told["value"] == "with unit_count, facility.contract"
-    assert told["category"] is None
+    found = {column.name: column.suppression for column in FLAGS.columns}
+    assert found["unit_count"] == (
+        "1 to 10 patients where unit is patients; with facility.contract"
+    )
+    assert found["value"] == "with unit_count, facility.contract"
+    assert found["category"] is None
 
 
 @pytest.mark.parametrize("table", [t for t in TABLES if t.is_suppressed], ids=lambda t: t.name)

@@ -127,11 +127,11 @@ def test_where_folders_cannot_be_exchanged_the_next_run_heals(
 
 
 def test_no_process_outlives_a_killed_one(tmp_path: Path) -> None:
-    data, site, told = make_data(make_frames()), tmp_path / "site", tmp_path / "told"
+    data, site, found = make_data(make_frames()), tmp_path / "site", tmp_path / "told"
 
     def write_and_wait(folder: Path, page: str, text: str) -> int:
         if page.startswith("patients/es"):
-            told.write_text(str(os.getpid()), encoding="utf-8")
+            found.write_text(str(os.getpid()), encoding="utf-8")
             time.sleep(PATIENCE_SECONDS)
         return len(folder.as_posix() + text)
 
@@ -142,10 +142,10 @@ def test_no_process_outlives_a_killed_one(tmp_path: Path) -> None:
     process = get_context("fork").Process(target=write)
     process.start()
     until = time.monotonic() + PATIENCE_SECONDS
-    while not (told.exists() and told.read_text(encoding="utf-8")):
+    while not (found.exists() and found.read_text(encoding="utf-8")):
         assert time.monotonic() < until
         time.sleep(0.05)
-    worker = int(told.read_text(encoding="utf-8"))
+    worker = int(found.read_text(encoding="utf-8"))
     assert worker != process.pid
     process.kill()
     process.join(PATIENCE_SECONDS)

@@ -1,20 +1,18 @@
 """The search by ZIP code and the comparison, in a real browser, from a folder."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from esrd_pipeline.site import writing
 from esrd_pipeline.site.certificate import write_certificates
 from esrd_pipeline.site.patients import write_patients
+from esrd_pipeline_tests.browsing import find_faults, open_browser, open_page
 from esrd_pipeline_tests.site.three_centers import BESIDE, FAR, NEAR, make_data
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = 320
 ONE_PAGE = 940
 """Height of a Letter page within margins of 14 mm, in pixels; its width is WIDE."""
@@ -34,25 +32,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: .ci/run installs it where it may")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with open_browser() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1200, "height": 900})
-    asked: list[str] = []
-    faults: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    yield opened
-    opened.close()
-    assert [url for url in asked if not url.startswith("file:")] == []
-    assert faults == []
+    with open_page(browser) as opened:
+        yield opened
 
 
 def _search(page: Page, site: Path, zip_code: str, folder: str = "patients") -> None:
@@ -111,7 +98,7 @@ def test_centers_stand_side_by_side(page: Page, site: Path) -> None:
     row = table.locator("tr", has_text="Long-term catheters")
     expect(row.locator("td").nth(0)).to_have_text("7% here, 19% in the nation")
     expect(row.locator("td").nth(1)).to_have_text("Less than 1% here, 19% in the nation")
-    assert Axe().run(page).response["violations"] == []
+    assert find_faults(page) == []
     table.get_by_role("button", name="Take away MIDTOWN DIALYSIS").click()
     expect(table.locator("thead th")).to_have_count(2)
     expect(page.locator(f"#hits input[data-ccn='{NEAR}']")).not_to_be_checked()

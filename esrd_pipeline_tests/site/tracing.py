@@ -210,14 +210,16 @@ def _compare(
         return "no such table" if rows is None else f"{len(rows)} rows"
     row = rows.iloc[0]
     stored = [row[name] for name in names if not pd.isna(row[name])]
-    told = f"stored {stored}"
+    listed = f"stored {stored}"
     if names == ["reason"]:
-        said = write_reason({name: row.get(name) for name in ("reason", "reason_number", "unit")})
-        return None if piece == said else told
+        message = write_reason(
+            {name: row.get(name) for name in ("reason", "reason_number", "unit")}
+        )
+        return None if piece == message else listed
     if len(names) == 1 and isinstance(row[names[0]], str):
-        return None if piece == row[names[0]] else told
+        return None if piece == row[names[0]] else listed
     if len(names) == 1 and isinstance(row[names[0]], date):
-        return None if piece == f"{row[names[0]]:%Y-%m}" else told
+        return None if piece == f"{row[names[0]]:%Y-%m}" else listed
     found = _NUMBER.findall(_WHOLES.sub("", piece))
     # Of ours and the published stars the first there is; a rate where there is no value.
     numbers = stored[: len(found) or 1]
@@ -228,7 +230,7 @@ def _compare(
         _is_rounded(shown, float(number) * (scale if shown.endswith("%") else 1))
         for shown, number in zip(found, numbers, strict=True)
     )
-    return None if is_equal else told
+    return None if is_equal else listed
 
 
 def _is_rounded(shown: str, number: float) -> bool:

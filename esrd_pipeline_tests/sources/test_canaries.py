@@ -68,8 +68,8 @@ def test_what_is_said_of_a_damaged_file_names_nobody(
         content = spoil(copy.deepcopy(rows), table)
         if content is not None:
             (folder / f"{name}{suffix}").write_bytes(content)
-            said, is_refused = store(folder, table, Warehouse(tmp_path / name))
-            assert not search(said, canaries), said
+            text, is_refused = store(folder, table, Warehouse(tmp_path / name))
+            assert not search(text, canaries), text
             refused += is_refused
     assert refused, "no file is refused for it: it is no damage"
     result = CliRunner().invoke(main, ["check", str(folder)])
@@ -77,8 +77,8 @@ def test_what_is_said_of_a_damaged_file_names_nobody(
     assert not search(result.output, canaries), result.output
     if result.exception is not None:
         assert not search(describe(result.exception), canaries)
-    for said in capfd.readouterr():
-        assert not search(said, canaries), said
+    for text in capfd.readouterr():
+        assert not search(text, canaries), text
 
 
 def test_a_file_that_changes_after_its_check_is_told_without_its_values(

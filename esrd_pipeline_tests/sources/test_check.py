@@ -76,14 +76,14 @@ def test_every_fault_is_told_with_its_place_and_without_its_value(folder: Path) 
     (folder / "eqrs_patient.txt").unlink()
     result = check(folder)
     assert result.exit_code == 1
-    for said in (
+    for text in (
         "has no file of raw.eqrs_patient (eqrs_patient.parquet, ",
         "raw.mds_stay: mds_stay_2.txt, row 3, column 'BENE_ID': is not a whole number",
         "raw.ssa_death: ssa_death.txt, column 'DATE_OF_DEATH': has rows without a value",
         "notes.md: no table takes a file of this name",
         "a refresh would stop: 4 faults",
     ):
-        assert said in result.output, result.output
+        assert text in result.output, result.output
     assert "SECRET9" not in result.output
 
 
@@ -96,11 +96,11 @@ def test_all_faults_of_a_file_are_told_at_once(folder: Path) -> None:
         "2|2024-01-01|",
         "3|SECRET9|SECRET9",
     )
-    said = check(folder).output
-    assert "mds_stay_2.txt: 2 faults: row 4, column 'ENTRY_DATE': is not a" in said, said
-    assert "row 2, column 'DISCHARGE_DATE': is not a" in said
-    assert "(2 rows: also 4)" in said
-    assert "SECRET9" not in said
+    text = check(folder).output
+    assert "mds_stay_2.txt: 2 faults: row 4, column 'ENTRY_DATE': is not a" in text, text
+    assert "row 2, column 'DISCHARGE_DATE': is not a" in text
+    assert "(2 rows: also 4)" in text
+    assert "SECRET9" not in text
 
 
 def test_a_folder_of_another_name_needs_the_year(folder: Path) -> None:
@@ -117,14 +117,14 @@ def test_sas_files_are_read_and_nothing_of_them_is_left(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     (folder / "mds_stay_2.txt").unlink()
     stays = pd.DataFrame({"BENE_ID": ["0002056B40CEE448"], "ENTRY_DATE": [date(2024, 1, 1)]})
-    for days, said in (("DATE9", "1 rows in mds_stay_2.xpt"), ("BEST12", "without a date format")):
+    for days, text in (("DATE9", "1 rows in mds_stay_2.xpt"), ("BEST12", "without a date format")):
         path = str(folder / "mds_stay_2.xpt")
         pyreadstat.write_xport(
             stays.assign(ENTRY_DATE=23376.0) if days == "BEST12" else stays,
             path,
             variable_format={"ENTRY_DATE": days},
         )
-        assert said in check(folder).output
+        assert text in check(folder).output
     assert not list((tmp_path / "scratch").iterdir())
     assert not (tmp_path / "data" / "warehouse").exists()
 
@@ -145,7 +145,7 @@ def test_what_the_tables_say_together_is_told(folder: Path) -> None:
     write(folder, "inpatient_revenue.txt", "CLM_ID|CLM_LINE_NUM|REV_CNTR", *lines)
     result = check(folder)
     assert result.exit_code == 1
-    for said in (
+    for text in (
         "warns: raw.eqrs_treatment: the table has no rows: 1 of 1 (100.0%)",
         (
             "warns: raw.claim, setting inpatient, column clm_thru_dt: claims end more than 12"
@@ -166,7 +166,7 @@ def test_what_the_tables_say_together_is_told(folder: Path) -> None:
             " 149 of 200 (74.5%)"
         ),
     ):
-        assert said in result.output, result.output
+        assert text in result.output, result.output
     assert "rows_lost" not in result.output
 
 

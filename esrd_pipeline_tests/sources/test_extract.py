@@ -82,7 +82,7 @@ def test_files_are_read_from_their_folder_whatever_its_name(tmp_path: Path, fold
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         (
             (ADMISSION, GOOD, GOOD.replace("05-JAN-2024", "31-FEB-2024")),
@@ -105,12 +105,12 @@ def test_files_are_read_from_their_folder_whatever_its_name(tmp_path: Path, fold
     ],
 )
 def test_a_bad_file_is_told_by_file_row_column_and_rule(
-    tmp_path: Path, lines: tuple[str, ...], said: str
+    tmp_path: Path, lines: tuple[str, ...], message: str
 ) -> None:
     write(tmp_path, "eqrs_admission.txt", *lines)
     with pytest.raises(SourceError) as caught:
         load(tmp_path, eqrs.EQRS_ADMISSION)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     for value in ("31-FEB-2024", "seven", "left over"):
         assert value not in str(caught.value)
 

@@ -109,8 +109,8 @@ def test_the_columns_of_months_come_in_twelve(tmp_path: Path) -> None:
     months = [f"HMO_IND_{month:02d}" for month in range(1, 13) if month != 5]
     header = "|".join(["BENE_ID", *months])
     write(tmp_path, "medicare_enrollment.txt", header, "|".join(["7", *("0" for _ in months)]))
-    said = "column 'HMO_IND_05': the column is missing, and other months' are there"
-    with pytest.raises(SourceError, match=said):
+    text = "column 'HMO_IND_05': the column is missing, and other months' are there"
+    with pytest.raises(SourceError, match=text):
         load(tmp_path, medicare.MEDICARE_ENROLLMENT)
 
 

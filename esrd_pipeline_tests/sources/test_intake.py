@@ -117,8 +117,8 @@ def test_lines_have_their_claims_setting_and_miss_claims_as_a_table() -> None:
     kinds = ("rows", "line_without_claim", "claim_without_line")
     rows = count(tables)
     rows = rows[(rows["table_name"] == "raw.claim_revenue") & rows["kind"].isin(kinds)]
-    told = rows[["kind", "setting", "concerned_count", "row_count"]].itertuples(index=False)
-    assert sorted(map(tuple, told)) == [
+    found = rows[["kind", "setting", "concerned_count", "row_count"]].itertuples(index=False)
+    assert sorted(map(tuple, found)) == [
         ("claim_without_line", "dialysis", 1, 2),
         ("claim_without_line", "inpatient", 0, 1),
         ("line_without_claim", "", 2, 5),

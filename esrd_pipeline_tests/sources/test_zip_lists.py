@@ -82,7 +82,7 @@ def test_the_area_may_be_named_zcta(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "lines", "said"),
+    ("table", "lines", "message"),
     [
         (
             RUCA_ZIP,
@@ -117,16 +117,16 @@ def test_the_area_may_be_named_zcta(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_list_is_told_by_file_row_column_and_rule(
-    tmp_path: Path, table: Table, lines: tuple[str, ...], said: str
+    tmp_path: Path, table: Table, lines: tuple[str, ...], message: str
 ) -> None:
     write(tmp_path, f"{table.path[1]}.csv", *lines)
     with pytest.raises(SourceError) as caught:
         load(tmp_path, table)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("table", "lines", "said"),
+    ("table", "lines", "message"),
     [
         (
             RUCA_ZIP,
@@ -152,10 +152,10 @@ def test_a_bad_list_is_told_by_file_row_column_and_rule(
     ],
 )
 def test_a_value_outside_its_range_is_placed(
-    tmp_path: Path, table: Table, lines: tuple[str, ...], said: str | None
+    tmp_path: Path, table: Table, lines: tuple[str, ...], message: str | None
 ) -> None:
     write(tmp_path, f"{table.path[1]}.csv", *lines)
-    assert find(tmp_path, table) == said
+    assert find(tmp_path, table) == message
 
 
 def test_an_index_by_county_is_refused_by_name(tmp_path: Path) -> None:

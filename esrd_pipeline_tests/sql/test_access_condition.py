@@ -140,12 +140,12 @@ def test_one_claim_of_any_type_is_enough(kind: str) -> Worked:
 @pytest.mark.manual("2.2.15")
 @worked
 def test_physicians_count_and_laboratories_do_not() -> Worked:
-    told = (claim("2024-10-05", "J449"),)
+    found = (claim("2024-10-05", "J449"),)
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4"}
     first, second, third = yield (
-        find(carrier=told),
-        find(carrier=told, specialty="69"),
-        find({**told[0], **bill}),
+        find(carrier=found),
+        find(carrier=found, specialty="69"),
+        find({**found[0], **bill}),
     )
     assert first["chronic_obstructive_pulmonary_disease"] == ["2024-11", "2024-12"]
     assert second == {}

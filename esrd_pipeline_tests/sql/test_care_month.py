@@ -101,7 +101,7 @@ def test_only_the_year_s_months_are_there() -> Worked:
 
 @pytest.mark.manual("3.1.1")
 @pytest.mark.parametrize(
-    ("modality", "setting", "told"),
+    ("modality", "setting", "expected"),
     [
         ("hemodialysis", "in center", "in-center hemodialysis"),
         ("hemodialysis", "home", "home hemodialysis"),
@@ -112,10 +112,10 @@ def test_only_the_year_s_months_are_there() -> Worked:
 )
 @worked
 def test_the_treatment_record_tells_the_modality(
-    modality: str | None, setting: str | None, told: str | None
+    modality: str | None, setting: str | None, expected: str | None
 ) -> Worked:
     row = yield march(treated("A", "2024-03-01", "2024-03-31", modality, setting))
-    assert (None if pd.isna(row["modality"]) else row["modality"]) == told
+    assert (None if pd.isna(row["modality"]) else row["modality"]) == expected
 
 
 @pytest.mark.manual("3.1.1")
@@ -289,12 +289,12 @@ def test_a_guest_s_facility_tells_of_the_months_of_the_visit_alone() -> Worked:
         ],
         prescriptions=[sessions(None), sessions(3, "2024-03-10", B)],
     )
-    told = rows.loc[rows["frequency"].notna() & (rows["ccn"] == "A"), "month"]
-    assert told.astype(str).str[:7].tolist() == ["2024-03", "2024-04"]
+    found = rows.loc[rows["frequency"].notna() & (rows["ccn"] == "A"), "month"]
+    assert found.astype(str).str[:7].tolist() == ["2024-03", "2024-04"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "setting", "told"),
+    ("kind", "setting", "expected"),
     [
         ("Hemodialysis", "Dialysis Facility/Center", "in-center hemodialysis"),
         ("Hemodialysis", "SNF/Long Term Care Facility", "home hemodialysis"),
@@ -305,7 +305,7 @@ def test_a_guest_s_facility_tells_of_the_months_of_the_visit_alone() -> Worked:
 @pytest.mark.manual("3.1.1")
 @worked
 def test_another_facility_s_record_tells_the_modality_where_the_own_has_none(
-    kind: str, setting: str, told: str
+    kind: str, setting: str, expected: str
 ) -> Worked:
     record = prescribed(B, "2024-03-10", kind, setting)
     stays = [
@@ -318,7 +318,7 @@ def test_another_facility_s_record_tells_the_modality_where_the_own_has_none(
         march(unknown, admissions=stays, prescriptions=[record]),
         march(known, admissions=stays, prescriptions=[record]),
     )
-    assert silent["modality"] == told
+    assert silent["modality"] == expected
     assert own["modality"] == "in-center hemodialysis"
 
 

@@ -125,8 +125,8 @@ def test_limited_life_excludes_months_with_a_catheter_alone() -> Worked:
         judge(stay(MARCH), limited=limited),
         judge(stay(MARCH), access((MARCH, FISTULA)), limited=limited),
     )
-    told = last(first, "ltc")
-    assert told == "catheter_with_limited_life_expectancy"
+    found = last(first, "ltc")
+    assert found == "catheter_with_limited_life_expectancy"
     assert last(rows, "ltc") is False
 
 

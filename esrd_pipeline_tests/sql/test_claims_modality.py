@@ -108,11 +108,11 @@ def claim(**terms: object) -> Case:
 )
 @worked
 def test_every_code_of_table_15_alone_tells_its_modality(code: str, kind: str) -> Worked:
-    told = {HOME: CENTER}.get(kind, kind)
+    found = {HOME: CENTER}.get(kind, kind)
     # Step 5 knows peritoneal dialysis alone; only the composite code tells the other kind.
-    told = PERITONEAL if kind == OTHER and code != OTHER_PD else told
+    found = PERITONEAL if kind == OTHER and code != OTHER_PD else found
     rows = yield modality(lines(code, 12))
-    assert rows == told
+    assert rows == found
 
 
 @worked

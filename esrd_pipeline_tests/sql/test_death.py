@@ -43,7 +43,7 @@ def enrolled(died: str | None, year: int = 2024) -> Row:
 def find_death(*sources: str, links: list[Row] | None = None, **tables: list[Row]) -> Case:
     """The death as the named sources date it, and as rows given by hand do."""
     found = {source: day(DATES[source]) for source in sources}
-    told: dict[str, list[Row]] = {
+    shown: dict[str, list[Row]] = {
         "raw.eqrs_patient": [{**KNOWN, "date_of_death": found.get("eqrs")}],
         "linkage.beneficiary": links or linked(),
         "linkage.earlier_patient": [EARLIER],
@@ -64,7 +64,7 @@ def find_death(*sources: str, links: list[Row] | None = None, **tables: list[Row
         ],
     }
     by_hand = {name.replace("__", "."): rows for name, rows in tables.items()}
-    return case("linkage.death", tables={**told, **by_hand})
+    return case("linkage.death", tables={**shown, **by_hand})
 
 
 @pytest.mark.parametrize("place", range(len(ORDER)))

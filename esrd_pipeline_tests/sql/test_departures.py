@@ -32,7 +32,7 @@ def departure(*stays: Row, died: str | None = None) -> Case:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "expected"),
     [
         ("Discontinue", "withdrawal"),
         ("Recover Function", "recovery"),
@@ -42,12 +42,14 @@ def departure(*stays: Row, died: str | None = None) -> Case:
     ],
 )
 @worked
-def test_a_discharge_on_the_last_day_is_a_departure_in_the_month(reason: str, told: str) -> Worked:
+def test_a_discharge_on_the_last_day_is_a_departure_in_the_month(
+    reason: str, expected: str
+) -> Worked:
     on, after = yield (
         departure(spell(A, "2024-01-01", END, reason)),
         departure(spell(A, "2024-01-01", "2024-04-01", reason)),
     )
-    assert on == [True, told]
+    assert on == [True, expected]
     assert after[0]
     assert pd.isna(after[1])
 
@@ -76,8 +78,8 @@ def test_a_guest_s_discharge_elsewhere_is_none() -> Worked:
         spell(A, "2024-01-01"),
         spell(B, "2024-03-10", END, "Transfer Out", admitted="Transient"),
     ]
-    told = yield departure(*stays)
-    assert pd.isna(told[1])
+    found = yield departure(*stays)
+    assert pd.isna(found[1])
 
 
 @worked
@@ -87,8 +89,8 @@ def test_coming_on_the_first_day_makes_a_whole_month() -> Worked:
         treated("A", "2024-03-01", "2024-12-31"),
         admissions=[spell(B, "2024-01-01", "2024-02-29", "Transfer Out"), spell(A, "2024-03-01")],
     )
-    told = [(str(row.month)[:7], row.ccn, row.departure) for row in rows.itertuples()]
-    assert ("2024-02", "B", "discharge") in told
+    found = [(str(row.month)[:7], row.ccn, row.departure) for row in rows.itertuples()]
+    assert ("2024-02", "B", "discharge") in found
     march = rows[(rows["month"] == day("2024-03-01")) & (rows["ccn"] == "A")].iloc[0]
     assert march["is_whole"]
     assert pd.isna(march["departure"])

@@ -546,8 +546,8 @@ def test_a_stay_on_days_4_to_30_after_an_index_discharge_is_a_readmission() -> W
             ],
         ),
     }
-    told = {name: [row[:2] for row in one["rows"]] for name, one in account.items()}
-    assert told == {
+    found = {name: [row[:2] for row in one["rows"]] for name, one in account.items()}
+    assert found == {
         "day 4": [("2024-03", "counted")],
         "day 30, told in the discharge's month": [("2024-03", "counted")],
         "planned": [("2024-03", "planned_readmission")],

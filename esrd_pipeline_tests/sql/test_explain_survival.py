@@ -146,7 +146,7 @@ def test_earlier_years_are_shown_under_todays_numbers() -> Worked:
         "linkage.earlier_patient": [{"earlier_patient_id": -900, "patient_id": 1}],
         "linkage.provider_number": [{"program": "dfc", "provider_number": "OLD", "ccn": "A"}],
     }
-    told = explain(
+    found = explain(
         smr_days=[
             {**before, "patient_id": -900, "ccn": "OLD"},
             {**before, "patient_id": 1, "ccn": "OLD", "reason": "month_not_observable_in_claims"},
@@ -160,7 +160,7 @@ def test_earlier_years_are_shown_under_todays_numbers() -> Worked:
             }
         ],
     )
-    rows = yield replace(told, tables={**told.tables, **changed})
+    rows = yield replace(found, tables={**found.tables, **changed})
     (row,) = rows.to_dict("records")
     assert (row["patient_id"], row["ccn"], row["days"]) == (1, "A", 365)
     assert row["expected"] == pytest.approx(0.05)

@@ -118,19 +118,19 @@ def test_kt_v_begins_on_day_91_of_esrd(since: str, verdict: object) -> Worked:
 @pytest.mark.manual("2.3.10")
 @worked
 def test_adults_may_switch_between_center_and_home_within_the_month() -> Worked:
-    first, told = yield (
+    first, found = yield (
         ktv(1.4, modality=BOTH),
         ktv(1.4, "ktv_pediatric_hd", modality=BOTH, known=CHILD),
     )
     assert first is True
-    assert told == "not_on_in_center_hemodialysis_all_month"
+    assert found == "not_on_in_center_hemodialysis_all_month"
 
 
 @pytest.mark.manual("2.5.10")
 @worked
 def test_children_at_home_are_not_in_the_pediatric_measure() -> Worked:
-    told = yield ktv(1.4, "ktv_pediatric_hd", modality=HOME, known=CHILD)
-    assert told == "not_on_in_center_hemodialysis_all_month"
+    found = yield ktv(1.4, "ktv_pediatric_hd", modality=HOME, known=CHILD)
+    assert found == "not_on_in_center_hemodialysis_all_month"
 
 
 @pytest.mark.manual("2.3.10", "2.4.10")
@@ -318,8 +318,8 @@ def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> Worked:
         judge(silent),
     )
     assert last(first, "ktv_adult_hd") is True
-    told = last(second, "ktv_adult_hd")
-    assert told == "not_on_hemodialysis_all_month"
+    found = last(second, "ktv_adult_hd")
+    assert found == "not_on_hemodialysis_all_month"
     assert last(third, "ktv_adult_hd") == "modality_unknown"
 
 
@@ -397,8 +397,8 @@ def test_time_on_esrd_in_the_qip_is_the_duration_between_two_dates(
 ) -> Worked:
     # 3.1.2: from 2 December to 1 March are 90 days; DFC counts the first as day 1.
     known = know(since=since)
-    told = yield judge(care(MARCH), known=known), judge(care(MARCH), known=known, program="qip")
-    assert [last(rows, "ktv_adult_hd") for rows in told] == [dfc, qip]
+    found = yield judge(care(MARCH), known=known), judge(care(MARCH), known=known, program="qip")
+    assert [last(rows, "ktv_adult_hd") for rows in found] == [dfc, qip]
 
 
 @pytest.mark.parametrize(
@@ -413,8 +413,8 @@ def test_time_on_esrd_in_the_qip_is_the_duration_between_two_dates(
 @worked
 def test_so_it_is_for_the_90_days_of_calcium(since: str, dfc: object, qip: object) -> Worked:
     known = know(since=since)
-    told = yield judge(care(MARCH), known=known), judge(care(MARCH), known=known, program="qip")
-    assert [last(rows, "hypercalcemia") for rows in told] == [dfc, qip]
+    found = yield judge(care(MARCH), known=known), judge(care(MARCH), known=known, program="qip")
+    assert [last(rows, "hypercalcemia") for rows in found] == [dfc, qip]
 
 
 @worked

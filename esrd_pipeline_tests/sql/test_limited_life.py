@@ -118,11 +118,11 @@ def test_home_health_and_nursing_claims_are_not_among_the_sources() -> Worked:
 @pytest.mark.manual("2.1.13")
 @worked
 def test_physicians_count_and_laboratories_do_not() -> Worked:
-    told = [claim("", "2024-10-05", prncpal_dgns_cd="C7951")]
+    found = [claim("", "2024-10-05", prncpal_dgns_cd="C7951")]
     bill = {"clm_fac_type_cd": "1", "clm_srvc_clsfctn_type_cd": "4", "prncpal_dgns_cd": "C7951"}
     first, second, third = yield (
-        months(carrier=told),
-        months(carrier=told, specialty="69"),
+        months(carrier=found),
+        months(carrier=found, specialty="69"),
         months(claim("40", "2024-11-05", **bill)),
     )
     assert first == ["2024-11", "2024-12"]

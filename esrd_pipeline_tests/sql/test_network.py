@@ -310,3 +310,35 @@ def test_every_indicator_that_is_counted_has_a_description() -> Worked:
     found = {indicator for rows in counts.values() for _, indicator, _ in rows}
     assert found
     assert found <= set(names)
+
+
+@worked
+def test_months_of_a_measure_count_dfc_patients_in_the_denominator() -> Worked:
+    """Two of three in January have the catheter; the QIP's row and a reason are left out."""
+
+    def catheter(patient: int, month: str, *, is_ltc: bool | None, **other: object) -> Row:
+        row = {"program": "dfc", "patient_id": patient, "month": day(month), "ccn": "A"}
+        others = ("ktv_adult_hd", "ktv_adult_pd", "ktv_pediatric_hd", "ktv_pediatric_pd")
+        for name in (*others, "hypercalcemia", "npcr", "medication_reconciliation"):
+            row[f"{name}_reason"] = "date_of_birth_unknown"
+        return {**row, "is_ltc": is_ltc, **other}
+
+    rows = yield case(
+        "network.measure_month",
+        tables={
+            "cohort.patient_months": [
+                catheter(1, "2024-01-01", is_ltc=True),
+                catheter(2, "2024-01-01", is_ltc=True),
+                catheter(3, "2024-01-01", is_ltc=False),
+                catheter(3, "2024-02-01", is_ltc=False),
+                catheter(4, "2024-01-01", is_ltc=None, ltc_reason="under_18_years"),
+                catheter(1, "2024-01-01", is_ltc=False, program="qip"),
+            ]
+        },
+        alone=True,
+    )
+    found = {
+        (row["ccn"], row["measure"], row["month"].month): (row["numerator"], row["denominator"])
+        for row in rows.to_dict("records")
+    }
+    assert found == {("A", "ltc", 1): (2, 3), ("A", "ltc", 2): (0, 1)}

@@ -184,8 +184,8 @@ def test_npcr_is_for_children_in_center_however_often_they_dialyse() -> Worked:
     assert last(third, "npcr") == "age_18_or_older"
     assert last(at_home, "npcr") == "not_on_in_center_hemodialysis_all_month"
     assert last(fifth, "npcr") is True
-    told = last(sixth, "npcr")
-    assert told == "not_a_measure_of_the_program"
+    found = last(sixth, "npcr")
+    assert found == "not_a_measure_of_the_program"
 
 
 def reconcile(sessions: int | None, modality: str = CENTER) -> Case:
@@ -215,8 +215,8 @@ def test_in_center_patients_with_fewer_than_seven_treatments_are_left_out() -> W
 def test_a_month_without_a_reconciliation_is_not_met() -> Worked:
     qip, dfc = yield judge(care(MARCH), clinic(MARCH), program="qip"), judge(care(MARCH))
     assert last(qip, "medication_reconciliation") is False
-    told = last(dfc, "medication_reconciliation")
-    assert told == "not_a_measure_of_the_program"
+    found = last(dfc, "medication_reconciliation")
+    assert found == "not_a_measure_of_the_program"
 
 
 @worked

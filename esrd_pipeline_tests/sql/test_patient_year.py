@@ -143,22 +143,24 @@ def test_each_facility_reports_for_its_own() -> Worked:
 
 @pytest.mark.manual("2.9.6", "2.9.7")
 @pytest.mark.parametrize(
-    ("born", "told"), [("2012-10-31", False), ("2012-11-01", "under_12_years")]
+    ("born", "expected"), [("2012-10-31", False), ("2012-11-01", "under_12_years")]
 )
 @worked
-def test_depression_takes_those_who_are_12_on_october_31(born: str, told: object) -> Worked:
+def test_depression_takes_those_who_are_12_on_october_31(born: str, expected: object) -> Worked:
     rows = yield judge(ALL_YEAR, known=know(born=born))
-    assert verdict(rows, "clinical_depression") == told
+    assert verdict(rows, "clinical_depression") == expected
 
 
 @pytest.mark.manual("2.23.7", "2.23.9", "2.24.7", "2.24.9", "3.1.3")
 @pytest.mark.parametrize(
-    ("born", "told"), [("2006-01-01", False), ("2006-01-02", "under_18_years")]
+    ("born", "expected"), [("2006-01-01", False), ("2006-01-02", "under_18_years")]
 )
 @worked
-def test_social_screening_takes_those_who_are_18_on_january_1(born: str, told: object) -> Worked:
+def test_social_screening_takes_those_who_are_18_on_january_1(
+    born: str, expected: object
+) -> Worked:
     rows = yield judge(ALL_YEAR, known=know(born=born))
-    assert verdict(rows, "sdoh_screening") == told
+    assert verdict(rows, "sdoh_screening") == expected
 
 
 @pytest.mark.manual("2.9.7", "2.23.7")
@@ -173,14 +175,14 @@ def test_without_a_date_of_birth_age_measures_leave_the_patient_out() -> Worked:
 
 @pytest.mark.manual("2.9.7", "2.22.7", "2.23.7", "3.1.5")
 @pytest.mark.parametrize(
-    ("until", "days", "told"),
+    ("until", "days", "expected"),
     [("2024-03-30", 90, True), ("2024-03-29", 89, "under_90_days_at_facility")],
 )
 @worked
-def test_90_days_at_the_facility_are_asked_for(until: str, days: int, told: object) -> Worked:
+def test_90_days_at_the_facility_are_asked_for(until: str, days: int, expected: object) -> Worked:
     rows = yield judge(spell(A, "2023-05-01", until, "Transfer Out"))
     assert rows["days"].unique().tolist() == [days]
-    assert verdict(rows, "health_equity") == told
+    assert verdict(rows, "health_equity") == expected
 
 
 @pytest.mark.manual("3.1.5")
@@ -293,17 +295,17 @@ def test_answers_of_several_reports_add_up() -> Worked:
 
 @pytest.mark.manual("2.23.7", "2.24.7")
 @pytest.mark.parametrize(
-    ("flag", "told"),
+    ("flag", "expected"),
     [
         ("is_opted_out", "opted_out_of_screening"),
         ("is_unable", "unable_to_complete_screening"),
     ],
 )
 @worked
-def test_who_opts_out_or_is_unable_is_left_out(flag: str, told: str) -> Worked:
+def test_who_opts_out_or_is_unable_is_left_out(flag: str, expected: str) -> Worked:
     rows = yield judge(ALL_YEAR, socials=[social((), (), **{flag: True})])
-    assert verdict(rows, "sdoh_screening") == told
-    assert verdict(rows, "sdoh_positive") == told
+    assert verdict(rows, "sdoh_screening") == expected
+    assert verdict(rows, "sdoh_positive") == expected
 
 
 @worked
@@ -336,7 +338,7 @@ def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> 
 
 @pytest.mark.manual("2.18.6", "2.18.8")
 @pytest.mark.parametrize(
-    ("modality", "told"),
+    ("modality", "expected"),
     [
         (CENTER, True),
         (HOME, "not_on_in_center_hemodialysis"),
@@ -344,9 +346,9 @@ def test_the_positive_rate_asks_for_an_answer_to_each_need_be_it_yes_or_no() -> 
     ],
 )
 @worked
-def test_infections_count_in_center_patients(modality: str, told: object) -> Worked:
+def test_infections_count_in_center_patients(modality: str, expected: object) -> Worked:
     rows = yield judge(ALL_YEAR, cared=care("2024-03", modality=modality))
-    assert verdict(rows, "nhsn_bsi") == told
+    assert verdict(rows, "nhsn_bsi") == expected
 
 
 @worked

@@ -100,7 +100,7 @@ def test_every_month_on_dialysis_counts_without_medicare_and_from_the_first_day(
 
 @pytest.mark.manual("2.16.6", "2.16.11")
 @pytest.mark.parametrize(
-    ("listed", "told"),
+    ("listed", "expected"),
     [
         (("2024-03-31", None), 1),
         (("2024-04-01", None), 0),
@@ -111,10 +111,10 @@ def test_every_month_on_dialysis_counts_without_medicare_and_from_the_first_day(
 )
 @worked
 def test_who_is_listed_on_the_months_last_day_is_in_the_numerator(
-    listed: tuple[str, str | None], told: int
+    listed: tuple[str, str | None], expected: int
 ) -> Worked:
     rows = yield follow(listed=listed)
-    assert verdict(rows) == told
+    assert verdict(rows) == expected
 
 
 @pytest.mark.manual("2.16.11")
@@ -127,13 +127,13 @@ def test_the_numerator_goes_month_by_month_in_both_programs() -> Worked:
 
 @pytest.mark.manual("2.16.9", "3.1.3")
 @pytest.mark.parametrize(
-    ("born", "told"),
+    ("born", "expected"),
     [("1949-03-31", "age_75_or_older"), ("1949-04-01", 0), ("1949-03-01", "age_75_or_older")],
 )
 @worked
-def test_patients_are_under_75_on_the_months_last_day(born: str, told: object) -> Worked:
+def test_patients_are_under_75_on_the_months_last_day(born: str, expected: object) -> Worked:
     rows = yield follow(born=born)
-    assert verdict(rows) == told
+    assert verdict(rows) == expected
 
 
 @pytest.mark.manual("2.16.8")
@@ -168,7 +168,7 @@ def test_age_goes_on_within_the_year() -> Worked:
 
 @pytest.mark.manual("2.16.9")
 @pytest.mark.parametrize(
-    ("home", "told"),
+    ("home", "expected"),
     [
         (("2024-03-31", "2024-05-01"), "nursing_home_in_month"),
         (("2024-01-01", "2024-03-01"), "nursing_home_in_month"),
@@ -179,10 +179,10 @@ def test_age_goes_on_within_the_year() -> Worked:
 )
 @worked
 def test_a_day_of_the_month_in_a_nursing_home_leaves_it_out(
-    home: tuple[str, str], told: object
+    home: tuple[str, str], expected: object
 ) -> Worked:
     rows = yield follow(home=home)
-    assert verdict(rows) == told
+    assert verdict(rows) == expected
 
 
 @pytest.mark.manual("2.16.9")
@@ -261,7 +261,7 @@ def test_peritoneal_dialysis_counts_too() -> Worked:
 
 @pytest.mark.manual("2.16.10")
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "expected"),
     [
         ("transplant", "transplant"),
         ("recovered", "not_on_dialysis"),
@@ -271,13 +271,13 @@ def test_peritoneal_dialysis_counts_too() -> Worked:
     ],
 )
 @worked
-def test_who_is_not_on_dialysis_on_the_last_day_is_left_out(state: str, told: str) -> Worked:
+def test_who_is_not_on_dialysis_on_the_last_day_is_left_out(state: str, expected: str) -> Worked:
     rows = yield follow(
         *spell("2020-01-01", "2024-03-30"),
         *spell("2024-03-31", "2024-12-31", state=state, ccn=None),
         listed=("2023-01-01", None),
     )
-    assert (verdict(rows, "2024-02"), verdict(rows)) == (1, told)
+    assert (verdict(rows, "2024-02"), verdict(rows)) == (1, expected)
 
 
 @worked
@@ -306,9 +306,9 @@ def test_without_a_date_of_birth_nothing_counts() -> Worked:
 @worked
 def test_exceptions_are_the_qips_alone() -> Worked:
     known = excepted("A", MARCH)
-    told, dfc = yield follow(known=known, program="qip"), follow(known=known)
-    assert verdict(told) == "extraordinary_circumstances_exception"
-    assert verdict(told, "2024-04") == 0
+    found, dfc = yield follow(known=known, program="qip"), follow(known=known)
+    assert verdict(found) == "extraordinary_circumstances_exception"
+    assert verdict(found, "2024-04") == 0
     assert verdict(dfc) == 0
 
 

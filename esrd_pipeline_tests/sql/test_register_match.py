@@ -18,7 +18,7 @@ def find(
     patients: Sequence[Row] = (PATIENT,),
 ) -> Case:
     """The patient and the error of each number of a register; alone, because all are compared."""
-    told = [(number, day(born) if born else None) for number, born in persons]
+    found = [(number, day(born) if born else None) for number, born in persons]
     return case(
         "linkage.register_match",
         alone=True,
@@ -26,13 +26,13 @@ def find(
             "raw.eqrs_patient": patients,
             "raw.optn_waitlist": [
                 {"pers_id": place, "pers_ssn": number, "pers_birth_dt": born}
-                for place, (number, born) in enumerate(told)
+                for place, (number, born) in enumerate(found)
             ]
             if register == "optn"
             else [],
             "raw.ssa_death": [
                 {"ssn": number, "date_of_birth": born, "date_of_death": day("2024-05-01")}
-                for number, born in told
+                for number, born in found
             ]
             if register == "ssa"
             else [],

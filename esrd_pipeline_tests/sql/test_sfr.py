@@ -110,11 +110,13 @@ def test_without_its_own_the_last_of_other_facilities_counts() -> Worked:
 
 
 @pytest.mark.manual("3.1.3")
-@pytest.mark.parametrize(("born", "told"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")])
+@pytest.mark.parametrize(
+    ("born", "expected"), [("2006-03-01", 1), ("2006-03-02", "under_18_years")]
+)
 @worked
-def test_patients_are_18_on_the_months_first_day(born: str, told: object) -> Worked:
+def test_patients_are_18_on_the_months_first_day(born: str, expected: object) -> Worked:
     row = yield judge(known=know(born=born))
-    assert verdict(row) == told
+    assert verdict(row) == expected
 
 
 @pytest.mark.manual("2.2.10", "2.2.12")
@@ -125,13 +127,15 @@ def test_a_month_in_part_at_the_facility_is_left_out() -> Worked:
 
 
 @pytest.mark.parametrize(
-    ("modality", "told"),
+    ("modality", "expected"),
     [(CENTER, 1), (HOME, 1), (PERITONEAL, "not_on_hemodialysis_all_month"), (None, None)],
 )
 @worked
-def test_hemodialysis_counts_in_center_and_at_home(modality: str | None, told: object) -> Worked:
+def test_hemodialysis_counts_in_center_and_at_home(
+    modality: str | None, expected: object
+) -> Worked:
     row = yield judge(cared=care(MARCH, modality=modality))
-    assert verdict(row) == (told or "modality_unknown")
+    assert verdict(row) == (expected or "modality_unknown")
 
 
 @pytest.mark.manual("2.2.10")
@@ -149,16 +153,16 @@ def test_a_month_before_esrd_treatment_is_left_out() -> Worked:
 @pytest.mark.parametrize("access", [CATHETER, "AVFWCATHETER", "Port Access Only", None])
 @worked
 def test_limited_life_with_a_catheter_is_left_out(access: str | None) -> Worked:
-    told = "catheter_with_limited_life_expectancy"
+    found = "catheter_with_limited_life_expectancy"
     row = yield judge(access, limited=[HOSPICE])
-    assert verdict(row) == told
+    assert verdict(row) == found
 
 
-@pytest.mark.parametrize(("access", "told"), [(FISTULA, 1), ("AVFSINGLE", 1), ("AVGONLY", 0)])
+@pytest.mark.parametrize(("access", "expected"), [(FISTULA, 1), ("AVFSINGLE", 1), ("AVGONLY", 0)])
 @worked
-def test_limited_life_without_a_catheter_stays(access: str, told: int) -> Worked:
+def test_limited_life_without_a_catheter_stays(access: str, expected: int) -> Worked:
     row = yield judge(access, limited=[HOSPICE])
-    assert verdict(row) == told
+    assert verdict(row) == expected
 
 
 @pytest.mark.manual("2.2.8")
@@ -291,8 +295,8 @@ def test_the_form_tells_care_mobility_and_body_mass() -> Worked:
     row = yield describe(
         incident(has_nephrologist_care=True, has_inability_to_transfer=True, bmi_class="18.5-25")
     )
-    told = ("has_nephrologist_care", "is_immobile", "is_bmi_18_to_25", "is_form_missing")
-    assert take(row, *told, "has_any_condition") == (1, 1, 1, 0, 0)
+    found = ("has_nephrologist_care", "is_immobile", "is_bmi_18_to_25", "is_form_missing")
+    assert take(row, *found, "has_any_condition") == (1, 1, 1, 0, 0)
 
 
 @worked

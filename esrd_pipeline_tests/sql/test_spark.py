@@ -41,8 +41,8 @@ def test_every_select_can_be_said_to_spark(name: str) -> None:
 
 def test_months_between_days_are_boundaries_and_not_whole_months() -> None:
     # 15 January to 1 May are four in DuckDB, three by Spark's own count.
-    said = say("datediff('month', c.clm_from_dt, c.clm_thru_dt)")
-    assert said == (
+    text = say("datediff('month', c.clm_from_dt, c.clm_thru_dt)")
+    assert text == (
         "((CAST(YEAR(`c`.`clm_thru_dt`) AS BIGINT) - CAST(YEAR(`c`.`clm_from_dt`) AS BIGINT)) * 12"
         " + CAST(MONTH(`c`.`clm_thru_dt`) AS BIGINT) - CAST(MONTH(`c`.`clm_from_dt`) AS BIGINT))"
     )
@@ -61,7 +61,7 @@ def test_a_double_is_rounded_to_an_integer_halves_to_even() -> None:
 
 
 def test_nothing_is_an_error_where_it_is_divided_by() -> None:
-    said = say("c.clm_pmt_amt / c.clm_pmt_amt")
-    assert said.startswith("CASE WHEN CAST(`c`.`clm_pmt_amt` AS DOUBLE) = 0 THEN CASE WHEN")
-    assert "'Infinity'" in said
-    assert "'NaN'" in said
+    text = say("c.clm_pmt_amt / c.clm_pmt_amt")
+    assert text.startswith("CASE WHEN CAST(`c`.`clm_pmt_amt` AS DOUBLE) = 0 THEN CASE WHEN")
+    assert "'Infinity'" in text
+    assert "'NaN'" in text

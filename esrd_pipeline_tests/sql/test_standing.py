@@ -101,7 +101,7 @@ TABLES: Tables = {
 def test_where_each_facility_stands_at_the_end_of_the_year() -> Worked:
     """DFC's value goes before the QIP's; the last contact of its own time says the level."""
     rows = yield case("network.enrolment_standing", tables=TABLES, alone=True)
-    told = [
+    found = [
         (
             row["ccn"],
             row["start_date"].isoformat(),
@@ -112,7 +112,7 @@ def test_where_each_facility_stands_at_the_end_of_the_year() -> Worked:
         )
         for row in rows.to_dict("records")
     ]
-    assert told == [
+    assert found == [
         ("A", "2023-05-01", "left", 1, 4, 0),
         ("A", "2024-06-01", "in", 3, 2, 0),
         ("B", "2024-02-01", "graduated", 1, 0, 2),
@@ -213,3 +213,80 @@ def test_a_change_package_says_which_source_is_a_high_performer() -> Worked:
         ("c", -1),
         ("d", 0),
     ]
+
+
+def goal(indicator: str, first: str, last: str, **other: object) -> Row:
+    return {
+        "network": 8,
+        "priority": "coordination",
+        "indicator": indicator,
+        "first_month": day(first),
+        "last_month": day(last),
+        "goal": 9.0,
+        "direction": "at_most",
+        **other,
+    }
+
+
+def indicated(
+    indicator: str, month: str, numerator: int, denominator: float, group: str = "8"
+) -> Row:
+    return {
+        "level": "network",
+        "group_name": group,
+        "indicator": indicator,
+        "month": day(month),
+        "numerator": numerator,
+        "denominator": denominator,
+        "counted": "patients",
+    }
+
+
+@worked
+def test_a_goal_is_judged_by_the_networks_months_in_the_year() -> Worked:
+    """Admissions: 54 of 600 patient-months, 9.0; a share of the year so far: its last month."""
+    rows = yield case(
+        "network.goal_standing",
+        tables={
+            "raw.network_goal": [
+                goal("admission", "2023-12-01", "2024-02-01"),
+                goal(
+                    "depression_screened",
+                    "2024-01-01",
+                    "2025-06-01",
+                    goal=0.9,
+                    direction="at_least",
+                ),
+                goal("transplant", "2024-01-01", "2024-12-01"),
+                goal("ed_visit", "2024-01-01", "2024-12-01"),
+                goal("admission", "2023-01-01", "2023-12-01"),
+            ],
+            "network.indicator": [
+                indicated("admission", "2024-01-01", 30, 300.0),
+                indicated("admission", "2024-02-01", 24, 300.0),
+                indicated("admission", "2024-03-01", 90, 300.0),
+                indicated("admission", "2024-01-01", 99, 300.0, "9"),
+                indicated("depression_screened", "2024-11-01", 80, 100.0),
+                indicated("depression_screened", "2024-12-01", 89, 100.0),
+                indicated("transplant", "2024-01-01", 1, 131.0),
+            ],
+        },
+        alone=True,
+    )
+    found = {
+        row["indicator"]: (row["month_count"], row["size"], row["value"], row["reaches_goal"])
+        for row in rows.astype(object).where(rows.notna(), None).to_dict("records")
+    }
+    assert found == {
+        "admission": (2, 600.0, 9.0, True),
+        "depression_screened": (1, 100.0, 0.89, False),
+        # Below 132 patient-months there is no value, nor without a month.
+        "transplant": (1, 131.0, None, None),
+        "ed_visit": (0, 0.0, None, None),
+    }
+    assert rows.set_index("indicator")["events"].fillna(-1).to_dict() == {
+        "admission": 54,
+        "depression_screened": 89,
+        "transplant": 1,
+        "ed_visit": -1,
+    }

@@ -228,8 +228,8 @@ def test_a_percentage_counts_months() -> Worked:
 @worked
 def test_excluded_months_are_in_no_stratum() -> Worked:
     months = [
-        {"program": "dfc", "patient_id": 1, "month": day(f"2024-0{n}-01"), "ccn": "A", **told}
-        for n, told in enumerate(
+        {"program": "dfc", "patient_id": 1, "month": day(f"2024-0{n}-01"), "ccn": "A", **found}
+        for n, found in enumerate(
             ({"is_event": 1}, {"is_event": 0}, {"reason": "hospice_in_month"}), start=1
         )
     ]
@@ -377,8 +377,8 @@ def test_a_dimension_without_its_file_has_no_rows() -> Worked:
     both = {"rurality", "social_vulnerability"}
     assert not both & set(made["neither"]["dimension"])
     assert both & set(made["rural"]["dimension"]) == {"rurality"}
-    said = made["only codes that say nothing"]
-    assert said.loc[said["dimension"] == "rurality", "stratum"].tolist() == ["unknown"]
+    text = made["only codes that say nothing"]
+    assert text.loc[text["dimension"] == "rurality", "stratum"].tolist() == ["unknown"]
     for rows in made.values():
         assert find_open_strata(rows) is None
         assert not rows.duplicated(list(STRATUM.key)).any()

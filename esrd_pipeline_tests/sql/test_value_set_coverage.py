@@ -38,7 +38,7 @@ def cover(rows: list[Row], value_set: str) -> Case:
     )
 
 
-def told(frame: pd.DataFrame, group: str) -> list[int | None]:
+def count_codes(frame: pd.DataFrame, group: str) -> list[int | None]:
     (row,) = frame[frame.index == group].to_dict("records")
     return [
         None if pd.isna(row[name]) else int(row[name]) for name in ("seen_count", "claim_count")
@@ -50,24 +50,24 @@ def test_codes_of_a_group_are_counted_and_the_claims_that_name_them() -> Worked:
     rows = claims(12, prncpal_dgns_cd="J449", icd_dgns_cd1="J449", icd_dgns_cd2="J439")
     frame = yield cover(rows, "sfr_condition")
     # Emphysema and obstructive disease, twelve times each; the principal one is not told twice.
-    assert told(frame, "chronic obstructive pulmonary disease") == [2, 24]
+    assert count_codes(frame, "chronic obstructive pulmonary disease") == [2, 24]
     # CCS 127 has 16 codes, and two came later.
     counts = frame["code_count"].to_dict()
     assert counts["chronic obstructive pulmonary disease"] == 18
-    assert told(frame, "anemia") == [0, 0]
+    assert count_codes(frame, "anemia") == [0, 0]
 
 
 @pytest.mark.parametrize(("count", "shown"), [(10, None), (11, 11)])
 @worked
 def test_fewer_than_eleven_claims_are_not_told(count: int, shown: int | None) -> Worked:
     frame = yield cover(claims(count, icd_dgns_cd25="J449"), "sfr_condition")
-    assert told(frame, "chronic obstructive pulmonary disease") == [1, shown]
+    assert count_codes(frame, "chronic obstructive pulmonary disease") == [1, shown]
 
 
 @worked
 def test_a_principal_diagnosis_that_is_not_repeated_counts() -> Worked:
     frame = yield cover(claims(11, prncpal_dgns_cd="J449", icd_dgns_cd1="N186"), "sfr_condition")
-    assert told(frame, "chronic obstructive pulmonary disease") == [1, 11]
+    assert count_codes(frame, "chronic obstructive pulmonary disease") == [1, 11]
 
 
 @worked
@@ -78,8 +78,8 @@ def test_codes_that_no_group_knows_stand_in_a_row_of_their_own() -> Worked:
         cover(rows, "sfr_condition"),
         cover(rows, "prevalent_condition_group, manual"),
     )
-    assert told(first, "no group") == [2, 40]
-    assert told(frame, "no group")[0] in (1, 2)
+    assert count_codes(first, "no group") == [2, 40]
+    assert count_codes(frame, "no group")[0] in (1, 2)
 
 
 @worked
@@ -92,21 +92,21 @@ def test_codes_younger_than_the_map_are_told_apart_from_those_without_a_group() 
         cover(rows, "sfr_condition"),
         cover(rows, "limited_life_diagnosis"),
     )
-    assert told(frame, "younger than the map") == [3, 60]
+    assert count_codes(frame, "younger than the map") == [3, 60]
     (pneumonia,) = [name for name in frame.index if name.startswith("ccs_122: ")]
-    assert told(frame, pneumonia) == [1, 20]
-    assert told(fistula, "younger than the map") == [2, 40]
-    assert told(fistula, "no group") == [1, 20]
+    assert count_codes(frame, pneumonia) == [1, 20]
+    assert count_codes(fistula, "younger than the map") == [2, 40]
+    assert count_codes(fistula, "no group") == [1, 20]
     # A list of prefixes has no map that could be too old.
-    assert told(liver, "no group") == [3, 60]
+    assert count_codes(liver, "no group") == [3, 60]
     assert "younger than the map" not in liver.index
 
 
 @worked
 def test_what_a_list_leaves_out_is_in_no_group() -> Worked:
     frame = yield cover(claims(20, icd_dgns_cd1="D631", icd_dgns_cd2="D649"), "sfr_condition")
-    assert told(frame, "anemia") == [1, 20]
-    assert told(frame, "no group") == [1, 20]
+    assert count_codes(frame, "anemia") == [1, 20]
+    assert count_codes(frame, "no group") == [1, 20]
 
 
 @worked
@@ -114,15 +114,15 @@ def test_prefixes_reach_codes_that_ccs_does_not_know() -> Worked:
     frame = yield cover(
         claims(20, icd_dgns_cd1="C7951", icd_dgns_cd2="C79ZZ"), "limited_life_diagnosis"
     )
-    assert told(frame, "metastatic cancer") == [2, 40]
+    assert count_codes(frame, "metastatic cancer") == [2, 40]
 
 
 @worked
 def test_procedures_have_lists_of_their_own() -> Worked:
     rows = claims(20, icd_dgns_cd1="N186", icd_prcdr_cd3="0TY00Z0", icd_prcdr_cd4="5A1D70Z")
     frame = yield cover(rows, "transplant_procedure")
-    assert told(frame, "kidney transplant") == [1, 20]
-    assert told(frame, "no group") == [1, 20]
+    assert count_codes(frame, "kidney transplant") == [1, 20]
+    assert count_codes(frame, "no group") == [1, 20]
     assert set(frame["kind"]) == {"procedure"}
 
 

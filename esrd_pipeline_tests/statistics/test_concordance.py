@@ -38,8 +38,8 @@ def counts(result: Concordance) -> tuple[int, int, int, int]:
 def tally(predicted: FloatArray, differences: dict[tuple[int, int], float]) -> tuple[int, ...]:
     kinds = [0, 0, 0, 0]
     for (first, second), seen in differences.items():
-        said = predicted[first] - predicted[second]
-        product = seen * said
+        text = predicted[first] - predicted[second]
+        product = seen * text
         kinds[3 if seen == 0 else 0 if product > 0 else 1 if product < 0 else 2] += 1
     return tuple(kinds)
 

@@ -337,7 +337,7 @@ def test_offsets_too_far_apart_for_doubles_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "said"),
+    ("name", "values", "message"),
     [
         ("stop", [0.0, 2, 3, 4], "stop: 1 values are not above their start"),
         ("start", [np.nan, 0, 0, 0], "start: 1 values are not finite"),
@@ -345,9 +345,9 @@ def test_offsets_too_far_apart_for_doubles_are_refused() -> None:
         ("event", [0.0, 0, 0, 0], "event: no row ends in an event"),
     ],
 )
-def test_bad_inputs_are_refused(name: str, values: list[float], said: str) -> None:
+def test_bad_inputs_are_refused(name: str, values: list[float], message: str) -> None:
     rows = make_rows(x=[1, 0, 1, 0], start=[0] * 4, stop=[1, 2, 3, 4], event=[1, 0, 1, 0])
-    with pytest.raises(FitError, match=said):
+    with pytest.raises(FitError, match=message):
         fit_cox(**(rows | {name: np.array(values)}))
 
 

@@ -134,7 +134,7 @@ def test_two_stages_take_out_what_facilities_and_states_differ_by() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"stop": np.array([0.0, 2])}, "stop: 1 values are not above their start"),
         ({"risk": np.array([0.0, 1])}, "risk: 1 values are not above zero"),
@@ -143,11 +143,11 @@ def test_two_stages_take_out_what_facilities_and_states_differ_by() -> None:
         ({"event": np.array([0, 0])}, "event: no row ends in an event"),
     ],
 )
-def test_bad_inputs_are_refused(changed: dict[str, np.ndarray], said: str) -> None:
+def test_bad_inputs_are_refused(changed: dict[str, np.ndarray], message: str) -> None:
     rows: dict[str, Any] = {"start": np.zeros(2), "stop": np.array([1.0, 2]), "risk": np.ones(2)}
     baseline = fit_baseline(**rows, event=np.array([1, 0]))
-    with pytest.raises(FitError, match=said):
+    with pytest.raises(FitError, match=message):
         fit_baseline(**({"event": np.array([1, 0])} | rows | changed))
     if "event" not in changed:
-        with pytest.raises(FitError, match=said):
+        with pytest.raises(FitError, match=message):
             compute_expected_events(baseline, **(rows | changed))

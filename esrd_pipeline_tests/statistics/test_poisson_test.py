@@ -137,13 +137,13 @@ def test_mid_p_limits_cover_and_exact_ones_never_cover_less_than_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("observed", "expected", "said"),
+    ("observed", "expected", "message"),
     [
         ([1.5], [1.0], "observed: 1 values are not whole numbers"),
         ([1.0], [0.0], "expected: 1 values are not above zero"),
         ([-1.0], [1.0], "observed: 1 values are negative"),
     ],
 )
-def test_bad_inputs_are_refused(observed: list[float], expected: list[float], said: str) -> None:
-    with pytest.raises(FitError, match=said):
+def test_bad_inputs_are_refused(observed: list[float], expected: list[float], message: str) -> None:
+    with pytest.raises(FitError, match=message):
         find_exact_p(np.array(observed), np.array(expected))

@@ -17,11 +17,13 @@ print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == 
 """
 
 
-@pytest.mark.parametrize(("told", "threads"), [(None, 1), ("2", min(2, os.cpu_count() or 1))])
-def test_the_package_computes_with_one_thread_unless_told(told: str | None, threads: int) -> None:
+@pytest.mark.parametrize(("expected", "threads"), [(None, 1), ("2", min(2, os.cpu_count() or 1))])
+def test_the_package_computes_with_one_thread_unless_told(
+    expected: str | None, threads: int
+) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
-    if told is not None:
-        environment["OPENBLAS_NUM_THREADS"] = told
+    if expected is not None:
+        environment["OPENBLAS_NUM_THREADS"] = expected
     done = subprocess.run(
         [sys.executable, "-c", _COUNT], env=environment, capture_output=True, text=True, check=True
     )

@@ -171,11 +171,11 @@ def test_home_dialysis_given_up_lasts_less_than_30_days(nation: Nation) -> None:
 def test_deaths_not_counted_have_their_codes_on_the_form(nation: Nation) -> None:
     labels = nation.defects("death that SMR does not count")
     forms = nation.read("cms_2746").set_index("patient_id")["primary_cause"]
-    told = labels[labels["patient_id"].isin(forms.index)]
-    assert set(told["detail"]) <= {"91", "93"}
-    assert (forms.loc[told["patient_id"]].to_numpy() == told["detail"].to_numpy()).all()
-    assert 0 < len(told) < 0.05 * len(forms)
-    assert set(forms.index[forms.isin(["91", "93"])]) == set(told["patient_id"])
+    found = labels[labels["patient_id"].isin(forms.index)]
+    assert set(found["detail"]) <= {"91", "93"}
+    assert (forms.loc[found["patient_id"]].to_numpy() == found["detail"].to_numpy()).all()
+    assert 0 < len(found) < 0.05 * len(forms)
+    assert set(forms.index[forms.isin(["91", "93"])]) == set(found["patient_id"])
 
 
 def test_hemodialysis_at_home_in_a_nursing_home_has_its_setting(nation: Nation) -> None:

@@ -69,8 +69,8 @@ def test_measures_of_good_care_go_together_by_the_common_factor() -> None:
 
 
 def test_outliers_are_of_every_outcome_and_each_of_one() -> None:
-    told = describe_effects(draw_nation(2000, 3))
-    outliers = told[told["is_outlier"]]
+    found = describe_effects(draw_nation(2000, 3))
+    outliers = found[found["is_outlier"]]
     assert set(outliers["outcome"]) == set(OUTCOMES)
     assert not outliers["facilityid"].duplicated().any()
     share = load_figures()["outlier_share"]

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -12,10 +13,10 @@ from esrd_pipeline.cli import main
 from esrd_pipeline.sources.ece_grant import read_ece_grant
 from esrd_pipeline.synthetic.nation import run
 from esrd_pipeline.synthetic.nation.block import Span
-from esrd_pipeline.synthetic.nation.columns import schema_of
+from esrd_pipeline.synthetic.nation.columns import Coded, schema_of, to_arrow
 from esrd_pipeline.synthetic.nation.files import list_files
 from esrd_pipeline.tables import clinical, eqrs, medicare, register
-from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline_tests.synthetic.nation_files import LAST, Nation, write_nation
 
 pytestmark = pytest.mark.slow
@@ -87,6 +88,21 @@ def test_workers_and_blocks_change_no_byte_and_no_row(
     other = write_nation(tmp_path / "blocks", facilities=12)
     for name in ("eqrs_admission", "inpatient_base", "outpatient_revenue", "carrier_line"):
         pd.testing.assert_frame_equal(other.read(name), alone.read(name))
+
+
+def test_a_repeated_word_is_in_the_dictionary_once() -> None:
+    """Two of four words are Georgia: the file's bytes are those of its rows alone."""
+    states = Coded(np.array([3, 0, 1, -1, 2]), ("GA", "AL", "GA", "AL"))
+    table = Table(
+        name="raw.word",
+        grain="a row",
+        source="a test",
+        key=("state",),
+        columns=(Column("state", "text", "State"),),
+    )
+    column = to_arrow(table, {"state": states})["STATE"].combine_chunks()
+    assert column.to_pylist() == ["AL", "GA", "AL", None, "GA"]
+    assert column.dictionary.to_pylist() == ["GA", "AL"]
 
 
 def test_another_seed_is_another_nation(nation: Nation, tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """Payments from an impact file."""
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from esrd_pipeline.tables.month_history import REPORTED_MONTH
+from esrd_pipeline.tables.what_if import REDUCTION_DOLLARS
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline.what_if.changes import ScenarioError
 from esrd_pipeline.what_if.dollars import estimate_payment, read_impact
@@ -52,25 +51,20 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_file_they_are_treatments_times_the_base_rate(tmp_path: Path) -> None:
-    """Two patients of 13 and 12 treatments; another program or facility counts for nothing."""
-    columns = {column.name: None for column in REPORTED_MONTH.columns}
-    usual = {"has_calcium": True, "has_reconciliation": True, "has_npcr": True}
-    months = pd.DataFrame(
+    row = {"performance_year": 2025, "payment_year": 2027, "ccn": "010001", "patients": 2}
+    row |= {"treatments": 25, "base_rate": 281.71, "rate_year": 2026}
+    rows = pd.DataFrame(
         [
-            {**columns, **usual, "program": program, "ccn": ccn, "patient_id": patient, **of}
-            for program, ccn, patient, of in (
-                ("qip", "010001", 1, {"sessions": 13}),
-                ("qip", "010001", 2, {"sessions": 12}),
-                ("qip", "010002", 3, {"sessions": 10}),
-                ("dfc", "010001", 1, {"sessions": 13}),
-            )
+            {**row, "payment_reduction": percent, "dollars": 25 * 281.71 * percent / 100}
+            for percent in (0.0, 2.0)
         ]
-    ).assign(month=date(2025, 1, 1), performance_year=2025, calcium_months=1)
+    )
     warehouse = Warehouse(tmp_path)
-    warehouse.publish(warehouse.stage(REPORTED_MONTH, 2025, months))
-    payment = estimate_payment(warehouse, 2025, "010001", 2027)
+    warehouse.publish(warehouse.stage(REDUCTION_DOLLARS, 2025, rows))
+    payment = estimate_payment(warehouse, 2025, "010001")
     assert payment is not None
     assert payment.dollars == pytest.approx(25 * 281.71)
     assert "an upper-level estimate, shares of 25 hemodialysis treatments" in payment.label
     assert "base rate of 2026" in payment.label
-    assert estimate_payment(warehouse, 2024, "010001", 2026) is None
+    assert estimate_payment(warehouse, 2025, "010002") is None
+    assert estimate_payment(warehouse, 2024, "010001") is None

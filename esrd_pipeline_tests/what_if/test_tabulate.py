@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.what_if.ladders import Nation
-from esrd_pipeline.what_if.tabulate import confirm_steps, tell_what_it_takes
+from esrd_pipeline.what_if.tabulate import confirm_steps, tabulate_what_it_takes
 from esrd_pipeline.what_if.targets import Step
 from esrd_pipeline_tests.what_if.facilities import CCN, make_nation
 
@@ -31,28 +31,28 @@ def make_two() -> Nation:
 
 def test_each_facility_has_the_rows_it_has_alone() -> None:
     """The other's rate of 112.5 scores 7 (6.75 + 1); 8 needs 110, which 58 events come to."""
-    told = tell_what_it_takes(make_two(), LIMITS, months=12)
-    alone = tell_what_it_takes(make_nation(), LIMITS, months=12)
-    points = told.points.set_index(["ccn", "measure"])
+    tables = tabulate_what_it_takes(make_two(), LIMITS, months=12)
+    alone = tabulate_what_it_takes(make_nation(), LIMITS, months=12)
+    points = tables.points.set_index(["ccn", "measure"])
     assert list(points.loc[(CCN, "shr"), ["events", "next_numerator"]]) == [5, 85]
     assert list(points.loc[(OTHER, "shr"), ["score", "next_score", "events"]]) == [7, 8, 2]
     for both, one in (
-        (told.points, alone.points),
-        (told.ways, alone.ways),
-        (told.chances, alone.chances),
+        (tables.points, alone.points),
+        (tables.ways, alone.ways),
+        (tables.chances, alone.chances),
     ):
         mine = both[both["ccn"] == CCN].reset_index(drop=True)
         pd.testing.assert_frame_equal(mine, one, check_exact=True)
 
 
 def test_ways_are_rows_of_their_measures_and_chances_add_up() -> None:
-    told = tell_what_it_takes(make_nation(), LIMITS, months=12)
-    half = told.ways[told.ways["payment_reduction"] == 0.5]
+    tables = tabulate_what_it_takes(make_nation(), LIMITS, months=12)
+    half = tables.ways[tables.ways["payment_reduction"] == 0.5]
     assert half[["measure", "events", "least_tps", "tps"]].to_numpy().tolist() == [
         ["shr", 5, 41, 41]
     ]
-    assert told.chances["chance"].sum() == pytest.approx(1)
-    assert set(told.chances["fixed"]) == {"ltc sdoh_screening"}
+    assert tables.chances["chance"].sum() == pytest.approx(1)
+    assert set(tables.chances["fixed"]) == {"ltc sdoh_screening"}
 
 
 def test_a_step_that_is_not_the_first_is_not_confirmed() -> None:
@@ -79,4 +79,4 @@ def test_an_adjusted_percentage_has_no_events() -> None:
     scales = {**nation.scales, "pppw": 1.0}
     other = Nation(nation.year, nation.rules, frames, scales)
     assert other.points["pppw"][0] == 3
-    assert "pppw" not in set(tell_what_it_takes(other, LIMITS, months=12).points["measure"])
+    assert "pppw" not in set(tabulate_what_it_takes(other, LIMITS, months=12).points["measure"])

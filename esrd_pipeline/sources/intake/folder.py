@@ -35,8 +35,8 @@ def ask_folder(
         folder, performance_year=performance_year, query=query, faulty=faulty, cutoff=cutoff
     )
     judged = judge(answers, None, performance_year)
-    is_told = (judged["concerned_count"] > 0) & (judged["outcome"] != INFORMATION)
-    return judged[is_told & ~judged["kind"].isin(ASKED_OF_TWO_YEARS)]
+    is_shown = (judged["concerned_count"] > 0) & (judged["outcome"] != INFORMATION)
+    return judged[is_shown & ~judged["kind"].isin(ASKED_OF_TWO_YEARS)]
 
 
 def count_folder(

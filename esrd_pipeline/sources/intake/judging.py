@@ -128,15 +128,15 @@ def describe_answer(
     kind = str(row["kind"])
     count, of = row["concerned_count"], row["row_count"]
     share = float(row["share"])
-    said = f"{count:,} of {of:,} ({share:.1%})"
+    text = f"{count:,} of {of:,} ({share:.1%})"
     if kind == "has_value":
-        said = f"{share:.1%} of rows have a value, {float(row['share_before']):.1%} before"
+        text = f"{share:.1%} of rows have a value, {float(row['share_before']):.1%} before"
     limits = "".join(
         f", {name} limit {float(row[f'{name}_limit']):.3g}"
         for name in ("warn", "fail")
         if not pd.isna(row[f"{name}_limit"])
     )
-    return f"{', '.join(place)}: {_TEXTS[kind].format(**load_window())}: {said}{limits}"
+    return f"{', '.join(place)}: {_TEXTS[kind].format(**load_window())}: {text}{limits}"
 
 
 @cache

@@ -127,6 +127,7 @@ def _type_of(column: Column) -> pa.DataType:
 
 def _to_array(values: Values, kind: pa.DataType) -> pa.Array:
     if isinstance(values, Coded):
+        values = _unite_words(values)
         codes = values.codes.astype(np.int32, copy=False)
         missing = codes < 0
         indices = pa.array(codes, mask=missing) if missing.any() else pa.array(codes)
@@ -145,6 +146,20 @@ def _to_array(values: Values, kind: pa.DataType) -> pa.Array:
         missing = values == NO_NUMBER
         return pa.array(values, mask=missing if missing.any() else None).cast(kind)
     return pa.array(values).cast(kind)
+
+
+def _unite_words(values: Coded) -> Coded:
+    """Return the column with every word once.
+
+    Of a dictionary that repeats a word, pyarrow 26 writes a Parquet page whose last bytes are
+    whatever was in memory: the same rows would not give the same file.
+    """
+    words = tuple(dict.fromkeys(values.words))
+    if len(words) == len(values.words):
+        return values
+    place = {word: code for code, word in enumerate(words)}
+    moved = np.array([*(place[word] for word in values.words), NO_NUMBER], dtype=np.int32)
+    return Coded(moved[values.codes], words)
 
 
 def _codes(values: Values) -> np.ndarray:
