@@ -26,9 +26,10 @@ def emergency(
 ) -> None:
     r"""Write the page of an area on a day: status, needs, room, and who could go where.
 
-    Reads the stored year of the day and the files of ESRD_NETWORK_DIR as they are now; starts no
-    run. An area is a state, a Network (N7), a declared disaster (DR4828), the nation (US), or
-    REPORTED: the states with a facility that is reported as other than open.
+    Reads the stored year of the day (while it is not stored, the one before, as the page says) and
+    the files of ESRD_NETWORK_DIR as they are now; starts no run. An area is a state, a Network
+    (N7), a declared disaster (DR4828), the nation (US), or REPORTED: the states with a facility
+    that is reported as other than open.
 
     \b
     Examples:
@@ -36,13 +37,15 @@ def emergency(
       esrd emergency --area FL --date 2024-09-27 --ccn 102501
     """
     from esrd_pipeline.emergency.area import AreaError
-    from esrd_pipeline.emergency.records import StoredRecords
+    from esrd_pipeline.emergency.records import StoredRecords, find_stored_year
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
 
     settings = load_settings()
-    records = StoredRecords(Warehouse(settings.warehouse_dir), day.year, settings.network_dir)
+    warehouse = Warehouse(settings.warehouse_dir)
+    year = find_stored_year(warehouse, day.date())
+    records = StoredRecords(warehouse, year, settings.network_dir)
     try:
         if ccn is not None:
             _write_list(settings, records, ccn.strip().upper(), day)
@@ -78,7 +81,7 @@ def _write_list(settings: Settings, records: "StoredRecords", ccn: str, day: dat
     from esrd_pipeline.cli_checks import require_facility
     from esrd_pipeline.private import make_private_folder, write_private
 
-    require_facility(settings, day.year, ccn)
+    require_facility(settings, records.performance_year, ccn)
     rows = records.read_patients(day.date(), ccn)
     folder = make_private_folder(settings.explanations_dir, str(day.year), f"{ccn}_{_LISTS}")
     path = Path(folder, f"{day:%Y-%m-%d}.csv")

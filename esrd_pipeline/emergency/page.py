@@ -48,7 +48,7 @@ def describe(picture: Picture, now: datetime) -> dict[str, Any]:
     """Return what the template shows."""
     facilities = _list_facilities(picture)
     return {
-        "year": picture.request.day.year,
+        "year": picture.patients_at.year,
         "title": picture.title,
         "day": picture.request.day,
         "at": _write_moment(picture.request.at),
@@ -156,6 +156,11 @@ def _list_sources(picture: Picture, now: datetime) -> list[dict[str, str]]:
             "age": "" if newest is None else _write_age(_read_moment(newest), now),
         },
         {
+            "name": "Patients by facility",
+            "last": picture.patients_at.isoformat(),
+            "age": _write_age(_at_midnight(picture.patients_at), now),
+        },
+        {
             "name": "Sessions on dialysis claims",
             "last": treated.isoformat() if treated else "none known near the day",
             "age": "" if treated is None else _write_age(_at_midnight(treated), now),
@@ -210,5 +215,5 @@ def _write_moment(text: object) -> str:
 
 
 def _write_age(then: datetime, now: datetime) -> str:
-    hours = (now - then).total_seconds() / 3600
+    hours = max(0.0, (now - then).total_seconds() / 3600)
     return f"{hours:.0f} hours old" if hours < _HOURS_SHOWN else f"{hours / 24:.0f} days old"

@@ -59,6 +59,8 @@ class Picture:
         assets: raw.facility_asset.
         needs: emergency.facility_need, of the nation.
         capacity: emergency.capacity, of the nation.
+        patients_at: the day whose patients they are: an earlier one where the stored year ends
+            before the day.
         positions: latitude and longitude of facilities, by CCN.
         placements: emergency.placement, of the area's closed facilities.
     """
@@ -71,6 +73,7 @@ class Picture:
     assets: pd.DataFrame
     needs: pd.DataFrame
     capacity: pd.DataFrame
+    patients_at: date
     positions: pd.DataFrame
     placements: pd.DataFrame
 
@@ -100,6 +103,7 @@ def draw_picture(request: Request, records: Records) -> Picture:
     statuses = find_status(reports, request.at)
     title, ccns = find_area(request.area, directory, declarations, statuses)
     needs = records.read_needs(request.day)
+    patients_at = min(request.day, date(int(directory["performance_year"].max()), 12, 31))
     capacity = find_capacity(
         day=request.day,
         directory=directory,
@@ -111,5 +115,15 @@ def draw_picture(request: Request, records: Records) -> Picture:
     places = Places(request.day, directory, assets, needs, capacity, at)
     placements = place_displaced(places, ccns, kilometres=request.kilometres)
     return Picture(
-        request, title, ccns, directory, reports, assets, needs, capacity, at, placements
+        request=request,
+        title=title,
+        ccns=ccns,
+        directory=directory,
+        reports=reports,
+        assets=assets,
+        needs=needs,
+        capacity=capacity,
+        patients_at=patients_at,
+        positions=at,
+        placements=placements,
     )

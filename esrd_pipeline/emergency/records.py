@@ -8,16 +8,25 @@ import pandas as pd
 
 from esrd_pipeline.sources.network_check import read_files
 from esrd_pipeline.sql import Select, load_select, parse_select
-from esrd_pipeline.tables import emergency, facility
+from esrd_pipeline.tables import emergency, facility, history
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.network_inputs import EMERGENCY_TABLES
 from esrd_pipeline.warehouse import Warehouse
 
 _DIRECTORY = (
-    *("ccn", "facility_name", "network", "city", "state", "zip_code", "county"),
+    *("ccn", "performance_year", "facility_name", "network", "city", "state", "zip_code", "county"),
     *("chain_organization", "station_count", "has_in_center_hemodialysis"),
     *("has_peritoneal_dialysis", "has_home_hemodialysis_training"),
 )
+
+
+def find_stored_year(warehouse: Warehouse, day: date) -> int:
+    """Return the year to read for a day: its own, or the one before while that alone is stored.
+
+    What is read of a year that is not stored, `MissingPartitionError` says.
+    """
+    stored = warehouse.years(history.TREATMENT)
+    return day.year - (day.year not in stored and day.year - 1 in stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class StoredRecords:
 
     Attributes:
         warehouse: of the stored tables.
-        performance_year: the year of the day.
+        performance_year: the year that is read.
         network_dir: the Network's folder.
     """
 

@@ -118,6 +118,8 @@ def test_who_is_treated_elsewhere_is_found(found: Found) -> None:
 
 
 def test_where_there_was_none_there_is_no_effect(found: Found) -> None:
-    rows = found.spared
+    rows = found.spared.dropna(subset=["ratio"])
+    # Of a few treated elsewhere in these states there may be none in one of the years.
+    assert len(rows) >= 11
     assert ((rows["lower"] < 1) & (rows["upper"] > 1)).all(), rows.to_string()
     assert rows.loc["sessions received", "ratio"].between(0.97, 1.03).all()

@@ -28,6 +28,7 @@ def _draw_directory(count: int, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "ccn": [f"{10_000 + place:06d}" for place in range(count)],
+            "performance_year": DAY.year,
             "facility_name": "FACILITY",
             "network": 7,
             "city": "TOWN",

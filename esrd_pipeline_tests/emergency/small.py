@@ -145,7 +145,15 @@ def store_after(root: Path) -> Warehouse:
     )
     tables["raw.claim"] = fill(
         TABLES_BY_NAME["raw.claim"],
-        *({"clm_id": number, "prvdr_num": ccn} for number, ccn in billed),
+        *(
+            {
+                "clm_id": number,
+                "prvdr_num": ccn,
+                "clm_fac_type_cd": "7",
+                "clm_srvc_clsfctn_type_cd": "2",
+            }
+            for number, ccn in billed
+        ),
     )
     for name in ("linkage.provider_number", *HISTORY, "raw.ece_grant"):
         tables[name] = fill(TABLES_BY_NAME[name])

@@ -84,6 +84,19 @@ def test_the_list_is_its_readers_alone(data: Path) -> None:
     assert lines[1].endswith("in-center hemodialysis,3.0,2024-09-26,2024-09-29,True")
 
 
+def test_in_january_the_year_before_is_read_and_the_page_says_so(data: Path) -> None:
+    done = run("--area", "FL", "--date", "2025-01-03")
+    assert done.exit_code == 0, done.output
+    page = data / "embedded" / "emergency" / "FL-2025-01-03" / "index.html"
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text()))
+    assert "Patients of closed facilities: 42 ." in text
+    assert re.search(r"Patients by facility 2024-12-31 \d+ days old", text)
+    assert "from performance year 2024" in text
+    later = run("--area", "FL", "--date", "2026-01-03")
+    assert later.exit_code == 1
+    assert "2026" in later.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -27,6 +27,8 @@ def outcome(
     death: int | None = None,
     spells: Sequence[Row] | None = None,
     period: str = "day",
+    bill: str = "72",
+    refused: str | None = None,
 ) -> pd.DataFrame:
     """The facility's row of one patient; days are places: days since the emergency's first."""
     day_0 = DAY if period == "day" else DAY - timedelta(days=364)
@@ -52,7 +54,14 @@ def outcome(
             "history.treatment": spells or [spell(on(-400), on(29 if death is None else death))],
             "linkage.claim": claims,
             "raw.claim": [
-                {"clm_id": number, "prvdr_num": ccn, "performance_year": on(place).year}
+                {
+                    "clm_id": number,
+                    "prvdr_num": ccn,
+                    "performance_year": on(place).year,
+                    "clm_fac_type_cd": bill[0],
+                    "clm_srvc_clsfctn_type_cd": bill[1],
+                    "clm_mdcr_non_pmt_rsn_cd": refused,
+                }
                 for number, (place, ccn) in enumerate(sessions, start=1)
             ],
             "raw.claim_revenue": [
@@ -165,6 +174,10 @@ def test_events_of_thirty_days_count_until_death() -> None:
 def test_only_regular_patients_of_one_facility_count() -> None:
     first, last = DAY - timedelta(days=400), DAY + timedelta(days=29)
     assert outcome([]).empty
+    # Dialysis in hospital is on the hospital's claim; a claim that Medicare refused is no evidence.
+    assert outcome(USUAL, bill="11").empty
+    assert outcome(USUAL, refused="N").empty
+    assert outcome(USUAL, refused="P").shape[0] == 1
     moved = [spell(first, DAY - timedelta(days=29)), spell(DAY - timedelta(days=28), last, ccn="B")]
     assert outcome(USUAL, spells=moved).empty
     assert outcome(USUAL, spells=[spell(first, last, setting="home")]).empty

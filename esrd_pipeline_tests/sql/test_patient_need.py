@@ -23,7 +23,11 @@ def spell(start: str, end: str, **facts: object) -> Row:
 
 
 def need(
-    *spells: Row, sessions: Sequence[str] = (), prescribed: float | None = None, code: str = "0821"
+    *spells: Row,
+    sessions: Sequence[str] = (),
+    prescribed: float | None = None,
+    code: str = "0821",
+    on: str = DAY,
 ) -> Case:
     """A patient with sessions on claims, and a prescription of facility 7, whose CCN is A."""
     claims = [
@@ -58,7 +62,7 @@ def need(
             "history.prescription": [] if prescribed is None else [ordered],
             "linkage.facility_ccn": [known],
         },
-        day=day(DAY),
+        day=day(on),
     )
 
 
@@ -125,3 +129,19 @@ def test_only_who_is_treated_on_the_day_is_counted_at_the_place_of_that_day() ->
     )
     assert moved["ccn"].tolist() == ["B"]
     assert [len(rows) for rows in (before, transplanted, qip)] == [0, 0, 0]
+
+
+@worked
+def test_after_the_stored_year_patients_are_those_of_its_last_day() -> Worked:
+    there, gone = yield (
+        need(spell(*WHOLE), sessions=["2025-01-03"], prescribed=2.0, on="2025-01-10"),
+        need(spell("2024-01-01", "2024-12-30"), on="2025-01-10"),
+    )
+    found = there.iloc[0]
+    # Seven days by two sessions, rounded up, after a session in the run-out of the year's claims.
+    assert [str(found[name])[:10] for name in ("ccn", "last_treatment", "next_due")] == [
+        "A",
+        "2025-01-03",
+        "2025-01-07",
+    ]
+    assert gone.empty

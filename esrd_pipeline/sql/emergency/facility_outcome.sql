@@ -3,7 +3,8 @@
 -- received, treatment elsewhere, emergency visits, hospital stays, deaths. The design of Kelman et al.,
 -- Am J Kidney Dis 2015;65:109-115 (Hurricane Sandy).
 -- Readings: 270, whose patients: on hemodialysis in center at one facility from 30 days before the day
--- to the day, with a session on a dialysis claim in the four weeks that end three days before it. 271,
+-- to the day, with a session on a claim of a dialysis facility (type of bill 72x, not refused: reading
+-- 91) in the four weeks that end three days before it. 271,
 -- early: a session on one of the two days before, on a weekday with sessions in fewer than two of the
 -- four weeks. 272, sessions received: those of the first three days, against a quarter of those on the
 -- same weekdays of the four weeks; days in hospital, their like in the four weeks, and days after
@@ -92,6 +93,9 @@ billed AS (
     WHERE k.performance_year = $performance_year
         AND c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND k.source = 'institutional'
+        AND c.clm_fac_type_cd = '7'
+        AND c.clm_srvc_clsfctn_type_cd = '2'
+        AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
         AND (
             l.rev_cntr_dt BETWEEN $day - 30 AND $day + 6
             OR l.rev_cntr_dt BETWEEN $day - 394 AND $day - 358

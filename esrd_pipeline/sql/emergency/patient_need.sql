@@ -1,7 +1,7 @@
 -- One row: a patient on dialysis on a day ($day), at the facility that treats them then, with the last
 -- hemodialysis session known before the day and when the next one is due.
 -- Readings: 240, whose patient it is: the DFC treatment history of the day. 241, the last treatment:
--- the latest line day of hemodialysis on a dialysis claim in the two weeks before the day; claims come
+-- the latest line day of hemodialysis on any institutional claim in the two weeks before it; claims come
 -- weeks later, so that while an emergency goes on there may be none. 242, the next treatment is due
 -- after the longest gap that the prescription leaves: seven days by its sessions, rounded up; three
 -- sessions a week where none is prescribed.
@@ -10,22 +10,28 @@ rule AS (
     SELECT 3 AS usual_sessions
 ),
 
+-- Reading 276: on a day after the stored year, patients are where they were on its last.
+known AS (
+    SELECT least($day, make_date($performance_year, 12, 31)) AS known_day
+),
+
 treated AS (
     SELECT
-        patient_id,
-        ccn,
+        t.patient_id,
+        t.ccn,
         CASE
-            WHEN modality = 'peritoneal' THEN 'peritoneal dialysis'
-            WHEN setting = 'home' THEN 'home hemodialysis'
+            WHEN t.modality = 'peritoneal' THEN 'peritoneal dialysis'
+            WHEN t.setting = 'home' THEN 'home hemodialysis'
             ELSE 'in-center hemodialysis'
         END AS modality
-    FROM history.treatment
-    WHERE performance_year = $performance_year
-        AND program = 'dfc'
-        AND state = 'dialysis'
-        AND ccn IS NOT NULL
-        AND start_date <= $day
-        AND end_date >= $day
+    FROM history.treatment AS t
+    CROSS JOIN known AS d
+    WHERE t.performance_year = $performance_year
+        AND t.program = 'dfc'
+        AND t.state = 'dialysis'
+        AND t.ccn IS NOT NULL
+        AND t.start_date <= d.known_day
+        AND t.end_date >= d.known_day
 ),
 
 -- The fourteen days stand as a number, so that DuckDB reads only their part of the claim lines.
@@ -47,13 +53,14 @@ billed AS (
 prescribed AS (
     SELECT t.patient_id, max(nullif(p.sessions_per_week, 0)) AS sessions_per_week
     FROM treated AS t
+    CROSS JOIN known AS d
     JOIN history.prescription AS p
-        ON p.patient_id = t.patient_id AND p.start_date <= $day AND p.end_date >= $day
+        ON p.patient_id = t.patient_id AND p.start_date <= d.known_day AND p.end_date >= d.known_day
     JOIN linkage.facility_ccn AS f
         ON f.facilityid = p.facilityid
         AND f.ccn = t.ccn
-        AND f.start_date <= $day
-        AND coalesce(f.end_date, $day) >= $day
+        AND f.start_date <= d.known_day
+        AND coalesce(f.end_date, d.known_day) >= d.known_day
     WHERE p.performance_year = $performance_year
         AND f.performance_year = $performance_year
         AND f.program = 'dfc'
@@ -61,9 +68,12 @@ prescribed AS (
 ),
 
 nursed AS (
-    SELECT DISTINCT patient_id
-    FROM history.nursing_home
-    WHERE performance_year = $performance_year AND start_date <= $day AND end_date >= $day
+    SELECT DISTINCT h.patient_id
+    FROM history.nursing_home AS h
+    CROSS JOIN known AS d
+    WHERE h.performance_year = $performance_year
+        AND h.start_date <= d.known_day
+        AND h.end_date >= d.known_day
 )
 
 SELECT
