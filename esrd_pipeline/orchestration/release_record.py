@@ -34,6 +34,7 @@ _NOT_REFRESHED = (
     *explain.TABLES,
     *emergency.PATIENT_TABLES,
     *emergency.TABLES,
+    *emergency.AFTER_TABLES,
     *quarter_release.TABLES,
 )
 
