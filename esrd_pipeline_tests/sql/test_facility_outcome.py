@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Row, run
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, worked
 
 DAY = date(2024, 9, 26)
 """A Thursday."""
@@ -29,7 +29,7 @@ def outcome(
     period: str = "day",
     bill: str = "72",
     refused: str | None = None,
-) -> pd.DataFrame:
+) -> Case:
     """The facility's row of one patient; days are places: days since the emergency's first."""
     day_0 = DAY if period == "day" else DAY - timedelta(days=364)
 
@@ -48,7 +48,7 @@ def outcome(
         }
         for number, (place, _) in enumerate(sessions, start=1)
     ]
-    found = run(
+    return case(
         "emergency.facility_outcome",
         tables={
             "history.treatment": spells or [spell(on(-400), on(29 if death is None else death))],
@@ -87,8 +87,8 @@ def outcome(
             else [{"program": "dfc", "patient_id": 1, "death_date": on(death)}],
         },
         day=DAY,
-    )
-    return found[found["period"] == period]
+        alone=True,
+    ).read(lambda rows: rows[rows["period"] == period])
 
 
 def spell(start: date, end: date, **facts: object) -> Row:
@@ -113,74 +113,112 @@ def read(rows: pd.DataFrame, *names: str) -> tuple[float, ...]:
 SESSIONS = ("sessions", "usual_sessions")
 
 
-def test_an_ordinary_week_is_as_the_weeks_before() -> None:
-    rows = outcome(USUAL)
+@worked
+def test_an_ordinary_week_is_as_the_weeks_before() -> Worked:
+    rows = yield outcome(USUAL)
     names = ("patients", "patient_days", *SESSIONS, "dialysed_early", "treated_elsewhere")
     # Thursday and Saturday of the three closed days, as in each of the four weeks.
     assert read(rows, *names) == (1, 30, 2, 2, 0, 0)
     assert read(rows, "emergency_visits", "admissions", "deaths") == (0, 0, 0)
 
 
-def test_the_same_weeks_a_year_before_are_a_row_of_their_own() -> None:
-    assert read(outcome(USUAL, period="year before"), "patients", *SESSIONS) == (1, 2, 2)
+@worked
+def test_the_same_weeks_a_year_before_are_a_row_of_their_own() -> Worked:
+    rows = yield outcome(USUAL, period="year before")
+    assert read(rows, "patients", *SESSIONS) == (1, 2, 2)
 
 
-def test_sessions_of_the_closed_days_alone_can_be_missed() -> None:
-    assert read(outcome([*BEFORE, 2, 5]), *SESSIONS) == (1, 2)
+@worked
+def test_sessions_of_the_closed_days_alone_can_be_missed() -> Worked:
+    thursday, moved, late, fewer = yield (
+        outcome([*BEFORE, 2, 5]),
+        outcome([*BEFORE, 1, 2]),
+        outcome([*BEFORE, 2, 3]),
+        outcome([place for place in USUAL if place != -5]),
+    )
+    assert read(thursday, *SESSIONS) == (1, 2)
     # Another day of the three stands in for Thursday's; the day after them does not.
-    assert read(outcome([*BEFORE, 1, 2]), *SESSIONS) == (2, 2)
-    assert read(outcome([*BEFORE, 2, 3]), *SESSIONS) == (1, 2)
+    assert read(moved, *SESSIONS) == (2, 2)
+    assert read(late, *SESSIONS) == (1, 2)
     # One missed in the weeks before: Saturday's are three of four.
-    assert read(outcome([place for place in USUAL if place != -5]), *SESSIONS) == (2, 1.75)
+    assert read(fewer, *SESSIONS) == (2, 1.75)
 
 
-def test_days_in_hospital_and_their_like_are_left_out() -> None:
+@worked
+def test_days_in_hospital_and_their_like_are_left_out() -> Worked:
+    then, before = yield (
+        outcome([*BEFORE, 0], stays=[(1, 4)]),
+        outcome([place for place in USUAL if place != -14], stays=[(-15, -13)]),
+    )
     # In hospital on Saturday: only Thursday is compared.
-    assert read(outcome([*BEFORE, 0], stays=[(1, 4)]), *SESSIONS) == (1, 1)
+    assert read(then, *SESSIONS) == (1, 1)
     # In hospital on a Thursday before: only Saturday is.
-    seen = [place for place in USUAL if place != -14]
-    assert read(outcome(seen, stays=[(-15, -13)]), *SESSIONS) == (1, 1)
+    assert read(before, *SESSIONS) == (1, 1)
 
 
-def test_early_is_on_a_weekday_without_usual_sessions() -> None:
+@worked
+def test_early_is_on_a_weekday_without_usual_sessions() -> Worked:
+    wednesday, tuesday, once, twice, monday = yield (
+        outcome([*USUAL, -1]),
+        outcome([*USUAL, -2]),
+        outcome([*USUAL, -1, -8]),
+        outcome([*USUAL, -1, -8, -15]),
+        outcome([*USUAL, -3]),
+    )
     early = "dialysed_early"
     # Wednesday, the day before.
-    assert read(outcome([*USUAL, -1]), early) == (1,)
+    assert read(wednesday, early) == (1,)
     # Tuesday is a usual one.
-    assert read(outcome([*USUAL, -2]), early) == (0,)
+    assert read(tuesday, early) == (0,)
     # One Wednesday of four is not usual, two are.
-    assert read(outcome([*USUAL, -1, -8]), early) == (1,)
-    assert read(outcome([*USUAL, -1, -8, -15]), early) == (0,)
+    assert read(once, early) == (1,)
+    assert read(twice, early) == (0,)
     # Monday is no longer early.
-    assert read(outcome([*USUAL, -3]), early) == (0,)
+    assert read(monday, early) == (0,)
 
 
-def test_elsewhere_is_another_facilitys_claim_in_the_first_week() -> None:
+@worked
+def test_elsewhere_is_another_facilitys_claim_in_the_first_week() -> Worked:
+    second, last, outside = yield (
+        outcome([*BEFORE, 0], elsewhere=[2]),
+        outcome(BEFORE, elsewhere=[6]),
+        outcome(USUAL, elsewhere=[-1, 7]),
+    )
     name = "treated_elsewhere"
-    assert read(outcome([*BEFORE, 0], elsewhere=[2]), name, *SESSIONS) == (1, 2, 2)
-    assert read(outcome(BEFORE, elsewhere=[6]), name) == (1,)
-    assert read(outcome(USUAL, elsewhere=[-1, 7]), name) == (0,)
+    assert read(second, name, *SESSIONS) == (1, 2, 2)
+    assert read(last, name) == (1,)
+    assert read(outside, name) == (0,)
 
 
-def test_events_of_thirty_days_count_until_death() -> None:
-    rows = outcome(USUAL, stays=[(-2, -1), (0, 1), (29, 33), (30, 31)], visits=[-1, 0, 29, 30])
+@worked
+def test_events_of_thirty_days_count_until_death() -> Worked:
+    rows, dead, late = yield (
+        outcome(USUAL, stays=[(-2, -1), (0, 1), (29, 33), (30, 31)], visits=[-1, 0, 29, 30]),
+        outcome(USUAL, death=9, visits=[9]),
+        outcome(USUAL, death=30),
+    )
     assert read(rows, "emergency_visits", "admissions") == (2, 2)
-    dead = outcome(USUAL, death=9, visits=[9])
     assert read(dead, "deaths", "patient_days", "emergency_visits") == (1, 10, 1)
-    late = outcome(USUAL, death=30)
     assert read(late, "deaths", "patient_days") == (0, 30)
 
 
-def test_only_regular_patients_of_one_facility_count() -> None:
+@worked
+def test_only_regular_patients_of_one_facility_count() -> Worked:
     first, last = DAY - timedelta(days=400), DAY + timedelta(days=29)
-    assert outcome([]).empty
-    # Dialysis in hospital is on the hospital's claim; a claim that Medicare refused is no evidence.
-    assert outcome(USUAL, bill="11").empty
-    assert outcome(USUAL, refused="N").empty
-    assert outcome(USUAL, refused="P").shape[0] == 1
     moved = [spell(first, DAY - timedelta(days=29)), spell(DAY - timedelta(days=28), last, ccn="B")]
-    assert outcome(USUAL, spells=moved).empty
-    assert outcome(USUAL, spells=[spell(first, last, setting="home")]).empty
-    assert outcome(USUAL, spells=[spell(first, last, program="qip")]).empty
-    assert outcome(USUAL, spells=[spell(DAY - timedelta(days=30), DAY)]).shape[0] == 1
-    assert outcome(USUAL, spells=[spell(DAY - timedelta(days=29), DAY)]).empty
+    found = yield {
+        "without a session": outcome([]),
+        # Dialysis in hospital is on the hospital's claim; a refused claim is no evidence.
+        "in hospital": outcome(USUAL, bill="11"),
+        "refused": outcome(USUAL, refused="N"),
+        "paid in part": outcome(USUAL, refused="P"),
+        "moved": outcome(USUAL, spells=moved),
+        "at home": outcome(USUAL, spells=[spell(first, last, setting="home")]),
+        "of the QIP": outcome(USUAL, spells=[spell(first, last, program="qip")]),
+        "from 30 days before": outcome(USUAL, spells=[spell(DAY - timedelta(days=30), DAY)]),
+        "from 29 days before": outcome(USUAL, spells=[spell(DAY - timedelta(days=29), DAY)]),
+    }
+    assert {name for name, rows in found.items() if len(rows)} == {
+        "paid in part",
+        "from 30 days before",
+    }
