@@ -29,6 +29,7 @@ FOUR_YEARS = (
 
 COSTLIEST = (
     *FOUR_YEARS,
+    "sql/test_parity.py",
     "orchestration/test_refresh.py",
     "orchestration/test_faults.py",
     "orchestration/test_ui.py",

@@ -31,23 +31,19 @@ from esrd_pipeline.engines import (
     list_order,
 )
 from esrd_pipeline.sql import PARAMETER_SCHEMA, SelectError
-from esrd_pipeline.sql.spark import SPARK_TYPES, SQL_TYPES, name_view, to_spark
+from esrd_pipeline.sql.spark import (
+    SESSION_SETTINGS,
+    SPARK_TYPES,
+    SQL_TYPES,
+    name_view,
+    to_spark,
+)
 from esrd_pipeline.tables.model import Table
 
 if TYPE_CHECKING:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-MEANING: Mapping[str, str] = {
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.lightweightPlanChangeValidation": "false",
-    "spark.sql.session.timeZone": "UTC",
-}
-"""Settings that `sql.spark` relies on: they are set whatever a cluster's own say.
-
-Plans are not validated after each rule of the optimiser: of joins of a table with itself, the rule
-RemoveRedundantAliases of Spark 4.1 makes a plan that a later rule mends, and validation refuses.
-"""
 CONNECT = "sc://"
 """How the address of a server of Spark Connect begins."""
 _LOCAL = "local"
@@ -105,7 +101,7 @@ def open_spark(master: str, spill: Path) -> "SparkSession":
     # Its lines quote the values that an error is about, which may be patient data.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     builder: Any = SparkSession.builder.appName("esrd_pipeline")
-    settings = {**MEANING, **_list_local(master, spill)}
+    settings = {**SESSION_SETTINGS, **_list_local(master, spill)}
     if not master.startswith(CONNECT):
         settings["spark.log.level"] = "OFF"  # as above
     for name, value in settings.items():

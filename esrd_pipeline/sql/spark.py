@@ -17,6 +17,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select, SelectError
+from esrd_pipeline.sql.portable import find_unportable
 from esrd_pipeline.tables.model import Table
 
 SQL_TYPES: Mapping[str, str] = {
@@ -39,6 +40,17 @@ SPARK_TYPES: Mapping[str, str] = {
     "labels": "MAP<STRING, STRING>",
 }
 """Types of a table's columns on Spark, by the type in its definition."""
+SESSION_SETTINGS: Mapping[str, str] = {
+    # Spark 4.1 finds its own plan invalid after this rule where a relation is read several times.
+    "spark.sql.optimizer.excludedRules": (
+        "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases"
+    ),
+    # An error, and not null, where a text is no number or a sum has no room, as in DuckDB.
+    "spark.sql.ansi.enabled": "true",
+    # Days and moments are without a zone.
+    "spark.sql.session.timeZone": "UTC",
+}
+"""What a session of Spark must have set so that the SELECTs give DuckDB's rows."""
 _DATE = exp.DType.DATE
 
 
@@ -59,11 +71,15 @@ def to_spark(select: Select, tables: Mapping[str, Table], parameters: Mapping[st
         SelectError: it has what no rule can say on Spark.
     """
     tree = read_typed(select, tables, parameters)
+    if refused := find_unportable(tree):
+        raise SelectError(f"{select.path}: {'; '.join(refused)}")
     for node in reversed(list(tree.walk(bfs=True))):
         for kind, rule in _RULES.items():
             if isinstance(node, kind):
                 said = rule(node)
-                if said is not node:
+                if node is tree:
+                    tree = said
+                elif said is not node:
                     node.replace(said)
                 break
     try:
@@ -189,14 +205,14 @@ def _divide(node: exp.Div) -> exp.Expr:
     if literal:
         return node
     zero = exp.Literal.number(0)
-    infinite = exp.cast(exp.Literal.string("Infinity"), "double")
+    infinite = _special("Infinity")
     at_zero = (
         exp.Case()
         .when(exp.GT(this=above.copy(), expression=zero), infinite)
         .when(exp.LT(this=above.copy(), expression=zero.copy()), exp.Neg(this=infinite.copy()))
         .when(
             exp.Not(this=exp.Is(this=above.copy(), expression=exp.Null())),
-            exp.cast(exp.Literal.string("NaN"), "double"),
+            _special("NaN"),
         )
     )
     return (
@@ -223,7 +239,68 @@ def _truncate(node: exp.TimestampTrunc | exp.DateTrunc) -> exp.Expr:
     return _typed(_call("TRUNC", node.this, exp.Literal.string(node.text("unit"))), node)
 
 
+def _take_logarithm(node: exp.Ln) -> exp.Expr:
+    """DuckDB's logarithm of zero is infinite and of less NaN; Spark's is null."""
+    number = exp.cast(node.this, "double")
+    zero = exp.Literal.number(0)
+    return (
+        exp.Case()
+        .when(exp.EQ(this=number.copy(), expression=zero), _special("-Infinity"))
+        .when(exp.LT(this=number.copy(), expression=zero.copy()), _special("NaN"))
+        .else_(exp.Ln(this=number.copy()))
+    )
+
+
+def _special(text: str) -> exp.Expr:
+    return exp.cast(exp.Literal.string(text), "double")
+
+
+def _count_up(node: exp.GenerateSeries) -> exp.Expr:
+    """DuckDB's series to less than its start is empty; Spark's counts down, or is refused."""
+    upward = exp.LTE(this=node.args["start"].copy(), expression=node.args["end"].copy())
+    return exp.Case().when(upward, node.copy())
+
+
+def _is_by_name(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Union) and bool(node.args.get("by_name"))
+
+
+def _unite_by_name(node: exp.Union) -> exp.Expr:
+    """Spark's UNION goes by place: each side gives the columns of all, null where it has none."""
+    if not _is_by_name(node) or _is_by_name(node.parent):
+        return node
+    sides: list[exp.Query] = []
+    left: exp.Query = node
+    while isinstance(left, exp.Union) and _is_by_name(left):
+        sides.insert(0, left.right)
+        left = left.left
+    sides.insert(0, left)
+    types: dict[str, exp.DataType | None] = {}
+    for side in sides:
+        for column in side.selects:
+            types.setdefault(column.alias_or_name, column.type)
+    made, *others = [_give(side, types) for side in sides]
+    for one in others:
+        made = exp.union(made, one, distinct=bool(node.args.get("distinct")), copy=False)
+    made.set("with_", node.args.get("with_"))
+    return made
+
+
+def _give(side: exp.Query, types: Mapping[str, exp.DataType | None]) -> exp.Select:
+    """Return the rows of a side with these columns in their order."""
+    own = side.named_selects
+    return exp.select(
+        *(
+            exp.column(name, quoted=True)
+            if name in own
+            else exp.alias_(exp.cast(exp.Null(), kind or "string"), name, quoted=True)
+            for name, kind in types.items()
+        )
+    ).from_(side.subquery("side", copy=False))
+
+
 _RULES: Mapping[type[exp.Expr], Callable[..., exp.Expr]] = {
+    exp.Union: _unite_by_name,
     exp.Sub: _subtract,
     exp.Add: _add,
     exp.DateDiff: _count_between,
@@ -233,9 +310,11 @@ _RULES: Mapping[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.ArgMin: _choose,
     exp.TimestampTrunc: _truncate,
     exp.DateTrunc: _truncate,
+    exp.GenerateSeries: _count_up,
     exp.Year: _widen,
     exp.Month: _widen,
     exp.Day: _widen,
     exp.Quarter: _widen,
     exp.Length: _widen,
+    exp.Ln: _take_logarithm,
 }

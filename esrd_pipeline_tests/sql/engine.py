@@ -1,7 +1,9 @@
 """One DuckDB for all tests of a process; each run has its own catalog and drops it."""
 
+import contextlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import duckdb
@@ -11,7 +13,7 @@ import pyarrow as pa
 from esrd_pipeline.arrow import ARROW_TYPES
 from esrd_pipeline.duckdb_session import attach_value_sets
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES
-from esrd_pipeline.sql import PARAMETER_SCHEMA, load_select
+from esrd_pipeline.sql import PARAMETER_SCHEMA, Select, load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 
 _RUNS = itertools.count(1)
@@ -25,6 +27,30 @@ _FOUNDATION = (
     "history.claim_run_out",
 )
 """Made before any SQL file that reads them: of the year, registers, grants, EQRS, claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One SQL file as it was run: what it read, by name, and the rows it gave in their order."""
+
+    select: str
+    tables: Mapping[str, pa.Table]
+    value_sets: Mapping[str, pa.Table]
+    parameters: Mapping[str, object]
+    made: pa.Table
+
+
+_WATCHING: list[Callable[[Ran], None]] = []
+
+
+@contextlib.contextmanager
+def watch(see: Callable[[Ran], None]) -> Generator[None]:
+    """Within it, call `see` with each SQL file that is run."""
+    _WATCHING.append(see)
+    try:
+        yield
+    finally:
+        _WATCHING.remove(see)
 
 
 def to_arrow(
@@ -146,13 +172,31 @@ def _run(
             f'CAST("{column.name}" AS {DUCKDB_TYPES[column.type]}) AS "{column.name}"'
             for column in table.columns
         )
+        values = {key: parameters[key] for key in select.parameters}
         made = database.sql(
             f"SELECT {columns} FROM (\n{select.text}\n) ORDER BY {', '.join(table.key)}",
-            params={key: parameters[key] for key in select.parameters},
+            params=values,
         ).to_arrow_table()
+        for see in _WATCHING:
+            see(Ran(name, *_read_all(database, select), values, made))
         if name != selects[-1]:
             _fill(database, _path(name), made, insert=name in given)
     return made
+
+
+def _read_all(
+    database: duckdb.DuckDBPyConnection, select: Select
+) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
+    """The rows of the tables and of the value sets that a SQL file reads, by name."""
+    tables = {
+        source.table: database.sql(f"FROM {_path(source.table)}").to_arrow_table()
+        for source in select.sources
+    }
+    value_sets = {
+        name: database.sql(f'FROM {PARAMETER_SCHEMA}."{name}"').to_arrow_table()
+        for name in select.value_sets
+    }
+    return tables, value_sets
 
 
 def _fill(

@@ -1,20 +1,12 @@
 """Batched cases give the same rows as separate runs; ambiguous batches are rejected."""
 
-import importlib
-import itertools
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.batches import NotSeparableError, Solved
+from esrd_pipeline_tests.sql.modules import MODULES, list_module_cases
 from esrd_pipeline_tests.sql.worked import Case, Worked, case, day, list_cases, worked
 
-MODULES = sorted(
-    path.stem
-    for path in Path(__file__).parent.glob("test_*.py")
-    if path.stem != "test_batches" and "@worked" in path.read_text(encoding="utf-8")
-)
 EVERY = 8
 """Of so many cases one is run alone, too: 1 compares all of them."""
 
@@ -94,25 +86,6 @@ def test_a_dictionary_of_cases_gives_a_dictionary() -> Worked:
 def test_what_a_worked_test_yields_must_be_cases() -> None:
     with pytest.raises(TypeError, match="a worked test yields cases, not int"):
         list_cases([stays(), 3])
-
-
-def list_module_cases(name: str) -> list[Case]:
-    """The cases of every worked test of a module, with all its parameters."""
-    module = importlib.import_module(f"esrd_pipeline_tests.sql.{name}")
-    found = []
-    for test in vars(module).values():
-        if hasattr(test, "declare"):
-            marks = [m for m in getattr(test, "pytestmark", ()) if m.name == "parametrize"]
-            for chosen in itertools.product(*(mark.args[1] for mark in marks)):
-                arguments: dict[str, object] = {}
-                for mark, values in zip(marks, chosen, strict=True):
-                    names = mark.args[0]
-                    if isinstance(names, str):
-                        arguments |= {names: values}
-                    else:
-                        arguments |= dict(zip(names, values, strict=True))
-                found += test.declare(**arguments)
-    return found
 
 
 def show(result: object) -> object:

@@ -65,3 +65,40 @@ def test_nothing_is_an_error_where_it_is_divided_by() -> None:
     assert said.startswith("CASE WHEN CAST(`c`.`clm_pmt_amt` AS DOUBLE) = 0 THEN CASE WHEN")
     assert "'Infinity'" in said
     assert "'NaN'" in said
+
+
+def test_a_series_to_less_than_its_start_is_empty() -> None:
+    said = say("unnest(generate_series(c.clm_id, c.bene_id))")
+    assert said == (
+        "EXPLODE(CASE WHEN `c`.`clm_id` <= `c`.`bene_id`"
+        " THEN SEQUENCE(`c`.`clm_id`, `c`.`bene_id`) END)"
+    )
+
+
+def test_the_logarithm_of_zero_is_infinite() -> None:
+    said = say("ln(c.clm_pmt_amt)")
+    assert "= 0 THEN CAST('-Infinity' AS DOUBLE)" in said
+    assert "< 0 THEN CAST('NaN' AS DOUBLE)" in said
+
+
+def test_a_union_by_name_is_one_by_place_with_nulls_for_what_a_side_has_not() -> None:
+    where = "FROM raw.claim WHERE performance_year = $performance_year"
+    text = (
+        f"-- One row: a claim; a test.\nSELECT clm_id, bene_id {where}"
+        f" UNION ALL BY NAME SELECT prvdr_num, clm_id {where}"
+        f" UNION ALL BY NAME SELECT bene_id {where}"
+    )
+    said = to_spark(parse_select("raw.claim", "a test", text), TABLES_BY_NAME, PARAMETERS)
+    tree = sqlglot.parse_one(said, dialect="spark")
+    assert "BY NAME" not in said
+    sides = []
+    while isinstance(tree, exp.Union):
+        sides.insert(0, tree.expression.selects)
+        tree = tree.this
+    columns = [[column.sql(dialect="spark") for column in side] for side in [tree.selects, *sides]]
+    nothing, no_text = "CAST(NULL AS BIGINT)", "CAST(NULL AS STRING) AS `prvdr_num`"
+    assert columns == [
+        ["`clm_id`", "`bene_id`", no_text],
+        ["`clm_id`", f"{nothing} AS `bene_id`", "`prvdr_num`"],
+        [f"{nothing} AS `clm_id`", "`bene_id`", no_text],
+    ]

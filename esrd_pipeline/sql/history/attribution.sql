@@ -324,12 +324,19 @@ explained AS (
 ),
 
 -- Days on which the facility, or the reason for none, is another than before.
+compared_days AS (
+    SELECT
+        *,
+        lag(coalesce(ccn, reason), 1, '') OVER (
+            PARTITION BY rule, patient_id ORDER BY start_date
+        ) AS before
+    FROM explained
+),
+
 begun AS (
     SELECT *
-    FROM explained
-    QUALIFY lag(coalesce(ccn, reason), 1, '') OVER (
-        PARTITION BY rule, patient_id ORDER BY start_date
-    ) IS DISTINCT FROM coalesce(ccn, reason)
+    FROM compared_days
+    WHERE before IS DISTINCT FROM coalesce(ccn, reason)
 )
 
 SELECT

@@ -81,7 +81,7 @@ summed AS (
         counted,
         least_units,
         CAST(sum(numerator) AS BIGINT) AS numerator,
-        sum(denominator ORDER BY from_last) AS denominator
+        CAST(sum(CAST(denominator AS DECIMAL(38, 18))) AS DOUBLE) AS denominator
     FROM month_of
     WHERE of_year <> 'last' OR from_last = 1
     GROUP BY activity, ccn, start_date, unit, counted, least_units

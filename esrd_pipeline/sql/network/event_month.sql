@@ -153,19 +153,24 @@ followed AS (
 ),
 
 -- A segment's days are consecutive: its clock runs with the calendar.
+followed_moment AS (
+    SELECT
+        *,
+        unnest(
+            generate_series(
+                make_date(year(start_date), month(start_date), 1),
+                start_date + CAST(stop_day - start_day - 1 AS INTEGER),
+                INTERVAL 1 MONTH
+            )
+        ) AS moment
+    FROM followed
+),
+
 followed_month AS (
     SELECT
         *,
-        CAST(
-            unnest(
-                generate_series(
-                    make_date(year(start_date), month(start_date), 1),
-                    start_date + CAST(stop_day - start_day - 1 AS INTEGER),
-                    INTERVAL 1 MONTH
-                )
-            ) AS DATE
-        ) AS month
-    FROM followed
+        CAST(moment AS DATE) AS month
+    FROM followed_moment
 ),
 
 part AS (

@@ -8,7 +8,7 @@ first_day AS (
     SELECT DISTINCT patient_id, start_date FROM period
 ),
 
-patient AS (
+born AS (
     SELECT patient_id, date_of_birth
     FROM linkage.patient
     WHERE performance_year = $performance_year
@@ -40,5 +40,5 @@ SELECT
     shared.completed_years(q.date_of_birth, p.start_date) AS age,
     coalesce(h.home_days, 0) AS nursing_home_days
 FROM first_day AS p
-JOIN patient AS q ON q.patient_id = p.patient_id
+JOIN born AS q ON q.patient_id = p.patient_id
 LEFT JOIN home AS h ON h.patient_id = p.patient_id AND h.start_date = p.start_date
