@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 import pyarrow as pa
 
+from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.tables.dictionary import describe_column
 from esrd_pipeline.tables.model import Column, Table
 
@@ -51,6 +52,17 @@ def encode_schema(table: Table, metadata: Mapping[str, str]) -> str:
     """
     schema = make_schema(table).with_metadata(dict(metadata))
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def load_value_set(name: str) -> pa.Table:
+    """Return a file of parameters as SELECTs read it: texts, null for an empty cell."""
+    table = load_parameters(name)
+    return pa.table(
+        {
+            str(column): pa.array(table[column], pa.string(), from_pandas=True)
+            for column in table.columns
+        }
+    )
 
 
 def to_frame(arrow: pa.Table) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
 from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.settings import Settings, load_settings
+from esrd_pipeline.settings import SettingError, Settings, load_settings
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -40,6 +40,10 @@ DEMO_YEARS = range(2024, 2026)
 @click.version_option(package_name="esrd_pipeline")
 def main() -> None:
     """Compute the CMS ESRD quality measures, QIP scores and star ratings."""
+    try:
+        load_settings()
+    except SettingError as error:
+        raise click.ClickException(str(error)) from None
 
 
 _COMMANDS = (

@@ -34,9 +34,19 @@ def ask_python(_: Settings) -> Answer:
     return Answer(sys.version_info >= (3, 11), f"{found}; 3.11 or newer is needed")
 
 
-def ask_java(_: Settings) -> Answer:
-    """Java, which nothing here uses."""
-    return Answer(is_well=True, text="not needed: nothing of this project runs on Java")
+def ask_java(settings: Settings) -> Answer:
+    """Java, which Spark alone uses."""
+    if settings.engine != "spark":
+        return Answer(
+            is_well=True, text="not needed: Spark alone runs on it, with ESRD_ENGINE=spark"
+        )
+    from esrd_pipeline.engines import EngineError
+    from esrd_pipeline.engines.spark_engine import find_needed
+
+    try:
+        return Answer(is_well=True, text=find_needed(settings.spark_master))
+    except EngineError as missing:
+        return Answer(is_well=False, text=str(missing))
 
 
 def ask_memory(_: Settings) -> Answer:

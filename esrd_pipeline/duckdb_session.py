@@ -7,10 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
+from esrd_pipeline.arrow import load_value_set
 from esrd_pipeline.duckdb_text import quote_text
-from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA
 
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
@@ -64,12 +63,7 @@ def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str
     """Create tables `parameter.<name>` of parameter files: text, null for an empty cell."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PARAMETER_SCHEMA}")
     for name in names:
-        table = load_parameters(name)
-        columns = {
-            str(column): pa.array(table[column], pa.string(), from_pandas=True)
-            for column in table.columns
-        }
-        connection.register("registered", pa.table(columns))
+        connection.register("registered", load_value_set(name))
         connection.execute(f'CREATE TABLE {PARAMETER_SCHEMA}."{name}" AS FROM registered')
         connection.unregister("registered")
 

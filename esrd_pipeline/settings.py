@@ -5,18 +5,26 @@ are in `<year>/` under `ESRD_PUBLISHED_DIR`, by default `data/raw/published/`; a
 patient-level files are in `<year>/` under `ESRD_PATIENT_DIR`, by default `data/raw/patient/`. What
 a Network keeps itself, of all years, is in `ESRD_NETWORK_DIR`, by default `data/raw/network/`. If
 neither folder has a year, the embedded default is used: synthetic files with their own warehouse,
-so that synthetic and real years are never mixed.
+so that synthetic and real years are never mixed. `ESRD_ENGINE` and `ESRD_SPARK_MASTER` choose what
+makes tables from tables: `docs/deployment.md`.
 """
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 _YEAR = "[12][0-9][0-9][0-9]"
 _PATIENT_FILES = ("*.*", "[12][0-9][0-9][0-9]-*/*.*")
 """Files in a year's folder, and in its folders of one release each."""
 Origin = Literal["published", "embedded"]
+EngineName = Literal["duckdb", "spark"]
+SPARK_HERE = "local[*]"
+"""The Spark that is used unless another is named: all cores of this machine."""
+
+
+class SettingError(ValueError):
+    """A setting of this installation has a value that it cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class Settings:
     published_dir: Path
     agency_dir: Path
     own_network_dir: Path | None = None
+    engine: EngineName = "duckdb"
+    spark_master: str = SPARK_HERE
 
     @property
     def origin(self) -> Origin:
@@ -121,8 +131,14 @@ class Settings:
         return self.data_dir / "logs" / "failures.log"
 
 
-def load_settings(*, data_dir: str = "", published_dir: str = "") -> Settings:
-    """Read the environment; arguments take precedence. No folder is created."""
+def load_settings(
+    *, data_dir: str = "", published_dir: str = "", engine: str = "", spark_master: str = ""
+) -> Settings:
+    """Read the environment; arguments take precedence. No folder is created.
+
+    Raises:
+        SettingError: there is no such engine.
+    """
     beside = Path(__file__).resolve().parents[1]
     checkout = beside if (beside / "pyproject.toml").is_file() else Path.cwd()
     data = Path(data_dir or os.environ.get("ESRD_DATA_DIR") or checkout / "data").resolve()
@@ -134,4 +150,14 @@ def load_settings(*, data_dir: str = "", published_dir: str = "") -> Settings:
         published_dir=Path(published).resolve() if published else data / "raw" / "published",
         agency_dir=Path(agency).resolve() if agency else data / "raw" / "patient",
         own_network_dir=Path(network).resolve() if network else None,
+        engine=_find_engine(engine or os.environ.get("ESRD_ENGINE") or "duckdb"),
+        spark_master=spark_master or os.environ.get("ESRD_SPARK_MASTER") or SPARK_HERE,
     )
+
+
+def _find_engine(named: str) -> EngineName:
+    engines: tuple[EngineName, ...] = get_args(EngineName)
+    for engine in engines:
+        if engine == named:
+            return engine
+    raise SettingError(f"ESRD_ENGINE is {named}; it can be {' or '.join(engines)}")

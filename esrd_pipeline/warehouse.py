@@ -2,14 +2,14 @@
 
 A partition is written under a staging name, checked, and only then renamed to its final name. So
 readers never wait, and a crash at any moment leaves the last good partition. This module,
-`duckdb_session` and `catalog_database` are the only ones that open DuckDB.
+`engines`, `duckdb_session` and `catalog_database` are the only ones that open DuckDB.
 """
 
 import contextlib
 import fcntl
 import json
 import os
-import re
+import shutil
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema, to_arrow, to_frame
-from esrd_pipeline.duckdb_session import Connect, attach_value_sets, spill_to
-from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
+from esrd_pipeline.arrow import to_arrow, to_frame
+from esrd_pipeline.duckdb_session import Connect
+from esrd_pipeline.engines import ROW_GROUP, Engine, Reading, Source
+from esrd_pipeline.engines.duckdb_engine import DuckdbEngine, run_query
 from esrd_pipeline.sql import Select
 from esrd_pipeline.stored_schema import check_stored
 from esrd_pipeline.tables.model import Table
@@ -37,16 +38,10 @@ Wanted = str | Sequence[object]
 """What is kept of a column: one text, or one of several values."""
 PARTITION_FILE = "data.parquet"
 _STAGING = ".staging-"
-_SPILL = ".spill"
+SPILL = ".spill"
+"""Folder of what an engine puts on disk while it computes."""
 _OF_PATIENTS = ("linkage", "history", "cohort")
 """Schemas whose tables are made of patients' raw files alone, all of them or none."""
-MEMORY_LIMIT = "6GB"
-"""Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
-ROW_GROUP = 122_880
-"""Rows that DuckDB writes, and reads, as one piece of work: a core takes them as a whole."""
-
-_QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
-"""DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
 
 
 class MissingPartitionError(LookupError):
@@ -55,19 +50,6 @@ class MissingPartitionError(LookupError):
 
 class PartitionBusyError(RuntimeError):
     """Another process is writing the same partition."""
-
-
-class NotEnoughMemoryError(MemoryError):
-    """DuckDB has used all memory it may, and cannot spill more to disk."""
-
-
-class QueryError(ValueError):
-    """A query cannot read its input; `line` is the line of a text file, if known."""
-
-    def __init__(self, *, line: int | None) -> None:
-        place = "" if line is None else f" in line {line}"
-        super().__init__(f"values or lines that the query cannot read{place}")
-        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +65,15 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Stored tables under `root`; `open_connection` yields an in-memory DuckDB connection."""
+    """Stored tables under `root`; `open_connection` yields an in-memory DuckDB connection.
+
+    `engine` runs the SELECTs that make tables from tables; None for DuckDB, which always reads raw
+    files and answers queries for few rows.
+    """
 
     root: Path
     open_connection: Connect = duckdb.connect
+    engine: Engine | None = None
 
     def partition_path(self, table: Table, performance_year: int) -> Path:
         """Return the path of the partition, which need not exist."""
@@ -184,14 +171,10 @@ class Warehouse:
     @contextlib.contextmanager
     def connect(self) -> Generator[Query]:
         """Open an in-memory DuckDB; yield a function that runs one SELECT and returns its rows."""
-        with self.open_connection() as connection, self._telling_of_memory():
-            connection.execute("SET enable_progress_bar = false")
+        with self._duckdb.connect() as connection:
 
             def query(sql: str, **parameters: object) -> pd.DataFrame:
-                try:
-                    return connection.execute(sql, parameters or None).df()
-                except _QUOTING as error:
-                    raise QueryError(line=_find_line(str(error))) from None
+                return run_query(connection, sql, parameters)
 
             yield query
 
@@ -235,7 +218,7 @@ class Warehouse:
     ) -> Staged:
         """Run a SELECT over stored tables and write its rows beside their partition.
 
-        Rows never leave DuckDB; they are stored in the order of the key. Earlier years that a
+        Rows never leave the engine; they are stored in the order of the key. Earlier years that a
         SELECT reads may be missing as a whole and then have no rows; its own year must be stored,
         but of a table that is read for another value of a parameter (`$measure = 'shr'`).
 
@@ -254,37 +237,9 @@ class Warehouse:
         """
         target = self._clear_staging(table, performance_year)
         path = target.with_name(f"{PARTITION_FILE}{_STAGING}{uuid.uuid4().hex}")
-        columns = ", ".join(
-            f'CAST("{column.name}" AS {DUCKDB_TYPES[column.type]}) AS "{column.name}"'
-            for column in table.columns
-        )
-        order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
-        values = {"performance_year": performance_year, **(parameters or {})}
-        metadata = _describe(table, notes)
-        metadata[ARROW_SCHEMA] = encode_schema(table, metadata)
-        with self._reading(select, performance_year, tables, values) as connection:
-            try:
-                # Collect the rows in any order and sort them afterwards, so that the SELECT's
-                # memory is free before the sort.
-                connection.execute("SET preserve_insertion_order = false")
-                connection.execute(
-                    f"CREATE TEMP TABLE made AS SELECT {columns} FROM (\n{select.text}\n)",
-                    {name: values[name] for name in select.parameters},
-                )
-                connection.execute("RESET preserve_insertion_order")
-                connection.execute(
-                    f"COPY (FROM made ORDER BY {order}) "
-                    f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-                    f"ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {quote_labels(metadata)})"
-                )
-            except _QUOTING:
-                raise SchemaError(
-                    f"{table.name}: {select.path} makes values that do not fit their columns"
-                ) from None
-            except duckdb.BinderException as error:
-                raise SchemaError(f"{table.name}: {select.path}: {error}") from error
-            finally:
-                connection.execute("RESET preserve_insertion_order")
+        reading = self._find_read(select, performance_year, tables, parameters or {})
+        engine = self._duckdb if self.engine is None or _reads_raw(select) else self.engine
+        engine.write(reading, table, path, _describe(table, notes))
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
 
     def read_select(
@@ -300,50 +255,24 @@ class Warehouse:
         Raises:
             MissingPartitionError: a table it reads has no partition of the year.
         """
-        values = {"performance_year": performance_year, **(parameters or {})}
-        with self._reading(select, performance_year, tables, values) as connection:
-            named = {name: values[name] for name in select.parameters}
-            try:
-                return connection.execute(select.text, named).df()
-            except _QUOTING:
-                raise QueryError(line=None) from None
+        return self._duckdb.read(
+            self._find_read(select, performance_year, tables, parameters or {})
+        )
 
-    @contextlib.contextmanager
-    def _reading(
+    @property
+    def _duckdb(self) -> DuckdbEngine:
+        return DuckdbEngine(self.open_connection, self.root / SPILL)
+
+    def _find_read(
         self,
         select: Select,
         performance_year: int,
         tables: Mapping[str, Table],
-        values: Mapping[str, object] | None = None,
-    ) -> Generator[duckdb.DuckDBPyConnection]:
-        """Open a DuckDB in which a SELECT finds the tables it reads."""
-        with self.open_connection() as connection, self._telling_of_memory():
-            connection.execute("SET enable_progress_bar = false")
-            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            spill_to(connection, self.root / _SPILL)
-            self._attach(connection, performance_year, select, tables, values or {})
-            yield connection
-
-    @contextlib.contextmanager
-    def _telling_of_memory(self) -> Generator[None]:
-        """Say what to do where DuckDB runs out of memory."""
-        try:
-            yield
-        except duckdb.OutOfMemoryException:
-            raise NotEnoughMemoryError(
-                f"DuckDB may use {MEMORY_LIMIT} of memory, spills to {self.root / _SPILL} and needs"
-                " more: make room on that disk, or end what else runs, and run it again"
-            ) from None
-
-    def _attach(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        performance_year: int,
-        select: Select,
-        tables: Mapping[str, Table],
-        values: Mapping[str, object],
-    ) -> None:
-        """Create a view of the stored years for every table that a SELECT reads."""
+        parameters: Mapping[str, object],
+    ) -> Reading:
+        """Find the files of the stored years of every table that a SELECT reads."""
+        values = {"performance_year": performance_year, **parameters}
+        found = list[Source]()
         for source in select.sources:
             table, files = tables[source.table], list[Path]()
             if source.is_read(values):
@@ -351,18 +280,8 @@ class Warehouse:
                     self.find(table, performance_year)
                 years = range(performance_year - source.first, performance_year - source.last + 1)
                 files = [self.find(table, year) for year in years if self._holds(table, year)]
-            schema, name = table.path
-            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            if files:
-                body = f"FROM {scan_parquet(files)}"
-            else:
-                nothing = ", ".join(
-                    f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"'
-                    for column in table.columns
-                )
-                body = f"SELECT {nothing} WHERE false"
-            connection.execute(f'CREATE VIEW "{schema}"."{name}" AS {body}')
-        attach_value_sets(connection, select.value_sets)
+            found.append(Source(table, tuple(files)))
+        return Reading(select, tuple(found), values)
 
     def _holds(self, table: Table, performance_year: int) -> bool:
         """Return whether a year that a SELECT may read without is stored.
@@ -388,7 +307,10 @@ class Warehouse:
         """Make the partition's folder, delete old staged files and return the final path."""
         target = self._make_folder(table, performance_year) / PARTITION_FILE
         for left_over in target.parent.glob(f"{PARTITION_FILE}{_STAGING}*"):
-            left_over.unlink(missing_ok=True)
+            if left_over.is_dir():
+                shutil.rmtree(left_over, ignore_errors=True)
+            else:
+                left_over.unlink(missing_ok=True)
         return target
 
     def _make_folder(self, table: Table, performance_year: int) -> Path:
@@ -436,9 +358,9 @@ class Warehouse:
             yield
 
 
-def _find_line(message: str) -> int | None:
-    found = re.search(r"Line: (\d+)", message)
-    return int(found.group(1)) if found else None
+def _reads_raw(select: Select) -> bool:
+    """Whether a SELECT is a reader's: it reads raw files and no table, in DuckDB's own words."""
+    return not select.sources and not select.value_sets
 
 
 def _describe(table: Table, notes: Mapping[str, str] | None) -> dict[str, str]:

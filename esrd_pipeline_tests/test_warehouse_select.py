@@ -11,11 +11,12 @@ import pytest
 
 from esrd_pipeline.arrow import SchemaError, make_schema
 from esrd_pipeline.duckdb_session import share_duckdb
+from esrd_pipeline.engines.duckdb_engine import NotEnoughMemoryError
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.tables.release import EXTRACT
-from esrd_pipeline.warehouse import MissingPartitionError, NotEnoughMemoryError, Warehouse
+from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
 
 VISIT = Table(
     name="raw.visit",
@@ -155,7 +156,7 @@ def test_a_value_that_does_not_fit_is_not_quoted(warehouse: Warehouse) -> None:
 def test_too_little_memory_is_told_with_what_to_do(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("esrd_pipeline.warehouse.MEMORY_LIMIT", "2MB")
+    monkeypatch.setattr("esrd_pipeline.engines.duckdb_engine.MEMORY_LIMIT", "2MB")
     text = (
         "-- Every number in one list.\n"
         "SELECT list(i) AS everything FROM range(10000000) AS t (i) WHERE i < $performance_year * i"

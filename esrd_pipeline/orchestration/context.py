@@ -99,7 +99,8 @@ class StepContext:
     @property
     def unrecorded(self) -> Warehouse:
         """The warehouse, for what looks at tables and does not read them (`made_of`)."""
-        return Warehouse(self.warehouse.root, self.warehouse.open_connection)
+        stored = self.warehouse
+        return Warehouse(stored.root, stored.open_connection, stored.engine)
 
     @property
     def source_folder(self) -> Path:

@@ -27,6 +27,8 @@ SECTIONS = MappingProxyType(
         "CohortError": "a-model-cannot-be-fitted",
         "OtherOriginError": "files-of-another-origin",
         "SchemaError": "a-table-breaks-its-definition",
+        "EngineError": "the-engine-cannot-be-used",
+        "SettingError": "the-engine-cannot-be-used",
         "LookupError": "a-name-is-unknown",
     }
 )

@@ -120,7 +120,7 @@ class RecordedWarehouse(Warehouse):
 
 def record_reads(warehouse: Warehouse) -> RecordedWarehouse:
     """Return the same warehouse, with a new record of what is read."""
-    return RecordedWarehouse(warehouse.root, warehouse.open_connection)
+    return RecordedWarehouse(warehouse.root, warehouse.open_connection, warehouse.engine)
 
 
 def digest_file(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The resource shared by all steps: the folders of source files and stored tables."""
+"""The resource shared by all steps: folders of source files and stored tables, and the engine."""
 
 from functools import partial
 
@@ -7,8 +7,9 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
 from esrd_pipeline.duckdb_session import share_duckdb
+from esrd_pipeline.engines import Engine
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import SPILL, Warehouse
 
 
 class Storage(dg.ConfigurableResource[object]):
@@ -22,16 +23,40 @@ class Storage(dg.ConfigurableResource[object]):
         description="Folder of published CMS files by performance year, instead of"
         " ESRD_PUBLISHED_DIR or the default",
     )
+    engine: str = Field(
+        default="",
+        description="What makes tables from tables, duckdb or spark, instead of ESRD_ENGINE",
+    )
+    spark_master: str = Field(
+        default="",
+        description="Address of Spark (local[*], spark://..., sc://...) instead of"
+        " ESRD_SPARK_MASTER",
+    )
     duckdb: DuckDBResource
 
     def settings(self) -> Settings:
         """Read the folders at each call, so that adding real files needs no restart."""
-        return load_settings(data_dir=self.data_dir, published_dir=self.published_dir)
+        return load_settings(
+            data_dir=self.data_dir,
+            published_dir=self.published_dir,
+            engine=self.engine,
+            spark_master=self.spark_master,
+        )
 
     def warehouse(self) -> Warehouse:
         """Open the stored tables of the current origin, on one DuckDB in memory a process."""
-        root = self.settings().warehouse_dir
-        return Warehouse(root, partial(share_duckdb, root, self.duckdb.get_connection))
+        settings = self.settings()
+        root = settings.warehouse_dir
+        connect = partial(share_duckdb, root, self.duckdb.get_connection)
+        return Warehouse(root, connect, _make_engine(settings))
+
+
+def _make_engine(settings: Settings) -> Engine | None:
+    if settings.engine == "duckdb":
+        return None
+    from esrd_pipeline.engines.spark_engine import SparkEngine
+
+    return SparkEngine(settings.spark_master, settings.warehouse_dir / SPILL)
 
 
 def make_storage() -> Storage:

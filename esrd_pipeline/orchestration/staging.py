@@ -6,13 +6,14 @@ from types import TracebackType
 
 import pandas as pd
 
+from esrd_pipeline.arrow import SchemaError
 from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.expectations import Audit, audit
 from esrd_pipeline.orchestration.context import SqlOutput, StepResult
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Query, SchemaError, Staged, Warehouse
+from esrd_pipeline.warehouse import Query, Staged, Warehouse
 
 
 def list_broken(

@@ -21,6 +21,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from sqlalchemy.exc import DBAPIError
 
 from esrd_pipeline.duckdb_session import interrupt_queries, is_interruption
+from esrd_pipeline.engines import interrupt_engines
 
 _ASK_SECONDS = 2.0
 PATIENCE_SECONDS = 8.0
@@ -155,16 +156,21 @@ def _stop(instance: dg.DagsterInstance, run_id: str) -> None:
     if is_stopping():
         return
     _Watch.is_stopping.set()
-    interrupt_queries()
+    _interrupt()
     _try_report(lambda: _report_canceling(instance, run_id))
     _Watch.is_reported.set()
     # A query may have begun just after the first interruption.
     while not _Watch.over.wait(0.5):
-        interrupt_queries()
+        _interrupt()
         if _Watch.over.wait(PATIENCE_SECONDS):
             break
         _try_report(lambda: _report_canceled(instance, run_id))
         os._exit(128 + signal.SIGTERM)
+
+
+def _interrupt() -> None:
+    interrupt_queries()
+    interrupt_engines()
 
 
 def _report_canceling(instance: dg.DagsterInstance, run_id: str) -> None:

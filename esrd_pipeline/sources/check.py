@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from esrd_pipeline.engines.duckdb_engine import QueryError
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract import (
     YEAR,
@@ -18,7 +19,7 @@ from esrd_pipeline.sources.extract import (
 from esrd_pipeline.sources.extract_files import Extract, find_extracts
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Query, QueryError
+from esrd_pipeline.warehouse import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.engines.duckdb_engine import QueryError
 from esrd_pipeline.sources import identifiers, sas
 from esrd_pipeline.sources.errors import MOST_ROWS, Fault, SourceError
 from esrd_pipeline.sources.extract_files import LINES, Extract, check_end
@@ -35,7 +36,7 @@ from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.forms import NO_VALUE
 from esrd_pipeline.tables.medicare import MONTHS
 from esrd_pipeline.tables.model import Column, Table
-from esrd_pipeline.warehouse import Query, QueryError
+from esrd_pipeline.warehouse import Query
 
 YEAR = "performance_year"
 _TEXTS = "identifiers that are texts"

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from esrd_pipeline.arrow import SchemaError
 from esrd_pipeline.orchestration.context import StepContext
 from esrd_pipeline.orchestration.intake import IntakeError, check_intake
 from esrd_pipeline.orchestration.intake_assets import TAKE_IN
@@ -22,7 +23,7 @@ from esrd_pipeline.synthetic.nation.run import Order, synthesize_nation
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 from esrd_pipeline.tables.report import INTAKE
-from esrd_pipeline.warehouse import SchemaError, Warehouse
+from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.canaries import plant, planted, search
 
 BEFORE, YEAR = 2023, 2024

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.arrow import SchemaError
 from esrd_pipeline.sources.extract import (
     check_extracts,
     make_select,
@@ -13,7 +14,7 @@ from esrd_pipeline.sources.extract import (
 from esrd_pipeline.sources.extract_files import Extract, find_extracts
 from esrd_pipeline.sources.sas import SCRATCH, open_scratch
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import SchemaError, Warehouse
+from esrd_pipeline.warehouse import Warehouse
 
 YEAR = 2024
 

@@ -1,0 +1,145 @@
+"""SELECTs in a DuckDB of this process."""
+
+import contextlib
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema
+from esrd_pipeline.duckdb_session import Connect, attach_value_sets, spill_to
+from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
+from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts, list_order
+from esrd_pipeline.tables.model import Table
+
+MEMORY_LIMIT = "6GB"
+"""Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
+
+_QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
+"""DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
+
+
+class NotEnoughMemoryError(MemoryError):
+    """DuckDB has used all memory it may, and cannot spill more to disk."""
+
+
+class QueryError(ValueError):
+    """A query cannot read its input; `line` is the line of a text file, if known."""
+
+    def __init__(self, *, line: int | None) -> None:
+        place = "" if line is None else f" in line {line}"
+        super().__init__(f"values or lines that the query cannot read{place}")
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class DuckdbEngine:
+    """Runs SELECTs on connections of `open_connection`, which may spill to the folder `spill`."""
+
+    open_connection: Connect
+    spill: Path
+
+    def write(
+        self, reading: Reading, table: Table, path: Path, metadata: Mapping[str, str]
+    ) -> None:
+        """Write a SELECT's rows to a file; see `Engine`. Rows never leave DuckDB.
+
+        Raises:
+            SchemaError: the columns or their types do not match the table's definition.
+        """
+        select = reading.select
+        labels = {**metadata, ARROW_SCHEMA: encode_schema(table, metadata)}
+        with self._reading(reading) as connection:
+            try:
+                # Collect the rows in any order and sort them afterwards, so that the SELECT's
+                # memory is free before the sort.
+                connection.execute("SET preserve_insertion_order = false")
+                connection.execute(
+                    f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)}"
+                    f" FROM (\n{select.text}\n)",
+                    reading.named,
+                )
+                connection.execute("RESET preserve_insertion_order")
+                connection.execute(
+                    f"COPY (FROM made ORDER BY {list_order(table)}) "
+                    f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
+                    f"ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {quote_labels(labels)})"
+                )
+            except _QUOTING:
+                raise SchemaError(
+                    f"{table.name}: {select.path} makes values that do not fit their columns"
+                ) from None
+            except duckdb.BinderException as error:
+                raise SchemaError(f"{table.name}: {select.path}: {error}") from error
+            finally:
+                connection.execute("RESET preserve_insertion_order")
+
+    def read(self, reading: Reading) -> pd.DataFrame:
+        """Run a SELECT and return its rows, for few of them.
+
+        Raises:
+            QueryError: it cannot read its input.
+        """
+        with self._reading(reading) as connection:
+            return run_query(connection, reading.select.text, reading.named)
+
+    @contextlib.contextmanager
+    def connect(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """Open an empty in-memory DuckDB; say what to do where it runs out of memory."""
+        try:
+            with self.open_connection() as connection:
+                connection.execute("SET enable_progress_bar = false")
+                yield connection
+        except duckdb.OutOfMemoryException:
+            raise NotEnoughMemoryError(
+                f"DuckDB may use {MEMORY_LIMIT} of memory, spills to {self.spill} and needs"
+                " more: make room on that disk, or end what else runs, and run it again"
+            ) from None
+
+    @contextlib.contextmanager
+    def _reading(self, reading: Reading) -> Generator[duckdb.DuckDBPyConnection]:
+        """Open a DuckDB in which a SELECT finds the tables it reads."""
+        with self.connect() as connection:
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            spill_to(connection, self.spill)
+            for source in reading.sources:
+                _attach(connection, source)
+            attach_value_sets(connection, reading.select.value_sets)
+            yield connection
+
+
+def run_query(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object]
+) -> pd.DataFrame:
+    """Run one SELECT and return its rows.
+
+    Raises:
+        QueryError: it cannot read its input.
+    """
+    try:
+        return connection.execute(sql, dict(parameters) or None).df()
+    except _QUOTING as error:
+        raise QueryError(line=_find_line(str(error))) from None
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Create a view of a table's files, or of no rows."""
+    schema, name = source.table.path
+    connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    if source.files:
+        body = f"FROM {scan_parquet(source.files)}"
+    else:
+        nothing = ", ".join(
+            f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"'
+            for column in source.table.columns
+        )
+        body = f"SELECT {nothing} WHERE false"
+    connection.execute(f'CREATE VIEW "{schema}"."{name}" AS {body}')
+
+
+def _find_line(message: str) -> int | None:
+    found = re.search(r"Line: (\d+)", message)
+    return int(found.group(1)) if found else None
