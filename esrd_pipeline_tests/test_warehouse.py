@@ -111,3 +111,31 @@ def test_a_partition_is_written_by_one_process_at_a_time(tmp_path: Path) -> None
             pass
     with warehouse.lock(TABLE, 2025):
         pass
+
+
+def test_no_row_is_lost_from_a_left_join_beside_a_row_of_constants(tmp_path: Path) -> None:
+    """30 patients on 2 days, of whom 2 have died: 56 have no death. DuckDB 2.0 would lose them."""
+    with Warehouse(tmp_path).connect() as query:
+        query(
+            "CREATE TABLE patient AS SELECT CAST(i AS BIGINT) AS id,"
+            " DATE '2023-01-01' + CAST(i % 3 AS INTEGER) AS since,"
+            " DATE '2024-12-31' - CAST(i % 4 AS INTEGER) AS until FROM range(30) AS numbers (i)"
+        )
+        query(
+            "CREATE TABLE death AS SELECT CAST(id AS BIGINT) AS id, day"
+            " FROM (VALUES (1, DATE '2024-10-05'), (2, DATE '2024-10-06')) AS deaths (id, day)"
+        )
+        found = query(
+            """
+            WITH
+            rule AS (SELECT 30 AS days),
+            anchor AS (SELECT DATE '2024-09-26' AS day UNION ALL SELECT DATE '2023-09-28' AS day)
+            SELECT count(*) AS pairs
+            FROM patient AS p
+            CROSS JOIN rule AS r
+            JOIN anchor AS a ON p.since <= a.day - r.days AND p.until >= a.day
+            LEFT JOIN death AS d ON d.id = p.id
+            WHERE d.day IS NULL
+            """
+        )
+    assert found["pairs"].tolist() == [56]

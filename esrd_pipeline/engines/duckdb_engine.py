@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 
 from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema
-from esrd_pipeline.duckdb_session import Connect, attach_value_sets, spill_to
+from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_selects, spill_to
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts, list_order
 from esrd_pipeline.tables.model import Table
@@ -91,7 +91,7 @@ class DuckdbEngine:
         """Open an empty in-memory DuckDB; say what to do where it runs out of memory."""
         try:
             with self.open_connection() as connection:
-                connection.execute("SET enable_progress_bar = false")
+                set_for_selects(connection)
                 yield connection
         except duckdb.OutOfMemoryException:
             raise NotEnoughMemoryError(

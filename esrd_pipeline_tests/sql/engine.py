@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from esrd_pipeline.arrow import ARROW_TYPES
-from esrd_pipeline.duckdb_session import attach_value_sets
+from esrd_pipeline.duckdb_session import attach_value_sets, set_for_selects
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select, load_select
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
@@ -112,7 +112,9 @@ def _list_foundation(selects: Sequence[str], tables: Iterable[str]) -> list[str]
 @cache
 def _open() -> duckdb.DuckDBPyConnection:
     # Two workers share two cores, and the tables are small.
-    return duckdb.connect(config={"threads": 1})
+    database = duckdb.connect(config={"threads": 1})
+    set_for_selects(database)
+    return database
 
 
 @cache
