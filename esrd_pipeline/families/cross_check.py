@@ -134,9 +134,11 @@ def compare_cox_fit(
     first spread by less than half a day, by seed, so that there are no ties to break.
 
     Raises:
-        FitError: the sample has too few events for the adjusters.
+        FitError: the sample has too few events for the adjusters, or lifelines does not converge.
     """
     from lifelines import CoxTimeVaryingFitter
+    from lifelines.exceptions import ConvergenceError
+    from scipy.linalg import LinAlgError
 
     sample = draw_sample(cohort, count=facility_count, seed=seed)
     sample = narrow_design(sample, sample.numbers(survival.EVENT))
@@ -146,15 +148,20 @@ def compare_cox_fit(
     ours = read_regression(survival.fit_measure(specification, performance_year, sample), stage=1)
     names = list(ours.names)
     times = {name: sample.numbers(name) for name in (survival.START, survival.STOP, survival.EVENT)}
-    theirs = CoxTimeVaryingFitter().fit(
-        _frame(sample, names).assign(row=np.arange(count), facility=sample.facility, **times),
-        id_col="row",
-        start_col=survival.START,
-        stop_col=survival.STOP,
-        event_col=survival.EVENT,
-        strata=["facility"],
-        fit_options={"precision": 1e-12},
-    )
+    rows = _frame(sample, names).assign(row=np.arange(count), facility=sample.facility, **times)
+    try:
+        theirs = CoxTimeVaryingFitter().fit(
+            rows,
+            id_col="row",
+            start_col=survival.START,
+            stop_col=survival.STOP,
+            event_col=survival.EVENT,
+            strata=["facility"],
+            # Its own first step, of 0.95, goes too far where an age hardly varies.
+            fit_options={"precision": 1e-12, "step_size": 0.5},
+        )
+    except (ConvergenceError, LinAlgError) as error:
+        raise NotConvergedError("lifelines CoxTimeVaryingFitter: no fit") from error
     return _compare(
         specification,
         performance_year,

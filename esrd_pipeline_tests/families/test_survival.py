@@ -1,5 +1,6 @@
 """SMR and SWR from patient-records to the facility contract, on a nation with known effects."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from esrd_pipeline.families.cross_check import compare_cox_fit
 from esrd_pipeline.families.fits import read_element, read_regression
 from esrd_pipeline.families.survival import assess_facilities, fit_measure, score_rows
 from esrd_pipeline.measures.specification import CoxSpecification
+from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline_tests.families.register_changes import change_entry
 from esrd_pipeline_tests.families.survival_nation import (
@@ -159,6 +161,34 @@ def test_lifelines_gives_the_same_first_stage_on_a_sample() -> None:
     )
     assert opinion["standard_error"].to_numpy() == pytest.approx(
         opinion["other_standard_error"].to_numpy(), rel=1e-6
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Starting with pandas version 4.0")  # lifelines calls pandas so
+def test_lifelines_fits_an_age_that_hardly_varies() -> None:
+    """Of adults alone, the years from 12 to 18 are six for nearly all; its own steps diverge."""
+    generator = np.random.default_rng(2)
+    patients = 1000
+    age = np.clip(generator.normal(55, 18, patients), 1, 75)
+    youth, adult = np.clip(age - 12, 0, 6), np.clip(age - 18, 0, 46)
+    time = np.ceil(generator.exponential(250 * np.exp(0.2 * youth + 0.03 * adult)))
+    cohort = pa.table(
+        {
+            "ccn": [f"{place:06d}" for place in generator.integers(1, 60, patients)],
+            "patient_id": np.arange(patients),
+            "start_day": np.zeros(patients, dtype=int),
+            "stop_day": np.minimum(time, 365).astype(int),
+            "is_event": (time <= 365).astype(int),
+            "youth": youth,
+            "adult": adult,
+        }
+    )
+    specification = replace(SWR, terms=(Number("youth"), Number("adult")))
+    opinion = compare_cox_fit(
+        specification, YEAR, read_cohort(specification, cohort), seed=5, facility_count=60
+    )
+    assert opinion["estimate"].to_numpy() == pytest.approx(
+        opinion["other_estimate"].to_numpy(), rel=1e-6
     )
 
 
