@@ -274,9 +274,9 @@ def read_people(files: Files, program: str) -> dict[int, Person]:
 
 
 def _add_deaths(
-    people: dict[int, Person], place: int, told: Iterable[tuple[object, object]]
+    people: dict[int, Person], place: int, reported: Iterable[tuple[object, object]]
 ) -> None:
-    for patient, day in told:
+    for patient, day in reported:
         if patient in people and day is not None:
             people[patient].deaths.append((place, day))
 

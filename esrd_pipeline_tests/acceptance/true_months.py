@@ -121,9 +121,11 @@ def _describe(months: pd.DataFrame, expected: pd.Series, defective: pd.Series) -
     return months[_KEY].assign(expected=expected.astype(bool), defective=defective.astype(bool))
 
 
-def _compare(nation: MeasuredNation, program: str, measure: str, told: pd.DataFrame) -> Compared:
+def _compare(
+    nation: MeasuredNation, program: str, measure: str, estimated: pd.DataFrame
+) -> Compared:
     numbers = nation.table("linkage.facility_ccn", program)
-    own = told.merge(numbers, on="facilityid")
+    own = estimated.merge(numbers, on="facilityid")
     last = own["end_date"].fillna(pd.Timestamp.max.normalize())
     own = own[(own["start_date"] <= own["month"]) & (last >= own["month"])]
     if measure == "sfr":

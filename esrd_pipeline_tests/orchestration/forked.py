@@ -28,7 +28,7 @@ class Forked:
         program, *arguments = command
         if program != str(commands.ESRD):
             raise ValueError(f"only esrd can be forked, not {program}")
-        handle, name = tempfile.mkstemp(prefix="esrd-said-")
+        handle, name = tempfile.mkstemp(prefix="esrd-output-")
         os.close(handle)
         self._output = Path(name)
         self._process = _CONTEXT.Process(
@@ -65,11 +65,11 @@ class Forked:
         return text, None
 
 
-def _be_esrd(arguments: Sequence[str], environment: Mapping[str, str], message: str) -> None:
+def _be_esrd(arguments: Sequence[str], environment: Mapping[str, str], output: str) -> None:
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
-    with open(message, "wb") as file:  # noqa: PTH123 - a descriptor is wanted
+    with open(output, "wb") as file:  # noqa: PTH123 - a descriptor is wanted
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     main(list(arguments), prog_name="esrd")
