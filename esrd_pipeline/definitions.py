@@ -3,6 +3,7 @@
 import dagster as dg
 
 from esrd_pipeline.orchestration.assets import ASSETS
+from esrd_pipeline.orchestration.executor import threads_executor
 from esrd_pipeline.orchestration.jobs import JOBS
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.schedules import make_candidate, quarterly_refresh
@@ -14,5 +15,5 @@ defs = dg.Definitions(
     schedules=[quarterly_refresh],
     sensors=[*SENSORS, make_candidate],
     resources={"storage": make_storage()},
-    executor=dg.in_process_executor,
+    executor=threads_executor,
 )

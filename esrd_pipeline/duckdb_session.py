@@ -1,6 +1,7 @@
-"""DuckDB connections: one DuckDB a process, value sets of parameter files, where it may spill."""
+"""DuckDB connections: those a process keeps open, value sets of parameters, where it may spill."""
 
 import contextlib
+import threading
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
@@ -15,8 +16,10 @@ from esrd_pipeline.sql import PARAMETER_SCHEMA
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 _COMPUTING = set[duckdb.DuckDBPyConnection]()
 """Connections lent to this process's steps."""
-MOST_OPEN = 2
-"""Folders that a process keeps a DuckDB open for."""
+MOST_OPEN = 4
+"""DuckDBs that a process keeps open: two of a warehouse."""
+_TURN = threading.Lock()
+"""Steps in several threads share them."""
 _OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
 """Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
 
@@ -29,12 +32,13 @@ def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDB
     database of its own, which is gone afterwards. After an error the DuckDB is opened anew: it may
     hold on to what failed.
     """
-    if key not in _OPEN:
-        while len(_OPEN) >= MOST_OPEN:
-            _OPEN.pop(next(iter(_OPEN)))
-        held = open_connection()
-        _OPEN[key] = (held, held.__enter__())
-    connection = _OPEN[key][1].cursor()
+    with _TURN:
+        if key not in _OPEN:
+            while len(_OPEN) >= MOST_OPEN:
+                _OPEN.pop(next(iter(_OPEN)))
+            held = open_connection()
+            _OPEN[key] = (held, held.__enter__())
+        connection = _OPEN[key][1].cursor()
     name = f"session_{uuid.uuid4().hex}"
     failed = True
     _COMPUTING.add(connection)

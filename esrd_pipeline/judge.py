@@ -13,7 +13,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from functools import cache
+from threading import RLock
 from typing import IO, Any
+
+_TURN = RLock()
+"""One question at a time: steps in several threads share the process."""
 
 
 class JudgeError(RuntimeError):
@@ -28,7 +32,8 @@ def prepare() -> None:
 
 def find_process() -> subprocess.Popen[str]:
     """Return this process's own, started on first use."""
-    return _start(os.getpid())
+    with _TURN:
+        return _start(os.getpid())
 
 
 def judge(counts: dict[str, list[str] | list[int]]) -> list[bool]:
@@ -47,17 +52,18 @@ def judge(counts: dict[str, list[str] | list[int]]) -> list[bool]:
 
 
 def _ask(counts: dict[str, list[str] | list[int]]) -> list[bool] | str:
-    process = find_process()
-    try:
-        questions, answers = _pipes(process)
-        questions.write(json.dumps(counts) + "\n")
-        questions.flush()
-        answer = answers.readline()
-    except BrokenPipeError:
-        answer = ""
-    if not answer:
-        _start.cache_clear()
-        raise JudgeError(f"the process of great_expectations ended with code {process.wait()}")
+    with _TURN:
+        process = find_process()
+        try:
+            questions, answers = _pipes(process)
+            questions.write(json.dumps(counts) + "\n")
+            questions.flush()
+            answer = answers.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            _start.cache_clear()
+            raise JudgeError(f"the process of great_expectations ended with code {process.wait()}")
     return json.loads(answer)
 
 

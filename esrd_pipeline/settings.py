@@ -6,10 +6,12 @@ patient-level files are in `<year>/` under `ESRD_PATIENT_DIR`, by default `data/
 a Network keeps itself, of all years, is in `ESRD_NETWORK_DIR`, by default `data/raw/network/`. If
 neither folder has a year, the embedded default is used: synthetic files with their own warehouse,
 so that synthetic and real years are never mixed. `ESRD_ENGINE` and `ESRD_SPARK_MASTER` choose what
-makes tables from tables: `docs/deployment.md`.
+makes tables from tables: `docs/deployment.md`. `ESRD_MEMORY_LIMIT` is the memory that DuckDB may
+use in a run before it spills to disk, by default 6GB.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -19,6 +21,9 @@ _PATIENT_FILES = ("*.*", "[12][0-9][0-9][0-9]-*/*.*")
 """Files in a year's folder, and in its folders of one release each."""
 Origin = Literal["published", "embedded"]
 EngineName = Literal["duckdb", "spark"]
+MEMORY_LIMIT = "6GB"
+"""Memory that DuckDB may use in a run unless another is set, before it spills to disk."""
+_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 SPARK_HERE = "local[*]"
 """The Spark that is used unless another is named: all cores of this machine."""
 
@@ -37,6 +42,7 @@ class Settings:
     own_network_dir: Path | None = None
     engine: EngineName = "duckdb"
     spark_master: str = SPARK_HERE
+    memory_limit: str = MEMORY_LIMIT
 
     @property
     def origin(self) -> Origin:
@@ -137,7 +143,7 @@ def load_settings(
     """Read the environment; arguments take precedence. No folder is created.
 
     Raises:
-        SettingError: there is no such engine.
+        SettingError: there is no such engine, or a size is none.
     """
     beside = Path(__file__).resolve().parents[1]
     checkout = beside if (beside / "pyproject.toml").is_file() else Path.cwd()
@@ -152,7 +158,14 @@ def load_settings(
         own_network_dir=Path(network).resolve() if network else None,
         engine=_find_engine(engine or os.environ.get("ESRD_ENGINE") or "duckdb"),
         spark_master=spark_master or os.environ.get("ESRD_SPARK_MASTER") or SPARK_HERE,
+        memory_limit=_check_size(os.environ.get("ESRD_MEMORY_LIMIT") or MEMORY_LIMIT),
     )
+
+
+def _check_size(named: str) -> str:
+    if _SIZE.fullmatch(named) is None:
+        raise SettingError(f"ESRD_MEMORY_LIMIT is {named}; it is a size, such as {MEMORY_LIMIT}")
+    return named
 
 
 def _find_engine(named: str) -> EngineName:

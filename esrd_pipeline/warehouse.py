@@ -12,10 +12,11 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from operator import and_
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -27,6 +28,7 @@ from esrd_pipeline.arrow import to_arrow, to_frame
 from esrd_pipeline.duckdb_session import Connect
 from esrd_pipeline.engines import ROW_GROUP, Engine, Reading, Source
 from esrd_pipeline.engines.duckdb_engine import DuckdbEngine, run_query
+from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.sql import Select
 from esrd_pipeline.stored_schema import check_stored
 from esrd_pipeline.tables.model import Table
@@ -65,14 +67,23 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Stored tables under `root`; `open_connection` yields an in-memory DuckDB connection.
+    """Stored tables under `root`.
 
-    `engine` runs the SELECTs that make tables from tables; None for DuckDB, which always reads raw
-    files and answers queries for few rows.
+    Attributes:
+        root: their folder.
+        open_connection: yields a connection to an in-memory DuckDB that answers queries for few
+            rows.
+        open_for_selects: the same of a DuckDB that writes SELECTs' rows in no order of their own,
+            a setting that is not one connection's alone.
+        memory_limit: memory that either DuckDB may use before it spills to disk.
+        engine: runs the SELECTs that make tables from tables; None for DuckDB, which always reads
+            raw files.
     """
 
     root: Path
     open_connection: Connect = duckdb.connect
+    open_for_selects: Connect = duckdb.connect
+    memory_limit: str = MEMORY_LIMIT
     engine: Engine | None = None
 
     def partition_path(self, table: Table, performance_year: int) -> Path:
@@ -238,7 +249,9 @@ class Warehouse:
         target = self._clear_staging(table, performance_year)
         path = target.with_name(f"{PARTITION_FILE}{_STAGING}{uuid.uuid4().hex}")
         reading = self._find_read(select, performance_year, tables, parameters or {})
-        engine = self._duckdb if self.engine is None or _reads_raw(select) else self.engine
+        engine = self.engine
+        if engine is None or _reads_raw(select):
+            engine = DuckdbEngine(self.open_for_selects, self.root / SPILL, self.memory_limit)
         engine.write(reading, table, path, _describe(table, notes))
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
 
@@ -261,7 +274,7 @@ class Warehouse:
 
     @property
     def _duckdb(self) -> DuckdbEngine:
-        return DuckdbEngine(self.open_connection, self.root / SPILL)
+        return DuckdbEngine(self.open_connection, self.root / SPILL, self.memory_limit)
 
     def _find_read(
         self,
@@ -356,6 +369,11 @@ class Warehouse:
                     f"{table.name} {performance_year} is being written by another run"
                 ) from busy
             yield
+
+
+def list_fields(warehouse: Warehouse) -> dict[str, Any]:
+    """Return what a warehouse is made with, by name, for another that differs in its class."""
+    return {field.name: getattr(warehouse, field.name) for field in fields(Warehouse)}
 
 
 def _reads_raw(select: Select) -> bool:

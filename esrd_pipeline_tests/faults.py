@@ -205,7 +205,7 @@ def fill_disk(world: World, data: Path) -> str:
 
 def starve(world: World, data: Path) -> str:
     """Give DuckDB too little memory."""
-    code, text = world.run(data, "--memory-limit", SMALL_MEMORY)
+    code, text = world.run(data, before=["env", f"ESRD_MEMORY_LIMIT={SMALL_MEMORY}"])
     assert code != 0, "the memory was enough"
     assert re.search(r"DuckDB may use .* of memory", text), text
     visible = world.check_visible(data)

@@ -153,10 +153,8 @@ def test_a_value_that_does_not_fit_is_not_quoted(warehouse: Warehouse) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_too_little_memory_is_told_with_what_to_do(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("esrd_pipeline.engines.duckdb_engine.MEMORY_LIMIT", "2MB")
+def test_too_little_memory_is_told_with_what_to_do(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path, memory_limit="2MB")
     text = (
         "-- Every number in one list.\n"
         "SELECT list(i) AS everything FROM range(10000000) AS t (i) WHERE i < $performance_year * i"

@@ -13,10 +13,8 @@ from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema
 from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_selects, spill_to
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts, list_order
+from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
-
-MEMORY_LIMIT = "6GB"
-"""Memory that DuckDB may use before it spills to disk, apart from a few buffers."""
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -37,10 +35,17 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DuckdbEngine:
-    """Runs SELECTs on connections of `open_connection`, which may spill to the folder `spill`."""
+    """Runs SELECTs on connections of `open_connection`.
+
+    Attributes:
+        open_connection: yields a connection to a DuckDB in memory.
+        spill: folder it may spill to.
+        memory_limit: memory it may use before it spills, apart from a few buffers: `6GB`.
+    """
 
     open_connection: Connect
     spill: Path
+    memory_limit: str = MEMORY_LIMIT
 
     def write(
         self, reading: Reading, table: Table, path: Path, metadata: Mapping[str, str]
@@ -55,14 +60,13 @@ class DuckdbEngine:
         with self._reading(reading) as connection:
             try:
                 # Collect the rows in any order and sort them afterwards, so that the SELECT's
-                # memory is free before the sort.
+                # memory is free before the sort. This holds for all connections to this DuckDB.
                 connection.execute("SET preserve_insertion_order = false")
                 connection.execute(
                     f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)}"
                     f" FROM (\n{select.text}\n)",
                     reading.named,
                 )
-                connection.execute("RESET preserve_insertion_order")
                 connection.execute(
                     f"COPY (FROM made ORDER BY {list_order(table)}) "
                     f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
@@ -74,8 +78,6 @@ class DuckdbEngine:
                 ) from None
             except duckdb.BinderException as error:
                 raise SchemaError(f"{table.name}: {select.path}: {error}") from error
-            finally:
-                connection.execute("RESET preserve_insertion_order")
 
     def read(self, reading: Reading) -> pd.DataFrame:
         """Run a SELECT and return its rows, for few of them.
@@ -92,19 +94,20 @@ class DuckdbEngine:
         try:
             with self.open_connection() as connection:
                 set_for_selects(connection)
+                connection.execute(f"SET memory_limit = {quote_text(self.memory_limit)}")
+                spill_to(connection, self.spill)
                 yield connection
         except duckdb.OutOfMemoryException:
             raise NotEnoughMemoryError(
-                f"DuckDB may use {MEMORY_LIMIT} of memory, spills to {self.spill} and needs"
-                " more: make room on that disk, or end what else runs, and run it again"
+                f"DuckDB may use {self.memory_limit} of memory, spills to {self.spill} and needs"
+                " more: make room on that disk, end what else runs, or set ESRD_MEMORY_LIMIT to"
+                " more, and run it again"
             ) from None
 
     @contextlib.contextmanager
     def _reading(self, reading: Reading) -> Generator[duckdb.DuckDBPyConnection]:
         """Open a DuckDB in which a SELECT finds the tables it reads."""
         with self.connect() as connection:
-            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            spill_to(connection, self.spill)
             for source in reading.sources:
                 _attach(connection, source)
             attach_value_sets(connection, reading.select.value_sets)

@@ -52,6 +52,8 @@ _GLOB_SIGNS = re.compile(r"([\[\]{}*?\\])")
 _DATA_EXCEPTION = "22"
 """Class of the SQLSTATEs of values that do not fit, as the SQL standard has it."""
 _OPEN: dict[str, "SparkSession"] = {}
+_TURN = threading.Lock()
+"""One SELECT at a time: it finds its tables under names that are the session's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,12 @@ class SparkEngine:
             SchemaError: the columns or their types do not match the table's definition.
             EngineError: Spark, Java or the cluster is not there, or the job failed there.
         """
-        session = open_spark(self.master, self.spill)
         text = _say(reading, table)
         parts = path.with_name(f"{path.name}.parts")
         try:
             with ExitStack() as held:
+                held.enter_context(_TURN)
+                session = open_spark(self.master, self.spill)
                 _name_views(session, reading, held)
                 session.sql(text).write.parquet(_locate(parts))
             join_parts(parts, table, path, metadata)

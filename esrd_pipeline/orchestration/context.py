@@ -12,7 +12,7 @@ import pandas as pd
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Query, Warehouse
+from esrd_pipeline.warehouse import Query, Warehouse, list_fields
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,8 +99,7 @@ class StepContext:
     @property
     def unrecorded(self) -> Warehouse:
         """The warehouse, for what looks at tables and does not read them (`made_of`)."""
-        stored = self.warehouse
-        return Warehouse(stored.root, stored.open_connection, stored.engine)
+        return Warehouse(**list_fields(self.warehouse))
 
     @property
     def source_folder(self) -> Path:

@@ -22,8 +22,8 @@ run_launcher:
   class: CommandRunLauncher
 concurrency:
   runs:
-    # Two years at a time; the same year never twice at once. Within a run, steps run one after
-    # another (the in-process executor). There are no pools: a killed run would keep its slot.
+    # Two years at a time; the same year never twice at once. Within a run, steps run in
+    # threads of one process (`executor`). There are no pools: a killed run would keep its slot.
     max_concurrent_runs: 2
     tag_concurrency_limits:
       - key: dagster/partition

@@ -25,7 +25,7 @@ from esrd_pipeline.notes import RECORDS
 from esrd_pipeline.orchestration.partitions import Years, list_years
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import Warehouse, list_fields
 
 PACKAGE = "esrd_pipeline"
 MISSING, STORED = "none", "stored"
@@ -125,7 +125,7 @@ class RecordedWarehouse(Warehouse):
 
 def record_reads(warehouse: Warehouse) -> RecordedWarehouse:
     """Return the same warehouse, with a new record of what is read."""
-    return RecordedWarehouse(warehouse.root, warehouse.open_connection, warehouse.engine)
+    return RecordedWarehouse(**list_fields(warehouse))
 
 
 def digest_file(path: Path) -> str:

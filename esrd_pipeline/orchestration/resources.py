@@ -11,6 +11,9 @@ from esrd_pipeline.engines import Engine
 from esrd_pipeline.settings import Settings, load_settings
 from esrd_pipeline.warehouse import SPILL, Warehouse
 
+SELECTS = "selects"
+"""What tells the DuckDB of SELECTs from the one of queries."""
+
 
 class Storage(dg.ConfigurableResource[object]):
     """Folders of this installation; an empty field means the environment's or the default."""
@@ -44,11 +47,16 @@ class Storage(dg.ConfigurableResource[object]):
         )
 
     def warehouse(self) -> Warehouse:
-        """Open the stored tables of the current origin, on one DuckDB in memory a process."""
+        """Open the stored tables of the current origin, on DuckDBs in memory that are shared."""
         settings = self.settings()
-        root = settings.warehouse_dir
-        connect = partial(share_duckdb, root, self.duckdb.get_connection)
-        return Warehouse(root, connect, _make_engine(settings))
+        root, open_one = settings.warehouse_dir, self.duckdb.get_connection
+        return Warehouse(
+            root,
+            partial(share_duckdb, root, open_one),
+            partial(share_duckdb, root / SELECTS, open_one),
+            settings.memory_limit,
+            _make_engine(settings),
+        )
 
 
 def _make_engine(settings: Settings) -> Engine | None:

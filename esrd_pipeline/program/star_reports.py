@@ -27,13 +27,14 @@ def rotated_factors(correlations: FloatArray, *, factor_count: int) -> FloatArra
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
     model = Factor(corr=correlations, n_factor=factor_count, method="ml")
+    # Asked for the answer, not caught as an error: filters of warnings are the whole process's, and
+    # other steps run beside this one.
     with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        try:
-            # The library draws random starting values: a fixed seed gives the same bytes.
-            fitted = model.fit(em_iter=200, opt={"gtol": 1e-4}, rng=0)
-        except ConvergenceWarning:
-            return None
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        # The library draws random starting values: a fixed seed gives the same bytes.
+        fitted = model.fit(em_iter=200, opt={"gtol": 1e-4}, rng=0)
+    if not fitted.mle_retvals.success:
+        return None
     fitted.rotate("varimax")
     turned = np.asarray(fitted.loadings, dtype=np.float64)
     turned = turned[:, np.argsort(-np.square(turned).sum(axis=0), kind="stable")]

@@ -9,6 +9,7 @@ import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.executor import threads_executor
 from esrd_pipeline.orchestration.launch import run_job
 from esrd_pipeline.orchestration.made_of import digest_file
 from esrd_pipeline.orchestration.plan import Planned, list_made, make_plan
@@ -91,7 +92,7 @@ DEFINITIONS = dg.Definitions(
     ),
     jobs=[dg.define_asset_job(JOB, selection=dg.AssetSelection.all())],
     resources={"storage": make_storage()},
-    executor=dg.in_process_executor,
+    executor=threads_executor,
 )
 
 

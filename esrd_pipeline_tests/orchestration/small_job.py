@@ -10,6 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.executor import threads_executor
 from esrd_pipeline.orchestration.launch import LaunchError, StoppedError, run_job
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.table_asset import TableAsset, make_steps
@@ -67,7 +68,7 @@ def make_definitions(mode: str) -> dg.Definitions:
         assets=assets,
         jobs=[dg.define_asset_job(JOB, selection=dg.AssetSelection.all())],
         resources={"storage": make_storage()},
-        executor=dg.in_process_executor,
+        executor=threads_executor,
     )
 
 

@@ -14,6 +14,7 @@ ELSEWHERE = {
     "tables/catalog.py": "each table's definition has a version of its own",
     "tables/release.py": "as tables/catalog.py",
     "tables/report.py": "as tables/catalog.py",
+    "orchestration/executor.py": "when a step runs",
     "orchestration/failures.py": "how a failure is told",
     "orchestration/instance.py": "the UI's instance",
     "orchestration/intake.py": "whether a step may run",
