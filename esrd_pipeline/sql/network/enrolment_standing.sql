@@ -94,10 +94,7 @@ indicated AS (
         start_date,
         denominator AS size,
         CASE WHEN counted = 'patients' THEN numerator END AS events,
-        CASE
-            WHEN denominator > 0 AND denominator >= CAST(least_units AS DOUBLE)
-                THEN CASE unit WHEN 'share' THEN 1.0 ELSE 100.0 END * numerator / denominator
-        END AS value
+        shared.indicator_value(unit, least_units, numerator, denominator) AS value
     FROM summed
 ),
 

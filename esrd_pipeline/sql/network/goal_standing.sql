@@ -45,7 +45,7 @@ summed AS (
         m.counted,
         count(*) AS month_count,
         CAST(sum(m.numerator) AS BIGINT) AS numerator,
-        CAST(sum(CAST(m.denominator AS DECIMAL(18, 6))) AS DOUBLE) AS denominator
+        CAST(sum(CAST(m.denominator AS DECIMAL(38, 18))) AS DOUBLE) AS denominator
     FROM month_of AS m
     JOIN parameter.network_indicator AS p ON p.indicator = m.indicator
     WHERE p.of_year <> 'last' OR m.from_last = 1
@@ -55,10 +55,7 @@ summed AS (
 valued AS (
     SELECT
         s.*,
-        CASE
-            WHEN s.denominator > 0 AND s.denominator >= CAST(p.least_units AS DOUBLE)
-                THEN CASE p.unit WHEN 'share' THEN 1.0 ELSE 100.0 END * s.numerator / s.denominator
-        END AS value
+        shared.indicator_value(p.unit, p.least_units, s.numerator, s.denominator) AS value
     FROM summed AS s
     JOIN parameter.network_indicator AS p ON p.indicator = s.indicator
 )
