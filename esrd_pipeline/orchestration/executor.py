@@ -33,6 +33,7 @@ from dagster._core.execution.plan.execute_plan import dagster_event_sequence_for
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode, get_retries_config
+from dagster._core.storage.tags import PRIORITY_TAG
 from dagster._utils.interrupts import check_captured_interrupt
 
 from esrd_pipeline.orchestration.stopping import is_stopping, stopping
@@ -40,6 +41,8 @@ from esrd_pipeline.orchestration.stopping import is_stopping, stopping
 KIND = "esrd/step"
 PYTHON = "python"
 """Value of the tag `KIND` of a step that computes in Python, not in DuckDB."""
+TAGS_OF_PYTHON = {KIND: PYTHON, PRIORITY_TAG: "1"}
+"""It goes first: otherwise these steps would be left for the end, one after the other."""
 MAX_CONCURRENT = 2
 """More would not go faster: DuckDB uses all cores for one SELECT of a large year."""
 

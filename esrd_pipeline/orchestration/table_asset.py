@@ -25,7 +25,7 @@ from esrd_pipeline.orchestration.check_results import (
     plausibility_result,
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, StepContext, StepResult
-from esrd_pipeline.orchestration.executor import KIND, PYTHON
+from esrd_pipeline.orchestration.executor import TAGS_OF_PYTHON
 from esrd_pipeline.orchestration.failure_messages import log_step
 from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.instance import check_origin
@@ -174,7 +174,7 @@ def make_multi_asset(
         name=name,
         specs=specs,
         check_specs=check_specs,
-        op_tags=None if all("duckdb" in asset.kinds for asset in assets) else {KIND: PYTHON},
+        op_tags=None if all("duckdb" in asset.kinds for asset in assets) else TAGS_OF_PYTHON,
         partitions_def=performance_years,
         can_subset=True,
     )(store_tables)

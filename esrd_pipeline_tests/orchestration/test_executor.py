@@ -8,7 +8,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
 
-from esrd_pipeline.orchestration.executor import KIND, PYTHON, threads_executor
+from esrd_pipeline.orchestration.executor import TAGS_OF_PYTHON, threads_executor
 
 PATIENCE = 20.0
 """Seconds that one step waits for another that is to run beside it."""
@@ -23,7 +23,7 @@ def make_instance() -> Iterator[dg.DagsterInstance]:
 def make_asset(
     name: str, compute: Callable[[], None], *, deps: tuple[str, ...] = (), python: bool = False
 ) -> dg.AssetsDefinition:
-    @dg.asset(name=name, deps=deps, op_tags={KIND: PYTHON} if python else {})
+    @dg.asset(name=name, deps=deps, op_tags=TAGS_OF_PYTHON if python else {})
     def made() -> None:
         compute()
 
@@ -111,6 +111,15 @@ def test_a_step_waits_for_what_it_reads(instance: dg.DagsterInstance) -> None:
     assert status == dg.DagsterRunStatus.SUCCESS
     assert made[-1] == "last"
     assert made.index("first") < made.index("middle")
+
+
+def test_a_step_in_python_goes_first(instance: dg.DagsterInstance) -> None:
+    made = list[str]()
+    assets = [
+        make_asset(name, lambda name=name: made.append(name), python=name == "z") for name in "abz"
+    ]
+    run(instance, *assets, max_concurrent=1)
+    assert made == ["z", "a", "b"]
 
 
 def test_a_failed_step_stops_only_what_reads_it(instance: dg.DagsterInstance) -> None:
