@@ -5,11 +5,13 @@ are in `<year>/` under `ESRD_PUBLISHED_DIR`, by default `data/raw/published/`; a
 patient-level files are in `<year>/` under `ESRD_PATIENT_DIR`, by default `data/raw/patient/`. What
 a Network keeps itself, of all years, is in `ESRD_NETWORK_DIR`, by default `data/raw/network/`. If
 neither folder has a year, the embedded default is used: synthetic files with their own warehouse,
-so that synthetic and real years are never mixed. `ESRD_ENGINE` and `ESRD_SPARK_MASTER` choose what
-makes tables from tables: `docs/deployment.md`.
+so that synthetic and real years are never mixed. `ESRD_WAREHOUSE`, `ESRD_ENGINE` and
+`ESRD_SPARK_MASTER` choose where stored tables are and what makes tables from tables:
+`docs/deployment.md`.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -19,12 +21,30 @@ _PATIENT_FILES = ("*.*", "[12][0-9][0-9][0-9]-*/*.*")
 """Files in a year's folder, and in its folders of one release each."""
 Origin = Literal["published", "embedded"]
 EngineName = Literal["duckdb", "spark"]
+_BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?")
 SPARK_HERE = "local[*]"
 """The Spark that is used unless another is named: all cores of this machine."""
 
 
 class SettingError(ValueError):
     """A setting of this installation has a value that it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of an object store, and the prefix of the keys that are used in it."""
+
+    name: str
+    prefix: str = ""
+
+    @property
+    def address(self) -> str:
+        """The address as it is set: s3://bucket/prefix."""
+        return f"s3://{self.name}/{self.prefix}".rstrip("/")
+
+    def below(self, folder: str) -> "Bucket":
+        """Return the same bucket with a longer prefix."""
+        return Bucket(self.name, f"{self.prefix}/{folder}".lstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,7 @@ class Settings:
     own_network_dir: Path | None = None
     engine: EngineName = "duckdb"
     spark_master: str = SPARK_HERE
+    own_warehouse: Path | Bucket | None = None
 
     @property
     def origin(self) -> Origin:
@@ -75,9 +96,28 @@ class Settings:
 
     @property
     def warehouse_dir(self) -> Path:
-        """Folder of the stored tables of this origin."""
-        root = self.data_dir if self.origin == "published" else self.embedded_dir
-        return root / "warehouse"
+        """Folder of the stored tables of this origin, or of their copies from a bucket."""
+        is_real = self.origin == "published"
+        if isinstance(self.own_warehouse, Path):
+            return self.own_warehouse if is_real else self.own_warehouse / "embedded"
+        root = self.data_dir if is_real else self.embedded_dir
+        if self.bucket is None:
+            return root / "warehouse"
+        # No name of a bucket or a part of its prefix has a plus.
+        return root / "copies" / self.bucket.address.removeprefix("s3://").replace("/", "+")
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """Bucket of the stored tables of this origin; None where they are in a folder."""
+        if not isinstance(self.own_warehouse, Bucket):
+            return None
+        is_real = self.origin == "published"
+        return self.own_warehouse if is_real else self.own_warehouse.below("embedded")
+
+    @property
+    def warehouse_address(self) -> str:
+        """Where the stored tables of this origin are: a folder, or s3://bucket/prefix."""
+        return str(self.warehouse_dir) if self.bucket is None else self.bucket.address
 
     @property
     def catalog_path(self) -> Path:
@@ -132,12 +172,17 @@ class Settings:
 
 
 def load_settings(
-    *, data_dir: str = "", published_dir: str = "", engine: str = "", spark_master: str = ""
+    *,
+    data_dir: str = "",
+    published_dir: str = "",
+    engine: str = "",
+    spark_master: str = "",
+    warehouse: str = "",
 ) -> Settings:
     """Read the environment; arguments take precedence. No folder is created.
 
     Raises:
-        SettingError: there is no such engine.
+        SettingError: there is no such engine, or no such place for tables.
     """
     beside = Path(__file__).resolve().parents[1]
     checkout = beside if (beside / "pyproject.toml").is_file() else Path.cwd()
@@ -152,6 +197,7 @@ def load_settings(
         own_network_dir=Path(network).resolve() if network else None,
         engine=_find_engine(engine or os.environ.get("ESRD_ENGINE") or "duckdb"),
         spark_master=spark_master or os.environ.get("ESRD_SPARK_MASTER") or SPARK_HERE,
+        own_warehouse=_find_warehouse(warehouse or os.environ.get("ESRD_WAREHOUSE") or ""),
     )
 
 
@@ -161,3 +207,21 @@ def _find_engine(named: str) -> EngineName:
         if engine == named:
             return engine
     raise SettingError(f"ESRD_ENGINE is {named}; it can be {' or '.join(engines)}")
+
+
+def _find_warehouse(named: str) -> Path | Bucket | None:
+    scheme, is_address, _ = named.partition("://")
+    if not is_address:
+        return Path(named).resolve() if named else None
+    # What follows the scheme may hold a password: it is not repeated.
+    if scheme != "s3":
+        raise SettingError(
+            f"ESRD_WAREHOUSE begins with {scheme}://; it can be a folder or s3://bucket/prefix"
+        )
+    found = _BUCKET.fullmatch(named)
+    if found is None or {".", ".."} & set(found[2].split("/")):
+        raise SettingError(
+            "ESRD_WAREHOUSE is not s3://bucket/prefix: a bucket's name has small letters, digits,"
+            " points and hyphens, its prefix letters, digits, and . _ = - between single slashes"
+        )
+    return Bucket(found[1], found[2].strip("/"))

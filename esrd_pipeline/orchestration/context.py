@@ -100,7 +100,7 @@ class StepContext:
     def unrecorded(self) -> Warehouse:
         """The warehouse, for what looks at tables and does not read them (`made_of`)."""
         stored = self.warehouse
-        return Warehouse(stored.root, stored.open_connection, stored.engine)
+        return Warehouse(stored.root, stored.open_connection, stored.engine, stored.remote)
 
     @property
     def source_folder(self) -> Path:

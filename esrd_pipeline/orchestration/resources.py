@@ -9,7 +9,7 @@ from pydantic import Field
 from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.engines import Engine
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.warehouse import SPILL, Warehouse
+from esrd_pipeline.warehouse import SPILL, Warehouse, open_warehouse
 
 
 class Storage(dg.ConfigurableResource[object]):
@@ -32,6 +32,10 @@ class Storage(dg.ConfigurableResource[object]):
         description="Address of Spark (local[*], spark://..., sc://...) instead of"
         " ESRD_SPARK_MASTER",
     )
+    warehouse_address: str = Field(
+        default="",
+        description="Folder or s3://bucket/prefix of the stored tables instead of ESRD_WAREHOUSE",
+    )
     duckdb: DuckDBResource
 
     def settings(self) -> Settings:
@@ -41,14 +45,14 @@ class Storage(dg.ConfigurableResource[object]):
             published_dir=self.published_dir,
             engine=self.engine,
             spark_master=self.spark_master,
+            warehouse=self.warehouse_address,
         )
 
     def warehouse(self) -> Warehouse:
         """Open the stored tables of the current origin, on one DuckDB in memory a process."""
         settings = self.settings()
-        root = settings.warehouse_dir
-        connect = partial(share_duckdb, root, self.duckdb.get_connection)
-        return Warehouse(root, connect, _make_engine(settings))
+        connect = partial(share_duckdb, settings.warehouse_dir, self.duckdb.get_connection)
+        return open_warehouse(settings, connect, _make_engine(settings))
 
 
 def _make_engine(settings: Settings) -> Engine | None:
