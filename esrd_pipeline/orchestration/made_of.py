@@ -24,7 +24,7 @@ from typing import Any
 from esrd_pipeline.notes import RECORDS
 from esrd_pipeline.orchestration.partitions import Years, list_years
 from esrd_pipeline.stores.folder import read_stat
-from esrd_pipeline.stores.store import Stat
+from esrd_pipeline.stores.store import Stat, make_key
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
@@ -147,6 +147,9 @@ def find_version(warehouse: Warehouse, table: Table, year: int, path: Path) -> s
     """Return the digest of a stored table's bytes: the one recorded, while the file is the same."""
     if not path.is_file():
         return MISSING
+    noted = warehouse.store.find_digest(make_key(*table.path, year))
+    if noted is not None:
+        return noted
     record = read_record(warehouse, table, year)
     if record is not None and record.stat == read_stat(path):
         return record.version

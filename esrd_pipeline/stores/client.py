@@ -87,7 +87,7 @@ class Client:
 
     def ask(self, operation: str, about: str, **parameters: object) -> Any:  # noqa: ANN401
         """Make any request of the bucket and return the answer; see `call`."""
-        client = _open_client(self.access, *map(os.environ.get, _ENDPOINTS))
+        client = open_client(self.access, *map(os.environ.get, _ENDPOINTS))
         try:
             return getattr(client, operation)(Bucket=self.bucket.name, **parameters)
         except client.exceptions.ClientError as error:
@@ -139,7 +139,7 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 @lru_cache(maxsize=4)
-def _open_client(access: Access, *_endpoints: str | None) -> Any:  # noqa: ANN401
+def open_client(access: Access, *_endpoints: str | None) -> Any:  # noqa: ANN401
     """Open a client for this process; it reads the endpoints' variables itself.
 
     Raises:

@@ -89,6 +89,11 @@ class ObjectStore:
                 self._drop(key)
         return self.root / key
 
+    def find_digest(self, key: str) -> str | None:
+        """Return the digest of the copy of an object; None without one."""
+        copy = self._read_copy(key)
+        return None if copy is None else copy.digest
+
     def list_keys(self, pattern: str) -> Iterator[str]:
         """Yield the keys of a pattern."""
         return (seen.key for seen in self.look(pattern))

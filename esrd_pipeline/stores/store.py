@@ -67,6 +67,10 @@ class Store(Protocol):
         """
         ...
 
+    def find_digest(self, key: str) -> str | None:
+        """Return the SHA-256 of the bytes of a file that was found, where it is noted."""
+        ...
+
     def list_keys(self, pattern: str) -> Iterator[str]:
         """Yield the keys of a pattern, whose `*` stands for any signs but a slash."""
         ...

@@ -63,7 +63,7 @@ class Proxy:
 
             do_PUT = do_POST = do_HEAD = do_DELETE = do_GET  # noqa: N815
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Say nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -95,57 +95,67 @@ class Proxy:
         path = unquote(request.path.partition("?")[0])
         self.asked.append((request.command, request.path, dict(request.headers)))
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        fault = next(
-            (
-                one
-                for one in self.faults
-                if one.method == request.command
-                and path.endswith(one.path)
-                and one.happened < one.times
-            ),
-            None,
-        )
-        kind = None
-        if fault is not None:
-            kind, fault.happened = fault.kind, fault.happened + 1
-        if len(self.asked) % self.every == 0:
-            kind = "unavailable"
+        kind = self._choose(request.command, path)
         if kind == "late":
             time.sleep(LATE_SECONDS)
         if kind == "reset":
             _reset(request)
-            return
-        if kind == "unavailable":
+        elif kind == "unavailable":
             request.send_response(503)
             request.send_header("Content-Length", "0")
             request.end_headers()
-            return
-        upstream = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        else:
+            answer, content = self._carry_out(request, body)
+            self.after(request.command, path)
+            if kind == "lost":
+                _reset(request)
+            else:
+                _answer(request, answer, content, kind)
+
+    def _choose(self, method: str, path: str) -> Kind | None:
+        if len(self.asked) % self.every == 0:
+            return "unavailable"
+        for fault in self.faults:
+            is_meant = fault.method == method and path.endswith(fault.path)
+            if is_meant and fault.happened < fault.times:
+                fault.happened += 1
+                return fault.kind
+        return None
+
+    def _carry_out(
+        self, request: BaseHTTPRequestHandler, body: bytes
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         conditions = ("if-match", "if-none-match") if self.hides_conditions else ()
         headers = {k: v for k, v in request.headers.items() if k.lower() not in conditions}
+        upstream = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         upstream.request(request.command, request.path, body, headers)
         answer = upstream.getresponse()
         content = answer.read()
         upstream.close()
-        self.after(request.command, path)
-        if kind == "lost":
-            _reset(request)
-            return
-        request.send_response(answer.status)
-        for name, value in answer.getheaders():
-            hidden = ("connection", "transfer-encoding", "date", "server")
-            if name.lower() not in hidden and not (
-                kind == "altered" and name.lower().startswith("x-amz-checksum")
-            ):
-                request.send_header(name, value)
-        request.end_headers()
-        if kind == "altered":
-            content = bytes([content[0] ^ 1]) + content[1:]
-        if kind == "cut":
-            request.wfile.write(content[: len(content) // 2])
-            request.wfile.flush()
-            _reset(request)
-            return
+        return answer, content
+
+
+def _answer(
+    request: BaseHTTPRequestHandler,
+    answer: http.client.HTTPResponse,
+    content: bytes,
+    kind: Kind | None,
+) -> None:
+    """Send an answer, or half of it, or one whose first byte is another and has no checksum."""
+    request.send_response(answer.status)
+    for name, value in answer.getheaders():
+        is_own = name.lower() in ("connection", "transfer-encoding", "date", "server")
+        is_checksum = name.lower().startswith("x-amz-checksum")
+        if not is_own and not (kind == "altered" and is_checksum):
+            request.send_header(name, value)
+    request.end_headers()
+    if kind == "altered":
+        content = bytes([content[0] ^ 1]) + content[1:]
+    if kind == "cut":
+        request.wfile.write(content[: len(content) // 2])
+        request.wfile.flush()
+        _reset(request)
+    else:
         request.wfile.write(content)
 
 

@@ -112,7 +112,7 @@ def test_without_the_extra_the_message_says_what_to_install(
 ) -> None:
     assert machine.name.startswith("esrd-")
     monkeypatch.setitem(sys.modules, "botocore.session", None)
-    client._open_client.cache_clear()  # noqa: SLF001
+    client.open_client.cache_clear()
     with pytest.raises(StoreError, match=r"pip install 'esrd_pipeline\[s3\]'"):
         open_warehouse(load_settings()).has(TABLE, YEAR)
 
