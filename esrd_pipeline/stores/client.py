@@ -61,7 +61,7 @@ class Access:
     part: int = 1 << 27
 
 
-PATIENT = Access()
+DEFAULT_ACCESS = Access()
 """A store may answer late, and fail some of the times it is asked."""
 
 
@@ -164,3 +164,7 @@ def open_client(access: Access, *_endpoints: str | None) -> Any:  # noqa: ANN401
         raise StoreError(
             f"settings of the object store cannot be used: {type(error).__name__}"
         ) from None
+
+
+# A forked process would send its requests on its parent's connections, and take its answers.
+os.register_at_fork(after_in_child=open_client.cache_clear)

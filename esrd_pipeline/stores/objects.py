@@ -21,8 +21,8 @@ from typing import IO, Any
 
 from esrd_pipeline.settings import Bucket
 from esrd_pipeline.stores.client import (
+    DEFAULT_ACCESS,
     NOT_MODIFIED,
-    PATIENT,
     Access,
     Client,
     RefusedError,
@@ -58,7 +58,7 @@ class ObjectStore:
 
     bucket: Bucket
     root: Path
-    access: Access = PATIENT
+    access: Access = DEFAULT_ACCESS
     _held: dict[str, str | None] = field(default_factory=dict, repr=False)
     """By locked key: the ETag of the object when the lock was taken; None for no object."""
 

@@ -1,6 +1,7 @@
 """Commands and settings of an installation whose tables are in a bucket."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,6 +30,16 @@ from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse, open_warehouse
 from esrd_pipeline_tests.stores.kept import TABLE, YEAR, Direct, read, rows, store
 from esrd_pipeline_tests.stores.proxy import Proxy
+
+FORK = """
+import os
+from esrd_pipeline.stores.client import DEFAULT_ACCESS, open_client
+open_client(DEFAULT_ACCESS)
+child = os.fork()
+if not child:
+    os._exit(open_client.cache_info().currsize)
+print(open_client.cache_info().currsize, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
 @pytest.fixture
@@ -115,6 +126,17 @@ def test_without_the_extra_the_message_says_what_to_install(
     client.open_client.cache_clear()
     with pytest.raises(StoreError, match=r"pip install 'esrd_pipeline\[s3\]'"):
         open_warehouse(load_settings()).has(TABLE, YEAR)
+
+
+def test_a_forked_process_opens_connections_of_its_own(proxy: Proxy) -> None:
+    assert proxy.asked == []
+    forked = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert forked.stdout.split() == ["1", "0"]
 
 
 def test_the_doctor_asks_the_store(machine: Bucket, proxy: Proxy, direct: Direct) -> None:
