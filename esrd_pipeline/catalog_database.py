@@ -30,11 +30,12 @@ import pandas as pd
 from esrd_pipeline.catalog_contents import add_dictionary, add_measures, comment
 from esrd_pipeline.duckdb_text import AS_STORED, GLOB_SIGNS, match_exactly, quote_text
 from esrd_pipeline.stored_schema import OutdatedPartitionError
+from esrd_pipeline.stores.store import PARTITION_FILE
 from esrd_pipeline.tables.catalog import CATALOG
 from esrd_pipeline.tables.facility import DIRECTORY
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import PARTITION_FILE, Warehouse
+from esrd_pipeline.warehouse import Warehouse
 
 VERSIONS = ".catalog"
 """Folder beside the database with its versions, each in a folder of its own."""
@@ -129,11 +130,10 @@ def _fill(
                 continue
             schema, name = table.path
             folder = match_exactly(os.path.relpath(warehouse.root / schema / name, database.parent))
-            # A pattern also finds the years stored later; it could not leave one out.
-            patterns = [
-                f"{folder}/performance_year={year}/{PARTITION_FILE}"
-                for year in (years if refused else ["*"])
-            ]
+            # A pattern also finds the years stored later; it could not leave one out, nor a copy
+            # whose object is gone.
+            named = years if refused or warehouse.remote is not None else ["*"]
+            patterns = [f"{folder}/performance_year={year}/{PARTITION_FILE}" for year in named]
             files = ", ".join(f"esrd_files({quote_text(pattern)})" for pattern in patterns)
             columns = ", ".join(f'"{column}"' for column in table.column_names)
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')

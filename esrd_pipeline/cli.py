@@ -79,7 +79,7 @@ def demo() -> None:
         _refresh_year("refresh_published", year, "reset" if year == BASELINE_YEARS[0] else None)
     for year in DEMO_YEARS:
         _refresh_year("refresh", year)
-    click.echo(f"Stored under {settings.warehouse_dir}")
+    click.echo(f"Stored under {settings.warehouse_address}")
     _show_results(settings, DEMO_YEARS[-1])
     make_site(settings, DEMO_YEARS[-1], settings.site_dir / str(DEMO_YEARS[-1]))
 
@@ -137,7 +137,7 @@ def refresh(
         _refresh_changed(job, year, cutoff=cutoff, rule_set=rule_set)
     else:
         _refresh_year(job, year, star_baseline, cutoff=_iso(cutoff), rule_set=rule_set)
-    click.echo(f"Stored under {settings.warehouse_dir}")
+    click.echo(f"Stored under {settings.warehouse_address}")
     _show_results(settings, year)
 
 
@@ -177,7 +177,7 @@ def backfill(
             _refresh_changed(_choose_job(settings, year), year, rule_set=rules)
             continue
         _refresh_year(_choose_job(settings, year), year, baseline, rule_set=rules)
-    click.echo(f"Stored under {settings.warehouse_dir}")
+    click.echo(f"Stored under {settings.warehouse_address}")
     _show_results(settings, last)
 
 
@@ -332,7 +332,7 @@ def _show_results(settings: Settings, year: int) -> None:
 
     title = f"Performance year {year} ({settings.origin} files)"
     _print_table(title, [("", "facilities", "result"), *summarise(settings, year)])
-    click.echo(f"Tables:  {settings.warehouse_dir}/<layer>/<table>/performance_year={year}")
+    click.echo(f"Tables:  {settings.warehouse_address}/<layer>/<table>/performance_year={year}")
     click.echo(f"Query:   {settings.catalog_path}  (DuckDB: FROM program.qip_tps)")
     click.echo("UI:      esrd ui")
     click.echo(f"Runs:    {settings.dagster_home}")

@@ -9,7 +9,7 @@ from esrd_pipeline.settings import Settings
 
 FIRST_YEAR = 2015
 """As FIRST_PUBLISHED_YEAR of the register, which takes long to import."""
-_STORED = "facility/directory/performance_year="
+_STORED = ("facility", "directory")
 _CCN_SIGNS = 6
 _SHOWN = 5
 
@@ -49,10 +49,12 @@ def require_stored(settings: Settings, year: int) -> None:
     Raises:
         ClickException: with the years that are.
     """
-    if (settings.warehouse_dir / f"{_STORED}{year}" / "data.parquet").is_file():
+    from esrd_pipeline.stores import open_store
+    from esrd_pipeline.stores.store import make_key, read_year
+
+    years = set(map(read_year, open_store(settings).list_keys(make_key(*_STORED, "*"))))
+    if year in years:
         return
-    stored = settings.warehouse_dir.glob(f"{_STORED}*/data.parquet")
-    years = {int(path.parent.name.partition("=")[2]) for path in stored}
     raise click.ClickException(
         f"{year} is not stored; stored are {_format_years(years)}. Make it with"
         f" `esrd refresh --year {year}`"
@@ -67,7 +69,11 @@ def require_facility(settings: Settings, year: int, ccn: str) -> None:
     """
     import pyarrow.parquet as pq
 
-    if any(settings.warehouse_dir.glob(f"{_STORED}*/data.parquet")):
+    from esrd_pipeline.stores import open_store
+    from esrd_pipeline.stores.store import make_key
+
+    store = open_store(settings)
+    if any(store.list_keys(make_key(*_STORED, "*"))):
         require_stored(settings, year)
     if len(ccn) != _CCN_SIGNS or not ccn.isalnum():
         raise click.ClickException(
@@ -75,7 +81,7 @@ def require_facility(settings: Settings, year: int, ccn: str) -> None:
         )
     found = set[str]()
     for table in ("directory", "contract"):
-        path = settings.warehouse_dir / "facility" / table / f"performance_year={year}/data.parquet"
+        path = store.find(make_key("facility", table, year))
         if path.is_file():
             # Not by `read_table`, which imports pandas.
             found |= set(pq.ParquetFile(path).read(columns=["ccn"])["ccn"].to_pylist())

@@ -9,10 +9,10 @@ from esrd_pipeline.settings import load_settings
 
 @click.command()
 def doctor() -> None:
-    """Ask whether Python, memory, folders, permissions, instance and disk are as they must be.
+    """Ask whether Python, memory, folders, permissions and so on are as they must be.
 
     The exit code is that of the first answer that is not well: python 10, memory 12, folders 13,
-    permissions 14, instance 15, disk 16; 0 where all is well.
+    permissions 14, instance 15, disk 16, store 17; 0 where all is well.
     """
     from esrd_pipeline.doctor import QUESTIONS
 

@@ -40,10 +40,10 @@ def emergency(
     from esrd_pipeline.emergency.records import StoredRecords, find_stored_year
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.stored_schema import OutdatedPartitionError
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
 
     settings = load_settings()
-    warehouse = Warehouse(settings.warehouse_dir)
+    warehouse = open_warehouse(settings)
     year = find_stored_year(warehouse, day.date())
     records = StoredRecords(warehouse, year, settings.network_dir)
     try:

@@ -36,10 +36,10 @@ def emergency_effect(*, area: str, day: datetime) -> None:
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.tables.emergency import EFFECT
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
 
     settings = load_settings()
-    records = StoredRecords(Warehouse(settings.warehouse_dir), day.year, settings.network_dir)
+    records = StoredRecords(open_warehouse(settings), day.year, settings.network_dir)
     try:
         effects = measure_effect(area, day.date(), records)
     except (

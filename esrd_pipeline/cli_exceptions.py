@@ -27,7 +27,7 @@ def propose_exceptions(*, year: int, at: str | None) -> None:
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.tables.raw import ECE_GRANT
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
 
     form = "%Y-%m-%dT%H:%MZ"
     try:
@@ -35,7 +35,7 @@ def propose_exceptions(*, year: int, at: str | None) -> None:
     except ValueError:
         raise click.BadParameter("is not a time as 2024-10-05T12:00Z", param_hint="--at") from None
     settings = load_settings()
-    warehouse = Warehouse(settings.warehouse_dir)
+    warehouse = open_warehouse(settings)
     try:
         reports, _, _ = StoredRecords(warehouse, year, settings.network_dir).read_inputs()
         granted = warehouse.read(ECE_GRANT, year)

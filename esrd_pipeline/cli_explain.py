@@ -72,9 +72,9 @@ def _explain(
     from esrd_pipeline.explanation.measures import explain_measure
     from esrd_pipeline.explanation.request import ExplanationError, Request
     from esrd_pipeline.stored_schema import OutdatedPartitionError
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
 
-    request = Request(Warehouse(settings.warehouse_dir), measure, program, ccn, year)
+    request = Request(open_warehouse(settings), measure, program, ccn, year)
     try:
         return explain_measure(request)
     except (ExplanationError, MissingPartitionError, OutdatedPartitionError) as nothing:
@@ -87,10 +87,10 @@ def _explain_scores(
     from esrd_pipeline.explanation.request import ExplanationError
     from esrd_pipeline.explanation.scores import explain_scores
     from esrd_pipeline.stored_schema import OutdatedPartitionError
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
 
     try:
-        return explain_scores(Warehouse(settings.warehouse_dir), ccn, year, program)
+        return explain_scores(open_warehouse(settings), ccn, year, program)
     except (ExplanationError, MissingPartitionError, OutdatedPartitionError) as nothing:
         raise click.ClickException(str(nothing)) from None
 

@@ -102,14 +102,14 @@ def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
     from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_unread
     from esrd_pipeline.sources.intake.folder import ask_folder
     from esrd_pipeline.sources.intake.judging import FAILS, describe_answer
-    from esrd_pipeline.warehouse import Warehouse
+    from esrd_pipeline.warehouse import open_warehouse
 
     if not folder.is_dir():
         raise click.ClickException(f"{folder} is not a folder")
     faulty = set()
     performance_year = _find_year(folder, year)
     until = cutoff.date() if cutoff else None
-    with Warehouse(load_settings().warehouse_dir).connect() as query:
+    with open_warehouse(load_settings()).connect() as query:
         for found in check_tables(
             folder, SOURCES, performance_year=performance_year, query=query, cutoff=until
         ):

@@ -60,11 +60,11 @@ def write_fits(measure: str, year: int, folder: Path, program: "Program | None")
     from esrd_pipeline.orchestration.context import StepContext
     from esrd_pipeline.private import make_private_folder
     from esrd_pipeline.stored_schema import OutdatedPartitionError
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
 
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty: name another folder")
-    step = StepContext(year, Warehouse(settings.warehouse_dir), settings)
+    step = StepContext(year, open_warehouse(settings), settings)
     modelled = find_modelled(measure)
     programs: list[Program] = [of for of in modelled.programs if program in (None, of)]
     if not programs:

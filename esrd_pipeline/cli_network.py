@@ -43,14 +43,14 @@ def check_network(folder: Path | None) -> None:
     """Read the files of FOLDER, or of ESRD_NETWORK_DIR, and tell what a refresh would refuse."""
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.network_check import check_files
-    from esrd_pipeline.warehouse import Warehouse
+    from esrd_pipeline.warehouse import open_warehouse
 
     settings = load_settings()
     place = folder or settings.network_dir
     if not place.is_dir():
         raise click.ClickException(f"{place} is not a folder: `esrd network template {place}`")
     faults = 0
-    with Warehouse(settings.warehouse_dir).connect() as query:
+    with open_warehouse(settings).connect() as query:
         try:
             for table, text, is_fault in check_files(place, query):
                 faults += is_fault

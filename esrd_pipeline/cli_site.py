@@ -47,13 +47,13 @@ def make_site(settings: Settings, year: int, folder: Path, choice: "Choice | Non
     from esrd_pipeline.site.build import ForeignFolderError, build_site
     from esrd_pipeline.site.data import open_site_data
     from esrd_pipeline.stored_schema import OutdatedPartitionError
-    from esrd_pipeline.warehouse import Warehouse
+    from esrd_pipeline.warehouse import open_warehouse
 
     try:
         with Progress() as progress:
             bar = progress.add_task(f"Site of {year}", total=None)
             built = build_site(
-                open_site_data(Warehouse(settings.warehouse_dir), year),
+                open_site_data(open_warehouse(settings), year),
                 folder,
                 choice=choice,
                 progress=lambda done, of: progress.update(bar, completed=done, total=of),

@@ -31,12 +31,13 @@ def status(*, is_whole: bool) -> None:
     """Tell years, origin, what is stored and stale and why, the last run, baseline and disk."""
     from esrd_pipeline import status as found
     from esrd_pipeline.code_state import read_kept
+    from esrd_pipeline.stores import open_store
 
     settings = load_settings()
-    stored = found.list_stored(settings.warehouse_dir)
+    stored = found.list_stored(open_store(settings))
     click.echo(f"Data folder: {settings.data_dir}")
     click.echo(f"Origin:      {_ORIGINS[settings.origin]}")
-    click.echo(f"Tables:      {settings.warehouse_dir}")
+    click.echo(f"Tables:      {settings.warehouse_address}")
     made = settings.catalog_path
     click.echo(f"Database:    {made if made.exists() else f'none yet ({made})'}")
     if not stored:

@@ -64,7 +64,7 @@ def what_if(
       esrd what-if --year 2025 --rule-set amended --out moved.csv
     """
     from esrd_pipeline.stored_schema import OutdatedPartitionError
-    from esrd_pipeline.warehouse import MissingPartitionError, Warehouse
+    from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse
     from esrd_pipeline.what_if.answers import Question, answer
     from esrd_pipeline.what_if.changes import ScenarioError
     from esrd_pipeline.what_if.overlay import parse_setting, read_scenario
@@ -80,7 +80,7 @@ def what_if(
         if ccn is None and not changes and rule_set == "default":
             raise click.UsageError("give --ccn, or values, or another rule set")
         question = Question(year, ccn, changes, rule_set, impact_file, out, months)
-        lines = answer(Warehouse(settings.warehouse_dir), question)
+        lines = answer(open_warehouse(settings), question)
     except (ScenarioError, MissingPartitionError, OutdatedPartitionError) as refused:
         raise click.ClickException(str(refused)) from None
     click.echo("\n".join(lines))

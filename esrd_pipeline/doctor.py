@@ -141,6 +141,27 @@ def ask_disk(settings: Settings) -> Answer:
     return Answer(is_well=True, text=found)
 
 
+def ask_store(settings: Settings) -> Answer:
+    """Where the stored tables are, and whether an object store can keep them."""
+    if settings.bucket is None:
+        return Answer(is_well=True, text=f"tables are stored in {settings.warehouse_dir}")
+    from esrd_pipeline.stores.objects import ObjectStore
+    from esrd_pipeline.stores.store import StoreError
+
+    address = settings.warehouse_address
+    try:
+        is_safe = ObjectStore(settings.bucket, settings.warehouse_dir).writes_on_condition()
+    except StoreError as error:
+        return Answer(is_well=False, text=str(error))
+    if not is_safe:
+        return Answer(
+            is_well=False,
+            text=f"{address} answers, but writes without regard to If-Match and If-None-Match, so"
+            " two machines could write over each other: use a store that knows them",
+        )
+    return Answer(is_well=True, text=f"tables are stored in {address}, which answers")
+
+
 def find_memory() -> int:
     """Return the bytes of memory of the machine, or of the container if it has less."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -162,5 +183,6 @@ QUESTIONS: dict[str, tuple[int, Callable[[Settings], Answer]]] = {
     "permissions": (14, ask_permissions),
     "instance": (15, ask_instance),
     "disk": (16, ask_disk),
+    "store": (17, ask_store),
 }
 """By name: the exit code of the command where the answer is not well, and the question."""

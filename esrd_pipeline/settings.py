@@ -5,9 +5,10 @@ are in `<year>/` under `ESRD_PUBLISHED_DIR`, by default `data/raw/published/`; a
 patient-level files are in `<year>/` under `ESRD_PATIENT_DIR`, by default `data/raw/patient/`. What
 a Network keeps itself, of all years, is in `ESRD_NETWORK_DIR`, by default `data/raw/network/`. If
 neither folder has a year, the embedded default is used: synthetic files with their own warehouse,
-so that synthetic and real years are never mixed. `ESRD_ENGINE` and `ESRD_SPARK_MASTER` choose what
-makes tables from tables: `docs/deployment.md`. `ESRD_MEMORY_LIMIT` is the memory that DuckDB may
-use in a run before it spills to disk, by default 6GB.
+so that synthetic and real years are never mixed. `ESRD_WAREHOUSE`, `ESRD_ENGINE` and
+`ESRD_SPARK_MASTER` choose where stored tables are and what makes tables from tables:
+`docs/deployment.md`. `ESRD_MEMORY_LIMIT` is the memory that DuckDB may use in a run before it
+spills to disk, by default 6GB.
 """
 
 import os
@@ -24,12 +25,30 @@ EngineName = Literal["duckdb", "spark"]
 MEMORY_LIMIT = "6GB"
 """Memory that DuckDB may use in a run unless another is set, before it spills to disk."""
 _SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
+_BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?")
 SPARK_HERE = "local[*]"
 """The Spark that is used unless another is named: all cores of this machine."""
 
 
 class SettingError(ValueError):
     """A setting of this installation has a value that it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of an object store, and the prefix of the keys that are used in it."""
+
+    name: str
+    prefix: str = ""
+
+    @property
+    def address(self) -> str:
+        """The address as it is set: s3://bucket/prefix."""
+        return f"s3://{self.name}/{self.prefix}".rstrip("/")
+
+    def below(self, folder: str) -> "Bucket":
+        """Return the same bucket with a longer prefix."""
+        return Bucket(self.name, f"{self.prefix}/{folder}".lstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,7 @@ class Settings:
     engine: EngineName = "duckdb"
     spark_master: str = SPARK_HERE
     memory_limit: str = MEMORY_LIMIT
+    own_warehouse: Path | Bucket | None = None
 
     @property
     def origin(self) -> Origin:
@@ -81,9 +101,28 @@ class Settings:
 
     @property
     def warehouse_dir(self) -> Path:
-        """Folder of the stored tables of this origin."""
-        root = self.data_dir if self.origin == "published" else self.embedded_dir
-        return root / "warehouse"
+        """Folder of the stored tables of this origin, or of their copies from a bucket."""
+        is_real = self.origin == "published"
+        if isinstance(self.own_warehouse, Path):
+            return self.own_warehouse if is_real else self.own_warehouse / "embedded"
+        root = self.data_dir if is_real else self.embedded_dir
+        if self.bucket is None:
+            return root / "warehouse"
+        # No name of a bucket or a part of its prefix has a plus.
+        return root / "copies" / self.bucket.address.removeprefix("s3://").replace("/", "+")
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """Bucket of the stored tables of this origin; None where they are in a folder."""
+        if not isinstance(self.own_warehouse, Bucket):
+            return None
+        is_real = self.origin == "published"
+        return self.own_warehouse if is_real else self.own_warehouse.below("embedded")
+
+    @property
+    def warehouse_address(self) -> str:
+        """Where the stored tables of this origin are: a folder, or s3://bucket/prefix."""
+        return str(self.warehouse_dir) if self.bucket is None else self.bucket.address
 
     @property
     def catalog_path(self) -> Path:
@@ -138,12 +177,17 @@ class Settings:
 
 
 def load_settings(
-    *, data_dir: str = "", published_dir: str = "", engine: str = "", spark_master: str = ""
+    *,
+    data_dir: str = "",
+    published_dir: str = "",
+    engine: str = "",
+    spark_master: str = "",
+    warehouse: str = "",
 ) -> Settings:
     """Read the environment; arguments take precedence. No folder is created.
 
     Raises:
-        SettingError: there is no such engine, or a size is none.
+        SettingError: there is no such engine or place for tables, or a size is none.
     """
     beside = Path(__file__).resolve().parents[1]
     checkout = beside if (beside / "pyproject.toml").is_file() else Path.cwd()
@@ -159,6 +203,7 @@ def load_settings(
         engine=_find_engine(engine or os.environ.get("ESRD_ENGINE") or "duckdb"),
         spark_master=spark_master or os.environ.get("ESRD_SPARK_MASTER") or SPARK_HERE,
         memory_limit=_check_size(os.environ.get("ESRD_MEMORY_LIMIT") or MEMORY_LIMIT),
+        own_warehouse=_find_warehouse(warehouse or os.environ.get("ESRD_WAREHOUSE") or ""),
     )
 
 
@@ -174,3 +219,21 @@ def _find_engine(named: str) -> EngineName:
         if engine == named:
             return engine
     raise SettingError(f"ESRD_ENGINE is {named}; it can be {' or '.join(engines)}")
+
+
+def _find_warehouse(named: str) -> Path | Bucket | None:
+    scheme, is_address, _ = named.partition("://")
+    if not is_address:
+        return Path(named).resolve() if named else None
+    # What follows the scheme may hold a password: it is not repeated.
+    if scheme != "s3":
+        raise SettingError(
+            f"ESRD_WAREHOUSE begins with {scheme}://; it can be a folder or s3://bucket/prefix"
+        )
+    found = _BUCKET.fullmatch(named)
+    if found is None or {".", ".."} & set(found[2].split("/")):
+        raise SettingError(
+            "ESRD_WAREHOUSE is not s3://bucket/prefix: a bucket's name has small letters, digits,"
+            " points and hyphens, its prefix letters, digits, and . _ = - between single slashes"
+        )
+    return Bucket(found[1], found[2].strip("/"))

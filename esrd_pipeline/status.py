@@ -17,9 +17,8 @@ from pathlib import Path
 
 from esrd_pipeline.notes import MADE_BY, MADE_FROM, RECORDS
 from esrd_pipeline.settings import Settings
+from esrd_pipeline.stores.store import Stat, Store, make_key, read_year
 
-_FOLDER = "performance_year="
-_FILE = "data.parquet"
 _BASELINE = "program.star_baseline"
 _NOT_COMPARED = ("explain.",)
 """Tables made for one facility when somebody asks."""
@@ -64,43 +63,45 @@ class LastRun:
     seconds: float | None
 
 
-def list_stored(warehouse: Path) -> list[Stored]:
-    """Return every stored file, by year and table."""
+def list_stored(store: Store) -> list[Stored]:
+    """Return every stored file, by year and table.
+
+    Raises:
+        StoreError: an object store does not answer.
+    """
     import pyarrow.parquet as pq
 
     found = []
-    for path in sorted(warehouse.glob(f"*/*/{_FOLDER}*/{_FILE}")):
-        table = f"{path.parts[-4]}.{path.parts[-3]}"
-        year = path.parent.name.removeprefix(_FOLDER)
-        status = path.stat()
+    records = {seen.key: seen for seen in store.look(f"{RECORDS}/*/*.json")}
+    for seen in store.look(make_key("*", "*", "*")):
+        schema, name, *_ = seen.key.split("/")
+        table, year = f"{schema}.{name}", read_year(seen.key)
+        file, digest = store.open_end(seen)
         try:
-            metadata = pq.read_metadata(path).metadata or {}
+            metadata = pq.read_metadata(file).metadata or {}
         except (OSError, ValueError):
             metadata = {}
         note = json.loads(json.loads(metadata.get(MADE_BY.encode(), b'"{}"')))
         read = metadata.get(MADE_FROM.encode())
         made_from = None if read is None else frozenset(json.loads(json.loads(read)))
-        version, versions = _read_record(warehouse / RECORDS / table / f"{year}.json", status)
-        found.append(
-            Stored(
-                table,
-                int(year),
-                status.st_size,
-                status.st_mtime,
-                note,
-                made_from,
-                version,
-                versions,
-            )
+        record = records.get(f"{RECORDS}/{table}/{year}.json")
+        version, versions = (
+            (None, None)
+            if record is None
+            else _read_record(store.find_seen(record), digest or seen.mark)
         )
+        found.append(Stored(table, year, seen.size, seen.time, note, made_from, version, versions))
     return sorted(found, key=lambda one: (one.year, one.table))
 
 
-def _read_record(path: Path, stored: os.stat_result) -> tuple[str | None, Mapping[str, str] | None]:
-    """Return a stored file's version and those of what was read; None where it has no record."""
+def _read_record(path: Path, stored: Stat | str) -> tuple[str | None, Mapping[str, str] | None]:
+    """Return a stored file's version and those of what was read; None where it has no record.
+
+    The file is known by its digest where its store has noted it, and else by its stat.
+    """
     try:
         record = json.loads(path.read_bytes())
-        is_of_file = record["stat"] == [stored.st_size, stored.st_mtime_ns, stored.st_ino]
+        is_of_file = stored in (record["version"], tuple(record["stat"]))
         return (record["version"], record["of"]["tables"]) if is_of_file else (None, None)
     except (OSError, ValueError, KeyError):
         return None, None
@@ -216,7 +217,7 @@ def find_failed_checks(home: Path) -> dict[tuple[int, str], list[str]]:
 def list_sizes(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield the folders of the installation that are there, and the bytes in each."""
     folders = {
-        "stored tables": settings.warehouse_dir,
+        ("copies of tables" if settings.bucket else "stored tables"): settings.warehouse_dir,
         "pages": settings.site_dir,
         "releases": settings.data_dir / "releases",
         "Dagster's runs": settings.dagster_home,

@@ -1,17 +1,17 @@
 """Storage of tables: one Parquet file per table and performance year.
 
-A partition is written under a staging name, checked, and only then renamed to its final name. So
-readers never wait, and a crash at any moment leaves the last good partition. This module,
-`engines`, `duckdb_session` and `catalog_database` are the only ones that open DuckDB.
+A partition is written under a staging name, checked, and only then published under its final name
+in one step (`stores`). So readers never wait, and a crash at any moment leaves the last good
+partition. This module, `engines`, `duckdb_session` and `catalog_database` are the only ones that
+open DuckDB.
 """
 
 import contextlib
-import fcntl
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from functools import reduce
 from operator import and_
@@ -28,9 +28,11 @@ from esrd_pipeline.arrow import to_arrow, to_frame
 from esrd_pipeline.duckdb_session import Connect
 from esrd_pipeline.engines import ROW_GROUP, Engine, Reading, Source
 from esrd_pipeline.engines.duckdb_engine import DuckdbEngine, run_query
-from esrd_pipeline.settings import MEMORY_LIMIT
+from esrd_pipeline.settings import MEMORY_LIMIT, Settings
 from esrd_pipeline.sql import Select
 from esrd_pipeline.stored_schema import check_stored
+from esrd_pipeline.stores import FolderStore, Store, open_store
+from esrd_pipeline.stores.store import PARTITION_FILE, make_key, read_year
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.release import EXTRACT
 
@@ -38,7 +40,6 @@ Query = Callable[..., pd.DataFrame]
 """A function that runs one SELECT with named parameters and returns its rows."""
 Wanted = str | Sequence[object]
 """What is kept of a column: one text, or one of several values."""
-PARTITION_FILE = "data.parquet"
 _STAGING = ".staging-"
 SPILL = ".spill"
 """Folder of what an engine puts on disk while it computes."""
@@ -48,10 +49,6 @@ _OF_PATIENTS = ("linkage", "history", "cohort")
 
 class MissingPartitionError(LookupError):
     """A partition that a step needs has not been stored."""
-
-
-class PartitionBusyError(RuntimeError):
-    """Another process is writing the same partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Warehouse:
     """Stored tables under `root`.
 
     Attributes:
-        root: their folder.
+        root: their folder; with `remote`, the folder of copies, and of what is staged.
         open_connection: yields a connection to an in-memory DuckDB that answers queries for few
             rows.
         open_for_selects: the same of a DuckDB that writes SELECTs' rows in no order of their own,
@@ -78,6 +75,7 @@ class Warehouse:
         memory_limit: memory that either DuckDB may use before it spills to disk.
         engine: runs the SELECTs that make tables from tables; None for DuckDB, which always reads
             raw files.
+        remote: the object store that has the tables; None for tables in `root` itself.
     """
 
     root: Path
@@ -85,21 +83,32 @@ class Warehouse:
     open_for_selects: Connect = duckdb.connect
     memory_limit: str = MEMORY_LIMIT
     engine: Engine | None = None
+    remote: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """Where the tables lie."""
+        return FolderStore(self.root) if self.remote is None else self.remote
 
     def partition_path(self, table: Table, performance_year: int) -> Path:
-        """Return the path of the partition, which need not exist."""
-        schema, name = table.path
-        return self.root / schema / name / f"performance_year={performance_year}" / PARTITION_FILE
+        """Return the path of the partition as it is stored now, which need not exist.
+
+        Raises:
+            StoreError: an object store does not answer.
+        """
+        return self.store.find(make_key(*table.path, performance_year))
 
     def has(self, table: Table, performance_year: int) -> bool:
         """Return whether the partition has been published."""
-        return self.partition_path(table, performance_year).is_file()
+        return self.store.has(make_key(*table.path, performance_year))
 
     def years(self, table: Table) -> list[int]:
         """Return the published performance years, ascending."""
-        schema, name = table.path
-        folders = (self.root / schema / name).glob(f"performance_year=*/{PARTITION_FILE}")
-        return sorted(int(path.parent.name.partition("=")[2]) for path in folders)
+        return sorted(map(read_year, self.store.list_keys(make_key(*table.path, "*"))))
+
+    def locate(self, table: Table, performance_year: int) -> str:
+        """Return where the partition is or would be, for people: a path, or an object's address."""
+        return self.store.locate(make_key(*table.path, performance_year))
 
     def count_rows(self, table: Table, performance_year: int) -> int:
         """Return the number of rows of a published partition, from its file's footer.
@@ -308,8 +317,9 @@ class Warehouse:
         schema, _ = table.path
         # Published files have tables of raw too, and none of patients.
         beside = {"raw": EXTRACT.path[1]}.get(schema, "*" if schema in _OF_PATIENTS else None)
-        pattern = f"{beside}/performance_year={performance_year}/{PARTITION_FILE}"
-        if beside is not None and any((self.root / schema).glob(pattern)):
+        if beside is not None and any(
+            self.store.list_keys(make_key(schema, beside, performance_year))
+        ):
             raise MissingPartitionError(
                 f"{table.name} has no partition {performance_year}, and other tables of {schema}"
                 f" have: refresh {performance_year} again"
@@ -318,7 +328,8 @@ class Warehouse:
 
     def _clear_staging(self, table: Table, performance_year: int) -> Path:
         """Make the partition's folder, delete old staged files and return the final path."""
-        target = self._make_folder(table, performance_year) / PARTITION_FILE
+        key = make_key(*table.path, performance_year)
+        target = FolderStore(self.root).make_folder(key) / PARTITION_FILE
         for left_over in target.parent.glob(f"{PARTITION_FILE}{_STAGING}*"):
             if left_over.is_dir():
                 shutil.rmtree(left_over, ignore_errors=True)
@@ -326,49 +337,44 @@ class Warehouse:
                 left_over.unlink(missing_ok=True)
         return target
 
-    def _make_folder(self, table: Table, performance_year: int) -> Path:
-        """Make and return the partition's folder; the root is made for its owner alone.
-
-        A root that is there stays as its owner has opened it to others.
-        """
-        folder = self.partition_path(table, performance_year).parent
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        self.root.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
     def publish(self, staged: Staged) -> Path:
-        """Make a staged partition visible to readers in one rename."""
-        with staged.path.open("rb+") as written:
-            os.fsync(written.fileno())
-        staged.path.replace(staged.target)
-        folder = os.open(staged.target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        return staged.target
+        """Make a staged partition visible to readers in one step.
+
+        Raises:
+            PartitionBusyError: another machine has published it in an object store meanwhile.
+            StoreError: an object store does not answer; the partition stored before stays.
+        """
+        key = make_key(*staged.table.path, staged.performance_year)
+        return self.store.publish(staged.path, key)
 
     def discard(self, staged: Staged) -> None:
         """Delete a staged partition that failed its checks; the published one stays."""
         staged.path.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def lock(self, table: Table, performance_year: int) -> Generator[None]:
+    def lock(self, table: Table, performance_year: int) -> AbstractContextManager[None]:
         """Lock the partition for writing; the lock ends when the process ends for any reason.
 
         Raises:
             PartitionBusyError: another process holds the lock.
         """
-        folder = self._make_folder(table, performance_year)
-        with (folder / ".lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as busy:
-                raise PartitionBusyError(
-                    f"{table.name} {performance_year} is being written by another run"
-                ) from busy
-            yield
+        return self.store.lock(make_key(*table.path, performance_year))
+
+
+def open_warehouse(
+    settings: Settings,
+    open_connection: Connect = duckdb.connect,
+    open_for_selects: Connect = duckdb.connect,
+    engine: Engine | None = None,
+) -> Warehouse:
+    """Return the stored tables of an installation; nothing is asked or made yet."""
+    return Warehouse(
+        settings.warehouse_dir,
+        open_connection,
+        open_for_selects,
+        settings.memory_limit,
+        engine,
+        None if settings.bucket is None else open_store(settings),
+    )
 
 
 def list_fields(warehouse: Warehouse) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.arrow import SchemaError
+from esrd_pipeline.stores.store import PartitionBusyError
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import (
     MissingPartitionError,
-    PartitionBusyError,
     Warehouse,
 )
 

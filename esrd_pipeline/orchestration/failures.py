@@ -29,6 +29,7 @@ SECTIONS = MappingProxyType(
         "SchemaError": "a-table-breaks-its-definition",
         "EngineError": "the-engine-cannot-be-used",
         "SettingError": "the-engine-cannot-be-used",
+        "StoreError": "the-object-store-does-not-answer",
         "LookupError": "a-name-is-unknown",
     }
 )

@@ -23,6 +23,8 @@ from typing import Any
 
 from esrd_pipeline.notes import RECORDS
 from esrd_pipeline.orchestration.partitions import Years, list_years
+from esrd_pipeline.stores.folder import read_stat
+from esrd_pipeline.stores.store import Stat, make_key
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse, list_fields
@@ -65,10 +67,8 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 Versions = Mapping[str, Mapping[str, str]]
 """Kind of what was read, one of `_KINDS` -> name -> version."""
 _KINDS = ("files", "code", "options", "tables", "asked", "years")
-Stat = tuple[int, int, int]
-"""Size, time in nanoseconds and number of a file: it is read again if one of them is another."""
 _HASHED: dict[Path, tuple[Stat, str]] = {}
-"""Digests of the files that this process has read."""
+"""Digests of the files that this process has read, while their size, time and number stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class RecordedWarehouse(Warehouse):
 
     def has(self, table: Table, performance_year: int) -> bool:
         """Return whether the partition has been published, and note that alone."""
-        is_stored = super().partition_path(table, performance_year).is_file()
+        is_stored = super().has(table, performance_year)
         self.asked.setdefault(f"{table.name} {performance_year}", STORED if is_stored else MISSING)
         return is_stored
 
@@ -130,7 +130,7 @@ def record_reads(warehouse: Warehouse) -> RecordedWarehouse:
 
 def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file, which a process reads once while it does not change."""
-    stat = _stat(path)
+    stat = read_stat(path)
     known = _HASHED.get(path)
     if known is None or known[0] != stat:
         digest = hashlib.sha256()
@@ -145,8 +145,11 @@ def find_version(warehouse: Warehouse, table: Table, year: int, path: Path) -> s
     """Return the digest of a stored table's bytes: the one recorded, while the file is the same."""
     if not path.is_file():
         return MISSING
+    noted = warehouse.store.find_digest(make_key(*table.path, year))
+    if noted is not None:
+        return noted
     record = read_record(warehouse, table, year)
-    if record is not None and record.stat == _stat(path):
+    if record is not None and record.stat == read_stat(path):
         return record.version
     return digest_file(path)
 
@@ -154,7 +157,8 @@ def find_version(warehouse: Warehouse, table: Table, year: int, path: Path) -> s
 def read_record(warehouse: Warehouse, table: Table, year: int) -> Record | None:
     """Return what is recorded of a table's year; None without a record that can be read."""
     try:
-        read: dict[str, Any] = json.loads(_find_record(warehouse, table, year).read_bytes())
+        path = warehouse.store.find(_name_record(table, year))
+        read: dict[str, Any] = json.loads(path.read_bytes())
         size, time, number = read["stat"]
         checks = {name: tuple(check) for name, check in read["checks"].items()}
         return Record(read["version"], (size, time, number), read["of"], read["notes"], checks)
@@ -180,23 +184,20 @@ def write_record(
     version = digest_file(staged)
     record = {
         "version": version,
-        "stat": _stat(staged),
+        "stat": read_stat(staged),
         "of": of,
         "notes": notes,
         "checks": checks,
     }
-    path = _find_record(warehouse, table, year)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The lock of the partition is held: nobody else writes a record of it.
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(record, sort_keys=True), encoding="utf-8")
-    new.replace(path)
+    content = json.dumps(record, sort_keys=True).encode()
+    warehouse.store.write(_name_record(table, year), content)
     return version
 
 
 def forget(warehouse: Warehouse, table: Table, year: int) -> None:
     """Delete the record of a table, so that the next refresh makes it."""
-    _find_record(warehouse, table, year).unlink(missing_ok=True)
+    warehouse.store.delete(_name_record(table, year))
 
 
 def describe_code(digests: str | None, tables: Sequence[Table]) -> Mapping[str, str]:
@@ -299,13 +300,8 @@ def _describe_change(
     return f"{name} {change}"
 
 
-def _find_record(warehouse: Warehouse, table: Table, year: int) -> Path:
-    return warehouse.root / RECORDS / table.name / f"{year}.json"
-
-
-def _stat(path: Path) -> Stat:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+def _name_record(table: Table, year: int) -> str:
+    return f"{RECORDS}/{table.name}/{year}.json"
 
 
 @cache

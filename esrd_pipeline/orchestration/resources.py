@@ -9,7 +9,7 @@ from pydantic import Field
 from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.engines import Engine
 from esrd_pipeline.settings import Settings, load_settings
-from esrd_pipeline.warehouse import SPILL, Warehouse
+from esrd_pipeline.warehouse import SPILL, Warehouse, open_warehouse
 
 SELECTS = "selects"
 """What tells the DuckDB of SELECTs from the one of queries."""
@@ -35,6 +35,10 @@ class Storage(dg.ConfigurableResource[object]):
         description="Address of Spark (local[*], spark://..., sc://...) instead of"
         " ESRD_SPARK_MASTER",
     )
+    warehouse_address: str = Field(
+        default="",
+        description="Folder or s3://bucket/prefix of the stored tables instead of ESRD_WAREHOUSE",
+    )
     duckdb: DuckDBResource
 
     def settings(self) -> Settings:
@@ -44,17 +48,17 @@ class Storage(dg.ConfigurableResource[object]):
             published_dir=self.published_dir,
             engine=self.engine,
             spark_master=self.spark_master,
+            warehouse=self.warehouse_address,
         )
 
     def warehouse(self) -> Warehouse:
         """Open the stored tables of the current origin, on DuckDBs in memory that are shared."""
         settings = self.settings()
-        root, open_one = settings.warehouse_dir, self.duckdb.get_connection
-        return Warehouse(
-            root,
+        open_one, root = self.duckdb.get_connection, settings.warehouse_dir
+        return open_warehouse(
+            settings,
             partial(share_duckdb, root, open_one),
             partial(share_duckdb, root / SELECTS, open_one),
-            settings.memory_limit,
             _make_engine(settings),
         )
 

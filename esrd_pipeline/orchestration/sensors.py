@@ -42,7 +42,7 @@ def refresh_emergency(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
     from esrd_pipeline.sources.extract_files import list_extracts
     from esrd_pipeline.sources.network_check import read_files
     from esrd_pipeline.tables.network_inputs import FACILITY_STATUS
-    from esrd_pipeline.warehouse import Warehouse
+    from esrd_pipeline.warehouse import open_warehouse
 
     settings = load_settings()
     if settings.origin == "embedded" and settings.own_network_dir is None:
@@ -54,7 +54,7 @@ def refresh_emergency(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
         content = " ".join(digest_file(path) for path in files)
         if content == (context.cursor or ""):
             return dg.SkipReason("no file of facilities' statuses, or no other than before")
-        with Warehouse(settings.warehouse_dir).connect() as query:
+        with open_warehouse(settings).connect() as query:
             reports = read_files(folder, [FACILITY_STATUS], query)[FACILITY_STATUS.name]
         if reports.empty:
             return dg.SkipReason("the file of facilities' statuses has no rows")

@@ -12,7 +12,7 @@ from esrd_pipeline.tables.dictionary import find_unit
 from esrd_pipeline.tables.measured import BASELINE_SCORED
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.tables.report import INTAKE
-from esrd_pipeline.warehouse import Staged
+from esrd_pipeline.warehouse import Staged, Warehouse
 
 OWNER = "team:esrd-measures"
 OWNERS_VARIABLE = "ESRD_OWNERS"
@@ -81,7 +81,7 @@ def describe_kept(
     file = _find_picture(step, drawn)
     return {
         "dagster/row_count": step.warehouse.count_rows(table, year),
-        "file": dg.MetadataValue.path(str(step.warehouse.partition_path(table, year))),
+        "file": dg.MetadataValue.path(step.warehouse.locate(table, year)),
         "unchanged": "kept as stored: files, code, parameters and all it reads are as they were",
         **notes,
         **(_show_picture(file, file.read_bytes()) if file.is_file() else {}),
@@ -93,12 +93,12 @@ def _find_picture(step: StepContext, table: Table) -> Path:
 
 
 def describe_staged(
-    staged: Staged, shown: Mapping[str, dg.MetadataValue | str | float]
+    warehouse: Warehouse, staged: Staged, shown: Mapping[str, dg.MetadataValue | str | float]
 ) -> dict[str, dg.MetadataValue | str | float]:
     """Return what a materialisation shows: rows, file and the computation's notes."""
     return {
         "dagster/row_count": staged.row_count,
-        "file": dg.MetadataValue.path(str(staged.target)),
+        "file": dg.MetadataValue.path(warehouse.locate(staged.table, staged.performance_year)),
         **shown,
     }
 

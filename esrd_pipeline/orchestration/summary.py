@@ -6,12 +6,12 @@ from esrd_pipeline.parameters.reasons import describe_reason, describe_rows
 from esrd_pipeline.program.qip_rule_sets import describe_stored
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.tables import facility, measured, program, report
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import Warehouse, open_warehouse
 
 
 def summarise(settings: Settings, year: int) -> list[tuple[str, str, str]]:
     """Return lines of (item, number of facilities, result) from the stored tables."""
-    warehouse = Warehouse(settings.warehouse_dir)
+    warehouse = open_warehouse(settings)
     lines = [*_summarise_intake(warehouse, year), *_summarise_measures(warehouse, year)]
     if not warehouse.has(program.QIP_TPS, year):
         return lines

@@ -59,10 +59,10 @@ from esrd_pipeline.orchestration.unchanged import (
     record_tables,
 )
 from esrd_pipeline.sql import find_readings
+from esrd_pipeline.stores.store import PartitionBusyError
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.report import INTAKE
 from esrd_pipeline.warehouse import (
-    PartitionBusyError,
     Query,
     Staged,
     Warehouse,
@@ -346,7 +346,10 @@ def _make(
     for s in staged:
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(s.table.path),
-            metadata={**describe_staged(s, shown), "checks": describe_checks(checks[s.table.name])},
+            metadata={
+                **describe_staged(warehouse, s, shown),
+                "checks": describe_checks(checks[s.table.name]),
+            },
             check_results=list(checks[s.table.name]),
             data_version=dg.DataVersion(versions[s.table.name]),
         )

@@ -11,6 +11,8 @@ ELSEWHERE = {
     "parameters/__init__.py": "parameters have versions of their own",
     "code_state.py": "what processes keep for each other",
     "settings.py": "where files lie",
+    "stores/__init__.py": "where bytes lie, whichever they are",
+    "stores/store.py": "as stores/__init__.py",
     "tables/catalog.py": "each table's definition has a version of its own",
     "tables/release.py": "as tables/catalog.py",
     "tables/report.py": "as tables/catalog.py",
