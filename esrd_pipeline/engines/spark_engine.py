@@ -73,18 +73,18 @@ class SparkEngine:
             EngineError: Spark, Java or the cluster is not there, or the job failed there.
         """
         text = _say(reading, table)
-        parts = path.with_name(f"{path.name}.parts")
-        try:
-            with ExitStack() as held:
-                held.enter_context(_TURN)
-                session = open_spark(self.master, self.spill)
-                _name_views(session, reading, held)
-                session.sql(text).write.parquet(_locate(parts))
-            join_parts(parts, table, path, metadata)
-        except _failures() as error:
-            raise _explain(error, table, reading) from None
-        finally:
-            shutil.rmtree(parts, ignore_errors=True)
+        with _TURN:
+            session = open_spark(self.master, self.spill)
+            parts = path.with_name(f"{path.name}.parts")
+            try:
+                with ExitStack() as held:
+                    _name_views(session, reading, held)
+                    session.sql(text).write.parquet(_locate(parts))
+                join_parts(parts, table, path, metadata)
+            except _failures() as error:
+                raise _explain(error, table, reading) from None
+            finally:
+                shutil.rmtree(parts, ignore_errors=True)
 
 
 def open_spark(master: str, spill: Path) -> "SparkSession":
