@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from esrd_pipeline.orchestration.instance import prepare_dagster_home
+from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.celery_workers import Place
 from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS, digests, environment
 from esrd_pipeline_tests.orchestration.conftest import Refreshed
@@ -52,28 +53,29 @@ def test_the_example_stores_the_bytes_of_the_in_process_executor(
 
 
 class Small:
-    """A place with the job of two tables, which has stored both of them once."""
+    """The job of two tables and a worker; both are stored once, while another held the first."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
         self.home = prepare_dagster_home(self.data / "dagster_home")
         variables = environment(self.data, folder / "published")
         self.place = Place.make(folder / "celery", variables, SMALL_JOB)
-        with self.place.work():
-            self.run_again()
-        self.stored = self.digests()
-        assert len(self.stored) == len(TABLES)
+        self.warehouse = Warehouse(self.data / "embedded/warehouse")
 
     def digests(self) -> dict[str, str]:
-        """What is stored."""
-        return digests(self.data / "embedded/warehouse")
-
-    def run_again(self) -> None:
-        """Run the job to its good end, and check that nothing is left beside what it stores."""
-        (self.place.folder / "long").unlink(missing_ok=True)
-        run = self.place.materialise(YEAR, *TABLES)
-        assert run.wait(PATIENCE_SECONDS) == 0, self.place.read("run.log")
+        """What is stored; nothing is left beside it."""
         assert not list(self.data.rglob("*staging*"))
+        return digests(self.warehouse.root)
+
+    def store_once(self) -> None:
+        """Run the job; the first table is locked until a step has found it so."""
+        with self.warehouse.lock(FIRST, YEAR):
+            run = self.place.materialise(YEAR, *TABLES)
+            self.place.wait_until(
+                lambda: "STEP_UP_FOR_RETRY" in self.place.read("worker.log"), run, "run.log"
+            )
+        assert run.wait(PATIENCE_SECONDS) == 0, self.place.read("run.log")
+        self.stored = self.digests()
 
     def run_long(
         self, instance: dg.DagsterInstance
@@ -101,6 +103,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     return Small(tmp_path_factory.mktemp("small"))
 
 
+@pytest.fixture(scope="module")
+def worker(small: Small) -> Iterator[subprocess.Popen[bytes]]:
+    with small.place.work() as started:
+        small.store_once()
+        yield started
+
+
 @pytest.fixture
 def instance(small: Small, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     monkeypatch.setenv("DAGSTER_HOME", str(small.home))
@@ -108,46 +117,51 @@ def instance(small: Small, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dagst
         yield opened
 
 
-def test_a_worker_whose_process_is_killed_fails_the_run_and_takes_the_next(
+def read_status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    return ended.status
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_step_waits_for_a_partition_that_another_process_writes(small: Small) -> None:
+    assert "is being written by another run" in small.place.read("worker.log")
+    assert len(small.stored) == len(TABLES)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_step_whose_process_is_killed_fails_the_run(
     small: Small, instance: dg.DagsterInstance
 ) -> None:
-    with small.place.work():
-        process, run, computing = small.run_long(instance)
-        os.kill(computing, signal.SIGKILL)
-        assert process.wait(PATIENCE_SECONDS) != 0
-        ended = instance.get_run_by_id(run.run_id)
-        assert ended is not None
-        assert ended.status == dg.DagsterRunStatus.FAILURE
-        assert small.digests() == small.stored
-        small.run_again()
+    process, run, computing = small.run_long(instance)
+    os.kill(computing, signal.SIGKILL)
+    assert process.wait(PATIENCE_SECONDS) != 0
+    assert read_status(instance, run) == dg.DagsterRunStatus.FAILURE
     assert small.digests() == small.stored
 
 
+@pytest.mark.usefixtures("worker")
 def test_a_cancelled_run_ends_in_the_worker_too(small: Small, instance: dg.DagsterInstance) -> None:
-    with small.place.work():
-        process, run, _ = small.run_long(instance)
-        # As the UI does.
-        instance.report_run_canceling(run)
-        process.send_signal(signal.SIGINT)
-        process.wait(PATIENCE_SECONDS)
-        ended = instance.get_run_by_id(run.run_id)
-        assert ended is not None
-        assert ended.status == dg.DagsterRunStatus.CANCELED
-        assert small.digests() == small.stored
-        small.run_again()
+    process, run, _ = small.run_long(instance)
+    # As the UI does.
+    instance.report_run_canceling(run)
+    process.send_signal(signal.SIGINT)
+    process.wait(PATIENCE_SECONDS)
+    assert read_status(instance, run) == dg.DagsterRunStatus.CANCELED
     assert small.digests() == small.stored
 
 
 def test_a_worker_that_is_gone_takes_nothing_with_it(
-    small: Small, instance: dg.DagsterInstance
+    small: Small, worker: subprocess.Popen[bytes], instance: dg.DagsterInstance
 ) -> None:
-    with small.place.work() as worker:
-        process, _, _ = small.run_long(instance)
-        os.killpg(worker.pid, signal.SIGKILL)
+    process, _, _ = small.run_long(instance)
+    os.killpg(worker.pid, signal.SIGKILL)
     # Nobody answers any more: the run waits until it is ended.
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert small.digests() == small.stored
+    (small.place.folder / "long").unlink()
     with small.place.work():
-        small.run_again()
+        run = small.place.materialise(YEAR, *TABLES)
+        assert run.wait(PATIENCE_SECONDS) == 0, small.place.read("run.log")
     assert small.digests() == small.stored
