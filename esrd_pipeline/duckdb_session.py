@@ -1,5 +1,6 @@
 """DuckDB connections: one DuckDB a process, value sets of parameter files, where it may spill."""
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -118,6 +119,15 @@ def _hold_lock(folder: Path) -> TextIO:
         if Path(held.name).exists():
             return held
         held.close()  # another process took it for a dead one's before it was locked
+
+
+@atexit.register
+def _remove_unused() -> None:
+    """Leave nothing where nothing was spilled; what was is removed by the next process."""
+    for (_, owner), held in _SPILLING.items():
+        lock = Path(held.name)
+        if owner == os.getpid() and not lock.with_suffix("").exists():
+            lock.unlink(missing_ok=True)
 
 
 def _remove_dead(folder: Path) -> None:
