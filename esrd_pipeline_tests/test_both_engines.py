@@ -31,6 +31,13 @@ def test_equal_tables_differ_in_nothing() -> None:
     assert (found.rows, found.cells, found.differences) == (3, 9, ())
 
 
+def test_a_column_without_nulls_may_be_said_to_have_none() -> None:
+    schema = pa.table(WHOLE).schema
+    schema = schema.set(2, schema.field("deaths").with_nullable(nullable=False))
+    found = compare_tables("facility/x", pa.table(WHOLE), pa.table(WHOLE, schema=schema))
+    assert (found.cells, found.differences) == (9, ())
+
+
 def test_the_last_place_of_a_number_is_told_and_harmless() -> None:
     (one,) = find(rate=pa.array([math.nextafter(1.0, 2.0), float("nan"), None]))
     assert (one.column, one.count) == ("rate", 1)
