@@ -1,11 +1,16 @@
 """DuckDB connections: those a process keeps open, value sets of parameters, where it may spill."""
 
+import atexit
 import contextlib
+import fcntl
+import os
+import shutil
 import threading
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
@@ -22,6 +27,10 @@ _TURN = threading.Lock()
 """Steps in several threads share them."""
 _OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
 """Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
+_SPILLING: dict[tuple[Path, int], TextIO] = {}
+"""By folder and process: the open file whose lock says that the process may spill. Oldest first."""
+_MOST_SPILLING = 8
+"""More than the DuckDBs that a process has open."""
 
 
 @contextlib.contextmanager
@@ -84,10 +93,55 @@ def attach_value_sets(connection: duckdb.DuckDBPyConnection, names: Sequence[str
 
 
 def spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Let DuckDB spill to the folder; once it has spilled, it refuses even the same one."""
+    """Let DuckDB spill to a folder of this process in `folder`; DuckDB refuses to change it."""
+    own = own_spill(folder)
     set_to = connection.execute("SELECT current_setting('temp_directory')").fetchall()
-    if set_to != [(str(folder),)]:
-        connection.execute(f"SET temp_directory = {quote_text(str(folder))}")
+    if set_to != [(str(own),)]:
+        connection.execute(f"SET temp_directory = {quote_text(str(own))}")
+
+
+def own_spill(folder: Path) -> Path:
+    """Return the folder in `folder` that this process alone spills to; empty those of the dead.
+
+    DuckDB tells processes apart by their numbers. Those of two containers may have the same, and
+    would read each other's rows (findings/duckdb_spill_same_pid.sh).
+    """
+    with _TURN:
+        held = _SPILLING.get((folder, os.getpid()))
+        if held is None:
+            while len(_SPILLING) >= _MOST_SPILLING:
+                _SPILLING.pop(next(iter(_SPILLING))).close()
+            folder.mkdir(parents=True, exist_ok=True)
+            _remove_dead(folder)
+            held = _SPILLING[folder, os.getpid()] = _hold_lock(folder)
+        return Path(held.name).with_suffix("")
+
+
+def _hold_lock(folder: Path) -> TextIO:
+    while True:
+        held = (folder / f"{uuid.uuid4().hex}.lock").open("w", encoding="utf-8")
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if Path(held.name).exists():
+            return held
+        held.close()  # another process took it for a dead one's before it was locked
+
+
+@atexit.register
+def _remove_unused() -> None:
+    """Leave nothing where nothing was spilled; what was is removed by the next process."""
+    for (_, owner), held in _SPILLING.items():
+        lock = Path(held.name)
+        if owner == os.getpid() and not lock.with_suffix("").exists():
+            lock.unlink(missing_ok=True)
+
+
+def _remove_dead(folder: Path) -> None:
+    """Remove what processes left that ended: a lock ends with its process, on any machine."""
+    for path in folder.glob("*.lock"):
+        with contextlib.suppress(BlockingIOError, FileNotFoundError), path.open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+            path.unlink()
 
 
 def is_interruption(error: BaseException) -> bool:

@@ -1,5 +1,7 @@
 """A SELECT over stored tables, written beside its partition: real DuckDB, real files."""
 
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.arrow import SchemaError, make_schema
-from esrd_pipeline.duckdb_session import share_duckdb
+from esrd_pipeline.duckdb_session import own_spill, share_duckdb
 from esrd_pipeline.engines.duckdb_engine import NotEnoughMemoryError
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
@@ -216,3 +218,24 @@ def test_a_process_keeps_one_duckdb_and_no_query_sees_another(tmp_path: Path) ->
     with connect() as anew:
         assert anew.execute("SHOW DATABASES").fetchall() != []
     assert len(opened) == 2
+
+
+def test_a_process_spills_apart_and_empties_what_the_dead_left(warehouse: Warehouse) -> None:
+    spill = warehouse.root / ".spill"
+    program = f"""
+import os, pathlib
+from esrd_pipeline.duckdb_session import own_spill
+own_spill(pathlib.Path({str(spill)!r})).mkdir()
+os.kill(os.getpid(), 9)
+"""
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program], check=False)
+        # The killed one's is removed by the next.
+        (left,) = (path for path in spill.iterdir() if path.is_dir())
+    ours = own_spill(spill)
+    assert ours == own_spill(spill) != left
+    ours.mkdir()
+    assert [path.name for path in sorted(spill.iterdir())] == [ours.name, f"{ours.name}.lock"]
+    # What has spilled nothing leaves nothing.
+    subprocess.run([sys.executable, "-c", program.partition(".mkdir")[0]], check=True)
+    assert [path.name for path in sorted(spill.iterdir())] == [ours.name, f"{ours.name}.lock"]

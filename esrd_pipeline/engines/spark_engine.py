@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from esrd_pipeline.arrow import SchemaError, load_value_set, make_schema
+from esrd_pipeline.duckdb_session import own_spill
 from esrd_pipeline.engines import (
     ROW_GROUP,
     EngineError,
@@ -165,7 +166,7 @@ def _list_local(master: str, spill: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": _LOCAL_MEMORY,
-        "spark.local.dir": str(spill),
+        "spark.local.dir": str(own_spill(spill)),
         "spark.sql.shuffle.partitions": str(_LOCAL_PARTITIONS),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

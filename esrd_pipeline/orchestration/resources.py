@@ -1,5 +1,6 @@
 """The resource shared by all steps: folders of source files and stored tables, and the engine."""
 
+import socket
 from functools import partial
 
 import dagster as dg
@@ -8,7 +9,7 @@ from pydantic import Field
 
 from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.engines import Engine
-from esrd_pipeline.settings import Settings, load_settings
+from esrd_pipeline.settings import SettingError, Settings, load_settings
 from esrd_pipeline.warehouse import SPILL, Warehouse, open_warehouse
 
 SELECTS = "selects"
@@ -39,17 +40,32 @@ class Storage(dg.ConfigurableResource[object]):
         default="",
         description="Folder or s3://bucket/prefix of the stored tables instead of ESRD_WAREHOUSE",
     )
+    needs_files: bool = Field(
+        default=False,
+        description="Refuse the embedded default, for steps that run on other machines",
+    )
     duckdb: DuckDBResource
 
     def settings(self) -> Settings:
-        """Read the folders at each call, so that adding real files needs no restart."""
-        return load_settings(
+        """Read the folders at each call, so that adding real files needs no restart.
+
+        Raises:
+            SettingError: there are no source files, and the embedded default is refused.
+        """
+        settings = load_settings(
             data_dir=self.data_dir,
             published_dir=self.published_dir,
             engine=self.engine,
             spark_master=self.spark_master,
             warehouse=self.warehouse_address,
         )
+        if self.needs_files and settings.origin == "embedded":
+            raise SettingError(
+                f"{socket.gethostname()} sees no source files in {settings.published_dir} or"
+                f" {settings.agency_dir}: mount them there, or set ESRD_PUBLISHED_DIR and"
+                " ESRD_PATIENT_DIR in the environment of the worker"
+            )
+        return settings
 
     def warehouse(self) -> Warehouse:
         """Open the stored tables of the current origin, on DuckDBs in memory that are shared."""
@@ -71,6 +87,6 @@ def _make_engine(settings: Settings) -> Engine | None:
     return SparkEngine(settings.spark_master, settings.warehouse_dir / SPILL)
 
 
-def make_storage() -> Storage:
+def make_storage(*, needs_files: bool = False) -> Storage:
     """Make the resource, with DuckDB connections in memory: no step writes a shared database."""
-    return Storage(duckdb=DuckDBResource(database=":memory:"))
+    return Storage(needs_files=needs_files, duckdb=DuckDBResource(database=":memory:"))

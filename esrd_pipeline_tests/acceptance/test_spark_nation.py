@@ -1,10 +1,8 @@
 """A small nation's tables on Spark, from linkage to cohort: every stored value is DuckDB's."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,13 +15,12 @@ from esrd_pipeline.synthetic.nation.run import Order, synthesize_nation
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.acceptance.raw_jobs import read_from
+from esrd_pipeline_tests.both_engines import Difference, compare_tables
 from esrd_pipeline_tests.engines.cluster import make_environment, write_defaults
 
 pytestmark = pytest.mark.slow
 YEAR, FACILITIES, SEED = 2024, 12, 5
 LAYERS = ("linkage", "history", "cohort")
-LOGARITHMS = {"cohort.smr.log_state_death_rate"}
-"""Columns in which Java's logarithm and C's differ in the last place; all others are equal."""
 MADE = [name for name in list_selects() if name.startswith(LAYERS)]
 
 
@@ -55,36 +52,12 @@ def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SparkEngine:
     return SparkEngine("local[2]", tmp_path)
 
 
-def find_difference(name: str, ours: pa.Table, theirs: pa.Table) -> str | None:
-    """Return the first difference of two tables of a name, or None."""
-    if ours.schema.names != theirs.schema.names or ours.schema.types != theirs.schema.types:
-        return "columns"
-    if ours.num_rows != theirs.num_rows:
-        return f"{ours.num_rows} and {theirs.num_rows} rows"
-    for column in ours.schema.names:
-        if ours[column].equals(theirs[column]):
-            continue
-        pairs = zip(ours[column].to_pylist(), theirs[column].to_pylist(), strict=True)
-        is_logarithm = f"{name}.{column}" in LOGARITHMS
-        if not all(is_same(one, other, is_logarithm=is_logarithm) for one, other in pairs):
-            return column
-    return None
-
-
-def is_same(one: object, other: object, *, is_logarithm: bool) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        if math.isnan(one) and math.isnan(other):
-            return True
-        return math.isclose(one, other, rel_tol=1e-12) if is_logarithm else one == other
-    return one == other
-
-
 def test_every_table_of_the_nation_is_the_same_on_spark(
     by_duckdb: Path, spark: SparkEngine
 ) -> None:
     """Each from the stored tables that it reads, which are the same by then."""
     warehouse = Warehouse(by_duckdb, engine=spark)
-    different, rows = dict[str, str](), 0
+    different, rows = dict[str, tuple[Difference, ...]](), 0
     for name in MADE:
         table, select = TABLES_BY_NAME[name], load_select(name)
         staged = warehouse.stage_select(
@@ -94,9 +67,10 @@ def test_every_table_of_the_nation_is_the_same_on_spark(
             pq.read_table(path, partitioning=None) for path in (staged.path, staged.target)
         )
         warehouse.discard(staged)
-        rows += ours.num_rows
-        if difference := find_difference(name, ours, theirs):
-            different[name] = difference
+        compared = compare_tables(name, ours, theirs)
+        rows += compared.rows
+        if compared.differences:
+            different[name] = compared.differences
     assert not different
     assert len(MADE) > 70
     assert rows > 300_000

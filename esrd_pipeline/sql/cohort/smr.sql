@@ -86,7 +86,10 @@ SELECT
     c.stop_day - c.days AS start_day,
     c.stop_day,
     CASE WHEN c.is_event THEN 1 ELSE 0 END AS is_event,
-    ln(CAST(coalesce(s.deaths_per_100000, n.deaths_per_100000) AS DOUBLE)) AS log_state_death_rate,
+    -- Rounded, because engines differ in the last place of a logarithm.
+    round(
+        ln(CAST(coalesce(s.deaths_per_100000, n.deaths_per_100000) AS DOUBLE)), 10
+    ) AS log_state_death_rate,
     c.age,
     c.esrd_days,
     c.nursing_home_days,
