@@ -32,6 +32,7 @@ from dagster._core.execution.context_creation_job import PlanExecutionContextMan
 from dagster._core.execution.plan.execute_plan import dagster_event_sequence_for_step
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode, get_retries_config
 from dagster._core.storage.tags import PRIORITY_TAG
 from dagster._utils.interrupts import check_captured_interrupt
@@ -41,6 +42,9 @@ from esrd_pipeline.orchestration.stopping import is_stopping, stopping
 KIND = "esrd/step"
 PYTHON = "python"
 """Value of the tag `KIND` of a step that computes in Python, not in DuckDB."""
+ALONE = "alone"
+"""Value of the tag `KIND` of a step beside which none runs: it forks, and a fork would keep the
+locks that another thread holds."""
 TAGS_OF_PYTHON = {KIND: PYTHON, PRIORITY_TAG: "1"}
 """It goes first: otherwise these steps would be left for the end, one after the other."""
 MAX_CONCURRENT = 2
@@ -118,7 +122,8 @@ def _run_steps(
     max_concurrent: int, job_context: PlanExecutionContext, execution_plan: ExecutionPlan
 ) -> Iterator[dg.DagsterEvent]:
     """Start each step when those it depends on have ended; yield the events of all."""
-    context, events, running = job_context, _Queue(), 0
+    context, events = job_context, _Queue()
+    waiting, running = list[ExecutionStep](), dict[str, ExecutionStep]()
     with ExitStack() as held:
         limits = InstanceConcurrencyContext(context.instance, context.dagster_run)
         active = held.enter_context(
@@ -140,10 +145,14 @@ def _run_steps(
             if stopped and not running:
                 active.mark_interrupted()
                 break
-            for step in () if stopped else active.get_steps_to_execute():
-                step_context = context.for_step(step, active.get_known_state())
-                pool.submit(copy_context().run, _run_step, step_context, events)
-                running += 1
+            if not stopped and not any(map(_is_alone, (*running.values(), *waiting))):
+                waiting.extend(active.get_steps_to_execute())
+            for step in () if stopped else tuple(waiting):
+                if not running or not _is_alone(step):
+                    step_context = context.for_step(step, active.get_known_state())
+                    pool.submit(copy_context().run, _run_step, step_context, events)
+                    running[step.key] = step
+                    waiting.remove(step)
             yield from active.concurrency_event_iterator(context)
             if not running:
                 active.sleep_til_ready()
@@ -156,11 +165,15 @@ def _run_steps(
                 yield event
                 active.handle_event(event)
                 continue
-            running -= 1
+            del running[event.key]
             if event.error is not None:
                 raise event.error
             active.verify_complete(context, event.key)
             yield from active.plan_events_iterator(context)
+
+
+def _is_alone(step: ExecutionStep) -> bool:
+    return step.tags.get(KIND) == ALONE
 
 
 def _run_step(context: StepExecutionContext, events: _Queue) -> None:

@@ -95,5 +95,6 @@ ASSETS = (
                 kinds=frozenset({"html", "parquet"}),
             ),
         ),
+        forks=True,
     ),
 )

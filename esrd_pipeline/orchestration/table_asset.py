@@ -25,7 +25,7 @@ from esrd_pipeline.orchestration.check_results import (
     plausibility_result,
 )
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, StepContext, StepResult
-from esrd_pipeline.orchestration.executor import TAGS_OF_PYTHON
+from esrd_pipeline.orchestration.executor import ALONE, KIND, TAGS_OF_PYTHON
 from esrd_pipeline.orchestration.failure_messages import log_step
 from esrd_pipeline.orchestration.failures import as_failure, format_error
 from esrd_pipeline.orchestration.instance import check_origin
@@ -124,11 +124,12 @@ def make_multi_asset(
     assets: Sequence[TableAsset],
     *,
     config: type[dg.Config] = NoConfig,
+    forks: bool = False,
 ) -> dg.AssetsDefinition:
     """Make the step that stores the tables of `assets` that a run selects, in this order.
 
     An asset comes after those of the same step that it reads. `config` is the run configuration
-    that its computations take.
+    that its computations take; `forks` that they start processes by forking this one.
     """
     specs = [spec for asset in assets for spec in _asset_specs(asset)]
     STEPS.update({table.name: (name, config) for asset in assets for table in asset.tables})
@@ -174,10 +175,16 @@ def make_multi_asset(
         name=name,
         specs=specs,
         check_specs=check_specs,
-        op_tags=None if all("duckdb" in asset.kinds for asset in assets) else TAGS_OF_PYTHON,
+        op_tags=_tag(assets, forks=forks),
         partitions_def=performance_years,
         can_subset=True,
     )(store_tables)
+
+
+def _tag(assets: Sequence[TableAsset], *, forks: bool) -> Mapping[str, str]:
+    if forks:
+        return {KIND: ALONE}
+    return {} if all("duckdb" in asset.kinds for asset in assets) else TAGS_OF_PYTHON
 
 
 def make_steps(assets: Sequence[TableAsset]) -> tuple[dg.AssetsDefinition, ...]:

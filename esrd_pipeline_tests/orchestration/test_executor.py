@@ -8,7 +8,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
 
-from esrd_pipeline.orchestration.executor import TAGS_OF_PYTHON, threads_executor
+from esrd_pipeline.orchestration.executor import ALONE, KIND, TAGS_OF_PYTHON, threads_executor
 
 PATIENCE = 20.0
 """Seconds that one step waits for another that is to run beside it."""
@@ -111,6 +111,28 @@ def test_a_step_waits_for_what_it_reads(instance: dg.DagsterInstance) -> None:
     assert status == dg.DagsterRunStatus.SUCCESS
     assert made[-1] == "last"
     assert made.index("first") < made.index("middle")
+
+
+def test_nothing_runs_beside_a_step_that_forks(instance: dg.DagsterInstance) -> None:
+    computing, beside = set[str](), dict[str, set[str]]()
+    others = threading.Barrier(2, timeout=PATIENCE)
+
+    def compute(name: str) -> None:
+        computing.add(name)
+        if name in ("a", "b"):
+            others.wait()  # the other two do run beside each other
+        beside[name] = computing - {name}
+        computing.remove(name)
+
+    @dg.asset(op_tags={KIND: ALONE})
+    def alone() -> None:
+        compute("alone")
+
+    rest = [make_asset(name, lambda name=name: compute(name)) for name in ("a", "b", "c", "d")]
+    status, _ = run(instance, rest[0], alone, *rest[1:], max_concurrent=3)
+    assert status == dg.DagsterRunStatus.SUCCESS
+    assert beside["alone"] == set()
+    assert not any("alone" in seen for seen in beside.values())
 
 
 def test_a_step_in_python_goes_first(instance: dg.DagsterInstance) -> None:
