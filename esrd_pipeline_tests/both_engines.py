@@ -5,7 +5,8 @@
 Raw files are written once, and `esrd backfill` makes everything of them with each engine, from the
 raw tables to the reports, in a data folder of its own. Prints a line for each layer, and one for
 each column in which a value differs: how many, and the largest relative difference. Exits 1 if a
-value differs that is no number, or a number by more than 1e-12 of it.
+value differs that is no number, or a number by more than 1e-12 of it. Spark's settings are those of
+SPARK_CONF_DIR where it is set.
 """
 
 import argparse

@@ -6,7 +6,8 @@
 -- is divided by the baseline's cumulative hazard over the days of the record's clock. SRR and ED30:
 -- the month of the discharge. SMR has the months of its four years, ED30 those of two, by one fit.
 -- Patients and facilities of earlier years of SMR have today's numbers (reading 101).
--- Expected events are added up as decimals: sums of them do not depend on the order of rows.
+-- Expected events, each under 8,192, are added up in whole numbers of 2^-50: sums of them depend
+-- neither on the order of rows nor on how an engine makes a decimal of a double.
 WITH
 days AS (
     SELECT 'shr' AS measure, patient_id, period, ccn, start_date, days, events - uncounted_events AS observed
@@ -239,7 +240,9 @@ counted AS (
         ccn,
         month,
         CAST(sum(observed) AS BIGINT) AS observed,
-        CAST(sum(CAST(expected AS DECIMAL(38, 18))) AS DOUBLE) AS expected
+        CAST(
+            sum(CAST(CAST(floor(expected * 1125899906842624) AS BIGINT) AS DECIMAL(38, 0))) AS DOUBLE
+        ) / 1125899906842624 AS expected
     FROM happened
     GROUP BY measure, ccn, month
 ),
