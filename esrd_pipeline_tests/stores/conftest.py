@@ -10,7 +10,7 @@ from botocore.session import get_session
 from moto.server import ThreadedMotoServer
 
 from esrd_pipeline.settings import Bucket
-from esrd_pipeline.stores.client import Access
+from esrd_pipeline.stores.client import Access, open_client
 from esrd_pipeline.stores.objects import ObjectStore
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.stores.kept import Direct
@@ -39,6 +39,8 @@ def proxy(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield opened
+        # Ends the connections, and with them the proxy's threads.
+        open_client.cache_clear()
 
 
 @pytest.fixture
