@@ -35,6 +35,7 @@ from esrd_pipeline.sql.spark import (
     SESSION_SETTINGS,
     SPARK_TYPES,
     SQL_TYPES,
+    SparkSelect,
     name_view,
     to_spark,
 )
@@ -71,12 +72,14 @@ class SparkEngine:
             EngineError: Spark, Java or the cluster is not there, or the job failed there.
         """
         session = open_spark(self.master, self.spill)
-        text = _say(reading, table)
+        said = _say(reading, table)
         parts = path.with_name(f"{path.name}.parts")
         try:
             with ExitStack() as held:
                 _name_views(session, reading, held)
-                session.sql(text).write.parquet(_locate(parts))
+                for name, one in said.relations.items():
+                    _keep(session, name, one, held)
+                session.sql(said.text).write.parquet(_locate(parts))
             join_parts(parts, table, path, metadata)
         except _failures() as error:
             raise _explain(error, table, reading) from None
@@ -197,7 +200,7 @@ def find_needed(master: str) -> str:
     return f"{used} with {found}"
 
 
-def _say(reading: Reading, table: Table) -> str:
+def _say(reading: Reading, table: Table) -> SparkSelect:
     """Return the SELECT in Spark's words, with the table's types and order."""
     text = (
         f"SELECT {list_casts(table, SQL_TYPES)} FROM (\n{reading.select.text}\n) AS made"
@@ -220,6 +223,14 @@ def _name_views(session: "SparkSession", reading: Reading, held: ExitStack) -> N
     for name, frame in frames.items():
         frame.createOrReplaceTempView(name)
         held.callback(session.catalog.dropTempView, name)
+
+
+def _keep(session: "SparkSession", name: str, text: str, held: ExitStack) -> None:
+    """Let later texts read a relation by its name, made once, until `held` ends."""
+    frame = session.sql(text).persist()
+    held.callback(frame.unpersist)
+    frame.createOrReplaceTempView(name)
+    held.callback(session.catalog.dropTempView, name)
 
 
 def _scan(session: "SparkSession", source: Source) -> Any:  # noqa: ANN401
