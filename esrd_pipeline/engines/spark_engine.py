@@ -47,8 +47,12 @@ if TYPE_CHECKING:
 
 CONNECT = "sc://"
 """How the address of a server of Spark Connect begins."""
-_LOCAL = "local"
-_LOCAL_MEMORY, _LOCAL_PARTITIONS = "4g", 8
+_LOCAL = re.compile(r"local(?:\[(\d+))?")
+_LOCAL_MEMORY = "4g"
+_LOCAL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -Xms1g -XX:MetaspaceSize=512m"
+"""For a small year: to compile every query's classes fully takes longer than to run them."""
+_KEPT_CLASSES = "10000"
+"""Of a query there are up to 250: with Spark's own 100 each task has its class made anew."""
 _GLOB_SIGNS = re.compile(r"([\[\]{}*?\\])")
 _DATA_EXCEPTION = "22"
 """Class of the SQLSTATEs of values that do not fit, as the SQL standard has it."""
@@ -107,6 +111,7 @@ def open_spark(master: str, spill: Path) -> "SparkSession":
     settings = {**SESSION_SETTINGS, **_list_local(master, spill)}
     if not master.startswith(CONNECT):
         settings["spark.log.level"] = "OFF"  # as above
+        settings["spark.sql.codegen.cache.maxEntries"] = _KEPT_CLASSES
     for name, value in settings.items():
         builder = builder.config(name, value)
     builder = builder.remote(master) if master.startswith(CONNECT) else builder.master(master)
@@ -159,14 +164,18 @@ def _regroup(files: Sequence[Path]) -> Iterator[pa.Table]:
 
 def _list_local(master: str, spill: Path) -> dict[str, str]:
     """Return the settings of Spark on one machine; where SPARK_CONF_DIR is set, its files' hold."""
-    if not master.startswith(_LOCAL) or os.environ.get("SPARK_CONF_DIR"):
+    local = _LOCAL.match(master)
+    if not local or os.environ.get("SPARK_CONF_DIR"):
         return {}
     return {
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": _LOCAL_JAVA,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": _LOCAL_MEMORY,
         "spark.local.dir": str(spill),
-        "spark.sql.shuffle.partitions": str(_LOCAL_PARTITIONS),
+        # A small year's stages are short: to plan each anew takes longer than the plan saves.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": local[1] or str(os.cpu_count()),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }

@@ -66,19 +66,20 @@ def test_the_same_rows_give_the_same_bytes_however_many_parts(
 ) -> None:
     store_visits(tmp_path, count=300_000, facilities=200_001)
     session = open_spark(MASTER, engine.spill)
-    usual = session.conf.get("spark.sql.shuffle.partitions")
+    names = ("spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled")
+    usual = {name: str(session.conf.get(name)) for name in names}
     written = []
-    for partitions in ("1", "7"):
-        session.conf.set("spark.sql.shuffle.partitions", partitions)
-        session.conf.set("spark.sql.adaptive.enabled", "false")
+    for settings in (("1", "false"), ("7", "false"), ("7", "true")):
+        for name, value in zip(names, settings, strict=True):
+            session.conf.set(name, value)
         staged = stage(tmp_path, engine)
         groups = pq.ParquetFile(staged.path).metadata
         assert groups.num_row_groups == 2
         assert groups.row_group(0).num_rows == 122_880
         written.append(staged.path.read_bytes())
-    session.conf.set("spark.sql.shuffle.partitions", usual)
-    session.conf.set("spark.sql.adaptive.enabled", "true")
-    assert written[0] == written[1]
+    for name, value in usual.items():
+        session.conf.set(name, value)
+    assert written[0] == written[1] == written[2]
 
 
 def test_a_value_that_does_not_fit_is_not_quoted_anywhere(
