@@ -49,6 +49,19 @@ def test_both_engines_store_the_same(root: Path, engine: SparkEngine) -> None:
     assert rows["paid"].to_pylist() == [15.0, 7.0, 11.0]
 
 
+def test_what_is_read_twice_is_made_once_and_not_left_behind(
+    root: Path, engine: SparkEngine
+) -> None:
+    last = ") SELECT a.* FROM total AS a JOIN total AS b ON b.paid = a.paid + 4"
+    twice = TEXT.replace("SELECT", "WITH total AS (SELECT", 1) + last
+    rows = pq.read_table(stage(root, engine, twice).path, partitioning=None)
+    # 15, 7 and 11 are paid: to 7 and 11 there is one with 4 more.
+    assert rows["paid"].to_pylist() == [7.0, 11.0]
+    session = open_spark(MASTER, engine.spill)
+    assert session.catalog.listTables() == []
+    assert session.sparkContext._jsc.getPersistentRDDs().isEmpty()  # noqa: SLF001 - no public name
+
+
 def test_no_rows_are_a_file_of_the_same_columns(root: Path, engine: SparkEngine) -> None:
     staged = stage(root, engine, least=1000)
     assert staged.row_count == 0
