@@ -36,6 +36,7 @@ from esrd_pipeline.sql.spark import (
     SESSION_SETTINGS,
     SPARK_TYPES,
     SQL_TYPES,
+    SparkSelect,
     name_view,
     to_spark,
 )
@@ -47,8 +48,12 @@ if TYPE_CHECKING:
 
 CONNECT = "sc://"
 """How the address of a server of Spark Connect begins."""
-_LOCAL = "local"
-_LOCAL_MEMORY, _LOCAL_PARTITIONS = "4g", 8
+_LOCAL = re.compile(r"local(?:\[(\d+))?")
+_LOCAL_MEMORY = "4g"
+_LOCAL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -Xms1g -XX:MetaspaceSize=512m"
+"""For a small year: to compile every query's classes fully takes longer than to run them."""
+_KEPT_CLASSES = "10000"
+"""Of a query there are up to 250: with Spark's own 100 each task has its class made anew."""
 _GLOB_SIGNS = re.compile(r"([\[\]{}*?\\])")
 _DATA_EXCEPTION = "22"
 """Class of the SQLSTATEs of values that do not fit, as the SQL standard has it."""
@@ -73,14 +78,16 @@ class SparkEngine:
             SchemaError: the columns or their types do not match the table's definition.
             EngineError: Spark, Java or the cluster is not there, or the job failed there.
         """
-        text = _say(reading, table)
+        said = _say(reading, table)
         with _TURN:
             session = open_spark(self.master, self.spill)
             parts = path.with_name(f"{path.name}.parts")
             try:
                 with ExitStack() as held:
                     _name_views(session, reading, held)
-                    session.sql(text).write.parquet(_locate(parts))
+                    for name, one in said.relations.items():
+                        _keep(session, name, one, held)
+                    session.sql(said.text).write.parquet(_locate(parts))
                 join_parts(parts, table, path, metadata)
             except _failures() as error:
                 raise _explain(error, table, reading) from None
@@ -108,6 +115,7 @@ def open_spark(master: str, spill: Path) -> "SparkSession":
     settings = {**SESSION_SETTINGS, **_list_local(master, spill)}
     if not master.startswith(CONNECT):
         settings["spark.log.level"] = "OFF"  # as above
+        settings["spark.sql.codegen.cache.maxEntries"] = _KEPT_CLASSES
     for name, value in settings.items():
         builder = builder.config(name, value)
     builder = builder.remote(master) if master.startswith(CONNECT) else builder.master(master)
@@ -160,14 +168,18 @@ def _regroup(files: Sequence[Path]) -> Iterator[pa.Table]:
 
 def _list_local(master: str, spill: Path) -> dict[str, str]:
     """Return the settings of Spark on one machine; where SPARK_CONF_DIR is set, its files' hold."""
-    if not master.startswith(_LOCAL) or os.environ.get("SPARK_CONF_DIR"):
+    local = _LOCAL.match(master)
+    if not local or os.environ.get("SPARK_CONF_DIR"):
         return {}
     return {
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": _LOCAL_JAVA,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": _LOCAL_MEMORY,
         "spark.local.dir": str(own_spill(spill)),
-        "spark.sql.shuffle.partitions": str(_LOCAL_PARTITIONS),
+        # A small year's stages are short: to plan each anew takes longer than the plan saves.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": local[1] or str(os.cpu_count()),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
@@ -201,7 +213,7 @@ def find_needed(master: str) -> str:
     return f"{used} with {found}"
 
 
-def _say(reading: Reading, table: Table) -> str:
+def _say(reading: Reading, table: Table) -> SparkSelect:
     """Return the SELECT in Spark's words, with the table's types and order."""
     text = (
         f"SELECT {list_casts(table, SQL_TYPES)} FROM (\n{reading.select.text}\n) AS made"
@@ -224,6 +236,14 @@ def _name_views(session: "SparkSession", reading: Reading, held: ExitStack) -> N
     for name, frame in frames.items():
         frame.createOrReplaceTempView(name)
         held.callback(session.catalog.dropTempView, name)
+
+
+def _keep(session: "SparkSession", name: str, text: str, held: ExitStack) -> None:
+    """Let later texts read a relation by its name, made once, until `held` ends."""
+    frame = session.sql(text).persist()
+    held.callback(frame.unpersist)
+    frame.createOrReplaceTempView(name)
+    held.callback(session.catalog.dropTempView, name)
 
 
 def _scan(session: "SparkSession", source: Source) -> Any:  # noqa: ANN401

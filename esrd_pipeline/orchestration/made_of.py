@@ -49,6 +49,7 @@ STORING = (
     "sql/__init__.py",
     "sql/parsing.py",
     "sql/portable.py",
+    "sql/relations.py",
     "sql/spark.py",
     "tables/dictionary.py",
     "tables/forms.py",

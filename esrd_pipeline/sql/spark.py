@@ -7,6 +7,7 @@ definitions.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import sqlglot
@@ -18,6 +19,7 @@ from sqlglot.optimizer.qualify import qualify
 from esrd_pipeline.parameters import load_parameters
 from esrd_pipeline.sql import PARAMETER_SCHEMA, Select, SelectError
 from esrd_pipeline.sql.portable import find_unportable
+from esrd_pipeline.sql.relations import keep_relations
 from esrd_pipeline.tables.model import Table
 
 SQL_TYPES: Mapping[str, str] = {
@@ -59,7 +61,22 @@ def name_view(table: str) -> str:
     return table.replace(".", "__")
 
 
-def to_spark(select: Select, tables: Mapping[str, Table], parameters: Mapping[str, object]) -> str:
+@dataclass(frozen=True, slots=True)
+class SparkSelect:
+    """A SELECT in Spark's words.
+
+    Attributes:
+        relations: what is made first, in this order: text by the name that later texts read it by.
+        text: the SELECT itself.
+    """
+
+    relations: Mapping[str, str]
+    text: str
+
+
+def to_spark(
+    select: Select, tables: Mapping[str, Table], parameters: Mapping[str, object]
+) -> SparkSelect:
     """Return a SELECT in Spark's words, with its parameters in their places.
 
     Args:
@@ -82,10 +99,15 @@ def to_spark(select: Select, tables: Mapping[str, Table], parameters: Mapping[st
                 elif said is not node:
                     node.replace(said)
                 break
+    relations, last = keep_relations(tree)
     try:
-        return tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE, pretty=True)
+        return SparkSelect({name: _write(one) for name, one in relations.items()}, _write(last))
     except UnsupportedError as error:
         raise SelectError(f"{select.path}: {error}") from error
+
+
+def _write(tree: exp.Expr) -> str:
+    return tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE, pretty=True)
 
 
 def read_typed(

@@ -49,6 +49,19 @@ def test_both_engines_store_the_same(root: Path, engine: SparkEngine) -> None:
     assert rows["paid"].to_pylist() == [15.0, 7.0, 11.0]
 
 
+def test_what_is_read_twice_is_made_once_and_not_left_behind(
+    root: Path, engine: SparkEngine
+) -> None:
+    last = ") SELECT a.* FROM total AS a JOIN total AS b ON b.paid = a.paid + 4"
+    twice = TEXT.replace("SELECT", "WITH total AS (SELECT", 1) + last
+    rows = pq.read_table(stage(root, engine, twice).path, partitioning=None)
+    # 15, 7 and 11 are paid: to 7 and 11 there is one with 4 more.
+    assert rows["paid"].to_pylist() == [7.0, 11.0]
+    session = open_spark(MASTER, engine.spill)
+    assert session.catalog.listTables() == []
+    assert session.sparkContext._jsc.getPersistentRDDs().isEmpty()  # noqa: SLF001 - no public name
+
+
 def test_no_rows_are_a_file_of_the_same_columns(root: Path, engine: SparkEngine) -> None:
     staged = stage(root, engine, least=1000)
     assert staged.row_count == 0
@@ -66,19 +79,20 @@ def test_the_same_rows_give_the_same_bytes_however_many_parts(
 ) -> None:
     store_visits(tmp_path, count=300_000, facilities=200_001)
     session = open_spark(MASTER, engine.spill)
-    usual = session.conf.get("spark.sql.shuffle.partitions")
+    names = ("spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled")
+    usual = {name: str(session.conf.get(name)) for name in names}
     written = []
-    for partitions in ("1", "7"):
-        session.conf.set("spark.sql.shuffle.partitions", partitions)
-        session.conf.set("spark.sql.adaptive.enabled", "false")
+    for settings in (("1", "false"), ("7", "false"), ("7", "true")):
+        for name, value in zip(names, settings, strict=True):
+            session.conf.set(name, value)
         staged = stage(tmp_path, engine)
         groups = pq.ParquetFile(staged.path).metadata
         assert groups.num_row_groups == 2
         assert groups.row_group(0).num_rows == 122_880
         written.append(staged.path.read_bytes())
-    session.conf.set("spark.sql.shuffle.partitions", usual)
-    session.conf.set("spark.sql.adaptive.enabled", "true")
-    assert written[0] == written[1]
+    for name, value in usual.items():
+        session.conf.set(name, value)
+    assert written[0] == written[1] == written[2]
 
 
 def test_a_value_that_does_not_fit_is_not_quoted_anywhere(

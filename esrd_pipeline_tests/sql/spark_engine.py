@@ -61,9 +61,11 @@ def run(ran: Ran) -> pa.Table:
     for name, rows in ran.value_sets.items():
         _show(f"{PARAMETER_SCHEMA}.{name}", rows)
     table = TABLES_BY_NAME[ran.select]
-    text = to_spark(load_select(ran.select), TABLES_BY_NAME, ran.parameters)
+    said = to_spark(load_select(ran.select), TABLES_BY_NAME, ran.parameters)
+    for name, text in said.relations.items():
+        open_session().sql(text).createOrReplaceTempView(name)
     order = ", ".join(f"`{column}` NULLS LAST" for column in table.key)
-    made = open_session().sql(f"SELECT * FROM (\n{text}\n) ORDER BY {order}")
+    made = open_session().sql(f"SELECT * FROM (\n{said.text}\n) ORDER BY {order}")
     given = dict(made.dtypes)
     for column in table.columns:
         kind = given[column.name].partition("(")[0]

@@ -26,7 +26,7 @@ def say(expression: str) -> str:
         " WHERE c.performance_year = $performance_year"
     )
     select = parse_select("raw.claim", "a test", text)
-    tree = sqlglot.parse_one(to_spark(select, TABLES_BY_NAME, PARAMETERS), dialect="spark")
+    tree = sqlglot.parse_one(to_spark(select, TABLES_BY_NAME, PARAMETERS).text, dialect="spark")
     return next(tree.find_all(exp.Alias)).this.sql(dialect="spark", comments=False)
 
 
@@ -34,9 +34,10 @@ def say(expression: str) -> str:
 def test_every_select_can_be_said_to_spark(name: str) -> None:
     select = load_select(name)
     parameters = {key: PARAMETERS[key] for key in select.parameters}
-    text = to_spark(select, TABLES_BY_NAME, parameters)
-    tree = sqlglot.parse_one(text, dialect="spark")
-    assert tree.find(exp.Parameter, exp.Placeholder) is None
+    said = to_spark(select, TABLES_BY_NAME, parameters)
+    for text in (*said.relations.values(), said.text):
+        tree = sqlglot.parse_one(text, dialect="spark")
+        assert tree.find(exp.Parameter, exp.Placeholder) is None
 
 
 def test_months_between_days_are_boundaries_and_not_whole_months() -> None:
@@ -88,7 +89,7 @@ def test_a_union_by_name_is_one_by_place_with_nulls_for_what_a_side_has_not() ->
         f" UNION ALL BY NAME SELECT prvdr_num, clm_id {where}"
         f" UNION ALL BY NAME SELECT bene_id {where}"
     )
-    text = to_spark(parse_select("raw.claim", "a test", text), TABLES_BY_NAME, PARAMETERS)
+    text = to_spark(parse_select("raw.claim", "a test", text), TABLES_BY_NAME, PARAMETERS).text
     tree = sqlglot.parse_one(text, dialect="spark")
     assert "BY NAME" not in text
     sides = []
