@@ -30,7 +30,11 @@ FOUR_YEARS = (
 COSTLIEST = (
     *FOUR_YEARS,
     "sql/test_parity.py",
+    "acceptance/test_spark_nation.py",
     "orchestration/test_refresh.py",
+    "orchestration/test_celery.py",
+    "engines/test_spark_faults.py",
+    "stores/test_refresh.py",
     "orchestration/test_faults.py",
     "orchestration/test_ui.py",
     "acceptance/test_from_raw.py",
