@@ -79,5 +79,8 @@ def _put_in(query: exp.Expr, others: Mapping[str, exp.CTE]) -> exp.Expr:
         relation = others[table.name]
         columns = [exp.to_identifier(name) for name in relation.alias_column_names]
         alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name), columns=columns)
-        table.replace(exp.Subquery(this=_put_in(relation.this, others), alias=alias))
+        part = exp.Subquery(this=_put_in(relation.this, others), alias=alias)
+        for clause in ("pivots", "joins", "sample"):
+            part.set(clause, table.args.get(clause))
+        table.replace(part)
     return whole

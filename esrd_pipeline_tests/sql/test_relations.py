@@ -69,3 +69,9 @@ def test_named_columns_stay_with_their_values() -> None:
     assert last.count("(VALUES (1, 2))") == 2
     assert "AS x(a, b)" in last
     assert "AS y(a, b)" in last
+
+
+def test_what_is_turned_into_rows_stays_so() -> None:
+    turned = "UNPIVOT(v FOR name IN (a, b))"
+    _, last = keep(f"WITH total AS (SELECT DISTINCT a, b FROM t) SELECT v FROM total {turned}")
+    assert last == f"SELECT v FROM (SELECT DISTINCT a, b FROM t) AS total {turned}"
