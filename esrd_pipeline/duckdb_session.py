@@ -23,8 +23,8 @@ _COMPUTING = set[duckdb.DuckDBPyConnection]()
 """Connections lent to this process's steps."""
 MOST_OPEN = 4
 """DuckDBs that a process keeps open: two of a warehouse."""
-_TURN = threading.Lock()
-"""Steps in several threads share them."""
+_TURN, _SPILL_TURN = threading.Lock(), threading.Lock()
+"""Steps in several threads share them, and the folder that they spill to."""
 _OPEN: dict[Path, tuple[AbstractContextManager[object], duckdb.DuckDBPyConnection]] = {}
 """Oldest first. A connection that is in use outlives the removal of its DuckDB from here."""
 _SPILLING: dict[tuple[Path, int], TextIO] = {}
@@ -34,8 +34,12 @@ _MOST_SPILLING = 8
 
 
 @contextlib.contextmanager
-def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDBPyConnection]:
+def share_duckdb(
+    key: Path, spill: Path, open_connection: Connect
+) -> Generator[duckdb.DuckDBPyConnection]:
     """Yield a connection to the DuckDB that this process keeps for `key`, opened on first use.
+
+    It spills to the folder `spill`.
 
     Opening one takes longer than most queries of a step. The connection begins in an empty
     database of its own, which is gone afterwards. After an error the DuckDB is opened anew: it may
@@ -47,6 +51,7 @@ def share_duckdb(key: Path, open_connection: Connect) -> Generator[duckdb.DuckDB
                 _OPEN.pop(next(iter(_OPEN)))
             held = open_connection()
             _OPEN[key] = (held, held.__enter__())
+            spill_to(_OPEN[key][1], spill)
         connection = _OPEN[key][1].cursor()
     name = f"session_{uuid.uuid4().hex}"
     failed = True
@@ -106,12 +111,14 @@ def own_spill(folder: Path) -> Path:
     DuckDB tells processes apart by their numbers. Those of two containers may have the same, and
     would read each other's rows (findings/duckdb_spill_same_pid.sh).
     """
-    with _TURN:
+    with _SPILL_TURN:
         held = _SPILLING.get((folder, os.getpid()))
         if held is None:
             while len(_SPILLING) >= _MOST_SPILLING:
                 _SPILLING.pop(next(iter(_SPILLING))).close()
-            folder.mkdir(parents=True, exist_ok=True)
+            # Whoever comes first makes the warehouse, for its owner alone.
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             _remove_dead(folder)
             held = _SPILLING[folder, os.getpid()] = _hold_lock(folder)
         return Path(held.name).with_suffix("")

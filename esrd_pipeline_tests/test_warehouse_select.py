@@ -185,7 +185,7 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) 
         def connect(threads: int = threads) -> duckdb.DuckDBPyConnection:
             return duckdb.connect(config={"threads": threads})
 
-        staged = Warehouse(tmp_path, connect).stage_select(
+        staged = Warehouse(tmp_path, open_for_selects=connect).stage_select(
             TOTAL, 2024, select(), tables=TABLES, parameters={"least": 0}
         )
         assert pq.ParquetFile(staged.path).num_row_groups == 2  # 140,001 rows of ccn
@@ -201,7 +201,7 @@ def test_a_process_keeps_one_duckdb_and_no_query_sees_another(tmp_path: Path) ->
         return duckdb.connect()
 
     def connect() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return share_duckdb(tmp_path, open_connection)
+        return share_duckdb(tmp_path, tmp_path / ".spill", open_connection)
 
     with connect() as one, connect() as other:
         one.execute("CREATE SCHEMA history")
@@ -239,3 +239,9 @@ os.kill(os.getpid(), 9)
     # What has spilled nothing leaves nothing.
     subprocess.run([sys.executable, "-c", program.partition(".mkdir")[0]], check=True)
     assert [path.name for path in sorted(spill.iterdir())] == [ours.name, f"{ours.name}.lock"]
+
+
+def test_the_folder_of_a_warehouse_is_its_owners_whoever_makes_it(tmp_path: Path) -> None:
+    root = tmp_path / "warehouse"
+    own_spill(root / ".spill")
+    assert root.stat().st_mode & 0o777 == 0o700

@@ -95,7 +95,6 @@ class DuckdbEngine:
             with self.open_connection() as connection:
                 set_for_selects(connection)
                 connection.execute(f"SET memory_limit = {quote_text(self.memory_limit)}")
-                spill_to(connection, self.spill)
                 yield connection
         except duckdb.OutOfMemoryException:
             raise NotEnoughMemoryError(
@@ -108,6 +107,7 @@ class DuckdbEngine:
     def _reading(self, reading: Reading) -> Generator[duckdb.DuckDBPyConnection]:
         """Open a DuckDB in which a SELECT finds the tables it reads."""
         with self.connect() as connection:
+            spill_to(connection, self.spill)
             for source in reading.sources:
                 _attach(connection, source)
             attach_value_sets(connection, reading.select.value_sets)

@@ -73,8 +73,8 @@ class Storage(dg.ConfigurableResource[object]):
         open_one, root = self.duckdb.get_connection, settings.warehouse_dir
         return open_warehouse(
             settings,
-            partial(share_duckdb, root, open_one),
-            partial(share_duckdb, root / SELECTS, open_one),
+            partial(share_duckdb, root, root / SPILL, open_one),
+            partial(share_duckdb, root / SELECTS, root / SPILL, open_one),
             _make_engine(settings),
         )
 

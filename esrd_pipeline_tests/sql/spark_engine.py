@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import ExitStack
 from functools import cache
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ _SMALL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "2g",
     # The tables are small: compiling each query takes longer than running it.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -56,14 +58,20 @@ def run(ran: Ran) -> pa.Table:
     Raises:
         TypeError: a column has a type that is not its table's.
     """
+    with ExitStack() as held:
+        return _run(ran, held)
+
+
+def _run(ran: Ran, held: ExitStack) -> pa.Table:
     for name, rows in ran.tables.items():
-        _show(name, rows)
+        _name(name_view(name), _make_frame(name, rows), held)
     for name, rows in ran.value_sets.items():
-        _show(f"{PARAMETER_SCHEMA}.{name}", rows)
+        named = f"{PARAMETER_SCHEMA}.{name}"
+        _name(name_view(named), _make_frame(named, rows), held)
     table = TABLES_BY_NAME[ran.select]
     said = to_spark(load_select(ran.select), TABLES_BY_NAME, ran.parameters)
     for name, text in said.relations.items():
-        open_session().sql(text).createOrReplaceTempView(name)
+        _name(name, open_session().sql(text), held)
     order = ", ".join(f"`{column}` NULLS LAST" for column in table.key)
     made = open_session().sql(f"SELECT * FROM (\n{said.text}\n) ORDER BY {order}")
     given = dict(made.dtypes)
@@ -75,15 +83,19 @@ def run(ran: Ran) -> pa.Table:
     return made.select(*stored).toArrow()
 
 
-def _show(name: str, rows: pa.Table) -> None:
-    """Let SQL files find these rows under a table's name."""
+def _name(view: str, frame: DataFrame, held: ExitStack) -> None:
+    """Name a frame until `held` ends: the plans of a hundred SELECTs would fill the memory."""
+    frame.createOrReplaceTempView(view)
+    held.callback(open_session().catalog.dropTempView, view)
+
+
+def _make_frame(name: str, rows: pa.Table) -> DataFrame:
     session = open_session()
-    made: DataFrame = (
+    return (
         session.createDataFrame(rows.combine_chunks())
         if rows.num_rows
         else session.createDataFrame([], _list_columns(name, rows))
     )
-    made.createOrReplaceTempView(name_view(name))
 
 
 def _list_columns(name: str, rows: pa.Table) -> str:
