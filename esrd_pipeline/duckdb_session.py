@@ -108,8 +108,8 @@ def spill_to(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def own_spill(folder: Path) -> Path:
     """Return the folder in `folder` that this process alone spills to; empty those of the dead.
 
-    DuckDB tells processes apart by their numbers. Those of two containers may have the same, and
-    would read each other's rows (findings/duckdb_spill_same_pid.sh).
+    DuckDB 2.0 tells processes apart by their numbers. Those of two containers may have the same,
+    and would read each other's rows.
     """
     with _SPILL_TURN:
         held = _SPILLING.get((folder, os.getpid()))
