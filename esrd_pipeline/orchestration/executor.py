@@ -157,8 +157,9 @@ def _run_steps(
             if not running:
                 active.sleep_til_ready()
                 continue
+            until_retry = active.sleep_interval()
             try:
-                event = events.get(timeout=active.sleep_interval() or None)
+                event = events.get(timeout=until_retry if until_retry > 0 else None)
             except Empty:  # a step that is to be tried again is due
                 continue
             if isinstance(event, dg.DagsterEvent):

@@ -174,6 +174,24 @@ def test_a_step_that_asks_for_it_is_tried_again(instance: dg.DagsterInstance) ->
     assert list_steps(events, dg.DagsterEventType.STEP_RESTARTED) == ["once"]
 
 
+def test_a_step_to_be_tried_again_waits_for_a_free_place(instance: dg.DagsterInstance) -> None:
+    made, is_due = list[str](), threading.Event()
+
+    def fail_once() -> None:
+        made.append("once")
+        if len(made) == 1:
+            raise dg.RetryRequested(max_retries=1, seconds_to_wait=0.05)
+
+    def compute_longer_than_that() -> None:
+        is_due.wait(0.5)
+        made.append("other")
+
+    assets = [make_asset("once", fail_once), make_asset("other", compute_longer_than_that)]
+    status, _ = run(instance, *assets, max_concurrent=1)
+    assert status == dg.DagsterRunStatus.SUCCESS
+    assert made == ["once", "other", "once"]
+
+
 def test_every_event_is_stored(instance: dg.DagsterInstance) -> None:
     _, events = run(instance, *(make_asset(name, lambda: None) for name in "abcdef"))
     run_id = instance.get_runs()[0].run_id
