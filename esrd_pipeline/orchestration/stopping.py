@@ -86,12 +86,21 @@ def ending_when_stopped() -> Generator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if is_stopping() or _is_interruption(error):
-            # Dagster takes a stop for a crash unless it was announced before.
-            _Watch.is_reported.wait(PATIENCE_SECONDS)
-            raise DagsterExecutionInterruptedError from error
+        end_if_stopped(error)
         raise
     check_stopped()
+
+
+def end_if_stopped(error: BaseException) -> None:
+    """Raise what Dagster takes for a stop, if an error comes of one; return for every other.
+
+    Raises:
+        DagsterExecutionInterruptedError: the run is to stop, or a query was interrupted.
+    """
+    if is_stopping() or _is_interruption(error):
+        # Dagster takes a stop for a crash unless it was announced before.
+        _Watch.is_reported.wait(PATIENCE_SECONDS)
+        raise DagsterExecutionInterruptedError from error
 
 
 def _is_interruption(error: BaseException) -> bool:

@@ -51,7 +51,12 @@ from esrd_pipeline.orchestration.staging import (
     list_broken,
     stage_table,
 )
-from esrd_pipeline.orchestration.stopping import check_stopped, ending_when_stopped, stopping
+from esrd_pipeline.orchestration.stopping import (
+    check_stopped,
+    end_if_stopped,
+    ending_when_stopped,
+    stopping,
+)
 from esrd_pipeline.orchestration.unchanged import (
     CHANGED_TAG,
     describe_inputs,
@@ -153,10 +158,13 @@ def make_multi_asset(
                     if tables:
                         yield from compute_and_publish(step, asset, tables, query)
         except (*TRANSIENT_ERRORS, PartitionBusyError) as passing:
+            end_if_stopped(passing)
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=2) from passing
         except dg.DagsterError:
             raise
         except Exception as error:
+            # A stop may come while the step opens or leaves its connection, between two tables.
+            end_if_stopped(error)
             log_step(context.run, format_error(error, tables))
             failure = as_failure(error, tables)
             if failure is None:

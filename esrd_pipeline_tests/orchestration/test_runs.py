@@ -8,13 +8,14 @@ import threading
 import time
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from esrd_pipeline.orchestration.failure_messages import REPORTED_TAG
-from esrd_pipeline.orchestration.launch import LaunchError, run_job
+from esrd_pipeline.orchestration.launch import LaunchError, StoppedError, run_job
 from esrd_pipeline.orchestration.sensors import report_failure
-from esrd_pipeline.orchestration.stopping import _is_cancelled, stopping
+from esrd_pipeline.orchestration.stopping import _is_cancelled, is_stopping, stopping
 from esrd_pipeline.orchestration.turns import (
     PROCESS_TAG,
     create_run,
@@ -22,6 +23,7 @@ from esrd_pipeline.orchestration.turns import (
     fail_dead_runs,
 )
 from esrd_pipeline.settings import Settings
+from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS
 from esrd_pipeline_tests.orchestration.small_job import FIRST, JOB, SECOND, YEAR, make_definitions
 from esrd_pipeline_tests.orchestration.test_sensors import Listener
@@ -124,6 +126,21 @@ def test_a_signal_in_a_query_cancels_the_run(
     assert (process.returncode, run.status) == (143, dg.DagsterRunStatus.CANCELED)
     assert "was stopped. What it had stored is whole" in text
     assert list_stored(world) == set()
+    assert not world.failure_log.exists()
+
+
+def test_a_stop_while_a_step_opens_its_connection_is_no_failure(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: Warehouse) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        while not is_stopping():
+            time.sleep(0.01)
+        raise duckdb.InterruptException("Interrupted!")
+
+    monkeypatch.setattr(Warehouse, "connect", interrupt)
+    with pytest.raises(StoppedError, match="What it had stored is whole"):
+        run_job(make_definitions("long"), JOB, YEAR, tags={}, run_config={})
     assert not world.failure_log.exists()
 
 
