@@ -43,6 +43,8 @@ Wanted = str | Sequence[object]
 _STAGING = ".staging-"
 SPILL = ".spill"
 """Folder of what an engine puts on disk while it computes."""
+SPILL_OF_SELECTS = ".spill_of_selects"
+"""The same of the DuckDB of SELECTs: two in one folder could delete each other's files."""
 _OF_PATIENTS = ("linkage", "history", "cohort")
 """Schemas whose tables are made of patients' raw files alone, all of them or none."""
 
@@ -260,7 +262,9 @@ class Warehouse:
         reading = self._find_read(select, performance_year, tables, parameters or {})
         engine = self.engine
         if engine is None or _reads_raw(select):
-            engine = DuckdbEngine(self.open_for_selects, self.root / SPILL, self.memory_limit)
+            engine = DuckdbEngine(
+                self.open_for_selects, self.root / SPILL_OF_SELECTS, self.memory_limit
+            )
         engine.write(reading, table, path, _describe(table, notes))
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
 

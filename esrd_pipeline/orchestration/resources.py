@@ -10,7 +10,7 @@ from pydantic import Field
 from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.engines import Engine
 from esrd_pipeline.settings import SettingError, Settings, load_settings
-from esrd_pipeline.warehouse import SPILL, Warehouse, open_warehouse
+from esrd_pipeline.warehouse import SPILL, SPILL_OF_SELECTS, Warehouse, open_warehouse
 
 SELECTS = "selects"
 """What tells the DuckDB of SELECTs from the one of queries."""
@@ -74,7 +74,7 @@ class Storage(dg.ConfigurableResource[object]):
         return open_warehouse(
             settings,
             partial(share_duckdb, root, root / SPILL, open_one),
-            partial(share_duckdb, root / SELECTS, root / SPILL, open_one),
+            partial(share_duckdb, root / SELECTS, root / SPILL_OF_SELECTS, open_one),
             _make_engine(settings),
         )
 

@@ -16,7 +16,7 @@ from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.stores.kept import Direct
 from esrd_pipeline_tests.stores.proxy import Proxy
 
-SECRET = "wJalrXUtnFEMIK7MDENG"  # noqa: S105
+SECRET = "invented-for-the-tests"  # noqa: S105
 HASTY = Access(attempts=3, connect_seconds=2, read_seconds=2)
 
 
@@ -35,7 +35,7 @@ def proxy(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """What the environment names as the object store, with keys."""
     with Proxy(port) as opened:
         monkeypatch.setenv("AWS_ENDPOINT_URL", opened.address)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "invented-name")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield opened
