@@ -76,7 +76,7 @@ class Warehouse:
             a setting that is not one connection's alone.
         memory_limit: memory that either DuckDB may use before it spills to disk.
         engine: runs the SELECTs that make tables from tables; None for DuckDB, which always reads
-            raw files.
+            raw files and writes what is stored.
         remote: the object store that has the tables; None for tables in `root` itself.
     """
 
@@ -240,7 +240,7 @@ class Warehouse:
     ) -> Staged:
         """Run a SELECT over stored tables and write its rows beside their partition.
 
-        Rows never leave the engine; they are stored in the order of the key. Earlier years that a
+        The rows are stored in the order of the key. Earlier years that a
         SELECT reads may be missing as a whole and then have no rows; its own year must be stored,
         but of a table that is read for another value of a parameter (`$measure = 'shr'`).
 
@@ -260,12 +260,14 @@ class Warehouse:
         target = self._clear_staging(table, performance_year)
         path = target.with_name(f"{PARTITION_FILE}{_STAGING}{uuid.uuid4().hex}")
         reading = self._find_read(select, performance_year, tables, parameters or {})
-        engine = self.engine
-        if engine is None or _reads_raw(select):
-            engine = DuckdbEngine(
-                self.open_for_selects, self.root / SPILL_OF_SELECTS, self.memory_limit
-            )
-        engine.write(reading, table, path, _describe(table, notes))
+        described = _describe(table, notes)
+        spill = self.root / SPILL_OF_SELECTS
+        writer = DuckdbEngine(self.open_for_selects, spill, self.memory_limit)
+        if self.engine is None or _reads_raw(select):
+            writer.write(reading, table, path, described)
+        else:
+            with self.engine.make(reading, table, path) as parts:
+                writer.gather(parts, table, path, described)
         return Staged(table, performance_year, path, target, pq.ParquetFile(path).metadata.num_rows)
 
     def read_select(

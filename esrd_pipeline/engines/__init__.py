@@ -1,10 +1,12 @@
-"""What runs the SELECTs: an engine writes one SELECT's rows into one Parquet file.
+"""What runs the SELECTs: DuckDB in this process, or another engine in its place.
 
-`duckdb_engine` does it in this process, `spark_engine` on a Spark cluster. Which files are read and
-where the rows go is the warehouse's affair, so that all else is the same with both.
+`duckdb_engine` writes the one file of a partition. Another engine, as `spark_engine`, makes the
+rows in files of its own, which DuckDB sorts into that file: the same rows give the same bytes,
+whatever made them. Which files are read and where the rows go is the warehouse's affair.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -51,15 +53,16 @@ class Reading:
 
 
 class Engine(Protocol):
-    """Runs SELECTs over stored tables."""
+    """Runs SELECTs over stored tables elsewhere than in this process's DuckDB."""
 
-    def write(
-        self, reading: Reading, table: Table, path: Path, metadata: Mapping[str, str]
-    ) -> None:
-        """Write a SELECT's rows to a file: typed by the table, in the order of its key.
+    def make(
+        self, reading: Reading, table: Table, path: Path
+    ) -> AbstractContextManager[tuple[Path, ...]]:
+        """Make a SELECT's rows, in any order; yield the Parquet files that have them.
 
-        The file is complete when this returns, and the bytes depend on the rows and the metadata
-        only. What is written beside it on the way has names that begin with the file's.
+        The files are gone when the context ends. Their types need not be the table's, if none of
+        their values is lost in a cast to them. What is written beside the partition's staged file
+        `path` has names that begin with its name.
 
         Raises:
             SchemaError: the columns or their types do not match the table's definition.
@@ -74,11 +77,6 @@ def list_casts(table: Table, types: Mapping[str, str]) -> str:
         f'CAST("{column.name}" AS {types[column.type]}) AS "{column.name}"'
         for column in table.columns
     )
-
-
-def list_order(table: Table) -> str:
-    """Return the order of a table's rows: that of its key."""
-    return ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
 
 
 def interrupt_with(interrupt: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema
 from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_selects, spill_to
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
-from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts, list_order
+from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
 
@@ -50,34 +50,32 @@ class DuckdbEngine:
     def write(
         self, reading: Reading, table: Table, path: Path, metadata: Mapping[str, str]
     ) -> None:
-        """Write a SELECT's rows to a file; see `Engine`. Rows never leave DuckDB.
+        """Write a SELECT's rows to a file: typed by the table, in the order of its key.
+
+        Rows never leave DuckDB. The bytes depend on the rows and the metadata only.
 
         Raises:
             SchemaError: the columns or their types do not match the table's definition.
         """
         select = reading.select
-        labels = {**metadata, ARROW_SCHEMA: encode_schema(table, metadata)}
         with self._reading(reading) as connection:
             try:
-                # Collect the rows in any order and sort them afterwards, so that the SELECT's
-                # memory is free before the sort. This holds for all connections to this DuckDB.
-                connection.execute("SET preserve_insertion_order = false")
-                connection.execute(
-                    f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)}"
-                    f" FROM (\n{select.text}\n)",
-                    reading.named,
-                )
-                connection.execute(
-                    f"COPY (FROM made ORDER BY {list_order(table)}) "
-                    f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-                    f"ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {quote_labels(labels)})"
-                )
+                rows = f"(\n{select.text}\n)"
+                _write_sorted(connection, table, path, metadata, rows=rows, values=reading.named)
             except _QUOTING:
                 raise SchemaError(
                     f"{table.name}: {select.path} makes values that do not fit their columns"
                 ) from None
             except duckdb.BinderException as error:
                 raise SchemaError(f"{table.name}: {select.path}: {error}") from error
+
+    def gather(
+        self, parts: Sequence[Path], table: Table, path: Path, metadata: Mapping[str, str]
+    ) -> None:
+        """Write the rows of Parquet files to one file, with the bytes of `write`."""
+        with self.connect() as connection:
+            spill_to(connection, self.spill)
+            _write_sorted(connection, table, path, metadata, rows=scan_parquet(parts), values={})
 
     def read(self, reading: Reading) -> pd.DataFrame:
         """Run a SELECT and return its rows, for few of them.
@@ -112,6 +110,41 @@ class DuckdbEngine:
                 _attach(connection, source)
             attach_value_sets(connection, reading.select.value_sets)
             yield connection
+
+
+def _write_sorted(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    path: Path,
+    metadata: Mapping[str, str],
+    *,
+    rows: str,
+    values: Mapping[str, object],
+) -> None:
+    """Write the rows of a relation, typed by the table, in the order of its key.
+
+    Args:
+        connection: a connection of `DuckdbEngine.connect`.
+        table: the table's definition.
+        path: the file.
+        metadata: texts written to the file.
+        rows: SQL of the relation.
+        values: of its parameters, by name.
+    """
+    # Collect the rows in any order and sort them afterwards, so that the memory of a SELECT is free
+    # before the sort, and the bytes are the same. This holds for all connections to this DuckDB.
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute(
+        f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)} FROM {rows}",
+        dict(values) or None,
+    )
+    order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
+    labels = {**metadata, ARROW_SCHEMA: encode_schema(table, metadata)}
+    connection.execute(
+        f"COPY (FROM made ORDER BY {order}) "
+        f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
+        f"ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {quote_labels(labels)})"
+    )
 
 
 def run_query(

@@ -1,8 +1,8 @@
 """SELECTs on Spark: in this process's machine, on a cluster, or on a server of Spark Connect.
 
-Spark's executors write a folder of parts beside the partition, sorted among themselves and within;
-this process puts them together into the partition's one file. So the executors must reach the
-warehouse's folder under the same path. pyspark is imported when a SELECT first runs.
+Spark's executors write a folder of parts beside the partition, whose rows this process then sorts
+into the partition's one file. So the executors must reach the warehouse's folder under the same
+path. pyspark is imported when a SELECT first runs.
 """
 
 import logging
@@ -11,26 +11,15 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from esrd_pipeline.arrow import SchemaError, load_value_set, make_schema
+from esrd_pipeline.arrow import SchemaError, load_value_set
 from esrd_pipeline.duckdb_session import own_spill
-from esrd_pipeline.engines import (
-    ROW_GROUP,
-    EngineError,
-    Reading,
-    Source,
-    interrupt_with,
-    list_casts,
-    list_order,
-)
+from esrd_pipeline.engines import EngineError, Reading, Source, interrupt_with, list_casts
 from esrd_pipeline.sql import PARAMETER_SCHEMA, SelectError
 from esrd_pipeline.sql.spark import (
     SESSION_SETTINGS,
@@ -69,30 +58,33 @@ class SparkEngine:
     master: str
     spill: Path
 
-    def write(
-        self, reading: Reading, table: Table, path: Path, metadata: Mapping[str, str]
-    ) -> None:
-        """Write a SELECT's rows to a file; see `Engine`.
+    @contextmanager
+    def make(self, reading: Reading, table: Table, path: Path) -> Generator[tuple[Path, ...]]:
+        """Make a SELECT's rows in a folder of parts; see `Engine`.
 
         Raises:
             SchemaError: the columns or their types do not match the table's definition.
             EngineError: Spark, Java or the cluster is not there, or the job failed there.
         """
+        parts = path.with_name(f"{path.name}.parts")
+        try:
+            self._run(reading, table, parts)
+            yield tuple(sorted(parts.glob("part-*.parquet")))
+        finally:
+            shutil.rmtree(parts, ignore_errors=True)
+
+    def _run(self, reading: Reading, table: Table, parts: Path) -> None:
         said = _say(reading, table)
         with _TURN:
             session = open_spark(self.master, self.spill)
-            parts = path.with_name(f"{path.name}.parts")
             try:
                 with ExitStack() as held:
                     _name_views(session, reading, held)
                     for name, one in said.relations.items():
                         _keep(session, name, one, held)
                     session.sql(said.text).write.parquet(_locate(parts))
-                join_parts(parts, table, path, metadata)
             except _failures() as error:
                 raise _explain(error, table, reading) from None
-            finally:
-                shutil.rmtree(parts, ignore_errors=True)
 
 
 def open_spark(master: str, spill: Path) -> "SparkSession":
@@ -139,31 +131,6 @@ def _interrupt_jobs() -> None:
             session.interruptAll()
         except _failures():
             continue
-
-
-def join_parts(parts: Path, table: Table, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the rows of a folder's parts, in the order of the parts, as one file of the table."""
-    schema = make_schema(table).with_metadata(dict(metadata))
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for rows in _regroup(sorted(parts.glob("part-*.parquet"))):
-            writer.write_table(rows.cast(schema), row_group_size=ROW_GROUP)
-
-
-def _regroup(files: Sequence[Path]) -> Iterator[pa.Table]:
-    """Yield the files' rows in pieces of one size, whatever the files', and the rest."""
-    held, count = list[pa.RecordBatch](), 0
-    for file in files:
-        with pq.ParquetFile(file) as opened:
-            for batch in opened.iter_batches(batch_size=ROW_GROUP):
-                held.append(batch)
-                count += batch.num_rows
-                if count >= ROW_GROUP:
-                    rows = pa.Table.from_batches(held)
-                    yield rows.slice(0, ROW_GROUP)
-                    held = rows.slice(ROW_GROUP).to_batches()
-                    count -= ROW_GROUP
-    if count:
-        yield pa.Table.from_batches(held)
 
 
 def _list_local(master: str, spill: Path) -> dict[str, str]:
@@ -214,11 +181,8 @@ def find_needed(master: str) -> str:
 
 
 def _say(reading: Reading, table: Table) -> SparkSelect:
-    """Return the SELECT in Spark's words, with the table's types and order."""
-    text = (
-        f"SELECT {list_casts(table, SQL_TYPES)} FROM (\n{reading.select.text}\n) AS made"
-        f" ORDER BY {list_order(table)}"
-    )
+    """Return the SELECT in Spark's words, with the table's types."""
+    text = f"SELECT {list_casts(table, SQL_TYPES)} FROM (\n{reading.select.text}\n) AS made"
     tables = {source.table.name: source.table for source in reading.sources}
     try:
         return to_spark(replace(reading.select, text=text), tables, reading.values)

@@ -34,16 +34,12 @@ def list_folder(root: Path) -> list[str]:
 
 def test_both_engines_store_the_same(root: Path, engine: SparkEngine) -> None:
     by_spark = stage(root, engine)
-    rows = pq.read_table(by_spark.path, partitioning=None)
     assert list_folder(root) == [by_spark.path.name]
+    written = by_spark.path.read_bytes()
     by_duckdb = stage(root, None)
-    expected = pq.read_table(by_duckdb.path, partitioning=None)
-    for column in TOTAL.column_names:
-        assert rows[column].to_pylist() == expected[column].to_pylist(), column
-        described = [table.schema.field(column).metadata for table in (rows, expected)]
-        assert described[0] == described[1], column
-    assert rows.schema.types == expected.schema.types == make_schema(TOTAL).types
-    assert rows.schema.metadata == expected.schema.metadata
+    assert written == by_duckdb.path.read_bytes()
+    rows = pq.read_table(by_duckdb.path, partitioning=None)
+    assert rows.schema.types == make_schema(TOTAL).types
     # 0.25 and 3.25, 1.25 and 4.25 are paid in both years; visits 2 and 5 have no facility.
     assert rows["ccn"].to_pylist() == [None, "000000", "000001"]
     assert rows["paid"].to_pylist() == [15.0, 7.0, 11.0]
