@@ -111,6 +111,30 @@ def test_a_replacement_stands_in_place_of_the_claim_that_began_the_same_day() ->
     assert dropped == {(2024, 1): "claim_replaced"}
 
 
+@pytest.mark.parametrize("frequency", ["7", "8"])
+@worked
+def test_a_correction_leaves_the_hospitals_other_kinds_of_bills_of_the_day(
+    frequency: str,
+) -> Worked:
+    """A corrected laboratory bill (14x) is no emergency visit (13x) and no dialysis (72x)."""
+
+    def bill(number: int, kind: str, how: str = "1") -> Row:
+        return inpatient(
+            number,
+            "2024-03-01",
+            "2024-03-01",
+            prvdr_num="330001",
+            nch_clm_type_cd="40",
+            clm_fac_type_cd=kind[0],
+            clm_srvc_clsfctn_type_cd=kind[1],
+            clm_freq_cd=how,
+        )
+
+    bills = [bill(1, "13"), bill(2, "72"), bill(3, "14"), bill(4, "14", frequency)]
+    dropped = yield find_dropped(*bills)
+    assert {clm_id for _, clm_id in dropped} == ({3} if frequency == "7" else {3, 4})
+
+
 @worked
 def test_a_cancellation_takes_the_claim_and_itself_away() -> Worked:
     first = inpatient(1, "2024-01-01", "2024-01-20", prvdr_num="010001", clm_freq_cd="1")

@@ -91,6 +91,20 @@ def test_the_end_of_dialysis_closes_an_older_admission_left_open(reason: str) ->
     assert read(rows, "facilityid", "ended_by")[-1] == (B, reason, "2024-02-01", "2024-02-29")
 
 
+@pytest.mark.parametrize(("closed", "left_open"), [(A, B), (B, A)])
+@worked
+def test_the_end_of_dialysis_closes_an_admission_of_the_same_day_left_open(
+    closed: int, left_open: int
+) -> Worked:
+    rows = yield find_places(
+        spell(closed, "2024-02-01", "2024-04-30", "Recover Function"),
+        spell(left_open, "2024-02-01"),
+    )
+    assert read(rows, "facilityid", "ended_by") == [
+        (closed, "Recover Function", "2024-02-01", "2024-04-30")
+    ]
+
+
 @pytest.mark.parametrize("reason", ["Transient", "Dialysis in Support of Transplant", "Acute"])
 @worked
 def test_travel_is_no_switch_while_the_home_facility_has_the_patient(reason: str) -> Worked:

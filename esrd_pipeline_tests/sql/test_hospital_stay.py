@@ -51,7 +51,7 @@ def test_an_admission_the_day_after_going_home_is_another_stay() -> Worked:
 
 
 @pytest.mark.manual("2.13.11")
-@pytest.mark.parametrize("status", ["02", "05", "30", "43", "66", "82", "85", "94"])
+@pytest.mark.parametrize("status", ["02", "05", "30", "43", "66", "82", "85", "88", "94"])
 @worked
 def test_a_transfer_or_interim_bill_joins_what_begins_the_next_day(status: str) -> Worked:
     rows = yield stay(

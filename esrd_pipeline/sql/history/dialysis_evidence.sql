@@ -39,7 +39,8 @@ admission AS (
         AND coalesce(a.discharge_reason, 'none') <> 'Acute'
 ),
 
--- Withdrawal, recovery, transplant and death also end every admission that began before.
+-- Withdrawal, recovery, transplant and death also end every admission that began before, or on the
+-- same day (2.14.10.3: a record goes on "until the appearance of any evidence").
 ended AS (
     SELECT
         *,
@@ -56,8 +57,8 @@ ended AS (
                     END
                 ) OVER (
                     PARTITION BY patient_id
-                    ORDER BY admit_date, end_date, facilityid
-                    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+                    ORDER BY admit_date
+                    RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
                 ),
                 end_date
             )
@@ -79,8 +80,8 @@ segment AS (
     FROM boundary
 ),
 
--- Of several admissions on one day the chronic one that began last counts; when it ends, an open
--- one that began before counts again.
+-- Of several admissions on one day the chronic one that began last counts, of one day the one that
+-- lasts longest and says why it ended; when it ends, an open one that began before counts again.
 ranked AS (
     SELECT
         s.patient_id,
@@ -93,7 +94,12 @@ ranked AS (
             AS ended_by,
         row_number() OVER (
             PARTITION BY s.patient_id, s.start_date
-            ORDER BY e.is_chronic DESC, e.admit_date DESC, e.end_date DESC, e.facilityid DESC
+            ORDER BY
+                e.is_chronic DESC,
+                e.admit_date DESC,
+                e.final_date DESC,
+                e.end_date,
+                e.facilityid DESC
         ) AS place
     FROM segment AS s
     JOIN ended AS e

@@ -4,9 +4,9 @@
 -- again: the later files' copy counts. Claims that belong into no folder of a year
 -- (claim_window.csv, data/README.md) do not count from it, and stand in no other claim's place. A
 -- replacement (frequency 7) or cancellation (8) stands in place of the claims of the same
--- beneficiary, provider, claim type and first day; of several replacements the last counts, by its
--- number: numbers of identifiers that are text have no order in time, so that of two in one year's
--- files one counts, always the same.
+-- beneficiary, provider, claim type, type of bill and first day (reading 295); of several
+-- replacements the last counts, by its number: numbers of identifiers that are text have no order
+-- in time, so that of two in one year's files one counts, always the same.
 WITH
 folder AS (
     SELECT
@@ -23,6 +23,7 @@ institutional AS (
         bene_id,
         nch_clm_type_cd AS claim_type,
         coalesce(prvdr_num, '') AS prvdr_num,
+        coalesce(clm_fac_type_cd, '') || coalesce(clm_srvc_clsfctn_type_cd, '') AS bill_type,
         clm_from_dt AS from_date,
         clm_freq_cd AS frequency,
         coalesce(upper(dml_ind), '') AS change,
@@ -62,11 +63,12 @@ correction AS (
         i.bene_id,
         i.claim_type,
         i.prvdr_num,
+        i.bill_type,
         i.from_date,
         i.clm_id,
         i.frequency,
         row_number() OVER (
-            PARTITION BY i.bene_id, i.claim_type, i.prvdr_num, i.from_date
+            PARTITION BY i.bene_id, i.claim_type, i.prvdr_num, i.bill_type, i.from_date
             ORDER BY i.frequency DESC, i.claim_year DESC, i.clm_id DESC
         ) AS place
     FROM institutional AS i
@@ -100,6 +102,7 @@ judged AS (
         AND r.bene_id = i.bene_id
         AND r.claim_type = i.claim_type
         AND r.prvdr_num = i.prvdr_num
+        AND r.bill_type = i.bill_type
         AND r.from_date = i.from_date
     UNION ALL
     SELECT
