@@ -329,11 +329,12 @@ def test_kt_v_and_its_day_are_those_of_the_claim() -> Worked:
 
 
 @pytest.mark.manual("2.1.10", "2.3.12")
+@pytest.mark.parametrize("payment", [{"clm_pmt_amt": 0.0}, {"clm_mco_pd_sw": "1"}])
 @worked
-def test_a_claim_paid_nothing_is_one_of_kt_v_and_not_of_modality() -> Worked:
+def test_a_claim_paid_nothing_is_one_of_kt_v_and_not_of_modality(payment: Row) -> Worked:
     # "Medicare-paid dialysis claims" (2.1.10); 2.3.12 asks for no payment.
     unpaid = bill(lines(HD, 12), ktv=1.45)
-    unpaid["raw.claim"] = [{**row, "clm_pmt_amt": 0.0} for row in unpaid["raw.claim"]]
+    unpaid["raw.claim"] = [{**row, **payment} for row in unpaid["raw.claim"]]
     rows, months = yield (
         case("history.dialysis_claim", tables=unpaid),
         case("history.dialysis_claim", "history.claims_modality", tables=unpaid),

@@ -237,11 +237,12 @@ def test_a_claim_within_another_claims_days_is_travel() -> Worked:
     "other",
     [
         {"clm_pmt_amt": 0.0},
+        {"clm_mco_pd_sw": "1"},
         {"clm_mdcr_non_pmt_rsn_cd": "N"},
         {"clm_fac_type_cd": "1"},
         {"clm_srvc_clsfctn_type_cd": "3"},
     ],
-    ids=["nothing paid", "denied", "a hospital's", "not of ESRD"],
+    ids=["nothing paid", "managed care paid", "denied", "a hospital's", "not of ESRD"],
 )
 @worked
 def test_only_paid_claims_of_dialysis_facilities_are_evidence(other: dict[str, object]) -> Worked:

@@ -91,6 +91,22 @@ def test_an_inpatient_claim_that_medicare_did_not_pay_opens_no_month(
     assert seen == ({"2024-06", "2024-07", "2024-08"} if is_paid else set())
 
 
+@pytest.mark.parametrize(
+    ("bill", "is_paid"),
+    [
+        ({}, True),
+        ({"clm_mdcr_non_pmt_rsn_cd": "P"}, True),
+        ({"clm_mdcr_non_pmt_rsn_cd": "N"}, False),
+        ({"clm_mco_pd_sw": "0"}, True),
+        ({"clm_mco_pd_sw": "1"}, False),
+    ],
+)
+@worked
+def test_dialysis_that_medicare_did_not_pay_adds_nothing(bill: Row, *, is_paid: bool) -> Worked:
+    seen = yield see({**dialysis(1, "2024-06", 1300), **bill})
+    assert seen == ({"2024-06", "2024-07", "2024-08"} if is_paid else set())
+
+
 @worked
 def test_a_long_stay_is_a_claim_during_every_month_of_its_days() -> Worked:
     first, second, last = yield (

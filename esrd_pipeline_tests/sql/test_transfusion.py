@@ -149,6 +149,14 @@ def test_units_of_blood_on_one_claim_are_one_event() -> Worked:
     assert rows["transfusion_date"].tolist() == [day("2024-03-08")]
 
 
+@pytest.mark.parametrize("typed", ["2014-03-08", "2024-04-08", None])
+@worked
+def test_a_line_dated_outside_its_claim_is_of_the_claims_first_day(typed: str | None) -> Worked:
+    visit = claim(1, "2024-03-01", "2024-03-31", kind=OUTPATIENT)
+    rows = yield find(visit, lines=(line(1, "0390", "P9016", typed),))
+    assert rows["transfusion_date"].tolist() == [day("2024-03-01")]
+
+
 @worked
 def test_events_of_one_day_are_one_and_of_two_days_two() -> Worked:
     claims = (

@@ -1,7 +1,7 @@
 -- One row: a transfusion event of the year, of some patients, with the claims that show it.
 -- Manual 2.12.11, 2.12.19, Table 8. A claim shows it as history.transfusion finds it: an inpatient
 -- one on the day of admission, an outpatient one on the first day of a line with a transfusion's
--- HCPCS code, else on its first day. $patients are the patients' numbers.
+-- HCPCS code within its days, else on its first day. $patients are the patients' numbers.
 WITH
 event AS (
     SELECT patient_id, transfusion_date, is_inpatient
@@ -12,7 +12,7 @@ event AS (
 ),
 
 claim AS (
-    SELECT patient_id, clm_id, claim_year, claim_type, from_date, admit_date
+    SELECT patient_id, clm_id, claim_year, claim_type, from_date, admit_date, last_date
     FROM linkage.claim
     WHERE performance_year = $performance_year
         AND claim_type IN ('40', '60')
@@ -66,8 +66,9 @@ shown AS (
         c.patient_id,
         c.clm_id,
         CASE
-            WHEN c.claim_type = '40' THEN coalesce(l.service_date, c.from_date)
-            ELSE c.admit_date
+            WHEN c.claim_type <> '40' THEN c.admit_date
+            WHEN l.service_date BETWEEN c.from_date AND c.last_date THEN l.service_date
+            ELSE c.from_date
         END AS transfusion_date
     FROM claim AS c
     LEFT JOIN line AS l ON l.clm_id = c.clm_id AND l.claim_year = c.claim_year

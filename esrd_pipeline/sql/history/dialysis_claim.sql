@@ -27,7 +27,7 @@ claim AS (
         c.prvdr_num,
         k.from_date,
         k.last_date AS thru_date,
-        coalesce(c.clm_pmt_amt > 0, false) AS is_paid
+        coalesce(c.clm_pmt_amt > 0, false) AND coalesce(c.clm_mco_pd_sw, '0') <> '1' AS is_paid
     FROM linkage.claim AS k
     JOIN raw.claim AS c ON c.clm_id = k.clm_id AND c.performance_year = k.claim_year
     LEFT JOIN shared.acute_claim AS a ON a.clm_id = k.clm_id AND a.performance_year = k.claim_year

@@ -206,6 +206,7 @@ report AS (
         AND c.clm_fac_type_cd = '7'
         AND c.clm_srvc_clsfctn_type_cd = '2'
         AND c.clm_pmt_amt > 0
+        AND coalesce(c.clm_mco_pd_sw, '0') <> '1'
         AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
         AND c.clm_from_dt <= least(c.clm_thru_dt, make_date($performance_year, 12, 31))
         AND a.clm_id IS NULL

@@ -1,10 +1,10 @@
 -- One row: a month of one patient. Manual 2.2.14, 2.12.11, 2.13.10.1, 2.14.10.4, 2.25.11; reading
 -- 23.
--- Readings. An inpatient or SNF claim counts if Medicare paid for it: more than nothing, by no
--- managed care organisation, and without a reason of non-payment other than P, "payment requested"
--- (reading 125). It is a claim "during" every month of its days (reading 126); a dialysis claim is
--- paid in the month of its last day. Claims for acute kidney injury (condition code 84) are not
--- dialysis of ESRD (reading 122).
+-- Readings. A claim counts if Medicare paid for it: more than nothing, by no managed care
+-- organisation, and without a reason of non-payment other than P, "payment requested" (reading
+-- 125). An inpatient or SNF claim is one "during" every month of its days (reading 126); a dialysis
+-- claim is paid in the month of its last day. Claims for acute kidney injury (condition code 84)
+-- are not dialysis of ESRD (reading 122).
 WITH
 beneficiary AS (
     SELECT bene_id, patient_id
@@ -20,7 +20,10 @@ claim AS (
         make_date(year(k.last_date), month(k.last_date), 1) AS month,
         make_date(year(k.from_date), month(k.from_date), 1) AS first_month,
         CASE
-            WHEN c.clm_fac_type_cd = '7' AND c.clm_srvc_clsfctn_type_cd = '2'
+            WHEN c.clm_fac_type_cd = '7'
+                AND c.clm_srvc_clsfctn_type_cd = '2'
+                AND coalesce(c.clm_mdcr_non_pmt_rsn_cd, 'P') = 'P'
+                AND NOT k.is_managed_care
                 THEN CAST(c.clm_pmt_amt AS DECIMAL(12, 2))
             ELSE 0
         END AS paid,

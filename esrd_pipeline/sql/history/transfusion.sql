@@ -5,7 +5,7 @@
 -- Readings: a value code of 0 pints furnished nothing (reading 127); an outpatient claim's HCPCS
 -- code and revenue center need not be on the same line; the event is on the day of admission, as
 -- SHR's are, an outpatient one on the day of the first line with a transfusion's HCPCS code, where
--- it has one.
+-- it has one within the claim's days.
 WITH
 billed AS (
     SELECT
@@ -57,8 +57,9 @@ event AS (
     SELECT
         k.patient_id,
         CASE
-            WHEN k.claim_type = '40' THEN coalesce(l.service_date, k.from_date)
-            ELSE k.admit_date
+            WHEN k.claim_type <> '40' THEN k.admit_date
+            WHEN l.service_date BETWEEN k.from_date AND k.last_date THEN l.service_date
+            ELSE k.from_date
         END AS transfusion_date,
         CASE WHEN k.claim_type = '60' THEN 1 ELSE 0 END AS is_inpatient
     FROM linkage.claim AS k
