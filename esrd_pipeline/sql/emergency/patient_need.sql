@@ -50,8 +50,14 @@ billed AS (
     GROUP BY k.patient_id
 ),
 
+-- Where units share the CCN (3.3.8; reading 296), by the unit that has the patient, if it prescribes any.
 prescribed AS (
-    SELECT t.patient_id, max(nullif(p.sessions_per_week, 0)) AS sessions_per_week
+    SELECT
+        t.patient_id,
+        coalesce(
+            max(CASE WHEN e.patient_id IS NOT NULL THEN nullif(p.sessions_per_week, 0) END),
+            max(nullif(p.sessions_per_week, 0))
+        ) AS sessions_per_week
     FROM treated AS t
     CROSS JOIN known AS d
     JOIN history.prescription AS p
@@ -61,6 +67,12 @@ prescribed AS (
         AND f.ccn = t.ccn
         AND f.start_date <= d.known_day
         AND coalesce(f.end_date, d.known_day) >= d.known_day
+    LEFT JOIN history.dialysis_evidence AS e
+        ON e.patient_id = p.patient_id
+        AND e.facilityid = p.facilityid
+        AND e.start_date <= d.known_day
+        AND e.end_date >= d.known_day
+        AND e.performance_year = $performance_year
     WHERE p.performance_year = $performance_year
         AND f.performance_year = $performance_year
         AND f.program = 'dfc'

@@ -144,15 +144,35 @@ recorded AS (
     GROUP BY patient_id, month
 ),
 
--- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there.
+-- Units that share a CCN (3.3.8; reading 296), and the days on which each has the patient.
+unit_days AS (
+    SELECT s.program, s.ccn, e.patient_id, e.facilityid, e.start_date, e.end_date
+    FROM history.dialysis_evidence AS e
+    JOIN (
+        SELECT DISTINCT a.program, a.ccn, a.facilityid
+        FROM ccn_period AS a
+        JOIN ccn_period AS b
+            ON b.program = a.program AND b.ccn = a.ccn AND b.facilityid <> a.facilityid
+    ) AS s ON s.facilityid = e.facilityid
+    WHERE e.performance_year = $performance_year AND e.source = 'eqrs'
+),
+
+-- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there; where
+-- units share the CCN, those of the unit that had the patient, if it has any.
 prescribed AS (
     SELECT
         m.program,
         m.patient_id,
         m.month,
         m.ccn,
-        min(p.sessions_per_week) AS fewest,
-        max(p.sessions_per_week) AS most
+        coalesce(
+            min(CASE WHEN u.facilityid IS NOT NULL THEN p.sessions_per_week END),
+            min(p.sessions_per_week)
+        ) AS fewest,
+        coalesce(
+            max(CASE WHEN u.facilityid IS NOT NULL THEN p.sessions_per_week END),
+            max(p.sessions_per_week)
+        ) AS most
     FROM treated_month AS m
     JOIN ccn_period AS s
         ON s.program = m.program
@@ -164,6 +184,13 @@ prescribed AS (
         AND p.facilityid = s.facilityid
         AND p.start_date <= m.end_date
         AND p.end_date >= m.start_date
+    LEFT JOIN unit_days AS u
+        ON u.program = m.program
+        AND u.ccn = m.ccn
+        AND u.patient_id = m.patient_id
+        AND u.facilityid = p.facilityid
+        AND u.start_date <= least(p.end_date, m.end_date)
+        AND u.end_date >= greatest(p.start_date, m.start_date)
     WHERE p.treatment_type = 'Hemodialysis' AND p.sessions_per_week IS NOT NULL
     GROUP BY m.program, m.patient_id, m.month, m.ccn
 ),
@@ -191,21 +218,42 @@ ended AS (
     GROUP BY program, patient_id, month
 ),
 
--- Discharged on the month's last day, and not back the next day.
-discharged AS (
-    SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
+left_on_last_day AS (
+    SELECT DISTINCT s.program, a.patient_id, c.month, c.month_end, s.ccn
     FROM admission AS a
     JOIN calendar AS c ON c.month_end = a.discharge_date
     JOIN ccn_period AS s
         ON s.facilityid = a.facilityid
         AND s.start_date <= a.discharge_date
         AND s.end_date >= a.discharge_date
-    LEFT JOIN admission AS n
-        ON n.patient_id = a.patient_id
-        AND n.facilityid = a.facilityid
-        AND n.admit_date <= a.discharge_date + 1
-        AND n.end_date > a.discharge_date
-    WHERE n.patient_id IS NULL
+),
+
+-- In whatever unit of the CCN (reading 296).
+back_next_day AS (
+    SELECT DISTINCT l.program, l.patient_id, l.month, l.ccn
+    FROM left_on_last_day AS l
+    JOIN admission AS n
+        ON n.patient_id = l.patient_id
+        AND n.admit_date <= l.month_end + 1
+        AND n.end_date > l.month_end
+    JOIN ccn_period AS s
+        ON s.program = l.program
+        AND s.ccn = l.ccn
+        AND s.facilityid = n.facilityid
+        AND s.start_date <= l.month_end + 1
+        AND s.end_date > l.month_end
+),
+
+-- Discharged on the month's last day, and not back the next day.
+discharged AS (
+    SELECT l.program, l.patient_id, l.month, l.ccn
+    FROM left_on_last_day AS l
+    LEFT JOIN back_next_day AS b
+        ON b.program = l.program
+        AND b.patient_id = l.patient_id
+        AND b.month = l.month
+        AND b.ccn = l.ccn
+    WHERE b.patient_id IS NULL
 ),
 
 place AS (

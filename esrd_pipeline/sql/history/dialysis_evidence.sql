@@ -40,7 +40,7 @@ admission AS (
 ),
 
 -- Withdrawal, recovery, transplant and death also end every admission that began before, or on the
--- same day (2.14.10.3: a record goes on "until the appearance of any evidence").
+-- same day (2.14.10.3: a record goes on "until the appearance of any evidence"; reading 297).
 ended AS (
     SELECT
         *,
