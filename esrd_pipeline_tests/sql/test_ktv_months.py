@@ -295,6 +295,41 @@ def test_a_peritoneal_kt_v_stands_for_three_or_five_later_months(
     assert last(rows, measure) is is_met
 
 
+@pytest.mark.manual("2.4.7", "2.4.12")
+@pytest.mark.parametrize(
+    ("dated", "is_met"), [("2024-02-28", False), ("2024-02-29", True), (None, False)]
+)
+@worked
+def test_a_kt_v_of_a_day_on_hemodialysis_is_no_dose_of_peritoneal_dialysis(
+    dated: str | None,
+    is_met: bool,  # noqa: FBT001
+) -> Worked:
+    """Peritoneal dialysis begins on 29 February; the record without a day is of the 1st."""
+    on = day(dated or "2024-02-01")
+    spells = [
+        {
+            "program": program,
+            "patient_id": 1,
+            "start_date": day(start),
+            "end_date": day(end),
+            "state": "dialysis",
+            "ccn": "A",
+            "modality": modality,
+        }
+        for program in ("dfc", "qip")
+        for start, end, modality in (
+            ("2020-01-01", "2024-02-28", "hemodialysis"),
+            ("2024-02-29", "2024-12-31", "peritoneal"),
+        )
+    ]
+    rows = yield judge(
+        care(MARCH, modality=PERITONEAL),
+        clinic("2024-02", pd_ktv=2.0, pd_ktv_date=on),
+        known={"history.treatment": spells},
+    )
+    assert last(rows, "ktv_adult_pd") is is_met
+
+
 @pytest.mark.manual("3.1.1")
 @worked
 def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> Worked:
