@@ -33,7 +33,7 @@ OPTN_WAITLIST = Table(
     name="raw.optn_waitlist",
     grain="one registration on the kidney or kidney-pancreas waitlist",
     source="OPTN candidate file, names of the SRTR standard analysis files",
-    key=("pers_id", "can_listing_dt"),
+    key=("pers_id", "can_listing_dt", "wl_org"),
     columns=(
         *PERSON,
         Column("can_listing_dt", "date", "Day listed", required=True),
@@ -44,7 +44,13 @@ OPTN_WAITLIST = Table(
             "Why removed: 4 deceased donor transplant, 8 died ...",
             form=forms.REMOVAL,
         ),
-        Column("wl_org", "text", "KI kidney, KP kidney and pancreas", allowed=("KI", "KP")),
+        Column(
+            "wl_org",
+            "text",
+            "KI kidney, KP kidney and pancreas",
+            required=True,
+            allowed=("KI", "KP"),
+        ),
     ),
 )
 
