@@ -344,7 +344,10 @@ def _find_owners(
 
 
 def _mistype(number: str) -> set[str]:
-    """Return what one slip makes of a number: a figure wrong, left out or too many, two swapped."""
+    """Return what one slip makes of a number: a figure wrong, left out or too many, two swapped.
+
+    A last figure that is one off is a twin's.
+    """
     cuts = [(number[:place], number[place:]) for place in range(len(number) + 1)]
     figures = "0123456789"
     return {
@@ -352,7 +355,7 @@ def _mistype(number: str) -> set[str]:
         *(head + figure + tail for head, tail in cuts for figure in figures),
         *(head + figure + tail[1:] for head, tail in cuts if tail for figure in figures),
         *(head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1),
-    } - {number}
+    } - {number[:-1] + str(int(number[-1]) + step) for step in (-1, 0, 1)}
 
 
 def _is_near_day(first: int, second: int) -> bool:

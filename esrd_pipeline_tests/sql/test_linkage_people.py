@@ -359,12 +359,15 @@ def test_one_number_or_another_sex_is_not_enough_for_another_birth_date(
 @pytest.mark.parametrize(
     ("known", "ssn", "number"),
     [
-        ({"ssn": "900000001"}, "900000002", 1),
+        ({"ssn": "900000001"}, "900000005", 1),
         ({"ssn": "900000001"}, "90000001", 1),
         ({"ssn": "900000012"}, "900000021", 1),
         ({"ssn": "900000001"}, "900000777", -500),
         # Another number that both have is wrong altogether.
-        ({"ssn": "900000001", "hicn": "900000888A"}, "900000002", -500),
+        ({"ssn": "900000001", "hicn": "900000888A"}, "900000005", -500),
+        # A twin's number.
+        ({"ssn": "900000001"}, "900000002", -500),
+        ({"ssn": "900000001"}, "900000000", -500),
     ],
 )
 @worked
@@ -380,14 +383,32 @@ def test_the_birth_date_agrees_and_one_number_has_one_error(
     assert row["patient_id"] == number
 
 
+@pytest.mark.parametrize(
+    ("own", "number"),
+    [
+        # Children of one insured person, and twins with consecutive numbers of their own.
+        ({"bene_crnt_hic_num": "900000300C2"}, -500),
+        ({"bene_crnt_hic_num": "900000300C2", "bene_ssn_num": "900000002"}, -500),
+        # The Medicare Beneficiary Identifier has no neighbours.
+        ({"bene_ssn_num": "900000002", "mbi_num": "1EG4TE5MK74"}, 1),
+        ({"bene_crnt_hic_num": "900000700C1"}, 1),
+    ],
+)
+@worked
+def test_a_twin_without_a_record_is_not_the_patient(own: dict[str, object], number: int) -> Worked:
+    known = patient(1, **{**SAME, "hicn": "900000300C1"})
+    found = yield link(known, enrolled=beneficiary(sex_ident_cd="2", **own))
+    assert found["patient_id"] == number
+
+
 @worked
 def test_who_is_matched_already_or_not_alone_is_not_matched_with_an_error() -> Worked:
-    twins = (patient(1, sex="F", ssn="900000001"), patient(2, sex="F", ssn="900000003"))
-    between = beneficiary(bene_ssn_num="900000002", sex_ident_cd="2")
+    two_patients = (patient(1, sex="F", ssn="900000001"), patient(2, sex="F", ssn="900000003"))
+    between = beneficiary(bene_ssn_num="900000007", sex_ident_cd="2")
     sister = {**beneficiary(bene_ssn_num="900000001", sex_ident_cd="2"), "bene_id": 501}
     two, taken = yield (
-        look_up(raw__eqrs_patient=list(twins), raw__medicare_enrollment=[between]),
-        look_up(raw__eqrs_patient=[twins[0]], raw__medicare_enrollment=[between, sister]),
+        look_up(raw__eqrs_patient=list(two_patients), raw__medicare_enrollment=[between]),
+        look_up(raw__eqrs_patient=[two_patients[0]], raw__medicare_enrollment=[between, sister]),
     )
     assert two == [[500, -500]]
     assert taken == [[500, -500], [501, 1]]

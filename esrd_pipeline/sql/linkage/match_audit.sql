@@ -7,9 +7,9 @@
 -- Look-up 6, after the manual's five (reading 103): one typing error. Either two of MBI, HICN and
 -- SSN agree and the birth date is wrong in one of year, month and day, the year by one keystroke or
 -- by one, or has day and month exchanged; or the birth date agrees, no number does, and one is
--- wrong by one character, while no other that both have is wrong by more. In both the sex does not
--- differ, the beneficiary and the patient have no other match, and nobody else comes into question.
--- Enrollment has no names.
+-- wrong by one character, while no other that both have is wrong by more, and it does not look like
+-- a twin's (reading 299). In both the sex does not differ, the beneficiary and the patient have no
+-- other match, and nobody else comes into question. Enrollment has no names.
 WITH
 ranked_enrollment AS (
     SELECT
@@ -250,7 +250,19 @@ compared AS (
                     || substr(n.value, p.place + 2)
                     = f.value
             )
-        ) AS is_one_error
+        ) AS is_one_error,
+        -- Twins' numbers follow each other; children of one insured person are C1, C2 ...
+        n.identifier <> 'mbi'
+        AND (
+            (
+                substr(n.value, 1, 8) = substr(f.value, 1, 8)
+                AND substr(n.value, 10) = substr(f.value, 10)
+                AND abs(ascii(substr(n.value, 9, 1)) - ascii(substr(f.value, 9, 1))) = 1
+            )
+            OR (
+                substr(n.value, 1, 10) = substr(f.value, 1, 10) AND substr(n.value, 10, 1) = 'C'
+            )
+        ) AS is_twins
     FROM own_number AS n
     JOIN free_beneficiary AS b ON b.bene_id = n.bene_id
     JOIN free_number AS f
@@ -269,6 +281,7 @@ wrong_number AS (
     FROM compared
     GROUP BY bene_id, patient_id
     HAVING min(CASE WHEN is_one_error THEN 1 ELSE 0 END) = 1
+        AND min(CASE WHEN is_twins THEN 1 ELSE 0 END) = 0
 ),
 
 near AS (

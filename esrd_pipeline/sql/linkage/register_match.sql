@@ -6,8 +6,9 @@
 -- register and nobody else comes into question, one typing error. Either the number agrees and the
 -- birth date is wrong in one of year, month and day, the year by one keystroke or by one, or has
 -- day and month exchanged; or, in OPTN's register alone, the birth date agrees and the number is
--- wrong by one character or two neighbours exchanged. The registers have no names and no sex. A
--- placeholder is nobody's number (reading 102).
+-- wrong by one character or two neighbours exchanged, but not by one in its last digit, as twins'
+-- numbers are (reading 299). The registers have no names and no sex. A placeholder is nobody's
+-- number (reading 102).
 WITH
 patient AS (
     SELECT p.patient_id, p.ssn, p.date_of_birth
@@ -103,6 +104,10 @@ wrong_number AS (
     FROM free_person AS r
     JOIN free_patient AS p ON p.register = r.register AND p.date_of_birth = r.date_of_birth
     WHERE r.register = 'optn'
+        AND NOT (
+            substr(r.ssn, 1, 8) = substr(p.ssn, 1, 8)
+            AND abs(ascii(substr(r.ssn, 9, 1)) - ascii(substr(p.ssn, 9, 1))) = 1
+        )
         AND (
             levenshtein(r.ssn, p.ssn) = 1
             OR (
