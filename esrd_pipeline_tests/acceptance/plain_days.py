@@ -60,19 +60,16 @@ def _place_by_eqrs(person: Person, last_day: int) -> dict[int, Day]:
         reason = row["discharge_reason"] if discharged else None
         is_chronic = row["admit_reason"] not in TEMPORARY
         admissions.append((is_chronic, row["admit_date"], end, row["facilityid"], reason))
+    closed = []
+    for is_chronic, start, end, place, reason in admissions:
+        finals = (e for c, s, e, _, r in admissions if c and r in FINAL and s >= start)
+        closed.append((is_chronic, start, min([end, *finals]), -end, place, reason))
     days: dict[int, Day] = {}
-    # The chronic one that began last is written last.
-    for is_chronic, start, end, place, reason in sorted(admissions, key=lambda a: a[:4]):
-        final = min(
-            [
-                end,
-                *(
-                    e
-                    for c, s, e, p, r in admissions
-                    if c and r in FINAL and (s, e, p) >= (start, end, place)
-                ),
-            ]
-        )
+    # The chronic one that began last is written last; of one day the one that lasts longest.
+    for is_chronic, start, final, negative_end, place, reason in sorted(
+        closed, key=lambda a: a[:5]
+    ):
+        end = -negative_end
         for day in range(start, final + 1):
             days[day] = Day(place, is_new=is_chronic and day == start)
         if final == end and end in days:
