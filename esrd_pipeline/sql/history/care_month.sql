@@ -228,7 +228,7 @@ left_on_last_day AS (
         AND s.end_date >= a.discharge_date
 ),
 
--- In whatever unit of the CCN (reading 296).
+-- In whatever unit of the CCN (reading 296), also under a new CCN from that day.
 back_next_day AS (
     SELECT DISTINCT l.program, l.patient_id, l.month, l.ccn
     FROM left_on_last_day AS l
@@ -240,8 +240,6 @@ back_next_day AS (
         ON s.program = l.program
         AND s.ccn = l.ccn
         AND s.facilityid = n.facilityid
-        AND s.start_date <= l.month_end + 1
-        AND s.end_date > l.month_end
 ),
 
 -- Discharged on the month's last day, and not back the next day.
