@@ -143,6 +143,43 @@ def test_a_cancellation_takes_the_claim_and_itself_away() -> Worked:
     assert dropped == {(2024, 1): "claim_cancelled", (2024, 2): "claim_cancels_another"}
 
 
+@pytest.mark.parametrize(
+    ("frequencies", "counted"),
+    [
+        ("18", []),
+        ("181", [3]),
+        ("1817", [4]),
+        ("1817718", []),
+        ("178", []),
+        ("1781", [4]),
+        ("177", [3]),
+        ("71", [1]),
+    ],
+)
+@worked
+def test_what_is_billed_anew_after_a_cancellation_counts(
+    frequencies: str, counted: list[int]
+) -> Worked:
+    kept = yield find(
+        *(
+            inpatient(place, "2024-01-01", "2024-01-20", prvdr_num="010001", clm_freq_cd=how)
+            for place, how in enumerate(frequencies, start=1)
+        )
+    )
+    assert sorted(kept) == counted
+
+
+@worked
+def test_numbers_below_zero_do_not_tell_what_was_billed_after_a_cancellation() -> Worked:
+    kept = yield find(
+        *(
+            inpatient(number, "2024-01-01", "2024-01-20", prvdr_num="010001", clm_freq_cd=how)
+            for number, how in ((-9, "8"), (-8, "1"), (-10, "1"))
+        )
+    )
+    assert sorted(kept) == []
+
+
 @pytest.mark.parametrize("kind", ["61", "62", "63", "64"])
 @worked
 def test_a_claim_of_managed_care_is_an_inpatient_claim(kind: str) -> Worked:

@@ -4,9 +4,10 @@
 -- again: the later files' copy counts. Claims that belong into no folder of a year
 -- (claim_window.csv, data/README.md) do not count from it, and stand in no other claim's place. A
 -- replacement (frequency 7) or cancellation (8) stands in place of the claims of the same
--- beneficiary, provider, claim type, type of bill and first day (reading 295); of several
--- replacements the last counts, by its number: numbers of identifiers that are text have no order
--- in time, so that of two in one year's files one counts, always the same.
+-- beneficiary, provider, claim type, type of bill and first day; what is billed anew after a
+-- cancellation counts (reading 295). Of several replacements the last counts, by its number: numbers
+-- of identifiers that are text have no order in time, so that of two in one year's files one counts,
+-- always the same.
 WITH
 folder AS (
     SELECT
@@ -57,8 +58,23 @@ carrier_now AS (
     WHERE i.claim_year = $performance_year
 ),
 
--- The last replacement or cancellation of the claims it stands for.
 correction AS (
+    SELECT i.*
+    FROM institutional AS i
+    JOIN folder AS f ON i.last_month BETWEEN 1 - f.late_months AND 12 + f.run_out_months
+    WHERE i.frequency IN ('7', '8') AND i.change <> 'DELETE' AND i.final_action <> 'N'
+),
+
+-- The last cancellation of the claims it stands for.
+cancellation AS (
+    SELECT bene_id, claim_type, prvdr_num, bill_type, from_date, max(clm_id) AS clm_id
+    FROM correction
+    WHERE frequency = '8'
+    GROUP BY bene_id, claim_type, prvdr_num, bill_type, from_date
+),
+
+-- The last replacement that no later cancellation takes away. Below zero numbers have no order.
+replacement AS (
     SELECT
         i.bene_id,
         i.claim_type,
@@ -66,14 +82,19 @@ correction AS (
         i.bill_type,
         i.from_date,
         i.clm_id,
-        i.frequency,
         row_number() OVER (
             PARTITION BY i.bene_id, i.claim_type, i.prvdr_num, i.bill_type, i.from_date
-            ORDER BY i.frequency DESC, i.claim_year DESC, i.clm_id DESC
+            ORDER BY i.claim_year DESC, i.clm_id DESC
         ) AS place
-    FROM institutional AS i
-    JOIN folder AS f ON i.last_month BETWEEN 1 - f.late_months AND 12 + f.run_out_months
-    WHERE i.frequency IN ('7', '8') AND i.change <> 'DELETE' AND i.final_action <> 'N'
+    FROM correction AS i
+    LEFT JOIN cancellation AS c
+        ON c.bene_id = i.bene_id
+        AND c.claim_type = i.claim_type
+        AND c.prvdr_num = i.prvdr_num
+        AND c.bill_type = i.bill_type
+        AND c.from_date = i.from_date
+        AND (c.clm_id > i.clm_id OR c.clm_id < 0)
+    WHERE i.frequency = '7' AND c.clm_id IS NULL
 ),
 
 judged AS (
@@ -91,13 +112,20 @@ judged AS (
             WHEN i.frequency = '8' THEN 'claim_cancels_another'
             WHEN i.claim_type NOT IN ('10', '20', '30', '40', '50', '60', '61', '62', '63', '64')
                 THEN 'claim_type_unknown'
-            WHEN r.clm_id <> i.clm_id AND r.frequency = '8' THEN 'claim_cancelled'
+            WHEN c.clm_id IS NOT NULL THEN 'claim_cancelled'
             WHEN r.clm_id <> i.clm_id THEN 'claim_replaced'
         END AS reason
     FROM institutional AS i
     CROSS JOIN folder AS f
     LEFT JOIN institutional_now AS n ON n.clm_id = i.clm_id
-    LEFT JOIN correction AS r
+    LEFT JOIN cancellation AS c
+        ON c.bene_id = i.bene_id
+        AND c.claim_type = i.claim_type
+        AND c.prvdr_num = i.prvdr_num
+        AND c.bill_type = i.bill_type
+        AND c.from_date = i.from_date
+        AND (c.clm_id > i.clm_id OR c.clm_id < 0)
+    LEFT JOIN replacement AS r
         ON r.place = 1
         AND r.bene_id = i.bene_id
         AND r.claim_type = i.claim_type
