@@ -105,6 +105,7 @@ def make_tables() -> list[tuple[Table, pd.DataFrame]]:
         _fill("linkage.claim", claim),
         _fill("raw.claim_revenue", line),
         _fill("history.prescription", []),
+        _fill("history.dialysis_evidence", []),
         _fill("linkage.facility_ccn", []),
         _fill("history.nursing_home", [{"patient_id": 1, "start_date": DAY, "end_date": DAY}]),
         _fill("facility.directory", directory),
