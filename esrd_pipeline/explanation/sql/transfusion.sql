@@ -1,7 +1,7 @@
 -- One row: a transfusion event of the year, of some patients, with the claims that show it.
 -- Manual 2.12.11, 2.12.19, Table 8. A claim shows it as history.transfusion finds it: an inpatient
--- one on the day of admission, an outpatient one on the first day of a line with a transfusion's
--- HCPCS code, else on its first day. $patients are the patients' numbers.
+-- one on its first day, not before the admission, an outpatient one on the first day of a line with
+-- a transfusion's HCPCS code, else on its first day. $patients are the patients' numbers.
 WITH
 event AS (
     SELECT patient_id, transfusion_date, is_inpatient
@@ -67,7 +67,7 @@ shown AS (
         c.clm_id,
         CASE
             WHEN c.claim_type = '40' THEN coalesce(l.service_date, c.from_date)
-            ELSE c.admit_date
+            ELSE greatest(c.from_date, c.admit_date)
         END AS transfusion_date
     FROM claim AS c
     LEFT JOIN line AS l ON l.clm_id = c.clm_id AND l.claim_year = c.claim_year

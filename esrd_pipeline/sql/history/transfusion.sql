@@ -3,9 +3,9 @@
 -- transfusion's procedure, revenue center or value code; an outpatient claim is one if it has a
 -- transfusion's HCPCS code and a revenue center, or a value code; several events of a day are one.
 -- Readings: a value code of 0 pints furnished nothing (reading 127); an outpatient claim's HCPCS
--- code and revenue center need not be on the same line; the event is on the day of admission, as
--- SHR's are, an outpatient one on the day of the first line with a transfusion's HCPCS code, where
--- it has one.
+-- code and revenue center need not be on the same line; the event is on the claim's first day, not
+-- before the admission, so that each bill of a long stay is an event of its own; an outpatient one is
+-- on the day of the first line with a transfusion's HCPCS code, where it has one (reading 52).
 WITH
 billed AS (
     SELECT
@@ -58,7 +58,7 @@ event AS (
         k.patient_id,
         CASE
             WHEN k.claim_type = '40' THEN coalesce(l.service_date, k.from_date)
-            ELSE k.admit_date
+            ELSE greatest(k.from_date, k.admit_date)
         END AS transfusion_date,
         CASE WHEN k.claim_type = '60' THEN 1 ELSE 0 END AS is_inpatient
     FROM linkage.claim AS k
