@@ -9,7 +9,7 @@ import pytest
 from esrd_pipeline_tests.sql.histories import spell
 from esrd_pipeline_tests.sql.months import MARCH, PERITONEAL, A, B, care, clinic, judge, know, last
 from esrd_pipeline_tests.sql.test_care_month import months, treated
-from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 pytestmark = pytest.mark.manual("2.1.10", "2.3.11", "2.8.10", "2.8.11", "2.19.7")
 
@@ -70,6 +70,40 @@ def test_who_is_back_at_the_facility_the_next_day_did_not_leave_it() -> Worked:
     assert pd.isna(back[1])
     # "Discontinues dialysis ... anytime during the month" (2.3.11).
     assert withdrew == [True, "withdrawal"]
+
+
+@pytest.mark.manual("3.3.8")
+@pytest.mark.parametrize(
+    ("admitted", "number", "expected"),
+    [("2024-03-31", "A", None), ("2024-04-01", "A", None), ("2024-04-01", "C", "discharge")],
+)
+@worked
+def test_who_goes_to_another_unit_under_the_number_did_not_leave_it(
+    admitted: str, number: str, expected: str | None
+) -> Worked:
+    """The patient goes on to the peritoneal unit, EQRS 3, at the month's end."""
+    known = know()
+    unit = [
+        {**row, "facilityid": 3, "ccn": number}
+        for row in known["linkage.facility_ccn"]
+        if row["ccn"] == "A"
+    ]
+    rows = yield case(
+        "history.admitted",
+        "history.care_month",
+        tables={
+            **known,
+            "linkage.facility_ccn": [*known["linkage.facility_ccn"], *unit],
+            "history.treatment": [YEAR_AT_A],
+            "raw.eqrs_admission": [
+                spell(A, "2024-01-01", END, "Transfer Out"),
+                spell(3, admitted),
+            ],
+        },
+    )
+    march = rows[(rows["month"] == day("2024-03-01")) & (rows["program"] == "dfc")]
+    found = march.set_index("ccn").loc["A", "departure"]
+    assert (None if pd.isna(found) else found) == expected
 
 
 @worked

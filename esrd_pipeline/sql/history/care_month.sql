@@ -191,7 +191,22 @@ ended AS (
     GROUP BY program, patient_id, month
 ),
 
--- Discharged on the month's last day, and not back the next day.
+-- Discharged on the month's last day, and not back the next day: under the same number, which HD
+-- and PD units may share (3.3.8).
+stay AS (
+    SELECT
+        s.program,
+        a.patient_id,
+        s.ccn,
+        greatest(a.admit_date, s.start_date) AS start_date,
+        least(a.end_date, s.end_date) AS end_date
+    FROM admission AS a
+    JOIN ccn_period AS s
+        ON s.facilityid = a.facilityid
+        AND s.start_date <= a.end_date
+        AND s.end_date >= a.admit_date
+),
+
 discharged AS (
     SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
     FROM admission AS a
@@ -200,10 +215,11 @@ discharged AS (
         ON s.facilityid = a.facilityid
         AND s.start_date <= a.discharge_date
         AND s.end_date >= a.discharge_date
-    LEFT JOIN admission AS n
-        ON n.patient_id = a.patient_id
-        AND n.facilityid = a.facilityid
-        AND n.admit_date <= a.discharge_date + 1
+    LEFT JOIN stay AS n
+        ON n.program = s.program
+        AND n.patient_id = a.patient_id
+        AND n.ccn = s.ccn
+        AND n.start_date <= a.discharge_date + 1
         AND n.end_date > a.discharge_date
     WHERE n.patient_id IS NULL
 ),
