@@ -4,7 +4,7 @@ import pytest
 
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
-LISTED = {
+LISTED: Row = {
     "program": "dfc",
     "ccn": "012501",
     "facility_name": "CLEARWATER DIALYSIS",
@@ -14,7 +14,7 @@ LISTED = {
     "certification_date": day("2008-06-07"),
     "is_eligible": True,
 }
-NUMBER = {
+NUMBER: Row = {
     "program": "dfc",
     "facilityid": 1,
     "start_date": day("2008-06-07"),
@@ -22,15 +22,21 @@ NUMBER = {
 }
 
 
-FIRST = {
+FIRST: Row = {
     "facilityid": 1,
     "city": "CLEARWATER",
     "station_count": 8,
     "is_profit": True,
     "factype": "Dialysis",
 }
-SECOND = {**FIRST, "facilityid": 2, "city": "FAIRVIEW", "station_count": 20, "is_profit": False}
-BOTH = [NUMBER, {**NUMBER, "facilityid": 2}]
+SECOND: Row = {
+    **FIRST,
+    "facilityid": 2,
+    "city": "FAIRVIEW",
+    "station_count": 20,
+    "is_profit": False,
+}
+BOTH: list[Row] = [NUMBER, {**NUMBER, "facilityid": 2}]
 
 
 def register(
