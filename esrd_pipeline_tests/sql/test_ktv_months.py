@@ -295,6 +295,30 @@ def test_a_peritoneal_kt_v_stands_for_three_or_five_later_months(
     assert last(rows, measure) is is_met
 
 
+@pytest.mark.manual("2.4.12", "2.6.12")
+@pytest.mark.parametrize(("until", "is_met"), [("2024-01-14", True), ("2024-01-15", False)])
+@worked
+def test_a_kt_v_of_a_day_on_hemodialysis_is_no_peritoneal_one(
+    until: str,
+    is_met: bool,  # noqa: FBT001
+) -> Worked:
+    """Measured on 15 January, by what may be the formula of either."""
+    spells = [
+        {
+            "program": program,
+            "patient_id": 1,
+            "start_date": day("2020-01-01"),
+            "end_date": day(until),
+            "state": "dialysis",
+            "modality": "hemodialysis",
+        }
+        for program in ("dfc", "qip")
+    ]
+    known = {"history.treatment": spells}
+    rows = yield judge(care(MARCH, modality=PERITONEAL), clinic("2024-01", pd_ktv=1.8), known=known)
+    assert last(rows, "ktv_adult_pd") is is_met
+
+
 @pytest.mark.manual("3.1.1")
 @worked
 def test_where_eqrs_is_silent_the_claims_tell_the_modality() -> Worked:

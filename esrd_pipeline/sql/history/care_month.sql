@@ -144,15 +144,30 @@ recorded AS (
     GROUP BY patient_id, month
 ),
 
--- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there.
+shared AS (
+    SELECT program, ccn
+    FROM ccn_period
+    GROUP BY program, ccn
+    HAVING count(DISTINCT facilityid) > 1
+),
+
+-- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there. Of
+-- several units under one number, the last prescription of one that the patient has left says
+-- nothing of the next: those of the units with an admission count, where there is one.
 prescribed AS (
     SELECT
         m.program,
         m.patient_id,
         m.month,
         m.ccn,
-        min(p.sessions_per_week) AS fewest,
-        max(p.sessions_per_week) AS most
+        coalesce(
+            min(CASE WHEN h.ccn IS NULL OR a.patient_id IS NOT NULL THEN p.sessions_per_week END),
+            min(p.sessions_per_week)
+        ) AS fewest,
+        coalesce(
+            max(CASE WHEN h.ccn IS NULL OR a.patient_id IS NOT NULL THEN p.sessions_per_week END),
+            max(p.sessions_per_week)
+        ) AS most
     FROM treated_month AS m
     JOIN ccn_period AS s
         ON s.program = m.program
@@ -164,6 +179,13 @@ prescribed AS (
         AND p.facilityid = s.facilityid
         AND p.start_date <= m.end_date
         AND p.end_date >= m.start_date
+    LEFT JOIN shared AS h ON h.program = m.program AND h.ccn = m.ccn
+    LEFT JOIN admission AS a
+        ON h.ccn IS NOT NULL
+        AND a.patient_id = p.patient_id
+        AND a.facilityid = p.facilityid
+        AND a.admit_date <= least(p.end_date, m.end_date)
+        AND a.end_date >= greatest(p.start_date, m.start_date)
     WHERE p.treatment_type = 'Hemodialysis' AND p.sessions_per_week IS NOT NULL
     GROUP BY m.program, m.patient_id, m.month, m.ccn
 ),
@@ -191,7 +213,22 @@ ended AS (
     GROUP BY program, patient_id, month
 ),
 
--- Discharged on the month's last day, and not back the next day.
+-- Discharged on the month's last day, and not back the next day: under the same number, which HD
+-- and PD units may share (3.3.8).
+stay AS (
+    SELECT
+        s.program,
+        a.patient_id,
+        s.ccn,
+        greatest(a.admit_date, s.start_date) AS start_date,
+        least(a.end_date, s.end_date) AS end_date
+    FROM admission AS a
+    JOIN ccn_period AS s
+        ON s.facilityid = a.facilityid
+        AND s.start_date <= a.end_date
+        AND s.end_date >= a.admit_date
+),
+
 discharged AS (
     SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
     FROM admission AS a
@@ -200,10 +237,11 @@ discharged AS (
         ON s.facilityid = a.facilityid
         AND s.start_date <= a.discharge_date
         AND s.end_date >= a.discharge_date
-    LEFT JOIN admission AS n
-        ON n.patient_id = a.patient_id
-        AND n.facilityid = a.facilityid
-        AND n.admit_date <= a.discharge_date + 1
+    LEFT JOIN stay AS n
+        ON n.program = s.program
+        AND n.patient_id = a.patient_id
+        AND n.ccn = s.ccn
+        AND n.start_date <= a.discharge_date + 1
         AND n.end_date > a.discharge_date
     WHERE n.patient_id IS NULL
 ),
