@@ -1,5 +1,7 @@
 """Kt/V of a patient's month, rule by rule: manual 2.3 to 2.6, 3.4."""
 
+from datetime import timedelta
+
 import pytest
 
 from esrd_pipeline_tests.sql.months import (
@@ -8,6 +10,7 @@ from esrd_pipeline_tests.sql.months import (
     HOME,
     MARCH,
     PERITONEAL,
+    PROGRAMS,
     bill,
     care,
     clinic,
@@ -293,6 +296,40 @@ def test_a_peritoneal_kt_v_stands_for_three_or_five_later_months(
         care(MARCH, modality=PERITONEAL), clinic(month, pd_ktv=2.0), known=know(born=born)
     )
     assert last(rows, measure) is is_met
+
+
+@pytest.mark.manual("2.4.7", "2.4.12", "2.6.7", "2.6.12")
+@pytest.mark.parametrize(
+    ("switched", "is_met"),
+    [("2024-02-15", True), ("2024-02-16", False), ("2024-03-01", False)],
+)
+@worked
+def test_a_kt_v_measured_on_hemodialysis_is_no_dose_of_peritoneal_dialysis(
+    switched: str,
+    is_met: bool,  # noqa: FBT001
+) -> Worked:
+    spells = [("hemodialysis", "2020-01-01", switched), ("peritoneal", switched, "2024-12-31")]
+    history = [
+        {
+            "program": program,
+            "patient_id": 1,
+            "state": "dialysis",
+            "ccn": "A",
+            "modality": modality,
+            "start_date": day(start),
+            "end_date": day(end) if modality == "peritoneal" else day(end) - timedelta(1),
+        }
+        for program in PROGRAMS
+        for modality, start, end in spells
+    ]
+    # Reported for February and dated on the 15th.
+    stays, reported = care(MARCH, modality=PERITONEAL), clinic("2024-02", pd_ktv=2.0)
+    dfc, qip = yield tuple(
+        judge(stays, reported, known={**know(), "history.treatment": history}, program=program)
+        for program in PROGRAMS
+    )
+    assert last(dfc, "ktv_adult_pd") is is_met
+    assert last(qip, "ktv_adult_pd") is is_met
 
 
 @pytest.mark.manual("3.1.1")

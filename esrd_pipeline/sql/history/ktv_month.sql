@@ -5,7 +5,7 @@
 -- own (QIP); a Kt/V without a day on a claim has not expired. Reading 86: one dated after its
 -- claim's month (in center) or last day is not of the claim. Reading 87: a peritoneal Kt/V found in
 -- EQRS for the month goes before one on the month's claims, and this before EQRS's of the months
--- before.
+-- before. Reading 290: of those before, one measured on hemodialysis is none.
 WITH
 rule AS (
     SELECT
@@ -105,6 +105,13 @@ eqrs_month AS (
     GROUP BY program, patient_id, month
 ),
 
+-- Reading 290: days of hemodialysis, whose Kt/V is not the dose of peritoneal dialysis.
+hemodialysis AS (
+    SELECT program, patient_id, start_date, end_date
+    FROM history.treatment
+    WHERE performance_year = $performance_year AND modality = 'hemodialysis'
+),
+
 -- Reading 18: the last value of the month or of the three (adults) or five months before it.
 -- Reading 87: what is reported for the month, or dated in it, was found in EQRS during the month.
 eqrs_peritoneal AS (
@@ -124,7 +131,14 @@ eqrs_peritoneal AS (
         AND p.pd_ktv_date <= last_day(a.month)
         AND date_diff('month', p.pd_ktv_date, a.month)
         < CASE WHEN a.age >= r.adult_age THEN r.adult_months ELSE r.child_months END
-    WHERE a.modality = 'peritoneal dialysis' AND p.pd_ktv IS NOT NULL
+    LEFT JOIN hemodialysis AS h
+        ON h.program = p.program
+        AND h.patient_id = p.patient_id
+        AND p.pd_ktv_date BETWEEN h.start_date AND h.end_date
+        AND p.pd_ktv_date < a.month
+    WHERE a.modality = 'peritoneal dialysis'
+        AND p.pd_ktv IS NOT NULL
+        AND h.patient_id IS NULL
     GROUP BY a.program, a.patient_id, a.month, a.ccn
 ),
 
