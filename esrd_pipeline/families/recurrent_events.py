@@ -40,6 +40,7 @@ EVENTS = "event_count"
 INTERVAL = "interval"
 YEAR = "performance_year"
 DAYS_PER_YEAR = 365.25
+"""A patient-year, of leap years and others alike (reading 291)."""
 
 
 def fit_measure(

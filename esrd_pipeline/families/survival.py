@@ -42,6 +42,7 @@ START = "start_day"
 STOP = "stop_day"
 EVENT = "is_event"
 DAYS_PER_YEAR = 365.25
+"""A patient-year, of leap years and others alike (reading 291)."""
 
 
 def fit_measure(
