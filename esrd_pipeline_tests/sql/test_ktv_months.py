@@ -1,5 +1,6 @@
 """Kt/V of a patient's month, rule by rule: manual 2.3 to 2.6, 3.4."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -202,6 +203,31 @@ def test_claims_of_other_facilities_count_in_dfc_alone() -> Worked:
     )
     assert last(dfc, "ktv_adult_hd") is True
     assert last(qip, "ktv_adult_hd") is False
+
+
+@pytest.mark.manual("2.3.12", "2.4.12", "2.5.12", "2.6.12")
+@pytest.mark.parametrize(
+    "numbers",
+    # Of Medicare's files, of 18 digits, and those that stand for texts.
+    [(2, 1), (999_999_999_999_999_999, 1), (-(5 * 10**18), -(9 * 10**18))],
+)
+@worked
+def test_of_several_claims_the_last_with_a_kt_v_counts_whatever_their_numbers(
+    numbers: tuple[int, int],
+) -> Worked:
+    def of(first: float, second: float) -> Case:
+        ends = ("2024-03-15", "2024-03-30")
+        claims = [
+            row
+            for number, value, end in zip(numbers, (first, second), ends, strict=True)
+            for row in bill(MARCH, clm_id=number, ktv_value=value, thru_date=day(end))
+        ]
+        # The renumbering of cases run together has no room for such numbers.
+        return replace(judge(care(MARCH), (), [*claims, *bill(MARCH, clm_id=3)]), alone=True)
+
+    met, unmet = yield of(1.1, 1.3), of(1.3, 1.1)
+    assert last(met, "ktv_adult_hd") is True
+    assert last(unmet, "ktv_adult_hd") is False
 
 
 @pytest.mark.manual("2.3.12", "2.4.12")
