@@ -199,23 +199,39 @@ eligible AS (
         )
 ),
 
-claim_month AS (
+-- Claims that end on one day: of two with a Kt/V the one with the higher number counts. Numbers of
+-- claims fill 64 bits (sources/identifiers.py): no day can be put before them in one number.
+claim_end AS (
     SELECT
         e.program,
         e.patient_id,
         e.month,
         e.ccn,
-        -- The claim that ends last; numbers of claims have up to 15 digits.
-        arg_max(
-            e.ktv_value, date_diff('day', e.month, e.thru_date) * 1000000000000000 + e.clm_id
-        ) FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
+        e.thru_date,
+        arg_max(e.ktv_value, e.clm_id)
+            FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
         max(CASE WHEN e.ktv_value = r.frequent_ktv THEN 1 ELSE 0 END) AS has_frequent_ktv,
         max(CASE WHEN e.is_own AND e.is_hemodialysis THEN 1 ELSE 0 END) AS has_own,
         max(CASE WHEN e.is_own AND e.frequency = 'frequent' THEN 1 ELSE 0 END) AS has_frequent,
         max(CASE WHEN e.is_own AND e.frequency = 'infrequent' THEN 1 ELSE 0 END) AS has_infrequent
     FROM eligible AS e
     CROSS JOIN rule AS r
-    GROUP BY e.program, e.patient_id, e.month, e.ccn
+    GROUP BY e.program, e.patient_id, e.month, e.ccn, e.thru_date
+),
+
+claim_month AS (
+    SELECT
+        program,
+        patient_id,
+        month,
+        ccn,
+        arg_max(ktv, date_diff('day', month, thru_date)) FILTER (WHERE ktv IS NOT NULL) AS ktv,
+        max(has_frequent_ktv) AS has_frequent_ktv,
+        max(has_own) AS has_own,
+        max(has_frequent) AS has_frequent,
+        max(has_infrequent) AS has_infrequent
+    FROM claim_end
+    GROUP BY program, patient_id, month, ccn
 )
 
 SELECT
