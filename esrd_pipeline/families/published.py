@@ -107,14 +107,18 @@ def build_directory(
 
     The directory has every facility of the year's files and every one of `registered`, which is
     facility.registered: a facility on a program's own list is measured, whether or not the files
-    print it. The last two columns tell the programs' files apart from their lists.
+    print it. The certification date is the QIP's, of its list and then of its file: there it says
+    who is new, and the DFC file may print a recertification (reading 285). The last two columns
+    tell the programs' files apart from their lists.
     """
     frames = (dfc, qip, registered)
     ccns = sorted({ccn for frame in frames if frame is not None for ccn in frame["ccn"]})
     rows = [_facility_rows(frame, ccns) for frame in frames]
+    of_qip = [_facility_rows(_listed(None, registered, "is_qip"), ccns), rows[1], rows[0], rows[2]]
     frame = pd.DataFrame({"ccn": ccns, "performance_year": performance_year})
     for column in DIRECTORY.columns[2:-2]:
-        first, *others = (_pick(part, column.name) for part in rows)
+        order = of_qip if column.name == "certification_date" else rows
+        first, *others = (_pick(part, column.name) for part in order)
         for other in others:
             first = first.where(first.notna(), other)
         frame[column.name] = pd.array(

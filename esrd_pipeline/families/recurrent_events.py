@@ -40,6 +40,7 @@ EVENTS = "event_count"
 INTERVAL = "interval"
 YEAR = "performance_year"
 DAYS_PER_YEAR = 365.25
+"""Days of a patient-year, whichever the year (reading 281)."""
 
 
 def fit_measure(

@@ -117,6 +117,7 @@ def assess_infections(
     """Return the infection ratio of facilities with twelve accurate months, and all months.
 
     `quarters` is raw.nhsn_bloodstream_infection, `patients` in-center patients by ccn (2.18.6).
+    The months of a facility with too few such patients are not reportable (reading 286).
     Reading: reports of a quarter under several numbers are added up, their months to at most three.
     """
     whole = sum_quarters(places, quarters)
@@ -143,6 +144,10 @@ def assess_infections(
     reasons.add(~is_whole, "not_every_month_accurate")
     reasons.add((mine["infections"].isna() | np.isnan(expected)).to_numpy(), "infections_unknown")
     reasons.add(np.isnan(ratio), "no_infections_predicted")
+    # Its size counts months; the patients it asks for are those of the infections (reading 286).
+    least = specify(INFECTION, performance_year).entry.minimum_units or 0
+    small = RowReasons(len(ccns))
+    small.add(count < least, "too_few_in_center_patients", least)
     events = pd.DataFrame(
         {
             "ccn": ccns,
@@ -155,7 +160,7 @@ def assess_infections(
     return pd.concat(
         [
             _finish(INFECTION, performance_year, places, ratios, reasons),
-            _finish(DIALYSIS_EVENT, performance_year, places, events),
+            _finish(DIALYSIS_EVENT, performance_year, places, events, small),
         ],
         ignore_index=True,
     )

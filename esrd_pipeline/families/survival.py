@@ -42,6 +42,7 @@ START = "start_day"
 STOP = "stop_day"
 EVENT = "is_event"
 DAYS_PER_YEAR = 365.25
+"""Days of a patient-year, whichever the year (reading 281)."""
 
 
 def fit_measure(

@@ -13,6 +13,7 @@ _SCORINGS: Mapping[str, str] = {
     "reporting": "what was reported",
     "reporting_steps": "what was reported",
     "published": "as CMS printed it",
+    "published_or_reported": "what was reported, else as CMS printed it",
     "published_or_unknown": "as CMS scored it, unprinted",
 }
 _EXCEPTIONS: Mapping[str, str] = {"facility": "any month", "months": "all months"}

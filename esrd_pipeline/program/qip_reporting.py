@@ -98,6 +98,15 @@ def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
     return _take_published(results.score, reasons)
 
 
+def score_published_or_reported(rule: MeasureRule, inputs: Inputs) -> Scored:
+    """Score by the formula where the counts are known, else take CMS's published score.
+
+    A measure's rows are all computed or all of the file, whose score stands in for its counts.
+    """
+    is_counted = ~np.isnan(inputs.current.rows(rule.measure).numerator)
+    return (score_reporting if np.any(is_counted) else score_as_published)(rule, inputs)
+
+
 def _take_published(score: Floats, reasons: RowReasons) -> Scored:
     """Return the scores as CMS published them, with the reasons of those that are missing."""
     return replace(

@@ -33,13 +33,15 @@ Scoring = Literal[
     "reporting",
     "reporting_steps",
     "published",
+    "published_or_reported",
     "published_or_unknown",
 ]
 """How a measure gets its score: against standards (4.1.2), from its components weighted by
 patients (4.1.4), equally (4.1.3) or by their rows, from counts of what was reported (`numerator /
 denominator x multiplier - subtrahend`: 2.8.13, 2.19.9 and so on) or the steps they reach, or as CMS
-published it. Where CMS may have a score that no file prints, `published_or_unknown` leaves that
-open."""
+published it. A measure whose year's file has its score and no counts is `published_or_reported`:
+where its counts were computed the formula applies. Where CMS may have a score that no file prints,
+`published_or_unknown` leaves that open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from esrd_pipeline.program.qip_period import Facilities, gather_facilities
 from esrd_pipeline.program.qip_reporting import (
     score_as_published,
     score_if_printed,
+    score_published_or_reported,
     score_reporting,
 )
 from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
@@ -117,6 +118,8 @@ def score_rule(rules: QipRules, rule: MeasureRule, inputs: Inputs) -> Scored | N
             return score_reporting(rule, inputs)
         case "published":
             return score_as_published(rule, inputs)
+        case "published_or_reported":
+            return score_published_or_reported(rule, inputs)
         case "published_or_unknown":
             stated_by = tuple(
                 footnote

@@ -8,7 +8,7 @@ from typing import Any
 from esrd_pipeline.parameters.measure_texts import list_plain_texts
 from esrd_pipeline.parameters.register import Direction, Program, is_ratio
 from esrd_pipeline.site.data import Row, SiteData
-from esrd_pipeline.site.formats import is_missing
+from esrd_pipeline.site.formats import PERCENT, is_missing, write_rounded
 from esrd_pipeline.tables.raw import DFC_FACILITY
 
 PAGE_LENGTH = 25
@@ -18,7 +18,6 @@ UNDER_ONE = 0.5
 """Stands for a share above 0% that is less than 1%."""
 Standing = str | float
 """better, as or worse; or a share in percent."""
-_PER_100 = 100
 _LISTED = ("ccn", "address_line_1", "address_line_2", "telephone_number", "has_late_shift")
 _LISTED_STARS = "five_star"
 
@@ -122,8 +121,9 @@ def _round_share(value: Any, program: Program) -> float | None:  # noqa: ANN401 
     """Return a share in whole percent."""
     if is_missing(value):
         return None
-    percent = float(value) * (_PER_100 if program == "qip" else 1)
-    return UNDER_ONE if 0 < percent < 1 else float(round(percent))
+    shift = PERCENT if program == "qip" else 0
+    is_under_one = 0 < float(value) < 10.0**-shift
+    return UNDER_ONE if is_under_one else float(write_rounded(float(value), 0, shift=shift))
 
 
 def _find_standings(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from esrd_pipeline.parameters.reasons import describe_reason
@@ -15,7 +16,8 @@ CATEGORY_WORDS = {
 }
 CATEGORY_SIGNS = {"better": "▲", "as": "●", "worse": "▼"}
 """Beside the word, so that nothing is said by a colour alone."""
-_PER_100 = 100.0
+PERCENT = 2
+"""Places the decimal point moves from a fraction to a percentage."""
 
 
 def is_missing(value: object) -> bool:
@@ -29,8 +31,8 @@ def write_value(value: object, *, ratio: bool, program: Program) -> str:
     if number is None:
         return NOTHING
     if ratio:
-        return f"{number:.2f}"
-    return f"{number * (_PER_100 if program == 'qip' else 1):.1f}%"
+        return write_rounded(number, 2)
+    return f"{write_rounded(number, 1, shift=PERCENT if program == 'qip' else 0)}%"
 
 
 def write_number(value: object, digits: int = 0) -> str:
@@ -40,7 +42,7 @@ def write_number(value: object, digits: int = 0) -> str:
         return NOTHING
     if digits and number == math.floor(number):
         return f"{number:,.0f}"
-    return f"{number:,.{digits}f}"
+    return write_rounded(number, digits)
 
 
 def write_reason(row: Mapping[str, Any]) -> str:
@@ -60,7 +62,20 @@ def write_reason(row: Mapping[str, Any]) -> str:
 def write_percent(share: object, digits: int = 1) -> str:
     """Write a fraction in percent."""
     number = _number(share)
-    return NOTHING if number is None else f"{number * _PER_100:.{digits}f}%"
+    return NOTHING if number is None else f"{write_rounded(number, digits, shift=PERCENT)}%"
+
+
+def write_rounded(number: float, digits: int, *, shift: int = 0) -> str:
+    """Write a number with `digits` decimals and thousands separated, halves away from zero.
+
+    Halves are those of the written number, as CMS publishes them and scores are computed (reading
+    1): a format of floating point writes 12.25 as 12.2. `shift` moves the decimal point to the
+    right first, so that 0.2895 is 28.95 percent.
+    """
+    if not math.isfinite(number):
+        return f"{number:,.{digits}f}"
+    written = Decimal(repr(number)).scaleb(shift)
+    return f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of any column

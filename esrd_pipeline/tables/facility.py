@@ -229,7 +229,8 @@ REGISTERED = Table(
 DIRECTORY = Table(
     name="facility.directory",
     grain="one facility of the year's files or of the programs' lists (facility.registered)",
-    source="DFC facility file, Complete QIP file, EQRS: for each cell the first that has a value",
+    source="DFC facility file, Complete QIP file, EQRS: for each cell the first that has a value;"
+    " the certification date from the QIP's list or file before the DFC file",
     key=("ccn",),
     columns=(
         CCN,

@@ -21,7 +21,7 @@ ADULTS_IN_TRADITIONAL_MEDICARE = (
     UNOBSERVABLE,
 )
 NOT_AT_RISK = {
-    "shr": (*NOT_ATTRIBUTED, EXCEPTION, UNOBSERVABLE),
+    "shr": (*NOT_ATTRIBUTED, EXCEPTION, "date_of_birth_unknown", UNOBSERVABLE),
     "shr_submission": (
         *NOT_ATTRIBUTED,
         EXCEPTION,

@@ -101,10 +101,33 @@ class OneFacility(WholeYear):
     """A stored year with the rows of one facility, wherever the column `ccn` is asked for.
 
     What is read without it is of the nation: which measures were computed, for example, or the
-    exceptions, whose numbers may be others than the facility's.
+    exceptions, whose numbers may be others than the facility's. Rows of an earlier year are those
+    of every number that is the facility's today.
     """
 
     ccn: str
+
+    def read_earlier(
+        self,
+        table: Table,
+        years: int,
+        *,
+        columns: Sequence[str] | None = None,
+        program: str | None = None,
+    ) -> pd.DataFrame | None:
+        """Read the partition of some years before; None where it has not been stored."""
+        numbers = {self.ccn}
+        if "ccn" in (columns or ()):
+            today = read_numbers(self)
+            numbers |= {number for number, ccn in today.items() if ccn == self.ccn}
+        parts = [
+            WholeYear.read_earlier(
+                replace(self, ccn=number), table, years, columns=columns, program=program
+            )
+            for number in sorted(numbers)
+        ]
+        found = [part for part in parts if part is not None]
+        return pd.concat(found, ignore_index=True) if found else None
 
     def _restrict(self, where: dict[str, str], columns: Sequence[str] | None) -> Mapping[str, str]:
         return where | {"ccn": self.ccn} if "ccn" in (columns or ()) else where
@@ -172,7 +195,10 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
             current=year.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
             earlier=year.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip"),
+        earlier=name_today(
+            year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip"),
+            read_numbers(year),
+        ),
         standards=year.read(program.QIP_STANDARD),
         directory=year.read(facility.DIRECTORY, columns=_DIRECTORY),
         ece_grants=read_grants(year),
@@ -187,7 +213,34 @@ def read_grants(year: StoredYear) -> pd.DataFrame:
     """
     lists = (year.read(raw.ECE_GRANT), year.read_earlier(raw.ECE_GRANT, 1))
     grants = pd.concat([rows for rows in lists if rows is not None], ignore_index=True)
+    today = read_numbers(year)
+    return grants.assign(ccn=[today.get(number, number) for number in grants["ccn"]])
+
+
+def read_numbers(year: StoredYear) -> Mapping[str, str]:
+    """Read the facility that each number stands for in the QIP; none where they are not linked."""
     if not year.warehouse.has(linkage.PROVIDER_NUMBER, year.performance_year):
-        return grants
-    known = year.read(linkage.PROVIDER_NUMBER, program="qip").set_index("provider_number")
-    return grants.assign(ccn=grants["ccn"].map(known["ccn"]).fillna(grants["ccn"]))
+        return {}
+    # Without a list of columns the numbers are the nation's, also of `OneFacility`.
+    known = year.read(linkage.PROVIDER_NUMBER, program="qip")
+    return dict(zip(known["provider_number"], known["ccn"], strict=True))
+
+
+def name_today(rows: pd.DataFrame | None, today: Mapping[str, str]) -> pd.DataFrame | None:
+    """Return an earlier year's rates under today's numbers (reading 101).
+
+    Of several rows one is taken: a reportable one before others, then that of today's number,
+    then the highest.
+    """
+    if rows is None or not today:
+        return rows
+    ccn = [today.get(number, number) for number in rows["ccn"]]
+    order = pd.DataFrame(
+        {
+            "silent": ~rows["reportable"].fillna(value=False).astype(bool),
+            "other": [now != then for now, then in zip(ccn, rows["ccn"], strict=True)],
+            "then": rows["ccn"],
+        }
+    ).sort_values(["silent", "other", "then"], ascending=[True, True, False])
+    named = rows.assign(ccn=ccn).loc[order.index]
+    return named.drop_duplicates(list(_KEY)).sort_index()

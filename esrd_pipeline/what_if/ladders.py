@@ -28,6 +28,13 @@ FAR = 2**40
 _POINTS = np.arange(1, TOP_SCORE + 1)
 _SIZES = 10
 """Of a ratio's larger number: events beyond which more change nothing."""
+_FROM_NUMERATORS = (
+    "achievement_improvement",
+    "reporting",
+    "reporting_steps",
+    "published_or_reported",
+)
+"""Ways of scoring that use the numerator, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ def spread(scores: Scores, column: str) -> Mapping[str, Floats]:
 
 def find_movable(nation: Nation, rule: MeasureRule) -> NDArray[np.intp]:
     """Return the facilities that the measure scores from a numerator that events could move."""
-    if rule.scoring not in ("achievement_improvement", "reporting", "reporting_steps"):
+    if rule.scoring not in _FROM_NUMERATORS:
         return np.empty(0, dtype=np.intp)
     if rule.scoring == "achievement_improvement" and rule.measure not in nation.scales:
         return np.empty(0, dtype=np.intp)

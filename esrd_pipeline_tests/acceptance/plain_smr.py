@@ -272,15 +272,19 @@ def _find_state(files: Files, directory: Directory, ccn: str) -> str:
 def _read_covid(
     files: Files, links: dict[int, dict[int, int]], wanted: set[int]
 ) -> dict[int, set[int]]:
-    """Return each patient's days from an admission with COVID-19 to the 90th after it."""
-    days: dict[int, set[int]] = defaultdict(set)
+    """Return each patient's days from the first bill of a stay with COVID-19 to the 90th after."""
+    first: dict[tuple[int, int], int] = {}
     columns = ("bene_id", "clm_admsn_dt", "clm_from_dt", *DIAGNOSES)
     for year in (files.year - 1, files.year):
         for claim in files.rows("inpatient_base", year, columns) if year in links else ():
             patient = links[year].get(claim["bene_id"])
             if patient in wanted and any(claim[name] in COVID for name in DIAGNOSES):
-                start = claim["clm_admsn_dt"] or claim["clm_from_dt"]
-                days[patient] |= set(range(start, start + COVID_DAYS + 1))
+                admitted = claim["clm_admsn_dt"] or claim["clm_from_dt"]
+                start = max(admitted, claim["clm_from_dt"])
+                first[patient, admitted] = min(start, first.get((patient, admitted), start))
+    days: dict[int, set[int]] = defaultdict(set)
+    for (patient, _), start in first.items():
+        days[patient] |= set(range(start, start + COVID_DAYS + 1))
     return days
 
 

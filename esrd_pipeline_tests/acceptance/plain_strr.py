@@ -229,6 +229,7 @@ def _find_transfusions(files: Files, mine: dict[int, int]) -> dict[int, set[int]
                     PROCEDURES.match(claim.get(f"icd_prcdr_cd{n}") or "") for n in range(1, 26)
                 )
                 is_event = operated or has_center
+                day = max(day, claim["clm_admsn_dt"] or day)
             else:
                 is_event = has_center and bool(named)
                 day = min((x["rev_cntr_dt"] for x in named if x["rev_cntr_dt"]), default=day)

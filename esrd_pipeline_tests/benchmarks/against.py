@@ -15,27 +15,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from esrd_pipeline_tests.benchmarks.nation import YEAR, write
+from esrd_pipeline_tests.benchmarks.nation import YEAR, Taken, take, write
 
 HERE = Path(__file__).parents[2]
 HEADER = (
     f"{'':<34}{'before s':>10}{'now s':>10}{'ratio':>8}"
     f"{'before cpu':>12}{'now cpu':>10}{'ratio':>8}{'before MB':>11}{'now MB':>8}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What one command and its children took: seconds, processor seconds, peak memory in MB."""
-
-    seconds: float
-    processor: float
-    peak: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +57,13 @@ class Tree:
             places |= {"DAGSTER_HOME": home}
         outside = {name: os.environ[name] for name in os.environ if not name.startswith("ESRD_")}
         outside.pop("DAGSTER_HOME", None)
-        start = time.perf_counter()
-        process = subprocess.Popen(
+        return take(
             [str(self.root / ".venv/bin" / program), *arguments],
             cwd=self.root,
             env=outside | places,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        if status:
-            raise SystemExit(f"{' '.join(command)} failed in {self.root}")
-        return Taken(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
     def forget(self, *names: str) -> None:
         """Delete folders of the tree's files."""

@@ -3,8 +3,9 @@
     python -m esrd_pipeline_tests.benchmarks.nation [--facilities 7500] [--folder nation]
 
 Writes the nation's year and the year before it with `esrd synthesize`, unless the folder has them;
-then makes each layer of the year in its own process. Prints the seconds of each step, and the
-seconds and peak memory of each layer, including the start of Python and Dagster.
+then makes each layer of the year in its own process. Prints the seconds of each step, and of each
+layer the seconds, the processor's seconds and the peak memory, including the start of Python and
+Dagster.
 
 With several sizes, `--facilities 500 2000 7500`, ends with each step's growth from the first to the
 last: the exponent of the facilities that its seconds grow with, 1 where they are proportional.
@@ -19,7 +20,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -43,14 +46,33 @@ LEAST_SECONDS = 1.0
 """A step quicker than this at the largest size says nothing about growth."""
 
 
-def run(environment: dict[str, str], *command: str) -> tuple[float, float]:
-    """Run a command of this Python; return seconds and peak memory in MB."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one command and its children took: seconds, processor seconds, peak memory in MB."""
+
+    seconds: float
+    processor: float
+    peak: float
+
+
+def run(environment: Mapping[str, str], *command: str) -> Taken:
+    """Run a command of this Python; return what it took."""
+    return take([sys.executable, *command], env=environment)
+
+
+def take(command: Sequence[str], **options: Any) -> Taken:  # noqa: ANN401 - of subprocess.Popen
+    """Run a command to its end; return what it took.
+
+    Raises:
+        SystemExit: it failed.
+    """
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], env=environment)
+    process = subprocess.Popen(command, **options)
     _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return Taken(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def write(line: str) -> None:
@@ -59,9 +81,9 @@ def write(line: str) -> None:
     sys.stdout.flush()
 
 
-def write_measure(name: str, seconds: float, peak: float) -> None:
+def write_measure(name: str, taken: Taken) -> None:
     """Print one row of the table."""
-    write(f"{name:<40}{seconds:>10.1f}{peak:>10,.0f}")
+    write(f"{name:<52}{taken.seconds:>10.1f}{taken.processor:>10.1f}{taken.peak:>10,.0f}")
 
 
 def make_layer(layers: Sequence[str], year: int, steps: Path) -> None:
@@ -80,7 +102,7 @@ def make_layer(layers: Sequence[str], year: int, steps: Path) -> None:
             if step.start_time and step.end_time
         }
     for step, seconds in taken.items():
-        write(f"  {step:<38}{seconds:>10.1f}")
+        write(f"  {step:<50}{seconds:>10.1f}")
     before = json.loads(steps.read_text(encoding="utf-8")) if steps.exists() else {}
     steps.write_text(json.dumps(before | taken), encoding="utf-8")
 
@@ -136,27 +158,32 @@ def time_nation(nation: Path, folder: Path, facilities: int) -> dict[str, float]
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     prepare_dagster_home(folder / "data" / "dagster_home")
-    write(f"{f'{facilities:,} facilities':<40}{'seconds':>10}{'peak MB':>10}")
+    write(f"{f'{facilities:,} facilities':<52}{'seconds':>10}{'processor':>10}{'peak MB':>10}")
     if not (nation / str(YEAR)).is_dir():
         span = ["--first-year", str(YEAR - 1), "--last-year", str(YEAR)]
         size = ["--facilities", str(facilities), "--folder", str(nation)]
         esrd = "from esrd_pipeline.cli import main; main()"
         taken = run(environment, "-c", esrd, "synthesize", *size, *span)
-        write_measure(f"synthesize {YEAR - 1} and {YEAR}", *taken)
+        write_measure(f"synthesize {YEAR - 1} and {YEAR}", taken)
     earlier, steps = folder / "earlier.json", folder / "steps.json"
     module = ("-m", "esrd_pipeline_tests.benchmarks.nation", "--steps")
     # The year reads these layers of the year before: raw files, linkage and stays.
     before = ["raw", "linkage", "history"]
     earlier_year = ("--year", str(YEAR - 1))
     taken = run(environment, *module, str(earlier), "--layers", *before, *earlier_year)
-    write_measure(f"{YEAR - 1}: {', '.join(before)}", *taken)
-    total, most = 0.0, 0.0
+    write_measure(f"{YEAR - 1}: {', '.join(before)}", taken)
+    layers_taken = list[Taken]()
     for layers in LAYERS:
         year = ("--year", str(YEAR))
-        seconds, peak = run(environment, *module, str(steps), "--layers", *layers, *year)
-        write_measure(f"{YEAR}: {', '.join(layers)}", seconds, peak)
-        total, most = total + seconds, max(most, peak)
-    write_measure(f"{YEAR}: from raw files to every measure, score and star", total, most)
+        taken = run(environment, *module, str(steps), "--layers", *layers, *year)
+        write_measure(f"{YEAR}: {', '.join(layers)}", taken)
+        layers_taken.append(taken)
+    whole = Taken(
+        sum(one.seconds for one in layers_taken),
+        sum(one.processor for one in layers_taken),
+        max(one.peak for one in layers_taken),
+    )
+    write_measure(f"{YEAR}: from raw files to every measure, score and star", whole)
     return json.loads(steps.read_text(encoding="utf-8"))
 
 

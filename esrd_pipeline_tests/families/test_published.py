@@ -1,5 +1,6 @@
 """From raw tables to the facility contract, on small files with one thing changed at a time."""
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -346,3 +347,24 @@ def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
         build_directory(performance_year=YEAR, dfc=dfc, qip=qip),
         build_directory(performance_year=YEAR, dfc=turned_dfc, qip=turned_qip),
     )
+
+
+@pytest.mark.manual("3.3.11", "3.5")
+def test_the_certification_date_is_the_qip_s() -> None:
+    """The DFC file may print a recertification; a new number is new in the QIP's list alone."""
+    ccns = ["012300", "012301", "012302"]
+    dates = {
+        "dfc": [date(2024, 5, 1), date(2024, 5, 1), date(2024, 5, 1)],
+        "qip": [date(1999, 1, 1), date(1999, 1, 1), None],
+        "list": [date(2024, 3, 1), date(2023, 7, 1), date(2023, 7, 1)],
+    }
+    dfc, qip, registered = (
+        pd.DataFrame({"ccn": ccns, "certification_date": days}) for days in dates.values()
+    )
+    registered = registered.assign(is_dfc=True, is_qip=[True, False, False])
+    frame = build_directory(performance_year=YEAR, dfc=dfc, qip=qip, registered=registered)
+    assert frame["certification_date"].tolist() == [
+        date(2024, 3, 1),
+        date(1999, 1, 1),
+        date(2024, 5, 1),
+    ]

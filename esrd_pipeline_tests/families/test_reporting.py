@@ -147,6 +147,16 @@ def test_infections_ask_for_eleven_in_center_patients() -> None:
     assert text_of(row(rows, "nhsn_bsi")) == "fewer than 11 patients"
 
 
+def test_so_do_months_of_dialysis_events() -> None:
+    """Payment years 2024 and 2026 print no score and footnote 3, whatever was reported."""
+    few, enough = (
+        row(infect(*WHOLE_YEAR, patients=patients), "nhsn_dialysis_event") for patients in (10, 11)
+    )
+    assert text_of(few) == "fewer than 11 in-center hemodialysis patients"
+    assert (bool(few["reportable"]), bool(enough["reportable"])) == (False, True)
+    assert few["numerator"] == 12
+
+
 def test_where_none_are_predicted_there_is_no_ratio() -> None:
     rows = infect(*[(quarter, 3, 0, 0.0) for quarter in range(1, 5)])
     assert row(rows, "nhsn_bsi")["reason"] == "no_infections_predicted"

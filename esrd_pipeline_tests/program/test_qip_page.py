@@ -142,7 +142,7 @@ def test_a_score_that_cms_printed_is_said_to_be_taken_as_it_is() -> None:
     assert text in part_of(describe_payment_year(2026), "Measures").sentences
     assert text not in part_of(describe_payment_year(2027), "Measures").sentences
     measures = lines_of(describe_payment_year(2026), "Measures")
-    assert measures["hypercalcemia"][-1] == "as CMS printed it"
+    assert measures["hypercalcemia"][-1] == "what was reported, else as CMS printed it"
 
 
 def test_steps_are_told_with_their_source() -> None:

@@ -434,6 +434,21 @@ def test_printed_scores_stand_in_for_counts_the_file_lacks() -> None:
     assert frame.loc["medication_reconciliation", "reason"] == "footnote_1"
 
 
+def test_computed_counts_go_before_a_printed_score() -> None:
+    """Payment year 2026 from patients' files: 50 of 60 months are 8 points, printed or not."""
+    counts = {"numerator": 50, "denominator": 60, "unit_count": 11}
+    frame = score(
+        PY2026,
+        current=[
+            {"measure": "hypercalcemia", **counts},
+            {"measure": "medication_reconciliation", **counts, "unit_count": 10},
+        ],
+        results=[{"measure": "hypercalcemia", "score": 9}],
+    )
+    assert frame.loc["hypercalcemia", ["score", "applied"]].tolist() == [8, "reporting"]
+    assert frame.loc["medication_reconciliation", "reason"] == "below_minimum_units"
+
+
 @settings(deadline=None)
 @given(
     rate=st.integers(min_value=0, max_value=10_000),

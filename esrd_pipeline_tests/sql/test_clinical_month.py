@@ -220,6 +220,20 @@ def test_the_last_access_of_the_month_counts() -> Worked:
     assert second["access_type"] == "AVFONLY"
 
 
+@pytest.mark.manual("2.1.12", "2.3.12", "2.8.12")
+@worked
+def test_the_day_goes_before_the_submission_however_high_its_number() -> Worked:
+    number = 2_000_000_000
+    row = yield march(
+        measured(1.1, "2024-03-20", 1),
+        measured(1.5, "2024-03-10", number),
+        record(2, calcium_value=9.0, calcium_date=day("2024-03-20")),
+        record(number + 1, calcium_value=11.0, calcium_date=day("2024-03-10")),
+        access=[used("AVFONLY", "2024-03-20"), used("Catheter Only", "2024-03-10", number)],
+    )
+    assert (row["hd_ktv"], row["calcium"], row["access_type"]) == (1.1, 9.0, "AVFONLY")
+
+
 @pytest.mark.manual("2.1.12")
 @worked
 def test_an_access_without_a_type_is_none() -> Worked:

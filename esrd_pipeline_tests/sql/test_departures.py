@@ -8,13 +8,22 @@ import pytest
 
 from esrd_pipeline_tests.sql.histories import spell
 from esrd_pipeline_tests.sql.months import MARCH, PERITONEAL, A, B, care, clinic, judge, know, last
-from esrd_pipeline_tests.sql.test_care_month import months, treated
-from esrd_pipeline_tests.sql.worked import Case, Row, Worked, day, worked
+from esrd_pipeline_tests.sql.test_care_month import months, sessions, treated
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 pytestmark = pytest.mark.manual("2.1.10", "2.3.11", "2.8.10", "2.8.11", "2.19.7")
 
 YEAR_AT_A = treated("A", "2024-01-01", "2024-12-31")
 END = "2024-03-31"
+
+
+def with_unit(ccn: str) -> list[Row]:
+    """The facilities' numbers, and a third unit, EQRS 3, under one of them."""
+    known = list(know()["linkage.facility_ccn"])
+    return [
+        *known,
+        *({**row, "facilityid": 3, "ccn": ccn} for row in known if row["ccn"] == "A"),
+    ]
 
 
 def departure(*stays: Row, died: str | None = None) -> Case:
@@ -70,6 +79,34 @@ def test_who_is_back_at_the_facility_the_next_day_did_not_leave_it() -> Worked:
     assert pd.isna(back[1])
     # "Discontinues dialysis ... anytime during the month" (2.3.11).
     assert withdrew == [True, "withdrawal"]
+
+
+@pytest.mark.manual("3.3.8")
+@pytest.mark.parametrize(
+    ("admitted", "number", "expected"),
+    [("2024-03-31", "A", None), ("2024-04-01", "A", None), ("2024-04-01", "C", "discharge")],
+)
+@worked
+def test_who_goes_to_another_unit_under_the_number_did_not_leave_it(
+    admitted: str, number: str, expected: str | None
+) -> Worked:
+    """The patient goes on to the peritoneal unit, EQRS 3, at the month's end."""
+    rows = yield case(
+        "history.admitted",
+        "history.care_month",
+        tables={
+            **know(),
+            "linkage.facility_ccn": with_unit(number),
+            "history.treatment": [YEAR_AT_A],
+            "raw.eqrs_admission": [
+                spell(A, "2024-01-01", END, "Transfer Out"),
+                spell(3, admitted),
+            ],
+        },
+    )
+    march = rows[(rows["month"] == day("2024-03-01")) & (rows["program"] == "dfc")]
+    found = march.set_index("ccn").loc["A", "departure"]
+    assert (None if pd.isna(found) else found) == expected
 
 
 @worked
@@ -133,3 +170,29 @@ def test_death_before_the_last_day_is_left_out_by_the_qip_s_calcium_too() -> Wor
     )
     assert last(before, "hypercalcemia") == "died_before_month_end"
     assert last(on, "hypercalcemia") is False
+
+
+@pytest.mark.manual("3.1.4", "3.3.8")
+@worked
+def test_of_two_units_under_a_number_the_one_with_the_patient_tells_the_sessions() -> Worked:
+    """Four sessions a week at EQRS 1 until February, three at EQRS 3 from March on."""
+    rows = yield case(
+        "history.dialysis_evidence",
+        "history.admitted",
+        "history.care_month",
+        tables={
+            **know(),
+            "linkage.facility_ccn": with_unit("A"),
+            "history.treatment": [YEAR_AT_A],
+            "raw.eqrs_admission": [
+                spell(A, "2024-01-01", "2024-02-29", "Transfer Out"),
+                spell(3, "2024-03-01"),
+            ],
+            "raw.eqrs_treatment": [
+                sessions(4, "2024-01-01"),
+                sessions(3, "2024-03-01", facility=3),
+            ],
+        },
+    )
+    year = rows[rows["program"] == "dfc"].sort_values("month")
+    assert year["frequency"].tolist() == ["frequent"] * 2 + ["usual"] * 10

@@ -229,6 +229,25 @@ def test_a_new_owners_number_reports_from_the_fourth_month_after_the_sale() -> W
     assert facilities["142500"]["reporting_date"] is None
 
 
+@pytest.mark.manual("3.3.8", "3.5")
+@worked
+def test_a_unit_that_joins_a_number_makes_no_new_facility_of_it() -> Worked:
+    """The unit is older than the facility whose number it takes in June."""
+    tables = gather(
+        record(1, "142500"),
+        record(2, "142500", certdate=day("2005-01-01")),
+        log=[
+            logged(1, "2010-01-01", "142500"),
+            logged(2, "2005-01-01", "142501"),
+            logged(2, "2024-06-01", "142500", "change of ccn"),
+        ],
+    )
+    facilities = yield list_facilities(tables, "qip")
+    row = facilities["142500"]
+    assert row["certification_date"] == day("2010-01-01")
+    assert row["reporting_date"] == day("2010-05-01")
+
+
 @PROGRAMS
 @worked
 def test_every_ccn_of_days_and_claims_is_in_the_list(program: str) -> Worked:

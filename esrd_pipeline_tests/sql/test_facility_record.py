@@ -242,6 +242,34 @@ def test_qip_takes_a_facility_as_it_was_on_the_last_day() -> Worked:
     assert row["certification_date"] == day("2012-05-01")
 
 
+@pytest.mark.manual("3.3.10", "3.3.11", "3.5")
+@pytest.mark.parametrize(
+    ("number", "change", "certified"),
+    [
+        ("142500", "change of ownership", "2012-05-01"),
+        ("142501", "correction", "2012-05-01"),
+        ("142501", "change of ownership", "2024-10-01"),
+        ("142501", "change of ccn", "2024-10-01"),
+    ],
+    ids=["sold", "corrected", "sold with a new number", "renumbered"],
+)
+@worked
+def test_the_number_of_the_last_day_is_certified_on_its_own_first_day(
+    number: str, change: str, certified: str
+) -> Worked:
+    tables = gather(
+        record(1, "142600", certdate=day("2025-01-15")),
+        log=[
+            logged(1, "2012-05-01", "142500"),
+            logged(1, "2024-10-01", number, change, "Lakeshore"),
+            logged(1, "2025-01-15", "142600", "change of ownership", "Northstar"),
+        ],
+    )
+    records = yield read(tables, "qip")
+    row = records[1]
+    assert (row["provider_number"], row["certification_date"]) == (number, day(certified))
+
+
 @worked
 def test_one_record_describes_a_number_that_several_share() -> Worked:
     tables = gather(

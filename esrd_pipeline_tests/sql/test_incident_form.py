@@ -23,11 +23,41 @@ def start(*forms: Row, cause: str | None = None, born: str = "1950-01-01") -> Ca
 @pytest.mark.manual("2.12.13", "2.13.13", "2.14.12", "2.25.14")
 @pytest.mark.parametrize(
     ("weight", "bmi_class"),
-    [(18.4, "<18.5"), (18.5, "18.5-25"), (25.0, "25-30"), (30.0, ">=30"), (71.0, ">=30")],
+    [
+        (18.4, "<18.5"),
+        (18.5, "18.5-25"),
+        (25.0, "25-30"),
+        (30.0, ">=30"),
+        (71.0, ">=30"),
+        # Out of range below, too, goes to the commonest class.
+        (10.0, "<18.5"),
+        (9.9, ">=30"),
+    ],
 )
 @worked
 def test_bmi_classes_and_what_is_out_of_range(weight: float, bmi_class: str) -> Worked:
     row = yield start({"height_cm": 100.0, "dry_weight_kg": weight})
+    assert row["bmi_class"] == bmi_class
+
+
+@pytest.mark.parametrize(("weight", "bmi_class"), [(5.0, "<18.5"), (4.9, ">=30")])
+@worked
+def test_a_child_s_bmi_is_out_of_range_below_5(weight: float, bmi_class: str) -> Worked:
+    form = {"height_cm": 100.0, "dry_weight_kg": weight, "dialysis_began_date": day("2020-01-01")}
+    row = yield start(form, born="2010-01-01")
+    assert row["bmi_class"] == bmi_class
+
+
+@pytest.mark.parametrize(
+    ("height", "weight", "bmi_class"),
+    # 36.3 / 1.1² and 145.2 / 2.2² are 30, and 29.999999999999993 in floating point.
+    [(110.0, 36.3, ">=30"), (220.0, 145.2, ">=30"), (220.0, 121.0, "25-30")],
+)
+@worked
+def test_a_bmi_on_the_border_of_two_classes_is_in_the_upper(
+    height: float, weight: float, bmi_class: str
+) -> Worked:
+    row = yield start({"height_cm": height, "dry_weight_kg": weight})
     assert row["bmi_class"] == bmi_class
 
 

@@ -35,6 +35,8 @@ OSTEOARTHRITIS, INFARCTION, CHEMOTHERAPY = "M1711", "I214", "Z5111"
         ("103024", "other"),
         ("103025", "rehabilitation"),
         ("103099", "rehabilitation"),
+        # A children's hospital: reading 280.
+        ("103300", "other"),
         ("104000", "psychiatric"),
         ("104499", "psychiatric"),
         ("104500", "other"),

@@ -1,5 +1,8 @@
 """Kt/V of a patient's month, rule by rule: manual 2.3 to 2.6, 3.4."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from esrd_pipeline_tests.sql.months import (
@@ -8,6 +11,7 @@ from esrd_pipeline_tests.sql.months import (
     HOME,
     MARCH,
     PERITONEAL,
+    PROGRAMS,
     bill,
     care,
     clinic,
@@ -201,6 +205,31 @@ def test_claims_of_other_facilities_count_in_dfc_alone() -> Worked:
     assert last(qip, "ktv_adult_hd") is False
 
 
+@pytest.mark.manual("2.3.12", "2.4.12", "2.5.12", "2.6.12")
+@pytest.mark.parametrize(
+    "numbers",
+    # Of Medicare's files, of 18 digits, and those that stand for texts.
+    [(2, 1), (999_999_999_999_999_999, 1), (-(5 * 10**18), -(9 * 10**18))],
+)
+@worked
+def test_of_several_claims_the_last_with_a_kt_v_counts_whatever_their_numbers(
+    numbers: tuple[int, int],
+) -> Worked:
+    def of(first: float, second: float) -> Case:
+        ends = ("2024-03-15", "2024-03-30")
+        claims = [
+            row
+            for number, value, end in zip(numbers, (first, second), ends, strict=True)
+            for row in bill(MARCH, clm_id=number, ktv_value=value, thru_date=day(end))
+        ]
+        # The renumbering of cases run together has no room for such numbers.
+        return replace(judge(care(MARCH), (), [*claims, *bill(MARCH, clm_id=3)]), alone=True)
+
+    met, unmet = yield of(1.1, 1.3), of(1.3, 1.1)
+    assert last(met, "ktv_adult_hd") is True
+    assert last(unmet, "ktv_adult_hd") is False
+
+
 @pytest.mark.manual("2.3.12", "2.4.12")
 @pytest.mark.parametrize(
     ("modality", "value", "dated", "is_met"),
@@ -295,39 +324,38 @@ def test_a_peritoneal_kt_v_stands_for_three_or_five_later_months(
     assert last(rows, measure) is is_met
 
 
-@pytest.mark.manual("2.4.7", "2.4.12")
+@pytest.mark.manual("2.4.7", "2.4.12", "2.6.7", "2.6.12")
 @pytest.mark.parametrize(
-    ("dated", "is_met"), [("2024-02-28", False), ("2024-02-29", True), (None, False)]
+    ("switched", "is_met"),
+    [("2024-02-15", True), ("2024-02-16", False), ("2024-03-01", False)],
 )
 @worked
-def test_a_kt_v_of_a_day_on_hemodialysis_is_no_dose_of_peritoneal_dialysis(
-    dated: str | None,
+def test_a_kt_v_measured_on_hemodialysis_is_no_dose_of_peritoneal_dialysis(
+    switched: str,
     is_met: bool,  # noqa: FBT001
 ) -> Worked:
-    """Peritoneal dialysis begins on 29 February; the record without a day is of the 1st."""
-    on = day(dated or "2024-02-01")
-    spells = [
+    spells = [("hemodialysis", "2020-01-01", switched), ("peritoneal", switched, "2024-12-31")]
+    history = [
         {
             "program": program,
             "patient_id": 1,
-            "start_date": day(start),
-            "end_date": day(end),
             "state": "dialysis",
             "ccn": "A",
             "modality": modality,
+            "start_date": day(start),
+            "end_date": day(end) if modality == "peritoneal" else day(end) - timedelta(1),
         }
-        for program in ("dfc", "qip")
-        for start, end, modality in (
-            ("2020-01-01", "2024-02-28", "hemodialysis"),
-            ("2024-02-29", "2024-12-31", "peritoneal"),
-        )
+        for program in PROGRAMS
+        for modality, start, end in spells
     ]
-    rows = yield judge(
-        care(MARCH, modality=PERITONEAL),
-        clinic("2024-02", pd_ktv=2.0, pd_ktv_date=on),
-        known={"history.treatment": spells},
+    # Reported for February and dated on the 15th.
+    stays, reported = care(MARCH, modality=PERITONEAL), clinic("2024-02", pd_ktv=2.0)
+    dfc, qip = yield tuple(
+        judge(stays, reported, known={**know(), "history.treatment": history}, program=program)
+        for program in PROGRAMS
     )
-    assert last(rows, "ktv_adult_pd") is is_met
+    assert last(dfc, "ktv_adult_pd") is is_met
+    assert last(qip, "ktv_adult_pd") is is_met
 
 
 @pytest.mark.manual("3.1.1")

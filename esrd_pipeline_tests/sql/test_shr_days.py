@@ -206,9 +206,16 @@ def test_the_submission_leaves_out_the_days_before_the_18th_birthday() -> Worked
 
 
 @worked
-def test_the_submission_does_not_know_an_adult_whose_birth_is_unknown() -> Worked:
-    rows = yield submit(answers("A", "2024-01-01", "2024-12-31"), born=None)
-    assert left_out(rows) == {"date_of_birth_unknown": 366}
+def test_one_whose_birth_is_unknown_is_left_out_and_a_child_is_not() -> Worked:
+    year = answers("A", "2024-01-01", "2024-12-31")
+    unknown, submitted, child = yield (
+        follow(year, born=None),
+        submit(year, born=None),
+        follow(year, born="2015-07-01"),
+    )
+    assert left_out(unknown) == {"date_of_birth_unknown": 366}
+    assert left_out(submitted) == {"date_of_birth_unknown": 366}
+    assert at_risk(child) == 366
 
 
 @worked

@@ -274,6 +274,22 @@ def test_after_90_days_the_period_begins_anew() -> Worked:
     assert periods == [("02-10", "05-10"), ("07-01", "09-29")]
 
 
+@worked
+def test_the_first_bill_of_a_stay_that_names_covid_dates_it_by_its_own_first_day() -> Worked:
+    # All bills of a stay name its day of admission; only the second one names COVID-19.
+    later = {"clm_from_dt": day("2024-04-01"), "clm_thru_dt": day("2024-04-20")}
+    first, second = claim("2024-01-10", "N186"), claim("2024-01-10", "N186", "U071", number=2)
+    before = {"clm_from_dt": day("2024-02-08")}
+    kept, both, window = yield (
+        find_periods(first, {**second, **later}),
+        find_periods(claim("2024-01-10", "U071"), {**second, **later}),
+        find_periods({**claim("2024-02-10", "U071"), **before}),
+    )
+    assert kept == [("04-01", "06-30")]
+    assert both == [("01-10", "04-09")]
+    assert window == [("02-10", "05-10")]
+
+
 @pytest.mark.parametrize(("admitted", "periods"), [("2020-02-19", 0), ("2020-02-20", 1)])
 @worked
 def test_covid_counts_from_20_february_2020(admitted: str, periods: int) -> Worked:

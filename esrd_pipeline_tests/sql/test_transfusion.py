@@ -77,6 +77,28 @@ def test_a_claim_that_begins_before_the_admission_is_an_event_on_the_day_of_admi
     assert rows["transfusion_date"].tolist() == [day("2024-03-01")]
 
 
+@worked
+def test_each_bill_of_a_long_stay_is_an_event_on_its_own_first_day() -> Worked:
+    # 2.12.11: one event per inpatient claim. All bills of a stay name its day of admission.
+    admitted = {"clm_admsn_dt": day("2024-03-01")}
+    rows = yield find(
+        claim(1, "2024-03-01", "2024-03-31", ptnt_dschrg_stus_cd="30", **admitted),
+        claim(2, "2024-04-01", "2024-04-30", ptnt_dschrg_stus_cd="30", **admitted),
+        claim(3, "2024-05-01", "2024-05-09", **admitted),
+        lines=(line(1, "0391"), line(3, "0391")),
+    )
+    assert rows["transfusion_date"].tolist() == [day("2024-03-01"), day("2024-05-01")]
+
+
+@worked
+def test_a_bill_that_begins_in_the_year_is_of_the_year_though_the_stay_is_older() -> Worked:
+    rows = yield find(
+        claim(1, "2024-01-01", "2024-01-20", clm_admsn_dt=day("2023-12-04")),
+        lines=(line(1, "0391"),),
+    )
+    assert rows["transfusion_date"].tolist() == [day("2024-01-01")]
+
+
 @pytest.mark.parametrize("kind", [INPATIENT, OUTPATIENT])
 @pytest.mark.parametrize(("pints", "count"), [(3.0, 1), (1.0, 1), (None, 1), (0.0, 0)])
 @worked

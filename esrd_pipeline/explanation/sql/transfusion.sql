@@ -1,7 +1,8 @@
 -- One row: a transfusion event of the year, of some patients, with the claims that show it.
 -- Manual 2.12.11, 2.12.19, Table 8. A claim shows it as history.transfusion finds it: an inpatient
--- one on the day of admission, an outpatient one on the first day of a line with a transfusion's
--- HCPCS code within its days, else on its first day. $patients are the patients' numbers.
+-- one on its first day, not before the admission, an outpatient one on the first day of a line with
+-- a transfusion's HCPCS code within its days, else on its first day. $patients are the patients'
+-- numbers.
 WITH
 event AS (
     SELECT patient_id, transfusion_date, is_inpatient
@@ -66,7 +67,7 @@ shown AS (
         c.patient_id,
         c.clm_id,
         CASE
-            WHEN c.claim_type <> '40' THEN c.admit_date
+            WHEN c.claim_type <> '40' THEN greatest(c.from_date, c.admit_date)
             WHEN l.service_date BETWEEN c.from_date AND c.last_date THEN l.service_date
             ELSE c.from_date
         END AS transfusion_date

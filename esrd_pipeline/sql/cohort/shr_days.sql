@@ -2,7 +2,8 @@
 -- patient's periods, with the stays that began in it: one of cohort.days, or a part of one where a
 -- COVID-19 stage begins or ends in it. Manual 2.13.9 to 2.13.11, 3.4 (exceptions, QIP only);
 -- reading 22. A period ends where the facility changes, the duration of ESRD crosses a cut point,
--- or a COVID-19 stage begins or ends. Index COVID-19 stays are not counted.
+-- or a COVID-19 stage begins or ends. Index COVID-19 stays are not counted. Children are not left out,
+-- but a patient whose birth is unknown has no age to adjust for (2.13.13).
 WITH
 days AS (
     SELECT * FROM cohort.days WHERE performance_year = $performance_year
@@ -34,6 +35,7 @@ judged AS (
         CASE
             WHEN d.reason IS NOT NULL THEN d.reason
             WHEN d.is_exception THEN 'extraordinary_circumstances_exception'
+            WHEN d.is_adult IS NULL THEN 'date_of_birth_unknown'
             WHEN NOT d.is_observable THEN 'month_not_observable_in_claims'
         END AS reason
     FROM shared.day_segments AS t

@@ -144,21 +144,28 @@ recorded AS (
     GROUP BY patient_id, month
 ),
 
--- Units that share a CCN (3.3.8; reading 296), and the days on which each has the patient.
+shared AS (
+    SELECT program, ccn
+    FROM ccn_period
+    GROUP BY program, ccn
+    HAVING count(DISTINCT facilityid) > 1
+),
+
+-- Of several units under one number, the days on which each has the patient (reading 296).
 unit_days AS (
-    SELECT s.program, s.ccn, e.patient_id, e.facilityid, e.start_date, e.end_date
+    SELECT e.patient_id, e.facilityid, e.start_date, e.end_date
     FROM history.dialysis_evidence AS e
     JOIN (
-        SELECT DISTINCT a.program, a.ccn, a.facilityid
-        FROM ccn_period AS a
-        JOIN ccn_period AS b
-            ON b.program = a.program AND b.ccn = a.ccn AND b.facilityid <> a.facilityid
-    ) AS s ON s.facilityid = e.facilityid
+        SELECT DISTINCT s.facilityid
+        FROM ccn_period AS s
+        JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
+    ) AS u ON u.facilityid = e.facilityid
     WHERE e.performance_year = $performance_year AND e.source = 'eqrs'
 ),
 
--- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there; where
--- units share the CCN, those of the unit that had the patient, if it has any.
+-- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there. Of
+-- several units under one number, the last prescription of one that the patient has left says
+-- nothing of the next: those of the unit that has the patient count, where it has any.
 prescribed AS (
     SELECT
         m.program,
@@ -166,11 +173,11 @@ prescribed AS (
         m.month,
         m.ccn,
         coalesce(
-            min(CASE WHEN u.facilityid IS NOT NULL THEN p.sessions_per_week END),
+            min(CASE WHEN h.ccn IS NULL OR a.patient_id IS NOT NULL THEN p.sessions_per_week END),
             min(p.sessions_per_week)
         ) AS fewest,
         coalesce(
-            max(CASE WHEN u.facilityid IS NOT NULL THEN p.sessions_per_week END),
+            max(CASE WHEN h.ccn IS NULL OR a.patient_id IS NOT NULL THEN p.sessions_per_week END),
             max(p.sessions_per_week)
         ) AS most
     FROM treated_month AS m
@@ -184,13 +191,13 @@ prescribed AS (
         AND p.facilityid = s.facilityid
         AND p.start_date <= m.end_date
         AND p.end_date >= m.start_date
-    LEFT JOIN unit_days AS u
-        ON u.program = m.program
-        AND u.ccn = m.ccn
-        AND u.patient_id = m.patient_id
-        AND u.facilityid = p.facilityid
-        AND u.start_date <= least(p.end_date, m.end_date)
-        AND u.end_date >= greatest(p.start_date, m.start_date)
+    LEFT JOIN shared AS h ON h.program = m.program AND h.ccn = m.ccn
+    LEFT JOIN unit_days AS a
+        ON h.ccn IS NOT NULL
+        AND a.patient_id = p.patient_id
+        AND a.facilityid = p.facilityid
+        AND a.start_date <= least(p.end_date, m.end_date)
+        AND a.end_date >= greatest(p.start_date, m.start_date)
     WHERE p.treatment_type = 'Hemodialysis' AND p.sessions_per_week IS NOT NULL
     GROUP BY m.program, m.patient_id, m.month, m.ccn
 ),
@@ -218,40 +225,37 @@ ended AS (
     GROUP BY program, patient_id, month
 ),
 
-left_on_last_day AS (
-    SELECT DISTINCT s.program, a.patient_id, c.month, c.month_end, s.ccn
+-- Discharged on the month's last day, and not back the next day: under the same number, which HD
+-- and PD units may share (3.3.8).
+stay AS (
+    SELECT
+        s.program,
+        a.patient_id,
+        s.ccn,
+        greatest(a.admit_date, s.start_date) AS start_date,
+        least(a.end_date, s.end_date) AS end_date
+    FROM admission AS a
+    JOIN ccn_period AS s
+        ON s.facilityid = a.facilityid
+        AND s.start_date <= a.end_date
+        AND s.end_date >= a.admit_date
+),
+
+discharged AS (
+    SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
     FROM admission AS a
     JOIN calendar AS c ON c.month_end = a.discharge_date
     JOIN ccn_period AS s
         ON s.facilityid = a.facilityid
         AND s.start_date <= a.discharge_date
         AND s.end_date >= a.discharge_date
-),
-
--- In whatever unit of the CCN (reading 296), also under a new CCN from that day.
-back_next_day AS (
-    SELECT DISTINCT l.program, l.patient_id, l.month, l.ccn
-    FROM left_on_last_day AS l
-    JOIN admission AS n
-        ON n.patient_id = l.patient_id
-        AND n.admit_date <= l.month_end + 1
-        AND n.end_date > l.month_end
-    JOIN ccn_period AS s
-        ON s.program = l.program
-        AND s.ccn = l.ccn
-        AND s.facilityid = n.facilityid
-),
-
--- Discharged on the month's last day, and not back the next day.
-discharged AS (
-    SELECT l.program, l.patient_id, l.month, l.ccn
-    FROM left_on_last_day AS l
-    LEFT JOIN back_next_day AS b
-        ON b.program = l.program
-        AND b.patient_id = l.patient_id
-        AND b.month = l.month
-        AND b.ccn = l.ccn
-    WHERE b.patient_id IS NULL
+    LEFT JOIN stay AS n
+        ON n.program = s.program
+        AND n.patient_id = a.patient_id
+        AND n.ccn = s.ccn
+        AND n.start_date <= a.discharge_date + 1
+        AND n.end_date > a.discharge_date
+    WHERE n.patient_id IS NULL
 ),
 
 place AS (

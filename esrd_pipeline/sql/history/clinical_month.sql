@@ -28,15 +28,14 @@ ccn_period AS (
 ),
 
 -- Records in the order of their days, then of their submission: a whole number, unique among the
--- records of a facility's month (fewer than 1,000 submissions; identifiers below a thousand
--- million).
+-- records of a facility's month (numbers of submission below a million million).
 record AS (
     SELECT
         c.*,
         coalesce(m.patient_id, c.patient_id) AS patient_today,
         coalesce(c.ktv_date, c.month) AS ktv_day,
         coalesce(c.calcium_date, c.month) AS calcium_day,
-        CAST(c.record_number AS BIGINT) * 1000000000 + c.facilityid AS submission,
+        CAST(c.record_number AS BIGINT) AS submission,
         CASE WHEN c.ktv_value IS NOT NULL THEN c.record_number END AS ktv_number
     FROM raw.eqrs_clinical_month AS c
     LEFT JOIN linkage.earlier_patient AS m
@@ -152,7 +151,7 @@ access AS (
             a.access_type,
             CAST(date_diff('day', DATE '2000-01-01', coalesce(a.access_date, a.month)) AS BIGINT)
             * 1000000000000
-            + CAST(a.record_number AS BIGINT) * 1000000000
+            + CAST(a.record_number AS BIGINT)
         ) AS access_type,
         max(coalesce(a.access_date, a.month)) AS access_date
     FROM raw.eqrs_vascular_access AS a

@@ -1,14 +1,17 @@
 -- One row: a segment of one patient's days of heightened risk after an inpatient diagnosis of
 -- COVID-19, adjacent ones joined. Manual 2.14.12: any of 25 diagnoses of an inpatient claim
 -- (history.covid_claim), from 20 February 2020, until the patient has survived 90 days.
--- Readings: the diagnosis is dated by the admission; the segment is that day and the 90 after it.
+-- Readings: the diagnosis is dated by the first bill of the stay that names it, by its first day and
+-- not before the admission, which all bills of a stay share; the segment is that day and the 90
+-- after it (reading 54).
 WITH
 diagnosed AS (
-    SELECT DISTINCT patient_id, admit_date AS start_date
+    SELECT patient_id, min(greatest(from_date, admit_date)) AS start_date
     FROM history.covid_claim
     WHERE performance_year = $performance_year
         AND claim_type = '60'
-        AND admit_date >= DATE '2020-02-20'
+        AND greatest(from_date, admit_date) >= DATE '2020-02-20'
+    GROUP BY patient_id, admit_date
 ),
 
 -- All have the same length before joining, so that the previous one always ends last.

@@ -5,10 +5,11 @@
 -- interim bill (30) by a day are one stay; an acute stay that begins before, on or the day after
 -- another ends elsewhere is a transfer, and the joined stays are one episode, whose last hospital
 -- is the discharging one, and whose first covered stay is the admission; a stay in a hospital's
--- unit for hospice (hospice_revenue_center.csv) is one apart, and not acute; managed care claims
--- are Medicare-covered; episodes are numbered by admission, in the calendar year of admission
--- (reading 146). Planned (2.10.10 i, ii) goes by every procedure of the stay and
--- the principal diagnosis of its first claim; the principal diagnosis stored is its last claim's.
+-- unit for hospice (hospice_revenue_center.csv) is one apart, and not acute, nor is a children's
+-- hospital (reading 280); managed care claims are Medicare-covered; episodes are numbered by
+-- admission, in the calendar year of admission (reading 146). Planned (2.10.10 i, ii) goes by
+-- every procedure of the stay and the principal diagnosis of its first claim; the principal
+-- diagnosis stored is its last claim's.
 WITH
 rehabilitation AS (
     SELECT DISTINCT l.clm_id, l.performance_year

@@ -5,7 +5,7 @@
 -- own (QIP); a Kt/V without a day on a claim has not expired. Reading 86: one dated after its
 -- claim's month (in center) or last day is not of the claim. Reading 87: a peritoneal Kt/V found in
 -- EQRS for the month goes before one on the month's claims, and this before EQRS's of the months
--- before. Reading 298: a value of a day on hemodialysis is no dose of peritoneal dialysis.
+-- before. Reading 287: a Kt/V of a day on hemodialysis is no peritoneal one.
 WITH
 rule AS (
     SELECT
@@ -105,16 +105,13 @@ eqrs_month AS (
     GROUP BY program, patient_id, month
 ),
 
--- Days on hemodialysis of patients with a month of peritoneal dialysis (reading 298).
-hemodialysis AS (
-    SELECT t.program, t.patient_id, t.start_date, t.end_date
-    FROM history.treatment AS t
-    JOIN (
-        SELECT DISTINCT program, patient_id FROM aged WHERE modality = 'peritoneal dialysis'
-    ) AS a ON a.program = t.program AND a.patient_id = t.patient_id
-    WHERE t.performance_year = $performance_year
-        AND t.state = 'dialysis'
-        AND t.modality = 'hemodialysis'
+hemodialysed AS (
+    SELECT program, patient_id, start_date, end_date
+    FROM history.treatment
+    WHERE performance_year = $performance_year
+        AND state = 'dialysis'
+        AND modality = 'hemodialysis'
+        AND end_date >= make_date($performance_year - 1, 8, 1)
 ),
 
 -- Reading 18: the last value of the month or of the three (adults) or five months before it.
@@ -136,11 +133,10 @@ eqrs_peritoneal AS (
         AND p.pd_ktv_date <= last_day(a.month)
         AND date_diff('month', p.pd_ktv_date, a.month)
         < CASE WHEN a.age >= r.adult_age THEN r.adult_months ELSE r.child_months END
-    LEFT JOIN hemodialysis AS h
+    LEFT JOIN hemodialysed AS h
         ON h.program = p.program
         AND h.patient_id = p.patient_id
-        AND h.start_date <= p.pd_ktv_date
-        AND h.end_date >= p.pd_ktv_date
+        AND p.pd_ktv_date BETWEEN h.start_date AND h.end_date
     WHERE a.modality = 'peritoneal dialysis' AND p.pd_ktv IS NOT NULL AND h.patient_id IS NULL
     GROUP BY a.program, a.patient_id, a.month, a.ccn
 ),
@@ -203,23 +199,39 @@ eligible AS (
         )
 ),
 
-claim_month AS (
+-- Claims that end on one day: of two with a Kt/V the one with the higher number counts. Numbers of
+-- claims fill 64 bits (sources/identifiers.py): no day can be put before them in one number.
+claim_end AS (
     SELECT
         e.program,
         e.patient_id,
         e.month,
         e.ccn,
-        -- The claim that ends last; numbers of claims have up to 15 digits.
-        arg_max(
-            e.ktv_value, date_diff('day', e.month, e.thru_date) * 1000000000000000 + e.clm_id
-        ) FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
+        e.thru_date,
+        arg_max(e.ktv_value, e.clm_id)
+            FILTER (WHERE e.is_usable AND (e.is_own OR e.program = 'dfc')) AS ktv,
         max(CASE WHEN e.ktv_value = r.frequent_ktv THEN 1 ELSE 0 END) AS has_frequent_ktv,
         max(CASE WHEN e.is_own AND e.is_hemodialysis THEN 1 ELSE 0 END) AS has_own,
         max(CASE WHEN e.is_own AND e.frequency = 'frequent' THEN 1 ELSE 0 END) AS has_frequent,
         max(CASE WHEN e.is_own AND e.frequency = 'infrequent' THEN 1 ELSE 0 END) AS has_infrequent
     FROM eligible AS e
     CROSS JOIN rule AS r
-    GROUP BY e.program, e.patient_id, e.month, e.ccn
+    GROUP BY e.program, e.patient_id, e.month, e.ccn, e.thru_date
+),
+
+claim_month AS (
+    SELECT
+        program,
+        patient_id,
+        month,
+        ccn,
+        arg_max(ktv, date_diff('day', month, thru_date)) FILTER (WHERE ktv IS NOT NULL) AS ktv,
+        max(has_frequent_ktv) AS has_frequent_ktv,
+        max(has_own) AS has_own,
+        max(has_frequent) AS has_frequent,
+        max(has_infrequent) AS has_infrequent
+    FROM claim_end
+    GROUP BY program, patient_id, month, ccn
 )
 
 SELECT

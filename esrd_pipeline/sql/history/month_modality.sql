@@ -33,7 +33,8 @@ form AS (
         s.ccn,
         f.facility_start_date,
         -- Of several the last, and of one day the last filed.
-        date_diff('day', DATE '1970-01-01', f.facility_start_date) * 1000 + f.form_number AS place,
+        CAST(date_diff('day', DATE '1970-01-01', f.facility_start_date) AS BIGINT) * 1000000000000
+        + f.form_number AS place,
         CASE
             WHEN f.treatment_type = 'Hemodialysis' AND f.setting = 'Dialysis Facility/Center'
                 THEN 'in-center hemodialysis'

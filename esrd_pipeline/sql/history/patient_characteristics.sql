@@ -54,8 +54,8 @@ flagged AS (
         f.patient_id IS NOT NULL AS has_form,
         CASE
             WHEN f.height_cm > 0
-                THEN f.dry_weight_kg / (f.height_cm / 100 * f.height_cm / 100)
-        END AS bmi,
+                THEN round(f.dry_weight_kg / (f.height_cm / 100 * f.height_cm / 100) * 10000)
+        END AS stated,
         CASE WHEN p.date_of_birth + INTERVAL 18 YEAR > f.began_date THEN 5 ELSE 10 END AS least_bmi,
         d.patient_id IS NOT NULL AS is_diabetes_cause,
         coalesce(f.nephrologist_care = 'yes', FALSE) AS has_nephrologist_care,
@@ -85,12 +85,19 @@ flagged AS (
     LEFT JOIN form AS f ON f.patient_id = p.patient_id AND f.place = 1
 ),
 
--- Whole ten-thousandths: their sums are the same in any order.
+-- Whole ten-thousandths: their sums are the same in any order, and a body mass index of exactly 18.5
+-- is not below it.
 plausible AS (
     SELECT
         *,
-        CASE WHEN bmi BETWEEN least_bmi AND 70 THEN CAST(round(bmi * 10000) AS BIGINT) END AS units
+        CASE
+            WHEN stated BETWEEN least_bmi * 10000 AND 700000 THEN CAST(stated AS BIGINT)
+        END AS units
     FROM flagged
+),
+
+classed AS (
+    SELECT *, units / 10000.0 AS bmi FROM plausible
 ),
 
 meant AS (
@@ -99,7 +106,7 @@ meant AS (
         avg(units) OVER (PARTITION BY age_group, race, sex, is_diabetes_cause) AS matched,
         avg(units) OVER (PARTITION BY age_group, race) AS coarse,
         avg(units) OVER () AS nation
-    FROM plausible
+    FROM classed
 )
 
 SELECT
@@ -113,7 +120,7 @@ SELECT
     has_form,
     shared.bmi_class(bmi) AS bmi_class,
     units IS NULL AS is_bmi_missing,
-    units / 10000.0 AS bmi,
+    bmi,
     coalesce(units, matched, coarse, nation) / 10000.0 AS imputed_bmi,
     is_diabetes_cause,
     primary_cause IS NULL AS is_cause_missing,

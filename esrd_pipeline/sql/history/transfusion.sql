@@ -3,9 +3,10 @@
 -- transfusion's procedure, revenue center or value code; an outpatient claim is one if it has a
 -- transfusion's HCPCS code and a revenue center, or a value code; several events of a day are one.
 -- Readings: a value code of 0 pints furnished nothing (reading 127); an outpatient claim's HCPCS
--- code and revenue center need not be on the same line; the event is on the day of admission, as
--- SHR's are, an outpatient one on the day of the first line with a transfusion's HCPCS code, where
--- it has one within the claim's days.
+-- code and revenue center need not be on the same line; the event is on the claim's first day, not
+-- before the admission, so that each bill of a long stay is an event of its own; an outpatient one is
+-- on the day of the first line with a transfusion's HCPCS code, where it has one within the claim's
+-- days (reading 52).
 WITH
 billed AS (
     SELECT
@@ -57,7 +58,7 @@ event AS (
     SELECT
         k.patient_id,
         CASE
-            WHEN k.claim_type <> '40' THEN k.admit_date
+            WHEN k.claim_type <> '40' THEN greatest(k.from_date, k.admit_date)
             WHEN l.service_date BETWEEN k.from_date AND k.last_date THEN l.service_date
             ELSE k.from_date
         END AS transfusion_date,

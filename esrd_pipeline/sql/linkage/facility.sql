@@ -60,8 +60,7 @@ listed AS (
     SELECT program, ccn FROM linkage.provider_number WHERE performance_year = $performance_year
 ),
 
--- One record per facility (3.3.4 step 6, 3.3.8).
-present AS (
+held AS (
     SELECT
         s.program,
         s.ccn,
@@ -72,21 +71,37 @@ present AS (
             ELSE r.certification_date
         END AS certification_date,
         r.close_date,
+        r.provider_number,
+        r.is_dialysis,
         r.is_listed,
-        r.reason,
-        row_number() OVER (
-            PARTITION BY s.program, s.ccn
-            ORDER BY
-                CASE WHEN r.is_listed THEN 0 ELSE 1 END,
-                CASE WHEN r.provider_number = s.ccn THEN 0 ELSE 1 END,
-                CASE WHEN r.is_dialysis THEN 0 ELSE 1 END,
-                CASE WHEN r.close_date IS NULL THEN 0 ELSE 1 END,
-                coalesce(r.certification_date, DATE '9999-12-31'),
-                r.facilityid
-        ) AS place
+        r.reason
     FROM ccn_period AS s
     JOIN record AS r ON r.program = s.program AND r.facilityid = s.facilityid
     WHERE s.place = 1
+),
+
+-- One record per facility (3.3.4 step 6, 3.3.8): of several the first under the number. An older
+-- unit that took the number later makes no new facility of it.
+present AS (
+    SELECT
+        program,
+        ccn,
+        facilityid,
+        certification_date,
+        close_date,
+        is_listed,
+        reason,
+        row_number() OVER (
+            PARTITION BY program, ccn
+            ORDER BY
+                CASE WHEN is_listed THEN 0 ELSE 1 END,
+                CASE WHEN provider_number = ccn THEN 0 ELSE 1 END,
+                CASE WHEN is_dialysis THEN 0 ELSE 1 END,
+                CASE WHEN close_date IS NULL THEN 0 ELSE 1 END,
+                coalesce(certification_date, DATE '9999-12-31'),
+                facilityid
+        ) AS place
+    FROM held
 ),
 
 -- The facility before it got a new number.

@@ -30,15 +30,31 @@ change_to_come AS (
     GROUP BY h.facilityid
 ),
 
-before_change AS (
+logged_before AS (
     SELECT
         h.facilityid,
         h.provnum,
         h.effective_date,
-        row_number() OVER (PARTITION BY h.facilityid ORDER BY h.effective_date DESC) AS place
+        h.change,
+        lag(upper(trim(h.provnum))) OVER (PARTITION BY h.facilityid ORDER BY h.effective_date)
+            AS number_before
     FROM raw.eqrs_ccn_history AS h
     JOIN change_to_come AS c ON c.facilityid = h.facilityid AND h.effective_date < c.change_date
     WHERE h.performance_year = $performance_year AND h.provnum IS NOT NULL
+),
+
+-- The number of then, and its first day: a sale or a correction that kept it begins nothing.
+before_change AS (
+    SELECT
+        facilityid,
+        arg_max(provnum, effective_date) AS provnum,
+        max(CASE
+            WHEN number_before IS NULL THEN effective_date
+            WHEN change <> 'correction' AND number_before <> upper(trim(provnum))
+                THEN effective_date
+        END) AS effective_date
+    FROM logged_before
+    GROUP BY facilityid
 ),
 
 directory AS (
@@ -67,7 +83,7 @@ directory AS (
     FROM raw.eqrs_facility AS f
     CROSS JOIN program AS p
     CROSS JOIN rule AS r
-    LEFT JOIN before_change AS b ON b.facilityid = f.facilityid AND b.place = 1
+    LEFT JOIN before_change AS b ON b.facilityid = f.facilityid
     WHERE f.performance_year = $performance_year
 ),
 
