@@ -10,6 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from esrd_pipeline.families.combined import leave_computed
+from esrd_pipeline.program.qip_period import leave_excluded
 from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_scores import score_measures
 from esrd_pipeline.program.qip_tps import score_tps
@@ -172,7 +173,7 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
             current=year.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
             earlier=year.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip"),
+        earlier=read_counted(year, rules, years),
         standards=year.read(program.QIP_STANDARD),
         directory=year.read(facility.DIRECTORY, columns=_DIRECTORY),
         ece_grants=read_grants(year),
@@ -180,14 +181,46 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
     )
 
 
-def read_grants(year: StoredYear) -> pd.DataFrame:
-    """Read the exceptions of this year's list and of the one before, which may run into this year.
+def read_counted(year: StoredYear, rules: QipRules, years: int) -> pd.DataFrame | None:
+    """Read the rates of some years before, of which those count that no measure excludes.
 
-    Where the numbers of the year are linked, a grant is of the facility its number stands for.
+    None where that year has not been stored.
     """
-    lists = (year.read(raw.ECE_GRANT), year.read_earlier(raw.ECE_GRANT, 1))
-    grants = pd.concat([rows for rows in lists if rows is not None], ignore_index=True)
-    if not year.warehouse.has(linkage.PROVIDER_NUMBER, year.performance_year):
+    rates = year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip")
+    return None if rates is None else leave_uncounted(year, rules, years, rates)
+
+
+def leave_uncounted(
+    year: StoredYear, rules: QipRules, years: int, rates: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the rates of some years before, those of excluded facilities not reportable.
+
+    As they are where that year has no directory.
+    """
+    directory = year.read_earlier(facility.DIRECTORY, years, columns=_DIRECTORY)
+    if directory is None:
+        return rates
+    return leave_excluded(
+        rates,
+        rules=rules,
+        performance_year=year.performance_year - years,
+        directory=directory,
+        ece_grants=read_grants(year, years),
+    )
+
+
+def read_grants(year: StoredYear, years: int = 0) -> pd.DataFrame:
+    """Read the exceptions of the list of some years before and of the one before that.
+
+    A grant of the earlier list may run into the year. Where the numbers of the year are linked, a
+    grant is of the facility its number stands for.
+    """
+    lists = [year.read_earlier(raw.ECE_GRANT, years + back) for back in (0, 1)]
+    known = [rows for rows in lists if rows is not None]
+    nobody = pd.DataFrame(columns=raw.ECE_GRANT.column_names)
+    grants = pd.concat(known or [nobody], ignore_index=True)
+    linked = year.read_earlier(linkage.PROVIDER_NUMBER, years, program="qip")
+    if linked is None:
         return grants
-    known = year.read(linkage.PROVIDER_NUMBER, program="qip").set_index("provider_number")
-    return grants.assign(ccn=grants["ccn"].map(known["ccn"]).fillna(grants["ccn"]))
+    found = grants["ccn"].map(linked.set_index("provider_number")["ccn"])
+    return grants.assign(ccn=found.fillna(grants["ccn"]))
