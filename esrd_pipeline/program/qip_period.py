@@ -118,10 +118,11 @@ def leave_excluded(
 
     A facility that a measure excludes has no rate in that year (4.1): it is in no percentile of
     the year, and its improvement is not measured against it (4.1.2.2). A computed row has a value
-    all the same, because these exclusions are rules of the payment year (reading 300).
+    all the same, because these exclusions are rules of the payment year (reading 300). Where rows
+    have reasons, one without gets that of the exclusion.
 
     Args:
-        rates: rows of `facility.contract` of the QIP.
+        rates: rows of `facility.contract`; those of other programs stay as they are.
         rules: the payment year that is scored, whose rules hold for each of its years.
         performance_year: the year of the rates.
         directory: `facility.directory` of that year.
@@ -134,11 +135,21 @@ def leave_excluded(
         ece_grants=ece_grants,
     )
     at = facilities.ccns.get_indexer(pd.Index(rates["ccn"]))
-    measures = rates["measure"].to_numpy(dtype=object)
-    is_excluded = np.zeros(len(rates), dtype=bool)
+    is_qip = (rates["program"] == "qip").to_numpy(dtype=bool)
+    reasons = RowReasons(len(rates))
     for rule in rules.measures:
-        is_excluded |= (measures == rule.measure) & ~exclude(rule, facilities).is_silent[at]
-    return rates.assign(reportable=rates["reportable"].where(~is_excluded, other=False))
+        why = exclude(rule, facilities)
+        is_mine = is_qip & (rates["measure"] == rule.measure).to_numpy(dtype=bool)
+        reasons.add(is_mine, why.code[at], why.number[at])
+    reportable = rates["reportable"].where(reasons.is_silent, other=False)
+    if "reason" not in rates.columns:
+        return rates.assign(reportable=reportable)
+    is_told = rates["reason"].notna().to_numpy(dtype=bool)
+    return rates.assign(
+        reportable=reportable,
+        reason=rates["reason"].where(is_told, reasons.code),
+        reason_number=rates["reason_number"].astype(float).where(is_told, reasons.number),
+    )
 
 
 def _granted_months(ccns: pd.Index, ece_grants: pd.DataFrame, performance_year: int) -> Bools:

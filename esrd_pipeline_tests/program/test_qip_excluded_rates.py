@@ -67,6 +67,28 @@ def test_the_day_of_certification_is_that_of_the_rate_s_own_year() -> None:
     assert not counted("clinical_depression", facility={"certification_date": date(2024, 9, 1)})
 
 
+@pytest.mark.manual("4.1")
+def test_a_row_says_why_it_has_no_rate_and_keeps_a_reason_it_has() -> None:
+    rows = contract(
+        2024,
+        [
+            {"measure": "nhsn_bsi", "value": 0.5},
+            {"measure": "nhsn_bsi", "ccn": "010002", "reason": "no_infections_predicted"},
+            {"measure": "nhsn_bsi", "program": "dfc", "value": 0.5},
+        ],
+    )
+    left = leave_excluded(
+        rows,
+        rules=PY2027,
+        performance_year=2024,
+        directory=directory([{}, {"ccn": "010002"}]),
+        ece_grants=grants([(ccn, MARCH, MARCH) for ccn in ("010001", "010002")]),
+    )
+    reasons = left["reason"].fillna("none").tolist()
+    assert reasons == ["exception_granted", "no_infections_predicted", "none"]
+    assert left["reportable"].tolist() == [False, False, True]
+
+
 def store(root: Path) -> Warehouse:
     """Three years of one facility's infection ratio, with an exception in March 2024."""
     warehouse = Warehouse(root)
