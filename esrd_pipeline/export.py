@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.families.published_codes import SUPPRESSED
 from esrd_pipeline.families.published_layouts import (
-    SUPPRESSED,
     render_dfc,
     render_dfc_national,
     render_qip,

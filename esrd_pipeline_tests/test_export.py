@@ -239,8 +239,9 @@ def test_the_account_of_events_does_not_leave(stored: Warehouse, tmp_path: Path)
 
 CONTRACT_REASONS = {
     **dict.fromkeys(("below_minimum_units", "below_minimum_expected"), "199"),
-    **dict.fromkeys(("no_expected_events", "no_patient_at_risk", "no_index_discharge"), "199"),
-    **dict.fromkeys(("no_eligible_patient_month", "nothing_in_denominator"), "199"),
+    "no_expected_events": "199",
+    **dict.fromkeys(("no_patient_at_risk", "no_index_discharge"), "201"),
+    **dict.fromkeys(("no_eligible_patient_month", "nothing_in_denominator"), "201"),
     **dict.fromkeys(("no_month_reported", "nothing_reported"), "201"),
     **dict.fromkeys(("not_on_facility_list", *NOT_ELIGIBLE), "258"),
 }
@@ -266,7 +267,9 @@ def test_every_reason_of_a_computed_row_leaves_as_an_availability_code(
     ]
     warehouse = Warehouse(tmp_path / "warehouse")
     warehouse.publish(warehouse.stage(CONTRACT, YEAR, rows))
-    warehouse.publish(warehouse.stage(raw.DFC_FACILITY, YEAR, stored.read(raw.DFC_FACILITY, YEAR)))
+    listed = stored.read(raw.DFC_FACILITY, YEAR)
+    listed = listed.assign(has_in_center_hemodialysis=True, certification_date=dt.date(1999, 1, 1))
+    warehouse.publish(warehouse.stage(raw.DFC_FACILITY, YEAR, listed))
     release = tmp_path / "release"
     export_year(warehouse=warehouse, performance_year=YEAR, folder=release, origin="embedded")
     path = find_release(release / "published_layouts", "dfc_facility")
