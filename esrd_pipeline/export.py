@@ -43,7 +43,7 @@ from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.frames import WholeYear, leave_uncounted
+from esrd_pipeline.what_if.frames import WholeYear, leave_uncounted, name_today
 
 LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""
@@ -230,13 +230,14 @@ def _leave_uncounted(
     contract: pd.DataFrame,
     scores: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return a contract of some years before without rates that the scores leave out (4.1)."""
+    """Return a contract of some years before with the rates that the scores are made from (4.1)."""
     chosen = set(scores["rule_set"].dropna())
     if not chosen:
         return contract
     rules = load_rules(find_payment_year(performance_year), chosen.pop())
     year = WholeYear(warehouse, performance_year)
-    return leave_uncounted(year, rules, years, contract)
+    counted = leave_uncounted(year, rules, years, contract)
+    return name_today(year, counted) if years else counted
 
 
 def _read_file(warehouse: Warehouse, table: Table, performance_year: int) -> pd.DataFrame:

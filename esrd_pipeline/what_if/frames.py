@@ -16,7 +16,7 @@ from esrd_pipeline.program.qip_scores import score_measures
 from esrd_pipeline.program.qip_tps import score_tps
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import Wanted, Warehouse
 
 _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable", "is_adjusted")
@@ -91,9 +91,9 @@ class WholeYear:
 
     def _restrict(
         self,
-        where: dict[str, str],
+        where: dict[str, Wanted],
         columns: Sequence[str] | None,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, Wanted]:
         return where
 
 
@@ -102,13 +102,40 @@ class OneFacility(WholeYear):
     """A stored year with the rows of one facility, wherever the column `ccn` is asked for.
 
     What is read without it is of the nation: which measures were computed, for example, or the
-    exceptions, whose numbers may be others than the facility's.
+    exceptions, whose numbers may be others than the facility's. Of an earlier year the rows of all
+    numbers that are the facility's today are read.
     """
 
     ccn: str
+    others: tuple[str, ...] = ()
 
-    def _restrict(self, where: dict[str, str], columns: Sequence[str] | None) -> Mapping[str, str]:
-        return where | {"ccn": self.ccn} if "ccn" in (columns or ()) else where
+    def read_earlier(
+        self,
+        table: Table,
+        years: int,
+        *,
+        columns: Sequence[str] | None = None,
+        program: str | None = None,
+    ) -> pd.DataFrame | None:
+        """Read the partition of some years before; None where it has not been stored."""
+        named = replace(self, others=self._list_others() if years else ())
+        return WholeYear.read_earlier(named, table, years, columns=columns, program=program)
+
+    def _list_others(self) -> tuple[str, ...]:
+        if not self.warehouse.has(linkage.PROVIDER_NUMBER, self.performance_year):
+            return ()
+        rows = self.warehouse.read(
+            linkage.PROVIDER_NUMBER,
+            self.performance_year,
+            columns=("provider_number",),
+            where={"program": "qip", "ccn": self.ccn},
+        )
+        return tuple(rows["provider_number"])
+
+    def _restrict(
+        self, where: dict[str, Wanted], columns: Sequence[str] | None
+    ) -> Mapping[str, Wanted]:
+        return where | {"ccn": [self.ccn, *self.others]} if "ccn" in (columns or ()) else where
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +200,7 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
             current=year.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
             earlier=year.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=read_counted(year, rules, years),
+        earlier=read_named_today(year, rules, years),
         standards=year.read(program.QIP_STANDARD),
         directory=year.read(facility.DIRECTORY, columns=_DIRECTORY),
         ece_grants=read_grants(year),
@@ -188,6 +215,36 @@ def read_counted(year: StoredYear, rules: QipRules, years: int) -> pd.DataFrame 
     """
     rates = year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip")
     return None if rates is None else leave_uncounted(year, rules, years, rates)
+
+
+def read_named_today(year: StoredYear, rules: QipRules, years: int) -> pd.DataFrame | None:
+    """Read the same under the numbers that the facilities have in this year.
+
+    None where that year has not been stored.
+    """
+    rates = read_counted(year, rules, years)
+    return None if rates is None else name_today(year, rates)
+
+
+def name_today(year: StoredYear, rates: pd.DataFrame) -> pd.DataFrame:
+    """Return the QIP's rates of an earlier year under the numbers of this year (reading 302).
+
+    Of rows under several numbers of a facility one is kept: one that counts before one that does
+    not, then that of its own number, then that of the first.
+    """
+    linked = year.read_earlier(linkage.PROVIDER_NUMBER, 0, program="qip")
+    if linked is None:
+        return rates
+    then = rates["ccn"]
+    now = then.map(linked.set_index("provider_number")["ccn"]).fillna(then)
+    now = now.where(rates["program"] == "qip", then)
+    if now.equals(then):
+        return rates
+    order = pd.DataFrame(
+        {"silent": ~rates["reportable"].astype(bool), "other": now != then, "then": then}
+    )
+    chosen = rates.assign(ccn=now).loc[order.sort_values(["silent", "other", "then"]).index]
+    return chosen[~chosen.duplicated(list(_KEY))].sort_index()
 
 
 def leave_uncounted(

@@ -14,7 +14,7 @@ from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.frames import WholeYear, leave_uncounted, read_frames
+from esrd_pipeline.what_if.frames import OneFacility, WholeYear, leave_uncounted, read_frames
 from esrd_pipeline_tests.program.qip_frames import contract, directory, grants
 from esrd_pipeline_tests.site.small import fill
 
@@ -133,3 +133,42 @@ def test_only_the_excepted_year_loses_its_rate(tmp_path: Path) -> None:
         assert rates is not None
         (counted_of[2025 - years],) = leave_uncounted(year, PY2027, years, rates)["reportable"]
     assert counted_of == {2025: True, 2024: False, 2023: True}
+
+
+@pytest.mark.manual("3.3.7", "4.1.2.2")
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("010009", 0.7, True)], 0.7),
+        ([("010009", 0.7, True), ("010001", 0.4, True)], 0.4),
+        ([("010009", 0.7, True), ("010001", 0.4, False)], 0.7),
+        ([("010002", 0.7, True)], None),
+    ],
+)
+def test_the_year_before_may_be_under_another_number(
+    tmp_path: Path, rows: list[tuple[str, float, bool]], expected: float | None
+) -> None:
+    """Number 010009 stands for facility 010001 today; 010002 is nobody's."""
+    warehouse = store(tmp_path)
+    told = fill(
+        measured.CONTRACT,
+        *(
+            {
+                "ccn": ccn,
+                "value": value,
+                "reportable": is_counted,
+                "program": "qip",
+                "measure": "srr",
+                "origin": "computed",
+                "is_adjusted": False,
+            }
+            for ccn, value, is_counted in rows
+        ),
+    )
+    warehouse.publish(warehouse.stage(measured.CONTRACT, 2024, told.assign(performance_year=2024)))
+    nation, one = WholeYear(warehouse, 2025), OneFacility(warehouse, 2025, "010001")
+    for year in (nation, one):
+        earlier = read_frames(year, PY2027).earlier
+        assert earlier is not None
+        mine = earlier[(earlier["ccn"] == "010001") & earlier["reportable"]]
+        assert mine["value"].tolist() == ([] if expected is None else [expected])
