@@ -239,8 +239,8 @@ def test_the_account_of_events_does_not_leave(stored: Warehouse, tmp_path: Path)
 
 CONTRACT_REASONS = {
     **dict.fromkeys(("below_minimum_units", "below_minimum_expected"), "199"),
-    "no_expected_events": "199",
-    **dict.fromkeys(("no_patient_at_risk", "no_index_discharge"), "201"),
+    **dict.fromkeys(("no_expected_events", "no_index_discharge"), "199"),
+    "no_patient_at_risk": "201",
     **dict.fromkeys(("no_eligible_patient_month", "nothing_in_denominator"), "201"),
     **dict.fromkeys(("no_month_reported", "nothing_reported"), "201"),
     **dict.fromkeys(("not_on_facility_list", *NOT_ELIGIBLE), "258"),

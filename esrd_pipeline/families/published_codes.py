@@ -1,8 +1,8 @@
 """Codes that CMS's files print where a facility has no value, and for which reason.
 
 The facility file of April 2026 has code 199 for facilities with 1 to 10 patients and 201 for those
-without any; 256, 257 or 259 for those without any that do not offer what the measure is of; and 258
-for those with too few that were certified since the measure's period began (reading 301).
+without any; 256, 257 or 259 for those without any that do not offer what the measure is of; else
+258 for those with too few that were certified since the measure's period began (reading 301).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ SMALL = ("below_minimum_units", SUPPRESSED)
 """Reasons for which a count is rendered as below their number, e.g. "<11"."""
 NO_CODE = "-"
 """In reason_footnote.csv: CMS's list says nothing of the kind."""
-_NOBODY = (
-    "no_eligible_patient_month",
+_NOBODY = ("no_eligible_patient_month", "no_patient_at_risk", "nothing_in_denominator")
+_TOO_FEW = (
+    *(*SMALL, *_NOBODY),
+    "below_minimum_expected",
+    "no_expected_events",
     "no_index_discharge",
-    "no_patient_at_risk",
-    "nothing_in_denominator",
 )
-_TOO_FEW = (*SMALL, *_NOBODY, "below_minimum_expected", "no_expected_events")
 _NOT_OFFERED = "service_not_offered"
 _NEW = "opened_in_period"
 _SERVICES = {
@@ -66,10 +66,10 @@ def explain_absence(
     if column is not None and column in facilities:
         lacks = ~facilities[column].to_numpy(dtype=bool, na_value=True)
     return [
-        Why(_NEW, np.nan)
-        if why is not None and why.reason in _TOO_FEW and new
-        else Why(_NOT_OFFERED, np.nan)
+        Why(_NOT_OFFERED, np.nan)
         if why is not None and why.reason in _NOBODY and lack
+        else Why(_NEW, np.nan)
+        if why is not None and why.reason in _TOO_FEW and new
         else why
         for why, new, lack in zip(reasons, is_new, lacks, strict=True)
     ]

@@ -32,12 +32,16 @@ def code(
 
 
 @pytest.mark.parametrize(
-    ("measure", "nobody"), [("shr", "no_patient_at_risk"), ("srr", "no_index_discharge")]
+    ("measure", "nobody", "expected"),
+    [("shr", "no_patient_at_risk", "201"), ("srr", "no_index_discharge", "199")],
 )
-def test_nobody_is_not_reported_and_some_are_too_few(measure: str, nobody: str) -> None:
-    assert code(measure, nobody) == "201"
+def test_no_patients_are_not_reported_and_some_are_too_few(
+    measure: str, nobody: str, expected: str
+) -> None:
+    """Patients without a discharge are too few discharges: 28 facilities of the file in SRR."""
+    assert code(measure, nobody) == expected
     assert code(measure, FEW) == "199"
-    assert code(measure, nobody, in_center=False, peritoneal=False) == "201"
+    assert code(measure, nobody, in_center=False, peritoneal=False) == expected
     assert code(measure, None) == "001"
 
 
@@ -64,7 +68,9 @@ def test_peritoneal_dialysis_and_children_have_codes_of_their_own() -> None:
 
 @pytest.mark.parametrize("reason", [FEW, NOBODY, "no_expected_events", "suppressed_small_count"])
 def test_a_facility_certified_in_the_year_was_not_open_long_enough(reason: str) -> None:
-    assert code("ltc", reason, certified=dt.date(2024, 1, 1), in_center=False) == "258"
+    assert code("ltc", reason, certified=dt.date(2024, 1, 1)) == "258"
     assert code("ltc", reason, certified=dt.date(2023, 12, 31)) in {"199", "201"}
     assert code("ltc", None, certified=dt.date(2024, 1, 1)) == "001"
+    # What it does not offer comes first: 43 of those with 257.
+    assert code("ktv_adult_pd", NOBODY, certified=dt.date(2024, 1, 1), peritoneal=False) == "257"
     assert code("ltc", "nothing_reported", certified=dt.date(2024, 1, 1)) == "201"
