@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from esrd_pipeline.families.published_codes import SUPPRESSED
 from esrd_pipeline.families.published_layouts import (
-    SUPPRESSED,
     render_dfc,
     render_dfc_national,
     render_qip,
@@ -24,6 +24,7 @@ from esrd_pipeline.makers import read_makers
 from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.program.qip_rule_sets import describe_stored
+from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.reports.change import list_files
 from esrd_pipeline.reports.releases import PROVENANCE
 from esrd_pipeline.reports.suppression import MARKER, SMALLEST_SHOWN, find_few, suppress
@@ -42,6 +43,7 @@ from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.what_if.frames import WholeYear, leave_uncounted, name_today
 
 LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""
@@ -184,12 +186,19 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             written[f"DFC_NATIONAL_{performance_year + 1}-10.csv"] = raw.DFC_NATIONAL, published
     qip = _read_file(warehouse, raw.QIP_COMPLETE, performance_year)
     if not qip.empty:
+        scores = _read_file(warehouse, program.QIP_MEASURE_SCORE, performance_year)
         published = render_qip(
             performance_year=performance_year,
             base=qip,
-            contract=contract,
-            earlier=_read_computed(warehouse, performance_year - 1),
-            scores=_read_file(warehouse, program.QIP_MEASURE_SCORE, performance_year),
+            contract=_leave_uncounted(warehouse, performance_year, 0, contract, scores),
+            earlier=_leave_uncounted(
+                warehouse,
+                performance_year,
+                1,
+                _read_computed(warehouse, performance_year - 1),
+                scores,
+            ),
+            scores=scores,
             tps=_read_file(warehouse, program.QIP_TPS, performance_year),
             smallest=SMALLEST_SHOWN,
         )
@@ -212,6 +221,23 @@ def _read_computed(warehouse: Warehouse, performance_year: int) -> pd.DataFrame:
     return suppressed.assign(
         numerator=suppressed["numerator"].where(~is_survey, computed["numerator"])
     )
+
+
+def _leave_uncounted(
+    warehouse: Warehouse,
+    performance_year: int,
+    years: int,
+    contract: pd.DataFrame,
+    scores: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return a contract of some years before with the rates that the scores are made from (4.1)."""
+    chosen = set(scores["rule_set"].dropna())
+    if not chosen:
+        return contract
+    rules = load_rules(find_payment_year(performance_year), chosen.pop())
+    year = WholeYear(warehouse, performance_year)
+    counted = leave_uncounted(year, rules, years, contract)
+    return name_today(year, counted) if years else counted
 
 
 def _read_file(warehouse: Warehouse, table: Table, performance_year: int) -> pd.DataFrame:

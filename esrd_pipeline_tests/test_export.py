@@ -1,5 +1,6 @@
 """What may not leave the house: cells that rest on one to ten patients; and how a year leaves."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from esrd_pipeline.export import (
     leave_out_small,
     make_frame_harmless,
     suppress_small_counts,
+    write_layouts,
 )
 from esrd_pipeline.families.combined import combine_contract
 from esrd_pipeline.families.published import build_national, publish_contract
@@ -21,13 +23,14 @@ from esrd_pipeline.sources.files import find_release
 from esrd_pipeline.sources.spreadsheet import make_harmless, read_plain
 from esrd_pipeline.sources.table import read_table
 from esrd_pipeline.synthetic.published import write_published_files
-from esrd_pipeline.tables import raw
+from esrd_pipeline.tables import facility, raw
 from esrd_pipeline.tables.linkage import NOT_ELIGIBLE
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.program import FLAGS, QIP_MEASURE_SCORE
 from esrd_pipeline.tables.report import EVENT_ACCOUNT
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.reason_texts import text_of
+from esrd_pipeline_tests.site.small import fill
 
 YEAR = 2025
 NAN = float("nan")
@@ -183,6 +186,33 @@ def test_no_count_of_few_patients_leaves_in_a_layout(stored: Warehouse, tmp_path
     assert not counts.apply(lambda column: column.between(1, 10)).any(axis=None)
 
 
+@pytest.mark.manual("4.1", "Table 17")
+def test_a_rate_that_a_measure_leaves_out_is_not_printed(stored: Warehouse, tmp_path: Path) -> None:
+    rows = stored.read(CONTRACT, YEAR)
+    rows.loc[rows["measure"] == "nhsn_bsi", "origin"] = "computed"
+    qip = stored.read(raw.QIP_COMPLETE, YEAR)
+    printed = qip.loc[qip["nhsn_bsi_achievement_ratio"].notna(), "ccn"].tolist()
+    ccns = qip["ccn"].tolist()
+    march = dt.date(YEAR, 3, 1)
+    grant = {"ccn": printed[0], "first_month": march, "last_month": march, "missing": {}}
+    score = {"measure": "nhsn_bsi", "rule_set": "default"}
+    listed = {"has_dfc_row": True, "has_qip_row": True}
+    warehouse = Warehouse(tmp_path / "warehouse")
+    for table, frame in (
+        (CONTRACT, rows),
+        (raw.QIP_COMPLETE, qip),
+        (facility.DIRECTORY, fill(facility.DIRECTORY, *({"ccn": ccn, **listed} for ccn in ccns))),
+        (raw.ECE_GRANT, fill(raw.ECE_GRANT, grant)),
+        (QIP_MEASURE_SCORE, fill(QIP_MEASURE_SCORE, *({"ccn": ccn, **score} for ccn in ccns))),
+    ):
+        warehouse.publish(warehouse.stage(table, YEAR, frame.assign(performance_year=YEAR)))
+    write_layouts(warehouse, YEAR, tmp_path / "layouts")
+    path = find_release(tmp_path / "layouts", "qip_complete")
+    after = read_table(path, "qip_complete", YEAR)
+    shown = after.loc[after["nhsn_bsi_achievement_ratio"].notna(), "ccn"].tolist()
+    assert shown == printed[1:]
+
+
 def test_the_account_of_events_does_not_leave(stored: Warehouse, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "warehouse")
     account = pd.DataFrame(
@@ -209,8 +239,9 @@ def test_the_account_of_events_does_not_leave(stored: Warehouse, tmp_path: Path)
 
 CONTRACT_REASONS = {
     **dict.fromkeys(("below_minimum_units", "below_minimum_expected"), "199"),
-    **dict.fromkeys(("no_expected_events", "no_patient_at_risk", "no_index_discharge"), "199"),
-    **dict.fromkeys(("no_eligible_patient_month", "nothing_in_denominator"), "199"),
+    **dict.fromkeys(("no_expected_events", "no_index_discharge"), "199"),
+    "no_patient_at_risk": "201",
+    **dict.fromkeys(("no_eligible_patient_month", "nothing_in_denominator"), "201"),
     **dict.fromkeys(("no_month_reported", "nothing_reported"), "201"),
     **dict.fromkeys(("not_on_facility_list", *NOT_ELIGIBLE), "258"),
 }
@@ -236,7 +267,9 @@ def test_every_reason_of_a_computed_row_leaves_as_an_availability_code(
     ]
     warehouse = Warehouse(tmp_path / "warehouse")
     warehouse.publish(warehouse.stage(CONTRACT, YEAR, rows))
-    warehouse.publish(warehouse.stage(raw.DFC_FACILITY, YEAR, stored.read(raw.DFC_FACILITY, YEAR)))
+    listed = stored.read(raw.DFC_FACILITY, YEAR)
+    listed = listed.assign(has_in_center_hemodialysis=True, certification_date=dt.date(1999, 1, 1))
+    warehouse.publish(warehouse.stage(raw.DFC_FACILITY, YEAR, listed))
     release = tmp_path / "release"
     export_year(warehouse=warehouse, performance_year=YEAR, folder=release, origin="embedded")
     path = find_release(release / "published_layouts", "dfc_facility")

@@ -22,8 +22,9 @@ def combine_levels(
 ) -> pd.DataFrame:
     """Return facility.level: a computed measure's own level, the others' as published.
 
-    A measure published as a rate has the rate of a ratio of 1; a standardised percentage that of
-    its fit (`percentages`, by program and measure, in percent); every other measure the mean of its
+    A measure published or scored as a rate (reading 10) has the rate of a ratio of 1, which is the
+    national rate of 2.11.12, 2.12.15 and 2.13.12; a standardised percentage that of its fit
+    (`percentages`, by program and measure, in percent); every other measure the mean of its
     facilities weighted by their denominators, which is observed over expected, or numerator over
     denominator, of all facilities.
 
@@ -70,8 +71,14 @@ def _group(computed: pd.DataFrame) -> Iterator[tuple[Program, str, pd.DataFrame]
         yield cast("Program", program), str(measure), rows
 
 
+def _name_ratio(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the QIP, whose value is the rate, with the ratio as their value."""
+    expected = rows["denominator"].astype(float)
+    return rows.assign(value=rows["numerator"].astype(float) / expected.where(expected > 0))
+
+
 def find_national_rate(rows: pd.DataFrame) -> float:
-    """Return the rate of a ratio of 1, from a measure's DFC rows.
+    """Return the rate of a ratio of 1, from a measure's rows with ratio and rate.
 
     The median is not affected by rounding in single rows.
     """
@@ -83,6 +90,8 @@ def find_national_rate(rows: pd.DataFrame) -> float:
 def _level(program_rows: pd.DataFrame, *, is_rate: bool) -> float:
     if is_rate:
         return find_national_rate(program_rows)
+    if (program_rows["program"] == "qip").all() and program_rows["rate"].notna().any():
+        return find_national_rate(_name_ratio(program_rows))
     known = program_rows[["value", "denominator"]].astype(float).dropna()
     total = known["denominator"].sum()
     return float((known["value"] * known["denominator"]).sum() / total) if total else np.nan

@@ -7,7 +7,6 @@ code or footnote. Reading such a file returns the contract it was made from.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,16 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.families.levels import find_national_rate
 from esrd_pipeline.families.published import NUMERIC_FIELDS, RELATIVE_FIELDS, build_national
-from esrd_pipeline.families.published_reasons import AVAILABLE
-from esrd_pipeline.parameters.reasons import (
-    NOT_PRINTED,
-    PUBLISHED_CODES,
-    find_footnote,
-    find_reason,
+from esrd_pipeline.families.published_codes import (
+    NO_ROW,
+    SMALL,
+    SUPPRESSED,
+    Why,
+    explain_absence,
+    list_codes,
 )
+from esrd_pipeline.families.published_reasons import AVAILABLE
+from esrd_pipeline.parameters.reasons import NOT_PRINTED
 from esrd_pipeline.sources.layout import SourceColumn, load_layout
 from esrd_pipeline.sources.published_fields import (
     PublishedMeasure,
@@ -29,32 +31,18 @@ from esrd_pipeline.sources.published_fields import (
     load_measures,
     load_national_columns,
 )
-from esrd_pipeline.sources.qip_footnotes import render_code
 from esrd_pipeline.sources.write import DECIMALS
 
-NO_ROW = "no_row"
-SUPPRESSED = "suppressed_small_count"
-NO_CODE = "-"
-"""In reason_footnote.csv: CMS's list says nothing of the kind."""
 _PREFERRED_SENTINELS = {
     "value": ("No Rate",),
     "score": ("No Score",),
     "category": ("Not Available",),
 }
-_SMALL = ("below_minimum_units", SUPPRESSED)
-"""Reasons for which a count is rendered as below their number, e.g. "<11"."""
 _WHOLE = 1e-6
 _FACILITY_MEASURE = ["ccn", "measure"]
 _APPLIED = ("achievement", "improvement")
 
 Values = NDArray[np.object_] | NDArray[np.float64]
-
-
-class Why(NamedTuple):
-    """Why a row has no value: code and number of its reason."""
-
-    reason: str
-    number: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +224,10 @@ def _put_measures(
             continue
         rows = contract[is_mine].set_index("ccn").reindex(sheet.ccns)
         reasons = _reasons(rows, rows["reason"].notna() | rows["measure"].isna())
-        _put_fields(sheet, measure, _fields(measure, rows, reasons), reasons)
+        fields = _fields(measure, rows, reasons)
+        if sheet.source == "dfc_facility":
+            reasons = explain_absence(measure.measure, reasons, sheet.columns, performance_year)
+        _put_fields(sheet, measure, fields, reasons)
 
 
 def _fields(
@@ -349,37 +340,11 @@ def _texts(rows: pd.DataFrame, column: str, is_shown: pd.Series) -> NDArray[np.o
     return texts
 
 
-def list_codes(source: str, measure: str, why: Why | None) -> list[str]:
-    """Return the availability code, or the footnotes, of a reason.
-
-    CMS's own codes are kept; reason_footnote.csv has those of other reasons, and says of which
-    ones CMS's list of footnotes has none.
-
-    Raises:
-        LookupError: a source that requires a code has none for the reason.
-    """
-    is_footnote = source == "qip_complete"
-    if why is None:
-        return [] if is_footnote else [AVAILABLE]
-    own = PUBLISHED_CODES["qip_footnote" if is_footnote else "availability_code"]
-    day = f"{why.number:.0f}"[4:] if find_reason(why.reason.split()[0]).takes_date else ""
-    found = [
-        render_code(part.removeprefix(own))
-        if part.startswith(own)
-        else find_footnote(source, measure, part, day)
-        for part in why.reason.split()
-    ]
-    codes = list(dict.fromkeys(code for code in found if code not in (None, NO_CODE)))
-    if not codes and not is_footnote:
-        raise LookupError(f"reason_footnote.csv has no code of {source} for {why.reason}")
-    return codes
-
-
 def _null_text(
     column: SourceColumn, field: str, why: Why | None, codes: Sequence[str]
 ) -> str | None:
     """Return the text in place of a value: the most specific of the sentinels, else the code."""
-    is_small = field == "unit_count" and why is not None and why.reason in _SMALL
+    is_small = field == "unit_count" and why is not None and why.reason in SMALL
     small = f"<{why.number:g}" if is_small and why is not None else ""
     for text in (small, *_PREFERRED_SENTINELS.get(field, ()), "-"):
         if text and text in column.sentinels:

@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.families.facility_list import list_facilities
-from esrd_pipeline.measures.flag import add_size_reasons
+from esrd_pipeline.measures.flag import (
+    add_size_reason,
+    add_size_reasons,
+    is_below_minimum_units,
+)
 from esrd_pipeline.measures.reporting import (
     DIALYSIS_EVENT,
     HEALTH_EQUITY,
@@ -141,6 +145,9 @@ def assess_infections(
         }
     )
     reasons = RowReasons(len(ccns))
+    # A facility that is too small is left out, however little it reported (2.18.6).
+    entry = specify(INFECTION, performance_year).entry
+    add_size_reason(reasons, entry, is_below_minimum_units(entry, count))
     reasons.add(~is_whole, "not_every_month_accurate")
     reasons.add((mine["infections"].isna() | np.isnan(expected)).to_numpy(), "infections_unknown")
     reasons.add(np.isnan(ratio), "no_infections_predicted")

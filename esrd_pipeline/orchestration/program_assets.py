@@ -58,6 +58,7 @@ def _standards(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_standards
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_standards import compute_standards
+    from esrd_pipeline.what_if.frames import leave_uncounted, read_counted
 
     chosen = read_choice(step)
     if not has_rules(step) and chosen == DEFAULT:
@@ -65,16 +66,12 @@ def _standards(step: StepContext) -> StepResult:
         return StepResult((empty,), notes={"not computed": _no_rules(step)})
     rules = load_rules(find_payment_year(step.performance_year), chosen)
     baseline_year = rules.baseline_year
-    current = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
+    rates = step.read(measured.CONTRACT, columns=_QIP_RATES, program="qip")
+    current = leave_uncounted(step, rules, 0, rates)
     frame = compute_standards(
         rules=rules,
         performance_year=step.performance_year,
-        baseline=step.read_earlier(
-            measured.CONTRACT,
-            step.performance_year - baseline_year,
-            columns=_RATES,
-            program="qip",
-        ),
+        baseline=read_counted(step, rules, step.performance_year - baseline_year),
         baseline_year=baseline_year,
         current=current,
         supplied=step.read(raw.QIP_STANDARD),
@@ -217,6 +214,20 @@ def _read_baseline_scored(step: StepContext) -> pd.DataFrame:
     return step.read(measured.BASELINE_SCORED)
 
 
+def list_rates(first: int) -> tuple[Dependency, ...]:
+    """Rates of a year and of those before it, and what excludes facilities in each of them.
+
+    A grant of a year's list may run into the next year.
+    """
+    years = years_before(first=first)
+    return (
+        Dependency(measured.CONTRACT, years),
+        Dependency(facility.DIRECTORY, years),
+        Dependency(linkage.PROVIDER_NUMBER, years),
+        Dependency(raw.ECE_GRANT, years_before(first=first + 1)),
+    )
+
+
 _PUBLISHED = Dependency(measured.CONTRACT)
 _RESULTS = Dependency(facility.PUBLISHED_RESULT)
 _DIRECTORY = Dependency(facility.DIRECTORY)
@@ -255,7 +266,7 @@ _STANDARDS = (
         " baseline year of the payment year's rules. Where there is none the measure has no"
         " standard, and the reason is stored.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=longest_lookback("baseline_year"))),
+            *list_rates(longest_lookback("baseline_year")),
             Dependency(raw.QIP_STANDARD),
         ),
     ),
@@ -269,12 +280,9 @@ _SCORES = (
         " of the year before: computed, where both years' are, else published in this year's file,"
         " else stored; without it achievement decides.",
         dependencies=(
-            Dependency(measured.CONTRACT, years_before(first=longest_lookback("improvement_year"))),
+            *list_rates(longest_lookback("improvement_year")),
             Dependency(facility.PUBLISHED_IMPROVEMENT),
             Dependency(program.QIP_STANDARD),
-            _DIRECTORY,
-            Dependency(raw.ECE_GRANT, years_before(first=1)),
-            Dependency(linkage.PROVIDER_NUMBER),
             _RESULTS,
         ),
     ),

@@ -5,12 +5,12 @@ from datetime import date
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
-from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.program_assets import list_rates
 from esrd_pipeline.orchestration.rule_set import has_rules, read_recorded
 from esrd_pipeline.orchestration.select_asset import make_select_asset
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
-from esrd_pipeline.tables import facility, linkage, measured, program, raw, what_if
+from esrd_pipeline.tables import facility, measured, program, what_if
 
 _MONTHS = 12
 _COUNTS = ("ccn", "measure", "reportable", "numerator", "denominator", "value")
@@ -56,13 +56,10 @@ def _tabulate(step: StepContext) -> StepResult:
 
 
 _DEPENDENCIES = (
-    Dependency(measured.CONTRACT, years_before(first=longest_lookback("improvement_year"))),
+    *list_rates(longest_lookback("improvement_year")),
     Dependency(facility.PUBLISHED_IMPROVEMENT),
     Dependency(program.QIP_STANDARD),
     Dependency(program.QIP_MEASURE_SCORE),
-    Dependency(facility.DIRECTORY),
-    Dependency(raw.ECE_GRANT, years_before(first=1)),
-    Dependency(linkage.PROVIDER_NUMBER),
     Dependency(facility.PUBLISHED_RESULT),
 )
 

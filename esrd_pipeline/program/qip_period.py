@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from esrd_pipeline.parameters.reasons import RowReasons, number_of_day
 from esrd_pipeline.program.qip_arithmetic import Bools, Units
-from esrd_pipeline.program.qip_rules import MeasureRule
+from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 
 Days = NDArray[np.datetime64]
 
@@ -104,6 +104,52 @@ def exclude(rule: MeasureRule, facilities: Facilities) -> RowReasons:
     else:
         reasons.add(np.all(granted, axis=1), "all_months_excepted")
     return reasons
+
+
+def leave_excluded(
+    rates: pd.DataFrame,
+    *,
+    rules: QipRules,
+    performance_year: int,
+    directory: pd.DataFrame,
+    ece_grants: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return a year's rows of the contract, with those of excluded facilities not reportable.
+
+    A facility that a measure excludes has no rate in that year (4.1): it is in no percentile of
+    the year, and its improvement is not measured against it (4.1.2.2). A computed row has a value
+    all the same, because these exclusions are rules of the payment year (reading 300). Where rows
+    have reasons, one without gets that of the exclusion.
+
+    Args:
+        rates: rows of `facility.contract`; those of other programs stay as they are.
+        rules: the payment year that is scored, whose rules hold for each of its years.
+        performance_year: the year of the rates.
+        directory: `facility.directory` of that year.
+        ece_grants: exceptions of that year, as in `gather_facilities`.
+    """
+    facilities = gather_facilities(
+        performance_year=performance_year,
+        directory=directory,
+        current=rates,
+        ece_grants=ece_grants,
+    )
+    at = facilities.ccns.get_indexer(pd.Index(rates["ccn"]))
+    is_qip = (rates["program"] == "qip").to_numpy(dtype=bool)
+    reasons = RowReasons(len(rates))
+    for rule in rules.measures:
+        why = exclude(rule, facilities)
+        is_mine = is_qip & (rates["measure"] == rule.measure).to_numpy(dtype=bool)
+        reasons.add(is_mine, why.code[at], why.number[at])
+    reportable = rates["reportable"].where(reasons.is_silent, other=False)
+    if "reason" not in rates.columns:
+        return rates.assign(reportable=reportable)
+    is_told = rates["reason"].notna().to_numpy(dtype=bool)
+    return rates.assign(
+        reportable=reportable,
+        reason=rates["reason"].where(is_told, reasons.code),
+        reason_number=rates["reason_number"].astype(float).where(is_told, reasons.number),
+    )
 
 
 def _granted_months(ccns: pd.Index, ece_grants: pd.DataFrame, performance_year: int) -> Bools:

@@ -33,7 +33,9 @@ def score_reporting(rule: MeasureRule, inputs: Inputs) -> Scored:
     formula, rows = rule.reporting, inputs.current.rows(rule.measure)
     unit_count, denominator = rows.unit_count, rows.denominator
     if formula.months_from_calendar:
-        unit_count = denominator = inputs.facilities.eligible_months().astype(np.float64)
+        # A computed row has counted its months by the numbers' histories; CMS's file prints none.
+        months = inputs.facilities.eligible_months().astype(np.float64)
+        unit_count = denominator = np.where(np.isnan(rows.unit_count), months, rows.unit_count)
     reasons, is_zero = judge(rule, inputs, rows)
     reasons.add(~is_zero & np.isnan(rows.numerator), "reported_count_unknown")
     reasons.add(~is_zero & ~(denominator > 0), "nothing_to_report")

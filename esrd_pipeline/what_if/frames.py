@@ -10,12 +10,13 @@ from typing import Protocol
 import pandas as pd
 
 from esrd_pipeline.families.combined import leave_computed
+from esrd_pipeline.program.qip_period import leave_excluded
 from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.qip_scores import score_measures
 from esrd_pipeline.program.qip_tps import score_tps
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.warehouse import Wanted, Warehouse
 
 _KEY = ("ccn", "program", "measure")
 _RATES = (*_KEY, "value", "reportable", "is_adjusted")
@@ -90,9 +91,9 @@ class WholeYear:
 
     def _restrict(
         self,
-        where: dict[str, str],
+        where: dict[str, Wanted],
         columns: Sequence[str] | None,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, Wanted]:
         return where
 
 
@@ -101,11 +102,12 @@ class OneFacility(WholeYear):
     """A stored year with the rows of one facility, wherever the column `ccn` is asked for.
 
     What is read without it is of the nation: which measures were computed, for example, or the
-    exceptions, whose numbers may be others than the facility's. Rows of an earlier year are those
-    of every number that is the facility's today.
+    exceptions, whose numbers may be others than the facility's. Of an earlier year the rows of all
+    numbers that are the facility's today are read.
     """
 
     ccn: str
+    others: tuple[str, ...] = ()
 
     def read_earlier(
         self,
@@ -116,21 +118,24 @@ class OneFacility(WholeYear):
         program: str | None = None,
     ) -> pd.DataFrame | None:
         """Read the partition of some years before; None where it has not been stored."""
-        numbers = {self.ccn}
-        if "ccn" in (columns or ()):
-            today = read_numbers(self)
-            numbers |= {number for number, ccn in today.items() if ccn == self.ccn}
-        parts = [
-            WholeYear.read_earlier(
-                replace(self, ccn=number), table, years, columns=columns, program=program
-            )
-            for number in sorted(numbers)
-        ]
-        found = [part for part in parts if part is not None]
-        return pd.concat(found, ignore_index=True) if found else None
+        named = replace(self, others=self._list_others() if years else ())
+        return WholeYear.read_earlier(named, table, years, columns=columns, program=program)
 
-    def _restrict(self, where: dict[str, str], columns: Sequence[str] | None) -> Mapping[str, str]:
-        return where | {"ccn": self.ccn} if "ccn" in (columns or ()) else where
+    def _list_others(self) -> tuple[str, ...]:
+        if not self.warehouse.has(linkage.PROVIDER_NUMBER, self.performance_year):
+            return ()
+        rows = self.warehouse.read(
+            linkage.PROVIDER_NUMBER,
+            self.performance_year,
+            columns=("provider_number",),
+            where={"program": "qip", "ccn": self.ccn},
+        )
+        return tuple(rows["provider_number"])
+
+    def _restrict(
+        self, where: dict[str, Wanted], columns: Sequence[str] | None
+    ) -> Mapping[str, Wanted]:
+        return where | {"ccn": [self.ccn, *self.others]} if "ccn" in (columns or ()) else where
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +200,7 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
             current=year.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
             earlier=year.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
-        earlier=name_today(
-            year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip"),
-            read_numbers(year),
-        ),
+        earlier=read_named_today(year, rules, years),
         standards=year.read(program.QIP_STANDARD),
         directory=year.read(facility.DIRECTORY, columns=_DIRECTORY),
         ece_grants=read_grants(year),
@@ -206,41 +208,77 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
     )
 
 
-def read_grants(year: StoredYear) -> pd.DataFrame:
-    """Read the exceptions of this year's list and of the one before, which may run into this year.
+def read_counted(year: StoredYear, rules: QipRules, years: int) -> pd.DataFrame | None:
+    """Read the rates of some years before, of which those count that no measure excludes.
 
-    Where the numbers of the year are linked, a grant is of the facility its number stands for.
+    None where that year has not been stored.
     """
-    lists = (year.read(raw.ECE_GRANT), year.read_earlier(raw.ECE_GRANT, 1))
-    grants = pd.concat([rows for rows in lists if rows is not None], ignore_index=True)
-    today = read_numbers(year)
-    return grants.assign(ccn=[today.get(number, number) for number in grants["ccn"]])
+    rates = year.read_earlier(measured.CONTRACT, years, columns=_RATES, program="qip")
+    return None if rates is None else leave_uncounted(year, rules, years, rates)
 
 
-def read_numbers(year: StoredYear) -> Mapping[str, str]:
-    """Read the facility that each number stands for in the QIP; none where they are not linked."""
-    if not year.warehouse.has(linkage.PROVIDER_NUMBER, year.performance_year):
-        return {}
-    # Without a list of columns the numbers are the nation's, also of `OneFacility`.
-    known = year.read(linkage.PROVIDER_NUMBER, program="qip")
-    return dict(zip(known["provider_number"], known["ccn"], strict=True))
+def read_named_today(year: StoredYear, rules: QipRules, years: int) -> pd.DataFrame | None:
+    """Read the same under the numbers that the facilities have in this year.
 
-
-def name_today(rows: pd.DataFrame | None, today: Mapping[str, str]) -> pd.DataFrame | None:
-    """Return an earlier year's rates under today's numbers (reading 101).
-
-    Of several rows one is taken: a reportable one before others, then that of today's number,
-    then the highest.
+    None where that year has not been stored.
     """
-    if rows is None or not today:
-        return rows
-    ccn = [today.get(number, number) for number in rows["ccn"]]
+    rates = read_counted(year, rules, years)
+    return None if rates is None else name_today(year, rates)
+
+
+def name_today(year: StoredYear, rates: pd.DataFrame) -> pd.DataFrame:
+    """Return the QIP's rates of an earlier year under the numbers of this year (reading 302).
+
+    Of rows under several numbers of a facility one is kept: one that counts before one that does
+    not, then that of its own number, then that of the highest.
+    """
+    linked = year.read_earlier(linkage.PROVIDER_NUMBER, 0, program="qip")
+    if linked is None:
+        return rates
+    then = rates["ccn"]
+    now = then.map(linked.set_index("provider_number")["ccn"]).fillna(then)
+    now = now.where(rates["program"] == "qip", then)
+    if now.equals(then):
+        return rates
     order = pd.DataFrame(
-        {
-            "silent": ~rows["reportable"].fillna(value=False).astype(bool),
-            "other": [now != then for now, then in zip(ccn, rows["ccn"], strict=True)],
-            "then": rows["ccn"],
-        }
-    ).sort_values(["silent", "other", "then"], ascending=[True, True, False])
-    named = rows.assign(ccn=ccn).loc[order.index]
-    return named.drop_duplicates(list(_KEY)).sort_index()
+        {"silent": ~rates["reportable"].astype(bool), "other": now != then, "then": then}
+    )
+    order = order.sort_values(["silent", "other", "then"], ascending=[True, True, False])
+    chosen = rates.assign(ccn=now).loc[order.index]
+    return chosen[~chosen.duplicated(list(_KEY))].sort_index()
+
+
+def leave_uncounted(
+    year: StoredYear, rules: QipRules, years: int, rates: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the rates of some years before, those of excluded facilities not reportable.
+
+    As they are where that year has no directory.
+    """
+    directory = year.read_earlier(facility.DIRECTORY, years, columns=_DIRECTORY)
+    if directory is None:
+        return rates
+    return leave_excluded(
+        rates,
+        rules=rules,
+        performance_year=year.performance_year - years,
+        directory=directory,
+        ece_grants=read_grants(year, years),
+    )
+
+
+def read_grants(year: StoredYear, years: int = 0) -> pd.DataFrame:
+    """Read the exceptions of the list of some years before and of the one before that.
+
+    A grant of the earlier list may run into the year. Where the numbers of the year are linked, a
+    grant is of the facility its number stands for.
+    """
+    lists = [year.read_earlier(raw.ECE_GRANT, years + back) for back in (0, 1)]
+    known = [rows for rows in lists if rows is not None]
+    nobody = pd.DataFrame(columns=raw.ECE_GRANT.column_names)
+    grants = pd.concat(known or [nobody], ignore_index=True)
+    linked = year.read_earlier(linkage.PROVIDER_NUMBER, years, program="qip")
+    if linked is None:
+        return grants
+    found = grants["ccn"].map(linked.set_index("provider_number")["ccn"])
+    return grants.assign(ccn=found.fillna(grants["ccn"]))

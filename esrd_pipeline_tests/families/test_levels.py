@@ -46,6 +46,20 @@ def test_a_measure_printed_as_a_rate_has_the_rate_of_a_ratio_of_one() -> None:
     assert table.loc[("dfc", "shr"), "source"] == "computed"
 
 
+@pytest.mark.manual("2.11.12", "2.12.15", "2.13.12")
+def test_a_measure_scored_as_a_rate_has_the_national_rate() -> None:
+    """SRR is fitted at the median facility: observed and expected need not add up to the same.
+
+    The mean of the rates, weighted by what is expected, would be 27 x 33 / 30 = 29.7.
+    """
+    rows = (
+        facility("srr", "qip", value=54.0, rate=54.0, numerator=20, denominator=10.0),
+        facility("srr", "qip", value=17.55, rate=17.55, numerator=13, denominator=20.0),
+        facility("srr", "qip", value=0.0, rate=0.0, numerator=0, denominator=0.0),
+    )
+    assert levels(*rows).loc[("qip", "srr"), "national"] == pytest.approx(27.0)
+
+
 def test_a_proportion_is_weighted_by_its_denominators() -> None:
     rows = (
         facility("ltc", value=10.0, numerator=1, denominator=10),

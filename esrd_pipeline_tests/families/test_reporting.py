@@ -137,6 +137,13 @@ def test_with_eleven_accurate_months_there_is_no_ratio() -> None:
     assert row(rows, "nhsn_dialysis_event")["numerator"] == 11
 
 
+@pytest.mark.manual("2.18.6", "2.18.9")
+def test_a_facility_too_small_is_left_out_however_little_it_reported() -> None:
+    found = row(infect(*WHOLE_YEAR[:3], (4, 2, 1, 2.5), patients=10), "nhsn_bsi")
+    assert text_of(found) == "fewer than 11 patients"
+    assert row(infect(*WHOLE_YEAR, patients=11), "nhsn_bsi")["reportable"]
+
+
 def test_who_reported_no_quarter_reported_no_month() -> None:
     assert row(infect(*WHOLE_YEAR), "nhsn_dialysis_event", "B")["numerator"] == 0
 

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 import esrd_pipeline
-from esrd_pipeline.families.published_layouts import NO_CODE, Why, list_codes
+from esrd_pipeline.families.published_codes import NO_CODE, Why, list_codes
 from esrd_pipeline.parameters.reasons import find_footnote, load_reasons
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.layout import load_meanings
@@ -187,13 +187,17 @@ OF_DFC = (
     "families/facility_list.py",
     "families/patient_months.py",
     "families/patient_months_contract.py",
-    "families/published_layouts.py",
+    "families/published_codes.py",
     "measures/flag.py",
     "orchestration/access_assets.py",
     "orchestration/discharges_assets.py",
     "orchestration/modelled_measure.py",
 )
 """Modules that write why a facility has no computed Dialysis Facility Measure."""
+
+
+OF_THE_FILE = {"opened_in_period", "service_not_offered"}
+"""What the facility file makes of too few patients, the second in the measures it names."""
 
 
 def test_every_reason_of_a_computed_dialysis_facility_measure_has_an_availability_code() -> None:
@@ -207,7 +211,7 @@ def test_every_reason_of_a_computed_dialysis_facility_measure_has_an_availabilit
     # What only the personnel's vaccination says (2.21).
     reasons |= {"no_month_reported", "nothing_reported"}
     assert {"no_index_discharge", "nothing_in_denominator", "suppressed_small_count"} <= reasons
-    for code in sorted(reasons):
+    for code in sorted(reasons - OF_THE_FILE):
         (found,) = list_codes("dfc_facility", "shr", Why(code, 11.0))
         assert found in {"199", "201", "258"}, code
 
@@ -217,7 +221,7 @@ OF_QIP = (
     "families/facility_list.py",
     "families/patient_months.py",
     "families/patient_months_contract.py",
-    "families/published_layouts.py",
+    "families/published_codes.py",
     "families/published_reasons.py",
     "families/reporting.py",
     "measures/flag.py",
@@ -233,9 +237,9 @@ OF_QIP = (
     "program/qip_tps.py",
 )
 """Modules that write why a facility has no rate, score or TPS of the QIP."""
-NOT_RENDERED = {"no_measure_scored", "no_rule_set", "no_facility_of_qip"}
+NOT_RENDERED = {"no_measure_scored", "no_rule_set", "no_facility_of_qip", *OF_THE_FILE}
 """Of a domain, of a year that cannot be scored and of a file that is not there: no column prints
-them."""
+them. And those of the other program's file."""
 
 
 def list_qip_pairs() -> Iterator[tuple[str, str, str]]:

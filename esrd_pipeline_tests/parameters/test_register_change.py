@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.families.contract import Assessment, assemble_contract
-from esrd_pipeline.families.published_layouts import Why, list_codes
+from esrd_pipeline.families.published_codes import Why, list_codes
 from esrd_pipeline.measures import shr
 from esrd_pipeline.parameters import FOLDER_VARIABLE, load_parameters
 from esrd_pipeline.parameters.reasons import describe_reason

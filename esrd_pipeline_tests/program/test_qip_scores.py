@@ -330,6 +330,14 @@ def test_a_new_facility_reports_from_the_fourth_month_after_its_own(
     assert scored["score"] == 10
 
 
+@pytest.mark.manual("2.20.8", "3.3.11")
+def test_a_computed_row_has_counted_its_months() -> None:
+    """A number issued in June to an old facility reports from October, whatever a file prints."""
+    row = {"measure": "covid_vaccination", "numerator": 3, "denominator": 3, "unit_count": 3}
+    frame = score(PY2027, current=[row], facility={"certification_date": date(1999, 1, 1)})
+    assert frame.loc["covid_vaccination", ["unit_count", "score"]].tolist() == [3, 10]
+
+
 @pytest.mark.manual("3.4")
 def test_excepted_months_need_no_vaccination_report() -> None:
     frame = score(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from esrd_pipeline.families.published_layouts import Why, list_codes
+from esrd_pipeline.families.published_codes import Why, list_codes
 from esrd_pipeline.families.published_reasons import name_codes
 from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.sources.errors import SourceError

@@ -93,7 +93,9 @@ SELECT
     e.transfusion_date AS event_date,
     CAST(NULL AS DATE) AS end_date,
     max(p.prvdr_num) AS hospital,
-    string_agg(DISTINCT CAST(p.clm_id AS VARCHAR), ' ') AS claims
+    string_agg(
+        DISTINCT CAST(p.clm_id AS VARCHAR), ' ' ORDER BY CAST(p.clm_id AS VARCHAR)
+    ) AS claims
 FROM event AS e
 LEFT JOIN provider AS p
     ON p.patient_id = e.patient_id AND p.transfusion_date = e.transfusion_date
