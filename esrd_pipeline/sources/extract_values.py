@@ -15,7 +15,8 @@ from esrd_pipeline.tables.model import Column, Table
 _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "text": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
     "integer": pa.types.is_integer,
-    "number": lambda kind: pa.types.is_floating(kind) or pa.types.is_integer(kind),
+    # A float of 32 bits is read by its text: as a double 8.88 would be 8.880000114440918.
+    "number": lambda kind: pa.types.is_float64(kind) or pa.types.is_integer(kind),
     "boolean": pa.types.is_boolean,
     "date": pa.types.is_date,
 }
@@ -67,7 +68,8 @@ def convert_identifier(extract: Extract, name: str) -> str:
 def write_identifier(extract: Extract, name: str) -> str:
     """Return SQL for the text of an identifier."""
     if is_float(extract, name):
-        return identifiers.write_float(quote(extract.columns[name]))
+        exact = identifiers.find_exact(extract.typed[name])
+        return identifiers.write_float(quote(extract.columns[name]), exact)
     return write_text(extract, name)
 
 

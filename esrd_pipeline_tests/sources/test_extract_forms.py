@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline_tests.sources.extracts import load, write
 
 CLAIM = (
@@ -140,6 +140,31 @@ def test_parquet_is_brought_into_the_same_form(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "inpatient_base.parquet")
     assert load(tmp_path, medicare.CLAIM).equals(good)
+
+
+def test_floats_of_32_bits_are_the_decimals_they_were_made_from(tmp_path: Path) -> None:
+    written = [8.88, 1.2, 10.2, 1e-05]
+    count = len(written)
+    table = pa.table(
+        {
+            "PATIENT_ID": pa.array(range(1, count + 1), pa.float32()),
+            "FACILITYID": pa.array([1] * count),
+            "MONTH": pa.array([date(2024, 3, 1)] * count),
+            "RECORD_NUMBER": pa.array([1] * count),
+            "KTV_VALUE": pa.array(written, pa.float32()),
+        }
+    )
+    pq.write_table(table, tmp_path / "eqrs_clinical_month.parquet")
+    rows = load(tmp_path, clinical.EQRS_CLINICAL_MONTH)
+    assert rows["ktv_value"].tolist() == written
+
+
+def test_an_identifier_of_32_bits_that_may_be_its_neighbour_s_is_refused(tmp_path: Path) -> None:
+    numbers = pa.array([16777215.0, 16777217.0], pa.float32())
+    lines = {"BENE_ID": numbers, "ENTRY_DATE": pa.array([date(2024, 1, 1)] * 2)}
+    pq.write_table(pa.table(lines), tmp_path / "mds_stay.parquet")
+    with pytest.raises(SourceError, match=r"row 3, column 'BENE_ID': .* 2\^24 of 32 bits"):
+        load(tmp_path, register.MDS_STAY)
 
 
 def test_an_amount_that_is_no_finite_number_is_refused_in_parquet_too(tmp_path: Path) -> None:
