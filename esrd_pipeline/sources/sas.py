@@ -2,9 +2,9 @@
 
 SAS knows two types, text and float; a column's format tells that a number is of days or of seconds
 since 1960. It is judged here, for pyreadstat knows fewer formats and takes the seconds of a column
-of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null. A number that a LENGTH
-of fewer than eight bytes cut off is the shortest decimal that is cut off like that: in four bytes
-1.2 is 1.1999998, and below a threshold that it meets.
+of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null. A number that SAS cut
+off, with a LENGTH of fewer than eight bytes, is the shortest decimal that is cut off like that: in
+four bytes 1.2 is 1.1999998, and below a threshold that it meets.
 """
 
 import re
