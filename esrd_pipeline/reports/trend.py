@@ -208,7 +208,8 @@ def _sum_groups(rows: pd.DataFrame, scales: pd.DataFrame, name: str) -> pd.DataF
     is_summed = (table["unsummed"] == 0) & (table["denominator"] > 0)
     table[["numerator", "denominator"]] = table[["numerator", "denominator"]].where(is_summed)
     quotient = table["numerator"] / table["denominator"]
-    value = (table["scale"] * quotient).where(quotient != 0, 0.0)
+    # Rounded once, as a facility's value is.
+    value = (table["scale"] * table["numerator"] / table["denominator"]).where(quotient != 0, 0.0)
     rate = (table["rate_scale"] * quotient).where(quotient != 0, 0.0)
     reason = (
         pd.Series("nothing_in_denominator", table.index, object)
