@@ -219,10 +219,10 @@ def bring_into_form(text: str, form: Form) -> str:
         value = f"translate({value}, {quote_text(form.removed)}, '')"
     if form.width is None or form.width == 1:
         return value
-    short = f"[0-9]{{{form.least},{form.width - 1}}}"
-    return (
-        f"CASE WHEN length({value}) < {form.width} AND regexp_full_match({value}, '{short}')"
-        f" THEN lpad({value}, {form.width}, '0')"
-        f" WHEN regexp_full_match({value}, '[0-9]{{{form.least},{form.width}}}\\.0+')"
-        f" THEN lpad(split_part({value}, '.', 1), {form.width}, '0') ELSE {value} END"
+    cases = "".join(
+        f" WHEN regexp_full_match({value}, '[0-9]{{{width - form.width + form.least},{width}}}"
+        f"(\\.0+)?') THEN lpad(split_part({value}, '.', 1), {width}, '0')"
+        for width in (form.width, form.longer)
+        if width is not None
     )
+    return f"CASE{cases} ELSE {value} END"

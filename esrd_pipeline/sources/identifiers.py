@@ -54,12 +54,18 @@ def find_exact(kind: pa.DataType) -> int:
 
 
 def write_float(value: str, exact: int = _EXACT) -> str:
-    """Return SQL for the text of a float, which is a whole number where it can be no other one."""
+    """Return SQL for the text of a float, which is a whole number where it can be no other one.
+
+    One of `exact` or more is written with a sign that no identifier has, if fewer digits than 15
+    are kept: 16777216.0 of 32 bits may have been 16777217.
+    """
+    lost = "" if exact == _EXACT else " || '?'"
     # NaN passes the comparisons where the statistics of a Parquet file, rightly, leave it out
     # (duckdb/duckdb#25521), but not isfinite().
     return (
         f"CASE WHEN isfinite({value}) AND {value} = trunc({value}) AND abs({value}) < {exact}"
-        f" THEN CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
+        f" THEN CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
+        f" ELSE CAST({value} AS VARCHAR){lost} END"
     )
 
 
