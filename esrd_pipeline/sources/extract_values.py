@@ -160,7 +160,7 @@ _KEPT = {
     "number": (r"-?[0-9]{1,18}(\.[0-9]{1,18})?", "CAST({} AS DOUBLE)"),
     "boolean": ("Y|N", "({} = 'Y')"),
     "date": (
-        "[0-3][0-9]-[A-Z][a-z][a-z]-[12][0-9]{3}",
+        "[0-3][0-9]-[A-Z][a-z][a-z]-(1[89]|20)[0-9]{2}",
         "CAST(try_strptime({}, '%d-%b-%Y') AS DATE)",
     ),
 }
@@ -210,6 +210,16 @@ _CASTS = {
     "number": ((r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "TRY_CAST({} AS DOUBLE)"),),
 }
 """What a value looks like, and how it is then read."""
+
+
+_NO_DAYS = ("0001-01-01", "1000-01-01", "9999-12-31")
+"""How databases write that there is no day: no end, no death, no closing."""
+
+
+def drop_no_day(value: str) -> str:
+    """Return SQL for a date, null where it stands for none."""
+    days = ", ".join(f"DATE '{day}'" for day in _NO_DAYS)
+    return f"CASE WHEN {value} IN ({days}) THEN NULL ELSE {value} END"
 
 
 def bring_into_form(text: str, form: Form) -> str:

@@ -198,6 +198,30 @@ def test_a_zip_code_of_nine_digits_gets_the_zeros_back_that_it_lost(tmp_path: Pa
     assert load(tmp_path, eqrs.EQRS_PATIENT)["zip_code"].tolist() == [*written.values()]
 
 
+STAY_DAYS = ("31-Dec-9999", "31DEC9999", "99991231", "9999-12-31", "01-Jan-1000", "00010101")
+
+
+def test_a_day_by_which_databases_write_that_there_is_none_is_none(tmp_path: Path) -> None:
+    rows = [f"{number}|01-Feb-2024|{day}" for number, day in enumerate(STAY_DAYS, start=1)]
+    rows.append("99|01-Feb-2024|03-Mar-2024")
+    write(tmp_path, "mds_stay.txt", "BENE_ID|ENTRY_DATE|DISCHARGE_DATE", *rows)
+    found = load(tmp_path, register.MDS_STAY)["discharge_date"]
+    assert found.notna().sum() == 1
+    assert found.dropna().tolist() == [date(2024, 3, 3)]
+
+
+def test_so_it_is_in_parquet(tmp_path: Path) -> None:
+    table = {
+        "BENE_ID": pa.array([1, 2]),
+        "ENTRY_DATE": pa.array([date(2024, 2, 1)] * 2),
+        "DISCHARGE_DATE": pa.array([date(9999, 12, 31), date(2024, 3, 3)]),
+    }
+    pq.write_table(pa.table(table), tmp_path / "mds_stay.parquet")
+    found = load(tmp_path, register.MDS_STAY)["discharge_date"]
+    assert found.tolist()[1] == date(2024, 3, 3)
+    assert pd.isna(found.tolist()[0])
+
+
 def test_a_delimiter_at_the_end_of_every_line_is_no_column(tmp_path: Path) -> None:
     write(tmp_path, "mds_stay.txt", "BENE_ID|ENTRY_DATE|", "7|01-JAN-2024|")
     assert load(tmp_path, register.MDS_STAY)["bene_id"].tolist() == [7]

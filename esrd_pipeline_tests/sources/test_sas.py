@@ -16,7 +16,7 @@ from esrd_pipeline_tests.sources.extracts import YEAR, load, write
 FORMATS = {"ENTRY_DATE": "DATE9"}
 STAYS = {
     "BENE_ID": [7.0, 8.0, 9007199254740991.0],
-    "ENTRY_DATE": [date(2024, 1, 1), date(1959, 12, 31), date(9999, 12, 31)],
+    "ENTRY_DATE": [date(2024, 1, 1), date(1959, 12, 31), date(9999, 12, 30)],
     "DISCHARGE_DATE": [None, date(2024, 2, 3), None],
 }
 
