@@ -78,8 +78,9 @@ shown AS (
         OR (c.claim_type = '60' AND (l.has_center = 1 OR o.clm_id IS NOT NULL))
 ),
 
+-- A year's files may hold a claim that the next year's hold again.
 provider AS (
-    SELECT s.patient_id, s.transfusion_date, s.clm_id, r.prvdr_num
+    SELECT DISTINCT s.patient_id, s.transfusion_date, s.clm_id, r.prvdr_num
     FROM shown AS s
     LEFT JOIN raw.claim AS r
         ON r.clm_id = s.clm_id
@@ -91,7 +92,7 @@ SELECT
     e.transfusion_date AS event_date,
     CAST(NULL AS DATE) AS end_date,
     max(p.prvdr_num) AS hospital,
-    string_agg(DISTINCT CAST(p.clm_id AS VARCHAR), ' ') AS claims
+    string_agg(CAST(p.clm_id AS VARCHAR), ' ' ORDER BY p.clm_id) AS claims
 FROM event AS e
 LEFT JOIN provider AS p
     ON p.patient_id = e.patient_id AND p.transfusion_date = e.transfusion_date
