@@ -19,6 +19,7 @@ from esrd_pipeline.statistics.proportions import (
     ClusteredProportions,
     estimate_clustered,
 )
+from esrd_pipeline.statistics.rows import divide
 
 NUMERATOR = "numerator"
 DENOMINATOR = "denominator"
@@ -64,7 +65,8 @@ def assess_facilities(
         patients=found.patients,
         numerator=found.numerator,
         denominator=found.denominator,
-        value=whole * found.value,
+        # Rounded once: 100 times 23/80 would be 28.749999999999996, and 28.7 on a page.
+        value=divide(whole * found.numerator, found.denominator),
         rate=nothing,
         standard_error=known.logit_error,
         lower=whole * known.lower,

@@ -31,6 +31,8 @@ from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 
 MONTHS, QUARTER_MONTHS = 12, 3
 SURVEYS = 2
+_PERCENT_PARTS = 10**6
+"""Parts of a percent in which shares of surveys are added up, as whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,9 @@ def assess_surveys(performance_year: int, places: Places, surveys: pd.DataFrame)
         known = done.dropna(subset=[name])
         weight = known["completed_surveys"].astype(np.float64)
         top = (known[name].astype(np.float64) * weight).groupby(known["ccn"]).sum()
-        share = (top / weight.groupby(known["ccn"]).sum()).reindex(ccns) / WHOLE["dfc"]
+        # Whole numbers, divided once: a half of the published precision stays one, and rounds up.
+        of_all = _PERCENT_PARTS * WHOLE["dfc"] * weight.groupby(known["ccn"]).sum()
+        share = ((_PERCENT_PARTS * top).round() / of_all).reindex(ccns)
         frame = pd.DataFrame(
             {
                 "ccn": ccns,

@@ -21,6 +21,7 @@ from esrd_pipeline.sources.extract_values import (
     convert,
     convert_identifier,
     convert_kept,
+    drop_no_day,
     find_kept,
     find_other_identifier,
     is_float,
@@ -359,10 +360,10 @@ def _project(table: Table, extract: Extract, where: str = "") -> str:
             value = convert_kept(column, extract, name)
         elif column.is_identifier:
             value = convert_identifier(extract, name)
-        elif is_typed(extract, name, column):
-            value = quote(extract.columns[name])
         else:
-            value = convert(column, extract, name)
+            is_stored = is_typed(extract, name, column)
+            value = quote(extract.columns[name]) if is_stored else convert(column, extract, name)
+            value = drop_no_day(value) if column.type == "date" else value
         columns.append(f'{value} AS "{column.name}"')
     is_line = table.path[1] in LINES
     distinct = "DISTINCT " if extract.is_flat and not is_line else ""

@@ -15,7 +15,8 @@ from esrd_pipeline.tables.model import Column, Table
 _TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
     "text": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
     "integer": pa.types.is_integer,
-    "number": lambda kind: pa.types.is_floating(kind) or pa.types.is_integer(kind),
+    # A float of 32 bits is read by its text: as a double 8.88 would be 8.880000114440918.
+    "number": lambda kind: pa.types.is_float64(kind) or pa.types.is_integer(kind),
     "boolean": pa.types.is_boolean,
     "date": pa.types.is_date,
 }
@@ -67,7 +68,8 @@ def convert_identifier(extract: Extract, name: str) -> str:
 def write_identifier(extract: Extract, name: str) -> str:
     """Return SQL for the text of an identifier."""
     if is_float(extract, name):
-        return identifiers.write_float(quote(extract.columns[name]))
+        exact = identifiers.find_exact(extract.typed[name])
+        return identifiers.write_float(quote(extract.columns[name]), exact)
     return write_text(extract, name)
 
 
@@ -158,7 +160,7 @@ _KEPT = {
     "number": (r"-?[0-9]{1,18}(\.[0-9]{1,18})?", "CAST({} AS DOUBLE)"),
     "boolean": ("Y|N", "({} = 'Y')"),
     "date": (
-        "[0-3][0-9]-[A-Z][a-z][a-z]-[12][0-9]{3}",
+        "[0-3][0-9]-[A-Z][a-z][a-z]-(1[89]|20)[0-9]{2}",
         "CAST(try_strptime({}, '%d-%b-%Y') AS DATE)",
     ),
 }
@@ -210,6 +212,16 @@ _CASTS = {
 """What a value looks like, and how it is then read."""
 
 
+_NO_DAYS = ("0001-01-01", "1000-01-01", "9999-12-31")
+"""How databases write that there is no day: no end, no death, no closing."""
+
+
+def drop_no_day(value: str) -> str:
+    """Return SQL for a date, null where it stands for none."""
+    days = ", ".join(f"DATE '{day}'" for day in _NO_DAYS)
+    return f"CASE WHEN {value} IN ({days}) THEN NULL ELSE {value} END"
+
+
 def bring_into_form(text: str, form: Form) -> str:
     """Return SQL that brings a text into its form, whatever can be lost on the way to a file."""
     value = f"upper({text})"
@@ -217,10 +229,10 @@ def bring_into_form(text: str, form: Form) -> str:
         value = f"translate({value}, {quote_text(form.removed)}, '')"
     if form.width is None or form.width == 1:
         return value
-    short = f"[0-9]{{{form.least},{form.width - 1}}}"
-    return (
-        f"CASE WHEN length({value}) < {form.width} AND regexp_full_match({value}, '{short}')"
-        f" THEN lpad({value}, {form.width}, '0')"
-        f" WHEN regexp_full_match({value}, '[0-9]{{{form.least},{form.width}}}\\.0+')"
-        f" THEN lpad(split_part({value}, '.', 1), {form.width}, '0') ELSE {value} END"
+    cases = "".join(
+        f" WHEN regexp_full_match({value}, '[0-9]{{{width - form.width + form.least},{width}}}"
+        f"(\\.0+)?') THEN lpad(split_part({value}, '.', 1), {width}, '0')"
+        for width in (form.width, form.longer)
+        if width is not None
     )
+    return f"CASE{cases} ELSE {value} END"

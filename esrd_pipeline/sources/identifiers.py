@@ -17,7 +17,10 @@ million claims. A table of which an identifier is the key is searched for such t
 import pyarrow as pa
 
 RULE = "is not a whole number of at most 64 bits, or an identifier of 15 or 16 letters and digits"
-FLOAT_RULE = "is not a whole number below 2^53, beyond which a float does not keep an identifier"
+FLOAT_RULE = (
+    "is not a whole number below 2^53 (2^24 of 32 bits), beyond which a float does not keep an"
+    " identifier"
+)
 SHARED_RULE = "is an identifier of which another one has the same number"
 ITSELF = "0|-?[1-9][0-9]{0,17}"
 """An identifier that is written as the number it has."""
@@ -45,13 +48,24 @@ def convert_identifier(text: str) -> str:
     )
 
 
-def write_float(value: str) -> str:
-    """Return SQL for the text of a float, which is a whole number where it can be no other one."""
+def find_exact(kind: pa.DataType) -> int:
+    """Return the number below which floats of a type hold every whole number."""
+    return {16: 2**11, 32: 2**24}.get(kind.bit_width, _EXACT)
+
+
+def write_float(value: str, exact: int = _EXACT) -> str:
+    """Return SQL for the text of a float, which is a whole number where it can be no other one.
+
+    One of `exact` or more is written with a sign that no identifier has, if fewer digits than 15
+    are kept: 16777216.0 of 32 bits may have been 16777217.
+    """
+    lost = "" if exact == _EXACT else " || '?'"
     # NaN passes the comparisons where the statistics of a Parquet file, rightly, leave it out
     # (duckdb/duckdb#25521), but not isfinite().
     return (
-        f"CASE WHEN isfinite({value}) AND {value} = trunc({value}) AND abs({value}) < {_EXACT}"
-        f" THEN CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
+        f"CASE WHEN isfinite({value}) AND {value} = trunc({value}) AND abs({value}) < {exact}"
+        f" THEN CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
+        f" ELSE CAST({value} AS VARCHAR){lost} END"
     )
 
 

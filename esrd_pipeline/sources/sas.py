@@ -2,7 +2,9 @@
 
 SAS knows two types, text and float; a column's format tells that a number is of days or of seconds
 since 1960. It is judged here, for pyreadstat knows fewer formats and takes the seconds of a column
-of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null.
+of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null. A number that SAS cut
+off, with a LENGTH of fewer than eight bytes, is the shortest decimal that is cut off like that: in
+four bytes 1.2 is 1.1999998, and below a threshold that it meets.
 """
 
 import re
@@ -17,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
+from numpy.typing import NDArray
 
 from esrd_pipeline.sources.errors import SourceError
 
@@ -36,6 +39,11 @@ _MILLISECONDS = {"date": 86_400_000, "datetime": 1000}
 _EPOCH = -315_619_200_000  # 1 January 1960, in milliseconds of 1 January 1970
 _FARTHEST = 10**15
 """Milliseconds to years of five digits, which no form of a date has."""
+_WHOLE_WIDTH = 8
+"""Bytes of a number that is not cut off."""
+_BITS_BEFORE = 12
+"""Bits of sign and exponent. IBM's floats, of transport files, are cut off at or after that bit."""
+_MOST_DIGITS = 15
 _RECORD = 80
 _MEMBER = b"HEADER RECORD*******MEMBV8  HEADER RECORD!!!!!!!"
 _COUNT = b"HEADER RECORD*******OBSV8   HEADER RECORD!!!!!!!"
@@ -82,6 +90,7 @@ def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
     step = max(1, _CELLS_AT_ONCE // len(names))
     _, meta = _read(path, metadataonly=True)
     formats: Mapping[str, str | None] = meta.original_variable_types
+    widths: Mapping[str, int] = meta.variable_storage_width
     count = 0
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         while True:
@@ -93,7 +102,9 @@ def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
                 disable_datetime_conversion=True,
                 output_format="dict",
             )
-            arrays = [_convert(columns[name], types[name], formats[name]) for name in names]
+            arrays = [
+                _convert(columns[name], types[name], formats[name], widths[name]) for name in names
+            ]
             part = pa.Table.from_arrays(arrays, schema=schema)
             writer.write_table(part)
             count += part.num_rows
@@ -120,7 +131,11 @@ def _type(kind: str, variable_format: str | None) -> pa.DataType:
     return pa.float64() if _kind(variable_format) is None else pa.timestamp("ms")
 
 
-def _convert(values: Sequence[object], kind: pa.DataType, variable_format: str | None) -> pa.Array:
+def _convert(
+    values: Sequence[object], kind: pa.DataType, variable_format: str | None, width: int
+) -> pa.Array:
+    if pa.types.is_floating(kind) and width < _WHOLE_WIDTH:
+        return pa.array(_restore(np.array(values, np.float64), width), kind, from_pandas=True)
     if not pa.types.is_timestamp(kind):
         return pa.array(values, kind, from_pandas=True)
     since = np.array(values, np.float64) * _MILLISECONDS[_kind(variable_format) or "date"]
@@ -128,6 +143,23 @@ def _convert(values: Sequence[object], kind: pa.DataType, variable_format: str |
     # A day beyond the calendar stays a value, and one that is refused as no date.
     near = np.clip(np.where(is_missing, 0.0, since), -_FARTHEST, _FARTHEST)
     return pa.array(np.rint(near).astype(np.int64) + _EPOCH, mask=is_missing).cast(kind)
+
+
+def _restore(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Return the shortest decimals that lie less than one unit of the last kept bit above."""
+    restored = values.copy()
+    places = np.flatnonzero(np.isfinite(values) & (values != np.trunc(values)))
+    size = np.abs(values[places])
+    unit = 2.0 ** (np.floor(np.log2(size)) - (8 * width - _BITS_BEFORE))
+    first = np.floor(np.log10(size))
+    is_open = np.ones(places.size, dtype=bool)
+    for digits in range(1, _MOST_DIGITS + 1):
+        scale = 10.0 ** (digits - 1 - first)
+        decimal = np.rint(size * scale) / scale
+        is_found = is_open & (decimal >= size) & (decimal - size < unit)
+        restored[places[is_found]] = np.copysign(decimal, values[places])[is_found]
+        is_open &= ~is_found
+    return restored
 
 
 def _read(path: Path, **options: object) -> tuple[Mapping[str, Sequence[object]], Any]:

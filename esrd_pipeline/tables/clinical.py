@@ -4,7 +4,7 @@ A year's extract holds the reports on that year's months. Values are as the faci
 reported them: out-of-range, late, missing and duplicate values are kept.
 """
 
-from esrd_pipeline.tables.eqrs import FACILITYID, PATIENT_ID
+from esrd_pipeline.tables.eqrs import FACILITYID, LAST_NUMBER, PATIENT_ID
 from esrd_pipeline.tables.facility import CCN, YEAR
 from esrd_pipeline.tables.model import Column, Table
 
@@ -65,7 +65,14 @@ SURVEY_COMPONENTS = (
 )
 
 MONTH = Column("month", "date", "First day of the reporting month", required=True)
-RECORD = Column("record_number", "integer", "Order of submission", required=True, minimum=1)
+RECORD = Column(
+    "record_number",
+    "integer",
+    "Order of submission",
+    required=True,
+    minimum=1,
+    maximum=LAST_NUMBER,
+)
 
 EQRS_CLINICAL_MONTH = Table(
     name="raw.eqrs_clinical_month",

@@ -55,6 +55,9 @@ COMORBIDITIES = (
 )
 """Item 17 (comorbid conditions) of CMS-2728, one yes or no each."""
 
+LAST_NUMBER = 10**12 - 1
+"""Highest number of a record or form: SELECTs put a day before it in one number of 64 bits."""
+
 PATIENT_ID = Column("patient_id", "integer", "EQRS patient", required=True, minimum=1)
 FACILITYID = Column("facilityid", "integer", "EQRS facility", required=True, minimum=1)
 
@@ -202,7 +205,14 @@ CMS_2728 = Table(
     key=("patient_id", "form_number"),
     columns=(
         PATIENT_ID,
-        Column("form_number", "integer", "Order of the patient's forms", required=True, minimum=1),
+        Column(
+            "form_number",
+            "integer",
+            "Order of the patient's forms",
+            required=True,
+            minimum=1,
+            maximum=LAST_NUMBER,
+        ),
         YEAR,
         Column("facilityid", "integer", "EQRS facility that filed it", minimum=1),
         Column("dialysis_began_date", "date", "Regular chronic dialysis began"),

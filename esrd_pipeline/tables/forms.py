@@ -13,7 +13,8 @@ class Form:
 
     A value is stored in capitals without the characters `removed`. One of `least` digits or more
     that is shorter than `width` gets the zeros back that it lost; `.0` at its end, by which a code
-    was read as a number, goes first. What then does not match the regular expression `pattern` as a
+    was read as a number, goes first. A code that may also have `longer` digits can have lost as
+    many zeros of them. What then does not match the regular expression `pattern` as a
     whole is refused. Of identifiers of which linkage judges each one and keeps the reason, only
     those are that stand in quotes or hold signs no identifier has; what does not match `usual` is
     shown by `report.intake`.
@@ -29,6 +30,7 @@ class Form:
     least: int = 1
     pattern: str | None = None
     usual: str | None = None
+    longer: int | None = None
 
 
 NO_VALUE = ("NULL", "NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NONE", ".")
@@ -96,6 +98,7 @@ POSTAL_CODE = Form(
     least=3,
     pattern=_PLAIN,
     usual="[0-9]{5}(-?[0-9]{4})?",
+    longer=9,
 )
 # USDA's file of 2010 writes ''00501''.
 ZIP = Form("a ZIP code of five digits", "[0-9]{5}", "'", width=5, least=3, pattern="[0-9]{5}")

@@ -29,6 +29,11 @@ def test_a_percentage_is_months_over_months() -> None:
     assert text_of(row) == "fewer than 11 patients"
 
 
+def test_a_percentage_is_rounded_once() -> None:
+    (row,) = assess_facilities(LTC, YEAR, months(("A", 1, 23, 80))).to_dict("records")
+    assert row["value"] == 28.75
+
+
 def test_nobody_is_better_or_worse() -> None:
     cohort = months(*((ccn, n, ccn == "B", 1) for ccn in "AB" for n in range(20)))
     contract = assess_facilities(LTC, YEAR, cohort)

@@ -3,10 +3,12 @@
 import datetime as dt
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from esrd_pipeline.families import reporting
+from esrd_pipeline.program.qip_arithmetic import to_units
 from esrd_pipeline.tables.clinical import EQUITY_ELEMENTS, PERSONNEL, SURVEY_COMPONENTS
 from esrd_pipeline_tests.reason_texts import text_of
 
@@ -348,6 +350,14 @@ def test_two_surveys_weigh_by_their_completed_ones() -> None:
     assert row(rows, "ich_cahps_staff")["value"] == pytest.approx(0.55)
     found = row(rows, "ich_cahps")
     assert (found["unit_count"], found["numerator"], found["denominator"]) == (40, 2, 2)
+
+
+@pytest.mark.manual("2.17.5", "4.1.2")
+def test_a_share_at_a_half_of_the_published_precision_is_not_below_it() -> None:
+    # 30 x 60.0 + 34 x 68.8 = 64 x 64.675 percent, which the QIP rounds up.
+    value = row(survey((1, 30, 60.0), (2, 34, 68.8)), "ich_cahps_staff")["value"]
+    assert value == 0.64675
+    assert to_units(np.array([value]), precision=4).tolist() == [6468]
 
 
 @pytest.mark.manual("2.17.6", "2.17.9")

@@ -332,3 +332,8 @@ def test_the_nation_without_small_facilities_still_gives_the_level() -> None:
     assert find(trend, "nation", "nation", "ltc")["value"] == pytest.approx(30.0)
     assert check((trend, contract, levels)) is None
     assert levels.columns.tolist() == LEVEL.column_names
+
+
+def test_a_share_is_rounded_once() -> None:
+    shares, *_ = make(make_share(A, 11.0, 40.0), make_share(B, 12.0, 40.0))
+    assert find(shares, "nation", "nation", "ltc")["value"] == 28.75

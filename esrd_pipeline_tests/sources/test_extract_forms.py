@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline_tests.sources.extracts import load, write
 
 CLAIM = (
@@ -142,6 +142,31 @@ def test_parquet_is_brought_into_the_same_form(tmp_path: Path) -> None:
     assert load(tmp_path, medicare.CLAIM).equals(good)
 
 
+def test_floats_of_32_bits_are_the_decimals_they_were_made_from(tmp_path: Path) -> None:
+    written = [8.88, 1.2, 10.2, 1e-05]
+    count = len(written)
+    table = pa.table(
+        {
+            "PATIENT_ID": pa.array(range(1, count + 1), pa.float32()),
+            "FACILITYID": pa.array([1] * count),
+            "MONTH": pa.array([date(2024, 3, 1)] * count),
+            "RECORD_NUMBER": pa.array([1] * count),
+            "KTV_VALUE": pa.array(written, pa.float32()),
+        }
+    )
+    pq.write_table(table, tmp_path / "eqrs_clinical_month.parquet")
+    rows = load(tmp_path, clinical.EQRS_CLINICAL_MONTH)
+    assert rows["ktv_value"].tolist() == written
+
+
+def test_an_identifier_of_32_bits_that_may_be_its_neighbour_s_is_refused(tmp_path: Path) -> None:
+    numbers = pa.array([16777215.0, 16777217.0], pa.float32())
+    lines = {"BENE_ID": numbers, "ENTRY_DATE": pa.array([date(2024, 1, 1)] * 2)}
+    pq.write_table(pa.table(lines), tmp_path / "mds_stay.parquet")
+    with pytest.raises(SourceError, match=r"row 3, column 'BENE_ID': .*2\^24 of 32 bits"):
+        load(tmp_path, register.MDS_STAY)
+
+
 def test_an_amount_that_is_no_finite_number_is_refused_in_parquet_too(tmp_path: Path) -> None:
     lines = {"CLM_ID": [10, 11], "CLM_LINE_NUM": [1, 1], "REV_CNTR": ["0821", "0821"]}
     amounts = pa.array([3.0, float("inf")])
@@ -163,6 +188,38 @@ def test_numbers_of_people_lose_their_dashes_and_get_their_zeros_back(tmp_path: 
     rows = load(tmp_path, eqrs.EQRS_PATIENT)
     assert rows["mbi"].tolist() == ["1EG4TE5MK73", "1EG4TE5MK74"]
     assert rows["ssn"].tolist() == ["012345678", "012345678"]
+
+
+def test_a_zip_code_of_nine_digits_gets_the_zeros_back_that_it_lost(tmp_path: Path) -> None:
+    written = {"02101-1234": "02101-1234", "21011234": "021011234", "5010001.0": "005010001"}
+    written |= {"021011234": "021011234", "2101": "02101", "501.0": "00501", "H3Z 2Y7": "H3Z 2Y7"}
+    rows = [f"{number},1950-02-03,{code}" for number, code in enumerate(written, start=1)]
+    write(tmp_path, "eqrs_patient.csv", "patient_id,date_of_birth,zip_code", *rows)
+    assert load(tmp_path, eqrs.EQRS_PATIENT)["zip_code"].tolist() == [*written.values()]
+
+
+STAY_DAYS = ("31-Dec-9999", "31DEC9999", "99991231", "9999-12-31", "01-Jan-1000", "00010101")
+
+
+def test_a_day_by_which_databases_write_that_there_is_none_is_none(tmp_path: Path) -> None:
+    rows = [f"{number}|01-Feb-2024|{day}" for number, day in enumerate(STAY_DAYS, start=1)]
+    rows.append("99|01-Feb-2024|03-Mar-2024")
+    write(tmp_path, "mds_stay.txt", "BENE_ID|ENTRY_DATE|DISCHARGE_DATE", *rows)
+    found = load(tmp_path, register.MDS_STAY)["discharge_date"]
+    assert found.notna().sum() == 1
+    assert found.dropna().tolist() == [date(2024, 3, 3)]
+
+
+def test_so_it_is_in_parquet(tmp_path: Path) -> None:
+    table = {
+        "BENE_ID": pa.array([1, 2]),
+        "ENTRY_DATE": pa.array([date(2024, 2, 1)] * 2),
+        "DISCHARGE_DATE": pa.array([date(9999, 12, 31), date(2024, 3, 3)]),
+    }
+    pq.write_table(pa.table(table), tmp_path / "mds_stay.parquet")
+    found = load(tmp_path, register.MDS_STAY)["discharge_date"]
+    assert found.tolist()[1] == date(2024, 3, 3)
+    assert pd.isna(found.tolist()[0])
 
 
 def test_a_delimiter_at_the_end_of_every_line_is_no_column(tmp_path: Path) -> None:

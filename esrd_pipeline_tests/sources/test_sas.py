@@ -10,13 +10,13 @@ import pytest
 
 from esrd_pipeline.sources import sas
 from esrd_pipeline.sources.errors import SourceError
-from esrd_pipeline.tables import eqrs, medicare, register
+from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline_tests.sources.extracts import YEAR, load, write
 
 FORMATS = {"ENTRY_DATE": "DATE9"}
 STAYS = {
     "BENE_ID": [7.0, 8.0, 9007199254740991.0],
-    "ENTRY_DATE": [date(2024, 1, 1), date(1959, 12, 31), date(9999, 12, 31)],
+    "ENTRY_DATE": [date(2024, 1, 1), date(1959, 12, 31), date(9999, 12, 30)],
     "DISCHARGE_DATE": [None, date(2024, 2, 3), None],
 }
 
@@ -185,6 +185,27 @@ def test_missing_values_of_sas_are_nulls(tmp_path: Path, letter: bytes) -> None:
     assert content.count(number) == 3
     path.write_bytes(content.replace(number, letter + bytes(7)))
     assert load_stays(tmp_path)["discharge_date"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "value", [1.2, 1.7, 8.88, 10.2, 0.65, 1234.5, -0.1, 33.333, 3.0, 2_097_151.0]
+)
+def test_a_number_that_sas_cut_off_is_the_decimal_it_was(tmp_path: Path, value: float) -> None:
+    columns = {
+        "patient_id": [1.0],
+        "facilityid": [1.0],
+        "month": [date(2024, 3, 1)],
+        "record_number": [1.0],
+        "calcium_value": [value],
+    }
+    path = write_sas(tmp_path, "eqrs_clinical_month.xpt", columns, {"month": "DATE9"})
+    # As with LENGTH calcium_value 4: of its eight bytes, the last of the only row, four are left.
+    change(path, old=b"\0\1\0\0\0\x08\0\5calcium_", new=b"\0\1\0\0\0\x04\0\5calcium_")
+    content = path.read_bytes().rstrip(b" ")
+    content += b" " * (-len(content) % 8)
+    path.write_bytes((content[:-4] + b" " * 4).ljust(-(-len(content) // 80) * 80))
+    rows = load(tmp_path, clinical.EQRS_CLINICAL_MONTH)
+    assert rows["calcium_value"].tolist() == [value]
 
 
 def change(path: Path, *, old: bytes = b"", new: bytes = b"", cut: int = 0) -> None:

@@ -124,21 +124,17 @@ def list_stays(person: Person) -> list[Stay]:
             else:
                 current = Stay([bill])
                 stays.append(current)
-    episode, last = 0, None
+    episode = 0
     acute = [stay for stay in stays if stay.is_acute]
+    before: list[Stay] = []
     for stay in sorted(acute, key=lambda stay: (stay.admitted, stay.left, stay.hospital)):
-        is_transfer = last is not None and (
-            stay.admitted <= last.left
-            or (stay.admitted == last.left + DAY and stay.hospital != last.hospital)
+        episode += not any(
+            stay.admitted <= other.left
+            or (stay.admitted == other.left + DAY and stay.hospital != other.hospital)
+            for other in before
         )
-        episode += not is_transfer
         stay.episode = episode
-        if (
-            last is None
-            or not is_transfer
-            or (stay.left, stay.hospital) > (last.left, last.hospital)
-        ):
-            last = stay
+        before.append(stay)
     return stays
 
 

@@ -234,6 +234,33 @@ def test_the_day_goes_before_the_submission_however_high_its_number() -> Worked:
     assert (row["hd_ktv"], row["calcium"], row["access_type"]) == (1.1, 9.0, "AVFONLY")
 
 
+@pytest.mark.manual("2.1.12", "2.3.12", "2.8.12")
+@worked
+def test_the_day_goes_before_the_facility_of_a_number_however_many_digits_it_has() -> Worked:
+    long = 999_999_999_999_999_999
+    known = know()
+    known["linkage.facility_ccn"] = [
+        {**row, "ccn": "A", "facilityid": A if row["facilityid"] == A else long}
+        for row in known["linkage.facility_ccn"]
+    ]
+    rows = {
+        "raw.eqrs_clinical_month": [
+            measured(1.1, "2024-03-20"),
+            record(2, calcium_value=9.0, calcium_date=day("2024-03-20")),
+            {**measured(1.5, "2024-03-10"), "facilityid": long},
+            record(2, long, calcium_value=11.0, calcium_date=day("2024-03-10")),
+        ],
+        "raw.eqrs_vascular_access": [
+            used("AVFONLY", "2024-03-20"),
+            {**used("Catheter Only", "2024-03-10"), "facilityid": long},
+        ],
+    }
+    row = yield case("history.clinical_month", tables={**known, **rows}, alone=True).read(
+        lambda found: found[found["program"] == "dfc"].iloc[0]
+    )
+    assert (row["hd_ktv"], row["calcium"], row["access_type"]) == (1.1, 9.0, "AVFONLY")
+
+
 @pytest.mark.manual("2.1.12")
 @worked
 def test_an_access_without_a_type_is_none() -> Worked:

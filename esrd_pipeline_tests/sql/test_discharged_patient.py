@@ -284,6 +284,13 @@ def test_the_range_of_a_bmi_depends_on_the_age_when_dialysis_began(
     assert find_bmi(people, [measured(1, kilograms)])[1][0] == bmi
 
 
+@pytest.mark.manual("2.10.11", "2.11.13", "2.26.12")
+@pytest.mark.parametrize(("began", "bmi"), [("2022-02-28", 9.0), ("2022-03-01", None)])
+def test_who_was_born_on_a_leap_day_is_18_on_1_march(began: str, bmi: float | None) -> None:
+    people = [somebody(1, date_of_birth=day("2004-02-29"))]
+    assert find_bmi(people, [measured(1, 9, dialysis_began_date=day(began))])[1][0] == bmi
+
+
 @pytest.mark.manual("2.11.13")
 def test_a_missing_bmi_is_the_mean_of_patients_alike() -> None:
     people = [

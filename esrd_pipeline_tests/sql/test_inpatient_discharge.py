@@ -178,6 +178,19 @@ def test_a_claim_sent_twice_is_one_stay() -> Worked:
     assert len(rows) == 1
 
 
+@pytest.mark.manual("2.10.8", "2.10.10", "2.11.8")
+@pytest.mark.parametrize("elsewhere", ["100001", "100003"])
+@worked
+def test_of_stays_that_end_on_one_day_any_elsewhere_makes_a_transfer(elsewhere: str) -> Worked:
+    # A day in a hospital, transferred there, and another stay in it from the day after.
+    first, second, third = yield find_discharges(
+        claim("2024-03-01", "2024-03-05", hospital=elsewhere),
+        claim("2024-03-05", "2024-03-05", hospital=OTHER_ACUTE),
+        claim("2024-03-06", "2024-03-09", hospital=OTHER_ACUTE),
+    )
+    assert first["episode"] == second["episode"] == third["episode"]
+
+
 @pytest.mark.manual("2.10.11", "2.11.13")
 @pytest.mark.parametrize("code", ["U071", "B9729", "J1282"])
 @worked

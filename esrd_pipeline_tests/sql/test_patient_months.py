@@ -76,6 +76,9 @@ def calcium(*values: float | None, program: str = "dfc", **other: object) -> Cas
     [
         ((10.2, 10.2, 10.2), False),
         ((10.2, 10.2, 10.3), True),
+        # 2.55 mmol/L is 10.2204 mg/dL: decimals beyond the third count, too.
+        ((10.2004, 10.2, 10.2), True),
+        ((10.1998, 10.2002, 10.2), False),
         ((None, 10.1, 10.3), False),
         ((None, 10.1, 10.4), True),
         ((None, None, 10.3), True),

@@ -170,6 +170,50 @@ def test_an_access_is_compared_by_its_class() -> Worked:
 
 
 @worked
+def test_the_day_goes_before_the_line_however_high_its_number() -> Worked:
+    def line(number: int, modifier: str, on: str) -> Row:
+        return {
+            "clm_id": 11,
+            "clm_line_num": number,
+            "rev_cntr": "0821",
+            "rev_cntr_dt": day(on),
+            "hcpcs_1st_mdfr_cd": modifier,
+        }
+
+    rows = yield compare(
+        "vascular_access",
+        history__clinical_month=[clinic(1, access_type="AVFONLY")],
+        history__dialysis_claim=[billed(1, 11)],
+        raw__claim_revenue=[line(1, "V7", "2024-03-20"), line(300_000, "V5", "2024-03-02")],
+    )
+    assert rows == {("A", 3): (1, 1, 1, 1, 0, 0, 0)}
+
+
+@worked
+def test_a_source_goes_before_another_however_far_off_its_day_is() -> Worked:
+    (row,) = yield case(
+        "history.source_event",
+        tables={
+            "linkage.death": [{"program": "dfc", "patient_id": 1, "death_date": day("2024-03-05")}],
+            "linkage.beneficiary": [{"bene_id": 901, "patient_id": 1}],
+            # A form with a day that is none, and a discharge by death.
+            "raw.cms_2746": [{"patient_id": 1, "death_date": day("2924-03-05")}],
+            "raw.eqrs_admission": [
+                {
+                    "patient_id": 1,
+                    "facilityid": 1,
+                    "admit_date": day("2023-01-01"),
+                    "discharge_date": day("2024-03-05"),
+                    "discharge_reason": "Death",
+                }
+            ],
+            "raw.medicare_enrollment": [{"bene_id": 901, "bene_death_dt": day("2024-03-05")}],
+        },
+    ).read(lambda found: found.to_dict("records"))
+    assert not row["is_equal"]
+
+
+@worked
 def test_a_death_is_of_the_facility_that_treated_last_and_sources_may_differ_by_a_day() -> Worked:
     def death(patient: int, on: str) -> Row:
         return {"program": "dfc", "patient_id": patient, "death_date": day(on)}

@@ -80,8 +80,9 @@ shown AS (
         OR (c.claim_type = '60' AND (l.has_center = 1 OR o.clm_id IS NOT NULL))
 ),
 
+-- A year's files may hold a claim that the next year's hold again.
 provider AS (
-    SELECT s.patient_id, s.transfusion_date, s.clm_id, r.prvdr_num
+    SELECT DISTINCT s.patient_id, s.transfusion_date, s.clm_id, r.prvdr_num
     FROM shown AS s
     LEFT JOIN raw.claim AS r
         ON r.clm_id = s.clm_id

@@ -15,7 +15,7 @@ rule AS (
         CAST(1.2 AS DOUBLE) AS least_hd,
         CAST(1.7 AS DOUBLE) AS least_adult_pd,
         CAST(1.8 AS DOUBLE) AS least_child_pd,
-        CAST(10.2 AS DECIMAL(8, 3)) AS most_calcium,
+        CAST(10.2 AS DECIMAL(8, 6)) AS most_calcium,
         7 AS least_sessions,
         3 AS catheter_months
 ),
@@ -47,7 +47,7 @@ completed AS (
         r.sessions,
         r.access_type,
         r.has_npcr,
-        CAST(r.calcium_sum AS DECIMAL(10, 3)) AS calcium_sum,
+        CAST(r.calcium_sum AS DECIMAL(10, 6)) AS calcium_sum,
         r.calcium_months,
         coalesce(h.months, 0) AS catheter_months,
         l.patient_id IS NOT NULL AS is_limited_life,

@@ -28,7 +28,7 @@ ccn_period AS (
 ),
 
 -- Records in the order of their days, then of their submission: a whole number, unique among the
--- records of a facility's month (numbers of submission below a million million).
+-- records of a facility's month (a table holds no number of submission of more than 12 digits).
 record AS (
     SELECT
         c.*,
@@ -199,6 +199,13 @@ shared AS (
     HAVING count(DISTINCT facilityid) > 1
 ),
 
+-- Facilities numbered in the order of their identifiers, which may have any number of digits: the
+-- last report of a day is found by a whole number.
+facility AS (
+    SELECT facilityid, row_number() OVER (ORDER BY facilityid) AS place
+    FROM (SELECT DISTINCT facilityid FROM ccn_period)
+),
+
 placed AS (
     SELECT
         s.program,
@@ -213,17 +220,14 @@ placed AS (
 
 ordered AS (
     SELECT
-        *,
-        CAST(date_diff('day', DATE '2000-01-01', hd_ktv_date) AS BIGINT) * 1000000000
-        + facilityid AS hd_order,
-        CAST(date_diff('day', DATE '2000-01-01', pd_ktv_date) AS BIGINT) * 1000000000
-        + facilityid AS pd_order,
-        CAST(date_diff('day', DATE '2000-01-01', calcium_date) AS BIGINT) * 1000000000
-        + facilityid AS calcium_order,
-        CAST(date_diff('day', DATE '2000-01-01', access_date) AS BIGINT) * 1000000000
-        + facilityid AS access_order
-    FROM placed
-    WHERE is_shared
+        p.*,
+        date_diff('day', DATE '2000-01-01', p.hd_ktv_date) * 1000000 + f.place AS hd_order,
+        date_diff('day', DATE '2000-01-01', p.pd_ktv_date) * 1000000 + f.place AS pd_order,
+        date_diff('day', DATE '2000-01-01', p.calcium_date) * 1000000 + f.place AS calcium_order,
+        date_diff('day', DATE '2000-01-01', p.access_date) * 1000000 + f.place AS access_order
+    FROM placed AS p
+    JOIN facility AS f ON f.facilityid = p.facilityid
+    WHERE p.is_shared
 )
 
 SELECT

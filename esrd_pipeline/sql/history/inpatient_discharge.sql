@@ -204,37 +204,37 @@ acute AS (
             PARTITION BY s.patient_id
             ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS before_last,
-        -- The hospital of the stay that ended last, after the ten characters of its last day.
-        substring(
-            max(CAST(s.discharge_date AS VARCHAR) || s.hospital_ccn) OVER (
-                PARTITION BY s.patient_id
-                ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ),
-            11
-        ) AS before_hospital
+        ) AS before_last
     FROM stay AS s
     JOIN described_hospital AS h ON h.hospital_ccn = s.hospital_ccn
     WHERE h.kind IN ('acute', 'critical access') AND s.is_hospice = 0
 ),
 
+-- Of several stays that end on one day, any one elsewhere makes a transfer.
+followed AS (
+    SELECT DISTINCT s.patient_id, s.hospital_ccn, s.admit_date
+    FROM acute AS s
+    JOIN acute AS b
+        ON b.patient_id = s.patient_id
+        AND b.discharge_date = s.admit_date - 1
+        AND b.hospital_ccn <> s.hospital_ccn
+),
+
 joined AS (
     SELECT
-        *,
+        s.*,
         sum(
-            CASE
-                WHEN admit_date <= before_last
-                    OR (admit_date = before_last + 1 AND hospital_ccn <> before_hospital)
-                    THEN 0
-                ELSE 1
-            END
+            CASE WHEN s.admit_date <= s.before_last OR f.patient_id IS NOT NULL THEN 0 ELSE 1 END
         ) OVER (
-            PARTITION BY patient_id
-            ORDER BY admit_date, discharge_date, hospital_ccn
+            PARTITION BY s.patient_id
+            ORDER BY s.admit_date, s.discharge_date, s.hospital_ccn
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS episode
-    FROM acute
+    FROM acute AS s
+    LEFT JOIN followed AS f
+        ON f.patient_id = s.patient_id
+        AND f.hospital_ccn = s.hospital_ccn
+        AND f.admit_date = s.admit_date
 ),
 
 episode_place AS (

@@ -56,7 +56,8 @@ flagged AS (
             WHEN f.height_cm > 0
                 THEN round(f.dry_weight_kg / (f.height_cm / 100 * f.height_cm / 100) * 10000)
         END AS stated,
-        CASE WHEN p.date_of_birth + INTERVAL 18 YEAR > f.began_date THEN 5 ELSE 10 END AS least_bmi,
+        CASE WHEN shared.completed_years(p.date_of_birth, f.began_date) < 18 THEN 5 ELSE 10 END
+            AS least_bmi,
         d.patient_id IS NOT NULL AS is_diabetes_cause,
         coalesce(f.nephrologist_care = 'yes', FALSE) AS has_nephrologist_care,
         coalesce(f.has_amputation, FALSE) AS has_amputation,

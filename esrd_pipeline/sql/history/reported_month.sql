@@ -23,7 +23,7 @@ reported AS (
         c.month,
         c.ccn,
         c.has_calcium,
-        CAST(c.calcium AS DECIMAL(8, 3)) AS calcium,
+        CAST(c.calcium AS DECIMAL(8, 6)) AS calcium,
         c.has_npcr,
         c.has_reconciliation,
         c.sessions_delivered,

@@ -60,9 +60,9 @@ reported_death AS (
 dated_death AS (
     SELECT
         patient_id,
-        arg_min(day, place * 100000 + date_diff('day', DATE '1900-01-01', day))
+        arg_min(day, place * 10000000 + date_diff('day', DATE '1900-01-01', day))
             FILTER (WHERE source = 'eqrs') AS eqrs_day,
-        arg_min(day, place * 100000 + date_diff('day', DATE '1900-01-01', day))
+        arg_min(day, place * 10000000 + date_diff('day', DATE '1900-01-01', day))
             FILTER (WHERE source = 'claims') AS claims_day,
         min(day) FILTER (WHERE source = 'ssa') AS third_day
     FROM reported_death

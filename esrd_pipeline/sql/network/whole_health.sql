@@ -116,8 +116,9 @@ present AS (
         m.ccn,
         m.month,
         c.month_end,
-        p.date_of_birth + INTERVAL 12 YEAR <= c.month_end AS is_of_depression_age,
-        p.date_of_birth + INTERVAL 18 YEAR <= c.month_end AS is_adult,
+        shared.completed_years(p.date_of_birth, c.month_end) >= r.depression_age
+            AS is_of_depression_age,
+        shared.completed_years(p.date_of_birth, c.month_end) >= r.adult_age AS is_adult,
         coalesce(d.screened_date <= c.month_end, FALSE) AS is_depression_screened,
         coalesce(
             o.food_date <= c.month_end
@@ -130,6 +131,7 @@ present AS (
         coalesce(o.excused_date <= c.month_end, FALSE) AS is_excused,
         coalesce(o.need_date <= c.month_end, FALSE) AS has_need
     FROM history.care_month AS m
+    CROSS JOIN rule AS r
     JOIN calendar AS c ON c.month = m.month
     JOIN linkage.patient AS p
         ON p.patient_id = m.patient_id AND p.performance_year = $performance_year

@@ -114,7 +114,7 @@ claim_access AS (
         arg_max(
             l.hcpcs_1st_mdfr_cd,
             (
-                date_diff('day', DATE '2000-01-01', coalesce(l.rev_cntr_dt, c.month)) * 10000
+                date_diff('day', DATE '2000-01-01', coalesce(l.rev_cntr_dt, c.month)) * 10000000
                 + l.clm_line_num
             ) * 10 + CAST(substr(l.hcpcs_1st_mdfr_cd, 2, 1) AS BIGINT)
         ) AS claims_access
