@@ -201,7 +201,7 @@ def test_of_two_units_under_a_number_the_one_with_the_patient_tells_the_sessions
 @pytest.mark.parametrize(
     ("stays", "expected"),
     [
-        # EQRS 1 without a record has the patient: that of EQRS 3, left or yet to come, says nothing.
+        # EQRS 1 without a record has the patient: that of EQRS 3 says nothing.
         ([spell(3, "2024-01-01", "2024-02-29", "Transfer Out"), spell(A, "2024-03-01")], None),
         ([spell(A, "2024-01-01", "2024-04-30", "Transfer Out"), spell(3, "2024-05-01")], None),
         # Nobody has the patient admitted: what EQRS knows of the number counts.
