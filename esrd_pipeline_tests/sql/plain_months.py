@@ -11,12 +11,14 @@ from esrd_pipeline_tests.sql.plain_patient import (
     DAY,
     MONTHS,
     OFF,
+    UNITS,
     Bill,
     Facts,
     Person,
     Prescription,
     Report,
     add_months,
+    find_ccn,
     list_days,
 )
 
@@ -57,8 +59,13 @@ class Month:
         for stay in person.stays:
             if stay.end in self.days and stay.why in OFF:
                 return "off"
-        leaves = any(CCNS[stay.unit] == self.ccn and stay.end == last for stay in person.stays)
-        return "discharge" if leaves and not person.is_at(self.ccn, last + DAY) else None
+        here = [stay for stay in person.stays if find_ccn(stay.unit, last) == self.ccn]
+        stays_on = any(
+            find_ccn(stay.unit, last + DAY) == self.ccn and stay.holds(last + DAY)
+            for stay in person.stays
+        )
+        leaves = any(stay.end == last for stay in here)
+        return "discharge" if leaves and not stays_on else None
 
     @property
     def is_out(self) -> bool:
@@ -70,7 +77,7 @@ class Month:
 
     def is_used(self, unit: int, month: date) -> bool:
         """Whether a report is used: not in the QIP of an excepted month."""
-        return self.program == "dfc" or (CCNS[unit], month) not in self.facts.excepted
+        return self.program == "dfc" or (find_ccn(unit, month), month) not in self.facts.excepted
 
     # Modality and frequency: 3.1.1, 3.1.4.
 
@@ -78,7 +85,7 @@ class Month:
         found: list[Prescription | None] = []
         for day in self.days:
             stay = self.person.find_stay(day)
-            if stay and CCNS[stay.unit] == self.ccn:
+            if stay and find_ccn(stay.unit, day) == self.ccn:
                 found.append(self.person.find_prescription(stay.unit, day))
         return found or self._records(self.ccn)
 
@@ -89,7 +96,7 @@ class Month:
             for day in self.days
             for stay in self.person.stays
             if stay.holds(day)
-            and ccn in (None, CCNS[stay.unit])
+            and ccn in (None, find_ccn(stay.unit, day))
             and (record := self.person.find_prescription(stay.unit, day)) is not None
         ]
 
@@ -144,7 +151,7 @@ class Month:
     def is_usual(self, *, adult: bool) -> bool:
         """Dialysed more than two and fewer than four times a week."""
         marked = False
-        for unit in CCNS:
+        for unit in UNITS:
             days = {(r.ktv_day or r.month) for r in self._reports(unit) if r.ktv is not None}
             for day in days:
                 of_day = [
@@ -226,7 +233,7 @@ class Month:
             (
                 report.ktv_day or report.month,
                 report.month,
-                CCNS[report.unit],
+                find_ccn(report.unit, report.month),
                 report.unit,
                 report.number,
                 report,
@@ -261,7 +268,7 @@ class Month:
             and access.kind is not None
             and self.is_used(access.unit, access.month)
         ]
-        own = [access for access in used if CCNS[access.unit] == self.ccn]
+        own = [access for access in used if find_ccn(access.unit, self.month) == self.ccn]
         if not (own or used):
             return True
         latest = max(own or used, key=lambda one: (one.day or one.month, one.number))
@@ -335,7 +342,7 @@ class Month:
                     report.calcium is not None
                     and (report.calcium_day or self.month).replace(day=1) == self.month
                     for report in self._reports()
-                    if CCNS[report.unit] == self.ccn
+                    if find_ccn(report.unit, self.month) == self.ccn
                 ),
             )
 
@@ -381,6 +388,6 @@ def judge(person: Person, facts: Facts) -> Verdicts:
         (program, month, ccn, measure): is_met
         for program in ("dfc", "qip")
         for month in MONTHS
-        for ccn in "AB"
+        for ccn in CCNS
         for measure, is_met in Month(program, person, facts, month, ccn).judge()
     }

@@ -1,6 +1,7 @@
 """What one patient's files tell, and where and how they are treated, in plain loops.
 
-Units 1 and 2 are the facility A, unit 3 is B. Numbers of readings are those of reading.csv.
+Units 1 and 2 are the facility A, unit 3 is B; in the year unit 2 gets a number of its own, C.
+Numbers of readings are those of reading.csv.
 """
 
 from calendar import monthrange
@@ -10,7 +11,9 @@ from functools import cache
 from itertools import pairwise
 
 DAY = timedelta(days=1)
-CCNS = {1: "A", 2: "A", 3: "B"}
+UNITS = (1, 2, 3)
+CCNS = "ABC"
+CHANGED = date(2024, 6, 16)
 MONTHS = [date(2024, number, 1) for number in range(1, 13)]
 OFF = ("Discontinue", "Recover Function")
 
@@ -19,6 +22,11 @@ def add_months(day: date, count: int) -> date:
     """The same day of another month, or its last one."""
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def find_ccn(unit: int, day: date) -> str:
+    """The number a unit has on a day."""
+    return "B" if unit == 3 else "C" if unit == 2 and day >= CHANGED else "A"
 
 
 @cache
@@ -157,7 +165,7 @@ class Person:
     def is_at(self, ccn: str, day: date) -> bool:
         """Whether the facility treats the patient on a day."""
         stay = self.find_stay(day)
-        return stay is not None and CCNS[stay.unit] == ccn
+        return stay is not None and find_ccn(stay.unit, day) == ccn
 
     def is_admitted(self, ccn: str, day: date) -> bool:
         """Whether EQRS has the patient admitted there on a day, and on dialysis (reading 88)."""
@@ -169,7 +177,7 @@ class Person:
             places = range(1, (day - since).days + 1)
             if not any(self.find_stay(since + place * DAY) for place in places):
                 return False
-        return any(CCNS[stay.unit] == ccn and stay.holds(day) for stay in self.stays)
+        return any(find_ccn(stay.unit, day) == ccn and stay.holds(day) for stay in self.stays)
 
     def find_prescription(self, unit: int, day: date) -> Prescription | None:
         """The unit's record in effect."""
@@ -189,7 +197,6 @@ class Person:
                 for stay in self.stays
                 if stay.unit == unit
                 and before.start < stay.start <= one.start
-                and stay.holds(one.start)
                 and not any(
                     s is not stay
                     and s.unit == unit

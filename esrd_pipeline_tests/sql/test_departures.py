@@ -228,10 +228,19 @@ def test_a_unit_without_the_patient_does_not_tell_the_sessions_of_one_that_has_t
 
 
 @pytest.mark.manual("2.8.10", "2.8.11")
-@pytest.mark.parametrize(("kind", "reason"), [("Other", "other_modality"), ("CCPD", None)])
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        ([prescribed(B, "2024-02-28", "Other")], "other_modality"),
+        ([prescribed(B, "2024-02-28", "CCPD")], None),
+        # The host's own record goes before the other's, which counts where the host has none.
+        ([prescribed(B, "2024-02-28", "CCPD"), prescribed(A, "2024-01-01", "Other")], None),
+        ([prescribed(A, "2024-01-01", "Other")], "other_modality"),
+    ],
+)
 @worked
 def test_a_guest_s_other_modality_is_out_of_the_host_s_calcium(
-    kind: str, reason: str | None
+    records: list[Row], reason: str | None
 ) -> Worked:
     """All March a guest at EQRS 2, facility B, whose own facility is A."""
     rows = yield case(
@@ -245,7 +254,7 @@ def test_a_guest_s_other_modality_is_out_of_the_host_s_calcium(
                 spell(A, "2024-01-01"),
                 spell(B, "2024-02-28", "2024-04-05", "Transfer Out", admitted="Transient"),
             ],
-            "raw.eqrs_treatment": [prescribed(B, "2024-02-28", kind)],
+            "raw.eqrs_treatment": records,
         },
     )
     host = rows[(rows["program"] == "qip") & (rows["ccn"] == "B")].iloc[0]

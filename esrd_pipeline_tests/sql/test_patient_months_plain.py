@@ -11,12 +11,15 @@ from random import Random
 import pandas as pd
 import pytest
 
+from esrd_pipeline.tables.patient_months import MONTHLY_MEASURES
 from esrd_pipeline_tests.sql.months import CENTER, HOME, PERITONEAL, PROGRAMS
 from esrd_pipeline_tests.sql.plain_months import Verdicts, judge
 from esrd_pipeline_tests.sql.plain_patient import (
     CCNS,
+    CHANGED,
     DAY,
     MONTHS,
+    UNITS,
     Access,
     Bill,
     Facts,
@@ -25,11 +28,12 @@ from esrd_pipeline_tests.sql.plain_patient import (
     Report,
     Stay,
     add_months,
+    find_ccn,
     list_days,
 )
 from esrd_pipeline_tests.sql.worked import Row, run
 
-PATIENTS = 150
+PATIENTS = 200
 CHAIN = (
     "history.dialysis_evidence",
     "history.treatment",
@@ -42,15 +46,7 @@ CHAIN = (
     "history.catheter_month",
     "cohort.patient_months",
 )
-MEASURES = (
-    "ktv_adult_hd",
-    "ktv_adult_pd",
-    "ktv_pediatric_hd",
-    "ktv_pediatric_pd",
-    "ltc",
-    "hypercalcemia",
-    "npcr",
-)
+MEASURES = [name for name in MONTHLY_MEASURES if name != "medication_reconciliation"]
 RECORDS = {
     CENTER: ("Hemodialysis", "Dialysis Facility/Center"),
     HOME: ("Hemodialysis", "Home"),
@@ -68,7 +64,7 @@ FACTS = Facts(
         ("B", date(2024, 6, 1)),
         ("B", date(2024, 7, 1)),
     },
-    reporting={"A": date(2024, 1, 1), "B": date(2024, 3, 1)},
+    reporting={"A": date(2024, 1, 1), "B": date(2024, 3, 1), "C": date(2024, 8, 1)},
 )
 
 
@@ -91,10 +87,10 @@ def draw_person(draw: Random) -> Person:
         person.death = _draw_edge(draw)
     usual = draw.choice([CENTER, HOME, PERITONEAL])
     for month in (date(2023, 9, 1), date(2023, 11, 1), date(2023, 12, 1), *MONTHS):
-        for unit in CCNS:
+        for unit in UNITS:
             _draw_month(draw, person, unit, month)
         _draw_bills(draw, person, month, usual)
-    for ccn in "AB":
+    for ccn in CCNS:
         person.catheters[ccn] = (draw.random() < 0.6, draw.random() < 0.6)
     person.limited = {month for month in MONTHS if draw.random() < 0.1}
     return person
@@ -107,7 +103,7 @@ def _draw_edge(draw: Random) -> date:
 def _draw_stays(draw: Random, person: Person) -> None:
     start = draw.choice([person.first, person.first, date(2023, 10, 1), date(2024, 1, 1)])
     for _ in range(draw.choice([1, 2, 2, 3, 4])):
-        unit = draw.choice(list(CCNS))
+        unit = draw.choice(UNITS)
         end = _draw_edge(draw)
         if draw.random() < 0.4 or end <= start:
             person.stays.append(Stay(unit, start))
@@ -184,12 +180,12 @@ def _draw_report(draw: Random, report: Report, days: list[date | None]) -> Repor
 
 def _draw_bills(draw: Random, person: Person, month: date, usual: str) -> None:
     last = list_days(month)[-1]
-    for ccn in "AB":
+    for ccn in CCNS:
         if draw.random() < 0.6:
             continue
         kind = usual if draw.random() < 0.8 else draw.choice([CENTER, HOME, PERITONEAL])
         # Facilities' claims begin on days of their own, so that none is last together.
-        own = 0 if ccn == "A" else 1
+        own = CCNS.index(ccn)
         parts = draw.choice([[(0, 30)], [(0, 9), (10, 30)], [(14, 30)]])
         for place, until in parts:
             start, end = month + (place + own) * DAY, min(month + until * DAY, last)
@@ -213,9 +209,20 @@ def list_tables(people: Mapping[int, Person], facts: Facts) -> dict[str, list[Ro
     """The files and linkage of the patients."""
     tables: dict[str, list[Row]] = {
         "linkage.facility_ccn": [
-            {"program": program, "facilityid": n, "start_date": date(1980, 1, 1), "ccn": ccn}
+            {
+                "program": program,
+                "facilityid": unit,
+                "start_date": start,
+                "end_date": end,
+                "ccn": find_ccn(unit, start),
+            }
             for program in PROGRAMS
-            for n, ccn in CCNS.items()
+            for unit in UNITS
+            for start, end in (
+                ((date(1980, 1, 1), CHANGED - DAY), (CHANGED, None))
+                if unit == 2
+                else ((date(1980, 1, 1), None),)
+            )
         ],
         "linkage.facility": [
             {
@@ -225,7 +232,7 @@ def list_tables(people: Mapping[int, Person], facts: Facts) -> dict[str, list[Ro
                 "reporting_date": facts.reporting[ccn],
             }
             for program in PROGRAMS
-            for ccn in "AB"
+            for ccn in CCNS
         ],
         "raw.ece_grant": [
             {

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline_tests.sql.months import PROGRAMS
-from esrd_pipeline_tests.sql.plain_patient import CCNS, DAY, MONTHS, Person, list_days
+from esrd_pipeline_tests.sql.plain_patient import DAY, MONTHS, Person, find_ccn, list_days
 from esrd_pipeline_tests.sql.test_patient_months_plain import FACTS, draw_person, list_tables
 from esrd_pipeline_tests.sql.worked import Row, run
 
@@ -54,7 +54,7 @@ class Waiting:
             stay = self.person.find_stay(last)
             is_waiting = any(start <= last <= (end or date.max) for start, end in self.listed)
             for program in PROGRAMS if stay else ():
-                ccn = CCNS[stay.unit] if stay else ""
+                ccn = find_ccn(stay.unit, last) if stay else ""
                 if program == "dfc" or (ccn, month) not in FACTS.excepted:
                     found[program, month, ccn] = is_waiting
         return found

@@ -260,8 +260,8 @@ placed AS (
         AND a.ccn = t.ccn
 ),
 
--- 2.8.10 (QIP): of a month at a facility that has the patient admitted while another treats them,
--- the facility's own treatment records tell the modality.
+-- Reading 306: of a month at a facility that has the patient admitted while another treats them,
+-- the facility's own treatment records tell the modality, before those of others.
 admitted_record AS (
     SELECT
         m.program,
@@ -345,7 +345,7 @@ joined AS (
             WHEN d.ccn IS NOT NULL THEN 'discharge'
         END AS departure,
         CASE
-            WHEN NOT p.is_treated THEN p.admitted_kinds
+            WHEN NOT p.is_treated THEN coalesce(p.admitted_kinds, w.kinds)
             WHEN p.kinds = 0 THEN w.kinds
             WHEN NOT p.has_unknown THEN p.kinds
         END AS kinds,

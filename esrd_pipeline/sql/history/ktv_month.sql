@@ -116,11 +116,15 @@ unit AS (
     )
 ),
 
+peritoneal_patient AS (
+    SELECT DISTINCT program, patient_id FROM aged WHERE modality = 'peritoneal dialysis'
+),
+
 -- All values of the study periods, not a month's last alone: one of hemodialysis, or dated after
 -- the month, must not hide another. Of several of a day the one submitted last counts.
 peritoneal_value AS (
     SELECT
-        coalesce(m.patient_id, c.patient_id) AS patient_id,
+        w.patient_id,
         c.facilityid,
         c.month,
         coalesce(c.ktv_date, c.month) AS ktv_date,
@@ -129,15 +133,12 @@ peritoneal_value AS (
     CROSS JOIN rule AS r
     LEFT JOIN linkage.earlier_patient AS m
         ON m.earlier_patient_id = c.patient_id AND m.performance_year = $performance_year
+    JOIN (SELECT DISTINCT patient_id FROM peritoneal_patient) AS w
+        ON w.patient_id = coalesce(m.patient_id, c.patient_id)
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.month >= make_date($performance_year - 1, 8, 1)
         AND c.ktv_value <= r.most_pd
-    GROUP BY
-        coalesce(m.patient_id, c.patient_id), c.facilityid, c.month, coalesce(c.ktv_date, c.month)
-),
-
-peritoneal_patient AS (
-    SELECT DISTINCT program, patient_id FROM aged WHERE modality = 'peritoneal dialysis'
+    GROUP BY w.patient_id, c.facilityid, c.month, coalesce(c.ktv_date, c.month)
 ),
 
 reported_peritoneal AS (
