@@ -56,7 +56,8 @@ RECORDS = {
 KTV = (1.1, 1.2, 1.3, 1.7, 1.75, 1.8, 1.9, 5.0, 5.1, 8.5, 8.6, 8.88)
 CALCIUM = (9.0, 10.1, 10.2, 10.3, 10.4, 11.0, 20.0, 20.1, 0.05, 0.1)
 ACCESSES = ("AV Fistula Only", "AVGONLY", "Catheter Only", "PORTONLY", "OTHERUNKNOWN", None)
-NUMBERS = (1, 2, 3, 9, 10, 11, 99, 100, 2**31, 10**11)
+FACILITIES = {1: 1, 2: 10**12, 3: 3}
+NUMBERS = (1, 2, 3, 9, 10, 11, 99, 100, 2**31, 10**11, 20241231235959)
 FACTS = Facts(
     excepted={
         ("B", date(2023, 11, 1)),
@@ -211,7 +212,7 @@ def list_tables(people: Mapping[int, Person], facts: Facts) -> dict[str, list[Ro
         "linkage.facility_ccn": [
             {
                 "program": program,
-                "facilityid": unit,
+                "facilityid": FACILITIES[unit],
                 "start_date": start,
                 "end_date": end,
                 "ccn": find_ccn(unit, start),
@@ -285,7 +286,7 @@ def _list_rows(number: int, person: Person) -> dict[str, list[Row]]:
         "raw.eqrs_admission": [
             {
                 **own,
-                "facilityid": stay.unit,
+                "facilityid": FACILITIES[stay.unit],
                 "admit_date": stay.start,
                 "admit_reason": "Transient" if stay.is_guest else "Transfer In",
                 "discharge_date": stay.end,
@@ -296,7 +297,7 @@ def _list_rows(number: int, person: Person) -> dict[str, list[Row]]:
         "raw.eqrs_treatment": [
             {
                 **own,
-                "facilityid": one.unit,
+                "facilityid": FACILITIES[one.unit],
                 "start_date": one.start,
                 "treatment_type": RECORDS[one.kind][0],
                 "setting": RECORDS[one.kind][1],
@@ -307,7 +308,7 @@ def _list_rows(number: int, person: Person) -> dict[str, list[Row]]:
         "raw.eqrs_clinical_month": [
             {
                 **own,
-                "facilityid": report.unit,
+                "facilityid": FACILITIES[report.unit],
                 "month": report.month,
                 "performance_year": report.month.year,
                 "record_number": report.number,
@@ -332,7 +333,7 @@ def _list_rows(number: int, person: Person) -> dict[str, list[Row]]:
         "raw.eqrs_vascular_access": [
             {
                 **own,
-                "facilityid": access.unit,
+                "facilityid": FACILITIES[access.unit],
                 "month": access.month,
                 "performance_year": access.month.year,
                 "record_number": access.number,
