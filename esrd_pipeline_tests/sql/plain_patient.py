@@ -56,7 +56,7 @@ class Prescription:
 
     unit: int
     start: date
-    kind: str | None
+    kind: str
     sessions: float | None
 
 

@@ -254,7 +254,7 @@ def list_tables(people: Mapping[int, Person], facts: Facts) -> dict[str, list[Ro
 def _list_rows(number: int, person: Person) -> dict[str, list[Row]]:
     own = {"patient_id": number}
     both = [{"program": program, **own} for program in PROGRAMS]
-    bills = [
+    bills: list[Row] = [
         {
             **base,
             "clm_id": bill.clm_id,
