@@ -4,7 +4,7 @@ A year's extract holds the reports on that year's months. Values are as the faci
 reported them: out-of-range, late, missing and duplicate values are kept.
 """
 
-from esrd_pipeline.tables.eqrs import FACILITYID, LAST_NUMBER, PATIENT_ID
+from esrd_pipeline.tables.eqrs import FACILITYID, PATIENT_ID
 from esrd_pipeline.tables.facility import CCN, YEAR
 from esrd_pipeline.tables.model import Column, Table
 
@@ -64,6 +64,9 @@ SURVEY_COMPONENTS = (
     "facility",
 )
 
+LAST_RECORD = 5 * 10**15 - 1
+"""Highest number of a record: `history.clinical_month` puts days before it in 64 bits."""
+
 MONTH = Column("month", "date", "First day of the reporting month", required=True)
 RECORD = Column(
     "record_number",
@@ -71,7 +74,7 @@ RECORD = Column(
     "Order of submission",
     required=True,
     minimum=1,
-    maximum=LAST_NUMBER,
+    maximum=LAST_RECORD,
 )
 
 EQRS_CLINICAL_MONTH = Table(

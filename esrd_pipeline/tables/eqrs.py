@@ -55,8 +55,8 @@ COMORBIDITIES = (
 )
 """Item 17 (comorbid conditions) of CMS-2728, one yes or no each."""
 
-LAST_NUMBER = 10**12 - 1
-"""Highest number of a record or form: SELECTs put a day before it in one number of 64 bits."""
+LAST_FORM = 10**12 - 1
+"""Highest number of a form: `history.month_modality` puts days before it in 64 bits."""
 
 PATIENT_ID = Column("patient_id", "integer", "EQRS patient", required=True, minimum=1)
 FACILITYID = Column("facilityid", "integer", "EQRS facility", required=True, minimum=1)
@@ -211,7 +211,7 @@ CMS_2728 = Table(
             "Order of the patient's forms",
             required=True,
             minimum=1,
-            maximum=LAST_NUMBER,
+            maximum=LAST_FORM,
         ),
         YEAR,
         Column("facilityid", "integer", "EQRS facility that filed it", minimum=1),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from esrd_pipeline_tests.sql.worked import Case, Row, case, day
+from esrd_pipeline_tests.sql.worked import YEAR, Case, Row, case, day
 
 A, B = 1, 2
 CENTER, HOME, BOTH, PERITONEAL = (
@@ -151,11 +151,29 @@ def judge(
             **(known or {}),
             "history.care_month": list(cared),
             "history.clinical_month": list(reported),
+            "raw.eqrs_clinical_month": _list_peritoneal(reported),
             "history.dialysis_claim": list(claims),
             "history.claims_modality": list(billed),
             "history.limited_life": list(limited),
         },
     ).read(lambda rows: rows[rows["program"] == program].reset_index(drop=True))
+
+
+def _list_peritoneal(reported: Sequence[Row]) -> list[Row]:
+    """The records of a peritoneal Kt/V, of which a month may have several."""
+    return [
+        {
+            "patient_id": row["patient_id"],
+            "facilityid": {"A": A, "B": B}[str(row["ccn"])],
+            "month": row["month"],
+            "record_number": number,
+            "performance_year": row.get("performance_year", YEAR),
+            "ktv_value": row["pd_ktv"],
+            "ktv_date": row["pd_ktv_date"],
+        }
+        for number, row in enumerate(reported, start=1)
+        if row["program"] == PROGRAMS[0] and "pd_ktv" in row
+    ]
 
 
 def last(rows: pd.DataFrame, measure: str) -> object:

@@ -221,9 +221,9 @@ def test_the_last_access_of_the_month_counts() -> Worked:
 
 
 @pytest.mark.manual("2.1.12", "2.3.12", "2.8.12")
+@pytest.mark.parametrize("number", [2_000_000_000, 20240331235959])
 @worked
-def test_the_day_goes_before_the_submission_however_high_its_number() -> Worked:
-    number = 2_000_000_000
+def test_the_day_goes_before_the_submission_however_high_its_number(number: int) -> Worked:
     row = yield march(
         measured(1.1, "2024-03-20", 1),
         measured(1.5, "2024-03-10", number),

@@ -6,7 +6,7 @@ Reading 81.
 import pandas as pd
 import pytest
 
-from esrd_pipeline_tests.sql.histories import spell
+from esrd_pipeline_tests.sql.histories import prescribed, spell
 from esrd_pipeline_tests.sql.months import MARCH, PERITONEAL, A, B, care, clinic, judge, know, last
 from esrd_pipeline_tests.sql.test_care_month import months, sessions, treated
 from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
@@ -196,3 +196,69 @@ def test_of_two_units_under_a_number_the_one_with_the_patient_tells_the_sessions
     )
     year = rows[rows["program"] == "dfc"].sort_values("month")
     assert year["frequency"].tolist() == ["frequent"] * 2 + ["usual"] * 10
+
+
+@pytest.mark.manual("3.1.4", "3.3.8")
+@pytest.mark.parametrize(
+    ("stays", "expected"),
+    [
+        # EQRS 1 without a record has the patient: that of EQRS 3 says nothing.
+        ([spell(3, "2024-01-01", "2024-02-29", "Transfer Out"), spell(A, "2024-03-01")], None),
+        ([spell(A, "2024-01-01", "2024-04-30", "Transfer Out"), spell(3, "2024-05-01")], None),
+        # Nobody has the patient admitted: what EQRS knows of the number counts.
+        ([], "frequent"),
+    ],
+)
+@worked
+def test_a_unit_without_the_patient_does_not_tell_the_sessions_of_one_that_has_them(
+    stays: list[Row], expected: str | None
+) -> Worked:
+    rows = yield case(
+        "history.dialysis_evidence",
+        "history.admitted",
+        "history.care_month",
+        tables={
+            **know(),
+            "linkage.facility_ccn": with_unit("A"),
+            "history.treatment": [YEAR_AT_A],
+            "raw.eqrs_admission": stays,
+            "raw.eqrs_treatment": [sessions(4, "2024-01-01", facility=3)],
+        },
+    )
+    march = rows[(rows["program"] == "dfc") & (rows["month"] == day("2024-03-01"))].iloc[0]
+    assert (None if pd.isna(march["frequency"]) else march["frequency"]) == expected
+
+
+@pytest.mark.manual("2.8.10", "2.8.11")
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        ([prescribed(B, "2024-02-28", "Other")], "other_modality"),
+        ([prescribed(B, "2024-02-28", "CCPD")], None),
+        # The host's own record goes before the other's, which counts where the host has none.
+        ([prescribed(B, "2024-02-28", "CCPD"), prescribed(A, "2024-01-01", "Other")], None),
+        ([prescribed(A, "2024-01-01", "Other")], "other_modality"),
+    ],
+)
+@worked
+def test_a_guest_s_other_modality_is_out_of_the_host_s_calcium(
+    records: list[Row], reason: str | None
+) -> Worked:
+    """All March a guest at EQRS 2, facility B, whose own facility is A."""
+    rows = yield case(
+        "history.admitted",
+        "history.care_month",
+        "cohort.patient_months",
+        tables={
+            **know(),
+            "history.treatment": [{**YEAR_AT_A, "program": "qip"}],
+            "raw.eqrs_admission": [
+                spell(A, "2024-01-01"),
+                spell(B, "2024-02-28", "2024-04-05", "Transfer Out", admitted="Transient"),
+            ],
+            "raw.eqrs_treatment": records,
+        },
+    )
+    host = rows[(rows["program"] == "qip") & (rows["ccn"] == "B")].iloc[0]
+    found = host["hypercalcemia_reason"]
+    assert (None if pd.isna(found) else found) == reason

@@ -21,7 +21,8 @@ calendar AS (
     SELECT month, month_end FROM history.calendar_month WHERE performance_year = $performance_year
 ),
 
--- 3.1.1: type and setting of treatment; dialysis in a nursing home is home hemodialysis.
+-- 3.1.1: type and setting of treatment; dialysis in a nursing home is home hemodialysis. Kinds add
+-- up to one number: 1 in center, 2 at home, 4 peritoneal, 8 other; 0 is not known.
 treated AS (
     SELECT
         t.program,
@@ -32,11 +33,11 @@ treated AS (
         greatest(t.start_date, c.month) AS start_date,
         least(t.end_date, c.month_end) AS end_date,
         CASE
-            WHEN t.source <> 'eqrs' OR t.setting IS NULL THEN 'unknown'
-            WHEN t.modality = 'hemodialysis' AND t.setting = 'in center' THEN 'in center'
-            WHEN t.modality = 'hemodialysis' THEN 'home'
-            WHEN t.modality = 'peritoneal' THEN 'peritoneal'
-            ELSE 'other'
+            WHEN t.source <> 'eqrs' OR t.setting IS NULL THEN 0
+            WHEN t.modality = 'hemodialysis' AND t.setting = 'in center' THEN 1
+            WHEN t.modality = 'hemodialysis' THEN 2
+            WHEN t.modality = 'peritoneal' THEN 4
+            ELSE 8
         END AS kind
     FROM history.treatment AS t
     CROSS JOIN rule AS r
@@ -57,11 +58,8 @@ treated_month AS (
         date_diff('day', month, max(month_end)) + 1 AS month_days,
         min(start_date) AS start_date,
         max(end_date) AS end_date,
-        max(CASE WHEN kind = 'unknown' THEN 1 ELSE 0 END) AS has_unknown,
-        max(CASE WHEN kind = 'in center' THEN 1 ELSE 0 END) AS has_in_center,
-        max(CASE WHEN kind = 'home' THEN 1 ELSE 0 END) AS has_home,
-        max(CASE WHEN kind = 'peritoneal' THEN 1 ELSE 0 END) AS has_peritoneal,
-        max(CASE WHEN kind = 'other' THEN 1 ELSE 0 END) AS has_other
+        min(kind) = 0 AS has_unknown,
+        CAST(sum(DISTINCT kind) AS INTEGER) AS kinds
     FROM treated
     GROUP BY program, patient_id, month, ccn
 ),
@@ -78,14 +76,7 @@ admitted_month AS (
 ),
 
 admission AS (
-    SELECT
-        a.patient_id,
-        a.facilityid,
-        a.admit_date,
-        a.admit_reason,
-        a.discharge_date,
-        a.discharge_reason,
-        coalesce(a.discharge_date, DATE '9999-12-31') AS end_date
+    SELECT a.*, coalesce(a.discharge_date, DATE '9999-12-31') AS end_date
     FROM raw.eqrs_admission AS a
     CROSS JOIN rule AS r
     WHERE a.performance_year = $performance_year
@@ -95,13 +86,13 @@ admission AS (
 
 prescription AS (
     SELECT
-        patient_id,
-        facilityid,
-        start_date,
-        end_date,
-        treatment_type,
-        setting,
-        sessions_per_week
+        *,
+        CASE
+            WHEN treatment_type = 'Hemodialysis' AND setting = 'Dialysis Facility/Center' THEN 1
+            WHEN treatment_type = 'Hemodialysis' THEN 2
+            WHEN treatment_type IN ('CAPD', 'CCPD') THEN 4
+            ELSE 8
+        END AS kind
     FROM history.prescription
     WHERE performance_year = $performance_year
 ),
@@ -111,9 +102,9 @@ recorded_month AS (
     SELECT
         p.patient_id,
         c.month,
-        p.treatment_type,
-        p.setting,
-        p.sessions_per_week
+        p.facilityid,
+        p.sessions_per_week,
+        p.kind
     FROM prescription AS p
     JOIN admission AS a ON a.patient_id = p.patient_id AND a.facilityid = p.facilityid
     JOIN calendar AS c
@@ -127,19 +118,9 @@ recorded AS (
     SELECT
         patient_id,
         month,
-        max(CASE
-            WHEN treatment_type = 'Hemodialysis' AND setting = 'Dialysis Facility/Center' THEN 1
-            ELSE 0
-        END) AS has_in_center,
-        max(CASE
-            WHEN treatment_type = 'Hemodialysis' AND setting <> 'Dialysis Facility/Center' THEN 1
-            ELSE 0
-        END) AS has_home,
-        max(CASE WHEN treatment_type IN ('CAPD', 'CCPD') THEN 1 ELSE 0 END) AS has_peritoneal,
-        max(CASE WHEN treatment_type NOT IN ('Hemodialysis', 'CAPD', 'CCPD') THEN 1 ELSE 0 END)
-            AS has_other,
-        min(CASE WHEN treatment_type = 'Hemodialysis' THEN sessions_per_week END) AS fewest,
-        max(CASE WHEN treatment_type = 'Hemodialysis' THEN sessions_per_week END) AS most
+        CAST(sum(DISTINCT kind) AS INTEGER) AS kinds,
+        min(CASE WHEN kind IN (1, 2) THEN sessions_per_week END) AS fewest,
+        max(CASE WHEN kind IN (1, 2) THEN sessions_per_week END) AS most
     FROM recorded_month
     GROUP BY patient_id, month
 ),
@@ -151,35 +132,61 @@ shared AS (
     HAVING count(DISTINCT facilityid) > 1
 ),
 
+stay AS (
+    SELECT
+        s.program,
+        a.patient_id,
+        s.ccn,
+        greatest(a.admit_date, s.start_date) AS start_date,
+        least(a.end_date, s.end_date) AS end_date
+    FROM admission AS a
+    JOIN ccn_period AS s
+        ON s.facilityid = a.facilityid
+        AND s.start_date <= a.end_date
+        AND s.end_date >= a.admit_date
+),
+
 -- Of several units under one number, the days on which each has the patient (reading 296).
 unit_days AS (
-    SELECT e.patient_id, e.facilityid, e.start_date, e.end_date
+    SELECT
+        h.program,
+        h.ccn,
+        e.patient_id,
+        e.facilityid,
+        greatest(e.start_date, s.start_date) AS start_date,
+        least(e.end_date, s.end_date) AS end_date
     FROM history.dialysis_evidence AS e
-    JOIN (
-        SELECT DISTINCT s.facilityid
-        FROM ccn_period AS s
-        JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
-    ) AS u ON u.facilityid = e.facilityid
+    JOIN ccn_period AS s
+        ON s.facilityid = e.facilityid
+        AND s.start_date <= e.end_date
+        AND s.end_date >= e.start_date
+    JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
     WHERE e.performance_year = $performance_year AND e.source = 'eqrs'
 ),
 
--- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there. Of
--- several units under one number, the last prescription of one that the patient has left says
--- nothing of the next: those of the unit that has the patient count, where it has any.
+-- Months in which one of them has the patient.
+held AS (
+    SELECT DISTINCT m.program, m.patient_id, m.month, m.ccn
+    FROM treated_month AS m
+    JOIN unit_days AS u
+        ON u.program = m.program
+        AND u.patient_id = m.patient_id
+        AND u.ccn = m.ccn
+        AND u.start_date <= m.end_date
+        AND u.end_date >= m.start_date
+),
+
+-- 3.1.4: any prescription of hemodialysis in effect on a day the patient was treated there.
+-- Reading 305: of several units under one number those that have the patient tell it; one that the
+-- patient has left or has not entered yet tells it only where none has.
 prescribed AS (
     SELECT
         m.program,
         m.patient_id,
         m.month,
         m.ccn,
-        coalesce(
-            min(CASE WHEN h.ccn IS NULL OR a.patient_id IS NOT NULL THEN p.sessions_per_week END),
-            min(p.sessions_per_week)
-        ) AS fewest,
-        coalesce(
-            max(CASE WHEN h.ccn IS NULL OR a.patient_id IS NOT NULL THEN p.sessions_per_week END),
-            max(p.sessions_per_week)
-        ) AS most
+        min(p.sessions_per_week) AS fewest,
+        max(p.sessions_per_week) AS most
     FROM treated_month AS m
     JOIN ccn_period AS s
         ON s.program = m.program
@@ -191,14 +198,21 @@ prescribed AS (
         AND p.facilityid = s.facilityid
         AND p.start_date <= m.end_date
         AND p.end_date >= m.start_date
-    LEFT JOIN shared AS h ON h.program = m.program AND h.ccn = m.ccn
-    LEFT JOIN unit_days AS a
-        ON h.ccn IS NOT NULL
-        AND a.patient_id = p.patient_id
-        AND a.facilityid = p.facilityid
-        AND a.start_date <= least(p.end_date, m.end_date)
-        AND a.end_date >= greatest(p.start_date, m.start_date)
-    WHERE p.treatment_type = 'Hemodialysis' AND p.sessions_per_week IS NOT NULL
+    LEFT JOIN held AS h
+        ON h.program = m.program
+        AND h.patient_id = m.patient_id
+        AND h.month = m.month
+        AND h.ccn = m.ccn
+    LEFT JOIN unit_days AS u
+        ON u.program = h.program
+        AND u.ccn = h.ccn
+        AND u.patient_id = p.patient_id
+        AND u.facilityid = p.facilityid
+        AND u.start_date <= least(p.end_date, m.end_date)
+        AND u.end_date >= greatest(p.start_date, m.start_date)
+    WHERE p.kind IN (1, 2)
+        AND p.sessions_per_week IS NOT NULL
+        AND (h.ccn IS NULL OR u.patient_id IS NOT NULL)
     GROUP BY m.program, m.patient_id, m.month, m.ccn
 ),
 
@@ -227,20 +241,6 @@ ended AS (
 
 -- Discharged on the month's last day, and not back the next day: under the same number, which HD
 -- and PD units may share (3.3.8).
-stay AS (
-    SELECT
-        s.program,
-        a.patient_id,
-        s.ccn,
-        greatest(a.admit_date, s.start_date) AS start_date,
-        least(a.end_date, s.end_date) AS end_date
-    FROM admission AS a
-    JOIN ccn_period AS s
-        ON s.facilityid = a.facilityid
-        AND s.start_date <= a.end_date
-        AND s.end_date >= a.admit_date
-),
-
 discharged AS (
     SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
     FROM admission AS a
@@ -258,7 +258,7 @@ discharged AS (
     WHERE n.patient_id IS NULL
 ),
 
-place AS (
+placed AS (
     SELECT
         coalesce(t.program, a.program) AS program,
         coalesce(t.patient_id, a.patient_id) AS patient_id,
@@ -269,10 +269,7 @@ place AS (
         t.days,
         t.month_days,
         t.has_unknown,
-        t.has_in_center,
-        t.has_home,
-        t.has_peritoneal,
-        t.has_other
+        t.kinds
     FROM treated_month AS t
     FULL JOIN admitted_month AS a
         ON a.program = t.program
@@ -281,9 +278,40 @@ place AS (
         AND a.ccn = t.ccn
 ),
 
+-- Reading 306: of a month at a facility that has the patient admitted while another treats them,
+-- the facility's own treatment records tell the modality, before those of others.
+admitted_record AS (
+    SELECT
+        m.program,
+        m.patient_id,
+        m.month,
+        m.ccn,
+        CAST(sum(DISTINCT p.kind) AS INTEGER) AS kinds
+    FROM placed AS m
+    JOIN ccn_period AS s
+        ON s.program = m.program
+        AND s.ccn = m.ccn
+        AND s.start_date <= last_day(m.month)
+        AND s.end_date >= m.month
+    JOIN recorded_month AS p
+        ON p.patient_id = m.patient_id AND p.month = m.month AND p.facilityid = s.facilityid
+    WHERE NOT m.is_treated
+    GROUP BY m.program, m.patient_id, m.month, m.ccn
+),
+
 owned AS (
-    SELECT p.*, o.ccn IS NOT NULL AS is_own, o.most, o.fewest
-    FROM place AS p
+    SELECT
+        p.*,
+        k.kinds AS admitted_kinds,
+        o.ccn IS NOT NULL AS is_own,
+        o.most,
+        o.fewest
+    FROM placed AS p
+    LEFT JOIN admitted_record AS k
+        ON k.program = p.program
+        AND k.patient_id = p.patient_id
+        AND k.month = p.month
+        AND k.ccn = p.ccn
     LEFT JOIN prescribed AS o
         ON o.program = p.program
         AND o.patient_id = p.patient_id
@@ -335,26 +363,10 @@ joined AS (
             WHEN d.ccn IS NOT NULL THEN 'discharge'
         END AS departure,
         CASE
-            WHEN NOT p.is_treated THEN NULL
-            WHEN p.has_other + p.has_peritoneal + p.has_in_center + p.has_home = 0
-                THEN CASE
-                    WHEN w.has_other + w.has_peritoneal + greatest(w.has_in_center, w.has_home) > 1
-                        THEN 'mixed'
-                    WHEN w.has_other = 1 THEN 'other'
-                    WHEN w.has_peritoneal = 1 THEN 'peritoneal dialysis'
-                    WHEN w.has_home + w.has_in_center = 2 THEN 'in-center and home hemodialysis'
-                    WHEN w.has_home = 1 THEN 'home hemodialysis'
-                    WHEN w.has_in_center = 1 THEN 'in-center hemodialysis'
-                END
-            WHEN p.has_unknown = 1 THEN NULL
-            WHEN p.has_other + p.has_peritoneal + greatest(p.has_in_center, p.has_home) > 1
-                THEN 'mixed'
-            WHEN p.has_other = 1 THEN 'other'
-            WHEN p.has_peritoneal = 1 THEN 'peritoneal dialysis'
-            WHEN p.has_home + p.has_in_center = 2 THEN 'in-center and home hemodialysis'
-            WHEN p.has_home = 1 THEN 'home hemodialysis'
-            ELSE 'in-center hemodialysis'
-        END AS modality,
+            WHEN NOT p.is_treated THEN coalesce(p.admitted_kinds, w.kinds)
+            WHEN p.kinds = 0 THEN w.kinds
+            WHEN NOT p.has_unknown THEN p.kinds
+        END AS kinds,
         coalesce(p.most, e.most) AS most,
         coalesce(p.fewest, e.fewest) AS fewest,
         CASE
@@ -384,7 +396,14 @@ SELECT
     j.is_whole,
     j.is_admitted,
     j.departure,
-    j.modality,
+    CASE
+        WHEN j.kinds = 1 THEN 'in-center hemodialysis'
+        WHEN j.kinds = 2 THEN 'home hemodialysis'
+        WHEN j.kinds = 3 THEN 'in-center and home hemodialysis'
+        WHEN j.kinds = 4 THEN 'peritoneal dialysis'
+        WHEN j.kinds = 8 THEN 'other'
+        WHEN j.kinds IS NOT NULL THEN 'mixed'
+    END AS modality,
     CASE
         WHEN j.most >= r.frequent_sessions THEN 'frequent'
         WHEN j.fewest <= r.infrequent_sessions THEN 'infrequent'

@@ -20,15 +20,21 @@ rule AS (
 
 -- 2.6.7: six months with the reporting month.
 period AS (
-    SELECT make_date($performance_year - 1, 8, 1) AS first_month
+    SELECT
+        make_date($performance_year - 1, 8, 1) AS first_month,
+        make_date($performance_year - 2, 1, 1) AS first_day
 ),
 
+-- Facilities numbered in the order of their identifiers, which may have any number of digits: the
+-- last report of a day is found by a whole number.
 ccn_period AS (
-    SELECT * FROM shared.facility_number AS n
+    SELECT n.*, dense_rank() OVER (ORDER BY n.facilityid) AS place
+    FROM shared.facility_number AS n
 ),
 
 -- Records in the order of their days, then of their submission: a whole number, unique among the
--- records of a facility's month (a table holds no number of submission of more than 12 digits).
+-- records of a facility's month. Days of five years and numbers of submission up to the highest that
+-- a table holds, which may be times with seconds, go into one number.
 record AS (
     SELECT
         c.*,
@@ -36,12 +42,14 @@ record AS (
         coalesce(c.ktv_date, c.month) AS ktv_day,
         coalesce(c.calcium_date, c.month) AS calcium_day,
         CAST(c.record_number AS BIGINT) AS submission,
+        p.first_day,
         CASE WHEN c.ktv_value IS NOT NULL THEN c.record_number END AS ktv_number
     FROM raw.eqrs_clinical_month AS c
+    CROSS JOIN period AS p
     LEFT JOIN linkage.earlier_patient AS m
         ON m.earlier_patient_id = c.patient_id AND m.performance_year = $performance_year
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND c.month >= (SELECT first_month FROM period)
+        AND c.month >= p.first_month
 ),
 
 -- Days with a value that marks frequent dialysis, which are few, and the last record of each.
@@ -78,9 +86,11 @@ judged AS (
         AND c.calcium_value <= r.most_calcium
         AND c.calcium_day >= c.month
         AND c.calcium_day <= last_day(c.month) AS is_calcium,
-        CAST(date_diff('day', DATE '2000-01-01', c.ktv_day) AS BIGINT) * 1000000000000
+        greatest(least(CAST(date_diff('day', c.first_day, c.ktv_day) AS BIGINT), 1800), 0)
+        * 5000000000000000
         + c.submission AS ktv_order,
-        CAST(date_diff('day', DATE '2000-01-01', c.calcium_day) AS BIGINT) * 1000000000000
+        greatest(least(CAST(date_diff('day', c.first_day, c.calcium_day) AS BIGINT), 1800), 0)
+        * 5000000000000000
         + c.submission AS calcium_order,
         (
             c.npcr_value IS NOT NULL
@@ -149,16 +159,25 @@ access AS (
         a.month,
         arg_max(
             a.access_type,
-            CAST(date_diff('day', DATE '2000-01-01', coalesce(a.access_date, a.month)) AS BIGINT)
-            * 1000000000000
+            greatest(
+                least(
+                    CAST(
+                        date_diff('day', p.first_day, coalesce(a.access_date, a.month)) AS BIGINT
+                    ),
+                    1800
+                ),
+                0
+            )
+            * 5000000000000000
             + CAST(a.record_number AS BIGINT)
         ) AS access_type,
         max(coalesce(a.access_date, a.month)) AS access_date
     FROM raw.eqrs_vascular_access AS a
+    CROSS JOIN period AS p
     LEFT JOIN linkage.earlier_patient AS m
         ON m.earlier_patient_id = a.patient_id AND m.performance_year = $performance_year
     WHERE a.performance_year BETWEEN $performance_year - 1 AND $performance_year
-        AND a.month >= (SELECT first_month FROM period)
+        AND a.month >= p.first_month
         AND a.access_type IS NOT NULL
     GROUP BY coalesce(m.patient_id, a.patient_id), a.facilityid, a.month
 ),
@@ -199,18 +218,12 @@ shared AS (
     HAVING count(DISTINCT facilityid) > 1
 ),
 
--- Facilities numbered in the order of their identifiers, which may have any number of digits: the
--- last report of a day is found by a whole number.
-facility AS (
-    SELECT facilityid, row_number() OVER (ORDER BY facilityid) AS place
-    FROM (SELECT DISTINCT facilityid FROM ccn_period)
-),
-
 placed AS (
     SELECT
         s.program,
         s.ccn,
         h.ccn IS NOT NULL AS is_shared,
+        s.place,
         p.*
     FROM reported AS p
     JOIN ccn_period AS s
@@ -220,14 +233,17 @@ placed AS (
 
 ordered AS (
     SELECT
-        p.*,
-        date_diff('day', DATE '2000-01-01', p.hd_ktv_date) * 1000000 + f.place AS hd_order,
-        date_diff('day', DATE '2000-01-01', p.pd_ktv_date) * 1000000 + f.place AS pd_order,
-        date_diff('day', DATE '2000-01-01', p.calcium_date) * 1000000 + f.place AS calcium_order,
-        date_diff('day', DATE '2000-01-01', p.access_date) * 1000000 + f.place AS access_order
-    FROM placed AS p
-    JOIN facility AS f ON f.facilityid = p.facilityid
-    WHERE p.is_shared
+        *,
+        CAST(date_diff('day', DATE '2000-01-01', hd_ktv_date) AS BIGINT) * 1000000000
+        + place AS hd_order,
+        CAST(date_diff('day', DATE '2000-01-01', pd_ktv_date) AS BIGINT) * 1000000000
+        + place AS pd_order,
+        CAST(date_diff('day', DATE '2000-01-01', calcium_date) AS BIGINT) * 1000000000
+        + place AS calcium_order,
+        CAST(date_diff('day', DATE '2000-01-01', access_date) AS BIGINT) * 1000000000
+        + place AS access_order
+    FROM placed
+    WHERE is_shared
 )
 
 SELECT

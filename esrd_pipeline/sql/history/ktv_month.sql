@@ -76,14 +76,7 @@ reported AS (
         c.month,
         c.is_frequent,
         c.hd_ktv,
-        c.pd_ktv,
-        c.pd_ktv_date,
-        date_diff('day', DATE '2000-01-01', c.hd_ktv_date) * 1000000 + f.place AS hd_order,
-        (
-            date_diff('day', DATE '2000-01-01', c.pd_ktv_date) * 100000
-            + date_diff('day', DATE '2000-01-01', c.month)
-        ) * 1000000
-        + f.place AS pd_order
+        date_diff('day', DATE '2000-01-01', c.hd_ktv_date) * 1000000 + f.place AS hd_order
     FROM history.clinical_month AS c
     JOIN facility AS f ON f.ccn = c.ccn
     LEFT JOIN exception AS e
@@ -114,6 +107,71 @@ hemodialysed AS (
         AND end_date >= make_date($performance_year - 1, 8, 1)
 ),
 
+unit AS (
+    SELECT facilityid, ccn, row_number() OVER (ORDER BY ccn, facilityid) AS place
+    FROM (
+        SELECT DISTINCT facilityid, ccn
+        FROM linkage.facility_ccn
+        WHERE performance_year = $performance_year
+    )
+),
+
+peritoneal_patient AS (
+    SELECT DISTINCT program, patient_id FROM aged WHERE modality = 'peritoneal dialysis'
+),
+
+-- All values of the study periods, not a month's last alone: one of hemodialysis, or dated after
+-- the month, must not hide another. Of several of a day the one submitted last counts.
+peritoneal_value AS (
+    SELECT
+        w.patient_id,
+        c.facilityid,
+        c.month,
+        coalesce(c.ktv_date, c.month) AS ktv_date,
+        arg_max(c.ktv_value, c.record_number) AS ktv
+    FROM raw.eqrs_clinical_month AS c
+    CROSS JOIN rule AS r
+    LEFT JOIN linkage.earlier_patient AS m
+        ON m.earlier_patient_id = c.patient_id AND m.performance_year = $performance_year
+    JOIN (SELECT DISTINCT patient_id FROM peritoneal_patient) AS w
+        ON w.patient_id = coalesce(m.patient_id, c.patient_id)
+    WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
+        AND c.month >= make_date($performance_year - 1, 8, 1)
+        AND c.ktv_value <= r.most_pd
+    GROUP BY w.patient_id, c.facilityid, c.month, coalesce(c.ktv_date, c.month)
+),
+
+reported_peritoneal AS (
+    SELECT
+        w.program,
+        v.patient_id,
+        v.month,
+        v.ktv_date,
+        v.ktv,
+        (
+            date_diff('day', DATE '2000-01-01', v.ktv_date) * 10000
+            + date_diff('month', DATE '2000-01-01', v.month)
+        ) * 1000000
+        + u.place AS ktv_order
+    FROM peritoneal_patient AS w
+    JOIN peritoneal_value AS v ON v.patient_id = w.patient_id
+    JOIN shared.facility_number AS n
+        ON n.program = w.program
+        AND n.facilityid = v.facilityid
+        AND n.start_date <= v.month
+        AND n.end_date >= v.month
+    JOIN unit AS u ON u.facilityid = n.facilityid AND u.ccn = n.ccn
+    LEFT JOIN exception AS e
+        ON w.program = 'qip'
+        AND e.ccn = n.ccn
+        AND e.month = v.month
+    LEFT JOIN hemodialysed AS h
+        ON h.program = w.program
+        AND h.patient_id = v.patient_id
+        AND v.ktv_date BETWEEN h.start_date AND h.end_date
+    WHERE e.ccn IS NULL AND h.patient_id IS NULL
+),
+
 -- Reading 18: the last value of the month or of the three (adults) or five months before it.
 -- Reading 87: what is reported for the month, or dated in it, was found in EQRS during the month.
 eqrs_peritoneal AS (
@@ -122,22 +180,18 @@ eqrs_peritoneal AS (
         a.patient_id,
         a.month,
         a.ccn,
-        arg_max(p.pd_ktv, p.pd_order) FILTER (WHERE p.month = a.month OR p.pd_ktv_date >= a.month)
+        arg_max(p.ktv, p.ktv_order) FILTER (WHERE p.month = a.month OR p.ktv_date >= a.month)
             AS month_ktv,
-        arg_max(p.pd_ktv, p.pd_order) AS any_ktv
+        arg_max(p.ktv, p.ktv_order) AS any_ktv
     FROM aged AS a
     CROSS JOIN rule AS r
-    JOIN reported AS p
+    JOIN reported_peritoneal AS p
         ON p.program = a.program
         AND p.patient_id = a.patient_id
-        AND p.pd_ktv_date <= last_day(a.month)
-        AND date_diff('month', p.pd_ktv_date, a.month)
+        AND p.ktv_date <= last_day(a.month)
+        AND date_diff('month', p.ktv_date, a.month)
         < CASE WHEN a.age >= r.adult_age THEN r.adult_months ELSE r.child_months END
-    LEFT JOIN hemodialysed AS h
-        ON h.program = p.program
-        AND h.patient_id = p.patient_id
-        AND p.pd_ktv_date BETWEEN h.start_date AND h.end_date
-    WHERE a.modality = 'peritoneal dialysis' AND p.pd_ktv IS NOT NULL AND h.patient_id IS NULL
+    WHERE a.modality = 'peritoneal dialysis'
     GROUP BY a.program, a.patient_id, a.month, a.ccn
 ),
 
