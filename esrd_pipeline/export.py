@@ -28,6 +28,7 @@ from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.reports.change import list_files
 from esrd_pipeline.reports.releases import PROVENANCE
 from esrd_pipeline.reports.suppression import MARKER, SMALLEST_SHOWN, find_few, suppress
+from esrd_pipeline.scoring_frames import WholeYear, leave_uncounted, name_today
 from esrd_pipeline.sources.spreadsheet import make_harmless
 from esrd_pipeline.sources.write import write_table
 from esrd_pipeline.tables import (
@@ -43,7 +44,6 @@ from esrd_pipeline.tables.catalog import TABLES
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.frames import WholeYear, leave_uncounted, name_today
 
 LAYOUTS = "published_layouts"
 """Folder, within a release, of the year's files in CMS's published layouts."""

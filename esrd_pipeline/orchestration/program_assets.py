@@ -58,7 +58,7 @@ def _standards(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_standards
     from esrd_pipeline.program.qip_rules import load_rules
     from esrd_pipeline.program.qip_standards import compute_standards
-    from esrd_pipeline.what_if.frames import leave_uncounted, read_counted
+    from esrd_pipeline.scoring_frames import leave_uncounted, read_counted
 
     chosen = read_choice(step)
     if not has_rules(step) and chosen == DEFAULT:
@@ -93,7 +93,7 @@ def _score_measures(step: StepContext) -> StepResult:
     from esrd_pipeline.orchestration.pictures import draw_measure_scores
     from esrd_pipeline.program.qip_period import list_unplaced
     from esrd_pipeline.program.qip_rules import load_rules
-    from esrd_pipeline.what_if.frames import read_frames
+    from esrd_pipeline.scoring_frames import read_frames
 
     if not has_rules(step):
         empty = pd.DataFrame(columns=program.QIP_MEASURE_SCORE.column_names)

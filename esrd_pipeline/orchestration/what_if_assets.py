@@ -26,7 +26,7 @@ def count_months(year: int, cutoff: date | None) -> int:
 
 def _tabulate(step: StepContext) -> StepResult:
     from esrd_pipeline.program.qip_rules import load_rules
-    from esrd_pipeline.what_if.frames import read_frames
+    from esrd_pipeline.scoring_frames import read_frames
     from esrd_pipeline.what_if.ladders import Nation
     from esrd_pipeline.what_if.overlay import find_scales
     from esrd_pipeline.what_if.scenario import choose_limits

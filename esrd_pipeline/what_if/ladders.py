@@ -18,7 +18,7 @@ from esrd_pipeline.program.qip_arithmetic import TOP_SCORE
 from esrd_pipeline.program.qip_inputs import Inputs, Rows, Sheet
 from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 from esrd_pipeline.program.qip_scores import gather_inputs, score_rule
-from esrd_pipeline.what_if.frames import Scores, ScoringFrames, score
+from esrd_pipeline.scoring_frames import Scores, ScoringFrames, score
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

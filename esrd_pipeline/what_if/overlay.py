@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from esrd_pipeline.program.qip_rules import QipRules
+from esrd_pipeline.scoring_frames import ScoringFrames
 from esrd_pipeline.what_if.changes import Change, ScenarioError
-from esrd_pipeline.what_if.frames import ScoringFrames
 from esrd_pipeline.what_if.refusals import refuse_impossible, refuse_shares
 
 CONTRACT_COLUMNS = ("numerator", "denominator", "value", "unit_count")

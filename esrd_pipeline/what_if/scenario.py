@@ -8,11 +8,7 @@ import pandas as pd
 from esrd_pipeline.parameters.payment_years import find_payment_year
 from esrd_pipeline.program.qip_rule_sets import DEFAULT
 from esrd_pipeline.program.qip_rules import QipRules, load_rules
-from esrd_pipeline.tables import facility, measured, program
-from esrd_pipeline.tables.model import Table
-from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.changes import Change, ScenarioError
-from esrd_pipeline.what_if.frames import (
+from esrd_pipeline.scoring_frames import (
     OneFacility,
     Scores,
     ScoringFrames,
@@ -20,6 +16,10 @@ from esrd_pipeline.what_if.frames import (
     read_frames,
     score,
 )
+from esrd_pipeline.tables import facility, measured, program
+from esrd_pipeline.tables.model import Table
+from esrd_pipeline.warehouse import Warehouse
+from esrd_pipeline.what_if.changes import Change, ScenarioError
 from esrd_pipeline.what_if.ladders import Nation
 from esrd_pipeline.what_if.overlay import find_scales, overlay
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.scoring_frames import score
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.tables.what_if import NEXT_POINT, REDUCTION_CHANCE, REDUCTION_WAY
 from esrd_pipeline.what_if.chances import DRAWS, SEED, estimate_chances, group_limits
-from esrd_pipeline.what_if.frames import score
 from esrd_pipeline.what_if.ladders import Nation, move_numerators, spread
 from esrd_pipeline.what_if.targets import Step, find_nearest, find_reports, find_steps
 from esrd_pipeline.what_if.ways import find_ways

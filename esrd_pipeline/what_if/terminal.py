@@ -8,10 +8,10 @@ import pandas as pd
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.reports.suppression import FEW_OR_BESIDE
+from esrd_pipeline.scoring_frames import Scores
 from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
 from esrd_pipeline.what_if.dfc import Judged
 from esrd_pipeline.what_if.dollars import Payment
-from esrd_pipeline.what_if.frames import Scores
 from esrd_pipeline.what_if.scenario import count_moved
 from esrd_pipeline.what_if.targets import Step, Way, find_nearest
 

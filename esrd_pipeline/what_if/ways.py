@@ -19,7 +19,7 @@ from esrd_pipeline.program.qip_clinical import to_units_of_count, weigh_componen
 from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 from esrd_pipeline.program.qip_tps import list_bands
 from esrd_pipeline.program.qip_weights import share_tps
-from esrd_pipeline.what_if.frames import score
+from esrd_pipeline.scoring_frames import score
 from esrd_pipeline.what_if.ladders import Nation, move_numerators, spread
 from esrd_pipeline.what_if.targets import Step, Way, find_reports, find_steps, list_reports
 

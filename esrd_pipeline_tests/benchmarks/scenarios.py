@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.scoring_frames import score
 from esrd_pipeline.what_if.chances import MONTHS
-from esrd_pipeline.what_if.frames import score
 from esrd_pipeline.what_if.ladders import Nation
 from esrd_pipeline.what_if.overlay import find_scales
 from esrd_pipeline.what_if.tabulate import tabulate_what_it_takes

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from esrd_pipeline.scoring_frames import OneFacility
 from esrd_pipeline.tables import program
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline.what_if.changes import ScenarioError
-from esrd_pipeline.what_if.frames import OneFacility
 from esrd_pipeline.what_if.overlay import parse_setting
 from esrd_pipeline.what_if.scenario import count_moved, imagine, list_moved, read_stored
 from esrd_pipeline_tests.orchestration.commands import run_here

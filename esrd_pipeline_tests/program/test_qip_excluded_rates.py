@@ -11,10 +11,10 @@ import pytest
 
 from esrd_pipeline.program.qip_period import leave_excluded
 from esrd_pipeline.program.qip_rules import load_rules
+from esrd_pipeline.scoring_frames import OneFacility, WholeYear, leave_uncounted, read_frames
 from esrd_pipeline.tables import facility, linkage, measured, program, raw
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.frames import OneFacility, WholeYear, leave_uncounted, read_frames
 from esrd_pipeline_tests.program.qip_frames import contract, directory, grants
 from esrd_pipeline_tests.site.small import fill
 

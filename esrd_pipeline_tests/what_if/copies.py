@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.what_if.frames import Scores, score
+from esrd_pipeline.scoring_frames import Scores, score
 from esrd_pipeline.what_if.ladders import Floats, Nation
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from esrd_pipeline.program.qip_rules import load_rules
+from esrd_pipeline.scoring_frames import ScoringFrames
 from esrd_pipeline.tables.facility import PUBLISHED_RESULT
-from esrd_pipeline.what_if.frames import ScoringFrames
 from esrd_pipeline.what_if.ladders import Nation
 from esrd_pipeline.what_if.overlay import find_scales
 from esrd_pipeline_tests.program import qip_frames

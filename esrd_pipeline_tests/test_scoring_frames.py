@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from esrd_pipeline.scoring_frames import OneFacility, WholeYear, name_today
 from esrd_pipeline.tables.linkage import PROVIDER_NUMBER
 from esrd_pipeline.tables.measured import CONTRACT
 from esrd_pipeline.warehouse import Warehouse
-from esrd_pipeline.what_if.frames import OneFacility, WholeYear, name_today
 
 YEAR = 2025
 COLUMNS = ("ccn", "program", "measure", "value", "reportable")

@@ -1,6 +1,6 @@
 """The stored rows that a year's QIP scores are made from.
 
-Read in one place: by the step that scores the year, and by scenarios.
+Read in one place: by the step that scores the year, by scenarios, and by exports.
 """
 
 from collections.abc import Callable, Mapping, Sequence
