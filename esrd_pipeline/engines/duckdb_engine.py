@@ -72,10 +72,18 @@ class DuckdbEngine:
     def gather(
         self, parts: Sequence[Path], table: Table, path: Path, metadata: Mapping[str, str]
     ) -> None:
-        """Write the rows of Parquet files to one file, with the bytes of `write`."""
+        """Write the rows of Parquet files to one file, with the bytes of `write`.
+
+        Raises:
+            SchemaError: they have values that do not fit the table's columns.
+        """
         with self.connect() as connection:
             spill_to(connection, self.spill)
-            _write_sorted(connection, table, path, metadata, rows=scan_parquet(parts), values={})
+            rows = scan_parquet(parts)
+            try:
+                _write_sorted(connection, table, path, metadata, rows=rows, values={})
+            except _QUOTING:
+                raise SchemaError(f"{table.name}: values do not fit their columns") from None
 
     def read(self, reading: Reading) -> pd.DataFrame:
         """Run a SELECT and return its rows, for few of them.

@@ -62,15 +62,15 @@ def gather_facilities(
     """
     listed = directory.loc[directory["has_qip_row"].astype(bool), "ccn"]
     ccns = pd.Index(sorted({*listed.unique(), *current["ccn"].unique()}), dtype=object, name="ccn")
-    at = pd.Index(directory["ccn"]).get_indexer(ccns)
-    known = at >= 0
-    certified = pd.to_datetime(directory["certification_date"]).to_numpy(dtype="datetime64[D]")
-    offers = directory["has_in_center_hemodialysis"].to_numpy(dtype=bool, na_value=True)
+    # What is not in the directory is not known, also where nobody is in it.
+    known = directory.set_index("ccn").reindex(ccns)
+    certified = pd.to_datetime(known["certification_date"]).to_numpy(dtype="datetime64[D]")
+    offers = known["has_in_center_hemodialysis"].astype("boolean")
     return Facilities(
         ccns=ccns,
         performance_year=performance_year,
-        certified=np.where(known, certified[at], np.datetime64("NaT")),
-        lacks_in_center=known & ~offers[at],
+        certified=certified,
+        lacks_in_center=~offers.to_numpy(dtype=bool, na_value=True),
         granted=_granted_months(ccns, ece_grants, performance_year),
     )
 

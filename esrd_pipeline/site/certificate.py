@@ -16,7 +16,7 @@ from esrd_pipeline.parameters.measure_texts import LANGUAGES, Language, find_mea
 from esrd_pipeline.parameters.patient_texts import load_patient_texts
 from esrd_pipeline.site import writing
 from esrd_pipeline.site.data import Row, SiteData
-from esrd_pipeline.site.formats import NOTHING, is_missing
+from esrd_pipeline.site.formats import NOTHING, is_missing, write_rounded
 
 FOLDERS: dict[Language, str] = {"en": "certificates/", "es": "certificates/es/"}
 NEAR = 0.5
@@ -147,4 +147,4 @@ def describe_score(
 
 
 def _write_mean(mean: float | None) -> str:
-    return NOTHING if mean is None else f"{mean:.1f}"
+    return NOTHING if mean is None else write_rounded(mean, 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.facility_page import find_rating
+from esrd_pipeline.site.formats import write_rounded
 
 _CLASSES = 5
 _LOWEST, _HIGHEST = 1, 5
@@ -73,7 +74,7 @@ def draw_map(states: Sequence[State]) -> str:
     places = {row["state"]: _FIRST_BESIDE + _STEP * at for at, row in enumerate(beside)}
     for row in rows:
         state, x, y = by_code[row["state"]], int(row["x"]), int(row["y"])
-        shown = state.code if state.mean is None else f"{state.code} {state.mean:.1f}"
+        shown = state.code if state.mean is None else f"{state.code} {write_rounded(state.mean, 1)}"
         if row["state"] in places:
             at = places[row["state"]]
             texts.append(
@@ -87,6 +88,6 @@ def draw_map(states: Sequence[State]) -> str:
         else:
             texts.append(
                 f'<text{dark} x="{x}" y="{y - 2}">{state.code}'
-                f'<tspan x="{x}" dy="16">{state.mean:.1f}</tspan></text>'
+                f'<tspan x="{x}" dy="16">{write_rounded(state.mean, 1)}</tspan></text>'
             )
     return "".join([*parts, *texts, "</svg>"])

@@ -42,8 +42,9 @@ _FARTHEST = 10**15
 _WHOLE_WIDTH = 8
 """Bytes of a number that is not cut off."""
 _BITS_BEFORE = 12
-"""Bits of sign and exponent. IBM's floats, of transport files, are cut off at or after that bit."""
+"""Bits of sign and exponent."""
 _MOST_DIGITS = 15
+_LAST_BITS = 1e-15
 _RECORD = 80
 _MEMBER = b"HEADER RECORD*******MEMBV8  HEADER RECORD!!!!!!!"
 _COUNT = b"HEADER RECORD*******OBSV8   HEADER RECORD!!!!!!!"
@@ -86,6 +87,7 @@ def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
         SourceError: it cannot be read, or holds fewer rows than it says.
     """
     types = read_columns(path)
+    is_transport = path.suffix.lower() == ".xpt"
     schema = pa.schema([(name, types[name]) for name in names])
     step = max(1, _CELLS_AT_ONCE // len(names))
     _, meta = _read(path, metadataonly=True)
@@ -103,14 +105,25 @@ def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
                 output_format="dict",
             )
             arrays = [
-                _convert(columns[name], types[name], formats[name], widths[name]) for name in names
+                pa.array(
+                    _restore(
+                        np.array(columns[name], np.float64),
+                        widths[name],
+                        is_transport=is_transport,
+                    ),
+                    types[name],
+                    from_pandas=True,
+                )
+                if pa.types.is_floating(types[name]) and widths[name] < _WHOLE_WIDTH
+                else _convert(columns[name], types[name], formats[name])
+                for name in names
             ]
             part = pa.Table.from_arrays(arrays, schema=schema)
             writer.write_table(part)
             count += part.num_rows
             if part.num_rows < step:
                 break
-    stated = _read_stated_count(path) if path.suffix.lower() == ".xpt" else meta.number_rows
+    stated = _read_stated_count(path) if is_transport else meta.number_rows
     if stated is not None and stated != count:
         raise SourceError(
             file=path.name, rule=f"says it holds {stated:,} rows, and holds {count:,}"
@@ -131,11 +144,7 @@ def _type(kind: str, variable_format: str | None) -> pa.DataType:
     return pa.float64() if _kind(variable_format) is None else pa.timestamp("ms")
 
 
-def _convert(
-    values: Sequence[object], kind: pa.DataType, variable_format: str | None, width: int
-) -> pa.Array:
-    if pa.types.is_floating(kind) and width < _WHOLE_WIDTH:
-        return pa.array(_restore(np.array(values, np.float64), width), kind, from_pandas=True)
+def _convert(values: Sequence[object], kind: pa.DataType, variable_format: str | None) -> pa.Array:
     if not pa.types.is_timestamp(kind):
         return pa.array(values, kind, from_pandas=True)
     since = np.array(values, np.float64) * _MILLISECONDS[_kind(variable_format) or "date"]
@@ -145,17 +154,24 @@ def _convert(
     return pa.array(np.rint(near).astype(np.int64) + _EPOCH, mask=is_missing).cast(kind)
 
 
-def _restore(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Return the shortest decimals that lie less than one unit of the last kept bit above."""
+def _restore(values: NDArray[np.float64], width: int, *, is_transport: bool) -> NDArray[np.float64]:
+    """Return the shortest decimals that lie less than one unit of the last kept bit above.
+
+    Transport files have IBM's floats: a fraction of 8 bits for each byte but the first, and powers
+    of 16.
+    """
     restored = values.copy()
     places = np.flatnonzero(np.isfinite(values) & (values != np.trunc(values)))
     size = np.abs(values[places])
-    unit = 2.0 ** (np.floor(np.log2(size)) - (8 * width - _BITS_BEFORE))
+    power = np.floor(np.log2(size))
+    kept = power - (8 * width - _BITS_BEFORE)
+    unit = 2.0 ** (4 * np.floor(power / 4) + 4 - 8 * (width - 1) if is_transport else kept)
     first = np.floor(np.log10(size))
     is_open = np.ones(places.size, dtype=bool)
     for digits in range(1, _MOST_DIGITS + 1):
         scale = 10.0 ** (digits - 1 - first)
-        decimal = np.rint(size * scale) / scale
+        # The next one above, or the number itself, which the product may pass by its last bit.
+        decimal = np.ceil(size * scale * (1 - _LAST_BITS)) / scale
         is_found = is_open & (decimal >= size) & (decimal - size < unit)
         restored[places[is_found]] = np.copysign(decimal, values[places])[is_found]
         is_open &= ~is_found

@@ -67,6 +67,18 @@ def test_the_day_of_certification_is_that_of_the_rate_s_own_year() -> None:
     assert not counted("clinical_depression", facility={"certification_date": date(2024, 9, 1)})
 
 
+def test_a_facility_that_no_list_of_the_year_has_is_excluded_by_nothing_but_an_exception() -> None:
+    for listed in ([], [{"ccn": "010009"}]):
+        (row,) = leave_excluded(
+            contract(2024, [{"measure": "nhsn_bsi", "value": 0.5}]),
+            rules=PY2027,
+            performance_year=2024,
+            directory=directory([{}, *listed])[1:],
+            ece_grants=grants([]),
+        ).to_dict("records")
+        assert row["reportable"], listed
+
+
 @pytest.mark.manual("4.1")
 def test_a_row_says_why_it_has_no_rate_and_keeps_a_reason_it_has() -> None:
     rows = contract(

@@ -188,9 +188,17 @@ def test_missing_values_of_sas_are_nulls(tmp_path: Path, letter: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [1.2, 1.7, 8.88, 10.2, 0.65, 1234.5, -0.1, 33.333, 3.0, 2_097_151.0]
+    ("value", "width"),
+    [
+        *((value, 4) for value in (1.2, 1.7, 8.88, 10.2, 0.65, 1234.5, -0.1, 33.333, 3.0)),
+        (2_097_151.0, 4),
+        # Of three bytes two are the fraction: 72.49 may have been 72.4922 and no more.
+        *((value, 3) for value in (72.49, 45.67, 12.5, 1.2, 255.0)),
+    ],
 )
-def test_a_number_that_sas_cut_off_is_the_decimal_it_was(tmp_path: Path, value: float) -> None:
+def test_a_number_that_sas_cut_off_is_the_decimal_it_was(
+    tmp_path: Path, value: float, width: int
+) -> None:
     columns = {
         "patient_id": [1.0],
         "facilityid": [1.0],
@@ -200,10 +208,12 @@ def test_a_number_that_sas_cut_off_is_the_decimal_it_was(tmp_path: Path, value: 
     }
     path = write_sas(tmp_path, "eqrs_clinical_month.xpt", columns, {"month": "DATE9"})
     # As with LENGTH calcium_value 4: of its eight bytes, the last of the only row, four are left.
-    change(path, old=b"\0\1\0\0\0\x08\0\5calcium_", new=b"\0\1\0\0\0\x04\0\5calcium_")
+    length = bytes([width])
+    change(path, old=b"\0\1\0\0\0\x08\0\5calcium_", new=b"\0\1\0\0\0" + length + b"\0\5calcium_")
     content = path.read_bytes().rstrip(b" ")
     content += b" " * (-len(content) % 8)
-    path.write_bytes((content[:-4] + b" " * 4).ljust(-(-len(content) // 80) * 80))
+    cut = 8 - width
+    path.write_bytes((content[:-cut] + b" " * cut).ljust(-(-len(content) // 80) * 80))
     rows = load(tmp_path, clinical.EQRS_CLINICAL_MONTH)
     assert rows["calcium_value"].tolist() == [value]
 

@@ -92,6 +92,7 @@ def test_who_goes_to_another_unit_under_the_number_did_not_leave_it(
 ) -> Worked:
     """The patient goes on to the peritoneal unit, EQRS 3, at the month's end."""
     rows = yield case(
+        "history.dialysis_evidence",
         "history.admitted",
         "history.care_month",
         tables={
@@ -107,6 +108,35 @@ def test_who_goes_to_another_unit_under_the_number_did_not_leave_it(
     march = rows[(rows["month"] == day("2024-03-01")) & (rows["program"] == "dfc")]
     found = march.set_index("ccn").loc["A", "departure"]
     assert (None if pd.isna(found) else found) == expected
+
+
+@pytest.mark.manual("3.3.7")
+@worked
+def test_who_is_back_in_the_unit_under_its_new_number_did_not_leave_it() -> Worked:
+    """EQRS 1 is A until March, and C from April on."""
+    numbers = list(know()["linkage.facility_ccn"])
+    renamed = [
+        {**row, "ccn": "C", "start_date": day("2024-04-01")} for row in numbers if row["ccn"] == "A"
+    ]
+    rows = yield case(
+        "history.dialysis_evidence",
+        "history.admitted",
+        "history.care_month",
+        tables={
+            **know(),
+            "linkage.facility_ccn": [*numbers, *renamed],
+            "history.treatment": [
+                treated("A", "2024-01-01", END),
+                treated("C", "2024-04-01", "2024-12-31"),
+            ],
+            "raw.eqrs_admission": [
+                spell(A, "2024-01-01", END, "Transfer Out"),
+                spell(A, "2024-04-01"),
+            ],
+        },
+    )
+    march = rows[(rows["month"] == day("2024-03-01")) & (rows["program"] == "dfc")]
+    assert pd.isna(march.set_index("ccn").loc["A", "departure"])
 
 
 @worked

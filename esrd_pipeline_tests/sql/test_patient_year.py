@@ -351,6 +351,13 @@ def test_infections_count_in_center_patients(modality: str, expected: object) ->
     assert verdict(rows, "nhsn_bsi") == expected
 
 
+@pytest.mark.manual("2.18.6")
+@worked
+def test_a_month_in_which_another_facility_treats_makes_no_in_center_patient() -> Worked:
+    rows = yield judge(ALL_YEAR, cared=care("2024-03", days=0, is_whole=False))
+    assert verdict(rows, "nhsn_bsi") == "not_on_in_center_hemodialysis"
+
+
 @worked
 def test_infections_ask_for_no_90_days() -> Worked:
     stay = spell(A, "2024-03-01", "2024-03-31", "Transfer Out")

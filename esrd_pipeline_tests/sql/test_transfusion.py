@@ -180,6 +180,14 @@ def test_a_line_dated_outside_its_claim_is_of_the_claims_first_day(typed: str | 
 
 
 @worked
+def test_a_line_outside_the_claim_does_not_hide_one_inside() -> Worked:
+    visit = claim(1, "2024-03-01", "2024-03-31", kind=OUTPATIENT)
+    lines = (line(1, "0390", "P9016", "2014-03-08"), line(1, "0390", "P9016", "2024-03-20"))
+    rows = yield find(visit, lines=lines)
+    assert rows["transfusion_date"].tolist() == [day("2024-03-20")]
+
+
+@worked
 def test_events_of_one_day_are_one_and_of_two_days_two() -> Worked:
     claims = (
         claim(1, "2024-03-01", kind=OUTPATIENT),

@@ -26,7 +26,10 @@ line AS (
         c.claim_year,
         max(CASE WHEN t.kind = 'revenue center' THEN 1 ELSE 0 END) AS has_center,
         max(CASE WHEN t.kind = 'hcpcs' THEN 1 ELSE 0 END) AS has_hcpcs,
-        min(CASE WHEN t.kind = 'hcpcs' THEN l.rev_cntr_dt END) AS service_date
+        min(CASE
+            WHEN t.kind = 'hcpcs' AND l.rev_cntr_dt BETWEEN c.from_date AND c.last_date
+                THEN l.rev_cntr_dt
+        END) AS service_date
     FROM claim AS c
     JOIN raw.claim_revenue AS l ON l.clm_id = c.clm_id AND l.performance_year = c.claim_year
     JOIN parameter.transfusion_code AS t
@@ -68,8 +71,7 @@ shown AS (
         c.clm_id,
         CASE
             WHEN c.claim_type <> '40' THEN greatest(c.from_date, c.admit_date)
-            WHEN l.service_date BETWEEN c.from_date AND c.last_date THEN l.service_date
-            ELSE c.from_date
+            ELSE coalesce(l.service_date, c.from_date)
         END AS transfusion_date
     FROM claim AS c
     LEFT JOIN line AS l ON l.clm_id = c.clm_id AND l.claim_year = c.claim_year

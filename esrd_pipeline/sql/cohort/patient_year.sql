@@ -116,7 +116,9 @@ cared AS (
         patient_id,
         ccn,
         arg_max(modality, month) FILTER (WHERE modality IS NOT NULL) AS last_modality,
-        max(CASE WHEN modality = 'in-center hemodialysis' THEN 1 ELSE 0 END) AS is_in_center
+        -- 2.18.6: of months in which the facility treated the patient, not another one.
+        max(CASE WHEN modality = 'in-center hemodialysis' AND days > 0 THEN 1 ELSE 0 END)
+            AS is_in_center
     FROM history.care_month
     WHERE performance_year = $performance_year AND program = 'qip'
     GROUP BY patient_id, ccn

@@ -132,20 +132,6 @@ shared AS (
     HAVING count(DISTINCT facilityid) > 1
 ),
 
-stay AS (
-    SELECT
-        s.program,
-        a.patient_id,
-        s.ccn,
-        greatest(a.admit_date, s.start_date) AS start_date,
-        least(a.end_date, s.end_date) AS end_date
-    FROM admission AS a
-    JOIN ccn_period AS s
-        ON s.facilityid = a.facilityid
-        AND s.start_date <= a.end_date
-        AND s.end_date >= a.admit_date
-),
-
 -- Of several units under one number, the days on which each has the patient (reading 296).
 unit_days AS (
     SELECT
@@ -239,8 +225,8 @@ ended AS (
     GROUP BY program, patient_id, month
 ),
 
--- Discharged on the month's last day, and not back the next day: under the same number, which HD
--- and PD units may share (3.3.8).
+-- Discharged on the month's last day, and not back the next day: in the unit, under whatever number,
+-- or in another under the same number, which HD and PD units may share (3.3.8).
 discharged AS (
     SELECT DISTINCT s.program, a.patient_id, c.month, s.ccn
     FROM admission AS a
@@ -249,13 +235,18 @@ discharged AS (
         ON s.facilityid = a.facilityid
         AND s.start_date <= a.discharge_date
         AND s.end_date >= a.discharge_date
-    LEFT JOIN stay AS n
-        ON n.program = s.program
-        AND n.patient_id = a.patient_id
-        AND n.ccn = s.ccn
-        AND n.start_date <= a.discharge_date + 1
+    LEFT JOIN admission AS n
+        ON n.patient_id = a.patient_id
+        AND n.facilityid = a.facilityid
+        AND n.admit_date <= a.discharge_date + 1
         AND n.end_date > a.discharge_date
-    WHERE n.patient_id IS NULL
+    LEFT JOIN unit_days AS u
+        ON u.program = s.program
+        AND u.ccn = s.ccn
+        AND u.patient_id = a.patient_id
+        AND u.start_date <= a.discharge_date + 1
+        AND u.end_date > a.discharge_date
+    WHERE n.patient_id IS NULL AND u.patient_id IS NULL
 ),
 
 placed AS (

@@ -8,18 +8,36 @@
 -- on the day of the first line with a transfusion's HCPCS code, where it has one within the claim's
 -- days (reading 52).
 WITH
-billed AS (
+-- Lines of transfusions, few of all; a day outside the claim is a mistake.
+line AS (
     SELECT
         l.clm_id,
         l.performance_year,
-        max(CASE WHEN r.code IS NOT NULL THEN 1 ELSE 0 END) AS has_center,
-        max(CASE WHEN h.code IS NOT NULL THEN 1 ELSE 0 END) AS has_hcpcs,
-        min(CASE WHEN h.code IS NOT NULL THEN l.rev_cntr_dt END) AS service_date
+        l.rev_cntr_dt,
+        CASE WHEN r.code IS NOT NULL THEN 1 ELSE 0 END AS is_center,
+        CASE WHEN h.code IS NOT NULL THEN 1 ELSE 0 END AS is_hcpcs
     FROM raw.claim_revenue AS l
     LEFT JOIN parameter.transfusion_code AS r ON r.kind = 'revenue center' AND r.code = l.rev_cntr
     LEFT JOIN parameter.transfusion_code AS h ON h.kind = 'hcpcs' AND h.code = l.hcpcs_cd
     WHERE l.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND (r.code IS NOT NULL OR h.code IS NOT NULL)
+),
+
+billed AS (
+    SELECT
+        l.clm_id,
+        l.performance_year,
+        max(l.is_center) AS has_center,
+        max(l.is_hcpcs) AS has_hcpcs,
+        min(CASE
+            WHEN l.is_hcpcs = 1 AND l.rev_cntr_dt BETWEEN k.from_date AND k.last_date
+                THEN l.rev_cntr_dt
+        END) AS service_date
+    FROM line AS l
+    JOIN linkage.claim AS k
+        ON k.clm_id = l.clm_id
+        AND k.claim_year = l.performance_year
+        AND k.performance_year = $performance_year
     GROUP BY l.clm_id, l.performance_year
 ),
 
@@ -59,8 +77,7 @@ event AS (
         k.patient_id,
         CASE
             WHEN k.claim_type <> '40' THEN greatest(k.from_date, k.admit_date)
-            WHEN l.service_date BETWEEN k.from_date AND k.last_date THEN l.service_date
-            ELSE k.from_date
+            ELSE coalesce(l.service_date, k.from_date)
         END AS transfusion_date,
         CASE WHEN k.claim_type = '60' THEN 1 ELSE 0 END AS is_inpatient
     FROM linkage.claim AS k

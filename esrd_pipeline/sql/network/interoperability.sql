@@ -69,7 +69,7 @@ treated_person AS (
 ),
 
 care AS (
-    SELECT patient_id, ccn, month, is_whole, modality, quarter(month) AS quarter
+    SELECT patient_id, ccn, month, days, is_whole, modality, quarter(month) AS quarter
     FROM history.care_month
     WHERE performance_year = $performance_year AND program = 'dfc'
 ),
@@ -79,6 +79,7 @@ in_center AS (
     FROM care AS c
     CROSS JOIN rule AS r
     WHERE c.modality IN ('in-center hemodialysis', 'in-center and home hemodialysis')
+        AND c.days > 0
         AND c.month >= r.first_day
 ),
 
