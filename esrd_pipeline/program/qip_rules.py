@@ -48,9 +48,9 @@ where its counts were computed the formula applies. Where CMS may have a score t
 class Reporting:
     """The formula of a reporting measure: `numerator / denominator x multiplier - subtrahend`.
 
-    Where `months_from_calendar` is set, the denominator is the year's months less those before
-    a new facility must report (3.5) and those of a granted ECE (3.4). A measure scored by steps
-    has `steps` instead of the formula.
+    Where `months_from_calendar` is set, the denominator of a row that CMS printed is the year's
+    months less those before a new facility must report (3.5) and those of a granted ECE (3.4); a
+    computed row has its own months. A measure scored by steps has `steps` instead of the formula.
     """
 
     multiplier: int

@@ -112,7 +112,9 @@ def _compare_nation(
         both[name].astype(float) + both[f"{name}_rest"].fillna(0.0)
         for name in ("numerator", "denominator")
     )
-    # The value where the quotient is 1: 100 of a percentage, the national rate of a QIP ratio.
+    # The QIP's ratios, too, have as their level the national rate, which is that of a ratio of 1.
+    is_rate |= (both["program"] == "qip") & both["rate"].notna()
+    # The value where the quotient is 1: 100 of a percentage.
     mine = both["numerator"].astype(float) / both["denominator"].astype(float)
     ours = (top / bottom * both["value"] / mine).where(~is_rate, both["rate"] / mine)
     same = _is_equal(ours, both["national"], tolerance=TOLERANCE) | ours.isna()
