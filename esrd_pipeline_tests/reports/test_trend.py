@@ -216,6 +216,22 @@ def test_a_ratio_of_the_qip_is_printed_as_its_rate() -> None:
     assert check(made) is None
 
 
+@pytest.mark.manual("2.11.12")
+def test_the_level_of_a_ratio_of_the_qip_is_the_rate_of_a_ratio_of_1() -> None:
+    """40 events where 50 are expected, as where most discharges are of small facilities."""
+    rows = [
+        make_row(ccn, "srr", program="qip", numerator=n, denominator=25.0, value=v, rate=v)
+        for ccn, n, v in ((A, 10.0, 10.0), (B, 30.0, 30.0))
+    ]
+    made = make(*rows)
+    assert pick(made[0], level="nation", program="qip")["rate"] == pytest.approx(20.0)
+    assert pick(made[2], program="qip", measure="srr")["national"] == pytest.approx(25.0)
+    assert check(made) is None
+    trend, contract, level = made
+    wrong = level.assign(national=20.0)
+    assert check((trend, contract, wrong)) == "nation: qip srr has not the level of facility.level"
+
+
 def test_a_printed_rate_of_the_qip_is_a_rate_without_one_beside_it() -> None:
     # National rate 150, printed with one decimal.
     rows = [
