@@ -74,7 +74,7 @@ def write_rounded(number: float, digits: int, *, shift: int = 0) -> str:
     """
     if not math.isfinite(number):
         return f"{number:,.{digits}f}"
-    written = Decimal(repr(number)).scaleb(shift)
+    written = Decimal(repr(float(number))).scaleb(shift)
     return f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
 
 

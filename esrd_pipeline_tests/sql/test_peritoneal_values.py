@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from esrd_pipeline_tests.sql.months import PERITONEAL, PROGRAMS, A, care, know
-from esrd_pipeline_tests.sql.worked import Row, Worked, case, day, worked
+from esrd_pipeline_tests.sql.worked import Case, Row, Worked, case, day, worked
 
 
-def records(*values: tuple[float, str]) -> list[Row]:
+def records(*values: tuple[float, str | None]) -> list[Row]:
     """What a facility reported for March, one submission after the other."""
     return [
         {
@@ -17,7 +17,7 @@ def records(*values: tuple[float, str]) -> list[Row]:
             "month": day("2024-03-01"),
             "record_number": number,
             "ktv_value": value,
-            "ktv_date": day(when),
+            "ktv_date": when and day(when),
         }
         for number, (value, when) in enumerate(values, start=1)
     ]
@@ -41,12 +41,34 @@ def records(*values: tuple[float, str]) -> list[Row]:
 def test_a_value_that_does_not_count_hides_no_other_of_its_month(
     values: Sequence[tuple[float, str]], month: str, expected: float | None
 ) -> Worked:
-    spells = [
+    rows = yield ask(
+        month,
+        records(*values),
         ("peritoneal", "2020-01-01", "2024-03-14"),
         ("hemodialysis", "2024-03-15", "2024-04-10"),
         ("peritoneal", "2024-04-11", "2024-12-31"),
+    )
+    assert rows == [expected] * 2
+
+
+@worked
+def test_a_value_without_a_day_is_not_taken_for_one_of_hemodialysis() -> Worked:
+    """Of March, on the 10th of which the patient changed."""
+    spells = [
+        ("hemodialysis", "2020-01-01", "2024-03-09"),
+        ("peritoneal", "2024-03-10", "2024-12-31"),
     ]
-    rows = yield case(
+    undated, dated = yield (
+        ask("2024-04", records((1.9, None)), *spells),
+        ask("2024-04", records((1.9, "2024-03-01")), *spells),
+    )
+    assert undated == [1.9, 1.9]
+    assert dated == [None, None]
+
+
+def ask(month: str, reported: Sequence[Row], *spells: tuple[str, str, str]) -> Case:
+    """The peritoneal Kt/V of a month, in both programs."""
+    return case(
         "history.month_modality",
         "history.ktv_month",
         tables={
@@ -65,8 +87,6 @@ def test_a_value_that_does_not_count_hides_no_other_of_its_month(
                 for program in PROGRAMS
                 for modality, start, end in spells
             ],
-            "raw.eqrs_clinical_month": records(*values),
+            "raw.eqrs_clinical_month": reported,
         },
-    )
-    found = rows["ktv"].astype(object).where(rows["ktv"].notna(), None)
-    assert found.tolist() == [expected] * 2
+    ).read(lambda rows: rows["ktv"].astype(object).where(rows["ktv"].notna(), None).tolist())

@@ -83,12 +83,19 @@ def test_a_prescription_of_the_unit_left_says_nothing_of_later_months(first: Row
 
 
 @pytest.mark.manual("3.1.4")
+@pytest.mark.parametrize(
+    "first",
+    [spell(A, "2024-01-01", "2024-03-15", "Transfer Out"), spell(A, "2024-01-01")],
+    ids=["discharged", "left open"],
+)
 @worked
-def test_a_unit_that_prescribes_nothing_does_not_go_on_with_what_the_other_did() -> Worked:
+def test_a_unit_that_prescribes_nothing_does_not_go_on_with_what_the_other_did(
+    first: Row,
+) -> Worked:
     """Reading 305: other facilities that have the patient, and claims, would tell it."""
     found = yield follow(
         treated("A", "2024-01-01", "2024-12-31"),
-        admissions=[spell(A, "2024-01-01", "2024-03-15", "Transfer Out"), spell(B, "2024-03-15")],
+        admissions=[first, spell(B, "2024-03-15")],
         prescriptions=[hemodialysis(A, "2024-01-01", 3)],
     )
     assert found["2024-03"]["frequency"] == "usual"

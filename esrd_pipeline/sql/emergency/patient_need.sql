@@ -50,7 +50,8 @@ billed AS (
     GROUP BY k.patient_id
 ),
 
--- Where units share the CCN (3.3.8; reading 296), by the unit that has the patient, if it prescribes any.
+-- Where units share the CCN (3.3.8; reading 296), by the unit that has the patient, if it prescribes
+-- any: an officer plans with what the other unit last prescribed rather than with nothing.
 prescribed AS (
     SELECT
         t.patient_id,

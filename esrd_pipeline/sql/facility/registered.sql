@@ -1,8 +1,9 @@
 -- One row: a certification number on the list of either program, with the EQRS facts of the
 -- facility that has it on the year's last day. Manual 3.3.4, 3.3.6.1, 3.3.6.2, 3.3.8.
 -- Readings: of several EQRS facilities with one number, one that is closed, is no dialysis facility
--- or has the number no more describes it only where there is no other; then the one that
--- has had it the shortest counts, then that with most stations, then the first. Reading 285: the number offers what any of them offers.
+-- or has the number no more describes it only where there is no other; then the one that has had it
+-- the shortest counts, then that with most stations, then the first. Reading 285: the number offers
+-- what any of those that may describe it offers.
 WITH
 listed AS (
     SELECT

@@ -97,34 +97,6 @@ prescription AS (
     WHERE performance_year = $performance_year
 ),
 
--- Prescriptions of every facility that had the patient admitted in the month, on the days of it.
-recorded_month AS (
-    SELECT
-        p.patient_id,
-        c.month,
-        p.facilityid,
-        p.sessions_per_week,
-        p.kind
-    FROM prescription AS p
-    JOIN admission AS a ON a.patient_id = p.patient_id AND a.facilityid = p.facilityid
-    JOIN calendar AS c
-        ON c.month <= least(p.end_date, a.end_date)
-        AND c.month_end >= greatest(p.start_date, a.admit_date)
-    WHERE p.start_date <= a.end_date AND p.end_date >= a.admit_date
-),
-
--- 3.1.1, of months for which the facility itself has no treatment record.
-recorded AS (
-    SELECT
-        patient_id,
-        month,
-        CAST(sum(DISTINCT kind) AS INTEGER) AS kinds,
-        min(CASE WHEN kind IN (1, 2) THEN sessions_per_week END) AS fewest,
-        max(CASE WHEN kind IN (1, 2) THEN sessions_per_week END) AS most
-    FROM recorded_month
-    GROUP BY patient_id, month
-),
-
 shared AS (
     SELECT program, ccn
     FROM ccn_period
@@ -148,6 +120,47 @@ unit_days AS (
         AND s.end_date >= e.start_date
     JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
     WHERE e.performance_year = $performance_year AND e.source = 'eqrs'
+),
+
+-- Prescriptions of every facility that had the patient admitted in the month, on the days of it; of
+-- a unit that shares its number, where the patient has not gone on to another.
+recorded_month AS (
+    SELECT
+        p.patient_id,
+        c.month,
+        p.facilityid,
+        p.sessions_per_week,
+        p.kind
+    FROM prescription AS p
+    JOIN admission AS a ON a.patient_id = p.patient_id AND a.facilityid = p.facilityid
+    JOIN calendar AS c
+        ON c.month <= least(p.end_date, a.end_date)
+        AND c.month_end >= greatest(p.start_date, a.admit_date)
+    LEFT JOIN (
+        SELECT DISTINCT s.facilityid
+        FROM ccn_period AS s
+        JOIN shared AS h ON h.program = s.program AND h.ccn = s.ccn
+    ) AS q ON q.facilityid = p.facilityid
+    LEFT JOIN unit_days AS u
+        ON u.facilityid = q.facilityid
+        AND u.patient_id = p.patient_id
+        AND u.start_date <= c.month_end
+        AND u.end_date >= c.month
+    WHERE p.start_date <= a.end_date
+        AND p.end_date >= a.admit_date
+        AND (q.facilityid IS NULL OR u.patient_id IS NOT NULL)
+),
+
+-- 3.1.1, of months for which the facility itself has no treatment record.
+recorded AS (
+    SELECT
+        patient_id,
+        month,
+        CAST(sum(DISTINCT kind) AS INTEGER) AS kinds,
+        min(CASE WHEN kind IN (1, 2) THEN sessions_per_week END) AS fewest,
+        max(CASE WHEN kind IN (1, 2) THEN sessions_per_week END) AS most
+    FROM recorded_month
+    GROUP BY patient_id, month
 ),
 
 -- Months in which one of them has the patient.

@@ -128,7 +128,12 @@ peritoneal_value AS (
         c.facilityid,
         c.month,
         coalesce(c.ktv_date, c.month) AS ktv_date,
-        arg_max(c.ktv_value, c.record_number) AS ktv
+        c.ktv_date IS NOT NULL AS is_dated,
+        c.ktv_value AS ktv,
+        row_number() OVER (
+            PARTITION BY w.patient_id, c.facilityid, c.month, coalesce(c.ktv_date, c.month)
+            ORDER BY c.record_number DESC, c.patient_id DESC
+        ) AS place
     FROM raw.eqrs_clinical_month AS c
     CROSS JOIN rule AS r
     LEFT JOIN linkage.earlier_patient AS m
@@ -138,7 +143,6 @@ peritoneal_value AS (
     WHERE c.performance_year BETWEEN $performance_year - 1 AND $performance_year
         AND c.month >= make_date($performance_year - 1, 8, 1)
         AND c.ktv_value <= r.most_pd
-    GROUP BY w.patient_id, c.facilityid, c.month, coalesce(c.ktv_date, c.month)
 ),
 
 reported_peritoneal AS (
@@ -154,7 +158,7 @@ reported_peritoneal AS (
         ) * 1000000
         + u.place AS ktv_order
     FROM peritoneal_patient AS w
-    JOIN peritoneal_value AS v ON v.patient_id = w.patient_id
+    JOIN peritoneal_value AS v ON v.patient_id = w.patient_id AND v.place = 1
     JOIN shared.facility_number AS n
         ON n.program = w.program
         AND n.facilityid = v.facilityid
@@ -168,6 +172,7 @@ reported_peritoneal AS (
     LEFT JOIN hemodialysed AS h
         ON h.program = w.program
         AND h.patient_id = v.patient_id
+        AND v.is_dated
         AND v.ktv_date BETWEEN h.start_date AND h.end_date
     WHERE e.ccn IS NULL AND h.patient_id IS NULL
 ),

@@ -38,6 +38,7 @@ billed AS (
         ON k.clm_id = l.clm_id
         AND k.claim_year = l.performance_year
         AND k.performance_year = $performance_year
+        AND k.source = 'institutional'
     GROUP BY l.clm_id, l.performance_year
 ),
 

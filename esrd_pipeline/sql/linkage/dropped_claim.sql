@@ -65,12 +65,34 @@ correction AS (
     WHERE i.frequency IN ('7', '8') AND i.change <> 'DELETE' AND i.final_action <> 'N'
 ),
 
--- The last cancellation of the claims it stands for.
-cancellation AS (
+-- The last cancellation of the claims it stands for. Where none of them has a lower number, numbers
+-- do not tell what was billed anew, and it stands for all.
+cancelling AS (
     SELECT bene_id, claim_type, prvdr_num, bill_type, from_date, max(clm_id) AS clm_id
     FROM correction
     WHERE frequency = '8'
     GROUP BY bene_id, claim_type, prvdr_num, bill_type, from_date
+),
+
+cancellation AS (
+    SELECT
+        c.bene_id,
+        c.claim_type,
+        c.prvdr_num,
+        c.bill_type,
+        c.from_date,
+        c.clm_id,
+        c.clm_id < 0 OR c.clm_id < min(i.clm_id) AS has_no_order
+    FROM institutional AS i
+    JOIN cancelling AS c
+        ON c.bene_id = i.bene_id
+        AND c.claim_type = i.claim_type
+        AND c.prvdr_num = i.prvdr_num
+        AND c.bill_type = i.bill_type
+        AND c.from_date = i.from_date
+    WHERE i.frequency <> '8'
+    GROUP BY
+        c.bene_id, c.claim_type, c.prvdr_num, c.bill_type, c.from_date, c.clm_id
 ),
 
 -- The last replacement that no later cancellation takes away. Below zero numbers have no order.
@@ -93,7 +115,7 @@ replacement AS (
         AND c.prvdr_num = i.prvdr_num
         AND c.bill_type = i.bill_type
         AND c.from_date = i.from_date
-        AND (c.clm_id > i.clm_id OR c.clm_id < 0)
+        AND (c.clm_id > i.clm_id OR c.has_no_order)
     WHERE i.frequency = '7' AND c.clm_id IS NULL
 ),
 
@@ -124,7 +146,7 @@ judged AS (
         AND c.prvdr_num = i.prvdr_num
         AND c.bill_type = i.bill_type
         AND c.from_date = i.from_date
-        AND (c.clm_id > i.clm_id OR c.clm_id < 0)
+        AND (c.clm_id > i.clm_id OR c.has_no_order)
     LEFT JOIN replacement AS r
         ON r.place = 1
         AND r.bene_id = i.bene_id

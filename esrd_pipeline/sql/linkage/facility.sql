@@ -80,8 +80,8 @@ held AS (
     WHERE s.place = 1
 ),
 
--- One record per facility (3.3.4 step 6, 3.3.8): of several the first under the number. An older
--- unit that took the number later makes no new facility of it.
+-- One record per facility (3.3.4 step 6, 3.3.8): of several open ones the first under the number. An
+-- older unit that took the number later makes no new facility of it.
 present AS (
     SELECT
         program,
