@@ -232,12 +232,8 @@ def name_today(year: StoredYear, rates: pd.DataFrame) -> pd.DataFrame:
     Of rows under several numbers of a facility one is kept: one that counts before one that does
     not, then that of its own number, then that of the highest.
     """
-    linked = year.read_earlier(linkage.PROVIDER_NUMBER, 0, program="qip")
-    if linked is None:
-        return rates
     then = rates["ccn"]
-    now = then.map(linked.set_index("provider_number")["ccn"]).fillna(then)
-    now = now.where(rates["program"] == "qip", then)
+    now = _find_facility(year, 0, then).where(rates["program"] == "qip", then)
     if now.equals(then):
         return rates
     order = pd.DataFrame(
@@ -277,8 +273,12 @@ def read_grants(year: StoredYear, years: int = 0) -> pd.DataFrame:
     known = [rows for rows in lists if rows is not None]
     nobody = pd.DataFrame(columns=raw.ECE_GRANT.column_names)
     grants = pd.concat(known or [nobody], ignore_index=True)
+    return grants.assign(ccn=_find_facility(year, years, grants["ccn"]))
+
+
+def _find_facility(year: StoredYear, years: int, numbers: pd.Series) -> pd.Series:
+    """Return the facility of each number by the QIP's links of some years before, else itself."""
     linked = year.read_earlier(linkage.PROVIDER_NUMBER, years, program="qip")
     if linked is None:
-        return grants
-    found = grants["ccn"].map(linked.set_index("provider_number")["ccn"])
-    return grants.assign(ccn=found.fillna(grants["ccn"]))
+        return numbers
+    return numbers.map(linked.set_index("provider_number")["ccn"]).fillna(numbers)
