@@ -50,11 +50,6 @@ class Admission:
         """Whether the patient came to stay."""
         return self.admit_reason not in PASSING
 
-    @property
-    def order(self) -> tuple[int, int, int]:
-        """Which of two admissions began last."""
-        return (self.admit, self.end, self.facility)
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -202,8 +197,8 @@ def list_days(rows: pd.DataFrame, people: Sequence[Person]) -> list[list[tuple[s
 
 
 def find_eqrs_place(person: Person, number: int) -> Admission | None:
-    """The admission that counts on a day."""
-    covering = []
+    """The admission that counts on a day; what ends one ends others of the same day (297)."""
+    covering = list[tuple[tuple[bool, int, int, int, int], Admission]]()
     for admission in person.admissions:
         if admission.reason == "Acute":
             continue
@@ -214,11 +209,13 @@ def find_eqrs_place(person: Person, number: int) -> Admission | None:
             and other.reason in CHANGES
             and other.discharge is not None
             and other.discharge <= HORIZON
-            and other.order >= admission.order
+            and other.admit >= admission.admit
         ]
-        if admission.admit <= number <= min([admission.end, *ends]):
-            covering.append(admission)
-    return max(covering, key=lambda a: (a.is_chronic, a.order), default=None)
+        final = min([admission.end, *ends])
+        if admission.admit <= number <= final:
+            began = (admission.is_chronic, admission.admit)
+            covering.append(((*began, final, -admission.end, admission.facility), admission))
+    return max(covering, key=lambda one: one[0], default=(None, None))[1]
 
 
 def choose_claims(person: Person, eqrs: Sequence[Admission | None]) -> dict[int, Claim]:
