@@ -194,7 +194,8 @@ def test_a_quarter_is_told_in_its_last_month_whatever_number_reported_it() -> Wo
 
     counts = yield exchanging(
         history__care_month=[
-            present(1, month, is_whole=False) for month in ("2024-01-01", "2024-05-01")
+            {**present(1, month, is_whole=False), "days": days}
+            for month, days in (("2024-01-01", 12), ("2024-05-01", 3), ("2024-08-01", 0))
         ],
         raw__nhsn_bloodstream_infection=[
             quarter("A", 1, 2),

@@ -132,7 +132,7 @@ peritoneal_value AS (
         c.ktv_value AS ktv,
         row_number() OVER (
             PARTITION BY w.patient_id, c.facilityid, c.month, coalesce(c.ktv_date, c.month)
-            ORDER BY c.record_number DESC, c.patient_id DESC
+            ORDER BY c.record_number DESC, m.earlier_patient_id DESC NULLS FIRST
         ) AS place
     FROM raw.eqrs_clinical_month AS c
     CROSS JOIN rule AS r
