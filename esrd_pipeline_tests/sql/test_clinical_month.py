@@ -261,6 +261,36 @@ def test_the_day_goes_before_the_facility_of_a_number_however_many_digits_it_has
     assert (row["hd_ktv"], row["calcium"], row["access_type"]) == (1.1, 9.0, "AVFONLY")
 
 
+@pytest.mark.manual("3.2.1")
+@pytest.mark.parametrize("is_first", [True, False])
+@worked
+def test_of_two_numbers_that_are_one_patient_the_record_of_todays_number_is_the_later(
+    *, is_first: bool
+) -> Worked:
+    other = 9
+    reported = [
+        record(ktv_value=1.1, ktv_method=UKM, calcium_value=9.0, sessions_delivered=12),
+        {
+            **record(ktv_value=1.5, ktv_method=UKM, calcium_value=11.0, sessions_delivered=13),
+            "patient_id": other,
+        },
+    ]
+    used_then = [
+        used("AVFONLY", "2024-03-05"),
+        {**used("Catheter Only", "2024-03-05"), "patient_id": other},
+    ]
+    rows = {
+        "linkage.earlier_patient": [{"earlier_patient_id": other, "patient_id": 1}],
+        "raw.eqrs_clinical_month": reported if is_first else reported[::-1],
+        "raw.eqrs_vascular_access": used_then if is_first else used_then[::-1],
+    }
+    row = yield case("history.clinical_month", tables={**know(), **rows}, alone=True).read(
+        lambda found: found[(found["program"] == "dfc") & (found["ccn"] == "A")].iloc[0]
+    )
+    told = (row["hd_ktv"], row["calcium"], row["access_type"], row["sessions_delivered"])
+    assert told == (1.1, 9.0, "AVFONLY", 12)
+
+
 @pytest.mark.manual("2.1.12")
 @worked
 def test_an_access_without_a_type_is_none() -> Worked:

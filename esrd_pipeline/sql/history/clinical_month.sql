@@ -22,7 +22,7 @@ rule AS (
 period AS (
     SELECT
         make_date($performance_year - 1, 8, 1) AS first_month,
-        make_date($performance_year - 2, 1, 1) AS first_day
+        make_date($performance_year - 1, 1, 1) AS first_day
 ),
 
 -- Facilities numbered in the order of their identifiers, which may have any number of digits: the
@@ -33,15 +33,17 @@ ccn_period AS (
 ),
 
 -- Records in the order of their days, then of their submission: a whole number, unique among the
--- records of a facility's month. Days of five years and numbers of submission up to the highest that
--- a table holds, which may be times with seconds, go into one number.
+-- records of a facility's month: where two numbers of EQRS turned out to be one patient, a record of
+-- today's number goes before the other's of the same number. Days of two years and numbers of
+-- submission up to the highest that a table holds, which may be times with seconds, go into one.
 record AS (
     SELECT
         c.*,
         coalesce(m.patient_id, c.patient_id) AS patient_today,
         coalesce(c.ktv_date, c.month) AS ktv_day,
         coalesce(c.calcium_date, c.month) AS calcium_day,
-        CAST(c.record_number AS BIGINT) AS submission,
+        CAST(c.record_number AS BIGINT) * 2
+        + CASE WHEN m.patient_id IS NULL THEN 1 ELSE 0 END AS submission,
         p.first_day,
         CASE WHEN c.ktv_value IS NOT NULL THEN c.record_number END AS ktv_number
     FROM raw.eqrs_clinical_month AS c
@@ -86,11 +88,11 @@ judged AS (
         AND c.calcium_value <= r.most_calcium
         AND c.calcium_day >= c.month
         AND c.calcium_day <= last_day(c.month) AS is_calcium,
-        greatest(least(CAST(date_diff('day', c.first_day, c.ktv_day) AS BIGINT), 1800), 0)
-        * 5000000000000000
+        greatest(least(CAST(date_diff('day', c.first_day, c.ktv_day) AS BIGINT), 800), 0)
+        * 10000000000000000
         + c.submission AS ktv_order,
-        greatest(least(CAST(date_diff('day', c.first_day, c.calcium_day) AS BIGINT), 1800), 0)
-        * 5000000000000000
+        greatest(least(CAST(date_diff('day', c.first_day, c.calcium_day) AS BIGINT), 800), 0)
+        * 10000000000000000
         + c.submission AS calcium_order,
         (
             c.npcr_value IS NOT NULL
@@ -164,12 +166,13 @@ access AS (
                     CAST(
                         date_diff('day', p.first_day, coalesce(a.access_date, a.month)) AS BIGINT
                     ),
-                    1800
+                    800
                 ),
                 0
             )
-            * 5000000000000000
-            + CAST(a.record_number AS BIGINT)
+            * 10000000000000000
+            + CAST(a.record_number AS BIGINT) * 2
+            + CASE WHEN m.patient_id IS NULL THEN 1 ELSE 0 END
         ) AS access_type,
         max(coalesce(a.access_date, a.month)) AS access_date
     FROM raw.eqrs_vascular_access AS a
