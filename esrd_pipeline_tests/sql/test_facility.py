@@ -248,6 +248,24 @@ def test_a_unit_that_joins_a_number_makes_no_new_facility_of_it() -> Worked:
     assert row["reporting_date"] == day("2010-05-01")
 
 
+@pytest.mark.manual("3.3.4", "3.3.11", "3.5")
+@PROGRAMS
+@worked
+def test_a_unit_that_takes_a_closed_ones_number_makes_no_new_facility_of_it(program: str) -> Worked:
+    """The number was certified in 2010; its transplant center, in 1990, is no dialysis unit."""
+    facilities = yield list_facilities(
+        gather(
+            record(1, "142500", dateclosed=day("2024-05-31")),
+            record(2, "142500", certdate=day("2024-06-01")),
+            record(3, "142500", factype="Transplant", certdate=day("1990-01-01")),
+        ),
+        program,
+    )
+    row = facilities["142500"]
+    assert (row["facility_name"], row["is_eligible"]) == ("Clinic 2", True)
+    assert row["certification_date"] == day("2010-01-01")
+
+
 @PROGRAMS
 @worked
 def test_every_ccn_of_days_and_claims_is_in_the_list(program: str) -> Worked:

@@ -80,28 +80,40 @@ held AS (
     WHERE s.place = 1
 ),
 
--- One record per facility (3.3.4 step 6, 3.3.8): of several open ones the first under the number. An
--- older unit that took the number later makes no new facility of it.
+-- The number's certification: a unit that takes the number of another makes no new facility of it,
+-- also where the other is closed (3.3.4 step 3, 3.3.11).
+certified AS (
+    SELECT program, ccn, min(certification_date) AS certification_date
+    FROM held
+    WHERE is_dialysis
+    GROUP BY program, ccn
+),
+
+-- One record per facility (3.3.4 step 6, 3.3.8): of several open ones the first under the number.
 present AS (
     SELECT
-        program,
-        ccn,
-        facilityid,
-        certification_date,
-        close_date,
-        is_listed,
-        reason,
+        h.program,
+        h.ccn,
+        h.facilityid,
+        CASE
+            WHEN h.certification_date IS NULL OR NOT h.is_dialysis THEN h.certification_date
+            ELSE c.certification_date
+        END AS first_certification_date,
+        h.close_date,
+        h.is_listed,
+        h.reason,
         row_number() OVER (
-            PARTITION BY program, ccn
+            PARTITION BY h.program, h.ccn
             ORDER BY
-                CASE WHEN is_listed THEN 0 ELSE 1 END,
-                CASE WHEN provider_number = ccn THEN 0 ELSE 1 END,
-                CASE WHEN is_dialysis THEN 0 ELSE 1 END,
-                CASE WHEN close_date IS NULL THEN 0 ELSE 1 END,
-                coalesce(certification_date, DATE '9999-12-31'),
-                facilityid
+                CASE WHEN h.is_listed THEN 0 ELSE 1 END,
+                CASE WHEN h.provider_number = h.ccn THEN 0 ELSE 1 END,
+                CASE WHEN h.is_dialysis THEN 0 ELSE 1 END,
+                CASE WHEN h.close_date IS NULL THEN 0 ELSE 1 END,
+                coalesce(h.certification_date, DATE '9999-12-31'),
+                h.facilityid
         ) AS place
-    FROM held
+    FROM held AS h
+    LEFT JOIN certified AS c ON c.program = h.program AND c.ccn = h.ccn
 ),
 
 -- The facility before it got a new number.
@@ -149,7 +161,7 @@ SELECT
     END AS dialysis_organization,
     coalesce(y.facility_type, 'other') AS facility_type,
     CASE
-        WHEN r.ccn IS NOT NULL THEN r.certification_date
+        WHEN r.ccn IS NOT NULL THEN r.first_certification_date
         WHEN p.ccn IS NOT NULL AND p.start_date > DATE '1900-01-01' THEN p.start_date
         WHEN p.ccn IS NOT NULL AND e.certification_date <= p.end_date THEN e.certification_date
         ELSE c.certification_date
@@ -160,9 +172,9 @@ SELECT
         ELSE c.close_date
     END AS close_date,
     CASE
-        WHEN l.program = 'qip' AND r.certification_date IS NOT NULL
+        WHEN l.program = 'qip' AND r.first_certification_date IS NOT NULL
             -- 3.5: the first day of the fourth month after that of the certification.
-            THEN CAST(date_trunc('month', r.certification_date) + INTERVAL '4' MONTH AS DATE)
+            THEN CAST(date_trunc('month', r.first_certification_date) + INTERVAL '4' MONTH AS DATE)
     END AS reporting_date,
     coalesce(r.is_listed, FALSE) AS is_eligible,
     CASE
