@@ -1,6 +1,5 @@
 """Conversion of stored tables between pandas frames and Arrow tables, typed by definition."""
 
-import base64
 from collections.abc import Mapping
 
 import pandas as pd
@@ -19,8 +18,6 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "texts": pa.list_(pa.string()),
     "labels": pa.map_(pa.string(), pa.string()),
 }
-ARROW_SCHEMA = "ARROW:schema"
-"""Where a Parquet file has what Arrow knows of its fields beyond Parquet's own types."""
 _NULLABLE: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
@@ -43,15 +40,6 @@ def make_schema(table: Table) -> pa.Schema:
             for column in table.columns
         ]
     )
-
-
-def encode_schema(table: Table, metadata: Mapping[str, str]) -> str:
-    """Return the schema as Arrow writes it into a file: DuckDB writes no metadata of fields.
-
-    Where it is there, Arrow reads a file's own `metadata` from it, and no other.
-    """
-    schema = make_schema(table).with_metadata(dict(metadata))
-    return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
 def load_value_set(name: str) -> pa.Table:

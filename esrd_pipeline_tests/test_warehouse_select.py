@@ -1,19 +1,23 @@
 """A SELECT over stored tables, written beside its partition: real DuckDB, real files."""
 
+import itertools
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.arrow import SchemaError, make_schema
 from esrd_pipeline.duckdb_session import own_spill, share_duckdb
-from esrd_pipeline.engines.duckdb_engine import NotEnoughMemoryError
+from esrd_pipeline.engines import ROW_GROUP
+from esrd_pipeline.engines.duckdb_engine import NotEnoughMemoryError, cut_groups
 from esrd_pipeline.sql import Select, parse_select
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Table
@@ -191,6 +195,20 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_threads(tmp_path: Path) 
         assert pq.ParquetFile(staged.path).num_row_groups == 2  # 140,001 rows of ccn
         written.append(staged.path.read_bytes())
     assert written[0] == written[1] == written[2]
+
+
+@pytest.mark.parametrize("sizes", [(1703, ROW_GROUP, 5, ROW_GROUP), (ROW_GROUP, ROW_GROUP, 1708)])
+def test_groups_have_their_size_wherever_batches_end(sizes: Sequence[int]) -> None:
+    ends = itertools.accumulate(sizes)
+    numbers = pa.array(range(sum(sizes)))
+    batches = (
+        pa.record_batch([numbers.slice(end - size, size)], names=["visit_id"])
+        for end, size in zip(ends, sizes, strict=True)
+    )
+    groups = list(cut_groups(batches))
+    assert [group.num_rows for group in groups] == [ROW_GROUP, ROW_GROUP, 1708]
+    assert [group.column(0).num_chunks for group in groups] == [1, 1, 1]
+    assert pa.concat_tables(groups).column(0).to_pylist() == numbers.to_pylist()
 
 
 def test_a_process_keeps_one_duckdb_and_no_query_sees_another(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@
 # one more run than COPY (FROM t ORDER BY k) does of the table that the aggregate made. The sort in
 # between does not even it out. One would have guessed that a file's bytes follow from its rows, its
 # order and its options. It matters where a digest of the file says whether a table has changed.
-# This project keeps a SELECT's rows in a table before it sorts and writes them.
+# In this project DuckDB sorts the rows and Arrow writes them.
 #
 # Exits 0 while the bytes differ as described, 1 when that changes.
 set -euo pipefail

@@ -2,16 +2,18 @@
 
 import contextlib
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from esrd_pipeline.arrow import ARROW_SCHEMA, SchemaError, encode_schema
+from esrd_pipeline.arrow import SchemaError, make_schema
 from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_selects, spill_to
-from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, scan_parquet
+from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_text, quote_value, scan_parquet
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
@@ -60,8 +62,8 @@ class DuckdbEngine:
         select = reading.select
         with self._reading(reading) as connection:
             try:
-                rows = f"(\n{select.text}\n)"
-                _write_sorted(connection, table, path, metadata, rows=rows, values=reading.named)
+                rows = f"(\n{_fill_in(select.text, reading.named)}\n)"
+                _write_sorted(connection, table, path, metadata, rows)
             except _QUOTING:
                 raise SchemaError(
                     f"{table.name}: {select.path} makes values that do not fit their columns"
@@ -81,7 +83,7 @@ class DuckdbEngine:
             spill_to(connection, self.spill)
             rows = scan_parquet(parts)
             try:
-                _write_sorted(connection, table, path, metadata, rows=rows, values={})
+                _write_sorted(connection, table, path, metadata, rows)
             except _QUOTING:
                 raise SchemaError(f"{table.name}: values do not fit their columns") from None
 
@@ -120,16 +122,28 @@ class DuckdbEngine:
             yield connection
 
 
+def _fill_in(text: str, values: Mapping[str, object]) -> str:
+    """Return a SELECT with the values of its parameters.
+
+    Rows of a statement with parameters leave DuckDB all at once; of one without, as they are made.
+    """
+    for name, value in values.items():
+        text = re.sub(rf"\${re.escape(name)}\b", lambda _, value=value: quote_value(value), text)
+    return text
+
+
 def _write_sorted(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     path: Path,
     metadata: Mapping[str, str],
-    *,
     rows: str,
-    values: Mapping[str, object],
 ) -> None:
     """Write the rows of a relation, typed by the table, in the order of its key.
+
+    Arrow writes them, in groups of exactly `ROW_GROUP` rows. Of tables of many millions of rows,
+    DuckDB's own groups end where the parts of its threads do, and its null flags depend on what a
+    file says of nulls: other bytes for the same rows (findings/duckdb_sorted_copy_bytes.sh).
 
     Args:
         connection: a connection of `DuckdbEngine.connect`.
@@ -137,23 +151,53 @@ def _write_sorted(
         path: the file.
         metadata: texts written to the file.
         rows: SQL of the relation.
-        values: of its parameters, by name.
     """
-    # Collect the rows in any order and sort them afterwards: a SELECT's memory is free before the
-    # sort, and the bytes follow from the rows (findings/duckdb_sorted_copy_bytes.sh). The setting
-    # holds for all connections to this DuckDB.
+    # They are sorted, so nobody needs the order in which they are made.
     connection.execute("SET preserve_insertion_order = false")
-    connection.execute(
-        f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)} FROM {rows}",
-        dict(values) or None,
-    )
     order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
-    labels = {**metadata, ARROW_SCHEMA: encode_schema(table, metadata)}
-    connection.execute(
-        f"COPY (FROM made ORDER BY {order}) "
-        f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-        f"ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {quote_labels(labels)})"
-    )
+    columns = list_casts(table, DUCKDB_TYPES)
+    made = connection.sql(f"SELECT {columns} FROM {rows} ORDER BY {order}")
+    schema = make_schema(table).with_metadata(dict(metadata))
+    with pq.ParquetWriter(path, schema, compression="zstd") as file:
+        for group in cut_groups(_read_batches(made.to_arrow_reader(ROW_GROUP))):
+            file.write_table(group.cast(schema), row_group_size=ROW_GROUP)
+
+
+def _read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield DuckDB's rows; its errors are its own, not those that Arrow makes of them."""
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except OSError as error:
+            message = str(error)
+            if message.startswith("INTERRUPT"):
+                raise duckdb.InterruptException(message) from None
+            if message.startswith("Out of Memory"):
+                raise duckdb.OutOfMemoryException(message) from None
+            raise
+        yield batch
+
+
+def cut_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield the rows in tables of `ROW_GROUP` rows, and the rest in the last.
+
+    Args:
+        batches: rows in their order, no batch of more than `ROW_GROUP`.
+    """
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        if count >= ROW_GROUP:
+            rows = pa.Table.from_batches(held)
+            yield rows.slice(0, ROW_GROUP).combine_chunks()
+            rest = rows.slice(ROW_GROUP)
+            held, count = rest.to_batches(), rest.num_rows
+    if count:
+        yield pa.Table.from_batches(held).combine_chunks()
 
 
 def run_query(
