@@ -112,7 +112,10 @@ def list_days(start: date, end: date) -> list[date]:
 
 
 def list_covered_months(person: Person) -> set[date]:
-    """Months within two months of $1,200 of dialysis or an inpatient claim, of two years."""
+    """Months within two months of $1,200 of dialysis or an inpatient claim, of two years.
+
+    What was paid in the two months before them is remembered.
+    """
     dollars: dict[date, float] = {}
     meets: set[date] = set()
     for claim in person.claims:
@@ -123,9 +126,8 @@ def list_covered_months(person: Person) -> set[date]:
         if claim.kind in (HOSPITAL, SNF) and claim.is_paid and paid:
             meets |= {month_of(day) for day in list_days(claim.first, claim.last)}
     meets |= {month for month, paid in dollars.items() if paid >= 1200}
-    earliest = date(YEAR - 1, 1, 1)
-    meets = {month for month in meets if earliest <= month <= LAST}
-    return {month for one in meets for month in (add_months(one, n) for n in range(3))}
+    covered = {add_months(month, place) for month in meets if month <= LAST for place in range(3)}
+    return {month for month in covered if month.year >= YEAR - 1}
 
 
 def list_stays(person: Person) -> list[list[Claim]]:
