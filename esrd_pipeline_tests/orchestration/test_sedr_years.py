@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esrd_pipeline.orchestration import adjusters_assets
 from esrd_pipeline.orchestration.modelled_measure import make_measure_assets
 from esrd_pipeline.orchestration.recurrent_events_assets import MODELLED_MEASURES
 from esrd_pipeline.orchestration.resources import make_storage
 from esrd_pipeline.orchestration.table_asset import make_multi_asset
 from esrd_pipeline.settings import Settings
-from esrd_pipeline.tables import measured
+from esrd_pipeline.tables import explain, measured
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import Warehouse
 
@@ -127,3 +128,17 @@ def test_the_model_is_of_all_stored_years_and_the_ratio_of_the_last(
     expected = warehouse.read(TABLES.expected, YEAR)
     assert len(expected) == PATIENTS
     assert expected["expected"].sum() == pytest.approx(facilities["denominator"].sum())
+
+    # One facility's adjusters are those of the same rows.
+    config = {"ccn": NEW_CCN, "measure": "sedr"}
+    assert dg.materialize(
+        list(adjusters_assets.ASSETS),
+        instance=instance,
+        partition_key=str(YEAR),
+        resources={"storage": make_storage()},
+        run_config={"ops": {"explanation_of_adjusters": {"config": config}}},
+    ).success
+    adjusters = warehouse.read(explain.ADJUSTERS, YEAR)
+    assert adjusters["patient_id"].nunique() == of_one
+    assert not adjusters.duplicated(["patient_id", "term"]).any()
+    assert not adjusters["term"].str.startswith("is_year").any()
