@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from esrd_pipeline.families.calendar_years import YEAR
 from esrd_pipeline.families.cohort import Cohort
 from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract, join_notes
 from esrd_pipeline.families.family import Family
@@ -38,7 +39,6 @@ from esrd_pipeline.statistics.rows import sum_by
 DAYS = "days_at_risk"
 EVENTS = "event_count"
 INTERVAL = "interval"
-YEAR = "performance_year"
 DAYS_PER_YEAR = 365.25
 """Days of a patient-year, whichever the year (reading 281)."""
 
@@ -49,8 +49,9 @@ def fit_measure(
     """Fit both stages to a cohort and return the table of the fit.
 
     The cohort has the columns ccn, patient_id, interval, days_at_risk, event_count and the
-    adjusters, one row per person-period segment. Adjusters that are collinear within facilities
-    and intervals, or that no row with an event has, are dropped by name.
+    adjusters, one row per person-period segment; with a column performance_year it is of several
+    years, and the nation's rate is that of `performance_year`. Adjusters that are collinear within
+    facilities and intervals, or that no row with an event has, are dropped by name.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -67,6 +68,10 @@ def fit_measure(
         drop_eventless=True,
     )
     intervals = [f"interval {code}" for code in range(fit.baseline.size)]
+    is_own = np.ones(cohort.table.num_rows, bool)
+    if YEAR in cohort.table.column_names:
+        is_own = cohort.numbers(YEAR) == performance_year
+    at = cohort.codes(INTERVAL)
     return assemble_fit(
         specification,
         performance_year,
@@ -79,7 +84,12 @@ def fit_measure(
                     *(f"events of {name}" for name in intervals),
                     *(f"days of {n}" for n in intervals),
                 ],
-                np.concatenate([fit.interval_events, fit.interval_exposure]),
+                np.concatenate(
+                    [
+                        sum_by(at, np.where(is_own, cohort.numbers(name), 0), count=len(intervals))
+                        for name in (EVENTS, DAYS)
+                    ]
+                ),
                 stage=2,
             ),
         ],

@@ -4,23 +4,20 @@ Manual 2.14.12, 2.15.12, 2.27.12.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from esrd_pipeline.families.calendar_years import add_years, join_conditions
 from esrd_pipeline.families.cohort import Cohort, read_cohort
 from esrd_pipeline.families.conditions import add_conditions, list_conditions
 from esrd_pipeline.families.survival import EVENT
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.measures.specification import CoxSpecification
-from esrd_pipeline.measures.terms import Level
 
 CONDITIONS = "smr"
 """SMR's ascertainment of prevalent conditions: claims of Part A and Part B, without those of
 laboratories (Table 10, footnote 3), not only of hospitals."""
-_YEAR = "performance_year"
 
 
 def prepare_smr(
@@ -41,16 +38,9 @@ def prepare_smr(
         terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     rows = pa.concat_tables(cohorts.values())
-    having = pa.concat_tables(
-        [
-            conditions[year].append_column(
-                _YEAR, pa.array(np.full(conditions[year].num_rows, year))
-            )
-            for year in cohorts
-        ]
-    )
+    having = join_conditions(conditions, cohorts)
     specification = add_conditions(smr.specify(performance_year), list_conditions(CONDITIONS))
-    specification = _add_years(specification, rows, performance_year)
+    specification = add_years(specification, rows, performance_year)
     return specification, _read(specification, rows, patients, having, terms=terms)
 
 
@@ -89,25 +79,12 @@ def prepare_smosr(
         terms: columns of a stored fit; the design has these, whatever the rows are.
     """
     rows = _count(cohorts)
-    specification = _add_years(smosr.specify(performance_year), rows, performance_year)
+    specification = add_years(smosr.specify(performance_year), rows, performance_year)
     return specification, _read(specification, rows, patients, terms=terms)
 
 
 def _count(cohorts: Mapping[int, pa.Table]) -> pa.Table:
     return pa.concat_tables(cohorts.values()).filter(pc.field("reason").is_null())
-
-
-def _add_years(
-    specification: CoxSpecification, rows: pa.Table, performance_year: int
-) -> CoxSpecification:
-    """Add an indicator of each earlier year in the rows, named by its distance in years."""
-    years = np.unique(rows.column(_YEAR).to_numpy())
-    back = sorted({performance_year - int(year) for year in years} - {0})
-    terms = (
-        Level(f"is_year_before_{n}", _YEAR, performance_year - n, performance_year - n)
-        for n in back
-    )
-    return replace(specification, terms=(*specification.terms, *terms))
 
 
 def _read(

@@ -1,9 +1,8 @@
 """SEDR, the Standardized Emergency Department Encounter Ratio: manual 2.25, DFC only.
 
-Prevalent conditions join the adjusters listed here: `parameters/prevalent_condition_group.csv`.
-The calendar year, an adjuster of 2.25.14, is left out: it is the same for every row of a model of
-one calendar year (2.25.10). Of "greater than five" patient-years (2.25.7) and "at least five"
-(2.25.17) the second is used.
+Prevalent conditions (`parameters/prevalent_condition_group.csv`) and calendar years join the
+adjusters listed here. The model is of four years and the ratio of the last (reading 282). Of
+"greater than five" patient-years (2.25.7) and "at least five" (2.25.17) the second is used.
 """
 
 from esrd_pipeline.measures.recurrent_events import (
@@ -17,6 +16,9 @@ from esrd_pipeline.measures.recurrent_events import (
 )
 from esrd_pipeline.measures.specification import RateSpecification
 from esrd_pipeline.parameters.register import find_measure
+
+YEARS = 4
+"""Number of calendar years in the model; facilities are assessed by the last (Figure 27)."""
 
 TERMS = (
     *AGE_AND_SEX,

@@ -11,7 +11,11 @@ from esrd_pipeline.orchestration import (
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.empty import leave_empty
 from esrd_pipeline.orchestration.explanation_config import ExplanationConfig, offer_measures
-from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, has_no_cohort
+from esrd_pipeline.orchestration.modelled_measure import (
+    ModelledMeasure,
+    has_no_cohort,
+    take_assessed,
+)
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
 from esrd_pipeline.tables import explain
 
@@ -43,7 +47,7 @@ def _list_adjusters(step: StepContext) -> StepResult:
     (row,) = (name for name in modelled.cohort.key if name not in ("program", "patient_id", "ccn"))
     fit, parts = step.read(modelled.tables.fit), []
     for program in modelled.programs:
-        _, cohort = modelled.read(step, program)
+        cohort = take_assessed(modelled, step, modelled.read(step, program)[1])
         listed = list_adjusters(cohort, fit[fit["program"] == program], ccn=ccn, row=row)
         parts.append(listed.assign(program=program))
     frame = pd.concat(parts, ignore_index=True).assign(

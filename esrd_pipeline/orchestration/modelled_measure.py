@@ -6,6 +6,7 @@ They are the same for every such measure; a `ModelledMeasure` has the values tha
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
@@ -47,6 +48,8 @@ class ModelledMeasure:
         tables: its stored tables.
         cohort: the table its model is fitted to.
         years: number of performance years of the cohort in the model, the last one included.
+        years_assessed: number of these years, the last included, by which facilities are assessed;
+            all of them if none is given.
         read: returns one program's specification and cohort of a step's year.
         dependencies: tables that `read` reads besides the cohort.
         nothing: reason for a facility of the list that has no row in the cohort.
@@ -58,6 +61,7 @@ class ModelledMeasure:
     cohort: Table
     read: "Callable[[StepContext, Program], tuple[Specification, Cohort]]"
     years: int = 1
+    years_assessed: int | None = None
     dependencies: tuple[Dependency, ...] = ()
     nothing: str = "no_patient_at_risk"
 
@@ -140,6 +144,14 @@ def read_once(
 ) -> "tuple[Specification, Cohort]":
     """Return one program's specification and cohort, shared by fit, cross-check and facilities."""
     return step.keep((modelled.name, program), lambda: modelled.read(step, program))
+
+
+def take_assessed(modelled: ModelledMeasure, step: StepContext, cohort: "Cohort") -> "Cohort":
+    """Return the rows of a model's cohort by which facilities are assessed."""
+    if modelled.years_assessed is None:
+        return cohort
+    years = cohort.numbers("performance_year")
+    return cohort.take(np.flatnonzero(years > step.performance_year - modelled.years_assessed))
 
 
 def list_facts(specification: "Specification", table: Table) -> list[str]:
@@ -257,6 +269,7 @@ def _assess(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     contracts, nulls, expected, notes, picture = [], [], [], {}, None
     for program in modelled.programs:
         specification, cohort = read_once(modelled, step, program)
+        cohort = take_assessed(modelled, step, cohort)
         mine = fit[fit["program"] == program]
         facilities = step.read(linkage.FACILITY, program=program)
         if mine.empty:

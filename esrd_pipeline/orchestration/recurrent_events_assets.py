@@ -8,7 +8,15 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
+from esrd_pipeline.measures import sedr
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.orchestration.earlier_years import (
+    IDENTITY,
+    depend_on_years,
+    read_conditions_of_years,
+    read_patients_of_years,
+    read_years,
+)
 from esrd_pipeline.orchestration.empty import leave_empty
 from esrd_pipeline.orchestration.explanation_config import (
     ExplanationConfig,
@@ -81,9 +89,16 @@ def _read_strr(step: StepContext, program: "Program") -> "tuple[Specification, C
 
 
 def _read_sedr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
-    from esrd_pipeline.measures.sedr import specify
+    from esrd_pipeline.families.recurrent_events_cohort import CONDITIONS, prepare_sedr
 
-    return _read_with_conditions(step, specify(step.performance_year), ascertained_by="sedr")
+    year, table = step.performance_year, recurrent_events.SEDR
+    specification = sedr.specify(year)
+    conditions = read_conditions_of_years(step, sedr.YEARS, ascertained_by=CONDITIONS)
+    columns = [*_ROW, "performance_year", *list_facts(specification, table)]
+    rows = read_years(step, table, sedr.YEARS, columns=list(dict.fromkeys(columns)))
+    cohorts = {of_year: known for of_year, known in rows.items() if of_year in conditions}
+    patients = read_patients_of_years(step, specification, sedr.YEARS)
+    return prepare_sedr(year, cohorts, patients, conditions)
 
 
 def _read_cohort(
@@ -178,8 +193,14 @@ MODELLED_MEASURES = (
         programs=("dfc",),
         tables=measured.MODELLED["sedr"],
         cohort=recurrent_events.COHORTS["sedr"],
+        years=sedr.YEARS,
+        years_assessed=1,
         read=_read_sedr,
-        dependencies=(_PATIENTS, _CONDITIONS),
+        dependencies=(
+            *IDENTITY,
+            depend_on_years(history.PREVALENT_CONDITION, sedr.YEARS),
+            depend_on_years(history.PATIENT_CHARACTERISTICS, sedr.YEARS),
+        ),
     ),
 )
 

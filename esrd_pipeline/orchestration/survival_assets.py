@@ -4,87 +4,39 @@ from typing import TYPE_CHECKING
 
 from esrd_pipeline.measures import smosr, smr, swr
 from esrd_pipeline.orchestration.context import StepContext
+from esrd_pipeline.orchestration.earlier_years import (
+    IDENTITY,
+    depend_on_years,
+    read_conditions_of_years,
+    read_patients_of_years,
+    read_years,
+)
 from esrd_pipeline.orchestration.explanation_config import (
     ExplanationConfig,
     name_facility,
     offer_measures,
 )
-from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure, list_facts
-from esrd_pipeline.orchestration.partitions import years_before
+from esrd_pipeline.orchestration.modelled_measure import ModelledMeasure
 from esrd_pipeline.orchestration.select_asset import make_select_asset
-from esrd_pipeline.orchestration.table_asset import Dependency, make_multi_asset
-from esrd_pipeline.tables import history, linkage, measured, survival
-from esrd_pipeline.tables.model import Table
+from esrd_pipeline.orchestration.table_asset import make_multi_asset
+from esrd_pipeline.tables import history, measured, survival
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from esrd_pipeline.families.cohort import Cohort
-    from esrd_pipeline.families.identity import Identity
-    from esrd_pipeline.measures.specification import CoxSpecification, Program, Specification
-
-
-def _read(
-    step: StepContext,
-    table: Table,
-    years: int,
-    *,
-    columns: list[str] | None = None,
-    where: dict[str, str] | None = None,
-    joins_numbers: bool = False,
-) -> "dict[int, pa.Table]":
-    """Return the last years of a table by year, as far as they are stored.
-
-    The patients and facilities of earlier years have the numbers of this one.
-    """
-    warehouse, last = step.warehouse, step.performance_year
-    identity = step.keep("identity", lambda: _read_identity(step))
-    read = {
-        year: warehouse.read_arrow(table, year, columns=columns, where=where)
-        for year in range(last - years + 1, last + 1)
-        if warehouse.has(table, year)
-    }
-    return {
-        year: rows if year == last else identity.rename(rows, joins_numbers=joins_numbers)
-        for year, rows in read.items()
-    }
-
-
-def _read_identity(step: StepContext) -> "Identity":
-    from esrd_pipeline.families.identity import Identity
-
-    return Identity.of(
-        step.read(linkage.EARLIER_PATIENT),
-        step.read(linkage.PROVIDER_NUMBER, columns=["provider_number", "ccn"], program="dfc"),
-    )
-
-
-def _read_patients(
-    step: StepContext, specification: "CoxSpecification", years: int
-) -> "dict[int, pa.Table]":
-    table = history.PATIENT_CHARACTERISTICS
-    columns = ["patient_id", "performance_year", *list_facts(specification, table)]
-    return _read(step, table, years, columns=columns)
+    from esrd_pipeline.measures.specification import Program, Specification
 
 
 def _read_smr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import CONDITIONS, prepare_smr
 
-    conditions = _read(
-        step,
-        history.PREVALENT_CONDITION,
-        smr.YEARS,
-        columns=["patient_id", "condition_group"],
-        where={"specification": CONDITIONS},
-        joins_numbers=True,
-    )
+    conditions = read_conditions_of_years(step, smr.YEARS, ascertained_by=CONDITIONS)
     cohorts = {
         year: rows
-        for year, rows in _read(step, survival.SMR, smr.YEARS).items()
+        for year, rows in read_years(step, survival.SMR, smr.YEARS).items()
         if year in conditions
     }
     year = step.performance_year
-    patients = _read_patients(step, smr.specify(year), smr.YEARS)
+    patients = read_patients_of_years(step, smr.specify(year), smr.YEARS)
     return prepare_smr(year, cohorts, patients, conditions)
 
 
@@ -92,19 +44,17 @@ def _read_swr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]"
     from esrd_pipeline.families.survival_cohort import prepare_swr
 
     year = step.performance_year
-    patients = _read_patients(step, swr.specify(year), swr.YEARS)
-    return prepare_swr(year, _read(step, survival.SWR, swr.YEARS), patients)
+    patients = read_patients_of_years(step, swr.specify(year), swr.YEARS)
+    return prepare_swr(year, read_years(step, survival.SWR, swr.YEARS), patients)
 
 
 def _read_smosr(step: StepContext, _: "Program") -> "tuple[Specification, Cohort]":
     from esrd_pipeline.families.survival_cohort import prepare_smosr
 
     year = step.performance_year
-    patients = _read_patients(step, smosr.specify(year), smosr.YEARS)
-    return prepare_smosr(year, _read(step, survival.SMOSR, smosr.YEARS), patients)
+    patients = read_patients_of_years(step, smosr.specify(year), smosr.YEARS)
+    return prepare_smosr(year, read_years(step, survival.SMOSR, smosr.YEARS), patients)
 
-
-_IDENTITY = (Dependency(linkage.EARLIER_PATIENT), Dependency(linkage.PROVIDER_NUMBER))
 
 MODELLED_MEASURES = (
     ModelledMeasure(
@@ -115,9 +65,9 @@ MODELLED_MEASURES = (
         years=smr.YEARS,
         read=_read_smr,
         dependencies=(
-            *_IDENTITY,
-            Dependency(history.PREVALENT_CONDITION, years_before(first=smr.YEARS - 1)),
-            Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=smr.YEARS - 1)),
+            *IDENTITY,
+            depend_on_years(history.PREVALENT_CONDITION, smr.YEARS),
+            depend_on_years(history.PATIENT_CHARACTERISTICS, smr.YEARS),
         ),
     ),
     ModelledMeasure(
@@ -128,8 +78,8 @@ MODELLED_MEASURES = (
         years=swr.YEARS,
         read=_read_swr,
         dependencies=(
-            *_IDENTITY,
-            Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=swr.YEARS - 1)),
+            *IDENTITY,
+            depend_on_years(history.PATIENT_CHARACTERISTICS, swr.YEARS),
         ),
     ),
     ModelledMeasure(
@@ -140,8 +90,8 @@ MODELLED_MEASURES = (
         years=smosr.YEARS,
         read=_read_smosr,
         dependencies=(
-            *_IDENTITY,
-            Dependency(history.PATIENT_CHARACTERISTICS, years_before(first=smosr.YEARS - 1)),
+            *IDENTITY,
+            depend_on_years(history.PATIENT_CHARACTERISTICS, smosr.YEARS),
         ),
     ),
 )

@@ -7,7 +7,7 @@ from esrd_pipeline.families.cross_check import describe_difference
 from esrd_pipeline.orchestration.modelled_measure import MOST_DIFFERENCE, SAMPLE_FACILITIES
 from esrd_pipeline.program.qip_rules import load_rules
 from esrd_pipeline.program.star_rules import load_star_rules
-from esrd_pipeline.tables import facility, measured, program
+from esrd_pipeline.tables import facility, measured, program, recurrent_events
 from esrd_pipeline_tests.acceptance import recovered
 from esrd_pipeline_tests.acceptance.four_years import (
     BEFORE_WAITLISTING,
@@ -137,6 +137,17 @@ def test_mortality_takes_four_years_and_waitlisting_three(years: Years) -> None:
     assert 3.3 < size["smr", LAST] / size["smr", RESET] < 4.7
     assert 2.3 < size["swr", REBASELINED] / size["swr", RESET] < 3.7
     assert size["swr", LAST] / size["swr", REBASELINED] == pytest.approx(1, abs=0.2)
+
+
+def test_encounters_are_modelled_over_four_years_and_counted_in_the_last(years: Years) -> None:
+    fit = years.read(measured.MODELLED["sedr"].fit, LAST).query("stage == 1")
+    terms = set(fit.loc[fit["element"] == "coefficient", "term"])
+    assert {"is_year_before_1", "is_year_before_2", "is_year_before_3"} <= terms
+    facilities = years.read(measured.MODELLED["sedr"].facility, LAST)
+    cohort = years.read(recurrent_events.SEDR, LAST)
+    assert facilities["numerator"].sum() == cohort["event_count"].sum()
+    # The years of one model differ: a year's sums are near each other and not equal.
+    assert facilities["denominator"].sum() == pytest.approx(facilities["numerator"].sum(), rel=0.03)
 
 
 @pytest.mark.parametrize("measure", recovered.MEASURES)
