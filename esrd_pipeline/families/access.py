@@ -13,13 +13,19 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from esrd_pipeline.families.cohort import Cohort, CohortError
-from esrd_pipeline.families.contract import Assessed, Assessment, assemble_contract
+from esrd_pipeline.families.contract import (
+    Assessed,
+    Assessment,
+    assemble_contract,
+    join_notes,
+)
 from esrd_pipeline.families.family import Family, count_rows
 from esrd_pipeline.families.fits import (
     assemble_fit,
     list_distribution,
     list_dropped,
     list_groups,
+    list_null,
     list_regression,
     list_values,
     read_distribution,
@@ -28,6 +34,7 @@ from esrd_pipeline.families.fits import (
 )
 from esrd_pipeline.measures.specification import WHOLE, GeeSpecification
 from esrd_pipeline.statistics.design import FloatArray, IntArray
+from esrd_pipeline.statistics.empirical_null import assign_null, fit_null
 from esrd_pipeline.statistics.fit import Dropped
 from esrd_pipeline.statistics.gee import GeeFit, fit_by_groups, fit_gee
 from esrd_pipeline.statistics.gee_facilities import (
@@ -38,6 +45,7 @@ from esrd_pipeline.statistics.gee_facilities import (
 )
 from esrd_pipeline.statistics.standardisation import (
     PredictorDistribution,
+    adjust_values,
     compress_predictors,
     standardise,
 )
@@ -140,14 +148,14 @@ def compute_expected_events(_: GeeSpecification, fit: pd.DataFrame, cohort: Coho
 
 def assess_facilities(
     specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
-) -> pd.DataFrame:
-    """Standardise every facility of a cohort to a stored fit's nation: rows of the contract.
+) -> Assessed:
+    """Standardise every facility of a cohort to a stored fit's nation.
 
     `value` and limits are percentages, fractions in the QIP; `numerator` and `denominator` are
     patient-months with the outcome and all; the test against the national percentage is Wald's on
-    the logit scale, and `standard_error` is the logit's. A facility without events, or with events
-    only, has exact bounds instead, and a note. A facility whose patients show no variation has
-    neither limits nor test, and no category.
+    the logit scale, or uses an empirical null by quartile of patients; `standard_error` is the
+    logit's. A facility without events, or with events only, has exact bounds instead, and a note.
+    A facility whose patients show no variation has neither limits nor test, and no category.
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -162,7 +170,14 @@ def assess_facilities(
         national=percentage / PERCENT,
     )
     whole, nothing = WHOLE[specification.program], np.full(len(cohort.ccns), np.nan)
-    patients = cohort.count_patients()
+    patients = cohort.count_patients().astype(np.float64)
+    tested, z, mean, deviation, null = values, values.z, nothing, nothing, None
+    if specification.inference == "empirical_null":
+        z = values.linear_z
+        taking_part = patients >= (specification.minimum_modelled or 0)
+        null = fit_null(z=np.where(taking_part, z, np.nan), size=patients)
+        mine = assign_null(null, size=patients)
+        tested, mean, deviation = adjust_values(values, null=mine), mine.mean, mine.deviation
     assessment = Assessment(
         unit_count=patients,
         patients=patients,
@@ -171,20 +186,23 @@ def assess_facilities(
         value=whole * values.value,
         rate=nothing,
         standard_error=values.logit_error,
-        lower=whole * values.lower,
-        upper=whole * values.upper,
-        p_value=values.p_value,
-        z=values.z,
-        z_null_mean=nothing,
-        z_null_sd=nothing,
+        lower=whole * tested.lower,
+        upper=whole * tested.upper,
+        p_value=tested.p_value,
+        z=z,
+        z_null_mean=mean,
+        z_null_sd=deviation,
         reference=whole * percentage / PERCENT,
-        note=_note(effects),
+        note=join_notes(_note(effects), None if null is None else null.rule),
     )
     contract = assemble_contract(
         specification, performance_year, ccns=cohort.ccns, assessment=assessment
     )
     contract.loc[contract["p_value"].isna(), "category"] = None
-    return contract
+    if null is None:
+        return Assessed(contract=contract)
+    rows = assemble_fit(specification, performance_year, list_null(null, stage=3))
+    return Assessed(contract=contract, null=null, null_rows=rows)
 
 
 def solve_facilities(cohort: Cohort, predictor: FloatArray) -> FacilityIntercepts:
@@ -249,15 +267,9 @@ def _note(effects: FacilityIntercepts) -> NDArray[np.object_]:
     )
 
 
-def _assess(
-    specification: GeeSpecification, performance_year: int, fit: pd.DataFrame, cohort: Cohort
-) -> Assessed:
-    return Assessed(contract=assess_facilities(specification, performance_year, fit, cohort))
-
-
 FAMILY = Family(
     fit=fit_measure,
-    assess=_assess,
+    assess=assess_facilities,
     expect=compute_expected_events,
     event=EVENT,
     measure_exposure=count_rows,

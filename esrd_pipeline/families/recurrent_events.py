@@ -28,7 +28,6 @@ from esrd_pipeline.statistics.empirical_null import (
     fit_null,
 )
 from esrd_pipeline.statistics.facility_rates import (
-    ADDED_EVENTS,
     FacilityRates,
     adjust_rates,
     compare_rates,
@@ -178,15 +177,9 @@ def assess_facilities(
 
 
 def _note(compared: FacilityRates) -> NDArray[np.object_]:
-    """Note facilities with 0.5 added (reading 25) or with a standard error from the model."""
-    return np.select(
-        [compared.is_half_added, compared.is_model_based],
-        [
-            f"no events: {ADDED_EVENTS:g} added to observed and expected for z and upper limit",
-            "patients leave no spread to measure: standard error from the over-dispersed model",
-        ],
-        np.array(None, dtype=object),
-    )
+    """Note facilities without events (reading 25)."""
+    note = "no events: z and upper limit from the probability of none, in place of a logarithm"
+    return np.select([compared.has_none], [note], np.array(None, dtype=object))
 
 
 def _count_years(cohort: Cohort) -> FloatArray:

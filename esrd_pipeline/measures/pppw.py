@@ -22,5 +22,6 @@ def specify(program: Program, performance_year: int) -> GeeSpecification:
         entry=find_measure("pppw", program, performance_year),
         terms=TERMS,
         national="facilities",
+        inference="wald",
         seed=216,
     )

@@ -67,5 +67,6 @@ def specify(program: Program, performance_year: int) -> GeeSpecification:
         entry=find_measure("sfr", program, performance_year),
         terms=TERMS,
         national="facilities",
+        inference="empirical_null",
         seed=202,
     )

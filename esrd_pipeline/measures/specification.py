@@ -111,6 +111,8 @@ class GeeSpecification(Specification):
         national: the reference of facilities: the percentage of the nation's patient-months, or
             the unweighted mean of the facilities' values, which reproduces published categories
             best.
+        inference: Wald's test on the logit scale (PPPW), or an empirical null on the scale of the
+            percentage (SFR; reading 73).
         seed: seed of the random groups of facilities.
         group_count: the number of groups.
     """
@@ -118,6 +120,7 @@ class GeeSpecification(Specification):
     family: ClassVar[str] = "esrd_pipeline.families.access"
 
     national: Literal["patient_months", "facilities"]
+    inference: Literal["wald", "empirical_null"]
     seed: int
     group_count: int = 10
 

@@ -1,15 +1,15 @@
 """Facilities compared on rates: O/E, its standard error, and both adjusted by an empirical null.
 
 Manual 2.12.16, 2.13.15, 2.25.16: an over-dispersed Poisson model of patients' events with one
-intercept theta_k per facility and offset ln E_ik. `rates` computes O and E, `empirical_null` fits
-the null, and the program layer flags facilities.
+intercept theta_k per facility and offset ln E_ik (reading 290). `rates` computes O and E,
+`empirical_null` fits the null, and the program layer flags facilities.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
+from scipy.special import log_ndtr, ndtri_exp, xlogy
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
@@ -19,12 +19,14 @@ from esrd_pipeline.statistics.rows import check_amounts, check_codes, check_coun
 Codes = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
-ADDED_EVENTS = 0.5
-"""Added to observed and expected events if no events were observed (reading 25)."""
+HALF_EVENT = 0.5
+"""The events whose standard error a facility without events has in sums of facilities."""
 CRITICAL_VALUE = 1.96
 """As published in the manual (2.13.15)."""
-NO_SPREAD = 1e-9
-"""A smaller sandwich error is rounding: all patients of the facility fit exactly."""
+SMALLEST_SCALE = 1.0
+"""That of Poisson. The deviance of rare events is below it by construction, not by less chance
+(McCullagh & Nelder 1989, 4.4.3). An empirical null cancels the scale; sums of facilities and the
+theoretical null do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +40,11 @@ class FacilityRates:
         expected: events expected at national rates.
         patients: patients with time at risk there.
         ratio: observed / expected.
-        theta: ln of the ratio, or ln((O + 0.5) / (E + 0.5)) if no events were observed.
-        standard_error: of theta.
-        z: theta / standard_error.
-        is_half_added: no events were observed, so theta contains the added 0.5.
-        is_model_based: the error is model-based, because patients have no spread to measure.
-        scale: deviance / (patients - facilities), the over-dispersion of the model, a scalar.
+        standard_error: of ln of the ratio; that of half an event if no events were observed.
+        z: ln of the ratio / standard_error, or the exact one of no events (reading 25).
+        has_none: events were expected, and none was observed.
+        scale: deviance / (patients - facilities), the over-dispersion of the model, a scalar;
+            at least 1.
         dropped: facilities without a ratio.
     """
 
@@ -51,11 +52,9 @@ class FacilityRates:
     expected: FloatArray
     patients: FloatArray
     ratio: FloatArray
-    theta: FloatArray
     standard_error: FloatArray
     z: FloatArray
-    is_half_added: BoolArray
-    is_model_based: BoolArray
+    has_none: BoolArray
     scale: float
     dropped: tuple[Dropped, ...]
 
@@ -66,7 +65,7 @@ class AdjustedRates:
 
     Attributes:
         z: (z - mean) / deviation of the facility's null.
-        p_value: two-sided; exact if no events were observed.
+        p_value: two-sided.
         lower: 95% limit of the ratio; 0 if no events were observed.
         upper: 95% limit of the ratio.
         rate: ratio x national rate.
@@ -94,15 +93,9 @@ def compare_rates(
     """Compare facilities from rows (segments or patients) of observed and expected events.
 
     Rows are summed by patient within facility: O_ik, E_ik. The model ln E[O_ik] = ln E_ik +
-    theta_k has theta_k = ln(O_k / E_k). Its robust error, clustered by patient, is
-    sqrt(sum_i (O_ik - E_ik O_k / E_k)^2) / O_k: the deviance scale (GENMOD's dscale) multiplies
-    bread and meat of the sandwich alike and cancels. A patient of two facilities contributes to
-    the covariance of their thetas, not to either variance.
-
-    With one patient, with patients who all fit exactly, or with no events, the sandwich would be
-    zero or meaningless. The model-based error sqrt(scale / O_k) replaces it, with O_k = 0.5 if no
-    events were observed. Then theta is ln(0.5 / (E_k + 0.5)): if 0.5 were added to O_k only, a
-    facility that expects less than half an event and has none would rank above the nation.
+    theta_k has theta_k = ln(O_k / E_k), and by its variance scale x mean the error
+    sqrt(scale / O_k), with the deviance scale (GENMOD's dscale). It does not ask how the events
+    are spread over the facility's patients, and neither do CMS's published limits (reading 290).
 
     Args:
         facility: codes 0..F-1 of each row.
@@ -113,7 +106,7 @@ def compare_rates(
 
     Raises:
         FitError: arrays differ in length or contain invalid values; a patient has events but no
-            expected events; an error needs the scale and patients do not vary.
+            expected events; no facility has two patients, so that nothing tells the scale.
     """
     rows = facility.size
     check_codes("facility", facility, rows=rows)
@@ -127,31 +120,23 @@ def compare_rates(
     home, seen, due = _sum_patients(facility, patient, observed, expected)
     total = sum_by(home, seen, count=facility_count)
     mean = sum_by(home, due, count=facility_count)
-    has_ratio, has_none = mean > 0, total == 0
+    has_ratio = mean > 0
     ratio = divide(total, mean)
-    fitted = due * ratio[home]
     is_at_risk = due > 0
     freedom = int(np.count_nonzero(is_at_risk)) - int(np.count_nonzero(has_ratio))
-    scale = _scale_deviance(seen[is_at_risk], fitted[is_at_risk], freedom)
-    added = np.where(has_none, ADDED_EVENTS, 0.0)
-    theta = np.log(divide(total + added, np.where(has_ratio, mean + added, 0.0)))
-    squares = sum_by(home, (seen - fitted) ** 2, count=facility_count)
-    sandwich = np.where(has_ratio, np.sqrt(squares) / (total + added), np.nan)
-    is_model_based = has_ratio & (has_none | (sandwich < NO_SPREAD))
-    if is_model_based.any() and not scale > 0:
-        raise FitError("scale: patients do not vary within facilities, so no error exists")
-    error = np.where(is_model_based, np.sqrt(scale / (total + added)), sandwich)
+    if not freedom > 0:
+        raise FitError("scale: no facility has two patients, so nothing tells how patients vary")
+    scale = _scale_deviance(seen[is_at_risk], (due * ratio[home])[is_at_risk], freedom)
+    error = find_rate_error(observed=total, scale=scale)
     gone = int(np.count_nonzero(~has_ratio))
     return FacilityRates(
         observed=total,
         expected=mean,
         patients=sum_by(home, is_at_risk.astype(np.float64), count=facility_count),
         ratio=ratio,
-        theta=theta,
-        standard_error=error,
-        z=theta / error,
-        is_half_added=has_ratio & has_none,
-        is_model_based=is_model_based,
+        standard_error=np.where(has_ratio, error, np.nan),
+        z=find_rate_z(observed=total, expected=mean, scale=scale),
+        has_none=has_ratio & (total == 0),
         scale=scale,
         dropped=(Dropped("facilities without expected events", gone),) if gone else (),
     )
@@ -162,28 +147,25 @@ def adjust_rates(
 ) -> AdjustedRates:
     """Adjust each facility's z, p-value, limits and rate for its null.
 
-    p-values of facilities without events are exact (reading 25): twice the mid-p of no event,
-    exp(-E). They ignore over-dispersion; the limits, computed with the added 0.5, include it.
-
     Raises:
         FitError: null and rates differ in the number of facilities, or the national rate is not
             a positive number.
     """
-    if null.mean.shape != rates.theta.shape:
-        raise FitError(f"null: {null.mean.size} facilities, the rates have {rates.theta.size}")
+    if null.mean.shape != rates.z.shape:
+        raise FitError(f"null: {null.mean.size} facilities, the rates have {rates.z.size}")
     if not (np.isfinite(national_rate) and national_rate > 0):
         raise FitError("national rate: not a positive number")
     z = adjust_z(rates.z, mean=null.mean, deviation=null.deviation)
-    lower, upper = find_ratio_limits(
-        theta=rates.theta,
-        standard_error=rates.standard_error,
+    lower, upper = find_rate_limits(
+        observed=rates.observed,
+        expected=rates.expected,
+        scale=rates.scale,
         mean=null.mean,
         deviation=null.deviation,
     )
-    lower = np.where(rates.is_half_added, 0.0, lower)
     return AdjustedRates(
         z=z,
-        p_value=np.where(rates.is_half_added, np.exp(-rates.expected), two_sided_p(z)),
+        p_value=two_sided_p(z),
         lower=lower,
         upper=upper,
         rate=rates.ratio * national_rate,
@@ -192,13 +174,52 @@ def adjust_rates(
     )
 
 
-def find_ratio_limits(
-    *, theta: FloatArray, standard_error: FloatArray, mean: FloatArray, deviation: FloatArray
+def find_rate_error(*, observed: FloatArray, scale: float) -> FloatArray:
+    """Return the standard error of ln(O / E), sqrt(scale / O): of half an event without one."""
+    return np.sqrt(scale / np.where(observed > 0, observed, HALF_EVENT))
+
+
+def find_rate_z(*, observed: FloatArray, expected: FloatArray, scale: float) -> FloatArray:
+    """Return ln(O / E) over its error; without events the mid-p's normal score over sqrt(scale).
+
+    NaN where nothing is expected.
+    """
+    theta = _log_ratio(observed, expected)
+    usual = theta / find_rate_error(observed=observed, scale=scale)
+    none = ndtri_exp(-np.log(2) - expected) / np.sqrt(scale)
+    return np.where(np.isnan(theta), np.where(expected > 0, none, np.nan), usual)
+
+
+def find_rate_limits(
+    *,
+    observed: FloatArray,
+    expected: FloatArray,
+    scale: float,
+    mean: FloatArray,
+    deviation: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return exp(theta - mean SE -/+ 1.96 deviation SE): the 95% interval (manual 2.13.15)."""
-    centre = theta - mean * standard_error
-    reach = CRITICAL_VALUE * deviation * standard_error
-    return np.exp(centre - reach), np.exp(centre + reach)
+    """Return the 95% interval of the ratio: exp(theta - mean SE -/+ 1.96 deviation SE) (2.13.15).
+
+    Without events it is 0 to the ratio at which z is 1.96 deviations below the mean (reading 25).
+    NaN where nothing is expected.
+    """
+    theta = _log_ratio(observed, expected)
+    error = find_rate_error(observed=observed, scale=scale)
+    centre, reach = theta - mean * error, CRITICAL_VALUE * deviation * error
+    # exp(-m) / 2 is the mid-p of no event where m are expected.
+    bound = np.sqrt(scale) * (mean - CRITICAL_VALUE * deviation)
+    most = np.maximum(-(np.log(2) + log_ndtr(bound)), 0.0)
+    is_none = np.isnan(theta)
+    return (
+        np.where(is_none, np.where(expected > 0, 0.0, np.nan), np.exp(centre - reach)),
+        np.where(is_none, divide(most, expected), np.exp(centre + reach)),
+    )
+
+
+def _log_ratio(observed: FloatArray, expected: FloatArray) -> FloatArray:
+    """Return ln(O / E), NaN where there are no events or none expected."""
+    ratio = divide(observed, expected)
+    return np.log(ratio, out=np.full(ratio.shape, np.nan), where=ratio > 0)
 
 
 def _sum_patients(
@@ -216,6 +237,6 @@ def _sum_patients(
 
 
 def _scale_deviance(seen: FloatArray, fitted: FloatArray, freedom: int) -> float:
-    """Return deviance / degrees of freedom over patients; NaN without degrees of freedom."""
+    """Return deviance / degrees of freedom over patients, at least Poisson's."""
     deviance = 2.0 * np.sum(xlogy(seen, seen) - xlogy(seen, fitted) - (seen - fitted))
-    return float(deviance / freedom) if freedom > 0 else np.nan
+    return max(float(deviance / freedom), SMALLEST_SCALE)

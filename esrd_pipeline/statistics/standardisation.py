@@ -12,6 +12,7 @@ from scipy.optimize import root_scalar
 from scipy.special import expit, logit, ndtr, ndtri
 
 from esrd_pipeline.statistics.design import FloatArray, check_finite
+from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline.statistics.gee_facilities import FacilityIntercepts, InterceptStatus
 from esrd_pipeline.statistics.rows import sum_by
@@ -105,6 +106,20 @@ class StandardisedValues:
     is_exact: BoolArray
     national: float
     error_bound: float
+
+    @property
+    def linear_z(self) -> FloatArray:
+        """(value - national) / standard error, on the scale of the value; NaN for 0 and 1."""
+        return (self.value - self.national) / self.standard_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustedValues:
+    """Facilities' tests and intervals under an empirical null; shapes are (F,)."""
+
+    p_value: FloatArray
+    lower: FloatArray
+    upper: FloatArray
 
 
 def compress_predictors(predictor: FloatArray) -> PredictorDistribution:
@@ -204,6 +219,24 @@ def standardise(
         is_exact=is_exact,
         national=national,
         error_bound=predictors.error_bound,
+    )
+
+
+def adjust_values(
+    values: StandardisedValues, *, null: FacilityNull, level: float = LEVEL
+) -> AdjustedValues:
+    """Adjust test and interval for the null of `linear_z` (reading 73).
+
+    The limits are value - mean SE -/+ 1.96 deviation SE, between 0 and 1, on the scale of the value
+    as CMS publishes them. A facility without events, or with events only, keeps its exact ones.
+    """
+    z = adjust_z(values.linear_z, mean=null.mean, deviation=null.deviation)
+    centre = values.value - null.mean * values.standard_error
+    reach = ndtri((1 + level) / 2) * null.deviation * values.standard_error
+    return AdjustedValues(
+        p_value=np.where(values.is_exact, values.p_value, two_sided_p(z)),
+        lower=np.where(values.is_exact, values.lower, np.clip(centre - reach, 0, 1)),
+        upper=np.where(values.is_exact, values.upper, np.clip(centre + reach, 0, 1)),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from esrd_pipeline.statistics.design import FloatArray
-from esrd_pipeline.statistics.facility_rates import ADDED_EVENTS, CRITICAL_VALUE
+from esrd_pipeline.statistics.facility_rates import CRITICAL_VALUE, HALF_EVENT
 from esrd_pipeline.statistics.poisson_test import find_exact_limits, find_null_limits
 
 Limits = tuple[FloatArray, FloatArray]
@@ -21,7 +21,7 @@ def list_ratio_squares(*, observed: FloatArray, standard_error: FloatArray) -> F
 
     The error of ln(O / E) is that of O over O; a facility without events has it for half an event.
     """
-    events = np.where(observed > 0, observed, ADDED_EVENTS)
+    events = np.where(observed > 0, observed, HALF_EVENT)
     return np.asarray((events * standard_error) ** 2)
 
 
@@ -31,7 +31,7 @@ def find_ratio_limits(*, observed: FloatArray, expected: FloatArray, squares: Fl
     Without events the lower limit is 0, and the upper has half an event added to both sums. NaN
     where nothing is expected or a square is not known.
     """
-    added = np.where(observed > 0, 0.0, ADDED_EVENTS)
+    added = np.where(observed > 0, 0.0, HALF_EVENT)
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log((observed + added) / (expected + added))
         reach = CRITICAL_VALUE * np.sqrt(squares) / (observed + added)

@@ -175,7 +175,7 @@ MODELLED: dict[str, ModelTables] = {
         "manual 2.25",
         expected=expected_table("sedr", _PERIOD, grain="one period of one patient"),
     ),
-    "sfr": model_tables("sfr", "manual 2.2", has_null=False),
+    "sfr": model_tables("sfr", "manual 2.2"),
     "pppw": model_tables("pppw", "manual 2.16", has_null=False),
     "srr": model_tables(
         "srr",

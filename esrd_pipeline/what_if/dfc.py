@@ -18,7 +18,11 @@ from esrd_pipeline.parameters.register import RegisterEntry, find_measure
 from esrd_pipeline.program.flags import flag_facilities
 from esrd_pipeline.program.star_scores import score_stars
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
-from esrd_pipeline.statistics.facility_rates import ADDED_EVENTS, find_ratio_limits
+from esrd_pipeline.statistics.facility_rates import (
+    find_rate_error,
+    find_rate_limits,
+    find_rate_z,
+)
 from esrd_pipeline.statistics.poisson_binomial import adjust_counts, compare_counts
 from esrd_pipeline.statistics.poisson_test import (
     find_exact_limits,
@@ -193,24 +197,22 @@ def retest(
 
 
 def _test_rate(row: pd.Series, top: Floats, bottom: Floats, null: FacilityNull) -> Numbers:
-    """Return z, p-value and limits of a rate: its error changes as 1 over the root of events."""
-    stored = float(row["numerator"])
-    added, before = (ADDED_EVENTS if events == 0 else 0.0 for events in (top[0], stored))
-    error = float(row["standard_error"]) * np.sqrt((stored + before) / (top + added))
-    theta = np.log((top + added) / (bottom + added))
-    z = theta / error
-    lower, upper = find_ratio_limits(
-        theta=theta, standard_error=error, mean=null.mean, deviation=null.deviation
+    """Return z, p-value and limits of a rate; its over-dispersion is in the stored error."""
+    before = np.array([float(row["numerator"])])
+    unit = find_rate_error(observed=before, scale=1.0)
+    scale = float((float(row["standard_error"]) / unit[0]) ** 2)
+    z = find_rate_z(observed=top, expected=bottom, scale=scale)
+    lower, upper = find_rate_limits(
+        observed=top, expected=bottom, scale=scale, mean=null.mean, deviation=null.deviation
     )
-    p_value = two_sided_p(adjust_z(z, mean=null.mean, deviation=null.deviation))
-    none = top[0] == 0
-    return {
-        "z": float(z[0]),
-        "standard_error": float(error[0]),
-        "lower": 0.0 if none else float(lower[0]),
-        "upper": float(upper[0]),
-        "p_value": float(np.exp(-bottom[0]) if none else p_value[0]),
+    found = {
+        "z": z,
+        "standard_error": find_rate_error(observed=top, scale=scale),
+        "lower": lower,
+        "upper": upper,
+        "p_value": two_sided_p(adjust_z(z, mean=null.mean, deviation=null.deviation)),
     }
+    return {name: float(of[0]) for name, of in found.items()}
 
 
 def _test_deaths(top: Floats, bottom: Floats, null: FacilityNull) -> Numbers:

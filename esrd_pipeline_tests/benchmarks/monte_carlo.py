@@ -150,7 +150,7 @@ def draw_months(seed: int, facilities: int) -> Draw:
     specification = access_nation.SFR
     months = read_cohort(specification, cohort)
     fit = access.fit_measure(specification, YEAR, months)
-    contract = access.assess_facilities(specification, YEAR, fit, months)
+    contract = access.assess_facilities(specification, YEAR, fit, months).contract
     rows = np.column_stack([cohort.column(name).to_numpy() for name in specification.adjusters])
     score, count = np.unique(rows @ access_nation.COEFFICIENTS, return_counts=True)
     share = expit(effects.to_numpy()[:, None] + score) @ (count / count.sum())

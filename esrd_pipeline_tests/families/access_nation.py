@@ -13,6 +13,7 @@ SFR = GeeSpecification(
     entry=find_measure("sfr", "dfc", 2024),
     terms=tuple(map(Number, ("age_decades", "has_diabetes", "is_nursing_home"))),
     national="patient_months",
+    inference="wald",
     seed=22,
     group_count=4,
 )

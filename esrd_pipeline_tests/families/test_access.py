@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import statsmodels.api as sm
-from pandas.testing import assert_frame_equal
+from pandas.testing import assert_frame_equal, assert_series_equal
 from scipy.special import expit, logit
 from scipy.stats import norm
 
@@ -26,6 +26,7 @@ from esrd_pipeline.parameters.reasons import describe_rows
 from esrd_pipeline.statistics.fit import FitError
 from esrd_pipeline_tests.families.access_nation import COEFFICIENTS, SFR, make_months
 from esrd_pipeline_tests.families.register_changes import change_entry
+from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 
 YEAR = 2024
 COHORT, EFFECTS = make_months()
@@ -46,7 +47,7 @@ ROWS = COHORT.to_pandas()
 
 @cache
 def get_contract() -> pd.DataFrame:
-    return assess_facilities(SFR, YEAR, get_fit(), get_read())
+    return assess_facilities(SFR, YEAR, get_fit(), get_read()).contract
 
 
 def level(fit: pd.DataFrame) -> float:
@@ -71,7 +72,7 @@ def test_planted_coefficients_are_found() -> None:
 def test_a_stored_fit_reads_back_to_the_last_bit(tmp_path: Path) -> None:
     get_fit().to_parquet(tmp_path / "fit.parquet")
     again = pd.read_parquet(tmp_path / "fit.parquet")
-    assert_frame_equal(assess_facilities(SFR, YEAR, again, get_read()), get_contract())
+    assert_frame_equal(assess_facilities(SFR, YEAR, again, get_read()).contract, get_contract())
     summary = read_element(again, "summary", stage=3).set_index("term")["estimate"]
     assert summary["seed of the groups"] == SFR.seed
     assert summary["groups"] == 4
@@ -121,7 +122,7 @@ def test_a_value_is_the_nations_percentage_at_the_facilitys_intercept() -> None:
 def test_the_qip_takes_fractions_and_dialysis_facility_measures_percents() -> None:
     qip = change_entry(SFR, program="qip")
     fit = fit_measure(qip, YEAR, get_read())
-    contract = assess_facilities(qip, YEAR, fit, get_read())
+    contract = assess_facilities(qip, YEAR, fit, get_read()).contract
     for name in ("value", "lower", "upper"):
         np.testing.assert_allclose(100 * contract[name], get_contract()[name], rtol=1e-12)
     for name in ("z", "p_value", "standard_error"):
@@ -182,7 +183,7 @@ def test_planted_facility_effects_are_recovered_and_covered() -> None:
     fit = fit_measure(
         replace(SFR, group_count=10), YEAR, read_cohort(replace(SFR, group_count=10), cohort)
     )
-    contract = assess_facilities(SFR, YEAR, fit, read_cohort(SFR, cohort)).set_index("ccn")
+    contract = assess_facilities(SFR, YEAR, fit, read_cohort(SFR, cohort)).contract.set_index("ccn")
     large = contract[(contract["unit_count"] >= 11) & contract["z"].notna()]
     truth, _ = read_distribution(fit, stage=3).average(effects[large.index].to_numpy())
     found = large["value"].to_numpy(dtype=float)
@@ -196,7 +197,9 @@ def test_where_few_are_waitlisted_facilities_with_none_are_kept_and_covered() ->
     cohort, effects = make_months(facility_count=300, seed=3, persistence=0.97, level=-2.5)
     fit = fit_measure(pppw, YEAR, read_cohort(pppw, cohort))
     counts = {aside.rule: aside.count for aside in read_regression(fit, stage=1).dropped}
-    contract = assess_facilities(pppw, YEAR, fit, read_cohort(pppw, cohort)).set_index("ccn")
+    contract = assess_facilities(pppw, YEAR, fit, read_cohort(pppw, cohort)).contract.set_index(
+        "ccn"
+    )
     shown = contract[contract["reportable"].astype(bool)]
     none = shown[shown["numerator"] == 0]
     assert len(none) == counts["facilities without events (stage 1)"] > 10
@@ -214,7 +217,7 @@ def test_a_facility_whose_months_are_all_alike_has_exact_bounds_and_says_so(
     ccn = get_contract().loc[get_contract()["unit_count"] > 40, "ccn"].iloc[0]
     cohort = with_outcome(ccn, outcome)
     read = read_cohort(SFR, cohort)
-    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
+    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read).contract
     (row,) = contract[contract["ccn"] == ccn].to_dict("records")
     assert row["value"] == value
     assert np.isnan(row["z"])
@@ -230,7 +233,7 @@ def test_a_lone_patient_is_assessed_and_not_reported() -> None:
     rows = ROWS.assign(ccn=ROWS["ccn"].where(ROWS["patient_id"] != lone, "999999"))
     cohort = pa.Table.from_pandas(rows, preserve_index=False)
     read = read_cohort(SFR, cohort)
-    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read)
+    contract = assess_facilities(SFR, YEAR, fit_measure(SFR, YEAR, read), read).contract
     (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
     assert row["unit_count"] == 1
     assert not row["reportable"]
@@ -241,7 +244,7 @@ def test_a_facility_whose_patients_show_no_spread_has_no_category_and_says_so() 
     pairs = pd.concat([like.assign(is_event=outcome) for outcome in (0, 1)] * 12)
     strange = pairs.assign(ccn="999999", patient_id=9_000_000 + np.arange(24) // 2)
     cohort = pa.Table.from_pandas(pd.concat([ROWS, strange]), preserve_index=False)
-    contract = assess_facilities(SFR, YEAR, get_fit(), read_cohort(SFR, cohort))
+    contract = assess_facilities(SFR, YEAR, get_fit(), read_cohort(SFR, cohort)).contract
     (row,) = contract[contract["ccn"] == "999999"].to_dict("records")
     assert row["reportable"]
     assert pd.isna(row["category"])
@@ -257,7 +260,7 @@ def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
     assert_frame_equal(get_fit(), again, rtol=1e-8, atol=1e-9)
     assert_frame_equal(
         get_contract(),
-        assess_facilities(SFR, YEAR, again, read_cohort(SFR, cohort)),
+        assess_facilities(SFR, YEAR, again, read_cohort(SFR, cohort)).contract,
         rtol=1e-8,
         atol=1e-9,
     )
@@ -265,7 +268,7 @@ def test_the_order_of_rows_and_the_labels_of_patients_do_not_matter() -> None:
 
 def test_another_years_facilities_are_standardised_to_the_stored_nation() -> None:
     part = COHORT.slice(0, 400)
-    contract = assess_facilities(SFR, YEAR + 1, get_fit(), read_cohort(SFR, part))
+    contract = assess_facilities(SFR, YEAR + 1, get_fit(), read_cohort(SFR, part)).contract
     whole = get_contract().set_index("ccn")
     first = contract.iloc[0]
     assert first["performance_year"] == YEAR + 1
@@ -328,3 +331,61 @@ def test_what_is_wrong_with_a_cohort_is_named() -> None:
         )
     with pytest.raises(FitError, match="cannot be split into 500 groups"):
         fit_measure(replace(SFR, group_count=500), YEAR, get_read())
+
+
+def test_an_empirical_null_moves_and_widens_the_limits_on_the_scale_of_the_percentage() -> None:
+    sfr = replace(SFR, inference="empirical_null")
+    wald, found = get_contract(), assess_facilities(sfr, YEAR, get_fit(), get_read())
+    contract = found.contract
+    assert_series_equal(contract["value"], wald["value"])
+    assert_series_equal(contract["standard_error"], wald["standard_error"])
+    share = contract["value"] / 100
+    error = contract["value"] * (1 - share) * contract["standard_error"]
+    summary = read_element(get_fit(), "summary", stage=3).set_index("term")["estimate"]
+    z = (contract["value"] - summary["national percentage"]) / error
+    np.testing.assert_allclose(contract["z"], z)
+    patients = contract["patients"].to_numpy(float)
+    sizes = np.sort(patients[patients >= 11])
+    edges = [sizes[int(np.ceil(quarter * sizes.size / 4)) - 1] for quarter in (1, 2, 3)]
+    for stratum in range(4):
+        mine = np.searchsorted(edges, patients) == stratum
+        middle, spread = (
+            contract[mine][["z_null_mean", "z_null_sd"]].drop_duplicates().to_numpy()[0]
+        )
+        modelled = z[mine & (patients >= 11)]
+        assert abs(middle - np.median(modelled)) < 0.3 * spread
+        reach = norm.isf(0.025) * spread * error[mine]
+        centre = contract["value"][mine] - middle * error[mine]
+        np.testing.assert_allclose(contract["lower"][mine], np.clip(centre - reach, 0, 100))
+        np.testing.assert_allclose(contract["upper"][mine], np.clip(centre + reach, 0, 100))
+        p_value = 2 * norm.sf(np.abs(z[mine] - middle) / spread)
+        np.testing.assert_allclose(contract["p_value"][mine], p_value, rtol=1e-9)
+    assert found.null is not None
+    assert len(found.null.strata) == 4
+    shares = [(frame["category"] != "as").mean() for frame in (wald, contract)]
+    assert shares[1] < shares[0] / 2
+
+
+@needs_cms_public
+@pytest.mark.manual("2.2.14")
+def test_published_limits_of_sfr_are_lopsided_by_quartile_of_patients_alone() -> None:
+    """(upper - value) - (value - lower) over the width is minus mean over 1.96 deviations (73)."""
+    columns = [
+        "Number of Patients included in fistula summary",
+        "Fistula Rate (Facility)",
+        "Fistula Rate: Lower Confidence Limit (2.5%)",
+        "Fistula Rate: Upper Confidence Limit (97.5%)",
+    ]
+    path = CMS_PUBLIC / "DFC_FACILITY_2026-04.csv"
+    rows = pd.read_csv(path, dtype=str, usecols=columns).apply(pd.to_numeric, errors="coerce")
+    rows = rows.dropna()[columns]
+    patients, value, lower, upper = rows[rows[columns[2]] > 0].to_numpy(float).T
+    tilt = (upper + lower - 2 * value) / (upper - lower)
+    is_whole = upper < 100
+    edges = np.quantile(patients, [0.25, 0.5, 0.75])
+    # CMS's edges include facilities that are not in the file.
+    is_inside = np.abs(patients[:, None] - edges).min(axis=1) > 3
+    for stratum in range(4):
+        mine = is_whole & is_inside & (np.searchsorted(edges, patients) == stratum)
+        near = np.abs(tilt[mine] - np.median(tilt[mine])) <= 0.2 / (upper - lower)[mine]
+        assert near.mean() > 0.97

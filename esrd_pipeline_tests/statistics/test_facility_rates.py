@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from esrd_pipeline.statistics.design import FloatArray, IntArray
 from esrd_pipeline.statistics.empirical_null import (
@@ -20,9 +22,11 @@ from esrd_pipeline.statistics.facility_rates import (
     FacilityRates,
     adjust_rates,
     compare_rates,
-    find_ratio_limits,
+    find_rate_limits,
+    find_rate_z,
 )
 from esrd_pipeline.statistics.fit import FitError
+from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 from esrd_pipeline_tests.statistics.test_rates import expected, fit, read_stored
 
 STORED = Path(__file__).parent / "r"
@@ -55,46 +59,92 @@ def test_ratio_error_and_scale_follow_by_hand() -> None:
     assert rates.expected.tolist() == [2, 4]
     assert rates.patients.tolist() == [2, 2]
     np.testing.assert_allclose(rates.ratio, [2, 0.75])
-    np.testing.assert_allclose(rates.theta, np.log([2, 0.75]))
-    # Residuals by patient: 3 - 2, 1 - 2 | 1 - 2.25, 2 - 0.75.
-    error = np.sqrt([2, 2 * 1.25**2]) / [4, 3]
-    np.testing.assert_allclose(rates.standard_error, error)
-    np.testing.assert_allclose(rates.z, np.log([2, 0.75]) / error)
     parts = 3 * np.log(3 / 2) + np.log(1 / 2) + np.log(1 / 2.25) + 2 * np.log(2 / 0.75)
     assert rates.scale == pytest.approx(2 * parts / (4 - 2))
-    assert not rates.is_half_added.any()
-    assert not rates.is_model_based.any()
+    np.testing.assert_allclose(rates.standard_error, np.sqrt(rates.scale / np.array([4, 3])))
+    np.testing.assert_allclose(rates.z, np.log([2, 0.75]) / rates.standard_error)
+    assert not rates.has_none.any()
     assert rates.dropped == ()
 
 
-def test_a_facility_without_events_has_half_an_event_and_says_so() -> None:
-    rates = compare([*TWO_FACILITIES, (2, 4, 0, 1.0), (2, 5, 0, 1.5)], 3)
-    assert rates.is_half_added.tolist() == [False, False, True]
-    assert rates.is_model_based.tolist() == [False, False, True]
-    assert (rates.observed[2], rates.expected[2], rates.ratio[2]) == (0, 2.5, 0)
-    assert rates.theta[2] == pytest.approx(np.log(0.5 / 3))
+def test_the_error_does_not_ask_how_events_are_spread_over_patients() -> None:
+    """Published limits of STrR: ln(upper / value) is 2.931 over the root of the events (290)."""
+    spread = [(0, 0, 1, 1.0), (0, 1, 1, 1.0), (0, 2, 0, 1.0)]
+    heaped = [(1, 3, 2, 1.0), (1, 4, 0, 1.0), (1, 5, 0, 1.0)]
+    rates = compare([*spread, *heaped, (2, 6, 8, 3.0), (2, 7, 0, 3.0)], 3)
+    adjusted = adjust_with(rates, mean=-0.27, deviation=1.3)
+    np.testing.assert_allclose(rates.standard_error[:2], np.sqrt(rates.scale / 2))
+    reach = np.log(adjusted.upper / rates.ratio) * np.sqrt(rates.observed)
+    np.testing.assert_allclose(reach, reach[0])
+
+
+def test_the_scale_of_rare_events_is_not_below_that_of_poisson() -> None:
+    rows = [(home, 40 * home + one, int(one == 0), 0.025) for home in (0, 1) for one in range(40)]
+    rates = compare(rows, 2)
+    assert rates.scale == 1
+    np.testing.assert_allclose(rates.standard_error, 1)
+
+
+def test_a_facility_without_events_has_the_z_and_the_limit_of_none() -> None:
+    rates = compare([*TWO_FACILITIES, (2, 4, 0, 4.0), (2, 5, 0, 5.0)], 3)
+    assert rates.has_none.tolist() == [False, False, True]
+    assert (rates.observed[2], rates.expected[2], rates.ratio[2]) == (0, 9, 0)
+    z = norm.ppf(np.exp(-9) / 2) / np.sqrt(rates.scale)
+    assert rates.z[2] == pytest.approx(z)
     assert rates.standard_error[2] == pytest.approx(np.sqrt(rates.scale / 0.5))
     adjusted = adjust_with(rates, mean=0.1, deviation=1.2)
-    assert adjusted.p_value[2] == pytest.approx(np.exp(-2.5))
+    assert adjusted.p_value[2] == pytest.approx(2 * norm.cdf((z - 0.1) / 1.2))
     assert adjusted.lower[2] == 0
-    assert adjusted.upper[2] > 0.5 / 3
+    limit = adjusted.upper[2] * 9
+    at = norm.ppf(np.exp(-limit) / 2) / np.sqrt(rates.scale)
+    assert (at - 0.1) / 1.2 == pytest.approx(-1.96)
 
 
-def test_one_patient_or_none_has_the_error_of_the_model_or_no_ratio() -> None:
+def test_without_events_the_limit_is_below_one_where_the_p_value_is_below_its_threshold() -> None:
+    due = np.linspace(0.5, 30, 60)
+    nothing, mean, deviation = (np.full(due.shape, of) for of in (0.0, -0.3, 1.3))
+    z = find_rate_z(observed=nothing, expected=due, scale=1.4)
+    p_value = two_sided_p((z - mean) / deviation)
+    _, upper = find_rate_limits(
+        observed=nothing, expected=due, scale=1.4, mean=mean, deviation=deviation
+    )
+    is_few = p_value < 2 * norm.sf(1.96)
+    assert 10 < np.count_nonzero(is_few) < 50
+    assert (upper < 1).tolist() == is_few.tolist()
+
+
+@needs_cms_public
+@pytest.mark.manual("2.12.16")
+def test_published_limits_rest_on_the_number_of_events_alone() -> None:
+    """ln(upper / value) is a constant over the root of a whole number at every facility (290)."""
+    columns = ["Transfusion Rate (Facility)", "Transfusion Rate: Upper Confidence Limit (97.5%)"]
+    path = CMS_PUBLIC / "DFC_FACILITY_2026-04.csv"
+    rates = pd.read_csv(path, dtype=str, usecols=columns).apply(pd.to_numeric, errors="coerce")
+    rate, upper = rates[rates[columns[0]] > 0].dropna()[columns].to_numpy(float).T
+    reach = np.log(upper / rate)
+    events = (2.931 / reach) ** 2
+    printed = 2 * events / reach * (0.05 / rate + 0.05 / upper) + 0.01
+    is_few = (events < 6.5) & (printed < 0.15)
+    off = np.abs(events - np.round(events))[is_few]
+    assert off.size > 2000
+    assert np.mean(off <= printed[is_few]) > 0.99
+    assert np.mean(off < 0.05) > 0.9
+
+
+def test_one_patient_has_an_error_and_none_has_no_ratio() -> None:
     rates = compare([*TWO_FACILITIES, (2, 4, 3, 2.0), (3, 5, 0, 0.0)], 5)
-    assert rates.is_model_based.tolist() == [False, False, True, False, False]
     assert rates.standard_error[2] == pytest.approx(np.sqrt(rates.scale / 3))
-    for missing in (rates.ratio, rates.theta, rates.standard_error, rates.z):
+    for missing in (rates.ratio, rates.standard_error, rates.z):
         assert np.isnan(missing).tolist() == [False, False, False, True, True]
     assert rates.patients.tolist() == [2, 2, 1, 0, 0]
     assert [part.count for part in rates.dropped] == [2]
     adjusted = adjust_with(rates, mean=0.0, deviation=1.0)
-    assert np.isnan(adjusted.p_value).tolist() == [False, False, False, True, True]
-    assert np.isnan(adjusted.lower).tolist() == [False, False, False, True, True]
+    for missing in (adjusted.p_value, adjusted.lower, adjusted.upper):
+        assert np.isnan(missing).tolist() == [False, False, False, True, True]
 
 
 def adjust_with(rates: FacilityRates, *, mean: float, deviation: float) -> AdjustedRates:
-    shape = rates.theta.shape
+    shape = rates.z.shape
     null = FacilityNull(
         stratum=np.zeros(shape, dtype=np.intp),
         mean=np.full(shape, mean),
@@ -113,10 +163,10 @@ def test_r_gives_the_same_thetas_and_errors() -> None:
         expected=expected(fit(segments), segments),
         facility_count=20,
     )
-    np.testing.assert_allclose(rates.theta[:19], stored["theta"], rtol=1e-7)
+    np.testing.assert_allclose(np.log(rates.ratio[:19]), stored["theta"], rtol=1e-7)
     np.testing.assert_allclose(rates.standard_error[:19], stored["theta_error"], rtol=1e-7)
     assert rates.scale == pytest.approx(stored["scale"], rel=1e-7)
-    assert np.flatnonzero(rates.is_half_added).tolist() == [19]
+    assert np.flatnonzero(rates.has_none).tolist() == [19]
 
 
 def simulate(
@@ -133,9 +183,8 @@ def simulate(
     return facility, np.arange(facility.size), observed, mean, size.astype(float)
 
 
-def test_a_live_gee_clustered_by_patient_gives_the_same_errors() -> None:
+def test_a_live_over_dispersed_poisson_model_gives_the_same_errors() -> None:
     facility, patient, observed, mean, _ = simulate(1, facilities=6, between=0.2)
-    patient = patient // 2
     rates = compare_rates(
         facility=facility,
         patient=patient,
@@ -143,17 +192,15 @@ def test_a_live_gee_clustered_by_patient_gives_the_same_errors() -> None:
         expected=mean,
         facility_count=6,
     )
-    order = np.argsort(patient, kind="stable")
-    gee = sm.GEE(
-        observed[order],
-        (facility[:, None] == np.arange(6))[order].astype(float),
-        groups=patient[order],
+    model = sm.GLM(
+        observed,
+        (facility[:, None] == np.arange(6)).astype(float),
         family=sm.families.Poisson(),
-        offset=np.log(mean[order]),
-        cov_struct=sm.cov_struct.Independence(),
-    ).fit()
-    np.testing.assert_allclose(rates.theta, gee.params, rtol=1e-6)
-    np.testing.assert_allclose(rates.standard_error, gee.bse, rtol=1e-6)
+        offset=np.log(mean),
+    ).fit(scale="dev", tol=1e-12)
+    np.testing.assert_allclose(np.log(rates.ratio), model.params, rtol=1e-6)
+    np.testing.assert_allclose(rates.standard_error, model.bse, rtol=1e-6)
+    assert rates.scale == pytest.approx(model.scale)
 
 
 def test_order_and_labels_do_not_matter() -> None:
@@ -189,13 +236,18 @@ def test_limits_are_the_manuals_formula_and_agree_with_the_p_value() -> None:
 
 
 def test_an_adjusted_z_of_the_critical_value_has_a_limit_at_one() -> None:
-    error, mean, deviation = np.array([0.2]), np.array([0.3]), np.array([1.4])
+    error, mean, deviation = 0.2, np.array([0.3]), np.array([1.4])
+    events = np.array([1 / error**2])
     theta = error * (mean + 1.96 * deviation)
-    lower, upper = find_ratio_limits(
-        theta=theta, standard_error=error, mean=mean, deviation=deviation
+    lower, upper = find_rate_limits(
+        observed=events,
+        expected=events / np.exp(theta),
+        scale=1.0,
+        mean=mean,
+        deviation=deviation,
     )
     assert lower[0] == pytest.approx(1)
-    assert upper[0] == pytest.approx(np.exp(2 * 1.96 * 1.4 * 0.2))
+    assert upper[0] == pytest.approx(np.exp(2 * 1.96 * 1.4 * error))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +259,7 @@ def test_an_adjusted_z_of_the_critical_value_has_a_limit_at_one() -> None:
         ({"expected": np.array([0, 1.0])}, "1 patients have events where none are expected"),
         ({"facility": np.array([0, 7])}, "facility: codes reach 7, but there are 2"),
         ({"patient": np.array([-1, 0])}, "patient: 1 codes are negative"),
-        ({}, "patients do not vary within facilities"),
+        ({}, "no facility has two patients"),
     ],
 )
 def test_bad_rows_are_refused_by_name(change: dict[str, NDArray], message: str) -> None:
@@ -261,9 +313,10 @@ def test_the_empirical_null_flags_one_in_twenty_where_facilities_vary_by_nature(
     assert theoretical > 0.15
 
 
-def test_a_scale_of_one_is_found_where_facilities_do_not_vary() -> None:
+def test_one_deviation_is_found_in_all_strata_where_facilities_do_not_vary() -> None:
+    """The deviance scale is one factor for all, which the null takes back."""
     rates, size = compare_many(9, facilities=3000, between=1e-3)
-    null = fit_empirical_null(z=rates.z, size=size)
-    for part in null.strata:
-        assert part.deviation == pytest.approx(1, abs=0.08)
-        assert part.mean == pytest.approx(0, abs=0.2)
+    strata = fit_empirical_null(z=rates.z, size=size).strata
+    deviations = np.array([part.deviation for part in strata])
+    np.testing.assert_allclose(deviations / deviations.mean(), 1, atol=0.08)
+    assert max(abs(part.mean) for part in strata) < 0.2

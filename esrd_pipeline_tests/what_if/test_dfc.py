@@ -48,10 +48,20 @@ def test_the_error_of_a_rate_falls_with_the_root_of_its_events() -> None:
 
 
 @pytest.mark.manual("2.13.15")
-def test_a_rate_without_events_has_an_exact_p_value() -> None:
-    stored = row(25, 20, standard_error=0.2, z_null_mean=0.0, z_null_sd=1.0)
+def test_a_rate_without_events_is_tested_by_the_probability_of_none() -> None:
+    """An error of 0.4 at 25 events is a scale of 4."""
+    stored = row(25, 20, standard_error=0.4, z_null_mean=0.1, z_null_sd=1.2)
     found = retest(SHR, stored, counts(0, 20), None)
-    assert (found["lower"], found["p_value"]) == (0, pytest.approx(np.exp(-20)))
+    z = norm.ppf(np.exp(-20) / 2) / 2
+    assert (found["lower"], found["z"]) == (0, pytest.approx(z))
+    assert found["p_value"] == pytest.approx(2 * norm.cdf((z - 0.1) / 1.2))
+    assert norm.ppf(np.exp(-20 * found["upper"]) / 2) / 2 == pytest.approx(0.1 - 1.96 * 1.2)
+
+
+@pytest.mark.manual("2.13.15")
+def test_a_scenario_of_the_stored_events_is_what_is_stored_also_from_none() -> None:
+    none = row(0, 20, standard_error=np.sqrt(4 / 0.5), z_null_mean=0.1, z_null_sd=1.2)
+    assert retest(SHR, none, counts(25, 20), None)["standard_error"] == pytest.approx(0.4)
 
 
 @pytest.mark.manual("2.15.15")

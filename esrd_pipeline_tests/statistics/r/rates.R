@@ -59,10 +59,8 @@ fit <- glm(events ~ 0 + factor(facility),
   family = quasipoisson, offset = log(expected),
   data = pair[some, ], control = tight
 )
-dummies <- model.matrix(fit)
-theta_covariance <- sandwich_by(
-  dummies, pair$events[some] - fitted(fit), fitted(fit), pair$patient[some]
-)
+scale <- deviance(fit) / (nrow(pair) - facilities)
+theta_error <- summary(fit, dispersion = scale)$coefficients[, "Std. Error"]
 
 jsonlite::write_json(list(
   coefficients = unname(coef(stage1)[terms]),
@@ -74,6 +72,6 @@ jsonlite::write_json(list(
   baseline = as.vector(baseline),
   expected_by_facility = as.vector(tapply(expected, facility, sum)),
   theta = unname(coef(fit)),
-  theta_error = unname(sqrt(diag(theta_covariance))),
-  scale = deviance(fit) / (nrow(pair) - facilities)
+  theta_error = unname(theta_error),
+  scale = scale
 ), "rates.json", digits = NA, auto_unbox = TRUE, pretty = TRUE)
