@@ -15,7 +15,7 @@ from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
 
 ROW_GROUP = 122_880
-"""Rows that DuckDB writes, and reads, as one piece of work: a core takes them as a whole."""
+"""Rows of a file that DuckDB reads as one piece of work: a core takes them as a whole."""
 
 _INTERRUPTIONS = set[Callable[[], None]]()
 
