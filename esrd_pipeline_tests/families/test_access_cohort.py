@@ -155,7 +155,8 @@ def assess(program: str) -> pd.DataFrame:
     measure = PPPW_DFC if program == "dfc" else PPPW_QIP
     specification, cohort = prepare(measure, COHORT)
     few = replace(specification, group_count=2)
-    return assess_facilities(specification, YEAR, fit_measure(few, YEAR, cohort), cohort)
+    fit = fit_measure(few, YEAR, cohort)
+    return assess_facilities(specification, YEAR, fit, cohort).contract
 
 
 def test_dialysis_facility_measures_keep_their_counts_limits_and_categories() -> None:
