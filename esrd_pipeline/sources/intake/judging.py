@@ -44,6 +44,7 @@ _TEXTS = {
     "ends_before_year": "rows, and none of the year",
     "code_outside_list": "codes are not in the column's list",
     "code_of_another_form": "values are not of the column's usual form",
+    "value_outside_range": "values are none that the column's unit can give",
     "value_missing": "rows have no value where one is needed",
     "has_value": "fewer rows have a value than the year before",
     "rows_lost": "rows fewer than the year before",

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.intake.plausible import (
+    EARLIEST,
+    count_months,
+    list_days,
+    load_ranges,
+)
 from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 
@@ -300,7 +306,7 @@ def _ask_dates(table: Table) -> Iterator[Question]:
             reaches = f"t.{column} >= {YEAR_START}"
             yield Question("ends_before_year", column, reaches, setting="", is_about_all=True)
         last = f"CAST({YEAR_START} + INTERVAL {12 + load_window()['run_out']} MONTH AS DATE)"
-        odd = f"t.{column} < DATE '1950-01-01' OR t.{column} >= {last}"
+        odd = f"t.{column} < {EARLIEST} OR t.{column} >= {last}"
         yield Question("date_far_outside", column, odd)
         later = f"t.{column} >= {last}"
         yield Question("date_after_run_out", column, later, f"t.{column} >= {YEAR_START}", "")
@@ -317,6 +323,13 @@ def _ask_dates(table: Table) -> Iterator[Question]:
         column = BIRTHS[table.name]
         odd = f"t.{column} < DATE '1900-01-01' OR t.{column} > {YEAR_END}"
         yield Question("date_far_outside", column, odd)
+    known = {*NEAR.get(table.name, ()), *(of.get(table.name) for of in (YEARLY, HISTORIES, BIRTHS))}
+    of_claims = ("clm_from_dt", "clm_thru_dt") if table.name in CLAIMS else ()
+    for column in list_days(table, {*known, *of_claims}):
+        months = count_months(table, load_window()["run_out"])
+        last = f"CAST({YEAR_START} + INTERVAL {months} MONTH AS DATE)"
+        odd = f"t.{column} < {EARLIEST} OR t.{column} >= {last}"
+        yield Question("date_far_outside", column, odd, f"t.{column} IS NOT NULL")
 
 
 def _ask_near(column: str) -> Question:
@@ -360,6 +373,12 @@ def _ask_values(table: Table) -> Iterator[Question]:
     for column, asked in NEEDED.get(table.name, {}).items():
         value = f"nullif(t.{column}, 0)" if column in NEVER_ZERO else f"t.{column}"
         yield Question("value_missing", column, f"{value} IS NULL", asked)
+    for column in table.columns:
+        if column.type in {"integer", "number"} and column.name in load_ranges():
+            least, most = load_ranges()[column.name]
+            outside = f"t.{column.name} NOT BETWEEN {least} AND {most}"
+            # 0 is what software writes for none.
+            yield Question("value_outside_range", column.name, outside, f"t.{column.name} <> 0")
     for column in table.columns:
         if not column.required:
             filled = f"t.{column.name} IS NOT NULL"
