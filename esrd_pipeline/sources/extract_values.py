@@ -42,9 +42,9 @@ def locate(table: Table, extract: Extract, column: Column) -> str | None:
 
 
 def is_typed(extract: Extract, name: str, column: Column) -> bool:
-    """Return whether the file stores the column in its type, and it has no form."""
+    """Return whether the file stores the column in its type: never of text, which has blanks."""
     is_typed = name in extract.typed and _TYPES[column.type](extract.typed[name])
-    return is_typed and column.form is None
+    return is_typed and column.type != "text"
 
 
 def is_float(extract: Extract, name: str) -> bool:
@@ -82,6 +82,11 @@ def find_other_identifier(extract: Extract, name: str) -> str:
     if is_whole(extract, name):
         return identifiers.find_other_whole(quote(extract.columns[name]))
     return identifiers.find_other(write_text(extract, name))
+
+
+_UNSEEN = (0x09, 0x0A, 0x0D, 0x20, 0xA0, 0x200B, 0xFEFF)
+_BLANKS = f"concat({', '.join(f'chr({sign})' for sign in _UNSEEN)})"
+"""SQL for signs around a value that are not seen, of which trim() alone takes the first."""
 
 
 def scan(extract: Extract) -> str:
@@ -123,7 +128,7 @@ def write_text(extract: Extract, name: str, *, is_measured: bool = False) -> str
     value = quote(extract.columns[name])
     if is_float(extract, name) and not is_measured:
         return identifiers.write_float(value, identifiers.find_exact(extract.typed[name]))
-    return f"nullif(trim(CAST({value} AS VARCHAR)), '')"
+    return f"nullif(trim(trim(CAST({value} AS VARCHAR)), {_BLANKS}), '')"
 
 
 def find_kept(column: Column, extract: Extract, name: str) -> str | None:
