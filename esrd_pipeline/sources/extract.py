@@ -231,7 +231,10 @@ def _find_unconverted(column: Column, extract: Extract, name: str) -> tuple[str 
     ):
         return f"{text} IS NOT NULL", _NO_FORMAT if extract.is_sas else _NO_DAY
     if not is_typed(extract, name, column):
-        broken = f"{text} IS NOT NULL AND {convert(column, extract, name)} IS NULL"
+        value = convert(column, extract, name)
+        broken = f"{text} IS NOT NULL AND {value} IS NULL"
+        if column.type == "number":  # 1e400 is read as infinity
+            broken += f" OR NOT isfinite({value})"
         is_lost = column.type == "integer" and is_float(extract, name)
         return broken, identifiers.FLOAT_RULE if is_lost else f"is not {_KINDS[column.type]}"
     if is_float(extract, name):

@@ -254,7 +254,7 @@ ICH_CAHPS_SURVEY = Table(
         Column("is_attested_small", "boolean", "Attests fewer than 30 eligible", required=True),
         Column("completed_surveys", "integer", "Completed surveys", minimum=0),
         *(
-            Column(name, "number", f"Top-box share: {name}", unit="percent", maximum=100)
+            Column(name, "number", f"Top-box share: {name}", unit="percent", minimum=0, maximum=100)
             for name in SURVEY_COMPONENTS
         ),
     ),

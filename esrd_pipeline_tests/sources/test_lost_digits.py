@@ -167,3 +167,10 @@ def test_a_needed_day_that_is_none_is_told_as_such(tmp_path: Path) -> None:
 def find(folder: Path, table: Table) -> str | None:
     query = Warehouse(folder / "warehouse").query
     return find_first_rows(table, find_extracts(folder, table), query, performance_year=YEAR)
+
+
+def test_a_number_beyond_all_floats_is_no_number(tmp_path: Path) -> None:
+    header = "PATIENT_ID|FACILITYID|MONTH|RECORD_NUMBER|CALCIUM_VALUE"
+    write(tmp_path, "eqrs_clinical_month.txt", header, "1|1|01-Mar-2024|1|1e400")
+    with pytest.raises(SourceError, match="row 2, column 'CALCIUM_VALUE': is not a number"):
+        load(tmp_path, clinical.EQRS_CLINICAL_MONTH)

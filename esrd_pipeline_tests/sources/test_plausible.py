@@ -1,11 +1,13 @@
 """Days and numbers that a raw table cannot hold: whole columns of another unit or of no day."""
 
+import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.intake.judging import describe, judge
 from esrd_pipeline.sources.intake.questions import TABLES, list_questions
-from esrd_pipeline_tests.sources.test_intake import ask
-from esrd_pipeline_tests.sql.worked import Row, day
+from esrd_pipeline_tests.sources.test_intake import ask, count
+from esrd_pipeline_tests.sql.worked import YEAR, Row, day
 
 GUARDED = {"clm_from_dt", "trmntn_exprtn_dt"}
 
@@ -66,3 +68,50 @@ def test_every_range_is_of_a_column_that_is_asked() -> None:
         if question.kind == "value_outside_range"
     }
     assert {row["column"] for row in load_rows("raw_range")} == asked
+
+
+def test_a_month_without_rows_is_told_where_later_ones_are_there() -> None:
+    months = [f"2024-{month:02d}-01" for month in (1, 2, 4, 5, 6)]
+    records: list[Row] = [
+        {"patient_id": 1, "facilityid": 1, "month": day(month), "record_number": 1}
+        for month in months
+    ]
+    found = ask({"raw.eqrs_clinical_month": records}, "month_absent")
+    assert found == {("month_absent", "", "month, month 3"): (3, 3)}
+    claims: list[Row] = [
+        {
+            "clm_id": number,
+            "bene_id": 1,
+            "nch_clm_type_cd": kind,
+            "clm_from_dt": day(last),
+            "clm_thru_dt": day(last),
+        }
+        for number, (kind, last) in enumerate(
+            [("60", "2024-01-31"), ("60", "2024-03-31"), ("60", "2025-05-31"), ("10", "2024-01-01")]
+        )
+    ]
+    found = ask({"raw.claim": claims}, "month_absent")
+    assert found == {("month_absent", "inpatient", "clm_thru_dt, month 2"): (1, 1)}
+
+
+def test_a_needed_column_of_one_value_stops_the_year_where_it_had_several() -> None:
+    def answer(sexes: str) -> pd.DataFrame:
+        patients: list[Row] = [
+            {"patient_id": number, "date_of_birth": day("1950-01-01"), "sex": sex}
+            for number, sex in enumerate(sexes, start=1)
+        ]
+        return count({"raw.eqrs_patient": patients})
+
+    several, one = answer("MF" * 100), answer("M" * 200)
+    for now, before, outcome in (
+        (several, several, "passes"),
+        (one, several, "fails"),
+        (one, one, "few_rows"),
+        (several, one, "few_rows"),
+    ):
+        rows = judge(now, judge(before, None, YEAR - 1), YEAR)
+        asked = rows[(rows["kind"] == "several_values") & (rows["column_name"] == "sex")]
+        assert asked["outcome"].tolist() == [outcome]
+        told = describe(asked, outcome)
+        assert told is not None
+        assert "column sex: all rows have one value, several the year before: 200 rows" in told

@@ -1,6 +1,6 @@
 """What days and numbers a raw table can hold at all, for the questions about its columns."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
 from esrd_pipeline.parameters.rows import load_rows
@@ -27,6 +27,18 @@ def list_days(table: Table, others: Collection[str | None]) -> list[str]:
 def count_months(table: Table, run_out: int) -> int:
     """Return how many months after a year's first day the days of its table end."""
     return MONTHS_AHEAD if table.name in _DIRECTORIES else 12 + run_out
+
+
+def list_months(column: str, year_end: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each month of a year: its name, SQL of a row of it, and of a row of it or later.
+
+    A year may be stored while it runs: a month is missed where later ones are there.
+    """
+    for month in range(1, 13):
+        first = f"make_date($performance_year, {month}, 1)"
+        since = f"t.{column} >= {first} AND t.{column} <= {year_end}"
+        of_month = f"t.{column} <= last_day({first})"
+        yield f"{column}, month {month}", of_month, since
 
 
 @cache
