@@ -18,6 +18,7 @@ from esrd_pipeline.sources.extract import (
 )
 from esrd_pipeline.sources.extract_files import Extract, find_extracts
 from esrd_pipeline.sources.extract_values import NO_DAYS
+from esrd_pipeline.sources.extract_year import check_year
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Query
@@ -74,6 +75,7 @@ def _count_rows(
         extracts = unpack(table, find_extracts(folder, table, reading.cutoff), Path(scratch))
         for extract in extracts:
             check_header(table, extract)
+        check_year(table, extracts, reading.query, reading.year)
         try:
             return _count_read(folder, table, extracts, reading, make_strict_select), {}
         except QueryError:

@@ -177,7 +177,7 @@ def _check_columns(table: Table, extract: Extract) -> None:
         if column.name == YEAR or locate(table, extract, column) is not None
     }
     for name in (locate(table, extract, column) for column in table.columns):
-        if name in extract.typed and pa.types.is_nested(extract.typed[name]):
+        if name is not None and name in extract.typed and pa.types.is_nested(extract.typed[name]):
             rule = "holds lists or records, where each row has one value"
             raise SourceError(file=extract.path.name, column=extract.columns[name], rule=rule)
     for column in table.columns:
