@@ -13,6 +13,7 @@ from esrd_pipeline.orchestration.made_of import digest_file
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.release import EXTRACT
 
 FindFolder = Callable[[StepContext], Path]
 
@@ -160,6 +161,7 @@ def _read_extract(
     )
     from esrd_pipeline.sources.extract_files import find_extracts
     from esrd_pipeline.sources.extract_releases import name_below
+    from esrd_pipeline.sources.extract_year import check_year
     from esrd_pipeline.sources.first_row import find_first_rows
     from esrd_pipeline.sources.sas import SCRATCH, open_scratch
 
@@ -182,6 +184,8 @@ def _read_extract(
             extracts = unpack(table, extracts, held.enter_context(open_scratch(folder)))
         for extract in extracts:
             check_header(table, extract)
+        if listing.name == EXTRACT.name:  # a Network's files are of all years
+            check_year(table, extracts, step.warehouse.query, step.performance_year)
         select = make_strict_select(table, extracts)
         # What was unpacked is read when the table is stored.
         release = held.pop_all().close

@@ -17,6 +17,8 @@ from esrd_pipeline.sources.extract import (
     unpack,
 )
 from esrd_pipeline.sources.extract_files import Extract, find_extracts
+from esrd_pipeline.sources.extract_values import NO_DAYS
+from esrd_pipeline.sources.extract_year import check_year
 from esrd_pipeline.sql import Select
 from esrd_pipeline.tables.model import Table
 from esrd_pipeline.warehouse import Query
@@ -73,6 +75,7 @@ def _count_rows(
         extracts = unpack(table, find_extracts(folder, table, reading.cutoff), Path(scratch))
         for extract in extracts:
             check_header(table, extract)
+        check_year(table, extracts, reading.query, reading.year)
         try:
             return _count_read(folder, table, extracts, reading, make_strict_select), {}
         except QueryError:
@@ -96,6 +99,7 @@ def _count_read(
 ) -> dict[str, int]:
     """Return the rows that a SELECT makes of each of a table's files."""
     required = [column.name for column in table.columns if column.required and column.name != YEAR]
+    days = {column.name for column in table.columns if column.type == "date"}
     missing = "".join(f', count(*) - count("{name}") AS "{name}"' for name in required)
     rows: dict[str, int] = {}
     for extract in extracts:
@@ -106,9 +110,10 @@ def _count_read(
         )
         for name in required:
             if counted[name].iloc[0]:
-                raise SourceError(
-                    file=extract.path.name, column=name.upper(), rule="has rows without a value"
-                )
+                rule = "has rows without a value"
+                if name in days:
+                    rule += f" ({', '.join(NO_DAYS)} are none)"
+                raise SourceError(file=extract.path.name, column=name.upper(), rule=rule)
         rows[extract.path.name] = int(counted["all_rows"].iloc[0])
     if sum(rows.values()) < table.minimum_rows:
         raise SourceError(file=folder.name, rule=f"no rows of {table.path[1]} are in the folder")

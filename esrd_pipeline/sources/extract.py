@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from esrd_pipeline.engines.duckdb_engine import QueryError
 from esrd_pipeline.sources import identifiers, sas
@@ -23,14 +24,15 @@ from esrd_pipeline.sources.extract_values import (
     convert_kept,
     drop_no_day,
     find_kept,
+    find_lost,
     find_other_identifier,
     is_float,
+    is_moment,
     is_typed,
     is_whole,
     locate,
     quote,
     scan,
-    write_identifier,
     write_text,
 )
 from esrd_pipeline.sql import Select
@@ -54,6 +56,11 @@ _NO_FORMAT = (
     " in SAS, such as DATE9"
 )
 
+_NO_DAY = (
+    "is a moment with a time zone, whose day depends on where it is read: give the column days, or"
+    " moments without a zone"
+)
+
 
 def unpack(table: Table, extracts: Iterable[Extract], folder: Path) -> tuple[Extract, ...]:
     """Write the rows of a table's SAS files into a folder as Parquet, from where they are read.
@@ -66,10 +73,14 @@ def unpack(table: Table, extracts: Iterable[Extract], folder: Path) -> tuple[Ext
         if extract.is_sas:
             _check_columns(table, extract)
             located = (locate(table, extract, column) for column in table.columns)
-            names = dict.fromkeys(extract.columns[name] for name in located if name is not None)
+            names = {
+                extract.columns[name]: column.type != "number"
+                for column, name in zip(table.columns, located, strict=True)
+                if name is not None
+            }
             # A name never used before: DuckDB remembers what it read under a name.
             content = folder / f"{uuid.uuid4().hex}.parquet"
-            sas.write_parquet(extract.path, list(names), content)
+            sas.write_parquet(extract.path, names, content)
             unpacked.append(replace(extract, content=content))
         else:
             unpacked.append(extract)
@@ -165,6 +176,10 @@ def _check_columns(table: Table, extract: Extract) -> None:
         for column in table.columns
         if column.name == YEAR or locate(table, extract, column) is not None
     }
+    for name in (locate(table, extract, column) for column in table.columns):
+        if name is not None and name in extract.typed and pa.types.is_nested(extract.typed[name]):
+            rule = "holds lists or records, where each row has one value"
+            raise SourceError(file=extract.path.name, column=extract.columns[name], rule=rule)
     for column in table.columns:
         stem, _, month = column.name.rpartition("_")
         of_months = {f"{stem}_{other}" for other in MONTHS} if month in MONTHS else set()
@@ -184,6 +199,8 @@ def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str
             continue
         text = write_text(extract, name)
         if column.type == "text":
+            if is_float(extract, name):
+                yield name, find_lost(extract, name), identifiers.FLOAT_RULE
             if column.form is not None:
                 yield name, f"upper({text}) IN {NO_VALUE}", "is a word for no value, not a code"
             if column.form is None:
@@ -203,17 +220,23 @@ def _list_checks(table: Table, extract: Extract) -> Iterator[tuple[str, str, str
 
 def _find_unconverted(column: Column, extract: Extract, name: str) -> tuple[str | None, str]:
     """Return SQL that is true of a value that is not of its column's type, and the rule."""
-    text = write_text(extract, name)
+    text = write_text(extract, name, is_measured=column.type == "number")
     if column.is_identifier:
         if is_whole(extract, name):
             return None, ""
         rule = identifiers.FLOAT_RULE if is_float(extract, name) else identifiers.RULE
-        return identifiers.find_broken(write_identifier(extract, name)), rule
-    if column.type == "date" and extract.is_sas and is_float(extract, name):
-        return f"{text} IS NOT NULL", _NO_FORMAT
+        return identifiers.find_broken(write_text(extract, name)), rule
+    if column.type == "date" and (
+        is_moment(extract, name) or (extract.is_sas and is_float(extract, name))
+    ):
+        return f"{text} IS NOT NULL", _NO_FORMAT if extract.is_sas else _NO_DAY
     if not is_typed(extract, name, column):
-        broken = f"{text} IS NOT NULL AND {convert(column, extract, name)} IS NULL"
-        return broken, f"is not {_KINDS[column.type]}"
+        value = convert(column, extract, name)
+        broken = f"{text} IS NOT NULL AND {value} IS NULL"
+        if column.type == "number":  # 1e400 is read as infinity
+            broken += f" OR NOT isfinite({value})"
+        is_lost = column.type == "integer" and is_float(extract, name)
+        return broken, identifiers.FLOAT_RULE if is_lost else f"is not {_KINDS[column.type]}"
     if is_float(extract, name):
         return f"NOT isfinite({quote(extract.columns[name])})", "is not a finite number"
     return None, ""
@@ -307,7 +330,7 @@ def _check_identifiers(table: Table, extracts: tuple[Extract, ...], query: Query
     names = [(extract, locate(table, extract, column)) for extract in extracts]
     parts = [
         f"SELECT {place} AS file, row_number() OVER () + 1 AS row,"
-        f" {write_identifier(extract, name)} AS identifier,"
+        f" {write_text(extract, name)} AS identifier,"
         f" {convert_identifier(extract, name)} AS number FROM {scan(extract)}"
         for place, (extract, name) in enumerate(names)
         if name is not None

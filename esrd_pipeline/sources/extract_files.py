@@ -8,7 +8,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatch
@@ -238,12 +238,12 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
             schema = pq.read_schema(path)
         except (pa.ArrowInvalid, IsADirectoryError):
             raise SourceError(file=path.name, rule="is not a Parquet file") from None
-        names = {field.name.lower(): field.name for field in schema}
+        names = _name_columns(path, schema.names)
         types = {field.name.lower(): field.type for field in schema}
         return Extract(path, names, types, is_flat=is_flat, delimiter=None, is_quoted=False)
     if path.suffix.lower() in sas.SUFFIXES:
         columns = sas.read_columns(path)
-        names = {name.lower(): name for name in columns}
+        names = _name_columns(path, list(columns))
         types = {name.lower(): kind for name, kind in columns.items()}
         return Extract(path, names, types, is_flat=is_flat, delimiter=None, is_quoted=False)
     header, *lines = _read_head(path)
@@ -261,20 +261,33 @@ def _open(path: Path, *, is_flat: bool) -> Extract:
     elif published[-1] == "":
         # A delimiter at the end of every line: a last column without a name.
         published[-1] = TRAILING
-    if len({name.lower() for name in published}) < len(published):
-        raise SourceError(file=path.name, row=1, rule="a column's name appears twice")
+    names = _name_columns(path, published)
     is_quoted = delimiter == "," or any(
         line.startswith('"') or f'{delimiter}"' in line for line in (header, *lines)
     )
     return Extract(
         path,
-        {name.lower(): name for name in published},
+        names,
         {},
         is_flat=is_flat,
         delimiter=delimiter,
         is_quoted=is_quoted,
         has_longer_header=has_longer_header,
     )
+
+
+def _name_columns(path: Path, published: Sequence[str]) -> dict[str, str]:
+    """Return the file's spelling of each of its columns, by lower-case name.
+
+    Raises:
+        SourceError: one is there twice, so that the values of one of them would not be read.
+    """
+    names = {name.lower(): name for name in published}
+    if len(names) < len(published):
+        # Without its name: in a text without a header that would be a value.
+        row = 1 if path.suffix.lower() not in {".parquet", *sas.SUFFIXES} else None
+        raise SourceError(file=path.name, row=row, rule="a column's name appears twice")
+    return names
 
 
 def _read_head(path: Path) -> list[str]:

@@ -42,9 +42,9 @@ def locate(table: Table, extract: Extract, column: Column) -> str | None:
 
 
 def is_typed(extract: Extract, name: str, column: Column) -> bool:
-    """Return whether the file stores the column in its type, and it has no form."""
+    """Return whether the file stores the column in its type: never of text, which has blanks."""
     is_typed = name in extract.typed and _TYPES[column.type](extract.typed[name])
-    return is_typed and column.form is None
+    return is_typed and column.type != "text"
 
 
 def is_float(extract: Extract, name: str) -> bool:
@@ -52,9 +52,21 @@ def is_float(extract: Extract, name: str) -> bool:
     return name in extract.typed and pa.types.is_floating(extract.typed[name])
 
 
+def is_moment(extract: Extract, name: str) -> bool:
+    """Return whether the file stores the column as moments of all time zones, not as days."""
+    kind = extract.typed.get(name)
+    return kind is not None and pa.types.is_timestamp(kind) and kind.tz is not None
+
+
 def is_whole(extract: Extract, name: str) -> bool:
     """Return whether the file stores the column as whole numbers."""
     return name in extract.typed and pa.types.is_integer(extract.typed[name])
+
+
+def find_lost(extract: Extract, name: str) -> str:
+    """Return SQL that is true of a float of the file that may stand for several whole numbers."""
+    exact = identifiers.find_exact(extract.typed[name])
+    return identifiers.find_lost(quote(extract.columns[name]), exact)
 
 
 def convert_identifier(extract: Extract, name: str) -> str:
@@ -62,22 +74,19 @@ def convert_identifier(extract: Extract, name: str) -> str:
     if is_whole(extract, name):
         column = quote(extract.columns[name])
         return identifiers.convert_whole(column, extract.typed[name])
-    return identifiers.convert_identifier(write_identifier(extract, name))
-
-
-def write_identifier(extract: Extract, name: str) -> str:
-    """Return SQL for the text of an identifier."""
-    if is_float(extract, name):
-        exact = identifiers.find_exact(extract.typed[name])
-        return identifiers.write_float(quote(extract.columns[name]), exact)
-    return write_text(extract, name)
+    return identifiers.convert_identifier(write_text(extract, name))
 
 
 def find_other_identifier(extract: Extract, name: str) -> str:
     """Return SQL that is true of an identifier that is not written as the number it has."""
     if is_whole(extract, name):
         return identifiers.find_other_whole(quote(extract.columns[name]))
-    return identifiers.find_other(write_identifier(extract, name))
+    return identifiers.find_other(write_text(extract, name))
+
+
+_UNSEEN = (0x09, 0x0A, 0x0D, 0x20, 0xA0, 0x200B, 0xFEFF)
+_BLANKS = f"concat({', '.join(f'chr({sign})' for sign in _UNSEEN)})"
+"""SQL for signs around a value that are not seen, of which trim() alone takes the first."""
 
 
 def scan(extract: Extract) -> str:
@@ -111,12 +120,15 @@ def cast_to_text(extract: Extract, name: str) -> str:
     return f"CAST({quote(extract.columns[name])} AS VARCHAR)"
 
 
-def write_text(extract: Extract, name: str) -> str:
-    """Return SQL for the text of a value without blanks around it; null if that is empty."""
+def write_text(extract: Extract, name: str, *, is_measured: bool = False) -> str:
+    """Return SQL for the text of a value without blanks around it; null if that is empty.
+
+    Floats are written as whole numbers where they keep them, unless they are what was measured.
+    """
     value = quote(extract.columns[name])
-    if extract.is_sas and is_float(extract, name):
-        return identifiers.write_float(value)
-    return f"nullif(trim(CAST({value} AS VARCHAR)), '')"
+    if is_float(extract, name) and not is_measured:
+        return identifiers.write_float(value, identifiers.find_exact(extract.typed[name]))
+    return f"nullif(trim(trim(CAST({value} AS VARCHAR)), {_BLANKS}), '')"
 
 
 def find_kept(column: Column, extract: Extract, name: str) -> str | None:
@@ -173,7 +185,7 @@ def convert(column: Column, extract: Extract, name: str) -> str:
     DuckDB's casts guess: 01-JAN-24 is the year 24 and 1.6 is 2. What they are given is therefore
     matched first.
     """
-    text = write_text(extract, name)
+    text = write_text(extract, name, is_measured=column.type == "number")
     if column.type == "text":
         if column.form is None:
             return text
@@ -212,13 +224,13 @@ _CASTS = {
 """What a value looks like, and how it is then read."""
 
 
-_NO_DAYS = ("0001-01-01", "1000-01-01", "9999-12-31")
+NO_DAYS = ("0001-01-01", "1000-01-01", "9999-12-31")
 """How databases write that there is no day: no end, no death, no closing."""
 
 
 def drop_no_day(value: str) -> str:
     """Return SQL for a date, null where it stands for none."""
-    days = ", ".join(f"DATE '{day}'" for day in _NO_DAYS)
+    days = ", ".join(f"DATE '{day}'" for day in NO_DAYS)
     return f"CASE WHEN {value} IN ({days}) THEN NULL ELSE {value} END"
 
 

@@ -12,6 +12,7 @@ from esrd_pipeline.duckdb_text import scan_parquet
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract import YEAR, make_select
 from esrd_pipeline.sources.extract_files import Extract
+from esrd_pipeline.sources.extract_values import NO_DAYS
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.warehouse import Query
 
@@ -80,7 +81,8 @@ def _list_rules(table: Table) -> Iterator[tuple[str, str, str]]:
 def _list_broken(column: Column) -> Iterator[tuple[str, str]]:
     name = f'"{column.name}"'
     if column.required:
-        yield f"{name} IS NULL", "has no value, and needs one"
+        none = f" ({', '.join(NO_DAYS)} are none)" if column.type == "date" else ""
+        yield f"{name} IS NULL", f"has no value, and needs one{none}"
     if column.minimum is not None:
         yield f"{name} < {column.minimum}", f"is less than {column.minimum:g}"
     if column.maximum is not None:

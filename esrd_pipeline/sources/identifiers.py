@@ -18,8 +18,8 @@ import pyarrow as pa
 
 RULE = "is not a whole number of at most 64 bits, or an identifier of 15 or 16 letters and digits"
 FLOAT_RULE = (
-    "is not a whole number below 2^53 (2^24 of 32 bits), beyond which a float does not keep an"
-    " identifier"
+    "is not a whole number below 2^53 (2^24 of 32 bits), beyond which a float does not keep every"
+    " number"
 )
 SHARED_RULE = "is an identifier of which another one has the same number"
 ITSELF = "0|-?[1-9][0-9]{0,17}"
@@ -56,17 +56,22 @@ def find_exact(kind: pa.DataType) -> int:
 def write_float(value: str, exact: int = _EXACT) -> str:
     """Return SQL for the text of a float, which is a whole number where it can be no other one.
 
-    One of `exact` or more is written with a sign that no identifier has, if fewer digits than 15
-    are kept: 16777216.0 of 32 bits may have been 16777217.
+    One of `exact` or more is written with a sign that no number has: 16777216.0 of 32 bits may have
+    been 16777217.
     """
-    lost = "" if exact == _EXACT else " || '?'"
     # NaN passes the comparisons where the statistics of a Parquet file, rightly, leave it out
     # (duckdb/duckdb#25521), but not isfinite().
     return (
         f"CASE WHEN isfinite({value}) AND {value} = trunc({value}) AND abs({value}) < {exact}"
         f" THEN CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
-        f" ELSE CAST({value} AS VARCHAR){lost} END"
+        f" WHEN isfinite({value}) AND abs({value}) >= {exact} THEN CAST({value} AS VARCHAR) || '?'"
+        f" ELSE CAST({value} AS VARCHAR) END"
     )
+
+
+def find_lost(value: str, exact: int) -> str:
+    """Return SQL that is true of a float that may stand for several whole numbers, or for none."""
+    return f"NOT isfinite({value}) OR abs({value}) >= {exact}"
 
 
 def convert_whole(value: str, kind: pa.DataType) -> str:

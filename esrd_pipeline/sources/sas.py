@@ -4,7 +4,8 @@ SAS knows two types, text and float; a column's format tells that a number is of
 since 1960. It is judged here, for pyreadstat knows fewer formats and takes the seconds of a column
 of DTDATE for days. Missing values, the special ones (.A to .Z) too, are null. A number that SAS cut
 off, with a LENGTH of fewer than eight bytes, is the shortest decimal that is cut off like that: in
-four bytes 1.2 is 1.1999998, and below a threshold that it meets.
+four bytes 1.2 is 1.1999998, and below a threshold that it meets. Whole numbers and days that such a
+LENGTH does not keep are refused: in four bytes 3000001 is 3000000.
 """
 
 import re
@@ -43,12 +44,18 @@ _WHOLE_WIDTH = 8
 """Bytes of a number that is not cut off."""
 _BITS_BEFORE = 12
 """Bits of sign and exponent."""
+_BITS_BESIDE = _BITS_BEFORE - 1
+"""Bits that tell no whole numbers apart: those, but for a fraction's first, which is implied."""
 _MOST_DIGITS = 15
 _LAST_BITS = 1e-15
 _RECORD = 80
 _MEMBER = b"HEADER RECORD*******MEMBV8  HEADER RECORD!!!!!!!"
 _COUNT = b"HEADER RECORD*******OBSV8   HEADER RECORD!!!!!!!"
 _COUNT_DIGITS = 15
+_CUT = (
+    "is not below {limit:,}, beyond which a LENGTH of {width} bytes does not keep a whole number or"
+    " a day: give the column a LENGTH of 8 where it is made"
+)
 _UNREADABLE = "cannot be read as a SAS file: it is damaged, cut off, or encrypted"
 
 
@@ -80,11 +87,14 @@ def read_columns(path: Path) -> dict[str, pa.DataType]:
     return {name: _type(kinds[name], formats[name]) for name in meta.column_names}
 
 
-def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
+def write_parquet(path: Path, names: Mapping[str, bool], target: Path) -> None:
     """Write some columns of a file as Parquet, a part of its rows at a time.
 
+    `names` says of each column whether its numbers are whole ones or days, not measured ones.
+
     Raises:
-        SourceError: it cannot be read, or holds fewer rows than it says.
+        SourceError: it cannot be read, holds fewer rows than it says, or has whole numbers or days
+            that their LENGTH does not keep.
     """
     types = read_columns(path)
     is_transport = path.suffix.lower() == ".xpt"
@@ -104,6 +114,14 @@ def write_parquet(path: Path, names: Sequence[str], target: Path) -> None:
                 disable_datetime_conversion=True,
                 output_format="dict",
             )
+            for name, is_whole in names.items():
+                if is_whole and not pa.types.is_string(types[name]):
+                    row = _find_cut(columns[name], widths[name], formats[name])
+                    if row is not None:
+                        rule = _CUT.format(limit=_find_limit(widths[name]), width=widths[name])
+                        raise SourceError(
+                            file=path.name, row=count + row + 2, column=name, rule=rule
+                        )
             arrays = [
                 pa.array(
                     _restore(
@@ -142,6 +160,23 @@ def _type(kind: str, variable_format: str | None) -> pa.DataType:
     if kind == "string":
         return pa.string()
     return pa.float64() if _kind(variable_format) is None else pa.timestamp("ms")
+
+
+def _find_limit(width: int) -> int:
+    """Return the number below which a LENGTH keeps every whole number.
+
+    A transport file keeps some more, but its numbers may come from a data set of this LENGTH.
+    """
+    return 2 ** (8 * width - _BITS_BESIDE)
+
+
+def _find_cut(values: Sequence[object], width: int, variable_format: str | None) -> int | None:
+    """Return the place of the first number that may stand for several whole ones or days."""
+    # Midnights, whose seconds are multiples of 128, are kept, and what is cut is none.
+    if width >= _WHOLE_WIDTH or _kind(variable_format) == "datetime":
+        return None
+    places = np.flatnonzero(np.abs(np.array(values, np.float64)) >= _find_limit(width))
+    return int(places[0]) if places.size else None
 
 
 def _convert(values: Sequence[object], kind: pa.DataType, variable_format: str | None) -> pa.Array:

@@ -4,9 +4,13 @@ A year's extract holds the reports on that year's months. Values are as the faci
 reported them: out-of-range, late, missing and duplicate values are kept.
 """
 
+from dataclasses import replace
+
+from esrd_pipeline.tables import forms
 from esrd_pipeline.tables.eqrs import FACILITYID, PATIENT_ID
-from esrd_pipeline.tables.facility import CCN, YEAR
-from esrd_pipeline.tables.model import Column, Table
+from esrd_pipeline.tables.facility import CCN as FACILITY_CCN
+from esrd_pipeline.tables.facility import YEAR
+from esrd_pipeline.tables.model import Column, Rule, Table
 
 ACCESS_TYPES = (
     "AV Fistula Only",
@@ -67,7 +71,10 @@ SURVEY_COMPONENTS = (
 LAST_RECORD = 5 * 10**15 - 1
 """Highest number of a record: `history.clinical_month` puts days before it in 64 bits."""
 
+CCN = replace(FACILITY_CCN, form=forms.CCN)
 MONTH = Column("month", "date", "First day of the reporting month", required=True)
+# A month given by another day, such as its last, would be of no month that is computed.
+MONTH_BEGINS = Rule("month is the first day of a month", "extract(day FROM month) = 1")
 RECORD = Column(
     "record_number",
     "integer",
@@ -110,6 +117,7 @@ EQRS_CLINICAL_MONTH = Table(
         Column("bun_date", "date", "Day the components of nPCR were collected"),
         Column("sessions_delivered", "integer", "Sessions the facility delivered", minimum=0),
     ),
+    rules=(MONTH_BEGINS,),
 )
 
 EQRS_VASCULAR_ACCESS = Table(
@@ -126,6 +134,7 @@ EQRS_VASCULAR_ACCESS = Table(
         Column("access_date", "date", "Day from which the access was used, in the month"),
         Column("access_type", "text", "Access type", allowed=ACCESS_TYPES),
     ),
+    rules=(MONTH_BEGINS,),
 )
 
 EQRS_MEDICATION_RECONCILIATION = Table(
@@ -143,6 +152,7 @@ EQRS_MEDICATION_RECONCILIATION = Table(
         Column("clinician_type", "text", "Who reconciled", allowed=CLINICIANS),
         Column("clinician_name", "text", "Name of the professional"),
     ),
+    rules=(MONTH_BEGINS,),
 )
 
 EQRS_DEPRESSION_SCREENING = Table(
@@ -207,7 +217,9 @@ NHSN_BLOODSTREAM_INFECTION = Table(
         CCN,
         Column("quarter", "integer", "Quarter", required=True, minimum=1, maximum=4),
         YEAR,
-        Column("months_reported", "integer", "Accurate months", required=True, maximum=3),
+        Column(
+            "months_reported", "integer", "Accurate months", required=True, minimum=0, maximum=3
+        ),
         Column("infections", "integer", "New positive blood culture events", minimum=0),
         Column("predicted_infections", "number", "Events predicted by CDC", minimum=0),
     ),
@@ -242,7 +254,7 @@ ICH_CAHPS_SURVEY = Table(
         Column("is_attested_small", "boolean", "Attests fewer than 30 eligible", required=True),
         Column("completed_surveys", "integer", "Completed surveys", minimum=0),
         *(
-            Column(name, "number", f"Top-box share: {name}", unit="percent", maximum=100)
+            Column(name, "number", f"Top-box share: {name}", unit="percent", minimum=0, maximum=100)
             for name in SURVEY_COMPONENTS
         ),
     ),

@@ -142,6 +142,29 @@ def test_parquet_is_brought_into_the_same_form(tmp_path: Path) -> None:
     assert load(tmp_path, medicare.CLAIM).equals(good)
 
 
+def test_blanks_around_a_text_do_not_count_in_any_file(tmp_path: Path) -> None:
+    texts = ["In-Center Hemodialysis  ", "\tHome\u00a0Training\u200b", "\ufeffPeritoneal\t "]
+    rows = [f"{place}|{text}" for place, text in enumerate(texts, start=1)]
+    for kind in ("text", "parquet"):
+        (tmp_path / kind).mkdir()
+    write(tmp_path / "text", "eqrs_facility_service.txt", "FACILITYID|SERVICE", *rows)
+    table = pa.table({"FACILITYID": [1, 2, 3], "SERVICE": texts})
+    pq.write_table(table, tmp_path / "parquet" / "eqrs_facility_service.parquet")
+    for kind in ("text", "parquet"):
+        found = load(tmp_path / kind, eqrs.EQRS_FACILITY_SERVICE).sort_values("facilityid")
+        assert found["service"].tolist() == [
+            "In-Center Hemodialysis",
+            "Home\u00a0Training",
+            "Peritoneal",
+        ]
+
+
+def test_an_empty_text_in_parquet_is_none(tmp_path: Path) -> None:
+    table = pa.table({"FACILITYID": [1], "STATE": ["  "]})
+    pq.write_table(table, tmp_path / "eqrs_facility.parquet")
+    assert load(tmp_path, eqrs.EQRS_FACILITY)["state"].isna().all()
+
+
 def test_floats_of_32_bits_are_the_decimals_they_were_made_from(tmp_path: Path) -> None:
     written = [8.88, 1.2, 10.2, 1e-05]
     count = len(written)

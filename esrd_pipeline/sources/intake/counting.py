@@ -87,6 +87,15 @@ def make_select(table: Table, asked: Sequence[Question], source: Source) -> str:
     flags = [f"{_setting(table)} AS setting"]
     counts = ["coalesce(setting, '') AS setting", "count(*) AS row_count"]
     for place, question in enumerate(asked):
+        if question.is_about_several:
+            value = f"CASE WHEN {question.asked} THEN t.{question.column} END"
+            flags.append(f"{value} AS v{place}")
+            counts.append(f"count(v{place}) AS asked{place}")
+            several = f"min(v{place}) < max(v{place})"
+            counts.append(
+                f"CASE WHEN {several} THEN count(v{place}) ELSE 0 END AS concerned{place}"
+            )
+            continue
         concern = _concern(question, source)
         if question.asked != "TRUE":
             flags.append(f"CASE WHEN {question.asked} THEN 1 END AS a{place}")

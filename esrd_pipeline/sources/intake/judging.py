@@ -15,7 +15,13 @@ from esrd_pipeline.tables.report import INTAKE
 KEY = ["table_name", "setting", "kind", "column_name"]
 PASSES, WARNS, FAILS = "passes", "warns", "fails"
 INFORMATION, NO_YEAR_BEFORE, FEW_ROWS = "information", "no_year_before", "few_rows"
-ASKED_OF_TWO_YEARS = ("rows_lost", "rows_gained", "has_value", "claim_in_earlier_folder")
+ASKED_OF_TWO_YEARS = (
+    "rows_lost",
+    "rows_gained",
+    "has_value",
+    "several_values",
+    "claim_in_earlier_folder",
+)
 """Questions that one folder alone does not answer."""
 SHOWN = 12
 """Answers that one message tells."""
@@ -44,6 +50,9 @@ _TEXTS = {
     "ends_before_year": "rows, and none of the year",
     "code_outside_list": "codes are not in the column's list",
     "code_of_another_form": "values are not of the column's usual form",
+    "month_absent": "rows since the month began, and none of the month",
+    "several_values": "all rows have one value, several the year before",
+    "value_outside_range": "values are none that the column's unit can give",
     "value_missing": "rows have no value where one is needed",
     "has_value": "fewer rows have a value than the year before",
     "rows_lost": "rows fewer than the year before",
@@ -131,6 +140,8 @@ def describe_answer(
     text = f"{count:,} of {of:,} ({share:.1%})"
     if kind == "has_value":
         text = f"{share:.1%} of rows have a value, {float(row['share_before']):.1%} before"
+    if kind == "several_values":
+        text = f"{of:,} rows"
     limits = "".join(
         f", {name} limit {float(row[f'{name}_limit']):.3g}"
         for name in ("warn", "fail")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.sources.intake import plausible
 from esrd_pipeline.tables import clinical, eqrs, medicare, register
 from esrd_pipeline.tables.model import Table
 
@@ -67,6 +68,11 @@ YEARLY: Mapping[str, str] = {
     "raw.nhsn_vaccination": "week_end_date",
 }
 """Tables of one year's reports, and the day that is reported on."""
+MONTHLY: Mapping[str, str] = {
+    **{name: day for name, day in YEARLY.items() if day in {"month", "week_end_date"}},
+    **dict.fromkeys(CLAIMS, "clm_thru_dt"),
+}
+"""Tables with rows of every month, and their day."""
 HISTORIES: Mapping[str, str] = {
     "raw.eqrs_identifier": "effective_date",
     "raw.eqrs_ccn_history": "effective_date",
@@ -195,6 +201,7 @@ class Question:
         concerned: SQL that is true of the rows it concerns.
         asked: SQL that is true of the rows it is asked of.
         setting: where it is asked; None for each setting of the table, empty for the whole table.
+        is_about_several: it is asked of rows with a value, and concerns all if values differ.
         is_about_all: it concerns all rows if `concerned` is true of none, and else no row.
         known: what the column's value is looked up in, instead of `concerned`.
         is_known: it concerns rows whose value is found there, not those whose value is not.
@@ -206,6 +213,7 @@ class Question:
     asked: str = "TRUE"
     setting: str | None = None
     is_about_all: bool = False
+    is_about_several: bool = False
     known: tuple[Known, ...] = ()
     is_known: bool = False
 
@@ -229,6 +237,7 @@ def list_questions(table: Table) -> list[Question]:
         *_ask_claims(table),
         *_ask_references(table),
         *_ask_dates(table),
+        *_ask_months(table),
         *_ask_codes(table),
         *_ask_values(table),
     ]
@@ -300,7 +309,7 @@ def _ask_dates(table: Table) -> Iterator[Question]:
             reaches = f"t.{column} >= {YEAR_START}"
             yield Question("ends_before_year", column, reaches, setting="", is_about_all=True)
         last = f"CAST({YEAR_START} + INTERVAL {12 + load_window()['run_out']} MONTH AS DATE)"
-        odd = f"t.{column} < DATE '1950-01-01' OR t.{column} >= {last}"
+        odd = f"t.{column} < {plausible.EARLIEST} OR t.{column} >= {last}"
         yield Question("date_far_outside", column, odd)
         later = f"t.{column} >= {last}"
         yield Question("date_after_run_out", column, later, f"t.{column} >= {YEAR_START}", "")
@@ -317,6 +326,19 @@ def _ask_dates(table: Table) -> Iterator[Question]:
         column = BIRTHS[table.name]
         odd = f"t.{column} < DATE '1900-01-01' OR t.{column} > {YEAR_END}"
         yield Question("date_far_outside", column, odd)
+    known = {*NEAR.get(table.name, ()), *(of.get(table.name) for of in (YEARLY, HISTORIES, BIRTHS))}
+    of_claims = ("clm_from_dt", "clm_thru_dt") if table.name in CLAIMS else ()
+    for column in plausible.list_days(table, {*known, *of_claims}):
+        months = plausible.count_months(table, load_window()["run_out"])
+        last = f"CAST({YEAR_START} + INTERVAL {months} MONTH AS DATE)"
+        odd = f"t.{column} < {plausible.EARLIEST} OR t.{column} >= {last}"
+        yield Question("date_far_outside", column, odd, f"t.{column} IS NOT NULL")
+
+
+def _ask_months(table: Table) -> Iterator[Question]:
+    if table.name in MONTHLY:
+        for name, of_month, since in plausible.list_months(MONTHLY[table.name], YEAR_END):
+            yield Question("month_absent", name, of_month, since, is_about_all=True)
 
 
 def _ask_near(column: str) -> Question:
@@ -360,6 +382,13 @@ def _ask_values(table: Table) -> Iterator[Question]:
     for column, asked in NEEDED.get(table.name, {}).items():
         value = f"nullif(t.{column}, 0)" if column in NEVER_ZERO else f"t.{column}"
         yield Question("value_missing", column, f"{value} IS NULL", asked)
+        yield Question("several_values", column, asked=asked, is_about_several=True)
+    for column in table.columns:
+        if column.type in {"integer", "number"} and column.name in plausible.load_ranges():
+            least, most = plausible.load_ranges()[column.name]
+            outside = f"t.{column.name} NOT BETWEEN {least} AND {most}"
+            # 0 is what software writes for none.
+            yield Question("value_outside_range", column.name, outside, f"t.{column.name} <> 0")
     for column in table.columns:
         if not column.required:
             filled = f"t.{column.name} IS NOT NULL"
