@@ -55,6 +55,11 @@ def explain_days(request: Request, row: Row) -> tuple[list[Section], list[Check]
     checks = [
         compare(row, "events on the counted lines", "numerator", float(counted["observed"].sum())),
         compare(row, "events listed as counted", "numerator", float(count_counted(events))),
+        Check(
+            "events listed as not counted = events not counted on the lines",
+            float(len(events) - count_counted(events)),
+            float(lines["uncounted"].sum()),
+        ),
         *compare_expected(row, factors),
         compare(
             row,
