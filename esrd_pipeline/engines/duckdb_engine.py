@@ -2,9 +2,10 @@
 
 import contextlib
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pandas as pd
@@ -15,6 +16,8 @@ from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_labels, quote_text, sc
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
+
+_Made = TypeVar("_Made")
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -58,7 +61,8 @@ class DuckdbEngine:
             SchemaError: the columns or their types do not match the table's definition.
         """
         select = reading.select
-        with self._reading(reading) as connection:
+
+        def write(connection: duckdb.DuckDBPyConnection) -> None:
             try:
                 rows = f"(\n{select.text}\n)"
                 _write_sorted(connection, table, path, metadata, rows=rows, values=reading.named)
@@ -68,6 +72,8 @@ class DuckdbEngine:
                 ) from None
             except duckdb.BinderException as error:
                 raise SchemaError(f"{table.name}: {select.path}: {error}") from error
+
+        run_sturdily(lambda: self._reading(reading), write)
 
     def gather(
         self, parts: Sequence[Path], table: Table, path: Path, metadata: Mapping[str, str]
@@ -91,8 +97,10 @@ class DuckdbEngine:
         Raises:
             QueryError: it cannot read its input.
         """
-        with self._reading(reading) as connection:
-            return run_query(connection, reading.select.text, reading.named)
+        return run_sturdily(
+            lambda: self._reading(reading),
+            lambda connection: run_query(connection, reading.select.text, reading.named),
+        )
 
     @contextlib.contextmanager
     def connect(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -118,6 +126,21 @@ class DuckdbEngine:
                 _attach(connection, source)
             attach_value_sets(connection, reading.select.value_sets)
             yield connection
+
+
+def run_sturdily(
+    open_connection: Connect, work: Callable[[duckdb.DuckDBPyConnection], _Made]
+) -> _Made:
+    """Do the work on a connection; after an internal error of DuckDB once more, on one thread.
+
+    DuckDB 2.0 ends some joins of two years' Parquet files on several threads with "dict-surviving
+    cache: global dictionary column ... changed identity": one run of three, never on one thread.
+    """
+    with contextlib.suppress(duckdb.InternalException), open_connection() as connection:
+        return work(connection)
+    with open_connection() as connection:
+        connection.execute("SET threads = 1")
+        return work(connection)
 
 
 def _write_sorted(

@@ -5,6 +5,7 @@ import pandas as pd
 from esrd_pipeline.explanation.document import COUNTED, Check, Section
 from esrd_pipeline.explanation.events import (
     count_counted,
+    count_uncounted,
     describe_counting,
     list_claimed,
     list_followed,
@@ -31,6 +32,9 @@ def explain_days(request: Request, row: Row) -> tuple[list[Section], list[Check]
     list_events = list_claimed if is_rate else list_followed
     events = list_events(request, segments, meaning.citation)
     lines = _join_segments(request.measure, segments, meaning.citation)
+    if not is_rate:
+        # A cohort of times has nothing of an arrival that no rule of its own would count.
+        lines["uncounted"] = count_uncounted(events, lines)
     sections = [
         Section(
             "lines",

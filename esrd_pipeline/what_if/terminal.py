@@ -114,7 +114,7 @@ def describe_chances(chances: Chances, payment: Payment | None) -> list[str]:
     drawn = ", ".join(chances.drawn) or "none"
     lines += _fold(f"{DRAWS:,} draws, seed {SEED}, measures independently. Drawn: {drawn}.")
     if chances.fixed:
-        lines += _fold(f"As they are, without limits: {', '.join(chances.fixed)}.")
+        lines += _fold(f"As they are, reported or without limits: {', '.join(chances.fixed)}.")
     if payment is not None:
         lines += _fold(f"Dollars: {payment.label}.")
     return lines
