@@ -151,12 +151,10 @@ def _list_changes(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
         rows, key=lambda item: (item["kind"] == "flag", item["kind"], item["measure"])
     ):
         name = _CHANGES.get(row["kind"]) or find_measure_text(row["measure"]).abbreviation
-        yield {
-            "row": row,
-            "name": name,
-            "before": _write_state(row, "before"),
-            "after": _write_state(row, "after"),
-        }
+        before, after = _write_state(row, "before"), _write_state(row, "after")
+        # Another reason for no result is told where the page says why there is none.
+        if before != after:
+            yield {"row": row, "name": name, "before": before, "after": after}
 
 
 def _write_state(row: Row, when: str) -> str:

@@ -8,7 +8,7 @@ from esrd_pipeline.reports.suppression import suppress
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
 from esrd_pipeline.site.facility_page import describe_facility
-from esrd_pipeline.tables import facility, measured, program, source_agreement
+from esrd_pipeline.tables import change, facility, measured, program, source_agreement
 from esrd_pipeline_tests.site.small import YEAR, directory, fill, make_data, result
 
 
@@ -97,3 +97,22 @@ def test_what_sources_say_alike_does_not_give_few_patients_away() -> None:
     assert [source["counts"][3] for source in network["sources"]] == ["40", "29", "not shown"]
     # States beside the Network would give a hidden count away.
     assert describe_area(data, Area("state", "GA", ("112501",)))["sources"] == []
+
+
+def test_another_reason_for_no_result_is_no_change_of_the_page() -> None:
+    reasons = {"before_text": "below_minimum_units", "after_text": "below_minimum_expected"}
+    moved = {"before": 0.0, "after": -1.0, "before_text": "as", "after_text": "worse"}
+    shared = {"basis": "year", "ccn": "012501", "program": "dfc", "kind": "flag"}
+    rows = [
+        {**shared, "measure": "smosr", **reasons},
+        {**shared, "measure": "shr", **moved},
+    ]
+    data = make_data(
+        [
+            (facility.DIRECTORY, directory("012501", state="AL")),
+            (measured.CONTRACT, fill(measured.CONTRACT, result("012501", "shr", 40, 9))),
+            (change.CHANGE, fill(change.CHANGE, *rows)),
+        ]
+    )
+    page = describe_facility(data, "012501")
+    assert [row["name"] for row in page["changes"]] == ["SHR"]

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm, poisson
 
+from esrd_pipeline.site.formats import write_percent
 from esrd_pipeline.what_if.chances import DRAWS, Chances, estimate_chances, group_limits
 from esrd_pipeline.what_if.ladders import Nation
+from esrd_pipeline.what_if.terminal import describe_chances
 from esrd_pipeline_tests.program.qip_frames import Row
 from esrd_pipeline_tests.program.qip_frames import standards as standards_of
 from esrd_pipeline_tests.what_if.facilities import CCN, SCREENING, SHR, STANDARDS, make_nation
@@ -88,3 +90,10 @@ def test_months_to_come_are_drawn_and_those_reported_stay() -> None:
     expected = poisson.cdf(24, 30 * np.exp(SPREAD * level)).mean()
     error = 4 * np.sqrt(expected * (1 - expected) / DRAWS)
     assert abs(chances.reductions[0.5] - expected) < error
+
+
+def test_a_chance_is_rounded_as_the_site_s_page_rounds_it() -> None:
+    chances = Chances({0.5: 0.2055, 1.0: 0.7945}, ("shr",), (), 12)
+    lines = describe_chances(chances, None)
+    assert [line.split()[-1] for line in lines[1:3]] == ["20.6%", "79.5%"]
+    assert [write_percent(share) for share in chances.reductions.values()] == ["20.6%", "79.5%"]
