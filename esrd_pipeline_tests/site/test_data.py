@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from esrd_pipeline.reports.suppression import suppress
+from esrd_pipeline.reports.suppression import FEW_OR_BESIDE, suppress
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
 from esrd_pipeline.site.facility_page import describe_facility
@@ -94,7 +94,11 @@ def test_what_sources_say_alike_does_not_give_few_patients_away() -> None:
     )
     data = make_data([(source_agreement.SOURCE_AGREEMENT, months)])
     network = describe_area(data, Area("network", "6", ("112501", "112502")))
-    assert [source["counts"][3] for source in network["sources"]] == ["40", "29", "not shown"]
+    assert [source["counts"][3] for source in network["sources"]] == [
+        "40",
+        "29",
+        FEW_OR_BESIDE,
+    ]
     # States beside the Network would give a hidden count away.
     assert describe_area(data, Area("state", "GA", ("112501",)))["sources"] == []
 
@@ -116,3 +120,33 @@ def test_another_reason_for_no_result_is_no_change_of_the_page() -> None:
     )
     page = describe_facility(data, "012501")
     assert [row["name"] for row in page["changes"]] == ["SHR"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "more", "not_expected"), [(0, 0, 4), (0, 5, 60), (7, 0, 60), (20, 0, 4)]
+)
+def test_no_few_patients_follow_from_the_sources_a_network_is_shown(
+    missing: int, more: int, not_expected: int
+) -> None:
+    """What EQRS and claims have is what both have, and what either is missing: a sum is open."""
+    row = {
+        "ccn": "112501",
+        "month": date(YEAR, 1, 1),
+        "kind": "deaths",
+        "unit": "patients",
+        "eqrs_count": 90 + missing + not_expected,
+        "claims_count": 90 + more,
+        "both_count": 90,
+        "equal_count": 90,
+        "eqrs_only_count": missing,
+        "claims_only_count": more,
+        "not_expected_count": not_expected,
+    }
+    frame = fill(source_agreement.SOURCE_AGREEMENT, row)
+    data = make_data([(source_agreement.SOURCE_AGREEMENT, frame)])
+    (shown,) = describe_area(data, Area("network", "6", ("112501", "112502")))["sources"]
+    eqrs, claims, both, _, *rest = (count != FEW_OR_BESIDE for count in shown["counts"])
+    eqrs_only, claims_only, elsewhere = rest
+    assert eqrs + both + eqrs_only + elsewhere <= 2
+    small_claims = not claims_only
+    assert not (small_claims and claims and both)

@@ -147,7 +147,7 @@ SCORED = {
             "ESRD Network 6, 2024",
             # SHR and the TPS of one moved; then what the sources of both facilities hold together.
             [
-                *("0", "1", "1", "0", "201", "181", "161", "121", "41", "25"),
+                *("0", "1", "1", "0", "201", "181", "161", "121", "41", "25", "0"),
                 "Coordination: to be helped (1)",
                 # The signal of the year; that of the year before is on the facility's page alone.
                 "More than expected (1)",
