@@ -145,8 +145,10 @@ def test_no_few_patients_follow_from_the_sources_a_network_is_shown(
     frame = fill(source_agreement.SOURCE_AGREEMENT, row)
     data = make_data([(source_agreement.SOURCE_AGREEMENT, frame)])
     (shown,) = describe_area(data, Area("network", "6", ("112501", "112502")))["sources"]
-    eqrs, claims, both, _, *rest = (count != FEW_OR_BESIDE for count in shown["counts"])
+    eqrs, claims, both, equal, *rest = (count != FEW_OR_BESIDE for count in shown["counts"])
     eqrs_only, claims_only, elsewhere = rest
     assert eqrs + both + eqrs_only + elsewhere <= 2
     small_claims = not claims_only
     assert not (small_claims and claims and both)
+    # At least so many are in both.
+    assert equal <= both
