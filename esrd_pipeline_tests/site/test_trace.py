@@ -57,6 +57,10 @@ def test_a_facility(site: Path, frames: Frames) -> None:
         *["Network 6"] * 3,
         "Not reported, and why (1)",
         (
+            ", the weighted mean of its domains: Outcomes 2/7, Vascular access 2/7, Kt/V and"
+            " calcium 1/7, Waitlisting 2/7."
+        ),
+        (
             "A chart of each measure's events adds up, month by month, how far they are from what"
             " the nation's model expects of these patients. It signals when the sum is larger than"
             " chance makes it: for more and for fewer events each at most once in 50 years at a"
