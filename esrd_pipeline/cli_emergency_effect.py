@@ -57,16 +57,27 @@ def emergency_effect(*, area: str, day: datetime) -> None:
 
 def _show(effects: "pd.DataFrame") -> None:
     """Print the table; a cell that is not shown is a dash."""
-    import pandas as pd
     from rich.console import Console
     from rich.table import Table as RichTable
 
-    table = RichTable(title="Ratios and 95% limits")
+    table = RichTable(title="Ratios and 95% limits", box=None, padding=(0, 1, 0, 0))
     for name in ("outcome", "comparison"):
         table.add_column(name)
     for name in _SHOWN:
-        table.add_column(name.replace("_", " "), justify="right")
+        # Folded and not cut where a terminal is narrow: a cut number is another one.
+        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
     for row in effects.to_dict("records"):
-        numbers = [f"{row[name]:,.5g}" if pd.notna(row[name]) else "-" for name in _SHOWN]
+        numbers = [write_cell(row[name]) for name in _SHOWN]
         table.add_row(str(row["outcome"]), str(row["comparison"]), *numbers)
     Console().print(table)
+
+
+def write_cell(number: float) -> str:
+    """Write a count whole, an amount or a ratio with two decimals; a dash where it is not shown."""
+    import pandas as pd
+
+    from esrd_pipeline.reports.rounding import write_rounded
+
+    if pd.isna(number):
+        return "-"
+    return write_rounded(number, 0 if float(number).is_integer() else 2)

@@ -140,7 +140,10 @@ class OneFacility(WholeYear):
 
 @dataclass(frozen=True, slots=True)
 class ScoringFrames:
-    """The rows of some facilities that their QIP scores are made from, as in `score_measures`."""
+    """The rows of some facilities that their QIP scores are made from, as in `score_measures`.
+
+    `computed` names the measures that are computed in the nation.
+    """
 
     current: pd.DataFrame
     improvement: pd.DataFrame
@@ -149,6 +152,7 @@ class ScoringFrames:
     directory: pd.DataFrame
     ece_grants: pd.DataFrame
     published_results: pd.DataFrame
+    computed: frozenset[str]
 
     def score(self, rules: QipRules, performance_year: int) -> pd.DataFrame:
         """Return every measure's score (`program.qip_measure_score`)."""
@@ -163,7 +167,7 @@ class ScoringFrames:
         changed: Mapping[str, pd.DataFrame] = {
             field.name: change(frame)
             for field in fields(self)
-            if (frame := getattr(self, field.name)) is not None and "ccn" in frame.columns
+            if isinstance(frame := getattr(self, field.name), pd.DataFrame) and "ccn" in frame
         }
         return replace(self, **changed)
 
@@ -193,11 +197,12 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
         MissingPartitionError: a table of the year has not been stored.
     """
     years = year.performance_year - rules.improvement_year
+    origins = year.read(measured.CONTRACT, columns=_ORIGIN, program="qip")
     return ScoringFrames(
         current=year.read(measured.CONTRACT, columns=_SCORED, program="qip"),
         improvement=leave_computed(
             year.read(facility.PUBLISHED_IMPROVEMENT, columns=_RATES),
-            current=year.read(measured.CONTRACT, columns=_ORIGIN, program="qip"),
+            current=origins,
             earlier=year.read_earlier(measured.CONTRACT, years, columns=_ORIGIN, program="qip"),
         ),
         earlier=read_named_today(year, rules, years),
@@ -205,6 +210,7 @@ def read_frames(year: StoredYear, rules: QipRules) -> ScoringFrames:
         directory=year.read(facility.DIRECTORY, columns=_DIRECTORY),
         ece_grants=read_grants(year),
         published_results=year.read(facility.PUBLISHED_RESULT, columns=_RESULT, program="qip"),
+        computed=frozenset(origins.loc[origins["origin"] == "computed", "measure"]),
     )
 
 

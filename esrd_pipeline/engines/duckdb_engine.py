@@ -3,8 +3,10 @@
 import contextlib
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pandas as pd
@@ -17,6 +19,8 @@ from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_text, quote_value, sca
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
+
+_Made = TypeVar("_Made")
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -60,7 +64,8 @@ class DuckdbEngine:
             SchemaError: the columns or their types do not match the table's definition.
         """
         select = reading.select
-        with self._reading(reading) as connection:
+
+        def write(connection: duckdb.DuckDBPyConnection) -> None:
             try:
                 rows = f"(\n{_fill_in(select.text, reading.named)}\n)"
                 _write_sorted(connection, table, path, metadata, rows)
@@ -70,6 +75,8 @@ class DuckdbEngine:
                 ) from None
             except duckdb.BinderException as error:
                 raise SchemaError(f"{table.name}: {select.path}: {error}") from error
+
+        run_sturdily(lambda: self._reading(reading), write)
 
     def gather(
         self, parts: Sequence[Path], table: Table, path: Path, metadata: Mapping[str, str]
@@ -93,8 +100,10 @@ class DuckdbEngine:
         Raises:
             QueryError: it cannot read its input.
         """
-        with self._reading(reading) as connection:
-            return run_query(connection, reading.select.text, reading.named)
+        return run_sturdily(
+            lambda: self._reading(reading),
+            lambda connection: run_query(connection, reading.select.text, reading.named),
+        )
 
     @contextlib.contextmanager
     def connect(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -130,6 +139,19 @@ def _fill_in(text: str, values: Mapping[str, object]) -> str:
     for name, value in values.items():
         text = re.sub(rf"\${re.escape(name)}\b", lambda _, value=value: quote_value(value), text)
     return text
+def run_sturdily(
+    open_connection: Connect, work: Callable[[duckdb.DuckDBPyConnection], _Made]
+) -> _Made:
+    """Do the work on a connection; after an internal error of DuckDB once more, on one thread.
+
+    DuckDB 2.0 ends some joins of two years' Parquet files on several threads with "dict-surviving
+    cache: global dictionary column ... changed identity": one run of three, never on one thread.
+    """
+    with contextlib.suppress(duckdb.InternalException), open_connection() as connection:
+        return work(connection)
+    with open_connection() as connection:
+        connection.execute("SET threads = 1")
+        return work(connection)
 
 
 def _write_sorted(

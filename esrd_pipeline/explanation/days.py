@@ -5,6 +5,7 @@ import pandas as pd
 from esrd_pipeline.explanation.document import COUNTED, Check, Section
 from esrd_pipeline.explanation.events import (
     count_counted,
+    count_uncounted,
     describe_counting,
     list_claimed,
     list_followed,
@@ -31,6 +32,9 @@ def explain_days(request: Request, row: Row) -> tuple[list[Section], list[Check]
     list_events = list_claimed if is_rate else list_followed
     events = list_events(request, segments, meaning.citation)
     lines = _join_segments(request.measure, segments, meaning.citation)
+    if not is_rate:
+        # A cohort of times has nothing of an arrival that no rule of its own would count.
+        lines["uncounted"] = count_uncounted(events, lines)
     sections = [
         Section(
             "lines",
@@ -55,6 +59,11 @@ def explain_days(request: Request, row: Row) -> tuple[list[Section], list[Check]
     checks = [
         compare(row, "events on the counted lines", "numerator", float(counted["observed"].sum())),
         compare(row, "events listed as counted", "numerator", float(count_counted(events))),
+        Check(
+            "events listed as not counted = events not counted on the lines",
+            float(len(events) - count_counted(events)),
+            float(lines["uncounted"].sum()),
+        ),
         *compare_expected(row, factors),
         compare(
             row,

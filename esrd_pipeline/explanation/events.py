@@ -205,3 +205,15 @@ def _days(days: pd.Series | None, index: pd.Index) -> pd.Series:
 def count_counted(events: pd.DataFrame) -> int:
     """Return how many of the events count."""
     return int(np.count_nonzero(events["counts"] == "yes"))
+
+
+def count_uncounted(events: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
+    """Return how many events that do not count fall on each line."""
+    left = events.loc[events["counts"] == "no", [PATIENT, "event_date"]]
+    spans = lines[[PATIENT, "start_date", "end_date"]].reset_index(names="line")
+    joined = left.reset_index(names="event").merge(spans, on=PATIENT)
+    inside = (joined["event_date"] >= joined["start_date"]) & (
+        joined["event_date"] <= joined["end_date"]
+    )
+    placed = joined[inside].drop_duplicates("event")
+    return placed.groupby("line").size().reindex(lines.index, fill_value=0)

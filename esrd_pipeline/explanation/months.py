@@ -124,7 +124,14 @@ def _describe(request: Request, listed: pd.DataFrame) -> pd.DataFrame:
         if frame[name].dtype.name in ("bool", "boolean"):
             frame[name] = write_flags(frame[name])
     citation = find_meaning(request).citation
-    counting = describe_counting(request.measure, listed["reason"], _IN, citation)
+    # A month of the pooled Kt/V is judged by the rules, and so the sections, of its population.
+    measures = listed.get("population", pd.Series(request.measure, index=listed.index))
+    counting = pd.concat(
+        [
+            describe_counting(str(measure), reasons, _IN, citation)
+            for measure, reasons in listed["reason"].groupby(measures, sort=False)
+        ]
+    ).loc[listed.index]
     counting.insert(1, "in_numerator", write_flags(listed["is_in_numerator"]))
     return pd.concat([frame, counting], axis=1).sort_values(
         [PATIENT, *(["month"] if "month" in frame else [])], ignore_index=True

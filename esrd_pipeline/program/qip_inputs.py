@@ -120,7 +120,8 @@ class Inputs:
     """The facilities of a performance year with their data.
 
     `improvement` holds the rates of the year before as published in this year's file, `earlier`
-    those of the year before's own file.
+    those of the year before's own file. `computed` names the measures whose rows are computed: in
+    the nation, of which the facilities may be a part.
     """
 
     facilities: Facilities
@@ -129,6 +130,7 @@ class Inputs:
     earlier: Sheet
     results: Sheet
     standards: dict[str, Standard]
+    computed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

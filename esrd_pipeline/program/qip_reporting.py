@@ -101,12 +101,13 @@ def score_as_published(rule: MeasureRule, inputs: Inputs) -> Scored:
 
 
 def score_published_or_reported(rule: MeasureRule, inputs: Inputs) -> Scored:
-    """Score by the formula where the counts are known, else take CMS's published score.
+    """Score by the formula where the nation's rows are computed, else take CMS's published score.
 
-    A measure's rows are all computed or all of the file, whose score stands in for its counts.
+    A measure's rows are all computed or all of the file, whose score stands in for its counts. So
+    a facility without a computed row has no score, whatever CMS printed of it.
     """
-    is_counted = ~np.isnan(inputs.current.rows(rule.measure).numerator)
-    return (score_reporting if np.any(is_counted) else score_as_published)(rule, inputs)
+    is_computed = rule.measure in inputs.computed
+    return (score_reporting if is_computed else score_as_published)(rule, inputs)
 
 
 def _take_published(score: Floats, reasons: RowReasons) -> Scored:

@@ -45,6 +45,7 @@ def score_measures(
     directory: pd.DataFrame,
     ece_grants: pd.DataFrame,
     published_results: pd.DataFrame,
+    computed: frozenset[str] = frozenset(),
 ) -> pd.DataFrame:
     """Score every facility on every measure and component of a payment year.
 
@@ -52,7 +53,8 @@ def score_measures(
     one published in this year's own file (`improvement`: `facility.published_improvement`) where
     that has a row, else that of `earlier`: `facility.published` of the year before.
     `published_results` gives the scores CMS publishes without counts. `ece_grants` has the
-    columns ccn, first_month and last_month. An unscored row gives its `reason`.
+    columns ccn, first_month and last_month. `computed` names the measures whose rows are computed
+    and not of the file. An unscored row gives its `reason`.
     """
     inputs = gather_inputs(
         performance_year=performance_year,
@@ -63,6 +65,7 @@ def score_measures(
         directory=directory,
         ece_grants=ece_grants,
         published_results=published_results,
+        computed=computed,
     )
     scored: dict[str, Scored] = {}
     for rule in rules.measures:
@@ -90,6 +93,7 @@ def gather_inputs(
     directory: pd.DataFrame,
     ece_grants: pd.DataFrame,
     published_results: pd.DataFrame,
+    computed: frozenset[str] = frozenset(),
 ) -> Inputs:
     """Align what `score_measures` is given to the facilities."""
     facilities = gather_facilities(
@@ -106,6 +110,7 @@ def gather_inputs(
         earlier=read_rates(earlier, facilities),
         results=read_results(results, facilities),
         standards=read_standards(standards),
+        computed=computed,
     )
 
 

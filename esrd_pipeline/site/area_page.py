@@ -9,7 +9,7 @@ import numpy as np
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.register import is_ratio
-from esrd_pipeline.reports.suppression import FEW, SMALLEST_SHOWN, describe_hidden
+from esrd_pipeline.reports.suppression import describe_hidden
 from esrd_pipeline.site.activities_page import has_activities
 from esrd_pipeline.site.charts import draw_bars, draw_funnel, draw_line
 from esrd_pipeline.site.data import SOURCE_COUNTS, Area, Row, SiteData
@@ -22,7 +22,7 @@ from esrd_pipeline.site.formats import (
 )
 from esrd_pipeline.site.signals import list_area_signals
 from esrd_pipeline.site.state_map import draw_map, list_states, name_states
-from esrd_pipeline.tables import trend
+from esrd_pipeline.tables import source_agreement, trend
 
 LEVEL_WORDS = {"nation": "Nation", "network": "ESRD Network", "state": "State", "chain": "Chain"}
 LIST_LENGTH = 400
@@ -309,15 +309,12 @@ def _list_sources(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
     """Yield the facts of a Network's patients' months as EQRS and claims have them."""
     if area.level != "network":
         return
+    hidden = describe_hidden(source_agreement.SOURCE_AGREEMENT)
     for row in data.source_sums.get(int(area.name), []):
-        shown = {
-            name: FEW if 0 < row[name] < SMALLEST_SHOWN else write_number(row[name])
-            for name in SOURCE_COUNTS
-        }
-        if 0 < row["both_count"] - row["equal_count"] < SMALLEST_SHOWN:
-            # How many are not alike would follow.
-            shown["equal_count"] = "not shown"
-        yield {"kind": row["kind"].replace("_", " "), "counts": list(shown.values())}
+        counts = [
+            hidden if is_missing(row[name]) else write_number(row[name]) for name in SOURCE_COUNTS
+        ]
+        yield {"kind": row["kind"].replace("_", " "), "counts": counts}
 
 
 def _list_movers(data: SiteData, area: Area) -> Iterator[tuple[str, int, int]]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import list_plain_texts
 from esrd_pipeline.parameters.register import Direction, Program, is_ratio
+from esrd_pipeline.reports.rounding import PERCENT, write_rounded
 from esrd_pipeline.site.data import Row, SiteData
-from esrd_pipeline.site.formats import PERCENT, is_missing, write_rounded
+from esrd_pipeline.site.formats import is_missing
 from esrd_pipeline.tables.raw import DFC_FACILITY
 
 PAGE_LENGTH = 25

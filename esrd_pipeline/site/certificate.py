@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from esrd_pipeline.parameters.measure_texts import LANGUAGES, Language, find_measure_text
 from esrd_pipeline.parameters.patient_texts import load_patient_texts
+from esrd_pipeline.reports.rounding import write_rounded
 from esrd_pipeline.site import writing
 from esrd_pipeline.site.data import Row, SiteData
-from esrd_pipeline.site.formats import NOTHING, is_missing, write_rounded
+from esrd_pipeline.site.formats import NOTHING, is_missing
 
 FOLDERS: dict[Language, str] = {"en": "certificates/", "es": "certificates/es/"}
 NEAR = 0.5

@@ -39,7 +39,7 @@ AREA_COLUMNS = (("network", "network"), ("state", "state"), ("chain", "chain_org
 CHANGES_SHOWN = ("flag", "tps", "reduction", "star")
 SOURCE_COUNTS = (
     *("eqrs_count", "claims_count", "both_count", "equal_count"),
-    *("eqrs_only_count", "claims_only_count"),
+    *("eqrs_only_count", "claims_only_count", "not_expected_count"),
 )
 _OF_CHANGES = ("ccn", "measure", "kind", "before", "after", "before_text", "after_text")
 _OF_CONTRACT = (
@@ -266,7 +266,8 @@ class SiteData:
     def source_sums(self) -> Mapping[int, list[Row]]:
         """report.source_agreement of the year, summed over the facilities of each Network.
 
-        Other areas are not summed: beside the Networks they would give small counts away.
+        Small counts are hidden, and others by which they would follow. Other areas are not summed:
+        beside the Networks they would give small counts away.
         """
         frame = self._read(source_agreement.SOURCE_AGREEMENT, self.year)
         if frame is None or frame.empty:
@@ -274,8 +275,11 @@ class SiteData:
         counted = frame[frame["unit"] == "patients"]
         networks = {ccn: row["network"] for ccn, row in self.facilities.items()}
         group = counted["ccn"].map(networks).rename("network")
-        added = counted.groupby([group, "kind"])[list(SOURCE_COUNTS)].sum()
-        return _group(_to_rows(added.reset_index()), "network")
+        added = counted.groupby([group, "kind"])[list(SOURCE_COUNTS)].sum().reset_index()
+        # A Network and the year stand where the table has a facility and a month.
+        keyed = added.assign(ccn=added["network"], month=self.year, unit="patients")
+        shown = suppress(source_agreement.SOURCE_AGREEMENT, keyed)
+        return _group(_to_rows(shown[["network", "kind", *SOURCE_COUNTS]]), "network")
 
     @cached_property
     def strata(self) -> list[Row]:

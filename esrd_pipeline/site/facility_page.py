@@ -6,6 +6,7 @@ from typing import Any
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.register import is_ratio
+from esrd_pipeline.program.star_rules import load_star_rules
 from esrd_pipeline.reports.suppression import FEW, describe_hidden
 from esrd_pipeline.site.centers import place_for_patients
 from esrd_pipeline.site.certificate import has_certificate
@@ -62,6 +63,7 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
             data.star_scores.get(ccn, []), key=lambda item: (item["domain"], item["measure"])
         ),
         "star_domains": STAR_DOMAINS,
+        "star_weights": _write_star_weights(data, ccn),
         "changes": list(_list_changes(data, ccn)),
         "signals": list_signals(data, ccn),
         "peers": [
@@ -151,12 +153,10 @@ def _list_changes(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
         rows, key=lambda item: (item["kind"] == "flag", item["kind"], item["measure"])
     ):
         name = _CHANGES.get(row["kind"]) or find_measure_text(row["measure"]).abbreviation
-        yield {
-            "row": row,
-            "name": name,
-            "before": _write_state(row, "before"),
-            "after": _write_state(row, "after"),
-        }
+        before, after = _write_state(row, "before"), _write_state(row, "after")
+        # Another reason for no result is told where the page says why there is none.
+        if before != after:
+            yield {"row": row, "name": name, "before": before, "after": after}
 
 
 def _write_state(row: Row, when: str) -> str:
@@ -277,6 +277,16 @@ def _write_verdict(data: SiteData, ccn: str) -> str:
         return "Neither scored nor rated this year; the reasons stand below."
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "."
+
+
+def _write_star_weights(data: SiteData, ccn: str) -> str:
+    """Return the weights of a facility's domains in its final score; nothing if not known."""
+    stars = data.stars.get(ccn, {})
+    if is_missing(stars.get("measure_set")):
+        return ""
+    rules = load_star_rules(str(stars["measure_set"]), data.year)
+    weights = rules.peritoneal_weights if stars["is_peritoneal_only"] else rules.weights
+    return ", ".join(f"{STAR_DOMAINS[domain]} {weight}" for domain, weight in weights.items())
 
 
 def find_rating(stars: Row | None) -> int | None:

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from esrd_pipeline.parameters.reasons import describe_reason
 from esrd_pipeline.parameters.register import Program
+from esrd_pipeline.reports.rounding import PERCENT, write_rounded
 
 NOTHING = "\u2013"
 CATEGORY_WORDS = {
@@ -16,8 +16,6 @@ CATEGORY_WORDS = {
 }
 CATEGORY_SIGNS = {"better": "▲", "as": "●", "worse": "▼"}
 """Beside the word, so that nothing is said by a colour alone."""
-PERCENT = 2
-"""Places the decimal point moves from a fraction to a percentage."""
 
 
 def is_missing(value: object) -> bool:
@@ -63,19 +61,6 @@ def write_percent(share: object, digits: int = 1) -> str:
     """Write a fraction in percent."""
     number = _number(share)
     return NOTHING if number is None else f"{write_rounded(number, digits, shift=PERCENT)}%"
-
-
-def write_rounded(number: float, digits: int, *, shift: int = 0) -> str:
-    """Write a number with `digits` decimals and thousands separated, halves away from zero.
-
-    Halves are those of the written number, as CMS publishes them and scores are computed (reading
-    1): a format of floating point writes 12.25 as 12.2. `shift` moves the decimal point to the
-    right first, so that 0.2895 is 28.95 percent.
-    """
-    if not math.isfinite(number):
-        return f"{number:,.{digits}f}"
-    written = Decimal(repr(float(number))).scaleb(shift)
-    return f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of any column

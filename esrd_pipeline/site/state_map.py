@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from esrd_pipeline.parameters.rows import load_rows
+from esrd_pipeline.reports.rounding import write_rounded
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.facility_page import find_rating
-from esrd_pipeline.site.formats import write_rounded
 
 _CLASSES = 5
 _LOWEST, _HIGHEST = 1, 5

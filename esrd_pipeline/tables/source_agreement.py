@@ -9,7 +9,7 @@ EVENTS = ("deaths", "transplants", "first_services")
 KINDS = ("patients", "sessions", "ktv", "vascular_access", *EVENTS, "reporting")
 
 
-def _count(name: str, description: str, *, required: bool = True, **other: str) -> Column:
+def _count(name: str, description: str, *, required: bool = True, **other: object) -> Column:
     return Column(
         name,
         "integer",
@@ -62,7 +62,12 @@ SOURCE_AGREEMENT = Table(
         _count("eqrs_count", "In EQRS"),
         _count("claims_count", "In Medicare's claims, or of deaths its enrollment"),
         _count("both_count", "In both"),
-        _count("equal_count", "Of those in both, where they say the same", out_of="both_count"),
+        _count(
+            "equal_count",
+            "Of those in both, where they say the same",
+            out_of="both_count",
+            suppressed_with=("both_count",),
+        ),
         _count("eqrs_only_count", "In EQRS, and missing where claims are expected"),
         _count("claims_only_count", "In claims, and missing in EQRS"),
         _count("not_expected_count", "In EQRS, where none is expected of claims"),

@@ -102,7 +102,7 @@ REDUCTION_CHANCE = Table(
         Column("draw_count", "integer", "Draws", unit="draws", required=True, minimum=1),
         Column("seed", "integer", "Seed of the draws, with the facility's number", required=True),
         Column("drawn", "text", "Measures drawn, separated by spaces; null without any"),
-        Column("fixed", "text", "Scored measures left as they are: they have no limits"),
+        Column("fixed", "text", "Scored measures left as they are: reported, or without limits"),
     ),
 )
 

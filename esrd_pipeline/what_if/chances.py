@@ -32,7 +32,8 @@ class Chances:
     Attributes:
         reductions: by payment reduction in percent, ascending.
         drawn: measures that were drawn.
-        fixed: scored measures that were left as they are, because they have no limits.
+        fixed: scored measures that were left as they are: reporting measures, and those whose
+            limits tell no spread. A measure of drawn components is neither.
         months: months of the year that are over.
     """
 
@@ -91,8 +92,10 @@ def estimate_chances(
             better = ladder.turn * (events - ladder.numerator[row])
             whole = np.floor(better + 0.5).astype(np.int64)
             drawn[measure] = np.searchsorted(ladder.reach[row], whole, side="right")
-    fixed = tuple(sorted(name for name, score in points.items() if np.isfinite(score)))
-    fixed = tuple(name for name in fixed if name not in drawn)
+    moved = {*drawn, *(rule.parent for rule in nation.rules.measures if rule.measure in drawn)}
+    fixed = tuple(
+        sorted(name for name, score in points.items() if np.isfinite(score) and name not in moved)
+    )
     total = nation.scores.totals.iloc[at]
     if not drawn or pd.isna(total["tps"]):
         percent = total["payment_reduction"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.reports.suppression import LEAST_HIDDEN, is_few
+from esrd_pipeline.reports.suppression import LEAST_HIDDEN, SMALLEST_SHOWN, is_few
 
 _DIRECTIONS = ("higher", "lower")
 
@@ -12,7 +12,8 @@ def count_strata(moved: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
     """Return which share of each stratum's patients is at facilities that move.
 
     A patient of two facilities counts in each. Where a share rests on 1 to 10 patients, or leaves
-    so few, it is hidden, and with it the next smallest ones of the dimension until two are.
+    so few, it is hidden, and with it the next smallest ones of the dimension by which it would
+    follow.
 
     Args:
         moved: `scenario.list_moved`.
@@ -34,14 +35,20 @@ def count_strata(moved: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hide_more(sums: pd.DataFrame, name: str, hidden: pd.Series) -> pd.Series:
-    """Hide the next smallest counts of each dimension that has a hidden one, until two are."""
+    """Hide the next smallest counts of each dimension that has a hidden one, until enough are.
+
+    Enough are two above zero that come to 11 together: with the dimension's sum known, fewer would
+    tell a hidden count, or that it is small.
+    """
     found = hidden.to_numpy(bool, copy=True)
     for _, rows in sums.groupby("dimension", sort=True):
         places = rows.index.to_numpy()
         if not found[places].any():
             continue
-        open_ = places[~found[places]]
-        order = open_[np.argsort(sums.loc[open_, name].to_numpy(), kind="stable")]
-        missing = max(LEAST_HIDDEN - int(found[places].sum()), 0)
-        found[order[:missing]] = True
+        counts = sums.loc[places, name].to_numpy(dtype=np.float64)
+        for at in np.argsort(counts, kind="stable"):
+            gone = counts[found[places] & (counts > 0)]
+            if len(gone) >= LEAST_HIDDEN and gone.sum() >= SMALLEST_SHOWN:
+                break
+            found[places[at]] |= counts[at] > 0
     return pd.Series(found, index=sums.index)

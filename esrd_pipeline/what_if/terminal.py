@@ -7,6 +7,7 @@ import pandas as pd
 
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.reports.rounding import PERCENT, write_rounded
 from esrd_pipeline.reports.suppression import FEW_OR_BESIDE
 from esrd_pipeline.scoring_frames import Scores
 from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
@@ -110,11 +111,11 @@ def describe_chances(chances: Chances, payment: Payment | None) -> list[str]:
     lines = [f"How likely each reduction is, if {rest} drawn{' again' * is_over} from its limits"]
     for percent, share in chances.reductions.items():
         dollars = "" if payment is None else f"{payment.reduce(percent):>16,.0f} dollars"
-        lines.append(f"  {percent:>4g} percent: {share:>6.1%}{dollars}")
+        lines.append(f"  {percent:>4g} percent: {_write_percent(share):>6}{dollars}")
     drawn = ", ".join(chances.drawn) or "none"
     lines += _fold(f"{DRAWS:,} draws, seed {SEED}, measures independently. Drawn: {drawn}.")
     if chances.fixed:
-        lines += _fold(f"As they are, without limits: {', '.join(chances.fixed)}.")
+        lines += _fold(f"As they are, reported or without limits: {', '.join(chances.fixed)}.")
     if payment is not None:
         lines += _fold(f"Dollars: {payment.label}.")
     return lines
@@ -176,7 +177,9 @@ def describe_strata(strata: pd.DataFrame) -> list[str]:
     """Return which share of each stratum's patients is at facilities whose reduction moves."""
     lines = ["", f"{'patients, by stratum: percent at those':<42}{'higher':>10}{'lower':>10}"]
     for row in strata.to_dict("records"):
-        shares = ["*" if is_missing(row[name]) else f"{row[name]:.1%}" for name in _DIRECTIONS]
+        shares = [
+            "*" if is_missing(row[name]) else _write_percent(row[name]) for name in _DIRECTIONS
+        ]
         name = f"{row['dimension'].replace('_', ' ')}: {row['stratum']}"
         lines.append(f"{name[:41]:<42}{shares[0]:>10}{shares[1]:>10}")
     hides = bool(strata[list(_DIRECTIONS)].isna().to_numpy().any())
@@ -189,3 +192,7 @@ def _write(number: object) -> str:
 
 def _fold(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
+
+
+def _write_percent(share: float) -> str:
+    return f"{write_rounded(share, 1, shift=PERCENT)}%"

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from esrd_pipeline.cli import main
+from esrd_pipeline.cli_emergency_effect import write_cell
 from esrd_pipeline.emergency.effect import (
     EffectDayError,
     check_day,
@@ -135,3 +136,17 @@ def test_the_command_names_what_it_cannot_do(data: Path) -> None:
         assert done.exit_code == 1
         assert text in done.output
     assert not list(data.rglob("effect_*"))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (116_470.0, "116,470"),
+        (5151.5, "5,151.50"),
+        (0.125, "0.13"),
+        (0.0, "0"),
+        (float("nan"), "-"),
+    ],
+)
+def test_a_number_is_written_out_and_not_cut(number: float, text: str) -> None:
+    assert write_cell(number) == text

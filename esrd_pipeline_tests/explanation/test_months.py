@@ -93,6 +93,8 @@ def test_the_pooled_kt_v_lists_each_month_under_the_population_that_counts_it(
     lines = explain_measure(ask(warehouse, "ktv_comprehensive", "qip")).find("lines")
     assert lines["population"].tolist() == ["ktv_adult_pd", "ktv_adult_hd"]
     assert lines["counts"].tolist() == ["yes", "no"]
+    # The section is the population's own, not those of every measure with the rule.
+    assert lines["manual"].tolist()[-1] == "Manual v10.1 2.3.10"
 
 
 def test_patients_of_a_year_and_one_whom_only_claims_know(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_patients_are_those_of_the_chart(shr: Document) -> None:
 
 
 def test_the_lines_add_up_to_the_contract(shr: Document) -> None:
-    assert len(shr.checks) == 9
+    assert len(shr.checks) == 10
     assert all(check.agrees for check in shr.checks)
     sums = {check.what: check.added for check in shr.checks}
     assert sums["expected numbers worked out here = denominator of the contract"] == pytest.approx(

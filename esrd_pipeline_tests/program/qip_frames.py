@@ -60,6 +60,7 @@ def score(
     facility: Row | None = None,
     ece: list[tuple[str, date, date]] | None = None,
     results: list[Row] | None = None,
+    computed: frozenset[str] = frozenset(),
 ) -> pd.DataFrame:
     """Score one facility; the frame is indexed by measure."""
     year = rules.performance_year
@@ -75,6 +76,7 @@ def score(
         published_results=pd.DataFrame(
             [{"ccn": "010001", "program": "qip", **row} for row in results or []]
         ).reindex(columns=PUBLISHED_RESULT.column_names),
+        computed=computed,
     )
     return frame.set_index("measure")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from esrd_pipeline.program.qip_period import leave_excluded
@@ -20,6 +21,7 @@ from esrd_pipeline_tests.site.small import fill
 
 PY2027 = load_rules(2027)
 MARCH = date(2024, 3, 1)
+OPENED = date(1999, 1, 1)
 
 
 def counted(
@@ -114,7 +116,7 @@ def store(root: Path) -> Warehouse:
     for year in (2023, 2024, 2025):
         put(measured.CONTRACT, year, {**ccn, **rate, "value": 0.5, "reportable": True})
         listed = {"has_dfc_row": True, "has_qip_row": True}
-        put(facility.DIRECTORY, year, {**ccn, **listed, "certification_date": date(1999, 1, 1)})
+        put(facility.DIRECTORY, year, {**ccn, **listed, "certification_date": OPENED})
         put(linkage.PROVIDER_NUMBER, year, {**ccn, "program": "qip", "provider_number": "010009"})
         put(raw.ECE_GRANT, year)
     # A grant names the facility by another of its numbers.
@@ -134,6 +136,36 @@ def test_an_excepted_year_is_nothing_to_improve_on(tmp_path: Path) -> None:
     assert frames.current["reportable"].tolist() == [True]
     scored = frames.score(PY2027, 2025).set_index("measure")
     assert scored["improvement_rate"].isna().all()
+
+
+def test_one_facility_is_scored_by_what_the_nation_s_rows_are(tmp_path: Path) -> None:
+    """CMS printed 9 for a facility of whose patients none counts: by the nation's rows no score."""
+    warehouse, measure = store(tmp_path), {"program": "qip", "measure": "hypercalcemia"}
+    computed = {**measure, "origin": "computed", "is_adjusted": False, "reportable": True}
+    counts = {"numerator": 50, "denominator": 60, "unit_count": 11}
+    rows = {
+        measured.CONTRACT: {**computed, "ccn": "010002", **counts},
+        facility.PUBLISHED_RESULT: {**measure, "ccn": "010001", "score": 9},
+    }
+    for table, row in rows.items():
+        frame = fill(table, row).assign(performance_year=2024)
+        warehouse.publish(warehouse.stage(table, 2024, frame))
+    directory = [
+        {"ccn": ccn, "has_dfc_row": True, "has_qip_row": True, "certification_date": OPENED}
+        for ccn in ("010001", "010002")
+    ]
+    frame = fill(facility.DIRECTORY, *directory).assign(performance_year=2024)
+    warehouse.publish(warehouse.stage(facility.DIRECTORY, 2024, frame))
+    for table in (facility.PUBLISHED_IMPROVEMENT, program.QIP_STANDARD):
+        warehouse.publish(warehouse.stage(table, 2024, fill(table)))
+    rules = load_rules(2026)
+    both = read_frames(WholeYear(warehouse, 2024), rules).score(rules, 2024)
+    for ccn, score in (("010001", None), ("010002", 8)):
+        alone = read_frames(OneFacility(warehouse, 2024, ccn), rules).score(rules, 2024)
+        own = both[both["ccn"] == ccn].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, own)
+        (stored,) = own.loc[own["measure"] == "hypercalcemia", "score"]
+        assert stored == score if score is not None else pd.isna(stored)
 
 
 @pytest.mark.manual("4.1.1", "4.1.2")

@@ -452,6 +452,7 @@ def test_computed_counts_go_before_a_printed_score() -> None:
             {"measure": "medication_reconciliation", **counts, "unit_count": 10},
         ],
         results=[{"measure": "hypercalcemia", "score": 9}],
+        computed=frozenset({"hypercalcemia", "medication_reconciliation"}),
     )
     assert frame.loc["hypercalcemia", ["score", "applied"]].tolist() == [8, "reporting"]
     assert frame.loc["medication_reconciliation", "reason"] == "below_minimum_units"

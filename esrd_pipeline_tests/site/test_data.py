@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from esrd_pipeline.reports.suppression import suppress
+from esrd_pipeline.reports.suppression import FEW_OR_BESIDE, suppress
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
 from esrd_pipeline.site.facility_page import describe_facility
-from esrd_pipeline.tables import facility, measured, program, source_agreement
+from esrd_pipeline.tables import change, facility, measured, program, source_agreement
 from esrd_pipeline_tests.site.small import YEAR, directory, fill, make_data, result
 
 
@@ -94,6 +94,61 @@ def test_what_sources_say_alike_does_not_give_few_patients_away() -> None:
     )
     data = make_data([(source_agreement.SOURCE_AGREEMENT, months)])
     network = describe_area(data, Area("network", "6", ("112501", "112502")))
-    assert [source["counts"][3] for source in network["sources"]] == ["40", "29", "not shown"]
+    assert [source["counts"][3] for source in network["sources"]] == [
+        "40",
+        "29",
+        FEW_OR_BESIDE,
+    ]
     # States beside the Network would give a hidden count away.
     assert describe_area(data, Area("state", "GA", ("112501",)))["sources"] == []
+
+
+def test_another_reason_for_no_result_is_no_change_of_the_page() -> None:
+    reasons = {"before_text": "below_minimum_units", "after_text": "below_minimum_expected"}
+    moved = {"before": 0.0, "after": -1.0, "before_text": "as", "after_text": "worse"}
+    shared = {"basis": "year", "ccn": "012501", "program": "dfc", "kind": "flag"}
+    rows = [
+        {**shared, "measure": "smosr", **reasons},
+        {**shared, "measure": "shr", **moved},
+    ]
+    data = make_data(
+        [
+            (facility.DIRECTORY, directory("012501", state="AL")),
+            (measured.CONTRACT, fill(measured.CONTRACT, result("012501", "shr", 40, 9))),
+            (change.CHANGE, fill(change.CHANGE, *rows)),
+        ]
+    )
+    page = describe_facility(data, "012501")
+    assert [row["name"] for row in page["changes"]] == ["SHR"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "more", "not_expected"), [(0, 0, 4), (0, 5, 60), (7, 0, 60), (20, 0, 4)]
+)
+def test_no_few_patients_follow_from_the_sources_a_network_is_shown(
+    missing: int, more: int, not_expected: int
+) -> None:
+    """What EQRS and claims have is what both have, and what either is missing: a sum is open."""
+    row = {
+        "ccn": "112501",
+        "month": date(YEAR, 1, 1),
+        "kind": "deaths",
+        "unit": "patients",
+        "eqrs_count": 90 + missing + not_expected,
+        "claims_count": 90 + more,
+        "both_count": 90,
+        "equal_count": 90,
+        "eqrs_only_count": missing,
+        "claims_only_count": more,
+        "not_expected_count": not_expected,
+    }
+    frame = fill(source_agreement.SOURCE_AGREEMENT, row)
+    data = make_data([(source_agreement.SOURCE_AGREEMENT, frame)])
+    (shown,) = describe_area(data, Area("network", "6", ("112501", "112502")))["sources"]
+    eqrs, claims, both, equal, *rest = (count != FEW_OR_BESIDE for count in shown["counts"])
+    eqrs_only, claims_only, elsewhere = rest
+    assert eqrs + both + eqrs_only + elsewhere <= 2
+    small_claims = not claims_only
+    assert not (small_claims and claims and both)
+    # At least so many are in both.
+    assert equal <= both

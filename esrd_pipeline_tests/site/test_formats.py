@@ -4,13 +4,8 @@ import math
 
 import pytest
 
-from esrd_pipeline.site.formats import (
-    NOTHING,
-    write_number,
-    write_percent,
-    write_rounded,
-    write_value,
-)
+from esrd_pipeline.reports.rounding import write_rounded
+from esrd_pipeline.site.formats import NOTHING, write_number, write_percent, write_value
 
 
 @pytest.mark.parametrize(

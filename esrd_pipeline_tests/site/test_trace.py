@@ -57,6 +57,10 @@ def test_a_facility(site: Path, frames: Frames) -> None:
         *["Network 6"] * 3,
         "Not reported, and why (1)",
         (
+            ", the weighted mean of its domains: Outcomes 2/7, Vascular access 2/7, Kt/V and"
+            " calcium 1/7, Waitlisting 2/7."
+        ),
+        (
             "A chart of each measure's events adds up, month by month, how far they are from what"
             " the nation's model expects of these patients. It signals when the sum is larger than"
             " chance makes it: for more and for fewer events each at most once in 50 years at a"
@@ -147,7 +151,7 @@ SCORED = {
             "ESRD Network 6, 2024",
             # SHR and the TPS of one moved; then what the sources of both facilities hold together.
             [
-                *("0", "1", "1", "0", "201", "181", "161", "121", "41", "25"),
+                *("0", "1", "1", "0", "201", "181", "161", "121", "41", "25", "0"),
                 "Coordination: to be helped (1)",
                 # The signal of the year; that of the year before is on the facility's page alone.
                 "More than expected (1)",

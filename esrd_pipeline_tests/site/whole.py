@@ -253,7 +253,7 @@ def _stars() -> Iterator[Row]:
         yield {
             "ccn": ccn,
             "baseline_year": YEAR - 3,
-            "measure_set": "first",
+            "measure_set": "2023-10",
             "is_peritoneal_only": False,
             "domain_1": 0.1234 + rating,
             "domain_2": 0.2345 + rating,

@@ -21,8 +21,18 @@ def segment(month: int, ccn: str | None, *, reason: str | None = None, events: i
     }
 
 
-def explain(*segments: Row, measure: str = "strr") -> Case:
+EVENTS = {
+    "shr": ("history.hospital_stay", "admit_date"),
+    "strr": ("history.transfusion", "transfusion_date"),
+    "sedr": ("history.emergency_encounter", "start_date"),
+}
+HAPPENED = [day(text) for text in ("2024-01-10", "2024-02-03", "2024-03-31", "2024-04-02")]
+"""Days of patient 1's events, the last after facility A's last day."""
+
+
+def explain(*segments: Row, measure: str = "strr", is_eventful: bool = False) -> Case:
     """What facility A is told of patient 1, whom it treated from January to March."""
+    table, column = EVENTS[measure]
     return case(
         "explain.recurrent_events",
         alone=True,
@@ -39,6 +49,7 @@ def explain(*segments: Row, measure: str = "strr") -> Case:
                     "end_date": day("2024-03-31"),
                 }
             ],
+            table: [{"patient_id": 1, column: at} for at in HAPPENED] if is_eventful else [],
             f"cohort.{measure}_days": segments,
             f"cohort.{measure}": [
                 {"program": "dfc", "patient_id": 1, "period": 1, "days_at_risk": 28}
@@ -76,18 +87,26 @@ def test_events_of_days_not_at_risk_and_events_the_measure_does_not_count_are_to
     assert rows["expected"].isna().tolist() == [False, True]
 
 
+@pytest.mark.parametrize("measure", list(EVENTS))
 @worked
-def test_days_it_treated_that_another_or_no_one_answers_for_are_listed_without_events() -> Worked:
+def test_days_it_treated_that_another_or_no_one_answers_for_have_the_events_of_these_days(
+    measure: str,
+) -> Worked:
+    """February's stretch goes on after the facility's last day, with an event of its own."""
     rows = yield explain(
         segment(1, "B", events=1),
-        segment(2, None, reason="first_days_of_esrd", events=1),
-        segment(4, "B"),
+        {
+            **segment(2, None, reason="first_days_of_esrd", events=3),
+            "end_date": day("2024-05-28"),
+        },
+        segment(6, "B"),
+        measure=measure,
+        is_eventful=True,
     )
-    assert rows["reason"].tolist() == [
-        "attributed_to_another_facility",
-        "first_days_of_esrd",
-    ]
-    assert rows["observed"].sum() == rows["uncounted"].sum() == 0
+    assert rows["reason"].tolist() == ["attributed_to_another_facility", "first_days_of_esrd"]
+    assert rows["observed"].tolist() == [0, 0]
+    assert rows["uncounted"].tolist() == [1, 2]
+    assert rows["end_date"].tolist()[-1] == day("2024-03-31")
 
 
 @worked

@@ -65,6 +65,7 @@ def make_frames(*rows: qip_frames.Row) -> ScoringFrames:
         directory=qip_frames.directory([{}]),
         ece_grants=qip_frames.grants([]),
         published_results=pd.DataFrame(columns=PUBLISHED_RESULT.column_names),
+        computed=frozenset(current["measure"]),
     )
 
 

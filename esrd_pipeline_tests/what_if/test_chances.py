@@ -1,13 +1,19 @@
 """Chances of each reduction against the distribution that limits describe."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm, poisson
 
+from esrd_pipeline.site.formats import write_percent
 from esrd_pipeline.what_if.chances import DRAWS, Chances, estimate_chances, group_limits
 from esrd_pipeline.what_if.ladders import Nation
-from esrd_pipeline_tests.what_if.facilities import CCN, make_nation
+from esrd_pipeline.what_if.terminal import describe_chances
+from esrd_pipeline_tests.program.qip_frames import Row
+from esrd_pipeline_tests.program.qip_frames import standards as standards_of
+from esrd_pipeline_tests.what_if.facilities import CCN, SCREENING, SHR, STANDARDS, make_nation
 
 LIMITS = pd.DataFrame(
     {"ccn": [CCN], "measure": ["shr"], "value": [1.125], "lower": [0.9], "upper": [1.40625]}
@@ -56,6 +62,18 @@ def test_without_limits_the_reduction_is_certain() -> None:
     assert chances.drawn == ()
 
 
+def test_a_topic_of_a_drawn_measure_is_not_left_as_it_is() -> None:
+    ktv: Row = {"measure": "ktv_adult_hd", "unit_count": 50, "numerator": 900.0, "value": 0.9}
+    nation = make_nation(SHR, SCREENING, {**ktv, "denominator": 1000.0})
+    marks = {"achievement_threshold": 0.85, "benchmark": 0.98, "small_facility_benchmark": 0.98}
+    standards = standards_of([*STANDARDS, {"measure": "ktv_adult_hd", **marks}])
+    nation = replace(nation, frames=replace(nation.frames, standards=standards))
+    limits = LIMITS.assign(measure="ktv_adult_hd", value=0.9, lower=0.87, upper=0.92)
+    chances = chances_of(nation, limits)
+    assert chances.drawn == ("ktv_adult_hd",)
+    assert chances.fixed == ("sdoh_screening", "shr")
+
+
 def test_months_to_come_are_drawn_and_those_reported_stay() -> None:
     """With 9 of 12 months reported only a quarter of the year can move it: less spread, same mean.
 
@@ -72,3 +90,10 @@ def test_months_to_come_are_drawn_and_those_reported_stay() -> None:
     expected = poisson.cdf(24, 30 * np.exp(SPREAD * level)).mean()
     error = 4 * np.sqrt(expected * (1 - expected) / DRAWS)
     assert abs(chances.reductions[0.5] - expected) < error
+
+
+def test_a_chance_is_rounded_as_the_site_s_page_rounds_it() -> None:
+    chances = Chances({0.5: 0.2055, 1.0: 0.7945}, ("shr",), (), 12)
+    lines = describe_chances(chances, None)
+    assert [line.split()[-1] for line in lines[1:3]] == ["20.6%", "79.5%"]
+    assert [write_percent(share) for share in chances.reductions.values()] == ["20.6%", "79.5%"]

@@ -47,3 +47,17 @@ def test_a_small_count_is_hidden_with_the_next_smallest() -> None:
 def test_nearly_all_of_a_stratum_is_hidden_too() -> None:
     rows = (("A", "black", 95), ("C", "black", 5), ("A", "white", 40), ("C", "white", 100))
     assert count_strata(MOVED, strata(*rows))["higher"].isna().all()
+
+
+@pytest.mark.parametrize("native", [0, 2])
+def test_what_is_hidden_of_a_dimension_comes_to_eleven_together(native: int) -> None:
+    """A stratum of nobody hides nothing, and 3 and 2 are 5 by subtraction."""
+    found = count_strata(
+        MOVED,
+        strata(
+            *(("A", "asian", 3), ("C", "asian", 90), ("A", "native", native), ("C", "native", 60)),
+            *(("A", "black", 30), ("C", "black", 50), ("A", "white", 40), ("C", "white", 100)),
+        ),
+    ).set_index("stratum")
+    hidden = {"asian": True, "black": True, "native": native > 0, "white": False}
+    assert found["higher"].isna().to_dict() == hidden

@@ -87,9 +87,7 @@ uncounted AS (
         greatest(d.start_date, t.start_date) AS start_date,
         least(d.end_date, t.end_date) AS end_date,
         d.period,
-        coalesce(d.reason, 'attributed_to_another_facility') AS reason,
-        0 AS events,
-        0 AS observed
+        coalesce(d.reason, 'attributed_to_another_facility') AS reason
     FROM days AS d
     JOIN treated AS t
         ON t.program = d.program
@@ -99,10 +97,51 @@ uncounted AS (
     WHERE d.ccn IS NULL OR d.ccn <> $ccn
 ),
 
+-- Every event of the measure's kind: a stretch that begins or ends with the facility's days has
+-- those of these days alone.
+happened AS (
+    SELECT patient_id, admit_date AS event_date
+    FROM history.hospital_stay
+    WHERE performance_year = $performance_year
+        AND $measure = 'shr'
+        AND patient_id IN (SELECT patient_id FROM mine)
+    UNION ALL
+    SELECT patient_id, transfusion_date AS event_date
+    FROM history.transfusion
+    WHERE performance_year = $performance_year
+        AND $measure = 'strr'
+        AND patient_id IN (SELECT patient_id FROM mine)
+    UNION ALL
+    SELECT patient_id, start_date AS event_date
+    FROM history.emergency_encounter
+    WHERE performance_year = $performance_year
+        AND $measure = 'sedr'
+        AND patient_id IN (SELECT patient_id FROM mine)
+),
+
+elsewhere AS (
+    SELECT u.program, u.patient_id, u.start_date, count(*) AS events
+    FROM uncounted AS u
+    JOIN happened AS h
+        ON h.patient_id = u.patient_id AND h.event_date BETWEEN u.start_date AND u.end_date
+    GROUP BY u.program, u.patient_id, u.start_date
+),
+
 listed AS (
     SELECT * FROM counted
     UNION ALL
-    SELECT * FROM uncounted
+    SELECT
+        u.program,
+        u.patient_id,
+        u.start_date,
+        u.end_date,
+        u.period,
+        u.reason,
+        coalesce(e.events, 0) AS events,
+        0 AS observed
+    FROM uncounted AS u
+    LEFT JOIN elsewhere AS e
+        ON e.program = u.program AND e.patient_id = u.patient_id AND e.start_date = u.start_date
 ),
 
 expected AS (

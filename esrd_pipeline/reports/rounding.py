@@ -1,0 +1,20 @@
+"""Numbers written with fewer decimals, as CMS rounds them, on pages and in terminals alike."""
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+PERCENT = 2
+"""Places the decimal point moves from a fraction to a percentage."""
+
+
+def write_rounded(number: float, digits: int, *, shift: int = 0) -> str:
+    """Write a number with `digits` decimals and thousands separated, halves away from zero.
+
+    Halves are those of the written number, as CMS publishes them and scores are computed (reading
+    1): a format of floating point writes 12.25 as 12.2. `shift` moves the decimal point to the
+    right first, so that 0.2895 is 28.95 percent.
+    """
+    if not math.isfinite(number):
+        return f"{number:,.{digits}f}"
+    written = Decimal(repr(float(number))).scaleb(shift)
+    return f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"

@@ -1,0 +1,43 @@
+"""An internal error of DuckDB, which comes and goes with its threads."""
+
+import duckdb
+import pytest
+
+from esrd_pipeline.engines.duckdb_engine import run_sturdily
+
+
+def count_threads(connection: duckdb.DuckDBPyConnection) -> int:
+    (threads,) = connection.sql("SELECT current_setting('threads')").fetchall()[0]
+    return int(threads)
+
+
+def open_on_two() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 2})
+
+
+def test_work_that_an_internal_error_ends_is_done_again_on_one_thread() -> None:
+    tried: list[int] = []
+
+    def work(connection: duckdb.DuckDBPyConnection) -> str:
+        tried.append(count_threads(connection))
+        if tried[-1] > 1:
+            raise duckdb.InternalException("dict-surviving cache")
+        return "made"
+
+    assert run_sturdily(open_on_two, work) == "made"
+    assert tried == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "times"), [(duckdb.InternalException, 2), (duckdb.BinderException, 1)]
+)
+def test_an_error_that_stays_is_told(error: type[duckdb.Error], times: int) -> None:
+    tried: list[int] = []
+
+    def work(connection: duckdb.DuckDBPyConnection) -> None:
+        tried.append(count_threads(connection))
+        raise error("no")
+
+    with pytest.raises(error):
+        run_sturdily(open_on_two, work)
+    assert len(tried) == times
