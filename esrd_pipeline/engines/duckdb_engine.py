@@ -2,8 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +23,14 @@ _Made = TypeVar("_Made")
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
+
+
+_KINDS = {
+    "INTERRUPT": duckdb.InterruptException,
+    "INTERNAL": duckdb.InternalException,
+    "Out of Memory": duckdb.OutOfMemoryException,
+}
+"""DuckDB's errors by how their messages begin, which is all that Arrow leaves of them."""
 
 
 class NotEnoughMemoryError(MemoryError):
@@ -139,6 +146,8 @@ def _fill_in(text: str, values: Mapping[str, object]) -> str:
     for name, value in values.items():
         text = re.sub(rf"\${re.escape(name)}\b", lambda _, value=value: quote_value(value), text)
     return text
+
+
 def run_sturdily(
     open_connection: Connect, work: Callable[[duckdb.DuckDBPyConnection], _Made]
 ) -> _Made:
@@ -194,10 +203,9 @@ def _read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
             return
         except OSError as error:
             message = str(error)
-            if message.startswith("INTERRUPT"):
-                raise duckdb.InterruptException(message) from None
-            if message.startswith("Out of Memory"):
-                raise duckdb.OutOfMemoryException(message) from None
+            for start, kind in _KINDS.items():
+                if message.startswith(start):
+                    raise kind(message) from None
             raise
         yield batch
 
