@@ -151,12 +151,14 @@ def test_columns_that_are_not_the_tables_are_named(warehouse: Warehouse) -> None
         warehouse.stage_select(TOTAL, 2024, select(text), tables=TABLES, parameters={"least": 1})
 
 
-def test_a_value_that_does_not_fit_is_not_quoted(warehouse: Warehouse) -> None:
+def test_a_value_that_does_not_fit_is_not_quoted_and_leaves_no_file(warehouse: Warehouse) -> None:
     text = TEXT.replace("count(*) AS visits", "min('secret') AS visits")
     with pytest.raises(SchemaError) as caught:
         warehouse.stage_select(TOTAL, 2024, select(text), tables=TABLES, parameters={"least": 1})
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+    folder = warehouse.partition_path(TOTAL, 2024).parent
+    assert list(folder.glob("*.parquet*")) == []
 
 
 def test_too_little_memory_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -188,9 +188,11 @@ def _write_sorted(
     order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
     columns = list_casts(table, DUCKDB_TYPES)
     made = connection.sql(f"SELECT {columns} FROM {rows} ORDER BY {order}")
+    # All rows are made and sorted here: what cannot be made leaves no file.
+    reader = made.to_arrow_reader(ROW_GROUP)
     schema = make_schema(table).with_metadata(dict(metadata))
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
-        for group in cut_groups(_read_batches(made.to_arrow_reader(ROW_GROUP))):
+        for group in cut_groups(_read_batches(reader)):
             file.write_table(group.cast(schema), row_group_size=ROW_GROUP)
 
 
