@@ -5,7 +5,6 @@ DuckDB takes every name of a file to read for a pattern, and `name=value` folder
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
 
 DUCKDB_TYPES: Mapping[str, str] = {
@@ -38,20 +37,3 @@ def scan_parquet(paths: Iterable[Path]) -> str:
     """Return SQL that reads these Parquet files, which have the same columns, as one table."""
     listed = ", ".join(quote_text(match_exactly(path)) for path in paths)
     return f"read_parquet([{listed}], {AS_STORED})"
-
-
-def quote_value(value: object) -> str:
-    """Return SQL for a value of a parameter.
-
-    Raises:
-        TypeError: it is no text, truth value, whole number or day.
-    """
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, date):
-        return f"DATE '{value:%Y-%m-%d}'"
-    if isinstance(value, str):
-        return quote_text(value)
-    raise TypeError(f"no parameter is of type {type(value).__name__}")

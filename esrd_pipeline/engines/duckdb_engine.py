@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from esrd_pipeline.arrow import SchemaError, make_schema
 from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_selects, spill_to
-from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_text, quote_value, scan_parquet
+from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_text, scan_parquet
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
@@ -74,8 +74,8 @@ class DuckdbEngine:
 
         def write(connection: duckdb.DuckDBPyConnection) -> None:
             try:
-                rows = f"(\n{_fill_in(select.text, reading.named)}\n)"
-                _write_sorted(connection, table, path, metadata, rows)
+                rows = f"(\n{select.text}\n)"
+                _write_sorted(connection, table, path, metadata, rows=rows, values=reading.named)
             except _QUOTING:
                 raise SchemaError(
                     f"{table.name}: {select.path} makes values that do not fit their columns"
@@ -97,7 +97,7 @@ class DuckdbEngine:
             spill_to(connection, self.spill)
             rows = scan_parquet(parts)
             try:
-                _write_sorted(connection, table, path, metadata, rows)
+                _write_sorted(connection, table, path, metadata, rows=rows, values={})
             except _QUOTING:
                 raise SchemaError(f"{table.name}: values do not fit their columns") from None
 
@@ -138,16 +138,6 @@ class DuckdbEngine:
             yield connection
 
 
-def _fill_in(text: str, values: Mapping[str, object]) -> str:
-    """Return a SELECT with the values of its parameters.
-
-    Rows of a statement with parameters leave DuckDB all at once; of one without, as they are made.
-    """
-    for name, value in values.items():
-        text = re.sub(rf"\${re.escape(name)}\b", lambda _, value=value: quote_value(value), text)
-    return text
-
-
 def run_sturdily(
     open_connection: Connect, work: Callable[[duckdb.DuckDBPyConnection], _Made]
 ) -> _Made:
@@ -168,7 +158,9 @@ def _write_sorted(
     table: Table,
     path: Path,
     metadata: Mapping[str, str],
+    *,
     rows: str,
+    values: Mapping[str, object],
 ) -> None:
     """Write the rows of a relation, typed by the table, in the order of its key.
 
@@ -182,14 +174,19 @@ def _write_sorted(
         path: the file.
         metadata: texts written to the file.
         rows: SQL of the relation.
+        values: of its parameters, by name.
     """
-    # They are sorted, so nobody needs the order in which they are made.
+    # Collect the rows in any order and sort them afterwards: a SELECT's memory is free before the
+    # sort, which spills what it reads from a table but not all that it reads from files, and what
+    # cannot be made leaves no file. The setting holds for all connections to this DuckDB.
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute(
+        f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)} FROM {rows}",
+        dict(values) or None,
+    )
     order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
-    columns = list_casts(table, DUCKDB_TYPES)
-    made = connection.sql(f"SELECT {columns} FROM {rows} ORDER BY {order}")
-    # All rows are made and sorted here: what cannot be made leaves no file.
-    reader = made.to_arrow_reader(ROW_GROUP)
+    # A relation's rows are read as they are sorted; those of `execute` all at once.
+    reader = connection.sql(f"FROM made ORDER BY {order}").to_arrow_reader(ROW_GROUP)
     schema = make_schema(table).with_metadata(dict(metadata))
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
         for group in cut_groups(_read_batches(reader)):
