@@ -1,6 +1,7 @@
 """SELECTs in a DuckDB of this process."""
 
 import contextlib
+import logging
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from esrd_pipeline.settings import MEMORY_LIMIT
 from esrd_pipeline.tables.model import Table
 
 _Made = TypeVar("_Made")
+_LOG = logging.getLogger(__name__)
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -145,12 +147,18 @@ def run_sturdily(
 
     DuckDB 2.0 ends some joins of two years' Parquet files on several threads with "dict-surviving
     cache: global dictionary column ... changed identity": one run of three, never on one thread.
+    The number of threads is one setting for all of a process's work, so it is given back.
     """
     with contextlib.suppress(duckdb.InternalException), open_connection() as connection:
         return work(connection)
+    _LOG.warning("DuckDB ended a query by an internal error: it is run again on one thread")
     with open_connection() as connection:
+        before = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
         connection.execute("SET threads = 1")
-        return work(connection)
+        try:
+            return work(connection)
+        finally:
+            connection.execute(f"SET threads = {before}")
 
 
 def _write_sorted(
@@ -177,8 +185,8 @@ def _write_sorted(
         values: of its parameters, by name.
     """
     # Collect the rows in any order and sort them afterwards: a SELECT's memory is free before the
-    # sort, which spills what it reads from a table but not all that it reads from files, and what
-    # cannot be made leaves no file. The setting holds for all connections to this DuckDB.
+    # sort, and what cannot be made leaves no file. Read straight from raw files, 58 million rows
+    # were too many for a sort with 6 GB. The setting holds for all connections to this DuckDB.
     connection.execute("SET preserve_insertion_order = false")
     connection.execute(
         f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)} FROM {rows}",

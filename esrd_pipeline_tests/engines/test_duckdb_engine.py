@@ -28,6 +28,21 @@ def test_work_that_an_internal_error_ends_is_done_again_on_one_thread() -> None:
     assert tried == [2, 1]
 
 
+def test_the_threads_are_given_back(caplog: pytest.LogCaptureFixture) -> None:
+    tried: list[int] = []
+    with open_on_two() as shared:
+
+        def work(connection: duckdb.DuckDBPyConnection) -> None:
+            tried.append(count_threads(connection))
+            if tried[-1] > 1:
+                raise duckdb.InternalException("dict-surviving cache")
+
+        run_sturdily(shared.cursor, work)
+        assert tried == [2, 1]
+        assert count_threads(shared) == 2
+    assert "run again on one thread" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("error", "times"), [(duckdb.InternalException, 2), (duckdb.BinderException, 1)]
 )
