@@ -25,8 +25,8 @@ judged AS (
     SELECT
         d.program,
         d.patient_id,
-        t.start_date,
-        coalesce(t.next_start - 1, d.end_date) AS end_date,
+        d.start_date,
+        d.end_date,
         d.attribution_start,
         d.ccn,
         d.interval,
@@ -38,13 +38,9 @@ judged AS (
             WHEN d.is_adult IS NULL THEN 'date_of_birth_unknown'
             WHEN NOT d.is_observable THEN 'month_not_observable_in_claims'
         END AS reason
-    FROM shared.day_segments AS t
-    JOIN days AS d
-        ON d.program = t.program
-        AND d.patient_id = t.patient_id
-        AND d.start_date = t.days_start
+    FROM shared.day_segments AS d
     LEFT JOIN stage AS s
-        ON s.patient_id = t.patient_id AND t.start_date BETWEEN s.start_date AND s.end_date
+        ON s.patient_id = d.patient_id AND d.start_date BETWEEN s.start_date AND s.end_date
 ),
 
 -- A period continues while facility, interval and stage are the same.

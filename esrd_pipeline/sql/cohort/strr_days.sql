@@ -38,15 +38,15 @@ judged AS (
     SELECT
         d.program,
         d.patient_id,
-        t.start_date,
-        coalesce(t.next_start - 1, d.end_date) AS end_date,
+        d.start_date,
+        d.end_date,
         d.attribution_start,
         d.ccn,
         d.interval,
         CASE
-            WHEN t.start_date > v.diagnosis_date + 60 THEN 3
-            WHEN t.start_date > v.diagnosis_date + 30 THEN 2
-            WHEN t.start_date > v.diagnosis_date THEN 1
+            WHEN d.start_date > v.diagnosis_date + 60 THEN 3
+            WHEN d.start_date > v.diagnosis_date + 30 THEN 2
+            WHEN d.start_date > v.diagnosis_date THEN 1
             ELSE 0
         END AS covid_stage,
         d.is_ma,
@@ -59,14 +59,10 @@ judged AS (
             WHEN NOT d.is_covered THEN 'month_not_observable_in_claims'
             WHEN x.patient_id IS NOT NULL THEN 'within_year_of_excluded_condition'
         END AS reason
-    FROM shared.day_segments AS t
-    JOIN days AS d
-        ON d.program = t.program
-        AND d.patient_id = t.patient_id
-        AND d.start_date = t.days_start
-    LEFT JOIN diagnosis AS v ON v.patient_id = t.patient_id
+    FROM shared.day_segments AS d
+    LEFT JOIN diagnosis AS v ON v.patient_id = d.patient_id
     LEFT JOIN excluded AS x
-        ON x.patient_id = t.patient_id AND t.start_date BETWEEN x.start_date AND x.end_date
+        ON x.patient_id = d.patient_id AND d.start_date BETWEEN x.start_date AND x.end_date
 ),
 
 marked AS (
