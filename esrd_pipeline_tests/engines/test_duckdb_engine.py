@@ -1,8 +1,9 @@
-"""An internal error of DuckDB, which comes and goes with its threads."""
+"""What SELECTs ask of DuckDB: joins as written, and an end of errors that come with its threads."""
 
 import duckdb
 import pytest
 
+from esrd_pipeline.duckdb_session import set_for_selects
 from esrd_pipeline.engines.duckdb_engine import run_sturdily
 
 
@@ -56,3 +57,27 @@ def test_an_error_that_stays_is_told(error: type[duckdb.Error], times: int) -> N
     with pytest.raises(error):
         run_sturdily(open_on_two, work)
     assert len(tried) == times
+
+
+def test_the_side_written_last_is_the_one_that_a_join_holds() -> None:
+    """Without estimates DuckDB held the day of every patient to look up a hundred deaths."""
+    with duckdb.connect() as connection:
+        set_for_selects(connection)
+        connection.execute(
+            "CREATE TABLE day AS SELECT range // 10 AS patient, range % 10 AS day FROM range(100000)"
+        )
+        connection.execute("CREATE TABLE death AS SELECT range * 100 AS patient FROM range(100)")
+        ((_, plan),) = connection.execute(
+            """
+            EXPLAIN
+            WITH
+            at_risk AS (SELECT * FROM day),
+            dead AS (SELECT patient, count(*) AS deaths FROM death GROUP BY patient)
+            SELECT a.*, d.deaths
+            FROM at_risk AS a
+            LEFT JOIN dead AS d ON d.patient = a.patient
+            WHERE (SELECT count(*) FROM at_risk) > 0
+            """
+        ).fetchall()
+    assert "Join Type: LEFT" in plan
+    assert "Join Type: RIGHT" not in plan

@@ -38,7 +38,7 @@ SELECT
     k.from_date,
     k.admit_date,
     $performance_year AS performance_year
-FROM named AS n
-JOIN linkage.claim AS k
-    ON k.source = n.source AND k.clm_id = n.clm_id AND k.claim_year = n.claim_year
+FROM linkage.claim AS k
+JOIN named AS n
+    ON n.source = k.source AND n.clm_id = k.clm_id AND n.claim_year = k.claim_year
 WHERE k.performance_year = $performance_year

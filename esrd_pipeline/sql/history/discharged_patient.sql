@@ -36,12 +36,12 @@ person AS (
 
 treated AS (
     SELECT k.program, k.patient_id, k.stay, t.state, t.ccn
-    FROM known AS k
-    JOIN history.treatment AS t
-        ON t.program = k.program
-        AND t.patient_id = k.patient_id
-        AND t.performance_year = $performance_year
+    FROM history.treatment AS t
+    JOIN known AS k
+        ON k.program = t.program
+        AND k.patient_id = t.patient_id
         AND k.discharge_date BETWEEN t.start_date AND t.end_date
+    WHERE t.performance_year = $performance_year
 ),
 
 -- A graft that fails on the day of discharge counts as functioning that day (2.11.9).

@@ -37,16 +37,16 @@ event AS (
 
 happened AS (
     SELECT t.ccn, m.month, e.indicator, count(*) AS numerator, 0 AS denominator
-    FROM event AS e
+    FROM history.medicare_month AS m
+    JOIN event AS e
+        ON e.patient_id = m.patient_id
+        AND make_date(year(e.event_date), month(e.event_date), 1) = m.month
     JOIN history.treatment AS t
         ON t.patient_id = e.patient_id
         AND e.event_date BETWEEN t.start_date AND t.end_date
         AND t.performance_year = $performance_year
-    JOIN history.medicare_month AS m
-        ON m.patient_id = e.patient_id
-        AND m.month = make_date(year(e.event_date), month(e.event_date), 1)
-        AND m.performance_year = $performance_year
-    WHERE t.program = 'dfc'
+    WHERE m.performance_year = $performance_year
+        AND t.program = 'dfc'
         AND t.state = 'dialysis'
         AND year(e.event_date) = $performance_year
         AND CASE

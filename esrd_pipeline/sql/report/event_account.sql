@@ -143,8 +143,8 @@ outcome AS (
 -- What the cohorts themselves hold, and what is in none of them.
 held AS (
     SELECT j.measure, j.kind, j.program, s.events
-    FROM judging AS j
-    JOIN segment AS s ON s.measure = j.measure AND s.program = j.program
+    FROM segment AS s
+    JOIN judging AS j ON j.measure = s.measure AND j.program = s.program
     UNION ALL
     SELECT measure, 'discharge' AS kind, program, 1 AS events
     FROM discharge

@@ -11,9 +11,9 @@ event AS (
         d.start_date,
         count(*) AS events,
         sum(h.is_uncounted) AS uncounted_events
-    FROM happened AS h
-    JOIN judged AS d
-        ON d.patient_id = h.patient_id AND h.event_date BETWEEN d.start_date AND d.end_date
+    FROM judged AS d
+    JOIN happened AS h
+        ON h.patient_id = d.patient_id AND h.event_date BETWEEN d.start_date AND d.end_date
     GROUP BY d.program, d.patient_id, d.start_date
 )
 
