@@ -64,9 +64,9 @@ def test_the_side_written_last_is_the_one_that_a_join_holds() -> None:
     with duckdb.connect() as connection:
         set_for_selects(connection)
         connection.execute(
-            "CREATE TABLE day AS SELECT range // 10 AS patient, range % 10 AS day FROM range(100000)"
+            "CREATE TABLE day AS SELECT range // 9 AS patient, range % 9 AS day FROM range(90000)"
         )
-        connection.execute("CREATE TABLE death AS SELECT range * 100 AS patient FROM range(100)")
+        connection.execute("CREATE TABLE death AS SELECT range * 99 AS patient FROM range(99)")
         ((_, plan),) = connection.execute(
             """
             EXPLAIN
