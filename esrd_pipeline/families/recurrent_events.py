@@ -178,7 +178,7 @@ def assess_facilities(
 
 def _note(compared: FacilityRates) -> NDArray[np.object_]:
     """Note facilities without events (reading 25)."""
-    note = "no events: z and upper limit from the probability of none, in place of a logarithm"
+    note = "no events: z and upper limit by the error of the ratio, in place of its logarithm's"
     return np.select([compared.has_none], [note], np.array(None, dtype=object))
 
 

@@ -124,7 +124,7 @@ def test_a_row_says_who_had_no_event() -> None:
         "ccn"
     )
     assert contract.loc[ccn, "note"] == (
-        "no events: z and upper limit from the probability of none, in place of a logarithm"
+        "no events: z and upper limit by the error of the ratio, in place of its logarithm's"
     )
     assert (contract.loc[ccn, "value"], contract.loc[ccn, "lower"]) == (0, 0)
     assert contract["note"].drop(ccn).isna().all()
