@@ -129,6 +129,30 @@ def test_published_categories_without_transfusion_follow_from_the_printed_limit(
 
 @needs_cms_public
 @pytest.mark.manual("2.12.16")
+def test_published_limits_rest_on_the_bisquare_null_of_the_reported_facilities() -> None:
+    """z-scores times the root of the scale, recomputed of 4,606 facilities (readings 284, 291)."""
+    columns = ["Transfusion Rate (Facility)", "Transfusion Rate: Upper Confidence Limit (97.5%)"]
+    path = CMS_PUBLIC / "DFC_FACILITY_2026-04.csv"
+    rates = pd.read_csv(path, dtype=str, usecols=columns).apply(pd.to_numeric, errors="coerce")
+    rate, upper = rates.dropna()[columns].to_numpy(float).T
+    above, below, national = 2.931, 2.222, 32.55
+    has_none = rate == 0
+    safe = np.where(has_none, 1.0, rate)
+    events = np.where(has_none, 0.0, np.round((above / np.log(upper / safe)) ** 2))
+    due = np.where(
+        has_none,
+        ((above + below) / 2 * national / upper) ** 2,
+        events * national / safe,
+    )
+    z = find_rate_z(observed=events, expected=due, scale=1.0)
+    (null,) = fit_empirical_null(z=z, size=np.ones(z.size), stratum_count=1).strata
+    assert null.count == 4606
+    assert null.mean == pytest.approx((below - above) / 2, abs=0.003)
+    assert null.deviation == pytest.approx((above + below) / 2 / 1.96, abs=0.003)
+
+
+@needs_cms_public
+@pytest.mark.manual("2.12.16")
 def test_published_limits_rest_on_the_number_of_events_alone() -> None:
     """ln(upper / value) is a constant over the root of a whole number at every facility (290)."""
     columns = ["Transfusion Rate (Facility)", "Transfusion Rate: Upper Confidence Limit (97.5%)"]
