@@ -154,7 +154,8 @@ def assess_facilities(
     `value` and limits are percentages, fractions in the QIP; `numerator` and `denominator` are
     patient-months with the outcome and all; the test against the national percentage is Wald's on
     the logit scale, or uses an empirical null by quartile of patients; `standard_error` is the
-    logit's. A facility without events, or with events only, has exact bounds instead, and a note.
+    logit's. A facility without events, or with events only, has a p-value of 0, limits equal to its
+    value, and a note.
     A facility whose patients show no variation has neither limits nor test, and no category.
 
     Raises:
@@ -257,8 +258,8 @@ def _note(effects: FacilityIntercepts) -> NDArray[np.object_]:
             effects.working == WorkingCorrelation.INDEPENDENT,
         ],
         [
-            "no events: exact bounds in place of Wald's test",
-            "only events: exact bounds in place of Wald's test",
+            "no events: an infinite z-score, limits equal to the value",
+            "only events: an infinite z-score, limits equal to the value",
             "patients show no spread: neither limits nor test",
             "working correlation held within its range",
             "working correlation 0: with its estimate there was no solution",

@@ -48,8 +48,8 @@ def publish_contract(
 
     DFC rates, percents and ratios are in the published unit, QIP proportions are fractions, QIP's
     SRR, SHR and STrR rates (reading 10); `is_adjusted` says which of them have had the small
-    facility adjustment (reading 4). `national` is facility.national. An upper limit below its
-    own value is not a limit (the DFC file caps SMoSR's at 10.00) and is left out.
+    facility adjustment (reading 4). `national` is facility.national. An upper limit at which
+    the file stops (SMoSR's at 10.00), or below its own value, is no limit and is left out.
     """
     frames = _named(dfc, qip, ich_cahps)
     dfc_levels = national[national["program"] == "dfc"]
@@ -194,7 +194,10 @@ def _contract_rows(
         for field in RELATIVE_FIELDS:
             numbers[field] = numbers[field] / level
     if "upper" in numbers:
-        numbers["upper"] = np.where(numbers["upper"] < numbers["value"], np.nan, numbers["upper"])
+        upper = numbers["upper"]
+        stop = np.inf if measure.upper_stops_at is None else measure.upper_stops_at
+        is_none = (upper < numbers["value"]) | (upper >= stop)
+        numbers["upper"] = np.where(is_none, np.nan, upper)
     if measure.fixed_denominator is not None and "numerator" in numbers:
         known = ~np.isnan(numbers["numerator"])
         numbers["denominator"] = np.where(known, measure.fixed_denominator, np.nan)

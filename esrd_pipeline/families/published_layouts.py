@@ -312,7 +312,8 @@ def _put_average(sheet: Sheet, measure: PublishedMeasure, scores: pd.DataFrame) 
     if name not in sheet.layout:
         return
     mean = float(scores["score"].astype("float64").mean())
-    sheet.put(name, np.full(len(sheet.ccns), mean), ["-"] * len(sheet.ccns))
+    # Printed as a whole number, halves up, as all averages of nation and states are.
+    sheet.put(name, np.full(len(sheet.ccns), np.floor(mean + 0.5)), ["-"] * len(sheet.ccns))
 
 
 def _reasons(rows: pd.DataFrame, is_silent: pd.Series) -> list[Why | None]:

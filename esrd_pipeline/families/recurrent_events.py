@@ -128,7 +128,7 @@ def assess_facilities(
 
     `value` is the ratio of observed to expected events, `rate` the ratio times the fit's national
     rate per `rate_scale` patient-years; p-value and limits use the empirical null by quartile of
-    patient-years.
+    patient-years, of the facilities with at least `minimum_modelled` of them (reading 284).
 
     Raises:
         CohortError: a column is missing or has nulls.
@@ -143,7 +143,8 @@ def assess_facilities(
         facility_count=len(cohort.ccns),
     )
     years = sum_by(cohort.facility, cohort.numbers(DAYS), count=len(cohort.ccns)) / DAYS_PER_YEAR
-    null = fit_null(z=compared.z, size=years)
+    taking_part = years >= (specification.minimum_modelled or 0)
+    null = fit_null(z=np.where(taking_part, compared.z, np.nan), size=years)
     mine = assign_null(null, size=years)
     adjusted = adjust_rates(
         compared,
@@ -178,7 +179,7 @@ def assess_facilities(
 
 def _note(compared: FacilityRates) -> NDArray[np.object_]:
     """Note facilities without events (reading 25)."""
-    note = "no events: z and upper limit from the probability of none, in place of a logarithm"
+    note = "no events: z and upper limit by the error of the ratio, in place of its logarithm's"
     return np.select([compared.has_none], [note], np.array(None, dtype=object))
 
 

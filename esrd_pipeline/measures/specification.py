@@ -57,7 +57,7 @@ class Specification:
 
     @property
     def minimum_modelled(self) -> int | None:
-        """Minimum size of facilities in the national model; None where all are in it."""
+        """Minimum size of facilities in the national model or its null; None where all are."""
         return self.entry.minimum_modelled
 
     @property
@@ -68,7 +68,11 @@ class Specification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateSpecification(Specification):
-    """A ratio of observed to expected events, given the days at risk (2.12, 2.13, 2.25)."""
+    """A ratio of observed to expected events, given the days at risk (2.12, 2.13, 2.25).
+
+    All facilities are in the model; those with at least `minimum_modelled` patient-years are in the
+    empirical null (reading 284).
+    """
 
     family: ClassVar[str] = "esrd_pipeline.families.recurrent_events"
 

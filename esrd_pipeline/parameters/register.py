@@ -50,7 +50,8 @@ class RegisterEntry:
         direction: the better side of the national level; None if neither side is better.
         minimum_units: smallest size that is reported and scored; None without a minimum.
         minimum_expected: fewest expected events that are reported; None without a minimum.
-        minimum_modelled: smallest size included in the national model; None without a minimum.
+        minimum_modelled: smallest size in the national model, in rates of events in its empirical
+            null alone; None without a minimum.
         flag: the rule that flags facilities; None if they are not flagged.
         rate_scale: units of size in the published rate: 100 for events per 100 patient-years.
         citation: section of the manual or other source.

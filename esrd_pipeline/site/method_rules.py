@@ -82,7 +82,8 @@ def describe_minimum(entry: RegisterEntry) -> str:
     if entry.minimum_expected is not None:
         parts.append(f"at least {entry.minimum_expected:g} expected events")
     if entry.minimum_modelled is not None:
-        parts.append(f"in the national model from {entry.minimum_modelled} {_write(entry.unit)}")
+        part = "empirical null" if entry.family == "recurrent_events" else "national model"
+        parts.append(f"in the {part} from {entry.minimum_modelled} {_write(entry.unit)}")
     return "; ".join(parts) or "no minimum in the register"
 
 

@@ -23,6 +23,7 @@ class PublishedMeasure:
 
     `columns` maps a field of our table to the raw column. `basis` is the field without which
     there is nothing to report. `fixed_denominator` is a denominator that files do not have.
+    `upper_stops_at` is printed for every upper limit above it.
     `has_unweighted_mean` states that a mean of facilities is unweighted, `is_adjusted` that the
     value has had the small facility adjustment (manual 4.1.1).
     """
@@ -34,6 +35,7 @@ class PublishedMeasure:
     unit: str | None
     divide_by_national: bool
     fixed_denominator: float | None
+    upper_stops_at: float | None
     has_unweighted_mean: bool
     is_adjusted: bool
     columns: Mapping[str, str]
@@ -55,9 +57,8 @@ def load_measures(table: TableName, performance_year: int) -> tuple[PublishedMea
                 basis=row["basis"],
                 unit=_find_unit(row, performance_year),
                 divide_by_national=row["divide_by_national"] == "yes",
-                fixed_denominator=(
-                    float(row["fixed_denominator"]) if row["fixed_denominator"] else None
-                ),
+                fixed_denominator=_float(row["fixed_denominator"]),
+                upper_stops_at=_float(row["upper_stops_at"]),
                 has_unweighted_mean=row["mean_of_facilities"] == "unweighted",
                 is_adjusted=_is_adjusted(table, row),
                 columns=columns,
@@ -94,6 +95,10 @@ def find_file(
         ):
             return name
     return None
+
+
+def _float(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def _columns(table: TableName, measure: Mapping[str, str], performance_year: int) -> dict[str, str]:

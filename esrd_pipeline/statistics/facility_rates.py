@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri_exp, xlogy
+from scipy.special import xlogy
 
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
@@ -41,7 +41,7 @@ class FacilityRates:
         patients: patients with time at risk there.
         ratio: observed / expected.
         standard_error: of ln of the ratio; that of half an event if no events were observed.
-        z: ln of the ratio / standard_error, or the exact one of no events (reading 25).
+        z: ln of the ratio / standard_error; without events -sqrt(E / scale) (reading 25).
         has_none: events were expected, and none was observed.
         scale: deviance / (patients - facilities), the over-dispersion of the model, a scalar;
             at least 1.
@@ -180,14 +180,13 @@ def find_rate_error(*, observed: FloatArray, scale: float) -> FloatArray:
 
 
 def find_rate_z(*, observed: FloatArray, expected: FloatArray, scale: float) -> FloatArray:
-    """Return ln(O / E) over its error; without events the mid-p's normal score over sqrt(scale).
+    """Return ln(O / E) over its error; without events (0 - 1) over `_find_error_of_none`.
 
     NaN where nothing is expected.
     """
     theta = _log_ratio(observed, expected)
     usual = theta / find_rate_error(observed=observed, scale=scale)
-    none = ndtri_exp(-np.log(2) - expected) / np.sqrt(scale)
-    return np.where(np.isnan(theta), np.where(expected > 0, none, np.nan), usual)
+    return np.where(np.isnan(theta), -1 / _find_error_of_none(expected, scale), usual)
 
 
 def find_rate_limits(
@@ -200,20 +199,26 @@ def find_rate_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the 95% interval of the ratio: exp(theta - mean SE -/+ 1.96 deviation SE) (2.13.15).
 
-    Without events it is 0 to the ratio at which z is 1.96 deviations below the mean (reading 25).
-    NaN where nothing is expected.
+    Without events it is 0 to 1.96 deviation SE, SE being that of the ratio itself and the mean
+    left out, as CMS publishes it (reading 25). NaN where nothing is expected.
     """
     theta = _log_ratio(observed, expected)
     error = find_rate_error(observed=observed, scale=scale)
     centre, reach = theta - mean * error, CRITICAL_VALUE * deviation * error
-    # exp(-m) / 2 is the mid-p of no event where m are expected.
-    bound = np.sqrt(scale) * (mean - CRITICAL_VALUE * deviation)
-    most = np.maximum(-(np.log(2) + log_ndtr(bound)), 0.0)
+    error_of_none = _find_error_of_none(expected, scale)
     is_none = np.isnan(theta)
     return (
-        np.where(is_none, np.where(expected > 0, 0.0, np.nan), np.exp(centre - reach)),
-        np.where(is_none, divide(most, expected), np.exp(centre + reach)),
+        np.where(is_none, 0.0 * error_of_none, np.exp(centre - reach)),
+        np.where(is_none, CRITICAL_VALUE * deviation * error_of_none, np.exp(centre + reach)),
     )
+
+
+def _find_error_of_none(expected: FloatArray, scale: float) -> FloatArray:
+    """Return the error of O / E if the facility is as expected; NaN where nothing is expected.
+
+    ln(0) has no error, but the variance of O where E are expected is scale x E.
+    """
+    return np.sqrt(divide(np.full(expected.shape, scale), expected))
 
 
 def _log_ratio(observed: FloatArray, expected: FloatArray) -> FloatArray:

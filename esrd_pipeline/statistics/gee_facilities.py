@@ -62,9 +62,6 @@ class FacilityIntercepts:
         patients: clusters.
         status: an InterceptStatus for each facility.
         working: a WorkingCorrelation for each facility.
-        extreme_facility: the facility of each patient of facilities with infinite intercepts.
-        extreme_predictor: the offset of that patient's month in which the unobserved outcome was
-            most likely: the largest without events, the smallest with only events.
         dropped: facilities that depart from the standard rule, counted by reason.
     """
 
@@ -76,8 +73,6 @@ class FacilityIntercepts:
     patients: IntArray
     status: NDArray[np.int8]
     working: NDArray[np.int8]
-    extreme_facility: IntArray
-    extreme_predictor: FloatArray
     dropped: tuple[Dropped, ...]
 
 
@@ -141,7 +136,6 @@ def fit_facilities(
     status[events == row_counts] = InterceptStatus.ALL_EVENTS
     status[row_counts == 0] = InterceptStatus.NO_ROWS
     intercept, error, correlation, working = _solve(groups, status)
-    extreme_facility, extreme_predictor = _find_extremes(groups, status)
     return FacilityIntercepts(
         intercept=intercept,
         standard_error=error,
@@ -151,8 +145,6 @@ def fit_facilities(
         patients=np.diff(groups.first),
         status=status,
         working=working,
-        extreme_facility=extreme_facility,
-        extreme_predictor=extreme_predictor,
         dropped=_describe(status, working, error),
     )
 
@@ -209,17 +201,6 @@ def _solve(
     if which.size:
         raise NotConvergedError(f"{which.size} facilities: no root of the estimating equation")
     return intercept, error, correlation, working
-
-
-def _find_extremes(groups: _Groups, status: NDArray[np.int8]) -> tuple[IntArray, FloatArray]:
-    sign = np.where(status == InterceptStatus.NO_EVENTS, 1.0, -1.0)[groups.facility]
-    sizes = np.diff(groups.starts)
-    extremes = sign * np.maximum.reduceat(
-        np.repeat(sign, sizes) * groups.offset, groups.starts[:-1]
-    )
-    is_separated = status != InterceptStatus.FINITE
-    which = np.flatnonzero(is_separated[groups.facility])
-    return groups.facility[which], extremes[which]
 
 
 def _describe(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import root_scalar
 from scipy.special import expit, logit, ndtr, ndtri
 
 from esrd_pipeline.statistics.design import FloatArray, check_finite
@@ -27,7 +26,6 @@ FOURTH_DERIVATIVE = 0.128
 FIFTH_DERIVATIVE = 0.25
 """Upper bound of the fifth derivative of expit in absolute value."""
 BLOCK_FACILITIES = 256
-HALVINGS = 100
 
 BoolArray = NDArray[np.bool_]
 
@@ -88,10 +86,10 @@ class StandardisedValues:
         standard_error: of the value, by the delta method; NaN for values of 0 and 1.
         logit_error: standard error of the value's logit.
         z: Wald's, on the logit scale; NaN for values of 0 and 1.
-        p_value: two-sided; an upper bound where `is_exact`.
+        p_value: two-sided; 0 where `is_extreme`.
         lower: limit of the interval.
         upper: limit of the interval.
-        is_exact: value is 0 or 1: test and interval use the probability of the observed outcome.
+        is_extreme: value is 0 or 1: the limits are the value itself.
         national: the value that facilities are tested against.
         error_bound: of value and slope, from compressing the linear predictors.
     """
@@ -103,7 +101,7 @@ class StandardisedValues:
     p_value: FloatArray
     lower: FloatArray
     upper: FloatArray
-    is_exact: BoolArray
+    is_extreme: BoolArray
     national: float
     error_bound: float
 
@@ -171,13 +169,10 @@ def standardise(
     The error of a value is that of its intercept times the mean of mu (1 - mu); test and interval
     are Wald's on the logit scale, with the limits transformed back.
 
-    A facility without events, or with only events, has a value of 0 or 1 and no Wald test; the
-    manual does not cover this case. Its p-value and interval use the probability of the observed
-    outcome at the tested intercept. Patients are independent, but months of one patient may
-    depend on one another in any way: the probability that all months of a patient are without
-    event is at most that of the month most likely to have one. The product over patients is an
-    upper bound of the probability; twice the product is the p-value, and the limit that is not 0
-    or 1 is the value at which the product equals half the test's size.
+    A facility without events, or with only events, has an infinite intercept, whose robust error
+    stays finite: without events it tends to the root of the sum of squares of patients' months
+    over their sum. So its z-score is infinite, its p-value 0 and its limits are its value: CMS
+    publishes 0 (0 to 0), worse than expected, for all such facilities (reading 73).
 
     Args:
         facilities: the intercepts of stage 2.
@@ -201,22 +196,16 @@ def standardise(
     reach = ndtri((1 + level) / 2) * logit_error
     lower, upper = np.asarray(expit(location - reach)), np.asarray(expit(location + reach))
     p_value = 2 * np.asarray(ndtr(-np.abs(z)))
-    is_exact = np.isin(facilities.status, (InterceptStatus.NO_EVENTS, InterceptStatus.ALL_EVENTS))
-    p_value[is_exact], limit = _bound_separated(
-        facilities, predictors, is_exact, national=national, tail=(1 - level) / 2
-    )
-    is_empty = facilities.status[is_exact] == InterceptStatus.NO_EVENTS
-    lower[is_exact] = np.where(is_empty, 0.0, limit)
-    upper[is_exact] = np.where(is_empty, limit, 1.0)
+    is_extreme = np.isin(facilities.status, (InterceptStatus.NO_EVENTS, InterceptStatus.ALL_EVENTS))
     return StandardisedValues(
         value=value,
         standard_error=standard_error,
         logit_error=logit_error,
         z=z,
-        p_value=p_value,
-        lower=lower,
-        upper=upper,
-        is_exact=is_exact,
+        p_value=np.where(is_extreme, 0.0, p_value),
+        lower=np.where(is_extreme, value, lower),
+        upper=np.where(is_extreme, value, upper),
+        is_extreme=is_extreme,
         national=national,
         error_bound=predictors.error_bound,
     )
@@ -228,64 +217,13 @@ def adjust_values(
     """Adjust test and interval for the null of `linear_z` (reading 73).
 
     The limits are value - mean SE -/+ 1.96 deviation SE, between 0 and 1, on the scale of the value
-    as CMS publishes them. A facility without events, or with events only, keeps its exact ones.
+    as CMS publishes them. A facility without events, or with events only, keeps p-value and limits.
     """
     z = adjust_z(values.linear_z, mean=null.mean, deviation=null.deviation)
     centre = values.value - null.mean * values.standard_error
     reach = ndtri((1 + level) / 2) * null.deviation * values.standard_error
     return AdjustedValues(
-        p_value=np.where(values.is_exact, values.p_value, two_sided_p(z)),
-        lower=np.where(values.is_exact, values.lower, np.clip(centre - reach, 0, 1)),
-        upper=np.where(values.is_exact, values.upper, np.clip(centre + reach, 0, 1)),
+        p_value=np.where(values.is_extreme, values.p_value, two_sided_p(z)),
+        lower=np.where(values.is_extreme, values.lower, np.clip(centre - reach, 0, 1)),
+        upper=np.where(values.is_extreme, values.upper, np.clip(centre + reach, 0, 1)),
     )
-
-
-def find_intercept(*, predictors: PredictorDistribution, value: float) -> float:
-    """Return the intercept at which the nation's mean of expit(a + x'b) is `value`.
-
-    Raises:
-        FitError: the value is not between 0 and 1.
-    """
-    if not 0 < value < 1:
-        raise FitError("value: not between 0 and 1")
-
-    def differ(intercept: float) -> float:
-        return float(predictors.average(np.array([intercept]))[0][0]) - value
-
-    middle = float(logit(value))
-    low, high = middle - predictors.centres.max() - 1, middle - predictors.centres.min() + 1
-    return float(root_scalar(differ, bracket=(low, high), method="brentq", xtol=1e-13).root)
-
-
-def _bound_separated(
-    facilities: FacilityIntercepts,
-    predictors: PredictorDistribution,
-    is_exact: BoolArray,
-    *,
-    national: float,
-    tail: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Return p-values and inner limits of the facilities whose value is 0 or 1."""
-    which = np.flatnonzero(is_exact)
-    sign = np.where(facilities.status[which] == InterceptStatus.NO_EVENTS, 1.0, -1.0)
-    place = np.searchsorted(which, facilities.extreme_facility)
-    # Signs are flipped for facilities with only events: no events of the opposite outcome.
-    extremes = sign[place] * facilities.extreme_predictor
-
-    def log_probability(intercepts: FloatArray) -> FloatArray:
-        each = -np.logaddexp(0.0, intercepts[place] + extremes)
-        return sum_by(place, each, count=which.size)
-
-    null = sign * find_intercept(predictors=predictors, value=national)
-    p_value = np.minimum(1.0, 2 * np.exp(log_probability(null)))
-    highest = np.full(which.size, -np.inf)
-    np.maximum.at(highest, place, extremes)
-    patients = facilities.patients[which]
-    low = np.asarray(logit(-np.expm1(np.log(tail) / patients))) - highest
-    high = logit(1 - tail) - highest
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        is_above = log_probability(middle) < np.log(tail)
-        low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
-    limit, _ = predictors.average(sign * (low + high) / 2)
-    return p_value, limit

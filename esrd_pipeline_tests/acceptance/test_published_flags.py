@@ -14,9 +14,9 @@ Of 71,950 categories 71,827 agree. Of the 123 others
          Where the limits stand tells nothing: one 6 % above the reference is as expected, others
          1 % above it worse
      6   of STrR saw no transfusion, and their upper limit is below the national rate. On the log
-         scale of 2.12.16 they have no estimate; what CMS takes in its place rests on the expected
-         transfusions, which are not printed. Of the eight without transfusions and with such a
-         limit, CMS calls the two with the lowest limits better
+         scale of 2.12.16 they have no estimate; CMS tests them by their expected transfusions
+         against the null, whose mean the limit leaves out (reading 25). Of the eight without
+         transfusions and with such a limit, CMS calls the two with the lowest limits better
 
 Where the digits tell the side, 71,741 of 71,777 agree: 99.95%.
 """
@@ -218,7 +218,7 @@ def test_strr_disagrees_where_no_transfusion_was_seen(flags: pd.DataFrame) -> No
     assert rows.loc[differs, "value"].tolist() == [0.0] * 6
     without = rows[(rows["value"] == 0) & (rows["upper"] < 1)].sort_values("upper")
     assert without["published_category"].tolist() == ["better"] * 2 + ["as"] * 6
-    # Between these two lies what CMS asks for, in a unit that is not printed.
+    # Between these two lies what CMS asks for: 8.6 expected transfusions (reading 25).
     assert without["upper"].round(3).tolist()[1:3] == [0.812, 0.908]
 
 

@@ -219,3 +219,22 @@ def test_the_published_layout_keeps_the_tps_that_is_not_known(
         "total_performance_score"
     ].fillna(NO_TPS)
     assert tuple(again.loc[differing, "ccn"]) == SURVEY_IS_ZERO
+
+
+def test_the_published_layout_has_the_printed_national_averages(
+    scored: Scored, by_measure: pd.DataFrame
+) -> None:
+    """Whole numbers, halves up, of all facilities with a score."""
+    again = render_qip(
+        performance_year=YEAR,
+        base=by_measure,
+        contract=pd.DataFrame(columns=[*PUBLISHED.column_names, "origin"]),
+        earlier=pd.DataFrame(columns=[*PUBLISHED.column_names, "origin"]),
+        scores=scored.measures,
+        tps=scored.tps,
+        smallest=11,
+    )
+    names = [name for name in by_measure if name.endswith("_national_score") and name in again]
+    printed = by_measure[names].astype(float).iloc[0].dropna()
+    assert len(printed) >= 10
+    assert (again[printed.index].astype(float) == printed).all(axis=None)

@@ -163,19 +163,29 @@ def test_a_limit_that_is_not_printed_does_not_hide_the_value(tmp_path: Path) -> 
     assert pd.isna(row["lower"])
 
 
-def test_an_upper_limit_below_its_value_is_left_out(tmp_path: Path) -> None:
+def test_an_upper_limit_at_which_the_file_stops_is_left_out(tmp_path: Path) -> None:
     dfc = raw_frame(
         tmp_path,
         "dfc_facility",
         {
-            "smosr_ratio": ["19.01", "9"],
-            "smosr_lower": ["14.76", "5"],
+            "smosr_ratio": ["19.01", "4.62"],
+            "smosr_lower": ["14.76", "1.69"],
             "smosr_upper": ["10.0", "10.0"],
         },
     )
     frame = contract(dfc=dfc)
     assert pd.isna(row_of(frame, "dfc", "smosr")["upper"])
-    assert row_of(frame, "dfc", "smosr", "012301")["upper"] == 10.0
+    assert pd.isna(row_of(frame, "dfc", "smosr", "012301")["upper"])
+
+
+def test_other_upper_limits_stay(tmp_path: Path) -> None:
+    columns = {"ratio": ["4.46", "0.5"], "lower": ["1.44", "0.1"], "upper": ["9.99", "0.49"]}
+    dfc = raw_frame(
+        tmp_path, "dfc_facility", {f"smosr_{name}": texts for name, texts in columns.items()}
+    )
+    frame = contract(dfc=dfc)
+    assert row_of(frame, "dfc", "smosr")["upper"] == 9.99
+    assert pd.isna(row_of(frame, "dfc", "smosr", "012301")["upper"])
 
 
 def test_a_hidden_number_of_units_leaves_the_rate_reportable(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from esrd_pipeline.families.recurrent_events import (
 )
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.parameters.register import find_measure
 from esrd_pipeline.tables.fit import FIT_COLUMNS
 from esrd_pipeline_tests.families.recurrent_events_nation import COEFFICIENTS, SHR, make_cohort
 from esrd_pipeline_tests.families.register_changes import change_entry
@@ -124,10 +125,23 @@ def test_a_row_says_who_had_no_event() -> None:
         "ccn"
     )
     assert contract.loc[ccn, "note"] == (
-        "no events: z and upper limit from the probability of none, in place of a logarithm"
+        "no events: z and upper limit by the error of the ratio, in place of its logarithm's"
     )
     assert (contract.loc[ccn, "value"], contract.loc[ccn, "lower"]) == (0, 0)
     assert contract["note"].drop(ccn).isna().all()
+
+
+def test_the_null_rests_on_facilities_of_the_smallest_size_modelled() -> None:
+    assert find_measure("strr", "dfc", YEAR).minimum_modelled == 10
+    large = assess_facilities(change_entry(SHR, minimum_modelled=20), YEAR, get_fit(), get_read())
+    every = assess_facilities(SHR, YEAR, get_fit(), get_read())
+    assert large.null is not None
+    assert every.null is not None
+    size = large.contract["unit_count"].to_numpy(float)
+    assert 0 < np.count_nonzero(size < 20) < size.size
+    counts = [sum(part.count for part in found.strata) for found in (large.null, every.null)]
+    assert counts == [np.count_nonzero(size >= 20), size.size]
+    assert large.contract["p_value"].notna().all()
 
 
 def test_a_facility_below_the_size_rule_keeps_its_numbers_and_says_why() -> None:

@@ -85,32 +85,70 @@ def test_the_scale_of_rare_events_is_not_below_that_of_poisson() -> None:
     np.testing.assert_allclose(rates.standard_error, 1)
 
 
-def test_a_facility_without_events_has_the_z_and_the_limit_of_none() -> None:
+def test_a_facility_without_events_has_the_error_of_its_expected_events() -> None:
     rates = compare([*TWO_FACILITIES, (2, 4, 0, 4.0), (2, 5, 0, 5.0)], 3)
     assert rates.has_none.tolist() == [False, False, True]
     assert (rates.observed[2], rates.expected[2], rates.ratio[2]) == (0, 9, 0)
-    z = norm.ppf(np.exp(-9) / 2) / np.sqrt(rates.scale)
-    assert rates.z[2] == pytest.approx(z)
+    error = np.sqrt(rates.scale / 9)
+    assert rates.z[2] == pytest.approx(-1 / error)
     assert rates.standard_error[2] == pytest.approx(np.sqrt(rates.scale / 0.5))
     adjusted = adjust_with(rates, mean=0.1, deviation=1.2)
-    assert adjusted.p_value[2] == pytest.approx(2 * norm.cdf((z - 0.1) / 1.2))
-    assert adjusted.lower[2] == 0
-    limit = adjusted.upper[2] * 9
-    at = norm.ppf(np.exp(-limit) / 2) / np.sqrt(rates.scale)
-    assert (at - 0.1) / 1.2 == pytest.approx(-1.96)
+    assert adjusted.p_value[2] == pytest.approx(2 * norm.cdf((-1 / error - 0.1) / 1.2))
+    assert (adjusted.lower[2], adjusted.upper[2]) == (0, pytest.approx(1.96 * 1.2 * error))
 
 
-def test_without_events_the_limit_is_below_one_where_the_p_value_is_below_its_threshold() -> None:
-    due = np.linspace(0.5, 30, 60)
-    nothing, mean, deviation = (np.full(due.shape, of) for of in (0.0, -0.3, 1.3))
-    z = find_rate_z(observed=nothing, expected=due, scale=1.4)
-    p_value = two_sided_p((z - mean) / deviation)
-    _, upper = find_rate_limits(
-        observed=nothing, expected=due, scale=1.4, mean=mean, deviation=deviation
+def test_where_nothing_is_expected_there_is_neither_z_nor_limit() -> None:
+    nothing = {"observed": np.zeros(1), "expected": np.zeros(1), "scale": 1.4}
+    limits = find_rate_limits(**nothing, mean=np.zeros(1), deviation=np.ones(1))
+    assert np.isnan([find_rate_z(**nothing), *limits]).all()
+
+
+@needs_cms_public
+@pytest.mark.manual("2.12.16")
+def test_published_categories_without_transfusion_follow_from_the_printed_limit() -> None:
+    """214 facilities: the limit tells the expected events, and these tell the category (25)."""
+    path = CMS_PUBLIC / "DFC_FACILITY_2026-04.csv"
+    name = "Transfusion Rate: Upper Confidence Limit (97.5%)"
+    rows = pd.read_csv(path, dtype=str).set_index("Transfusion Rate (Facility)").loc["0.0"]
+    printed = rows[name].astype(float).to_numpy()
+    # ln(upper / value) and ln(value / lower) of the others are these over the root of the events.
+    above, below, national = 2.931, 2.222, 32.5
+    reach, mean = (above + below) / 2, (below - above) / 2
+    due = (reach * national / printed) ** 2
+    one = np.ones(due.shape)
+    nothing = {"observed": 0 * one, "expected": due, "scale": 1.0}
+    _, upper = find_rate_limits(**nothing, mean=mean * one, deviation=reach / 1.96 * one)
+    np.testing.assert_allclose(upper * national, printed)
+    z = (find_rate_z(**nothing) - mean) / (reach / 1.96)
+    is_better = rows["Patient Transfusion category text"] == "Better than Expected"
+    assert (z < -1.96).tolist() == is_better.tolist()
+    assert (len(rows), is_better.sum(), np.count_nonzero(upper < 1)) == (214, 2, 8)
+    # As many as are expected where others saw one to three transfusions, among 10 patient-years.
+    assert np.quantile(due, [0.05, 0.5, 0.95]).round(1).tolist() == [3.1, 3.9, 6.1]
+
+
+@needs_cms_public
+@pytest.mark.manual("2.12.16")
+def test_published_limits_rest_on_the_bisquare_null_of_the_reported_facilities() -> None:
+    """z-scores times the root of the scale, recomputed of 4,606 facilities (readings 284, 291)."""
+    columns = ["Transfusion Rate (Facility)", "Transfusion Rate: Upper Confidence Limit (97.5%)"]
+    path = CMS_PUBLIC / "DFC_FACILITY_2026-04.csv"
+    rates = pd.read_csv(path, dtype=str, usecols=columns).apply(pd.to_numeric, errors="coerce")
+    rate, upper = rates.dropna()[columns].to_numpy(float).T
+    above, below, national = 2.931, 2.222, 32.55
+    has_none = rate == 0
+    safe = np.where(has_none, 1.0, rate)
+    events = np.where(has_none, 0.0, np.round((above / np.log(upper / safe)) ** 2))
+    due = np.where(
+        has_none,
+        ((above + below) / 2 * national / upper) ** 2,
+        events * national / safe,
     )
-    is_few = p_value < 2 * norm.sf(1.96)
-    assert 10 < np.count_nonzero(is_few) < 50
-    assert (upper < 1).tolist() == is_few.tolist()
+    z = find_rate_z(observed=events, expected=due, scale=1.0)
+    (null,) = fit_empirical_null(z=z, size=np.ones(z.size), stratum_count=1).strata
+    assert null.count == 4606
+    assert null.mean == pytest.approx((below - above) / 2, abs=0.003)
+    assert null.deviation == pytest.approx((above + below) / 2 / 1.96, abs=0.003)
 
 
 @needs_cms_public

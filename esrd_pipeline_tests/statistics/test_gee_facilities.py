@@ -123,7 +123,7 @@ def test_patients_with_one_month_have_the_binomial_error() -> None:
     assert found.correlation.tolist() == [0.0]
 
 
-def test_a_facility_without_events_is_kept_and_marked_with_its_patients_extremes() -> None:
+def test_a_facility_without_events_or_with_only_events_is_kept_and_marked() -> None:
     predictor = np.array([0.1, 0.4, -0.2, -0.3, 0.5])
     found = fit(build([[0, 0], [0, 0, 0]], predictor))
     assert found.intercept.tolist() == [-np.inf]
@@ -131,12 +131,9 @@ def test_a_facility_without_events_is_kept_and_marked_with_its_patients_extremes
     assert np.isnan(found.standard_error[0])
     assert found.rows.tolist() == [5]
     assert found.events.tolist() == [0.0]
-    assert found.extreme_facility.tolist() == [0, 0]
-    assert found.extreme_predictor.tolist() == [0.4, 0.5]
     full = fit(build([[1, 1], [1, 1, 1]], predictor))
     assert full.intercept.tolist() == [np.inf]
     assert full.status.tolist() == [InterceptStatus.ALL_EVENTS]
-    assert full.extreme_predictor.tolist() == [0.1, -0.3]
 
 
 def test_one_patient_gives_an_intercept_and_no_error() -> None:

@@ -1,11 +1,12 @@
-"""Standardised values checked against plain means, finite differences and exact bounds."""
+"""Standardised values checked against plain means, finite differences and CMS's file."""
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from scipy.stats import binom, norm
+from scipy.stats import norm
 
 from esrd_pipeline.statistics.design import Design, FloatArray
 from esrd_pipeline.statistics.fit import FitError
@@ -14,9 +15,9 @@ from esrd_pipeline.statistics.gee_facilities import FacilityIntercepts, fit_faci
 from esrd_pipeline.statistics.standardisation import (
     StandardisedValues,
     compress_predictors,
-    find_intercept,
     standardise,
 )
+from esrd_pipeline_tests.shared_files import CMS_PUBLIC, needs_cms_public
 
 INTERCEPTS = np.linspace(-9, 9, 73)
 
@@ -71,13 +72,6 @@ def test_infinite_intercepts_give_zero_and_one() -> None:
     assert slope.tolist() == [0, 0]
 
 
-def test_the_intercept_of_a_value_gives_the_value() -> None:
-    compressed = compress_predictors(predict("heavy"))
-    for value in (0.001, 0.2, 0.97):
-        found = find_intercept(predictors=compressed, value=value)
-        np.testing.assert_allclose(compressed.average(np.array([found]))[0], [value], rtol=1e-10)
-
-
 def fit_four(*, national: float = 0.3) -> tuple[FacilityIntercepts, FloatArray, StandardisedValues]:
     """Facilities 0 and 1 are finite, 2 has no events, 3 has only events."""
     rng = np.random.default_rng(2)
@@ -114,7 +108,7 @@ def test_value_error_test_and_interval_are_the_manuals_formulas() -> None:
         reach = norm.ppf(0.975) * logit_error
         np.testing.assert_allclose(found.lower[k], expit(logit(value) - reach), atol=1e-9)
         np.testing.assert_allclose(found.upper[k], expit(logit(value) + reach), atol=1e-9)
-    assert found.is_exact.tolist() == [False, False, True, True]
+    assert found.is_extreme.tolist() == [False, False, True, True]
 
 
 def test_the_interval_excludes_the_national_value_when_the_test_rejects_it() -> None:
@@ -124,37 +118,62 @@ def test_the_interval_excludes_the_national_value_when_the_test_rejects_it() -> 
         np.testing.assert_array_equal(outside, found.p_value < 0.05)
 
 
-def test_values_of_zero_and_one_have_no_wald_test_but_a_bound() -> None:
-    facilities, predictor, found = fit_four()
+def test_values_of_zero_and_one_are_their_own_limits() -> None:
+    facilities, _, found = fit_four()
     assert found.value[2:].tolist() == [0, 1]
     assert np.all(np.isnan(found.z[2:]))
     assert np.all(np.isnan(found.standard_error[2:]))
-    at = find_intercept(predictors=compress_predictors(predictor), value=0.3)
-    months = expit(at + predictor).reshape(4, 30, 5)
-    none = np.prod(1 - months[2].max(axis=1))
-    every = np.prod(months[3].min(axis=1))
-    np.testing.assert_allclose(found.p_value[2:], [2 * none, 2 * every], rtol=1e-8)
-    assert found.lower[2] == 0
-    assert found.upper[3] == 1
-    limit = find_intercept(predictors=compress_predictors(predictor), value=float(found.upper[2]))
-    months = expit(limit + predictor).reshape(4, 30, 5)
-    np.testing.assert_allclose(np.prod(1 - months[2].max(axis=1)), 0.025, rtol=1e-8)
+    assert found.p_value[2:].tolist() == [0, 0]
+    assert found.lower[2:].tolist() == found.upper[2:].tolist() == [0, 1]
     assert facilities.patients.tolist() == [30] * 4
 
 
-def test_with_one_month_each_and_no_covariates_the_bound_is_clopper_and_pearsons() -> None:
-    outcome = np.zeros(24, dtype=int)
-    outcome[12:18] = 1
-    zero = np.zeros(24)
-    facilities = fit_facilities(
-        predictor=zero, outcome=outcome, patient=np.arange(24), facility=np.arange(24) // 12
-    )
-    found = standardise(facilities=facilities, predictors=compress_predictors(zero), national=0.25)
-    np.testing.assert_allclose(found.p_value[0], 2 * binom.pmf(0, 12, 0.25), rtol=1e-10)
-    np.testing.assert_allclose(found.upper[0], 1 - 0.025 ** (1 / 12), rtol=1e-10)
-    error = np.sqrt(0.25 / 12)
-    np.testing.assert_allclose(found.standard_error[1], error, rtol=1e-9)
-    np.testing.assert_allclose(found.z[1], (0 - logit(0.25)) / (4 * error), rtol=1e-8)
+def test_limits_shrink_towards_a_value_of_zero() -> None:
+    """The robust error of an intercept stays finite as all probabilities fall (reading 73)."""
+    months = np.array([1, 5, 12])
+    for chance in (1e-4, 1e-7):
+        # Without events the residuals are minus the probabilities.
+        error = np.sqrt(np.sum((months * chance) ** 2)) / (months.sum() * chance * (1 - chance))
+        assert error == pytest.approx(np.sqrt(170) / 18, rel=2e-4)
+        assert expit(logit(chance) + 1.96 * error) < 5 * chance
+
+
+@needs_cms_public
+@pytest.mark.manual("2.16.13", "2.2.14")
+@pytest.mark.parametrize(
+    ("names", "category", "count", "fewest"),
+    [
+        (
+            [
+                "Percentage of Prevalent Patients Waitlisted for Kidney Transplant",
+                "95% C.I. (upper limit) for PPPW",
+                "95% C.I. (lower limit) for PPPW",
+            ],
+            "PPPW category text",
+            77,
+            "Number of patients for PPPW",
+        ),
+        (
+            [
+                "Fistula Rate (Facility)",
+                "Fistula Rate: Upper Confidence Limit (97.5%)",
+                "Fistula Rate: Lower Confidence Limit (2.5%)",
+            ],
+            "Fistula Category Text",
+            10,
+            "Number of Patients included in fistula summary",
+        ),
+    ],
+)
+def test_published_values_of_zero_are_their_own_limits_and_worse(
+    names: list[str], category: str, count: int, fewest: str
+) -> None:
+    rows = pd.read_csv(CMS_PUBLIC / "DFC_FACILITY_2026-04.csv", dtype=str)
+    none = rows[rows[names[0]] == "0.0"]
+    assert len(none) == count
+    assert none[fewest].astype(float).min() == 11
+    assert (none[names] == "0.0").all(axis=None)
+    assert set(none[category]) == {"Worse than Expected"}
 
 
 def test_a_facility_without_an_error_has_a_value_alone() -> None:
@@ -216,5 +235,3 @@ def test_bad_inputs_are_refused() -> None:
         standardise(facilities=facilities, predictors=compressed, national=1.0)
     with pytest.raises(FitError, match="level: not between"):
         standardise(facilities=facilities, predictors=compressed, national=0.5, level=95)
-    with pytest.raises(FitError, match="value: not between"):
-        find_intercept(predictors=compressed, value=0.0)
