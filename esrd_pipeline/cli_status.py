@@ -5,17 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from esrd_pipeline.settings import load_settings
+from esrd_pipeline.settings import ORIGIN_FILES, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from esrd_pipeline.status import LastRun, Stored
 
-_ORIGINS = {
-    "published": "published, real files",
-    "embedded": "embedded, synthetic files",
-}
 _CHECKS = {
     "expectations": "broken expectations, not stored",
     "plausibility": "unlike the years before",
@@ -36,7 +32,7 @@ def status(*, is_whole: bool) -> None:
     settings = load_settings()
     stored = found.list_stored(open_store(settings))
     click.echo(f"Data folder: {settings.data_dir}")
-    click.echo(f"Origin:      {_ORIGINS[settings.origin]}")
+    click.echo(f"Origin:      {ORIGIN_FILES[settings.origin]}")
     click.echo(f"Tables:      {settings.warehouse_address}")
     made = settings.catalog_path
     click.echo(f"Database:    {made if made.exists() else f'none yet ({made})'}")

@@ -26,7 +26,7 @@ from rich.progress import (
 from sqlalchemy.exc import DBAPIError
 
 from esrd_pipeline.orchestration.failure_messages import report_failed_run
-from esrd_pipeline.orchestration.failures import format_failure
+from esrd_pipeline.orchestration.failures import format_failure, list_sections
 from esrd_pipeline.orchestration.instance import take_turns
 from esrd_pipeline.orchestration.stopping import is_stopping, stopping
 from esrd_pipeline.orchestration.turns import await_turn, create_run, fail_dead_runs
@@ -165,11 +165,16 @@ def _end(
             " the rest alone.\n"
             f"The run in the UI: {run.run_id}"
         )
-    steps = [format_failure(event) for event in events if event.is_step_failure]
+    failures = [event for event in events if event.is_step_failure]
+    steps = [format_failure(event) for event in failures]
     failed = [event.message for event in events if event.is_job_failure and event.message]
     otherwise = "; ".join(failed) or "the run failed"
     report_failed_run(instance, run.run_id, steps, otherwise)
-    messages = "\n".join(steps) or otherwise
+    lines = [
+        *(steps or [otherwise]),
+        *(f"What to do: {place}" for place in list_sections(failures)),
+    ]
+    messages = "\n".join(lines)
     raise LaunchError(f"{title} failed.\n{messages}\nThe run in the UI: {run.run_id}")
 
 

@@ -44,8 +44,9 @@ def test_a_failed_run_of_the_command_is_seen_and_told_once(
     server = Listener()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("ESRD_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
-    with pytest.raises(LaunchError, match=r"SourceError: claims\.csv: 2 faults"):
+    with pytest.raises(LaunchError, match=r"SourceError: claims\.csv: 2 faults") as raised:
         run_job(make_definitions("refuse"), JOB, YEAR, tags={}, run_config={})
+    assert "\nWhat to do: docs/runbook.md#a-file-is-refused\n" in str(raised.value)
     (run,) = instance.get_runs()
     assert run.status == dg.DagsterRunStatus.FAILURE
     # The Timeline and the job's tab of runs ask by these; the sensor compares the origin.
