@@ -284,12 +284,23 @@ def _refresh_changed(
     made = list_made(plan)
     count = sum(len(one.tables) for one in plan)
     if not made:
+        _fail_left_runs()
         click.echo(f"{year}: all {count} tables are up to date: {UNCHANGED}")
         return
     click.echo(f"{year}: {len(made)} of {count} tables changed or read one; all else is kept")
     prepare_judge()
     tags = {CHANGED_TAG: "yes"} | ({CUTOFF_TAG: day.isoformat()} if day else {})
     _launch(job, year, tags=tags, run_config=configure(rule_set), tables=made)
+
+
+def _fail_left_runs() -> None:
+    _prepare_home(load_settings())
+    from esrd_pipeline.orchestration.launch import LaunchError, fail_left_runs
+
+    try:
+        fail_left_runs()
+    except LaunchError as failed:
+        raise click.ClickException(str(failed)) from failed
 
 
 def _launch(

@@ -96,7 +96,8 @@ def _format_run(run: "LastRun | None") -> str:
         return "none"
     when = "" if run.started is None else f", started {run.started.astimezone():%Y-%m-%d %H:%M}"
     took = "" if run.seconds is None else f", took {run.seconds:.0f} s"
-    return f"{run.job} {run.year}: {run.status.lower()}{when}{took}"
+    end = "; its process was killed: refresh the year again" if run.is_dead else ""
+    return f"{run.job} {run.year}: {run.status.lower()}{when}{took}{end}"
 
 
 def _format_size(size: float) -> str:

@@ -113,6 +113,22 @@ def run_job(
             raise LaunchError(f"{job} {year} stopped.\n{_explain_home(home, error)}") from error
 
 
+def fail_left_runs() -> None:
+    """Fail the runs whose process was killed, as a run would that is not needed.
+
+    Raises:
+        LaunchError: Dagster cannot record it.
+    """
+    home = load_settings().dagster_home
+    with contextlib.ExitStack() as held:
+        try:
+            with take_turns(home):
+                instance = held.enter_context(dg.DagsterInstance.get())
+            fail_dead_runs(instance)
+        except DBAPIError as error:
+            raise LaunchError(_explain_home(home, error)) from error
+
+
 def find_job(definitions: dg.Definitions, job: str, year: int) -> dg.JobDefinition:
     """Return a job of the definitions, if it can be run for a performance year.
 
