@@ -48,8 +48,11 @@ def status(*, is_whole: bool) -> None:
     click.echo(f"Baseline:    {_format_baseline(baseline)}")
     click.echo(f"Last run:    {_format_run(found.find_last_run(settings.dagster_home))}")
     sizes = [f"{name} {_format_size(size)}" for name, size in found.list_sizes(settings)]
-    free = _format_size(found.find_free(settings.data_dir))
-    click.echo(f"Disk:        {', '.join([*sizes, f'free {free}'])}")
+    disks = list(found.list_disks(settings))
+    free = [f"free {_format_size(disks[0][2])}"]
+    # Where tables or runs are on a disk of their own, that one fills up.
+    free += [f"free for {what} {_format_size(size)}" for what, _, size in disks[1:]]
+    click.echo(f"Disk:        {', '.join([*sizes, *free])}")
 
 
 def _show_years(

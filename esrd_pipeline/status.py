@@ -235,11 +235,30 @@ def list_sizes(settings: Settings) -> Iterator[tuple[str, int]]:
             yield name, _measure(folder)
 
 
-def find_free(folder: Path) -> int:
-    """Return the free bytes of the disk that has the folder, or will have it."""
+def list_disks(settings: Settings) -> Iterator[tuple[str, Path, int]]:
+    """Yield what is kept on each disk, its folder and the free bytes; each disk once."""
+    seen = set[int]()
+    for what, folder in (
+        ("data", settings.data_dir),
+        ("stored tables", settings.warehouse_dir),
+        ("Dagster's runs", settings.dagster_home),
+    ):
+        there = _find_existing(folder)
+        disk = there.stat().st_dev
+        if disk not in seen:
+            seen.add(disk)
+            yield what, folder, find_free(there)
+
+
+def _find_existing(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return folder
+
+
+def find_free(folder: Path) -> int:
+    """Return the free bytes of the disk that has the folder, or will have it."""
+    return shutil.disk_usage(_find_existing(folder)).free
 
 
 def _measure(folder: Path) -> int:

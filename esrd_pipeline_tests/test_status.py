@@ -297,9 +297,9 @@ def test_the_doctor_has_a_sentence_and_a_code_for_every_question(
     monkeypatch.setenv("ESRD_PATIENT_DIR", str(data / "nowhere"))
     code, text = ask("doctor")
     assert (code, "ESRD_PATIENT_DIR names" in text) == (13, True)
-    for name, find in (("memory", "find_memory"), ("disk", "find_free")):
+    for name, find in (("memory", "doctor.find_memory"), ("disk", "status.find_free")):
         with monkeypatch.context() as patch:
-            patch.setattr(f"esrd_pipeline.doctor.{find}", lambda *_: 10**9)
+            patch.setattr(f"esrd_pipeline.{find}", lambda *_: 10**9)
             assert f"FAULT  {name}: 1.0 GB" in ask("doctor")[1]
 
 

@@ -5,6 +5,7 @@ Only an error that this package raises for a person becomes one; an error in the
 frames.
 """
 
+import errno
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
@@ -40,6 +41,8 @@ EXPECTATIONS_SECTION = "a-table-breaks-its-definition"
 INTAKE_SECTION = SECTIONS["IntakeError"]
 _JUDGES_OF_FILES = frozenset({INTAKE, BENEFICIARY})
 """Tables whose rules are broken by raw files that, taken together, cannot be a year."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Of a full disk, or a full share of one: Arrow and Python say so where they write a table."""
 REQUEST_SECTION = "a-request-is-refused"
 """Of what a job was asked for: a day, an area, a star baseline, a release."""
 WHAT_TO_DO = "what to do"
@@ -48,6 +51,8 @@ WHAT_TO_DO = "what to do"
 def find_section(error: BaseException) -> str | None:
     """Return the section of the runbook for an error a person can mend, or None."""
     kinds = [kind for kind in type(error).__mro__ if kind.__module__.startswith(PACKAGE)]
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return SECTIONS["NotEnoughMemoryError"]
     if type(error) is LookupError:
         # Raised for a name that the tables of parameters do not have; its subclasses are Python's.
         kinds = [LookupError]

@@ -1,5 +1,6 @@
 """A failure names the section of the runbook that says what to do about it."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def test_a_table_that_breaks_its_rules_leads_to_files_or_to_the_code(
     failure = as_failure(broken, [table])
     assert failure is not None
     assert failure.metadata[WHAT_TO_DO].value == f"docs/runbook.md#{section}"
+
+
+def test_a_full_disk_is_no_error_in_the_code() -> None:
+    full = as_failure(OSError(errno.ENOSPC, "Error writing bytes to file"), [EFFECT])
+    assert full is not None
+    assert full.metadata[WHAT_TO_DO].value == "docs/runbook.md#memory-or-disk-runs-out"
+    assert as_failure(OSError(errno.EBADF, "Bad file descriptor"), [EFFECT]) is None
 
 
 def test_a_request_that_is_refused_is_no_broken_table() -> None:
