@@ -28,7 +28,7 @@ from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
 from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.settings import SettingError, Settings, load_settings
+from esrd_pipeline.settings import ORIGIN_FILES, SettingError, Settings, load_settings
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -284,12 +284,23 @@ def _refresh_changed(
     made = list_made(plan)
     count = sum(len(one.tables) for one in plan)
     if not made:
+        _fail_left_runs()
         click.echo(f"{year}: all {count} tables are up to date: {UNCHANGED}")
         return
     click.echo(f"{year}: {len(made)} of {count} tables changed or read one; all else is kept")
     prepare_judge()
     tags = {CHANGED_TAG: "yes"} | ({CUTOFF_TAG: day.isoformat()} if day else {})
     _launch(job, year, tags=tags, run_config=configure(rule_set), tables=made)
+
+
+def _fail_left_runs() -> None:
+    _prepare_home(load_settings())
+    from esrd_pipeline.orchestration.launch import LaunchError, fail_left_runs
+
+    try:
+        fail_left_runs()
+    except LaunchError as failed:
+        raise click.ClickException(str(failed)) from failed
 
 
 def _launch(
@@ -330,7 +341,7 @@ def _show_results(settings: Settings, year: int) -> None:
     """Print a short table of the year's results and where to find the rest."""
     from esrd_pipeline.orchestration.summary import summarise
 
-    title = f"Performance year {year} ({settings.origin} files)"
+    title = f"Performance year {year} ({ORIGIN_FILES[settings.origin]})"
     _print_table(title, [("", "facilities", "result"), *summarise(settings, year)])
     click.echo(f"Tables:  {settings.warehouse_address}/<layer>/<table>/performance_year={year}")
     click.echo(f"Query:   {settings.catalog_path}  (DuckDB: FROM program.qip_tps)")

@@ -67,13 +67,15 @@ def _make_request(area: str, day: datetime, at: str | None, kilometres: float | 
 def _write_area(settings: Settings, records: "StoredRecords", request: "Request") -> None:
     from esrd_pipeline.emergency.picture import draw_picture
     from esrd_pipeline.emergency.writing import write_area
+    from esrd_pipeline.reports.rounding import write_count
 
     picture = draw_picture(request, records)
     path = write_area(settings.emergency_dir, picture)
     closed = picture.capacity[
         picture.capacity["ccn"].isin(picture.ccns) & (picture.capacity["status"] == "closed")
     ]
-    click.echo(f"{picture.title}: {len(picture.ccns)} facilities, {len(closed)} closed")
+    facilities = write_count(len(picture.ccns), "facility", "facilities")
+    click.echo(f"{picture.title}: {facilities}, {len(closed)} closed")
     click.echo(f"Written: {path}")
 
 

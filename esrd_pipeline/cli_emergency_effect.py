@@ -23,14 +23,14 @@ def emergency_effect(*, area: str, day: datetime) -> None:
     deaths within 30 days, each as a ratio with 95% limits to the same area a year before and to
     states without an emergency (Kelman et al., Am J Kidney Dis 2015;65:109). Reads the stored year
     of the day, with its claims, and the files of ESRD_NETWORK_DIR; starts no run. Counts of 1 to 10
-    are not shown.
+    are not shown. Where the claims of the year before are not stored, that comparison is left out.
 
     \b
     Example:
       esrd emergency-effect --area FL --date 2024-09-26
     """
     from esrd_pipeline.emergency.area import AreaError
-    from esrd_pipeline.emergency.effect import EffectDayError, measure_effect
+    from esrd_pipeline.emergency.effect import EffectDayError, lacks_year_before, measure_effect
     from esrd_pipeline.emergency.records import StoredRecords
     from esrd_pipeline.reports.suppression import suppress
     from esrd_pipeline.sources.errors import SourceError
@@ -52,6 +52,11 @@ def emergency_effect(*, area: str, day: datetime) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shown.to_csv(path, index=False)
     _show(shown)
+    if lacks_year_before(effects):
+        click.echo(
+            f"Not compared with the year before: {day.year - 1} has no claims."
+            f" Refresh {day.year - 1} with its files, then {day.year}."
+        )
     click.echo(f"Written: {path}")
 
 

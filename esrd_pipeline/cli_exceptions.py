@@ -24,6 +24,7 @@ def propose_exceptions(*, year: int, at: str | None) -> None:
     from esrd_pipeline.emergency.exceptions import list_as_grants
     from esrd_pipeline.emergency.exceptions import propose_exceptions as propose
     from esrd_pipeline.emergency.records import StoredRecords
+    from esrd_pipeline.reports.rounding import write_count
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.tables.raw import ECE_GRANT
@@ -45,4 +46,4 @@ def propose_exceptions(*, year: int, at: str | None) -> None:
     path = settings.emergency_dir / f"proposed_exceptions_{year}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     list_as_grants(proposed).to_csv(path, index=False)
-    click.echo(f"Proposed, none granted: {len(proposed)} rows in {path}")
+    click.echo(f"Proposed, none granted: {write_count(len(proposed), 'row')} in {path}")

@@ -97,6 +97,7 @@ def synthesize(
 def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
     """Read a year's patient-level files, store nothing, and tell what a refresh would refuse."""
     from esrd_pipeline.orchestration.patient_assets import SOURCES
+    from esrd_pipeline.reports.rounding import write_count
     from esrd_pipeline.sources.check import check_tables
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_unread
@@ -115,7 +116,9 @@ def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
         ):
             if found.fault is not None:
                 faulty.add(found.table)
-            rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.rows.items())
+            rows = ", ".join(
+                f"{write_count(count, 'row')} in {name}" for name, count in found.rows.items()
+            )
             click.echo(f"{found.table}: {found.fault or rows or 'no file'}")
             for column, count in found.rewritten.items():
                 click.echo(f"  {column}: {count:,} values are brought into the form of their codes")
@@ -136,8 +139,8 @@ def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
         )
     faults = len(faulty) + len(unread) + int((judged["outcome"] == FAILS).sum())
     if faults:
-        raise click.ClickException(f"a refresh would stop: {faults} faults")
-    click.echo("A refresh would read these files.")
+        raise click.ClickException(f"a refresh would stop: {write_count(faults, 'fault')}")
+    click.echo("A refresh would read these files, and compare them with the year before.")
 
 
 def _find_year(folder: Path, year: int | None) -> int:

@@ -41,6 +41,7 @@ def template(folder: Path) -> None:
 )
 def check_network(folder: Path | None) -> None:
     """Read the files of FOLDER, or of ESRD_NETWORK_DIR, and tell what a refresh would refuse."""
+    from esrd_pipeline.reports.rounding import write_count
     from esrd_pipeline.sources.errors import SourceError
     from esrd_pipeline.sources.network_check import check_files
     from esrd_pipeline.warehouse import open_warehouse
@@ -58,5 +59,6 @@ def check_network(folder: Path | None) -> None:
         except SourceError as fault:
             raise click.ClickException(str(fault)) from fault
     if faults:
-        raise click.ClickException(f"a refresh would stop: {faults} tables have faults")
+        tables = write_count(faults, "table")
+        raise click.ClickException(f"a refresh would stop: {tables} with faults")
     click.echo("A refresh would read these files.")

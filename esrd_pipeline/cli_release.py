@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from esrd_pipeline.settings import Settings, load_settings
+from esrd_pipeline.settings import ORIGIN_FILES, Settings, load_settings
 
 if TYPE_CHECKING:
     from esrd_pipeline.releases.ledger import Entry
@@ -144,7 +144,7 @@ def _list(settings: Settings, year: int | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"Releases ({settings.origin} files)")
+    table = Table(title=f"Releases ({ORIGIN_FILES[settings.origin]})")
     for name in ("year", "release", "state", "made by", "approved by", "digest"):
         table.add_column(name, overflow="fold", no_wrap=name in ("year", "release", "digest"))
     for line in lines:
@@ -163,6 +163,7 @@ def _format_state(release: "Release") -> str:
 def _verify(settings: Settings, year: int | None, quarter: str | None) -> None:
     from esrd_pipeline.releases.approval import verify
     from esrd_pipeline.releases.ledger import LedgerError
+    from esrd_pipeline.reports.rounding import write_count
 
     wanted = _check(quarter) if quarter else None
     count, faults = 0, list[str]()
@@ -184,7 +185,7 @@ def _verify(settings: Settings, year: int | None, quarter: str | None) -> None:
     if not count and not faults:
         raise click.ClickException("there is nothing to verify")
     if faults:
-        raise click.ClickException(f"{len(faults)} faults")
+        raise click.ClickException(write_count(len(faults), "fault"))
 
 
 def _list_folders(settings: Settings, year: int | None) -> list[Path]:

@@ -5,17 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from esrd_pipeline.settings import load_settings
+from esrd_pipeline.settings import ORIGIN_FILES, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from esrd_pipeline.status import LastRun, Stored
 
-_ORIGINS = {
-    "published": "published, real files",
-    "embedded": "embedded, synthetic files",
-}
 _CHECKS = {
     "expectations": "broken expectations, not stored",
     "plausibility": "unlike the years before",
@@ -36,7 +32,7 @@ def status(*, is_whole: bool) -> None:
     settings = load_settings()
     stored = found.list_stored(open_store(settings))
     click.echo(f"Data folder: {settings.data_dir}")
-    click.echo(f"Origin:      {_ORIGINS[settings.origin]}")
+    click.echo(f"Origin:      {ORIGIN_FILES[settings.origin]}")
     click.echo(f"Tables:      {settings.warehouse_address}")
     made = settings.catalog_path
     click.echo(f"Database:    {made if made.exists() else f'none yet ({made})'}")
@@ -52,8 +48,11 @@ def status(*, is_whole: bool) -> None:
     click.echo(f"Baseline:    {_format_baseline(baseline)}")
     click.echo(f"Last run:    {_format_run(found.find_last_run(settings.dagster_home))}")
     sizes = [f"{name} {_format_size(size)}" for name, size in found.list_sizes(settings)]
-    free = _format_size(found.find_free(settings.data_dir))
-    click.echo(f"Disk:        {', '.join([*sizes, f'free {free}'])}")
+    disks = list(found.list_disks(settings))
+    free = [f"free {_format_size(disks[0][2])}"]
+    # Where tables or runs are on a disk of their own, that one fills up.
+    free += [f"free for {what} {_format_size(size)}" for what, _, size in disks[1:]]
+    click.echo(f"Disk:        {', '.join([*sizes, *free])}")
 
 
 def _show_years(
@@ -100,7 +99,8 @@ def _format_run(run: "LastRun | None") -> str:
         return "none"
     when = "" if run.started is None else f", started {run.started.astimezone():%Y-%m-%d %H:%M}"
     took = "" if run.seconds is None else f", took {run.seconds:.0f} s"
-    return f"{run.job} {run.year}: {run.status.lower()}{when}{took}"
+    end = "; its process was killed: refresh the year again" if run.is_dead else ""
+    return f"{run.job} {run.year}: {run.status.lower()}{when}{took}{end}"
 
 
 def _format_size(size: float) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from esrd_pipeline.settings import Settings
-from esrd_pipeline.status import find_free
+from esrd_pipeline.status import list_disks
 
 GIGABYTE = 1_000_000_000
 LEAST_MEMORY = 4 * GIGABYTE
@@ -129,14 +129,14 @@ def ask_instance(settings: Settings) -> Answer:
 
 
 def ask_disk(settings: Settings) -> Answer:
-    """Free room on the disk of the data folder."""
-    free = find_free(settings.data_dir)
-    found = f"{free / GIGABYTE:.1f} GB are free for {settings.data_dir}"
-    if free < LEAST_FREE:
+    """Free room on the disks of the data folder, of stored tables and of Dagster's runs."""
+    disks = list(list_disks(settings))
+    found = ", ".join(f"{free / GIGABYTE:.1f} GB are free for {at}" for _, at, free in disks)
+    if any(free < LEAST_FREE for _, _, free in disks):
         return Answer(
             is_well=False,
             text=f"{found}; {LEAST_FREE // GIGABYTE} GB are the least: make room, or set"
-            " ESRD_DATA_DIR to a folder on another disk",
+            " ESRD_DATA_DIR, ESRD_WAREHOUSE or DAGSTER_HOME to a folder on another disk",
         )
     return Answer(is_well=True, text=found)
 

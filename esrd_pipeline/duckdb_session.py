@@ -46,13 +46,14 @@ def share_duckdb(
     hold on to what failed.
     """
     with _TURN:
-        if key not in _OPEN:
+        opened = _OPEN.get(key)
+        if opened is None:
             while len(_OPEN) >= MOST_OPEN:
                 _OPEN.pop(next(iter(_OPEN)))
             held = open_connection()
-            _OPEN[key] = (held, held.__enter__())
-            spill_to(_OPEN[key][1], spill)
-        connection = _OPEN[key][1].cursor()
+            opened = _OPEN[key] = (held, held.__enter__())
+            spill_to(opened[1], spill)
+        connection = opened[1].cursor()
     name = f"session_{uuid.uuid4().hex}"
     failed = True
     _COMPUTING.add(connection)
@@ -65,7 +66,8 @@ def share_duckdb(
         failed = False
     finally:
         _COMPUTING.discard(connection)
-        if failed:
+        # Where several steps fail in one DuckDB, as on a full disk, the next is not theirs to end.
+        if failed and _OPEN.get(key) is opened:
             _OPEN.pop(key, None)
         connection.close()
 

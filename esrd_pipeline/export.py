@@ -163,7 +163,6 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
     contract = _read_computed(warehouse, performance_year)
     if contract.empty:
         return []
-    folder.mkdir()
     written = {}
     dfc = _read_file(warehouse, raw.DFC_FACILITY, performance_year)
     if not dfc.empty:
@@ -206,6 +205,8 @@ def write_layouts(warehouse: Warehouse, performance_year: int, folder: Path) -> 
             raw.QIP_COMPLETE,
             published,
         )
+    if written:
+        folder.mkdir()
     for name, (table, frame) in written.items():
         write_table(folder / name, table.name.partition(".")[2], performance_year, frame)
     return list(written)
@@ -308,6 +309,10 @@ def _describe_rules(warehouse: Warehouse, performance_year: int) -> list[str]:
 
 
 def _describe_layouts(files: list[str]) -> list[str]:
+    if not files:
+        return [
+            f"{LAYOUTS}: none; a year has them that has published files and patient-level ones."
+        ]
     return [f"{LAYOUTS}/{name}: the computed year in CMS's published layout." for name in files]
 
 

@@ -15,12 +15,15 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
 _YEAR = "[12][0-9][0-9][0-9]"
 _PATIENT_FILES = ("*.*", "[12][0-9][0-9][0-9]-*/*.*")
 """Files in a year's folder, and in its folders of one release each."""
 Origin = Literal["published", "embedded"]
+ORIGIN_FILES = MappingProxyType({"published": "real files", "embedded": "synthetic files"})
+"""What the files of an origin are: real ones may be patients' alone, without a published file."""
 EngineName = Literal["duckdb", "spark"]
 MEMORY_LIMIT = "6GB"
 """Memory that DuckDB may use in a run unless another is set, before it spills to disk."""

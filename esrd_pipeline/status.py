@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from esrd_pipeline.notes import MADE_BY, MADE_FROM, RECORDS
+from esrd_pipeline.processes import PROCESS_TAG, is_gone
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.stores.store import Stat, Store, make_key, read_year
 
@@ -54,13 +55,18 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """Dagster's last run: job, performance year, status, when it started and seconds it took."""
+    """Dagster's last run: job, performance year, status, when it started and seconds it took.
+
+    Of a run whose process was killed Dagster says that it has started, until a command fails it:
+    `is_dead`.
+    """
 
     job: str
     year: str
     status: str
     started: datetime | None
     seconds: float | None
+    is_dead: bool = False
 
 
 def list_stored(store: Store) -> list[Stored]:
@@ -172,20 +178,22 @@ def find_last_run(home: Path) -> LastRun | None:
     if not database.is_file():
         return None
     asked = (
-        "SELECT pipeline_name, partition, status, start_time, end_time FROM runs"
-        " ORDER BY id DESC LIMIT 1"
+        "SELECT pipeline_name, partition, status, start_time, end_time,"
+        " (SELECT value FROM run_tags WHERE run_tags.run_id = runs.run_id AND key = ?)"
+        " FROM runs ORDER BY id DESC LIMIT 1"
     )
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as opened:
-            row = opened.execute(asked).fetchone()
+            row = opened.execute(asked, (PROCESS_TAG,)).fetchone()
     except sqlite3.Error:
         return None
     if row is None:
         return None
-    job, year, status, start, end = row
+    job, year, status, start, end, process = row
     started = None if start is None else datetime.fromtimestamp(start, UTC)
     seconds = None if start is None or end is None else end - start
-    return LastRun(job, year or "", status, started, seconds)
+    is_dead = end is None and process is not None and is_gone(process)
+    return LastRun(job, year or "", status, started, seconds, is_dead)
 
 
 def find_failed_checks(home: Path) -> dict[tuple[int, str], list[str]]:
@@ -227,11 +235,30 @@ def list_sizes(settings: Settings) -> Iterator[tuple[str, int]]:
             yield name, _measure(folder)
 
 
-def find_free(folder: Path) -> int:
-    """Return the free bytes of the disk that has the folder, or will have it."""
+def list_disks(settings: Settings) -> Iterator[tuple[str, Path, int]]:
+    """Yield what is kept on each disk, its folder and the free bytes; each disk once."""
+    seen = set[int]()
+    for what, folder in (
+        ("data", settings.data_dir),
+        ("stored tables", settings.warehouse_dir),
+        ("Dagster's runs", settings.dagster_home),
+    ):
+        there = _find_existing(folder)
+        disk = there.stat().st_dev
+        if disk not in seen:
+            seen.add(disk)
+            yield what, folder, find_free(there)
+
+
+def _find_existing(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return folder
+
+
+def find_free(folder: Path) -> int:
+    """Return the free bytes of the disk that has the folder, or will have it."""
+    return shutil.disk_usage(_find_existing(folder)).free
 
 
 def _measure(folder: Path) -> int:

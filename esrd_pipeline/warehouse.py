@@ -185,7 +185,8 @@ class Warehouse:
         path = self.partition_path(table, performance_year)
         if not path.is_file():
             raise MissingPartitionError(
-                f"{table.name} has no partition {performance_year}: materialise it first"
+                f"{table.name} has no partition {performance_year}:"
+                f" refresh {performance_year} first"
             )
         check_stored(table, performance_year, path)
         return path

@@ -175,6 +175,16 @@ def test_a_release_holds_the_year_as_cms_lays_it_out(stored: Warehouse, tmp_path
     assert len(shown) == stored.count_rows(CONTRACT, YEAR)
 
 
+def test_a_year_without_published_files_has_no_layouts(stored: Warehouse, tmp_path: Path) -> None:
+    bare, release = Warehouse(tmp_path / "warehouse"), tmp_path / "release"
+    bare.publish(bare.stage(CONTRACT, YEAR, stored.read(CONTRACT, YEAR)))
+    for table in FILES.values():
+        bare.publish(bare.stage(table, YEAR, stored.read(table, YEAR).head(0)))
+    export_year(warehouse=bare, performance_year=YEAR, folder=release, origin="published")
+    assert not (release / "published_layouts").exists()
+    assert "published_layouts: none" in (release / "README.txt").read_text()
+
+
 def test_no_count_of_few_patients_leaves_in_a_layout(stored: Warehouse, tmp_path: Path) -> None:
     release = tmp_path / "release"
     export_year(warehouse=stored, performance_year=YEAR, folder=release, origin="published")

@@ -1,6 +1,7 @@
 """What `esrd status`, `esrd doctor` and the early refusals tell, and that they import little."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from esrd_pipeline.cli_completion import EXAMPLES
 from esrd_pipeline.doctor import QUESTIONS
 from esrd_pipeline.notes import MADE_BY
 from esrd_pipeline.parameters.register import FIRST_PUBLISHED_YEAR
+from esrd_pipeline.processes import PROCESS_TAG, describe_process
 from esrd_pipeline.settings import load_settings
 from esrd_pipeline.status import (
     Stored,
@@ -124,13 +126,40 @@ def test_the_last_run_is_read_from_dagsters_database(tmp_path: Path) -> None:
     (tmp_path / "history").mkdir()
     with sqlite3.connect(tmp_path / "history" / "runs.db") as opened:
         opened.execute(
-            "CREATE TABLE runs (id INTEGER, pipeline_name, partition, status, start_time, end_time)"
+            "CREATE TABLE runs"
+            " (id INTEGER, run_id, pipeline_name, partition, status, start_time, end_time)"
         )
-        rows = [(1, "refresh", "2024", "SUCCESS", 0, 60), (2, "site", "2025", "FAILURE", 100, 130)]
-        opened.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", rows)
+        opened.execute("CREATE TABLE run_tags (run_id, key, value)")
+        rows = [
+            (1, "a", "refresh", "2024", "SUCCESS", 0, 60),
+            (2, "b", "site", "2025", "FAILURE", 100, 130),
+        ]
+        opened.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     run = find_last_run(tmp_path)
     assert run is not None
     assert (run.job, run.year, run.status, run.seconds) == ("site", "2025", "FAILURE", 30)
+
+
+def test_a_run_whose_process_is_gone_is_not_going_on(tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    mine = describe_process(os.getpid())
+    with sqlite3.connect(tmp_path / "history" / "runs.db") as opened:
+        opened.execute(
+            "CREATE TABLE runs"
+            " (id INTEGER, run_id, pipeline_name, partition, status, start_time, end_time)"
+        )
+        opened.execute("CREATE TABLE run_tags (run_id, key, value)")
+        opened.execute("INSERT INTO runs VALUES (1, 'a', 'refresh', '2025', 'STARTED', 9, NULL)")
+        opened.execute("INSERT INTO run_tags VALUES ('a', ?, ?)", (PROCESS_TAG, mine))
+    going = find_last_run(tmp_path)
+    assert going is not None
+    assert not going.is_dead
+    with sqlite3.connect(tmp_path / "history" / "runs.db") as opened:
+        # The number is this process's, but not its start: it was another's before.
+        opened.execute("UPDATE run_tags SET value = ?", (mine.rpartition(" ")[0] + " 1",))
+    killed = find_last_run(tmp_path)
+    assert killed is not None
+    assert killed.is_dead
 
 
 @pytest.mark.usefixtures("data")
@@ -268,9 +297,9 @@ def test_the_doctor_has_a_sentence_and_a_code_for_every_question(
     monkeypatch.setenv("ESRD_PATIENT_DIR", str(data / "nowhere"))
     code, text = ask("doctor")
     assert (code, "ESRD_PATIENT_DIR names" in text) == (13, True)
-    for name, find in (("memory", "find_memory"), ("disk", "find_free")):
+    for name, find in (("memory", "doctor.find_memory"), ("disk", "status.find_free")):
         with monkeypatch.context() as patch:
-            patch.setattr(f"esrd_pipeline.doctor.{find}", lambda *_: 10**9)
+            patch.setattr(f"esrd_pipeline.{find}", lambda *_: 10**9)
             assert f"FAULT  {name}: 1.0 GB" in ask("doctor")[1]
 
 

@@ -3,7 +3,7 @@
 import itertools
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -238,6 +238,23 @@ def test_a_process_keeps_one_duckdb_and_no_query_sees_another(tmp_path: Path) ->
     with connect() as anew:
         assert anew.execute("SHOW DATABASES").fetchall() != []
     assert len(opened) == 2
+
+    # Two fail in one DuckDB, the later while the next is open, which stays.
+    def fail_after(meanwhile: Callable[[], None]) -> None:
+        with connect() as failing:
+            meanwhile()
+            failing.execute("FROM nothing")
+
+    def fail_and_open() -> None:
+        with pytest.raises(duckdb.CatalogException):
+            fail_after(lambda: None)
+        with connect():
+            assert len(opened) == 3
+
+    with pytest.raises(duckdb.CatalogException):
+        fail_after(fail_and_open)
+    with connect():
+        assert len(opened) == 3
 
 
 def test_a_process_spills_apart_and_empties_what_the_dead_left(warehouse: Warehouse) -> None:

@@ -2,7 +2,7 @@
 
 The design of Kelman et al., Dialysis care and death following Hurricane Sandy, Am J Kidney Dis
 2015;65:109-115: the same area in the same weeks a year before, and states without an emergency in
-the same weeks. Readings 270 to 275.
+the same weeks. Readings 270 to 275 and 294.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import pandas as pd
 from esrd_pipeline.emergency.area import find_area
 from esrd_pipeline.emergency.picture import make_request
 from esrd_pipeline.emergency.status import OPEN, find_status
-from esrd_pipeline.statistics.two_groups import Group, compare_odds, compare_rates
+from esrd_pipeline.statistics.two_groups import Group, Ratio, compare_odds, compare_rates
 from esrd_pipeline.tables.emergency import (
     COMPARISONS,
     EFFECT,
@@ -28,12 +28,13 @@ from esrd_pipeline.tables.emergency import (
 
 DAYS_BEFORE, DAYS_AFTER, YEAR_DAYS = 30, 29, 364
 """As in `sql/emergency/facility_outcome.sql`."""
+_WHOLE = ("facilities", "patients", "events")
 _DAY, _YEAR_BEFORE = PERIODS
 _SAME_AREA, _OTHER_STATES = COMPARISONS
 
 
 class EffectDayError(ValueError):
-    """The weeks around a day are not within a year's stored claims."""
+    """The weeks around a day are not within a year's stored claims, or it has none of them."""
 
 
 class Records(Protocol):
@@ -98,7 +99,7 @@ def measure_effect(area: str, day: date, records: Records) -> pd.DataFrame:
 
     Raises:
         AreaError: there is no such area.
-        EffectDayError: the weeks around the day are not stored.
+        EffectDayError: the weeks around the day are not stored, or nobody has a claim of them.
     """
     check_day(day)
     request = make_request(area, day)
@@ -106,8 +107,14 @@ def measure_effect(area: str, day: date, records: Records) -> pd.DataFrame:
     directory = records.read_directory()
     statuses = find_status(reports, request.at)
     _, ccns = find_area(request.area, directory, declarations, statuses)
+    outcomes = records.read_outcomes(day)
+    if not (outcomes["period"] == _DAY).any():
+        raise EffectDayError(
+            f"{day}: no patient in center of the nation has a session on a claim of the four weeks"
+            f" before it: the claims of {day.year} are not there, or do not reach so far"
+        )
     return estimate_effect(
-        records.read_outcomes(day),
+        outcomes,
         day=day,
         area=request.area,
         ccns=ccns,
@@ -126,7 +133,8 @@ def estimate_effect(
     """Return emergency.effect: every outcome against both comparison groups.
 
     Args:
-        outcomes: emergency.facility_outcome of the day.
+        outcomes: emergency.facility_outcome of the day. Without a row of the year before, of any
+            facility, that year has no claims, and nothing is known of the same area.
         day: the emergency's first day.
         area: the area's name, as asked for.
         ccns: its facilities.
@@ -134,8 +142,9 @@ def estimate_effect(
     """
     is_now = outcomes["period"] == _DAY
     mine = outcomes[is_now & outcomes["ccn"].isin(ccns)]
+    before = outcomes[outcomes["period"] == _YEAR_BEFORE]
     others = {
-        _SAME_AREA: outcomes[(outcomes["period"] == _YEAR_BEFORE) & outcomes["ccn"].isin(ccns)],
+        _SAME_AREA: None if before.empty else before[before["ccn"].isin(ccns)],
         _OTHER_STATES: outcomes[is_now & outcomes["ccn"].isin(unaffected)],
     }
     rows = [
@@ -150,7 +159,9 @@ def estimate_effect(
         for name, columns in _COLUMNS.items()
         for comparison, other in others.items()
     ]
-    return pd.DataFrame(rows, columns=EFFECT.column_names)
+    # Whole also beside cells that are not known or not shown: a CSV has 45, not 45.0.
+    whole = {f"{prefix}{name}": "Int64" for prefix in ("", "comparison_") for name in _WHOLE}
+    return pd.DataFrame(rows, columns=EFFECT.column_names).astype(whole)
 
 
 def find_unaffected(
@@ -182,15 +193,24 @@ def find_unaffected(
     return frozenset(directory.loc[free, "ccn"])
 
 
-def _compare(columns: _Outcome, mine: pd.DataFrame, other: pd.DataFrame) -> dict[str, object]:
-    groups = [_group(columns, rows) for rows in (mine, other)]
-    compare = compare_odds if columns.kind == ODDS else compare_rates
-    found = compare(*groups)
+def lacks_year_before(effects: pd.DataFrame) -> bool:
+    """Return whether emergency.effect has no comparison with the year before (reading 294)."""
+    is_before = effects["comparison"] == _SAME_AREA
+    return bool(effects.loc[is_before, "comparison_facilities"].isna().all())
+
+
+def _compare(
+    columns: _Outcome, mine: pd.DataFrame, other: pd.DataFrame | None
+) -> dict[str, object]:
+    found = Ratio(np.nan, np.nan, np.nan)
+    if other is not None:
+        compare = compare_odds if columns.kind == ODDS else compare_rates
+        found = compare(_group(columns, mine), _group(columns, other))
     return {
         "ratio_kind": columns.kind,
         "amount_unit": columns.unit,
-        **_describe("", mine, groups[0]),
-        **_describe("comparison_", other, groups[1]),
+        **_describe("", columns, mine),
+        **_describe("comparison_", columns, other),
         "ratio": found.ratio,
         "lower": found.lower,
         "upper": found.upper,
@@ -205,10 +225,15 @@ def _group(columns: _Outcome, rows: pd.DataFrame) -> Group:
     )
 
 
-def _describe(prefix: str, rows: pd.DataFrame, group: Group) -> dict[str, object]:
-    return {
-        f"{prefix}facilities": len(rows),
-        f"{prefix}patients": int(rows["patients"].sum()),
-        f"{prefix}events": int(group.events.sum()),
-        f"{prefix}amount": float(group.amount.sum()),
-    }
+def _describe(prefix: str, columns: _Outcome, rows: pd.DataFrame | None) -> dict[str, object]:
+    """Return a group's numbers, which are null where nothing is known of it."""
+    names = (*_WHOLE, "amount")
+    if rows is None:
+        return {f"{prefix}{name}": None for name in names}
+    numbers = (
+        len(rows),
+        int(rows["patients"].sum()),
+        int(rows[columns.events].sum()),
+        float(rows[columns.amount].sum()),
+    )
+    return {f"{prefix}{name}": number for name, number in zip(names, numbers, strict=True)}

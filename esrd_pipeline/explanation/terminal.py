@@ -1,15 +1,17 @@
 """An explanation on a terminal of 80 columns: the number, its sums, no patient."""
 
 import textwrap
+from typing import Any, cast
 
 import pandas as pd
 
 from esrd_pipeline.explanation.document import Check, Document
 from esrd_pipeline.explanation.results import write_number
+from esrd_pipeline.reports.rounding import write_count
 
 WIDTH = 80
 _NAME = 18
-_WORDS = {"uncounted": "events not counted"}
+_WORDS = {"uncounted": ("event not counted", "events not counted")}
 
 
 def describe(document: Document) -> str:
@@ -42,9 +44,9 @@ def _describe_excluded(document: Document) -> list[str]:
     for section in document.sections:
         if section.name == "exclusions" and not section.rows.empty:
             lines += ["", section.title]
-            for row in section.rows.to_dict("records"):
+            for row in cast("list[dict[str, Any]]", section.rows.to_dict("records")):
                 counts = ", ".join(
-                    f"{value:,} {_WORDS.get(str(name), name)}"
+                    write_count(value, *_WORDS.get(name, (name.removesuffix("s"),)))
                     for name, value in row.items()
                     if name not in ("why", "manual")
                 )

@@ -50,14 +50,17 @@ def _name_day(step: StepContext) -> Mapping[str, object]:
 
 def _estimate(step: StepContext) -> StepResult:
     from esrd_pipeline.emergency.area import AreaError
-    from esrd_pipeline.emergency.effect import measure_effect
+    from esrd_pipeline.emergency.effect import EffectDayError, lacks_year_before, measure_effect
 
     area = step.read_config(EffectConfig).area
     try:
         effects = measure_effect(area, _find_day(step), StepRecords(step))
-    except AreaError as refused:
+    except (AreaError, EffectDayError) as refused:
         raise dg.Failure(str(refused), allow_retries=False) from refused
-    return StepResult((effects,), notes={"ratios": int(effects["ratio"].notna().sum())})
+    notes: dict[str, str | int | float] = {"ratios": int(effects["ratio"].notna().sum())}
+    if lacks_year_before(effects):
+        notes |= {"not compared": f"{step.performance_year - 1} has no claims"}
+    return StepResult((effects,), notes=notes)
 
 
 def _propose(step: StepContext) -> StepResult:

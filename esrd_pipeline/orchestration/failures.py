@@ -5,13 +5,16 @@ Only an error that this package raises for a person becomes one; an error in the
 frames.
 """
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
 import dagster as dg
 
 from esrd_pipeline.sources.errors import MOST_FAULTS, SourceError
+from esrd_pipeline.tables.matching import BENEFICIARY
 from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.report import INTAKE
 
 PACKAGE = "esrd_pipeline."
 RUNBOOK = "docs/runbook.md"
@@ -35,11 +38,21 @@ SECTIONS = MappingProxyType(
 )
 """The section of the runbook for each error, by its class's name: most are imported late."""
 EXPECTATIONS_SECTION = "a-table-breaks-its-definition"
+INTAKE_SECTION = SECTIONS["IntakeError"]
+_JUDGES_OF_FILES = frozenset({INTAKE, BENEFICIARY})
+"""Tables whose rules are broken by raw files that, taken together, cannot be a year."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Of a full disk, or a full share of one: Arrow and Python say so where they write a table."""
+REQUEST_SECTION = "a-request-is-refused"
+"""Of what a job was asked for: a day, an area, a star baseline, a release."""
+WHAT_TO_DO = "what to do"
 
 
 def find_section(error: BaseException) -> str | None:
     """Return the section of the runbook for an error a person can mend, or None."""
     kinds = [kind for kind in type(error).__mro__ if kind.__module__.startswith(PACKAGE)]
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return SECTIONS["NotEnoughMemoryError"]
     if type(error) is LookupError:
         # Raised for a name that the tables of parameters do not have; its subclasses are Python's.
         kinds = [LookupError]
@@ -49,7 +62,8 @@ def find_section(error: BaseException) -> str | None:
 def as_failure(error: Exception, tables: Sequence[Table]) -> dg.Failure | None:
     """Return the failure of a step for an error a person can mend, or None for one in the code."""
     if isinstance(error, dg.Failure):
-        metadata = dict(error.metadata) | _place(tables, EXPECTATIONS_SECTION)
+        # A table's own failure names its section; every other one is of what the job was asked for.
+        metadata = _place(tables, REQUEST_SECTION) | dict(error.metadata)
         return dg.Failure(error.description, metadata=metadata, allow_retries=False)
     section = find_section(error)
     if section is None:
@@ -60,11 +74,26 @@ def as_failure(error: Exception, tables: Sequence[Table]) -> dg.Failure | None:
     return dg.Failure(str(error), metadata=metadata, allow_retries=False)
 
 
+def find_broken_section(tables: Sequence[Table]) -> str:
+    """Return the section of the runbook for tables one of which breaks its expectations."""
+    return EXPECTATIONS_SECTION if _JUDGES_OF_FILES.isdisjoint(tables) else INTAKE_SECTION
+
+
+def name_section(section: str) -> dict[str, dg.MetadataValue]:
+    """Return the metadata that leads from a failure to its section of the runbook."""
+    return {WHAT_TO_DO: dg.MetadataValue.text(f"{RUNBOOK}#{section}")}
+
+
+def list_sections(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """Return the sections of the runbook that failed steps name, each once."""
+    raised = [event.step_failure_data.user_failure_data for event in events]
+    named = [one.metadata[WHAT_TO_DO].value for one in raised if one and WHAT_TO_DO in one.metadata]
+    return list(dict.fromkeys(map(str, named)))
+
+
 def _place(tables: Sequence[Table], section: str) -> dict[str, dg.MetadataValue]:
-    return {
-        "table": dg.MetadataValue.text(", ".join(table.name for table in tables)),
-        "what to do": dg.MetadataValue.text(f"{RUNBOOK}#{section}"),
-    }
+    names = ", ".join(table.name for table in tables)
+    return {"table": dg.MetadataValue.text(names), **name_section(section)}
 
 
 def _describe_faults(error: SourceError) -> dict[str, dg.MetadataValue]:

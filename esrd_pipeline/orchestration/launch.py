@@ -26,7 +26,7 @@ from rich.progress import (
 from sqlalchemy.exc import DBAPIError
 
 from esrd_pipeline.orchestration.failure_messages import report_failed_run
-from esrd_pipeline.orchestration.failures import format_failure
+from esrd_pipeline.orchestration.failures import format_failure, list_sections
 from esrd_pipeline.orchestration.instance import take_turns
 from esrd_pipeline.orchestration.stopping import is_stopping, stopping
 from esrd_pipeline.orchestration.turns import await_turn, create_run, fail_dead_runs
@@ -113,6 +113,22 @@ def run_job(
             raise LaunchError(f"{job} {year} stopped.\n{_explain_home(home, error)}") from error
 
 
+def fail_left_runs() -> None:
+    """Fail the runs whose process was killed, as a run would that is not needed.
+
+    Raises:
+        LaunchError: Dagster cannot record it.
+    """
+    home = load_settings().dagster_home
+    with contextlib.ExitStack() as held:
+        try:
+            with take_turns(home):
+                instance = held.enter_context(dg.DagsterInstance.get())
+            fail_dead_runs(instance)
+        except DBAPIError as error:
+            raise LaunchError(_explain_home(home, error)) from error
+
+
 def find_job(definitions: dg.Definitions, job: str, year: int) -> dg.JobDefinition:
     """Return a job of the definitions, if it can be run for a performance year.
 
@@ -165,11 +181,16 @@ def _end(
             " the rest alone.\n"
             f"The run in the UI: {run.run_id}"
         )
-    steps = [format_failure(event) for event in events if event.is_step_failure]
+    failures = [event for event in events if event.is_step_failure]
+    steps = [format_failure(event) for event in failures]
     failed = [event.message for event in events if event.is_job_failure and event.message]
     otherwise = "; ".join(failed) or "the run failed"
     report_failed_run(instance, run.run_id, steps, otherwise)
-    messages = "\n".join(steps) or otherwise
+    lines = [
+        *(steps or [otherwise]),
+        *(f"What to do: {place}" for place in list_sections(failures)),
+    ]
+    messages = "\n".join(lines)
     raise LaunchError(f"{title} failed.\n{messages}\nThe run in the UI: {run.run_id}")
 
 

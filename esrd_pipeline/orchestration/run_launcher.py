@@ -8,7 +8,7 @@ where no server did. A command asks Dagster every other second whether its run i
 from dagster import DagsterRunStatus
 from dagster._core.launcher import DefaultRunLauncher
 
-from esrd_pipeline.orchestration.turns import PROCESS_TAG
+from esrd_pipeline.processes import PROCESS_TAG
 
 
 class CommandRunLauncher(DefaultRunLauncher):

@@ -27,7 +27,12 @@ from esrd_pipeline.orchestration.check_results import (
 from esrd_pipeline.orchestration.context import TRANSIENT_ERRORS, StepContext, StepResult
 from esrd_pipeline.orchestration.executor import ALONE, KIND, TAGS_OF_PYTHON
 from esrd_pipeline.orchestration.failure_messages import log_step
-from esrd_pipeline.orchestration.failures import as_failure, format_error
+from esrd_pipeline.orchestration.failures import (
+    as_failure,
+    find_broken_section,
+    format_error,
+    name_section,
+)
 from esrd_pipeline.orchestration.instance import check_origin
 from esrd_pipeline.orchestration.intake import check_intake, count_years_back
 from esrd_pipeline.orchestration.kept_versions import open_kept_versions
@@ -348,6 +353,7 @@ def _make(
             raise dg.Failure(
                 f"{year}: expectations failed, nothing was published, the partition stored before"
                 f" stays. Broken: {'; '.join(broken)}",
+                metadata=name_section(find_broken_section(asset.tables)),
                 allow_retries=False,
             )
         check_stopped()

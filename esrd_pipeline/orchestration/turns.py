@@ -5,10 +5,8 @@ started by its own process, so it keeps to the same limits here.
 """
 
 import os
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -23,11 +21,10 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from esrd_pipeline.orchestration.failure_messages import report_failed_run
 from esrd_pipeline.orchestration.stopping import check_stopped
+from esrd_pipeline.processes import PROCESS_TAG, describe_process, is_gone
 from esrd_pipeline.settings import load_settings
 
 MODULE = "esrd_pipeline.definitions"
-PROCESS_TAG = "esrd/process"
-"""Machine, number and start of the process of a command's run."""
 ORIGIN_TAG = "esrd/origin"
 PARTITION_TAG = "dagster/partition"
 _ASK_SECONDS = 2.0
@@ -113,35 +110,9 @@ def _is_watched(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 def fail_dead_runs(instance: dg.DagsterInstance) -> None:
     """Fail the runs of commands whose process on this machine was killed, and report them."""
     unfinished = [*IN_PROGRESS_RUN_STATUSES, dg.DagsterRunStatus.NOT_STARTED]
-    machine = socket.gethostname()
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
         process = run.tags.get(PROCESS_TAG)
-        if process is None or process.partition(" ")[0] != machine:
-            continue
-        if describe_process(int(process.split()[1])) != process:
-            message = f"its process on {machine} was killed"
+        if process is not None and is_gone(process):
+            message = f"its process on {process.partition(' ')[0]} was killed"
             instance.report_run_failed(run, message)
             report_failed_run(instance, run.run_id, [], message)
-
-
-def describe_process(number: int) -> str:
-    """Return machine, number and start of a process: the number is given to others later."""
-    try:
-        stat = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return f"{socket.gethostname()} {number} gone" if not _is_alive(number) else _plain(number)
-    # The name of the program, in parentheses, may have spaces.
-    return f"{_plain(number)} {stat.rpartition(')')[2].split()[19]}"
-
-
-def _plain(number: int) -> str:
-    return f"{socket.gethostname()} {number}"
-
-
-def _is_alive(number: int) -> bool:
-    """Return whether there is such a process, on a system without /proc."""
-    try:
-        os.kill(number, 0)
-    except OSError:
-        return False
-    return True

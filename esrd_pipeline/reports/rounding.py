@@ -7,6 +7,11 @@ PERCENT = 2
 """Places the decimal point moves from a fraction to a percentage."""
 
 
+def write_count(count: int, one: str, several: str | None = None) -> str:
+    """Write a count and what is counted: 1 fault, 2 faults; 1 facility, 2 facilities."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def write_rounded(number: float, digits: int, *, shift: int = 0) -> str:
     """Write a number with `digits` decimals and thousands separated, halves away from zero.
 

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from esrd_pipeline.parameters.measure_texts import find_measure_text
+from esrd_pipeline.reports.rounding import write_count
 from esrd_pipeline.site import formats
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -34,7 +35,10 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals.update(shown)
     environment.filters.update(
-        number=formats.write_number, percent=formats.write_percent, slug=slug
+        number=formats.write_number,
+        percent=formats.write_percent,
+        counted=write_count,
+        slug=slug,
     )
     return environment
 

@@ -4,6 +4,8 @@ All are made on request; the first is of patients. After an emergency: what beca
 months for which exceptions are proposed.
 """
 
+from dataclasses import replace
+
 from esrd_pipeline.tables.facility import CCN, YEAR
 from esrd_pipeline.tables.model import Column, Rule, Table
 from esrd_pipeline.tables.network_inputs import STATUSES
@@ -167,7 +169,7 @@ PLACEMENT = Table(
     is_compared=False,
 )
 
-_STUDY = "Kelman et al., Am J Kidney Dis 2015;65:109-115; readings 270 to 275"
+_STUDY = "Kelman et al., Am J Kidney Dis 2015;65:109-115; readings 270 to 275 and 294"
 FACILITY_OUTCOME = Table(
     name="emergency.facility_outcome",
     grain="one facility's regular patients in center around the day, or a year before",
@@ -219,7 +221,7 @@ _COUNTS = ("events", "comparison_events")
 
 
 def _group(prefix: str, of: str) -> tuple[Column, ...]:
-    return (
+    columns = (
         Column(
             f"{prefix}facilities",
             "integer",
@@ -239,6 +241,13 @@ def _group(prefix: str, of: str) -> tuple[Column, ...]:
             minimum=0,
             suppressed_with=(f"{prefix}patients",),
         ),
+    )
+    if not prefix:
+        return columns
+    unless = "; null where the year before has no claims"
+    return tuple(
+        replace(column, required=False, description=f"{column.description}{unless}")
+        for column in columns
     )
 
 
@@ -268,6 +277,17 @@ EFFECT = Table(
     rules=(
         Rule("limits are both there or neither", "(lower IS NULL) = (upper IS NULL)"),
         Rule("the ratio lies within its limits", "ratio BETWEEN lower AND upper"),
+        Rule(
+            "the comparison group is known or not, as a whole",
+            " AND ".join(
+                f"(comparison_{name} IS NULL) = (comparison_facilities IS NULL)"
+                for name in ("patients", "events", "amount")
+            ),
+        ),
+        Rule(
+            "states without an emergency are of the day itself",
+            f"comparison <> '{COMPARISONS[1]}' OR comparison_facilities IS NOT NULL",
+        ),
     ),
     is_compared=False,
 )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from esrd_pipeline.explanation.document import is_missing
 from esrd_pipeline.parameters.reasons import describe_rows
-from esrd_pipeline.reports.rounding import PERCENT, write_rounded
+from esrd_pipeline.reports.rounding import PERCENT, write_count, write_rounded
 from esrd_pipeline.reports.suppression import FEW_OR_BESIDE
 from esrd_pipeline.scoring_frames import Scores
 from esrd_pipeline.what_if.chances import DRAWS, MONTHS, SEED, Chances
@@ -89,7 +89,7 @@ def describe_ways(ways: Sequence[Way], numerators: dict[str, float]) -> list[str
     lines = ["The fewest events, over all measures together, to a lower reduction"]
     for way in ways:
         tps = "no TPS" if way.tps is None else f"TPS {way.tps}"
-        lines.append(f"  {way.reduction:g} percent, {tps}, {_count(way.events)}:")
+        lines.append(f"  {way.reduction:g} percent, {tps}, {write_count(way.events, 'event')}:")
         lines += [f"    {_describe_step(step, numerators[step.measure])}" for step in way.steps]
     return lines if ways else [*lines, "  none is needed, or events alone reach none"]
 
@@ -98,10 +98,6 @@ def _describe_step(step: Step, numerator: float) -> str:
     more = "more" if step.numerator > numerator else "fewer"
     reached = "the report complete" if step.score is None else f"to a score of {step.score}"
     return f"{step.measure}: {step.events:,} {more}, {numerator:g} to {step.numerator:g}, {reached}"
-
-
-def _count(events: int) -> str:
-    return f"{events:,} event{'' if events == 1 else 's'}"
 
 
 def describe_chances(chances: Chances, payment: Payment | None) -> list[str]:

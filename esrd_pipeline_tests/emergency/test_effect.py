@@ -14,6 +14,7 @@ from esrd_pipeline.emergency.effect import (
     check_day,
     estimate_effect,
     find_unaffected,
+    lacks_year_before,
 )
 from esrd_pipeline.tables.emergency import COMPARISONS, OUTCOMES
 from esrd_pipeline_tests.emergency.small import AFTER, store_after
@@ -63,6 +64,28 @@ def test_ratios_by_hand() -> None:
         6000,
     ]
     assert ratio[["deaths", "treated elsewhere"]].isna().all()
+
+
+def test_a_year_before_without_claims_is_not_zero_events() -> None:
+    outcomes = make_outcomes()
+    now = outcomes[outcomes["period"] == "day"]
+    struck, spared = frozenset(STRUCK), frozenset(SPARED)
+    found = estimate_effect(now, day=AFTER, area="FL", ccns=struck, unaffected=spared)
+    assert lacks_year_before(found)
+    rows = found.set_index(["outcome", "comparison"])
+    names = [f"comparison_{name}" for name in ("facilities", "patients", "events", "amount")]
+    assert rows.loc[("admissions", SAME), [*names, "ratio", "lower"]].isna().all()
+    assert rows.loc[("admissions", OTHERS), names].to_list() == [2, 200, 24, 6000]
+    # An area that is new has nobody a year before; that is known, where others have claims.
+    new = estimate_effect(
+        outcomes[~((outcomes["period"] == "year before") & (outcomes["ccn"] == "A"))],
+        day=AFTER,
+        area="FL",
+        ccns=frozenset("A"),
+        unaffected=spared,
+    )
+    assert not lacks_year_before(new)
+    assert (new.loc[new["comparison"] == SAME, names] == 0).all(axis=None)
 
 
 def declared(state: str, begin: str) -> pd.DataFrame:
@@ -122,8 +145,10 @@ def test_the_command_hides_few_patients_and_what_follows_from_them(data: Path) -
     assert (deaths["patients"], deaths["events"]) == (45, 12)
     assert deaths[["comparison_patients", "comparison_events", "ratio", "upper"]].isna().all()
     assert {"comparison_events", "comparison_amount", "ratio"} <= set(deaths["suppressed"].split())
-    # Nobody is there a year before.
-    assert rows.loc[("deaths", SAME), "comparison_patients"] == 0
+    # Nothing is known of a year before without claims, and the whole numbers stay whole.
+    assert rows.loc[("deaths", SAME), ["comparison_patients", "comparison_amount"]].isna().all()
+    assert "Not compared with the year before: 2023 has no claims." in done.output
+    assert ",45,12," in path.read_text()
 
 
 def test_the_command_names_what_it_cannot_do(data: Path) -> None:
@@ -131,6 +156,8 @@ def test_the_command_names_what_it_cannot_do(data: Path) -> None:
         (("--area", "FL", "--date", "2024-12-24"), "from 2024-01-30 to 2024-12-02"),
         (("--area", "ZZ", "--date", "2024-10-03"), "ZZ: no facility is there"),
         (("--area", "FL", "--date", "2023-10-03"), "2023"),
+        # The claims of the year are of September.
+        (("--area", "FL", "--date", "2024-06-03"), "the claims of 2024 are not there"),
     ):
         done = CliRunner().invoke(main, ["emergency-effect", *arguments])
         assert done.exit_code == 1

@@ -213,6 +213,9 @@ def test_the_terminal_has_80_columns_and_no_patient(shr: Document) -> None:
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "RIVER DIALYSIS, CCN 012501" in text
     assert "numerator of the contract: 1 and 1, agrees" in text
+    excluded = text.partition("Excluded days by reason")[2].partition("The lines add up")[0]
+    assert "1 patient," in excluded
+    assert "1 patients" not in excluded
     assert not any(name in text for name in ("Canary", "Linnet", "1954"))
 
 

@@ -43,7 +43,7 @@ def test_every_table_of_every_year_is_stored(warehouse: Warehouse) -> None:
 
 def test_the_command_ends_with_a_table_and_where_the_results_are(refreshed: Refreshed) -> None:
     text = refreshed.output
-    assert "Performance year 2025 (published files)" in text
+    assert "Performance year 2025 (real files)" in text
     assert "Total Performance Score" in text
     assert f"{refreshed.data}/warehouse/<layer>/<table>/performance_year=2025" in text.replace(
         "\n", ""

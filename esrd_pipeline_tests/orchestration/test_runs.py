@@ -13,15 +13,11 @@ import pytest
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from esrd_pipeline.orchestration.failure_messages import REPORTED_TAG
-from esrd_pipeline.orchestration.launch import LaunchError, StoppedError, run_job
+from esrd_pipeline.orchestration.launch import LaunchError, StoppedError, fail_left_runs, run_job
 from esrd_pipeline.orchestration.sensors import report_failure
 from esrd_pipeline.orchestration.stopping import _is_cancelled, is_stopping, stopping
-from esrd_pipeline.orchestration.turns import (
-    PROCESS_TAG,
-    create_run,
-    describe_process,
-    fail_dead_runs,
-)
+from esrd_pipeline.orchestration.turns import create_run, fail_dead_runs
+from esrd_pipeline.processes import PROCESS_TAG, describe_process
 from esrd_pipeline.settings import Settings
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.orchestration.commands import PATIENCE_SECONDS
@@ -44,8 +40,9 @@ def test_a_failed_run_of_the_command_is_seen_and_told_once(
     server = Listener()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("ESRD_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
-    with pytest.raises(LaunchError, match=r"SourceError: claims\.csv: 2 faults"):
+    with pytest.raises(LaunchError, match=r"SourceError: claims\.csv: 2 faults") as raised:
         run_job(make_definitions("refuse"), JOB, YEAR, tags={}, run_config={})
+    assert "\nWhat to do: docs/runbook.md#a-file-is-refused\n" in str(raised.value)
     (run,) = instance.get_runs()
     assert run.status == dg.DagsterRunStatus.FAILURE
     # The Timeline and the job's tab of runs ask by these; the sensor compares the origin.
@@ -96,7 +93,8 @@ def test_a_killed_run_is_failed_and_told_by_the_next_command(
     # The number is this process's, but not its start: it was another's before.
     instance.add_run_tags(gone.run_id, {PROCESS_TAG: f"{machine} {number} 1"})
     fail_dead_runs(instance)
-    fail_dead_runs(instance)
+    # As `--changed` does where nothing is left to make.
+    fail_left_runs()
     (failed,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
     assert failed.run_id == gone.run_id != mine.run_id
     assert REPORTED_TAG in failed.tags

@@ -37,8 +37,8 @@ def test_a_good_folder_is_told_file_by_file_and_nothing_is_stored(
 ) -> None:
     result = check(folder)
     assert result.exit_code == 0, result.output
-    assert "raw.eqrs_patient: 1 rows in eqrs_patient.txt" in result.output
-    assert "raw.mds_stay: 2 rows in mds_stay_1.txt, 1 rows in mds_stay_2.txt" in result.output
+    assert "raw.eqrs_patient: 1 row in eqrs_patient.txt" in result.output
+    assert "raw.mds_stay: 2 rows in mds_stay_1.txt, 1 row in mds_stay_2.txt" in result.output
     assert "raw.ssa_death: no file" in result.output
     assert not (tmp_path / "data" / "warehouse").exists()
 
@@ -50,7 +50,7 @@ def test_a_cut_off_lets_the_files_be_read_that_a_refresh_with_it_reads(folder: P
     write(folder, "mds_stay_2025-07-10.txt", STAY[0], "SECRET9|01-JAN-2024")
     before = check(folder, "--cutoff", "2025-04-15")
     assert before.exit_code == 0, before.output
-    assert "raw.mds_stay: 1 rows in mds_stay_2025-04-10.txt\n" in before.output
+    assert "raw.mds_stay: 1 row in mds_stay_2025-04-10.txt\n" in before.output
     for newest in ((), ("--cutoff", "2025-07-15")):
         refused = check(folder, *newest)
         assert refused.exit_code == 1
@@ -117,7 +117,7 @@ def test_sas_files_are_read_and_nothing_of_them_is_left(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     (folder / "mds_stay_2.txt").unlink()
     stays = pd.DataFrame({"BENE_ID": ["0002056B40CEE448"], "ENTRY_DATE": [date(2024, 1, 1)]})
-    for days, text in (("DATE9", "1 rows in mds_stay_2.xpt"), ("BEST12", "without a date format")):
+    for days, text in (("DATE9", "1 row in mds_stay_2.xpt"), ("BEST12", "without a date format")):
         path = str(folder / "mds_stay_2.xpt")
         pyreadstat.write_xport(
             stays.assign(ENTRY_DATE=23376.0) if days == "BEST12" else stays,

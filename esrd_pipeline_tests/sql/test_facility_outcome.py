@@ -29,18 +29,25 @@ def outcome(
     period: str = "day",
     bill: str = "72",
     refused: str | None = None,
+    folder: int | None = None,
 ) -> Case:
-    """The facility's row of one patient; days are places: days since the emergency's first."""
+    """The facility's row of one patient; days are places: days since the emergency's first.
+
+    The claims are in their own year's folder, or in that of `folder`.
+    """
     day_0 = DAY if period == "day" else DAY - timedelta(days=364)
 
     def on(place: int) -> date:
         return day_0 + timedelta(days=place)
 
+    def in_folder(place: int) -> int:
+        return folder or on(place).year
+
     sessions = [(place, "A") for place in places] + [(place, "B") for place in elsewhere]
     claims = [
         {
             "clm_id": number,
-            "claim_year": on(place).year,
+            "claim_year": in_folder(place),
             "source": "institutional",
             "patient_id": 1,
             "from_date": on(place),
@@ -57,7 +64,7 @@ def outcome(
                 {
                     "clm_id": number,
                     "prvdr_num": ccn,
-                    "performance_year": on(place).year,
+                    "performance_year": in_folder(place),
                     "clm_fac_type_cd": bill[0],
                     "clm_srvc_clsfctn_type_cd": bill[1],
                     "clm_mdcr_non_pmt_rsn_cd": refused,
@@ -70,7 +77,7 @@ def outcome(
                     "clm_line_num": 1,
                     "rev_cntr": "0821",
                     "rev_cntr_dt": on(place),
-                    "performance_year": on(place).year,
+                    "performance_year": in_folder(place),
                 }
                 for number, (place, _) in enumerate(sessions, start=1)
             ],
@@ -126,6 +133,13 @@ def test_an_ordinary_week_is_as_the_weeks_before() -> Worked:
 def test_the_same_weeks_a_year_before_are_a_row_of_their_own() -> Worked:
     rows = yield outcome(USUAL, period="year before")
     assert read(rows, "patients", *SESSIONS) == (1, 2, 2)
+
+
+@worked
+def test_late_claims_are_no_year_before() -> Worked:
+    # The earlier year's folder is not stored; this year's has some of its claims.
+    rows = yield outcome(USUAL, period="year before", folder=DAY.year)
+    assert rows.empty
 
 
 @worked

@@ -9,7 +9,8 @@
 -- four weeks. 272, sessions received: those of the first three days, against a quarter of those on the
 -- same weekdays of the four weeks; days in hospital, their like in the four weeks, and days after
 -- death are left out. 273, elsewhere: a session of the first week on another facility's claim. 274,
--- events: those that begin in the 30 days from the day on.
+-- events: those that begin in the 30 days from the day on. 294, a year without claims of its own has no
+-- rows: the few of it that came late, in this year's folder, are no group to compare with.
 WITH
 rule AS (
     SELECT
@@ -39,10 +40,20 @@ closed_day AS (
     SELECT n - 1 AS place FROM week WHERE n <= 3
 ),
 
+earlier_folder AS (
+    SELECT DISTINCT claim_year
+    FROM linkage.claim
+    WHERE performance_year = $performance_year
+        AND source = 'institutional'
+        AND claim_year = $performance_year - 1
+),
+
 anchor AS (
     SELECT 'day' AS period, $day AS day_0
     UNION ALL
-    SELECT 'year before' AS period, $day - year_days AS day_0 FROM rule
+    SELECT 'year before' AS period, $day - r.year_days AS day_0
+    FROM rule AS r
+    CROSS JOIN earlier_folder
 ),
 
 death AS (
