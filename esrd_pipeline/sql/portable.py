@@ -103,6 +103,18 @@ def _find_fraction(node: exp.Expr) -> str:
     return "write CAST(round(...) AS INTEGER): halves of decimals and of doubles round differently"
 
 
+def _find_median(node: exp.Expr) -> str:
+    """DuckDB cuts a median of decimals off at their places; a literal 0.5 is one, too."""
+    what = node.this
+    if isinstance(what, exp.Cast) and what.to.is_type(exp.DataType.Type.DOUBLE):
+        return ""
+    literals = what.find_all(exp.Literal)
+    is_decimal = what.is_type(exp.DataType.Type.DECIMAL) or any(
+        not one.is_string and "." in one.name for one in literals
+    )
+    return "write median(CAST(x AS DOUBLE)): DuckDB cuts that of decimals off" * is_decimal
+
+
 def _find_step(node: exp.Expr) -> str:
     is_downward = isinstance(node.args.get("step"), exp.Neg)
     return "write a series upward, and order by it downward" * is_downward
@@ -127,8 +139,13 @@ _RULES: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.GroupConcat: _find_text,
     exp.AggFunc: _find_order,
     exp.Window: _find_window,
-    exp.PercentileCont: _always("write median(x), or row_number() over the values in order"),
-    exp.Quantile: _always("write median(x), or row_number() over the values in order"),
+    exp.PercentileCont: _always(
+        "write median(CAST(x AS DOUBLE)), or row_number() over the values in order"
+    ),
+    exp.Quantile: _always(
+        "write median(CAST(x AS DOUBLE)), or row_number() over the values in order"
+    ),
+    exp.Median: _find_median,
     exp.DayOfWeek: _find_weekday,
     exp.DayOfWeekIso: _find_weekday,
     exp.Week: _always("write weekofyear(d)"),

@@ -29,7 +29,13 @@ FORMS = [
         "count(DISTINCT c.bene_id)",
         "GROUP BY in a relation",
     ),
-    ("quantile_cont(c.clm_pmt_amt, 0.5)", "median(c.clm_pmt_amt)", r"median\(x\)"),
+    ("quantile_cont(c.clm_pmt_amt, 0.5)", "median(c.clm_pmt_amt)", r"median\(CAST"),
+    (
+        "median(CAST(c.clm_pmt_amt AS DECIMAL(12, 2)))",
+        "median(CAST(CAST(c.clm_pmt_amt AS DECIMAL(12, 2)) AS DOUBLE))",
+        r"median\(CAST\(x AS DOUBLE\)\): DuckDB cuts",
+    ),
+    ("median(c.clm_id * 0.5)", "median(CAST(c.clm_id * 0.5 AS DOUBLE))", "DuckDB cuts"),
     (
         "dayofweek(c.clm_from_dt)",
         "datediff('day', DATE '2024-01-01', c.clm_from_dt) % 7",
