@@ -22,6 +22,8 @@ MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "o
 DATE_FORMS = "YYYY-MM-DD, MM/DD/YYYY or DDMonYYYY"
 MONTH = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?", re.ASCII)
 CODE = re.compile(r"\d{1,3}", re.ASCII)
+AVAILABLE = "001"
+"""The availability code of a value that is there."""
 OLDEST_YEAR = 1900  # an earlier year is a typing error: the program began in 1972
 CODE_LENGTH = 3
 LONGEST_NUMBER = 17  # sign, point and the 15 digits a float64 keeps
