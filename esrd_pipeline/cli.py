@@ -29,7 +29,12 @@ from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
 from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.settings import Settings, load_settings
+from esrd_pipeline.settings import (
+    Settings,
+    check_export_name,
+    check_named_folders,
+    load_settings,
+)
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -175,6 +180,7 @@ def backfill(
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
     chosen = choose_rule_sets(range(first, last + 1), rule_set)
+    check_named_folders()
     settings = load_settings()
     for year, rules in chosen.items():
         baseline = star_baseline if year == first else None
@@ -191,6 +197,8 @@ def backfill(
 @click.option("--name", default="", help="Name of the release; the run's id if not given.")
 def export(year: int, name: str) -> None:
     """Write a year's tables as an immutable release of CSV files."""
+    if name:
+        check_export_name(name)
     require_stored(load_settings(), year)
     _launch("export", year, run_config={"ops": {"write_release": {"config": {"name": name}}}})
     click.echo(f"Written under {load_settings().releases_dir / str(year)}")
